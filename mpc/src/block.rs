@@ -1,0 +1,181 @@
+//! The 16-byte values of the engine, and the one secret that ties them together.
+//!
+//! A wire `w` has two labels, `W0` for false and `W1 = W0 ⊕ Δ` for true (free XOR, Kolesnikov and
+//! Schneider 2008). `Δ` has its lowest bit set, so the lowest bits of the two labels differ: it is the
+//! point-and-permute bit, and says nothing about the value.
+//!
+//! Guaranteed: [`Delta`] is neither copied, printed nor serialised, and is wiped when dropped. Not
+//! guaranteed: that the compiler left no copy of it in registers or on the stack.
+
+use core::fmt;
+use core::ops::{BitAnd, BitXor, BitXorAssign};
+
+use rand_core::{CryptoRng, RngCore};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// 16 bytes that are XORed: a wire label, a table row, a PRG output. Byte 0 holds the lowest bits.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Zeroize)]
+#[repr(transparent)]
+pub struct Block(u128);
+
+impl Block {
+    /// Sixteen zero bytes.
+    pub const ZERO: Self = Self(0);
+    /// Size in bytes.
+    pub const BYTES: usize = 16;
+
+    /// The block whose little-endian number is `value`.
+    #[must_use]
+    pub const fn new(value: u128) -> Self {
+        Self(value)
+    }
+
+    /// Reads the bytes in little-endian order.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    /// The bytes in little-endian order.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    /// The block as a number.
+    #[must_use]
+    pub const fn to_u128(self) -> u128 {
+        self.0
+    }
+
+    /// A uniformly random block.
+    #[must_use]
+    pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self::from_bytes(bytes)
+    }
+
+    /// The lowest bit: the point-and-permute bit of a label.
+    #[must_use]
+    pub const fn lsb(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    /// The block itself if `bit`, else zero; takes the same time for both.
+    #[must_use]
+    pub const fn masked(self, bit: bool) -> Self {
+        Self(self.0 & (bit as u128).wrapping_neg())
+    }
+}
+
+impl BitXor for Block {
+    type Output = Self;
+    fn bitxor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+}
+
+impl BitXorAssign for Block {
+    fn bitxor_assign(&mut self, other: Self) {
+        self.0 ^= other.0;
+    }
+}
+
+impl BitAnd for Block {
+    type Output = Self;
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl ConstantTimeEq for Block {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        let difference = self.0 ^ other.0;
+        ((difference >> 64) as u64 | difference as u64).ct_eq(&0)
+    }
+}
+
+/// Shows nothing: a block may be a label.
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Block(..)")
+    }
+}
+
+/// The garbler's global difference `Δ` between the two labels of every wire; its lowest bit is 1.
+///
+/// # Security
+/// Whoever learns it and one label of a wire learns both. It is fresh for each session, and cannot be
+/// copied, printed or serialised.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Delta(Block);
+
+impl Delta {
+    /// A fresh difference, uniform but for its lowest bit.
+    #[must_use]
+    pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self(Block(Block::random(rng).0 | 1))
+    }
+
+    /// The difference as a block, for the arithmetic of this crate.
+    pub(crate) const fn block(&self) -> Block {
+        self.0
+    }
+
+    /// `bit · Δ`, in the same time for both bits.
+    pub(crate) const fn times(&self, bit: bool) -> Block {
+        self.0.masked(bit)
+    }
+}
+
+impl fmt::Debug for Delta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Delta(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_little_endian_and_bit_zero_is_the_permute_bit() {
+        let mut bytes = [0; 16];
+        bytes[0] = 1;
+        let block = Block::from_bytes(bytes);
+        assert!(block.lsb());
+        assert_eq!(block.to_u128(), 1);
+        assert_eq!(block.to_bytes(), bytes);
+    }
+
+    #[test]
+    fn masking_keeps_all_or_nothing() {
+        let block = Block::new(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
+        assert_eq!(block.masked(true), block);
+        assert_eq!(block.masked(false), Block::ZERO);
+    }
+
+    #[test]
+    fn constant_time_equality_sees_both_halves() {
+        for bit in 0..128 {
+            assert!(!bool::from(Block::ZERO.ct_eq(&Block::new(1 << bit))));
+        }
+        assert!(bool::from(Block::new(7).ct_eq(&Block::new(7))));
+    }
+
+    #[test]
+    fn delta_is_odd_and_silent() {
+        let mut rng = rand_chacha::ChaCha20Rng::from_seed([7; 32]);
+        for _ in 0..16 {
+            let delta = Delta::random(&mut rng);
+            assert!(delta.block().lsb());
+            assert_eq!(delta.times(false), Block::ZERO);
+            assert_eq!(delta.times(true), delta.block());
+            assert_eq!(format!("{delta:?}"), "Delta(..)");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Frames over any byte stream.
+//!
+//! Bytes of one phase are gathered until a frame is full (64 KiB), the phase changes, or we flush; so
+//! the bytes on the wire depend on what is sent and where it is flushed, not on how calls were cut.
+//! Everything held back is sent before anything is awaited: two peers cannot wait for each other because
+//! of our buffer.
+//!
+//! Memory: two buffers of about 64 KiB, however much is sent. Received payloads are handed on as they
+//! come, so nothing is ever allocated on a peer's word.
+
+use std::io::{ErrorKind, Read, Write};
+
+use super::{Channel, ChannelError, Phase};
+use crate::wire::{FRAME_HEADER, MAX_PAYLOAD, frame_header, parse_frame_header};
+
+/// Payload bytes at which a frame is closed.
+const FULL: usize = 1 << 16;
+/// Reads of at least this many bytes go straight to their place.
+const LARGE: usize = 1 << 13;
+
+/// Bytes that went over a connection, headers included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes received.
+    pub received: u64,
+}
+
+/// A [`Channel`] over a byte stream.
+#[derive(Debug)]
+pub struct Framed<S> {
+    stream: S,
+    /// Closed frames, then perhaps an open one.
+    outbox: Vec<u8>,
+    /// Phase of the open frame, and where its header begins.
+    open: Option<(Phase, usize)>,
+    /// Bytes read ahead: `inbox[start..end]` are waiting.
+    inbox: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Phase of the frame being read and how much of its payload is to come.
+    incoming: Option<(Phase, usize)>,
+    last_sent: Phase,
+    traffic: Traffic,
+}
+
+impl<S: Read + Write> Framed<S> {
+    /// Frames over `stream`, which must block.
+    pub fn new(stream: S) -> Self {
+        Self {
+            stream,
+            outbox: Vec::with_capacity(2 * (FULL + FRAME_HEADER)),
+            open: None,
+            inbox: vec![0; FULL + FRAME_HEADER],
+            start: 0,
+            end: 0,
+            incoming: None,
+            last_sent: Phase::Hello,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What went over the connection so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The stream below.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Gives the stream back; what was not flushed is lost.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
+    fn close_frame(&mut self) {
+        if let Some((phase, at)) = self.open.take() {
+            let length = self.outbox.len() - at - FRAME_HEADER;
+            let header = frame_header(phase.code(), length as u32);
+            if let Some(place) = self.outbox.get_mut(at..at + FRAME_HEADER) {
+                place.copy_from_slice(&header);
+            }
+        }
+    }
+
+    fn write_out(&mut self) -> Result<(), ChannelError> {
+        let written = self
+            .stream
+            .write_all(&self.outbox)
+            .and_then(|()| self.stream.flush());
+        written.map_err(|e| failure(self.last_sent, e.kind()))?;
+        self.traffic.sent += self.outbox.len() as u64;
+        self.outbox.clear();
+        Ok(())
+    }
+
+    /// One read of the stream; at least one byte.
+    fn read(stream: &mut S, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        loop {
+            match stream.read(into) {
+                Ok(0) => return Err(ChannelError::Closed { phase }),
+                Ok(n) => return Ok(n),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(failure(phase, e.kind())),
+            }
+        }
+    }
+
+    /// Bytes waiting in the inbox; reads the stream if there are none.
+    fn waiting(&mut self, phase: Phase) -> Result<&[u8], ChannelError> {
+        if self.start == self.end {
+            let n = Self::read(&mut self.stream, phase, &mut self.inbox)?;
+            self.traffic.received += n as u64;
+            (self.start, self.end) = (0, n);
+        }
+        Ok(self.inbox.get(self.start..self.end).unwrap_or_default())
+    }
+
+    /// Up to `into.len()` bytes from the inbox.
+    fn take(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        let waiting = self.waiting(phase)?;
+        let n = waiting.len().min(into.len());
+        for (to, from) in into.iter_mut().zip(waiting) {
+            *to = *from;
+        }
+        self.start += n;
+        Ok(n)
+    }
+
+    /// The payload bytes still to come of a frame of phase `expected`; reads the next header if need be.
+    fn payload(&mut self, expected: Phase) -> Result<usize, ChannelError> {
+        let (received, left) = match self.incoming {
+            Some(incoming) => incoming,
+            None => self.next_frame(expected)?,
+        };
+        if received == expected {
+            Ok(left)
+        } else {
+            Err(ChannelError::OutOfPhase { expected, received })
+        }
+    }
+
+    fn next_frame(&mut self, expected: Phase) -> Result<(Phase, usize), ChannelError> {
+        let mut header = [0; FRAME_HEADER];
+        let mut filled = 0;
+        while let Some(rest @ [_, ..]) = header.get_mut(filled..) {
+            filled += self.take(expected, rest)?;
+        }
+        let (code, length) = parse_frame_header(header);
+        let phase = Phase::from_code(code).ok_or(ChannelError::UnknownPhase { expected, code })?;
+        if length == 0 || length as usize > MAX_PAYLOAD {
+            return Err(ChannelError::FrameLength { phase, length });
+        }
+        self.incoming = Some((phase, length as usize));
+        Ok((phase, length as usize))
+    }
+}
+
+impl<S: Read + Write> Channel for Framed<S> {
+    fn send(&mut self, phase: Phase, mut bytes: &[u8]) -> Result<(), ChannelError> {
+        self.last_sent = phase;
+        while !bytes.is_empty() {
+            if self.open.is_some_and(|(open, _)| open != phase) {
+                self.close_frame();
+            }
+            let (_, at) = *self.open.get_or_insert_with(|| {
+                self.outbox.extend_from_slice(&[0; FRAME_HEADER]);
+                (phase, self.outbox.len() - FRAME_HEADER)
+            });
+            let room = FULL - (self.outbox.len() - at - FRAME_HEADER);
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.outbox.extend_from_slice(now);
+            bytes = later;
+            if now.len() == room {
+                self.close_frame();
+                self.write_out()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.close_frame();
+        if self.outbox.is_empty() {
+            Ok(())
+        } else {
+            self.write_out()
+        }
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        self.flush()?;
+        let left = self.payload(phase)?;
+        let wanted = left.min(into.len());
+        let into = into.get_mut(..wanted).unwrap_or_default();
+        let n = if self.start == self.end && wanted >= LARGE {
+            let n = Self::read(&mut self.stream, phase, into)?;
+            self.traffic.received += n as u64;
+            n
+        } else {
+            self.take(phase, into)?
+        };
+        self.incoming = (left > n).then_some((phase, left - n));
+        Ok(n)
+    }
+}
+
+/// An error of the stream, with what we were doing.
+fn failure(phase: Phase, kind: ErrorKind) -> ChannelError {
+    use ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof,
+        WouldBlock, WriteZero,
+    };
+    match kind {
+        TimedOut | WouldBlock => ChannelError::TimedOut { phase },
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+        | WriteZero => ChannelError::Closed { phase },
+        kind => ChannelError::Io { phase, kind },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{memory_pair, pipe_pair};
+    use super::*;
+
+    /// All frames that `calls` produce, as one stream.
+    fn bytes_of(calls: &[(Phase, &[u8])]) -> Vec<u8> {
+        let (near, mut far) = pipe_pair();
+        let mut channel = Framed::new(near);
+        for (phase, bytes) in calls {
+            channel.send(*phase, bytes).unwrap();
+        }
+        channel.flush().unwrap();
+        drop(channel);
+        let mut all = Vec::new();
+        far.read_to_end(&mut all).unwrap();
+        all
+    }
+
+    /// What a reader of `phase` says to these bytes.
+    fn read_from(bytes: &[u8], phase: Phase) -> Result<(), ChannelError> {
+        let (mut near, far) = pipe_pair();
+        near.write_all(bytes).unwrap();
+        drop(near);
+        Framed::new(far).receive(phase, &mut [0; 4])
+    }
+
+    #[test]
+    fn how_calls_are_cut_does_not_show() {
+        let whole = bytes_of(&[(Phase::Tables, b"abcdef"), (Phase::Outputs, b"g")]);
+        let cut = bytes_of(&[
+            (Phase::Tables, b"ab"),
+            (Phase::Tables, b""),
+            (Phase::Tables, b"cdef"),
+            (Phase::Outputs, b"g"),
+        ]);
+        assert_eq!(whole, cut);
+        assert_eq!(whole, b"\x05\x06\0\0\0abcdef\x06\x01\0\0\0g");
+    }
+
+    #[test]
+    fn large_messages_become_full_frames_and_arrive_whole() {
+        let (mut a, mut b) = memory_pair();
+        let sent: Vec<u8> = (0..300_000u32).map(|i| i as u8 ^ (i >> 8) as u8).collect();
+        let expected = sent.clone();
+        let sender = std::thread::spawn(move || {
+            a.send(Phase::Tables, &sent).unwrap();
+            a.flush().unwrap();
+            a.traffic()
+        });
+        let mut received = vec![0; expected.len()];
+        for chunk in received.chunks_mut(7_777) {
+            b.receive(Phase::Tables, chunk).unwrap();
+        }
+        assert_eq!(received, expected);
+        let traffic = sender.join().unwrap();
+        assert_eq!(traffic.sent, 300_000 + 5 * FRAME_HEADER as u64);
+        assert_eq!(b.traffic().received, traffic.sent);
+    }
+
+    #[test]
+    fn a_foreign_phase_is_named_with_the_awaited_one() {
+        let bytes = bytes_of(&[(Phase::Outputs, b"late")]);
+        let error = ChannelError::OutOfPhase {
+            expected: Phase::Tables,
+            received: Phase::Outputs,
+        };
+        assert_eq!(read_from(&bytes, Phase::Tables), Err(error));
+    }
+
+    #[test]
+    fn garbage_truncation_and_hang_up_are_errors_with_their_phase() {
+        let phase = Phase::Inputs;
+        let unknown = ChannelError::UnknownPhase {
+            expected: phase,
+            code: 99,
+        };
+        assert_eq!(read_from(&[99, 4, 0, 0, 0], phase), Err(unknown));
+        let long = ChannelError::FrameLength {
+            phase,
+            length: u32::MAX,
+        };
+        assert_eq!(read_from(&[4, 255, 255, 255, 255], phase), Err(long));
+        let empty = ChannelError::FrameLength { phase, length: 0 };
+        assert_eq!(read_from(&[4, 0, 0, 0, 0], phase), Err(empty));
+        for cut in [&[][..], &[4, 4], &[4, 4, 0, 0, 0, 1, 2, 3]] {
+            assert_eq!(read_from(cut, phase), Err(ChannelError::Closed { phase }));
+        }
+    }
+
+    #[test]
+    fn sending_to_a_peer_that_left_is_an_error() {
+        let (mut a, b) = memory_pair();
+        drop(b);
+        let sent = a
+            .send(Phase::Tables, &[0; 1 << 20])
+            .and_then(|()| a.flush());
+        assert_eq!(
+            sent,
+            Err(ChannelError::Closed {
+                phase: Phase::Tables
+            })
+        );
+    }
+}
