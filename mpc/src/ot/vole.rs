@@ -1,0 +1,112 @@
+//! Stretching the leaves of the trees into a correlation over `F_{2^k}`.
+//!
+//! Leaf `x` of a tree is a key; at stream position `p` it gives the block `r_x = AES_x(p)`. From all leaves
+//!
+//! ```text
+//! u = ⊕ r_x        v_b = ⊕ { r_x : bit b of x is 1 }          b = 0 … k−1
+//! ```
+//!
+//! and from all leaves but `α`, taken in the order `y = α ⊕ x`, the same sums over `y` are
+//!
+//! ```text
+//! w_b = v_b ⊕ α_b·u
+//! ```
+//!
+//! because `r_α` stands at `y = 0` and enters no `w_b`. The tree of sums (each level yields one `v_b` and
+//! halves the leaves) costs two XORs a leaf.
+//!
+//! Guaranteed: stream positions are given out once; the order of work depends on nothing secret. AES here is
+//! used as a pseudorandom function with a secret key, no ideal cipher is assumed.
+//!
+//! Source: Roy 2022 (ePrint 2022/192), section 3 and "Efficient computation".
+
+use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::{Aes128Enc, Block as AesBlock};
+
+use super::{OtError, Slice};
+use crate::block::Block;
+
+/// Blocks of a row that are worked on at once: 128 rows of them stay in the second-level cache.
+pub(super) const CHUNK: usize = 64;
+
+/// One bit for each of up to 128·64 transfers.
+pub(super) type Row = [Block; CHUNK];
+
+/// The leaves of all trees as streams, and how much of them is spent.
+pub(super) struct Streams {
+    slice: Slice,
+    /// `2^k` ciphers a tree, or one less if number 0 is unknown.
+    ciphers: Vec<Aes128Enc>,
+    next: u64,
+    /// Left halves that wait for their right ones, a level each.
+    left: Box<[Row; 8]>,
+}
+
+/// The positions of one chunk.
+pub(super) struct Positions {
+    counters: [AesBlock; CHUNK],
+    len: usize,
+}
+
+impl Streams {
+    /// Streams under `keys`, tree after tree.
+    pub(super) fn new(slice: Slice, keys: &[Block]) -> Self {
+        let cipher = |key: &Block| Aes128Enc::new(&key.to_bytes().into());
+        Self {
+            slice,
+            ciphers: keys.iter().map(cipher).collect(),
+            next: 0,
+            left: Box::new([[Block::ZERO; CHUNK]; 8]),
+        }
+    }
+
+    /// Takes `len ≤ CHUNK` positions that were never given out before.
+    ///
+    /// # Errors
+    /// If there are none left.
+    pub(super) fn advance(&mut self, len: usize) -> Result<Positions, OtError> {
+        let first = self.next;
+        self.next = first.checked_add(len as u64).ok_or(OtError::Exhausted)?;
+        let counter = |j: usize| Block::new(u128::from(first) + j as u128).to_bytes().into();
+        Ok(Positions {
+            counters: core::array::from_fn(counter),
+            len,
+        })
+    }
+
+    /// Writes the `v_b` (or `w_b`) of tree `tree` into `rows`, k of them, and `u` into `sum`, which is
+    /// meaningless if leaf 0 is unknown.
+    pub(super) fn fold(&mut self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
+        let leaves = self.slice.leaves();
+        let known = self.ciphers.len() / self.slice.trees();
+        self.left[0] = [Block::ZERO; CHUNK];
+        rows.fill([Block::ZERO; CHUNK]);
+        let ciphers = self.ciphers.iter().skip(tree * known).take(known);
+        for (y, cipher) in (leaves - known..).zip(ciphers) {
+            let mut stream = at.counters;
+            cipher.encrypt_blocks(&mut stream[..at.len]);
+            for (s, r) in sum.iter_mut().zip(stream) {
+                *s = Block::from_bytes(r.into());
+            }
+            // Every trailing one of `y` closes a pair whose right half is `sum`.
+            for (row, left) in rows
+                .iter_mut()
+                .zip(self.left.iter())
+                .take(y.trailing_ones() as usize)
+            {
+                xor(row, sum);
+                xor(sum, left);
+            }
+            if let Some(left) = self.left.get_mut(y.trailing_ones() as usize) {
+                *left = *sum;
+            }
+        }
+    }
+}
+
+/// `a ⊕= b`.
+pub(super) fn xor(a: &mut Row, b: &Row) {
+    for (a, b) in a.iter_mut().zip(b) {
+        *a ^= *b;
+    }
+}
