@@ -1,0 +1,106 @@
+//! Amounts and heights: two counters that are never mixed up and never wrap.
+
+use core::fmt;
+
+/// An amount in base units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(u64);
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// `units` base units.
+    #[must_use]
+    pub const fn new(units: u64) -> Self {
+        Self(units)
+    }
+
+    /// The number of base units.
+    #[must_use]
+    pub const fn units(self) -> u64 {
+        self.0
+    }
+
+    /// The sum, or `None` when it does not fit 64 bits.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// The difference, or `None` when it would be negative.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// The sum of many, or `None` when it does not fit 64 bits.
+    pub fn checked_sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A height: the number of blocks between a block and the genesis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Height(u64);
+
+impl Height {
+    /// The genesis block's height.
+    pub const GENESIS: Self = Self(0);
+
+    /// The height `n`.
+    #[must_use]
+    pub const fn new(n: u64) -> Self {
+        Self(n)
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The next height; saturates at the last one, which no chain reaches.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// `blocks` later; saturates.
+    #[must_use]
+    pub const fn plus(self, blocks: u64) -> Self {
+        Self(self.0.saturating_add(blocks))
+    }
+
+    /// `blocks` earlier; stops at the genesis.
+    #[must_use]
+    pub const fn minus(self, blocks: u64) -> Self {
+        Self(self.0.saturating_sub(blocks))
+    }
+}
+
+impl fmt::Display for Height {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_never_wrap() {
+        let max = Amount::new(u64::MAX);
+        assert_eq!(max.checked_add(Amount::new(1)), None);
+        assert_eq!(Amount::ZERO.checked_sub(Amount::new(1)), None);
+        assert_eq!(Amount::checked_sum([max, Amount::ZERO]), Some(max));
+        assert_eq!(Amount::checked_sum([max, Amount::new(1)]), None);
+    }
+}

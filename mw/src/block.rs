@@ -1,0 +1,116 @@
+//! Blocks: a header that commits to the whole state after it, the operator's seal, a body.
+//!
+//! ```text
+//! header = height ‖ previous ‖ time ‖ total offset ‖ kernel count ‖ kernel root ‖ output count ‖ output root ‖ body hash
+//! seal   = signature of the engine over ("sotto/seal/v1" ‖ chain id ‖ header hash)
+//! ```
+//!
+//! The genesis header follows from the chain's parameters alone; it has no seal and an empty body.
+
+use crate::{
+    amount::Height,
+    group::Scalar,
+    hash::{Hash, tagged},
+    rules::params::Chain,
+    schnorr::Signature,
+    state::StateCommitments,
+    transaction::Body,
+    transcript::tag,
+    wire::Encode,
+};
+use core::fmt;
+
+/// The hash of a chain's canonical genesis parameters; every message that a chain's keys sign contains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub(crate) Hash);
+
+impl ChainId {
+    /// The id with these bytes, as read from a file or a peer.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Hash(bytes))
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A block's header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Blocks since the genesis.
+    pub height: Height,
+    /// Hash of the header before; of the genesis, the chain id.
+    pub previous: Hash,
+    /// Seconds since 1970 as the sealer states them; never before the parent's.
+    pub time: u64,
+    /// Sum of the offsets of all blocks up to this one.
+    pub total_offset: Scalar,
+    /// Kernels in the chain up to this block.
+    pub kernel_count: u64,
+    /// Root of the mountain range over their ids.
+    pub kernel_root: Hash,
+    /// Unspent outputs after this block.
+    pub output_count: u64,
+    /// Root of the trie of unspent outputs.
+    pub output_root: Hash,
+    /// Hash of the body, so that one header has one body.
+    pub body_hash: Hash,
+}
+
+impl Header {
+    /// The header that `chain`'s parameters determine.
+    #[must_use]
+    pub fn genesis(chain: &Chain) -> Self {
+        let empty = StateCommitments::default();
+        Self {
+            height: Height::GENESIS,
+            previous: chain.id().0,
+            time: chain.params().genesis_time,
+            total_offset: Scalar::ZERO,
+            kernel_count: 0,
+            kernel_root: empty.kernels.root(),
+            output_count: 0,
+            output_root: empty.outputs.root(),
+            body_hash: body_hash(&Body::default()),
+        }
+    }
+
+    /// The block's name.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        tagged(tag::HEADER, &[&self.to_bytes()])
+    }
+
+    /// The message that a seal signs.
+    #[must_use]
+    pub fn seal_message(&self, chain: &ChainId) -> Vec<u8> {
+        [tag::SEAL.as_bytes(), chain.as_bytes(), self.hash().as_bytes()].concat()
+    }
+}
+
+/// Hash of a body's canonical bytes.
+#[must_use]
+pub fn body_hash(body: &Body) -> Hash {
+    tagged(tag::BODY, &[&body.to_bytes()])
+}
+
+/// A sealed block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it commits to.
+    pub header: Header,
+    /// The sealing engine's signature.
+    pub seal: Signature,
+    /// Inputs, outputs, kernels.
+    pub body: Body,
+}

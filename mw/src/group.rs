@@ -1,0 +1,206 @@
+//! The group: the only file that names the curve.
+//!
+//! ristretto255 (RFC 9496) through `curve25519-dalek`. Two generators with no known relation:
+//! `G`, the group's base point, carries blinding factors; `H`, hashed to the group, carries amounts.
+//! A [`Point`] keeps its canonical encoding beside the element, because both are needed: the bytes for hashes
+//! and comparisons, the element for sums.
+
+use crate::transcript::tag;
+use bulletproofs::{BulletproofGens, PedersenGens};
+use core::fmt;
+use curve25519_dalek::{
+    constants::{RISTRETTO_BASEPOINT_POINT, RISTRETTO_BASEPOINT_TABLE},
+    ristretto::{CompressedRistretto, RistrettoPoint},
+    traits::{Identity, VartimeMultiscalarMul},
+};
+use sha2::Sha512;
+use std::sync::LazyLock;
+
+/// A public scalar modulo the group's order; secret ones are [`SecretScalar`](crate::secret::SecretScalar).
+pub use curve25519_dalek::scalar::Scalar;
+
+/// A group element without its encoding, for sums.
+pub(crate) type Element = RistrettoPoint;
+
+/// `H = element derivation of SHA-512("sotto/H/v1")` (RFC 9496, section 4.3.4), never a known multiple of G.
+static H: LazyLock<Element> = LazyLock::new(|| Element::hash_from_bytes::<Sha512>(tag::H.as_bytes()));
+
+static PEDERSEN: LazyLock<PedersenGens> =
+    LazyLock::new(|| PedersenGens { B: *H, B_blinding: RISTRETTO_BASEPOINT_POINT });
+
+static BULLETPROOF: LazyLock<BulletproofGens> = LazyLock::new(|| BulletproofGens::new(64, 1));
+
+/// The value generator.
+pub(crate) fn h() -> Element {
+    *H
+}
+
+/// `x·G`, constant time.
+pub(crate) fn mul_g(x: &Scalar) -> Element {
+    RISTRETTO_BASEPOINT_TABLE * x
+}
+
+/// `v·H`; variable time in `v`, which is public here.
+pub(crate) fn vartime_mul_h(v: u64) -> Element {
+    vartime_sum_of_products([(Scalar::from(v), h())])
+}
+
+/// `Σ aᵢ·Pᵢ`; variable time: public values only.
+pub(crate) fn vartime_sum_of_products(terms: impl IntoIterator<Item = (Scalar, Element)>) -> Element {
+    let (a, p): (Vec<_>, Vec<_>) = terms.into_iter().unzip();
+    Element::vartime_multiscalar_mul(a, p)
+}
+
+/// The pair (H, G) in the form the range-proof crate takes.
+pub(crate) fn pedersen() -> &'static PedersenGens {
+    &PEDERSEN
+}
+
+/// The range proof's own 128 generators, for one party and 64 bits.
+pub(crate) fn bulletproof() -> &'static BulletproofGens {
+    &BULLETPROOF
+}
+
+/// The identity element.
+pub(crate) fn identity() -> Element {
+    Element::identity()
+}
+
+/// A group element with its canonical 32-byte encoding.
+///
+/// Equality, order and hashing are those of the encoding.
+#[derive(Clone, Copy)]
+pub struct Point {
+    element: Element,
+    bytes: [u8; 32],
+}
+
+impl Point {
+    /// The value generator H.
+    #[must_use]
+    pub fn h() -> Self {
+        h().into()
+    }
+
+    /// The blinding generator G, the group's base point.
+    #[must_use]
+    pub fn g() -> Self {
+        RISTRETTO_BASEPOINT_POINT.into()
+    }
+
+    /// Decodes a canonical encoding (RFC 9496, section 4.3.1); `None` for every other string.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
+        let element = CompressedRistretto(bytes).decompress()?;
+        Some(Self { element, bytes })
+    }
+
+    /// The canonical encoding.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
+    /// The canonical encoding as a value of its own.
+    #[must_use]
+    pub const fn encoded(&self) -> PointBytes {
+        PointBytes(self.bytes)
+    }
+
+    /// Whether this is the identity, which the rules refuse everywhere.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.bytes == [0; 32]
+    }
+
+    pub(crate) const fn element(&self) -> Element {
+        self.element
+    }
+}
+
+impl From<Element> for Point {
+    fn from(element: Element) -> Self {
+        Self { element, bytes: element.compress().to_bytes() }
+    }
+}
+
+impl PartialEq for Point {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+impl Eq for Point {}
+impl PartialOrd for Point {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Point {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+impl core::hash::Hash for Point {
+    fn hash<S: core::hash::Hasher>(&self, state: &mut S) {
+        self.bytes.hash(state);
+    }
+}
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.encoded().fmt(f)
+    }
+}
+impl fmt::Debug for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Point({self})")
+    }
+}
+
+/// A point's encoding without its element: small enough for errors and for index keys.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PointBytes(pub [u8; 32]);
+
+impl fmt::Display for PointBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for PointBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PointBytes({self})")
+    }
+}
+
+/// A canonical scalar from its 32 little-endian bytes; `None` when it is not below the group's order.
+#[must_use]
+pub fn scalar_from_bytes(bytes: [u8; 32]) -> Option<Scalar> {
+    Scalar::from_canonical_bytes(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H is no generator of the range proof, and not G: a shared one would break binding.
+    #[test]
+    fn generators_differ() {
+        let pc = PedersenGens::default();
+        let share = bulletproof().share(0);
+        let mut all: Vec<Point> = share.G(64).map(|p| Point::from(*p)).collect();
+        all.extend([Point::from(pc.B), Point::from(pc.B_blinding)]);
+        assert!(!all.contains(&Point::h()));
+        assert_ne!(Point::h(), Point::g());
+        assert!(!Point::h().is_identity());
+    }
+
+    #[test]
+    fn only_canonical_encodings_decode() {
+        let mut b = *Point::h().as_bytes();
+        assert_eq!(Point::from_bytes(b), Some(Point::h()));
+        b[31] |= 0x80;
+        assert_eq!(Point::from_bytes(b), None);
+        assert_eq!(Point::from_bytes([0; 32]).map(|p| p.is_identity()), Some(true));
+        assert_eq!(scalar_from_bytes([0xff; 32]), None);
+    }
+}

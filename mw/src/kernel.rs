@@ -1,0 +1,200 @@
+//! Kernels: what remains of a payment for ever.
+//!
+//! A kernel proves by a signature under its excess `E` that inputs and outputs differ by a multiple of G alone, so no
+//! amount appeared; it names the fee and the heights between which it may enter a block. The message is fixed width:
+//!
+//! ```text
+//! m = "sotto/kernel/v1" ‖ chain id (32) ‖ features (1) ‖ fee (8) ‖ not_before (8) ‖ not_after (8) ‖ distance (8)
+//! ```
+//!
+//! all little-endian, zero where a kind has no such field. The offset stays out, so transactions can be joined.
+
+use crate::{
+    amount::{Amount, Height},
+    block::ChainId,
+    group::{Point, PointBytes},
+    hash::{Hash, tagged},
+    schnorr::{PublicKey, Signature, Signed},
+    transcript::tag,
+    wire::Encode,
+};
+use core::fmt;
+
+/// The public key of a kernel: Σ outputs + fee·H − Σ inputs − offset·G of the payment it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Excess(pub(crate) Point);
+
+impl Excess {
+    /// Takes any point as an excess; the rules refuse the identity.
+    #[must_use]
+    pub const fn from_point(p: Point) -> Self {
+        Self(p)
+    }
+
+    /// The point.
+    #[must_use]
+    pub const fn point(&self) -> &Point {
+        &self.0
+    }
+
+    /// Its encoding as a value of its own: its name in errors and indices.
+    #[must_use]
+    pub const fn encoded(&self) -> PointBytes {
+        self.0.encoded()
+    }
+
+    /// The canonical 32-byte encoding.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The heights at which a kernel may enter a block, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Window {
+    /// First height.
+    pub not_before: Height,
+    /// Last height.
+    pub not_after: Height,
+}
+
+impl Window {
+    /// Whether `h` lies inside.
+    #[must_use]
+    pub fn contains(&self, h: Height) -> bool {
+        self.not_before <= h && h <= self.not_after
+    }
+}
+
+/// What kind of kernel it is, with the fields of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KernelFeatures {
+    /// A payment; its window is the standard one that ends at `not_after`, so that most kernels look alike.
+    Plain {
+        /// What the sealer gets.
+        fee: Amount,
+        /// Last height; the window reaches back by the chain's full width.
+        not_after: Height,
+    },
+    /// The kernel of a block's reward.
+    Coinbase {
+        /// The height of that block.
+        height: Height,
+    },
+    /// A payment with a window of its own.
+    HeightRanged {
+        /// What the sealer gets.
+        fee: Amount,
+        /// First and last height.
+        window: Window,
+    },
+    /// A payment whose excess may occur again, but not within `distance` blocks.
+    NoRecentDuplicate {
+        /// What the sealer gets.
+        fee: Amount,
+        /// First and last height.
+        window: Window,
+        /// Smallest distance in blocks to the last kernel with the same excess.
+        distance: u64,
+    },
+}
+
+impl KernelFeatures {
+    /// The code of the kind, as signed and as sent.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Plain { .. } => 0,
+            Self::Coinbase { .. } => 1,
+            Self::HeightRanged { .. } => 2,
+            Self::NoRecentDuplicate { .. } => 3,
+        }
+    }
+
+    /// The fee; a coinbase kernel has none.
+    #[must_use]
+    pub const fn fee(&self) -> Amount {
+        match self {
+            Self::Plain { fee, .. }
+            | Self::HeightRanged { fee, .. }
+            | Self::NoRecentDuplicate { fee, .. } => *fee,
+            Self::Coinbase { .. } => Amount::ZERO,
+        }
+    }
+
+    /// Whether this is a coinbase kernel.
+    #[must_use]
+    pub const fn is_coinbase(&self) -> bool {
+        matches!(self, Self::Coinbase { .. })
+    }
+
+    /// Whether its excess may occur again.
+    #[must_use]
+    pub const fn may_repeat(&self) -> bool {
+        matches!(self, Self::NoRecentDuplicate { .. })
+    }
+
+    /// The heights between which it may enter a block, on a chain whose windows are at most `width` wide.
+    #[must_use]
+    pub fn window(&self, width: u64) -> Window {
+        match *self {
+            Self::Plain { not_after, .. } => Window { not_before: not_after.minus(width), not_after },
+            Self::Coinbase { height } => Window { not_before: height, not_after: height },
+            Self::HeightRanged { window, .. } | Self::NoRecentDuplicate { window, .. } => window,
+        }
+    }
+
+    /// The message that the kernel's signature covers.
+    #[must_use]
+    pub fn message(&self, chain: &ChainId) -> Vec<u8> {
+        let (not_before, not_after, distance) = match *self {
+            Self::Plain { not_after, .. } => (0, not_after.get(), 0),
+            Self::Coinbase { height } => (height.get(), height.get(), 0),
+            Self::HeightRanged { window, .. } => (window.not_before.get(), window.not_after.get(), 0),
+            Self::NoRecentDuplicate { window, distance, .. } => {
+                (window.not_before.get(), window.not_after.get(), distance)
+            }
+        };
+        let mut m = [tag::KERNEL.as_bytes(), chain.as_bytes(), &[self.code()]].concat();
+        for field in [self.fee().units(), not_before, not_after, distance] {
+            m.extend_from_slice(&field.to_le_bytes());
+        }
+        m
+    }
+}
+
+/// A kernel: features, excess, signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Kind, fee and locks.
+    pub features: KernelFeatures,
+    /// The key it is signed under.
+    pub excess: Excess,
+    /// The signature of [`KernelFeatures::message`].
+    pub signature: Signature,
+}
+
+impl Kernel {
+    /// Hash of the full bytes: leaf of the kernel mountain range, and unique in a chain.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        tagged(tag::KERNEL_ID, &[&self.to_bytes()])
+    }
+
+    /// The statement that its signature makes on `chain`.
+    #[must_use]
+    pub fn signed(&self, chain: &ChainId) -> Signed {
+        Signed {
+            key: PublicKey::from_point(self.excess.0),
+            message: self.features.message(chain),
+            signature: self.signature,
+        }
+    }
+}

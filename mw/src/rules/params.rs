@@ -1,0 +1,178 @@
+//! Network parameters: a value, never a global; and the weights that all networks share.
+
+use crate::{
+    amount::{Amount, Height},
+    block::ChainId,
+    hash::tagged,
+    kernel::Window,
+    schnorr::PublicKey,
+    transaction::Body,
+    transcript::tag,
+    wire::Encode,
+};
+use core::fmt;
+
+/// Weight of an input: one decompression and one removal from the trie.
+pub const INPUT_WEIGHT: u64 = 1;
+/// Weight of an output without extra data: its 705 bytes in units of 32, and its range proof's verification.
+pub const OUTPUT_WEIGHT: u64 = 22;
+/// Bytes of extra data that weigh one.
+pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
+/// Weight of a kernel: 113 bytes are four units, doubled because kernels stay for ever.
+pub const KERNEL_WEIGHT: u64 = 8;
+
+/// Weight of a body.
+#[must_use]
+pub fn weight(body: &Body) -> u64 {
+    let extra = |n: usize| (n as u64).div_ceil(EXTRA_BYTES_PER_WEIGHT);
+    let outputs: u64 = body.outputs.iter().map(|o| OUTPUT_WEIGHT + extra(o.extra.as_bytes().len())).sum();
+    body.inputs.len() as u64 * INPUT_WEIGHT + outputs + body.kernels.len() as u64 * KERNEL_WEIGHT
+}
+
+/// Which network a chain belongs to; part of every address and prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Network {
+    /// Real money.
+    Main = 0,
+    /// Play money, shared.
+    Test = 1,
+    /// One operator's own chain.
+    Solo = 2,
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Main => "main",
+            Self::Test => "test",
+            Self::Solo => "solo",
+        })
+    }
+}
+
+/// The genesis parameters; their hash is the chain id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Params {
+    /// The network.
+    pub network: Network,
+    /// Whose signature seals a block.
+    pub operator: PublicKey,
+    /// Seconds since 1970 at the genesis.
+    pub genesis_time: u64,
+    /// New base units in each block.
+    pub reward: Amount,
+    /// Blocks before a coinbase output can be spent.
+    pub maturity: u64,
+    /// W: the widest kernel window, in blocks.
+    pub window_width: u64,
+    /// Window bounds are multiples of this many blocks, since raw heights would tell wallets apart.
+    pub window_grid: u64,
+    /// K: the deepest reorganisation, in blocks; below W.
+    pub reorganisation: u64,
+    /// The heaviest block.
+    pub max_weight: u64,
+    /// Least fee for one unit of weight.
+    pub fee_per_weight: Amount,
+}
+
+impl Params {
+    /// The parameters of a solo chain under this operator's key.
+    #[must_use]
+    pub fn solo(operator: PublicKey, genesis_time: u64) -> Self {
+        Self {
+            network: Network::Solo,
+            operator,
+            genesis_time,
+            reward: Amount::new(6_000_000_000),
+            maturity: 3,
+            window_width: 1_440,
+            window_grid: 60,
+            reorganisation: 720,
+            max_weight: 40_000,
+            fee_per_weight: Amount::new(1_000),
+        }
+    }
+}
+
+/// These parameters make no sense together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParamsError {
+    /// The operator's key is the identity.
+    #[error("the operator's key is the identity")]
+    OperatorKey,
+    /// The window must be a positive multiple of the grid and wider than the reorganisation limit and one grid step.
+    #[error(
+        "the kernel window must be a multiple of its grid and wider than it and the reorganisation limit"
+    )]
+    Window,
+    /// A block must hold its own reward.
+    #[error("a block of the greatest weight cannot hold its own reward")]
+    Weight,
+}
+
+/// A chain's parameters, checked, with their id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    params: Params,
+    id: ChainId,
+}
+
+impl Chain {
+    /// Checks the parameters and computes their id.
+    ///
+    /// # Errors
+    /// [`ParamsError`] when they make no sense together.
+    pub fn new(params: Params) -> Result<Self, ParamsError> {
+        let p = &params;
+        if p.operator.point().is_identity() {
+            return Err(ParamsError::OperatorKey);
+        }
+        let on_grid = p.window_grid > 0 && p.window_width.is_multiple_of(p.window_grid);
+        if !on_grid || p.window_width <= p.reorganisation || p.window_width <= p.window_grid {
+            return Err(ParamsError::Window);
+        }
+        if p.max_weight < OUTPUT_WEIGHT + KERNEL_WEIGHT {
+            return Err(ParamsError::Weight);
+        }
+        let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
+        Ok(Self { params, id })
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub const fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The chain id.
+    #[must_use]
+    pub const fn id(&self) -> &ChainId {
+        &self.id
+    }
+
+    /// All base units in existence after the block at `h`; `None` when they do not fit 64 bits.
+    #[must_use]
+    pub fn supply(&self, h: Height) -> Option<Amount> {
+        self.params.reward.units().checked_mul(h.get()).map(Amount::new)
+    }
+
+    /// The least fee of a body of this weight; `None` when it does not fit 64 bits.
+    #[must_use]
+    pub fn least_fee(&self, weight: u64) -> Option<Amount> {
+        self.params.fee_per_weight.units().checked_mul(weight).map(Amount::new)
+    }
+
+    /// The last height of the standard window of a payment made now: the farthest grid line within the width.
+    #[must_use]
+    pub fn standard_expiry(&self, next: Height) -> Height {
+        let far = next.plus(self.params.window_width).get();
+        Height::new(far - far % self.params.window_grid)
+    }
+
+    /// The window of a kernel that ends at `not_after` and is as wide as this chain allows.
+    #[must_use]
+    pub fn standard_window(&self, not_after: Height) -> Window {
+        Window { not_before: not_after.minus(self.params.window_width), not_after }
+    }
+}

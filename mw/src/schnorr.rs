@@ -1,0 +1,240 @@
+//! Schnorr signatures on ristretto255: `z·G = R + c·X` with `c = H2(R ‖ X ‖ m)`.
+//!
+//! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer, two parties
+//! ([`session`]) and any standard FROST verifier make and accept the same 64 bytes `R ‖ z`. Messages start with a
+//! tag of [`crate::transcript::tag`], so a signature made for one purpose is none for another.
+
+pub mod session;
+
+use crate::{
+    group::{Element, Point, Scalar, mul_g, vartime_sum_of_products},
+    secret::SecretScalar,
+    transcript::tag,
+};
+use merlin::Transcript;
+use rand_core::{CryptoRng, RngCore};
+use sha2::{Digest, Sha512};
+use zeroize::Zeroizing;
+
+/// RFC 9591, section 6.2: the context string of the ciphersuite.
+const CONTEXT: &[u8] = b"FROST-RISTRETTO255-SHA512-v1";
+
+fn hash(label: &[u8], parts: &[&[u8]]) -> [u8; 64] {
+    let mut h = Sha512::new_with_prefix(CONTEXT);
+    h.update(label);
+    parts.iter().for_each(|p| h.update(p));
+    h.finalize().into()
+}
+
+/// Binding factor hash.
+fn h1(parts: &[&[u8]]) -> Scalar {
+    Scalar::from_bytes_mod_order_wide(&hash(b"rho", parts))
+}
+
+/// Challenge hash.
+fn h2(r: &Point, x: &Point, m: &[u8]) -> Scalar {
+    Scalar::from_bytes_mod_order_wide(&hash(b"chal", &[r.as_bytes(), x.as_bytes(), m]))
+}
+
+/// Message hash.
+fn h4(m: &[u8]) -> [u8; 64] {
+    hash(b"msg", &[m])
+}
+
+/// Commitment-list hash.
+fn h5(parts: &[&[u8]]) -> [u8; 64] {
+    hash(b"com", parts)
+}
+
+/// Hedged nonce: `H3(32 fresh bytes ‖ x)` (RFC 9591, section 4.1), never zero in practice and checked by the caller.
+fn nonce(x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
+    let mut fresh = Zeroizing::new([0u8; 32]);
+    rng.fill_bytes(&mut *fresh);
+    let wide = Zeroizing::new(hash(b"nonce", &[&*fresh, &*x.to_bytes()]));
+    SecretScalar::from_wide(&wide)
+}
+
+/// A verification key `X = x·G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey(pub(crate) Point);
+
+impl PublicKey {
+    /// `x·G`, constant time.
+    #[must_use]
+    pub fn of(x: &SecretScalar) -> Self {
+        Self(mul_g(x.expose()).into())
+    }
+
+    /// Takes a point as a key; verification refuses the identity.
+    #[must_use]
+    pub const fn from_point(p: Point) -> Self {
+        Self(p)
+    }
+
+    /// The point.
+    #[must_use]
+    pub const fn point(&self) -> &Point {
+        &self.0
+    }
+
+    /// The canonical 32-byte encoding.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// A signature `(R, z)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    pub(crate) r: Point,
+    pub(crate) z: Scalar,
+}
+
+impl Signature {
+    /// The signature with this nonce commitment and response.
+    #[must_use]
+    pub const fn from_parts(r: Point, z: Scalar) -> Self {
+        Self { r, z }
+    }
+
+    /// Whether it signs `m` under `x`. Identities are refused as key and as nonce.
+    ///
+    /// Variable time: all inputs are public.
+    #[must_use]
+    pub fn verifies(&self, x: &PublicKey, m: &[u8]) -> bool {
+        if self.r.is_identity() || x.0.is_identity() {
+            return false;
+        }
+        let c = h2(&self.r, &x.0, m);
+        // R + c·X − z·G = 0, in one multiplication.
+        let check = Element::vartime_double_scalar_mul_basepoint(&-c, &x.0.element(), &self.z);
+        check == self.r.element()
+    }
+}
+
+/// Signs `m` under `x`, with a nonce hedged against a weak random source.
+#[must_use]
+pub fn sign(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> Signature {
+    let k = nonce(x, rng);
+    let r = Point::from(mul_g(k.expose()));
+    let c = h2(&r, PublicKey::of(x).point(), m);
+    Signature { r, z: k.expose() + c * x.expose() }
+}
+
+/// A signed statement: key, message, signature.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// Who signed.
+    pub key: PublicKey,
+    /// What was signed.
+    pub message: Vec<u8>,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// Verifies many signatures at once: `Σ wᵢ·zᵢ·G = Σ wᵢ·Rᵢ + Σ wᵢ·cᵢ·Xᵢ` with 128-bit weights drawn from a transcript of
+/// all of them (Bellare, Garay and Rabin 1998, "small exponents"; weights after RFC 8032's batch remarks).
+///
+/// # Errors
+/// The index of the first signature that does not verify alone.
+pub fn verify_batch(all: &[Signed]) -> Result<(), usize> {
+    if batch_holds(all) {
+        return Ok(());
+    }
+    all.iter().position(|s| !s.signature.verifies(&s.key, &s.message)).map_or(Ok(()), Err)
+}
+
+fn batch_holds(all: &[Signed]) -> bool {
+    if all.iter().any(|s| s.signature.r.is_identity() || s.key.0.is_identity()) {
+        return false;
+    }
+    let mut t = Transcript::new(tag::BATCH);
+    let challenges: Vec<Scalar> = all
+        .iter()
+        .map(|s| {
+            t.append_message(b"m", &s.message);
+            t.append_message(b"X", s.key.as_bytes());
+            t.append_message(b"R", s.signature.r.as_bytes());
+            t.append_message(b"z", s.signature.z.as_bytes());
+            h2(&s.signature.r, &s.key.0, &s.message)
+        })
+        .collect();
+    let mut on_g = Scalar::ZERO;
+    let mut terms = Vec::with_capacity(2 * all.len() + 1);
+    for (s, c) in all.iter().zip(challenges) {
+        let w = weight(&mut t);
+        on_g -= w * s.signature.z;
+        terms.push((w, s.signature.r.element()));
+        terms.push((w * c, s.key.0.element()));
+    }
+    terms.push((on_g, Point::g().element()));
+    vartime_sum_of_products(terms) == crate::group::identity()
+}
+
+/// A non-zero 128-bit weight.
+fn weight(t: &mut Transcript) -> Scalar {
+    let mut w = [0u8; 16];
+    t.challenge_bytes(b"w", &mut w);
+    Scalar::from(u128::from_le_bytes(w).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    fn signed(n: u64) -> Vec<Signed> {
+        let mut rng = ChaCha20Rng::seed_from_u64(n);
+        (0..n)
+            .map(|i| {
+                let x = SecretScalar::random(&mut rng);
+                let message = i.to_le_bytes().to_vec();
+                Signed { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn signs_and_verifies() {
+        let s = &signed(1)[0];
+        assert!(s.signature.verifies(&s.key, &s.message));
+        assert!(!s.signature.verifies(&s.key, b"another"));
+        assert!(!s.signature.verifies(&PublicKey(Point::h()), &s.message));
+        let shifted = Signature { z: s.signature.z + Scalar::ONE, ..s.signature };
+        assert!(!shifted.verifies(&s.key, &s.message));
+    }
+
+    /// With the identity as key, R = z·G satisfies the equation for any z.
+    #[test]
+    fn identity_is_no_key_and_no_nonce() {
+        let id = PublicKey(crate::group::identity().into());
+        let z = Scalar::from(5u64);
+        let forged = Signature { r: mul_g(&z).into(), z };
+        assert!(!forged.verifies(&id, b"m"));
+        assert_eq!(verify_batch(&[Signed { key: id, message: b"m".to_vec(), signature: forged }]), Err(0));
+        let x = Scalar::from(9u64);
+        let r: Point = crate::group::identity().into();
+        let key = PublicKey(mul_g(&x).into());
+        let forged = Signature { r, z: h2(&r, &key.0, b"m") * x };
+        assert!(!forged.verifies(&key, b"m"));
+        assert_eq!(verify_batch(&[Signed { key, message: b"m".to_vec(), signature: forged }]), Err(0));
+    }
+
+    #[test]
+    fn a_batch_accepts_exactly_when_each_member_does() {
+        let good = signed(9);
+        assert_eq!(verify_batch(&good), Ok(()));
+        assert_eq!(verify_batch(&[]), Ok(()));
+        for i in 0..good.len() {
+            let mut bad = good.clone();
+            bad[i].signature.z += Scalar::ONE;
+            assert_eq!(verify_batch(&bad), Err(i));
+        }
+        // Two errors that cancel without weights.
+        let mut bad = good.clone();
+        bad[3].signature.z += Scalar::ONE;
+        bad[5].signature.z -= Scalar::ONE;
+        assert_eq!(verify_batch(&bad), Err(3));
+    }
+}

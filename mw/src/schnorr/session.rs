@@ -1,0 +1,332 @@
+//! Signing together: n parties, one signature under the sum of their keys.
+//!
+//! ```text
+//! E   = Σ Xᵢ                                  the key
+//! B   = H5(session ‖ sorted (i, Xᵢ, Dᵢ, Eᵢ))    what everyone has seen
+//! ρᵢ  = H1(E ‖ H4(m) ‖ B ‖ i)                   binding factor
+//! R   = Σ (Dᵢ + ρᵢ·Eᵢ),   c = H2(R ‖ E ‖ m)
+//! zᵢ  = dᵢ + ρᵢ·eᵢ + c·xᵢ,   zᵢ·G = Dᵢ + ρᵢ·Eᵢ + c·Xᵢ
+//! ```
+//!
+//! Two nonces a party, bound to the whole session, make concurrent sessions safe (FROST: Komlo and Goldberg 2020;
+//! RFC 9591, section 5); a proof of possession of each Xᵢ closes rogue keys. Nonces are used once: [`Nonces`] is
+//! consumed by [`Session::sign`]. Three responses under one pair reveal x.
+
+use super::{PublicKey, Signature, h1, h2, h4, h5, nonce, sign};
+use crate::{
+    block::ChainId,
+    group::{Element, Point, Scalar, identity, mul_g},
+    secret::SecretScalar,
+    transcript::tag,
+};
+use rand_core::{CryptoRng, RngCore};
+
+/// 32 fresh bytes that name one signing session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 32]);
+
+/// A party's number in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Opens the session, and finishes it.
+    Inviter = 1,
+    /// Answers once.
+    Responder = 2,
+}
+
+/// A secret nonce pair (d, e): neither `Clone` nor printable, and consumed by use.
+pub struct Nonces {
+    d: SecretScalar,
+    e: SecretScalar,
+}
+
+impl Nonces {
+    /// `d, e = H3(32 fresh bytes ‖ x)`.
+    pub fn generate(x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self { d: nonce(x, rng), e: nonce(x, rng) }
+    }
+
+    /// Restores a pair that was kept under seal.
+    #[must_use]
+    pub const fn from_secrets(d: SecretScalar, e: SecretScalar) -> Self {
+        Self { d, e }
+    }
+
+    /// The two scalars, to be kept under seal until they are used.
+    #[must_use]
+    pub const fn secrets(&self) -> (&SecretScalar, &SecretScalar) {
+        (&self.d, &self.e)
+    }
+
+    /// `(D, E)`.
+    #[must_use]
+    pub fn commitments(&self) -> (Point, Point) {
+        (mul_g(self.d.expose()).into(), mul_g(self.e.expose()).into())
+    }
+}
+
+/// What a party shows the others before anybody signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Xᵢ, the party's part of the key.
+    pub key: PublicKey,
+    /// Dᵢ, the hiding nonce commitment.
+    pub hiding: Point,
+    /// Eᵢ, the binding nonce commitment.
+    pub binding: Point,
+    /// Proof of possession of xᵢ, for this chain, session and role.
+    pub possession: Signature,
+}
+
+fn possession_message(chain: &ChainId, session: &SessionId, role: Role) -> Vec<u8> {
+    [tag::POSSESSION.as_bytes(), chain.as_bytes(), &session.0, &[role as u8]].concat()
+}
+
+impl Share {
+    /// The share of the party that knows `x` and `nonces`.
+    pub fn new(
+        (chain, session, role): (&ChainId, &SessionId, Role),
+        x: &SecretScalar,
+        nonces: &Nonces,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let (hiding, binding) = nonces.commitments();
+        let possession = sign(x, &possession_message(chain, session, role), rng);
+        Self { key: PublicKey::of(x), hiding, binding, possession }
+    }
+
+    fn check(&self, chain: &ChainId, session: &SessionId, role: Role) -> Result<(), SessionError> {
+        if [self.key.point(), &self.hiding, &self.binding].iter().any(|p| p.is_identity()) {
+            return Err(SessionError::Identity { role });
+        }
+        if !self.possession.verifies(&self.key, &possession_message(chain, session, role)) {
+            return Err(SessionError::Possession { role });
+        }
+        Ok(())
+    }
+}
+
+/// Why a signing session was refused; each names the party at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// A key or nonce commitment is the identity.
+    #[error("the {role:?}'s key or nonce is the identity")]
+    Identity {
+        /// Whose.
+        role: Role,
+    },
+    /// The proof of possession does not verify.
+    #[error("the {role:?} does not prove that it knows its key")]
+    Possession {
+        /// Whose.
+        role: Role,
+    },
+    /// Both parties showed the same key.
+    #[error("both parties show the same key")]
+    EqualKeys,
+    /// The keys or the nonces cancel.
+    #[error("the parties' keys or nonces cancel")]
+    Cancel,
+    /// A response does not fit the party's share.
+    #[error("the {role:?}'s partial signature is wrong")]
+    Partial {
+        /// Whose.
+        role: Role,
+    },
+    /// The signing key given is not the one that was shown.
+    #[error("this key is not the {role:?}'s in this session")]
+    ForeignKey {
+        /// Whose.
+        role: Role,
+    },
+}
+
+/// A two-party session in which both shares were checked: everything public that the responses depend on.
+#[derive(Clone, Debug)]
+pub struct Session {
+    parties: [(Role, Share, Scalar); 2],
+    key: PublicKey,
+    r: Point,
+    c: Scalar,
+    message: Vec<u8>,
+}
+
+impl Session {
+    /// Checks both shares and derives key, binding factors, nonce and challenge.
+    ///
+    /// # Errors
+    /// The first check that fails, with the party at fault.
+    pub fn new(
+        chain: &ChainId,
+        id: &SessionId,
+        message: Vec<u8>,
+        (inviter, responder): (Share, Share),
+    ) -> Result<Self, SessionError> {
+        inviter.check(chain, id, Role::Inviter)?;
+        responder.check(chain, id, Role::Responder)?;
+        if inviter.key == responder.key {
+            return Err(SessionError::EqualKeys);
+        }
+        let key = PublicKey(Point::from(inviter.key.0.element() + responder.key.0.element()));
+        let parties = [(Role::Inviter, inviter), (Role::Responder, responder)];
+        let mut seen = id.0.to_vec();
+        for (role, s) in &parties {
+            seen.extend_from_slice(&identifier(*role));
+            [s.key.point(), &s.hiding, &s.binding].iter().for_each(|p| seen.extend_from_slice(p.as_bytes()));
+        }
+        let (m, b) = (h4(&message), h5(&[&seen]));
+        let parties = parties.map(|(role, s)| (role, s, h1(&[key.as_bytes(), &m, &b, &identifier(role)])));
+        let r = parties
+            .iter()
+            .fold(identity(), |r, (_, s, rho)| r + s.hiding.element() + s.binding.element() * rho);
+        let r = Point::from(r);
+        if r.is_identity() || key.0.is_identity() {
+            return Err(SessionError::Cancel);
+        }
+        let c = h2(&r, &key.0, &message);
+        Ok(Self { parties, key, r, c, message })
+    }
+
+    /// The sum of the parties' keys: the excess of a kernel.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The message under signature.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    fn party(&self, role: Role) -> &(Role, Share, Scalar) {
+        let [inviter, responder] = &self.parties;
+        if role == Role::Inviter { inviter } else { responder }
+    }
+
+    /// This party's response; consumes its nonces.
+    ///
+    /// # Errors
+    /// When `x` or the nonces are not those of the share shown under `role`.
+    pub fn sign(&self, role: Role, x: &SecretScalar, nonces: Nonces) -> Result<Scalar, SessionError> {
+        let (_, share, rho) = self.party(role);
+        if PublicKey::of(x) != share.key || nonces.commitments() != (share.hiding, share.binding) {
+            return Err(SessionError::ForeignKey { role });
+        }
+        Ok(nonces.d.expose() + rho * nonces.e.expose() + self.c * x.expose())
+    }
+
+    /// Checks a party's response.
+    ///
+    /// # Errors
+    /// [`SessionError::Partial`] with that party.
+    pub fn check_partial(&self, role: Role, z: &Scalar) -> Result<(), SessionError> {
+        let (_, s, rho) = self.party(role);
+        let want: Element = s.hiding.element() + s.binding.element() * rho + s.key.0.element() * self.c;
+        if mul_g(z) == want { Ok(()) } else { Err(SessionError::Partial { role }) }
+    }
+
+    /// Joins both responses into a signature of the session's message under the session's key.
+    ///
+    /// # Errors
+    /// [`SessionError::Partial`] with the party whose response is wrong.
+    pub fn combine(&self, inviter: &Scalar, responder: &Scalar) -> Result<Signature, SessionError> {
+        self.check_partial(Role::Inviter, inviter)?;
+        self.check_partial(Role::Responder, responder)?;
+        Ok(Signature { r: self.r, z: inviter + responder })
+    }
+}
+
+/// A role as RFC 9591 encodes identifiers: a 32-byte little-endian scalar.
+fn identifier(role: Role) -> [u8; 32] {
+    Scalar::from(role as u8).to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::Hash;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    struct Party {
+        x: SecretScalar,
+        nonces: Nonces,
+        share: Share,
+    }
+
+    const CHAIN: ChainId = ChainId(Hash::ZERO);
+    const ID: SessionId = SessionId([3; 32]);
+
+    fn party(role: Role, seed: u64) -> Party {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let x = SecretScalar::random(&mut rng);
+        let nonces = Nonces::generate(&x, &mut rng);
+        let share = Share::new((&CHAIN, &ID, role), &x, &nonces, &mut rng);
+        Party { x, nonces, share }
+    }
+
+    fn open(a: &Party, b: &Party) -> Result<Session, SessionError> {
+        Session::new(&CHAIN, &ID, b"message".to_vec(), (a.share, b.share))
+    }
+
+    #[test]
+    fn two_parties_sign_as_one() {
+        let (a, b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
+        let s = open(&a, &b).unwrap();
+        let za = s.sign(Role::Inviter, &a.x, a.nonces).unwrap();
+        let zb = s.sign(Role::Responder, &b.x, b.nonces).unwrap();
+        let sig = s.combine(&za, &zb).unwrap();
+        assert!(sig.verifies(s.key(), b"message"));
+        assert_eq!(s.combine(&za, &(zb + Scalar::ONE)), Err(SessionError::Partial { role: Role::Responder }));
+        assert_eq!(s.combine(&(za + Scalar::ONE), &zb), Err(SessionError::Partial { role: Role::Inviter }));
+    }
+
+    #[test]
+    fn a_share_for_another_role_session_or_chain_is_refused() {
+        let (a, b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
+        let bad = Err(SessionError::Possession { role: Role::Inviter });
+        assert_eq!(open(&b, &a).map(|_| ()), bad);
+        let other = Session::new(&CHAIN, &SessionId([4; 32]), vec![], (a.share, b.share)).map(|_| ());
+        assert_eq!(other, bad);
+        let other = Session::new(&ChainId(Hash([1; 32])), &ID, vec![], (a.share, b.share)).map(|_| ());
+        assert_eq!(other, bad);
+    }
+
+    /// X_b = Y − X_a would give the rogue the sum's key Y; without x_b there is no proof of possession.
+    #[test]
+    fn a_rogue_key_is_refused() {
+        let (a, mut b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
+        b.share.key = PublicKey(Point::from(Point::h().element() - a.share.key.0.element()));
+        assert_eq!(open(&a, &b).map(|_| ()), Err(SessionError::Possession { role: Role::Responder }));
+    }
+
+    #[test]
+    fn equal_keys_and_identities_are_refused() {
+        let a = party(Role::Inviter, 1);
+        let mut twin = party(Role::Responder, 1);
+        assert_eq!(open(&a, &twin).map(|_| ()), Err(SessionError::EqualKeys));
+        twin.share.hiding = identity().into();
+        assert_eq!(open(&a, &twin).map(|_| ()), Err(SessionError::Identity { role: Role::Responder }));
+    }
+
+    /// x_b = −x_a is provably known, but the sum is the identity.
+    #[test]
+    fn cancelling_keys_are_refused() {
+        let a = party(Role::Inviter, 1);
+        let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let x = SecretScalar::zero().sub(&a.x);
+        let nonces = Nonces::generate(&x, &mut rng);
+        let share = Share::new((&CHAIN, &ID, Role::Responder), &x, &nonces, &mut rng);
+        assert_eq!(open(&a, &Party { x, nonces, share }).map(|_| ()), Err(SessionError::Cancel));
+    }
+
+    #[test]
+    fn a_foreign_key_does_not_sign() {
+        let (a, b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
+        let s = open(&a, &b).unwrap();
+        assert_eq!(
+            s.sign(Role::Inviter, &b.x, a.nonces),
+            Err(SessionError::ForeignKey { role: Role::Inviter })
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Secret scalars: blinding factors, signing shares, nonces.
+//!
+//! Wiped when dropped, compared in constant time, never printed, never copied by accident. What is not promised:
+//! copies the compiler leaves in registers or on the stack (see `docs/THREATS.md`).
+
+use crate::group::{Scalar, scalar_from_bytes};
+use core::fmt;
+use rand_core::{CryptoRng, RngCore};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// A scalar that must stay secret.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SecretScalar(Scalar);
+
+impl SecretScalar {
+    /// A uniform non-zero scalar.
+    pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        loop {
+            let s = Self(Scalar::random(rng));
+            if s.0 != Scalar::ZERO {
+                return s;
+            }
+        }
+    }
+
+    /// The reduction of 64 uniform bytes.
+    #[must_use]
+    pub fn from_wide(bytes: &[u8; 64]) -> Self {
+        Self(Scalar::from_bytes_mod_order_wide(bytes))
+    }
+
+    /// The scalar with this canonical encoding; `None` for any other string.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
+        scalar_from_bytes(bytes).map(Self)
+    }
+
+    /// The canonical encoding, wiped when the caller drops it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn add(&self, other: &Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// The difference.
+    #[must_use]
+    pub fn sub(&self, other: &Self) -> Self {
+        Self(self.0 - other.0)
+    }
+
+    /// The zero scalar: the neutral element of sums.
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self(Scalar::ZERO)
+    }
+
+    /// Makes the scalar public, as a kernel offset or a partial signature is.
+    #[must_use]
+    pub const fn reveal(&self) -> Scalar {
+        self.0
+    }
+
+    pub(crate) const fn expose(&self) -> &Scalar {
+        &self.0
+    }
+}
+
+impl From<Scalar> for SecretScalar {
+    fn from(s: Scalar) -> Self {
+        Self(s)
+    }
+}
+
+impl PartialEq for SecretScalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+impl Eq for SecretScalar {}
+
+impl fmt::Debug for SecretScalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretScalar(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_printed() {
+        let s = SecretScalar::from(Scalar::from(7u64));
+        assert_eq!(format!("{s:?}"), "SecretScalar(…)");
+    }
+}

@@ -1,0 +1,264 @@
+//! The chain's state as the rules see it: questions ([`ChainView`]) and changes ([`ChangeSet`]).
+//!
+//! A change set holds everything that one block changes, and everything it removes, so `undo ∘ apply` is the identity.
+//! [`MemoryState`] is the plain implementation: the twin that stores on disk are held against.
+
+use crate::{
+    amount::Height,
+    block::Header,
+    commitment::Commitment,
+    hash::{Hash, tagged},
+    kernel::{Excess, Kernel},
+    mmr::Peaks,
+    range_proof::REWIND_BYTES,
+    rules::params::Chain,
+    transaction::Output,
+    transcript::tag,
+    trie::Trie,
+    wire::Encode,
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    convert::Infallible,
+};
+
+/// An unspent output and the height that created it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unspent {
+    /// Height of the block that created it.
+    pub created: Height,
+    /// The output.
+    pub output: Output,
+}
+
+impl Unspent {
+    /// Its key in the trie of unspent outputs.
+    #[must_use]
+    pub fn key(c: &Commitment) -> Hash {
+        tagged(tag::TRIE_KEY, &[c.as_bytes()])
+    }
+
+    /// What the trie commits to: `H(V, features, extra, created, H(proof[..224]), H(proof[224..]))`.
+    ///
+    /// The proof enters in two parts, so that a scan which sees only the first can still be checked.
+    #[must_use]
+    pub fn leaf(&self) -> Hash {
+        let o = &self.output;
+        let (head, rest) = o.proof.as_bytes().split_at(REWIND_BYTES);
+        let part = |p: &[u8]| tagged(tag::PROOF_PART, &[p]);
+        tagged(
+            tag::UNSPENT,
+            &[
+                o.commitment.as_bytes(),
+                &[o.features as u8],
+                &(o.extra.as_bytes().len() as u64).to_le_bytes(),
+                o.extra.as_bytes(),
+                &self.created.get().to_le_bytes(),
+                part(head).as_bytes(),
+                part(rest).as_bytes(),
+            ],
+        )
+    }
+}
+
+/// When an excess was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Height of the block.
+    pub height: Height,
+    /// Whether that kernel's excess may occur again.
+    pub may_repeat: bool,
+}
+
+/// The two sets a header commits to.
+#[derive(Clone, Debug, Default)]
+pub struct StateCommitments {
+    /// All kernels, in order of the chain.
+    pub kernels: Peaks,
+    /// All unspent outputs.
+    pub outputs: Trie,
+}
+
+/// The questions that rules may ask of a chain.
+pub trait ChainView {
+    /// Why the store cannot answer. A store that cannot must say so: absence is an answer.
+    type Error;
+
+    /// The last connected header.
+    fn tip(&self) -> &Header;
+
+    /// The commitments after that header.
+    fn commitments(&self) -> &StateCommitments;
+
+    /// The unspent output of this name.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, Self::Error>;
+
+    /// The last kernel with this excess.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, Self::Error>;
+
+    /// Whether a kernel with this id is in the chain.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    fn has_kernel(&self, id: &Hash) -> Result<bool, Self::Error>;
+}
+
+/// A header with the commitments after it.
+#[derive(Clone, Debug)]
+pub struct Tip {
+    /// The header.
+    pub header: Header,
+    /// What it commits to.
+    pub commitments: StateCommitments,
+}
+
+impl Tip {
+    /// The state before the first block.
+    #[must_use]
+    pub fn genesis(chain: &Chain) -> Self {
+        Self { header: Header::genesis(chain), commitments: StateCommitments::default() }
+    }
+}
+
+/// What one block changes.
+#[derive(Clone, Debug)]
+pub struct ChangeSet {
+    /// The state it starts from.
+    pub before: Tip,
+    /// The state it leads to.
+    pub after: Tip,
+    /// The outputs it removes.
+    pub spent: Vec<Unspent>,
+    /// The outputs it adds.
+    pub created: Vec<Output>,
+    /// The kernels it adds.
+    pub kernels: Vec<Kernel>,
+}
+
+/// A change set was applied to, or undone from, another state than the one it was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the change belongs to block {expected}, and the state is at {found}")]
+pub struct WrongState {
+    /// The header hash the change needs.
+    pub expected: Hash,
+    /// The header hash of the state.
+    pub found: Hash,
+}
+
+/// A chain's state in memory.
+#[derive(Clone, Debug)]
+pub struct MemoryState {
+    tip: Tip,
+    unspent: HashMap<Commitment, Unspent>,
+    excesses: HashMap<Excess, BTreeMap<Height, bool>>,
+    kernels: HashSet<Hash>,
+}
+
+impl MemoryState {
+    /// The state before the first block.
+    #[must_use]
+    pub fn genesis(chain: &Chain) -> Self {
+        Self {
+            tip: Tip::genesis(chain),
+            unspent: HashMap::new(),
+            excesses: HashMap::new(),
+            kernels: HashSet::new(),
+        }
+    }
+
+    /// All unspent outputs, in no order.
+    pub fn all_unspent(&self) -> impl Iterator<Item = &Unspent> {
+        self.unspent.values()
+    }
+
+    /// Applies a change.
+    ///
+    /// # Errors
+    /// [`WrongState`] when this is not the state it starts from; nothing is changed then.
+    pub fn apply(&mut self, change: &ChangeSet) -> Result<(), WrongState> {
+        self.expect(&change.before.header)?;
+        for u in &change.spent {
+            self.unspent.remove(&u.output.commitment);
+        }
+        let created = change.after.header.height;
+        for o in &change.created {
+            self.unspent.insert(o.commitment, Unspent { created, output: o.clone() });
+        }
+        for k in &change.kernels {
+            self.kernels.insert(k.id());
+            self.excesses.entry(k.excess).or_default().insert(created, k.features.may_repeat());
+        }
+        self.tip = change.after.clone();
+        Ok(())
+    }
+
+    /// Takes a change back.
+    ///
+    /// # Errors
+    /// [`WrongState`] when this is not the state it leads to; nothing is changed then.
+    pub fn undo(&mut self, change: &ChangeSet) -> Result<(), WrongState> {
+        self.expect(&change.after.header)?;
+        for o in &change.created {
+            self.unspent.remove(&o.commitment);
+        }
+        for u in &change.spent {
+            self.unspent.insert(u.output.commitment, u.clone());
+        }
+        for k in &change.kernels {
+            self.kernels.remove(&k.id());
+            if let Some(seen) = self.excesses.get_mut(&k.excess) {
+                seen.remove(&change.after.header.height);
+            }
+        }
+        self.excesses.retain(|_, seen| !seen.is_empty());
+        self.tip = change.before.clone();
+        Ok(())
+    }
+
+    fn expect(&self, header: &Header) -> Result<(), WrongState> {
+        let (expected, found) = (header.hash(), self.tip.header.hash());
+        if expected == found { Ok(()) } else { Err(WrongState { expected, found }) }
+    }
+}
+
+impl PartialEq for MemoryState {
+    fn eq(&self, other: &Self) -> bool {
+        let roots = |s: &Self| (s.tip.commitments.kernels.root(), s.tip.commitments.outputs.root());
+        self.tip.header.to_bytes() == other.tip.header.to_bytes()
+            && roots(self) == roots(other)
+            && self.unspent == other.unspent
+            && self.excesses == other.excesses
+            && self.kernels == other.kernels
+    }
+}
+
+impl ChainView for MemoryState {
+    type Error = Infallible;
+
+    fn tip(&self) -> &Header {
+        &self.tip.header
+    }
+
+    fn commitments(&self) -> &StateCommitments {
+        &self.tip.commitments
+    }
+
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, Infallible> {
+        Ok(self.unspent.get(c).cloned())
+    }
+
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, Infallible> {
+        let last = self.excesses.get(e).and_then(BTreeMap::last_key_value);
+        Ok(last.map(|(height, may_repeat)| Sighting { height: *height, may_repeat: *may_repeat }))
+    }
+
+    fn has_kernel(&self, id: &Hash) -> Result<bool, Infallible> {
+        Ok(self.kernels.contains(id))
+    }
+}

@@ -1,0 +1,1 @@
+//! Proptest strategies and a toy chain, beside the types.

@@ -1,0 +1,89 @@
+//! Every domain-separation label of the ledger, in one table.
+//!
+//! No two purposes share a label, and each label carries the version of the bytes that follow it: a signature, a
+//! hash or a proof made for one purpose means nothing for another.
+
+use crate::{block::ChainId, transaction::OutputFeatures};
+use merlin::Transcript;
+
+/// Labels of tagged hashes and of signed messages.
+pub mod tag {
+    /// Chain id: the hash of the canonical genesis parameters.
+    pub const CHAIN_ID: &str = "sotto/chain-id/v1";
+    /// Derivation of H, the value generator.
+    pub const H: &str = "sotto/H/v1";
+    /// Message that a kernel's signature covers.
+    pub const KERNEL: &str = "sotto/kernel/v1";
+    /// Hash of a kernel's full bytes.
+    pub const KERNEL_ID: &str = "sotto/kernel-id/v1";
+    /// Hash of a block header.
+    pub const HEADER: &str = "sotto/header/v1";
+    /// Hash of a block's body.
+    pub const BODY: &str = "sotto/body/v1";
+    /// Message of a block's seal.
+    pub const SEAL: &str = "sotto/seal/v1";
+    /// Message of a proof of possession of a signing share.
+    pub const POSSESSION: &str = "sotto/pop/v1";
+    /// Message of a proof of payment.
+    pub const PAYMENT: &str = "sotto/payment/v1";
+    /// Transcript of a range proof, which binds its whole output.
+    pub const OUTPUT: &[u8] = b"sotto/output/v1";
+    /// Prover scalars that the rewind key derives.
+    pub const REWIND: &[u8] = b"sotto/rewind/v1";
+    /// The two τ of a proof, which the rewind key cannot derive.
+    pub const TAU: &[u8] = b"sotto/tau/v1";
+    /// Verifier randomness of one range proof.
+    pub const VERIFY: &str = "sotto/verify/v1";
+    /// Weights of a batch of signatures.
+    pub const BATCH: &[u8] = b"sotto/batch/v1";
+    /// Leaf of the kernel mountain range.
+    pub const MMR_LEAF: &str = "sotto/mmr-leaf/v1";
+    /// Inner node of the kernel mountain range.
+    pub const MMR_NODE: &str = "sotto/mmr-node/v1";
+    /// Root of the kernel mountain range, with its leaf count.
+    pub const MMR_ROOT: &str = "sotto/mmr-root/v1";
+    /// Key of an output in the trie of unspent outputs.
+    pub const TRIE_KEY: &str = "sotto/trie-key/v1";
+    /// The empty trie.
+    pub const TRIE_EMPTY: &str = "sotto/trie-empty/v1";
+    /// Leaf of the trie.
+    pub const TRIE_LEAF: &str = "sotto/trie-leaf/v1";
+    /// Inner node of the trie.
+    pub const TRIE_NODE: &str = "sotto/trie-node/v1";
+    /// Root of the trie.
+    pub const TRIE_ROOT: &str = "sotto/trie-root/v1";
+    /// What a trie leaf commits to: the unspent output.
+    pub const UNSPENT: &str = "sotto/unspent/v1";
+    /// One part of a range proof inside an unspent output.
+    pub const PROOF_PART: &str = "sotto/proof-part/v1";
+}
+
+/// What a range proof's transcript absorbs before the proof starts: `P` of the rewind derivation.
+///
+/// `P = chain_id ‖ features ‖ length of extra (8, LE) ‖ extra`; the commitment V enters by the proof itself.
+pub(crate) struct OutputContext {
+    prefix: Vec<u8>,
+}
+
+impl OutputContext {
+    pub(crate) fn new(chain: &ChainId, features: OutputFeatures, extra: &[u8]) -> Self {
+        let mut prefix = Vec::with_capacity(41 + extra.len());
+        prefix.extend_from_slice(chain.as_bytes());
+        prefix.push(features as u8);
+        prefix.extend_from_slice(&(extra.len() as u64).to_le_bytes());
+        prefix.extend_from_slice(extra);
+        Self { prefix }
+    }
+
+    /// `P`, byte for byte.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// A transcript that has absorbed `P` and nothing else.
+    pub(crate) fn transcript(&self) -> Transcript {
+        let mut t = Transcript::new(tag::OUTPUT);
+        t.append_message(b"context", &self.prefix);
+        t
+    }
+}
