@@ -1,0 +1,8 @@
+//! One file per noun.
+
+pub(crate) mod chain;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod generate;
+pub(crate) mod mpc;
+pub(crate) mod wallet;

@@ -1,0 +1,79 @@
+//! Settings: defaults < user file < environment < flag, each with its origin.
+//!
+//! The user file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys `dir` and `color`.
+//! `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the key of this installation, apart
+//! from wallets and their backups, so that a copied wallet file cannot finish what the original began.
+
+use crate::{
+    args::{Color, Global},
+    exit::{Failure, Outcome},
+};
+use clap::ValueEnum;
+use serde::Deserialize;
+use std::{env, fs, io, path::PathBuf};
+
+/// The user's file.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct UserFile {
+    dir: Option<PathBuf>,
+    color: Option<String>,
+}
+
+/// A setting and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) origin: &'static str,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) dir: Setting<PathBuf>,
+    pub(crate) state: Setting<PathBuf>,
+    pub(crate) color: Setting<Color>,
+}
+
+impl Config {
+    /// Reads file, environment and flags.
+    pub(crate) fn load(global: &Global) -> Outcome<Self> {
+        let path = xdg("XDG_CONFIG_HOME", ".config").join("sotto/config.toml");
+        let user = match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|e| bad_file(&path, &e.to_string()))?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => UserFile::default(),
+            Err(e) => return Err(bad_file(&path, &e.to_string())),
+        };
+        let from_file = user.color.map(|c| Color::from_str(&c, true).map_err(|e| bad_file(&path, &e)));
+        let color = match (global.color, from_file) {
+            (Some(value), _) => Setting { value, origin: "flag" },
+            (None, Some(value)) => Setting { value: value?, origin: "user file" },
+            (None, None) => Setting { value: Color::Auto, origin: "default" },
+        };
+        let by_environment = env::var_os("SOTTO_DIR").map(PathBuf::from);
+        let dir = match (&global.dir, user.dir) {
+            (Some(d), _) if by_environment.as_ref() == Some(d) => Setting { value: d.clone(), origin: "environment" },
+            (Some(d), _) => Setting { value: d.clone(), origin: "flag" },
+            (None, Some(value)) => Setting { value, origin: "user file" },
+            (None, None) => Setting { value: xdg("XDG_DATA_HOME", ".local/share").join("sotto"), origin: "default" },
+        };
+        let state = match env::var_os("SOTTO_STATE_DIR") {
+            Some(d) => Setting { value: d.into(), origin: "environment" },
+            None => Setting { value: xdg("XDG_STATE_HOME", ".local/state").join("sotto"), origin: "default" },
+        };
+        Ok(Self { dir, state, color })
+    }
+}
+
+fn bad_file(path: &std::path::Path, why: &str) -> Failure {
+    Failure::refused(format!("{} cannot be used", path.display()))
+        .why(why.trim_end())
+        .advice("Known keys are `dir` (a path) and `color` (auto, always, never).")
+}
+
+fn xdg(variable: &str, under_home: &str) -> PathBuf {
+    match env::var_os(variable) {
+        Some(d) if !d.is_empty() => d.into(),
+        _ => PathBuf::from(env::var_os("HOME").unwrap_or_else(|| "/".into())).join(under_home),
+    }
+}

@@ -1,0 +1,85 @@
+//! Exit codes, and the one shape of an error: what happened, why, what to do.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done (a closed pipe counts as done) |
+//! | 1 | refused: invalid, insufficient, not found |
+//! | 2 | usage |
+//! | 3 | the node or a party cannot be reached |
+//! | 4 | declined, or no terminal to ask on |
+//! | 70 | internal error |
+//! | 130 | interrupted |
+
+use std::{fmt::Display, io, process::ExitCode};
+
+/// Why a command ended without doing its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    Done = 0,
+    Refused = 1,
+    Usage = 2,
+    Unreachable = 3,
+    Declined = 4,
+    Internal = 70,
+}
+
+impl From<Code> for ExitCode {
+    fn from(c: Code) -> Self {
+        Self::from(c as u8)
+    }
+}
+
+/// What happened, why, and what to do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) what: String,
+    pub(crate) why: Option<String>,
+    pub(crate) advice: Option<String>,
+}
+
+/// The result of every command.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(code: Code, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), why: None, advice: None }
+    }
+
+    pub(crate) fn refused(what: impl Into<String>) -> Self {
+        Self::new(Code::Refused, what)
+    }
+
+    pub(crate) fn why(mut self, why: impl Display) -> Self {
+        self.why = Some(why.to_string());
+        self
+    }
+
+    pub(crate) fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// Adds what was being done to an error that only says why it failed.
+pub(crate) trait Context<T> {
+    /// The error as a refusal: exit code 1.
+    fn or_refuse(self, what: impl Into<String>) -> Outcome<T>;
+}
+
+impl<T, E: Display> Context<T> for Result<T, E> {
+    fn or_refuse(self, what: impl Into<String>) -> Outcome<T> {
+        self.map_err(|e| Failure::refused(what).why(e))
+    }
+}
+
+/// Failing to write the answer: a closed pipe is success, anything else is not.
+impl From<io::Error> for Failure {
+    fn from(e: io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Code::Done, ""),
+            _ => Self::refused("the output could not be written").why(e),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Secrets come from a terminal, a file descriptor or a file of mode 0600; never from argv or the environment.
+
+use crate::exit::{Code, Failure, Outcome};
+use clap::Args;
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Longest secret that is read, in bytes.
+const MAX_BYTES: u64 = 4096;
+
+/// Where the passphrase comes from.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PassphraseArgs {
+    /// Read the passphrase from this file (mode 0600)
+    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", global = true, conflicts_with = "passphrase_fd")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Read the passphrase from this open file descriptor
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+impl PassphraseArgs {
+    /// The passphrase of an existing wallet.
+    pub(crate) fn get(&self) -> Outcome<Zeroizing<String>> {
+        match (&self.passphrase_file, self.passphrase_fd) {
+            (Some(path), _) => read_file(path),
+            (None, Some(fd)) => read_descriptor(fd),
+            (None, None) => prompt("Passphrase: "),
+        }
+    }
+
+    /// A new passphrase, asked twice on a terminal.
+    pub(crate) fn choose(&self) -> Outcome<Zeroizing<String>> {
+        let first = self.get()?;
+        let on_terminal = self.passphrase_file.is_none() && self.passphrase_fd.is_none();
+        if on_terminal && *prompt("The same again: ")? != *first {
+            return Err(Failure::refused("the two passphrases differ").advice("Try again."));
+        }
+        if first.is_empty() {
+            return Err(Failure::refused("an empty passphrase protects nothing").advice("Choose another."));
+        }
+        Ok(first)
+    }
+}
+
+fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
+    rpassword::prompt_password(text).map(Zeroizing::new).map_err(|e| {
+        Failure::new(Code::Declined, "there is no terminal to ask for the passphrase")
+            .why(e)
+            .advice("Give --passphrase-file FILE (mode 0600) or --passphrase-fd N.")
+    })
+}
+
+fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
+    let file = File::open(format!("/dev/fd/{fd}"))
+        .map_err(|e| Failure::refused(format!("descriptor {fd} cannot be read")).why(e))?;
+    first_line(file, &format!("descriptor {fd}"))
+}
+
+/// The first line of a secret file that nobody else can read.
+pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
+    let name = path.display();
+    let fail = |e| Failure::refused(format!("{name} cannot be read")).why(e);
+    let file = File::open(path).map_err(fail)?;
+    let mode = file.metadata().map_err(fail)?.mode();
+    if mode & 0o077 != 0 {
+        return Err(Failure::refused(format!("others can read {name}"))
+            .why(format!("its mode is {:o}", mode & 0o777))
+            .advice(format!("Run: chmod 600 {name}")));
+    }
+    first_line(file, &name.to_string())
+}
+
+fn first_line(file: File, name: &str) -> Outcome<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES as usize));
+    file.take(MAX_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|e| Failure::refused(format!("{name} cannot be read")).why(e))?;
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+/// Writes a secret into a new file of mode 0600; refuses to overwrite.
+pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
+    let fail = |e| Failure::refused(format!("{} cannot be written", path.display())).why(e);
+    let mut f = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
+    f.set_permissions(PermissionsExt::from_mode(0o600)).map_err(fail)?;
+    f.write_all(text.as_bytes()).and_then(|()| f.sync_all()).map_err(fail)
+}

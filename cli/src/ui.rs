@@ -1,0 +1,123 @@
+//! Speech: messages, questions and progress on standard error. Data goes to standard output by [`crate::output`].
+
+use crate::exit::{Code, Failure, Outcome};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{
+    fs::OpenOptions,
+    io::{BufRead, BufReader, IsTerminal, Write},
+    time::Duration,
+};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Standard error, at a volume.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ui {
+    pub(crate) volume: Volume,
+}
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+
+impl Ui {
+    /// Says something unless told to be quiet.
+    pub(crate) fn say(&self, text: &str) {
+        if self.volume >= Volume::Normal {
+            // Nobody listens to a closed standard error.
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// Says a detail only when asked for details.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.volume >= Volume::Verbose {
+            let _ = writeln!(anstream::stderr(), "{DIM}{text}{DIM:#}");
+        }
+    }
+
+    /// Shows a plan and asks for consent; the default is no.
+    pub(crate) fn confirm(&self, plan: &str, yes: bool) -> Outcome {
+        let _ = writeln!(anstream::stderr(), "{plan}");
+        if yes {
+            return Ok(());
+        }
+        let answer = ask_terminal("Go ahead? [y/N] ", "--yes")?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            Ok(())
+        } else {
+            Err(Failure::new(Code::Declined, "declined: nothing was done"))
+        }
+    }
+
+    /// A bar over `total` steps: on a terminal only, and only if it takes longer than 250 ms.
+    pub(crate) fn bar(&self, total: u64, what: &str) -> Progress {
+        if self.volume == Volume::Quiet || !std::io::stderr().is_terminal() {
+            return Progress(None);
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:30} {pos}/{len} {eta}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        Progress(Some((bar, std::time::Instant::now())))
+    }
+}
+
+/// A progress bar, or nothing.
+pub(crate) struct Progress(Option<(ProgressBar, std::time::Instant)>);
+
+impl Progress {
+    /// Moves the bar to `position`.
+    pub(crate) fn at(&self, position: u64) {
+        let Some((bar, since)) = &self.0 else { return };
+        if bar.is_hidden() && since.elapsed() > Duration::from_millis(250) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_position(position);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((bar, _)) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Asks on the controlling terminal, which works while standard input carries a slate.
+pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
+    let no_terminal = |_| {
+        Failure::new(Code::Declined, "there is no terminal to ask on")
+            .advice(format!("Give {instead} when nobody can answer."))
+    };
+    let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    tty.write_all(prompt.as_bytes()).map_err(no_terminal)?;
+    let mut answer = String::new();
+    BufReader::new(tty).read_line(&mut answer).map_err(no_terminal)?;
+    Ok(answer)
+}
+
+/// Prints a failure.
+pub(crate) fn report(f: &Failure) {
+    if f.code == Code::Done {
+        return;
+    }
+    let mut err = anstream::stderr();
+    let _ = writeln!(err, "{BAD}error:{BAD:#} {}", f.what);
+    if let Some(why) = &f.why {
+        let _ = writeln!(err, "  why: {why}");
+    }
+    if let Some(advice) = &f.advice {
+        let _ = writeln!(err, "  do:  {advice}");
+    }
+}
