@@ -10,11 +10,13 @@
 
 mod framed;
 mod memory;
+mod transcribed;
 
 use std::io::ErrorKind;
 
 pub use framed::{Framed, Traffic};
 pub use memory::{Pipe, memory_pair, pipe_pair};
+pub(crate) use transcribed::Transcribed;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,21 +34,12 @@ pub enum Phase {
     Tables = 5,
     /// Output labels, or the hashes that decode them.
     Outputs = 6,
-    /// Results told in the clear.
-    Result = 7,
 }
 
 impl Phase {
     /// All phases, in the order of their codes.
-    pub const ALL: [Self; 7] = [
-        Self::Hello,
-        Self::BaseOt,
-        Self::OtExtension,
-        Self::Inputs,
-        Self::Tables,
-        Self::Outputs,
-        Self::Result,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Hello, Self::BaseOt, Self::OtExtension, Self::Inputs, Self::Tables, Self::Outputs];
 
     /// The byte that stands for the phase in a frame.
     #[must_use]
@@ -155,6 +148,6 @@ mod tests {
             assert_eq!(Phase::from_code(phase.code()), Some(phase));
         }
         assert_eq!(Phase::from_code(0), None);
-        assert_eq!(Phase::from_code(8), None);
+        assert_eq!(Phase::from_code(7), None);
     }
 }

@@ -4,14 +4,27 @@
 //! This crate knows nothing of ledgers; it can be used alone. **It has not been audited.** The two-party
 //! protocol here is *semi-honest*: it hides inputs from a peer who follows the protocol and is curious.
 //!
-//! Reading order: [`block`] (the 16-byte labels and the garbler's delta), [`channel`] (what a peer is),
-//! [`ot`] (oblivious transfer).
+//! Reading order: [`fancy`] (one program, many interpreters), [`block`] (the 16-byte labels and the
+//! garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate), [`program`] (what is agreed
+//! upon), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result).
 
 pub mod block;
 pub mod channel;
+pub mod evaluate;
+pub mod fancy;
+pub mod garble;
 pub mod ot;
+pub mod program;
+pub mod protocol;
 
+mod backend;
+mod hash;
+mod keys;
+mod label;
 mod wire;
 
+pub use backend::Backend;
 pub use block::{Block, Delta};
 pub use channel::{Channel, ChannelError, Phase};
+pub use fancy::Fancy;
+pub use program::Program;

@@ -87,10 +87,7 @@ impl<S: Read + Write> Framed<S> {
     }
 
     fn write_out(&mut self) -> Result<(), ChannelError> {
-        let written = self
-            .stream
-            .write_all(&self.outbox)
-            .and_then(|()| self.stream.flush());
+        let written = self.stream.write_all(&self.outbox).and_then(|()| self.stream.flush());
         written.map_err(|e| failure(self.last_sent, e.kind()))?;
         self.traffic.sent += self.outbox.len() as u64;
         self.outbox.clear();
@@ -136,11 +133,7 @@ impl<S: Read + Write> Framed<S> {
             Some(incoming) => incoming,
             None => self.next_frame(expected)?,
         };
-        if received == expected {
-            Ok(left)
-        } else {
-            Err(ChannelError::OutOfPhase { expected, received })
-        }
+        if received == expected { Ok(left) } else { Err(ChannelError::OutOfPhase { expected, received }) }
     }
 
     fn next_frame(&mut self, expected: Phase) -> Result<(Phase, usize), ChannelError> {
@@ -184,11 +177,7 @@ impl<S: Read + Write> Channel for Framed<S> {
 
     fn flush(&mut self) -> Result<(), ChannelError> {
         self.close_frame();
-        if self.outbox.is_empty() {
-            Ok(())
-        } else {
-            self.write_out()
-        }
+        if self.outbox.is_empty() { Ok(()) } else { self.write_out() }
     }
 
     fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
@@ -214,13 +203,14 @@ impl<S: Read + Write> Channel for Framed<S> {
 /// An error of the stream, with what we were doing.
 fn failure(phase: Phase, kind: ErrorKind) -> ChannelError {
     use ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof,
-        WouldBlock, WriteZero,
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof, WouldBlock,
+        WriteZero,
     };
     match kind {
         TimedOut | WouldBlock => ChannelError::TimedOut { phase },
-        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
-        | WriteZero => ChannelError::Closed { phase },
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero => {
+            ChannelError::Closed { phase }
+        }
         kind => ChannelError::Io { phase, kind },
     }
 }
@@ -288,25 +278,16 @@ mod tests {
     #[test]
     fn a_foreign_phase_is_named_with_the_awaited_one() {
         let bytes = bytes_of(&[(Phase::Outputs, b"late")]);
-        let error = ChannelError::OutOfPhase {
-            expected: Phase::Tables,
-            received: Phase::Outputs,
-        };
+        let error = ChannelError::OutOfPhase { expected: Phase::Tables, received: Phase::Outputs };
         assert_eq!(read_from(&bytes, Phase::Tables), Err(error));
     }
 
     #[test]
     fn garbage_truncation_and_hang_up_are_errors_with_their_phase() {
         let phase = Phase::Inputs;
-        let unknown = ChannelError::UnknownPhase {
-            expected: phase,
-            code: 99,
-        };
+        let unknown = ChannelError::UnknownPhase { expected: phase, code: 99 };
         assert_eq!(read_from(&[99, 4, 0, 0, 0], phase), Err(unknown));
-        let long = ChannelError::FrameLength {
-            phase,
-            length: u32::MAX,
-        };
+        let long = ChannelError::FrameLength { phase, length: u32::MAX };
         assert_eq!(read_from(&[4, 255, 255, 255, 255], phase), Err(long));
         let empty = ChannelError::FrameLength { phase, length: 0 };
         assert_eq!(read_from(&[4, 0, 0, 0, 0], phase), Err(empty));
@@ -319,14 +300,7 @@ mod tests {
     fn sending_to_a_peer_that_left_is_an_error() {
         let (mut a, b) = memory_pair();
         drop(b);
-        let sent = a
-            .send(Phase::Tables, &[0; 1 << 20])
-            .and_then(|()| a.flush());
-        assert_eq!(
-            sent,
-            Err(ChannelError::Closed {
-                phase: Phase::Tables
-            })
-        );
+        let sent = a.send(Phase::Tables, &[0; 1 << 20]).and_then(|()| a.flush());
+        assert_eq!(sent, Err(ChannelError::Closed { phase: Phase::Tables }));
     }
 }

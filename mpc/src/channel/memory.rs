@@ -51,9 +51,7 @@ pub struct Pipe {
 
 impl Read for Pipe {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut queue = self
-            .incoming
-            .wait(|queue| queue.closed || !queue.bytes.is_empty());
+        let mut queue = self.incoming.wait(|queue| queue.closed || !queue.bytes.is_empty());
         let n = queue.bytes.read(into)?;
         drop(queue);
         self.incoming.changed.notify_all();
@@ -63,9 +61,7 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut queue = self
-            .outgoing
-            .wait(|queue| queue.closed || queue.bytes.len() < CAPACITY);
+        let mut queue = self.outgoing.wait(|queue| queue.closed || queue.bytes.len() < CAPACITY);
         if queue.closed {
             return Err(ErrorKind::BrokenPipe.into());
         }
@@ -91,21 +87,9 @@ impl Drop for Pipe {
 /// The two ends of a byte stream in memory.
 #[must_use]
 pub fn pipe_pair() -> (Pipe, Pipe) {
-    let (there, back) = (
-        Arc::new(Direction::default()),
-        Arc::new(Direction::default()),
-    );
-    let near = Pipe {
-        incoming: Arc::clone(&back),
-        outgoing: Arc::clone(&there),
-    };
-    (
-        near,
-        Pipe {
-            incoming: there,
-            outgoing: back,
-        },
-    )
+    let (there, back) = (Arc::new(Direction::default()), Arc::new(Direction::default()));
+    let near = Pipe { incoming: Arc::clone(&back), outgoing: Arc::clone(&there) };
+    (near, Pipe { incoming: there, outgoing: back })
 }
 
 /// The two ends of a [`Channel`](super::Channel) in memory.

@@ -1,0 +1,207 @@
+//! Half gates in bulk, in as many ways as processors differ; all give the same bytes.
+//!
+//! [`Backend::detect`] picks the fastest that this processor has. `portable` is the reference: it states
+//! the equations, and the others are tested to be equal to it. The modules below hold the only `unsafe`
+//! code of garbling.
+//!
+//! A slice of AND gates: gate `first + i` has inputs `a[i]`, `b[i]`, output `c[i]` and table `tables[i]`,
+//! which is `TG ‖ TE`. Gate numbers are below 2⁶³, so that `2g + 1` fits 64 bits.
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::hash::HashKey;
+use crate::{Block, Delta};
+
+/// A garbled table: the two rows `TG ‖ TE` of a half-gates AND, 32 bytes.
+pub(crate) type Table = [u8; 32];
+
+/// One way to garble and evaluate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Any processor. AES takes the same time for all keys and data.
+    Portable,
+    /// 64-bit x86 with AES instructions.
+    AesNi,
+    /// 64-bit x86 with AES instructions on 256-bit registers.
+    Vaes,
+}
+
+impl Backend {
+    /// All backends, the slowest first.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::AesNi, Self::Vaes];
+
+    /// The fastest backend of this processor.
+    #[must_use]
+    pub fn detect() -> Self {
+        let available = |backend: &Self| backend.is_available();
+        Self::ALL.into_iter().rev().find(available).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor has the instructions.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::AesNi => x86::has_aes_ni(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vaes => x86::has_vaes(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::AesNi | Self::Vaes => false,
+        }
+    }
+
+    /// Garbles gates: from the false labels `a`, `b`, the false labels `c` and the tables.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn garble(
+        self,
+        gates: &Garble<'_>,
+        a: &[Block],
+        b: &[Block],
+        c: &mut [Block],
+        tables: &mut [Table],
+    ) {
+        assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vaes if x86::has_vaes() => x86::garble_vaes(gates, a, b, c, tables),
+            #[cfg(target_arch = "x86_64")]
+            Self::AesNi if x86::has_aes_ni() => x86::garble_aes_ni(gates, a, b, c, tables),
+            _ => portable::garble(gates, a, b, c, tables),
+        }
+    }
+
+    /// Evaluates gates: from active labels and tables, the active labels `c`.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn evaluate(
+        self,
+        gates: &Evaluate<'_>,
+        a: &[Block],
+        b: &[Block],
+        tables: &[Table],
+        c: &mut [Block],
+    ) {
+        assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vaes if x86::has_vaes() => x86::evaluate_vaes(gates, a, b, tables, c),
+            #[cfg(target_arch = "x86_64")]
+            Self::AesNi if x86::has_aes_ni() => x86::evaluate_aes_ni(gates, a, b, tables, c),
+            _ => portable::evaluate(gates, a, b, tables, c),
+        }
+    }
+}
+
+/// What the garbler knows besides the labels.
+pub(crate) struct Garble<'a> {
+    pub(crate) delta: &'a Delta,
+    pub(crate) key: &'a HashKey,
+    /// Number of the first gate.
+    pub(crate) first: u64,
+}
+
+/// What the evaluator knows besides the labels.
+pub(crate) struct Evaluate<'a> {
+    pub(crate) key: &'a HashKey,
+    /// Number of the first gate.
+    pub(crate) first: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    struct Fixture {
+        delta: Delta,
+        key: HashKey,
+        first: u64,
+        a: Vec<Block>,
+        b: Vec<Block>,
+    }
+
+    fn fixture(n: usize, first: u64) -> Fixture {
+        let mut rng = ChaCha20Rng::seed_from_u64(n as u64);
+        let mut labels = |n| (0..n).map(|_| Block::random(&mut rng)).collect();
+        let (a, b) = (labels(n), labels(n));
+        Fixture { delta: Delta::random(&mut rng), key: HashKey::new(Block::random(&mut rng)), first, a, b }
+    }
+
+    fn garble(backend: Backend, f: &Fixture) -> (Vec<Block>, Vec<Table>) {
+        let (mut c, mut tables) = (vec![Block::ZERO; f.a.len()], vec![[0; 32]; f.a.len()]);
+        let gates = Garble { delta: &f.delta, key: &f.key, first: f.first };
+        backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
+        (c, tables)
+    }
+
+    fn evaluate(backend: Backend, f: &Fixture, a: &[Block], b: &[Block], tables: &[Table]) -> Vec<Block> {
+        let mut c = vec![Block::ZERO; a.len()];
+        backend.evaluate(&Evaluate { key: &f.key, first: f.first }, a, b, tables, &mut c);
+        c
+    }
+
+    #[test]
+    fn evaluation_of_all_four_inputs_gives_the_label_of_their_and() {
+        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+            let f = fixture(67, 5);
+            let (c, tables) = garble(backend, &f);
+            for (x, y) in [(false, false), (false, true), (true, false), (true, true)] {
+                let active = |w: &[Block], x| w.iter().map(|w0| *w0 ^ f.delta.times(x)).collect::<Vec<_>>();
+                let active_c = evaluate(backend, &f, &active(&f.a, x), &active(&f.b, y), &tables);
+                assert_eq!(active_c, active(&c, x && y), "{backend:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_backend_equals_portable_at_every_length() {
+        // The last start has gate numbers up to the largest allowed.
+        for n in (0..=19).chain([64, 101]) {
+            for first in [0, 1, (1 << 48) - 3, (1 << 63) - n as u64] {
+                let f = fixture(n, first);
+                let expected = garble(Backend::Portable, &f);
+                let active = evaluate(Backend::Portable, &f, &f.a, &f.b, &expected.1);
+                for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+                    assert_eq!(garble(backend, &f), expected, "{backend:?} garbles {n} from {first}");
+                    assert_eq!(
+                        evaluate(backend, &f, &f.a, &f.b, &expected.1),
+                        active,
+                        "{backend:?} evaluates {n}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_how_gates_are_sliced() {
+        let whole = fixture(23, 9);
+        let (expected_c, expected_tables) = garble(Backend::detect(), &whole);
+        let (mut c, mut tables) = (Vec::new(), Vec::new());
+        for (i, (a, b)) in whole.a.chunks(5).zip(whole.b.chunks(5)).enumerate() {
+            let mut part = fixture(23, 9 + 5 * i as u64);
+            (part.a, part.b) = (a.to_vec(), b.to_vec());
+            let (part_c, part_tables) = garble(Backend::detect(), &part);
+            c.extend(part_c);
+            tables.extend(part_tables);
+        }
+        assert_eq!((c, tables), (expected_c, expected_tables));
+    }
+
+    #[test]
+    fn another_gate_number_or_key_gives_other_tables() {
+        let f = fixture(1, 5);
+        let (_, tables) = garble(Backend::detect(), &f);
+        assert_ne!(garble(Backend::detect(), &fixture(1, 6)).1, tables);
+        let other = Fixture { key: HashKey::new(Block::new(1)), ..fixture(1, 5) };
+        assert_ne!(garble(Backend::detect(), &other).1, tables);
+    }
+}

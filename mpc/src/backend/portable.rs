@@ -1,0 +1,58 @@
+//! The reference: one half gate as Zahur, Rosulek and Evans write it (*Two halves make a whole*, ePrint
+//! 2014/756, figure 2), with the letters of the paper.
+//!
+//! `W⁰` is a wire's false label, `p` its permute bit `lsb W⁰`, `s` the permute bit of an active label:
+//!
+//! ```text
+//! garble     TG = H(A⁰, 2g) ⊕ H(A¹, 2g) ⊕ p_b Δ           TE = H(B⁰, 2g+1) ⊕ H(B¹, 2g+1) ⊕ A⁰
+//!            C⁰ = H(A⁰, 2g) ⊕ p_a TG ⊕ H(B⁰, 2g+1) ⊕ p_b (TE ⊕ A⁰)
+//! evaluate   C  = H(A, 2g) ⊕ s_a TG ⊕ H(B, 2g+1) ⊕ s_b (TE ⊕ A)
+//! ```
+//!
+//! Nothing here branches on a label or on `Δ`, and AES is constant-time.
+
+use super::{Evaluate, Garble, Table};
+use crate::Block;
+use crate::hash::{Hash, HashKey};
+
+pub(super) fn garble(gates: &Garble<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
+    let delta = gates.delta.block();
+    let wires = a.iter().zip(b).zip(c).zip(tables);
+    for (g, (((&a0, &b0), c0), table)) in (gates.first..).zip(wires) {
+        let (h_2g, h_2g1) = hashes(gates.key, g);
+        let [ha0, ha1] = h_2g.of_each([a0, a0 ^ delta]);
+        let [hb0, hb1] = h_2g1.of_each([b0, b0 ^ delta]);
+        let (p_a, p_b) = (a0.lsb(), b0.lsb());
+        let t_g = ha0 ^ ha1 ^ delta.masked(p_b);
+        let t_e = hb0 ^ hb1 ^ a0;
+        *c0 = ha0 ^ t_g.masked(p_a) ^ hb0 ^ (t_e ^ a0).masked(p_b);
+        write(table, t_g, t_e);
+    }
+}
+
+pub(super) fn evaluate(gates: &Evaluate<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
+    let wires = a.iter().zip(b).zip(tables).zip(c);
+    for (g, (((&a, &b), table), c)) in (gates.first..).zip(wires) {
+        let (h_2g, h_2g1) = hashes(gates.key, g);
+        let (s_a, s_b) = (a.lsb(), b.lsb());
+        let (t_g, t_e) = read(table);
+        *c = h_2g.of(a) ^ t_g.masked(s_a) ^ h_2g1.of(b) ^ (t_e ^ a).masked(s_b);
+    }
+}
+
+/// The two hashes of gate `g`.
+fn hashes(key: &HashKey, g: u64) -> (Hash, Hash) {
+    let tweak = u128::from(g) << 1;
+    (key.tweaked(tweak), key.tweaked(tweak | 1))
+}
+
+fn write(table: &mut Table, t_g: Block, t_e: Block) {
+    table.copy_from_slice([t_g, t_e].map(Block::to_bytes).as_flattened());
+}
+
+fn read(table: &Table) -> (Block, Block) {
+    let mut rows = [[0; 16]; 2];
+    rows.as_flattened_mut().copy_from_slice(table);
+    let [t_g, t_e] = rows.map(Block::from_bytes);
+    (t_g, t_e)
+}

@@ -1,0 +1,401 @@
+//! Half gates with AES instructions: one kernel, two register widths.
+//!
+//! The kernel holds the two hashes of a gate side by side, `A` under key `S ⊕ 2g` and `B` under
+//! `S ⊕ (2g+1)`, in a [`Pair`]: one 256-bit register (VAES) or two 128-bit ones (AES-NI). It computes the
+//! key schedules on the fly and keeps several gates in flight, because an AES round takes four cycles but a
+//! new one can start every half cycle. The equations are those of `portable`.
+//!
+//! `SubWord(RotWord(·))` of the key schedule comes from `AESENCLAST` on four equal columns, where `ShiftRows`
+//! does nothing (Gueron, Lindell, Nof, Pinkas, ePrint 2015/751, section 3).
+//!
+//! Safety: every function here needs instructions that not all processors have. The four entries are called
+//! by `Backend` alone, which asks the processor at each call (one cached flag).
+
+#![allow(unsafe_code)]
+
+use core::arch::x86_64::*;
+
+use super::{Evaluate, Garble, Table};
+use crate::Block;
+
+/// Gates in flight when garbling: 12 registers of state, the rest for constants.
+const GARBLE: usize = 4;
+/// Gates in flight when evaluating.
+const EVALUATE: usize = 8;
+
+pub(super) fn has_aes_ni() -> bool {
+    is_x86_feature_detected!("aes") && is_x86_feature_detected!("ssse3")
+}
+
+pub(super) fn has_vaes() -> bool {
+    has_aes_ni() && is_x86_feature_detected!("vaes") && is_x86_feature_detected!("avx2")
+}
+
+pub(super) fn garble_vaes(
+    gates: &Garble<'_>,
+    a: &[Block],
+    b: &[Block],
+    c: &mut [Block],
+    tables: &mut [Table],
+) {
+    #[target_feature(enable = "aes,avx2,vaes")]
+    fn kernel(gates: &Garble<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
+        // SAFETY: the features that `__m256i` needs are enabled here.
+        unsafe { garble::<__m256i>(gates, a, b, c, tables) }
+    }
+    // SAFETY: `Backend` calls this only where `has_vaes()` holds.
+    unsafe { kernel(gates, a, b, c, tables) }
+}
+
+pub(super) fn garble_aes_ni(
+    gates: &Garble<'_>,
+    a: &[Block],
+    b: &[Block],
+    c: &mut [Block],
+    tables: &mut [Table],
+) {
+    #[target_feature(enable = "aes,ssse3")]
+    fn kernel(gates: &Garble<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
+        // SAFETY: the features that `Halves` needs are enabled here.
+        unsafe { garble::<Halves>(gates, a, b, c, tables) }
+    }
+    // SAFETY: `Backend` calls this only where `has_aes_ni()` holds.
+    unsafe { kernel(gates, a, b, c, tables) }
+}
+
+pub(super) fn evaluate_vaes(
+    gates: &Evaluate<'_>,
+    a: &[Block],
+    b: &[Block],
+    tables: &[Table],
+    c: &mut [Block],
+) {
+    #[target_feature(enable = "aes,avx2,vaes")]
+    fn kernel(gates: &Evaluate<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
+        // SAFETY: the features that `__m256i` needs are enabled here.
+        unsafe { evaluate::<__m256i>(gates, a, b, tables, c) }
+    }
+    // SAFETY: `Backend` calls this only where `has_vaes()` holds.
+    unsafe { kernel(gates, a, b, tables, c) }
+}
+
+pub(super) fn evaluate_aes_ni(
+    gates: &Evaluate<'_>,
+    a: &[Block],
+    b: &[Block],
+    tables: &[Table],
+    c: &mut [Block],
+) {
+    #[target_feature(enable = "aes,ssse3")]
+    fn kernel(gates: &Evaluate<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
+        // SAFETY: the features that `Halves` needs are enabled here.
+        unsafe { evaluate::<Halves>(gates, a, b, tables, c) }
+    }
+    // SAFETY: `Backend` calls this only where `has_aes_ni()` holds.
+    unsafe { kernel(gates, a, b, tables, c) }
+}
+
+/// Two AES states next to each other, the one of `A` low and the one of `B` high.
+///
+/// # Safety
+/// Every method needs the instructions of the implementation's register width.
+trait Pair: Copy {
+    unsafe fn join(low: __m128i, high: __m128i) -> Self;
+    unsafe fn low(self) -> __m128i;
+    unsafe fn high(self) -> __m128i;
+    unsafe fn xor(self, other: Self) -> Self;
+    unsafe fn sigma(self) -> Self;
+    unsafe fn round(self, key: Self) -> Self;
+    unsafe fn last_round(self, key: Self) -> Self;
+    /// The round key after this one.
+    unsafe fn next_key<const RCON: i32>(self) -> Self;
+    unsafe fn store(self, table: &mut Table);
+}
+
+/// `RotWord` of the last column, in all four columns.
+const ROTATE_LAST: i32 = 0x0c0f_0e0d;
+
+impl Pair for __m256i {
+    #[inline(always)]
+    unsafe fn join(low: __m128i, high: __m128i) -> Self {
+        unsafe { _mm256_set_m128i(high, low) }
+    }
+    #[inline(always)]
+    unsafe fn low(self) -> __m128i {
+        unsafe { _mm256_castsi256_si128(self) }
+    }
+    #[inline(always)]
+    unsafe fn high(self) -> __m128i {
+        unsafe { _mm256_extracti128_si256::<1>(self) }
+    }
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        unsafe { _mm256_xor_si256(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn sigma(self) -> Self {
+        unsafe {
+            let left = _mm256_and_si256(self, _mm256_set_epi64x(-1, 0, -1, 0));
+            _mm256_xor_si256(_mm256_shuffle_epi32::<0x4e>(self), left)
+        }
+    }
+    #[inline(always)]
+    unsafe fn round(self, key: Self) -> Self {
+        unsafe { _mm256_aesenc_epi128(self, key) }
+    }
+    #[inline(always)]
+    unsafe fn last_round(self, key: Self) -> Self {
+        unsafe { _mm256_aesenclast_epi128(self, key) }
+    }
+    #[inline(always)]
+    unsafe fn next_key<const RCON: i32>(self) -> Self {
+        unsafe {
+            let rotated = _mm256_shuffle_epi8(self, _mm256_set1_epi32(ROTATE_LAST));
+            let word = _mm256_aesenclast_epi128(rotated, _mm256_set1_epi32(RCON));
+            let sum = self.xor(_mm256_slli_si256::<4>(self));
+            sum.xor(_mm256_slli_si256::<8>(sum)).xor(word)
+        }
+    }
+    #[inline(always)]
+    unsafe fn store(self, table: &mut Table) {
+        // SAFETY: a table is 32 writable bytes, and the store needs no alignment.
+        unsafe { _mm256_storeu_si256(table.as_mut_ptr().cast(), self) }
+    }
+}
+
+/// A pair in two 128-bit registers.
+#[derive(Clone, Copy)]
+struct Halves(__m128i, __m128i);
+
+impl Halves {
+    #[inline(always)]
+    fn each(self, f: impl Fn(__m128i) -> __m128i) -> Self {
+        Self(f(self.0), f(self.1))
+    }
+}
+
+impl Pair for Halves {
+    #[inline(always)]
+    unsafe fn join(low: __m128i, high: __m128i) -> Self {
+        Self(low, high)
+    }
+    #[inline(always)]
+    unsafe fn low(self) -> __m128i {
+        self.0
+    }
+    #[inline(always)]
+    unsafe fn high(self) -> __m128i {
+        self.1
+    }
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        unsafe { Self(_mm_xor_si128(self.0, other.0), _mm_xor_si128(self.1, other.1)) }
+    }
+    #[inline(always)]
+    unsafe fn sigma(self) -> Self {
+        self.each(|x| unsafe {
+            let left = _mm_and_si128(x, _mm_set_epi64x(-1, 0));
+            _mm_xor_si128(_mm_shuffle_epi32::<0x4e>(x), left)
+        })
+    }
+    #[inline(always)]
+    unsafe fn round(self, key: Self) -> Self {
+        unsafe { Self(_mm_aesenc_si128(self.0, key.0), _mm_aesenc_si128(self.1, key.1)) }
+    }
+    #[inline(always)]
+    unsafe fn last_round(self, key: Self) -> Self {
+        unsafe { Self(_mm_aesenclast_si128(self.0, key.0), _mm_aesenclast_si128(self.1, key.1)) }
+    }
+    #[inline(always)]
+    unsafe fn next_key<const RCON: i32>(self) -> Self {
+        self.each(|key| unsafe {
+            let rotated = _mm_shuffle_epi8(key, _mm_set1_epi32(ROTATE_LAST));
+            let word = _mm_aesenclast_si128(rotated, _mm_set1_epi32(RCON));
+            let sum = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
+            _mm_xor_si128(_mm_xor_si128(sum, _mm_slli_si128::<8>(sum)), word)
+        })
+    }
+    #[inline(always)]
+    unsafe fn store(self, table: &mut Table) {
+        let (low, high) = table.split_at_mut(16);
+        // SAFETY: both halves are 16 writable bytes, and the stores need no alignment.
+        unsafe {
+            _mm_storeu_si128(low.as_mut_ptr().cast(), self.0);
+            _mm_storeu_si128(high.as_mut_ptr().cast(), self.1);
+        }
+    }
+}
+
+/// `AES_{k[i]}` of each of the `H` states of gate `i`, key schedules on the fly.
+#[inline(always)]
+unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(mut k: [P; G], mut x: [[P; H]; G]) -> [[P; H]; G] {
+    macro_rules! round {
+        ($rcon:literal, $apply:ident) => {
+            for i in 0..G {
+                k[i] = k[i].next_key::<$rcon>();
+                for h in 0..H {
+                    x[i][h] = x[i][h].$apply(k[i]);
+                }
+            }
+        };
+    }
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        for i in 0..G {
+            for h in 0..H {
+                x[i][h] = x[i][h].xor(k[i]);
+            }
+        }
+        round!(0x01, round);
+        round!(0x02, round);
+        round!(0x04, round);
+        round!(0x08, round);
+        round!(0x10, round);
+        round!(0x20, round);
+        round!(0x40, round);
+        round!(0x80, round);
+        round!(0x1b, round);
+        round!(0x36, last_round);
+    }
+    x
+}
+
+/// `(S ⊕ 2g, S ⊕ (2g+1))` for `G` gates from `g`.
+#[inline(always)]
+unsafe fn keys<P: Pair, const G: usize>(s: __m128i, g: u64) -> [P; G] {
+    // SAFETY: the caller has the instructions of `P`; the others are part of x86-64.
+    core::array::from_fn(|i| unsafe {
+        let tweak = g.wrapping_add(i as u64).wrapping_mul(2);
+        let even = _mm_xor_si128(s, _mm_set_epi64x(0, tweak as i64));
+        P::join(even, _mm_xor_si128(even, _mm_set_epi64x(0, 1)))
+    })
+}
+
+#[inline(always)]
+unsafe fn load(block: &Block) -> __m128i {
+    // SAFETY: a block is 16 readable bytes in little-endian order on this architecture.
+    unsafe { _mm_loadu_si128((&raw const *block).cast()) }
+}
+
+#[inline(always)]
+unsafe fn store(block: &mut Block, value: __m128i) {
+    // SAFETY: a block is 16 writable bytes, and any value is a block.
+    unsafe { _mm_storeu_si128((&raw mut *block).cast(), value) }
+}
+
+/// `x` if the lowest bit of `label` is set, else zero.
+#[inline(always)]
+unsafe fn masked(x: __m128i, label: __m128i) -> __m128i {
+    // SAFETY: part of x86-64.
+    unsafe {
+        let bit = _mm_slli_epi64::<63>(label);
+        let mask = _mm_srai_epi32::<31>(_mm_shuffle_epi32::<0x55>(bit));
+        _mm_and_si128(x, mask)
+    }
+}
+
+#[inline(always)]
+unsafe fn garble<P: Pair>(
+    gates: &Garble<'_>,
+    a: &[Block],
+    b: &[Block],
+    c: &mut [Block],
+    tables: &mut [Table],
+) {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        let mut g = gates.first;
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<GARBLE>(), b.as_chunks::<GARBLE>());
+        let ((c, c_rest), (t, t_rest)) = (c.as_chunks_mut::<GARBLE>(), tables.as_chunks_mut::<GARBLE>());
+        for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
+            garble_each::<P, GARBLE>(gates, g, a, b, c, t);
+            g = g.wrapping_add(GARBLE as u64);
+        }
+        let ((a, _), (b, _)) = (a_rest.as_chunks::<1>(), b_rest.as_chunks::<1>());
+        let ((c, _), (t, _)) = (c_rest.as_chunks_mut::<1>(), t_rest.as_chunks_mut::<1>());
+        for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
+            garble_each::<P, 1>(gates, g, a, b, c, t);
+            g = g.wrapping_add(1);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn garble_each<P: Pair, const G: usize>(
+    gates: &Garble<'_>,
+    g: u64,
+    a0: &[Block; G],
+    b0: &[Block; G],
+    c0: &mut [Block; G],
+    tables: &mut [Table; G],
+) {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        let delta = load(&gates.delta.block());
+        let deltas = P::join(delta, delta);
+        let w: [P; G] = core::array::from_fn(|i| P::join(load(&a0[i]), load(&b0[i])));
+        let sigma: [[P; 2]; G] = core::array::from_fn(|i| [w[i].sigma(), w[i].xor(deltas).sigma()]);
+        let e = encrypt(keys::<P, G>(load(&gates.key.block()), g), sigma);
+        for i in 0..G {
+            let (a0, b0) = (w[i].low(), w[i].high());
+            let h0 = e[i][0].xor(sigma[i][0]); // H(A⁰), H(B⁰)
+            let t = h0.xor(e[i][1].xor(sigma[i][1]));
+            let t_g = _mm_xor_si128(t.low(), masked(delta, b0));
+            let t_e_a = t.high(); // TE ⊕ A⁰
+            P::join(t_g, _mm_xor_si128(t_e_a, a0)).store(&mut tables[i]);
+            let halves = _mm_xor_si128(masked(t_g, a0), masked(t_e_a, b0));
+            store(&mut c0[i], _mm_xor_si128(_mm_xor_si128(h0.low(), h0.high()), halves));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn evaluate<P: Pair>(
+    gates: &Evaluate<'_>,
+    a: &[Block],
+    b: &[Block],
+    tables: &[Table],
+    c: &mut [Block],
+) {
+    // SAFETY: the caller has the instructions of `P`.
+    unsafe {
+        let mut g = gates.first;
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<EVALUATE>(), b.as_chunks::<EVALUATE>());
+        let ((t, t_rest), (c, c_rest)) = (tables.as_chunks::<EVALUATE>(), c.as_chunks_mut::<EVALUATE>());
+        for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
+            evaluate_each::<P, EVALUATE>(gates, g, a, b, t, c);
+            g = g.wrapping_add(EVALUATE as u64);
+        }
+        let ((a, _), (b, _)) = (a_rest.as_chunks::<1>(), b_rest.as_chunks::<1>());
+        let ((t, _), (c, _)) = (t_rest.as_chunks::<1>(), c_rest.as_chunks_mut::<1>());
+        for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
+            evaluate_each::<P, 1>(gates, g, a, b, t, c);
+            g = g.wrapping_add(1);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn evaluate_each<P: Pair, const G: usize>(
+    gates: &Evaluate<'_>,
+    g: u64,
+    a: &[Block; G],
+    b: &[Block; G],
+    tables: &[Table; G],
+    c: &mut [Block; G],
+) {
+    // SAFETY: the caller has the instructions of `P`; a table is 32 readable bytes.
+    unsafe {
+        let w: [P; G] = core::array::from_fn(|i| P::join(load(&a[i]), load(&b[i])));
+        let sigma: [[P; 1]; G] = w.map(|w| [w.sigma()]);
+        let e = encrypt(keys::<P, G>(load(&gates.key.block()), g), sigma);
+        for i in 0..G {
+            let (a, b) = (w[i].low(), w[i].high());
+            let h = e[i][0].xor(sigma[i][0]);
+            let rows: *const __m128i = tables[i].as_ptr().cast();
+            let (t_g, t_e) = (_mm_loadu_si128(rows), _mm_loadu_si128(rows.add(1)));
+            let halves = _mm_xor_si128(masked(t_g, a), masked(_mm_xor_si128(t_e, a), b));
+            store(&mut c[i], _mm_xor_si128(_mm_xor_si128(h.low(), h.high()), halves));
+        }
+    }
+}

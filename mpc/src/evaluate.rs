@@ -1,0 +1,91 @@
+//! The evaluator's interpreter: a wire is its active label, and tables are used as they arrive.
+//!
+//! The evaluator cannot tell what a label stands for; it only follows the rows that the lowest bits of
+//! the labels point to. NOT is nothing at all. Whatever tables arrive, evaluation ends with some labels: that
+//! they are labels of the garbler's is checked with the outputs.
+//!
+//! Memory is one buffer of 64 KiB of tables, however long the program.
+
+use crate::Block;
+use crate::backend::{Backend, Evaluate, Table};
+use crate::channel::{Channel, Phase};
+use crate::fancy::Fancy;
+use crate::garble::StreamError;
+use crate::keys::SessionKeys;
+
+const TABLE: usize = size_of::<Table>();
+/// Bytes of tables that are read at once.
+const BUFFER: usize = 2048 * TABLE;
+
+/// Evaluates a program that the peer of a channel garbles.
+pub struct Evaluation<'s, C> {
+    backend: Backend,
+    keys: &'s mut SessionKeys,
+    channel: &'s mut C,
+    /// `buffer[start..end]` is received and not used.
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl<'s, C: Channel> Evaluation<'s, C> {
+    pub(crate) fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
+        Self { backend, keys, channel, buffer: vec![0; BUFFER].into(), start: 0, end: 0 }
+    }
+
+    /// The wire of a bit that the garbler knows: its input, or a constant.
+    pub(crate) fn known(&mut self) -> Block {
+        self.keys.labels.draw()
+    }
+
+    /// Checks that all tables were used.
+    pub(crate) fn finish(self) -> Result<(), StreamError> {
+        if self.start == self.end { Ok(()) } else { Err(StreamError::SurplusTables) }
+    }
+
+    /// Receives until at least one whole table is there.
+    fn refill(&mut self) -> Result<(), StreamError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        while self.end < TABLE {
+            self.end += self.channel.receive_some(Phase::Tables, &mut self.buffer[self.end..])?;
+        }
+        Ok(())
+    }
+}
+
+impl<C: Channel> Fancy for Evaluation<'_, C> {
+    type Wire = Block;
+    type Error = StreamError;
+
+    fn and_n(&mut self, mut a: &[Block], mut b: &[Block], mut out: &mut [Block]) -> Result<(), StreamError> {
+        assert!(a.len() == b.len() && a.len() == out.len());
+        let mut first = self.keys.take_gates(a.len())?;
+        while !a.is_empty() {
+            if self.end - self.start < TABLE {
+                self.refill()?;
+            }
+            let (tables, _) = self.buffer[self.start..self.end].as_chunks::<TABLE>();
+            let n = a.len().min(tables.len());
+            let (a_now, b_now, out_now);
+            ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
+            let gates = Evaluate { key: &self.keys.gates, first };
+            self.backend.evaluate(&gates, a_now, b_now, &tables[..n], out_now);
+            first += n as u64;
+            self.start += n * TABLE;
+        }
+        Ok(())
+    }
+
+    fn xor(&mut self, a: Block, b: Block) -> Block {
+        a ^ b
+    }
+
+    fn not(&mut self, a: Block) -> Block {
+        a
+    }
+
+    fn constant(&mut self, _: bool) -> Block {
+        self.known()
+    }
+}

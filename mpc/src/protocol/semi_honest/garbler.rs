@@ -1,0 +1,159 @@
+//! The garbler's side of a session.
+
+use rand_core::{CryptoRng, RngCore};
+use subtle::Choice;
+
+use super::hello::{Reveal, Role, Terms, exchange};
+use super::{Connected, SessionError, check_transcript, decode, digest};
+use crate::backend::Backend;
+use crate::channel::{Channel, Phase, Transcribed};
+use crate::garble::Garbling;
+use crate::keys::SessionKeys;
+use crate::ot::{Sender, Sid};
+use crate::program::Program;
+use crate::{Block, Delta, wire};
+
+/// The parties agree on program and terms.
+#[derive(Debug)]
+pub struct Agreed {
+    sid: Sid,
+}
+
+/// Executions can begin.
+pub struct Ready {
+    delta: Delta,
+    ot: Sender,
+}
+
+/// The garbler of a session, in state `S`.
+pub struct Garbler<'p, C, P, S = Connected> {
+    channel: Transcribed<C>,
+    program: &'p P,
+    terms: Terms,
+    state: S,
+}
+
+impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
+    /// A session over `channel` to compute `program`.
+    pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
+        Self { channel: Transcribed::new(channel), program, terms, state: Connected(()) }
+    }
+
+    /// Compares with the peer what is to be done.
+    ///
+    /// # Errors
+    /// If the peer wants something else, or the connection fails.
+    pub fn hello(
+        mut self,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Garbler<'p, C, P, Agreed>, SessionError> {
+        let sid = exchange(&mut self.channel, Role::Garbler, self.program.id(), &self.terms, rng)?;
+        Ok(self.next(|Connected(())| Agreed { sid }))
+    }
+}
+
+impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
+    /// Draws `Δ` and sets up oblivious transfer.
+    ///
+    /// # Errors
+    /// If the connection fails or the peer's messages make no sense.
+    pub fn set_up(
+        mut self,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Garbler<'p, C, P, Ready>, SessionError> {
+        let delta = Delta::random(rng);
+        let ot = Sender::setup(&mut self.channel, &self.state.sid, &delta, rng)?;
+        Ok(self.next(|_| Ready { delta, ot }))
+    }
+}
+
+impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
+    /// Computes the program once with these input bits of ours; the output, if it is for us.
+    ///
+    /// # Errors
+    /// If the inputs do not fit the program, the connection fails, or what comes back is not authentic.
+    pub fn execute(
+        mut self,
+        inputs: &[bool],
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+        let shape = self.program.shape();
+        if inputs.len() != shape.garbler {
+            return Err(SessionError::InputLength { expected: shape.garbler, given: inputs.len() });
+        }
+        let theirs = self.state.ot.send_correlated(&mut self.channel, shape.evaluator)?;
+        let (mut keys, bytes) = SessionKeys::random(rng);
+        self.channel.send(Phase::Inputs, &bytes)?;
+        let outputs = self.garble(&mut keys, inputs, &theirs)?;
+        if outputs.len() != shape.outputs {
+            return Err(SessionError::OutputLength { expected: shape.outputs, given: outputs.len() });
+        }
+        let bits = match self.terms.reveal {
+            Reveal::Evaluator => None,
+            Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
+        };
+        if self.terms.reveal != Reveal::Garbler {
+            self.send_hashes(&mut keys, &outputs)?;
+        }
+        self.channel.flush()?;
+        Ok((self, bits))
+    }
+
+    /// The false labels of the outputs.
+    fn garble(
+        &mut self,
+        keys: &mut SessionKeys,
+        ours: &[bool],
+        theirs: &[Block],
+    ) -> Result<Vec<Block>, SessionError> {
+        let mut f = Garbling::new(Backend::detect(), &self.state.delta, keys, &mut self.channel);
+        let ours: Vec<_> = ours.iter().map(|bit| f.known(*bit)).collect();
+        let mut outputs = Vec::new();
+        self.program.run(&mut f, &ours, theirs, &mut outputs)?;
+        f.finish()?;
+        Ok(outputs)
+    }
+
+    fn receive_labels(&mut self, outputs: &[Block]) -> Result<Vec<bool>, SessionError> {
+        let digest = self.transcript();
+        check_transcript(&mut self.channel, digest)?;
+        let mut bytes = vec![0; outputs.len() * Block::BYTES];
+        self.channel.receive(Phase::Outputs, &mut bytes)?;
+        let mut authentic = Choice::from(1);
+        let decoded = outputs.iter().zip(wire::blocks(&bytes)).map(|(c0, label)| {
+            let (bit, known) = decode(&label, c0, &(*c0 ^ self.state.delta.block()));
+            authentic &= known;
+            bit
+        });
+        let bits = decoded.collect();
+        if authentic.into() { Ok(bits) } else { Err(SessionError::Output) }
+    }
+
+    fn send_hashes(&mut self, keys: &mut SessionKeys, outputs: &[Block]) -> Result<(), SessionError> {
+        let digest = self.transcript();
+        self.channel.send(Phase::Outputs, &digest)?;
+        for (hash, c0) in keys.take_outputs(outputs.len()).zip(outputs) {
+            let hashes = hash.of_each([*c0, *c0 ^ self.state.delta.block()]);
+            self.channel.send(Phase::Outputs, hashes.map(Block::to_bytes).as_flattened())?;
+        }
+        Ok(())
+    }
+}
+
+impl<'p, C, P, S> Garbler<'p, C, P, S> {
+    /// A digest of all that was said so far, tables excepted; the peer's is the same.
+    pub fn transcript(&self) -> [u8; 32] {
+        let (sent, received) = self.channel.digests();
+        digest(sent, received)
+    }
+
+    /// Ends the session and gives the channel back.
+    pub fn close(self) -> C {
+        self.channel.into_inner()
+    }
+
+    fn next<T>(self, step: impl FnOnce(S) -> T) -> Garbler<'p, C, P, T> {
+        let Self { channel, program, terms, state } = self;
+        Garbler { channel, program, terms, state: step(state) }
+    }
+}
