@@ -1,5 +1,5 @@
-//! The kernel mountain range: an append-only Merkle tree over every kernel of the chain, whose root commits to
-//! how many there are.
+//! The kernel mountain range: an append-only Merkle tree over every kernel of the chain, whose root commits
+//! to how many there are.
 //!
 //! `n` leaves stand as perfect trees ("mountains"), one for each set bit of `n`, the tallest first:
 //!
@@ -11,13 +11,13 @@
 //!
 //! The mountain of leaf `i` is read off `i xor n`: its highest set bit is the mountain's height.
 //!
-//! Guaranteed: a root fixes the count and every leaf at its index; leaf, node and root never share a hash; the
-//! length of a proof follows from `i` and `n`, and exactly one proof holds for a leaf.
-//! Not guaranteed: that leaves are distinct (the rules see to that), or that a count is right which did not come
-//! from a header.
+//! Guaranteed: a root fixes the count and every leaf at its index; leaf, node and root never share a hash;
+//! the length of a proof follows from `i` and `n`, and exactly one proof holds for a leaf.
+//! Not guaranteed: that leaves are distinct (the rules see to that), or that a count is right which did not
+//! come from a header.
 //!
-//! [`Mmr`] keeps every node (64 bytes a leaf) and can prove; [`Peaks`] keeps the peaks alone (32 bytes for each
-//! set bit of `n`) and can only grow. Both give the same roots. To undo, keep the old `Peaks` or
+//! [`Mmr`] keeps every node (64 bytes a leaf) and can prove; [`Peaks`] keeps the peaks alone (32 bytes for
+//! each set bit of `n`) and can only grow. Both give the same roots. To undo, keep the old `Peaks` or
 //! [`Mmr::truncate`].
 //!
 //! Source: P. Todd, "Merkle mountain ranges" (OpenTimestamps, 2012).
@@ -172,7 +172,8 @@ impl Peaks {
     /// Reads the canonical bytes.
     ///
     /// # Errors
-    /// [`MmrError::Encoding`] if the number of peaks is not the count's number of set bits, or the count is 2⁴⁸ or more.
+    /// [`MmrError::Encoding`] if the number of peaks is not the count's number of set bits, or the count is
+    /// 2⁴⁸ or more.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MmrError> {
         let (len, rest) = bytes.split_first_chunk().ok_or(MmrError::Encoding)?;
         let len = u64::from_le_bytes(*len);
@@ -196,8 +197,8 @@ impl MmrProof {
     /// Checks that `root`, a range of `len` leaves, has `leaf` at `index`.
     ///
     /// # Errors
-    /// [`MmrError::Shape`] if `index` is not below `len` or the proof has another length than these two call for;
-    /// [`MmrError::Root`] if it leads to another root.
+    /// [`MmrError::Shape`] if `index` is not below `len` or the proof has another length than these two call
+    /// for; [`MmrError::Root`] if it leads to another root.
     pub fn verify(&self, root: &Hash, leaf: &Hash, index: u64, len: u64) -> Result<(), MmrError> {
         let place = Place::of(index, len).ok_or(MmrError::Shape)?;
         let (siblings, others) = self.hashes.split_at_checked(place.height).ok_or(MmrError::Shape)?;

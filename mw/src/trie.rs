@@ -1,8 +1,8 @@
 //! The trie of unspent outputs: a set of (key, leaf) pairs whose root depends on the set alone.
 //!
-//! A key is the 32-byte hash of a commitment, read from its most significant bit; a leaf is the hash of what is
-//! unspent. A set `S` of two or more forks at the first bit `b` in which two of its keys differ, into `S₀` and `S₁`
-//! by that bit; bits that all keys share cost no node, so no node has a single child:
+//! A key is the 32-byte hash of a commitment, read from its most significant bit; a leaf is the hash of what
+//! is unspent. A set `S` of two or more forks at the first bit `b` in which two of its keys differ, into `S₀`
+//! and `S₁` by that bit; bits that all keys share cost no node, so no node has a single child:
 //!
 //! ```text
 //! top({})         = H("sotto/trie-empty/v1")
@@ -11,20 +11,24 @@
 //! root(S)         = H("sotto/trie-root/v1", |S| (8, LE) ‖ top(S))
 //! ```
 //!
-//! Guaranteed: one root for one set, whatever the order of edits. A node commits to its bit and a leaf to its whole
-//! key, so the walk of a key from a root is one walk: it ends at the key's own leaf, which proves inclusion, or at
-//! another's, which proves absence; no root, however made, lets the same key have both proofs.
-//! Not guaranteed: that the set behind a root is the unspent set (the rules see to that), nor balance: a path is as
-//! long as the forks on it, about log₂ n for hashed keys and at most 256.
+//! Guaranteed: one root for one set, whatever the order of edits. A node commits to its bit and a leaf to its
+//! whole key, so the walk of a key from a root is one walk: it ends at the key's own leaf, which proves
+//! inclusion, or at another's, which proves absence; no root, however made, lets the same key have both
+//! proofs.
+//! Not guaranteed: that the set behind a root is the unspent set (the rules see to that), nor balance: a path
+//! is as long as the forks on it, about log₂ n for hashed keys and at most 256.
 //!
-//! Nodes are immutable and shared: `clone` is a snapshot at the price of a pointer, undo is keeping the old value, and
-//! an edit makes anew only the nodes above what it touches. Memory: two nodes of 96 bytes for each leaf.
+//! Nodes are immutable and shared: `clone` is a snapshot at the price of a pointer, undo is keeping the old
+//! value, and an edit makes anew only the nodes above what it touches. Memory: two nodes of 96 bytes for each
+//! leaf.
 //!
 //! Source: D. R. Morrison, "PATRICIA", J. ACM 15 (1968); hashed as in R. Merkle, CRYPTO '87.
 
+mod chunk;
 mod proof;
 
-pub use proof::{Chunk, ChunkProof, Prefix, TrieError, TrieProof};
+pub use chunk::{Chunk, ChunkProof, Prefix};
+pub use proof::{TrieError, TrieProof};
 
 use crate::{
     hash::{Hash, tagged},
@@ -75,7 +79,8 @@ enum Node {
     Fork { bit: u16, hash: Hash, left: Arc<Node>, right: Arc<Node> },
 }
 
-/// What a key is to become, and the first bit in which it leaves the trie's keys ([`END`] if it is one of them).
+/// What a key is to become, and the first bit in which it leaves the trie's keys ([`END`] if it is one of
+/// them).
 struct Edit {
     key: Hash,
     leaf: Option<Hash>,
@@ -186,7 +191,8 @@ impl Trie {
         Edit { key, leaf, leaves_at: near.map_or(END, |e| first_difference(&e.key, &key)) }
     }
 
-    /// Where the walk of a key ends: at itself if it is in the set, else at one of those that share most bits with it.
+    /// Where the walk of a key ends: at itself if it is in the set, else at one of those that share most bits
+    /// with it.
     fn nearest(&self, key: &Hash) -> Option<&Entry> {
         let mut node = self.top.as_deref()?;
         loop {
@@ -219,7 +225,8 @@ impl Node {
     }
 }
 
-/// The part of the trie under `node` after `edits`: in the order of keys, none of which leaves the trie further up.
+/// The part of the trie under `node` after `edits`: in the order of keys, none of which leaves the trie
+/// further up.
 fn merge(node: Option<&Arc<Node>>, edits: &[Edit]) -> Option<Arc<Node>> {
     let (Some(first), Some(last)) = (edits.first(), edits.last()) else {
         return node.cloned();

@@ -1,19 +1,16 @@
 //! The trie of unspent outputs: its roots, edits, proofs and chunks.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may say so by panicking")]
+
 use mw::{
     hash::{Hash, tagged},
-    trie::{
-        Absent, Chunk, ChunkProof, EditError, Entry, Occupied, Prefix, Trie, TrieError, TrieProof,
-    },
+    trie::{Absent, Chunk, ChunkProof, EditError, Entry, Occupied, Prefix, Trie, TrieError, TrieProof},
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn entry(i: u32) -> Entry {
-    Entry {
-        key: tagged("test/key", &[&i.to_le_bytes()]),
-        leaf: tagged("test/leaf", &[&i.to_le_bytes()]),
-    }
+    Entry { key: tagged("test/key", &[&i.to_le_bytes()]), leaf: tagged("test/leaf", &[&i.to_le_bytes()]) }
 }
 
 fn first(n: u32) -> Trie {
@@ -41,52 +38,28 @@ fn any_key() -> impl Strategy<Value = Hash> {
 }
 
 fn any_set(size: usize) -> impl Strategy<Value = BTreeMap<Hash, Hash>> {
-    prop::collection::btree_map(
-        any_key(),
-        any::<u8>().prop_map(|b| Hash::from_bytes([b; 32])),
-        0..size,
-    )
+    prop::collection::btree_map(any_key(), any::<u8>().prop_map(|b| Hash::from_bytes([b; 32])), 0..size)
 }
 
 fn entries(set: &BTreeMap<Hash, Hash>) -> Vec<Entry> {
-    set.iter()
-        .map(|(&key, &leaf)| Entry { key, leaf })
-        .collect()
+    set.iter().map(|(&key, &leaf)| Entry { key, leaf }).collect()
 }
 
 fn trie(set: &BTreeMap<Hash, Hash>) -> Trie {
     Trie::from_leaves(entries(set)).unwrap()
 }
 
-/// Computed by the definition at the top of `trie.rs` with Python's hashlib; key i = tagged("test/key", i (4, LE)), leaf
-/// i = tagged("test/leaf", i (4, LE)).
+/// Computed by the definition at the top of `trie.rs` with Python's hashlib; key i = tagged("test/key", i (4,
+/// LE)), leaf i = tagged("test/leaf", i (4, LE)).
 #[test]
 fn known_roots() {
     let known = [
-        (
-            0,
-            "cf5ad17d934566268d0ba0b43fb8e22fafa4846cc0a57d4c8958b7db9c94a853",
-        ),
-        (
-            1,
-            "dd3d33e5652ca740885aef07d1c1c4fea87db5e46790e640723dc14651401d13",
-        ),
-        (
-            2,
-            "ee11f53903b2d6a89619f16960058e79577530a31bb6e56f5ece2eeca387de43",
-        ),
-        (
-            3,
-            "c82ac8f4c615e4c03fb29c59d1560c304824f9e53359b5895cb9c8cd9785eae9",
-        ),
-        (
-            10,
-            "01b48fa431b1afc547deba1149e36eca5afbc0005dbbf169d84e6ce096e11918",
-        ),
-        (
-            1000,
-            "48f8b5b94d71c77dfafa95a37913aedb6a143a3c70d321432a84a4430dd68a27",
-        ),
+        (0, "cf5ad17d934566268d0ba0b43fb8e22fafa4846cc0a57d4c8958b7db9c94a853"),
+        (1, "dd3d33e5652ca740885aef07d1c1c4fea87db5e46790e640723dc14651401d13"),
+        (2, "ee11f53903b2d6a89619f16960058e79577530a31bb6e56f5ece2eeca387de43"),
+        (3, "c82ac8f4c615e4c03fb29c59d1560c304824f9e53359b5895cb9c8cd9785eae9"),
+        (10, "01b48fa431b1afc547deba1149e36eca5afbc0005dbbf169d84e6ce096e11918"),
+        (1000, "48f8b5b94d71c77dfafa95a37913aedb6a143a3c70d321432a84a4430dd68a27"),
     ];
     for (n, root) in known {
         assert_eq!(first(n).root().to_string(), root, "{n} entries");
@@ -97,61 +70,25 @@ fn known_roots() {
     let near = [(31, 0), (31, 1), (31, 0x80), (1, 0x80), (0, 0x80)].map(|(at, byte)| {
         let mut key = [0; 32];
         key[at] = byte;
-        Entry {
-            key: Hash::from_bytes(key),
-            leaf: Hash::from_bytes([7; 32]),
-        }
+        Entry { key: Hash::from_bytes(key), leaf: Hash::from_bytes([7; 32]) }
     });
     let root = Trie::from_leaves(near).unwrap().root().to_string();
-    assert_eq!(
-        root,
-        "dc984d872b0e502af2dc913dc7e8c6ba8b3f0f4e19cb900418570006a1419761"
-    );
+    assert_eq!(root, "dc984d872b0e502af2dc913dc7e8c6ba8b3f0f4e19cb900418570006a1419761");
 }
 
 /// Digests tagged("test/bytes", bytes) of what the same Python assembled by the formats in `trie/proof.rs`.
 #[test]
 fn known_proofs_and_chunks() {
     let proof = |n, i| digest(&first(n).prove(&entry(i).key).to_bytes());
-    assert_eq!(
-        proof(1000, 5),
-        "853b098b29e928dcab5022f5780bf5185dbe25106c387ad8ed63d0682d95283c"
-    );
-    assert_eq!(
-        proof(1000, 1000),
-        "9f41a9432a520e7554e9a2ea78afb183d94bfada94f4b143f4ec60c5ad09f6ca"
-    );
-    assert_eq!(
-        proof(0, 0),
-        "d9139b6edf7f55b9e5e5de6218688c6c23aa400384df0cb396f29c1e681e0792"
-    );
-    let chunk = |n, depth, index| {
-        digest(
-            &first(n)
-                .chunk(Prefix::new(depth, index).unwrap())
-                .to_bytes(),
-        )
-    };
-    assert_eq!(
-        chunk(1000, 6, 43),
-        "b727646632a2f17d59ec10407f99c9878552ae100244a540e11790cfe13133de"
-    );
-    assert_eq!(
-        chunk(3, 2, 0),
-        "b4e3a13bed102a968f4574e238cd4b8d178f3c282822d9bd3e602e415736e2ce"
-    );
-    assert_eq!(
-        chunk(3, 2, 1),
-        "d937175a3dd47566a179ffc7a0646ca221d954ccd8f841b17997bf980ac089fa"
-    );
-    assert_eq!(
-        chunk(3, 2, 2),
-        "b9407423cde9e4cc466bfc2e56928993ccd1151a17e2dc0161c2be54be80f829"
-    );
-    assert_eq!(
-        chunk(3, 2, 3),
-        "889c9a68505370db66971287823edc73f8a2024963846c6632e3d7b119255a28"
-    );
+    assert_eq!(proof(1000, 5), "853b098b29e928dcab5022f5780bf5185dbe25106c387ad8ed63d0682d95283c");
+    assert_eq!(proof(1000, 1000), "9f41a9432a520e7554e9a2ea78afb183d94bfada94f4b143f4ec60c5ad09f6ca");
+    assert_eq!(proof(0, 0), "d9139b6edf7f55b9e5e5de6218688c6c23aa400384df0cb396f29c1e681e0792");
+    let chunk = |n, depth, index| digest(&first(n).chunk(Prefix::new(depth, index).unwrap()).to_bytes());
+    assert_eq!(chunk(1000, 6, 43), "b727646632a2f17d59ec10407f99c9878552ae100244a540e11790cfe13133de");
+    assert_eq!(chunk(3, 2, 0), "b4e3a13bed102a968f4574e238cd4b8d178f3c282822d9bd3e602e415736e2ce");
+    assert_eq!(chunk(3, 2, 1), "d937175a3dd47566a179ffc7a0646ca221d954ccd8f841b17997bf980ac089fa");
+    assert_eq!(chunk(3, 2, 2), "b9407423cde9e4cc466bfc2e56928993ccd1151a17e2dc0161c2be54be80f829");
+    assert_eq!(chunk(3, 2, 3), "889c9a68505370db66971287823edc73f8a2024963846c6632e3d7b119255a28");
 }
 
 #[test]
@@ -159,17 +96,9 @@ fn conflicts_are_refused_and_change_nothing() {
     let mut trie = first(20);
     let root = trie.root();
     let (a, new) = (entry(3), entry(99));
-    let twice = [
-        new,
-        Entry {
-            leaf: Hash::ZERO,
-            ..new
-        },
-    ];
-    let (occupied, absent) = (
-        |key| Err(EditError::from(Occupied(key))),
-        |key| Err(EditError::from(Absent(key))),
-    );
+    let twice = [new, Entry { leaf: Hash::ZERO, ..new }];
+    let (occupied, absent) =
+        (|key| Err(EditError::from(Occupied(key))), |key| Err(EditError::from(Absent(key))));
     assert_eq!(trie.insert(a.key, Hash::ZERO), Err(Occupied(a.key)));
     assert_eq!(trie.remove(&new.key), Err(Absent(new.key)));
     assert_eq!(trie.apply(&[], &[new, a]), occupied(a.key));
@@ -180,10 +109,7 @@ fn conflicts_are_refused_and_change_nothing() {
     assert_eq!((trie.root(), trie.len()), (root, 20));
     assert_eq!(Trie::from_leaves(twice).unwrap_err(), Occupied(new.key));
 
-    let other = Entry {
-        leaf: Hash::ZERO,
-        ..a
-    };
+    let other = Entry { leaf: Hash::ZERO, ..a };
     assert_eq!(trie.apply(&[a.key], &[other]), Ok(()));
     assert_eq!((trie.get(&a.key), trie.len()), (Some(Hash::ZERO), 20));
     assert_ne!(trie.root(), root);
@@ -197,10 +123,7 @@ fn a_large_batch_is_the_set_it_makes() {
     let removes: Vec<Hash> = (0..3000).step_by(3).map(|i| entry(i).key).collect();
     let inserts: Vec<Entry> = (3000..4000).map(entry).collect();
     trie.apply(&removes, &inserts).unwrap();
-    let set = (0..3000)
-        .filter(|i| i % 3 != 0)
-        .chain(3000..4000)
-        .map(entry);
+    let set = (0..3000).filter(|i| i % 3 != 0).chain(3000..4000).map(entry);
     assert_eq!(trie.root(), Trie::from_leaves(set).unwrap().root());
     assert_eq!(trie.len(), 3000);
     assert_eq!(snapshot.root(), first(3000).root());
@@ -209,10 +132,7 @@ fn a_large_batch_is_the_set_it_makes() {
 #[test]
 fn prefixes_are_bounded_and_part_the_keys() {
     assert!(Prefix::new(0, 0).is_some() && Prefix::new(32, u32::MAX).is_some());
-    assert_eq!(
-        (Prefix::new(0, 1), Prefix::new(5, 32), Prefix::new(33, 0)),
-        (None, None, None)
-    );
+    assert_eq!((Prefix::new(0, 1), Prefix::new(5, 32), Prefix::new(33, 0)), (None, None, None));
     let key = Hash::from_bytes([0xb7; 32]); // 1011 0111
     for (depth, index) in [(0, 0), (1, 1), (3, 5), (8, 0xb7), (32, 0xb7b7_b7b7)] {
         let prefix = Prefix::new(depth, index).unwrap();
@@ -244,28 +164,16 @@ fn a_chunk_that_lacks_or_adds_is_refused() {
     let add = |key| {
         let mut more = chunk.clone();
         let at = more.leaves.partition_point(|e| e.key < key);
-        more.leaves.insert(
-            at,
-            Entry {
-                key,
-                leaf: Hash::ZERO,
-            },
-        );
+        more.leaves.insert(at, Entry { key, leaf: Hash::ZERO });
         more.verify(&root)
     };
-    let covered = (200..)
-        .map(|i| entry(i).key)
-        .find(|k| chunk.prefix.covers(k))
-        .unwrap();
+    let covered = (200..).map(|i| entry(i).key).find(|k| chunk.prefix.covers(k)).unwrap();
     assert_eq!(add(covered), Err(TrieError::Root));
     assert_eq!(add(Hash::ZERO), Err(TrieError::Shape));
     let mut swapped = chunk.clone();
     swapped.leaves.swap(0, 1);
     assert_eq!(swapped.verify(&root), Err(TrieError::Shape));
-    let none = Chunk {
-        leaves: Vec::new(),
-        ..chunk.clone()
-    };
+    let none = Chunk { leaves: Vec::new(), ..chunk.clone() };
     assert_eq!(none.verify(&root), Err(TrieError::Root));
 }
 
@@ -275,10 +183,7 @@ fn a_deeper_chunk_is_not_a_shallower_one() {
     let trie = first(200);
     let deep = trie.chunk(Prefix::new(5, 21).unwrap());
     assert_eq!(deep.verify(&trie.root()), Ok(()));
-    let claimed = Chunk {
-        prefix: Prefix::new(3, 5).unwrap(),
-        ..deep
-    };
+    let claimed = Chunk { prefix: Prefix::new(3, 5).unwrap(), ..deep };
     assert_eq!(claimed.verify(&trie.root()), Err(TrieError::Shape));
 }
 
@@ -286,32 +191,13 @@ fn a_deeper_chunk_is_not_a_shallower_one() {
 #[test]
 fn an_empty_chunk_is_an_absence() {
     let key = Hash::from_bytes([0x20; 32]); // 001…
-    let trie = Trie::from_leaves([
-        Entry { key, leaf: key },
-        Entry {
-            key: Hash::ZERO,
-            leaf: key,
-        },
-    ])
-    .unwrap();
+    let trie = Trie::from_leaves([Entry { key, leaf: key }, Entry { key: Hash::ZERO, leaf: key }]).unwrap();
     let chunk = |depth, index| trie.chunk(Prefix::new(depth, index).unwrap());
     let empty = chunk(1, 1);
-    assert_eq!(
-        (empty.leaves.len(), empty.verify(&trie.root())),
-        (0, Ok(()))
-    );
-    let held = Chunk {
-        prefix: Prefix::new(1, 0).unwrap(),
-        ..empty.clone()
-    };
+    assert_eq!((empty.leaves.len(), empty.verify(&trie.root())), (0, Ok(())));
+    let held = Chunk { prefix: Prefix::new(1, 0).unwrap(), ..empty.clone() };
     assert_eq!(held.verify(&trie.root()), Err(TrieError::Shape));
-    let both = Chunk {
-        leaves: vec![Entry {
-            key: Hash::from_bytes([0xff; 32]),
-            leaf: key,
-        }],
-        ..empty
-    };
+    let both = Chunk { leaves: vec![Entry { key: Hash::from_bytes([0xff; 32]), leaf: key }], ..empty };
     assert_eq!(both.verify(&trie.root()), Err(TrieError::Shape));
 
     let nothing = Trie::new().chunk(Prefix::new(4, 9).unwrap());
@@ -326,26 +212,14 @@ fn encodings_of_another_length_are_refused() {
     let chunk = trie.chunk(Prefix::new(2, 1).unwrap()).to_bytes();
     assert!(proof.len() <= TrieProof::MAX_BYTES);
     for cut in 0..proof.len() {
-        assert_eq!(
-            TrieProof::from_bytes(&proof[..cut]),
-            Err(TrieError::Encoding)
-        );
-        assert_eq!(
-            ChunkProof::from_bytes(&proof[..cut]),
-            Err(TrieError::Encoding)
-        );
+        assert_eq!(TrieProof::from_bytes(&proof[..cut]), Err(TrieError::Encoding));
+        assert_eq!(ChunkProof::from_bytes(&proof[..cut]), Err(TrieError::Encoding));
     }
     for cut in 0..chunk.len() {
         assert_eq!(Chunk::from_bytes(&chunk[..cut]), Err(TrieError::Encoding));
     }
-    assert_eq!(
-        TrieProof::from_bytes(&[&proof[..], &[0]].concat()),
-        Err(TrieError::Encoding)
-    );
-    assert_eq!(
-        Chunk::from_bytes(&[&chunk[..], &[0; 32]].concat()),
-        Err(TrieError::Encoding)
-    );
+    assert_eq!(TrieProof::from_bytes(&[&proof[..], &[0]].concat()), Err(TrieError::Encoding));
+    assert_eq!(Chunk::from_bytes(&[&chunk[..], &[0; 32]].concat()), Err(TrieError::Encoding));
     let mut flag = proof.clone();
     flag[8] = 2;
     assert_eq!(TrieProof::from_bytes(&flag), Err(TrieError::Encoding));
@@ -369,28 +243,21 @@ fn a_flipped_bit_in_a_proof_is_refused() {
         for key in [entry(0).key, entry(1).key, entry(70).key] {
             let bytes = trie.prove(&key).to_bytes();
             for bit in 0..bytes.len() * 8 {
-                let verdict = TrieProof::from_bytes(&flipped(&bytes, bit))
-                    .and_then(|p| p.verify(&trie.root(), &key));
-                assert!(
-                    verdict.is_err(),
-                    "bit {bit} of a proof in {} entries",
-                    trie.len()
-                );
+                let verdict =
+                    TrieProof::from_bytes(&flipped(&bytes, bit)).and_then(|p| p.verify(&trie.root(), &key));
+                assert!(verdict.is_err(), "bit {bit} of a proof in {} entries", trie.len());
             }
         }
     }
 }
 
-/// Beyond the prefix, each flip is refused; in the prefix it may ask another question, never give a wrong answer.
+/// Beyond the prefix, each flip is refused; in the prefix it may ask another question, never give a wrong
+/// answer.
 #[test]
 fn a_flipped_bit_in_a_chunk_is_refused() {
-    for (trie, depth, index) in [
-        (first(60), 3, 2),
-        (first(60), 8, 1),
-        (first(2), 1, 0),
-        (first(0), 2, 3),
-        (first(1), 0, 0),
-    ] {
+    for (trie, depth, index) in
+        [(first(60), 3, 2), (first(60), 8, 1), (first(2), 1, 0), (first(0), 2, 3), (first(1), 0, 0)]
+    {
         let bytes = trie.chunk(Prefix::new(depth, index).unwrap()).to_bytes();
         for bit in 0..bytes.len() * 8 {
             let Ok(chunk) = Chunk::from_bytes(&flipped(&bytes, bit)) else {
@@ -465,7 +332,11 @@ proptest! {
     }
 
     #[test]
-    fn a_proof_gives_what_the_set_holds_and_nothing_else(set in any_set(30), key in any_key(), other in any_key()) {
+    fn a_proof_gives_what_the_set_holds_and_nothing_else(
+        set in any_set(30),
+        key in any_key(),
+        other in any_key(),
+    ) {
         let (trie, proof) = (trie(&set), trie(&set).prove(&key));
         prop_assert_eq!(proof.verify(&trie.root(), &key), Ok(set.get(&key).copied()));
         // For another key the same walk may serve, but then it tells the truth.
@@ -497,7 +368,9 @@ proptest! {
     }
 
     #[test]
-    fn decoding_is_canonical(bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(1), any::<u8>()], 0..300)) {
+    fn decoding_is_canonical(
+        bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(1), any::<u8>()], 0..300),
+    ) {
         if let Ok(proof) = TrieProof::from_bytes(&bytes) {
             prop_assert_eq!(proof.to_bytes(), bytes.clone());
         }

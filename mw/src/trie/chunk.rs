@@ -1,0 +1,212 @@
+//! All leaves under a prefix, with the proof that they are all: what a snapshot is handed over in.
+//!
+//! The walk of the prefix, followed only while forks lie within it, ends at the smallest part of the trie
+//! that could hold the leaves under it; the checker hashes that part from the leaves and folds the forks over
+//! it, at most `depth` of them. A chunk without leaves is the absence of the prefix followed by zeros, where
+//! the entry met lies outside of the prefix.
+//!
+//! Guaranteed: a chunk checks alone, and one that holds lacks no leaf and has none too many.
+//! Not guaranteed: that the root is the one of the chain, or was computed from a set at all; who has all
+//! chunks of one depth can build the set anew and compare roots.
+//!
+//! ```text
+//! chunk = depth (1) ‖ index (4, LE) ‖ number of leaves (8, LE) ‖ (key (32) ‖ leaf (32)) × number ‖ opening
+//! ```
+
+use super::{
+    Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
+    proof::{Opening, TrieError, read_entry, write_entry},
+};
+use crate::hash::Hash;
+
+/// The first `depth` bits of a key, as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    depth: u8,
+    index: u32,
+}
+
+impl Prefix {
+    /// The longest prefix, in bits.
+    pub const MAX_DEPTH: u8 = 32;
+
+    /// The prefix of `depth` bits that reads `index`, or `None` if `index` has more bits or `depth` is above
+    /// [`Self::MAX_DEPTH`]. Those with one depth and the indices below 2^depth part the trie.
+    #[must_use]
+    pub const fn new(depth: u8, index: u32) -> Option<Self> {
+        if depth > Self::MAX_DEPTH || (index as u64) >> depth != 0 {
+            None
+        } else {
+            Some(Self { depth, index })
+        }
+    }
+
+    /// Its length in bits.
+    #[must_use]
+    pub const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// Its bits as a number.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Whether a key starts with it.
+    #[must_use]
+    pub fn covers(&self, key: &Hash) -> bool {
+        first_difference(&self.first_key(), key) >= self.depth.into()
+    }
+
+    /// The least key under it.
+    fn first_key(&self) -> Hash {
+        let mut key = [0; 32];
+        let bits = (u64::from(self.index) << 32) >> self.depth;
+        key.iter_mut().zip((bits as u32).to_be_bytes()).for_each(|(k, b)| *k = b);
+        Hash(key)
+    }
+}
+
+/// That some leaves are all the leaves under a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkProof(Opening);
+
+impl ChunkProof {
+    /// Checks that the set with this root has `leaves`, in the order of keys, and no others under `prefix`.
+    ///
+    /// # Errors
+    /// [`TrieError::Shape`] if the leaves are not in strictly ascending order or not all under the prefix, or
+    /// the opening is not one for them; [`TrieError::Root`] if it leads to another root.
+    pub fn verify(&self, root: &Hash, prefix: Prefix, leaves: &[Entry]) -> Result<(), TrieError> {
+        let Opening { end, forks, .. } = &self.0;
+        let ordered = leaves.is_sorted_by(|a, b| a.key < b.key);
+        let covered = leaves.iter().all(|e| prefix.covers(&e.key));
+        let fits = match end {
+            None => leaves.is_empty() || forks.iter().all(|(bit, _)| *bit < prefix.depth.into()),
+            Some(outside) => leaves.is_empty() && !prefix.covers(&outside.key),
+        };
+        if !(ordered && covered && fits) {
+            return Err(TrieError::Shape);
+        }
+        let end = end.as_ref().map_or_else(|| top_hash(leaves), leaf_hash);
+        if self.0.root(&prefix.first_key(), end) == *root { Ok(()) } else { Err(TrieError::Root) }
+    }
+
+    /// Number of entries of the whole trie, which the root commits to: true once [`Self::verify`] has passed.
+    #[must_use]
+    pub const fn trie_len(&self) -> u64 {
+        self.0.len
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
+    }
+
+    /// Reads the canonical bytes.
+    ///
+    /// # Errors
+    /// [`TrieError::Encoding`] if the length is not what the bytes call for.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
+        Opening::from_bytes(bytes).map(Self)
+    }
+}
+
+/// All leaves under a prefix, with the proof that they are all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// The leaves under it, in the order of keys.
+    pub leaves: Vec<Entry>,
+    /// That none is missing and none is foreign.
+    pub proof: ChunkProof,
+}
+
+impl Chunk {
+    /// Checks the chunk against a root. Whether it is the chunk one asked for, `prefix` tells.
+    ///
+    /// # Errors
+    /// Those of [`ChunkProof::verify`].
+    pub fn verify(&self, root: &Hash) -> Result<(), TrieError> {
+        self.proof.verify(root, self.prefix, &self.leaves)
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![self.prefix.depth];
+        out.extend_from_slice(&self.prefix.index.to_le_bytes());
+        out.extend_from_slice(&(self.leaves.len() as u64).to_le_bytes());
+        self.leaves.iter().for_each(|entry| write_entry(entry, &mut out));
+        out.extend_from_slice(&self.proof.to_bytes());
+        out
+    }
+
+    /// Reads the canonical bytes; allocates no more than their length.
+    ///
+    /// # Errors
+    /// [`TrieError::Encoding`] if a length is not what the bytes call for, or the prefix is none.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
+        Self::read(bytes).ok_or(TrieError::Encoding)
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (&depth, rest) = bytes.split_first()?;
+        let (index, rest) = rest.split_first_chunk()?;
+        let prefix = Prefix::new(depth, u32::from_le_bytes(*index))?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let size = usize::try_from(u64::from_le_bytes(*count)).ok()?.checked_mul(64)?;
+        let (leaves, rest) = rest.split_at_checked(size)?;
+        let proof = ChunkProof(Opening::read(rest)?);
+        let leaves = leaves.chunks_exact(64).filter_map(read_entry).map(|(e, _)| e).collect();
+        Some(Self { prefix, leaves, proof })
+    }
+}
+
+impl Trie {
+    /// All leaves under a prefix, with their proof.
+    #[must_use]
+    pub fn chunk(&self, prefix: Prefix) -> Chunk {
+        let key = prefix.first_key();
+        let mut leaves = Vec::new();
+        let opening = match self.nearest(&key) {
+            // Then the prefix has an entry, and all entries under the forks within the prefix have the prefix.
+            Some(near) if prefix.covers(&near.key) => {
+                let (part, forks) = self.walk(&key, prefix.depth.into());
+                part.into_iter().for_each(|node| node.collect(&mut leaves));
+                Opening { len: self.len, end: None, forks }
+            }
+            _ => self.open(&key),
+        };
+        Chunk { prefix, leaves, proof: ChunkProof(opening) }
+    }
+}
+
+impl Node {
+    /// Adds the entries under this node, in the order of keys.
+    fn collect(&self, into: &mut Vec<Entry>) {
+        match self {
+            Self::Leaf(entry) => into.push(*entry),
+            Self::Fork { left, right, .. } => {
+                left.collect(into);
+                right.collect(into);
+            }
+        }
+    }
+}
+
+/// `top(S)` of entries in the order of keys: the definition, at the length of one.
+fn top_hash(entries: &[Entry]) -> Hash {
+    match entries {
+        [] => empty_hash(),
+        [entry] => leaf_hash(entry),
+        [first, .., last] => {
+            let bit = first_difference(&first.key, &last.key);
+            let (zeros, ones) = entries.split_at(entries.partition_point(|e| !bit_of(&e.key, bit)));
+            fork_hash(bit, &top_hash(zeros), &top_hash(ones))
+        }
+    }
+}
