@@ -5,6 +5,7 @@
 use crate::{
     amount::Amount,
     group::{Point, PointBytes, Scalar, pedersen},
+    schnorr::PublicKey,
     secret::SecretScalar,
 };
 use core::fmt;
@@ -38,6 +39,13 @@ impl Commitment {
         self.0.encoded()
     }
 
+    /// Whether `self − v·H = X + o·G`: this output pays `v` and its blinding factor is split into the key `X` and `o`.
+    #[must_use]
+    pub fn is_split(&self, v: Amount, x: &PublicKey, o: &Scalar) -> bool {
+        let rest = Self::new(v, &SecretScalar::from(*o));
+        self.0.element() == rest.0.element() + x.point().element()
+    }
+
     /// The canonical 32-byte encoding.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
@@ -63,6 +71,17 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn splits(v: u64, r: [u8; 32], o: [u8; 32]) {
+            let (r, o) = (SecretScalar::from(Scalar::from_bytes_mod_order(r)), Scalar::from_bytes_mod_order(o));
+            let c = Commitment::new(Amount::new(v), &r);
+            let x = PublicKey::of(&r.sub(&o.into()));
+            prop_assert!(c.is_split(Amount::new(v), &x, &o));
+            prop_assert!(!c.is_split(Amount::new(v ^ 1), &x, &o));
+            prop_assert!(!c.is_split(Amount::new(v), &x, &(o + Scalar::ONE)));
+            prop_assert!(!c.is_split(Amount::new(v), &PublicKey::from_point(Point::g()), &o));
+        }
+
         #[test]
         fn commitments_add(v in 0..1u64 << 63, w in 0..1u64 << 63, r: [u8; 32], s: [u8; 32]) {
             let (r, s) = (Scalar::from_bytes_mod_order(r).into(), Scalar::from_bytes_mod_order(s).into());

@@ -10,10 +10,14 @@ use bulletproofs::{BulletproofGens, PedersenGens};
 use core::fmt;
 use curve25519_dalek::{
     constants::{RISTRETTO_BASEPOINT_POINT, RISTRETTO_BASEPOINT_TABLE},
-    ristretto::{CompressedRistretto, RistrettoPoint},
-    traits::{Identity, VartimeMultiscalarMul},
+    ristretto::{CompressedRistretto, RistrettoPoint, VartimeRistrettoPrecomputation},
+    traits::{Identity, VartimeMultiscalarMul, VartimePrecomputedMultiscalarMul},
 };
 use sha2::Sha512;
+use sha3::{
+    Shake256,
+    digest::{ExtendableOutput, Update, XofReader},
+};
 use std::sync::LazyLock;
 
 /// A public scalar modulo the group's order; secret ones are [`SecretScalar`](crate::secret::SecretScalar).
@@ -43,6 +47,57 @@ pub(crate) fn mul_g(x: &Scalar) -> Element {
 /// `v·H`; variable time in `v`, which is public here.
 pub(crate) fn vartime_mul_h(v: u64) -> Element {
     vartime_sum_of_products([(Scalar::from(v), h())])
+}
+
+/// One value for each generator that all range proofs share.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticBases<T> {
+    pub(crate) g: [T; 64],
+    pub(crate) h: [T; 64],
+    /// For H, the value generator.
+    pub(crate) value: T,
+    /// For G, the blinding generator.
+    pub(crate) blinding: T,
+}
+
+impl<T: Copy> StaticBases<T> {
+    pub(crate) const fn filled(x: T) -> Self {
+        Self { g: [x; 64], h: [x; 64], value: x, blinding: x }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.g.iter().chain(&self.h).chain([&self.value, &self.blinding])
+    }
+}
+
+impl StaticBases<Scalar> {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let pairs = self.g.iter_mut().zip(&other.g).chain(self.h.iter_mut().zip(&other.h));
+        pairs.for_each(|(a, b)| *a += b);
+        self.value += other.value;
+        self.blinding += other.blinding;
+    }
+
+    /// `Σ coefficient·generator`, with tables made once a process.
+    pub(crate) fn vartime_sum(&self) -> Element {
+        static TABLES: LazyLock<VartimeRistrettoPrecomputation> =
+            LazyLock::new(|| VartimeRistrettoPrecomputation::new(generators().iter()));
+        TABLES.vartime_multiscalar_mul(self.iter())
+    }
+}
+
+/// The 128 generators of the range proof, as the `bulletproofs` crate derives them, with our H and G.
+fn generators() -> StaticBases<Element> {
+    let chain = |name: u8| -> [Element; 64] {
+        let seed = [b"GeneratorsChain", &[name, 0, 0, 0, 0][..]].concat();
+        let mut stream = Shake256::default().chain(seed).finalize_xof();
+        core::array::from_fn(|_| {
+            let mut wide = [0; 64];
+            stream.read(&mut wide);
+            Element::from_uniform_bytes(&wide)
+        })
+    };
+    StaticBases { g: chain(b'G'), h: chain(b'H'), value: h(), blinding: RISTRETTO_BASEPOINT_POINT }
 }
 
 /// `Σ aᵢ·Pᵢ`; variable time: public values only.
@@ -188,6 +243,8 @@ mod tests {
         let pc = PedersenGens::default();
         let share = bulletproof().share(0);
         let mut all: Vec<Point> = share.G(64).map(|p| Point::from(*p)).collect();
+        assert!(all.iter().copied().eq(generators().g.map(Point::from)), "the crate's own derivation");
+        all.extend(generators().h.map(Point::from));
         all.extend([Point::from(pc.B), Point::from(pc.B_blinding)]);
         assert!(!all.contains(&Point::h()));
         assert_ne!(Point::h(), Point::g());

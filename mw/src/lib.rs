@@ -21,6 +21,7 @@
 
 pub mod aggregate;
 pub mod amount;
+mod batch;
 pub mod block;
 pub mod commitment;
 pub mod error;

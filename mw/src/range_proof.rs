@@ -20,16 +20,15 @@
 
 use crate::{
     amount::Amount,
+    batch,
     commitment::Commitment,
     group::{Scalar, bulletproof, pedersen, scalar_from_bytes},
-    hash::tagged,
     secret::SecretScalar,
     transcript::{OutputContext, tag},
 };
 use bulletproofs::RangeProof as Bulletproof;
 use core::fmt;
 use merlin::Transcript;
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -57,7 +56,8 @@ impl RangeProof {
         &self.0
     }
 
-    fn element(&self, i: usize) -> [u8; 32] {
+    /// The i-th of its 21 elements.
+    pub(crate) fn element(&self, i: usize) -> [u8; 32] {
         let mut e = [0; 32];
         e.copy_from_slice(&self.0[32 * i..32 * i + 32]);
         e
@@ -69,20 +69,8 @@ impl RangeProof {
         [4, 5, 6, 19, 20].iter().all(|i| scalar_from_bytes(self.element(*i)).is_some())
     }
 
-    /// Whether the proof holds for `c` in `context`.
-    ///
-    /// The crate weighs its two equations by one random scalar, here drawn from a hash of everything the proof says.
-    pub(crate) fn verifies(&self, context: &OutputContext, c: &Commitment) -> bool {
-        let Ok(proof) = Bulletproof::from_bytes(&*self.0) else { return false };
-        let seed = tagged(tag::VERIFY, &[&*self.0, c.as_bytes(), context.prefix()]);
-        let mut rng = ChaCha20Rng::from_seed(seed.0);
-        let v = c.0.element().compress();
-        let mut t = context.transcript();
-        proof.verify_single_with_rng(bulletproof(), pedersen(), &mut t, &v, 64, &mut rng).is_ok()
-    }
-
-    /// The challenge x of the proof: the transcript up to T₂, replayed.
-    fn challenge_x(&self, context: &OutputContext, c: &Commitment) -> Scalar {
+    /// The transcript up to T₂, replayed, with the challenges y, z and x.
+    pub(crate) fn replay_to_x(&self, context: &OutputContext, c: &Commitment) -> (Transcript, [Scalar; 3]) {
         let mut t = context.transcript();
         t.append_message(b"dom-sep", b"rangeproof v1");
         t.append_u64(b"n", 64);
@@ -90,11 +78,11 @@ impl RangeProof {
         t.append_message(b"V", c.as_bytes());
         t.append_message(b"A", &self.element(0));
         t.append_message(b"S", &self.element(1));
-        challenge(&mut t, b"y");
-        challenge(&mut t, b"z");
+        let (y, z) = (challenge(&mut t, b"y"), challenge(&mut t, b"z"));
         t.append_message(b"T_1", &self.element(2));
         t.append_message(b"T_2", &self.element(3));
-        challenge(&mut t, b"x")
+        let x = challenge(&mut t, b"x");
+        (t, [y, z, x])
     }
 }
 
@@ -104,7 +92,7 @@ impl fmt::Debug for RangeProof {
     }
 }
 
-fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
+pub(crate) fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
     let mut wide = [0; 64];
     t.challenge_bytes(label, &mut wide);
     Scalar::from_bytes_mod_order_wide(&wide)
@@ -222,8 +210,13 @@ pub(crate) fn prove(
     let bytes: [u8; PROOF_BYTES] = proof.to_bytes().try_into().map_err(|_| ProveError)?;
     let proof = RangeProof(Box::new(bytes));
     // Before release: the proof must rewind to its opening and verify, or nothing leaves.
-    let sound = rng.next == 132 && self::rewind(&proof, context, &c, rewind) == Some(*opening);
-    if sound && proof.verifies(context, &c) { Ok((c, proof)) } else { Err(ProveError) }
+    let rewinds = rng.next == 132 && self::rewind(&proof, context, &c, rewind) == Some(*opening);
+    if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
+}
+
+/// Whether the proof holds for `c` in `context`.
+pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitment) -> bool {
+    batch::all_hold(&[batch::Claim { proof, commitment: c, context: context.clone() }], &[])
 }
 
 /// Reads the opening out of a proof made with this rewind key; `None` for any other proof.
@@ -236,7 +229,7 @@ pub(crate) fn rewind(
     key: &RewindKey,
 ) -> Option<Opening> {
     let prefix = keyed(tag::REWIND, &key.0, context, c);
-    let x = proof.challenge_x(context, c);
+    let (_, [_, _, x]) = proof.replay_to_x(context, c);
     let e_blinding = scalar_from_bytes(proof.element(6))?;
     Opening::from_message(e_blinding - scalar(&prefix, 0).expose() - scalar(&prefix, 1).expose() * x)
 }
@@ -282,13 +275,13 @@ mod tests {
     #[test]
     fn binds_the_whole_output() {
         let (c, p) = proven(b"");
-        assert!(p.verifies(&context(b""), &c));
-        assert!(!p.verifies(&context(b"x"), &c));
+        assert!(verifies(&p, &context(b""), &c));
+        assert!(!verifies(&p, &context(b"x"), &c));
         let coinbase = OutputContext::new(&ChainId(Hash::ZERO), OutputFeatures::Coinbase, b"");
-        assert!(!p.verifies(&coinbase, &c));
+        assert!(!verifies(&p, &coinbase, &c));
         let foreign = OutputContext::new(&ChainId(Hash([1; 32])), OutputFeatures::Plain, b"");
-        assert!(!p.verifies(&foreign, &c));
-        assert!(!p.verifies(&context(b""), &Commitment::new(OPENING.amount, &Scalar::from(78u64).into())));
+        assert!(!verifies(&p, &foreign, &c));
+        assert!(!verifies(&p, &context(b""), &Commitment::new(OPENING.amount, &Scalar::from(78u64).into())));
     }
 
     #[test]
@@ -297,7 +290,7 @@ mod tests {
         for i in 0..21 {
             let mut bad = p.clone();
             bad.0[32 * i] ^= 1;
-            assert!(!bad.verifies(&context(b""), &c), "element {i}");
+            assert!(!verifies(&bad, &context(b""), &c), "element {i}");
         }
     }
 

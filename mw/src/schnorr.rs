@@ -7,11 +7,10 @@
 pub mod session;
 
 use crate::{
-    group::{Element, Point, Scalar, mul_g, vartime_sum_of_products},
+    batch,
+    group::{Element, Point, Scalar, mul_g},
     secret::SecretScalar,
-    transcript::tag,
 };
-use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
@@ -133,50 +132,22 @@ pub struct Signed {
     pub signature: Signature,
 }
 
-/// Verifies many signatures at once: `Σ wᵢ·zᵢ·G = Σ wᵢ·Rᵢ + Σ wᵢ·cᵢ·Xᵢ` with 128-bit weights drawn from a transcript of
-/// all of them (Bellare, Garay and Rabin 1998, "small exponents"; weights after RFC 8032's batch remarks).
+impl Signed {
+    /// The challenge c.
+    pub(crate) fn challenge(&self) -> Scalar {
+        h2(&self.signature.r, &self.key.0, &self.message)
+    }
+}
+
+/// Verifies many signatures as one equation (Bellare, Garay and Rabin 1998), see [`crate::batch`].
 ///
 /// # Errors
 /// The index of the first signature that does not verify alone.
 pub fn verify_batch(all: &[Signed]) -> Result<(), usize> {
-    if batch_holds(all) {
+    if batch::all_hold(&[], all) {
         return Ok(());
     }
     all.iter().position(|s| !s.signature.verifies(&s.key, &s.message)).map_or(Ok(()), Err)
-}
-
-fn batch_holds(all: &[Signed]) -> bool {
-    if all.iter().any(|s| s.signature.r.is_identity() || s.key.0.is_identity()) {
-        return false;
-    }
-    let mut t = Transcript::new(tag::BATCH);
-    let challenges: Vec<Scalar> = all
-        .iter()
-        .map(|s| {
-            t.append_message(b"m", &s.message);
-            t.append_message(b"X", s.key.as_bytes());
-            t.append_message(b"R", s.signature.r.as_bytes());
-            t.append_message(b"z", s.signature.z.as_bytes());
-            h2(&s.signature.r, &s.key.0, &s.message)
-        })
-        .collect();
-    let mut on_g = Scalar::ZERO;
-    let mut terms = Vec::with_capacity(2 * all.len() + 1);
-    for (s, c) in all.iter().zip(challenges) {
-        let w = weight(&mut t);
-        on_g -= w * s.signature.z;
-        terms.push((w, s.signature.r.element()));
-        terms.push((w * c, s.key.0.element()));
-    }
-    terms.push((on_g, Point::g().element()));
-    vartime_sum_of_products(terms) == crate::group::identity()
-}
-
-/// A non-zero 128-bit weight.
-fn weight(t: &mut Transcript) -> Scalar {
-    let mut w = [0u8; 16];
-    t.challenge_bytes(b"w", &mut w);
-    Scalar::from(u128::from_le_bytes(w).max(1))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::{
     amount::Amount,
+    batch::Claim,
     block::ChainId,
     commitment::Commitment,
     group::Scalar,
@@ -97,7 +98,12 @@ impl Output {
     /// Whether its range proof holds on `chain`.
     #[must_use]
     pub fn proof_holds(&self, chain: &ChainId) -> bool {
-        self.proof.verifies(&self.context(chain), &self.commitment)
+        range_proof::verifies(&self.proof, &self.context(chain), &self.commitment)
+    }
+
+    /// The claim its proof makes, for a batch.
+    pub(crate) fn claim(&self, chain: &ChainId) -> Claim<'_> {
+        Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
     }
 
     /// Whether it is a block's reward.

@@ -32,9 +32,7 @@ pub mod tag {
     pub const REWIND: &[u8] = b"sotto/rewind/v1";
     /// The two τ of a proof, which the rewind key cannot derive.
     pub const TAU: &[u8] = b"sotto/tau/v1";
-    /// Verifier randomness of one range proof.
-    pub const VERIFY: &str = "sotto/verify/v1";
-    /// Weights of a batch of signatures.
+    /// Weights of a batch of proofs and signatures.
     pub const BATCH: &[u8] = b"sotto/batch/v1";
     /// Leaf of the kernel mountain range.
     pub const MMR_LEAF: &str = "sotto/mmr-leaf/v1";
@@ -61,6 +59,7 @@ pub mod tag {
 /// What a range proof's transcript absorbs before the proof starts: `P` of the rewind derivation.
 ///
 /// `P = chain_id ‖ features ‖ length of extra (8, LE) ‖ extra`; the commitment V enters by the proof itself.
+#[derive(Clone)]
 pub(crate) struct OutputContext {
     prefix: Vec<u8>,
 }

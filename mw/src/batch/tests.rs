@@ -1,0 +1,106 @@
+//! The batch against the crate's own verifier, on good and on corrupted proofs.
+
+use super::*;
+use crate::{
+    amount::Amount,
+    block::ChainId,
+    group::{bulletproof, pedersen},
+    range_proof::{self, Opening, RewindKey, TauKey},
+    schnorr::{PublicKey, sign},
+    secret::SecretScalar,
+    transaction::OutputFeatures,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+fn context() -> OutputContext {
+    OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, b"")
+}
+
+fn proven(n: u64) -> Vec<(Commitment, RangeProof)> {
+    let one = |i: u64| {
+        let opening = Opening { amount: Amount::new(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)), index: [7; 12] };
+        let r = SecretScalar::from(Scalar::from(i + 1));
+        range_proof::prove(&context(), &opening, &r, (&RewindKey([1; 32]), &TauKey([2; 32]))).unwrap()
+    };
+    (0..n).map(one).collect()
+}
+
+fn claims(items: &[(Commitment, RangeProof)]) -> Vec<Claim<'_>> {
+    items.iter().map(|(commitment, proof)| Claim { proof, commitment, context: context() }).collect()
+}
+
+/// The verdict of the `bulletproofs` crate.
+fn crate_accepts(c: &Commitment, p: &RangeProof) -> bool {
+    let Ok(proof) = bulletproofs::RangeProof::from_bytes(p.as_bytes()) else { return false };
+    let v = c.point().element().compress();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut t = context().transcript();
+    proof.verify_single_with_rng(bulletproof(), pedersen(), &mut t, &v, 64, &mut rng).is_ok()
+}
+
+#[test]
+fn agrees_with_the_crate_on_every_corrupted_element() {
+    let good = proven(1);
+    assert!(all_hold(&claims(&good), &[]) && crate_accepts(&good[0].0, &good[0].1));
+    for byte in (0..range_proof::PROOF_BYTES).step_by(8) {
+        let mut bad = good.clone();
+        bad[0].1.0[byte] ^= 1;
+        assert!(!all_hold(&claims(&bad), &[]), "byte {byte}");
+        assert!(!crate_accepts(&bad[0].0, &bad[0].1), "byte {byte}");
+    }
+}
+
+/// Identities in place of A, S, T₁, T₂, L, R: refused by the crate, so by us.
+#[test]
+fn identities_inside_a_proof_are_refused() {
+    let good = proven(1);
+    for i in [0, 1, 2, 3, 7, 8, 17, 18] {
+        let mut bad = good.clone();
+        bad[0].1.0[32 * i..32 * i + 32].fill(0);
+        assert!(!all_hold(&claims(&bad), &[]) && !crate_accepts(&bad[0].0, &bad[0].1), "element {i}");
+    }
+}
+
+#[test]
+fn names_the_lowest_culprit() {
+    let good = proven(11);
+    assert_eq!(first_bad_claim(&claims(&good)), None);
+    assert_eq!(first_bad_claim(&[]), None);
+    for (i, j) in [(0, 10), (3, 4), (9, 9)] {
+        let mut bad = good.clone();
+        for k in [i, j] {
+            bad[k].0 = Commitment::from_point(crate::group::Point::h());
+        }
+        assert_eq!(first_bad_claim(&claims(&bad)), Some(i));
+    }
+}
+
+/// Two errors in the same equation that cancel when weights are equal.
+#[test]
+fn errors_do_not_cancel() {
+    let mut bad = proven(2);
+    let shifted = |p: &RangeProof, by: Scalar| {
+        let mut q = p.clone();
+        let e = crate::group::scalar_from_bytes(p.element(6)).unwrap() + by;
+        q.0[32 * 6..32 * 7].copy_from_slice(e.as_bytes());
+        q
+    };
+    bad[0].1 = shifted(&bad[0].1, Scalar::ONE);
+    bad[1].1 = shifted(&bad[1].1, -Scalar::ONE);
+    assert!(!all_hold(&claims(&bad), &[]));
+}
+
+#[test]
+fn proofs_and_signatures_hold_together() {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let good = proven(5);
+    let mut signed: Vec<Signed> = (0..20u8)
+        .map(|i| {
+            let x = SecretScalar::random(&mut rng);
+            Signed { key: PublicKey::of(&x), message: vec![i], signature: sign(&x, &[i], &mut rng) }
+        })
+        .collect();
+    assert!(all_hold(&claims(&good), &signed));
+    signed[19].message.push(0);
+    assert!(!all_hold(&claims(&good), &signed));
+}
