@@ -24,6 +24,7 @@
 //! Roy 2022, SoftSpokenOT (ePrint 2022/192).
 
 mod base;
+mod check;
 mod extension;
 mod ggm;
 mod oracle;

@@ -77,12 +77,7 @@ impl Receiver {
             let bit_t = select(&RistrettoPoint::identity(), &t, bit(choices, i));
             *point = (RISTRETTO_BASEPOINT_TABLE * alpha + bit_t).compress().0;
         }
-        Self {
-            sid: *sid,
-            choices,
-            alphas: Zeroizing::new(alphas),
-            opening: Opening { seed, points },
-        }
+        Self { sid: *sid, choices, alphas: Zeroizing::new(alphas), opening: Opening { seed, points } }
     }
 
     /// The message to send.
@@ -100,11 +95,7 @@ impl Receiver {
         let pads = (self.alphas.iter().zip(&self.opening.points).enumerate())
             .map(|(i, (alpha, b))| pad(&self.sid, i, [&t, z, b], point * alpha))
             .collect();
-        let received = Received {
-            sid: self.sid,
-            choices: self.choices,
-            pads,
-        };
+        let received = Received { sid: self.sid, choices: self.choices, pads };
         self.choices.zeroize();
         Ok(received)
     }
@@ -195,9 +186,7 @@ impl Sent {
     pub(super) fn challenge(&self) -> (Challenge, Pad) {
         let mut checks = Zeroizing::new([[0; 32]; COUNT]);
         let mut chi = [[0; 32]; COUNT];
-        for (i, ((check, chi), [p0, p1])) in
-            (checks.iter_mut().zip(&mut chi).zip(&self.pads)).enumerate()
-        {
+        for (i, ((check, chi), [p0, p1])) in (checks.iter_mut().zip(&mut chi).zip(&self.pads)).enumerate() {
             *check = *pad_check(&self.sid, i, p0);
             let other = pad_check(&self.sid, i, p1);
             for ((x, a), b) in chi.iter_mut().zip(check.iter()).zip(other.iter()) {
@@ -256,8 +245,5 @@ fn select(zero: &RistrettoPoint, one: &RistrettoPoint, bit: Choice) -> Ristretto
 
 /// Reads a point that is canonical and not the identity.
 fn decompress(bytes: &Bytes) -> Result<RistrettoPoint, OtError> {
-    CompressedRistretto(*bytes)
-        .decompress()
-        .filter(|point| !point.is_identity())
-        .ok_or(OtError::Point)
+    CompressedRistretto(*bytes).decompress().filter(|point| !point.is_identity()).ok_or(OtError::Point)
 }

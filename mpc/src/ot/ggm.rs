@@ -80,10 +80,7 @@ impl Leaves {
                 (key, [a, b])
             })
             .unzip();
-        Self {
-            keys: Zeroizing::new(keys),
-            checks: Zeroizing::new(checks),
-        }
+        Self { keys: Zeroizing::new(keys), checks: Zeroizing::new(checks) }
     }
 }
 
@@ -114,9 +111,8 @@ mod tests {
             assert_eq!((leaves.keys.len(), offers.len()), (1 << k, k));
             for alpha in 0..1 << k {
                 let alpha_bits = bits(alpha, k);
-                let taken: Vec<_> = (offers.iter().zip(&alpha_bits))
-                    .map(|(offer, bit)| offer[usize::from(*bit)])
-                    .collect();
+                let taken: Vec<_> =
+                    (offers.iter().zip(&alpha_bits)).map(|(offer, bit)| offer[usize::from(*bit)]).collect();
                 let punctured = puncture(&alpha_bits, &taken);
                 assert_eq!(punctured.keys[0], Block::ZERO);
                 for y in 1..1 << k {

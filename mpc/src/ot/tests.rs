@@ -16,10 +16,7 @@ const SID: Sid = Sid([7; 32]);
 fn all_options() -> impl Iterator<Item = Options> {
     [Slice::Two, Slice::Four, Slice::Eight]
         .into_iter()
-        .map(|slice| Options {
-            slice,
-            adversary: Adversary::SemiHonest,
-        })
+        .map(|slice| Options { slice, adversary: Adversary::SemiHonest })
 }
 
 /// Runs the two parties in two threads.

@@ -22,15 +22,17 @@
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};
+use zeroize::Zeroizing;
 
+use super::transpose::halves;
 use super::{OtError, Slice};
 use crate::block::Block;
 
 /// Blocks of a row that are worked on at once: 128 rows of them stay in the second-level cache.
 pub(super) const CHUNK: usize = 64;
 
-/// One bit for each of up to 128·64 transfers.
-pub(super) type Row = [Block; CHUNK];
+/// One bit for each of up to 128·64 transfers, in halves of blocks: low, high, low, …
+pub(super) type Row = [u64; 2 * CHUNK];
 
 /// The leaves of all trees as streams, and how much of them is spent.
 pub(super) struct Streams {
@@ -39,7 +41,9 @@ pub(super) struct Streams {
     ciphers: Vec<Aes128Enc>,
     next: u64,
     /// Left halves that wait for their right ones, a level each.
-    left: Box<[Row; 8]>,
+    left: Zeroizing<Vec<Row>>,
+    /// What the last leaf gave.
+    stream: [AesBlock; CHUNK],
 }
 
 /// The positions of one chunk.
@@ -56,7 +60,8 @@ impl Streams {
             slice,
             ciphers: keys.iter().map(cipher).collect(),
             next: 0,
-            left: Box::new([[Block::ZERO; CHUNK]; 8]),
+            left: Zeroizing::new(vec![[0; 2 * CHUNK]; slice.bits()]),
+            stream: [AesBlock::default(); CHUNK],
         }
     }
 
@@ -68,10 +73,7 @@ impl Streams {
         let first = self.next;
         self.next = first.checked_add(len as u64).ok_or(OtError::Exhausted)?;
         let counter = |j: usize| Block::new(u128::from(first) + j as u128).to_bytes().into();
-        Ok(Positions {
-            counters: core::array::from_fn(counter),
-            len,
-        })
+        Ok(Positions { counters: core::array::from_fn(counter), len })
     }
 
     /// Writes the `v_b` (or `w_b`) of tree `tree` into `rows`, k of them, and `u` into `sum`, which is
@@ -79,25 +81,23 @@ impl Streams {
     pub(super) fn fold(&mut self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
         let leaves = self.slice.leaves();
         let known = self.ciphers.len() / self.slice.trees();
-        self.left[0] = [Block::ZERO; CHUNK];
-        rows.fill([Block::ZERO; CHUNK]);
+        self.left[0].fill(0);
+        rows.as_flattened_mut().fill(0);
         let ciphers = self.ciphers.iter().skip(tree * known).take(known);
         for (y, cipher) in (leaves - known..).zip(ciphers) {
-            let mut stream = at.counters;
-            cipher.encrypt_blocks(&mut stream[..at.len]);
-            for (s, r) in sum.iter_mut().zip(stream) {
-                *s = Block::from_bytes(r.into());
+            let (counters, stream) = (&at.counters[..at.len], &mut self.stream[..at.len]);
+            let same_length = cipher.encrypt_blocks_b2b(counters, stream);
+            debug_assert!(same_length.is_ok());
+            for (sum, block) in sum.as_chunks_mut().0.iter_mut().zip(&self.stream) {
+                *sum = halves(Block::from_bytes((*block).into()));
             }
             // Every trailing one of `y` closes a pair whose right half is `sum`.
-            for (row, left) in rows
-                .iter_mut()
-                .zip(self.left.iter())
-                .take(y.trailing_ones() as usize)
-            {
+            let closed = y.trailing_ones() as usize;
+            for (row, left) in rows.iter_mut().zip(self.left.iter()).take(closed) {
                 xor(row, sum);
                 xor(sum, left);
             }
-            if let Some(left) = self.left.get_mut(y.trailing_ones() as usize) {
+            if let Some(left) = self.left.get_mut(closed) {
                 *left = *sum;
             }
         }
@@ -105,7 +105,7 @@ impl Streams {
 }
 
 /// `a ⊕= b`.
-pub(super) fn xor(a: &mut Row, b: &Row) {
+fn xor(a: &mut Row, b: &Row) {
     for (a, b) in a.iter_mut().zip(b) {
         *a ^= *b;
     }

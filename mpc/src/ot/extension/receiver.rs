@@ -1,16 +1,21 @@
 //! The receiver's side: it has choices `x_i` and gets `t_i = q_i ⊕ x_i·Δ`.
 
+use core::fmt;
+
 use rand_core::{CryptoRng, RngCore};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::super::base::{self, Opening};
-use super::super::ggm::grow;
-use super::super::transpose::SIDE;
+use super::super::base::{self, Opening, Sent};
+use super::super::check::{Matrix, prove_leaves};
+use super::super::ggm::{LeafCheck, grow};
+use super::super::transpose::{SIDE, block};
 use super::super::vole::{CHUNK, Row, Streams};
-use super::super::{Options, OtError, Sid};
-use super::{Choices, append_columns, chunks, message};
+use super::super::{Adversary, Options, OtError, Sid};
+use super::{Choices, chunks, columns, extent};
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
+use crate::hash::HashKey;
 
 /// The receiver of correlated transfers (the evaluator).
 ///
@@ -19,7 +24,9 @@ use crate::channel::{Channel, Phase};
 pub struct Receiver {
     options: Options,
     streams: Streams,
-    rows: Box<[Row; SIDE]>,
+    rows: Zeroizing<Vec<Row>>,
+    /// Index of the next transfer of messages.
+    index: u64,
     live: bool,
 }
 
@@ -39,7 +46,7 @@ impl Receiver {
     /// Sets up a session.
     ///
     /// # Errors
-    /// If the channel fails or the peer's messages cannot be right.
+    /// If the channel fails, the peer's messages cannot be right, or it is caught deviating.
     pub fn setup_with(
         channel: &mut impl Channel,
         sid: &Sid,
@@ -48,22 +55,26 @@ impl Receiver {
     ) -> Result<Self, OtError> {
         let opening = receive_opening(channel, options)?;
         let (z, base) = base::send(sid, &opening, rng)?;
-        let mut keys = Zeroizing::new(Vec::new());
-        let mut offers = Vec::new();
+        let mut keys = Zeroizing::new(Vec::with_capacity(options.slice.trees() * options.slice.leaves()));
+        let mut checks = Zeroizing::new(Vec::with_capacity(keys.capacity()));
+        let mut offers = Zeroizing::new(Vec::with_capacity(SIDE));
         for _ in 0..options.slice.trees() {
             let (leaves, pairs) = grow(Block::random(rng), options.slice.bits());
             keys.extend_from_slice(&leaves.keys);
+            checks.extend_from_slice(&leaves.checks);
             offers.extend(pairs);
         }
         channel.send(Phase::BaseOt, &z)?;
-        for masked in base.mask(&offers).as_flattened() {
-            channel.send(Phase::BaseOt, &masked.to_bytes())?;
+        send_blocks(channel, base.mask(&offers).as_flattened())?;
+        if options.adversary == Adversary::Malicious {
+            prove(channel, sid, options, &base, &checks)?;
         }
         channel.flush()?;
         Ok(Self {
             options,
             streams: Streams::new(options.slice, &keys),
-            rows: Box::new([[Block::ZERO; CHUNK]; SIDE]),
+            rows: Zeroizing::new(vec![[0; 2 * CHUNK]; SIDE]),
+            index: 0,
             live: true,
         })
     }
@@ -90,10 +101,39 @@ impl Receiver {
         n: usize,
     ) -> Result<(Vec<bool>, Vec<Block>), OtError> {
         let (x, t) = self.extend(channel, Choices::Random(n))?;
-        let bits = x
-            .iter()
-            .flat_map(|x| (0..SIDE).map(|j| x.to_u128() >> j & 1 == 1));
-        Ok((bits.take(n).collect(), t))
+        let mut bits = vec![false; x.len() * SIDE];
+        let bytes = x.iter().flat_map(|x| x.to_bytes());
+        for (bits, byte) in bits.chunks_exact_mut(8).zip(bytes) {
+            for (j, bit) in bits.iter_mut().enumerate() {
+                *bit = byte >> j & 1 == 1;
+            }
+        }
+        bits.truncate(n);
+        Ok((bits, t))
+    }
+
+    /// The chosen message of each pair that the sender gives.
+    ///
+    /// # Errors
+    /// If the channel fails, or an earlier call failed.
+    pub fn receive_messages(
+        &mut self,
+        channel: &mut impl Channel,
+        choices: &[bool],
+    ) -> Result<Vec<Block>, OtError> {
+        let (_, mut t) = self.extend(channel, Choices::Chosen(choices))?;
+        let first = self.index;
+        self.index = (first.checked_add(t.len() as u64)).ok_or(OtError::Exhausted)?;
+        let mut s = [0; Block::BYTES];
+        channel.receive(Phase::OtExtension, &mut s)?;
+        let key = HashKey::new(Block::from_bytes(s));
+        for ((i, t), choice) in (first..).zip(&mut t).zip(choices) {
+            let mut masked = [[0; Block::BYTES]; 2];
+            channel.receive(Phase::OtExtension, masked.as_flattened_mut())?;
+            let [zero, one] = masked.map(Block::from_bytes);
+            *t = key.tweaked(i.into()).of(*t) ^ zero ^ (zero ^ one).masked(*choice);
+        }
+        Ok(t)
     }
 
     /// Runs one call: the choices in blocks, and `t`.
@@ -105,15 +145,19 @@ impl Receiver {
         if !core::mem::replace(&mut self.live, false) {
             return Err(OtError::Spent);
         }
-        let blocks = choices.len().div_ceil(SIDE);
+        let n = choices.len();
+        let (total, blocks) = extent(n, self.options);
         let mut x = Zeroizing::new(Vec::with_capacity(blocks));
-        let mut t = Vec::with_capacity(blocks * SIDE);
-        for len in chunks(blocks) {
+        let mut t = vec![Block::ZERO; blocks * SIDE];
+        for (len, t) in chunks(blocks).zip(t.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, choices, len, &mut x)?;
-            append_columns(&self.rows, len, &mut t);
+            columns(&self.rows, t);
+        }
+        if total > n {
+            check(channel, n, &x, &t[..total])?;
         }
         channel.flush()?;
-        t.truncate(choices.len());
+        t.truncate(n);
         self.live = true;
         Ok((x, t))
     }
@@ -128,35 +172,35 @@ impl Receiver {
     ) -> Result<(), OtError> {
         let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
         let at = self.streams.advance(len)?;
-        let mut u = [Block::ZERO; CHUNK];
+        let mut u = [0; 2 * CHUNK];
         let first = x.len();
-        let mut corrections = message(trees, len);
+        let mut corrections = vec![0; trees * len * Block::BYTES];
         let messages = corrections.chunks_mut(len * Block::BYTES);
         for (tree, (rows, d)) in self.rows.chunks_mut(k).zip(messages).enumerate() {
             self.streams.fold(&at, tree, rows, &mut u);
+            let u = u.as_chunks().0.iter().map(|u| block(*u));
             if tree == 0 {
-                x.extend((0..len).map(|j| choices.block(first + j, u[j])));
+                x.extend(u.clone().take(len).enumerate().map(|(j, u)| choices.block(first + j, u)));
             }
-            for ((d, x), u) in d.as_chunks_mut().0.iter_mut().zip(&x[first..]).zip(&u) {
-                *d = (*x ^ *u).to_bytes();
+            for ((d, x), u) in d.as_chunks_mut().0.iter_mut().zip(&x[first..]).zip(u) {
+                *d = (*x ^ u).to_bytes();
             }
         }
-        let unsent = match choices {
-            Choices::Chosen(_) => 0,
-            Choices::Random(_) => len * Block::BYTES,
-        };
-        channel.send(Phase::OtExtension, &corrections[unsent..])?;
-        Ok(())
+        let sent = &corrections[choices.corrected() * len * Block::BYTES..];
+        Ok(channel.send(Phase::OtExtension, sent)?)
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Receiver(..)")
     }
 }
 
 /// The sender's first message.
 fn receive_opening(channel: &mut impl Channel, options: Options) -> Result<Opening, OtError> {
     let mut code = [0; 2];
-    let mut opening = Opening {
-        seed: [0; 32],
-        points: [[0; 32]; base::COUNT],
-    };
+    let mut opening = Opening { seed: [0; 32], points: [[0; 32]; base::COUNT] };
     channel.receive(Phase::BaseOt, &mut code)?;
     if code != options.code() {
         return Err(OtError::Options);
@@ -164,4 +208,43 @@ fn receive_opening(channel: &mut impl Channel, options: Options) -> Result<Openi
     channel.receive(Phase::BaseOt, &mut opening.seed)?;
     channel.receive(Phase::BaseOt, opening.points.as_flattened_mut())?;
     Ok(opening)
+}
+
+/// Challenges the sender in its role of base receiver, and proves the leaves; takes its answer.
+fn prove(
+    channel: &mut impl Channel,
+    sid: &Sid,
+    options: Options,
+    base: &Sent,
+    checks: &[LeafCheck],
+) -> Result<(), OtError> {
+    let (challenge, expected) = base.challenge();
+    channel.send(Phase::BaseOt, challenge.chi.as_flattened())?;
+    channel.send(Phase::BaseOt, &challenge.proof)?;
+    let proof = prove_leaves(sid, options.slice, checks);
+    send_blocks(channel, proof.sums.as_flattened())?;
+    channel.send(Phase::BaseOt, &proof.digest)?;
+    let mut answer = [0; 32];
+    channel.receive(Phase::BaseOt, &mut answer)?;
+    let fits = bool::from(answer.ct_eq(&*expected));
+    fits.then_some(()).ok_or(OtError::Check)
+}
+
+/// Answers the sender's challenge about the outputs of a call.
+fn check(channel: &mut impl Channel, n: usize, x: &[Block], t: &[Block]) -> Result<(), OtError> {
+    let mut seed = [0; Block::BYTES];
+    channel.receive(Phase::OtExtension, &mut seed)?;
+    let matrix = Matrix::new(Block::from_bytes(seed));
+    channel.send(Phase::OtExtension, &matrix.times_bits(n, x).to_le_bytes())?;
+    for row in matrix.times(t) {
+        channel.send(Phase::OtExtension, &row.to_bytes())?;
+    }
+    Ok(())
+}
+
+fn send_blocks(channel: &mut impl Channel, blocks: &[Block]) -> Result<(), OtError> {
+    for block in blocks {
+        channel.send(Phase::BaseOt, &block.to_bytes())?;
+    }
+    Ok(())
 }

@@ -1,16 +1,21 @@
 //! The sender's side: it holds `Δ` and gets `q_i`.
 
+use core::fmt;
+
 use rand_core::{CryptoRng, RngCore};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-use super::super::base::{self, COUNT};
-use super::super::ggm::puncture;
+use super::super::base::{self, COUNT, Challenge, Received};
+use super::super::check::{LeafProof, Matrix, ROWS, leaves_fit};
+use super::super::ggm::{LeafCheck, expand, puncture};
 use super::super::transpose::SIDE;
 use super::super::vole::{CHUNK, Row, Streams};
-use super::super::{Options, OtError, Sid};
-use super::{append_columns, chunks, message};
+use super::super::{Adversary, Options, OtError, Sid};
+use super::{chunks, columns, extent};
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
+use crate::hash::HashKey;
 
 /// The sender of correlated transfers (the garbler).
 ///
@@ -19,9 +24,12 @@ use crate::channel::{Channel, Phase};
 pub struct Sender {
     options: Options,
     streams: Streams,
-    /// Row `p` of the correction: all ones if bit `p` of `Δ` is 1.
-    delta: Zeroizing<Vec<bool>>,
-    rows: Box<[Row; SIDE]>,
+    delta: Zeroizing<Block>,
+    rows: Zeroizing<Vec<Row>>,
+    /// What the next challenge or hash key is drawn from.
+    draw: Zeroizing<Block>,
+    /// Index of the next transfer of messages.
+    index: u64,
     live: bool,
 }
 
@@ -42,7 +50,7 @@ impl Sender {
     /// Sets up a session.
     ///
     /// # Errors
-    /// If the channel fails or the peer's messages cannot be right.
+    /// If the channel fails, the peer's messages cannot be right, or it is caught deviating.
     pub fn setup_with(
         channel: &mut impl Channel,
         sid: &Sid,
@@ -50,29 +58,29 @@ impl Sender {
         options: Options,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
-        let k = options.slice.bits();
-        let base = base::Receiver::new(sid, delta.block(), rng);
-        channel.send(Phase::BaseOt, &options.code())?;
-        channel.send(Phase::BaseOt, &base.opening().seed)?;
-        channel.send(Phase::BaseOt, base.opening().points.as_flattened())?;
-        let mut z = [0; 32];
-        channel.receive(Phase::BaseOt, &mut z)?;
-        let base = base.receive(&z)?;
+        let slice = options.slice;
+        let base = transfer(channel, sid, delta, options, rng)?;
         let taken = base.unmask(&receive_pairs(channel)?);
-        let delta: Zeroizing<Vec<bool>> = Zeroizing::new(
-            (0..SIDE)
-                .map(|p| delta.block().to_u128() >> p & 1 == 1)
-                .collect(),
-        );
-        let mut keys = Zeroizing::new(Vec::with_capacity(options.slice.trees() << k));
-        for (alpha, taken) in delta.chunks(k).zip(taken.chunks(k)) {
-            keys.extend_from_slice(&puncture(alpha, taken).keys[1..]);
+        let delta = Zeroizing::new(delta.block());
+        let bits: Zeroizing<Vec<bool>> = Zeroizing::new((0..SIDE).map(|p| bit(*delta, p)).collect());
+        let mut keys = Zeroizing::new(Vec::with_capacity(slice.trees() * slice.leaves()));
+        let mut checks = Zeroizing::new(Vec::with_capacity(slice.trees() * slice.leaves()));
+        for (alpha, taken) in bits.chunks(slice.bits()).zip(taken.chunks(slice.bits())) {
+            let leaves = puncture(alpha, taken);
+            keys.extend_from_slice(&leaves.keys[1..]);
+            checks.extend_from_slice(&leaves.checks);
+        }
+        if options.adversary == Adversary::Malicious {
+            let check = |proof: &_| leaves_fit(sid, slice, &bits, checks, proof);
+            answer(channel, slice.trees(), &base, check)?;
         }
         Ok(Self {
             options,
-            streams: Streams::new(options.slice, &keys),
+            streams: Streams::new(slice, &keys),
             delta,
-            rows: Box::new([[Block::ZERO; CHUNK]; SIDE]),
+            rows: Zeroizing::new(vec![[0; 2 * CHUNK]; SIDE]),
+            draw: Zeroizing::new(Block::random(rng)),
+            index: 0,
             live: true,
         })
     }
@@ -81,11 +89,7 @@ impl Sender {
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
-    pub fn send_correlated(
-        &mut self,
-        channel: &mut impl Channel,
-        n: usize,
-    ) -> Result<Vec<Block>, OtError> {
+    pub fn send_correlated(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
         self.extend(channel, n, 0)
     }
 
@@ -93,12 +97,32 @@ impl Sender {
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
-    pub fn send_random(
+    pub fn send_random(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
+        self.extend(channel, n, 1)
+    }
+
+    /// Sends one message of each pair, whichever the receiver chooses, masked by `H_S(q, i)` and
+    /// `H_S(q ⊕ Δ, i)`; `S` is drawn after the receiver is bound to its choices, and no index `i` repeats.
+    ///
+    /// # Errors
+    /// If the channel fails, the peer is caught deviating, or an earlier call failed.
+    pub fn send_messages(
         &mut self,
         channel: &mut impl Channel,
-        n: usize,
-    ) -> Result<Vec<Block>, OtError> {
-        self.extend(channel, n, 1)
+        messages: &[[Block; 2]],
+    ) -> Result<(), OtError> {
+        let q = Zeroizing::new(self.extend(channel, messages.len(), 0)?);
+        let first = self.index;
+        self.index = (first.checked_add(q.len() as u64)).ok_or(OtError::Exhausted)?;
+        let s = self.fresh();
+        channel.send(Phase::OtExtension, &s.to_bytes())?;
+        let key = HashKey::new(s);
+        for ((i, q), [m0, m1]) in (first..).zip(q.iter()).zip(messages) {
+            let [h0, h1] = key.tweaked(i.into()).of_each([*q, *q ^ *self.delta]);
+            channel.send(Phase::OtExtension, &(*m0 ^ h0).to_bytes())?;
+            channel.send(Phase::OtExtension, &(*m1 ^ h1).to_bytes())?;
+        }
+        Ok(channel.flush()?)
     }
 
     /// Runs one call; corrections come for the trees from `corrected` on.
@@ -111,53 +135,125 @@ impl Sender {
         if !core::mem::replace(&mut self.live, false) {
             return Err(OtError::Spent);
         }
-        let blocks = n.div_ceil(SIDE);
-        let mut out = Vec::with_capacity(blocks * SIDE);
-        for len in chunks(blocks) {
+        let (total, blocks) = extent(n, self.options);
+        let mut q = vec![Block::ZERO; blocks * SIDE];
+        for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
             self.chunk(channel, len, corrected)?;
-            append_columns(&self.rows, len, &mut out);
+            columns(&self.rows, q);
         }
-        out.truncate(n);
+        if total > n {
+            self.check(channel, &q[..total])?;
+        }
+        q.truncate(n);
         self.live = true;
-        Ok(out)
+        Ok(q)
     }
 
     /// Fills the rows for `len` blocks.
-    fn chunk(
-        &mut self,
-        channel: &mut impl Channel,
-        len: usize,
-        corrected: usize,
-    ) -> Result<(), OtError> {
+    fn chunk(&mut self, channel: &mut impl Channel, len: usize, corrected: usize) -> Result<(), OtError> {
         let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
         let at = self.streams.advance(len)?;
-        let mut unused = [Block::ZERO; CHUNK];
+        let mut unused = [0; 2 * CHUNK];
         for (tree, rows) in self.rows.chunks_mut(k).enumerate() {
             self.streams.fold(&at, tree, rows, &mut unused);
         }
-        let mut corrections = message(trees - corrected, len);
+        let mut corrections = vec![0; (trees - corrected) * len * Block::BYTES];
         channel.receive(Phase::OtExtension, &mut corrections)?;
-        let rows = self
-            .rows
-            .chunks_mut(k)
-            .zip(self.delta.chunks(k))
-            .skip(corrected);
-        for ((rows, alpha), d) in rows.zip(corrections.chunks(len * Block::BYTES)) {
-            for (row, bit) in rows.iter_mut().zip(alpha) {
-                for (w, d) in row.iter_mut().zip(d.as_chunks().0) {
-                    *w ^= Block::from_bytes(*d).masked(*bit);
-                }
+        let rows = self.rows.chunks_mut(k).skip(corrected).flatten();
+        let corrections = corrections.chunks(len * Block::BYTES).flat_map(|d| core::iter::repeat_n(d, k));
+        for ((p, row), d) in (corrected * k..).zip(rows).zip(corrections) {
+            let mask = u64::from(bit(*self.delta, p)).wrapping_neg();
+            for (w, d) in row.iter_mut().zip(d.as_chunks().0) {
+                *w ^= u64::from_le_bytes(*d) & mask;
             }
         }
         Ok(())
     }
+
+    /// Challenges the receiver to show that it used the same choices for all trees.
+    fn check(&mut self, channel: &mut impl Channel, q: &[Block]) -> Result<(), OtError> {
+        let seed = self.fresh();
+        channel.send(Phase::OtExtension, &seed.to_bytes())?;
+        channel.flush()?;
+        let product = Matrix::new(seed).times(q);
+        let mut x = [0; 8];
+        let mut t = [[0; Block::BYTES]; ROWS];
+        channel.receive(Phase::OtExtension, &mut x)?;
+        channel.receive(Phase::OtExtension, t.as_flattened_mut())?;
+        let x = u64::from_le_bytes(x);
+        let mut fits = Choice::from(1);
+        for (i, (q, t)) in product.iter().zip(t).enumerate() {
+            let expected = Block::from_bytes(t) ^ self.delta.masked(x >> i & 1 == 1);
+            fits &= q.ct_eq(&expected);
+        }
+        accept(fits)
+    }
+
+    /// A block that the peer could not foresee.
+    fn fresh(&mut self) -> Block {
+        let [next, fresh] = expand(*self.draw);
+        *self.draw = next;
+        fresh
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sender(..)")
+    }
+}
+
+/// Bit `p` of `Δ`.
+fn bit(delta: Block, p: usize) -> bool {
+    delta.to_u128() >> p & 1 == 1
+}
+
+/// The base transfers up to the pads that the bits of `Δ` choose.
+fn transfer(
+    channel: &mut impl Channel,
+    sid: &Sid,
+    delta: &Delta,
+    options: Options,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Received, OtError> {
+    let base = base::Receiver::new(sid, delta.block(), rng);
+    channel.send(Phase::BaseOt, &options.code())?;
+    channel.send(Phase::BaseOt, &base.opening().seed)?;
+    channel.send(Phase::BaseOt, base.opening().points.as_flattened())?;
+    let mut z = [0; 32];
+    channel.receive(Phase::BaseOt, &mut z)?;
+    base.receive(&z)
 }
 
 /// The masked offers of the base transfers.
 fn receive_pairs(channel: &mut impl Channel) -> Result<Vec<[Block; 2]>, OtError> {
-    let mut bytes = [0; COUNT * 2 * Block::BYTES];
-    channel.receive(Phase::BaseOt, &mut bytes)?;
-    let blocks = bytes.as_chunks().0.iter().map(|b| Block::from_bytes(*b));
-    let blocks: Vec<Block> = blocks.collect();
-    Ok(blocks.as_chunks().0.to_vec())
+    let mut bytes = [[[0; Block::BYTES]; 2]; COUNT];
+    channel.receive(Phase::BaseOt, bytes.as_flattened_mut().as_flattened_mut())?;
+    Ok(bytes.map(|pair| pair.map(Block::from_bytes)).to_vec())
+}
+
+/// Reads the receiver's challenge and its proof about the leaves, and answers if both are in order.
+fn answer(
+    channel: &mut impl Channel,
+    trees: usize,
+    base: &Received,
+    leaves_fit: impl FnOnce(&LeafProof) -> Choice,
+) -> Result<(), OtError> {
+    let mut challenge = Challenge { chi: [[0; 32]; COUNT], proof: [0; 32] };
+    let mut sums = vec![[[0; Block::BYTES]; 2]; trees];
+    let mut digest = [0; 64];
+    channel.receive(Phase::BaseOt, challenge.chi.as_flattened_mut())?;
+    channel.receive(Phase::BaseOt, &mut challenge.proof)?;
+    channel.receive(Phase::BaseOt, sums.as_flattened_mut().as_flattened_mut())?;
+    channel.receive(Phase::BaseOt, &mut digest)?;
+    let sums: Vec<LeafCheck> = sums.iter().map(|sum| sum.map(Block::from_bytes)).collect();
+    let (answer, proof_fits) = base.answer(&challenge);
+    accept(proof_fits & leaves_fit(&LeafProof { sums, digest }))?;
+    channel.send(Phase::BaseOt, &answer[..])?;
+    Ok(channel.flush()?)
+}
+
+/// The one way in which checks fail.
+fn accept(fits: Choice) -> Result<(), OtError> {
+    bool::from(fits).then_some(()).ok_or(OtError::Check)
 }

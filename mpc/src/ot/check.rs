@@ -1,0 +1,204 @@
+//! The two checks that bind a receiver who deviates.
+//!
+//! **Leaves** (once a session). The receiver made the trees; offers that fit no tree would let it learn bits
+//! of `Δ` from what breaks. It therefore sends, for every tree, the XOR of the check values of all leaves,
+//! and a hash of all check values of all trees. From the XOR the sender gets the one value it lacks (which
+//! says nothing of that leaf's stream key), and compares the hash.
+//!
+//! **Rows** (once a call, after all corrections). The receiver may have used different choices `x` for
+//! different trees. The sender draws a random 64×ℓ bit matrix `R`; the receiver answers with `R·x` and
+//! `R·t`, where `t` is the matrix whose rows are its outputs; the sender accepts if
+//!
+//! ```text
+//! R·q = R·t ⊕ (R·x)·Δ
+//! ```
+//!
+//! The last 64 columns of `R` are the identity, so the 64 transfers they meet hide the answer; these are
+//! sacrificed.
+//!
+//! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most
+//! about `2^{−k·d}` (it must guess as many slices of `Δ`) plus 2^−64, and learns no more than that its guess
+//! was right. `R` is public, so what it selects may show in time; outputs and `Δ` do not.
+//!
+//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of section 4 (subspace VOLE, ℓ-hiding
+//! universal hash) and section 5 (PPRF).
+
+use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::{Aes128Enc, Block as AesBlock};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use super::ggm::LeafCheck;
+use super::oracle::{LEAVES, oracle};
+use super::transpose::SIDE;
+use super::{Sid, Slice};
+use crate::block::Block;
+
+/// Rows of `R`, and transfers that a call sacrifices.
+pub(super) const ROWS: usize = 64;
+
+/// What the receiver says of its leaves.
+pub(super) struct LeafProof {
+    /// XOR of the check values, a tree each.
+    pub(super) sums: Vec<LeafCheck>,
+    /// Hash of all check values.
+    pub(super) digest: [u8; 64],
+}
+
+/// The proof over the check values of all leaves of all trees.
+pub(super) fn prove_leaves(sid: &Sid, slice: Slice, checks: &[LeafCheck]) -> LeafProof {
+    LeafProof { sums: checks.chunks(slice.leaves()).map(sum).collect(), digest: *digest(sid, checks) }
+}
+
+/// Whether a proof fits the check values in the order of a punctured tree, number 0 of each zero.
+pub(super) fn leaves_fit(
+    sid: &Sid,
+    slice: Slice,
+    delta: &[bool],
+    mut checks: Zeroizing<Vec<LeafCheck>>,
+    proof: &LeafProof,
+) -> Choice {
+    let trees = checks.chunks_mut(slice.leaves()).zip(delta.chunks(slice.bits()));
+    for ((checks, alpha), all) in trees.zip(&proof.sums) {
+        let known = sum(checks);
+        checks[0] = xor(known, *all);
+        unpermute(checks, alpha);
+    }
+    digest(sid, &checks).ct_eq(&proof.digest)
+}
+
+/// Moves entry `y` to `α ⊕ y`, in the same time for every `α`.
+fn unpermute(entries: &mut [LeafCheck], alpha: &[bool]) {
+    for (b, bit) in alpha.iter().enumerate() {
+        for pair in entries.chunks_mut(2 << b) {
+            let (zeros, ones) = pair.split_at_mut(1 << b);
+            for (zero, one) in zeros.as_flattened_mut().iter_mut().zip(ones.as_flattened_mut()) {
+                let swap = (*zero ^ *one).masked(*bit);
+                *zero ^= swap;
+                *one ^= swap;
+            }
+        }
+    }
+}
+
+fn sum(checks: &[LeafCheck]) -> LeafCheck {
+    checks.iter().fold([Block::ZERO; 2], |sum, check| xor(sum, *check))
+}
+
+fn xor([a, b]: LeafCheck, [c, d]: LeafCheck) -> LeafCheck {
+    [a ^ c, b ^ d]
+}
+
+fn digest(sid: &Sid, checks: &[LeafCheck]) -> Zeroizing<[u8; 64]> {
+    let bytes: Zeroizing<Vec<u8>> =
+        Zeroizing::new(checks.as_flattened().iter().flat_map(|b| b.to_bytes()).collect());
+    oracle(LEAVES, sid, 0, [&bytes[..]])
+}
+
+/// `R`, but for its identity part: column `j` is half `j mod 2` of `AES_seed(⌊j/2⌋)`.
+pub(super) struct Matrix(Aes128Enc);
+
+impl Matrix {
+    /// The matrix of a challenge.
+    pub(super) fn new(seed: Block) -> Self {
+        Self(Aes128Enc::new(&seed.to_bytes().into()))
+    }
+
+    /// The product with the matrix whose rows are `rows`, the last [`ROWS`] of them sacrificed.
+    ///
+    /// Each row is added to one of 256 sums for each byte of its column of `R`; the sums whose number has
+    /// bit `c` set make up row `c` of the product.
+    pub(super) fn times(&self, rows: &[Block]) -> Vec<Block> {
+        let (rows, sacrificed) = rows.split_at(rows.len() - ROWS);
+        let mut sums = vec![[Block::ZERO; 256]; ROWS / 8];
+        for (rows, columns) in rows.chunks(SIDE).zip(self.columns()) {
+            for (row, column) in rows.iter().zip(columns.as_flattened()) {
+                for (sum, byte) in sums.iter_mut().zip(column.to_le_bytes()) {
+                    sum[usize::from(byte)] ^= *row;
+                }
+            }
+        }
+        (sacrificed.iter().enumerate())
+            .map(|(i, row)| {
+                let chosen = sums[i / 8].iter().enumerate();
+                let chosen = chosen.filter(|(number, _)| number >> (i % 8) & 1 == 1);
+                chosen.fold(*row, |product, (_, sum)| product ^ *sum)
+            })
+            .collect()
+    }
+
+    /// The product with a vector of `n + ROWS` bits, 128 in a block.
+    pub(super) fn times_bits(&self, n: usize, bits: &[Block]) -> u64 {
+        let bit = |block: Block, j: usize| (block.to_u128() >> (j % SIDE)) as u64 & 1;
+        let mut product = 0;
+        for ((block, columns), i) in bits.iter().zip(self.columns()).zip((0..n).step_by(SIDE)) {
+            let columns = columns.as_flattened().iter().take(n - i);
+            for (j, column) in columns.enumerate() {
+                product ^= column & bit(*block, j).wrapping_neg();
+            }
+        }
+        (0..ROWS).fold(product, |product, i| product ^ bit(bits[(n + i) / SIDE], n + i) << i)
+    }
+
+    /// The columns before the identity part, 128 at a time.
+    fn columns(&self) -> impl Iterator<Item = [[u64; 2]; SIDE / 2]> {
+        (0..).step_by(SIDE / 2).map(|first: u128| {
+            let counter = |i: usize| Block::new(first + i as u128).to_bytes().into();
+            let mut blocks: [AesBlock; SIDE / 2] = core::array::from_fn(counter);
+            self.0.encrypt_blocks(&mut blocks);
+            blocks.map(|block| {
+                let value = Block::from_bytes(block.into()).to_u128();
+                [value as u64, (value >> 64) as u64]
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    /// Bit `r` of column `j` of the whole matrix.
+    fn entry(matrix: &Matrix, n: usize, r: usize, j: usize) -> bool {
+        if j >= n {
+            return j - n == r;
+        }
+        let columns = matrix.columns().nth(j / SIDE).unwrap();
+        columns.as_flattened()[j % SIDE] >> r & 1 == 1
+    }
+
+    #[test]
+    fn products_are_those_of_the_matrix() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let matrix = Matrix::new(Block::random(&mut rng));
+        for n in [0, 1, 31, 33, 200] {
+            let rows: Vec<_> = (0..n + ROWS).map(|_| Block::random(&mut rng)).collect();
+            let bits: Vec<_> = (0..3).map(|_| Block::random(&mut rng)).collect();
+            let (product, vector) = (matrix.times(&rows), matrix.times_bits(n, &bits));
+            assert_eq!(product.len(), ROWS);
+            for r in 0..ROWS {
+                let (mut row, mut bit) = (Block::ZERO, false);
+                for j in (0..n + ROWS).filter(|j| entry(&matrix, n, r, *j)) {
+                    row ^= rows[j];
+                    bit ^= bits[j / 128].to_u128() >> (j % 128) & 1 == 1;
+                }
+                assert_eq!((product[r], vector >> r & 1 == 1), (row, bit));
+            }
+        }
+    }
+
+    #[test]
+    fn unpermuting_moves_by_alpha() {
+        let before: Vec<LeafCheck> = (0..16).map(|i| [Block::new(i), Block::new(!i)]).collect();
+        for alpha in 0..16 {
+            let bits: Vec<bool> = (0..4).map(|b| alpha >> b & 1 == 1).collect();
+            let mut after = before.clone();
+            unpermute(&mut after, &bits);
+            for y in 0..16 {
+                assert_eq!(after[alpha ^ y], before[y]);
+            }
+        }
+    }
+}
