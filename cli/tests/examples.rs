@@ -1,0 +1,56 @@
+//! Every example of every `--help` runs as it is printed, and every verb has one.
+
+mod support;
+
+use std::{collections::BTreeMap, process::Command};
+use support::World;
+
+/// The examples by verb, read from the long help texts.
+fn examples() -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![Vec::<String>::new()];
+    while let Some(verb) = open.pop() {
+        let out = Command::new(env!("CARGO_BIN_EXE_sotto")).args(&verb).arg("--help").output().unwrap();
+        let help = String::from_utf8(out.stdout).unwrap();
+        let section = |name: &str| help.split_once(&format!("\n{name}:\n")).map(|(_, rest)| rest.to_owned());
+        if let Some(verbs) = section("Commands") {
+            let names = verbs.lines().take_while(|l| !l.is_empty()).filter_map(|l| l.split_whitespace().next());
+            open.extend(names.filter(|n| *n != "help").map(|n| [verb.clone(), vec![n.to_owned()]].concat()));
+        }
+        let lines = section("Examples").unwrap_or_default();
+        let lines = lines.lines().filter_map(|l| l.trim().strip_prefix("$ ")).map(str::to_owned);
+        found.insert(verb.join(" "), lines.collect());
+    }
+    found
+}
+
+#[test]
+fn every_example_runs() {
+    let world = World::paying();
+    world.write("adder.txt", include_str!("data/adder8.txt"));
+    world.write("numbers.hex", "2a\n17\n");
+    world.write("one.csv", include_str!("data/one.csv"));
+    world.write("two.csv", include_str!("data/two.csv"));
+    for (verb, lines) in examples() {
+        let is_group = ["chain", "wallet", "mpc", "config", "generate"].contains(&verb.as_str());
+        assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
+        for line in lines {
+            // The demo has a test of its own.
+            if line.starts_with("sotto demo") {
+                continue;
+            }
+            let said = world.copy().shell(&format!("{line}\nwait $!"));
+            assert_eq!(said.code, 0, "{line}\n{said:?}");
+        }
+    }
+}
+
+#[test]
+fn short_help_fits_a_screen() {
+    for verb in examples().keys() {
+        let words = verb.split_whitespace();
+        let out = Command::new(env!("CARGO_BIN_EXE_sotto")).args(words).arg("-h").output().unwrap();
+        let lines = String::from_utf8(out.stdout).unwrap().lines().count();
+        assert!(lines <= 40, "`{verb} -h` has {lines} lines");
+    }
+}

@@ -1,0 +1,122 @@
+//! A scratch world for tests of the whole binary: a chain, wallets and a payment at each step.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A folder with its own chain, wallets, state and passphrase.
+pub struct World {
+    pub dir: tempfile::TempDir,
+}
+
+/// What a run of the binary said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Said {
+    fn from(o: Output) -> Self {
+        let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+        Self { code: o.status.code().unwrap_or(-1), out: text(&o.stdout), err: text(&o.stderr) }
+    }
+}
+
+impl Said {
+    /// Standard output of a run that must have succeeded.
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.out
+    }
+
+    /// Asserts the exit code, one clear error and no panic; gives back the error text.
+    pub fn fails(self, code: i32) -> String {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.err.matches("error:").count(), 1, "one clear error: {self:?}");
+        assert!(!self.err.contains("panicked") && !self.err.contains("defect"), "{self:?}");
+        self.err
+    }
+}
+
+impl World {
+    /// An empty world with a passphrase file `pass`.
+    pub fn empty() -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap() };
+        world.write("pass", "correct horse\n");
+        fs::set_permissions(world.path("pass"), PermissionsExt::from_mode(0o600)).unwrap();
+        world
+    }
+
+    /// A chain of eight blocks whose rewards are alice's, and bob's empty wallet.
+    pub fn settled() -> Self {
+        let w = Self::empty();
+        w.run("chain init").ok();
+        for name in ["alice", "bob"] {
+            w.run(&format!("wallet init --wallet {name} --words-file {name}.words --passphrase-file pass")).ok();
+        }
+        w.run("chain seal --blocks 8 --wallet alice --passphrase-file pass").ok();
+        let address = w.run("wallet address --wallet bob --passphrase-file pass").ok();
+        w.write("bob.address", address.trim());
+        w
+    }
+
+    /// Three payments of alice to bob, each one step further: `invite.txt`, `response.txt`, `transaction.txt`.
+    pub fn paying() -> Self {
+        let w = Self::settled();
+        let send = "wallet send 1000000 --to $(cat bob.address) --yes --wallet alice --passphrase-file pass";
+        let receive = "wallet receive --yes --wallet bob --passphrase-file pass";
+        w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
+        w.shell("sotto wallet finalize two.txt --wallet alice --passphrase-file pass > transaction.txt").ok();
+        w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > response.txt")).ok();
+        w.shell(&format!("sotto {send} > invite.txt")).ok();
+        w
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs the binary with these words, in this world, without a terminal.
+    pub fn run(&self, words: &str) -> Said {
+        self.shell(&format!("sotto {words}"))
+    }
+
+    /// Runs a line of shell in which `sotto` is the binary under test.
+    pub fn shell(&self, line: &str) -> Said {
+        let binary = Path::new(env!("CARGO_BIN_EXE_sotto"));
+        let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        // A session of its own: no controlling terminal, so that nothing can ask.
+        Command::new("setsid")
+            .args(["--wait", "bash", "-o", "pipefail", "-c", line])
+            .current_dir(self.dir.path())
+            .env("PATH", path)
+            .env("SOTTO_DIR", self.path("data"))
+            .env("SOTTO_STATE_DIR", self.path("state"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+            .into()
+    }
+
+    /// A copy of this world.
+    pub fn copy(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let from = format!("{}/.", self.dir.path().display());
+        assert!(Command::new("cp").args(["-a", &from]).arg(dir.path()).status().unwrap().success());
+        Self { dir }
+    }
+}
