@@ -4,7 +4,7 @@
 //! This crate knows nothing of ledgers; it can be used alone. **It has not been audited.** The two-party
 //! protocol here is *semi-honest*: it hides inputs from a peer who follows the protocol and is curious.
 //!
-//! Reading order: [`fancy`] (one program, many interpreters), [`block`] (the 16-byte labels and the
+//! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`] (the 16-byte labels and the
 //! garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate), [`program`] (what is agreed
 //! upon), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result).
 
@@ -12,6 +12,7 @@ pub mod block;
 pub mod channel;
 pub mod evaluate;
 pub mod fancy;
+pub mod gadgets;
 pub mod garble;
 pub mod ot;
 pub mod program;

@@ -1,0 +1,201 @@
+//! Addition, subtraction and multiplication, unsigned or two's complement, modulo a power of two.
+//!
+//! One ripple of carries does all sums: `x − y = ¬(¬x + y)`, because `¬x = −x − 1`.
+//!
+//! ```text
+//! c' = c ⊕ (x ⊕ c)(y ⊕ c)        (majority of x, y and c with one AND)
+//! ```
+
+use super::{Tally, Words};
+use crate::Fancy;
+
+/// Arithmetic on words in lock-step. Lanes and widths of two operands must agree.
+pub trait Arithmetic: Fancy {
+    /// `x + y` modulo `2^w`: `w − 1` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn add(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        assert_eq!(x.width(), y.width());
+        let carries = carries(self, x, y, x.width().saturating_sub(1))?; // into bits 1, 2, …
+        let mut sum = x.wires().to_vec();
+        for (sum, y) in sum.iter_mut().zip(y.wires()) {
+            *sum = self.xor(*sum, *y);
+        }
+        for (sum, carry) in sum.iter_mut().skip(x.lanes()).zip(carries) {
+            *sum = self.xor(*sum, carry);
+        }
+        Ok(Words::new(x.lanes(), sum))
+    }
+
+    /// `x − y` modulo `2^w`: `w − 1` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn subtract(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let not_x = self.complement(x);
+        let sum = self.add(&not_x, y)?;
+        Ok(self.complement(&sum))
+    }
+
+    /// `−x` modulo `2^w`: `w − 2` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn negate(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
+        // Up to the lowest set bit −x is x, above it ¬x: bit i flips if any lower bit is set.
+        let mut wires = x.wires().to_vec();
+        let mut any = x.bit(0).to_vec();
+        for (i, place) in wires.chunks_exact_mut(x.lanes()).enumerate().skip(1) {
+            self.xor_n(x.bit(i), &any, place);
+            if i + 1 < x.width() {
+                any = or_n(self, &any, x.bit(i))?;
+            }
+        }
+        Ok(Words::new(x.lanes(), wires))
+    }
+
+    /// `¬x`: free.
+    fn complement(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
+        x.map(|bit| self.not(bit))
+    }
+
+    /// `x · y` modulo `2^width`; the whole product has the widths of both together.
+    /// 993 gates for 32 bits modulo `2^32`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn multiply(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+        width: usize,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        assert_eq!(x.lanes(), y.lanes());
+        let mut tally = Tally::new(x.lanes(), width);
+        for (j, y_j) in y.bits().enumerate().take(width) {
+            let used = x.width().min(width - j);
+            add_row(self, &mut tally, &x.wires()[..used * x.lanes()], y_j, j)?;
+        }
+        tally.finish(self)
+    }
+
+    /// `x²` modulo `2^width`; the whole square has twice the width of `x`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn square(&mut self, x: &Words<Self::Wire>, width: usize) -> Result<Words<Self::Wire>, Self::Error> {
+        let mut tally = Tally::new(x.lanes(), width);
+        add_square(self, &mut tally, x, width)?;
+        tally.finish(self)
+    }
+
+    /// `Σ x` over all lanes, modulo `2^width`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn sum(&mut self, x: &Words<Self::Wire>, width: usize) -> Result<Words<Self::Wire>, Self::Error> {
+        let mut tally = Tally::new(1, width);
+        tally.add_lanes(x);
+        tally.finish(self)
+    }
+
+    /// `Σ x²` over all lanes, modulo `2^width`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn sum_of_squares(
+        &mut self,
+        x: &Words<Self::Wire>,
+        width: usize,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let mut tally = Tally::new(1, width);
+        add_square(self, &mut tally, x, width)?;
+        tally.finish(self)
+    }
+}
+
+impl<F: Fancy + ?Sized> Arithmetic for F {}
+
+/// The carries out of the first `n` bits of `x + y`, each of every lane: `n` gates a lane.
+pub(super) fn carries<F: Fancy + ?Sized>(
+    f: &mut F,
+    x: &Words<F::Wire>,
+    y: &Words<F::Wire>,
+    n: usize,
+) -> Result<Vec<F::Wire>, F::Error> {
+    assert_eq!(x.lanes(), y.lanes());
+    let lanes = x.lanes();
+    let mut carries = vec![F::Wire::default(); n * lanes];
+    let (mut u, mut v) = (vec![F::Wire::default(); lanes], vec![F::Wire::default(); lanes]);
+    let mut before: &[F::Wire] = &[];
+    for ((x, y), carry) in x.bits().zip(y.bits()).zip(carries.chunks_exact_mut(lanes)) {
+        if before.is_empty() {
+            f.and_n(x, y, carry)?;
+        } else {
+            f.xor_n(x, before, &mut u);
+            f.xor_n(y, before, &mut v);
+            f.and_n(&u, &v, carry)?;
+            for (carry, before) in carry.iter_mut().zip(before) {
+                *carry = f.xor(*carry, *before);
+            }
+        }
+        before = carry;
+    }
+    Ok(carries)
+}
+
+/// `a ∨ b = ¬(¬a ∧ ¬b)`, one gate a lane.
+pub(super) fn or_n<F: Fancy + ?Sized>(
+    f: &mut F,
+    a: &[F::Wire],
+    b: &[F::Wire],
+) -> Result<Vec<F::Wire>, F::Error> {
+    let a: Vec<_> = a.iter().map(|a| f.not(*a)).collect();
+    let b: Vec<_> = b.iter().map(|b| f.not(*b)).collect();
+    let mut or = vec![F::Wire::default(); a.len()];
+    f.and_n(&a, &b, &mut or)?;
+    Ok(or.into_iter().map(|or| f.not(or)).collect())
+}
+
+/// Adds the partial products `x_i · y` at powers `power + i`: one gate for each bit of `x`.
+fn add_row<F: Fancy + ?Sized>(
+    f: &mut F,
+    tally: &mut Tally<F::Wire>,
+    x: &[F::Wire],
+    y: &[F::Wire],
+    power: usize,
+) -> Result<(), F::Error> {
+    let y_repeated: Vec<_> = y.iter().copied().cycle().take(x.len()).collect();
+    let mut products = vec![F::Wire::default(); x.len()];
+    f.and_n(x, &y_repeated, &mut products)?;
+    for (i, product) in products.chunks_exact(y.len()).enumerate() {
+        tally.add(power + i, product.iter().copied());
+    }
+    Ok(())
+}
+
+/// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every lane: `w(w−1)/2` gates before the sum.
+fn add_square<F: Fancy + ?Sized>(
+    f: &mut F,
+    tally: &mut Tally<F::Wire>,
+    x: &Words<F::Wire>,
+    width: usize,
+) -> Result<(), F::Error> {
+    for (i, x_i) in x.bits().enumerate() {
+        tally.add(2 * i, x_i.iter().copied());
+        // Products with the bits above i, as far as they reach below the width.
+        let above = x.width().min(width.saturating_sub(i + 1)).saturating_sub(i + 1);
+        let from = (i + 1) * x.lanes();
+        add_row(f, tally, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Comparisons: one wire for each lane.
+//!
+//! `x > y` exactly if `x + ¬y` carries out of the top bit. Signed numbers compare as unsigned ones after
+//! their sign bits are flipped.
+
+use super::Words;
+use super::arithmetic::carries;
+use crate::Fancy;
+
+/// Comparisons of words in lock-step. Lanes and widths of two operands must agree.
+pub trait Comparison: Fancy {
+    /// `x > y`, unsigned: `w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn greater(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        assert_eq!(x.width(), y.width());
+        let not_y = y.map(|bit| self.not(bit));
+        let carries = carries(self, x, &not_y, x.width())?;
+        Ok(carries[carries.len() - x.lanes()..].to_vec())
+    }
+
+    /// `x ≥ y`, unsigned: `w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn greater_or_equal(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        let less = self.greater(y, x)?;
+        Ok(less.into_iter().map(|less| self.not(less)).collect())
+    }
+
+    /// `x > y`, two's complement: `w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn greater_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        let (x, y) = (flip_sign(self, x), flip_sign(self, y));
+        self.greater(&x, &y)
+    }
+
+    /// `x = y`: `w − 1` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn equal(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        assert_eq!((x.lanes(), x.width()), (y.lanes(), y.width()));
+        let mut difference = x.clone();
+        let mut y = y.wires().iter();
+        difference = difference.map(|x| y.next().map_or(x, |y| self.xor(x, *y)));
+        self.is_zero(&difference)
+    }
+
+    /// `x = 0`: `w − 1` gates, in a tree.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn is_zero(&mut self, x: &Words<Self::Wire>) -> Result<Vec<Self::Wire>, Self::Error> {
+        let mut clear = x.map(|bit| self.not(bit)).wires().to_vec();
+        while clear.len() > x.lanes() {
+            let pairs = clear.len() / x.lanes() / 2 * x.lanes();
+            let mut both = vec![Self::Wire::default(); pairs];
+            self.and_n(&clear[..pairs], &clear[pairs..2 * pairs], &mut both)?;
+            both.extend_from_slice(&clear[2 * pairs..]);
+            clear = both;
+        }
+        Ok(clear)
+    }
+}
+
+impl<F: Fancy + ?Sized> Comparison for F {}
+
+fn flip_sign<F: Fancy + ?Sized>(f: &mut F, x: &Words<F::Wire>) -> Words<F::Wire> {
+    let sign = x.wires().len() - x.lanes();
+    let mut wires = x.wires().to_vec();
+    for bit in &mut wires[sign..] {
+        *bit = f.not(*bit);
+    }
+    Words::new(x.lanes(), wires)
+}

@@ -1,0 +1,58 @@
+//! Choosing between words by a secret bit.
+
+use super::{Comparison, Words};
+use crate::Fancy;
+
+/// Selection of words in lock-step. Lanes and widths of two operands must agree.
+pub trait Selection: Fancy {
+    /// `x` where `choice` is set, else `y`: `w` gates, as `y ⊕ choice·(x ⊕ y)`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If there is not one choice for each lane.
+    fn select(
+        &mut self,
+        choice: &[Self::Wire],
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        assert_eq!((x.lanes(), x.width(), x.lanes()), (y.lanes(), y.width(), choice.len()));
+        let n = x.wires().len();
+        let choices: Vec<_> = choice.iter().copied().cycle().take(n).collect();
+        let (mut difference, mut chosen) = (vec![Self::Wire::default(); n], vec![Self::Wire::default(); n]);
+        self.xor_n(x.wires(), y.wires(), &mut difference);
+        self.and_n(&choices, &difference, &mut chosen)?;
+        self.xor_n(&chosen, y.wires(), &mut difference);
+        Ok(Words::new(x.lanes(), difference))
+    }
+
+    /// The larger of `x` and `y`, unsigned: `2w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn max(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let greater = self.greater(x, y)?;
+        self.select(&greater, x, y)
+    }
+
+    /// The smaller of `x` and `y`, unsigned: `2w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn min(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let greater = self.greater(x, y)?;
+        self.select(&greater, y, x)
+    }
+}
+
+impl<F: Fancy + ?Sized> Selection for F {}

@@ -1,0 +1,218 @@
+//! Adding up many bits at once: a carry-save adder tree.
+//!
+//! A tally has a heap of elements for each power of two. A full adder takes three elements of a heap, leaves
+//! their sum there and puts the carry into the next: one AND gate for one element less,
+//!
+//! ```text
+//! sum = x ⊕ y ⊕ z        carry = z ⊕ (x ⊕ z)(y ⊕ z)
+//! ```
+//!
+//! (Boyar and Peralta 2008, *Tight bounds for the multiplicative complexity of symmetric functions*: `n` bits
+//! are counted with `n − weight(n)` gates.) All adders of a level are one slice. A last ripple leaves one
+//! element of each power.
+//!
+//! Elements are `lanes` wide: one tally sums many numbers in lock-step. It may be fed and reduced again and
+//! again; between, it holds at most two elements of each power, so a stream of any length is summed in
+//! constant memory.
+
+use super::Words;
+use crate::Fancy;
+
+/// Sums of bits, in lock-step.
+#[derive(Clone, Debug)]
+pub struct Tally<W> {
+    lanes: usize,
+    /// `heaps[p]` holds elements of weight `2^p`, one after the other.
+    heaps: Vec<Vec<W>>,
+}
+
+impl<W: Copy + Default> Tally<W> {
+    /// Nothing yet; sums are taken modulo `2^width`.
+    ///
+    /// # Panics
+    /// If there is no lane.
+    #[must_use]
+    pub fn new(lanes: usize, width: usize) -> Self {
+        assert!(lanes > 0);
+        Self { lanes, heaps: vec![Vec::new(); width] }
+    }
+
+    /// Adds elements of weight `2^power`, one after the other.
+    ///
+    /// # Panics
+    /// If the wires do not divide among the lanes.
+    pub fn add(&mut self, power: usize, elements: impl IntoIterator<Item = W>) {
+        if let Some(heap) = self.heaps.get_mut(power) {
+            heap.extend(elements);
+            assert!(heap.len().is_multiple_of(self.lanes));
+        }
+    }
+
+    /// Adds a number to each lane.
+    ///
+    /// # Panics
+    /// If it has other lanes.
+    pub fn add_words(&mut self, words: &Words<W>) {
+        assert_eq!(words.lanes(), self.lanes);
+        for (power, bit) in words.bits().enumerate() {
+            self.add(power, bit.iter().copied());
+        }
+    }
+
+    /// Adds up all lanes of the words. The tally must have one lane.
+    ///
+    /// # Panics
+    /// If it has more.
+    pub fn add_lanes(&mut self, words: &Words<W>) {
+        assert_eq!(self.lanes, 1);
+        for (power, bit) in words.bits().enumerate() {
+            self.add(power, bit.iter().copied());
+        }
+    }
+
+    /// Adds until there are at most two elements of each power.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    pub fn reduce<F: Fancy<Wire = W> + ?Sized>(&mut self, f: &mut F) -> Result<(), F::Error> {
+        let triple = 3 * self.lanes;
+        while self.heaps.iter().any(|heap| heap.len() >= triple) {
+            self.level(f)?;
+        }
+        Ok(())
+    }
+
+    /// All full adders that are possible at once.
+    fn level<F: Fancy<Wire = W> + ?Sized>(&mut self, f: &mut F) -> Result<(), F::Error> {
+        let Some((top, lower)) = self.heaps.split_last_mut() else { return Ok(()) };
+        let (mut u, mut v) = (Vec::new(), Vec::new());
+        for heap in lower.iter() {
+            let (x, y, z, _) = thirds(heap, self.lanes);
+            u.extend(x.iter().zip(z).map(|(x, z)| f.xor(*x, *z)));
+            v.extend(y.iter().zip(z).map(|(y, z)| f.xor(*y, *z)));
+        }
+        let mut uv = vec![W::default(); u.len()];
+        f.and_n(&u, &v, &mut uv)?;
+        let (mut u, mut uv) = (&u[..], &uv[..]);
+        let mut carries: Vec<W> = Vec::new();
+        for heap in lower.iter_mut() {
+            let (_, y, z, rest) = thirds(heap, self.lanes);
+            let (u_here, uv_here);
+            ((u_here, u), (uv_here, uv)) = (u.split_at(y.len()), uv.split_at(y.len()));
+            let mut next: Vec<W> = u_here.iter().zip(y).map(|(u, y)| f.xor(*u, *y)).collect();
+            next.extend_from_slice(rest);
+            next.append(&mut carries);
+            carries.extend(z.iter().zip(uv_here).map(|(z, uv)| f.xor(*z, *uv)));
+            *heap = next;
+        }
+        let (x, y, z, rest) = thirds(top, self.lanes);
+        let sums = x.iter().zip(y).zip(z).map(|((x, y), z)| {
+            let xy = f.xor(*x, *y);
+            f.xor(xy, *z)
+        });
+        *top = sums.chain(rest.iter().copied()).chain(carries).collect();
+        Ok(())
+    }
+
+    /// The sums.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    pub fn finish<F: Fancy<Wire = W> + ?Sized>(mut self, f: &mut F) -> Result<Words<W>, F::Error> {
+        self.reduce(f)?;
+        let mut wires = Vec::with_capacity(self.heaps.len() * self.lanes);
+        let mut carry: Vec<W> = Vec::new();
+        let mut heaps = self.heaps.into_iter().peekable();
+        while let Some(mut heap) = heaps.next() {
+            heap.append(&mut carry);
+            if heap.is_empty() {
+                heap.resize_with(self.lanes, || f.constant(false));
+            }
+            let mut elements = heap.chunks_exact(self.lanes);
+            let first = elements.next().unwrap_or_default();
+            let Some(second) = elements.next() else {
+                wires.extend_from_slice(first);
+                continue;
+            };
+            let third = elements.next();
+            let (mut u, mut v) = (first.to_vec(), second.to_vec());
+            for (i, z) in third.unwrap_or_default().iter().enumerate() {
+                (u[i], v[i]) = (f.xor(u[i], *z), f.xor(v[i], *z));
+            }
+            if heaps.peek().is_some() {
+                carry = vec![W::default(); self.lanes];
+                f.and_n(&u, &v, &mut carry)?;
+            }
+            for (i, carry) in carry.iter_mut().enumerate() {
+                if let Some(z) = third {
+                    *carry = f.xor(*carry, z[i]);
+                }
+            }
+            wires.extend(u.iter().zip(second).map(|(u, y)| f.xor(*u, *y)));
+        }
+        Ok(Words::new(self.lanes, wires))
+    }
+}
+
+/// Three equal parts of whole elements, and the rest of at most two elements.
+fn thirds<W>(heap: &[W], lanes: usize) -> (&[W], &[W], &[W], &[W]) {
+    let n = heap.len() / (3 * lanes) * lanes;
+    let (x, rest) = heap.split_at(n);
+    let (y, rest) = rest.split_at(n);
+    let (z, rest) = rest.split_at(n);
+    (x, y, z, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fancy::{Count, Plain};
+
+    fn value(words: &Words<bool>, lane: usize) -> u64 {
+        words.lane(lane).enumerate().map(|(i, bit)| u64::from(bit) << i).sum()
+    }
+
+    #[test]
+    fn counts_bits_at_the_known_minimum() {
+        for n in [1usize, 2, 3, 4, 7, 8, 100, 255, 256] {
+            let width = n.ilog2() as usize + 1;
+            let bits: Vec<bool> = (0..n).map(|i| i * i % 3 == 1).collect();
+            let mut tally = Tally::new(1, width);
+            tally.add(0, bits.iter().copied());
+            let sum = tally.finish(&mut Plain).unwrap();
+            assert_eq!(value(&sum, 0), bits.iter().filter(|b| **b).count() as u64, "{n}");
+            let mut count = Count::default();
+            let mut tally = Tally::new(1, width);
+            tally.add(0, vec![Default::default(); n]);
+            tally.finish(&mut count).unwrap();
+            assert_eq!(count.cost().and_gates, n as u64 - u64::from(n.count_ones()), "{n}");
+        }
+    }
+
+    #[test]
+    fn sums_words_in_lanes_however_they_are_fed() {
+        let lanes = 5;
+        let mut tally = Tally::new(lanes, 9);
+        let mut expected = [0u64; 5];
+        for round in 0..40u64 {
+            let numbers: Vec<u64> = (0..5).map(|l| (round * 37 + l * 11) % 64).collect();
+            let rows: Vec<bool> = numbers.iter().flat_map(|n| (0..6).map(move |i| n >> i & 1 == 1)).collect();
+            tally.add_words(&Words::from_rows(6, &rows));
+            for (sum, n) in expected.iter_mut().zip(numbers) {
+                *sum = (*sum + n) % 512;
+            }
+            if round % 3 == 0 {
+                tally.reduce(&mut Plain).unwrap();
+                assert!(tally.heaps.iter().all(|heap| heap.len() <= 2 * lanes));
+            }
+        }
+        let sums = tally.finish(&mut Plain).unwrap();
+        assert_eq!(core::array::from_fn(|l| value(&sums, l)), expected);
+    }
+
+    #[test]
+    fn an_empty_tally_is_zero() {
+        let sums = Tally::new(2, 3).finish(&mut Plain).unwrap();
+        assert_eq!(sums.wires(), [false; 6]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Numbers in lock-step.
+
+/// `lanes` numbers of `width` bits. Bit `i` (0 is the lowest) of all lanes lies together, so a step on all
+/// lanes is a step on one slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words<W> {
+    lanes: usize,
+    wires: Vec<W>,
+}
+
+impl<W: Copy> Words<W> {
+    /// From wires in the order bit by bit, in each bit lane by lane.
+    ///
+    /// # Panics
+    /// If there is no lane, or the wires do not divide among the lanes.
+    #[must_use]
+    pub fn new(lanes: usize, wires: Vec<W>) -> Self {
+        assert!(lanes > 0 && wires.len().is_multiple_of(lanes), "wires must divide among lanes");
+        Self { lanes, wires }
+    }
+
+    /// One number, lowest bit first.
+    #[must_use]
+    pub fn single(bits: &[W]) -> Self {
+        Self::new(1, bits.to_vec())
+    }
+
+    /// From numbers one after the other, each lowest bit first.
+    ///
+    /// # Panics
+    /// If there is no number, or the bits do not divide into numbers of `width` bits.
+    #[must_use]
+    pub fn from_rows(width: usize, rows: &[W]) -> Self {
+        assert!(width > 0 && rows.len().is_multiple_of(width), "bits must divide into words");
+        let lanes = rows.len() / width;
+        let wires = (0..width).flat_map(|i| rows.iter().skip(i).step_by(width)).copied();
+        Self::new(lanes, wires.collect())
+    }
+
+    /// Numbers.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Bits of each number.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.wires.len() / self.lanes
+    }
+
+    /// Bit `i` of every lane.
+    ///
+    /// # Panics
+    /// If there is no such bit.
+    #[must_use]
+    pub fn bit(&self, i: usize) -> &[W] {
+        &self.wires[i * self.lanes..(i + 1) * self.lanes]
+    }
+
+    /// The bits, lowest first, each of every lane.
+    pub fn bits(&self) -> impl DoubleEndedIterator<Item = &[W]> + ExactSizeIterator {
+        self.wires.chunks_exact(self.lanes)
+    }
+
+    /// One number, lowest bit first.
+    ///
+    /// # Panics
+    /// If there is no such lane.
+    pub fn lane(&self, lane: usize) -> impl Iterator<Item = W> + '_ {
+        assert!(lane < self.lanes);
+        self.wires.iter().skip(lane).step_by(self.lanes).copied()
+    }
+
+    /// All wires, in the order of [`new`](Self::new).
+    #[must_use]
+    pub fn wires(&self) -> &[W] {
+        &self.wires
+    }
+
+    /// Every bit replaced.
+    #[must_use]
+    pub fn map(&self, mut f: impl FnMut(W) -> W) -> Self {
+        Self { lanes: self.lanes, wires: self.wires.iter().map(|w| f(*w)).collect() }
+    }
+
+    /// The same numbers with bits above `width` cut off.
+    #[must_use]
+    pub fn truncated(mut self, width: usize) -> Self {
+        self.wires.truncate(width * self.lanes);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_bits_of_all_lanes() {
+        let words = Words::from_rows(3, &['a', 'b', 'c', 'x', 'y', 'z']);
+        assert_eq!((words.lanes(), words.width()), (2, 3));
+        assert_eq!(words.bit(1), ['b', 'y']);
+        assert_eq!(words.wires(), ['a', 'x', 'b', 'y', 'c', 'z']);
+        assert_eq!(words.lane(1).collect::<String>(), "xyz");
+        assert_eq!(words.truncated(1).wires(), ['a', 'x']);
+    }
+}

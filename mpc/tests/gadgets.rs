@@ -1,0 +1,262 @@
+//! Every gadget against arithmetic, on random words of every kind of width, in the plain interpreter; then the
+//! same gadget garbled and evaluated.
+
+use mpc::channel::memory_pair;
+use mpc::fancy::{Count, Plain};
+use mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
+use mpc::program::{ProgramName, Shape};
+use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
+use mpc::{Fancy, Program};
+use proptest::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+/// Every gadget of two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Add,
+    Subtract,
+    Negate,
+    Multiply,
+    MultiplyLow,
+    Square,
+    Sum,
+    SumOfSquares,
+    Greater,
+    GreaterOrEqual,
+    GreaterSigned,
+    Equal,
+    IsZero,
+    Max,
+    Min,
+    Select,
+}
+
+const OPS: [Op; 16] = [
+    Op::Add,
+    Op::Subtract,
+    Op::Negate,
+    Op::Multiply,
+    Op::MultiplyLow,
+    Op::Square,
+    Op::Sum,
+    Op::SumOfSquares,
+    Op::Greater,
+    Op::GreaterOrEqual,
+    Op::GreaterSigned,
+    Op::Equal,
+    Op::IsZero,
+    Op::Max,
+    Op::Min,
+    Op::Select,
+];
+
+/// One gadget on words of `width` bits in `lanes` lanes: the garbler's `x`, the evaluator's `y`.
+#[derive(Clone, Copy, Debug)]
+struct Gadget {
+    op: Op,
+    width: usize,
+    lanes: usize,
+}
+
+impl Gadget {
+    fn apply<F: Fancy>(
+        &self,
+        f: &mut F,
+        x: &Words<F::Wire>,
+        y: &Words<F::Wire>,
+    ) -> Result<Words<F::Wire>, F::Error> {
+        let bits = |bits: Vec<F::Wire>| Words::new(self.lanes, bits);
+        Ok(match self.op {
+            Op::Add => f.add(x, y)?,
+            Op::Subtract => f.subtract(x, y)?,
+            Op::Negate => f.negate(x)?,
+            Op::Multiply => f.multiply(x, y, 2 * self.width)?,
+            Op::MultiplyLow => f.multiply(x, y, self.width)?,
+            Op::Square => f.square(x, 2 * self.width)?,
+            Op::Sum => f.sum(x, self.width + 3)?,
+            Op::SumOfSquares => f.sum_of_squares(x, 2 * self.width + 3)?,
+            Op::Greater => bits(f.greater(x, y)?),
+            Op::GreaterOrEqual => bits(f.greater_or_equal(x, y)?),
+            Op::GreaterSigned => bits(f.greater_signed(x, y)?),
+            Op::Equal => bits(f.equal(x, y)?),
+            Op::IsZero => bits(f.is_zero(x)?),
+            Op::Max => f.max(x, y)?,
+            Op::Min => f.min(x, y)?,
+            Op::Select => f.select(x.bit(0), x, y)?,
+        })
+    }
+
+    /// What it should give, lane by lane.
+    fn expected(&self, x: &[u128], y: &[u128]) -> Vec<u128> {
+        let w = self.width as u32;
+        let signed = |n: u128| (n as i128) << (128 - w) >> (128 - w);
+        let low = |n: u128, bits: u32| if bits < 128 { n & ((1 << bits) - 1) } else { n };
+        let each = |f: &dyn Fn(u128, u128) -> u128| x.iter().zip(y).map(|(x, y)| f(*x, *y)).collect();
+        match self.op {
+            Op::Add => each(&|x, y| low(x.wrapping_add(y), w)),
+            Op::Subtract => each(&|x, y| low(x.wrapping_sub(y), w)),
+            Op::Negate => each(&|x, _| low(x.wrapping_neg(), w)),
+            Op::Multiply => each(&|x, y| x * y),
+            Op::MultiplyLow => each(&|x, y| low(x.wrapping_mul(y), w)),
+            Op::Square => each(&|x, _| x * x),
+            Op::Sum => vec![low(x.iter().sum(), w + 3)],
+            Op::SumOfSquares => vec![low(x.iter().map(|x| x * x).sum(), 2 * w + 3)],
+            Op::Greater => each(&|x, y| (x > y).into()),
+            Op::GreaterOrEqual => each(&|x, y| (x >= y).into()),
+            Op::GreaterSigned => each(&|x, y| (signed(x) > signed(y)).into()),
+            Op::Equal => each(&|x, y| (x == y).into()),
+            Op::IsZero => each(&|x, _| (x == 0).into()),
+            Op::Max => each(&|x, y| x.max(y)),
+            Op::Min => each(&|x, y| x.min(y)),
+            Op::Select => each(&|x, y| if x & 1 == 1 { x } else { y }),
+        }
+    }
+}
+
+fn words(width: usize, numbers: &[u128]) -> Words<bool> {
+    Words::from_rows(width, &rows(width, numbers))
+}
+
+fn rows(width: usize, numbers: &[u128]) -> Vec<bool> {
+    numbers.iter().flat_map(|n| (0..width).map(move |i| n >> i & 1 == 1)).collect()
+}
+
+fn numbers(words: &Words<bool>) -> Vec<u128> {
+    let number = |lane| words.lane(lane).enumerate().map(|(i, bit)| u128::from(bit) << i).sum();
+    (0..words.lanes()).map(number).collect()
+}
+
+/// Lanes of numbers below `2^width`, with equal and extreme ones among them.
+fn operands() -> impl Strategy<Value = (usize, Vec<u128>, Vec<u128>)> {
+    (1usize..=60, 1usize..=6).prop_flat_map(|(width, lanes)| {
+        let max = (1u128 << width) - 1;
+        let number = prop_oneof![4 => 0..=max, 1 => Just(0), 1 => Just(max), 1 => Just(1 << (width - 1))];
+        let pair = prop_oneof![4 => (number.clone(), number.clone()), 1 => number.prop_map(|n| (n, n))];
+        prop::collection::vec(pair, lanes).prop_map(move |pairs| {
+            let (x, y) = pairs.into_iter().unzip();
+            (width, x, y)
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn gadgets_compute_what_they_say((width, x, y) in operands()) {
+        for op in OPS {
+            let gadget = Gadget { op, width, lanes: x.len() };
+            let Ok(result) = gadget.apply(&mut Plain, &words(width, &x), &words(width, &y));
+            prop_assert_eq!(numbers(&result), gadget.expected(&x, &y), "{:?}", gadget);
+        }
+    }
+}
+
+impl Program for Gadget {
+    fn name(&self) -> ProgramName {
+        ProgramName::new("gadget@1").unwrap()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        [self.op as u8; 32]
+    }
+
+    fn shape(&self) -> Shape {
+        let n = self.width * self.lanes;
+        let mut f = Plain;
+        let zeros = Words::new(self.lanes, vec![false; n]);
+        let Ok(result) = self.apply(&mut f, &zeros, &zeros);
+        Shape { garbler: n, evaluator: n, outputs: result.wires().len() }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let (x, y) = (Words::from_rows(self.width, garbler), Words::from_rows(self.width, evaluator));
+        outputs.extend_from_slice(self.apply(f, &x, &y)?.wires());
+        Ok(())
+    }
+}
+
+/// All gadgets of one shape as one program, so that one session covers them.
+#[derive(Clone, Copy)]
+struct All {
+    width: usize,
+    lanes: usize,
+}
+
+impl All {
+    fn gadgets(self) -> impl Iterator<Item = Gadget> {
+        OPS.into_iter().map(move |op| Gadget { op, width: self.width, lanes: self.lanes })
+    }
+}
+
+impl Program for All {
+    fn name(&self) -> ProgramName {
+        ProgramName::new("all@1").unwrap()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
+
+    fn shape(&self) -> Shape {
+        let n = self.width * self.lanes;
+        Shape { garbler: n, evaluator: n, outputs: self.gadgets().map(|gadget| gadget.shape().outputs).sum() }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.gadgets().try_for_each(|gadget| gadget.run(f, garbler, evaluator, outputs))
+    }
+}
+
+#[test]
+fn garbled_gadgets_equal_plain_ones() {
+    for (width, lanes) in [(1, 3), (13, 1), (32, 9)] {
+        let program = All { width, lanes };
+        let number = |i: usize| (i as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 61;
+        let (x, y): (Vec<_>, Vec<_>) = (0..lanes).map(|i| (number(i + 1), number(i * i))).unzip();
+        let (x, y) = (rows(width, &x), rows(width, &y));
+        let (near, far) = memory_pair();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let rng = &mut ChaCha20Rng::seed_from_u64(1);
+                let session = Garbler::new(near, &program, Terms::of(Reveal::Evaluator));
+                let session = session.hello(rng).unwrap().set_up(rng).unwrap();
+                session.execute(&x, rng).unwrap();
+            });
+            let rng = &mut ChaCha20Rng::seed_from_u64(2);
+            let session = Evaluator::new(far, &program, Terms::of(Reveal::Evaluator));
+            let (_, output) = session.hello(rng).unwrap().set_up(rng).unwrap().execute(&y).unwrap();
+            assert_eq!(output, Some(program.compute(&x, &y)));
+        });
+    }
+}
+
+#[test]
+fn gadgets_cost_what_they_say() {
+    let cost = |op, width: usize| {
+        let mut count = Count::default();
+        let zeros = Words::new(1, vec![Default::default(); width]);
+        Gadget { op, width, lanes: 1 }.apply(&mut count, &zeros, &zeros).unwrap();
+        count.cost().and_gates
+    };
+    assert_eq!(cost(Op::Add, 32), 31);
+    assert_eq!(cost(Op::Subtract, 32), 31);
+    assert_eq!(cost(Op::Negate, 32), 30);
+    assert_eq!(cost(Op::MultiplyLow, 32), 993);
+    assert_eq!(cost(Op::Multiply, 64), 8128);
+    assert_eq!(cost(Op::Greater, 32), 32);
+    assert_eq!(cost(Op::Equal, 32), 31);
+    assert_eq!(cost(Op::Select, 32), 32);
+    assert_eq!(cost(Op::Max, 32), 64);
+}
