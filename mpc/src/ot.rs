@@ -11,14 +11,36 @@
 //! knows nothing of `x_i`; the receiver knows nothing of `Δ`.
 //!
 //! How: 128 base transfers on ristretto255, in which the *extension sender receives* with the bits of
-//! `Δ` as choices ([`base`]); they open all leaves but one of `128/k` GGM trees ([`ggm`]); the leaves are
-//! stretched into a vector correlation over `F_{2^k}` ([`vole`]), which costs `128/k` bits a transfer
-//! whose choice is given ([`extension`]), one bit less if any choice will do.
+//! `Δ` as choices (`base`); they open all leaves but one of `128/k` GGM trees (`ggm`); the leaves are
+//! stretched into a vector correlation over `F_{2^k}` (`vole`), at `128/k` bits a transfer if the choice is
+//! given and one less if any choice will do (`extension`). What both parties do beyond that against a peer
+//! that deviates is in `check`.
+//!
+//! ```
+//! use mpc::{Delta, channel::memory_pair, ot::{Receiver, Sender, Sid}};
+//! # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+//! let (sid, (mut here, mut there)) = (Sid([1; 32]), memory_pair());
+//! let garbler = std::thread::spawn(move || {
+//!     let mut rng = ChaCha20Rng::from_seed([1; 32]);
+//!     let delta = Delta::random(&mut rng);
+//!     Sender::setup(&mut here, &sid, &delta, &mut rng)?.send_correlated(&mut here, 3)
+//! });
+//! let mut rng = ChaCha20Rng::from_seed([2; 32]);
+//! let mut receiver = Receiver::setup(&mut there, &sid, &mut rng)?;
+//! let t = receiver.receive_correlated(&mut there, &[false, true, false])?;
+//! let q = garbler.join().unwrap()?;
+//! assert!(t[0] == q[0] && t[1] != q[1] && t[2] == q[2]);
+//! # Ok::<(), mpc::ot::OtError>(())
+//! ```
 //!
 //! Guaranteed: a set-up serves any number of calls of one session, and no stream position or hash
 //! index repeats; no branch or address depends on a choice, on `Δ` or on a key; a call that failed
-//! leaves the session unusable. Not guaranteed: anything about a peer that deviates, unless
-//! [`Adversary::Malicious`] is chosen.
+//! leaves the session unusable. Against [`Adversary::Malicious`]: outputs are given only if they are
+//! correlated; a peer that deviates may test guesses of bits of `Δ`, and is caught unless all are right.
+//!
+//! Not guaranteed: anything about a peer that deviates if [`Adversary::SemiHonest`] was chosen; that a sender
+//! offers the right messages (one that spoils a message of a pair learns from an abort which was chosen:
+//! whoever uses transfers for inputs must encode these); what is left of secrets on the stack.
 //!
 //! Sources: base transfers, Canetti, Sarkar and Wang 2020 (ePrint 2020/110); extension and checks,
 //! Roy 2022, SoftSpokenOT (ePrint 2022/192).

@@ -247,3 +247,62 @@ fn select(zero: &RistrettoPoint, one: &RistrettoPoint, bit: Choice) -> Ristretto
 fn decompress(bytes: &Bytes) -> Result<RistrettoPoint, OtError> {
     CompressedRistretto(*bytes).decompress().filter(|point| !point.is_identity()).ok_or(OtError::Point)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    const SID: Sid = Sid([9; 32]);
+
+    fn pads(choices: Block) -> (Sent, Received) {
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        let receiver = Receiver::new(&SID, choices, rng);
+        let (z, sent) = send(&SID, receiver.opening(), rng).unwrap();
+        (sent, receiver.receive(&z).unwrap())
+    }
+
+    #[test]
+    fn the_receiver_knows_the_pads_it_chose_and_no_others() {
+        let choices = Block::new(0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978);
+        let (sent, received) = pads(choices);
+        for (i, (both, one)) in sent.pads.iter().zip(&received.pads).enumerate() {
+            let chosen = usize::from(bool::from(bit(choices, i)));
+            assert_eq!(both[chosen], *one);
+            assert_ne!(both[1 - chosen], *one);
+        }
+        let messages: Vec<_> = (0..128).map(|i| [Block::new(i), Block::new(!i)]).collect();
+        let unmasked = received.unmask(&sent.mask(&messages));
+        for (i, (message, pair)) in unmasked.iter().zip(&messages).enumerate() {
+            assert!(*message == pair[usize::from(bool::from(bit(choices, i)))]);
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_answered_and_proved() {
+        let (sent, received) = pads(Block::new(0x5555_0000_ffff_1234));
+        let (mut challenge, expected) = sent.challenge();
+        let (answer, fits) = received.answer(&challenge);
+        assert_eq!(answer, expected);
+        assert!(bool::from(fits));
+        challenge.proof[31] ^= 1;
+        assert!(!bool::from(received.answer(&challenge).1));
+    }
+
+    #[test]
+    fn points_are_checked() {
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        let receiver = Receiver::new(&SID, Block::ZERO, rng);
+        assert_eq!(receiver.receive(&[0; 32]).err(), Some(OtError::Point));
+        let mut receiver = Receiver::new(&SID, Block::ZERO, rng);
+        // RFC 9496, appendix A.3: a non-canonical field element and a negative one.
+        let mut negative = [0; 32];
+        negative[0] = 1;
+        for bad in [[0xff; 32], negative, [0; 32]] {
+            receiver.opening.points[100] = bad;
+            let sent = send(&SID, receiver.opening(), rng);
+            assert_eq!(sent.err(), Some(OtError::Point));
+        }
+    }
+}

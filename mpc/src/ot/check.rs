@@ -178,13 +178,13 @@ mod tests {
             let bits: Vec<_> = (0..3).map(|_| Block::random(&mut rng)).collect();
             let (product, vector) = (matrix.times(&rows), matrix.times_bits(n, &bits));
             assert_eq!(product.len(), ROWS);
-            for r in 0..ROWS {
+            for (r, product) in product.into_iter().enumerate() {
                 let (mut row, mut bit) = (Block::ZERO, false);
                 for j in (0..n + ROWS).filter(|j| entry(&matrix, n, r, *j)) {
                     row ^= rows[j];
                     bit ^= bits[j / 128].to_u128() >> (j % 128) & 1 == 1;
                 }
-                assert_eq!((product[r], vector >> r & 1 == 1), (row, bit));
+                assert_eq!((product, vector >> r & 1 == 1), (row, bit));
             }
         }
     }

@@ -1,9 +1,14 @@
 //! The random oracle of the OT layer, and every label it is used under.
 //!
-//! `oracle(label, sid, i, parts) = SHA-512(|label| ‖ label ‖ sid ‖ i ‖ |part| ‖ part …)`, lengths and `i` as u64 little-endian, so that no
-//! two different inputs share an encoding. One label per purpose: outputs under different labels, sessions or indices are independent.
+//! ```text
+//! oracle(label, sid, i, parts) = SHA-512(|label| ‖ label ‖ sid ‖ i ‖ |part| ‖ part …)
+//! ```
 //!
-//! Source: the hash functions H1..H4 of Canetti, Sarkar and Wang 2020 (ePrint 2020/110), each separated by its label.
+//! with lengths and `i` as u64, little-endian, so that no two inputs share an encoding. One label a
+//! purpose: what comes out under different labels, sessions or indices is independent.
+//!
+//! Source: the hash functions H1 to H4 of Canetti, Sarkar and Wang 2020 (ePrint 2020/110), each separated by
+//! its label.
 
 use super::Sid;
 use sha2::{Digest, Sha512};
@@ -52,4 +57,33 @@ pub(super) fn oracle32<'a>(
     let mut out = Zeroizing::new([0; 32]);
     out.copy_from_slice(&wide[..32]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_is_as_written() {
+        let mut bytes = vec![1, 0, 0, 0, 0, 0, 0, 0, b'L'];
+        bytes.extend([5; 32]);
+        bytes.extend([2, 1, 0, 0, 0, 0, 0, 0]);
+        bytes.extend([3, 0, 0, 0, 0, 0, 0, 0, b'a', b'b', b'c']);
+        bytes.extend([0; 8]);
+        let expected: [u8; 64] = Sha512::digest(&bytes).into();
+        let sid = Sid([5; 32]);
+        let wide = oracle("L", &sid, 0x0102, [&b"abc"[..], b""]);
+        assert_eq!(*wide, expected);
+        assert_eq!(oracle32("L", &sid, 0x0102, [&b"abc"[..], b""])[..], expected[..32]);
+    }
+
+    #[test]
+    fn every_input_counts() {
+        let sid = Sid([5; 32]);
+        let base = oracle("L", &sid, 1, [&b"ab"[..], b"c"]);
+        assert_ne!(base, oracle("M", &sid, 1, [&b"ab"[..], b"c"]));
+        assert_ne!(base, oracle("L", &Sid([6; 32]), 1, [&b"ab"[..], b"c"]));
+        assert_ne!(base, oracle("L", &sid, 2, [&b"ab"[..], b"c"]));
+        assert_ne!(base, oracle("L", &sid, 1, [&b"a"[..], b"bc"]));
+    }
 }

@@ -1,4 +1,8 @@
-//! Both parties against each other, honest and not.
+//! Both parties against each other: what honest parties get. What becomes of deviating ones is in
+//! [`deviations`], what goes over the wire in [`transcripts`].
+
+mod deviations;
+mod transcripts;
 
 use std::thread;
 
@@ -7,27 +11,88 @@ use rand_core::{RngCore, SeedableRng};
 
 use super::*;
 use crate::block::{Block, Delta};
-use crate::channel::{Framed, Pipe, memory_pair};
-
-type End = Framed<Pipe>;
+use crate::channel::{Channel, Framed, Phase, Pipe, memory_pair};
 
 const SID: Sid = Sid([7; 32]);
 
+/// A channel that notes what is sent and lets a test change it.
+struct Tap {
+    inner: Framed<Pipe>,
+    /// Payload bytes sent, after the change.
+    sent: Vec<u8>,
+    /// From position and byte to what is sent instead; `None` hangs up.
+    change: fn(&Target, usize, u8) -> Option<u8>,
+    target: Target,
+}
+
+/// What a change is about.
+#[derive(Clone, Copy, Default)]
+struct Target {
+    start: usize,
+    end: usize,
+    value: u8,
+}
+
+impl Channel for Tap {
+    fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        for byte in bytes {
+            let changed = (self.change)(&self.target, self.sent.len(), *byte);
+            let byte = changed.ok_or(ChannelError::Closed { phase })?;
+            self.sent.push(byte);
+            self.inner.send(phase, &[byte])?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.inner.flush()
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        self.inner.receive_some(phase, into)
+    }
+}
+
+impl Tap {
+    fn new(inner: Framed<Pipe>) -> Self {
+        Self { inner, sent: Vec::new(), change: |_, _, byte| Some(byte), target: Target::default() }
+    }
+
+    /// Flips the bits of `value` in the byte at `start`.
+    fn flip(&mut self, start: usize, value: u8) {
+        self.target = Target { start, end: start + 1, value };
+        self.change = |t, at, byte| Some(if at == t.start { byte ^ t.value } else { byte });
+    }
+
+    /// Replaces bytes.
+    fn overwrite(&mut self, start: usize, end: usize, value: u8) {
+        self.target = Target { start, end, value };
+        self.change = |t, at, byte| Some(if (t.start..t.end).contains(&at) { t.value } else { byte });
+    }
+
+    /// Hangs up before byte `start`.
+    fn cut(&mut self, start: usize) {
+        self.target = Target { start, ..Target::default() };
+        self.change = |t, at, byte| (at < t.start).then_some(byte);
+    }
+}
+
 fn all_options() -> impl Iterator<Item = Options> {
+    let adversaries = [Adversary::SemiHonest, Adversary::Malicious];
     [Slice::Two, Slice::Four, Slice::Eight]
         .into_iter()
-        .map(|slice| Options { slice, adversary: Adversary::SemiHonest })
+        .flat_map(move |slice| adversaries.map(|adversary| Options { slice, adversary }))
 }
 
 /// Runs the two parties in two threads.
 fn run<A: Send, B: Send>(
-    sender: impl FnOnce(End) -> A + Send,
-    receiver: impl FnOnce(End) -> B + Send,
+    sender: impl FnOnce(&mut Tap) -> A + Send,
+    receiver: impl FnOnce(&mut Tap) -> B + Send,
 ) -> (A, B) {
     let (a, b) = memory_pair();
     thread::scope(|scope| {
-        let sender = scope.spawn(move || sender(a));
-        let received = receiver(b);
+        let sender = scope.spawn(move || sender(&mut Tap::new(a)));
+        let received = receiver(&mut Tap::new(b));
         (sender.join().unwrap(), received)
     })
 }
@@ -36,44 +101,94 @@ fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-fn choices(n: usize, rng: &mut impl RngCore) -> Vec<bool> {
+fn delta() -> Delta {
+    Delta::random(&mut rng(1))
+}
+
+fn bits(n: usize, seed: u64) -> Vec<bool> {
+    let rng = &mut rng(seed);
     (0..n).map(|_| rng.next_u32() & 1 == 1).collect()
 }
 
-fn assert_correlated(q: &[Block], t: &[Block], x: &[bool], delta: &Delta) {
-    assert_eq!((q.len(), t.len()), (x.len(), x.len()));
-    for ((q, t), x) in q.iter().zip(t).zip(x) {
-        assert_eq!(*q ^ *t, delta.times(*x));
+/// The ideal functionality: what the receiver must hold, given the sender's outputs.
+fn ideal(q: &[Block], x: &[bool], delta: &Delta) -> Vec<Block> {
+    q.iter().zip(x).map(|(q, x)| *q ^ delta.times(*x)).collect()
+}
+
+#[test]
+fn transfers_are_as_ideal_for_all_options_sizes_and_calls() {
+    const SIZES: [usize; 9] = [0, 1, 127, 128, 129, 8_191, 8_193, 100_000, 5];
+    for options in all_options() {
+        let (sent, received) = run(
+            |ch| {
+                let mut sender = Sender::setup_with(ch, &SID, &delta(), options, &mut rng(2)).unwrap();
+                SIZES.map(|n| {
+                    let chosen = sender.send_correlated(ch, n).unwrap();
+                    (chosen, sender.send_random(ch, n).unwrap())
+                })
+            },
+            |ch| {
+                let mut receiver = Receiver::setup_with(ch, &SID, options, &mut rng(3)).unwrap();
+                SIZES.map(|n| {
+                    let x = bits(n, n as u64);
+                    let t = receiver.receive_correlated(ch, &x).unwrap();
+                    (x, t, receiver.receive_random(ch, n).unwrap())
+                })
+            },
+        );
+        for (n, ((chosen, random), (x, t, (y, s)))) in SIZES.iter().zip(sent.iter().zip(&received)) {
+            assert_eq!((t.len(), y.len(), s.len()), (*n, *n, *n));
+            assert!(*t == ideal(chosen, x, &delta()));
+            assert!(*s == ideal(random, y, &delta()));
+        }
     }
 }
 
 #[test]
-fn transfers_are_correlated_for_every_slice_size_and_call() {
-    const SIZES: [usize; 9] = [0, 1, 127, 128, 129, 8_191, 8_193, 100_000, 5];
+fn no_output_repeats_within_a_session() {
+    let (q, _) = run(
+        |ch| {
+            let mut sender = Sender::setup(ch, &SID, &delta(), &mut rng(2)).unwrap();
+            let mut q = sender.send_correlated(ch, 9_000).unwrap();
+            q.extend(sender.send_random(ch, 9_000).unwrap());
+            q
+        },
+        |ch| {
+            let mut receiver = Receiver::setup(ch, &SID, &mut rng(3)).unwrap();
+            receiver.receive_correlated(ch, &[false; 9_000]).unwrap();
+            receiver.receive_random(ch, 9_000).unwrap();
+        },
+    );
+    let distinct: std::collections::HashSet<u128> = q.iter().map(|q| q.to_u128()).collect();
+    assert_eq!(distinct.len(), 18_000);
+}
+
+#[test]
+fn the_receiver_gets_the_chosen_message_of_each_pair() {
+    let pairs: Vec<[Block; 2]> = (0..300).map(|i| [Block::new(2 * i), Block::new(2 * i + 1)]).collect();
     for options in all_options() {
-        let delta = Delta::random(&mut rng(1));
-        let (qs, ts) = run(
-            |mut ch| {
-                let rng = &mut rng(2);
-                let mut sender = Sender::setup_with(&mut ch, &SID, &delta, options, rng).unwrap();
-                SIZES.map(|n| {
-                    let chosen = sender.send_correlated(&mut ch, n).unwrap();
-                    (chosen, sender.send_random(&mut ch, n).unwrap())
+        let (masked, received) = run(
+            |ch| {
+                let mut sender = Sender::setup_with(ch, &SID, &delta(), options, &mut rng(2)).unwrap();
+                [&pairs[..], &pairs[..], &[]].map(|pairs| {
+                    let before = ch.sent.len();
+                    sender.send_messages(ch, pairs).unwrap();
+                    ch.sent.split_off(before)
                 })
             },
-            |mut ch| {
-                let rng = &mut rng(3);
-                let mut receiver = Receiver::setup_with(&mut ch, &SID, options, rng).unwrap();
-                SIZES.map(|n| {
-                    let x = choices(n, rng);
-                    let t = receiver.receive_correlated(&mut ch, &x).unwrap();
-                    (x, t, receiver.receive_random(&mut ch, n).unwrap())
+            |ch| {
+                let mut receiver = Receiver::setup_with(ch, &SID, options, &mut rng(3)).unwrap();
+                [300, 300, 0].map(|n| {
+                    let x = bits(n, 4);
+                    let chosen = receiver.receive_messages(ch, &x).unwrap();
+                    (x, chosen)
                 })
             },
         );
-        for ((chosen, random), (x, t, (y, s))) in qs.iter().zip(&ts) {
-            assert_correlated(chosen, t, x, &delta);
-            assert_correlated(random, s, y, &delta);
+        assert_ne!(masked[0], masked[1]);
+        for (x, chosen) in received {
+            let expected = x.iter().zip(&pairs).map(|(x, pair)| pair[usize::from(*x)]);
+            assert!(chosen == expected.collect::<Vec<_>>());
         }
     }
 }

@@ -59,9 +59,9 @@ mod tests {
         let rows: [Block; SIDE] = core::array::from_fn(|_| Block::random(&mut rng));
         let mut columns = rows;
         transpose(|p| halves(rows[p]), &mut columns);
-        for i in 0..SIDE {
-            for j in 0..SIDE {
-                let (x, y) = (rows[i].to_u128() >> j, columns[j].to_u128() >> i);
+        for (i, row) in rows.iter().enumerate() {
+            for (j, column) in columns.iter().enumerate() {
+                let (x, y) = (row.to_u128() >> j, column.to_u128() >> i);
                 assert_eq!(x & 1, y & 1);
             }
         }

@@ -110,3 +110,62 @@ fn xor(a: &mut Row, b: &Row) {
         *a ^= *b;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(slice: Slice, number: impl Fn(usize) -> usize) -> Vec<Block> {
+        (0..slice.trees())
+            .flat_map(|tree| (0..slice.leaves()).map(move |y| (tree, y)))
+            .map(|(tree, y)| Block::new(((tree << 8) + number(y) + 1) as u128))
+            .collect()
+    }
+
+    /// `w_b = v_b ⊕ α_b·u`, with `v_b` and `u` by their definitions.
+    #[test]
+    fn sums_are_as_defined_from_all_leaves_and_from_all_but_one() {
+        for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+            let (k, alpha) = (slice.bits(), 0xa5 & (slice.leaves() - 1));
+            let all = keys(slice, |x| x);
+            let mut known = keys(slice, |y| alpha ^ y);
+            let mut y = 0..;
+            known.retain(|_| y.next().unwrap() % slice.leaves() != 0);
+            let (mut v, mut w) = (vec![[0; 2 * CHUNK]; k], vec![[0; 2 * CHUNK]; k]);
+            let (mut u, mut unused) = ([0; 2 * CHUNK], [0; 2 * CHUNK]);
+            let tree = slice.trees() - 1;
+            for (streams, rows, sum) in [(&all, &mut v, &mut u), (&known, &mut w, &mut unused)] {
+                let mut streams = Streams::new(slice, streams);
+                streams.advance(3).unwrap();
+                let at = streams.advance(5).unwrap();
+                streams.fold(&at, tree, rows, sum);
+            }
+            let r = |x: usize, position: u128| {
+                let mut block = AesBlock::from(Block::new(position).to_bytes());
+                let key = all[tree * slice.leaves() + x].to_bytes();
+                Aes128Enc::new(&key.into()).encrypt_block(&mut block);
+                halves(Block::from_bytes(block.into()))[0]
+            };
+            for j in 0..5 {
+                let at = j as u128 + 3;
+                let sum = (0..slice.leaves()).fold(0, |sum, x| sum ^ r(x, at));
+                assert_eq!(u[2 * j], sum);
+                for b in 0..k {
+                    let ones = (0..slice.leaves()).filter(|x| x >> b & 1 == 1);
+                    assert_eq!(v[b][2 * j], ones.fold(0, |sum, x| sum ^ r(x, at)));
+                    let alpha_b = (alpha >> b & 1) as u64;
+                    assert_eq!(w[b][2 * j], v[b][2 * j] ^ (alpha_b * u[2 * j]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_are_given_out_once_and_end() {
+        let mut streams = Streams::new(Slice::Two, &keys(Slice::Two, |x| x));
+        streams.next = u64::MAX - 5;
+        assert!(streams.advance(5).is_ok());
+        assert_eq!(streams.advance(1).err(), Some(OtError::Exhausted));
+        assert_eq!(streams.next, u64::MAX);
+    }
+}
