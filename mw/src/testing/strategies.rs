@@ -1,0 +1,171 @@
+//! Proptest strategies: any value that has bytes, whether or not a rule would accept it.
+//!
+//! Edges come often: zero, one, the greatest, the identity, equal neighbours.
+
+use crate::{
+    amount::{Amount, Height},
+    block::{Block, Header},
+    commitment::Commitment,
+    group::{Point, Scalar, identity, mul_g},
+    hash::Hash,
+    kernel::{Excess, Kernel, KernelFeatures, Window},
+    range_proof::RangeProof,
+    rules::params::{Network, Params},
+    schnorr::{PublicKey, Signature},
+    secret::SecretScalar,
+    state::Unspent,
+    transaction::{Body, Extra, Output, OutputFeatures, Transaction},
+};
+use proptest::{collection::vec, prelude::*};
+
+/// Any `u64`, the edges often.
+pub fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => any::<u64>(), 2 => 0u64..200, 1 => Just(u64::MAX)]
+}
+
+/// Any amount.
+pub fn amount() -> impl Strategy<Value = Amount> {
+    number().prop_map(Amount::new)
+}
+
+/// Any height.
+pub fn height() -> impl Strategy<Value = Height> {
+    number().prop_map(Height::new)
+}
+
+/// Any scalar; zero, one and minus one often.
+pub fn scalar() -> impl Strategy<Value = Scalar> {
+    let edge = prop_oneof![Just(Scalar::ZERO), Just(Scalar::ONE), Just(-Scalar::ONE)];
+    prop_oneof![4 => any::<[u8; 32]>().prop_map(Scalar::from_bytes_mod_order), 1 => edge]
+}
+
+/// Any secret scalar.
+pub fn secret() -> impl Strategy<Value = SecretScalar> {
+    scalar().prop_map(SecretScalar::from)
+}
+
+/// Any point, the identity among them.
+pub fn point() -> impl Strategy<Value = Point> {
+    prop_oneof![9 => scalar().prop_map(|s| mul_g(&s).into()), 1 => Just(identity().into())]
+}
+
+/// Any hash.
+pub fn hash() -> impl Strategy<Value = Hash> {
+    any::<[u8; 32]>().prop_map(Hash::from_bytes)
+}
+
+/// A commitment that someone can open.
+pub fn commitment() -> impl Strategy<Value = Commitment> {
+    (amount(), secret()).prop_map(|(v, r)| Commitment::new(v, &r))
+}
+
+/// Any pair of nonce commitment and response; signs nothing.
+pub fn signature() -> impl Strategy<Value = Signature> {
+    (point(), scalar()).prop_map(|(r, z)| Signature::from_parts(r, z))
+}
+
+/// Any window, inverted ones among them.
+pub fn window() -> impl Strategy<Value = Window> {
+    (height(), height()).prop_map(|(not_before, not_after)| Window { not_before, not_after })
+}
+
+/// Any kernel kind with any fields.
+pub fn kernel_features() -> impl Strategy<Value = KernelFeatures> {
+    prop_oneof![
+        (amount(), height()).prop_map(|(fee, not_after)| KernelFeatures::Plain { fee, not_after }),
+        height().prop_map(|height| KernelFeatures::Coinbase { height }),
+        (amount(), window()).prop_map(|(fee, window)| KernelFeatures::HeightRanged { fee, window }),
+        (amount(), window(), number()).prop_map(|(fee, window, distance)| {
+            KernelFeatures::NoRecentDuplicate { fee, window, distance }
+        }),
+    ]
+}
+
+/// Any kernel; its signature signs nothing.
+pub fn kernel() -> impl Strategy<Value = Kernel> {
+    (kernel_features(), point(), signature()).prop_map(|(features, e, signature)| Kernel {
+        features,
+        excess: Excess::from_point(e),
+        signature,
+    })
+}
+
+/// Any output; its proof proves nothing.
+pub fn output() -> impl Strategy<Value = Output> {
+    let features = prop_oneof![Just(OutputFeatures::Plain), Just(OutputFeatures::Coinbase)];
+    let extra = vec(any::<u8>(), 0..=Extra::MAX).prop_map(|b| Extra::new(b).unwrap_or_default());
+    let proof = any::<[[u8; 32]; 21]>().prop_map(|p| {
+        let mut bytes = [0; crate::range_proof::PROOF_BYTES];
+        bytes.copy_from_slice(p.as_flattened());
+        RangeProof::from_bytes(&bytes)
+    });
+    (features, commitment(), extra, proof).prop_map(|(features, commitment, extra, proof)| Output {
+        features,
+        commitment,
+        extra,
+        proof,
+    })
+}
+
+/// An unspent output.
+pub fn unspent() -> impl Strategy<Value = Unspent> {
+    (height(), output()).prop_map(|(created, output)| Unspent { created, output })
+}
+
+/// Any body with up to four items of each kind, in any order.
+pub fn body() -> impl Strategy<Value = Body> {
+    (vec(commitment(), 0..5), vec(output(), 0..5), vec(kernel(), 0..5))
+        .prop_map(|(inputs, outputs, kernels)| Body { inputs, outputs, kernels })
+}
+
+/// Any transaction; it balances only by chance.
+pub fn transaction() -> impl Strategy<Value = Transaction> {
+    (scalar(), body()).prop_map(|(offset, body)| Transaction { offset, body })
+}
+
+/// Any header.
+pub fn header() -> impl Strategy<Value = Header> {
+    let counts = (height(), number(), number(), number());
+    (counts, scalar(), (hash(), hash(), hash(), hash())).prop_map(|(counts, total_offset, hashes)| {
+        let (height, time, kernel_count, output_count) = counts;
+        let (previous, kernel_root, output_root, body_hash) = hashes;
+        Header {
+            height,
+            previous,
+            time,
+            total_offset,
+            kernel_count,
+            kernel_root,
+            output_count,
+            output_root,
+            body_hash,
+        }
+    })
+}
+
+/// Any block.
+pub fn block() -> impl Strategy<Value = Block> {
+    (header(), signature(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
+}
+
+/// Any parameters, whether or not they make sense together.
+pub fn params() -> impl Strategy<Value = Params> {
+    let network = prop_oneof![Just(Network::Main), Just(Network::Test), Just(Network::Solo)];
+    (network, point(), amount(), amount(), any::<[u64; 6]>()).prop_map(
+        |(network, operator, reward, fee_per_weight, numbers)| {
+            let [genesis_time, maturity, window_width, window_grid, reorganisation, max_weight] = numbers;
+            Params {
+                network,
+                operator: PublicKey::from_point(operator),
+                genesis_time,
+                reward,
+                maturity,
+                window_width,
+                window_grid,
+                reorganisation,
+                max_weight,
+                fee_per_weight,
+            }
+        },
+    )
+}

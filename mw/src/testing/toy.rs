@@ -1,0 +1,365 @@
+//! A chain in memory whose operator, payers and payees are one: everything follows from a seed.
+//!
+//! ```text
+//! let mut toy = Toy::new(1);
+//! let coinbase = toy.grow(vec![]);                       // seals and connects a block; its reward is ours
+//! toy.mature();                                          // until that reward can be spent
+//! let (payment, outputs) = toy.pay(&[&coinbase], &[25]); // least fee, change is the last output
+//! toy.grow(vec![payment]);
+//! ```
+//!
+//! [`Toy::grow`] takes the rules' own path. [`Toy::forge`] seals any body under an honest header, as a dishonest operator
+//! would; that header is computed here anew, so the two hold each other to account.
+
+use crate::{
+    amount::{Amount, Height},
+    block::{Block, Header, body_hash},
+    commitment::Commitment,
+    error::{ConnectError, Rejection},
+    group::Scalar,
+    kernel::{Excess, Kernel, KernelFeatures},
+    range_proof::{self, Opening, RewindKey, TauKey},
+    rules::{
+        self, BlockChange, Connected, Proposal,
+        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+    },
+    schnorr::{PublicKey, sign},
+    secret::SecretScalar,
+    state::{ChainView, ChangeSet, MemoryState, Unspent},
+    transaction::{Body, Extra, Output, OutputFeatures, Transaction},
+    transcript::OutputContext,
+};
+use core::convert::Infallible;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_core::RngCore;
+
+/// An output, with what its owner knows of it.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    /// Amount and index.
+    pub opening: Opening,
+    /// The blinding factor.
+    pub blinding: SecretScalar,
+    /// What others see.
+    pub output: Output,
+}
+
+impl Owned {
+    /// The output's name.
+    #[must_use]
+    pub const fn commitment(&self) -> Commitment {
+        self.output.commitment
+    }
+}
+
+/// The chain, its blocks so far, and the keys of everyone on it.
+#[derive(Clone, Debug)]
+pub struct Toy {
+    chain: Chain,
+    state: MemoryState,
+    blocks: Vec<Block>,
+    operator: SecretScalar,
+    rng: ChaCha20Rng,
+}
+
+impl Toy {
+    /// The key with which all outputs of all toys can be rewound.
+    pub const REWIND: RewindKey = RewindKey([1; 32]);
+    /// The key that hides their blinding factors from that one.
+    pub const TAU: TauKey = TauKey([2; 32]);
+
+    /// A new solo chain with short windows (16 blocks on a grid of 4) and a maturity of 3.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::with(seed, |_| ())
+    }
+
+    /// The same with some parameters changed.
+    ///
+    /// # Panics
+    /// When the parameters make no sense together.
+    #[must_use]
+    pub fn with(seed: u64, edit: impl FnOnce(&mut Params)) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let operator = SecretScalar::random(&mut rng);
+        let solo = Params::solo(PublicKey::of(&operator), 1_700_000_000);
+        let mut params = Params { window_width: 16, window_grid: 4, reorganisation: 8, ..solo };
+        edit(&mut params);
+        let chain = Chain::new(params).expect("parameters that make sense together");
+        let state = MemoryState::genesis(&chain);
+        Self { chain, state, blocks: Vec::new(), operator, rng }
+    }
+
+    /// Its parameters.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> &MemoryState {
+        &self.state
+    }
+
+    /// All blocks after the genesis.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The height of the block to come.
+    #[must_use]
+    pub fn next(&self) -> Height {
+        self.state.tip().height.next()
+    }
+
+    /// The chain's random source.
+    pub const fn rng(&mut self) -> &mut ChaCha20Rng {
+        &mut self.rng
+    }
+
+    /// A random secret scalar.
+    pub fn secret(&mut self) -> SecretScalar {
+        SecretScalar::random(&mut self.rng)
+    }
+
+    /// A new plain output of this amount.
+    pub fn output(&mut self, amount: u64) -> Owned {
+        self.output_as(OutputFeatures::Plain, amount)
+    }
+
+    /// A new output of this kind and amount.
+    pub fn output_as(&mut self, features: OutputFeatures, amount: u64) -> Owned {
+        let mut index = [0; 12];
+        self.rng.fill_bytes(&mut index);
+        let opening = Opening { amount: Amount::new(amount), index };
+        let blinding = self.secret();
+        self.output_of(features, opening, blinding, Extra::default())
+    }
+
+    /// The output with exactly these contents.
+    ///
+    /// # Panics
+    /// When it cannot be proven.
+    #[must_use]
+    pub fn output_of(
+        &self,
+        features: OutputFeatures,
+        opening: Opening,
+        blinding: SecretScalar,
+        extra: Extra,
+    ) -> Owned {
+        let context = OutputContext::new(self.chain.id(), features, extra.as_bytes());
+        let keys = (&Self::REWIND, &Self::TAU);
+        let (commitment, proof) =
+            range_proof::prove(&context, &opening, &blinding, keys).expect("an output that can be proven");
+        Owned { opening, blinding, output: Output { features, commitment, extra, proof } }
+    }
+
+    /// A kernel of this kind under the excess `x·G`.
+    pub fn kernel(&mut self, features: KernelFeatures, x: &SecretScalar) -> Kernel {
+        let signature = sign(x, &features.message(self.chain.id()), &mut self.rng);
+        Kernel { features, excess: Excess(*PublicKey::of(x).point()), signature }
+    }
+
+    /// A plain kernel's fields: this fee, and the standard window for the next block.
+    #[must_use]
+    pub fn plain(&self, fee: Amount) -> KernelFeatures {
+        KernelFeatures::Plain { fee, not_after: self.chain.standard_expiry(self.next()) }
+    }
+
+    /// The least fee of a transaction with so many plain items.
+    ///
+    /// # Panics
+    /// When it does not fit 64 bits.
+    #[must_use]
+    pub fn least_fee(&self, inputs: usize, outputs: usize, kernels: usize) -> Amount {
+        let (i, o, k) = (inputs as u64, outputs as u64, kernels as u64);
+        let weight = i * INPUT_WEIGHT + o * OUTPUT_WEIGHT + k * KERNEL_WEIGHT;
+        self.chain.least_fee(weight).expect("a fee that fits 64 bits")
+    }
+
+    /// A transaction of these outputs and kernels, each kernel under a random excess, in which the blinding factors
+    /// balance. Whether the amounts do, and whether the rest makes sense, is the caller's affair.
+    pub fn transaction(
+        &mut self,
+        inputs: &[&Owned],
+        outputs: &[&Owned],
+        kernels: &[KernelFeatures],
+    ) -> Transaction {
+        let excesses: Vec<_> = kernels.iter().map(|f| (*f, self.secret())).collect();
+        self.transaction_under(inputs, outputs, &excesses)
+    }
+
+    /// The same with chosen secret keys of the excesses.
+    pub fn transaction_under(
+        &mut self,
+        inputs: &[&Owned],
+        outputs: &[&Owned],
+        kernels: &[(KernelFeatures, SecretScalar)],
+    ) -> Transaction {
+        let sum = |all: &[&Owned]| all.iter().map(|o| o.blinding.reveal()).sum::<Scalar>();
+        let offset = sum(outputs) - sum(inputs) - kernels.iter().map(|(_, x)| x.reveal()).sum::<Scalar>();
+        let kernels = kernels.iter().map(|(f, x)| self.kernel(*f, x)).collect();
+        let inputs = inputs.iter().map(|o| o.commitment()).collect();
+        let outputs = outputs.iter().map(|o| o.output.clone()).collect();
+        Transaction { offset, body: Body::sorted(inputs, outputs, kernels) }
+    }
+
+    /// Pays these amounts under one plain kernel at the least fee; returns the outputs, the change last.
+    ///
+    /// # Panics
+    /// When the inputs are not enough.
+    pub fn pay(&mut self, inputs: &[&Owned], amounts: &[u64]) -> (Transaction, Vec<Owned>) {
+        let fee = self.least_fee(inputs.len(), amounts.len() + 1, 1);
+        let have: u64 = inputs.iter().map(|o| o.opening.amount.units()).sum();
+        let change = have.checked_sub(amounts.iter().sum::<u64>() + fee.units()).expect("enough to pay with");
+        let outputs: Vec<_> = amounts.iter().chain([&change]).map(|v| self.output(*v)).collect();
+        let features = self.plain(fee);
+        (self.transaction(inputs, &outputs.iter().collect::<Vec<_>>(), &[features]), outputs)
+    }
+
+    /// The reward of the next block, whose transactions pay these fees.
+    ///
+    /// # Panics
+    /// When it does not fit 64 bits.
+    pub fn reward(&mut self, fees: Amount) -> (Owned, Kernel) {
+        let due = self.chain.params().reward.checked_add(fees).expect("a reward that fits 64 bits");
+        let coinbase = self.output_as(OutputFeatures::Coinbase, due.units());
+        let kernel = self.kernel(KernelFeatures::Coinbase { height: self.next() }, &coinbase.blinding);
+        (coinbase, kernel)
+    }
+
+    /// What the rules say to a transaction for the next block.
+    ///
+    /// # Errors
+    /// The rule that refuses it.
+    pub fn accept(&self, t: &Transaction) -> Result<Connected<Transaction>, Rejection> {
+        let t = rules::check_transaction(&self.chain, t.clone())?;
+        let t = rules::verify_transaction(&self.chain, t)?;
+        rules::connect_transaction(&self.chain, &self.state, &t).map_err(refused)
+    }
+
+    /// The next block, unsealed, and its reward.
+    ///
+    /// # Errors
+    /// The rule that refuses a transaction or the block.
+    pub fn propose(&mut self, transactions: &[Transaction]) -> Result<(Proposal, Owned), Rejection> {
+        let all: Vec<_> = transactions.iter().map(|t| self.accept(t)).collect::<Result<_, _>>()?;
+        let fees = Amount::checked_sum(transactions.iter().filter_map(|t| t.body.fees()));
+        let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
+        let (reward, time) = ((coinbase.output.clone(), kernel), self.time());
+        let proposal = rules::propose(&self.chain, &self.state, &all, reward, time).map_err(refused)?;
+        Ok((proposal, coinbase))
+    }
+
+    /// Seals a header and a body, whatever they are.
+    pub fn seal(&mut self, header: Header, body: Body) -> Block {
+        let seal = sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng);
+        Proposal { header, body }.seal(seal)
+    }
+
+    /// Seals any body under the header that fits it.
+    pub fn forge(&mut self, body: Body, offset: &Scalar) -> Block {
+        let header = self.header(&body, offset);
+        self.seal(header, body)
+    }
+
+    /// A sealed block of this transaction and its reward, whatever the rules say to it.
+    pub fn forge_with(&mut self, t: &Transaction) -> Block {
+        let fees = t.body.kernels.iter().map(|k| k.features.fee().units()).fold(0, u64::wrapping_add);
+        let (coinbase, kernel) = self.reward(Amount::new(fees));
+        // The reward goes where it belongs; the rest stays as it is, in order or not.
+        let mut body = t.body.clone();
+        let (outputs, kernels) = (&mut body.outputs, &mut body.kernels);
+        let at = outputs.iter().position(|o| o.commitment > coinbase.commitment());
+        outputs.insert(at.unwrap_or(outputs.len()), coinbase.output);
+        let at = kernels.iter().position(|k| k.excess > kernel.excess);
+        kernels.insert(at.unwrap_or(kernels.len()), kernel);
+        self.forge(body, &t.offset)
+    }
+
+    /// What the rules say to a block.
+    ///
+    /// # Errors
+    /// The rule that refuses it.
+    pub fn judge(&self, b: &Block) -> Result<Connected<BlockChange>, Rejection> {
+        let b = rules::check_block(&self.chain, b.clone())?;
+        let b = rules::verify_block(&self.chain, self.state.tip(), b)?;
+        rules::connect_block(&self.chain, &self.state, b).map_err(refused)
+    }
+
+    /// Appends a block; returns what it changed.
+    ///
+    /// # Errors
+    /// The rule that refuses it; nothing is changed then.
+    pub fn connect(&mut self, b: &Block) -> Result<ChangeSet, Rejection> {
+        let change = self.judge(b)?.get().change.clone();
+        self.state.apply(&change).expect("a change of this state");
+        self.blocks.push(b.clone());
+        Ok(change)
+    }
+
+    /// Takes the last block back, given what it changed.
+    ///
+    /// # Panics
+    /// When that is not the last block's change.
+    pub fn undo(&mut self, change: &ChangeSet) {
+        self.state.undo(change).expect("the change of the last block");
+        self.blocks.pop();
+    }
+
+    /// Appends a block of these transactions; returns its reward.
+    ///
+    /// # Panics
+    /// When a rule refuses it.
+    pub fn grow(&mut self, transactions: Vec<Transaction>) -> Owned {
+        let (p, coinbase) = self.propose(&transactions).expect("transactions that fit");
+        let block = self.seal(p.header, p.body);
+        self.connect(&block).expect("a block that fits");
+        coinbase
+    }
+
+    /// Appends empty blocks until every reward so far can be spent in the next block; returns the new rewards.
+    pub fn mature(&mut self) -> Vec<Owned> {
+        (1..self.chain.params().maturity).map(|_| self.grow(Vec::new())).collect()
+    }
+
+    /// The time of the next block: a minute after the last.
+    fn time(&self) -> u64 {
+        self.state.tip().time + 60
+    }
+
+    /// The header of a body as block formats define it, for any body: what does not fit the state is left out.
+    fn header(&self, body: &Body, offset: &Scalar) -> Header {
+        let (parent, height) = (self.state.tip(), self.next());
+        let mut after = self.state.commitments().clone();
+        body.kernels.iter().for_each(|k| after.kernels.push(k.id()));
+        for c in &body.inputs {
+            let _ = after.outputs.remove(&Unspent::key(c));
+        }
+        for o in &body.outputs {
+            let unspent = Unspent { created: height, output: o.clone() };
+            let _ = after.outputs.insert(Unspent::key(&o.commitment), unspent.leaf());
+        }
+        Header {
+            height,
+            previous: parent.hash(),
+            time: self.time(),
+            total_offset: parent.total_offset + offset,
+            kernel_count: after.kernels.len(),
+            kernel_root: after.kernels.root(),
+            output_count: after.outputs.len(),
+            output_root: after.outputs.root(),
+            body_hash: body_hash(body),
+        }
+    }
+}
+
+fn refused(e: ConnectError<Infallible>) -> Rejection {
+    match e {
+        ConnectError::Refused(r) => r,
+        ConnectError::View(never) => match never {},
+    }
+}

@@ -1,0 +1,111 @@
+//! Every rule refuses what it should, for its own reason, and nothing beside it.
+//!
+//! The cases stand in `mw::testing::cases`; here they are judged, as transactions and inside sealed blocks.
+
+use mw::{
+    amount::Amount,
+    error::Rejection,
+    group::{Point, Scalar},
+    rules::params::{Chain, ParamsError},
+    schnorr::PublicKey,
+    testing::{Toy, cases},
+};
+
+#[test]
+fn each_case_is_refused_by_its_rule_and_its_neighbour_is_not() {
+    for case in cases::all() {
+        let name = case.name;
+        assert_eq!(case.refused.verdict(), Err(case.because), "{name}");
+        assert_eq!(case.accepted.verdict(), Ok(()), "beside {name}");
+    }
+}
+
+/// One set of rules for both paths. The two rules that speak of transactions alone stand apart.
+#[test]
+fn a_block_is_refused_for_its_transactions() {
+    for case in cases::all() {
+        let name = case.name;
+        let Some(block) = case.refused.in_block() else { continue };
+        match case.because {
+            Rejection::NoKernel => assert_eq!(block.verdict(), Ok(()), "{name}"),
+            Rejection::CoinbaseInTransaction => {
+                assert!(matches!(block.verdict(), Err(Rejection::RewardCount { .. })), "{name}");
+            }
+            Rejection::TooHeavy { .. } => {
+                assert!(matches!(block.verdict(), Err(Rejection::TooHeavy { .. })), "{name}");
+            }
+            because => assert_eq!(block.verdict(), Err(because), "{name}"),
+        }
+        let accepted = case.accepted.in_block().map(|b| b.verdict());
+        assert_eq!(accepted, Some(Ok(())), "beside {name}");
+    }
+}
+
+/// A refused block leaves the state as it was, and a proposal stops at the same rule.
+#[test]
+fn what_is_refused_changes_nothing() {
+    for case in cases::all() {
+        let mut toy = case.refused.toy.clone();
+        let refusal = match case.refused.subject {
+            cases::Subject::Block(b) => toy.connect(&b).unwrap_err(),
+            cases::Subject::Transaction(t) => toy.propose(&[t]).unwrap_err(),
+        };
+        assert_eq!(refusal, case.because, "{}", case.name);
+        assert!(toy.state() == case.refused.toy.state(), "{}", case.name);
+    }
+}
+
+#[test]
+fn parameters_must_make_sense() {
+    let good = Toy::new(1).chain().params().clone();
+    let edited = |edit: fn(&mut mw::rules::params::Params)| {
+        let mut p = good.clone();
+        edit(&mut p);
+        Chain::new(p).map(|_| ())
+    };
+    let identity = |p: &mut mw::rules::params::Params| {
+        p.operator = PublicKey::from_point(Point::from_bytes([0; 32]).unwrap());
+    };
+    assert_eq!(edited(|_| ()), Ok(()));
+    assert_eq!(edited(identity), Err(ParamsError::OperatorKey));
+    assert_eq!(edited(|p| p.window_grid = 0), Err(ParamsError::Window));
+    assert_eq!(edited(|p| p.window_grid = 3), Err(ParamsError::Window));
+    assert_eq!(edited(|p| p.window_width = p.window_grid), Err(ParamsError::Window));
+    assert_eq!(edited(|p| p.reorganisation = p.window_width), Err(ParamsError::Window));
+    assert_eq!(edited(|p| p.max_weight = 29), Err(ParamsError::Weight));
+    assert_eq!(edited(|p| p.max_weight = 30), Ok(()));
+}
+
+/// Two transactions that spend the same output, each fine alone, do not fit one block.
+#[test]
+fn a_proposal_refuses_conflicts() {
+    let mut toy = Toy::new(1);
+    let a = toy.grow(Vec::new());
+    toy.mature();
+    let (one, two) = (toy.pay(&[&a], &[5]).0, toy.pay(&[&a], &[6]).0);
+    let refusal = toy.propose(&[one, two]).unwrap_err();
+    assert_eq!(refusal, Rejection::NotUnspent { output: a.commitment().encoded() });
+}
+
+/// The seal is checked before the body: a stranger's block costs one signature, however bad the rest is.
+#[test]
+fn the_seal_comes_before_the_body() {
+    let mut toy = Toy::new(1);
+    let block = toy.forge_with(&mw::transaction::Transaction {
+        offset: Scalar::ONE,
+        body: mw::transaction::Body::default(),
+    });
+    assert_eq!(toy.judge(&block).map(|_| ()), Err(Rejection::Unbalanced));
+    let mut stranger = block.clone();
+    stranger.seal = block.body.kernels[0].signature;
+    assert_eq!(toy.judge(&stranger).map(|_| ()), Err(Rejection::Seal));
+}
+
+/// Amounts are 64 bits everywhere: the greatest output can be made, sent on and audited.
+#[test]
+fn the_greatest_amount_is_an_amount() {
+    let mut toy = Toy::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
+    let all = toy.grow(Vec::new());
+    assert_eq!(all.opening.amount, Amount::new(u64::MAX));
+    assert_eq!(all.output.rewind(toy.chain().id(), &Toy::REWIND), Some(all.opening));
+}
