@@ -10,10 +10,12 @@
 
 pub mod block;
 pub mod channel;
+pub mod edge;
 pub mod evaluate;
 pub mod fancy;
 pub mod gadgets;
 pub mod garble;
+pub mod operators;
 pub mod ot;
 pub mod program;
 pub mod protocol;

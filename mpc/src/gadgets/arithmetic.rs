@@ -94,7 +94,7 @@ pub trait Arithmetic: Fancy {
     /// As [`Fancy::and_n`].
     fn square(&mut self, x: &Words<Self::Wire>, width: usize) -> Result<Words<Self::Wire>, Self::Error> {
         let mut tally = Tally::new(x.lanes(), width);
-        add_square(self, &mut tally, x, width)?;
+        self.add_squares(&mut tally, x)?;
         tally.finish(self)
     }
 
@@ -118,8 +118,28 @@ pub trait Arithmetic: Fancy {
         width: usize,
     ) -> Result<Words<Self::Wire>, Self::Error> {
         let mut tally = Tally::new(1, width);
-        add_square(self, &mut tally, x, width)?;
+        self.add_squares(&mut tally, x)?;
         tally.finish(self)
+    }
+
+    /// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every number to a tally, whose lanes are those of
+    /// `x`, or one for all: `w(w−1)/2` gates before the sum.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn add_squares(
+        &mut self,
+        tally: &mut Tally<Self::Wire>,
+        x: &Words<Self::Wire>,
+    ) -> Result<(), Self::Error> {
+        for (i, x_i) in x.bits().enumerate() {
+            tally.add(2 * i, x_i.iter().copied());
+            // Products with the bits above i, as far as they reach below the tally's width.
+            let above = x.width().min(tally.width().saturating_sub(i + 1)).saturating_sub(i + 1);
+            let from = (i + 1) * x.lanes();
+            add_row(self, tally, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
+        }
+        Ok(())
     }
 }
 
@@ -179,23 +199,6 @@ fn add_row<F: Fancy + ?Sized>(
     f.and_n(x, &y_repeated, &mut products)?;
     for (i, product) in products.chunks_exact(y.len()).enumerate() {
         tally.add(power + i, product.iter().copied());
-    }
-    Ok(())
-}
-
-/// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every lane: `w(w−1)/2` gates before the sum.
-fn add_square<F: Fancy + ?Sized>(
-    f: &mut F,
-    tally: &mut Tally<F::Wire>,
-    x: &Words<F::Wire>,
-    width: usize,
-) -> Result<(), F::Error> {
-    for (i, x_i) in x.bits().enumerate() {
-        tally.add(2 * i, x_i.iter().copied());
-        // Products with the bits above i, as far as they reach below the width.
-        let above = x.width().min(width.saturating_sub(i + 1)).saturating_sub(i + 1);
-        let from = (i + 1) * x.lanes();
-        add_row(f, tally, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
     }
     Ok(())
 }

@@ -37,6 +37,12 @@ impl<W: Copy + Default> Tally<W> {
         Self { lanes, heaps: vec![Vec::new(); width] }
     }
 
+    /// Sums are taken modulo `2^width`.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.heaps.len()
+    }
+
     /// Adds elements of weight `2^power`, one after the other.
     ///
     /// # Panics

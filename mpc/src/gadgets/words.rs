@@ -1,5 +1,7 @@
 //! Numbers in lock-step.
 
+use std::ops::Range;
+
 /// `lanes` numbers of `width` bits. Bit `i` (0 is the lowest) of all lanes lies together, so a step on all
 /// lanes is a step on one slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,16 @@ impl<W: Copy> Words<W> {
     pub fn lane(&self, lane: usize) -> impl Iterator<Item = W> + '_ {
         assert!(lane < self.lanes);
         self.wires.iter().skip(lane).step_by(self.lanes).copied()
+    }
+
+    /// Some of the numbers.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn lanes_in(&self, lanes: Range<usize>) -> Self {
+        let wires = self.bits().flat_map(|bit| &bit[lanes.clone()]).copied();
+        Self::new(lanes.len(), wires.collect())
     }
 
     /// All wires, in the order of [`new`](Self::new).

@@ -1,0 +1,133 @@
+//! Measures the engine on this machine: `cargo run --release -p mpc --example rates`.
+
+use std::time::Instant;
+
+use mpc::channel::Framed;
+use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use mpc::operators::Aes128;
+use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
+use mpc::program::{ProgramName, Shape};
+use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
+use mpc::{Fancy, Program};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+/// `gates` AND gates, `lanes` at a time, each slice on the outputs of the last.
+struct Layers {
+    lanes: usize,
+    gates: usize,
+}
+
+impl Program for Layers {
+    fn name(&self) -> ProgramName {
+        ProgramName::new("layers@1").unwrap()
+    }
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
+    fn shape(&self) -> Shape {
+        Shape { garbler: self.lanes, evaluator: self.lanes, outputs: 1 }
+    }
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        x: &[F::Wire],
+        y: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let (mut a, mut b) = (x.to_vec(), y.to_vec());
+        for _ in 0..self.gates / self.lanes / 2 {
+            f.and_n(&a, y, &mut b)?;
+            f.and_n(&b, x, &mut a)?;
+        }
+        outputs.push(a[0]);
+        Ok(())
+    }
+}
+
+/// `n` AES-128 encryptions, each of the last's output.
+struct ManyAes(usize);
+
+impl Program for ManyAes {
+    fn name(&self) -> ProgramName {
+        ProgramName::new("many-aes@1").unwrap()
+    }
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
+    fn shape(&self) -> Shape {
+        Aes128.shape()
+    }
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        key: &[F::Wire],
+        block: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut block = block.to_vec();
+        for _ in 0..self.0 {
+            let mut next = Vec::new();
+            Aes128.run(f, key, &block, &mut next)?;
+            block = next;
+        }
+        outputs.extend(block);
+        Ok(())
+    }
+}
+
+fn peers() -> (Framed<Peer>, Framed<Peer>) {
+    let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
+    let address = listener.address().unwrap();
+    std::thread::scope(|scope| {
+        let far = scope.spawn(move || connect(address, Exposure::Loopback, Patience::default()).unwrap());
+        (listener.accept(Patience::default()).unwrap(), far.join().unwrap())
+    })
+}
+
+fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool]) {
+    let (near, far) = peers();
+    let terms = Terms::of(Reveal::Both);
+    let ands = program.cost().and_gates as f64;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let start = Instant::now();
+            let session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+            println!("{what}: set-up {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+            let start = Instant::now();
+            let (session, _) = session.execute(x, rng).unwrap();
+            let seconds = start.elapsed().as_secs_f64();
+            let bytes = session.close().traffic().sent as f64;
+            println!(
+                "{what}: {:.1} M AND/s, {:.2} s, {:.2} bytes an AND",
+                ands / seconds / 1e6,
+                seconds,
+                bytes / ands
+            );
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        session.execute(y).unwrap();
+    });
+}
+
+fn main() {
+    let bits = vec![true; 1 << 16];
+    for lanes in [1, 8, 1024] {
+        two_parties(
+            &format!("{lanes} lanes"),
+            &Layers { lanes, gates: 20_000_000 },
+            &bits[..lanes],
+            &bits[..lanes],
+        );
+    }
+    two_parties("AES-128", &ManyAes(2000), &bits[..128], &bits[..128]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/data/breast_cancer.csv");
+    let all = Table::parse(&std::fs::read_to_string(path).unwrap(), &BREAST_CANCER).unwrap();
+    let (first, second) = (all.part(0..284).unwrap(), all.part(284..569).unwrap());
+    let program = Auc::new(&BREAST_CANCER, first.classes(), second.classes()).unwrap();
+    let (x, y) =
+        (program.inputs(Role::Garbler, &first).unwrap(), program.inputs(Role::Evaluator, &second).unwrap());
+    two_parties("AUC", &program, &x, &y);
+}

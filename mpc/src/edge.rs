@@ -1,0 +1,3 @@
+//! Where the crate touches the outside: sockets live here and nowhere else.
+
+pub mod tcp;

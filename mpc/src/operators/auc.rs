@@ -1,0 +1,370 @@
+//! `auc@1`: how well each of many measurements tells two classes of rows apart, over two owners' rows.
+//!
+//! For a measurement, let `X` be its values in the `m` positive rows of both owners and `Y` those in the `n`
+//! negative rows. The area under the ROC curve is the Mann–Whitney statistic; with its variance after DeLong,
+//! DeLong and Clarke-Pearson (Biometrics 44, 1988) it follows from three numbers,
+//!
+//! ```text
+//! φ(x, y) = [x > y] + [x ≥ y]        V10_i = Σ_j φ(x_i, y_j)        V01_j = Σ_i φ(x_i, y_j)
+//! 2U = Σ_i V10_i                     Σ_i V10_i²                     Σ_j V01_j²
+//! ```
+//!
+//! which are all that comes out. An owner counts its own pairs in the clear and enters the counts with
+//! its rows; the circuit compares the pairs across owners, adds the counts, and squares.
+//!
+//! Cost for one measurement of `w` bits: `2w + 3` gates a pair across owners, and little else. `φ` shares the
+//! lowest bit of its two comparisons; sums are carry-save. Rows are processed about a thousand pairs at a
+//! time, so memory does not grow with the number of pairs.
+//!
+//! Public: the schema, and how many rows of each class each owner has. The result itself tells each owner
+//! something of the other's rows; with few rows it tells much. The engine does not limit that.
+
+mod statistics;
+mod table;
+
+pub use statistics::{Interval, Statistics, clear};
+pub use table::{BREAST_CANCER, Column, Table, TableError, TableErrorKind};
+
+use sha2::{Digest, Sha256};
+
+use crate::Fancy;
+use crate::gadgets::{Arithmetic, Tally, Words};
+use crate::program::{Program, ProgramName, Shape};
+use crate::protocol::semi_honest::Role;
+
+const NAME: ProgramName = match ProgramName::new("auc@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// Pairs that are compared in lock-step: their labels fit the second-level cache.
+const PAIRS: usize = 1024;
+
+/// How many rows of each class an owner has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// Rows of the positive class.
+    pub positive: usize,
+    /// Rows of the negative class.
+    pub negative: usize,
+}
+
+/// The parameters do not make a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AucError {
+    /// There is no pair to compare.
+    #[error("both classes need at least one row among the two owners")]
+    EmptyClass,
+    /// More rows than the sums are made for.
+    #[error("at most {} rows of a class", MAX_ROWS)]
+    TooManyRows,
+    /// A column's width cannot be computed with.
+    #[error("column {column} has {bits} bits, allowed are 1 to 32")]
+    Width {
+        /// The column, from 0.
+        column: usize,
+        /// Its width.
+        bits: u32,
+    },
+}
+
+/// Rows of a class for which `Σ V²` stays below `2^63`.
+const MAX_ROWS: usize = 1 << 20;
+
+/// The program `auc@1`.
+#[derive(Clone, Debug)]
+pub struct Auc<'s> {
+    schema: &'s [Column],
+    garbler: Classes,
+    evaluator: Classes,
+}
+
+impl<'s> Auc<'s> {
+    /// The program for these columns and numbers of rows.
+    ///
+    /// # Errors
+    /// If there is nothing to compare, or too much.
+    pub fn new(schema: &'s [Column], garbler: Classes, evaluator: Classes) -> Result<Self, AucError> {
+        for (column, Column { bits, .. }) in schema.iter().enumerate() {
+            if !(1..=32).contains(bits) {
+                return Err(AucError::Width { column, bits: *bits });
+            }
+        }
+        for (ours, theirs) in [(garbler.positive, evaluator.positive), (garbler.negative, evaluator.negative)]
+        {
+            match ours.checked_add(theirs) {
+                Some(0) => return Err(AucError::EmptyClass),
+                Some(1..=MAX_ROWS) => {}
+                _ => return Err(AucError::TooManyRows),
+            }
+        }
+        Ok(Self { schema, garbler, evaluator })
+    }
+
+    /// The rows of both owners together.
+    #[must_use]
+    pub fn classes(&self) -> Classes {
+        let (ours, theirs) = (self.garbler, self.evaluator);
+        Classes { positive: ours.positive + theirs.positive, negative: ours.negative + theirs.negative }
+    }
+
+    /// The input bits of an owner with this table, if it is of the declared shape.
+    #[must_use]
+    pub fn inputs(&self, role: Role, table: &Table) -> Option<Vec<bool>> {
+        let classes = self.classes_of(role);
+        if table.classes() != classes || table.columns() != self.schema.len() {
+            return None;
+        }
+        let mut bits = Vec::with_capacity(self.input_bits(classes));
+        for (column, schema) in self.schema.iter().enumerate() {
+            let (x, y) = table.column(column);
+            let (v10, v01) = statistics::counts(x, y);
+            let (width_10, width_01) = local_widths(classes);
+            let values = x.iter().chain(y).map(|value| (u64::from(*value), schema.bits));
+            let counts = v10.into_iter().map(|v| (v, width_10)).chain(v01.into_iter().map(|v| (v, width_01)));
+            for (value, width) in values.chain(counts) {
+                bits.extend((0..width).map(|i| value >> i & 1 == 1));
+            }
+        }
+        Some(bits)
+    }
+
+    /// The statistics that the output bits stand for, column by column; `None` if there are not as many bits.
+    #[must_use]
+    pub fn statistics(&self, outputs: &[bool]) -> Option<Vec<Statistics>> {
+        let widths = self.output_widths();
+        let width: u32 = widths.iter().sum();
+        if outputs.len() != self.schema.len() * width as usize {
+            return None;
+        }
+        let mut bits = outputs.iter();
+        let mut number = |width: u32| (0..width).zip(&mut bits).map(|(i, bit)| u64::from(*bit) << i).sum();
+        let column = |_| {
+            let [two_u, sum_v10_sq, sum_v01_sq] = widths.map(&mut number);
+            Statistics { two_u, sum_v10_sq, sum_v01_sq, classes: self.classes() }
+        };
+        Some(self.schema.iter().map(column).collect())
+    }
+
+    fn classes_of(&self, role: Role) -> Classes {
+        match role {
+            Role::Garbler => self.garbler,
+            Role::Evaluator => self.evaluator,
+        }
+    }
+
+    fn input_bits(&self, classes: Classes) -> usize {
+        self.schema.iter().map(|column| column_bits(classes, column)).sum()
+    }
+
+    /// Widths of `2U`, `Σ V10²` and `Σ V01²`.
+    fn output_widths(&self) -> [u32; 3] {
+        let Classes { positive: m, negative: n } = self.classes();
+        let (m, n) = (m as u64, n as u64);
+        [width(2 * m * n), width(m * (2 * n).pow(2)), width(n * (2 * m).pow(2))]
+    }
+}
+
+/// Bits of numbers up to `max`.
+fn width(max: u64) -> u32 {
+    max.checked_ilog2().map_or(0, |log| log + 1)
+}
+
+/// Widths of an owner's own `V10` and `V01`.
+fn local_widths(classes: Classes) -> (u32, u32) {
+    (width(2 * classes.negative as u64), width(2 * classes.positive as u64))
+}
+
+/// Input bits of an owner for a column.
+fn column_bits(classes: Classes, column: &Column) -> usize {
+    let (width_10, width_01) = local_widths(classes);
+    classes.positive * (column.bits + width_10) as usize
+        + classes.negative * (column.bits + width_01) as usize
+}
+
+/// One owner's wires of a column.
+struct Owned<W> {
+    x: Option<Words<W>>,
+    y: Option<Words<W>>,
+    v10: Option<Words<W>>,
+    v01: Option<Words<W>>,
+}
+
+impl<W: Copy> Owned<W> {
+    /// Takes the column's wires from the front of `wires`.
+    fn take(wires: &mut &[W], classes: Classes, column: &Column) -> Self {
+        let (width_10, width_01) = local_widths(classes);
+        let mut words = |rows: usize, width: u32| {
+            let (words, rest) = wires.split_at(rows * width as usize);
+            *wires = rest;
+            (!words.is_empty()).then(|| Words::from_rows(width as usize, words))
+        };
+        let Classes { positive, negative } = classes;
+        Self {
+            x: words(positive, column.bits),
+            y: words(negative, column.bits),
+            v10: words(positive, width_10),
+            v01: words(negative, width_01),
+        }
+    }
+}
+
+impl Program for Auc<'_> {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc auc@1");
+        for Classes { positive, negative } in [self.garbler, self.evaluator] {
+            hash.update((positive as u64).to_le_bytes());
+            hash.update((negative as u64).to_le_bytes());
+        }
+        for Column { name, decimals, bits } in self.schema {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name.as_bytes());
+            hash.update(decimals.to_le_bytes());
+            hash.update(bits.to_le_bytes());
+        }
+        hash.finalize().into()
+    }
+
+    fn shape(&self) -> Shape {
+        let outputs = self.output_widths().iter().sum::<u32>() as usize * self.schema.len();
+        Shape { garbler: self.input_bits(self.garbler), evaluator: self.input_bits(self.evaluator), outputs }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        mut garbler: &[F::Wire],
+        mut evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        for column in self.schema {
+            let ours = Owned::take(&mut garbler, self.garbler, column);
+            let theirs = Owned::take(&mut evaluator, self.evaluator, column);
+            let sums = self.column(f, &ours, &theirs)?;
+            outputs.extend(sums.iter().flat_map(|sum| sum.wires()));
+        }
+        Ok(())
+    }
+}
+
+impl Auc<'_> {
+    /// `2U`, `Σ V10²` and `Σ V01²` of a column.
+    fn column<F: Fancy>(
+        &self,
+        f: &mut F,
+        ours: &Owned<F::Wire>,
+        theirs: &Owned<F::Wire>,
+    ) -> Result<[Words<F::Wire>; 3], F::Error> {
+        let widths = self.output_widths().map(|width| width as usize);
+        let [mut two_u, mut v10_sq, mut v01_sq] = widths.map(|width| Tally::new(1, width));
+        for (positives, negatives) in [(ours, theirs), (theirs, ours)] {
+            let (v10, v01) = self.across(f, positives, negatives)?;
+            for v10 in v10 {
+                two_u.add_lanes(&v10);
+                f.add_squares(&mut v10_sq, &v10)?;
+            }
+            if let Some(v01) = v01 {
+                f.add_squares(&mut v01_sq, &v01)?;
+            }
+            two_u.reduce(f)?;
+        }
+        Ok([two_u.finish(f)?, v10_sq.finish(f)?, v01_sq.finish(f)?])
+    }
+
+    /// `V10` of one owner's positive rows, in groups, and `V01` of the other's negative rows.
+    #[allow(clippy::type_complexity)]
+    fn across<F: Fancy>(
+        &self,
+        f: &mut F,
+        positives: &Owned<F::Wire>,
+        negatives: &Owned<F::Wire>,
+    ) -> Result<(Vec<Words<F::Wire>>, Option<Words<F::Wire>>), F::Error> {
+        let Classes { positive: m, negative: n } = self.classes();
+        let (width_10, width_01) = (width(2 * n as u64) as usize, width(2 * m as u64) as usize);
+        let not_y = negatives.y.as_ref().map(|y| f.complement(y));
+        let mut v01 = not_y.as_ref().map(|y| Tally::new(y.lanes(), width_01));
+        let mut v10 = Vec::new();
+        let group = not_y.as_ref().map_or(PAIRS, |y| PAIRS.div_ceil(y.lanes()));
+        let rows = positives.x.as_ref().map_or(0, Words::lanes);
+        for from in (0..rows).step_by(group) {
+            let lanes = from..rows.min(from + group);
+            let mut sum = Tally::new(lanes.len(), width_10);
+            if let Some(own) = &positives.v10 {
+                sum.add_words(&own.lanes_in(lanes.clone()));
+            }
+            if let (Some(x), Some(not_y), Some(v01)) = (&positives.x, &not_y, &mut v01) {
+                let phi = phi(f, &x.lanes_in(lanes.clone()), not_y)?;
+                let transposed = (0..2).flat_map(|half| {
+                    let phi = &phi[half * phi.len() / 2..][..phi.len() / 2];
+                    (0..not_y.lanes()).flat_map(move |j| phi.iter().skip(j).step_by(not_y.lanes()))
+                });
+                sum.add(0, transposed.copied());
+                v01.add(0, phi.iter().copied());
+                v01.reduce(f)?;
+            }
+            v10.push(sum.finish(f)?);
+        }
+        let Some(mut v01) = v01 else { return Ok((v10, None)) };
+        if let Some(own) = &negatives.v01 {
+            v01.add_words(own);
+        }
+        Ok((v10, Some(v01.finish(f)?)))
+    }
+}
+
+/// `[x > y]` of all pairs, then `[x ≥ y]` of all pairs, row by row of `x`: `2w − 1` gates a pair.
+///
+/// Both are the carry out of `x + ¬y`, without and with a carry into the lowest bit.
+fn phi<F: Fancy>(f: &mut F, x: &Words<F::Wire>, not_y: &Words<F::Wire>) -> Result<Vec<F::Wire>, F::Error> {
+    let pairs = x.lanes() * not_y.lanes();
+    let mut c = vec![F::Wire::default(); 2 * pairs];
+    let (mut u, mut v, mut uv) = (c.clone(), c.clone(), c.clone());
+    for (i, (x_i, y_i)) in x.bits().zip(not_y.bits()).enumerate() {
+        let operands = x_i.iter().flat_map(|x| y_i.iter().map(move |y| (*x, *y)));
+        if i == 0 {
+            let (greater, at_least) = c.split_at_mut(pairs);
+            for ((u, v), (x, y)) in u.iter_mut().zip(&mut v).zip(operands) {
+                (*u, *v) = (x, y);
+            }
+            f.and_n(&u[..pairs], &v[..pairs], greater)?;
+            for (((h, g), x), y) in at_least.iter_mut().zip(greater).zip(&u).zip(&v) {
+                let xor = f.xor(*x, *y);
+                *h = f.xor(xor, *g);
+            }
+        } else {
+            let operands = operands.clone().chain(operands);
+            for (((u, v), c), (x, y)) in u.iter_mut().zip(&mut v).zip(&c).zip(operands) {
+                (*u, *v) = (f.xor(x, *c), f.xor(y, *c));
+            }
+            f.and_n(&u, &v, &mut uv)?;
+            for (c, uv) in c.iter_mut().zip(&uv) {
+                *c = f.xor(*c, *uv);
+            }
+        }
+    }
+    Ok(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fancy::Plain;
+
+    #[test]
+    fn phi_is_two_comparisons_of_all_pairs() {
+        let words = |numbers: &[u8]| {
+            let rows: Vec<_> = numbers.iter().flat_map(|n| (0..3).map(move |i| n >> i & 1 == 1)).collect();
+            Words::from_rows(3, &rows)
+        };
+        let (x, y) = ([0, 3, 7, 4, 5], [0, 3, 6, 7]);
+        let not_y = Plain.complement(&words(&y));
+        let phi = phi(&mut Plain, &words(&x), &not_y).unwrap();
+        let pairs = || x.iter().flat_map(|x| y.iter().map(move |y| (*x, *y)));
+        let expected: Vec<_> = pairs().map(|(x, y)| x > y).chain(pairs().map(|(x, y)| x >= y)).collect();
+        assert_eq!(phi, expected);
+    }
+}
