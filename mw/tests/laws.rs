@@ -1,0 +1,344 @@
+//! The ledger's laws: joining, cut-through, undo, bytes, flipped bits, batches.
+#![allow(clippy::unwrap_used, reason = "a test that is wrong must stop")]
+
+use mw::{
+    aggregate::{Conflict, aggregate},
+    amount::Amount,
+    block::Block,
+    error::Rejection,
+    group::{Point, Scalar},
+    mmr::Mmr,
+    range_proof::RangeProof,
+    rules::{self, SupplyAudit, params::Params},
+    schnorr::Signature,
+    state::{ChainView, ChangeSet, MemoryState, Unspent},
+    testing::{Owned, Toy, strategies as any},
+    transaction::{Body, Transaction},
+    trie::{Entry, Trie},
+    wire::{Decode, Encode, MAX_ITEMS, WireError},
+};
+use proptest::{collection::vec, prelude::*, sample::subsequence};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt::Debug,
+    sync::LazyLock,
+};
+
+/// A chain with two rewards to spend.
+fn funded() -> (Toy, Owned, Owned) {
+    let mut toy = Toy::new(7);
+    let (a, b) = (toy.grow(Vec::new()), toy.grow(Vec::new()));
+    toy.mature();
+    (toy, a, b)
+}
+
+/// Six payments, of which some spend what others create: a → c d, c → e f, f → g, d → h, b → i j, i j → k.
+static PAYMENTS: LazyLock<(Toy, Vec<Transaction>)> = LazyLock::new(|| {
+    let (mut toy, a, b) = funded();
+    let (one, cd) = toy.pay(&[&a], &[9_000_000]);
+    let (two, ef) = toy.pay(&[&cd[0]], &[4_000_000]);
+    let (three, _) = toy.pay(&[&ef[1]], &[]);
+    let (four, _) = toy.pay(&[&cd[1]], &[]);
+    let (five, ij) = toy.pay(&[&b], &[1_000_000]);
+    let (six, _) = toy.pay(&[&ij[0], &ij[1]], &[]);
+    (toy, vec![one, two, three, four, five, six])
+});
+
+fn joined(all: &[Transaction]) -> Transaction {
+    aggregate(all.to_vec()).unwrap()
+}
+
+fn excesses(all: &[Transaction]) -> BTreeSet<Vec<u8>> {
+    all.iter().flat_map(|t| &t.body.kernels).map(Encode::to_bytes).collect()
+}
+
+proptest! {
+    /// In any order and any grouping, joining gives the same transaction.
+    #[test]
+    fn joining_commutes_and_associates(
+        order in Just((0..6).collect::<Vec<_>>()).prop_shuffle(),
+        cuts in vec(0usize..=6, 2),
+    ) {
+        let all = &PAYMENTS.1;
+        let (low, high) = (cuts[0].min(cuts[1]), cuts[0].max(cuts[1]));
+        let shuffled: Vec<_> = order.iter().map(|i| all[*i].clone()).collect();
+        let groups = [&shuffled[..low], &shuffled[low..high], &shuffled[high..]].map(joined);
+        prop_assert_eq!(joined(&groups), joined(all));
+    }
+
+    /// No kernel is lost and the offsets add, so Σ excesses + offset·G is kept; only pairs cancel, and all of them.
+    #[test]
+    fn joining_keeps_excesses_offsets_and_ends(some in subsequence((0..6).collect::<Vec<usize>>(), 0..=6)) {
+        let some: Vec<_> = some.into_iter().map(|i| PAYMENTS.1[i].clone()).collect();
+        let t = joined(&some);
+        prop_assert_eq!(t.offset, some.iter().map(|t| t.offset).sum::<Scalar>());
+        prop_assert_eq!(excesses(std::slice::from_ref(&t)), excesses(&some));
+        let spent: HashSet<_> = some.iter().flat_map(|t| t.body.inputs.clone()).collect();
+        let created = |t: &Transaction| t.body.outputs.iter().map(|o| o.commitment).collect::<HashSet<_>>();
+        let before: HashSet<_> = some.iter().flat_map(created).collect();
+        prop_assert_eq!(created(&t), &before - &spent);
+        prop_assert_eq!(t.body.inputs.into_iter().collect::<HashSet<_>>(), &spent - &before);
+    }
+}
+
+/// The joined transaction passes every rule, and leads to the same unspent outputs as its parts one after the other.
+#[test]
+fn cut_through_keeps_the_balance_and_the_outcome() {
+    let (toy, all) = &*PAYMENTS;
+    let payments = |toy: &Toy| -> BTreeSet<_> {
+        toy.state().all_unspent().filter(|u| !u.output.is_coinbase()).map(|u| u.output.commitment).collect()
+    };
+    let (mut at_once, mut in_turn) = (toy.clone(), toy.clone());
+    let t = joined(all);
+    assert_eq!((t.body.inputs.len(), t.body.outputs.len(), t.body.kernels.len()), (2, 4, 6));
+    at_once.grow(vec![t]);
+    for t in all {
+        in_turn.grow(vec![t.clone()]);
+    }
+    assert_eq!(payments(&at_once), payments(&in_turn));
+}
+
+#[test]
+fn conflicts_are_named() {
+    let (mut toy, a, b) = funded();
+    let (one, outs) = toy.pay(&[&a], &[5]);
+    let two = toy.pay(&[&a], &[6]).0;
+    let spent = a.commitment().encoded();
+    assert_eq!(aggregate([one.clone(), two]), Err(Conflict::SpentTwice(spent)));
+    let plain = toy.plain(Amount::new(100_000));
+    let same = toy.transaction(&[&b], &[&outs[0]], &[plain]);
+    let created = outs[0].commitment().encoded();
+    assert_eq!(aggregate([one, same]), Err(Conflict::CreatedTwice(created)));
+}
+
+/// A reward is never cut through: who spends it in the block that creates it keeps both, and MW-R02 refuses that.
+#[test]
+fn rewards_are_not_cut_through() {
+    let (mut toy, ..) = funded();
+    let (coinbase, kernel) = toy.reward(Amount::ZERO);
+    let reward = Body::sorted(vec![], vec![coinbase.output.clone()], vec![kernel]);
+    let spending = toy.pay(&[&coinbase], &[]).0;
+    let t = joined(&[Transaction { offset: Scalar::ZERO, body: reward }, spending]);
+    assert_eq!(t.body.inputs, [coinbase.commitment()]);
+    assert!(t.body.outputs.contains(&coinbase.output));
+}
+
+/// A chain that `choices` determine: for each block, how many payments of what shape.
+fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (Toy, Vec<MemoryState>, Vec<ChangeSet>) {
+    let mut toy = Toy::with(seed, |p| p.maturity = 1);
+    let (mut states, mut changes) = (vec![toy.state().clone()], Vec::new());
+    let mut owned: Vec<Owned> = Vec::new();
+    for (payments, parts) in choices {
+        let mut block = Vec::new();
+        let mut fresh = Vec::new();
+        for i in 0..payments % 3 {
+            if owned.is_empty() {
+                break;
+            }
+            let from = owned.remove((usize::from(*parts) + usize::from(i)) % owned.len());
+            let (t, outputs) = toy.pay(&[&from], &vec![10_000_000; usize::from(parts % 3)]);
+            block.push(t);
+            // Small change is left alone.
+            fresh.extend(outputs.into_iter().filter(|o| o.opening.amount > Amount::new(100_000_000)));
+        }
+        let (p, coinbase) = toy.propose(&block).unwrap();
+        let block = toy.seal(p.header, p.body);
+        changes.push(toy.connect(&block).unwrap());
+        states.push(toy.state().clone());
+        owned.extend(fresh);
+        owned.push(coinbase);
+    }
+    (toy, states, changes)
+}
+
+fn audit(toy: &Toy, unspent: impl Iterator<Item = Unspent>) -> Result<Amount, rules::AuditError> {
+    let mut audit = SupplyAudit::default();
+    unspent.for_each(|u| audit.add_unspent(&u.output.commitment));
+    toy.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| audit.add_kernel(&k.excess));
+    let tip = toy.state().tip();
+    audit.finish(toy.chain(), tip.height, &tip.total_offset)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Back block by block to the genesis, and forth again; a change fits no other state.
+    #[test]
+    fn undo_after_apply_is_the_identity(seed: u64, choices in vec(any::<(u8, u8)>(), 1..7)) {
+        let (toy, states, changes) = random_chain(seed, &choices);
+        let mut state = toy.state().clone();
+        for (change, before) in changes.iter().zip(&states).rev() {
+            prop_assert!(state.apply(change).is_err());
+            state.undo(change).unwrap();
+            prop_assert!(state == *before);
+            prop_assert!(state.undo(change).is_err());
+        }
+        for (change, after) in changes.iter().zip(&states[1..]) {
+            state.apply(change).unwrap();
+            prop_assert!(state == *after);
+        }
+    }
+
+    /// Σ unspent = supply·H + Σ excesses + offset·G, and the roots are those of the sets themselves.
+    #[test]
+    fn the_supply_adds_up_and_roots_follow_from_the_sets(seed: u64, choices in vec(any::<(u8, u8)>(), 1..7)) {
+        let (toy, ..) = random_chain(seed, &choices);
+        let all: Vec<Unspent> = toy.state().all_unspent().cloned().collect();
+        let height = toy.state().tip().height;
+        prop_assert_eq!(audit(&toy, all.iter().cloned()).ok(), toy.chain().supply(height));
+        prop_assert!(audit(&toy, all.iter().skip(1).cloned()).is_err());
+        let entries = all.iter().map(|u| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() });
+        prop_assert_eq!(Trie::from_leaves(entries).unwrap().root(), toy.state().tip().output_root);
+        let mut kernels = Mmr::new();
+        toy.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| kernels.push(k.id()));
+        prop_assert_eq!(kernels.root(), toy.state().tip().kernel_root);
+    }
+}
+
+/// Both directions, and every way to be too short or too long.
+fn canonical<T: Encode + Decode + PartialEq + Debug>(x: &T, edit: (usize, u8)) -> Result<(), TestCaseError> {
+    let bytes = x.to_bytes();
+    prop_assert_eq!(&T::from_bytes(&bytes).unwrap(), x);
+    let longer = [&bytes[..], &[0]].concat();
+    prop_assert_eq!(T::from_bytes(&longer), Err(WireError::Trailing { extra: 1 }));
+    let (cut, with) = (edit.0 % bytes.len(), edit.1);
+    prop_assert!(T::from_bytes(&bytes[..cut]).is_err(), "cut to {}", cut);
+    let mut other = bytes.clone();
+    other[cut] = with;
+    if let Ok(y) = T::from_bytes(&other) {
+        prop_assert_eq!(y.to_bytes(), other);
+        prop_assert!(y != *x || with == bytes[cut]);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn bytes_are_canonical(
+        params in any::params(), header in any::header(), kernel in any::kernel(), unspent in any::unspent(),
+        transaction in any::transaction(), block in any::block(), edits in any::<[(usize, u8); 6]>(),
+    ) {
+        canonical(&params, edits[0])?;
+        canonical(&header, edits[1])?;
+        canonical(&kernel, edits[2])?;
+        canonical(&unspent, edits[3])?;
+        canonical(&transaction, edits[4])?;
+        canonical(&block, edits[5])?;
+    }
+
+    /// Whatever arrives, decoding ends without a panic, and what decodes is canonical.
+    #[test]
+    fn any_bytes_are_survived(bytes in vec(any::<u8>(), 0..300)) {
+        let again = [
+            Transaction::from_bytes(&bytes).map(|t| t.to_bytes()),
+            Block::from_bytes(&bytes).map(|b| b.to_bytes()),
+            Params::from_bytes(&bytes).map(|p| p.to_bytes()),
+            Body::from_bytes(&bytes).map(|b| b.to_bytes()),
+        ];
+        again.into_iter().flatten().for_each(|b| assert_eq!(b, bytes));
+    }
+}
+
+/// Each wire error, from bytes that deserve it; a count is refused before anything is allocated for it.
+#[test]
+fn each_way_of_not_decoding() {
+    let (mut toy, a, _) = funded();
+    let t = toy.pay(&[&a], &[5]).0;
+    let good = t.to_bytes();
+    let with = |at: usize, bytes: &[u8]| {
+        let mut b = good.clone();
+        b[at..at + bytes.len()].copy_from_slice(bytes);
+        Transaction::from_bytes(&b).map(|_| ())
+    };
+    // Offsets into: version 1, offset 32, inputs 4 + 32, outputs 4 + 2·706, kernels 4 + 113.
+    let (inputs, input, outputs, output, kernels) = (33, 37, 69, 73, 1485);
+    assert_eq!(good.len(), kernels + 4 + 113);
+    assert_eq!(with(0, &[2]), Err(WireError::Version { found: 2 }));
+    assert_eq!(with(1, &[0xff; 32]), Err(WireError::Scalar));
+    assert_eq!(with(input, &[0xff; 32]), Err(WireError::Point));
+    assert_eq!(with(output, &[2]), Err(WireError::Code { what: "output kind", code: 2 }));
+    let bound = WireError::Bound { what: "extra data", found: 65, bound: 64 };
+    assert_eq!(with(output + 33, &[65]), Err(bound));
+    assert_eq!(with(kernels + 4, &[4]), Err(WireError::Code { what: "kernel kind", code: 4 }));
+    for (at, what) in [(inputs, "inputs"), (outputs, "outputs"), (kernels, "kernels")] {
+        let bound = WireError::Bound { what, found: u64::from(MAX_ITEMS) + 1, bound: MAX_ITEMS.into() };
+        assert_eq!(with(at, &(MAX_ITEMS + 1).to_le_bytes()), Err(bound));
+        assert!(matches!(with(at, &MAX_ITEMS.to_le_bytes()), Err(WireError::Short { .. })));
+    }
+    let mut params = toy.chain().params().to_bytes();
+    params[1] = 3;
+    let network = WireError::Code { what: "network", code: 3 };
+    assert_eq!(Params::from_bytes(&params), Err(network));
+}
+
+fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+    let mut b = bytes.to_vec();
+    b[bit / 8] ^= 1 << (bit % 8);
+    b
+}
+
+/// Every bit outside of the proofs, and in the proofs one bit of every byte, another one each time.
+#[test]
+fn a_transaction_with_a_flipped_bit_is_refused() {
+    let (mut toy, a, _) = funded();
+    let good = toy.pay(&[&a], &[5]).0;
+    assert!(toy.accept(&good).is_ok());
+    let bytes = good.to_bytes();
+    let in_proof = |byte: usize| (107..779).contains(&byte) || (813..1485).contains(&byte);
+    let bits = (0..8 * bytes.len()).filter(|bit| !in_proof(bit / 8) || bit % 8 == bit / 8 % 7);
+    let mut undecodable = 0;
+    for bit in bits {
+        match Transaction::from_bytes(&flipped(&bytes, bit)) {
+            Ok(t) => assert!(toy.accept(&t).is_err(), "bit {bit}"),
+            Err(_) => undecodable += 1,
+        }
+    }
+    assert!(undecodable > 100, "{undecodable}");
+}
+
+#[test]
+fn a_block_with_a_flipped_bit_is_refused() {
+    let (mut toy, a, _) = funded();
+    let payment = toy.pay(&[&a], &[5]).0;
+    let good = toy.forge_with(&payment);
+    assert!(toy.judge(&good).is_ok());
+    let bytes = good.to_bytes();
+    for bit in (0..bytes.len()).map(|byte| 8 * byte + byte % 8) {
+        if let Ok(b) = Block::from_bytes(&flipped(&bytes, bit)) {
+            assert!(toy.judge(&b).is_err(), "bit {bit}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A body is verified as one batch: it holds exactly when each member does, and the first bad one is named, kernels
+    /// before outputs.
+    #[test]
+    fn a_batch_is_each_of_its_members(kernels: [bool; 6], outputs: [bool; 4], sparse: [bool; 2]) {
+        static JOINED: LazyLock<Transaction> = LazyLock::new(|| joined(&PAYMENTS.1));
+        let (toy, mut t) = (&PAYMENTS.0, JOINED.clone());
+        let bad = |all: &[bool], some: bool| (0..all.len()).filter(|i| some && all[*i]).collect::<Vec<_>>();
+        let (bad_kernels, bad_outputs) = (bad(&kernels, sparse[0]), bad(&outputs, sparse[1]));
+        for i in &bad_kernels {
+            let k = &mut t.body.kernels[*i];
+            let Ok([r, z]) = <[[u8; 32]; 2]>::try_from(k.signature.to_bytes().as_chunks().0) else { panic!() };
+            let (r, z) = (Point::from_bytes(r).unwrap(), Scalar::from_bytes_mod_order(z) + Scalar::ONE);
+            k.signature = Signature::from_parts(r, z);
+        }
+        for i in &bad_outputs {
+            let o = &mut t.body.outputs[*i];
+            let mut proof = *o.proof.as_bytes();
+            proof[608] ^= 1; // the lowest bit of a
+            o.proof = RangeProof::from_bytes(&proof);
+        }
+        let well_formed = rules::check_transaction(toy.chain(), t.clone()).unwrap();
+        let want = match (bad_kernels.first(), bad_outputs.first()) {
+            (Some(i), _) => Err(Rejection::KernelSignature { excess: t.body.kernels[*i].excess.encoded() }),
+            (_, Some(i)) => Err(Rejection::RangeProof { output: t.body.outputs[*i].commitment.encoded() }),
+            _ => Ok(()),
+        };
+        prop_assert_eq!(rules::verify_transaction(toy.chain(), well_formed).map(|_| ()), want);
+    }
+}
