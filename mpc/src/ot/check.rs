@@ -18,10 +18,11 @@
 //!
 //! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most
 //! about `2^{−k·d}` (it must guess as many slices of `Δ`) plus 2^−64, and learns no more than that its guess
-//! was right. `R` is public, so what it selects may show in time; outputs and `Δ` do not.
+//! was right. `R` is public, so what it selects may show in time; outputs and `Δ` do not. Not guaranteed: more
+//! than 64 bits against a receiver who deviates once; the challenge is drawn live, so it cannot try offline.
 //!
-//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of section 4 (subspace VOLE, ℓ-hiding
-//! universal hash) and section 5 (PPRF).
+//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of the PPRF and of the subspace VOLE (section
+//! 4: a universal hash that is hiding in its last rows). Here the hash is a uniform matrix.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};

@@ -13,7 +13,7 @@
 //! that deviates a call has 64 more, then one exchange of a challenge and about a kilobyte
 //! ([`check`](super::check)).
 //!
-//! Source: Roy 2022 (ePrint 2022/192), figures 7 and 10 with the repetition code.
+//! Source: Roy 2022 (ePrint 2022/192), subspace VOLE with the repetition code, and `Δ`-OT from it.
 
 mod receiver;
 mod sender;

@@ -9,7 +9,7 @@
 //! The receiver orders its nodes by `y = α ⊕ x`: the node it does not know is always number 0, and a child's
 //! side shows in `y` as "same as α" or "other". So no address depends on `α`, here or later.
 //!
-//! Source: Roy 2022 (ePrint 2022/192), section 5; leaves as in its consistency check of the PPRF.
+//! Source: Roy 2022 (ePrint 2022/192), the PPRF from base transfers; leaves as in its consistency check.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};

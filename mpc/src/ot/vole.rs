@@ -12,17 +12,17 @@
 //! w_b = v_b ⊕ α_b·u
 //! ```
 //!
-//! because `r_α` stands at `y = 0` and enters no `w_b`. The tree of sums (each level yields one `v_b` and
-//! halves the leaves) costs two XORs a leaf.
+//! because `r_α` stands at `y = 0` and enters no `w_b`. Four leaves, and then four sums of leaves, are taken
+//! together: each such step yields what they add to the two rows of the bits that tell them apart.
 //!
 //! Guaranteed: stream positions are given out once; the order of work depends on nothing secret. AES here is
 //! used as a pseudorandom function with a secret key, no ideal cipher is assumed.
 //!
-//! Source: Roy 2022 (ePrint 2022/192), section 3 and "Efficient computation".
+//! Source: Roy 2022 (ePrint 2022/192), small-field VOLE (figure 7) and its efficient computation.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use super::transpose::halves;
 use super::{OtError, Slice};
@@ -40,10 +40,8 @@ pub(super) struct Streams {
     /// `2^k` ciphers a tree, or one less if number 0 is unknown.
     ciphers: Vec<Aes128Enc>,
     next: u64,
-    /// Left halves that wait for their right ones, a level each.
-    left: Zeroizing<Vec<Row>>,
-    /// What the last leaf gave.
-    stream: [AesBlock; CHUNK],
+    /// What the last four leaves gave.
+    leaves: [[AesBlock; CHUNK]; 4],
 }
 
 /// The positions of one chunk.
@@ -60,8 +58,7 @@ impl Streams {
             slice,
             ciphers: keys.iter().map(cipher).collect(),
             next: 0,
-            left: Zeroizing::new(vec![[0; 2 * CHUNK]; slice.bits()]),
-            stream: [AesBlock::default(); CHUNK],
+            leaves: [[AesBlock::default(); CHUNK]; 4],
         }
     }
 
@@ -79,36 +76,69 @@ impl Streams {
     /// Writes the `v_b` (or `w_b`) of tree `tree` into `rows`, k of them, and `u` into `sum`, which is
     /// meaningless if leaf 0 is unknown.
     pub(super) fn fold(&mut self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
-        let leaves = self.slice.leaves();
-        let known = self.ciphers.len() / self.slice.trees();
-        self.left[0].fill(0);
         rows.as_flattened_mut().fill(0);
-        let ciphers = self.ciphers.iter().skip(tree * known).take(known);
-        for (y, cipher) in (leaves - known..).zip(ciphers) {
-            let (counters, stream) = (&at.counters[..at.len], &mut self.stream[..at.len]);
-            let same_length = cipher.encrypt_blocks_b2b(counters, stream);
-            debug_assert!(same_length.is_ok());
-            for (sum, block) in sum.as_chunks_mut().0.iter_mut().zip(&self.stream) {
-                *sum = halves(Block::from_bytes((*block).into()));
+        self.quarter(at, tree, 0, rows, sum);
+    }
+
+    /// Adds the leaves `4^h·i … 4^h·(i+1) − 1` to `2h` rows, and writes their sum.
+    fn quarter(&mut self, at: &Positions, tree: usize, i: usize, rows: &mut [Row], sum: &mut Row) {
+        let Some((upper @ [_, _], lower)) = rows.split_last_chunk_mut::<2>().map(|(l, u)| (u, l)) else {
+            return;
+        };
+        if lower.is_empty() {
+            for c in 0..4 {
+                self.leaf(at, tree, 4 * i + c, c);
             }
-            // Every trailing one of `y` closes a pair whose right half is `sum`.
-            let closed = y.trailing_ones() as usize;
-            for (row, left) in rows.iter_mut().zip(self.left.iter()).take(closed) {
-                xor(row, sum);
-                xor(sum, left);
+            let leaves = &self.leaves;
+            combine(|c, j| halves(Block::from_bytes(leaves[c][j].into())), upper, sum);
+        } else {
+            let mut parts = [[0; 2 * CHUNK]; 4];
+            for (c, part) in parts.iter_mut().enumerate() {
+                self.quarter(at, tree, 4 * i + c, lower, part);
             }
-            if let Some(left) = self.left.get_mut(closed) {
-                *left = *sum;
+            combine(|c, j| [parts[c][2 * j], parts[c][2 * j + 1]], upper, sum);
+        }
+    }
+
+    /// What leaf `y` gives, or zero if it is unknown, into place `c`.
+    fn leaf(&mut self, at: &Positions, tree: usize, y: usize, c: usize) {
+        let known = self.ciphers.len() / self.slice.trees();
+        let index = (y + known).checked_sub(self.slice.leaves());
+        let stream = &mut self.leaves[c][..at.len];
+        match index.and_then(|index| self.ciphers.get(tree * known + index)) {
+            Some(cipher) => {
+                let same_length = cipher.encrypt_blocks_b2b(&at.counters[..at.len], stream);
+                debug_assert!(same_length.is_ok());
             }
+            None => stream.fill(AesBlock::default()),
         }
     }
 }
 
-/// `a ⊕= b`.
-fn xor(a: &mut Row, b: &Row) {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a ^= *b;
+impl Drop for Streams {
+    fn drop(&mut self) {
+        for block in self.leaves.as_flattened_mut() {
+            block.as_mut_slice().zeroize();
+        }
     }
+}
+
+/// From the sums of four quarters, what they add to the rows of the two bits that tell them apart, and
+/// their sum.
+fn combine(part: impl Fn(usize, usize) -> [u64; 2], rows: &mut [Row; 2], sum: &mut Row) {
+    let [low, high] = rows.each_mut().map(|row| row.as_chunks_mut::<2>().0);
+    let sum = sum.as_chunks_mut::<2>().0;
+    for (j, ((low, high), sum)) in low.iter_mut().zip(high).zip(sum).enumerate() {
+        let [zero, one, two, three] = core::array::from_fn(|c| part(c, j));
+        let odd = xor(one, three);
+        *low = xor(*low, odd);
+        *high = xor(*high, xor(two, three));
+        *sum = xor(odd, xor(zero, two));
+    }
+}
+
+fn xor(a: [u64; 2], b: [u64; 2]) -> [u64; 2] {
+    [a[0] ^ b[0], a[1] ^ b[1]]
 }
 
 #[cfg(test)]
