@@ -204,4 +204,29 @@ mod tests {
         let other = Fixture { key: HashKey::new(Block::new(1)), ..fixture(1, 5) };
         assert_ne!(garble(Backend::detect(), &other).1, tables);
     }
+
+    /// `cargo test -p mpc --release -- --ignored --nocapture kernel_rates`
+    #[test]
+    #[ignore = "a measurement"]
+    fn kernel_rates() {
+        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+            let f = fixture(2048, 0);
+            let (mut c, mut tables) = garble(backend, &f);
+            let rounds = if backend == Backend::Portable { 100 } else { 5000 };
+            let rate = |start: std::time::Instant| (rounds * 2048) as f64 / start.elapsed().as_secs_f64() / 1e6;
+            let start = std::time::Instant::now();
+            for _ in 0..rounds {
+                let gates = Garble { delta: &f.delta, key: &f.key, first: f.first };
+                backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
+                std::hint::black_box(&mut tables);
+            }
+            let garbled = rate(start);
+            let start = std::time::Instant::now();
+            for _ in 0..rounds {
+                backend.evaluate(&Evaluate { key: &f.key, first: f.first }, &f.a, &f.b, &tables, &mut c);
+                std::hint::black_box(&mut c);
+            }
+            println!("{backend:?}: garble {garbled:.1}, evaluate {:.1} million AND gates a second", rate(start));
+        }
+    }
 }

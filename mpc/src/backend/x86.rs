@@ -167,13 +167,6 @@ impl Pair for __m256i {
 #[derive(Clone, Copy)]
 struct Halves(__m128i, __m128i);
 
-impl Halves {
-    #[inline(always)]
-    fn each(self, f: impl Fn(__m128i) -> __m128i) -> Self {
-        Self(f(self.0), f(self.1))
-    }
-}
-
 impl Pair for Halves {
     #[inline(always)]
     unsafe fn join(low: __m128i, high: __m128i) -> Self {
@@ -193,10 +186,14 @@ impl Pair for Halves {
     }
     #[inline(always)]
     unsafe fn sigma(self) -> Self {
-        self.each(|x| unsafe {
-            let left = _mm_and_si128(x, _mm_set_epi64x(-1, 0));
-            _mm_xor_si128(_mm_shuffle_epi32::<0x4e>(x), left)
-        })
+        #[inline(always)]
+        unsafe fn sigma(x: __m128i) -> __m128i {
+            unsafe {
+                let left = _mm_and_si128(x, _mm_set_epi64x(-1, 0));
+                _mm_xor_si128(_mm_shuffle_epi32::<0x4e>(x), left)
+            }
+        }
+        unsafe { Self(sigma(self.0), sigma(self.1)) }
     }
     #[inline(always)]
     unsafe fn round(self, key: Self) -> Self {
@@ -208,12 +205,16 @@ impl Pair for Halves {
     }
     #[inline(always)]
     unsafe fn next_key<const RCON: i32>(self) -> Self {
-        self.each(|key| unsafe {
-            let rotated = _mm_shuffle_epi8(key, _mm_set1_epi32(ROTATE_LAST));
-            let word = _mm_aesenclast_si128(rotated, _mm_set1_epi32(RCON));
-            let sum = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
-            _mm_xor_si128(_mm_xor_si128(sum, _mm_slli_si128::<8>(sum)), word)
-        })
+        #[inline(always)]
+        unsafe fn next<const RCON: i32>(key: __m128i) -> __m128i {
+            unsafe {
+                let rotated = _mm_shuffle_epi8(key, _mm_set1_epi32(ROTATE_LAST));
+                let word = _mm_aesenclast_si128(rotated, _mm_set1_epi32(RCON));
+                let sum = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
+                _mm_xor_si128(_mm_xor_si128(sum, _mm_slli_si128::<8>(sum)), word)
+            }
+        }
+        unsafe { Self(next::<RCON>(self.0), next::<RCON>(self.1)) }
     }
     #[inline(always)]
     unsafe fn store(self, table: &mut Table) {
@@ -264,11 +265,15 @@ unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(mut k: [P; G], mut x:
 #[inline(always)]
 unsafe fn keys<P: Pair, const G: usize>(s: __m128i, g: u64) -> [P; G] {
     // SAFETY: the caller has the instructions of `P`; the others are part of x86-64.
-    core::array::from_fn(|i| unsafe {
-        let tweak = g.wrapping_add(i as u64).wrapping_mul(2);
-        let even = _mm_xor_si128(s, _mm_set_epi64x(0, tweak as i64));
-        P::join(even, _mm_xor_si128(even, _mm_set_epi64x(0, 1)))
-    })
+    unsafe {
+        let mut keys = [P::join(s, s); G];
+        for (i, key) in keys.iter_mut().enumerate() {
+            let tweak = g.wrapping_add(i as u64).wrapping_mul(2);
+            let even = _mm_xor_si128(s, _mm_set_epi64x(0, tweak as i64));
+            *key = P::join(even, _mm_xor_si128(even, _mm_set_epi64x(0, 1)));
+        }
+        keys
+    }
 }
 
 #[inline(always)]
@@ -333,8 +338,12 @@ unsafe fn garble_each<P: Pair, const G: usize>(
     unsafe {
         let delta = load(&gates.delta.block());
         let deltas = P::join(delta, delta);
-        let w: [P; G] = core::array::from_fn(|i| P::join(load(&a0[i]), load(&b0[i])));
-        let sigma: [[P; 2]; G] = core::array::from_fn(|i| [w[i].sigma(), w[i].xor(deltas).sigma()]);
+        let mut w = [deltas; G];
+        let mut sigma = [[deltas; 2]; G];
+        for i in 0..G {
+            w[i] = P::join(load(&a0[i]), load(&b0[i]));
+            sigma[i] = [w[i].sigma(), w[i].xor(deltas).sigma()];
+        }
         let e = encrypt(keys::<P, G>(load(&gates.key.block()), g), sigma);
         for i in 0..G {
             let (a0, b0) = (w[i].low(), w[i].high());
@@ -386,9 +395,14 @@ unsafe fn evaluate_each<P: Pair, const G: usize>(
 ) {
     // SAFETY: the caller has the instructions of `P`; a table is 32 readable bytes.
     unsafe {
-        let w: [P; G] = core::array::from_fn(|i| P::join(load(&a[i]), load(&b[i])));
-        let sigma: [[P; 1]; G] = w.map(|w| [w.sigma()]);
-        let e = encrypt(keys::<P, G>(load(&gates.key.block()), g), sigma);
+        let k = keys::<P, G>(load(&gates.key.block()), g);
+        let mut w = k;
+        let mut sigma = [[k[0]; 1]; G];
+        for i in 0..G {
+            w[i] = P::join(load(&a[i]), load(&b[i]));
+            sigma[i] = [w[i].sigma()];
+        }
+        let e = encrypt(k, sigma);
         for i in 0..G {
             let (a, b) = (w[i].low(), w[i].high());
             let h = e[i][0].xor(sigma[i][0]);
