@@ -1,1 +1,27 @@
-//! Under construction.
+//! `wallet`: everything that holds a secret of the sotto ledger.
+//!
+//! ```text
+//! plan ─ confirm ─▶ invite ──▶ (receiver) respond ──▶ finalize ──▶ Verified<Transaction> ──▶ a node
+//! scan: what the chain says            cancel: free while nothing signed has left
+//! ```
+//!
+//! [`Wallet`](wallet::Wallet) is the front door; it keeps every change durably before a byte leaves. It sees the chain
+//! through [`scan::ChainSource`] and its file through [`store::Store`], both with memory twins; time and randomness are
+//! arguments. Only [`edge`] touches the system.
+//!
+//! **Reading order**: [`keys`], [`outputs`], [`state`], [`select`], [`slate`], [`armor`], [`scan`], [`store`], [`wallet`].
+//! All labels stand in one table, all bytes in [`wire`]. The cryptography is **unaudited**.
+
+pub mod armor;
+pub mod coinbase;
+pub mod edge;
+pub mod keys;
+pub mod outputs;
+pub mod scan;
+pub mod select;
+pub mod slate;
+pub mod state;
+pub mod store;
+mod tag;
+pub mod wallet;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The edges: where the wallet touches the system.
+
+pub mod file;

@@ -1,0 +1,355 @@
+//! Keys: from 24 words to everything a wallet signs, sees and receives with.
+//!
+//! ```text
+//! words ──BIP-39──▶ seed ─▶ root ─▶ account a ─┬▶ blinding key     r = H(blinding key, purpose, index, amount)
+//!                                              ├▶ rewind(purpose)  sees amounts: what a view key hands out
+//!                                              ├▶ tau(purpose)     hides r from the rewind key
+//!                                              ├▶ sign             the address: signs proofs of payment
+//!                                              └▶ encrypt          the address: opens what is sent to it
+//! ```
+//!
+//! Every arrow is `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` (BIP-340's tagged hash over SHA-512) with a label of
+//! [`crate::tag`], cut to 32 bytes for a key or reduced to a scalar, so no arrow can be extended or walked back. An
+//! index is twelve random bytes, so copied wallets never collide; the amount enters `r`, so a changed amount never
+//! reuses a blinding factor. Coinbase outputs count as received.
+//!
+//! Secrets are wiped when dropped and never printed; the hash function's own working memory is not wiped.
+
+mod address;
+
+pub use address::{Address, AddressError};
+
+use crate::tag;
+use bip39::{Language, Mnemonic};
+use core::fmt;
+use mw::{
+    block::ChainId,
+    commitment::Commitment,
+    range_proof::{Opening, ProveError, RewindKey, TauKey},
+    rules::params::Network,
+    schnorr::PublicKey,
+    secret::SecretScalar,
+    transaction::{Output, OutputFeatures, OutputKeys},
+};
+use rand_core::{CryptoRng, RngCore};
+use sha2::{Digest, Sha512};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+fn derive(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
+    let t = Sha512::digest(tag.as_bytes());
+    let mut h = Sha512::new_with_prefix(t);
+    h.update(t);
+    parts.iter().for_each(|p| h.update(p));
+    Zeroizing::new(h.finalize().into())
+}
+
+/// The first half of a derivation: a key of 32 bytes.
+pub(crate) fn derive_key(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let wide = derive(tag, parts);
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(&wide[..32]);
+    key
+}
+
+fn derive_scalar(tag: &str, parts: &[&[u8]]) -> SecretScalar {
+    SecretScalar::from_wide(&derive(tag, parts))
+}
+
+/// Twenty-four seed words: all that is needed to find a wallet's money again.
+#[derive(Clone)]
+pub struct Words(Mnemonic);
+
+/// Why words are not a seed; words are never repeated in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WordsError {
+    /// Not twenty-four.
+    #[error("a seed has 24 words, not {found}")]
+    Count {
+        /// How many there are.
+        found: usize,
+    },
+    /// Not in the list.
+    #[error("word {position} is not in the English list of BIP-39")]
+    Unknown {
+        /// Which, from 1.
+        position: usize,
+    },
+    /// The last word's checksum does not fit the others.
+    #[error("the words do not belong together: one is wrong, or two have changed places")]
+    Checksum,
+}
+
+impl Words {
+    /// Bytes of entropy behind the words.
+    pub(crate) const ENTROPY: usize = 32;
+
+    /// Draws a new seed.
+    ///
+    /// # Errors
+    /// None in practice: 32 bytes always have words.
+    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, WordsError> {
+        let mut entropy = Zeroizing::new([0; Self::ENTROPY]);
+        rng.fill_bytes(&mut *entropy);
+        Self::from_entropy(&entropy)
+    }
+
+    /// Reads words in any case, with any white space between them.
+    ///
+    /// # Errors
+    /// [`WordsError`] with the position of the first wrong word, where that can be known.
+    pub fn parse(text: &str) -> Result<Self, WordsError> {
+        let text = Zeroizing::new(text.to_lowercase());
+        let found = text.split_whitespace().count();
+        if found != 24 {
+            return Err(WordsError::Count { found });
+        }
+        Mnemonic::parse_in_normalized(Language::English, &text).map(Self).map_err(|e| match e {
+            bip39::Error::UnknownWord(i) => WordsError::Unknown { position: i + 1 },
+            _ => WordsError::Checksum,
+        })
+    }
+
+    pub(crate) fn from_entropy(entropy: &[u8; Self::ENTROPY]) -> Result<Self, WordsError> {
+        Mnemonic::from_entropy_in(Language::English, entropy).map(Self).map_err(|_| WordsError::Checksum)
+    }
+
+    pub(crate) fn entropy(&self) -> Zeroizing<[u8; Self::ENTROPY]> {
+        let (mut all, _) = self.0.to_entropy_array();
+        let mut entropy = Zeroizing::new([0; Self::ENTROPY]);
+        entropy.copy_from_slice(&all[..Self::ENTROPY]);
+        all.zeroize();
+        entropy
+    }
+
+    /// The words, one space between each two.
+    ///
+    /// # Security
+    /// Whoever reads them owns the wallet.
+    #[must_use]
+    pub fn phrase(&self) -> Zeroizing<String> {
+        // Room for 24 words of up to eight letters, so that no reallocation leaves a copy behind.
+        let mut phrase = Zeroizing::new(String::with_capacity(24 * 9));
+        for (i, word) in self.0.words().enumerate() {
+            phrase.push_str(if i == 0 { "" } else { " " });
+            phrase.push_str(word);
+        }
+        phrase
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Words(…)")
+    }
+}
+
+/// The number of an account: a part of a wallet with keys, an address and a balance of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account(pub u32);
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why an output was made; each purpose has rewind keys of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Somebody paid, or a block's reward: what a view key shows.
+    Received = 0,
+    /// What came back from one's own payment.
+    Change = 1,
+}
+
+impl Purpose {
+    pub(crate) const ALL: [Self; 2] = [Self::Received, Self::Change];
+}
+
+/// The root of a wallet's keys.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Root([u8; 32]);
+
+impl Root {
+    /// The root that the words determine (BIP-39 seed, empty passphrase).
+    #[must_use]
+    pub fn new(words: &Words) -> Self {
+        let seed = Zeroizing::new(words.0.to_seed_normalized(""));
+        Self(*derive_key(tag::ROOT, &[&*seed]))
+    }
+
+    /// The keys of one account.
+    #[must_use]
+    pub fn account(&self, a: Account) -> AccountKeys {
+        let account = derive_key(tag::ACCOUNT, &[&self.0, &a.0.to_le_bytes()]);
+        let of = |tag, p: Purpose| *derive_key(tag, &[&*account, &[p as u8]]);
+        AccountKeys {
+            blinding: *derive_key(tag::BLINDING_KEY, &[&*account]),
+            rewind: Purpose::ALL.map(|p| RewindKey(of(tag::REWIND, p))),
+            tau: Purpose::ALL.map(|p| TauKey(of(tag::TAU, p))),
+            sign: derive_scalar(tag::SIGN, &[&*account]),
+            encrypt: derive_scalar(tag::ENCRYPT, &[&*account]),
+        }
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Root(…)")
+    }
+}
+
+/// The keys of one account.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct AccountKeys {
+    blinding: [u8; 32],
+    rewind: [RewindKey; 2],
+    tau: [TauKey; 2],
+    sign: SecretScalar,
+    encrypt: SecretScalar,
+}
+
+impl AccountKeys {
+    /// The account's address.
+    #[must_use]
+    pub fn address(&self, network: Network) -> Address {
+        Address::of_keys(network, PublicKey::of(&self.sign), PublicKey::of(&self.encrypt))
+    }
+
+    /// The blinding factor of an output with this purpose and opening.
+    #[must_use]
+    pub fn blinding(&self, purpose: Purpose, opening: &Opening) -> SecretScalar {
+        let amount = Zeroizing::new(opening.amount.units().to_le_bytes());
+        derive_scalar(tag::BLINDING, &[&self.blinding, &[purpose as u8], &opening.index, &*amount])
+    }
+
+    /// The commitment of an output with this purpose and opening.
+    #[must_use]
+    pub fn commitment(&self, purpose: Purpose, opening: &Opening) -> Commitment {
+        Commitment::new(opening.amount, &self.blinding(purpose, opening))
+    }
+
+    /// Makes an output on `chain`; the same arguments give the same bytes.
+    ///
+    /// # Errors
+    /// [`ProveError`] when its own proof does not verify or rewind.
+    pub fn output(
+        &self,
+        chain: &ChainId,
+        features: OutputFeatures,
+        purpose: Purpose,
+        opening: &Opening,
+    ) -> Result<Output, ProveError> {
+        let blinding = &self.blinding(purpose, opening);
+        let (rewind, tau) = (&self.rewind[purpose as usize], &self.tau[purpose as usize]);
+        Output::new(chain, features, opening, &OutputKeys { blinding, rewind, tau })
+    }
+
+    /// Purpose and opening of an output that this account made; `None` for any other.
+    ///
+    /// A foreign output costs two transcripts. A hit is held against the commitment, so an output that somebody made
+    /// with a handed-out rewind key, but without the blinding key, is not taken for one's own.
+    #[must_use]
+    pub fn recognise(&self, chain: &ChainId, output: &Output) -> Option<(Purpose, Opening)> {
+        Purpose::ALL.into_iter().find_map(|p| {
+            let opening = output.rewind(chain, &self.rewind[p as usize])?;
+            (self.commitment(p, &opening) == output.commitment).then_some((p, opening))
+        })
+    }
+
+    pub(crate) const fn sign(&self) -> &SecretScalar {
+        &self.sign
+    }
+}
+
+impl fmt::Debug for AccountKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountKeys(…)")
+    }
+}
+
+/// Twelve random bytes that name one output of an account.
+pub(crate) fn fresh_index(rng: &mut (impl RngCore + CryptoRng)) -> [u8; 12] {
+    let mut index = [0; 12];
+    rng.fill_bytes(&mut index);
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mw::amount::Amount;
+
+    /// The vector of BIP-39's reference list for 32 zero bytes.
+    const ZEROS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
+        abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art";
+
+    #[test]
+    fn words_are_those_of_the_standard() {
+        let w = Words::from_entropy(&[0; 32]).unwrap();
+        assert_eq!(*w.phrase(), ZEROS);
+        assert_eq!(*Words::parse(&ZEROS.to_uppercase().replace(' ', " \n")).unwrap().entropy(), [0; 32]);
+        // Trezor's vector for this entropy and the empty passphrase, checked with Python's hashlib.pbkdf2_hmac.
+        let seed = w.0.to_seed_normalized("");
+        assert_eq!(seed[..4], [0x40, 0x8b, 0x28, 0x5c]);
+    }
+
+    #[test]
+    fn wrong_words_are_named() {
+        assert_eq!(Words::parse("abandon").unwrap_err(), WordsError::Count { found: 1 });
+        let unknown = ZEROS.replacen("abandon abandon", "abandon abandom", 1);
+        assert_eq!(Words::parse(&unknown).unwrap_err(), WordsError::Unknown { position: 2 });
+        let swapped = ZEROS.replace("art", "abandon");
+        assert_eq!(Words::parse(&swapped).unwrap_err(), WordsError::Checksum);
+    }
+
+    #[test]
+    fn every_derivation_differs() {
+        let root = Root::new(&Words::from_entropy(&[7; 32]).unwrap());
+        let (a, b) = (root.account(Account(0)), root.account(Account(1)));
+        let keys = |k: &AccountKeys| {
+            let mut all = vec![k.blinding, *k.sign.to_bytes(), *k.encrypt.to_bytes()];
+            all.extend(k.rewind.iter().map(|r| r.0));
+            all.extend(k.tau.iter().map(|t| t.0));
+            all
+        };
+        let mut all = [keys(&a), keys(&b)].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 14);
+        let o = Opening { amount: Amount::new(5), index: [1; 12] };
+        let r = a.blinding(Purpose::Received, &o);
+        assert_ne!(r, a.blinding(Purpose::Change, &o));
+        assert_ne!(r, a.blinding(Purpose::Received, &Opening { amount: Amount::new(6), ..o }));
+        assert_ne!(r, a.blinding(Purpose::Received, &Opening { index: [2; 12], ..o }));
+        assert_ne!(r, b.blinding(Purpose::Received, &o));
+        assert_eq!(r, root.account(Account(0)).blinding(Purpose::Received, &o));
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let w = Words::from_entropy(&[0; 32]).unwrap();
+        let root = Root::new(&w);
+        let text = format!("{w:?} {root:?} {:?}", root.account(Account(0)));
+        assert_eq!(text, "Words(…) Root(…) AccountKeys(…)");
+    }
+
+    /// An output made with a rewind key alone is seen, and not taken for one's own.
+    #[test]
+    fn a_rewind_key_makes_no_outputs_of_ours() {
+        let keys = Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0));
+        let chain = ChainId::from_bytes([1; 32]);
+        let opening = Opening { amount: Amount::new(5), index: [1; 12] };
+        let own = keys.output(&chain, OutputFeatures::Plain, Purpose::Received, &opening).unwrap();
+        assert_eq!(keys.recognise(&chain, &own), Some((Purpose::Received, opening)));
+        let forged = OutputKeys {
+            blinding: &derive_scalar("theirs", &[]),
+            rewind: &keys.rewind[0],
+            tau: &TauKey([9; 32]),
+        };
+        let forged = Output::new(&chain, OutputFeatures::Plain, &opening, &forged).unwrap();
+        assert_eq!(forged.rewind(&chain, &keys.rewind[0]), Some(opening));
+        assert_eq!(keys.recognise(&chain, &forged), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! Addresses: what a payer needs of a payee.
+//!
+//! ```text
+//! address = bech32m(prefix of the network, version (1) ‖ signing key (32) ‖ encryption key (32))
+//! ```
+//!
+//! The prefix names the network: `sotto` (main), `tsotto` (test), `ssotto` (solo). The checksum finds any three wrong
+//! characters at this length (BIP-350; BIP-173, "Checksum design"). Both keys are ristretto255 points; the signing key
+//! signs proofs of payment, the encryption key is separate, so that neither use can be played against the other.
+
+use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
+use core::fmt;
+use mw::{group::Point, rules::params::Network, schnorr::PublicKey};
+
+const VERSION: u8 = 1;
+const BYTES: usize = 65;
+
+const NETWORKS: [Network; 3] = [Network::Main, Network::Test, Network::Solo];
+
+const fn prefix(network: Network) -> &'static str {
+    match network {
+        Network::Main => "sotto",
+        Network::Test => "tsotto",
+        Network::Solo => "ssotto",
+    }
+}
+
+/// Where to pay: a network, a signing key and an encryption key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    network: Network,
+    sign: PublicKey,
+    encrypt: PublicKey,
+}
+
+/// Why a text is no address to pay to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It does not begin like one, or contains characters that none has.
+    #[error(
+        "this is not an address: one begins with sotto1, tsotto1 or ssotto1 and has letters and digits only"
+    )]
+    NotAnAddress,
+    /// It belongs to another network.
+    #[error("this is an address of the {found} network, and this wallet is on the {expected} network")]
+    Network {
+        /// The address's.
+        found: Network,
+        /// This wallet's.
+        expected: Network,
+    },
+    /// The checksum fails.
+    #[error("the address has a typing error or is cut off")]
+    Checksum,
+    /// A version or length of another program.
+    #[error("the address is of version {found}, and this program reads version {VERSION}")]
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// Its keys are not group elements that anybody can own.
+    #[error("the address holds no usable keys")]
+    Keys,
+}
+
+impl Address {
+    pub(crate) const fn of_keys(network: Network, sign: PublicKey, encrypt: PublicKey) -> Self {
+        Self { network, sign, encrypt }
+    }
+
+    /// The address with these keys; `None` when one is the identity.
+    #[must_use]
+    pub fn new(network: Network, sign: PublicKey, encrypt: PublicKey) -> Option<Self> {
+        let usable = !sign.point().is_identity() && !encrypt.point().is_identity();
+        usable.then_some(Self { network, sign, encrypt })
+    }
+
+    /// Reads an address that must belong to `network`; white space around it is ignored.
+    ///
+    /// # Errors
+    /// [`AddressError`]: no address, another network, a typing error.
+    pub fn parse(text: &str, network: Network) -> Result<Self, AddressError> {
+        let unchecked = UncheckedHrpstring::new(text.trim()).map_err(|_| AddressError::NotAnAddress)?;
+        let hrp = unchecked.hrp().to_lowercase();
+        let found = NETWORKS.into_iter().find(|n| prefix(*n) == hrp).ok_or(AddressError::NotAnAddress)?;
+        unchecked.validate_checksum::<Bech32m>().map_err(|_| AddressError::Checksum)?;
+        if found != network {
+            return Err(AddressError::Network { found, expected: network });
+        }
+        let bytes: Vec<u8> = unchecked.remove_checksum::<Bech32m>().byte_iter().collect();
+        let (version, keys) = bytes.split_first().ok_or(AddressError::Checksum)?;
+        if *version != VERSION || bytes.len() != BYTES {
+            return Err(AddressError::Version { found: *version });
+        }
+        let key = |half: &[u8]| {
+            let point = half.try_into().ok().and_then(Point::from_bytes);
+            point.map(PublicKey::from_point).ok_or(AddressError::Keys)
+        };
+        let (sign, encrypt) = keys.split_at(32);
+        Self::new(network, key(sign)?, key(encrypt)?).ok_or(AddressError::Keys)
+    }
+
+    /// The network it belongs to.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.network
+    }
+
+    /// The key that signs proofs of payment.
+    #[must_use]
+    pub const fn sign(&self) -> &PublicKey {
+        &self.sign
+    }
+
+    /// The key that slates are encrypted to.
+    #[must_use]
+    pub const fn encrypt(&self) -> &PublicKey {
+        &self.encrypt
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [&[VERSION], &self.sign.as_bytes()[..], &self.encrypt.as_bytes()[..]].concat();
+        let hrp = Hrp::parse(prefix(self.network)).map_err(|_| fmt::Error)?;
+        bech32::encode_lower_to_fmt::<Bech32m, _>(f, hrp, &bytes).map_err(|_| fmt::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{Account, Root, Words};
+    use bech32::Bech32;
+
+    fn address(network: Network) -> Address {
+        Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0)).address(network)
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        for n in NETWORKS {
+            let text = address(n).to_string();
+            assert!(text.starts_with(&format!("{}1", prefix(n))));
+            assert_eq!(Address::parse(&text, n), Ok(address(n)));
+            assert_eq!(Address::parse(&format!(" {} \n", text.to_uppercase()), n), Ok(address(n)));
+        }
+    }
+
+    #[test]
+    fn another_network_is_named() {
+        let text = address(Network::Test).to_string();
+        let expected = AddressError::Network { found: Network::Test, expected: Network::Main };
+        assert_eq!(Address::parse(&text, Network::Main), Err(expected));
+    }
+
+    #[test]
+    fn every_changed_character_is_found() {
+        let text = address(Network::Solo).to_string();
+        for i in "ssotto1".len()..text.len() {
+            let mut bad = text.clone().into_bytes();
+            bad[i] = if bad[i] == b'q' { b'p' } else { b'q' };
+            let bad = String::from_utf8(bad).unwrap();
+            assert_eq!(Address::parse(&bad, Network::Solo), Err(AddressError::Checksum), "{i}");
+            assert!(Address::parse(&text[..i], Network::Solo).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "bob", "1", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "ssotto1b"] {
+            assert_eq!(Address::parse(text, Network::Solo), Err(AddressError::NotAnAddress), "{text}");
+        }
+        let hrp = Hrp::parse("ssotto").unwrap();
+        let encode = |bytes: &[u8]| bech32::encode::<Bech32m>(hrp, bytes).unwrap();
+        let good = [&[VERSION][..], Point::g().as_bytes(), Point::h().as_bytes()].concat();
+        assert!(Address::parse(&encode(&good), Network::Solo).is_ok());
+        // The older checksum is not accepted for the newer.
+        let old = bech32::encode::<Bech32>(hrp, &good).unwrap();
+        assert_eq!(Address::parse(&old, Network::Solo), Err(AddressError::Checksum));
+        let later = [&[2][..], &good[1..]].concat();
+        assert_eq!(Address::parse(&encode(&later), Network::Solo), Err(AddressError::Version { found: 2 }));
+        assert!(Address::parse(&encode(&good[..64]), Network::Solo).is_err());
+        let identity = [&[VERSION][..], Point::g().as_bytes(), &[0; 32]].concat();
+        assert_eq!(Address::parse(&encode(&identity), Network::Solo), Err(AddressError::Keys));
+        let broken = [&[VERSION][..], &[0xff; 32], Point::g().as_bytes()].concat();
+        assert_eq!(Address::parse(&encode(&broken), Network::Solo), Err(AddressError::Keys));
+    }
+}

@@ -1,0 +1,291 @@
+//! Coin selection: which outputs pay, what comes back, what it costs; as a value to be shown and confirmed.
+//!
+//! Few inputs first: the smallest number n of outputs that can pay, since every input spent together is linked
+//! for ever. Among those sets: the n−1 largest, and as the last one, in this order, the one that needs no change, the
+//! smallest that leaves change, the smallest that suffices. The result depends on the wallet's outputs alone.
+//!
+//! ```text
+//! fee = least fee of (n inputs, 1 or 2 outputs, 1 kernel)      change = inputs − amount − fee
+//! ```
+//!
+//! What is too little for a change output is added to the fee.
+//! A [`Plan`] is only carried out as a [`Confirmed`] one, and that comes from a decision about this very plan.
+
+use crate::{
+    keys::{Account, Address},
+    outputs::{Balance, OutputRecord},
+    slate::{Memo, invite::Terms},
+    state::State,
+};
+use core::fmt;
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    kernel::KernelFeatures,
+    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
+    transaction::OutputFeatures,
+};
+
+/// What somebody wants to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// From which account.
+    pub account: Account,
+    /// How much the receiver gets.
+    pub amount: Amount,
+    /// Who is to be paid; without it, whoever answers first is.
+    pub recipient: Option<Address>,
+    /// A line for the receiver.
+    pub memo: Memo,
+}
+
+/// An output that a plan would spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedInput {
+    /// Its name.
+    pub commitment: Commitment,
+    /// Its amount.
+    pub amount: Amount,
+    /// Plain or coinbase.
+    pub features: OutputFeatures,
+}
+
+/// What a payment makes public about its sender's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linkage {
+    /// Outputs of this wallet that are seen to belong together.
+    pub inputs: usize,
+    /// How many of them are block rewards, whose sealer is known.
+    pub rewards: usize,
+    /// Whether a change output is seen with them.
+    pub change: Change,
+}
+
+/// Whether a payment has a change output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It leaves nothing.
+    None,
+    /// It leaves some.
+    Some,
+}
+
+impl fmt::Display for Linkage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of your outputs are spent together ({} block rewards)", self.inputs, self.rewards)?;
+        match self.change {
+            Change::None => Ok(()),
+            Change::Some => f.write_str("; one of the two new outputs is seen to be your change"),
+        }
+    }
+}
+
+/// A payment that could be made: everything to be shown before anybody says yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    request: Request,
+    inputs: Vec<PlannedInput>,
+    fee: Amount,
+    change: Amount,
+    not_after: Height,
+}
+
+/// Something that somebody looked at and said yes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed<T>(T);
+
+impl<T> Confirmed<T> {
+    /// What was confirmed.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// What somebody said about a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Do it.
+    Yes,
+    /// Leave it.
+    No,
+}
+
+impl Plan {
+    /// Asks for a decision about this plan; `None` when it is no.
+    pub fn confirm(self, decide: impl FnOnce(&Self) -> Decision) -> Option<Confirmed<Self>> {
+        match decide(&self) {
+            Decision::Yes => Some(Confirmed(self)),
+            Decision::No => None,
+        }
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What would be spent.
+    #[must_use]
+    pub fn inputs(&self) -> &[PlannedInput] {
+        &self.inputs
+    }
+
+    /// What the sealer gets.
+    #[must_use]
+    pub const fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// What comes back; zero when there is no change output.
+    #[must_use]
+    pub const fn change(&self) -> Amount {
+        self.change
+    }
+
+    /// The last height at which the payment can enter a block.
+    #[must_use]
+    pub const fn not_after(&self) -> Height {
+        self.not_after
+    }
+
+    /// What becomes linkable.
+    #[must_use]
+    pub fn linkage(&self) -> Linkage {
+        let rewards = self.inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
+        let change = if self.change == Amount::ZERO { Change::None } else { Change::Some };
+        Linkage { inputs: self.inputs.len(), rewards, change }
+    }
+
+    /// The terms that the receiver sees.
+    pub(crate) fn terms(&self) -> Terms {
+        let Request { amount, recipient, ref memo, .. } = self.request;
+        let features = KernelFeatures::Plain { fee: self.fee, not_after: self.not_after };
+        Terms { amount, features, recipient, memo: memo.clone() }
+    }
+}
+
+/// Why a payment cannot be planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// Nothing to pay.
+    #[error("the amount is zero")]
+    Zero,
+    /// Amount and fee do not fit.
+    #[error("amount and fee together do not fit 64 bits")]
+    Overflow,
+    /// Not enough.
+    #[error(
+        "{needed} are needed (amount and fee) and {} can be spent now; {} wait to mature, {} are reserved by open payments",
+        balance.spendable, balance.immature, balance.locked
+    )]
+    Insufficient {
+        /// Amount and least fee.
+        needed: Amount,
+        /// What the account has.
+        balance: Balance,
+    },
+    /// More inputs than a transaction can hold.
+    #[error("the payment needs more outputs than one transaction holds; pay in several parts")]
+    TooHeavy,
+    /// The recipient is elsewhere.
+    #[error("the recipient's address is of the {found} network, this wallet is on {expected}")]
+    Network {
+        /// The address's network.
+        found: Network,
+        /// This wallet's.
+        expected: Network,
+    },
+    /// The wallet has changed since the plan was made.
+    #[error("an output of this plan is no longer free; plan again")]
+    Stale,
+}
+
+/// Plans a payment from what an account has.
+pub(crate) fn plan(state: &State, chain: &Chain, request: Request) -> Result<Plan, SelectError> {
+    let expected = chain.params().network;
+    if let Some(found) = request.recipient.map(|r| r.network()).filter(|n| *n != expected) {
+        return Err(SelectError::Network { found, expected });
+    }
+    if request.amount == Amount::ZERO {
+        return Err(SelectError::Zero);
+    }
+    let free = |o: &&OutputRecord| o.account == request.account && o.is_spendable(chain, state.tip);
+    let mut coins: Vec<&OutputRecord> = state.outputs.values().filter(free).collect();
+    coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
+    let costs = Costs { chain, amount: request.amount };
+    let Some(chosen) = choose(&costs, &coins)? else {
+        let balance = state.balance(chain, Some(request.account));
+        return Err(SelectError::Insufficient { needed: costs.needed(1, 1)?, balance });
+    };
+    let (fee, change) = costs.split(&chosen)?;
+    let inputs = chosen.iter().map(|o| PlannedInput {
+        commitment: o.commitment,
+        amount: o.opening.amount,
+        features: o.features,
+    });
+    let not_after = chain.standard_expiry(state.tip.next());
+    Ok(Plan { inputs: inputs.collect(), fee, change, not_after, request })
+}
+
+/// What paying `amount` takes.
+struct Costs<'a> {
+    chain: &'a Chain,
+    amount: Amount,
+}
+
+impl Costs<'_> {
+    fn fee(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
+        let weight = (inputs as u64).saturating_mul(INPUT_WEIGHT) + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT;
+        if weight > self.chain.params().max_weight {
+            return Err(SelectError::TooHeavy);
+        }
+        self.chain.least_fee(weight).ok_or(SelectError::Overflow)
+    }
+
+    /// Amount and fee.
+    fn needed(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
+        self.amount.checked_add(self.fee(inputs, outputs)?).ok_or(SelectError::Overflow)
+    }
+
+    /// Fee and change when exactly these are spent.
+    fn split(&self, inputs: &[&OutputRecord]) -> Result<(Amount, Amount), SelectError> {
+        let sum = total(inputs.iter().copied())?;
+        if let Some(change) = sum.checked_sub(self.needed(inputs.len(), 2)?).filter(|c| *c > Amount::ZERO) {
+            return Ok((self.fee(inputs.len(), 2)?, change));
+        }
+        Ok((sum.checked_sub(self.amount).ok_or(SelectError::Overflow)?, Amount::ZERO))
+    }
+}
+
+fn total<'a>(coins: impl IntoIterator<Item = &'a OutputRecord>) -> Result<Amount, SelectError> {
+    Amount::checked_sum(coins.into_iter().map(|o| o.opening.amount)).ok_or(SelectError::Overflow)
+}
+
+/// The inputs of a payment, from coins in ascending order; `None` when they do not suffice.
+fn choose<'a>(
+    costs: &Costs<'_>,
+    coins: &[&'a OutputRecord],
+) -> Result<Option<Vec<&'a OutputRecord>>, SelectError> {
+    let mut sum = Amount::ZERO;
+    for (n, coin) in coins.iter().rev().enumerate() {
+        let (exact, with_change) = (costs.needed(n + 1, 1)?, costs.needed(n + 1, 2)?);
+        let before = sum;
+        sum = sum.checked_add(coin.opening.amount).ok_or(SelectError::Overflow)?;
+        if sum < exact {
+            continue;
+        }
+        // The n largest stay; the last one is the best of the others.
+        let (rest, largest) = coins.split_at(coins.len() - n);
+        let sums = |o: &&&OutputRecord| before.checked_add(o.opening.amount);
+        let last = (rest.iter().find(|o| sums(o) == Some(exact)))
+            .or_else(|| rest.iter().find(|o| sums(o) > Some(with_change)))
+            .or_else(|| rest.iter().find(|o| sums(o) >= Some(exact)));
+        return Ok(last.map(|last| largest.iter().chain([last]).copied().collect()));
+    }
+    Ok(None)
+}

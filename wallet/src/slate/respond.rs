@@ -1,0 +1,97 @@
+//! Second step, by the receiver: check the terms, make the output, sign, and sign the receipt.
+//!
+//! The nonces are made and used in one call and never stored; what is stored is the response, which is repeated byte
+//! for byte when the same invite comes again (SPEC "Signing a payment", 6). The receiver locks nothing and reveals no
+//! other output.
+
+use super::{Invite, Response, SlateError};
+use crate::keys::{AccountKeys, Purpose, fresh_index};
+use mw::{
+    amount::Height,
+    kernel::{Excess, KernelFeatures},
+    range_proof::Opening,
+    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    schnorr::{
+        session::{Nonces, Role, Share},
+        sign,
+    },
+    secret::SecretScalar,
+    transaction::OutputFeatures,
+};
+use rand_core::{CryptoRng, RngCore};
+
+/// A response with what the receiver remembers of it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// Opens the receiver's output.
+    pub(crate) opening: Opening,
+    /// The excess under which the payment will appear.
+    pub(crate) excess: Excess,
+}
+
+/// Checks the terms of an invite, and answers it: SPEC "Signing a payment", 2 to 4.
+pub(crate) fn respond(
+    keys: &AccountKeys,
+    chain: &Chain,
+    tip: Height,
+    invite: &Invite,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Answer, SlateError> {
+    check_terms(keys, chain, tip, invite)?;
+    let receiver = keys.address(chain.params().network);
+    let x = SecretScalar::random(rng);
+    let nonces = Nonces::generate(&x, rng);
+    let share = Share::new((chain.id(), &invite.session, Role::Responder), &x, &nonces, rng);
+    let session = invite.session(chain.id(), share)?;
+    let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
+    let output = keys.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &opening)?;
+    let receipt = sign(keys.sign(), &invite.receipt(chain.id(), &share.key, &output.commitment), rng);
+    let response = Response {
+        session: invite.session,
+        invite: invite.hash(chain.id()),
+        share,
+        // o_r = r − x_r
+        offset: keys.blinding(Purpose::Received, &opening).sub(&x).reveal(),
+        partial: session.sign(Role::Responder, &x, nonces)?,
+        output,
+        receiver,
+        receipt,
+    };
+    Ok(Answer { response, opening, excess: Excess::from_point(*session.key().point()) })
+}
+
+fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
+    let network = chain.params().network;
+    if invite.sender.network() != network {
+        return Err(SlateError::InviterNetwork);
+    }
+    if invite.recipient.is_some_and(|r| r != keys.address(network)) {
+        return Err(SlateError::NotForUs);
+    }
+    let KernelFeatures::Plain { fee, not_after } = invite.features else {
+        return Err(SlateError::KernelKind);
+    };
+    if invite.amount.units() == 0 || invite.amount.checked_add(fee).is_none() {
+        return Err(SlateError::AmountRange);
+    }
+    // The lightest payment there is: one input, one output, one kernel.
+    let least =
+        chain.least_fee(INPUT_WEIGHT + OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
+    if fee < least {
+        return Err(SlateError::FeeTooLow { fee, least });
+    }
+    check_window(chain, tip, not_after)
+}
+
+/// The last height must be ahead, and at most two windows away: the receiver's last scan may be a window old.
+pub(super) fn check_window(chain: &Chain, tip: Height, not_after: Height) -> Result<(), SlateError> {
+    let p = chain.params();
+    let (first, last) = (tip.next(), tip.next().plus(p.window_width.saturating_mul(2)));
+    let on_grid = not_after.get().is_multiple_of(p.window_grid);
+    if on_grid && first <= not_after && not_after <= last {
+        Ok(())
+    } else {
+        Err(SlateError::Window { not_after, first, last })
+    }
+}

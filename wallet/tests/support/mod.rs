@@ -1,0 +1,221 @@
+//! A tiny sealed chain in memory, and wallets on it.
+#![allow(dead_code, unreachable_pub)]
+
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    hash::Hash,
+    kernel::Excess,
+    rules::{
+        Verified, check_block, check_transaction, connect_block, connect_transaction,
+        params::{Chain, Params},
+        propose, verify_block, verify_transaction,
+    },
+    schnorr::{PublicKey, sign},
+    secret::SecretScalar,
+    state::{ChainView, ChangeSet, MemoryState, Unspent},
+    transaction::Transaction,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{cell::Cell, convert::Infallible, rc::Rc};
+use wallet::{
+    keys::{Account, Address, Words},
+    scan::{ChainSource, ScanReport},
+    select::{Confirmed, Decision, Plan, Request},
+    slate::{Invite, Memo, Response, seal::Installation},
+    store::{MemoryStore, Store, StoreError},
+    wallet::{Wallet, WalletError},
+};
+use zeroize::Zeroizing;
+
+/// A chain, its operator and the blocks to take back.
+pub struct Ledger {
+    pub chain: Chain,
+    pub state: MemoryState,
+    operator: SecretScalar,
+    changes: Vec<ChangeSet>,
+    rng: ChaCha20Rng,
+}
+
+impl Ledger {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Params)) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let operator = SecretScalar::random(&mut rng);
+        let mut params = Params::solo(PublicKey::of(&operator), 0);
+        change(&mut params);
+        let chain = Chain::new(params).unwrap();
+        let state = MemoryState::genesis(&chain);
+        Self { chain, state, operator, changes: vec![], rng }
+    }
+
+    pub fn height(&self) -> Height {
+        self.state.tip().height
+    }
+
+    /// Seals a block of these payments, its reward for `miner`.
+    pub fn seal<S: Store>(&mut self, miner: &Wallet<S>, payments: &[Verified<Transaction>]) {
+        let connect = |t| connect_transaction(&self.chain, &self.state, t).unwrap();
+        let payments: Vec<_> = payments.iter().map(connect).collect();
+        let fees = Amount::checked_sum(payments.iter().map(|t| t.get().body.fees().unwrap())).unwrap();
+        let next = self.height().next();
+        let reward = miner.reward(Account(0), (next, fees), &mut self.rng).unwrap();
+        let proposal = propose(&self.chain, &self.state, &payments, reward, next.get()).unwrap();
+        let message = proposal.header.seal_message(self.chain.id());
+        let block = proposal.seal(sign(&self.operator, &message, &mut self.rng));
+        let block = check_block(&self.chain, block).unwrap();
+        let block = verify_block(&self.chain, self.state.tip(), block).unwrap();
+        let block = connect_block(&self.chain, &self.state, block).unwrap();
+        let change = block.get().change.clone();
+        self.state.apply(&change).unwrap();
+        self.changes.push(change);
+    }
+
+    /// Seals empty blocks.
+    pub fn grow<S: Store>(&mut self, miner: &Wallet<S>, blocks: usize) {
+        (0..blocks).for_each(|_| self.seal(miner, &[]));
+    }
+
+    /// Takes the last block back.
+    pub fn undo(&mut self) {
+        let change = self.changes.pop().unwrap();
+        self.state.undo(&change).unwrap();
+    }
+
+    pub fn verify(&self, t: Transaction) -> Verified<Transaction> {
+        verify_transaction(&self.chain, check_transaction(&self.chain, t).unwrap()).unwrap()
+    }
+
+    pub fn wallet(&self, seed: u64) -> Person {
+        Person::new(self.chain.clone(), seed)
+    }
+}
+
+impl ChainSource for Ledger {
+    type Error = Infallible;
+
+    fn tip(&self) -> Result<(Height, Hash), Infallible> {
+        Ok((self.height(), self.state.tip().hash()))
+    }
+
+    fn unspent_count(&self) -> Result<u64, Infallible> {
+        Ok(self.state.all_unspent().count() as u64)
+    }
+
+    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+        let later = |u: &&Unspent| after.is_none_or(|a| u.output.commitment > *a);
+        let mut all: Vec<Unspent> = self.state.all_unspent().filter(later).cloned().collect();
+        all.sort_by_key(|u| u.output.commitment);
+        all.truncate(most);
+        Ok(all)
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
+        Ok(self.state.last_seen(excess)?.map(|s| s.height))
+    }
+}
+
+/// A store that can be full, and whose contents can be copied.
+#[derive(Clone, Default)]
+pub struct TestStore {
+    pub kept: MemoryStore,
+    pub full: Rc<Cell<bool>>,
+}
+
+impl Store for TestStore {
+    fn load(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.kept.load()
+    }
+
+    fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError> {
+        if self.full.get() {
+            let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            return Err(StoreError::Io { action: "write", path: "test".into(), source });
+        }
+        self.kept.replace(contents)
+    }
+}
+
+/// A wallet with its randomness.
+pub struct Person {
+    pub wallet: Wallet<TestStore>,
+    pub installation: Installation,
+    pub rng: ChaCha20Rng,
+}
+
+impl Person {
+    pub fn new(chain: Chain, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let words = Words::generate(&mut rng).unwrap();
+        Self::from_words(chain, words, seed ^ 0xdead)
+    }
+
+    pub fn from_words(chain: Chain, words: Words, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let installation = Installation::generate(&mut rng);
+        let wallet = Wallet::create(TestStore::default(), chain, words, installation.clone()).unwrap();
+        Self { wallet, installation, rng }
+    }
+
+    /// The wallet in a copy of this one's store, under an installation.
+    pub fn copy(&self, installation: Installation) -> Self {
+        let store = TestStore { kept: self.wallet.store().kept.clone(), full: Rc::default() };
+        let wallet = Wallet::open(store, installation.clone()).unwrap();
+        Self { wallet, installation, rng: ChaCha20Rng::seed_from_u64(99) }
+    }
+
+    pub fn address(&self) -> Address {
+        self.wallet.address(Account(0)).unwrap()
+    }
+
+    pub fn request(&self, amount: u64, to: &Self) -> Request {
+        let memo = Memo::new("for the roof".into()).unwrap();
+        let recipient = Some(to.address());
+        Request { account: Account(0), amount: Amount::new(amount), recipient, memo }
+    }
+
+    pub fn plan(&self, amount: u64, to: &Self) -> Result<Plan, WalletError> {
+        self.wallet.plan(self.request(amount, to))
+    }
+
+    pub fn confirmed(&self, amount: u64, to: &Self) -> Confirmed<Plan> {
+        self.plan(amount, to).unwrap().confirm(|_| Decision::Yes).unwrap()
+    }
+
+    pub fn invite(&mut self, amount: u64, to: &Self) -> Invite {
+        let plan = self.confirmed(amount, to);
+        self.wallet.invite(plan, &mut self.rng).unwrap()
+    }
+
+    pub fn respond(&mut self, invite: &Invite) -> Result<Response, WalletError> {
+        self.wallet.respond(Account(0), invite, &mut self.rng)
+    }
+
+    pub fn pay(&mut self, amount: u64, to: &mut Self) -> Verified<Transaction> {
+        let invite = self.invite(amount, to);
+        let response = to.respond(&invite).unwrap();
+        self.wallet.finalize(&response).unwrap()
+    }
+
+    pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {
+        self.wallet.scan(ledger, &mut |_| {}).unwrap()
+    }
+
+    /// Spendable, immature, pending, locked, change.
+    pub fn balance(&self) -> [u64; 5] {
+        let b = self.wallet.balance(None);
+        [b.spendable, b.immature, b.pending, b.locked, b.change].map(Amount::units)
+    }
+}
+
+/// A ledger on which the first wallet has three rewards, one of them immature at most; and a second wallet.
+pub fn two() -> (Ledger, Person, Person) {
+    let mut ledger = Ledger::new();
+    let (mut a, b) = (ledger.wallet(10), ledger.wallet(20));
+    ledger.grow(&a.wallet, 3);
+    a.scan(&ledger);
+    (ledger, a, b)
+}
