@@ -1,0 +1,4 @@
+//! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
+
+pub mod operator;
+pub mod store;

@@ -1,0 +1,87 @@
+//! The operator's key in a file that only its owner may read.
+//!
+//! The bytes are drawn in `wire`. The file is made with mode 0600 and never overwritten, and one that others may read is
+//! refused: what it held must be taken as known. The key is not encrypted.
+
+use crate::{
+    seal::OperatorKey,
+    wire::{Damage, OPERATOR_BYTES, operator, read_operator},
+};
+use mw::secret::SecretScalar;
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Why a key file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It exists, and a key is never overwritten.
+    #[error("there is a key in {} already: use it, or name another file", .path.display())]
+    Exists {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Others may read it.
+    #[error("the key in {} can be read by others (mode {mode:03o}): take it as known, or run chmod 600 if you are sure", .path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It holds no key.
+    #[error("{} holds no operator key: {damage}; restore it from a copy", .path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// How.
+        damage: Damage,
+    },
+    /// The operating system refused.
+    #[error("{} cannot be used: {source}; check the path and its permissions", .path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Writes a key to a new file, durably.
+///
+/// # Errors
+/// [`KeyFileError::Exists`] when the file exists.
+pub fn write(path: &Path, key: &OperatorKey) -> Result<(), KeyFileError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+        _ => KeyFileError::Io { path: path.to_owned(), source },
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(&operator(&key.secret().to_bytes())).and_then(|()| file.sync_all()).map_err(failed)?;
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir).and_then(|d| d.sync_all()).map_err(failed)
+}
+
+/// Reads a key.
+///
+/// # Errors
+/// [`KeyFileError::Exposed`] when group or others have any permission, [`KeyFileError::Damaged`] when it holds no key.
+pub fn read(path: &Path) -> Result<OperatorKey, KeyFileError> {
+    let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
+    let damaged = |damage| KeyFileError::Damaged { path: path.to_owned(), damage };
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
+    let bound = OPERATOR_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(bound));
+    file.take(bound as u64).read_to_end(&mut bytes).map_err(failed)?;
+    let secret = read_operator(&bytes).map_err(damaged)?;
+    let scalar = SecretScalar::from_bytes(*secret).filter(|s| *s != SecretScalar::zero());
+    scalar.map(OperatorKey::from_secret).ok_or(damaged(Damage::Misplaced))
+}

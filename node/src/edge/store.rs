@@ -1,0 +1,467 @@
+//! The chain on disk: a block log that is the truth, a head that says where it stands, an index that answers.
+//!
+//! ```text
+//! apply   append the block to the log, fdatasync ─▶ replace the head, fsync ─▶ index
+//!         (a crash here: the block before)          (a crash here: the block)
+//! open    lock ─▶ genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
+//! ```
+//!
+//! Guaranteed: a block that [`Store::apply`] acknowledged is never lost by a crash; after one, the store opens at the
+//! block before or the block after. Every answer about unspent outputs is held against the trie in memory, headers and
+//! kernels against the head when the store opens, blocks against their checksum and header: damage is an error, never an
+//! answer. A damaged or missing index is rebuilt from the log.
+//! Not guaranteed: that a damaged log or head can be repaired (keep a copy); that the blocks obey the rules if somebody
+//! with access wrote them (the audit tells); freshness, if all files are put back together to an earlier day.
+//!
+//! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay) and kernels.
+
+mod check;
+mod disk;
+mod error;
+mod files;
+mod index;
+mod log;
+mod memory;
+
+pub use disk::Disk;
+pub use error::{IndexFault, StoreError};
+pub use files::{FileName, Files};
+pub use index::IndexPlace;
+pub use memory::Memory;
+
+use crate::wire::{
+    Damage, GENESIS_MAX, HEAD_MAX, Head, Position, Record, SEGMENT_HEADER, genesis, read_genesis,
+};
+use check::{after_block, after_undo, block_at, catch_up, entry, outputs_before, undoable};
+use files::{length, read_whole, replace};
+use index::{Index, guarded};
+use log::Log;
+use mw::{
+    amount::Height,
+    block::{Block, Header},
+    commitment::Commitment,
+    hash::Hash,
+    kernel::{Excess, Kernel},
+    mmr::Peaks,
+    rules::{
+        BlockChange, Connected,
+        params::{Chain, Params},
+    },
+    state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
+    trie::{Entry, Trie},
+    wire::Encode,
+};
+use std::{fs, path::Path};
+
+/// How a store is laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Where the index is.
+    pub index: IndexPlace,
+    /// A block that would end beyond this many bytes of a log segment begins the next.
+    pub segment_bytes: u64,
+}
+
+impl Layout {
+    /// The usual layout with the index in this place: segments of 64 MiB.
+    #[must_use]
+    pub const fn new(index: IndexPlace) -> Self {
+        Self { index, segment_bytes: 64 << 20 }
+    }
+}
+
+/// What was found when a store was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Bytes beyond the head that were cut off: a block that was never acknowledged.
+    pub cut: u64,
+    /// Records of the log that the index had to take in.
+    pub replayed: u64,
+    /// Why the index was built anew, if it was.
+    pub rebuilt: Option<StoreError>,
+}
+
+/// Bytes on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Of the block log.
+    pub log: u64,
+    /// Of the index.
+    pub index: u64,
+}
+
+/// A chain on disk.
+#[derive(Debug)]
+pub struct Store<F: Files = Disk> {
+    chain: Chain,
+    files: F,
+    log: Log,
+    index: Index,
+    head: Head,
+    commitments: StateCommitments,
+    opened: Opened,
+    state: Running,
+    since_flush: u32,
+}
+
+/// Whether writes go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Running {
+    Yes,
+    /// A write failed; what is on disk is known only after opening again.
+    Stopped,
+}
+
+/// Blocks between two flushes of the index; so many at most have to be replayed after a crash.
+const FLUSH_EVERY: u32 = 256;
+
+impl Store {
+    /// Creates the store of a new chain in a directory, which is made if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when a chain is there, [`StoreError::Locked`] when another process uses the directory.
+    pub fn create(dir: &Path, params: Params) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|source| StoreError::Directory { dir: dir.to_owned(), source })?;
+        let files = Disk::lock(dir)?;
+        if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+            disk::sync_dir(parent)
+                .map_err(|source| StoreError::Directory { dir: parent.to_owned(), source })?;
+        }
+        Self::create_on(
+            files,
+            Layout::new(IndexPlace::Directory(dir.join(FileName::Index.to_string()))),
+            params,
+        )
+    }
+
+    /// Opens the store in a directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when there is none, [`StoreError::Locked`] when another process uses it, and every
+    /// damage that cannot be repaired.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let absent = || StoreError::Absent { dir: dir.to_owned() };
+        if !dir.exists() {
+            return Err(absent());
+        }
+        let files = Disk::lock(dir)?;
+        if length(&files, FileName::Head)?.is_none() && !has_blocks(&files)? {
+            return Err(absent());
+        }
+        Self::open_on(files, Layout::new(IndexPlace::Directory(dir.join(FileName::Index.to_string()))))
+    }
+}
+
+impl<F: Files> Store<F> {
+    /// Creates the store of a new chain on these files.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when there are blocks or a head already.
+    pub fn create_on(mut files: F, layout: Layout, params: Params) -> Result<Self, StoreError> {
+        let chain = Chain::new(params)?;
+        if length(&files, FileName::Head)?.is_some() || has_blocks(&files)? {
+            return Err(StoreError::Exists);
+        }
+        Index::remove(&layout.index)?;
+        replace(&mut files, FileName::Genesis, &genesis(&chain))?;
+        Log::create(&mut files, *chain.id(), layout.segment_bytes)?;
+        replace(&mut files, FileName::Head, &Head::genesis(&chain).to_bytes())?;
+        Self::open_on(files, layout)
+    }
+
+    /// Opens the store on these files.
+    ///
+    /// # Errors
+    /// Every damage that cannot be repaired.
+    pub fn open_on(mut files: F, layout: Layout) -> Result<Self, StoreError> {
+        let (chain, head) = read_head(&files)?;
+        let (log, cut) = Log::open(&mut files, *chain.id(), head.end, layout.segment_bytes)?;
+        let attached = attach((&files, &log), &layout.index, (&chain, &head));
+        let (index, outputs, replayed, rebuilt) = match attached {
+            Ok((index, outputs, replayed)) => (index, outputs, replayed, None),
+            Err(why @ (StoreError::Index { .. } | StoreError::Damaged { .. })) => {
+                Index::remove(&layout.index)?;
+                let (index, outputs, replayed) = attach((&files, &log), &layout.index, (&chain, &head))?;
+                (index, outputs, replayed, Some(why))
+            }
+            Err(e) => return Err(e),
+        };
+        let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
+        let opened = Opened { cut, replayed, rebuilt };
+        Ok(Self { chain, files, log, index, head, commitments, opened, state: Running::Yes, since_flush: 0 })
+    }
+
+    /// The chain's parameters.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// What was found when the store was opened.
+    #[must_use]
+    pub const fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// No block at or below this height can be undone.
+    #[must_use]
+    pub const fn floor(&self) -> Height {
+        self.head.floor
+    }
+
+    /// Adds a block durably.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongState`] when it was connected to another state; nothing has happened then. After any other
+    /// failure the store refuses to go on until it is opened again, at this block or the one before.
+    pub fn apply(&mut self, block: &Connected<BlockChange>) -> Result<(), StoreError> {
+        self.running()?;
+        let found = self.head.header.hash();
+        if *block.parent() != found {
+            return Err(WrongState { expected: *block.parent(), found }.into());
+        }
+        let BlockChange { block, change } = block.get();
+        let record = Record::Block { height: block.header.height, bytes: block.to_bytes() };
+        let next = after_block(&self.head, block, &self.chain);
+        let outputs = change.after.commitments.outputs.clone();
+        self.commit(&record, next, outputs, |index, heads, at| {
+            index.connect(heads, at, (block, &change.spent))
+        })
+    }
+
+    /// Takes the last block back, durably, and returns it.
+    ///
+    /// # Errors
+    /// [`StoreError::Final`] when the chain's limit of reorganisation is reached, or the index is damaged; nothing has
+    /// happened then. After any other failure the store refuses to go on until it is opened again.
+    pub fn undo(&mut self) -> Result<Block, StoreError> {
+        self.running()?;
+        let (height, floor) = (self.head.header.height, self.head.floor);
+        if height <= floor {
+            return Err(StoreError::Final { height, floor });
+        }
+        let (block, undo) = undoable((&self.files, &self.log), &self.index, &self.head)?;
+        let next = after_undo(&self.index, &self.chain, &self.head, &undo)?;
+        let outputs = outputs_before(&self.commitments.outputs, &block.body, &undo.spent, &next.header)?;
+        let record = Record::Undo { height: next.header.height, to: next.header.hash() };
+        self.commit(&record, next, outputs, |index, heads, _| index.undo(heads, (&block, &undo.spent)))?;
+        Ok(block)
+    }
+
+    /// Log, then head, then index; a failure anywhere stops the store.
+    fn commit(
+        &mut self,
+        record: &Record,
+        mut next: Head,
+        outputs: Trie,
+        change: impl FnOnce(&Index, (&Head, &Head), Position) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.state = Running::Stopped;
+        let at = self.log.append(&mut self.files, record)?;
+        next.end = self.log.end();
+        replace(&mut self.files, FileName::Head, &next.to_bytes())?;
+        guarded(|| change(&self.index, (&self.head, &next), at))?;
+        self.commitments = StateCommitments { kernels: next.kernels.clone(), outputs };
+        self.head = next;
+        self.since_flush += 1;
+        if self.since_flush >= FLUSH_EVERY {
+            self.flush()?;
+        }
+        self.state = Running::Yes;
+        Ok(())
+    }
+
+    /// Makes the index durable, which saves a replay after a crash; blocks are durable without it.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        guarded(|| self.index.flush())?;
+        self.since_flush = 0;
+        Ok(())
+    }
+
+    fn running(&self) -> Result<(), StoreError> {
+        match self.state {
+            Running::Yes => Ok(()),
+            Running::Stopped => Err(StoreError::Stopped),
+        }
+    }
+
+    /// The header at this height; `None` above the tip.
+    ///
+    /// # Errors
+    /// When the index is damaged.
+    pub fn header(&self, h: Height) -> Result<Option<Header>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS {
+            return Ok(Some(Header::genesis(&self.chain)));
+        }
+        if h > self.head.header.height {
+            return Ok(None);
+        }
+        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+        Ok(Some(entry.header))
+    }
+
+    /// The block at this height; `None` above the tip, and for the genesis, which has no body.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with segment and offset when its record is.
+    pub fn block(&self, h: Height) -> Result<Option<Block>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS || h > self.head.header.height {
+            return Ok(None);
+        }
+        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+        block_at(&self.files, &self.log, entry.at, &entry.header).map(Some)
+    }
+
+    /// The height of the block that holds the kernel with this id.
+    ///
+    /// # Errors
+    /// When the index is damaged.
+    pub fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
+        self.running()?;
+        self.index.kernel_height(id)
+    }
+
+    /// All unspent outputs in the order of their commitments. The last item is an error if any other was missing.
+    pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
+        let trie = &self.commitments.outputs;
+        let mut seen = 0;
+        let all = self.index.all_unspent().map(Some).chain([None]);
+        all.filter_map(move |item| match item {
+            Some(Ok(u)) => {
+                seen += 1;
+                let Entry { key, leaf } = entry(&u);
+                let fault = IndexFault::Output(u.output.commitment.encoded());
+                Some(if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) })
+            }
+            Some(Err(e)) => Some(Err(e)),
+            None => (seen != trie.len()).then(|| Err(IndexFault::Outputs.into())),
+        })
+    }
+
+    /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.
+    pub fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        let mut peaks = Peaks::new();
+        let all = self.index.kernels().map(Some).chain([None]);
+        all.filter_map(move |item| match item {
+            Some(item) => {
+                item.iter().for_each(|k| peaks.push(k.id()));
+                Some(item)
+            }
+            None => (peaks != self.head.kernels).then(|| Err(IndexFault::Kernels.into())),
+        })
+    }
+
+    /// Reads every record of the log, undone blocks too, and checks that it is whole; returns how many there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
+    pub fn check_log(&self) -> Result<u64, StoreError> {
+        let (mut end, mut records) = (Position::start(0), 0);
+        while let Some(at) = self.log.next(&self.files, end)? {
+            end = self.log.read(&self.files, at)?.1;
+            records += 1;
+        }
+        Ok(records)
+    }
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    pub fn sizes(&self) -> Result<Sizes, StoreError> {
+        Ok(Sizes { log: self.log.bytes(&self.files)?, index: self.index.bytes()? })
+    }
+}
+
+/// All bytes of a file that is kept beside the chain; `None` when there is none.
+pub(crate) fn read_beside<F: Files>(store: &Store<F>, file: FileName) -> Result<Option<Vec<u8>>, StoreError> {
+    match length(&store.files, file)? {
+        Some(n) => read_whole(&store.files, file, n).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Replaces a file that is kept beside the chain, atomically and durably.
+pub(crate) fn write_beside<F: Files>(
+    store: &mut Store<F>,
+    file: FileName,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    replace(&mut store.files, file, bytes)
+}
+
+/// Whether the log holds more than a beginning: then it must have a head.
+fn has_blocks(files: &impl Files) -> Result<bool, StoreError> {
+    let first = FileName::Segment(0);
+    let segments = files.segments().map_err(|source| StoreError::Io { file: first, source })?;
+    Ok(segments.len() > 1 || length(files, first)?.is_some_and(|l| l > SEGMENT_HEADER as u64))
+}
+
+/// The chain and its head, once they agree.
+fn read_head(files: &impl Files) -> Result<(Chain, Head), StoreError> {
+    let damaged = |file| move |damage: Damage| StoreError::damaged(file, 0, damage);
+    let bytes = read_whole(files, FileName::Genesis, GENESIS_MAX)?;
+    let chain = read_genesis(&bytes).map_err(damaged(FileName::Genesis))?;
+    let bytes = read_whole(files, FileName::Head, HEAD_MAX)?;
+    let head = Head::from_bytes(&bytes).map_err(damaged(FileName::Head))?;
+    if head.chain == *chain.id() {
+        return Ok((chain, head));
+    }
+    Err(StoreError::Foreign { file: FileName::Head, expected: *chain.id(), found: head.chain })
+}
+
+/// Opens the index, brings it to the head and checks it.
+fn attach(
+    log: (&impl Files, &Log),
+    place: &IndexPlace,
+    at: (&Chain, &Head),
+) -> Result<(Index, Trie, u64), StoreError> {
+    let index = Index::open(place.clone())?;
+    guarded(|| {
+        let replayed = catch_up(log, &index, at)?;
+        let outputs = check::check(&index, at.0, at.1)?;
+        Ok((outputs, replayed))
+    })
+    .map(|(outputs, replayed)| (index, outputs, replayed))
+}
+
+impl<F: Files> ChainView for Store<F> {
+    type Error = StoreError;
+
+    fn tip(&self) -> &Header {
+        &self.head.header
+    }
+
+    fn commitments(&self) -> &StateCommitments {
+        &self.commitments
+    }
+
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
+        self.running()?;
+        let answer = self.index.unspent(c)?;
+        let leaf = self.commitments.outputs.get(&Unspent::key(c));
+        let same = answer.as_ref().map(Unspent::leaf) == leaf;
+        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
+    }
+
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
+        self.running()?;
+        self.index.last_seen(e)
+    }
+
+    fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {
+        Ok(self.kernel_height(id)?.is_some())
+    }
+}
+
+impl<F: Files> Drop for Store<F> {
+    /// Flushes the index; if that fails, the next opening replays.
+    fn drop(&mut self) {
+        drop(self.flush());
+    }
+}

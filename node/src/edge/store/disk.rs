@@ -1,0 +1,116 @@
+//! The files of a store on a disk, and the lock that keeps a second process out.
+
+use super::{
+    error::StoreError,
+    files::{FileName, Files},
+};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+/// A directory on a disk, locked while this value lives.
+#[derive(Debug)]
+pub struct Disk {
+    dir: PathBuf,
+    /// The file that was written last.
+    writing: Option<(FileName, File)>,
+    _lock: File,
+}
+
+impl Disk {
+    /// Locks the directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it, [`StoreError::Directory`] when it cannot be used.
+    pub fn lock(dir: &Path) -> Result<Self, StoreError> {
+        let refused = |source| StoreError::Directory { dir: dir.to_owned(), source };
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"));
+        let lock = lock.map_err(refused)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { dir: dir.to_owned(), writing: None, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(refused(source)),
+        }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn path(&self, file: FileName) -> PathBuf {
+        self.dir.join(file.to_string())
+    }
+
+    /// The open file to write to. It stays open until its sync, so that a failed write-back is reported there.
+    fn writer(&mut self, file: FileName) -> io::Result<&mut File> {
+        let open = match self.writing.take() {
+            Some((name, open)) if name == file => open,
+            _ => OpenOptions::new().create(true).truncate(false).write(true).open(self.path(file))?,
+        };
+        Ok(&mut self.writing.insert((file, open)).1)
+    }
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+impl Files for Disk {
+    fn segments(&self) -> io::Result<Vec<u32>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|n| n.strip_prefix("log-")).and_then(|n| n.parse().ok());
+            all.extend(number.filter(|n| name == *FileName::Segment(*n).to_string()));
+        }
+        Ok(all)
+    }
+
+    fn len(&self, file: FileName) -> io::Result<Option<u64>> {
+        match fs::metadata(self.path(file)) {
+            Ok(m) => Ok(Some(m.len())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn read(&self, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
+        let mut open = File::open(self.path(file))?;
+        open.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; n];
+        open.read_exact(&mut bytes).map(|()| bytes)
+    }
+
+    fn write(&mut self, file: FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let open = self.writer(file)?;
+        open.seek(SeekFrom::Start(offset))?;
+        open.write_all(bytes)
+    }
+
+    fn truncate(&mut self, file: FileName, length: u64) -> io::Result<()> {
+        self.writer(file)?.set_len(length)
+    }
+
+    fn sync(&mut self, file: FileName) -> io::Result<()> {
+        self.writer(file)?.sync_data()
+    }
+
+    fn rename(&mut self, from: FileName, to: FileName) -> io::Result<()> {
+        self.writing = None;
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&mut self, file: FileName) -> io::Result<()> {
+        self.writing = None;
+        fs::remove_file(self.path(file))
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        sync_dir(&self.dir)
+    }
+}

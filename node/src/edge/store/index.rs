@@ -1,0 +1,253 @@
+//! The index over the block log: a sled database that answers what the log cannot answer quickly.
+//!
+//! It is never the truth. All that one record changes is one atomic batch, which also says where the index then stands,
+//! so after a crash it is behind the head by whole records and catches up from the log; [`check`](super::check) holds
+//! it against the head when the store opens, and whatever does not fit throws it away.
+//!
+//! One flipped bit in sled's file can lose records without an error, and its own flush does not cover metadata: hence
+//! the check, and the `fsync` of its files in [`Index::flush`].
+
+use super::{
+    disk::sync_dir,
+    error::{IndexFault, StoreError},
+};
+use crate::wire::{Head, HeaderEntry, Position, UndoEntry, key};
+use mw::{
+    amount::Height,
+    block::Block,
+    commitment::Commitment,
+    hash::Hash,
+    kernel::{Excess, Kernel},
+    state::{Sighting, Unspent},
+    wire::{Decode, Encode},
+};
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+/// Where an index is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexPlace {
+    /// In this directory.
+    Directory(PathBuf),
+    /// Nowhere: it is gone with the store, as for tests.
+    Temporary,
+}
+
+/// Bytes of sled's page cache.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// An open index.
+#[derive(Debug)]
+pub(super) struct Index {
+    db: sled::Db,
+    place: IndexPlace,
+}
+
+impl Index {
+    /// Opens an index, or makes an empty one.
+    pub(super) fn open(place: IndexPlace) -> Result<Self, StoreError> {
+        // No flushing thread: the store says when.
+        let config = sled::Config::new().cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let config = match &place {
+            IndexPlace::Directory(dir) => config.path(dir),
+            IndexPlace::Temporary => config.temporary(true),
+        };
+        let db = guarded(|| Ok(config.open()?))?;
+        Ok(Self { db, place })
+    }
+
+    /// Removes an index that nobody has open.
+    pub(super) fn remove(place: &IndexPlace) -> Result<(), StoreError> {
+        let IndexPlace::Directory(dir) = place else { return Ok(()) };
+        match fs::remove_dir_all(dir) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(directory(dir, e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes everything durable, sled's own files included.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.db.flush()?;
+        let IndexPlace::Directory(dir) = &self.place else { return Ok(()) };
+        sync_tree(dir).map_err(|e| directory(dir, e))
+    }
+
+    /// Bytes on disk.
+    pub(super) fn bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.db.size_on_disk()?)
+    }
+
+    /// Where the index stands; `None` when it is empty.
+    pub(super) fn head(&self) -> Result<Option<Head>, StoreError> {
+        let bytes = self.db.get(key::HEAD)?;
+        let head = bytes.map(|b| Head::from_bytes(&b)).transpose();
+        head.map_err(|_| IndexFault::Position.into())
+    }
+
+    /// Records a block whose record begins at `at`, and forgets what undid the block that is now final.
+    pub(super) fn connect(
+        &self,
+        (before, after): (&Head, &Head),
+        at: Position,
+        (block, spent): (&Block, &[Unspent]),
+    ) -> Result<(), StoreError> {
+        let height = after.header.height;
+        let mut batch = sled::Batch::default();
+        for u in spent {
+            batch.remove(key::unspent(&u.output.commitment));
+        }
+        for output in &block.body.outputs {
+            let unspent = Unspent { created: height, output: output.clone() };
+            batch.insert(key::unspent(&output.commitment), unspent.to_bytes());
+        }
+        for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
+            batch.insert(key::kernel(place), k.to_bytes());
+            batch.insert(key::kernel_id(&k.id()), height.to_bytes());
+            batch.insert(key::excess(&k.excess, Some(height)), &[k.features.may_repeat().into()]);
+        }
+        let undo = UndoEntry { kernels: before.kernels.clone(), spent: spent.to_vec() };
+        batch.insert(key::undo(height), undo.to_bytes(height));
+        (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
+        batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
+        self.write(batch, after)
+    }
+
+    /// Takes a block back.
+    pub(super) fn undo(
+        &self,
+        (before, after): (&Head, &Head),
+        (block, spent): (&Block, &[Unspent]),
+    ) -> Result<(), StoreError> {
+        let height = before.header.height;
+        let mut batch = sled::Batch::default();
+        for output in &block.body.outputs {
+            batch.remove(key::unspent(&output.commitment));
+        }
+        for u in spent {
+            batch.insert(key::unspent(&u.output.commitment), u.to_bytes());
+        }
+        for (k, place) in block.body.kernels.iter().zip(after.header.kernel_count..) {
+            batch.remove(key::kernel(place));
+            batch.remove(key::kernel_id(&k.id()));
+            batch.remove(key::excess(&k.excess, Some(height)));
+        }
+        batch.remove(key::undo(height));
+        batch.remove(key::header(height));
+        self.write(batch, after)
+    }
+
+    fn write(&self, mut batch: sled::Batch, after: &Head) -> Result<(), StoreError> {
+        batch.insert(key::HEAD, after.to_bytes());
+        Ok(self.db.apply_batch(batch)?)
+    }
+
+    /// The header at a height above the genesis, and where its block is.
+    pub(super) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
+        let Some(bytes) = self.db.get(key::header(h))? else { return Ok(None) };
+        let entry = HeaderEntry::from_bytes(&bytes).ok().filter(|e| e.header.height == h);
+        Ok(Some(entry.ok_or(IndexFault::Header(h))?))
+    }
+
+    /// What undoing the block at this height needs.
+    pub(super) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
+        let entry = self.db.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
+        Ok(entry.ok_or(IndexFault::Undo(h))?)
+    }
+
+    /// The unspent output of this name, as the index has it.
+    pub(super) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
+        let Some(bytes) = self.db.get(key::unspent(c))? else { return Ok(None) };
+        let entry = Unspent::from_bytes(&bytes).ok().filter(|u| u.output.commitment == *c);
+        Ok(Some(entry.ok_or(IndexFault::Output(c.encoded()))?))
+    }
+
+    /// All unspent outputs in the order of their commitments.
+    pub(super) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
+        self.db.scan_prefix(key::UNSPENT).map(|entry| {
+            let (k, v) = entry?;
+            let unspent = Unspent::from_bytes(&v).ok();
+            let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k.as_ref());
+            Ok(unspent.ok_or(IndexFault::Outputs)?)
+        })
+    }
+
+    /// All kernels in the order of the chain.
+    pub(super) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + use<> {
+        self.db.scan_prefix(key::KERNELS).zip(0..).map(|(entry, place)| {
+            let (k, v) = entry?;
+            let kernel = Kernel::from_bytes(&v).ok().filter(|_| key::kernel(place) == k.as_ref());
+            Ok(kernel.ok_or(IndexFault::Kernel(place))?)
+        })
+    }
+
+    /// All headers above the genesis, in order.
+    pub(super) fn headers(&self) -> impl Iterator<Item = Result<HeaderEntry, StoreError>> + use<> {
+        self.db.scan_prefix(key::HEADERS).zip(1..).map(|(entry, n)| {
+            let (k, v) = entry?;
+            let header = HeaderEntry::from_bytes(&v).ok();
+            let header =
+                header.filter(|e| e.header.height.get() == n && key::header(Height::new(n)) == k.as_ref());
+            Ok(header.ok_or(IndexFault::Header(Height::new(n)))?)
+        })
+    }
+
+    /// How many entries a table has.
+    pub(super) fn count(&self, table: &[u8]) -> Result<u64, StoreError> {
+        self.db.scan_prefix(table).try_fold(0, |n, entry| entry.map(|_| n + 1).map_err(Into::into))
+    }
+
+    /// The height of the kernel with this id.
+    pub(super) fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
+        let Some(bytes) = self.db.get(key::kernel_id(id))? else { return Ok(None) };
+        Ok(Some(Height::from_bytes(&bytes).map_err(|_| IndexFault::KernelEntry(*id))?))
+    }
+
+    /// The last block with this excess.
+    pub(super) fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
+        let prefix = key::excess(e, None);
+        let Some(last) = self.db.scan_prefix(&prefix).next_back() else { return Ok(None) };
+        let (k, v) = last?;
+        let height = k.get(prefix.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
+        let may_repeat = match v.as_ref() {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        };
+        match (height.map(Height::new), may_repeat) {
+            (Some(height), Some(may_repeat)) => Ok(Some(Sighting { height, may_repeat })),
+            _ => Err(IndexFault::KernelEntry(Hash::from_bytes(*e.as_bytes())).into()),
+        }
+    }
+
+    /// Whether the index says exactly that this excess was seen at this height, and whether it may come again.
+    pub(super) fn saw(&self, e: &Excess, seen: Sighting) -> Result<bool, StoreError> {
+        let entry = self.db.get(key::excess(e, Some(seen.height)))?;
+        Ok(entry.is_some_and(|v| v.as_ref() == [u8::from(seen.may_repeat)]))
+    }
+}
+
+/// Runs something that reads sled's files; what sled panics over is damage like any other.
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(IndexFault::Unreadable.into()))
+}
+
+fn directory(dir: &Path, source: io::Error) -> StoreError {
+    StoreError::Directory { dir: dir.to_owned(), source }
+}
+
+/// Syncs every file of a directory and the directory itself, and so on below.
+fn sync_tree(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?
+        } else {
+            File::open(entry.path())?.sync_all()?
+        }
+    }
+    sync_dir(dir)
+}

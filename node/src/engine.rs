@@ -1,0 +1,3 @@
+//! The engine: what the node decides, as values; no file, socket, clock or hidden random source.
+
+pub mod pool;

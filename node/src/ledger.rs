@@ -1,0 +1,276 @@
+//! The ledger: a store and a pool, joined by the rules.
+//!
+//! ```text
+//! submit   transaction ─▶ pool            connect   block ─▶ check ─▶ verify ─▶ connect ─▶ store ─▶ pool again
+//! draft    pool ─▶ best transactions ─▶ (a wallet makes the reward) ─▶ propose ─▶ (the operator seals) ─▶ connect
+//! ```
+//!
+//! The pool lies beside the chain in one file, replaced atomically, so that submitting and sealing can be two
+//! processes. It is no truth: a damaged one is set aside, and what does not fit the tip is dropped.
+
+use crate::{
+    audit::{Audit, AuditError, Progress, audit},
+    edge::store::{Disk, FileName, Files, Store, StoreError, read_beside, write_beside},
+    engine::pool::{AdmitError, Clash, Pool, PoolLimits},
+    wire::{pool, read_pool},
+};
+use mw::{
+    amount::{Amount, Height},
+    block::{Block, Header},
+    error::{ConnectError, Rejection},
+    hash::Hash,
+    kernel::Kernel,
+    rules::{
+        Connected, Proposal, check_block, connect_block,
+        params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        propose, verify_block,
+    },
+    state::ChainView,
+    transaction::{Body, Output, Transaction},
+};
+use std::path::Path;
+
+/// Why the ledger refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A rule refuses the block or transaction.
+    #[error(transparent)]
+    Refused(#[from] Rejection),
+    /// Pending transactions are in the way.
+    #[error(transparent)]
+    Clash(#[from] Clash),
+    /// The store failed; nothing is known about the block or transaction.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ConnectError<StoreError>> for LedgerError {
+    fn from(e: ConnectError<StoreError>) -> Self {
+        match e {
+            ConnectError::Refused(r) => Self::Refused(r),
+            ConnectError::View(e) => Self::Store(e),
+        }
+    }
+}
+
+impl From<AdmitError<StoreError>> for LedgerError {
+    fn from(e: AdmitError<StoreError>) -> Self {
+        match e {
+            AdmitError::Refused(r) => Self::Refused(r),
+            AdmitError::Clash(c) => Self::Clash(c),
+            AdmitError::View(e) => Self::Store(e),
+        }
+    }
+}
+
+/// The next block before its reward: what the wallet that makes the reward must know, and what goes in.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The block's height, which the coinbase kernel signs.
+    pub height: Height,
+    /// The coinbase output's amount: reward and fees.
+    pub due: Amount,
+    /// What it takes from the pool.
+    pub transactions: Vec<Connected<Transaction>>,
+}
+
+/// What became of the pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolChange {
+    /// Transactions that no longer fit, and the rule that says so: those in the block, and those it conflicts with.
+    pub dropped: Vec<(Hash, Rejection)>,
+    /// The pool's file was damaged and set aside when the ledger was opened.
+    pub set_aside: bool,
+}
+
+/// A chain and its pending transactions.
+#[derive(Debug)]
+pub struct Ledger<F: Files = Disk> {
+    store: Store<F>,
+    pool: Pool,
+    opened: PoolChange,
+}
+
+impl Ledger {
+    /// Creates the ledger of a new chain in a directory.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create(dir: &Path, params: Params) -> Result<Self, LedgerError> {
+        Self::over(Store::create(dir, params)?, PoolLimits::default())
+    }
+
+    /// Opens the ledger in a directory.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        Self::over(Store::open(dir)?, PoolLimits::default())
+    }
+}
+
+impl<F: Files> Ledger<F> {
+    /// The ledger over a store, with the pool that lies beside it.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or a pool lies there that belongs to another chain.
+    pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
+        let mut ledger = Self { store, pool: Pool::new(limits), opened: PoolChange::default() };
+        ledger.opened = ledger.load_pool()?;
+        Ok(ledger)
+    }
+
+    /// The chain on disk.
+    #[must_use]
+    pub const fn store(&self) -> &Store<F> {
+        &self.store
+    }
+
+    /// The pending transactions.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The chain's parameters.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        self.store.chain()
+    }
+
+    /// The last header.
+    #[must_use]
+    pub fn tip(&self) -> &Header {
+        self.store.tip()
+    }
+
+    /// What became of the pool when the ledger was opened.
+    #[must_use]
+    pub const fn opened(&self) -> &PoolChange {
+        &self.opened
+    }
+
+    /// Admits a transaction to the pool, durably; returns its id.
+    ///
+    /// # Errors
+    /// The rule or the pending transaction that stands against it, or the store's failure.
+    pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
+        let mut pool = self.pool.clone();
+        let id = pool.admit(self.store.chain(), &self.store, t)?;
+        self.replace_pool(pool)?;
+        Ok(id)
+    }
+
+    /// What the next block would hold.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or the reward and fees do not fit 64 bits.
+    pub fn draft(&self) -> Result<Draft, LedgerError> {
+        let params = self.chain().params();
+        let room = params.max_weight.saturating_sub(OUTPUT_WEIGHT + KERNEL_WEIGHT);
+        let transactions = self.pool.select(self.chain(), &self.store, room)?;
+        let fees = transactions
+            .iter()
+            .map(|t| t.get().body.fees())
+            .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
+        let due = fees.and_then(|f| f.checked_add(params.reward)).ok_or(Rejection::FeeOverflow)?;
+        Ok(Draft { height: self.tip().height.next(), due, transactions })
+    }
+
+    /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// The rule that the block would break, or the store's failure.
+    pub fn propose(
+        &self,
+        draft: &Draft,
+        reward: (Output, Kernel),
+        time: u64,
+    ) -> Result<Proposal, LedgerError> {
+        Ok(propose(self.chain(), &self.store, &draft.transactions, reward, time)?)
+    }
+
+    /// Connects a block durably; returns what it removed from the pool.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
+    /// store failed and is opened again, at this block.
+    pub fn connect(&mut self, block: Block) -> Result<PoolChange, LedgerError> {
+        let block = check_block(self.chain(), block)?;
+        let block = verify_block(self.chain(), self.tip(), block)?;
+        let block = connect_block(self.chain(), &self.store, block)?;
+        self.store.apply(&block)?;
+        self.recheck()
+    }
+
+    /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again.
+    ///
+    /// # Errors
+    /// As [`Store::undo`].
+    pub fn undo(&mut self) -> Result<(Block, PoolChange), LedgerError> {
+        let block = self.store.undo()?;
+        if let Some(payments) = self.payments(&block) {
+            // What does not fit any more, or is outbid, is not pending.
+            match self.pool.admit(self.store.chain(), &self.store, payments) {
+                Err(AdmitError::View(e)) => return Err(e.into()),
+                Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
+            }
+        }
+        let change = self.recheck()?;
+        Ok((block, change))
+    }
+
+    /// Verifies everything on disk anew: see [`audit`].
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn audit(&self, progress: impl FnMut(Progress)) -> Result<Audit, AuditError> {
+        audit(&self.store, progress)
+    }
+
+    /// A block without its reward is a transaction: what remains still balances, with the block's own offset.
+    fn payments(&self, block: &Block) -> Option<Transaction> {
+        let Body { inputs, mut outputs, mut kernels } = block.body.clone();
+        outputs.retain(|o| !o.is_coinbase());
+        kernels.retain(|k| !k.features.is_coinbase());
+        let offset = block.header.total_offset - self.tip().total_offset;
+        (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
+    }
+
+    fn recheck(&mut self) -> Result<PoolChange, LedgerError> {
+        let mut pool = self.pool.clone();
+        let dropped = pool.recheck(self.store.chain(), &self.store)?;
+        self.replace_pool(pool)?;
+        Ok(PoolChange { dropped, set_aside: false })
+    }
+
+    fn replace_pool(&mut self, new: Pool) -> Result<(), StoreError> {
+        let bytes = pool(self.chain().id(), new.iter().map(|(_, t)| t));
+        write_beside(&mut self.store, FileName::Pool, &bytes)?;
+        self.pool = new;
+        Ok(())
+    }
+
+    fn load_pool(&mut self) -> Result<PoolChange, LedgerError> {
+        let Some(bytes) = read_beside(&self.store, FileName::Pool)? else { return Ok(PoolChange::default()) };
+        let Ok((found, all)) = read_pool(&bytes) else {
+            write_beside(&mut self.store, FileName::PoolDamaged, &bytes)?;
+            self.replace_pool(self.pool.clone())?;
+            return Ok(PoolChange { set_aside: true, ..PoolChange::default() });
+        };
+        let expected = *self.chain().id();
+        if found != expected {
+            return Err(StoreError::Foreign { file: FileName::Pool, expected, found }.into());
+        }
+        let mut change = PoolChange::default();
+        for t in all {
+            let id = crate::wire::transaction_id(&t);
+            match self.pool.admit(self.store.chain(), &self.store, t) {
+                Err(AdmitError::View(e)) => return Err(e.into()),
+                Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
+                Ok(_) | Err(AdmitError::Clash(_)) => {}
+            }
+        }
+        Ok(change)
+    }
+}

@@ -1,0 +1,69 @@
+//! Solo sealing: one operator's key, named by the genesis parameters, signs blocks.
+//!
+//! ```text
+//! seal = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
+//! ```
+//!
+//! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
+//! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another.
+
+use core::fmt;
+use mw::{
+    block::Block,
+    rules::{Proposal, params::Chain},
+    schnorr::{PublicKey, sign},
+    secret::SecretScalar,
+};
+use rand_core::{CryptoRng, RngCore};
+
+/// The operator's secret key.
+pub struct OperatorKey(SecretScalar);
+
+impl OperatorKey {
+    /// A fresh key.
+    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self(SecretScalar::random(rng))
+    }
+
+    /// The public key, as the genesis parameters name it.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey::of(&self.0)
+    }
+
+    pub(crate) const fn from_secret(secret: SecretScalar) -> Self {
+        Self(secret)
+    }
+
+    pub(crate) const fn secret(&self) -> &SecretScalar {
+        &self.0
+    }
+}
+
+impl fmt::Debug for OperatorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OperatorKey(…)")
+    }
+}
+
+/// The key is not the one that the chain's parameters name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this operator key does not seal this chain: use the key that the chain was created with")]
+pub struct ForeignKey;
+
+/// Seals a proposal.
+///
+/// # Errors
+/// [`ForeignKey`] when the chain's parameters name another operator.
+pub fn seal(
+    chain: &Chain,
+    proposal: Proposal,
+    key: &OperatorKey,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Block, ForeignKey> {
+    if key.public() != chain.params().operator {
+        return Err(ForeignKey);
+    }
+    let signature = sign(&key.0, &proposal.header.seal_message(chain.id()), rng);
+    Ok(proposal.seal(signature))
+}

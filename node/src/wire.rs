@@ -1,0 +1,411 @@
+//! The node's own bytes on disk: one place, canonical, bounded before anything is allocated.
+//!
+//! ```text
+//! genesis   = parameters (mw) ‖ chain id (32)                                   the id is the parameters' hash
+//! segment   = "SLOG" ‖ version (1) ‖ chain id (32) ‖ number (4) ‖ check (32) ‖ record*
+//! record    = "SBLK" ‖ length (8) ‖ height (8) ‖ block (mw)       ‖ check (32)    a block was connected
+//!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
+//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12) ‖ kernel peaks (mw) ‖ check (32)
+//! pool      = version (1) ‖ chain id (32) ‖ count (4) ‖ (length (4) ‖ transaction (mw))* ‖ check (32)
+//! operator  = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
+//! index     'h' height → header (mw) ‖ position (12)         'u' commitment → unspent (mw)
+//!           'k' place  → kernel (mw)                         'i' kernel id → height (8)
+//!           'e' excess ‖ height → may repeat (1)             'm' → head
+//!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
+//! ```
+//!
+//! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
+//! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an undo
+//! entry's its height, so nothing that was moved passes as what belongs there.
+//!
+//! Not guaranteed: a checksum finds damage, not malice. Who can write these files can write others; the audit holds
+//! what they say against the rules.
+#![deny(clippy::indexing_slicing)]
+
+use mw::{
+    amount::Height,
+    block::{ChainId, Header},
+    commitment::Commitment,
+    hash::{Hash, tagged},
+    kernel::Excess,
+    mmr::Peaks,
+    rules::params::{Chain, Params},
+    state::Unspent,
+    transaction::Transaction,
+    wire::{Decode, Encode, Reader, VERSION, WireError},
+};
+
+/// What is wrong with bytes on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The file is not there.
+    #[error("it is missing")]
+    Missing,
+    /// The file ends before it should.
+    #[error("it ends too early")]
+    Short,
+    /// The file is longer than it can be.
+    #[error("it is longer than it can be")]
+    Long,
+    /// The bytes there begin nothing that is known.
+    #[error("nothing known begins there")]
+    Magic,
+    /// The checksum does not hold.
+    #[error("its checksum does not hold")]
+    Checksum,
+    /// The checksum holds and the bytes do not decode.
+    #[error("its bytes do not decode: {0}")]
+    Encoding(#[from] WireError),
+    /// It is sound and does not belong where it stands.
+    #[error("it does not belong where it stands")]
+    Misplaced,
+}
+
+mod tag {
+    pub(super) const SEGMENT: &str = "sotto/node-segment/v1";
+    pub(super) const RECORD: &str = "sotto/node-record/v1";
+    pub(super) const HEAD: &str = "sotto/node-head/v1";
+    pub(super) const POOL: &str = "sotto/node-pool/v1";
+    pub(super) const UNDO: &str = "sotto/node-undo/v1";
+    pub(super) const OPERATOR: &str = "sotto/node-operator/v1";
+    pub(super) const TRANSACTION: &str = "sotto/node-transaction/v1";
+}
+
+const CHECK: usize = 32;
+
+/// Appends the checksum of `bytes` in the context of `place`.
+fn seal(tag: &str, place: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
+    let check = tagged(tag, &[place, &bytes]);
+    bytes.extend_from_slice(check.as_bytes());
+    bytes
+}
+
+/// The bytes before a checksum that holds.
+fn open<'a>(tag: &str, place: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
+    let (bytes, check) = bytes.split_last_chunk::<CHECK>().ok_or(Damage::Short)?;
+    if tagged(tag, &[place, bytes]).as_bytes() == check { Ok(bytes) } else { Err(Damage::Checksum) }
+}
+
+fn ends(r: &Reader<'_>) -> Result<(), Damage> {
+    match r.left() {
+        0 => Ok(()),
+        extra => Err(WireError::Trailing { extra }.into()),
+    }
+}
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+}
+
+impl Position {
+    /// Where the first record of a segment stands.
+    pub(crate) const fn start(segment: u32) -> Self {
+        Self { segment, offset: SEGMENT_HEADER as u64 }
+    }
+}
+
+impl Encode for Position {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.segment.to_le_bytes());
+        self.offset.encode(out);
+    }
+}
+
+impl Decode for Position {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { segment: r.u32()?, offset: r.u64()? })
+    }
+}
+
+/// Most bytes of a genesis file; the parameters are far smaller.
+pub(crate) const GENESIS_MAX: u64 = 1 << 10;
+
+/// The genesis file.
+pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
+    let mut bytes = chain.params().to_bytes();
+    bytes.extend_from_slice(chain.id().as_bytes());
+    bytes
+}
+
+/// The chain of a genesis file.
+pub(crate) fn read_genesis(bytes: &[u8]) -> Result<Chain, Damage> {
+    let (params, id) = bytes.split_last_chunk::<32>().ok_or(Damage::Short)?;
+    let chain = Chain::new(Params::from_bytes(params)?).map_err(|_| Damage::Misplaced)?;
+    if chain.id().as_bytes() == id { Ok(chain) } else { Err(Damage::Checksum) }
+}
+
+/// Bytes of a segment's header.
+pub(crate) const SEGMENT_HEADER: usize = 4 + 1 + 32 + 4 + CHECK;
+
+/// A segment's header.
+pub(crate) fn segment_header(chain: &ChainId, number: u32) -> Vec<u8> {
+    let bytes = [&b"SLOG"[..], &[VERSION], chain.as_bytes(), &number.to_le_bytes()].concat();
+    seal(tag::SEGMENT, &[], bytes)
+}
+
+/// The chain and number of a segment.
+pub(crate) fn read_segment_header(bytes: &[u8]) -> Result<(ChainId, u32), Damage> {
+    let mut r = Reader::new(open(tag::SEGMENT, &[], bytes)?);
+    if r.take(4)? != b"SLOG" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let header = (ChainId::decode(&mut r)?, r.u32()?);
+    ends(&r).map(|()| header)
+}
+
+/// What happened to the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// This block was connected.
+    Block { height: Height, bytes: Vec<u8> },
+    /// The tip went back to this header.
+    Undo { height: Height, to: Hash },
+}
+
+/// Bytes before a record's content, and bytes around it.
+pub(crate) const RECORD_PREFIX: usize = 4 + 8 + 8;
+pub(crate) const RECORD_FRAME: u64 = (RECORD_PREFIX + CHECK) as u64;
+
+fn place(chain: &ChainId, at: Position) -> Vec<u8> {
+    [&chain.as_bytes()[..], &at.to_bytes()].concat()
+}
+
+impl Record {
+    /// Its bytes at this position of this chain's log.
+    pub(crate) fn to_bytes(&self, chain: &ChainId, at: Position) -> Vec<u8> {
+        let (magic, height, content) = match self {
+            Self::Block { height, bytes } => (b"SBLK", height, bytes.as_slice()),
+            Self::Undo { height, to } => (b"SUND", height, &to.as_bytes()[..]),
+        };
+        let length = (content.len() as u64).to_le_bytes();
+        seal(tag::RECORD, &place(chain, at), [magic, &length[..], &height.to_bytes(), content].concat())
+    }
+
+    /// How long the whole record is whose first [`RECORD_PREFIX`] bytes are these; saturates.
+    pub(crate) fn length(prefix: &[u8]) -> Result<u64, Damage> {
+        let mut r = Reader::new(prefix);
+        if !matches!(r.take(4)?, b"SBLK" | b"SUND") {
+            return Err(Damage::Magic);
+        }
+        Ok(r.u64()?.saturating_add(RECORD_FRAME))
+    }
+
+    /// Reads the record that stands at this position of this chain's log and fills `bytes`.
+    pub(crate) fn from_bytes(bytes: &[u8], chain: &ChainId, at: Position) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::RECORD, &place(chain, at), bytes)?);
+        let (magic, length, height) = (r.take(4)?, r.u64()?, Height::decode(&mut r)?);
+        if length != r.left() as u64 {
+            return Err(Damage::Misplaced);
+        }
+        match magic {
+            b"SBLK" => Ok(Self::Block { height, bytes: r.take(r.left())?.to_vec() }),
+            b"SUND" => {
+                let to = Hash::decode(&mut r)?;
+                ends(&r).map(|()| Self::Undo { height, to })
+            }
+            _ => Err(Damage::Magic),
+        }
+    }
+}
+
+/// Where a chain stands: what the head file says, and what the index says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) chain: ChainId,
+    /// The last connected header: height, hash and roots.
+    pub(crate) header: Header,
+    /// No block at or below this height can be undone.
+    pub(crate) floor: Height,
+    /// The end of the log that led here.
+    pub(crate) end: Position,
+    /// The mountain range of all kernels, compact.
+    pub(crate) kernels: Peaks,
+}
+
+/// Most bytes of a head file: peaks are one hash for each bit of a 48-bit count.
+pub(crate) const HEAD_MAX: u64 = 1 << 11;
+
+impl Head {
+    pub(crate) fn genesis(chain: &Chain) -> Self {
+        Self {
+            chain: *chain.id(),
+            header: Header::genesis(chain),
+            floor: Height::GENESIS,
+            end: Position::start(0),
+            kernels: Peaks::new(),
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        self.chain.encode(&mut out);
+        self.header.encode(&mut out);
+        self.floor.encode(&mut out);
+        self.end.encode(&mut out);
+        out.extend_from_slice(&self.kernels.to_bytes());
+        seal(tag::HEAD, &[], out)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::HEAD, &[], bytes)?);
+        r.version()?;
+        let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
+        let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
+        let kernels = peaks(r.take(r.left())?)?;
+        let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root);
+        if fits { Ok(Self { chain, header, floor, end, kernels }) } else { Err(Damage::Misplaced) }
+    }
+}
+
+fn peaks(bytes: &[u8]) -> Result<Peaks, Damage> {
+    Peaks::from_bytes(bytes).map_err(|_| Damage::Misplaced)
+}
+
+/// Index entry of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeaderEntry {
+    pub(crate) header: Header,
+    /// Where the block's record begins.
+    pub(crate) at: Position,
+}
+
+impl Encode for HeaderEntry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.header.encode(out);
+        self.at.encode(out);
+    }
+}
+
+impl Decode for HeaderEntry {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { header: Header::decode(r)?, at: Position::decode(r)? })
+    }
+}
+
+/// Index entry of what undoing a block needs beyond the block itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UndoEntry {
+    /// The kernels before the block.
+    pub(crate) kernels: Peaks,
+    /// What the block spent.
+    pub(crate) spent: Vec<Unspent>,
+}
+
+impl UndoEntry {
+    pub(crate) fn to_bytes(&self, height: Height) -> Vec<u8> {
+        let peaks = self.kernels.to_bytes();
+        let length = u32::try_from(peaks.len()).unwrap_or(u32::MAX);
+        let mut out = [&length.to_le_bytes(), peaks.as_slice()].concat();
+        self.spent.iter().for_each(|u| u.encode(&mut out));
+        seal(tag::UNDO, &height.to_bytes(), out)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::UNDO, &height.to_bytes(), bytes)?);
+        let length = r.u32()?;
+        let kernels = peaks(r.take(length as usize)?)?;
+        let mut spent = Vec::new();
+        while r.left() > 0 {
+            spent.push(Unspent::decode(&mut r)?);
+        }
+        Ok(Self { kernels, spent })
+    }
+}
+
+/// Keys of the index: a letter for the table, then the key in it.
+pub(crate) mod key {
+    use super::{Commitment, Excess, Hash, Height};
+
+    pub(crate) const HEAD: &[u8] = b"m";
+    pub(crate) const HEADERS: &[u8] = b"h";
+    pub(crate) const KERNELS: &[u8] = b"k";
+    pub(crate) const KERNEL_IDS: &[u8] = b"i";
+    pub(crate) const EXCESSES: &[u8] = b"e";
+    pub(crate) const UNSPENT: &[u8] = b"u";
+    pub(crate) const UNDO: &[u8] = b"x";
+
+    pub(crate) fn header(h: Height) -> Vec<u8> {
+        [HEADERS, &h.get().to_be_bytes()].concat()
+    }
+
+    pub(crate) fn kernel(place: u64) -> Vec<u8> {
+        [KERNELS, &place.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn kernel_id(id: &Hash) -> Vec<u8> {
+        [KERNEL_IDS, id.as_bytes()].concat()
+    }
+
+    /// Without a height: the prefix of all sightings of the excess.
+    pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
+        let height = h.map(|h| h.get().to_be_bytes());
+        [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
+    }
+
+    pub(crate) fn unspent(c: &Commitment) -> Vec<u8> {
+        [UNSPENT, c.as_bytes()].concat()
+    }
+
+    pub(crate) fn undo(h: Height) -> Vec<u8> {
+        [UNDO, &h.get().to_be_bytes()].concat()
+    }
+}
+
+/// The name of a pending transaction: the hash of its bytes.
+#[must_use]
+pub fn transaction_id(t: &Transaction) -> Hash {
+    tagged(tag::TRANSACTION, &[&t.to_bytes()])
+}
+
+/// The pool file of these transactions, in the order given.
+pub(crate) fn pool<'a>(chain: &ChainId, all: impl ExactSizeIterator<Item = &'a Transaction>) -> Vec<u8> {
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    let mut out = [&[VERSION], &chain.as_bytes()[..], &count.to_le_bytes()].concat();
+    for t in all {
+        let bytes = t.to_bytes();
+        out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(&bytes);
+    }
+    seal(tag::POOL, &[], out)
+}
+
+/// The chain and the transactions of a pool file.
+pub(crate) fn read_pool(bytes: &[u8]) -> Result<(ChainId, Vec<Transaction>), Damage> {
+    let mut r = Reader::new(open(tag::POOL, &[], bytes)?);
+    r.version()?;
+    let (chain, count) = (ChainId::decode(&mut r)?, r.u32()?);
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let length = r.u32()?;
+        all.push(Transaction::from_bytes(r.take(length as usize)?)?);
+    }
+    ends(&r).map(|()| (chain, all))
+}
+
+/// Bytes of an operator's key file.
+pub(crate) const OPERATOR_BYTES: usize = 4 + 1 + 32 + CHECK;
+
+/// The key file of this secret scalar.
+pub(crate) fn operator(secret: &[u8; 32]) -> zeroize::Zeroizing<Vec<u8>> {
+    // One allocation, so that growing leaves no copy behind.
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(OPERATOR_BYTES));
+    [&b"SKEY"[..], &[VERSION], secret].iter().for_each(|part| bytes.extend_from_slice(part));
+    let check = tagged(tag::OPERATOR, &[&[], &bytes]);
+    bytes.extend_from_slice(check.as_bytes());
+    bytes
+}
+
+/// The secret scalar's bytes of a key file.
+pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>, Damage> {
+    let mut r = Reader::new(open(tag::OPERATOR, &[], bytes)?);
+    if r.take(4)? != b"SKEY" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let secret = zeroize::Zeroizing::new(r.array()?);
+    ends(&r).map(|()| secret)
+}

@@ -1,0 +1,138 @@
+//! One bit flips in each region of each file: found or harmless, never a wrong answer.
+
+use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
+use mw::state::ChainView;
+use node::{
+    audit::audit,
+    edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn flip(bytes: &mut [u8], at: usize) {
+    bytes[at] ^= 1 << (at % 8);
+}
+
+fn chain(toy: &mut Toy, store: &mut Store<impl Files>) {
+    for n in 0..6 {
+        store.apply(&toy.mine()).unwrap();
+        if n == 2 {
+            store.undo().unwrap();
+            toy.undo();
+        }
+    }
+}
+
+/// Genesis, head and log: each flip is refused on open or named by the check of the log.
+#[test]
+fn a_flipped_bit_in_what_is_true_is_reported() {
+    let mut toy = Toy::new(30);
+    let files = Memory::new();
+    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    chain(&mut toy, &mut store);
+    drop(store);
+    let index = Dir::new();
+    let kept = || layout(IndexPlace::Directory(index.path().join("index")));
+    drop(Store::open_on(files.clone(), kept()).unwrap());
+    let mut names = vec![FileName::Genesis, FileName::Head];
+    names.extend(files.segments().unwrap().into_iter().map(FileName::Segment));
+    assert!(names.len() > 4);
+    for name in names {
+        let whole = files.bytes(name).unwrap();
+        let stride = if matches!(name, FileName::Segment(_)) { 97 } else { 3 };
+        for at in (0..whole.len()).step_by(stride) {
+            let mut bytes = whole.clone();
+            flip(&mut bytes, at);
+            files.set(name, bytes);
+            // Without an index the log is read on open; with one, the check of the log and the audit read it.
+            let found = Store::open_on(files.clone(), temporary()).unwrap_err();
+            assert!(
+                matches!(found, StoreError::Damaged { file, .. } if file == name),
+                "{name} {at}: {found}"
+            );
+            if let Ok(store) = Store::open_on(files.clone(), kept()) {
+                assert!(matches!(store.check_log(), Err(StoreError::Damaged { file, .. }) if file == name));
+                assert!(audit(&store, |_| {}).is_err());
+                answers_or_refuses(&toy, &store);
+            }
+            files.set(name, whole.clone());
+        }
+    }
+    toy.agrees(&Store::open_on(files, kept()).unwrap());
+}
+
+/// Nothing that is answered is wrong.
+fn answers_or_refuses(toy: &Toy, store: &Store<impl Files>) {
+    assert_eq!(store.tip(), toy.state.tip());
+    for (block, h) in toy.blocks.iter().zip(1..) {
+        if let Ok(found) = store.block(mw::amount::Height::new(h)) {
+            assert_eq!(found.as_ref(), Some(&block.get().block));
+        }
+    }
+}
+
+/// Files that are missing, or of another chain.
+#[test]
+fn missing_and_foreign_files_are_named() {
+    let (mut toy, mut other) = (Toy::new(31), Toy::new(32));
+    let (files, foreign) = (Memory::new(), Memory::new());
+    let mut store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
+    chain(&mut toy, &mut store);
+    drop(store);
+    let mut store = Store::create_on(foreign.clone(), temporary(), other.chain.params().clone()).unwrap();
+    chain(&mut other, &mut store);
+    drop(store);
+    for name in [FileName::Genesis, FileName::Head, FileName::Segment(0), FileName::Segment(1)] {
+        let mut disk = files.copy();
+        disk.remove(name).unwrap();
+        let found = Store::open_on(disk.clone(), temporary()).unwrap_err();
+        assert!(matches!(found, StoreError::Damaged { file, .. } if file == name), "{found}");
+        disk.set(name, foreign.bytes(name).unwrap());
+        let found = Store::open_on(disk.clone(), temporary()).unwrap_err();
+        assert!(matches!(found, StoreError::Foreign { .. }), "{name}: {found}");
+        // Nor is a chain made over the remains of another.
+        let made = Store::create_on(disk, temporary(), toy.chain.params().clone());
+        assert!(matches!(made, Err(StoreError::Exists)));
+    }
+}
+
+fn index_files(dir: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all.extend(index_files(&path)) } else { all.push(path) }
+    }
+    all
+}
+
+/// Every file of the index: each flip is repaired from the log or harmless.
+#[test]
+fn a_flipped_bit_in_the_index_never_changes_an_answer() {
+    let (kept, damaged, mut toy) = (Dir::new(), Dir::new(), Toy::new(33));
+    let place = |d: &Dir| layout(IndexPlace::Directory(d.path().join("index")));
+    let files = Memory::new();
+    let mut store = Store::create_on(files.clone(), place(&kept), toy.chain.params().clone()).unwrap();
+    chain(&mut toy, &mut store);
+    drop(store);
+    let (mut flips, mut rebuilt) = (0, 0);
+    for file in index_files(kept.path()) {
+        let whole = fs::read(&file).unwrap();
+        // The file is mostly zeros that sled reserves: spread over what is written, and a few beyond.
+        let written = whole.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1);
+        let stride = (written / 150).max(1) | 1;
+        for at in (0..written).step_by(stride).chain([whole.len() - 1]) {
+            copy_tree(kept.path(), damaged.path());
+            let mut bytes = whole.clone();
+            flip(&mut bytes, at);
+            let name = file.strip_prefix(kept.path()).unwrap();
+            fs::write(damaged.path().join(name), bytes).unwrap();
+            let store = Store::open_on(files.clone(), place(&damaged)).unwrap();
+            rebuilt += usize::from(store.opened().rebuilt.is_some() || store.opened().replayed > 0);
+            toy.agrees(&store);
+            flips += 1;
+        }
+    }
+    assert!(flips > 100 && rebuilt > 50, "{flips} flips, {rebuilt} rebuilt");
+}

@@ -1,0 +1,78 @@
+//! The disk itself: the lock, the key file, files that are refused.
+
+use crate::toy::{Dir, Toy};
+use node::{
+    edge::{
+        operator,
+        operator::KeyFileError,
+        store::{Store, StoreError},
+    },
+    ledger::{Ledger, LedgerError},
+    seal::OperatorKey,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
+/// Set in the process that tries to open a store which is in use.
+const SECOND: &str = "SOTTO_TEST_STORE_IN_USE";
+
+#[test]
+fn a_second_process_is_refused() {
+    if let Ok(dir) = std::env::var(SECOND) {
+        let found = Store::open(dir.as_ref()).unwrap_err();
+        assert!(matches!(found, StoreError::Locked { .. }), "{found}");
+        return;
+    }
+    let (dir, toy) = (Dir::new(), Toy::new(60));
+    let first = Ledger::create(dir.path(), toy.chain.params().clone()).unwrap();
+    let second = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "edges::a_second_process_is_refused"])
+        .env(SECOND, dir.path())
+        .output()
+        .unwrap();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stdout));
+    assert!(String::from_utf8_lossy(&second.stdout).contains("1 passed"));
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Locked { .. })));
+    drop(first);
+    Store::open(dir.path()).unwrap();
+}
+
+#[test]
+fn what_is_not_there_or_there_already() {
+    let (dir, toy) = (Dir::new(), Toy::new(61));
+    let absent = |r: Result<Ledger, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
+    assert!(absent(Ledger::open(dir.path())));
+    assert!(absent(Ledger::open(&dir.path().join("nowhere"))));
+    let chain = dir.path().join("a").join("b");
+    drop(Ledger::create(&chain, toy.chain.params().clone()).unwrap());
+    let again = Ledger::create(&chain, toy.chain.params().clone());
+    assert!(matches!(again, Err(LedgerError::Store(StoreError::Exists))));
+    assert_eq!(Ledger::open(&chain).unwrap().chain(), &toy.chain);
+}
+
+#[test]
+fn the_operators_key_stays_private() {
+    let dir = Dir::new();
+    let path = dir.path().join("operator");
+    let key = OperatorKey::generate(&mut ChaCha20Rng::seed_from_u64(62));
+    assert_eq!(format!("{key:?}"), "OperatorKey(…)");
+    operator::write(&path, &key).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(operator::read(&path).unwrap().public(), key.public());
+    assert!(matches!(operator::write(&path, &key), Err(KeyFileError::Exists { .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(operator::read(&path), Err(KeyFileError::Exposed { mode: 0o640, .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, &bytes).unwrap();
+        assert!(matches!(operator::read(&path), Err(KeyFileError::Damaged { .. })));
+        fs::write(&path, &whole[..at]).unwrap();
+        assert!(matches!(operator::read(&path), Err(KeyFileError::Damaged { .. })));
+    }
+    fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
+    assert!(matches!(operator::read(&path), Err(KeyFileError::Damaged { .. })));
+    assert!(matches!(operator::read(&dir.path().join("none")), Err(KeyFileError::Io { .. })));
+}

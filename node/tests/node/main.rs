@@ -1,0 +1,9 @@
+//! The node against its memory twin, power failures, damage, and a full disk.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
+
+mod crash;
+mod damage;
+mod edges;
+mod ledger;
+mod toy;
+mod twin;

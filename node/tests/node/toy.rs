@@ -1,0 +1,258 @@
+//! A toy chain: an operator who mines, pays itself, and knows every opening.
+
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    group::Scalar,
+    kernel::{Excess, Kernel, KernelFeatures},
+    range_proof::{Opening, RewindKey, TauKey},
+    rules::{
+        BlockChange, Connected, Verified, check_block, check_transaction, connect_block, connect_transaction,
+        params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        propose, verify_block, verify_transaction,
+    },
+    schnorr::{PublicKey, sign},
+    secret::SecretScalar,
+    state::{ChainView, MemoryState},
+    transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
+};
+use node::{
+    edge::store::{Files, IndexPlace, Layout, Store},
+    seal::{OperatorKey, seal},
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// An output whose opening is known.
+#[derive(Clone)]
+pub(crate) struct Coin {
+    pub(crate) commitment: Commitment,
+    pub(crate) amount: u64,
+    pub(crate) blinding: SecretScalar,
+    /// From when it can be spent.
+    pub(crate) from: Height,
+}
+
+/// The state, and how it came about.
+pub(crate) struct Toy {
+    pub(crate) chain: Chain,
+    pub(crate) operator: OperatorKey,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) state: MemoryState,
+    pub(crate) blocks: Vec<Connected<BlockChange>>,
+    coins: BTreeMap<Commitment, Coin>,
+}
+
+/// What a kernel may be in these tests.
+pub(crate) type Key = (SecretScalar, KernelFeatures);
+
+pub(crate) fn params(operator: PublicKey) -> Params {
+    Params {
+        maturity: 1,
+        window_width: 40,
+        window_grid: 10,
+        reorganisation: 4,
+        max_weight: 300,
+        fee_per_weight: Amount::new(1),
+        ..Params::solo(operator, 1_000)
+    }
+}
+
+impl Toy {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let operator = OperatorKey::generate(&mut rng);
+        let chain = Chain::new(params(operator.public())).unwrap();
+        let state = MemoryState::genesis(&chain);
+        Self { chain, operator, rng, state, blocks: Vec::new(), coins: BTreeMap::new() }
+    }
+
+    pub(crate) fn next(&self) -> Height {
+        self.state.tip().height.next()
+    }
+
+    /// The coins that the next block may spend, in a random order.
+    pub(crate) fn spendable(&mut self) -> Vec<Coin> {
+        let next = self.next();
+        let unspent = |c: &&Coin| c.from <= next && self.state.unspent(&c.commitment).unwrap().is_some();
+        let mut all: Vec<_> = self.coins.values().filter(unspent).cloned().collect();
+        for i in (1..all.len()).rev() {
+            all.swap(i, self.rng.next_u32() as usize % (i + 1));
+        }
+        all
+    }
+
+    pub(crate) fn output(&mut self, features: OutputFeatures, amount: u64, from: Height) -> (Output, Coin) {
+        let blinding = SecretScalar::random(&mut self.rng);
+        let mut index = [0; 12];
+        self.rng.fill_bytes(&mut index);
+        let opening = Opening { amount: Amount::new(amount), index };
+        let (rewind, tau) = (RewindKey([1; 32]), TauKey([2; 32]));
+        let keys = OutputKeys { blinding: &blinding, rewind: &rewind, tau: &tau };
+        let output = Output::new(self.chain.id(), features, &opening, &keys).unwrap();
+        let coin = Coin { commitment: output.commitment, amount, blinding, from };
+        self.coins.insert(coin.commitment, coin.clone());
+        (output, coin)
+    }
+
+    pub(crate) fn kernel(&mut self, x: &SecretScalar, features: KernelFeatures) -> Kernel {
+        let excess = Excess::from_point(*PublicKey::of(x).point());
+        let signature = sign(x, &features.message(self.chain.id()), &mut self.rng);
+        Kernel { features, excess, signature }
+    }
+
+    pub(crate) fn coinbase(&mut self, height: Height, due: u64) -> (Output, Kernel) {
+        let from = height.plus(self.chain.params().maturity);
+        let (output, coin) = self.output(OutputFeatures::Coinbase, due, from);
+        (output, self.kernel(&coin.blinding, KernelFeatures::Coinbase { height }))
+    }
+
+    /// Spends coins into `n` new ones and `extra_fee` above the least fee.
+    pub(crate) fn pay(&mut self, coins: &[Coin], n: u64, extra_fee: u64) -> Transaction {
+        let fee = coins.len() as u64 + n * OUTPUT_WEIGHT + KERNEL_WEIGHT + extra_fee;
+        let features = KernelFeatures::Plain {
+            fee: Amount::new(fee),
+            not_after: self.chain.standard_expiry(self.next()),
+        };
+        let x = SecretScalar::random(&mut self.rng);
+        self.pay_under(coins, n, (x, features))
+    }
+
+    pub(crate) fn pay_under(&mut self, coins: &[Coin], n: u64, (x, features): Key) -> Transaction {
+        let rest = coins.iter().map(|c| c.amount).sum::<u64>() - features.fee().units();
+        let next = self.next();
+        let parts = (0..n).map(|i| rest / n + if i == 0 { rest % n } else { 0 });
+        let (outputs, new): (Vec<_>, Vec<_>) =
+            parts.map(|v| self.output(OutputFeatures::Plain, v, next)).unzip();
+        let sum = |all: &[Coin]| all.iter().map(|c| c.blinding.reveal()).sum::<Scalar>();
+        let offset = sum(&new) - sum(coins) - x.reveal();
+        let kernel = self.kernel(&x, features);
+        let inputs = coins.iter().map(|c| c.commitment).collect();
+        Transaction { offset, body: Body::sorted(inputs, outputs, vec![kernel]) }
+    }
+
+    pub(crate) fn verified(&self, t: Transaction) -> Verified<Transaction> {
+        verify_transaction(&self.chain, check_transaction(&self.chain, t).unwrap()).unwrap()
+    }
+
+    /// Makes the next block of these transactions, without connecting it.
+    pub(crate) fn block(&mut self, transactions: &[Transaction]) -> Connected<BlockChange> {
+        let height = self.next();
+        let fees: u64 = transactions.iter().map(|t| t.body.fees().unwrap().units()).sum();
+        let reward = self.coinbase(height, self.chain.params().reward.units() + fees);
+        let fit = |t: &Transaction| {
+            connect_transaction(&self.chain, &self.state, &self.verified(t.clone())).unwrap()
+        };
+        let all: Vec<_> = transactions.iter().map(fit).collect();
+        let proposal = propose(&self.chain, &self.state, &all, reward, 1_000 + height.get()).unwrap();
+        let block = seal(&self.chain, proposal, &self.operator, &mut self.rng).unwrap();
+        let verified =
+            verify_block(&self.chain, self.state.tip(), check_block(&self.chain, block).unwrap()).unwrap();
+        connect_block(&self.chain, &self.state, verified).unwrap()
+    }
+
+    pub(crate) fn connect(&mut self, block: Connected<BlockChange>) -> Connected<BlockChange> {
+        self.state.apply(&block.get().change).unwrap();
+        self.blocks.push(block.clone());
+        block
+    }
+
+    /// A block of at most one random payment, connected.
+    pub(crate) fn mine(&mut self) -> Connected<BlockChange> {
+        let coins = self.spendable();
+        let (spent, made) = (self.rng.next_u32() as usize % 3, 1 + u64::from(self.rng.next_u32() % 2));
+        let coins: Vec<_> = coins.into_iter().filter(|c| c.amount > 1_000).take(spent).collect();
+        let payments = if coins.is_empty() { vec![] } else { vec![self.pay(&coins, made, 0)] };
+        let block = self.block(&payments);
+        self.connect(block)
+    }
+
+    pub(crate) fn undo(&mut self) -> Connected<BlockChange> {
+        let block = self.blocks.pop().unwrap();
+        self.state.undo(&block.get().change).unwrap();
+        block
+    }
+
+    /// The store answers every question that was ever worth asking as the state does.
+    pub(crate) fn agrees<F: Files>(&self, store: &Store<F>) {
+        let (ours, theirs) = (&self.state, store);
+        assert_eq!(ours.tip(), theirs.tip());
+        let root = |v: &mw::state::StateCommitments| (v.outputs.root(), v.kernels.root());
+        assert_eq!(root(ours.commitments()), root(theirs.commitments()));
+        for c in self.coins.keys() {
+            assert_eq!(ours.unspent(c).unwrap(), theirs.unspent(c).unwrap());
+        }
+        let all: Vec<_> = theirs.all_unspent().map(Result::unwrap).collect();
+        assert_eq!(all.len(), ours.all_unspent().count());
+        assert!(all.is_sorted_by_key(|u| u.output.commitment));
+        let mut kernels = Vec::new();
+        for (block, h) in self.blocks.iter().zip(1..) {
+            let block = &block.get().block;
+            assert_eq!(theirs.header(Height::new(h)).unwrap().as_ref(), Some(&block.header));
+            assert_eq!(theirs.block(Height::new(h)).unwrap().as_ref(), Some(block));
+            for k in &block.body.kernels {
+                assert_eq!(theirs.last_seen(&k.excess).unwrap(), ours.last_seen(&k.excess).unwrap());
+                assert!(theirs.has_kernel(&k.id()).unwrap());
+                assert_eq!(theirs.kernel_height(&k.id()).unwrap(), Some(Height::new(h)));
+            }
+            kernels.extend(block.body.kernels.clone());
+        }
+        assert_eq!(theirs.kernels().map(Result::unwrap).collect::<Vec<_>>(), kernels);
+        assert_eq!(theirs.header(self.next()).unwrap(), None);
+        assert_eq!(theirs.block(self.next()).unwrap(), None);
+    }
+}
+
+/// Small segments, so that few blocks fill several.
+pub(crate) fn layout(index: IndexPlace) -> Layout {
+    Layout { index, segment_bytes: 4_000 }
+}
+
+pub(crate) fn temporary() -> Layout {
+    layout(IndexPlace::Temporary)
+}
+
+/// A directory of its own that is removed at the end.
+pub(crate) struct Dir(PathBuf);
+
+impl Dir {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("sotto-node-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Copies a directory into another, which is emptied first.
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    drop(std::fs::remove_dir_all(to));
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
