@@ -88,7 +88,10 @@ impl Receiver {
         channel: &mut impl Channel,
         choices: &[bool],
     ) -> Result<Vec<Block>, OtError> {
-        Ok(self.extend(channel, Choices::Chosen(choices))?.1)
+        self.begin()?;
+        let (_, t) = self.extend(channel, Choices::Chosen(choices))?;
+        self.live = true;
+        Ok(t)
     }
 
     /// `n` random choices and their `t_i`.
@@ -100,7 +103,9 @@ impl Receiver {
         channel: &mut impl Channel,
         n: usize,
     ) -> Result<(Vec<bool>, Vec<Block>), OtError> {
+        self.begin()?;
         let (x, t) = self.extend(channel, Choices::Random(n))?;
+        self.live = true;
         let mut bits = vec![false; x.len() * SIDE];
         let bytes = x.iter().flat_map(|x| x.to_bytes());
         for (bits, byte) in bits.chunks_exact_mut(8).zip(bytes) {
@@ -121,6 +126,7 @@ impl Receiver {
         channel: &mut impl Channel,
         choices: &[bool],
     ) -> Result<Vec<Block>, OtError> {
+        self.begin()?;
         let (_, mut t) = self.extend(channel, Choices::Chosen(choices))?;
         let first = self.index;
         self.index = (first.checked_add(t.len() as u64)).ok_or(OtError::Exhausted)?;
@@ -133,7 +139,14 @@ impl Receiver {
             let [zero, one] = masked.map(Block::from_bytes);
             *t = key.tweaked(i.into()).of(*t) ^ zero ^ (zero ^ one).masked(*choice);
         }
+        self.live = true;
         Ok(t)
+    }
+
+    /// A call that fails leaves the session spent.
+    fn begin(&mut self) -> Result<(), OtError> {
+        let live = core::mem::replace(&mut self.live, false);
+        live.then_some(()).ok_or(OtError::Spent)
     }
 
     /// Runs one call: the choices in blocks, and `t`.
@@ -142,9 +155,6 @@ impl Receiver {
         channel: &mut impl Channel,
         choices: Choices<'_>,
     ) -> Result<(Zeroizing<Vec<Block>>, Vec<Block>), OtError> {
-        if !core::mem::replace(&mut self.live, false) {
-            return Err(OtError::Spent);
-        }
         let n = choices.len();
         let (total, blocks) = extent(n, self.options);
         let mut x = Zeroizing::new(Vec::with_capacity(blocks));
@@ -158,7 +168,6 @@ impl Receiver {
         }
         channel.flush()?;
         t.truncate(n);
-        self.live = true;
         Ok((x, t))
     }
 

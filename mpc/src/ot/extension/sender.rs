@@ -90,7 +90,10 @@ impl Sender {
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
     pub fn send_correlated(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
-        self.extend(channel, n, 0)
+        self.begin()?;
+        let q = self.extend(channel, n, 0)?;
+        self.live = true;
+        Ok(q)
     }
 
     /// `q_i` of `n` transfers whose choices are random.
@@ -98,7 +101,10 @@ impl Sender {
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
     pub fn send_random(&mut self, channel: &mut impl Channel, n: usize) -> Result<Vec<Block>, OtError> {
-        self.extend(channel, n, 1)
+        self.begin()?;
+        let q = self.extend(channel, n, 1)?;
+        self.live = true;
+        Ok(q)
     }
 
     /// Sends one message of each pair, whichever the receiver chooses, masked by `H_S(q, i)` and
@@ -111,6 +117,7 @@ impl Sender {
         channel: &mut impl Channel,
         messages: &[[Block; 2]],
     ) -> Result<(), OtError> {
+        self.begin()?;
         let q = Zeroizing::new(self.extend(channel, messages.len(), 0)?);
         let first = self.index;
         self.index = (first.checked_add(q.len() as u64)).ok_or(OtError::Exhausted)?;
@@ -122,7 +129,15 @@ impl Sender {
             channel.send(Phase::OtExtension, &(*m0 ^ h0).to_bytes())?;
             channel.send(Phase::OtExtension, &(*m1 ^ h1).to_bytes())?;
         }
-        Ok(channel.flush()?)
+        channel.flush()?;
+        self.live = true;
+        Ok(())
+    }
+
+    /// A call that fails leaves the session spent.
+    fn begin(&mut self) -> Result<(), OtError> {
+        let live = core::mem::replace(&mut self.live, false);
+        live.then_some(()).ok_or(OtError::Spent)
     }
 
     /// Runs one call; corrections come for the trees from `corrected` on.
@@ -132,9 +147,6 @@ impl Sender {
         n: usize,
         corrected: usize,
     ) -> Result<Vec<Block>, OtError> {
-        if !core::mem::replace(&mut self.live, false) {
-            return Err(OtError::Spent);
-        }
         let (total, blocks) = extent(n, self.options);
         let mut q = vec![Block::ZERO; blocks * SIDE];
         for (len, q) in chunks(blocks).zip(q.chunks_mut(CHUNK * SIDE)) {
@@ -145,7 +157,6 @@ impl Sender {
             self.check(channel, &q[..total])?;
         }
         q.truncate(n);
-        self.live = true;
         Ok(q)
     }
 

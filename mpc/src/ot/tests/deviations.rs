@@ -207,3 +207,21 @@ fn after_a_failure_the_session_is_spent() {
     assert_eq!(first, Err(OtError::Check));
     assert_eq!(second, Err(OtError::Spent));
 }
+
+#[test]
+fn a_peer_that_leaves_while_messages_are_sent_spends_the_session() {
+    let (_, (first, second)) = run(
+        |ch| {
+            let mut sender = Sender::setup(ch, &SID, &delta(), &mut rng(2)).unwrap();
+            ch.cut(ch.sent.len() + 16 + 32 + 5);
+            sender.send_messages(ch, &[[Block::ZERO; 2]; 3]).unwrap_err();
+        },
+        |ch| {
+            let mut receiver = Receiver::setup(ch, &SID, &mut rng(3)).unwrap();
+            let first = receiver.receive_messages(ch, &[true; 3]);
+            (first, receiver.receive_random(ch, 1))
+        },
+    );
+    assert!(matches!(first, Err(OtError::Channel(_))));
+    assert_eq!(second, Err(OtError::Spent));
+}

@@ -91,3 +91,35 @@ fn corrections_do_not_show_choices() {
         assert!(bias(&bare[..x.len() / 8], &x).abs() > 4.5);
     }
 }
+
+/// Padding and sacrificed transfers take what tree 0 yields: their choices are random and not told.
+#[test]
+fn the_answer_about_the_rows_is_masked_by_random_choices() {
+    const N: usize = 100;
+    let options = Options { adversary: Adversary::Malicious, ..Options::default() };
+    let (_, calls) = run(
+        |ch| {
+            let mut sender = Sender::setup_with(ch, &SID, &delta(), options, &mut rng(2)).unwrap();
+            sender.send_correlated(ch, N).unwrap();
+            sender.send_correlated(ch, N).unwrap();
+        },
+        |ch| {
+            let mut receiver = Receiver::setup_with(ch, &SID, options, &mut rng(3)).unwrap();
+            [(); 2].map(|()| {
+                let before = ch.sent.len();
+                receiver.receive_correlated(ch, &[false; N]).unwrap();
+                ch.sent.split_off(before)
+            })
+        },
+    );
+    let answers = calls.map(|sent| {
+        // Two blocks of 128 in each of 64 trees, then `R·x`; with `x = 0` it is the mask alone.
+        let (tree_0, answer) = (&sent[..32], &sent[64 * 32..][..8]);
+        assert!(tree_0[..N / 8].iter().any(|byte| *byte != 0));
+        assert_eq!(tree_0[N.div_ceil(8)..], [0; 32 - N.div_ceil(8)]);
+        u64::from_le_bytes(answer.try_into().unwrap())
+    });
+    for word in [answers[0], answers[1], answers[0] ^ answers[1]] {
+        assert!((12..=52).contains(&word.count_ones()));
+    }
+}
