@@ -1,5 +1,10 @@
 //! Loads the test vectors: JSON files, one a subject, that live beside this crate.
+//!
+//! The ledger's are written by `SOTTO_VECTORS=write cargo test -p mw --release --test vectors`, whose test fails when a file is
+//! not what the code gives; `rfc9496.json` and `rfc9591.json` are the documents' own. `check.py` reads them all without this code.
+//! Numbers that may exceed 2⁵³ are decimal strings, bytes are hexadecimal.
 
+pub use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The folder of the vectors.
@@ -8,11 +13,75 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The file of a subject.
+#[must_use]
+pub fn file(subject: &str) -> PathBuf {
+    folder().join(format!("{subject}.json"))
+}
+
 /// The vectors of a subject: the parsed contents of `<subject>.json`.
 ///
 /// # Errors
 /// When the file is missing or is not JSON.
-pub fn load(subject: &str) -> std::io::Result<serde_json::Value> {
-    let text = std::fs::read(folder().join(format!("{subject}.json")))?;
+pub fn load(subject: &str) -> std::io::Result<Value> {
+    let text = std::fs::read(file(subject))?;
     serde_json::from_slice(&text).map_err(std::io::Error::from)
+}
+
+/// The file's text for a subject: keys in order, each key of the top on its own line, and each item of a list there.
+#[must_use]
+pub fn render(subject: &Value) -> String {
+    let lines: Vec<String> = sorted(subject).into_iter().map(|(k, v)| format!(" {k}:{}", top(v))).collect();
+    format!("{{\n{}\n}}\n", lines.join(",\n"))
+}
+
+fn top(v: &Value) -> String {
+    match v.as_array() {
+        Some(items) => {
+            let lines: Vec<String> = items.iter().map(|i| format!("  {}", compact(i))).collect();
+            format!("[\n{}\n ]", lines.join(",\n"))
+        }
+        None => compact(v),
+    }
+}
+
+/// One line, keys in order whatever the features of the JSON crate.
+fn compact(v: &Value) -> String {
+    match v {
+        Value::Object(_) => {
+            let fields: Vec<String> =
+                sorted(v).into_iter().map(|(k, v)| format!("{k}:{}", compact(v))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(",")),
+        plain => plain.to_string(),
+    }
+}
+
+/// An object's fields in the order of keys, each key as JSON.
+fn sorted(v: &Value) -> Vec<(String, &Value)> {
+    let mut fields: Vec<_> = v.as_object().into_iter().flatten().collect();
+    fields.sort_unstable_by_key(|(k, _)| k.as_str());
+    fields.into_iter().map(|(k, v)| (Value::from(k.as_str()).to_string(), v)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rendered_reads_back_and_does_not_depend_on_order() {
+        let v = json!({"b": [{"y": 1, "x": "ü\""}, 2], "a": {"k": [true, null]}});
+        let text = "{\n \"a\":{\"k\":[true,null]},\n \"b\":[\n  {\"x\":\"ü\\\"\",\"y\":1},\n  2\n ]\n}\n";
+        assert_eq!(render(&v), text);
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), v);
+    }
+
+    #[test]
+    fn every_file_is_json() {
+        let files = std::fs::read_dir(folder()).unwrap().map(|f| f.unwrap().path());
+        let subjects = files.filter(|f| f.extension().is_some_and(|e| e == "json"));
+        let all: Vec<_> = subjects.map(|f| load(f.file_stem().unwrap().to_str().unwrap()).unwrap()).collect();
+        assert!(all.len() >= 2 && all.iter().all(Value::is_object));
+    }
 }

@@ -1,0 +1,87 @@
+//! A transaction, cut-through, and two blocks.
+
+use super::{hex, secret, wire};
+use mw::{
+    aggregate::aggregate,
+    block::Header,
+    rules::params::weight,
+    state::{ChainView, Unspent},
+    testing::{Owned, Toy},
+    transaction::Transaction,
+};
+use vectors::{Value, json};
+
+/// A chain whose first reward can be spent in the next block.
+fn funded() -> (Toy, Owned) {
+    let mut toy = Toy::with(3, |p| p.maturity = 1);
+    let a = toy.grow(Vec::new());
+    (toy, a)
+}
+
+fn opening(o: &Owned) -> Value {
+    json!({
+        "commitment": hex(o.commitment().as_bytes()), "amount": o.opening.amount.units().to_string(),
+        "blinding": secret(&o.blinding), "index": hex(o.opening.index),
+    })
+}
+
+fn described(t: &Transaction) -> Value {
+    json!({
+        "bytes": wire(t), "weight": weight(&t.body), "fees": t.body.fees().unwrap().units().to_string(),
+    })
+}
+
+pub(super) fn transaction() -> Value {
+    let (mut toy, a) = funded();
+    let (t, outputs) = toy.pay(&[&a], &[25_000_000]);
+    toy.accept(&t).unwrap();
+    json!({
+        "about": "one input, two outputs, one plain kernel: Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G",
+        "chain_id": hex(toy.chain().id().as_bytes()),
+        "inputs": [opening(&a)], "outputs": outputs.iter().map(opening).collect::<Vec<_>>(),
+        "transaction": described(&t),
+    })
+}
+
+/// `a → x y`, `x → z`: x disappears.
+fn chained(toy: &mut Toy, a: &Owned) -> ([Transaction; 2], Transaction) {
+    let (one, xy) = toy.pay(&[a], &[25_000_000]);
+    let (two, _) = toy.pay(&[&xy[0]], &[]);
+    let joined = aggregate([one.clone(), two.clone()]).unwrap();
+    ([one, two], joined)
+}
+
+pub(super) fn cut_through() -> Value {
+    let (mut toy, a) = funded();
+    let (parts, joined) = chained(&mut toy, &a);
+    toy.accept(&joined).unwrap();
+    json!({
+        "about": "the parts joined: offsets add, lists are merged in order, and what is both created and spent is gone",
+        "chain_id": hex(toy.chain().id().as_bytes()),
+        "joined": described(&joined), "parts": parts.each_ref().map(described),
+    })
+}
+
+pub(super) fn blocks() -> Value {
+    let (mut toy, a) = funded();
+    let joined = chained(&mut toy, &a).1;
+    toy.grow(vec![joined]);
+    let chain = toy.chain();
+    let genesis = Header::genesis(chain);
+    let blocks = toy.blocks().iter().map(|b| json!({ "bytes": wire(b), "hash": wire(&b.header.hash()) }));
+    let mut unspent: Vec<&Unspent> = toy.state().all_unspent().collect();
+    unspent.sort_by_key(|u| u.output.commitment);
+    let unspent = unspent.into_iter().map(|u| {
+        json!({
+            "commitment": hex(u.output.commitment.as_bytes()), "created": u.created.get(),
+            "key": wire(&Unspent::key(&u.output.commitment)), "leaf": wire(&u.leaf()),
+        })
+    });
+    json!({
+        "about": "a reward, then a block that spends it in a joined payment; the outputs that are unspent after it",
+        "params": wire(chain.params()), "chain_id": hex(chain.id().as_bytes()),
+        "genesis": { "header": wire(&genesis), "hash": wire(&genesis.hash()) },
+        "blocks": blocks.collect::<Vec<_>>(), "unspent": unspent.collect::<Vec<_>>(),
+        "supply": chain.supply(toy.state().tip().height).unwrap().units().to_string(),
+    })
+}
