@@ -1,5 +1,7 @@
 //! Measures the engine on this machine: `cargo run --release -p mpc --example rates`.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::time::Instant;
 
 use mpc::channel::Framed;

@@ -213,7 +213,8 @@ mod tests {
             let f = fixture(2048, 0);
             let (mut c, mut tables) = garble(backend, &f);
             let rounds = if backend == Backend::Portable { 100 } else { 5000 };
-            let rate = |start: std::time::Instant| (rounds * 2048) as f64 / start.elapsed().as_secs_f64() / 1e6;
+            let rate =
+                |start: std::time::Instant| (rounds * 2048) as f64 / start.elapsed().as_secs_f64() / 1e6;
             let start = std::time::Instant::now();
             for _ in 0..rounds {
                 let gates = Garble { delta: &f.delta, key: &f.key, first: f.first };
@@ -226,7 +227,10 @@ mod tests {
                 backend.evaluate(&Evaluate { key: &f.key, first: f.first }, &f.a, &f.b, &tables, &mut c);
                 std::hint::black_box(&mut c);
             }
-            println!("{backend:?}: garble {garbled:.1}, evaluate {:.1} million AND gates a second", rate(start));
+            println!(
+                "{backend:?}: garble {garbled:.1}, evaluate {:.1} million AND gates a second",
+                rate(start)
+            );
         }
     }
 }

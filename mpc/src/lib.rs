@@ -6,10 +6,11 @@
 //!
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`] (the 16-byte labels and the
 //! garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate), [`program`] (what is agreed
-//! upon), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result).
+//! upon), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result).
 
 pub mod block;
 pub mod channel;
+pub mod circuit;
 pub mod edge;
 pub mod evaluate;
 pub mod fancy;

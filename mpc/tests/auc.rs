@@ -1,9 +1,10 @@
 //! `auc@1` on the real data: known sums, garbled and plain.
 
+#![allow(clippy::unwrap_used)]
+
 use mpc::Program;
-use mpc::channel::memory_pair;
 use mpc::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
+use mpc::protocol::semi_honest::{Role, together};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -45,21 +46,9 @@ fn two_hospitals_compute_the_known_sums() {
     assert_eq!(program.statistics(&program.compute(&x, &y)).unwrap(), expected(&all));
     assert_eq!(program.inputs(Role::Evaluator, &first), None);
 
-    let (near, far) = memory_pair();
-    let terms = Terms::of(Reveal::Both);
-    let (g, e) = std::thread::scope(|scope| {
-        let garbling = scope.spawn(|| {
-            let rng = &mut ChaCha20Rng::seed_from_u64(1);
-            let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-            session.execute(&x, rng).unwrap().1.unwrap()
-        });
-        let rng = &mut ChaCha20Rng::seed_from_u64(2);
-        let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-        let output = session.execute(&y).unwrap().1.unwrap();
-        (garbling.join().unwrap(), output)
-    });
-    assert_eq!(g, e);
-    let statistics = program.statistics(&g).unwrap();
+    let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
+    let output = together(&program, (&x, garbler), (&y, evaluator)).unwrap();
+    let statistics = program.statistics(&output).unwrap();
     assert_known(&statistics);
     assert_eq!(statistics, expected(&all));
 }

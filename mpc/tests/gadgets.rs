@@ -1,11 +1,12 @@
 //! Every gadget against arithmetic, on random words of every kind of width, in the plain interpreter; then the
 //! same gadget garbled and evaluated.
 
-use mpc::channel::memory_pair;
+#![allow(clippy::unwrap_used)]
+
 use mpc::fancy::{Count, Plain};
 use mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
 use mpc::program::{ProgramName, Shape};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
+use mpc::protocol::semi_honest::together;
 use mpc::{Fancy, Program};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
@@ -226,19 +227,9 @@ fn garbled_gadgets_equal_plain_ones() {
         let number = |i: usize| (i as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 61;
         let (x, y): (Vec<_>, Vec<_>) = (0..lanes).map(|i| (number(i + 1), number(i * i))).unzip();
         let (x, y) = (rows(width, &x), rows(width, &y));
-        let (near, far) = memory_pair();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let rng = &mut ChaCha20Rng::seed_from_u64(1);
-                let session = Garbler::new(near, &program, Terms::of(Reveal::Evaluator));
-                let session = session.hello(rng).unwrap().set_up(rng).unwrap();
-                session.execute(&x, rng).unwrap();
-            });
-            let rng = &mut ChaCha20Rng::seed_from_u64(2);
-            let session = Evaluator::new(far, &program, Terms::of(Reveal::Evaluator));
-            let (_, output) = session.hello(rng).unwrap().set_up(rng).unwrap().execute(&y).unwrap();
-            assert_eq!(output, Some(program.compute(&x, &y)));
-        });
+        let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
+        let output = together(&program, (&x, garbler), (&y, evaluator)).unwrap();
+        assert_eq!(output, program.compute(&x, &y));
     }
 }
 

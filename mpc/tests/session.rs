@@ -1,5 +1,7 @@
 //! Sessions between two threads: every program, role and receiver, and every way to disagree.
 
+#![allow(clippy::unwrap_used)]
+
 use mpc::channel::memory_pair;
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};

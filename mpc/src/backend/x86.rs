@@ -234,8 +234,8 @@ unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(mut k: [P; G], mut x:
         ($rcon:literal, $apply:ident) => {
             for i in 0..G {
                 k[i] = k[i].next_key::<$rcon>();
-                for h in 0..H {
-                    x[i][h] = x[i][h].$apply(k[i]);
+                for x in &mut x[i] {
+                    *x = x.$apply(k[i]);
                 }
             }
         };
@@ -243,8 +243,8 @@ unsafe fn encrypt<P: Pair, const G: usize, const H: usize>(mut k: [P; G], mut x:
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
         for i in 0..G {
-            for h in 0..H {
-                x[i][h] = x[i][h].xor(k[i]);
+            for x in &mut x[i] {
+                *x = x.xor(k[i]);
             }
         }
         round!(0x01, round);

@@ -34,7 +34,7 @@ pub trait Aes: Fancy {
         for round in 1..=10 {
             let (substituted, word) = substitute(self, &block, &key)?;
             key = next_key(self, &key, word, rcon);
-            rcon = rcon << 1 ^ (rcon >> 7) * 0x1b;
+            rcon = (rcon << 1) ^ ((rcon >> 7) * 0x1b);
             block = shift_rows(&substituted);
             if round < 10 {
                 block = mix_columns(self, &block);
@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn s_box_of_all_bytes() {
         // FIPS-197 figure 7, by its definition: inversion in GF(2^8), then the affine map.
-        let times =
-            |a: u8, b: u8| (0..8).rev().fold(0u8, |sum, i| sum << 1 ^ (sum >> 7) * 0x1b ^ (b >> i & 1) * a);
+        let double = |a: u8| (a << 1) ^ ((a >> 7) * 0x1b);
+        let times = |a: u8, b: u8| (0..8).rev().fold(0, |sum, i| double(sum) ^ (((b >> i) & 1) * a));
         for x in 0..=255u8 {
             let inverse = (0..254).fold(1, |power, _| times(power, x));
             let affine = [0, 1, 2, 3, 4].iter().fold(0x63, |sum, i| sum ^ inverse.rotate_left(*i));

@@ -26,10 +26,12 @@
 mod evaluator;
 mod garbler;
 mod hello;
+mod together;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
 pub use hello::{HelloError, Reveal, Role, RunId, Terms};
+pub use together::together;
 
 use subtle::{Choice, ConstantTimeEq};
 

@@ -1,0 +1,222 @@
+//! Circuits as data: read from a file or recorded from a program, then scheduled once and run many times.
+//!
+//! A [`Netlist`] is what was read or recorded: gates in order, constants folded. [`Circuit`] is what runs: its
+//! AND gates are gathered into batches of up to eight that do not depend on each other (see `schedule`),
+//! and its wires share slots (see `slots`), so memory is that of the live wires and not of all gates.
+//!
+//! The schedule decides the order of the tables, so it is part of the circuit's digest and both parties
+//! compare it.
+
+mod bristol;
+mod netlist;
+mod schedule;
+mod slots;
+mod writer;
+
+pub use bristol::{BristolError, BristolErrorKind};
+pub use netlist::{Netlist, Signal};
+pub use writer::Writer;
+
+use sha2::{Digest, Sha256};
+
+use crate::Fancy;
+use crate::program::{Program, ProgramName, Shape};
+
+const NAME: ProgramName = match ProgramName::new("circuit@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// AND gates of a batch, at most.
+const BATCH: usize = 8;
+
+/// A place for one wire while the circuit runs.
+type Slot = u32;
+
+/// A gate that costs nothing.
+#[derive(Clone, Copy, Debug)]
+enum Free {
+    Xor(Slot, Slot, Slot),
+    Not(Slot, Slot),
+}
+
+/// Free gates, then AND gates that are independent of each other.
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    free: u32,
+    ands: u32,
+}
+
+/// Where an output comes from.
+#[derive(Clone, Copy, Debug)]
+enum Output {
+    Slot(Slot),
+    Constant(bool),
+}
+
+/// The circuit has more gates than can be numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the circuit has more than 2^32 gates or wires")]
+pub struct TooLarge;
+
+/// A circuit, ready to run in any interpreter.
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+    slots: usize,
+    batches: Vec<Batch>,
+    free: Vec<Free>,
+    ands: Vec<[Slot; 3]>,
+    results: Vec<Output>,
+}
+
+impl Circuit {
+    /// Schedules a netlist.
+    ///
+    /// # Errors
+    /// If it is too large.
+    pub fn new(netlist: &Netlist) -> Result<Self, TooLarge> {
+        let order = schedule::schedule(netlist.input_bits(), netlist.gates());
+        slots::allocate(netlist, &order)
+    }
+
+    /// Bits of each input value.
+    #[must_use]
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// Bits of each output value.
+    #[must_use]
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// AND gates.
+    #[must_use]
+    pub fn and_gates(&self) -> usize {
+        self.ands.len()
+    }
+
+    /// Wires that are held at once.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// A hash over the whole circuit and its schedule.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc circuit v1");
+        for sizes in [&self.inputs, &self.outputs] {
+            hash.update((sizes.len() as u64).to_le_bytes());
+            sizes.iter().for_each(|size| hash.update((*size as u64).to_le_bytes()));
+        }
+        let mut add = |numbers: &[u32]| numbers.iter().for_each(|n| hash.update(n.to_le_bytes()));
+        let (mut free, mut ands) = (self.free.iter(), self.ands.iter());
+        for batch in &self.batches {
+            add(&[batch.free, batch.ands]);
+            for gate in free.by_ref().take(batch.free as usize) {
+                match *gate {
+                    Free::Xor(a, b, out) => add(&[0, a, b, out]),
+                    Free::Not(a, out) => add(&[1, a, a, out]),
+                }
+            }
+            ands.by_ref().take(batch.ands as usize).for_each(|gate| add(gate));
+        }
+        for result in &self.results {
+            match *result {
+                Output::Slot(slot) => add(&[0, slot]),
+                Output::Constant(bit) => add(&[1, bit.into()]),
+            }
+        }
+        hash.finalize().into()
+    }
+
+    /// Runs the circuit: all input bits in order, all output bits in order.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If there are not as many inputs as the circuit has.
+    pub fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        inputs: impl IntoIterator<Item = F::Wire>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut wires: Vec<F::Wire> = inputs.into_iter().collect();
+        assert_eq!(wires.len(), self.inputs.iter().sum(), "one wire for each input bit");
+        wires.resize(self.slots, F::Wire::default());
+        let (mut free, mut ands) = (&self.free[..], &self.ands[..]);
+        for batch in &self.batches {
+            let (free_now, ands_now);
+            (free_now, free) = free.split_at(batch.free as usize);
+            (ands_now, ands) = ands.split_at(batch.ands as usize);
+            for gate in free_now {
+                match *gate {
+                    Free::Xor(a, b, out) => wires[out as usize] = f.xor(wires[a as usize], wires[b as usize]),
+                    Free::Not(a, out) => wires[out as usize] = f.not(wires[a as usize]),
+                }
+            }
+            let mut operands = [[F::Wire::default(); BATCH]; 3];
+            let [a, b, out] = &mut operands;
+            for (i, gate) in ands_now.iter().enumerate() {
+                (a[i], b[i]) = (wires[gate[0] as usize], wires[gate[1] as usize]);
+            }
+            let n = ands_now.len();
+            f.and_n(&a[..n], &b[..n], &mut out[..n])?;
+            for (gate, out) in ands_now.iter().zip(out) {
+                wires[gate[2] as usize] = *out;
+            }
+        }
+        outputs.extend(self.results.iter().map(|result| match *result {
+            Output::Slot(slot) => wires[slot as usize],
+            Output::Constant(bit) => f.constant(bit),
+        }));
+        Ok(())
+    }
+}
+
+/// `circuit@1`: a circuit whose first input values are the garbler's, and the others the evaluator's.
+#[derive(Clone, Copy, Debug)]
+pub struct CircuitProgram<'c> {
+    circuit: &'c Circuit,
+    garbler: usize,
+    evaluator: usize,
+}
+
+impl<'c> CircuitProgram<'c> {
+    /// The garbler owns the first `values` input values; `None` if there are not as many.
+    #[must_use]
+    pub fn new(circuit: &'c Circuit, values: usize) -> Option<Self> {
+        let (garbler, evaluator) = circuit.inputs.split_at_checked(values)?;
+        Some(Self { circuit, garbler: garbler.iter().sum(), evaluator: evaluator.iter().sum() })
+    }
+}
+
+impl Program for CircuitProgram<'_> {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        self.circuit.digest()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { garbler: self.garbler, evaluator: self.evaluator, outputs: self.circuit.results.len() }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.circuit.run(f, garbler.iter().chain(evaluator).copied(), outputs)
+    }
+}

@@ -1,0 +1,402 @@
+//! Circuits as text: Bristol Fashion, and the older Bristol format.
+//!
+//! ```text
+//! Bristol Fashion                          Bristol format
+//! gates wires                              gates wires
+//! values size … size     (inputs)          bits of party 1, of party 2, of the output
+//! values size … size     (outputs)
+//!
+//! 2 1 a b out XOR | AND                    the same, with INV only
+//! 1 1 a out INV | NOT | EQW
+//! 1 1 0|1 out EQ
+//! ```
+//!
+//! Input wires come first, output wires last. `EQ` sets a constant, `EQW` copies. `MAND` (many ANDs in one line)
+//! is refused. Blank lines and blanks at the ends of lines are ignored.
+//!
+//! The text is not trusted. Every index is checked: each wire is set once and before it is read, each gate has
+//! the fan-in of its kind, and the counts of the header are the counts of the text. Nothing is allocated on the
+//! word of the header: a text cannot announce more gates than it has room for. Which bit of a value is
+//! the lowest is not part of the format.
+
+use super::netlist::{Netlist, Signal};
+
+/// Input bits that are accepted; the length of the text does not bound them.
+const MAX_INPUTS: usize = 1 << 22;
+/// The shortest gate line, `1 1 0 1 EQ`, and its end.
+const SHORTEST_GATE: usize = 11;
+
+/// What is wrong with a circuit file, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {kind}")]
+pub struct BristolError {
+    /// Line of the text, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub kind: BristolErrorKind,
+}
+
+/// What is wrong with a line of a circuit file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BristolErrorKind {
+    /// The text ends in its header.
+    #[error(
+        "the header is not complete: it needs the numbers of gates and wires, then the inputs and the outputs"
+    )]
+    Header,
+    /// Something is no number.
+    #[error("expected whole numbers without sign")]
+    Number,
+    /// A list of values is not as long as it says.
+    #[error("the line announces {announced} values and has the sizes of {found}")]
+    Values {
+        /// Values that the line announces.
+        announced: usize,
+        /// Sizes that follow.
+        found: usize,
+    },
+    /// More gates than lines.
+    #[error("the header announces {announced} gates, more than this text can hold: is it cut short?")]
+    TooManyGates {
+        /// Gates that the header announces.
+        announced: usize,
+    },
+    /// Gates and inputs do not make the wires.
+    #[error(
+        "the header announces {announced} wires, but inputs and gates make {made}: each gate makes one wire"
+    )]
+    Wires {
+        /// Wires that the header announces.
+        announced: usize,
+        /// Inputs and gates.
+        made: usize,
+    },
+    /// More input bits than are accepted.
+    #[error("more than {MAX_INPUTS} input bits")]
+    TooManyInputs,
+    /// More outputs than wires.
+    #[error("{outputs} output bits, but only {wires} wires")]
+    TooManyOutputs {
+        /// Output bits that the header announces.
+        outputs: usize,
+        /// Wires that the header announces.
+        wires: usize,
+    },
+    /// A line is no gate.
+    #[error("expected a gate: `2 1 a b out XOR|AND`, `1 1 a out INV|EQW` or `1 1 0|1 out EQ`")]
+    Gate,
+    /// A gate has another number of inputs or outputs than its kind.
+    #[error("the numbers of inputs and outputs do not fit the kind of gate")]
+    FanIn,
+    /// A `MAND` gate.
+    #[error("MAND is not supported: write one AND line for each of its gates")]
+    Mand,
+    /// A wire that does not exist.
+    #[error("there is no wire {wire}: the header announces {wires}, numbered from 0")]
+    NoWire {
+        /// The wire.
+        wire: usize,
+        /// Wires that the header announces.
+        wires: usize,
+    },
+    /// A wire is read before it is set.
+    #[error("wire {wire} is read before it is set: write gates in the order in which they are computed")]
+    Undefined {
+        /// The wire.
+        wire: usize,
+    },
+    /// A wire is set twice, or an input is set.
+    #[error("wire {wire} is set already: each wire is set by one gate, and inputs by none")]
+    Reassigned {
+        /// The wire.
+        wire: usize,
+    },
+    /// `EQ` of something that is no bit.
+    #[error("EQ sets a wire to 0 or 1; use EQW to copy a wire")]
+    Constant,
+    /// The text ends early or goes on.
+    #[error("the header announces {announced} gates, but there are {found}")]
+    Gates {
+        /// Gates that the header announces.
+        announced: usize,
+        /// Gates that are there, as far as they were read.
+        found: usize,
+    },
+}
+
+use BristolErrorKind as Kind;
+
+/// The lines that are not blank, with their numbers.
+struct Lines<'t> {
+    lines: std::iter::Enumerate<std::str::Lines<'t>>,
+    line: usize,
+}
+
+impl<'t> Lines<'t> {
+    fn next(&mut self) -> Option<&'t str> {
+        let (i, text) = self.lines.by_ref().find(|(_, text)| !text.trim().is_empty())?;
+        self.line = i + 1;
+        Some(text)
+    }
+
+    fn error(&self, kind: Kind) -> BristolError {
+        BristolError { line: self.line, kind }
+    }
+
+    /// The next line, all numbers.
+    fn numbers(&mut self) -> Result<Vec<usize>, BristolError> {
+        let text = self.next().ok_or_else(|| self.error(Kind::Header))?;
+        let numbers = text.split_ascii_whitespace().map(number);
+        numbers.collect::<Option<_>>().ok_or_else(|| self.error(Kind::Number))
+    }
+}
+
+/// A number without sign.
+fn number(text: &str) -> Option<usize> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+impl Netlist {
+    /// Reads a circuit in Bristol Fashion, or in the older Bristol format.
+    ///
+    /// # Errors
+    /// With the line and what to do about it.
+    pub fn from_bristol(text: &str) -> Result<Self, BristolError> {
+        let mut lines = Lines { lines: text.lines().enumerate(), line: 1 };
+        let header = Header::read(text, &mut lines)?;
+        let mut reader = Reader::new(&header);
+        while let Some(text) = lines.next() {
+            reader.gate(text).map_err(|kind| lines.error(kind))?;
+        }
+        reader.finish(&header).map_err(|kind| lines.error(kind))
+    }
+}
+
+/// What the first lines say.
+struct Header {
+    gates: usize,
+    wires: usize,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+}
+
+impl Header {
+    fn read(text: &str, lines: &mut Lines<'_>) -> Result<Self, BristolError> {
+        let [gates, wires] = lines.numbers()?[..] else { return Err(lines.error(Kind::Header)) };
+        if gates > text.len() / SHORTEST_GATE + 1 {
+            return Err(lines.error(Kind::TooManyGates { announced: gates }));
+        }
+        let first = lines.numbers()?;
+        let mut ahead = Lines { lines: lines.lines.clone(), line: lines.line };
+        let fashion = ahead.next().is_some_and(|line| line.bytes().all(|byte| !byte.is_ascii_alphabetic()));
+        let (inputs, outputs) = if fashion {
+            let inputs = values(&first).map_err(|kind| lines.error(kind))?;
+            let outputs = lines.numbers()?;
+            (inputs, values(&outputs).map_err(|kind| lines.error(kind))?)
+        } else {
+            let [party_1, party_2, output] = first[..] else { return Err(lines.error(Kind::Header)) };
+            (vec![party_1, party_2], vec![output])
+        };
+        let header = Self { gates, wires, inputs, outputs };
+        header.check().map_err(|kind| lines.error(kind))?;
+        Ok(header)
+    }
+
+    fn check(&self) -> Result<(), Kind> {
+        let sum = |sizes: &[usize]| sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
+        let inputs = sum(&self.inputs).filter(|bits| *bits <= MAX_INPUTS).ok_or(Kind::TooManyInputs)?;
+        let made = inputs + self.gates;
+        if self.wires != made {
+            return Err(Kind::Wires { announced: self.wires, made });
+        }
+        let outputs = sum(&self.outputs).unwrap_or(usize::MAX);
+        if outputs > self.wires {
+            return Err(Kind::TooManyOutputs { outputs, wires: self.wires });
+        }
+        Ok(())
+    }
+}
+
+/// The sizes of a line `values size … size`.
+fn values(numbers: &[usize]) -> Result<Vec<usize>, Kind> {
+    let (announced, sizes) = numbers.split_first().ok_or(Kind::Header)?;
+    let values = Kind::Values { announced: *announced, found: sizes.len() };
+    if *announced == sizes.len() { Ok(sizes.to_vec()) } else { Err(values) }
+}
+
+/// The gates read so far.
+struct Reader {
+    netlist: Netlist,
+    inputs: usize,
+    /// What each wire after the inputs carries, once it is set.
+    made: Vec<Option<Signal>>,
+    read: usize,
+}
+
+impl Reader {
+    fn new(header: &Header) -> Self {
+        let netlist = Netlist::new(header.inputs.clone());
+        let made = vec![None; header.gates]; // the length of the text bounds it
+        Self { inputs: netlist.input_bits(), netlist, made, read: 0 }
+    }
+
+    fn gate(&mut self, text: &str) -> Result<(), Kind> {
+        self.read += 1;
+        if self.read > self.made.len() {
+            return Err(Kind::Gates { announced: self.made.len(), found: self.read });
+        }
+        let (numbers, kind) =
+            text.trim_end().rsplit_once(|c: char| c.is_ascii_whitespace()).ok_or(Kind::Gate)?;
+        if kind == "MAND" {
+            return Err(Kind::Mand);
+        }
+        let mut fields = [0; 5];
+        let mut used = 0;
+        for text in numbers.split_ascii_whitespace() {
+            *fields.get_mut(used).ok_or(Kind::FanIn)? = number(text).ok_or(Kind::Gate)?;
+            used += 1;
+        }
+        let (signal, out) = match (kind, fields.get(..used).unwrap_or_default()) {
+            ("XOR", &[2, 1, a, b, out]) => (self.two(a, b, Netlist::xor)?, out),
+            ("AND", &[2, 1, a, b, out]) => (self.two(a, b, Netlist::and)?, out),
+            ("INV" | "NOT", &[1, 1, a, out]) => {
+                let a = self.get(a)?;
+                (self.netlist.not(a), out)
+            }
+            ("EQW", &[1, 1, a, out]) => (self.get(a)?, out),
+            ("EQ", &[1, 1, bit @ (0 | 1), out]) => (Signal::Constant(bit == 1), out),
+            ("EQ", &[1, 1, _, _]) => return Err(Kind::Constant),
+            ("XOR" | "AND" | "INV" | "NOT" | "EQW" | "EQ", _) => return Err(Kind::FanIn),
+            _ => return Err(Kind::Gate),
+        };
+        self.set(out, signal)
+    }
+
+    fn two(
+        &mut self,
+        a: usize,
+        b: usize,
+        gate: fn(&mut Netlist, Signal, Signal) -> Signal,
+    ) -> Result<Signal, Kind> {
+        let (a, b) = (self.get(a)?, self.get(b)?);
+        Ok(gate(&mut self.netlist, a, b))
+    }
+
+    fn wires(&self) -> usize {
+        self.inputs + self.made.len()
+    }
+
+    fn get(&self, wire: usize) -> Result<Signal, Kind> {
+        let Some(made) = wire.checked_sub(self.inputs) else { return Ok(Signal::Wire(wire)) };
+        let signal = self.made.get(made).ok_or(Kind::NoWire { wire, wires: self.wires() })?;
+        signal.ok_or(Kind::Undefined { wire })
+    }
+
+    fn set(&mut self, wire: usize, signal: Signal) -> Result<(), Kind> {
+        let made = wire.checked_sub(self.inputs).ok_or(Kind::Reassigned { wire })?;
+        let wires = self.wires();
+        match self.made.get_mut(made) {
+            None => Err(Kind::NoWire { wire, wires }),
+            Some(Some(_)) => Err(Kind::Reassigned { wire }),
+            Some(place) => {
+                *place = Some(signal);
+                Ok(())
+            }
+        }
+    }
+
+    /// The netlist, whose outputs are the last wires. All wires are set, because there are as many gates as
+    /// wires that are no inputs, and none was set twice.
+    fn finish(mut self, header: &Header) -> Result<Netlist, Kind> {
+        if self.read != self.made.len() {
+            return Err(Kind::Gates { announced: self.made.len(), found: self.read });
+        }
+        let mut from = self.wires() - header.outputs.iter().sum::<usize>();
+        for size in &header.outputs {
+            let signals: Result<Vec<_>, _> = (from..from + size).map(|wire| self.get(wire)).collect();
+            self.netlist.output(signals?);
+            from += size;
+        }
+        Ok(self.netlist)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::Circuit;
+    use crate::fancy::Plain;
+
+    const FASHION: &str =
+        "4 7\n2 1 2 \n1 2\n\n2 1 0 1 3 AND  \n1 1 3 4 INV\n\n1 1 1 5 EQ\n2 1 4 2 6 XOR\n   \n";
+
+    fn run(text: &str, inputs: &[bool]) -> Vec<bool> {
+        let circuit = Circuit::new(&Netlist::from_bristol(text).unwrap()).unwrap();
+        let mut outputs = Vec::new();
+        circuit.run(&mut Plain, inputs.iter().copied(), &mut outputs).unwrap();
+        outputs
+    }
+
+    #[test]
+    fn reads_every_kind_of_gate() {
+        for (a, b, c) in [(false, true, true), (true, true, false), (true, true, true)] {
+            assert_eq!(run(FASHION, &[a, b, c]), [true, !(a && b) ^ c]);
+        }
+        let copies = "2 3\n1 1\n1 2\n1 1 0 1 EQW\n1 1 1 2 NOT\n";
+        assert_eq!(run(copies, &[true]), [true, false]);
+    }
+
+    #[test]
+    fn reads_the_older_format() {
+        let old = "2 5\n2 1 1\n\n2 1 0 1 3 AND\n2 1 3 2 4 XOR\n";
+        assert_eq!(run(old, &[true, true, true]), [false]);
+        assert_eq!(run(old, &[true, true, false]), [true]);
+        let netlist = Netlist::from_bristol(old).unwrap();
+        assert_eq!((netlist.inputs(), netlist.outputs()), (&[2, 1][..], &[1][..]));
+    }
+
+    #[test]
+    fn outputs_may_be_inputs_and_there_may_be_no_gate() {
+        assert_eq!(run("0 2\n1 2\n1 1\n\n", &[false, true]), [true]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let cases: &[(&str, usize, Kind)] = &[
+            ("", 1, Kind::Header),
+            ("1\n", 1, Kind::Header),
+            ("1 x\n", 1, Kind::Number),
+            ("-1 2\n", 1, Kind::Number),
+            ("1 +2\n", 1, Kind::Number),
+            ("99999999999999999999999 1\n", 1, Kind::Number),
+            ("1 3\n", 1, Kind::Header),
+            ("4000000000 4000000002\n1 2\n1 1\n", 1, Kind::TooManyGates { announced: 4_000_000_000 }),
+            ("1 3\n2 2\n1 1\n2 1 0 1 2 AND\n", 2, Kind::Values { announced: 2, found: 1 }),
+            ("1 3\n1 2\n2 1\n2 1 0 1 2 AND\n", 3, Kind::Values { announced: 2, found: 1 }),
+            ("1 4\n1 2\n1 1\n2 1 0 1 2 AND\n", 3, Kind::Wires { announced: 4, made: 3 }),
+            ("1 3\n1 4000000000\n1 1\n2 1 0 1 2 AND\n", 3, Kind::TooManyInputs),
+            ("1 3\n2 18446744073709551615 9\n1 1\n2 1 0 1 2 AND\n", 3, Kind::TooManyInputs),
+            ("1 3\n1 2\n1 4\n2 1 0 1 2 AND\n", 3, Kind::TooManyOutputs { outputs: 4, wires: 3 }),
+            ("1 3\n1 2\n1 1\n2 1 0 1 2 NAND\n", 4, Kind::Gate),
+            ("1 3\n1 2\n1 1\nAND\n", 4, Kind::Gate),
+            ("1 3\n1 2\n1 1\n2 1 0 -1 2 AND\n", 4, Kind::Gate),
+            ("1 3\n1 2\n1 1\n2 1 0 1 AND\n", 4, Kind::FanIn),
+            ("1 3\n1 2\n1 1\n2 1 0 1 2 2 AND\n", 4, Kind::FanIn),
+            ("1 3\n1 2\n1 1\n1 1 0 2 AND\n", 4, Kind::FanIn),
+            ("1 3\n1 2\n1 1\n2 1 0 1 2 INV\n", 4, Kind::FanIn),
+            ("1 3\n1 2\n1 1\n2 1 0 1 2 MAND\n", 4, Kind::Mand),
+            ("1 3\n1 2\n1 1\n2 1 0 3 2 AND\n", 4, Kind::NoWire { wire: 3, wires: 3 }),
+            ("1 3\n1 2\n1 1\n2 1 0 1 3 AND\n", 4, Kind::NoWire { wire: 3, wires: 3 }),
+            ("1 3\n1 2\n1 1\n2 1 0 2 2 AND\n", 4, Kind::Undefined { wire: 2 }),
+            ("1 3\n1 2\n1 1\n2 1 0 1 1 AND\n", 4, Kind::Reassigned { wire: 1 }),
+            ("2 4\n1 2\n1 1\n2 1 0 1 3 AND\n2 1 0 1 3 XOR\n", 5, Kind::Reassigned { wire: 3 }),
+            ("1 3\n1 2\n1 1\n1 1 2 2 EQ\n", 4, Kind::Constant),
+            ("2 4\n1 2\n1 1\n2 1 0 1 2 AND\n", 4, Kind::Gates { announced: 2, found: 1 }),
+            ("1 3\n1 2\n1 1\n2 1 0 1 2 AND\n2 1 0 1 2 AND\n", 5, Kind::Gates { announced: 1, found: 2 }),
+        ];
+        for (text, line, kind) in cases {
+            let error = BristolError { line: *line, kind: *kind };
+            assert_eq!(Netlist::from_bristol(text).unwrap_err(), error, "{text}");
+        }
+    }
+}

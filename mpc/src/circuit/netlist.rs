@@ -1,0 +1,148 @@
+//! Gates in the order in which they were made, with constants folded.
+
+/// What a wire of a netlist carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A bit that everyone knows.
+    Constant(bool),
+    /// Wire number: first the inputs, then one for each gate.
+    Wire(usize),
+}
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self::Constant(false)
+    }
+}
+
+/// A gate, by the wires it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    And(usize, usize),
+    Xor(usize, usize),
+    Not(usize),
+}
+
+impl Gate {
+    pub(super) const fn is_and(self) -> bool {
+        matches!(self, Self::And(..))
+    }
+
+    /// The wires it reads; a NOT reads its one wire twice.
+    pub(super) const fn operands(self) -> [usize; 2] {
+        match self {
+            Self::And(a, b) | Self::Xor(a, b) => [a, b],
+            Self::Not(a) => [a, a],
+        }
+    }
+}
+
+/// A circuit as it was read or recorded.
+#[derive(Clone, Debug)]
+pub struct Netlist {
+    inputs: Vec<usize>,
+    input_bits: usize,
+    gates: Vec<Gate>,
+    outputs: Vec<usize>,
+    results: Vec<Signal>,
+}
+
+impl Netlist {
+    /// No gates yet, and inputs of these numbers of bits.
+    #[must_use]
+    pub fn new(inputs: Vec<usize>) -> Self {
+        let input_bits = inputs.iter().sum();
+        Self { inputs, input_bits, gates: Vec::new(), outputs: Vec::new(), results: Vec::new() }
+    }
+
+    /// Bits of each input value.
+    #[must_use]
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// The wires of all inputs, in order.
+    pub fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
+        (0..self.input_bits).map(Signal::Wire)
+    }
+
+    pub(super) fn input_bits(&self) -> usize {
+        self.input_bits
+    }
+
+    pub(super) fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+
+    /// Bits of each output value.
+    #[must_use]
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// The signals of all outputs, in order.
+    #[must_use]
+    pub fn results(&self) -> &[Signal] {
+        &self.results
+    }
+
+    /// Adds an output value.
+    pub fn output(&mut self, signals: impl IntoIterator<Item = Signal>) {
+        let before = self.results.len();
+        self.results.extend(signals);
+        self.outputs.push(self.results.len() - before);
+    }
+
+    /// `a ∧ b`.
+    pub fn and(&mut self, a: Signal, b: Signal) -> Signal {
+        match (a, b) {
+            (Signal::Constant(false), _) | (_, Signal::Constant(false)) => Signal::Constant(false),
+            (Signal::Constant(true), x) | (x, Signal::Constant(true)) => x,
+            (Signal::Wire(a), Signal::Wire(b)) => self.push(Gate::And(a, b)),
+        }
+    }
+
+    /// `a ⊕ b`.
+    pub fn xor(&mut self, a: Signal, b: Signal) -> Signal {
+        match (a, b) {
+            (Signal::Constant(false), x) | (x, Signal::Constant(false)) => x,
+            (Signal::Constant(true), x) | (x, Signal::Constant(true)) => self.not(x),
+            (Signal::Wire(a), Signal::Wire(b)) => self.push(Gate::Xor(a, b)),
+        }
+    }
+
+    /// `¬a`.
+    pub fn not(&mut self, a: Signal) -> Signal {
+        match a {
+            Signal::Constant(bit) => Signal::Constant(!bit),
+            Signal::Wire(a) => self.push(Gate::Not(a)),
+        }
+    }
+
+    /// The outputs for these inputs, gate by gate: the oracle of what is made of the netlist.
+    ///
+    /// # Panics
+    /// If there are not as many inputs as the netlist has.
+    #[must_use]
+    pub fn compute(&self, inputs: &[bool]) -> Vec<bool> {
+        assert_eq!(inputs.len(), self.input_bits);
+        let mut wires = inputs.to_vec();
+        for gate in &self.gates {
+            wires.push(match *gate {
+                Gate::And(a, b) => wires[a] & wires[b],
+                Gate::Xor(a, b) => wires[a] ^ wires[b],
+                Gate::Not(a) => !wires[a],
+            });
+        }
+        let value = |signal: &Signal| match *signal {
+            Signal::Constant(bit) => bit,
+            Signal::Wire(wire) => wires[wire],
+        };
+        self.results.iter().map(value).collect()
+    }
+
+    fn push(&mut self, gate: Gate) -> Signal {
+        self.gates.push(gate);
+        Signal::Wire(self.input_bits + self.gates.len() - 1)
+    }
+}

@@ -1,0 +1,121 @@
+//! An order of gates in which AND gates come in batches.
+//!
+//! List scheduling, version 1: among the gates of a window of 2,048 that starts at the first gate not yet
+//! done, all free gates that are ready are done, the earliest first; then the earliest ready AND gates, up to
+//! eight, form a batch. The window keeps wires from being made long before they are used. Same netlist, same
+//! order: two parties who read one file garble alike.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::BATCH;
+use super::netlist::Gate;
+
+/// How far ahead of the first undone gate we look.
+const WINDOW: usize = 2048;
+
+/// A step: gates by number, first free ones in order, then independent AND gates.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    pub(super) free: Vec<usize>,
+    pub(super) ands: Vec<usize>,
+}
+
+/// The steps of these gates; gate `j` makes wire `input_bits + j`.
+pub(super) fn schedule(input_bits: usize, gates: &[Gate]) -> Vec<Step> {
+    let mut ready = Ready::new(input_bits, gates);
+    let mut steps = Vec::new();
+    while ready.open_window() {
+        let mut step = Step::default();
+        while let Some(Reverse(gate)) = ready.free.pop() {
+            step.free.push(gate);
+            ready.finish(gate);
+        }
+        while step.ands.len() < BATCH {
+            let Some(Reverse(gate)) = ready.ands.pop() else { break };
+            step.ands.push(gate);
+        }
+        step.ands.iter().for_each(|gate| ready.finish(*gate));
+        steps.push(step);
+    }
+    steps
+}
+
+/// Which gates can be done now.
+struct Ready<'g> {
+    gates: &'g [Gate],
+    /// Operands of each gate that are not made yet.
+    missing: Vec<u8>,
+    done: Vec<bool>,
+    /// `readers[first_reader[j]..first_reader[j + 1]]` read the wire of gate `j`.
+    first_reader: Vec<usize>,
+    readers: Vec<usize>,
+    free: BinaryHeap<Reverse<usize>>,
+    ands: BinaryHeap<Reverse<usize>>,
+    first_undone: usize,
+    window_end: usize,
+}
+
+impl<'g> Ready<'g> {
+    fn new(input_bits: usize, gates: &'g [Gate]) -> Self {
+        let makers =
+            |gate: &Gate| gate.operands().map(|wire| wire.checked_sub(input_bits)).into_iter().flatten();
+        let mut first_reader = vec![0; gates.len() + 1];
+        for maker in gates.iter().flat_map(makers) {
+            first_reader[maker + 1] += 1;
+        }
+        for j in 0..gates.len() {
+            first_reader[j + 1] += first_reader[j];
+        }
+        let mut next = first_reader.clone();
+        let mut readers = vec![0; first_reader[gates.len()]];
+        for (j, gate) in gates.iter().enumerate() {
+            for maker in makers(gate) {
+                readers[next[maker]] = j;
+                next[maker] += 1;
+            }
+        }
+        Self {
+            gates,
+            missing: gates.iter().map(|gate| makers(gate).count() as u8).collect(),
+            done: vec![false; gates.len()],
+            first_reader,
+            readers,
+            free: BinaryHeap::new(),
+            ands: BinaryHeap::new(),
+            first_undone: 0,
+            window_end: 0,
+        }
+    }
+
+    /// Moves the window on; false if all is done.
+    fn open_window(&mut self) -> bool {
+        while self.done.get(self.first_undone) == Some(&true) {
+            self.first_undone += 1;
+        }
+        let end = self.gates.len().min(self.first_undone + WINDOW);
+        for gate in self.window_end..end {
+            if self.missing[gate] == 0 {
+                self.push(gate);
+            }
+        }
+        self.window_end = end;
+        self.first_undone < self.gates.len()
+    }
+
+    fn push(&mut self, gate: usize) {
+        let heap = if self.gates[gate].is_and() { &mut self.ands } else { &mut self.free };
+        heap.push(Reverse(gate));
+    }
+
+    fn finish(&mut self, gate: usize) {
+        self.done[gate] = true;
+        for i in self.first_reader[gate]..self.first_reader[gate + 1] {
+            let reader = self.readers[i];
+            self.missing[reader] -= 1;
+            if self.missing[reader] == 0 && reader < self.window_end {
+                self.push(reader);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Wires share slots: a slot is free again after the last gate that reads its wire.
+//!
+//! The AND gates of a batch are read together before any is written, so their outputs may take the slots of
+//! their own operands. AES-128 has 36 thousand wires and needs some two thousand slots.
+
+use super::netlist::{Gate, Netlist, Signal};
+use super::schedule::Step;
+use super::{Batch, Circuit, Free, Output, Slot, TooLarge};
+
+/// The circuit that does `steps` in slots.
+pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Circuit, TooLarge> {
+    let mut slots = Slots::new(netlist);
+    let mut circuit = Circuit {
+        inputs: netlist.inputs().to_vec(),
+        outputs: netlist.outputs().to_vec(),
+        slots: 0,
+        batches: Vec::with_capacity(steps.len()),
+        free: Vec::new(),
+        ands: Vec::new(),
+        results: Vec::new(),
+    };
+    for Step { free, ands } in steps {
+        for gate in free {
+            let operands = slots.read(*gate)?;
+            circuit.free.push(match (netlist.gates()[*gate], operands) {
+                (Gate::Not(_), [a, _]) => Free::Not(a, slots.write(*gate)?),
+                (_, [a, b]) => Free::Xor(a, b, slots.write(*gate)?),
+            });
+        }
+        let from = circuit.ands.len();
+        for gate in ands {
+            let [a, b] = slots.read(*gate)?;
+            circuit.ands.push([a, b, 0]);
+        }
+        for (gate, and) in ands.iter().zip(&mut circuit.ands[from..]) {
+            and[2] = slots.write(*gate)?;
+        }
+        let count = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
+        circuit.batches.push(Batch { free: count(free.len())?, ands: count(ands.len())? });
+    }
+    for result in netlist.results() {
+        circuit.results.push(match *result {
+            Signal::Constant(bit) => Output::Constant(bit),
+            Signal::Wire(wire) => Output::Slot(slots.of(wire)?),
+        });
+    }
+    circuit.slots = slots.count;
+    Ok(circuit)
+}
+
+struct Slots<'n> {
+    netlist: &'n Netlist,
+    /// Reads of each wire that are to come; an output counts as one that never comes.
+    reads: Vec<usize>,
+    slot: Vec<Option<Slot>>,
+    vacant: Vec<Slot>,
+    count: usize,
+}
+
+impl<'n> Slots<'n> {
+    fn new(netlist: &'n Netlist) -> Self {
+        let inputs = netlist.input_bits();
+        let wires = inputs + netlist.gates().len();
+        let mut reads = vec![0; wires];
+        let operands = netlist.gates().iter().flat_map(|gate| gate.operands());
+        let results = netlist.results().iter().filter_map(|result| match result {
+            Signal::Wire(wire) => Some(*wire),
+            Signal::Constant(_) => None,
+        });
+        operands.chain(results).for_each(|wire| reads[wire] += 1);
+        let slot = (0..wires).map(|wire| u32::try_from(wire).ok().filter(|_| wire < inputs)).collect();
+        Self { netlist, reads, slot, vacant: Vec::new(), count: inputs }
+    }
+
+    /// Where a wire is.
+    fn of(&self, wire: usize) -> Result<Slot, TooLarge> {
+        self.slot[wire].ok_or(TooLarge)
+    }
+
+    /// Where the operands of a gate are; their slots are vacant after the last read.
+    fn read(&mut self, gate: usize) -> Result<[Slot; 2], TooLarge> {
+        let [a, b] = self.netlist.gates()[gate].operands();
+        let slots = [self.of(a)?, self.of(b)?];
+        for (wire, slot) in [a, b].into_iter().zip(slots) {
+            self.reads[wire] -= 1;
+            if self.reads[wire] == 0 {
+                self.vacant.push(slot);
+            }
+        }
+        Ok(slots)
+    }
+
+    /// A slot for the wire that a gate makes; at once vacant if nobody reads it.
+    fn write(&mut self, gate: usize) -> Result<Slot, TooLarge> {
+        let wire = self.netlist.input_bits() + gate;
+        let slot = match self.vacant.pop() {
+            Some(slot) => slot,
+            None => {
+                self.count += 1;
+                Slot::try_from(self.count - 1).map_err(|_| TooLarge)?
+            }
+        };
+        self.slot[wire] = Some(slot);
+        if self.reads[wire] == 0 {
+            self.vacant.push(slot);
+        }
+        Ok(slot)
+    }
+}

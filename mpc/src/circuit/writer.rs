@@ -1,0 +1,66 @@
+//! The interpreter that records a program as a circuit.
+
+use std::convert::Infallible;
+
+use super::{Netlist, Signal};
+use crate::{Fancy, Program};
+
+/// Records a program: a wire is its number.
+#[derive(Clone, Debug)]
+pub struct Writer(Netlist);
+
+impl Writer {
+    /// Nothing yet, and inputs of these numbers of bits.
+    #[must_use]
+    pub fn new(inputs: Vec<usize>) -> Self {
+        Self(Netlist::new(inputs))
+    }
+
+    /// A whole program: first the garbler's value, then the evaluator's, and one output value.
+    #[must_use]
+    pub fn record(program: &impl Program) -> Netlist {
+        let shape = program.shape();
+        let mut writer = Self::new(vec![shape.garbler, shape.evaluator]);
+        let inputs: Vec<_> = writer.0.input_wires().collect();
+        let (garbler, evaluator) = inputs.split_at(shape.garbler);
+        let mut outputs = Vec::new();
+        let Ok(()) = program.run(&mut writer, garbler, evaluator, &mut outputs);
+        writer.finish([outputs])
+    }
+
+    /// The wires of all inputs, in order.
+    pub fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
+        self.0.input_wires()
+    }
+
+    /// What was recorded, with these output values.
+    pub fn finish(mut self, outputs: impl IntoIterator<Item = Vec<Signal>>) -> Netlist {
+        outputs.into_iter().for_each(|value| self.0.output(value));
+        self.0
+    }
+}
+
+impl Fancy for Writer {
+    type Wire = Signal;
+    type Error = Infallible;
+
+    fn and_n(&mut self, a: &[Signal], b: &[Signal], out: &mut [Signal]) -> Result<(), Infallible> {
+        assert!(a.len() == b.len() && a.len() == out.len());
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = self.0.and(*a, *b);
+        }
+        Ok(())
+    }
+
+    fn xor(&mut self, a: Signal, b: Signal) -> Signal {
+        self.0.xor(a, b)
+    }
+
+    fn not(&mut self, a: Signal) -> Signal {
+        self.0.not(a)
+    }
+
+    fn constant(&mut self, bit: bool) -> Signal {
+        Signal::Constant(bit)
+    }
+}

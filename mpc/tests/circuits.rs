@@ -1,0 +1,165 @@
+//! Circuits from files and from recorded programs: the same answers, plain and garbled.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use mpc::Program;
+use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use mpc::fancy::Plain;
+use mpc::operators::Aes128;
+use mpc::operators::auc::{Auc, Classes, Column};
+use mpc::protocol::semi_honest::together;
+use proptest::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+/// A circuit of the public collection, if it is there.
+fn collection(name: &str) -> Option<Circuit> {
+    let path = format!("{}/../../shared/data/bristol/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: {path} is not there");
+        return None;
+    };
+    Some(Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap())
+}
+
+/// The bits of big-endian bytes read as one number, lowest first.
+fn bits(hex: &str) -> Vec<bool> {
+    let nibble = |c: char| c.to_digit(16).unwrap();
+    hex.chars().rev().flat_map(|c| (0..4).map(move |i| nibble(c) >> i & 1 == 1)).collect()
+}
+
+fn plain(circuit: &Circuit, inputs: &[bool]) -> Vec<bool> {
+    let mut outputs = Vec::new();
+    circuit.run(&mut Plain, inputs.iter().copied(), &mut outputs).unwrap();
+    outputs
+}
+
+/// Both parties; the garbler owns the first value.
+fn garbled(circuit: &Circuit, x: &[bool], y: &[bool]) -> Vec<bool> {
+    let program = CircuitProgram::new(circuit, 1).unwrap();
+    let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
+    together(&program, (x, garbler), (y, evaluator)).unwrap()
+}
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f";
+const PLAIN: &str = "00112233445566778899aabbccddeeff";
+const CIPHER: &str = "69c4e0d86a7b0430d8cdb78070b4c55a";
+
+#[test]
+fn aes_of_the_collection_gives_the_answer_of_fips_197() {
+    let Some(circuit) = collection("aes_128") else { return };
+    assert_eq!(circuit.and_gates(), 6400);
+    assert!(circuit.slots() < 2500, "{} slots", circuit.slots());
+    assert_eq!(plain(&circuit, &[bits(KEY), bits(PLAIN)].concat()), bits(CIPHER));
+    assert_eq!(garbled(&circuit, &bits(KEY), &bits(PLAIN)), bits(CIPHER));
+}
+
+#[test]
+fn sha_256_of_the_collection_gives_the_answer_of_fips_180() {
+    let Some(circuit) = collection("sha256") else { return };
+    // "abc", padded to one block; the initial value; the digest.
+    let block = format!("61626380{}18", "0".repeat(118));
+    let initial = "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19";
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(plain(&circuit, &[bits(&block), bits(initial)].concat()), bits(digest));
+    assert_eq!(garbled(&circuit, &bits(&block), &bits(initial)), bits(digest));
+}
+
+#[test]
+fn arithmetic_of_the_collection_computes() {
+    let (x, y) = (0xfedc_ba98_7654_3210u64, 0x0f1e_2d3c_4b5a_6978u64);
+    let hex = |n: u64| bits(&format!("{n:016x}"));
+    for (name, expected) in
+        [("adder64", x.wrapping_add(y)), ("mult64", x.wrapping_mul(y)), ("udivide64", x / y)]
+    {
+        let Some(circuit) = collection(name) else { return };
+        assert_eq!(plain(&circuit, &[hex(x), hex(y)].concat()), hex(expected), "{name}");
+        assert_eq!(garbled(&circuit, &hex(x), &hex(y)), hex(expected), "{name}");
+    }
+    let zero = collection("zero_equal").unwrap();
+    assert_eq!(plain(&zero, &hex(0)), [true]);
+    assert_eq!(plain(&zero, &hex(1 << 40)), [false]);
+}
+
+#[test]
+fn a_recorded_program_computes_what_the_program_does() {
+    let byte_order = |hex: &str| {
+        let bytes = bits(hex);
+        bytes.chunks(8).rev().flatten().copied().collect::<Vec<_>>()
+    };
+    let circuit = Circuit::new(&Writer::record(&Aes128)).unwrap();
+    assert_eq!(circuit.and_gates(), 6400);
+    assert_eq!(garbled(&circuit, &byte_order(KEY), &byte_order(PLAIN)), byte_order(CIPHER));
+
+    let schema = [Column { name: "v".into(), decimals: 0, bits: 6 }];
+    let program =
+        Auc::new(&schema, Classes { positive: 3, negative: 4 }, Classes { positive: 5, negative: 2 })
+            .unwrap();
+    let circuit = Circuit::new(&Writer::record(&program)).unwrap();
+    let shape = program.shape();
+    let input = |n: usize, seed: usize| (0..n).map(|i| (i * i + seed) % 5 < 2).collect::<Vec<_>>();
+    let (x, y) = (input(shape.garbler, 1), input(shape.evaluator, 2));
+    assert_eq!(plain(&circuit, &[&x[..], &y].concat()), program.compute(&x, &y));
+}
+
+#[test]
+fn the_digest_tells_circuits_apart() {
+    let digest = |text: &str| Circuit::new(&Netlist::from_bristol(text).unwrap()).unwrap().digest();
+    let and = digest("1 3\n2 1 1\n1 1\n2 1 0 1 2 AND\n");
+    assert_eq!(and, digest("1 3 \n2 1 1\n1 1\n\n\n2 1 0 1 2 AND"));
+    for other in [
+        "1 3\n2 1 1\n1 1\n2 1 0 1 2 XOR\n",
+        "1 3\n2 1 1\n1 1\n2 1 1 0 2 AND\n",
+        "1 3\n1 2\n1 1\n2 1 0 1 2 AND\n",
+        "1 3\n2 1 1\n1 2\n2 1 0 1 2 AND\n",
+        "1 3\n2 1 1\n2 1 1\n2 1 0 1 2 AND\n",
+    ] {
+        assert_ne!(digest(other), and, "{other}");
+    }
+}
+
+/// Gates by two earlier wires and a kind; about as many outputs as inputs.
+fn random_netlist() -> impl Strategy<Value = (Netlist, usize)> {
+    let gates =
+        prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..5u8), 1..400);
+    (1usize..20, gates).prop_map(|(inputs, gates)| {
+        let mut netlist = Netlist::new(vec![inputs]);
+        let mut wires: Vec<_> = netlist.input_wires().collect();
+        for (a, b, kind) in gates {
+            let (a, b) = (wires[a.index(wires.len())], wires[b.index(wires.len())]);
+            wires.push(match kind {
+                0 | 1 => netlist.and(a, b),
+                2 | 3 => netlist.xor(a, b),
+                _ => netlist.not(a),
+            });
+        }
+        let outputs = wires.len().min(30);
+        netlist.output(wires.split_off(wires.len() - outputs));
+        (netlist, inputs)
+    })
+}
+
+proptest! {
+    #[test]
+    fn scheduling_and_slots_change_no_answer((netlist, inputs) in random_netlist(), bits: u32) {
+        let circuit = Circuit::new(&netlist).unwrap();
+        let inputs: Vec<bool> = (0..inputs).map(|i| bits >> i & 1 == 1).collect();
+        prop_assert_eq!(plain(&circuit, &inputs), netlist.compute(&inputs));
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "([0-9 ]{0,6}(AND|XOR|INV|EQ|EQW|MAND)?\n){0,12}") {
+        let _ = Netlist::from_bristol(&text);
+    }
+
+    #[test]
+    fn no_change_of_a_good_text_makes_the_reader_panic(at in 0usize..60, byte in 0u8..128) {
+        let mut text = b"3 6\n2 2 1\n1 2\n\n2 1 0 1 3 AND\n1 1 3 4 INV\n2 1 4 2 5 XOR\n".to_vec();
+        if let Some(place) = text.get_mut(at) {
+            *place = byte;
+        }
+        if let Ok(netlist) = Netlist::from_bristol(std::str::from_utf8(&text).unwrap()) {
+            Circuit::new(&netlist).unwrap();
+        }
+    }
+}
