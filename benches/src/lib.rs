@@ -1,1 +1,1 @@
-//! Under construction.
+//! Benchmarks live in `benches/benches/`; run one with `cargo bench -p benches --bench ledger`.

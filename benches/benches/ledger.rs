@@ -1,0 +1,180 @@
+//! The ledger: proving, verifying one and many, signatures, a rewind, transactions, a block, the trie.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench ledger               # one thread, about a minute and a half
+//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench ledger -- proofs     # one group of them
+//! ```
+//!
+//! Everything follows from seeds, so two runs measure the same bytes. A batch of k proofs is measured where the rules
+//! make it, as a transaction of k outputs, so it carries one kernel signature and one balance, about a proof's
+//! tenth in all.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use mw::{
+    amount::Amount,
+    hash::{Hash, tagged},
+    kernel::KernelFeatures,
+    range_proof::{Opening, RewindKey},
+    rules::{WellFormed, check_block, check_transaction, verify_block, verify_transaction},
+    schnorr::{Signed, sign, verify_batch},
+    secret::SecretScalar,
+    state::ChainView,
+    testing::{Owned, Toy},
+    transaction::{Extra, Output, OutputFeatures, OutputKeys, Transaction},
+    trie::{Entry, Trie},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use std::{hint::black_box, sync::LazyLock, time::Duration};
+
+/// The amount of every output in the pool.
+const AMOUNT: u64 = 1_000;
+
+/// The chain of all benchmarks.
+static TOY: LazyLock<Toy> = LazyLock::new(|| Toy::new(1));
+
+/// Outputs to build transactions from, since proving is dear.
+static POOL: LazyLock<Vec<Owned>> = LazyLock::new(|| (0..1024).into_par_iter().map(output).collect());
+
+fn output(i: u64) -> Owned {
+    let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
+    let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
+    TOY.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+}
+
+/// A transaction of so many outputs and kernels; one input pays for all.
+fn transaction(outputs: usize, kernels: usize) -> Transaction {
+    let mut toy = TOY.clone();
+    let fee = toy.least_fee(1, outputs, kernels);
+    let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
+    let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
+    features[0] = toy.plain(fee);
+    toy.transaction(&[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), &features)
+}
+
+fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
+    check_transaction(TOY.chain(), transaction(outputs, kernels)).unwrap()
+}
+
+/// One output: made, verified alone, looked through by its owner and by a stranger.
+fn output_alone(c: &mut Criterion) {
+    let (chain, r) = (TOY.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
+    let keys = OutputKeys { blinding: &r, rewind: &Toy::REWIND, tau: &Toy::TAU };
+    let mut amount = 0;
+    let mut group = c.benchmark_group("output");
+    group.sample_size(20);
+    group.bench_function("prove", |b| {
+        b.iter(|| {
+            amount += 1;
+            let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
+            Output::new(chain, OutputFeatures::Plain, &opening, &keys).unwrap()
+        });
+    });
+    let output = &POOL[0].output;
+    group.bench_function("verify", |b| b.iter(|| assert!(black_box(output).proof_holds(chain))));
+    group.bench_function("rewind own", |b| {
+        b.iter(|| assert!(black_box(output).rewind(chain, &Toy::REWIND).is_some()));
+    });
+    let stranger = RewindKey([9; 32]);
+    group.bench_function("rewind miss", |b| {
+        b.iter(|| assert!(black_box(output).rewind(chain, &stranger).is_none()));
+    });
+    group.finish();
+}
+
+/// k range proofs as one equation.
+fn proofs(c: &mut Criterion) {
+    let mut group = c.benchmark_group("proofs");
+    group.sample_size(10);
+    for k in [1, 4, 16, 64, 256, 1024] {
+        let t = well_formed(k, 1);
+        group.throughput(Throughput::Elements(k as u64));
+        group.bench_with_input(BenchmarkId::new("verify batch", k), &t, |b, t| {
+            let verify = |t| verify_transaction(TOY.chain(), t).unwrap();
+            b.iter_batched(|| t.clone(), verify, BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+/// n kernel signatures as one equation.
+fn signatures(c: &mut Criterion) {
+    let mut group = c.benchmark_group("kernel signatures");
+    group.sample_size(20);
+    let all: Vec<Signed> =
+        well_formed(1, 1024).get().body.kernels.iter().map(|k| k.signed(TOY.chain().id())).collect();
+    group.bench_function("sign", |b| {
+        let mut rng = ChaCha20Rng::seed_from_u64(0);
+        let x = SecretScalar::random(&mut rng);
+        b.iter(|| sign(&x, black_box(&all[0].message), &mut rng));
+    });
+    for n in [1, 16, 256, 1024] {
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_with_input(BenchmarkId::new("verify batch", n), &all[..n], |b, all| {
+            b.iter(|| verify_batch(all).unwrap());
+        });
+    }
+    group.finish();
+}
+
+/// Transactions as a node meets them: checked, then verified.
+fn transactions(c: &mut Criterion) {
+    let mut group = c.benchmark_group("transaction");
+    group.sample_size(10);
+    for (outputs, kernels) in [(2, 1), (16, 8), (256, 128)] {
+        let t = transaction(outputs, kernels);
+        let name = format!("{outputs} outputs {kernels} kernels");
+        group.throughput(Throughput::Elements(outputs as u64));
+        group.bench_with_input(BenchmarkId::new("check and verify", name), &t, |b, t| {
+            let judge =
+                |t| verify_transaction(TOY.chain(), check_transaction(TOY.chain(), t).unwrap()).unwrap();
+            b.iter_batched(|| t.clone(), judge, BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+/// A block of 1,000 outputs and 500 kernels, its reward among them: checked, then verified.
+fn block(c: &mut Criterion) {
+    let chain = TOY.chain();
+    let block = TOY.clone().forge_with(&transaction(999, 499));
+    let mut group = c.benchmark_group("block");
+    group.sample_size(10).throughput(Throughput::Elements(1_000));
+    group.bench_function("check and verify", |b| {
+        let judge = |b| verify_block(chain, TOY.state().tip(), check_block(chain, b).unwrap()).unwrap();
+        b.iter_batched(|| block.clone(), judge, BatchSize::LargeInput);
+    });
+    group.finish();
+}
+
+/// 1,000 outputs enter the set of unspent outputs, 1,000 others leave it, and the new root is computed.
+fn trie(c: &mut Criterion) {
+    const CHANGED: u64 = 1_000;
+    let hash = |i: u64| tagged("benches/v1", &[&i.to_le_bytes()]);
+    let entry = |i: u64| Entry { key: hash(i), leaf: hash(i + (1 << 32)) };
+    let mut group = c.benchmark_group("trie");
+    group.sample_size(20).throughput(Throughput::Elements(CHANGED));
+    for size in [1_000, 10_000, 100_000u64] {
+        let before = Trie::from_leaves((0..size).map(entry)).unwrap();
+        let enter: Vec<Entry> = (size..size + CHANGED).map(entry).collect();
+        let leave: Vec<Hash> = (0..size).step_by(size.div_ceil(CHANGED) as usize).map(hash).collect();
+        for (what, leave) in [("insert", &[][..]), ("insert and remove", &leave)] {
+            group.bench_function(BenchmarkId::new(what, size), |b| {
+                let update = |mut t: Trie| {
+                    t.apply(leave, &enter).unwrap();
+                    (t.root(), t)
+                };
+                b.iter_batched(|| before.clone(), update, BatchSize::LargeInput);
+            });
+        }
+    }
+    group.finish();
+}
+
+fn settings() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, transactions, block, trie);
+criterion_main!(benches);

@@ -1,0 +1,110 @@
+//! Ours: through the ledger's public interface, as a node uses it.
+
+use mw::{
+    amount::Amount,
+    block::Block,
+    kernel::KernelFeatures,
+    range_proof::{Opening, PROOF_BYTES, RangeProof, RewindKey},
+    rules::{WellFormed, check_block, check_transaction, verify_block, verify_transaction},
+    schnorr::{Signed, verify_batch},
+    secret::SecretScalar,
+    state::ChainView,
+    testing::{Owned, Toy},
+    transaction::{Extra, OutputFeatures, Transaction},
+};
+use rand_chacha_03::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use std::hint::black_box;
+
+const AMOUNT: u64 = 1_000;
+
+/// A chain, and outputs to build transactions from.
+pub(crate) struct Ledger {
+    toy: Toy,
+    pool: Vec<Owned>,
+}
+
+impl Ledger {
+    pub(crate) fn new(outputs: u64) -> Self {
+        let toy = Toy::new(1);
+        let pool = (0..outputs).into_par_iter().map(|i| output(&toy, i)).collect();
+        let ledger = Self { toy, pool };
+        ledger.assert_it_refuses();
+        ledger
+    }
+
+    pub(crate) const fn proof_bytes(&self) -> usize {
+        PROOF_BYTES
+    }
+
+    pub(crate) fn prove(&self) {
+        black_box(output(&self.toy, 0));
+    }
+
+    pub(crate) fn verify_one(&self) {
+        assert!(black_box(&self.pool[0].output).proof_holds(self.toy.chain().id()));
+    }
+
+    /// A transaction of k outputs and one kernel.
+    pub(crate) fn batch(&self, k: usize) -> WellFormed<Transaction> {
+        check_transaction(self.toy.chain(), self.transaction(k, 1)).unwrap()
+    }
+
+    pub(crate) fn verify(&self, t: &WellFormed<Transaction>) {
+        verify_transaction(self.toy.chain(), t.clone()).unwrap();
+    }
+
+    pub(crate) fn signatures(&self, n: usize) -> Vec<Signed> {
+        let t = self.transaction(1, n);
+        t.body.kernels.iter().map(|k| k.signed(self.toy.chain().id())).collect()
+    }
+
+    pub(crate) fn verify_signatures(&self, all: &[Signed]) {
+        verify_batch(all).unwrap();
+    }
+
+    /// A block with so many outputs and kernels, its reward among them.
+    pub(crate) fn block(&self, outputs: usize, kernels: usize) -> Block {
+        self.toy.clone().forge_with(&self.transaction(outputs - 1, kernels - 1))
+    }
+
+    pub(crate) fn verify_block(&self, b: &Block) {
+        let (chain, parent) = (self.toy.chain(), self.toy.state().tip());
+        verify_block(chain, parent, check_block(chain, b.clone()).unwrap()).unwrap();
+    }
+
+    pub(crate) fn rewind_own(&self) {
+        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &Toy::REWIND).is_some());
+    }
+
+    pub(crate) fn rewind_miss(&self) {
+        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &RewindKey([9; 32])).is_none());
+    }
+
+    fn transaction(&self, outputs: usize, kernels: usize) -> Transaction {
+        let mut toy = self.toy.clone();
+        let fee = toy.least_fee(1, outputs, kernels);
+        let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
+        let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
+        features[0] = toy.plain(fee);
+        toy.transaction(&[&spent], &self.pool[..outputs].iter().collect::<Vec<_>>(), &features)
+    }
+
+    fn assert_it_refuses(&self) {
+        let (chain, mut t) = (self.toy.chain(), self.transaction(16, 1));
+        let mut bytes = *t.body.outputs[7].proof.as_bytes();
+        bytes[20 * 32] ^= 1;
+        t.body.outputs[7].proof = RangeProof::from_bytes(&bytes);
+        let refusal = check_transaction(chain, t).and_then(|t| verify_transaction(chain, t)).unwrap_err();
+        assert_eq!(refusal.rule(), "MW-R13");
+        let mut signed = self.signatures(16);
+        signed[7].message[0] ^= 1;
+        assert_eq!(verify_batch(&signed), Err(7));
+    }
+}
+
+fn output(toy: &Toy, i: u64) -> Owned {
+    let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
+    let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
+    toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+}
