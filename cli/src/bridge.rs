@@ -1,0 +1,213 @@
+//! Where the parts meet: files in the user's folder, and the ledger as a wallet sees it.
+//!
+//! ```text
+//! DIR/chain/            the ledger (crate `node`)
+//! DIR/operator.key      the solo operator's key, mode 0600
+//! DIR/wallets/NAME      encrypted wallet files
+//! STATE/installation.key   seals the nonces of open payments; in no backup
+//! ```
+
+use crate::{
+    config::Config,
+    exit::{Context as _, Failure, Outcome},
+    secret,
+};
+use mw::{
+    amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, rules::params::Chain,
+    state::{ChainView, Unspent},
+};
+use node::{edge::store::StoreError, ledger::Ledger};
+use rand_core::OsRng;
+use std::{
+    cell::RefCell,
+    fs,
+    io::Read,
+    iter::Peekable,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use wallet::{
+    edge::file::{Cost, WalletFile},
+    keys::Words,
+    scan::ChainSource,
+    slate::seal::Installation,
+    wallet::Wallet,
+};
+
+/// The paths of everything a command may need.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    pub(crate) dir: PathBuf,
+    pub(crate) state: PathBuf,
+}
+
+impl Home {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { dir: config.dir.value.clone(), state: config.state.value.clone() }
+    }
+
+    pub(crate) fn chain(&self) -> PathBuf {
+        self.dir.join("chain")
+    }
+
+    pub(crate) fn operator(&self) -> PathBuf {
+        self.dir.join("operator.key")
+    }
+
+    fn wallet(&self, name: &str) -> Outcome<PathBuf> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            return Err(Failure::refused(format!("`{name}` cannot name a wallet"))
+                .advice("Use letters, digits, `-` and `_`."));
+        }
+        Ok(self.dir.join("wallets").join(name))
+    }
+
+    /// Opens the ledger.
+    pub(crate) fn ledger(&self) -> Outcome<Ledger> {
+        let dir = self.chain();
+        if !dir.exists() {
+            return Err(Failure::refused(format!("there is no chain in {}", self.dir.display()))
+                .advice("Run `sotto chain init`, or give the right folder with --dir."));
+        }
+        Ledger::open(&dir).or_refuse("the chain cannot be opened")
+    }
+
+    /// The key of this installation; made on first use.
+    fn installation(&self) -> Outcome<Installation> {
+        let path = self.state.join("installation.key");
+        if !path.exists() {
+            fs::create_dir_all(&self.state).or_refuse(format!("{} cannot be made", self.state.display()))?;
+            let key = Installation::generate(&mut OsRng);
+            secret::write_new(&path, &hex(&*key.to_bytes()))?;
+        }
+        let text = secret::read_file(&path)?;
+        let bytes = unhex(&text).and_then(|b| b.try_into().ok());
+        bytes.map(Installation::from_bytes).ok_or_else(|| {
+            Failure::refused(format!("{} is damaged", path.display()))
+                .advice("Move it away; payments that are open in wallets here must then be cancelled.")
+        })
+    }
+
+    /// Opens a wallet.
+    pub(crate) fn open_wallet(&self, name: &str, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
+        let path = self.wallet(name)?;
+        if !path.exists() {
+            return Err(Failure::refused(format!("there is no wallet `{name}` in {}", self.dir.display()))
+                .advice(format!("Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir.")));
+        }
+        let what = format!("wallet `{name}` cannot be opened");
+        let file = WalletFile::open(&path, passphrase.as_bytes()).or_refuse(&*what)?;
+        Wallet::open(file, self.installation()?).or_refuse(what)
+    }
+
+    /// Creates a wallet for `chain` from its words.
+    pub(crate) fn create_wallet(
+        &self,
+        (name, passphrase): (&str, &str),
+        words: Words,
+        chain: Chain,
+        cost: Cost,
+    ) -> Outcome<Wallet<WalletFile>> {
+        let path = self.free_wallet(name)?;
+        let what = format!("wallet `{name}` cannot be created");
+        fs::create_dir_all(self.dir.join("wallets")).or_refuse(&*what)?;
+        let file = WalletFile::create(&path, passphrase.as_bytes(), cost).or_refuse(&*what)?;
+        Wallet::create(file, chain, words, self.installation()?).or_refuse(what)
+    }
+
+    /// The path of a wallet that does not exist yet.
+    pub(crate) fn free_wallet(&self, name: &str) -> Outcome<PathBuf> {
+        let path = self.wallet(name)?;
+        if path.exists() {
+            return Err(Failure::refused(format!("there is a wallet `{name}` already"))
+                .advice("It is not overwritten: choose another --wallet."));
+        }
+        Ok(path)
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+/// Reads a text of at most `most` bytes from a file, or from standard input for `-`.
+///
+/// Reads to the end before anything is opened, so that commands can be joined by pipes.
+pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
+    let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
+    let mut text = String::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().take(most + 1).read_to_string(&mut text),
+        _ => fs::File::open(path).and_then(|f| f.take(most + 1).read_to_string(&mut text)),
+    };
+    read.or_refuse(format!("{name} cannot be read"))?;
+    if text.len() as u64 > most {
+        return Err(Failure::refused(format!("{name} is longer than the {most} bytes that make sense here")));
+    }
+    Ok(text)
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.trim().as_bytes().chunks(2);
+    pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok().filter(|p| p.len() == 2)?, 16).ok()).collect()
+}
+
+/// A ledger on this machine as a wallet sees a chain.
+pub(crate) struct LedgerSource<'a> {
+    ledger: &'a Ledger,
+    cursor: RefCell<Cursor<'a>>,
+}
+
+type Outputs<'a> = Peekable<Box<dyn Iterator<Item = Result<Unspent, StoreError>> + 'a>>;
+
+/// How far the last answer went, and what comes after it.
+struct Cursor<'a> {
+    after: Option<Commitment>,
+    rest: Outputs<'a>,
+}
+
+impl<'a> LedgerSource<'a> {
+    pub(crate) fn new(ledger: &'a Ledger) -> Self {
+        Self { ledger, cursor: RefCell::new(Cursor { after: None, rest: Self::all(ledger) }) }
+    }
+
+    fn all(ledger: &'a Ledger) -> Outputs<'a> {
+        (Box::new(ledger.store().all_unspent()) as Box<dyn Iterator<Item = _>>).peekable()
+    }
+}
+
+impl ChainSource for LedgerSource<'_> {
+    type Error = StoreError;
+
+    fn tip(&self) -> Result<(Height, Hash), StoreError> {
+        let tip = self.ledger.tip();
+        Ok((tip.height, tip.hash()))
+    }
+
+    fn unspent_count(&self) -> Result<u64, StoreError> {
+        Ok(self.ledger.tip().output_count)
+    }
+
+    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, StoreError> {
+        let mut cursor = self.cursor.borrow_mut();
+        if cursor.after.as_ref() != after {
+            cursor.rest = Self::all(self.ledger);
+            let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&u.output.commitment) <= after);
+            while cursor.rest.next_if(before).is_some() {}
+        }
+        let batch = cursor.rest.by_ref().take(most).collect::<Result<Vec<_>, _>>()?;
+        cursor.after = batch.last().map(|u| u.output.commitment).or(cursor.after);
+        Ok(batch)
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, StoreError> {
+        Ok(self.ledger.store().last_seen(excess)?.map(|s| s.height))
+    }
+}

@@ -1,0 +1,234 @@
+//! `sotto chain`: the ledger on this machine.
+
+use crate::{
+    Context, args,
+    bridge::{Home, hex, now, read_text},
+    exit::{Context as _, Failure, Outcome},
+    ui::GOOD,
+};
+use mw::{
+    amount::{Amount, Height},
+    block::Block,
+    hash::Hash,
+    kernel::{Kernel, KernelFeatures},
+    rules::params::{Chain, Params, weight},
+    transaction::Transaction,
+};
+use node::{
+    edge::operator,
+    ledger::Ledger,
+    seal::{OperatorKey, seal},
+};
+use rand_core::OsRng;
+use serde_json::{Value, json};
+use std::fs;
+use wallet::{armor, keys::Account, store::Store, wallet::Wallet};
+
+pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
+    let home = Home::of(&context.config);
+    match command {
+        args::Chain::Init(a) => init(context, &home, &a),
+        args::Chain::Info(_) => info(context, &home),
+        args::Chain::Seal(a) => seal_blocks(context, &home, &a),
+        args::Chain::Submit(a) => submit(context, &home, &a),
+        args::Chain::Block(a) => block(context, &home, a.height),
+        args::Chain::Audit(_) => audit(context, &home),
+    }
+}
+
+/// Creates a solo chain and its operator key in `home`.
+pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Ledger, OperatorKey)> {
+    if home.chain().exists() {
+        return Err(Failure::refused(format!("there is a chain in {} already", home.dir.display()))
+            .advice("Give another folder with --dir."));
+    }
+    fs::create_dir_all(&home.dir).or_refuse(format!("{} cannot be made", home.dir.display()))?;
+    let key = OperatorKey::generate(&mut OsRng);
+    let mut params = Params::solo(key.public(), now());
+    edit(&mut params);
+    Chain::new(params.clone()).or_refuse("these parameters make no chain")?;
+    // The key first: a chain whose key was lost could never be sealed.
+    operator::write(&home.operator(), &key).or_refuse("the operator key cannot be kept")?;
+    let ledger = Ledger::create(&home.chain(), params).or_refuse("the chain cannot be created")?;
+    Ok((ledger, key))
+}
+
+fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
+    let (ledger, _) = create(home, |p| {
+        p.reward = a.reward.map_or(p.reward, Amount::new);
+        p.maturity = a.maturity.unwrap_or(p.maturity);
+    })?;
+    let id = ledger.chain().id();
+    context.ui.say(&format!("The operator key is {}: keep a copy.", home.operator().display()));
+    context.output.record(
+        "chain-init",
+        json!({ "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string() }),
+        &format!("solo chain {id} in {}", home.dir.display()),
+    )
+}
+
+fn info(context: &Context, home: &Home) -> Outcome {
+    let ledger = home.ledger()?;
+    let (chain, tip, p) = (ledger.chain(), ledger.tip(), ledger.chain().params());
+    let sizes = ledger.store().sizes().or_refuse("the sizes cannot be told")?;
+    let supply = chain.supply(tip.height).unwrap_or_default();
+    let pending = ledger.pool().len();
+    let human = format!(
+        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
+        chain.id(), p.network, tip.height, tip.hash(), tip.output_count, tip.kernel_count,
+        sizes.log, sizes.index, p.reward, p.maturity, p.fee_per_weight,
+        chain.least_fee(53).unwrap_or_default(),
+    );
+    let fields = json!({
+        "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),
+        "tip": tip.hash().to_string(), "supply": supply.to_string(), "unspent": tip.output_count,
+        "kernels": tip.kernel_count, "pending": pending, "log_bytes": sizes.log, "index_bytes": sizes.index,
+        "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
+    });
+    context.output.record("chain-info", fields, &human)
+}
+
+/// One block that was sealed.
+pub(crate) struct SealedBlock {
+    pub(crate) height: Height,
+    pub(crate) hash: Hash,
+    pub(crate) transactions: usize,
+    pub(crate) reward: Amount,
+    pub(crate) dropped: Vec<(Hash, String)>,
+}
+
+/// Seals the pending transactions; the reward goes to `wallet`.
+pub(crate) fn seal_one(ledger: &mut Ledger, key: &OperatorKey, wallet: &Wallet<impl Store>) -> Outcome<SealedBlock> {
+    let draft = ledger.draft().or_refuse("no block can be drafted")?;
+    let fees = draft.due.checked_sub(ledger.chain().params().reward).unwrap_or_default();
+    let reward = wallet
+        .reward(Account(0), (draft.height, fees), &mut OsRng)
+        .or_refuse("the wallet cannot make the block's reward")?;
+    let time = now().max(ledger.tip().time);
+    let proposal = ledger.propose(&draft, reward, time).or_refuse("the block breaks a rule")?;
+    let kernels: Vec<Hash> = proposal.body.kernels.iter().map(Kernel::id).collect();
+    let block = seal(ledger.chain(), proposal, key, &mut OsRng)
+        .map_err(|e| Failure::refused("the block cannot be sealed").why(e))?;
+    let before: Vec<(Hash, Vec<Hash>)> =
+        ledger.pool().iter().map(|(id, t)| (*id, t.body.kernels.iter().map(Kernel::id).collect())).collect();
+    let change = ledger.connect(block).or_refuse("the block cannot be connected")?;
+    // What is in the block has left the pool too; only the others were dropped.
+    let confirmed = |id: &Hash| before.iter().any(|(b, ks)| b == id && ks.iter().all(|k| kernels.contains(k)));
+    let dropped = change.dropped.iter().filter(|(id, _)| !confirmed(id));
+    Ok(SealedBlock {
+        height: draft.height,
+        hash: ledger.tip().hash(),
+        transactions: draft.transactions.len(),
+        reward: draft.due,
+        dropped: dropped.map(|(id, why)| (*id, why.to_string())).collect(),
+    })
+}
+
+fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
+    let passphrase = a.wallet.passphrase.get()?;
+    let mut ledger = home.ledger()?;
+    let key = operator::read(&home.operator()).or_refuse("the operator key cannot be used")?;
+    let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
+    let bar = context.ui.bar(a.blocks.into(), "sealing");
+    for n in 1..=a.blocks {
+        let b = seal_one(&mut ledger, &key, &wallet)?;
+        bar.at(n.into());
+        for (id, why) in &b.dropped {
+            context.ui.say(&format!("transaction {id} left the pool: {why}"));
+        }
+        let fields = json!({
+            "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
+            "reward": b.reward.to_string(),
+        });
+        let human = format!("block {} {}  {} transactions, reward {}", b.height, b.hash, b.transactions, b.reward);
+        context.output.record("block-sealed", fields, &human)?;
+    }
+    Ok(())
+}
+
+fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
+    let text = read_text(&a.file, armor::MAX_TEXT as u64)?;
+    let mut ledger = home.ledger()?;
+    let t: Transaction = armor::from_text(ledger.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
+    let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
+    let id = ledger.submit(t).map_err(|e| {
+        Failure::refused("the transaction was refused").why(e).advice("It changed nothing. The number names the rule: docs/RULES.md.")
+    })?;
+    let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
+    context.output.record("submitted", fields, &format!("pending {id}  weight {weight}, fee {fee}"))
+}
+
+fn block(context: &Context, home: &Home, height: u64) -> Outcome {
+    let ledger = home.ledger()?;
+    let found = ledger.store().block(Height::new(height)).or_refuse("the block cannot be read")?;
+    let b = found.ok_or_else(|| {
+        Failure::refused(format!("there is no block {height}"))
+            .advice(format!("The last one is {}; the genesis, 0, has no body.", ledger.tip().height))
+    })?;
+    context.output.record("block", block_json(&b, ledger.chain()), &block_text(&b, ledger.chain()))
+}
+
+fn kernel_kind(features: &KernelFeatures) -> &'static str {
+    match features {
+        KernelFeatures::Plain { .. } => "plain",
+        KernelFeatures::Coinbase { .. } => "coinbase",
+        KernelFeatures::HeightRanged { .. } => "height-ranged",
+        KernelFeatures::NoRecentDuplicate { .. } => "no-recent-duplicate",
+    }
+}
+
+fn block_json(b: &Block, chain: &Chain) -> Value {
+    let kernel = |k: &Kernel| {
+        let w = k.features.window(chain.params().window_width);
+        json!({ "kind": kernel_kind(&k.features), "excess": k.excess.to_string(), "fee": k.features.fee().to_string(),
+                "not_before": w.not_before.get(), "not_after": w.not_after.get() })
+    };
+    json!({
+        "height": b.header.height.get(), "hash": b.header.hash().to_string(),
+        "previous": b.header.previous.to_string(), "time": b.header.time,
+        "kernel_root": b.header.kernel_root.to_string(), "output_root": b.header.output_root.to_string(),
+        "inputs": b.body.inputs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "outputs": b.body.outputs.iter().map(|o| json!({
+            "commitment": o.commitment.to_string(), "coinbase": o.is_coinbase(), "extra": hex(o.extra.as_bytes()),
+            "proof": hex(o.proof.as_bytes()),
+        })).collect::<Vec<_>>(),
+        "kernels": b.body.kernels.iter().map(kernel).collect::<Vec<_>>(),
+    })
+}
+
+/// What an outsider sees of a block.
+pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
+    let mut text = format!("block {} {}\n", b.header.height, b.header.hash());
+    for c in &b.body.inputs {
+        text += &format!("  spends  {c}\n");
+    }
+    for o in &b.body.outputs {
+        let what = if o.is_coinbase() { "  (coinbase)" } else { "" };
+        text += &format!("  creates {}{what}\n", o.commitment);
+    }
+    for k in &b.body.kernels {
+        let w = k.features.window(chain.params().window_width);
+        let (kind, fee) = (kernel_kind(&k.features), k.features.fee());
+        text += &format!("  kernel  {}  {kind}, fee {fee}, heights {} to {}\n", k.excess, w.not_before, w.not_after);
+    }
+    text
+}
+
+fn audit(context: &Context, home: &Home) -> Outcome {
+    let ledger = home.ledger()?;
+    let bar = context.ui.bar(ledger.tip().height.get(), "auditing");
+    let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
+        Failure::refused("the audit failed").why(e).advice("Do not use this chain. Restore its folder from a copy.")
+    })?;
+    drop(bar);
+    let fields = json!({
+        "audit": "ok", "height": a.height.get(), "kernels": a.kernels, "outputs_created": a.outputs_created,
+        "outputs_unspent": a.unspent, "supply": a.supply.to_string(), "bytes_of_blocks": a.bytes_of_blocks,
+        "bytes_cut_through": a.bytes_cut_through,
+    });
+    let human = format!(
+        "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} holds, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes with everything spent cut through",
+        a.height, a.supply, a.outputs_created, a.unspent, a.kernels, a.bytes_of_blocks, a.bytes_cut_through,
+    );
+    context.output.record("chain-audit", fields, &human)
+}

@@ -1,0 +1,188 @@
+//! Part two: two processes, each with one hospital's rows, compute 30 AUCs over all patients; then the same in the clear.
+
+use super::relay;
+use crate::{
+    Context,
+    args::Sabotage,
+    commands::mpc::auc::{measurement_json, ranking},
+    exit::{Context as _, Failure, Outcome},
+    ui::GOOD,
+};
+use mpc::{
+    Phase,
+    operators::auc::{BREAST_CANCER, Statistics, Table, clear},
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+/// Wisconsin Diagnostic Breast Cancer, CC BY 4.0: see vectors/data/README.md.
+const DATA: &str = include_str!("../../../../vectors/data/breast_cancer.csv");
+/// Rows of the first hospital; the second has the rest.
+const FIRST_ROWS: usize = 284;
+
+pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> Outcome<Value> {
+    let files = split(dir)?;
+    let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("the data cannot be read")?;
+    let classes = all.classes();
+    context.output.story(&format!(
+        "{} real patients, {} malignant and {} benign, {} measurements each. Hospital one holds {FIRST_ROWS} of them,\nhospital two {}. How well does each measurement tell malignant from benign, over all patients?\nTwo processes compute it by a garbled circuit over loopback TCP; neither sees a row of the other's.\nPublic beforehand: the columns' names, decimals and bits, and how many of each class a hospital has.\n",
+        all.rows(), classes.positive, classes.negative, all.columns(), all.rows() - FIRST_ROWS,
+    ))?;
+    let started = Instant::now();
+    let (garbler, evaluator) = Party::run_both(context, &files, sabotage)?;
+    let seconds = started.elapsed().as_secs_f64();
+    if garbler.measurements()? != evaluator.measurements()? {
+        return Err(Failure::refused("the two hospitals did not get the same result"));
+    }
+    let expected: Vec<Statistics> = (0..all.columns()).map(|i| clear(all.column(i).0, all.column(i).1)).collect();
+    let agrees = garbler.measurements()? == expected.iter().map(Three::of).collect::<Vec<_>>();
+    if !agrees {
+        return Err(Failure::refused("the joint result differs from the one computed in the clear"));
+    }
+    context.output.story(&ranking(&BREAST_CANCER, &expected))?;
+    context.output.story(&format!(
+        "{GOOD}The joint result and the one computed in the clear agree exactly{GOOD:#}, in all {} numbers.\n{} AND gates, {} bytes, {seconds:.1} s, at most {} MiB of memory a hospital.\n\nWhat each hospital learns: for each measurement 2U, ΣV10² and ΣV01² over all patients (so it can subtract what its own\nrows contribute), and the other's class counts. Semi-honest: it holds against a curious partner, not against one that deviates.",
+        3 * expected.len(), garbler.number("and_gates")?, garbler.bytes()?,
+        garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?) >> 20,
+    ))?;
+    let measurements: Vec<Value> = BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
+    Ok(json!({
+        "and_gates": garbler.number("and_gates")?, "bytes": garbler.bytes()?, "seconds": seconds, "rows": all.rows(),
+        "peak_memory_bytes": garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?),
+        "measurements": measurements, "agrees": agrees,
+    }))
+}
+
+/// Writes each hospital's rows into a file of its own.
+fn split(dir: &Path) -> Outcome<[PathBuf; 2]> {
+    let mut lines = DATA.lines();
+    let header = lines.next().unwrap_or_default();
+    let (_, names) = header.split_once(',').unwrap_or_default();
+    let rows: Vec<&str> = lines.collect();
+    let (one, two) = rows.split_at(FIRST_ROWS.min(rows.len()));
+    let write = |name: &str, rows: &[&str]| -> Outcome<PathBuf> {
+        let path = dir.join(name);
+        let text = format!("{},{names}\n{}\n", rows.len(), rows.join("\n"));
+        fs::write(&path, text).or_refuse(format!("{} cannot be written", path.display()))?;
+        Ok(path)
+    };
+    Ok([write("hospital-one.csv", one)?, write("hospital-two.csv", two)?])
+}
+
+/// What one process printed at its end.
+struct Party(Value);
+
+/// The three numbers of one measurement.
+#[derive(PartialEq, Eq)]
+struct Three(u64, u64, u64);
+
+impl Three {
+    fn of(s: &Statistics) -> Self {
+        Self(s.two_u, s.sum_v10_sq, s.sum_v01_sq)
+    }
+}
+
+impl Party {
+    /// Hospital one garbles and listens; hospital two comes to it, past a spoiling relay if there is one.
+    fn run_both(context: &Context, [one, two]: &[PathBuf; 2], sabotage: Option<Sabotage>) -> Outcome<(Self, Self)> {
+        let mut garbler = Process::start(&["--role", "garbler", "--listen", "127.0.0.1:0"], one, context)?;
+        let announced = garbler.next_record()?;
+        let address = announced["address"].as_str().and_then(|a| a.parse::<SocketAddr>().ok());
+        let address = address.ok_or_else(|| Failure::refused("hospital one does not say where it waits"))?;
+        let spoil = match sabotage {
+            Some(Sabotage::Table) => Some(Phase::Tables),
+            Some(Sabotage::Label) => Some(Phase::Inputs),
+            Some(Sabotage::Inflate) | None => None,
+        };
+        let door = match spoil {
+            Some(phase) => relay::start(address, phase).or_refuse("the relay cannot listen")?,
+            None => address,
+        };
+        let mut evaluator = Process::start(&["--quiet", "--role", "evaluator", "--connect", &door.to_string()], two, context)?;
+        let (second, first) = (evaluator.finish(), garbler.finish());
+        match (first, second) {
+            (Ok(first), Ok(second)) => Ok((Self(first), Self(second))),
+            (first, second) => {
+                let why = [first, second].into_iter().filter_map(Result::err).filter_map(|f| f.why);
+                Err(Failure::refused("the joint computation was refused").why(why.collect::<Vec<_>>().join("\n       ")))
+            }
+        }
+    }
+
+    fn number(&self, name: &str) -> Outcome<u64> {
+        self.0[name].as_u64().ok_or_else(|| Failure::refused(format!("a hospital's record has no `{name}`")))
+    }
+
+    fn bytes(&self) -> Outcome<u64> {
+        Ok(self.number("bytes_sent")? + self.number("bytes_received")?)
+    }
+
+    fn measurements(&self) -> Outcome<Vec<Three>> {
+        let all = self.0["measurements"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let three = |m: &Value| Some(Three(m["two_u"].as_u64()?, m["sum_v10_sq"].as_u64()?, m["sum_v01_sq"].as_u64()?));
+        let three: Option<Vec<_>> = all.iter().map(three).collect();
+        three.ok_or_else(|| Failure::refused("a hospital's record lacks its measurements"))
+    }
+}
+
+/// A running `sotto mpc auc`; ended with this value if it is still running.
+struct Process {
+    child: Child,
+    records: BufReader<std::process::ChildStdout>,
+    errors: std::process::ChildStderr,
+}
+
+impl Process {
+    fn start(arguments: &[&str], rows: &Path, context: &Context) -> Outcome<Self> {
+        let program = std::env::current_exe().or_refuse("this program cannot find itself")?;
+        context.ui.detail(&format!("starting: sotto mpc auc {} --input {}", arguments.join(" "), rows.display()));
+        let mut child = Command::new(program)
+            .args(["mpc", "auc", "--json", "--timeout", "60"])
+            .args(arguments)
+            .arg("--input")
+            .arg(rows)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .or_refuse("a hospital's process cannot be started")?;
+        let missing = || Failure::refused("a hospital's process has no output");
+        let records = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        let errors = child.stderr.take().ok_or_else(missing)?;
+        Ok(Self { child, records, errors })
+    }
+
+    fn next_record(&mut self) -> Outcome<Value> {
+        let mut line = String::new();
+        self.records.read_line(&mut line)?;
+        serde_json::from_str(&line).or_refuse("a hospital's process did not print a record")
+    }
+
+    /// Its last record, if it ended well; else what it said.
+    fn finish(&mut self) -> Outcome<Value> {
+        let record = self.next_record();
+        let mut said = String::new();
+        self.errors.by_ref().take(1 << 16).read_to_string(&mut said)?;
+        let status = self.child.wait().or_refuse("a hospital's process cannot be waited for")?;
+        if status.success() {
+            return record;
+        }
+        let why = said.lines().map(str::trim).filter(|l| l.starts_with("error:") || l.starts_with("why:"));
+        Err(Failure::refused("a hospital refused").why(why.collect::<Vec<_>>().join("; ")))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

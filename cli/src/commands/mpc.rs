@@ -1,0 +1,167 @@
+//! `sotto mpc`: computations between parties who keep their inputs.
+
+pub(crate) mod auc;
+mod circuit;
+
+use crate::{
+    Context, args,
+    exit::{Code, Failure, Outcome},
+    ui::Progress,
+};
+use mpc::{
+    Channel, ChannelError, Phase, Program,
+    channel::{Framed, Traffic},
+    edge::tcp::{Exposure, Listener, Patience, Peer, TcpError, connect},
+    protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, Role, SessionError, Terms},
+};
+use rand_core::OsRng;
+use serde_json::json;
+use std::time::Duration;
+
+pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
+    match command {
+        args::Mpc::Circuit(a) => circuit::run(context, &a),
+        args::Mpc::Auc(a) => auc::run(context, &a),
+    }
+}
+
+/// Whole sessions last at most this long.
+const SESSION: Duration = Duration::from_secs(24 * 3600);
+
+/// Meets the other party as the user said; a listener announces its address first.
+fn meet(context: &Context, m: &args::Meeting) -> Outcome<Framed<Peer>> {
+    let exposure = if m.insecure_plaintext { Exposure::InsecurePlaintext } else { Exposure::Loopback };
+    let patience = Patience { idle: Duration::from_secs(m.timeout), total: SESSION };
+    match (m.listen, m.connect) {
+        (Some(address), _) => {
+            let listener = Listener::bind(address, exposure).map_err(|e| no_meeting(e, address))?;
+            let bound = listener.address().map_err(|e| no_meeting(e, address))?;
+            context.ui.say(&format!("Waiting for the other party at {bound}."));
+            if context.output.json {
+                context.output.record("listening", json!({ "address": bound.to_string() }), "")?;
+            }
+            listener.accept(patience).map_err(|e| no_meeting(e, bound))
+        }
+        (None, Some(address)) => connect(address, exposure, patience).map_err(|e| no_meeting(e, address)),
+        (None, None) => Err(Failure::new(Code::Usage, "where is the other party?")
+            .advice("Give --listen ADDR on one side and --connect ADDR on the other.")),
+    }
+}
+
+fn no_meeting(e: TcpError, address: std::net::SocketAddr) -> Failure {
+    match e {
+        TcpError::NotLoopback(_) => Failure::refused("an unencrypted connection would leave this machine")
+            .why(format!("{address} is not a loopback address"))
+            .advice("Join the two ends by a tunnel, or accept that everybody on the way can read and alter it: --insecure-plaintext."),
+        TcpError::NoPeer(_) => Failure::new(Code::Unreachable, "the other party did not come")
+            .why(e)
+            .advice("Start the other side, check the address, or wait longer with --timeout."),
+        e => Failure::new(Code::Unreachable, format!("there is no connection at {address}")).why(e),
+    }
+}
+
+/// The exit code and advice of a failed session.
+fn session_failure(e: &SessionError) -> Failure {
+    let failed = |code| Failure::new(code, "the computation failed").why(e);
+    match e {
+        SessionError::Channel(_) | SessionError::Hello(HelloError::Channel(_)) => failed(Code::Unreachable)
+            .advice("No result was given out. Run both sides again; inputs need not change."),
+        SessionError::Hello(_) => failed(Code::Refused).advice("Nothing secret was sent. Both sides must name the same computation."),
+        _ => failed(Code::Refused).advice("No result was given out. Do not trust this connection or this partner before you know why."),
+    }
+}
+
+/// Runs one side of a session to its end; both sides learn the outputs.
+fn compute<C: Channel>(channel: C, program: &impl Program, role: Role, inputs: &[bool]) -> Result<(Vec<bool>, C), SessionError> {
+    let (terms, rng) = (Terms::of(Reveal::Both), &mut OsRng);
+    let (outputs, channel) = match role {
+        Role::Garbler => {
+            let ready = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;
+            let (session, outputs) = ready.execute(inputs, rng)?;
+            (outputs, session.close())
+        }
+        Role::Evaluator => {
+            let ready = Evaluator::new(channel, program, terms).hello(rng)?.set_up(rng)?;
+            let (session, outputs) = ready.execute(inputs)?;
+            (outputs, session.close())
+        }
+    };
+    // With `Reveal::Both`, a session without outputs does not end well.
+    outputs.map(|o| (o, channel)).ok_or(SessionError::Output)
+}
+
+/// A channel that moves a progress bar as tables pass.
+struct Watched<C> {
+    inner: C,
+    bar: Progress,
+    table_bytes: u64,
+}
+
+impl<C> Watched<C> {
+    const fn new(inner: C, bar: Progress) -> Self {
+        Self { inner, bar, table_bytes: 0 }
+    }
+
+    fn passed(&mut self, phase: Phase, bytes: usize) {
+        if phase == Phase::Tables {
+            self.table_bytes += bytes as u64;
+            self.bar.at(self.table_bytes / 32);
+        }
+    }
+}
+
+impl<C: Channel> Channel for Watched<C> {
+    fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        self.passed(phase, bytes.len());
+        self.inner.send(phase, bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.inner.flush()
+    }
+
+    fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        let n = self.inner.receive_some(phase, into)?;
+        self.passed(phase, n);
+        Ok(n)
+    }
+}
+
+/// What a session cost.
+struct Spent {
+    and_gates: u64,
+    traffic: Traffic,
+    seconds: f64,
+}
+
+impl Spent {
+    fn text(&self) -> String {
+        let peak = peak_memory().map_or(String::new(), |m| format!(", {} MiB of memory at most", m >> 20));
+        format!(
+            "{} AND gates, {} bytes sent, {} received, {:.1} s{peak}",
+            self.and_gates, self.traffic.sent, self.traffic.received, self.seconds
+        )
+    }
+
+    fn fields(&self) -> serde_json::Value {
+        json!({
+            "and_gates": self.and_gates, "bytes_sent": self.traffic.sent, "bytes_received": self.traffic.received,
+            "seconds": self.seconds, "peak_memory_bytes": peak_memory(),
+        })
+    }
+}
+
+/// The most memory this process ever had resident, in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?;
+    Some(kib.trim().parse::<u64>().ok()? << 10)
+}
+
+/// Joins the fields of two JSON objects.
+fn merge(mut a: serde_json::Value, b: serde_json::Value) -> serde_json::Value {
+    if let (Some(all), serde_json::Value::Object(more)) = (a.as_object_mut(), b) {
+        all.extend(more);
+    }
+    a
+}

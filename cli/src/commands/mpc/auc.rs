@@ -1,0 +1,115 @@
+//! `sotto mpc auc`: the streaming operator `auc@1` between two owners of rows.
+
+use super::{Spent, Watched, compute, meet, merge, session_failure};
+use crate::{
+    Context, args,
+    bridge::read_text,
+    exit::{Code, Context as _, Failure, Outcome},
+};
+use mpc::{
+    Channel, ChannelError, Phase, Program,
+    operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table},
+    protocol::semi_honest::Role,
+};
+use serde_json::json;
+use std::{borrow::Cow, fmt::Write, path::Path, time::Instant};
+
+/// Longest table that is read, in bytes.
+const MAX_TABLE: u64 = 1 << 28;
+
+/// Most rows that a partner may announce: bounds what is allocated on its word.
+const MAX_ROWS: u64 = 100_000;
+
+pub(super) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
+    let role = match a.role {
+        args::Role::Garbler => Role::Garbler,
+        args::Role::Evaluator => Role::Evaluator,
+        args::Role::Both => {
+            return Err(Failure::new(Code::Usage, "this computation needs two processes")
+                .advice("Run it once with --role garbler --listen ADDR and once with --role evaluator --connect ADDR."));
+        }
+    };
+    let schema = match &a.schema {
+        Some(path) => read_schema(path)?,
+        None => BREAST_CANCER.to_vec(),
+    };
+    let table = Table::parse(&read_text(&a.input, MAX_TABLE)?, &schema).or_refuse("the rows cannot be used")?;
+    let mut channel = meet(context, &a.meeting)?;
+    let started = Instant::now();
+    let theirs = exchange_classes(&mut channel, table.classes())?;
+    let (garbler, evaluator) = match role {
+        Role::Garbler => (table.classes(), theirs),
+        Role::Evaluator => (theirs, table.classes()),
+    };
+    let program = Auc::new(&schema, garbler, evaluator).or_refuse("these rows cannot be compared")?;
+    let inputs = program.inputs(role, &table).ok_or_else(|| Failure::new(Code::Internal, "the table does not fit its own program"))?;
+    let and_gates = program.cost().and_gates;
+    context.ui.say(&format!(
+        "The other party has {} positive and {} negative rows. {and_gates} AND gates to go.",
+        theirs.positive, theirs.negative
+    ));
+    let watched = Watched::new(channel, context.ui.bar(and_gates, "computing jointly"));
+    let (outputs, watched) = compute(watched, &program, role, &inputs).map_err(|e| session_failure(&e))?;
+    let all = program.statistics(&outputs).ok_or_else(|| Failure::new(Code::Internal, "the result has another length than its program"))?;
+    let spent = Spent { and_gates, traffic: watched.inner.traffic(), seconds: started.elapsed().as_secs_f64() };
+    let measurements: Vec<_> = schema.iter().zip(&all).map(|(c, s)| measurement_json(&c.name, s)).collect();
+    let fields = json!({ "rows": program.classes().positive + program.classes().negative, "measurements": measurements });
+    let ranked = ranking(&schema, &all);
+    context.output.record("mpc-auc", merge(fields, spent.fields()), &format!("{ranked}\n{}", spent.text()))
+}
+
+/// Tells the partner how many rows of each class there are here, and learns the same: declared public.
+fn exchange_classes(channel: &mut impl Channel, ours: Classes) -> Outcome<Classes> {
+    let lost = |e: ChannelError| {
+        Failure::new(Code::Unreachable, "the other party left before the computation began").why(e)
+    };
+    let mut message = [0; 16];
+    let (positive, negative) = message.split_at_mut(8);
+    positive.copy_from_slice(&(ours.positive as u64).to_le_bytes());
+    negative.copy_from_slice(&(ours.negative as u64).to_le_bytes());
+    channel.send(Phase::Hello, &message).and_then(|()| channel.flush()).map_err(lost)?;
+    let mut counts = [[0; 8]; 2];
+    channel.receive(Phase::Hello, counts.as_flattened_mut()).map_err(lost)?;
+    let [positive, negative] = counts.map(u64::from_le_bytes);
+    if positive > MAX_ROWS || negative > MAX_ROWS {
+        return Err(Failure::refused("the other party announces more rows than are accepted")
+            .why(format!("{positive} and {negative}, at most {MAX_ROWS} of a class")));
+    }
+    Ok(Classes { positive: positive as usize, negative: negative as usize })
+}
+
+fn read_schema(path: &Path) -> Outcome<Vec<Column>> {
+    let bad = |line: usize, why: &str| {
+        Failure::refused(format!("the schema {} cannot be used", path.display()))
+            .why(format!("line {line}: {why}"))
+            .advice("Each line is `name,decimals,bits`, for example `mean radius,3,15`.")
+    };
+    let parse = |(i, line): (usize, &str)| {
+        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let [name, decimals, bits] = fields[..] else { return Err(bad(i + 1, "there must be three fields")) };
+        let number = |text: &str, most: u32| text.parse().ok().filter(|n| *n <= most);
+        let decimals = number(decimals, 9).ok_or_else(|| bad(i + 1, "decimals must be 0 to 9"))?;
+        let bits = number(bits, 32).filter(|b| *b > 0).ok_or_else(|| bad(i + 1, "bits must be 1 to 32"))?;
+        Ok(Column { name: Cow::Owned(name.to_owned()), decimals, bits })
+    };
+    let text = read_text(path, 1 << 20)?;
+    text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).map(parse).collect()
+}
+
+/// One measurement's record.
+pub(crate) fn measurement_json(name: &str, s: &Statistics) -> serde_json::Value {
+    let i = s.interval();
+    json!({ "name": name, "two_u": s.two_u, "sum_v10_sq": s.sum_v10_sq, "sum_v01_sq": s.sum_v01_sq,
+            "auc": i.auc, "low": i.low, "high": i.high })
+}
+
+/// The measurements, best first.
+pub(crate) fn ranking(schema: &[Column], all: &[Statistics]) -> String {
+    let mut ranked: Vec<_> = schema.iter().zip(all).map(|(c, s)| (&c.name, s.interval())).collect();
+    ranked.sort_by(|(_, a), (_, b)| b.auc.total_cmp(&a.auc));
+    let mut text = String::from("     measurement                  AUC   95 % interval (DeLong)\n");
+    for (rank, (name, i)) in ranked.iter().enumerate() {
+        let _ = writeln!(text, "{:>3}  {name:<26} {:.4}   {:.4} to {:.4}", rank + 1, i.auc, i.low, i.high);
+    }
+    text
+}

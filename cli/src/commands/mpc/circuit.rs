@@ -1,0 +1,131 @@
+//! `sotto mpc circuit`: a Bristol Fashion file between two parties.
+
+use super::{Spent, Watched, compute, meet, merge, session_failure};
+use crate::{
+    Context, args,
+    bridge::read_text,
+    exit::{Code, Context as _, Failure, Outcome},
+};
+use mpc::{
+    channel::{Traffic, memory_pair},
+    circuit::{Circuit, CircuitProgram, Netlist},
+    protocol::semi_honest::{Role, SessionError},
+};
+use serde_json::json;
+use std::{thread, time::Instant};
+
+/// Longest circuit file that is read, in bytes.
+const MAX_CIRCUIT: u64 = 1 << 30;
+/// Longest input file that is read, in bytes.
+const MAX_INPUT: u64 = 1 << 26;
+
+pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
+    let name = a.file.display();
+    let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?)
+        .map_err(|e| Failure::refused(format!("{name} is no circuit that can be used")).why(e).advice("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/"))?;
+    let circuit = Circuit::new(&netlist).or_refuse(format!("{name} cannot be used"))?;
+    let sizes = circuit.inputs();
+    let program = CircuitProgram::new(&circuit, a.garbler_values).ok_or_else(|| {
+        Failure::new(Code::Usage, format!("the circuit takes {} values, not {}", sizes.len(), a.garbler_values))
+            .advice("Give a smaller --garbler-values.")
+    })?;
+    let (garblers, evaluators) = sizes.split_at(a.garbler_values);
+    let text = read_text(&a.input, MAX_INPUT)?;
+    let started = Instant::now();
+    let bar = context.ui.bar(circuit.and_gates() as u64, "computing jointly");
+    let (outputs, traffic) = match a.role {
+        args::Role::Both => {
+            let inputs = read_values(&text, sizes)?;
+            both(&program, &inputs, garblers.iter().sum()).map_err(|e| session_failure(&e))?
+        }
+        args::Role::Garbler => alone(context, a, &program, (Role::Garbler, &read_values(&text, garblers)?), bar)?,
+        args::Role::Evaluator => alone(context, a, &program, (Role::Evaluator, &read_values(&text, evaluators)?), bar)?,
+    };
+    let spent = Spent { and_gates: circuit.and_gates() as u64, traffic, seconds: started.elapsed().as_secs_f64() };
+    context.ui.detail(&spent.text());
+    let values = write_values(&outputs, circuit.outputs());
+    context.output.record("mpc-circuit", merge(json!({ "outputs": values }), spent.fields()), &values.join("\n"))
+}
+
+fn alone(
+    context: &Context,
+    a: &args::MpcCircuit,
+    program: &CircuitProgram<'_>,
+    (role, inputs): (Role, &[bool]),
+    bar: crate::ui::Progress,
+) -> Outcome<(Vec<bool>, Traffic)> {
+    let channel = Watched::new(meet(context, &a.meeting)?, bar);
+    let (outputs, channel) = compute(channel, program, role, inputs).map_err(|e| session_failure(&e))?;
+    Ok((outputs, channel.inner.traffic()))
+}
+
+/// Both ends in this process, over a pipe in memory.
+fn both(program: &CircuitProgram<'_>, inputs: &[bool], garbler: usize) -> Result<(Vec<bool>, Traffic), SessionError> {
+    let (ours, theirs) = inputs.split_at(garbler);
+    let (near, far) = memory_pair();
+    let (garbled, evaluated) = thread::scope(|scope| {
+        let far = scope.spawn(move || compute(far, program, Role::Evaluator, theirs).map(|(outputs, _)| outputs));
+        (compute(near, program, Role::Garbler, ours), far.join())
+    });
+    let (outputs, channel) = garbled?;
+    // A thread that panicked has no result either.
+    if evaluated.unwrap_or(Err(SessionError::Output))? != outputs {
+        return Err(SessionError::Output);
+    }
+    Ok((outputs, channel.traffic()))
+}
+
+/// One hexadecimal integer a line; bit i of it is wire i of the value.
+fn read_values(text: &str, sizes: &[usize]) -> Outcome<Vec<bool>> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let bad = |why: String| {
+        Failure::refused("the input values cannot be used")
+            .why(why)
+            .advice("One hexadecimal integer per line, this side's values in the circuit's order.")
+    };
+    if lines.len() != sizes.len() {
+        return Err(bad(format!("there are {} values, and this side has {}", lines.len(), sizes.len())));
+    }
+    let mut bits = Vec::with_capacity(sizes.iter().sum());
+    for (i, (line, size)) in lines.iter().zip(sizes).enumerate() {
+        let digits = line.strip_prefix("0x").unwrap_or(line);
+        let value: Option<Vec<u32>> = digits.chars().rev().map(|c| c.to_digit(16)).collect();
+        let value = value.filter(|v| !v.is_empty()).ok_or_else(|| bad(format!("line {} is no hexadecimal integer", i + 1)))?;
+        let mut of_value = value.iter().flat_map(|d| (0..4).map(move |b| d >> b & 1 == 1));
+        bits.extend((0..*size).map(|_| of_value.next().unwrap_or(false)));
+        if of_value.any(|bit| bit) {
+            return Err(bad(format!("the value in line {} has more than {size} bits", i + 1)));
+        }
+    }
+    Ok(bits)
+}
+
+fn write_values(bits: &[bool], sizes: &[usize]) -> Vec<String> {
+    let mut rest = bits;
+    let value = |size: &usize| {
+        let (value, later) = rest.split_at((*size).min(rest.len()));
+        rest = later;
+        let digit = |d: &[bool]| d.iter().enumerate().map(|(i, b)| u32::from(*b) << i).sum();
+        value.chunks(4).rev().filter_map(|d| char::from_digit(digit(d), 16)).collect()
+    };
+    sizes.iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_they_are_written() {
+        let bits = read_values("0x2a\nFFf\n0\n", &[6, 12, 3]).unwrap();
+        assert_eq!(bits.len(), 21);
+        assert_eq!(write_values(&bits, &[6, 12, 3]), ["2a", "fff", "0"]);
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused() {
+        for (text, sizes) in [("", &[1][..]), ("1\n1", &[1]), ("x", &[4]), ("10", &[4]), ("-1", &[8]), ("0x", &[8])] {
+            assert!(read_values(text, sizes).is_err(), "{text:?}");
+        }
+    }
+}
