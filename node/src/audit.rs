@@ -39,15 +39,6 @@ pub struct Audit {
     pub bytes_cut_through: u64,
 }
 
-/// How far an audit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Blocks done.
-    pub done: u64,
-    /// Blocks in all.
-    pub all: u64,
-}
-
 /// What an audit found wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -73,21 +64,23 @@ pub enum AuditError {
     },
 }
 
-/// Audits a store; `progress` is called after each block.
+/// Audits a store; `progress` is called after each block, with its height and the tip's.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn audit<F: Files>(store: &Store<F>, mut progress: impl FnMut(Progress)) -> Result<Audit, AuditError> {
+pub fn audit<F: Files>(
+    store: &Store<F>,
+    mut progress: impl FnMut(Height, Height),
+) -> Result<Audit, AuditError> {
     store.check_log()?;
     let (chain, tip) = (store.chain(), store.tip());
     let mut state = MemoryState::genesis(chain);
     let mut sums = Audit::empty(tip.height);
-    for done in 1..=tip.height.get() {
-        let height = Height::new(done);
+    for height in (1..=tip.height.get()).map(Height::new) {
         let block = store.block(height)?.ok_or(AuditError::Differs { what: "blocks" })?;
         sums.add_block(&block);
         connect(chain, &mut state, block).map_err(|why| AuditError::Block { height, why })?;
-        progress(Progress { done, all: tip.height.get() });
+        progress(height, tip.height);
     }
     same_answers(store, &state)?;
     sums.supply = supply(chain, tip, store)?;

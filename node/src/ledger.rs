@@ -9,10 +9,10 @@
 //! processes. It is no truth: a damaged one is set aside, and what does not fit the tip is dropped.
 
 use crate::{
-    audit::{Audit, AuditError, Progress, audit},
+    audit::{Audit, AuditError, audit},
     edge::store::{Disk, FileName, Files, Store, StoreError, read_beside, write_beside},
     engine::pool::{AdmitError, Clash, Pool, PoolLimits},
-    wire::{pool, read_pool},
+    wire,
 };
 use mw::{
     amount::{Amount, Height},
@@ -75,12 +75,14 @@ pub struct Draft {
 }
 
 /// What became of the pool.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct PoolChange {
     /// Transactions that no longer fit, and the rule that says so: those in the block, and those it conflicts with.
     pub dropped: Vec<(Hash, Rejection)>,
     /// The pool's file was damaged and set aside when the ledger was opened.
     pub set_aside: bool,
+    /// The pool's file could not be written, and is as it was before; what matters of it is found out on opening.
+    pub unsaved: Option<StoreError>,
 }
 
 /// A chain and its pending transactions.
@@ -157,7 +159,8 @@ impl<F: Files> Ledger<F> {
     pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
         let mut pool = self.pool.clone();
         let id = pool.admit(self.store.chain(), &self.store, t)?;
-        self.replace_pool(pool)?;
+        self.save(&pool)?;
+        self.pool = pool;
         Ok(id)
     }
 
@@ -200,7 +203,9 @@ impl<F: Files> Ledger<F> {
         let block = verify_block(self.chain(), self.tip(), block)?;
         let block = connect_block(self.chain(), &self.store, block)?;
         self.store.apply(&block)?;
-        self.recheck()
+        let mut pool = self.pool.clone();
+        let dropped = pool.recheck(self.store.chain(), &self.store)?;
+        Ok(self.changed(pool, dropped))
     }
 
     /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again.
@@ -209,22 +214,23 @@ impl<F: Files> Ledger<F> {
     /// As [`Store::undo`].
     pub fn undo(&mut self) -> Result<(Block, PoolChange), LedgerError> {
         let block = self.store.undo()?;
+        let mut pool = self.pool.clone();
+        let dropped = pool.recheck(self.store.chain(), &self.store)?;
         if let Some(payments) = self.payments(&block) {
             // What does not fit any more, or is outbid, is not pending.
-            match self.pool.admit(self.store.chain(), &self.store, payments) {
+            match pool.admit(self.store.chain(), &self.store, payments) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
             }
         }
-        let change = self.recheck()?;
-        Ok((block, change))
+        Ok((block, self.changed(pool, dropped)))
     }
 
-    /// Verifies everything on disk anew: see [`audit`].
+    /// Verifies everything on disk anew: see [`crate::audit`]. `progress` gets the height done and the tip's.
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn audit(&self, progress: impl FnMut(Progress)) -> Result<Audit, AuditError> {
+    pub fn audit(&self, progress: impl FnMut(Height, Height)) -> Result<Audit, AuditError> {
         audit(&self.store, progress)
     }
 
@@ -237,25 +243,23 @@ impl<F: Files> Ledger<F> {
         (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
     }
 
-    fn recheck(&mut self) -> Result<PoolChange, LedgerError> {
-        let mut pool = self.pool.clone();
-        let dropped = pool.recheck(self.store.chain(), &self.store)?;
-        self.replace_pool(pool)?;
-        Ok(PoolChange { dropped, set_aside: false })
+    /// The pool after a block, which stands whether the pool's file can be written or not.
+    fn changed(&mut self, pool: Pool, dropped: Vec<(Hash, Rejection)>) -> PoolChange {
+        let unsaved = self.save(&pool).err();
+        self.pool = pool;
+        PoolChange { dropped, set_aside: false, unsaved }
     }
 
-    fn replace_pool(&mut self, new: Pool) -> Result<(), StoreError> {
-        let bytes = pool(self.chain().id(), new.iter().map(|(_, t)| t));
-        write_beside(&mut self.store, FileName::Pool, &bytes)?;
-        self.pool = new;
-        Ok(())
+    fn save(&mut self, pool: &Pool) -> Result<(), StoreError> {
+        let bytes = wire::pool(self.chain().id(), pool.iter().map(|(_, t)| t));
+        write_beside(&mut self.store, FileName::Pool, &bytes)
     }
 
     fn load_pool(&mut self) -> Result<PoolChange, LedgerError> {
         let Some(bytes) = read_beside(&self.store, FileName::Pool)? else { return Ok(PoolChange::default()) };
-        let Ok((found, all)) = read_pool(&bytes) else {
+        let Ok((found, all)) = wire::read_pool(&bytes) else {
             write_beside(&mut self.store, FileName::PoolDamaged, &bytes)?;
-            self.replace_pool(self.pool.clone())?;
+            self.save(&Pool::default())?;
             return Ok(PoolChange { set_aside: true, ..PoolChange::default() });
         };
         let expected = *self.chain().id();
@@ -264,7 +268,7 @@ impl<F: Files> Ledger<F> {
         }
         let mut change = PoolChange::default();
         for t in all {
-            let id = crate::wire::transaction_id(&t);
+            let id = wire::transaction_id(&t);
             match self.pool.admit(self.store.chain(), &self.store, t) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),

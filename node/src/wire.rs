@@ -8,15 +8,15 @@
 //! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12) ‖ kernel peaks (mw) ‖ check (32)
 //! pool      = version (1) ‖ chain id (32) ‖ count (4) ‖ (length (4) ‖ transaction (mw))* ‖ check (32)
 //! operator  = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
-//! index     'h' height → header (mw) ‖ position (12)         'u' commitment → unspent (mw)
-//!           'k' place  → kernel (mw)                         'i' kernel id → height (8)
-//!           'e' excess ‖ height → may repeat (1)             'm' → head
+//! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' commitment → unspent (mw)
+//!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
+//!           'e' excess ‖ height → may repeat (1)                'm' → head
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
 //! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
-//! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an undo
-//! entry's its height, so nothing that was moved passes as what belongs there.
+//! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an index
+//! entry's its key, so nothing that was moved passes as what belongs there.
 //!
 //! Not guaranteed: a checksum finds damage, not malice. Who can write these files can write others; the audit holds
 //! what they say against the rules.
@@ -66,7 +66,7 @@ mod tag {
     pub(super) const RECORD: &str = "sotto/node-record/v1";
     pub(super) const HEAD: &str = "sotto/node-head/v1";
     pub(super) const POOL: &str = "sotto/node-pool/v1";
-    pub(super) const UNDO: &str = "sotto/node-undo/v1";
+    pub(super) const INDEX: &str = "sotto/node-index/v1";
     pub(super) const OPERATOR: &str = "sotto/node-operator/v1";
     pub(super) const TRANSACTION: &str = "sotto/node-transaction/v1";
 }
@@ -273,16 +273,19 @@ pub(crate) struct HeaderEntry {
     pub(crate) at: Position,
 }
 
-impl Encode for HeaderEntry {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.header.encode(out);
-        self.at.encode(out);
+impl HeaderEntry {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.header.to_bytes();
+        self.at.encode(&mut out);
+        seal(tag::INDEX, &key::header(self.header.height), out)
     }
-}
 
-impl Decode for HeaderEntry {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self { header: Header::decode(r)?, at: Position::decode(r)? })
+    /// Reads the entry of this height.
+    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::INDEX, &key::header(height), bytes)?);
+        let (header, at) = (Header::decode(&mut r)?, Position::decode(&mut r)?);
+        ends(&r)?;
+        if header.height == height { Ok(Self { header, at }) } else { Err(Damage::Misplaced) }
     }
 }
 
@@ -301,11 +304,11 @@ impl UndoEntry {
         let length = u32::try_from(peaks.len()).unwrap_or(u32::MAX);
         let mut out = [&length.to_le_bytes(), peaks.as_slice()].concat();
         self.spent.iter().for_each(|u| u.encode(&mut out));
-        seal(tag::UNDO, &height.to_bytes(), out)
+        seal(tag::INDEX, &key::undo(height), out)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::UNDO, &height.to_bytes(), bytes)?);
+        let mut r = Reader::new(open(tag::INDEX, &key::undo(height), bytes)?);
         let length = r.u32()?;
         let kernels = peaks(r.take(length as usize)?)?;
         let mut spent = Vec::new();
@@ -408,4 +411,82 @@ pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>
     r.version()?;
     let secret = zeroize::Zeroizing::new(r.array()?);
     ends(&r).map(|()| secret)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail")]
+    use super::*;
+    use mw::{group::Point, schnorr::PublicKey};
+
+    fn chain() -> Chain {
+        Chain::new(Params::solo(PublicKey::from_point(Point::g()), 5)).unwrap()
+    }
+
+    /// Decoding gives back what was encoded; no prefix, no longer string and no other bit decodes.
+    fn only<T: PartialEq + core::fmt::Debug>(
+        bytes: &[u8],
+        value: &T,
+        read: impl Fn(&[u8]) -> Result<T, Damage>,
+    ) {
+        assert_eq!(read(bytes).as_ref(), Ok(value));
+        assert!(read(&[bytes, &[0]].concat()).is_err());
+        for at in 0..bytes.len() {
+            assert!(read(&bytes[..at]).is_err(), "{at} bytes");
+            let mut flipped = bytes.to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(read(&flipped).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_written_is_read_back_and_nothing_else() {
+        let chain = chain();
+        let id = chain.id();
+        only(&genesis(&chain), &chain, read_genesis);
+        only(&segment_header(id, 3), &(*id, 3), read_segment_header);
+        assert_eq!(segment_header(id, 3).len(), SEGMENT_HEADER);
+        let mut head = Head { floor: Height::new(9), ..Head::genesis(&chain) };
+        head.kernels.push(Hash::ZERO);
+        (head.header.kernel_count, head.header.kernel_root) = (1, head.kernels.root());
+        only(&head.to_bytes(), &head, Head::from_bytes);
+        let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
+        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::GENESIS));
+        let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
+        only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
+        assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());
+        only(&pool(id, [].iter()), &(*id, Vec::new()), read_pool);
+        only(&operator(&[3; 32]), &[3; 32], |b| read_operator(b).map(|k| *k));
+    }
+
+    #[test]
+    fn a_record_stands_in_one_place_of_one_chain() {
+        let (a, b) = (chain(), Chain::new(Params::solo(PublicKey::from_point(Point::h()), 5)).unwrap());
+        let at = Position::start(2);
+        let block = Record::Block { height: Height::new(1), bytes: vec![1, 2, 3] };
+        let undo = Record::Undo { height: Height::new(1), to: Hash::ZERO };
+        for record in [block, undo] {
+            let bytes = record.to_bytes(a.id(), at);
+            only(&bytes, &record, |b| Record::from_bytes(b, a.id(), at));
+            assert_eq!(Record::length(&bytes[..RECORD_PREFIX]), Ok(bytes.len() as u64));
+            let moved = Position { offset: at.offset + 1, ..at };
+            assert_eq!(Record::from_bytes(&bytes, a.id(), moved), Err(Damage::Checksum));
+            assert_eq!(Record::from_bytes(&bytes, a.id(), Position::start(3)), Err(Damage::Checksum));
+            assert_eq!(Record::from_bytes(&bytes, b.id(), at), Err(Damage::Checksum));
+        }
+        assert_eq!(Record::length(&[0; RECORD_PREFIX]), Err(Damage::Magic));
+    }
+
+    /// A count that the bytes cannot hold is refused before anything is allocated for it.
+    #[test]
+    fn counts_are_bounded_by_the_bytes_there_are() {
+        let id = *chain().id();
+        let many = [&[VERSION], &id.as_bytes()[..], &u32::MAX.to_le_bytes()].concat();
+        assert!(matches!(
+            read_pool(&seal(tag::POOL, &[], many)),
+            Err(Damage::Encoding(WireError::Short { .. }))
+        ));
+        let long = [&b"SBLK"[..], &u64::MAX.to_le_bytes(), &[0; 8]].concat();
+        assert_eq!(Record::length(&long), Ok(u64::MAX));
+    }
 }

@@ -15,6 +15,7 @@
 //!
 //! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay) and kernels.
 
+mod answers;
 mod check;
 mod disk;
 mod error;
@@ -23,6 +24,7 @@ mod index;
 mod log;
 mod memory;
 
+pub use answers::Sizes;
 pub use disk::Disk;
 pub use error::{IndexFault, StoreError};
 pub use files::{FileName, Files};
@@ -32,26 +34,22 @@ pub use memory::Memory;
 use crate::wire::{
     Damage, GENESIS_MAX, HEAD_MAX, Head, Position, Record, SEGMENT_HEADER, genesis, read_genesis,
 };
-use check::{after_block, after_undo, block_at, catch_up, entry, outputs_before, undoable};
+use check::{after_block, after_undo, catch_up, outputs_before, undoable};
 use files::{length, read_whole, replace};
 use index::{Index, guarded};
 use log::Log;
 use mw::{
     amount::Height,
-    block::{Block, Header},
-    commitment::Commitment,
-    hash::Hash,
-    kernel::{Excess, Kernel},
-    mmr::Peaks,
+    block::Block,
     rules::{
         BlockChange, Connected,
         params::{Chain, Params},
     },
-    state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
-    trie::{Entry, Trie},
+    state::{StateCommitments, WrongState},
+    trie::Trie,
     wire::Encode,
 };
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// How a store is laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +61,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The usual layout with the index in this place: segments of 64 MiB.
+    /// The usual layout in a directory: the index below it, segments of 64 MiB.
     #[must_use]
-    pub const fn new(index: IndexPlace) -> Self {
+    pub fn in_directory(dir: &Path) -> Self {
+        let index = IndexPlace::Directory(dir.join(FileName::Index.to_string()));
         Self { index, segment_bytes: 64 << 20 }
     }
 }
@@ -79,15 +78,6 @@ pub struct Opened {
     pub replayed: u64,
     /// Why the index was built anew, if it was.
     pub rebuilt: Option<StoreError>,
-}
-
-/// Bytes on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Of the block log.
-    pub log: u64,
-    /// Of the index.
-    pub index: u64,
 }
 
 /// A chain on disk.
@@ -121,17 +111,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when a chain is there, [`StoreError::Locked`] when another process uses the directory.
     pub fn create(dir: &Path, params: Params) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|source| StoreError::Directory { dir: dir.to_owned(), source })?;
+        disk::make_dir(dir).map_err(|source| StoreError::Directory { dir: dir.to_owned(), source })?;
         let files = Disk::lock(dir)?;
-        if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-            disk::sync_dir(parent)
-                .map_err(|source| StoreError::Directory { dir: parent.to_owned(), source })?;
-        }
-        Self::create_on(
-            files,
-            Layout::new(IndexPlace::Directory(dir.join(FileName::Index.to_string()))),
-            params,
-        )
+        Self::create_on(files, Layout::in_directory(dir), params)
     }
 
     /// Opens the store in a directory.
@@ -148,7 +130,7 @@ impl Store {
         if length(&files, FileName::Head)?.is_none() && !has_blocks(&files)? {
             return Err(absent());
         }
-        Self::open_on(files, Layout::new(IndexPlace::Directory(dir.join(FileName::Index.to_string()))))
+        Self::open_on(files, Layout::in_directory(dir))
     }
 }
 
@@ -176,16 +158,7 @@ impl<F: Files> Store<F> {
     pub fn open_on(mut files: F, layout: Layout) -> Result<Self, StoreError> {
         let (chain, head) = read_head(&files)?;
         let (log, cut) = Log::open(&mut files, *chain.id(), head.end, layout.segment_bytes)?;
-        let attached = attach((&files, &log), &layout.index, (&chain, &head));
-        let (index, outputs, replayed, rebuilt) = match attached {
-            Ok((index, outputs, replayed)) => (index, outputs, replayed, None),
-            Err(why @ (StoreError::Index { .. } | StoreError::Damaged { .. })) => {
-                Index::remove(&layout.index)?;
-                let (index, outputs, replayed) = attach((&files, &log), &layout.index, (&chain, &head))?;
-                (index, outputs, replayed, Some(why))
-            }
-            Err(e) => return Err(e),
-        };
+        let (index, outputs, replayed, rebuilt) = attach((&files, &log), &layout.index, (&chain, &head))?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         let opened = Opened { cut, replayed, rebuilt };
         Ok(Self { chain, files, log, index, head, commitments, opened, state: Running::Yes, since_flush: 0 })
@@ -287,95 +260,6 @@ impl<F: Files> Store<F> {
             Running::Stopped => Err(StoreError::Stopped),
         }
     }
-
-    /// The header at this height; `None` above the tip.
-    ///
-    /// # Errors
-    /// When the index is damaged.
-    pub fn header(&self, h: Height) -> Result<Option<Header>, StoreError> {
-        self.running()?;
-        if h == Height::GENESIS {
-            return Ok(Some(Header::genesis(&self.chain)));
-        }
-        if h > self.head.header.height {
-            return Ok(None);
-        }
-        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
-        Ok(Some(entry.header))
-    }
-
-    /// The block at this height; `None` above the tip, and for the genesis, which has no body.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] with segment and offset when its record is.
-    pub fn block(&self, h: Height) -> Result<Option<Block>, StoreError> {
-        self.running()?;
-        if h == Height::GENESIS || h > self.head.header.height {
-            return Ok(None);
-        }
-        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
-        block_at(&self.files, &self.log, entry.at, &entry.header).map(Some)
-    }
-
-    /// The height of the block that holds the kernel with this id.
-    ///
-    /// # Errors
-    /// When the index is damaged.
-    pub fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
-        self.running()?;
-        self.index.kernel_height(id)
-    }
-
-    /// All unspent outputs in the order of their commitments. The last item is an error if any other was missing.
-    pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
-        let trie = &self.commitments.outputs;
-        let mut seen = 0;
-        let all = self.index.all_unspent().map(Some).chain([None]);
-        all.filter_map(move |item| match item {
-            Some(Ok(u)) => {
-                seen += 1;
-                let Entry { key, leaf } = entry(&u);
-                let fault = IndexFault::Output(u.output.commitment.encoded());
-                Some(if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) })
-            }
-            Some(Err(e)) => Some(Err(e)),
-            None => (seen != trie.len()).then(|| Err(IndexFault::Outputs.into())),
-        })
-    }
-
-    /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.
-    pub fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
-        let mut peaks = Peaks::new();
-        let all = self.index.kernels().map(Some).chain([None]);
-        all.filter_map(move |item| match item {
-            Some(item) => {
-                item.iter().for_each(|k| peaks.push(k.id()));
-                Some(item)
-            }
-            None => (peaks != self.head.kernels).then(|| Err(IndexFault::Kernels.into())),
-        })
-    }
-
-    /// Reads every record of the log, undone blocks too, and checks that it is whole; returns how many there are.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
-    pub fn check_log(&self) -> Result<u64, StoreError> {
-        let (mut end, mut records) = (Position::start(0), 0);
-        while let Some(at) = self.log.next(&self.files, end)? {
-            end = self.log.read(&self.files, at)?.1;
-            records += 1;
-        }
-        Ok(records)
-    }
-
-    /// Bytes on disk.
-    ///
-    /// # Errors
-    /// When they cannot be told.
-    pub fn sizes(&self) -> Result<Sizes, StoreError> {
-        Ok(Sizes { log: self.log.bytes(&self.files)?, index: self.index.bytes()? })
-    }
 }
 
 /// All bytes of a file that is kept beside the chain; `None` when there is none.
@@ -415,48 +299,35 @@ fn read_head(files: &impl Files) -> Result<(Chain, Head), StoreError> {
     Err(StoreError::Foreign { file: FileName::Head, expected: *chain.id(), found: head.chain })
 }
 
-/// Opens the index, brings it to the head and checks it.
+/// The index at the head, its trie, how many records it took in, and why it was built anew, if it was.
 fn attach(
     log: (&impl Files, &Log),
     place: &IndexPlace,
     at: (&Chain, &Head),
-) -> Result<(Index, Trie, u64), StoreError> {
-    let index = Index::open(place.clone())?;
-    guarded(|| {
-        let replayed = catch_up(log, &index, at)?;
-        let outputs = check::check(&index, at.0, at.1)?;
-        Ok((outputs, replayed))
-    })
-    .map(|(outputs, replayed)| (index, outputs, replayed))
+) -> Result<(Index, Trie, u64, Option<StoreError>), StoreError> {
+    match attach_once(log, place, at) {
+        Ok((index, outputs, replayed)) => Ok((index, outputs, replayed, None)),
+        Err(why @ (StoreError::Index { .. } | StoreError::Damaged { .. })) => {
+            Index::remove(place)?;
+            let (index, outputs, replayed) = attach_once(log, place, at).map_err(StoreError::of_new_index)?;
+            Ok((index, outputs, replayed, Some(why)))
+        }
+        Err(e) => Err(e),
+    }
 }
 
-impl<F: Files> ChainView for Store<F> {
-    type Error = StoreError;
-
-    fn tip(&self) -> &Header {
-        &self.head.header
-    }
-
-    fn commitments(&self) -> &StateCommitments {
-        &self.commitments
-    }
-
-    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
-        self.running()?;
-        let answer = self.index.unspent(c)?;
-        let leaf = self.commitments.outputs.get(&Unspent::key(c));
-        let same = answer.as_ref().map(Unspent::leaf) == leaf;
-        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
-    }
-
-    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
-        self.running()?;
-        self.index.last_seen(e)
-    }
-
-    fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {
-        Ok(self.kernel_height(id)?.is_some())
-    }
+/// Opens the index, brings it to the head and checks it.
+fn attach_once(
+    log: (&impl Files, &Log),
+    place: &IndexPlace,
+    (chain, head): (&Chain, &Head),
+) -> Result<(Index, Trie, u64), StoreError> {
+    let index = Index::open(place.clone())?;
+    let attached = guarded(|| {
+        let replayed = catch_up(log, &index, (chain, head))?;
+        Ok((check::check(&index, chain, head)?, replayed))
+    });
+    attached.map(|(outputs, replayed)| (index, outputs, replayed))
 }
 
 impl<F: Files> Drop for Store<F> {
@@ -465,3 +336,6 @@ impl<F: Files> Drop for Store<F> {
         drop(self.flush());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 mod crash;
 mod damage;
 mod edges;
+mod image;
+mod kill;
 mod ledger;
 mod toy;
 mod twin;

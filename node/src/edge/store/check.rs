@@ -13,7 +13,7 @@ use super::{
 use crate::wire::{Damage, Head, Position, Record, UndoEntry, key};
 use mw::{
     amount::Height,
-    block::{Block, Header},
+    block::{Block, Header, body_hash},
     mmr::Peaks,
     rules::params::Chain,
     state::{Sighting, Unspent},
@@ -56,7 +56,9 @@ fn reconnect(
 ) -> Result<Head, StoreError> {
     let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
     let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
-    if block.header.previous != before.header.hash() || block.header.height != before.header.height.next() {
+    let Block { header, body, .. } = &block;
+    let follows = header.previous == before.header.hash() && header.height == before.header.height.next();
+    if !follows || body_hash(body) != header.body_hash {
         return Err(damaged(Damage::Misplaced));
     }
     let after = Head { end, ..after_block(before, &block, chain) };
@@ -115,7 +117,8 @@ pub(super) fn block_at(
     let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
     let Record::Block { bytes, .. } = log.read(files, at)?.0 else { return Err(damaged(Damage::Misplaced)) };
     let block = Block::from_bytes(&bytes).map_err(|e| damaged(e.into()))?;
-    if block.header == *header { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
+    let same = block.header == *header && body_hash(&block.body) == header.body_hash;
+    if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
 }
 
 /// Holds the whole index against the head; returns the trie of unspent outputs.

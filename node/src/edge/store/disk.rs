@@ -60,6 +60,17 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
+/// Makes a directory and those above it, durably.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_dir(parent)?;
+    fs::create_dir(dir)?;
+    sync_dir(parent)
+}
+
 impl Files for Disk {
     fn segments(&self) -> io::Result<Vec<u32>> {
         let mut all = Vec::new();

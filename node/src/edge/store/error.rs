@@ -55,6 +55,12 @@ pub enum StoreError {
         /// What does not fit.
         fault: IndexFault,
     },
+    /// The log is whole, and does not lead to the head.
+    #[error("the block log does not lead to the head ({fault}): restore the whole store from a copy")]
+    Inconsistent {
+        /// What does not fit.
+        fault: IndexFault,
+    },
     /// No space left.
     #[error(
         "the disk is full, writing {file}: make room and open the store again; no acknowledged block is lost"
@@ -141,6 +147,16 @@ impl StoreError {
         Self::Damaged { file, offset, damage: damage.into() }
     }
 
+    /// What it means if the index that was just built from the log does not fit.
+    pub(crate) fn of_new_index(self) -> Self {
+        match self {
+            Self::Index { fault } if !matches!(fault, IndexFault::Database(_) | IndexFault::Unreadable) => {
+                Self::Inconsistent { fault }
+            }
+            e => e,
+        }
+    }
+
     /// A failure while writing to `file`.
     pub(crate) fn writing(file: FileName, source: io::Error) -> Self {
         if is_full(&source) { Self::DiskFull { file } } else { Self::Io { file, source } }
@@ -159,8 +175,14 @@ impl From<IndexFault> for StoreError {
 
 impl From<sled::Error> for StoreError {
     fn from(e: sled::Error) -> Self {
+        use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
         match e {
-            sled::Error::Io(source) if is_full(&source) => Self::DiskFull { file: FileName::Index },
+            // What the operating system refuses says nothing about the index; the rest is what sled made of its bytes.
+            sled::Error::Io(source)
+                if !matches!(source.kind(), InvalidData | InvalidInput | Other | UnexpectedEof) =>
+            {
+                Self::writing(FileName::Index, source)
+            }
             e => IndexFault::Database(e).into(),
         }
     }

@@ -148,8 +148,7 @@ impl Index {
     /// The header at a height above the genesis, and where its block is.
     pub(super) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
         let Some(bytes) = self.db.get(key::header(h))? else { return Ok(None) };
-        let entry = HeaderEntry::from_bytes(&bytes).ok().filter(|e| e.header.height == h);
-        Ok(Some(entry.ok_or(IndexFault::Header(h))?))
+        Ok(Some(HeaderEntry::from_bytes(&bytes, h).map_err(|_| IndexFault::Header(h))?))
     }
 
     /// What undoing the block at this height needs.
@@ -186,12 +185,10 @@ impl Index {
 
     /// All headers above the genesis, in order.
     pub(super) fn headers(&self) -> impl Iterator<Item = Result<HeaderEntry, StoreError>> + use<> {
-        self.db.scan_prefix(key::HEADERS).zip(1..).map(|(entry, n)| {
+        self.db.scan_prefix(key::HEADERS).zip((1..).map(Height::new)).map(|(entry, h)| {
             let (k, v) = entry?;
-            let header = HeaderEntry::from_bytes(&v).ok();
-            let header =
-                header.filter(|e| e.header.height.get() == n && key::header(Height::new(n)) == k.as_ref());
-            Ok(header.ok_or(IndexFault::Header(Height::new(n)))?)
+            let header = HeaderEntry::from_bytes(&v, h).ok().filter(|_| key::header(h) == k.as_ref());
+            Ok(header.ok_or(IndexFault::Header(h))?)
         })
     }
 
@@ -250,4 +247,15 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
         }
     }
     sync_dir(dir)
+}
+
+#[cfg(test)]
+impl Index {
+    /// Sets or removes an entry behind the store's back.
+    pub(super) fn put(&self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        match value {
+            Some(v) => self.db.insert(key, v).map(drop).unwrap(),
+            None => self.db.remove(key).map(drop).unwrap(),
+        }
+    }
 }

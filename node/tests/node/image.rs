@@ -1,0 +1,157 @@
+//! A store written by hand from the formats alone: the same bytes as the store's own, and chains that break rules.
+
+use crate::toy::{Toy, layout, temporary};
+use mw::{
+    block::Block,
+    hash::tagged,
+    mmr::Peaks,
+    range_proof::RangeProof,
+    rules::{Proposal, params::Chain, propose},
+    schnorr::sign,
+    secret::SecretScalar,
+    transaction::Output,
+    wire::Encode,
+};
+use node::{
+    audit::{AuditError, audit},
+    edge::store::{FileName, Files, IndexPlace, Layout, Memory, Store, StoreError},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
+    [bytes, tagged(tag, &[place, bytes]).as_bytes()].concat()
+}
+
+/// The files of a chain of these blocks, in one segment.
+fn image(chain: &Chain, blocks: &[Block]) -> Memory {
+    image_of(chain, blocks, blocks)
+}
+
+/// The files of a chain whose log has the records of some blocks, and whose head that of others.
+fn image_of(chain: &Chain, records: &[Block], blocks: &[Block]) -> Memory {
+    let id = chain.id().as_bytes();
+    let mut log = checked("sotto/node-segment/v1", &[], &[&b"SLOG"[..], &[1], id, &[0; 4]].concat());
+    for b in records {
+        let bytes = b.to_bytes();
+        let length = (bytes.len() as u64).to_le_bytes();
+        let record = [&b"SBLK"[..], &length, &b.header.height.to_bytes(), &bytes].concat();
+        let place = [&id[..], &[0; 4], &(log.len() as u64).to_le_bytes()].concat();
+        log.extend(checked("sotto/node-record/v1", &place, &record));
+    }
+    let mut kernels = Peaks::new();
+    blocks.iter().flat_map(|b| &b.body.kernels).for_each(|k| kernels.push(k.id()));
+    let header = &blocks.last().unwrap().header;
+    let floor = header.height.minus(chain.params().reorganisation);
+    let end = [&[0; 4], &(log.len() as u64).to_le_bytes()[..]].concat();
+    let head = [&[1], &id[..], &header.to_bytes(), &floor.to_bytes(), &end, &kernels.to_bytes()].concat();
+    let files = Memory::new();
+    files.set(FileName::Genesis, [&chain.params().to_bytes()[..], id].concat());
+    files.set(FileName::Head, checked("sotto/node-head/v1", &[], &head));
+    files.set(FileName::Segment(0), log);
+    files
+}
+
+fn blocks(toy: &Toy) -> Vec<Block> {
+    toy.blocks.iter().map(|b| b.get().block.clone()).collect()
+}
+
+#[test]
+fn the_formats_are_as_they_are_drawn() {
+    let mut toy = Toy::new(70);
+    let files = Memory::new();
+    let wide = Layout { segment_bytes: 1 << 20, ..layout(IndexPlace::Temporary) };
+    let mut store = Store::create_on(files.clone(), wide, toy.chain.params().clone()).unwrap();
+    for _ in 0..6 {
+        store.apply(&toy.mine()).unwrap();
+    }
+    let drawn = image(&toy.chain, &blocks(&toy));
+    assert_eq!(files.segments().unwrap(), vec![0]);
+    for file in [FileName::Genesis, FileName::Head, FileName::Segment(0)] {
+        assert_eq!(files.bytes(file), drawn.bytes(file), "{file}");
+    }
+    let store = Store::open_on(drawn, temporary()).unwrap();
+    toy.agrees(&store);
+    audit(&store, |_, _| {}).unwrap();
+}
+
+/// The operator's key of the toy with this seed.
+fn key(seed: u64) -> SecretScalar {
+    SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(seed))
+}
+
+/// The second block, made by an operator who changes what it likes and seals it.
+fn with_second_block(
+    toy: &mut Toy,
+    seal_key: &SecretScalar,
+    reward: u64,
+    change: impl Fn(&mut Output),
+    after: impl Fn(&mut Proposal),
+) -> Memory {
+    let (mut output, kernel) = toy.coinbase(toy.next(), reward);
+    change(&mut output);
+    let mut proposal = propose(&toy.chain, &toy.state, &[], (output, kernel), 2_000).unwrap();
+    after(&mut proposal);
+    let signature = sign(seal_key, &proposal.header.seal_message(toy.chain.id()), &mut toy.rng);
+    let block = proposal.seal(signature);
+    image(&toy.chain, &[blocks(toy), vec![block]].concat())
+}
+
+/// Sound files of an unsound chain: the audit names block and rule.
+#[test]
+fn the_audit_names_a_block_that_breaks_a_rule() {
+    let mut toy = Toy::new(71);
+    toy.mine();
+    let reward = toy.chain.params().reward.units();
+    let (operator, thief) = (key(71), key(72));
+    let rule = |files: Memory| {
+        let store = Store::open_on(files, temporary()).unwrap();
+        match audit(&store, |_, _| {}) {
+            Err(AuditError::Block { height, why }) => (height.get(), why.rule()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let honest = with_second_block(&mut toy, &operator, reward, |_| {}, |_| {});
+    assert!(audit(&Store::open_on(honest, temporary()).unwrap(), |_, _| {}).is_ok());
+    let inflated = with_second_block(&mut toy, &operator, reward + 1, |_| {}, |_| {});
+    assert_eq!(rule(inflated), (2, "MW-R15"));
+    let stolen = with_second_block(&mut toy, &thief, reward, |_| {}, |_| {});
+    assert_eq!(rule(stolen), (2, "MW-R21"));
+    let unproven = |o: &mut Output| {
+        let mut proof = *o.proof.as_bytes();
+        proof[0] ^= 1;
+        o.proof = RangeProof::from_bytes(&proof);
+    };
+    assert_eq!(rule(with_second_block(&mut toy, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
+    let early = with_second_block(&mut toy, &operator, reward, |_| {}, |p| p.header.time = 1);
+    assert_eq!(rule(early), (2, "MW-R19"));
+}
+
+/// A log that is whole, and leads elsewhere than the head says.
+#[test]
+fn a_log_that_does_not_lead_to_its_head_is_refused() {
+    let mut toy = Toy::new(73);
+    toy.mine();
+    let (reward, operator) = (toy.chain.params().reward.units(), key(73));
+    let opened = |files| Store::open_on(files, temporary()).unwrap_err();
+    let outputs = |p: &mut Proposal| p.header.output_root = mw::hash::Hash::ZERO;
+    let lies = with_second_block(&mut toy, &operator, reward, |_| {}, outputs);
+    assert!(matches!(opened(lies), StoreError::Inconsistent { .. }));
+    let body = |p: &mut Proposal| p.header.body_hash = mw::hash::Hash::ZERO;
+    let lies = with_second_block(&mut toy, &operator, reward, |_| {}, body);
+    assert!(matches!(opened(lies), StoreError::Damaged { file: FileName::Segment(0), .. }));
+    let kernels = |p: &mut Proposal| p.header.kernel_root = mw::hash::Hash::ZERO;
+    let lies = with_second_block(&mut toy, &operator, reward, |_| {}, kernels);
+    assert!(matches!(opened(lies), StoreError::Damaged { file: FileName::Head, .. }));
+    // A block is missing between two, or comes twice.
+    toy.mine();
+    toy.mine();
+    let all = blocks(&toy);
+    let (one, two, three) = (&all[0], &all[1], &all[2]);
+    for records in [vec![one, three], vec![one, two, two, three], vec![two, one, three]] {
+        let records: Vec<Block> = records.into_iter().cloned().collect();
+        let found = opened(image_of(&toy.chain, &records, &all));
+        assert!(matches!(found, StoreError::Damaged { file: FileName::Segment(0), .. }), "{found}");
+    }
+    let short = image_of(&toy.chain, &all[..2], &all);
+    assert!(matches!(opened(short), StoreError::Inconsistent { .. }));
+}
