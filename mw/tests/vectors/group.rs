@@ -18,8 +18,9 @@ pub(super) fn generators() -> Value {
     let gens = BulletproofGens::new(64, 1);
     let chain: Vec<_> = gens.share(0).G(64).map(|p| p.compress().to_bytes()).collect();
     json!({
-        "about": "G is the base point; H is RFC 9496's element derivation of SHA-512 of the label; the range proof's own generators \
-                  are 64-byte steps of SHAKE256(\"GeneratorsChain\" ‖ 'G' or 'H' ‖ 0000), and H is none of them",
+        "about": "G is the base point; H is RFC 9496's element derivation of SHA-512 of the label; the range \
+                  proof's own generators are 64-byte steps of SHAKE256(\"GeneratorsChain\" ‖ 'G' or 'H' ‖ 0000), \
+                  and H is none of them",
         "G": hex(Point::g().as_bytes()),
         "H": hex(Point::h().as_bytes()),
         "H_label": "sotto/H/v1",

@@ -21,8 +21,15 @@ fn funded() -> (Toy, Owned) {
 fn opening(o: &Owned) -> Value {
     json!({
         "commitment": hex(o.commitment().as_bytes()), "amount": o.opening.amount.units().to_string(),
-        "blinding": secret(&o.blinding), "index": hex(o.opening.index),
+        "blinding": secret(&o.blinding),
     })
+}
+
+/// With the index, which the rewind key reads out of the proof.
+fn rewound(o: &Owned) -> Value {
+    let mut v = opening(o);
+    v["index"] = hex(o.opening.index).into();
+    v
 }
 
 fn described(t: &Transaction) -> Value {
@@ -38,7 +45,8 @@ pub(super) fn transaction() -> Value {
     json!({
         "about": "one input, two outputs, one plain kernel: Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G",
         "chain_id": hex(toy.chain().id().as_bytes()),
-        "inputs": [opening(&a)], "outputs": outputs.iter().map(opening).collect::<Vec<_>>(),
+        "rewind_key": hex(Toy::REWIND.0),
+        "inputs": [opening(&a)], "outputs": outputs.iter().map(rewound).collect::<Vec<_>>(),
         "transaction": described(&t),
     })
 }

@@ -54,8 +54,8 @@ pub(super) fn rejections() -> Value {
         })
         .collect();
     json!({
-        "about": "chains are genesis parameters; a history is the numbers of the blocks to connect before the transaction or block \
-                  is judged; refused by the rule, or accepted",
+        "about": "chains are genesis parameters; a history is the numbers of the blocks to connect before the \
+                  transaction or block is judged; refused by the rule, or accepted",
         "chains": chains.0, "blocks": blocks.0, "cases": cases,
     })
 }

@@ -61,10 +61,12 @@ pub(super) fn kernels() -> Value {
         let kernel = Kernel { features, excess: Excess::from_point(*PublicKey::of(&x).point()), signature };
         assert_eq!(Kernel::from_bytes(&kernel.to_bytes()), Ok(kernel.clone()));
         json!({
-            "secret": secret(&x), "fresh": hex(fresh), "message": hex(&message), "kernel": wire(&kernel), "id": wire(&kernel.id()),
+            "secret": secret(&x), "fresh": hex(fresh), "message": hex(&message),
+            "kernel": wire(&kernel), "id": wire(&kernel.id()),
         })
     });
-    json!({ "about": "one kernel of each kind; the message is made from the kernel's fields", "chain_id": wire(&chain), "kernels": all })
+    let about = "one kernel of each kind; the message is made from the kernel's fields";
+    json!({ "about": about, "chain_id": wire(&chain), "kernels": all })
 }
 
 pub(super) fn session() -> Value {

@@ -48,8 +48,8 @@ pub(super) fn trie() -> Value {
         json!({ "entries": n, "chunk": hex(chunk.to_bytes()) })
     });
     json!({
-        "about": "entry i is H(\"test/key\", i as 4 bytes) → H(\"test/leaf\", i as 4 bytes); a proof's key is in the trie if its number \
-                  is below the number of entries",
+        "about": "entry i is H(\"test/key\", i as 4 bytes) → H(\"test/leaf\", i as 4 bytes); a proof's key is in \
+                  the trie if its number is below the number of entries",
         "roots": roots, "proofs": proofs, "chunks": chunks,
     })
 }

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""Checks every vector in this folder with the independent reader in `reader/`, which shares no code with the ledger.
+
+    python3 vectors/check.py
+
+Prints what fails and 'N passed, N failed', and exits with 1 on a failure. Needs Python's standard library alone.
+"""
+
+import json
+import sys
+from hashlib import sha256, sha3_512
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from reader import frost, range_proof, rules, wire  # noqa: E402
+from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
+from reader.wire import le, tagged  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parent
+H = range_proof.H
+unhex = bytes.fromhex
+passed, failed = 0, []
+
+
+def check(name, holds):
+    global passed
+    if holds:
+        passed += 1
+    else:
+        failed.append(name)
+
+
+def secret(text):
+    return scalar(unhex(text))
+
+
+def check_rfc9496(v):
+    for i, encoded in enumerate(v["multiples"]):
+        check(f"{i}·G", (i * G).encode() == unhex(encoded) and decode(unhex(encoded)) == i * G)
+    for encoded in v["invalid"]:
+        check(f"invalid {encoded}", decode(unhex(encoded)) is None)
+    for case in v["element_derivation"]:
+        check("element derivation", one_way(unhex(case["in"])).encode() == unhex(case["out"]))
+
+
+def check_rfc9591(v):
+    """The whole of the appendix: nonces, binding factors, signature shares, signature."""
+    key, message, parties = unhex(v["group_public_key"]), unhex(v["message"]), v["participants"]
+    identifiers = [p["identifier"] for p in parties]
+    check("group key", (secret(v["group_secret_key"]) * G).encode() == key)
+    listed = b"".join(
+        scalar_bytes(p["identifier"]) + unhex(p["hiding_commitment"]) + unhex(p["binding_commitment"]) for p in parties
+    )
+    terms, factors = [], {}
+    for p in parties:
+        i, share = p["identifier"], unhex(p["share"])
+        for kind in ("hiding", "binding"):
+            nonce = frost.h3(unhex(p[kind + "_randomness"]) + share)
+            check(f"{kind} nonce of {i}", scalar_bytes(nonce) == unhex(p[kind + "_nonce"]))
+            check(f"{kind} commitment of {i}", (nonce * G).encode() == unhex(p[kind + "_commitment"]))
+        prefix = key + frost.h4(message) + frost.h5(listed) + scalar_bytes(i)
+        check(f"binding factor input of {i}", prefix == unhex(p["binding_factor_input"]))
+        factors[i] = frost.h1(prefix)
+        check(f"binding factor of {i}", scalar_bytes(factors[i]) == unhex(p["binding_factor"]))
+        terms += [(1, decode(unhex(p["hiding_commitment"]))), (factors[i], decode(unhex(p["binding_commitment"])))]
+    r = weighted_sum(terms).encode()
+    c, total = frost.h2(r + key + message), 0
+    for p in parties:
+        i = p["identifier"]
+        d, e = secret(p["hiding_nonce"]), secret(p["binding_nonce"])
+        z = d + e * factors[i] + frost.lagrange(i, identifiers) * secret(p["share"]) * c
+        check(f"signature share of {i}", scalar_bytes(z) == unhex(p["sig_share"]))
+        total += z
+    check("signature", r + scalar_bytes(total) == unhex(v["signature"]))
+    check("signature verifies", frost.verifies(key, message, unhex(v["signature"])))
+
+
+def check_generators(v):
+    check("G", G.encode() == unhex(v["G"]))
+    check("H", H.encode() == unhex(v["H"]) and v["H_label"] == "sotto/H/v1")
+    chain = [e.encode() for e in range_proof.GS]
+    check("the range proof's generators", sha256(b"".join(chain)).hexdigest() == v["range_proof_G_sha256"])
+    usual_blinding = one_way(sha3_512(G.encode()).digest())
+    others = [G.encode(), usual_blinding.encode(), *chain, *(e.encode() for e in range_proof.HS)]
+    check("H is no other generator", H.encode() not in others and len(set(others)) == 130)
+
+
+def check_commitments(v):
+    for c in v["commitments"]:
+        sum_ = weighted_sum([(int(c["amount"]), H), (secret(c["blinding"]), G)])
+        check(f"commitment to {c['amount']}", sum_.encode() == unhex(c["commitment"]))
+
+
+def check_range_proofs(v):
+    keys = unhex(v["rewind_key"]), unhex(v["tau_key"])
+    for p in v["proofs"]:
+        name, amount = f"range proof of {p['amount']}", int(p["amount"])
+        c, proof = unhex(p["commitment"]), unhex(p["proof"])
+        extra, opening = unhex(p["extra"]), (amount, unhex(p["index"]))
+        bound = range_proof.context(unhex(v["chain_id"]), p["kind"], extra)
+        check(name + ": commitment", weighted_sum([(amount, H), (secret(p["blinding"]), G)]).encode() == c)
+        check(name, range_proof.holds(bound, c, proof))
+        derived = range_proof.first_four(bound, c, proof, opening, keys)
+        check(name + ": every scalar is derived", b"".join(derived) == proof[:128])
+        check(name + ": rewind", range_proof.rewind(bound, c, proof, keys[0]) == opening)
+        check(name + ": another key", range_proof.rewind(bound, c, proof, unhex(v["other_rewind_key"])) is None)
+        elsewhere = range_proof.context(unhex(v["chain_id"]), p["kind"], extra + b"!")
+        check(name + ": bound to its output", not range_proof.holds(elsewhere, c, proof))
+
+
+def check_signatures(v):
+    for s in v["made"]:
+        x, fresh, message = secret(s["secret"]), unhex(s["fresh"]), unhex(s["message"])
+        check("key", (x * G).encode() == unhex(s["key"]))
+        check("signature as made", frost.sign(x, message, fresh) == unhex(s["signature"]))
+    for s in v["judged"]:
+        holds = frost.verifies(unhex(s["key"]), unhex(s["message"]), unhex(s["signature"]))
+        check(f"signature: {s['name']}", holds == s["holds"])
+
+
+def check_kernels(v):
+    chain = unhex(v["chain_id"])
+    for k in v["kernels"]:
+        kernel = wire.read("kernel", unhex(k["kernel"]))
+        name = f"kernel of kind {kernel.kind}"
+        message, x = wire.kernel_message(chain, kernel), secret(k["secret"])
+        check(name + ": message", message == unhex(k["message"]))
+        check(name + ": id", wire.kernel_id(kernel) == unhex(k["id"]))
+        check(name + ": excess", (x * G).encode() == kernel.excess)
+        signature = kernel.nonce + scalar_bytes(kernel.response)
+        check(name + ": signature", frost.sign(x, message, unhex(k["fresh"])) == signature)
+        check(name + ": verifies", frost.verifies(kernel.excess, message, signature))
+
+
+def check_session(v):
+    chain, session, message = (unhex(v[k]) for k in ("chain_id", "session_id", "message"))
+    key = sum((decode(unhex(p["key"])) for p in v["parties"]), IDENTITY)
+    check("session key", key.encode() == unhex(v["key"]))
+    shown = ("key", "hiding", "binding")
+    seen = [scalar_bytes(p["role"]) + b"".join(unhex(p[k]) for k in shown) for p in v["parties"]]
+    b = frost.h5(session + b"".join(seen))
+    factors = [frost.h1(key.encode() + frost.h4(message) + b + scalar_bytes(p["role"])) for p in v["parties"]]
+    terms = [
+        term
+        for p, rho in zip(v["parties"], factors)
+        for term in ((1, decode(unhex(p["hiding"]))), (rho, decode(unhex(p["binding"]))))
+    ]
+    r = weighted_sum(terms).encode()
+    c, total = frost.h2(r + key.encode() + message), 0
+    for p, rho in zip(v["parties"], factors):
+        name, x, fresh = f"party {p['role']}", secret(p["secret"]), unhex(p["fresh"])
+        d, e = (frost.h3(fresh[i : i + 32] + scalar_bytes(x)) for i in (0, 32))
+        check(name + ": nonces", (d, e) == (secret(p["d"]), secret(p["e"])))
+        points = [(k * G).encode() for k in (x, d, e)]
+        check(name + ": share", points == [unhex(p[k]) for k in shown])
+        statement = b"sotto/pop/v1" + chain + session + bytes([p["role"]])
+        check(name + ": possession", frost.sign(x, statement, fresh[64:]) == unhex(p["possession"]))
+        z = (d + rho * e + c * x) % ORDER
+        check(name + ": response", scalar_bytes(z) == unhex(p["response"]))
+        total += z
+    check("session signature", r + scalar_bytes(total) == unhex(v["signature"]))
+    check("session signature verifies", frost.verifies(key.encode(), message, unhex(v["signature"])))
+
+
+def check_described(name, chain, described):
+    """Decodes a transaction, checks what is said of it, its sums, signatures and proofs; returns it."""
+    data = unhex(described["bytes"])
+    t = wire.read("transaction", data)
+    check(name + ": bytes", wire.encode_transaction(t.offset, t.body.inputs, t.body.outputs, t.body.kernels) == data)
+    check(name + ": weight", rules.weight(t.body) == described["weight"])
+    check(name + ": fees", rules.fees(t.body) == int(described["fees"]))
+    plus = [(1, wire.POINTS[o.commitment]) for o in t.body.outputs] + [(rules.fees(t.body), H)]
+    minus = [(-1, wire.POINTS[p]) for p in [*t.body.inputs, *(k.excess for k in t.body.kernels)]]
+    check(name + ": balance", weighted_sum(plus + minus + [(-t.offset, G)]) == IDENTITY)
+    for k in t.body.kernels:
+        signature = k.nonce + scalar_bytes(k.response)
+        check(name + ": signature", frost.verifies(k.excess, wire.kernel_message(chain, k), signature))
+    for o in t.body.outputs:
+        check(name + ": proof", range_proof.holds(range_proof.context(chain, o.kind, o.extra), o.commitment, o.proof))
+    return t
+
+
+def check_transaction(v):
+    chain, seen = unhex(v["chain_id"]), {}
+    t = check_described("transaction", chain, v["transaction"])
+    for o in t.body.outputs:
+        bound = range_proof.context(chain, o.kind, o.extra)
+        seen[o.commitment] = range_proof.rewind(bound, o.commitment, o.proof, unhex(v["rewind_key"]))
+    for o in v["outputs"]:
+        check("rewind", seen[unhex(o["commitment"])] == (int(o["amount"]), unhex(o["index"])))
+    for o in v["inputs"] + v["outputs"]:
+        c = weighted_sum([(int(o["amount"]), H), (secret(o["blinding"]), G)])
+        check("an opening", c.encode() == unhex(o["commitment"]))
+    check("inputs", t.body.inputs == [unhex(o["commitment"]) for o in v["inputs"]])
+    check("outputs", {o.commitment for o in t.body.outputs} == {unhex(o["commitment"]) for o in v["outputs"]})
+    amounts = [sum(int(o["amount"]) for o in v[side]) for side in ("inputs", "outputs")]
+    check("amounts", amounts[0] == amounts[1] + int(v["transaction"]["fees"]))
+
+
+def check_cut_through(v):
+    chain = unhex(v["chain_id"])
+    parts = [check_described("part", chain, t) for t in v["parts"]]
+    spent = {c for t in parts for c in t.body.inputs}
+    created = {o.commitment: o for t in parts for o in t.body.outputs}
+    through = {c for c in spent & set(created) if created[c].kind == 0}
+    outputs = [created[c] for c in sorted(set(created) - through)]
+    kernels = sorted((k for t in parts for k in t.body.kernels), key=lambda k: k.excess)
+    offset = sum(t.offset for t in parts) % ORDER
+    joined = wire.encode_transaction(offset, sorted(spent - through), outputs, kernels)
+    check("joined", joined == unhex(v["joined"]["bytes"]) and len(through) == 1)
+    check_described("joined", chain, v["joined"])
+
+
+def check_blocks(v):
+    params = wire.read("params", unhex(v["params"]))
+    chain = rules.Chain(params)
+    check("chain id", chain.id == unhex(v["chain_id"]))
+    check("genesis", chain.tip.bytes == unhex(v["genesis"]["header"]))
+    check("genesis hash", wire.header_hash(chain.tip.bytes) == unhex(v["genesis"]["hash"]))
+    excesses = []
+    for b in v["blocks"]:
+        block = wire.read("block", unhex(b["bytes"]))
+        check("block hash", wire.header_hash(block.header.bytes) == unhex(b["hash"]))
+        try:
+            chain.connect(block)
+            check(f"block {block.header.height}", True)
+        except rules.Refused as rule:
+            check(f"block {block.header.height}: {rule}", False)
+        excesses += [k.excess for k in block.body.kernels]
+    for u in v["unspent"]:
+        c = unhex(u["commitment"])
+        output, created = chain.unspent[c]
+        check("key of unspent", wire.unspent_key(c) == unhex(u["key"]))
+        check("leaf of unspent", created == u["created"] and wire.unspent_leaf(output, created) == unhex(u["leaf"]))
+    check("unspent", len(v["unspent"]) == len(chain.unspent))
+    supply = int(v["supply"])
+    check("supply", supply == params.reward * chain.tip.height)
+    terms = [(1, wire.POINTS[c]) for c in chain.unspent] + [(-1, wire.POINTS[e]) for e in excesses]
+    check("audit", weighted_sum(terms + [(-supply, H), (-chain.tip.offset, G)]) == IDENTITY)
+
+
+def check_mmr(v):
+    leaves = [tagged("test/leaf", le(i, 4)) for i in range(16)]
+    for r in v["roots"]:
+        n, peaks = r["leaves"], wire.mmr_peaks(leaves[: r["leaves"]])
+        check(f"mountain range of {n}", wire.mmr_root(leaves[:n]) == unhex(r["root"]))
+        check(f"peaks of {n}", le(n) + b"".join(peaks) == unhex(r["peaks"]))
+    for p in v["proofs"]:
+        n, i, proof = p["leaves"], p["index"], unhex(p["proof"])
+        root = wire.mmr_root(leaves[:n])
+        check(f"leaf {i} of {n}", wire.mmr_proven_root(leaves[i], i, n, proof) == root)
+        check(f"not leaf {i} of {n}", wire.mmr_proven_root(leaves[15], i, n, proof) != root)
+
+
+def check_trie(v):
+    key, leaf = (lambda i: tagged("test/key", le(i, 4))), (lambda i: tagged("test/leaf", le(i, 4)))
+
+    def root(n):
+        return wire.trie_root({key(i): leaf(i) for i in range(n)})
+
+    for r in v["roots"]:
+        check(f"trie of {r['entries']}", root(r["entries"]) == unhex(r["root"]))
+    for p in v["proofs"]:
+        n, i = p["entries"], p["key"]
+        count, end, forks = wire.read_opening(wire.Reader(unhex(p["proof"])))
+        node = wire.trie_leaf(*end) if end else wire.trie_top([])
+        check(f"opening of {i} in {n}", wire.opened_root(count, key(i), node, forks) == root(n))
+        check(f"whether {i} is in {n}", (end == (key(i), leaf(i))) == (i < n))
+    for c in v["chunks"]:
+        n, r = c["entries"], wire.Reader(unhex(c["chunk"]))
+        depth, index = r.number(1), r.number(4)
+        listed = [(r.take(32), r.take(32)) for _ in range(r.number())]
+        count, end, forks = wire.read_opening(r)
+        prefix = (index << (256 - depth)).to_bytes(32, "big")
+        under = sorted((key(i), leaf(i)) for i in range(n) if int.from_bytes(key(i), "big") >> (256 - depth) == index)
+        name = f"chunk {index} of depth {depth} of {n}"
+        check(name + ": leaves", listed == under)
+        node = wire.trie_leaf(*end) if end else wire.trie_top(listed)
+        check(name, wire.opened_root(count, prefix, node, forks) == root(n))
+
+
+def check_rejections(v):
+    def verdict(trial):
+        chain = rules.Chain(wire.read("params", unhex(v["chains"][trial["chain"]])))
+        for i in trial["history"]:
+            chain.connect(wire.read("block", unhex(v["blocks"][i])))
+        try:
+            if "block" in trial:
+                chain.judge_block(wire.read("block", unhex(trial["block"])))
+            else:
+                chain.judge_transaction(wire.read("transaction", unhex(trial["transaction"])))
+        except rules.Refused as rule:
+            return str(rule)
+        return None
+
+    for case in v["cases"]:
+        refused, accepted = verdict(case["refused"]), verdict(case["accepted"])
+        check(f"{case['rule']}, {case['name']}: {refused}", refused == case["rule"])
+        check(f"beside {case['rule']}, {case['name']}: {accepted}", accepted is None)
+    check("every rule", [c["rule"] for c in v["cases"]] == [f"MW-R{n:02}" for n in range(1, 31)])
+
+
+def main():
+    ours = {name[6:]: f for name, f in globals().items() if name.startswith("check_") and name != "check_described"}
+    for subject, run in ours.items():
+        try:
+            run(json.loads((FOLDER / f"{subject}.json").read_text()))
+        except Exception as error:  # a reader that cannot read has failed, whatever the reason
+            check(f"{subject}: {type(error).__name__}: {error}", False)
+    for name in failed:
+        print("failed:", name)
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Range proofs and their rewind: Bulletproofs (Bünz et al. 2018, sections 3.1 and 4.2) of one 64-bit value, bound to an output."""
+
+from hashlib import sha512, shake_256
+
+from .merlin import Transcript
+from .ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, weighted_sum, wide_scalar
+
+N = 64
+H = one_way(sha512(b"sotto/H/v1").digest())
+
+
+def _chain(name):
+    stream = shake_256(b"GeneratorsChain" + name + bytes(4)).digest(64 * N)
+    return [one_way(stream[64 * i : 64 * i + 64]) for i in range(N)]
+
+
+GS, HS = _chain(b"G"), _chain(b"H")
+
+
+def context(chain_id, kind, extra):
+    """P: what the transcript absorbs before the proof starts."""
+    return chain_id + bytes([kind]) + len(extra).to_bytes(8, "little") + extra
+
+
+def _challenge(t, label):
+    return wide_scalar(t.challenge(label, 64))
+
+
+def _start(prefix, commitment, p):
+    """The transcript up to x, with y, z and x."""
+    t = Transcript(b"sotto/output/v1")
+    t.append(b"context", prefix)
+    t.append(b"dom-sep", b"rangeproof v1")
+    t.append_u64(b"n", N)
+    t.append_u64(b"m", 1)
+    t.append(b"V", commitment)
+    t.append(b"A", p[0])
+    t.append(b"S", p[1])
+    y, z = _challenge(t, b"y"), _challenge(t, b"z")
+    t.append(b"T_1", p[2])
+    t.append(b"T_2", p[3])
+    return t, y, z, _challenge(t, b"x")
+
+
+def _elements(proof):
+    return [proof[32 * i : 32 * i + 32] for i in range(21)]
+
+
+def scalars_are_canonical(proof):
+    p = _elements(proof)
+    return all(scalar(p[i]) is not None for i in (4, 5, 6, 19, 20))
+
+
+def holds(prefix, commitment, proof):
+    """Whether the committed value is in [0, 2^64) and the proof is for this context."""
+    p = _elements(proof)
+    points = {i: decode(p[i]) for i in [0, 1, 2, 3, *range(7, 19)]}
+    v = decode(commitment)
+    undecoded = any(e is None for e in [v, *points.values()])
+    if not scalars_are_canonical(proof) or undecoded or bytes(32) in [p[i] for i in points]:
+        return False
+    t_x, t_x_blinding, e_blinding, a, b = (scalar(p[i]) for i in (4, 5, 6, 19, 20))
+    t, y, z, x = _start(prefix, commitment, p)
+    for label, i in ((b"t_x", 4), (b"t_x_blinding", 5), (b"e_blinding", 6)):
+        t.append(label, p[i])
+    w = _challenge(t, b"w")
+    t.append(b"dom-sep", b"ipp v1")
+    t.append_u64(b"n", N)
+    us = []
+    for i in range(7, 19, 2):
+        t.append(b"L", p[i])
+        t.append(b"R", p[i + 1])
+        us.append(_challenge(t, b"u"))
+
+    # (1) t_x·H + t_x_blinding·G = z²·V + δ(y, z)·H + x·T₁ + x²·T₂
+    powers = [pow(y, i, ORDER) for i in range(N)]
+    delta = (z - z * z) * sum(powers) - z**3 * (2**N - 1)
+    terms = [(z * z, v), (delta - t_x, H), (x, points[2]), (x * x, points[3]), (-t_x_blinding, G)]
+    if weighted_sum(terms) != IDENTITY:
+        return False
+
+    # (2) A + x·S − z·Σ Gᵢ + Σ (z + y⁻ⁱ·z²·2ⁱ)·Hᵢ − e_blinding·G + w·t_x·H + Σ (uⱼ²·Lⱼ + uⱼ⁻²·Rⱼ)
+    #     = a·Σ sᵢ·Gᵢ + b·Σ y⁻ⁱ·sᵢ⁻¹·Hᵢ + w·a·b·H,   sᵢ = Π uⱼ^±1 by the bits of i, the first round's bit the highest
+    inverse = [pow(u, -1, ORDER) for u in us]
+    s = []
+    for i in range(N):
+        product = 1
+        for j in range(6):
+            product = product * (us[j] if i >> (5 - j) & 1 else inverse[j]) % ORDER
+        s.append(product)
+    y_inv = pow(y, -1, ORDER)
+    terms = [(1, points[0]), (x, points[1]), (-e_blinding, G), (w * (t_x - a * b), H)]
+    for i in range(N):
+        terms.append((-z - a * s[i], GS[i]))
+        terms.append((z + pow(y_inv, i, ORDER) * (z * z * 2**i - b * s[N - 1 - i]), HS[i]))
+    for j in range(6):
+        terms.append((us[j] ** 2, points[7 + 2 * j]))
+        terms.append((inverse[j] ** 2, points[8 + 2 * j]))
+    return weighted_sum(terms) == IDENTITY
+
+
+def _derived(tag, key, commitment, prefix, i):
+    data = tag + key + commitment + len(prefix).to_bytes(8, "little") + prefix + i.to_bytes(8, "little")
+    return wide_scalar(sha512(data).digest())
+
+
+def rewind(prefix, commitment, proof, key):
+    """Amount and index, if the proof was made with this rewind key."""
+    p = _elements(proof)
+    s0, s1 = (_derived(b"sotto/rewind/v1", key, commitment, prefix, i) for i in range(2))
+    x = _start(prefix, commitment, p)[3]
+    m = ((scalar(p[6]) - s0 - s1 * x) % ORDER).to_bytes(32, "little")
+    return (int.from_bytes(m[:8], "little"), m[8:20]) if m[20:] == bytes(12) else None
+
+
+def first_four(prefix, commitment, proof, opening, keys):
+    """A ‖ S ‖ T₁ ‖ T₂ of the proof that this opening and these keys make, in parts.
+
+    They fix all 132 scalars of the prover: each is derived, none is random.
+    """
+    (amount, index), (rewind_key, tau_key) = opening, keys
+
+    s = [_derived(b"sotto/rewind/v1", rewind_key, commitment, prefix, i) for i in range(130)]
+    tau = [_derived(b"sotto/tau/v1", tau_key, commitment, prefix, i) for i in (130, 131)]
+    alpha = s[0] + int.from_bytes(amount.to_bytes(8, "little") + index, "little")
+    s_l, s_r = s[2:66], s[66:130]
+    a_l = [amount >> i & 1 for i in range(N)]
+    a_r = [bit - 1 for bit in a_l]
+    big_a = weighted_sum([(alpha, G), *zip(a_l, GS), *zip(a_r, HS)])
+    big_s = weighted_sum([(s[1], G), *zip(s_l, GS), *zip(s_r, HS)])
+    _, y, z, _ = _start(prefix, commitment, _elements(proof))
+    # l(X) = a_L − z + s_L·X,  r(X) = yⁱ·(a_R + z + s_R·X) + z²·2ⁱ,  t(X) = ⟨l, r⟩
+    ys = [pow(y, i, ORDER) for i in range(N)]
+    l_0 = [a - z for a in a_l]
+    r_0 = [ys[i] * (a_r[i] + z) + z * z * 2**i for i in range(N)]
+    r_1 = [ys[i] * s_r[i] for i in range(N)]
+    t_1 = sum(l_0[i] * r_1[i] + s_l[i] * r_0[i] for i in range(N))
+    t_2 = sum(s_l[i] * r_1[i] for i in range(N))
+    big_t = [weighted_sum([(t, H), (blind, G)]) for t, blind in zip((t_1, t_2), tau)]
+    return [e.encode() for e in (big_a, big_s, *big_t)]

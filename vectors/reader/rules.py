@@ -1,0 +1,136 @@
+"""The consensus rules (docs/RULES.md), each as a line or two, in the order in which they are tried."""
+
+from .frost import verifies
+from .range_proof import H, context, holds, scalars_are_canonical
+from .ristretto import G, IDENTITY, weighted_sum
+from .wire import POINTS, chain_id, genesis, header_hash, kernel_id, kernel_message, mmr_root, tagged, trie_root
+from .wire import read, unspent_key, unspent_leaf
+
+MAX = 2**64 - 1
+NOTHING = bytes(32)
+_PROVEN = {}
+
+
+class Refused(Exception):
+    """By the rule with this number."""
+
+
+def refuse_if(condition, rule):
+    if condition:
+        raise Refused(rule)
+
+
+def weight(body):
+    extra = sum(-(-len(o.extra) // 32) for o in body.outputs)
+    return len(body.inputs) + 22 * len(body.outputs) + extra + 8 * len(body.kernels)
+
+
+def fees(body):
+    return sum(k.fee for k in body.kernels)
+
+
+def window(params, k):
+    return (max(0, k.not_after - params.width) if k.kind == 0 else k.not_before), k.not_after
+
+
+def total(points, sign=1):
+    return [(sign, POINTS[p]) for p in points]
+
+
+class Chain:
+    """A chain from its parameters on, and its state."""
+
+    def __init__(self, params):
+        self.params, self.id = params, chain_id(params)
+        self.tip = read("header", genesis(params))
+        self.unspent, self.excesses, self.kernels = {}, {}, []
+
+    def judge_transaction(self, t):
+        body = t.body
+        refuse_if(not body.kernels, "MW-R10")
+        refuse_if(any(o.kind == 1 for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
+        self._shape(body, weight(body))
+        self._balance(body, t.offset, fees(body))
+        self._proofs(body)
+        self._context(body)
+
+    def judge_block(self, b):
+        """Checks a block and returns what connects it."""
+        p, head, body = self.params, b.header, b.body
+        rewards = [o for o in body.outputs if o.kind == 1], [k for k in body.kernels if k.kind == 1]
+        refuse_if([len(r) for r in rewards] != [1, 1], "MW-R12")
+        self._shape(body, max(0, weight(body) - 30))
+        refuse_if((head.previous, head.height) != (header_hash(self.tip.bytes), self.tip.height + 1), "MW-R18")
+        refuse_if(head.time < self.tip.time, "MW-R19")
+        seal = b"sotto/seal/v1" + self.id + header_hash(head.bytes)
+        refuse_if(not verifies(p.operator, seal, b.seal), "MW-R21")
+        refuse_if(tagged("sotto/body/v1", body.bytes) != head.body_hash, "MW-R20")
+        refuse_if(p.reward * head.height > MAX, "MW-R17")
+        self._balance(body, head.offset - self.tip.offset, -p.reward)
+        due = p.reward + fees(body)
+        refuse_if(due > MAX, "MW-R17")
+        (output,), (kernel,) = rewards
+        refuse_if(kernel.not_after != head.height, "MW-R28")
+        rest = weighted_sum([(1, POINTS[output.commitment]), (-due, H)])
+        refuse_if(rest != POINTS[kernel.excess], "MW-R16")
+        self._proofs(body)
+        self._context(body)
+        unspent = {c: u for c, u in self.unspent.items() if c not in body.inputs}
+        unspent.update((o.commitment, (o, head.height)) for o in body.outputs)
+        kernels = self.kernels + [kernel_id(k) for k in body.kernels]
+        refuse_if((head.kernel_count, head.kernel_root) != (len(kernels), mmr_root(kernels)), "MW-R22")
+        leaves = {unspent_key(c): unspent_leaf(*u) for c, u in unspent.items()}
+        refuse_if((head.output_count, head.output_root) != (len(leaves), trie_root(leaves)), "MW-R23")
+        return unspent, kernels
+
+    def connect(self, b):
+        self.unspent, self.kernels = self.judge_block(b)
+        self.tip = b.header
+        self.excesses.update((k.excess, (b.header.height, k.kind == 3)) for k in b.body.kernels)
+
+    def _shape(self, body, paid_weight):
+        p = self.params
+        refuse_if(weight(body) > p.max_weight, "MW-R03")
+        lists = body.inputs, [o.commitment for o in body.outputs], [k.excess for k in body.kernels]
+        refuse_if(any(a >= b for items in lists for a, b in zip(items, items[1:])), "MW-R01")
+        refuse_if(set(lists[0]) & set(lists[1]), "MW-R02")
+        refuse_if(NOTHING in [*lists[0], *lists[1], *lists[2], *(k.nonce for k in body.kernels)], "MW-R04")
+        refuse_if(not all(scalars_are_canonical(o.proof) for o in body.outputs), "MW-R05")
+        for k in body.kernels:
+            refuse_if(k.kind == 3 and not 1 <= k.distance <= p.width, "MW-R07")
+            off_grid = k.kind != 1 and (k.not_before % p.grid or k.not_after % p.grid)
+            wide = k.kind >= 2 and not 0 <= k.not_after - k.not_before <= p.width
+            refuse_if(off_grid or wide, "MW-R06")
+        refuse_if(fees(body) > MAX, "MW-R08")
+        refuse_if(fees(body) < min(MAX, paid_weight * p.fee_per_weight), "MW-R09")
+
+    def _balance(self, body, offset, on_h):
+        """Σ outputs − Σ inputs − Σ excesses − offset·G + on_h·H = 0"""
+        terms = total(o.commitment for o in body.outputs) + total(body.inputs, -1)
+        terms += total([k.excess for k in body.kernels], -1) + [(-offset, G), (on_h, H)]
+        refuse_if(weighted_sum(terms) != IDENTITY, "MW-R15")
+
+    def _proofs(self, body):
+        for k in body.kernels:
+            signature = k.nonce + k.response.to_bytes(32, "little")
+            refuse_if(not verifies(k.excess, kernel_message(self.id, k), signature), "MW-R14")
+        for o in body.outputs:
+            if (self.id, o) not in _PROVEN:
+                _PROVEN[self.id, o] = holds(context(self.id, o.kind, o.extra), o.commitment, o.proof)
+            refuse_if(not _PROVEN[self.id, o], "MW-R13")
+
+    def _context(self, body):
+        height = self.tip.height + 1
+        for c in body.inputs:
+            refuse_if(c not in self.unspent, "MW-R24")
+            output, created = self.unspent[c]
+            refuse_if(output.kind == 1 and height < created + self.params.maturity, "MW-R26")
+        refuse_if(any(o.commitment in self.unspent for o in body.outputs), "MW-R25")
+        for k in body.kernels:
+            first, last = window(self.params, k)
+            refuse_if(k.kind != 1 and not first <= height <= last, "MW-R27")
+            if k.excess in self.excesses:
+                seen, may_repeat = self.excesses[k.excess]
+                repeats = k.kind == 3 and may_repeat and height >= seen + k.distance
+                refuse_if(not repeats, "MW-R29")
+            refuse_if(kernel_id(k) in self.kernels, "MW-R30")

@@ -1,0 +1,262 @@
+"""The ledger's bytes (docs/FORMATS.md): decoding, encoding, tagged hashes, the mountain range and the trie."""
+
+from collections import namedtuple
+from hashlib import sha256
+
+from .ristretto import decode, scalar
+
+Output = namedtuple("Output", "kind commitment extra proof")
+Kernel = namedtuple("Kernel", "kind fee not_before not_after distance excess nonce response bytes")
+Body = namedtuple("Body", "inputs outputs kernels bytes")
+Transaction = namedtuple("Transaction", "offset body")
+Header = namedtuple(
+    "Header", "height previous time offset kernel_count kernel_root output_count output_root body_hash bytes"
+)
+Block = namedtuple("Block", "header seal body")
+Params = namedtuple(
+    "Params", "network operator genesis_time reward maturity width grid reorganisation max_weight fee_per_weight bytes"
+)
+
+
+def tagged(tag, *parts):
+    t = sha256(tag.encode()).digest()
+    return sha256(t + t + b"".join(parts)).digest()
+
+
+def le(n, width=8):
+    return n.to_bytes(width, "little")
+
+
+class Malformed(Exception):
+    """The bytes encode nothing."""
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        if self.at + n > len(self.data):
+            raise Malformed("short")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def number(self, width=8):
+        return int.from_bytes(self.take(width), "little")
+
+    def code(self, bound):
+        n = self.number(1)
+        if n > bound:
+            raise Malformed("code")
+        return n
+
+    def point(self):
+        data = self.take(32)
+        if data not in POINTS:
+            POINTS[data] = decode(data)
+        if POINTS[data] is None:
+            raise Malformed("point")
+        return data
+
+    def scalar(self):
+        k = scalar(self.take(32))
+        if k is None:
+            raise Malformed("scalar")
+        return k
+
+    def list(self, item, least):
+        n = self.number(4)
+        if n > 2**20 or n * least > len(self.data) - self.at:
+            raise Malformed("count")
+        return [item() for _ in range(n)]
+
+    def output(self):
+        kind, commitment = self.code(1), self.point()
+        return Output(kind, commitment, self.take(self.code(64)), self.take(672))
+
+    def kernel(self):
+        start, kind = self.at, self.code(3)
+        fee = 0 if kind == 1 else self.number()
+        not_before = self.number() if kind in (2, 3) else 0
+        not_after = self.number()
+        not_before = not_after if kind == 1 else not_before
+        distance = self.number() if kind == 3 else 0
+        fields = kind, fee, not_before, not_after, distance, self.point(), self.point(), self.scalar()
+        return Kernel(*fields, self.data[start : self.at])
+
+    def body(self):
+        start = self.at
+        lists = self.list(self.point, 32), self.list(self.output, 706), self.list(self.kernel, 105)
+        return Body(*lists, self.data[start : self.at])
+
+    def header(self):
+        start = self.at
+        fields = self.number(), self.take(32), self.number(), self.scalar(), self.number(), self.take(32)
+        rest = self.number(), self.take(32), self.take(32)
+        return Header(*fields, *rest, self.data[start : self.at])
+
+    def version(self):
+        if self.number(1) != 1:
+            raise Malformed("version")
+
+    def transaction(self):
+        self.version()
+        return Transaction(self.scalar(), self.body())
+
+    def block(self):
+        self.version()
+        header, start = self.header(), self.at
+        self.point(), self.scalar()
+        return Block(header, self.data[start : self.at], self.body())
+
+    def params(self):
+        self.version()
+        return Params(self.code(2), self.point(), *(self.number() for _ in range(8)), self.data)
+
+
+POINTS = {}
+"""Every point met so far, decoded."""
+
+
+def read(what, data):
+    """One value that fills the bytes."""
+    r = Reader(data)
+    value = getattr(r, what)()
+    if r.at != len(data):
+        raise Malformed("trailing")
+    return value
+
+
+def encode_output(o):
+    return bytes([o.kind]) + o.commitment + bytes([len(o.extra)]) + o.extra + o.proof
+
+
+def encode_body(inputs, outputs, kernels):
+    lists = inputs, [encode_output(o) for o in outputs], [k.bytes for k in kernels]
+    return b"".join(le(len(items), 4) + b"".join(items) for items in lists)
+
+
+def encode_transaction(offset, inputs, outputs, kernels):
+    return b"\1" + le(offset, 32) + encode_body(inputs, outputs, kernels)
+
+
+def chain_id(params):
+    return tagged("sotto/chain-id/v1", params.bytes)
+
+
+def header_hash(header):
+    return tagged("sotto/header/v1", header)
+
+
+def genesis(params):
+    """The header that the parameters determine."""
+    empty = encode_body([], [], [])
+    return b"".join(
+        [le(0), chain_id(params), le(params.genesis_time), bytes(32), le(0), mmr_root([]), le(0), trie_root({})]
+    ) + tagged("sotto/body/v1", empty)
+
+
+def kernel_id(k):
+    return tagged("sotto/kernel-id/v1", k.bytes)
+
+
+def kernel_message(chain, k):
+    fields = le(k.fee) + le(k.not_before) + le(k.not_after) + le(k.distance)
+    return b"sotto/kernel/v1" + chain + bytes([k.kind]) + fields
+
+
+def unspent_key(commitment):
+    return tagged("sotto/trie-key/v1", commitment)
+
+
+def unspent_leaf(o, created):
+    parts = [tagged("sotto/proof-part/v1", part) for part in (o.proof[:224], o.proof[224:])]
+    return tagged("sotto/unspent/v1", o.commitment, bytes([o.kind]), le(len(o.extra)), o.extra, le(created), *parts)
+
+
+# The mountain range: perfect trees, one for each set bit of the number of leaves, the tallest first.
+
+
+def mmr_node(a, b):
+    return tagged("sotto/mmr-node/v1", a, b)
+
+
+def _perfect(hashes):
+    while len(hashes) > 1:
+        hashes = [mmr_node(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+    return hashes[0]
+
+
+def mmr_peaks(leaves):
+    hashes = [tagged("sotto/mmr-leaf/v1", x) for x in leaves]
+    peaks, at = [], 0
+    for height in reversed(range(len(leaves).bit_length())):
+        if len(leaves) >> height & 1:
+            peaks.append(_perfect(hashes[at : at + 2**height]))
+            at += 2**height
+    return peaks
+
+
+def mmr_bag(count, peaks):
+    return tagged("sotto/mmr-root/v1", le(count), *peaks)
+
+
+def mmr_root(leaves):
+    return mmr_bag(len(leaves), mmr_peaks(leaves))
+
+
+def mmr_proven_root(leaf, index, count, proof):
+    """The root that a proof leads to; None if it has the wrong shape."""
+    hashes = [proof[i : i + 32] for i in range(1, len(proof), 32)]
+    height = (index ^ count).bit_length() - 1
+    mountain = bin(count >> height).count("1") - 1
+    if len(proof) != 1 + 32 * proof[0] or proof[0] != height + bin(count).count("1") - 1:
+        return None
+    node = tagged("sotto/mmr-leaf/v1", leaf)
+    for h in range(height):
+        node = mmr_node(hashes[h], node) if index >> h & 1 else mmr_node(node, hashes[h])
+    peaks = hashes[height:]
+    return mmr_bag(count, peaks[:mountain] + [node] + peaks[mountain:])
+
+
+# The trie: a set forks at the first bit in which two of its keys differ.
+
+
+def bit(key, i):
+    return key[i // 8] >> (7 - i % 8) & 1
+
+
+def trie_leaf(key, leaf):
+    return tagged("sotto/trie-leaf/v1", key, leaf)
+
+
+def trie_fork(at, left, right):
+    return tagged("sotto/trie-node/v1", le(at, 2), left, right)
+
+
+def trie_top(entries):
+    """Of a list of (key, leaf) in the order of keys."""
+    if len(entries) < 2:
+        return trie_leaf(*entries[0]) if entries else tagged("sotto/trie-empty/v1")
+    first, last = entries[0][0], entries[-1][0]
+    at = next(i for i in range(256) if bit(first, i) != bit(last, i))
+    split = next(n for n, (key, _) in enumerate(entries) if bit(key, at))
+    return trie_fork(at, trie_top(entries[:split]), trie_top(entries[split:]))
+
+
+def trie_root(entries):
+    return tagged("sotto/trie-root/v1", le(len(entries)), trie_top(sorted(entries.items())))
+
+
+def read_opening(r):
+    """Number of entries, the entry at the end if the opening carries one, and the forks passed."""
+    count = r.number()
+    end = (r.take(32), r.take(32)) if r.code(1) else None
+    bits = r.take(32)
+    return count, end, [(i, r.take(32)) for i in range(256) if bit(bits, i)]
+
+
+def opened_root(count, key, node, forks):
+    for at, other in reversed(forks):
+        node = trie_fork(at, other, node) if bit(key, at) else trie_fork(at, node, other)
+    return tagged("sotto/trie-root/v1", le(count), node)
