@@ -108,10 +108,10 @@ pub enum ArmorError {
         expected: Kind,
     },
     /// The end is missing.
-    #[error("the text is cut off: {} is missing", if *.last_line == 0 { "everything after the first line" } else { "its end" })]
+    #[error("the text is cut off after {lines} whole lines: its \"END SOTTO …\" line is missing")]
     CutOff {
-        /// The last whole line that is there.
-        last_line: usize,
+        /// How many whole lines are there.
+        lines: usize,
     },
     /// A character that no line has.
     #[error("line {line} holds the character {character:?}, which no line has")]
@@ -240,7 +240,7 @@ fn header(text: &str) -> Result<(Kind, String), ArmorError> {
     }
     let words = text.split(means_nothing).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     let (_, rest) = words.split_once("BEGIN SOTTO ").ok_or(ArmorError::NoHeader)?;
-    let (name, rest) = rest.split_once('.').ok_or(ArmorError::CutOff { last_line: 0 })?;
+    let (name, rest) = rest.split_once('.').ok_or(ArmorError::CutOff { lines: 0 })?;
     let kind = Kind::ALL.into_iter().find(|k| k.name() == name.trim()).ok_or(ArmorError::UnknownKind)?;
     Ok((kind, rest.to_owned()))
 }
@@ -253,7 +253,7 @@ fn body(text: &str) -> Result<(Kind, Vec<char>), ArmorError> {
     let end = footer.trim_start().strip_prefix("END SOTTO ").and_then(|f| f.split_once('.'));
     match end {
         Some((name, _)) if name.trim() == kind.name() => Ok((kind, letters)),
-        _ => Err(ArmorError::CutOff { last_line: letters.len() / LETTERS }),
+        _ => Err(ArmorError::CutOff { lines: letters.len() / LETTERS }),
     }
 }
 

@@ -29,7 +29,7 @@ pub enum RewardError {
 ///
 /// # Errors
 /// [`RewardError`].
-pub fn reward(
+pub(crate) fn reward(
     keys: &AccountKeys,
     chain: &Chain,
     (height, fees): (Height, Amount),

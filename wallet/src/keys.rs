@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Every arrow is `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` (BIP-340's tagged hash over SHA-512) with a label of
-//! [`crate::tag`], cut to 32 bytes for a key or reduced to a scalar, so no arrow can be extended or walked back. An
+//! `crate::tag`, cut to 32 bytes for a key or reduced to a scalar, so no arrow can be extended or walked back. An
 //! index is twelve random bytes, so copied wallets never collide; the amount enters `r`, so a changed amount never
 //! reuses a blinding factor. Coinbase outputs count as received.
 //!
@@ -169,19 +169,17 @@ impl Purpose {
 
 /// The root of a wallet's keys.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Root([u8; 32]);
+pub(crate) struct Root([u8; 32]);
 
 impl Root {
     /// The root that the words determine (BIP-39 seed, empty passphrase).
-    #[must_use]
-    pub fn new(words: &Words) -> Self {
+    pub(crate) fn new(words: &Words) -> Self {
         let seed = Zeroizing::new(words.0.to_seed_normalized(""));
         Self(*derive_key(tag::ROOT, &[&*seed]))
     }
 
     /// The keys of one account.
-    #[must_use]
-    pub fn account(&self, a: Account) -> AccountKeys {
+    pub(crate) fn account(&self, a: Account) -> AccountKeys {
         let account = derive_key(tag::ACCOUNT, &[&self.0, &a.0.to_le_bytes()]);
         let of = |tag, p: Purpose| *derive_key(tag, &[&*account, &[p as u8]]);
         AccountKeys {
@@ -202,7 +200,7 @@ impl fmt::Debug for Root {
 
 /// The keys of one account.
 #[derive(Clone, ZeroizeOnDrop)]
-pub struct AccountKeys {
+pub(crate) struct AccountKeys {
     blinding: [u8; 32],
     rewind: [RewindKey; 2],
     tau: [TauKey; 2],
@@ -212,21 +210,18 @@ pub struct AccountKeys {
 
 impl AccountKeys {
     /// The account's address.
-    #[must_use]
-    pub fn address(&self, network: Network) -> Address {
+    pub(crate) fn address(&self, network: Network) -> Address {
         Address::of_keys(network, PublicKey::of(&self.sign), PublicKey::of(&self.encrypt))
     }
 
     /// The blinding factor of an output with this purpose and opening.
-    #[must_use]
-    pub fn blinding(&self, purpose: Purpose, opening: &Opening) -> SecretScalar {
+    pub(crate) fn blinding(&self, purpose: Purpose, opening: &Opening) -> SecretScalar {
         let amount = Zeroizing::new(opening.amount.units().to_le_bytes());
         derive_scalar(tag::BLINDING, &[&self.blinding, &[purpose as u8], &opening.index, &*amount])
     }
 
     /// The commitment of an output with this purpose and opening.
-    #[must_use]
-    pub fn commitment(&self, purpose: Purpose, opening: &Opening) -> Commitment {
+    pub(crate) fn commitment(&self, purpose: Purpose, opening: &Opening) -> Commitment {
         Commitment::new(opening.amount, &self.blinding(purpose, opening))
     }
 
@@ -234,7 +229,7 @@ impl AccountKeys {
     ///
     /// # Errors
     /// [`ProveError`] when its own proof does not verify or rewind.
-    pub fn output(
+    pub(crate) fn output(
         &self,
         chain: &ChainId,
         features: OutputFeatures,
@@ -250,8 +245,7 @@ impl AccountKeys {
     ///
     /// A foreign output costs two transcripts. A hit is held against the commitment, so an output that somebody made
     /// with a handed-out rewind key, but without the blinding key, is not taken for one's own.
-    #[must_use]
-    pub fn recognise(&self, chain: &ChainId, output: &Output) -> Option<(Purpose, Opening)> {
+    pub(crate) fn recognise(&self, chain: &ChainId, output: &Output) -> Option<(Purpose, Opening)> {
         Purpose::ALL.into_iter().find_map(|p| {
             let opening = output.rewind(chain, &self.rewind[p as usize])?;
             (self.commitment(p, &opening) == output.commitment).then_some((p, opening))

@@ -10,7 +10,7 @@
 //! arguments. Only [`edge`] touches the system.
 //!
 //! **Reading order**: [`keys`], [`outputs`], [`state`], [`select`], [`slate`], [`armor`], [`scan`], [`store`], [`wallet`].
-//! All labels stand in one table, all bytes in [`wire`]. The cryptography is **unaudited**.
+//! All labels stand in `tag`, all bytes in `wire`. The cryptography is **unaudited**.
 
 pub mod armor;
 pub mod coinbase;
@@ -24,4 +24,4 @@ pub mod state;
 pub mod store;
 mod tag;
 pub mod wallet;
-pub mod wire;
+mod wire;

@@ -86,7 +86,7 @@ pub struct Balance {
     pub spendable: Amount,
     /// Block rewards that cannot be spent yet.
     pub immature: Amount,
-    /// Promised by others: signed, not on the chain. Nobody's until it is.
+    /// Promised, by others or by oneself: signed, not on the chain. Nobody's until it is.
     pub pending: Amount,
     /// Reserved by open slates.
     pub locked: Amount,

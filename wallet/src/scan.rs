@@ -12,6 +12,7 @@ use crate::{
     keys::{Account, AccountKeys, Root},
     outputs::{Origin, OutputRecord, Status},
     state::State,
+    store::StoreError,
 };
 use mw::{
     amount::{Amount, Height},
@@ -55,20 +56,14 @@ pub trait ChainSource {
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Self::Error>;
 }
 
+/// Is told how many outputs were tried, and of how many.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
+
 /// Outputs asked for at a time.
 pub const BATCH: usize = 2_048;
 
 /// Accounts beyond the known ones that a restore looks into.
 pub const RESTORE_GAP: u32 = 8;
-
-/// How far a scan has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Outputs tried.
-    pub done: u64,
-    /// Outputs there are.
-    pub total: u64,
-}
 
 /// What a scan found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +97,9 @@ pub enum ScanError<E> {
         /// The output after which it went wrong.
         after: PointBytes,
     },
+    /// The result could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Scans the whole unspent set with the keys of `accounts`, and returns the state after it.
@@ -109,14 +107,14 @@ pub(crate) fn scan<S: ChainSource>(
     (root, chain, state): (&Root, &Chain, &State),
     accounts: u32,
     source: &S,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut Progress<'_>,
 ) -> Result<(State, ScanReport), ScanError<S::Error>> {
     let (tip, hash) = source.tip().map_err(ScanError::Source)?;
     let keys: Vec<(Account, AccountKeys)> =
         (0..accounts).map(|a| (Account(a), root.account(Account(a)))).collect();
     let total = source.unspent_count().map_err(ScanError::Source)?;
     let (mut present, mut done, mut after) = (BTreeMap::new(), 0, None);
-    progress(Progress { done, total });
+    progress(done, total);
     loop {
         let batch = source.unspent(after.as_ref(), BATCH).map_err(ScanError::Source)?;
         let Some(last) = batch.last().map(|u| u.output.commitment) else { break };
@@ -124,7 +122,7 @@ pub(crate) fn scan<S: ChainSource>(
         let own: Vec<OutputRecord> = batch.par_iter().filter_map(|u| recognise(chain, &keys, u)).collect();
         present.extend(own.into_iter().map(|o| (o.commitment, o)));
         (after, done) = (Some(last), done + batch.len() as u64);
-        progress(Progress { done, total: total.max(done) });
+        progress(done, total.max(done));
     }
     let kernels = kernels(state, source)?;
     if source.tip().map_err(ScanError::Source)? != (tip, hash) {

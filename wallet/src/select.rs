@@ -20,7 +20,6 @@ use crate::{
 use core::fmt;
 use mw::{
     amount::{Amount, Height},
-    commitment::Commitment,
     kernel::KernelFeatures,
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
     transaction::OutputFeatures,
@@ -39,44 +38,25 @@ pub struct Request {
     pub memo: Memo,
 }
 
-/// An output that a plan would spend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedInput {
-    /// Its name.
-    pub commitment: Commitment,
-    /// Its amount.
-    pub amount: Amount,
-    /// Plain or coinbase.
-    pub features: OutputFeatures,
-}
-
 /// What a payment makes public about its sender's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linkage {
-    /// Outputs of this wallet that are seen to belong together.
+    /// Outputs of this wallet that are seen to be spent together.
     pub inputs: usize,
     /// How many of them are block rewards, whose sealer is known.
     pub rewards: usize,
-    /// Whether a change output is seen with them.
-    pub change: Change,
-}
-
-/// Whether a payment has a change output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It leaves nothing.
-    None,
-    /// It leaves some.
-    Some,
+    /// New outputs, of which one is the receiver's: with two, the other one is seen to be change.
+    pub outputs: usize,
 }
 
 impl fmt::Display for Linkage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of your outputs are spent together ({} block rewards)", self.inputs, self.rewards)?;
-        match self.change {
-            Change::None => Ok(()),
-            Change::Some => f.write_str("; one of the two new outputs is seen to be your change"),
-        }
+        f.write_str(if self.outputs > 1 {
+            "; one of the two new outputs is your change"
+        } else {
+            "; no change"
+        })
     }
 }
 
@@ -84,14 +64,14 @@ impl fmt::Display for Linkage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     request: Request,
-    inputs: Vec<PlannedInput>,
+    inputs: Vec<OutputRecord>,
     fee: Amount,
     change: Amount,
     not_after: Height,
 }
 
-/// Something that somebody looked at and said yes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that somebody looked at and said yes to, once.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Confirmed<T>(T);
 
 impl<T> Confirmed<T> {
@@ -131,7 +111,7 @@ impl Plan {
 
     /// What would be spent.
     #[must_use]
-    pub fn inputs(&self) -> &[PlannedInput] {
+    pub fn inputs(&self) -> &[OutputRecord] {
         &self.inputs
     }
 
@@ -157,8 +137,8 @@ impl Plan {
     #[must_use]
     pub fn linkage(&self) -> Linkage {
         let rewards = self.inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
-        let change = if self.change == Amount::ZERO { Change::None } else { Change::Some };
-        Linkage { inputs: self.inputs.len(), rewards, change }
+        let outputs = if self.change == Amount::ZERO { 1 } else { 2 };
+        Linkage { inputs: self.inputs.len(), rewards, outputs }
     }
 
     /// The terms that the receiver sees.
@@ -223,13 +203,9 @@ pub(crate) fn plan(state: &State, chain: &Chain, request: Request) -> Result<Pla
         return Err(SelectError::Insufficient { needed: costs.needed(1, 1)?, balance });
     };
     let (fee, change) = costs.split(&chosen)?;
-    let inputs = chosen.iter().map(|o| PlannedInput {
-        commitment: o.commitment,
-        amount: o.opening.amount,
-        features: o.features,
-    });
+    let inputs = chosen.into_iter().cloned().collect();
     let not_after = chain.standard_expiry(state.tip.next());
-    Ok(Plan { inputs: inputs.collect(), fee, change, not_after, request })
+    Ok(Plan { inputs, fee, change, not_after, request })
 }
 
 /// What paying `amount` takes.
@@ -288,4 +264,122 @@ fn choose<'a>(
         return Ok(last.map(|last| largest.iter().chain([last]).copied().collect()));
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::Purpose,
+        outputs::{Origin, Status},
+    };
+    use mw::{
+        commitment::Commitment,
+        group::{Point, Scalar},
+        range_proof::Opening,
+        rules::params::Params,
+        schnorr::PublicKey,
+    };
+    use proptest::prelude::*;
+
+    fn chain() -> Chain {
+        Chain::new(Params::solo(PublicKey::from_point(Point::g()), 0)).unwrap()
+    }
+
+    fn wallet_of(coins: &[u64]) -> State {
+        let record = |(i, units): (usize, &u64)| {
+            let amount = Amount::new(*units);
+            let commitment = Commitment::new(amount, &Scalar::from(i as u64 + 1).into());
+            let record = OutputRecord {
+                commitment,
+                account: Account(0),
+                purpose: Purpose::Received,
+                opening: Opening { amount, index: [0; 12] },
+                features: OutputFeatures::Plain,
+                origin: Origin::Chain,
+                status: Status::Unspent { created: Height::new(1) },
+            };
+            (commitment, record)
+        };
+        State { outputs: coins.iter().enumerate().map(record).collect(), ..State::default() }
+    }
+
+    fn chosen(coins: &[u64], amount: u64) -> Result<Plan, SelectError> {
+        let amount = Amount::new(amount);
+        let request = Request { account: Account(0), amount, recipient: None, memo: Memo::default() };
+        plan(&wallet_of(coins), &chain(), request)
+    }
+
+    fn amounts(p: &Plan) -> Vec<u64> {
+        let mut all: Vec<u64> = p.inputs().iter().map(|o| o.opening.amount.units()).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn prefers_one_input_that_fits() {
+        let coins = [100_000, 1_000_000, 2_000_000, 131_000];
+        assert_eq!(amounts(&chosen(&coins, 10_000).unwrap()), [100_000]);
+        // Without change: 100 000 and the fee of one input, one output, one kernel.
+        let exact = chosen(&coins, 100_000).unwrap();
+        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().outputs), (vec![131_000], 0, 1));
+        assert_eq!(amounts(&chosen(&coins, 100_001).unwrap()), [1_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 1_960_000).unwrap()), [2_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 2_100_000).unwrap()), [1_000_000, 2_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 2_010_000).unwrap()), [100_000, 2_000_000]);
+        assert!(matches!(chosen(&coins, 3_231_000), Err(SelectError::Insufficient { .. })));
+    }
+
+    /// Coins worth less than their own weight do not help, and do not hurt.
+    #[test]
+    fn dust_does_not_pay() {
+        let dust = [10; 300];
+        assert!(matches!(chosen(&dust, 1), Err(SelectError::Insufficient { .. })));
+        assert_eq!(amounts(&chosen(&[&dust[..], &[100_000]].concat(), 1).unwrap()), [100_000]);
+    }
+
+    #[test]
+    fn more_inputs_than_fit_are_named() {
+        let mut params = chain().params().clone();
+        params.max_weight = 60;
+        let small = Chain::new(params).unwrap();
+        let request = Request {
+            account: Account(0),
+            amount: Amount::new(1_000_000),
+            recipient: None,
+            memo: Memo::default(),
+        };
+        assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request), Err(SelectError::TooHeavy));
+    }
+
+    proptest! {
+        #[test]
+        fn plans_add_up_with_the_fewest_inputs(
+            coins in prop::collection::vec(1u64..500_000, 0..30),
+            amount in 1u64..2_000_000,
+        ) {
+            let fee = |n: usize, outputs: u64| (n as u64 + outputs * 22 + 8) * 1_000;
+            let mut sorted = coins.clone();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            let largest = |n: usize| sorted.iter().take(n).sum::<u64>();
+            let suffices = |n: usize| largest(n) >= amount + fee(n, 1);
+            match chosen(&coins, amount) {
+                Ok(p) => {
+                    let n = p.inputs().len();
+                    prop_assert_eq!(amounts(&p).iter().sum::<u64>(), amount + p.fee().units() + p.change().units());
+                    prop_assert!((1..n).all(|fewer| !suffices(fewer)));
+                    if p.change() == Amount::ZERO {
+                        prop_assert!((fee(n, 1)..=fee(n, 2)).contains(&p.fee().units()));
+                    } else {
+                        prop_assert_eq!(p.fee().units(), fee(n, 2));
+                    }
+                    prop_assert_eq!(Ok(p), chosen(&coins, amount));
+                }
+                Err(e) => {
+                    let insufficient = matches!(e, SelectError::Insufficient { .. });
+                    prop_assert!(insufficient && (1..=coins.len()).all(|n| !suffices(n)));
+                }
+            }
+        }
+    }
 }

@@ -49,10 +49,11 @@ impl Memo {
     /// Most bytes of a memo.
     pub const MAX: usize = 256;
 
-    /// This text; `None` when it is longer than [`Memo::MAX`] bytes or holds control characters.
+    /// This text; `None` when it is longer than [`Memo::MAX`] bytes, or holds characters that steer a terminal or turn
+    /// text around.
     #[must_use]
     pub fn new(text: String) -> Option<Self> {
-        (text.len() <= Self::MAX && !text.chars().any(char::is_control)).then_some(Self(text))
+        (text.len() <= Self::MAX && !text.chars().any(deceives)).then_some(Self(text))
     }
 
     /// The text.
@@ -66,6 +67,12 @@ impl Memo {
     pub fn hash(&self) -> Hash {
         tagged(tag::MEMO, &[self.0.as_bytes()])
     }
+}
+
+/// Control characters, and the invisible ones that join, split or reverse text.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// What the sender proposes.
@@ -92,6 +99,12 @@ impl Invite {
     #[must_use]
     pub fn hash(&self, chain: &ChainId) -> Hash {
         tagged(tag::INVITE, &[chain.as_bytes(), &self.to_bytes()])
+    }
+
+    /// The last height at which the payment can enter a block.
+    #[must_use]
+    pub fn not_after(&self) -> Height {
+        self.features.window(0).not_after
     }
 
     /// The checked signing session of this invite and the receiver's share.
@@ -154,8 +167,8 @@ pub enum SlateError {
     /// The invite's kernel is not a plain one.
     #[error("the inviter proposes a kernel of a kind that pays nobody")]
     KernelKind,
-    /// Nothing is paid, or amount and fee exceed what amounts can hold.
-    #[error("the inviter's amount is zero, or does not fit 64 bits together with its fee")]
+    /// Nothing is paid, or amount and fee exceed everything there will be.
+    #[error("the inviter's amount is zero, or with its fee exceeds all there will be at the last height")]
     AmountRange,
     /// No block would take the payment.
     #[error("the inviter's fee of {fee} is below the least fee of {least}: no block would take the payment")]
@@ -165,17 +178,25 @@ pub enum SlateError {
         /// The least fee of any payment.
         least: Amount,
     },
-    /// The last height is past, too far away or off the grid.
+    /// The last height is past.
     #[error(
-        "the invite's last height {not_after} is off the chain's grid or not between {first} and {last} (scan, or ask for a new invite)"
+        "the invite can enter a block until height {not_after}, and the next one is {next}; make a new invite"
     )]
-    Window {
+    Expired {
         /// The invite's last height.
         not_after: Height,
-        /// The earliest that makes sense.
-        first: Height,
-        /// The latest that makes sense.
-        last: Height,
+        /// The height of the next block.
+        next: Height,
+    },
+    /// The last height is off the chain's grid.
+    #[error(
+        "the inviter's last height {not_after} is not a multiple of {grid}: no block would take the payment"
+    )]
+    OffGrid {
+        /// The invite's last height.
+        not_after: Height,
+        /// The chain's grid, in blocks.
+        grid: u64,
     },
     /// The invite is for somebody else.
     #[error("the invite is for another address than this account's")]

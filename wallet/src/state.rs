@@ -3,7 +3,7 @@
 //! ```text
 //! sent       Invited ── finalize ─▶ Finalised ─ kernel on chain ─▶ confirmed
 //!               │                      │  ▲ ◀──── kernel gone ─────────┘
-//!               └─ cancel ─▶ Cancelled │  └ waiting
+//!               └─ cancel ─▶ Cancelled │  └ waiting                (also past its last height)
 //!                                      └─ past last height + K, no kernel ─▶ expired (inputs free again)
 //!
 //! received   Answered: waiting ⇄ confirmed, waiting ─▶ expired      (the same rule)
@@ -105,7 +105,7 @@ pub struct Received {
 
 /// Everything a wallet knows, except its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub(crate) struct State {
     /// The height of the last scan.
     pub(crate) tip: Height,
     /// How many accounts there are.
@@ -158,8 +158,7 @@ impl State {
     pub(crate) fn cancel(&mut self, chain: &Chain, session: &SessionId) -> Result<(), SlateError> {
         let sent = self.sent.get_mut(session).ok_or(SlateError::UnknownSession)?;
         match &sent.stage {
-            Stage::Cancelled => return Ok(()),
-            Stage::Finalised { fate: Fate::Expired, .. } => return Ok(()),
+            Stage::Cancelled | Stage::Finalised { fate: Fate::Expired, .. } => return Ok(()),
             Stage::Finalised { .. } => {
                 return Err(SlateError::HasLeft { until: last_chance(chain, &sent.invite) });
             }
@@ -200,8 +199,13 @@ impl State {
     ) {
         self.tip = tip;
         for s in self.sent.values_mut() {
-            if let Stage::Finalised { fate, excess, .. } = &mut s.stage {
-                *fate = fate_of(chain, tip, &s.invite, kernels.get(excess));
+            match &mut s.stage {
+                Stage::Finalised { fate, excess, .. } => {
+                    *fate = fate_of(chain, tip, &s.invite, kernels.get(excess));
+                }
+                // Nobody can finish it any more, and nothing has left.
+                Stage::Invited(_) if tip >= s.invite.not_after() => s.stage = Stage::Cancelled,
+                Stage::Invited(_) | Stage::Cancelled => {}
             }
         }
         for r in self.received.values_mut() {
@@ -249,8 +253,7 @@ impl State {
 
 /// The last height at which a kernel of this invite could still enter the chain, by a reorganisation if need be.
 fn last_chance(chain: &Chain, invite: &Invite) -> Height {
-    let p = chain.params();
-    invite.features.window(p.window_width).not_after.plus(p.reorganisation)
+    invite.not_after().plus(chain.params().reorganisation)
 }
 
 fn fate_of(chain: &Chain, tip: Height, invite: &Invite, kernel: Option<&Height>) -> Fate {

@@ -13,8 +13,8 @@ pub trait Store {
     /// [`StoreError`] when it cannot be read whole and unaltered.
     fn load(&self) -> Result<Zeroizing<Vec<u8>>, StoreError>;
 
-    /// Replaces what is kept, durably: after `Ok`, a power failure brings back the new contents; after an error, the
-    /// old contents stand.
+    /// Replaces what is kept as a whole. After `Ok` a power failure brings back the new contents; after an error it
+    /// brings back the old ones or the new ones, whole, so nothing that depends on the new ones may leave.
     ///
     /// # Errors
     /// [`StoreError`] when the new contents could not be made durable.

@@ -17,10 +17,11 @@ use crate::{
         invite, respond,
         seal::{Installation, Secrets},
     },
-    state::{Received, Sent, Stage, State},
+    state::{Fate, Received, Sent, Stage, State},
     store::{Store, StoreError},
     wire::{self, Contents},
 };
+use core::fmt;
 use mw::{
     amount::{Amount, Height},
     commitment::Commitment,
@@ -81,6 +82,16 @@ pub struct Wallet<S> {
     store: S,
 }
 
+impl<S> fmt::Debug for Wallet<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = self.chain.params().network;
+        f.debug_struct("Wallet")
+            .field("network", &network)
+            .field("tip", &self.state.tip)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<S: Store> Wallet<S> {
     /// Creates a wallet of these words, new or restored, in an empty store.
     ///
@@ -114,7 +125,7 @@ impl<S: Store> Wallet<S> {
     }
 
     /// Makes `next` the wallet's state: durably first, then here.
-    fn keep(&mut self, next: State) -> Result<(), WalletError> {
+    fn keep(&mut self, next: State) -> Result<(), StoreError> {
         self.store.replace(&wire::contents(self.chain.params(), &self.words.entropy(), &next))?;
         self.state = next;
         Ok(())
@@ -176,6 +187,14 @@ impl<S: Store> Wallet<S> {
     /// [`WalletError::NoAccount`].
     pub fn address(&self, account: Account) -> Result<Address, WalletError> {
         Ok(self.keys(account)?.address(self.chain.params().network))
+    }
+
+    /// The account that an invite is for; `None` when it is for somebody else, or for whoever answers.
+    #[must_use]
+    pub fn addressee(&self, invite: &Invite) -> Option<Account> {
+        let network = self.chain.params().network;
+        let ours = |a: &Account| invite.recipient == Some(self.root.account(*a).address(network));
+        (0..self.state.accounts).map(Account).find(ours)
     }
 
     /// What an account has, or all of them together.
@@ -269,7 +288,7 @@ impl<S: Store> Wallet<S> {
             invite: invite.clone(),
             response: response.clone(),
             excess,
-            fate: crate::state::Fate::Waiting,
+            fate: Fate::Waiting,
         };
         next.received.insert(invite.session, received);
         self.keep(next)?;
@@ -307,7 +326,7 @@ impl<S: Store> Wallet<S> {
                 response: Box::new(response.clone()),
                 transaction: transaction.get().clone(),
                 excess,
-                fate: crate::state::Fate::Waiting,
+                fate: Fate::Waiting,
             };
         }
         self.keep(next)?;
@@ -339,18 +358,18 @@ impl<S: Store> Wallet<S> {
     pub fn cancel(&mut self, session: &SessionId) -> Result<(), WalletError> {
         let mut next = self.state.clone();
         next.cancel(&self.chain, session)?;
-        self.keep(next)
+        Ok(self.keep(next)?)
     }
 
     /// Scans the chain with the keys of all accounts.
     ///
     /// # Errors
-    /// [`ScanFailure`] when the source fails or moves, or the result cannot be kept; nothing changes then.
+    /// [`ScanError`] when the source fails or moves, or the result cannot be kept; nothing changes then.
     pub fn scan<C: ChainSource>(
         &mut self,
         source: &C,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ScanReport, ScanFailure<C::Error>> {
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
         self.scan_accounts(self.state.accounts, source, progress)
     }
 
@@ -361,8 +380,8 @@ impl<S: Store> Wallet<S> {
     pub fn restore<C: ChainSource>(
         &mut self,
         source: &C,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ScanReport, ScanFailure<C::Error>> {
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
         let mut all = ScanReport::default();
         loop {
             let known = self.state.accounts;
@@ -381,10 +400,10 @@ impl<S: Store> Wallet<S> {
         &mut self,
         accounts: u32,
         source: &C,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ScanReport, ScanFailure<C::Error>> {
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
         let (next, report) = scan::scan((&self.root, &self.chain, &self.state), accounts, source, progress)?;
-        self.keep(next).map_err(|e| ScanFailure::Wallet(Box::new(e)))?;
+        self.keep(next)?;
         Ok(report)
     }
 
@@ -400,17 +419,6 @@ impl<S: Store> Wallet<S> {
     ) -> Result<(Output, Kernel), WalletError> {
         Ok(coinbase::reward(&self.keys(account)?, &self.chain, (height, fees), rng)?)
     }
-}
-
-/// Why a scan failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ScanFailure<E> {
-    /// The chain could not be read, or moved.
-    #[error(transparent)]
-    Scan(#[from] ScanError<E>),
-    /// The result could not be kept.
-    #[error(transparent)]
-    Wallet(Box<WalletError>),
 }
 
 fn pending(

@@ -1,32 +1,47 @@
-//! Two wallets on one ledger: pay, pay on, restore, cancel, expire, reorganise.
+//! Wallets on one ledger: pay, pay on, restore, cancel, expire, reorganise.
 #![allow(missing_docs)]
 
 mod support;
 
-use mw::amount::Amount;
-use support::{Person, two};
+use mw::{
+    amount::{Amount, Height},
+    rules::params::Network,
+};
+use support::{Ledger, Person, two};
+use wallet::{
+    keys::{Account, Words},
+    select::{Decision, SelectError},
+    slate::SlateError,
+    state::{Fate, Stage},
+    store::{Store, StoreError},
+    wallet::WalletError,
+};
 
 const REWARD: u64 = 6_000_000_000;
+/// Fees with one input and one kernel: with change, and without.
+const FEE: u64 = (1 + 2 * 22 + 8) * 1_000;
+const FEE_EXACT: u64 = (1 + 22 + 8) * 1_000;
+
+fn select_error(e: WalletError) -> SelectError {
+    let WalletError::Select(e) = e else { panic!("{e}") };
+    e
+}
 
 #[test]
 fn pay_and_pay_on() {
     let (mut ledger, mut a, mut b) = two();
     assert_eq!(a.balance(), [REWARD, 2 * REWARD, 0, 0, 0]);
-    let t = a.pay(1_000, &mut b);
-    let fee = t.get().body.fees().unwrap().units();
-    assert_eq!(fee, (1 + 2 * 22 + 8) * 1_000);
+    let t = a.pay(5_000_000, &mut b);
+    assert_eq!(t.get().body.fees().unwrap().units(), FEE);
     // The reward is locked, the change is on its way and counts nowhere else; the receiver has a promise.
-    assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 1_000 - fee]);
-    assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
+    assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 5_000_000 - FEE]);
+    assert_eq!(a.wallet.balance(None).total().units(), 3 * REWARD);
+    assert_eq!(b.balance(), [0, 0, 5_000_000, 0, 0]);
     ledger.seal(&a.wallet, &[t]);
     let (ra, rb) = (a.scan(&ledger), b.scan(&ledger));
-    assert_eq!((ra.gone, ra.found, rb.found, rb.found_amount), (1, 2, 1, Amount::new(1_000)));
-    assert_eq!(b.balance(), [1_000, 0, 0, 0, 0]);
-    // Too little to pay a fee with: pay again, more, and let the receiver pay on.
-    let t = a.pay(5_000_000, &mut b);
-    ledger.seal(&a.wallet, &[t]);
-    a.scan(&ledger);
-    b.scan(&ledger);
+    // One spent; change and the new reward.
+    assert_eq!((ra.gone, ra.found, rb.found, rb.found_amount.units()), (1, 2, 1, 5_000_000));
+    assert_eq!(b.balance(), [5_000_000, 0, 0, 0, 0]);
     let mut c = ledger.wallet(30);
     let t = b.pay(2_000_000, &mut c);
     ledger.seal(&a.wallet, &[t]);
@@ -34,37 +49,310 @@ fn pay_and_pay_on() {
         p.scan(&ledger);
     }
     assert_eq!(c.balance(), [2_000_000, 0, 0, 0, 0]);
-    assert_eq!(b.balance()[0], 5_001_000 - 2_000_000 - (1 + 2 * 22 + 8) * 1_000);
+    assert_eq!(b.balance(), [3_000_000 - FEE, 0, 0, 0, 0]);
     // Everything that was ever made is somewhere.
     let total: u64 = [&a, &b, &c].iter().map(|p| p.wallet.balance(None).total().units()).sum();
     assert_eq!(total, REWARD * ledger.height().get());
+    let confirmed = |f: Fate| matches!(f, Fate::Confirmed { .. });
+    assert!(b.wallet.received().all(|r| confirmed(r.fate)));
+    assert!(a.wallet.sent().all(|s| matches!(s.stage, Stage::Finalised { fate, .. } if confirmed(fate))));
 }
 
 #[test]
 fn words_alone_find_everything() {
     let (mut ledger, mut a, mut b) = two();
+    let account = b.wallet.add_account().unwrap();
+    assert_eq!(account, Account(1));
     let t = a.pay(7_000_000, &mut b);
+    ledger.seal(&a.wallet, &[t]);
+    b.scan(&ledger);
+    // From one account to another of the same wallet, and some of it back to the first wallet.
+    let mut request = b.request(3_000_000, &a);
+    request.recipient = Some(b.wallet.address(account).unwrap());
+    let plan = b.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let invite = b.wallet.invite(plan, &mut b.rng).unwrap();
+    assert_eq!(b.wallet.addressee(&invite), Some(account));
+    let response = b.wallet.respond(account, &invite, &mut b.rng).unwrap();
+    let t = b.wallet.finalize(&response).unwrap();
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     let t = b.pay(1_000_000, &mut a);
     ledger.seal(&a.wallet, &[t]);
     a.scan(&ledger);
     b.scan(&ledger);
+    assert_eq!(b.wallet.balance(Some(account)).spendable.units(), 3_000_000);
     for person in [&a, &b] {
-        let words = wallet::keys::Words::parse(&person.wallet.words().phrase()).unwrap();
+        let words = Words::parse(&person.wallet.words().phrase()).unwrap();
         let mut again = Person::from_words(ledger.chain.clone(), words.clone(), 5);
-        again.wallet.restore(&ledger, &mut |_| {}).unwrap();
-        assert_eq!(again.balance(), person.balance());
-        let mut twin = Person::from_words(ledger.chain.clone(), words, 6);
-        twin.wallet.restore(&ledger, &mut |_| {}).unwrap();
+        let report = again.wallet.restore(&ledger, &mut |_, _| {}).unwrap();
         assert_eq!(
-            wallet::store::Store::load(&again.wallet.store().kept).unwrap(),
-            wallet::store::Store::load(&twin.wallet.store().kept).unwrap()
+            report.found,
+            person.wallet.outputs().filter(|o| o.matures(&ledger.chain).is_some()).count() as u64
         );
+        assert_eq!(again.balance(), person.balance());
+        assert_eq!(again.wallet.accounts(), person.wallet.accounts());
+        let mut twin = Person::from_words(ledger.chain.clone(), words, 6);
+        twin.wallet.restore(&ledger, &mut |_, _| {}).unwrap();
+        let kept = |p: &Person| p.wallet.store().load().unwrap();
+        assert_eq!(kept(&again), kept(&twin));
         // What was found can be spent.
         let mut c = ledger.wallet(30);
         let t = again.pay(1_000, &mut c);
         ledger.seal(&a.wallet, &[t]);
         ledger.undo();
     }
+}
+
+#[test]
+fn a_restore_in_the_middle_of_a_payment_loses_nothing() {
+    let (mut ledger, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let restore = |p: &Person| {
+        let words = Words::parse(&p.wallet.words().phrase()).unwrap();
+        Person::from_words(ledger.chain.clone(), words, 77)
+    };
+    let (mut a2, mut b2) = (restore(&a), restore(&b));
+    let t = a.wallet.finalize(&response).unwrap();
+    ledger.seal(&a.wallet, &[t]);
+    for p in [&mut a, &mut a2, &mut b, &mut b2] {
+        p.scan(&ledger);
+    }
+    assert_eq!((a.balance(), b.balance()), (a2.balance(), b2.balance()));
+    assert_eq!(b2.balance(), [1_000, 0, 0, 0, 0]);
+}
+
+#[test]
+fn no_change_output_when_nothing_comes_back() {
+    let (mut ledger, mut a, mut b) = two();
+    let t = a.pay(REWARD - FEE_EXACT, &mut b);
+    assert_eq!((t.get().body.outputs.len(), t.get().body.fees().unwrap().units()), (1, FEE_EXACT));
+    ledger.seal(&a.wallet, &[t]);
+    b.scan(&ledger);
+    assert_eq!(b.balance()[0], REWARD - FEE_EXACT);
+    // What is too little for a change output goes to the sealer.
+    let t = b.pay(REWARD - 2 * FEE_EXACT - 5, &mut a);
+    assert_eq!((t.get().body.outputs.len(), t.get().body.fees().unwrap().units()), (1, FEE_EXACT + 5));
+    ledger.seal(&a.wallet, &[t]);
+}
+
+#[test]
+fn what_cannot_be_paid_is_refused() {
+    let (ledger, a, b) = two();
+    let needed = |e| match select_error(e) {
+        SelectError::Insufficient { needed, balance } => (needed.units(), balance.spendable.units()),
+        e => panic!("{e}"),
+    };
+    let error = |amount| a.plan(amount, &b).unwrap_err();
+    assert_eq!(needed(error(REWARD)), (REWARD + FEE_EXACT, REWARD));
+    assert_eq!(needed(error(REWARD - FEE_EXACT + 1)), (REWARD + 1, REWARD));
+    assert_eq!(needed(b.plan(1, &a).unwrap_err()), (1 + FEE_EXACT, 0));
+    assert_eq!(select_error(error(0)), SelectError::Zero);
+    assert_eq!(select_error(error(u64::MAX)), SelectError::Overflow);
+    let other = Ledger::with(|p| p.network = Network::Test).wallet(1);
+    let (found, expected) = (Network::Test, Network::Solo);
+    assert_eq!(select_error(a.plan(1, &other).unwrap_err()), SelectError::Network { found, expected });
+    let mut request = a.request(1, &b);
+    request.account = Account(1);
+    assert!(matches!(a.wallet.plan(request), Err(WalletError::NoAccount { accounts: 1, .. })));
+    assert!(a.plan(1, &b).unwrap().confirm(|_| Decision::No).is_none());
+    drop(ledger);
+}
+
+/// Plans are made from what is free when they are carried out: two plans for one coin make one payment.
+#[test]
+fn a_stale_plan_is_refused() {
+    let (_ledger, mut a, b) = two();
+    let (first, second) = (a.confirmed(5, &b), a.confirmed(6, &b));
+    a.wallet.invite(first, &mut a.rng).unwrap();
+    let before = a.balance();
+    let error = a.wallet.invite(second, &mut a.rng).unwrap_err();
+    assert_eq!((select_error(error), a.balance()), (SelectError::Stale, before));
+}
+
+#[test]
+fn many_payments_at_once() {
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 5);
+    a.scan(&ledger);
+    let invites: Vec<_> = (1..=4).map(|i| a.invite(i * 1_000, &b)).collect();
+    let mut responses: Vec<_> = invites.iter().map(|i| b.respond(i).unwrap()).collect();
+    responses.reverse();
+    let payments: Vec<_> = responses.iter().map(|r| a.wallet.finalize(r).unwrap()).collect();
+    ledger.seal(&a.wallet, &payments);
+    b.scan(&ledger);
+    assert_eq!(b.balance(), [10_000, 0, 0, 0, 0]);
+}
+
+#[test]
+fn cancelling_is_free_until_something_has_left() {
+    let (mut ledger, mut a, mut b) = two();
+    let before = a.balance();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    a.wallet.cancel(&invite.session).unwrap();
+    a.wallet.cancel(&invite.session).unwrap();
+    assert_eq!(a.balance(), before);
+    let refused = |e: WalletError| match e {
+        WalletError::Slate(e) => e,
+        e => panic!("{e}"),
+    };
+    assert_eq!(refused(a.wallet.finalize(&response).unwrap_err()), SlateError::Cancelled);
+    assert_eq!(refused(b.wallet.cancel(&invite.session).unwrap_err()), SlateError::UnknownSession);
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let t = a.wallet.finalize(&response).unwrap();
+    // Last height 1440, reorganisation limit 720.
+    let until = Height::new(2_160);
+    assert_eq!(refused(a.wallet.cancel(&invite.session).unwrap_err()), SlateError::HasLeft { until });
+    ledger.seal(&a.wallet, &[t]);
+    a.scan(&ledger);
+    assert_eq!(refused(a.wallet.cancel(&invite.session).unwrap_err()), SlateError::HasLeft { until });
+}
+
+/// A chain on which payments expire soon: last heights are multiples of 5 up to 10 ahead, reorganisations 4 deep.
+fn hasty() -> (Ledger, Person, Person) {
+    let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 4));
+    let (mut a, b) = (ledger.wallet(10), ledger.wallet(20));
+    ledger.grow(&a.wallet, 3);
+    a.scan(&ledger);
+    (ledger, a, b)
+}
+
+#[test]
+fn what_expires_frees_its_inputs() {
+    let (mut ledger, mut a, mut b) = hasty();
+    let c = ledger.wallet(40);
+    let invite = a.invite(1_000, &b);
+    assert_eq!(invite.not_after(), Height::new(10));
+    let response = b.respond(&invite).unwrap();
+    a.wallet.finalize(&response).unwrap();
+    ledger.grow(&c.wallet, 11);
+    assert_eq!(ledger.height(), Height::new(14));
+    // Past the last height, but a reorganisation could still bring it in.
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!((a.balance()[3], b.balance()[2]), (REWARD, 1_000));
+    ledger.grow(&c.wallet, 1);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
+    assert_eq!(b.balance(), [0; 5]);
+    assert!(matches!(a.wallet.sent().next().unwrap().stage, Stage::Finalised { fate: Fate::Expired, .. }));
+    a.wallet.cancel(&invite.session).unwrap();
+}
+
+/// An invite that nobody answered in time ends by itself, and a late answer is refused with the reason.
+#[test]
+fn an_unanswered_invite_is_not_locked_for_ever() {
+    let (mut ledger, mut a, mut b) = hasty();
+    let c = ledger.wallet(40);
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    ledger.grow(&c.wallet, 7);
+    a.scan(&ledger);
+    assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
+    assert!(matches!(a.wallet.finalize(&response), Err(WalletError::Slate(SlateError::Cancelled))));
+    b.scan(&ledger);
+    let mut d = ledger.wallet(50);
+    d.scan(&ledger);
+    let mut open = invite;
+    open.recipient = None;
+    let expired = SlateError::Expired { not_after: Height::new(10), next: Height::new(11) };
+    assert!(matches!(d.respond(&open), Err(WalletError::Slate(e)) if e == expired));
+}
+
+#[test]
+fn reorganisations_are_followed_both_ways() {
+    let (mut ledger, mut a, mut b) = two();
+    let c = ledger.wallet(40);
+    let t = a.pay(1_000_000, &mut b);
+    let before = (a.balance(), b.balance());
+    ledger.seal(&c.wallet, std::slice::from_ref(&t));
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let after = (a.balance(), b.balance());
+    assert_eq!(after.1, [1_000_000, 0, 0, 0, 0]);
+    // The receiver pays on, and both blocks are taken back.
+    let u = b.pay(100_000, &mut a);
+    ledger.seal(&c.wallet, &[u]);
+    ledger.undo();
+    ledger.undo();
+    a.scan(&ledger);
+    b.scan(&ledger);
+    // As before, except that one more payment waits: the promise to `a`, and what `b` has locked is gone again.
+    assert_eq!((a.balance()[0], a.balance()[3]), (before.0[0], before.0[3]));
+    assert_eq!((b.balance()[0], b.balance()[2], b.balance()[3]), (0, 1_000_000, 0));
+    ledger.seal(&c.wallet, &[t]);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!(b.balance()[3], 1_000_000, "held by the payment that waits again");
+    assert_eq!(a.balance()[0], after.0[0]);
+}
+
+/// Paying oneself neither makes nor hides money.
+#[test]
+fn paying_oneself() {
+    let (mut ledger, mut a, _) = two();
+    let request = wallet::select::Request { recipient: Some(a.address()), ..a.request(1_000_000, &a) };
+    let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+    let response = a.respond(&invite).unwrap();
+    let t = a.wallet.finalize(&response).unwrap();
+    assert_eq!(a.wallet.balance(None).total().units(), 3 * REWARD);
+    let c = ledger.wallet(40);
+    ledger.seal(&c.wallet, &[t]);
+    a.scan(&ledger);
+    assert_eq!(a.wallet.balance(None).total().units(), 3 * REWARD - FEE);
+}
+
+/// A full disk at any step: an error, the wallet as before, and the step can be repeated.
+#[test]
+fn a_full_disk_loses_nothing() {
+    let (mut ledger, mut a, mut b) = two();
+    let full = |e: WalletError| assert!(matches!(e, WalletError::Store(StoreError::Io { .. })), "{e}");
+    let plan = a.confirmed(1_000, &b);
+    let before = a.balance();
+    a.wallet.store().full.set(true);
+    full(a.wallet.invite(plan, &mut a.rng).unwrap_err());
+    assert_eq!(a.balance(), before);
+    a.wallet.store().full.set(false);
+    let invite = a.invite(1_000, &b);
+    b.wallet.store().full.set(true);
+    full(b.respond(&invite).unwrap_err());
+    assert_eq!(b.balance(), [0; 5]);
+    b.wallet.store().full.set(false);
+    let response = b.respond(&invite).unwrap();
+    a.wallet.store().full.set(true);
+    full(a.wallet.finalize(&response).unwrap_err());
+    a.wallet.store().full.set(false);
+    let t = a.wallet.finalize(&response).unwrap();
+    ledger.seal(&a.wallet, &[t]);
+    b.wallet.store().full.set(true);
+    assert!(b.wallet.scan(&ledger, &mut |_, _| {}).is_err());
+    assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
+    b.wallet.store().full.set(false);
+    b.scan(&ledger);
+    assert_eq!(b.balance(), [1_000, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_wallet_is_not_overwritten_and_opens_as_it_was() {
+    let (ledger, mut a, b) = two();
+    a.invite(1_000, &b);
+    let again = a.copy(a.installation.clone());
+    assert_eq!(again.balance(), a.balance());
+    assert_eq!(again.address(), a.address());
+    assert_eq!(again.wallet.chain(), &ledger.chain);
+    let words = a.wallet.words().clone();
+    let store = a.wallet.store().clone();
+    let made = wallet::wallet::Wallet::create(store, ledger.chain.clone(), words, a.installation.clone());
+    assert!(matches!(made, Err(WalletError::Exists)));
+}
+
+#[test]
+fn the_reward_never_exceeds_what_amounts_hold() {
+    let (ledger, mut a, _) = two();
+    let fees = Amount::new(u64::MAX);
+    assert!(a.wallet.reward(Account(0), (ledger.height().next(), fees), &mut a.rng).is_err());
 }

@@ -1,30 +1,23 @@
 //! The wallet file: encrypted under a passphrase, replaced whole, held by one process.
 //!
-//! ```text
-//! 0   "SOTTOWLT"              8
-//! 8   version                 1
-//! 9   Argon2id: memory (KiB)  4   passes 4   lanes 4      all LE
-//! 21  salt                   16
-//! 37  nonce                  24   fresh for every write
-//! 61  length n                8   LE
-//! 69  XChaCha20-Poly1305     n + 16,  associated data = bytes 0…68
-//! ```
-//!
-//! key = Argon2id v1.3 (passphrase, salt) (RFC 9106). The parameters are bounded before memory is taken.
+//! Layout: `crate::wire`. key = Argon2id v1.3 (passphrase, salt) (RFC 9106), its parameters bounded before memory is taken.
 //! A write goes to a temporary file in the same folder, is synced, renamed over the old one, and the folder is synced:
 //! a crash leaves the old file or the new one. A lock on `<file>.lock` keeps a second process out; the lock file stays.
 //!
 //! A wrong passphrase and an altered byte are one error, after the same work. **Not hidden**: the file's length tells
 //! roughly how many outputs and payments there are.
 
-use crate::store::{Store, StoreError};
+use crate::{
+    store::{Store, StoreError},
+    wire::{FileHeader, VERSION},
+};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use core::fmt;
-use mw::wire::{Reader, WireError};
+use core::{cmp::Ordering, fmt};
+use mw::wire::{Decode, Encode, Reader, WireError};
 use rand_core::{OsRng, RngCore};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -33,9 +26,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-const MAGIC: &[u8; 8] = b"SOTTOWLT";
-const VERSION: u8 = 1;
-const HEADER: usize = 69;
+const HEADER: u64 = FileHeader::BYTES as u64;
 const TAG: u64 = 16;
 /// Most bytes of contents: far above what 2²⁴ records take is refused before it is read.
 const MAX_CONTENTS: u64 = 1 << 32;
@@ -121,11 +112,13 @@ impl WalletFile {
     /// # Errors
     /// [`StoreError`]: in use, cut off, of another version, or [`StoreError::Passphrase`].
     pub fn open(path: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
+        // Before the lock file is made: asking for a wallet that is not there leaves nothing behind.
+        fs::metadata(path).map_err(failed("open", path))?;
         let lock = lock(path)?;
         let bytes = read(path)?;
-        let header = Header::decode(&bytes)?;
-        let key = header.cost.derive(passphrase, &header.salt)?;
-        let file = Self { path: path.to_owned(), cost: header.cost, salt: header.salt, key, _lock: lock };
+        let (header, cost) = header(&bytes)?;
+        let key = cost.derive(passphrase, &header.salt)?;
+        let file = Self { path: path.to_owned(), cost, salt: header.salt, key, _lock: lock };
         file.decrypt(&bytes).map(|_| file)
     }
 
@@ -152,9 +145,9 @@ impl WalletFile {
     }
 
     fn decrypt(&self, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let Header { nonce, .. } = Header::decode(bytes)?;
-        let (header, text) = bytes.split_at_checked(HEADER).ok_or(StoreError::NotAWallet)?;
-        let payload = Payload { msg: text, aad: header };
+        let (FileHeader { nonce, .. }, _) = header(bytes)?;
+        let (aad, msg) = bytes.split_at_checked(FileHeader::BYTES).ok_or(StoreError::NotAWallet)?;
+        let payload = Payload { msg, aad };
         let plain = self.cipher().decrypt(XNonce::from_slice(&nonce), payload);
         plain.map(Zeroizing::new).map_err(|_| StoreError::Passphrase)
     }
@@ -166,7 +159,8 @@ impl WalletFile {
         }
         let mut nonce = [0; 24];
         OsRng.fill_bytes(&mut nonce);
-        let header = Header { cost: self.cost, salt: self.salt, nonce, length }.encode();
+        let Cost { kib, passes, lanes } = self.cost;
+        let header = FileHeader { cost: [kib, passes, lanes], salt: self.salt, nonce, length }.to_bytes();
         let payload = Payload { msg: contents, aad: &header };
         let text = self.cipher().encrypt(XNonce::from_slice(&nonce), payload);
         let text = text.map_err(|_| StoreError::TooLong { found: length, expected: MAX_CONTENTS })?;
@@ -187,53 +181,33 @@ impl Store for WalletFile {
     }
 }
 
-struct Header {
-    cost: Cost,
-    salt: [u8; 16],
-    nonce: [u8; 24],
-    length: u64,
+/// Reads the header, and holds cost and length against what makes sense and what is there.
+fn header(bytes: &[u8]) -> Result<(FileHeader, Cost), StoreError> {
+    let found = bytes.len() as u64;
+    let mut r = Reader::new(bytes);
+    let header = FileHeader::decode(&mut r).map_err(|e| match e {
+        // An empty file, and one that begins otherwise, was never a wallet.
+        WireError::Short { .. } if found > 0 && FileHeader::MAGIC.starts_with(first(bytes)) => {
+            StoreError::CutOff { found, expected: HEADER + TAG }
+        }
+        WireError::Version { found } => StoreError::Version { found, reads: VERSION },
+        _ => StoreError::NotAWallet,
+    })?;
+    if header.length > MAX_CONTENTS {
+        return Err(StoreError::TooLong { found: header.length, expected: MAX_CONTENTS });
+    }
+    let expected = HEADER + header.length + TAG;
+    match found.cmp(&expected) {
+        Ordering::Less => return Err(StoreError::CutOff { found, expected }),
+        Ordering::Greater => return Err(StoreError::TooLong { found, expected }),
+        Ordering::Equal => {}
+    }
+    let [kib, passes, lanes] = header.cost;
+    Ok((header, Cost::new(kib, passes, lanes).ok_or(StoreError::Cost)?))
 }
 
-impl Header {
-    fn encode(&self) -> Vec<u8> {
-        let Cost { kib, passes, lanes } = self.cost;
-        let mut out = [&MAGIC[..], &[VERSION]].concat();
-        [kib, passes, lanes].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
-        out.extend_from_slice(&self.salt);
-        out.extend_from_slice(&self.nonce);
-        out.extend_from_slice(&self.length.to_le_bytes());
-        out
-    }
-
-    /// Reads the header, and holds the file's length against it.
-    fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let found = bytes.len() as u64;
-        let cut = |_: WireError| StoreError::CutOff { found, expected: HEADER as u64 + TAG };
-        let mut r = Reader::new(bytes);
-        let start = bytes.len().min(MAGIC.len());
-        if bytes.get(..start) != MAGIC.get(..start) || bytes.is_empty() {
-            return Err(StoreError::NotAWallet);
-        }
-        r.take(MAGIC.len()).map_err(cut)?;
-        let version = r.u8().map_err(cut)?;
-        if version != VERSION {
-            return Err(StoreError::Version { found: version, reads: VERSION });
-        }
-        let (kib, passes, lanes) = (r.u32().map_err(cut)?, r.u32().map_err(cut)?, r.u32().map_err(cut)?);
-        let (salt, nonce) = (r.array().map_err(cut)?, r.array().map_err(cut)?);
-        let length = r.u64().map_err(cut)?;
-        if length > MAX_CONTENTS {
-            return Err(StoreError::TooLong { found: length, expected: MAX_CONTENTS });
-        }
-        let expected = HEADER as u64 + length + TAG;
-        match found.cmp(&expected) {
-            core::cmp::Ordering::Less => return Err(StoreError::CutOff { found, expected }),
-            core::cmp::Ordering::Greater => return Err(StoreError::TooLong { found, expected }),
-            core::cmp::Ordering::Equal => {}
-        }
-        let cost = Cost::new(kib, passes, lanes).ok_or(StoreError::Cost)?;
-        Ok(Self { cost, salt, nonce, length })
-    }
+fn first(bytes: &[u8]) -> &[u8] {
+    bytes.get(..FileHeader::MAGIC.len()).unwrap_or(bytes)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -242,9 +216,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// For writing, readable by the owner alone.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
@@ -252,7 +227,7 @@ fn private() -> OpenOptions {
 
 fn lock(path: &Path) -> Result<File, StoreError> {
     let name = beside(path, ".lock");
-    let file = private().open(&name).map_err(failed("open", &name))?;
+    let file = private().create(true).truncate(false).open(&name).map_err(failed("open", &name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
@@ -263,7 +238,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let found = file.metadata().map_err(failed("read", path))?.len();
-    let expected = MAX_CONTENTS + HEADER as u64 + TAG;
+    let expected = MAX_CONTENTS + HEADER + TAG;
     if found > expected {
         return Err(StoreError::TooLong { found, expected });
     }
@@ -272,16 +247,34 @@ fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// Temporary file, sync, rename, sync of the folder.
+/// Temporary file, sync, rename, sync of the folder. The temporary file is new: nothing that lies there is followed.
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = beside(path, ".new");
     let written = || -> io::Result<()> {
-        let mut file = private().open(&temporary)?;
+        match fs::remove_file(&temporary) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file = private().create_new(true).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()
     };
-    written().map_err(failed("write", &temporary))?;
+    written().map_err(|e| {
+        // Half a file is of no use, and on a full disk its room is; the first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        failed("write", &temporary)(e)
+    })?;
     fs::rename(&temporary, path).map_err(failed("replace", path))?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(failed("sync", folder))
+}
+
+/// Elsewhere a folder cannot be opened for syncing; the rename itself is the best there is.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }

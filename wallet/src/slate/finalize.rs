@@ -10,7 +10,7 @@
 //! receipt     the address that was invited signed the proof of payment
 //! ```
 
-use super::{Invite, Response, SlateError, respond::check_window, seal::Secrets};
+use super::{Invite, Response, SlateError, respond::not_expired, seal::Secrets};
 use crate::keys::{AccountKeys, Purpose};
 use mw::{
     amount::Height,
@@ -55,7 +55,7 @@ impl<'a> Answered<'a> {
         if response.invite != invite.hash(id) {
             return Err(SlateError::InviteAltered);
         }
-        check_window(chain, tip, invite.features.window(chain.params().window_width).not_after)?;
+        not_expired(tip, invite)?;
         let known = invite.recipient.is_none_or(|r| r == response.receiver);
         if !known || response.receiver.network() != chain.params().network {
             return Err(SlateError::ResponderAddress);
@@ -116,4 +116,69 @@ fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scal
         .fold(SecretScalar::zero(), |sum, o| sum.add(&keys.blinding(Purpose::Change, o)));
     let rest = funding.inputs.iter().fold(out, |sum, (p, o)| sum.sub(&keys.blinding(*p, o)));
     rest.sub(x).reveal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::{Account, Root, Words},
+        slate::{
+            Memo,
+            invite::{Terms, invite},
+            respond::respond,
+        },
+    };
+    use mw::{
+        amount::Amount,
+        kernel::KernelFeatures,
+        rules::params::Params,
+        schnorr::{PublicKey, sign},
+    };
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
+    /// of the excess, and the offset.
+    #[test]
+    fn three_steps_equal_one() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let chain = Chain::new(Params::solo(PublicKey::of(&SecretScalar::random(&mut rng)), 0)).unwrap();
+        let mut keys = || Root::new(&Words::generate(&mut rng).unwrap()).account(Account(0));
+        let (a, b) = (keys(), keys());
+        let opening = |units, index| Opening { amount: Amount::new(units), index: [index; 12] };
+        let fee = chain.least_fee(2 + 2 * 22 + 8).unwrap();
+        let funding = Funding {
+            inputs: vec![(Purpose::Received, opening(600_000, 1)), (Purpose::Change, opening(500_000, 2))],
+            change: Some(opening(100_000 - fee.units(), 3)),
+        };
+        let features = KernelFeatures::Plain { fee, not_after: Height::new(60) };
+        let terms =
+            Terms { amount: Amount::new(1_000_000), features, recipient: None, memo: Memo::default() };
+        let tip = Height::new(1);
+        let (invite, secrets) = invite(&a, &chain, terms, &mut rng);
+        let answer = respond(&b, &chain, tip, &invite, &mut rng).unwrap();
+        let answered = Answered::check(&chain, tip, &invite, &answer.response).unwrap();
+        assert_eq!(answered.excess(), answer.excess);
+        let slate = answered.finalize(&a, &chain, &funding, secrets).unwrap();
+
+        let x = SecretScalar::random(&mut rng);
+        let theirs = b.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &answer.opening).unwrap();
+        let r = b.blinding(Purpose::Received, &answer.opening);
+        let offset = offset_share(&a, &funding, &x) + r.reveal();
+        let excess = Excess::from_point(*PublicKey::of(&x).point());
+        let kernel =
+            Kernel { features, excess, signature: sign(&x, &features.message(chain.id()), &mut rng) };
+        let inputs = funding.inputs.iter().map(|(p, o)| a.commitment(*p, o)).collect();
+        let outputs = vec![change(&a, &chain, &funding).unwrap().unwrap(), theirs];
+        let single = Transaction { offset, body: Body::sorted(inputs, outputs, vec![kernel]) };
+        let single = verify_transaction(&chain, check_transaction(&chain, single).unwrap()).unwrap();
+
+        let (slate, single) = (slate.get(), single.get());
+        assert_eq!(slate.body.inputs, single.body.inputs);
+        assert_eq!(slate.body.outputs, single.body.outputs);
+        assert_eq!(slate.body.kernels[0].features, single.body.kernels[0].features);
+        // Same sums on one side of the balance, so the same E + offset·G on the other: both were verified.
+        assert_ne!(slate.body.kernels[0].excess, single.body.kernels[0].excess);
+        assert_ne!(slate.offset, single.offset);
+    }
 }

@@ -15,15 +15,15 @@ use rand_core::{CryptoRng, RngCore};
 
 /// What a payment is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// What the receiver gets.
-    pub amount: Amount,
+    pub(crate) amount: Amount,
     /// Fee and last height.
-    pub features: KernelFeatures,
+    pub(crate) features: KernelFeatures,
     /// Who is to be paid.
-    pub recipient: Option<Address>,
+    pub(crate) recipient: Option<Address>,
     /// A line for the receiver.
-    pub memo: Memo,
+    pub(crate) memo: Memo,
 }
 
 /// Opens a session under these terms: SPEC "Signing a payment", 1 and 2.

@@ -72,26 +72,23 @@ fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) 
     let KernelFeatures::Plain { fee, not_after } = invite.features else {
         return Err(SlateError::KernelKind);
     };
-    if invite.amount.units() == 0 || invite.amount.checked_add(fee).is_none() {
+    let p = chain.params();
+    if !not_after.get().is_multiple_of(p.window_grid) {
+        return Err(SlateError::OffGrid { not_after, grid: p.window_grid });
+    }
+    not_expired(tip, invite)?;
+    let (sum, supply) = (invite.amount.checked_add(fee), chain.supply(not_after));
+    if invite.amount.units() == 0 || sum.is_none() || sum > supply {
         return Err(SlateError::AmountRange);
     }
     // The lightest payment there is: one input, one output, one kernel.
     let least =
         chain.least_fee(INPUT_WEIGHT + OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
-    if fee < least {
-        return Err(SlateError::FeeTooLow { fee, least });
-    }
-    check_window(chain, tip, not_after)
+    if fee < least { Err(SlateError::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 
-/// The last height must be ahead, and at most two windows away: the receiver's last scan may be a window old.
-pub(super) fn check_window(chain: &Chain, tip: Height, not_after: Height) -> Result<(), SlateError> {
-    let p = chain.params();
-    let (first, last) = (tip.next(), tip.next().plus(p.window_width.saturating_mul(2)));
-    let on_grid = not_after.get().is_multiple_of(p.window_grid);
-    if on_grid && first <= not_after && not_after <= last {
-        Ok(())
-    } else {
-        Err(SlateError::Window { not_after, first, last })
-    }
+/// Whether a block after `tip` could still take the payment.
+pub(super) fn not_expired(tip: Height, invite: &Invite) -> Result<(), SlateError> {
+    let (next, not_after) = (tip.next(), invite.not_after());
+    if not_after < next { Err(SlateError::Expired { not_after, next }) } else { Ok(()) }
 }

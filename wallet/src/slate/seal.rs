@@ -57,7 +57,7 @@ impl fmt::Debug for Installation {
 }
 
 /// What an inviter keeps until the response comes: its part of the key, and its nonces.
-pub struct Secrets {
+pub(crate) struct Secrets {
     pub(crate) x: SecretScalar,
     pub(crate) nonces: Nonces,
 }

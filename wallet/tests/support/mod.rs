@@ -1,5 +1,5 @@
 //! A tiny sealed chain in memory, and wallets on it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use mw::{
     amount::{Amount, Height},
@@ -34,6 +34,8 @@ pub struct Ledger {
     pub state: MemoryState,
     operator: SecretScalar,
     changes: Vec<ChangeSet>,
+    /// How many blocks a test has taken back and not sealed again.
+    pub depth: usize,
     rng: ChaCha20Rng,
 }
 
@@ -49,7 +51,7 @@ impl Ledger {
         change(&mut params);
         let chain = Chain::new(params).unwrap();
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, operator, changes: vec![], rng }
+        Self { chain, state, operator, changes: vec![], depth: 0, rng }
     }
 
     pub fn height(&self) -> Height {
@@ -201,7 +203,7 @@ impl Person {
     }
 
     pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {
-        self.wallet.scan(ledger, &mut |_| {}).unwrap()
+        self.wallet.scan(ledger, &mut |_, _| {}).unwrap()
     }
 
     /// Spendable, immature, pending, locked, change.

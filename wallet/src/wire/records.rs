@@ -1,0 +1,214 @@
+//! Bytes of what a wallet remembers.
+#![deny(clippy::indexing_slicing)]
+
+use super::{count, map, option, put_count, put_map, put_option, session};
+use crate::{
+    keys::{Account, Purpose},
+    outputs::{Origin, OutputRecord, Status},
+    slate::{Invite, Response, seal::Sealed},
+    state::{Fate, Received, Sent, Stage, State},
+};
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    kernel::Excess,
+    range_proof::Opening,
+    transaction::{OutputFeatures, Transaction},
+    wire::{Decode, Encode, Reader, WireError},
+};
+
+impl Encode for Sealed {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+}
+
+impl Decode for Sealed {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        r.array().map(Self)
+    }
+}
+
+impl Encode for OutputRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.commitment.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        out.push(self.purpose as u8);
+        self.opening.amount.encode(out);
+        out.extend_from_slice(&self.opening.index);
+        out.push(self.features as u8);
+        match self.origin {
+            Origin::Chain => out.push(0),
+            Origin::Slate(s) => {
+                out.push(1);
+                out.extend_from_slice(&s.0);
+            }
+        }
+        match self.status {
+            Status::Pending => out.push(0),
+            Status::Unspent { created } => {
+                out.push(1);
+                created.encode(out);
+            }
+            Status::Locked { created, by } => {
+                out.push(2);
+                created.encode(out);
+                out.extend_from_slice(&by.0);
+            }
+            Status::Spent { noticed } => {
+                out.push(3);
+                noticed.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for OutputRecord {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            commitment: Commitment::decode(r)?,
+            account: Account(r.u32()?),
+            purpose: match r.u8()? {
+                0 => Purpose::Received,
+                1 => Purpose::Change,
+                code => return Err(WireError::Code { what: "purpose", code }),
+            },
+            opening: Opening { amount: Amount::decode(r)?, index: r.array()? },
+            features: match r.u8()? {
+                0 => OutputFeatures::Plain,
+                1 => OutputFeatures::Coinbase,
+                code => return Err(WireError::Code { what: "output kind", code }),
+            },
+            origin: match r.u8()? {
+                0 => Origin::Chain,
+                1 => Origin::Slate(session(r)?),
+                code => return Err(WireError::Code { what: "origin", code }),
+            },
+            status: match r.u8()? {
+                0 => Status::Pending,
+                1 => Status::Unspent { created: Height::decode(r)? },
+                2 => Status::Locked { created: Height::decode(r)?, by: session(r)? },
+                3 => Status::Spent { noticed: Height::decode(r)? },
+                code => return Err(WireError::Code { what: "status", code }),
+            },
+        })
+    }
+}
+
+impl Encode for Fate {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Waiting => out.push(0),
+            Self::Confirmed { height } => {
+                out.push(1);
+                height.encode(out);
+            }
+            Self::Expired => out.push(2),
+        }
+    }
+}
+
+impl Decode for Fate {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        match r.u8()? {
+            0 => Ok(Self::Waiting),
+            1 => Ok(Self::Confirmed { height: Height::decode(r)? }),
+            2 => Ok(Self::Expired),
+            code => Err(WireError::Code { what: "fate", code }),
+        }
+    }
+}
+
+impl Encode for Sent {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invite.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        put_count(self.inputs.len(), out);
+        self.inputs.iter().for_each(|c| c.encode(out));
+        put_option(self.change.as_ref(), out);
+        match &self.stage {
+            Stage::Invited(sealed) => {
+                out.push(0);
+                sealed.encode(out);
+            }
+            Stage::Cancelled => out.push(1),
+            Stage::Finalised { response, transaction, excess, fate } => {
+                out.push(2);
+                response.encode(out);
+                transaction.encode(out);
+                excess.encode(out);
+                fate.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Sent {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (invite, account) = (Invite::decode(r)?, Account(r.u32()?));
+        let n = count(r, "inputs", 32)?;
+        let inputs = (0..n).map(|_| Commitment::decode(r)).collect::<Result<_, _>>()?;
+        let change = option(r, "change flag")?;
+        let stage = match r.u8()? {
+            0 => Stage::Invited(Sealed::decode(r)?),
+            1 => Stage::Cancelled,
+            2 => Stage::Finalised {
+                response: Box::new(Response::decode(r)?),
+                transaction: Transaction::decode(r)?,
+                excess: Excess::decode(r)?,
+                fate: Fate::decode(r)?,
+            },
+            code => return Err(WireError::Code { what: "stage", code }),
+        };
+        Ok(Self { account, invite, inputs, change, stage })
+    }
+}
+
+impl Encode for Received {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invite.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        self.response.encode(out);
+        self.excess.encode(out);
+        self.fate.encode(out);
+    }
+}
+
+impl Decode for Received {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            invite: Invite::decode(r)?,
+            account: Account(r.u32()?),
+            response: Response::decode(r)?,
+            excess: Excess::decode(r)?,
+            fate: Fate::decode(r)?,
+        })
+    }
+}
+
+/// Fewest bytes of an output record, of a sent payment and of a received one.
+const LEAST_OUTPUT: usize = 60;
+const LEAST_SENT: usize = 350;
+const LEAST_RECEIVED: usize = 1_000;
+
+impl Encode for State {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.tip.encode(out);
+        out.extend_from_slice(&self.accounts.to_le_bytes());
+        put_map(&self.outputs, out);
+        put_map(&self.sent, out);
+        put_map(&self.received, out);
+    }
+}
+
+impl Decode for State {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            tip: Height::decode(r)?,
+            accounts: r.u32()?,
+            outputs: map(r, ("outputs", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
+            sent: map(r, ("payments made", LEAST_SENT), |s: &Sent| s.invite.session)?,
+            received: map(r, ("payments received", LEAST_RECEIVED), |p: &Received| p.invite.session)?,
+        })
+    }
+}

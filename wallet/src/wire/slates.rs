@@ -1,0 +1,129 @@
+//! Bytes of what travels between wallets.
+#![deny(clippy::indexing_slicing)]
+
+use super::{option, put_option, session};
+use crate::{
+    keys::Address,
+    slate::{Invite, Memo, Response},
+};
+use mw::{
+    amount::Amount,
+    group::{Point, Scalar},
+    hash::Hash,
+    kernel::KernelFeatures,
+    rules::params::Network,
+    schnorr::{PublicKey, Signature, session::Share},
+    transaction::Output,
+    wire::{Decode, Encode, Reader, WireError},
+};
+
+fn put_share(s: &Share, out: &mut Vec<u8>) {
+    s.key.encode(out);
+    s.hiding.encode(out);
+    s.binding.encode(out);
+    s.possession.encode(out);
+}
+
+fn share(r: &mut Reader<'_>) -> Result<Share, WireError> {
+    Ok(Share {
+        key: PublicKey::decode(r)?,
+        hiding: Point::decode(r)?,
+        binding: Point::decode(r)?,
+        possession: Signature::decode(r)?,
+    })
+}
+
+impl Encode for Address {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.network() as u8);
+        self.sign().encode(out);
+        self.encrypt().encode(out);
+    }
+}
+
+impl Decode for Address {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let network = match r.u8()? {
+            0 => Network::Main,
+            1 => Network::Test,
+            2 => Network::Solo,
+            code => return Err(WireError::Code { what: "network", code }),
+        };
+        let (sign, encrypt) = (PublicKey::decode(r)?, PublicKey::decode(r)?);
+        Self::new(network, sign, encrypt).ok_or(WireError::Point)
+    }
+}
+
+impl Encode for Memo {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let text = self.as_str().as_bytes();
+        out.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(text);
+    }
+}
+
+impl Decode for Memo {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let n = u16::from_le_bytes(r.array()?);
+        if usize::from(n) > Self::MAX {
+            return Err(WireError::Bound { what: "a memo", found: n.into(), bound: Self::MAX as u64 });
+        }
+        let bytes = r.take(n.into())?;
+        let text = core::str::from_utf8(bytes).ok().map(str::to_owned);
+        text.and_then(Self::new).ok_or(WireError::Code { what: "memo text", code: 0 })
+    }
+}
+
+impl Encode for Invite {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        self.amount.encode(out);
+        self.features.encode(out);
+        put_share(&self.share, out);
+        self.sender.encode(out);
+        put_option(self.recipient.as_ref(), out);
+        self.memo.encode(out);
+    }
+}
+
+impl Decode for Invite {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            session: session(r)?,
+            amount: Amount::decode(r)?,
+            features: KernelFeatures::decode(r)?,
+            share: share(r)?,
+            sender: Address::decode(r)?,
+            recipient: option(r, "recipient flag")?,
+            memo: Memo::decode(r)?,
+        })
+    }
+}
+
+impl Encode for Response {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        self.invite.encode(out);
+        put_share(&self.share, out);
+        self.output.encode(out);
+        self.offset.encode(out);
+        self.partial.encode(out);
+        self.receiver.encode(out);
+        self.receipt.encode(out);
+    }
+}
+
+impl Decode for Response {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            session: session(r)?,
+            invite: Hash::decode(r)?,
+            share: share(r)?,
+            output: Output::decode(r)?,
+            offset: Scalar::decode(r)?,
+            partial: Scalar::decode(r)?,
+            receiver: Address::decode(r)?,
+            receipt: Signature::decode(r)?,
+        })
+    }
+}

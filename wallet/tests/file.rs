@@ -1,0 +1,244 @@
+//! The wallet file: cut off anywhere, altered anywhere, opened twice, under a wrong passphrase.
+#![allow(missing_docs)]
+
+mod support;
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+use support::Ledger;
+use wallet::{
+    edge::file::{Cost, WalletFile},
+    keys::{Account, Words},
+    slate::seal::Installation,
+    store::{Store, StoreError},
+    wallet::Wallet,
+};
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sotto-wallet-{}-{n}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("wallet")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const COST: Cost = Cost::INSECURE_FAST;
+
+fn filled(path: &Path) {
+    let mut file = WalletFile::create(path, b"open sesame", COST).unwrap();
+    file.replace(b"first").unwrap();
+    file.replace(b"the contents").unwrap();
+}
+
+fn open(path: &Path) -> Result<WalletFile, StoreError> {
+    WalletFile::open(path, b"open sesame")
+}
+
+#[test]
+fn keeps_what_it_is_given() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let mut file = open(&folder.file()).unwrap();
+    assert_eq!(**file.load().unwrap(), *b"the contents");
+    file.replace(b"").unwrap();
+    assert!(file.load().unwrap().is_empty());
+    file.replace(&vec![7; 1 << 20]).unwrap();
+    drop(file);
+    assert_eq!(open(&folder.file()).unwrap().load().unwrap().len(), 1 << 20);
+    // Only the file and its lock remain.
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    filled(&folder.file());
+    let mode = |name: &str| fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("wallet"), mode("wallet.lock")), (0o600, 0o600));
+}
+
+#[test]
+fn two_writes_share_no_bytes_behind_the_salt() {
+    let folder = Folder::new();
+    let mut file = WalletFile::create(&folder.file(), b"p", COST).unwrap();
+    file.replace(&[0; 64]).unwrap();
+    let first = fs::read(folder.file()).unwrap();
+    file.replace(&[0; 64]).unwrap();
+    let second = fs::read(folder.file()).unwrap();
+    assert_eq!(first[..37], second[..37]);
+    assert!(first[37..61] != second[37..61] && first[69..] != second[69..]);
+}
+
+#[test]
+fn a_wrong_passphrase_opens_nothing() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    for wrong in [&b""[..], b"open sesam", b"open sesame ", b"Open sesame"] {
+        assert!(matches!(WalletFile::open(&folder.file(), wrong), Err(StoreError::Passphrase)));
+    }
+    let mut file = open(&folder.file()).unwrap();
+    file.change_passphrase(b"new", COST).unwrap();
+    assert_eq!(**file.load().unwrap(), *b"the contents");
+    drop(file);
+    assert!(matches!(open(&folder.file()), Err(StoreError::Passphrase)));
+    assert!(WalletFile::open(&folder.file(), b"new").is_ok());
+}
+
+/// Cut off at any byte: a clear error, and the file is not touched.
+#[test]
+fn a_file_cut_off_anywhere_is_named() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let whole = fs::read(folder.file()).unwrap();
+    for n in 0..whole.len() {
+        fs::write(folder.file(), &whole[..n]).unwrap();
+        match open(&folder.file()).unwrap_err() {
+            StoreError::NotAWallet => assert_eq!(n, 0),
+            StoreError::CutOff { found, .. } => assert_eq!(found, n as u64),
+            e => panic!("{n}: {e}"),
+        }
+        assert_eq!(fs::read(folder.file()).unwrap(), whole[..n]);
+    }
+    fs::write(folder.file(), [&whole[..], b"x"].concat()).unwrap();
+    assert!(matches!(open(&folder.file()), Err(StoreError::TooLong { .. })));
+}
+
+#[test]
+fn a_file_altered_anywhere_is_refused() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let whole = fs::read(folder.file()).unwrap();
+    for n in 0..whole.len() {
+        // The lowest bit, so that the cost of the key derivation stays small.
+        let mut bad = whole.clone();
+        bad[n] ^= 1;
+        fs::write(folder.file(), &bad).unwrap();
+        let error = open(&folder.file()).unwrap_err();
+        let expected = match n {
+            0..8 => matches!(error, StoreError::NotAWallet),
+            8 => matches!(error, StoreError::Version { found: 0, reads: 1 }),
+            9..21 => matches!(error, StoreError::Passphrase | StoreError::Cost),
+            61..69 => matches!(error, StoreError::CutOff { .. } | StoreError::TooLong { .. }),
+            _ => matches!(error, StoreError::Passphrase),
+        };
+        assert!(expected, "{n}: {error}");
+    }
+}
+
+/// Four gigabytes of memory, a billion passes: refused before anything is taken.
+#[test]
+fn an_absurd_key_derivation_is_not_run() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let whole = fs::read(folder.file()).unwrap();
+    for at in [9, 13, 17] {
+        let mut bad = whole.clone();
+        bad[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        fs::write(folder.file(), &bad).unwrap();
+        assert!(matches!(open(&folder.file()), Err(StoreError::Cost)));
+    }
+    assert_eq!(Cost::new((2 << 20) + 1, 1, 1), None);
+    assert_eq!(Cost::new(8, 65, 1), None);
+    assert_eq!(Cost::new(1 << 10, 1, 17), None);
+    assert_eq!(Cost::new(7, 1, 1), None);
+    assert_eq!(Cost::new(8, 0, 1), None);
+    assert!(Cost::new(64 << 10, 3, 4) == Some(Cost::STANDARD));
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let held = open(&folder.file()).unwrap();
+    assert!(matches!(open(&folder.file()), Err(StoreError::InUse { .. })));
+    assert!(matches!(WalletFile::create(&folder.file(), b"p", COST), Err(StoreError::InUse { .. })));
+    drop(held);
+    assert!(open(&folder.file()).is_ok());
+}
+
+#[test]
+fn a_wallet_is_never_overwritten_and_never_conjured() {
+    let folder = Folder::new();
+    assert!(matches!(open(&folder.file()), Err(StoreError::Io { .. })));
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+    filled(&folder.file());
+    assert!(matches!(WalletFile::create(&folder.file(), b"p", COST), Err(StoreError::Io { .. })));
+    assert_eq!(**open(&folder.file()).unwrap().load().unwrap(), *b"the contents");
+    fs::write(
+        folder.0.join("other"),
+        b"something else entirely, and long enough to hold a header, one would think",
+    )
+    .unwrap();
+    assert!(matches!(open(&folder.0.join("other")), Err(StoreError::NotAWallet)));
+    assert!(WalletFile::create(&folder.0.join("no/such/folder"), b"p", COST).is_err());
+}
+
+/// A crash between writing and renaming leaves half a file beside the good one.
+#[test]
+fn half_a_write_does_no_harm() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    fs::write(folder.0.join("wallet.new"), b"half").unwrap();
+    let mut file = open(&folder.file()).unwrap();
+    assert_eq!(**file.load().unwrap(), *b"the contents");
+    file.replace(b"more").unwrap();
+    assert_eq!(**file.load().unwrap(), *b"more");
+    assert!(!folder.0.join("wallet.new").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_written_leaves_the_old_file() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    let mut file = open(&folder.file()).unwrap();
+    // A folder stands where the temporary file would go.
+    fs::create_dir(folder.0.join("wallet.new")).unwrap();
+    assert!(matches!(file.replace(b"more"), Err(StoreError::Io { .. })));
+    assert!(matches!(file.change_passphrase(b"new", COST), Err(StoreError::Io { .. })));
+    fs::remove_dir(folder.0.join("wallet.new")).unwrap();
+    assert_eq!(**file.load().unwrap(), *b"the contents");
+    file.replace(b"more").unwrap();
+    drop(file);
+    assert_eq!(**open(&folder.file()).unwrap().load().unwrap(), *b"more");
+}
+
+#[test]
+fn a_whole_wallet_lives_in_it() {
+    let folder = Folder::new();
+    let chain = Ledger::new().chain;
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (words, installation) = (Words::generate(&mut rng).unwrap(), Installation::generate(&mut rng));
+    let file = WalletFile::create(&folder.file(), b"open sesame", Cost::STANDARD).unwrap();
+    let made = Wallet::create(file, chain, words.clone(), installation.clone()).unwrap();
+    let address = made.address(Account(0)).unwrap();
+    drop(made);
+    let opened = Wallet::open(open(&folder.file()).unwrap(), installation).unwrap();
+    assert_eq!(opened.address(Account(0)).unwrap(), address);
+    assert_eq!(*opened.words().phrase(), *words.phrase());
+    // Neither seed nor words are in the file in clear.
+    let bytes = fs::read(folder.file()).unwrap();
+    let word = words.phrase().split(' ').next().unwrap().to_owned();
+    assert!(!bytes.windows(word.len()).any(|w| w == word.as_bytes()));
+}

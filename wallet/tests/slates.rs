@@ -1,0 +1,373 @@
+//! Every altered, repeated or foreign slate is refused with a reason that names the party.
+#![allow(missing_docs)]
+
+mod support;
+
+use mw::{
+    amount::{Amount, Height},
+    group::{Point, Scalar},
+    kernel::{KernelFeatures, Window},
+    range_proof::RangeProof,
+    rules::params::Network,
+    schnorr::{
+        PublicKey, Signature,
+        session::{Role, SessionError, SessionId},
+    },
+    transaction::{Extra, OutputFeatures},
+    wire::{Decode, Encode},
+};
+use proptest::prelude::*;
+use support::{Ledger, Person, two};
+use wallet::{
+    keys::Address,
+    slate::{Invite, Memo, Response, SlateError, seal::Installation},
+    wallet::WalletError,
+};
+
+fn slate_error<T>(r: Result<T, WalletError>) -> SlateError {
+    match r {
+        Err(WalletError::Slate(e)) => e,
+        Err(e) => panic!("{e}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+fn possession(role: Role) -> SlateError {
+    SessionError::Possession { role }.into()
+}
+
+fn identity(role: Role) -> SlateError {
+    SessionError::Identity { role }.into()
+}
+
+fn partial() -> SlateError {
+    SessionError::Partial { role: Role::Responder }.into()
+}
+
+fn tamper<T: Clone>(x: &T, f: impl FnOnce(&mut T)) -> T {
+    let mut x = x.clone();
+    f(&mut x);
+    x
+}
+
+fn nothing() -> Point {
+    Point::from_bytes([0; 32]).unwrap()
+}
+
+/// What a receiver refuses at once.
+#[test]
+fn a_receiver_refuses_bad_terms() {
+    let (ledger, mut a, mut b) = two();
+    let good = a.invite(1_000_000, &b);
+    let mut refused = |f: &dyn Fn(&mut Invite)| slate_error(b.respond(&tamper(&good, f)));
+    let not_after = good.not_after();
+    let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
+    let window = Window { not_before: Height::GENESIS, not_after };
+    let fee = good.features.fee();
+    let inviter = Role::Inviter;
+    assert_eq!(refused(&|i| i.session = SessionId([1; 32])), possession(inviter));
+    assert_eq!(refused(&|i| i.amount = Amount::ZERO), SlateError::AmountRange);
+    assert_eq!(refused(&|i| i.amount = Amount::new(u64::MAX)), SlateError::AmountRange);
+    // More than there will be at the last height.
+    let all = ledger.chain.supply(not_after).unwrap().checked_sub(fee).unwrap();
+    assert_eq!(refused(&|i| i.amount = all.checked_add(Amount::new(1)).unwrap()), SlateError::AmountRange);
+    let least = Amount::new(31_000);
+    let low = SlateError::FeeTooLow { fee: Amount::new(30_999), least };
+    assert_eq!(refused(&|i| i.features = plain(30_999, not_after)), low);
+    let off = not_after.plus(1);
+    assert_eq!(
+        refused(&|i| i.features = plain(53_000, off)),
+        SlateError::OffGrid { not_after: off, grid: 60 }
+    );
+    let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(1) };
+    assert_eq!(refused(&|i| i.features = plain(53_000, Height::GENESIS)), expired);
+    for other in [
+        KernelFeatures::Coinbase { height: Height::new(60) },
+        KernelFeatures::HeightRanged { fee, window },
+        KernelFeatures::NoRecentDuplicate { fee, window, distance: 5 },
+    ] {
+        assert_eq!(refused(&|i| i.features = other), SlateError::KernelKind);
+    }
+    assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(Point::h())), possession(inviter));
+    assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(nothing())), identity(inviter));
+    assert_eq!(refused(&|i| i.share.hiding = nothing()), identity(inviter));
+    assert_eq!(refused(&|i| i.share.binding = nothing()), identity(inviter));
+    let shifted = |s: Signature| Signature::from_bytes(&tamper(&s.to_bytes(), |b| b[32] ^= 1)).unwrap();
+    assert_eq!(refused(&|i| i.share.possession = shifted(i.share.possession)), possession(inviter));
+    assert_eq!(refused(&|i| i.recipient = Some(i.sender)), SlateError::NotForUs);
+    let elsewhere = |a: &Address| Address::new(Network::Main, *a.sign(), *a.encrypt());
+    assert_eq!(refused(&|i| i.sender = elsewhere(&i.sender).unwrap()), SlateError::InviterNetwork);
+    // Nothing of this was remembered.
+    assert_eq!(b.balance(), [0; 5]);
+    assert!(b.respond(&good).is_ok());
+}
+
+/// An invite made for another chain proves nothing here.
+#[test]
+fn a_foreign_chains_invite_is_refused() {
+    let (_, mut a, b) = two();
+    let mut there = Ledger::with(|p| p.genesis_time = 1).wallet(20);
+    assert_eq!(there.address(), b.address());
+    assert_eq!(slate_error(there.respond(&a.invite(1_000, &b))), possession(Role::Inviter));
+}
+
+/// An invite altered on its way is answered in good faith; the inviter sees that, even if the hash was put right.
+#[test]
+fn an_inviter_refuses_answers_to_altered_invites() {
+    let (_, mut a, b) = two();
+    let good = a.invite(1_000_000, &b);
+    let hash = good.hash(a.wallet.chain().id());
+    let stranger = Ledger::new().wallet(77).address();
+    let KernelFeatures::Plain { fee, not_after } = good.features else { panic!() };
+    type Alter<'a> = &'a dyn Fn(&mut Invite);
+    let cases: [(Alter<'_>, SlateError); 7] = [
+        (&|i| i.amount = Amount::new(999_999), SlateError::ResponderOutput),
+        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(31_000), not_after }, partial()),
+        (&|i| i.features = KernelFeatures::Plain { fee, not_after: not_after.minus(60) }, partial()),
+        (&|i| i.share.hiding = Point::h(), partial()),
+        (&|i| i.share.binding = Point::h(), partial()),
+        (&|i| i.sender = stranger, SlateError::ResponderReceipt),
+        (&|i| i.memo = Memo::new("for the cellar".into()).unwrap(), SlateError::ResponderReceipt),
+    ];
+    for (n, (alter, reason)) in cases.into_iter().enumerate() {
+        let mut fresh = b.copy(b.installation.clone());
+        let response = fresh.respond(&tamper(&good, alter)).unwrap();
+        assert_eq!(slate_error(a.wallet.finalize(&response)), SlateError::InviteAltered, "{n}");
+        let response = Response { invite: hash, ..response };
+        assert_eq!(slate_error(a.wallet.finalize(&response)), reason, "{n}");
+    }
+    // None of it used up the inviter's nonces.
+    let response = b.copy(b.installation.clone()).respond(&good).unwrap();
+    assert!(a.wallet.finalize(&response).is_ok());
+}
+
+#[test]
+fn an_inviter_refuses_altered_responses() {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000_000, &b);
+    let good = b.respond(&invite).unwrap();
+    let stranger = Ledger::new().wallet(77).address();
+    let shifted = |s: Signature| Signature::from_bytes(&tamper(&s.to_bytes(), |b| b[32] ^= 1)).unwrap();
+    let responder = Role::Responder;
+    type Alter<'a> = &'a dyn Fn(&mut Response);
+    let cases: [(Alter<'_>, SlateError); 18] = [
+        (&|r| r.session = SessionId([1; 32]), SlateError::UnknownSession),
+        (&|r| r.invite = mw::hash::Hash::ZERO, SlateError::InviteAltered),
+        (&|r| r.share.key = PublicKey::from_point(Point::h()), possession(responder)),
+        (&|r| r.share.key = PublicKey::from_point(nothing()), identity(responder)),
+        (&|r| r.share.hiding = Point::h(), partial()),
+        (&|r| r.share.hiding = nothing(), identity(responder)),
+        (&|r| r.share.binding = Point::h(), partial()),
+        (&|r| r.share.possession = shifted(r.share.possession), possession(responder)),
+        (&|r| r.share = invite.share, possession(responder)),
+        (
+            &|r| r.output.commitment = mw::commitment::Commitment::from_point(Point::h()),
+            SlateError::ResponderOutput,
+        ),
+        (&|r| r.output.features = OutputFeatures::Coinbase, SlateError::ResponderOutput),
+        (&|r| r.output.extra = Extra::new(vec![1]).unwrap(), SlateError::ResponderOutput),
+        (&|r| r.output.proof = flipped(&r.output.proof), SlateError::ResponderProof),
+        (&|r| r.offset += Scalar::ONE, SlateError::ResponderOutput),
+        (&|r| r.partial += Scalar::ONE, partial()),
+        (&|r| r.receiver = stranger, SlateError::ResponderAddress),
+        (&|r| r.receiver = invite.sender, SlateError::ResponderAddress),
+        (&|r| r.receipt = shifted(r.receipt), SlateError::ResponderReceipt),
+    ];
+    let before = a.balance();
+    for (n, (alter, reason)) in cases.into_iter().enumerate() {
+        assert_eq!(slate_error(a.wallet.finalize(&tamper(&good, alter))), reason, "{n}");
+    }
+    assert_eq!(a.balance(), before);
+    assert!(a.wallet.finalize(&good).is_ok());
+}
+
+fn flipped(p: &RangeProof) -> RangeProof {
+    RangeProof::from_bytes(&tamper(p.as_bytes(), |b| b[300] ^= 1))
+}
+
+/// Whoever answers an invite without recipient must still prove the payment under the address it names.
+#[test]
+fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
+    let (_, mut a, mut b) = two();
+    let request = wallet::select::Request { recipient: None, ..a.request(1_000, &b) };
+    let plan = a.wallet.plan(request).unwrap().confirm(|_| wallet::select::Decision::Yes).unwrap();
+    let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+    assert_eq!(b.wallet.addressee(&invite), None);
+    let response = b.respond(&invite).unwrap();
+    let other = Response { receiver: invite.sender, ..response.clone() };
+    assert_eq!(slate_error(a.wallet.finalize(&other)), SlateError::ResponderReceipt);
+    let main = Address::new(Network::Main, *response.receiver.sign(), *response.receiver.encrypt()).unwrap();
+    let other = Response { receiver: main, ..response.clone() };
+    assert_eq!(slate_error(a.wallet.finalize(&other)), SlateError::ResponderAddress);
+    assert!(a.wallet.finalize(&response).is_ok());
+}
+
+#[test]
+fn repeated_slates_get_the_same_answer() {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    assert_eq!(b.respond(&invite).unwrap(), response);
+    assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
+    let t = a.wallet.finalize(&response).unwrap();
+    assert_eq!(a.wallet.finalize(&response).unwrap().get(), t.get());
+    // Also after the wallet was closed and opened.
+    let mut a = a.copy(a.installation.clone());
+    let mut b = b.copy(b.installation.clone());
+    assert_eq!(b.respond(&invite).unwrap(), response);
+    assert_eq!(a.wallet.finalize(&response).unwrap().get(), t.get());
+}
+
+/// Three answers under one pair of nonces would reveal the inviter's key; the second one is never given.
+#[test]
+fn a_second_answer_is_refused_for_ever() {
+    let (mut ledger, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let mut twin = b.copy(b.installation.clone());
+    let (first, second) = (b.respond(&invite).unwrap(), twin.respond(&invite).unwrap());
+    assert_ne!(first, second);
+    let t = a.wallet.finalize(&first).unwrap();
+    assert_eq!(slate_error(a.wallet.finalize(&second)), SlateError::AnsweredTwice);
+    assert_eq!(
+        slate_error(a.copy(a.installation.clone()).wallet.finalize(&second)),
+        SlateError::AnsweredTwice
+    );
+    ledger.seal(&b.wallet, &[t]);
+    a.scan(&ledger);
+    assert_eq!(slate_error(a.wallet.finalize(&second)), SlateError::AnsweredTwice);
+}
+
+#[test]
+fn one_session_is_not_used_for_two_invites() {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    b.respond(&invite).unwrap();
+    let other = Invite { amount: Amount::new(2_000), ..invite };
+    assert_eq!(slate_error(b.respond(&other)), SlateError::SessionReused);
+}
+
+#[test]
+fn somebody_elses_response_is_refused() {
+    let (_, mut a, mut b) = two();
+    let mut c = a.copy(Installation::from_bytes([5; 32]));
+    let theirs = c.invite(5_000, &b);
+    let response = b.respond(&theirs).unwrap();
+    // The same session under another wallet is unknown; a response moved to our session answers another invite.
+    let mut other = Ledger::new().wallet(9);
+    assert_eq!(slate_error(other.wallet.finalize(&response)), SlateError::UnknownSession);
+    let ours = a.invite(5_000, &b);
+    let moved = Response { session: ours.session, ..response };
+    assert_eq!(slate_error(a.wallet.finalize(&moved)), SlateError::InviteAltered);
+    let moved = Response { invite: ours.hash(a.wallet.chain().id()), ..moved };
+    assert_eq!(slate_error(a.wallet.finalize(&moved)), possession(Role::Responder));
+}
+
+/// A copy of the wallet file without the installation's key can cancel, and nothing else.
+#[test]
+fn a_copied_wallet_cannot_finalise() {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let mut copy = a.copy(Installation::from_bytes([5; 32]));
+    assert_eq!(slate_error(copy.wallet.finalize(&response)), SlateError::ForeignInstallation);
+    copy.wallet.cancel(&invite.session).unwrap();
+    assert!(a.wallet.finalize(&response).is_ok());
+}
+
+/// An input that a copy of the wallet has spent meanwhile cannot be paid with.
+#[test]
+fn an_input_spent_elsewhere_stops_the_payment() {
+    let (mut ledger, mut a, mut b) = two();
+    let mut copy = a.copy(Installation::from_bytes([5; 32]));
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let t = copy.pay(2_000, &mut b);
+    ledger.seal(&b.wallet, &[t]);
+    a.scan(&ledger);
+    assert!(matches!(slate_error(a.wallet.finalize(&response)), SlateError::InputGone { .. }));
+    a.wallet.cancel(&invite.session).unwrap();
+    copy.scan(&ledger);
+    assert_eq!(a.balance(), copy.balance());
+}
+
+#[test]
+fn memos_are_short_and_plain() {
+    assert!(Memo::new("ü".repeat(128)).is_some());
+    assert!(Memo::new("x".repeat(257)).is_none());
+    for bad in ["a\nb", "\u{1b}[2J", "pay \u{202e}em", "a\u{200b}b", "\u{2066}x"] {
+        assert!(Memo::new(bad.into()).is_none(), "{bad:?}");
+    }
+}
+
+#[test]
+fn slates_decode_to_what_they_were_and_no_prefix_does() {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let (i, r) = (invite.to_bytes(), response.to_bytes());
+    assert_eq!(
+        (i.len(), r.len()),
+        (32 + 8 + 17 + 160 + 65 + 66 + 2 + 12, 32 + 32 + 160 + 706 + 64 + 65 + 64)
+    );
+    assert_eq!(Invite::from_bytes(&i).as_ref(), Ok(&invite));
+    assert_eq!(Response::from_bytes(&r).as_ref(), Ok(&response));
+    assert!((0..i.len()).all(|n| Invite::from_bytes(&i[..n]).is_err()));
+    assert!((0..r.len()).all(|n| Response::from_bytes(&r[..n]).is_err()));
+    assert!(Invite::from_bytes(&[&i[..], &[0]].concat()).is_err());
+    assert!(Response::from_bytes(&[&r[..], &[0]].concat()).is_err());
+}
+
+/// One person per test case would be slow: a payment half done, shared by the cases.
+fn half_done() -> (Person, Person, Invite, Response) {
+    let (_, mut a, mut b) = two();
+    let invite = a.invite(1_000, &b);
+    let response = b.respond(&invite).unwrap();
+    (a, b, invite, response)
+}
+
+thread_local! {
+    static HALF: std::cell::RefCell<(Person, Person, Invite, Response)> = std::cell::RefCell::new(half_done());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Whatever bit of a response is flipped, it does not decode or is refused.
+    #[test]
+    fn no_flipped_bit_in_a_response_is_accepted(byte in 0usize..1_123, bit in 0u8..8) {
+        HALF.with_borrow_mut(|(a, _, _, response)| {
+            let mut bytes = response.to_bytes();
+            bytes[byte] ^= 1 << bit;
+            if let Ok(bad) = Response::from_bytes(&bytes) {
+                prop_assert_eq!(bad.to_bytes(), bytes);
+                prop_assert!(matches!(a.wallet.finalize(&bad), Err(WalletError::Slate(_))));
+            }
+            Ok(())
+        })?;
+    }
+
+    /// Whatever bit of an invite is flipped, it does not decode, or is refused by the receiver, or by the sender.
+    #[test]
+    fn no_flipped_bit_in_an_invite_is_accepted(byte in 0usize..362, bit in 0u8..8) {
+        HALF.with_borrow_mut(|(a, b, invite, _)| {
+            let mut bytes = invite.to_bytes();
+            bytes[byte] ^= 1 << bit;
+            if let Ok(bad) = Invite::from_bytes(&bytes) {
+                prop_assert_eq!(bad.to_bytes(), bytes);
+                let mut fresh = b.copy(Installation::from_bytes([1; 32]));
+                match fresh.respond(&bad) {
+                    Ok(r) => prop_assert!(matches!(a.wallet.finalize(&r), Err(WalletError::Slate(_)))),
+                    Err(e) => prop_assert!(matches!(e, WalletError::Slate(_))),
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    /// Bytes of any origin are refused or mean exactly one thing.
+    #[test]
+    fn any_bytes_decode_to_one_thing_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..1_500)) {
+        if let Ok(i) = Invite::from_bytes(&bytes) { prop_assert_eq!(&i.to_bytes(), &bytes); }
+        if let Ok(r) = Response::from_bytes(&bytes) { prop_assert_eq!(&r.to_bytes(), &bytes); }
+    }
+}

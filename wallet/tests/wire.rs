@@ -1,0 +1,85 @@
+//! A wallet's contents: one form for one meaning, and nothing else decodes.
+#![allow(missing_docs)]
+
+mod support;
+
+use mw::schnorr::session::SessionId;
+use proptest::prelude::*;
+use support::{TestStore, two};
+use wallet::{
+    slate::seal::Installation,
+    store::{MemoryStore, Store},
+    wallet::Wallet,
+};
+
+/// Contents with an output in every status and a payment in every stage, and a cancelled session.
+fn contents() -> (Vec<u8>, SessionId) {
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 5);
+    a.scan(&ledger);
+    let t = a.pay(1_000_000, &mut b);
+    ledger.seal(&b.wallet, &[t]);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let cancelled = a.invite(2_000, &b);
+    a.wallet.cancel(&cancelled.session).unwrap();
+    a.invite(3_000, &b);
+    a.pay(4_000, &mut b);
+    let invite = b.invite(5_000, &a);
+    a.respond(&invite).unwrap();
+    (a.wallet.store().load().unwrap().to_vec(), cancelled.session)
+}
+
+fn open(bytes: &[u8]) -> Option<Wallet<TestStore>> {
+    let mut store = MemoryStore::default();
+    store.replace(bytes).unwrap();
+    let store = TestStore { kept: store, ..TestStore::default() };
+    Wallet::open(store, Installation::from_bytes([0; 32])).ok()
+}
+
+/// Cancelling what is cancelled keeps the wallet again, as it is.
+fn kept_again(mut wallet: Wallet<TestStore>, cancelled: &SessionId) -> Option<Vec<u8>> {
+    wallet.cancel(cancelled).ok()?;
+    Some(wallet.store().load().unwrap().to_vec())
+}
+
+thread_local! {
+    static CONTENTS: (Vec<u8>, SessionId) = contents();
+}
+
+#[test]
+fn contents_come_back_byte_for_byte() {
+    CONTENTS.with(|(bytes, cancelled)| {
+        assert_eq!(kept_again(open(bytes).unwrap(), cancelled).as_ref(), Some(bytes));
+        assert!(open(&[&bytes[..], &[0]].concat()).is_none());
+        let mut later = bytes.clone();
+        later[0] = 2;
+        assert!(open(&later).is_none());
+    });
+}
+
+#[test]
+fn no_prefix_opens() {
+    CONTENTS.with(|(bytes, _)| assert!((0..bytes.len()).all(|n| open(&bytes[..n]).is_none())));
+}
+
+proptest! {
+    /// A flipped bit is refused, or means something else that has this form only.
+    #[test]
+    fn every_form_is_canonical(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        CONTENTS.with(|(bytes, cancelled)| {
+            let mut bytes = bytes.clone();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            if let Some(again) = open(&bytes).and_then(|w| kept_again(w, cancelled)) {
+                prop_assert_eq!(again, bytes);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn any_bytes_are_refused_politely(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(open(&bytes).is_none());
+    }
+}
