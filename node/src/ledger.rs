@@ -77,7 +77,9 @@ pub struct Draft {
 /// What became of the pool.
 #[derive(Debug, Default)]
 pub struct PoolChange {
-    /// Transactions that no longer fit, and the rule that says so: those in the block, and those it conflicts with.
+    /// Transactions whose kernels are all in the block.
+    pub sealed: Vec<Hash>,
+    /// Other transactions that no longer fit the tip, and the rule that says so.
     pub dropped: Vec<(Hash, Rejection)>,
     /// The pool's file was damaged and set aside when the ledger was opened.
     pub set_aside: bool,
@@ -193,7 +195,7 @@ impl<F: Files> Ledger<F> {
         Ok(propose(self.chain(), &self.store, &draft.transactions, reward, time)?)
     }
 
-    /// Connects a block durably; returns what it removed from the pool.
+    /// Connects a block durably; returns what left the pool for it.
     ///
     /// # Errors
     /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
@@ -204,8 +206,10 @@ impl<F: Files> Ledger<F> {
         let block = connect_block(self.chain(), &self.store, block)?;
         self.store.apply(&block)?;
         let mut pool = self.pool.clone();
+        let sealed = pool.take_sealed(&block.get().block.body);
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
-        Ok(self.changed(pool, dropped))
+        let unsaved = self.put(pool);
+        Ok(PoolChange { sealed, dropped, unsaved, ..PoolChange::default() })
     }
 
     /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again.
@@ -223,7 +227,8 @@ impl<F: Files> Ledger<F> {
                 Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
             }
         }
-        Ok((block, self.changed(pool, dropped)))
+        let unsaved = self.put(pool);
+        Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
     }
 
     /// Verifies everything on disk anew: see [`crate::audit`]. `progress` gets the height done and the tip's.
@@ -244,10 +249,10 @@ impl<F: Files> Ledger<F> {
     }
 
     /// The pool after a block, which stands whether the pool's file can be written or not.
-    fn changed(&mut self, pool: Pool, dropped: Vec<(Hash, Rejection)>) -> PoolChange {
+    fn put(&mut self, pool: Pool) -> Option<StoreError> {
         let unsaved = self.save(&pool).err();
         self.pool = pool;
-        PoolChange { dropped, set_aside: false, unsaved }
+        unsaved
     }
 
     fn save(&mut self, pool: &Pool) -> Result<(), StoreError> {

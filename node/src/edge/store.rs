@@ -322,12 +322,12 @@ fn attach_once(
     place: &IndexPlace,
     (chain, head): (&Chain, &Head),
 ) -> Result<(Index, Trie, u64), StoreError> {
-    let index = Index::open(place.clone())?;
-    let attached = guarded(|| {
+    guarded(|| {
+        let index = Index::open(place.clone())?;
         let replayed = catch_up(log, &index, (chain, head))?;
-        Ok((check::check(&index, chain, head)?, replayed))
-    });
-    attached.map(|(outputs, replayed)| (index, outputs, replayed))
+        let outputs = check::check(&index, chain, head)?;
+        Ok((index, outputs, replayed))
+    })
 }
 
 impl<F: Files> Drop for Store<F> {

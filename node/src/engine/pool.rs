@@ -17,18 +17,18 @@ use mw::{
     error::{ConnectError, Rejection},
     group::PointBytes,
     hash::Hash,
-    kernel::Excess,
+    kernel::{Excess, Kernel},
     rules::{
         Connected, Verified, check_transaction, connect_transaction,
         params::{Chain, weight},
         verify_transaction,
     },
     state::ChainView,
-    transaction::Transaction,
+    transaction::{Body, Transaction},
 };
 use std::{
     cmp::{Ordering, Reverse},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
 };
 
 /// How large a pool may grow.
@@ -224,6 +224,15 @@ impl Pool {
         leaving.iter().for_each(|id| self.remove(id));
         self.insert(id, Pending { transaction, rate, arrival: self.arrivals });
         Ok(id)
+    }
+
+    /// Removes the transactions whose kernels are all in this body; returns their ids in order of arrival.
+    pub fn take_sealed(&mut self, body: &Body) -> Vec<Hash> {
+        let kernels: HashSet<Hash> = body.kernels.iter().map(Kernel::id).collect();
+        let in_body = |t: &Transaction| t.body.kernels.iter().all(|k| kernels.contains(&k.id()));
+        let sealed: Vec<Hash> = self.iter().filter(|(_, t)| in_body(t)).map(|(id, _)| *id).collect();
+        sealed.iter().for_each(|id| self.remove(id));
+        sealed
     }
 
     /// Drops what no longer fits the tip; returns it with the rule that says so.

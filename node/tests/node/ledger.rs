@@ -7,6 +7,7 @@ use mw::{
     rules::params::weight,
     state::ChainView,
     transaction::Transaction,
+    wire::Encode,
 };
 use node::{
     edge::store::{FileName, Files, Memory, Store},
@@ -34,14 +35,15 @@ fn sealed(toy: &mut Toy, ledger: &Ledger<impl Files>) -> Block {
 
 fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<mw::hash::Hash> {
     let block = sealed(toy, ledger);
-    let dropped = ledger.connect(block.clone()).unwrap().dropped;
+    let change = ledger.connect(block.clone()).unwrap();
+    assert!(change.dropped.is_empty() && change.unsaved.is_none());
     let verified = mw::rules::check_block(&toy.chain, block)
         .and_then(|b| mw::rules::verify_block(&toy.chain, toy.state.tip(), b))
         .unwrap();
     let connected = mw::rules::connect_block(&toy.chain, &toy.state, verified).unwrap();
     toy.connect(connected);
     toy.agrees(ledger.store());
-    dropped.into_iter().map(|(id, _)| id).collect()
+    change.sealed
 }
 
 /// A payment waits in the pool across processes, enters a block, and leaves the pool.
@@ -211,7 +213,9 @@ fn the_pool_is_checked_after_each_block() {
     let (a, b) = (toy.pay(&coins[..1], 1, 0), toy.pay(&coins[..1], 1, 0));
     let id = l.submit(a).unwrap();
     let elsewhere = toy.block(&[b]);
-    let dropped = l.connect(elsewhere.get().block.clone()).unwrap().dropped;
+    let change = l.connect(elsewhere.get().block.clone()).unwrap();
+    let dropped = change.dropped;
+    assert_eq!(change.sealed, vec![]);
     assert_eq!(dropped.iter().map(|(d, why)| (*d, why.rule())).collect::<Vec<_>>(), vec![(id, "MW-R24")]);
     assert!(l.pool().is_empty());
 }
@@ -274,4 +278,71 @@ fn bad_blocks_are_refused() {
     assert_eq!(params(other.operator.public()).maturity, 1);
     toy.agrees(l.store());
     l.connect(good).unwrap();
+}
+
+/// A submission that is killed is there or not; an acknowledged one is there.
+#[test]
+fn a_killed_submission_leaves_the_old_pool_or_the_new() {
+    let mut toy = Toy::new(52);
+    let files = Memory::new();
+    let mut l = ledger(&toy, &files);
+    mine(&mut toy, &mut l);
+    mine(&mut toy, &mut l);
+    drop(l);
+    let coins = toy.spendable();
+    let t = toy.pay(&coins[..1], 1, 0);
+    let mut seen = [0, 0];
+    for kill in 0.. {
+        let disk = files.copy();
+        let mut l = open(&disk);
+        disk.kill_after(Some(kill));
+        if l.submit(t.clone()).is_ok() {
+            assert_eq!(open(&disk.after_power_loss(&mut toy.rng)).pool().len(), 1);
+            break;
+        }
+        assert!(l.pool().is_empty());
+        for _ in 0..8 {
+            let l = open(&disk.after_power_loss(&mut toy.rng));
+            assert!(!l.opened().set_aside);
+            seen[l.pool().len()] += 1;
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+}
+
+/// A block that is connected while the pool cannot be written stands, and says so.
+#[test]
+fn a_block_stands_without_room_for_the_pool() {
+    let mut toy = Toy::new(53);
+    let files = Memory::new();
+    let mut l = ledger(&toy, &files);
+    for _ in 0..3 {
+        mine(&mut toy, &mut l);
+    }
+    let coins = toy.spendable();
+    let payments: Vec<_> = coins[..2].chunks(1).map(|c| toy.pay(c, 2, 0)).collect();
+    let ids: Vec<_> = payments.iter().map(|t| l.submit(t.clone()).unwrap()).collect();
+    drop(l);
+    let block = toy.block(&payments[..1]).get().block.clone();
+    let names = [FileName::Genesis, FileName::Head, FileName::Pool].into_iter();
+    let segments = files.segments().unwrap().into_iter().map(FileName::Segment);
+    let used: usize = names.chain(segments).map(|f| files.bytes(f).unwrap().len()).sum();
+    let mut unsaved = 0;
+    for free in (block.to_bytes().len()..).step_by(101) {
+        let disk = files.copy();
+        let mut l = open(&disk);
+        disk.limit(Some(used + free));
+        let Ok(change) = l.connect(block.clone()) else { continue };
+        disk.limit(None);
+        assert_eq!((change.sealed, l.pool().len()), (vec![ids[0]], 1));
+        drop(l);
+        let l = open(&disk);
+        assert_eq!(l.tip(), &block.header);
+        assert_eq!(l.pool().iter().map(|(id, _)| *id).collect::<Vec<_>>(), vec![ids[1]]);
+        if change.unsaved.is_none() {
+            break;
+        }
+        unsaved += 1;
+    }
+    assert!(unsaved > 0);
 }

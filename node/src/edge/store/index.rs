@@ -21,9 +21,10 @@ use mw::{
     state::{Sighting, Unspent},
     wire::{Decode, Encode},
 };
+use sled::IVec;
 use std::{
     fs::{self, File},
-    io,
+    io, iter,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -56,8 +57,7 @@ impl Index {
             IndexPlace::Directory(dir) => config.path(dir),
             IndexPlace::Temporary => config.temporary(true),
         };
-        let db = guarded(|| Ok(config.open()?))?;
-        Ok(Self { db, place })
+        Ok(Self { db: config.open()?, place })
     }
 
     /// Removes an index that nobody has open.
@@ -81,9 +81,25 @@ impl Index {
         Ok(self.db.size_on_disk()?)
     }
 
+    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<IVec>, StoreError> {
+        guarded(|| Ok(self.db.get(key)?))
+    }
+
+    /// The entries of a table, in order, up to the first that cannot be read.
+    fn scan(&self, table: &[u8]) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
+        let mut entries = Some(self.db.scan_prefix(table));
+        iter::from_fn(move || {
+            let next = guarded(|| Ok(entries.as_mut().and_then(Iterator::next).transpose()?)).transpose();
+            if !matches!(next, Some(Ok(_))) {
+                entries = None;
+            }
+            next
+        })
+    }
+
     /// Where the index stands; `None` when it is empty.
     pub(super) fn head(&self) -> Result<Option<Head>, StoreError> {
-        let bytes = self.db.get(key::HEAD)?;
+        let bytes = self.get(key::HEAD)?;
         let head = bytes.map(|b| Head::from_bytes(&b)).transpose();
         head.map_err(|_| IndexFault::Position.into())
     }
@@ -147,26 +163,26 @@ impl Index {
 
     /// The header at a height above the genesis, and where its block is.
     pub(super) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
-        let Some(bytes) = self.db.get(key::header(h))? else { return Ok(None) };
+        let Some(bytes) = self.get(key::header(h))? else { return Ok(None) };
         Ok(Some(HeaderEntry::from_bytes(&bytes, h).map_err(|_| IndexFault::Header(h))?))
     }
 
     /// What undoing the block at this height needs.
     pub(super) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
-        let entry = self.db.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
+        let entry = self.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
         Ok(entry.ok_or(IndexFault::Undo(h))?)
     }
 
     /// The unspent output of this name, as the index has it.
     pub(super) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
-        let Some(bytes) = self.db.get(key::unspent(c))? else { return Ok(None) };
+        let Some(bytes) = self.get(key::unspent(c))? else { return Ok(None) };
         let entry = Unspent::from_bytes(&bytes).ok().filter(|u| u.output.commitment == *c);
         Ok(Some(entry.ok_or(IndexFault::Output(c.encoded()))?))
     }
 
     /// All unspent outputs in the order of their commitments.
     pub(super) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
-        self.db.scan_prefix(key::UNSPENT).map(|entry| {
+        self.scan(key::UNSPENT).map(|entry| {
             let (k, v) = entry?;
             let unspent = Unspent::from_bytes(&v).ok();
             let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k.as_ref());
@@ -176,7 +192,7 @@ impl Index {
 
     /// All kernels in the order of the chain.
     pub(super) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + use<> {
-        self.db.scan_prefix(key::KERNELS).zip(0..).map(|(entry, place)| {
+        self.scan(key::KERNELS).zip(0..).map(|(entry, place)| {
             let (k, v) = entry?;
             let kernel = Kernel::from_bytes(&v).ok().filter(|_| key::kernel(place) == k.as_ref());
             Ok(kernel.ok_or(IndexFault::Kernel(place))?)
@@ -185,7 +201,7 @@ impl Index {
 
     /// All headers above the genesis, in order.
     pub(super) fn headers(&self) -> impl Iterator<Item = Result<HeaderEntry, StoreError>> + use<> {
-        self.db.scan_prefix(key::HEADERS).zip((1..).map(Height::new)).map(|(entry, h)| {
+        self.scan(key::HEADERS).zip((1..).map(Height::new)).map(|(entry, h)| {
             let (k, v) = entry?;
             let header = HeaderEntry::from_bytes(&v, h).ok().filter(|_| key::header(h) == k.as_ref());
             Ok(header.ok_or(IndexFault::Header(h))?)
@@ -194,20 +210,20 @@ impl Index {
 
     /// How many entries a table has.
     pub(super) fn count(&self, table: &[u8]) -> Result<u64, StoreError> {
-        self.db.scan_prefix(table).try_fold(0, |n, entry| entry.map(|_| n + 1).map_err(Into::into))
+        self.scan(table).try_fold(0, |n, entry| entry.map(|_| n + 1))
     }
 
     /// The height of the kernel with this id.
     pub(super) fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
-        let Some(bytes) = self.db.get(key::kernel_id(id))? else { return Ok(None) };
+        let Some(bytes) = self.get(key::kernel_id(id))? else { return Ok(None) };
         Ok(Some(Height::from_bytes(&bytes).map_err(|_| IndexFault::KernelEntry(*id))?))
     }
 
     /// The last block with this excess.
     pub(super) fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
         let prefix = key::excess(e, None);
-        let Some(last) = self.db.scan_prefix(&prefix).next_back() else { return Ok(None) };
-        let (k, v) = last?;
+        let last = guarded(|| Ok(self.db.scan_prefix(&prefix).next_back().transpose()?))?;
+        let Some((k, v)) = last else { return Ok(None) };
         let height = k.get(prefix.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
         let may_repeat = match v.as_ref() {
             [0] => Some(false),
@@ -222,7 +238,7 @@ impl Index {
 
     /// Whether the index says exactly that this excess was seen at this height, and whether it may come again.
     pub(super) fn saw(&self, e: &Excess, seen: Sighting) -> Result<bool, StoreError> {
-        let entry = self.db.get(key::excess(e, Some(seen.height)))?;
+        let entry = self.get(key::excess(e, Some(seen.height)))?;
         Ok(entry.is_some_and(|v| v.as_ref() == [u8::from(seen.may_repeat)]))
     }
 }
