@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Wallet(Wallet),
     #[command(subcommand)]
     Mpc(Mpc),
+    Speed(Speed),
     #[command(subcommand)]
     Config(Config),
     #[command(subcommand)]
@@ -400,6 +401,21 @@ pub(crate) struct MpcAuc {
     pub(crate) schema: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) meeting: Meeting,
+}
+
+/// Measure this machine: proving, verifying one and many, signatures, a block
+///
+/// Medians of wall time, in about ten seconds. Proving, verifying one proof and looking through an output take one thread;
+/// batches and the block take all of them.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto speed
+  $ sotto speed --threads 1 --json")]
+pub(crate) struct Speed {
+    /// Threads to use [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub(crate) threads: Option<u16>,
 }
 
 /// Settings

@@ -5,4 +5,5 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod mpc;
+pub(crate) mod speed;
 pub(crate) mod wallet;

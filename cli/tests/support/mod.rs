@@ -1,5 +1,7 @@
 //! A scratch world for tests of the whole binary: a chain, wallets and a payment at each step.
 
+#![allow(dead_code)] // Each test file uses a part of this.
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

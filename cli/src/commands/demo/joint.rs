@@ -110,8 +110,9 @@ impl Party {
         match (first, second) {
             (Ok(first), Ok(second)) => Ok((Self(first), Self(second))),
             (first, second) => {
-                let why = [first, second].into_iter().filter_map(Result::err).filter_map(|f| f.why);
-                Err(Failure::refused("the joint computation was refused").why(why.collect::<Vec<_>>().join("\n       ")))
+                let said = |who: &str, r: Outcome<Value>| r.err().and_then(|f| f.why).map(|why| format!("hospital {who}: {why}"));
+                let why = [said("one", first), said("two", second)];
+                Err(Failure::refused("the joint computation was refused").why(why.into_iter().flatten().collect::<Vec<_>>().join("\n       ")))
             }
         }
     }
@@ -174,8 +175,8 @@ impl Process {
         if status.success() {
             return record;
         }
-        let why = said.lines().map(str::trim).filter(|l| l.starts_with("error:") || l.starts_with("why:"));
-        Err(Failure::refused("a hospital refused").why(why.collect::<Vec<_>>().join("; ")))
+        let why = said.lines().filter_map(|l| l.trim().strip_prefix("why:"));
+        Err(Failure::refused("a hospital refused").why(why.map(str::trim).collect::<Vec<_>>().join("; ")))
     }
 }
 

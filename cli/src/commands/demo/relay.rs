@@ -6,7 +6,7 @@
 use mpc::Phase;
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
 };
 
@@ -15,16 +15,21 @@ pub(super) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr>
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
     thread::spawn(move || -> io::Result<()> {
-        let (evaluator, _) = listener.accept()?;
-        let garbler = TcpStream::connect(garbler)?;
+        let (mut evaluator, _) = listener.accept()?;
+        let mut garbler = TcpStream::connect(garbler)?;
         let (mut from, mut to) = (evaluator.try_clone()?, garbler.try_clone()?);
-        thread::spawn(move || io::copy(&mut from, &mut to));
-        pass_frames(garbler, evaluator, phase)
+        thread::spawn(move || {
+            let copied = io::copy(&mut from, &mut to);
+            to.shutdown(Shutdown::Write).and(copied)
+        });
+        // Who hung up on one side has hung up on the other.
+        let passed = pass_frames(&mut garbler, &mut evaluator, phase);
+        evaluator.shutdown(Shutdown::Write).and(passed)
     });
     Ok(address)
 }
 
-fn pass_frames(mut from: TcpStream, mut to: TcpStream, spoil: Phase) -> io::Result<()> {
+fn pass_frames(from: &mut TcpStream, to: &mut TcpStream, spoil: Phase) -> io::Result<()> {
     let mut spoilt = false;
     loop {
         let mut header = [0; 5];

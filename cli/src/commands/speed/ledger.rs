@@ -1,0 +1,167 @@
+//! The ledger's figures: a chain in memory, its outputs, kernels and one block, all of them real.
+//!
+//! A batch of range proofs is measured where the rules make it, as a transaction of that many outputs; one kernel
+//! signature and the balance come with it.
+
+use super::{Figure, Unit};
+use crate::{
+    exit::{Code, Failure, Outcome},
+    ui::Ui,
+};
+use mw::{
+    amount::{Amount, Height},
+    block::{Block, Header, body_hash},
+    commitment::Commitment,
+    group::Scalar,
+    kernel::{Excess, Kernel, KernelFeatures},
+    range_proof::{Opening, RewindKey, TauKey},
+    rules::{
+        check_block, check_transaction,
+        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        verify_block, verify_transaction,
+    },
+    schnorr::{PublicKey, Signed, sign, verify_batch},
+    secret::SecretScalar,
+    transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
+};
+use rand_core::OsRng;
+use rayon::prelude::*;
+
+/// The amount of each output.
+const AMOUNT: u64 = 1_000;
+/// Outputs in the block, its reward among them.
+const OUTPUTS: usize = 1_000;
+/// Kernels in the block, the reward's among them.
+const KERNELS: usize = 500;
+
+/// All figures of the ledger, in the order in which they are shown.
+pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
+    let maker = Maker::new()?;
+    let (chain, genesis) = (&maker.chain, Header::genesis(&maker.chain));
+    let micro = |key, items| (key, Unit::Microseconds, items);
+    let prove = Figure::measure(
+        micro("prove_us", 1),
+        "prove an output (verified and rewound before release)",
+        || maker.output(OutputFeatures::Plain, AMOUNT).is_ok(),
+    )?;
+    let pool = maker.outputs(OUTPUTS - 1, ui)?;
+    let batch = check_transaction(chain, maker.transaction(&pool[..256], 1)?).map_err(refused)?;
+    let signed = maker.transaction(&pool[..1], 1_024)?.body;
+    let signed: Vec<Signed> = signed.kernels.iter().map(|k| k.signed(chain.id())).collect();
+    let block = maker.block(maker.transaction(&pool, KERNELS - 1)?)?;
+    let (one, stranger) = (&pool[0].output, RewindKey([9; 32]));
+    Ok(vec![
+        prove,
+        Figure::measure(micro("verify_us", 1), "verify one range proof", || one.proof_holds(chain.id()))?,
+        Figure::measure(micro("verify_batch256_us", 256), "verify a range proof, in a batch of 256", || {
+            verify_transaction(chain, batch.clone()).is_ok()
+        })?,
+        Figure::measure(
+            micro("kernel_batch1024_us", 1_024),
+            "verify a kernel's signature, in a batch of 1,024",
+            || verify_batch(&signed).is_ok(),
+        )?,
+        Figure::measure(micro("rewind_miss_us", 1), "look through a stranger's output", || {
+            one.rewind(chain.id(), &stranger).is_none()
+        })?,
+        Figure::measure(
+            ("block1000_ms", Unit::Milliseconds, 1),
+            "check and verify a block of 1,000 outputs and 500 kernels",
+            || check_block(chain, block.clone()).and_then(|b| verify_block(chain, &genesis, b)).is_ok(),
+        )?,
+    ])
+}
+
+/// An output with its blinding factor.
+struct Owned {
+    blinding: SecretScalar,
+    output: Output,
+}
+
+/// A chain of its own, and the keys of everybody on it.
+struct Maker {
+    chain: Chain,
+    operator: SecretScalar,
+    rewind: RewindKey,
+    tau: TauKey,
+}
+
+impl Maker {
+    fn new() -> Outcome<Self> {
+        let operator = secret();
+        let chain = Chain::new(Params::solo(PublicKey::of(&operator), 0)).map_err(refused)?;
+        Ok(Self { chain, operator, rewind: RewindKey([1; 32]), tau: TauKey([2; 32]) })
+    }
+
+    fn output(&self, features: OutputFeatures, amount: u64) -> Outcome<Owned> {
+        let blinding = secret();
+        let opening = Opening { amount: Amount::new(amount), index: [0; 12] };
+        let keys = OutputKeys { blinding: &blinding, rewind: &self.rewind, tau: &self.tau };
+        let output = Output::new(self.chain.id(), features, &opening, &keys).map_err(refused)?;
+        Ok(Owned { blinding, output })
+    }
+
+    /// So many outputs, made on all threads.
+    fn outputs(&self, n: usize, ui: &Ui) -> Outcome<Vec<Owned>> {
+        let (bar, mut made) = (ui.bar(n as u64, "making outputs"), Vec::with_capacity(n));
+        while made.len() < n {
+            let some = (n - made.len()).min(32);
+            let new = (0..some).into_par_iter().map(|_| self.output(OutputFeatures::Plain, AMOUNT));
+            made.append(&mut new.collect::<Outcome<_>>()?);
+            bar.at(made.len() as u64);
+        }
+        Ok(made)
+    }
+
+    fn kernel(&self, features: KernelFeatures, x: &SecretScalar) -> Kernel {
+        let signature = sign(x, &features.message(self.chain.id()), &mut OsRng);
+        Kernel { features, excess: Excess::from_point(*PublicKey::of(x).point()), signature }
+    }
+
+    /// A transaction of these outputs and so many kernels; one input pays for all.
+    fn transaction(&self, outputs: &[Owned], kernels: usize) -> Outcome<Transaction> {
+        let (o, k) = (outputs.len() as u64, kernels as u64);
+        let fee = self.chain.least_fee(INPUT_WEIGHT + o * OUTPUT_WEIGHT + k * KERNEL_WEIGHT);
+        let fee = fee.ok_or_else(|| Failure::new(Code::Internal, "the fee does not fit 64 bits"))?;
+        let not_after = self.chain.standard_expiry(Height::GENESIS.next());
+        let plain = |i| KernelFeatures::Plain { fee: if i == 0 { fee } else { Amount::ZERO }, not_after };
+        let (spent, excesses) = (secret(), (0..kernels).map(|_| secret()).collect::<Vec<_>>());
+        let offset = outputs.iter().map(|o| o.blinding.reveal()).sum::<Scalar>()
+            - spent.reveal()
+            - excesses.iter().map(SecretScalar::reveal).sum::<Scalar>();
+        let input = Commitment::new(Amount::new(AMOUNT * o + fee.units()), &spent);
+        let kernels = excesses.iter().enumerate().map(|(i, x)| self.kernel(plain(i), x)).collect();
+        let outputs = outputs.iter().map(|o| o.output.clone()).collect();
+        Ok(Transaction { offset, body: Body::sorted(vec![input], outputs, kernels) })
+    }
+
+    /// The first block, of this transaction and its reward; its roots are left as the genesis has them, since they are
+    /// looked at only when it is connected.
+    fn block(&self, t: Transaction) -> Outcome<Block> {
+        let Body { inputs, mut outputs, mut kernels } = t.body;
+        let height = Height::GENESIS.next();
+        let due =
+            Amount::checked_sum(kernels.iter().map(|k| k.features.fee()).chain([self.chain.params().reward]));
+        let reward = self.output(OutputFeatures::Coinbase, due.unwrap_or_default().units())?;
+        kernels.push(self.kernel(KernelFeatures::Coinbase { height }, &reward.blinding));
+        outputs.push(reward.output);
+        let (genesis, body) = (Header::genesis(&self.chain), Body::sorted(inputs, outputs, kernels));
+        let header = Header {
+            height,
+            previous: genesis.hash(),
+            total_offset: t.offset,
+            body_hash: body_hash(&body),
+            ..genesis
+        };
+        let seal = sign(&self.operator, &header.seal_message(self.chain.id()), &mut OsRng);
+        Ok(Block { header, seal, body })
+    }
+}
+
+fn secret() -> SecretScalar {
+    SecretScalar::random(&mut OsRng)
+}
+
+fn refused(why: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::Internal, "this machine refuses what it made itself").why(why)
+}

@@ -1,0 +1,39 @@
+//! The main job, and that it can fail.
+
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+#[test]
+fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
+    let world = World::empty();
+    let said = world.run("demo --json --dir kept").ok();
+    let record: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((record["v"].as_u64(), record["type"].as_str()), (Some(1), Some("demo")));
+    assert_eq!(record["ok"], true);
+    assert_eq!((&record["ledger"]["audit"], record["ledger"]["payments"].as_u64()), (&"ok".into(), Some(4)));
+    assert_eq!((&record["mpc"]["agrees"], record["mpc"]["rows"].as_u64()), (&true.into(), Some(569)));
+    let all = record["mpc"]["measurements"].as_array().unwrap();
+    assert_eq!(all.len(), 30);
+    for (name, figures) in [
+        ("mean radius", [141_910, 97_028_754, 56_868_760]),
+        ("worst perimeter", [147_652, 103_416_022, 61_209_240]),
+    ] {
+        let m = all.iter().find(|m| m["name"] == name).unwrap();
+        let found = ["two_u", "sum_v10_sq", "sum_v01_sq"].map(|k| m[k].as_u64().unwrap());
+        assert_eq!(found, figures, "{name}");
+    }
+    // What was kept is a chain that the other verbs can read.
+    assert!(world.run("chain audit --json --dir kept/ledger").ok().contains(r#""audit":"ok""#));
+    world.run("demo --dir kept").fails(1);
+}
+
+#[test]
+fn the_demo_refuses_what_is_broken_on_purpose() {
+    for (what, named) in [("inflate", "MW-R15"), ("table", "not authentic"), ("label", "altered")] {
+        let said = World::empty().run(&format!("demo --sabotage {what}"));
+        let why = said.fails(1);
+        assert!(why.contains(named), "{what}: {why}");
+    }
+}
