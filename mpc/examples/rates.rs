@@ -5,12 +5,17 @@
 use std::time::Instant;
 
 use mpc::channel::Framed;
+use mpc::channel::{Channel, ChannelError, Phase};
+use mpc::circuit::{Circuit, CircuitProgram, Netlist};
 use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use mpc::evaluate::Evaluation;
+use mpc::garble::Garbling;
+use mpc::keys::SessionKeys;
 use mpc::operators::Aes128;
 use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use mpc::{Fancy, Program};
+use mpc::{Backend, Block, Delta, Fancy, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -78,6 +83,89 @@ impl Program for ManyAes {
     }
 }
 
+/// Swallows what is sent, and gives the same bytes again and again.
+struct Void(Vec<u8>);
+
+impl Channel for Void {
+    fn send(&mut self, _: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        std::hint::black_box(bytes);
+        Ok(())
+    }
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        Ok(())
+    }
+    fn receive_some(&mut self, _: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        let n = into.len().min(self.0.len());
+        into[..n].copy_from_slice(&self.0[..n]);
+        Ok(n)
+    }
+}
+
+/// Time that this thread was on a processor, so that other programs disturb less (Linux).
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// One party alone, without a network.
+fn alone<P: Program>(what: &str, program: &P) {
+    let ands = program.cost().and_gates as f64;
+    let shape = program.shape();
+    let labels = vec![Block::new(0x0123_4567_89ab_cdef); shape.garbler.max(shape.evaluator)];
+    let (x, y) = (&labels[..shape.garbler], &labels[..shape.evaluator]);
+    let rng = &mut ChaCha20Rng::seed_from_u64(1);
+    let delta = Delta::random(rng);
+    let best = |run: &dyn Fn()| {
+        let seconds = (0..5).map(|_| {
+            let start = processor_seconds();
+            run();
+            processor_seconds() - start
+        });
+        ands / seconds.fold(f64::MAX, f64::min) / 1e6
+    };
+    let (backend, void) = (Backend::detect(), || Void(vec![7; 1 << 16]));
+    let garbled = best(&|| {
+        let (mut keys, mut void) = (SessionKeys::from_bytes([5; 48]), void());
+        let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
+        program.run(&mut f, x, y, &mut Vec::new()).unwrap();
+        f.finish().unwrap();
+    });
+    let evaluated = best(&|| {
+        let (mut keys, mut void) = (SessionKeys::from_bytes([5; 48]), void());
+        let mut f = Evaluation::new(backend, &mut keys, &mut void);
+        program.run(&mut f, x, y, &mut Vec::new()).unwrap();
+    });
+    println!("{what}: garble {garbled:.1}, evaluate {evaluated:.1} M AND/s");
+}
+
+/// A circuit of the public collection, many times over.
+struct Repeated<'c>(CircuitProgram<'c>, usize);
+
+impl Program for Repeated<'_> {
+    fn name(&self) -> ProgramName {
+        self.0.name()
+    }
+    fn digest(&self) -> [u8; 32] {
+        self.0.digest()
+    }
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        x: &[F::Wire],
+        y: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        for _ in 0..self.1 {
+            outputs.clear();
+            self.0.run(f, x, y, outputs)?;
+        }
+        Ok(())
+    }
+}
+
 fn peers() -> (Framed<Peer>, Framed<Peer>) {
     let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
     let address = listener.address().unwrap();
@@ -115,6 +203,29 @@ fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool
 }
 
 fn main() {
+    engine();
+    if std::env::args().nth(1).as_deref() != Some("engine") {
+        network();
+    }
+}
+
+fn engine() {
+    for lanes in [1, 8, 1024] {
+        alone(&format!("{lanes} lanes"), &Layers { lanes, gates: 10_000_000 });
+    }
+    alone("AES-128", &ManyAes(1000));
+    for name in ["aes_128", "sha256", "mult64"] {
+        let path = format!("{}/../../shared/data/bristol/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let start = Instant::now();
+        let circuit = Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap();
+        println!("{name}: read and scheduled in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        let program = Repeated(CircuitProgram::new(&circuit, 1).unwrap(), 10_000_000 / circuit.and_gates());
+        alone(&format!("stored {name}"), &program);
+    }
+}
+
+fn network() {
     let bits = vec![true; 1 << 16];
     for lanes in [1, 8, 1024] {
         two_parties(

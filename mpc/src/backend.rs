@@ -17,40 +17,44 @@ use crate::{Block, Delta};
 /// A garbled table: the two rows `TG ‖ TE` of a half-gates AND, 32 bytes.
 pub(crate) type Table = [u8; 32];
 
-/// One way to garble and evaluate.
+/// A way to garble and evaluate that this processor has: no value of another exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub struct Backend(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     /// Any processor. AES takes the same time for all keys and data.
     Portable,
     /// 64-bit x86 with AES instructions.
+    #[cfg(target_arch = "x86_64")]
     AesNi,
     /// 64-bit x86 with AES instructions on 256-bit registers.
+    #[cfg(target_arch = "x86_64")]
     Vaes,
 }
 
 impl Backend {
-    /// All backends, the slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::AesNi, Self::Vaes];
+    /// The one that every processor has.
+    pub const PORTABLE: Self = Self(Kind::Portable);
+
+    /// All backends of this processor, the slowest first.
+    pub fn available() -> impl DoubleEndedIterator<Item = Self> {
+        [
+            Some(Kind::Portable),
+            #[cfg(target_arch = "x86_64")]
+            x86::has_aes_ni().then_some(Kind::AesNi),
+            #[cfg(target_arch = "x86_64")]
+            x86::has_vaes().then_some(Kind::Vaes),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Self)
+    }
 
     /// The fastest backend of this processor.
     #[must_use]
     pub fn detect() -> Self {
-        let available = |backend: &Self| backend.is_available();
-        Self::ALL.into_iter().rev().find(available).unwrap_or(Self::Portable)
-    }
-
-    /// Whether this processor has the instructions.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::AesNi => x86::has_aes_ni(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Vaes => x86::has_vaes(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::AesNi | Self::Vaes => false,
-        }
+        Self::available().next_back().unwrap_or(Self::PORTABLE)
     }
 
     /// Garbles gates: from the false labels `a`, `b`, the false labels `c` and the tables.
@@ -66,12 +70,12 @@ impl Backend {
         tables: &mut [Table],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match self {
+        match self.0 {
+            Kind::Portable => portable::garble(gates, a, b, c, tables),
             #[cfg(target_arch = "x86_64")]
-            Self::Vaes if x86::has_vaes() => x86::garble_vaes(gates, a, b, c, tables),
+            Kind::AesNi => x86::garble_aes_ni(gates, a, b, c, tables),
             #[cfg(target_arch = "x86_64")]
-            Self::AesNi if x86::has_aes_ni() => x86::garble_aes_ni(gates, a, b, c, tables),
-            _ => portable::garble(gates, a, b, c, tables),
+            Kind::Vaes => x86::garble_vaes(gates, a, b, c, tables),
         }
     }
 
@@ -88,12 +92,12 @@ impl Backend {
         c: &mut [Block],
     ) {
         assert!(a.len() == b.len() && a.len() == c.len() && a.len() == tables.len());
-        match self {
+        match self.0 {
+            Kind::Portable => portable::evaluate(gates, a, b, tables, c),
             #[cfg(target_arch = "x86_64")]
-            Self::Vaes if x86::has_vaes() => x86::evaluate_vaes(gates, a, b, tables, c),
+            Kind::AesNi => x86::evaluate_aes_ni(gates, a, b, tables, c),
             #[cfg(target_arch = "x86_64")]
-            Self::AesNi if x86::has_aes_ni() => x86::evaluate_aes_ni(gates, a, b, tables, c),
-            _ => portable::evaluate(gates, a, b, tables, c),
+            Kind::Vaes => x86::evaluate_vaes(gates, a, b, tables, c),
         }
     }
 }
@@ -150,7 +154,7 @@ mod tests {
 
     #[test]
     fn evaluation_of_all_four_inputs_gives_the_label_of_their_and() {
-        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+        for backend in Backend::available() {
             let f = fixture(67, 5);
             let (c, tables) = garble(backend, &f);
             for (x, y) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -167,9 +171,9 @@ mod tests {
         for n in (0..=19).chain([64, 101]) {
             for first in [0, 1, (1 << 48) - 3, (1 << 63) - n as u64] {
                 let f = fixture(n, first);
-                let expected = garble(Backend::Portable, &f);
-                let active = evaluate(Backend::Portable, &f, &f.a, &f.b, &expected.1);
-                for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+                let expected = garble(Backend::PORTABLE, &f);
+                let active = evaluate(Backend::PORTABLE, &f, &f.a, &f.b, &expected.1);
+                for backend in Backend::available() {
                     assert_eq!(garble(backend, &f), expected, "{backend:?} garbles {n} from {first}");
                     assert_eq!(
                         evaluate(backend, &f, &f.a, &f.b, &expected.1),
@@ -209,10 +213,10 @@ mod tests {
     #[test]
     #[ignore = "a measurement"]
     fn kernel_rates() {
-        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+        for backend in Backend::available() {
             let f = fixture(2048, 0);
             let (mut c, mut tables) = garble(backend, &f);
-            let rounds = if backend == Backend::Portable { 100 } else { 5000 };
+            let rounds = if backend == Backend::PORTABLE { 100 } else { 5000 };
             let rate =
                 |start: std::time::Instant| (rounds * 2048) as f64 / start.elapsed().as_secs_f64() / 1e6;
             let start = std::time::Instant::now();

@@ -33,17 +33,13 @@ const BATCH: usize = 8;
 /// A place for one wire while the circuit runs.
 type Slot = u32;
 
-/// A gate that costs nothing.
-#[derive(Clone, Copy, Debug)]
-enum Free {
-    Xor(Slot, Slot, Slot),
-    Not(Slot, Slot),
-}
+/// A gate by the slots of its operands and of its output.
+type Gate = [Slot; 3];
 
-/// Free gates, then AND gates that are independent of each other.
+/// XOR gates, then AND gates that are independent of each other.
 #[derive(Clone, Copy, Debug)]
 struct Batch {
-    free: u32,
+    xors: u32,
     ands: u32,
 }
 
@@ -65,9 +61,10 @@ pub struct Circuit {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
     slots: usize,
+    /// A NOT is an XOR with the slot after the inputs, which always carries true.
     batches: Vec<Batch>,
-    free: Vec<Free>,
-    ands: Vec<[Slot; 3]>,
+    xors: Vec<Gate>,
+    ands: Vec<Gate>,
     results: Vec<Output>,
 }
 
@@ -114,15 +111,10 @@ impl Circuit {
             sizes.iter().for_each(|size| hash.update((*size as u64).to_le_bytes()));
         }
         let mut add = |numbers: &[u32]| numbers.iter().for_each(|n| hash.update(n.to_le_bytes()));
-        let (mut free, mut ands) = (self.free.iter(), self.ands.iter());
+        let (mut xors, mut ands) = (self.xors.iter(), self.ands.iter());
         for batch in &self.batches {
-            add(&[batch.free, batch.ands]);
-            for gate in free.by_ref().take(batch.free as usize) {
-                match *gate {
-                    Free::Xor(a, b, out) => add(&[0, a, b, out]),
-                    Free::Not(a, out) => add(&[1, a, a, out]),
-                }
-            }
+            add(&[batch.xors, batch.ands]);
+            xors.by_ref().take(batch.xors as usize).for_each(|gate| add(gate));
             ands.by_ref().take(batch.ands as usize).for_each(|gate| add(gate));
         }
         for result in &self.results {
@@ -149,27 +141,26 @@ impl Circuit {
     ) -> Result<(), F::Error> {
         let mut wires: Vec<F::Wire> = inputs.into_iter().collect();
         assert_eq!(wires.len(), self.inputs.iter().sum(), "one wire for each input bit");
+        wires.push(f.not(F::Wire::default()));
         wires.resize(self.slots, F::Wire::default());
-        let (mut free, mut ands) = (&self.free[..], &self.ands[..]);
+        let wires = &mut wires[..];
+        let (mut xors, mut ands) = (&self.xors[..], &self.ands[..]);
+        let mut operands = [[F::Wire::default(); BATCH]; 3];
+        let [a, b, out] = &mut operands;
         for batch in &self.batches {
-            let (free_now, ands_now);
-            (free_now, free) = free.split_at(batch.free as usize);
+            let (xors_now, ands_now);
+            (xors_now, xors) = xors.split_at(batch.xors as usize);
             (ands_now, ands) = ands.split_at(batch.ands as usize);
-            for gate in free_now {
-                match *gate {
-                    Free::Xor(a, b, out) => wires[out as usize] = f.xor(wires[a as usize], wires[b as usize]),
-                    Free::Not(a, out) => wires[out as usize] = f.not(wires[a as usize]),
-                }
+            for [a, b, out] in xors_now {
+                wires[*out as usize] = f.xor(wires[*a as usize], wires[*b as usize]);
             }
-            let mut operands = [[F::Wire::default(); BATCH]; 3];
-            let [a, b, out] = &mut operands;
-            for (i, gate) in ands_now.iter().enumerate() {
-                (a[i], b[i]) = (wires[gate[0] as usize], wires[gate[1] as usize]);
+            for (([slot_a, slot_b, _], a), b) in ands_now.iter().zip(a.iter_mut()).zip(b.iter_mut()) {
+                (*a, *b) = (wires[*slot_a as usize], wires[*slot_b as usize]);
             }
             let n = ands_now.len();
             f.and_n(&a[..n], &b[..n], &mut out[..n])?;
-            for (gate, out) in ands_now.iter().zip(out) {
-                wires[gate[2] as usize] = *out;
+            for ([_, _, slot], out) in ands_now.iter().zip(out.iter()) {
+                wires[*slot as usize] = *out;
             }
         }
         outputs.extend(self.results.iter().map(|result| match *result {

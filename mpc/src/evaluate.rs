@@ -29,17 +29,21 @@ pub struct Evaluation<'s, C> {
 }
 
 impl<'s, C: Channel> Evaluation<'s, C> {
-    pub(crate) fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
+    /// Evaluation with the garbler's keys.
+    pub fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
         Self { backend, keys, channel, buffer: vec![0; BUFFER].into(), start: 0, end: 0 }
     }
 
     /// The wire of a bit that the garbler knows: its input, or a constant.
-    pub(crate) fn known(&mut self) -> Block {
+    pub fn known(&mut self) -> Block {
         self.keys.labels.draw()
     }
 
     /// Checks that all tables were used.
-    pub(crate) fn finish(self) -> Result<(), StreamError> {
+    ///
+    /// # Errors
+    /// If there are tables left.
+    pub fn finish(self) -> Result<(), StreamError> {
         if self.start == self.end { Ok(()) } else { Err(StreamError::SurplusTables) }
     }
 

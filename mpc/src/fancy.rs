@@ -19,7 +19,7 @@ pub use plain::Plain;
 
 /// An interpreter of Boolean programs.
 pub trait Fancy {
-    /// What runs through a wire. The default is a placeholder and no wire of any circuit.
+    /// What runs through a wire. The default stands for false in XOR and NOT, and must not enter an AND.
     type Wire: Copy + Default;
     /// Why a program cannot go on.
     type Error;

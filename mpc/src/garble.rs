@@ -39,7 +39,8 @@ pub struct Garbling<'s, C> {
 }
 
 impl<'s, C: Channel> Garbling<'s, C> {
-    pub(crate) fn new(
+    /// Garbling with fresh keys.
+    pub fn new(
         backend: Backend,
         delta: &'s Delta,
         keys: &'s mut SessionKeys,
@@ -49,12 +50,15 @@ impl<'s, C: Channel> Garbling<'s, C> {
     }
 
     /// The wire of a bit that the garbler knows: its own input, or a constant.
-    pub(crate) fn known(&mut self, bit: bool) -> Block {
+    pub fn known(&mut self, bit: bool) -> Block {
         self.keys.labels.draw() ^ self.delta.times(bit)
     }
 
     /// Sends the last tables.
-    pub(crate) fn finish(mut self) -> Result<(), StreamError> {
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub fn finish(mut self) -> Result<(), StreamError> {
         self.send_tables()
     }
 

@@ -20,7 +20,7 @@ use crate::label::PublicLabels;
 pub struct OutOfGates;
 
 /// What both parties know of a session.
-pub(crate) struct SessionKeys {
+pub struct SessionKeys {
     pub(crate) gates: HashKey,
     pub(crate) outputs: HashKey,
     pub(crate) labels: PublicLabels,
@@ -30,18 +30,19 @@ pub(crate) struct SessionKeys {
 
 impl SessionKeys {
     /// Bytes that the garbler sends.
-    pub(crate) const BYTES: usize = 48;
+    pub const BYTES: usize = 48;
     const GATES: u64 = 1 << 48;
 
     /// Fresh keys, and what tells them to the evaluator.
-    pub(crate) fn random(rng: &mut (impl RngCore + CryptoRng)) -> (Self, [u8; Self::BYTES]) {
+    pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> (Self, [u8; Self::BYTES]) {
         let mut bytes = [0; Self::BYTES];
         rng.fill_bytes(&mut bytes);
         (Self::from_bytes(bytes), bytes)
     }
 
-    /// The keys that the garbler sent.
-    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+    /// The keys that the garbler sent. To garble or to evaluate under them twice is to lose all secrecy.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let mut blocks = [[0; 16]; 3];
         blocks.as_flattened_mut().copy_from_slice(&bytes);
         let [gates, outputs, labels] = blocks.map(Block::from_bytes);

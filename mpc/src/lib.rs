@@ -4,9 +4,10 @@
 //! This crate knows nothing of ledgers; it can be used alone. **It has not been audited.** The two-party
 //! protocol here is *semi-honest*: it hides inputs from a peer who follows the protocol and is curious.
 //!
-//! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`] (the 16-byte labels and the
-//! garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate), [`program`] (what is agreed
-//! upon), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result).
+//! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
+//! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
+//! [`program`] (what is agreed upon), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its
+//! labels), [`protocol`] (a session from hello to result), [`operators`] (built-in programs).
 
 pub mod block;
 pub mod channel;
@@ -16,6 +17,7 @@ pub mod evaluate;
 pub mod fancy;
 pub mod gadgets;
 pub mod garble;
+pub mod keys;
 pub mod operators;
 pub mod ot;
 pub mod program;
@@ -23,7 +25,6 @@ pub mod protocol;
 
 mod backend;
 mod hash;
-mod keys;
 mod label;
 mod wire;
 

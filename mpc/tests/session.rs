@@ -53,7 +53,7 @@ impl Program for Mixed {
 type Output = Result<Option<Vec<bool>>, SessionError>;
 
 fn bits(n: usize, seed: usize) -> Vec<bool> {
-    (0..n).map(|i| (i * i + seed * i + seed) % 7 % 2 == 0).collect()
+    (0..n).map(|i| ((i * i + seed * i + seed) % 7).is_multiple_of(2)).collect()
 }
 
 /// Both ends, each with its program and terms.

@@ -3,13 +3,14 @@
 //! The kernel holds the two hashes of a gate side by side, `A` under key `S ⊕ 2g` and `B` under
 //! `S ⊕ (2g+1)`, in a [`Pair`]: one 256-bit register (VAES) or two 128-bit ones (AES-NI). It computes the
 //! key schedules on the fly and keeps several gates in flight, because an AES round takes four cycles but a
-//! new one can start every half cycle. The equations are those of `portable`.
+//! new one can start every half cycle: four when garbling, eight when evaluating, fewer at the end of a
+//! slice. The equations are those of `portable`.
 //!
 //! `SubWord(RotWord(·))` of the key schedule comes from `AESENCLAST` on four equal columns, where `ShiftRows`
 //! does nothing (Gueron, Lindell, Nof, Pinkas, ePrint 2015/751, section 3).
 //!
 //! Safety: every function here needs instructions that not all processors have. The four entries are called
-//! by `Backend` alone, which asks the processor at each call (one cached flag).
+//! for values of `Backend` alone, which exist only where the processor has them.
 
 #![allow(unsafe_code)]
 
@@ -17,11 +18,6 @@ use core::arch::x86_64::*;
 
 use super::{Evaluate, Garble, Table};
 use crate::Block;
-
-/// Gates in flight when garbling: 12 registers of state, the rest for constants.
-const GARBLE: usize = 4;
-/// Gates in flight when evaluating.
-const EVALUATE: usize = 8;
 
 pub(super) fn has_aes_ni() -> bool {
     is_x86_feature_detected!("aes") && is_x86_feature_detected!("ssse3")
@@ -43,7 +39,7 @@ pub(super) fn garble_vaes(
         // SAFETY: the features that `__m256i` needs are enabled here.
         unsafe { garble::<__m256i>(gates, a, b, c, tables) }
     }
-    // SAFETY: `Backend` calls this only where `has_vaes()` holds.
+    // SAFETY: a `Backend` of this kind exists only where `has_vaes()` holds.
     unsafe { kernel(gates, a, b, c, tables) }
 }
 
@@ -59,7 +55,7 @@ pub(super) fn garble_aes_ni(
         // SAFETY: the features that `Halves` needs are enabled here.
         unsafe { garble::<Halves>(gates, a, b, c, tables) }
     }
-    // SAFETY: `Backend` calls this only where `has_aes_ni()` holds.
+    // SAFETY: a `Backend` of this kind exists only where `has_aes_ni()` holds.
     unsafe { kernel(gates, a, b, c, tables) }
 }
 
@@ -75,7 +71,7 @@ pub(super) fn evaluate_vaes(
         // SAFETY: the features that `__m256i` needs are enabled here.
         unsafe { evaluate::<__m256i>(gates, a, b, tables, c) }
     }
-    // SAFETY: `Backend` calls this only where `has_vaes()` holds.
+    // SAFETY: a `Backend` of this kind exists only where `has_vaes()` holds.
     unsafe { kernel(gates, a, b, tables, c) }
 }
 
@@ -91,7 +87,7 @@ pub(super) fn evaluate_aes_ni(
         // SAFETY: the features that `Halves` needs are enabled here.
         unsafe { evaluate::<Halves>(gates, a, b, tables, c) }
     }
-    // SAFETY: `Backend` calls this only where `has_aes_ni()` holds.
+    // SAFETY: a `Backend` of this kind exists only where `has_aes_ni()` holds.
     unsafe { kernel(gates, a, b, tables, c) }
 }
 
@@ -299,6 +295,15 @@ unsafe fn masked(x: __m128i, label: __m128i) -> __m128i {
     }
 }
 
+/// The gates that are still to be garbled, from number `g`.
+struct ToGarble<'x> {
+    g: u64,
+    a: &'x [Block],
+    b: &'x [Block],
+    c: &'x mut [Block],
+    tables: &'x mut [Table],
+}
+
 #[inline(always)]
 unsafe fn garble<P: Pair>(
     gates: &Garble<'_>,
@@ -309,20 +314,25 @@ unsafe fn garble<P: Pair>(
 ) {
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let mut g = gates.first;
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<GARBLE>(), b.as_chunks::<GARBLE>());
-        let ((c, c_rest), (t, t_rest)) = (c.as_chunks_mut::<GARBLE>(), tables.as_chunks_mut::<GARBLE>());
-        for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
-            garble_each::<P, GARBLE>(gates, g, a, b, c, t);
-            g = g.wrapping_add(GARBLE as u64);
-        }
-        let ((a, _), (b, _)) = (a_rest.as_chunks::<1>(), b_rest.as_chunks::<1>());
-        let ((c, _), (t, _)) = (c_rest.as_chunks_mut::<1>(), t_rest.as_chunks_mut::<1>());
-        for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
-            garble_each::<P, 1>(gates, g, a, b, c, t);
-            g = g.wrapping_add(1);
-        }
+        let all = ToGarble { g: gates.first, a, b, c, tables };
+        let rest = garble_chunks::<P, 4>(gates, all);
+        let rest = garble_chunks::<P, 2>(gates, rest);
+        garble_chunks::<P, 1>(gates, rest);
     }
+}
+
+/// Garbles `G` gates at a time; the rest of fewer than `G`.
+#[inline(always)]
+unsafe fn garble_chunks<'x, P: Pair, const G: usize>(gates: &Garble<'_>, rest: ToGarble<'x>) -> ToGarble<'x> {
+    let mut g = rest.g;
+    let ((a, a_rest), (b, b_rest)) = (rest.a.as_chunks::<G>(), rest.b.as_chunks::<G>());
+    let ((c, c_rest), (t, t_rest)) = (rest.c.as_chunks_mut::<G>(), rest.tables.as_chunks_mut::<G>());
+    for (((a, b), c), t) in a.iter().zip(b).zip(c).zip(t) {
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe { garble_each::<P, G>(gates, g, a, b, c, t) };
+        g = g.wrapping_add(G as u64);
+    }
+    ToGarble { g, a: a_rest, b: b_rest, c: c_rest, tables: t_rest }
 }
 
 #[inline(always)]
@@ -358,6 +368,15 @@ unsafe fn garble_each<P: Pair, const G: usize>(
     }
 }
 
+/// The gates that are still to be evaluated, from number `g`.
+struct ToEvaluate<'x> {
+    g: u64,
+    a: &'x [Block],
+    b: &'x [Block],
+    tables: &'x [Table],
+    c: &'x mut [Block],
+}
+
 #[inline(always)]
 unsafe fn evaluate<P: Pair>(
     gates: &Evaluate<'_>,
@@ -368,20 +387,29 @@ unsafe fn evaluate<P: Pair>(
 ) {
     // SAFETY: the caller has the instructions of `P`.
     unsafe {
-        let mut g = gates.first;
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<EVALUATE>(), b.as_chunks::<EVALUATE>());
-        let ((t, t_rest), (c, c_rest)) = (tables.as_chunks::<EVALUATE>(), c.as_chunks_mut::<EVALUATE>());
-        for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
-            evaluate_each::<P, EVALUATE>(gates, g, a, b, t, c);
-            g = g.wrapping_add(EVALUATE as u64);
-        }
-        let ((a, _), (b, _)) = (a_rest.as_chunks::<1>(), b_rest.as_chunks::<1>());
-        let ((t, _), (c, _)) = (t_rest.as_chunks::<1>(), c_rest.as_chunks_mut::<1>());
-        for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
-            evaluate_each::<P, 1>(gates, g, a, b, t, c);
-            g = g.wrapping_add(1);
-        }
+        let all = ToEvaluate { g: gates.first, a, b, tables, c };
+        let rest = evaluate_chunks::<P, 8>(gates, all);
+        let rest = evaluate_chunks::<P, 4>(gates, rest);
+        let rest = evaluate_chunks::<P, 2>(gates, rest);
+        evaluate_chunks::<P, 1>(gates, rest);
     }
+}
+
+/// Evaluates `G` gates at a time; the rest of fewer than `G`.
+#[inline(always)]
+unsafe fn evaluate_chunks<'x, P: Pair, const G: usize>(
+    gates: &Evaluate<'_>,
+    rest: ToEvaluate<'x>,
+) -> ToEvaluate<'x> {
+    let mut g = rest.g;
+    let ((a, a_rest), (b, b_rest)) = (rest.a.as_chunks::<G>(), rest.b.as_chunks::<G>());
+    let ((t, t_rest), (c, c_rest)) = (rest.tables.as_chunks::<G>(), rest.c.as_chunks_mut::<G>());
+    for (((a, b), t), c) in a.iter().zip(b).zip(t).zip(c) {
+        // SAFETY: the caller has the instructions of `P`.
+        unsafe { evaluate_each::<P, G>(gates, g, a, b, t, c) };
+        g = g.wrapping_add(G as u64);
+    }
+    ToEvaluate { g, a: a_rest, b: b_rest, tables: t_rest, c: c_rest }
 }
 
 #[inline(always)]

@@ -5,27 +5,25 @@
 
 use super::netlist::{Gate, Netlist, Signal};
 use super::schedule::Step;
-use super::{Batch, Circuit, Free, Output, Slot, TooLarge};
+use super::{Batch, Circuit, Output, Slot, TooLarge};
 
 /// The circuit that does `steps` in slots.
 pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Circuit, TooLarge> {
-    let mut slots = Slots::new(netlist);
+    let mut slots = Slots::new(netlist)?;
     let mut circuit = Circuit {
         inputs: netlist.inputs().to_vec(),
         outputs: netlist.outputs().to_vec(),
         slots: 0,
         batches: Vec::with_capacity(steps.len()),
-        free: Vec::new(),
+        xors: Vec::new(),
         ands: Vec::new(),
         results: Vec::new(),
     };
     for Step { free, ands } in steps {
         for gate in free {
-            let operands = slots.read(*gate)?;
-            circuit.free.push(match (netlist.gates()[*gate], operands) {
-                (Gate::Not(_), [a, _]) => Free::Not(a, slots.write(*gate)?),
-                (_, [a, b]) => Free::Xor(a, b, slots.write(*gate)?),
-            });
+            let [a, b] = slots.read(*gate)?;
+            let b = if matches!(netlist.gates()[*gate], Gate::Not(_)) { slots.truth } else { b };
+            circuit.xors.push([a, b, slots.write(*gate)?]);
         }
         let from = circuit.ands.len();
         for gate in ands {
@@ -36,7 +34,7 @@ pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Circuit, Too
             and[2] = slots.write(*gate)?;
         }
         let count = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
-        circuit.batches.push(Batch { free: count(free.len())?, ands: count(ands.len())? });
+        circuit.batches.push(Batch { xors: count(free.len())?, ands: count(ands.len())? });
     }
     for result in netlist.results() {
         circuit.results.push(match *result {
@@ -54,11 +52,13 @@ struct Slots<'n> {
     reads: Vec<usize>,
     slot: Vec<Option<Slot>>,
     vacant: Vec<Slot>,
+    /// Carries true.
+    truth: Slot,
     count: usize,
 }
 
 impl<'n> Slots<'n> {
-    fn new(netlist: &'n Netlist) -> Self {
+    fn new(netlist: &'n Netlist) -> Result<Self, TooLarge> {
         let inputs = netlist.input_bits();
         let wires = inputs + netlist.gates().len();
         let mut reads = vec![0; wires];
@@ -69,7 +69,8 @@ impl<'n> Slots<'n> {
         });
         operands.chain(results).for_each(|wire| reads[wire] += 1);
         let slot = (0..wires).map(|wire| u32::try_from(wire).ok().filter(|_| wire < inputs)).collect();
-        Self { netlist, reads, slot, vacant: Vec::new(), count: inputs }
+        let truth = Slot::try_from(inputs).map_err(|_| TooLarge)?;
+        Ok(Self { netlist, reads, slot, vacant: Vec::new(), truth, count: inputs + 1 })
     }
 
     /// Where a wire is.
