@@ -1,0 +1,26 @@
+//! `sotto speed`: its record's keys, which others read, and its figures' order of size.
+
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+const KEYS: [&str; 6] =
+    ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
+
+#[test]
+fn the_record_has_every_figure() {
+    let said = World::empty().run("speed --threads 1 --json").ok();
+    let record: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&record["v"], &record["type"], &record["threads"]), (&1.into(), &"speed".into(), &1.into()));
+    let figures = KEYS.map(|k| record[k].as_f64().unwrap());
+    assert!(figures.iter().all(|f| *f > 0.0), "{said}");
+    let [prove, one, in_batch, signature, rewind, block] = figures;
+    assert!(prove > one && one > in_batch && in_batch > signature && signature > rewind, "{said}");
+    assert!(block * 1e3 > 500.0 * in_batch && block * 1e3 < 5_000.0 * in_batch, "{said}");
+}
+
+#[test]
+fn no_threads_is_a_usage_error() {
+    World::empty().run("speed --threads 0").fails(2);
+}
