@@ -298,6 +298,37 @@ mod tests {
         assert_eq!(Words::parse(&swapped).unwrap_err(), WordsError::Checksum);
     }
 
+    fn hex(bytes: &[u8; 32]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    const ADDRESS: &str = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9355aa4dm\
+        4g8p8a5hwu2yhe3delhm20";
+
+    /// Computed with Python's standard library from the table in this file's head: account 1 of the words for 32 zero bytes.
+    #[test]
+    fn derivations_are_as_documented() {
+        let keys = Root::new(&Words::parse(ZEROS).unwrap()).account(Account(1));
+        let index = core::array::from_fn(|i| i as u8);
+        let r = keys.blinding(Purpose::Change, &Opening { amount: Amount::new(987_654_321), index });
+        let found = [
+            keys.rewind[Purpose::Received as usize].0,
+            keys.tau[Purpose::Change as usize].0,
+            *r.to_bytes(),
+            *keys.sign.to_bytes(),
+            *keys.encrypt.to_bytes(),
+        ];
+        let expected = [
+            "6019452bffe91202097ef567127de690d29eaa498a254aff7f049e002984dc5f",
+            "adb5c942f8dd327f09a9e63a6235758124810804bcec926ad92b022194c8871d",
+            "82a5973337b8c300846e7848593ca8f2dda7f601c4622022d731cb161ea10803",
+            "d3998c664d340b5cc390db14eb0945472fdadc8cd4a87cbd17619e011ca61804",
+            "db4fa3769d95b5fa9ba4f4f63fa86f06cf689b48d8692f7f9ec49b380a8b2a0d",
+        ];
+        assert_eq!(found.each_ref().map(hex), expected);
+        assert_eq!(keys.address(Network::Solo).to_string(), ADDRESS);
+    }
+
     #[test]
     fn every_derivation_differs() {
         let root = Root::new(&Words::from_entropy(&[7; 32]).unwrap());

@@ -21,10 +21,10 @@ use mw::{
     hash::Hash,
     kernel::Excess,
     rules::params::Chain,
-    state::Unspent,
+    state::{ChainView, MemoryState, Unspent},
 };
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 /// A chain as a wallet sees it. All answers between two equal [`ChainSource::tip`]s concern one state.
 pub trait ChainSource {
@@ -54,6 +54,32 @@ pub trait ChainSource {
     /// # Errors
     /// When the source cannot tell: absence is an answer.
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Self::Error>;
+}
+
+/// The in-memory twin; sorts what it has for every batch.
+impl ChainSource for MemoryState {
+    type Error = Infallible;
+
+    fn tip(&self) -> Result<(Height, Hash), Infallible> {
+        let header = ChainView::tip(self);
+        Ok((header.height, header.hash()))
+    }
+
+    fn unspent_count(&self) -> Result<u64, Infallible> {
+        Ok(self.all_unspent().count() as u64)
+    }
+
+    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+        let later = |u: &&Unspent| after.is_none_or(|a| u.output.commitment > *a);
+        let mut all: Vec<Unspent> = self.all_unspent().filter(later).cloned().collect();
+        all.sort_unstable_by_key(|u| u.output.commitment);
+        all.truncate(most);
+        Ok(all)
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
+        Ok(self.last_seen(excess)?.map(|s| s.height))
+    }
 }
 
 /// Is told how many outputs were tried, and of how many.

@@ -1,5 +1,5 @@
 //! Slates as text: what chat and mail do to it, and what each accident is called.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

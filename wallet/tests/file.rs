@@ -1,5 +1,5 @@
 //! The wallet file: cut off anywhere, altered anywhere, opened twice, under a wrong passphrase.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

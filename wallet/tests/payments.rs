@@ -1,15 +1,21 @@
 //! Wallets on one ledger: pay, pay on, restore, cancel, expire, reorganise.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
 use mw::{
     amount::{Amount, Height},
+    commitment::Commitment,
+    hash::Hash,
+    kernel::Excess,
     rules::params::Network,
+    state::Unspent,
 };
+use std::convert::Infallible;
 use support::{Ledger, Person, two};
 use wallet::{
     keys::{Account, Words},
+    scan::{ChainSource, ScanError},
     select::{Decision, SelectError},
     slate::SlateError,
     state::{Fate, Stage},
@@ -238,6 +244,8 @@ fn what_expires_frees_its_inputs() {
     b.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
     assert_eq!(b.balance(), [0; 5]);
+    // What never came to be is forgotten.
+    assert_eq!((a.wallet.outputs().count(), b.wallet.outputs().count()), (3, 0));
     assert!(matches!(a.wallet.sent().next().unwrap().stage, Stage::Finalised { fate: Fate::Expired, .. }));
     a.wallet.cancel(&invite.session).unwrap();
 }
@@ -355,4 +363,35 @@ fn the_reward_never_exceeds_what_amounts_hold() {
     let (ledger, mut a, _) = two();
     let fees = Amount::new(u64::MAX);
     assert!(a.wallet.reward(Account(0), (ledger.height().next(), fees), &mut a.rng).is_err());
+}
+
+/// A source that moves, or that answers out of order, changes nothing.
+#[test]
+fn a_faulty_source_is_refused() {
+    struct Faulty<'a>(&'a Ledger, std::cell::Cell<u64>, bool);
+    impl ChainSource for Faulty<'_> {
+        type Error = Infallible;
+        fn tip(&self) -> Result<(Height, Hash), Infallible> {
+            // A block arrives between the two questions, if this source is of that kind.
+            self.1.set(self.1.get() + u64::from(!self.2));
+            Ok((Height::new(self.1.get()), Hash::ZERO))
+        }
+        fn unspent_count(&self) -> Result<u64, Infallible> {
+            self.0.unspent_count()
+        }
+        fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+            let after = if self.2 { None } else { after };
+            self.0.unspent(after, most)
+        }
+        fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
+            self.0.kernel(excess)
+        }
+    }
+    let (ledger, mut a, _) = two();
+    let before = a.wallet.store().load().unwrap();
+    let moving = Faulty(&ledger, std::cell::Cell::new(3), false);
+    assert!(matches!(a.wallet.scan(&moving, &mut |_, _| {}), Err(ScanError::Moved)));
+    let circling = Faulty(&ledger, std::cell::Cell::new(3), true);
+    assert!(matches!(a.wallet.scan(&circling, &mut |_, _| {}), Err(ScanError::Disorder { .. })));
+    assert_eq!(a.wallet.store().load().unwrap(), before);
 }

@@ -1,5 +1,5 @@
 //! Every altered, repeated or foreign slate is refused with a reason that names the party.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! A wallet's contents: one form for one meaning, and nothing else decodes.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Third step, by the sender: check the response, sign, combine, and hold the result against the rules.
 //!
-//! [`Answered`] is an invite with a response that was checked; only it can be finished. What is checked (SPEC "Signing a
+//! `Answered` is an invite with a response that was checked; only it can be finished. What is checked (SPEC "Signing a
 //! payment", 3 and 5, and "Proof of payment"):
 //!
 //! ```text

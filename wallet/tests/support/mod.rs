@@ -55,7 +55,7 @@ impl Ledger {
     }
 
     pub fn height(&self) -> Height {
-        self.state.tip().height
+        ChainView::tip(&self.state).height
     }
 
     /// Seals a block of these payments, its reward for `miner`.
@@ -69,7 +69,7 @@ impl Ledger {
         let message = proposal.header.seal_message(self.chain.id());
         let block = proposal.seal(sign(&self.operator, &message, &mut self.rng));
         let block = check_block(&self.chain, block).unwrap();
-        let block = verify_block(&self.chain, self.state.tip(), block).unwrap();
+        let block = verify_block(&self.chain, ChainView::tip(&self.state), block).unwrap();
         let block = connect_block(&self.chain, &self.state, block).unwrap();
         let change = block.get().change.clone();
         self.state.apply(&change).unwrap();
@@ -100,23 +100,20 @@ impl ChainSource for Ledger {
     type Error = Infallible;
 
     fn tip(&self) -> Result<(Height, Hash), Infallible> {
-        Ok((self.height(), self.state.tip().hash()))
+        ChainSource::tip(&self.state)
     }
 
     fn unspent_count(&self) -> Result<u64, Infallible> {
-        Ok(self.state.all_unspent().count() as u64)
+        self.state.unspent_count()
     }
 
     fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
-        let later = |u: &&Unspent| after.is_none_or(|a| u.output.commitment > *a);
-        let mut all: Vec<Unspent> = self.state.all_unspent().filter(later).cloned().collect();
-        all.sort_by_key(|u| u.output.commitment);
-        all.truncate(most);
-        Ok(all)
+        // Small batches, so that there are several.
+        ChainSource::unspent(&self.state, after, most.min(3))
     }
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
-        Ok(self.state.last_seen(excess)?.map(|s| s.height))
+        self.state.kernel(excess)
     }
 }
 
