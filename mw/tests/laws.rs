@@ -296,6 +296,7 @@ fn a_transaction_with_a_flipped_bit_is_refused() {
     assert!(undecodable > 100, "{undecodable}");
 }
 
+/// Every bit of version, header and seal, and one bit of every byte of the body.
 #[test]
 fn a_block_with_a_flipped_bit_is_refused() {
     let (mut toy, a, _) = funded();
@@ -303,7 +304,7 @@ fn a_block_with_a_flipped_bit_is_refused() {
     let good = toy.forge_with(&payment);
     assert!(toy.judge(&good).is_ok());
     let bytes = good.to_bytes();
-    for bit in (0..bytes.len()).map(|byte| 8 * byte + byte % 8) {
+    for bit in (0..8 * bytes.len()).filter(|bit| bit / 8 < 257 || bit % 8 == bit / 8 % 8) {
         if let Ok(b) = Block::from_bytes(&flipped(&bytes, bit)) {
             assert!(toy.judge(&b).is_err(), "bit {bit}");
         }

@@ -1,13 +1,5 @@
 //! A chain in memory whose operator, payers and payees are one: everything follows from a seed.
 //!
-//! ```text
-//! let mut toy = Toy::new(1);
-//! let coinbase = toy.grow(vec![]);                       // seals and connects a block; its reward is ours
-//! toy.mature();                                          // until that reward can be spent
-//! let (payment, outputs) = toy.pay(&[&coinbase], &[25]); // least fee, change is the last output
-//! toy.grow(vec![payment]);
-//! ```
-//!
 //! [`Toy::grow`] takes the rules' own path. [`Toy::forge`] seals any body under an honest header, as a dishonest operator
 //! would; that header is computed here anew, so the two hold each other to account.
 
@@ -53,6 +45,18 @@ impl Owned {
 }
 
 /// The chain, its blocks so far, and the keys of everyone on it.
+///
+/// ```
+/// use mw::testing::Toy;
+///
+/// let mut toy = Toy::new(1);
+/// let reward = toy.grow(vec![]); // seals and connects a block; its reward is ours
+/// toy.mature(); // until that reward can be spent
+/// let (payment, outputs) = toy.pay(&[&reward], &[25]); // at the least fee; the change is the last output
+/// toy.grow(vec![payment]);
+/// // A reward for each block, of which one was spent for two outputs.
+/// assert_eq!(toy.state().all_unspent().count(), toy.blocks().len() + 1);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Toy {
     chain: Chain,
