@@ -8,11 +8,11 @@
 //! ```text
 //! sᵢ = H512→scalar("sotto/rewind/v1", rewind key, C, len(P), P, i)    i = 0…129:  α, ρ, s_L, s_R
 //! τᵢ = the same under "sotto/tau/v1" and the private key              i = 130, 131
-//! α  = s₀ + M,   M = amount (8) ‖ index (12) ‖ 0¹¹
+//! α  = s₀ + M,   M = amount (8) ‖ index (12) ‖ 0¹²
 //! ```
 //!
 //! The proof carries `e_blinding = α + ρ·x`, so who has the rewind key finds `M = e_blinding − s₀ − s₁·x` from a
-//! transcript alone, without a curve operation; a foreign proof gives a scalar whose eleven tag bytes are not zero.
+//! transcript alone, without a curve operation; a foreign proof gives a scalar whose twelve tag bytes are not zero.
 //! The blinding factor stays hidden behind the τ. Because every scalar depends on C and P, proving twice gives the same
 //! bytes: two different proofs under the same nonces would reveal the amount or the blinding factor.
 //!
@@ -221,7 +221,7 @@ pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitme
 
 /// Reads the opening out of a proof made with this rewind key; `None` for any other proof.
 ///
-/// A false hit has probability 2⁻⁹⁶; whoever spends re-derives the commitment anyway.
+/// A false hit has probability 2⁻⁹²; whoever spends re-derives the commitment anyway.
 pub(crate) fn rewind(
     proof: &RangeProof,
     context: &OutputContext,

@@ -14,7 +14,7 @@ use core::fmt;
 
 /// Weight of an input: one decompression and one removal from the trie.
 pub const INPUT_WEIGHT: u64 = 1;
-/// Weight of an output without extra data: its 705 bytes in units of 32, and its range proof's verification.
+/// Weight of an output without extra data: its 706 bytes in units of 32, and its range proof's verification.
 pub const OUTPUT_WEIGHT: u64 = 22;
 /// Bytes of extra data that weigh one.
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
