@@ -202,10 +202,21 @@ fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool
     });
 }
 
+/// `engine`: without the network; `long`: a billion gates; else both parties over loopback too.
 fn main() {
-    engine();
-    if std::env::args().nth(1).as_deref() != Some("engine") {
-        network();
+    match std::env::args().nth(1).as_deref() {
+        Some("engine") => engine(),
+        Some("long") => {
+            let bits = vec![true; 256];
+            two_parties("long", &Layers { lanes: 256, gates: 1_000_000_000 }, &bits, &bits);
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+            println!("both parties in one process: {peak}");
+        }
+        _ => {
+            engine();
+            network();
+        }
     }
 }
 

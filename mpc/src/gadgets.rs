@@ -9,6 +9,7 @@
 mod aes;
 mod arithmetic;
 mod comparison;
+mod division;
 mod selection;
 mod tally;
 mod words;
@@ -16,6 +17,7 @@ mod words;
 pub use aes::Aes;
 pub use arithmetic::Arithmetic;
 pub use comparison::Comparison;
+pub use division::Division;
 pub use selection::Selection;
 pub use tally::Tally;
 pub use words::Words;

@@ -40,12 +40,7 @@ pub struct Garbling<'s, C> {
 
 impl<'s, C: Channel> Garbling<'s, C> {
     /// Garbling with fresh keys.
-    pub fn new(
-        backend: Backend,
-        delta: &'s Delta,
-        keys: &'s mut SessionKeys,
-        channel: &'s mut C,
-    ) -> Self {
+    pub fn new(backend: Backend, delta: &'s Delta, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
         Self { backend, delta, keys, channel, tables: vec![[0; 32]; TABLES].into(), filled: 0 }
     }
 
@@ -102,5 +97,60 @@ impl<C: Channel> Fancy for Garbling<'_, C> {
 
     fn constant(&mut self, bit: bool) -> Block {
         self.known(bit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::backend::Evaluate;
+    use crate::hash::HashKey;
+
+    const RUNS: u32 = 4096;
+
+    /// How the garbler draws a false label.
+    type Draw = fn(&mut ChaCha20Rng) -> Block;
+
+    /// How often each bit of what the evaluator sees of a gate is set: active labels, table, active output.
+    fn ones(draw: Draw, x: bool, y: bool) -> Vec<u32> {
+        let rng = &mut ChaCha20Rng::seed_from_u64(u64::from(x) + 2 * u64::from(y));
+        let mut ones = vec![0; 128 * 5];
+        for _ in 0..RUNS {
+            let (delta, key) = (Delta::random(rng), HashKey::new(Block::random(rng)));
+            let (a0, b0) = (draw(rng), draw(rng));
+            let (mut c, mut tables) = ([Block::ZERO], [[0; 32]]);
+            let garble = Garble { delta: &delta, key: &key, first: 0 };
+            Backend::detect().garble(&garble, &[a0], &[b0], &mut c, &mut tables);
+            let (a, b) = (a0 ^ delta.times(x), b0 ^ delta.times(y));
+            Backend::detect().evaluate(&Evaluate { key: &key, first: 0 }, &[a], &[b], &tables, &mut c);
+            let [table] = tables;
+            let view = [&a.to_bytes()[..], &b.to_bytes(), &table, &c[0].to_bytes()].concat();
+            for (i, ones) in ones.iter_mut().enumerate() {
+                *ones += u32::from(view[i / 8] >> (i % 8) & 1);
+            }
+        }
+        ones
+    }
+
+    /// Whether some bit of the view is set oftener or rarer than a fair coin, by six standard deviations,
+    /// for some inputs.
+    fn betrays_inputs(draw: Draw) -> bool {
+        let margin = 6.0 * f64::from(RUNS).sqrt() / 2.0;
+        let fair = |ones: u32| (f64::from(ones) - f64::from(RUNS) / 2.0).abs() < margin;
+        let inputs = [(false, false), (false, true), (true, false), (true, true)];
+        inputs.into_iter().any(|(x, y)| !ones(draw, x, y).into_iter().all(fair))
+    }
+
+    #[test]
+    fn what_the_evaluator_sees_of_a_gate_is_the_same_for_all_inputs() {
+        assert!(!betrays_inputs(Block::random));
+    }
+
+    #[test]
+    fn a_garbler_without_permute_bits_is_caught() {
+        assert!(betrays_inputs(|rng| Block::new(Block::random(rng).to_u128() & !1)));
     }
 }

@@ -220,6 +220,28 @@ fn a_cut_connection_is_an_error_with_its_phase() {
 }
 
 #[test]
+fn a_peer_that_sends_garbage_is_an_error() {
+    use rand_core::RngCore;
+    for seed in 0..40 {
+        let [mut near, far] = connection([Fault::None; 2], SHORT);
+        let rng = &mut ChaCha20Rng::seed_from_u64(seed);
+        let mut garbage = vec![0; 10_000];
+        rng.fill_bytes(&mut garbage);
+        // Half of them look like a frame of the right phase and length.
+        if seed % 2 == 0 {
+            garbage[..5].copy_from_slice(&[Phase::Hello.code(), 145, 0, 0, 0]);
+        }
+        near.write_all(&garbage).unwrap();
+        let terms = Terms::of(Reveal::Both);
+        let refused = match seed % 4 {
+            0 | 1 => Garbler::new(Framed::new(far), &Small, terms).hello(rng).is_err(),
+            _ => Evaluator::new(Framed::new(far), &Small, terms).hello(rng).is_err(),
+        };
+        assert!(refused);
+    }
+}
+
+#[test]
 fn the_wire_format_has_not_changed() {
     let digests = good(Reveal::Both).map(|bytes| {
         let digest = Sha256::digest(&bytes);

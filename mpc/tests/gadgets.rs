@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use mpc::fancy::{Count, Plain};
-use mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
+use mpc::gadgets::{Arithmetic, Comparison, Division, Selection, Words};
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::together;
 use mpc::{Fancy, Program};
@@ -31,9 +31,15 @@ enum Op {
     Max,
     Min,
     Select,
+    Absolute,
+    CountOnes,
+    Quotient,
+    Remainder,
+    ShiftLeft,
+    ShiftRight,
 }
 
-const OPS: [Op; 16] = [
+const OPS: [Op; 22] = [
     Op::Add,
     Op::Subtract,
     Op::Negate,
@@ -50,6 +56,12 @@ const OPS: [Op; 16] = [
     Op::Max,
     Op::Min,
     Op::Select,
+    Op::Absolute,
+    Op::CountOnes,
+    Op::Quotient,
+    Op::Remainder,
+    Op::ShiftLeft,
+    Op::ShiftRight,
 ];
 
 /// One gadget on words of `width` bits in `lanes` lanes: the garbler's `x`, the evaluator's `y`.
@@ -85,6 +97,12 @@ impl Gadget {
             Op::Max => f.max(x, y)?,
             Op::Min => f.min(x, y)?,
             Op::Select => f.select(x.bit(0), x, y)?,
+            Op::Absolute => f.absolute(x)?,
+            Op::CountOnes => f.count_ones(x)?,
+            Op::Quotient => f.divide(x, y)?.0,
+            Op::Remainder => f.divide(x, y)?.1,
+            Op::ShiftLeft => f.shift_left(x, &y.clone().truncated(7))?,
+            Op::ShiftRight => f.shift_right(x, &y.clone().truncated(7))?,
         })
     }
 
@@ -111,6 +129,12 @@ impl Gadget {
             Op::Max => each(&|x, y| x.max(y)),
             Op::Min => each(&|x, y| x.min(y)),
             Op::Select => each(&|x, y| if x & 1 == 1 { x } else { y }),
+            Op::Absolute => each(&|x, _| low(signed(x).unsigned_abs(), w)),
+            Op::CountOnes => each(&|x, _| x.count_ones().into()),
+            Op::Quotient => each(&|x, y| x.checked_div(y).unwrap_or((1 << w) - 1)),
+            Op::Remainder => each(&|x, y| x.checked_rem(y).unwrap_or(x)),
+            Op::ShiftLeft => each(&|x, y| low(x.unbounded_shl(y as u32 % 128), w)),
+            Op::ShiftRight => each(&|x, y| x.unbounded_shr(y as u32 % 128)),
         }
     }
 }
@@ -250,4 +274,8 @@ fn gadgets_cost_what_they_say() {
     assert_eq!(cost(Op::Equal, 32), 31);
     assert_eq!(cost(Op::Select, 32), 32);
     assert_eq!(cost(Op::Max, 32), 64);
+    assert_eq!(cost(Op::Absolute, 32), 31);
+    assert_eq!(cost(Op::CountOnes, 32), 31);
+    assert_eq!(cost(Op::Quotient, 64), 64 * 64 + 3 * 64 - 3);
+    assert_eq!(cost(Op::ShiftLeft, 32), 7 * 32);
 }

@@ -1,7 +1,7 @@
 //! Half gates with AES instructions: one kernel, two register widths.
 //!
 //! The kernel holds the two hashes of a gate side by side, `A` under key `S ⊕ 2g` and `B` under
-//! `S ⊕ (2g+1)`, in a [`Pair`]: one 256-bit register (VAES) or two 128-bit ones (AES-NI). It computes the
+//! `S ⊕ (2g+1)`, in a [`Pair`]: one 256-bit register (VAES) or two of 128 bits (AES-NI). It computes the
 //! key schedules on the fly and keeps several gates in flight, because an AES round takes four cycles but a
 //! new one can start every half cycle: four when garbling, eight when evaluating, fewer at the end of a
 //! slice. The equations are those of `portable`.
@@ -14,7 +14,11 @@
 
 #![allow(unsafe_code)]
 
+mod pair;
+
 use core::arch::x86_64::*;
+
+use pair::{Halves, Pair};
 
 use super::{Evaluate, Garble, Table};
 use crate::Block;
@@ -89,138 +93,6 @@ pub(super) fn evaluate_aes_ni(
     }
     // SAFETY: a `Backend` of this kind exists only where `has_aes_ni()` holds.
     unsafe { kernel(gates, a, b, tables, c) }
-}
-
-/// Two AES states next to each other, the one of `A` low and the one of `B` high.
-///
-/// # Safety
-/// Every method needs the instructions of the implementation's register width.
-trait Pair: Copy {
-    unsafe fn join(low: __m128i, high: __m128i) -> Self;
-    unsafe fn low(self) -> __m128i;
-    unsafe fn high(self) -> __m128i;
-    unsafe fn xor(self, other: Self) -> Self;
-    unsafe fn sigma(self) -> Self;
-    unsafe fn round(self, key: Self) -> Self;
-    unsafe fn last_round(self, key: Self) -> Self;
-    /// The round key after this one.
-    unsafe fn next_key<const RCON: i32>(self) -> Self;
-    unsafe fn store(self, table: &mut Table);
-}
-
-/// `RotWord` of the last column, in all four columns.
-const ROTATE_LAST: i32 = 0x0c0f_0e0d;
-
-impl Pair for __m256i {
-    #[inline(always)]
-    unsafe fn join(low: __m128i, high: __m128i) -> Self {
-        unsafe { _mm256_set_m128i(high, low) }
-    }
-    #[inline(always)]
-    unsafe fn low(self) -> __m128i {
-        unsafe { _mm256_castsi256_si128(self) }
-    }
-    #[inline(always)]
-    unsafe fn high(self) -> __m128i {
-        unsafe { _mm256_extracti128_si256::<1>(self) }
-    }
-    #[inline(always)]
-    unsafe fn xor(self, other: Self) -> Self {
-        unsafe { _mm256_xor_si256(self, other) }
-    }
-    #[inline(always)]
-    unsafe fn sigma(self) -> Self {
-        unsafe {
-            let left = _mm256_and_si256(self, _mm256_set_epi64x(-1, 0, -1, 0));
-            _mm256_xor_si256(_mm256_shuffle_epi32::<0x4e>(self), left)
-        }
-    }
-    #[inline(always)]
-    unsafe fn round(self, key: Self) -> Self {
-        unsafe { _mm256_aesenc_epi128(self, key) }
-    }
-    #[inline(always)]
-    unsafe fn last_round(self, key: Self) -> Self {
-        unsafe { _mm256_aesenclast_epi128(self, key) }
-    }
-    #[inline(always)]
-    unsafe fn next_key<const RCON: i32>(self) -> Self {
-        unsafe {
-            let rotated = _mm256_shuffle_epi8(self, _mm256_set1_epi32(ROTATE_LAST));
-            let word = _mm256_aesenclast_epi128(rotated, _mm256_set1_epi32(RCON));
-            let sum = self.xor(_mm256_slli_si256::<4>(self));
-            sum.xor(_mm256_slli_si256::<8>(sum)).xor(word)
-        }
-    }
-    #[inline(always)]
-    unsafe fn store(self, table: &mut Table) {
-        // SAFETY: a table is 32 writable bytes, and the store needs no alignment.
-        unsafe { _mm256_storeu_si256(table.as_mut_ptr().cast(), self) }
-    }
-}
-
-/// A pair in two 128-bit registers.
-#[derive(Clone, Copy)]
-struct Halves(__m128i, __m128i);
-
-impl Pair for Halves {
-    #[inline(always)]
-    unsafe fn join(low: __m128i, high: __m128i) -> Self {
-        Self(low, high)
-    }
-    #[inline(always)]
-    unsafe fn low(self) -> __m128i {
-        self.0
-    }
-    #[inline(always)]
-    unsafe fn high(self) -> __m128i {
-        self.1
-    }
-    #[inline(always)]
-    unsafe fn xor(self, other: Self) -> Self {
-        unsafe { Self(_mm_xor_si128(self.0, other.0), _mm_xor_si128(self.1, other.1)) }
-    }
-    #[inline(always)]
-    unsafe fn sigma(self) -> Self {
-        #[inline(always)]
-        unsafe fn sigma(x: __m128i) -> __m128i {
-            unsafe {
-                let left = _mm_and_si128(x, _mm_set_epi64x(-1, 0));
-                _mm_xor_si128(_mm_shuffle_epi32::<0x4e>(x), left)
-            }
-        }
-        unsafe { Self(sigma(self.0), sigma(self.1)) }
-    }
-    #[inline(always)]
-    unsafe fn round(self, key: Self) -> Self {
-        unsafe { Self(_mm_aesenc_si128(self.0, key.0), _mm_aesenc_si128(self.1, key.1)) }
-    }
-    #[inline(always)]
-    unsafe fn last_round(self, key: Self) -> Self {
-        unsafe { Self(_mm_aesenclast_si128(self.0, key.0), _mm_aesenclast_si128(self.1, key.1)) }
-    }
-    #[inline(always)]
-    unsafe fn next_key<const RCON: i32>(self) -> Self {
-        #[inline(always)]
-        unsafe fn next<const RCON: i32>(key: __m128i) -> __m128i {
-            unsafe {
-                let rotated = _mm_shuffle_epi8(key, _mm_set1_epi32(ROTATE_LAST));
-                let word = _mm_aesenclast_si128(rotated, _mm_set1_epi32(RCON));
-                let sum = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
-                _mm_xor_si128(_mm_xor_si128(sum, _mm_slli_si128::<8>(sum)), word)
-            }
-        }
-        unsafe { Self(next::<RCON>(self.0), next::<RCON>(self.1)) }
-    }
-    #[inline(always)]
-    unsafe fn store(self, table: &mut Table) {
-        let (low, high) = table.split_at_mut(16);
-        // SAFETY: both halves are 16 writable bytes, and the stores need no alignment.
-        unsafe {
-            _mm_storeu_si128(low.as_mut_ptr().cast(), self.0);
-            _mm_storeu_si128(high.as_mut_ptr().cast(), self.1);
-        }
-    }
 }
 
 /// `AES_{k[i]}` of each of the `H` states of gate `i`, key schedules on the fly.

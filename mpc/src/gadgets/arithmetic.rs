@@ -63,6 +63,41 @@ pub trait Arithmetic: Fancy {
         Ok(Words::new(x.lanes(), wires))
     }
 
+    /// `|x|` of a two's complement number: `w − 1` gates. The lowest number stays itself, which is right if the
+    /// result is read as unsigned.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn absolute(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
+        // (x ⊕ s) + s for the sign s, with a ripple of half adders.
+        let mut carry = x.bit(x.width() - 1).to_vec();
+        let signs: Vec<_> = carry.iter().copied().cycle().take(x.wires().len()).collect();
+        let mut wires = signs.clone();
+        self.xor_n(x.wires(), &signs, &mut wires);
+        let mut next = carry.clone();
+        for (i, bit) in wires.chunks_exact_mut(x.lanes()).enumerate() {
+            if i + 1 < x.width() {
+                self.and_n(bit, &carry, &mut next)?;
+            }
+            for (bit, carry) in bit.iter_mut().zip(&carry) {
+                *bit = self.xor(*bit, *carry);
+            }
+            std::mem::swap(&mut carry, &mut next);
+        }
+        Ok(Words::new(x.lanes(), wires))
+    }
+
+    /// The number of set bits of each lane: `w − weight(w)` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn count_ones(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
+        let width = x.width().checked_ilog2().map_or(0, |log| log as usize + 1);
+        let mut tally = Tally::new(x.lanes(), width);
+        tally.add(0, x.wires().iter().copied());
+        tally.finish(self)
+    }
+
     /// `¬x`: free.
     fn complement(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
         x.map(|bit| self.not(bit))

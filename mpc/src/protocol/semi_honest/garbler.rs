@@ -2,6 +2,7 @@
 
 use rand_core::{CryptoRng, RngCore};
 use subtle::Choice;
+use zeroize::Zeroizing;
 
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::{Connected, SessionError, check_transcript, decode, digest};
@@ -81,7 +82,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         if inputs.len() != shape.garbler {
             return Err(SessionError::InputLength { expected: shape.garbler, given: inputs.len() });
         }
-        let theirs = self.state.ot.send_correlated(&mut self.channel, shape.evaluator)?;
+        let theirs = Zeroizing::new(self.state.ot.send_correlated(&mut self.channel, shape.evaluator)?);
         let (mut keys, bytes) = SessionKeys::random(rng);
         self.channel.send(Phase::Inputs, &bytes)?;
         let outputs = self.garble(&mut keys, inputs, &theirs)?;
@@ -99,16 +100,16 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         Ok((self, bits))
     }
 
-    /// The false labels of the outputs.
+    /// The false labels of the outputs. A false label and a public active one tell `Δ`: they are wiped.
     fn garble(
         &mut self,
         keys: &mut SessionKeys,
         ours: &[bool],
         theirs: &[Block],
-    ) -> Result<Vec<Block>, SessionError> {
+    ) -> Result<Zeroizing<Vec<Block>>, SessionError> {
         let mut f = Garbling::new(Backend::detect(), &self.state.delta, keys, &mut self.channel);
-        let ours: Vec<_> = ours.iter().map(|bit| f.known(*bit)).collect();
-        let mut outputs = Vec::new();
+        let ours: Zeroizing<Vec<_>> = Zeroizing::new(ours.iter().map(|bit| f.known(*bit)).collect());
+        let mut outputs = Zeroizing::new(Vec::with_capacity(self.program.shape().outputs));
         self.program.run(&mut f, &ours, theirs, &mut outputs)?;
         f.finish()?;
         Ok(outputs)
