@@ -17,7 +17,7 @@ Exit codes: 0 done · 1 refused · 2 usage · 3 node or party unreachable · 4 d
 Examples:
   $ sotto demo
   $ sotto chain info
-  $ sotto wallet info --passphrase-file pass")]
+  $ sotto wallet info --wallet alice")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -136,8 +136,8 @@ pub(crate) struct ChainInfo {}
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto chain seal --wallet alice --passphrase-file pass
-  $ sotto chain seal --wallet alice --blocks 3 --passphrase-file pass")]
+  $ sotto chain seal --wallet alice
+  $ sotto chain seal --wallet alice --blocks 3")]
 pub(crate) struct ChainSeal {
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
@@ -217,7 +217,7 @@ pub(crate) enum WalletVerb {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet init --wallet carol --words-file carol.words --passphrase-file pass")]
+  $ sotto wallet init --wallet carol --words-file carol.words")]
 pub(crate) struct WalletInit {
     /// Write the words to this new file (mode 0600) instead of showing them
     #[arg(long, value_name = "FILE")]
@@ -228,7 +228,7 @@ pub(crate) struct WalletInit {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet restore --wallet again --words-file alice.words --passphrase-file pass")]
+  $ sotto wallet restore --wallet again --words-file alice.words")]
 pub(crate) struct WalletRestore {
     /// Read the words from this file (mode 0600) instead of asking for them
     #[arg(long, value_name = "FILE")]
@@ -239,22 +239,22 @@ pub(crate) struct WalletRestore {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet info --wallet alice --passphrase-file pass")]
+  $ sotto wallet info --wallet alice")]
 pub(crate) struct WalletInfo {}
 
 /// The address that payers need to know
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet address --wallet bob --passphrase-file pass")]
+  $ sotto wallet address --wallet bob")]
 pub(crate) struct WalletAddress {}
 
 /// Start a payment: prints the invite for the receiver
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet send 2500000 --to $(cat bob.address) --yes --wallet alice --passphrase-file pass > mine.txt
-  $ sotto wallet send 2500000 --to $(cat bob.address) --dry-run --wallet alice --passphrase-file pass")]
+  $ sotto wallet send 2500000 --to $(cat bob.address) --yes --wallet alice > mine.txt
+  $ sotto wallet send 2500000 --to $(cat bob.address) --dry-run --wallet alice")]
 pub(crate) struct WalletSend {
     /// How much the receiver gets, in base units
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
@@ -274,7 +274,7 @@ pub(crate) struct WalletSend {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet receive invite.txt --yes --wallet bob --passphrase-file pass > answer.txt")]
+  $ sotto wallet receive invite.txt --yes --wallet bob > answer.txt")]
 pub(crate) struct WalletReceive {
     /// The invite; `-` is standard input
     pub(crate) file: PathBuf,
@@ -287,8 +287,8 @@ pub(crate) struct WalletReceive {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet finalize response.txt --wallet alice --passphrase-file pass > finished.txt
-  $ sotto wallet finalize response.txt --wallet alice --passphrase-file pass | sotto chain submit -")]
+  $ sotto wallet finalize response.txt --wallet alice > finished.txt
+  $ sotto wallet finalize response.txt --wallet alice | sotto chain submit -")]
 pub(crate) struct WalletFinalize {
     /// The response; `-` is standard input
     pub(crate) file: PathBuf,
@@ -298,7 +298,7 @@ pub(crate) struct WalletFinalize {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet cancel invite.txt --wallet alice --passphrase-file pass")]
+  $ sotto wallet cancel invite.txt --wallet alice")]
 pub(crate) struct WalletCancel {
     /// The invite as `send` printed it; `-` is standard input
     pub(crate) file: PathBuf,
@@ -308,14 +308,14 @@ pub(crate) struct WalletCancel {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet outputs --wallet alice --passphrase-file pass")]
+  $ sotto wallet outputs --wallet alice")]
 pub(crate) struct WalletOutputs {}
 
 /// Look through the chain for outputs of this wallet and for those that were spent
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet scan --wallet alice --passphrase-file pass")]
+  $ sotto wallet scan --wallet alice")]
 pub(crate) struct WalletScan {}
 
 /// Computations between parties who keep their inputs (two parties, semi-honest)
@@ -388,7 +388,8 @@ pub(crate) struct MpcCircuit {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto mpc auc --role garbler --listen 127.0.0.1:7707 --input one.csv & sotto mpc auc --role evaluator --connect 127.0.0.1:7707 --input two.csv")]
+  $ sotto mpc auc --role garbler --listen 127.0.0.1:7707 --input one.csv & \\
+    sotto mpc auc --role evaluator --connect 127.0.0.1:7707 --input two.csv")]
 pub(crate) struct MpcAuc {
     /// This process' side
     #[arg(long)]

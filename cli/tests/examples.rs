@@ -11,11 +11,14 @@ fn examples() -> BTreeMap<String, Vec<String>> {
     let mut open = vec![Vec::<String>::new()];
     while let Some(verb) = open.pop() {
         let out = Command::new(env!("CARGO_BIN_EXE_sotto")).args(&verb).arg("--help").output().unwrap();
-        let help = String::from_utf8(out.stdout).unwrap();
+        // An example may go on in the next line, as in a shell.
+        let help = String::from_utf8(out.stdout).unwrap().replace("\\\n", "");
         let section = |name: &str| help.split_once(&format!("\n{name}:\n")).map(|(_, rest)| rest.to_owned());
         if let Some(verbs) = section("Commands") {
-            let names = verbs.lines().take_while(|l| !l.is_empty()).filter_map(|l| l.split_whitespace().next());
-            open.extend(names.filter(|n| *n != "help").map(|n| [verb.clone(), vec![n.to_owned()]].concat()));
+            let lines = verbs.lines().take_while(|l| !l.is_empty());
+            // A name stands two columns in; what is further in continues a description.
+            let names = lines.filter_map(|l| l.strip_prefix("  ")?.split(' ').next());
+            open.extend(names.filter(|n| !["", "help"].contains(n)).map(|n| [verb.clone(), vec![n.to_owned()]].concat()));
         }
         let lines = section("Examples").unwrap_or_default();
         let lines = lines.lines().filter_map(|l| l.trim().strip_prefix("$ ")).map(str::to_owned);

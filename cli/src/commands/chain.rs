@@ -106,21 +106,18 @@ pub(crate) fn seal_one(ledger: &mut Ledger, key: &OperatorKey, wallet: &Wallet<i
         .or_refuse("the wallet cannot make the block's reward")?;
     let time = now().max(ledger.tip().time);
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block breaks a rule")?;
-    let kernels: Vec<Hash> = proposal.body.kernels.iter().map(Kernel::id).collect();
     let block = seal(ledger.chain(), proposal, key, &mut OsRng)
         .map_err(|e| Failure::refused("the block cannot be sealed").why(e))?;
-    let before: Vec<(Hash, Vec<Hash>)> =
-        ledger.pool().iter().map(|(id, t)| (*id, t.body.kernels.iter().map(Kernel::id).collect())).collect();
     let change = ledger.connect(block).or_refuse("the block cannot be connected")?;
-    // What is in the block has left the pool too; only the others were dropped.
-    let confirmed = |id: &Hash| before.iter().any(|(b, ks)| b == id && ks.iter().all(|k| kernels.contains(k)));
-    let dropped = change.dropped.iter().filter(|(id, _)| !confirmed(id));
+    if let Some(why) = change.unsaved {
+        return Err(Failure::refused("the block is sealed, but the pending transactions could not be saved").why(why));
+    }
     Ok(SealedBlock {
         height: draft.height,
         hash: ledger.tip().hash(),
         transactions: draft.transactions.len(),
         reward: draft.due,
-        dropped: dropped.map(|(id, why)| (*id, why.to_string())).collect(),
+        dropped: change.dropped.iter().map(|(id, why)| (*id, why.to_string())).collect(),
     })
 }
 

@@ -10,16 +10,16 @@ use std::{
 };
 
 /// A folder with its own chain, wallets, state and passphrase.
-pub struct World {
-    pub dir: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// What a run of the binary said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Said {
@@ -31,13 +31,13 @@ impl From<Output> for Said {
 
 impl Said {
     /// Standard output of a run that must have succeeded.
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
     /// Asserts the exit code, one clear error and no panic; gives back the error text.
-    pub fn fails(self, code: i32) -> String {
+    pub(crate) fn fails(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.err.matches("error:").count(), 1, "one clear error: {self:?}");
         assert!(!self.err.contains("panicked") && !self.err.contains("defect"), "{self:?}");
@@ -47,7 +47,7 @@ impl Said {
 
 impl World {
     /// An empty world with a passphrase file `pass`.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
         world.write("pass", "correct horse\n");
         fs::set_permissions(world.path("pass"), PermissionsExt::from_mode(0o600)).unwrap();
@@ -55,49 +55,50 @@ impl World {
     }
 
     /// A chain of eight blocks whose rewards are alice's, and bob's empty wallet.
-    pub fn settled() -> Self {
+    pub(crate) fn settled() -> Self {
         let w = Self::empty();
         w.run("chain init").ok();
         for name in ["alice", "bob"] {
-            w.run(&format!("wallet init --wallet {name} --words-file {name}.words --passphrase-file pass")).ok();
+            w.run(&format!("wallet init --wallet {name} --words-file {name}.words"))
+                .ok();
         }
-        w.run("chain seal --blocks 8 --wallet alice --passphrase-file pass").ok();
-        let address = w.run("wallet address --wallet bob --passphrase-file pass").ok();
+        w.run("chain seal --blocks 8 --wallet alice").ok();
+        let address = w.run("wallet address --wallet bob").ok();
         w.write("bob.address", address.trim());
         w
     }
 
     /// Three payments of alice to bob, each one step further: `invite.txt`, `response.txt`, `transaction.txt`.
-    pub fn paying() -> Self {
+    pub(crate) fn paying() -> Self {
         let w = Self::settled();
-        let send = "wallet send 1000000 --to $(cat bob.address) --yes --wallet alice --passphrase-file pass";
-        let receive = "wallet receive --yes --wallet bob --passphrase-file pass";
+        let send = "wallet send 1000000 --to $(cat bob.address) --yes --wallet alice";
+        let receive = "wallet receive --yes --wallet bob";
         w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
-        w.shell("sotto wallet finalize two.txt --wallet alice --passphrase-file pass > transaction.txt").ok();
+        w.shell("sotto wallet finalize two.txt --wallet alice > transaction.txt").ok();
         w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > response.txt")).ok();
         w.shell(&format!("sotto {send} > invite.txt")).ok();
         w
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// Runs the binary with these words, in this world, without a terminal.
-    pub fn run(&self, words: &str) -> Said {
+    pub(crate) fn run(&self, words: &str) -> Said {
         self.shell(&format!("sotto {words}"))
     }
 
     /// Runs a line of shell in which `sotto` is the binary under test.
-    pub fn shell(&self, line: &str) -> Said {
+    pub(crate) fn shell(&self, line: &str) -> Said {
         let binary = Path::new(env!("CARGO_BIN_EXE_sotto"));
         let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
         // A session of its own: no controlling terminal, so that nothing can ask.
@@ -107,6 +108,7 @@ impl World {
             .env("PATH", path)
             .env("SOTTO_DIR", self.path("data"))
             .env("SOTTO_STATE_DIR", self.path("state"))
+            .env("SOTTO_PASSPHRASE_FILE", self.path("pass"))
             .env("XDG_CONFIG_HOME", self.path("config"))
             .stdin(std::process::Stdio::null())
             .output()
@@ -115,7 +117,7 @@ impl World {
     }
 
     /// A copy of this world.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let from = format!("{}/.", self.dir.path().display());
         assert!(Command::new("cp").args(["-a", &from]).arg(dir.path()).status().unwrap().success());
