@@ -20,7 +20,8 @@ mod proof;
 
 use crate::{
     commitment::Commitment,
-    group::{Element, Scalar, StaticBases, identity, vartime_sum_of_products},
+    group::{Scalar, StaticBases, generators, words},
+    msm::{self, Addend, Backend, FixedBases, Sum},
     range_proof::RangeProof,
     schnorr::Signed,
     transcript::{OutputContext, tag},
@@ -28,30 +29,13 @@ use crate::{
 use merlin::Transcript;
 use proof::Challenges;
 use rayon::prelude::*;
+use std::sync::LazyLock;
 
 /// A range proof with what it is about.
 pub(crate) struct Claim<'a> {
     pub(crate) proof: &'a RangeProof,
     pub(crate) commitment: &'a Commitment,
     pub(crate) context: OutputContext,
-}
-
-/// Coefficients of the shared generators, and the sum of everything else.
-struct Sums {
-    bases: StaticBases<Scalar>,
-    rest: Element,
-}
-
-impl Sums {
-    fn zero() -> Self {
-        Self { bases: StaticBases::filled(Scalar::ZERO), rest: identity() }
-    }
-
-    fn add(mut self, other: &Self) -> Self {
-        self.bases.add(&other.bases);
-        self.rest += other.rest;
-        self
-    }
 }
 
 /// Weights of one proof: e, and e·c for its polynomial equation.
@@ -62,34 +46,78 @@ struct ProofWeights {
 
 /// Whether all proofs and all signatures hold. Variable time: everything here is public.
 pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
+    terms(claims, signed).and_then(|t| t.sum(Backend::detect())).is_some_and(|sum| sum.is_identity())
+}
+
+/// The left side of the equation; `None` when something in it is not canonical, or an identity where none may be.
+fn terms(claims: &[Claim<'_>], signed: &[Signed]) -> Option<Terms> {
     let unfit = |s: &Signed| s.signature.r.is_identity() || s.key.point().is_identity();
     if signed.iter().any(unfit) {
-        return false;
+        return None;
     }
-    let Some(challenges) = claims.par_iter().map(Challenges::replay).collect::<Option<Vec<_>>>() else {
-        return false;
-    };
+    let challenges: Vec<_> = claims.par_iter().map(Challenges::replay).collect::<Option<_>>()?;
     let (proof_weights, signature_weights) = weights(&challenges, signed);
     let proofs: Vec<_> = claims.iter().zip(&challenges).zip(&proof_weights).collect();
     let signatures: Vec<_> = signed.iter().zip(signature_weights).collect();
-    let share = |n: usize| n.div_ceil(rayon::current_num_threads()).max(8);
-    let of_proofs = proofs
-        .par_chunks(share(proofs.len()))
-        .map(|chunk| {
-            let mut inverses = Challenges::inverses(chunk.iter().map(|((_, c), _)| *c));
-            let mut sums = Sums::zero();
-            let mut terms = Vec::with_capacity(17 * chunk.len());
-            for ((claim, c), w) in chunk {
-                proof::add_terms((claim, c, w), inverses.next()?, &mut sums.bases, &mut terms)?;
-            }
-            Some((sums, terms))
+    let of_proofs = proofs.par_chunks(CHUNK).map(|chunk| {
+        let mut inverses = Challenges::inverses(chunk.iter().map(|((_, c), _)| *c));
+        chunk.iter().try_fold(Terms::none(), |mut terms, ((claim, c), w)| {
+            proof::add_terms((claim, c, w), inverses.next()?, &mut terms)?;
+            Some(terms)
         })
-        .map(|part| part.map(|(sums, terms)| Sums { rest: vartime_sum_of_products(terms), ..sums }));
-    let of_signatures = signatures.par_chunks(share(signatures.len())).map(|chunk| Some(signature_sums(chunk)));
-    let total = of_proofs
-        .chain(of_signatures)
-        .try_reduce(Sums::zero, |a, b| Some(a.add(&b)));
-    total.is_some_and(|t| t.rest + t.bases.vartime_sum() == identity())
+    });
+    let of_signatures = signatures.par_chunks(CHUNK).map(|chunk| Some(signature_terms(chunk)));
+    of_proofs.chain(of_signatures).try_reduce(Terms::none, |a, b| Some(a.append(b)))
+}
+
+/// Proofs or signatures that one task takes.
+const CHUNK: usize = 8;
+/// Points that are decoded and summed at a time: bounds the memory; beyond it a sum gets no cheaper.
+const BLOCK: usize = 1 << 14;
+
+/// Coefficients of the shared generators, and all other products `scalar·point`.
+struct Terms {
+    bases: StaticBases<Scalar>,
+    scalars: Vec<Scalar>,
+    points: Vec<[u8; 32]>,
+}
+
+impl Terms {
+    fn none() -> Self {
+        Self { bases: StaticBases::filled(Scalar::ZERO), scalars: Vec::new(), points: Vec::new() }
+    }
+
+    fn push(&mut self, scalar: Scalar, point: [u8; 32]) {
+        self.scalars.push(scalar);
+        self.points.push(point);
+    }
+
+    fn append(mut self, mut other: Self) -> Self {
+        self.bases.add(&other.bases);
+        self.scalars.append(&mut other.scalars);
+        self.points.append(&mut other.points);
+        self
+    }
+
+    /// Their sum; `None` when an encoding is not canonical.
+    fn sum(&self, backend: Backend) -> Option<Sum> {
+        static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
+            let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
+            Some(FixedBases::new(Backend::detect(), &msm::decode(Backend::detect(), &encoded)?))
+        });
+        let bases: Vec<_> = self.bases.iter().map(words).collect();
+        let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));
+        let others = || {
+            let mut blocks = self.scalars.chunks(BLOCK).zip(self.points.chunks(BLOCK));
+            blocks.try_fold(Sum::IDENTITY, |sum, (scalars, points)| {
+                let points: Vec<Addend> = msm::decode(backend, points)?;
+                let scalars: Vec<_> = scalars.iter().map(words).collect();
+                Some(sum.add(&Sum::of_products(backend, &points, &scalars)))
+            })
+        };
+        let (shared, others) = rayon::join(shared, others);
+        Some(shared?.add(&others?))
+    }
 }
 
 /// The lowest index of a claim that does not hold, by bisection; `None` when all hold.
@@ -132,14 +160,14 @@ fn weight(t: &mut Transcript) -> Scalar {
 }
 
 /// `Σ w·(R + c·X − z·G)`.
-fn signature_sums(chunk: &[(&Signed, Scalar)]) -> Sums {
-    let mut sums = Sums::zero();
-    let terms = chunk.iter().flat_map(|(s, w)| {
-        sums.bases.blinding -= w * s.signature.z;
-        [(*w, s.signature.r.element()), (w * s.challenge(), s.key.point().element())]
-    });
-    sums.rest = vartime_sum_of_products(terms.collect::<Vec<_>>());
-    sums
+fn signature_terms(chunk: &[(&Signed, Scalar)]) -> Terms {
+    let mut terms = Terms::none();
+    for (s, w) in chunk {
+        terms.bases.blinding -= w * s.signature.z;
+        terms.push(*w, *s.signature.r.as_bytes());
+        terms.push(w * s.challenge(), *s.key.as_bytes());
+    }
+    terms
 }
 
 #[cfg(test)]

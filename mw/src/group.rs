@@ -10,8 +10,8 @@ use bulletproofs::{BulletproofGens, PedersenGens};
 use core::fmt;
 use curve25519_dalek::{
     constants::{RISTRETTO_BASEPOINT_POINT, RISTRETTO_BASEPOINT_TABLE},
-    ristretto::{CompressedRistretto, RistrettoPoint, VartimeRistrettoPrecomputation},
-    traits::{Identity, VartimeMultiscalarMul, VartimePrecomputedMultiscalarMul},
+    ristretto::{CompressedRistretto, RistrettoPoint},
+    traits::{Identity, VartimeMultiscalarMul},
 };
 use sha2::Sha512;
 use sha3::{
@@ -65,7 +65,7 @@ impl<T: Copy> StaticBases<T> {
         Self { g: [x; 64], h: [x; 64], value: x, blinding: x }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.g.iter().chain(&self.h).chain([&self.value, &self.blinding])
     }
 }
@@ -77,17 +77,10 @@ impl StaticBases<Scalar> {
         self.value += other.value;
         self.blinding += other.blinding;
     }
-
-    /// `Σ coefficient·generator`, with tables made once a process.
-    pub(crate) fn vartime_sum(&self) -> Element {
-        static TABLES: LazyLock<VartimeRistrettoPrecomputation> =
-            LazyLock::new(|| VartimeRistrettoPrecomputation::new(generators().iter()));
-        TABLES.vartime_multiscalar_mul(self.iter())
-    }
 }
 
 /// The 128 generators of the range proof, as the `bulletproofs` crate derives them, with our H and G.
-fn generators() -> StaticBases<Element> {
+pub(crate) fn generators() -> StaticBases<Element> {
     let chain = |name: u8| -> [Element; 64] {
         let seed = [b"GeneratorsChain", &[name, 0, 0, 0, 0][..]].concat();
         let mut stream = Shake256::default().chain(seed).finalize_xof();
@@ -225,6 +218,12 @@ impl fmt::Debug for PointBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PointBytes({self})")
     }
+}
+
+/// A scalar's four 64-bit words, the lowest first.
+pub(crate) fn words(s: &Scalar) -> [u64; 4] {
+    let bytes = s.as_bytes();
+    core::array::from_fn(|i| (0..8).rev().fold(0, |w, j| w << 8 | u64::from(bytes[8 * i + j])))
 }
 
 /// A canonical scalar from its 32 little-endian bytes; `None` when it is not below the group's order.

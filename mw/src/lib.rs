@@ -29,6 +29,7 @@ pub mod group;
 pub mod hash;
 pub mod kernel;
 pub mod mmr;
+mod msm;
 pub mod range_proof;
 pub mod rules;
 pub mod schnorr;

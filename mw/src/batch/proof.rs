@@ -4,9 +4,9 @@
 //! `e·a·sᵢ`, `e·b·y⁻ⁱ·s₆₃₋ᵢ` and `e·z²·(2/y)ⁱ` are each one product away from an earlier one, because setting bit k of i multiplies
 //! them by `u²`, by `u⁻²·y^(−2ᵏ)` and by `(2/y)^(2ᵏ)`.
 
-use super::{Claim, ProofWeights};
+use super::{Claim, ProofWeights, Terms};
 use crate::{
-    group::{Element, Point, Scalar, StaticBases, scalar_from_bytes},
+    group::{Scalar, scalar_from_bytes},
     range_proof::challenge,
 };
 
@@ -91,14 +91,13 @@ impl Challenges {
     }
 }
 
-/// Adds one proof's coefficients of the shared generators to `bases`, and its 17 points to `terms`.
+/// Adds one proof's coefficients of the shared generators, and its 17 points.
 ///
-/// `None` when a scalar or a point of the proof is not canonical.
+/// `None` when a scalar of the proof is not canonical.
 pub(super) fn add_terms(
     (claim, c, weights): (&Claim<'_>, &Challenges, &ProofWeights),
     inverse: Inverses,
-    bases: &mut StaticBases<Scalar>,
-    terms: &mut Vec<(Scalar, Element)>,
+    terms: &mut Terms,
 ) -> Option<()> {
     let p = claim.proof;
     let scalar = |i| scalar_from_bytes(p.element(i));
@@ -114,6 +113,7 @@ pub(super) fn add_terms(
     let t = spread(e * b * c.u.iter().product::<Scalar>(), |k| u_inv_sq[ROUNDS - 1 - k] * y_powers[k]);
     let q = spread(e * zz, |k| two_over_y[k]);
     let ez = e * c.z;
+    let bases = &mut terms.bases;
     for i in 0..BITS {
         bases.g[i] -= ez + s[i];
         bases.h[i] += ez + q[i] - t[i];
@@ -124,13 +124,15 @@ pub(super) fn add_terms(
     bases.value += e * c.w * (t_x - a * b) + ec * (delta - t_x);
     bases.blinding -= e * e_blinding + ec * t_x_blinding;
 
-    let point = |i| Point::from_bytes(p.element(i)).map(|p| p.element());
     let ecx = ec * c.x;
-    terms.extend([(e, point(A)?), (e * c.x, point(S)?), (ecx, point(T1)?), (ecx * c.x, point(T2)?)]);
-    for j in 0..ROUNDS {
-        terms.extend([(e * u_sq[j], point(L0 + 2 * j)?), (e * u_inv_sq[j], point(R0 + 2 * j)?)]);
+    for (i, coefficient) in [(A, e), (S, e * c.x), (T1, ecx), (T2, ecx * c.x)] {
+        terms.push(coefficient, p.element(i));
     }
-    terms.push((ec * zz, claim.commitment.point().element()));
+    for j in 0..ROUNDS {
+        terms.push(e * u_sq[j], p.element(L0 + 2 * j));
+        terms.push(e * u_inv_sq[j], p.element(R0 + 2 * j));
+    }
+    terms.push(ec * zz, *claim.commitment.as_bytes());
     Some(())
 }
 

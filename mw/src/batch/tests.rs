@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     amount::Amount,
     block::ChainId,
-    group::{bulletproof, pedersen},
+    group::{Point, bulletproof, identity, pedersen, vartime_sum_of_products},
     range_proof::{self, Opening, RewindKey, TauKey},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
@@ -38,14 +38,35 @@ fn crate_accepts(c: &Commitment, p: &RangeProof) -> bool {
     proof.verify_single_with_rng(bulletproof(), pedersen(), &mut t, &v, 64, &mut rng).is_ok()
 }
 
+/// The verdict of each back end, and of `curve25519-dalek` on the same terms: all the same.
+fn all_agree(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
+    let verdict = all_hold(claims, signed);
+    let Some(terms) = terms(claims, signed) else {
+        assert!(!verdict);
+        return false;
+    };
+    for backend in Backend::available() {
+        assert_eq!(terms.sum(backend).is_some_and(|s| s.is_identity()), verdict, "{backend:?}");
+    }
+    assert_eq!(sums_to_identity_by_dalek(&terms), verdict);
+    verdict
+}
+
+fn sums_to_identity_by_dalek(terms: &Terms) -> bool {
+    let bases = terms.bases.iter().copied().zip(generators().iter().copied().collect::<Vec<_>>());
+    let points = terms.points.iter().map(|p| Point::from_bytes(*p).map(|p| p.element()));
+    let Some(points) = points.collect::<Option<Vec<_>>>() else { return false };
+    vartime_sum_of_products(bases.chain(terms.scalars.iter().copied().zip(points))) == identity()
+}
+
 #[test]
 fn agrees_with_the_crate_on_every_corrupted_element() {
     let good = proven(1);
-    assert!(all_hold(&claims(&good), &[]) && crate_accepts(&good[0].0, &good[0].1));
+    assert!(all_agree(&claims(&good), &[]) && crate_accepts(&good[0].0, &good[0].1));
     for byte in (0..range_proof::PROOF_BYTES).step_by(8) {
         let mut bad = good.clone();
         bad[0].1.0[byte] ^= 1;
-        assert!(!all_hold(&claims(&bad), &[]), "byte {byte}");
+        assert!(!all_agree(&claims(&bad), &[]), "byte {byte}");
         assert!(!crate_accepts(&bad[0].0, &bad[0].1), "byte {byte}");
     }
 }
@@ -57,7 +78,7 @@ fn identities_inside_a_proof_are_refused() {
     for i in [0, 1, 2, 3, 7, 8, 17, 18] {
         let mut bad = good.clone();
         bad[0].1.0[32 * i..32 * i + 32].fill(0);
-        assert!(!all_hold(&claims(&bad), &[]) && !crate_accepts(&bad[0].0, &bad[0].1), "element {i}");
+        assert!(!all_agree(&claims(&bad), &[]) && !crate_accepts(&bad[0].0, &bad[0].1), "element {i}");
     }
 }
 
@@ -69,7 +90,7 @@ fn names_the_lowest_culprit() {
     for (i, j) in [(0, 10), (3, 4), (9, 9)] {
         let mut bad = good.clone();
         for k in [i, j] {
-            bad[k].0 = Commitment::from_point(crate::group::Point::h());
+            bad[k].0 = Commitment::from_point(Point::h());
         }
         assert_eq!(first_bad_claim(&claims(&bad)), Some(i));
     }
@@ -87,7 +108,7 @@ fn errors_do_not_cancel() {
     };
     bad[0].1 = shifted(&bad[0].1, Scalar::ONE);
     bad[1].1 = shifted(&bad[1].1, -Scalar::ONE);
-    assert!(!all_hold(&claims(&bad), &[]));
+    assert!(!all_agree(&claims(&bad), &[]));
 }
 
 #[test]
@@ -100,7 +121,7 @@ fn proofs_and_signatures_hold_together() {
             Signed { key: PublicKey::of(&x), message: vec![i], signature: sign(&x, &[i], &mut rng) }
         })
         .collect();
-    assert!(all_hold(&claims(&good), &signed));
+    assert!(all_agree(&claims(&good), &signed));
     signed[19].message.push(0);
-    assert!(!all_hold(&claims(&good), &signed));
+    assert!(!all_agree(&claims(&good), &signed));
 }

@@ -1,0 +1,110 @@
+//! Scalars as signed digits.
+//!
+//! ```text
+//! ±a = Σⱼ dⱼ·2^(cj),   −2^(c−1) ≤ dⱼ ≤ 2^(c−1),   0 ≤ j < ⌈252/c⌉
+//! ```
+//!
+//! The sign is that which makes the absolute value at most (ℓ − 1)/2 < 2²⁵¹ + 2¹²³, ℓ the group's order: one bit less, and for
+//! c = 6, 7, 9, 12 one window less. Instead of carrying from digit to digit, 2^(c−1) is added to every digit but the top one
+//! before the windows are cut, and taken off each afterwards. The top digit has nothing added: what is left of a and
+//! the addition's carry is at most 2^(c−1).
+
+/// ℓ = 2²⁵² + 27742317777372353535851937790883648493, the group's order.
+const ORDER: [u64; 4] = [0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000];
+/// (ℓ − 1)/2.
+const HALF_ORDER: [u64; 4] = [0x2c09_318d_2e7a_e9f6, 0x0a6f_7cef_517b_ce6b, 0, 0x0800_0000_0000_0000];
+/// Bits that the absolute values need, but for a bit that the top digit's range covers.
+const BITS: usize = 252;
+
+/// A public scalar below ℓ: four 64-bit words, the lowest first.
+pub(crate) type Words = [u64; 4];
+
+/// The window width c, 4 to 15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Width(pub(super) usize);
+
+impl Width {
+    /// The least: eight buckets, one for each of eight lanes.
+    pub(super) const LEAST: Self = Self(4);
+
+    /// Windows of a scalar.
+    pub(super) const fn windows(self) -> usize {
+        BITS.div_ceil(self.0)
+    }
+
+    /// The greatest digit: 2^(c−1).
+    pub(super) const fn buckets(self) -> usize {
+        1 << (self.0 - 1)
+    }
+
+    /// `Σ 2^(cj + c − 1)` over all windows but the top one.
+    fn offset(self) -> Words {
+        let mut w = [0; 4];
+        for j in 0..self.windows() - 1 {
+            let bit = self.0 * j + self.0 - 1;
+            w[bit / 64] |= 1 << (bit % 64);
+        }
+        w
+    }
+}
+
+/// A scalar ready to be cut into digits.
+#[derive(Clone, Copy)]
+pub(super) struct Digits {
+    /// The absolute value, and what is added to its digits.
+    words: Words,
+    sign: i16,
+    width: Width,
+}
+
+impl Digits {
+    pub(super) fn new(a: &Words, width: Width) -> Self {
+        let (sign, a) = absolute(a);
+        Self { words: sum(&a, &width.offset()), sign, width }
+    }
+
+    /// dⱼ.
+    pub(super) fn digit(&self, j: usize) -> i16 {
+        let top = j + 1 == self.width.windows();
+        let added = if top { 0 } else { self.width.buckets() as i16 };
+        self.sign * (window(&self.words, self.width.0 * j, self.width.0) as i16 - added)
+    }
+}
+
+/// Sign and absolute value.
+fn absolute(a: &Words) -> (i16, Words) {
+    debug_assert!(less(a, &ORDER), "a scalar is not canonical");
+    if less(&HALF_ORDER, a) { (-1, difference(&ORDER, a)) } else { (1, *a) }
+}
+
+/// `a < b`.
+fn less(a: &Words, b: &Words) -> bool {
+    a.iter().rev().lt(b.iter().rev())
+}
+
+fn sum(a: &Words, b: &Words) -> Words {
+    let mut carry = false;
+    core::array::from_fn(|i| {
+        let (s, c) = a[i].overflowing_add(b[i]);
+        let (s, d) = s.overflowing_add(carry.into());
+        carry = c | d;
+        s
+    })
+}
+
+fn difference(a: &Words, b: &Words) -> Words {
+    let mut borrow = false;
+    core::array::from_fn(|i| {
+        let (s, c) = a[i].overflowing_sub(b[i]);
+        let (s, d) = s.overflowing_sub(borrow.into());
+        borrow = c | d;
+        s
+    })
+}
+
+/// `width` bits from bit `from` on.
+fn window(a: &Words, from: usize, width: usize) -> u64 {
+    let (i, shift) = (from / 64, from % 64);
+    let high = if shift == 0 { 0 } else { a.get(i + 1).map_or(0, |w| w << (64 - shift)) };
+    (a[i] >> shift | high) & ((1 << width) - 1)
+}

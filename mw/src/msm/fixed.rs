@@ -1,0 +1,90 @@
+//! Sums over bases that never change: all 2^(cj)·P are kept, so every window of every scalar falls into one set of buckets and
+//! nothing is doubled.
+
+use super::{
+    backend::{Backend, Kernel},
+    curve::{Addend, Point},
+    digits::{Digits, Width, Words},
+    field::Fe,
+    lanes::{Lanes, Mask},
+    pippenger::sum_of_digits,
+    power::inverse,
+};
+
+/// Windows of nine bits: 28 multiples, 3.5 KiB a base.
+const WIDTH: Width = Width(9);
+
+/// Bases with their multiples.
+pub(super) struct FixedBases {
+    /// 2^(cj) times base i at `i·windows + j`.
+    multiples: Vec<Addend>,
+}
+
+impl FixedBases {
+    pub(super) fn new(backend: Backend, bases: &[Addend]) -> Self {
+        Self { multiples: backend.run(Multiples(bases)) }
+    }
+
+    /// `Σ aᵢ·Pᵢ`, one scalar a base.
+    pub(super) fn sum_of_products(&self, backend: Backend, scalars: &[Words]) -> Point<Fe> {
+        let digits: Vec<i16> = scalars
+            .iter()
+            .map(|a| Digits::new(a, WIDTH))
+            .flat_map(|a| (0..WIDTH.windows()).map(move |j| a.digit(j)))
+            .collect();
+        sum_of_digits(backend, &self.multiples, &digits, WIDTH)
+    }
+}
+
+/// All multiples of some bases.
+struct Multiples<'a>(&'a [Addend]);
+
+impl Kernel for Multiples<'_> {
+    type Output = Vec<Addend>;
+
+    #[inline(always)]
+    fn run<F: Lanes>(self) -> Vec<Addend> {
+        let windows = WIDTH.windows();
+        let mut out = vec![Addend::IDENTITY; self.0.len() * windows];
+        for (bases, out) in self.0.chunks(F::N).zip(out.chunks_mut(F::N * windows)) {
+            let base = |lane: usize| bases.get(lane).unwrap_or(&Addend::IDENTITY);
+            let points = doubled::<F>(Point::from_addends(base, Mask::NONE), windows);
+            for (j, (point, z_inverse)) in points.iter().zip(z_inverses(&points)).enumerate() {
+                for (lane, addend) in point.addends(z_inverse).enumerate().take(bases.len()) {
+                    out[lane * windows + j] = addend;
+                }
+            }
+        }
+        out
+    }
+}
+
+/// P, 2^c·P, 2^(2c)·P, ….
+#[inline(always)]
+fn doubled<F: Lanes>(mut point: Point<F>, count: usize) -> Vec<Point<F>> {
+    let mut points = Vec::with_capacity(count);
+    for _ in 0..count {
+        points.push(point);
+        for _ in 0..WIDTH.0 {
+            point = point.double();
+        }
+    }
+    points
+}
+
+/// 1/Z of all points, with one inversion (Montgomery's trick). No Z is 0: the addition is complete.
+#[inline(always)]
+fn z_inverses<F: Lanes>(points: &[Point<F>]) -> Vec<F> {
+    let mut product = F::splat(Fe::ONE);
+    let mut inverses = Vec::with_capacity(points.len());
+    for p in points {
+        inverses.push(product);
+        product = product.mul(p.z);
+    }
+    let mut rest = inverse(product);
+    for (i, p) in points.iter().enumerate().rev() {
+        inverses[i] = inverses[i].mul(rest);
+        rest = rest.mul(p.z);
+    }
+    inverses
+}

@@ -1,0 +1,137 @@
+//! Several integers modulo p side by side: what every back end offers, and all that the curve arithmetic may use.
+//!
+//! A back end keeps N elements in N lanes and applies each operation to all of them. Memory holds an element as five words
+//! ([`Fe`]), in rows of eight words; loading transposes N rows into eight words of N lanes. Every element has limbs within
+//! [`LIMIT`](super::field::LIMIT), in and out, on every back end: no method states another bound.
+//!
+//! All methods are inlined always, into a function that enables the back end's instructions ([`super::backend`]); the generic
+//! code above them avoids closures around arithmetic for the same reason.
+
+use super::field::Fe;
+
+/// One bit a lane, the lowest for lane 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mask(pub(super) u16);
+
+impl Mask {
+    /// No lane.
+    pub(super) const NONE: Self = Self(0);
+
+    /// All of n lanes.
+    pub(super) const fn all(n: usize) -> Self {
+        Self(u16::MAX >> (16 - n))
+    }
+
+    /// The lanes of either.
+    pub(super) const fn or(self, b: Self) -> Self {
+        Self(self.0 | b.0)
+    }
+}
+
+/// N integers modulo p.
+pub(super) trait Field: Copy {
+    /// How many.
+    const N: usize;
+
+    /// The same element in every lane.
+    fn splat(x: Fe) -> Self;
+
+    /// `a + b`.
+    fn add(self, b: Self) -> Self;
+
+    /// `a − b`.
+    fn sub(self, b: Self) -> Self;
+
+    /// `a·b`.
+    fn mul(self, b: Self) -> Self;
+
+    /// `a²`.
+    fn square(self) -> Self;
+
+    /// Which canonical values are odd: "negative" in RFC 9496.
+    fn is_odd(self) -> Mask;
+
+    /// Which values are 0 modulo p.
+    fn is_zero(self) -> Mask;
+
+    /// `a` in the lanes of the mask, `b` in the others.
+    fn pick(mask: Mask, a: Self, b: Self) -> Self;
+
+    /// `−a`.
+    #[inline(always)]
+    fn negate(self) -> Self {
+        Self::splat(Fe::ZERO).sub(self)
+    }
+
+    /// `−a` in the lanes of the mask, `a` in the others.
+    #[inline(always)]
+    fn negate_if(self, mask: Mask) -> Self {
+        Self::pick(mask, self.negate(), self)
+    }
+}
+
+/// At most eight lanes that can be loaded from memory and stored there.
+pub(super) trait Lanes: Field {
+    /// N 64-bit words.
+    type Word: Copy;
+
+    /// From the five words of each lane's element.
+    fn from_words(w: [Self::Word; 5]) -> Self;
+
+    /// To the five words of each lane's element.
+    fn to_words(self) -> [Self::Word; 5];
+
+    /// Transposes rows of eight words, one row a lane.
+    fn load<'a>(row: impl Fn(usize) -> &'a [u64; 8]) -> [Self::Word; 8];
+
+    /// The inverse of [`load`](Self::load); the first N rows count.
+    fn store(words: [Self::Word; 8]) -> [[u64; 8]; 8];
+}
+
+/// Twice the lanes, for code in which each product waits for the one before: the second half fills the pauses.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<F>(pub(super) F, pub(super) F);
+
+impl<F: Field> Field for Pair<F> {
+    const N: usize = 2 * F::N;
+
+    #[inline(always)]
+    fn splat(x: Fe) -> Self {
+        Self(F::splat(x), F::splat(x))
+    }
+
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(self.0.add(b.0), self.1.add(b.1))
+    }
+
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(self.0.sub(b.0), self.1.sub(b.1))
+    }
+
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        Self(self.0.mul(b.0), self.1.mul(b.1))
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self(self.0.square(), self.1.square())
+    }
+
+    #[inline(always)]
+    fn is_odd(self) -> Mask {
+        Mask(self.0.is_odd().0 | self.1.is_odd().0 << F::N)
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> Mask {
+        Mask(self.0.is_zero().0 | self.1.is_zero().0 << F::N)
+    }
+
+    #[inline(always)]
+    fn pick(mask: Mask, a: Self, b: Self) -> Self {
+        Self(F::pick(mask, a.0, b.0), F::pick(Mask(mask.0 >> F::N), a.1, b.1))
+    }
+}

@@ -1,0 +1,17 @@
+//! Each back end against the portable one, that one against arithmetic bit by bit, and all of them against `curve25519-dalek`.
+
+mod decoding;
+mod field;
+mod sums;
+
+use super::*;
+use crate::group::{Element, Scalar, words};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+fn encoded(p: &Element) -> [u8; 32] {
+    p.compress().to_bytes()
+}
