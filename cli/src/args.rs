@@ -11,13 +11,18 @@ use std::{net::SocketAddr, path::PathBuf};
 /// A confidential ledger (amounts hidden, no addresses on chain) and garbled-circuit computation between data owners
 /// who keep their data. The cryptography is unaudited: do not trust it with real money or real patients yet.
 #[derive(Parser, Debug)]
-#[command(name = "sotto", version, propagate_version = true, after_long_help = "\
+#[command(
+    name = "sotto",
+    version,
+    propagate_version = true,
+    after_long_help = "\
 Exit codes: 0 done · 1 refused · 2 usage · 3 node or party unreachable · 4 declined or no terminal · 70 internal · 130 interrupted
 
 Examples:
   $ sotto demo
   $ sotto chain info
-  $ sotto wallet info --wallet alice")]
+  $ sotto wallet info --wallet alice"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -41,7 +46,13 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(crate) verbose: bool,
     /// When to use colours [default: auto]
-    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = false, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        hide_possible_values = false,
+        help_heading = "Everywhere"
+    )]
     pub(crate) color: Option<Color>,
 }
 

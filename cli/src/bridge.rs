@@ -13,7 +13,11 @@ use crate::{
     secret,
 };
 use mw::{
-    amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, rules::params::Chain,
+    amount::Height,
+    commitment::Commitment,
+    hash::Hash,
+    kernel::Excess,
+    rules::params::Chain,
     state::{ChainView, Unspent},
 };
 use node::{edge::store::StoreError, ledger::Ledger};
@@ -94,7 +98,9 @@ impl Home {
         let path = self.wallet(name)?;
         if !path.exists() {
             return Err(Failure::refused(format!("there is no wallet `{name}` in {}", self.dir.display()))
-                .advice(format!("Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir.")));
+                .advice(format!(
+                    "Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir."
+                )));
         }
         let what = format!("wallet `{name}` cannot be opened");
         let file = WalletFile::open(&path, passphrase.as_bytes()).or_refuse(&*what)?;
@@ -156,7 +162,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.trim().as_bytes().chunks(2);
-    pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok().filter(|p| p.len() == 2)?, 16).ok()).collect()
+    pairs
+        .map(|p| u8::from_str_radix(std::str::from_utf8(p).ok().filter(|p| p.len() == 2)?, 16).ok())
+        .collect()
 }
 
 /// A ledger on this machine as a wallet sees a chain.
@@ -199,7 +207,8 @@ impl ChainSource for LedgerSource<'_> {
         let mut cursor = self.cursor.borrow_mut();
         if cursor.after.as_ref() != after {
             cursor.rest = Self::all(self.ledger);
-            let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&u.output.commitment) <= after);
+            let before =
+                |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&u.output.commitment) <= after);
             while cursor.rest.next_if(before).is_some() {}
         }
         let batch = cursor.rest.by_ref().take(most).collect::<Result<Vec<_>, _>>()?;

@@ -52,10 +52,14 @@ impl Config {
         };
         let by_environment = env::var_os("SOTTO_DIR").map(PathBuf::from);
         let dir = match (&global.dir, user.dir) {
-            (Some(d), _) if by_environment.as_ref() == Some(d) => Setting { value: d.clone(), origin: "environment" },
+            (Some(d), _) if by_environment.as_ref() == Some(d) => {
+                Setting { value: d.clone(), origin: "environment" }
+            }
             (Some(d), _) => Setting { value: d.clone(), origin: "flag" },
             (None, Some(value)) => Setting { value, origin: "user file" },
-            (None, None) => Setting { value: xdg("XDG_DATA_HOME", ".local/share").join("sotto"), origin: "default" },
+            (None, None) => {
+                Setting { value: xdg("XDG_DATA_HOME", ".local/share").join("sotto"), origin: "default" }
+            }
         };
         let state = match env::var_os("SOTTO_STATE_DIR") {
             Some(d) => Setting { value: d.into(), origin: "environment" },

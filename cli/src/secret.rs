@@ -17,7 +17,13 @@ const MAX_BYTES: u64 = 4096;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PassphraseArgs {
     /// Read the passphrase from this file (mode 0600)
-    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", global = true, conflicts_with = "passphrase_fd")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SOTTO_PASSPHRASE_FILE",
+        global = true,
+        conflicts_with = "passphrase_fd"
+    )]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Read the passphrase from this open file descriptor
     #[arg(long, value_name = "N", global = true)]

@@ -1,4 +1,5 @@
 //! The table of who may import whom (docs/ARCHITECTURE.md), held against the manifests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -30,7 +31,11 @@ fn names(manifest: &toml::Table, section: &str) -> Vec<String> {
 fn ours() -> BTreeMap<String, String> {
     let members = manifest(".")["workspace"]["members"].as_array().unwrap().clone();
     let folder = |m: &toml::Value| m.as_str().unwrap().to_owned();
-    members.iter().map(folder).map(|f| (manifest(&f)["package"]["name"].as_str().unwrap().to_owned(), f)).collect()
+    members
+        .iter()
+        .map(folder)
+        .map(|f| (manifest(&f)["package"]["name"].as_str().unwrap().to_owned(), f))
+        .collect()
 }
 
 /// Our packages in `section` of `folder` that `allowed` does not name.
@@ -75,8 +80,16 @@ fn every_dependency_says_why() {
 #[test]
 fn cores_are_arithmetic_on_values() {
     const EDGES: &[&str] = &["/edge", "/backend"];
-    const OUTSIDE: &[&str] =
-        &["std::fs", "std::net", "std::env", "SystemTime", "Instant::now", "thread::sleep", "OsRng", "thread_rng"];
+    const OUTSIDE: &[&str] = &[
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant::now",
+        "thread::sleep",
+        "OsRng",
+        "thread_rng",
+    ];
     for file in ["mw", "mpc", "wallet", "node"].iter().flat_map(|f| sources(&root().join(f).join("src"))) {
         let path = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
         if EDGES.iter().any(|e| path.contains(e)) {

@@ -1,4 +1,5 @@
 //! Every example of every `--help` runs as it is printed, and every verb has one.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -18,7 +19,11 @@ fn examples() -> BTreeMap<String, Vec<String>> {
             let lines = verbs.lines().take_while(|l| !l.is_empty());
             // A name stands two columns in; what is further in continues a description.
             let names = lines.filter_map(|l| l.strip_prefix("  ")?.split(' ').next());
-            open.extend(names.filter(|n| !["", "help"].contains(n)).map(|n| [verb.clone(), vec![n.to_owned()]].concat()));
+            open.extend(
+                names
+                    .filter(|n| !["", "help"].contains(n))
+                    .map(|n| [verb.clone(), vec![n.to_owned()]].concat()),
+            );
         }
         let lines = section("Examples").unwrap_or_default();
         let lines = lines.lines().filter_map(|l| l.trim().strip_prefix("$ ")).map(str::to_owned);

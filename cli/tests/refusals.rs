@@ -8,7 +8,14 @@ use support::World;
 #[test]
 fn usage_errors_are_2_and_missing_things_are_1() {
     let w = World::empty();
-    for words in ["", "wallet", "chain seal --blocks 0", "mpc circuit", "demo --sabotage everything", "generate man nothing"] {
+    for words in [
+        "",
+        "wallet",
+        "chain seal --blocks 0",
+        "mpc circuit",
+        "demo --sabotage everything",
+        "generate man nothing",
+    ] {
         assert_eq!(w.run(words).code, 2, "{words}");
     }
     assert!(w.run("chain info").fails(1).contains("sotto chain init"));
@@ -65,7 +72,8 @@ fn wrong_words_are_named_by_their_place_and_right_ones_restore() {
     }
     assert!(!w.path("data/wallets/again").exists());
     put(&words).ok();
-    let total = |name: &str| w.run(&format!("wallet info --wallet {name} --json | sed 's/.*total/total/'")).ok();
+    let total =
+        |name: &str| w.run(&format!("wallet info --wallet {name} --json | sed 's/.*total/total/'")).ok();
     assert_eq!(total("again"), total("alice"));
 }
 
@@ -164,7 +172,9 @@ fn malformed_circuits_are_refused_with_their_line() {
         assert!(said.contains("why:"), "{name}: {said}");
     }
     w.write("adder.txt", adder);
-    for (input, why) in [("1", "values"), ("1\n2\n3", "values"), ("100\n1", "more than 8 bits"), ("x\n1", "hexadecimal")] {
+    for (input, why) in
+        [("1", "values"), ("1\n2\n3", "values"), ("100\n1", "more than 8 bits"), ("x\n1", "hexadecimal")]
+    {
         w.write("in.hex", input);
         assert!(w.run("mpc circuit adder.txt --role both --input in.hex").fails(1).contains(why));
     }
@@ -192,7 +202,8 @@ fn two_processes_add_and_a_peer_that_leaves_is_3() {
     // A peer that says something else, and one that hangs up at once.
     for peer in ["printf 'GET / HTTP/1.1\\r\\n\\r\\n'", "true"] {
         let garbler = side("garbler", "--listen 127.0.0.1:7811", "a.hex");
-        let line = format!("({garbler}; exit $?) & p=$!; sleep 0.5; {peer} > /dev/tcp/127.0.0.1/7811; wait $p");
+        let line =
+            format!("({garbler}; exit $?) & p=$!; sleep 0.5; {peer} > /dev/tcp/127.0.0.1/7811; wait $p");
         assert_eq!(w.shell(&line).code, 3, "{peer}");
     }
     let open = side("garbler", "--listen 0.0.0.0:0", "a.hex");
@@ -203,7 +214,14 @@ fn two_processes_add_and_a_peer_that_leaves_is_3() {
 fn a_closed_pipe_is_success_and_json_stays_json() {
     let w = World::settled();
     assert_eq!(w.shell("sotto chain block 1 | head -1 >/dev/null; exit ${PIPESTATUS[0]}").code, 0);
-    for words in ["chain info", "chain audit", "chain block 1", "wallet info --wallet alice", "wallet outputs --wallet alice", "config show"] {
+    for words in [
+        "chain info",
+        "chain audit",
+        "chain block 1",
+        "wallet info --wallet alice",
+        "wallet outputs --wallet alice",
+        "config show",
+    ] {
         for line in w.run(&format!("{words} --json")).ok().lines() {
             let record: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(record["v"], 1, "{words}");

@@ -75,8 +75,17 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let pending = ledger.pool().len();
     let human = format!(
         "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
-        chain.id(), p.network, tip.height, tip.hash(), tip.output_count, tip.kernel_count,
-        sizes.log, sizes.index, p.reward, p.maturity, p.fee_per_weight,
+        chain.id(),
+        p.network,
+        tip.height,
+        tip.hash(),
+        tip.output_count,
+        tip.kernel_count,
+        sizes.log,
+        sizes.index,
+        p.reward,
+        p.maturity,
+        p.fee_per_weight,
         chain.least_fee(53).unwrap_or_default(),
     );
     let fields = json!({
@@ -98,7 +107,11 @@ pub(crate) struct SealedBlock {
 }
 
 /// Seals the pending transactions; the reward goes to `wallet`.
-pub(crate) fn seal_one(ledger: &mut Ledger, key: &OperatorKey, wallet: &Wallet<impl Store>) -> Outcome<SealedBlock> {
+pub(crate) fn seal_one(
+    ledger: &mut Ledger,
+    key: &OperatorKey,
+    wallet: &Wallet<impl Store>,
+) -> Outcome<SealedBlock> {
     let draft = ledger.draft().or_refuse("no block can be drafted")?;
     let fees = draft.due.checked_sub(ledger.chain().params().reward).unwrap_or_default();
     let reward = wallet
@@ -110,7 +123,9 @@ pub(crate) fn seal_one(ledger: &mut Ledger, key: &OperatorKey, wallet: &Wallet<i
         .map_err(|e| Failure::refused("the block cannot be sealed").why(e))?;
     let change = ledger.connect(block).or_refuse("the block cannot be connected")?;
     if let Some(why) = change.unsaved {
-        return Err(Failure::refused("the block is sealed, but the pending transactions could not be saved").why(why));
+        return Err(
+            Failure::refused("the block is sealed, but the pending transactions could not be saved").why(why)
+        );
     }
     Ok(SealedBlock {
         height: draft.height,
@@ -137,7 +152,8 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
             "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
             "reward": b.reward.to_string(),
         });
-        let human = format!("block {} {}  {} transactions, reward {}", b.height, b.hash, b.transactions, b.reward);
+        let human =
+            format!("block {} {}  {} transactions, reward {}", b.height, b.hash, b.transactions, b.reward);
         context.output.record("block-sealed", fields, &human)?;
     }
     Ok(())
@@ -146,10 +162,13 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
 fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
     let text = read_text(&a.file, armor::MAX_TEXT as u64)?;
     let mut ledger = home.ledger()?;
-    let t: Transaction = armor::from_text(ledger.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
+    let t: Transaction =
+        armor::from_text(ledger.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
     let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
     let id = ledger.submit(t).map_err(|e| {
-        Failure::refused("the transaction was refused").why(e).advice("It changed nothing. The number names the rule: docs/RULES.md.")
+        Failure::refused("the transaction was refused")
+            .why(e)
+            .advice("It changed nothing. The number names the rule: docs/RULES.md.")
     })?;
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
     context.output.record("submitted", fields, &format!("pending {id}  weight {weight}, fee {fee}"))
@@ -206,7 +225,10 @@ pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     for k in &b.body.kernels {
         let w = k.features.window(chain.params().window_width);
         let (kind, fee) = (kernel_kind(&k.features), k.features.fee());
-        text += &format!("  kernel  {}  {kind}, fee {fee}, heights {} to {}\n", k.excess, w.not_before, w.not_after);
+        text += &format!(
+            "  kernel  {}  {kind}, fee {fee}, heights {} to {}\n",
+            k.excess, w.not_before, w.not_after
+        );
     }
     text
 }
@@ -215,7 +237,9 @@ fn audit(context: &Context, home: &Home) -> Outcome {
     let ledger = home.ledger()?;
     let bar = context.ui.bar(ledger.tip().height.get(), "auditing");
     let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
-        Failure::refused("the audit failed").why(e).advice("Do not use this chain. Restore its folder from a copy.")
+        Failure::refused("the audit failed")
+            .why(e)
+            .advice("Do not use this chain. Restore its folder from a copy.")
     })?;
     drop(bar);
     let fields = json!({

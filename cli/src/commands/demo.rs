@@ -25,8 +25,14 @@ pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     say("\nPART TWO  Two hospitals compute jointly\n")?;
     let joint = joint::run(context, &scratch.dir, a.sabotage)?;
     let fields = json!({ "ok": true, "ledger": ledger, "mpc": joint });
-    let kept = if scratch.keep { format!("\nEverything is kept in {}.", scratch.dir.display()) } else { String::new() };
-    let end = format!("\n{GOOD}All checks passed.{GOOD:#} This cryptography is unaudited: see docs/THREATS.md.{kept}");
+    let kept = if scratch.keep {
+        format!("\nEverything is kept in {}.", scratch.dir.display())
+    } else {
+        String::new()
+    };
+    let end = format!(
+        "\n{GOOD}All checks passed.{GOOD:#} This cryptography is unaudited: see docs/THREATS.md.{kept}"
+    );
     context.output.record("demo", fields, &end)
 }
 

@@ -6,7 +6,6 @@ mod circuit;
 use crate::{
     Context, args,
     exit::{Code, Failure, Outcome},
-    ui::Progress,
 };
 use mpc::{
     Channel, ChannelError, Phase, Program,
@@ -66,13 +65,21 @@ fn session_failure(e: &SessionError) -> Failure {
     match e {
         SessionError::Channel(_) | SessionError::Hello(HelloError::Channel(_)) => failed(Code::Unreachable)
             .advice("No result was given out. Run both sides again; inputs need not change."),
-        SessionError::Hello(_) => failed(Code::Refused).advice("Nothing secret was sent. Both sides must name the same computation."),
-        _ => failed(Code::Refused).advice("No result was given out. Do not trust this connection or this partner before you know why."),
+        SessionError::Hello(_) => failed(Code::Refused)
+            .advice("Nothing secret was sent. Both sides must name the same computation."),
+        _ => failed(Code::Refused).advice(
+            "No result was given out. Do not trust this connection or this partner before you know why.",
+        ),
     }
 }
 
 /// Runs one side of a session to its end; both sides learn the outputs.
-fn compute<C: Channel>(channel: C, program: &impl Program, role: Role, inputs: &[bool]) -> Result<(Vec<bool>, C), SessionError> {
+fn compute<C: Channel>(
+    channel: C,
+    program: &impl Program,
+    role: Role,
+    inputs: &[bool],
+) -> Result<(Vec<bool>, C), SessionError> {
     let (terms, rng) = (Terms::of(Reveal::Both), &mut OsRng);
     let (outputs, channel) = match role {
         Role::Garbler => {
@@ -90,27 +97,27 @@ fn compute<C: Channel>(channel: C, program: &impl Program, role: Role, inputs: &
     outputs.map(|o| (o, channel)).ok_or(SessionError::Output)
 }
 
-/// A channel that moves a progress bar as tables pass.
-struct Watched<C> {
+/// A channel that tells how many gates have passed.
+struct Watched<C, F> {
     inner: C,
-    bar: Progress,
+    tell: F,
     table_bytes: u64,
 }
 
-impl<C> Watched<C> {
-    const fn new(inner: C, bar: Progress) -> Self {
-        Self { inner, bar, table_bytes: 0 }
+impl<C, F: FnMut(u64)> Watched<C, F> {
+    const fn new(inner: C, tell: F) -> Self {
+        Self { inner, tell, table_bytes: 0 }
     }
 
     fn passed(&mut self, phase: Phase, bytes: usize) {
         if phase == Phase::Tables {
             self.table_bytes += bytes as u64;
-            self.bar.at(self.table_bytes / 32);
+            (self.tell)(self.table_bytes / 32);
         }
     }
 }
 
-impl<C: Channel> Channel for Watched<C> {
+impl<C: Channel, F: FnMut(u64)> Channel for Watched<C, F> {
     fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
         self.passed(phase, bytes.len());
         self.inner.send(phase, bytes)
@@ -130,23 +137,26 @@ impl<C: Channel> Channel for Watched<C> {
 /// What a session cost.
 struct Spent {
     and_gates: u64,
-    traffic: Traffic,
+    /// Nothing left the process when both ends were in it.
+    traffic: Option<Traffic>,
     seconds: f64,
 }
 
 impl Spent {
     fn text(&self) -> String {
         let peak = peak_memory().map_or(String::new(), |m| format!(", {} MiB of memory at most", m >> 20));
+        let Traffic { sent, received } = self.traffic.unwrap_or_default();
         format!(
-            "{} AND gates, {} bytes sent, {} received, {:.1} s{peak}",
-            self.and_gates, self.traffic.sent, self.traffic.received, self.seconds
+            "{} AND gates, {sent} bytes sent, {received} received, {:.1} s{peak}",
+            self.and_gates, self.seconds
         )
     }
 
     fn fields(&self) -> serde_json::Value {
+        let Traffic { sent, received } = self.traffic.unwrap_or_default();
         json!({
-            "and_gates": self.and_gates, "bytes_sent": self.traffic.sent, "bytes_received": self.traffic.received,
-            "seconds": self.seconds, "peak_memory_bytes": peak_memory(),
+            "and_gates": self.and_gates, "bytes_sent": sent, "bytes_received": received, "seconds": self.seconds,
+            "peak_memory_bytes": peak_memory(),
         })
     }
 }

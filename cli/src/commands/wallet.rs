@@ -52,7 +52,7 @@ struct Shop<'a> {
 
 impl Shop<'_> {
     fn open(&self) -> Outcome<Wallet<WalletFile>> {
-        self.home.open_wallet(&self.args.wallet, &*self.args.passphrase.get()?)
+        self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
     }
 
     /// The wallet, with what the chain says by now.
@@ -62,7 +62,11 @@ impl Shop<'_> {
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
         if wallet.chain().id() != ledger.chain().id() {
             return Err(Failure::refused("the wallet belongs to another chain")
-                .why(format!("it is for {}, and the chain here is {}", wallet.chain().id(), ledger.chain().id()))
+                .why(format!(
+                    "it is for {}, and the chain here is {}",
+                    wallet.chain().id(),
+                    ledger.chain().id()
+                ))
                 .advice("Give the right --dir or --wallet."));
         }
         let report = scan(self.context, &mut wallet, &ledger)?;
@@ -124,8 +128,14 @@ impl Shop<'_> {
         });
         let human = format!(
             "wallet `{}` on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that must wait\nlocked    {:>20}  in payments begun here; {} of it comes back as change\ntotal     {:>20}\npending   {:>20}  promised by others",
-            self.args.wallet, wallet.tip(), b.spendable.units(), b.immature.units(), b.locked.units(), b.change,
-            b.total().units(), b.pending.units(),
+            self.args.wallet,
+            wallet.tip(),
+            b.spendable.units(),
+            b.immature.units(),
+            b.locked.units(),
+            b.change,
+            b.total().units(),
+            b.pending.units(),
         );
         self.context.output.record("wallet-info", fields, &human)
     }
@@ -133,7 +143,8 @@ impl Shop<'_> {
     fn address(&self) -> Outcome {
         let wallet = self.open()?;
         let address = address(&wallet)?;
-        let fields = json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
+        let fields =
+            json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
         self.context.output.record("address", fields, &address.to_string())
     }
 
@@ -161,10 +172,13 @@ impl Shop<'_> {
     fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, ledger, _) = self.open_fresh()?;
-        let invite: Invite = armor::from_text(wallet.chain().id(), &text).or_refuse("this invite cannot be used")?;
+        let invite: Invite =
+            armor::from_text(wallet.chain().id(), &text).or_refuse("this invite cannot be used")?;
         let plan = format!(
             "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
-            invite.amount, wallet.chain().params().network, invite.sender,
+            invite.amount,
+            wallet.chain().params().network,
+            invite.sender,
             if invite.memo.as_str().is_empty() { "(none)" } else { invite.memo.as_str() },
         );
         self.context.ui.confirm(&plan, a.yes)?;
@@ -181,14 +195,17 @@ impl Shop<'_> {
             armor::from_text(wallet.chain().id(), &text).or_refuse("this response cannot be used")?;
         let transaction = wallet.finalize(&response).or_refuse("the response was refused")?;
         drop(ledger);
-        self.context.ui.say("Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.");
+        self.context.ui.say(
+            "Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.",
+        );
         self.slate("transaction", transaction.get(), &wallet)
     }
 
     fn cancel(&self, a: &args::WalletCancel) -> Outcome {
         let text = read_slate(&a.file)?;
         let mut wallet = self.open()?;
-        let invite: Invite = armor::from_text(wallet.chain().id(), &text).or_refuse("this is no invite of this wallet")?;
+        let invite: Invite =
+            armor::from_text(wallet.chain().id(), &text).or_refuse("this is no invite of this wallet")?;
         wallet.cancel(&invite.session).or_refuse("the payment cannot be cancelled")?;
         let fields = json!({ "session": crate::bridge::hex(&invite.session.0) });
         self.context.output.record("cancelled", fields, "cancelled: its outputs are free again")
@@ -246,7 +263,9 @@ pub(crate) fn scan(
     ledger: &Ledger,
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(ledger.tip().output_count, "scanning");
-    wallet.scan(&LedgerSource::new(ledger), &mut |done, _| bar.at(done)).or_refuse("the chain could not be searched")
+    wallet
+        .scan(&LedgerSource::new(ledger), &mut |done, _| bar.at(done))
+        .or_refuse("the chain could not be searched")
 }
 
 /// The address of the wallet's account.
@@ -268,11 +287,20 @@ fn parse_amount(text: &str) -> Outcome<Amount> {
 }
 
 fn plan_text(plan: &Plan, network: &str, to: &str) -> String {
-    let inputs: String = plan.inputs().iter().map(|i| format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment)).collect();
+    let inputs: String = plan
+        .inputs()
+        .iter()
+        .map(|i| format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment))
+        .collect();
     let sum = plan.request().amount.checked_add(plan.fee()).unwrap_or_default();
     format!(
         "{BOLD}Pay {} base units{BOLD:#} on the {network} network\n  to     {to}\n{inputs}  fee    {:>20}\n  change {:>20}  back to you\n  in all {:>20}  leaves you\nPublic afterwards: {}.\nUntil you finalize, you can cancel for free; after that it cannot be undone. It expires after height {}.",
-        plan.request().amount, plan.fee().units(), plan.change().units(), sum.units(), plan.linkage(), plan.not_after(),
+        plan.request().amount,
+        plan.fee().units(),
+        plan.change().units(),
+        sum.units(),
+        plan.linkage(),
+        plan.not_after(),
     )
 }
 
@@ -309,7 +337,9 @@ fn status_rank(s: Status) -> u8 {
 fn show_and_ask_back(words: &Words) -> Outcome {
     let phrase = words.phrase();
     let all: Vec<&str> = phrase.split_whitespace().collect();
-    let mut page = zeroize::Zeroizing::new(String::from("Write these words on paper. Whoever has them has your money; without them it is lost.\n\n"));
+    let mut page = zeroize::Zeroizing::new(String::from(
+        "Write these words on paper. Whoever has them has your money; without them it is lost.\n\n",
+    ));
     for (i, w) in all.iter().enumerate() {
         page.push_str(&format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" }));
     }
@@ -317,7 +347,8 @@ fn show_and_ask_back(words: &Words) -> Outcome {
     ask_terminal(&page, "--words-file FILE")?;
     for _ in 0..3 {
         let i = OsRng.next_u32() as usize % all.len();
-        let answer = zeroize::Zeroizing::new(ask_terminal(&format!("Word {}: ", i + 1), "--words-file FILE")?);
+        let answer =
+            zeroize::Zeroizing::new(ask_terminal(&format!("Word {}: ", i + 1), "--words-file FILE")?);
         if all.get(i) != Some(&answer.trim()) {
             return Err(Failure::new(Code::Declined, format!("that was not word {}", i + 1))
                 .advice("No wallet was made. Run the command again and write the words down."));

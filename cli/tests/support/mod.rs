@@ -1,6 +1,7 @@
 //! A scratch world for tests of the whole binary: a chain, wallets and a payment at each step.
 
-#![allow(dead_code)] // Each test file uses a part of this.
+// Each test file uses a part of this, and a test may stop at the first surprise.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
     fs,
@@ -59,8 +60,7 @@ impl World {
         let w = Self::empty();
         w.run("chain init").ok();
         for name in ["alice", "bob"] {
-            w.run(&format!("wallet init --wallet {name} --words-file {name}.words"))
-                .ok();
+            w.run(&format!("wallet init --wallet {name} --words-file {name}.words")).ok();
         }
         w.run("chain seal --blocks 8 --wallet alice").ok();
         let address = w.run("wallet address --wallet bob").ok();

@@ -41,7 +41,8 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
     if garbler.measurements()? != evaluator.measurements()? {
         return Err(Failure::refused("the two hospitals did not get the same result"));
     }
-    let expected: Vec<Statistics> = (0..all.columns()).map(|i| clear(all.column(i).0, all.column(i).1)).collect();
+    let expected: Vec<Statistics> =
+        (0..all.columns()).map(|i| clear(all.column(i).0, all.column(i).1)).collect();
     let agrees = garbler.measurements()? == expected.iter().map(Three::of).collect::<Vec<_>>();
     if !agrees {
         return Err(Failure::refused("the joint result differs from the one computed in the clear"));
@@ -52,7 +53,8 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
         3 * expected.len(), garbler.number("and_gates")?, garbler.bytes()?,
         garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?) >> 20,
     ))?;
-    let measurements: Vec<Value> = BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
+    let measurements: Vec<Value> =
+        BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
     Ok(json!({
         "and_gates": garbler.number("and_gates")?, "bytes": garbler.bytes()?, "seconds": seconds, "rows": all.rows(),
         "peak_memory_bytes": garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?),
@@ -91,8 +93,13 @@ impl Three {
 
 impl Party {
     /// Hospital one garbles and listens; hospital two comes to it, past a spoiling relay if there is one.
-    fn run_both(context: &Context, [one, two]: &[PathBuf; 2], sabotage: Option<Sabotage>) -> Outcome<(Self, Self)> {
-        let mut garbler = Process::start(&["--role", "garbler", "--listen", "127.0.0.1:0"], one, context)?;
+    fn run_both(
+        context: &Context,
+        [one, two]: &[PathBuf; 2],
+        sabotage: Option<Sabotage>,
+    ) -> Outcome<(Self, Self)> {
+        let mut garbler =
+            Process::start(&["--verbose", "--role", "garbler", "--listen", "127.0.0.1:0"], one, context)?;
         let announced = garbler.next_record()?;
         let address = announced["address"].as_str().and_then(|a| a.parse::<SocketAddr>().ok());
         let address = address.ok_or_else(|| Failure::refused("hospital one does not say where it waits"))?;
@@ -105,14 +112,25 @@ impl Party {
             Some(phase) => relay::start(address, phase).or_refuse("the relay cannot listen")?,
             None => address,
         };
-        let mut evaluator = Process::start(&["--quiet", "--role", "evaluator", "--connect", &door.to_string()], two, context)?;
-        let (second, first) = (evaluator.finish(), garbler.finish());
+        let mut evaluator = Process::start(
+            &["--quiet", "--role", "evaluator", "--connect", &door.to_string()],
+            two,
+            context,
+        )?;
+        let mut bar = None;
+        let mut tell =
+            |done, total| bar.get_or_insert_with(|| context.ui.bar(total, "computing jointly")).at(done);
+        let (first, second) = (garbler.finish(&mut tell), evaluator.finish(&mut |_, _| ()));
+        drop(bar);
         match (first, second) {
             (Ok(first), Ok(second)) => Ok((Self(first), Self(second))),
             (first, second) => {
-                let said = |who: &str, r: Outcome<Value>| r.err().and_then(|f| f.why).map(|why| format!("hospital {who}: {why}"));
+                let said = |who: &str, r: Outcome<Value>| {
+                    r.err().and_then(|f| f.why).map(|why| format!("hospital {who}: {why}"))
+                };
                 let why = [said("one", first), said("two", second)];
-                Err(Failure::refused("the joint computation was refused").why(why.into_iter().flatten().collect::<Vec<_>>().join("\n       ")))
+                Err(Failure::refused("the joint computation was refused")
+                    .why(why.into_iter().flatten().collect::<Vec<_>>().join("\n       ")))
             }
         }
     }
@@ -127,7 +145,9 @@ impl Party {
 
     fn measurements(&self) -> Outcome<Vec<Three>> {
         let all = self.0["measurements"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let three = |m: &Value| Some(Three(m["two_u"].as_u64()?, m["sum_v10_sq"].as_u64()?, m["sum_v01_sq"].as_u64()?));
+        let three = |m: &Value| {
+            Some(Three(m["two_u"].as_u64()?, m["sum_v10_sq"].as_u64()?, m["sum_v01_sq"].as_u64()?))
+        };
         let three: Option<Vec<_>> = all.iter().map(three).collect();
         three.ok_or_else(|| Failure::refused("a hospital's record lacks its measurements"))
     }
@@ -143,7 +163,11 @@ struct Process {
 impl Process {
     fn start(arguments: &[&str], rows: &Path, context: &Context) -> Outcome<Self> {
         let program = std::env::current_exe().or_refuse("this program cannot find itself")?;
-        context.ui.detail(&format!("starting: sotto mpc auc {} --input {}", arguments.join(" "), rows.display()));
+        context.ui.detail(&format!(
+            "starting: sotto mpc auc {} --input {}",
+            arguments.join(" "),
+            rows.display()
+        ));
         let mut child = Command::new(program)
             .args(["mpc", "auc", "--json", "--timeout", "60"])
             .args(arguments)
@@ -166,9 +190,15 @@ impl Process {
         serde_json::from_str(&line).or_refuse("a hospital's process did not print a record")
     }
 
-    /// Its last record, if it ended well; else what it said.
-    fn finish(&mut self) -> Outcome<Value> {
-        let record = self.next_record();
+    /// Its last record, if it ended well; else what it said. `tell` hears of its progress.
+    fn finish(&mut self, tell: &mut dyn FnMut(u64, u64)) -> Outcome<Value> {
+        let mut record = self.next_record();
+        while let Ok(r) = &record
+            && let (Some(done), Some(total)) = (r["done"].as_u64(), r["total"].as_u64())
+        {
+            tell(done, total);
+            record = self.next_record();
+        }
         let mut said = String::new();
         self.errors.by_ref().take(1 << 16).read_to_string(&mut said)?;
         let status = self.child.wait().or_refuse("a hospital's process cannot be waited for")?;

@@ -133,7 +133,10 @@ impl<'a> Scene<'a> {
         }
         t.body = mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
         match self.ledger.submit(t) {
-            Err(why) => Failure::refused("sabotage: an output was inflated by one unit, and the ledger refused it").why(why),
+            Err(why) => {
+                Failure::refused("sabotage: an output was inflated by one unit, and the ledger refused it")
+                    .why(why)
+            }
             Ok(_) => Failure::refused("sabotage: an output was inflated by one unit, AND THE LEDGER TOOK IT"),
         }
     }
@@ -144,7 +147,9 @@ impl<'a> Scene<'a> {
         let received: u64 = PAYMENTS.iter().sum();
         let b = self.bob.balance(None);
         if b.total().units() >= received - PAID_ON || b.total().units() < received - PAID_ON - 1_000_000 {
-            return Err(Failure::refused("Bob's wallet does not show what he was paid, less what he paid on and its fee"));
+            return Err(Failure::refused(
+                "Bob's wallet does not show what he was paid, less what he paid on and its fee",
+            ));
         }
         let a = self.alice.balance(None);
         self.context.output.story(&format!(
@@ -186,8 +191,10 @@ fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcom
     let plan = payer.plan(request).or_refuse("the payment cannot be made")?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))?;
     let invite = payer.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
-    let invite: Invite = armor::from_text(&id, &armor::to_text(&id, &invite)).or_refuse("the invite was damaged")?;
+    let invite: Invite =
+        armor::from_text(&id, &armor::to_text(&id, &invite)).or_refuse("the invite was damaged")?;
     let response = receiver.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
-    let response: Response = armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response was damaged")?;
+    let response: Response =
+        armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response was damaged")?;
     payer.finalize(&response).or_refuse("the response was refused")
 }

@@ -5,6 +5,7 @@ use crate::{
     Context, args,
     bridge::read_text,
     exit::{Code, Context as _, Failure, Outcome},
+    ui::Volume,
 };
 use mpc::{
     Channel, ChannelError, Phase, Program,
@@ -33,7 +34,8 @@ pub(super) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
         Some(path) => read_schema(path)?,
         None => BREAST_CANCER.to_vec(),
     };
-    let table = Table::parse(&read_text(&a.input, MAX_TABLE)?, &schema).or_refuse("the rows cannot be used")?;
+    let table =
+        Table::parse(&read_text(&a.input, MAX_TABLE)?, &schema).or_refuse("the rows cannot be used")?;
     let mut channel = meet(context, &a.meeting)?;
     let started = Instant::now();
     let theirs = exchange_classes(&mut channel, table.classes())?;
@@ -42,20 +44,40 @@ pub(super) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
         Role::Evaluator => (theirs, table.classes()),
     };
     let program = Auc::new(&schema, garbler, evaluator).or_refuse("these rows cannot be compared")?;
-    let inputs = program.inputs(role, &table).ok_or_else(|| Failure::new(Code::Internal, "the table does not fit its own program"))?;
+    let inputs = program
+        .inputs(role, &table)
+        .ok_or_else(|| Failure::new(Code::Internal, "the table does not fit its own program"))?;
     let and_gates = program.cost().and_gates;
     context.ui.say(&format!(
         "The other party has {} positive and {} negative rows. {and_gates} AND gates to go.",
         theirs.positive, theirs.negative
     ));
-    let watched = Watched::new(channel, context.ui.bar(and_gates, "computing jointly"));
+    let watched = Watched::new(channel, progress(context, and_gates));
     let (outputs, watched) = compute(watched, &program, role, &inputs).map_err(|e| session_failure(&e))?;
-    let all = program.statistics(&outputs).ok_or_else(|| Failure::new(Code::Internal, "the result has another length than its program"))?;
-    let spent = Spent { and_gates, traffic: watched.inner.traffic(), seconds: started.elapsed().as_secs_f64() };
+    let all = program
+        .statistics(&outputs)
+        .ok_or_else(|| Failure::new(Code::Internal, "the result has another length than its program"))?;
+    let spent =
+        Spent { and_gates, traffic: Some(watched.inner.traffic()), seconds: started.elapsed().as_secs_f64() };
     let measurements: Vec<_> = schema.iter().zip(&all).map(|(c, s)| measurement_json(&c.name, s)).collect();
     let fields = json!({ "rows": program.classes().positive + program.classes().negative, "measurements": measurements });
     let ranked = ranking(&schema, &all);
     context.output.record("mpc-auc", merge(fields, spent.fields()), &format!("{ranked}\n{}", spent.text()))
+}
+
+/// Tells how far a run is: by a bar, or with `--json --verbose` by a record for every million gates.
+fn progress(context: &Context, total: u64) -> impl FnMut(u64) {
+    let records = context.output.json && context.ui.volume == Volume::Verbose;
+    let (bar, output, mut next) = (context.ui.bar(total, "computing jointly"), context.output, 0);
+    move |done| match records {
+        false => bar.at(done),
+        true if done >= next => {
+            next = done + 1_000_000;
+            // A reader who left is found out at the end.
+            let _ = output.record("progress", json!({ "done": done, "total": total }), "");
+        }
+        true => {}
+    }
 }
 
 /// Tells the partner how many rows of each class there are here, and learns the same: declared public.

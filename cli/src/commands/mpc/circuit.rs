@@ -7,12 +7,13 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
 };
 use mpc::{
-    channel::{Traffic, memory_pair},
+    channel::Traffic,
     circuit::{Circuit, CircuitProgram, Netlist},
-    protocol::semi_honest::{Role, SessionError},
+    protocol::semi_honest::{Role, together},
 };
+use rand_core::OsRng;
 use serde_json::json;
-use std::{thread, time::Instant};
+use std::time::Instant;
 
 /// Longest circuit file that is read, in bytes.
 const MAX_CIRCUIT: u64 = 1 << 30;
@@ -21,13 +22,19 @@ const MAX_INPUT: u64 = 1 << 26;
 
 pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let name = a.file.display();
-    let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?)
-        .map_err(|e| Failure::refused(format!("{name} is no circuit that can be used")).why(e).advice("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/"))?;
+    let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?).map_err(|e| {
+        Failure::refused(format!("{name} is no circuit that can be used"))
+            .why(e)
+            .advice("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/")
+    })?;
     let circuit = Circuit::new(&netlist).or_refuse(format!("{name} cannot be used"))?;
     let sizes = circuit.inputs();
     let program = CircuitProgram::new(&circuit, a.garbler_values).ok_or_else(|| {
-        Failure::new(Code::Usage, format!("the circuit takes {} values, not {}", sizes.len(), a.garbler_values))
-            .advice("Give a smaller --garbler-values.")
+        Failure::new(
+            Code::Usage,
+            format!("the circuit takes {} values, not {}", sizes.len(), a.garbler_values),
+        )
+        .advice("Give a smaller --garbler-values.")
     })?;
     let (garblers, evaluators) = sizes.split_at(a.garbler_values);
     let text = read_text(&a.input, MAX_INPUT)?;
@@ -36,15 +43,26 @@ pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let (outputs, traffic) = match a.role {
         args::Role::Both => {
             let inputs = read_values(&text, sizes)?;
-            both(&program, &inputs, garblers.iter().sum()).map_err(|e| session_failure(&e))?
+            let (ours, theirs) = inputs.split_at(garblers.iter().sum());
+            let outputs = together(&program, (ours, &mut OsRng), (theirs, &mut OsRng));
+            (outputs.map_err(|e| session_failure(&e))?, None)
         }
-        args::Role::Garbler => alone(context, a, &program, (Role::Garbler, &read_values(&text, garblers)?), bar)?,
-        args::Role::Evaluator => alone(context, a, &program, (Role::Evaluator, &read_values(&text, evaluators)?), bar)?,
+        args::Role::Garbler => {
+            alone(context, a, &program, (Role::Garbler, &read_values(&text, garblers)?), bar)?
+        }
+        args::Role::Evaluator => {
+            alone(context, a, &program, (Role::Evaluator, &read_values(&text, evaluators)?), bar)?
+        }
     };
-    let spent = Spent { and_gates: circuit.and_gates() as u64, traffic, seconds: started.elapsed().as_secs_f64() };
+    let spent =
+        Spent { and_gates: circuit.and_gates() as u64, traffic, seconds: started.elapsed().as_secs_f64() };
     context.ui.detail(&spent.text());
     let values = write_values(&outputs, circuit.outputs());
-    context.output.record("mpc-circuit", merge(json!({ "outputs": values }), spent.fields()), &values.join("\n"))
+    context.output.record(
+        "mpc-circuit",
+        merge(json!({ "outputs": values }), spent.fields()),
+        &values.join("\n"),
+    )
 }
 
 fn alone(
@@ -53,26 +71,10 @@ fn alone(
     program: &CircuitProgram<'_>,
     (role, inputs): (Role, &[bool]),
     bar: crate::ui::Progress,
-) -> Outcome<(Vec<bool>, Traffic)> {
-    let channel = Watched::new(meet(context, &a.meeting)?, bar);
+) -> Outcome<(Vec<bool>, Option<Traffic>)> {
+    let channel = Watched::new(meet(context, &a.meeting)?, |gates| bar.at(gates));
     let (outputs, channel) = compute(channel, program, role, inputs).map_err(|e| session_failure(&e))?;
-    Ok((outputs, channel.inner.traffic()))
-}
-
-/// Both ends in this process, over a pipe in memory.
-fn both(program: &CircuitProgram<'_>, inputs: &[bool], garbler: usize) -> Result<(Vec<bool>, Traffic), SessionError> {
-    let (ours, theirs) = inputs.split_at(garbler);
-    let (near, far) = memory_pair();
-    let (garbled, evaluated) = thread::scope(|scope| {
-        let far = scope.spawn(move || compute(far, program, Role::Evaluator, theirs).map(|(outputs, _)| outputs));
-        (compute(near, program, Role::Garbler, ours), far.join())
-    });
-    let (outputs, channel) = garbled?;
-    // A thread that panicked has no result either.
-    if evaluated.unwrap_or(Err(SessionError::Output))? != outputs {
-        return Err(SessionError::Output);
-    }
-    Ok((outputs, channel.traffic()))
+    Ok((outputs, Some(channel.inner.traffic())))
 }
 
 /// One hexadecimal integer a line; bit i of it is wire i of the value.
@@ -90,7 +92,9 @@ fn read_values(text: &str, sizes: &[usize]) -> Outcome<Vec<bool>> {
     for (i, (line, size)) in lines.iter().zip(sizes).enumerate() {
         let digits = line.strip_prefix("0x").unwrap_or(line);
         let value: Option<Vec<u32>> = digits.chars().rev().map(|c| c.to_digit(16)).collect();
-        let value = value.filter(|v| !v.is_empty()).ok_or_else(|| bad(format!("line {} is no hexadecimal integer", i + 1)))?;
+        let value = value
+            .filter(|v| !v.is_empty())
+            .ok_or_else(|| bad(format!("line {} is no hexadecimal integer", i + 1)))?;
         let mut of_value = value.iter().flat_map(|d| (0..4).map(move |b| d >> b & 1 == 1));
         bits.extend((0..*size).map(|_| of_value.next().unwrap_or(false)));
         if of_value.any(|bit| bit) {
@@ -124,7 +128,9 @@ mod tests {
 
     #[test]
     fn values_that_do_not_fit_are_refused() {
-        for (text, sizes) in [("", &[1][..]), ("1\n1", &[1]), ("x", &[4]), ("10", &[4]), ("-1", &[8]), ("0x", &[8])] {
+        for (text, sizes) in
+            [("", &[1][..]), ("1\n1", &[1]), ("x", &[4]), ("10", &[4]), ("-1", &[8]), ("0x", &[8])]
+        {
             assert!(read_values(text, sizes).is_err(), "{text:?}");
         }
     }
