@@ -1,9 +1,9 @@
-//! The public keys of a session and the numbers that are used once under them.
+//! The public keys of an execution and the numbers that are used once under them.
 //!
-//! The garbler draws them after the handshake, one for each purpose, and sends them: `S` of the gates, `S`
-//! of the output hashes, and the seed of the public labels. They are no secret between the two parties; what
-//! matters is that a key is fresh, and that no gate or output number is used twice under it. So this value
-//! lives as long as its session and cannot be copied.
+//! The garbler draws them when it has the evaluator's choices, one for each purpose, and sends them: `S` of
+//! the gates, `S` of the output hashes, and the seed of the public labels. They are no secret between the two
+//! parties; what matters is that a key is fresh, and that no gate or output number is used twice under it. So
+//! this value lives as long as its execution and cannot be copied.
 //!
 //! A gate number is a lane (15 bits, for garbling one session on several threads later; now 0) and a
 //! counter of 48 bits. Running out is an error, not a wrap.
@@ -11,7 +11,7 @@
 use rand_core::{CryptoRng, RngCore};
 
 use crate::Block;
-use crate::hash::HashKey;
+use crate::hash::{Hash, HashKey};
 use crate::label::PublicLabels;
 
 /// All 2⁴⁸ gate numbers of a lane are used up; a new session is needed.
@@ -19,7 +19,7 @@ use crate::label::PublicLabels;
 #[error("the session has used up its 2^48 gate numbers; start a new session")]
 pub struct OutOfGates;
 
-/// What both parties know of a session.
+/// What both parties know of an execution.
 pub struct SessionKeys {
     pub(crate) gates: HashKey,
     pub(crate) outputs: HashKey,
@@ -63,11 +63,12 @@ impl SessionKeys {
         Ok(first)
     }
 
-    /// The hash of a label of the output with the next number, `n` outputs at a time.
-    pub(crate) fn take_outputs(&mut self, n: usize) -> impl Iterator<Item = crate::hash::Hash> + '_ {
+    /// The hashes of the two labels of the next `n` outputs, by the place of the label: place `j` of output `i`
+    /// has the number `2i + j`, so that a hash which is moved matches nothing.
+    pub(crate) fn take_outputs(&mut self, n: usize) -> impl Iterator<Item = [Hash; 2]> + '_ {
         let first = self.next_output;
         self.next_output += n as u64; // each output needs a gate or an input before it: no overflow
-        (first..self.next_output).map(|i| self.outputs.tweaked(u128::from(i)))
+        (first..self.next_output).map(|i| [0, 1].map(|j| self.outputs.tweaked(2 * u128::from(i) + j)))
     }
 }
 
@@ -87,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn output_hashes_differ_by_number_and_call() {
+    fn output_hashes_differ_by_number_place_and_call() {
         let mut keys = SessionKeys::from_bytes([3; 48]);
         let mut hashes: Vec<u128> = Vec::new();
         for n in [2, 1] {
-            hashes.extend(keys.take_outputs(n).map(|hash| hash.of(Block::ZERO).to_u128()));
+            hashes.extend(keys.take_outputs(n).flatten().map(|hash| hash.of(Block::ZERO).to_u128()));
         }
         hashes.sort_unstable();
         hashes.dedup();
-        assert_eq!(hashes.len(), 3);
+        assert_eq!(hashes.len(), 6);
     }
 }

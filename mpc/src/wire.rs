@@ -8,6 +8,7 @@
 //! tables    for each AND gate TG [16] ‖ TE [16]
 //! outputs   digest of the transcript so far [32], then for each output bit
 //!           to the evaluator   H(C0) [16] ‖ H(C1) [16]
+//!           for a receiver     the same hashes in the order of the labels' permute bits
 //!           to the garbler     the active label [16]
 //! ```
 //!

@@ -95,6 +95,54 @@ fn the_chosen_receivers_learn_the_right_answer() {
 }
 
 #[test]
+fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
+    let n = 500;
+    let (x, y) = (bits(n, 1), bits(n, 2));
+    let program = Mixed(n);
+    let terms = Terms::of(Reveal::Receiver);
+    let (near, far) = memory_pair();
+    let (garbled, evaluated) = std::thread::scope(|scope| {
+        let garbling = scope.spawn(|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+            session.execute_for_receiver(&x, rng).unwrap().1
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        let evaluated = session.execute_for_receiver(&y).unwrap().1;
+        (garbling.join().unwrap(), evaluated)
+    });
+    let output = program.compute(&x, &y);
+    assert_eq!(garbled.join(&evaluated), Some(output.clone()));
+    for half in [&garbled, &evaluated] {
+        let equal = half.bits().iter().zip(&output).filter(|(a, b)| a == b).count();
+        assert!((850..1150).contains(&equal), "a half agrees with {equal} of 2000 outputs");
+    }
+}
+
+#[test]
+fn a_call_that_does_not_fit_the_terms_is_refused_before_anything_secret() {
+    let (g, e) = run(
+        (&Mixed(4), Terms::of(Reveal::Receiver), &[true; 4]),
+        (&Mixed(4), Terms::of(Reveal::Receiver), &[true; 4]),
+    );
+    assert_eq!((g, e), (Err(SessionError::Receiver), Err(SessionError::Receiver)));
+    let (near, far) = memory_pair();
+    let program = Mixed(4);
+    let terms = Terms::of(Reveal::Both);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+            assert!(matches!(session.execute_for_receiver(&[true; 4], rng), Err(SessionError::Receiver)));
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        assert!(matches!(session.execute_for_receiver(&[true; 4]), Err(SessionError::Receiver)));
+    });
+}
+
+#[test]
 fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
     let (near, far) = memory_pair();
     let program = Mixed(40);

@@ -19,21 +19,24 @@
 //! **Not guaranteed**: anything about a party that deviates on purpose. A garbler who garbles another
 //! program can learn inputs; whoever sends last can keep the result from the other.
 //!
-//! Outputs (see `SPEC-mpc`): the evaluator is sent `H(C⁰, i)` and `H(C¹, i)` for output `i` and accepts only
-//! a label that hashes to one of them; the garbler is sent the active label and accepts only `C⁰` or `C¹`.
-//! Bare decoding bits would turn an altered table into a wrong answer.
+//! Outputs: the evaluator is sent `H(C⁰, 2i)` and `H(C¹, 2i + 1)` for output `i` and accepts only a label that
+//! hashes to one of them; the garbler is sent the active label and accepts only `C⁰` or `C¹`. For a receiver
+//! who does not compute, each side gets a [`Half`]. Bare decoding bits would turn an altered table into a wrong
+//! answer (`docs/adr/0002`).
 
 mod evaluator;
 mod garbler;
+mod half;
 mod hello;
 mod together;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
+pub use half::Half;
 pub use hello::{HelloError, Reveal, Role, RunId, Terms};
 pub use together::together;
 
-use subtle::{Choice, ConstantTimeEq};
+use subtle::Choice;
 
 use crate::channel::{Channel, ChannelError, Phase, Transcribed};
 use crate::garble::StreamError;
@@ -74,6 +77,9 @@ pub enum SessionError {
         /// Bits that came out.
         given: usize,
     },
+    /// The call does not fit the terms: the output is for a receiver, or it is not.
+    #[error("the terms name another receiver of the result than this call does")]
+    Receiver,
     /// The two parties did not see the same messages.
     #[error("what the peer sent and what was received differ: the connection altered it")]
     Transcript,
@@ -96,8 +102,7 @@ fn check_transcript<C: Channel>(channel: &mut Transcribed<C>, ours: [u8; 32]) ->
     if ours == theirs { Ok(()) } else { Err(SessionError::Transcript) }
 }
 
-/// Which of two blocks `x` is: the bit, and whether it is just one of them.
-fn decode<T: ConstantTimeEq>(x: &T, zero: &T, one: &T) -> (bool, Choice) {
-    let (is_zero, is_one) = (x.ct_eq(zero), x.ct_eq(one));
+/// The bit of what is either zero or one, and whether it is just one of them.
+fn decode(is_zero: Choice, is_one: Choice) -> (bool, Choice) {
     (is_one.into(), is_zero ^ is_one)
 }

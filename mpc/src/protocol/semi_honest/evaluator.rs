@@ -1,10 +1,10 @@
 //! The evaluator's side of a session.
 
 use rand_core::{CryptoRng, RngCore};
-use subtle::Choice;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::hello::{Reveal, Role, Terms, exchange};
-use super::{Connected, SessionError, check_transcript, decode, digest};
+use super::{Connected, Half, SessionError, check_transcript, decode, digest};
 use crate::Block;
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, Transcribed};
@@ -69,8 +69,36 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// Computes the program once with these input bits of ours; the output, if it is for us.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, or what came is not authentic.
+    /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
+    /// for a receiver.
     pub fn execute(mut self, inputs: &[bool]) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+        self.terms.require_receiver(false)?;
+        let (mut keys, outputs) = self.compute(inputs)?;
+        if self.terms.reveal != Reveal::Evaluator {
+            self.send_labels(&outputs)?;
+        }
+        let bits = match self.terms.reveal {
+            Reveal::Garbler | Reveal::Receiver => None,
+            Reveal::Evaluator | Reveal::Both => Some(self.receive_hashes(&mut keys, &outputs)?),
+        };
+        Ok((self, bits))
+    }
+
+    /// Computes the program once for a receiver who does not compute: our half of the output, to be sealed to it.
+    ///
+    /// # Errors
+    /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
+    /// not for a receiver.
+    pub fn execute_for_receiver(mut self, inputs: &[bool]) -> Result<(Self, Half), SessionError> {
+        self.terms.require_receiver(true)?;
+        let (mut keys, outputs) = self.compute(inputs)?;
+        let half = Half::of(&outputs);
+        let places = self.receive_hashes(&mut keys, &outputs)?;
+        if half.bits() == places { Ok((self, half)) } else { Err(SessionError::Output) }
+    }
+
+    /// Input labels and tables: the keys of this execution and the active labels of the outputs.
+    fn compute(&mut self, inputs: &[bool]) -> Result<(SessionKeys, Vec<Block>), SessionError> {
         let shape = self.program.shape();
         if inputs.len() != shape.evaluator {
             return Err(SessionError::InputLength { expected: shape.evaluator, given: inputs.len() });
@@ -83,14 +111,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         if outputs.len() != shape.outputs {
             return Err(SessionError::OutputLength { expected: shape.outputs, given: outputs.len() });
         }
-        if self.terms.reveal != Reveal::Evaluator {
-            self.send_labels(&outputs)?;
-        }
-        let bits = match self.terms.reveal {
-            Reveal::Garbler => None,
-            Reveal::Evaluator | Reveal::Both => Some(self.receive_hashes(&mut keys, &outputs)?),
-        };
-        Ok((self, bits))
+        Ok((keys, outputs))
     }
 
     /// The active labels of the outputs.
@@ -112,6 +133,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         Ok(self.channel.flush()?)
     }
 
+    /// At which place the hash of each label stands; an error if at none.
     fn receive_hashes(
         &mut self,
         keys: &mut SessionKeys,
@@ -121,11 +143,11 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         check_transcript(&mut self.channel, digest)?;
         let mut authentic = Choice::from(1);
         let mut bits = Vec::with_capacity(outputs.len());
-        for (hash, label) in keys.take_outputs(outputs.len()).zip(outputs) {
+        for ([hash_0, hash_1], label) in keys.take_outputs(outputs.len()).zip(outputs) {
             let mut pair = [[0; Block::BYTES]; 2];
             self.channel.receive(Phase::Outputs, pair.as_flattened_mut())?;
             let [zero, one] = pair.map(Block::from_bytes);
-            let (bit, known) = decode(&hash.of(*label), &zero, &one);
+            let (bit, known) = decode(hash_0.of(*label).ct_eq(&zero), hash_1.of(*label).ct_eq(&one));
             authentic &= known;
             bits.push(bit);
         }

@@ -1,11 +1,11 @@
 //! The garbler's side of a session.
 
 use rand_core::{CryptoRng, RngCore};
-use subtle::Choice;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::hello::{Reveal, Role, Terms, exchange};
-use super::{Connected, SessionError, check_transcript, decode, digest};
+use super::{Connected, Half, SessionError, check_transcript, decode, digest};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, Transcribed};
 use crate::garble::Garbling;
@@ -72,12 +72,50 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     /// Computes the program once with these input bits of ours; the output, if it is for us.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, or what comes back is not authentic.
+    /// If the inputs do not fit the program, the connection fails, what comes back is not authentic, or the
+    /// output is for a receiver.
     pub fn execute(
         mut self,
         inputs: &[bool],
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+        self.terms.require_receiver(false)?;
+        let (mut keys, outputs) = self.compute(inputs, rng)?;
+        let bits = match self.terms.reveal {
+            Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
+            Reveal::Evaluator | Reveal::Receiver => None,
+        };
+        if self.terms.reveal != Reveal::Garbler {
+            self.send_hashes(&mut keys, outputs.iter().copied())?;
+        }
+        self.channel.flush()?;
+        Ok((self, bits))
+    }
+
+    /// Computes the program once for a receiver who does not compute: our half of the output, to be sealed to it.
+    ///
+    /// # Errors
+    /// If the inputs do not fit the program, the connection fails, or the output is not for a receiver.
+    pub fn execute_for_receiver(
+        mut self,
+        inputs: &[bool],
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Self, Half), SessionError> {
+        self.terms.require_receiver(true)?;
+        let (mut keys, outputs) = self.compute(inputs, rng)?;
+        // The label with permute bit 0 stands first: the evaluator learns that its own is authentic.
+        let delta = self.state.delta.block();
+        self.send_hashes(&mut keys, outputs.iter().map(|c0| *c0 ^ delta.masked(c0.lsb())))?;
+        self.channel.flush()?;
+        Ok((self, Half::of(&outputs)))
+    }
+
+    /// Input labels and tables: the keys of this execution and the false labels of the outputs.
+    fn compute(
+        &mut self,
+        inputs: &[bool],
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(SessionKeys, Zeroizing<Vec<Block>>), SessionError> {
         let shape = self.program.shape();
         if inputs.len() != shape.garbler {
             return Err(SessionError::InputLength { expected: shape.garbler, given: inputs.len() });
@@ -89,15 +127,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         if outputs.len() != shape.outputs {
             return Err(SessionError::OutputLength { expected: shape.outputs, given: outputs.len() });
         }
-        let bits = match self.terms.reveal {
-            Reveal::Evaluator => None,
-            Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
-        };
-        if self.terms.reveal != Reveal::Garbler {
-            self.send_hashes(&mut keys, &outputs)?;
-        }
-        self.channel.flush()?;
-        Ok((self, bits))
+        Ok((keys, outputs))
     }
 
     /// The false labels of the outputs. A false label and a public active one tell `Δ`: they are wiped.
@@ -122,7 +152,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         self.channel.receive(Phase::Outputs, &mut bytes)?;
         let mut authentic = Choice::from(1);
         let decoded = outputs.iter().zip(wire::blocks(&bytes)).map(|(c0, label)| {
-            let (bit, known) = decode(&label, c0, &(*c0 ^ self.state.delta.block()));
+            let (bit, known) = decode(label.ct_eq(c0), label.ct_eq(&(*c0 ^ self.state.delta.block())));
             authentic &= known;
             bit
         });
@@ -130,12 +160,17 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         if authentic.into() { Ok(bits) } else { Err(SessionError::Output) }
     }
 
-    fn send_hashes(&mut self, keys: &mut SessionKeys, outputs: &[Block]) -> Result<(), SessionError> {
+    /// For each output the hashes of both labels, `first` in front.
+    fn send_hashes(
+        &mut self,
+        keys: &mut SessionKeys,
+        first: impl ExactSizeIterator<Item = Block>,
+    ) -> Result<(), SessionError> {
         let digest = self.transcript();
         self.channel.send(Phase::Outputs, &digest)?;
-        for (hash, c0) in keys.take_outputs(outputs.len()).zip(outputs) {
-            let hashes = hash.of_each([*c0, *c0 ^ self.state.delta.block()]);
-            self.channel.send(Phase::Outputs, hashes.map(Block::to_bytes).as_flattened())?;
+        for ([hash_0, hash_1], label) in keys.take_outputs(first.len()).zip(first) {
+            let pair = [hash_0.of(label), hash_1.of(label ^ self.state.delta.block())];
+            self.channel.send(Phase::Outputs, pair.map(Block::to_bytes).as_flattened())?;
         }
         Ok(())
     }

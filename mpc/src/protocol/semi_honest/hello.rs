@@ -7,6 +7,7 @@
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 
+use super::SessionError;
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::ot::Sid;
 use crate::program::{ProgramId, ProgramName};
@@ -37,6 +38,8 @@ pub enum Reveal {
     Evaluator = 2,
     /// Both, the garbler first.
     Both = 3,
+    /// Neither: each gets a half, and only who has both halves learns the result.
+    Receiver = 4,
 }
 
 /// The name of a run, unique among all runs of the parties.
@@ -59,6 +62,12 @@ impl Terms {
     #[must_use]
     pub const fn of(reveal: Reveal) -> Self {
         Self { run: RunId([0; 32]), attempt: 0, reveal }
+    }
+
+    /// Whether the result is for a receiver must be as the caller says.
+    pub(super) fn require_receiver(&self, receiver: bool) -> Result<(), SessionError> {
+        let fits = (self.reveal == Reveal::Receiver) == receiver;
+        if fits { Ok(()) } else { Err(SessionError::Receiver) }
     }
 }
 
