@@ -2,7 +2,7 @@
 
 use secp256k1zkp::{
     ContextFlag, Message, Secp256k1, Signature,
-    aggsig::{sign_single, verify_batch},
+    aggsig::{sign_single, verify_batch, verify_single},
     key::{PublicKey, SecretKey},
     pedersen::{Commitment, ProofMessage, RangeProof},
 };
@@ -111,6 +111,11 @@ impl Signatures {
         assert!(n == 1 || !new.holds());
         new.messages.rotate_right(1);
         new
+    }
+
+    pub(crate) fn verify_one(&self) {
+        let (s, key) = (&self.secp, &self.keys[0]);
+        assert!(verify_single(s, &self.signatures[0], &self.messages[0], None, key, Some(key), None, false));
     }
 
     pub(crate) fn verify(&self) {

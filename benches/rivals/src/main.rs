@@ -28,7 +28,7 @@ use std::error::Error;
 /// Proofs in a batch.
 const PROOFS: [usize; 4] = [16, 64, 256, 1024];
 /// Signatures in a batch.
-const SIGNATURES: [usize; 4] = [1, 16, 256, 1024];
+const SIGNATURES: [usize; 3] = [16, 256, 1024];
 /// The most proofs Tari takes as one batch.
 const TARI_MOST: usize = 256;
 
@@ -74,6 +74,9 @@ fn proofs(ours: &ours::Ledger) {
 }
 
 fn signatures(ours: &ours::Ledger) {
+    let (a, c) = (ours.signatures(1), grin::Signatures::new(1));
+    let one: &dyn Fn() = &|| c.verify_one();
+    race("verify one kernel signature", 1, [Some(&|| ours.verify_signature(&a[0])), None, Some(one)]);
     for n in SIGNATURES {
         let (a, c) = (ours.signatures(n), grin::Signatures::new(n));
         let name = format!("verify {n:4} kernel signatures, each");

@@ -59,6 +59,10 @@ impl Ledger {
         t.body.kernels.iter().map(|k| k.signed(self.toy.chain().id())).collect()
     }
 
+    pub(crate) fn verify_signature(&self, s: &Signed) {
+        assert!(s.signature.verifies(&s.key, &s.message));
+    }
+
     pub(crate) fn verify_signatures(&self, all: &[Signed]) {
         verify_batch(all).unwrap();
     }
