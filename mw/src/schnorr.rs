@@ -45,11 +45,12 @@ fn h5(parts: &[&[u8]]) -> [u8; 64] {
     hash(b"com", parts)
 }
 
-/// Hedged nonce: `H3(32 fresh bytes ‖ x)` (RFC 9591, section 4.1), never zero in practice and checked by the caller.
-fn nonce(x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
+/// Hedged nonce: `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1, with what is signed where that is known:
+/// should a random source repeat itself, two messages still have two nonces.
+fn nonce(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
     let mut fresh = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *fresh);
-    let wide = Zeroizing::new(hash(b"nonce", &[&*fresh, &*x.to_bytes()]));
+    let wide = Zeroizing::new(hash(b"nonce", &[&*fresh, &*x.to_bytes(), m]));
     SecretScalar::from_wide(&wide)
 }
 
@@ -115,7 +116,7 @@ impl Signature {
 /// Signs `m` under `x`, with a nonce hedged against a weak random source.
 #[must_use]
 pub fn sign(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> Signature {
-    let k = nonce(x, rng);
+    let k = nonce(x, m, rng);
     let r = Point::from(mul_g(k.expose()));
     let c = h2(&r, PublicKey::of(x).point(), m);
     Signature { r, z: k.expose() + c * x.expose() }
@@ -174,6 +175,15 @@ mod tests {
         assert!(!s.signature.verifies(&PublicKey(Point::h()), &s.message));
         let shifted = Signature { z: s.signature.z + Scalar::ONE, ..s.signature };
         assert!(!shifted.verifies(&s.key, &s.message));
+    }
+
+    /// A source that repeats itself, as a cloned machine's does, must not give two messages one nonce: that shows x.
+    #[test]
+    fn a_repeated_random_source_repeats_no_nonce() {
+        let x = SecretScalar::from(Scalar::from(9u64));
+        let nonce_for = |m: &[u8]| sign(&x, m, &mut ChaCha20Rng::seed_from_u64(1)).r;
+        assert_eq!(nonce_for(b"one"), nonce_for(b"one"));
+        assert_ne!(nonce_for(b"one"), nonce_for(b"two"));
     }
 
     /// With the identity as key, R = z·G satisfies the equation for any z.

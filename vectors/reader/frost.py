@@ -28,8 +28,8 @@ def h5(data):
 
 
 def sign(secret, message, fresh):
-    """R ‖ z, with the nonce of section 4.1 from 32 fresh bytes."""
-    k = h3(fresh + scalar_bytes(secret))
+    """R ‖ z, with the nonce of section 4.1 from 32 fresh bytes, and the message in it."""
+    k = h3(fresh + scalar_bytes(secret) + message)
     r = (k * G).encode()
     c = h2(r + (secret * G).encode() + message)
     return r + scalar_bytes(k + c * secret)

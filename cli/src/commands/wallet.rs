@@ -345,8 +345,8 @@ fn show_and_ask_back(words: &Words) -> Outcome {
     }
     page.push_str("\nPress return when you have written them down. ");
     ask_terminal(&page, "--words-file FILE")?;
-    for _ in 0..3 {
-        let i = OsRng.next_u32() as usize % all.len();
+    let first = OsRng.next_u32() as usize;
+    for i in [first, first + 7, first + 15].map(|i| i % all.len()) {
         let answer =
             zeroize::Zeroizing::new(ask_terminal(&format!("Word {}: ", i + 1), "--words-file FILE")?);
         if all.get(i) != Some(&answer.trim()) {

@@ -43,7 +43,7 @@ pub struct Nonces {
 impl Nonces {
     /// `d, e = H3(32 fresh bytes ‖ x)`.
     pub fn generate(x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self { d: nonce(x, rng), e: nonce(x, rng) }
+        Self { d: nonce(x, &[], rng), e: nonce(x, &[], rng) }
     }
 
     /// Restores a pair that was kept under seal.
