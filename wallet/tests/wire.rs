@@ -3,11 +3,12 @@
 
 mod support;
 
-use mw::schnorr::session::SessionId;
+use mw::{amount::Amount, schnorr::session::SessionId};
 use proptest::prelude::*;
 use support::{TestStore, two};
 use wallet::{
-    slate::seal::Installation,
+    select::{Decision, Request},
+    slate::{Memo, seal::Installation},
     store::{MemoryStore, Store},
     wallet::Wallet,
 };
@@ -56,6 +57,22 @@ fn contents_come_back_byte_for_byte() {
         later[0] = 2;
         assert!(open(&later).is_none());
     });
+}
+
+/// One input, no change, nobody named, no memo: the shortest payment there is, and enough of them to fill a wallet.
+#[test]
+fn a_wallet_of_shortest_payments_opens() {
+    let (mut ledger, mut a, b) = two();
+    ledger.grow(&a.wallet, 5);
+    a.scan(&ledger);
+    for _ in 0..4 {
+        let exact = Amount::new(6_000_000_000 - 31_000);
+        let request = Request { amount: exact, recipient: None, memo: Memo::default(), ..a.request(1, &b) };
+        let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
+        let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+        a.wallet.cancel(&invite.session).unwrap();
+        assert!(open(&a.wallet.store().load().unwrap()).is_some());
+    }
 }
 
 #[test]

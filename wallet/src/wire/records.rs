@@ -186,10 +186,12 @@ impl Decode for Received {
     }
 }
 
-/// Fewest bytes of an output record, of a sent payment and of a received one.
+/// Fewest bytes of an output record, of a sent payment and of a received one: never more than one can have, or a
+/// wallet could be written that cannot be read.
 const LEAST_OUTPUT: usize = 60;
-const LEAST_SENT: usize = 350;
-const LEAST_RECEIVED: usize = 1_000;
+const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
+const LEAST_SENT: usize = LEAST_INVITE + 4 + 4 + 1 + 1;
+const LEAST_RECEIVED: usize = LEAST_INVITE + 1_000;
 
 impl Encode for State {
     fn encode(&self, out: &mut Vec<u8>) {
