@@ -97,7 +97,10 @@ impl Address {
             point.map(PublicKey::from_point).ok_or(AddressError::Keys)
         };
         let (sign, encrypt) = keys.split_at(32);
-        Self::new(network, key(sign)?, key(encrypt)?).ok_or(AddressError::Keys)
+        let address = Self::new(network, key(sign)?, key(encrypt)?).ok_or(AddressError::Keys)?;
+        // One address, one text: letters that carry less than a byte could follow unseen.
+        let only = address.to_string().eq_ignore_ascii_case(text.trim());
+        if only { Ok(address) } else { Err(AddressError::NotAnAddress) }
     }
 
     /// The network it belongs to.
@@ -131,7 +134,7 @@ impl fmt::Display for Address {
 mod tests {
     use super::*;
     use crate::keys::{Account, Root, Words};
-    use bech32::Bech32;
+    use bech32::{Bech32, ByteIterExt, Fe32, Fe32IterExt};
 
     fn address(network: Network) -> Address {
         Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0)).address(network)
@@ -183,6 +186,10 @@ mod tests {
         assert!(Address::parse(&encode(&good[..64]), Network::Solo).is_err());
         let identity = [&[VERSION][..], Point::g().as_bytes(), &[0; 32]].concat();
         assert_eq!(Address::parse(&encode(&identity), Network::Solo), Err(AddressError::Keys));
+        // One letter more, with a checksum that fits: the same keys, and another text.
+        let letters = good.iter().copied().bytes_to_fes().chain([Fe32::Q]);
+        let longer: String = letters.with_checksum::<Bech32m>(&hrp).chars().collect();
+        assert_eq!(Address::parse(&longer, Network::Solo), Err(AddressError::NotAnAddress));
         let broken = [&[VERSION][..], &[0xff; 32], Point::g().as_bytes()].concat();
         assert_eq!(Address::parse(&encode(&broken), Network::Solo), Err(AddressError::Keys));
     }
