@@ -69,10 +69,28 @@ impl Memo {
     }
 }
 
-/// Control characters, and the invisible ones that join, split or reverse text.
+/// Control characters, and the invisible ones that join, split, reverse or hide text: Unicode's separators of lines, its
+/// bidirectional controls, and its `Default_Ignorable_Code_Point` but for the selectors of a character's look.
 fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    let hidden = [
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180e}'..='\u{180e}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{3164}'..='\u{3164}',
+        '\u{feff}'..='\u{feff}',
+        '\u{ffa0}'..='\u{ffa0}',
+        '\u{fff0}'..='\u{fffb}',
+        '\u{1bca0}'..='\u{1bca3}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e0fff}',
+    ];
+    c.is_control() || hidden.iter().any(|range| range.contains(&c))
 }
 
 /// What the sender proposes.
@@ -185,6 +203,16 @@ pub enum SlateError {
     Expired {
         /// The invite's last height.
         not_after: Height,
+        /// The height of the next block.
+        next: Height,
+    },
+    /// The first height is far ahead.
+    #[error(
+        "the inviter's payment can enter no block before height {not_before}, and the next one is {next}"
+    )]
+    TooEarly {
+        /// The invite's first height.
+        not_before: Height,
         /// The height of the next block.
         next: Height,
     },

@@ -79,6 +79,10 @@ fn a_receiver_refuses_bad_terms() {
         refused(&|i| i.features = plain(53_000, off)),
         SlateError::OffGrid { not_after: off, grid: 60 }
     );
+    // A window that opens in years would leave a promise, a receipt, and nothing that any block takes.
+    let far = not_after.plus(60 * 1_000);
+    let early = SlateError::TooEarly { not_before: far.minus(1_440), next: Height::new(1) };
+    assert_eq!(refused(&|i| i.features = plain(53_000, far)), early);
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(1) };
     assert_eq!(refused(&|i| i.features = plain(53_000, Height::GENESIS)), expired);
     for other in [
@@ -293,8 +297,12 @@ fn an_input_spent_elsewhere_stops_the_payment() {
 #[test]
 fn memos_are_short_and_plain() {
     assert!(Memo::new("ü".repeat(128)).is_some());
+    assert!(Memo::new("\u{2764}\u{fe0f} für Ελένη, שלום".into()).is_some());
     assert!(Memo::new("x".repeat(257)).is_none());
-    for bad in ["a\nb", "\u{1b}[2J", "pay \u{202e}em", "a\u{200b}b", "\u{2066}x"] {
+    let steering = ["a\nb", "\u{1b}[2J", "pay \u{202e}em", "\u{2066}x", "1\u{61c}2", "\u{9b}2J"];
+    let invisible =
+        ["a\u{200b}b", "soft\u{ad}hyphen", "\u{3164}", "\u{115f}", "\u{e0041}", "\u{180e}", "\u{34f}"];
+    for bad in steering.into_iter().chain(invisible) {
         assert!(Memo::new(bad.into()).is_none(), "{bad:?}");
     }
 }

@@ -77,6 +77,11 @@ fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) 
         return Err(SlateError::OffGrid { not_after, grid: p.window_grid });
     }
     not_expired(tip, invite)?;
+    // The sender may be ahead by a grid step; a window that opens later leaves a promise that no block can take.
+    let (next, not_before) = (tip.next(), chain.standard_window(not_after).not_before);
+    if not_before > next.plus(p.window_grid) {
+        return Err(SlateError::TooEarly { not_before, next });
+    }
     let (sum, supply) = (invite.amount.checked_add(fee), chain.supply(not_after));
     if invite.amount.units() == 0 || sum.is_none() || sum > supply {
         return Err(SlateError::AmountRange);
