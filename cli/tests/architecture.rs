@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Folder → our packages that it may depend on. `vectors` may be a dev-dependency of all; `benches` may import anything
-/// and is imported by none.
+/// Folder → our packages that it may depend on. `vectors` may be a dev-dependency of all; `benches` and `fuzz` may import
+/// anything and are imported by none.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("mw", &[]),
     ("mpc", &[]),
@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cli", &["mw", "mpc", "wallet", "node"]),
     ("vectors", &[]),
     ("benches", &["mw", "mpc", "wallet", "node", "vectors", "sotto"]),
+    ("fuzz", &["mw", "mpc", "wallet", "node", "vectors", "sotto"]),
 ];
 
 fn root() -> &'static Path {

@@ -1,0 +1,16 @@
+//! Writes the seeds of all targets to `fuzz/seeds/`, in place of those that are there.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool that cannot go on must stop")]
+
+use std::{fs, path::Path};
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let _ = fs::remove_dir_all(&root);
+    for (target, seeds) in fuzz::seeds::all() {
+        let folder = root.join(target.name);
+        fs::create_dir_all(&folder).unwrap();
+        seeds.iter().for_each(|seed| fs::write(folder.join(&seed.name), &seed.bytes).unwrap());
+        let bytes: usize = seeds.iter().map(|seed| seed.bytes.len()).sum();
+        println!("{:20} {:3} seeds {bytes:7} bytes", target.name, seeds.len());
+    }
+}

@@ -1,0 +1,58 @@
+//! The framed channel over any bytes, held against a reader of the format that takes them in one piece.
+
+use crate::{Verdict, fixtures::circuit::Replay};
+use mpc::{Channel, Phase, channel::Framed};
+
+/// Calls of the reader that are taken from an input.
+const CALLS: usize = 8;
+/// The longest payload of a frame.
+const MAX_PAYLOAD: u32 = 1 << 20;
+
+/// Bytes that a read gives at most (1) ‖ eight calls: phase (1), length (2) ‖ what the peer sent.
+///
+/// However the stream is cut, a call gets the bytes of its phase that are next, or there is an error.
+pub fn mpc_frames(data: &[u8]) -> Verdict {
+    let Some((&[cut, ref calls @ ..], stream)) = data.split_first_chunk::<{ 1 + 3 * CALLS }>() else {
+        return Verdict::Refused;
+    };
+    let mut channel = Framed::new(Replay::cut(stream, cut.into()));
+    let whole = payload(stream);
+    let mut rest = &whole[..];
+    let mut received = 0;
+    for call in calls.as_chunks().0 {
+        let &[phase, a, b] = call;
+        let phase = Phase::ALL[usize::from(phase) % Phase::ALL.len()];
+        let mut bytes = vec![0; u16::from_le_bytes([a, b]).into()];
+        let expected = next(&mut rest, phase, bytes.len());
+        match (channel.receive(phase, &mut bytes), expected) {
+            (Ok(()), Some(expected)) => assert!(bytes == expected, "other bytes than were sent"),
+            (Err(_), None) => return Verdict::Refused,
+            (got, _) => unreachable!("{got:?} in phase {phase:?}"),
+        }
+        received += bytes.len();
+    }
+    assert!(channel.traffic().received <= stream.len() as u64);
+    Verdict::of(received > 0)
+}
+
+/// Every byte of payload with its phase, up to the first header that is none.
+fn payload(mut stream: &[u8]) -> Vec<(Phase, u8)> {
+    let mut all = Vec::new();
+    while let [code, a, b, c, d, later @ ..] = stream {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]);
+        let Some(phase) = Phase::from_code(*code).filter(|_| (1..=MAX_PAYLOAD).contains(&length)) else {
+            break;
+        };
+        let (now, later) = later.split_at(later.len().min(length as usize));
+        all.extend(now.iter().map(|byte| (phase, *byte)));
+        stream = later;
+    }
+    all
+}
+
+/// The next `n` bytes, if there are as many and all of this phase.
+fn next(rest: &mut &[(Phase, u8)], phase: Phase, n: usize) -> Option<Vec<u8>> {
+    let (now, later) = rest.split_at_checked(n)?;
+    *rest = later;
+    now.iter().map(|(of, byte)| (*of == phase).then_some(*byte)).collect()
+}

@@ -1,0 +1,116 @@
+//! One function per decoder and per state machine that takes any bytes.
+//!
+//! ```text
+//! decoder   encode(decode(b)) = b for every b that decodes; what proves something proves the truth
+//! machine   bytes as a peer's messages or a disk's files: every answer is right or an error
+//! ```
+//!
+//! A target asserts its property and says whether the bytes were [taken or refused](Verdict). Guaranteed of all: no panic,
+//! and memory bounded by the input. The same functions serve libFuzzer (`cargo-fuzz/`), which searches, and the tests of
+//! this crate, which replay `seeds/` with a few thousand changes each; how, is in `README.md`.
+//!
+//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `circuits`,
+//! `frames`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that is wrong must stop")]
+
+mod circuits;
+mod commitments;
+mod fixtures;
+mod frames;
+mod ledger;
+mod rules;
+pub mod seeds;
+mod sessions;
+mod slates;
+mod stores;
+mod wallets;
+
+/// What became of the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They mean something.
+    Accepted,
+    /// They do not.
+    Refused,
+}
+
+impl Verdict {
+    fn of(accepted: bool) -> Self {
+        if accepted { Self::Accepted } else { Self::Refused }
+    }
+}
+
+/// How much work a target does for an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads the bytes: microseconds, and memory in proportion to the input.
+    Decoder,
+    /// Runs something on them: milliseconds, and memory of its own.
+    Machine,
+}
+
+/// A function to be tried with any bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: the function's, the libFuzzer program's and the seeds' folder's.
+    pub name: &'static str,
+    /// How much it does.
+    pub kind: Kind,
+    /// The function.
+    pub run: fn(&[u8]) -> Verdict,
+}
+
+macro_rules! targets {
+    ($($module:ident { $($kind:ident $name:ident)* })*) => {
+        $(pub use $module::{$($name),*};)*
+
+        /// All of them.
+        pub const TARGETS: &[Target] =
+            &[$($(Target { name: stringify!($name), kind: Kind::$kind, run: $name }),*),*];
+    };
+}
+
+targets! {
+    ledger {
+        Decoder mw_transaction
+        Decoder mw_block
+        Decoder mw_header
+        Decoder mw_kernel
+        Decoder mw_output
+        Decoder mw_unspent
+        Decoder mw_params
+        Decoder mw_field
+    }
+    commitments {
+        Decoder mw_mmr_proof
+        Decoder mw_peaks
+        Decoder mw_trie_proof
+        Decoder mw_chunk
+    }
+    rules { Machine mw_rules }
+    wallets {
+        Decoder wallet_bytes
+        Decoder wallet_text
+        Decoder wallet_invite
+        Decoder wallet_response
+        Decoder wallet_address
+        Decoder wallet_words
+        Machine wallet_contents
+        Machine wallet_file
+    }
+    slates { Machine wallet_slates }
+    stores {
+        Machine node_store
+        Machine node_operator
+    }
+    circuits {
+        Decoder mpc_bristol
+        Decoder mpc_bristol_fashion
+        Decoder mpc_table
+    }
+    frames { Decoder mpc_frames }
+    sessions {
+        Machine mpc_garbler
+        Machine mpc_evaluator
+    }
+}

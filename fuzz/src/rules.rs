@@ -1,0 +1,141 @@
+//! The rules of consensus against any bytes: a toy chain is handed transactions and blocks, honest ones with a byte changed,
+//! and bodies that its own operator seals whatever they are.
+//!
+//! ```text
+//! input   step*
+//! step    0 ‖ n (2) ‖ transaction (n)      a peer's transaction, for the pool
+//!         1 ‖ n (2) ‖ block (n)            a peer's block, to be connected
+//!         2 ‖ at (2) ‖ xor (1)             the honest payment with a byte changed
+//!         3 ‖ at (2) ‖ xor (1)             the honest next block with a byte changed
+//!         4 ‖ n (2) ‖ body (n)             any body, sealed under the header that fits it
+//!         5 ‖ n (2) ‖ transaction (n)      any transaction, in a block with its reward
+//!         6                                the last block taken back
+//! ```
+//!
+//! After every block that the rules let in: the supply adds up over the whole chain, and undo ∘ apply = id. No changed byte
+//! of an honest payment or block passes, and what passes alone passes in a block.
+
+use crate::{Verdict, fixtures::chain::world};
+use mw::{
+    block::Block,
+    group::Scalar,
+    rules::SupplyAudit,
+    state::{ChainView, ChangeSet},
+    testing::Toy,
+    transaction::{Body, Transaction},
+    wire::{Decode, Encode, Reader, WireError},
+};
+
+/// Steps of an input that are taken; more find nothing new and take time.
+const MOST_STEPS: usize = 12;
+
+/// Steps on a toy chain.
+pub fn mw_rules(data: &[u8]) -> Verdict {
+    let mut machine = Machine { toy: world().toy.clone(), changes: Vec::new() };
+    let mut reader = Reader::new(data);
+    let mut accepted = false;
+    for _ in 0..MOST_STEPS {
+        match machine.step(&mut reader) {
+            Ok(taken) => accepted |= taken,
+            Err(_) => break,
+        }
+    }
+    Verdict::of(accepted)
+}
+
+/// A chain and how to take its new blocks back.
+struct Machine {
+    toy: Toy,
+    changes: Vec<ChangeSet>,
+}
+
+impl Machine {
+    /// Takes one step; whether the rules let it pass. An error when there is none.
+    fn step(&mut self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+        match r.u8()? {
+            0 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.toy.accept(&t).is_ok())),
+            1 => Ok(Block::from_bytes(rest(r)?).is_ok_and(|b| self.connect(&b))),
+            2 => self.changed_payment(r),
+            3 => self.changed_block(r),
+            4 => Ok(Body::from_bytes(rest(r)?).is_ok_and(|body| {
+                let block = self.toy.forge(body, &Scalar::ZERO);
+                self.connect(&block)
+            })),
+            5 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.in_block(&t))),
+            6 => Ok(self.undo()),
+            code => Err(WireError::Code { what: "step", code }),
+        }
+    }
+
+    fn changed_payment(&self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+        let (bytes, changed) = change(world().payment.to_bytes(), r)?;
+        let passes = Transaction::from_bytes(&bytes).is_ok_and(|t| self.toy.accept(&t).is_ok());
+        assert!(!(changed && passes), "a changed payment passes");
+        Ok(passes)
+    }
+
+    fn changed_block(&mut self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+        let (bytes, changed) = change(world().block.to_bytes(), r)?;
+        let passes = Block::from_bytes(&bytes).is_ok_and(|b| self.connect(&b));
+        assert!(!(changed && passes), "a changed block passes");
+        Ok(passes)
+    }
+
+    fn in_block(&mut self, t: &Transaction) -> bool {
+        let alone = self.toy.accept(t).is_ok();
+        let block = self.toy.forge_with(t);
+        let joined = self.connect(&block);
+        assert!(joined || !alone, "what passes alone does not pass in a block");
+        joined
+    }
+
+    fn connect(&mut self, b: &Block) -> bool {
+        let before = self.toy.state().clone();
+        let Ok(change) = self.toy.connect(b) else {
+            assert!(self.toy.state() == &before, "a refused block changed the state");
+            return false;
+        };
+        self.audit();
+        let after = self.toy.state().clone();
+        self.toy.undo(&change);
+        assert!(self.toy.state() == &before, "undo does not lead back");
+        assert!(self.toy.connect(b).is_ok() && self.toy.state() == &after, "redo does not lead on");
+        self.changes.push(change);
+        true
+    }
+
+    /// The last new block is taken back; never one of the fixture's.
+    fn undo(&mut self) -> bool {
+        let change = self.changes.pop();
+        change.iter().for_each(|c| self.toy.undo(c));
+        change.is_some()
+    }
+
+    /// Σ unspent − supply·H = Σ excesses + total offset·G.
+    fn audit(&self) {
+        let (mut audit, state) = (SupplyAudit::default(), self.toy.state());
+        state.all_unspent().for_each(|u| audit.add_unspent(&u.output.commitment));
+        let kernels = self.toy.blocks().iter().flat_map(|b| &b.body.kernels);
+        kernels.for_each(|k| audit.add_kernel(&k.excess));
+        let tip = state.tip();
+        assert!(
+            audit.finish(self.toy.chain(), tip.height, &tip.total_offset).is_ok(),
+            "money out of nothing"
+        );
+    }
+}
+
+/// A length of two bytes, and as many bytes.
+fn rest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
+    let n = u16::from_le_bytes(r.array()?);
+    r.take(n.into())
+}
+
+/// These bytes with one of them changed as the step says, and whether that changes anything.
+fn change(mut bytes: Vec<u8>, r: &mut Reader<'_>) -> Result<(Vec<u8>, bool), WireError> {
+    let (at, xor) = (u16::from_le_bytes(r.array()?), r.u8()?);
+    let place = bytes.get_mut(usize::from(at));
+    let changed = place.is_some() && xor != 0;
+    place.into_iter().for_each(|b| *b ^= xor);
+    Ok((bytes, changed))
+}

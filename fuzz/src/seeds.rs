@@ -1,0 +1,73 @@
+//! The seeds of all targets, made from fixed randomness: the same code makes the same bytes, whenever and wherever.
+//!
+//! Each target has some inputs that are good, and near each of them some that are not. A seed's name begins with its
+//! verdict, so a change of a format, or of what is accepted, shows in the tests.
+
+mod computing;
+mod ledger;
+mod money;
+
+use crate::{TARGETS, Target, Verdict};
+use std::collections::BTreeMap;
+
+/// An input and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// Verdict and meaning, such as `refused-cut`.
+    pub name: String,
+    /// The input.
+    pub bytes: Vec<u8>,
+}
+
+/// Inputs by their meaning.
+pub(crate) type Inputs = Vec<(String, Vec<u8>)>;
+
+fn input(name: &str, bytes: impl Into<Vec<u8>>) -> (String, Vec<u8>) {
+    (name.to_owned(), bytes.into())
+}
+
+/// The seeds of a target, by name.
+///
+/// # Panics
+/// When it has none.
+#[must_use]
+pub fn of(target: &Target) -> Vec<Seed> {
+    let mut all = BTreeMap::new();
+    for (name, bytes) in inputs(target.name).into_iter().flat_map(neighbours) {
+        let verdict = match (target.run)(&bytes) {
+            Verdict::Accepted => "accepted",
+            Verdict::Refused => "refused",
+        };
+        all.entry(bytes).or_insert_with(|| format!("{verdict}-{name}"));
+    }
+    let mut all: Vec<Seed> = all.into_iter().map(|(bytes, name)| Seed { name, bytes }).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+/// All targets with their seeds.
+#[must_use]
+pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
+    TARGETS.iter().map(|target| (target, of(target))).collect()
+}
+
+fn inputs(target: &str) -> Inputs {
+    let found = [ledger::inputs(target), money::inputs(target), computing::inputs(target)];
+    found.into_iter().flatten().next().expect("seeds for every target")
+}
+
+/// The input; the same cut in half, cut by a byte, with a byte more, and with a bit flipped in the middle.
+fn neighbours((name, bytes): (String, Vec<u8>)) -> Inputs {
+    let named = |what: &str, bytes: Vec<u8>| (format!("{name}-{what}"), bytes);
+    let cut = |n: usize| bytes.get(..n).unwrap_or_default().to_vec();
+    let mut flipped = bytes.clone();
+    let middle = flipped.len() / 2;
+    flipped.get_mut(middle).into_iter().for_each(|byte| *byte ^= 1);
+    let near = [
+        named("half", cut(bytes.len() / 2)),
+        named("short", cut(bytes.len().saturating_sub(1))),
+        named("long", [&bytes[..], &[0]].concat()),
+        named("flipped", flipped),
+    ];
+    [(name.clone(), bytes.clone())].into_iter().chain(near).collect()
+}

@@ -1,0 +1,155 @@
+//! Seeds of the ledger's and the store's targets.
+
+use super::{Inputs, input};
+use crate::{
+    fixtures::{
+        chain::{World, world},
+        commitments::{key, range, tree},
+    },
+    stores::{FILES, RESEAL, image},
+};
+use mw::{
+    amount::{Amount, Height},
+    hash::Hash,
+    kernel::{KernelFeatures, Window},
+    mmr::Peaks,
+    state::Unspent,
+    trie::Prefix,
+    wire::Encode,
+};
+
+pub(super) fn inputs(target: &str) -> Option<Inputs> {
+    let World { toy, payment, block } = world();
+    let output = &block.body.outputs[0];
+    Some(match target {
+        "mw_transaction" => vec![input("payment", payment.to_bytes()), count(payment.to_bytes(), 33)],
+        "mw_block" => {
+            let empty = toy.blocks()[0].to_bytes();
+            vec![input("payment", block.to_bytes()), input("empty", empty), count(block.to_bytes(), 289)]
+        }
+        "mw_header" => vec![input("next", block.header.to_bytes())],
+        "mw_kernel" => {
+            block.body.kernels.iter().enumerate().map(|(i, k)| numbered(i, k.to_bytes())).collect()
+        }
+        "mw_output" => {
+            let mut extra = output.clone();
+            extra.extra = mw::transaction::Extra::new(b"extra".to_vec()).unwrap_or_default();
+            vec![input("plain", output.to_bytes()), input("extra", extra.to_bytes())]
+        }
+        "mw_unspent" => {
+            let unspent = Unspent { created: Height::new(7), output: output.clone() };
+            vec![input("plain", unspent.to_bytes())]
+        }
+        "mw_params" => vec![input("solo", toy.chain().params().to_bytes())],
+        "mw_field" => fields(),
+        "mw_mmr_proof" => [0, 4, 7, 8, 9, 10].map(mmr_proof).into(),
+        "mw_peaks" => {
+            vec![input("eleven", range().peaks().to_bytes()), input("none", Peaks::new().to_bytes())]
+        }
+        "mw_trie_proof" => {
+            let proof =
+                |name, key: Hash| input(name, [&key.as_bytes()[..], &tree().prove(&key).to_bytes()].concat());
+            vec![proof("present", key(0)), proof("last", key(10)), proof("absent", key(11))]
+        }
+        "mw_chunk" => [(0, 0), (1, 0), (1, 1), (3, 5), (8, 0x80), (32, 7)].map(chunk).into(),
+        "mw_rules" => steps(),
+        "node_store" => FILES.into_iter().zip(0..).flat_map(|(file, i)| store_file(file, i)).collect(),
+        "node_operator" => operator(),
+        _ => return None,
+    })
+}
+
+fn numbered(i: usize, bytes: Vec<u8>) -> (String, Vec<u8>) {
+    (format!("{i}"), bytes)
+}
+
+/// A count of four billion at this place.
+fn count(mut bytes: Vec<u8>, at: usize) -> (String, Vec<u8>) {
+    bytes.splice(at..at + 4, [0xff; 4]);
+    input("many", bytes)
+}
+
+/// One of each of the small types, in the order of the target's list.
+fn fields() -> Inputs {
+    let World { block, .. } = world();
+    let (output, kernel) = (&block.body.outputs[0], &block.body.kernels[0]);
+    let (window, fee) = (Window { not_before: Height::new(4), not_after: Height::new(8) }, Amount::new(9));
+    let values = [
+        7u64.to_bytes(),
+        fee.to_bytes(),
+        Height::new(3).to_bytes(),
+        block.header.hash().to_bytes(),
+        world().toy.chain().id().to_bytes(),
+        output.commitment.point().to_bytes(),
+        Encode::to_bytes(&world().payment.offset),
+        output.commitment.to_bytes(),
+        kernel.excess.to_bytes(),
+        world().toy.chain().params().operator.to_bytes(),
+        output.proof.to_bytes(),
+        kernel.signature.to_bytes(),
+        window.to_bytes(),
+        KernelFeatures::NoRecentDuplicate { fee, window, distance: 5 }.to_bytes(),
+        mw::transaction::Body { outputs: Vec::new(), ..block.body.clone() }.to_bytes(),
+    ];
+    let tagged = values.into_iter().zip(0u8..).map(|(bytes, i)| (i, [&[i], &bytes[..]].concat()));
+    let mut all: Inputs = tagged.map(|(i, bytes)| (format!("{i:02}"), bytes)).collect();
+    // p = 2²⁵⁵ − 19 is zero written otherwise; ℓ + 0 is a scalar that is not reduced.
+    let p = [&[5, 0xed][..], &[0xff; 30], &[0x7f]].concat();
+    let l = [
+        &[6, 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58][..],
+        &[0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14],
+    ]
+    .concat();
+    let l = [&l[..], &[0; 15], &[0x10]].concat();
+    all.extend([input("point-p", p), input("scalar-l", l)]);
+    all
+}
+
+fn mmr_proof(i: u8) -> (String, Vec<u8>) {
+    let proof = range().prove(i.into()).expect("a leaf");
+    (format!("{i:02}"), [&[i], &proof.to_bytes()[..]].concat())
+}
+
+fn chunk((depth, index): (u8, u32)) -> (String, Vec<u8>) {
+    let prefix = Prefix::new(depth, index).expect("a prefix");
+    (format!("{depth}-{index}"), tree().chunk(prefix).to_bytes())
+}
+
+/// A step with a length and as many bytes.
+fn step(code: u8, bytes: &[u8]) -> Vec<u8> {
+    let n = u16::try_from(bytes.len()).expect("a short item");
+    [&[code][..], &n.to_le_bytes(), bytes].concat()
+}
+
+fn steps() -> Inputs {
+    let World { toy, payment, block } = world();
+    let (payment_bytes, block_bytes) = (payment.to_bytes(), block.to_bytes());
+    let old = &toy.blocks()[4];
+    let mut unpaid = block.body.clone();
+    unpaid.inputs.clear();
+    let again = [step(1, &block_bytes), vec![6], step(1, &block_bytes), step(0, &payment_bytes)].concat();
+    vec![
+        input("pool", step(0, &payment_bytes)),
+        input("block", step(1, &block_bytes)),
+        input("undo", again),
+        input("in-block", step(5, &payment_bytes)),
+        input("old-block", step(1, &old.to_bytes())),
+        input("forged", step(4, &old.body.to_bytes())),
+        input("unpaid", step(4, &unpaid.to_bytes())),
+        input("nothing", step(4, &[0; 12])),
+        input("changed", [[2, 40, 0, 1], [2, 200, 0, 128], [3, 60, 1, 4], [2, 5, 0, 0]].concat()),
+        input("changed-block", [[3, 9, 0, 1], [3, 20, 1, 0], [6, 6, 3, 0]].concat()),
+    ]
+}
+
+fn store_file(file: node::edge::store::FileName, i: u8) -> Inputs {
+    let bytes = image().bytes(file).expect("a file of the image");
+    let with = |which: u8| [&[which], &bytes[..]].concat();
+    vec![(format!("{file}"), with(i)), (format!("{file}-resealed"), with(i | RESEAL))]
+}
+
+/// The layout is `docs/FORMATS.md`'s: "SKEY" ‖ version ‖ scalar ‖ check.
+fn operator() -> Inputs {
+    let file = |secret: [u8; 32]| [&[1][..], b"SKEY", &[1], &secret, &[0; 32]].concat();
+    vec![input("key", file([3; 32])), input("zero", file([0; 32])), input("unreduced", file([0xff; 32]))]
+}

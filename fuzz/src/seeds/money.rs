@@ -1,0 +1,76 @@
+//! Seeds of the wallet's targets.
+
+use super::{Inputs, input};
+use crate::{
+    fixtures::payment::payment,
+    wallets::{PASSPHRASE, SEALED},
+};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use chacha20poly1305::{
+    Key, KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use mw::wire::Encode;
+use wallet::armor;
+
+pub(super) fn inputs(target: &str) -> Option<Inputs> {
+    let payment = payment();
+    let chain = payment.chain.id();
+    Some(match target {
+        "wallet_invite" => vec![input("invite", payment.invite.to_bytes())],
+        "wallet_response" => vec![input("response", payment.response.to_bytes())],
+        "wallet_slates" => {
+            vec![input("invite", payment.invite.to_bytes()), input("response", payment.response.to_bytes())]
+        }
+        "wallet_bytes" => vec![
+            input("invite", armor::to_bytes(chain, &payment.invite)),
+            input("response", armor::to_bytes(chain, &payment.response)),
+            input("transaction", armor::to_bytes(chain, &payment.transaction)),
+        ],
+        "wallet_text" => vec![
+            input("invite", armor::to_text(chain, &payment.invite)),
+            input("response", armor::to_text(chain, &payment.response)),
+            input("transaction", armor::to_text(chain, &payment.transaction)),
+            input("quoted", quoted(&armor::to_text(chain, &payment.invite))),
+        ],
+        "wallet_address" => {
+            let text = payment.invite.sender.to_string();
+            vec![input("plain", text.clone()), input("upper", format!(" {}\n", text.to_uppercase()))]
+        }
+        "wallet_words" => {
+            let words: &str = &payment.words;
+            vec![input("plain", words), input("upper", words.to_uppercase().replace(' ', "\n  "))]
+        }
+        "wallet_contents" => vec![
+            input("new", payment.receiver.clone()),
+            input("invited", payment.sender.clone()),
+            input("paid", payment.paid.clone()),
+        ],
+        "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
+        _ => return None,
+    })
+}
+
+/// As a mail program quotes and wraps it.
+fn quoted(text: &str) -> String {
+    text.split_inclusive('7').map(|piece| format!("> {}\r\n", piece.replace('\n', "\n> "))).collect()
+}
+
+/// The file of [`SEALED`] under [`PASSPHRASE`], after the layout in `docs/FORMATS.md`, with a fixed salt and nonce.
+fn sealed(cost: [u32; 3]) -> Vec<u8> {
+    let (salt, nonce) = ([1; 16], [2; 24]);
+    let cost_bytes: Vec<u8> = cost.iter().flat_map(|n| n.to_le_bytes()).collect();
+    let length = (SEALED.len() as u64).to_le_bytes();
+    let header = [&b"SOTTOWLT"[..], &[1], &cost_bytes, &salt, &nonce, &length].concat();
+    let mut key = [0; 32];
+    let params = Params::new(8, 1, 1, Some(32)).expect("the smallest cost");
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut memory = [Block::default(); 8];
+    argon
+        .hash_password_into_with_memory(PASSPHRASE, &salt, &mut key, &mut memory)
+        .expect("the smallest cost");
+    let payload = Payload { msg: SEALED, aad: &header };
+    let cipher = XChaCha20Poly1305::new(Key::from_slice(&key));
+    let text = cipher.encrypt(XNonce::from_slice(&nonce), payload).expect("a short text");
+    [header, text].concat()
+}

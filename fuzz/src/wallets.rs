@@ -1,0 +1,132 @@
+//! What a wallet reads: letters as bytes and as text, addresses, words, and its own file.
+
+use crate::{
+    Verdict,
+    fixtures::{
+        payment::{contents, open, payment},
+        scratch::Scratch,
+    },
+    ledger::canonical,
+};
+use core::ops::Range;
+use mw::{rules::params::Network, transaction::Transaction};
+use wallet::{
+    armor::{self, Letter},
+    edge::file::WalletFile,
+    keys::{Address, Words},
+    slate::{Invite, Response},
+    store::Store,
+};
+
+/// An invite without its envelope.
+pub fn wallet_invite(data: &[u8]) -> Verdict {
+    canonical::<Invite>(data)
+}
+
+/// A response without its envelope.
+pub fn wallet_response(data: &[u8]) -> Verdict {
+    canonical::<Response>(data)
+}
+
+/// A letter in its envelope; it is of one kind, and has one encoding.
+pub fn wallet_bytes(data: &[u8]) -> Verdict {
+    let all = [from_bytes::<Invite>(data), from_bytes::<Response>(data), from_bytes::<Transaction>(data)];
+    let kinds = all.iter().filter(|read| **read).count();
+    assert!(kinds <= 1, "a letter of {kinds} kinds");
+    Verdict::of(kinds == 1)
+}
+
+fn from_bytes<T: Letter>(data: &[u8]) -> bool {
+    let chain = payment().chain.id();
+    let Ok(letter) = armor::from_bytes::<T>(chain, data) else { return false };
+    assert!(armor::to_bytes(chain, &letter) == data, "two encodings of one letter");
+    true
+}
+
+/// A letter as text; but for what means nothing it has one form.
+pub fn wallet_text(data: &[u8]) -> Verdict {
+    let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
+    let all = [from_text::<Invite>(text), from_text::<Response>(text), from_text::<Transaction>(text)];
+    let kinds = all.iter().filter(|read| **read).count();
+    assert!(kinds <= 1, "a letter of {kinds} kinds");
+    Verdict::of(kinds == 1)
+}
+
+fn from_text<T: Letter>(text: &str) -> bool {
+    let chain = payment().chain.id();
+    let Ok(letter) = armor::from_text::<T>(chain, text) else { return false };
+    assert_eq!(armor::kind(text), Ok(T::KIND));
+    let own = armor::to_text(chain, &letter);
+    let lines = own.split('.').nth(1).unwrap_or_default();
+    assert!(means(text).contains(&means(lines)), "two forms of one letter");
+    assert!(armor::from_text::<T>(chain, &own).is_ok(), "it does not read what it writes");
+    true
+}
+
+/// A text without what means nothing in armor.
+fn means(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !['>', '\u{200b}', '\u{feff}'].contains(c)).collect()
+}
+
+/// An address; it belongs to one network, and is written in one way but for case and white space around it.
+pub fn wallet_address(data: &[u8]) -> Verdict {
+    let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
+    let networks = [Network::Main, Network::Test, Network::Solo];
+    let all: Vec<_> = networks.into_iter().filter_map(|n| Address::parse(text, n).ok()).collect();
+    assert!(all.len() <= 1, "an address of two networks");
+    all.iter()
+        .for_each(|a| assert_eq!(a.to_string(), text.trim().to_lowercase(), "two forms of one address"));
+    Verdict::of(!all.is_empty())
+}
+
+/// Seed words; they are written in one way but for case and white space.
+pub fn wallet_words(data: &[u8]) -> Verdict {
+    let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
+    let Ok(words) = Words::parse(text) else { return Verdict::Refused };
+    let plain = text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(*words.phrase() == plain, "two forms of one seed");
+    Verdict::Accepted
+}
+
+/// Where the number of accounts stands in a wallet's contents: version, parameters, entropy and height are before it.
+const ACCOUNTS: Range<usize> = 139..143;
+
+/// A wallet's contents; what is kept again is what was read, but for the account that was added.
+pub fn wallet_contents(data: &[u8]) -> Verdict {
+    let Some(mut wallet) = open(data) else { return Verdict::Refused };
+    let _ =
+        (wallet.balance(None), wallet.outputs().count(), wallet.sent().count(), wallet.received().count());
+    let accounts = wallet.accounts().saturating_add(1);
+    wallet.add_account().expect("a store in memory");
+    let mut kept = contents(&wallet);
+    assert!(kept.get(ACCOUNTS) == Some(&accounts.to_le_bytes()));
+    kept.splice(ACCOUNTS, data.get(ACCOUNTS).unwrap_or_default().iter().copied());
+    assert!(kept == data, "two encodings of one wallet");
+    Verdict::Accepted
+}
+
+/// The passphrase of the seeds' wallet file, and what is in it.
+pub(crate) const PASSPHRASE: &[u8] = b"open sesame";
+pub(crate) const SEALED: &[u8] = b"the contents";
+
+/// A wallet file under [`PASSPHRASE`]; only what was sealed under it comes out.
+pub fn wallet_file(data: &[u8]) -> Verdict {
+    let folder = Scratch::new();
+    let path = folder.file("wallet", &cheap(data));
+    let Ok(file) = WalletFile::open(&path, PASSPHRASE) else { return Verdict::Refused };
+    assert!(**file.load().expect("what opened is read") == *SEALED, "contents that nobody sealed");
+    Verdict::Accepted
+}
+
+/// The same file with a key derivation of at most 255 KiB and 3 passes, unless it is one that is refused: those within the
+/// bounds may take minutes, which is the owner's choice and no fault.
+fn cheap(data: &[u8]) -> Vec<u8> {
+    let mut bytes = data.to_vec();
+    for (at, most, mask) in [(9, 2 << 20, 0xff), (13, 64, 3)] {
+        if let Some(place) = bytes.get_mut(at..).and_then(|b| b.first_chunk_mut()) {
+            let n = u32::from_le_bytes(*place);
+            *place = if n <= most { n & mask } else { n }.to_le_bytes();
+        }
+    }
+    bytes
+}

@@ -1,0 +1,48 @@
+//! No target takes much more memory than its input has bytes: what a length field announces is not believed.
+//!
+//! Alone in its program, because the peak is the whole process's.
+
+use fuzz::{Kind, TARGETS, seeds};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Bytes that a decoder may hold for each byte of input, and besides: two buffers of a channel are most of it.
+const PER_BYTE: usize = 64;
+const DECODER: usize = 1 << 19;
+/// Bytes that a machine may hold besides: an index of a store, or a session.
+const MACHINE: usize = 1 << 25;
+
+#[test]
+fn memory_is_bounded_by_the_input() {
+    for target in TARGETS {
+        // Once for the fixtures and whatever a library keeps.
+        let seeds = seeds::of(target);
+        for seed in &seeds {
+            for bytes in [seed.bytes.clone(), with_great_numbers(&seed.bytes)] {
+                let before = MEMORY.current_usage();
+                MEMORY.reset_peak_usage();
+                (target.run)(&bytes);
+                let peak = MEMORY.peak_usage() - before;
+                let base = if target.kind == Kind::Decoder { DECODER } else { MACHINE };
+                let bound = base + PER_BYTE * bytes.len();
+                assert!(
+                    peak <= bound,
+                    "{} takes {peak} bytes for {} ({})",
+                    target.name,
+                    bytes.len(),
+                    seed.name
+                );
+            }
+        }
+    }
+}
+
+/// Every aligned number a great one: what is a count or a length somewhere is absurd here.
+fn with_great_numbers(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let (numbers, _) = out.as_chunks_mut::<4>();
+    numbers.iter_mut().skip(1).for_each(|n| *n = [0xff, 0xff, 0x3f, 0x00]);
+    out
+}
