@@ -1,12 +1,17 @@
 //! Turns, medians, and one row of a table.
 
 use cpu_time::ProcessTime;
-use std::time::{Duration, Instant};
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 /// A row takes about this long a contestant.
 const ROW: Duration = Duration::from_millis(1_500);
 /// A turn is repeated until it lasts this long.
 const TURN: Duration = Duration::from_millis(2);
+/// Between turns of wall time.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Who takes part in a row: ours, Tari, Grin.
 pub(crate) type Contestants<'a> = [Option<&'a dyn Fn()>; 3];
@@ -27,12 +32,14 @@ pub(crate) fn race(name: &str, items: usize, contestants: Contestants<'_>) {
     );
 }
 
-/// The shortest wall time of each, in seconds: what remains when the machine is left alone for a turn.
+/// The shortest wall time of each, in seconds: what remains when the machine is left alone for a turn. A pause before each
+/// makes that likelier, since schedulers favour who has slept.
 pub(crate) fn wall(contestants: [&dyn Fn(); 2]) -> [f64; 2] {
     let mut least = [f64::INFINITY; 2];
     let since = Instant::now();
     while since.elapsed() < 4 * ROW {
         for (least, f) in least.iter_mut().zip(contestants) {
+            sleep(PAUSE);
             let start = Instant::now();
             f();
             *least = least.min(start.elapsed().as_secs_f64());
