@@ -20,14 +20,14 @@ mod proof;
 
 use crate::{
     commitment::Commitment,
-    group::{Scalar, StaticBases, generators, words},
-    msm::{self, Addend, Backend, FixedBases, Sum},
+    group::{StaticBases, generators, words},
+    msm::{self, Addend, Backend, FixedBases, Residue, Residues, Sum, Words},
     range_proof::RangeProof,
     schnorr::Signed,
     transcript::{OutputContext, tag},
 };
 use merlin::Transcript;
-use proof::Challenges;
+use proof::{Challenges, Coefficients};
 use rayon::prelude::*;
 use std::sync::LazyLock;
 
@@ -40,60 +40,61 @@ pub(crate) struct Claim<'a> {
 
 /// Weights of one proof: e, and e·c for its polynomial equation.
 struct ProofWeights {
-    e: Scalar,
-    ec: Scalar,
+    e: u128,
+    ec: u128,
 }
 
 /// Whether all proofs and all signatures hold. Variable time: everything here is public.
 pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
-    terms(claims, signed).and_then(|t| t.sum(Backend::detect())).is_some_and(|sum| sum.is_identity())
+    let backend = Backend::detect();
+    let terms = terms(backend, claims, signed);
+    terms.and_then(|terms| terms.sum(backend)).is_some_and(|sum| sum.is_identity())
 }
 
 /// The left side of the equation; `None` when something in it is not canonical, or an identity where none may be.
-fn terms(claims: &[Claim<'_>], signed: &[Signed]) -> Option<Terms> {
+fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Terms> {
     let unfit = |s: &Signed| s.signature.r.is_identity() || s.key.point().is_identity();
     if signed.iter().any(unfit) {
         return None;
     }
     let challenges: Vec<_> = claims.par_iter().map(Challenges::replay).collect::<Option<_>>()?;
     let (proof_weights, signature_weights) = weights(&challenges, signed);
-    let proofs: Vec<_> = claims.iter().zip(&challenges).zip(&proof_weights).collect();
+    let proofs = claims.iter().zip(&challenges).zip(&proof_weights);
+    let proofs: Vec<_> = proofs.map(|((claim, challenges), weights)| (claim, challenges, weights)).collect();
     let signatures: Vec<_> = signed.iter().zip(signature_weights).collect();
-    let of_proofs = proofs.par_chunks(CHUNK).map(|chunk| {
-        let mut inverses = Challenges::inverses(chunk.iter().map(|((_, c), _)| *c));
-        chunk.iter().try_fold(Terms::none(), |mut terms, ((claim, c), w)| {
-            proof::add_terms((claim, c, w), inverses.next()?, &mut terms)?;
-            Some(terms)
-        })
-    });
-    let of_signatures = signatures.par_chunks(CHUNK).map(|chunk| Some(signature_terms(chunk)));
+    let of_proofs = proofs.par_chunks(share(proofs.len())).map(|chunk| backend.run(Coefficients(chunk)));
+    let of_signatures =
+        signatures.par_chunks(share(signatures.len())).map(|chunk| Some(signature_terms(chunk)));
     of_proofs.chain(of_signatures).try_reduce(Terms::none, |a, b| Some(a.append(b)))
 }
 
-/// Proofs or signatures that one task takes.
-const CHUNK: usize = 8;
+/// How many of n proofs or signatures one task takes: multiples of eight, enough tasks for all threads.
+fn share(n: usize) -> usize {
+    n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(8, 256)
+}
+
 /// Points that are decoded and summed at a time: bounds the memory; beyond it a sum gets no cheaper.
 const BLOCK: usize = 1 << 14;
 
 /// Coefficients of the shared generators, and all other products `scalar·point`.
 struct Terms {
-    bases: StaticBases<Scalar>,
-    scalars: Vec<Scalar>,
+    bases: StaticBases<Residue>,
+    scalars: Vec<Words>,
     points: Vec<[u8; 32]>,
 }
 
 impl Terms {
     fn none() -> Self {
-        Self { bases: StaticBases::filled(Scalar::ZERO), scalars: Vec::new(), points: Vec::new() }
+        Self { bases: StaticBases::filled(Residue::ZERO), scalars: Vec::new(), points: Vec::new() }
     }
 
-    fn push(&mut self, scalar: Scalar, point: [u8; 32]) {
+    fn push(&mut self, scalar: Words, point: [u8; 32]) {
         self.scalars.push(scalar);
         self.points.push(point);
     }
 
     fn append(mut self, mut other: Self) -> Self {
-        self.bases.add(&other.bases);
+        self.bases.iter_mut().zip(other.bases.iter()).for_each(|(a, b)| *a = a.add(*b));
         self.scalars.append(&mut other.scalars);
         self.points.append(&mut other.points);
         self
@@ -105,14 +106,13 @@ impl Terms {
             let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
             Some(FixedBases::new(Backend::detect(), &msm::decode(Backend::detect(), &encoded)?))
         });
-        let bases: Vec<_> = self.bases.iter().map(words).collect();
+        let bases: Vec<_> = self.bases.iter().map(|x| x.to_words()[0]).collect();
         let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));
         let others = || {
             let mut blocks = self.scalars.chunks(BLOCK).zip(self.points.chunks(BLOCK));
             blocks.try_fold(Sum::IDENTITY, |sum, (scalars, points)| {
                 let points: Vec<Addend> = msm::decode(backend, points)?;
-                let scalars: Vec<_> = scalars.iter().map(words).collect();
-                Some(sum.add(&Sum::of_products(backend, &points, &scalars)))
+                Some(sum.add(&Sum::of_products(backend, &points, scalars)))
             })
         };
         let (shared, others) = rayon::join(shared, others);
@@ -133,7 +133,7 @@ pub(crate) fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
 }
 
 /// One pair of weights a proof, one weight a signature, all from one transcript over all of them.
-fn weights(challenges: &[Challenges], signed: &[Signed]) -> (Vec<ProofWeights>, Vec<Scalar>) {
+fn weights(challenges: &[Challenges], signed: &[Signed]) -> (Vec<ProofWeights>, Vec<u128>) {
     let mut t = Transcript::new(tag::BATCH);
     t.append_u64(b"proofs", challenges.len() as u64);
     challenges.iter().for_each(|c| t.append_message(b"proof", c.binding()));
@@ -153,19 +153,21 @@ fn weights(challenges: &[Challenges], signed: &[Signed]) -> (Vec<ProofWeights>, 
 }
 
 /// A non-zero 128-bit weight.
-fn weight(t: &mut Transcript) -> Scalar {
+fn weight(t: &mut Transcript) -> u128 {
     let mut w = [0u8; 16];
     t.challenge_bytes(b"weight", &mut w);
-    Scalar::from(u128::from_le_bytes(w).max(1))
+    u128::from_le_bytes(w).max(1)
 }
 
 /// `Σ w·(R + c·X − z·G)`.
-fn signature_terms(chunk: &[(&Signed, Scalar)]) -> Terms {
+fn signature_terms(chunk: &[(&Signed, u128)]) -> Terms {
     let mut terms = Terms::none();
     for (s, w) in chunk {
-        terms.bases.blinding -= w * s.signature.z;
-        terms.push(*w, *s.signature.r.as_bytes());
-        terms.push(w * s.challenge(), *s.key.as_bytes());
+        let w = Residue::from_words([*w as u64, (*w >> 64) as u64, 0, 0]);
+        let [c, z] = [s.challenge(), s.signature.z].map(|x| Residue::from_words(words(&x)));
+        terms.bases.blinding = terms.bases.blinding.sub_product(w, z);
+        terms.push(w.to_words()[0], *s.signature.r.as_bytes());
+        terms.push(w.mul(c).to_words()[0], *s.key.as_bytes());
     }
     terms
 }

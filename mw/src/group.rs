@@ -68,14 +68,9 @@ impl<T: Copy> StaticBases<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.g.iter().chain(&self.h).chain([&self.value, &self.blinding])
     }
-}
 
-impl StaticBases<Scalar> {
-    pub(crate) fn add(&mut self, other: &Self) {
-        let pairs = self.g.iter_mut().zip(&other.g).chain(self.h.iter_mut().zip(&other.h));
-        pairs.for_each(|(a, b)| *a += b);
-        self.value += other.value;
-        self.blinding += other.blinding;
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.g.iter_mut().chain(&mut self.h).chain([&mut self.value, &mut self.blinding])
     }
 }
 

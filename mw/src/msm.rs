@@ -21,8 +21,16 @@ mod fixed;
 mod lanes;
 mod pippenger;
 mod power;
+mod residues;
 
-pub(crate) use self::{backend::Backend, curve::Addend, digits::Words};
+pub(crate) use self::{
+    backend::{Backend, Instructions, Kernel},
+    curve::Addend,
+    digits::{Words, is_canonical},
+    field::words,
+    power::inverses,
+    residues::{Residue, Residues},
+};
 use self::{curve::Point, field::Fe};
 use rayon::prelude::*;
 

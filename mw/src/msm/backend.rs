@@ -1,20 +1,28 @@
 //! Which instructions do the arithmetic: chosen at run time, one verdict whatever the choice.
 //!
-//! A [`Kernel`] is generic over the lanes. [`Backend::run`] compiles it once a back end, each time inside a function that
-//! enables the back end's instructions, into which everything is inlined.
+//! A [`Kernel`] is generic over the [`Instructions`]. [`Backend::run`] compiles it once a back end, each time inside a function
+//! that enables the back end's instructions, into which everything is inlined.
 
-use super::{field::Fe, lanes::Lanes};
+use super::{field::Fe, lanes::Lanes, residues::Residue, residues::Residues};
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 
-/// A piece of work on any number of lanes.
-pub(super) trait Kernel {
+/// What a back end offers: several elements, or residues, side by side.
+pub(crate) trait Instructions {
+    /// Integers modulo p = 2²⁵⁵ − 19.
+    type Field: Lanes;
+    /// Integers modulo ℓ, the group's order.
+    type Residues: Residues;
+}
+
+/// A piece of work.
+pub(crate) trait Kernel {
     /// Its result.
     type Output;
 
     /// Does it. Implementations are `#[inline(always)]`.
-    fn run<F: Lanes>(self) -> Self::Output;
+    fn run<I: Instructions>(self) -> Self::Output;
 }
 
 /// A set of instructions that this machine has.
@@ -45,11 +53,19 @@ impl Backend {
     }
 
     /// Runs the kernel.
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            Self::Portable => kernel.run::<Fe>(),
+            Self::Portable => kernel.run::<Portable>(),
             #[cfg(target_arch = "x86_64")]
             Self::Ifma(present) => present.run(kernel),
         }
     }
+}
+
+/// No instructions but those of every machine: one lane.
+struct Portable;
+
+impl Instructions for Portable {
+    type Field = Fe;
+    type Residues = Residue;
 }

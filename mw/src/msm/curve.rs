@@ -20,7 +20,7 @@ pub(super) const TWICE_D: Fe =
 pub(super) const D_INVERSE: Fe =
     Fe([0x0f276cdc9f843, 0x3084f2a85c4bc, 0x6e73d982d775a, 0x721958b108a66, 0x40907ed214d5c]);
 /// √−1, the even one.
-pub(super) const I: Fe =
+pub(super) const ROOT_OF_MINUS_ONE: Fe =
     Fe([0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d]);
 /// 1/2.
 pub(super) const HALF: Fe =

@@ -5,8 +5,8 @@
 //! encodings and nothing else.
 
 use super::{
-    backend::Kernel,
-    curve::{Addend, D, I},
+    backend::{Instructions, Kernel},
+    curve::{Addend, D, ROOT_OF_MINUS_ONE},
     field::Fe,
     lanes::{Field, Lanes, Mask, Pair},
     power::power_p58,
@@ -22,10 +22,11 @@ impl Kernel for Decode<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> bool {
-        let groups = self.encodings.chunks(2 * F::N).zip(self.out.chunks_mut(2 * F::N));
+    fn run<I: Instructions>(self) -> bool {
+        let lanes = 2 * I::Field::N;
+        let groups = self.encodings.chunks(lanes).zip(self.out.chunks_mut(lanes));
         for (encodings, out) in groups {
-            if decode::<F>(encodings, out).is_none() {
+            if decode::<I::Field>(encodings, out).is_none() {
                 return false;
             }
         }
@@ -80,5 +81,9 @@ fn inverse_square_root<F: Field>(w: F) -> Option<F> {
     let check = w.mul(r.square());
     let correct = check.sub(F::splat(Fe::ONE)).is_zero();
     let flipped = check.add(F::splat(Fe::ONE)).is_zero();
-    (correct.or(flipped) == Mask::all(F::N)).then_some(F::pick(flipped, r.mul(F::splat(I)), r))
+    (correct.or(flipped) == Mask::all(F::N)).then_some(F::pick(
+        flipped,
+        r.mul(F::splat(ROOT_OF_MINUS_ONE)),
+        r,
+    ))
 }

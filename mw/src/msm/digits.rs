@@ -10,7 +10,7 @@
 //! the addition's carry is at most 2^(c−1).
 
 /// ℓ = 2²⁵² + 27742317777372353535851937790883648493, the group's order.
-const ORDER: [u64; 4] = [0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000];
+pub(super) const ORDER: [u64; 4] = [0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000];
 /// (ℓ − 1)/2.
 const HALF_ORDER: [u64; 4] = [0x2c09_318d_2e7a_e9f6, 0x0a6f_7cef_517b_ce6b, 0, 0x0800_0000_0000_0000];
 /// Bits that the absolute values need, but for a bit that the top digit's range covers.
@@ -18,6 +18,11 @@ const BITS: usize = 252;
 
 /// A public scalar below ℓ: four 64-bit words, the lowest first.
 pub(crate) type Words = [u64; 4];
+
+/// Whether it is a scalar at all: below ℓ.
+pub(crate) fn is_canonical(words: &Words) -> bool {
+    less(words, &ORDER)
+}
 
 /// The window width c, 4 to 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +83,7 @@ fn absolute(a: &Words) -> (i16, Words) {
 }
 
 /// `a < b`.
-fn less(a: &Words, b: &Words) -> bool {
+pub(super) fn less(a: &Words, b: &Words) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
@@ -92,7 +97,7 @@ fn sum(a: &Words, b: &Words) -> Words {
     })
 }
 
-fn difference(a: &Words, b: &Words) -> Words {
+pub(super) fn difference(a: &Words, b: &Words) -> Words {
     let mut borrow = false;
     core::array::from_fn(|i| {
         let (s, c) = a[i].overflowing_sub(b[i]);

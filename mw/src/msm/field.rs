@@ -95,7 +95,7 @@ impl Fe {
 }
 
 /// The 64-bit words of 32 little-endian bytes.
-pub(super) fn words(bytes: &[u8; 32]) -> [u64; 4] {
+pub(crate) fn words(bytes: &[u8; 32]) -> [u64; 4] {
     let mut w = [0; 4];
     for (w, b) in w.iter_mut().zip(bytes.chunks_exact(8)) {
         *w = b.iter().rev().fold(0, |w, b| w << 8 | u64::from(*b));

@@ -2,11 +2,11 @@
 //! nothing is doubled.
 
 use super::{
-    backend::{Backend, Kernel},
+    backend::{Backend, Instructions, Kernel},
     curve::{Addend, Point},
     digits::{Digits, Width, Words},
     field::Fe,
-    lanes::{Lanes, Mask},
+    lanes::{Field, Lanes, Mask},
     pippenger::sum_of_digits,
     power::inverse,
 };
@@ -43,12 +43,12 @@ impl Kernel for Multiples<'_> {
     type Output = Vec<Addend>;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> Vec<Addend> {
-        let windows = WIDTH.windows();
+    fn run<I: Instructions>(self) -> Vec<Addend> {
+        let (lanes, windows) = (I::Field::N, WIDTH.windows());
         let mut out = vec![Addend::IDENTITY; self.0.len() * windows];
-        for (bases, out) in self.0.chunks(F::N).zip(out.chunks_mut(F::N * windows)) {
+        for (bases, out) in self.0.chunks(lanes).zip(out.chunks_mut(lanes * windows)) {
             let base = |lane: usize| bases.get(lane).unwrap_or(&Addend::IDENTITY);
-            let points = doubled::<F>(Point::from_addends(base, Mask::NONE), windows);
+            let points = doubled::<I::Field>(Point::from_addends(base, Mask::NONE), windows);
             for (j, (point, z_inverse)) in points.iter().zip(z_inverses(&points)).enumerate() {
                 for (lane, addend) in point.addends(z_inverse).enumerate().take(bases.len()) {
                     out[lane * windows + j] = addend;

@@ -11,7 +11,7 @@ use super::field::Fe;
 
 /// One bit a lane, the lowest for lane 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mask(pub(super) u16);
+pub(crate) struct Mask(pub(super) u16);
 
 impl Mask {
     /// No lane.
@@ -29,7 +29,7 @@ impl Mask {
 }
 
 /// N integers modulo p.
-pub(super) trait Field: Copy {
+pub(crate) trait Field: Copy {
     /// How many.
     const N: usize;
 
@@ -71,7 +71,7 @@ pub(super) trait Field: Copy {
 }
 
 /// At most eight lanes that can be loaded from memory and stored there.
-pub(super) trait Lanes: Field {
+pub(crate) trait Lanes: Field {
     /// N 64-bit words.
     type Word: Copy;
 

@@ -8,12 +8,12 @@
 //! ```
 
 use super::{
-    backend::{Backend, Kernel},
+    backend::{Backend, Instructions, Kernel},
     buckets::{accumulate, reduce},
     curve::{Addend, Point, PointRow},
     digits::{Digits, Width, Words},
     field::Fe,
-    lanes::Lanes,
+    lanes::Field,
 };
 use rayon::prelude::*;
 
@@ -60,15 +60,15 @@ impl Kernel for Segments<'_> {
     type Output = Vec<PointRow>;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> Vec<PointRow> {
-        let buckets = self.width.buckets();
+    fn run<I: Instructions>(self) -> Vec<PointRow> {
+        let (lanes, buckets) = (I::Field::N, self.width.buckets());
         let windows = self.digits.len() / self.points.len().max(1);
         let mut rows = vec![PointRow::IDENTITY; windows * buckets];
-        accumulate::<F>(self.points, self.digits, buckets, &mut rows);
-        let m = buckets / F::N;
-        let mut out = Vec::with_capacity(windows * 2 * F::N);
+        accumulate::<I::Field>(self.points, self.digits, buckets, &mut rows);
+        let m = buckets / lanes;
+        let mut out = Vec::with_capacity(windows * 2 * lanes);
         for window in rows.chunks_exact(buckets) {
-            let (s, t) = reduce::<F>(window, m, m);
+            let (s, t) = reduce::<I::Field>(window, m, m);
             out.extend(s.store());
             out.extend(t.store());
         }
@@ -86,15 +86,16 @@ impl Kernel for Windows<'_> {
     type Output = Vec<Point<Fe>>;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> Vec<Point<Fe>> {
-        let mut sums = Vec::with_capacity(self.segments.len() / F::N);
-        for group in self.segments.chunks(2 * F::N * F::N) {
-            let (_, mut sum) = reduce::<F>(&group[1..], F::N - 1, 2 * F::N);
-            for _ in 0..(self.width.buckets() / F::N).ilog2() {
+    fn run<I: Instructions>(self) -> Vec<Point<Fe>> {
+        let lanes = I::Field::N;
+        let mut sums = Vec::with_capacity(self.segments.len() / lanes);
+        for group in self.segments.chunks(2 * lanes * lanes) {
+            let (_, mut sum) = reduce::<I::Field>(&group[1..], lanes - 1, 2 * lanes);
+            for _ in 0..(self.width.buckets() / lanes).ilog2() {
                 sum = sum.double();
             }
-            let (t, _) = reduce::<F>(&group[F::N..], F::N, 2 * F::N);
-            let rows = sum.add(&t).store().take(group.len() / (2 * F::N));
+            let (t, _) = reduce::<I::Field>(&group[lanes..], lanes, 2 * lanes);
+            let rows = sum.add(&t).store().take(group.len() / (2 * lanes));
             sums.extend(rows.map(|row| Point::load(|_| &row)));
         }
         sums

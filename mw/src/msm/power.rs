@@ -1,6 +1,33 @@
-//! Two fixed powers modulo p, by one chain of 254 squarings.
+//! Inverses and square roots as powers: two fixed ones modulo p by one chain of 254 squarings, and 1/x modulo ℓ.
 
-use super::lanes::Field;
+use super::{
+    digits::ORDER,
+    lanes::Field,
+    residues::{Residue, Residues},
+};
+
+/// Inverts residues, all with one power `x^(ℓ − 2)` (Montgomery's trick). None may be 0.
+#[inline(always)]
+pub(crate) fn inverses<R: Residues>(all: &mut [R]) {
+    let mut product = R::splat(Residue::ONE);
+    let mut before = Vec::with_capacity(all.len());
+    for x in all.iter() {
+        before.push(product);
+        product = product.mul(*x);
+    }
+    let mut rest = R::splat(Residue::ONE);
+    for bit in (0..253).rev() {
+        rest = rest.mul(rest);
+        // ℓ − 2 differs from ℓ in its lowest word alone.
+        let word = if bit < 64 { ORDER[0] - 2 } else { ORDER[bit / 64] };
+        if word >> (bit % 64) & 1 == 1 {
+            rest = rest.mul(product);
+        }
+    }
+    for (x, before) in all.iter_mut().zip(before).rev() {
+        (*x, rest) = (before.mul(rest), rest.mul(*x));
+    }
+}
 
 /// `1/x`, and 0 for 0: `x^(p − 2) = x^(8·(p − 5)/8 + 3)`.
 #[inline(always)]

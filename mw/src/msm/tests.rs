@@ -2,6 +2,7 @@
 
 mod decoding;
 mod field;
+mod residues;
 mod sums;
 
 use super::*;

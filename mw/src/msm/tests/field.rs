@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::msm::{
-    backend::Kernel,
+    backend::{Instructions, Kernel},
     field::{LIMIT, MASK},
     lanes::{Field, Lanes, Mask, Pair},
     power::inverse,
@@ -71,21 +71,22 @@ impl Kernel for Operations<'_> {
     type Output = Results;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> Results {
+    fn run<I: Instructions>(self) -> Results {
+        let lanes = I::Field::N;
         let mut all = Results { elements: vec![], odd: vec![], zero: vec![] };
-        for (a, b) in self.0.chunks(F::N).zip(self.1.chunks(F::N)) {
-            let (a, b) = (loaded::<F>(a), loaded::<F>(b));
+        for (a, b) in self.0.chunks(lanes).zip(self.1.chunks(lanes)) {
+            let (a, b) = (loaded::<I::Field>(a), loaded::<I::Field>(b));
             let two = Pair(a, b);
-            let every_other = Mask(0x5555 & Mask::all(F::N).0);
+            let every_other = Mask(0x5555 & Mask::all(lanes).0);
             let results = [
                 stored(a.add(b)),
                 stored(a.sub(b)),
                 stored(a.mul(b)),
                 stored(a.square()),
-                stored(F::pick(every_other, a, b).negate_if(every_other)),
+                stored(I::Field::pick(every_other, a, b).negate_if(every_other)),
                 stored(two.square().1),
             ];
-            let lanes = 0..F::N;
+            let lanes = 0..lanes;
             all.elements.extend(lanes.clone().map(|lane| results.map(|r| value(r[lane]))));
             all.odd.extend(lanes.clone().map(|lane| a.is_odd().0 >> lane & 1 == 1));
             all.zero.extend(lanes.map(|lane| two.is_zero().0 >> lane & 1 == 1));
@@ -131,8 +132,8 @@ impl Kernel for LanesOf {
     type Output = usize;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> usize {
-        F::N
+    fn run<I: Instructions>(self) -> usize {
+        I::Field::N
     }
 }
 
@@ -223,6 +224,6 @@ fn inverses_and_constants() {
     assert_eq!(value(curve::TWICE_D), value(curve::D.add(curve::D)));
     assert_eq!(value(curve::D_INVERSE.mul(curve::D)), value(Fe::ONE));
     assert_eq!(value(curve::HALF.add(curve::HALF)), value(Fe::ONE));
-    assert_eq!(value(curve::I.square()), value(Fe::ONE).negated());
-    assert_eq!(curve::I.is_odd(), Mask::NONE);
+    assert_eq!(value(curve::ROOT_OF_MINUS_ONE.square()), value(Fe::ONE).negated());
+    assert_eq!(curve::ROOT_OF_MINUS_ONE.is_odd(), Mask::NONE);
 }

@@ -4,10 +4,10 @@ use super::*;
 use crate::{
     group::vartime_sum_of_products,
     msm::{
-        backend::Kernel,
-        curve::I,
+        backend::{Instructions, Kernel},
+        curve::ROOT_OF_MINUS_ONE,
         digits::{Digits, Width},
-        lanes::{Field, Lanes},
+        lanes::Field,
     },
 };
 use proptest::prelude::*;
@@ -98,7 +98,9 @@ proptest! {
 fn representatives_of_the_identity() {
     let (zero, minus_one) = (Fe::ZERO, Fe::ONE.negate());
     let addend = |x, y| Addend::store(x, y).next().unwrap();
-    let four = [(zero, Fe::ONE), (zero, minus_one), (I, zero), (I.negate(), zero)].map(|(x, y)| addend(x, y));
+    let four =
+        [(zero, Fe::ONE), (zero, minus_one), (ROOT_OF_MINUS_ONE, zero), (ROOT_OF_MINUS_ONE.negate(), zero)]
+            .map(|(x, y)| addend(x, y));
     let mut rng = rng(13);
     let p = Element::random(&mut rng);
     for backend in Backend::available() {
@@ -142,11 +144,11 @@ impl Kernel for Formulas<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<F: Lanes>(self) -> bool {
+    fn run<I: Instructions>(self) -> bool {
         let none = lanes::Mask::NONE;
-        let all = lanes::Mask::all(F::N);
-        let p = Point::<F>::from_addends(|lane| &self.0[lane], none);
-        let q = Point::<F>::from_addends(|lane| &self.0[lane + 8], all);
+        let all = lanes::Mask::all(I::Field::N);
+        let p = Point::<I::Field>::from_addends(|lane| &self.0[lane], none);
+        let q = Point::<I::Field>::from_addends(|lane| &self.0[lane + 8], all);
         // 2·(P − Q) = ((P − Q) + P) − Q, and −P + P = 0.
         let two = p.add(&q).double();
         let same =

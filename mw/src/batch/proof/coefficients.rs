@@ -1,0 +1,233 @@
+//! The scalars of the batch equation, several proofs side by side.
+//!
+//! Three products an index instead of five: with `s₀ = e·a·Π uⱼ⁻¹`, `t₀ = e·b·Π uⱼ` and `q₀ = e·z²`, the three coefficients
+//! `e·a·sᵢ`, `e·b·y⁻ⁱ·s₆₃₋ᵢ` and `e·z²·(2/y)ⁱ` are each one product away from an earlier one, because setting bit k of i multiplies
+//! them by `u²`, by `u⁻²·y^(−2ᵏ)` and by `(2/y)^(2ᵏ)`.
+
+use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
+use crate::{
+    batch::{Claim, ProofWeights, Terms},
+    group::StaticBases,
+    msm::{Instructions, Kernel, Residue, Residues, Words, inverses, is_canonical, words},
+};
+
+/// A proof with its challenges and weights.
+pub(in crate::batch) type Item<'a> = (&'a Claim<'a>, &'a Challenges, &'a ProofWeights);
+
+/// The terms of some proofs; `None` when a scalar of theirs is not canonical.
+pub(in crate::batch) struct Coefficients<'a>(pub(in crate::batch) &'a [Item<'a>]);
+
+impl Kernel for Coefficients<'_> {
+    type Output = Option<Terms>;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) -> Option<Terms> {
+        let lanes = I::Residues::N;
+        let mut groups = Vec::with_capacity(self.0.len().div_ceil(lanes));
+        let mut inverted = Vec::with_capacity(groups.capacity() * (1 + ROUNDS));
+        for items in self.0.chunks(lanes) {
+            let group = Group::<I::Residues>::load(items)?;
+            inverted.push(group.y);
+            inverted.extend(group.u);
+            groups.push(group);
+        }
+        inverses(&mut inverted);
+        let mut sums = Sums { bases: StaticBases::filled(I::Residues::no_sum()), ez: I::Residues::no_sum() };
+        let mut terms = Terms::none();
+        for (k, group) in groups.iter().enumerate() {
+            let inverse = &inverted[k * (1 + ROUNDS)..];
+            let scalars = group.add_to(&mut sums, inverse);
+            for (lane, (claim, _, _)) in self.0.iter().skip(k * lanes).take(lanes).enumerate() {
+                push_points(claim, &mut terms, |i| scalars[i][lane]);
+            }
+        }
+        sums.add_to(&mut terms);
+        Some(terms)
+    }
+}
+
+/// N proofs' challenges, scalars and weights.
+struct Group<R> {
+    y: R,
+    z: R,
+    x: R,
+    w: R,
+    u: [R; ROUNDS],
+    t_x: R,
+    t_x_blinding: R,
+    e_blinding: R,
+    a: R,
+    b: R,
+    e: R,
+    ec: R,
+}
+
+impl<R: Residues> Group<R> {
+    /// `None` when a proof's scalar is not canonical. Lanes without an item repeat the last one, with weights 0.
+    #[inline(always)]
+    fn load(items: &[Item<'_>]) -> Option<Self> {
+        let canonical = |(claim, _, _): &Item<'_>| {
+            [T_X, T_X_BLINDING, E_BLINDING, IPP_A, IPP_B]
+                .iter()
+                .all(|i| is_canonical(&words(&claim.proof.element(*i))))
+        };
+        if !items.iter().all(canonical) {
+            return None;
+        }
+        let mut u = [R::splat(Residue::ONE); ROUNDS];
+        for (j, u) in u.iter_mut().enumerate() {
+            *u = gather(items, |(_, c, _)| c.u[j]);
+        }
+        Some(Self {
+            y: gather(items, |(_, c, _)| c.y),
+            z: gather(items, |(_, c, _)| c.z),
+            x: gather(items, |(_, c, _)| c.x),
+            w: gather(items, |(_, c, _)| c.w),
+            u,
+            t_x: gather(items, |item| element(item, T_X)),
+            t_x_blinding: gather(items, |item| element(item, T_X_BLINDING)),
+            e_blinding: gather(items, |item| element(item, E_BLINDING)),
+            a: gather(items, |item| element(item, IPP_A)),
+            b: gather(items, |item| element(item, IPP_B)),
+            e: gather_weights(items, |(_, _, w)| w.e),
+            ec: gather_weights(items, |(_, _, w)| w.ec),
+        })
+    }
+
+    /// Adds the coefficients of the shared generators; returns those of the points, in the order of [`push_points`].
+    #[inline(always)]
+    fn add_to(&self, sums: &mut Sums<R>, inverses: &[R]) -> [[Words; 8]; POINTS] {
+        let one = R::splat(Residue::ONE);
+        let (y_inverse, mut inverse_product, mut product) = (inverses[0], one, one);
+        let (mut u_sq, mut u_inv_sq) = ([one; ROUNDS], [one; ROUNDS]);
+        for j in 0..ROUNDS {
+            let (u, inverse) = (self.u[j], inverses[1 + j]);
+            (product, inverse_product) = (product.mul(u), inverse_product.mul(inverse));
+            (u_sq[j], u_inv_sq[j]) = (u.mul(u), inverse.mul(inverse));
+        }
+        let (e, ec, zz, ez) = (self.e, self.ec, self.z.mul(self.z), self.e.mul(self.z));
+        let y_powers = squarings(y_inverse);
+        let mut s_factors = u_sq;
+        s_factors.reverse();
+        let mut t_factors = u_inv_sq;
+        t_factors.reverse();
+        for (t, y) in t_factors.iter_mut().zip(y_powers) {
+            *t = t.mul(y);
+        }
+        let minus_eb = R::splat(Residue::ZERO).sub_product(e, self.b);
+        spread(e.mul(self.a).mul(inverse_product), &s_factors, &mut sums.bases.g);
+        spread(minus_eb.mul(product), &t_factors, &mut sums.bases.h);
+        spread(e.mul(zz), &squarings(y_inverse.add(y_inverse)), &mut sums.bases.h);
+        ez.add_to(&mut sums.ez);
+
+        // δ(y,z) = (z − z²)·Σ yⁱ − z³·Σ 2ⁱ, and Σ yⁱ = Π (1 + y^(2ᵏ)).
+        let mut sum_y = one;
+        for y in squarings(self.y) {
+            sum_y = sum_y.mul(one.add(y));
+        }
+        let all_bits = R::splat(Residue::from_u64(u64::MAX));
+        let delta = self.z.sub(zz).mul(sum_y).sub_product(self.z.mul(zz), all_bits);
+        e.mul(self.w).mul(self.t_x.sub_product(self.a, self.b)).add_to(&mut sums.bases.value);
+        ec.mul(delta.sub(self.t_x)).add_to(&mut sums.bases.value);
+        e.mul(self.e_blinding).add_to(&mut sums.bases.blinding);
+        ec.mul(self.t_x_blinding).add_to(&mut sums.bases.blinding);
+
+        let ecx = ec.mul(self.x);
+        let mut scalars = [[[0; 4]; 8]; POINTS];
+        let fixed = [e, e.mul(self.x), ecx, ecx.mul(self.x), ec.mul(zz)];
+        for (words, scalar) in scalars.iter_mut().zip(fixed) {
+            *words = scalar.to_words();
+        }
+        for j in 0..ROUNDS {
+            scalars[5 + 2 * j] = e.mul(u_sq[j]).to_words();
+            scalars[6 + 2 * j] = e.mul(u_inv_sq[j]).to_words();
+        }
+        scalars
+    }
+}
+
+/// Points of a proof, its commitment among them.
+const POINTS: usize = 5 + 2 * ROUNDS;
+
+/// A, S, T₁, T₂, V, and Lⱼ and Rⱼ in turn, with their scalars.
+fn push_points(claim: &Claim<'_>, terms: &mut Terms, scalar: impl Fn(usize) -> Words) {
+    for (i, position) in [A, S, T1, T2].into_iter().enumerate() {
+        terms.push(scalar(i), claim.proof.element(position));
+    }
+    terms.push(scalar(4), *claim.commitment.as_bytes());
+    for j in 0..ROUNDS {
+        terms.push(scalar(5 + 2 * j), claim.proof.element(L0 + 2 * j));
+        terms.push(scalar(6 + 2 * j), claim.proof.element(R0 + 2 * j));
+    }
+}
+
+/// Coefficients of the shared generators in the making: those of Gᵢ and G without their sign, and `Σ e·z` apart from Gᵢ and Hᵢ.
+struct Sums<R: Residues> {
+    bases: StaticBases<R::Sum>,
+    ez: R::Sum,
+}
+
+impl<R: Residues> Sums<R> {
+    #[inline(always)]
+    fn add_to(&self, terms: &mut Terms) {
+        let ez = R::total(self.ez);
+        let bases = &mut terms.bases;
+        for i in 0..BITS {
+            bases.g[i] = bases.g[i].sub(ez.add(R::total(self.bases.g[i])));
+            bases.h[i] = bases.h[i].add(ez).add(R::total(self.bases.h[i]));
+        }
+        bases.value = bases.value.add(R::total(self.bases.value));
+        bases.blinding = bases.blinding.sub(R::total(self.bases.blinding));
+    }
+}
+
+/// The element at a position, as an integer.
+fn element((claim, _, _): &Item<'_>, position: usize) -> [u64; 8] {
+    let w = words(&claim.proof.element(position));
+    [w[0], w[1], w[2], w[3], 0, 0, 0, 0]
+}
+
+#[inline(always)]
+fn gather<R: Residues>(items: &[Item<'_>], integer: impl Fn(&Item<'_>) -> [u64; 8]) -> R {
+    let mut rows = [[0; 8]; 8];
+    for (lane, row) in rows.iter_mut().enumerate().take(R::N) {
+        if let Some(item) = items.get(lane).or(items.last()) {
+            *row = integer(item);
+        }
+    }
+    R::load(|lane| &rows[lane])
+}
+
+#[inline(always)]
+fn gather_weights<R: Residues>(items: &[Item<'_>], weight: impl Fn(&Item<'_>) -> u128) -> R {
+    let mut rows = [[0; 8]; 8];
+    for (row, item) in rows.iter_mut().zip(items) {
+        let w = weight(item);
+        (row[0], row[1]) = (w as u64, (w >> 64) as u64);
+    }
+    R::load(|lane| &rows[lane])
+}
+
+/// `x, x², x⁴, …`: one for each bit of an index.
+#[inline(always)]
+fn squarings<R: Residues>(x: R) -> [R; ROUNDS] {
+    let mut powers = [x; ROUNDS];
+    for k in 1..ROUNDS {
+        powers[k] = powers[k - 1].mul(powers[k - 1]);
+    }
+    powers
+}
+
+/// Adds to sum i: `first · Π factors[k]` over the bits k that are set in i.
+#[inline(always)]
+fn spread<R: Residues>(first: R, factors: &[R; ROUNDS], sums: &mut [R::Sum; BITS]) {
+    let mut out = [first; BITS];
+    first.add_to(&mut sums[0]);
+    for (k, factor) in factors.iter().enumerate() {
+        for i in 0..1 << k {
+            let next = out[i].mul(*factor);
+            next.add_to(&mut sums[(1 << k) + i]);
+            out[(1 << k) + i] = next;
+        }
+    }
+}
