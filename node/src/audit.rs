@@ -6,34 +6,55 @@
 //! Σ unspent = supply·H + Σ excesses + offset·G
 //! ```
 //!
-//! It trusts nothing but the genesis parameters, keeps the state in memory, and takes about as long as receiving all
-//! blocks again.
+//! Blocks that were pruned are verified from what is left of them ([`crate::engine::pruned`]): [`Audit::pruned`] says up to
+//! which height, and [`UNCHECKED`] what is lost. It trusts nothing but the genesis parameters, keeps the state in
+//! memory, and takes about as long as receiving all blocks again.
 
-use crate::edge::store::{Files, Store, StoreError};
+use crate::{
+    edge::store::{Files, Store, StoreError},
+    engine::pruned::{Checker, PrunedError},
+    seal::SealedHeader,
+    wire::snapshot::{Part, PartKind, Start},
+};
 use mw::{
     amount::{Amount, Height},
     block::{Block, Header},
     error::{ConnectError, Rejection},
     kernel::Kernel,
+    mmr::Peaks,
     rules::{self, SupplyAudit, check_block, connect_block, params::Chain, verify_block},
-    state::{ChainView, MemoryState, Unspent},
+    state::{ChainView, ChangeSet, MemoryState, StateCommitments, Tip, Unspent},
+    transaction::Output,
+    trie::{Entry, Trie},
     wire::Encode,
 };
+use std::collections::BTreeMap;
+
+/// What pruning can no longer check of the blocks it dropped, with the rules (`docs/RULES.md`).
+pub const UNCHECKED: [&str; 5] = [
+    "that past bodies were those of their headers, their order and weight, nothing created and spent at once (R20 R01 R02 R03)",
+    "whether fees paid for the weight (R09)",
+    "the root of unspent outputs at past heights, and range proofs of spent outputs (R23 R05 R13)",
+    "the balance of each block alone, and that each reward was exact (R15 R16)",
+    "that inputs were unspent and mature when they were spent, and outputs new (R24 R25 R26)",
+];
 
 /// What an audit found in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     /// The last block's height.
     pub height: Height,
+    /// Up to this height blocks were verified without their bodies; the genesis, if none was.
+    pub pruned: Height,
     /// Kernels in the chain.
     pub kernels: u64,
     /// Unspent outputs.
     pub unspent: u64,
     /// Base units in existence.
     pub supply: Amount,
-    /// Outputs ever created by a block.
+    /// Outputs that were seen: unspent ones of pruned blocks, and all of the others.
     pub outputs_created: u64,
-    /// Bytes of all blocks.
+    /// Bytes of all blocks whose bodies are here.
     pub bytes_of_blocks: u64,
     /// Bytes that are left when the whole chain is cut through: headers with seals, kernels, unspent outputs.
     pub bytes_cut_through: u64,
@@ -45,6 +66,9 @@ pub enum AuditError {
     /// The store cannot give it back.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is left of pruned blocks is not a chain that obeys the rules.
+    #[error("pruned blocks: {0}; this chain must not be used")]
+    Pruned(#[from] PrunedError),
     /// A rule refuses a block.
     #[error("block {height} breaks a rule: {why}; this chain must not be used")]
     Block {
@@ -74,9 +98,15 @@ pub fn audit<F: Files>(
 ) -> Result<Audit, AuditError> {
     store.check_log()?;
     let (chain, tip) = (store.chain(), store.tip());
-    let mut state = MemoryState::genesis(chain);
-    let mut sums = Audit::empty(tip.height);
-    for height in (1..=tip.height.get()).map(Height::new) {
+    let mut sums = Audit::empty(tip.height, store.base());
+    let mut state = match store.base_parts() {
+        None => MemoryState::genesis(chain),
+        Some((start, parts)) => {
+            let done = |part, all| progress(scaled(part, all, store.base()), tip.height);
+            pruned(chain, start, parts, (&mut sums, done))?
+        }
+    };
+    for height in (store.base().get() + 1..=tip.height.get()).map(Height::new) {
         let block = store.block(height)?.ok_or(AuditError::Differs { what: "blocks" })?;
         sums.add_block(&block);
         connect(chain, &mut state, block).map_err(|why| AuditError::Block { height, why })?;
@@ -91,9 +121,10 @@ pub fn audit<F: Files>(
 }
 
 impl Audit {
-    fn empty(height: Height) -> Self {
+    fn empty(height: Height, pruned: Height) -> Self {
         Self {
             height,
+            pruned,
             kernels: 0,
             unspent: 0,
             supply: Amount::ZERO,
@@ -115,6 +146,86 @@ impl Audit {
     fn add_unspent(&mut self, u: &Unspent) {
         self.unspent += 1;
         self.bytes_cut_through += u.output.to_bytes().len() as u64;
+    }
+}
+
+/// The height that stands for `part` of `all`.
+fn scaled(part: u64, all: u64, height: Height) -> Height {
+    Height::new(
+        u64::try_from(u128::from(height.get()) * u128::from(part) / u128::from(all.max(1))).unwrap_or(0),
+    )
+}
+
+/// Verifies a base, and gives back the state it stands for.
+fn pruned(
+    chain: &Chain,
+    start: &Start,
+    parts: impl Iterator<Item = Result<Part, StoreError>>,
+    (sums, mut progress): (&mut Audit, impl FnMut(u64, u64)),
+) -> Result<MemoryState, AuditError> {
+    let fault = |fault| PrunedError::Part { kind: PartKind::Headers, part: 0, fault };
+    let mut checker = Checker::new(chain, start).map_err(fault)?;
+    let mut left = Remains::default();
+    for (part, place) in parts.zip(0..) {
+        let part = part?;
+        checker.part(place, &part)?;
+        left.add(part, sums);
+        progress(u64::from(place) + 1, start.parts.len() as u64);
+    }
+    checker.finish()?;
+    left.state(chain).ok_or(AuditError::Differs { what: "pruned blocks" })
+}
+
+/// What pruning left, in the order of a chain.
+#[derive(Default)]
+struct Remains {
+    headers: Vec<Header>,
+    kernels: Vec<Kernel>,
+    outputs: BTreeMap<Height, Vec<Output>>,
+    leaves: Vec<Entry>,
+}
+
+impl Remains {
+    fn add(&mut self, part: Part, sums: &mut Audit) {
+        match part {
+            Part::Headers(all) => {
+                sums.bytes_cut_through += all.iter().map(|s| s.to_bytes().len() as u64).sum::<u64>();
+                self.headers.extend(all.into_iter().map(|SealedHeader { header, .. }| header));
+            }
+            Part::Kernels { kernels, .. } => {
+                sums.bytes_cut_through += kernels.iter().map(|k| k.to_bytes().len() as u64).sum::<u64>();
+                sums.kernels += kernels.len() as u64;
+                self.kernels.extend(kernels);
+            }
+            Part::Outputs { unspent, .. } => {
+                sums.outputs_created += unspent.len() as u64;
+                for u in unspent {
+                    self.leaves.push(Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() });
+                    self.outputs.entry(u.created).or_default().push(u.output);
+                }
+            }
+        }
+    }
+
+    /// The state of the chain in which each block created only what is still unspent and nothing was ever spent.
+    fn state(mut self, chain: &Chain) -> Option<MemoryState> {
+        let mut state = MemoryState::genesis(chain);
+        let outputs = Trie::from_leaves(self.leaves).ok()?;
+        let (mut kernels, mut rest) = (Peaks::new(), self.kernels.into_iter());
+        let last = self.headers.len();
+        for (header, n) in self.headers.into_iter().zip(1..) {
+            let new = header.kernel_count.checked_sub(kernels.len())?;
+            let added: Vec<Kernel> = rest.by_ref().take(usize::try_from(new).ok()?).collect();
+            added.iter().for_each(|k| kernels.push(k.id()));
+            // Nobody asks for the trie in between.
+            let outputs = if n == last { outputs.clone() } else { Trie::new() };
+            let created = self.outputs.remove(&header.height).unwrap_or_default();
+            let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };
+            let commitments = StateCommitments { kernels: kernels.clone(), outputs };
+            let after = Tip { header, commitments };
+            state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: added }).ok()?;
+        }
+        Some(state)
     }
 }
 

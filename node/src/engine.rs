@@ -1,3 +1,5 @@
 //! The engine: what the node decides, as values; no file, socket, clock or hidden random source.
 
+pub mod fork;
 pub mod pool;
+pub mod pruned;

@@ -10,7 +10,7 @@
 
 use crate::{
     audit::{Audit, AuditError, audit},
-    edge::store::{Disk, FileName, Files, Store, StoreError, read_beside, write_beside},
+    edge::store::{Disk, FileName, Files, Pruned, Store, StoreError, read_beside, write_beside},
     engine::pool::{AdmitError, Clash, Pool, PoolLimits},
     wire,
 };
@@ -229,6 +229,14 @@ impl<F: Files> Ledger<F> {
         }
         let unsaved = self.put(pool);
         Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
+    }
+
+    /// Drops the bodies of all blocks that are final, durably: see [`Store::prune`].
+    ///
+    /// # Errors
+    /// As [`Store::prune`].
+    pub fn prune(&mut self) -> Result<Pruned, LedgerError> {
+        Ok(self.store.prune()?)
     }
 
     /// Verifies everything on disk anew: see [`crate::audit`]. `progress` gets the height done and the tip's.

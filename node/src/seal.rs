@@ -5,13 +5,14 @@
 //! ```
 //!
 //! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
-//! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another.
+//! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is
+//! the evidence, which the ledger keeps.
 
 use core::fmt;
 use mw::{
-    block::Block,
+    block::{Block, Header},
     rules::{Proposal, params::Chain},
-    schnorr::{PublicKey, sign},
+    schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -43,6 +44,47 @@ impl OperatorKey {
 impl fmt::Debug for OperatorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OperatorKey(…)")
+    }
+}
+
+/// A header and its seal: what a chain is made of when its bodies are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedHeader {
+    /// The header.
+    pub header: Header,
+    /// The operator's signature.
+    pub seal: Signature,
+}
+
+impl SealedHeader {
+    /// That of a block.
+    #[must_use]
+    pub fn of(block: &Block) -> Self {
+        Self { header: block.header.clone(), seal: block.seal }
+    }
+
+    /// Whether this chain's operator sealed it.
+    #[must_use]
+    pub fn holds(&self, chain: &Chain) -> bool {
+        self.seal.verifies(&chain.params().operator, &self.header.seal_message(chain.id()))
+    }
+}
+
+/// Two different headers of one height, both sealed: the operator went back on its word, and this shows it to anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoubleSeal {
+    /// The one that is in the chain, if either is.
+    pub first: SealedHeader,
+    /// The other.
+    pub second: SealedHeader,
+}
+
+impl DoubleSeal {
+    /// Whether it proves what it says.
+    #[must_use]
+    pub fn holds(&self, chain: &Chain) -> bool {
+        let (a, b) = (&self.first, &self.second);
+        a.header.height == b.header.height && a.header != b.header && a.holds(chain) && b.holds(chain)
     }
 }
 

@@ -5,7 +5,9 @@
 //! segment   = "SLOG" ‖ version (1) ‖ chain id (32) ‖ number (4) ‖ check (32) ‖ record*
 //! record    = "SBLK" ‖ length (8) ‖ height (8) ‖ block (mw)       ‖ check (32)    a block was connected
 //!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
-//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12) ‖ kernel peaks (mw) ‖ check (32)
+//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12)
+//!             ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
+//! evidence  = version (1) ‖ chain id (32) ‖ count (4) ‖ (header (mw) ‖ seal (mw))* ‖ check (32)
 //! pool      = version (1) ‖ chain id (32) ‖ count (4) ‖ (length (4) ‖ transaction (mw))* ‖ check (32)
 //! operator  = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
 //! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' commitment → unspent (mw)
@@ -13,6 +15,8 @@
 //!           'e' excess ‖ height → may repeat (1)                'm' → head
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
+//!
+//! A base, which stands for the blocks that were pruned, and an exported snapshot are drawn in [`snapshot`].
 //!
 //! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
 //! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an index
@@ -22,6 +26,9 @@
 //! what they say against the rules.
 #![deny(clippy::indexing_slicing)]
 
+pub(crate) mod snapshot;
+
+use crate::seal::SealedHeader;
 use mw::{
     amount::Height,
     block::{ChainId, Header},
@@ -30,6 +37,7 @@ use mw::{
     kernel::Excess,
     mmr::Peaks,
     rules::params::{Chain, Params},
+    schnorr::Signature,
     state::Unspent,
     transaction::Transaction,
     wire::{Decode, Encode, Reader, VERSION, WireError},
@@ -68,6 +76,9 @@ mod tag {
     pub(super) const POOL: &str = "sotto/node-pool/v1";
     pub(super) const INDEX: &str = "sotto/node-index/v1";
     pub(super) const OPERATOR: &str = "sotto/node-operator/v1";
+    pub(super) const EVIDENCE: &str = "sotto/node-evidence/v1";
+    pub(super) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
+    pub(super) const PART: &str = "sotto/node-part/v1";
     pub(super) const TRANSACTION: &str = "sotto/node-transaction/v1";
 }
 
@@ -222,6 +233,10 @@ pub(crate) struct Head {
     pub(crate) floor: Height,
     /// The end of the log that led here.
     pub(crate) end: Position,
+    /// The log begins after this block, whose state is in a base; after the genesis, there is none.
+    pub(crate) base: Height,
+    /// The log's first segment, and the number of that base.
+    pub(crate) first: u32,
     /// The mountain range of all kernels, compact.
     pub(crate) kernels: Peaks,
 }
@@ -236,6 +251,8 @@ impl Head {
             header: Header::genesis(chain),
             floor: Height::GENESIS,
             end: Position::start(0),
+            base: Height::GENESIS,
+            first: 0,
             kernels: Peaks::new(),
         }
     }
@@ -246,6 +263,8 @@ impl Head {
         self.header.encode(&mut out);
         self.floor.encode(&mut out);
         self.end.encode(&mut out);
+        self.base.encode(&mut out);
+        out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&self.kernels.to_bytes());
         seal(tag::HEAD, &[], out)
     }
@@ -255,9 +274,12 @@ impl Head {
         r.version()?;
         let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
         let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
+        let (base, first) = (Height::decode(&mut r)?, r.u32()?);
         let kernels = peaks(r.take(r.left())?)?;
         let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root);
-        if fits { Ok(Self { chain, header, floor, end, kernels }) } else { Err(Damage::Misplaced) }
+        let ordered = base <= floor && floor <= header.height && first <= end.segment;
+        let head = Self { chain, header, floor, end, base, first, kernels };
+        if fits && ordered { Ok(head) } else { Err(Damage::Misplaced) }
     }
 }
 
@@ -389,6 +411,39 @@ pub(crate) fn read_pool(bytes: &[u8]) -> Result<(ChainId, Vec<Transaction>), Dam
     ends(&r).map(|()| (chain, all))
 }
 
+impl Encode for SealedHeader {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.header.encode(out);
+        self.seal.encode(out);
+    }
+}
+
+impl Decode for SealedHeader {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { header: Header::decode(r)?, seal: Signature::decode(r)? })
+    }
+}
+
+/// The evidence file of these sealed headers.
+pub(crate) fn evidence(chain: &ChainId, all: &[SealedHeader]) -> Vec<u8> {
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    let mut out = [&[VERSION], &chain.as_bytes()[..], &count.to_le_bytes()].concat();
+    all.iter().for_each(|s| s.encode(&mut out));
+    seal(tag::EVIDENCE, &[], out)
+}
+
+/// The chain and the sealed headers of an evidence file.
+pub(crate) fn read_evidence(bytes: &[u8]) -> Result<(ChainId, Vec<SealedHeader>), Damage> {
+    let mut r = Reader::new(open(tag::EVIDENCE, &[], bytes)?);
+    r.version()?;
+    let (chain, count) = (ChainId::decode(&mut r)?, r.u32()?);
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(SealedHeader::decode(&mut r)?);
+    }
+    ends(&r).map(|()| (chain, all))
+}
+
 /// Bytes of an operator's key file.
 pub(crate) const OPERATOR_BYTES: usize = 4 + 1 + 32 + CHECK;
 
@@ -446,16 +501,18 @@ mod tests {
         only(&genesis(&chain), &chain, read_genesis);
         only(&segment_header(id, 3), &(*id, 3), read_segment_header);
         assert_eq!(segment_header(id, 3).len(), SEGMENT_HEADER);
-        let mut head = Head { floor: Height::new(9), ..Head::genesis(&chain) };
+        let mut head = Head { floor: Height::new(9), base: Height::new(7), ..Head::genesis(&chain) };
+        head.header.height = Height::new(11);
         head.kernels.push(Hash::ZERO);
         (head.header.kernel_count, head.header.kernel_root) = (1, head.kernels.root());
         only(&head.to_bytes(), &head, Head::from_bytes);
         let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
-        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::GENESIS));
+        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
         let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
         only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
         assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());
         only(&pool(id, [].iter()), &(*id, Vec::new()), read_pool);
+        only(&evidence(id, &[]), &(*id, Vec::new()), read_evidence);
         only(&operator(&[3; 32]), &[3; 32], |b| read_operator(b).map(|k| *k));
     }
 

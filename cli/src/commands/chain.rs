@@ -1,5 +1,7 @@
 //! `sotto chain`: the ledger on this machine.
 
+mod snapshot;
+
 use crate::{
     Context, args,
     bridge::{Home, hex, now, read_text},
@@ -15,6 +17,7 @@ use mw::{
     transaction::Transaction,
 };
 use node::{
+    audit::UNCHECKED,
     edge::operator,
     ledger::Ledger,
     seal::{OperatorKey, seal},
@@ -33,6 +36,9 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
         args::Chain::Submit(a) => submit(context, &home, &a),
         args::Chain::Block(a) => block(context, &home, a.height),
         args::Chain::Audit(_) => audit(context, &home),
+        args::Chain::Prune(_) => prune(context, &home),
+        args::Chain::Export(a) => snapshot::export(context, &home, &a),
+        args::Chain::Import(a) => snapshot::import(context, &home, &a),
     }
 }
 
@@ -57,6 +63,8 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
     let (ledger, _) = create(home, |p| {
         p.reward = a.reward.map_or(p.reward, Amount::new);
         p.maturity = a.maturity.unwrap_or(p.maturity);
+        p.reorganisation = a.reorganisation.unwrap_or(p.reorganisation);
+        p.window_width = a.window.unwrap_or(p.window_width);
     })?;
     let id = ledger.chain().id();
     context.ui.say(&format!("The operator key is {}: keep a copy.", home.operator().display()));
@@ -73,8 +81,10 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let sizes = ledger.store().sizes().or_refuse("the sizes cannot be told")?;
     let supply = chain.supply(tip.height).unwrap_or_default();
     let pending = ledger.pool().len();
+    let base = ledger.store().base();
+    let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
     let human = format!(
-        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
+        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
         chain.id(),
         p.network,
         tip.height,
@@ -92,6 +102,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
         "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),
         "tip": tip.hash().to_string(), "supply": supply.to_string(), "unspent": tip.output_count,
         "kernels": tip.kernel_count, "pending": pending, "log_bytes": sizes.log, "index_bytes": sizes.index,
+        "pruned": base.get(), "reorganisation": p.reorganisation,
         "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
     });
     context.output.record("chain-info", fields, &human)
@@ -242,14 +253,41 @@ fn audit(context: &Context, home: &Home) -> Outcome {
             .advice("Do not use this chain. Restore its folder from a copy.")
     })?;
     drop(bar);
+    let pruned = a.pruned > Height::GENESIS;
+    let unchecked = if pruned { &UNCHECKED[..] } else { &[] };
     let fields = json!({
         "audit": "ok", "height": a.height.get(), "kernels": a.kernels, "outputs_created": a.outputs_created,
         "outputs_unspent": a.unspent, "supply": a.supply.to_string(), "bytes_of_blocks": a.bytes_of_blocks,
-        "bytes_cut_through": a.bytes_cut_through,
+        "bytes_cut_through": a.bytes_cut_through, "pruned": a.pruned.get(), "unchecked": unchecked,
     });
-    let human = format!(
+    let mut human = format!(
         "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} holds, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes with everything spent cut through",
         a.height, a.supply, a.outputs_created, a.unspent, a.kernels, a.bytes_of_blocks, a.bytes_cut_through,
     );
+    if pruned {
+        human = human.replace("outputs created", "outputs seen");
+        human += &format!("\nblocks 1 to {} are pruned; of these nobody can check here any more", a.pruned);
+        unchecked.iter().for_each(|what| human += &format!("\n  {what}"));
+    }
     context.output.record("chain-audit", fields, &human)
+}
+
+fn prune(context: &Context, home: &Home) -> Outcome {
+    let mut ledger = home.ledger()?;
+    let p = ledger.prune().or_refuse("the chain cannot be pruned")?;
+    let fields = json!({
+        "pruned": p.base.get(), "dropped": p.dropped, "bytes_before": p.bytes_before, "bytes_after": p.bytes_after,
+    });
+    let human = match p.dropped {
+        0 => format!(
+            "nothing to prune: of {} blocks the last {} may still be replaced",
+            ledger.tip().height,
+            ledger.chain().params().reorganisation
+        ),
+        n => format!(
+            "{n} bodies dropped, up to block {}: {} bytes before, {} now",
+            p.base, p.bytes_before, p.bytes_after
+        ),
+    };
+    context.output.record("chain-prune", fields, &human)
 }

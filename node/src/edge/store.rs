@@ -3,6 +3,8 @@
 //! ```text
 //! apply   append the block to the log, fdatasync ─▶ replace the head, fsync ─▶ index
 //!         (a crash here: the block before)          (a crash here: the block)
+//! adopt   the same with several blocks, taken back and added: all or nothing
+//! prune   a base takes the place of the log's beginning (see `prune.rs`); import begins with one
 //! open    lock ─▶ genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
 //! ```
 //!
@@ -16,25 +18,34 @@
 //! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay) and kernels.
 
 mod answers;
+mod base;
+mod branch;
 mod check;
 mod disk;
 mod error;
+mod export;
 mod files;
+mod import;
 mod index;
 mod log;
 mod memory;
+mod prune;
 
-pub use answers::Sizes;
+pub use answers::{ExportError, Exported, Sizes};
 pub use disk::Disk;
 pub use error::{IndexFault, StoreError};
+pub use export::PART_ITEMS;
 pub use files::{FileName, Files};
+pub use import::{ImportError, Imported, MissingPart};
 pub use index::IndexPlace;
 pub use memory::Memory;
+pub use prune::Pruned;
 
-use crate::wire::{
-    Damage, GENESIS_MAX, HEAD_MAX, Head, Position, Record, SEGMENT_HEADER, genesis, read_genesis,
-};
-use check::{after_block, after_undo, catch_up, outputs_before, undoable};
+pub(crate) use branch::{Branch, Plan};
+
+use crate::wire::{Damage, GENESIS_MAX, HEAD_MAX, Head, Record, SEGMENT_HEADER, genesis, read_genesis};
+use base::Base;
+use check::catch_up;
 use files::{length, read_whole, replace};
 use index::{Index, guarded};
 use log::Log;
@@ -45,9 +56,8 @@ use mw::{
         BlockChange, Connected,
         params::{Chain, Params},
     },
-    state::{StateCommitments, WrongState},
+    state::{StateCommitments, Unspent, WrongState},
     trie::Trie,
-    wire::Encode,
 };
 use std::path::Path;
 
@@ -88,6 +98,7 @@ pub struct Store<F: Files = Disk> {
     log: Log,
     index: Index,
     head: Head,
+    base: Option<Base>,
     commitments: StateCommitments,
     opened: Opened,
     state: Running,
@@ -128,7 +139,7 @@ impl Store {
         }
         let files = Disk::lock(dir)?;
         if length(&files, FileName::Head)?.is_none() && !has_blocks(&files)? {
-            return Err(absent());
+            return Err(if importing(&files)? { StoreError::Importing } else { absent() });
         }
         Self::open_on(files, Layout::in_directory(dir))
     }
@@ -144,9 +155,12 @@ impl<F: Files> Store<F> {
         if length(&files, FileName::Head)?.is_some() || has_blocks(&files)? {
             return Err(StoreError::Exists);
         }
+        if importing(&files)? {
+            return Err(StoreError::Importing);
+        }
         Index::remove(&layout.index)?;
         replace(&mut files, FileName::Genesis, &genesis(&chain))?;
-        Log::create(&mut files, *chain.id(), layout.segment_bytes)?;
+        Log::start(&mut files, chain.id(), 0, layout.segment_bytes)?;
         replace(&mut files, FileName::Head, &Head::genesis(&chain).to_bytes())?;
         Self::open_on(files, layout)
     }
@@ -157,11 +171,15 @@ impl<F: Files> Store<F> {
     /// Every damage that cannot be repaired.
     pub fn open_on(mut files: F, layout: Layout) -> Result<Self, StoreError> {
         let (chain, head) = read_head(&files)?;
-        let (log, cut) = Log::open(&mut files, *chain.id(), head.end, layout.segment_bytes)?;
-        let (index, outputs, replayed, rebuilt) = attach((&files, &log), &layout.index, (&chain, &head))?;
+        let base = Base::of(&files, &chain, &head)?;
+        let (log, cut) = Log::open(&mut files, chain.id(), (head.first, head.end), layout.segment_bytes)?;
+        prune::remove_leftovers(&mut files, &head)?;
+        let truth = Truth { files: &files, log: &log, base: base.as_ref(), chain: &chain, head: &head };
+        let (index, outputs, replayed, rebuilt) = attach(&truth, &layout.index)?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         let opened = Opened { cut, replayed, rebuilt };
-        Ok(Self { chain, files, log, index, head, commitments, opened, state: Running::Yes, since_flush: 0 })
+        let (state, since_flush) = (Running::Yes, 0);
+        Ok(Self { chain, files, log, index, head, base, commitments, opened, state, since_flush })
     }
 
     /// The chain's parameters.
@@ -182,24 +200,22 @@ impl<F: Files> Store<F> {
         self.head.floor
     }
 
+    /// Bodies of blocks up to this height were pruned; the genesis, if none.
+    #[must_use]
+    pub const fn base(&self) -> Height {
+        self.head.base
+    }
+
     /// Adds a block durably.
     ///
     /// # Errors
     /// [`StoreError::WrongState`] when it was connected to another state; nothing has happened then. After any other
     /// failure the store refuses to go on until it is opened again, at this block or the one before.
     pub fn apply(&mut self, block: &Connected<BlockChange>) -> Result<(), StoreError> {
-        self.running()?;
-        let found = self.head.header.hash();
-        if *block.parent() != found {
-            return Err(WrongState { expected: *block.parent(), found }.into());
-        }
-        let BlockChange { block, change } = block.get();
-        let record = Record::Block { height: block.header.height, bytes: block.to_bytes() };
-        let next = after_block(&self.head, block, &self.chain);
-        let outputs = change.after.commitments.outputs.clone();
-        self.commit(&record, next, outputs, |index, heads, at| {
-            index.connect(heads, at, (block, &change.spent))
-        })
+        let mut branch = Branch::at(self, self.head.header.height)?;
+        branch.push(block)?;
+        let plan = branch.plan();
+        self.adopt(plan)
     }
 
     /// Takes the last block back, durably, and returns it.
@@ -208,35 +224,50 @@ impl<F: Files> Store<F> {
     /// [`StoreError::Final`] when the chain's limit of reorganisation is reached, or the index is damaged; nothing has
     /// happened then. After any other failure the store refuses to go on until it is opened again.
     pub fn undo(&mut self) -> Result<Block, StoreError> {
-        self.running()?;
         let (height, floor) = (self.head.header.height, self.head.floor);
         if height <= floor {
             return Err(StoreError::Final { height, floor });
         }
-        let (block, undo) = undoable((&self.files, &self.log), &self.index, &self.head)?;
-        let next = after_undo(&self.index, &self.chain, &self.head, &undo)?;
-        let outputs = outputs_before(&self.commitments.outputs, &block.body, &undo.spent, &next.header)?;
-        let record = Record::Undo { height: next.header.height, to: next.header.hash() };
-        self.commit(&record, next, outputs, |index, heads, _| index.undo(heads, (&block, &undo.spent)))?;
+        let plan = Branch::at(self, height.minus(1))?.plan();
+        let block = plan.undone().next().cloned().ok_or(IndexFault::Undo(height))?;
+        self.adopt(plan)?;
         Ok(block)
     }
 
-    /// Log, then head, then index; a failure anywhere stops the store.
-    fn commit(
-        &mut self,
-        record: &Record,
-        mut next: Head,
-        outputs: Trie,
-        change: impl FnOnce(&Index, (&Head, &Head), Position) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    /// The chain as it was after block `height`, to try other blocks on.
+    pub(crate) fn branch(&self, height: Height) -> Result<Branch<'_, F>, StoreError> {
+        Branch::at(self, height)
+    }
+
+    /// Follows a branch, durably: after a crash the store is where it was or where the branch leads.
+    ///
+    /// All records, then the head, then the index; a failure anywhere stops the store.
+    pub(crate) fn adopt(&mut self, plan: Plan) -> Result<(), StoreError> {
+        self.running()?;
+        let found = self.head.header.hash();
+        if plan.from != found {
+            return Err(WrongState { expected: plan.from, found }.into());
+        }
         self.state = Running::Stopped;
-        let at = self.log.append(&mut self.files, record)?;
-        next.end = self.log.end();
-        replace(&mut self.files, FileName::Head, &next.to_bytes())?;
-        guarded(|| change(&self.index, (&self.head, &next), at))?;
-        self.commitments = StateCommitments { kernels: next.kernels.clone(), outputs };
-        self.head = next;
-        self.since_flush += 1;
+        let mut written = Vec::with_capacity(plan.steps.len());
+        for mut step in plan.steps {
+            let at = self.log.append(&mut self.files, &step.record)?;
+            step.head.end = self.log.end();
+            written.push((at, step));
+        }
+        if let Some((_, last)) = written.last() {
+            replace(&mut self.files, FileName::Head, &last.head.to_bytes())?;
+        }
+        for (at, step) in written {
+            let (heads, change) = ((&self.head, &step.head), (&step.block, step.spent.as_slice()));
+            guarded(|| match step.record {
+                Record::Block { .. } => self.index.connect(heads, at, change),
+                Record::Undo { .. } => self.index.undo(heads, change),
+            })?;
+            self.commitments = StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs };
+            self.head = step.head;
+            self.since_flush += 1;
+        }
         if self.since_flush >= FLUSH_EVERY {
             self.flush()?;
         }
@@ -262,6 +293,26 @@ impl<F: Files> Store<F> {
     }
 }
 
+/// A record that is to be appended, and what it leads to; the head's end is set when it is.
+#[derive(Debug)]
+struct Step {
+    record: Record,
+    block: Block,
+    spent: Vec<Unspent>,
+    head: Head,
+    outputs: Trie,
+}
+
+/// Writes a part of a base at its place, not yet durably.
+fn write_snapshot(
+    files: &mut impl Files,
+    file: FileName,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    files.write(file, offset, bytes).map_err(|e| StoreError::writing(file, e))
+}
+
 /// All bytes of a file that is kept beside the chain; `None` when there is none.
 pub(crate) fn read_beside<F: Files>(store: &Store<F>, file: FileName) -> Result<Option<Vec<u8>>, StoreError> {
     match length(&store.files, file)? {
@@ -277,6 +328,11 @@ pub(crate) fn write_beside<F: Files>(
     bytes: &[u8],
 ) -> Result<(), StoreError> {
     replace(&mut store.files, file, bytes)
+}
+
+/// Whether an import is under way: there is a base, and nothing that names it.
+fn importing(files: &impl Files) -> Result<bool, StoreError> {
+    Ok(length(files, FileName::Base(0))?.is_some())
 }
 
 /// Whether the log holds more than a beginning: then it must have a head.
@@ -299,17 +355,25 @@ fn read_head(files: &impl Files) -> Result<(Chain, Head), StoreError> {
     Err(StoreError::Foreign { file: FileName::Head, expected: *chain.id(), found: head.chain })
 }
 
+/// What an index is held against.
+struct Truth<'a, F: Files> {
+    files: &'a F,
+    log: &'a Log,
+    base: Option<&'a Base>,
+    chain: &'a Chain,
+    head: &'a Head,
+}
+
 /// The index at the head, its trie, how many records it took in, and why it was built anew, if it was.
 fn attach(
-    log: (&impl Files, &Log),
+    truth: &Truth<'_, impl Files>,
     place: &IndexPlace,
-    at: (&Chain, &Head),
 ) -> Result<(Index, Trie, u64, Option<StoreError>), StoreError> {
-    match attach_once(log, place, at) {
+    match attach_once(truth, place) {
         Ok((index, outputs, replayed)) => Ok((index, outputs, replayed, None)),
         Err(why @ (StoreError::Index { .. } | StoreError::Damaged { .. })) => {
             Index::remove(place)?;
-            let (index, outputs, replayed) = attach_once(log, place, at).map_err(StoreError::of_new_index)?;
+            let (index, outputs, replayed) = attach_once(truth, place).map_err(StoreError::of_new_index)?;
             Ok((index, outputs, replayed, Some(why)))
         }
         Err(e) => Err(e),
@@ -317,15 +381,11 @@ fn attach(
 }
 
 /// Opens the index, brings it to the head and checks it.
-fn attach_once(
-    log: (&impl Files, &Log),
-    place: &IndexPlace,
-    (chain, head): (&Chain, &Head),
-) -> Result<(Index, Trie, u64), StoreError> {
+fn attach_once(truth: &Truth<'_, impl Files>, place: &IndexPlace) -> Result<(Index, Trie, u64), StoreError> {
     guarded(|| {
         let index = Index::open(place.clone())?;
-        let replayed = catch_up(log, &index, (chain, head))?;
-        let outputs = check::check(&index, chain, head)?;
+        let replayed = catch_up(truth, &index)?;
+        let outputs = check::check(&index, truth.chain, truth.head)?;
         Ok((index, outputs, replayed))
     })
 }

@@ -2,19 +2,27 @@
 
 use crate::toy::{Toy, layout, temporary};
 use mw::{
+    amount::{Amount, Height},
     block::Block,
     hash::tagged,
+    kernel::{Excess, Kernel, KernelFeatures, Window},
     mmr::Peaks,
     range_proof::RangeProof,
-    rules::{Proposal, params::Chain, propose},
+    rules::{
+        Proposal,
+        params::{Chain, Params},
+        propose,
+    },
     schnorr::sign,
     secret::SecretScalar,
-    transaction::Output,
+    state::ChainView,
+    transaction::{Body, Output},
     wire::Encode,
 };
 use node::{
     audit::{AuditError, audit},
     edge::store::{FileName, Files, IndexPlace, Layout, Memory, Store, StoreError},
+    engine::pruned::{PartFault, PrunedError},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
@@ -43,7 +51,9 @@ fn image_of(chain: &Chain, records: &[Block], blocks: &[Block]) -> Memory {
     let header = &blocks.last().unwrap().header;
     let floor = header.height.minus(chain.params().reorganisation);
     let end = [&[0; 4], &(log.len() as u64).to_le_bytes()[..]].concat();
-    let head = [&[1], &id[..], &header.to_bytes(), &floor.to_bytes(), &end, &kernels.to_bytes()].concat();
+    let unpruned = [0; 8 + 4];
+    let head = [&[1], &id[..], &header.to_bytes(), &floor.to_bytes(), &end, &unpruned, &kernels.to_bytes()];
+    let head = head.concat();
     let files = Memory::new();
     files.set(FileName::Genesis, [&chain.params().to_bytes()[..], id].concat());
     files.set(FileName::Head, checked("sotto/node-head/v1", &[], &head));
@@ -124,6 +134,116 @@ fn the_audit_names_a_block_that_breaks_a_rule() {
     assert_eq!(rule(with_second_block(&mut toy, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
     let early = with_second_block(&mut toy, &operator, reward, |_| {}, |p| p.header.time = 1);
     assert_eq!(rule(early), (2, "MW-R19"));
+}
+
+/// The same chain pruned, with nothing that could be undone: what is left of it tells as much.
+#[test]
+fn the_audit_of_a_pruned_chain_names_what_is_wrong() {
+    let final_at_once = |p: &mut Params| p.reorganisation = 0;
+    let mut toy = Toy::with(74, final_at_once);
+    toy.mine();
+    let reward = toy.chain.params().reward.units();
+    let (operator, thief) = (key(74), key(75));
+    let audited = |files: Memory| {
+        let mut store = Store::open_on(files, temporary()).unwrap();
+        assert_eq!(store.prune().unwrap().dropped, 2);
+        audit(&store, |_, _| {})
+    };
+    let honest = with_second_block(&mut toy, &operator, reward, |_| {}, |_| {});
+    let found = audited(honest).unwrap();
+    assert_eq!((found.pruned.get(), found.height.get()), (2, 2));
+    let rule = |files: Memory| match audited(files) {
+        Err(AuditError::Pruned(PrunedError::Rule { height, why })) => (height.get(), why.rule()),
+        other => panic!("{other:?}"),
+    };
+    let inflated = with_second_block(&mut toy, &operator, reward + 1, |_| {}, |_| {});
+    assert!(matches!(audited(inflated), Err(AuditError::Pruned(PrunedError::Supply(_)))));
+    let stolen = with_second_block(&mut toy, &thief, reward, |_| {}, |_| {});
+    let unsealed = PartFault::Unsealed(Height::new(2));
+    assert!(
+        matches!(audited(stolen), Err(AuditError::Pruned(PrunedError::Part { fault, .. })) if fault == unsealed)
+    );
+    let unproven = |o: &mut Output| {
+        let mut proof = *o.proof.as_bytes();
+        proof[0] ^= 1;
+        o.proof = RangeProof::from_bytes(&proof);
+    };
+    assert_eq!(rule(with_second_block(&mut toy, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
+    let early = with_second_block(&mut toy, &operator, reward, |_| {}, |p| p.header.time = 1);
+    assert_eq!(rule(early), (2, "MW-R19"));
+    let offset = |p: &mut Proposal| p.header.total_offset += mw::group::Scalar::ONE;
+    let hidden = with_second_block(&mut toy, &operator, reward, |_| {}, offset);
+    assert!(matches!(audited(hidden), Err(AuditError::Pruned(PrunedError::Supply(_)))));
+}
+
+/// Kernels that no honest block would hold, sealed and pruned.
+#[test]
+fn the_audit_of_a_pruned_chain_checks_every_kernel() {
+    let operator = key(76);
+    let rule = |make: &dyn Fn(&mut Toy) -> Vec<Kernel>| {
+        let mut toy = Toy::with(76, |p| p.reorganisation = 0);
+        toy.mine();
+        let kernels = make(&mut toy);
+        let block = with_kernels(&mut toy, &operator, kernels);
+        let all = [blocks(&toy), vec![block]].concat();
+        let mut store = Store::open_on(image(&toy.chain, &all), temporary()).unwrap();
+        store.prune().unwrap();
+        match audit(&store, |_, _| {}) {
+            Err(AuditError::Pruned(PrunedError::Rule { height, why })) => (height.get(), why.rule()),
+            Err(AuditError::Pruned(PrunedError::Supply(_))) => (0, "supply"),
+            other => panic!("{other:?}"),
+        }
+    };
+    let plain =
+        |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after: Height::new(not_after) };
+    let kernel = move |toy: &mut Toy, features| {
+        let x = SecretScalar::random(&mut toy.rng);
+        toy.kernel(&x, features)
+    };
+    let coinbase =
+        move |toy: &mut Toy, height| kernel(toy, KernelFeatures::Coinbase { height: Height::new(height) });
+    // Nothing is wrong with these kernels but that no outputs belong to them.
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), kernel(t, plain(99, 40))]), (0, "supply"));
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), kernel(t, plain(99, 41))]), (2, "MW-R06"));
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), kernel(t, plain(99, 0))]), (2, "MW-R27"));
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), kernel(t, plain(0, 40))]), (2, "MW-R09"));
+    assert_eq!(
+        rule(&move |t| vec![coinbase(t, 2), kernel(t, plain(u64::MAX, 40)), kernel(t, plain(9, 40))]),
+        (2, "MW-R08")
+    );
+    assert_eq!(rule(&move |t| vec![coinbase(t, 1)]), (2, "MW-R28"));
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), coinbase(t, 2)]), (2, "MW-R12"));
+    assert_eq!(rule(&move |t| vec![kernel(t, plain(99, 40))]), (2, "MW-R12"));
+    let unsigned = move |t: &mut Toy| Kernel { features: plain(98, 40), ..kernel(t, plain(99, 40)) };
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), unsigned(t)]), (2, "MW-R14"));
+    let again = |t: &Toy| t.blocks[0].get().block.body.kernels[0].clone();
+    let replayed = move |t: &mut Toy| Kernel { features: plain(99, 40), ..again(t) };
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), replayed(t)]), (2, "MW-R14"));
+    let same_key = move |t: &mut Toy| {
+        let x = t.coins().next().unwrap().blinding.clone();
+        t.kernel(&x, plain(99, 40))
+    };
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), same_key(t)]), (2, "MW-R29"));
+    let channel = move |toy: &mut Toy, distance| {
+        let window = Window { not_before: Height::GENESIS, not_after: Height::new(40) };
+        kernel(toy, KernelFeatures::NoRecentDuplicate { fee: Amount::new(99), window, distance })
+    };
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), channel(t, 41)]), (2, "MW-R07"));
+    let identity = Excess::from_point(mw::group::Point::from_bytes([0; 32]).unwrap());
+    assert_eq!(rule(&move |t| vec![Kernel { excess: identity, ..coinbase(t, 2) }]), (2, "MW-R14"));
+}
+
+/// The second block with these kernels and one reward, sealed whatever it is.
+fn with_kernels(toy: &mut Toy, seal_key: &SecretScalar, kernels: Vec<Kernel>) -> Block {
+    let (output, kernel) = toy.coinbase(toy.next(), toy.chain.params().reward.units());
+    let mut proposal = propose(&toy.chain, &toy.state, &[], (output, kernel), 2_000).unwrap();
+    let body = Body::sorted(Vec::new(), core::mem::take(&mut proposal.body.outputs), kernels);
+    let mut peaks = toy.state.commitments().kernels.clone();
+    body.kernels.iter().for_each(|k| peaks.push(k.id()));
+    (proposal.header.kernel_count, proposal.header.kernel_root) = (peaks.len(), peaks.root());
+    (proposal.header.body_hash, proposal.body) = (mw::block::body_hash(&body), body);
+    let signature = sign(seal_key, &proposal.header.seal_message(toy.chain.id()), &mut toy.rng);
+    proposal.seal(signature)
 }
 
 /// A log that is whole, and leads elsewhere than the head says.

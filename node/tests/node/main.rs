@@ -7,5 +7,6 @@ mod edges;
 mod image;
 mod kill;
 mod ledger;
+mod prune;
 mod toy;
 mod twin;

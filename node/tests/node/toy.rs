@@ -17,8 +17,8 @@ use mw::{
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
 };
 use node::{
-    edge::store::{Files, IndexPlace, Layout, Store},
-    seal::{OperatorKey, seal},
+    edge::store::{Files, IndexPlace, Layout, Store, StoreError},
+    seal::{OperatorKey, SealedHeader, seal},
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -67,11 +67,21 @@ pub(crate) fn params(operator: PublicKey) -> Params {
 
 impl Toy {
     pub(crate) fn new(seed: u64) -> Self {
+        Self::with(seed, |_| {})
+    }
+
+    pub(crate) fn with(seed: u64, edit: impl FnOnce(&mut Params)) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let operator = OperatorKey::generate(&mut rng);
-        let chain = Chain::new(params(operator.public())).unwrap();
+        let mut params = params(operator.public());
+        edit(&mut params);
+        let chain = Chain::new(params).unwrap();
         let state = MemoryState::genesis(&chain);
         Self { chain, operator, rng, state, blocks: Vec::new(), coins: BTreeMap::new() }
+    }
+
+    pub(crate) fn coins(&self) -> impl Iterator<Item = &Coin> {
+        self.coins.values()
     }
 
     pub(crate) fn next(&self) -> Height {
@@ -196,7 +206,15 @@ impl Toy {
         for (block, h) in self.blocks.iter().zip(1..) {
             let block = &block.get().block;
             assert_eq!(theirs.header(Height::new(h)).unwrap().as_ref(), Some(&block.header));
-            assert_eq!(theirs.block(Height::new(h)).unwrap().as_ref(), Some(block));
+            match theirs.block(Height::new(h)) {
+                Err(StoreError::Pruned { height, base }) => assert!(height <= base && base == theirs.base()),
+                found => {
+                    assert_eq!(found.unwrap().as_ref(), Some(block));
+                    assert!(Height::new(h) > theirs.base());
+                }
+            }
+            let sealed = theirs.sealed_header(Height::new(h)).unwrap();
+            assert_eq!(sealed, Some(SealedHeader::of(block)));
             for k in &block.body.kernels {
                 assert_eq!(theirs.last_seen(&k.excess).unwrap(), ours.last_seen(&k.excess).unwrap());
                 assert!(theirs.has_kernel(&k.id()).unwrap());

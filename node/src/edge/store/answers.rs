@@ -8,9 +8,13 @@ use super::{
     Store,
     check::{block_at, entry},
     error::{IndexFault, StoreError},
-    files::Files,
+    export::Snapshot,
+    files::{Files, length},
 };
-use crate::wire::Position;
+use crate::{
+    seal::SealedHeader,
+    wire::snapshot::{Part, Start},
+};
 use mw::{
     amount::Height,
     block::{Block, Header},
@@ -21,11 +25,34 @@ use mw::{
     state::{ChainView, Sighting, StateCommitments, Unspent},
     trie::Entry,
 };
+use std::io::{self, Write};
+
+/// What was exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The last block of the state.
+    pub height: Height,
+    /// How many parts there are.
+    pub parts: u32,
+    /// Bytes in all.
+    pub bytes: u64,
+}
+
+/// Why a snapshot was not written, or not wholly.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store cannot give it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It cannot be written.
+    #[error("the snapshot cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
 
 /// Bytes on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Of the block log.
+    /// Of the block log, and of the base in place of what was pruned of it.
     pub log: u64,
     /// Of the index.
     pub index: u64,
@@ -51,14 +78,90 @@ impl<F: Files> Store<F> {
     /// The block at this height; `None` above the tip, and for the genesis, which has no body.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] with segment and offset when its record is.
+    /// [`StoreError::Damaged`] with segment and offset when its record is, [`StoreError::Pruned`] when its body is
+    /// gone.
     pub fn block(&self, h: Height) -> Result<Option<Block>, StoreError> {
         self.running()?;
         if h == Height::GENESIS || h > self.head.header.height {
             return Ok(None);
         }
+        self.body(h).map(Some)
+    }
+
+    /// The same for a height up to the tip, while the store is stopped too.
+    pub(super) fn body(&self, h: Height) -> Result<Block, StoreError> {
+        if h <= self.head.base {
+            return Err(StoreError::Pruned { height: h, base: self.head.base });
+        }
         let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
-        block_at(&self.files, &self.log, entry.at, &entry.header).map(Some)
+        block_at(&self.files, &self.log, entry.at, &entry.header)
+    }
+
+    /// The header and the seal at this height; `None` above the tip, and for the genesis, which has no seal.
+    ///
+    /// # Errors
+    /// When what holds it is damaged.
+    pub fn sealed_header(&self, h: Height) -> Result<Option<SealedHeader>, StoreError> {
+        if h == Height::GENESIS || h > self.head.header.height {
+            return Ok(None);
+        }
+        self.sealed_headers(h, h).map(|all| all.into_iter().next())
+    }
+
+    /// Headers and seals from a height above the genesis to another up to the tip.
+    pub(super) fn sealed_headers(
+        &self,
+        first: Height,
+        last: Height,
+    ) -> Result<Vec<SealedHeader>, StoreError> {
+        let mut all = match &self.base {
+            Some(base) => base.headers(&self.files, (first, last))?,
+            None => Vec::new(),
+        };
+        let rest = first.get().max(self.head.base.get() + 1)..=last.get();
+        for h in rest.map(Height::new) {
+            all.push(SealedHeader::of(&self.body(h)?));
+        }
+        let fits =
+            |s: &SealedHeader| Ok(self.index.header(s.header.height)?.is_some_and(|e| e.header == s.header));
+        match all.iter().map(fits).find(|f| !matches!(f, Ok(true))) {
+            None => Ok(all),
+            Some(Err(e)) => Err(e),
+            Some(Ok(_)) => Err(IndexFault::Header(first).into()),
+        }
+    }
+
+    /// The base's start and its parts; `None` when nothing was pruned.
+    pub(crate) fn base_parts(&self) -> Option<(&Start, impl Iterator<Item = Result<Part, StoreError>> + '_)> {
+        self.base.as_ref().map(|base| (&base.start, base.parts(&self.files)))
+    }
+
+    /// Writes the state after block `height` as a snapshot, in parts of about `items` headers, kernels or outputs;
+    /// `progress` is called after each with its number from 1 and how many there are. One state and one size of parts
+    /// give one string of bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::NotKept`] when that state is not kept, as below [`Store::floor`]; [`ExportError::Write`] when `out`
+    /// takes no more.
+    pub fn export(
+        &self,
+        height: Height,
+        items: u32,
+        out: &mut dyn Write,
+        mut progress: impl FnMut(u32, u32),
+    ) -> Result<Exported, ExportError> {
+        let snapshot = Snapshot::plan(self, height, items)?;
+        let start = snapshot.start.to_bytes();
+        out.write_all(&start)?;
+        let mut bytes = start.len() as u64;
+        for place in 0..snapshot.len() {
+            let (_, part) = snapshot.part(self, place)?;
+            out.write_all(&part)?;
+            bytes += part.len() as u64;
+            progress(place + 1, snapshot.len());
+        }
+        out.flush()?;
+        Ok(Exported { height, parts: snapshot.len(), bytes })
     }
 
     /// The height of the block that holds the kernel with this id.
@@ -100,12 +203,16 @@ impl<F: Files> Store<F> {
         })
     }
 
-    /// Reads every record of the log, undone blocks too, and checks that it is whole; returns how many there are.
+    /// Reads the base, and every record of the log, undone blocks too, and checks that all is whole; returns how many
+    /// records there are.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
     pub fn check_log(&self) -> Result<u64, StoreError> {
-        let (mut end, mut records) = (Position::start(0), 0);
+        for part in self.base.iter().flat_map(|base| base.parts(&self.files)) {
+            part?;
+        }
+        let (mut end, mut records) = (self.log.beginning(), 0);
         while let Some(at) = self.log.next(&self.files, end)? {
             end = self.log.read(&self.files, at)?.1;
             records += 1;
@@ -118,7 +225,11 @@ impl<F: Files> Store<F> {
     /// # Errors
     /// When they cannot be told.
     pub fn sizes(&self) -> Result<Sizes, StoreError> {
-        Ok(Sizes { log: self.log.bytes(&self.files)?, index: self.index.bytes()? })
+        let base = match &self.base {
+            Some(base) => length(&self.files, base.file)?.unwrap_or(0),
+            None => 0,
+        };
+        Ok(Sizes { log: base + self.log.bytes(&self.files)?, index: self.index.bytes()? })
     }
 }
 
@@ -143,7 +254,7 @@ impl<F: Files> ChainView for Store<F> {
 
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
         self.running()?;
-        self.index.last_seen(e)
+        self.index.last_seen(e, self.head.header.height)
     }
 
     fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {

@@ -5,6 +5,7 @@
 //! looking each kernel up and counting, outputs by recomputing the trie, undo entries by their checksums.
 
 use super::{
+    Truth,
     error::{IndexFault, StoreError},
     files::{FileName, Files},
     index::Index,
@@ -22,13 +23,17 @@ use mw::{
     wire::Decode,
 };
 
-/// Brings the index from where it stands to the head by the log's records; returns how many it took.
-pub(super) fn catch_up(
-    (files, log): (&impl Files, &Log),
-    index: &Index,
-    (chain, head): (&Chain, &Head),
-) -> Result<u64, StoreError> {
-    let mut now = index.head()?.unwrap_or_else(|| Head::genesis(chain));
+/// Brings the index from where it stands to the head by the base and the log's records; returns how many it took.
+pub(super) fn catch_up(truth: &Truth<'_, impl Files>, index: &Index) -> Result<u64, StoreError> {
+    let Truth { files, log, chain, head, .. } = *truth;
+    let mut now = match (index.head()?, truth.base) {
+        (Some(now), _) => now,
+        (None, Some(base)) => base.fill(files, index, chain, head.first)?,
+        (None, None) => Head::genesis(chain),
+    };
+    if (now.base, now.first) != (head.base, head.first) {
+        return Err(IndexFault::Position.into());
+    }
     let mut taken = 0;
     while let Some(at) = log.next(files, now.end)? {
         let (record, end) = log.read(files, at)?;

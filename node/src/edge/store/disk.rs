@@ -45,6 +45,17 @@ impl Disk {
         self.dir.join(file.to_string())
     }
 
+    /// The numbers of all files with this prefix and name.
+    fn numbers(&self, prefix: &str, named: impl Fn(u32) -> FileName) -> io::Result<Vec<u32>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|n| n.strip_prefix(prefix)).and_then(|n| n.parse().ok());
+            all.extend(number.filter(|n| name == *named(*n).to_string()));
+        }
+        Ok(all)
+    }
+
     /// The open file to write to. It stays open until its sync, so that a failed write-back is reported there.
     fn writer(&mut self, file: FileName) -> io::Result<&mut File> {
         let open = match self.writing.take() {
@@ -73,13 +84,11 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
 
 impl Files for Disk {
     fn segments(&self) -> io::Result<Vec<u32>> {
-        let mut all = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|n| n.strip_prefix("log-")).and_then(|n| n.parse().ok());
-            all.extend(number.filter(|n| name == *FileName::Segment(*n).to_string()));
-        }
-        Ok(all)
+        self.numbers("log-", FileName::Segment)
+    }
+
+    fn bases(&self) -> io::Result<Vec<u32>> {
+        self.numbers("base-", FileName::Base)
     }
 
     fn len(&self, file: FileName) -> io::Result<Option<u64>> {

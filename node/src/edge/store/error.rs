@@ -101,6 +101,27 @@ pub enum StoreError {
         /// The deepest height to go back to.
         floor: Height,
     },
+    /// The block's body was pruned.
+    #[error("block {height} was pruned: bodies are here from block {} on; another store may have it", .base.next())]
+    Pruned {
+        /// Which block.
+        height: Height,
+        /// The last block without a body.
+        base: Height,
+    },
+    /// The state after this block is not kept.
+    #[error("the state after block {height} is not kept: choose one from {floor} to {tip}, above 0")]
+    NotKept {
+        /// Which block.
+        height: Height,
+        /// The first block whose state is kept.
+        floor: Height,
+        /// The last.
+        tip: Height,
+    },
+    /// An import is under way.
+    #[error("an import is under way here: give it another copy of the snapshot, or use another directory")]
+    Importing,
     /// The parameters make no sense.
     #[error(transparent)]
     Params(#[from] ParamsError),

@@ -19,6 +19,10 @@ pub enum FileName {
     Pool,
     /// A part of the block log.
     Segment(u32),
+    /// The state that the log begins with, in place of the blocks before.
+    Base(u32),
+    /// Sealed headers that are not in the chain.
+    Evidence,
     /// A file that is about to replace another.
     Draft,
     /// A damaged pool, kept for inspection.
@@ -34,6 +38,8 @@ impl fmt::Display for FileName {
             Self::Head => f.write_str("head"),
             Self::Pool => f.write_str("pool"),
             Self::Segment(n) => write!(f, "log-{n:08}"),
+            Self::Base(n) => write!(f, "base-{n:08}"),
+            Self::Evidence => f.write_str("evidence"),
             Self::Draft => f.write_str("draft"),
             Self::PoolDamaged => f.write_str("pool.damaged"),
             Self::Index => f.write_str("index"),
@@ -48,6 +54,12 @@ pub trait Files {
     /// # Errors
     /// When the directory cannot be read.
     fn segments(&self) -> io::Result<Vec<u32>>;
+
+    /// The numbers of all bases, in no order.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    fn bases(&self) -> io::Result<Vec<u32>>;
 
     /// A file's length; `None` when it does not exist.
     ///
@@ -67,10 +79,10 @@ pub trait Files {
     /// Any number of the bytes may have been written then.
     fn write(&mut self, file: FileName, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Cuts a file to `length`.
+    /// Cuts a file to `length`, or fills it up to there with zeros.
     ///
     /// # Errors
-    /// When it cannot be cut.
+    /// When it cannot be done.
     fn truncate(&mut self, file: FileName, length: u64) -> io::Result<()>;
 
     /// Makes a file's content and length durable (`fdatasync`).

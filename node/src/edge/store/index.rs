@@ -11,10 +11,13 @@ use super::{
     disk::sync_dir,
     error::{IndexFault, StoreError},
 };
-use crate::wire::{Head, HeaderEntry, Position, UndoEntry, key};
+use crate::{
+    seal::SealedHeader,
+    wire::{Head, HeaderEntry, Position, UndoEntry, key},
+};
 use mw::{
     amount::Height,
-    block::Block,
+    block::{Block, Header},
     commitment::Commitment,
     hash::Hash,
     kernel::{Excess, Kernel},
@@ -87,14 +90,7 @@ impl Index {
 
     /// The entries of a table, in order, up to the first that cannot be read.
     fn scan(&self, table: &[u8]) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + use<> {
-        let mut entries = Some(self.db.scan_prefix(table));
-        iter::from_fn(move || {
-            let next = guarded(|| Ok(entries.as_mut().and_then(Iterator::next).transpose()?)).transpose();
-            if !matches!(next, Some(Ok(_))) {
-                entries = None;
-            }
-            next
-        })
+        guarded_entries(self.db.scan_prefix(table))
     }
 
     /// Where the index stands; `None` when it is empty.
@@ -121,9 +117,7 @@ impl Index {
             batch.insert(key::unspent(&output.commitment), unspent.to_bytes());
         }
         for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
-            batch.insert(key::kernel(place), k.to_bytes());
-            batch.insert(key::kernel_id(&k.id()), height.to_bytes());
-            batch.insert(key::excess(&k.excess, Some(height)), &[k.features.may_repeat().into()]);
+            put_kernel(&mut batch, k, place, height);
         }
         let undo = UndoEntry { kernels: before.kernels.clone(), spent: spent.to_vec() };
         batch.insert(key::undo(height), undo.to_bytes(height));
@@ -154,6 +148,51 @@ impl Index {
         batch.remove(key::undo(height));
         batch.remove(key::header(height));
         self.write(batch, after)
+    }
+
+    /// Tells where blocks were moved to, and that the index stands at this head.
+    pub(super) fn relocate(&self, head: &Head, moved: Vec<(Header, Position)>) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (header, at) in moved {
+            batch.insert(key::header(header.height), HeaderEntry { header, at }.to_bytes());
+        }
+        self.write(batch, head)
+    }
+
+    /// Puts headers whose blocks are nowhere.
+    pub(super) fn put_headers(&self, all: &[SealedHeader]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for SealedHeader { header, .. } in all {
+            let entry = HeaderEntry { header: header.clone(), at: Position::start(0) };
+            batch.insert(key::header(header.height), entry.to_bytes());
+        }
+        Ok(self.db.apply_batch(batch)?)
+    }
+
+    /// Puts the kernels of whole blocks from height `first` on, whose headers are there; `place` is the first's.
+    pub(super) fn put_kernels(&self, first: Height, place: u64, all: &[Kernel]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        let (mut height, mut until) = (first.minus(1), place);
+        for (k, place) in all.iter().zip(place..) {
+            while until <= place {
+                height = height.next();
+                until = self.header(height)?.ok_or(IndexFault::Header(height))?.header.kernel_count;
+            }
+            put_kernel(&mut batch, k, place, height);
+        }
+        Ok(self.db.apply_batch(batch)?)
+    }
+
+    /// Puts unspent outputs.
+    pub(super) fn put_unspent(&self, all: &[Unspent]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        all.iter().for_each(|u| batch.insert(key::unspent(&u.output.commitment), u.to_bytes()));
+        Ok(self.db.apply_batch(batch)?)
+    }
+
+    /// Says where the index stands.
+    pub(super) fn put_head(&self, head: &Head) -> Result<(), StoreError> {
+        self.write(sled::Batch::default(), head)
     }
 
     fn write(&self, mut batch: sled::Batch, after: &Head) -> Result<(), StoreError> {
@@ -190,13 +229,22 @@ impl Index {
         })
     }
 
-    /// All kernels in the order of the chain.
-    pub(super) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + use<> {
-        self.scan(key::KERNELS).zip(0..).map(|(entry, place)| {
+    /// The kernels in the order of the chain, from the one with this place on.
+    pub(super) fn kernels_from(
+        &self,
+        first: u64,
+    ) -> impl Iterator<Item = Result<Kernel, StoreError>> + use<> {
+        let entries = guarded_entries(self.db.range(key::kernel(first)..=key::kernel(u64::MAX)));
+        entries.zip(first..).map(|(entry, place)| {
             let (k, v) = entry?;
             let kernel = Kernel::from_bytes(&v).ok().filter(|_| key::kernel(place) == k.as_ref());
             Ok(kernel.ok_or(IndexFault::Kernel(place))?)
         })
+    }
+
+    /// All kernels.
+    pub(super) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + use<> {
+        self.kernels_from(0)
     }
 
     /// All headers above the genesis, in order.
@@ -219,10 +267,11 @@ impl Index {
         Ok(Some(Height::from_bytes(&bytes).map_err(|_| IndexFault::KernelEntry(*id))?))
     }
 
-    /// The last block with this excess.
-    pub(super) fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
+    /// The last block up to height `last` with this excess.
+    pub(super) fn last_seen(&self, e: &Excess, last: Height) -> Result<Option<Sighting>, StoreError> {
         let prefix = key::excess(e, None);
-        let last = guarded(|| Ok(self.db.scan_prefix(&prefix).next_back().transpose()?))?;
+        let range = prefix.clone()..=key::excess(e, Some(last));
+        let last = guarded(|| Ok(self.db.range(range).next_back().transpose()?))?;
         let Some((k, v)) = last else { return Ok(None) };
         let height = k.get(prefix.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
         let may_repeat = match v.as_ref() {
@@ -241,6 +290,25 @@ impl Index {
         let entry = self.get(key::excess(e, Some(seen.height)))?;
         Ok(entry.is_some_and(|v| v.as_ref() == [u8::from(seen.may_repeat)]))
     }
+}
+
+/// Entries in order, up to the first that cannot be read.
+fn guarded_entries(entries: sled::Iter) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> {
+    let mut entries = Some(entries);
+    iter::from_fn(move || {
+        let next = guarded(|| Ok(entries.as_mut().and_then(Iterator::next).transpose()?)).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            entries = None;
+        }
+        next
+    })
+}
+
+/// A kernel's three entries.
+fn put_kernel(batch: &mut sled::Batch, k: &Kernel, place: u64, height: Height) {
+    batch.insert(key::kernel(place), k.to_bytes());
+    batch.insert(key::kernel_id(&k.id()), height.to_bytes().as_slice());
+    batch.insert(key::excess(&k.excess, Some(height)), &[k.features.may_repeat().into()]);
 }
 
 /// Runs something that reads sled's files; what sled panics over is damage like any other.

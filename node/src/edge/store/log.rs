@@ -3,7 +3,8 @@
 //! A record is durable before [`Log::append`] returns. The log ends where the head says; what lies beyond was never
 //! acknowledged and is cut off on open, and damage before that end is an error with its segment and offset.
 //! An undone block stays: an undo record behind it takes it back, so replaying the log from its start leads to the
-//! head's state, and nothing that happened is forgotten.
+//! head's state, and nothing that happened is forgotten until the log is pruned: then it begins anew, in a segment with a
+//! higher number, behind a base.
 
 use super::{
     error::StoreError,
@@ -19,33 +20,45 @@ use mw::block::ChainId;
 #[derive(Debug)]
 pub(super) struct Log {
     chain: ChainId,
+    first: u32,
     end: Position,
     /// A record that would end beyond this offset begins a new segment.
     segment_bytes: u64,
 }
 
 impl Log {
-    /// Starts the log of a chain durably, with an empty first segment.
-    pub(super) fn create(
+    /// Starts a log of a chain durably, with an empty first segment of this number.
+    pub(super) fn start(
         files: &mut impl Files,
-        chain: ChainId,
+        chain: &ChainId,
+        first: u32,
         segment_bytes: u64,
     ) -> Result<Self, StoreError> {
-        let log = Self { chain, end: Position::start(0), segment_bytes };
-        log.start_segment(files, 0)?;
+        let log = Self { chain: *chain, first, end: Position::start(first), segment_bytes };
+        log.start_segment(files, first)?;
         Ok(log)
     }
 
-    /// Opens the log that ends at `end`, and cuts off what lies beyond; returns how many bytes that were.
+    /// Opens the log from segment `first` to `end`, and cuts off what lies beyond; returns how many bytes that were.
     pub(super) fn open(
         files: &mut impl Files,
-        chain: ChainId,
-        end: Position,
+        chain: &ChainId,
+        (first, end): (u32, Position),
         segment_bytes: u64,
     ) -> Result<(Self, u64), StoreError> {
-        (0..=end.segment).try_for_each(|n| check_header(files, &chain, n))?;
+        (first..=end.segment).try_for_each(|n| check_header(files, chain, n))?;
         let cut = cut_beyond(files, end)?;
-        Ok((Self { chain, end, segment_bytes }, cut))
+        Ok((Self { chain: *chain, first, end, segment_bytes }, cut))
+    }
+
+    /// Where the first record stands, if there is one.
+    pub(super) const fn beginning(&self) -> Position {
+        Position::start(self.first)
+    }
+
+    /// How long a segment may grow.
+    pub(super) const fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
     }
 
     /// Where the log ends.
@@ -103,7 +116,7 @@ impl Log {
 
     /// Bytes of all segments.
     pub(super) fn bytes(&self, files: &impl Files) -> Result<u64, StoreError> {
-        (0..=self.end.segment).map(|n| Ok(length(files, FileName::Segment(n))?.unwrap_or(0))).sum()
+        (self.first..=self.end.segment).map(|n| Ok(length(files, FileName::Segment(n))?.unwrap_or(0))).sum()
     }
 
     fn start_segment(&self, files: &mut impl Files, number: u32) -> Result<(), StoreError> {

@@ -221,6 +221,11 @@ impl Files for Memory {
         Ok(self.state().names.keys().filter_map(number).collect())
     }
 
+    fn bases(&self) -> io::Result<Vec<u32>> {
+        let number = |name: &FileName| if let FileName::Base(n) = name { Some(*n) } else { None };
+        Ok(self.state().names.keys().filter_map(number).collect())
+    }
+
     fn len(&self, file: FileName) -> io::Result<Option<u64>> {
         Ok(self.state().content(file).ok().map(|c| c.now.len() as u64))
     }

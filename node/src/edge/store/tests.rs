@@ -9,6 +9,7 @@ use mw::{
     schnorr::PublicKey,
     state::{ChainView, Unspent},
     transaction::{Extra, Output, OutputFeatures},
+    wire::Encode,
 };
 
 /// A store in which one output is unspent, by trie and index.

@@ -1,0 +1,119 @@
+//! `sotto chain export` and `import`: a chain's state handed over in parts that check one by one.
+
+use crate::{
+    Context, args,
+    bridge::Home,
+    exit::{Context as _, Failure, Outcome},
+    ui::GOOD,
+};
+use mw::{amount::Height, block::ChainId};
+use node::edge::store::{ExportError, Exported, Imported, Store};
+use serde_json::json;
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> Outcome {
+    let ledger = home.ledger()?;
+    let height = a.height.map_or(ledger.tip().height, Height::new);
+    let bar = context.ui.bar(100, "exporting");
+    let percent = |done: u32, all: u32| bar.at(100 * u64::from(done) / u64::from(all));
+    let write = |out: &mut dyn Write| ledger.store().export(height, a.part, out, percent);
+    let done = if is_standard(&a.file) { write(&mut io::stdout().lock()) } else { to_file(&a.file, write) };
+    let e = done.map_err(|e| match e {
+        ExportError::Write(e) => Failure::from(e),
+        ExportError::Store(e) => Failure::refused("the snapshot cannot be made").why(e),
+    })?;
+    drop(bar);
+    let human = format!("{} bytes in {} parts: the state after block {}", e.bytes, e.parts, e.height);
+    if is_standard(&a.file) {
+        context.ui.say(&human);
+        return Ok(());
+    }
+    let fields = json!({
+        "height": e.height.get(), "parts": e.parts, "bytes": e.bytes, "chain_id": ledger.chain().id().to_string(),
+    });
+    context.output.record("chain-export", fields, &human)
+}
+
+/// Writes a file that has its name only when it is whole.
+fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<Exported, ExportError>,
+) -> Result<Exported, ExportError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let whole = || {
+        let mut out = BufWriter::new(File::create(&part)?);
+        let done = write(&mut out)?;
+        out.get_ref().sync_all()?;
+        fs::rename(&part, path)?;
+        Ok(done)
+    };
+    whole().inspect_err(|_| drop(fs::remove_file(&part)))
+}
+
+pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
+    let expected = a.id.as_deref().map(chain_id).transpose()?;
+    let name = if is_standard(&a.file) { "standard input".into() } else { a.file.display().to_string() };
+    let mut source: Box<dyn Read> = match is_standard(&a.file) {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(BufReader::new(File::open(&a.file).or_refuse(format!("{name} cannot be read"))?)),
+    };
+    let found = Store::import(&home.chain(), &mut source, expected)
+        .or_refuse(format!("{name} cannot be imported"))?;
+    report(context, &found, expected.is_some())
+}
+
+fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
+    let missing = |m: &node::edge::store::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
+    let complete = found.store.is_some();
+    let fields = json!({
+        "chain_id": found.chain.to_string(), "height": found.height.get(), "complete": complete,
+        "parts": found.parts, "missing": found.missing.iter().map(missing).collect::<Vec<_>>(),
+    });
+    let mut human = format!("chain {} up to block {}\n", found.chain, found.height);
+    for m in &found.missing {
+        human += &format!("missing   part {} ({}): {}\n", m.part, m.kind, m.fault);
+    }
+    let kept = found.parts as usize - found.missing.len();
+    human += &match complete {
+        true => format!(
+            "{GOOD}imported{GOOD:#}: every seal, signature and range proof holds, and the supply adds up"
+        ),
+        false => format!("{kept} of {} parts are kept", found.parts),
+    };
+    context.output.record("chain-import", fields, &human)?;
+    if !complete {
+        return Err(Failure::refused(format!(
+            "{} of {} parts are missing or damaged",
+            found.missing.len(),
+            found.parts
+        ))
+        .advice("Run `sotto chain import` again with another copy of this snapshot."));
+    }
+    if !known {
+        context
+            .ui
+            .say("Whose chain this is, its id alone says: compare it with one from a source that you trust.");
+    }
+    Ok(())
+}
+
+fn is_standard(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn chain_id(text: &str) -> Outcome<ChainId> {
+    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
+    let bytes: Option<Vec<u8>> =
+        digits.map(|d| d.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect());
+    let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
+    exact.map(ChainId::from_bytes).ok_or_else(|| {
+        Failure::refused(format!("`{text}` is no chain id"))
+            .advice("It has 64 hexadecimal digits: see `sotto chain info`.")
+    })
+}
