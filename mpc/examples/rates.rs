@@ -5,100 +5,22 @@
 use std::time::Instant;
 
 use mpc::channel::Framed;
-use mpc::channel::{Channel, ChannelError, Phase};
 use mpc::circuit::{Circuit, CircuitProgram, Netlist};
 use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
-use mpc::evaluate::Evaluation;
-use mpc::garble::Garbling;
-use mpc::keys::SessionKeys;
+use mpc::measure::{self, Chained, Layers};
 use mpc::operators::Aes128;
 use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
-use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use mpc::{Backend, Block, Delta, Fancy, Program};
+use mpc::{Backend, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-/// `gates` AND gates, `lanes` at a time, each slice on the outputs of the last.
-struct Layers {
-    lanes: usize,
-    gates: usize,
+fn layers(lanes: usize, gates: usize) -> Layers {
+    Layers { lanes, pairs: gates / lanes / 2 }
 }
 
-impl Program for Layers {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("layers@1").unwrap()
-    }
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-    fn shape(&self) -> Shape {
-        Shape { garbler: self.lanes, evaluator: self.lanes, outputs: 1 }
-    }
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        x: &[F::Wire],
-        y: &[F::Wire],
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        let (mut a, mut b) = (x.to_vec(), y.to_vec());
-        for _ in 0..self.gates / self.lanes / 2 {
-            f.and_n(&a, y, &mut b)?;
-            f.and_n(&b, x, &mut a)?;
-        }
-        outputs.push(a[0]);
-        Ok(())
-    }
-}
-
-/// `n` AES-128 encryptions, each of the last's output.
-struct ManyAes(usize);
-
-impl Program for ManyAes {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("many-aes@1").unwrap()
-    }
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-    fn shape(&self) -> Shape {
-        Aes128.shape()
-    }
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        key: &[F::Wire],
-        block: &[F::Wire],
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        let mut block = block.to_vec();
-        for _ in 0..self.0 {
-            let mut next = Vec::new();
-            Aes128.run(f, key, &block, &mut next)?;
-            block = next;
-        }
-        outputs.extend(block);
-        Ok(())
-    }
-}
-
-/// Swallows what is sent, and gives the same bytes again and again.
-struct Void(Vec<u8>);
-
-impl Channel for Void {
-    fn send(&mut self, _: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
-        std::hint::black_box(bytes);
-        Ok(())
-    }
-    fn flush(&mut self) -> Result<(), ChannelError> {
-        Ok(())
-    }
-    fn receive_some(&mut self, _: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
-        let n = into.len().min(self.0.len());
-        into[..n].copy_from_slice(&self.0[..n]);
-        Ok(n)
-    }
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
 }
 
 /// Time that this thread was on a processor, so that other programs disturb less (Linux).
@@ -110,11 +32,7 @@ fn processor_seconds() -> f64 {
 /// One party alone, without a network.
 fn alone<P: Program>(what: &str, program: &P) {
     let ands = program.cost().and_gates as f64;
-    let shape = program.shape();
-    let labels = vec![Block::new(0x0123_4567_89ab_cdef); shape.garbler.max(shape.evaluator)];
-    let (x, y) = (&labels[..shape.garbler], &labels[..shape.evaluator]);
-    let rng = &mut ChaCha20Rng::seed_from_u64(1);
-    let delta = Delta::random(rng);
+    let backend = Backend::detect();
     let best = |run: &dyn Fn()| {
         let seconds = (0..5).map(|_| {
             let start = processor_seconds();
@@ -123,47 +41,9 @@ fn alone<P: Program>(what: &str, program: &P) {
         });
         ands / seconds.fold(f64::MAX, f64::min) / 1e6
     };
-    let (backend, void) = (Backend::detect(), || Void(vec![7; 1 << 16]));
-    let garbled = best(&|| {
-        let (mut keys, mut void) = (SessionKeys::from_bytes([5; 48]), void());
-        let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
-        program.run(&mut f, x, y, &mut Vec::new()).unwrap();
-        f.finish().unwrap();
-    });
-    let evaluated = best(&|| {
-        let (mut keys, mut void) = (SessionKeys::from_bytes([5; 48]), void());
-        let mut f = Evaluation::new(backend, &mut keys, &mut void);
-        program.run(&mut f, x, y, &mut Vec::new()).unwrap();
-    });
+    let garbled = best(&|| measure::garble(backend, program, &mut rng()).unwrap());
+    let evaluated = best(&|| measure::evaluate(backend, program, &mut rng()).unwrap());
     println!("{what}: garble {garbled:.1}, evaluate {evaluated:.1} M AND/s");
-}
-
-/// A circuit of the public collection, many times over.
-struct Repeated<'c>(CircuitProgram<'c>, usize);
-
-impl Program for Repeated<'_> {
-    fn name(&self) -> ProgramName {
-        self.0.name()
-    }
-    fn digest(&self) -> [u8; 32] {
-        self.0.digest()
-    }
-    fn shape(&self) -> Shape {
-        self.0.shape()
-    }
-    fn run<F: Fancy>(
-        &self,
-        f: &mut F,
-        x: &[F::Wire],
-        y: &[F::Wire],
-        outputs: &mut Vec<F::Wire>,
-    ) -> Result<(), F::Error> {
-        for _ in 0..self.1 {
-            outputs.clear();
-            self.0.run(f, x, y, outputs)?;
-        }
-        Ok(())
-    }
 }
 
 fn peers() -> (Framed<Peer>, Framed<Peer>) {
@@ -208,7 +88,7 @@ fn main() {
         Some("engine") => engine(),
         Some("long") => {
             let bits = vec![true; 256];
-            two_parties("long", &Layers { lanes: 256, gates: 1_000_000_000 }, &bits, &bits);
+            two_parties("long", &layers(256, 1_000_000_000), &bits, &bits);
             let status = std::fs::read_to_string("/proc/self/status").unwrap();
             let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
             println!("both parties in one process: {peak}");
@@ -222,16 +102,19 @@ fn main() {
 
 fn engine() {
     for lanes in [1, 8, 1024] {
-        alone(&format!("{lanes} lanes"), &Layers { lanes, gates: 10_000_000 });
+        alone(&format!("{lanes} lanes"), &layers(lanes, 10_000_000));
     }
-    alone("AES-128", &ManyAes(1000));
+    alone("AES-128", &Chained { program: Aes128, times: 1000 });
     for name in ["aes_128", "sha256", "mult64"] {
         let path = format!("{}/../../shared/data/bristol/{name}.txt", env!("CARGO_MANIFEST_DIR"));
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         let start = Instant::now();
         let circuit = Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap();
         println!("{name}: read and scheduled in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
-        let program = Repeated(CircuitProgram::new(&circuit, 1).unwrap(), 10_000_000 / circuit.and_gates());
+        let program = Chained {
+            program: CircuitProgram::new(&circuit, 1).unwrap(),
+            times: 10_000_000 / circuit.and_gates(),
+        };
         alone(&format!("stored {name}"), &program);
     }
 }
@@ -239,14 +122,9 @@ fn engine() {
 fn network() {
     let bits = vec![true; 1 << 16];
     for lanes in [1, 8, 1024] {
-        two_parties(
-            &format!("{lanes} lanes"),
-            &Layers { lanes, gates: 20_000_000 },
-            &bits[..lanes],
-            &bits[..lanes],
-        );
+        two_parties(&format!("{lanes} lanes"), &layers(lanes, 20_000_000), &bits[..lanes], &bits[..lanes]);
     }
-    two_parties("AES-128", &ManyAes(2000), &bits[..128], &bits[..128]);
+    two_parties("AES-128", &Chained { program: Aes128, times: 2000 }, &bits[..128], &bits[..128]);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/data/breast_cancer.csv");
     let all = Table::parse(&std::fs::read_to_string(path).unwrap(), &BREAST_CANCER).unwrap();
     let (first, second) = (all.part(0..284).unwrap(), all.part(284..569).unwrap());

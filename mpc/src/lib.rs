@@ -7,7 +7,8 @@
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
 //! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
 //! [`program`] (what is agreed upon), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its
-//! labels), [`protocol`] (a session from hello to result), [`operators`] (built-in programs).
+//! labels), [`protocol`] (a session from hello to result), [`operators`] (built-in programs), [`measure`] (how
+//! fast it is).
 
 pub mod block;
 pub mod channel;
@@ -18,6 +19,7 @@ pub mod fancy;
 pub mod gadgets;
 pub mod garble;
 pub mod keys;
+pub mod measure;
 pub mod operators;
 pub mod ot;
 pub mod program;

@@ -2,5 +2,7 @@
 
 mod aes;
 pub mod auc;
+mod sha256;
 
 pub use aes::Aes128;
+pub use sha256::Sha256Block;

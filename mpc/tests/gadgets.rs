@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::ops::RangeInclusive;
+
+use mpc::circuit::{Circuit, Writer};
 use mpc::fancy::{Count, Plain};
-use mpc::gadgets::{Arithmetic, Comparison, Division, Selection, Words};
+use mpc::gadgets::{Arithmetic, Comparison, Division, FixedPoint, Root, Selection, Sorting, Words};
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::together;
 use mpc::{Fancy, Program};
@@ -37,9 +40,27 @@ enum Op {
     Remainder,
     ShiftLeft,
     ShiftRight,
+    MultiplySigned,
+    MultiplyLowSigned,
+    GreaterOrEqualSigned,
+    MaxSigned,
+    MinSigned,
+    QuotientSigned,
+    RemainderSigned,
+    ShiftRightSigned,
+    FixedMultiply,
+    FixedMultiplySigned,
+    FixedDivide,
+    FixedDivideSigned,
+    SquareRoot,
+    Sort,
+    SortSigned,
+    Merge,
+    ArgMax,
+    ArgMaxIndex,
 }
 
-const OPS: [Op; 22] = [
+const OPS: [Op; 40] = [
     Op::Add,
     Op::Subtract,
     Op::Negate,
@@ -62,7 +83,43 @@ const OPS: [Op; 22] = [
     Op::Remainder,
     Op::ShiftLeft,
     Op::ShiftRight,
+    Op::MultiplySigned,
+    Op::MultiplyLowSigned,
+    Op::GreaterOrEqualSigned,
+    Op::MaxSigned,
+    Op::MinSigned,
+    Op::QuotientSigned,
+    Op::RemainderSigned,
+    Op::ShiftRightSigned,
+    Op::FixedMultiply,
+    Op::FixedMultiplySigned,
+    Op::FixedDivide,
+    Op::FixedDivideSigned,
+    Op::SquareRoot,
+    Op::Sort,
+    Op::SortSigned,
+    Op::Merge,
+    Op::ArgMax,
+    Op::ArgMaxIndex,
 ];
+
+impl Op {
+    /// Whether results of 128-bit words, or what leads to them, would not fit the numbers of this test.
+    fn is_for_narrow_words(self) -> bool {
+        matches!(
+            self,
+            Op::Multiply
+                | Op::MultiplySigned
+                | Op::Square
+                | Op::Sum
+                | Op::SumOfSquares
+                | Op::FixedMultiply
+                | Op::FixedMultiplySigned
+                | Op::FixedDivide
+                | Op::FixedDivideSigned
+        )
+    }
+}
 
 /// One gadget on words of `width` bits in `lanes` lanes: the garbler's `x`, the evaluator's `y`.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +160,31 @@ impl Gadget {
             Op::Remainder => f.divide(x, y)?.1,
             Op::ShiftLeft => f.shift_left(x, &y.clone().truncated(7))?,
             Op::ShiftRight => f.shift_right(x, &y.clone().truncated(7))?,
+            Op::MultiplySigned => f.multiply_signed(x, y, 2 * self.width)?,
+            Op::MultiplyLowSigned => f.multiply_signed(x, y, self.width)?,
+            Op::GreaterOrEqualSigned => bits(f.greater_or_equal_signed(x, y)?),
+            Op::MaxSigned => f.max_signed(x, y)?,
+            Op::MinSigned => f.min_signed(x, y)?,
+            Op::QuotientSigned => f.divide_signed(x, y)?.0,
+            Op::RemainderSigned => f.divide_signed(x, y)?.1,
+            Op::ShiftRightSigned => f.shift_right_signed(x, &y.clone().truncated(7))?,
+            Op::FixedMultiply => f.fixed_multiply(x, y, self.width / 2)?,
+            Op::FixedMultiplySigned => f.fixed_multiply_signed(x, y, self.width / 2)?,
+            Op::FixedDivide => f.fixed_divide(x, y, self.width / 2)?,
+            Op::FixedDivideSigned => f.fixed_divide_signed(x, y, self.width / 2)?,
+            Op::SquareRoot => f.square_root(x)?,
+            Op::Sort => f.sort(x, self.width)?,
+            Op::SortSigned => {
+                let sorted = f.flip_sign(x);
+                let sorted = f.sort(&sorted, self.width)?;
+                f.flip_sign(&sorted)
+            }
+            Op::Merge => {
+                let (x, y) = (f.sort(x, self.width)?, f.sort(y, self.width)?);
+                f.merge(&x, &y, self.width)?
+            }
+            Op::ArgMax => f.arg_max(x)?.0,
+            Op::ArgMaxIndex => f.arg_max(x)?.1,
         })
     }
 
@@ -131,12 +213,51 @@ impl Gadget {
             Op::Select => each(&|x, y| if x & 1 == 1 { x } else { y }),
             Op::Absolute => each(&|x, _| low(signed(x).unsigned_abs(), w)),
             Op::CountOnes => each(&|x, _| x.count_ones().into()),
-            Op::Quotient => each(&|x, y| x.checked_div(y).unwrap_or((1 << w) - 1)),
+            Op::Quotient => each(&|x, y| x.checked_div(y).unwrap_or(low(u128::MAX, w))),
             Op::Remainder => each(&|x, y| x.checked_rem(y).unwrap_or(x)),
             Op::ShiftLeft => each(&|x, y| low(x.unbounded_shl(y as u32 % 128), w)),
             Op::ShiftRight => each(&|x, y| x.unbounded_shr(y as u32 % 128)),
+            Op::MultiplySigned => each(&|x, y| low((signed(x) * signed(y)) as u128, 2 * w)),
+            Op::MultiplyLowSigned => each(&|x, y| low(x.wrapping_mul(y), w)),
+            Op::GreaterOrEqualSigned => each(&|x, y| (signed(x) >= signed(y)).into()),
+            Op::MaxSigned => each(&|x, y| if signed(x) > signed(y) { x } else { y }),
+            Op::MinSigned => each(&|x, y| if signed(x) < signed(y) { x } else { y }),
+            Op::QuotientSigned => each(&|x, y| match (signed(x), signed(y)) {
+                (x, 0) => low(if x < 0 { 1 } else { u128::MAX }, w),
+                (x, y) => low(x.wrapping_div(y) as u128, w),
+            }),
+            Op::RemainderSigned => each(&|x, y| match (signed(x), signed(y)) {
+                (_, 0) => x,
+                (x, y) => low(x.wrapping_rem(y) as u128, w),
+            }),
+            Op::ShiftRightSigned => each(&|x, y| low(signed(x).unbounded_shr(y as u32 % 128) as u128, w)),
+            Op::FixedMultiply => each(&|x, y| low((x * y) >> (w / 2), w)),
+            Op::FixedMultiplySigned => each(&|x, y| low(((signed(x) * signed(y)) >> (w / 2)) as u128, w)),
+            Op::FixedDivide => each(&|x, y| low((x << (w / 2)).checked_div(y).unwrap_or(u128::MAX), w)),
+            Op::FixedDivideSigned => each(&|x, y| match (signed(x) << (w / 2), signed(y)) {
+                (x, 0) => low(if x < 0 { 1 } else { u128::MAX }, w),
+                (x, y) => low((x / y) as u128, w),
+            }),
+            Op::SquareRoot => each(&|x, _| x.isqrt()),
+            Op::Sort => sorted(x.to_vec()),
+            Op::SortSigned => {
+                let mut x = x.to_vec();
+                x.sort_by_key(|x| signed(*x));
+                x
+            }
+            Op::Merge => sorted([x, y].concat()),
+            Op::ArgMax => vec![x.iter().copied().max().unwrap()],
+            Op::ArgMaxIndex => {
+                let max = x.iter().max().unwrap();
+                vec![x.iter().position(|x| x == max).unwrap() as u128]
+            }
         }
     }
+}
+
+fn sorted(mut x: Vec<u128>) -> Vec<u128> {
+    x.sort_unstable();
+    x
 }
 
 fn words(width: usize, numbers: &[u128]) -> Words<bool> {
@@ -153,9 +274,9 @@ fn numbers(words: &Words<bool>) -> Vec<u128> {
 }
 
 /// Lanes of numbers below `2^width`, with equal and extreme ones among them.
-fn operands() -> impl Strategy<Value = (usize, Vec<u128>, Vec<u128>)> {
-    (1usize..=60, 1usize..=6).prop_flat_map(|(width, lanes)| {
-        let max = (1u128 << width) - 1;
+fn operands(widths: RangeInclusive<usize>) -> impl Strategy<Value = (usize, Vec<u128>, Vec<u128>)> {
+    (widths, 1usize..=6).prop_flat_map(|(width, lanes)| {
+        let max = u128::MAX >> (128 - width);
         let number = prop_oneof![4 => 0..=max, 1 => Just(0), 1 => Just(max), 1 => Just(1 << (width - 1))];
         let pair = prop_oneof![4 => (number.clone(), number.clone()), 1 => number.prop_map(|n| (n, n))];
         prop::collection::vec(pair, lanes).prop_map(move |pairs| {
@@ -167,12 +288,36 @@ fn operands() -> impl Strategy<Value = (usize, Vec<u128>, Vec<u128>)> {
 
 proptest! {
     #[test]
-    fn gadgets_compute_what_they_say((width, x, y) in operands()) {
+    fn gadgets_compute_what_they_say((width, x, y) in operands(1..=60)) {
         for op in OPS {
             let gadget = Gadget { op, width, lanes: x.len() };
             let Ok(result) = gadget.apply(&mut Plain, &words(width, &x), &words(width, &y));
             prop_assert_eq!(numbers(&result), gadget.expected(&x, &y), "{:?}", gadget);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn gadgets_on_wide_words_compute_what_they_say((width, x, y) in operands(61..=128)) {
+        for op in OPS.into_iter().filter(|op| !op.is_for_narrow_words()) {
+            let gadget = Gadget { op, width, lanes: x.len() };
+            let Ok(result) = gadget.apply(&mut Plain, &words(width, &x), &words(width, &y));
+            prop_assert_eq!(numbers(&result), gadget.expected(&x, &y), "{:?}", gadget);
+        }
+    }
+
+    #[test]
+    fn recorded_gadgets_equal_plain_ones((width, x, y) in operands(1..=40)) {
+        let program = All { width, lanes: x.len() };
+        let (x, y) = (rows(width, &x), rows(width, &y));
+        let circuit = Circuit::new(&Writer::record(&program)).unwrap();
+        let mut output = Vec::new();
+        let Ok(()) = circuit.run(&mut Plain, x.iter().chain(&y).copied(), &mut output);
+        prop_assert_eq!(output, program.compute(&x, &y));
+        prop_assert!(circuit.and_gates() as u64 <= program.cost().and_gates);
     }
 }
 
@@ -246,7 +391,7 @@ impl Program for All {
 
 #[test]
 fn garbled_gadgets_equal_plain_ones() {
-    for (width, lanes) in [(1, 3), (13, 1), (32, 9)] {
+    for (width, lanes) in [(1, 3), (2, 1), (13, 1), (32, 9), (128, 2)] {
         let program = All { width, lanes };
         let number = |i: usize| (i as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 61;
         let (x, y): (Vec<_>, Vec<_>) = (0..lanes).map(|i| (number(i + 1), number(i * i))).unzip();
@@ -278,4 +423,9 @@ fn gadgets_cost_what_they_say() {
     assert_eq!(cost(Op::CountOnes, 32), 31);
     assert_eq!(cost(Op::Quotient, 64), 64 * 64 + 3 * 64 - 3);
     assert_eq!(cost(Op::ShiftLeft, 32), 7 * 32);
+    assert_eq!(cost(Op::ShiftRightSigned, 32), 7 * 32);
+    assert_eq!(cost(Op::QuotientSigned, 64), 64 * 64 + 7 * 64 - 7);
+    assert_eq!(cost(Op::GreaterOrEqualSigned, 32), 32);
+    assert_eq!(cost(Op::SquareRoot, 32), 16 * 16 + 2 * 16 - 1);
+    assert!(cost(Op::MultiplySigned, 32) <= cost(Op::Multiply, 32) + 3);
 }

@@ -69,8 +69,24 @@ pub trait Arithmetic: Fancy {
     /// # Errors
     /// As [`Fancy::and_n`].
     fn absolute(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
-        // (x ⊕ s) + s for the sign s, with a ripple of half adders.
-        let mut carry = x.bit(x.width() - 1).to_vec();
+        self.negate_if(x.bit(x.width() - 1), x)
+    }
+
+    /// `−x` modulo `2^w` in lanes where `choice` is set, else `x`: `w − 1` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If there is not one choice for each lane.
+    fn negate_if(
+        &mut self,
+        choice: &[Self::Wire],
+        x: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        assert_eq!(choice.len(), x.lanes());
+        // (x ⊕ s) + s for the choice s, with a ripple of half adders.
+        let mut carry = choice.to_vec();
         let signs: Vec<_> = carry.iter().copied().cycle().take(x.wires().len()).collect();
         let mut wires = signs.clone();
         self.xor_n(x.wires(), &signs, &mut wires);
@@ -98,6 +114,13 @@ pub trait Arithmetic: Fancy {
         tally.finish(self)
     }
 
+    /// Where just one of two two's complement numbers is negative: free.
+    fn signs_differ(&mut self, x: &Words<Self::Wire>, y: &Words<Self::Wire>) -> Vec<Self::Wire> {
+        let mut differ = x.bit(x.width() - 1).to_vec();
+        self.xor_n(x.bit(x.width() - 1), y.bit(y.width() - 1), &mut differ);
+        differ
+    }
+
     /// `¬x`: free.
     fn complement(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
         x.map(|bit| self.not(bit))
@@ -119,6 +142,43 @@ pub trait Arithmetic: Fancy {
         for (j, y_j) in y.bits().enumerate().take(width) {
             let used = x.width().min(width - j);
             add_row(self, &mut tally, &x.wires()[..used * x.lanes()], y_j, j)?;
+        }
+        tally.finish(self)
+    }
+
+    /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`; the whole product has `2w` bits, and
+    /// `width` is at most that. As many gates as the unsigned product, and up to three more.
+    ///
+    /// With the signs `s` at place `w − 1`, products with just one sign count negatively. As
+    /// `−p·2^i = ¬p·2^i − 2^i`, they are complemented, and what is known of them adds up to `2^w + 2^(2w−1)` modulo
+    /// `2^2w` (Baugh and Wooley 1973).
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If widths differ or `width` is too large.
+    fn multiply_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+        width: usize,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let (lanes, w) = (x.lanes(), x.width());
+        assert!((lanes, w) == (y.lanes(), y.width()) && width <= 2 * w);
+        let one = vec![self.not(Self::Wire::default()); lanes];
+        let mut tally = Tally::new(lanes, width);
+        // First, so that full adders take them.
+        tally.add(w, one.iter().copied());
+        tally.add(2 * w - 1, one);
+        for (j, y_j) in y.bits().enumerate().take(width) {
+            let mut row = products(self, &x.wires()[..w.min(width - j) * lanes], y_j)?;
+            for (i, bit) in row.chunks_exact_mut(lanes).enumerate() {
+                if (i == w - 1) != (j == w - 1) {
+                    bit.iter_mut().for_each(|bit| *bit = self.not(*bit));
+                }
+                tally.add(i + j, bit.iter().copied());
+            }
         }
         tally.finish(self)
     }
@@ -187,11 +247,22 @@ pub(super) fn carries<F: Fancy + ?Sized>(
     y: &Words<F::Wire>,
     n: usize,
 ) -> Result<Vec<F::Wire>, F::Error> {
+    carries_from(f, x, y, n, &[])
+}
+
+/// The carries of `x + y` and a carry into the lowest bit, which is empty for none.
+pub(super) fn carries_from<F: Fancy + ?Sized>(
+    f: &mut F,
+    x: &Words<F::Wire>,
+    y: &Words<F::Wire>,
+    n: usize,
+    carry_in: &[F::Wire],
+) -> Result<Vec<F::Wire>, F::Error> {
     assert_eq!(x.lanes(), y.lanes());
     let lanes = x.lanes();
     let mut carries = vec![F::Wire::default(); n * lanes];
+    let mut before = carry_in;
     let (mut u, mut v) = (vec![F::Wire::default(); lanes], vec![F::Wire::default(); lanes]);
-    let mut before: &[F::Wire] = &[];
     for ((x, y), carry) in x.bits().zip(y.bits()).zip(carries.chunks_exact_mut(lanes)) {
         if before.is_empty() {
             f.and_n(x, y, carry)?;
@@ -229,11 +300,16 @@ fn add_row<F: Fancy + ?Sized>(
     y: &[F::Wire],
     power: usize,
 ) -> Result<(), F::Error> {
-    let y_repeated: Vec<_> = y.iter().copied().cycle().take(x.len()).collect();
-    let mut products = vec![F::Wire::default(); x.len()];
-    f.and_n(x, &y_repeated, &mut products)?;
-    for (i, product) in products.chunks_exact(y.len()).enumerate() {
+    for (i, product) in products(f, x, y)?.chunks_exact(y.len()).enumerate() {
         tally.add(power + i, product.iter().copied());
     }
     Ok(())
+}
+
+/// `x_i · y` for each bit `i` of `x`.
+fn products<F: Fancy + ?Sized>(f: &mut F, x: &[F::Wire], y: &[F::Wire]) -> Result<Vec<F::Wire>, F::Error> {
+    let y_repeated: Vec<_> = y.iter().copied().cycle().take(x.len()).collect();
+    let mut products = vec![F::Wire::default(); x.len()];
+    f.and_n(x, &y_repeated, &mut products)?;
+    Ok(products)
 }

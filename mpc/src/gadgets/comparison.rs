@@ -46,8 +46,29 @@ pub trait Comparison: Fancy {
         x: &Words<Self::Wire>,
         y: &Words<Self::Wire>,
     ) -> Result<Vec<Self::Wire>, Self::Error> {
-        let (x, y) = (flip_sign(self, x), flip_sign(self, y));
+        let (x, y) = (self.flip_sign(x), self.flip_sign(y));
         self.greater(&x, &y)
+    }
+
+    /// `x ≥ y`, two's complement: `w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn greater_or_equal_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        let (x, y) = (self.flip_sign(x), self.flip_sign(y));
+        self.greater_or_equal(&x, &y)
+    }
+
+    /// The highest bit changed, so that unsigned order is that of two's complement numbers; again, and it is as before. Free.
+    fn flip_sign(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
+        let sign = x.wires().len() - x.lanes();
+        let mut wires = x.wires().to_vec();
+        wires[sign..].iter_mut().for_each(|bit| *bit = self.not(*bit));
+        Words::new(x.lanes(), wires)
     }
 
     /// `x = y`: `w − 1` gates.
@@ -84,12 +105,3 @@ pub trait Comparison: Fancy {
 }
 
 impl<F: Fancy + ?Sized> Comparison for F {}
-
-fn flip_sign<F: Fancy + ?Sized>(f: &mut F, x: &Words<F::Wire>) -> Words<F::Wire> {
-    let sign = x.wires().len() - x.lanes();
-    let mut wires = x.wires().to_vec();
-    for bit in &mut wires[sign..] {
-        *bit = f.not(*bit);
-    }
-    Words::new(x.lanes(), wires)
-}

@@ -1,16 +1,16 @@
 //! Division and shifts by secret amounts.
 
-use super::Words;
 use super::arithmetic::{carries, or_n};
+use super::{Arithmetic, Words};
 use crate::Fancy;
 
 /// Division and shifts of words in lock-step. Lanes of two operands must agree.
 pub trait Division: Fancy {
-    /// Quotient and remainder of `x / y`, unsigned, of one width: `w² + 3w − 3` gates. For `y = 0` the quotient is
-    /// all ones and the remainder is `x`.
+    /// Quotient and remainder of `x / y`, unsigned: the quotient is as wide as `x`, the remainder as `y`. For `y = 0` the
+    /// quotient is all ones and the remainder is the low bits of `x`. `w² + 3w − 3` gates for one width `w`.
     ///
     /// Long division: the remainder so far has at most `i` bits in step `i`, so only `i` bits are compared
-    /// and subtracted, if no higher bit of `y` is set.
+    /// and subtracted, if no higher bit of `y` is set; later it has at most one bit more than `y`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -20,36 +20,42 @@ pub trait Division: Fancy {
         x: &Words<Self::Wire>,
         y: &Words<Self::Wire>,
     ) -> Result<(Words<Self::Wire>, Words<Self::Wire>), Self::Error> {
-        assert_eq!((x.lanes(), x.width()), (y.lanes(), y.width()));
-        let (lanes, width) = (x.lanes(), x.width());
+        assert_eq!(x.lanes(), y.lanes());
+        let lanes = x.lanes();
         let above = any_above(self, y)?;
-        let mut quotient = vec![Self::Wire::default(); width * lanes];
+        let mut quotient = vec![Self::Wire::default(); x.wires().len()];
         let mut remainder: Vec<Self::Wire> = Vec::new();
-        for i in (0..width).rev() {
-            remainder.splice(0..0, x.bit(i).iter().copied());
-            let bits = width - i;
-            let r = Words::new(lanes, remainder);
-            let low_y = y.clone().truncated(bits);
-            // d = r − y = ¬(¬r + y); its carry out says r < y.
-            let not_r = r.map(|bit| self.not(bit));
-            let carry = carries(self, &not_r, &low_y, bits)?;
-            let mut less = carry[(bits - 1) * lanes..].to_vec();
-            if let Some(above) = above.get(bits * lanes..(bits + 1) * lanes) {
-                less = or_n(self, &less, above)?;
-            }
-            let fits: Vec<_> = less.into_iter().map(|less| self.not(less)).collect();
-            // r − y differs from r by y ⊕ borrows.
-            let mut change = low_y.wires().to_vec();
-            for (change, borrow) in change[lanes..].iter_mut().zip(&carry) {
-                *change = self.xor(*change, *borrow);
-            }
-            let fits_repeated: Vec<_> = fits.iter().copied().cycle().take(change.len()).collect();
-            let mut taken = vec![Self::Wire::default(); change.len()];
-            self.and_n(&fits_repeated, &change, &mut taken)?;
-            remainder = r.wires().iter().zip(taken).map(|(r, taken)| self.xor(*r, taken)).collect();
-            quotient[i * lanes..(i + 1) * lanes].copy_from_slice(&fits);
+        for (x, quotient) in x.bits().zip(quotient.chunks_exact_mut(lanes)).rev() {
+            remainder.splice(0..0, x.iter().copied());
+            let fits = subtract_if_it_fits(self, &mut remainder, y, &above)?;
+            quotient.copy_from_slice(&fits);
+        }
+        if x.width() < y.width() {
+            let zero = self.constant(false);
+            remainder.resize(y.wires().len(), zero);
         }
         Ok((Words::new(lanes, quotient), Words::new(lanes, remainder)))
+    }
+
+    /// Quotient, rounded towards zero, and remainder, with the sign of `x`, of two's complement numbers of one width:
+    /// `w² + 7w − 7` gates. For `y = 0` the quotient is −1, or 1 if `x` is negative, and the remainder is `x`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If widths differ.
+    #[allow(clippy::type_complexity)]
+    fn divide_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<(Words<Self::Wire>, Words<Self::Wire>), Self::Error> {
+        assert_eq!(x.width(), y.width());
+        let (differ, negative) = (self.signs_differ(x, y), x.bit(x.width() - 1));
+        let (x, y) = (self.absolute(x)?, self.absolute(y)?);
+        let (quotient, remainder) = self.divide(&x, &y)?;
+        Ok((self.negate_if(&differ, &quotient)?, self.negate_if(negative, &remainder)?))
     }
 
     /// `x · 2^amount` modulo `2^w`, zero for amounts of `w` and more: at most `w` gates for each bit of `amount`.
@@ -61,7 +67,7 @@ pub trait Division: Fancy {
         x: &Words<Self::Wire>,
         amount: &Words<Self::Wire>,
     ) -> Result<Words<Self::Wire>, Self::Error> {
-        let reversed = shift_right(self, &reverse(x), amount)?;
+        let reversed = self.shift_right(&reverse(x), amount)?;
         Ok(reverse(&reversed))
     }
 
@@ -74,7 +80,19 @@ pub trait Division: Fancy {
         x: &Words<Self::Wire>,
         amount: &Words<Self::Wire>,
     ) -> Result<Words<Self::Wire>, Self::Error> {
-        shift_right(self, x, amount)
+        shift_right(self, x, amount, &vec![Self::Wire::default(); x.lanes()])
+    }
+
+    /// `⌊x / 2^amount⌋`, two's complement: at most `w` gates for each bit of `amount`.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn shift_right_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        amount: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        shift_right(self, x, amount, x.bit(x.width() - 1))
     }
 }
 
@@ -95,22 +113,58 @@ fn reverse<W: Copy>(x: &Words<W>) -> Words<W> {
     Words::new(x.lanes(), x.bits().rev().flatten().copied().collect())
 }
 
-/// One stage for each bit of the amount: keep, or move by `2^j`.
+/// `remainder − y` if that is not negative; where it is not. `above` says of each bit of `y` if it or a higher one is set.
+fn subtract_if_it_fits<F: Fancy + ?Sized>(
+    f: &mut F,
+    remainder: &mut Vec<F::Wire>,
+    y: &Words<F::Wire>,
+    above: &[F::Wire],
+) -> Result<Vec<F::Wire>, F::Error> {
+    let lanes = y.lanes();
+    // A bit above those of y; with it the remainder is larger than y.
+    let beyond = remainder.split_off(remainder.len().min(y.wires().len()));
+    let r = Words::new(lanes, std::mem::take(remainder));
+    let bits = r.width();
+    let y = y.clone().truncated(bits);
+    // r − y = ¬(¬r + y); the carry out says r < y.
+    let not_r = r.map(|bit| f.not(bit));
+    let borrows = carries(f, &not_r, &y, bits)?;
+    let mut less = borrows[(bits - 1) * lanes..].to_vec();
+    if let Some(above) = above.get(bits * lanes..(bits + 1) * lanes) {
+        less = or_n(f, &less, above)?;
+    }
+    let mut fits: Vec<_> = less.into_iter().map(|less| f.not(less)).collect();
+    if !beyond.is_empty() {
+        fits = or_n(f, &fits, &beyond)?;
+    }
+    // r − y differs from r by y ⊕ borrows.
+    let mut change = y.wires().to_vec();
+    for (change, borrow) in change[lanes..].iter_mut().zip(&borrows) {
+        *change = f.xor(*change, *borrow);
+    }
+    let fits_repeated: Vec<_> = fits.iter().copied().cycle().take(change.len()).collect();
+    let mut taken = vec![F::Wire::default(); change.len()];
+    f.and_n(&fits_repeated, &change, &mut taken)?;
+    *remainder = r.wires().iter().zip(taken).map(|(r, taken)| f.xor(*r, taken)).collect();
+    Ok(fits)
+}
+
+/// One stage for each bit of the amount: keep, or move by `2^j`. Bits above the top are `fill`.
 fn shift_right<F: Fancy + ?Sized>(
     f: &mut F,
     x: &Words<F::Wire>,
     amount: &Words<F::Wire>,
+    fill: &[F::Wire],
 ) -> Result<Words<F::Wire>, F::Error> {
     assert_eq!(x.lanes(), amount.lanes());
     let mut wires = x.wires().to_vec();
     for (j, shift) in amount.bits().enumerate() {
         let by = 1usize.checked_shl(j as u32).map_or(x.width(), |by| by.min(x.width())) * x.lanes();
-        // What is kept of a bit that moves in: the difference to it, or to zero at the top.
-        let change: Vec<_> = wires
-            .iter()
-            .enumerate()
-            .map(|(i, bit)| wires.get(i + by).map_or(*bit, |moved| f.xor(*bit, *moved)))
-            .collect();
+        // The difference of each bit to that which moves in.
+        let mut change = wires.clone();
+        for (i, bit) in change.iter_mut().enumerate() {
+            *bit = f.xor(*bit, *wires.get(i + by).unwrap_or(&fill[i % x.lanes()]));
+        }
         let shifts: Vec<_> = shift.iter().copied().cycle().take(change.len()).collect();
         let mut changed = vec![F::Wire::default(); change.len()];
         f.and_n(&shifts, &change, &mut changed)?;

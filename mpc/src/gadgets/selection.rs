@@ -53,6 +53,32 @@ pub trait Selection: Fancy {
         let greater = self.greater(x, y)?;
         self.select(&greater, y, x)
     }
+
+    /// The larger of `x` and `y`, two's complement: `2w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn max_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let greater = self.greater_signed(x, y)?;
+        self.select(&greater, x, y)
+    }
+
+    /// The smaller of `x` and `y`, two's complement: `2w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn min_signed(
+        &mut self,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        let greater = self.greater_signed(x, y)?;
+        self.select(&greater, y, x)
+    }
 }
 
 impl<F: Fancy + ?Sized> Selection for F {}

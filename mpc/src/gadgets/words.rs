@@ -84,6 +84,49 @@ impl<W: Copy> Words<W> {
         Self::new(lanes.len(), wires.collect())
     }
 
+    /// The numbers of these lanes, in this order.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn gathered(&self, lanes: impl IntoIterator<Item = usize>) -> Self {
+        let lanes: Vec<usize> = lanes.into_iter().collect();
+        let wires = self.bits().flat_map(|bit| lanes.iter().map(|lane| bit[*lane]));
+        Self::new(lanes.len(), wires.collect())
+    }
+
+    /// The numbers of both, these first.
+    ///
+    /// # Panics
+    /// If widths differ.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        assert_eq!(self.width(), other.width());
+        let wires = self.bits().zip(other.bits()).flat_map(|(a, b)| a.iter().chain(b)).copied();
+        Self::new(self.lanes + other.lanes, wires.collect())
+    }
+
+    /// The same numbers with one more bit on top.
+    ///
+    /// # Panics
+    /// If there is not a wire for each lane.
+    #[must_use]
+    pub fn appended(mut self, bit: &[W]) -> Self {
+        assert_eq!(bit.len(), self.lanes);
+        self.wires.extend_from_slice(bit);
+        self
+    }
+
+    /// The same numbers without their lowest bits.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn without_low(mut self, bits: usize) -> Self {
+        self.wires.drain(..bits * self.lanes);
+        self
+    }
+
     /// All wires, in the order of [`new`](Self::new).
     #[must_use]
     pub fn wires(&self) -> &[W] {
@@ -115,6 +158,9 @@ mod tests {
         assert_eq!(words.bit(1), ['b', 'y']);
         assert_eq!(words.wires(), ['a', 'x', 'b', 'y', 'c', 'z']);
         assert_eq!(words.lane(1).collect::<String>(), "xyz");
+        assert_eq!(words.gathered([1, 0, 1]).wires(), ['x', 'a', 'x', 'y', 'b', 'y', 'z', 'c', 'z']);
+        assert_eq!(words.joined(&words.lanes_in(1..2)), words.gathered([0, 1, 1]));
+        assert_eq!(words.clone().appended(&['d', 'w']).without_low(2).wires(), ['c', 'z', 'd', 'w']);
         assert_eq!(words.truncated(1).wires(), ['a', 'x']);
     }
 }

@@ -1,0 +1,193 @@
+//! What the engine is measured with: programs of known size, and either party alone, without a network.
+//!
+//! Labels, keys and tables are not those of a session: nothing here computes anything for anybody.
+
+use rand_core::{CryptoRng, RngCore};
+
+use crate::channel::{Channel, ChannelError, Phase};
+use crate::evaluate::Evaluation;
+use crate::garble::{Garbling, StreamError};
+use crate::keys::SessionKeys;
+use crate::program::{Program, ProgramName, Shape};
+use crate::{Backend, Block, Delta, Fancy};
+
+const LAYERS: ProgramName = match ProgramName::new("layers@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// AND gates in slices, each slice on the outputs of the last: one lane is a chain of dependent gates.
+#[derive(Clone, Copy, Debug)]
+pub struct Layers {
+    /// Gates of a slice; not zero.
+    pub lanes: usize,
+    /// Slices, in pairs.
+    pub pairs: usize,
+}
+
+impl Layers {
+    /// AND gates.
+    #[must_use]
+    pub const fn gates(&self) -> usize {
+        2 * self.lanes * self.pairs
+    }
+}
+
+impl Program for Layers {
+    fn name(&self) -> ProgramName {
+        LAYERS
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&(self.pairs as u64).to_le_bytes());
+        digest
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { garbler: self.lanes, evaluator: self.lanes, outputs: 1 }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let (mut a, mut b) = (garbler.to_vec(), evaluator.to_vec());
+        for _ in 0..self.pairs {
+            f.and_n(&a, evaluator, &mut b)?;
+            f.and_n(&b, garbler, &mut a)?;
+        }
+        outputs.extend(a.first());
+        Ok(())
+    }
+}
+
+/// A program many times over; the outputs of one run are the evaluator's inputs of the next, so there must be as many.
+#[derive(Clone, Copy, Debug)]
+pub struct Chained<P> {
+    /// What is run.
+    pub program: P,
+    /// How often.
+    pub times: usize,
+}
+
+impl<P: Program> Program for Chained<P> {
+    fn name(&self) -> ProgramName {
+        self.program.name()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        use sha2::{Digest, Sha256};
+        let hash = Sha256::new_with_prefix(b"sotto mpc chained v1");
+        hash.chain_update((self.times as u64).to_le_bytes())
+            .chain_update(self.program.digest())
+            .finalize()
+            .into()
+    }
+
+    fn shape(&self) -> Shape {
+        self.program.shape()
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let (mut last, mut next) = (evaluator.to_vec(), Vec::new());
+        for _ in 0..self.times {
+            next.clear();
+            self.program.run(f, garbler, &last, &mut next)?;
+            std::mem::swap(&mut last, &mut next);
+        }
+        outputs.append(&mut last);
+        Ok(())
+    }
+}
+
+/// Garbles a program for nobody.
+///
+/// # Errors
+/// If it has more gates than can be numbered.
+pub fn garble(
+    backend: Backend,
+    program: &impl Program,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(), StreamError> {
+    let (delta, (mut keys, _), mut void) = (Delta::random(rng), SessionKeys::random(rng), Void::default());
+    let shape = program.shape();
+    let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
+    let (x, y) = (labels(shape.garbler), labels(shape.evaluator));
+    let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
+    program.run(&mut f, &x, &y, &mut Vec::new())?;
+    f.finish()
+}
+
+/// Evaluates a program on labels and tables that nobody made.
+///
+/// # Errors
+/// If it has more gates than can be numbered.
+pub fn evaluate(
+    backend: Backend,
+    program: &impl Program,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(), StreamError> {
+    let ((mut keys, _), mut void) = (SessionKeys::random(rng), Void::default());
+    let shape = program.shape();
+    let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
+    let (x, y) = (labels(shape.garbler), labels(shape.evaluator));
+    let mut f = Evaluation::new(backend, &mut keys, &mut void);
+    program.run(&mut f, &x, &y, &mut Vec::new())
+}
+
+/// Swallows what is sent, and delivers a pattern without end.
+#[derive(Default)]
+struct Void(Vec<u8>);
+
+impl Channel for Void {
+    fn send(&mut self, _: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
+        std::hint::black_box(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        Ok(())
+    }
+
+    fn receive_some(&mut self, _: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
+        if self.0.len() < into.len() {
+            self.0 = (0..into.len()).map(|i| ((i * 167) >> 3) as u8).collect();
+        }
+        into.copy_from_slice(self.0.get(..into.len()).unwrap_or_default());
+        Ok(into.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::operators::Aes128;
+
+    #[test]
+    fn programs_have_the_gates_they_say() {
+        let layers = Layers { lanes: 7, pairs: 5 };
+        assert_eq!(layers.cost().and_gates, layers.gates() as u64);
+        let twice = Chained { program: Aes128, times: 2 };
+        assert_eq!(twice.cost().and_gates, 12_800);
+        let bits = |n: u128| (0..128).map(|i| n >> i & 1 == 1).collect::<Vec<_>>();
+        let once = Aes128.compute(&bits(5), &bits(9));
+        assert_eq!(twice.compute(&bits(5), &bits(9)), Aes128.compute(&bits(5), &once));
+        assert_ne!(twice.id(), Chained { program: Aes128, times: 3 }.id());
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        assert_eq!(garble(Backend::detect(), &twice, rng), Ok(()));
+        assert_eq!(evaluate(Backend::detect(), &twice, rng), Ok(()));
+    }
+}

@@ -1,0 +1,43 @@
+//! `sha-256-block@1`: the garbler's block advances the evaluator's state.
+
+use crate::Fancy;
+use crate::gadgets::{Sha256, Words};
+use crate::program::{Program, ProgramName, Shape};
+
+const NAME: ProgramName = match ProgramName::new("sha-256-block@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// One block of SHA-256. A block is 16 words of 32 bits and a state 8, in the order of FIPS 180-4, each lowest
+/// bit first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sha256Block;
+
+impl Program for Sha256Block {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { garbler: 512, evaluator: 256, outputs: 256 }
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        garbler: &[F::Wire],
+        evaluator: &[F::Wire],
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let word = |wires: &[F::Wire], i: usize| Words::single(&wires[32 * i..32 * (i + 1)]);
+        let state = core::array::from_fn(|i| word(evaluator, i));
+        let block = core::array::from_fn(|i| word(garbler, i));
+        outputs.extend(f.sha256_block(&state, &block)?.iter().flat_map(Words::wires));
+        Ok(())
+    }
+}
