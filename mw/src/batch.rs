@@ -17,6 +17,7 @@
 //! tests hold this one against.
 
 mod proof;
+mod transcripts;
 
 use crate::{
     commitment::Commitment,
@@ -57,7 +58,7 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Te
     if signed.iter().any(unfit) {
         return None;
     }
-    let challenges: Vec<_> = claims.par_iter().map(Challenges::replay).collect::<Option<_>>()?;
+    let challenges = Challenges::replay(backend, claims)?;
     let (proof_weights, signature_weights) = weights(&challenges, signed);
     let proofs = claims.iter().zip(&challenges).zip(&proof_weights);
     let proofs: Vec<_> = proofs.map(|((claim, challenges), weights)| (claim, challenges, weights)).collect();
@@ -136,7 +137,7 @@ pub(crate) fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
 fn weights(challenges: &[Challenges], signed: &[Signed]) -> (Vec<ProofWeights>, Vec<u128>) {
     let mut t = Transcript::new(tag::BATCH);
     t.append_u64(b"proofs", challenges.len() as u64);
-    challenges.iter().for_each(|c| t.append_message(b"proof", c.binding()));
+    challenges.iter().for_each(|c| t.append_message(b"proof", &c.binding));
     t.append_u64(b"signatures", signed.len() as u64);
     for s in signed {
         t.append_message(b"m", &s.message);

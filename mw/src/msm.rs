@@ -18,6 +18,7 @@ mod decode;
 mod digits;
 mod field;
 mod fixed;
+mod keccak;
 mod lanes;
 mod pippenger;
 mod power;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     curve::Addend,
     digits::{Words, is_canonical},
     field::words,
+    keccak::{BLOCK_BYTES, Script},
     power::inverses,
     residues::{Residue, Residues},
 };

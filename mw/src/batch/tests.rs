@@ -132,3 +132,75 @@ fn proofs_and_signatures_hold_together() {
     signed[19].message.push(0);
     assert!(!all_agree(&claims(&good), &signed));
 }
+
+/// Transcripts side by side give Merlin's challenges, whatever lengths cross the blocks' ends.
+#[test]
+fn challenges_as_merlin_gives_them() {
+    let message =
+        |len: usize, state: usize| -> Vec<u8> { (0..len).map(|i| (7 * i + 31 * state) as u8).collect() };
+    for backend in Backend::available() {
+        for states in [1, 3, 8] {
+            for len in
+                [0, 1, 2, 100, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 165, 166, 167, 400]
+            {
+                let messages: Vec<_> = (0..states).map(|s| message(len, s)).collect();
+                let mut ours = transcripts::Transcripts::new(states, b"label");
+                ours.append(b"first", |s| &messages[s]);
+                ours.append_u64(b"n", 77);
+                ours.challenge(b"eight", 8);
+                ours.challenge(b"one", 1);
+                ours.append(b"second", |s| &messages[s][..len / 2]);
+                ours.challenge(b"four", 4);
+                let rows = ours.challenges(backend);
+                for (s, m) in messages.iter().enumerate() {
+                    let mut t = Transcript::new(b"label");
+                    let expect = |t: &mut Transcript, label, i: usize, words: usize| {
+                        let mut bytes = vec![0; 8 * words];
+                        t.challenge_bytes(label, &mut bytes);
+                        let row: Vec<u8> =
+                            rows[i * states + s][..words].iter().flat_map(|w| w.to_le_bytes()).collect();
+                        assert_eq!(row, bytes, "{backend:?} {states} {len} {s}");
+                    };
+                    t.append_message(b"first", m);
+                    t.append_u64(b"n", 77);
+                    expect(&mut t, b"eight", 0, 8);
+                    expect(&mut t, b"one", 1, 1);
+                    t.append_message(b"second", &m[..len / 2]);
+                    expect(&mut t, b"four", 2, 4);
+                }
+            }
+        }
+    }
+}
+
+/// Outputs whose extra data differ in length are replayed in groups; each gets its own challenges.
+#[test]
+fn extra_data_of_any_length() {
+    let lengths = [3, 0, 300, 3, 1, 0, 3, 90, 91, 0, 3];
+    let contexts: Vec<_> = lengths
+        .iter()
+        .map(|n| OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, &vec![5; *n]))
+        .collect();
+    let made: Vec<_> = contexts
+        .iter()
+        .enumerate()
+        .map(|(i, context)| {
+            let opening = Opening { amount: Amount::new(i as u64), index: [7; 12] };
+            let r = SecretScalar::from(Scalar::from(i as u64 + 1));
+            range_proof::prove(context, &opening, &r, (&RewindKey([1; 32]), &TauKey([2; 32]))).unwrap()
+        })
+        .collect();
+    let claim = |(i, context): (usize, &OutputContext)| Claim {
+        proof: &made[i].1,
+        commitment: &made[i].0,
+        context: context.clone(),
+    };
+    let good: Vec<_> = contexts.iter().enumerate().map(claim).collect();
+    assert!(all_agree(&good, &[]));
+    for (i, j) in [(0, 1), (0, 4), (7, 8), (2, 10)] {
+        let mut bad: Vec<_> = contexts.iter().enumerate().map(claim).collect();
+        bad[i].context = contexts[j].clone();
+        assert!(!all_agree(&bad, &[]));
+        assert_eq!(first_bad_claim(&bad), Some(i));
+    }
+}

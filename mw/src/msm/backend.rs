@@ -3,7 +3,12 @@
 //! A [`Kernel`] is generic over the [`Instructions`]. [`Backend::run`] compiles it once a back end, each time inside a function
 //! that enables the back end's instructions, into which everything is inlined.
 
-use super::{field::Fe, lanes::Lanes, residues::Residue, residues::Residues};
+use super::{
+    field::Fe,
+    keccak::States,
+    lanes::Lanes,
+    residues::{Residue, Residues},
+};
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -14,6 +19,8 @@ pub(crate) trait Instructions {
     type Field: Lanes;
     /// Integers modulo ℓ, the group's order.
     type Residues: Residues;
+    /// States of Keccak.
+    type States: States;
 }
 
 /// A piece of work.
@@ -68,4 +75,5 @@ struct Portable;
 impl Instructions for Portable {
     type Field = Fe;
     type Residues = Residue;
+    type States = u64;
 }

@@ -1,52 +1,102 @@
-//! The Fiat–Shamir challenges of a proof.
+//! The Fiat–Shamir challenges of many proofs, eight transcripts at a time.
+//!
+//! The same operations in the same order as [`RangeProof::replay_to_x`](crate::range_proof::RangeProof) and, after x, as
+//! the `bulletproofs` crate's verifier; at the end one challenge more, which binds all of the proof.
 
 use super::{A, BITS, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
-use crate::{batch::Claim, group::words, range_proof::challenge};
+use crate::{
+    batch::{Claim, transcripts::Transcripts},
+    msm::Backend,
+    transcript::tag,
+};
+use rayon::prelude::*;
 
-/// The challenges of one proof, in the order of its transcript: integers that count modulo ℓ.
+/// The challenges of one proof: integers that count modulo ℓ.
+#[derive(Clone)]
 pub(in crate::batch) struct Challenges {
     pub(super) y: [u64; 8],
     pub(super) z: [u64; 8],
     pub(super) x: [u64; 8],
     pub(super) w: [u64; 8],
     pub(super) u: [[u64; 8]; ROUNDS],
-    binding: [u8; 32],
+    /// Over the whole proof: what the batch's weights absorb.
+    pub(in crate::batch) binding: [u8; 32],
 }
 
+/// Transcripts that run side by side.
+const STATES: usize = 8;
+
 impl Challenges {
-    /// Replays the transcript; `None` when a point is the identity, which the prover's side never sends.
-    pub(in crate::batch) fn replay(claim: &Claim<'_>) -> Option<Self> {
-        let p = claim.proof;
-        let points = [A, S, T1, T2].into_iter().chain(L0..IPP_A);
-        if points.into_iter().any(|i| p.element(i) == [0; 32]) {
+    /// Replays all transcripts; `None` when a point is the identity, which the prover's side never sends.
+    pub(in crate::batch) fn replay(backend: Backend, claims: &[Claim<'_>]) -> Option<Vec<Self>> {
+        if claims.iter().any(has_identity) {
             return None;
         }
-        let (mut t, yzx) = p.replay_to_x(&claim.context, claim.commitment);
-        let wide = |s| {
-            let w = words(&s);
-            [w[0], w[1], w[2], w[3], 0, 0, 0, 0]
-        };
-        let [y, z, x] = yzx.map(wide);
-        t.append_message(b"t_x", &p.element(T_X));
-        t.append_message(b"t_x_blinding", &p.element(T_X_BLINDING));
-        t.append_message(b"e_blinding", &p.element(E_BLINDING));
-        let w = wide(challenge(&mut t, b"w"));
-        t.append_message(b"dom-sep", b"ipp v1");
-        t.append_u64(b"n", BITS as u64);
-        let u = core::array::from_fn(|j| {
-            t.append_message(b"L", &p.element(L0 + 2 * j));
-            t.append_message(b"R", &p.element(R0 + 2 * j));
-            wide(challenge(&mut t, b"u"))
-        });
-        t.append_message(b"a", &p.element(IPP_A));
-        t.append_message(b"b", &p.element(IPP_B));
-        let mut binding = [0; 32];
-        t.challenge_bytes(b"sotto batch", &mut binding);
-        Some(Self { y, z, x, w, u, binding })
+        // Side by side go those whose outputs have extra data of one length.
+        let length = |i: &usize| claims[*i].context.prefix().len();
+        let mut order: Vec<usize> = (0..claims.len()).collect();
+        order.sort_by_key(length);
+        let groups: Vec<&[usize]> =
+            order.chunk_by(|a, b| length(a) == length(b)).flat_map(|same| same.chunks(STATES)).collect();
+        let replayed: Vec<Self> =
+            groups.par_iter().flat_map_iter(|group| replay_group(backend, claims, group)).collect();
+        let mut sorted: Vec<_> = order.into_iter().zip(replayed).collect();
+        sorted.sort_by_key(|(i, _)| *i);
+        Some(sorted.into_iter().map(|(_, challenges)| challenges).collect())
     }
+}
 
-    /// A challenge over the whole proof: what the batch's weights absorb.
-    pub(in crate::batch) const fn binding(&self) -> &[u8; 32] {
-        &self.binding
+fn has_identity(claim: &Claim<'_>) -> bool {
+    let mut points = [A, S, T1, T2].into_iter().chain(L0..IPP_A);
+    points.any(|i| claim.proof.element(i) == [0; 32])
+}
+
+/// The challenges of claims at some indices, at most eight, with prefixes of one length.
+fn replay_group(backend: Backend, claims: &[Claim<'_>], group: &[usize]) -> Vec<Challenges> {
+    let claim = |state: usize| &claims[group[state]];
+    let element = |i: usize| move |state: usize| &claim(state).proof.as_bytes()[32 * i..32 * i + 32];
+    let mut t = Transcripts::new(group.len(), tag::OUTPUT);
+    t.append(b"context", |state| claim(state).context.prefix());
+    t.append(b"dom-sep", |_| b"rangeproof v1");
+    t.append_u64(b"n", BITS as u64);
+    t.append_u64(b"m", 1);
+    t.append(b"V", |state| claim(state).commitment.as_bytes());
+    t.append(b"A", element(A));
+    t.append(b"S", element(S));
+    t.challenge(b"y", 8);
+    t.challenge(b"z", 8);
+    t.append(b"T_1", element(T1));
+    t.append(b"T_2", element(T2));
+    t.challenge(b"x", 8);
+    t.append(b"t_x", element(T_X));
+    t.append(b"t_x_blinding", element(T_X_BLINDING));
+    t.append(b"e_blinding", element(E_BLINDING));
+    t.challenge(b"w", 8);
+    t.append(b"dom-sep", |_| b"ipp v1");
+    t.append_u64(b"n", BITS as u64);
+    for j in 0..ROUNDS {
+        t.append(b"L", element(L0 + 2 * j));
+        t.append(b"R", element(R0 + 2 * j));
+        t.challenge(b"u", 8);
     }
+    t.append(b"a", element(IPP_A));
+    t.append(b"b", element(IPP_B));
+    t.challenge(b"sotto batch", 4);
+
+    let rows = t.challenges(backend);
+    let challenge = |i: usize, state: usize| rows[i * group.len() + state];
+    let of_state = |state: usize| Challenges {
+        y: challenge(0, state),
+        z: challenge(1, state),
+        x: challenge(2, state),
+        w: challenge(3, state),
+        u: core::array::from_fn(|j| challenge(4 + j, state)),
+        binding: bytes(challenge(4 + ROUNDS, state)),
+    };
+    (0..group.len()).map(of_state).collect()
+}
+
+/// The first four words as little-endian bytes.
+fn bytes(words: [u64; 8]) -> [u8; 32] {
+    core::array::from_fn(|i| words[i / 8].to_le_bytes()[i % 8])
 }

@@ -10,6 +10,7 @@
 
 mod field;
 mod residues;
+mod states;
 mod word;
 
 use super::{Instructions, Kernel};
@@ -43,4 +44,5 @@ struct Ifma;
 impl Instructions for Ifma {
     type Field = field::Field8;
     type Residues = residues::Residues8;
+    type States = word::Word;
 }

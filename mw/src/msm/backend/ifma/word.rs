@@ -88,6 +88,27 @@ impl Word {
         Self(unsafe { _mm512_slli_epi64::<BITS>(self.0) })
     }
 
+    /// The bits set in an odd number of the three.
+    #[inline(always)]
+    pub(super) fn xor3(self, b: Self, c: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_ternarylogic_epi64::<0b1001_0110>(self.0, b.0, c.0) })
+    }
+
+    /// `a ⊕ (¬b ∧ c)`.
+    #[inline(always)]
+    pub(super) fn chi(self, b: Self, c: Self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_ternarylogic_epi64::<0b1101_0010>(self.0, b.0, c.0) })
+    }
+
+    /// Rotated left.
+    #[inline(always)]
+    pub(super) fn rotate<const BITS: i32>(self) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_rol_epi64::<BITS>(self.0) })
+    }
+
     /// `a` in the lanes of the mask, `b` in the others.
     #[inline(always)]
     pub(super) fn pick(mask: u8, a: Self, b: Self) -> Self {
