@@ -5,8 +5,8 @@
 use mpc::Program;
 use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
 use mpc::fancy::Plain;
-use mpc::operators::Aes128;
 use mpc::operators::auc::{Auc, Classes, Column};
+use mpc::operators::{Aes128, Sha256Block};
 use mpc::protocol::semi_honest::together;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
@@ -139,7 +139,32 @@ fn random_netlist() -> impl Strategy<Value = (Netlist, usize)> {
     })
 }
 
+/// What others make of our circuits: written, read again, run, and held against FIPS 180-4.
+#[test]
+fn own_sha_256_survives_as_text() {
+    let netlist = Writer::record(&Sha256Block);
+    let text = netlist.to_string();
+    let read = Netlist::from_bristol(&text).unwrap();
+    assert_eq!(read, netlist);
+    let circuit = Circuit::new(&read).unwrap();
+    assert_eq!(circuit.and_gates(), 22_335);
+    let words = |hex: &str| {
+        hex.as_bytes().chunks(8).flat_map(|word| bits(str::from_utf8(word).unwrap())).collect::<Vec<_>>()
+    };
+    let block = words(&format!("61626380{}18", "0".repeat(118)));
+    let initial = words("6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19");
+    let digest = words("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(plain(&circuit, &[&block[..], &initial].concat()), digest);
+    assert_eq!(garbled(&circuit, &block, &initial), digest);
+}
+
 proptest! {
+    #[test]
+    fn what_is_written_is_read((netlist, _) in random_netlist()) {
+        let text = netlist.to_string();
+        prop_assert_eq!(Netlist::from_bristol(&text), Ok(netlist));
+    }
+
     #[test]
     fn scheduling_and_slots_change_no_answer((netlist, inputs) in random_netlist(), bits: u32) {
         let circuit = Circuit::new(&netlist).unwrap();

@@ -18,8 +18,11 @@
 //! the fan-in of its kind, and the counts of the header are the counts of the text. Nothing is allocated on the
 //! word of the header: a text cannot announce more gates than it has room for. Which bit of a value is
 //! the lowest is not part of the format.
+//!
+//! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back.
 
 mod error;
+mod write;
 
 use BristolErrorKind as Kind;
 pub use error::{BristolError, BristolErrorKind};

@@ -37,8 +37,8 @@ impl Gate {
     }
 }
 
-/// A circuit as it was read or recorded.
-#[derive(Clone, Debug)]
+/// A circuit as it was read or recorded; `to_string()` writes it in Bristol Fashion.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Netlist {
     inputs: Vec<usize>,
     input_bits: usize,

@@ -1,0 +1,152 @@
+//! Joint computation: AND gates garbled and evaluated on each back end, circuits, two parties, oblivious transfer.
+//!
+//! ```text
+//! cargo bench -p benches --bench mpc              # about two minutes
+//! cargo bench -p benches --bench mpc -- AES       # what has AES in its name
+//! ```
+//!
+//! Throughput is in AND gates or transfers, one thread a party. Circuits of the public collection are measured if
+//! they are found beside the checkout, or where `SOTTO_BRISTOL` says.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mpc::{
+    Backend, Delta, Program,
+    channel::{Framed, Pipe, memory_pair},
+    circuit::{Circuit, CircuitProgram, Netlist},
+    measure::{self, Chained, Layers},
+    operators::{Aes128, Sha256Block},
+    ot::{Adversary, Options, Receiver, Sender, Sid, Slice},
+    protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Either party alone.
+fn alone(c: &mut Criterion, name: &str, backend: Backend, program: &impl Program) {
+    let mut group = c.benchmark_group(name);
+    group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
+    let rng = &mut rng(1);
+    group.bench_function("garble", |b| b.iter(|| measure::garble(backend, program, rng).unwrap()));
+    group.bench_function("evaluate", |b| b.iter(|| measure::evaluate(backend, program, rng).unwrap()));
+    group.finish();
+}
+
+/// Independent gates on every back end, and dependent ones.
+fn gates(c: &mut Criterion) {
+    for backend in Backend::available() {
+        let pairs = if backend == Backend::PORTABLE { 20 } else { 500 };
+        alone(c, &format!("independent gates {backend:?}"), backend, &Layers { lanes: 1024, pairs });
+    }
+    for lanes in [1, 8] {
+        alone(c, &format!("chains of gates, {lanes}"), Backend::detect(), &Layers { lanes, pairs: 100_000 });
+    }
+}
+
+/// A circuit of the public collection.
+fn collection(name: &str) -> Option<Circuit> {
+    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/bristol").into();
+    let folder = std::env::var_os("SOTTO_BRISTOL").map_or_else(beside, PathBuf::from);
+    let text = std::fs::read_to_string(folder.join(name).with_extension("txt")).ok()?;
+    Some(Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap())
+}
+
+fn circuits(c: &mut Criterion) {
+    let backend = Backend::detect();
+    alone(c, "AES-128", backend, &Chained { program: Aes128, times: 100 });
+    alone(c, "SHA-256", backend, &Chained { program: Sha256Block, times: 30 });
+    for name in ["aes_128", "sha256", "mult64"] {
+        let Some(circuit) = collection(name) else { continue };
+        let times = 600_000 / circuit.and_gates();
+        let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times };
+        alone(c, &format!("stored {name}"), backend, &program);
+    }
+}
+
+/// So many executions of a program in one session over a pipe.
+fn executions(program: &(impl Program + Sync), x: &[bool], y: &[bool], n: u64) -> Duration {
+    let (near, far) = memory_pair();
+    let terms = Terms::of(Reveal::Both);
+    std::thread::scope(|scope| {
+        let garbling = scope.spawn(|| {
+            let rng = &mut rng(1);
+            let mut session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+            let start = Instant::now();
+            for _ in 0..n {
+                session = session.execute(x, rng).unwrap().0;
+            }
+            start.elapsed()
+        });
+        let rng = &mut rng(2);
+        let mut session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        for _ in 0..n {
+            session = session.execute(y).unwrap().0;
+        }
+        garbling.join().unwrap()
+    })
+}
+
+fn two_parties(c: &mut Criterion) {
+    let mut group = c.benchmark_group("two parties over a pipe");
+    group.sample_size(10);
+    let bits = [true; 128];
+    group.bench_function("set-up", |b| b.iter(|| executions(&Aes128, &bits, &bits, 0)));
+    let program = Chained { program: Aes128, times: 300 };
+    group.throughput(Throughput::Elements(program.cost().and_gates));
+    group.bench_function("AES-128", |b| b.iter_custom(|n| executions(&program, &bits, &bits, n)));
+    let program = Layers { lanes: 1024, pairs: 50_000 };
+    let bits = [true; 1024];
+    group.throughput(Throughput::Elements(program.cost().and_gates));
+    group.bench_function("100 million gates", |b| b.iter_custom(|n| executions(&program, &bits, &bits, n)));
+    group.finish();
+}
+
+/// The two ends of a set-up.
+fn transfers(options: Options) -> ((Sender, Framed<Pipe>), (Receiver, Framed<Pipe>)) {
+    let (mut near, mut far) = memory_pair();
+    let sid = Sid([1; 32]);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let rng = &mut rng(1);
+            let delta = Delta::random(rng);
+            (Sender::setup_with(&mut near, &sid, &delta, options, rng).unwrap(), near)
+        });
+        let receiver = Receiver::setup_with(&mut far, &sid, options, &mut rng(2)).unwrap();
+        (sender.join().unwrap(), (receiver, far))
+    })
+}
+
+/// Random correlated transfers, a million at a time.
+fn oblivious_transfer(c: &mut Criterion) {
+    const N: usize = 1 << 20;
+    let mut group = c.benchmark_group("correlated transfers over a pipe");
+    group.sample_size(10).throughput(Throughput::Elements(N as u64));
+    for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+        for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(Options { slice, adversary });
+            group.bench_function(format!("k = {}, {adversary:?}", slice as usize), |b| {
+                b.iter(|| {
+                    std::thread::scope(|scope| {
+                        scope.spawn(|| sender.send_random(&mut near, N).unwrap());
+                        receiver.receive_random(&mut far, N).unwrap()
+                    })
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn settings() -> Criterion {
+    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+}
+
+criterion_group!(name = benches; config = settings(); targets = gates, circuits, two_parties, oblivious_transfer);
+criterion_main!(benches);
