@@ -4,7 +4,7 @@
 //! DIR/chain/            the ledger (crate `node`)
 //! DIR/operator.key      the solo operator's key, mode 0600
 //! DIR/wallets/NAME      encrypted wallet files
-//! STATE/installation.key   seals the nonces of open payments; in no backup
+//! STATE/                the installation: seals the nonces of open payments, and signs once for each; in no backup
 //! ```
 
 use crate::{
@@ -21,7 +21,6 @@ use mw::{
     state::{ChainView, Unspent},
 };
 use node::{edge::store::StoreError, ledger::Ledger};
-use rand_core::OsRng;
 use std::{
     cell::RefCell,
     fs,
@@ -31,7 +30,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use wallet::{
-    edge::file::{Cost, WalletFile},
+    edge::{
+        file::{Cost, WalletFile},
+        installation,
+    },
     keys::Words,
     scan::ChainSource,
     slate::seal::Installation,
@@ -77,20 +79,9 @@ impl Home {
         Ledger::open(&dir).or_refuse("the chain cannot be opened")
     }
 
-    /// The key of this installation; made on first use.
+    /// This installation; made on first use.
     fn installation(&self) -> Outcome<Installation> {
-        let path = self.state.join("installation.key");
-        if !path.exists() {
-            fs::create_dir_all(&self.state).or_refuse(format!("{} cannot be made", self.state.display()))?;
-            let key = Installation::generate(&mut OsRng);
-            secret::write_new(&path, &hex(&*key.to_bytes()))?;
-        }
-        let text = secret::read_file(&path)?;
-        let bytes = unhex(&text).and_then(|b| b.try_into().ok());
-        bytes.map(Installation::from_bytes).ok_or_else(|| {
-            Failure::refused(format!("{} is damaged", path.display()))
-                .advice("Move it away; payments that are open in wallets here must then be cancelled.")
-        })
+        installation::open(&self.state).or_refuse("this installation of sotto cannot be used")
     }
 
     /// Opens a wallet.
@@ -117,7 +108,7 @@ impl Home {
     ) -> Outcome<Wallet<WalletFile>> {
         let path = self.free_wallet(name)?;
         let what = format!("wallet `{name}` cannot be created");
-        fs::create_dir_all(self.dir.join("wallets")).or_refuse(&*what)?;
+        secret::make_folder(&self.dir.join("wallets"))?;
         let file = WalletFile::create(&path, passphrase.as_bytes(), cost).or_refuse(&*what)?;
         Wallet::create(file, chain, words, self.installation()?).or_refuse(what)
     }
@@ -158,13 +149,6 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.trim().as_bytes().chunks(2);
-    pairs
-        .map(|p| u8::from_str_radix(std::str::from_utf8(p).ok().filter(|p| p.len() == 2)?, 16).ok())
-        .collect()
 }
 
 /// A ledger on this machine as a wallet sees a chain.

@@ -3,15 +3,15 @@
 use crate::exit::{Code, Failure, Outcome};
 use clap::Args;
 use std::{
-    fs::{File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
 
 /// Longest secret that is read, in bytes.
-const MAX_BYTES: u64 = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// Where the passphrase comes from.
 #[derive(Args, Clone, Debug)]
@@ -65,11 +65,34 @@ fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
 fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     let file = File::open(format!("/dev/fd/{fd}"))
         .map_err(|e| Failure::refused(format!("descriptor {fd} cannot be read")).why(e))?;
-    first_line(file, &format!("descriptor {fd}"))
+    Ok(first_line(&*bounded(file, &format!("descriptor {fd}"))?))
+}
+
+/// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a copy.
+pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
+    let no_terminal = |e| {
+        Failure::new(Code::Declined, "there is no terminal to ask on")
+            .why(e)
+            .advice(format!("Give {instead} when nobody can answer."))
+    };
+    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
+    let mut byte = Zeroizing::new([0]);
+    while line.len() < MAX_BYTES && terminal.read(&mut *byte).map_err(no_terminal)? == 1 && *byte != *b"\n" {
+        line.extend_from_slice(&*byte);
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| Failure::refused("what was typed is no text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// The first line of a secret file that nobody else can read.
 pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
+    Ok(first_line(&*read_whole(path)?))
+}
+
+/// All of a secret file that nobody else can read.
+pub(crate) fn read_whole(path: &Path) -> Outcome<Zeroizing<String>> {
     let name = path.display();
     let fail = |e| Failure::refused(format!("{name} cannot be read")).why(e);
     let file = File::open(path).map_err(fail)?;
@@ -79,21 +102,45 @@ pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
             .why(format!("its mode is {:o}", mode & 0o777))
             .advice(format!("Run: chmod 600 {name}")));
     }
-    first_line(file, &name.to_string())
+    bounded(file, &name.to_string())
 }
 
-fn first_line(file: File, name: &str) -> Outcome<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES as usize));
-    file.take(MAX_BYTES)
+fn first_line(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// A longer text is refused: cut short, it would be another secret.
+fn bounded(file: File, name: &str) -> Outcome<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES + 1));
+    file.take(MAX_BYTES as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|e| Failure::refused(format!("{name} cannot be read")).why(e))?;
-    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+    if text.len() > MAX_BYTES {
+        return Err(Failure::refused(format!("{name} is longer than the {MAX_BYTES} bytes of a secret")));
+    }
+    Ok(text)
 }
 
-/// Writes a secret into a new file of mode 0600; refuses to overwrite.
+/// Writes a secret into a new file of mode 0600, durably or not at all; refuses to overwrite.
 pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
-    let fail = |e| Failure::refused(format!("{} cannot be written", path.display())).why(e);
+    let fail = |e: io::Error| Failure::refused(format!("{} cannot be written", path.display())).why(e);
     let mut f = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
-    f.set_permissions(PermissionsExt::from_mode(0o600)).map_err(fail)?;
-    f.write_all(text.as_bytes()).and_then(|()| f.sync_all()).map_err(fail)
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut write = || {
+        f.set_permissions(PermissionsExt::from_mode(0o600))?;
+        f.write_all(text.as_bytes())?;
+        f.sync_all()?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|e| {
+        // Half a secret is of no use; the first error is the one to report.
+        let _ = fs::remove_file(path);
+        fail(e)
+    })
+}
+
+/// Makes a folder that only its owner may look into, and those above it.
+pub(crate) fn make_folder(path: &Path) -> Outcome {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|e| Failure::refused(format!("{} cannot be made", path.display())).why(e))
 }

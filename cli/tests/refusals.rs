@@ -71,7 +71,8 @@ fn wrong_words_are_named_by_their_place_and_right_ones_restore() {
         assert!(put(&swapped.join(" ")).fails(1).contains("do not belong together"));
     }
     assert!(!w.path("data/wallets/again").exists());
-    put(&words).ok();
+    let lines: Vec<String> = all.chunks(6).map(|l| l.join(" ")).collect();
+    put(&lines.join("\n")).ok();
     let total =
         |name: &str| w.run(&format!("wallet info --wallet {name} --json | sed 's/.*total/total/'")).ok();
     assert_eq!(total("again"), total("alice"));
@@ -122,6 +123,34 @@ fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
     w.run(&format!("{receive} invite.txt > late.txt")).ok();
     w.run("wallet cancel invite.txt --wallet alice").ok();
     assert!(w.run("wallet finalize late.txt --wallet alice").fails(1).contains("cancelled"));
+}
+
+/// A wallet file from before, put back beside its installation, repeats what was signed and calls nothing off.
+#[test]
+fn an_old_wallet_file_signs_nothing_twice() {
+    let w = World::paying();
+    w.shell("cp data/wallets/alice old").ok();
+    let finalize = "wallet finalize response.txt --wallet alice";
+    let t = w.run(finalize).ok();
+    w.shell("cp old data/wallets/alice").ok();
+    assert!(w.run("wallet cancel one.txt --wallet alice").fails(1).contains("has left"));
+    assert_eq!(w.run(finalize).ok(), t);
+    // Restored on another machine, it cannot know.
+    w.shell("cp old data/wallets/alice && mv state elsewhere").ok();
+    assert!(w.run(finalize).fails(1).contains("another installation"));
+    assert!(w.run("wallet cancel one.txt --wallet alice").fails(1).contains("copy"));
+}
+
+#[test]
+fn nobody_else_looks_into_folders_with_secrets_whatever_the_umask() {
+    let w = World::empty();
+    w.shell("umask 000 && sotto chain init && sotto wallet init --wallet alice --words-file alice.words")
+        .ok();
+    let modes = "stat -c %a data/wallets state state/closed data/wallets/alice state/installation.key alice.words data/operator.key";
+    assert_eq!(
+        w.shell(modes).ok().split_whitespace().collect::<Vec<_>>(),
+        ["700", "700", "700", "600", "600", "600", "600"]
+    );
 }
 
 #[test]

@@ -255,6 +255,15 @@ pub enum SlateError {
         /// From the height after this one on it cannot come true.
         until: Height,
     },
+    /// A copy cannot know whether it is too late.
+    #[error(
+        "this is a copy of the wallet that made the invite: that one may have signed, and the payment can come true \
+         until height {until}; after it the outputs are free"
+    )]
+    MayHaveLeft {
+        /// From the height after this one on it cannot come true.
+        until: Height,
+    },
     /// The session's shares or partial signatures are wrong.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -271,7 +280,7 @@ pub enum SlateError {
     #[error("the responder's proof of payment does not hold")]
     ResponderReceipt,
     /// The nonces were sealed by another installation.
-    #[error("this invite was made by another installation of the wallet: a copy can only cancel it")]
+    #[error("this invite was made by another installation of the wallet: a copy cannot finish it")]
     ForeignInstallation,
     /// An input is not ours to spend any more.
     #[error("input {output} was spent elsewhere meanwhile; cancel and make a new invite")]

@@ -203,8 +203,8 @@ impl State {
                 Stage::Finalised { fate, excess, .. } => {
                     *fate = fate_of(chain, tip, &s.invite, kernels.get(excess));
                 }
-                // Nobody can finish it any more, and nothing has left.
-                Stage::Invited(_) if tip >= s.invite.not_after() => s.stage = Stage::Cancelled,
+                // Nobody can finish it any more, and what a copy of this wallet may have finished cannot come true.
+                Stage::Invited(_) if tip > last_chance(chain, &s.invite) => s.stage = Stage::Cancelled,
                 Stage::Invited(_) | Stage::Cancelled => {}
             }
         }
@@ -252,7 +252,7 @@ impl State {
 }
 
 /// The last height at which a kernel of this invite could still enter the chain, by a reorganisation if need be.
-fn last_chance(chain: &Chain, invite: &Invite) -> Height {
+pub(crate) fn last_chance(chain: &Chain, invite: &Invite) -> Height {
     invite.not_after().plus(chain.params().reorganisation)
 }
 

@@ -1,8 +1,15 @@
-//! Where a wallet is kept: one value, replaced as a whole or not at all.
+//! Where a wallet is kept: one value, replaced as a whole or not at all; and where its installation remembers, apart from
+//! it, which sessions are closed.
 //!
-//! [`Store`] has two implementations: [`MemoryStore`] here, and the encrypted file of [`crate::edge::file`].
+//! [`Store`] has two implementations: [`MemoryStore`] here, and the encrypted file of [`crate::edge::file`]; [`Register`]
+//! too: [`MemoryRegister`], and the folder of [`crate::edge::installation`].
 
-use std::path::PathBuf;
+use mw::{hash::Hash, schnorr::session::SessionId};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 use zeroize::Zeroizing;
 
 /// Keeps a wallet's contents.
@@ -76,6 +83,24 @@ pub enum StoreError {
         /// How much is needed.
         kib: u32,
     },
+    /// Others can read what only the owner may.
+    #[error(
+        "others can read {path} (its mode is {mode:o}); if you are sure that nobody has, run chmod 600 on it"
+    )]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file of the installation is damaged.
+    #[error(
+        "{path} is damaged; without it, payments that were begun here end by themselves at their last height"
+    )]
+    Installation {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The key does not open it.
     #[error("wrong passphrase, or the wallet file was altered")]
     Passphrase,
@@ -96,5 +121,27 @@ impl Store for MemoryStore {
     fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError> {
         self.0 = Zeroizing::new(contents.to_vec());
         Ok(())
+    }
+}
+
+/// Remembers on what each signing session was closed, for ever and apart from the wallet: a wallet file that is put back
+/// to an earlier day, or lies there under two names, cannot close a session twice.
+pub trait Register: Send + Sync {
+    /// Closes a session on the response with this hash, or on none ([`Hash::ZERO`]), unless it is closed already; returns
+    /// what it is closed on. After `Ok` no power failure opens it again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that could not be made durable or read: nothing may be signed then.
+    fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError>;
+}
+
+/// The in-memory twin: it forgets with the process.
+#[derive(Debug, Default)]
+pub struct MemoryRegister(Mutex<BTreeMap<SessionId, Hash>>);
+
+impl Register for MemoryRegister {
+    fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(*all.entry(*session).or_insert(*on))
     }
 }

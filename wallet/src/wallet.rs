@@ -17,7 +17,7 @@ use crate::{
         invite, respond,
         seal::{Installation, Secrets},
     },
-    state::{Fate, Received, Sent, Stage, State},
+    state::{Fate, Received, Sent, Stage, State, last_chance},
     store::{Store, StoreError},
     wire::{self, Contents},
 };
@@ -25,6 +25,7 @@ use core::fmt;
 use mw::{
     amount::{Amount, Height},
     commitment::Commitment,
+    hash::Hash,
     kernel::Kernel,
     range_proof::Opening,
     rules::{
@@ -320,6 +321,13 @@ impl<S: Store> Wallet<S> {
         let excess = answered.excess();
         let funding = self.funding(sent)?;
         let transaction = answered.finalize(&self.keys(sent.account)?, &self.chain, &funding, secrets)?;
+        // For ever, and before a byte leaves: whatever becomes of the wallet file, no other response is signed for.
+        let hash = response.hash();
+        match self.installation.close(&response.session, &hash)? {
+            closed if closed == hash => {}
+            Hash::ZERO => return Err(SlateError::Cancelled.into()),
+            _ => return Err(SlateError::AnsweredTwice.into()),
+        }
         let mut next = self.state.clone();
         if let Some(sent) = next.sent.get_mut(&response.session) {
             sent.stage = Stage::Finalised {
@@ -354,11 +362,28 @@ impl<S: Store> Wallet<S> {
     /// Calls off an invite: free of charge while nothing signed has left. Its nonces are burnt, its inputs free.
     ///
     /// # Errors
-    /// [`SlateError::HasLeft`] when it was finalised, with the height after which it cannot come true.
+    /// [`SlateError::HasLeft`] when it was finalised, [`SlateError::MayHaveLeft`] when another copy of this wallet may have
+    /// finalised it, both with the height after which it cannot come true.
     pub fn cancel(&mut self, session: &SessionId) -> Result<(), WalletError> {
         let mut next = self.state.clone();
         next.cancel(&self.chain, session)?;
+        self.burn(session)?;
         Ok(self.keep(next)?)
+    }
+
+    /// Closes an open session on no response; an error when it was closed on one, or another installation could have.
+    fn burn(&self, session: &SessionId) -> Result<(), WalletError> {
+        let Some(Sent { invite, stage: Stage::Invited(sealed), .. }) = self.state.sent.get(session) else {
+            return Ok(());
+        };
+        let until = last_chance(&self.chain, invite);
+        if Secrets::unseal(sealed, &self.installation, &invite.hash(self.chain.id())).is_none() {
+            return Err(SlateError::MayHaveLeft { until }.into());
+        }
+        match self.installation.close(session, &Hash::ZERO)? {
+            Hash::ZERO => Ok(()),
+            _ => Err(SlateError::HasLeft { until }.into()),
+        }
     }
 
     /// Scans the chain with the keys of all accounts.

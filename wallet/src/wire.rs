@@ -13,6 +13,8 @@
 //! contents   version (1) ‖ chain parameters ‖ entropy (32) ‖ state
 //! file       "SOTTOWLT" (8) ‖ version (1) ‖ Argon2id KiB (4), passes (4), lanes (4) ‖ salt (16) ‖ nonce (24) ‖ n (8)
 //!            ‖ XChaCha20-Poly1305 of the contents (n + 16), associated data = everything before
+//! key        "SOTTOKEY" (8) ‖ version (1) ‖ installation key (32)
+//! closed     version (1) ‖ hash of the response that a session is closed on (32), zeros for none
 //! ```
 #![deny(clippy::indexing_slicing)]
 
@@ -20,7 +22,9 @@ mod file;
 mod records;
 mod slates;
 
-pub(crate) use file::FileHeader;
+pub(crate) use file::{
+    FileHeader, INSTALLATION_MAX, closed, installation_key, read_closed, read_installation_key,
+};
 
 use crate::{keys::Words, state::State};
 use mw::{

@@ -4,12 +4,8 @@
 mod support;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
-};
-use support::Ledger;
+use std::{fs, path::Path};
+use support::{Folder, Ledger};
 use wallet::{
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
@@ -17,29 +13,6 @@ use wallet::{
     store::{Store, StoreError},
     wallet::Wallet,
 };
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("sotto-wallet-{}-{n}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("wallet")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 const COST: Cost = Cost::INSECURE_FAST;
 
@@ -177,6 +150,23 @@ fn one_process_at_a_time() {
     assert!(open(&folder.file()).is_ok());
 }
 
+/// A link to a wallet is that wallet: one lock, and a write goes where the link leads.
+#[cfg(unix)]
+#[test]
+fn a_link_leads_to_the_wallet() {
+    let folder = Folder::new();
+    filled(&folder.file());
+    fs::create_dir(folder.0.join("elsewhere")).unwrap();
+    let link = folder.0.join("elsewhere/link");
+    std::os::unix::fs::symlink(folder.file(), &link).unwrap();
+    let mut held = open(&link).unwrap();
+    assert!(matches!(open(&folder.file()), Err(StoreError::InUse { .. })));
+    held.replace(b"more").unwrap();
+    drop(held);
+    assert_eq!(**open(&folder.file()).unwrap().load().unwrap(), *b"more");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
 #[test]
 fn a_wallet_is_never_overwritten_and_never_conjured() {
     let folder = Folder::new();
@@ -229,7 +219,7 @@ fn a_whole_wallet_lives_in_it() {
     let folder = Folder::new();
     let chain = Ledger::new().chain;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let (words, installation) = (Words::generate(&mut rng).unwrap(), Installation::generate(&mut rng));
+    let (words, installation) = (Words::generate(&mut rng).unwrap(), Installation::in_memory([1; 32]));
     let file = WalletFile::create(&folder.file(), b"open sesame", Cost::STANDARD).unwrap();
     let made = Wallet::create(file, chain, words.clone(), installation.clone()).unwrap();
     let address = made.address(Account(0)).unwrap();

@@ -253,7 +253,7 @@ fn one_session_is_not_used_for_two_invites() {
 #[test]
 fn somebody_elses_response_is_refused() {
     let (_, mut a, mut b) = two();
-    let mut c = a.copy(Installation::from_bytes([5; 32]));
+    let mut c = a.copy(Installation::in_memory([5; 32]));
     let theirs = c.invite(5_000, &b);
     let response = b.respond(&theirs).unwrap();
     // The same session under another wallet is unknown; a response moved to our session answers another invite.
@@ -266,15 +266,17 @@ fn somebody_elses_response_is_refused() {
     assert_eq!(slate_error(a.wallet.finalize(&moved)), possession(Role::Responder));
 }
 
-/// A copy of the wallet file without the installation's key can cancel, and nothing else.
+/// A copy of the wallet file without the installation's key can wait, and nothing else: the original may have signed.
 #[test]
 fn a_copied_wallet_cannot_finalise() {
     let (_, mut a, mut b) = two();
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
-    let mut copy = a.copy(Installation::from_bytes([5; 32]));
+    let mut copy = a.copy(Installation::in_memory([5; 32]));
     assert_eq!(slate_error(copy.wallet.finalize(&response)), SlateError::ForeignInstallation);
-    copy.wallet.cancel(&invite.session).unwrap();
+    let until = Height::new(2_160);
+    assert_eq!(slate_error(copy.wallet.cancel(&invite.session)), SlateError::MayHaveLeft { until });
+    assert!(copy.balance()[3] > 0);
     assert!(a.wallet.finalize(&response).is_ok());
 }
 
@@ -282,7 +284,7 @@ fn a_copied_wallet_cannot_finalise() {
 #[test]
 fn an_input_spent_elsewhere_stops_the_payment() {
     let (mut ledger, mut a, mut b) = two();
-    let mut copy = a.copy(Installation::from_bytes([5; 32]));
+    let mut copy = a.copy(Installation::in_memory([5; 32]));
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
     let t = copy.pay(2_000, &mut b);
@@ -362,7 +364,7 @@ proptest! {
             bytes[byte] ^= 1 << bit;
             if let Ok(bad) = Invite::from_bytes(&bytes) {
                 prop_assert_eq!(bad.to_bytes(), bytes);
-                let mut fresh = b.copy(Installation::from_bytes([1; 32]));
+                let mut fresh = b.copy(Installation::in_memory([1; 32]));
                 match fresh.respond(&bad) {
                     Ok(r) => prop_assert!(matches!(a.wallet.finalize(&r), Err(WalletError::Slate(_)))),
                     Err(e) => prop_assert!(matches!(e, WalletError::Slate(_))),

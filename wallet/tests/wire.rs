@@ -35,7 +35,7 @@ fn open(bytes: &[u8]) -> Option<Wallet<TestStore>> {
     let mut store = MemoryStore::default();
     store.replace(bytes).unwrap();
     let store = TestStore { kept: store, ..TestStore::default() };
-    Wallet::open(store, Installation::from_bytes([0; 32])).ok()
+    Wallet::open(store, Installation::in_memory([0; 32])).ok()
 }
 
 /// Cancelling what is cancelled keeps the wallet again, as it is.

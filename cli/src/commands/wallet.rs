@@ -6,7 +6,7 @@ use crate::{
     bridge::{Home, LedgerSource, read_text},
     exit::{Code, Context as _, Failure, Outcome},
     secret,
-    ui::{BOLD, ask_terminal},
+    ui::BOLD,
 };
 use mw::{amount::Amount, rules::params::Chain};
 use node::ledger::Ledger;
@@ -89,8 +89,8 @@ impl Shop<'_> {
         self.home.free_wallet(&self.args.wallet)?;
         let ledger = self.home.ledger()?;
         let phrase = match &a.words_file {
-            Some(path) => secret::read_file(path)?,
-            None => zeroize::Zeroizing::new(ask_terminal("The 24 words: ", "--words-file FILE")?),
+            Some(path) => secret::read_whole(path)?,
+            None => secret::ask("The 24 words: ", "--words-file FILE")?,
         };
         let words = Words::parse(&phrase).or_refuse("these are not the words of a wallet")?;
         let passphrase = self.args.passphrase.choose()?;
@@ -333,22 +333,28 @@ fn status_rank(s: Status) -> u8 {
     }
 }
 
-/// Shows the words on the terminal, and asks three of them back.
+/// Clears the terminal and what can be scrolled back to (ECMA-48; `3J` is xterm's).
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Shows the words on the terminal, takes them away, and asks three of them back.
 fn show_and_ask_back(words: &Words) -> Outcome {
     let phrase = words.phrase();
     let all: Vec<&str> = phrase.split_whitespace().collect();
-    let mut page = zeroize::Zeroizing::new(String::from(
+    // Room for all of it, so that no reallocation leaves a copy behind.
+    let mut page = zeroize::Zeroizing::new(String::with_capacity(1_024));
+    page.push_str(
         "Write these words on paper. Whoever has them has your money; without them it is lost.\n\n",
-    ));
+    );
     for (i, w) in all.iter().enumerate() {
         page.push_str(&format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" }));
     }
     page.push_str("\nPress return when you have written them down. ");
-    ask_terminal(&page, "--words-file FILE")?;
+    secret::ask(&page, "--words-file FILE")?;
+    let mut before = CLEAR;
     let first = OsRng.next_u32() as usize;
     for i in [first, first + 7, first + 15].map(|i| i % all.len()) {
-        let answer =
-            zeroize::Zeroizing::new(ask_terminal(&format!("Word {}: ", i + 1), "--words-file FILE")?);
+        let answer = secret::ask(&format!("{before}Word {}: ", i + 1), "--words-file FILE")?;
+        before = "";
         if all.get(i) != Some(&answer.trim()) {
             return Err(Failure::new(Code::Declined, format!("that was not word {}", i + 1))
                 .advice("No wallet was made. Run the command again and write the words down."));

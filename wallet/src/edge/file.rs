@@ -86,7 +86,7 @@ impl fmt::Debug for WalletFile {
     }
 }
 
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+pub(super) fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
     move |source| StoreError::Io { action, path: path.to_owned(), source }
 }
 
@@ -113,7 +113,8 @@ impl WalletFile {
     /// [`StoreError`]: in use, cut off, of another version, or [`StoreError::Passphrase`].
     pub fn open(path: &Path, passphrase: &[u8]) -> Result<Self, StoreError> {
         // Before the lock file is made: asking for a wallet that is not there leaves nothing behind.
-        fs::metadata(path).map_err(failed("open", path))?;
+        // Links are followed once, so that a wallet has one lock, and a write replaces the wallet and not the link.
+        let path = &fs::canonicalize(path).map_err(failed("open", path))?;
         let lock = lock(path)?;
         let bytes = read(path)?;
         let (header, cost) = header(&bytes)?;
@@ -210,14 +211,14 @@ fn first(bytes: &[u8]) -> &[u8] {
     bytes.get(..FileHeader::MAGIC.len()).unwrap_or(bytes)
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// For writing, readable by the owner alone.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
@@ -269,12 +270,12 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 }
 
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(failed("sync", folder))
 }
 
 /// Elsewhere a folder cannot be opened for syncing; the rename itself is the best there is.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }

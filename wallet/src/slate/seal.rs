@@ -7,46 +7,62 @@
 //! sealed = nonce (24) ‖ XChaCha20-Poly1305(key, nonce, x ‖ d ‖ e, associated data = invite hash) (96 + 16)
 //! ```
 //!
-//! A wallet that is copied or restored elsewhere therefore cannot finish what the original may have finished: it can
-//! only cancel. **Not covered**: a snapshot of the whole machine, or an old wallet file put back beside its installation
-//! key, brings used nonces back. Source: SPEC "Signing a payment", 8; RFC 8439 and draft-irtf-cfrg-xchacha-03.
+//! A wallet that is copied or restored elsewhere therefore cannot finish what the original may have finished. Here, the
+//! installation's [`Register`] closes each session once, on one response or on none, before anything signed leaves: a
+//! wallet file put back to an earlier day, or copied to another name, signs what was signed, byte for byte, or nothing.
+//! **Not covered**: a snapshot of the whole machine brings used nonces back. Source: SPEC "Signing a payment", 7 and 8;
+//! RFC 8439 and draft-irtf-cfrg-xchacha-03.
 
-use crate::{keys::derive_key, tag};
+use crate::{
+    keys::derive_key,
+    store::{MemoryRegister, Register, StoreError},
+    tag,
+};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, AeadInPlace, Payload},
 };
 use core::fmt;
-use mw::{hash::Hash, schnorr::session::Nonces, secret::SecretScalar};
+use mw::{
+    hash::Hash,
+    schnorr::session::{Nonces, SessionId},
+    secret::SecretScalar,
+};
 use rand_core::{CryptoRng, RngCore};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
 
-/// The secret of one installation of the wallet, kept outside the wallet file and outside every backup.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Installation([u8; 32]);
+/// One installation of the wallet: a key and a register, kept outside the wallet file and outside every backup. Clones
+/// share the register.
+#[derive(Clone)]
+pub struct Installation {
+    key: Zeroizing<[u8; 32]>,
+    register: Arc<dyn Register>,
+}
 
 impl Installation {
-    /// Draws a new one.
-    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let mut key = [0; 32];
-        rng.fill_bytes(&mut key);
-        Self(key)
+    /// The installation with this key and register.
+    #[must_use]
+    pub fn new(key: Zeroizing<[u8; 32]>, register: impl Register + 'static) -> Self {
+        Self { key, register: Arc::new(register) }
     }
 
-    /// The installation with these bytes, as kept in a file of its own.
+    /// An installation that forgets with the process, for tests.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn in_memory(key: [u8; 32]) -> Self {
+        Self::new(Zeroizing::new(key), MemoryRegister::default())
     }
 
-    /// Its bytes, to be kept in a file that only the owner reads and no backup holds.
-    #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0)
+    /// Closes a session once and for all: [`Register::close`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
+        self.register.close(session, on)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(Key::from_slice(&*derive_key(tag::PENDING, &[&self.0])))
+        XChaCha20Poly1305::new(Key::from_slice(&*derive_key(tag::PENDING, &[&*self.key])))
     }
 }
 
@@ -131,7 +147,7 @@ mod tests {
     #[test]
     fn opens_here_for_this_invite_and_nowhere_else() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let (here, there) = (Installation::generate(&mut rng), Installation::generate(&mut rng));
+        let (here, there) = (Installation::in_memory([1; 32]), Installation::in_memory([2; 32]));
         let x = SecretScalar::random(&mut rng);
         let nonces = Nonces::generate(&x, &mut rng);
         let shown = nonces.commitments();

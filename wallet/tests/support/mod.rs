@@ -16,8 +16,18 @@ use mw::{
     state::{ChainView, ChangeSet, MemoryState, Unspent},
     transaction::Transaction,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{cell::Cell, convert::Infallible, rc::Rc};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    fs,
+    path::PathBuf,
+    rc::Rc,
+    sync::atomic::{AtomicU32, Ordering},
+};
 use wallet::{
     keys::{Account, Address, Words},
     scan::{ChainSource, ScanReport},
@@ -154,7 +164,9 @@ impl Person {
 
     pub fn from_words(chain: Chain, words: Words, seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let installation = Installation::generate(&mut rng);
+        let mut key = [0; 32];
+        rng.fill_bytes(&mut key);
+        let installation = Installation::in_memory(key);
         let wallet = Wallet::create(TestStore::default(), chain, words, installation.clone()).unwrap();
         Self { wallet, installation, rng }
     }
@@ -217,4 +229,27 @@ pub fn two() -> (Ledger, Person, Person) {
     ledger.grow(&a.wallet, 3);
     a.scan(&ledger);
     (ledger, a, b)
+}
+
+/// A folder of its own, removed at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sotto-wallet-{}-{n}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.join("wallet")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
