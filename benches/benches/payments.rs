@@ -65,7 +65,7 @@ impl Scene {
         let ledger = Ledger::create(&dir.path().join("chain"), Params::solo(operator.public(), 0)).unwrap();
         let mut person = || {
             let words = Words::generate(&mut rng).unwrap();
-            let installation = Installation::generate(&mut rng);
+            let installation = Installation::in_memory([1; 32]);
             Wallet::create(MemoryStore::default(), ledger.chain().clone(), words, installation).unwrap()
         };
         let (alice, bob) = (person(), person());
