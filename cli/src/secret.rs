@@ -65,7 +65,7 @@ fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
 fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     let file = File::open(format!("/dev/fd/{fd}"))
         .map_err(|e| Failure::refused(format!("descriptor {fd} cannot be read")).why(e))?;
-    Ok(first_line(&*bounded(file, &format!("descriptor {fd}"))?))
+    Ok(first_line(&bounded(file, &format!("descriptor {fd}"))?))
 }
 
 /// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a copy.
@@ -88,7 +88,7 @@ pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
 
 /// The first line of a secret file that nobody else can read.
 pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
-    Ok(first_line(&*read_whole(path)?))
+    Ok(first_line(&read_whole(path)?))
 }
 
 /// All of a secret file that nobody else can read.
