@@ -100,23 +100,22 @@ impl<W: Copy + Default> Tally<W> {
         let mut uv = vec![W::default(); u.len()];
         f.and_n(&u, &v, &mut uv)?;
         let (mut u, mut uv) = (&u[..], &uv[..]);
-        let mut carries: Vec<W> = Vec::new();
+        // Into the heap at hand, and into the next.
+        let (mut carries, mut next): (Vec<W>, Vec<W>) = (Vec::new(), Vec::new());
         for heap in lower.iter_mut() {
-            let (_, y, z, rest) = thirds(heap, self.lanes);
+            let (_, _, z, _) = thirds(heap, self.lanes);
             let (u_here, uv_here);
-            ((u_here, u), (uv_here, uv)) = (u.split_at(y.len()), uv.split_at(y.len()));
-            let mut next: Vec<W> = u_here.iter().zip(y).map(|(u, y)| f.xor(*u, *y)).collect();
-            next.extend_from_slice(rest);
-            next.append(&mut carries);
-            carries.extend(z.iter().zip(uv_here).map(|(z, uv)| f.xor(*z, *uv)));
-            *heap = next;
+            ((u_here, u), (uv_here, uv)) = (u.split_at(z.len()), uv.split_at(z.len()));
+            next.extend(z.iter().zip(uv_here).map(|(z, uv)| f.xor(*z, *uv)));
+            replace_thirds(heap, self.lanes, |i, _, y, _| f.xor(u_here[i], y));
+            heap.append(&mut carries);
+            std::mem::swap(&mut carries, &mut next);
         }
-        let (x, y, z, rest) = thirds(top, self.lanes);
-        let sums = x.iter().zip(y).zip(z).map(|((x, y), z)| {
-            let xy = f.xor(*x, *y);
-            f.xor(xy, *z)
+        replace_thirds(top, self.lanes, |_, x, y, z| {
+            let xy = f.xor(x, y);
+            f.xor(xy, z)
         });
-        *top = sums.chain(rest.iter().copied()).chain(carries).collect();
+        top.append(&mut carries);
         Ok(())
     }
 
@@ -127,7 +126,7 @@ impl<W: Copy + Default> Tally<W> {
     pub fn finish<F: Fancy<Wire = W> + ?Sized>(mut self, f: &mut F) -> Result<Words<W>, F::Error> {
         self.reduce(f)?;
         let mut wires = Vec::with_capacity(self.heaps.len() * self.lanes);
-        let mut carry: Vec<W> = Vec::new();
+        let (mut carry, mut u, mut v): (Vec<W>, Vec<W>, Vec<W>) = (Vec::new(), Vec::new(), Vec::new());
         let mut heaps = self.heaps.into_iter().peekable();
         while let Some(mut heap) = heaps.next() {
             heap.append(&mut carry);
@@ -140,18 +139,17 @@ impl<W: Copy + Default> Tally<W> {
                 wires.extend_from_slice(first);
                 continue;
             };
-            let third = elements.next();
-            let (mut u, mut v) = (first.to_vec(), second.to_vec());
-            for (i, z) in third.unwrap_or_default().iter().enumerate() {
-                (u[i], v[i]) = (f.xor(u[i], *z), f.xor(v[i], *z));
+            let third = elements.next().unwrap_or_default();
+            (u.clear(), v.clear());
+            (u.extend_from_slice(first), v.extend_from_slice(second));
+            for ((u, v), z) in u.iter_mut().zip(&mut v).zip(third) {
+                (*u, *v) = (f.xor(*u, *z), f.xor(*v, *z));
             }
             if heaps.peek().is_some() {
-                carry = vec![W::default(); self.lanes];
+                carry.resize(self.lanes, W::default());
                 f.and_n(&u, &v, &mut carry)?;
-            }
-            for (i, carry) in carry.iter_mut().enumerate() {
-                if let Some(z) = third {
-                    *carry = f.xor(*carry, z[i]);
+                for (carry, z) in carry.iter_mut().zip(third) {
+                    *carry = f.xor(*carry, *z);
                 }
             }
             wires.extend(u.iter().zip(second).map(|(u, y)| f.xor(*u, *y)));
@@ -167,6 +165,15 @@ fn thirds<W>(heap: &[W], lanes: usize) -> (&[W], &[W], &[W], &[W]) {
     let (y, rest) = rest.split_at(n);
     let (z, rest) = rest.split_at(n);
     (x, y, z, rest)
+}
+
+/// Puts `f(i, x, y, z)` in the place of each three elements `x`, `y`, `z` of the equal parts.
+fn replace_thirds<W: Copy>(heap: &mut Vec<W>, lanes: usize, mut f: impl FnMut(usize, W, W, W) -> W) {
+    let n = heap.len() / (3 * lanes) * lanes;
+    for i in 0..n {
+        heap[i] = f(i, heap[i], heap[n + i], heap[2 * n + i]);
+    }
+    heap.drain(n..3 * n);
 }
 
 #[cfg(test)]

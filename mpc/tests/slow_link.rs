@@ -1,0 +1,120 @@
+//! A slow link, in virtual time: computing takes none, a message takes the link's latency and its share of the bandwidth.
+//!
+//! So what is measured is the protocol: how many flights one waits for the other, and whether anything but the number of
+//! bytes decides how long a long computation takes.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::{self, Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use mpc::channel::Framed;
+use mpc::measure::Layers;
+use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
+use mpc::{Phase, Program};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+/// Seconds for a message to arrive, and bytes a second.
+#[derive(Clone, Copy)]
+struct Link {
+    latency: f64,
+    bandwidth: f64,
+}
+
+/// One end of a link, with a clock of its own.
+struct End {
+    link: Link,
+    now: f64,
+    /// When what was written before is on its way.
+    free: f64,
+    to: SyncSender<(f64, Vec<u8>)>,
+    from: Receiver<(f64, Vec<u8>)>,
+    waiting: Vec<u8>,
+    /// When the first table left.
+    first_table: Option<f64>,
+}
+
+fn connection(link: Link) -> [End; 2] {
+    let ((to_b, from_a), (to_a, from_b)) = (sync_channel(64), sync_channel(64));
+    let end = |to, from| End { link, now: 0.0, free: 0.0, to, from, waiting: Vec::new(), first_table: None };
+    [end(to_b, from_b), end(to_a, from_a)]
+}
+
+impl Read for End {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.waiting.is_empty() {
+            let Ok((arrival, bytes)) = self.from.recv() else { return Ok(0) };
+            self.now = self.now.max(arrival);
+            self.waiting = bytes;
+        }
+        let n = into.len().min(self.waiting.len());
+        into[..n].copy_from_slice(&self.waiting[..n]);
+        self.waiting.drain(..n);
+        Ok(n)
+    }
+}
+
+impl Write for End {
+    /// Whole frames, as `Framed` writes them.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while let [code, a, b, c, d, payload @ ..] = rest {
+            if *code == Phase::Tables.code() {
+                self.first_table.get_or_insert(self.now);
+            }
+            rest = &payload[u32::from_le_bytes([*a, *b, *c, *d]) as usize..];
+        }
+        self.free = self.free.max(self.now) + bytes.len() as f64 / self.link.bandwidth;
+        let message = (self.free + self.link.latency, bytes.to_vec());
+        self.to.send(message).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A session with one execution: both ends, and the bytes that the garbler sent.
+fn run(program: &(impl Program + Sync), reveal: Reveal, link: Link) -> ([End; 2], u64) {
+    let [near, far] = connection(link);
+    let (shape, terms) = (program.shape(), Terms::of(reveal));
+    std::thread::scope(|scope| {
+        let garbling = scope.spawn(move || {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let session = Garbler::new(Framed::new(near), program, terms).hello(rng).unwrap();
+            let session = session.set_up(rng).unwrap();
+            let channel = session.execute(&vec![true; shape.garbler], rng).unwrap().0.close();
+            (channel.traffic().sent, channel.into_inner())
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = Evaluator::new(Framed::new(far), program, terms).hello(rng).unwrap();
+        let session = session.set_up(rng).unwrap();
+        let evaluator = session.execute(&vec![true; shape.evaluator]).unwrap().0.close().into_inner();
+        let (sent, garbler) = garbling.join().unwrap();
+        ([garbler, evaluator], sent)
+    })
+}
+
+#[test]
+fn the_first_table_leaves_after_one_and_a_half_round_trips() {
+    let flights = Link { latency: 1.0, bandwidth: f64::INFINITY };
+    let program = Layers { lanes: 300, pairs: 40 };
+    for (reveal, garbler_ends, evaluator_ends) in
+        [(Reveal::Evaluator, 3.0, 4.0), (Reveal::Garbler, 5.0, 4.0), (Reveal::Both, 5.0, 6.0)]
+    {
+        let ([garbler, evaluator], _) = run(&program, reveal, flights);
+        assert_eq!(garbler.first_table, Some(3.0), "{reveal:?}");
+        assert_eq!((garbler.now, evaluator.now), (garbler_ends, evaluator_ends), "{reveal:?}");
+    }
+}
+
+#[test]
+fn a_long_computation_takes_as_long_as_its_bytes() {
+    // 100 ms there and back, 100 Mbit/s.
+    let link = Link { latency: 0.05, bandwidth: 12.5e6 };
+    let ([garbler, evaluator], sent) = run(&Layers { lanes: 1024, pairs: 1000 }, Reveal::Both, link);
+    let (taken, least) = (garbler.now.max(evaluator.now), sent as f64 / link.bandwidth);
+    assert!(least > 5.0 && taken < 1.1 * least, "{taken:.3} s for what fits {least:.3} s");
+}
