@@ -3,15 +3,26 @@
 //! ```text
 //! submit   transaction ─▶ pool            connect   block ─▶ check ─▶ verify ─▶ connect ─▶ store ─▶ pool again
 //! draft    pool ─▶ best transactions ─▶ (a wallet makes the reward) ─▶ propose ─▶ (the operator seals) ─▶ connect
+//! reorganise   a better branch ─▶ every rule, block by block, beside the store ─▶ store, all at once ─▶ pool again
 //! ```
 //!
 //! The pool lies beside the chain in one file, replaced atomically, so that submitting and sealing can be two
 //! processes. It is no truth: a damaged one is set aside, and what does not fit the tip is dropped.
+//!
+//! Two sealed blocks of one height are kept as evidence, durably, wherever the second comes from: in place of one that was
+//! undone, on a branch, or handed in for a height that has a block.
+
+mod branches;
 
 use crate::{
     audit::{Audit, AuditError, audit},
     edge::store::{Disk, FileName, Files, Pruned, Store, StoreError, read_beside, write_beside},
-    engine::pool::{AdmitError, Clash, Pool, PoolLimits},
+    engine::{
+        evidence::Evidence,
+        fork::ForkError,
+        pool::{AdmitError, Clash, Pool, PoolLimits},
+    },
+    seal::{DoubleSeal, SealedHeader},
     wire,
 };
 use mw::{
@@ -26,7 +37,7 @@ use mw::{
         propose, verify_block,
     },
     state::ChainView,
-    transaction::{Body, Output, Transaction},
+    transaction::{Output, Transaction},
 };
 use std::path::Path;
 
@@ -39,6 +50,12 @@ pub enum LedgerError {
     /// Pending transactions are in the way.
     #[error(transparent)]
     Clash(#[from] Clash),
+    /// The branch is not better, not ours, or leaves too deep.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
+    /// The block is sealed, and so is another of its height.
+    #[error("block {} was sealed twice: this one is {}, the chain has {}; the evidence is kept", .0.second.header.height, .0.second.header.hash(), .0.first.header.hash())]
+    DoubleSeal(Box<DoubleSeal>),
     /// The store failed; nothing is known about the block or transaction.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,6 +102,17 @@ pub struct PoolChange {
     pub set_aside: bool,
     /// The pool's file could not be written, and is as it was before; what matters of it is found out on opening.
     pub unsaved: Option<StoreError>,
+    /// Blocks of this change whose height has another sealed block: an alarm, with its evidence.
+    pub alarms: Vec<DoubleSeal>,
+}
+
+/// A change of branches.
+#[derive(Debug)]
+pub struct Reorganised {
+    /// The blocks that were taken back, the last first.
+    pub undone: Vec<Block>,
+    /// What became of the pool, into which the undone payments went; those that no longer fit are among the dropped.
+    pub pool: PoolChange,
 }
 
 /// A chain and its pending transactions.
@@ -92,6 +120,7 @@ pub struct PoolChange {
 pub struct Ledger<F: Files = Disk> {
     store: Store<F>,
     pool: Pool,
+    evidence: Evidence,
     opened: PoolChange,
 }
 
@@ -117,9 +146,10 @@ impl<F: Files> Ledger<F> {
     /// The ledger over a store, with the pool that lies beside it.
     ///
     /// # Errors
-    /// When the store cannot answer, or a pool lies there that belongs to another chain.
+    /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
     pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
-        let mut ledger = Self { store, pool: Pool::new(limits), opened: PoolChange::default() };
+        let evidence = branches::load_evidence(&store)?;
+        let mut ledger = Self { store, pool: Pool::new(limits), evidence, opened: PoolChange::default() };
         ledger.opened = ledger.load_pool()?;
         Ok(ledger)
     }
@@ -199,8 +229,12 @@ impl<F: Files> Ledger<F> {
     ///
     /// # Errors
     /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
-    /// store failed and is opened again, at this block.
+    /// store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has another block of
+    /// that height.
     pub fn connect(&mut self, block: Block) -> Result<PoolChange, LedgerError> {
+        if let Some(twice) = self.rival(&block)? {
+            return Err(LedgerError::DoubleSeal(Box::new(twice)));
+        }
         let block = check_block(self.chain(), block)?;
         let block = verify_block(self.chain(), self.tip(), block)?;
         let block = connect_block(self.chain(), &self.store, block)?;
@@ -209,24 +243,23 @@ impl<F: Files> Ledger<F> {
         let sealed = pool.take_sealed(&block.get().block.body);
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(pool);
-        Ok(PoolChange { sealed, dropped, unsaved, ..PoolChange::default() })
+        let alarms = self.evidence.against(&SealedHeader::of(&block.get().block));
+        Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
     }
 
-    /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again.
+    /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again. Its seal is
+    /// remembered: another block in its place is a double seal.
     ///
     /// # Errors
     /// As [`Store::undo`].
     pub fn undo(&mut self) -> Result<(Block, PoolChange), LedgerError> {
+        let last = self.store.sealed_header(self.tip().height)?;
+        self.witness(last.as_slice())?;
         let block = self.store.undo()?;
         let mut pool = self.pool.clone();
-        let dropped = pool.recheck(self.store.chain(), &self.store)?;
-        if let Some(payments) = self.payments(&block) {
-            // What does not fit any more, or is outbid, is not pending.
-            match pool.admit(self.store.chain(), &self.store, payments) {
-                Err(AdmitError::View(e)) => return Err(e.into()),
-                Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
-            }
-        }
+        let mut dropped = pool.recheck(self.store.chain(), &self.store)?;
+        let payments = branches::payments(&block, &self.tip().total_offset);
+        self.return_payments(&mut pool, payments, &mut dropped)?;
         let unsaved = self.put(pool);
         Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
     }
@@ -245,15 +278,6 @@ impl<F: Files> Ledger<F> {
     /// The first thing that is wrong.
     pub fn audit(&self, progress: impl FnMut(Height, Height)) -> Result<Audit, AuditError> {
         audit(&self.store, progress)
-    }
-
-    /// A block without its reward is a transaction: what remains still balances, with the block's own offset.
-    fn payments(&self, block: &Block) -> Option<Transaction> {
-        let Body { inputs, mut outputs, mut kernels } = block.body.clone();
-        outputs.retain(|o| !o.is_coinbase());
-        kernels.retain(|k| !k.features.is_coinbase());
-        let offset = block.header.total_offset - self.tip().total_offset;
-        (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
     }
 
     /// The pool after a block, which stands whether the pool's file can be written or not.

@@ -6,7 +6,7 @@ use crate::{
     Context, args,
     bridge::{Home, hex, now, read_text},
     exit::{Context as _, Failure, Outcome},
-    ui::GOOD,
+    ui::{BAD, GOOD},
 };
 use mw::{
     amount::{Amount, Height},
@@ -20,7 +20,7 @@ use node::{
     audit::UNCHECKED,
     edge::operator,
     ledger::Ledger,
-    seal::{OperatorKey, seal},
+    seal::{DoubleSeal, OperatorKey, seal},
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -83,7 +83,8 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let pending = ledger.pool().len();
     let base = ledger.store().base();
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
-    let human = format!(
+    let twice = ledger.double_seals().or_refuse("the evidence of double seals cannot be read")?;
+    let mut human = format!(
         "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
         chain.id(),
         p.network,
@@ -103,9 +104,20 @@ fn info(context: &Context, home: &Home) -> Outcome {
         "tip": tip.hash().to_string(), "supply": supply.to_string(), "unspent": tip.output_count,
         "kernels": tip.kernel_count, "pending": pending, "log_bytes": sizes.log, "index_bytes": sizes.index,
         "pruned": base.get(), "reorganisation": p.reorganisation,
+        "double_seals": twice.iter().map(|d| json!({
+            "height": d.first.header.height.get(), "first": d.first.header.hash().to_string(),
+            "second": d.second.header.hash().to_string(),
+        })).collect::<Vec<_>>(),
         "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
     });
+    twice.iter().for_each(|d| human += &format!("\n{}", alarm(d)));
     context.output.record("chain-info", fields, &human)
+}
+
+/// What a double seal means, in a line.
+fn alarm(d: &DoubleSeal) -> String {
+    let (a, b) = (&d.first.header, &d.second.header);
+    format!("{BAD}ALARM{BAD:#}     block {} was sealed twice: {} and {}", a.height, a.hash(), b.hash())
 }
 
 /// One block that was sealed.
@@ -115,6 +127,8 @@ pub(crate) struct SealedBlock {
     pub(crate) transactions: usize,
     pub(crate) reward: Amount,
     pub(crate) dropped: Vec<(Hash, String)>,
+    /// Other blocks of its height that were sealed before.
+    pub(crate) alarms: Vec<DoubleSeal>,
 }
 
 /// Seals the pending transactions; the reward goes to `wallet`.
@@ -144,6 +158,7 @@ pub(crate) fn seal_one(
         transactions: draft.transactions.len(),
         reward: draft.due,
         dropped: change.dropped.iter().map(|(id, why)| (*id, why.to_string())).collect(),
+        alarms: change.alarms,
     })
 }
 
@@ -159,6 +174,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
         for (id, why) in &b.dropped {
             context.ui.say(&format!("transaction {id} left the pool: {why}"));
         }
+        b.alarms.iter().for_each(|d| context.ui.say(&alarm(d)));
         let fields = json!({
             "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
             "reward": b.reward.to_string(),

@@ -85,7 +85,7 @@ fn the_formats_are_as_they_are_drawn() {
 }
 
 /// The operator's key of the toy with this seed.
-fn key(seed: u64) -> SecretScalar {
+pub(crate) fn key(seed: u64) -> SecretScalar {
     SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(seed))
 }
 
@@ -104,6 +104,13 @@ fn with_second_block(
     let signature = sign(seal_key, &proposal.header.seal_message(toy.chain.id()), &mut toy.rng);
     let block = proposal.seal(signature);
     image(&toy.chain, &[blocks(toy), vec![block]].concat())
+}
+
+/// A chain whose second block, sealed, pays one unit too much.
+pub(crate) fn inflated(toy: &mut Toy, operator: &SecretScalar) -> Memory {
+    let reward = toy.chain.params().reward.units();
+    toy.mine();
+    with_second_block(toy, operator, reward + 1, |_| {}, |_| {})
 }
 
 /// Sound files of an unsound chain: the audit names block and rule.

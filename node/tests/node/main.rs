@@ -8,5 +8,7 @@ mod image;
 mod kill;
 mod ledger;
 mod prune;
+mod reorganise;
+mod snapshot;
 mod toy;
 mod twin;

@@ -52,7 +52,8 @@ impl Snapshot {
         let (floor, top) = (store.floor(), store.head.header.height);
         let tip = tip.ok_or(StoreError::NotKept { height, floor, tip: top })?;
         let items = u64::from(items.max(1));
-        let depth = (0..MAX_DEPTH).find(|d| head.header.output_count >> d <= items).unwrap_or(MAX_DEPTH);
+        let depth =
+            (0..MAX_DEPTH).find(|d| head.header.output_count.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
         let order = order(store, &differences)?;
         let params = store.chain().params().clone();
         let start = Start { params, tip, depth, parts: Vec::new() };

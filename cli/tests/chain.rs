@@ -1,0 +1,121 @@
+//! `sotto chain prune`, `export` and `import`, as a user would run them.
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use support::World;
+
+fn record(text: &str) -> Value {
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+/// A chain on which blocks are final after four, with payments in it.
+fn small() -> World {
+    let w = World::empty();
+    w.run("chain init --reorganisation 4 --window 120").ok();
+    for name in ["alice", "bob"] {
+        w.run(&format!("wallet init --wallet {name} --words-file {name}.words")).ok();
+    }
+    w.run("chain seal --blocks 8 --wallet alice").ok();
+    w.write("bob.address", w.run("wallet address --wallet bob").ok().trim());
+    pay(&w);
+    w.run("chain seal --blocks 5 --wallet alice").ok();
+    w
+}
+
+fn pay(w: &World) {
+    w.run("wallet scan --wallet alice").ok();
+    w.shell(
+        "sotto wallet send 1000000 --to $(cat bob.address) --yes --wallet alice > one.txt \
+         && sotto wallet receive --yes --wallet bob one.txt > two.txt \
+         && sotto wallet finalize two.txt --wallet alice | sotto chain submit -",
+    )
+    .ok();
+    w.run("chain seal --wallet alice").ok();
+}
+
+#[test]
+fn a_chain_shrinks_and_goes_on() {
+    let w = small();
+    let before = record(&w.run("chain audit --json").ok());
+    assert_eq!((&before["pruned"], &before["unchecked"]), (&0.into(), &Value::Array(vec![])));
+    let info = record(&w.run("chain info --json").ok());
+    let pruned = record(&w.run("chain prune --json").ok());
+    assert_eq!((&pruned["pruned"], &pruned["dropped"]), (&10.into(), &10.into()));
+    assert!(pruned["bytes_after"].as_u64() < pruned["bytes_before"].as_u64());
+    assert!(w.run("chain prune").ok().contains("nothing to prune"));
+    let after = record(&w.run("chain audit --json").ok());
+    for same in ["height", "kernels", "outputs_unspent", "supply", "bytes_cut_through"] {
+        assert_eq!(before[same], after[same], "{same}");
+    }
+    assert_eq!((&after["pruned"], after["unchecked"].as_array().unwrap().len()), (&10.into(), 5));
+    assert!(w.run("chain audit").ok().contains("R24"));
+    let now = record(&w.run("chain info --json").ok());
+    assert_eq!((&now["tip"], &now["pruned"]), (&info["tip"], &10.into()));
+    assert_eq!(now["double_seals"], Value::Array(vec![]));
+    assert!(w.run("chain block 10").fails(1).contains("pruned"));
+    w.run("chain block 11").ok();
+    // Wallets see what they saw, and pay; a restored one finds everything.
+    pay(&w);
+    w.run("wallet scan --wallet bob").ok();
+    assert!(w.run("wallet info --wallet bob").ok().contains("spendable              2000000"));
+    w.run("wallet restore --wallet again --words-file bob.words").ok();
+    assert!(w.run("wallet info --wallet again").ok().contains("2000000"));
+    w.run("chain audit").ok();
+}
+
+#[test]
+fn a_snapshot_travels_in_parts() {
+    let w = small();
+    let info = record(&w.run("chain info --json").ok());
+    let (id, height) = (info["chain_id"].as_str().unwrap(), info["height"].as_u64().unwrap());
+    w.run("chain export --part 2 whole").ok();
+    let done = record(&w.run("chain export --part 2 again --json").ok());
+    assert_eq!(fs::read(w.path("whole")).unwrap(), fs::read(w.path("again")).unwrap());
+    assert!(done["parts"].as_u64().unwrap() > 8);
+    w.shell("sotto chain export - --part 2 | cmp - whole").ok();
+    assert_eq!(w.shell("sotto chain export - | head -c 9 >/dev/null; exit ${PIPESTATUS[0]}").code, 0);
+    // The operator's key is in no snapshot.
+    w.run(&format!("chain import whole --dir copy --id {id}")).ok();
+    assert!(!w.path("copy/operator.key").exists());
+    assert_eq!(record(&w.run("chain info --dir copy --json").ok())["tip"], info["tip"]);
+    w.run("chain audit --dir copy").ok();
+    w.run("chain import whole --dir copy").fails(1);
+    w.run("chain import whole").fails(1);
+    let wrong = if id.starts_with('0') { "1" } else { "0" };
+    let other = format!("{wrong}{}", &id[1..]);
+    assert!(w.run(&format!("chain import whole --dir x --id {other}")).fails(1).contains("of chain"));
+    assert!(w.run("chain import whole --dir x --id beef").fails(1).contains("64"));
+    // A damaged part is named, and the undamaged copy fills the gap.
+    let mut bytes = fs::read(w.path("whole")).unwrap();
+    let at = bytes.len() - 1_000;
+    bytes[at] ^= 1;
+    fs::write(w.path("damaged"), &bytes).unwrap();
+    let said = w.run("chain import damaged --dir late --json");
+    assert_eq!(said.code, 1);
+    let found = record(&said.out);
+    assert_eq!((&found["complete"], &found["missing"].as_array().unwrap().len()), (&false.into(), &1));
+    assert_eq!(found["missing"][0]["kind"], "outputs");
+    assert!(w.run("chain info --dir late").fails(1).contains("import"));
+    assert!(w.run("chain import damaged --dir late").fails(1).contains("another copy"));
+    w.run("chain import whole --dir late").ok();
+    w.run("chain audit --dir late").ok();
+    // Other states, and none.
+    w.run(&format!("chain export --height {} earlier", height - 4)).ok();
+    assert!(w.run("chain export --height 1 early").fails(1).contains("not kept"));
+    assert!(!w.path("early").exists() && !w.path("early.part").exists());
+    w.write("empty", "");
+    assert!(w.run("chain import empty --dir y").fails(1).contains("start"));
+    assert!(w.run("chain import nothing --dir y").fails(1).contains("read"));
+}
+
+#[test]
+fn parameters_that_make_no_chain_are_refused() {
+    let w = World::empty();
+    for words in ["--reorganisation 1440", "--window 61", "--window 60", "--reorganisation 200 --window 120"] {
+        w.run(&format!("chain init {words}")).fails(1);
+    }
+    assert!(!w.path("data/operator.key").exists());
+    w.run("chain init --reorganisation 0 --window 120").ok();
+}

@@ -1,0 +1,172 @@
+//! Branches: following a better one, and remembering every height that was sealed twice.
+//!
+//! A reorganisation is judged beside the store and adopted at once, so no rule is checked on a chain that is half undone, and
+//! a branch that fails at its last block has changed nothing. The choice itself is in [`fork`].
+
+use super::{Ledger, LedgerError, PoolChange, Reorganised};
+use crate::{
+    edge::store::{FileName, Files, Store, StoreError, read_beside, write_beside},
+    engine::{
+        evidence::Evidence,
+        fork::{self, ForkError},
+        pool::{AdmitError, Pool},
+    },
+    seal::{DoubleSeal, SealedHeader},
+    wire::{self, Damage},
+};
+use mw::{
+    amount::Height,
+    block::{Block, Header},
+    error::Rejection,
+    group::Scalar,
+    hash::Hash,
+    rules::{check_block, connect_block, verify_block},
+    state::ChainView,
+    transaction::{Body, Transaction},
+};
+
+impl<F: Files> Ledger<F> {
+    /// Follows another branch, if fork choice prefers it: `to` are its blocks after the last common one, in order. All of
+    /// them pass every rule before anything changes, and the store changes at once: after a crash it is on one branch or
+    /// on the other.
+    ///
+    /// # Errors
+    /// [`ForkError`] when it is not preferred, the rule that refuses one of its blocks, or the store's failure. Evidence of
+    /// double seals is kept in each case.
+    pub fn reorganise(&mut self, to: Vec<Block>) -> Result<Reorganised, LedgerError> {
+        let (Some(first), Some(last)) = (to.first(), to.last()) else {
+            return Err(ForkError::Unconnected.into());
+        };
+        let fork = first.header.height.minus(1);
+        let common = self.store.header(fork)?.filter(|h| h.hash() == first.header.previous);
+        let common =
+            common.filter(|_| first.header.height > Height::GENESIS).ok_or(ForkError::Unconnected)?;
+        let theirs = last.header.clone();
+        for block in &to {
+            self.rival(block)?;
+        }
+        fork::choose(self.chain(), (self.tip(), self.store.floor()), &theirs, fork)?;
+        let mut branch = self.store.branch(fork)?;
+        for block in &to {
+            let block = check_block(self.chain(), block.clone())?;
+            let block = verify_block(self.chain(), branch.tip(), block)?;
+            let block = connect_block(self.chain(), &branch, block)?;
+            branch.push(&block)?;
+        }
+        let plan = branch.plan();
+        let undone: Vec<Block> = plan.undone().cloned().collect();
+        let seals: Vec<SealedHeader> = undone.iter().map(SealedHeader::of).collect();
+        self.witness(&seals)?;
+        self.store.adopt(plan)?;
+        let pool = self.pool_after(&to, &undone, &common)?;
+        Ok(Reorganised { undone, pool })
+    }
+
+    /// The pool once `undone` blocks, the last first, have given way to others on top of `common`.
+    fn pool_after(
+        &mut self,
+        new: &[Block],
+        undone: &[Block],
+        common: &Header,
+    ) -> Result<PoolChange, LedgerError> {
+        let mut pool = self.pool.clone();
+        let sealed = new.iter().flat_map(|b| pool.take_sealed(&b.body)).collect();
+        let mut dropped = pool.recheck(self.store.chain(), &self.store)?;
+        let mut before = common;
+        for block in undone.iter().rev() {
+            self.return_payments(&mut pool, payments(block, &before.total_offset), &mut dropped)?;
+            before = &block.header;
+        }
+        let unsaved = self.put(pool);
+        let alarms = new.iter().flat_map(|b| self.evidence.against(&SealedHeader::of(b))).collect();
+        Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
+    }
+
+    /// Puts an undone block's payments into a pool. What is in the chain already, or is outbid, is left out in silence.
+    pub(super) fn return_payments(
+        &self,
+        pool: &mut Pool,
+        payments: Option<Transaction>,
+        dropped: &mut Vec<(Hash, Rejection)>,
+    ) -> Result<(), LedgerError> {
+        let Some(payments) = payments else { return Ok(()) };
+        let id = wire::transaction_id(&payments);
+        let mut again = true;
+        for k in &payments.body.kernels {
+            again &= self.store.has_kernel(&k.id())?;
+        }
+        match pool.admit(self.store.chain(), &self.store, payments) {
+            Err(AdmitError::View(e)) => return Err(e.into()),
+            Err(AdmitError::Refused(why)) if !again => dropped.push((id, why)),
+            Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// All heights at which two different headers were sealed, with both.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn double_seals(&self) -> Result<Vec<DoubleSeal>, StoreError> {
+        let mut all = Vec::new();
+        for height in self.evidence.heights() {
+            let ours = self.store.sealed_header(height)?;
+            let first = ours.or_else(|| self.evidence.first_at(height).cloned());
+            all.extend(first.iter().flat_map(|first| self.evidence.against(first)));
+        }
+        Ok(all)
+    }
+
+    /// Keeps and returns the evidence, if this block is sealed and the chain has another of its height.
+    pub(super) fn rival(&mut self, block: &Block) -> Result<Option<DoubleSeal>, LedgerError> {
+        let second = SealedHeader::of(block);
+        let Some(first) = self.store.sealed_header(block.header.height)? else { return Ok(None) };
+        if first.header == second.header || !second.holds(self.chain()) {
+            return Ok(None);
+        }
+        self.witness(core::slice::from_ref(&second))?;
+        Ok(Some(DoubleSeal { first, second }))
+    }
+
+    /// Remembers sealed headers that are not in the chain, or will not be, durably.
+    pub(super) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), LedgerError> {
+        let mut evidence = self.evidence.clone();
+        let mut news = false;
+        for s in sealed {
+            news |= evidence.add(s);
+        }
+        if news {
+            let bytes = wire::evidence(self.chain().id(), evidence.all());
+            write_beside(&mut self.store, FileName::Evidence, &bytes)?;
+            self.evidence = evidence;
+        }
+        Ok(())
+    }
+}
+
+/// A block without its reward is a transaction: what remains still balances, with the block's own offset.
+pub(super) fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
+    let Body { inputs, mut outputs, mut kernels } = block.body.clone();
+    outputs.retain(|o| !o.is_coinbase());
+    kernels.retain(|k| !k.features.is_coinbase());
+    let offset = block.header.total_offset - offset_before;
+    (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
+}
+
+/// The evidence that lies beside a store.
+pub(super) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, StoreError> {
+    let file = FileName::Evidence;
+    let Some(bytes) = read_beside(store, file)? else { return Ok(Evidence::default()) };
+    let damaged = |damage: Damage| StoreError::damaged(file, 0, damage);
+    let (found, all) = wire::read_evidence(&bytes).map_err(damaged)?;
+    let expected = *store.chain().id();
+    if found != expected {
+        return Err(StoreError::Foreign { file, expected, found });
+    }
+    let mut evidence = Evidence::default();
+    if all.iter().all(|s| s.holds(store.chain()) && evidence.add(s)) {
+        Ok(evidence)
+    } else {
+        Err(damaged(Damage::Misplaced))
+    }
+}

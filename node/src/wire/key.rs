@@ -1,0 +1,37 @@
+//! Keys of the index: a letter for the table, then the key in it.
+
+use mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess};
+
+pub(crate) const HEAD: &[u8] = b"m";
+pub(crate) const HEADERS: &[u8] = b"h";
+pub(crate) const KERNELS: &[u8] = b"k";
+pub(crate) const KERNEL_IDS: &[u8] = b"i";
+pub(crate) const EXCESSES: &[u8] = b"e";
+pub(crate) const UNSPENT: &[u8] = b"u";
+pub(crate) const UNDO: &[u8] = b"x";
+
+pub(crate) fn header(h: Height) -> Vec<u8> {
+    [HEADERS, &h.get().to_be_bytes()].concat()
+}
+
+pub(crate) fn kernel(place: u64) -> Vec<u8> {
+    [KERNELS, &place.to_be_bytes()].concat()
+}
+
+pub(crate) fn kernel_id(id: &Hash) -> Vec<u8> {
+    [KERNEL_IDS, id.as_bytes()].concat()
+}
+
+/// Without a height: the prefix of all sightings of the excess.
+pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
+    let height = h.map(|h| h.get().to_be_bytes());
+    [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
+}
+
+pub(crate) fn unspent(c: &Commitment) -> Vec<u8> {
+    [UNSPENT, c.as_bytes()].concat()
+}
+
+pub(crate) fn undo(h: Height) -> Vec<u8> {
+    [UNDO, &h.get().to_be_bytes()].concat()
+}
