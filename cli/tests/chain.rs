@@ -113,7 +113,8 @@ fn a_snapshot_travels_in_parts() {
 #[test]
 fn parameters_that_make_no_chain_are_refused() {
     let w = World::empty();
-    for words in ["--reorganisation 1440", "--window 61", "--window 60", "--reorganisation 200 --window 120"] {
+    for words in ["--reorganisation 1440", "--window 61", "--window 60", "--reorganisation 200 --window 120"]
+    {
         w.run(&format!("chain init {words}")).fails(1);
     }
     assert!(!w.path("data/operator.key").exists());
