@@ -46,11 +46,13 @@ impl Ui {
 
     /// Shows a plan and asks for consent; the default is no.
     pub(crate) fn confirm(&self, plan: &str, yes: bool) -> Outcome {
-        let _ = writeln!(anstream::stderr(), "{plan}");
         if yes {
+            self.say(plan);
             return Ok(());
         }
-        let answer = ask_terminal("Go ahead? [y/N] ", "--yes")?;
+        // Shown where it is answered, so that nobody agrees to what went into a file.
+        let question = format!("{}\nGo ahead? [y/N] ", anstream::adapter::strip_str(plan));
+        let answer = ask_terminal(&question, "--yes")?;
         if matches!(answer.trim(), "y" | "Y" | "yes") {
             Ok(())
         } else {

@@ -5,6 +5,7 @@ mod snapshot;
 use crate::{
     Context, args,
     bridge::{Home, hex, now, read_text},
+    commands::wallet::same_chain,
     exit::{Context as _, Failure, Outcome},
     ui::{BAD, GOOD},
 };
@@ -167,6 +168,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let mut ledger = home.ledger()?;
     let key = operator::read(&home.operator()).or_refuse("the operator key cannot be used")?;
     let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
+    same_chain(&wallet, &ledger)?;
     let bar = context.ui.bar(a.blocks.into(), "sealing");
     for n in 1..=a.blocks {
         let b = seal_one(&mut ledger, &key, &wallet)?;

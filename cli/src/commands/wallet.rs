@@ -60,15 +60,7 @@ impl Shop<'_> {
         let passphrase = self.args.passphrase.get()?;
         let ledger = self.home.ledger()?;
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
-        if wallet.chain().id() != ledger.chain().id() {
-            return Err(Failure::refused("the wallet belongs to another chain")
-                .why(format!(
-                    "it is for {}, and the chain here is {}",
-                    wallet.chain().id(),
-                    ledger.chain().id()
-                ))
-                .advice("Give the right --dir or --wallet."));
-        }
+        same_chain(&wallet, &ledger)?;
         let report = scan(self.context, &mut wallet, &ledger)?;
         Ok((wallet, ledger, report))
     }
@@ -254,6 +246,17 @@ impl Shop<'_> {
         );
         self.context.output.record("scan", fields, &human)
     }
+}
+
+/// Refuses a wallet that was made for another chain.
+pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, ledger: &Ledger) -> Outcome {
+    let (ours, here) = (wallet.chain().id(), ledger.chain().id());
+    if ours == here {
+        return Ok(());
+    }
+    Err(Failure::refused("the wallet belongs to another chain")
+        .why(format!("it is for {ours}, and the chain here is {here}"))
+        .advice("Give the right --dir or --wallet."))
 }
 
 /// Brings a wallet up to date with the chain.
