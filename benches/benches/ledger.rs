@@ -5,11 +5,13 @@
 //! RAYON_NUM_THREADS=1 cargo bench -p benches --bench ledger -- proofs     # one group of them
 //! ```
 //!
-//! Everything follows from seeds, so two runs measure the same bytes. A batch of k proofs is measured where the rules
-//! make it, as a transaction of k outputs, so it carries one kernel signature and one balance, about a proof's
-//! tenth in all.
+//! The figures are processor time: more threads change nothing but their overhead; what threads gain is told by
+//! `benches/rivals` and `sotto speed`. Everything follows from seeds, so two runs measure the same bytes. A batch of k
+//! proofs is measured where the rules make it, as a transaction of k outputs: one kernel signature and one balance
+//! come with it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use benches::ProcessorTime;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mw::{
     amount::Amount,
@@ -27,6 +29,8 @@ use mw::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use std::{hint::black_box, sync::LazyLock, time::Duration};
+
+type Bench = Criterion<ProcessorTime>;
 
 /// The amount of every output in the pool.
 const AMOUNT: u64 = 1_000;
@@ -58,7 +62,7 @@ fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
 }
 
 /// One output: made, verified alone, looked through by its owner and by a stranger.
-fn output_alone(c: &mut Criterion) {
+fn output_alone(c: &mut Bench) {
     let (chain, r) = (TOY.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
     let keys = OutputKeys { blinding: &r, rewind: &Toy::REWIND, tau: &Toy::TAU };
     let mut amount = 0;
@@ -84,7 +88,7 @@ fn output_alone(c: &mut Criterion) {
 }
 
 /// k range proofs as one equation.
-fn proofs(c: &mut Criterion) {
+fn proofs(c: &mut Bench) {
     let mut group = c.benchmark_group("proofs");
     group.sample_size(10);
     for k in [1, 4, 16, 64, 256, 1024] {
@@ -99,7 +103,7 @@ fn proofs(c: &mut Criterion) {
 }
 
 /// n kernel signatures as one equation.
-fn signatures(c: &mut Criterion) {
+fn signatures(c: &mut Bench) {
     let mut group = c.benchmark_group("kernel signatures");
     group.sample_size(20);
     let all: Vec<Signed> =
@@ -119,7 +123,7 @@ fn signatures(c: &mut Criterion) {
 }
 
 /// Transactions as a node meets them: checked, then verified.
-fn transactions(c: &mut Criterion) {
+fn transactions(c: &mut Bench) {
     let mut group = c.benchmark_group("transaction");
     group.sample_size(10);
     for (outputs, kernels) in [(2, 1), (16, 8), (256, 128)] {
@@ -136,7 +140,7 @@ fn transactions(c: &mut Criterion) {
 }
 
 /// A block of 1,000 outputs and 500 kernels, its reward among them: checked, then verified.
-fn block(c: &mut Criterion) {
+fn block(c: &mut Bench) {
     let chain = TOY.chain();
     let block = TOY.clone().forge_with(&transaction(999, 499));
     let mut group = c.benchmark_group("block");
@@ -149,7 +153,7 @@ fn block(c: &mut Criterion) {
 }
 
 /// 1,000 outputs enter the set of unspent outputs, 1,000 others leave it, and the new root is computed.
-fn trie(c: &mut Criterion) {
+fn trie(c: &mut Bench) {
     const CHANGED: u64 = 1_000;
     let hash = |i: u64| tagged("benches/v1", &[&i.to_le_bytes()]);
     let entry = |i: u64| Entry { key: hash(i), leaf: hash(i + (1 << 32)) };
@@ -172,8 +176,11 @@ fn trie(c: &mut Criterion) {
     group.finish();
 }
 
-fn settings() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
+fn settings() -> Bench {
+    Criterion::default()
+        .with_measurement(ProcessorTime)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
 }
 
 criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, transactions, block, trie);
