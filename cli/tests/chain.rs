@@ -1,4 +1,5 @@
 //! `sotto chain prune`, `export` and `import`, as a user would run them.
+#![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
 mod support;
 
