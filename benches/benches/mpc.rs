@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mpc::{
     Backend, Delta, Program,
     channel::{Framed, Pipe, memory_pair},
-    circuit::{Circuit, CircuitProgram, Netlist},
+    circuit::{Circuit, CircuitProgram, Netlist, Writer},
     measure::{self, Chained, Layers},
     operators::{Aes128, Sha256Block},
     ot::{Adversary, Options, Receiver, Sender, Sid, Slice},
@@ -62,6 +62,9 @@ fn circuits(c: &mut Criterion) {
     let backend = Backend::detect();
     alone(c, "AES-128", backend, &Chained { program: Aes128, times: 100 });
     alone(c, "SHA-256", backend, &Chained { program: Sha256Block, times: 30 });
+    let circuit = Circuit::new(&Writer::record(&Sha256Block)).unwrap();
+    let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times: 30 };
+    alone(c, "SHA-256, recorded", backend, &program);
     for name in ["aes_128", "sha256", "mult64"] {
         let Some(circuit) = collection(name) else { continue };
         let times = 600_000 / circuit.and_gates();

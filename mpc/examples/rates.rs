@@ -5,11 +5,11 @@
 use std::time::Instant;
 
 use mpc::channel::Framed;
-use mpc::circuit::{Circuit, CircuitProgram, Netlist};
+use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
 use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
 use mpc::measure::{self, Chained, Layers};
-use mpc::operators::Aes128;
 use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
+use mpc::operators::{Aes128, Sha256Block};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
 use mpc::{Backend, Program};
 use rand_chacha::ChaCha20Rng;
@@ -65,9 +65,10 @@ fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool
             let start = Instant::now();
             let session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
             println!("{what}: set-up {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
-            let start = Instant::now();
+            let (start, busy) = (Instant::now(), processor_seconds());
             let (session, _) = session.execute(x, rng).unwrap();
-            let seconds = start.elapsed().as_secs_f64();
+            let (seconds, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
+            println!("{what}: the garbler's processor, {:.1} M AND/s", ands / busy / 1e6);
             let bytes = session.close().traffic().sent as f64;
             println!(
                 "{what}: {:.1} M AND/s, {:.2} s, {:.2} bytes an AND",
@@ -78,7 +79,10 @@ fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        let busy = processor_seconds();
         session.execute(y).unwrap();
+        let busy = processor_seconds() - busy;
+        println!("{what}: the evaluator's processor, {:.1} M AND/s", ands / busy / 1e6);
     });
 }
 
@@ -117,6 +121,10 @@ fn engine() {
         };
         alone(&format!("stored {name}"), &program);
     }
+    let circuit = Circuit::new(&Writer::record(&Sha256Block)).unwrap();
+    let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times: 400 };
+    alone("own SHA-256, recorded", &program);
+    alone("own SHA-256", &Chained { program: Sha256Block, times: 100 });
 }
 
 fn network() {

@@ -1,12 +1,16 @@
 //! An order of gates in which AND gates come in batches.
 //!
-//! List scheduling, version 1: among the gates of a window of 2,048 that starts at the first gate not yet
-//! done, all free gates that are ready are done, the earliest first; then the earliest ready AND gates, up to
-//! eight, form a batch. The window keeps wires from being made long before they are used. Same netlist, same
-//! order: two parties who read one file garble alike.
+//! List scheduling, version 2: among the gates of a window of 2,048 that starts at the first gate not yet
+//! done, all free gates that are ready are done, in the order in which they became ready; then the earliest ready
+//! AND gates, up to eight, form a batch. The window keeps wires from being made long before they are used. Same
+//! netlist, same order: two parties who read one file garble alike.
+//!
+//! First come, first served puts what depends on each other far apart, so a processor works on many XORs at once.
+//! Version 1 took the free gate that stands earliest in the netlist, mostly one that reads what was just made: a
+//! quarter slower.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::BATCH;
 use super::netlist::Gate;
@@ -27,7 +31,7 @@ pub(super) fn schedule(input_bits: usize, gates: &[Gate]) -> Vec<Step> {
     let mut steps = Vec::new();
     while ready.open_window() {
         let mut step = Step::default();
-        while let Some(Reverse(gate)) = ready.free.pop() {
+        while let Some(gate) = ready.free.pop_front() {
             step.free.push(gate);
             ready.finish(gate);
         }
@@ -50,7 +54,7 @@ struct Ready<'g> {
     /// `readers[first_reader[j]..first_reader[j + 1]]` read the wire of gate `j`.
     first_reader: Vec<usize>,
     readers: Vec<usize>,
-    free: BinaryHeap<Reverse<usize>>,
+    free: VecDeque<usize>,
     ands: BinaryHeap<Reverse<usize>>,
     first_undone: usize,
     window_end: usize,
@@ -81,7 +85,7 @@ impl<'g> Ready<'g> {
             done: vec![false; gates.len()],
             first_reader,
             readers,
-            free: BinaryHeap::new(),
+            free: VecDeque::new(),
             ands: BinaryHeap::new(),
             first_undone: 0,
             window_end: 0,
@@ -104,8 +108,11 @@ impl<'g> Ready<'g> {
     }
 
     fn push(&mut self, gate: usize) {
-        let heap = if self.gates[gate].is_and() { &mut self.ands } else { &mut self.free };
-        heap.push(Reverse(gate));
+        if self.gates[gate].is_and() {
+            self.ands.push(Reverse(gate));
+        } else {
+            self.free.push_back(gate);
+        }
     }
 
     fn finish(&mut self, gate: usize) {

@@ -140,8 +140,10 @@ impl<W: Copy + Default> Tally<W> {
                 continue;
             };
             let third = elements.next().unwrap_or_default();
-            (u.clear(), v.clear());
-            (u.extend_from_slice(first), v.extend_from_slice(second));
+            u.clear();
+            v.clear();
+            u.extend_from_slice(first);
+            v.extend_from_slice(second);
             for ((u, v), z) in u.iter_mut().zip(&mut v).zip(third) {
                 (*u, *v) = (f.xor(*u, *z), f.xor(*v, *z));
             }
