@@ -19,12 +19,13 @@ use super::{CHECK, Damage, ends, open, seal, tag};
 use crate::seal::SealedHeader;
 use mw::{
     amount::Height,
+    block::Header,
     hash::{Hash, tagged},
     kernel::Kernel,
     mmr::Peaks,
     rules::params::Params,
     state::Unspent,
-    trie::{ChunkProof, Prefix},
+    trie::{ChunkProof, Prefix, TrieProof},
     wire::{Decode, Encode, Reader, WireError},
 };
 
@@ -79,6 +80,10 @@ pub(crate) const MAX_DEPTH: u8 = 19;
 pub(crate) const MAX_PART: u32 = 1 << 28;
 /// Bytes of a header and its seal.
 pub(crate) const SEALED_BYTES: u32 = 192 + 64;
+/// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of 256 forks.
+const KERNEL_BYTES: u64 = 129;
+const UNSPENT_BYTES: u64 = 778;
+const PROOF_BYTES: u64 = 4 + TrieProof::MAX_BYTES as u64;
 
 impl Start {
     /// The check of the part that stands at `place` of the snapshot that ends with this header.
@@ -127,7 +132,12 @@ impl Start {
         if outputs != 1 << depth || !parts.is_sorted_by_key(|p| p.kind) {
             return Err(Damage::Misplaced);
         }
-        Ok(Self { params, tip, depth, parts })
+        let promised: u64 = parts.iter().map(|p| u64::from(p.length)).sum();
+        if promised > room(&tip.header, count) {
+            Err(Damage::Long)
+        } else {
+            Ok(Self { params, tip, depth, parts })
+        }
     }
 
     /// Where each part stands, the first at `from`, and where the last ends.
@@ -145,6 +155,17 @@ impl Start {
         let before = self.parts.len().checked_sub(1 << self.depth)?;
         Prefix::new(self.depth, place.checked_sub(u32::try_from(before).ok()?)?)
     }
+}
+
+/// Most bytes of so many parts that hold what this header counts: a table cannot promise more than was sealed.
+fn room(tip: &Header, parts: u32) -> u64 {
+    let items = [
+        (tip.height.get(), SEALED_BYTES.into()),
+        (tip.kernel_count, KERNEL_BYTES),
+        (tip.output_count, UNSPENT_BYTES),
+        (parts.into(), PROOF_BYTES),
+    ];
+    items.iter().fold(0, |sum, (n, bytes): &(u64, u64)| sum.saturating_add(n.saturating_mul(*bytes)))
 }
 
 fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, WireError> {
@@ -234,7 +255,6 @@ mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
     use mw::{
-        block::Header,
         group::{Point, Scalar},
         rules::params::Chain,
         schnorr::{PublicKey, Signature},
@@ -279,6 +299,14 @@ mod tests {
         refused(&|s| s.depth = 0);
         refused(&|s| s.parts.reverse());
         refused(&|s| s.parts[0].length = MAX_PART + 1);
+        let promising = |length| Start {
+            parts: vec![PartEntry { length, ..start().parts[1].clone() }],
+            depth: 0,
+            ..start()
+        };
+        let most = PROOF_BYTES as u32;
+        assert!(Start::from_bytes(&promising(most).to_bytes()).is_ok());
+        assert_eq!(Start::from_bytes(&promising(most + 1).to_bytes()), Err(Damage::Long));
         let mut prefix = start().to_bytes()[..START_PREFIX].to_vec();
         prefix[START_PREFIX - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(WireError::Bound { .. }))));
