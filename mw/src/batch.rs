@@ -66,7 +66,8 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Te
     let of_proofs = proofs.par_chunks(share(proofs.len())).map(|chunk| backend.run(Coefficients(chunk)));
     let of_signatures =
         signatures.par_chunks(share(signatures.len())).map(|chunk| Some(signature_terms(chunk)));
-    of_proofs.chain(of_signatures).try_reduce(Terms::none, |a, b| Some(a.append(b)))
+    let parts: Vec<Terms> = of_proofs.chain(of_signatures).collect::<Option<_>>()?;
+    Some(Terms::concat(parts))
 }
 
 /// How many of n proofs or signatures one task takes: multiples of eight, enough tasks for all threads.
@@ -94,11 +95,17 @@ impl Terms {
         self.points.push(point);
     }
 
-    fn append(mut self, mut other: Self) -> Self {
-        self.bases.iter_mut().zip(other.bases.iter()).for_each(|(a, b)| *a = a.add(*b));
-        self.scalars.append(&mut other.scalars);
-        self.points.append(&mut other.points);
-        self
+    fn concat(parts: Vec<Self>) -> Self {
+        let n = parts.iter().map(|part| part.scalars.len()).sum();
+        let mut all = Self::none();
+        all.scalars.reserve(n);
+        all.points.reserve(n);
+        for part in parts {
+            all.bases.iter_mut().zip(part.bases.iter()).for_each(|(a, b)| *a = a.add(*b));
+            all.scalars.extend(part.scalars);
+            all.points.extend(part.points);
+        }
+        all
     }
 
     /// Their sum; `None` when an encoding is not canonical.

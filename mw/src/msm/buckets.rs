@@ -13,65 +13,74 @@ use super::{
     lanes::{Lanes, Mask},
 };
 
-/// Which points go to which bucket: bucket k holds `entries[starts[k]..starts[k + 1]]`.
-///
-/// An entry is twice the point's index, plus one for its negation.
-struct Lists {
+/// Which points go to which bucket. Kept from task to task for its memory.
+#[derive(Default)]
+pub(super) struct Lists {
+    /// List k is at `starts[k]..starts[k + 1]`. Each window has one list for its zeros, then one a bucket.
     starts: Vec<u32>,
+    /// Twice the point's index, plus one for its negation.
     entries: Vec<u32>,
+    /// All buckets of all windows, those with the longest lists first.
+    order: Vec<u32>,
+    next: Vec<u32>,
 }
 
 impl Lists {
-    /// Lists `n` digits a window; digits of window j go to buckets `j·buckets + |d| − 1`, zeros nowhere.
-    fn new(digits: &[i16], n: usize, buckets: usize) -> Self {
-        let windows = digits.len() / n;
-        // Slot 0 of each window's part counts its zeros.
-        let mut ends = vec![0u32; windows * buckets + 1];
-        for (j, window) in digits.chunks_exact(n).enumerate() {
-            let counts = &mut ends[j * buckets + 1..(j + 1) * buckets + 1];
-            for d in window.iter().filter(|d| **d != 0) {
-                counts[usize::from(d.unsigned_abs()) - 1] += 1;
+    /// Lists `n` digits a window, none beyond ±`buckets`.
+    fn fill(&mut self, digits: &[i16], n: usize, buckets: usize) {
+        let windows = digits.len() / n.max(1);
+        self.starts.clear();
+        self.starts.resize(windows * (buckets + 1) + 1, 0);
+        let lists = self.starts[1..].chunks_exact_mut(buckets + 1);
+        for (window, counts) in digits.chunks_exact(n.max(1)).zip(lists) {
+            for d in window {
+                counts[usize::from(d.unsigned_abs())] += 1;
             }
         }
         let mut total = 0;
-        for end in &mut ends {
-            total += *end;
-            *end = total;
+        for start in &mut self.starts {
+            total += *start;
+            *start = total;
         }
-        let mut entries = vec![0; total as usize];
-        let mut next = ends.clone();
-        for (j, window) in digits.chunks_exact(n).enumerate() {
-            let next = &mut next[j * buckets..(j + 1) * buckets];
-            for (i, d) in window.iter().enumerate().filter(|(_, d)| **d != 0) {
-                let slot = &mut next[usize::from(d.unsigned_abs()) - 1];
-                entries[*slot as usize] = 2 * i as u32 + u32::from(*d < 0);
+        self.next.clone_from(&self.starts);
+        self.entries.resize(total as usize, 0);
+        let lists = self.next.chunks_exact_mut(buckets + 1);
+        for (window, next) in digits.chunks_exact(n.max(1)).zip(lists) {
+            for (i, d) in (0u32..).zip(window) {
+                let slot = &mut next[usize::from(d.unsigned_abs())];
+                self.entries[*slot as usize] = 2 * i + u32::from(*d < 0);
                 *slot += 1;
             }
         }
-        Self { starts: ends, entries }
+        self.sort_by_length(buckets);
     }
 
-    fn of(&self, bucket: usize) -> &[u32] {
-        &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+    /// The list of bucket `k` of all windows' buckets.
+    fn of(&self, k: usize, buckets: usize) -> &[u32] {
+        let list = k + k / buckets + 1;
+        &self.entries[self.starts[list] as usize..self.starts[list + 1] as usize]
     }
 
-    /// All buckets, those with the longest lists first.
-    fn by_length(&self) -> Vec<u32> {
-        const LONGEST: usize = 255;
-        let length = |w: &[u32]| ((w[1] - w[0]) as usize).min(LONGEST);
-        let mut next = [0; LONGEST + 1];
-        self.starts.windows(2).for_each(|w| next[length(w)] += 1);
+    /// By counting; all above 255 count as 255.
+    fn sort_by_length(&mut self, buckets: usize) {
+        const LONGEST: u32 = 255;
+        let lengths = |starts: &[u32]| -> Vec<u32> {
+            let windows = starts[1..].chunks_exact(buckets + 1);
+            windows.flat_map(|ends| ends.windows(2).map(|w| (w[1] - w[0]).min(LONGEST))).collect()
+        };
+        let lengths = lengths(&self.starts);
+        let mut next = [0; LONGEST as usize + 1];
+        lengths.iter().for_each(|n| next[*n as usize] += 1);
         let mut total = 0;
         for n in next.iter_mut().rev() {
             (*n, total) = (total, total + *n);
         }
-        let mut order = vec![0; self.starts.len() - 1];
-        for (bucket, w) in self.starts.windows(2).enumerate() {
-            let slot = &mut next[length(w)];
-            order[*slot] = bucket as u32;
+        self.order.resize(lengths.len(), 0);
+        for (bucket, n) in (0u32..).zip(lengths) {
+            let slot = &mut next[n as usize];
+            self.order[*slot] = bucket;
             *slot += 1;
         }
-        order
     }
 }
 
@@ -79,12 +88,18 @@ impl Lists {
 ///
 /// `digits` are one window after another, one digit a point, none beyond ±`buckets`.
 #[inline(always)]
-pub(super) fn accumulate<F: Lanes>(points: &[Addend], digits: &[i16], buckets: usize, out: &mut [PointRow]) {
-    let lists = Lists::new(digits, points.len(), buckets);
-    for group in lists.by_length().chunks(F::N) {
+pub(super) fn accumulate<F: Lanes>(
+    points: &[Addend],
+    digits: &[i16],
+    buckets: usize,
+    (lists, out): (&mut Lists, &mut Vec<PointRow>),
+) {
+    lists.fill(digits, points.len(), buckets);
+    out.resize(lists.order.len(), PointRow::IDENTITY);
+    for group in lists.order.chunks(F::N) {
         let mut list: [&[u32]; 8] = [&[]; 8];
         for (list, bucket) in list.iter_mut().zip(group) {
-            *list = lists.of(*bucket as usize);
+            *list = lists.of(*bucket as usize, buckets);
         }
         let sums = sum_lists::<F>(points, &list);
         for (bucket, row) in group.iter().zip(sums.store()) {
@@ -103,18 +118,21 @@ fn sum_lists<F: Lanes>(points: &[Addend], lists: &[&[u32]; 8]) -> Point<F> {
     let step = |i: usize| {
         let mut rows = [&Addend::IDENTITY; 8];
         let mut negate = 0;
-        for lane in 0..F::N {
+        for (lane, row) in rows.iter_mut().enumerate().take(F::N) {
             if let Some(entry) = lists[lane].get(i) {
-                rows[lane] = &points[(entry >> 1) as usize];
-                negate |= (entry as &u32 & 1) << lane;
+                *row = &points[(entry >> 1) as usize];
+                row.prefetch::<F>();
+                negate |= (entry & 1) << lane;
             }
         }
         (rows, Mask(negate as u16))
     };
     let (rows, negate) = step(0);
+    let mut next = step(1);
     let mut sum = Point::from_addends(|lane| rows[lane], negate);
     for i in 1..longest {
-        let (rows, negate) = step(i);
+        let (rows, negate) = next;
+        next = step(i + 1);
         sum = sum.add_addends(|lane| rows[lane], negate);
     }
     sum

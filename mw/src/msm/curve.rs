@@ -1,9 +1,9 @@
 //! The curve −x² + y² = 1 + d·x²·y² over p = 2²⁵⁵ − 19, N points at a time.
 //!
-//! Extended coordinates (X : Y : Z : T) with x = X/Z, y = Y/Z, x·y = T/Z, and the additions of Hisil, Wong, Carter and
-//! Dawson (2008), sections 3.1 and 3.3. They are complete because −1 is a square modulo p and d is not: no input is special, so
-//! none is tested for. An [`Addend`] is a point with Z = 1 in the form that the formula wants, halved: this saves the
-//! doubling of Z and scales all four coordinates of the sum alike, by 1/4.
+//! Extended coordinates (X : Y : Z : T) with x = X/Z, y = Y/Z, x·y = T/Z, and the formulas of Hisil, Wong, Carter and Dawson
+//! (2008), sections 3.1 and 3.3. They are complete because −1 is a square modulo p and d is not: no input is special, so none
+//! is tested for. X and Y are only ever wanted as Y − X and Y + X, and so they are kept. An [`Addend`] is a point with Z = 1 in
+//! the form that the addition wants, halved: this saves the doubling of Z and scales all coordinates of the sum alike.
 
 use super::{
     field::Fe,
@@ -42,15 +42,26 @@ impl Addend {
     #[inline(always)]
     pub(super) fn store<F: Lanes>(x: F, y: F) -> impl Iterator<Item = Self> {
         let half = F::splat(HALF);
-        let (a, b) = (y.sub(x).mul(half).to_words(), y.add(x).mul(half).to_words());
-        let c = x.mul(y).mul(F::splat(D)).to_words();
+        Self::store_coordinates(y.sub(x).mul(half), y.add(x).mul(half), x.mul(y).mul(F::splat(D)))
+    }
+
+    /// Says that it is about to be added.
+    #[inline(always)]
+    pub(super) fn prefetch<F: Lanes>(&self) {
+        F::prefetch(&self.0[0]);
+        F::prefetch(&self.0[1]);
+    }
+
+    #[inline(always)]
+    fn store_coordinates<F: Lanes>(a: F, b: F, c: F) -> impl Iterator<Item = Self> {
+        let (a, b, c) = (a.to_words(), b.to_words(), c.to_words());
         let zero = F::splat(Fe::ZERO).to_words()[0];
         let low = F::store([a[0], a[1], a[2], a[3], a[4], b[0], b[1], b[2]]);
         let high = F::store([b[3], b[4], c[0], c[1], c[2], c[3], c[4], zero]);
         low.into_iter().zip(high).map(|(low, high)| Self([low, high])).take(F::N)
     }
 
-    /// (y − x)/2, (y + x)/2 and d·x·y of N addends; negated, the first two change places and the third its sign.
+    /// The three coordinates of N addends. Negated, the first two change places and the third its sign.
     #[inline(always)]
     fn load<'a, F: Lanes>(row: impl Fn(usize) -> &'a Self) -> [F; 3] {
         let l = F::load(|lane| &row(lane).0[0]);
@@ -63,11 +74,13 @@ impl Addend {
     }
 }
 
-/// N points in extended coordinates.
+/// N points.
 #[derive(Clone, Copy)]
 pub(crate) struct Point<F> {
-    x: F,
-    y: F,
+    /// Y − X.
+    minus: F,
+    /// Y + X.
+    plus: F,
     pub(super) z: F,
     t: F,
 }
@@ -78,11 +91,10 @@ pub(crate) struct Point<F> {
 pub(super) struct PointRow([[u64; 8]; 3]);
 
 impl PointRow {
-    /// The identity (0 : 1 : 1 : 0).
+    /// The identity.
     pub(super) const IDENTITY: Self = {
         let mut rows = [[0; 8]; 3];
-        rows[0][5] = 1;
-        rows[1][2] = 1;
+        (rows[0][0], rows[0][5], rows[1][2]) = (1, 1, 1);
         Self(rows)
     };
 }
@@ -91,61 +103,67 @@ impl<F: Lanes> Point<F> {
     #[inline(always)]
     pub(super) fn identity() -> Self {
         let (zero, one) = (F::splat(Fe::ZERO), F::splat(Fe::ONE));
-        Self { x: zero, y: one, z: one, t: zero }
+        Self { minus: one, plus: one, z: one, t: zero }
     }
 
-    /// N addends as points: x = b − a, y = b + a, t = c/d.
+    /// N addends, negated in the lanes of the mask, as points.
     #[inline(always)]
     pub(super) fn from_addends<'a>(row: impl Fn(usize) -> &'a Addend, negate: Mask) -> Self {
         let [a, b, c] = Addend::load::<F>(row);
-        let t = c.mul(F::splat(D_INVERSE));
-        Self { x: b.sub(a).negate_if(negate), y: b.add(a), z: F::splat(Fe::ONE), t: t.negate_if(negate) }
+        let (a, b) = (F::pick(negate, b, a), F::pick(negate, a, b));
+        let t = c.mul(F::splat(D_INVERSE)).negate_if(negate);
+        Self { minus: a.add(a), plus: b.add(b), z: F::splat(Fe::ONE), t }
     }
 
-    /// Adds N addends: seven products.
+    /// Adds N addends, negated in the lanes of the mask: seven products.
     #[inline(always)]
     pub(super) fn add_addends<'a>(&self, row: impl Fn(usize) -> &'a Addend, negate: Mask) -> Self {
         let [a, b, c] = Addend::load::<F>(row);
         let (a, b) = (F::pick(negate, b, a), F::pick(negate, a, b));
-        let (c, d) = (self.t.mul(c), self.z);
-        let (a, b) = (self.y.sub(self.x).mul(a), self.y.add(self.x).mul(b));
-        let (f, g) = (d.sub(c), d.add(c));
-        Self::completed((b.sub(a), b.add(a)), (F::pick(negate, g, f), F::pick(negate, f, g)))
+        let (c, d) = (self.t.times(c), self.z.wide());
+        let (a, b) = (self.minus.times(a), self.plus.times(b));
+        let (f, g) = (F::difference(d, c), F::sum(d, c));
+        let (f, g) = (F::pick(negate, g, f), F::pick(negate, f, g));
+        Self::completed((F::difference(b, a), F::sum(b, a)), (f, g))
     }
 
     /// Adds N points: nine products.
     #[inline(always)]
     pub(super) fn add(&self, q: &Self) -> Self {
-        let a = self.y.sub(self.x).mul(q.y.sub(q.x));
-        let b = self.y.add(self.x).mul(q.y.add(q.x));
-        let c = self.t.mul(q.t).mul(F::splat(TWICE_D));
-        let zz = self.z.mul(q.z);
-        let d = zz.add(zz);
-        Self::completed((b.sub(a), b.add(a)), (d.sub(c), d.add(c)))
+        let (a, b) = (self.minus.times(q.minus), self.plus.times(q.plus));
+        let c = self.t.mul(q.t).times(F::splat(TWICE_D));
+        let zz = self.z.times(q.z);
+        let d = F::sum(zz, zz).wide();
+        Self::completed((F::difference(b, a), F::sum(b, a)), (F::difference(d, c), F::sum(d, c)))
     }
 
-    /// The last step of all three formulas.
-    #[inline(always)]
-    fn completed((e, h): (F, F), (f, g): (F, F)) -> Self {
-        let z = f.mul(g);
-        let t = e.mul(h);
-        Self { x: e.mul(f), y: g.mul(h), z, t }
-    }
-
-    /// Doubles N points.
+    /// Doubles N points. E, F, G and H of the paper are twice as large here: (Y + X)² − (Y − X)² = 4XY and so on.
     #[inline(always)]
     pub(super) fn double(&self) -> Self {
-        let (a, b, zz) = (self.x.square(), self.y.square(), self.z.square());
-        let h = a.add(b).negate();
-        let e = self.x.add(self.y).square().add(h);
-        let g = b.sub(a);
+        let (minus, plus) = (self.minus.squared(), self.plus.squared());
+        let (e, h) = (F::difference(plus, minus), F::sum(plus, minus).negate());
+        let (g, zz) = (self.minus.times(self.plus), self.z.squared());
+        let (g, zz) = (F::sum(g, g), F::sum(zz, zz));
         Self::completed((e, h), (g.sub(zz.add(zz)), g))
+    }
+
+    /// X = E·F, Y = G·H, Z = F·G and T = E·H: the last step of all three formulas.
+    #[inline(always)]
+    fn completed((e, h): (F, F), (f, g): (F, F)) -> Self {
+        let (z, t) = (f.mul(g), e.mul(h));
+        let (x, y) = (e.times(f), g.times(h));
+        Self { minus: F::difference(y, x), plus: F::sum(y, x), z, t }
     }
 
     /// N addends, given the inverses of Z.
     #[inline(always)]
     pub(super) fn addends(&self, z_inverse: F) -> impl Iterator<Item = Addend> {
-        Addend::store(self.x.mul(z_inverse), self.y.mul(z_inverse))
+        let half = z_inverse.mul(F::splat(HALF));
+        Addend::store_coordinates(
+            self.minus.mul(half),
+            self.plus.mul(half),
+            self.t.mul(z_inverse).mul(F::splat(D)),
+        )
     }
 
     #[inline(always)]
@@ -154,8 +172,8 @@ impl<F: Lanes> Point<F> {
         let m = F::load(|lane| &row(lane).0[1]);
         let h = F::load(|lane| &row(lane).0[2]);
         Self {
-            x: F::from_words([l[0], l[1], l[2], l[3], l[4]]),
-            y: F::from_words([l[5], l[6], l[7], m[0], m[1]]),
+            minus: F::from_words([l[0], l[1], l[2], l[3], l[4]]),
+            plus: F::from_words([l[5], l[6], l[7], m[0], m[1]]),
             z: F::from_words([m[2], m[3], m[4], m[5], m[6]]),
             t: F::from_words([m[7], h[0], h[1], h[2], h[3]]),
         }
@@ -163,28 +181,36 @@ impl<F: Lanes> Point<F> {
 
     #[inline(always)]
     pub(super) fn store(self) -> impl Iterator<Item = PointRow> {
-        let (x, y, z, t) = (self.x.to_words(), self.y.to_words(), self.z.to_words(), self.t.to_words());
+        let (a, b) = (self.minus.to_words(), self.plus.to_words());
+        let (z, t) = (self.z.to_words(), self.t.to_words());
         let o = F::splat(Fe::ZERO).to_words()[0];
-        let l = F::store([x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2]]);
-        let m = F::store([y[3], y[4], z[0], z[1], z[2], z[3], z[4], t[0]]);
+        let l = F::store([a[0], a[1], a[2], a[3], a[4], b[0], b[1], b[2]]);
+        let m = F::store([b[3], b[4], z[0], z[1], z[2], z[3], z[4], t[0]]);
         let h = F::store([t[1], t[2], t[3], t[4], o, o, o, o]);
         (0..F::N).map(move |lane| PointRow([l[lane], m[lane], h[lane]]))
+    }
+
+    /// The point of each lane.
+    #[inline(always)]
+    pub(super) fn each(self) -> impl Iterator<Item = Point<Fe>> {
+        self.store().map(|row| Point::load(|_| &row))
     }
 }
 
 impl Point<Fe> {
-    /// The identity (0 : 1 : 1 : 0).
-    pub(super) const IDENTITY: Self = Self { x: Fe::ZERO, y: Fe::ONE, z: Fe::ONE, t: Fe::ZERO };
+    /// The identity.
+    pub(super) const IDENTITY: Self = Self { minus: Fe::ONE, plus: Fe::ONE, z: Fe::ONE, t: Fe::ZERO };
 
     /// Whether both are the same point of the curve.
     #[cfg(test)]
     pub(super) fn equals(&self, q: &Self) -> bool {
         let crossed = |a: Fe, b: Fe| a.mul(q.z).sub(b.mul(self.z)).is_zero() == Mask(1);
-        crossed(self.x, q.x) && crossed(self.y, q.y) && crossed(self.t, q.t)
+        crossed(self.minus, q.minus) && crossed(self.plus, q.plus) && crossed(self.t, q.t)
     }
 
-    /// Whether these are the identity of ristretto255: X = 0 or Y = 0 (RFC 9496, section 4.3.3, against (0, 1)).
+    /// Whether this is the identity of ristretto255: X = 0 or Y = 0 (RFC 9496, section 4.3.3, against (0, 1)).
     pub(crate) fn is_ristretto_identity(&self) -> bool {
-        self.x.is_zero().or(self.y.is_zero()) == Mask(1)
+        let (twice_x, twice_y) = (self.plus.sub(self.minus), self.plus.add(self.minus));
+        twice_x.is_zero().or(twice_y.is_zero()) == Mask(1)
     }
 }

@@ -53,33 +53,50 @@ impl Width {
     }
 }
 
-/// A scalar ready to be cut into digits.
-#[derive(Clone, Copy)]
-pub(super) struct Digits {
-    /// The absolute value, and what is added to its digits.
-    words: Words,
-    sign: i16,
+/// Scalars ready to be cut into digits: absolute values plus what is added to their digits, word by word.
+pub(super) struct Recoded {
+    words: [Vec<u64>; 4],
+    /// −1 for a negated scalar, or 0.
+    signs: Vec<i16>,
     width: Width,
 }
 
-impl Digits {
-    pub(super) fn new(a: &Words, width: Width) -> Self {
-        let (sign, a) = absolute(a);
-        Self { words: sum(&a, &width.offset()), sign, width }
+impl Recoded {
+    pub(super) fn new(scalars: &[Words], width: Width) -> Self {
+        let offset = width.offset();
+        let mut all = Self { words: Default::default(), signs: Vec::with_capacity(scalars.len()), width };
+        all.words.iter_mut().for_each(|words| words.reserve(scalars.len()));
+        for a in scalars {
+            let (sign, a) = absolute(a);
+            all.signs.push(sign);
+            all.words.iter_mut().zip(sum(&a, &offset)).for_each(|(words, w)| words.push(w));
+        }
+        all
     }
 
-    /// dⱼ.
-    pub(super) fn digit(&self, j: usize) -> i16 {
+    /// Appends dⱼ of each.
+    #[inline(always)]
+    pub(super) fn digits(&self, j: usize, out: &mut Vec<i16>) {
         let top = j + 1 == self.width.windows();
         let added = if top { 0 } else { self.width.buckets() as i16 };
-        self.sign * (window(&self.words, self.width.0 * j, self.width.0) as i16 - added)
+        let (i, shift) = (self.width.0 * j / 64, self.width.0 * j % 64);
+        let mask = (1 << self.width.0) - 1;
+        let digit = |low: u64, high: u64, sign: i16| {
+            let window = low >> shift | high << 1 << (63 - shift);
+            ((window & mask) as i16 - added ^ sign) - sign
+        };
+        let low = self.words[i].iter().zip(&self.signs);
+        match self.words.get(i + 1) {
+            Some(high) => out.extend(low.zip(high).map(|((low, sign), high)| digit(*low, *high, *sign))),
+            None => out.extend(low.map(|(low, sign)| digit(*low, 0, *sign))),
+        }
     }
 }
 
-/// Sign and absolute value.
+/// −1 or 0 for the sign, and the absolute value.
 fn absolute(a: &Words) -> (i16, Words) {
     debug_assert!(less(a, &ORDER), "a scalar is not canonical");
-    if less(&HALF_ORDER, a) { (-1, difference(&ORDER, a)) } else { (1, *a) }
+    if less(&HALF_ORDER, a) { (-1, difference(&ORDER, a)) } else { (0, *a) }
 }
 
 /// `a < b`.
@@ -105,11 +122,4 @@ pub(super) fn difference(a: &Words, b: &Words) -> Words {
         borrow = c | d;
         s
     })
-}
-
-/// `width` bits from bit `from` on.
-fn window(a: &Words, from: usize, width: usize) -> u64 {
-    let (i, shift) = (from / 64, from % 64);
-    let high = if shift == 0 { 0 } else { a.get(i + 1).map_or(0, |w| w << (64 - shift)) };
-    (a[i] >> shift | high) & ((1 << width) - 1)
 }

@@ -1,7 +1,7 @@
 //! Integers modulo p = 2²⁵⁵ − 19: one at a time, and the form in which the lanes keep theirs in memory.
 //!
 //! ```text
-//! x = l₀ + l₁·2⁵¹ + l₂·2¹⁰² + l₃·2¹⁵³ + l₄·2²⁰⁴        every limb ≤ LIMIT = 2⁵¹ + 2¹²
+//! x = l₀ + l₁·2⁵¹ + l₂·2¹⁰² + l₃·2¹⁵³ + l₄·2²⁰⁴        every limb ≤ LIMIT = 2⁵¹ + 2¹³
 //! ```
 //!
 //! That bound holds for every argument and every result: there is no looser form that a caller must remember to reduce.
@@ -15,7 +15,7 @@ pub(super) const BITS: u32 = 51;
 /// The low 51 bits.
 pub(super) const MASK: u64 = (1 << BITS) - 1;
 /// What no limb exceeds.
-pub(super) const LIMIT: u64 = (1 << BITS) + (1 << 12);
+pub(super) const LIMIT: u64 = (1 << BITS) + (1 << 13);
 /// 2p, limb by limb: added before a subtraction, it keeps every limb from going below zero.
 pub(super) const TWICE_P: [u64; 5] = [2 * (MASK - 18), 2 * MASK, 2 * MASK, 2 * MASK, 2 * MASK];
 
@@ -30,9 +30,10 @@ impl Fe {
 
     /// From canonical 32 little-endian bytes; `None` for p and above.
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        let x = Self::from_words(words(bytes));
-        let below_p = bytes[31] >> 7 == 0 && x.canonical().0 == x.0;
-        below_p.then_some(x)
+        let w = words(bytes);
+        let below_p = w[3] < u64::MAX >> 1
+            || w[3] == u64::MAX >> 1 && (w[0] < u64::MAX - 18 || w[1] & w[2] != u64::MAX);
+        below_p.then_some(Self::from_words(w))
     }
 
     /// From four 64-bit words, of which the topmost bit is ignored.
@@ -106,6 +107,7 @@ pub(crate) fn words(bytes: &[u8; 32]) -> [u64; 4] {
 /// One lane: the portable back end.
 impl Field for Fe {
     const N: usize = 1;
+    type Product = Self;
 
     #[inline(always)]
     fn splat(x: Fe) -> Self {
@@ -124,7 +126,7 @@ impl Field for Fe {
 
     /// Schoolbook, with 2²⁵⁵ = 19.
     #[inline(always)]
-    fn mul(self, b: Self) -> Self {
+    fn times(self, b: Self) -> Self {
         let (a, b) = (self.0, b.0);
         let w = b.map(|l| 19 * l);
         let column = |c: [u64; 5]| (0..5).map(|i| product(a[i], c[i])).sum();
@@ -138,7 +140,7 @@ impl Field for Fe {
     }
 
     #[inline(always)]
-    fn square(self) -> Self {
+    fn squared(self) -> Self {
         let a = self.0;
         let (d0, d1, d2, d3) = (2 * a[0], 2 * a[1], 2 * a[2], 2 * a[3]);
         let (w3, w4) = (19 * a[3], 19 * a[4]);
@@ -149,6 +151,26 @@ impl Field for Fe {
             product(d0, a[3]) + product(d1, a[2]) + product(a[4], w4),
             product(d0, a[4]) + product(d1, a[3]) + product(a[2], a[2]),
         ])
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn reduced(a: Self) -> Self {
+        a
+    }
+
+    #[inline(always)]
+    fn sum(a: Self, b: Self) -> Self {
+        a.add(b)
+    }
+
+    #[inline(always)]
+    fn difference(a: Self, b: Self) -> Self {
+        a.sub(b)
     }
 
     fn is_odd(self) -> Mask {

@@ -4,7 +4,7 @@
 use super::{
     backend::{Backend, Instructions, Kernel},
     curve::{Addend, Point},
-    digits::{Digits, Width, Words},
+    digits::{Recoded, Width, Words},
     field::Fe,
     lanes::{Field, Lanes, Mask},
     pippenger::sum_of_digits,
@@ -16,7 +16,7 @@ const WIDTH: Width = Width(9);
 
 /// Bases with their multiples.
 pub(super) struct FixedBases {
-    /// 2^(cj) times base i at `i·windows + j`.
+    /// 2^(cj) times base i at `j·bases + i`.
     multiples: Vec<Addend>,
 }
 
@@ -27,12 +27,12 @@ impl FixedBases {
 
     /// `Σ aᵢ·Pᵢ`, one scalar a base.
     pub(super) fn sum_of_products(&self, backend: Backend, scalars: &[Words]) -> Point<Fe> {
-        let digits: Vec<i16> = scalars
-            .iter()
-            .map(|a| Digits::new(a, WIDTH))
-            .flat_map(|a| (0..WIDTH.windows()).map(move |j| a.digit(j)))
-            .collect();
-        sum_of_digits(backend, &self.multiples, &digits, WIDTH)
+        let scalars = Recoded::new(scalars, WIDTH);
+        let mut digits = Vec::with_capacity(self.multiples.len());
+        for j in 0..WIDTH.windows() {
+            scalars.digits(j, &mut digits);
+        }
+        sum_of_digits(backend, &self.multiples, digits, WIDTH)
     }
 }
 
@@ -46,12 +46,12 @@ impl Kernel for Multiples<'_> {
     fn run<I: Instructions>(self) -> Vec<Addend> {
         let (lanes, windows) = (I::Field::N, WIDTH.windows());
         let mut out = vec![Addend::IDENTITY; self.0.len() * windows];
-        for (bases, out) in self.0.chunks(lanes).zip(out.chunks_mut(lanes * windows)) {
+        for (first, bases) in self.0.chunks(lanes).enumerate() {
             let base = |lane: usize| bases.get(lane).unwrap_or(&Addend::IDENTITY);
             let points = doubled::<I::Field>(Point::from_addends(base, Mask::NONE), windows);
             for (j, (point, z_inverse)) in points.iter().zip(z_inverses(&points)).enumerate() {
                 for (lane, addend) in point.addends(z_inverse).enumerate().take(bases.len()) {
-                    out[lane * windows + j] = addend;
+                    out[j * self.0.len() + first * lanes + lane] = addend;
                 }
             }
         }

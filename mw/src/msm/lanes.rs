@@ -32,6 +32,8 @@ impl Mask {
 pub(crate) trait Field: Copy {
     /// How many.
     const N: usize;
+    /// Products before their carries are taken, for sums of two of them.
+    type Product: Copy;
 
     /// The same element in every lane.
     fn splat(x: Fe) -> Self;
@@ -42,11 +44,35 @@ pub(crate) trait Field: Copy {
     /// `a − b`.
     fn sub(self, b: Self) -> Self;
 
+    /// `a·b` as a product.
+    fn times(self, b: Self) -> Self::Product;
+
+    /// `a²` as a product.
+    fn squared(self) -> Self::Product;
+
+    /// `a` as a product.
+    fn wide(self) -> Self::Product;
+
+    /// `a` of a product.
+    fn reduced(a: Self::Product) -> Self;
+
+    /// `a + b` of products.
+    fn sum(a: Self::Product, b: Self::Product) -> Self;
+
+    /// `a − b` of products.
+    fn difference(a: Self::Product, b: Self::Product) -> Self;
+
     /// `a·b`.
-    fn mul(self, b: Self) -> Self;
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        Self::reduced(self.times(b))
+    }
 
     /// `a²`.
-    fn square(self) -> Self;
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self::reduced(self.squared())
+    }
 
     /// Which canonical values are odd: "negative" in RFC 9496.
     fn is_odd(self) -> Mask;
@@ -86,6 +112,10 @@ pub(crate) trait Lanes: Field {
 
     /// The inverse of [`load`](Self::load); the first N rows count.
     fn store(words: [Self::Word; 8]) -> [[u64; 8]; 8];
+
+    /// Says that a row is about to be loaded.
+    #[inline(always)]
+    fn prefetch(_row: &[u64; 8]) {}
 }
 
 /// Twice the lanes, for code in which each product waits for the one before: the second half fills the pauses.
@@ -94,6 +124,7 @@ pub(super) struct Pair<F>(pub(super) F, pub(super) F);
 
 impl<F: Field> Field for Pair<F> {
     const N: usize = 2 * F::N;
+    type Product = (F::Product, F::Product);
 
     #[inline(always)]
     fn splat(x: Fe) -> Self {
@@ -111,13 +142,33 @@ impl<F: Field> Field for Pair<F> {
     }
 
     #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        Self(self.0.mul(b.0), self.1.mul(b.1))
+    fn times(self, b: Self) -> Self::Product {
+        (self.0.times(b.0), self.1.times(b.1))
     }
 
     #[inline(always)]
-    fn square(self) -> Self {
-        Self(self.0.square(), self.1.square())
+    fn squared(self) -> Self::Product {
+        (self.0.squared(), self.1.squared())
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self::Product {
+        (self.0.wide(), self.1.wide())
+    }
+
+    #[inline(always)]
+    fn reduced(a: Self::Product) -> Self {
+        Self(F::reduced(a.0), F::reduced(a.1))
+    }
+
+    #[inline(always)]
+    fn sum(a: Self::Product, b: Self::Product) -> Self {
+        Self(F::sum(a.0, b.0), F::sum(a.1, b.1))
+    }
+
+    #[inline(always)]
+    fn difference(a: Self::Product, b: Self::Product) -> Self {
+        Self(F::difference(a.0, b.0), F::difference(a.1, b.1))
     }
 
     #[inline(always)]

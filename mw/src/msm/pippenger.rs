@@ -1,7 +1,7 @@
 //! `Σ aᵢ·Pᵢ`, its windows shared out over the threads.
 //!
-//! Each window's buckets are summed in N segments, one a lane; then the segments' sums of N windows are put together, one window
-//! a lane. With m buckets a segment:
+//! Few buckets a window: N windows are summed at once, one a lane. Many: each window is cut into N segments of m buckets, one a
+//! lane, and the segments' sums of N windows are put together with one window a lane.
 //!
 //! ```text
 //! bucket l·m + i + 1 = Bₗᵢ      Sₗ = Σᵢ Bₗᵢ      Tₗ = Σᵢ (i + 1)·Bₗᵢ      window = Σₗ Tₗ + m·Σₗ l·Sₗ
@@ -9,9 +9,9 @@
 
 use super::{
     backend::{Backend, Instructions, Kernel},
-    buckets::{accumulate, reduce},
+    buckets::{Lists, accumulate, reduce},
     curve::{Addend, Point, PointRow},
-    digits::{Digits, Width, Words},
+    digits::{Recoded, Width, Words},
     field::Fe,
     lanes::Field,
 };
@@ -19,40 +19,113 @@ use rayon::prelude::*;
 
 /// Digits that make a task worth handing to a thread.
 const TASK_DIGITS: usize = 2048;
+/// Windows no wider than this are not cut into segments.
+const WHOLE: Width = Width(6);
+/// The greatest number of lanes.
+const LANES: usize = 8;
 
 /// `Σ aᵢ·Pᵢ`.
 pub(super) fn sum_of_products(backend: Backend, points: &[Addend], scalars: &[Words]) -> Point<Fe> {
     let width = best_width(points.len());
-    let scalars: Vec<Digits> = scalars.par_iter().with_min_len(256).map(|a| Digits::new(a, width)).collect();
+    let scalars = Recoded::new(scalars, width);
     let windows: Vec<usize> = (0..width.windows()).collect();
     let per_task = TASK_DIGITS.div_ceil(points.len().max(1));
-    let segments = windows.par_chunks(per_task).flat_map_iter(|windows| {
-        let digits: Vec<i16> = windows.iter().flat_map(|j| scalars.iter().map(|a| a.digit(*j))).collect();
-        backend.run(Segments { points, digits: &digits, width })
-    });
-    let windows = backend.run(Windows { segments: &segments.collect::<Vec<_>>(), width });
+    let cut = |scratch: &mut Scratch, windows: &[usize]| {
+        scratch.digits.clear();
+        backend.run(Cut { scalars: &scalars, windows, out: &mut scratch.digits });
+    };
+    let sums: Vec<Point<Fe>> = if width.0 <= WHOLE.0 {
+        let tasks = windows.par_chunks(per_task.next_multiple_of(LANES));
+        let tasks = tasks.map_init(Scratch::default, |scratch, windows| {
+            cut(scratch, windows);
+            backend.run(WholeWindows { points, scratch, width })
+        });
+        tasks.flatten_iter().collect()
+    } else {
+        let tasks = windows.par_chunks(per_task).map_init(Scratch::default, |scratch, windows| {
+            cut(scratch, windows);
+            backend.run(Segments { points, scratch, width })
+        });
+        backend.run(Windows { segments: &tasks.flatten_iter().collect::<Vec<_>>(), width })
+    };
     let shifted = |sum: Point<Fe>| (0..width.0).fold(sum, |sum, _| sum.double());
-    windows.into_iter().rev().reduce(|sum, window| shifted(sum).add(&window)).unwrap_or(Point::IDENTITY)
+    sums.into_iter().rev().reduce(|sum, window| shifted(sum).add(&window)).unwrap_or(Point::IDENTITY)
 }
 
 /// `Σ dᵢ·Pᵢ` for digits of at most 2^(c−1).
-pub(super) fn sum_of_digits(backend: Backend, points: &[Addend], digits: &[i16], width: Width) -> Point<Fe> {
-    let segments = backend.run(Segments { points, digits, width });
+pub(super) fn sum_of_digits(
+    backend: Backend,
+    points: &[Addend],
+    digits: Vec<i16>,
+    width: Width,
+) -> Point<Fe> {
+    let scratch = &mut Scratch { digits, ..Scratch::default() };
+    let segments = backend.run(Segments { points, scratch, width });
     let windows = backend.run(Windows { segments: &segments, width });
     windows.first().copied().unwrap_or(Point::IDENTITY)
 }
 
-/// The width with the fewest products modulo p, by lane, for n points.
+/// The width with the least work for n points.
 fn best_width(n: usize) -> Width {
-    // A point's addition; a bucket's start and its two additions; a segment's share of the rest.
-    let cost = |c: &usize| Width(*c).windows() * (7 * n + 13 * Width(*c).buckets() + 225);
+    // Measured, in products modulo p a lane: a point's addition; a bucket's start and its two additions.
+    let cost = |c: &usize| Width(*c).windows() * (7 * n + 19 * Width(*c).buckets());
     Width((Width::LEAST.0..=13).min_by_key(cost).unwrap_or(Width::LEAST.0))
 }
 
-/// For each window of digits, S₀ … and then T₀ ….
+/// Memory that tasks hand on.
+#[derive(Default)]
+struct Scratch {
+    digits: Vec<i16>,
+    lists: Lists,
+    buckets: Vec<PointRow>,
+}
+
+/// The digits of some windows, one window after another.
+struct Cut<'a> {
+    scalars: &'a Recoded,
+    windows: &'a [usize],
+    out: &'a mut Vec<i16>,
+}
+
+impl Kernel for Cut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        for j in self.windows {
+            self.scalars.digits(*j, self.out);
+        }
+    }
+}
+
+/// The sums of the windows whose digits stand in `scratch`.
+struct WholeWindows<'a> {
+    points: &'a [Addend],
+    scratch: &'a mut Scratch,
+    width: Width,
+}
+
+impl Kernel for WholeWindows<'_> {
+    type Output = Vec<Point<Fe>>;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) -> Vec<Point<Fe>> {
+        let buckets = self.width.buckets();
+        let Scratch { digits, lists, buckets: rows } = self.scratch;
+        accumulate::<I::Field>(self.points, digits, buckets, (lists, rows));
+        let mut sums = Vec::with_capacity(rows.len() / buckets);
+        for group in rows.chunks(I::Field::N * buckets) {
+            let (_, sum) = reduce::<I::Field>(group, buckets, buckets);
+            sums.extend(sum.each().take(group.len() / buckets));
+        }
+        sums
+    }
+}
+
+/// For each window whose digits stand in `scratch`, S₀ … and then T₀ ….
 struct Segments<'a> {
     points: &'a [Addend],
-    digits: &'a [i16],
+    scratch: &'a mut Scratch,
     width: Width,
 }
 
@@ -62,11 +135,10 @@ impl Kernel for Segments<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) -> Vec<PointRow> {
         let (lanes, buckets) = (I::Field::N, self.width.buckets());
-        let windows = self.digits.len() / self.points.len().max(1);
-        let mut rows = vec![PointRow::IDENTITY; windows * buckets];
-        accumulate::<I::Field>(self.points, self.digits, buckets, &mut rows);
+        let Scratch { digits, lists, buckets: rows } = self.scratch;
+        accumulate::<I::Field>(self.points, digits, buckets, (lists, rows));
         let m = buckets / lanes;
-        let mut out = Vec::with_capacity(windows * 2 * lanes);
+        let mut out = Vec::with_capacity(rows.len() / buckets * 2 * lanes);
         for window in rows.chunks_exact(buckets) {
             let (s, t) = reduce::<I::Field>(window, m, m);
             out.extend(s.store());
@@ -95,8 +167,7 @@ impl Kernel for Windows<'_> {
                 sum = sum.double();
             }
             let (t, _) = reduce::<I::Field>(&group[lanes..], lanes, 2 * lanes);
-            let rows = sum.add(&t).store().take(group.len() / (2 * lanes));
-            sums.extend(rows.map(|row| Point::load(|_| &row)));
+            sums.extend(sum.add(&t).each().take(group.len() / (2 * lanes)));
         }
         sums
     }

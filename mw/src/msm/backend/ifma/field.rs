@@ -4,7 +4,8 @@
 //! aᵢ·bⱼ = lo + 2·hi·2⁵¹: lo at limb i + j, twice hi at limb i + j + 1
 //! ```
 //!
-//! **Bounds.** Every element has limbs ≤ LIMIT = 2⁵¹ + 2¹² < 2⁵², and each operation ends with a carry that restores this.
+//! **Bounds.** Every element has limbs ≤ LIMIT = 2⁵¹ + 2¹³ < 2⁵². A product keeps its five columns as they are,
+//! and every other operation ends with a carry that restores the bound.
 
 use super::word::Word;
 use crate::msm::{
@@ -17,7 +18,7 @@ use crate::msm::{
 pub(super) struct Field8([Word; 5]);
 
 impl Field8 {
-    /// One carry from every limb at once, within LIMIT where the limbs are below 2⁶³ and the top one below 2⁵⁸.
+    /// One carry from every limb at once, within LIMIT where the limbs are below 2⁶⁰ and the top one below 400·2⁵¹.
     #[inline(always)]
     fn carried(l: [Word; 5]) -> Self {
         let mask = Word::all(MASK);
@@ -38,21 +39,21 @@ impl Field8 {
         .checked()
     }
 
-    /// Ten columns to five limbs: 2²⁵⁵ = 19.
+    /// Ten columns to five, by 2²⁵⁵ = 19: the lowest below 250·2⁵¹, the others less, the top one below 34·2⁵¹.
     ///
-    /// Columns of a product: c₀…c₉ ≤ 2⁵²·(1, 2, 3, 4, 5, 4, 3, 2, 1, 0) + 2·2⁵⁰·(0, 1, 2, 3, 4, 5, 4, 3, 2, 1), roughly; so
-    /// c₀ + 19c₅ < 2⁵⁹ is the greatest sum, with a carry below 2⁸, and c₄ + 19c₉ < 2⁵⁷ the top one, with 19 times its
-    /// carry below 2¹¹.
+    /// In units of 2⁵⁰, and up to 2⁻³⁸ of them: the halves lo of the products in columns 0 to 8 are 1, 2, 3, 4, 5, 4, 3, 2, 1
+    /// times 4, and the doubled halves hi in columns 1 to 9 as many times 2. So column 5 is 26, column 0 with 19 times
+    /// that is 498, and column 4 with 19 times column 9 is 28 + 38.
     #[inline(always)]
-    fn folded(c: [Word; 10]) -> Self {
+    fn folded(c: [Word; 10]) -> [Word; 5] {
         let n = Word::all(19);
-        Self::carried([
+        [
             c[0].add(c[5].times(n)),
             c[1].add(c[6].times(n)),
             c[2].add(c[7].times(n)),
             c[3].add(c[8].times(n)),
             c[4].add(c[9].times(n)),
-        ])
+        ]
     }
 
     /// Limbs below 2⁵¹ but for the lowest, which is below 2⁵¹ + 57: a value below 2²⁵⁵ + 57.
@@ -76,8 +77,13 @@ impl Field8 {
     }
 }
 
+/// 256p: above every column of a product.
+const PRODUCT_BIAS: [u64; 5] = [256 * (MASK - 18), 256 * MASK, 256 * MASK, 256 * MASK, 256 * MASK];
+
 impl Field for Field8 {
     const N: usize = 8;
+    /// Five columns as [`Field8::folded`] leaves them.
+    type Product = [Word; 5];
 
     #[inline(always)]
     fn splat(x: Fe) -> Self {
@@ -85,7 +91,7 @@ impl Field for Field8 {
         Self([Word::all(l[0]), Word::all(l[1]), Word::all(l[2]), Word::all(l[3]), Word::all(l[4])])
     }
 
-    /// Sums ≤ 2⁵² + 2¹³: carries of at most 2.
+    /// Sums ≤ 2⁵² + 2¹⁴: carries of at most 2.
     #[inline(always)]
     fn add(self, b: Self) -> Self {
         let (a, b) = (self.0, b.0);
@@ -107,7 +113,7 @@ impl Field for Field8 {
     }
 
     #[inline(always)]
-    fn mul(self, b: Self) -> Self {
+    fn times(self, b: Self) -> [Word; 5] {
         let (a, b) = (self.0, b.0);
         let mut c = [Word::all(0); 10];
         for i in 0..5 {
@@ -128,7 +134,7 @@ impl Field for Field8 {
 
     /// The ten products of different limbs once, then doubled: fifteen instead of twenty-five.
     #[inline(always)]
-    fn square(self) -> Self {
+    fn squared(self) -> [Word; 5] {
         let a = self.0;
         let mut c = [Word::all(0); 10];
         for i in 0..5 {
@@ -152,6 +158,35 @@ impl Field for Field8 {
             c[2 * i] = c[2 * i].lo(a[i], a[i]);
         }
         Self::folded(c)
+    }
+
+    #[inline(always)]
+    fn wide(self) -> [Word; 5] {
+        self.0
+    }
+
+    #[inline(always)]
+    fn reduced(a: [Word; 5]) -> Self {
+        Self::carried(a)
+    }
+
+    /// Columns below 500·2⁵¹, the top one below 68·2⁵¹.
+    #[inline(always)]
+    fn sum(a: [Word; 5], b: [Word; 5]) -> Self {
+        Self::carried([a[0].add(b[0]), a[1].add(b[1]), a[2].add(b[2]), a[3].add(b[3]), a[4].add(b[4])])
+    }
+
+    /// Columns below 506·2⁵¹, the top one below 290·2⁵¹; none is negative.
+    #[inline(always)]
+    fn difference(a: [Word; 5], b: [Word; 5]) -> Self {
+        let (low, rest) = (Word::all(PRODUCT_BIAS[0]), Word::all(PRODUCT_BIAS[1]));
+        Self::carried([
+            a[0].add(low.sub(b[0])),
+            a[1].add(rest.sub(b[1])),
+            a[2].add(rest.sub(b[2])),
+            a[3].add(rest.sub(b[3])),
+            a[4].add(rest.sub(b[4])),
+        ])
     }
 
     /// Subtracting p, when the value is at least p, changes the parity.
@@ -212,5 +247,9 @@ impl Lanes for Field8 {
     #[inline(always)]
     fn store(words: [Word; 8]) -> [[u64; 8]; 8] {
         Word::store(words)
+    }
+    #[inline(always)]
+    fn prefetch(row: &[u64; 8]) {
+        Word::prefetch(row);
     }
 }

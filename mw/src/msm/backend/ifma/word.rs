@@ -162,6 +162,13 @@ impl Word {
         Self(unsafe { _mm512_loadu_si512(row.as_ptr().cast()) })
     }
 
+    /// Brings a row into the nearest cache.
+    #[inline(always)]
+    pub(super) fn prefetch(row: &[u64; 8]) {
+        // SAFETY: as above; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast()) };
+    }
+
     /// Words 0 of both, words 2 of both, ….
     #[inline(always)]
     fn even(self, b: Self) -> Self {
