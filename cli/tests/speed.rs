@@ -8,6 +8,18 @@ use support::World;
 const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
+/// Of joint computation; each with what it must be above on any machine.
+const COMPUTATION: [(&str, f64); 8] = [
+    ("garble_mands", 0.1),
+    ("evaluate_mands", 0.1),
+    ("aes_garble_mands", 0.1),
+    ("aes_evaluate_mands", 0.1),
+    ("twoparty_mands", 0.1),
+    ("twoparty_bytes_per_and", 32.0),
+    ("cot_mops", 0.1),
+    ("cot_bytes", 7.8),
+];
+
 #[test]
 fn the_record_has_every_figure() {
     let said = World::empty().run("speed --threads 1 --json").ok();
@@ -18,6 +30,9 @@ fn the_record_has_every_figure() {
     let [prove, one, in_batch, signature, rewind, block] = figures;
     assert!(prove > one && one > in_batch && in_batch > signature && signature > rewind, "{said}");
     assert!(block * 1e3 > 500.0 * in_batch && block * 1e3 < 5_000.0 * in_batch, "{said}");
+    assert!(COMPUTATION.iter().all(|(key, least)| record[key].as_f64() >= Some(*least)), "{said}");
+    assert!(record["twoparty_bytes_per_and"].as_f64() < Some(32.5), "{said}");
+    assert!(record["cot_bytes"].as_f64() < Some(7.95), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! machine is a slow machine.
 
 mod ledger;
+mod mpc;
 
 use crate::{
     Context, args,
@@ -19,11 +20,12 @@ const ENOUGH: Duration = Duration::from_millis(600);
 /// And at least so many turns.
 const LEAST_TURNS: usize = 5;
 
-/// Of how much of what a figure is the time.
+/// What a figure says of a time: how long one item takes, or how many fit a second.
 #[derive(Clone, Copy, Debug)]
 enum Unit {
     Microseconds,
     Milliseconds,
+    MillionsASecond,
 }
 
 /// One thing that was measured.
@@ -31,21 +33,21 @@ enum Unit {
 struct Figure {
     /// Its name in the JSON record.
     key: &'static str,
-    /// What a turn does, for people.
-    what: &'static str,
-    unit: Unit,
-    /// Median turn, divided by the items in it.
+    /// What it is of, for people.
+    what: String,
+    unit: &'static str,
+    /// Of the median turn and of one item in it.
     value: f64,
 }
 
 impl Figure {
     /// The median of turns that each handle `items`; a turn says whether it came out right.
     fn measure(
-        (key, unit, items): (&'static str, Unit, u32),
-        what: &'static str,
+        (key, unit, items): (&'static str, Unit, u64),
+        what: impl Into<String>,
         mut turn: impl FnMut() -> bool,
     ) -> Outcome<Self> {
-        let (mut turns, since) = (Vec::new(), Instant::now());
+        let (what, mut turns, since) = (what.into(), Vec::new(), Instant::now());
         while turns.len() < LEAST_TURNS || since.elapsed() < ENOUGH {
             let start = Instant::now();
             if !turn() {
@@ -53,18 +55,34 @@ impl Figure {
                     Failure::new(Code::Internal, "this machine refuses what it made itself").why(what)
                 );
             }
-            turns.push(start.elapsed() / items);
+            turns.push(start.elapsed());
         }
-        Ok(Self { key, what, unit, value: unit.of(median(turns)) })
+        Ok(Self::of((key, unit, items), what, turns))
+    }
+
+    /// The median of these turns that each handled `items`.
+    fn of(
+        (key, unit, items): (&'static str, Unit, u64),
+        what: impl Into<String>,
+        turns: Vec<Duration>,
+    ) -> Self {
+        let value = unit.of(median(turns).as_secs_f64() / items as f64);
+        Self { key, what: what.into(), unit: unit.name(), value }
+    }
+
+    /// Bytes, which were counted.
+    fn bytes(key: &'static str, what: impl Into<String>, value: f64) -> Self {
+        Self { key, what: what.into(), unit: "bytes", value }
     }
 }
 
 impl Unit {
-    fn of(self, d: Duration) -> f64 {
-        let seconds = d.as_secs_f64();
+    /// The figure for seconds an item.
+    fn of(self, seconds: f64) -> f64 {
         match self {
             Self::Microseconds => seconds * 1e6,
             Self::Milliseconds => seconds * 1e3,
+            Self::MillionsASecond => 1e-6 / seconds,
         }
     }
 
@@ -72,6 +90,7 @@ impl Unit {
         match self {
             Self::Microseconds => "µs",
             Self::Milliseconds => "ms",
+            Self::MillionsASecond => "M/s",
         }
     }
 }
@@ -87,12 +106,13 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
         .build()
         .or_refuse("the threads cannot be started")?;
     let threads = pool.current_num_threads();
-    context.ui.say("This takes about ten seconds.");
-    let figures = pool.install(|| ledger::figures(&context.ui))?;
-    let mut human = format!("{threads:>10}     threads\n");
+    context.ui.say("This takes about fifteen seconds.");
+    let mut figures = pool.install(|| ledger::figures(&context.ui))?;
+    figures.extend(mpc::figures()?);
+    let mut human = format!("{threads:>10}       threads\n");
     let mut fields = Map::from_iter([("threads".to_owned(), json!(threads))]);
     for f in figures {
-        human += &format!("{:>10.1} {}  {}\n", f.value, f.unit.name(), f.what);
+        human += &format!("{:>10.1} {:<5} {}\n", f.value, f.unit, f.what);
         fields.insert(f.key.to_owned(), json!((f.value * 100.0).round() / 100.0));
     }
     context.output.record("speed", Value::Object(fields), &human)
@@ -102,7 +122,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
 mod tests {
     use super::*;
 
-    const NAME: (&str, Unit, u32) = ("k", Unit::Milliseconds, 2);
+    const NAME: (&str, Unit, u64) = ("k", Unit::Milliseconds, 2);
 
     #[test]
     fn a_figure_is_the_median_of_one_item() {

@@ -1,0 +1,145 @@
+//! The figures of joint computation: gates and AES-128 by either party alone, both over loopback, oblivious transfer.
+//!
+//! One thread a party. Two parties need two processors to show what they can do.
+
+use super::{Figure, Unit};
+use crate::exit::{Code, Failure, Outcome};
+use mpc::{
+    Backend, Delta, Program,
+    channel::Framed,
+    edge::tcp::{Exposure, Listener, Patience, Peer, connect},
+    measure::{self, Chained, Layers},
+    operators::Aes128,
+    ot::{OtError, Receiver, Sender, Sid},
+    protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms},
+};
+use rand_core::OsRng;
+use std::{
+    fmt::Display,
+    thread::{self, ScopedJoinHandle},
+    time::{Duration, Instant},
+};
+
+/// AES-128 encryptions in a program, about two million gates.
+const AES: Chained<Aes128> = Chained { program: Aes128, times: 300 };
+/// Gates that wait for no other, about two million.
+const GATES: Layers = Layers { lanes: 1_024, pairs: 1_000 };
+/// Transfers in a call.
+const TRANSFERS: usize = 1 << 21;
+/// Executions of a session, and calls for transfers.
+const TURNS: usize = 9;
+
+/// All figures of joint computation, in the order in which they are shown.
+pub(super) fn figures() -> Outcome<Vec<Figure>> {
+    let mut figures = alone(("garble_mands", "evaluate_mands"), "AND gates that wait for no other", &GATES)?;
+    figures.extend(alone(("aes_garble_mands", "aes_evaluate_mands"), "AND gates of AES-128", &AES)?);
+    figures.extend(two_parties()?);
+    figures.extend(transfers()?);
+    Ok(figures)
+}
+
+fn rate(key: &'static str, items: u64) -> (&'static str, Unit, u64) {
+    (key, Unit::MillionsASecond, items)
+}
+
+/// A program by the garbler alone, then by the evaluator alone.
+fn alone(
+    (garble, evaluate): (&'static str, &'static str),
+    what: &'static str,
+    program: &impl Program,
+) -> Outcome<Vec<Figure>> {
+    let (backend, gates) = (Backend::detect(), program.cost().and_gates);
+    Ok(vec![
+        Figure::measure(rate(garble, gates), format!("{what}, garbled"), || {
+            measure::garble(backend, program, &mut OsRng).is_ok()
+        })?,
+        Figure::measure(rate(evaluate, gates), format!("{what}, evaluated"), || {
+            measure::evaluate(backend, program, &mut OsRng).is_ok()
+        })?,
+    ])
+}
+
+/// A session over loopback: its executions' gates, and the garbler's bytes for each.
+fn two_parties() -> Outcome<Vec<Figure>> {
+    let (terms, bits) = (Terms::of(Reveal::Both), [true; 128]);
+    let (near, far) = peers()?;
+    let garble = || {
+        let session = Garbler::new(near, &AES, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;
+        let (mut session, mut turns) = (session, Vec::new());
+        for _ in 0..TURNS {
+            let start = Instant::now();
+            session = session.execute(&bits, &mut OsRng)?.0;
+            turns.push(start.elapsed());
+        }
+        Ok::<_, SessionError>((turns, session.close().traffic().sent))
+    };
+    let evaluate = || {
+        let mut session = Evaluator::new(far, &AES, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;
+        for _ in 0..TURNS {
+            session = session.execute(&bits)?.0;
+        }
+        Ok::<_, SessionError>(())
+    };
+    let ((turns, sent), ()) = both(garble, evaluate)?;
+    let gates = AES.cost().and_gates;
+    let bytes = sent as f64 / (gates * TURNS as u64) as f64;
+    Ok(vec![
+        Figure::of(rate("twoparty_mands", gates), "AND gates of AES-128, two parties over loopback", turns),
+        Figure::bytes("twoparty_bytes_per_and", "sent by the garbler for an AND gate", bytes),
+    ])
+}
+
+/// Random correlated transfers over loopback, with the options of a session.
+fn transfers() -> Outcome<Vec<Figure>> {
+    let (mut near, mut far) = peers()?;
+    let sid = Sid([1; 32]);
+    let send = || {
+        let mut sender = Sender::setup(&mut near, &sid, &Delta::random(&mut OsRng), &mut OsRng)?;
+        for _ in 0..TURNS {
+            sender.send_random(&mut near, TRANSFERS)?;
+        }
+        Ok::<_, OtError>(())
+    };
+    let receive = || {
+        let mut receiver = Receiver::setup(&mut far, &sid, &mut OsRng)?;
+        let (mut turns, before) = (Vec::new(), far.traffic().sent);
+        for _ in 0..TURNS {
+            let start = Instant::now();
+            receiver.receive_random(&mut far, TRANSFERS)?;
+            turns.push(start.elapsed());
+        }
+        Ok::<_, OtError>((turns, far.traffic().sent - before))
+    };
+    let ((), (turns, sent)) = both(send, receive)?;
+    let bytes = sent as f64 / (TRANSFERS * TURNS) as f64;
+    Ok(vec![
+        Figure::of(rate("cot_mops", TRANSFERS as u64), "random correlated oblivious transfers", turns),
+        Figure::bytes("cot_bytes", "sent by the receiver for a transfer", bytes),
+    ])
+}
+
+/// The two ends of a connection over loopback.
+fn peers() -> Outcome<(Framed<Peer>, Framed<Peer>)> {
+    let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).map_err(failed)?;
+    let address = listener.address().map_err(failed)?;
+    let patience = Patience { idle: Duration::from_secs(30), ..Patience::default() };
+    let connect = || connect(address, Exposure::Loopback, patience);
+    both(|| listener.accept(patience), connect)
+}
+
+/// Both sides of something, the first on a thread of its own.
+fn both<A: Send, B, E: Display + Send>(
+    first: impl FnOnce() -> Result<A, E> + Send,
+    second: impl FnOnce() -> Result<B, E>,
+) -> Outcome<(A, B)> {
+    thread::scope(|scope| {
+        let first: ScopedJoinHandle<'_, _> = scope.spawn(first);
+        let second = second();
+        let first = first.join().map_err(|_| failed("a thread ended early"))?;
+        Ok((first.map_err(failed)?, second.map_err(failed)?))
+    })
+}
+
+fn failed(why: impl Display) -> Failure {
+    Failure::new(Code::Internal, "this machine cannot compute with itself").why(why)
+}
