@@ -16,7 +16,7 @@
 //!
 //! The text is not trusted. Every index is checked: each wire is set once and before it is read, each gate has
 //! the fan-in of its kind, and the counts of the header are the counts of the text. Nothing is allocated on the
-//! word of the header: a text cannot announce more gates than it has room for. Which bit of a value is
+//! word of the header: a text cannot announce more gates or outputs than it has room for. Which bit of a value is
 //! the lowest is not part of the format.
 //!
 //! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back.
@@ -106,11 +106,13 @@ impl Header {
             (vec![party_1, party_2], vec![output])
         };
         let header = Self { gates, wires, inputs, outputs };
-        header.check().map_err(|kind| lines.error(kind))?;
-        Ok(header)
+        let outputs = header.check().map_err(|kind| lines.error(kind))?;
+        // Inputs that are outputs too need no gate, so the gates do not bound them.
+        if outputs > text.len() { Err(lines.error(Kind::OutputsBeyondText { outputs })) } else { Ok(header) }
     }
 
-    fn check(&self) -> Result<(), Kind> {
+    /// The number of output bits.
+    fn check(&self) -> Result<usize, Kind> {
         let sum = |sizes: &[usize]| sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
         let inputs = sum(&self.inputs).filter(|bits| *bits <= MAX_INPUTS).ok_or(Kind::TooManyInputs)?;
         let made = inputs + self.gates;
@@ -121,7 +123,7 @@ impl Header {
         if outputs > self.wires {
             return Err(Kind::TooManyOutputs { outputs, wires: self.wires });
         }
-        Ok(())
+        Ok(outputs)
     }
 }
 
@@ -285,6 +287,7 @@ mod tests {
             ("1 3\n1 4000000000\n1 1\n2 1 0 1 2 AND\n", 3, Kind::TooManyInputs),
             ("1 3\n2 18446744073709551615 9\n1 1\n2 1 0 1 2 AND\n", 3, Kind::TooManyInputs),
             ("1 3\n1 2\n1 4\n2 1 0 1 2 AND\n", 3, Kind::TooManyOutputs { outputs: 4, wires: 3 }),
+            ("0 4000000\n1 4000000\n1 4000000\n", 3, Kind::OutputsBeyondText { outputs: 4_000_000 }),
             ("1 3\n1 2\n1 1\n2 1 0 1 2 NAND\n", 4, Kind::Gate),
             ("1 3\n1 2\n1 1\nAND\n", 4, Kind::Gate),
             ("1 3\n1 2\n1 1\n2 1 0 -1 2 AND\n", 4, Kind::Gate),

@@ -58,6 +58,12 @@ pub enum BristolErrorKind {
         /// Wires that the header announces.
         wires: usize,
     },
+    /// More outputs than bytes.
+    #[error("the header announces {outputs} output bits, more than this text can hold: is it cut short?")]
+    OutputsBeyondText {
+        /// Output bits that the header announces.
+        outputs: usize,
+    },
     /// A line is no gate.
     #[error("expected a gate: `2 1 a b out XOR|AND`, `1 1 a out INV|EQW` or `1 1 0|1 out EQ`")]
     Gate,
