@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// Input bits up to which a circuit is run; the reader accepts far more, and they cost nothing until then.
 const MOST_INPUTS: usize = 1 << 10;
 
-/// A circuit in either format; scheduled, it computes what its gates say.
+/// A circuit in either format; scheduled, it computes what its gates say, and written it is read back.
 pub fn mpc_bristol_fashion(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let Ok(netlist) = Netlist::from_bristol(text) else { return Verdict::Refused };
@@ -24,6 +24,8 @@ pub fn mpc_bristol_fashion(data: &[u8]) -> Verdict {
             let Ok(()) = circuit.run(&mut Plain, inputs.iter().copied(), &mut outputs);
             assert_eq!(outputs, netlist.compute(&inputs), "the schedule computes something else");
         }
+        let again = Netlist::from_bristol(&netlist.to_string());
+        assert!(again.is_ok_and(|again| again == netlist), "what is written is not what is read");
     }
     Verdict::Accepted
 }

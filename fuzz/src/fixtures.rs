@@ -5,6 +5,7 @@ pub(crate) mod circuit;
 pub(crate) mod commitments;
 pub(crate) mod payment;
 pub(crate) mod scratch;
+pub(crate) mod store;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 

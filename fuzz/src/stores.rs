@@ -5,70 +5,59 @@
 
 use crate::{
     Verdict,
-    fixtures::{chain::world, scratch::Scratch},
+    fixtures::{
+        chain::world,
+        scratch::Scratch,
+        store::{Image, blocks, layout, pruned, whole},
+    },
+    snapshots,
 };
-use mw::{block::Block, hash::tagged, state::ChainView, testing::Toy};
+use mw::{amount::Height, hash::tagged, state::ChainView};
 use node::{
     edge::{
         operator,
-        store::{FileName, IndexPlace, Layout, Memory, Store},
+        store::{FileName, Memory, Store},
     },
     engine::pool::PoolLimits,
     ledger::Ledger,
 };
-use std::sync::LazyLock;
 
-/// The files that an input may replace, by the low bits of its first byte.
-pub(crate) const FILES: [FileName; 4] =
-    [FileName::Genesis, FileName::Head, FileName::Segment(0), FileName::Pool];
+/// The files that an input may replace, by its first byte: five of the whole store, three of the pruned one.
+pub(crate) const FILES: [(fn() -> &'static Image, FileName); 8] = [
+    (whole, FileName::Genesis),
+    (whole, FileName::Head),
+    (whole, FileName::Segment(0)),
+    (whole, FileName::Pool),
+    (whole, FileName::Evidence),
+    (pruned, FileName::Head),
+    (pruned, FileName::Segment(1)),
+    (pruned, FileName::Base(1)),
+];
 
 /// The bit of the first byte that asks for right checksums.
 pub(crate) const RESEAL: u8 = 0x80;
 
-fn layout() -> Layout {
-    Layout { index: IndexPlace::Temporary, segment_bytes: 1 << 20 }
-}
-
-/// The files of a chain of the world's first blocks, with its payment in the pool.
-pub(crate) fn image() -> &'static Memory {
-    static IMAGE: LazyLock<Memory> = LazyLock::new(|| {
-        let files = Memory::new();
-        let chain = world().toy.chain();
-        let mut store =
-            Store::create_on(files.clone(), layout(), chain.params().clone()).expect("a new store");
-        let mut toy = Toy::new(7);
-        assert!(toy.chain() == chain);
-        for block in world().toy.blocks() {
-            store.apply(&toy.judge(block).expect("a block that fits")).expect("files in memory");
-            toy.connect(block).expect("a block that fits");
-        }
-        let mut ledger = Ledger::over(store, PoolLimits::default()).expect("no pool yet");
-        ledger.submit(world().payment.clone()).expect("a payment that fits");
-        files
-    });
-    &IMAGE
-}
-
-/// Which file (1) ‖ its bytes, among the sound files of a chain.
+/// Which file (1) ‖ its bytes, among the sound files of a store.
 pub fn node_store(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
-    let Some(&file) = FILES.get(usize::from(which & !RESEAL)) else { return Verdict::Refused };
+    let Some(&(image, file)) = FILES.get(usize::from(which & !RESEAL)) else { return Verdict::Refused };
     let resealed = which & RESEAL != 0;
-    let files = image().copy();
+    let files = image().files.copy();
     files.set(file, if resealed { reseal(file, bytes) } else { bytes.to_vec() });
     let Ok(store) = Store::open_on(files, layout()) else { return Verdict::Refused };
-    let blocks = world().toy.blocks();
-    let served = read(&store, (blocks.len() as u64).max(store.tip().height.get().min(20)));
-    assert!(resealed || served == blocks, "blocks that are not the chain's");
-    assert!(resealed || store.check_log().is_ok() && store.all_unspent().all(|u| u.is_ok()));
-    Verdict::of(Ledger::over(store, PoolLimits::default()).is_ok_and(|l| !l.opened().set_aside))
+    let sound = ask(&store);
+    assert!(resealed || blocks(&store, 6) == image().blocks, "blocks that are not the chain's");
+    assert!(resealed || sound, "a store that opens and is not whole");
+    let ledger = Ledger::over(store, PoolLimits::default());
+    Verdict::of(ledger.is_ok_and(|l| !l.opened().set_aside && l.double_seals().is_ok()))
 }
 
-/// All blocks up to this height that the store serves, and every other question once.
-fn read(store: &Store<Memory>, height: u64) -> Vec<Block> {
-    let _ = (store.check_log(), store.all_unspent().count(), store.kernels().count());
-    let heights = (1..=height).map(mw::amount::Height::new);
-    heights.filter_map(|h| store.block(h).ok().flatten()).collect()
+/// Asks a store everything once; whether it could answer.
+fn ask(store: &Store<Memory>) -> bool {
+    let headers = (0..=store.tip().height.get().min(20)).map(Height::new);
+    let headers = headers.map(|h| store.header(h).is_ok() && store.sealed_header(h).is_ok());
+    let (unspent, kernels) = (store.all_unspent().map(|u| u.is_ok()), store.kernels().map(|k| k.is_ok()));
+    store.check_log().is_ok() & headers.chain(unspent).chain(kernels).fold(true, |all, one| all & one)
 }
 
 /// The bytes with every checksum that belongs where one stands.
@@ -76,7 +65,9 @@ fn reseal(file: FileName, bytes: &[u8]) -> Vec<u8> {
     match file {
         FileName::Head => checked("sotto/node-head/v1", &[], bytes),
         FileName::Pool => checked("sotto/node-pool/v1", &[], bytes),
-        FileName::Segment(_) => reseal_segment(bytes),
+        FileName::Evidence => checked("sotto/node-evidence/v1", &[], bytes),
+        FileName::Segment(number) => reseal_segment(number, bytes),
+        FileName::Base(_) => snapshots::reseal(bytes),
         _ => bytes.to_vec(),
     }
 }
@@ -86,14 +77,14 @@ const CHECK: usize = 32;
 const HEADER: usize = 41 + CHECK;
 const FRAME: usize = 20 + CHECK;
 
-fn reseal_segment(bytes: &[u8]) -> Vec<u8> {
+fn reseal_segment(number: u32, bytes: &[u8]) -> Vec<u8> {
     let Some((header, mut rest)) = bytes.split_at_checked(HEADER) else { return bytes.to_vec() };
     let mut out = checked("sotto/node-segment/v1", &[], header);
     while let Some(length) = rest.get(4..12).and_then(|n| n.first_chunk()) {
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX).saturating_add(FRAME);
         let Some((record, later)) = rest.split_at_checked(length) else { break };
         let id = world().toy.chain().id().as_bytes();
-        let place = [&id[..], &[0; 4], &(out.len() as u64).to_le_bytes()].concat();
+        let place = [&id[..], &number.to_le_bytes(), &(out.len() as u64).to_le_bytes()].concat();
         out.extend(checked("sotto/node-record/v1", &place, record));
         rest = later;
     }
@@ -102,7 +93,7 @@ fn reseal_segment(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The bytes with their last 32 replaced by the checksum of those before.
-fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
     let Some((content, _)) = bytes.split_last_chunk::<CHECK>() else { return bytes.to_vec() };
     [content, tagged(tag, &[place, content]).as_bytes()].concat()
 }

@@ -12,7 +12,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const PER_BYTE: usize = 64;
 const DECODER: usize = 1 << 19;
 /// Bytes that a machine may hold besides: an index of a store, or a session.
-const MACHINE: usize = 1 << 25;
+const MACHINE: usize = 1 << 26;
 
 #[test]
 fn memory_is_bounded_by_the_input() {

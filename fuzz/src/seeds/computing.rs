@@ -28,6 +28,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             ("no-gate", "0 2\n1 2\n1 1\n"),
             ("wide", "1 4194305\n1 4194304\n1 1\n2 1 0 1 4194304 AND\n"),
             ("too-wide", "1 4194306\n1 4194305\n1 1\n2 1 0 1 4194305 AND\n"),
+            ("idle", "0 4194304\n1 4194304\n1 4194304\n"),
             ("too-many", "4000000000 4000000002\n1 2\n1 1\n2 1 0 1 2 AND\n"),
             ("mand", "1 6\n1 4\n1 2\n4 2 0 1 2 3 4 5 MAND\n"),
         ]),

@@ -5,8 +5,9 @@ use crate::{
     fixtures::{
         chain::{World, world},
         commitments::{key, range, tree},
+        store::snapshot,
     },
-    stores::{FILES, RESEAL, image},
+    stores::{FILES, RESEAL},
 };
 use mw::{
     amount::{Amount, Height},
@@ -53,7 +54,10 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "mw_chunk" => [(0, 0), (1, 0), (1, 1), (3, 5), (8, 0x80), (32, 7)].map(chunk).into(),
         "mw_rules" => steps(),
-        "node_store" => FILES.into_iter().zip(0..).flat_map(|(file, i)| store_file(file, i)).collect(),
+        "node_store" => (0..8).flat_map(store_file).collect(),
+        "node_snapshot" => {
+            [("plain", 0), ("resealed", RESEAL)].map(|(name, which)| with(name, which, snapshot())).into()
+        }
         "node_operator" => operator(),
         _ => return None,
     })
@@ -142,10 +146,14 @@ fn steps() -> Inputs {
     ]
 }
 
-fn store_file(file: node::edge::store::FileName, i: u8) -> Inputs {
-    let bytes = image().bytes(file).expect("a file of the image");
-    let with = |which: u8| [&[which], &bytes[..]].concat();
-    vec![(format!("{file}"), with(i)), (format!("{file}-resealed"), with(i | RESEAL))]
+fn with(name: &str, which: u8, bytes: &[u8]) -> (String, Vec<u8>) {
+    input(name, [&[which], bytes].concat())
+}
+
+fn store_file(i: u8) -> Inputs {
+    let (image, file) = FILES[usize::from(i)];
+    let bytes = image().files.bytes(file).expect("a file of the image");
+    vec![with(&format!("{i}-{file}"), i, &bytes), with(&format!("{i}-{file}-resealed"), i | RESEAL, &bytes)]
 }
 
 /// The layout is `docs/FORMATS.md`'s: "SKEY" ‖ version ‖ scalar ‖ check.

@@ -1,0 +1,66 @@
+//! A snapshot that somebody hands over: what is whole is the chain's own state, whoever wrote it.
+//!
+//! The operator's seal on the last header is all that is trusted, so the checks of the parts may be made right and the
+//! property stays: an import that misses nothing gives the store whose own snapshot is the honest one.
+
+use crate::{
+    Verdict,
+    fixtures::{
+        chain::world,
+        store::{export, layout, snapshot},
+    },
+    stores::{RESEAL, checked},
+};
+use mw::{block::Header, hash::tagged, state::ChainView, wire::Decode};
+use node::edge::store::{Memory, Store};
+
+/// Whether checks are made right (1: its first bit) ‖ snapshot, for the chain of the world.
+pub fn node_snapshot(data: &[u8]) -> Verdict {
+    let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
+    let bytes = if which & RESEAL == 0 { bytes.to_vec() } else { reseal(bytes) };
+    let chain = *world().toy.chain().id();
+    let Ok(imported) = Store::import_on(Memory::new(), layout(), &mut &bytes[..], Some(chain)) else {
+        return Verdict::Refused;
+    };
+    assert_eq!(imported.store.is_some(), imported.missing.is_empty());
+    let Some(store) = imported.store else { return Verdict::Refused };
+    assert_eq!(store.tip(), world().toy.state().tip(), "another chain than was sealed");
+    assert!(
+        export(&store, imported.height).is_some_and(|own| own == snapshot()),
+        "another state than was sealed"
+    );
+    Verdict::Accepted
+}
+
+/// Where the last header and the number of parts stand, and the bytes of a part's entry (docs/FORMATS.md).
+const HEADER: usize = 103;
+const COUNT: usize = 360;
+const ENTRY: usize = 37;
+
+/// The snapshot with the check of every part that is there, and that of its start.
+pub(crate) fn reseal(bytes: &[u8]) -> Vec<u8> {
+    start_and_parts(bytes).unwrap_or_else(|| bytes.to_vec())
+}
+
+fn start_and_parts(bytes: &[u8]) -> Option<Vec<u8>> {
+    let header = Header::from_bytes(bytes.get(HEADER..HEADER + 192)?).ok()?;
+    let count = u32::from_le_bytes(*bytes.get(COUNT..)?.first_chunk()?);
+    let entries = bytes.get(COUNT + 4..)?.get(..usize::try_from(count).ok()?.checked_mul(ENTRY)?)?;
+    let mut out = bytes.get(..COUNT + 4)?.to_vec();
+    let mut rest = bytes.get(out.len() + entries.len() + 32..)?;
+    for (place, entry) in (0u32..).zip(entries.chunks_exact(ENTRY)) {
+        let (&[kind, a, b, c, d], check) = entry.split_first_chunk()?;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let part = rest.split_at_checked(length).map(|(part, later)| {
+            rest = later;
+            tagged(
+                "sotto/node-part/v1",
+                &[&[&header.hash().as_bytes()[..], &place.to_le_bytes(), &[kind]].concat(), part],
+            )
+        });
+        out.extend_from_slice(&[kind, a, b, c, d]);
+        out.extend_from_slice(part.as_ref().map_or(check, |check| check.as_bytes()));
+    }
+    let start = checked("sotto/node-snapshot/v1", &[], &[&out[..], &[0; 32]].concat());
+    Some([&start, bytes.get(start.len()..)?].concat())
+}
