@@ -112,7 +112,7 @@ impl Terms {
     fn sum(&self, backend: Backend) -> Option<Sum> {
         static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
             let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
-            Some(FixedBases::new(Backend::detect(), &msm::decode(Backend::detect(), &encoded)?))
+            Some(FixedBases::new(Backend::detect(), &msm::decode_here(Backend::detect(), &encoded)?))
         });
         let bases: Vec<_> = self.bases.iter().map(|x| x.to_words()[0]).collect();
         let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));

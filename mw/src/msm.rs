@@ -87,5 +87,11 @@ pub(crate) fn decode(backend: Backend, encodings: &[[u8; 32]]) -> Option<Vec<Add
     all.then_some(out)
 }
 
+/// The same on the calling thread alone: who holds a lock must not wait for a pool, whose other work may want that lock.
+pub(crate) fn decode_here(backend: Backend, encodings: &[[u8; 32]]) -> Option<Vec<Addend>> {
+    let mut out = vec![Addend::IDENTITY; encodings.len()];
+    backend.run(decode::Decode { encodings, out: &mut out }).then_some(out)
+}
+
 #[cfg(test)]
 mod tests;
