@@ -22,8 +22,11 @@ use node::{
     ledger::Ledger,
 };
 
+/// Makes or recalls the files of a store.
+type MakeImage = fn() -> &'static Image;
+
 /// The files that an input may replace, by its first byte: five of the whole store, three of the pruned one.
-pub(crate) const FILES: [(fn() -> &'static Image, FileName); 8] = [
+pub(crate) const FILES: [(MakeImage, FileName); 8] = [
     (whole, FileName::Genesis),
     (whole, FileName::Head),
     (whole, FileName::Segment(0)),

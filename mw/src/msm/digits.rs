@@ -83,7 +83,7 @@ impl Recoded {
         let mask = (1 << self.width.0) - 1;
         let digit = |low: u64, high: u64, sign: i16| {
             let window = low >> shift | high << 1 << (63 - shift);
-            ((window & mask) as i16 - added ^ sign) - sign
+            (((window & mask) as i16 - added) ^ sign) - sign
         };
         let low = self.words[i].iter().zip(&self.signs);
         match self.words.get(i + 1) {
