@@ -10,8 +10,9 @@ use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
 use mpc::measure::{self, Chained, Layers};
 use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
 use mpc::operators::{Aes128, Sha256Block};
+use mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use mpc::{Backend, Program};
+use mpc::{Backend, Delta, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -86,10 +87,43 @@ fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool
     });
 }
 
-/// `engine`: without the network; `long`: a billion gates; else both parties over loopback too.
+/// Random correlated transfers over loopback, by what each party's processor does.
+fn transfers(options: Options) {
+    const N: usize = 1 << 22;
+    let (mut near, mut far) = peers();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(move || {
+            let delta = Delta::random(&mut rng());
+            let mut sender =
+                Sender::setup_with(&mut near, &Sid([1; 32]), &delta, options, &mut rng()).unwrap();
+            let busy = processor_seconds();
+            sender.send_random(&mut near, N).unwrap();
+            processor_seconds() - busy
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let mut receiver = Receiver::setup_with(&mut far, &Sid([1; 32]), options, rng).unwrap();
+        let (busy, before) = (processor_seconds(), far.traffic().sent);
+        receiver.receive_random(&mut far, N).unwrap();
+        let (receives, bytes) = (processor_seconds() - busy, far.traffic().sent - before);
+        let [sends, receives] = [sending.join().unwrap(), receives].map(|busy| N as f64 / busy / 1e6);
+        let bytes = bytes as f64 / N as f64;
+        println!(
+            "{options:?}: sender's {sends:.1}, receiver's processor {receives:.1} M/s, {bytes:.2} bytes"
+        );
+    });
+}
+
+/// `engine`: without the network; `transfers`: oblivious transfer; `long`: a billion gates; else both parties over loopback too.
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("engine") => engine(),
+        Some("transfers") => {
+            for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+                for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+                    transfers(Options { slice, adversary });
+                }
+            }
+        }
         Some("long") => {
             let bits = vec![true; 256];
             two_parties("long", &layers(256, 1_000_000_000), &bits, &bits);
