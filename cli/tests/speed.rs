@@ -27,9 +27,6 @@ fn the_record_has_every_figure() {
     assert_eq!((&record["v"], &record["type"], &record["threads"]), (&1.into(), &"speed".into(), &1.into()));
     let figures = KEYS.map(|k| record[k].as_f64().unwrap());
     assert!(figures.iter().all(|f| *f > 0.0), "{said}");
-    let [prove, one, in_batch, signature, rewind, block] = figures;
-    assert!(prove > one && one > in_batch && in_batch > signature && signature > rewind, "{said}");
-    assert!(block * 1e3 > 500.0 * in_batch && block * 1e3 < 5_000.0 * in_batch, "{said}");
     assert!(COMPUTATION.iter().all(|(key, least)| record[key].as_f64() >= Some(*least)), "{said}");
     assert!(record["twoparty_bytes_per_and"].as_f64() < Some(32.5), "{said}");
     assert!(record["cot_bytes"].as_f64() < Some(7.95), "{said}");

@@ -7,8 +7,9 @@
 //! transaction ─▶ Ledger::submit ─▶ pool ─▶ Ledger::draft ─▶ Ledger::propose ─▶ seal::seal ─▶ Ledger::connect ─▶ store
 //! ```
 //!
-//! **Reading order**: [`ledger`] (the whole in one page), [`engine::pool`] (pure), [`edge::store`] (log, head, index and
-//! what a crash leaves), [`audit`], [`seal`], [`wire`] (every byte on disk), [`edge::operator`].
+//! **Reading order**: [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and
+//! [`engine::pruned`] (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`audit`], [`seal`],
+//! [`wire`] (every byte on disk), [`edge::operator`].
 //!
 //! The node holds no key but the operator's, and knows no wallet. The cryptography is **unaudited**.
 

@@ -9,10 +9,10 @@
 //! ```
 //!
 //! Parts of headers and of outputs check alone and in any order, parts of kernels with the headers at hand; a part that
-//! is missing leaves all others checkable, and only [`Checker::finish`] says that nothing is missing. A fault of a *part*
+//! is missing leaves all others checkable, and only the last step says that nothing is missing. A fault of a *part*
 //! ([`PartFault`]) is cured by a better copy. What breaks a *rule* stands under the operator's seal: no copy cures it.
 //!
-//! Guaranteed: after `finish`, what `docs/RULES.md` lists under "still checked"; above all that no amount was made
+//! Guaranteed: after that step, what `docs/RULES.md` lists under "still checked"; above all that no amount was made
 //! from nothing. Not guaranteed: its other column, R20 first: that past bodies were what their headers say.
 //!
 //! Where a rule has a public function in [`mw::rules`], that is called; the rest are comparisons with the rule's number.

@@ -102,6 +102,7 @@ impl<F: Files> Store<F> {
     /// # Errors
     /// When what holds it is damaged.
     pub fn sealed_header(&self, h: Height) -> Result<Option<SealedHeader>, StoreError> {
+        self.running()?;
         if h == Height::GENESIS || h > self.head.header.height {
             return Ok(None);
         }

@@ -30,6 +30,8 @@ use std::{
     io, iter,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 /// Where an index is kept.
@@ -40,6 +42,10 @@ pub enum IndexPlace {
     /// Nowhere: it is gone with the store, as for tests.
     Temporary,
 }
+
+/// How often, and how long each time, to wait for sled's lock.
+const LOCK_TRIES: u32 = 300;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes of sled's page cache.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -60,7 +66,7 @@ impl Index {
             IndexPlace::Directory(dir) => config.path(dir),
             IndexPlace::Temporary => config.temporary(true),
         };
-        Ok(Self { db: config.open()?, place })
+        Ok(Self { db: open_patiently(&config)?, place })
     }
 
     /// Removes an index that nobody has open.
@@ -290,6 +296,19 @@ impl Index {
         let entry = self.get(key::excess(e, Some(seen.height)))?;
         Ok(entry.is_some_and(|v| v.as_ref() == [u8::from(seen.may_repeat)]))
     }
+}
+
+/// Opens sled. Its threads may hold its lock for a moment after a store was closed; no other process can, since the
+/// store's own lock keeps it out.
+fn open_patiently(config: &sled::Config) -> sled::Result<sled::Db> {
+    let locked = |e: &sled::Error| matches!(e, sled::Error::Io(e) if e.to_string().contains("acquire lock"));
+    for _ in 0..LOCK_TRIES {
+        match config.open() {
+            Err(e) if locked(&e) => thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    config.open()
 }
 
 /// Entries in order, up to the first that cannot be read.
