@@ -482,7 +482,7 @@ pub(crate) struct MpcAuc {
 
 /// Measure this machine: proving, verifying one and many, signatures, a block
 ///
-/// Medians of wall time, in about ten seconds. Proving, verifying one proof and looking through an output take one thread;
+/// Medians of wall time, in about fifteen seconds. Proving, verifying one proof and looking through an output take one thread;
 /// batches and the block take all of them.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
