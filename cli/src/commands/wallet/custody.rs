@@ -1,0 +1,92 @@
+//! Making a wallet, and making it again.
+
+use super::{Shop, address};
+use crate::{
+    args,
+    bridge::LedgerSource,
+    exit::{Code, Context as _, Failure, Outcome},
+    secret,
+};
+use mw::rules::params::Chain;
+use rand_core::{OsRng, RngCore};
+use serde_json::json;
+use wallet::{
+    edge::file::{Cost, WalletFile},
+    keys::Words,
+    wallet::Wallet,
+};
+
+impl Shop<'_> {
+    pub(super) fn init(&self, a: &args::WalletInit) -> Outcome {
+        self.home.free_wallet(&self.args.wallet)?;
+        let chain = self.home.ledger()?.chain().clone();
+        let passphrase = self.args.passphrase.choose()?;
+        let words = Words::generate(&mut OsRng).or_refuse("no seed words can be made")?;
+        match &a.words_file {
+            Some(path) => secret::write_new(path, &format!("{}\n", *words.phrase()))?,
+            None => show_and_ask_back(&words)?,
+        }
+        self.create(words, chain, &passphrase).map(drop)
+    }
+
+    pub(super) fn restore(&self, a: &args::WalletRestore) -> Outcome {
+        self.home.free_wallet(&self.args.wallet)?;
+        let ledger = self.home.ledger()?;
+        let phrase = match &a.words_file {
+            Some(path) => secret::read_whole(path)?,
+            None => secret::ask("The 24 words: ", "--words-file FILE")?,
+        };
+        let words = Words::parse(&phrase).or_refuse("these are not the words of a wallet")?;
+        let passphrase = self.args.passphrase.choose()?;
+        let mut wallet = self.create(words, ledger.chain().clone(), &passphrase)?;
+        let bar = self.context.ui.bar(ledger.tip().output_count, "restoring");
+        let report = wallet
+            .restore(&LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
+            .or_refuse("the chain could not be searched; `sotto wallet scan` tries again")?;
+        drop(bar);
+        self.report(&report, &wallet)
+    }
+
+    fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
+        let name = &*self.args.wallet;
+        let wallet = self.home.create_wallet((name, passphrase), words, chain, Cost::STANDARD)?;
+        let address = address(&wallet)?;
+        let network = wallet.chain().params().network;
+        self.context.output.record(
+            "wallet-created",
+            json!({ "wallet": name, "network": network.to_string(), "address": address.to_string() }),
+            &format!("wallet `{name}` on the {network} network\naddress {address}"),
+        )?;
+        Ok(wallet)
+    }
+}
+
+/// Clears the terminal and what can be scrolled back to (ECMA-48; `3J` is xterm's).
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Shows the words on the terminal, takes them away, and asks three of them back.
+fn show_and_ask_back(words: &Words) -> Outcome {
+    let phrase = words.phrase();
+    let all: Vec<&str> = phrase.split_whitespace().collect();
+    // Room for all of it, so that no reallocation leaves a copy behind.
+    let mut page = zeroize::Zeroizing::new(String::with_capacity(1_024));
+    page.push_str(
+        "Write these words on paper. Whoever has them has your money; without them it is lost.\n\n",
+    );
+    for (i, w) in all.iter().enumerate() {
+        page.push_str(&format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" }));
+    }
+    page.push_str("\nPress return when you have written them down. ");
+    secret::ask(&page, "--words-file FILE")?;
+    let mut before = CLEAR;
+    let first = OsRng.next_u32() as usize;
+    for i in [first, first + 7, first + 15].map(|i| i % all.len()) {
+        let answer = secret::ask(&format!("{before}Word {}: ", i + 1), "--words-file FILE")?;
+        before = "";
+        if all.get(i) != Some(&answer.trim()) {
+            return Err(Failure::new(Code::Declined, format!("that was not word {}", i + 1))
+                .advice("No wallet was made. Run the command again and write the words down."));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What a wallet has, and what the chain says about it.
+
+use super::{ACCOUNT, Shop, address};
+use crate::{exit::Outcome, ui::BOLD};
+use serde_json::json;
+use wallet::{
+    edge::file::WalletFile,
+    outputs::{OutputRecord, Status},
+    scan::ScanReport,
+    wallet::Wallet,
+};
+
+impl Shop<'_> {
+    pub(super) fn info(&self) -> Outcome {
+        let (wallet, ..) = self.open_fresh()?;
+        let b = wallet.balance(Some(ACCOUNT));
+        let network = wallet.chain().params().network;
+        let fields = json!({
+            "wallet": self.args.wallet, "network": network.to_string(), "height": wallet.tip().get(),
+            "spendable": b.spendable.to_string(), "immature": b.immature.to_string(),
+            "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
+            "total": b.total().to_string(),
+        });
+        let human = format!(
+            "wallet `{}` on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that must wait\nlocked    {:>20}  in payments begun here; {} of it comes back as change\ntotal     {:>20}\npending   {:>20}  promised by others",
+            self.args.wallet,
+            wallet.tip(),
+            b.spendable.units(),
+            b.immature.units(),
+            b.locked.units(),
+            b.change,
+            b.total().units(),
+            b.pending.units(),
+        );
+        self.context.output.record("wallet-info", fields, &human)
+    }
+
+    pub(super) fn address(&self) -> Outcome {
+        let wallet = self.open()?;
+        let address = address(&wallet)?;
+        let fields =
+            json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
+        self.context.output.record("address", fields, &address.to_string())
+    }
+
+    pub(super) fn outputs(&self) -> Outcome {
+        let (wallet, ..) = self.open_fresh()?;
+        let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
+        all.sort_by_key(|o| (status_rank(o.status), o.commitment));
+        if all.is_empty() {
+            self.context.ui.say("This wallet knows of no outputs.");
+        }
+        for o in all {
+            let (status, height) = status_words(o.status);
+            let fields = json!({
+                "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(), "status": status,
+                "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
+            });
+            let at = height.map_or(String::new(), |h| format!(" at {h}"));
+            let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
+            self.context.output.record("output", fields, &human)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn scan(&self) -> Outcome {
+        let (wallet, _, report) = self.open_fresh()?;
+        self.report(&report, &wallet)
+    }
+
+    pub(super) fn report(&self, r: &ScanReport, wallet: &Wallet<WalletFile>) -> Outcome {
+        let total = wallet.balance(None).total();
+        let fields = json!({
+            "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
+            "found_amount": r.found_amount.to_string(), "gone": r.gone, "total": total.to_string(),
+        });
+        let human = format!(
+            "height {}: {} outputs tried, {} are this wallet's ({} of them new, {}), {} have left the chain\ntotal {total}",
+            r.tip, r.tried, r.own, r.found, r.found_amount, r.gone,
+        );
+        self.context.output.record("scan", fields, &human)
+    }
+}
+
+fn status_words(s: Status) -> (&'static str, Option<u64>) {
+    match s {
+        Status::Pending => ("pending", None),
+        Status::Unspent { created } => ("unspent", Some(created.get())),
+        Status::Locked { created, .. } => ("locked", Some(created.get())),
+        Status::Spent { .. } => ("spent", None),
+    }
+}
+
+fn status_rank(s: Status) -> u8 {
+    match s {
+        Status::Unspent { .. } => 0,
+        Status::Locked { .. } => 1,
+        Status::Pending => 2,
+        Status::Spent { .. } => 3,
+    }
+}
