@@ -3,7 +3,7 @@
 //! A program is a Rust function over any [`Fancy`]: it asks for AND, XOR and NOT of wires and does not know
 //! what a wire is. [`Plain`] computes with bits and is the oracle of all tests, [`Count`] adds up the cost,
 //! [`Garbling`](crate::garble::Garbling) and [`Evaluation`](crate::evaluate::Evaluation) run the protocol,
-//! [`Writer`](crate::circuit::Writer) records a circuit.
+//! [`Writer`](crate::circuit::Writer) records a circuit, [`Fingerprint`] hashes the stream of gates.
 //!
 //! The primitive is a *slice* of independent AND gates, because a processor garbles four gates at once
 //! nearly as fast as one. Gates are numbered and tables sent in slice order, so what goes over the wire does
@@ -12,9 +12,11 @@
 //! XOR and NOT are free (Kolesnikov and Schneider 2008): no gate number, no table, no bytes.
 
 mod count;
+mod fingerprint;
 mod plain;
 
 pub use count::{Cost, Count, Depth};
+pub use fingerprint::Fingerprint;
 pub use plain::Plain;
 
 /// An interpreter of Boolean programs.

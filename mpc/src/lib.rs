@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
 //! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
-//! [`program`] (what is agreed upon), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its
+//! [`program`] (what is agreed upon), [`joint`] (programs of any number of owners), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its
 //! labels), [`protocol`] (a session from hello to result), [`operators`] (built-in programs), [`measure`] (how
 //! fast it is).
 
@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod fancy;
 pub mod gadgets;
 pub mod garble;
+pub mod joint;
 pub mod keys;
 pub mod measure;
 pub mod operators;

@@ -4,7 +4,7 @@
 //! their sign bits are flipped.
 
 use super::Words;
-use super::arithmetic::carries;
+use super::arithmetic::{carries, or_n};
 use crate::Fancy;
 
 /// Comparisons of words in lock-step. Lanes and widths of two operands must agree.
@@ -61,6 +61,38 @@ pub trait Comparison: Fancy {
     ) -> Result<Vec<Self::Wire>, Self::Error> {
         let (x, y) = (self.flip_sign(x), self.flip_sign(y));
         self.greater_or_equal(&x, &y)
+    }
+
+    /// `x > k` for a number that everyone knows: at most `w − 1` gates, and none for the lowest bits that are ones in `k`.
+    ///
+    /// From the lowest bit up, `x > k` so far becomes `x_i ∧ above` where `k` has a one, and `x_i ∨ above` where it has none.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn greater_than_constant(
+        &mut self,
+        x: &Words<Self::Wire>,
+        k: u128,
+    ) -> Result<Vec<Self::Wire>, Self::Error> {
+        let mut above: Option<Vec<Self::Wire>> = None;
+        for (i, bit) in x.bits().enumerate() {
+            let one = k.checked_shr(i as u32).is_some_and(|k| k & 1 == 1);
+            above = match (above, one) {
+                (None, true) => None,
+                (None, false) => Some(bit.to_vec()),
+                (Some(above), false) => Some(or_n(self, bit, &above)?),
+                (Some(above), true) => {
+                    let mut both = above.clone();
+                    self.and_n(bit, &above, &mut both)?;
+                    Some(both)
+                }
+            };
+        }
+        let reached = k.checked_shr(x.width() as u32).unwrap_or(0) == 0;
+        Ok(match above {
+            Some(above) if reached => above,
+            _ => (0..x.lanes()).map(|_| self.constant(false)).collect(),
+        })
     }
 
     /// The highest bit changed, so that unsigned order is that of two's complement numbers; again, and it is as before. Free.

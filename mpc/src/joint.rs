@@ -1,0 +1,137 @@
+//! What any number of owners compute together: a program that says what each brings, what comes out, and what
+//! that reveals.
+//!
+//! ```text
+//! owner 0  rows ─ encode ─► bits ─┐                       ┌─► inputs_hold   one bit for each owner
+//! owner 1  rows ─ encode ─► bits ─┼─► ranges ─► body ─► ∧ ┼─► output table
+//!   …                             ┘                       └─► output table
+//! ```
+//!
+//! A [`Joint`] program does not know who computes. The two computers run it as a [`Program`](crate::Program) of two parties through
+//! [`Delegated`], which says for each owner where its bits come from: the garbler, the evaluator, or XOR shares that
+//! both hold (joined by one free XOR).
+//!
+//! **Guaranteed inside the circuit**: every number of every row that is present is in its declared range, or the owner's bit in
+//! `inputs_hold` is 0 and *all* other outputs are zeros, so an owner who lies about ranges spoils the result and is
+//! named, and cannot move it. A program adds its own conditions (sorted keys, for instance) to the same bit.
+//! **Not guaranteed**: that inputs are true, nor anything about what outputs reveal: a program lists that in words.
+//!
+//! Inputs are taken as the program asks for them, so a source can fetch labels in pieces and memory does not grow
+//! with the rows.
+
+mod checked;
+mod declaration;
+mod delegated;
+mod local;
+mod number;
+
+pub use checked::{Checked, Chunk, Inputs};
+pub use declaration::{Cells, Declaration, RowError, RowErrorKind, Rows, Table};
+pub use delegated::{Delegated, Place};
+pub use local::{Figure, Local, LocalError, Same};
+pub use number::{Column, Number};
+
+use sha2::{Digest, Sha256};
+
+use crate::Fancy;
+use crate::fancy::{Cost, Fingerprint, Plain};
+use crate::program::{ProgramId, ProgramName};
+
+/// The name of the output table that says whose inputs hold what was declared.
+pub const INPUTS_HOLD: &str = "inputs_hold";
+
+/// A program of many owners.
+pub trait Joint {
+    /// Name and version, such as `sum_by_group@1`.
+    fn name(&self) -> ProgramName;
+
+    /// What comes in, what goes out, and what that reveals.
+    fn declaration(&self) -> &Declaration;
+
+    /// A hash over the parameters that the declaration does not show.
+    fn parameters(&self) -> [u8; 32];
+
+    /// Computes the bits of the output tables after `inputs_hold`, in order, into `outputs`, and reads every input row.
+    ///
+    /// # Errors
+    /// If the interpreter cannot go on.
+    fn body<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut Checked<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error>;
+
+    /// What an owner does to its own data, in the clear, before it enters: by default nothing, and the data are the declared
+    /// tables.
+    fn local(&self, owner: usize) -> Box<dyn Local + '_> {
+        Box::new(Same::new(self.declaration().owner(owner)))
+    }
+
+    /// Figures that follow from the outputs alone, for a receiver to read: none by default.
+    fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
+        let _ = outputs;
+        Vec::new()
+    }
+
+    /// The whole program: the body, and before it whose inputs hold; if not all do, everything else is zero.
+    ///
+    /// # Errors
+    /// As [`body`](Self::body).
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        inputs: &mut impl Inputs<F>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut checked = Checked::new(self.declaration(), inputs);
+        let mut results = Vec::new();
+        self.body(f, &mut checked, &mut results)?;
+        let holds = checked.finish();
+        let mut all = None;
+        for holds in holds.iter().flatten() {
+            all = Some(match all {
+                None => *holds,
+                Some(before) => f.and(before, *holds)?,
+            });
+        }
+        outputs.extend(holds.into_iter().map(|holds| holds.unwrap_or_else(|| f.constant(true))));
+        if let Some(all) = all {
+            let shown = results.clone();
+            f.and_n(&shown, &vec![all; shown.len()], &mut results)?;
+        }
+        outputs.extend(results);
+        Ok(())
+    }
+
+    /// What tells this program from all others, before a gate is made: name, declaration and parameters.
+    fn id(&self) -> ProgramId {
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc joint program v1");
+        hash.update(self.name().to_bytes());
+        self.declaration().feed(&mut hash);
+        hash.update(self.parameters());
+        ProgramId { name: self.name(), digest: hash.finalize().into() }
+    }
+
+    /// The hash of the gate stream, and its cost: what a signer pins. Takes time in proportion to the gates.
+    fn gate_stream(&self) -> ([u8; 32], Cost) {
+        let mut f = Fingerprint::default();
+        let mut outputs = Vec::new();
+        let Ok(()) = self.run(&mut f, &mut checked::Anonymous, &mut outputs);
+        f.finish(&outputs)
+    }
+
+    /// The output tables for these rows of each owner's tables, computed in the clear: the oracle of tests.
+    ///
+    /// # Errors
+    /// If a row does not fit its table; see [`Declaration::encode`].
+    fn compute(&self, owners: &[Vec<Cells>]) -> Result<Vec<Cells>, RowError> {
+        let mut bits = Vec::with_capacity(owners.len());
+        for (owner, tables) in owners.iter().enumerate() {
+            bits.push(self.declaration().encode(owner, tables)?);
+        }
+        let mut outputs = Vec::new();
+        let Ok(()) = self.run(&mut Plain, &mut checked::Given::new(&bits), &mut outputs);
+        Ok(self.declaration().decode(&outputs).unwrap_or_default())
+    }
+}

@@ -1,0 +1,86 @@
+//! What an owner computes alone, and what a receiver reads off the outputs: both in the clear.
+//!
+//! If owners hold different rows, a sum needs no joint computation on rows: each adds up its own, and only the sums
+//! enter. Such a step belongs to the program, so it is covered by the program's name and version, and an owner runs it
+//! on rows as they are read.
+
+use super::{Cells, Table};
+
+/// Turns an owner's own rows into the rows that enter the circuit.
+pub trait Local {
+    /// The tables that the owner's data are read by.
+    fn tables(&self) -> &[Table];
+
+    /// Takes a row of a table, which holds what the table declares; tables and rows come in order.
+    ///
+    /// # Errors
+    /// If the rows are more than the step can take.
+    fn row(&mut self, table: usize, row: &[i128]) -> Result<(), LocalError>;
+
+    /// The rows that enter the circuit, for each table of the [`Declaration`](super::Declaration).
+    ///
+    /// # Errors
+    /// If the rows do not give what is to enter.
+    fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalError>;
+}
+
+/// Why an owner's own rows cannot be used. Names no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocalError {
+    /// More rows than the program allows.
+    #[error("more than {0} rows, the most that this program takes from one owner")]
+    TooManyRows(usize),
+    /// Rows of another number than was declared.
+    #[error("{found} rows of this kind, declared are {expected}")]
+    Rows {
+        /// Declared.
+        expected: usize,
+        /// Given.
+        found: usize,
+    },
+}
+
+/// The step that changes nothing.
+#[derive(Clone, Debug)]
+pub struct Same<'t> {
+    tables: &'t [Table],
+    cells: Vec<Cells>,
+}
+
+impl<'t> Same<'t> {
+    /// For these tables.
+    #[must_use]
+    pub fn new(tables: &'t [Table]) -> Self {
+        Self { tables, cells: vec![Cells::new(); tables.len()] }
+    }
+}
+
+impl Local for Same<'_> {
+    fn tables(&self) -> &[Table] {
+        self.tables
+    }
+
+    fn row(&mut self, table: usize, row: &[i128]) -> Result<(), LocalError> {
+        let (Some(cells), Some(declared)) = (self.cells.get_mut(table), self.tables.get(table)) else {
+            return Ok(());
+        };
+        if cells.len() >= declared.rows.most() {
+            return Err(LocalError::TooManyRows(declared.rows.most()));
+        }
+        cells.push(row.to_vec());
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalError> {
+        Ok(self.cells)
+    }
+}
+
+/// A figure that follows from the outputs, with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// What it is.
+    pub name: String,
+    /// How much; not a number if the outputs do not tell.
+    pub value: f64,
+}
