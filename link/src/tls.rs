@@ -1,0 +1,327 @@
+//! TLS 1.3 whose certificates are pinned keys: what both ends insist on, as values.
+//!
+//! ```text
+//! version        TLS 1.3 (RFC 8446) only; no resumption, no tickets, no early data
+//! key exchange   X25519MLKEM768 only: X25519 and ML-KEM-768 together (FIPS 203; draft-ietf-tls-ecdhe-mlkem)
+//! records        AES-256-GCM, or ChaCha20-Poly1305
+//! certificates   raw public keys, both ways (RFC 7250), Ed25519 (RFC 8410), each in the set the other side pins
+//! purpose        one ALPN name (RFC 7301); both ends must have chosen it
+//! binding        tls-exporter (RFC 9266): 32 bytes that this connection alone has
+//! ```
+//!
+//! Guaranteed by a finished handshake: the peer holds the secret of the key that was accepted, speaks for this purpose, and
+//! nobody in between knows the traffic keys. Whoever finishes a handshake without the hybrid exchange does not exist: nothing
+//! weaker is on offer. Not hidden: the keys' owner from an active prober (the server shows its key to whoever asks).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite, kx_group};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
+use rustls::sign::{self, CertifiedKey};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError,
+    PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme, version::TLS13,
+};
+
+use crate::identity::{Identity, PeerKey};
+
+/// SubjectPublicKeyInfo of an Ed25519 key, up to the key (RFC 8410, 4).
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const SCHEME: SignatureScheme = SignatureScheme::ED25519;
+
+/// The peer showed a key, but not one that is pinned.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the peer's key is {0}, which is not pinned")]
+pub(crate) struct NotPinned(pub(crate) PeerKey);
+
+/// What a client insists on.
+pub(crate) fn client(us: &Identity, peer: PeerKey, purpose: &str) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pins(BTreeSet::from([peer]))))
+        .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(raw_key(us))));
+    config.alpn_protocols = vec![purpose.into()];
+    config.resumption = Resumption::disabled();
+    config.enable_sni = false;
+    Ok(config)
+}
+
+/// What a server insists on.
+pub(crate) fn server(us: &Identity, peers: BTreeSet<PeerKey>, purpose: &str) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(Pins(peers)))
+        .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(raw_key(us))));
+    config.alpn_protocols = vec![purpose.into()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// The name a client asks for; it is neither sent nor checked.
+pub(crate) fn nameless() -> ServerName<'static> {
+    ServerName::IpAddress(core::net::Ipv4Addr::UNSPECIFIED.into())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        cipher_suites: vec![
+            cipher_suite::TLS13_AES_256_GCM_SHA384,
+            cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![kx_group::X25519MLKEM768],
+        ..aws_lc_rs::default_provider()
+    })
+}
+
+/// The key in a SubjectPublicKeyInfo; `None` for any other kind of key.
+pub(crate) fn peer_key(spki: &[u8]) -> Option<PeerKey> {
+    let bytes = spki.strip_prefix(&SPKI)?.try_into().ok()?;
+    PeerKey::from_bytes(bytes).ok()
+}
+
+fn raw_key(us: &Identity) -> Arc<CertifiedKey> {
+    let key = Key(Arc::new(us.share()));
+    let spki = [&SPKI[..], us.peer_key().as_bytes()].concat();
+    Arc::new(CertifiedKey::new(vec![CertificateDer::from(spki)], Arc::new(key)))
+}
+
+/// An identity that signs handshakes.
+#[derive(Clone, Debug)]
+struct Key(Arc<Identity>);
+
+impl sign::SigningKey for Key {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn sign::Signer>> {
+        offered.contains(&SCHEME).then(|| Box::new(self.clone()) as Box<dyn sign::Signer>)
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        Some([&SPKI[..], self.0.peer_key().as_bytes()].concat().into())
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::ED25519
+    }
+}
+
+impl sign::Signer for Key {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.0.sign_raw(message).to_vec())
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        SCHEME
+    }
+}
+
+/// The keys that a peer may prove.
+#[derive(Debug)]
+struct Pins(BTreeSet<PeerKey>);
+
+impl Pins {
+    fn check(&self, shown: &[u8]) -> Result<(), Error> {
+        let key = peer_key(shown).ok_or(CertificateError::BadEncoding)?;
+        let other = || CertificateError::Other(OtherError(Arc::new(NotPinned(key))));
+        if self.0.contains(&key) { Ok(()) } else { Err(other().into()) }
+    }
+
+    fn signed(
+        message: &[u8],
+        shown: &[u8],
+        by: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let key = peer_key(shown).ok_or(CertificateError::BadEncoding)?;
+        let signature = by.signature().try_into().map_err(|_| CertificateError::BadSignature)?;
+        if by.scheme != SCHEME {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        }
+        key.verify_raw(message, signature).map_err(|_| CertificateError::BadSignature)?;
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn too_old() -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerMisbehaved::SelectedTls12UsingTls13VersionExtension.into())
+    }
+}
+
+impl ServerCertVerifier for Pins {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.check(shown).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Self::too_old()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        by: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Self::signed(message, shown, by)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SCHEME]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+impl ClientCertVerifier for Pins {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.check(shown).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Self::too_old()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        by: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Self::signed(message, shown, by)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SCHEME]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{ClientConnection, Connection, ServerConnection};
+
+    const USE: &str = "test/1";
+
+    fn identity(n: u8) -> Identity {
+        Identity::from_seed(&[n; 32])
+    }
+
+    /// Runs a handshake in memory between `client` and party 1, who expects party 2.
+    fn shake(client: ClientConfig) -> Result<(Connection, Connection), Error> {
+        let expected = server(&identity(1), [identity(2).peer_key()].into(), USE)?;
+        let mut a: Connection = ClientConnection::new(Arc::new(client), nameless())?.into();
+        let mut b: Connection = ServerConnection::new(Arc::new(expected))?.into();
+        for _ in 0..4 {
+            pass(&mut a, &mut b)?;
+            pass(&mut b, &mut a)?;
+        }
+        Ok((a, b))
+    }
+
+    fn pass(from: &mut Connection, to: &mut Connection) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        while from.wants_write() {
+            from.write_tls(&mut bytes).unwrap();
+        }
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            to.read_tls(&mut rest).unwrap();
+            to.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    /// As [`client`], but with another choice of cryptography.
+    fn client_with(provider: CryptoProvider) -> ClientConfig {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Pins([identity(1).peer_key()].into())))
+            .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(raw_key(&identity(
+                2,
+            )))));
+        config.alpn_protocols = vec![USE.into()];
+        config
+    }
+
+    #[test]
+    fn what_is_agreed_is_the_hybrid_exchange_and_nothing_is_resumed() {
+        let (a, b) = shake(client(&identity(2), identity(1).peer_key(), USE).unwrap()).unwrap();
+        for end in [&a, &b] {
+            assert!(!end.is_handshaking());
+            assert_eq!(
+                end.negotiated_key_exchange_group().unwrap().name(),
+                rustls::NamedGroup::X25519MLKEM768
+            );
+            assert_eq!(end.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
+            assert_eq!(end.handshake_kind(), Some(rustls::HandshakeKind::Full));
+        }
+        let Connection::Client(a) = a else { panic!("a client") };
+        assert_eq!(a.tls13_tickets_received(), 0);
+    }
+
+    #[test]
+    fn a_client_without_the_hybrid_exchange_is_refused() {
+        let hybrid = aws_lc_rs::default_provider();
+        assert!(shake(client_with(hybrid.clone())).is_ok(), "nothing else is amiss");
+        let classical = CryptoProvider { kx_groups: vec![kx_group::X25519], ..hybrid };
+        assert!(matches!(shake(client_with(classical)), Err(Error::PeerIncompatible(_))));
+    }
+
+    #[test]
+    fn a_key_without_its_secret_proves_nothing() {
+        let mut thief = client(&identity(2), identity(1).peer_key(), USE).unwrap();
+        let shown = raw_key(&identity(2)).cert.clone();
+        let stolen = CertifiedKey::new(shown, Arc::new(Key(Arc::new(identity(3)))));
+        thief.client_auth_cert_resolver = Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::new(stolen)));
+        assert_eq!(shake(thief).unwrap_err(), CertificateError::BadSignature.into());
+    }
+
+    #[test]
+    fn only_an_ed25519_key_is_a_key() {
+        let spki = raw_key(&identity(1)).cert[0].to_vec();
+        assert_eq!(peer_key(&spki), Some(identity(1).peer_key()));
+        assert_eq!(peer_key(&spki[1..]), None);
+        assert_eq!(peer_key(&[&spki[..], &[0]].concat()), None);
+        let mut x25519 = spki;
+        x25519[8] = 0x6e;
+        assert_eq!(peer_key(&x25519), None);
+    }
+}
