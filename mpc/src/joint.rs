@@ -24,12 +24,14 @@ mod declaration;
 mod delegated;
 mod local;
 mod number;
+mod parameters;
 
 pub use checked::{Checked, Chunk, Inputs};
 pub use declaration::{Cells, Declaration, RowError, RowErrorKind, Rows, Table};
 pub use delegated::{Delegated, Place};
 pub use local::{Figure, Local, LocalError, Same};
 pub use number::{Column, Number};
+pub use parameters::{Parameter, ParameterError, Parameters};
 
 use sha2::{Digest, Sha256};
 

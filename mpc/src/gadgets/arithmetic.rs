@@ -121,6 +121,33 @@ pub trait Arithmetic: Fancy {
         differ
     }
 
+    /// The same unsigned numbers in `width` bits: free. Bits above are cut off, and bits that are missing are zeros.
+    fn extended(&mut self, x: &Words<Self::Wire>, width: usize) -> Words<Self::Wire> {
+        let zero = self.constant(false);
+        let mut wires = x.wires().to_vec();
+        wires.resize(width * x.lanes(), zero);
+        Words::new(x.lanes(), wires)
+    }
+
+    /// The same two's complement numbers in `width` bits: free. Bits above are cut off.
+    ///
+    /// # Panics
+    /// If `x` has no bit.
+    fn extended_signed(&mut self, x: &Words<Self::Wire>, width: usize) -> Words<Self::Wire> {
+        let sign = x.bit(x.width() - 1);
+        let wires = x.wires().iter().chain(sign.iter().cycle()).take(width * x.lanes());
+        Words::new(x.lanes(), wires.copied().collect())
+    }
+
+    /// `x · 2^power` modulo `2^w`: free.
+    fn times_power_of_two(&mut self, x: &Words<Self::Wire>, power: usize) -> Words<Self::Wire> {
+        let zero = self.constant(false);
+        let mut wires = vec![zero; power.min(x.width()) * x.lanes()];
+        wires.extend_from_slice(x.wires());
+        wires.truncate(x.wires().len());
+        Words::new(x.lanes(), wires)
+    }
+
     /// `¬x`: free.
     fn complement(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
         x.map(|bit| self.not(bit))
@@ -137,13 +164,27 @@ pub trait Arithmetic: Fancy {
         y: &Words<Self::Wire>,
         width: usize,
     ) -> Result<Words<Self::Wire>, Self::Error> {
-        assert_eq!(x.lanes(), y.lanes());
         let mut tally = Tally::new(x.lanes(), width);
-        for (j, y_j) in y.bits().enumerate().take(width) {
-            let used = x.width().min(width - j);
-            add_row(self, &mut tally, &x.wires()[..used * x.lanes()], y_j, j)?;
-        }
+        self.add_product(&mut tally, x, y)?;
         tally.finish(self)
+    }
+
+    /// Adds `x · y` to a tally: one gate for each pair of bits, before the sum.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    fn add_product(
+        &mut self,
+        tally: &mut Tally<Self::Wire>,
+        x: &Words<Self::Wire>,
+        y: &Words<Self::Wire>,
+    ) -> Result<(), Self::Error> {
+        assert_eq!(x.lanes(), y.lanes());
+        for (j, y_j) in y.bits().enumerate().take(tally.width()) {
+            let used = x.width().min(tally.width() - j);
+            add_row(self, tally, &x.wires()[..used * x.lanes()], y_j, j)?;
+        }
+        Ok(())
     }
 
     /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`; the whole product has `2w` bits, and

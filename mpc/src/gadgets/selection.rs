@@ -28,6 +28,25 @@ pub trait Selection: Fancy {
         Ok(Words::new(x.lanes(), difference))
     }
 
+    /// `x` where `choice` is set, else zero: `w` gates.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If there is not one choice for each lane.
+    fn keep(
+        &mut self,
+        choice: &[Self::Wire],
+        x: &Words<Self::Wire>,
+    ) -> Result<Words<Self::Wire>, Self::Error> {
+        assert_eq!(choice.len(), x.lanes());
+        let choices: Vec<_> = choice.iter().copied().cycle().take(x.wires().len()).collect();
+        let mut kept = choices.clone();
+        self.and_n(&choices, x.wires(), &mut kept)?;
+        Ok(Words::new(x.lanes(), kept))
+    }
+
     /// The larger of `x` and `y`, unsigned: `2w` gates.
     ///
     /// # Errors

@@ -30,6 +30,12 @@ pub enum LocalError {
     /// More rows than the program allows.
     #[error("more than {0} rows, the most that this program takes from one owner")]
     TooManyRows(usize),
+    /// A key that is not above the one before.
+    #[error("row {row}: keys must ascend, and none may come twice")]
+    Order {
+        /// The row, from 1.
+        row: usize,
+    },
     /// Rows of another number than was declared.
     #[error("{found} rows of this kind, declared are {expected}")]
     Rows {

@@ -20,11 +20,15 @@
 //! something of the other's rows; with few rows it tells much. The engine does not limit that.
 
 mod circuit;
+mod joint;
 mod statistics;
 mod table;
 
+pub use joint::JointAuc;
 pub use statistics::{Interval, Statistics, clear};
 pub use table::{BREAST_CANCER, Column, Table, TableError, TableErrorKind};
+
+use std::borrow::Cow;
 
 use circuit::Owned;
 use sha2::{Digest, Sha256};
@@ -72,7 +76,7 @@ const MAX_ROWS: usize = 1 << 20;
 /// The program `auc@1`.
 #[derive(Clone, Debug)]
 pub struct Auc<'s> {
-    schema: &'s [Column],
+    schema: Cow<'s, [Column]>,
     garbler: Classes,
     evaluator: Classes,
 }
@@ -82,7 +86,12 @@ impl<'s> Auc<'s> {
     ///
     /// # Errors
     /// If there is nothing to compare, or too much.
-    pub fn new(schema: &'s [Column], garbler: Classes, evaluator: Classes) -> Result<Self, AucError> {
+    pub fn new(
+        schema: impl Into<Cow<'s, [Column]>>,
+        garbler: Classes,
+        evaluator: Classes,
+    ) -> Result<Self, AucError> {
+        let schema = schema.into();
         for (column, Column { bits, .. }) in schema.iter().enumerate() {
             if !(1..=32).contains(bits) {
                 return Err(AucError::Width { column, bits: *bits });
@@ -191,7 +200,7 @@ impl Program for Auc<'_> {
             hash.update((positive as u64).to_le_bytes());
             hash.update((negative as u64).to_le_bytes());
         }
-        for Column { name, decimals, bits } in self.schema {
+        for Column { name, decimals, bits } in self.schema.iter() {
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name.as_bytes());
             hash.update(decimals.to_le_bytes());
@@ -212,7 +221,7 @@ impl Program for Auc<'_> {
         mut evaluator: &[F::Wire],
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        for column in self.schema {
+        for column in self.schema.iter() {
             let ours = Owned::take(&mut garbler, self.garbler, column);
             let theirs = Owned::take(&mut evaluator, self.evaluator, column);
             let sums = self.column(f, &ours, &theirs)?;

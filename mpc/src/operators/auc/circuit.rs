@@ -9,10 +9,10 @@ const PAIRS: usize = 1024;
 
 /// One owner's wires of a column.
 pub(super) struct Owned<W> {
-    x: Option<Words<W>>,
-    y: Option<Words<W>>,
-    v10: Option<Words<W>>,
-    v01: Option<Words<W>>,
+    pub(super) x: Option<Words<W>>,
+    pub(super) y: Option<Words<W>>,
+    pub(super) v10: Option<Words<W>>,
+    pub(super) v01: Option<Words<W>>,
 }
 
 impl<W: Copy> Owned<W> {
