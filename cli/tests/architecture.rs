@@ -8,13 +8,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("mw", &[]),
     ("mpc", &["link"]),
+    ("dandelion", &[]),
     ("link", &[]),
     ("wallet", &["mw", "mpc"]),
-    ("node", &["mw", "link"]),
-    ("cli", &["mw", "mpc", "wallet", "node", "link"]),
+    ("node", &["mw", "dandelion", "link"]),
+    ("cli", &["mw", "mpc", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
-    ("benches", &["mw", "mpc", "wallet", "node", "link", "vectors", "sotto"]),
-    ("fuzz", &["mw", "mpc", "wallet", "node", "link", "vectors", "sotto"]),
+    ("benches", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors", "sotto"]),
+    ("fuzz", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors", "sotto"]),
 ];
 
 fn root() -> &'static Path {
@@ -92,8 +93,9 @@ fn cores_are_arithmetic_on_values() {
         "OsRng",
         "thread_rng",
     ];
-    for file in
-        ["mw", "mpc", "wallet", "node", "link"].iter().flat_map(|f| sources(&root().join(f).join("src")))
+    for file in ["mw", "mpc", "dandelion", "wallet", "node", "link"]
+        .iter()
+        .flat_map(|f| sources(&root().join(f).join("src")))
     {
         let path = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
         if EDGES.iter().any(|e| path.contains(e)) {
