@@ -1,4 +1,4 @@
-//! Half gates in bulk, in as many ways as processors differ; all give the same bytes.
+//! Half gates and AES streams in bulk, in as many ways as processors differ; all give the same bytes.
 //!
 //! [`Backend::detect`] picks the fastest that this processor has. `portable` is the reference: it states
 //! the equations, and the others are tested to be equal to it. The modules below hold the only `unsafe`
@@ -6,6 +6,8 @@
 //!
 //! A slice of AND gates: gate `first + i` has inputs `a[i]`, `b[i]`, output `c[i]` and table `tables[i]`,
 //! which is `TG ‖ TE`. Gate numbers are below 2⁶³, so that `2g + 1` fits 64 bits.
+//!
+//! Four streams: at position `p` stream `x` gives `r_x = AES_{k_x}(p)`; only sums of them are ever needed.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -100,6 +102,29 @@ impl Backend {
             Kind::Vaes => x86::evaluate_vaes(gates, a, b, tables, c),
         }
     }
+
+    /// Adds `r_1 ⊕ r_3` to `low` and `r_2 ⊕ r_3` to `high`, and writes the sum of all four streams to `sum`, for
+    /// the positions from `first` on (modulo 2⁶⁴).
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub(crate) fn fold_streams(self, keys: &[Block; 4], first: u64, sums: Sums<'_>) {
+        assert!(sums.low.len() == sums.sum.len() && sums.high.len() == sums.sum.len());
+        match self.0 {
+            Kind::Portable => portable::fold_streams(keys, first, sums),
+            #[cfg(target_arch = "x86_64")]
+            Kind::AesNi => x86::fold_streams_aes_ni(keys, first, sums),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vaes => x86::fold_streams_vaes(keys, first, sums),
+        }
+    }
+}
+
+/// Where the sums of four streams go: one place a position, four positions at a time.
+pub(crate) struct Sums<'a> {
+    pub(crate) low: &'a mut [[Block; 4]],
+    pub(crate) high: &'a mut [[Block; 4]],
+    pub(crate) sum: &'a mut [[Block; 4]],
 }
 
 /// What the garbler knows besides the labels.
@@ -198,6 +223,24 @@ mod tests {
             tables.extend(part_tables);
         }
         assert_eq!((c, tables), (expected_c, expected_tables));
+    }
+
+    #[test]
+    fn every_backend_folds_four_streams_like_portable_at_every_length() {
+        let fold = |backend: Backend, n: usize, first: u64| {
+            let keys = [1, 2, 3, 4].map(|k| Block::new(k << 64 | 0xfeed));
+            let [mut low, mut high, mut sum] = [5, 6, 7].map(|x| vec![[Block::new(x); 4]; n]);
+            backend.fold_streams(&keys, first, Sums { low: &mut low, high: &mut high, sum: &mut sum });
+            [low, high, sum]
+        };
+        for n in [0, 1, 2, 3, 16] {
+            for first in [0, 1, (1 << 32) - 2, u64::MAX - 4] {
+                let expected = fold(Backend::PORTABLE, n, first);
+                for backend in Backend::available() {
+                    assert_eq!(fold(backend, n, first), expected, "{backend:?}: {n} from {first}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -46,6 +46,16 @@ impl Block {
         self.to_u128().to_le_bytes()
     }
 
+    /// Its low and its high half.
+    pub(crate) const fn halves(self) -> [u64; 2] {
+        self.0
+    }
+
+    /// The block of a low and a high half.
+    pub(crate) const fn from_halves(halves: [u64; 2]) -> Self {
+        Self(halves)
+    }
+
     /// The block as a number.
     #[must_use]
     pub const fn to_u128(self) -> u128 {

@@ -11,7 +11,10 @@
 //!
 //! Nothing here branches on a label or on `Δ`, and AES is constant-time.
 
-use super::{Evaluate, Garble, Table};
+use aes::Aes128Enc;
+use aes::cipher::{BlockEncrypt, KeyInit};
+
+use super::{Evaluate, Garble, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
@@ -37,6 +40,23 @@ pub(super) fn evaluate(gates: &Evaluate<'_>, a: &[Block], b: &[Block], tables: &
         let (s_a, s_b) = (a.lsb(), b.lsb());
         let (t_g, t_e) = read(table);
         *c = h_2g.of(a) ^ t_g.masked(s_a) ^ h_2g1.of(b) ^ (t_e ^ a).masked(s_b);
+    }
+}
+
+pub(super) fn fold_streams(keys: &[Block; 4], first: u64, sums: Sums<'_>) {
+    let ciphers = keys.map(|key| Aes128Enc::new(&key.to_bytes().into()));
+    let [low, high, sum] = [sums.low, sums.high, sums.sum].map(<[_]>::as_flattened_mut);
+    for (i, ((low, high), sum)) in low.iter_mut().zip(high).zip(sum).enumerate() {
+        let p = first.wrapping_add(i as u64);
+        let [r0, r1, r2, r3] = ciphers.each_ref().map(|cipher| {
+            let mut block = Block::new(p.into()).to_bytes().into();
+            cipher.encrypt_block(&mut block);
+            Block::from_bytes(block.into())
+        });
+        let odd = r1 ^ r3;
+        *low ^= odd;
+        *high ^= r2 ^ r3;
+        *sum = odd ^ r0 ^ r2;
     }
 }
 

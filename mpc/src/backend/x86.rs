@@ -15,10 +15,12 @@
 #![allow(unsafe_code)]
 
 mod pair;
+mod streams;
 
 use core::arch::x86_64::*;
 
 use pair::{Halves, Pair};
+pub(super) use streams::{fold_streams_aes_ni, fold_streams_vaes};
 
 use super::{Evaluate, Garble, Table};
 use crate::Block;

@@ -82,6 +82,6 @@ fn chunks(blocks: usize) -> impl Iterator<Item = usize> {
 /// Writes the columns of 128 rows, as many as `out` takes: a multiple of 128.
 fn columns(rows: &[Row], out: &mut [Block]) {
     for (j, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
-        transpose(|p| [rows[p][2 * j], rows[p][2 * j + 1]], out);
+        transpose(|p| rows[p][j], out);
     }
 }

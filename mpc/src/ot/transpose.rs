@@ -9,9 +9,9 @@ use crate::block::Block;
 /// Bits of a block, and rows of the matrix.
 pub(super) const SIDE: usize = 128;
 
-/// Writes the columns of the matrix that has `row(p)` (low half, high half) as row `p`.
-pub(super) fn transpose(row: impl Fn(usize) -> [u64; 2], columns: &mut [Block; SIDE]) {
-    let mut m: [[u64; 2]; SIDE] = core::array::from_fn(row);
+/// Writes the columns of the matrix that has `row(p)` as row `p`.
+pub(super) fn transpose(row: impl Fn(usize) -> Block, columns: &mut [Block; SIDE]) {
+    let mut m: [[u64; 2]; SIDE] = core::array::from_fn(|p| row(p).halves());
     for i in 0..64 {
         let ([a0, a1], [b0, b1]) = (m[i], m[i + 64]);
         (m[i], m[i + 64]) = ([a0, b0], [a1, b1]);
@@ -32,19 +32,8 @@ pub(super) fn transpose(row: impl Fn(usize) -> [u64; 2], columns: &mut [Block; S
         mask ^= mask << s;
     }
     for (column, halves) in columns.iter_mut().zip(m) {
-        *column = block(halves);
+        *column = Block::from_halves(halves);
     }
-}
-
-/// The block of a low and a high half.
-pub(super) fn block([low, high]: [u64; 2]) -> Block {
-    Block::new(u128::from(high) << 64 | u128::from(low))
-}
-
-/// Low and high half.
-pub(super) fn halves(block: Block) -> [u64; 2] {
-    let value = block.to_u128();
-    [value as u64, (value >> 64) as u64]
 }
 
 #[cfg(test)]
@@ -58,7 +47,7 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let rows: [Block; SIDE] = core::array::from_fn(|_| Block::random(&mut rng));
         let mut columns = rows;
-        transpose(|p| halves(rows[p]), &mut columns);
+        transpose(|p| rows[p], &mut columns);
         for (i, row) in rows.iter().enumerate() {
             for (j, column) in columns.iter().enumerate() {
                 let (x, y) = (row.to_u128() >> j, column.to_u128() >> i);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::super::base::{self, Opening, Sent};
 use super::super::check::{Matrix, prove_leaves};
 use super::super::ggm::{LeafCheck, grow};
-use super::super::transpose::{SIDE, block};
+use super::super::transpose::SIDE;
 use super::super::vole::{CHUNK, Row, Streams};
 use super::super::{Adversary, Options, OtError, Sid};
 use super::{Choices, chunks, columns, extent};
@@ -72,8 +72,8 @@ impl Receiver {
         channel.flush()?;
         Ok(Self {
             options,
-            streams: Streams::new(options.slice, &keys),
-            rows: Zeroizing::new(vec![[0; 2 * CHUNK]; SIDE]),
+            streams: Streams::new(options.slice, keys),
+            rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             index: 0,
             live: true,
         })
@@ -181,13 +181,13 @@ impl Receiver {
     ) -> Result<(), OtError> {
         let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
         let at = self.streams.advance(len)?;
-        let mut u = [0; 2 * CHUNK];
+        let mut u = [Block::ZERO; CHUNK];
         let first = x.len();
         let mut corrections = vec![0; trees * len * Block::BYTES];
         let messages = corrections.chunks_mut(len * Block::BYTES);
         for (tree, (rows, d)) in self.rows.chunks_mut(k).zip(messages).enumerate() {
             self.streams.fold(&at, tree, rows, &mut u);
-            let u = u.as_chunks().0.iter().map(|u| block(*u));
+            let u = u.iter().copied();
             if tree == 0 {
                 x.extend(u.clone().take(len).enumerate().map(|(j, u)| choices.block(first + j, u)));
             }

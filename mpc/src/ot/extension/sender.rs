@@ -67,7 +67,7 @@ impl Sender {
         let mut checks = Zeroizing::new(Vec::with_capacity(slice.trees() * slice.leaves()));
         for (alpha, taken) in bits.chunks(slice.bits()).zip(taken.chunks(slice.bits())) {
             let leaves = puncture(alpha, taken);
-            keys.extend_from_slice(&leaves.keys[1..]);
+            keys.extend_from_slice(&leaves.keys);
             checks.extend_from_slice(&leaves.checks);
         }
         if options.adversary == Adversary::Malicious {
@@ -76,9 +76,9 @@ impl Sender {
         }
         Ok(Self {
             options,
-            streams: Streams::new(slice, &keys),
+            streams: Streams::new(slice, keys),
             delta,
-            rows: Zeroizing::new(vec![[0; 2 * CHUNK]; SIDE]),
+            rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             draw: Zeroizing::new(Block::random(rng)),
             index: 0,
             live: true,
@@ -164,7 +164,7 @@ impl Sender {
     fn chunk(&mut self, channel: &mut impl Channel, len: usize, corrected: usize) -> Result<(), OtError> {
         let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
         let at = self.streams.advance(len)?;
-        let mut unused = [0; 2 * CHUNK];
+        let mut unused = [Block::ZERO; CHUNK];
         for (tree, rows) in self.rows.chunks_mut(k).enumerate() {
             self.streams.fold(&at, tree, rows, &mut unused);
         }
@@ -173,9 +173,9 @@ impl Sender {
         let rows = self.rows.chunks_mut(k).skip(corrected).flatten();
         let corrections = corrections.chunks(len * Block::BYTES).flat_map(|d| core::iter::repeat_n(d, k));
         for ((p, row), d) in (corrected * k..).zip(rows).zip(corrections) {
-            let mask = u64::from(bit(*self.delta, p)).wrapping_neg();
+            let bit = bit(*self.delta, p);
             for (w, d) in row.iter_mut().zip(d.as_chunks().0) {
-                *w ^= u64::from_le_bytes(*d) & mask;
+                *w ^= Block::from_bytes(*d).masked(bit);
             }
         }
         Ok(())
