@@ -18,6 +18,10 @@
 //!
 //! Not constant time: the crate's inner-product step multiplies blinded vectors in variable time.
 
+mod rewind;
+
+pub use rewind::Replayed;
+
 use crate::{
     amount::Amount,
     batch,
@@ -210,7 +214,7 @@ pub(crate) fn prove(
     let bytes: [u8; PROOF_BYTES] = proof.to_bytes().try_into().map_err(|_| ProveError)?;
     let proof = RangeProof(Box::new(bytes));
     // Before release: the proof must rewind to its opening and verify, or nothing leaves.
-    let rewinds = rng.next == 132 && self::rewind(&proof, context, &c, rewind) == Some(*opening);
+    let rewinds = rng.next == 132 && rewinds_to(&proof, context, &c, rewind) == Some(*opening);
     if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
 }
 
@@ -219,19 +223,13 @@ pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitme
     batch::all_hold(&[batch::Claim { proof, commitment: c, context: context.clone() }], &[])
 }
 
-/// Reads the opening out of a proof made with this rewind key; `None` for any other proof.
-///
-/// A false hit has probability 2⁻⁹²; whoever spends re-derives the commitment anyway.
-pub(crate) fn rewind(
+fn rewinds_to(
     proof: &RangeProof,
     context: &OutputContext,
     c: &Commitment,
     key: &RewindKey,
 ) -> Option<Opening> {
-    let prefix = keyed(tag::REWIND, &key.0, context, c);
-    let (_, [_, _, x]) = proof.replay_to_x(context, c);
-    let e_blinding = scalar_from_bytes(proof.element(6))?;
-    Opening::from_message(e_blinding - scalar(&prefix, 0).expose() - scalar(&prefix, 1).expose() * x)
+    Replayed::new(proof, context.clone(), c)?.rewind(key)
 }
 
 /// The proof could not be made; nothing was released.
@@ -258,9 +256,9 @@ mod tests {
     #[test]
     fn rewinds_with_its_key_only() {
         let (c, p) = proven(b"");
-        assert_eq!(rewind(&p, &context(b""), &c, KEYS.0), Some(OPENING));
-        assert_eq!(rewind(&p, &context(b""), &c, &RewindKey([3; 32])), None);
-        assert_eq!(rewind(&p, &context(b"x"), &c, KEYS.0), None);
+        assert_eq!(rewinds_to(&p, &context(b""), &c, KEYS.0), Some(OPENING));
+        assert_eq!(rewinds_to(&p, &context(b""), &c, &RewindKey([3; 32])), None);
+        assert_eq!(rewinds_to(&p, &context(b"x"), &c, KEYS.0), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     commitment::Commitment,
     group::Scalar,
     kernel::Kernel,
-    range_proof::{self, Opening, ProveError, RangeProof, RewindKey, TauKey},
+    range_proof::{self, Opening, ProveError, RangeProof, Replayed, RewindKey, TauKey},
     secret::SecretScalar,
     transcript::OutputContext,
 };
@@ -92,7 +92,13 @@ impl Output {
     /// Reads amount and index if the output was made with this rewind key; costs a transcript, no curve operation.
     #[must_use]
     pub fn rewind(&self, chain: &ChainId, key: &RewindKey) -> Option<Opening> {
-        range_proof::rewind(&self.proof, &self.context(chain), &self.commitment, key)
+        self.replay(chain)?.rewind(key)
+    }
+
+    /// Replays its proof's transcript once, for any number of rewind keys; `None` when nobody made the proof.
+    #[must_use]
+    pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
+        Replayed::new(&self.proof, self.context(chain), &self.commitment)
     }
 
     /// Whether its range proof holds on `chain`.

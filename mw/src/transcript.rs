@@ -59,7 +59,7 @@ pub mod tag {
 /// What a range proof's transcript absorbs before the proof starts: `P` of the rewind derivation.
 ///
 /// `P = chain_id ‖ features ‖ length of extra (8, LE) ‖ extra`; the commitment V enters by the proof itself.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct OutputContext {
     prefix: Vec<u8>,
 }

@@ -25,7 +25,7 @@ use core::fmt;
 use mw::{
     block::ChainId,
     commitment::Commitment,
-    range_proof::{Opening, ProveError, RewindKey, TauKey},
+    range_proof::{Opening, ProveError, Replayed, RewindKey, TauKey},
     rules::params::Network,
     schnorr::PublicKey,
     secret::SecretScalar,
@@ -243,11 +243,12 @@ impl AccountKeys {
 
     /// Purpose and opening of an output that this account made; `None` for any other.
     ///
-    /// A foreign output costs two transcripts. A hit is held against the commitment, so an output that somebody made
-    /// with a handed-out rewind key, but without the blinding key, is not taken for one's own.
-    pub(crate) fn recognise(&self, chain: &ChainId, output: &Output) -> Option<(Purpose, Opening)> {
+    /// A foreign output costs four hashes beside the replayed transcript, which all accounts share. A hit is held
+    /// against the commitment, so an output that somebody made with a handed-out rewind key, but without the blinding
+    /// key, is not taken for one's own.
+    pub(crate) fn recognise(&self, replayed: &Replayed<'_>, output: &Output) -> Option<(Purpose, Opening)> {
         Purpose::ALL.into_iter().find_map(|p| {
-            let opening = output.rewind(chain, &self.rewind[p as usize])?;
+            let opening = replayed.rewind(&self.rewind[p as usize])?;
             (self.commitment(p, &opening) == output.commitment).then_some((p, opening))
         })
     }
@@ -367,7 +368,7 @@ mod tests {
         let chain = ChainId::from_bytes([1; 32]);
         let opening = Opening { amount: Amount::new(5), index: [1; 12] };
         let own = keys.output(&chain, OutputFeatures::Plain, Purpose::Received, &opening).unwrap();
-        assert_eq!(keys.recognise(&chain, &own), Some((Purpose::Received, opening)));
+        assert_eq!(keys.recognise(&own.replay(&chain).unwrap(), &own), Some((Purpose::Received, opening)));
         let forged = OutputKeys {
             blinding: &derive_scalar("theirs", &[]),
             rewind: &keys.rewind[0],
@@ -375,6 +376,6 @@ mod tests {
         };
         let forged = Output::new(&chain, OutputFeatures::Plain, &opening, &forged).unwrap();
         assert_eq!(forged.rewind(&chain, &keys.rewind[0]), Some(opening));
-        assert_eq!(keys.recognise(&chain, &forged), None);
+        assert_eq!(keys.recognise(&forged.replay(&chain).unwrap(), &forged), None);
     }
 }

@@ -20,7 +20,7 @@
 use crate::keys::{Account, Purpose};
 use mw::{
     amount::{Amount, Height},
-    commitment::Commitment,
+    group::PointBytes,
     range_proof::Opening,
     rules::params::Chain,
     schnorr::session::SessionId,
@@ -63,8 +63,8 @@ pub enum Status {
 /// One output of the wallet: its blinding factor is derived from these, never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputRecord {
-    /// The output's name.
-    pub commitment: Commitment,
+    /// The output's name: its bytes alone, since decoding a point takes longer than reading the rest of the record.
+    pub commitment: PointBytes,
     /// Whose.
     pub account: Account,
     /// Received or change.

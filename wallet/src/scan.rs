@@ -1,7 +1,7 @@
 //! Scanning: finding one's outputs on the chain by rewinding proofs, and taking over what the chain says.
 //!
-//! Every unspent output is tried with every account's rewind keys, over all cores: a foreign one costs two transcripts
-//! an account and no curve operation, a hit is held against its commitment. What the wallet knew and the chain does not
+//! Every unspent output is tried with every account's rewind keys, over all cores: a foreign one costs one transcript and
+//! four hashes an account, and no curve operation, a hit is held against its commitment. What the wallet knew and the chain does not
 //! show is spent or undone ([`crate::outputs`]); kernels tell which payments came true ([`crate::state`]). A scan of a
 //! wallet restored from words finds everything that is unspent, in every account up to a gap.
 //!
@@ -173,10 +173,11 @@ fn in_order<E>(after: Option<Commitment>, batch: &[Unspent]) -> Result<(), ScanE
 }
 
 fn recognise(chain: &Chain, keys: &[(Account, AccountKeys)], u: &Unspent) -> Option<OutputRecord> {
+    let replayed = u.output.replay(chain.id())?;
     keys.iter().find_map(|(account, k)| {
-        let (purpose, opening) = k.recognise(chain.id(), &u.output)?;
+        let (purpose, opening) = k.recognise(&replayed, &u.output)?;
         Some(OutputRecord {
-            commitment: u.output.commitment,
+            commitment: u.output.commitment.encoded(),
             account: *account,
             purpose,
             opening,
@@ -206,11 +207,11 @@ fn on_chain(o: &OutputRecord) -> bool {
 
 fn report(
     state: &State,
-    present: &BTreeMap<Commitment, OutputRecord>,
+    present: &BTreeMap<PointBytes, OutputRecord>,
     tip: Height,
     tried: u64,
 ) -> ScanReport {
-    let known = |c: &Commitment| state.outputs.get(c).is_some_and(on_chain);
+    let known = |c: &PointBytes| state.outputs.get(c).is_some_and(on_chain);
     let new = || present.iter().filter(|(c, _)| !known(c)).map(|(_, o)| o.opening.amount);
     let gone = state.outputs.values().filter(|o| on_chain(o) && !present.contains_key(&o.commitment)).count();
     ScanReport {

@@ -289,7 +289,7 @@ mod tests {
     fn wallet_of(coins: &[u64]) -> State {
         let record = |(i, units): (usize, &u64)| {
             let amount = Amount::new(*units);
-            let commitment = Commitment::new(amount, &Scalar::from(i as u64 + 1).into());
+            let commitment = Commitment::new(amount, &Scalar::from(i as u64 + 1).into()).encoded();
             let record = OutputRecord {
                 commitment,
                 account: Account(0),

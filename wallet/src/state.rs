@@ -19,8 +19,8 @@ use crate::{
     slate::{Invite, Response, SlateError, seal::Sealed},
 };
 use mw::{
-    amount::Height, commitment::Commitment, kernel::Excess, rules::params::Chain,
-    schnorr::session::SessionId, transaction::Transaction,
+    amount::Height, group::PointBytes, kernel::Excess, rules::params::Chain, schnorr::session::SessionId,
+    transaction::Transaction,
 };
 use std::collections::BTreeMap;
 
@@ -66,9 +66,9 @@ pub struct Sent {
     /// The invite.
     pub invite: Invite,
     /// What it spends.
-    pub inputs: Vec<Commitment>,
+    pub inputs: Vec<PointBytes>,
     /// What comes back.
-    pub change: Option<Commitment>,
+    pub change: Option<PointBytes>,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -110,7 +110,7 @@ pub(crate) struct State {
     pub(crate) tip: Height,
     /// How many accounts there are.
     pub(crate) accounts: u32,
-    pub(crate) outputs: BTreeMap<Commitment, OutputRecord>,
+    pub(crate) outputs: BTreeMap<PointBytes, OutputRecord>,
     pub(crate) sent: BTreeMap<SessionId, Sent>,
     pub(crate) received: BTreeMap<SessionId, Received>,
 }
@@ -148,7 +148,7 @@ impl State {
         true
     }
 
-    fn set(&mut self, c: &Commitment, status: Status) {
+    fn set(&mut self, c: &PointBytes, status: Status) {
         if let Some(o) = self.outputs.get_mut(c) {
             o.status = status;
         }
@@ -194,7 +194,7 @@ impl State {
         &mut self,
         chain: &Chain,
         tip: Height,
-        present: BTreeMap<Commitment, OutputRecord>,
+        present: BTreeMap<PointBytes, OutputRecord>,
         kernels: &BTreeMap<Excess, Height>,
     ) {
         self.tip = tip;
@@ -215,7 +215,7 @@ impl State {
         self.settle_present(present);
     }
 
-    fn settle_absent(&mut self, tip: Height, present: &BTreeMap<Commitment, OutputRecord>) {
+    fn settle_absent(&mut self, tip: Height, present: &BTreeMap<PointBytes, OutputRecord>) {
         let (sent, received) = (&self.sent, &self.received);
         self.outputs.retain(|c, o| {
             if present.contains_key(c) {
@@ -236,9 +236,9 @@ impl State {
         });
     }
 
-    fn settle_present(&mut self, present: BTreeMap<Commitment, OutputRecord>) {
+    fn settle_present(&mut self, present: BTreeMap<PointBytes, OutputRecord>) {
         let open = self.sent.values().filter(|s| s.is_open());
-        let holders: BTreeMap<Commitment, SessionId> =
+        let holders: BTreeMap<PointBytes, SessionId> =
             open.flat_map(|s| s.inputs.iter().map(|c| (*c, s.invite.session))).collect();
         for (c, found) in present {
             let o = self.outputs.entry(c).or_insert_with(|| found.clone());

@@ -208,6 +208,6 @@ fn pending(
     origin: Origin,
 ) -> OutputRecord {
     let (features, status) = (OutputFeatures::Plain, Status::Pending);
-    let commitment = keys.commitment(purpose, &opening);
+    let commitment = keys.commitment(purpose, &opening).encoded();
     OutputRecord { commitment, account, purpose, opening, features, origin, status }
 }

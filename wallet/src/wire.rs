@@ -54,12 +54,16 @@ fn put_option<T: Encode>(x: Option<&T>, out: &mut Vec<u8>) {
     x.into_iter().for_each(|x| x.encode(out));
 }
 
-fn option<T: Decode>(r: &mut Reader<'_>, what: &'static str) -> Result<Option<T>, WireError> {
+fn flag(r: &mut Reader<'_>, what: &'static str) -> Result<bool, WireError> {
     match r.u8()? {
-        0 => Ok(None),
-        1 => T::decode(r).map(Some),
+        0 => Ok(false),
+        1 => Ok(true),
         code => Err(WireError::Code { what, code }),
     }
+}
+
+fn option<T: Decode>(r: &mut Reader<'_>, what: &'static str) -> Result<Option<T>, WireError> {
+    flag(r, what)?.then(|| T::decode(r)).transpose()
 }
 
 fn count(r: &mut Reader<'_>, what: &'static str, least_bytes: usize) -> Result<u32, WireError> {

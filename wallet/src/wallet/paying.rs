@@ -16,7 +16,7 @@ use crate::{
 };
 use mw::{
     amount::Amount,
-    commitment::Commitment,
+    group::PointBytes,
     hash::Hash,
     range_proof::Opening,
     rules::{Verified, check_transaction, verify_transaction},
@@ -122,11 +122,11 @@ impl<S: Store> Wallet<S> {
 
     /// Openings of what a payment spends and of its change; every input must still be held by it.
     fn funding(&self, sent: &Sent) -> Result<Funding, SlateError> {
-        let held = |c: &Commitment| {
+        let held = |c: &PointBytes| {
             let record = self.state.outputs.get(c);
             let held =
                 record.filter(|o| matches!(o.status, Status::Locked { by, .. } if by == sent.invite.session));
-            held.map(|o| (o.purpose, o.opening)).ok_or(SlateError::InputGone { output: c.encoded() })
+            held.map(|o| (o.purpose, o.opening)).ok_or(SlateError::InputGone { output: *c })
         };
         let inputs = sent.inputs.iter().map(held).collect::<Result<_, _>>()?;
         let change = sent.change.and_then(|c| self.state.outputs.get(&c)).map(|o| o.opening);

@@ -1,7 +1,7 @@
 //! Bytes of what a wallet remembers.
 #![deny(clippy::indexing_slicing)]
 
-use super::{count, map, option, put_count, put_map, put_option, session};
+use super::{count, flag, map, put_count, put_map, session};
 use crate::{
     keys::{Account, Purpose},
     outputs::{Origin, OutputRecord, Status},
@@ -10,12 +10,17 @@ use crate::{
 };
 use mw::{
     amount::{Amount, Height},
-    commitment::Commitment,
+    group::PointBytes,
     kernel::Excess,
     range_proof::Opening,
     transaction::{OutputFeatures, Transaction},
     wire::{Decode, Encode, Reader, WireError},
 };
+
+/// The name of an output: what it is called in an index, not decoded as a point.
+fn name(r: &mut Reader<'_>) -> Result<PointBytes, WireError> {
+    r.array().map(PointBytes)
+}
 
 impl Encode for Sealed {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -31,7 +36,7 @@ impl Decode for Sealed {
 
 impl Encode for OutputRecord {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.commitment.encode(out);
+        out.extend_from_slice(&self.commitment.0);
         out.extend_from_slice(&self.account.0.to_le_bytes());
         out.push(self.purpose as u8);
         self.opening.amount.encode(out);
@@ -66,7 +71,7 @@ impl Encode for OutputRecord {
 impl Decode for OutputRecord {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self {
-            commitment: Commitment::decode(r)?,
+            commitment: name(r)?,
             account: Account(r.u32()?),
             purpose: match r.u8()? {
                 0 => Purpose::Received,
@@ -124,8 +129,9 @@ impl Encode for Sent {
         self.invite.encode(out);
         out.extend_from_slice(&self.account.0.to_le_bytes());
         put_count(self.inputs.len(), out);
-        self.inputs.iter().for_each(|c| c.encode(out));
-        put_option(self.change.as_ref(), out);
+        self.inputs.iter().for_each(|c| out.extend_from_slice(&c.0));
+        out.push(u8::from(self.change.is_some()));
+        self.change.iter().for_each(|c| out.extend_from_slice(&c.0));
         match &self.stage {
             Stage::Invited(sealed) => {
                 out.push(0);
@@ -147,8 +153,8 @@ impl Decode for Sent {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let (invite, account) = (Invite::decode(r)?, Account(r.u32()?));
         let n = count(r, "inputs", 32)?;
-        let inputs = (0..n).map(|_| Commitment::decode(r)).collect::<Result<_, _>>()?;
-        let change = option(r, "change flag")?;
+        let inputs = (0..n).map(|_| name(r)).collect::<Result<_, _>>()?;
+        let change = flag(r, "change flag")?.then(|| name(r)).transpose()?;
         let stage = match r.u8()? {
             0 => Stage::Invited(Sealed::decode(r)?),
             1 => Stage::Cancelled,

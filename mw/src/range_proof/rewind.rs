@@ -1,0 +1,106 @@
+//! Reading one's own proofs: the transcript once, then any number of rewind keys.
+//!
+//! ```text
+//! M = e_blinding − s₀ − s₁·x                                  hit when its twelve tag bytes are zero
+//! A = α·G + Σ bᵢ·Gᵢ + (bᵢ − 1)·Hᵢ,   α = s₀ + M, b = bits of v    what a hit can be held against
+//! ```
+//!
+//! An owner holds a hit against the commitment itself. A view key cannot make the commitment, since it lacks the blinding
+//! factor: it holds the hit against A, which a proof that verified opens in one way only, to the bits of the committed
+//! amount (Bünz et al. 2018, theorem 2). So whoever else has the view key can make outputs that look received, but none
+//! that shows another amount than it has.
+
+use super::{Opening, RangeProof, RewindKey, keyed, scalar};
+use crate::{
+    commitment::Commitment,
+    group::{Element, Scalar, StaticBases, generators, identity, mul_g, scalar_from_bytes},
+    transcript::{OutputContext, tag},
+};
+use std::sync::LazyLock;
+
+/// A proof whose transcript was replayed.
+#[derive(Debug)]
+pub struct Replayed<'a> {
+    proof: &'a RangeProof,
+    commitment: &'a Commitment,
+    context: OutputContext,
+    x: Scalar,
+    e_blinding: Scalar,
+}
+
+impl<'a> Replayed<'a> {
+    /// `None` when `e_blinding` is not canonical, so that nobody made the proof.
+    pub(crate) fn new(
+        proof: &'a RangeProof,
+        context: OutputContext,
+        commitment: &'a Commitment,
+    ) -> Option<Self> {
+        let (_, [_, _, x]) = proof.replay_to_x(&context, commitment);
+        let e_blinding = scalar_from_bytes(proof.element(6))?;
+        Some(Self { proof, commitment, context, x, e_blinding })
+    }
+
+    /// Reads the opening if the proof was made with this key; two hashes, and `None` for any other proof.
+    ///
+    /// A false hit has probability 2⁻⁹². An owner must re-derive the commitment from it.
+    #[must_use]
+    pub fn rewind(&self, key: &RewindKey) -> Option<Opening> {
+        self.read(key).map(|(opening, _)| opening)
+    }
+
+    /// The same for who cannot re-derive the commitment: holds the amount against the proof's A.
+    #[must_use]
+    pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
+        let (opening, alpha) = self.read(key)?;
+        (vector_commitment(opening.amount.units(), &alpha).compress().to_bytes() == self.proof.element(0))
+            .then_some(opening)
+    }
+
+    fn read(&self, key: &RewindKey) -> Option<(Opening, Scalar)> {
+        let prefix = keyed(tag::REWIND, &key.0, &self.context, self.commitment);
+        let (s0, s1) = (scalar(&prefix, 0), scalar(&prefix, 1));
+        let m = self.e_blinding - s0.expose() - s1.expose() * self.x;
+        Some((Opening::from_message(m)?, s0.expose() + m))
+    }
+}
+
+/// The proof's A for an amount under α.
+fn vector_commitment(v: u64, alpha: &Scalar) -> Element {
+    static BASES: LazyLock<StaticBases<Element>> = LazyLock::new(generators);
+    let bits = BASES.g.iter().zip(&BASES.h).enumerate();
+    mul_g(alpha) + bits.fold(identity(), |sum, (i, (g, h))| if v >> i & 1 == 1 { sum + g } else { sum - h })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        amount::Amount,
+        block::ChainId,
+        hash::Hash,
+        range_proof::{TauKey, prove},
+        transaction::OutputFeatures,
+    };
+
+    #[test]
+    fn a_view_key_sees_what_was_proven_and_nothing_else() {
+        let context = OutputContext::new(&ChainId(Hash::ZERO), OutputFeatures::Plain, b"");
+        let key = RewindKey([1; 32]);
+        for units in [0, 1, 987_654_321, u64::MAX] {
+            let opening = Opening { amount: Amount::new(units), index: [5; 12] };
+            let r = Scalar::from(77u64).into();
+            let (c, proof) = prove(&context, &opening, &r, (&key, &TauKey([2; 32]))).unwrap();
+            let replayed = Replayed::new(&proof, context.clone(), &c).unwrap();
+            assert_eq!((replayed.rewind(&key), replayed.rewind_proven(&key)), (Some(opening), Some(opening)));
+            let stranger = RewindKey([3; 32]);
+            assert_eq!((replayed.rewind(&stranger), replayed.rewind_proven(&stranger)), (None, None));
+            // Who has the key can shift e_blinding, so that another amount is read: A does not open to it.
+            let other = Opening { amount: Amount::new(units ^ 4), ..opening };
+            let forged = Replayed {
+                e_blinding: replayed.e_blinding - opening.message() + other.message(),
+                ..replayed
+            };
+            assert_eq!((forged.rewind(&key), forged.rewind_proven(&key)), (Some(other), None));
+        }
+    }
+}
