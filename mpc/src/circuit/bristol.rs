@@ -19,7 +19,8 @@
 //! word of the header: a text cannot announce more gates or outputs than it has room for. Which bit of a value is
 //! the lowest is not part of the format.
 //!
-//! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back.
+//! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back;
+//! [`Netlist::to_bristol_format`] writes the older one.
 
 mod error;
 mod write;

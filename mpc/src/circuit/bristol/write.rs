@@ -1,8 +1,8 @@
-//! A netlist as Bristol Fashion text.
+//! A netlist as text: Bristol Fashion, and the older Bristol format.
 //!
-//! The format wants the outputs to be the last wires, each set by a gate. So each output bit is a last gate of its own: a copy
-//! of the wire that it is (`EQW`), or a constant (`EQ`). Reading drops these again: what is read is what was
-//! written, gate by gate.
+//! Both want the outputs to be the last wires, each set by a gate. In Bristol Fashion each output bit is a last gate of its
+//! own: a copy of the wire that it is (`EQW`), or a constant (`EQ`). Reading drops these again: what is read is what was
+//! written, gate by gate. The older format has neither: there a copy is two inversions, and 0 is `x ⊕ x`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -21,11 +21,7 @@ impl Display for Netlist {
         writeln!(f)?;
         let mut wires = self.input_bits()..;
         for (gate, out) in self.gates().iter().zip(&mut wires) {
-            match gate {
-                Gate::And(a, b) => writeln!(f, "2 1 {a} {b} {out} AND"),
-                Gate::Xor(a, b) => writeln!(f, "2 1 {a} {b} {out} XOR"),
-                Gate::Not(a) => writeln!(f, "1 1 {a} {out} INV"),
-            }?;
+            line(f, gate, out)?;
         }
         for (result, out) in self.results().iter().zip(wires) {
             match result {
@@ -37,9 +33,86 @@ impl Display for Netlist {
     }
 }
 
+impl Netlist {
+    /// The circuit in the older Bristol format, which has two inputs and one output: the outputs come one after another
+    /// as one. `None` with more than two inputs, or without an input bit to make constants of.
+    #[must_use]
+    pub fn to_bristol_format(&self) -> Option<String> {
+        let [first, second] = match *self.inputs() {
+            [a, b] => [a, b],
+            [a] => [a, 0],
+            _ => return None,
+        };
+        (first + second > 0).then(|| Older { netlist: self, inputs: [first, second] }.to_string())
+    }
+}
+
+/// A netlist that the older format can hold.
+struct Older<'n> {
+    netlist: &'n Netlist,
+    inputs: [usize; 2],
+}
+
+impl Display for Older<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (inputs, results) = (self.inputs[0] + self.inputs[1], self.netlist.results());
+        let made = self.netlist.gates().len();
+        writeln!(f, "{} {}", made + 2 * results.len(), inputs + made + 2 * results.len())?;
+        writeln!(f, "{} {} {}\n", self.inputs[0], self.inputs[1], results.len())?;
+        for (gate, out) in self.netlist.gates().iter().zip(inputs..) {
+            line(f, gate, out)?;
+        }
+        let (halfway, outputs) = (inputs + made.., inputs + made + results.len()..);
+        for (result, out) in results.iter().zip(halfway.clone()) {
+            match result {
+                Signal::Wire(wire) => writeln!(f, "1 1 {wire} {out} INV"),
+                Signal::Constant(_) => writeln!(f, "2 1 0 0 {out} XOR"),
+            }?;
+        }
+        for ((result, half), out) in results.iter().zip(halfway).zip(outputs) {
+            match result {
+                Signal::Constant(false) => writeln!(f, "2 1 {half} {half} {out} XOR"),
+                Signal::Constant(true) | Signal::Wire(_) => writeln!(f, "1 1 {half} {out} INV"),
+            }?;
+        }
+        Ok(())
+    }
+}
+
+/// The line of a gate, which is the same in both formats.
+fn line(f: &mut Formatter<'_>, gate: &Gate, out: usize) -> fmt::Result {
+    match gate {
+        Gate::And(a, b) => writeln!(f, "2 1 {a} {b} {out} AND"),
+        Gate::Xor(a, b) => writeln!(f, "2 1 {a} {b} {out} XOR"),
+        Gate::Not(a) => writeln!(f, "1 1 {a} {out} INV"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_older_format_computes_the_same_and_says_what_it_cannot_hold() {
+        let mut netlist = Netlist::new(vec![2, 1]);
+        let [a, b, c] = [0, 1, 2].map(Signal::Wire);
+        let and = netlist.and(a, b);
+        let not = netlist.not(c);
+        let xor = netlist.xor(and, not);
+        netlist.output([xor, Signal::Constant(true), a]);
+        netlist.output([Signal::Constant(false), xor]);
+        let text = netlist.to_bristol_format().unwrap();
+        assert!(text.starts_with("13 16\n2 1 5\n\n2 1 0 1 3 AND\n1 1 2 4 INV\n"), "{text}");
+        let read = Netlist::from_bristol(&text).unwrap();
+        assert_eq!((read.inputs(), read.outputs()), (&[2, 1][..], &[5][..]));
+        for bits in 0..8 {
+            let bits: Vec<bool> = (0..3).map(|i| bits >> i & 1 == 1).collect();
+            assert_eq!(read.compute(&bits), netlist.compute(&bits));
+        }
+        for inputs in [vec![1, 1, 1], vec![], vec![0, 0]] {
+            assert_eq!(Netlist::new(inputs).to_bristol_format(), None);
+        }
+    }
 
     #[test]
     fn writes_gates_copies_and_constants() {
