@@ -2,17 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::io::{Read, Write};
 use std::time::Instant;
 
+use link::Identity;
+use link::pinned::Pinned;
 use mpc::channel::Framed;
 use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
 use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use mpc::edge::tls;
 use mpc::measure::{self, Chained, Layers};
 use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
 use mpc::operators::{Aes128, Sha256Block};
 use mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use mpc::{Backend, Delta, Program};
+use mpc::{Backend, Channel, Delta, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -56,8 +60,48 @@ fn peers() -> (Framed<Peer>, Framed<Peer>) {
     })
 }
 
+/// The same two, over TLS between pinned keys.
+fn pinned_peers() -> (Framed<Pinned>, Framed<Pinned>) {
+    let [a, b] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
+    let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
+    let address = listener.address().unwrap().to_string();
+    std::thread::scope(|scope| {
+        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
+        (listener.accept(tls::Patience::default()).unwrap(), far.join().unwrap())
+    })
+}
+
+/// A gibibyte one way, in pieces as the engine sends them.
+fn bytes<S: Read + Write + Send>(what: &str, (near, far): (Framed<S>, Framed<S>)) {
+    const PIECES: usize = 1 << 14;
+    let (mut near, mut far) = (near, far);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let piece = vec![7; 1 << 16];
+            let busy = processor_seconds();
+            (0..PIECES).for_each(|_| near.send(Phase::Tables, &piece).unwrap());
+            near.flush().unwrap();
+            println!("{what}: the sender's processor, {:.0} MB/s", 1074.0 / (processor_seconds() - busy));
+        });
+        let mut piece = vec![0; 1 << 16];
+        let (start, busy) = (Instant::now(), processor_seconds());
+        (0..PIECES).for_each(|_| far.receive(Phase::Tables, &mut piece).unwrap());
+        let (wall, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
+        println!("{what}: {:.0} MB/s, the receiver's processor, {:.0} MB/s", 1074.0 / wall, 1074.0 / busy);
+    });
+}
+
 fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool]) {
-    let (near, far) = peers();
+    two_parties_over(what, peers(), program, x, y);
+}
+
+fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
+    what: &str,
+    (near, far): (Framed<S>, Framed<S>),
+    program: &P,
+    x: &[bool],
+    y: &[bool],
+) {
     let terms = Terms::of(Reveal::Both);
     let ands = program.cost().and_gates as f64;
     std::thread::scope(|scope| {
@@ -113,7 +157,7 @@ fn transfers(options: Options) {
     });
 }
 
-/// `engine`: without the network; `transfers`: oblivious transfer; `long`: a billion gates; else both parties over loopback too.
+/// `engine`: without the network; `transfers`: oblivious transfer; `tls`: beside plain TCP; `long`: a billion gates; else both parties over loopback too.
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("engine") => engine(),
@@ -123,6 +167,13 @@ fn main() {
                     transfers(Options { slice, adversary });
                 }
             }
+        }
+        Some("tls") => {
+            bytes("TCP", peers());
+            bytes("TLS", pinned_peers());
+            let (program, bits) = (layers(1024, 50_000_000), vec![true; 1024]);
+            two_parties_over("TCP, 1024 lanes", peers(), &program, &bits, &bits);
+            two_parties_over("TLS, 1024 lanes", pinned_peers(), &program, &bits, &bits);
         }
         Some("long") => {
             let bits = vec![true; 256];
