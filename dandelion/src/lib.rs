@@ -10,7 +10,8 @@
 //! ```
 //!
 //! [`Relay`] is one node: [`Event`]s in, [`Effect`]s out, with time and randomness as arguments. It knows no bytes, only
-//! names of transactions, of their kernels and of peers. [`Params`] are its numbers.
+//! names of transactions, of their kernels and of peers. [`Params`] are its numbers, [`simulate`] measures what a share of
+//! spies learns.
 //!
 //! **What it gives.** A listener who owns a share p of the nodes and takes the first node it heard a payment from for its
 //! source is right for about p of the payments, and hardly ever sure. **What it does not give.** Secrecy against who
@@ -23,6 +24,7 @@
 
 pub mod params;
 pub mod relay;
+pub mod simulate;
 
 mod draw;
 mod embargo;
