@@ -140,7 +140,7 @@ impl Circuit {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let mut wires: Vec<F::Wire> = inputs.into_iter().collect();
-        assert_eq!(wires.len(), self.inputs.iter().sum(), "one wire for each input bit");
+        assert_eq!(wires.len(), self.inputs.iter().sum::<usize>(), "one wire for each input bit");
         wires.push(f.not(F::Wire::default()));
         wires.resize(self.slots, F::Wire::default());
         let wires = &mut wires[..];

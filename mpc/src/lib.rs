@@ -6,9 +6,9 @@
 //!
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
 //! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
-//! [`program`] (what is agreed upon), [`joint`] (programs of any number of owners), [`circuit`] (circuits as data), [`ot`] (how the evaluator gets its
-//! labels), [`protocol`] (a session from hello to result), [`operators`] (built-in programs), [`measure`] (how
-//! fast it is).
+//! [`program`] (what is agreed upon), [`joint`] (programs of any number of owners), [`circuit`] (circuits as
+//! data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result),
+//! [`operators`] (built-in programs), [`job`] (what organisations agree on and run), [`measure`] (how fast it is).
 
 pub mod block;
 pub mod channel;
@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod fancy;
 pub mod gadgets;
 pub mod garble;
+pub mod job;
 pub mod joint;
 pub mod keys;
 pub mod measure;
@@ -25,11 +26,11 @@ pub mod operators;
 pub mod ot;
 pub mod program;
 pub mod protocol;
+pub mod wire;
 
 mod backend;
 mod hash;
 mod label;
-mod wire;
 
 pub use backend::Backend;
 pub use block::{Block, Delta};

@@ -1,0 +1,425 @@
+//! Reading job files: TOML for people, turned into a [`Draft`] and its program; every complaint names a line.
+//!
+//! ```toml
+//! name = "Pay by group"                 [roles]                          [[party]]
+//! purpose = "…"                         garbler = "north"                name = "north"
+//! nonce = "64 hexadecimal digits"       evaluator = "south"              key = "north.pub"
+//! expiry = 2027-01-31T00:00:00Z         [program]                        address = "north.example:7700"
+//! deadline = 600                        builtin = "sum_by_group@1"       [[input]]
+//! maximum_runs = 1                      parameters = { … }               owner = "north"
+//! protocol = "semi-honest"              [limits]                         [[output]]
+//! leaks = ["…"]                         rows = 1000, …                   name = "groups", receivers = ["…"]
+//! ```
+//!
+//! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program says it reveals are filled in from the
+//! program, so that they cannot contradict it. Nothing has a default but `leaks` (none beyond the program's) and
+//! `missing` (an empty field is an error). Files that the job names are read by the caller.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use crate::job::binding::{leaks, schema};
+use crate::job::hash::Digest;
+use crate::job::spec::{
+    Draft, Fault, Input, Limits, Output, Parameter, Part, Party, PartyId, Pin, Suite, Value,
+};
+use crate::job::text::{Line, Name, Prose, Text};
+use crate::job::{Job, PublicKey};
+use crate::joint::{self, Joint, Number, Parameters};
+use crate::operators::Builtin;
+
+/// Longest job file, in bytes.
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// What is wrong with a job file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct Complaint {
+    /// From 1.
+    pub line: usize,
+    /// What, and what to do.
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    purpose: Spanned<String>,
+    nonce: Spanned<String>,
+    expiry: Spanned<Datetime>,
+    deadline: Spanned<u32>,
+    maximum_runs: Spanned<u32>,
+    protocol: Spanned<String>,
+    #[serde(default)]
+    leaks: Vec<Spanned<String>>,
+    party: Vec<Spanned<PartyEntry>>,
+    roles: Spanned<Roles>,
+    program: Spanned<ProgramEntry>,
+    input: Vec<Spanned<InputEntry>>,
+    output: Vec<Spanned<OutputEntry>>,
+    limits: Spanned<LimitsEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartyEntry {
+    name: String,
+    key: String,
+    address: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Roles {
+    garbler: Spanned<String>,
+    evaluator: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProgramEntry {
+    builtin: String,
+    #[serde(default)]
+    parameters: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputEntry {
+    owner: String,
+    #[serde(default)]
+    missing: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputEntry {
+    name: String,
+    receivers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsEntry {
+    rows: u64,
+    and_gates: u64,
+    seconds: u32,
+}
+
+/// The job of a file's text and the program that it names. `read` gives the text of a file beside it.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of lines.
+pub fn parse(
+    text: &str,
+    mut read: impl FnMut(&str) -> std::io::Result<String>,
+) -> Result<(Job, Builtin), Vec<Complaint>> {
+    let file: File = toml::from_str(text).map_err(|e| {
+        vec![Complaint {
+            line: e.span().map_or(1, |span| line_of(text, &span)),
+            what: e.message().to_owned(),
+        }]
+    })?;
+    let mut draft = Drafting { text, file: &file, complaints: Vec::new() };
+    let drafted = draft.draft(&mut read);
+    let mut complaints = draft.complaints;
+    if let (Some((draft, program)), true) = (drafted, complaints.is_empty()) {
+        match Job::new(draft) {
+            Ok(job) => return Ok((job, program)),
+            Err(faults) => complaints.extend(faults.iter().map(|fault| place(text, &file, fault))),
+        }
+    }
+    complaints.sort_by_key(|complaint| complaint.line);
+    Err(complaints)
+}
+
+/// A job in the making; what is wrong is collected.
+struct Drafting<'f> {
+    text: &'f str,
+    file: &'f File,
+    complaints: Vec<Complaint>,
+}
+
+impl Drafting<'_> {
+    fn draft(&mut self, read: &mut impl FnMut(&str) -> std::io::Result<String>) -> Option<(Draft, Builtin)> {
+        let file = self.file;
+        let parties: Vec<Option<Party>> = file.party.iter().map(|party| self.party(party, read)).collect();
+        let program = self.program();
+        let name = self.words(&file.name);
+        let purpose = self.words(&file.purpose);
+        let nonce = self.nonce();
+        let expiry = self.expiry();
+        let leaks: Vec<Option<Prose>> = file.leaks.iter().map(|leak| self.words(leak)).collect();
+        if file.protocol.get_ref() != "semi-honest" {
+            self.complain(
+                &file.protocol.span(),
+                "the protocol must be \"semi-honest\": there is no other yet",
+            );
+        }
+        let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
+        let evaluator =
+            self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
+        let (pin, program) = program?;
+        let inputs: Vec<_> =
+            file.input.iter().enumerate().map(|(i, input)| self.input(i, input, &program)).collect();
+        let outputs: Vec<_> = file.output.iter().map(|output| self.output(output)).collect();
+        self.same_names(&program);
+        let mut all_leaks = self::leaks(&program).ok()?;
+        all_leaks.extend(leaks.into_iter().collect::<Option<Vec<_>>>()?);
+        let LimitsEntry { rows, and_gates, seconds } = *file.limits.get_ref();
+        let draft = Draft {
+            name: name?,
+            purpose: purpose?,
+            nonce: nonce?,
+            parties: parties.into_iter().collect::<Option<_>>()?,
+            garbler: garbler?,
+            evaluator: evaluator?,
+            program: pin,
+            inputs: inputs.into_iter().collect::<Option<_>>()?,
+            outputs: outputs.into_iter().collect::<Option<_>>()?,
+            leaks: all_leaks,
+            suite: Suite::SemiHonest,
+            limits: Limits { rows, and_gates, seconds },
+            deadline: *file.deadline.get_ref(),
+            expiry: expiry?,
+            runs: *file.maximum_runs.get_ref(),
+        };
+        Some((draft, program))
+    }
+
+    fn complain(&mut self, span: &Range<usize>, what: impl ToString) {
+        self.complaints.push(Complaint { line: line_of(self.text, span), what: what.to_string() });
+    }
+
+    fn words<const MAX: usize>(&mut self, text: &Spanned<String>) -> Option<Text<MAX>> {
+        self.text(text.get_ref(), &text.span())
+    }
+
+    fn text<const MAX: usize>(&mut self, text: &str, span: &Range<usize>) -> Option<Text<MAX>> {
+        Text::new(text).map_err(|e| self.complain(span, e)).ok()
+    }
+
+    fn nonce(&mut self) -> Option<Digest> {
+        let nonce = Digest::from_hex(self.file.nonce.get_ref()).filter(|nonce| nonce.0 != [0; 32]);
+        if nonce.is_none() {
+            let what = "the nonce must be 64 hexadecimal digits, drawn once for this job: run `openssl rand -hex 32`";
+            self.complain(&self.file.nonce.span(), what);
+        }
+        nonce
+    }
+
+    fn expiry(&mut self) -> Option<u64> {
+        let time = seconds(self.file.expiry.get_ref());
+        if time.is_none() {
+            let what = "the expiry must be a time after 1970 in UTC, such as 2027-01-31T00:00:00Z";
+            self.complain(&self.file.expiry.span(), what);
+        }
+        time
+    }
+
+    fn find(&mut self, name: &str, span: &Range<usize>) -> Option<PartyId> {
+        let at = self.file.party.iter().position(|party| party.get_ref().name == name);
+        if at.is_none() {
+            self.complain(span, format!("there is no [[party]] named \"{name}\""));
+        }
+        at.and_then(|at| u16::try_from(at).ok()).map(PartyId)
+    }
+
+    fn party(
+        &mut self,
+        entry: &Spanned<PartyEntry>,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<Party> {
+        let (PartyEntry { name, key, address }, span) = (entry.get_ref(), entry.span());
+        let parsed = Name::new(name);
+        if parsed.is_none() {
+            self.complain(&span, "a party's name is 1 to 32 of a-z, 0-9 and -");
+        }
+        let key = if key.starts_with("sotto-party-1:") { Ok(key.clone()) } else { read(key) };
+        let key = key.map_err(|e| format!("the key of {name} cannot be read: {e}"));
+        let key =
+            key.and_then(|text| PublicKey::from_text(&text).map_err(|e| format!("the key of {name}: {e}")));
+        let key = key.map_err(|what| self.complain(&span, what)).ok();
+        let address = match address {
+            None => None,
+            Some(address) => Some(self.text(address, &span)?),
+        };
+        Some(Party { name: parsed?, key: key?, address })
+    }
+
+    fn program(&mut self) -> Option<(Pin, Builtin)> {
+        let (ProgramEntry { builtin, parameters }, span) =
+            (self.file.program.get_ref(), self.file.program.span());
+        let values = record(parameters, 0).map_err(|what| self.complain(&span, what)).ok()?;
+        let program = Builtin::new(builtin, &joint_parameters(&values));
+        let program = program.map_err(|e| self.complain(&span, e)).ok()?;
+        let (circuit, cost) = program.gate_stream();
+        let compiler = concat!("sotto ", env!("CARGO_PKG_VERSION"));
+        let pin = Pin {
+            name: program.name(),
+            parameters: values,
+            source: None,
+            compiler: Line::new(compiler).ok()?,
+            circuit: Digest(circuit),
+            and_gates: cost.and_gates,
+        };
+        Some((pin, program))
+    }
+
+    fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Builtin) -> Option<Input> {
+        let (InputEntry { owner, missing }, span) = (entry.get_ref(), entry.span());
+        let owner = self.find(owner, &span);
+        let mut tables = schema(program, i).map_err(|e| self.complain(&span, e)).ok()?;
+        for (name, value) in missing {
+            let column =
+                tables.iter_mut().flat_map(|table| &mut table.columns).find(|c| c.name.as_str() == name);
+            let Some(column) = column else {
+                self.complain(
+                    &span,
+                    format!("`missing` names a column \"{name}\" that the program does not read"),
+                );
+                continue;
+            };
+            column.missing = super::rows::number(value, column.decimals);
+            if column.missing.is_none() {
+                self.complain(
+                    &span,
+                    format!("`missing` for \"{name}\" is no number of {} decimals", column.decimals),
+                );
+            }
+        }
+        Some(Input { owner: owner?, tables })
+    }
+
+    fn output(&mut self, entry: &Spanned<OutputEntry>) -> Option<Output> {
+        let (OutputEntry { name, receivers }, span) = (entry.get_ref(), entry.span());
+        let receivers: Vec<_> = receivers.iter().map(|name| self.find(name, &span)).collect();
+        Some(Output {
+            name: self.text(name, &span)?,
+            receivers: receivers.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// As many inputs as owners, and the program's outputs in its order.
+    fn same_names(&mut self, program: &Builtin) {
+        let declaration = program.declaration();
+        let span = self.file.program.span();
+        let (takes, given) = (declaration.owners().len(), self.file.input.len());
+        if takes != given {
+            self.complain(
+                &span,
+                format!("the program takes the inputs of {takes} owners, and there are {given} [[input]]"),
+            );
+        }
+        let expected: Vec<&str> = declaration.outputs().iter().map(|table| table.name.as_str()).collect();
+        if !self.file.output.iter().map(|o| o.get_ref().name.as_str()).eq(expected.iter().copied()) {
+            let what = format!(
+                "the program has the outputs {}: give each its [[output]], in this order",
+                expected.join(", ")
+            );
+            self.complain(&span, what);
+        }
+    }
+}
+
+/// A TOML table as options of a program.
+fn record(table: &toml::Table, depth: usize) -> Result<Vec<Parameter>, String> {
+    let entry = |(name, given): (&String, &toml::Value)| {
+        let text = Line::new(name).map_err(|e| format!("the parameter \"{name}\": {e}"))?;
+        Ok(Parameter { name: text, value: value(name, given, depth)? })
+    };
+    table.iter().map(entry).collect()
+}
+
+fn value(name: &str, given: &toml::Value, depth: usize) -> Result<Value, String> {
+    if depth > 2 {
+        return Err(format!("the parameter \"{name}\" is nested too deep"));
+    }
+    Ok(match given {
+        toml::Value::Integer(number) => Value::Number((*number).into()),
+        toml::Value::String(text) => {
+            Value::Text(Line::new(text).map_err(|e| format!("the parameter \"{name}\": {e}"))?)
+        }
+        toml::Value::Array(list) => {
+            Value::List(list.iter().map(|item| value(name, item, depth + 1)).collect::<Result<_, _>>()?)
+        }
+        toml::Value::Table(table) => Value::Record(record(table, depth + 1)?),
+        _ => {
+            return Err(format!("the parameter \"{name}\" must be a whole number, a text, a list or a table"));
+        }
+    })
+}
+
+/// Options of a program, as it takes them.
+fn joint_parameters(record: &[Parameter]) -> Parameters {
+    record.iter().map(|Parameter { name, value }| (name.to_string(), joint_parameter(value))).collect()
+}
+
+fn joint_parameter(value: &Value) -> joint::Parameter {
+    match value {
+        Value::Number(number) => joint::Parameter::Number(*number),
+        Value::Text(text) => joint::Parameter::Text(text.to_string()),
+        Value::List(list) => joint::Parameter::List(list.iter().map(joint_parameter).collect()),
+        Value::Record(record) => joint::Parameter::Record(joint_parameters(record)),
+    }
+}
+
+/// Where a rule was broken.
+fn place(text: &str, file: &File, (part, error): &Fault) -> Complaint {
+    let span = match part {
+        Part::Party(i) => file.party.get(*i).map(Spanned::span),
+        Part::Input(i) => file.input.get(*i).map(Spanned::span),
+        Part::Column(i, _, _) => file.input.get(*i).map(Spanned::span),
+        Part::Output(i) => file.output.get(*i).map(Spanned::span),
+        Part::Field(field) => Some(match *field {
+            "maximum_runs" => file.maximum_runs.span(),
+            "deadline" => file.deadline.span(),
+            "roles.garbler" => file.roles.get_ref().garbler.span(),
+            "roles.evaluator" => file.roles.get_ref().evaluator.span(),
+            _ => file.limits.span(),
+        }),
+    };
+    let what = match part {
+        Part::Field(field) => format!("{field}: {error}"),
+        Part::Column(_, table, column) => format!("table {}, column {}: {error}", table + 1, column + 1),
+        _ => error.to_string(),
+    };
+    Complaint { line: span.map_or(1, |span| line_of(text, &span)), what }
+}
+
+/// The line in which a span begins, from 1.
+fn line_of(text: &str, span: &Range<usize>) -> usize {
+    text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1
+}
+
+/// Seconds since 1970 of a time in UTC.
+fn seconds(time: &Datetime) -> Option<u64> {
+    let (date, clock) = (time.date?, time.time?);
+    if time.offset != Some(toml::value::Offset::Z) {
+        return None;
+    }
+    // Days since the first of March of the year 0, so that the leap day is a year's last (Richards 2013, "Calendars").
+    let (year, month) = (u64::from(date.year), u64::from(date.month));
+    let (year, month) = if month < 3 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + u64::from(date.day) - 1;
+    let day = days.checked_sub(719_468)?;
+    Some(
+        day * 86_400
+            + u64::from(clock.hour) * 3_600
+            + u64::from(clock.minute) * 60
+            + u64::from(clock.second),
+    )
+}
+
+/// A decimal number's range, as people write it.
+#[must_use]
+pub fn range(number: &Number) -> String {
+    use crate::job::words::decimal;
+    format!("{} to {}", decimal(number.min(), number.decimals()), decimal(number.max(), number.decimals()))
+}

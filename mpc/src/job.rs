@@ -1,0 +1,37 @@
+//! Jobs: what organisations agree to compute together, and how it is done without anybody showing its data.
+//!
+//! ```text
+//! job.toml ─ edge::job_file ─► Draft ─ rules ─► Job ─ everybody signs ─► Agreement
+//! owner's rows ─ edge::rows ─► bits ─ prepare ─► manifest, a sealed share for each computer
+//! two computers: inputs ─ attempt ─► halves, sealed to their receivers, and a receipt that both sign
+//! receiver: two halves ─ join ─► outputs
+//! ```
+//!
+//! Reading order: [`spec`] (what is agreed), [`consent`] (by whom), [`words`] (what signers are shown), [`policy`] and
+//! [`budget`] (what an owner allows, and what is used up), [`inputs`] (how data leave their owner), [`receipt`] (what
+//! everybody is left with), [`run`] and [`attempt`] (what the two computers do), [`outputs`] (how results reach their
+//! receivers), [`desk`] and [`post`] (what a computer does with what others send), [`binding`] (that gates and schemas are those that were signed).
+
+pub mod attempt;
+pub mod binding;
+pub mod budget;
+pub mod consent;
+pub mod desk;
+pub mod hash;
+pub mod inputs;
+pub mod key;
+pub mod outputs;
+pub mod policy;
+pub mod post;
+pub mod receipt;
+pub mod run;
+pub mod spec;
+pub mod text;
+pub mod words;
+
+mod seal;
+
+pub use consent::{Agreement, Consent};
+pub use hash::Digest;
+pub use key::{Identity, PublicKey};
+pub use spec::{Job, PartyId};

@@ -1,0 +1,320 @@
+//! What a computer does with what happens in a run: a machine without sockets, files or clock.
+//!
+//! ```text
+//!            Delivered…              all inputs there            Computed               Signed
+//! Gathering ───────────► Gathering ───────────────► Computing ───────────► Computed ───────────► Finished
+//!     ▲                                                 │ Failed, passing      │ (crash, Failed)
+//!     └─────────────────────────────────────────────────┘◄─────────────────────┘
+//! ```
+//!
+//! `step` takes an event and says what is to be done, in this order; what is to be kept must be durable before the next thing is
+//! done, and if it cannot be kept nothing after it may be done. A computer that crashed is [`restored`](Desk::restore) from what was
+//! kept: sealed inputs, used attempt numbers, outputs. Keys, labels and open inputs are not among these.
+//!
+//! A finished run stays finished: whoever asks gets the same outputs and the same receipt again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attempt::{Computed, Finished};
+use super::consent::Agreement;
+use super::hash::Digest;
+use super::inputs::{InputError, Manifest, Share};
+use super::key::Identity;
+use super::post::Answer;
+use super::spec::{Job, PartyId};
+
+/// What is kept between crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// What an owner stated.
+    Manifest(PartyId),
+    /// What an owner sealed to us.
+    Share(PartyId),
+    /// The ids of all attempts, in order.
+    Attempts,
+    /// Outputs that lack the other's signature.
+    Computed,
+    /// Outputs and receipt.
+    Finished,
+    /// Our own input to the run, as an owner.
+    Own,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Event {
+    /// An owner brought its input; a computer who is an owner brings its manifest alone.
+    Delivered {
+        /// Whose.
+        owner: PartyId,
+        /// What it states.
+        manifest: Vec<u8>,
+        /// What it sealed to us.
+        sealed: Vec<u8>,
+    },
+    /// A party asks for what there is for it.
+    Asked(PartyId),
+    /// The other computer is there: an attempt is about to begin.
+    Met,
+    /// The attempt has a number and an id.
+    Begun {
+        /// Its number.
+        attempt: u32,
+        /// Its id.
+        run_id: Digest,
+    },
+    /// Our outputs are there.
+    Computed(Box<Computed>),
+    /// Both signed.
+    Signed(Box<Finished>),
+    /// The attempt failed.
+    Failed {
+        /// Why, for those who ask.
+        why: String,
+        /// Whether another may succeed.
+        is_passing: bool,
+    },
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Keep this, in place of what was kept.
+    Keep(Item, Vec<u8>),
+    /// Add this to what is kept.
+    Append(Item, Vec<u8>),
+    /// Tell this to whom the event was about.
+    Answer(Answer),
+    /// Go on with the attempt.
+    Proceed,
+}
+
+#[derive(Debug)]
+enum State {
+    Gathering,
+    Computing,
+    Computed(Box<Computed>),
+    Finished(Box<Finished>),
+    Stopped(String),
+}
+
+/// A computer's desk for one run.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    agreement: &'a Agreement,
+    run: u32,
+    us: PartyId,
+    identity: &'a Identity,
+    /// Input bits of each owner, in the job's order.
+    bits: Vec<usize>,
+    manifests: BTreeMap<PartyId, Manifest>,
+    attempts: Vec<(u32, Digest)>,
+    state: State,
+    served: BTreeSet<PartyId>,
+}
+
+impl<'a> Desk<'a> {
+    /// The desk as it was kept; `kept` gives each item, or nothing. Whatever does not fit the job is as if it were not there.
+    #[must_use]
+    pub fn restore(
+        (agreement, run): (&'a Agreement, u32),
+        (us, identity): (PartyId, &'a Identity),
+        bits: Vec<usize>,
+        mut kept: impl FnMut(Item) -> Option<Vec<u8>>,
+    ) -> Self {
+        let job = agreement.job();
+        let mut manifests = BTreeMap::new();
+        for input in &job.inputs {
+            let share = job.computes(input.owner) || kept(Item::Share(input.owner)).is_some();
+            let manifest = kept(Item::Manifest(input.owner)).filter(|_| share);
+            let manifest = manifest.and_then(|m| Manifest::from_bytes(job, (input.owner, run), &m).ok());
+            manifests.extend(manifest.map(|manifest| (input.owner, manifest)));
+        }
+        let attempts = kept(Item::Attempts).map(|bytes| read_attempts(&bytes)).unwrap_or_default();
+        let ours = |facts: &super::receipt::Facts| facts.job == job.id() && facts.run == run;
+        let computed = kept(Item::Computed).and_then(|b| Computed::from_bytes(&b)).filter(|c| ours(&c.facts));
+        let finished =
+            kept(Item::Finished).and_then(|b| Finished::from_bytes(&b)).filter(|f| ours(&f.receipt.facts));
+        let state = match (finished, computed) {
+            (Some(finished), _) => State::Finished(Box::new(finished)),
+            (None, Some(computed)) => State::Computed(Box::new(computed)),
+            (None, None) => State::Gathering,
+        };
+        Self { agreement, run, us, identity, bits, manifests, attempts, state, served: BTreeSet::new() }
+    }
+
+    /// Takes an event.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Delivered { owner, manifest, sealed } => self.deliver(owner, &manifest, sealed),
+            Event::Asked(party) => vec![Effect::Answer(self.answer(party))],
+            Event::Met => self.meet(),
+            Event::Begun { attempt, run_id } => self.begin(attempt, run_id),
+            Event::Computed(computed) => {
+                let keep = Effect::Keep(Item::Computed, computed.to_bytes());
+                self.state = State::Computed(computed);
+                vec![keep, Effect::Proceed]
+            }
+            Event::Signed(finished) => {
+                let keep = Effect::Keep(Item::Finished, finished.to_bytes());
+                self.state = State::Finished(finished);
+                vec![keep]
+            }
+            Event::Failed { why, is_passing } => {
+                if !is_passing {
+                    self.state = State::Stopped(why);
+                } else if matches!(self.state, State::Computing) {
+                    self.state = State::Gathering;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// The inputs, in the job's order, once all are there.
+    #[must_use]
+    pub fn manifests(&self) -> Option<Vec<Manifest>> {
+        self.job().inputs.iter().map(|input| self.manifests.get(&input.owner).cloned()).collect()
+    }
+
+    /// The lowest attempt number that was not used.
+    #[must_use]
+    pub fn next_attempt(&self) -> u32 {
+        self.attempts.iter().map(|(attempt, _)| attempt.saturating_add(1)).max().unwrap_or(1)
+    }
+
+    /// What was computed and not signed by the other.
+    #[must_use]
+    pub fn computed(&self) -> Option<&Computed> {
+        if let State::Computed(computed) = &self.state { Some(computed) } else { None }
+    }
+
+    /// What is finished.
+    #[must_use]
+    pub fn finished(&self) -> Option<&Finished> {
+        if let State::Finished(finished) = &self.state { Some(finished) } else { None }
+    }
+
+    /// Why nothing more will come of this run.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&str> {
+        if let State::Stopped(why) = &self.state { Some(why) } else { None }
+    }
+
+    /// Owners whose input is not there, but those in `except`.
+    #[must_use]
+    pub fn missing(&self, except: Option<PartyId>) -> Vec<String> {
+        let job = self.job();
+        let lacks =
+            job.inputs.iter().map(|input| input.owner).filter(|owner| !self.manifests.contains_key(owner));
+        lacks.filter(|owner| Some(*owner) != except).map(|owner| job.party(owner).name.to_string()).collect()
+    }
+
+    /// Whether everybody who does not compute has what there is for it.
+    #[must_use]
+    pub fn all_served(&self) -> bool {
+        self.job().ids().all(|id| self.job().computes(id) || self.served.contains(&id))
+    }
+
+    /// Notes that a party confirmed to have what there is for it.
+    pub fn serve(&mut self, party: PartyId) {
+        self.served.insert(party);
+    }
+
+    fn job(&self) -> &'a Job {
+        self.agreement.job()
+    }
+
+    fn deliver(&mut self, owner: PartyId, bytes: &[u8], sealed: Vec<u8>) -> Vec<Effect> {
+        match self.check(owner, bytes, &sealed) {
+            Err(error) => vec![Effect::Answer(Answer::Refused(error.to_string()))],
+            Ok(None) => vec![Effect::Answer(Answer::Taken)],
+            Ok(Some(manifest)) => {
+                self.manifests.insert(owner, manifest);
+                let mut effects = vec![Effect::Keep(Item::Manifest(owner), bytes.to_vec())];
+                if !self.job().computes(owner) {
+                    // The share first: a manifest without it counts for nothing.
+                    effects.insert(0, Effect::Keep(Item::Share(owner), sealed));
+                }
+                effects.push(Effect::Answer(Answer::Taken));
+                effects
+            }
+        }
+    }
+
+    /// The manifest, if it is new and holds; nothing if it was taken before.
+    fn check(&self, owner: PartyId, bytes: &[u8], sealed: &[u8]) -> Result<Option<Manifest>, InputError> {
+        let job = self.job();
+        let manifest = Manifest::from_bytes(job, (owner, self.run), bytes)?;
+        match self.manifests.get(&owner) {
+            Some(before) if *before == manifest => return Ok(None),
+            Some(_) => return Err(InputError::Changed(job.party(owner).name.to_string())),
+            None => {}
+        }
+        let bits = job.input_of(owner).and_then(|i| self.bits.get(i)).copied().unwrap_or_default();
+        if !job.computes(owner) {
+            let _: Share = manifest.open(job, self.identity, sealed, bits)?;
+        }
+        Ok(Some(manifest))
+    }
+
+    fn answer(&self, party: PartyId) -> Answer {
+        match &self.state {
+            State::Stopped(why) => Answer::Refused(why.clone()),
+            State::Finished(finished) => {
+                let parcel = finished.parcels.iter().find(|parcel| parcel.receiver == party).cloned();
+                Answer::Finished { receipt: finished.receipt.to_bytes(), parcel }
+            }
+            _ => Answer::Waiting(self.missing(None)),
+        }
+    }
+
+    fn meet(&mut self) -> Vec<Effect> {
+        match &self.state {
+            State::Stopped(why) => vec![Effect::Answer(Answer::Refused(why.clone()))],
+            State::Finished(_) | State::Computed(_) => vec![Effect::Proceed],
+            State::Computing => vec![Effect::Answer(Answer::Waiting(Vec::new()))],
+            State::Gathering if self.manifests().is_none() => {
+                vec![Effect::Answer(Answer::Waiting(self.missing(None)))]
+            }
+            State::Gathering => {
+                self.state = State::Computing;
+                vec![Effect::Proceed]
+            }
+        }
+    }
+
+    fn begin(&mut self, attempt: u32, run_id: Digest) -> Vec<Effect> {
+        if self.attempts.iter().any(|(before, id)| *before >= attempt || *id == run_id) {
+            let why = "an attempt was to be made under a number that was used before".to_owned();
+            self.state = State::Stopped(why.clone());
+            return vec![Effect::Answer(Answer::Refused(why))];
+        }
+        // What was computed before and not signed was delivered to nobody, and will not be.
+        self.state = State::Computing;
+        self.attempts.push((attempt, run_id));
+        let record = [&attempt.to_le_bytes()[..], &run_id.0].concat();
+        vec![Effect::Append(Item::Attempts, record), Effect::Proceed]
+    }
+
+    /// Who we are.
+    #[must_use]
+    pub const fn us(&self) -> PartyId {
+        self.us
+    }
+}
+
+/// Attempts as they were kept; a record that was cut off while it was written was not acted upon, and its number is skipped.
+fn read_attempts(bytes: &[u8]) -> Vec<(u32, Digest)> {
+    let (records, rest) = bytes.as_chunks::<36>();
+    let read = |record: &[u8; 36]| {
+        let (attempt, id) = record.split_first_chunk()?;
+        Some((u32::from_le_bytes(*attempt), Digest(id.try_into().ok()?)))
+    };
+    let mut attempts: Vec<_> = records.iter().filter_map(read).collect();
+    if !rest.is_empty() {
+        let last = attempts.last().map_or(0, |(attempt, _)| *attempt);
+        attempts.push((last.saturating_add(1), Digest([0; 32])));
+    }
+    attempts
+}

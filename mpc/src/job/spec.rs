@@ -1,0 +1,547 @@
+//! What a job is: who computes what on whose columns, who learns which output, and until when.
+//!
+//! ```text
+//! Draft ── Job::new: every rule below ──► Job ── every party's consent ──► Agreement ──► a run
+//! ```
+//!
+//! A job's id is the hash of its canonical encoding, not of the text that it was written in: two texts that mean the same
+//! have one id, and whatever differs in meaning differs in the id. What people are shown before they sign is rendered from
+//! this form, never from the text. Nothing is added at run time: what is not in here is not agreed.
+//!
+//! Rules (`SpecError`): names differ · two computers, both parties, with addresses · each owner brings one input and each
+//! input has an owner · each output has a receiver · sizes are within the limits.
+
+use super::hash::{Digest, Purpose, hash};
+use super::key::PublicKey;
+use super::text::{Line, Name, Prose};
+use crate::program::ProgramName;
+use crate::wire::WireError;
+use crate::wire::codec::{Reader, Wire, codes, record};
+
+/// The prefix of a job's canonical encoding.
+const PREFIX: &str = "sotto job v1\0";
+
+/// Most parties of a job.
+pub const MAX_PARTIES: usize = 64;
+
+/// A party's place in the job's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartyId(pub u16);
+
+/// A party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// What the others call it.
+    pub name: Name,
+    /// Its keys.
+    pub key: PublicKey,
+    /// Where a computer waits for the others: host and port.
+    pub address: Option<Line>,
+}
+
+/// What is computed. The hashes decide; names and parameters say where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Name and version.
+    pub name: ProgramName,
+    /// Options, by name.
+    pub parameters: Vec<Parameter>,
+    /// The hash of the program's text, if it is one that the job brings.
+    pub source: Option<Digest>,
+    /// What compiled it: name and version.
+    pub compiler: Line,
+    /// The hash of the gate stream.
+    pub circuit: Digest,
+    /// AND gates of the circuit.
+    pub and_gates: u64,
+}
+
+/// An option of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Line,
+    /// Its value.
+    pub value: Value,
+}
+
+/// A value of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number.
+    Number(i128),
+    /// A text.
+    Text(Line),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Values by name.
+    Record(Vec<Parameter>),
+}
+
+/// Deepest nesting of values.
+const MAX_DEPTH: usize = 4;
+
+/// What an owner brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Whose data.
+    pub owner: PartyId,
+    /// Its tables, in the order of the program.
+    pub tables: Vec<Table>,
+}
+
+/// Rows of columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What people call it.
+    pub name: Line,
+    /// How `rows` is meant.
+    pub count: Count,
+    /// How many rows.
+    pub rows: u64,
+    /// What each row holds.
+    pub columns: Vec<Column>,
+}
+
+/// How a number of rows is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Count {
+    /// Just as many.
+    Exactly = 0,
+    /// At most as many; how many is hidden.
+    UpTo = 1,
+}
+
+/// A column: a number of a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as in the heading of the owner's file.
+    pub name: Line,
+    /// The smallest number, in units of the last decimal.
+    pub min: i128,
+    /// The largest number, in units of the last decimal.
+    pub max: i128,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// What an empty field stands for; without it, an empty field is an error.
+    pub missing: Option<i128>,
+}
+
+/// An output table and who learns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The program's name for it.
+    pub name: Line,
+    /// Who learns it, and nobody else.
+    pub receivers: Vec<PartyId>,
+}
+
+/// How it is computed, and which adversary that withstands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Suite {
+    /// Half gates and SoftSpoken transfers; the computers follow the protocol and do not collude.
+    SemiHonest = 1,
+}
+
+/// What a run may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of one owner.
+    pub rows: u64,
+    /// AND gates.
+    pub and_gates: u64,
+    /// Seconds for the joint computation, once all inputs are there.
+    pub seconds: u32,
+}
+
+/// A job as it was written, not yet looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What people call it.
+    pub name: Line,
+    /// What it is for.
+    pub purpose: Prose,
+    /// Makes this job differ from all others that say the same.
+    pub nonce: Digest,
+    /// Everybody who takes part.
+    pub parties: Vec<Party>,
+    /// The computer that garbles.
+    pub garbler: PartyId,
+    /// The computer that evaluates.
+    pub evaluator: PartyId,
+    /// What is computed.
+    pub program: Pin,
+    /// What each owner brings, in the order of the program.
+    pub inputs: Vec<Input>,
+    /// Who learns what, in the order of the program.
+    pub outputs: Vec<Output>,
+    /// What the outputs reveal beyond themselves, in words.
+    pub leaks: Vec<Prose>,
+    /// How.
+    pub suite: Suite,
+    /// What a run may take.
+    pub limits: Limits,
+    /// Seconds that a run waits for the other parties.
+    pub deadline: u32,
+    /// When the agreement ends: seconds since 1970.
+    pub expiry: u64,
+    /// How often it may be run.
+    pub runs: u32,
+}
+
+record!(Party { name, key, address });
+record!(Pin { name, parameters, source, compiler, circuit, and_gates });
+record!(Parameter { name, value });
+record!(Input { owner, tables });
+record!(Table { name, count, rows, columns });
+record!(Column { name, min, max, decimals, missing });
+record!(Output { name, receivers });
+record!(Limits { rows, and_gates, seconds });
+record!(Draft {
+    name,
+    purpose,
+    nonce,
+    parties,
+    garbler,
+    evaluator,
+    program,
+    inputs,
+    outputs,
+    leaks,
+    suite,
+    limits,
+    deadline,
+    expiry,
+    runs,
+});
+
+impl Wire for Value {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Number(number) => (out.push(0), number.encode(out)).1,
+            Self::Text(text) => (out.push(1), text.encode(out)).1,
+            Self::List(list) => (out.push(2), list.encode(out)).1,
+            Self::Record(record) => (out.push(3), record.encode(out)).1,
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        r.nested(MAX_DEPTH, |r| match u8::decode(r)? {
+            0 => Wire::decode(r).map(Self::Number),
+            1 => Wire::decode(r).map(Self::Text),
+            2 => Wire::decode(r).map(Self::List),
+            3 => Wire::decode(r).map(Self::Record),
+            _ => Err(WireError::Value("a parameter")),
+        })
+    }
+}
+codes!(Count, "a count's meaning", [Exactly, UpTo]);
+codes!(Suite, "a protocol suite", [SemiHonest]);
+
+impl Wire for PartyId {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Wire::decode(r).map(Self)
+    }
+}
+
+impl Wire for ProgramName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.to_bytes().encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::from_bytes(Wire::decode(r)?).ok_or(WireError::Value("a program's name"))
+    }
+}
+
+/// Which part of a job a complaint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A value of the job itself, by its name in the job file.
+    Field(&'static str),
+    /// A party, by its place.
+    Party(usize),
+    /// An input, by its place.
+    Input(usize),
+    /// A column: input, table, column.
+    Column(usize, usize, usize),
+    /// An output, by its place.
+    Output(usize),
+}
+
+/// Why a draft is no job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// Too many, or none.
+    #[error("there must be 1 to {most} of these, not {given}")]
+    Number {
+        /// Given.
+        given: usize,
+        /// Most.
+        most: usize,
+    },
+    /// Named twice, or the same key under two names.
+    #[error("the name or the key stands there twice")]
+    Twice,
+    /// Not in the list of parties.
+    #[error("there is no such party")]
+    Stranger,
+    /// One party cannot be both computers.
+    #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
+    OneComputer,
+    /// Nobody could find it.
+    #[error("a computer needs an address (host:port) at which the others reach it")]
+    NoAddress,
+    /// A range that holds no number, or too wide a one.
+    #[error("the range holds no number, or one of more than 64 bits, or more than 18 decimals")]
+    Range,
+    /// The value for missing fields is outside the range.
+    #[error("the value for missing fields is outside the column's range")]
+    Missing,
+    /// More than the job's own limits allow.
+    #[error("this is more than the job's limits allow")]
+    Limit,
+    /// A value that makes the job impossible to run.
+    #[error("this must not be zero")]
+    Zero,
+    /// A party with nothing to do.
+    #[error("this party neither computes, nor brings an input, nor receives an output")]
+    Idle,
+}
+
+/// Draws where and why.
+pub type Fault = (Part, SpecError);
+
+/// A job that keeps the rules, with its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    draft: Draft,
+    id: Digest,
+}
+
+impl std::ops::Deref for Job {
+    type Target = Draft;
+
+    fn deref(&self) -> &Draft {
+        &self.draft
+    }
+}
+
+impl Job {
+    /// The job that a draft describes.
+    ///
+    /// # Errors
+    /// All rules that it breaks.
+    pub fn new(draft: Draft) -> Result<Self, Vec<Fault>> {
+        let faults = draft.faults();
+        let id = hash(Purpose::Job, &[&draft.to_prefixed(PREFIX)]);
+        if faults.is_empty() { Ok(Self { draft, id }) } else { Err(faults) }
+    }
+
+    /// What everybody signs.
+    #[must_use]
+    pub const fn id(&self) -> Digest {
+        self.id
+    }
+
+    /// The canonical encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.draft.to_prefixed(PREFIX)
+    }
+
+    /// The job of a canonical encoding.
+    ///
+    /// # Errors
+    /// If it is none; broken rules count as a value that cannot be.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let draft = Draft::from_prefixed(PREFIX, bytes)?;
+        Self::new(draft).map_err(|_| WireError::Value("a job"))
+    }
+
+    /// The party of a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PartyId> {
+        let at = self.parties.iter().position(|party| party.name.as_str() == name)?;
+        Some(PartyId(at as u16))
+    }
+
+    /// Who has this Ed25519 key.
+    #[must_use]
+    pub fn find_key(&self, signing: &[u8; 32]) -> Option<PartyId> {
+        let at = self.parties.iter().position(|party| party.key.signing_bytes() == *signing)?;
+        Some(PartyId(at as u16))
+    }
+
+    /// A party of this job.
+    ///
+    /// # Panics
+    /// If the id is of another job: an error in the caller.
+    #[must_use]
+    pub fn party(&self, id: PartyId) -> &Party {
+        &self.parties[usize::from(id.0)]
+    }
+
+    /// Every party's id.
+    pub fn ids(&self) -> impl Iterator<Item = PartyId> + use<> {
+        (0..self.parties.len()).map(|i| PartyId(i as u16))
+    }
+
+    /// The two computers, the garbler first.
+    #[must_use]
+    pub fn computers(&self) -> [PartyId; 2] {
+        [self.garbler, self.evaluator]
+    }
+
+    /// Whether a party computes.
+    #[must_use]
+    pub fn computes(&self, id: PartyId) -> bool {
+        self.computers().contains(&id)
+    }
+
+    /// The place of an owner among the inputs.
+    #[must_use]
+    pub fn input_of(&self, id: PartyId) -> Option<usize> {
+        self.inputs.iter().position(|input| input.owner == id)
+    }
+
+    /// The places of the outputs that a party learns.
+    #[must_use]
+    pub fn outputs_of(&self, id: PartyId) -> Vec<usize> {
+        let learns = |(_, output): &(usize, &Output)| output.receivers.contains(&id);
+        self.outputs.iter().enumerate().filter(learns).map(|(i, _)| i).collect()
+    }
+
+    /// Everybody who learns an output.
+    #[must_use]
+    pub fn receivers(&self) -> Vec<PartyId> {
+        self.ids().filter(|id| !self.outputs_of(*id).is_empty()).collect()
+    }
+}
+
+impl Draft {
+    /// All rules that are broken.
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        self.check_numbers(&mut faults);
+        self.check_parties(&mut faults);
+        self.check_roles(&mut faults);
+        for (i, input) in self.inputs.iter().enumerate() {
+            self.check_input(i, input, &mut faults);
+        }
+        for (i, output) in self.outputs.iter().enumerate() {
+            let part = Part::Output(i);
+            let given = output.receivers.len();
+            require(
+                &mut faults,
+                part,
+                (1..=MAX_PARTIES).contains(&given),
+                SpecError::Number { given, most: MAX_PARTIES },
+            );
+            require(&mut faults, part, output.receivers.iter().all(|id| self.has(*id)), SpecError::Stranger);
+            require(&mut faults, part, distinct(output.receivers.iter()), SpecError::Twice);
+            require(
+                &mut faults,
+                part,
+                self.outputs.iter().take(i).all(|o| o.name != output.name),
+                SpecError::Twice,
+            );
+        }
+        faults
+    }
+
+    fn check_numbers(&self, faults: &mut Vec<Fault>) {
+        for (field, given, most) in [
+            ("party", self.parties.len(), MAX_PARTIES),
+            ("input", self.inputs.len(), MAX_PARTIES),
+            ("output", self.outputs.len(), 1024),
+        ] {
+            require(
+                faults,
+                Part::Field(field),
+                (1..=most).contains(&given),
+                SpecError::Number { given, most },
+            );
+        }
+        for (field, value) in [
+            ("maximum_runs", self.runs),
+            ("deadline", self.deadline),
+            ("limits.seconds", self.limits.seconds),
+        ] {
+            require(faults, Part::Field(field), value > 0, SpecError::Zero);
+        }
+        let gates = self.program.and_gates <= self.limits.and_gates;
+        require(faults, Part::Field("limits.and_gates"), gates, SpecError::Limit);
+    }
+
+    fn check_parties(&self, faults: &mut Vec<Fault>) {
+        for (i, party) in self.parties.iter().enumerate() {
+            let same = |other: &Party| {
+                other.name == party.name
+                    || other.key.signing_bytes() == party.key.signing_bytes()
+                    || other.key == party.key
+            };
+            require(faults, Part::Party(i), !self.parties.iter().take(i).any(same), SpecError::Twice);
+            let id = PartyId(i as u16);
+            let computes = [self.garbler, self.evaluator].contains(&id);
+            require(faults, Part::Party(i), !computes || party.address.is_some(), SpecError::NoAddress);
+            let brings = self.inputs.iter().any(|input| input.owner == id);
+            let learns = self.outputs.iter().any(|output| output.receivers.contains(&id));
+            require(faults, Part::Party(i), computes || brings || learns, SpecError::Idle);
+        }
+    }
+
+    fn check_roles(&self, faults: &mut Vec<Fault>) {
+        for (field, id) in [("roles.garbler", self.garbler), ("roles.evaluator", self.evaluator)] {
+            require(faults, Part::Field(field), self.has(id), SpecError::Stranger);
+        }
+        require(
+            faults,
+            Part::Field("roles.evaluator"),
+            self.garbler != self.evaluator,
+            SpecError::OneComputer,
+        );
+    }
+
+    fn check_input(&self, i: usize, input: &Input, faults: &mut Vec<Fault>) {
+        require(faults, Part::Input(i), self.has(input.owner), SpecError::Stranger);
+        let before = self.inputs.iter().take(i).all(|other| other.owner != input.owner);
+        require(faults, Part::Input(i), before, SpecError::Twice);
+        let rows = input.tables.iter().fold(0u64, |rows, table| rows.saturating_add(table.rows));
+        require(faults, Part::Input(i), rows <= self.limits.rows, SpecError::Limit);
+        for (t, table) in input.tables.iter().enumerate() {
+            for (c, column) in table.columns.iter().enumerate() {
+                let part = Part::Column(i, t, c);
+                let range = i64::MIN.into()..=u64::MAX.into();
+                let held = range.contains(&column.min) && range.contains(&column.max);
+                let signed = column.min >= 0 || column.max <= i64::MAX.into();
+                let usable = held && signed && column.min <= column.max && column.decimals <= 18;
+                require(faults, part, usable, SpecError::Range);
+                let within = |value: i128| (column.min..=column.max).contains(&value);
+                require(faults, part, column.missing.is_none_or(within), SpecError::Missing);
+                let before = table.columns.iter().take(c).all(|other| other.name != column.name);
+                require(faults, part, before, SpecError::Twice);
+            }
+        }
+    }
+
+    fn has(&self, id: PartyId) -> bool {
+        usize::from(id.0) < self.parties.len()
+    }
+}
+
+fn require(faults: &mut Vec<Fault>, part: Part, holds: bool, otherwise: SpecError) {
+    if !holds {
+        faults.push((part, otherwise));
+    }
+}
+
+fn distinct<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> bool {
+    items.clone().enumerate().all(|(i, item)| items.clone().take(i).all(|other| other != item))
+}

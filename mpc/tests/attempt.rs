@@ -1,0 +1,280 @@
+//! Two computers at one run, over a connection in memory: results, receipts, crashes at each step, and a transcript in
+//! which no input appears.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use mpc::channel::{Framed, Pipe, pipe_pair};
+use mpc::job::attempt::{AttemptError, Computed, Finished, Known, begin};
+use mpc::job::binding::{Misfit, fits};
+use mpc::job::inputs::{Manifest, Prepared, Share, prepare};
+use mpc::job::outputs::Origin;
+use mpc::job::receipt::Receipt;
+use mpc::job::{Agreement, Job, PartyId};
+use mpc::joint::Joint;
+use support::{NOW, Sum, agreement, draft, identity, job, rng};
+
+const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
+
+/// What a run begins with: everybody's input, prepared.
+struct World {
+    agreement: Agreement,
+    program: Sum,
+    manifests: Vec<Manifest>,
+    prepared: Vec<Prepared>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (job, program) = (job(), Sum::new(3));
+        let prepared: Vec<Prepared> = job
+            .inputs
+            .iter()
+            .zip(ROWS)
+            .enumerate()
+            .map(|(i, (input, rows))| {
+                let cells = vec![rows.map(|value| vec![value]).to_vec()];
+                let bits = program.declaration().encode(i, &cells).unwrap();
+                prepare(&job, (input.owner, 1), &bits, &identity(input.owner), &mut rng(i as u64)).unwrap()
+            })
+            .collect();
+        let manifests = prepared.iter().map(|p| p.manifest.clone()).collect();
+        Self { agreement: agreement(&job), program, manifests, prepared }
+    }
+
+    fn known<'k>(&'k self, us: PartyId, identity: &'k mpc::job::Identity) -> Known<'k> {
+        Known { agreement: &self.agreement, run: 1, manifests: &self.manifests, us, identity }
+    }
+
+    /// The shares that a computer holds.
+    fn shares(&self, us: PartyId) -> Vec<Share> {
+        let job = self.agreement.job();
+        let share = |(i, prepared): (usize, &Prepared)| {
+            let sealed = prepared.sealed.iter().find(|(computer, _)| *computer == us);
+            let bits = self.program.declaration().input_bits(i);
+            let opened =
+                sealed.map(|(_, sealed)| prepared.manifest.open(job, &identity(us), sealed, bits).unwrap());
+            opened.or_else(|| prepared.own.as_ref().filter(|_| prepared.manifest.owner == us).map(copy))
+        };
+        self.prepared.iter().enumerate().filter_map(share).collect()
+    }
+
+    /// One computer's part, up to its end or an error. `kept` is what survives a crash.
+    fn compute<S: Read + Write>(
+        &self,
+        us: PartyId,
+        stream: S,
+        kept: &mut Option<Computed>,
+        seed: u64,
+    ) -> Result<Finished, AttemptError> {
+        let (identity, rng) = (identity(us), &mut rng(seed));
+        let begun = begin(self.known(us, &identity), (Framed::new(stream), [5; 32]), 1, kept.as_ref(), rng)?;
+        let begun = if begun.is_computed {
+            begun
+        } else {
+            let shares = self.shares(us);
+            let (computed, begun) =
+                begun.compute(&self.program, &shares.iter().collect::<Vec<_>>(), &mut || NOW, rng)?;
+            *kept = Some(computed);
+            begun
+        };
+        begun.exchange(kept.as_ref().unwrap())
+    }
+
+    /// Both computers, over these two ends.
+    fn run<S: Read + Write + Send>(
+        &self,
+        (near, far): (S, S),
+        kept: &mut [Option<Computed>; 2],
+        seed: u64,
+    ) -> [Result<Finished, AttemptError>; 2] {
+        let [garbler, evaluator] = self.agreement.job().computers();
+        let [ours, theirs] = kept;
+        thread::scope(|scope| {
+            let garbling = scope.spawn(move || self.compute(garbler, near, ours, seed));
+            let evaluated = self.compute(evaluator, far, theirs, seed + 1);
+            [garbling.join().unwrap(), evaluated]
+        })
+    }
+
+    /// What a receiver reads out of both computers' parcels.
+    fn outputs(&self, receiver: PartyId, [garbler, evaluator]: [&Finished; 2]) -> Option<Vec<Vec<bool>>> {
+        let widths: Vec<usize> = self.program.declaration().outputs().iter().map(|t| t.bits()).collect();
+        let facts = &garbler.receipt.facts;
+        let origin = Origin { job: self.agreement.job(), run_id: facts.run_id, widths: &widths };
+        let sealed =
+            |f: &Finished| f.parcels.iter().find(|p| p.receiver == receiver).map(|p| p.sealed.0.clone());
+        let (a, b) = (sealed(garbler)?, sealed(evaluator)?);
+        origin.join(receiver, &identity(receiver), facts, [&a, &b]).ok()
+    }
+}
+
+/// A share as its owner kept it.
+fn copy(share: &Share) -> Share {
+    Share::from_kept(&share.to_kept()).unwrap()
+}
+
+fn number(bits: &[bool]) -> u64 {
+    bits.iter().rev().fold(0, |n, bit| n << 1 | u64::from(*bit))
+}
+
+#[test]
+fn receivers_learn_their_outputs_and_everybody_a_receipt_of_both() {
+    let world = World::new();
+    let results = world.run(pipe_pair(), &mut [None, None], 1);
+    let [garbler, evaluator] = results.map(Result::unwrap);
+    assert_eq!(garbler.receipt, evaluator.receipt);
+    let bytes = garbler.receipt.to_bytes();
+    assert_eq!(Receipt::from_bytes(world.agreement.job(), &bytes), Ok(garbler.receipt.clone()));
+
+    let eve = world.outputs(PartyId(4), [&garbler, &evaluator]).unwrap();
+    assert_eq!(eve[0], [true, true, true]);
+    assert_eq!(number(&eve[1]), 100 + 200 + 999 + 6 + 50);
+    let acme = world.outputs(PartyId(0), [&garbler, &evaluator]).unwrap();
+    assert_eq!(acme, [[true; 3]], "acme learns whose inputs hold, and nothing else");
+    assert_eq!(garbler.ours.as_ref().map(|p| p.receiver), Some(PartyId(0)));
+    assert_eq!(evaluator.ours, None, "bolt receives nothing");
+    assert_eq!(world.outputs(PartyId(2), [&garbler, &evaluator]), None, "carl is no receiver");
+    // Halves that were swapped are not what was signed for.
+    assert_eq!(world.outputs(PartyId(4), [&evaluator, &garbler]), None);
+}
+
+/// A stream that breaks after some bytes, and a copy of all that was written to it.
+struct Frail {
+    inner: Pipe,
+    left: usize,
+    said: Said,
+}
+
+impl Read for Frail {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into)
+    }
+}
+
+impl Write for Frail {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let n = self.inner.write(bytes.get(..self.left.min(bytes.len())).unwrap_or_default())?;
+        self.left -= n;
+        self.said.lock().unwrap().extend_from_slice(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// What one end wrote.
+type Said = Arc<Mutex<Vec<u8>>>;
+
+fn frail(limits: [usize; 2]) -> ((Frail, Frail), [Said; 2]) {
+    let ((near, far), said) = (pipe_pair(), [Arc::default(), Arc::default()]);
+    let [a, b] = limits;
+    let near = Frail { inner: near, left: a, said: Arc::clone(&said[0]) };
+    let far = Frail { inner: far, left: b, said: Arc::clone(&said[1]) };
+    ((near, far), said)
+}
+
+#[test]
+fn a_connection_that_breaks_anywhere_leaves_a_run_that_another_attempt_finishes() {
+    let world = World::new();
+    let (ends, said) = frail([usize::MAX; 2]);
+    let whole = world.run(ends, &mut [None, None], 1).map(Result::unwrap);
+    let lengths = said.map(|said| said.lock().unwrap().len());
+    let mut only_signed = 0;
+    for side in 0..2 {
+        // Openings, set-up, tables, outputs, signatures: cut at places all over, and at the very end.
+        let cuts = (0..8).map(|i| lengths[side] * i / 8).chain([lengths[side] - 1]);
+        for cut in cuts {
+            let mut limits = [usize::MAX; 2];
+            limits[side] = cut;
+            let mut kept = [None, None];
+            let (ends, _) = frail(limits);
+            let broken = world.run(ends, &mut kept, 1);
+            assert!(broken.iter().any(Result::is_err), "cut {side} at {cut}");
+            only_signed += usize::from(kept.iter().all(Option::is_some));
+            let [garbler, evaluator] = world.run(pipe_pair(), &mut kept, 3).map(Result::unwrap);
+            assert_eq!(garbler.receipt, evaluator.receipt);
+            let eve = |f| world.outputs(PartyId(4), f);
+            assert_eq!(eve([&garbler, &evaluator]), eve([&whole[0], &whole[1]]), "cut {side} at {cut}");
+        }
+    }
+    assert!(only_signed > 0, "some attempts lacked nothing but signatures");
+}
+
+/// Whether the bytes, read from any bit on, hold these bits.
+fn holds(said: &[u8], bits: &[bool]) -> bool {
+    let all: Vec<bool> = said.iter().flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1)).collect();
+    all.windows(bits.len()).any(|window| window == bits)
+}
+
+#[test]
+fn no_input_appears_in_what_is_said_and_a_mutant_that_leaks_is_caught() {
+    let world = World::new();
+    let (ends, said) = frail([usize::MAX; 2]);
+    assert!(world.run(ends, &mut [None, None], 1).iter().all(Result::is_ok));
+    let inputs: Vec<Vec<bool>> = (0..3)
+        .map(|i| world.program.declaration().encode(i, &[ROWS[i].map(|value| vec![value]).to_vec()]).unwrap())
+        .collect();
+    let mut said: Vec<u8> = said.iter().flat_map(|said| said.lock().unwrap().clone()).collect();
+    for sealed in world.prepared.iter().flat_map(|p| &p.sealed) {
+        said.extend_from_slice(&sealed.1);
+    }
+    assert!(said.len() > 10_000);
+    for input in &inputs {
+        assert!(!holds(&said, input));
+        let mut leaky = said.clone();
+        let packed: Vec<u8> =
+            input.chunks(8).map(|b| b.iter().enumerate().map(|(i, b)| u8::from(*b) << i).sum()).collect();
+        leaky.splice(777..777, packed.iter().copied());
+        assert!(holds(&leaky, &input[..input.len() / 8 * 8]), "a mutant that sends its input is found");
+    }
+}
+
+#[test]
+fn computers_that_want_different_things_stop_before_anything_secret() {
+    let world = World::new();
+    let mut other = draft();
+    other.nonce = mpc::job::Digest([8; 32]);
+    let mut altered = World::new();
+    altered.agreement = agreement(&Job::new(other).unwrap());
+    let mut exchanged = World::new();
+    exchanged.manifests.swap(0, 1);
+    for (theirs, what) in [(altered, "another job"), (exchanged, "other inputs from the owners")] {
+        let (near, far) = pipe_pair();
+        let [garbler, evaluator] = world.agreement.job().computers();
+        let errors = thread::scope(|scope| {
+            let garbling = scope.spawn(|| world.compute(garbler, near, &mut None, 1).unwrap_err());
+            [theirs.compute(evaluator, far, &mut None, 2).unwrap_err(), garbling.join().unwrap()]
+        });
+        assert_eq!(errors, [AttemptError::Differs(what), AttemptError::Differs(what)]);
+        assert!(errors.iter().all(|error| !error.is_passing()));
+    }
+}
+
+#[test]
+fn a_program_that_is_not_the_signed_one_is_refused() {
+    let program = Sum::new(3);
+    assert_eq!(fits(&job(), &program), Ok(()));
+    assert_eq!(fits(&job(), &Sum::new(2)), Err(Misfit::Owners { expected: 2, given: 3 }));
+    let with = |change: fn(&mut mpc::job::spec::Draft)| {
+        let mut draft = draft();
+        change(&mut draft);
+        fits(&draft, &program)
+    };
+    assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].max = 1000), Err(Misfit::Schema(1)));
+    assert_eq!(with(|d| d.inputs[1].tables[0].rows = 2), Err(Misfit::Schema(1)));
+    assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].missing = Some(1)), Ok(()));
+    assert!(matches!(with(|d| d.outputs.swap(0, 1)), Err(Misfit::Outputs { .. })));
+    assert!(matches!(with(|d| d.leaks.clear()), Err(Misfit::Leak(_))));
+    assert!(matches!(with(|d| d.program.circuit = mpc::job::Digest([0; 32])), Err(Misfit::Circuit { .. })));
+    assert!(matches!(with(|d| d.program.and_gates += 1), Err(Misfit::Circuit { .. })));
+}
