@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Weights are 128 bits, never zero, and drawn from a transcript that has absorbed, for every proof, a challenge taken
-//! after its last byte, and every signature whole: who chooses a proof has fixed all of them first. A false batch passes with
+//! after its last byte, and every signature with its challenge: who chooses a proof has fixed all of them first. A false batch passes with
 //! probability 2⁻¹²⁷. Source: Bünz et al. 2018, section 6; verification equations as in `bulletproofs` 5.0.0, whose verifier the
 //! tests hold this one against.
 
@@ -21,7 +21,7 @@ mod transcripts;
 
 use crate::{
     commitment::Commitment,
-    group::{StaticBases, generators, words},
+    group::{Scalar, StaticBases, generators, words},
     msm::{self, Addend, Backend, FixedBases, Residue, Residues, Sum, Words},
     range_proof::RangeProof,
     schnorr::Signed,
@@ -38,6 +38,9 @@ pub(crate) struct Claim<'a> {
     pub(crate) commitment: &'a Commitment,
     pub(crate) context: OutputContext,
 }
+
+/// A signature and its challenge c, which binds R, X and the message.
+type Challenged<'a> = (&'a Signed, Scalar);
 
 /// Weights of one proof: e, and e·c for its polynomial equation.
 struct ProofWeights {
@@ -59,7 +62,8 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Te
         return None;
     }
     let challenges = Challenges::replay(backend, claims)?;
-    let (proof_weights, signature_weights) = weights(&challenges, signed);
+    let signed: Vec<Challenged<'_>> = signed.par_iter().map(|s| (s, s.challenge())).collect();
+    let (proof_weights, signature_weights) = weights(&challenges, &signed);
     let proofs = claims.iter().zip(&challenges).zip(&proof_weights);
     let proofs: Vec<_> = proofs.map(|((claim, challenges), weights)| (claim, challenges, weights)).collect();
     let signatures: Vec<_> = signed.iter().zip(signature_weights).collect();
@@ -140,39 +144,32 @@ pub(crate) fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
     first_bad_claim(left).or_else(|| first_bad_claim(right).map(|i| left.len() + i))
 }
 
-/// One pair of weights a proof, one weight a signature, all from one transcript over all of them.
-fn weights(challenges: &[Challenges], signed: &[Signed]) -> (Vec<ProofWeights>, Vec<u128>) {
+/// One pair of weights a proof, one weight a signature, all from one transcript over all of them. Each proof and
+/// each signature takes up as many bytes as the next, so what is absorbed says which is which.
+fn weights(challenges: &[Challenges], signed: &[Challenged<'_>]) -> (Vec<ProofWeights>, Vec<u128>) {
     let mut t = Transcript::new(tag::BATCH);
-    t.append_u64(b"proofs", challenges.len() as u64);
-    challenges.iter().for_each(|c| t.append_message(b"proof", &c.binding));
-    t.append_u64(b"signatures", signed.len() as u64);
-    for s in signed {
-        t.append_message(b"m", &s.message);
-        t.append_message(b"X", s.key.as_bytes());
-        t.append_message(b"R", s.signature.r.as_bytes());
-        t.append_message(b"z", s.signature.z.as_bytes());
-    }
-    let pair = |t: &mut Transcript| {
-        let e = weight(t);
-        ProofWeights { e, ec: weight(t) }
+    let proofs: Vec<[u8; 32]> = challenges.iter().map(|c| c.binding).collect();
+    t.append_message(b"proofs", proofs.as_flattened());
+    let parts = |(s, c): &Challenged<'_>| {
+        [c.to_bytes(), *s.key.as_bytes(), *s.signature.r.as_bytes(), s.signature.z.to_bytes()]
     };
-    let proofs = challenges.iter().map(|_| pair(&mut t)).collect();
-    (proofs, signed.iter().map(|_| weight(&mut t)).collect())
-}
+    let signatures: Vec<[[u8; 32]; 4]> = signed.iter().map(parts).collect();
+    t.append_message(b"signatures", signatures.as_flattened().as_flattened());
 
-/// A non-zero 128-bit weight.
-fn weight(t: &mut Transcript) -> u128 {
-    let mut w = [0u8; 16];
-    t.challenge_bytes(b"weight", &mut w);
-    u128::from_le_bytes(w).max(1)
+    let mut drawn = vec![[0; 16]; 2 * proofs.len() + signatures.len()];
+    t.challenge_bytes(b"weights", drawn.as_flattened_mut());
+    let weight = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes).max(1);
+    let pair = |[e, ec]: &[_; 2]| ProofWeights { e: weight(e), ec: weight(ec) };
+    let (of_proofs, of_signatures) = drawn.split_at(2 * proofs.len());
+    (of_proofs.as_chunks().0.iter().map(pair).collect(), of_signatures.iter().map(weight).collect())
 }
 
 /// `Σ w·(R + c·X − z·G)`.
-fn signature_terms(chunk: &[(&Signed, u128)]) -> Terms {
+fn signature_terms(chunk: &[(&Challenged<'_>, u128)]) -> Terms {
     let mut terms = Terms::none();
-    for (s, w) in chunk {
+    for ((s, c), w) in chunk {
         let w = Residue::from_words([*w as u64, (*w >> 64) as u64, 0, 0]);
-        let [c, z] = [s.challenge(), s.signature.z].map(|x| Residue::from_words(words(&x)));
+        let [c, z] = [*c, s.signature.z].map(|x| Residue::from_words(words(&x)));
         terms.bases.blinding = terms.bases.blinding.sub_product(w, z);
         terms.push(w.to_words()[0], *s.signature.r.as_bytes());
         terms.push(w.mul(c).to_words()[0], *s.key.as_bytes());
