@@ -132,16 +132,16 @@ impl Terms {
     }
 }
 
-/// The lowest index of a claim that does not hold, by bisection; `None` when all hold.
-pub(crate) fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
-    if all_hold(claims, &[]) {
+/// The lowest index of what does not hold, by bisection; `None` when all holds.
+pub(crate) fn first_bad<T>(all: &[T], hold: &impl Fn(&[T]) -> bool) -> Option<usize> {
+    if hold(all) {
         return None;
     }
-    if claims.len() <= 1 {
+    if all.len() <= 1 {
         return Some(0);
     }
-    let (left, right) = claims.split_at(claims.len() / 2);
-    first_bad_claim(left).or_else(|| first_bad_claim(right).map(|i| left.len() + i))
+    let (left, right) = all.split_at(all.len() / 2);
+    first_bad(left, hold).or_else(|| first_bad(right, hold).map(|i| left.len() + i))
 }
 
 /// One pair of weights a proof, one weight a signature, all from one transcript over all of them. Each proof and

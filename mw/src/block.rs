@@ -12,7 +12,7 @@ use crate::{
     group::Scalar,
     hash::{Hash, tagged},
     rules::params::Chain,
-    schnorr::Signature,
+    schnorr::{Signature, Signed},
     state::StateCommitments,
     transaction::Body,
     transcript::tag,
@@ -113,4 +113,37 @@ pub struct Block {
     pub seal: Signature,
     /// Inputs, outputs, kernels.
     pub body: Body,
+}
+
+/// A header and its seal: what is left of a block without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedHeader {
+    /// The header.
+    pub header: Header,
+    /// The operator's signature.
+    pub seal: Signature,
+}
+
+impl SealedHeader {
+    /// That of a block.
+    #[must_use]
+    pub fn of(block: &Block) -> Self {
+        Self { header: block.header.clone(), seal: block.seal }
+    }
+
+    /// The statement that the seal makes, under the key of `chain`'s operator.
+    #[must_use]
+    pub fn signed(&self, chain: &Chain) -> Signed {
+        Signed {
+            key: chain.params().operator,
+            message: self.header.seal_message(chain.id()),
+            signature: self.seal,
+        }
+    }
+
+    /// Whether this chain's operator sealed it.
+    #[must_use]
+    pub fn holds(&self, chain: &Chain) -> bool {
+        self.seal.verifies(&chain.params().operator, &self.header.seal_message(chain.id()))
+    }
 }

@@ -143,12 +143,10 @@ impl Signed {
 /// Verifies many signatures as one equation (Bellare, Garay and Rabin 1998), see [`crate::batch`].
 ///
 /// # Errors
-/// The index of the first signature that does not verify alone.
+/// The index of the first signature that does not verify.
 pub fn verify_batch(all: &[Signed]) -> Result<(), usize> {
-    if batch::all_hold(&[], all) {
-        return Ok(());
-    }
-    all.iter().position(|s| !s.signature.verifies(&s.key, &s.message)).map_or(Ok(()), Err)
+    let hold = |some: &[Signed]| batch::all_hold(&[], some);
+    if hold(all) { Ok(()) } else { Err(batch::first_bad(all, &hold).unwrap_or(0)) }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use crate::{
     amount::{Amount, Height},
-    block::{Block, ChainId, Header},
+    block::{Block, ChainId, Header, SealedHeader},
     commitment::Commitment,
     group::{Point, Scalar, scalar_from_bytes},
     hash::Hash,
@@ -398,6 +398,19 @@ impl Decode for Header {
             output_root: Hash::decode(r)?,
             body_hash: Hash::decode(r)?,
         })
+    }
+}
+
+impl Encode for SealedHeader {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.header.encode(out);
+        self.seal.encode(out);
+    }
+}
+
+impl Decode for SealedHeader {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { header: Header::decode(r)?, seal: Signature::decode(r)? })
     }
 }
 

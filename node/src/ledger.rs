@@ -33,7 +33,7 @@ use mw::{
     kernel::Kernel,
     rules::{
         Connected, Proposal, check_block, connect_block,
-        params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        params::{Chain, Params},
         propose, verify_block,
     },
     state::ChainView,
@@ -201,14 +201,13 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// When the store cannot answer, or the reward and fees do not fit 64 bits.
     pub fn draft(&self) -> Result<Draft, LedgerError> {
-        let params = self.chain().params();
-        let room = params.max_weight.saturating_sub(OUTPUT_WEIGHT + KERNEL_WEIGHT);
-        let transactions = self.pool.select(self.chain(), &self.store, room)?;
+        let transactions = self.pool.select(self.chain(), &self.store, self.chain().room())?;
         let fees = transactions
             .iter()
             .map(|t| t.get().body.fees())
             .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
-        let due = fees.and_then(|f| f.checked_add(params.reward)).ok_or(Rejection::FeeOverflow)?;
+        let due =
+            fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
         Ok(Draft { height: self.tip().height.next(), due, transactions })
     }
 

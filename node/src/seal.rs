@@ -10,12 +10,14 @@
 
 use core::fmt;
 use mw::{
-    block::{Block, Header},
+    block::Block,
     rules::{Proposal, params::Chain},
-    schnorr::{PublicKey, Signature, sign},
+    schnorr::{PublicKey, sign},
     secret::SecretScalar,
 };
 use rand_core::{CryptoRng, RngCore};
+
+pub use mw::block::SealedHeader;
 
 /// The operator's secret key.
 pub struct OperatorKey(SecretScalar);
@@ -44,29 +46,6 @@ impl OperatorKey {
 impl fmt::Debug for OperatorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OperatorKey(…)")
-    }
-}
-
-/// A header and its seal: what a chain is made of when its bodies are gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedHeader {
-    /// The header.
-    pub header: Header,
-    /// The operator's signature.
-    pub seal: Signature,
-}
-
-impl SealedHeader {
-    /// That of a block.
-    #[must_use]
-    pub fn of(block: &Block) -> Self {
-        Self { header: block.header.clone(), seal: block.seal }
-    }
-
-    /// Whether this chain's operator sealed it.
-    #[must_use]
-    pub fn holds(&self, chain: &Chain) -> bool {
-        self.seal.verifies(&chain.params().operator, &self.header.seal_message(chain.id()))
     }
 }
 

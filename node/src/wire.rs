@@ -29,14 +29,12 @@
 pub(crate) mod key;
 pub mod snapshot;
 
-use crate::seal::SealedHeader;
 use mw::{
     amount::Height,
-    block::{ChainId, Header},
+    block::{ChainId, Header, SealedHeader},
     hash::{Hash, tagged},
     mmr::Peaks,
     rules::params::{Chain, Params},
-    schnorr::Signature,
     state::Unspent,
     transaction::Transaction,
     wire::{Decode, Encode, Reader, VERSION, WireError},
@@ -369,19 +367,6 @@ pub(crate) fn read_pool(bytes: &[u8]) -> Result<(ChainId, Vec<Transaction>), Dam
         all.push(Transaction::from_bytes(r.take(length as usize)?)?);
     }
     ends(&r).map(|()| (chain, all))
-}
-
-impl Encode for SealedHeader {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.header.encode(out);
-        self.seal.encode(out);
-    }
-}
-
-impl Decode for SealedHeader {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self { header: Header::decode(r)?, seal: Signature::decode(r)? })
-    }
 }
 
 /// The evidence file of these sealed headers.

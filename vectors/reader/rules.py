@@ -8,6 +8,7 @@ from .wire import read, unspent_key, unspent_leaf
 
 MAX = 2**64 - 1
 NOTHING = bytes(32)
+REWARD = 22 + 8
 _PROVEN = {}
 
 
@@ -49,7 +50,7 @@ class Chain:
         body = t.body
         refuse_if(not body.kernels, "MW-R10")
         refuse_if(any(o.kind == 1 for o in body.outputs) or any(k.kind == 1 for k in body.kernels), "MW-R11")
-        self._shape(body, weight(body))
+        self._shape(body, weight(body), self.params.max_weight - REWARD)
         self._balance(body, t.offset, fees(body))
         self._proofs(body)
         self._context(body)
@@ -59,7 +60,7 @@ class Chain:
         p, head, body = self.params, b.header, b.body
         rewards = [o for o in body.outputs if o.kind == 1], [k for k in body.kernels if k.kind == 1]
         refuse_if([len(r) for r in rewards] != [1, 1], "MW-R12")
-        self._shape(body, max(0, weight(body) - 30))
+        self._shape(body, max(0, weight(body) - REWARD), p.max_weight)
         refuse_if((head.previous, head.height) != (header_hash(self.tip.bytes), self.tip.height + 1), "MW-R18")
         refuse_if(head.time < self.tip.time, "MW-R19")
         seal = b"sotto/seal/v1" + self.id + header_hash(head.bytes)
@@ -88,9 +89,9 @@ class Chain:
         self.tip = b.header
         self.excesses.update((k.excess, (b.header.height, k.kind == 3)) for k in b.body.kernels)
 
-    def _shape(self, body, paid_weight):
+    def _shape(self, body, paid_weight, limit):
         p = self.params
-        refuse_if(weight(body) > p.max_weight, "MW-R03")
+        refuse_if(weight(body) > limit, "MW-R03")
         lists = body.inputs, [o.commitment for o in body.outputs], [k.excess for k in body.kernels]
         refuse_if(any(a >= b for items in lists for a, b in zip(items, items[1:])), "MW-R01")
         refuse_if(set(lists[0]) & set(lists[1]), "MW-R02")

@@ -217,7 +217,7 @@ struct Costs<'a> {
 impl Costs<'_> {
     fn fee(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
         let weight = (inputs as u64).saturating_mul(INPUT_WEIGHT) + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT;
-        if weight > self.chain.params().max_weight {
+        if weight > self.chain.room() {
             return Err(SelectError::TooHeavy);
         }
         self.chain.least_fee(weight).ok_or(SelectError::Overflow)
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn more_inputs_than_fit_are_named() {
         let mut params = chain().params().clone();
-        params.max_weight = 60;
+        params.max_weight = 90;
         let small = Chain::new(params).unwrap();
         let request = Request {
             account: Account(0),

@@ -89,6 +89,10 @@ fn identities_inside_a_proof_are_refused() {
     }
 }
 
+fn first_bad_claim(claims: &[Claim<'_>]) -> Option<usize> {
+    first_bad(claims, &|some| all_hold(some, &[]))
+}
+
 #[test]
 fn names_the_lowest_culprit() {
     let good = proven(11);

@@ -7,22 +7,30 @@ use crate::{
     block::{Header, body_hash},
     error::{ConnectError, Rejection},
     group::Scalar,
-    kernel::{Kernel, KernelFeatures},
-    state::{ChainView, StateCommitments, Tip, Unspent},
+    hash::Hash,
+    kernel::{Kernel, KernelFeatures, Window},
+    state::{ChainView, Sighting, StateCommitments, Tip, Unspent},
     transaction::Body,
-    trie::Entry,
+    trie::{ChunkProof, Entry, Prefix},
 };
 
 /// MW-R18 and MW-R19.
 pub(super) fn follows(parent: &Header, h: &Header) -> Result<(), Rejection> {
+    links(parent, h)?;
+    in_time(parent, h)
+}
+
+/// MW-R18.
+pub(super) fn links(parent: &Header, h: &Header) -> Result<(), Rejection> {
     let tip = parent.hash();
-    if h.previous != tip || h.height != parent.height.next() {
-        return Err(Rejection::NotNext { tip, height: parent.height });
-    }
-    if h.time < parent.time {
-        return Err(Rejection::TimeBackwards { time: h.time, parent: parent.time });
-    }
-    Ok(())
+    let next = h.previous == tip && h.height == parent.height.next();
+    if next { Ok(()) } else { Err(Rejection::NotNext { tip, height: parent.height }) }
+}
+
+/// MW-R19.
+pub(super) fn in_time(parent: &Header, h: &Header) -> Result<(), Rejection> {
+    let backwards = Rejection::TimeBackwards { time: h.time, parent: parent.time };
+    if h.time < parent.time { Err(backwards) } else { Ok(()) }
 }
 
 /// MW-R24 to MW-R27, MW-R29 and MW-R30 for the block after the tip; returns the outputs that are spent.
@@ -73,25 +81,40 @@ fn kernel<V: ChainView>(
     k: &Kernel,
     height: Height,
 ) -> Result<(), ConnectError<V::Error>> {
-    let w = k.features.window(chain.params().window_width);
-    if !k.features.is_coinbase() && !w.contains(height) {
-        let (not_before, not_after) = (w.not_before, w.not_after);
-        return Err(Rejection::OutsideWindow { height, not_before, not_after }.into());
-    }
-    if let Some(last) = view.last_seen(&k.excess).map_err(ConnectError::View)? {
-        let distance = match k.features {
-            KernelFeatures::NoRecentDuplicate { distance, .. } if last.may_repeat => distance,
-            _ => u64::MAX,
-        };
-        if height < last.height.plus(distance) {
-            return Err(Rejection::ExcessRepeated { excess: k.excess.encoded() }.into());
-        }
-    }
+    in_window(chain, k, height)?;
+    excess_may_occur(k, height, view.last_seen(&k.excess).map_err(ConnectError::View)?)?;
     let id = k.id();
-    if view.has_kernel(&id).map_err(ConnectError::View)? {
-        return Err(Rejection::KernelRepeated { id }.into());
+    occurs_once(id, view.has_kernel(&id).map_err(ConnectError::View)?)?;
+    Ok(())
+}
+
+/// MW-R27.
+pub(super) fn in_window(chain: &Chain, k: &Kernel, height: Height) -> Result<(), Rejection> {
+    let Window { not_before, not_after } = k.features.window(chain.params().window_width);
+    let inside = not_before <= height && height <= not_after;
+    if inside || k.features.is_coinbase() {
+        Ok(())
+    } else {
+        Err(Rejection::OutsideWindow { height, not_before, not_after })
+    }
+}
+
+/// MW-R29, where the excess was last seen so.
+pub(super) fn excess_may_occur(k: &Kernel, height: Height, last: Option<Sighting>) -> Result<(), Rejection> {
+    let Some(last) = last else { return Ok(()) };
+    let distance = match k.features {
+        KernelFeatures::NoRecentDuplicate { distance, .. } if last.may_repeat => distance,
+        _ => u64::MAX,
+    };
+    if height < last.height.plus(distance) {
+        return Err(Rejection::ExcessRepeated { excess: k.excess.encoded() });
     }
     Ok(())
+}
+
+/// MW-R30, where a kernel of this id is known already or is not.
+pub(super) fn occurs_once(id: Hash, known: bool) -> Result<(), Rejection> {
+    if known { Err(Rejection::KernelRepeated { id }) } else { Ok(()) }
 }
 
 /// The view's header and commitments.
@@ -138,13 +161,25 @@ pub(super) fn next_tip(
 
 /// MW-R22 and MW-R23.
 pub(super) fn same_roots(ours: &Header, theirs: &Header) -> Result<(), Rejection> {
-    if (ours.kernel_count, ours.kernel_root) != (theirs.kernel_count, theirs.kernel_root) {
-        return Err(Rejection::KernelRoot);
-    }
-    if (ours.output_count, ours.output_root) != (theirs.output_count, theirs.output_root) {
-        return Err(Rejection::OutputRoot);
-    }
-    Ok(())
+    same_kernels((ours.kernel_count, ours.kernel_root), theirs)?;
+    let outputs = (ours.output_count, ours.output_root) == (theirs.output_count, theirs.output_root);
+    if outputs { Ok(()) } else { Err(Rejection::OutputRoot) }
+}
+
+/// MW-R22.
+pub(super) fn same_kernels(ours: (u64, Hash), h: &Header) -> Result<(), Rejection> {
+    if ours == (h.kernel_count, h.kernel_root) { Ok(()) } else { Err(Rejection::KernelRoot) }
+}
+
+/// MW-R23 for the outputs under a prefix.
+pub(super) fn same_chunk(
+    h: &Header,
+    prefix: Prefix,
+    proof: &ChunkProof,
+    leaves: &[Entry],
+) -> Result<(), Rejection> {
+    let whole = proof.verify(&h.output_root, prefix, leaves).is_ok();
+    if whole && proof.trie_len() == h.output_count { Ok(()) } else { Err(Rejection::OutputRoot) }
 }
 
 impl From<Conflict> for Rejection {

@@ -20,6 +20,8 @@ pub const OUTPUT_WEIGHT: u64 = 22;
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
 /// Weight of a kernel: 113 bytes are four units, doubled because kernels stay for ever.
 pub const KERNEL_WEIGHT: u64 = 8;
+/// Least weight of a block's reward: one coinbase output and one coinbase kernel.
+pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
 
 /// Weight of a body.
 #[must_use]
@@ -132,7 +134,7 @@ impl Chain {
         if !on_grid || p.window_width <= p.reorganisation || p.window_width <= p.window_grid {
             return Err(ParamsError::Window);
         }
-        if p.max_weight < OUTPUT_WEIGHT + KERNEL_WEIGHT {
+        if p.max_weight < REWARD_WEIGHT {
             return Err(ParamsError::Weight);
         }
         let id = ChainId(tagged(tag::CHAIN_ID, &[&params.to_bytes()]));
@@ -155,6 +157,12 @@ impl Chain {
     #[must_use]
     pub fn supply(&self, h: Height) -> Option<Amount> {
         self.params.reward.units().checked_mul(h.get()).map(Amount::new)
+    }
+
+    /// The weight that a block has for transactions beside its reward.
+    #[must_use]
+    pub const fn room(&self) -> u64 {
+        self.params.max_weight.saturating_sub(REWARD_WEIGHT)
     }
 
     /// The least fee of a body of this weight; `None` when it does not fit 64 bits.

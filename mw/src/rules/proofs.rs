@@ -1,42 +1,84 @@
 //! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, and the seal that comes before them.
 
-use super::params::Chain;
+use super::{Broken, params::Chain, run::Judged};
 use crate::{
+    amount::Height,
     batch::{self, Claim},
-    block::{Block, body_hash},
+    block::{Block, SealedHeader, body_hash},
     error::Rejection,
-    group::PointBytes,
-    schnorr::{self, Signed},
-    transaction::Body,
+    kernel::Kernel,
+    schnorr::{Signed, verify_batch},
+    transaction::{Body, Output},
 };
 
-/// MW-R13 and MW-R14 as one batch over all cores; on failure the first bad kernel, then the first bad output.
-///
-/// What holds alone and not together is refused too: then this machine's arithmetic cannot be trusted.
+/// Most kernels and most outputs of one batch: bounds the memory; beyond it a batch gets no cheaper.
+const KERNELS: usize = 1 << 14;
+const OUTPUTS: usize = 1 << 12;
+
+/// A kernel or an output, and the height of its block.
+type At<'a, T> = (Height, &'a T);
+
+/// MW-R13 and MW-R14 for one body.
 pub(super) fn body(chain: &Chain, body: &Body) -> Result<(), Rejection> {
-    let signed: Vec<Signed> = body.kernels.iter().map(|k| k.signed(chain.id())).collect();
-    let claims: Vec<Claim<'_>> = body.outputs.iter().map(|o| o.claim(chain.id())).collect();
-    if batch::all_hold(&claims, &signed) {
-        return Ok(());
-    }
-    let bad_kernel = schnorr::verify_batch(&signed).err();
-    match bad_kernel.map_or_else(|| batch::first_bad_claim(&claims), |_| None) {
-        Some(i) => Err(Rejection::RangeProof { output: body.outputs[i].commitment.encoded() }),
-        None => {
-            let k = bad_kernel.unwrap_or_default();
-            let excess = body.kernels.get(k).map_or_else(|| PointBytes([0; 32]), |k| k.excess.encoded());
-            Err(Rejection::KernelSignature { excess })
-        }
-    }
+    let (kernels, outputs) = at(Height::GENESIS, body);
+    all(chain, &kernels, &outputs).map_err(|broken| broken.why)
 }
 
-/// MW-R21, then MW-R20.
-pub(super) fn seal(chain: &Chain, b: &Block) -> Result<(), Rejection> {
-    if !b.seal.verifies(&chain.params().operator, &b.header.seal_message(chain.id())) {
-        return Err(Rejection::Seal);
+/// A body's kernels and outputs at its height.
+pub(super) fn at(height: Height, body: &Body) -> (Vec<At<'_, Kernel>>, Vec<At<'_, Output>>) {
+    (body.kernels.iter().map(|k| (height, k)).collect(), body.outputs.iter().map(|o| (height, o)).collect())
+}
+
+/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores; on failure the first bad kernel,
+/// else the first bad output.
+///
+/// What holds alone and not together is refused too: then this machine's arithmetic cannot be trusted.
+pub(super) fn all(
+    chain: &Chain,
+    kernels: &[At<'_, Kernel>],
+    outputs: &[At<'_, Output>],
+) -> Result<(), Broken> {
+    let rounds = kernels.len().div_ceil(KERNELS).max(outputs.len().div_ceil(OUTPUTS));
+    if (0..rounds).all(|i| hold(chain, part(kernels, i, KERNELS), part(outputs, i, OUTPUTS))) {
+        return Ok(());
     }
-    if body_hash(&b.body) != b.header.body_hash {
-        return Err(Rejection::BodyHash);
-    }
-    Ok(())
+    let bad_kernel = || first_bad(kernels, KERNELS, |part| hold(chain, part, &[])).map(signature);
+    let bad_output = || first_bad(outputs, OUTPUTS, |part| hold(chain, &[], part)).map(proof);
+    let any = || kernels.first().map(signature).or(outputs.first().map(proof));
+    bad_kernel().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
+}
+
+fn signature((height, k): &At<'_, Kernel>) -> Broken {
+    Broken { height: *height, why: Rejection::KernelSignature { excess: k.excess.encoded() } }
+}
+
+fn proof((height, o): &At<'_, Output>) -> Broken {
+    Broken { height: *height, why: Rejection::RangeProof { output: o.commitment.encoded() } }
+}
+
+fn hold(chain: &Chain, kernels: &[At<'_, Kernel>], outputs: &[At<'_, Output>]) -> bool {
+    let signed: Vec<Signed> = kernels.iter().map(|(_, k)| k.signed(chain.id())).collect();
+    let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.id())).collect();
+    batch::all_hold(&claims, &signed)
+}
+
+/// The i-th `n` of all, as far as there are so many.
+fn part<T>(all: &[T], i: usize, n: usize) -> &[T] {
+    all.chunks(n).nth(i).unwrap_or_default()
+}
+
+/// The first that does not hold, looked for in parts of `n`.
+fn first_bad<T>(all: &[T], n: usize, hold: impl Fn(&[T]) -> bool) -> Option<&T> {
+    all.chunks(n).find_map(|part| part.get(batch::first_bad(part, &hold)?))
+}
+
+/// MW-R20.
+pub(super) fn one_body(b: &Block) -> Result<(), Rejection> {
+    if body_hash(&b.body) == b.header.body_hash { Ok(()) } else { Err(Rejection::BodyHash) }
+}
+
+/// MW-R21 for any headers, as one batch.
+pub(super) fn seals(chain: &Chain, all: &[SealedHeader]) -> Judged {
+    let signed: Vec<Signed> = all.iter().map(|s| s.signed(chain)).collect();
+    verify_batch(&signed).map_err(|i| (i, Rejection::Seal))
 }

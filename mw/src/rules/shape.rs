@@ -1,32 +1,48 @@
 //! MW-R01 to MW-R12: what a body's bytes alone must satisfy.
 
-use super::params::{Chain, weight};
+use super::params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT, weight};
 use crate::{
     amount::{Amount, Height},
     error::Rejection,
+    group::Point,
     kernel::{Kernel, KernelFeatures, Window},
-    transaction::Body,
+    transaction::{Body, Output},
 };
 
 pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     has_kernel(body)?;
     carries_no_reward(body)?;
+    not_too_heavy(weight(body), chain.room())?;
     common(chain, body, weight(body))
 }
 
 pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
+    not_too_heavy(weight(body), chain.params().max_weight)?;
     // The reward pays no fee: only the rest of the weight does.
-    let reward = super::params::OUTPUT_WEIGHT + super::params::KERNEL_WEIGHT;
-    common(chain, body, weight(body).saturating_sub(reward))
+    common(chain, body, weight(body).saturating_sub(REWARD_WEIGHT))
+}
+
+/// What is left of these rules when only a block's kernels are: its outputs are taken for its reward alone, whose weight
+/// and number they are at least. Also MW-R04 to MW-R08 in full.
+pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
+    let body = Body { kernels: kernels.to_vec(), ..Body::default() };
+    carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
+    not_too_heavy(weight(&body) + OUTPUT_WEIGHT, chain.params().max_weight)?;
+    common(chain, &body, weight(&body).saturating_sub(KERNEL_WEIGHT))
+}
+
+/// What is left of them when only one output is: MW-R04 and MW-R05.
+pub(super) fn output(o: &Output) -> Result<(), Rejection> {
+    not_identity("commitment", o.commitment.point())?;
+    canonical_proof(o)
 }
 
 fn common(chain: &Chain, body: &Body, paid_weight: u64) -> Result<(), Rejection> {
-    not_too_heavy(chain, body)?;
     ascending(body)?;
     cut_through(body)?;
     no_identity(body)?;
-    proof_encoding(body)?;
+    body.outputs.iter().try_for_each(canonical_proof)?;
     body.kernels.iter().try_for_each(|k| kernel_fields(chain, &k.features))?;
     pays_enough(chain, body, paid_weight)
 }
@@ -54,31 +70,27 @@ fn cut_through(body: &Body) -> Result<(), Rejection> {
 }
 
 /// MW-R03.
-fn not_too_heavy(chain: &Chain, body: &Body) -> Result<(), Rejection> {
-    let (weight, limit) = (weight(body), chain.params().max_weight);
+fn not_too_heavy(weight: u64, limit: u64) -> Result<(), Rejection> {
     if weight > limit { Err(Rejection::TooHeavy { weight, limit }) } else { Ok(()) }
 }
 
 /// MW-R04.
 fn no_identity(body: &Body) -> Result<(), Rejection> {
-    let items = (body.inputs.iter().map(|c| ("commitment", c.point())))
+    let mut items = (body.inputs.iter().map(|c| ("commitment", c.point())))
         .chain(body.outputs.iter().map(|o| ("commitment", o.commitment.point())))
         .chain(body.kernels.iter().map(|k| ("excess", k.excess.point())))
         .chain(body.kernels.iter().map(|k| ("nonce", &k.signature.r)));
-    for (item, p) in items {
-        if p.is_identity() {
-            return Err(Rejection::Identity { item });
-        }
-    }
-    Ok(())
+    items.try_for_each(|(item, p)| not_identity(item, p))
+}
+
+fn not_identity(item: &'static str, p: &Point) -> Result<(), Rejection> {
+    if p.is_identity() { Err(Rejection::Identity { item }) } else { Ok(()) }
 }
 
 /// MW-R05.
-fn proof_encoding(body: &Body) -> Result<(), Rejection> {
-    match body.outputs.iter().find(|o| !o.proof.scalars_are_canonical()) {
-        Some(o) => Err(Rejection::ProofEncoding { output: o.commitment.encoded() }),
-        None => Ok(()),
-    }
+fn canonical_proof(o: &Output) -> Result<(), Rejection> {
+    let encoding = Rejection::ProofEncoding { output: o.commitment.encoded() };
+    if o.proof.scalars_are_canonical() { Ok(()) } else { Err(encoding) }
 }
 
 /// MW-R06 and MW-R07.
@@ -120,19 +132,23 @@ fn has_kernel(body: &Body) -> Result<(), Rejection> {
     if body.kernels.is_empty() { Err(Rejection::NoKernel) } else { Ok(()) }
 }
 
-fn is_coinbase(k: &Kernel) -> bool {
-    k.features.is_coinbase()
-}
-
 /// MW-R11.
 fn carries_no_reward(body: &Body) -> Result<(), Rejection> {
-    let any = body.outputs.iter().any(|o| o.is_coinbase()) || body.kernels.iter().any(is_coinbase);
-    if any { Err(Rejection::CoinbaseInTransaction) } else { Ok(()) }
+    if rewards(body) == (0, 0) { Ok(()) } else { Err(Rejection::CoinbaseInTransaction) }
 }
 
 /// MW-R12.
 fn carries_one_reward(body: &Body) -> Result<(), Rejection> {
-    let outputs = body.outputs.iter().filter(|o| o.is_coinbase()).count();
-    let kernels = body.kernels.iter().filter(|k| is_coinbase(k)).count();
+    let (outputs, kernels) = rewards(body);
+    carries_rewards(outputs, kernels)
+}
+
+fn carries_rewards(outputs: usize, kernels: usize) -> Result<(), Rejection> {
     if (outputs, kernels) == (1, 1) { Ok(()) } else { Err(Rejection::RewardCount { outputs, kernels }) }
+}
+
+/// Coinbase outputs and coinbase kernels.
+fn rewards(body: &Body) -> (usize, usize) {
+    let outputs = body.outputs.iter().filter(|o| o.is_coinbase()).count();
+    (outputs, body.kernels.iter().filter(|k| k.features.is_coinbase()).count())
 }

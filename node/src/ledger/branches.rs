@@ -20,7 +20,7 @@ use mw::{
     error::Rejection,
     group::Scalar,
     hash::Hash,
-    rules::{check_block, connect_block, verify_block},
+    rules::{Broken, connect_block, verify_blocks},
     state::ChainView,
     transaction::{Body, Transaction},
 };
@@ -47,11 +47,13 @@ impl<F: Files> Ledger<F> {
         }
         fork::choose(self.chain(), (self.tip(), self.store.floor()), &theirs, fork)?;
         let mut branch = self.store.branch(fork)?;
-        for block in &to {
-            let block = check_block(self.chain(), block.clone())?;
-            let block = verify_block(self.chain(), branch.tip(), block)?;
+        let (verified, broken) = verify_blocks(self.chain(), &common, to.clone());
+        for block in verified {
             let block = connect_block(self.chain(), &branch, block)?;
             branch.push(&block)?;
+        }
+        if let Some(Broken { why, .. }) = broken {
+            return Err(why.into());
         }
         let plan = branch.plan();
         let undone: Vec<Block> = plan.undone().cloned().collect();

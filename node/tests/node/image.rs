@@ -9,7 +9,7 @@ use mw::{
     mmr::Peaks,
     range_proof::RangeProof,
     rules::{
-        Proposal,
+        Broken, Proposal,
         params::{Chain, Params},
         propose,
     },
@@ -123,7 +123,7 @@ fn the_audit_names_a_block_that_breaks_a_rule() {
     let rule = |files: Memory| {
         let store = Store::open_on(files, temporary()).unwrap();
         match audit(&store, |_, _| {}) {
-            Err(AuditError::Block { height, why }) => (height.get(), why.rule()),
+            Err(AuditError::Block(Broken { height, why })) => (height.get(), why.rule()),
             other => panic!("{other:?}"),
         }
     };
@@ -225,7 +225,7 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
     assert_eq!(rule(&move |t| vec![coinbase(t, 2), unsigned(t)]), (2, "MW-R14"));
     let again = |t: &Toy| t.blocks[0].get().block.body.kernels[0].clone();
     let replayed = move |t: &mut Toy| Kernel { features: plain(99, 40), ..again(t) };
-    assert_eq!(rule(&move |t| vec![coinbase(t, 2), replayed(t)]), (2, "MW-R14"));
+    assert_eq!(rule(&move |t| vec![coinbase(t, 2), replayed(t)]), (2, "MW-R29"));
     let same_key = move |t: &mut Toy| {
         let x = t.coins().next().unwrap().blinding.clone();
         t.kernel(&x, plain(99, 40))
@@ -237,7 +237,7 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
     };
     assert_eq!(rule(&move |t| vec![coinbase(t, 2), channel(t, 41)]), (2, "MW-R07"));
     let identity = Excess::from_point(mw::group::Point::from_bytes([0; 32]).unwrap());
-    assert_eq!(rule(&move |t| vec![Kernel { excess: identity, ..coinbase(t, 2) }]), (2, "MW-R14"));
+    assert_eq!(rule(&move |t| vec![Kernel { excess: identity, ..coinbase(t, 2) }]), (2, "MW-R04"));
 }
 
 /// The second block with these kernels and one reward, sealed whatever it is.

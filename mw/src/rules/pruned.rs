@@ -1,0 +1,268 @@
+//! The rules that remain when bodies are gone, over what pruning keeps: sealed headers, all kernels, the unspent outputs.
+//!
+//! ```text
+//! headers   each is sealed and follows the one before, down to the genesis              R18 R19 R21
+//! kernels   at each height they are those of the header; each is in its window, unique, signed
+//!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
+//! outputs   they are all of the last header's, by chunks; each is proven                R04 R05 R13 R23
+//! at last   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
+//! ```
+//!
+//! The functions are those of a block that has its body. Lists come in the order of the chain, headers before kernels before
+//! outputs, and some may be left out: the others are judged all the same, and only [`Pruned::finish`] says that nothing is
+//! missing. Signatures and proofs gather until they are worth a batch over all cores, so memory stays bounded and a
+//! bad one may be named some lists later, always the first of its batch.
+//!
+//! A [`Refusal`] says whose fault it is. What is *foreign* is not what the sealed headers commit to: better data may be. What
+//! is *broken* stands under the operator's seal: no other data cures it.
+//!
+//! Not checked: what `docs/RULES.md` lists under "no longer".
+
+use super::{AuditError, Broken, SupplyAudit, context, params::Chain, proofs, reward, shape};
+use crate::{
+    amount::{Amount, Height},
+    block::{Header, SealedHeader},
+    error::Rejection,
+    hash::Hash,
+    kernel::{Excess, Kernel},
+    mmr::Peaks,
+    state::{Sighting, Unspent},
+    transaction::Output,
+    trie::{ChunkProof, Entry, Prefix},
+};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Why what is left of a chain is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is not what the sealed headers commit to (R18, R21, R22, R23); other data may be.
+    #[error("this is not the chain's: {0}")]
+    Foreign(Broken),
+    /// The chain breaks a rule, under its operator's seal.
+    #[error("the chain breaks a rule: {0}")]
+    Broken(#[from] Broken),
+    /// Headers, kernels or outputs are missing, so there is no verdict.
+    #[error("parts of the chain are missing")]
+    Incomplete,
+    /// The supply does not add up.
+    #[error(transparent)]
+    Supply(#[from] AuditError),
+}
+
+fn foreign(height: Height, why: Rejection) -> Refusal {
+    Refusal::Foreign(Broken { height, why })
+}
+
+/// A broken rule at this height.
+fn broken(height: Height) -> impl Fn(Rejection) -> Broken {
+    move |why| Broken { height, why }
+}
+
+/// Kernels with the height of their block.
+type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
+
+/// What was judged so far, and what it adds up to.
+///
+/// Memory: some hundred bytes for each header and each kernel, and a batch.
+#[derive(Clone, Debug)]
+pub struct Pruned<'a> {
+    chain: &'a Chain,
+    /// The header that the state is held against.
+    last: Header,
+    /// The last header of an unbroken chain from the genesis.
+    tip: Header,
+    /// All headers so far.
+    headers: BTreeMap<Height, Header>,
+    /// The last height of an unbroken chain of kernels from the genesis, and of all kernels so far.
+    kernels: (Height, Height),
+    seen: HashMap<Excess, Sighting>,
+    /// Ids of kernels whose excess may repeat; all others are told apart by their excess.
+    repeatable: HashSet<Hash>,
+    sums: SupplyAudit,
+    outputs: u64,
+    waiting: Waiting,
+}
+
+impl<'a> Pruned<'a> {
+    /// Begins with the last header.
+    ///
+    /// # Errors
+    /// MW-R21 when it is not sealed; the genesis is not.
+    pub fn new(chain: &'a Chain, last: &SealedHeader) -> Result<Self, Refusal> {
+        let height = last.header.height;
+        if height == Height::GENESIS || !last.holds(chain) {
+            return Err(foreign(height, Rejection::Seal));
+        }
+        let tip = Header::genesis(chain);
+        Ok(Self {
+            chain,
+            last: last.header.clone(),
+            headers: [(Height::GENESIS, tip.clone())].into(),
+            tip,
+            kernels: (Height::GENESIS, Height::GENESIS),
+            seen: HashMap::new(),
+            repeatable: HashSet::new(),
+            sums: SupplyAudit::default(),
+            outputs: 0,
+            waiting: Waiting::default(),
+        })
+    }
+
+    /// The next headers, which follow each other.
+    ///
+    /// # Errors
+    /// [`Refusal::Foreign`] with MW-R18 or MW-R21, [`Refusal::Broken`] with MW-R19. Nothing is remembered then.
+    pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), Refusal> {
+        let (tip, last) = (&self.tip, &self.last);
+        let unlinked = |h| foreign(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
+        let (Some(SealedHeader { header: first, .. }), Some(SealedHeader { header: end, .. })) =
+            (all.first(), all.last())
+        else {
+            return Err(unlinked(tip.height));
+        };
+        let joins = first.height == tip.height.next();
+        let leads_to_last = end.height < last.height || end == last;
+        if first.height <= tip.height || !leads_to_last {
+            return Err(unlinked(first.height));
+        }
+        let parents = joins.then_some(tip).into_iter().chain(all.iter().map(|s| &s.header));
+        let pairs = || parents.clone().zip(all.iter().map(|s| &s.header).skip(usize::from(!joins)));
+        for (parent, h) in pairs() {
+            context::links(parent, h).map_err(|why| foreign(h.height, why))?;
+        }
+        proofs::seals(self.chain, all)
+            .map_err(|(i, why)| foreign(all.get(i).map_or(first.height, |s| s.header.height), why))?;
+        for (parent, h) in pairs() {
+            context::in_time(parent, h).map_err(broken(h.height))?;
+        }
+        if joins {
+            self.tip = end.clone();
+        }
+        self.headers.extend(all.iter().map(|s| (s.header.height, s.header.clone())));
+        Ok(())
+    }
+
+    /// The next kernels: those of whole blocks, the first at height `first`; `before` are the peaks of all kernels before.
+    /// Those whose headers are missing are passed over.
+    ///
+    /// # Errors
+    /// [`Refusal::Foreign`] with MW-R22, after which nothing is remembered; [`Refusal::Broken`] with any other rule.
+    pub fn kernels(&mut self, first: Height, before: &Peaks, all: &[Kernel]) -> Result<(), Refusal> {
+        let Some(parent) = self.headers.get(&first.minus(1)) else { return Ok(()) };
+        if first <= self.kernels.1 {
+            return Err(foreign(first, Rejection::KernelRoot));
+        }
+        context::same_kernels((before.len(), before.root()), parent)
+            .map_err(|why| foreign(parent.height, why))?;
+        let Some(blocks) = self.blocks(first, before, all)? else { return Ok(()) };
+        let mut height = parent.height;
+        for (h, kernels) in blocks {
+            height = h;
+            shape::kernels(self.chain, kernels).map_err(broken(h))?;
+            kernels.iter().try_for_each(|k| self.kernel(h, k))?;
+        }
+        self.kernels.1 = height;
+        if self.kernels.0.next() == first {
+            self.kernels.0 = height;
+        }
+        Ok(self.waiting.if_many(self.chain)?)
+    }
+
+    /// The kernels of each block, as the headers count them; `None` when a header is missing.
+    fn blocks<'k>(
+        &self,
+        first: Height,
+        before: &Peaks,
+        mut rest: &'k [Kernel],
+    ) -> Result<Option<ByBlock<'k>>, Refusal> {
+        let (mut blocks, mut peaks, mut height) = (Vec::new(), before.clone(), first);
+        while !rest.is_empty() {
+            let Some(header) = self.headers.get(&height) else { return Ok(None) };
+            let count = header.kernel_count.checked_sub(peaks.len()).and_then(|n| usize::try_from(n).ok());
+            let split = count.filter(|n| *n > 0).and_then(|n| rest.split_at_checked(n));
+            let (block, after) = split.ok_or_else(|| foreign(height, Rejection::KernelRoot))?;
+            block.iter().for_each(|k| peaks.push(k.id()));
+            context::same_kernels((peaks.len(), peaks.root()), header).map_err(|why| foreign(height, why))?;
+            blocks.push((height, block));
+            (rest, height) = (after, height.next());
+        }
+        Ok(Some(blocks))
+    }
+
+    /// MW-R27 to MW-R30, as the state at that height would have it; MW-R14 later.
+    fn kernel(&mut self, height: Height, k: &Kernel) -> Result<(), Broken> {
+        let may_repeat = k.features.may_repeat();
+        reward::for_this_block(k, height).map_err(broken(height))?;
+        context::in_window(self.chain, k, height).map_err(broken(height))?;
+        let last = self.seen.insert(k.excess, Sighting { height, may_repeat });
+        context::excess_may_occur(k, height, last).map_err(broken(height))?;
+        if may_repeat {
+            let id = k.id();
+            context::occurs_once(id, !self.repeatable.insert(id)).map_err(broken(height))?;
+        }
+        self.sums.add_kernel(&k.excess);
+        self.waiting.kernels.push((height, k.clone()));
+        Ok(())
+    }
+
+    /// All unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each once.
+    ///
+    /// # Errors
+    /// [`Refusal::Foreign`] with MW-R23, after which nothing is remembered; [`Refusal::Broken`] with any other rule, and with
+    /// MW-R23 for an output of a block that is yet to come.
+    pub fn outputs(&mut self, prefix: Prefix, proof: &ChunkProof, all: &[Unspent]) -> Result<(), Refusal> {
+        let last = &self.last;
+        let leaf = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
+        let leaves: Vec<Entry> = all.par_iter().map(leaf).collect();
+        context::same_chunk(last, prefix, proof, &leaves).map_err(|why| foreign(last.height, why))?;
+        for u in all {
+            let there = Height::GENESIS < u.created && u.created <= last.height;
+            let there = if there { Ok(()) } else { Err(Rejection::OutputRoot) };
+            there.and_then(|()| shape::output(&u.output)).map_err(broken(u.created))?;
+            self.sums.add_unspent(&u.output.commitment);
+            self.waiting.outputs.push((u.created, u.output.clone()));
+        }
+        self.outputs += all.len() as u64;
+        Ok(self.waiting.if_many(self.chain)?)
+    }
+
+    /// The supply, if nothing is missing and all of it adds up.
+    ///
+    /// # Errors
+    /// [`Refusal::Incomplete`], [`Refusal::Supply`], or a rule that what was still waiting for its batch breaks.
+    pub fn finish(mut self) -> Result<Amount, Refusal> {
+        let last = &self.last;
+        if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
+            return Err(Refusal::Incomplete);
+        }
+        self.waiting.now(self.chain)?;
+        Ok(self.sums.finish(self.chain, last.height, &last.total_offset)?)
+    }
+}
+
+/// Kernels and outputs whose signatures and proofs are yet to be verified.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    kernels: Vec<(Height, Kernel)>,
+    outputs: Vec<(Height, Output)>,
+}
+
+impl Waiting {
+    /// So many are worth a batch.
+    const KERNELS: usize = 4_096;
+    const OUTPUTS: usize = 1_024;
+
+    fn if_many(&mut self, chain: &Chain) -> Result<(), Broken> {
+        let many = self.kernels.len() >= Self::KERNELS || self.outputs.len() >= Self::OUTPUTS;
+        if many { self.now(chain) } else { Ok(()) }
+    }
+
+    /// MW-R14 and MW-R13.
+    fn now(&mut self, chain: &Chain) -> Result<(), Broken> {
+        let Self { kernels, outputs } = core::mem::take(self);
+        let kernels: Vec<_> = kernels.iter().map(|(h, k)| (*h, k)).collect();
+        let outputs: Vec<_> = outputs.iter().map(|(h, o)| (*h, o)).collect();
+        proofs::all(chain, &kernels, &outputs)
+    }
+}

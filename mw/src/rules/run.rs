@@ -1,0 +1,75 @@
+//! Blocks that follow each other, judged together: the same rules, and the verdict of one after the other.
+//!
+//! ```text
+//! links and times ─▶ seals ─▶ body hash, balance, reward of each ─▶ signatures and proofs of all
+//! ```
+//!
+//! Each step looks only at the blocks before the first that failed an earlier one, so what is named at the end is the
+//! first block that breaks a rule, and of its rules the first.
+
+use super::{balance, context, params::Chain, proofs, reward, shape};
+use crate::{
+    block::{Block, Header, SealedHeader},
+    error::Rejection,
+};
+use rayon::prelude::*;
+
+/// The place of the first block that breaks a rule, and the rule.
+pub(super) type Judged = Result<(), (usize, Rejection)>;
+
+/// MW-R01 to MW-R12.
+pub(super) fn shaped(chain: &Chain, run: &[Block]) -> Judged {
+    each(run, |_, b| shape::block(chain, &b.body))
+}
+
+/// MW-R13 to MW-R21, the first block on top of `parent`.
+pub(super) fn verified(chain: &Chain, parent: &Header, run: &[Block]) -> Judged {
+    let steps = [linked, sealed, balanced, proven];
+    let mut verdict = Ok(());
+    for step in steps {
+        let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| run.len());
+        verdict = step(chain, parent, run.get(..sound).unwrap_or_default()).and(verdict);
+    }
+    verdict
+}
+
+/// MW-R18 and MW-R19.
+fn linked(_: &Chain, parent: &Header, run: &[Block]) -> Judged {
+    each(run, |i, b| context::follows(before(parent, run, i), &b.header))
+}
+
+/// MW-R21.
+fn sealed(chain: &Chain, _: &Header, run: &[Block]) -> Judged {
+    proofs::seals(chain, &run.iter().map(SealedHeader::of).collect::<Vec<_>>())
+}
+
+/// MW-R20, MW-R17, MW-R15, MW-R28 and MW-R16.
+fn balanced(chain: &Chain, parent: &Header, run: &[Block]) -> Judged {
+    each(run, |i, b| {
+        proofs::one_body(b)?;
+        balance::block(chain, b, &(b.header.total_offset - before(parent, run, i).total_offset))?;
+        reward::block(chain, b)
+    })
+}
+
+/// MW-R14 and MW-R13. A batch that does not hold is taken apart block by block.
+fn proven(chain: &Chain, _: &Header, run: &[Block]) -> Judged {
+    let bodies = run.iter().map(|b| proofs::at(b.header.height, &b.body));
+    let (kernels, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
+    match proofs::all(chain, &kernels.concat(), &outputs.concat()) {
+        Ok(()) => Ok(()),
+        Err(broken) => {
+            let each = run.iter().zip(0..).find_map(|(b, i)| Some((i, proofs::body(chain, &b.body).err()?)));
+            Err(each.unwrap_or((0, broken.why)))
+        }
+    }
+}
+
+fn before<'a>(parent: &'a Header, run: &'a [Block], i: usize) -> &'a Header {
+    i.checked_sub(1).and_then(|i| run.get(i)).map_or(parent, |b| &b.header)
+}
+
+fn each(run: &[Block], rule: impl Fn(usize, &Block) -> Result<(), Rejection> + Sync) -> Judged {
+    let first = run.par_iter().enumerate().find_map_first(|(i, b)| Some((i, rule(i, b).err()?)));
+    first.map_or(Ok(()), Err)
+}

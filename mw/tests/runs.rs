@@ -1,0 +1,248 @@
+//! One set of rules for all paths: blocks judged together, blocks without their bodies, and values of another chain.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong must stop")]
+
+use mw::{
+    amount::{Amount, Height},
+    block::{Block, SealedHeader, body_hash},
+    error::Rejection,
+    group::Scalar,
+    kernel::Kernel,
+    mmr::Peaks,
+    range_proof::RangeProof,
+    rules::{
+        Broken, check_block, check_transaction, connect_transaction, propose,
+        pruned::{Pruned, Refusal},
+        verify_block, verify_blocks, verify_transaction,
+    },
+    state::{ChainView, Unspent},
+    testing::Toy,
+    trie::{Entry, Prefix, Trie},
+};
+use proptest::{collection::vec, prelude::*};
+use std::sync::LazyLock;
+
+/// Seven blocks, payments in the later ones.
+static CHAIN: LazyLock<Toy> = LazyLock::new(|| {
+    let mut toy = Toy::with(21, |p| p.maturity = 1);
+    let mut reward = toy.grow(Vec::new());
+    for n in 0..6 {
+        let payments = if n % 2 == 0 { vec![toy.pay(&[&reward], &[5, 6]).0] } else { Vec::new() };
+        reward = toy.grow(payments);
+    }
+    toy
+});
+
+/// Ways to spoil a sealed block; all but the first two keep it a block that its operator sealed.
+const SPOILS: [fn(&mut Block); 8] = [
+    |b| b.seal = b.body.kernels[0].signature,
+    |b| b.body.kernels[0].signature = b.seal,
+    |b| unprove(&mut b.body.outputs[0].proof),
+    |b| b.body.kernels[0].signature = b.seal,
+    |b| b.header.total_offset += Scalar::ONE,
+    |b| b.header.time = 0,
+    |b| b.header.previous = mw::hash::Hash::ZERO,
+    |b| b.body.outputs.clear(),
+];
+
+fn unprove(proof: &mut RangeProof) {
+    let mut bytes = *proof.as_bytes();
+    bytes[608] ^= 1; // the lowest bit of a
+    *proof = RangeProof::from_bytes(&bytes);
+}
+
+/// The chain's blocks, some of them spoiled, sealed and linked again.
+fn spoiled(toy: &mut Toy, spoils: &[(usize, usize)]) -> Vec<Block> {
+    let mut blocks = toy.blocks().to_vec();
+    let mut tip = blocks[0].header.previous;
+    for (i, block) in blocks.iter_mut().enumerate() {
+        block.header.previous = tip;
+        let here = || spoils.iter().filter(|(at, _)| *at == i).map(|(_, how)| *how);
+        here().filter(|how| *how > 1).for_each(|how| SPOILS[how](block));
+        let body = block.body.clone();
+        let header = mw::block::Header { body_hash: body_hash(&body), ..block.header.clone() };
+        *block = toy.seal(header, body);
+        here().filter(|how| *how < 2).for_each(|how| SPOILS[how](block));
+        tip = block.header.hash();
+    }
+    blocks
+}
+
+/// The verdict one after the other.
+fn in_turn(toy: &Toy, blocks: &[Block]) -> (usize, Option<Broken>) {
+    let mut parent = mw::block::Header::genesis(toy.chain());
+    for (i, b) in blocks.iter().enumerate() {
+        let judged = check_block(toy.chain(), b.clone()).and_then(|b| verify_block(toy.chain(), &parent, b));
+        if let Err(why) = judged {
+            return (i, Some(Broken { height: b.header.height, why }));
+        }
+        parent = b.header.clone();
+    }
+    (blocks.len(), None)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn together_as_in_turn(spoils in vec((0usize..7, 0..SPOILS.len()), 0..3)) {
+        let mut toy = CHAIN.clone();
+        let blocks = spoiled(&mut toy, &spoils);
+        let genesis = mw::block::Header::genesis(toy.chain());
+        let (verified, broken) = verify_blocks(toy.chain(), &genesis, blocks.clone());
+        prop_assert_eq!(broken.is_some(), !spoils.is_empty());
+        prop_assert!(verified.iter().map(|b| b.get()).eq(blocks.iter().take(verified.len())));
+        prop_assert_eq!((verified.len(), broken), in_turn(&toy, &blocks));
+    }
+}
+
+/// What pruning keeps of a chain.
+#[derive(Clone)]
+struct Remains {
+    headers: Vec<SealedHeader>,
+    kernels: Vec<Vec<Kernel>>,
+    unspent: Vec<Unspent>,
+}
+
+impl Remains {
+    fn of(toy: &Toy) -> Self {
+        let kernels = toy.blocks().iter().map(|b| b.body.kernels.clone()).collect();
+        let mut unspent: Vec<_> = toy.state().all_unspent().cloned().collect();
+        unspent.sort_by_key(|u| Unspent::key(&u.output.commitment));
+        Self { headers: toy.blocks().iter().map(SealedHeader::of).collect(), kernels, unspent }
+    }
+
+    fn trie(&self) -> Trie {
+        let entry = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
+        Trie::from_leaves(self.unspent.iter().map(entry)).unwrap()
+    }
+
+    /// All of it in lists of `n` blocks, and outputs by `depth` bits.
+    fn judge(&self, toy: &Toy, n: usize, depth: u8) -> Result<Amount, Refusal> {
+        let mut pruned = Pruned::new(toy.chain(), self.headers.last().unwrap())?;
+        self.headers.chunks(n).try_for_each(|all| pruned.headers(all))?;
+        let (mut before, mut first) = (Peaks::new(), Height::new(1));
+        for blocks in self.kernels.chunks(n) {
+            pruned.kernels(first, &before, &blocks.concat())?;
+            blocks.concat().iter().for_each(|k| before.push(k.id()));
+            first = first.plus(blocks.len() as u64);
+        }
+        let trie = self.trie();
+        for index in 0..1 << depth {
+            let chunk = trie.chunk(Prefix::new(depth, index).unwrap());
+            let covered = |u: &&Unspent| chunk.prefix.covers(&Unspent::key(&u.output.commitment));
+            let under: Vec<Unspent> = self.unspent.iter().filter(covered).cloned().collect();
+            pruned.outputs(chunk.prefix, &chunk.proof, &under)?;
+        }
+        pruned.finish()
+    }
+
+    /// The last header states what these outputs are, as an operator could have sealed it.
+    fn resealed(mut self, toy: &mut Toy) -> Self {
+        let root = self.trie().root();
+        let last = self.headers.last_mut().unwrap();
+        last.header.output_root = root;
+        let block = toy.seal(last.header.clone(), mw::transaction::Body::default());
+        *last = SealedHeader::of(&block);
+        self
+    }
+}
+
+fn foreign(height: u64, why: Rejection) -> Result<Amount, Refusal> {
+    Err(Refusal::Foreign(Broken { height: Height::new(height), why }))
+}
+
+fn broken(height: Height, why: Rejection) -> Result<Amount, Refusal> {
+    Err(Refusal::Broken(Broken { height, why }))
+}
+
+#[test]
+fn a_chain_without_bodies_is_judged_in_lists_of_any_size() {
+    let (toy, left) = (&*CHAIN, Remains::of(&CHAIN));
+    for n in 1..8 {
+        assert_eq!(left.judge(toy, n, n as u8 % 4), Ok(toy.chain().supply(Height::new(7)).unwrap()));
+    }
+}
+
+/// Every list lost or altered is foreign: nothing that the operator did not seal is held against it.
+#[test]
+fn foreign_data_is_told_from_broken_rules() {
+    let (toy, good) = (&*CHAIN, Remains::of(&CHAIN));
+    let judged = |edit: &dyn Fn(&mut Remains)| {
+        let mut left = good.clone();
+        edit(&mut left);
+        left.judge(toy, 1, 0)
+    };
+    let sealed = |b: &Block| SealedHeader { seal: b.body.kernels[0].signature, ..SealedHeader::of(b) };
+    let blocks = toy.blocks();
+    assert_eq!(judged(&|r| r.headers.truncate(3)), Err(Refusal::Incomplete));
+    assert!(matches!(
+        judged(&|r| r.headers.insert(3, r.headers[2].clone())),
+        Err(Refusal::Foreign(Broken { why: Rejection::NotNext { .. }, .. }))
+    ));
+    assert_eq!(judged(&|r| r.headers[3] = sealed(&blocks[3])), foreign(4, Rejection::Seal));
+    assert_eq!(judged(&|r| r.headers[6] = sealed(&blocks[6])), foreign(7, Rejection::Seal));
+    assert_eq!(judged(&|r| drop(r.kernels.pop())), Err(Refusal::Incomplete));
+    assert_eq!(judged(&|r| r.kernels[3] = r.kernels[2].clone()), foreign(4, Rejection::KernelRoot));
+    assert_eq!(judged(&|r| drop(r.unspent.pop())), foreign(7, Rejection::OutputRoot));
+    assert_eq!(judged(&|r| unprove(&mut r.unspent[1].output.proof)), foreign(7, Rejection::OutputRoot));
+    // Kernels that come twice are whoever sent them to blame for, not the operator.
+    let mut pruned = Pruned::new(toy.chain(), &good.headers[6]).unwrap();
+    pruned.headers(&good.headers).unwrap();
+    pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]).unwrap();
+    let twice = pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]);
+    assert_eq!(twice.map(|()| Amount::ZERO), foreign(1, Rejection::KernelRoot));
+}
+
+/// What the operator sealed and no rule allows is named with its block, though it waited among others for its batch.
+#[test]
+fn a_sealed_lie_is_named() {
+    let (mut toy, good) = (CHAIN.clone(), Remains::of(&CHAIN));
+    for at in 0..good.unspent.len() {
+        let mut left = good.clone();
+        unprove(&mut left.unspent[at].output.proof);
+        let Unspent { created, output } = left.unspent[at].clone();
+        let why = Rejection::RangeProof { output: output.commitment.encoded() };
+        assert_eq!(left.resealed(&mut toy).judge(&toy, 2, 1), broken(created, why));
+        let mut left = good.clone();
+        left.unspent[at].created = Height::new(8);
+        assert_eq!(left.resealed(&mut toy).judge(&toy, 2, 1), broken(Height::new(8), Rejection::OutputRoot));
+    }
+    let mut left = good;
+    left.unspent.pop();
+    let last = left.headers.last_mut().unwrap();
+    last.header.output_count -= 1;
+    assert!(matches!(left.resealed(&mut toy).judge(&toy, 2, 1), Err(Refusal::Supply(_))));
+}
+
+/// Two chains alike in all but the time of their genesis: every output of one is unspent on the other.
+#[test]
+fn what_one_chain_verified_counts_for_nothing_on_another() {
+    let toy = |time| {
+        let mut toy = Toy::with(22, |p| p.genesis_time += time);
+        let reward = toy.grow(Vec::new());
+        toy.mature();
+        (toy, reward)
+    };
+    let ((mut ours, reward), (theirs, _)) = (toy(0), toy(1));
+    let payment = ours.pay(&[&reward], &[5]).0;
+    let checked = check_transaction(ours.chain(), payment.clone()).unwrap();
+    let verified = verify_transaction(ours.chain(), checked.clone()).unwrap();
+    let signature = Rejection::KernelSignature { excess: payment.body.kernels[0].excess.encoded() };
+    assert!(connect_transaction(ours.chain(), ours.state(), &verified).is_ok());
+    let refused = connect_transaction(theirs.chain(), theirs.state(), &verified).map(|_| ());
+    assert_eq!(refused, Err(signature.into()));
+    // Shape is a chain's too: what one lets pass another finds too cheap.
+    let dear = Toy::with(22, |p| p.fee_per_weight = Amount::new(2_000));
+    let refused = verify_transaction(dear.chain(), checked).map(|_| ());
+    assert!(matches!(refused, Err(Rejection::FeeTooLow { .. })));
+    // And what was connected to one state is proposed on no other.
+    let connected = connect_transaction(ours.chain(), ours.state(), &verified).unwrap();
+    let mut later = ours.clone();
+    later.grow(Vec::new());
+    let (reward, kernel) = later.reward(payment.body.fees().unwrap());
+    let time = later.state().tip().time;
+    let refused = propose(later.chain(), later.state(), &[connected], (reward.output, kernel), time);
+    let tip = later.state().tip();
+    let stale = Rejection::NotNext { tip: tip.hash(), height: tip.height };
+    assert_eq!(refused.map(|_| ()), Err(stale.into()));
+}
