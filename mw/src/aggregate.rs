@@ -1,9 +1,18 @@
 //! Joining transactions and cutting through: one function.
 //!
 //! Joining adds offsets and lists. Cut-through then removes every plain output together with the input that spends it:
-//! both sides of the balance lose the same commitment, so the excess sum stays. Laws, as property tests:
-//! joining commutes and associates, keeps Σ excesses + offset·G, and never removes a kernel. Coinbase outputs are never cut
-//! through, because maturity must see them.
+//! both sides of the balance lose the same commitment, so the excess sum stays. Coinbase outputs are never cut through,
+//! because maturity must see them. Laws, as property tests, for any transactions `x, y, …`:
+//!
+//! ```text
+//! kept          Σ excesses + offset·G, every kernel, and every end of a chain of payments
+//! commutes      aggregate(x, y, …) does not depend on the order
+//! associates    if aggregate(x, y, z) is, it equals aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
+//! ```
+//!
+//! The condition of the last law is that no output is created twice and none is spent twice **among all of them**. The
+//! converse does not hold: joining in steps may cut an output through before its double comes, and then succeeds where
+//! joining at once names the conflict. Either result balances; whether it may enter a block the rules decide.
 
 use crate::{
     group::{PointBytes, Scalar},

@@ -81,6 +81,52 @@ proptest! {
     }
 }
 
+/// A transaction as far as joining looks at it: it moves some of eight outputs, and need not balance.
+fn moves(made: &[Owned], (spends, creates, offset): (u8, u8, u64)) -> Transaction {
+    let chosen = |bits: u8| made.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, o)| o);
+    let inputs = chosen(spends & !creates).map(Owned::commitment).collect();
+    let outputs = chosen(creates).map(|o| o.output.clone()).collect();
+    Transaction { offset: Scalar::from(offset), body: Body::sorted(inputs, outputs, Vec::new()) }
+}
+
+proptest! {
+    /// Whenever all of them can be joined at once, every bracketing and every order gives the same; and they can exactly
+    /// when no output is spent twice and none is created twice among all of them.
+    #[test]
+    fn joining_associates_where_joining_at_once_succeeds(parts: [(u8, u8, u64); 3]) {
+        static MADE: LazyLock<Vec<Owned>> = LazyLock::new(|| {
+            let mut toy = Toy::new(23);
+            (0..8).map(|i| if i == 0 { toy.reward(Amount::ZERO).0 } else { toy.output(i) }).collect()
+        });
+        let all = parts.map(|p| moves(&MADE, p));
+        let distinct = |list: Vec<_>| list.len() == list.iter().collect::<HashSet<_>>().len();
+        let inputs = all.iter().flat_map(|t| t.body.inputs.clone()).collect();
+        let outputs = all.iter().flat_map(|t| t.body.outputs.iter().map(|o| o.commitment)).collect();
+        let at_once = aggregate(all.clone());
+        prop_assert_eq!(at_once.is_ok(), distinct(inputs) && distinct(outputs));
+        let [x, y, z] = all;
+        if at_once.is_ok() {
+            let join = |a: Transaction, b: Transaction| aggregate([a, b]);
+            prop_assert_eq!(&join(join(x.clone(), y.clone()).unwrap(), z.clone()), &at_once);
+            prop_assert_eq!(&join(x.clone(), join(y.clone(), z.clone()).unwrap()), &at_once);
+            prop_assert_eq!(&aggregate([z, x, y]), &at_once);
+        }
+    }
+}
+
+/// Why the law has a condition: what is cut through no longer stands in the way of its double.
+#[test]
+fn joining_in_steps_may_hide_a_conflict() {
+    let (mut toy, a, b) = funded();
+    let through = toy.output(5);
+    let fee = toy.plain(Amount::ZERO);
+    let [x, y, z] = [(&a, &through), (&through, &b), (&b, &through)]
+        .map(|(from, to)| toy.transaction(&[from], &[to], &[fee]));
+    let at_once = aggregate([x.clone(), y.clone(), z.clone()]);
+    assert_eq!(at_once, Err(Conflict::CreatedTwice(through.commitment().encoded())));
+    assert!(aggregate([aggregate([x, y]).unwrap(), z]).is_ok());
+}
+
 /// The joined transaction passes every rule, and leads to the same unspent outputs as its parts one after the other.
 #[test]
 fn cut_through_keeps_the_balance_and_the_outcome() {
