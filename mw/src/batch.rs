@@ -74,7 +74,8 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Te
     Some(Terms::concat(parts))
 }
 
-/// How many of n proofs or signatures one task takes: multiples of eight, enough tasks for all threads.
+/// How many of n proofs or signatures one task takes: multiples of eight, enough tasks for all threads, and few enough that
+/// no sum of residues, to which a proof adds at most two terms, has more than 512 of them.
 fn share(n: usize) -> usize {
     n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(8, 256)
 }

@@ -65,7 +65,7 @@ pub(crate) trait Residues: Copy {
     /// The empty sum.
     fn no_sum() -> Self::Sum;
 
-    /// Adds to a sum, which may have up to 500 terms.
+    /// Adds to a sum, which may have up to 2¹² terms, those of all lanes counted: its limbs stay below 2⁶⁴.
     fn add_to(self, sum: &mut Self::Sum);
 
     /// A sum over all its terms and lanes.
@@ -98,7 +98,7 @@ impl Residue {
         Self::product(limbs(w), R2)
     }
 
-    /// The canonical words of `x/R`, where x has limbs below 2⁶³.
+    /// The canonical words of `x/R`, whatever the limbs of x: `x/R` is below 2¹³, and m·ℓ/R below ℓ.
     pub(super) fn words_of(x: [u64; 5]) -> Words {
         let l = Self::product(x, [1, 0, 0, 0, 0]).0;
         let w =
@@ -106,7 +106,7 @@ impl Residue {
         if less(&w, &ORDER) { w } else { difference(&w, &ORDER) }
     }
 
-    /// `(a·b + m·ℓ)/R`. Limbs of b below 2⁵², or limbs of a below 2⁶³ and b = 1.
+    /// `(a·b + m·ℓ)/R`. Limbs of a and b below 2⁵², or any limbs of a and b = 1.
     #[inline(always)]
     fn product(a: [u64; 5], b: [u64; 5]) -> Self {
         let wide = |a: u64, b: u64| u128::from(a) * u128::from(b);

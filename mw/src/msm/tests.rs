@@ -1,6 +1,7 @@
 //! Each back end against the portable one, that one against arithmetic bit by bit, and all of them against `curve25519-dalek`.
 
 mod decoding;
+mod differential;
 mod field;
 mod residues;
 mod sums;

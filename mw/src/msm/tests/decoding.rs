@@ -42,7 +42,7 @@ fn bytes(hex: &str) -> [u8; 32] {
 }
 
 /// Decoded by dalek; and that every back end agrees, whatever the lane.
-fn agreed(encoding: [u8; 32]) -> Option<Element> {
+pub(super) fn agreed(encoding: [u8; 32]) -> Option<Element> {
     let theirs = CompressedRistretto(encoding).decompress();
     for backend in Backend::available() {
         for lane in [0, 5, 8, 15] {

@@ -62,7 +62,7 @@ struct Operations<'a>(&'a [Fe], &'a [Fe]);
 
 #[derive(Debug, PartialEq)]
 struct Results {
-    elements: Vec<[Plain; 6]>,
+    elements: Vec<[Plain; 9]>,
     odd: Vec<bool>,
     zero: Vec<bool>,
 }
@@ -85,6 +85,9 @@ impl Kernel for Operations<'_> {
                 stored(a.square()),
                 stored(I::Field::pick(every_other, a, b).negate_if(every_other)),
                 stored(two.square().1),
+                stored(I::Field::sum(a.times(b), b.squared())),
+                stored(I::Field::difference(a.times(b), b.squared())),
+                stored(I::Field::difference(b.wide(), a.times(b))),
             ];
             let lanes = 0..lanes;
             all.elements.extend(lanes.clone().map(|lane| results.map(|r| value(r[lane]))));
@@ -117,7 +120,9 @@ fn expected(a: &[Fe], b: &[Fe], lanes: usize) -> Results {
     let one = |(i, (a, b)): (usize, (&Fe, &Fe))| {
         let (a, b) = (value(*a), value(*b));
         let picked = if (i % lanes).is_multiple_of(2) { a.negated() } else { b };
-        [a.add(b), a.add(b.negated()), a.times(b), a.times(a), picked, b.times(b)]
+        let (ab, aa, bb) = (a.times(b), a.times(a), b.times(b));
+        let (sum, difference, wide) = (ab.add(bb), ab.add(bb.negated()), b.add(ab.negated()));
+        [a.add(b), a.add(b.negated()), ab, aa, picked, bb, sum, difference, wide]
     };
     Results {
         elements: a.iter().zip(b).enumerate().map(one).collect(),

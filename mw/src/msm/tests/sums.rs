@@ -25,7 +25,7 @@ fn edge_scalars() -> Vec<Scalar> {
 }
 
 /// The sum equals dalek's, on every back end: it and the negated encoding of dalek's sum are the identity, and not beside it.
-fn check(terms: &[(Scalar, Element)]) {
+pub(super) fn check(terms: &[(Scalar, Element)]) {
     let sum = vartime_sum_of_products(terms.iter().copied());
     let sum_is = |backend: Backend, minus_claimed: &Element| {
         let (mut scalars, points): (Vec<_>, Vec<_>) = terms.iter().copied().unzip();
