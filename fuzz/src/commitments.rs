@@ -11,6 +11,7 @@ use mw::{
     hash::Hash,
     mmr::{MmrProof, Peaks},
     trie::{Chunk, TrieProof},
+    wire::{Decode, Encode},
 };
 
 /// Index of a leaf (1) ‖ proof, for the range of [`LEAVES`] leaves.

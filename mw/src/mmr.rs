@@ -27,12 +27,9 @@ use crate::{
     transcript::tag::{MMR_LEAF, MMR_NODE, MMR_ROOT},
 };
 
-/// Why a proof or an encoding is refused.
+/// Why a proof is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MmrError {
-    /// The bytes encode no such value.
-    #[error("not an encoding of this part of a mountain range")]
-    Encoding,
     /// The index lies beyond the leaves, or a proof for it has another length.
     #[error("the proof has not the shape that its index and count call for")]
     Shape,
@@ -118,14 +115,14 @@ impl Mmr {
 /// The compact form: the count and the peaks, enough to append and to give roots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peaks {
-    len: u64,
+    pub(crate) len: u64,
     /// One for each set bit of `len`, the tallest mountain first.
-    peaks: Vec<Hash>,
+    pub(crate) peaks: Vec<Hash>,
 }
 
 impl Peaks {
     /// Counts below this bound are accepted from outside; more kernels than that will never be.
-    const MAX_LEN: u64 = 1 << 48;
+    pub(crate) const MAX_LEN: u64 = 1 << 48;
 
     /// The empty range.
     #[must_use]
@@ -162,32 +159,12 @@ impl Peaks {
     pub fn root(&self) -> Hash {
         root(self.len, &self.peaks)
     }
-
-    /// Canonical bytes: count (8, LE) ‖ peaks, the tallest first, 32 bytes for each set bit of the count.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.len.to_le_bytes(), self.peaks.iter().map(|p| p.0).collect::<Vec<_>>().as_flattened()].concat()
-    }
-
-    /// Reads the canonical bytes.
-    ///
-    /// # Errors
-    /// [`MmrError::Encoding`] if the number of peaks is not the count's number of set bits, or the count is
-    /// 2⁴⁸ or more.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MmrError> {
-        let (len, rest) = bytes.split_first_chunk().ok_or(MmrError::Encoding)?;
-        let len = u64::from_le_bytes(*len);
-        if len >= Self::MAX_LEN {
-            return Err(MmrError::Encoding);
-        }
-        Ok(Self { len, peaks: hashes(len.count_ones() as usize, rest)? })
-    }
 }
 
 /// That a leaf stands at an index: its siblings from the bottom up, then the other peaks, the tallest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MmrProof {
-    hashes: Vec<Hash>,
+    pub(crate) hashes: Vec<Hash>,
 }
 
 impl MmrProof {
@@ -213,26 +190,6 @@ impl MmrProof {
         let mut peaks = others.to_vec();
         peaks.insert(place.mountain, peak);
         if self::root(len, &peaks) == *root { Ok(()) } else { Err(MmrError::Root) }
-    }
-
-    /// Canonical bytes: number of hashes (1) ‖ hashes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let hashes: Vec<[u8; 32]> = self.hashes.iter().map(|h| h.0).collect();
-        [&[hashes.len() as u8], hashes.as_flattened()].concat()
-    }
-
-    /// Reads the canonical bytes.
-    ///
-    /// # Errors
-    /// [`MmrError::Encoding`] if the length is not what the first byte says, or that is more than
-    /// [`Self::MAX_HASHES`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MmrError> {
-        let (&n, rest) = bytes.split_first().ok_or(MmrError::Encoding)?;
-        if usize::from(n) > Self::MAX_HASHES {
-            return Err(MmrError::Encoding);
-        }
-        Ok(Self { hashes: hashes(n.into(), rest)? })
     }
 }
 
@@ -264,12 +221,4 @@ fn root(len: u64, peaks: &[Hash]) -> Hash {
     let len = len.to_le_bytes();
     let parts: Vec<&[u8]> = core::iter::once(&len[..]).chain(peaks.iter().map(|p| &p.0[..])).collect();
     tagged(MMR_ROOT, &parts)
-}
-
-/// Exactly `n` hashes.
-fn hashes(n: usize, bytes: &[u8]) -> Result<Vec<Hash>, MmrError> {
-    match bytes.as_chunks() {
-        (chunks, []) if chunks.len() == n => Ok(chunks.iter().copied().map(Hash).collect()),
-        _ => Err(MmrError::Encoding),
-    }
 }

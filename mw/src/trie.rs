@@ -28,6 +28,7 @@ mod chunk;
 mod proof;
 
 pub use chunk::{Chunk, ChunkProof, Prefix};
+pub(crate) use proof::Opening;
 pub use proof::{TrieError, TrieProof};
 
 use crate::{

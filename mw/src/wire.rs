@@ -5,6 +5,8 @@
 //! drawn in `docs/FORMATS.md`.
 #![deny(clippy::indexing_slicing)]
 
+mod sets;
+
 use crate::{
     amount::{Amount, Height},
     block::{Block, ChainId, Header, SealedHeader},
@@ -207,6 +209,8 @@ macro_rules! wire {
         }
     )*};
 }
+
+use wire;
 
 wire! {
     u64, |x, out| out.extend_from_slice(&x.to_le_bytes()), |r| r.u64();

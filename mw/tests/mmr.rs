@@ -5,6 +5,7 @@
 use mw::{
     hash::{Hash, tagged},
     mmr::{Mmr, MmrError, MmrProof, Peaks},
+    wire::{Decode, Encode},
 };
 use proptest::prelude::*;
 
@@ -108,21 +109,18 @@ fn bytes_of_another_length_are_refused() {
     let mmr = range(11);
     for bytes in [mmr.prove(3).unwrap().to_bytes(), mmr.prove(10).unwrap().to_bytes()] {
         assert!(MmrProof::from_bytes(&bytes).is_ok());
-        assert_eq!(MmrProof::from_bytes(&bytes[..bytes.len() - 1]), Err(MmrError::Encoding));
-        assert_eq!(MmrProof::from_bytes(&[&bytes[..], &[0]].concat()), Err(MmrError::Encoding));
+        assert!(MmrProof::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(MmrProof::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
     }
-    assert_eq!(MmrProof::from_bytes(&[]), Err(MmrError::Encoding));
+    assert!(MmrProof::from_bytes(&[]).is_err());
     assert!(MmrProof::from_bytes(&[&[126], &[0; 126 * 32][..]].concat()).is_ok());
-    assert_eq!(MmrProof::from_bytes(&[&[127], &[0; 127 * 32][..]].concat()), Err(MmrError::Encoding));
+    assert!(MmrProof::from_bytes(&[&[127], &[0; 127 * 32][..]].concat()).is_err());
 
     let bytes = mmr.peaks().to_bytes();
-    assert_eq!(Peaks::from_bytes(&bytes[..7]), Err(MmrError::Encoding));
-    assert_eq!(Peaks::from_bytes(&bytes[..bytes.len() - 32]), Err(MmrError::Encoding));
-    assert_eq!(Peaks::from_bytes(&[&bytes[..], &[0; 32]].concat()), Err(MmrError::Encoding));
-    assert_eq!(
-        Peaks::from_bytes(&[&[0, 0, 0, 0, 0, 0, 1, 0], &[0; 32][..]].concat()),
-        Err(MmrError::Encoding)
-    );
+    assert!(Peaks::from_bytes(&bytes[..7]).is_err());
+    assert!(Peaks::from_bytes(&bytes[..bytes.len() - 32]).is_err());
+    assert!(Peaks::from_bytes(&[&bytes[..], &[0; 32]].concat()).is_err());
+    assert!(Peaks::from_bytes(&[&[0, 0, 0, 0, 0, 0, 1, 0], &[0; 32][..]].concat()).is_err());
     assert!(Peaks::from_bytes(&[&[0, 0, 0, 0, 0, 128, 0, 0], &[0; 32][..]].concat()).is_ok());
 }
 
@@ -157,8 +155,8 @@ proptest! {
         let bit = flip.index(bytes.len() * 8);
         bytes[bit / 8] ^= 1 << (bit % 8);
         let check = |p: MmrProof| p.verify(&mmr.root(), &leaf(i), i.into(), n.into());
-        let verdict = MmrProof::from_bytes(&bytes).and_then(check);
-        prop_assert!(verdict.is_err());
+        let verdict = MmrProof::from_bytes(&bytes).map(check);
+        prop_assert!(!matches!(verdict, Ok(Ok(()))));
     }
 
     #[test]

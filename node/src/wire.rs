@@ -272,16 +272,13 @@ impl Head {
         let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
         let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
         let (base, first) = (Height::decode(&mut r)?, r.u32()?);
-        let kernels = peaks(r.take(r.left())?)?;
+        let kernels = Peaks::decode(&mut r)?;
+        ends(&r)?;
         let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root);
         let ordered = base <= floor && floor <= header.height && first <= end.segment;
         let head = Self { chain, header, floor, end, base, first, kernels };
         if fits && ordered { Ok(head) } else { Err(Damage::Misplaced) }
     }
-}
-
-fn peaks(bytes: &[u8]) -> Result<Peaks, Damage> {
-    Peaks::from_bytes(bytes).map_err(|_| Damage::Misplaced)
 }
 
 /// Index entry of a header.
@@ -329,7 +326,7 @@ impl UndoEntry {
     pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
         let mut r = Reader::new(open(tag::INDEX, &key::undo(height), bytes)?);
         let length = r.u32()?;
-        let kernels = peaks(r.take(length as usize)?)?;
+        let kernels = Peaks::from_bytes(r.take(length as usize)?)?;
         let mut spent = Vec::new();
         while r.left() > 0 {
             spent.push(Unspent::decode(&mut r)?);

@@ -8,14 +8,10 @@
 //! Guaranteed: a chunk checks alone, and one that holds lacks no leaf and has none too many.
 //! Not guaranteed: that the root is the one of the chain, or was computed from a set at all; who has all
 //! chunks of one depth can build the set anew and compare roots.
-//!
-//! ```text
-//! chunk = depth (1) ‖ index (4, LE) ‖ number of leaves (8, LE) ‖ (key (32) ‖ leaf (32)) × number ‖ opening
-//! ```
 
 use super::{
     Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
-    proof::{Opening, TrieError, read_entry, write_entry},
+    proof::{Opening, TrieError},
 };
 use crate::hash::Hash;
 
@@ -70,7 +66,7 @@ impl Prefix {
 
 /// That some leaves are all the leaves under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkProof(Opening);
+pub struct ChunkProof(pub(crate) Opening);
 
 impl ChunkProof {
     /// Checks that the set with this root has `leaves`, in the order of keys, and no others under `prefix`.
@@ -98,20 +94,6 @@ impl ChunkProof {
     pub const fn trie_len(&self) -> u64 {
         self.0.len
     }
-
-    /// Canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_bytes()
-    }
-
-    /// Reads the canonical bytes.
-    ///
-    /// # Errors
-    /// [`TrieError::Encoding`] if the length is not what the bytes call for.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
-        Opening::from_bytes(bytes).map(Self)
-    }
 }
 
 /// All leaves under a prefix, with the proof that they are all.
@@ -132,37 +114,6 @@ impl Chunk {
     /// Those of [`ChunkProof::verify`].
     pub fn verify(&self, root: &Hash) -> Result<(), TrieError> {
         self.proof.verify(root, self.prefix, &self.leaves)
-    }
-
-    /// Canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![self.prefix.depth];
-        out.extend_from_slice(&self.prefix.index.to_le_bytes());
-        out.extend_from_slice(&(self.leaves.len() as u64).to_le_bytes());
-        self.leaves.iter().for_each(|entry| write_entry(entry, &mut out));
-        out.extend_from_slice(&self.proof.to_bytes());
-        out
-    }
-
-    /// Reads the canonical bytes; allocates no more than their length.
-    ///
-    /// # Errors
-    /// [`TrieError::Encoding`] if a length is not what the bytes call for, or the prefix is none.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
-        Self::read(bytes).ok_or(TrieError::Encoding)
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (&depth, rest) = bytes.split_first()?;
-        let (index, rest) = rest.split_first_chunk()?;
-        let prefix = Prefix::new(depth, u32::from_le_bytes(*index))?;
-        let (count, rest) = rest.split_first_chunk()?;
-        let size = usize::try_from(u64::from_le_bytes(*count)).ok()?.checked_mul(64)?;
-        let (leaves, rest) = rest.split_at_checked(size)?;
-        let proof = ChunkProof(Opening::read(rest)?);
-        let leaves = leaves.chunks_exact(64).filter_map(read_entry).map(|(e, _)| e).collect();
-        Some(Self { prefix, leaves, proof })
     }
 }
 

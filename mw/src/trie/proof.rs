@@ -8,22 +8,13 @@
 //!
 //! Guaranteed: one verdict for one root and key, and one proof that gives it.
 //! Not guaranteed: that the root is the one of the chain.
-//!
-//! ```text
-//! opening = |S| (8, LE) ‖ entry? (1: 0 or 1) ‖ [key (32) ‖ leaf (32)] ‖ forks (32) ‖ hash (32) × forks set
-//! ```
-//!
-//! `forks` is a map of 256 bits: bit `b`, counted as in a key, is set if the walk passes a fork at `b`.
 
 use super::{END, Entry, Node, Trie, bit_of, empty_hash, fork_hash, leaf_hash, root_hash};
 use crate::hash::Hash;
 
-/// Why a proof, a chunk or an encoding is refused.
+/// Why a proof or a chunk is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TrieError {
-    /// The bytes encode no such value.
-    #[error("not an encoding of this part of a trie")]
-    Encoding,
     /// The leaves of a chunk are out of order or not under its prefix, or its opening does not fit them.
     #[error("the chunk's leaves, its prefix and its opening do not belong together")]
     Shape,
@@ -34,12 +25,12 @@ pub enum TrieError {
 
 /// The forks of a walk, and the entry at its end where the question does not give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     /// Number of entries of the whole trie.
-    pub(super) len: u64,
-    pub(super) end: Option<Entry>,
+    pub(crate) len: u64,
+    pub(crate) end: Option<Entry>,
     /// Bit and other side of each fork, from the top down: bits ascend and are below [`END`].
-    pub(super) forks: Vec<(u16, Hash)>,
+    pub(crate) forks: Vec<(u16, Hash)>,
 }
 
 impl Opening {
@@ -51,49 +42,11 @@ impl Opening {
         });
         root_hash(self.len, &top)
     }
-
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = self.len.to_le_bytes().to_vec();
-        out.push(self.end.is_some().into());
-        self.end.iter().for_each(|entry| write_entry(entry, &mut out));
-        let mut map = [0u8; 32];
-        for (bit, _) in &self.forks {
-            if let Some(byte) = map.get_mut(usize::from(bit / 8)) {
-                *byte |= 0x80 >> (bit % 8);
-            }
-        }
-        out.extend_from_slice(&map);
-        self.forks.iter().for_each(|(_, other)| out.extend_from_slice(&other.0));
-        out
-    }
-
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
-        Self::read(bytes).ok_or(TrieError::Encoding)
-    }
-
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let (len, rest) = bytes.split_first_chunk()?;
-        let (end, rest) = match rest.split_first()? {
-            (0, rest) => (None, rest),
-            (1, rest) => read_entry(rest).map(|(entry, rest)| (Some(entry), rest))?,
-            _ => return None,
-        };
-        let (map, rest) = rest.split_first_chunk()?;
-        let map = Hash(*map);
-        let bits = (0..END).filter(|i| bit_of(&map, *i));
-        match rest.as_chunks() {
-            (others, []) if others.len() == bits.clone().count() => {
-                let forks = bits.zip(others.iter().copied().map(Hash)).collect();
-                Some(Self { len: u64::from_le_bytes(*len), end, forks })
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Where the walk of a key ends: at the key's leaf or at what shows that it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrieProof(Opening);
+pub struct TrieProof(pub(crate) Opening);
 
 impl TrieProof {
     /// No proof is longer than this many bytes: 256 forks and an entry.
@@ -109,20 +62,6 @@ impl TrieProof {
             return Err(TrieError::Root);
         }
         Ok(end.filter(|e| e.key == *key).map(|e| e.leaf))
-    }
-
-    /// Canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_bytes()
-    }
-
-    /// Reads the canonical bytes.
-    ///
-    /// # Errors
-    /// [`TrieError::Encoding`] if the length is not what the bytes call for.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrieError> {
-        Opening::from_bytes(bytes).map(Self)
     }
 }
 
@@ -150,15 +89,4 @@ impl Trie {
         }
         (node, forks)
     }
-}
-
-pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
-    out.extend_from_slice(&entry.key.0);
-    out.extend_from_slice(&entry.leaf.0);
-}
-
-pub(super) fn read_entry(bytes: &[u8]) -> Option<(Entry, &[u8])> {
-    let (key, rest) = bytes.split_first_chunk()?;
-    let (leaf, rest) = rest.split_first_chunk()?;
-    Some((Entry { key: Hash(*key), leaf: Hash(*leaf) }, rest))
 }

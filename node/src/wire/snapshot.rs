@@ -228,13 +228,12 @@ impl Part {
             PartKind::Headers => rest(&mut r).map(Self::Headers),
             PartKind::Kernels => {
                 let (first, length) = (Height::decode(&mut r)?, u16::from_le_bytes(r.array()?));
-                let before = super::peaks(r.take(length.into())?)?;
+                let before = Peaks::from_bytes(r.take(length.into())?)?;
                 Ok(Self::Kernels { first, before, kernels: rest(&mut r)? })
             }
             PartKind::Outputs => {
                 let length = r.u32()?;
-                let proof = ChunkProof::from_bytes(r.take(length as usize)?);
-                let proof = proof.map_err(|_| Damage::Misplaced)?;
+                let proof = ChunkProof::from_bytes(r.take(length as usize)?)?;
                 Ok(Self::Outputs { proof, unspent: rest(&mut r)? })
             }
         }
