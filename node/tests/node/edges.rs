@@ -11,7 +11,7 @@ use node::{
     seal::OperatorKey,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// Set in the process that tries to open a store which is in use.
 const SECOND: &str = "SOTTO_TEST_STORE_IN_USE";
@@ -48,6 +48,35 @@ fn what_is_not_there_or_there_already() {
     let again = Ledger::create(&chain, toy.chain.params().clone());
     assert!(matches!(again, Err(LedgerError::Store(StoreError::Exists))));
     assert_eq!(Ledger::open(&chain).unwrap().chain(), &toy.chain);
+}
+
+/// Set in the process whose umask takes nothing away.
+const OPEN_HANDED: &str = "SOTTO_TEST_OPEN_UMASK";
+
+#[test]
+fn a_chains_files_are_its_owners_alone() {
+    if let Ok(dir) = std::env::var(OPEN_HANDED) {
+        let (chain, mut toy) = (Path::new(&dir).join("a").join("b"), Toy::new(63));
+        let mut ledger = Ledger::create(&chain, toy.chain.params().clone()).unwrap();
+        ledger.connect(toy.mine().get().block.clone()).unwrap();
+        ledger.undo().unwrap();
+        ledger.prune().unwrap();
+        return;
+    }
+    let dir = Dir::new();
+    let made = Command::new("sh")
+        .args(["-c", "umask 000; exec \"$0\" --exact edges::a_chains_files_are_its_owners_alone"])
+        .arg(std::env::current_exe().unwrap())
+        .env(OPEN_HANDED, dir.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (a, b) = (dir.path().join("a"), dir.path().join("a").join("b"));
+    assert_eq!((mode(&a), mode(&b)), (0o700, 0o700));
+    let files: Vec<_> = fs::read_dir(b).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
+    assert!(files.len() > 3, "{files:?}");
+    files.iter().for_each(|f| assert_eq!(mode(f), 0o600, "{}", f.display()));
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! The files of a store on a disk, and the lock that keeps a second process out.
+//!
+//! Directories are made with mode 0700 and files with 0600, whatever the umask grants: a chain is public, but what this node
+//! has pending is not yet. The index's files have the modes that sled gives them, below such a directory. What is there
+//! already keeps the modes that it has.
 
 use super::{
     error::StoreError,
     files::{FileName, Files},
 };
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -26,8 +31,7 @@ impl Disk {
     /// [`StoreError::Locked`] when another process has it, [`StoreError::Directory`] when it cannot be used.
     pub fn lock(dir: &Path) -> Result<Self, StoreError> {
         let refused = |source| StoreError::Directory { dir: dir.to_owned(), source };
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"));
-        let lock = lock.map_err(refused)?;
+        let lock = writable(&dir.join("lock")).map_err(refused)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { dir: dir.to_owned(), writing: None, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
@@ -60,10 +64,15 @@ impl Disk {
     fn writer(&mut self, file: FileName) -> io::Result<&mut File> {
         let open = match self.writing.take() {
             Some((name, open)) if name == file => open,
-            _ => OpenOptions::new().create(true).truncate(false).write(true).open(self.path(file))?,
+            _ => writable(&self.path(file))?,
         };
         Ok(&mut self.writing.insert((file, open)).1)
     }
+}
+
+/// Opens a file to write to, and makes it if need be.
+fn writable(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
 /// Makes the names in a directory durable.
@@ -78,7 +87,7 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     }
     let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_dir(parent)?;
-    fs::create_dir(dir)?;
+    DirBuilder::new().mode(0o700).create(dir)?;
     sync_dir(parent)
 }
 
