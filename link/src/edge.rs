@@ -2,4 +2,8 @@
 
 pub mod file;
 pub mod pinned;
+#[cfg(feature = "relay")]
+pub mod relay;
 mod tcp;
+#[cfg(feature = "web")]
+pub mod web;

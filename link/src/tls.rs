@@ -65,6 +65,30 @@ pub(crate) fn server(us: &Identity, peers: BTreeSet<PeerKey>, purpose: &str) -> 
     Ok(config)
 }
 
+/// What browsers have in TLS 1.3, the hybrid key exchange first.
+#[cfg(feature = "web")]
+pub(crate) fn web_provider() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+/// A client of any web server, whatever its certificate says: who is there is proven inside.
+#[cfg(feature = "web")]
+pub(crate) fn web_client() -> Result<ClientConfig, Error> {
+    let provider = Arc::new(web_provider());
+    let any = AnyCertificate(provider.signature_verification_algorithms);
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(any))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
 /// The name a client asks for; it is neither sent nor checked.
 pub(crate) fn nameless() -> ServerName<'static> {
     ServerName::IpAddress(core::net::Ipv4Addr::UNSPECIFIED.into())
@@ -187,6 +211,47 @@ impl ServerCertVerifier for Pins {
 
     fn requires_raw_public_keys(&self) -> bool {
         true
+    }
+}
+
+/// Takes any certificate whose key signs the handshake.
+#[cfg(feature = "web")]
+#[derive(Debug)]
+struct AnyCertificate(rustls::crypto::WebPkiSupportedAlgorithms);
+
+#[cfg(feature = "web")]
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Pins::too_old()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        by: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls13_signature(message, shown, by, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
     }
 }
 

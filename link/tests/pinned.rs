@@ -15,6 +15,9 @@ const PATIENCE: Patience = Patience { connect: SECONDS, handshake: SECONDS, idle
 /// For what must run out.
 const BRIEF: Duration = Duration::from_millis(300);
 const BRIEFLY: Patience = Patience { connect: BRIEF, handshake: BRIEF, ..PATIENCE };
+/// Long enough for a handshake on a busy machine, and not to be waited out for long.
+const A_WHILE: Duration = Duration::from_secs(3);
+const FOR_A_WHILE: Patience = Patience { connect: A_WHILE, ..PATIENCE };
 
 fn identity(n: u8) -> Identity {
     Identity::from_seed(&[n; 32])
@@ -73,7 +76,7 @@ fn an_end_without_goodbye_is_an_error() {
 
 #[test]
 fn another_server_key_is_refused_and_named() {
-    let (address, accepted) = listen(&[2], BRIEFLY);
+    let (address, accepted) = listen(&[2], FOR_A_WHILE);
     let refused = connect(&address, &identity(2), key(3), USE, PATIENCE);
     assert_eq!(refused.unwrap_err(), LinkError::WrongKey { shown: key(1) });
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::NotAccepted);
@@ -81,7 +84,7 @@ fn another_server_key_is_refused_and_named() {
 
 #[test]
 fn an_unknown_client_is_refused_named_and_told() {
-    let (address, accepted) = listen(&[2, 3], BRIEFLY);
+    let (address, accepted) = listen(&[2, 3], FOR_A_WHILE);
     let refused = connect(&address, &identity(4), key(1), USE, PATIENCE);
     assert_eq!(refused.unwrap_err(), LinkError::NotAccepted);
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::WrongKey { shown: key(4) });
@@ -89,7 +92,7 @@ fn an_unknown_client_is_refused_named_and_told() {
 
 #[test]
 fn another_purpose_is_refused() {
-    let (address, accepted) = listen(&[2], BRIEFLY);
+    let (address, accepted) = listen(&[2], FOR_A_WHILE);
     let refused = connect(&address, &identity(2), key(1), "another/1", PATIENCE);
     assert!(matches!(refused, Err(LinkError::Incompatible(_))));
     assert!(matches!(accepted.join().unwrap(), Err(LinkError::Incompatible(_))));
@@ -97,7 +100,7 @@ fn another_purpose_is_refused() {
 
 #[test]
 fn another_program_is_refused() {
-    let (address, accepted) = listen(&[2], BRIEFLY);
+    let (address, accepted) = listen(&[2], FOR_A_WHILE);
     let mut browser = TcpStream::connect(&address).unwrap();
     browser.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(matches!(accepted.join().unwrap(), Err(LinkError::Incompatible(_))));
@@ -125,7 +128,7 @@ fn who_is_absent_or_silent_is_given_up() {
 
 #[test]
 fn a_silent_peer_and_a_long_session_end_in_time() {
-    for patience in [Patience { idle: BRIEF, ..PATIENCE }, Patience { total: BRIEF, ..PATIENCE }] {
+    for patience in [Patience { idle: A_WHILE, ..PATIENCE }, Patience { total: BRIEF, ..PATIENCE }] {
         let (address, accepted) = listen(&[2], PATIENCE);
         let mut a = connect(&address, &identity(2), key(1), USE, patience).unwrap();
         let _b = accepted.join().unwrap().unwrap();

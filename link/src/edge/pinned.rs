@@ -13,6 +13,7 @@
 
 mod error;
 mod listener;
+mod meeting;
 
 use std::fmt;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
@@ -23,13 +24,16 @@ use rustls::{ClientConnection, Connection, ServerConfig, ServerConnection};
 
 pub use error::LinkError;
 pub use listener::Listener;
+pub use meeting::{Rendezvous, meet};
 
 use super::tcp::{Tcp, Timed, after};
 use crate::identity::{Identity, PeerKey};
 use crate::tls;
 
 /// What the server says first, once it has accepted the client's key.
-const READY: u8 = 1;
+pub(super) const READY: u8 = 1;
+/// What connections to a relay are for.
+pub(super) const RELAY: &str = "sotto-relay/1";
 /// Bytes read from the network at once.
 const AHEAD: usize = 128 << 10;
 /// Bytes encrypted before they are written out.

@@ -42,6 +42,9 @@ pub enum LinkError {
     /// The other side hung up.
     #[error("the other side closed the connection")]
     Closed,
+    /// The relay does not put us through to the peer.
+    #[error("the relay does not put us through: {0}")]
+    NotRelayed(&'static str),
     /// The operating system refused.
     #[error("the connection failed: {0}")]
     Io(ErrorKind),

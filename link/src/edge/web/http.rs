@@ -1,0 +1,178 @@
+//! As much of HTTP/1.1 as a web server with one page needs (RFC 9112), and the door beside it (RFC 6455, 4.2).
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use subtle::ConstantTimeEq;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::WebError;
+
+/// Longest head of a request.
+const HEAD: usize = 8 << 10;
+const HEADERS: usize = 64;
+
+/// What a web server shows to who is no peer.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The page at `/`, as HTML.
+    pub html: String,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        let html = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Welcome</title></head>\n\
+            <body><h1>Welcome</h1><p>This site is being set up.</p></body></html>\n";
+        Self { html: html.to_owned() }
+    }
+}
+
+/// What was asked for.
+pub(super) enum Request {
+    /// To speak WebSocket, with the answer to the client's key.
+    Upgrade { path: String, accept: String },
+    /// A page.
+    Page { path: String, head: bool },
+    /// Something that is no request.
+    Bad,
+}
+
+/// Reads the head of a request.
+pub(super) async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Result<Request, WebError> {
+    let mut bytes = Vec::with_capacity(HEAD);
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut room = (&mut *stream).take((HEAD - bytes.len()) as u64);
+        if room.read_buf(&mut bytes).await? == 0 {
+            return if bytes.len() == HEAD {
+                Ok(Request::Bad)
+            } else {
+                Err(WebError::Stranger("said nothing"))
+            };
+        }
+    }
+    Ok(parse(&bytes).unwrap_or(Request::Bad))
+}
+
+fn parse(bytes: &[u8]) -> Option<Request> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let whole = request.parse(bytes).ok()?;
+    if whole != httparse::Status::Complete(bytes.len()) || request.version != Some(1) {
+        return None;
+    }
+    let (method, path) = (request.method?, request.path?.to_owned());
+    let value = |name: &str| {
+        let named = request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name));
+        named.and_then(|h| std::str::from_utf8(h.value).ok())
+    };
+    let has = |name, word: &str| {
+        value(name).is_some_and(|v| v.split(',').any(|w| w.trim().eq_ignore_ascii_case(word)))
+    };
+    let upgrade =
+        has("connection", "upgrade") && has("upgrade", "websocket") && has("sec-websocket-version", "13");
+    match (method, upgrade, value("sec-websocket-key")) {
+        ("GET", true, Some(key)) => {
+            Some(Request::Upgrade { path, accept: derive_accept_key(key.as_bytes()) })
+        }
+        ("GET", ..) => Some(Request::Page { path, head: false }),
+        ("HEAD", ..) => Some(Request::Page { path, head: true }),
+        _ => None,
+    }
+}
+
+/// Whether two paths are the same, in a time that does not tell where they differ.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
+}
+
+/// Opens the WebSocket.
+pub(super) async fn switch(stream: &mut (impl AsyncWrite + Unpin), accept: &str) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.flush().await
+}
+
+/// Answers as a web server with one page does, and hangs up.
+pub(super) async fn answer(
+    stream: &mut (impl AsyncWrite + Unpin),
+    request: &Request,
+    page: &Page,
+) -> io::Result<()> {
+    let error =
+        |text: &str| format!("<html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>\n");
+    let (status, body, head) = match request {
+        Request::Page { path, head } if path == "/" => ("200 OK", page.html.clone(), *head),
+        Request::Page { head, .. } => ("404 Not Found", error("404 Not Found"), *head),
+        Request::Upgrade { .. } => ("404 Not Found", error("404 Not Found"), false),
+        Request::Bad => ("400 Bad Request", error("400 Bad Request"), false),
+    };
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let mut text = format!(
+        "HTTP/1.1 {status}\r\nDate: {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        date(seconds),
+        body.len()
+    );
+    if !head {
+        text.push_str(&body);
+    }
+    stream.write_all(text.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+/// A moment as HTTP writes it (RFC 9110, 5.6.7); civil date by Howard Hinnant's `days` algorithm.
+fn date(seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    // Years begin in March, so that the leap day is the last.
+    let z = days + 719_468;
+    let (era, doe) = (z / 146_097, z % 146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let month = (5 * doy + 2) / 153;
+    let day = doy - (153 * month + 2) / 5 + 1;
+    let year = yoe + era * 400 + u64::from(month >= 10);
+    let name = |names: &[&'static str], i: u64| names.get(i as usize).copied().unwrap_or_default();
+    let mut text = format!("{}, {day:02} {} {year} ", name(&DAYS, days % 7), name(&MONTHS, month));
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{:02}:{:02}:{:02} GMT", time / 3600, time / 60 % 60, time % 60);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_the_standards() {
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT", "RFC 9110, 5.6.7");
+        assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date(1_709_164_800), "Thu, 29 Feb 2024 00:00:00 GMT");
+        assert_eq!(date(1_709_251_200), "Fri, 01 Mar 2024 00:00:00 GMT");
+    }
+
+    #[test]
+    fn requests_are_told_apart() {
+        let upgrade = "GET /x HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        // RFC 6455, 1.3.
+        let Some(Request::Upgrade { path, accept }) = parse(upgrade.as_bytes()) else { panic!("an upgrade") };
+        assert_eq!((&*path, &*accept), ("/x", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        let old = upgrade.replace(": 13", ": 8");
+        assert!(matches!(parse(old.as_bytes()), Some(Request::Page { head: false, .. })));
+        assert!(matches!(parse(b"HEAD / HTTP/1.1\r\n\r\n"), Some(Request::Page { head: true, .. })));
+        for bad in [
+            "GET / HTTP/1.0\r\n\r\n",
+            "POST / HTTP/1.1\r\n\r\n",
+            "\x16\x03\x01\r\n\r\n",
+            "GET / HTTP/1.1\r\n",
+        ] {
+            assert!(parse(bad.as_bytes()).is_none(), "{bad:?}");
+        }
+    }
+}

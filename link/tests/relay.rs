@@ -1,0 +1,180 @@
+//! Two parties who only dial out; strangers, quotas, and relays that pry.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::io::{Read, Write};
+use std::thread;
+use std::time::Duration;
+
+use link::pinned::{LinkError, Listener, Patience, Pinned, Rendezvous, meet};
+use link::relay::{Quotas, Relay};
+use link::{Identity, PeerKey};
+
+const USE: &str = "link-test/1";
+const SECONDS: Duration = Duration::from_secs(20);
+const PATIENCE: Patience = Patience { connect: SECONDS, handshake: SECONDS, idle: SECONDS, total: SECONDS };
+
+fn identity(n: u8) -> Identity {
+    Identity::from_seed(&[n; 32])
+}
+
+fn key(n: u8) -> PeerKey {
+    identity(n).peer_key()
+}
+
+/// A relay of party 9 for parties 1, 2 and 3, for as long as the test lasts.
+fn relay(quotas: Quotas) -> Rendezvous {
+    let (told, address) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let allowed = [key(1), key(2), key(3)].into();
+            let relay = Relay::bind("127.0.0.1:0", &identity(9), allowed, quotas).await.unwrap();
+            told.send(relay.address().unwrap()).unwrap();
+            relay.serve(|_| {}).await;
+        });
+    });
+    Rendezvous { address: address.recv().unwrap().to_string(), relay: key(9), id: [5; 32] }
+}
+
+fn pair(at: &Rendezvous) -> (Result<Pinned, LinkError>, Result<Pinned, LinkError>) {
+    thread::scope(|scope| {
+        let near = scope.spawn(|| meet(at, &identity(1), key(2), USE, PATIENCE));
+        let far = meet(at, &identity(2), key(1), USE, PATIENCE);
+        (near.join().unwrap(), far)
+    })
+}
+
+#[test]
+fn two_who_dial_out_have_a_channel_of_their_own() {
+    let at = relay(Quotas::default());
+    let (a, b) = pair(&at);
+    let (mut a, mut b) = (a.unwrap(), b.unwrap());
+    assert_eq!((a.peer(), b.peer()), (key(2), key(1)));
+    assert_eq!(a.binding(), b.binding());
+    let sent = vec![7; 300_000];
+    let sender = thread::spawn(move || {
+        a.write_all(&sent).unwrap();
+        a.close().unwrap();
+    });
+    let mut received = Vec::new();
+    b.read_to_end(&mut received).unwrap();
+    assert_eq!(received, vec![7; 300_000]);
+    sender.join().unwrap();
+}
+
+#[test]
+fn strangers_and_relays_with_another_key_are_refused() {
+    let at = relay(Quotas::default());
+    assert_eq!(meet(&at, &identity(4), key(1), USE, PATIENCE).unwrap_err(), LinkError::NotAccepted);
+    let other = Rendezvous { relay: key(8), ..at };
+    let shown = key(9);
+    assert_eq!(meet(&other, &identity(1), key(2), USE, PATIENCE).unwrap_err(), LinkError::WrongKey { shown });
+}
+
+#[test]
+fn nobody_takes_anothers_place() {
+    let at = relay(Quotas { pending: Duration::from_millis(500), ..Quotas::default() });
+    thread::scope(|scope| {
+        // Party 3 knows the rendezvous, and wants to meet party 1 there, who waits for party 2.
+        let thief = scope.spawn(|| meet(&at, &identity(3), key(1), USE, PATIENCE).unwrap_err());
+        let absent = LinkError::NotRelayed("the other party did not come");
+        assert_eq!(meet(&at, &identity(1), key(2), USE, PATIENCE).unwrap_err(), absent);
+        assert_eq!(thief.join().unwrap(), absent);
+    });
+}
+
+#[test]
+fn a_key_has_only_so_many_connections() {
+    let at = relay(Quotas { each: 0, ..Quotas::default() });
+    let refused = LinkError::NotRelayed("too many connections of our key");
+    assert_eq!(meet(&at, &identity(1), key(2), USE, PATIENCE).unwrap_err(), refused);
+
+    let at = relay(Quotas { each: 1, ..Quotas::default() });
+    let (a, b) = pair(&at);
+    let (_a, _b) = (a.unwrap(), b.unwrap());
+    // Both parties' places are taken for as long as the pair lasts.
+    for (us, other) in [(1, 2), (2, 1)] {
+        assert_eq!(meet(&at, &identity(us), key(other), USE, PATIENCE).unwrap_err(), refused);
+    }
+}
+
+#[test]
+fn a_pair_has_only_so_many_bytes() {
+    let (a, b) = pair(&relay(Quotas { bytes: 50_000, ..Quotas::default() }));
+    let (mut a, mut b) = (a.unwrap(), b.unwrap());
+    let sender = thread::spawn(move || (0..1000).find_map(|_| a.write_all(&[0; 10_000]).err()));
+    let mut received = Vec::new();
+    assert!(b.read_to_end(&mut received).is_err());
+    assert!(received.len() < 50_000, "{} bytes arrived", received.len());
+    drop(b);
+    assert!(sender.join().unwrap().is_some(), "the sender is told");
+}
+
+/// A relay that shows every chunk to `pry`, which may alter it, until the parties hang up.
+fn prying_relay(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Rendezvous {
+    let mut listener =
+        Listener::bind("127.0.0.1:0", &identity(9), [key(1), key(2)], "sotto-relay/1").unwrap();
+    let address = listener.address().unwrap().to_string();
+    thread::spawn(move || {
+        let patience = Patience { idle: Duration::from_millis(20), ..PATIENCE };
+        let mut ends = [listener.accept(patience).unwrap(), listener.accept(patience).unwrap()];
+        for end in &mut ends {
+            // The meeting, whatever it says; and that the other one is there.
+            let mut meeting = [0; 65];
+            let mut filled = 0;
+            while filled < 65 {
+                filled += end.read(&mut meeting[filled..]).unwrap_or(0);
+            }
+            end.write_all(&[1]).unwrap();
+        }
+        let mut chunk = vec![0; 1 << 16];
+        'carry: loop {
+            for from in 0..2 {
+                match ends[from].read(&mut chunk) {
+                    Ok(n @ 1..) => {
+                        pry(&mut chunk[..n]);
+                        if ends[1 - from].write_all(&chunk[..n]).is_err() {
+                            break 'carry;
+                        }
+                    }
+                    Err(e) if e.kind() == std::io::ErrorKind::TimedOut => {}
+                    _ => break 'carry,
+                }
+            }
+        }
+    });
+    Rendezvous { address, relay: key(9), id: [5; 32] }
+}
+
+#[test]
+fn a_relay_sees_ciphertext_only() {
+    let (tell, seen) = std::sync::mpsc::channel();
+    let (a, b) = pair(&prying_relay(move |chunk| tell.send(chunk.to_vec()).unwrap()));
+    let (mut a, mut b) = (a.unwrap(), b.unwrap());
+    let word = b"a word for the other party alone";
+    a.write_all(word).unwrap();
+    let mut received = [0; 32];
+    b.read_exact(&mut received).unwrap();
+    assert_eq!(&received, word);
+    drop((a, b));
+    let seen: Vec<u8> = seen.iter().flatten().collect();
+    assert!(seen.len() > 2000, "it saw the handshake: {}", seen.len());
+    let shown = |secret: &[u8]| seen.windows(secret.len()).any(|w| w == secret);
+    assert!(!shown(word) && !shown(key(1).as_bytes()) && !shown(key(2).as_bytes()));
+}
+
+#[test]
+fn a_relay_that_alters_a_byte_is_found() {
+    // The server's first word, a record of its own.
+    let alter = |chunk: &mut [u8]| {
+        if chunk[0] == 0x17 && chunk.len() < 60 {
+            *chunk.last_mut().unwrap() ^= 1;
+        }
+    };
+    let (a, b) = pair(&prying_relay(alter));
+    let altered = [a, b].into_iter().any(|end| match end {
+        Err(e) => e == LinkError::Altered,
+        Ok(mut end) => end.read(&mut [0]).is_err_and(|e| LinkError::from(e) == LinkError::Altered),
+    });
+    assert!(altered);
+}

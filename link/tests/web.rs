@@ -1,0 +1,290 @@
+//! Nodes over loopback; strangers, browsers, censors' rules, and peers that are slow, silent or of another chain.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
+use link::{Identity, PeerKey};
+use support::{Way, bytes, is_exempt, pcap, tap};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const CHAIN: &[u8] = b"chain";
+
+fn identity(n: u8) -> Identity {
+    Identity::from_seed(&[n; 32])
+}
+
+fn key(n: u8) -> PeerKey {
+    identity(n).peer_key()
+}
+
+fn node(n: u8) -> Endpoint {
+    Endpoint::new(&identity(n), CHAIN)
+}
+
+async fn listen(endpoint: &Endpoint) -> Listener {
+    let certificate = Certificate::generate(&["localhost"]).unwrap();
+    endpoint.listen("127.0.0.1:0", certificate, Page::default()).await.unwrap()
+}
+
+async fn meet(client: &Endpoint, server: &Endpoint) -> (Session, Session) {
+    let mut listener = listen(server).await;
+    let address = listener.address().to_string();
+    let (near, far) = tokio::join!(client.connect(&address, key(1)), listener.next());
+    (near.unwrap(), far.unwrap().1.unwrap())
+}
+
+#[tokio::test]
+async fn frames_of_any_length_go_both_ways_until_the_goodbye() {
+    let (mut a, mut b) = meet(&node(2), &node(1)).await;
+    assert_eq!((a.peer, b.peer), (key(1), key(2)));
+    for length in [0, 1, 1019, 1020, 70_000, 1_000_000] {
+        let frame: Vec<u8> = (0..length).map(|i| (i ^ (i >> 8)) as u8).collect();
+        a.sender.send(frame.clone()).await.unwrap();
+        let received = b.receiver.next().await.unwrap().unwrap();
+        assert!(received == frame, "{length} bytes");
+        b.sender.try_send(received).unwrap();
+        assert!(a.receiver.next().await.unwrap().unwrap() == frame);
+    }
+    a.sender.try_send(*b"last").unwrap();
+    drop(a.sender);
+    assert_eq!(b.receiver.next().await, Ok(Some(b"last".to_vec())));
+    assert_eq!(b.receiver.next().await, Ok(None));
+}
+
+#[tokio::test]
+async fn who_has_another_key_in_mind_is_answered_as_a_browser_is() {
+    let mut listener = listen(&node(1)).await;
+    let address = listener.address().to_string();
+    assert_eq!(node(2).connect(&address, key(3)).await.unwrap_err(), WebError::NotThatPeer);
+    let (_, stranger) = listener.next().await.unwrap();
+    assert_eq!(stranger.unwrap_err(), WebError::Stranger("asked for a web page"));
+}
+
+#[tokio::test]
+async fn a_node_of_another_chain_proves_nothing() {
+    let mut listener = listen(&node(1)).await;
+    let address = listener.address().to_string();
+    let other = Endpoint::new(&identity(2), b"another chain");
+    assert_eq!(other.connect(&address, key(1)).await.unwrap_err(), WebError::BadProof);
+    assert!(listener.next().await.unwrap().1.is_err());
+}
+
+/// What a TLS client that is no peer is told when it sends `request`.
+async fn browse(address: SocketAddr, request: &str) -> String {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(browser::Careless))
+        .with_no_client_auth();
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let name = "localhost".try_into().unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_browser_sees_a_web_site_and_no_more() {
+    let listener = listen(&node(1)).await;
+    let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+    let page = browse(listener.address(), &get("/", "")).await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\nDate: ") && page.ends_with(&Page::default().html), "{page}");
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let guess = format!("/{}", "0".repeat(32));
+    let missing = browse(listener.address(), &get(&guess, "")).await;
+    assert!(missing.starts_with("HTTP/1.1 404 Not Found\r\n"), "{missing}");
+    let refused = browse(listener.address(), &get(&guess, upgrade)).await;
+    let without_date =
+        |text: &str| text.lines().filter(|l| !l.starts_with("Date")).collect::<Vec<_>>().join("\n");
+    assert_eq!(without_date(&refused), without_date(&missing), "a wrong path is like any other");
+    let odd = browse(listener.address(), "BREW /tea HTTP/1.1\r\n\r\n").await;
+    assert!(odd.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{odd}");
+    let endless = browse(listener.address(), &"x".repeat(8 << 10)).await;
+    assert!(endless.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{endless}");
+}
+
+#[tokio::test]
+async fn garbage_gets_an_alert_of_tls_and_nothing_else() {
+    let listener = listen(&node(1)).await;
+    for garbage in [&[0xffu8; 300][..], b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"] {
+        let mut tcp = TcpStream::connect(listener.address()).await.unwrap();
+        tcp.write_all(garbage).await.unwrap();
+        let mut answer = Vec::new();
+        // The server may hang up before it has read everything.
+        let _ = tcp.read_to_end(&mut answer).await;
+        assert!(matches!(answer[..], [] | [0x15, 3, 3, 0, 2, 2, _]), "{answer:x?}");
+    }
+}
+
+#[tokio::test]
+async fn first_payloads_look_like_tls_and_sizes_are_few() {
+    let mut listener = listen(&node(1)).await;
+    let (detour, tape) = tap(listener.address()).await;
+    let near = node(2).with_cover(Cover::Mean(Duration::from_millis(2)));
+    let address = detour.to_string();
+    let (near, far) = tokio::join!(near.connect(&address, key(1)), listener.next());
+    let (near, mut far) = (near.unwrap(), far.unwrap().1.unwrap());
+    for length in [10, 3000, 900, 12_000] {
+        near.sender.send(vec![1; length]).await.unwrap();
+        assert_eq!(far.receiver.next().await.unwrap().unwrap().len(), length);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for way in [Way::ToServer, Way::ToClient] {
+        let first = tape.lock().unwrap().iter().find(|(w, _)| *w == way).unwrap().1.clone();
+        assert!(is_exempt(&first), "{way:?}");
+    }
+    let sent = bytes(&tape, Way::ToServer);
+    let records = records(&sent);
+    // After greeting and request: pieces of 1, 4 and 16 KiB with the headers of WebSocket (8) and TLS (17).
+    let pieces = &records[records.len() - 8..];
+    // A piece of 16 KiB is a full record and the rest of it.
+    let known = [1049, 4121, 16_401, 25];
+    assert!(pieces.iter().all(|size| known.contains(size)), "{pieces:?}");
+    let small = records.iter().filter(|size| **size == 1049).count();
+    assert!(small > 4, "cover was sent beside the frames: {small}");
+
+    let mut noise = vec![0u8; 400];
+    noise.iter_mut().enumerate().for_each(|(i, b)| *b = (i as u8).wrapping_mul(151) ^ 0xa5);
+    assert!(!is_exempt(&noise), "the rule does find what looks like nothing");
+}
+
+/// Lengths of the TLS records that carry something, as they end in the stream.
+fn records(mut stream: &[u8]) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    while let [kind, 3, 3 | 1, a, b, rest @ ..] = stream {
+        let length = usize::from(u16::from_be_bytes([*a, *b]));
+        let Some(rest) = rest.get(length..) else { break };
+        if *kind == 0x17 {
+            sizes.push(length);
+        }
+        stream = rest;
+    }
+    sizes
+}
+
+#[tokio::test]
+async fn ndpi_takes_it_for_tls() {
+    if Command::new("ndpiReader").arg("-h").output().is_err() {
+        println!("skipped: ndpiReader (Debian's libndpi-bin) is not installed");
+        return;
+    }
+    let mut listener = listen(&node(1)).await;
+    let (detour, tape) = tap(listener.address()).await;
+    // By name: without one, nDPI remarks that the greeting has none, as it does of a browser that is given a bare address.
+    let (endpoint, address) = (node(2), format!("localhost:{}", detour.port()));
+    let (near, far) = tokio::join!(endpoint.connect(&address, key(1)), listener.next());
+    let (near, mut far) = (near.unwrap(), far.unwrap().1.unwrap());
+    near.sender.send(vec![1; 5000]).await.unwrap();
+    far.receiver.next().await.unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("capture.pcap");
+    std::fs::write(&file, pcap(&tape, 443)).unwrap();
+    let output = Command::new("ndpiReader").args(["-v", "2", "-i"]).arg(&file).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let flow =
+        text.lines().find(|l| l.contains("127.0.0.1:443")).unwrap_or_else(|| panic!("no flow: {text}"));
+    assert!(flow.contains("/TLS") && !flow.contains("Unknown"), "{flow}");
+    assert!(!flow.contains("Risk"), "{flow}");
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    let small = Limits { frame: 2000, backlog: 4000, ..Limits::default() };
+    let (mut a, mut b) = meet(&node(2).with_limits(small), &node(1)).await;
+    assert_eq!(a.sender.try_send(vec![0; 2001]), Err(SendError::TooLong { limit: 2000 }));
+    b.sender.send(vec![0; 2001]).await.unwrap();
+    assert_eq!(a.receiver.next().await, Err(WebError::TooLong { limit: 2000 }));
+
+    // `b` does not read: the network's buffers fill up, then ours.
+    let full = (0..100_000).map(|_| a.sender.try_send(vec![0; 2000])).find(Result::is_err);
+    assert_eq!(full, Some(Err(SendError::Full)));
+    assert_eq!(b.receiver.next().await.unwrap().unwrap().len(), 2000);
+}
+
+#[tokio::test]
+async fn quiet_peers_stay_and_vanished_ones_are_given_up() {
+    let limits = Limits { idle: Duration::from_millis(1500), ..Limits::default() };
+    let (client, server) = (node(2).with_limits(limits), node(1).with_limits(limits));
+    let (a, mut b) = meet(&client, &server).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(3200), b.receiver.next()).await;
+    assert!(quiet.is_err(), "still waiting: {quiet:?}");
+    a.sender.try_send(*b"hello").unwrap();
+    assert_eq!(b.receiver.next().await, Ok(Some(b"hello".to_vec())));
+
+    // A peer that says nothing at all, since its own patience is long.
+    let mute = node(2);
+    let (_a, mut b) = meet(&mute, &server).await;
+    assert_eq!(b.receiver.next().await, Err(WebError::TimedOut));
+}
+
+#[tokio::test]
+async fn nobody_and_a_silent_server_are_errors() {
+    let (client, address) = {
+        let limits = Limits { handshake: Duration::from_secs(2), ..Limits::default() };
+        (node(2).with_limits(limits), listen(&node(1)).await.address().to_string())
+    };
+    // The listener is gone, as soon as its task has noticed.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(matches!(client.connect(&address, key(1)).await, Err(WebError::Unreachable { .. })));
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    assert_eq!(client.connect(&address, key(1)).await.unwrap_err(), WebError::TimedOut);
+}
+
+mod browser {
+    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+    /// Whoever clicks a warning away.
+    #[derive(Debug)]
+    pub struct Careless;
+
+    impl ServerCertVerifier for Careless {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            Ok(ServerCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
+        }
+    }
+}
