@@ -3,10 +3,11 @@
 //! Each verb ends with runnable examples; `tests/examples.rs` runs every line that starts with `$ sotto`.
 
 mod chain;
+mod dandelion;
 mod mpc;
 mod wallet;
 
-pub(crate) use self::{chain::*, mpc::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, mpc::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Wallet(Wallet),
     #[command(subcommand)]
     Mpc(Mpc),
+    #[command(subcommand)]
+    Dandelion(Dandelion),
     Speed(Speed),
     #[command(subcommand)]
     Config(Config),

@@ -2,6 +2,7 @@
 
 pub(crate) mod chain;
 pub(crate) mod config;
+pub(crate) mod dandelion;
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod mpc;

@@ -61,6 +61,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Chain(c) => commands::chain::run(&context, c),
         Command::Wallet(w) => commands::wallet::run(&context, &w),
         Command::Mpc(m) => commands::mpc::run(&context, m),
+        Command::Dandelion(d) => commands::dandelion::run(&context, &d),
         Command::Speed(s) => commands::speed::run(&context, &s),
         Command::Config(c) => commands::config::run(&context, &c),
         Command::Generate(g) => commands::generate::run(&context, &g),

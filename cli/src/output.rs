@@ -4,7 +4,11 @@
 
 use crate::exit::Outcome;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
 
 /// Standard output, in the form the user chose.
 #[derive(Clone, Copy, Debug)]
@@ -38,4 +42,23 @@ impl Output {
         out.flush()?;
         Ok(())
     }
+}
+
+/// Writes a file that has its name only when it is whole.
+pub(crate) fn whole_file<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let whole = || {
+        let mut out = BufWriter::new(File::create(&part)?);
+        let done = write(&mut out)?;
+        out.flush()?;
+        out.get_ref().sync_all()?;
+        fs::rename(&part, path)?;
+        Ok(done)
+    };
+    whole().inspect_err(|_| drop(fs::remove_file(&part)))
 }

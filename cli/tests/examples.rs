@@ -40,7 +40,7 @@ fn every_example_runs() {
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     for (verb, lines) in examples() {
-        let is_group = ["chain", "wallet", "mpc", "config", "generate"].contains(&verb.as_str());
+        let is_group = ["chain", "wallet", "mpc", "dandelion", "config", "generate"].contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
             // The demo has a test of its own.

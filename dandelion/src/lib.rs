@@ -13,9 +13,9 @@
 //! names of transactions, of their kernels and of peers. [`Params`] are its numbers, [`simulate`] measures what a share of
 //! spies learns.
 //!
-//! **What it gives.** A listener who owns a share p of the nodes and takes the first node it heard a payment from for its
-//! source is right for about p of the payments, and hardly ever sure. **What it does not give.** Secrecy against who
-//! watches every link, or who owns nearly all of one's peers; nor anything for a node that makes nearly all payments.
+//! **What it gives.** A listener who owns a share p of the nodes and takes the first node it heard a transaction from for its
+//! source is right for about p of them, and cannot tell which. **What it does not give.** Secrecy against who watches every
+//! link, or who owns the peers that a node has chosen; nor for a node that makes nearly all transactions.
 //!
 //! Reading order: [`params`], `epoch` (routes), `embargo`, `stempool`, `line` (joining), [`relay`].
 //!

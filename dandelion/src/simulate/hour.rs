@@ -74,7 +74,7 @@ enum Happening {
 struct Node {
     relay: Relay<usize, usize, usize>,
     black_hole: bool,
-    neighbours: BTreeSet<usize>,
+    neighbours: Vec<usize>,
     /// The payments that it knows from fluffs.
     public: BTreeSet<usize>,
     /// How many hops a payment had when it came here.
@@ -94,6 +94,8 @@ struct World {
     /// The payments in each transaction; those of one payment come first.
     members: Vec<BTreeSet<usize>>,
     agenda: Agenda<Happening>,
+    /// When each node hears of a transaction first, as far as it is decided: later announcements are left out.
+    announced: BTreeMap<usize, Vec<Duration>>,
     /// What is to happen beside wakes.
     under_way: usize,
     /// Payments that nobody has fluffed.
@@ -107,18 +109,25 @@ impl World {
         let new = |black_hole| Node {
             relay: Relay::new(Duration::ZERO, rng, hour.params),
             black_hole,
-            neighbours: BTreeSet::new(),
+            neighbours: Vec::new(),
             public: BTreeSet::new(),
             hops: BTreeMap::new(),
             wakes: Duration::MAX,
         };
         let nodes = black.iter().copied().map(new).collect();
-        let (payments, members, agenda) = (Vec::new(), Vec::new(), Agenda::new());
-        let mut world = Self { nodes, payments, members, agenda, under_way: 0, whispered: hour.payments };
+        let mut world = Self {
+            nodes,
+            payments: Vec::new(),
+            members: Vec::new(),
+            agenda: Agenda::new(),
+            announced: BTreeMap::new(),
+            under_way: 0,
+            whispered: hour.payments,
+        };
         for (node, peers) in outbound.into_iter().enumerate() {
             for peer in peers {
-                world.nodes[node].neighbours.insert(peer);
-                world.nodes[peer].neighbours.insert(node);
+                world.nodes[node].neighbours.push(peer);
+                world.nodes[peer].neighbours.push(node);
                 world.plan(Duration::ZERO, Happening::Tell(node, Event::Connected(peer)));
             }
         }
@@ -217,12 +226,16 @@ impl World {
             return;
         }
         self.nodes[at].public.extend(&new);
-        let neighbours = self.nodes[at].neighbours.clone();
-        for to in neighbours.into_iter().filter(|to| !except.contains(to)) {
-            if !self.members[tx].is_subset(&self.nodes[to].public) {
-                self.plan(now + delay(rng), Happening::Announce { tx, to });
+        let soonest = self.announced.entry(tx).or_insert_with(|| vec![Duration::MAX; self.nodes.len()]);
+        let mut told = Vec::new();
+        for to in self.nodes[at].neighbours.iter().filter(|to| !except.contains(to)) {
+            let then = now + delay(rng);
+            if then < soonest[*to] {
+                soonest[*to] = then;
+                told.push((then, *to));
             }
         }
+        told.into_iter().for_each(|(then, to)| self.plan(then, Happening::Announce { tx, to }));
         self.tell(now, rng, at, Event::Public(new));
     }
 

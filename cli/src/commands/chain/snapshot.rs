@@ -4,15 +4,16 @@ use crate::{
     Context, args,
     bridge::Home,
     exit::{Context as _, Failure, Outcome},
+    output::whole_file,
     ui::GOOD,
 };
 use mw::{amount::Height, block::ChainId};
-use node::edge::store::{ExportError, Exported, Imported, Store};
+use node::edge::store::{ExportError, Imported, Store};
 use serde_json::json;
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, BufWriter, Read, Write},
-    path::{Path, PathBuf},
+    fs::File,
+    io::{self, BufReader, Read, Write},
+    path::Path,
 };
 
 pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> Outcome {
@@ -21,7 +22,8 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     let bar = context.ui.bar(100, "exporting");
     let percent = |done: u32, all: u32| bar.at(100 * u64::from(done) / u64::from(all));
     let write = |out: &mut dyn Write| ledger.store().export(height, a.part, out, percent);
-    let done = if is_standard(&a.file) { write(&mut io::stdout().lock()) } else { to_file(&a.file, write) };
+    let done =
+        if is_standard(&a.file) { write(&mut io::stdout().lock()) } else { whole_file(&a.file, write) };
     let e = done.map_err(|e| match e {
         ExportError::Write(e) => Failure::from(e),
         ExportError::Store(e) => Failure::refused("the snapshot cannot be made").why(e),
@@ -36,24 +38,6 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
         "height": e.height.get(), "parts": e.parts, "bytes": e.bytes, "chain_id": ledger.chain().id().to_string(),
     });
     context.output.record("chain-export", fields, &human)
-}
-
-/// Writes a file that has its name only when it is whole.
-fn to_file(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<Exported, ExportError>,
-) -> Result<Exported, ExportError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let whole = || {
-        let mut out = BufWriter::new(File::create(&part)?);
-        let done = write(&mut out)?;
-        out.get_ref().sync_all()?;
-        fs::rename(&part, path)?;
-        Ok(done)
-    };
-    whole().inspect_err(|_| drop(fs::remove_file(&part)))
 }
 
 pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
