@@ -1,4 +1,4 @@
-//! Circuits as data: read from a file or recorded from a program, then scheduled once and run many times.
+//! Circuits as data: read from a file, compiled from a [`language`] or recorded from a program, then scheduled once and run many times.
 //!
 //! A [`Netlist`] is what was read or recorded: gates in order, constants folded. [`Circuit`] is what runs: its
 //! AND gates are gathered into batches of up to eight that do not depend on each other (see `schedule`),
@@ -8,6 +8,7 @@
 //! compare it.
 
 mod bristol;
+pub mod language;
 mod netlist;
 mod schedule;
 mod slots;

@@ -16,7 +16,7 @@ impl Default for Signal {
 }
 
 /// A gate, by the wires it reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Gate {
     And(usize, usize),
     Xor(usize, usize),
@@ -139,6 +139,38 @@ impl Netlist {
             Signal::Wire(wire) => wires[wire],
         };
         self.results.iter().map(value).collect()
+    }
+
+    /// The same circuit without gates that no output needs.
+    #[must_use]
+    pub fn pruned(&self) -> Self {
+        let wires = self.input_bits + self.gates.len();
+        let mut needed = vec![false; wires];
+        let wire = |signal: &Signal| match *signal {
+            Signal::Wire(wire) => Some(wire),
+            Signal::Constant(_) => None,
+        };
+        self.results.iter().filter_map(wire).for_each(|wire| needed[wire] = true);
+        for (i, gate) in self.gates.iter().enumerate().rev() {
+            if needed[self.input_bits + i] {
+                gate.operands().into_iter().for_each(|wire| needed[wire] = true);
+            }
+        }
+        let mut pruned = Self::new(self.inputs.clone());
+        let mut moved: Vec<Signal> = (0..self.input_bits).map(Signal::Wire).collect();
+        for (i, gate) in self.gates.iter().enumerate() {
+            let [a, b] = gate.operands().map(|wire| moved[wire]);
+            moved.push(match gate {
+                _ if !needed[self.input_bits + i] => Signal::default(),
+                Gate::And(..) => pruned.and(a, b),
+                Gate::Xor(..) => pruned.xor(a, b),
+                Gate::Not(_) => pruned.not(a),
+            });
+        }
+        let results = self.results.iter().map(|signal| wire(signal).map_or(*signal, |wire| moved[wire]));
+        pruned.results = results.collect();
+        pruned.outputs.clone_from(&self.outputs);
+        pruned
     }
 
     fn push(&mut self, gate: Gate) -> Signal {

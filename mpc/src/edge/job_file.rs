@@ -350,7 +350,9 @@ fn value(name: &str, given: &toml::Value, depth: usize) -> Result<Value, String>
         }
         toml::Value::Table(table) => Value::Record(record(table, depth + 1)?),
         _ => {
-            return Err(format!("the parameter \"{name}\" must be a whole number, a text, a list or a table"));
+            return Err(format!(
+                "the parameter \"{name}\" must be a whole number, a text, a list or a table"
+            ));
         }
     })
 }
@@ -410,10 +412,7 @@ fn seconds(time: &Datetime) -> Option<u64> {
         365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + u64::from(date.day) - 1;
     let day = days.checked_sub(719_468)?;
     Some(
-        day * 86_400
-            + u64::from(clock.hour) * 3_600
-            + u64::from(clock.minute) * 60
-            + u64::from(clock.second),
+        day * 86_400 + u64::from(clock.hour) * 3_600 + u64::from(clock.minute) * 60 + u64::from(clock.second),
     )
 }
 

@@ -47,6 +47,29 @@ pub trait Selection: Fancy {
         Ok(Words::new(x.lanes(), kept))
     }
 
+    /// For each `i` below `n`, whether `index` is `i`: a tree that opens bit by bit, `2^w − w − 1` gates if `n` is as large.
+    /// Only the lowest bits that tell `n` numbers apart are read.
+    ///
+    /// # Errors
+    /// As [`Fancy::and_n`].
+    ///
+    /// # Panics
+    /// If the index has more than one lane.
+    fn one_hot(&mut self, index: &Words<Self::Wire>, n: usize) -> Result<Vec<Self::Wire>, Self::Error> {
+        assert_eq!(index.lanes(), 1);
+        let used = (n.next_power_of_two().trailing_zeros() as usize).min(index.width());
+        let mut bits = index.wires()[..used].iter().rev();
+        let Some(highest) = bits.next() else { return Ok(vec![self.constant(true); n.min(1)]) };
+        let mut nodes = vec![self.not(*highest), *highest];
+        for bit in bits {
+            let mut ones = nodes.clone();
+            self.and_n(&nodes, &vec![*bit; nodes.len()], &mut ones)?;
+            nodes = nodes.iter().zip(ones).flat_map(|(node, one)| [self.xor(*node, one), one]).collect();
+        }
+        nodes.truncate(n);
+        Ok(nodes)
+    }
+
     /// The larger of `x` and `y`, unsigned: `2w` gates.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! bits about `kn(3w + 2 log₂ n)` gates beyond the sums.
 
 use crate::Fancy;
-use crate::gadgets::{Arithmetic, Comparison, Selection, Sorting, Tally, Words};
+use crate::gadgets::{Arithmetic, Comparison, Selection, Sorting, Tally};
 use crate::joint::{
     Cells, Checked, Column, Declaration, Figure, Inputs, Joint, Number, ParameterError, Parameters, Rows,
     Table,
@@ -71,29 +71,6 @@ impl TopK {
     }
 }
 
-/// For each lane, whether its number is `index`: a tree that opens bit by bit.
-fn one_hot<F: Fancy>(f: &mut F, index: &Words<F::Wire>, lanes: usize) -> Result<Vec<F::Wire>, F::Error> {
-    let mut nodes: Option<Vec<F::Wire>> = None;
-    for bit in index.bits().rev() {
-        let nodes_before = match nodes {
-            None => {
-                let not: Vec<_> = bit.iter().map(|bit| f.not(*bit)).collect();
-                nodes = Some([not, bit.to_vec()].concat());
-                continue;
-            }
-            Some(nodes) => nodes,
-        };
-        let bits: Vec<_> = bit.iter().copied().cycle().take(nodes_before.len()).collect();
-        let mut ones = nodes_before.clone();
-        f.and_n(&nodes_before, &bits, &mut ones)?;
-        let children = nodes_before.iter().zip(ones).flat_map(|(node, one)| [f.xor(*node, one), one]);
-        nodes = Some(children.collect());
-    }
-    let mut hot = nodes.unwrap_or_else(|| vec![f.constant(true)]);
-    hot.truncate(lanes);
-    Ok(hot)
-}
-
 impl Joint for TopK {
     fn name(&self) -> ProgramName {
         NAME
@@ -130,7 +107,7 @@ impl Joint for TopK {
             outputs.extend(f.keep(&shown, &item)?.wires());
             outputs.extend(f.keep(&shown, &total)?.wires());
             if rank + 1 < self.k {
-                let hot = one_hot(f, &index, n)?;
+                let hot = f.one_hot(&index, n)?;
                 let others: Vec<_> = hot.into_iter().map(|hot| f.not(hot)).collect();
                 totals = f.keep(&others, &totals)?;
             }

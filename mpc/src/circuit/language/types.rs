@@ -1,0 +1,273 @@
+//! Types as numbers of bits, and constants as numbers.
+//!
+//! ```text
+//! bool 1 · u8…u64, i8…i64 as named · usize 32 · array, tuple, struct: their parts, one after the other
+//! enum     number of the variant, in as few bits as needed ‖ fields of the variant, and zeros up to the largest
+//! ```
+//!
+//! A number has its lowest bit first.
+
+use std::collections::BTreeMap;
+
+use garble_lang::TypedProgram;
+use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
+use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
+
+use super::error::{CompileError, ConstantProblem, Refusal, refused};
+use crate::joint::{Column, Number};
+
+/// Numbers of one row.
+const MAX_COLUMNS: usize = 4096;
+
+/// Types within types.
+const MAX_NESTING: usize = 64;
+
+/// The definitions of a program, and what its constants are.
+pub(super) struct Types<'p> {
+    pub(super) program: &'p TypedProgram,
+    constants: BTreeMap<String, i128>,
+    /// Bits that one value may have.
+    pub(super) most_bits: usize,
+}
+
+impl<'p> Types<'p> {
+    /// Constants in the order of the source, which may use those of other parties and those before them.
+    pub(super) fn new(
+        program: &'p TypedProgram,
+        given: &BTreeMap<String, i128>,
+        most_bits: usize,
+    ) -> Result<Self, CompileError> {
+        let mut types = Self { program, constants: BTreeMap::new(), most_bits };
+        for (party, constants) in &program.const_deps {
+            for (name, (ty, _)) in constants {
+                let name = format!("{party}::{name}");
+                let problem = |problem| CompileError::Constant { name: name.clone(), problem };
+                let value = *given.get(&name).ok_or_else(|| problem(ConstantProblem::Missing))?;
+                if !number(ty).is_some_and(|number| number.holds(value)) {
+                    return Err(problem(ConstantProblem::Range));
+                }
+                types.constants.insert(name, value);
+            }
+        }
+        if let Some(name) = given.keys().find(|name| !types.constants.contains_key(*name)) {
+            return Err(CompileError::Constant { name: name.clone(), problem: ConstantProblem::Unused });
+        }
+        let mut definitions: Vec<_> = program.const_defs.iter().collect();
+        definitions.sort_by_key(|(_, definition)| definition.meta);
+        for (name, definition) in definitions {
+            let value = types.value(&definition.value)?;
+            if !number(&definition.ty).is_some_and(|number| number.holds(value)) {
+                return Err(refused(definition.meta, Refusal::Constant));
+            }
+            types.constants.insert(name.clone(), value);
+        }
+        Ok(types)
+    }
+
+    /// The value of a constant and the bits it has.
+    pub(super) fn constant(&self, name: &str) -> Option<(i128, usize)> {
+        let definition = self.program.const_defs.get(name)?;
+        Some((*self.constants.get(name)?, number(&definition.ty)?.width()))
+    }
+
+    /// The value of a constant expression.
+    fn value(&self, ConstExpr(expression, meta): &ConstExpr) -> Result<i128, CompileError> {
+        let missing = || refused(*meta, Refusal::Constant);
+        let all = |expressions: &[ConstExpr]| {
+            expressions.iter().map(|expression| self.value(expression)).collect::<Result<Vec<_>, _>>()
+        };
+        match expression {
+            ConstExprEnum::True => Ok(1),
+            ConstExprEnum::False => Ok(0),
+            ConstExprEnum::NumUnsigned(n, _) => Ok((*n).into()),
+            ConstExprEnum::NumSigned(n, _) => Ok((*n).into()),
+            ConstExprEnum::ExternalValue { party, identifier } => {
+                self.constants.get(&format!("{party}::{identifier}")).copied().ok_or_else(missing)
+            }
+            ConstExprEnum::ConstExprIdent(name) => self.constants.get(name).copied().ok_or_else(missing),
+            ConstExprEnum::Max(expressions) => all(expressions)?.into_iter().max().ok_or_else(missing),
+            ConstExprEnum::Min(expressions) => all(expressions)?.into_iter().min().ok_or_else(missing),
+            ConstExprEnum::Add(a, b) => self.value(a)?.checked_add(self.value(b)?).ok_or_else(missing),
+            ConstExprEnum::Sub(a, b) => self.value(a)?.checked_sub(self.value(b)?).ok_or_else(missing),
+        }
+    }
+
+    /// The number that a name stands for where a size is wanted.
+    pub(super) fn size(&self, name: &str, meta: MetaInfo) -> Result<usize, CompileError> {
+        let value = self.constants.get(name).copied().unwrap_or(-1);
+        usize::try_from(value).map_err(|_| refused(meta, Refusal::Constant))
+    }
+
+    /// Element and length of an array type.
+    pub(super) fn array<'t>(&self, ty: &'t Type, meta: MetaInfo) -> Result<(&'t Type, usize), CompileError> {
+        match ty {
+            Type::Array(element, length) => Ok((element, *length)),
+            Type::ArrayConst(element, name) => Ok((element, self.size(name, meta)?)),
+            Type::ArrayConstExpr(element, length) => {
+                let length = usize::try_from(self.value(length)?);
+                Ok((element, length.map_err(|_| refused(meta, Refusal::Constant))?))
+            }
+            _ => Err(refused(meta, Refusal::Unsupported)),
+        }
+    }
+
+    /// The fields of a struct.
+    pub(super) fn fields(&self, name: &str, meta: MetaInfo) -> Result<&'p [(String, Type)], CompileError> {
+        let definition = self.program.struct_defs.get(name);
+        definition.map(|definition| &definition.fields[..]).ok_or_else(|| refused(meta, Refusal::Unsupported))
+    }
+
+    /// The variants of an enum.
+    pub(super) fn variants(&self, name: &str, meta: MetaInfo) -> Result<&'p EnumDef, CompileError> {
+        self.program.enum_defs.get(name).ok_or_else(|| refused(meta, Refusal::Unsupported))
+    }
+
+    /// The bits of a value.
+    pub(super) fn bits(&self, ty: &Type, meta: MetaInfo) -> Result<usize, CompileError> {
+        self.nested_bits(ty, meta, 0)
+    }
+
+    fn nested_bits(&self, ty: &Type, meta: MetaInfo, depth: usize) -> Result<usize, CompileError> {
+        if depth > MAX_NESTING {
+            return Err(refused(meta, Refusal::Recursive));
+        }
+        let sum = |types: &mut dyn Iterator<Item = &Type>| {
+            let mut sum = 0usize;
+            for ty in types {
+                sum = sum.saturating_add(self.nested_bits(ty, meta, depth + 1)?);
+            }
+            Ok(sum)
+        };
+        let bits = match ty {
+            Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..) => {
+                let (element, length) = self.array(ty, meta)?;
+                self.nested_bits(element, meta, depth + 1)?.saturating_mul(length)
+            }
+            Type::Tuple(types) => sum(&mut types.iter())?,
+            Type::Struct(name) => sum(&mut self.fields(name, meta)?.iter().map(|(_, ty)| ty))?,
+            Type::Enum(name) => {
+                let definition = self.variants(name, meta)?;
+                let mut largest = 0usize;
+                for variant in &definition.variants {
+                    largest = largest.max(sum(&mut payload(variant).iter())?);
+                }
+                largest.saturating_add(tag_bits(definition))
+            }
+            _ => number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?.width(),
+        };
+        if bits > self.most_bits { Err(refused(meta, Refusal::TooLarge(self.most_bits))) } else { Ok(bits) }
+    }
+
+    /// The numbers that a value consists of, each with its path, in the order of their bits. An enum is its variant and
+    /// its other bits in words of at most 64, which only an `output` may have.
+    pub(super) fn leaves(
+        &self,
+        path: &str,
+        ty: &Type,
+        meta: MetaInfo,
+        leaves: &mut Vec<Column>,
+    ) -> Result<Payload, CompileError> {
+        if leaves.len() >= MAX_COLUMNS {
+            return Err(refused(meta, Refusal::TooManyColumns(MAX_COLUMNS)));
+        }
+        let within = |name: &str| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+        let mut payload = Payload::None;
+        match ty {
+            Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..) => {
+                let (element, length) = self.array(ty, meta)?;
+                for i in 0..length {
+                    payload |= self.leaves(&format!("{path}[{i}]"), element, meta, leaves)?;
+                }
+            }
+            Type::Tuple(types) => {
+                for (i, ty) in types.iter().enumerate() {
+                    payload |= self.leaves(&within(&i.to_string()), ty, meta, leaves)?;
+                }
+            }
+            Type::Struct(name) => {
+                for (field, ty) in self.fields(name, meta)? {
+                    payload |= self.leaves(&within(field), ty, meta, leaves)?;
+                }
+            }
+            Type::Enum(name) => {
+                let definition = self.variants(name, meta)?;
+                let last = definition.variants.len().saturating_sub(1);
+                leaves.push(Column::new(path, Number::up_to(last as u128)));
+                let bits = self.bits(ty, meta)? - tag_bits(definition);
+                for (i, from) in (0..bits).step_by(64).enumerate() {
+                    let word = Number::up_to((1 << (bits - from).min(64)) - 1);
+                    leaves.push(Column::new(within(&format!("fields {i}")), word));
+                    payload = Payload::Some;
+                }
+            }
+            _ => {
+                let number = number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
+                leaves.push(Column::new(path, number));
+            }
+        }
+        Ok(payload)
+    }
+}
+
+/// Whether a value has the fields of an enum.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Payload {
+    None,
+    Some,
+}
+
+impl core::ops::BitOrAssign for Payload {
+    fn bitor_assign(&mut self, other: Self) {
+        if other == Self::Some {
+            *self = other;
+        }
+    }
+}
+
+/// The fields of a variant.
+pub(super) fn payload(variant: &Variant) -> &[Type] {
+    match variant {
+        Variant::Unit(_) => &[],
+        Variant::Tuple(_, types) => types,
+    }
+}
+
+/// The number of a variant.
+pub(super) fn tag(definition: &EnumDef, name: &str) -> Option<usize> {
+    definition.variants.iter().position(|variant| match variant {
+        Variant::Unit(variant) | Variant::Tuple(variant, _) => variant == name,
+    })
+}
+
+/// Bits of a variant's number.
+pub(super) fn tag_bits(definition: &EnumDef) -> usize {
+    definition.variants.len().next_power_of_two().trailing_zeros() as usize
+}
+
+/// The range of a number or a bool; `None` for other types.
+pub(super) fn number(ty: &Type) -> Option<Number> {
+    let unsigned = |max: u64| Some(Number::up_to(max.into()));
+    let signed = |min: i64, max: i64| Number::new(min.into(), max.into());
+    match ty {
+        Type::Bool => Some(Number::bit()),
+        Type::Unsigned(UnsignedNumType::U8) => unsigned(u8::MAX.into()),
+        Type::Unsigned(UnsignedNumType::U16) => unsigned(u16::MAX.into()),
+        // A literal that nothing constrains is an i32, as in Rust, and so has its width.
+        Type::Unsigned(UnsignedNumType::U32 | UnsignedNumType::Usize | UnsignedNumType::Unspecified) => {
+            unsigned(u32::MAX.into())
+        }
+        Type::Unsigned(UnsignedNumType::U64) => unsigned(u64::MAX),
+        Type::Signed(SignedNumType::I8) => signed(i8::MIN.into(), i8::MAX.into()),
+        Type::Signed(SignedNumType::I16) => signed(i16::MIN.into(), i16::MAX.into()),
+        Type::Signed(SignedNumType::I32 | SignedNumType::Unspecified) => {
+            signed(i32::MIN.into(), i32::MAX.into())
+        }
+        Type::Signed(SignedNumType::I64) => signed(i64::MIN, i64::MAX),
+        _ => None,
+    }
+}
+
+/// Whether a number is in two's complement.
+pub(super) fn is_signed(ty: &Type) -> bool {
+    matches!(ty, Type::Signed(_))
+}
