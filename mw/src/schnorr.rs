@@ -71,6 +71,12 @@ impl PublicKey {
         Self(p)
     }
 
+    /// The sum of both keys: the key of the sum of both secrets.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self(Point::from(self.0.element() + other.0.element()))
+    }
+
     /// The point.
     #[must_use]
     pub const fn point(&self) -> &Point {

@@ -3,7 +3,7 @@
 //! Wiped when dropped, compared in constant time, never printed, never copied by accident. What is not promised:
 //! copies the compiler leaves in registers or on the stack (see `docs/THREATS.md`).
 
-use crate::group::{Scalar, scalar_from_bytes};
+use crate::group::{Point, Scalar, scalar_from_bytes};
 use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;
@@ -60,6 +60,17 @@ impl SecretScalar {
         Self(Scalar::ZERO)
     }
 
+    /// The encoding of `x·P`: what two parties that know one of `x` and `p` each, and the other's `x·G` or `p·G`, agree on.
+    ///
+    /// Constant time in `x`. The identity comes of the identity alone, which the caller refuses.
+    #[must_use]
+    pub fn agree(&self, p: &Point) -> Zeroizing<[u8; 32]> {
+        let mut shared = p.element() * self.0;
+        let bytes = Zeroizing::new(shared.compress().to_bytes());
+        shared.zeroize();
+        bytes
+    }
+
     /// Makes the scalar public, as a kernel offset or a partial signature is.
     #[must_use]
     pub const fn reveal(&self) -> Scalar {
@@ -93,10 +104,20 @@ impl fmt::Debug for SecretScalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schnorr::PublicKey;
 
     #[test]
     fn never_printed() {
         let s = SecretScalar::from(Scalar::from(7u64));
         assert_eq!(format!("{s:?}"), "SecretScalar(…)");
+    }
+
+    #[test]
+    fn both_sides_agree() {
+        let (x, y) = (SecretScalar::from(Scalar::from(7u64)), SecretScalar::from(-Scalar::from(3u64)));
+        let key = |s: &SecretScalar| *PublicKey::of(s).point();
+        let product = SecretScalar::from(-Scalar::from(21u64));
+        assert_eq!(*x.agree(&key(&y)), *key(&product).as_bytes());
+        assert_eq!(x.agree(&key(&y)), y.agree(&key(&x)));
     }
 }

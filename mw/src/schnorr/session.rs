@@ -78,6 +78,16 @@ pub struct Share {
     pub possession: Signature,
 }
 
+/// Whether `proof` shows that somebody knew the secret of `key`, for this chain, session and role.
+#[must_use]
+pub fn is_possessed(
+    (chain, session, role): (&ChainId, &SessionId, Role),
+    key: &PublicKey,
+    proof: &Signature,
+) -> bool {
+    proof.verifies(key, &possession_message(chain, session, role))
+}
+
 fn possession_message(chain: &ChainId, session: &SessionId, role: Role) -> Vec<u8> {
     [tag::POSSESSION.as_bytes(), chain.as_bytes(), &session.0, &[role as u8]].concat()
 }
@@ -99,7 +109,7 @@ impl Share {
         if [self.key.point(), &self.hiding, &self.binding].iter().any(|p| p.is_identity()) {
             return Err(SessionError::Identity { role });
         }
-        if !self.possession.verifies(&self.key, &possession_message(chain, session, role)) {
+        if !is_possessed((chain, session, role), &self.key, &self.possession) {
             return Err(SessionError::Possession { role });
         }
         Ok(())
@@ -167,7 +177,7 @@ impl Session {
         if inviter.key == responder.key {
             return Err(SessionError::EqualKeys);
         }
-        let key = PublicKey(Point::from(inviter.key.0.element() + responder.key.0.element()));
+        let key = inviter.key.plus(&responder.key);
         let parties = [(Role::Inviter, inviter), (Role::Responder, responder)];
         let mut seen = id.0.to_vec();
         for (role, s) in &parties {
