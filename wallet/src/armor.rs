@@ -15,11 +15,12 @@
 //! line's check covers its number, so a changed, missing or swapped line is named even when the text was wrapped anew.
 //! Base58 has no letters that look alike and no signs that chat programs take for formatting.
 //!
-//! Armor finds accidents, not forgeries: those are the business of signatures. It hides nothing.
+//! Armor finds accidents, not forgeries: those are the business of signatures. It hides nothing: [`crate::slate::encrypt`] does.
 #![deny(clippy::indexing_slicing)]
 
 use crate::{
-    slate::{Invite, Response},
+    proof::Proof,
+    slate::{Invite, Invoice, Payment, Response},
     tag,
     wire::{Envelope, VERSION},
 };
@@ -44,16 +45,48 @@ pub enum Kind {
     Response = 2,
     /// A finished payment.
     Transaction = 3,
+    /// A receiver's request.
+    Invoice = 4,
+    /// A payer's answer to it.
+    Payment = 5,
+    /// A proof of payment.
+    Proof = 6,
+    /// An invite for one address to read.
+    EncryptedInvite = 0x11,
+    /// A response for one address to read.
+    EncryptedResponse = 0x12,
+    /// An invoice for one address to read.
+    EncryptedInvoice = 0x14,
+    /// A payment for one address to read.
+    EncryptedPayment = 0x15,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Invite, Self::Response, Self::Transaction];
+    const ALL: [Self; 10] = [
+        Self::Invite,
+        Self::Response,
+        Self::Transaction,
+        Self::Invoice,
+        Self::Payment,
+        Self::Proof,
+        Self::EncryptedInvite,
+        Self::EncryptedResponse,
+        Self::EncryptedInvoice,
+        Self::EncryptedPayment,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Invite => "INVITE",
             Self::Response => "RESPONSE",
             Self::Transaction => "TRANSACTION",
+            Self::Invoice => "INVOICE",
+            Self::Payment => "PAYMENT",
+            Self::Proof => "PROOF",
+            Self::EncryptedInvite => "ENCRYPTED INVITE",
+            Self::EncryptedResponse => "ENCRYPTED RESPONSE",
+            Self::EncryptedInvoice => "ENCRYPTED INVOICE",
+            Self::EncryptedPayment => "ENCRYPTED PAYMENT",
         }
     }
 
@@ -82,6 +115,15 @@ impl Letter for Response {
 }
 impl Letter for Transaction {
     const KIND: Kind = Kind::Transaction;
+}
+impl Letter for Invoice {
+    const KIND: Kind = Kind::Invoice;
+}
+impl Letter for Payment {
+    const KIND: Kind = Kind::Payment;
+}
+impl Letter for Proof {
+    const KIND: Kind = Kind::Proof;
 }
 
 /// Why a text or its bytes cannot be taken.

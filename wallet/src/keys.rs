@@ -35,7 +35,7 @@ use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-fn derive(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
+pub(crate) fn derive(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
     let t = Sha512::digest(tag.as_bytes());
     let mut h = Sha512::new_with_prefix(t);
     h.update(t);
@@ -51,7 +51,7 @@ pub(crate) fn derive_key(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     key
 }
 
-fn derive_scalar(tag: &str, parts: &[&[u8]]) -> SecretScalar {
+pub(crate) fn derive_scalar(tag: &str, parts: &[&[u8]]) -> SecretScalar {
     SecretScalar::from_wide(&derive(tag, parts))
 }
 
@@ -255,6 +255,10 @@ impl AccountKeys {
 
     pub(crate) const fn sign(&self) -> &SecretScalar {
         &self.sign
+    }
+
+    pub(crate) const fn encrypt(&self) -> &SecretScalar {
+        &self.encrypt
     }
 }
 

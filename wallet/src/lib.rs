@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! plan ─ confirm ─▶ invite ──▶ (receiver) respond ──▶ finalize ──▶ Verified<Transaction> ──▶ a node
+//! (receiver) ask ──▶ bill ─ confirm ─▶ pay ──▶ (receiver) collect ──▶ Verified<Transaction> ──▶ a node
 //! scan: what the chain says            cancel: free while nothing signed has left
 //! ```
 //!
@@ -9,14 +10,17 @@
 //! through [`scan::ChainSource`] and its file through [`store::Store`], both with memory twins; time and randomness are
 //! arguments. Only [`edge`] touches the system.
 //!
-//! **Reading order**: [`keys`], [`outputs`], [`state`], [`select`], [`slate`], [`armor`], [`scan`], [`store`], [`wallet`].
+//! **Reading order**: [`keys`], [`outputs`], [`state`], [`select`], [`slate`], [`armor`], [`proof`], [`contacts`],
+//! [`scan`], [`store`], [`wallet`].
 //! All labels stand in `tag`, all bytes in `wire`. The cryptography is **unaudited**.
 
 pub mod armor;
 pub mod coinbase;
+pub mod contacts;
 pub mod edge;
 pub mod keys;
 pub mod outputs;
+pub mod proof;
 pub mod scan;
 pub mod select;
 pub mod slate;

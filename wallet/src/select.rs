@@ -11,10 +11,15 @@
 //! What is too little for a change output is added to the fee.
 //! A [`Plan`] is only carried out as a [`Confirmed`] one, and that comes from a decision about this very plan.
 
+mod bill;
+
+pub use bill::Bill;
+pub(crate) use bill::{ask, bill};
+
 use crate::{
     keys::{Account, Address},
     outputs::{Balance, OutputRecord},
-    slate::{Memo, invite::Terms},
+    slate::{Memo, invite::Terms, invoice::Ask},
     state::State,
 };
 use core::fmt;
@@ -47,6 +52,13 @@ pub struct Linkage {
     pub rewards: usize,
     /// New outputs, of which one is the receiver's: with two, the other one is seen to be change.
     pub outputs: usize,
+}
+
+impl Linkage {
+    fn of(inputs: &[OutputRecord], change: Amount) -> Self {
+        let rewards = inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
+        Self { inputs: inputs.len(), rewards, outputs: if change == Amount::ZERO { 1 } else { 2 } }
+    }
 }
 
 impl fmt::Display for Linkage {
@@ -136,9 +148,7 @@ impl Plan {
     /// What becomes linkable.
     #[must_use]
     pub fn linkage(&self) -> Linkage {
-        let rewards = self.inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
-        let outputs = if self.change == Amount::ZERO { 1 } else { 2 };
-        Linkage { inputs: self.inputs.len(), rewards, outputs }
+        Linkage::of(&self.inputs, self.change)
     }
 
     /// The terms that the receiver sees.
@@ -180,6 +190,22 @@ pub enum SelectError {
         /// This wallet's.
         expected: Network,
     },
+    /// An invoice for no inputs, or for very many.
+    #[error("a fee for {found} inputs makes no sense; from 1 to {} do", Ask::MAX_INPUTS)]
+    Inputs {
+        /// How many were asked for.
+        found: u32,
+    },
+    /// An invoice whose fee pays for fewer inputs than are needed.
+    #[error(
+        "the invoice's fee of {fee} does not pay for the {inputs} outputs that would be spent; ask for an invoice with          room for {inputs} inputs, or pay yourself first what they hold together"
+    )]
+    FeeTooLow {
+        /// The invoice's fee.
+        fee: Amount,
+        /// How many outputs are needed.
+        inputs: usize,
+    },
     /// The wallet has changed since the plan was made.
     #[error("an output of this plan is no longer free; plan again")]
     Stale,
@@ -187,17 +213,12 @@ pub enum SelectError {
 
 /// Plans a payment from what an account has.
 pub(crate) fn plan(state: &State, chain: &Chain, request: Request) -> Result<Plan, SelectError> {
-    let expected = chain.params().network;
-    if let Some(found) = request.recipient.map(|r| r.network()).filter(|n| *n != expected) {
-        return Err(SelectError::Network { found, expected });
-    }
+    on_this_network(chain, request.recipient)?;
     if request.amount == Amount::ZERO {
         return Err(SelectError::Zero);
     }
-    let free = |o: &&OutputRecord| o.account == request.account && o.is_spendable(chain, state.tip);
-    let mut coins: Vec<&OutputRecord> = state.outputs.values().filter(free).collect();
-    coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
-    let costs = Costs { chain, amount: request.amount };
+    let coins = free_coins(state, chain, request.account);
+    let costs = Costs { chain, amount: request.amount, fixed: None };
     let Some(chosen) = choose(&costs, &coins)? else {
         let balance = state.balance(chain, Some(request.account));
         return Err(SelectError::Insufficient { needed: costs.needed(1, 1)?, balance });
@@ -208,14 +229,33 @@ pub(crate) fn plan(state: &State, chain: &Chain, request: Request) -> Result<Pla
     Ok(Plan { inputs, fee, change, not_after, request })
 }
 
+/// What an account can spend, in ascending order of amounts.
+fn free_coins<'a>(state: &'a State, chain: &Chain, account: Account) -> Vec<&'a OutputRecord> {
+    let free = |o: &&OutputRecord| o.account == account && o.is_spendable(chain, state.tip);
+    let mut coins: Vec<_> = state.outputs.values().filter(free).collect();
+    coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
+    coins
+}
+
+fn on_this_network(chain: &Chain, address: Option<Address>) -> Result<(), SelectError> {
+    let expected = chain.params().network;
+    match address.map(|a| a.network()).filter(|n| *n != expected) {
+        Some(found) => Err(SelectError::Network { found, expected }),
+        None => Ok(()),
+    }
+}
+
 /// What paying `amount` takes.
 struct Costs<'a> {
     chain: &'a Chain,
     amount: Amount,
+    /// The fee, where it is not the least one.
+    fixed: Option<Amount>,
 }
 
 impl Costs<'_> {
-    fn fee(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
+    /// The least fee of so many inputs and outputs and one kernel.
+    fn least(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
         let weight = (inputs as u64).saturating_mul(INPUT_WEIGHT) + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT;
         if weight > self.chain.room() {
             return Err(SelectError::TooHeavy);
@@ -225,14 +265,15 @@ impl Costs<'_> {
 
     /// Amount and fee.
     fn needed(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
-        self.amount.checked_add(self.fee(inputs, outputs)?).ok_or(SelectError::Overflow)
+        let fee = self.fixed.map_or_else(|| self.least(inputs, outputs), Ok)?;
+        self.amount.checked_add(fee).ok_or(SelectError::Overflow)
     }
 
     /// Fee and change when exactly these are spent.
     fn split(&self, inputs: &[&OutputRecord]) -> Result<(Amount, Amount), SelectError> {
         let sum = total(inputs.iter().copied())?;
         if let Some(change) = sum.checked_sub(self.needed(inputs.len(), 2)?).filter(|c| *c > Amount::ZERO) {
-            return Ok((self.fee(inputs.len(), 2)?, change));
+            return Ok((self.least(inputs.len(), 2)?, change));
         }
         Ok((sum.checked_sub(self.amount).ok_or(SelectError::Overflow)?, Amount::ZERO))
     }

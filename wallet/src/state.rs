@@ -13,7 +13,12 @@
 //! follows every reorganisation. Cancelling is free while nothing signed has left; afterwards a payment ends only by
 //! confirmation or expiry.
 
+mod invoices;
+
+pub use invoices::{Asked, AskedStage, Paid};
+
 use crate::{
+    contacts::Contacts,
     keys::{Account, Purpose},
     outputs::{Balance, Origin, OutputRecord, Status},
     slate::{Invite, Response, SlateError, seal::Sealed},
@@ -113,12 +118,15 @@ pub(crate) struct State {
     pub(crate) outputs: BTreeMap<PointBytes, OutputRecord>,
     pub(crate) sent: BTreeMap<SessionId, Sent>,
     pub(crate) received: BTreeMap<SessionId, Received>,
+    pub(crate) asked: BTreeMap<SessionId, Asked>,
+    pub(crate) paid: BTreeMap<SessionId, Paid>,
+    pub(crate) contacts: Contacts,
 }
 
 impl Default for State {
     fn default() -> Self {
-        let (outputs, sent, received) = Default::default();
-        Self { tip: Height::GENESIS, accounts: 1, outputs, sent, received }
+        let (outputs, sent, received, asked, paid, contacts) = Default::default();
+        Self { tip: Height::GENESIS, accounts: 1, outputs, sent, received, asked, paid, contacts }
     }
 }
 
@@ -131,20 +139,23 @@ impl State {
         balance
     }
 
-    /// Records an invite: its inputs are locked, its change is pending. `false`, and nothing changed, when an input is
-    /// not free.
-    pub(crate) fn lock(&mut self, sent: Sent, change: Option<OutputRecord>) -> bool {
-        let by = sent.invite.session;
+    /// Records a payment that was begun or made: its inputs are locked, its change is pending. `false`, and nothing
+    /// changed, when an input is not free.
+    pub(crate) fn lock(
+        &mut self,
+        by: SessionId,
+        inputs: &[PointBytes],
+        change: Option<OutputRecord>,
+    ) -> bool {
         let created = |c| match self.outputs.get(c).map(|o: &OutputRecord| o.status) {
             Some(Status::Unspent { created }) => Some(created),
             _ => None,
         };
-        let Some(created) = sent.inputs.iter().map(created).collect::<Option<Vec<_>>>() else { return false };
-        for (c, created) in sent.inputs.iter().zip(created) {
+        let Some(created) = inputs.iter().map(created).collect::<Option<Vec<_>>>() else { return false };
+        for (c, created) in inputs.iter().zip(created) {
             self.set(c, Status::Locked { created, by });
         }
         self.outputs.extend(change.map(|o| (o.commitment, o)));
-        self.sent.insert(by, sent);
         true
     }
 
@@ -156,11 +167,18 @@ impl State {
 
     /// Calls an invite off: secrets burnt, inputs free, change forgotten. Doing it twice is the same as once.
     pub(crate) fn cancel(&mut self, chain: &Chain, session: &SessionId) -> Result<(), SlateError> {
+        if let Some(asked) = self.asked.get_mut(session) {
+            return asked.cancel(chain);
+        }
+        if let Some(Paid { invoice, fate, .. }) = self.paid.get(session) {
+            let until = last_chance(chain, invoice.not_after());
+            return if *fate == Fate::Expired { Ok(()) } else { Err(SlateError::HasLeft { until }) };
+        }
         let sent = self.sent.get_mut(session).ok_or(SlateError::UnknownSession)?;
         match &sent.stage {
             Stage::Cancelled | Stage::Finalised { fate: Fate::Expired, .. } => return Ok(()),
             Stage::Finalised { .. } => {
-                return Err(SlateError::HasLeft { until: last_chance(chain, &sent.invite) });
+                return Err(SlateError::HasLeft { until: last_chance(chain, sent.invite.not_after()) });
             }
             Stage::Invited(_) => sent.stage = Stage::Cancelled,
         }
@@ -184,7 +202,12 @@ impl State {
             Stage::Finalised { excess, .. } => Some(*excess),
             _ => None,
         });
-        sent.chain(self.received.values().map(|r| r.excess))
+        let asked = self.asked.values().filter_map(|a| match &a.stage {
+            AskedStage::Collected { excess, .. } => Some(*excess),
+            _ => None,
+        });
+        let answered = self.received.values().map(|r| r.excess).chain(self.paid.values().map(|p| p.excess));
+        sent.chain(asked).chain(answered)
     }
 
     /// Takes over what the chain at `tip` says: which outputs of ours are on it, and which kernels.
@@ -201,30 +224,42 @@ impl State {
         for s in self.sent.values_mut() {
             match &mut s.stage {
                 Stage::Finalised { fate, excess, .. } => {
-                    *fate = fate_of(chain, tip, &s.invite, kernels.get(excess));
+                    *fate = fate_of(chain, tip, s.invite.not_after(), kernels.get(excess));
                 }
                 // Nobody can finish it any more, and what a copy of this wallet may have finished cannot come true.
-                Stage::Invited(_) if tip > last_chance(chain, &s.invite) => s.stage = Stage::Cancelled,
+                Stage::Invited(_) if tip > last_chance(chain, s.invite.not_after()) => {
+                    s.stage = Stage::Cancelled
+                }
                 Stage::Invited(_) | Stage::Cancelled => {}
             }
         }
         for r in self.received.values_mut() {
-            r.fate = fate_of(chain, tip, &r.invite, kernels.get(&r.excess));
+            r.fate = fate_of(chain, tip, r.invite.not_after(), kernels.get(&r.excess));
+        }
+        for a in self.asked.values_mut() {
+            a.settle(chain, tip, kernels);
+        }
+        for p in self.paid.values_mut() {
+            p.fate = fate_of(chain, tip, p.invoice.not_after(), kernels.get(&p.excess));
         }
         self.settle_absent(tip, &present);
         self.settle_present(present);
     }
 
     fn settle_absent(&mut self, tip: Height, present: &BTreeMap<PointBytes, OutputRecord>) {
-        let (sent, received) = (&self.sent, &self.received);
+        let paid =
+            |s: &SessionId| self.sent.get(s).map(Sent::fate).or_else(|| self.paid.get(s).map(|p| p.fate));
+        let received = |s: &SessionId| {
+            self.received.get(s).map(|r| r.fate).or_else(|| self.asked.get(s).map(Asked::fate))
+        };
         self.outputs.retain(|c, o| {
             if present.contains_key(c) {
                 return true;
             }
             let fate = match (o.origin, o.purpose) {
                 (Origin::Chain, _) => None,
-                (Origin::Slate(s), Purpose::Change) => sent.get(&s).map(Sent::fate),
-                (Origin::Slate(s), Purpose::Received) => received.get(&s).map(|r| r.fate),
+                (Origin::Slate(s), Purpose::Change) => paid(&s),
+                (Origin::Slate(s), Purpose::Received) => received(&s),
             };
             o.status = match (fate, o.status) {
                 (Some(Fate::Waiting), _) => Status::Pending,
@@ -238,8 +273,11 @@ impl State {
 
     fn settle_present(&mut self, present: BTreeMap<PointBytes, OutputRecord>) {
         let open = self.sent.values().filter(|s| s.is_open());
-        let holders: BTreeMap<PointBytes, SessionId> =
-            open.flat_map(|s| s.inputs.iter().map(|c| (*c, s.invite.session))).collect();
+        let paid = self.paid.values().filter(|p| p.fate == Fate::Waiting);
+        let holders: BTreeMap<PointBytes, SessionId> = open
+            .flat_map(|s| s.inputs.iter().map(|c| (*c, s.invite.session)))
+            .chain(paid.flat_map(|p| p.payment.inputs.iter().map(|c| (c.encoded(), p.payment.session))))
+            .collect();
         for (c, found) in present {
             let o = self.outputs.entry(c).or_insert_with(|| found.clone());
             o.status = match (found.status, holders.get(&c)) {
@@ -251,15 +289,15 @@ impl State {
     }
 }
 
-/// The last height at which a kernel of this invite could still enter the chain, by a reorganisation if need be.
-pub(crate) fn last_chance(chain: &Chain, invite: &Invite) -> Height {
-    invite.not_after().plus(chain.params().reorganisation)
+/// The last height at which a kernel with this last height could still enter the chain, by a reorganisation if need be.
+pub(crate) fn last_chance(chain: &Chain, not_after: Height) -> Height {
+    not_after.plus(chain.params().reorganisation)
 }
 
-fn fate_of(chain: &Chain, tip: Height, invite: &Invite, kernel: Option<&Height>) -> Fate {
+fn fate_of(chain: &Chain, tip: Height, not_after: Height, kernel: Option<&Height>) -> Fate {
     match kernel {
         Some(height) => Fate::Confirmed { height: *height },
-        None if tip > last_chance(chain, invite) => Fate::Expired,
+        None if tip > last_chance(chain, not_after) => Fate::Expired,
         None => Fate::Waiting,
     }
 }

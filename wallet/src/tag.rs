@@ -24,6 +24,14 @@ pub(crate) const PENDING: &str = "sotto/wallet/pending/v1";
 pub(crate) const MEMO: &str = "sotto/wallet/memo/v1";
 /// Hash of an invite.
 pub(crate) const INVITE: &str = "sotto/wallet/invite/v1";
+/// Hash of an invoice.
+pub(crate) const INVOICE: &str = "sotto/wallet/invoice/v1";
+/// Hash of a payer's answer to an invoice; `sotto/payment/v1` is the ledger's label of receipts.
+pub(crate) const PAYMENT: &str = "sotto/wallet/payment/v1";
+/// Key and nonce of an encrypted letter.
+pub(crate) const LETTER: &str = "sotto/wallet/letter/v1";
+/// Ephemeral secret of an encrypted letter.
+pub(crate) const EPHEMERAL: &str = "sotto/wallet/ephemeral/v1";
 /// Hash of a response.
 pub(crate) const RESPONSE: &str = "sotto/wallet/response/v1";
 /// Checksum of one line of armored text.

@@ -5,14 +5,23 @@
 //!
 //! Heights are those of the last scan: scan before paying.
 
+mod invoicing;
+mod letters;
 mod paying;
 mod receiving;
 mod scanning;
+mod sessions;
+
+pub use letters::Privacy;
+pub use sessions::{Deal, Step};
 
 use crate::{
+    armor::ArmorError,
     coinbase::RewardError,
+    contacts::ContactError,
     keys::{Account, AccountKeys, Address, Purpose, Root, Words, WordsError},
     outputs::{Balance, Origin, OutputRecord, Status},
+    proof::ProofError,
     select::SelectError,
     slate::{SlateError, seal::Installation},
     state::{Received, Sent, State},
@@ -49,6 +58,15 @@ pub enum WalletError {
     /// A block's reward could not be made.
     #[error(transparent)]
     Reward(#[from] RewardError),
+    /// A text could not be read.
+    #[error(transparent)]
+    Armor(#[from] ArmorError),
+    /// A contact was refused.
+    #[error(transparent)]
+    Contact(#[from] ContactError),
+    /// There is no proof of that payment.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// No such account.
     #[error("there is no account {account}; this wallet has {accounts}")]
     NoAccount {

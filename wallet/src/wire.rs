@@ -19,6 +19,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod file;
+mod proofs;
 mod records;
 mod slates;
 

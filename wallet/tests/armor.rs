@@ -95,7 +95,7 @@ fn wrong_kinds_and_chains_are_named() {
         assert_eq!(armor::from_text::<Invite>(&other, &text), Err(foreign));
         let t = armor::to_bytes(&l.chain, &l.transaction);
         assert_eq!(armor::from_bytes::<Transaction>(&other, &t), Err(foreign));
-        assert_eq!(armor::kind("BEGIN SOTTO INVOICE. x"), Err(ArmorError::UnknownKind));
+        assert_eq!(armor::kind("BEGIN SOTTO BILL. x"), Err(ArmorError::UnknownKind));
     });
 }
 

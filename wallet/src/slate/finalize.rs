@@ -13,12 +13,15 @@
 use super::{Invite, Response, SlateError, respond::not_expired, seal::Secrets};
 use crate::keys::{AccountKeys, Purpose};
 use mw::{
-    amount::Height,
+    amount::{Amount, Height},
     group::Scalar,
     kernel::{Excess, Kernel},
     range_proof::Opening,
     rules::{Verified, check_transaction, params::Chain, verify_transaction},
-    schnorr::session::{Role, Session},
+    schnorr::{
+        PublicKey,
+        session::{Role, Session},
+    },
     secret::SecretScalar,
     transaction::{Body, Output, OutputFeatures, Transaction},
 };
@@ -55,7 +58,7 @@ impl<'a> Answered<'a> {
         if response.invite != invite.hash(id) {
             return Err(SlateError::InviteAltered);
         }
-        not_expired(tip, invite)?;
+        not_expired(tip, invite.not_after())?;
         let known = invite.recipient.is_none_or(|r| r == response.receiver);
         if !known || response.receiver.network() != chain.params().network {
             return Err(SlateError::ResponderAddress);
@@ -63,12 +66,10 @@ impl<'a> Answered<'a> {
         let session = invite.session(id, response.share)?;
         session.check_partial(Role::Responder, &response.partial)?;
         let (c, x) = (&response.output.commitment, &response.share.key);
-        let plain = response.output.features == OutputFeatures::Plain;
-        let bare = response.output.extra.as_bytes().is_empty();
-        if !plain || !bare || !c.is_split(invite.amount, x, &response.offset) {
+        if !is_agreed(invite.amount, &response.output, x, &response.offset) {
             return Err(SlateError::ResponderOutput);
         }
-        if !response.receipt.verifies(response.receiver.sign(), &invite.receipt(id, x, c)) {
+        if !response.receipt.verifies(response.receiver.sign(), &invite.receipt(x, c).message(id)) {
             return Err(SlateError::ResponderReceipt);
         }
         if !response.output.proof_holds(id) {
@@ -103,13 +104,25 @@ impl<'a> Answered<'a> {
     }
 }
 
-fn change(keys: &AccountKeys, chain: &Chain, funding: &Funding) -> Result<Option<Output>, SlateError> {
+/// Whether a receiver's output is plain, without extra data, and of this amount under its key and offset:
+/// `C_r − v·H = X_r + o_r·G`.
+pub(super) fn is_agreed(amount: Amount, output: &Output, x: &PublicKey, offset: &Scalar) -> bool {
+    let bare = output.features == OutputFeatures::Plain && output.extra.as_bytes().is_empty();
+    bare && output.commitment.is_split(amount, x, offset)
+}
+
+/// What comes back to the payer.
+pub(super) fn change(
+    keys: &AccountKeys,
+    chain: &Chain,
+    funding: &Funding,
+) -> Result<Option<Output>, SlateError> {
     let make = |o: &Opening| keys.output(chain.id(), OutputFeatures::Plain, Purpose::Change, o);
     Ok(funding.change.as_ref().map(make).transpose()?)
 }
 
 /// `o_s = Σ r_out − Σ r_in − x_s`.
-fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
+pub(super) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
     let out = funding
         .change
         .iter()
@@ -129,12 +142,7 @@ mod tests {
             respond::respond,
         },
     };
-    use mw::{
-        amount::Amount,
-        kernel::KernelFeatures,
-        rules::params::Params,
-        schnorr::{PublicKey, sign},
-    };
+    use mw::{kernel::KernelFeatures, rules::params::Params, schnorr::sign};
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split

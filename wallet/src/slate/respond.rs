@@ -7,7 +7,7 @@
 use super::{Invite, Response, SlateError};
 use crate::keys::{AccountKeys, Purpose, fresh_index};
 use mw::{
-    amount::Height,
+    amount::{Amount, Height},
     kernel::{Excess, KernelFeatures},
     range_proof::Opening,
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
@@ -46,7 +46,7 @@ pub(crate) fn respond(
     let session = invite.session(chain.id(), share)?;
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
     let output = keys.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &opening)?;
-    let receipt = sign(keys.sign(), &invite.receipt(chain.id(), &share.key, &output.commitment), rng);
+    let receipt = sign(keys.sign(), &invite.receipt(&share.key, &output.commitment).message(chain.id()), rng);
     let response = Response {
         session: invite.session,
         invite: invite.hash(chain.id()),
@@ -69,21 +69,31 @@ fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) 
     if invite.recipient.is_some_and(|r| r != keys.address(network)) {
         return Err(SlateError::NotForUs);
     }
-    let KernelFeatures::Plain { fee, not_after } = invite.features else {
+    check_kernel(chain, tip, invite.amount, &invite.features)
+}
+
+/// Whether a block will take a payment of this amount under this kernel: its kind, window, amount and fee.
+pub(super) fn check_kernel(
+    chain: &Chain,
+    tip: Height,
+    amount: Amount,
+    features: &KernelFeatures,
+) -> Result<(), SlateError> {
+    let KernelFeatures::Plain { fee, not_after } = *features else {
         return Err(SlateError::KernelKind);
     };
     let p = chain.params();
     if !not_after.get().is_multiple_of(p.window_grid) {
         return Err(SlateError::OffGrid { not_after, grid: p.window_grid });
     }
-    not_expired(tip, invite)?;
-    // The sender may be ahead by a grid step; a window that opens later leaves a promise that no block can take.
+    not_expired(tip, not_after)?;
+    // The inviter may be ahead by a grid step; a window that opens later leaves a promise that no block can take.
     let (next, not_before) = (tip.next(), chain.standard_window(not_after).not_before);
     if not_before > next.plus(p.window_grid) {
         return Err(SlateError::TooEarly { not_before, next });
     }
-    let (sum, supply) = (invite.amount.checked_add(fee), chain.supply(not_after));
-    if invite.amount.units() == 0 || sum.is_none() || sum > supply {
+    let (sum, supply) = (amount.checked_add(fee), chain.supply(not_after));
+    if amount.units() == 0 || sum.is_none() || sum > supply {
         return Err(SlateError::AmountRange);
     }
     // The lightest payment there is: one input, one output, one kernel.
@@ -92,8 +102,8 @@ fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) 
     if fee < least { Err(SlateError::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 
-/// Whether a block after `tip` could still take the payment.
-pub(super) fn not_expired(tip: Height, invite: &Invite) -> Result<(), SlateError> {
-    let (next, not_after) = (tip.next(), invite.not_after());
+/// Whether a block after `tip` could still take a payment with this last height.
+pub(super) fn not_expired(tip: Height, not_after: Height) -> Result<(), SlateError> {
+    let next = tip.next();
     if not_after < next { Err(SlateError::Expired { not_after, next }) } else { Ok(()) }
 }

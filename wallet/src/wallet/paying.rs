@@ -11,7 +11,7 @@ use crate::{
         invite,
         seal::Secrets,
     },
-    state::{Fate, Sent, Stage, last_chance},
+    state::{AskedStage, Fate, Sent, Stage, last_chance},
     store::Store,
 };
 use mw::{
@@ -63,9 +63,10 @@ impl<S: Store> Wallet<S> {
             stage: Stage::Invited(sealed),
         };
         let mut next = self.state.clone();
-        if !next.lock(sent, change) {
+        if !next.lock(invite.session, &sent.inputs, change) {
             return Err(SelectError::Stale.into());
         }
+        next.sent.insert(invite.session, sent);
         self.keep(next)?;
         Ok(invite)
     }
@@ -95,13 +96,7 @@ impl<S: Store> Wallet<S> {
         let excess = answered.excess();
         let funding = self.funding(sent)?;
         let transaction = answered.finalize(&self.keys(sent.account)?, &self.chain, &funding, secrets)?;
-        // For ever, and before a byte leaves: whatever becomes of the wallet file, no other response is signed for.
-        let hash = response.hash();
-        match self.installation.close(&response.session, &hash)? {
-            closed if closed == hash => {}
-            Hash::ZERO => return Err(SlateError::Cancelled.into()),
-            _ => return Err(SlateError::AnsweredTwice.into()),
-        }
+        self.close(&response.session, &response.hash())?;
         let mut next = self.state.clone();
         if let Some(sent) = next.sent.get_mut(&response.session) {
             sent.stage = Stage::Finalised {
@@ -115,7 +110,17 @@ impl<S: Store> Wallet<S> {
         Ok(transaction)
     }
 
-    fn again(&self, t: Transaction) -> Result<Verified<Transaction>, WalletError> {
+    /// Closes a session on one answer, for ever and before a byte leaves: whatever becomes of the wallet file, no other answer
+    /// is signed for.
+    pub(super) fn close(&self, session: &SessionId, on: &Hash) -> Result<(), WalletError> {
+        match self.installation.close(session, on)? {
+            closed if closed == *on => Ok(()),
+            Hash::ZERO => Err(SlateError::Cancelled.into()),
+            _ => Err(SlateError::AnsweredTwice.into()),
+        }
+    }
+
+    pub(super) fn again(&self, t: Transaction) -> Result<Verified<Transaction>, WalletError> {
         let well_formed = check_transaction(&self.chain, t).map_err(SlateError::Rules)?;
         Ok(verify_transaction(&self.chain, well_formed).map_err(SlateError::Rules)?)
     }
@@ -133,7 +138,7 @@ impl<S: Store> Wallet<S> {
         Ok(Funding { inputs, change })
     }
 
-    /// Calls off an invite: free of charge while nothing signed has left. Its nonces are burnt, its inputs free.
+    /// Calls off an invite or an invoice: free of charge while nothing signed has left. Its nonces are burnt, its inputs free.
     ///
     /// # Errors
     /// [`SlateError::HasLeft`] when it was finalised, [`SlateError::MayHaveLeft`] when another copy of this wallet may have
@@ -147,11 +152,17 @@ impl<S: Store> Wallet<S> {
 
     /// Closes an open session on no response; an error when it was closed on one, or another installation could have.
     fn burn(&self, session: &SessionId) -> Result<(), WalletError> {
-        let Some(Sent { invite, stage: Stage::Invited(sealed), .. }) = self.state.sent.get(session) else {
-            return Ok(());
+        let chain = self.chain.id();
+        let sent =
+            self.state.sent.get(session).map(|s| (&s.stage, s.invite.hash(chain), s.invite.not_after()));
+        let asked = self.state.asked.get(session).map(|a| (&a.stage, &a.invoice));
+        let (sealed, hash, not_after) = match (sent, asked) {
+            (Some((Stage::Invited(sealed), hash, not_after)), _) => (sealed, hash, not_after),
+            (_, Some((AskedStage::Open(sealed), i))) => (sealed, i.hash(chain), i.not_after()),
+            _ => return Ok(()),
         };
-        let until = last_chance(&self.chain, invite);
-        if Secrets::unseal(sealed, &self.installation, &invite.hash(self.chain.id())).is_none() {
+        let until = last_chance(&self.chain, not_after);
+        if Secrets::unseal(sealed, &self.installation, &hash).is_none() {
             return Err(SlateError::MayHaveLeft { until }.into());
         }
         match self.installation.close(session, &Hash::ZERO)? {

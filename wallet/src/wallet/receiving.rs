@@ -40,6 +40,9 @@ impl<S: Store> Wallet<S> {
             let same = known.invite == *invite && known.account == account;
             return if same { Ok(known.response.clone()) } else { Err(SlateError::SessionReused.into()) };
         }
+        if self.state.asked.contains_key(&invite.session) {
+            return Err(SlateError::SessionReused.into());
+        }
         let answer = respond::respond(&keys, &self.chain, self.state.tip, invite, rng)?;
         let (response, excess) = (answer.response, answer.excess);
         let record =

@@ -3,10 +3,11 @@
 
 use super::{count, flag, map, put_count, put_map, session};
 use crate::{
-    keys::{Account, Purpose},
+    contacts::{Contacts, Name},
+    keys::{Account, Address, Purpose},
     outputs::{Origin, OutputRecord, Status},
-    slate::{Invite, Response, seal::Sealed},
-    state::{Fate, Received, Sent, Stage, State},
+    slate::{Invite, Invoice, Payment, Response, seal::Sealed},
+    state::{Asked, AskedStage, Fate, Paid, Received, Sent, Stage, State},
 };
 use mw::{
     amount::{Amount, Height},
@@ -34,13 +35,21 @@ impl Decode for Sealed {
     }
 }
 
+fn put_opening(o: &Opening, out: &mut Vec<u8>) {
+    o.amount.encode(out);
+    out.extend_from_slice(&o.index);
+}
+
+fn opening(r: &mut Reader<'_>) -> Result<Opening, WireError> {
+    Ok(Opening { amount: Amount::decode(r)?, index: r.array()? })
+}
+
 impl Encode for OutputRecord {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.commitment.0);
         out.extend_from_slice(&self.account.0.to_le_bytes());
         out.push(self.purpose as u8);
-        self.opening.amount.encode(out);
-        out.extend_from_slice(&self.opening.index);
+        put_opening(&self.opening, out);
         out.push(self.features as u8);
         match self.origin {
             Origin::Chain => out.push(0),
@@ -78,7 +87,7 @@ impl Decode for OutputRecord {
                 1 => Purpose::Change,
                 code => return Err(WireError::Code { what: "purpose", code }),
             },
-            opening: Opening { amount: Amount::decode(r)?, index: r.array()? },
+            opening: opening(r)?,
             features: match r.u8()? {
                 0 => OutputFeatures::Plain,
                 1 => OutputFeatures::Coinbase,
@@ -192,12 +201,109 @@ impl Decode for Received {
     }
 }
 
+impl Encode for Asked {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invoice.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        put_opening(&self.opening, out);
+        match &self.stage {
+            AskedStage::Open(sealed) => {
+                out.push(0);
+                sealed.encode(out);
+            }
+            AskedStage::Cancelled => out.push(1),
+            AskedStage::Collected { payment, transaction, excess, fate } => {
+                out.push(2);
+                payment.encode(out);
+                transaction.encode(out);
+                excess.encode(out);
+                fate.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for Asked {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            invoice: Invoice::decode(r)?,
+            account: Account(r.u32()?),
+            opening: opening(r)?,
+            stage: match r.u8()? {
+                0 => AskedStage::Open(Sealed::decode(r)?),
+                1 => AskedStage::Cancelled,
+                2 => AskedStage::Collected {
+                    payment: Box::new(Payment::decode(r)?),
+                    transaction: Transaction::decode(r)?,
+                    excess: Excess::decode(r)?,
+                    fate: Fate::decode(r)?,
+                },
+                code => return Err(WireError::Code { what: "stage", code }),
+            },
+        })
+    }
+}
+
+impl Encode for Paid {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invoice.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        self.payment.encode(out);
+        self.excess.encode(out);
+        self.fate.encode(out);
+    }
+}
+
+impl Decode for Paid {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            invoice: Invoice::decode(r)?,
+            account: Account(r.u32()?),
+            payment: Payment::decode(r)?,
+            excess: Excess::decode(r)?,
+            fate: Fate::decode(r)?,
+        })
+    }
+}
+
+impl Encode for Contacts {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_count(self.0.len(), out);
+        for (name, address) in &self.0 {
+            out.push(u8::try_from(name.as_str().len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(name.as_str().as_bytes());
+            address.encode(out);
+        }
+    }
+}
+
+/// Names in strictly ascending order.
+impl Decode for Contacts {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let n = count(r, "contacts", LEAST_CONTACT)?;
+        let mut all = Self::default();
+        for _ in 0..n {
+            let n = r.u8()?;
+            let text = core::str::from_utf8(r.take(n.into())?).ok();
+            let name = text.and_then(Name::new).ok_or(WireError::Code { what: "contact's name", code: n })?;
+            if all.0.last_key_value().is_some_and(|(last, _)| *last >= name) {
+                return Err(WireError::Code { what: "ascending name", code: 0 });
+            }
+            all.0.insert(name, Address::decode(r)?);
+        }
+        Ok(all)
+    }
+}
+
 /// Fewest bytes of an output record, of a sent payment and of a received one: never more than one can have, or a
 /// wallet could be written that cannot be read.
 const LEAST_OUTPUT: usize = 60;
 const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
 const LEAST_SENT: usize = LEAST_INVITE + 4 + 4 + 1 + 1;
 const LEAST_RECEIVED: usize = LEAST_INVITE + 1_000;
+const LEAST_ASKED: usize = 1_000;
+const LEAST_PAID: usize = 1_000;
+const LEAST_CONTACT: usize = 1 + 1 + 65;
 
 impl Encode for State {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -206,6 +312,9 @@ impl Encode for State {
         put_map(&self.outputs, out);
         put_map(&self.sent, out);
         put_map(&self.received, out);
+        put_map(&self.asked, out);
+        put_map(&self.paid, out);
+        self.contacts.encode(out);
     }
 }
 
@@ -217,6 +326,9 @@ impl Decode for State {
             outputs: map(r, ("outputs", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
             sent: map(r, ("payments made", LEAST_SENT), |s: &Sent| s.invite.session)?,
             received: map(r, ("payments received", LEAST_RECEIVED), |p: &Received| p.invite.session)?,
+            asked: map(r, ("invoices", LEAST_ASKED), |a: &Asked| a.invoice.session)?,
+            paid: map(r, ("invoices paid", LEAST_PAID), |p: &Paid| p.invoice.session)?,
+            contacts: Contacts::decode(r)?,
         })
     }
 }

@@ -1,13 +1,18 @@
 //! Bytes of what travels between wallets.
 #![deny(clippy::indexing_slicing)]
 
-use super::{option, put_option, session};
+use super::{count, option, put_count, put_option, session};
 use crate::{
     keys::Address,
-    slate::{Invite, Memo, Response},
+    slate::{
+        Invite, Invoice, Memo, Payment, Response,
+        encrypt::{Encrypted, Private},
+    },
 };
+use core::marker::PhantomData;
 use mw::{
     amount::Amount,
+    commitment::Commitment,
     group::{Point, Scalar},
     hash::Hash,
     kernel::KernelFeatures,
@@ -125,5 +130,93 @@ impl Decode for Response {
             receiver: Address::decode(r)?,
             receipt: Signature::decode(r)?,
         })
+    }
+}
+
+impl Encode for Invoice {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        self.amount.encode(out);
+        self.features.encode(out);
+        put_share(&self.share, out);
+        self.output.encode(out);
+        self.offset.encode(out);
+        self.receiver.encode(out);
+        put_option(self.payer.as_ref(), out);
+        self.memo.encode(out);
+        self.receipt.encode(out);
+    }
+}
+
+impl Decode for Invoice {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            session: session(r)?,
+            amount: Amount::decode(r)?,
+            features: KernelFeatures::decode(r)?,
+            share: share(r)?,
+            output: Output::decode(r)?,
+            offset: Scalar::decode(r)?,
+            receiver: Address::decode(r)?,
+            payer: option(r, "payer flag")?,
+            memo: Memo::decode(r)?,
+            receipt: Signature::decode(r)?,
+        })
+    }
+}
+
+impl Encode for Payment {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        self.invoice.encode(out);
+        put_share(&self.share, out);
+        put_count(self.inputs.len(), out);
+        self.inputs.iter().for_each(|c| c.encode(out));
+        put_option(self.change.as_ref(), out);
+        self.offset.encode(out);
+        self.partial.encode(out);
+    }
+}
+
+impl Decode for Payment {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (session, invoice, share) = (session(r)?, Hash::decode(r)?, share(r)?);
+        let n = count(r, "inputs", 32)?;
+        Ok(Self {
+            session,
+            invoice,
+            share,
+            inputs: (0..n).map(|_| Commitment::decode(r)).collect::<Result<_, _>>()?,
+            change: option(r, "change flag")?,
+            offset: Scalar::decode(r)?,
+            partial: Scalar::decode(r)?,
+        })
+    }
+}
+
+/// The ephemeral key and all that follows: whole rooms, and the tag of the cipher.
+impl<T: Private> Encode for Encrypted<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.ephemeral.encode(out);
+        out.extend_from_slice(&self.text);
+    }
+}
+
+impl<T: Private> Decode for Encrypted<T> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let ephemeral = Point::decode(r)?;
+        let n = r.left();
+        if n > Self::MAX {
+            return Err(WireError::Bound {
+                what: "an encrypted text",
+                found: n as u64,
+                bound: Self::MAX as u64,
+            });
+        }
+        let text = n.saturating_sub(Self::TAG);
+        if text == 0 || !text.is_multiple_of(T::ROOM) {
+            return Err(WireError::Short { needed: T::ROOM - text % T::ROOM });
+        }
+        Ok(Self { ephemeral, text: r.take(n)?.to_vec(), letter: PhantomData })
     }
 }

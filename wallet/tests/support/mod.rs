@@ -3,6 +3,7 @@
 
 use mw::{
     amount::{Amount, Height},
+    block::Block,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
@@ -30,9 +31,10 @@ use std::{
 };
 use wallet::{
     keys::{Account, Address, Words},
+    proof::Inclusion,
     scan::{ChainSource, ScanReport},
     select::{Confirmed, Decision, Plan, Request},
-    slate::{Invite, Memo, Response, seal::Installation},
+    slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
     store::{MemoryStore, Store, StoreError},
     wallet::{Wallet, WalletError},
 };
@@ -44,6 +46,7 @@ pub struct Ledger {
     pub state: MemoryState,
     operator: SecretScalar,
     changes: Vec<ChangeSet>,
+    pub blocks: Vec<Block>,
     /// How many blocks a test has taken back and not sealed again.
     pub depth: usize,
     rng: ChaCha20Rng,
@@ -61,7 +64,7 @@ impl Ledger {
         change(&mut params);
         let chain = Chain::new(params).unwrap();
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, operator, changes: vec![], depth: 0, rng }
+        Self { chain, state, operator, changes: vec![], blocks: vec![], depth: 0, rng }
     }
 
     pub fn height(&self) -> Height {
@@ -82,6 +85,7 @@ impl Ledger {
         let block = verify_block(&self.chain, ChainView::tip(&self.state), block).unwrap();
         let block = connect_block(&self.chain, &self.state, block).unwrap();
         let change = block.get().change.clone();
+        self.blocks.push(block.get().block.clone());
         self.state.apply(&change).unwrap();
         self.changes.push(change);
     }
@@ -94,7 +98,15 @@ impl Ledger {
     /// Takes the last block back.
     pub fn undo(&mut self) {
         let change = self.changes.pop().unwrap();
+        self.blocks.pop();
         self.state.undo(&change).unwrap();
+    }
+
+    /// That a kernel with this excess is under the seal of this block, given by its height.
+    pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<Inclusion> {
+        let block = &self.blocks[height as usize - 1];
+        let kernels = self.blocks.iter().flat_map(|b| b.body.kernels.clone()).map(Ok::<_, Infallible>);
+        Inclusion::find(self.chain.params(), (&block.header, &block.seal), kernels, excess).unwrap()
     }
 
     pub fn verify(&self, t: Transaction) -> Verified<Transaction> {
@@ -209,6 +221,21 @@ impl Person {
         let invite = self.invite(amount, to);
         let response = to.respond(&invite).unwrap();
         self.wallet.finalize(&response).unwrap()
+    }
+
+    pub fn asking(&self, amount: u64, of: &Self) -> Ask {
+        let memo = Memo::new("two cakes".into()).unwrap();
+        Ask { amount: Amount::new(amount), payer: Some(of.address()), inputs: Ask::INPUTS, memo }
+    }
+
+    pub fn ask(&mut self, amount: u64, of: &Self) -> Invoice {
+        let ask = self.asking(amount, of);
+        self.wallet.ask(Account(0), ask, &mut self.rng).unwrap()
+    }
+
+    pub fn pay_invoice(&mut self, invoice: &Invoice) -> Result<Payment, WalletError> {
+        let bill = self.wallet.bill(Account(0), invoice)?.confirm(|_| Decision::Yes).unwrap();
+        self.wallet.pay(bill, &mut self.rng)
     }
 
     pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {

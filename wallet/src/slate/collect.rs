@@ -1,0 +1,69 @@
+//! Third step when the receiver began: check the payer's part, sign, combine, and hold the result against the rules.
+//!
+//! What is checked: possession of X_s and no identities, z_s·G = D_s + ρ_s·E_s + c·X_s, and by the rules over the whole
+//! transaction that inputs, change and offset balance, with the change's range proof. The receiver's own parts were made
+//! here, so whatever else is wrong is the payer's.
+
+use super::{Invoice, Payment, SlateError, respond::not_expired, seal::Secrets};
+use mw::{
+    amount::Height,
+    kernel::{Excess, Kernel},
+    rules::{Verified, check_transaction, params::Chain, verify_transaction},
+    schnorr::session::{Role, Session},
+    transaction::{Body, OutputFeatures, Transaction},
+};
+
+/// An invoice with a payment to it whose partial signature was checked.
+#[derive(Debug)]
+pub(crate) struct Offered<'a> {
+    invoice: &'a Invoice,
+    payment: &'a Payment,
+    session: Session,
+}
+
+impl<'a> Offered<'a> {
+    /// Checks a payment against the invoice that was made here.
+    pub(crate) fn check(
+        chain: &Chain,
+        tip: Height,
+        invoice: &'a Invoice,
+        payment: &'a Payment,
+    ) -> Result<Self, SlateError> {
+        if payment.session != invoice.session {
+            return Err(SlateError::UnknownSession);
+        }
+        if payment.invoice != invoice.hash(chain.id()) {
+            return Err(SlateError::InviteAltered);
+        }
+        not_expired(tip, invoice.not_after())?;
+        let session = invoice.session(chain.id(), payment.share)?;
+        session.check_partial(Role::Responder, &payment.partial)?;
+        let plain = |f, extra: &[u8]| f == OutputFeatures::Plain && extra.is_empty();
+        if payment.change.as_ref().is_some_and(|c| !plain(c.features, c.extra.as_bytes())) {
+            return Err(SlateError::PayerChange);
+        }
+        Ok(Self { invoice, payment, session })
+    }
+
+    /// The excess of the payment's kernel.
+    pub(crate) fn excess(&self) -> Excess {
+        Excess::from_point(*self.session.key().point())
+    }
+
+    /// Signs, combines and builds the transaction; consumes the nonces.
+    pub(crate) fn collect(
+        self,
+        chain: &Chain,
+        secrets: Secrets,
+    ) -> Result<Verified<Transaction>, SlateError> {
+        let Self { invoice, payment, .. } = &self;
+        let partial = self.session.sign(Role::Inviter, &secrets.x, secrets.nonces)?;
+        let signature = self.session.combine(&partial, &payment.partial)?;
+        let kernel = Kernel { features: invoice.features, excess: self.excess(), signature };
+        let outputs = [invoice.output.clone()].into_iter().chain(payment.change.clone()).collect();
+        let body = Body::sorted(payment.inputs.clone(), outputs, vec![kernel]);
+        let transaction = Transaction { offset: invoice.offset + payment.offset, body };
+        let well_formed = check_transaction(chain, transaction).map_err(SlateError::PayerPart)?;
+        verify_transaction(chain, well_formed).map_err(SlateError::PayerPart)
+    }
+}

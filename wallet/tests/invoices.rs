@@ -1,0 +1,390 @@
+//! Payments that the receiver begins: every altered, repeated or foreign message is refused, and nothing is lost.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    group::{Point, Scalar},
+    kernel::KernelFeatures,
+    range_proof::RangeProof,
+    schnorr::{
+        PublicKey, Signature,
+        session::{Role, SessionError, SessionId},
+    },
+    transaction::OutputFeatures,
+    wire::{Decode, Encode},
+};
+use proptest::prelude::*;
+use support::{Ledger, Person, two};
+use wallet::{
+    keys::{Account, Address},
+    select::{Decision, SelectError},
+    slate::{Invoice, Memo, Payment, SlateError, invoice::Ask, seal::Installation},
+    state::{AskedStage, Fate},
+    wallet::WalletError,
+};
+
+const REWARD: u64 = 6_000_000_000;
+const FEE: u64 = (4 + 2 * 22 + 8) * 1_000;
+
+fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
+    match r {
+        Err(WalletError::Slate(e)) => e,
+        Err(e) => panic!("{e}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+fn tamper<T: Clone>(x: &T, f: impl FnOnce(&mut T)) -> T {
+    let mut x = x.clone();
+    f(&mut x);
+    x
+}
+
+fn shifted(s: Signature) -> Signature {
+    Signature::from_bytes(&tamper(&s.to_bytes(), |b| b[32] ^= 1)).unwrap()
+}
+
+fn flipped(p: &RangeProof) -> RangeProof {
+    RangeProof::from_bytes(&tamper(p.as_bytes(), |b| b[300] ^= 1))
+}
+
+#[test]
+fn ask_pay_collect() {
+    let (mut ledger, mut a, mut b) = two();
+    let invoice = b.ask(5_000_000, &a);
+    // Asking promises nothing and locks nothing.
+    assert_eq!(b.balance(), [0; 5]);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 5_000_000 - FEE]);
+    let t = b.wallet.collect(&payment).unwrap();
+    assert_eq!(t.get().body.fees().unwrap().units(), FEE);
+    assert_eq!(b.balance(), [0, 0, 5_000_000, 0, 0]);
+    ledger.seal(&a.wallet, &[t]);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!(b.balance(), [5_000_000, 0, 0, 0, 0]);
+    assert_eq!(a.wallet.balance(None).total().units(), 4 * REWARD + FEE - 5_000_000 - FEE);
+    assert!(a.wallet.paid().all(|p| matches!(p.fate, Fate::Confirmed { .. })));
+    let collected = |s: &AskedStage| matches!(s, AskedStage::Collected { fate: Fate::Confirmed { .. }, .. });
+    assert!(b.wallet.asked().all(|x| collected(&x.stage)));
+    // Without change, and with a fee for fewer outputs than are needed.
+    let ask = Ask { inputs: 1, ..b.asking(1, &a) };
+    let exact = Ask { amount: Amount::new(REWARD - 53_000), ..ask.clone() };
+    let invoice = b.wallet.ask(Account(0), exact, &mut b.rng).unwrap();
+    let bill = a.wallet.bill(Account(0), &invoice).unwrap();
+    assert_eq!((bill.inputs().len(), bill.change()), (1, Amount::ZERO));
+    ledger.grow(&a.wallet, 4);
+    a.scan(&ledger);
+    let two_inputs = Ask { amount: Amount::new(2 * REWARD - 60_000), ..ask };
+    let invoice = b.wallet.ask(Account(0), two_inputs, &mut b.rng).unwrap();
+    let error = a.wallet.bill(Account(0), &invoice).unwrap_err();
+    assert!(matches!(error, WalletError::Select(SelectError::FeeTooLow { inputs: 2, .. })), "{error}");
+}
+
+/// What a payer refuses at once.
+#[test]
+fn a_payer_refuses_altered_invoices() {
+    let (ledger, a, mut b) = two();
+    let good = b.ask(1_000_000, &a);
+    let refused = |f: &dyn Fn(&mut Invoice)| refusal(a.wallet.bill(Account(0), &tamper(&good, f)));
+    let not_after = good.not_after();
+    let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
+    assert_eq!(refused(&|i| i.session = SessionId([1; 32])), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.amount = Amount::ZERO), SlateError::AmountRange);
+    assert_eq!(refused(&|i| i.amount = Amount::new(999_999)), SlateError::InvoiceOutput);
+    assert_eq!(refused(&|i| i.features = plain(57_000, not_after)), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.features = plain(FEE, not_after.minus(60))), SlateError::InvoiceReceipt);
+    let least = Amount::new(31_000);
+    let low = SlateError::FeeTooLow { fee: Amount::new(30_999), least };
+    assert_eq!(refused(&|i| i.features = plain(30_999, not_after)), low);
+    let (fee, most) = (Amount::new(308_001), Amount::new(308_000));
+    assert_eq!(refused(&|i| i.features = plain(308_001, not_after)), SlateError::FeeTooHigh { fee, most });
+    let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(4) };
+    assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
+    assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(Point::h())), SlateError::InvoiceOutput);
+    assert_eq!(refused(&|i| i.offset += Scalar::ONE), SlateError::InvoiceOutput);
+    let h = Commitment::from_point(Point::h());
+    assert_eq!(refused(&|i| i.output.commitment = h), SlateError::InvoiceOutput);
+    assert_eq!(refused(&|i| i.output.features = OutputFeatures::Coinbase), SlateError::InvoiceOutput);
+    assert_eq!(refused(&|i| i.output.proof = flipped(&i.output.proof)), SlateError::InvoiceProof);
+    assert_eq!(refused(&|i| i.receiver = a.address()), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.payer = Some(i.receiver)), SlateError::NotForUs);
+    assert_eq!(refused(&|i| i.payer = None), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.memo = Memo::default()), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
+    let there =
+        |x: &Address| Address::new(mw::rules::params::Network::Main, *x.sign(), *x.encrypt()).unwrap();
+    assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
+    assert!(a.wallet.bill(Account(0), &good).is_ok());
+    drop(ledger);
+}
+
+/// Nonces and possession are bound by the signing session; they are found wrong when the payer signs.
+#[test]
+fn a_payer_signs_for_no_share_without_possession() {
+    let (_, mut a, mut b) = two();
+    let good = b.ask(1_000_000, &a);
+    let bad = tamper(&good, |i| i.share.possession = shifted(i.share.possession));
+    let possession = SessionError::Possession { role: Role::Inviter };
+    assert_eq!(refusal(a.pay_invoice(&bad)), possession.into());
+    assert_eq!(a.balance()[3], 0);
+    assert_eq!(a.wallet.paid().count(), 0);
+}
+
+#[test]
+fn a_receiver_refuses_altered_payments() {
+    let (_, mut a, mut b) = two();
+    let invoice = b.ask(1_000_000, &a);
+    let good = a.pay_invoice(&invoice).unwrap();
+    let responder = Role::Responder;
+    let partial: SlateError = SessionError::Partial { role: responder }.into();
+    let possession: SlateError = SessionError::Possession { role: responder }.into();
+    type Alter<'a> = &'a dyn Fn(&mut Payment);
+    let cases: [(Alter<'_>, SlateError); 8] = [
+        (&|p| p.session = SessionId([1; 32]), SlateError::UnknownSession),
+        (&|p| p.invoice = mw::hash::Hash::ZERO, SlateError::InviteAltered),
+        (&|p| p.share.key = PublicKey::from_point(Point::h()), possession.clone()),
+        (&|p| p.share.possession = shifted(p.share.possession), possession),
+        (&|p| p.share.hiding = Point::h(), partial.clone()),
+        (&|p| p.share.binding = Point::h(), partial.clone()),
+        (&|p| p.partial += Scalar::ONE, partial),
+        (&|p| p.change.as_mut().unwrap().features = OutputFeatures::Coinbase, SlateError::PayerChange),
+    ];
+    for (n, (alter, reason)) in cases.into_iter().enumerate() {
+        assert_eq!(refusal(b.wallet.collect(&tamper(&good, alter))), reason, "{n}");
+    }
+    let sums: [Alter<'_>; 5] = [
+        &|p| p.offset += Scalar::ONE,
+        &|p| p.inputs = vec![],
+        &|p| p.inputs.push(p.inputs[0]),
+        &|p| p.change = None,
+        &|p| {
+            let change = p.change.as_mut().unwrap();
+            change.proof = flipped(&change.proof);
+        },
+    ];
+    for (n, alter) in sums.into_iter().enumerate() {
+        let error = refusal(b.wallet.collect(&tamper(&good, alter)));
+        assert!(matches!(error, SlateError::PayerPart(_)), "{n}: {error}");
+    }
+    assert_eq!(b.balance(), [0; 5]);
+    assert!(b.wallet.collect(&good).is_ok());
+}
+
+#[test]
+fn repeated_messages_get_the_same_answer() {
+    let (_, mut a, mut b) = two();
+    let invoice = b.ask(1_000, &a);
+    let mut twin = a.copy(Installation::in_memory([5; 32]));
+    let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
+    assert_ne!(payment, other);
+    assert_eq!(a.wallet.paid_before(&invoice), Some(&payment));
+    // Paid once, it is never planned for again; neither is another invoice of the same session.
+    assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::SessionReused);
+    let t = b.wallet.collect(&payment).unwrap();
+    assert_eq!(b.wallet.collect(&payment).unwrap().get(), t.get());
+    assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
+    let mut b = b.copy(b.installation.clone());
+    assert_eq!(b.wallet.collect(&payment).unwrap().get(), t.get());
+    assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
+}
+
+/// An old wallet file beside its installation collects what was collected, or nothing; a copy elsewhere cannot collect.
+#[test]
+fn nonces_are_used_once_whatever_becomes_of_the_file() {
+    let (_, mut a, mut b) = two();
+    let invoice = b.ask(1_000, &a);
+    let mut twin = a.copy(Installation::in_memory([5; 32]));
+    let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
+    let (mut old, mut copy) = (b.copy(b.installation.clone()), b.copy(Installation::in_memory([5; 32])));
+    assert_eq!(refusal(copy.wallet.collect(&payment)), SlateError::ForeignInstallation);
+    assert!(matches!(refusal(copy.wallet.cancel(&invoice.session)), SlateError::MayHaveLeft { .. }));
+    let t = b.wallet.collect(&payment).unwrap();
+    assert_eq!(refusal(old.wallet.collect(&other)), SlateError::AnsweredTwice);
+    assert!(matches!(refusal(old.wallet.cancel(&invoice.session)), SlateError::HasLeft { .. }));
+    assert_eq!(old.wallet.collect(&payment).unwrap().get().to_bytes(), t.get().to_bytes());
+}
+
+/// An old wallet file of the payer beside its installation pays nothing twice.
+#[test]
+fn an_old_wallet_file_pays_no_invoice_twice() {
+    let (_, mut a, mut b) = two();
+    let invoice = b.ask(1_000, &a);
+    let mut old = a.copy(a.installation.clone());
+    a.pay_invoice(&invoice).unwrap();
+    assert_eq!(refusal(old.pay_invoice(&invoice)), SlateError::PaidBefore);
+    assert_eq!(old.balance()[3], 0);
+}
+
+/// A session of one's own, or one that was answered, is not taken again from the other side.
+#[test]
+fn one_session_is_one_payment() {
+    let (_, mut a, mut b) = two();
+    let (invite, invoice) = (a.invite(1_000, &b), b.ask(2_000, &a));
+    let ask = Invoice { session: invite.session, ..invoice.clone() };
+    assert_eq!(refusal(a.pay_invoice(&ask)), SlateError::SessionReused);
+    let pay = wallet::slate::Invite { session: invoice.session, ..invite };
+    assert_eq!(refusal(b.respond(&pay)), SlateError::SessionReused);
+}
+
+/// The register comes first: when the wallet file cannot follow, the same payment can be collected later, and no other.
+#[test]
+fn a_crash_at_any_write_loses_nothing() {
+    let (_, mut a, mut b) = two();
+    let full = |p: &Person, is: bool| p.wallet.store().full.set(is);
+    full(&b, true);
+    let ask = b.asking(1_000, &a);
+    assert!(matches!(b.wallet.ask(Account(0), ask, &mut b.rng), Err(WalletError::Store(_))));
+    assert_eq!(b.wallet.asked().count(), 0);
+    full(&b, false);
+    let invoice = b.ask(1_000, &a);
+    full(&a, true);
+    assert!(matches!(a.pay_invoice(&invoice), Err(WalletError::Store(_))));
+    assert_eq!((a.balance()[3], a.wallet.paid().count()), (0, 0));
+    full(&a, false);
+    // It was noted as paid before it could be kept: nothing was signed that left, and nothing ever is.
+    assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::PaidBefore);
+    let invoice = b.ask(1_000, &a);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    full(&b, true);
+    assert!(matches!(b.wallet.collect(&payment), Err(WalletError::Store(_))));
+    full(&b, false);
+    assert!(matches!(refusal(b.wallet.cancel(&invoice.session)), SlateError::HasLeft { .. }));
+    assert!(b.wallet.collect(&payment).is_ok());
+    assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
+}
+
+#[test]
+fn cancelling_is_free_for_who_asks_and_not_for_who_has_paid() {
+    let (mut ledger, mut a, mut b) = two();
+    let invoice = b.ask(1_000, &a);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    let until = Height::new(2_160);
+    assert_eq!(refusal(a.wallet.cancel(&invoice.session)), SlateError::HasLeft { until });
+    b.wallet.cancel(&invoice.session).unwrap();
+    b.wallet.cancel(&invoice.session).unwrap();
+    assert_eq!(refusal(b.wallet.collect(&payment)), SlateError::Cancelled);
+    let other = b.ask(1_000, &a);
+    b.wallet.cancel(&other.session).unwrap();
+    drop(ledger.wallet(3));
+    ledger.grow(&b.wallet, 1);
+    a.scan(&ledger);
+    assert!(a.balance()[3] > 0);
+}
+
+#[test]
+fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
+    let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (6, 3, 2));
+    let (mut a, mut b, miner) = (ledger.wallet(10), ledger.wallet(20), ledger.wallet(30));
+    ledger.grow(&a.wallet, 4);
+    ledger.grow(&miner.wallet, 1);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let before = a.wallet.balance(None).total();
+    let invoice = b.ask(1_000, &a);
+    a.pay_invoice(&invoice).unwrap();
+    ledger.grow(&miner.wallet, (invoice.not_after().get() + 2 - 5) as usize);
+    a.scan(&ledger);
+    assert!(a.balance()[3] > 0);
+    ledger.grow(&miner.wallet, 1);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!((a.balance()[3], a.balance()[4], a.wallet.balance(None).total()), (0, 0, before));
+    assert!(b.wallet.asked().all(|x| x.stage == AskedStage::Cancelled));
+}
+
+/// Whoever gets an invoice without a payer's name can pay it; its receipt names nobody.
+#[test]
+fn an_open_invoice_takes_any_payer() {
+    let (_, mut a, mut b) = two();
+    let ask = Ask { payer: None, ..b.asking(1_000, &a) };
+    let invoice = b.wallet.ask(Account(0), ask, &mut b.rng).unwrap();
+    assert_eq!(invoice.receipt().sender, None);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    assert!(b.wallet.collect(&payment).is_ok());
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused() {
+    let (_, a, mut b) = two();
+    let mut refused =
+        |f: &dyn Fn(&mut Ask)| match b.wallet.ask(Account(0), tamper(&b.asking(1, &a), f), &mut b.rng) {
+            Err(WalletError::Select(e)) => e,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(refused(&|x| x.amount = Amount::ZERO), SelectError::Zero);
+    assert_eq!(refused(&|x| x.amount = Amount::new(u64::MAX)), SelectError::Overflow);
+    assert_eq!(refused(&|x| x.inputs = 0), SelectError::Inputs { found: 0 });
+    assert_eq!(refused(&|x| x.inputs = 257), SelectError::Inputs { found: 257 });
+}
+
+/// Many invoices and invites at once, answered in any order, between the same two wallets.
+#[test]
+fn many_sessions_at_once() {
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 9);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let invoices: Vec<_> = (1..=4).map(|i| b.ask(i * 1_000, &a)).collect();
+    let invites: Vec<_> = (1..=4).map(|i| a.invite(i * 100_000, &b)).collect();
+    let mut payments: Vec<_> = invoices.iter().map(|i| a.pay_invoice(i).unwrap()).collect();
+    let responses: Vec<_> = invites.iter().map(|i| b.respond(i).unwrap()).collect();
+    payments.swap(0, 3);
+    let mut all: Vec<_> = payments.iter().map(|p| b.wallet.collect(p).unwrap()).collect();
+    all.extend(responses.iter().rev().map(|r| a.wallet.finalize(r).unwrap()));
+    ledger.seal(&a.wallet, &all);
+    b.scan(&ledger);
+    assert_eq!(b.balance(), [1_010_000, 0, 0, 0, 0]);
+}
+
+thread_local! {
+    static HALF: std::cell::RefCell<(Person, Person, Invoice, Payment)> = std::cell::RefCell::new({
+        let (_, mut a, mut b) = two();
+        let invoice = b.ask(1_000, &a);
+        let payer = a.copy(a.installation.clone());
+        let payment = a.pay_invoice(&invoice).unwrap();
+        (payer, b, invoice, payment)
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    /// Whatever bit of a payment is flipped, it does not decode or is refused.
+    #[test]
+    fn no_flipped_bit_in_a_payment_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        HALF.with_borrow_mut(|(_, b, _, payment)| {
+            let mut bytes = payment.to_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            if let Ok(bad) = Payment::from_bytes(&bytes) {
+                prop_assert_eq!(bad.to_bytes(), bytes);
+                prop_assert!(matches!(b.wallet.collect(&bad), Err(WalletError::Slate(_))));
+            }
+            Ok(())
+        })?;
+    }
+
+    /// Whatever bit of an invoice is flipped, it does not decode, or is refused by the payer, or by the receiver.
+    #[test]
+    fn no_flipped_bit_in_an_invoice_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        HALF.with_borrow_mut(|(a, b, invoice, _)| {
+            let mut bytes = invoice.to_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            if let Ok(bad) = Invoice::from_bytes(&bytes) {
+                prop_assert_eq!(bad.to_bytes(), bytes);
+                let mut fresh = a.copy(Installation::in_memory([1; 32]));
+                let Ok(bill) = fresh.wallet.bill(Account(0), &bad) else { return Ok(()) };
+                let bill = bill.confirm(|_| Decision::Yes).unwrap();
+                if let Ok(payment) = fresh.wallet.pay(bill, &mut fresh.rng) {
+                    prop_assert!(matches!(b.wallet.collect(&payment), Err(WalletError::Slate(_))));
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,195 @@
+//! Proofs of payment: each check has something that it alone refuses.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use mw::{
+    amount::Amount,
+    hash::Hash,
+    mmr::MmrError,
+    schnorr::{
+        PublicKey, Signature,
+        session::{Role, SessionId},
+        sign,
+    },
+    secret::SecretScalar,
+    wire::{Decode, Encode},
+};
+use proptest::prelude::*;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use support::{Ledger, Person, two};
+use wallet::{
+    armor,
+    proof::{Proof, ProofError},
+    slate::Memo,
+    wallet::WalletError,
+};
+
+/// A payment by invite and one by invoice in block 4, and the first one's proof.
+fn paid() -> (Ledger, Person, SessionId, SessionId) {
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 2);
+    a.scan(&ledger);
+    let invite = a.invite(1_000_000, &b);
+    let response = b.respond(&invite).unwrap();
+    let one = a.wallet.finalize(&response).unwrap();
+    let invoice = b.ask(2_000_000, &a);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    let two = b.wallet.collect(&payment).unwrap();
+    ledger.seal(&a.wallet, &[one, two]);
+    ledger.grow(&a.wallet, 2);
+    a.scan(&ledger);
+    (ledger, a, invite.session, invoice.session)
+}
+
+fn proof(ledger: &Ledger, a: &Person, session: &SessionId, height: u64) -> Proof {
+    let excess = a.wallet.excess_paid(session).unwrap();
+    a.wallet.prove(session, ledger.inclusion(&excess, height).unwrap()).unwrap()
+}
+
+fn tamper(p: &Proof, f: impl FnOnce(&mut Proof)) -> Proof {
+    let mut p = p.clone();
+    f(&mut p);
+    p
+}
+
+#[test]
+fn payments_of_both_flows_are_proven() {
+    let (ledger, a, invite, invoice) = paid();
+    let id = ledger.chain.id();
+    for (session, amount, memo) in [(invite, 1_000_000, "for the roof"), (invoice, 2_000_000, "two cakes")] {
+        // The block's own header, and a later one.
+        for height in [6, 8] {
+            let proof = proof(&ledger, &a, &session, height);
+            let shown = proof.verify(id).unwrap();
+            assert_eq!((shown.height.get(), proof.receipt.amount.units()), (height, amount));
+            assert_eq!(shown.block, ledger.blocks[height as usize - 1].header.hash());
+            assert_eq!(proof.receipt.memo, Memo::new(memo.into()).unwrap().hash());
+            assert_eq!(proof.receipt.sender, Some(*a.address().sign()));
+            let text = armor::to_text(id, &proof);
+            assert_eq!(armor::from_text::<Proof>(id, &text), Ok(proof));
+        }
+        // Before its block it is nowhere.
+        let excess = a.wallet.excess_paid(&session).unwrap();
+        assert!(ledger.inclusion(&excess, 5).is_none());
+    }
+    assert!(a.wallet.excess_paid(&SessionId([1; 32])).is_none());
+}
+
+#[test]
+fn every_check_refuses_what_it_is_for() {
+    let (ledger, a, invite, invoice) = paid();
+    let good = proof(&ledger, &a, &invite, 6);
+    let other = proof(&ledger, &a, &invoice, 6);
+    let id = *ledger.chain.id();
+    let refused = |f: &dyn Fn(&mut Proof)| tamper(&good, f).verify(&id).unwrap_err();
+    // What the receiver did not promise.
+    assert_eq!(refused(&|p| p.receipt.amount = Amount::new(1_000_001)), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.memo = Hash::ZERO), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.sender = None), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.session = invoice), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.features = other.receipt.features), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.key = other.receipt.key), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.commitment = other.receipt.commitment), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receiver = *a.address().sign()), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.signature = other.signature), ProofError::Receipt);
+    // Somebody else's kernel, claimed by a key that makes the sum right and that nobody knows.
+    let claimed = |p: &mut Proof| {
+        let e = PublicKey::from_point(*other.inclusion.kernel.excess.point());
+        p.payer = e.plus(&minus(&p.receipt.key));
+        p.inclusion = other.inclusion.clone();
+    };
+    assert_eq!(refused(&claimed), ProofError::Possession);
+    assert_eq!(refused(&|p| p.possession = other.possession), ProofError::Possession);
+    assert_eq!(refused(&|p| p.role = Role::Responder), ProofError::Possession);
+    // Somebody else's kernel as it is.
+    assert_eq!(refused(&|p| p.inclusion = other.inclusion.clone()), ProofError::Excess);
+    // The right excess in a kernel that was not signed, or not promised.
+    let shift = |s: &Signature| {
+        let mut b = s.to_bytes();
+        b[32] ^= 1;
+        Signature::from_bytes(&b).unwrap()
+    };
+    let unsigned = |p: &mut Proof| p.inclusion.kernel.signature = shift(&p.inclusion.kernel.signature);
+    assert_eq!(refused(&unsigned), ProofError::Kernel);
+    let features = other.inclusion.kernel.features;
+    assert_eq!(refused(&|p| p.inclusion.kernel.features = features), ProofError::Kernel);
+    // No seal, or not the operator's.
+    assert_eq!(refused(&|p| p.inclusion.seal = shift(&p.inclusion.seal)), ProofError::Seal);
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let stranger = SecretScalar::random(&mut rng);
+    let forged = tamper(&good, |p| {
+        p.inclusion.header.kernel_count += 1;
+        p.inclusion.seal = sign(&stranger, &p.inclusion.header.seal_message(&id), &mut rng);
+    });
+    assert_eq!(forged.verify(&id), Err(ProofError::Seal));
+    // An operator of one's own makes another chain.
+    let own = tamper(&forged, |p| p.inclusion.params.operator = PublicKey::of(&stranger));
+    assert!(matches!(own.verify(&id), Err(ProofError::OtherChain { .. })));
+    // A header that does not have the kernel in its past, another place, another path.
+    let earlier = ledger.blocks[4].clone();
+    let before =
+        |p: &mut Proof| (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal);
+    assert!(matches!(refused(&before), ProofError::NotIncluded(_)));
+    assert!(matches!(refused(&|p| p.inclusion.index ^= 1), ProofError::NotIncluded(_)));
+    let path = other.inclusion.path.clone();
+    assert_eq!(refused(&|p| p.inclusion.path = path.clone()), ProofError::NotIncluded(MmrError::Root));
+}
+
+fn minus(x: &PublicKey) -> PublicKey {
+    let order_minus_one = SecretScalar::zero().sub(&SecretScalar::from(mw::group::Scalar::ONE));
+    let bytes = order_minus_one.agree(x.point());
+    PublicKey::from_point(mw::group::Point::from_bytes(*bytes).unwrap())
+}
+
+#[test]
+fn a_proof_is_for_one_chain() {
+    let (ledger, a, invite, _) = paid();
+    let good = proof(&ledger, &a, &invite, 6);
+    let there = Ledger::with(|p| p.genesis_time = 1);
+    // The receipt names the chain, and so does all that follows.
+    assert_eq!(good.verify(there.chain.id()), Err(ProofError::Receipt));
+    let text = armor::to_text(ledger.chain.id(), &good);
+    assert!(matches!(
+        armor::from_text::<Proof>(there.chain.id(), &text),
+        Err(armor::ArmorError::OtherChain { .. })
+    ));
+}
+
+/// What was found on the chain is held against the payment before a proof is handed out.
+#[test]
+fn a_wallet_hands_out_no_proof_that_fails() {
+    let (ledger, a, invite, invoice) = paid();
+    let excess = a.wallet.excess_paid(&invoice).unwrap();
+    let other = ledger.inclusion(&excess, 6).unwrap();
+    let error = a.wallet.prove(&invite, other.clone()).unwrap_err();
+    assert!(matches!(error, WalletError::Proof(ProofError::Excess)));
+    let error = a.wallet.prove(&SessionId([1; 32]), other).unwrap_err();
+    assert!(matches!(error, WalletError::Proof(ProofError::UnknownSession)));
+}
+
+thread_local! {
+    static PROOF: (Ledger, Vec<u8>) = {
+        let (ledger, a, invite, _) = paid();
+        let bytes = proof(&ledger, &a, &invite, 6).to_bytes();
+        (ledger, bytes)
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_flipped_bit_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        PROOF.with(|(ledger, bytes)| {
+            let mut bytes = bytes.clone();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            if let Ok(bad) = Proof::from_bytes(&bytes) {
+                prop_assert_eq!(bad.to_bytes(), bytes);
+                prop_assert!(bad.verify(ledger.chain.id()).is_err(), "byte {}", at);
+            }
+            Ok(())
+        })?;
+    }
+}
