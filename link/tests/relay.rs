@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use link::pinned::{LinkError, Listener, Patience, Pinned, Rendezvous, meet};
-use link::relay::{Quotas, Relay};
+use link::relay::Quotas;
 use link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
@@ -25,13 +25,9 @@ fn key(n: u8) -> PeerKey {
 fn relay(quotas: Quotas) -> Rendezvous {
     let (told, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let allowed = [key(1), key(2), key(3)].into();
-            let relay = Relay::bind("127.0.0.1:0", &identity(9), allowed, quotas).await.unwrap();
-            told.send(relay.address().unwrap()).unwrap();
-            relay.serve(|_| {}).await;
-        });
+        let allowed = [key(1), key(2), key(3)].into();
+        let listening = |address| told.send(address).unwrap();
+        link::relay::run("127.0.0.1:0", &identity(9), allowed, quotas, listening, |_| {}).unwrap();
     });
     Rendezvous { address: address.recv().unwrap().to_string(), relay: key(9), id: [5; 32] }
 }

@@ -185,6 +185,27 @@ impl Relay {
     }
 }
 
+/// Runs a relay on this thread, for as long as the process lives; `listening` is told where.
+///
+/// # Errors
+/// If the address is taken or stands for none, or there can be no runtime.
+pub fn run(
+    address: &str,
+    us: &Identity,
+    allowed: BTreeSet<PeerKey>,
+    quotas: Quotas,
+    listening: impl FnOnce(SocketAddr),
+    tell: impl Fn(Event) + Send + Sync + 'static,
+) -> Result<(), LinkError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let relay = Relay::bind(address, us, allowed, quotas).await?;
+        listening(relay.address()?);
+        relay.serve(tell).await;
+        Ok(())
+    })
+}
+
 impl State {
     async fn receive(
         self: &Arc<Self>,

@@ -1,7 +1,7 @@
 //! A channel over TLS 1.3 between parties who have pinned each other's keys ([`link`]).
 //!
 //! ```text
-//! connect / Listener ──▶ Framed<Pinned>: the phases of crate::channel, encrypted
+//! connect / meet / Listener ──▶ Framed<Pinned>: the phases of crate::channel, encrypted
 //! run of the session = SHA-256("sotto mpc bound run v1" ‖ run ‖ RFC 9266 exporter of the connection)
 //! ```
 //!
@@ -15,7 +15,7 @@ use link::pinned::{self, LinkError, Pinned};
 use link::{Identity, PeerKey};
 use sha2::{Digest, Sha256};
 
-pub use link::pinned::Patience;
+pub use link::pinned::{Patience, Rendezvous};
 
 use crate::channel::Framed;
 use crate::protocol::semi_honest::RunId;
@@ -41,6 +41,19 @@ pub fn connect(
     patience: Patience,
 ) -> Result<Framed<Pinned>, LinkError> {
     pinned::connect(address, us, peer, PURPOSE, patience).map(Framed::new)
+}
+
+/// Meets the holder of `peer` at a relay, by dialling out only.
+///
+/// # Errors
+/// [`LinkError`]: as for [`connect`], of the relay or the peer; a quota, or the peer did not come.
+pub fn meet(
+    at: &Rendezvous,
+    us: &Identity,
+    peer: PeerKey,
+    patience: Patience,
+) -> Result<Framed<Pinned>, LinkError> {
+    pinned::meet(at, us, peer, PURPOSE, patience).map(Framed::new)
 }
 
 /// Waits at an address for the holders of pinned keys.
