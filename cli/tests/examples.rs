@@ -39,6 +39,7 @@ fn every_example_runs() {
     world.write("numbers.hex", "2a\n17\n");
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
+    world.signed_job();
     for (verb, lines) in examples() {
         let is_group = ["chain", "wallet", "mpc", "dandelion", "config", "generate"].contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());

@@ -3,9 +3,16 @@
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Computations between parties who keep their inputs (two parties, semi-honest)
+/// Computations between parties who keep their inputs (semi-honest): jobs that everybody signs, and two-party tools
 #[derive(Subcommand, Debug)]
 pub(crate) enum Mpc {
+    Keygen(MpcKeygen),
+    Check(MpcCheck),
+    Sign(MpcSign),
+    Run(MpcRun),
+    Local(MpcLocal),
+    Quote(MpcQuote),
+    Verify(MpcVerify),
     Circuit(MpcCircuit),
     Auc(MpcAuc),
 }
@@ -87,4 +94,138 @@ pub(crate) struct MpcAuc {
     pub(crate) schema: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) meeting: Meeting,
+}
+
+/// Make a party's keys: NAME.key, which is secret, and NAME.pub for the others
+///
+/// The public file goes to whoever writes the job. Compare the fingerprint over the telephone: it is all that tells others who
+/// you are.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc keygen hospital
+  $ sotto mpc keygen clinic --json")]
+pub(crate) struct MpcKeygen {
+    /// Where to: the files' name without its end
+    pub(crate) name: PathBuf,
+}
+
+/// Check a job file, and say in plain words what it means
+///
+/// Every fault is told with its line. The job's id and the circuit's hash are what signatures and policies are about.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc check job.toml
+  $ sotto mpc check job.toml --json")]
+pub(crate) struct MpcCheck {
+    /// The job
+    pub(crate) job: PathBuf,
+}
+
+/// Read a job in plain words, and sign it if you agree
+///
+/// The signature goes to a folder beside the job (job.consents/NAME.consent). Nobody runs a job that one party has not signed, or
+/// that differs in a byte from what was signed. Give the file to the others.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc sign job.toml --key north.key --yes
+  $ sotto mpc sign job.toml --key south.key --policy policy.toml --yes")]
+pub(crate) struct MpcSign {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// Your secret key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// What you allow to be done with your data; what it does not allow is not signed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Take part in a job that everybody has signed
+///
+/// Owners bring their rows, computers compute, receivers get their results; each party runs this once, in any order, within
+/// the job's deadline. After a crash, run it again: what is finished is delivered again and never computed twice.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ for n in north south; do sotto mpc run job.toml --as $n --key $n.key --input $n.csv & done; \
+    sotto mpc run job.toml --as west --key west.key --input west.csv && wait")]
+pub(crate) struct MpcRun {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// Your name in the job
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+    /// Your secret key file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Your rows, if you are an owner: CSV, or JSON lines (.jsonl); `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// What you allow to be done with your data
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Which run of the job
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) run: u32,
+    /// Listen here and not at the address in the job (computers behind a router)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Folder for results and receipt [default: beside the job]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Try a job out: all its parties as processes on this machine, with keys made for the occasion
+///
+/// No key file need exist, and nothing is signed for real. Computers meet on the loopback interface over the same encrypted channels
+/// as in earnest.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv")]
+pub(crate) struct MpcLocal {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// An owner's rows
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) input: Vec<String>,
+    /// Folder for results and receipts [default: they are shown and forgotten]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a job takes: gates, bytes, memory and seconds, before anybody signs
+///
+/// Gates and bytes are counted, the speed of this machine is measured for a moment, and the link is what you say it is.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc quote job.toml
+  $ sotto mpc quote job.toml --bandwidth 100 --delay 50 --json")]
+pub(crate) struct MpcQuote {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// The link between the computers, in megabits a second
+    #[arg(long, value_name = "MBIT", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) bandwidth: u32,
+    /// Its round trip, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1)]
+    pub(crate) delay: u32,
+}
+
+/// Check a receipt without anything else, and say what it shows and what not
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc verify receipt.json
+  $ sotto mpc verify - --json < receipt.json")]
+pub(crate) struct MpcVerify {
+    /// The receipt; `-` is standard input
+    pub(crate) receipt: PathBuf,
 }

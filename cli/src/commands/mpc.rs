@@ -2,6 +2,12 @@
 
 pub(crate) mod auc;
 mod circuit;
+mod job;
+mod local;
+mod quote;
+mod run;
+mod sign;
+mod verify;
 
 use crate::{
     Context, args,
@@ -19,6 +25,13 @@ use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
     match command {
+        args::Mpc::Keygen(a) => sign::keygen(context, &a),
+        args::Mpc::Check(a) => sign::check(context, &a),
+        args::Mpc::Sign(a) => sign::run(context, &a),
+        args::Mpc::Run(a) => run::run(context, &a),
+        args::Mpc::Local(a) => local::run(context, &a),
+        args::Mpc::Quote(a) => quote::run(context, &a),
+        args::Mpc::Verify(a) => verify::run(context, &a),
         args::Mpc::Circuit(a) => circuit::run(context, &a),
         args::Mpc::Auc(a) => auc::run(context, &a),
     }

@@ -80,6 +80,30 @@ impl World {
         w
     }
 
+    /// A job that three parties signed, their keys and rows, south's policy, and a receipt of another run of it.
+    pub(crate) fn signed_job(&self) {
+        let ports = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let [north, south] = ports.each_ref().map(|port| port.local_addr().unwrap().to_string());
+        let job = include_str!("../data/job/job.toml");
+        self.write("job.toml", &job.replace("127.0.0.1:17701", &north).replace("127.0.0.1:17702", &south));
+        drop(ports);
+        for name in ["north", "south", "west"] {
+            self.run(&format!("mpc keygen {name}")).ok();
+            self.write(&format!("{name}.csv"), "bid\n12.50\n");
+            self.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+        }
+        let job: serde_json::Value =
+            serde_json::from_str(&self.run("mpc check job.toml --json").ok()).unwrap();
+        let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
+        let (circuit, purpose) = (&job["circuit"], &job["purpose"]);
+        self.write("policy.toml", &format!(
+            "programs = [{circuit}]\npurposes = [{purpose}]\nreceivers = [{}]\nminimum_rows = 1\nruns_a_month = 1\noutputs_a_month = 2\n",
+            keys.join(", ")
+        ));
+        self.run("mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv --out tried").ok();
+        fs::copy(self.path("tried/west/receipt.json"), self.path("receipt.json")).unwrap();
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

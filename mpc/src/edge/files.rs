@@ -3,7 +3,7 @@
 //! ```text
 //! FOLDER/                    mode 0700, files 0600
 //!   manifest-OWNER  share-OWNER  own  computed  finished      replaced: temporary file, sync, rename, sync of the folder
-//!   attempts                                                  appended, then synced
+//!   attempts  served                                              appended, then synced
 //! ```
 //!
 //! What was kept is on the disk when [`Shelf::keep`] returns; when it fails, what was there before is still there. Tests use
@@ -51,6 +51,7 @@ pub fn name(job: &Job, item: Item) -> String {
         Item::Attempts => "attempts".to_owned(),
         Item::Computed => "computed".to_owned(),
         Item::Finished => "finished".to_owned(),
+        Item::Served => "served".to_owned(),
         Item::Own => "own".to_owned(),
     }
 }

@@ -29,7 +29,7 @@ use crate::job::spec::{
 };
 use crate::job::text::{Line, Name, Prose, Text};
 use crate::job::{Job, PublicKey};
-use crate::joint::{self, Joint, Number, Parameters};
+use crate::joint::{self, Joint, Parameters};
 use crate::operators::Builtin;
 
 /// Longest job file, in bytes.
@@ -395,7 +395,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> Complaint {
 }
 
 /// The line in which a span begins, from 1.
-fn line_of(text: &str, span: &Range<usize>) -> usize {
+pub(super) fn line_of(text: &str, span: &Range<usize>) -> usize {
     text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1
 }
 
@@ -414,11 +414,4 @@ fn seconds(time: &Datetime) -> Option<u64> {
     Some(
         day * 86_400 + u64::from(clock.hour) * 3_600 + u64::from(clock.minute) * 60 + u64::from(clock.second),
     )
-}
-
-/// A decimal number's range, as people write it.
-#[must_use]
-pub fn range(number: &Number) -> String {
-    use crate::job::words::decimal;
-    format!("{} to {}", decimal(number.min(), number.decimals()), decimal(number.max(), number.decimals()))
 }

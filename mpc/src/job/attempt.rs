@@ -147,6 +147,13 @@ impl Computed {
 }
 
 impl Finished {
+    /// What the garbler or the evaluator had computed before both signed.
+    pub(super) fn computed(&self, is_garbler: bool) -> Computed {
+        let Receipt { facts, garbler, evaluator } = self.receipt.clone();
+        let statement = if is_garbler { garbler } else { evaluator };
+        Computed { facts, statement, parcels: self.parcels.clone() }
+    }
+
     /// The form in which it is kept.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -36,6 +36,8 @@ pub enum Item {
     Computed,
     /// Outputs and receipt.
     Finished,
+    /// Who has what there was for it.
+    Served,
     /// Our own input to the run, as an owner.
     Own,
 }
@@ -54,6 +56,8 @@ pub enum Event {
     },
     /// A party asks for what there is for it.
     Asked(PartyId),
+    /// A party has all that there was for it.
+    Served(PartyId),
     /// The other computer is there: an attempt is about to begin.
     Met,
     /// The attempt has a number and an id.
@@ -131,6 +135,7 @@ impl<'a> Desk<'a> {
             manifests.extend(manifest.map(|manifest| (input.owner, manifest)));
         }
         let attempts = kept(Item::Attempts).map(|bytes| read_attempts(&bytes)).unwrap_or_default();
+        let served = kept(Item::Served).map(|bytes| read_served(&bytes)).unwrap_or_default();
         let ours = |facts: &super::receipt::Facts| facts.job == job.id() && facts.run == run;
         let computed = kept(Item::Computed).and_then(|b| Computed::from_bytes(&b)).filter(|c| ours(&c.facts));
         let finished =
@@ -140,7 +145,19 @@ impl<'a> Desk<'a> {
             (None, Some(computed)) => State::Computed(Box::new(computed)),
             (None, None) => State::Gathering,
         };
-        Self { agreement, run, us, identity, bits, manifests, attempts, state, served: BTreeSet::new() }
+        Self { agreement, run, us, identity, bits, manifests, attempts, state, served }
+    }
+
+    /// Goes back to what was kept, because something could not be.
+    pub fn recover(&mut self, kept: impl FnMut(Item) -> Option<Vec<u8>>) {
+        let bits = std::mem::take(&mut self.bits);
+        *self = Self::restore((self.agreement, self.run), (self.us, self.identity), bits, kept);
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn agreement(&self) -> &'a Agreement {
+        self.agreement
     }
 
     /// Takes an event.
@@ -148,6 +165,7 @@ impl<'a> Desk<'a> {
         match event {
             Event::Delivered { owner, manifest, sealed } => self.deliver(owner, &manifest, sealed),
             Event::Asked(party) => vec![Effect::Answer(self.answer(party))],
+            Event::Served(party) => self.serve(party),
             Event::Met => self.meet(),
             Event::Begun { attempt, run_id } => self.begin(attempt, run_id),
             Event::Computed(computed) => {
@@ -161,10 +179,11 @@ impl<'a> Desk<'a> {
                 vec![keep]
             }
             Event::Failed { why, is_passing } => {
-                if !is_passing {
-                    self.state = State::Stopped(why);
-                } else if matches!(self.state, State::Computing) {
-                    self.state = State::Gathering;
+                match self.state {
+                    State::Finished(_) => {}
+                    _ if !is_passing => self.state = State::Stopped(why),
+                    State::Computing => self.state = State::Gathering,
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -183,10 +202,14 @@ impl<'a> Desk<'a> {
         self.attempts.iter().map(|(attempt, _)| attempt.saturating_add(1)).max().unwrap_or(1)
     }
 
-    /// What was computed and not signed by the other.
+    /// What was computed, if the other computer may still lack our signature.
     #[must_use]
-    pub fn computed(&self) -> Option<&Computed> {
-        if let State::Computed(computed) = &self.state { Some(computed) } else { None }
+    pub fn waiting(&self) -> Option<Computed> {
+        match &self.state {
+            State::Computed(computed) => Some(Computed::clone(computed)),
+            State::Finished(finished) => Some(finished.computed(self.us == self.job().garbler)),
+            _ => None,
+        }
     }
 
     /// What is finished.
@@ -210,15 +233,16 @@ impl<'a> Desk<'a> {
         lacks.filter(|owner| Some(*owner) != except).map(|owner| job.party(owner).name.to_string()).collect()
     }
 
-    /// Whether everybody who does not compute has what there is for it.
+    /// Whether everybody else has what there is for it.
     #[must_use]
     pub fn all_served(&self) -> bool {
-        self.job().ids().all(|id| self.job().computes(id) || self.served.contains(&id))
+        self.job().ids().all(|id| id == self.us || self.served.contains(&id))
     }
 
-    /// Notes that a party confirmed to have what there is for it.
-    pub fn serve(&mut self, party: PartyId) {
-        self.served.insert(party);
+    /// Whether a party has what there is for it.
+    #[must_use]
+    pub fn has_served(&self, party: PartyId) -> bool {
+        self.served.contains(&party)
     }
 
     fn job(&self) -> &'a Job {
@@ -256,6 +280,12 @@ impl<'a> Desk<'a> {
             let _: Share = manifest.open(job, self.identity, sealed, bits)?;
         }
         Ok(Some(manifest))
+    }
+
+    fn serve(&mut self, party: PartyId) -> Vec<Effect> {
+        let keep = self.finished().is_some() && self.served.insert(party);
+        let keep = keep.then(|| Effect::Append(Item::Served, party.0.to_le_bytes().to_vec()));
+        keep.into_iter().chain([Effect::Answer(Answer::Taken)]).collect()
     }
 
     fn answer(&self, party: PartyId) -> Answer {
@@ -296,12 +326,12 @@ impl<'a> Desk<'a> {
         let record = [&attempt.to_le_bytes()[..], &run_id.0].concat();
         vec![Effect::Append(Item::Attempts, record), Effect::Proceed]
     }
+}
 
-    /// Who we are.
-    #[must_use]
-    pub const fn us(&self) -> PartyId {
-        self.us
-    }
+/// Those who were served, as it was kept.
+fn read_served(bytes: &[u8]) -> BTreeSet<PartyId> {
+    let (ids, _) = bytes.as_chunks();
+    ids.iter().map(|id| PartyId(u16::from_le_bytes(*id))).collect()
 }
 
 /// Attempts as they were kept; a record that was cut off while it was written was not acted upon, and its number is skipped.

@@ -14,10 +14,12 @@
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::budget::data_set;
 use super::hash::{Digest, Purpose, hash};
 use super::key::{Identity, Signed};
 use super::seal::{OVERHEAD, Sealed, open, seal};
 use super::spec::{Job, PartyId};
+use crate::wire::Bytes;
 use crate::wire::codec::{Wire, record};
 
 /// What an owner states about its input to one run.
@@ -126,6 +128,69 @@ pub struct Prepared {
     pub own: Option<Share>,
     /// What is sealed to which computer.
     pub sealed: Vec<(PartyId, Vec<u8>)>,
+}
+
+/// What an owner keeps of its input to a run, so that another attempt has the same: no bit of it in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbox {
+    manifest: Manifest,
+    data_set: Digest,
+    salt: Option<[u8; 32]>,
+    sealed: Vec<Letter>,
+}
+
+/// A share under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Letter {
+    computer: PartyId,
+    sealed: Bytes,
+}
+record!(Outbox { manifest, data_set, salt, sealed });
+record!(Letter { computer, sealed });
+
+impl Outbox {
+    const PREFIX: &'static str = "sotto outbox v1\0";
+
+    /// What is kept of a prepared input.
+    #[must_use]
+    pub fn of(prepared: &Prepared, bits: &[bool], identity: &Identity) -> Self {
+        let letter = |(computer, sealed): &(PartyId, Vec<u8>)| Letter {
+            computer: *computer,
+            sealed: Bytes(sealed.clone()),
+        };
+        Self {
+            manifest: prepared.manifest.clone(),
+            data_set: data_set(identity, bits),
+            salt: prepared.own.as_ref().map(|share| share.salt),
+            sealed: prepared.sealed.iter().map(letter).collect(),
+        }
+    }
+
+    /// The form in which it is kept.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_prefixed(Self::PREFIX)
+    }
+
+    /// What was kept, if it is that.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_prefixed(Self::PREFIX, bytes).ok()
+    }
+
+    /// The input as it was prepared before, if these are the same bits.
+    ///
+    /// # Errors
+    /// If they are not: a run has one input.
+    pub fn resume(self, job: &Job, bits: &[bool], identity: &Identity) -> Result<Prepared, InputError> {
+        let Self { manifest, data_set: before, salt, sealed } = self;
+        if data_set(identity, bits) != before {
+            return Err(InputError::Changed(job.party(manifest.owner).name.to_string()));
+        }
+        let own = salt.map(|salt| Share { salt, bits: bits.to_vec() });
+        let sealed = sealed.into_iter().map(|letter| (letter.computer, letter.sealed.0)).collect();
+        Ok(Prepared { manifest, own, sealed })
+    }
 }
 
 /// Commits to an owner's input bits for a run; splits and seals them if the owner does not compute.

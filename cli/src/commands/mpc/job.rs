@@ -1,0 +1,111 @@
+//! What the verbs about jobs share: reading jobs, keys, signatures and policies.
+//!
+//! ```text
+//! job.toml                    the job; key files that it names lie beside it
+//! job.consents/NAME.consent   signatures, one for each party
+//! DIR/jobs/FINGERPRINT/       a party's budget, and a folder for each run: what survives a crash
+//! ```
+
+use crate::{
+    Context,
+    bridge::read_text,
+    exit::{Context as _, Failure, Outcome},
+    secret,
+};
+use mpc::{
+    edge::job_file::{self, Complaint},
+    edge::policy_file,
+    job::{Agreement, Consent, Identity, Job, PartyId, policy::Policy},
+    operators::Builtin,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Longest key, signature or policy file that is read, in bytes.
+const MAX_SMALL: u64 = 1 << 16;
+
+/// Reads and checks a job and its program.
+pub(super) fn load(path: &Path) -> Outcome<(Job, Builtin)> {
+    let text = read_text(path, job_file::MAX_FILE)?;
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let read = |name: &str| fs::read_to_string(beside.join(name));
+    job_file::parse(&text, read).map_err(|complaints| faulty(path, &complaints))
+}
+
+/// All complaints about a file.
+pub(super) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
+    let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    Failure::refused(format!("{} cannot be used", path.display()))
+        .why(lines.join("\n       "))
+        .advice("Each entry of a job is explained in docs/JOBS.md.")
+}
+
+/// Reads a secret key file.
+pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
+    Identity::from_secret_text(&secret::read_file(path)?).ok_or_else(|| {
+        Failure::refused(format!("{} is no secret key of a party", path.display()))
+            .advice("Make one with `sotto mpc keygen NAME`.")
+    })
+}
+
+/// Reads a policy.
+pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
+    let Some(path) = path else { return Ok(None) };
+    let text = read_text(path, MAX_SMALL)?;
+    policy_file::parse(&text).map(Some).map_err(|complaint| faulty(path, &[complaint]))
+}
+
+/// Refuses what an owner's policy does not allow.
+pub(super) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
+    let owner = job.input_of(us).is_some();
+    let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
+    allowed.map_err(|e| {
+        Failure::refused("your policy forbids this job")
+            .why(e)
+            .advice("Talk to whoever wrote the job, or change the policy file if you do mean to allow it.")
+    })
+}
+
+/// Where the signatures under a job lie.
+pub(super) fn consents(job: &Path) -> PathBuf {
+    job.with_extension("consents")
+}
+
+/// The job with all its signatures.
+pub(super) fn agree(path: &Path, job: Job, now: u64) -> Outcome<Agreement> {
+    let folder = consents(path);
+    let mut all = Vec::new();
+    for party in &job.parties {
+        let file = folder.join(format!("{}.consent", party.name));
+        if !file.exists() {
+            continue;
+        }
+        let text = read_text(&file, MAX_SMALL)?;
+        let consent = Consent::from_text(&text);
+        let bad = || Failure::refused(format!("{} is no signature under a job", file.display()));
+        all.push(consent.ok_or_else(bad)?);
+    }
+    let id = job.id();
+    Agreement::new(job, &all, now).map_err(|e| {
+        Failure::refused("this job cannot be run").why(e).advice(format!(
+            "Every party signs with `sotto mpc sign` and puts its file into {}; all must have the same job {}.",
+            folder.display(),
+            id.short()
+        ))
+    })
+}
+
+/// Where a party keeps its budget and its runs.
+pub(super) fn home(context: &Context, identity: &Identity) -> PathBuf {
+    context.config.dir.value.join("jobs").join(identity.public().fingerprint())
+}
+
+/// Writes a file beside others of a job, replacing it.
+pub(super) fn write(path: &Path, text: &str) -> Outcome {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).or_refuse(format!("{} cannot be made", folder.display()))?;
+    }
+    fs::write(path, text).or_refuse(format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,140 @@
+//! `sotto mpc local`: a job with all its parties on this machine, each a process of its own.
+//!
+//! The job is copied with keys made for the occasion and loopback addresses, signed by everybody, and run in earnest. All of
+//! it lies in a scratch folder that is removed at the end.
+
+use super::job::{faulty, write};
+use crate::{
+    Context, args,
+    bridge::read_text,
+    exit::{Code, Context as _, Failure, Outcome},
+    secret,
+};
+use mpc::{
+    edge::job_file,
+    job::{Consent, Identity, Job},
+};
+use rand_core::OsRng;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
+    let scratch = tempfile::tempdir().or_refuse("no scratch folder can be made")?;
+    let (path, inputs) = (scratch.path().join("job.toml"), inputs(a)?);
+    let job = occasion(&a.job, &path)?;
+    if let Some(stranger) = inputs.keys().find(|name| job.find(name).is_none()) {
+        return Err(Failure::new(Code::Usage, format!("the job has no party named {stranger}")));
+    }
+    let out = a.out.clone().unwrap_or_else(|| scratch.path().join("results"));
+    let mut running = Vec::new();
+    for party in &job.parties {
+        let name = party.name.as_str();
+        let child = start(scratch.path(), name, inputs.get(name), &out.join(name));
+        running.push((name, child.or_refuse(format!("the process of {name} cannot be started"))?));
+    }
+    context.ui.say(&format!("{} parties run on this machine.", running.len()));
+    let mut results = Vec::new();
+    for (name, child) in running {
+        let said = child.wait_with_output().or_refuse(format!("the process of {name} cannot be awaited"))?;
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        context.ui.detail(&String::from_utf8_lossy(&said.stderr));
+        if !said.status.success() {
+            return Err(Failure::refused(format!("{name} did not get to the end of the run"))
+                .why(String::from_utf8_lossy(&said.stderr).trim().to_owned())
+                .advice("The other parties wait until the job's deadline and then end by themselves."));
+        }
+        results.push((name, text));
+    }
+    show(context, &results, a.out.as_deref())
+}
+
+/// The rows of each owner.
+fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, PathBuf>> {
+    let pair = |text: &String| {
+        let (name, file) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::new(Code::Usage, format!("`{text}` is not NAME=FILE")))?;
+        let file = fs::canonicalize(file).or_refuse(format!("{file} cannot be read"))?;
+        Ok((name.to_owned(), file))
+    };
+    a.input.iter().map(pair).collect()
+}
+
+/// Copies the job with fresh keys and loopback addresses, and signs it for everybody.
+fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
+    let bad = |line, what: String| faulty(from, &[job_file::Complaint { line, what }]);
+    let text = read_text(from, job_file::MAX_FILE)?;
+    let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
+    let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);
+    let parties = parties.ok_or_else(|| bad(1, "there is no [[party]]".to_owned()))?;
+    let folder = to.parent().unwrap_or(to);
+    let mut identities = Vec::new();
+    for party in parties.iter_mut().filter_map(toml::Value::as_table_mut) {
+        let name = party.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let identity = Identity::random(&mut OsRng);
+        if mpc::job::text::Name::new(&name).is_some() {
+            secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
+        }
+        party.insert("key".to_owned(), identity.public().to_text().into());
+        if party.contains_key("address") {
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+            let port = port.or_refuse("there is no free port")?;
+            party.insert("address".to_owned(), port.to_string().into());
+        }
+        identities.push(identity);
+    }
+    let text = toml::to_string(&table).or_refuse("the job cannot be copied")?;
+    write(to, &text)?;
+    let read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+    // Lines are those of the copy: the same faults in the original are found by `check`.
+    let (job, _) = job_file::parse(&text, read).map_err(|complaints| faulty(from, &complaints))?;
+    for (party, identity) in job.parties.iter().zip(&identities) {
+        let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("the copy cannot be signed")?;
+        write(&super::job::consents(to).join(format!("{}.consent", party.name)), &consent.to_text())?;
+    }
+    Ok(job)
+}
+
+/// Starts a party.
+fn start(scratch: &Path, name: &str, input: Option<&PathBuf>, out: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["mpc", "run", "--json", "--as", name, "--dir"]).arg(scratch.join("homes").join(name));
+    command.arg("--out").arg(out).arg("--key").arg(scratch.join(format!("{name}.key")));
+    input.into_iter().for_each(|file| {
+        command.arg("--input").arg(file);
+    });
+    command.arg(scratch.join("job.toml"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// What each receiver learned.
+fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Outcome {
+    let mut records = serde_json::Map::new();
+    let mut human = String::new();
+    for (name, text) in results {
+        let record: Value = serde_json::from_str(text.trim()).unwrap_or_default();
+        let outputs = record.get("outputs").cloned().unwrap_or_default();
+        let figures = record.get("figures").cloned().unwrap_or_default();
+        let learned = outputs.as_object().is_some_and(|outputs| !outputs.is_empty());
+        let shown = if learned { format!("{outputs:#}") } else { "nothing".to_owned() };
+        human.push_str(&format!("{name} learns {shown}\n"));
+        for figure in figures.as_array().into_iter().flatten() {
+            human.push_str(&format!(
+                "  {} = {}\n",
+                figure["name"].as_str().unwrap_or_default(),
+                figure["value"]
+            ));
+        }
+        records.insert((*name).to_owned(), json!({ "outputs": outputs, "figures": figures }));
+    }
+    if let Some(out) = out {
+        human.push_str(&format!("Results and receipts are in {}", out.display()));
+    }
+    context.output.record("mpc-local", json!({ "parties": records }), &human)
+}

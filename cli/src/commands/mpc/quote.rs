@@ -1,0 +1,77 @@
+//! `sotto mpc quote`: what a job takes, before anybody signs.
+
+use super::job::load;
+use crate::{
+    Context, args,
+    exit::{Context as _, Outcome},
+};
+use mpc::{
+    Backend,
+    job::Job,
+    joint::Joint,
+    measure::{Layers, garble},
+};
+use rand_core::OsRng;
+use serde_json::json;
+use std::time::Instant;
+
+/// Gates that are garbled to measure this machine.
+const SAMPLE: Layers = Layers { lanes: 1024, pairs: 512 };
+/// Base transfers of the computers, in bytes both ways and in round trips (measured).
+const SET_UP: (u64, u64) = (30_000, 5);
+/// Seconds of both computers for the base transfers.
+const SET_UP_SECONDS: f64 = 0.05;
+
+pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
+    let (job, program) = load(&a.job)?;
+    let (shared, garbler, evaluator) = bits(&job, &program);
+    let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();
+    let gates = job.program.and_gates;
+    // Tables; eight bytes for each bit of the evaluator's (docs/FORMATS.md); hashes of output labels; the rest.
+    let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
+    let memory = 16 * (2 * shared + garbler + evaluator) + (4 << 20);
+    let rate = rate()?;
+    let link = f64::from(a.bandwidth) * 125_000.0;
+    let delay = f64::from(a.delay) / 1_000.0;
+    // Garbling, sending and evaluating overlap: the slowest decides.
+    let stream = (gates as f64 / rate).max(bytes as f64 / link);
+    let seconds = SET_UP_SECONDS + SET_UP.1 as f64 * delay + stream;
+    let deliver = (shared as f64 / 4.0) / link;
+    let human = format!(
+        "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      about {} MB at each computer\n\
+         Seconds     about {seconds:.1} at {} Mbit/s and {} ms (this machine garbles {:.0} million gates a second){}",
+        shared / 4,
+        memory >> 20,
+        a.bandwidth,
+        a.delay,
+        rate / 1e6,
+        if gates > 0 && bytes as f64 / link > gates as f64 / rate { "; the link decides" } else { "" },
+    );
+    let fields = json!({
+        "job": job.id().to_string(), "and_gates": gates, "bytes": bytes, "owners_bytes": shared / 4,
+        "memory_bytes": memory, "seconds": seconds, "delivery_seconds": deliver, "gates_a_second": rate,
+        "bandwidth_mbit": a.bandwidth, "delay_ms": a.delay,
+    });
+    context.output.record("mpc-quote", fields, &human)
+}
+
+/// Input bits by where they are: shared between the computers, with the garbler, with the evaluator.
+fn bits(job: &Job, program: &impl Joint) -> (u64, u64, u64) {
+    let mut all = (0, 0, 0);
+    for (i, input) in job.inputs.iter().enumerate() {
+        let bits = program.declaration().input_bits(i) as u64;
+        match input.owner {
+            owner if owner == job.garbler => all.1 += bits,
+            owner if owner == job.evaluator => all.2 += bits,
+            _ => all.0 += bits,
+        }
+    }
+    all
+}
+
+/// Gates a second on this machine, garbling for nobody.
+fn rate() -> Outcome<f64> {
+    let started = Instant::now();
+    garble(Backend::detect(), &SAMPLE, &mut OsRng).or_refuse("this machine cannot be measured")?;
+    Ok(SAMPLE.gates() as f64 / started.elapsed().as_secs_f64().max(1e-6))
+}

@@ -1,0 +1,215 @@
+//! `sotto mpc run`: one party's part in a job.
+
+use super::job::{agree, allow, home, load, read_identity, read_policy, write};
+use crate::{
+    Context, args,
+    bridge::now,
+    exit::{Code, Context as _, Failure, Outcome},
+};
+use mpc::{
+    edge::{
+        files::Folder,
+        policy_file::debit,
+        receipt_file::{render, table_csv, table_json, tables},
+        rows::{self, Format},
+        run::{Outcome as Ran, RunError, Setup, Stage, take_part},
+    },
+    job::{Job, PartyId, binding, budget::data_set, policy::Policy},
+    joint::Joint,
+    operators::Builtin,
+};
+use rand_core::OsRng;
+use serde_json::{Map, Value, json};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
+    let (job, program) = load(&a.job)?;
+    binding::fits(&job, &program).or_refuse("the program is not the one of the job")?;
+    let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
+    let us = find(&job, &a.name, &identity)?;
+    if a.run > job.runs {
+        return Err(Failure::refused(format!("the job may be run {} time(s), not {}", job.runs, a.run))
+            .advice("Agree on a new job."));
+    }
+    allow(policy.as_ref(), &job, us)?;
+    let bits = input(a, &job, &program, us)?;
+    let bits = bits.as_ref().map(|bits| bits.as_slice());
+    let agreement = agree(&a.job, job, now())?;
+    let job = agreement.job();
+    let home = home(context, &identity);
+    let mut folder = open(&home.join(format!("{}-{}", job.id().short(), a.run)))?;
+    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits);
+    let said = Mutex::new(None);
+    let setup = Setup {
+        agreement: &agreement,
+        program: &program,
+        run: a.run,
+        us,
+        identity: &identity,
+        input: bits,
+        listen: a.listen.as_deref(),
+        debit: &spend,
+        observe: &|stage| observe(context, &said, stage),
+    };
+    let outcome = take_part(&setup, &mut folder, &mut OsRng).map_err(|e| failure(&e, us, job))?;
+    let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
+    deliver(context, job, &program, &outcome, a.out.as_deref().unwrap_or(&beside))
+}
+
+fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId> {
+    let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
+    let us = job.find(name).ok_or_else(|| {
+        Failure::refused(format!("the job has no party named {name}"))
+            .advice(format!("Its parties are {}.", names.join(", ")))
+    })?;
+    if job.party(us).key != identity.public() {
+        return Err(Failure::refused(format!("this is not the key of {name}"))
+            .why(format!(
+                "its fingerprint is {}, the job says {}",
+                identity.public().fingerprint(),
+                job.party(us).key.fingerprint()
+            ))
+            .advice("Give the right --as and --key."));
+    }
+    Ok(us)
+}
+
+/// The owner's rows as input bits; nothing for those who are no owners.
+fn input(
+    a: &args::MpcRun,
+    job: &Job,
+    program: &Builtin,
+    us: PartyId,
+) -> Outcome<Option<Zeroizing<Vec<bool>>>> {
+    let Some(owner) = job.input_of(us) else {
+        return match &a.input {
+            None => Ok(None),
+            Some(_) => Err(Failure::new(Code::Usage, format!("{} is no owner in this job", a.name))
+                .advice("Leave --input out.")),
+        };
+    };
+    let path = a.input.as_ref().ok_or_else(|| {
+        Failure::new(Code::Usage, format!("{} is an owner, and brings rows", a.name))
+            .advice("Give --input FILE.")
+    })?;
+    let bad = |e: &dyn std::fmt::Display| {
+        Failure::refused(format!("the rows in {} cannot be used", path.display())).why(e).advice(
+            "Mend the file: nothing was sent. `sotto mpc check` shows the columns and ranges of the job.",
+        )
+    };
+    let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
+    let [_] = schema else { return Err(bad(&"the program reads more than one table of an owner")) };
+    let file: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => Box::new(File::open(path).map_err(|e| bad(&e))?),
+    };
+    let format = Format::of(&path.to_string_lossy());
+    let cells = rows::read(schema, [(format, file)], program.local(owner)).map_err(|e| bad(&e))?;
+    let bits = program.declaration().encode(owner, &cells).map_err(|e| bad(&e))?;
+    Ok(Some(Zeroizing::new(bits)))
+}
+
+fn open(path: &Path) -> Outcome<Folder> {
+    Folder::open(path).map_err(|e| match e.kind() {
+        io::ErrorKind::WouldBlock => Failure::refused("this party is already taking part in this run")
+            .why(format!("another process holds {}", path.display()))
+            .advice("Wait for it, or end it."),
+        _ => Failure::refused(format!("{} cannot be used", path.display())).why(e),
+    })
+}
+
+/// Writes the run into the owner's budget, before anything of its data leaves.
+fn charge(
+    home: &Path,
+    (policy, identity): (Option<&Policy>, &mpc::job::Identity),
+    run: (&Job, PartyId, u32),
+    bits: Option<&[bool]>,
+) -> Result<(), String> {
+    let Some(bits) = bits else { return Ok(()) };
+    // Another run of this party may be at its budget for a moment.
+    let mut folder = Folder::open(home);
+    for _ in 0..100 {
+        if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+        folder = Folder::open(home);
+    }
+    let mut folder = folder.map_err(|e| format!("the budget cannot be opened: {e}"))?;
+    debit(&mut folder, (policy, identity), run, data_set(identity, bits), now()).map_err(|e| e.to_string())
+}
+
+/// Says what is going on, each thing once.
+fn observe(context: &Context, said: &Mutex<Option<Stage>>, stage: Stage) {
+    let Ok(mut said) = said.lock() else { return };
+    if said.as_ref() == Some(&stage) {
+        return;
+    }
+    let text = match &stage {
+        Stage::Waiting(names) if names.is_empty() => "Waiting for the other computer.".to_owned(),
+        Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
+        Stage::Delivered(computer) => format!("{computer} has our sealed share."),
+        Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
+        Stage::Signed => "Computed, and signed by both computers.".to_owned(),
+        Stage::Serving => "The others fetch what is theirs.".to_owned(),
+    };
+    context.ui.say(&text);
+    *said = Some(stage);
+}
+
+/// Shows and writes what the party has in the end.
+fn deliver(context: &Context, job: &Job, program: &Builtin, outcome: &Ran, folder: &Path) -> Outcome {
+    let receipt = render(job, &outcome.receipt);
+    write(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
+    let (mut human, mut fields) = (String::new(), Map::new());
+    let tables = tables(program, &outcome.outputs);
+    for (table, rows) in &tables {
+        let csv = table_csv(table, rows).or_refuse("the result cannot be written")?;
+        write(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
+        let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
+        fields.insert(table.name.clone(), table_json(table, rows));
+    }
+    let all = tables.len() == job.outputs.len();
+    let cells: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
+    let figures = if all { program.figures(&cells) } else { Vec::new() };
+    for figure in &figures {
+        let _ = writeln!(human, "{}  {:.6}", figure.name, figure.value);
+    }
+    let figures: Vec<Value> = figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
+    let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
+                         "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
+    if !outcome.outputs.is_empty() {
+        write(&folder.join("result.json"), &format!("{record:#}\n"))?;
+    }
+    let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
+    context.output.record("mpc-result", record, &human)
+}
+
+/// An output's name as that of a file.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
+}
+
+fn failure(e: &RunError, us: PartyId, job: &Job) -> Failure {
+    let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
+    let failed =
+        Failure::new(code, format!("{} did not get to the end of the run", job.party(us).name)).why(e);
+    match e {
+        RunError::Late(_) | RunError::Link { .. } => failed
+            .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
+        RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),
+        RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
+        RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
+        RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),
+        _ => failed.advice("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
+    }
+}

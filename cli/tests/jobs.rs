@@ -1,0 +1,280 @@
+//! Jobs with real processes over loopback TLS: three bidders, two of whom compute, and everything that is refused.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    thread,
+};
+use support::World;
+
+const JOB: &str = include_str!("data/job/job.toml");
+
+/// A world with the job at free ports, keys and bids of three parties, and the fields `changes` in place of those of the job.
+fn world(changes: &[(&str, &str)]) -> World {
+    let world = World::empty();
+    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = |i: usize| ports[i].local_addr().unwrap().port().to_string();
+    let job = changes.iter().fold(JOB.to_owned(), |job, (from, to)| {
+        assert!(job.contains(from), "{from}");
+        job.replace(from, to)
+    });
+    world.write(
+        "job.toml",
+        &job.replace(":17701", &format!(":{}", port(0))).replace(":17702", &format!(":{}", port(1))),
+    );
+    for (name, bid) in [("north", "500.00"), ("south", "420.50"), ("west", "77")] {
+        world.run(&format!("mpc keygen {name}")).ok();
+        world.write(&format!("{name}.csv"), &format!("bid\n{bid}\n"));
+    }
+    world
+}
+
+/// The same, signed by all.
+fn signed(changes: &[(&str, &str)]) -> World {
+    let world = world(changes);
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+    world
+}
+
+fn take_part(name: &str) -> String {
+    format!("mpc run job.toml --json --as {name} --key {name}.key --input {name}.csv")
+}
+
+/// All three parties at once.
+fn everybody(world: &World) -> [Value; 3] {
+    let names = ["north", "south", "west"];
+    let said = thread::scope(|scope| {
+        names.map(|name| scope.spawn(move || world.run(&take_part(name)))).map(|party| party.join().unwrap())
+    });
+    said.map(|said| serde_json::from_str(&said.ok()).unwrap())
+}
+
+fn check(results: &[Value; 3]) {
+    let [north, south, west] = results;
+    for learns in [north, west] {
+        assert_eq!(learns["outputs"]["result"][0]["winner"], "1");
+        assert_eq!(learns["outputs"]["result"][0]["price"], "420.50");
+    }
+    assert_eq!(south["outputs"]["result"], Value::Null, "south is no receiver of it");
+    assert_eq!(south["outputs"]["inputs_hold"][0]["owner 3"], "1");
+}
+
+#[test]
+fn everybody_gets_what_is_theirs_and_a_receipt_that_holds() {
+    let world = signed(&[]);
+    let results = everybody(&world);
+    check(&results);
+    let receipt = results[2]["receipt"].as_str().unwrap();
+    let shown = world.run(&format!("mpc verify {receipt}")).ok();
+    assert!(shown.contains("does not show that they computed correctly"), "{shown}");
+    let text = world.read(receipt);
+    world.write("altered.json", &text.replace("\"run\": 1", "\"run\": 2"));
+    assert!(world.run("mpc verify altered.json").fails(1).contains("the words of the receipt differ"));
+    let digits = text.find("receipt_bytes").unwrap() + 200;
+    let flipped = if text.as_bytes()[digits] == b'0' { "1" } else { "0" };
+    world.write("altered.json", &[&text[..digits], flipped, &text[digits + 1..]].concat());
+    world.run("mpc verify altered.json").fails(1);
+
+    // Asked again, all get the same, also when one has forgotten everything but its key.
+    fs::remove_dir_all(world.path("job.results")).unwrap();
+    check(&everybody(&world));
+    assert_eq!(world.read(receipt), text, "delivered again, not computed again");
+}
+
+#[test]
+fn whoever_dies_comes_back_and_the_run_ends_well() {
+    let world = signed(&[]);
+    for (victim, at) in [
+        ("south", "Waiting"),
+        ("north", "Waiting"),
+        ("south", "Computing"),
+        ("north", "Computing"),
+        ("west", "sealed"),
+    ] {
+        let others = ["north", "south", "west"].into_iter().filter(|name| *name != victim);
+        let mut running: Vec<Child> = others.map(|name| start(&world, name)).collect();
+        let mut dying = start(&world, victim);
+        let mut heard = Vec::new();
+        let mut said = dying.stderr.take().unwrap();
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&heard).contains(at) && said.read(&mut byte).unwrap() == 1 {
+            heard.push(byte[0]);
+        }
+        dying.kill().unwrap();
+        dying.wait().unwrap();
+        running.push(start(&world, victim));
+        for party in running {
+            let said = party.wait_with_output().unwrap();
+            assert!(
+                said.status.success(),
+                "{victim} died at {at}: {}",
+                String::from_utf8_lossy(&said.stderr)
+            );
+        }
+        fs::remove_dir_all(world.path("data/jobs")).unwrap();
+    }
+}
+
+/// A party as a process that can be killed.
+fn start(world: &World, name: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    command
+        .args(take_part(name).split(' '))
+        .current_dir(world.dir.path())
+        .env("SOTTO_DIR", world.path("data"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn what_is_not_agreed_is_not_run() {
+    let unsigned = world(&[]);
+    unsigned.run("mpc sign job.toml --key north.key --yes").ok();
+    let said = unsigned.run(&take_part("north")).fails(1);
+    assert!(said.contains("not signed by south, west"), "{said}");
+    let said = unsigned.run("mpc sign job.toml --key south.key").fails(4);
+    assert!(said.contains("no terminal"), "{said}");
+
+    let expired = signed(&[("2126-01-31", "2020-01-31")]);
+    assert!(expired.run(&take_part("north")).fails(1).contains("expired"));
+
+    let altered = signed(&[]);
+    altered.write("job.toml", &altered.read("job.toml").replace("seconds = 120", "seconds = 121"));
+    let said = altered.run(&take_part("north")).fails(1);
+    assert!(said.contains("before it was altered"), "{said}");
+
+    let world = signed(&[]);
+    let said = world.run("mpc run job.toml --as north --key south.key --input north.csv").fails(1);
+    assert!(said.contains("not the key of north"), "{said}");
+    assert!(world.run("mpc run job.toml --as east --key north.key").fails(1).contains("no party named east"));
+    world.run("mpc run job.toml --as north --key north.key").fails(2);
+    let said = world.run(&format!("{} --run 3", take_part("north"))).fails(1);
+    assert!(said.contains("2 time(s)"), "{said}");
+}
+
+#[test]
+fn rows_that_do_not_fit_are_named_and_nothing_is_sent() {
+    let world = signed(&[]);
+    for (rows, why) in [
+        ("bid\n1000.01\n", "row 1 (line 2), column bid: outside the range"),
+        ("bid\n1.234\n", "column bid: not a decimal number"),
+        ("bid\n\"\"\n", "column bid: there is nothing"),
+        ("bid\n1\n2\n", "2 rows, the job says exactly 1"),
+        ("bids\n1\n", "a column \"bids\" that the job does not name"),
+    ] {
+        world.write("north.csv", rows);
+        let said = world.run(&take_part("north")).fails(1);
+        assert!(said.contains(why), "{rows:?}: {said}");
+        assert!(!said.contains("1000.01") && !said.contains("1.234"), "no value is told: {said}");
+    }
+}
+
+#[test]
+fn a_policy_forbids_before_signing_and_before_running() {
+    let world = signed(&[]);
+    let job: Value = serde_json::from_str(&world.run("mpc check job.toml --json").ok()).unwrap();
+    let circuit = job["circuit"].as_str().unwrap();
+    let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
+    let policy = |circuit: &str, runs: u32| {
+        let (purpose, keys) = ("To sell lot 7 at the second highest price", keys.join(", "));
+        world.write("policy.toml", &format!(
+            "programs = [\"{circuit}\"]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
+        ));
+    };
+    policy(&"0".repeat(64), 1);
+    let said = world.run("mpc sign job.toml --key west.key --policy policy.toml --yes").fails(1);
+    assert!(said.contains("does not allow this program"), "{said}");
+    let run = format!("{} --policy policy.toml", take_part("west"));
+    assert!(world.run(&run).fails(1).contains("does not allow this program"));
+    // A partner's runs are used up: west stops before anything leaves.
+    policy(circuit, 0);
+    let said = world.run(&run).fails(1);
+    assert!(said.contains("0 runs in thirty days") || said.contains("0 are used"), "{said}");
+}
+
+#[test]
+fn whoever_stays_away_is_named_with_code_3() {
+    let world = signed(&[("deadline = 300", "deadline = 1")]);
+    let said = world.run(&take_part("north")).fails(3);
+    assert!(said.contains("awaited: ") && said.contains("west"), "{said}");
+    let said = world.run(&take_part("west")).fails(3);
+    assert!(said.contains("awaited: north, south"), "{said}");
+}
+
+/// Passes bytes on in both directions and flips a bit of the three thousandth.
+fn alter(near: &TcpStream, far: &TcpStream) {
+    let ends = [(near, far), (far, near)].map(|(a, b)| (a.try_clone().unwrap(), b.try_clone().unwrap()));
+    for (mut from, mut to) in ends {
+        thread::spawn(move || {
+            let (mut bytes, mut passed) = (vec![0; 4096], 0);
+            while let Ok(n @ 1..) = from.read(&mut bytes) {
+                if (passed..passed + n).contains(&3000) {
+                    bytes[3000 - passed] ^= 1;
+                }
+                passed += n;
+                if to.write_all(&bytes[..n]).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_relay_that_alters_bytes_gets_nobody_a_result() {
+    let (relay, free) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (relayed, north) = (relay.local_addr().unwrap(), free.local_addr().unwrap());
+    drop(free);
+    // All reach north through somebody who alters what passes.
+    let relayed = relayed.to_string();
+    let world = signed(&[("127.0.0.1:17701", &relayed), ("deadline = 300", "deadline = 2")]);
+    thread::spawn(move || {
+        for near in relay.incoming().flatten() {
+            if let Ok(far) = TcpStream::connect(north) {
+                alter(&near, &far);
+            }
+        }
+    });
+    let codes = thread::scope(|scope| {
+        let at_north = format!("{} --listen {north}", take_part("north"));
+        let parties = [at_north, take_part("south"), take_part("west")];
+        parties.map(|words| scope.spawn(|| world.run(&{ words }).code)).map(|party| party.join().unwrap())
+    });
+    assert!(codes.iter().all(|code| [1, 3].contains(code)), "{codes:?}");
+    assert!(!world.path("job.results").exists());
+}
+
+#[test]
+fn a_job_is_tried_out_on_one_machine() {
+    let world = World::empty();
+    world.write("job.toml", JOB);
+    for (name, bid) in [("north", "5"), ("south", "4"), ("west", "900")] {
+        world.write(&format!("{name}.jsonl"), &format!("{{\"bid\": {bid}}}\n"));
+    }
+    let inputs = ["north", "south", "west"].map(|name| format!("--input {name}={name}.jsonl")).join(" ");
+    let record: Value =
+        serde_json::from_str(&world.run(&format!("mpc local job.toml {inputs} --json")).ok()).unwrap();
+    assert_eq!(record["parties"]["west"]["outputs"]["result"][0]["winner"], "3");
+    assert_eq!(record["parties"]["west"]["outputs"]["result"][0]["price"], "5.00");
+    assert_eq!(record["parties"]["south"]["outputs"]["result"], Value::Null);
+    world.run("mpc local job.toml --input east=north.jsonl").fails(2);
+}
+
+#[test]
+fn a_faulty_job_is_told_line_by_line() {
+    let world = world(&[("garbler = \"north\"", "garbler = \"nord\""), ("nonce = \"5d", "nonce = \"zz")]);
+    let said = world.run("mpc check job.toml").fails(1);
+    assert!(
+        said.contains("line 3: the nonce must be")
+            && said.contains("line 10: there is no [[party]] named \"nord\""),
+        "{said}"
+    );
+}

@@ -1,0 +1,242 @@
+//! A party's part in a run, over pinned channels: what `sotto mpc run` does, without its terminal.
+//!
+//! ```text
+//! owner, receiver     deliver to both computers ─► collect from both until there is something ─► confirm
+//! computers           answer the others · evaluator calls garbler · attempts until both signed ─► serve until all have theirs
+//! ```
+//!
+//! Everything waits for the others until the job's deadline, and starts again where it was after a crash: see
+//! [`desk`](crate::job::desk) for what survives. Whoever is there before the others waits; whoever comes late enough is told so.
+//!
+//! Guaranteed: no byte that depends on an input leaves before `Setup::debit` has returned. Not guaranteed: an end, if others
+//! stay away longer than the deadline; then an error says who.
+
+mod computer;
+mod party;
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use link::pinned::{LinkError, Patience, Pinned};
+use link::{Identity as LinkIdentity, PeerKey};
+use rand_core::{CryptoRng, RngCore};
+
+use super::files::{Shelf, name};
+use super::tls;
+use crate::channel::Framed;
+use crate::job::attempt::AttemptError;
+use crate::job::desk::Item;
+use crate::job::inputs::{InputError, Outbox, Prepared};
+use crate::job::outputs::BadHalf;
+use crate::job::post::{Request, Wish};
+use crate::job::receipt::{Receipt, ReceiptError};
+use crate::job::{Agreement, Identity, Job, PartyId};
+use crate::joint::Joint;
+
+/// What a party brings to a run.
+pub struct Setup<'a, P> {
+    /// What was agreed.
+    pub agreement: &'a Agreement,
+    /// The program, which was held against the agreement.
+    pub program: &'a P,
+    /// Which run, from 1.
+    pub run: u32,
+    /// Who we are.
+    pub us: PartyId,
+    /// Our keys.
+    pub identity: &'a Identity,
+    /// Our input bits, if we are an owner.
+    pub input: Option<&'a [bool]>,
+    /// Where a computer listens, if not at the address in the job.
+    pub listen: Option<&'a str>,
+    /// Called before the first byte leaves that depends on our input; an error stops the run.
+    pub debit: &'a (dyn Fn() -> Result<(), String> + Sync),
+    /// Called with what is going on.
+    pub observe: &'a (dyn Fn(Stage) + Sync),
+}
+
+/// What is going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The other parties are called, or awaited.
+    Waiting(Vec<String>),
+    /// A computer took our input.
+    Delivered(String),
+    /// The computers begin.
+    Attempt(u32),
+    /// The computers signed.
+    Signed,
+    /// Others fetch what there is for them.
+    Serving,
+}
+
+/// What a party has in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What both computers signed.
+    pub receipt: Receipt,
+    /// Our outputs: their places in the job, and their bits.
+    pub outputs: Vec<(usize, Vec<bool>)>,
+}
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Others stayed away.
+    #[error("the deadline passed; awaited: {}", .0.join(", "))]
+    Late(Vec<String>),
+    /// No connection, and trying again is of no use.
+    #[error("no connection to {party}: {why}")]
+    Link {
+        /// With whom.
+        party: String,
+        /// Why.
+        why: LinkError,
+    },
+    /// A computer said no.
+    #[error("{by} refuses: {why}")]
+    Refused {
+        /// Who.
+        by: String,
+        /// Its words.
+        why: String,
+    },
+    /// The two computers say different things.
+    #[error("the two computers do not tell the same: {0}")]
+    Disagree(&'static str),
+    /// The computers cannot compute together.
+    #[error(transparent)]
+    Attempt(#[from] AttemptError),
+    /// An input cannot be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// An owner came without its input.
+    #[error("this party is an owner, and no input was given")]
+    NoInput,
+    /// The receipt is none.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    /// Outputs are not what was signed for.
+    #[error(transparent)]
+    Half(#[from] BadHalf),
+    /// Something could not be kept, so nothing after it was done.
+    #[error("what must survive a crash could not be kept: {0}")]
+    Shelf(#[from] io::Error),
+    /// The owner's own rules.
+    #[error("{0}")]
+    Debit(String),
+    /// Our run is over and the other computer's outputs are gone.
+    #[error("this run is finished here, but the other computer lost its outputs: take the next run")]
+    Lost,
+}
+
+impl RunError {
+    /// Whether it is that others could not be reached.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Late(_) | Self::Link { why: LinkError::Unreachable { .. }, .. })
+    }
+}
+
+/// Takes part in a run, to its end.
+///
+/// # Errors
+/// [`RunError`]; whatever was kept is still there, and the run can be taken up again.
+pub fn take_part<P: Joint + Sync>(
+    setup: &Setup<'_, P>,
+    shelf: &mut (impl Shelf + Send),
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Outcome, RunError> {
+    let prepared = setup.prepare(shelf, rng)?;
+    if setup.job().computes(setup.us) {
+        computer::run(setup, prepared, shelf, rng)
+    } else {
+        party::run(setup, prepared, shelf)
+    }
+}
+
+impl<P: Joint> Setup<'_, P> {
+    fn job(&self) -> &Job {
+        self.agreement.job()
+    }
+
+    /// Our input, committed to: as it was in an earlier attempt, or anew.
+    fn prepare(
+        &self,
+        shelf: &mut impl Shelf,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Option<Prepared>, RunError> {
+        let (job, own) = (self.job(), name(self.job(), Item::Own));
+        if job.input_of(self.us).is_none() {
+            return Ok(None);
+        }
+        let bits = self.input.ok_or(RunError::NoInput)?;
+        if let Some(kept) = shelf.get(&own)?.and_then(|kept| Outbox::from_bytes(&kept)) {
+            return Ok(Some(kept.resume(job, bits, self.identity)?));
+        }
+        let prepared = crate::job::inputs::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
+        shelf.keep(&own, &Outbox::of(&prepared, bits, self.identity).to_bytes())?;
+        Ok(Some(prepared))
+    }
+
+    /// Bits of each output.
+    fn widths(&self) -> Vec<usize> {
+        self.program.declaration().outputs().iter().map(|table| table.bits()).collect()
+    }
+
+    fn name(&self, id: PartyId) -> String {
+        self.job().party(id).name.to_string()
+    }
+
+    fn waits_until(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(Duration::from_secs(self.job().deadline.into())).unwrap_or(now)
+    }
+
+    /// Patience with one connection.
+    fn patience(&self, connect: Duration) -> Patience {
+        let total = Duration::from_secs(u64::from(self.job().limits.seconds) + 60);
+        Patience { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
+    }
+
+    fn link(&self) -> LinkIdentity {
+        LinkIdentity::from_seed(&self.identity.signing_seed())
+    }
+
+    /// A channel to a computer; nothing if it is not there now.
+    fn call(&self, computer: PartyId) -> Result<Option<Framed<Pinned>>, RunError> {
+        let address = self.job().party(computer).address.as_ref().map_or("", |address| address.as_str());
+        let peer = peer_key(self.job(), computer)?;
+        match tls::connect(address, &self.link(), peer, self.patience(AGAIN)) {
+            Ok(line) => Ok(Some(line)),
+            Err(why @ (LinkError::WrongKey { .. } | LinkError::NoKey | LinkError::NotAccepted)) => {
+                Err(RunError::Link { party: self.name(computer), why })
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn request(&self, wish: Wish) -> Request {
+        Request { job: self.job().id(), run: self.run, wish }
+    }
+}
+
+/// The key by which a party is known on a channel; keys in jobs were checked when they were read.
+fn peer_key(job: &Job, id: PartyId) -> Result<PeerKey, RunError> {
+    let refused = |_| RunError::Refused {
+        by: job.party(id).name.to_string(),
+        why: "its key is of small order".to_owned(),
+    };
+    PeerKey::from_bytes(job.party(id).key.signing_bytes()).map_err(refused)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}
+
+/// How long to wait before something is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Longest answer of a computer: halves of outputs and a receipt.
+const MAX_ANSWER: usize = 1 << 26;

@@ -1,0 +1,144 @@
+//! The part of those who do not compute: owners bring their input to both computers, everybody collects what there is.
+
+use std::thread;
+use std::time::Instant;
+
+use super::super::files::{Shelf, name};
+use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage};
+use crate::job::desk::Item;
+use crate::job::inputs::Prepared;
+use crate::job::outputs::{Origin, Parcel};
+use crate::job::post::{Answer, Wish};
+use crate::job::receipt::Receipt;
+use crate::job::{Digest, PartyId};
+use crate::joint::Joint;
+use crate::wire::codec::{Wire as _, record};
+
+/// What was collected, as it is kept.
+struct Collected {
+    receipt: Receipt,
+    parcels: Vec<Parcel>,
+}
+record!(Collected { receipt, parcels });
+
+const KEPT: &str = "sotto collected v1\0";
+
+pub(super) fn run<P: Joint>(
+    setup: &Setup<'_, P>,
+    prepared: Option<Prepared>,
+    shelf: &mut impl Shelf,
+) -> Result<Outcome, RunError> {
+    let finished = name(setup.job(), Item::Finished);
+    let manifest = prepared.as_ref().map(|prepared| prepared.manifest.digest());
+    if let Some(kept) = shelf.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
+        return outcome(setup, &kept, manifest);
+    }
+    if let Some(prepared) = prepared {
+        (setup.debit)().map_err(RunError::Debit)?;
+        deliver(setup, &prepared)?;
+    }
+    let collected = collect(setup)?;
+    shelf.keep(&finished, &collected.to_prefixed(KEPT))?;
+    let outcome = outcome(setup, &collected, manifest)?;
+    for computer in setup.job().computers() {
+        // If all of these are lost, the computer waits until its deadline, and that is all.
+        let _ = (0..5).find(|_| matches!(ask(setup, computer, Wish::Served), Ok(Some(_))));
+    }
+    Ok(outcome)
+}
+
+/// Brings both computers their share; each keeps it before it says so.
+fn deliver<P: Joint>(setup: &Setup<'_, P>, prepared: &Prepared) -> Result<(), RunError> {
+    let mut pending = prepared.sealed.iter().collect::<Vec<_>>();
+    let until = setup.waits_until();
+    while !pending.is_empty() {
+        let mut left = Vec::new();
+        for letter in pending {
+            let (computer, sealed) = letter;
+            let wish = Wish::Deliver { manifest: prepared.manifest.to_bytes(), sealed: sealed.clone() };
+            match ask(setup, *computer, wish)? {
+                Some(Answer::Taken) => (setup.observe)(Stage::Delivered(setup.name(*computer))),
+                Some(Answer::Refused(why)) => {
+                    return Err(RunError::Refused { by: setup.name(*computer), why });
+                }
+                _ => left.push(letter),
+            }
+        }
+        pending = left;
+        wait(setup, until, pending.iter().map(|(computer, _)| setup.name(*computer)).collect())?;
+    }
+    Ok(())
+}
+
+/// Asks both computers until each has told its end of the run.
+fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
+    let computers = setup.job().computers();
+    let until = setup.waits_until() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
+    let mut told: [Option<(Receipt, Option<Parcel>)>; 2] = [None, None];
+    loop {
+        let mut awaited = Vec::new();
+        for (computer, told) in computers.into_iter().zip(&mut told).filter(|(_, told)| told.is_none()) {
+            match ask(setup, computer, Wish::Collect)? {
+                Some(Answer::Finished { receipt, parcel }) => {
+                    *told = Some((Receipt::from_bytes(setup.job(), &receipt)?, parcel));
+                }
+                Some(Answer::Refused(why)) => {
+                    return Err(RunError::Refused { by: setup.name(computer), why });
+                }
+                Some(Answer::Waiting(names)) if !names.is_empty() => awaited = names,
+                _ => awaited.push(setup.name(computer)),
+            }
+        }
+        if let [Some((receipt, a)), Some((other, b))] = &told {
+            if receipt != other {
+                return Err(RunError::Disagree("their receipts differ"));
+            }
+            let parcels = a.iter().chain(b).cloned().collect();
+            return Ok(Collected { receipt: receipt.clone(), parcels });
+        }
+        wait(setup, until, awaited)?;
+    }
+}
+
+/// One request and its answer; nothing if the computer is not there now.
+fn ask<P: Joint>(setup: &Setup<'_, P>, computer: PartyId, wish: Wish) -> Result<Option<Answer>, RunError> {
+    let Some(mut line) = setup.call(computer)? else { return Ok(None) };
+    let asked = setup.request(wish).send(&mut line);
+    Ok(asked.ok().and_then(|()| Answer::receive(&mut line, MAX_ANSWER).ok()))
+}
+
+fn wait<P: Joint>(setup: &Setup<'_, P>, until: Instant, awaited: Vec<String>) -> Result<(), RunError> {
+    if awaited.is_empty() {
+        return Ok(());
+    }
+    if Instant::now() >= until {
+        return Err(RunError::Late(awaited));
+    }
+    (setup.observe)(Stage::Waiting(awaited));
+    thread::sleep(AGAIN);
+    Ok(())
+}
+
+/// What the party has in the end, if the receipt is about its own input.
+fn outcome<P: Joint>(
+    setup: &Setup<'_, P>,
+    Collected { receipt, parcels }: &Collected,
+    manifest: Option<Digest>,
+) -> Result<Outcome, RunError> {
+    let (job, facts) = (setup.job(), &receipt.facts);
+    let ours = job.input_of(setup.us).and_then(|i| facts.inputs.get(i).copied());
+    if facts.run != setup.run || ours != manifest {
+        return Err(RunError::Disagree("their receipt is about another run, or another input than ours"));
+    }
+    let mine = job.outputs_of(setup.us);
+    if mine.is_empty() {
+        return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new() });
+    }
+    let [Parcel { sealed: a, .. }, Parcel { sealed: b, .. }] = &parcels[..] else {
+        return Err(RunError::Disagree("one of them has no half of our outputs"));
+    };
+    let widths = setup.widths();
+    let origin = Origin { job, run_id: facts.run_id, widths: &widths };
+    let bits = origin.join(setup.us, setup.identity, facts, [&a.0, &b.0])?;
+    Ok(Outcome { receipt: receipt.clone(), outputs: mine.into_iter().zip(bits).collect() })
+}
