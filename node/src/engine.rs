@@ -1,6 +1,380 @@
-//! The engine: what the node decides, as values; no file, socket, clock or hidden random source.
+//! The engine: what a node decides, as values; no file, socket, clock or hidden random source.
+//!
+//! ```text
+//! Node::step(now, rng, Event) ─▶ effects
+//!   frame ─▶ metered ─▶ decoded ─▶ peers   hello, pings, addresses          [`peers`]
+//!                                  relay   stems, offers, transactions      [`relay`], [`stempool`], [`pool`]
+//!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
+//!   question ─▶ answer                                                      [`desk`]
+//!   tick ─▶ whatever is due
+//! ```
+//!
+//! `now` is the time since the node started and never goes back; the time of day enters with a question to seal and
+//! nowhere else. The ledger is called directly: it is generic over its files, whose twin in memory the simulator uses, and one
+//! thread that judges, stores and then speaks cannot tell others of a block that it might yet forget.
+//!
+//! Guaranteed: bytes from a peer never stop a node; whatever one peer makes it hold or do has a bound ([`Config`]); if the store
+//! fails, the node says so and does nothing more, and what it had acknowledged is there when it is opened again.
+//!
+//! [`Config`]: crate::config::Config
 
+pub mod compact;
+mod desk;
 pub mod evidence;
 pub mod fork;
+pub mod peers;
 pub mod pool;
 pub mod pruned;
+mod relay;
+mod stempool;
+mod sync;
+
+use crate::{
+    config::Config,
+    edge::store::{Disk, Files},
+    effect::{Effect, Note},
+    event::Event,
+    ledger::{Draft, Ledger, LedgerError},
+    seal::OperatorKey,
+    wire::{
+        book,
+        message::{BlockName, Hello, MAX_ADDRESSES, Message, rules},
+    },
+};
+use core::{net::SocketAddr, time::Duration};
+use mw::wire::Decode;
+use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
+use rand_core::CryptoRngCore;
+use relay::Relay;
+use sync::Sync;
+
+/// A node.
+pub struct Node<F: Files = Disk> {
+    config: Config,
+    ledger: Ledger<F>,
+    operator: Option<OperatorKey>,
+    peers: Peers,
+    relay: Relay,
+    sync: Sync,
+    /// What was drafted last, for a wallet to make the reward of.
+    draft: Option<Draft>,
+    /// The tip that peers were told of.
+    told: BlockName,
+    saved: Duration,
+    stopped: bool,
+}
+
+/// How much a node holds for others: each is bounded by [`Config`] or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "counts of what they are named after")]
+pub struct Held {
+    pub peers: usize,
+    pub addresses: usize,
+    pub transactions: usize,
+    pub whispered: usize,
+    pub asked: usize,
+    /// Transactions that are remembered of one peer, at most.
+    pub remembered: usize,
+    /// Headers and blocks of a branch that is being fetched.
+    pub blocks: usize,
+}
+
+/// One step: when it is, the random source, and what comes of it.
+struct Turn<'a> {
+    now: Duration,
+    rng: &'a mut dyn CryptoRngCore,
+    effects: Vec<Effect>,
+}
+
+impl Turn<'_> {
+    fn send(&mut self, peer: PeerId, message: Message) {
+        self.effects.push(Effect::Send(peer, message));
+    }
+
+    fn note(&mut self, note: Note) {
+        self.effects.push(Effect::Note(note));
+    }
+}
+
+/// The store failed: nothing more can be done.
+type Step<T = ()> = Result<T, LedgerError>;
+
+impl<F: Files> Node<F> {
+    /// A node over a ledger. Who holds the operator's key may seal; `book` is what [`Effect::Keep`] kept.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        ledger: Ledger<F>,
+        operator: Option<OperatorKey>,
+        book: Option<&[u8]>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Self {
+        let mut book = book.and_then(|bytes| book::read(bytes).ok()).unwrap_or_else(|| Book::new(rng));
+        config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
+        Self {
+            told: BlockName::of(ledger.tip()),
+            relay: Relay::new(&config, rng),
+            sync: Sync::default(),
+            peers: Peers::new(book),
+            draft: None,
+            saved: Duration::ZERO,
+            stopped: false,
+            config,
+            ledger,
+            operator,
+        }
+    }
+
+    /// The chain and its pending transactions.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger<F> {
+        &self.ledger
+    }
+
+    /// How much is held for others, for those who watch its bounds.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        let knows = self.peers.all.values().map(|p| p.knows.len() + p.offers.0.len());
+        Held {
+            peers: self.peers.all.len(),
+            addresses: self.peers.book.len(),
+            transactions: self.ledger.pool().len(),
+            whispered: self.relay.stems.len(),
+            asked: self.relay.asked(),
+            remembered: knows.max().unwrap_or(0),
+            blocks: self.sync.len(),
+        }
+    }
+
+    /// Does what an event asks for. `now` is the time since the node was made.
+    pub fn step(&mut self, now: Duration, rng: &mut dyn CryptoRngCore, event: Event) -> Vec<Effect> {
+        if self.stopped {
+            return Vec::new();
+        }
+        let mut turn = Turn { now, rng, effects: Vec::new() };
+        if let Err(e) = self.happens(&mut turn, event).and_then(|()| self.tell(&mut turn)) {
+            turn.note(Note::Failed(e));
+            self.stop(&mut turn);
+        }
+        turn.effects
+    }
+
+    fn happens(&mut self, turn: &mut Turn<'_>, event: Event) -> Step {
+        match event {
+            Event::Tick => self.tick(turn),
+            Event::Connected { peer, key, direction } => {
+                self.connected(turn, (peer, key, direction));
+                Ok(())
+            }
+            Event::Unreachable(address) => {
+                self.peers.dialling.remove(&address);
+                self.peers.book.failed(&address);
+                Ok(())
+            }
+            Event::Gone(peer) => self.gone(turn, peer),
+            Event::Frame { peer, bytes } => self.frame(turn, peer, &bytes),
+            Event::Asked { ticket, question } => self.asked(turn, ticket, question),
+        }
+    }
+
+    /// Everything that is due.
+    fn tick(&mut self, turn: &mut Turn<'_>) -> Step {
+        self.watch_peers(turn)?;
+        while let Some(address) = self.peers.pick_to_dial(&self.config, turn.now, turn.rng) {
+            turn.effects.push(Effect::Dial(address));
+        }
+        self.relay_tick(turn)?;
+        self.sync_tick(turn)?;
+        if turn.now >= self.saved + self.config.save {
+            self.save(turn);
+        }
+        Ok(())
+    }
+
+    /// Writes down what should outlive the process and is not yet.
+    fn save(&mut self, turn: &mut Turn<'_>) {
+        self.saved = turn.now;
+        turn.effects.push(Effect::Keep(book::bytes(&self.peers.book)));
+        if let Err(e) = self.ledger.save_pool() {
+            turn.note(Note::Failed(e.into()));
+        }
+    }
+
+    fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.save(turn);
+        self.stopped = true;
+        turn.effects.push(Effect::Stop);
+    }
+
+    fn connected(&mut self, turn: &mut Turn<'_>, (id, key, direction): (PeerId, PeerKey, Direction)) {
+        if let Err(why) = self.peers.connected(&self.config, turn.now, (id, key, direction)) {
+            turn.effects.push(Effect::Close(id, why));
+            return;
+        }
+        let hello = Hello {
+            chain: *self.ledger.chain().id(),
+            rules: rules(),
+            tip: BlockName::of(self.ledger.tip()),
+            listens: self.config.listens,
+        };
+        turn.send(id, Message::Hello(hello));
+    }
+
+    fn gone(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+        let Some(peer) = self.peers.all.remove(&id) else { return Ok(()) };
+        self.sync_lost(turn, id);
+        self.relay_lost(turn, (id, &peer))
+    }
+
+    fn close(&mut self, turn: &mut Turn<'_>, id: PeerId, why: Closing) -> Step {
+        turn.effects.push(Effect::Close(id, why));
+        turn.note(Note::Closed(id, why));
+        self.gone(turn, id)
+    }
+
+    fn blame(&mut self, turn: &mut Turn<'_>, id: PeerId, offence: Offence) -> Step {
+        if self.peers.blame(&self.config, turn.now, id, offence) {
+            self.close(turn, id, Closing::Banned(offence))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A message: metered, decoded, and passed on to whom it concerns.
+    fn frame(&mut self, turn: &mut Turn<'_>, id: PeerId, bytes: &[u8]) -> Step {
+        let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
+        if !peer.received.take(turn.now, bytes.len() as u64) {
+            return self.blame(turn, id, Offence::Flood);
+        }
+        peer.heard = turn.now;
+        match (peer.ready(), Message::from_bytes(bytes)) {
+            (false, Ok(Message::Hello(hello))) => self.greeted(turn, id, hello),
+            (true, Ok(message)) => self.message(turn, id, message),
+            (_, Err(_)) | (false, Ok(_)) => self.blame(turn, id, Offence::Garbage),
+        }
+    }
+
+    fn message(&mut self, turn: &mut Turn<'_>, id: PeerId, message: Message) -> Step {
+        match message {
+            Message::Hello(_) => return self.blame(turn, id, Offence::Garbage),
+            Message::Ping(nonce) => turn.send(id, Message::Pong(nonce)),
+            Message::Pong(nonce) => return self.ponged(turn, id, nonce),
+            Message::AskAddresses => return self.tell_addresses(turn, id),
+            Message::Addresses(all) => self.hear_addresses(id, &all),
+            Message::Stem(t) => return self.stemmed(turn, id, t),
+            Message::Offer(ids) => self.offered(turn, id, ids),
+            Message::Ask(ids) => self.asked_transactions(turn, id, &ids),
+            Message::Transaction(t) => return self.told_transaction(turn, id, t),
+            Message::Tip(sealed) => return self.told_tip(turn, id, sealed),
+            Message::AskHeaders(names) => return self.asked_headers(turn, id, &names),
+            Message::Headers(all) => return self.told_headers(turn, id, all),
+            Message::AskCompact(name) => return self.asked_compact(turn, id, name),
+            Message::Compact(compact) => return self.told_compact(turn, id, compact),
+            Message::AskItems { block, outputs, kernels } => {
+                return self.asked_items(turn, id, (block, &outputs, &kernels));
+            }
+            Message::Items { block, outputs, kernels } => {
+                return self.told_items(turn, id, (block, outputs, kernels));
+            }
+            Message::AskBlock(name) => return self.asked_block(turn, id, name),
+            Message::Block { sealed, body } => return self.told_block(turn, id, (sealed, &body)),
+        }
+        Ok(())
+    }
+
+    /// A peer's hello: the same chain, the same rules, and not somebody who is here already.
+    fn greeted(&mut self, turn: &mut Turn<'_>, id: PeerId, hello: Hello) -> Step {
+        let Some(peer) = self.peers.all.get(&id) else { return Ok(()) };
+        let (key, direction) = (peer.key, peer.direction);
+        if hello.chain != *self.ledger.chain().id() || hello.rules != rules() {
+            if let Direction::Outbound(a) = direction {
+                self.peers.book.failed(&a);
+            }
+            return self.close(turn, id, Closing::Stranger);
+        }
+        if let Some(worse) = self.double(id, key) {
+            self.close(turn, worse, Closing::Double)?;
+            if worse == id {
+                return Ok(());
+            }
+        }
+        match direction {
+            Direction::Outbound(address) => {
+                self.peers.book.reached(address);
+                turn.send(id, Message::AskAddresses);
+            }
+            Direction::Inbound(from) => {
+                let listens = hello.listens.map(|port| SocketAddr::new(from.ip(), port));
+                listens.into_iter().for_each(|at| self.peers.book.hear(Address { at, key }, from.ip()));
+            }
+        }
+        if let Some(peer) = self.peers.all.get_mut(&id) {
+            peer.tip = Some(hello.tip);
+            peer.stage = Stage::Ready;
+        }
+        self.relay_joined(turn, id)?;
+        self.sync_joined(turn);
+        Ok(())
+    }
+
+    /// Which connection must go when this one is with ourselves, or the second in its direction with a peer: the older, which the
+    /// peer would not have doubled while it worked. One in each direction may stand, since relays are peers that a node chose.
+    fn double(&self, id: PeerId, key: PeerKey) -> Option<PeerId> {
+        if key == self.config.key {
+            return Some(id);
+        }
+        let outbound = self.peers.all.get(&id)?.outbound();
+        let same = |p: &Peer| p.key == key && p.outbound() == outbound;
+        self.peers.ready().find(|(other, p)| *other != id && same(p)).map(|(other, _)| other)
+    }
+
+    fn tell_addresses(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+        let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
+        // Once a connection: whoever asks again and again copies the book.
+        if core::mem::replace(&mut peer.told_addresses, true) {
+            return self.blame(turn, id, Offence::Flood);
+        }
+        let all = self.peers.book.sample(turn.rng, MAX_ADDRESSES.into());
+        turn.send(id, Message::Addresses(all));
+        Ok(())
+    }
+
+    fn hear_addresses(&mut self, id: PeerId, all: &[Address]) {
+        let Some(peer) = self.peers.all.get(&id) else { return };
+        let source = peer.ip();
+        all.iter().filter(|a| a.key != self.config.key).for_each(|a| self.peers.book.hear(*a, source));
+    }
+
+    /// Closes who is silent, and asks who may be.
+    fn watch_peers(&mut self, turn: &mut Turn<'_>) -> Step {
+        let (now, patience) = (turn.now, self.config.patience);
+        let mut silent = Vec::new();
+        for (id, peer) in &mut self.peers.all {
+            match peer.stage {
+                Stage::Greeting(until) if until <= now => silent.push(*id),
+                Stage::Ready if peer.heard + 2 * patience <= now => silent.push(*id),
+                Stage::Ready if peer.heard.max(peer.asked) + patience <= now => {
+                    peer.asked = now;
+                    turn.effects.push(Effect::Send(*id, Message::Ping(turn.rng.next_u64())));
+                }
+                _ => {}
+            }
+        }
+        silent.into_iter().try_for_each(|id| self.close(turn, id, Closing::Silent))
+    }
+
+    /// Tells peers of a new tip, once it is as good as any that is being fetched.
+    fn tell(&mut self, turn: &mut Turn<'_>) -> Step {
+        let tip = BlockName::of(self.ledger.tip());
+        if tip == self.told || self.sync.busy() {
+            return Ok(());
+        }
+        self.told = tip;
+        self.draft = None;
+        let Some(sealed) = self.ledger.store().sealed_header(tip.height)? else { return Ok(()) };
+        for (id, _) in self.peers.ready().filter(|(_, p)| p.tip != Some(tip)) {
+            turn.send(id, Message::Tip(sealed.clone()));
+        }
+        Ok(())
+    }
+}

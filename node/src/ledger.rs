@@ -32,7 +32,7 @@ use mw::{
     hash::Hash,
     kernel::Kernel,
     rules::{
-        Connected, Proposal, check_block, connect_block,
+        Connected, Proposal, Verified, check_block, connect_block, connect_transaction,
         params::{Chain, Params},
         propose, verify_block,
     },
@@ -122,6 +122,8 @@ pub struct Ledger<F: Files = Disk> {
     pool: Pool,
     evidence: Evidence,
     opened: PoolChange,
+    /// Whether the pool holds what its file does not.
+    unsaved: bool,
 }
 
 impl Ledger {
@@ -149,7 +151,8 @@ impl<F: Files> Ledger<F> {
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
     pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
         let evidence = branches::load_evidence(&store)?;
-        let mut ledger = Self { store, pool: Pool::new(limits), evidence, opened: PoolChange::default() };
+        let mut ledger =
+            Self { store, pool: Pool::new(limits), evidence, opened: PoolChange::default(), unsaved: false };
         ledger.opened = ledger.load_pool()?;
         Ok(ledger)
     }
@@ -192,8 +195,51 @@ impl<F: Files> Ledger<F> {
         let mut pool = self.pool.clone();
         let id = pool.admit(self.store.chain(), &self.store, t)?;
         self.save(&pool)?;
-        self.pool = pool;
+        (self.pool, self.unsaved) = (pool, false);
         Ok(id)
+    }
+
+    /// What the rules and the pool say to a transaction, which stays where it is: verified, if it could be admitted now.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn judge(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
+        Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
+    }
+
+    /// Whether the chain's state still allows a transaction.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn still_fits(&self, t: &Verified<Transaction>) -> Result<bool, StoreError> {
+        match connect_transaction(self.store.chain(), &self.store, t) {
+            Ok(_) => Ok(true),
+            Err(ConnectError::Refused(_)) => Ok(false),
+            Err(ConnectError::View(e)) => Err(e),
+        }
+    }
+
+    /// Admits a verified transaction to the pool, until [`Ledger::save_pool`] in memory only; returns its id.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn receive(&mut self, t: Verified<Transaction>) -> Result<Hash, LedgerError> {
+        let id = self.pool.admit_verified(self.store.chain(), &self.store, t)?;
+        self.unsaved = true;
+        Ok(id)
+    }
+
+    /// Writes the pool down, durably, if it has changed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_pool(&mut self) -> Result<(), StoreError> {
+        if self.unsaved {
+            let bytes = wire::pool(self.chain().id(), self.pool.iter().map(|(_, t)| t));
+            write_beside(&mut self.store, FileName::Pool, &bytes)?;
+            self.unsaved = false;
+        }
+        Ok(())
     }
 
     /// What the next block would hold.
@@ -231,7 +277,7 @@ impl<F: Files> Ledger<F> {
     /// store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has another block of
     /// that height.
     pub fn connect(&mut self, block: Block) -> Result<PoolChange, LedgerError> {
-        if let Some(twice) = self.rival(&block)? {
+        if let Some(twice) = self.see(&SealedHeader::of(&block))? {
             return Err(LedgerError::DoubleSeal(Box::new(twice)));
         }
         let block = check_block(self.chain(), block)?;
@@ -282,6 +328,7 @@ impl<F: Files> Ledger<F> {
     /// The pool after a block, which stands whether the pool's file can be written or not.
     fn put(&mut self, pool: Pool) -> Option<StoreError> {
         let unsaved = self.save(&pool).err();
+        self.unsaved = unsaved.is_some();
         self.pool = pool;
         unsaved
     }

@@ -1,21 +1,27 @@
-//! `node`: the ledger on a disk, as a library for now.
+//! `node`: one of a network, and the ledger on its disk.
 //!
-//! [`mw`] says what a chain is; this crate keeps one. A [`ledger::Ledger`] is a store of blocks and a pool of pending
+//! [`mw`] says what a chain is; this crate keeps one, and agrees on it with others. An [`engine::Node`] turns an
+//! [`event::Event`] into [`effect::Effect`]s and touches neither clock nor socket, so many of them run in one process and
+//! virtual time (`tests/network`). Below it, a [`ledger::Ledger`] is a store of blocks and a pool of pending
 //! transactions, joined by the rules, and never an opinion of its own about what is allowed:
 //!
 //! ```text
 //! transaction ─▶ Ledger::submit ─▶ pool ─▶ Ledger::draft ─▶ Ledger::propose ─▶ seal::seal ─▶ Ledger::connect ─▶ store
 //! ```
 //!
-//! **Reading order**: [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and
-//! [`engine::pruned`] (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`audit`], [`seal`],
-//! [`wire`] (every byte on disk), [`edge::operator`].
+//! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`];
+//! [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
+//! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`audit`], [`seal`], [`wire`] (every byte on
+//! disk), [`edge::operator`].
 //!
 //! The node holds no key but the operator's, and knows no wallet. The cryptography is **unaudited**.
 
 pub mod audit;
+pub mod config;
 pub mod edge;
+pub mod effect;
 pub mod engine;
+pub mod event;
 pub mod ledger;
 pub mod seal;
 pub mod wire;

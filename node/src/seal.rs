@@ -34,7 +34,9 @@ impl OperatorKey {
         PublicKey::of(&self.0)
     }
 
-    pub(crate) const fn from_secret(secret: SecretScalar) -> Self {
+    /// The key with this secret.
+    #[must_use]
+    pub const fn from_secret(secret: SecretScalar) -> Self {
         Self(secret)
     }
 

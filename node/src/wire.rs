@@ -16,6 +16,7 @@
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
+//! What nodes say to each other is drawn in [`message`], the address book that they keep in `book`.
 //! A base, which stands for the blocks that were pruned, and an exported snapshot are drawn in [`snapshot`].
 //!
 //! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
@@ -26,7 +27,9 @@
 //! what they say against the rules.
 #![deny(clippy::indexing_slicing)]
 
+pub(crate) mod book;
 pub(crate) mod key;
+pub mod message;
 pub mod snapshot;
 
 use mw::{
@@ -76,6 +79,7 @@ mod tag {
     pub(super) const EVIDENCE: &str = "sotto/node-evidence/v1";
     pub(super) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
     pub(super) const PART: &str = "sotto/node-part/v1";
+    pub(super) const BOOK: &str = "sotto/node-peers/v1";
     pub(super) const TRANSACTION: &str = "sotto/node-transaction/v1";
 }
 

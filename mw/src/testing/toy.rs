@@ -118,6 +118,12 @@ impl Toy {
         self.state.tip().height.next()
     }
 
+    /// The key that seals its blocks.
+    #[must_use]
+    pub const fn operator(&self) -> &SecretScalar {
+        &self.operator
+    }
+
     /// The chain's random source.
     pub const fn rng(&mut self) -> &mut ChaCha20Rng {
         &mut self.rng

@@ -134,6 +134,12 @@ struct Rate {
     weight: u64,
 }
 
+impl Rate {
+    fn of(body: &Body) -> Self {
+        Self { fee: body.fees().map_or(0, |f| f.units()), weight: weight(body) }
+    }
+}
+
 impl Ord for Rate {
     fn cmp(&self, other: &Self) -> Ordering {
         let product = |fee: u64, weight: u64| u128::from(fee) * u128::from(weight);
@@ -212,15 +218,44 @@ impl Pool {
         view: &V,
         t: Transaction,
     ) -> Result<Hash, AdmitError<V::Error>> {
-        let id = transaction_id(&t);
+        let t = self.judge(chain, view, t)?;
+        self.admit_verified(chain, view, t)
+    }
+
+    /// Verifies a transaction that could be admitted.
+    ///
+    /// # Errors
+    /// [`AdmitError`], if it could not.
+    pub fn judge<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: Transaction,
+    ) -> Result<Verified<Transaction>, AdmitError<V::Error>> {
         // Cheap answers first: proofs are verified only for what could get in.
-        self.clash(&id, &t)?;
+        self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
-        let body = &well_formed.get().body;
-        let rate = Rate { fee: body.fees().map_or(0, |f| f.units()), weight: weight(body) };
-        let leaving = self.room_for(rate).ok_or(Clash::Full)?;
-        let transaction = verify_transaction(chain, well_formed)?;
+        self.room_for(Rate::of(&well_formed.get().body)).ok_or(Clash::Full)?;
+        let verified = verify_transaction(chain, well_formed)?;
+        connect_transaction(chain, view, &verified)?;
+        Ok(verified)
+    }
+
+    /// Admits a transaction that was verified before; returns its id.
+    ///
+    /// # Errors
+    /// [`AdmitError`]; the pool is as before then.
+    pub fn admit_verified<V: ChainView>(
+        &mut self,
+        chain: &Chain,
+        view: &V,
+        transaction: Verified<Transaction>,
+    ) -> Result<Hash, AdmitError<V::Error>> {
+        let id = transaction_id(transaction.get());
+        self.clash(&id, transaction.get())?;
         connect_transaction(chain, view, &transaction)?;
+        let rate = Rate::of(&transaction.get().body);
+        let leaving = self.room_for(rate).ok_or(Clash::Full)?;
         leaving.iter().for_each(|id| self.remove(id));
         self.insert(id, Pending { transaction, rate, arrival: self.arrivals });
         Ok(id)

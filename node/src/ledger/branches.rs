@@ -43,7 +43,7 @@ impl<F: Files> Ledger<F> {
             common.filter(|_| first.header.height > Height::GENESIS).ok_or(ForkError::Unconnected)?;
         let theirs = last.header.clone();
         for block in &to {
-            self.rival(block)?;
+            self.see(&SealedHeader::of(block))?;
         }
         fork::choose(self.chain(), (self.tip(), self.store.floor()), &theirs, fork)?;
         let mut branch = self.store.branch(fork)?;
@@ -119,19 +119,21 @@ impl<F: Files> Ledger<F> {
         Ok(all)
     }
 
-    /// Keeps and returns the evidence, if this block is sealed and the chain has another of its height.
-    pub(super) fn rival(&mut self, block: &Block) -> Result<Option<DoubleSeal>, LedgerError> {
-        let second = SealedHeader::of(block);
-        let Some(first) = self.store.sealed_header(block.header.height)? else { return Ok(None) };
+    /// Keeps and returns the evidence, if this header is sealed and the chain has another of its height.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or the evidence cannot be kept.
+    pub fn see(&mut self, second: &SealedHeader) -> Result<Option<DoubleSeal>, StoreError> {
+        let Some(first) = self.store.sealed_header(second.header.height)? else { return Ok(None) };
         if first.header == second.header || !second.holds(self.chain()) {
             return Ok(None);
         }
-        self.witness(core::slice::from_ref(&second))?;
-        Ok(Some(DoubleSeal { first, second }))
+        self.witness(core::slice::from_ref(second))?;
+        Ok(Some(DoubleSeal { first, second: second.clone() }))
     }
 
     /// Remembers sealed headers that are not in the chain, or will not be, durably.
-    pub(super) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), LedgerError> {
+    pub(super) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), StoreError> {
         let mut evidence = self.evidence.clone();
         let mut news = false;
         for s in sealed {

@@ -8,6 +8,7 @@ pub(crate) const KERNELS: &[u8] = b"k";
 pub(crate) const KERNEL_IDS: &[u8] = b"i";
 pub(crate) const EXCESSES: &[u8] = b"e";
 pub(crate) const UNSPENT: &[u8] = b"u";
+pub(crate) const AFTER_UNSPENT: &[u8] = b"v";
 pub(crate) const UNDO: &[u8] = b"x";
 
 pub(crate) fn header(h: Height) -> Vec<u8> {

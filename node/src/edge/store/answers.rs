@@ -6,14 +6,17 @@
 
 use super::{
     Store,
-    check::{block_at, entry},
+    check::{block_at, entry, sealed_at},
     error::{IndexFault, StoreError},
     export::Snapshot,
     files::{Files, length},
 };
 use crate::{
     seal::SealedHeader,
-    wire::snapshot::{Part, Start},
+    wire::{
+        HeaderEntry,
+        snapshot::{Part, Start},
+    },
 };
 use mw::{
     amount::Height,
@@ -110,26 +113,26 @@ impl<F: Files> Store<F> {
     }
 
     /// Headers and seals from a height above the genesis to another up to the tip.
-    pub(super) fn sealed_headers(
-        &self,
-        first: Height,
-        last: Height,
-    ) -> Result<Vec<SealedHeader>, StoreError> {
+    ///
+    /// # Errors
+    /// When what holds them is damaged.
+    pub fn sealed_headers(&self, first: Height, last: Height) -> Result<Vec<SealedHeader>, StoreError> {
         let mut all = match &self.base {
             Some(base) => base.headers(&self.files, (first, last))?,
             None => Vec::new(),
         };
+        for s in &all {
+            let height = s.header.height;
+            if self.index.header(height)?.is_none_or(|e| e.header != s.header) {
+                return Err(IndexFault::Header(height).into());
+            }
+        }
         let rest = first.get().max(self.head.base.get() + 1)..=last.get();
         for h in rest.map(Height::new) {
-            all.push(SealedHeader::of(&self.body(h)?));
+            let HeaderEntry { header, at } = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+            all.push(sealed_at(&self.files, (&self.log, &self.chain), at, &header)?);
         }
-        let fits =
-            |s: &SealedHeader| Ok(self.index.header(s.header.height)?.is_some_and(|e| e.header == s.header));
-        match all.iter().map(fits).find(|f| !matches!(f, Ok(true))) {
-            None => Ok(all),
-            Some(Err(e)) => Err(e),
-            Some(Ok(_)) => Err(IndexFault::Header(first).into()),
-        }
+        Ok(all)
     }
 
     /// The base's start and its parts; `None` when nothing was pruned.
@@ -188,6 +191,21 @@ impl<F: Files> Store<F> {
             }
             Some(Err(e)) => Some(Err(e)),
             None => (seen != trie.len()).then(|| Err(IndexFault::Outputs.into())),
+        })
+    }
+
+    /// Unspent outputs after this commitment, in their order. That none is missing is for the asker to check, who knows the
+    /// trie's root.
+    pub fn unspent_after(
+        &self,
+        after: Option<&Commitment>,
+    ) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
+        let trie = &self.commitments.outputs;
+        self.index.unspent_after(after).map(move |u| {
+            let u = u?;
+            let Entry { key, leaf } = entry(&u);
+            let fault = IndexFault::Output(u.output.commitment.encoded());
+            if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) }
         })
     }
 

@@ -11,7 +11,10 @@ use super::{
     index::Index,
     log::Log,
 };
-use crate::wire::{Damage, Head, Position, Record, UndoEntry, key};
+use crate::{
+    seal::SealedHeader,
+    wire::{Damage, Head, Position, Record, UndoEntry, key, snapshot::SEALED_BYTES},
+};
 use mw::{
     amount::Height,
     block::{Block, Header, body_hash},
@@ -20,7 +23,7 @@ use mw::{
     state::{Sighting, Unspent},
     transaction::Body,
     trie::{Entry, Trie},
-    wire::Decode,
+    wire::{Decode, Reader},
 };
 
 /// Brings the index from where it stands to the head by the base and the log's records; returns how many it took.
@@ -124,6 +127,23 @@ pub(super) fn block_at(
     let block = Block::from_bytes(&bytes).map_err(|e| damaged(e.into()))?;
     let same = block.header == *header && body_hash(&block.body) == header.body_hash;
     if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
+}
+
+/// The header with the seal of its block, whose record begins at `at`. The record is read as a whole, and its checksum
+/// looked at, only if what stands at its front is not that header and a seal that holds.
+pub(super) fn sealed_at(
+    files: &impl Files,
+    (log, chain): (&Log, &Chain),
+    at: Position,
+    header: &Header,
+) -> Result<SealedHeader, StoreError> {
+    let front = log.peek(files, at, 1 + SEALED_BYTES as usize)?;
+    let mut r = Reader::new(&front);
+    let sealed = r.version().and_then(|()| SealedHeader::decode(&mut r));
+    match sealed {
+        Ok(sealed) if sealed.header == *header && sealed.holds(chain) => Ok(sealed),
+        _ => block_at(files, log, at, header).map(|block| SealedHeader::of(&block)),
+    }
 }
 
 /// Holds the whole index against the head; returns the trie of unspent outputs.

@@ -28,6 +28,7 @@ use sled::IVec;
 use std::{
     fs::{self, File},
     io, iter,
+    ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     thread,
@@ -227,7 +228,20 @@ impl Index {
 
     /// All unspent outputs in the order of their commitments.
     pub(super) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
-        self.scan(key::UNSPENT).map(|entry| {
+        self.unspent_after(None)
+    }
+
+    /// Those after this commitment.
+    pub(super) fn unspent_after(
+        &self,
+        after: Option<&Commitment>,
+    ) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
+        let from = match after {
+            Some(c) => Bound::Excluded(key::unspent(c)),
+            None => Bound::Included(key::UNSPENT.to_vec()),
+        };
+        let end = Bound::Excluded(key::AFTER_UNSPENT.to_vec());
+        guarded_entries(self.db.range::<Vec<u8>, _>((from, end))).map(|entry| {
             let (k, v) = entry?;
             let unspent = Unspent::from_bytes(&v).ok();
             let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k.as_ref());

@@ -114,6 +114,14 @@ impl Log {
         Ok((record, Position { offset: at.offset + n, ..at }))
     }
 
+    /// The first `n` bytes of what the record that begins at `at` holds. Its checksum covers the whole and is not looked at:
+    /// these bytes must be held against something else.
+    pub(super) fn peek(&self, files: &impl Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {
+        let file = FileName::Segment(at.segment);
+        let offset = at.offset.saturating_add(RECORD_PREFIX as u64);
+        files.read(file, offset, n).map_err(|source| StoreError::Io { file, source })
+    }
+
     /// Bytes of all segments.
     pub(super) fn bytes(&self, files: &impl Files) -> Result<u64, StoreError> {
         (self.first..=self.end.segment).map(|n| Ok(length(files, FileName::Segment(n))?.unwrap_or(0))).sum()

@@ -1,0 +1,169 @@
+//! All that a node does, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
+
+use crate::{
+    engine::{
+        fork::ForkError,
+        peers::{Address, Closing, PeerId},
+        pool::Clash,
+    },
+    event::Ticket,
+    ledger::LedgerError,
+    seal::{DoubleSeal, ForeignKey, SealedHeader},
+    wire::message::{BlockName, Message},
+};
+use mw::{
+    amount::{Amount, Height},
+    block::Block,
+    error::Rejection,
+    hash::Hash,
+    state::Unspent,
+};
+
+/// Something to be done outside.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "moved once, from the step to the edge")]
+pub enum Effect {
+    /// Connect to this address, and prove that the peer there has this key.
+    Dial(Address),
+    /// Send a message; a peer that takes too long is to be closed.
+    Send(PeerId, Message),
+    /// Close a connection.
+    Close(PeerId, Closing),
+    /// Answer a question.
+    Answer(Ticket, Box<Answer>),
+    /// Keep the address book in place of the one that was kept.
+    Keep(Vec<u8>),
+    /// Tell who watches over the node.
+    Note(Note),
+    /// Stop, gracefully: no step does anything after this.
+    Stop,
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub enum Answer {
+    /// How the node is.
+    Status(Status),
+    /// Who is connected.
+    Peers(Vec<PeerStatus>),
+    /// It was taken in, under this id. Whether it is whispered on or told to all is not said.
+    Submitted(Hash),
+    /// A block.
+    Block(Option<Block>),
+    /// A header and its seal.
+    Header(Option<SealedHeader>),
+    /// An unspent output, if it is one, with the proof in the trie under the tip's root.
+    Output {
+        /// The output.
+        unspent: Option<Unspent>,
+        /// Of its presence or absence.
+        proof: mw::trie::TrieProof,
+        /// Whose root it is.
+        tip: BlockName,
+    },
+    /// The height of the kernel's block.
+    Kernel(Option<Height>),
+    /// Unspent outputs, in order.
+    Unspent {
+        /// The outputs.
+        unspent: Vec<Unspent>,
+        /// Of which state.
+        tip: BlockName,
+    },
+    /// What the next block would hold.
+    Draft {
+        /// Its height.
+        height: Height,
+        /// Reward and fees.
+        due: Amount,
+        /// How many transactions.
+        transactions: usize,
+    },
+    /// The block was sealed and is told to all.
+    Sealed(BlockName),
+    /// It is done.
+    Done,
+    /// It is refused.
+    Refused(Refusal),
+}
+
+/// Why a question was answered with no.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The ledger refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// This node does not hold the operator's key.
+    #[error("this node holds no operator key: ask the one that does")]
+    NoKey,
+    /// The key is another chain's.
+    #[error(transparent)]
+    ForeignKey(#[from] ForeignKey),
+    /// Nothing was drafted for the block after the tip.
+    #[error("no draft stands for the next block: ask for one first")]
+    NoDraft,
+    /// Too many transactions wait.
+    #[error("too many transactions are on their way: try again in a minute")]
+    Busy,
+}
+
+/// How a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Its last block.
+    pub tip: BlockName,
+    /// The time of that block.
+    pub time: u64,
+    /// The height of the best block it has heard of.
+    pub best: Height,
+    /// Unspent outputs.
+    pub unspent: u64,
+    /// Kernels.
+    pub kernels: u64,
+    /// Pending transactions, those that everybody knows of.
+    pub pending: usize,
+    /// Their weight.
+    pub pending_weight: u64,
+    /// Connections that it opened, and that it took.
+    pub connections: (usize, usize),
+    /// Addresses it knows of.
+    pub addresses: usize,
+}
+
+/// A connected peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The connection.
+    pub peer: PeerId,
+    /// Its address.
+    pub address: core::net::SocketAddr,
+    /// Its key.
+    pub key: crate::engine::peers::PeerKey,
+    /// Whether we opened the connection.
+    pub outbound: bool,
+    /// The best block it told of.
+    pub tip: Option<BlockName>,
+}
+
+/// What somebody who watches over a node may want to know. Addresses and transactions are not named.
+#[derive(Debug)]
+pub enum Note {
+    /// A block was connected.
+    Connected(BlockName),
+    /// A better branch was followed: so many blocks were taken back.
+    Reorganised(BlockName, usize),
+    /// A sealed block breaks a rule.
+    BadBlock(BlockName, Rejection),
+    /// A branch is not followed, for a reason that needs a person.
+    Unfollowed(ForkError),
+    /// A height was sealed twice.
+    DoubleSeal(Box<DoubleSeal>),
+    /// A transaction left the pool.
+    Dropped(Rejection),
+    /// A whispered transaction could not be told to all.
+    Unfluffed(Clash),
+    /// A peer was closed.
+    Closed(PeerId, Closing),
+    /// The store failed; the node stops.
+    Failed(LedgerError),
+}

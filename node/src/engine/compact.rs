@@ -1,0 +1,153 @@
+//! Compact blocks: a block told to somebody who has most of its parts in the pool already.
+//!
+//! ```text
+//! compact  = header ‖ seal ‖ salt ‖ inputs ‖ short ids of the outputs and of the kernels ‖ the reward itself
+//! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ commitment, or kernel id)
+//! ```
+//!
+//! Whoever receives it looks the ids up in the pool, asks for what is missing, and holds the body against the header's hash.
+//! Only the pool is searched, never the stempool: what a node asks for would betray what was whispered to it.
+//!
+//! Guaranteed: a body that [`Filling::block`] returns is the sealed one. The salt is the sender's, so nobody can prepare a
+//! transaction whose id collides for all. Not guaranteed: that a short id finds the right item; then the whole block is asked
+//! for.
+//!
+//! Source: the idea of BIP 152, "Compact Block Relay".
+
+use crate::seal::SealedHeader;
+use mw::{
+    block::{Block, body_hash},
+    commitment::Commitment,
+    hash::{Hash, tagged},
+    kernel::Kernel,
+    transaction::{Body, Output, Transaction},
+};
+use std::collections::HashMap;
+
+/// The first bytes of a salted hash of an output's or kernel's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ShortId(pub [u8; 6]);
+
+impl ShortId {
+    fn new(block: &Hash, salt: u64, name: &[u8]) -> Self {
+        let hash = tagged("sotto/node-short/v1", &[block.as_bytes(), &salt.to_le_bytes(), name]);
+        let mut id = [0; 6];
+        id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self(id)
+    }
+}
+
+/// A block without what its receiver is likely to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compact {
+    /// What is sealed.
+    pub sealed: SealedHeader,
+    /// Of the short ids.
+    pub salt: u64,
+    /// All inputs.
+    pub inputs: Vec<Commitment>,
+    /// The outputs but the reward, in the order of the block.
+    pub outputs: Vec<ShortId>,
+    /// The kernels but the reward's, in the order of the block.
+    pub kernels: Vec<ShortId>,
+    /// The reward, which nobody can have.
+    pub reward: (Output, Kernel),
+}
+
+impl Compact {
+    /// A block made compact; `None` when it has no reward, as no connected block has.
+    #[must_use]
+    pub fn of(block: &Block, salt: u64) -> Option<Self> {
+        let (sealed, body) = (SealedHeader::of(block), &block.body);
+        let hash = sealed.header.hash();
+        let output = body.outputs.iter().find(|o| o.is_coinbase())?.clone();
+        let kernel = body.kernels.iter().find(|k| k.features.is_coinbase())?.clone();
+        let (outputs, kernels) = names(body);
+        let short = |name: &[u8; 32]| ShortId::new(&hash, salt, name);
+        let (outputs, kernels) =
+            (outputs.iter().map(short).collect(), kernels.iter().map(|id| short(id.as_bytes())).collect());
+        Some(Self { sealed, salt, inputs: body.inputs.clone(), outputs, kernels, reward: (output, kernel) })
+    }
+}
+
+/// Names of what a compact block abbreviates.
+fn names(body: &Body) -> (Vec<[u8; 32]>, Vec<Hash>) {
+    let outputs = body.outputs.iter().filter(|o| !o.is_coinbase());
+    let kernels = body.kernels.iter().filter(|k| !k.features.is_coinbase());
+    (outputs.map(|o| *o.commitment.as_bytes()).collect(), kernels.map(Kernel::id).collect())
+}
+
+/// The items of a block at these places, counted without the reward; `None` when there is no such place.
+#[must_use]
+pub fn items(body: &Body, outputs: &[u32], kernels: &[u32]) -> Option<(Vec<Output>, Vec<Kernel>)> {
+    let all_outputs: Vec<_> = body.outputs.iter().filter(|o| !o.is_coinbase()).collect();
+    let all_kernels: Vec<_> = body.kernels.iter().filter(|k| !k.features.is_coinbase()).collect();
+    let outputs = outputs.iter().map(|i| all_outputs.get(*i as usize).map(|o| (*o).clone()));
+    let kernels = kernels.iter().map(|i| all_kernels.get(*i as usize).map(|k| (*k).clone()));
+    Some((outputs.collect::<Option<_>>()?, kernels.collect::<Option<_>>()?))
+}
+
+/// A compact block that is being filled.
+#[derive(Clone, Debug)]
+pub struct Filling {
+    compact: Compact,
+    outputs: Vec<Option<Output>>,
+    kernels: Vec<Option<Kernel>>,
+}
+
+impl Filling {
+    /// Looks up what a compact block names among pending transactions.
+    #[must_use]
+    pub fn new<'a>(compact: Compact, pending: impl Iterator<Item = &'a Transaction>) -> Self {
+        let (hash, salt) = (compact.sealed.header.hash(), compact.salt);
+        let (mut outputs, mut kernels) = (HashMap::new(), HashMap::new());
+        for t in pending {
+            let short = |name: &[u8]| ShortId::new(&hash, salt, name);
+            outputs.extend(t.body.outputs.iter().map(|o| (short(o.commitment.as_bytes()), o)));
+            kernels.extend(t.body.kernels.iter().map(|k| (short(k.id().as_bytes()), k)));
+        }
+        let found_outputs = compact.outputs.iter().map(|id| outputs.get(id).map(|o| (*o).clone())).collect();
+        let found_kernels = compact.kernels.iter().map(|id| kernels.get(id).map(|k| (*k).clone())).collect();
+        Self { outputs: found_outputs, kernels: found_kernels, compact }
+    }
+
+    /// What is sealed.
+    #[must_use]
+    pub const fn sealed(&self) -> &SealedHeader {
+        &self.compact.sealed
+    }
+
+    /// The places of the outputs and of the kernels that are missing.
+    #[must_use]
+    pub fn missing(&self) -> (Vec<u32>, Vec<u32>) {
+        (places(&self.outputs), places(&self.kernels))
+    }
+
+    /// Fills the gaps in order; says whether it was as much as is missing.
+    pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<Kernel>) -> bool {
+        fill(&mut self.outputs, outputs) && fill(&mut self.kernels, kernels)
+    }
+
+    /// The block, if nothing is missing and the body is the one that was sealed.
+    #[must_use]
+    pub fn block(self) -> Option<Block> {
+        let Compact { sealed, inputs, reward, .. } = self.compact;
+        let outputs = self.outputs.into_iter().chain([Some(reward.0)]).collect::<Option<_>>()?;
+        let kernels = self.kernels.into_iter().chain([Some(reward.1)]).collect::<Option<_>>()?;
+        let body = Body::sorted(inputs, outputs, kernels);
+        let sound = body_hash(&body) == sealed.header.body_hash;
+        sound.then_some(Block { header: sealed.header, seal: sealed.seal, body })
+    }
+}
+
+fn places<T>(all: &[Option<T>]) -> Vec<u32> {
+    all.iter().zip(0..).filter_map(|(item, place)| item.is_none().then_some(place)).collect()
+}
+
+fn fill<T>(gaps: &mut [Option<T>], items: Vec<T>) -> bool {
+    let mut items = items.into_iter();
+    for gap in gaps.iter_mut().filter(|g| g.is_none()) {
+        *gap = items.next();
+    }
+    gaps.iter().all(Option::is_some) && items.next().is_none()
+}

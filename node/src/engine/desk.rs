@@ -1,0 +1,138 @@
+//! Questions of programs on this machine: a wallet, the command line, whoever watches.
+//!
+//! No answer depends on the stempool: a submission is answered alike whether it was known, whispered on or told to all.
+//! Sealing takes two questions, since the node holds no wallet: what the next block would be, and then its reward.
+//!
+//! ```text
+//! Draft ─▶ height, due        (a wallet makes the reward)        Seal ─▶ propose ─▶ seal ─▶ connect ─▶ told to all
+//! ```
+//!
+//! Another sealing engine takes the place of `seal`: it proposes, others validate what they are shown by the same rules, and a
+//! block is committed by [`Ledger::connect`](crate::ledger::Ledger::connect) when its seal is complete.
+
+use super::{Node, Step, Turn};
+use crate::{
+    edge::store::Files,
+    effect::{Answer, Effect, PeerStatus, Refusal, Status},
+    event::{Question, Ticket},
+    ledger::LedgerError,
+    seal::seal,
+    wire::message::BlockName,
+};
+use mw::{
+    commitment::Commitment,
+    kernel::Kernel,
+    state::{ChainView, Unspent},
+    transaction::Output,
+};
+
+/// Most unspent outputs in one answer.
+const MAX_UNSPENT: u32 = 1_024;
+
+impl<F: Files> Node<F> {
+    pub(super) fn asked(&mut self, turn: &mut Turn<'_>, ticket: Ticket, question: Question) -> Step {
+        let stop = matches!(question, Question::Stop);
+        let answer = match self.answer(turn, question) {
+            Ok(answer) => answer,
+            Err(Refusal::Ledger(LedgerError::Store(e))) => {
+                let why = LedgerError::Store(e);
+                turn.effects.push(Effect::Answer(ticket, Box::new(Answer::Refused(Refusal::Busy))));
+                return Err(why);
+            }
+            Err(why) => Answer::Refused(why),
+        };
+        turn.effects.push(Effect::Answer(ticket, Box::new(answer)));
+        if stop {
+            self.stop(turn);
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, turn: &mut Turn<'_>, question: Question) -> Result<Answer, Refusal> {
+        let store = self.ledger.store();
+        let failed = |e| Refusal::Ledger(LedgerError::Store(e));
+        Ok(match question {
+            Question::Status => Answer::Status(self.status()),
+            Question::Peers => Answer::Peers(self.peer_list()),
+            Question::Submit(t) => Answer::Submitted(self.own(turn, *t)?),
+            Question::Block(h) if h <= store.base() => Answer::Block(None),
+            Question::Block(h) => Answer::Block(store.block(h).map_err(failed)?),
+            Question::Header(h) => Answer::Header(store.sealed_header(h).map_err(failed)?),
+            Question::Kernel(e) => Answer::Kernel(store.last_seen(&e).map_err(failed)?.map(|s| s.height)),
+            Question::Output(c) => Answer::Output {
+                unspent: store.unspent(&c).map_err(failed)?,
+                proof: store.commitments().outputs.prove(&Unspent::key(&c)),
+                tip: BlockName::of(store.tip()),
+            },
+            Question::Unspent { after, most } => self.unspent(after, most)?,
+            Question::Draft => self.drafted()?,
+            Question::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
+            Question::Connect(address) => {
+                self.peers.book.hear(address, address.at.ip());
+                Answer::Done
+            }
+            Question::Stop => Answer::Done,
+        })
+    }
+
+    fn status(&self) -> Status {
+        let tip = self.ledger.tip();
+        let outbound = self.peers.ready().filter(|(_, p)| p.outbound()).count();
+        let best = self.peers.ready().filter_map(|(_, p)| p.tip).map(|t| t.height).max();
+        Status {
+            tip: BlockName::of(tip),
+            time: tip.time,
+            best: best.unwrap_or(tip.height).max(tip.height),
+            unspent: tip.output_count,
+            kernels: tip.kernel_count,
+            pending: self.ledger.pool().len(),
+            pending_weight: self.ledger.pool().weight(),
+            connections: (outbound, self.peers.ready().count() - outbound),
+            addresses: self.peers.book.len(),
+        }
+    }
+
+    fn peer_list(&self) -> Vec<PeerStatus> {
+        let all = self.peers.ready().map(|(peer, p)| PeerStatus {
+            peer,
+            address: p.address(),
+            key: p.key,
+            outbound: p.outbound(),
+            tip: p.tip,
+        });
+        all.collect()
+    }
+
+    fn unspent(&self, after: Option<Commitment>, most: u32) -> Result<Answer, Refusal> {
+        let store = self.ledger.store();
+        let all = store.unspent_after(after.as_ref()).take(most.min(MAX_UNSPENT) as usize);
+        let unspent = all.collect::<Result<_, _>>().map_err(LedgerError::from)?;
+        Ok(Answer::Unspent { unspent, tip: BlockName::of(store.tip()) })
+    }
+
+    fn drafted(&mut self) -> Result<Answer, Refusal> {
+        let draft = self.ledger.draft()?;
+        let answer =
+            Answer::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
+        self.draft = Some(draft);
+        Ok(answer)
+    }
+
+    fn sealed_block(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reward: (Output, Kernel),
+        time: u64,
+    ) -> Result<Answer, Refusal> {
+        let key = self.operator.as_ref().ok_or(Refusal::NoKey)?;
+        let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
+        let draft = draft.ok_or(Refusal::NoDraft)?;
+        let time = time.max(self.ledger.tip().time);
+        let proposal = self.ledger.propose(draft, reward, time)?;
+        let block = seal(self.ledger.chain(), proposal, key, &mut turn.rng)?;
+        let name = BlockName::of(&block.header);
+        let pool = self.ledger.connect(block)?;
+        self.changed(turn, (name, 0), pool)?;
+        Ok(Answer::Sealed(name))
+    }
+}

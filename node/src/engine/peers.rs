@@ -1,0 +1,330 @@
+//! Peers: who is connected, what each may cause, and who is not welcome for a while.
+//!
+//! ```text
+//! dial or accept ─▶ greeting ──hello, same chain, same rules──▶ ready ─▶ gone
+//!                      │ 10 s, or anything else                   │ 100 demerits, silence
+//!                      └────────────▶ closed ◀────────────────────┘
+//! ```
+//!
+//! Demerits fade by one a second. At a hundred the connection is closed and its IP address is refused for a day (on
+//! this machine, the key is). A transaction that the chain's state refuses earns none: an honest peer may be a block behind.
+//!
+//! Guaranteed: every list here has a bound. Not guaranteed: that somebody with many addresses is kept out; outbound connections are
+//! chosen by this node, from rows that one provider cannot fill ([`book`]).
+
+pub mod book;
+pub mod meter;
+
+use crate::{config::Config, wire::message::BlockName};
+use book::Book;
+use core::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+use meter::Meter;
+use mw::hash::Hash;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+/// A connection, as the edge numbers it; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// The public key that a peer proves to have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerKey(pub [u8; 32]);
+
+impl fmt::Debug for PeerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+/// Where a node takes connections, and the key it proves there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// IP address and port.
+    pub at: SocketAddr,
+    /// Its key.
+    pub key: PeerKey,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// We did, to this address.
+    Outbound(Address),
+    /// The peer did, from here.
+    Inbound(SocketAddr),
+}
+
+/// What a peer did wrong, and how many demerits it earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// Bytes that no node sends.
+    Garbage = 100,
+    /// A transaction or block that breaks a rule whatever the state, or headers that no operator sealed.
+    Invalid = 99,
+    /// An answer to no question.
+    Unasked = 20,
+    /// More than it may cause.
+    Flood = 10,
+    /// No answer in time.
+    Late = 15,
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Another chain or other rules.
+    Stranger,
+    /// A connection to that peer, or to ourselves, exists.
+    Double,
+    /// No room, or not welcome.
+    Refused,
+    /// It earned too many demerits, the last for this.
+    Banned(Offence),
+    /// It said nothing for too long.
+    Silent,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// Its hello is awaited until then.
+    Greeting(Duration),
+    /// It said hello.
+    Ready,
+}
+
+/// A connected peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) direction: Direction,
+    pub(crate) key: PeerKey,
+    pub(crate) stage: Stage,
+    /// The best block it told of.
+    pub(crate) tip: Option<BlockName>,
+    /// Transactions that it has, as far as we know.
+    pub(crate) knows: Recent,
+    /// Transactions to offer it, and when.
+    pub(crate) offers: (Vec<Hash>, Duration),
+    pub(crate) received: Meter,
+    pub(crate) work: Meter,
+    pub(crate) served: Meter,
+    pub(crate) heard: Duration,
+    pub(crate) asked: Duration,
+    pub(crate) told_addresses: bool,
+    /// How many transactions it is asked for.
+    pub(crate) asking: usize,
+    demerits: u32,
+    faded: Duration,
+}
+
+impl Peer {
+    /// Whether it said hello.
+    pub(crate) const fn ready(&self) -> bool {
+        matches!(self.stage, Stage::Ready)
+    }
+
+    /// Where it is, or seems to be.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        match self.direction {
+            Direction::Outbound(a) => a.at,
+            Direction::Inbound(at) => at,
+        }
+    }
+
+    /// Its IP address.
+    pub(crate) const fn ip(&self) -> IpAddr {
+        self.address().ip()
+    }
+
+    /// Lines a transaction up, to be offered when it is due or with what waits already.
+    pub(crate) fn offer(&mut self, id: Hash, due: Duration) {
+        if self.offers.0.is_empty() {
+            self.offers.1 = due;
+        }
+        self.offers.0.push(id);
+    }
+
+    /// Whether we opened the connection.
+    pub(crate) const fn outbound(&self) -> bool {
+        matches!(self.direction, Direction::Outbound(_))
+    }
+
+    /// Adds demerits; says whether they are too many.
+    fn blame(&mut self, now: Duration, offence: Offence) -> bool {
+        let faded = now.saturating_sub(self.faded).as_secs();
+        self.faded = now.max(self.faded);
+        let left = u64::from(self.demerits).saturating_sub(faded);
+        self.demerits = (left as u32).saturating_add(offence as u32);
+        // 99 and a trifle: whoever sends what is invalid twice, or does anything else besides, goes.
+        self.demerits >= 99
+    }
+}
+
+/// The last so many hashes that were seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Recent {
+    most: usize,
+    set: HashSet<Hash>,
+    order: VecDeque<Hash>,
+}
+
+impl Recent {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, set: HashSet::new(), order: VecDeque::new() }
+    }
+
+    pub(crate) fn contains(&self, h: &Hash) -> bool {
+        self.set.contains(h)
+    }
+
+    /// Remembers a hash; says whether it is new.
+    pub(crate) fn insert(&mut self, h: Hash) -> bool {
+        if !self.set.insert(h) {
+            return false;
+        }
+        self.order.push_back(h);
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.set.remove(&oldest);
+        }
+        true
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.set.clear();
+        self.order.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+}
+
+/// Most refused addresses that are remembered.
+const MAX_BANS: usize = 4_096;
+
+/// Who is refused: a machine, or on this machine a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Banned {
+    Machine(IpAddr),
+    Key(PeerKey),
+}
+
+impl Banned {
+    fn of(ip: IpAddr, key: PeerKey) -> Self {
+        if ip.is_loopback() { Self::Key(key) } else { Self::Machine(ip) }
+    }
+}
+
+/// All peers, and the address book.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    pub(crate) book: Book,
+    pub(crate) all: BTreeMap<PeerId, Peer>,
+    /// Addresses that are being dialled, and until when.
+    pub(crate) dialling: HashMap<Address, Duration>,
+    /// No further attempt before.
+    pub(crate) next_dial: Duration,
+    bans: BTreeMap<Banned, Duration>,
+}
+
+impl Peers {
+    pub(crate) fn new(book: Book) -> Self {
+        let (all, dialling, bans) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Self { book, all, dialling, next_dial: Duration::ZERO, bans }
+    }
+
+    /// Takes in a new connection, or says why not.
+    pub(crate) fn connected(
+        &mut self,
+        config: &Config,
+        now: Duration,
+        (id, key, direction): (PeerId, PeerKey, Direction),
+    ) -> Result<(), Closing> {
+        let inbound = self.all.values().filter(|p| !p.outbound()).count();
+        let peer = Peer {
+            direction,
+            key,
+            stage: Stage::Greeting(now + config.greeting),
+            tip: None,
+            knows: Recent::new(config.remembered),
+            offers: (Vec::new(), now),
+            received: Meter::new(config.received, now),
+            work: Meter::new(config.work, now),
+            served: Meter::new(config.served, now),
+            heard: now,
+            asked: now,
+            told_addresses: false,
+            asking: 0,
+            demerits: 0,
+            faded: now,
+        };
+        if let Direction::Outbound(a) = direction {
+            self.dialling.remove(&a);
+        }
+        if self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound) {
+            return Err(Closing::Refused);
+        }
+        self.all.insert(id, peer);
+        Ok(())
+    }
+
+    /// Blames a peer; says whether it must go.
+    pub(crate) fn blame(&mut self, config: &Config, now: Duration, id: PeerId, offence: Offence) -> bool {
+        let Some(peer) = self.all.get_mut(&id) else { return false };
+        let goes = peer.blame(now, offence);
+        let (ip, key, direction) = (peer.ip(), peer.key, peer.direction);
+        if goes {
+            self.bans.retain(|_, until| *until > now);
+            if self.bans.len() < MAX_BANS {
+                self.bans.insert(Banned::of(ip, key), now + config.ban);
+            }
+            if let Direction::Outbound(a) = direction {
+                self.book.failed(&a);
+            }
+        }
+        goes
+    }
+
+    /// Whether nobody may come from there, or with that key.
+    pub(crate) fn is_banned(&self, now: Duration, ip: IpAddr, key: PeerKey) -> bool {
+        self.bans.get(&Banned::of(ip, key)).is_some_and(|until| *until > now)
+    }
+
+    /// All that said hello.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
+        self.all.iter().filter(|(_, p)| p.ready()).map(|(id, p)| (*id, p))
+    }
+
+    /// Addresses to dial now, so that there are as many outbound connections as there should be.
+    pub(crate) fn pick_to_dial(
+        &mut self,
+        config: &Config,
+        now: Duration,
+        rng: &mut (impl rand_core::RngCore + ?Sized),
+    ) -> Option<Address> {
+        self.dialling.retain(|_, until| *until > now);
+        let outbound = self.all.values().filter(|p| p.outbound()).count() + self.dialling.len();
+        if outbound >= config.outbound || now < self.next_dial {
+            return None;
+        }
+        let dialling = self.dialling.keys().map(|a| a.key);
+        let mut except: HashSet<PeerKey> = dialling.chain([config.key]).collect();
+        except.extend(self.all.values().filter(|p| p.outbound()).map(|p| p.key));
+        // Rather somebody new than somebody who has come here already.
+        let others = except.iter().copied().chain(self.all.values().map(|p| p.key)).collect();
+        let address = self.book.pick(rng, &others).or_else(|| self.book.pick(rng, &except))?;
+        if self.is_banned(now, address.at.ip(), address.key) {
+            self.book.failed(&address);
+            return None;
+        }
+        self.dialling.insert(address, now + config.greeting);
+        self.next_dial = now + config.dial_pause;
+        Some(address)
+    }
+}

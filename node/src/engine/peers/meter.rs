@@ -1,0 +1,63 @@
+//! Token buckets: how much of something a peer may cause, at once and in the long run.
+//!
+//! ```text
+//! tokens(t) = min(burst, tokens(t₀) + rate·(t − t₀))        a use of n is allowed ⇔ n ≤ tokens, and takes n
+//! ```
+
+use core::time::Duration;
+
+/// What a bucket allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Units a second in the long run.
+    pub rate: u64,
+    /// Units at once.
+    pub burst: u64,
+}
+
+/// A bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Meter {
+    allowance: Allowance,
+    /// In millionths of a unit.
+    tokens: u128,
+    at: Duration,
+}
+
+impl Meter {
+    /// A full bucket.
+    #[must_use]
+    pub const fn new(allowance: Allowance, now: Duration) -> Self {
+        Self { allowance, tokens: allowance.burst as u128 * 1_000_000, at: now }
+    }
+
+    /// Takes `n` units, if they are there.
+    pub fn take(&mut self, now: Duration, n: u64) -> bool {
+        let passed = now.saturating_sub(self.at).as_micros();
+        let full = u128::from(self.allowance.burst) * 1_000_000;
+        self.tokens = full.min(self.tokens.saturating_add(passed.saturating_mul(self.allowance.rate.into())));
+        self.at = self.at.max(now);
+        let price = u128::from(n) * 1_000_000;
+        let enough = price <= self.tokens;
+        if enough {
+            self.tokens -= price;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_then_the_rate_and_never_more() {
+        let mut m = Meter::new(Allowance { rate: 10, burst: 30 }, Duration::ZERO);
+        let at = Duration::from_millis;
+        assert!(m.take(at(0), 30) && !m.take(at(0), 1));
+        assert!(!m.take(at(99), 1) && m.take(at(100), 1) && !m.take(at(100), 1));
+        assert!(!m.take(at(10_000_000), 31) && m.take(at(10_000_000), 30));
+        // A clock that goes back gives nothing.
+        assert!(!m.take(at(0), 1) && !m.take(at(10_000_000), 1));
+    }
+}

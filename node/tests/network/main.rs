@@ -1,0 +1,7 @@
+//! The node as one of many, simulated: relay, agreement, faults, and peers that mean harm.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod bank;
+mod puppet;
+mod schedules;
+mod world;

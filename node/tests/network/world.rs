@@ -1,0 +1,346 @@
+//! Many nodes in one process, in virtual time: everything follows from a seed.
+//!
+//! Links have a delay each and keep the order of what is sent, as TCP does. A link can be cut (both ends learn), or fall silent
+//! in a partition (neither does, until it loses patience). A node can lose its power at any moment: what its disk had not
+//! acknowledged is then kept, torn or lost, and it starts again from that. Some of the peers are puppets: they do what no
+//! node does, and are not asked to agree.
+
+use crate::{bank::Bank, puppet::Puppet};
+use core::{net::SocketAddr, time::Duration};
+use mw::{hash::Hash, transaction::Transaction, wire::Encode};
+use node::{
+    config::Config,
+    edge::store::{IndexPlace, Layout, Memory, Store},
+    effect::{Answer, Effect, Note},
+    engine::{
+        Node,
+        peers::{Address, Direction, PeerId, PeerKey},
+    },
+    event::{Event, Question, Ticket},
+    ledger::Ledger,
+    wire::message::BlockName,
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+/// How often a node is told that time has passed.
+const TICK: Duration = Duration::from_millis(500);
+
+/// An honest node.
+pub(crate) struct Honest {
+    pub(crate) config: Config,
+    files: Memory,
+    book: Option<Vec<u8>>,
+    /// `None` while it is down.
+    pub(crate) node: Option<Node<Memory>>,
+    started: Duration,
+    rng: ChaCha20Rng,
+}
+
+/// Somebody at an address.
+pub(crate) enum Actor {
+    Honest(Box<Honest>),
+    Puppet(Puppet),
+}
+
+/// What is going to happen.
+struct Due {
+    at: Duration,
+    order: u64,
+    to: usize,
+    what: What,
+}
+
+enum What {
+    Tick,
+    Frame(PeerId, Vec<u8>),
+    Gone(PeerId),
+    Connected(PeerId, PeerKey, Direction),
+    Unreachable(Address),
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Due {}
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Due {
+    /// The earliest is the greatest.
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (other.at, other.order).cmp(&(self.at, self.order))
+    }
+}
+
+/// One end of a link.
+struct End {
+    other: (usize, PeerId),
+    delay: Duration,
+    /// Nothing overtakes what was sent before.
+    busy: Duration,
+    /// Something was lost, so nothing comes through any more: the channel never skips a part.
+    broken: bool,
+}
+
+/// The network.
+pub(crate) struct World {
+    pub(crate) bank: Bank,
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) now: Duration,
+    pub(crate) rng: ChaCha20Rng,
+    /// Who is on the other side of the partition.
+    pub(crate) apart: Vec<bool>,
+    links: HashMap<(usize, PeerId), End>,
+    due: BinaryHeap<Due>,
+    order: u64,
+    answers: BTreeMap<u64, Answer>,
+    /// Notes that must not be forgotten.
+    pub(crate) notes: Vec<(usize, Note)>,
+    pub(crate) bytes: u64,
+}
+
+pub(crate) fn layout() -> Layout {
+    Layout { index: IndexPlace::Temporary, segment_bytes: 1 << 20 }
+}
+
+pub(crate) fn address(n: usize) -> Address {
+    let at = SocketAddr::from(([10, n as u8 + 1, 0, 1], 4_000));
+    Address { at, key: PeerKey([n as u8 + 1; 32]) }
+}
+
+impl World {
+    /// `honest` nodes, the first with the operator's key, and these puppets; each knows some of the others.
+    pub(crate) fn new(
+        seed: u64,
+        bank: Bank,
+        honest: usize,
+        puppets: Vec<Puppet>,
+        edit: impl Fn(&mut Config),
+    ) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let count = honest + puppets.len();
+        let mut actors = Vec::new();
+        for n in 0..honest {
+            let mut config = Config::new(address(n).key);
+            config.listens = Some(4_000);
+            // A ring, and somebody else, so that the honest nodes are connected whatever the puppets do.
+            config.seeds = vec![address((n + 1) % honest), address(rng.next_u32() as usize % count)];
+            config.seeds.extend((honest..count).map(address));
+            config.seeds.retain(|a| a.key != config.key);
+            config.outbound = 4.min(count - 1);
+            edit(&mut config);
+            let files = Memory::new();
+            let node = None;
+            let (book, started, rng) = (None, Duration::ZERO, ChaCha20Rng::seed_from_u64(rng.next_u64()));
+            actors.push(Actor::Honest(Box::new(Honest { config, files, book, node, started, rng })));
+        }
+        actors.extend(puppets.into_iter().map(Actor::Puppet));
+        let mut world = Self {
+            bank,
+            apart: vec![false; count],
+            actors,
+            now: Duration::ZERO,
+            rng,
+            links: HashMap::new(),
+            due: BinaryHeap::new(),
+            order: 0,
+            answers: BTreeMap::new(),
+            notes: Vec::new(),
+            bytes: 0,
+        };
+        (0..honest).for_each(|n| world.start(n));
+        (0..count).for_each(|n| world.tick_later(n));
+        world
+    }
+
+    pub(crate) fn honest(&mut self, n: usize) -> &mut Honest {
+        match &mut self.actors[n] {
+            Actor::Honest(h) => h,
+            Actor::Puppet(_) => panic!("{n} is a puppet"),
+        }
+    }
+
+    pub(crate) fn node(&self, n: usize) -> Option<&Node<Memory>> {
+        match &self.actors[n] {
+            Actor::Honest(h) => h.node.as_ref(),
+            Actor::Puppet(_) => None,
+        }
+    }
+
+    /// How many are honest; they come first.
+    pub(crate) fn honest_count(&self) -> usize {
+        self.actors.iter().filter(|a| matches!(a, Actor::Honest(_))).count()
+    }
+
+    /// Switches a node on, with whatever its disk holds.
+    pub(crate) fn start(&mut self, n: usize) {
+        let (now, key) = (self.now, (n == 0).then(|| self.bank.operator()));
+        let params = self.bank.params();
+        let blocks = self.bank.base();
+        let h = self.honest(n);
+        let ledger = match Store::open_on(h.files.clone(), layout()) {
+            Ok(store) => Ledger::over(store, h.config.pool).unwrap(),
+            Err(_) => {
+                let store = Store::create_on(h.files.clone(), layout(), params).unwrap();
+                let mut ledger = Ledger::over(store, h.config.pool).unwrap();
+                blocks.into_iter().for_each(|b| drop(ledger.connect(b).unwrap()));
+                ledger
+            }
+        };
+        let node = Node::new(h.config.clone(), ledger, key, h.book.as_deref(), &mut h.rng);
+        (h.node, h.started) = (Some(node), now);
+    }
+
+    /// A node loses its power.
+    pub(crate) fn crash(&mut self, n: usize) {
+        let h = self.honest(n);
+        h.node = None;
+        h.files = h.files.after_power_loss(&mut h.rng);
+        let ends: Vec<PeerId> = self.links.keys().filter(|(who, _)| *who == n).map(|(_, id)| *id).collect();
+        ends.into_iter().for_each(|id| self.cut(n, id));
+    }
+
+    /// Cuts a link; the other end learns of it.
+    fn cut(&mut self, n: usize, id: PeerId) {
+        let Some(end) = self.links.remove(&(n, id)) else { return };
+        self.links.remove(&end.other);
+        self.later(end.delay, end.other.0, What::Gone(end.other.1));
+    }
+
+    /// Lets so much time pass.
+    pub(crate) fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.due.peek().is_some_and(|d| d.at <= end) {
+            let Some(due) = self.due.pop() else { return };
+            self.now = due.at;
+            self.happen(due.to, due.what);
+        }
+        self.now = end;
+    }
+
+    fn later(&mut self, delay: Duration, to: usize, what: What) {
+        self.order += 1;
+        self.due.push(Due { at: self.now + delay, order: self.order, to, what });
+    }
+
+    fn tick_later(&mut self, n: usize) {
+        let wait = TICK + Duration::from_millis(u64::from(self.rng.next_u32() % 50));
+        self.later(wait, n, What::Tick);
+    }
+
+    fn happen(&mut self, to: usize, what: What) {
+        let event = match what {
+            What::Tick => {
+                self.tick_later(to);
+                Event::Tick
+            }
+            What::Frame(peer, bytes) if self.links.contains_key(&(to, peer)) => Event::Frame { peer, bytes },
+            What::Frame(..) => return,
+            What::Gone(peer) => Event::Gone(peer),
+            What::Connected(peer, key, direction) => Event::Connected { peer, key, direction },
+            What::Unreachable(address) => Event::Unreachable(address),
+        };
+        match &mut self.actors[to] {
+            Actor::Honest(_) => self.step(to, event),
+            Actor::Puppet(p) => {
+                let sends = p.happen(&self.bank, &mut self.rng, &event);
+                sends.into_iter().for_each(|(peer, bytes)| self.send(to, peer, bytes));
+            }
+        }
+    }
+
+    fn step(&mut self, n: usize, event: Event) {
+        let now = self.now;
+        let h = self.honest(n);
+        let Some(node) = &mut h.node else { return };
+        for effect in node.step(now - h.started, &mut h.rng, event) {
+            self.carry_out(n, effect);
+        }
+    }
+
+    fn carry_out(&mut self, n: usize, effect: Effect) {
+        match effect {
+            Effect::Dial(to) => self.dial(n, to),
+            Effect::Send(peer, message) => self.send(n, peer, message.to_bytes()),
+            Effect::Close(peer, _) => self.cut(n, peer),
+            Effect::Answer(Ticket(t), answer) => drop(self.answers.insert(t, *answer)),
+            Effect::Keep(book) => self.honest(n).book = Some(book),
+            Effect::Note(
+                Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..) | Note::Closed(..),
+            ) => {}
+            Effect::Note(note) => self.notes.push((n, note)),
+            Effect::Stop => self.honest(n).node = None,
+        }
+    }
+
+    fn dial(&mut self, n: usize, to: Address) {
+        let other = (0..self.actors.len()).find(|m| address(*m) == to);
+        let up = |m: &usize| !matches!(&self.actors[*m], Actor::Honest(h) if h.node.is_none());
+        let delay = Duration::from_millis(20 + u64::from(self.rng.next_u32() % 280));
+        let Some(m) = other.filter(up).filter(|m| self.apart[*m] == self.apart[n] && *m != n) else {
+            return self.later(delay, n, What::Unreachable(to));
+        };
+        self.order += 2;
+        let (a, b) = (PeerId(self.order), PeerId(self.order + 1));
+        let busy = self.now + delay;
+        self.links.insert((n, a), End { other: (m, b), delay, busy, broken: false });
+        self.links.insert((m, b), End { other: (n, a), delay, busy, broken: false });
+        self.later(delay, n, What::Connected(a, to.key, Direction::Outbound(to)));
+        let from = SocketAddr::new(address(n).at.ip(), 50_000 + (self.order % 10_000) as u16);
+        self.later(delay, m, What::Connected(b, address(n).key, Direction::Inbound(from)));
+    }
+
+    fn send(&mut self, n: usize, peer: PeerId, bytes: Vec<u8>) {
+        let (now, apart) = (self.now, self.apart.clone());
+        let Some(end) = self.links.get_mut(&(n, peer)) else { return };
+        let (m, id) = end.other;
+        end.broken |= apart[m] != apart[n];
+        if end.broken {
+            return;
+        }
+        end.busy = end.busy.max(now + end.delay);
+        let wait = end.busy - now;
+        self.bytes += bytes.len() as u64;
+        self.later(wait, m, What::Frame(id, bytes));
+    }
+
+    /// Asks a node something.
+    pub(crate) fn ask(&mut self, n: usize, question: Question) -> Option<Answer> {
+        self.order += 1;
+        let ticket = self.order;
+        self.step(n, Event::Asked { ticket: Ticket(ticket), question });
+        self.answers.remove(&ticket)
+    }
+
+    pub(crate) fn submit(&mut self, n: usize, t: &Transaction) -> Option<Hash> {
+        match self.ask(n, Question::Submit(Box::new(t.clone())))? {
+            Answer::Submitted(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The operator seals what it has.
+    pub(crate) fn seal(&mut self) -> Option<BlockName> {
+        let Answer::Draft { height, due, .. } = self.ask(0, Question::Draft)? else { return None };
+        let reward = Box::new(self.bank.reward(height, due));
+        let time = 1_800_000_000 + self.now.as_secs();
+        match self.ask(0, Question::Seal { reward, time })? {
+            Answer::Sealed(name) => Some(name),
+            other => panic!("the operator cannot seal: {other:?}"),
+        }
+    }
+
+    /// The tips of the honest nodes that are up.
+    pub(crate) fn tips(&self) -> Vec<BlockName> {
+        let nodes = (0..self.actors.len()).filter_map(|n| self.node(n));
+        nodes.map(|n| BlockName::of(n.ledger().tip())).collect()
+    }
+}
