@@ -1,5 +1,5 @@
 //! Whole runs over loopback TLS: five parties on threads, crashes and full disks at every step, and who is refused.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
