@@ -9,7 +9,7 @@
 //! transaction ─▶ Ledger::submit ─▶ pool ─▶ Ledger::draft ─▶ Ledger::propose ─▶ seal::seal ─▶ Ledger::connect ─▶ store
 //! ```
 //!
-//! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`];
+//! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`], [`run`];
 //! [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
 //! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`audit`], [`seal`], [`wire`] (every byte on
 //! disk), [`edge::operator`].
@@ -23,5 +23,6 @@ pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod ledger;
+pub mod run;
 pub mod seal;
 pub mod wire;
