@@ -4,6 +4,7 @@
 mod crash;
 mod damage;
 mod edges;
+mod flips;
 mod image;
 mod kill;
 mod ledger;

@@ -6,6 +6,7 @@
 
 use super::{
     Store,
+    base::Base,
     check::{block_at, entry, sealed_at},
     error::{IndexFault, StoreError},
     export::Snapshot,
@@ -222,15 +223,15 @@ impl<F: Files> Store<F> {
         })
     }
 
-    /// Reads the base, and every record of the log, undone blocks too, and checks that all is whole; returns how many
-    /// records there are.
+    /// Reads the base, and every header and record of the log, undone blocks too, and checks that all is whole; returns how
+    /// many records there are.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
     pub fn check_log(&self) -> Result<u64, StoreError> {
-        for part in self.base.iter().flat_map(|base| base.parts(&self.files)) {
-            part?;
-        }
+        let base = Base::of(&self.files, &self.chain, &self.head)?;
+        base.iter().flat_map(|base| base.parts(&self.files)).try_for_each(|part| part.map(drop))?;
+        self.log.check_headers(&self.files)?;
         let (mut end, mut records) = (self.log.beginning(), 0);
         while let Some(at) = self.log.next(&self.files, end)? {
             end = self.log.read(&self.files, at)?.1;

@@ -46,9 +46,15 @@ impl Log {
         (first, end): (u32, Position),
         segment_bytes: u64,
     ) -> Result<(Self, u64), StoreError> {
-        (first..=end.segment).try_for_each(|n| check_header(files, chain, n))?;
+        let log = Self { chain: *chain, first, end, segment_bytes };
+        log.check_headers(files)?;
         let cut = cut_beyond(files, end)?;
-        Ok((Self { chain: *chain, first, end, segment_bytes }, cut))
+        Ok((log, cut))
+    }
+
+    /// Whether all segments are there and begin as they should.
+    pub(super) fn check_headers(&self, files: &impl Files) -> Result<(), StoreError> {
+        (self.first..=self.end.segment).try_for_each(|n| check_header(files, &self.chain, n))
     }
 
     /// Where the first record stands, if there is one.
