@@ -14,13 +14,14 @@ use crate::{
 };
 use mw::{
     amount::Height,
+    block::ChainId,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::params::Chain,
     state::{ChainView, Unspent},
 };
-use node::{edge::store::StoreError, ledger::Ledger};
+use node::{edge::store::StoreError, ledger::Ledger, seal::SealedHeader};
 use std::{
     cell::RefCell,
     fs,
@@ -35,6 +36,7 @@ use wallet::{
         installation,
     },
     keys::Words,
+    proof::Inclusion,
     scan::ChainSource,
     slate::seal::Installation,
     wallet::Wallet,
@@ -149,6 +151,29 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A chain's id, as `chain info` prints it.
+pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
+    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
+    let bytes: Option<Vec<u8>> =
+        digits.map(|d| d.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect());
+    let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
+    exact.map(ChainId::from_bytes).ok_or_else(|| {
+        Failure::refused(format!("`{text}` is no chain id"))
+            .advice("It has 64 hexadecimal digits: see `sotto chain info`.")
+    })
+}
+
+/// Finds the kernel with this excess in a sealed block of the ledger; `None` when it is in none.
+pub(crate) fn inclusion(ledger: &Ledger, excess: &Excess) -> Outcome<Option<Inclusion>> {
+    let store = ledger.store();
+    let what = "the chain cannot be read";
+    let Some(seen) = store.last_seen(excess).or_refuse(what)? else { return Ok(None) };
+    let Some(SealedHeader { header, seal }) = store.sealed_header(seen.height).or_refuse(what)? else {
+        return Ok(None);
+    };
+    Inclusion::find(ledger.chain().params(), (&header, &seal), store.kernels(), excess).or_refuse(what)
 }
 
 /// A ledger on this machine as a wallet sees a chain.

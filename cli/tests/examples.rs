@@ -34,14 +34,16 @@ fn examples() -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn every_example_runs() {
-    let world = World::paying();
+    let world = World::proven();
     world.write("adder.txt", include_str!("data/adder8.txt"));
     world.write("numbers.hex", "2a\n17\n");
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
     for (verb, lines) in examples() {
-        let is_group = ["chain", "wallet", "mpc", "dandelion", "config", "generate"].contains(&verb.as_str());
+        let groups =
+            ["chain", "wallet", "wallet contact", "wallet proof", "mpc", "dandelion", "config", "generate"];
+        let is_group = groups.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
             // The demo has a test of its own.

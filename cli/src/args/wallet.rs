@@ -1,10 +1,12 @@
 //! The verbs of `sotto wallet`: custody of a wallet, slates of a payment, views of what it has.
 
 mod custody;
+mod records;
 mod slates;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use records::*;
 pub(crate) use slates::*;
 pub(crate) use views::*;
 
@@ -23,9 +25,9 @@ pub(crate) struct WalletArgs {
 
 /// Keys, payments and outputs of a person
 ///
-/// A payment takes three steps: the payer sends an invite, the receiver responds, the payer finalizes. Each
-/// step reads and writes text that may travel by chat or mail. Nothing in a slate lets anyone take money, but it tells
-/// its reader the amount: choose the channel accordingly.
+/// A payment takes three steps. The payer begins: `send`, the receiver answers: `receive`, the payer finishes: `finalize`. Or
+/// the receiver begins: `invoice`, the payer answers: `pay`, the receiver finishes: `finalize`. Each step reads and writes text
+/// that may travel by chat or mail. It is encrypted to the other side's address, and lets nobody take money.
 #[derive(Args, Debug)]
 pub(crate) struct Wallet {
     #[command(flatten)]
@@ -42,8 +44,15 @@ pub(crate) enum WalletVerb {
     Address(WalletAddress),
     Send(WalletSend),
     Receive(WalletReceive),
+    Invoice(WalletInvoice),
+    Pay(WalletPay),
     Finalize(WalletFinalize),
     Cancel(WalletCancel),
+    Slates(WalletSlates),
+    #[command(subcommand)]
+    Contact(WalletContact),
+    #[command(subcommand)]
+    Proof(WalletProof),
     Outputs(WalletOutputs),
     Scan(WalletScan),
 }

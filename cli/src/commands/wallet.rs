@@ -1,10 +1,14 @@
 //! `sotto wallet`: keys, payments and outputs of a person.
 //!
-//! One file per group of verbs: `custody` (make, restore), `slates` (the steps of a payment), `plan` (what one says yes
-//! to), `views` (what the wallet has, and what the chain says about it).
+//! One file per group of verbs: `custody` (make, restore), `slates` and `invoices` (the steps of a payment, whoever begins),
+//! `plan` (what one says yes to), `sessions` (open payments), `records` (contacts, proofs), `views` (what the wallet has, and
+//! what the chain says about it).
 
 mod custody;
+mod invoices;
 mod plan;
+mod records;
+mod sessions;
 mod slates;
 mod views;
 
@@ -31,11 +35,16 @@ pub(crate) fn run(context: &Context, command: &args::Wallet) -> Outcome {
         WalletVerb::Init(a) => shop.init(a),
         WalletVerb::Restore(a) => shop.restore(a),
         WalletVerb::Info(_) => shop.info(),
-        WalletVerb::Address(_) => shop.address(),
+        WalletVerb::Address(a) => shop.address(a),
         WalletVerb::Send(a) => shop.send(a),
         WalletVerb::Receive(a) => shop.receive(a),
+        WalletVerb::Invoice(a) => shop.invoice(a),
+        WalletVerb::Pay(a) => shop.pay(a),
         WalletVerb::Finalize(a) => shop.finalize(a),
         WalletVerb::Cancel(a) => shop.cancel(a),
+        WalletVerb::Slates(a) => shop.slates(a),
+        WalletVerb::Contact(verb) => shop.contact(verb),
+        WalletVerb::Proof(verb) => shop.proof(verb),
         WalletVerb::Outputs(_) => shop.outputs(),
         WalletVerb::Scan(_) => shop.scan(),
     }
@@ -61,6 +70,14 @@ impl Shop<'_> {
         same_chain(&wallet, &ledger)?;
         let report = scan(self.context, &mut wallet, &ledger)?;
         Ok((wallet, ledger, report))
+    }
+}
+
+/// An address as a person reads it: with its name, if the wallet knows one.
+fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
+    match wallet.contacts().name_of(address) {
+        Some(name) => format!("{name} ({address})"),
+        None => address.to_string(),
     }
 }
 

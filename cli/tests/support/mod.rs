@@ -71,12 +71,40 @@ impl World {
     /// Three payments of alice to bob, each one step further: `invite.txt`, `response.txt`, `transaction.txt`.
     pub(crate) fn paying() -> Self {
         let w = Self::settled();
+        w.pay();
+        w
+    }
+
+    fn pay(&self) {
         let send = "wallet send 1000000 --to $(cat bob.address) --yes --wallet alice";
         let receive = "wallet receive --yes --wallet bob";
-        w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
-        w.shell("sotto wallet finalize two.txt --wallet alice > transaction.txt").ok();
-        w.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > response.txt")).ok();
-        w.shell(&format!("sotto {send} > invite.txt")).ok();
+        self.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > two.txt")).ok();
+        self.shell("sotto wallet finalize two.txt --wallet alice > transaction.txt").ok();
+        self.shell(&format!("sotto {send} > one.txt && sotto {receive} one.txt > response.txt")).ok();
+        self.shell(&format!("sotto {send} > invite.txt")).ok();
+    }
+
+    /// The same, where alice and bob know each other's names; and an invoice of bob, one that alice has paid, a payment in a
+    /// block with its proof: `invoice.txt`, `payment.txt`, `paid.session`, `payment.proof`; `open.session` names an open one.
+    pub(crate) fn proven() -> Self {
+        let w = Self::settled();
+        let memo = "--memo 'for the roof'";
+        w.shell("sotto wallet contact add alice $(sotto wallet address --wallet alice) --wallet bob").ok();
+        w.shell("sotto wallet contact add bob $(cat bob.address) --wallet alice").ok();
+        w.shell(&format!(
+            "sotto wallet send 1000000 --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
+             | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --wallet alice"
+        ))
+        .ok();
+        let sessions = "sotto wallet slates --json --wallet alice";
+        let first = "sed -n '1s/.*\"session\":\"\\([0-9a-f]*\\)\".*/\\1/p'";
+        w.shell(&format!("{sessions} --all | {first} > paid.session")).ok();
+        w.shell("sotto wallet proof export $(cat paid.session) --wallet alice > payment.proof").ok();
+        w.pay();
+        w.shell("sotto wallet invoice 5000 --from alice --wallet bob > bill.txt").ok();
+        w.shell("sotto wallet pay bill.txt --yes --wallet alice > payment.txt").ok();
+        w.shell("sotto wallet invoice 6000 --from alice --wallet bob > invoice.txt").ok();
+        w.shell(&format!("{sessions} | {first} > open.session")).ok();
         w
     }
 

@@ -13,8 +13,13 @@ pub(crate) struct WalletInfo {}
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet address --wallet bob")]
-pub(crate) struct WalletAddress {}
+  $ sotto wallet address --wallet bob
+  $ sotto wallet address --qr --wallet bob")]
+pub(crate) struct WalletAddress {
+    /// Also draw it as a QR code, on standard error
+    #[arg(long)]
+    pub(crate) qr: bool,
+}
 
 /// Every output the wallet knows
 #[derive(Args, Debug)]

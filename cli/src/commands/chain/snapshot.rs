@@ -2,12 +2,12 @@
 
 use crate::{
     Context, args,
-    bridge::Home,
+    bridge::{Home, chain_id},
     exit::{Context as _, Failure, Outcome},
     output::whole_file,
     ui::GOOD,
 };
-use mw::{amount::Height, block::ChainId};
+use mw::amount::Height;
 use node::edge::store::{ExportError, Imported, Store};
 use serde_json::json;
 use std::{
@@ -89,15 +89,4 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
 
 fn is_standard(file: &Path) -> bool {
     file == Path::new("-")
-}
-
-fn chain_id(text: &str) -> Outcome<ChainId> {
-    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
-    let bytes: Option<Vec<u8>> =
-        digits.map(|d| d.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect());
-    let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
-    exact.map(ChainId::from_bytes).ok_or_else(|| {
-        Failure::refused(format!("`{text}` is no chain id"))
-            .advice("It has 64 hexadecimal digits: see `sotto chain info`.")
-    })
 }

@@ -1,104 +1,172 @@
-//! The steps of a payment: each reads a slate and prints the next one.
+//! The steps of a payment that its payer begins: each reads a slate and prints the next one.
 
 use super::{
-    ACCOUNT, Shop,
+    ACCOUNT, Shop, named,
     plan::{plan_json, plan_text},
 };
 use crate::{
     args,
     bridge::{hex, read_text},
     exit::{Code, Context as _, Failure, Outcome},
+    qr,
     ui::BOLD,
 };
-use mw::amount::Amount;
+use mw::{amount::Amount, schnorr::session::SessionId};
 use rand_core::OsRng;
 use serde_json::json;
 use std::path::Path;
 use wallet::{
-    armor,
+    armor::{self, Kind},
     edge::file::WalletFile,
     keys::Address,
     select::{Decision, Request},
-    slate::{Invite, Memo, Response},
-    wallet::Wallet,
+    slate::{Invite, Memo, Payment, Response, encrypt::Private},
+    wallet::{Privacy, Wallet},
 };
 
 impl Shop<'_> {
     pub(super) fn send(&self, a: &args::WalletSend) -> Outcome {
-        let amount = parse_amount(&a.amount)?;
+        let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
         let (mut wallet, ledger, _) = self.open_fresh()?;
         let network = wallet.chain().params().network;
-        let recipient = Address::parse(&a.to, network).or_refuse("the receiver's address cannot be used")?;
-        let memo = Memo::default();
+        let recipient = wallet.contacts().resolve(&a.to, network);
+        let recipient = recipient.or_refuse("the receiver's address cannot be used")?;
+        let to = named(&wallet, &recipient);
         let request = Request { account: ACCOUNT, amount, recipient: Some(recipient), memo };
         let plan = wallet.plan(request).or_refuse("this payment cannot be made")?;
-        let text = plan_text(&plan, &network.to_string(), &a.to);
+        let text = plan_text(&plan, &network.to_string(), &to);
         if a.dry_run {
             return self.context.output.record("payment-plan", plan_json(&plan, &a.to), &text);
         }
         self.context.ui.confirm(&text, a.yes)?;
-        let declined = || Failure::new(Code::Declined, "declined: nothing was done");
         let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
         let invite = wallet.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
         drop(ledger);
-        self.context.ui.say("Give this invite to the receiver. Whoever reads it learns the amount.");
-        self.slate("invite", &invite, &wallet)
+        self.context.ui.say(&format!("Give this invite to the receiver. {}", who_reads(a.form)));
+        self.letter((&invite, &invite.session), Some(&recipient), &wallet, a.form)
     }
 
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, ledger, _) = self.open_fresh()?;
-        let invite: Invite =
-            armor::from_text(wallet.chain().id(), &text).or_refuse("this invite cannot be used")?;
+        let invite: Invite = wallet.read(&text).or_refuse("this invite cannot be used")?;
         let plan = format!(
             "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
             invite.amount,
             wallet.chain().params().network,
-            invite.sender,
-            if invite.memo.as_str().is_empty() { "(none)" } else { invite.memo.as_str() },
+            named(&wallet, &invite.sender),
+            shown(&invite.memo),
         );
         self.context.ui.confirm(&plan, a.yes)?;
         let response = wallet.respond(ACCOUNT, &invite, &mut OsRng).or_refuse("the invite was refused")?;
         drop(ledger);
-        self.context.ui.say("Give this response to the payer.");
-        self.slate("response", &response, &wallet)
+        self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
+        self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
     }
 
     pub(super) fn finalize(&self, a: &args::WalletFinalize) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, ledger, _) = self.open_fresh()?;
-        let response: Response =
-            armor::from_text(wallet.chain().id(), &text).or_refuse("this response cannot be used")?;
-        let transaction = wallet.finalize(&response).or_refuse("the response was refused")?;
+        let kind = armor::kind(&text).or_refuse("this is no answer to a slate")?;
+        let transaction = if matches!(kind, Kind::Payment | Kind::EncryptedPayment) {
+            let payment: Payment = wallet.read(&text).or_refuse("this payment cannot be used")?;
+            wallet.collect(&payment).or_refuse("the payment was refused")?
+        } else {
+            let response: Response = wallet.read(&text).or_refuse("this response cannot be used")?;
+            wallet.finalize(&response).or_refuse("the response was refused")?
+        };
         drop(ledger);
         self.context.ui.say(
             "Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.",
         );
-        self.slate("transaction", transaction.get(), &wallet)
+        let text = armor::to_text(wallet.chain().id(), transaction.get());
+        let network = wallet.chain().params().network.to_string();
+        self.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
     }
 
     pub(super) fn cancel(&self, a: &args::WalletCancel) -> Outcome {
         let text = read_slate(&a.file)?;
         let mut wallet = self.open()?;
-        let invite: Invite =
-            armor::from_text(wallet.chain().id(), &text).or_refuse("this is no invite of this wallet")?;
-        wallet.cancel(&invite.session).or_refuse("the payment cannot be cancelled")?;
-        let fields = json!({ "session": hex(&invite.session.0) });
+        let session = wallet.session_of(&text).or_refuse("this is no invite or invoice of this wallet")?;
+        wallet.cancel(&session).or_refuse("the payment cannot be cancelled")?;
+        let fields = json!({ "session": hex(&session.0) });
         self.context.output.record("cancelled", fields, "cancelled: its outputs are free again")
     }
 
-    fn slate<T: armor::Letter>(&self, kind: &str, letter: &T, wallet: &Wallet<WalletFile>) -> Outcome {
-        let text = armor::to_text(wallet.chain().id(), letter);
-        let network = wallet.chain().params().network.to_string();
-        self.context.output.record(kind, json!({ "network": network, "text": text }), &text)
+    /// Prints a letter in the form that was asked for.
+    pub(super) fn letter<T: Private>(
+        &self,
+        (letter, session): (&T, &SessionId),
+        to: Option<&Address>,
+        wallet: &Wallet<WalletFile>,
+        form: args::SlateForm,
+    ) -> Outcome {
+        let text = wallet.write((ACCOUNT, to), letter, privacy(form)).or_refuse("it cannot be written")?;
+        self.message(&text, session, wallet, form)
+    }
+
+    /// Prints the text of a message.
+    pub(super) fn message(
+        &self,
+        text: &str,
+        session: &SessionId,
+        wallet: &Wallet<WalletFile>,
+        form: args::SlateForm,
+    ) -> Outcome {
+        let kind = armor::kind(text).or_refuse("it cannot be written")?;
+        let name = kind.to_string().to_lowercase();
+        let (encrypted, name) = match name.strip_prefix("encrypted ") {
+            Some(name) => (true, name.to_owned()),
+            None => (false, name),
+        };
+        if form.qr {
+            self.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
+        }
+        let fields = json!({
+            "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),
+            "encrypted": encrypted, "text": text,
+        });
+        self.context.output.record(&name, fields, text)
     }
 }
 
-fn read_slate(path: &Path) -> Outcome<String> {
+pub(super) const fn privacy(form: args::SlateForm) -> Privacy {
+    if form.plain { Privacy::Plain } else { Privacy::Encrypted }
+}
+
+/// What a person has to know about who can read what is printed.
+pub(super) const fn who_reads(form: args::SlateForm) -> &'static str {
+    if form.plain {
+        "It is not encrypted: whoever carries it learns the amount and both parties."
+    } else {
+        "It is encrypted: nobody else can read it."
+    }
+}
+
+pub(super) fn declined() -> Failure {
+    Failure::new(Code::Declined, "declined: nothing was done")
+}
+
+pub(super) fn shown(memo: &Memo) -> &str {
+    if memo.as_str().is_empty() { "(none)" } else { memo.as_str() }
+}
+
+pub(super) fn memo(text: &str) -> Outcome<Memo> {
+    Memo::new(text.to_owned()).ok_or_else(|| {
+        Failure::refused("this memo cannot be sent")
+            .why(format!(
+                "a memo is one line of at most {} bytes, without characters that hide or turn text",
+                Memo::MAX
+            ))
+            .advice("Write a shorter, plainer one.")
+    })
+}
+
+pub(super) fn read_slate(path: &Path) -> Outcome<String> {
     read_text(path, armor::MAX_TEXT as u64)
 }
 
-fn parse_amount(text: &str) -> Outcome<Amount> {
+pub(super) fn parse_amount(text: &str) -> Outcome<Amount> {
     let units = text.parse::<u64>().ok().filter(|n| *n > 0 && !text.starts_with('+'));
     units.map(Amount::new).ok_or_else(|| {
         Failure::refused(format!("`{text}` is no amount"))

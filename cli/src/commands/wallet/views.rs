@@ -1,7 +1,7 @@
 //! What a wallet has, and what the chain says about it.
 
 use super::{ACCOUNT, Shop, address};
-use crate::{exit::Outcome, ui::BOLD};
+use crate::{args, exit::Outcome, qr, ui::BOLD};
 use serde_json::json;
 use wallet::{
     edge::file::WalletFile,
@@ -35,9 +35,13 @@ impl Shop<'_> {
         self.context.output.record("wallet-info", fields, &human)
     }
 
-    pub(super) fn address(&self) -> Outcome {
+    pub(super) fn address(&self, a: &args::WalletAddress) -> Outcome {
         let wallet = self.open()?;
         let address = address(&wallet)?;
+        if a.qr {
+            // In capitals a code is smaller; they mean the same address.
+            self.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
+        }
         let fields =
             json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
         self.context.output.record("address", fields, &address.to_string())

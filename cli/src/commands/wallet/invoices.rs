@@ -1,0 +1,61 @@
+//! The steps of a payment that its receiver begins.
+
+use super::{
+    ACCOUNT, Shop, named,
+    plan::{bill_json, bill_text},
+    slates::{declined, memo, parse_amount, read_slate, who_reads},
+};
+use crate::{
+    args,
+    exit::{Context as _, Outcome},
+};
+use rand_core::OsRng;
+use wallet::{
+    select::Decision,
+    slate::{Invoice, invoice::Ask},
+};
+
+impl Shop<'_> {
+    pub(super) fn invoice(&self, a: &args::WalletInvoice) -> Outcome {
+        let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
+        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let network = wallet.chain().params().network;
+        let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
+        let payer = payer.or_refuse("the payer's address cannot be used")?;
+        let ask = Ask { amount, payer, inputs: a.inputs, memo };
+        let invoice = wallet.ask(ACCOUNT, ask, &mut OsRng).or_refuse("this cannot be asked for")?;
+        drop(ledger);
+        let who = match payer {
+            Some(_) => who_reads(a.form),
+            None => "No payer is named: it is not encrypted, and whoever reads it can pay it.",
+        };
+        self.context.ui.say(&format!("Give this invoice to the payer. {who}"));
+        self.letter((&invoice, &invoice.session), payer.as_ref(), &wallet, a.form)
+    }
+
+    pub(super) fn pay(&self, a: &args::WalletPay) -> Outcome {
+        let text = read_slate(&a.file)?;
+        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let invoice: Invoice = wallet.read(&text).or_refuse("this invoice cannot be used")?;
+        let payment = match wallet.paid_before(&invoice) {
+            Some(payment) => {
+                self.context.ui.say("This invoice was paid before; this is the same payment again.");
+                payment.clone()
+            }
+            None => {
+                let bill = wallet.bill(ACCOUNT, &invoice).or_refuse("this invoice cannot be paid")?;
+                let to = named(&wallet, &invoice.receiver);
+                let text = bill_text(&bill, &wallet.chain().params().network.to_string(), &to);
+                if a.dry_run {
+                    return self.context.output.record("payment-plan", bill_json(&bill), &text);
+                }
+                self.context.ui.confirm(&text, a.yes)?;
+                let bill = bill.confirm(|_| Decision::Yes).ok_or_else(declined)?;
+                wallet.pay(bill, &mut OsRng).or_refuse("the payment cannot be made")?
+            }
+        };
+        drop(ledger);
+        self.context.ui.say(&format!("Give this payment to the receiver. {}", who_reads(a.form)));
+        self.letter((&payment, &payment.session), Some(&invoice.receiver), &wallet, a.form)
+    }
+}

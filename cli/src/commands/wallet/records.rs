@@ -1,0 +1,140 @@
+//! Contacts, and proofs of payment.
+
+use super::{Shop, sessions::find};
+use crate::{
+    args::{self, WalletContact, WalletProof},
+    bridge::{self, hex},
+    exit::{Context as _, Failure, Outcome},
+};
+use mw::block::ChainId;
+use serde_json::{Value, json};
+use std::path::Path;
+use wallet::{
+    armor,
+    contacts::{ContactError, Name},
+    keys::Address,
+    proof::{Proof, ProofError, Shown},
+};
+
+impl Shop<'_> {
+    pub(super) fn contact(&self, verb: &WalletContact) -> Outcome {
+        let mut wallet = self.open()?;
+        let network = wallet.chain().params().network;
+        let name = |text: &str| {
+            Name::new(text).ok_or(ContactError::Name).or_refuse(format!("`{text}` cannot name a contact"))
+        };
+        match verb {
+            WalletContact::Add(a) => {
+                let address = Address::parse(&a.address, network).or_refuse("the address cannot be used")?;
+                let name = name(&a.name)?;
+                wallet.add_contact(name.clone(), address).or_refuse("the contact was refused")?;
+                self.contact_record(&name, &address)
+            }
+            WalletContact::List(_) => {
+                if wallet.contacts().iter().next().is_none() {
+                    self.context.ui.say("There are no contacts.");
+                }
+                wallet.contacts().iter().try_for_each(|(name, address)| self.contact_record(name, address))
+            }
+            WalletContact::Remove(a) => {
+                let name = name(&a.name)?;
+                let address = wallet.remove_contact(name.clone()).or_refuse("there is nothing to remove")?;
+                let fields = json!({ "name": name.as_str(), "address": address.to_string() });
+                self.context.output.record("contact-removed", fields, &format!("`{name}` is forgotten"))
+            }
+        }
+    }
+
+    fn contact_record(&self, name: &Name, address: &Address) -> Outcome {
+        let fields = json!({ "name": name.as_str(), "address": address.to_string() });
+        self.context.output.record("contact", fields, &format!("{name:<16} {address}"))
+    }
+
+    pub(super) fn proof(&self, verb: &WalletProof) -> Outcome {
+        match verb {
+            WalletProof::Export(a) => self.export(a),
+            WalletProof::Verify(a) => self.verify(a),
+        }
+    }
+
+    fn export(&self, a: &args::ProofExport) -> Outcome {
+        let (wallet, ledger, _) = self.open_fresh()?;
+        let session = find(&wallet, &a.session)?.session();
+        let what = "this payment cannot be proven";
+        let excess = wallet.excess_paid(&session).ok_or(ProofError::UnknownSession).or_refuse(what)?;
+        let inclusion = bridge::inclusion(&ledger, &excess)?;
+        let inclusion = inclusion.ok_or(ProofError::Unconfirmed).or_refuse(what)?;
+        let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
+        let text = armor::to_text(wallet.chain().id(), &proof);
+        let mut fields = proof_json(&proof);
+        fields["text"] = text.clone().into();
+        self.context.output.record("payment-proof", fields, &text)
+    }
+
+    fn verify(&self, a: &args::ProofVerify) -> Outcome {
+        let text = bridge::read_text(&a.file, armor::MAX_TEXT as u64)?;
+        let chain = match &a.id {
+            Some(id) => bridge::chain_id(id)?,
+            None => *self.home.ledger()?.chain().id(),
+        };
+        let what = "this proves no payment";
+        let text = inner(&text, &a.file)?;
+        let proof: Proof = armor::from_text(&chain, &text).or_refuse(what)?;
+        let shown = proof.verify(&chain).or_refuse(what)?;
+        if let Some(memo) = &a.memo
+            && super::slates::memo(memo)?.hash() != proof.receipt.memo
+        {
+            return Err(Failure::refused("the payment was made with another memo"));
+        }
+        if let Some(to) = &a.to {
+            let network = proof.inclusion.params.network;
+            let address = Address::parse(to, network).or_refuse("the receiver's address cannot be used")?;
+            if *address.sign() != proof.receiver {
+                return Err(Failure::refused("the payment was made to another address"));
+            }
+        }
+        self.verified(&proof, &shown, &chain)
+    }
+
+    fn verified(&self, proof: &Proof, shown: &Shown, chain: &ChainId) -> Outcome {
+        let human = format!(
+            "{} base units were paid in block {} or before it, on chain {chain}.\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  memo's hash     {}\nBlock {} was sealed by the chain's operator; that it is still in the chain, the chain alone shows.",
+            proof.receipt.amount,
+            shown.height,
+            hex(proof.receiver.as_bytes()),
+            payer(proof).unwrap_or_else(|| "nobody was named".into()),
+            proof.inclusion.kernel.excess,
+            proof.receipt.memo,
+            shown.block,
+        );
+        let mut fields = proof_json(proof);
+        fields["verified"] = true.into();
+        self.context.output.record("payment-proof", fields, &human)
+    }
+}
+
+/// A proof's text: as it is, or out of the JSON record that `export --json` prints.
+fn inner(text: &str, path: &Path) -> Outcome<String> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(text.to_owned());
+    }
+    let record: Value =
+        serde_json::from_str(text).or_refuse(format!("{} is no JSON record", path.display()))?;
+    record["text"].as_str().map(str::to_owned).ok_or_else(|| Failure::refused("the record holds no proof"))
+}
+
+fn payer(proof: &Proof) -> Option<String> {
+    proof.receipt.sender.map(|key| hex(key.as_bytes()))
+}
+
+fn proof_json(proof: &Proof) -> Value {
+    let (receipt, inclusion) = (&proof.receipt, &proof.inclusion);
+    json!({
+        "amount": receipt.amount.to_string(), "receiver_key": hex(proof.receiver.as_bytes()), "payer_key": payer(proof),
+        "session": hex(&receipt.session.0), "memo_hash": receipt.memo.to_string(),
+        "fee": receipt.features.fee().to_string(), "excess": inclusion.kernel.excess.to_string(),
+        "receiver_part": hex(receipt.key.as_bytes()), "payer_part": hex(proof.payer.as_bytes()),
+        "output": receipt.commitment.to_string(), "height": inclusion.header.height.get(),
+        "block": inclusion.header.hash().to_string(),
+    })
+}

@@ -1,0 +1,82 @@
+//! Open payments, and their messages once more.
+
+use super::{Shop, named, slates::privacy};
+use crate::{
+    args,
+    bridge::hex,
+    exit::{Context as _, Failure, Outcome},
+};
+use mw::schnorr::session::SessionId;
+use serde_json::json;
+use wallet::{
+    edge::file::WalletFile,
+    state::Fate,
+    wallet::{Deal, Step, Wallet},
+};
+
+impl Shop<'_> {
+    pub(super) fn slates(&self, a: &args::WalletSlates) -> Outcome {
+        let (wallet, ledger, _) = self.open_fresh()?;
+        drop(ledger);
+        if let Some(prefix) = &a.session {
+            let deal = find(&wallet, prefix)?;
+            let text = wallet.message(&deal, privacy(a.form)).or_refuse("there is nothing to print again")?;
+            return self.message(&text, &deal.session(), &wallet, a.form);
+        }
+        let listed: Vec<Deal<'_>> = wallet.deals().filter(|d| a.all || d.is_open()).collect();
+        if listed.is_empty() {
+            self.context.ui.say("There are no open payments.");
+        }
+        listed.iter().try_for_each(|deal| self.listed(&wallet, deal))
+    }
+
+    fn listed(&self, wallet: &Wallet<WalletFile>, deal: &Deal<'_>) -> Outcome {
+        let (role, step, session) = (role(deal), step(deal.step()), hex(&deal.session().0));
+        let partner = deal.partner().map(|a| named(wallet, a));
+        let fields = json!({
+            "session": session, "role": role, "amount": deal.amount().to_string(), "step": step,
+            "with": deal.partner().map(ToString::to_string), "not_after": deal.not_after().get(),
+            "memo": deal.memo().as_str(),
+        });
+        let human = format!(
+            "{session}\n  {role} {} base units, {step}, until height {}\n  with {}",
+            deal.amount(),
+            deal.not_after(),
+            partner.as_deref().unwrap_or("whoever answers"),
+        );
+        self.context.output.record("slate", fields, &human)
+    }
+}
+
+/// The one payment whose session begins like this.
+pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<Deal<'a>> {
+    let prefix = prefix.trim().to_ascii_lowercase();
+    let begins = |s: SessionId| hex(&s.0).starts_with(&prefix);
+    let mut all = wallet.deals().filter(|d| begins(d.session()));
+    match (all.next(), all.next()) {
+        (Some(deal), None) if !prefix.is_empty() => Ok(deal),
+        (None, _) => Err(Failure::refused(format!("this wallet has no payment in a session {prefix}…"))
+            .advice("`sotto wallet slates --all` lists them.")),
+        _ => Err(Failure::refused(format!("more than one session begins with `{prefix}`"))
+            .advice("Give more letters of it.")),
+    }
+}
+
+const fn role(deal: &Deal<'_>) -> &'static str {
+    match deal {
+        Deal::Sent(_) => "invited, pays",
+        Deal::Received(_) => "answered, gets",
+        Deal::Asked(_) => "asked, gets",
+        Deal::Paid(_) => "asked for, pays",
+    }
+}
+
+const fn step(step: Step) -> &'static str {
+    match step {
+        Step::Begun => "waiting for an answer",
+        Step::Cancelled => "cancelled",
+        Step::Signed(Fate::Waiting) => "signed, in no block yet",
+        Step::Signed(Fate::Confirmed { .. }) => "confirmed",
+        Step::Signed(Fate::Expired) => "expired",
+    }
+}

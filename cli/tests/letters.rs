@@ -1,0 +1,92 @@
+//! Encrypted slates, invoices, contacts and proofs of payment at the command line.
+
+mod support;
+
+use support::World;
+
+#[test]
+fn slates_are_encrypted_unless_told_otherwise_and_print_again_as_they_were() {
+    let w = World::proven();
+    let invite = w.read("invite.txt");
+    assert!(invite.starts_with("BEGIN SOTTO ENCRYPTED INVITE."));
+    assert!(w.read("response.txt").starts_with("BEGIN SOTTO ENCRYPTED RESPONSE."));
+    // Its own writer cannot read it, but knows it.
+    assert!(w.run("wallet receive invite.txt --yes --wallet alice").fails(1).contains("another address"));
+    let again =
+        |session: &str, how: &str| w.run(&format!("wallet slates {session} {how} --wallet alice")).ok();
+    let listed = w.run("wallet slates --json --wallet alice").ok();
+    let records: Vec<serde_json::Value> =
+        listed.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let sessions = || records.iter().filter_map(|r| r["session"].as_str());
+    assert_eq!(sessions().filter(|s| again(s, "") == invite).count(), 1);
+    for session in sessions().take(1) {
+        assert!(again(&session[..12], "--plain").starts_with("BEGIN SOTTO "));
+    }
+    assert!(w.run("wallet slates xyz --wallet alice").fails(1).contains("no payment"));
+    assert!(w.run("wallet slates '' --wallet alice").fails(1).contains("more than one"));
+    // In the clear on request, and read all the same.
+    w.run("wallet send 1000 --to bob --plain --yes --wallet alice > plain.txt").ok();
+    assert!(w.read("plain.txt").starts_with("BEGIN SOTTO INVITE."));
+    w.run("wallet receive plain.txt --yes --qr --wallet bob").ok();
+    assert!(
+        w.run("wallet send 1000 --to bob --memo \"$(printf 'a\\nb')\" --yes --wallet alice")
+            .fails(1)
+            .contains("memo")
+    );
+}
+
+#[test]
+fn an_invoice_is_paid_once_and_proven() {
+    let w = World::proven();
+    assert!(w.read("invoice.txt").starts_with("BEGIN SOTTO ENCRYPTED INVOICE."));
+    let payment = w.run("wallet pay invoice.txt --yes --wallet alice").ok();
+    assert_eq!(w.run("wallet pay invoice.txt --wallet alice").ok(), payment, "the same payment, unasked");
+    assert!(w.run("wallet pay invoice.txt --yes --wallet bob").fails(1).contains("another address"));
+    w.write("paid.txt", &payment);
+    w.run("wallet finalize paid.txt --wallet bob | sotto chain submit -").ok();
+    w.run("wallet cancel invoice.txt --wallet bob").fails(1);
+    w.run("chain seal --wallet alice").ok();
+    let asked = w.run("wallet slates --all --json --wallet bob").ok();
+    let confirmed = |l: &&str| l.contains("\"confirmed\"") && l.contains("\"6000\"");
+    assert_eq!(asked.lines().filter(confirmed).count(), 1);
+    // The proof as a record and as text, on this chain and no other, with this memo and no other.
+    let session = w.read("paid.session");
+    w.run(&format!("wallet proof export {} --json --wallet alice > proof.json", session.trim())).ok();
+    let verify = |how: &str| w.run(&format!("wallet proof verify {how}"));
+    assert!(
+        verify("proof.json --memo 'for the roof' --to $(cat bob.address)")
+            .ok()
+            .contains("1000000 base units")
+    );
+    assert!(verify("proof.json --memo 'for the cellar'").fails(1).contains("another memo"));
+    assert!(
+        verify("proof.json --to $(sotto wallet address --wallet alice)").fails(1).contains("another address")
+    );
+    assert!(verify(&format!("payment.proof --id {}", "0".repeat(64))).fails(1).contains("another chain"));
+    verify("invite.txt").fails(1);
+    let text = w.read("payment.proof");
+    w.write("cut.proof", &text[..text.len() / 2]);
+    verify("cut.proof").fails(1);
+    // Nothing is proven that is in no block, or that was not paid.
+    let open = w.read("open.session");
+    w.run(&format!("wallet proof export {} --wallet alice", open.trim())).fails(1);
+}
+
+#[test]
+fn contacts_stand_for_one_address() {
+    let w = World::settled();
+    let contact = |words: &str| w.run(&format!("wallet contact {words} --wallet alice"));
+    let own = w.run("wallet address --wallet alice").ok();
+    contact("add Bob $(cat bob.address)").ok();
+    contact("add bob $(cat bob.address)").ok();
+    assert!(contact(&format!("add BOB {}", own.trim())).fails(1).contains("another address"));
+    assert!(contact("add 'b b' $(cat bob.address)").fails(1).contains("letters"));
+    assert!(contact("add carol nowhere").fails(1).contains("address"));
+    assert!(contact("list").ok().contains(&w.read("bob.address")));
+    let send = "wallet send 1000 --yes --wallet alice --dry-run --to";
+    assert!(w.run(&format!("{send} bob")).ok().contains(&w.read("bob.address")));
+    assert!(w.run(&format!("{send} bo")).fails(1).contains("no contact"));
+    contact("remove bOB").ok();
+    contact("remove bob").fails(1);
+    assert!(w.run(&format!("{send} bob")).fails(1).contains("no contact"));
+}
