@@ -94,6 +94,10 @@ targets! {
         Decoder wallet_text
         Decoder wallet_invite
         Decoder wallet_response
+        Decoder wallet_invoice
+        Decoder wallet_payment
+        Decoder wallet_encrypted
+        Machine wallet_proof
         Decoder wallet_address
         Decoder wallet_words
         Machine wallet_contents

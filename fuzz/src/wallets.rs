@@ -9,12 +9,17 @@ use crate::{
     ledger::canonical,
 };
 use core::ops::Range;
-use mw::{rules::params::Network, transaction::Transaction};
+use mw::{
+    rules::params::Network,
+    transaction::Transaction,
+    wire::{Decode, Encode},
+};
 use wallet::{
     armor::{self, Letter},
     edge::file::WalletFile,
     keys::{Address, Words},
-    slate::{Invite, Response},
+    proof::Proof,
+    slate::{Invite, Invoice, Payment, Response, encrypt::Encrypted},
     store::Store,
 };
 
@@ -28,9 +33,48 @@ pub fn wallet_response(data: &[u8]) -> Verdict {
     canonical::<Response>(data)
 }
 
+/// An invoice without its envelope.
+pub fn wallet_invoice(data: &[u8]) -> Verdict {
+    canonical::<Invoice>(data)
+}
+
+/// A payment without its envelope.
+pub fn wallet_payment(data: &[u8]) -> Verdict {
+    canonical::<Payment>(data)
+}
+
+/// An encrypted invite without its envelope; what the receiver's wallet reads was written to it.
+pub fn wallet_encrypted(data: &[u8]) -> Verdict {
+    let Ok(letter) = Encrypted::<Invite>::from_bytes(data) else { return Verdict::Refused };
+    assert!(letter.to_bytes() == data, "two encodings of one letter");
+    let wallet = open(&payment().receiver).expect("our own contents");
+    let Ok(invite) = wallet.decrypt(&letter) else { return Verdict::Refused };
+    assert_eq!(invite, payment().invite, "a letter that nobody wrote");
+    Verdict::Accepted
+}
+
+/// A proof of payment without its envelope; only the one that was made holds.
+pub fn wallet_proof(data: &[u8]) -> Verdict {
+    let Ok(proof) = Proof::from_bytes(data) else { return Verdict::Refused };
+    assert!(proof.to_bytes() == data, "two encodings of one proof");
+    if proof.verify(payment().chain.id()).is_err() {
+        return Verdict::Refused;
+    }
+    assert_eq!(proof, payment().proof, "a proof that nobody made");
+    Verdict::Accepted
+}
+
 /// A letter in its envelope; it is of one kind, and has one encoding.
 pub fn wallet_bytes(data: &[u8]) -> Verdict {
-    let all = [from_bytes::<Invite>(data), from_bytes::<Response>(data), from_bytes::<Transaction>(data)];
+    let all = [
+        from_bytes::<Invite>(data),
+        from_bytes::<Response>(data),
+        from_bytes::<Invoice>(data),
+        from_bytes::<Payment>(data),
+        from_bytes::<Proof>(data),
+        from_bytes::<Transaction>(data),
+        from_bytes::<Encrypted<Invite>>(data),
+    ];
     let kinds = all.iter().filter(|read| **read).count();
     assert!(kinds <= 1, "a letter of {kinds} kinds");
     Verdict::of(kinds == 1)
@@ -46,7 +90,15 @@ fn from_bytes<T: Letter>(data: &[u8]) -> bool {
 /// A letter as text; but for what means nothing it has one form.
 pub fn wallet_text(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
-    let all = [from_text::<Invite>(text), from_text::<Response>(text), from_text::<Transaction>(text)];
+    let all = [
+        from_text::<Invite>(text),
+        from_text::<Response>(text),
+        from_text::<Invoice>(text),
+        from_text::<Payment>(text),
+        from_text::<Proof>(text),
+        from_text::<Transaction>(text),
+        from_text::<Encrypted<Invite>>(text),
+    ];
     let kinds = all.iter().filter(|read| **read).count();
     assert!(kinds <= 1, "a letter of {kinds} kinds");
     Verdict::of(kinds == 1)

@@ -19,6 +19,10 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
     Some(match target {
         "wallet_invite" => vec![input("invite", payment.invite.to_bytes())],
         "wallet_response" => vec![input("response", payment.response.to_bytes())],
+        "wallet_invoice" => vec![input("invoice", payment.invoice.to_bytes())],
+        "wallet_payment" => vec![input("payment", payment.paid_invoice.to_bytes())],
+        "wallet_encrypted" => vec![input("invite", payment.encrypted.to_bytes())],
+        "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
         "wallet_slates" => {
             vec![input("invite", payment.invite.to_bytes()), input("response", payment.response.to_bytes())]
         }
@@ -26,11 +30,13 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("invite", armor::to_bytes(chain, &payment.invite)),
             input("response", armor::to_bytes(chain, &payment.response)),
             input("transaction", armor::to_bytes(chain, &payment.transaction)),
+            input("encrypted", armor::to_bytes(chain, &payment.encrypted)),
         ],
         "wallet_text" => vec![
             input("invite", armor::to_text(chain, &payment.invite)),
             input("response", armor::to_text(chain, &payment.response)),
             input("transaction", armor::to_text(chain, &payment.transaction)),
+            input("encrypted", armor::to_text(chain, &payment.encrypted)),
             input("quoted", quoted(&armor::to_text(chain, &payment.invite))),
         ],
         "wallet_address" => {
