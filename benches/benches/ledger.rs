@@ -15,17 +15,25 @@ use benches::ProcessorTime;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mw::{
     amount::Amount,
+    block::Block,
+    commitment::Commitment,
     hash::{Hash, tagged},
     kernel::KernelFeatures,
     range_proof::{Opening, RewindKey},
-    rules::{WellFormed, check_block, check_transaction, verify_block, verify_transaction},
+    rules::{
+        WellFormed, check_block, check_transaction, connect_block, connect_transaction,
+        params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+        propose, verify_block, verify_transaction,
+    },
     schnorr::{Signed, sign, verify_batch},
     secret::SecretScalar,
-    state::ChainView,
+    state::{ChainView, ChangeSet, MemoryState, Tip, Unspent},
     testing::{Owned, Toy},
     transaction::{Extra, Output, OutputFeatures, OutputKeys, Transaction},
     trie::{Entry, Trie},
+    wire::{Decode, Encode},
 };
+use node::edge::store::{IndexPlace, Layout, Memory, Store};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use std::{hint::black_box, sync::LazyLock, time::Duration};
@@ -49,12 +57,16 @@ fn output(i: u64) -> Owned {
 
 /// A transaction of so many outputs and kernels; one input pays for all.
 fn transaction(outputs: usize, kernels: usize) -> Transaction {
-    let mut toy = TOY.clone();
-    let fee = toy.least_fee(1, outputs, kernels);
+    let (fee, mut toy) = (TOY.least_fee(1, outputs, kernels), TOY.clone());
     let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
+    joined(&mut toy, &[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), (fee, kernels))
+}
+
+/// A transaction of these outputs and so many kernels, the first of which pays the fee.
+fn joined(toy: &mut Toy, from: &[&Owned], to: &[&Owned], (fee, kernels): (Amount, usize)) -> Transaction {
     let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
     features[0] = toy.plain(fee);
-    toy.transaction(&[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), &features)
+    toy.transaction(from, to, &features)
 }
 
 fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
@@ -152,6 +164,123 @@ fn block(c: &mut Bench) {
     group.finish();
 }
 
+/// The heaviest blocks that the weights allow, each of one kind of item as far as a block can be: (inputs, outputs, kernels).
+fn heaviest() -> [(&'static str, [usize; 3]); 3] {
+    let room = TOY.chain().room();
+    let [i, o, k] = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT];
+    let inputs = (room - k) / i;
+    let outputs = (room - i - k) / o;
+    let kernels = (room - i - o) / k;
+    [
+        ("inputs", [inputs as usize, 0, 1]),
+        ("outputs", [1, outputs as usize, 1]),
+        ("kernels", [1, 1, kernels as usize]),
+    ]
+}
+
+/// An unspent output of nothing, whose proof nobody looks at again.
+fn nothing(i: u64) -> Owned {
+    let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
+    let opening = Opening { amount: Amount::ZERO, index: [7; 12] };
+    let output = Output { commitment: Commitment::new(opening.amount, &blinding), ..POOL[0].output.clone() };
+    Owned { opening, blinding, output }
+}
+
+/// A state in which these outputs are unspent.
+fn holding(owned: &[Owned]) -> MemoryState {
+    let mut state = TOY.state().clone();
+    let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };
+    let created: Vec<Output> = owned.iter().map(|o| o.output.clone()).collect();
+    let mut after = before.clone();
+    let unspent = |o: &Output| Unspent { created: before.header.height, output: o.clone() };
+    let entry = |u: Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
+    after.commitments.outputs = Trie::from_leaves(created.iter().map(|o| entry(unspent(o)))).unwrap();
+    state.apply(&ChangeSet { before, after, spent: Vec::new(), created, kernels: Vec::new() }).unwrap();
+    state
+}
+
+/// A sealed block of so many items, and the state that it fits.
+fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
+    let (fee, mut toy) = (TOY.least_fee(inputs, outputs, kernels), TOY.clone());
+    let to: Vec<Owned> = (0..outputs as u64).into_par_iter().map(output).collect();
+    let mut from: Vec<Owned> = (1..inputs as u64).map(nothing).collect();
+    from.push(toy.output(AMOUNT * outputs as u64 + fee.units()));
+    let state = holding(&from);
+    let t =
+        joined(&mut toy, &from.iter().collect::<Vec<_>>(), &to.iter().collect::<Vec<_>>(), (fee, kernels));
+    let t = verify_transaction(TOY.chain(), check_transaction(TOY.chain(), t).unwrap()).unwrap();
+    let t = connect_transaction(TOY.chain(), &state, &t).unwrap();
+    let (coinbase, kernel) = toy.reward(fee);
+    let time = state.tip().time;
+    let p = propose(TOY.chain(), &state, &[t], (coinbase.output, kernel), time).unwrap();
+    (state, toy.seal(p.header, p.body))
+}
+
+/// A block of maximal weight, from its bytes to what it changes: what the weights must keep in proportion.
+fn heaviest_block(c: &mut Bench) {
+    let chain = TOY.chain();
+    let mut group = c.benchmark_group("heaviest block");
+    group.sample_size(10);
+    for (kind, items) in heaviest() {
+        let (state, block) = heavy(items);
+        let bytes = block.to_bytes();
+        let judge = |b| verify_block(chain, state.tip(), check_block(chain, b).unwrap()).unwrap();
+        group.throughput(Throughput::Elements(items.into_iter().max().unwrap_or(1) as u64));
+        group.bench_function(BenchmarkId::new("decode", kind), |b| {
+            b.iter(|| Block::from_bytes(black_box(&bytes)).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("check and verify", kind), |b| {
+            b.iter_batched(|| block.clone(), judge, BatchSize::LargeInput);
+        });
+        let verified = judge(block.clone());
+        group.bench_function(BenchmarkId::new("connect", kind), |b| {
+            let connect = |v| connect_block(chain, &state, v).unwrap();
+            b.iter_batched(|| verified.clone(), connect, BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+/// 1,000 outputs are created in a store, and spent again: what a block does to the index and the log.
+fn store(c: &mut Bench) {
+    const MANY: usize = 1_000;
+    let mut toy = TOY.clone();
+    let reward = toy.grow(Vec::new());
+    toy.mature();
+    let mut made: Vec<&Owned> = POOL[..MANY].iter().collect();
+    let fee = toy.least_fee(1, MANY + 1, 1);
+    let change = reward.opening.amount.units() - fee.units() - AMOUNT * MANY as u64;
+    let change = toy.output(change);
+    made.push(&change);
+    let created = joined(&mut toy, &[&reward], &made, (fee, 1));
+    toy.grow(vec![created]);
+    let fee = toy.least_fee(MANY + 1, 1, 1);
+    let rest = toy.output(AMOUNT * MANY as u64 + change.opening.amount.units() - fee.units());
+    let spent = joined(&mut toy, &made, &[&rest], (fee, 1));
+    toy.grow(vec![spent]);
+    let blocks = toy.blocks();
+    let at = |n: usize| {
+        let layout = Layout { index: IndexPlace::Temporary, segment_bytes: 64 << 20 };
+        let mut store = Store::create_on(Memory::new(), layout, TOY.chain().params().clone()).unwrap();
+        blocks[..n].iter().for_each(|b| apply(&mut store, b));
+        store
+    };
+    let mut group = c.benchmark_group("store");
+    group.sample_size(10).throughput(Throughput::Elements(MANY as u64));
+    for (what, n) in [("create outputs", blocks.len() - 2), ("spend outputs", blocks.len() - 1)] {
+        group.bench_function(what, |b| {
+            b.iter_batched_ref(|| at(n), |store| apply(store, &blocks[n]), BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
+fn apply(store: &mut Store<Memory>, block: &Block) {
+    let verified = verify_block(TOY.chain(), store.tip(), check_block(TOY.chain(), block.clone()).unwrap());
+    let connected = connect_block(TOY.chain(), store, verified.unwrap()).unwrap();
+    store.apply(&connected).unwrap();
+}
+
 /// 1,000 outputs enter the set of unspent outputs, 1,000 others leave it, and the new root is computed.
 fn trie(c: &mut Bench) {
     const CHANGED: u64 = 1_000;
@@ -183,5 +312,5 @@ fn settings() -> Bench {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, transactions, block, trie);
+criterion_group!(name = benches; config = settings(); targets = output_alone, proofs, signatures, transactions, block, heaviest_block, store, trie);
 criterion_main!(benches);
