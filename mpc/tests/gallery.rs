@@ -10,36 +10,32 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use mpc::circuit::language::{Compiled, Options};
-use mpc::joint::{Cells, Delegated, Joint, Parameter, Parameters, Place, Table};
+use mpc::edge::job_file;
+use mpc::job::{Identity, Job};
+use mpc::joint::{Cells, Delegated, Joint, Place, Table};
 use mpc::operators::Builtin;
 use mpc::operators::auc::clear;
 use mpc::protocol::semi_honest::together;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
+/// Those that `sotto mpc` runs.
+const JOBS: [&str; 7] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k"];
+
 fn folder(job: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/jobs")).join(job)
 }
 
-fn parameter(value: &toml::Value) -> Parameter {
-    match value {
-        toml::Value::Integer(n) => Parameter::Number((*n).into()),
-        toml::Value::String(text) => Parameter::Text(text.clone()),
-        toml::Value::Array(list) => Parameter::List(list.iter().map(parameter).collect()),
-        toml::Value::Table(table) => Parameter::Record(parameters(table)),
-        other => panic!("{other:?}"),
-    }
+/// A job of the gallery and its program. No keys lie there: each party gets one made here.
+fn job(name: &str) -> (Job, Builtin) {
+    let text = std::fs::read_to_string(folder(name).join("job.toml")).unwrap();
+    let rng = &mut ChaCha20Rng::seed_from_u64(3);
+    let key = |_: &str| Ok(Identity::random(rng).public().to_text());
+    job_file::parse(&text, key).unwrap_or_else(|complaints| panic!("{name}: {complaints:?}"))
 }
 
-fn parameters(table: &toml::Table) -> Parameters {
-    table.iter().map(|(name, value)| (name.clone(), parameter(value))).collect()
-}
-
-fn program(job: &str) -> Builtin {
-    let text = std::fs::read_to_string(folder(job).join("program.toml")).unwrap();
-    let table: toml::Table = text.parse().unwrap();
-    Builtin::new(table["name"].as_str().unwrap(), &parameters(table["parameters"].as_table().unwrap()))
-        .unwrap()
+fn program(name: &str) -> Builtin {
+    job(name).1
 }
 
 /// A decimal in units of its last place.
@@ -209,17 +205,29 @@ fn a_garble_program_finds_the_median() {
     assert_eq!(outputs[1..], [vec![vec![0]], vec![vec![all[4]]]]);
 }
 
-/// What the pages say of the cost.
 #[test]
 fn every_page_says_what_its_job_costs() {
     let median = std::fs::read_to_string(folder("median").join("program.garble.rs")).unwrap();
     let median = Compiled::new(&median, &Options::default()).unwrap().gate_stream().1;
-    let jobs = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k"];
-    let costs = jobs.map(|job| (job, program(job).gate_stream().1));
+    let costs = JOBS.map(|job| (job, program(job).gate_stream().1));
     for (job, cost) in costs.into_iter().chain([("median", median)]) {
         let page = std::fs::read_to_string(folder(job).join("README.md")).unwrap();
         let gates = grouped(cost.and_gates);
         assert!(page.contains(&format!("{gates} AND gates")), "{job}: {gates}");
+    }
+}
+
+#[test]
+fn every_page_says_how_its_job_is_run() {
+    for name in JOBS {
+        let (job, _) = job(name);
+        let mut command = format!("sotto mpc local mpc/jobs/{name}/job.toml");
+        for (i, input) in job.inputs.iter().enumerate() {
+            let owner = job.party(input.owner).name.as_str();
+            write!(command, " \\\n  --input {owner}=mpc/jobs/{name}/data/owner-{}.csv", i + 1).unwrap();
+        }
+        let page = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
+        assert!(page.contains(&format!("```sh\n{command}\n```")), "{name}: {command}");
     }
 }
 
