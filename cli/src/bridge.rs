@@ -37,7 +37,7 @@ use wallet::{
     },
     keys::Words,
     proof::Inclusion,
-    scan::ChainSource,
+    scan::{self, ChainSource},
     slate::seal::Installation,
     wallet::Wallet,
 };
@@ -86,8 +86,19 @@ impl Home {
         installation::open(&self.state).or_refuse("this installation of sotto cannot be used")
     }
 
+    /// Whether there is a wallet of this name.
+    pub(crate) fn has_wallet(&self, name: &str) -> Outcome<bool> {
+        Ok(self.wallet(name)?.exists())
+    }
+
     /// Opens a wallet.
     pub(crate) fn open_wallet(&self, name: &str, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
+        let file = self.open_wallet_file(name, passphrase)?;
+        Wallet::open(file, self.installation()?).or_refuse(format!("wallet `{name}` cannot be opened"))
+    }
+
+    /// Opens the file of a wallet of any kind.
+    pub(crate) fn open_wallet_file(&self, name: &str, passphrase: &str) -> Outcome<WalletFile> {
         let path = self.wallet(name)?;
         if !path.exists() {
             return Err(Failure::refused(format!("there is no wallet `{name}` in {}", self.dir.display()))
@@ -95,24 +106,32 @@ impl Home {
                     "Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir."
                 )));
         }
-        let what = format!("wallet `{name}` cannot be opened");
-        let file = WalletFile::open(&path, passphrase.as_bytes()).or_refuse(&*what)?;
-        Wallet::open(file, self.installation()?).or_refuse(what)
+        WalletFile::open(&path, passphrase.as_bytes()).or_refuse(format!("wallet `{name}` cannot be opened"))
     }
 
     /// Creates a wallet for `chain` from its words.
     pub(crate) fn create_wallet(
         &self,
-        (name, passphrase): (&str, &str),
+        named: (&str, &str),
         words: Words,
         chain: Chain,
         cost: Cost,
     ) -> Outcome<Wallet<WalletFile>> {
-        let path = self.free_wallet(name)?;
-        let what = format!("wallet `{name}` cannot be created");
-        secret::make_folder(&self.dir.join("wallets"))?;
-        let file = WalletFile::create(&path, passphrase.as_bytes(), cost).or_refuse(&*what)?;
+        let file = self.create_wallet_file(named, cost)?;
+        let what = format!("wallet `{}` cannot be created", named.0);
         Wallet::create(file, chain, words, self.installation()?).or_refuse(what)
+    }
+
+    /// Prepares the file of a new wallet.
+    pub(crate) fn create_wallet_file(
+        &self,
+        (name, passphrase): (&str, &str),
+        cost: Cost,
+    ) -> Outcome<WalletFile> {
+        let path = self.free_wallet(name)?;
+        secret::make_folder(&self.dir.join("wallets"))?;
+        WalletFile::create(&path, passphrase.as_bytes(), cost)
+            .or_refuse(format!("wallet `{name}` cannot be created"))
     }
 
     /// The path of a wallet that does not exist yet.
@@ -227,5 +246,17 @@ impl ChainSource for LedgerSource<'_> {
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, StoreError> {
         Ok(self.ledger.store().last_seen(excess)?.map(|s| s.height))
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<Hash>, StoreError> {
+        Ok(self.ledger.store().header(height)?.map(|h| h.hash()))
+    }
+
+    fn block(&self, height: Height) -> Result<Option<scan::Block>, StoreError> {
+        match self.ledger.store().block(height) {
+            Ok(found) => Ok(found.map(|b| scan::Block { inputs: b.body.inputs, outputs: b.body.outputs })),
+            Err(StoreError::Pruned { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 }

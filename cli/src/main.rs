@@ -5,6 +5,7 @@ mod bridge;
 mod commands;
 mod config;
 mod exit;
+mod memory;
 mod output;
 mod qr;
 mod secret;

@@ -40,18 +40,29 @@ impl PassphraseArgs {
         }
     }
 
-    /// A new passphrase, asked twice on a terminal.
+    /// The passphrase of a new wallet, asked twice on a terminal.
     pub(crate) fn choose(&self) -> Outcome<Zeroizing<String>> {
-        let first = self.get()?;
         let on_terminal = self.passphrase_file.is_none() && self.passphrase_fd.is_none();
-        if on_terminal && *prompt("The same again: ")? != *first {
-            return Err(Failure::refused("the two passphrases differ").advice("Try again."));
-        }
-        if first.is_empty() {
-            return Err(Failure::refused("an empty passphrase protects nothing").advice("Choose another."));
-        }
-        Ok(first)
+        chosen(self.get()?, on_terminal)
     }
+}
+
+/// Another passphrase for a wallet: from a file of mode 0600, or asked twice on a terminal.
+pub(crate) fn choose_new(file: Option<&Path>) -> Outcome<Zeroizing<String>> {
+    match file {
+        Some(path) => chosen(read_file(path)?, false),
+        None => chosen(prompt("New passphrase: ")?, true),
+    }
+}
+
+fn chosen(first: Zeroizing<String>, on_terminal: bool) -> Outcome<Zeroizing<String>> {
+    if on_terminal && *prompt("The same again: ")? != *first {
+        return Err(Failure::refused("the two passphrases differ").advice("Try again."));
+    }
+    if first.is_empty() {
+        return Err(Failure::refused("an empty passphrase protects nothing").advice("Choose another."));
+    }
+    Ok(first)
 }
 
 fn prompt(text: &str) -> Outcome<Zeroizing<String>> {

@@ -41,8 +41,18 @@ fn every_example_runs() {
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
     for (verb, lines) in examples() {
-        let groups =
-            ["chain", "wallet", "wallet contact", "wallet proof", "mpc", "dandelion", "config", "generate"];
+        let groups = [
+            "chain",
+            "wallet",
+            "wallet account",
+            "wallet contact",
+            "wallet proof",
+            "wallet view-key",
+            "mpc",
+            "dandelion",
+            "config",
+            "generate",
+        ];
         let is_group = groups.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {

@@ -253,6 +253,11 @@ impl AccountKeys {
         })
     }
 
+    /// What a view key hands out: it sees what the account receives, and derives nothing else.
+    pub(crate) fn received(&self) -> RewindKey {
+        self.rewind[Purpose::Received as usize].clone()
+    }
+
     pub(crate) const fn sign(&self) -> &SecretScalar {
         &self.sign
     }

@@ -1,21 +1,20 @@
 //! A wallet's outputs: one record each, in exactly one status, so that none counts twice.
 //!
 //! ```text
-//!                 ┌────────────────── absent, its slate waits ──────────────────┐
-//!                 ▼                                                             │
-//!   own slate ─▶ Pending ── on chain ─▶ Unspent ◀── cancel, expiry ──▶ Locked   │
-//!                 │   │                  ▲    │ └───── confirmed plan ──▲  │    │
-//!   its slate     │   │ absent, its      │    │                           │    │
-//!   expired or    │   │ slate confirmed  │    └──── absent ──┐  ┌ absent ─┘    │
-//!   cancelled     │   ▼                  │                   ▼  ▼              │
-//!   (forgotten) ◀─┘  Spent ◀──────────── │ ──────────────── Spent ─────────────┘
-//!                      └──── on chain ───┘ (back to Locked if an open slate holds it)
+//!                  ┌──────────── on chain ────────────┬────────── on chain, held ───────────┐
+//!                  │                                  ▼                                     ▼
+//! own slate ─▶ Pending ◀─ absent, slate waits ─ Unspent ◀─ cancel, expiry ─ confirmed plan ─▶ Locked
+//!                  │                                  │                                     │
+//!                  │ absent, its slate failed         └───────── absent, spent ─────────┬───┘
+//!                  ▼                                                                    ▼
+//!      Failed (or forgotten, when nothing unconfirmed spends it)                      Spent ── on chain ─▶ Unspent, Locked
 //!
-//!   found by a scan, never seen before ─▶ Unspent
+//! found by a scan, never seen before ─▶ Unspent, or Spent when a stored block spends it
+//! found by a scan, and its block taken back ─▶ forgotten
 //! ```
 //!
-//! After a scan the status is a function of two facts alone: what the chain says (on chain or absent), and which slates
-//! are open. So the order in which confirmation, cancelling, expiry and reorganisation are noticed does not matter.
+//! After a scan the status is a function of two facts alone: what the chain says (on chain or absent), and what became of
+//! the slates. So the order in which confirmation, cancelling, expiry and reorganisation are noticed does not matter.
 
 use crate::keys::{Account, Purpose};
 use mw::{
@@ -55,9 +54,13 @@ pub enum Status {
     },
     /// No longer on the chain.
     Spent {
-        /// The height of the scan that noticed.
-        noticed: Height,
+        /// Height of the block that made it.
+        created: Height,
+        /// Height of the block that spent it, or, where no stored block tells, of the scan that noticed.
+        gone: Height,
     },
+    /// Made here, and never to be on the chain: its slate failed.
+    Failed,
 }
 
 /// One output of the wallet: its blinding factor is derived from these, never stored.
@@ -109,7 +112,7 @@ impl Balance {
             (Status::Unspent { .. }, _) if o.is_spendable(chain, tip) => &mut self.spendable,
             (Status::Unspent { .. }, _) => &mut self.immature,
             (Status::Locked { .. }, _) => &mut self.locked,
-            (Status::Spent { .. }, _) => return,
+            (Status::Spent { .. } | Status::Failed, _) => return,
         };
         *field = add(*field, o.opening.amount);
     }

@@ -12,9 +12,12 @@
 //! A [`Plan`] is only carried out as a [`Confirmed`] one, and that comes from a decision about this very plan.
 
 mod bill;
+mod merge;
 
 pub use bill::Bill;
 pub(crate) use bill::{ask, bill};
+pub use merge::Merge;
+pub(crate) use merge::{merge, self_spend};
 
 use crate::{
     keys::{Account, Address},
@@ -205,6 +208,15 @@ pub enum SelectError {
         fee: Amount,
         /// How many outputs are needed.
         inputs: usize,
+    },
+    /// Fewer than two outputs are worth merging.
+    #[error("there are not two outputs that are free and worth more than it costs to spend them")]
+    NothingToMerge,
+    /// The fee takes all of it.
+    #[error("what would be moved is not worth more than the fee of {fee}")]
+    NotWorth {
+        /// The fee.
+        fee: Amount,
     },
     /// The wallet has changed since the plan was made.
     #[error("an output of this plan is no longer free; plan again")]

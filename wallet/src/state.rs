@@ -1,31 +1,40 @@
 //! What a wallet knows: outputs and payments, and how both change.
 //!
 //! ```text
-//! sent       Invited ── finalize ─▶ Finalised ─ kernel on chain ─▶ confirmed
-//!               │                      │  ▲ ◀──── kernel gone ─────────┘
-//!               └─ cancel ─▶ Cancelled │  └ waiting                (also past its last height)
-//!                                      └─ past last height + K, no kernel ─▶ expired (inputs free again)
+//! sent        Invited ── finalize ─▶ signed            Invited ── cancel, or past last height + K ─▶ Cancelled
+//! received    answered = signed     moved (to oneself) = signed     asked, paid: see `invoices`
 //!
-//! received   Answered: waiting ⇄ confirmed, waiting ─▶ expired      (the same rule)
+//!             ┌───────────── kernel in the chain ─────────────▶ confirmed
+//! signed ─▶ waiting ◀────────── kernel gone ───────────────────────┘
+//!             │  ▲
+//!             │  └─── the other block taken back ───┐
+//!             ├──── an input spent by another ──▶ displaced ── that is K deep ─▶ failed
+//!             └──── past last height + K, or an input's own payment failed ───▶ failed (inputs free)
 //! ```
 //!
-//! [`Fate`] is a function of the chain alone (kernel seen? past the last height plus the reorganisation limit K?), so it
-//! follows every reorganisation. Cancelling is free while nothing signed has left; afterwards a payment ends only by
-//! confirmation or expiry.
+//! [`Fate`] is a function of the chain alone, so it follows every reorganisation and does not depend on the order in which
+//! things are noticed; a kernel in the chain always means confirmed. K is the chain's reorganisation limit. Cancelling is free
+//! while nothing signed has left. Afterwards, and in a copy of the wallet, whose original may have signed, a payment ends by
+//! expiry or by a self-spend: a transaction that moves one of its inputs to this wallet and so displaces it.
 
 mod invoices;
+mod moved;
+mod settle;
 
 pub use invoices::{Asked, AskedStage, Paid};
+pub use moved::{Moved, Reason};
+pub(crate) use settle::{Seen, last_chance};
 
 use crate::{
     contacts::Contacts,
     keys::{Account, Purpose},
     outputs::{Balance, Origin, OutputRecord, Status},
+    scan::Search,
     slate::{Invite, Response, SlateError, seal::Sealed},
 };
 use mw::{
-    amount::Height, group::PointBytes, kernel::Excess, rules::params::Chain, schnorr::session::SessionId,
-    transaction::Transaction,
+    amount::Height, group::PointBytes, hash::Hash, kernel::Excess, rules::params::Chain,
+    schnorr::session::SessionId, transaction::Transaction,
 };
 use std::collections::BTreeMap;
 
@@ -39,8 +48,13 @@ pub enum Fate {
         /// In the block of this height.
         height: Height,
     },
-    /// Its kernel can enter no block any more.
-    Expired,
+    /// Another transaction has spent one of its inputs: in this chain it cannot come true.
+    Displaced {
+        /// Where that is known to have happened: the other transaction's block, or the scan that noticed.
+        height: Height,
+    },
+    /// It can enter no block any more, whatever is reorganised.
+    Failed,
 }
 
 /// How far one's own payment has come.
@@ -79,15 +93,12 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Whether it holds its inputs.
-    fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Invited(_) | Stage::Finalised { fate: Fate::Waiting, .. })
-    }
-
-    fn fate(&self) -> Fate {
+    /// What became of it; an open invite waits, a cancelled one failed.
+    #[must_use]
+    pub const fn fate(&self) -> Fate {
         match self.stage {
             Stage::Invited(_) => Fate::Waiting,
-            Stage::Cancelled => Fate::Expired,
+            Stage::Cancelled => Fate::Failed,
             Stage::Finalised { fate, .. } => fate,
         }
     }
@@ -108,25 +119,39 @@ pub struct Received {
     pub fate: Fate,
 }
 
+/// What is kept about an account; its keys follow from the words and its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// What its owner calls it; empty when it has no name, as after a restore.
+    pub name: String,
+    /// Outputs created up to this height of the last scan's chain were tried with its keys.
+    pub(crate) searched: Height,
+}
+
 /// Everything a wallet knows, except its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// The height of the last scan.
+    /// The height of the last scan, and the hash of its block.
     pub(crate) tip: Height,
-    /// How many accounts there are.
-    pub(crate) accounts: u32,
+    pub(crate) tip_hash: Hash,
+    pub(crate) accounts: Vec<AccountInfo>,
+    /// A restore that has not come to its end.
+    pub(crate) search: Option<Search>,
     pub(crate) outputs: BTreeMap<PointBytes, OutputRecord>,
     pub(crate) sent: BTreeMap<SessionId, Sent>,
     pub(crate) received: BTreeMap<SessionId, Received>,
     pub(crate) asked: BTreeMap<SessionId, Asked>,
     pub(crate) paid: BTreeMap<SessionId, Paid>,
+    pub(crate) moved: BTreeMap<SessionId, Moved>,
     pub(crate) contacts: Contacts,
 }
 
 impl Default for State {
     fn default() -> Self {
-        let (outputs, sent, received, asked, paid, contacts) = Default::default();
-        Self { tip: Height::GENESIS, accounts: 1, outputs, sent, received, asked, paid, contacts }
+        let (outputs, sent, received, asked, paid, moved, contacts) = Default::default();
+        let accounts = vec![AccountInfo::default()];
+        let (tip, tip_hash, search) = (Height::GENESIS, Hash::ZERO, None);
+        Self { tip, tip_hash, accounts, search, outputs, sent, received, asked, paid, moved, contacts }
     }
 }
 
@@ -134,9 +159,29 @@ impl State {
     /// What an account has, or all of them.
     pub(crate) fn balance(&self, chain: &Chain, account: Option<Account>) -> Balance {
         let mut balance = Balance::default();
-        let mine = |o: &&OutputRecord| account.is_none_or(|a| a == o.account);
+        let mine = |o: &&OutputRecord| account.is_none_or(|a| a == o.account) && self.is_backed(o);
         self.outputs.values().filter(mine).for_each(|o| balance.count(o, chain, self.tip));
         balance
+    }
+
+    /// Whether an output counts: change that is on its way does while its payment holds all that it spends, so not beside
+    /// the change of a payment that it would displace, nor when an input was taken back with its block.
+    fn is_backed(&self, o: &OutputRecord) -> bool {
+        let (Origin::Slate(s), Purpose::Change, Status::Pending) = (o.origin, o.purpose, o.status) else {
+            return true;
+        };
+        let held = |c: &PointBytes| {
+            self.outputs.get(c).is_some_and(|i| matches!(i.status, Status::Locked { by, .. } if by == s))
+        };
+        self.payment(&s).is_some_and(|(all, _)| all.iter().all(held))
+    }
+
+    /// What a payment of this wallet spends, and what became of it.
+    pub(crate) fn payment(&self, s: &SessionId) -> Option<(Vec<PointBytes>, Fate)> {
+        let sent = self.sent.get(s).map(|s| (s.inputs.clone(), s.fate()));
+        let paid = || self.paid.get(s).map(|p| (p.inputs(), p.fate));
+        let moved = || self.moved.get(s).map(|m| (m.inputs.clone(), m.fate));
+        sent.or_else(paid).or_else(moved)
     }
 
     /// Records a payment that was begun or made: its inputs are locked, its change is pending. `false`, and nothing
@@ -172,11 +217,11 @@ impl State {
         }
         if let Some(Paid { invoice, fate, .. }) = self.paid.get(session) {
             let until = last_chance(chain, invoice.not_after());
-            return if *fate == Fate::Expired { Ok(()) } else { Err(SlateError::HasLeft { until }) };
+            return if *fate == Fate::Failed { Ok(()) } else { Err(SlateError::HasLeft { until }) };
         }
         let sent = self.sent.get_mut(session).ok_or(SlateError::UnknownSession)?;
         match &sent.stage {
-            Stage::Cancelled | Stage::Finalised { fate: Fate::Expired, .. } => return Ok(()),
+            Stage::Cancelled | Stage::Finalised { fate: Fate::Failed, .. } => return Ok(()),
             Stage::Finalised { .. } => {
                 return Err(SlateError::HasLeft { until: last_chance(chain, sent.invite.not_after()) });
             }
@@ -194,110 +239,5 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    /// Excesses of everything signed: what a scan asks the chain about.
-    pub(crate) fn excesses(&self) -> impl Iterator<Item = Excess> {
-        let sent = self.sent.values().filter_map(|s| match &s.stage {
-            Stage::Finalised { excess, .. } => Some(*excess),
-            _ => None,
-        });
-        let asked = self.asked.values().filter_map(|a| match &a.stage {
-            AskedStage::Collected { excess, .. } => Some(*excess),
-            _ => None,
-        });
-        let answered = self.received.values().map(|r| r.excess).chain(self.paid.values().map(|p| p.excess));
-        sent.chain(asked).chain(answered)
-    }
-
-    /// Takes over what the chain at `tip` says: which outputs of ours are on it, and which kernels.
-    ///
-    /// `present` holds every output of ours that is on the chain, with status `Unspent`.
-    pub(crate) fn settle(
-        &mut self,
-        chain: &Chain,
-        tip: Height,
-        present: BTreeMap<PointBytes, OutputRecord>,
-        kernels: &BTreeMap<Excess, Height>,
-    ) {
-        self.tip = tip;
-        for s in self.sent.values_mut() {
-            match &mut s.stage {
-                Stage::Finalised { fate, excess, .. } => {
-                    *fate = fate_of(chain, tip, s.invite.not_after(), kernels.get(excess));
-                }
-                // Nobody can finish it any more, and what a copy of this wallet may have finished cannot come true.
-                Stage::Invited(_) if tip > last_chance(chain, s.invite.not_after()) => {
-                    s.stage = Stage::Cancelled
-                }
-                Stage::Invited(_) | Stage::Cancelled => {}
-            }
-        }
-        for r in self.received.values_mut() {
-            r.fate = fate_of(chain, tip, r.invite.not_after(), kernels.get(&r.excess));
-        }
-        for a in self.asked.values_mut() {
-            a.settle(chain, tip, kernels);
-        }
-        for p in self.paid.values_mut() {
-            p.fate = fate_of(chain, tip, p.invoice.not_after(), kernels.get(&p.excess));
-        }
-        self.settle_absent(tip, &present);
-        self.settle_present(present);
-    }
-
-    fn settle_absent(&mut self, tip: Height, present: &BTreeMap<PointBytes, OutputRecord>) {
-        let paid =
-            |s: &SessionId| self.sent.get(s).map(Sent::fate).or_else(|| self.paid.get(s).map(|p| p.fate));
-        let received = |s: &SessionId| {
-            self.received.get(s).map(|r| r.fate).or_else(|| self.asked.get(s).map(Asked::fate))
-        };
-        self.outputs.retain(|c, o| {
-            if present.contains_key(c) {
-                return true;
-            }
-            let fate = match (o.origin, o.purpose) {
-                (Origin::Chain, _) => None,
-                (Origin::Slate(s), Purpose::Change) => paid(&s),
-                (Origin::Slate(s), Purpose::Received) => received(&s),
-            };
-            o.status = match (fate, o.status) {
-                (Some(Fate::Waiting), _) => Status::Pending,
-                (_, spent @ Status::Spent { .. }) => spent,
-                (Some(Fate::Expired), Status::Pending) => return false,
-                _ => Status::Spent { noticed: tip },
-            };
-            true
-        });
-    }
-
-    fn settle_present(&mut self, present: BTreeMap<PointBytes, OutputRecord>) {
-        let open = self.sent.values().filter(|s| s.is_open());
-        let paid = self.paid.values().filter(|p| p.fate == Fate::Waiting);
-        let holders: BTreeMap<PointBytes, SessionId> = open
-            .flat_map(|s| s.inputs.iter().map(|c| (*c, s.invite.session)))
-            .chain(paid.flat_map(|p| p.payment.inputs.iter().map(|c| (c.encoded(), p.payment.session))))
-            .collect();
-        for (c, found) in present {
-            let o = self.outputs.entry(c).or_insert_with(|| found.clone());
-            o.status = match (found.status, holders.get(&c)) {
-                (Status::Unspent { created }, Some(by)) => Status::Locked { created, by: *by },
-                (status, _) => status,
-            };
-            self.accounts = self.accounts.max(found.account.0.saturating_add(1));
-        }
-    }
-}
-
-/// The last height at which a kernel with this last height could still enter the chain, by a reorganisation if need be.
-pub(crate) fn last_chance(chain: &Chain, not_after: Height) -> Height {
-    not_after.plus(chain.params().reorganisation)
-}
-
-fn fate_of(chain: &Chain, tip: Height, not_after: Height, kernel: Option<&Height>) -> Fate {
-    match kernel {
-        Some(height) => Fate::Confirmed { height: *height },
-        None if tip > last_chance(chain, not_after) => Fate::Expired,
-        None => Fate::Waiting,
     }
 }

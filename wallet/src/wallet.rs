@@ -5,8 +5,11 @@
 //!
 //! Heights are those of the last scan: scan before paying.
 
+mod accounts;
+mod backup;
 mod invoicing;
 mod letters;
+mod moving;
 mod paying;
 mod receiving;
 mod scanning;
@@ -15,16 +18,20 @@ mod sessions;
 pub use letters::Privacy;
 pub use sessions::{Deal, Step};
 
+pub use accounts::NameError;
+pub use backup::{Backup, Loss};
+
 use crate::{
     armor::ArmorError,
     coinbase::RewardError,
     contacts::ContactError,
-    keys::{Account, AccountKeys, Address, Purpose, Root, Words, WordsError},
+    history::{self, Entry},
+    keys::{Account, AccountKeys, Purpose, Root, Words, WordsError},
     outputs::{Balance, Origin, OutputRecord, Status},
     proof::ProofError,
     select::SelectError,
     slate::{SlateError, seal::Installation},
-    state::{Received, Sent, State},
+    state::{Moved, Received, Sent, State},
     store::{Store, StoreError},
     wire::{self, Contents},
 };
@@ -75,6 +82,12 @@ pub enum WalletError {
         /// How many there are.
         accounts: u32,
     },
+    /// An account's name cannot be used.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// It has a view key, and no words.
+    #[error("this wallet has a view key only: it can look at what was received, and not pay")]
+    ViewOnly,
     /// There is something in the store already.
     #[error("there is a wallet already; it is not overwritten")]
     Exists,
@@ -125,8 +138,12 @@ impl<S: Store> Wallet<S> {
     /// # Errors
     /// When it cannot be read.
     pub fn open(store: S, installation: Installation) -> Result<Self, WalletError> {
+        let bytes = store.load()?;
+        if bytes.first() == Some(&wire::VIEW_VERSION) {
+            return Err(WalletError::ViewOnly);
+        }
         let Contents { params, entropy, state } =
-            Contents::from_bytes(&store.load()?).map_err(StoreError::Contents)?;
+            Contents::from_bytes(&bytes).map_err(StoreError::Contents)?;
         let words = Words::from_entropy(&entropy)?;
         let root = Root::new(&words);
         Ok(Self { words, root, chain: Chain::new(params)?, state, installation, store })
@@ -140,10 +157,10 @@ impl<S: Store> Wallet<S> {
     }
 
     fn keys(&self, account: Account) -> Result<AccountKeys, WalletError> {
-        if account.0 < self.state.accounts {
+        if account.0 < self.accounts() {
             Ok(self.root.account(account))
         } else {
-            Err(WalletError::NoAccount { account, accounts: self.state.accounts })
+            Err(WalletError::NoAccount { account, accounts: self.accounts() })
         }
     }
 
@@ -159,42 +176,21 @@ impl<S: Store> Wallet<S> {
         &self.store
     }
 
+    /// Where it is kept, to be copied or put under another passphrase. What is kept must stay what it is.
+    pub const fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
     /// The seed words, for the owner's eyes.
     #[must_use]
     pub const fn words(&self) -> &Words {
         &self.words
     }
 
-    /// How many accounts there are.
-    #[must_use]
-    pub const fn accounts(&self) -> u32 {
-        self.state.accounts
-    }
-
     /// The height of the last scan.
     #[must_use]
     pub const fn tip(&self) -> Height {
         self.state.tip
-    }
-
-    /// Adds an account.
-    ///
-    /// # Errors
-    /// When it cannot be kept.
-    pub fn add_account(&mut self) -> Result<Account, WalletError> {
-        let account = Account(self.state.accounts);
-        let mut next = self.state.clone();
-        next.accounts = next.accounts.saturating_add(1);
-        self.keep(next)?;
-        Ok(account)
-    }
-
-    /// An account's address.
-    ///
-    /// # Errors
-    /// [`WalletError::NoAccount`].
-    pub fn address(&self, account: Account) -> Result<Address, WalletError> {
-        Ok(self.keys(account)?.address(self.chain.params().network))
     }
 
     /// What an account has, or all of them together.
@@ -211,6 +207,17 @@ impl<S: Store> Wallet<S> {
     /// All payments made, in order of sessions.
     pub fn sent(&self) -> impl Iterator<Item = &Sent> {
         self.state.sent.values()
+    }
+
+    /// What came and went, in the order of the chain.
+    #[must_use]
+    pub fn history(&self) -> Vec<Entry> {
+        history::history(&self.state, self.deals())
+    }
+
+    /// All transactions with itself, in order of their names.
+    pub fn moved(&self) -> impl Iterator<Item = &Moved> {
+        self.state.moved.values()
     }
 
     /// All payments answered, in order of sessions.

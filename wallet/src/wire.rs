@@ -10,7 +10,8 @@
 //! response   session (32) ‖ invite hash (32) ‖ share (160) ‖ output ‖ o (32) ‖ z (32) ‖ receiver (65) ‖ receipt (64)
 //! share      X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
 //! address    network (1) ‖ signing key (32) ‖ encryption key (32)
-//! contents   version (1) ‖ chain parameters ‖ entropy (32) ‖ state
+//! contents   version (1): 2 ‖ chain parameters ‖ entropy (32) ‖ state
+//! view       version (1): 129 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
 //! file       "SOTTOWLT" (8) ‖ version (1) ‖ Argon2id KiB (4), passes (4), lanes (4) ‖ salt (16) ‖ nonce (24) ‖ n (8)
 //!            ‖ XChaCha20-Poly1305 of the contents (n + 16), associated data = everything before
 //! key        "SOTTOKEY" (8) ‖ version (1) ‖ installation key (32)
@@ -27,9 +28,14 @@ pub(crate) use file::{
     FileHeader, INSTALLATION_MAX, closed, installation_key, read_closed, read_installation_key,
 };
 
-use crate::{keys::Words, state::State};
+use crate::{
+    keys::{Account, Words},
+    state::State,
+    view::ViewKey,
+};
 use mw::{
     block::ChainId,
+    range_proof::RewindKey,
     rules::params::Params,
     schnorr::session::SessionId,
     wire::{Decode, Encode, Reader, WireError},
@@ -39,6 +45,12 @@ use zeroize::Zeroizing;
 
 /// Version of the bytes in this module.
 pub(crate) const VERSION: u8 = 1;
+
+/// Version of a wallet's contents.
+pub(crate) const CONTENTS_VERSION: u8 = 2;
+
+/// Version of a view-only wallet's contents: no wallet that can pay begins so.
+pub(crate) const VIEW_VERSION: u8 = 0x81;
 
 /// Most records of one kind in a wallet.
 const MAX_RECORDS: u32 = 1 << 24;
@@ -144,7 +156,7 @@ pub(crate) struct Contents {
 pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &State) -> Zeroizing<Vec<u8>> {
     let (params, state) = (params.to_bytes(), Zeroizing::new(state.to_bytes()));
     let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + entropy.len() + state.len()));
-    out.push(VERSION);
+    out.push(CONTENTS_VERSION);
     out.extend_from_slice(&params);
     out.extend_from_slice(entropy);
     out.extend_from_slice(&state);
@@ -153,8 +165,42 @@ pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &
 
 impl Decode for Contents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        version(r)?;
+        match r.u8()? {
+            CONTENTS_VERSION => {}
+            found => return Err(WireError::Version { found }),
+        }
         let (params, entropy) = (Params::decode(r)?, Zeroizing::new(r.array()?));
         Ok(Self { params, entropy, state: State::decode(r)? })
+    }
+}
+
+/// Everything a view-only wallet keeps.
+pub(crate) struct ViewContents {
+    pub(crate) params: Params,
+    pub(crate) account: Account,
+    pub(crate) rewind: RewindKey,
+    pub(crate) state: State,
+}
+
+/// The bytes of a view-only wallet's contents; wiped when dropped, and written without reallocating.
+pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Zeroizing<Vec<u8>> {
+    let (params, state) = (params.to_bytes(), Zeroizing::new(state.to_bytes()));
+    let mut out = Zeroizing::new(Vec::with_capacity(1 + params.len() + 36 + state.len()));
+    out.push(VIEW_VERSION);
+    out.extend_from_slice(&params);
+    out.extend_from_slice(&key.account().0.to_le_bytes());
+    out.extend_from_slice(&key.rewind().0);
+    out.extend_from_slice(&state);
+    out
+}
+
+impl Decode for ViewContents {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        match r.u8()? {
+            VIEW_VERSION => {}
+            found => return Err(WireError::Version { found }),
+        }
+        let (params, account) = (Params::decode(r)?, Account(r.u32()?));
+        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: State::decode(r)? })
     }
 }

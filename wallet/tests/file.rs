@@ -9,9 +9,10 @@ use support::{Folder, Ledger};
 use wallet::{
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
+    select::Decision,
     slate::seal::Installation,
     store::{Store, StoreError},
-    wallet::Wallet,
+    wallet::{Backup, Loss, Wallet},
 };
 
 const COST: Cost = Cost::INSECURE_FAST;
@@ -231,4 +232,37 @@ fn a_whole_wallet_lives_in_it() {
     let bytes = fs::read(folder.file()).unwrap();
     let word = words.phrase().split(' ').next().unwrap().to_owned();
     assert!(!bytes.windows(word.len()).any(|w| w == word.as_bytes()));
+}
+
+/// A backup opens without a lock, is made once, and its drill tells what going back would lose.
+#[test]
+fn a_backup_is_rehearsed() {
+    let (mut ledger, folder) = (Ledger::new(), Folder::new());
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let words = Words::generate(&mut rng).unwrap();
+    let file = WalletFile::create(&folder.file(), b"open sesame", COST).unwrap();
+    let installation = Installation::in_memory([1; 32]);
+    let mut wallet = Wallet::create(file, ledger.chain.clone(), words, installation).unwrap();
+    let to = folder.0.join("backup");
+    wallet.store().back_up(&to).unwrap();
+    assert!(matches!(wallet.store().back_up(&to), Err(StoreError::Io { action: "create", .. })));
+    let read = |phrase: &[u8]| WalletFile::read_backup(&to, phrase);
+    assert!(matches!(read(b"open sesam"), Err(StoreError::Passphrase)));
+    let backup = Backup::read(&read(b"open sesame").unwrap()).unwrap();
+    assert_eq!(wallet.loss(&backup), Some(Loss { blocks: 0, payments: 0, accounts: 0 }));
+    wallet.add_account("rent").unwrap();
+    let mut payer = ledger.wallet(3);
+    ledger.grow(&payer.wallet, 3);
+    payer.scan(&ledger);
+    wallet.scan(&ledger, &mut |_, _| {}).unwrap();
+    let mut request = payer.request(1_000, &payer);
+    request.recipient = Some(wallet.address(Account(0)).unwrap());
+    let plan = payer.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let invite = payer.wallet.invite(plan, &mut payer.rng).unwrap();
+    wallet.respond(Account(0), &invite, &mut rng).unwrap();
+    assert_eq!(wallet.loss(&backup), Some(Loss { blocks: 3, payments: 1, accounts: 1 }));
+    assert_eq!(payer.wallet.loss(&backup), None, "of other words");
+    let bytes = fs::read(&to).unwrap();
+    fs::write(&to, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(matches!(read(b"open sesame"), Err(StoreError::CutOff { .. })));
 }

@@ -58,14 +58,14 @@ fn nobody_but_the_addressee_reads_it() {
     assert!(not_ours(a.wallet.decrypt(&letter)));
     assert!(not_ours(ledger.wallet(77).wallet.decrypt(&letter)));
     // Another account of the same wallet reads what was written to that account.
-    let second = b.wallet.add_account().unwrap();
+    let second = b.wallet.add_account("second").unwrap();
     let to = b.wallet.address(second).unwrap();
     assert_eq!(b.wallet.decrypt(&letter).unwrap(), invite);
     let letter = a.wallet.encrypt(Account(0), &to, &invite).unwrap();
     assert_eq!(b.wallet.decrypt(&letter).unwrap(), invite);
     // The same keys on another chain, and the same bytes as another kind.
     let mut there = Ledger::with(|p| p.genesis_time = 1).wallet(20);
-    there.wallet.add_account().unwrap();
+    there.wallet.add_account("second").unwrap();
     assert_eq!(there.wallet.address(second).unwrap(), to);
     assert!(not_ours(there.wallet.decrypt(&letter)));
 }

@@ -1,17 +1,29 @@
 //! Random histories against the simplest model there is: what is on the chain.
 //!
 //! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each counted once,
-//! whatever happened before: payments finished, lost, cancelled, expired, sealed, taken back, sealed again.
+//! whatever happened before: payments finished, lost, cancelled, ended by self-spends, expired, sealed, taken back, sealed
+//! again, and wallets restored from words in the middle of it. A payment shows as confirmed exactly when the chain has it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
 use mw::{
-    rules::Verified, rules::connect_transaction, schnorr::session::SessionId, transaction::Transaction,
+    amount::Height,
+    kernel::Excess,
+    rules::{Verified, connect_transaction},
+    schnorr::session::SessionId,
+    transaction::Transaction,
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use support::{Ledger, Person};
-use wallet::{outputs::Status, select::Decision, slate::Response};
+use wallet::{
+    outputs::{OutputRecord, Status},
+    scan::ChainSource,
+    select::Decision,
+    slate::Response,
+    state::Fate,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -23,6 +35,8 @@ enum Step {
     /// The newest answer is lost.
     Lose,
     Cancel,
+    /// Ends the newest payment, free of charge or by a self-spend.
+    End,
     Seal,
     Undo,
     Scan {
@@ -30,6 +44,10 @@ enum Step {
     },
     /// The wallet is closed and opened.
     Reopen {
+        who: usize,
+    },
+    /// Nothing is left but the words.
+    Restore {
         who: usize,
     },
 }
@@ -40,10 +58,12 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Finalise),
         1 => Just(Step::Lose),
         2 => Just(Step::Cancel),
+        3 => Just(Step::End),
         5 => Just(Step::Seal),
         2 => Just(Step::Undo),
         3 => (0..2usize).prop_map(|who| Step::Scan { who }),
         1 => (0..2usize).prop_map(|who| Step::Reopen { who }),
+        1 => (0..2usize).prop_map(|who| Step::Restore { who }),
     ]
 }
 
@@ -54,6 +74,9 @@ struct World {
     answers: Vec<(usize, Response)>,
     pool: Vec<Verified<Transaction>>,
     sessions: Vec<(usize, SessionId)>,
+    /// Whose payments were signed, and their kernels.
+    signed: Vec<(usize, SessionId, Excess)>,
+    restored: u64,
 }
 
 impl World {
@@ -66,7 +89,16 @@ impl World {
         for p in &mut people {
             p.scan(&ledger);
         }
-        Self { ledger, people, miner, answers: vec![], pool: vec![], sessions: vec![] }
+        Self {
+            ledger,
+            people,
+            miner,
+            answers: vec![],
+            pool: vec![],
+            sessions: vec![],
+            signed: vec![],
+            restored: 1_000,
+        }
     }
 
     fn step(&mut self, step: Step) {
@@ -85,6 +117,7 @@ impl World {
             Step::Finalise => {
                 let Some((from, response)) = self.answers.pop() else { return };
                 if let Ok(t) = self.people[from].wallet.finalize(&response) {
+                    self.signed.push((from, response.session, t.get().body.kernels[0].excess));
                     self.pool.push(t);
                 }
             }
@@ -92,6 +125,16 @@ impl World {
             Step::Cancel => {
                 let Some((from, session)) = self.sessions.pop() else { return };
                 let _ = self.people[from].wallet.cancel(&session);
+            }
+            Step::End => {
+                let Some((from, session)) = self.sessions.pop() else { return };
+                let p = &mut self.people[from];
+                if p.wallet.cancel(&session).is_ok() {
+                    return;
+                }
+                let Ok(plan) = p.wallet.plan_self_spend(&session) else { return };
+                let plan = plan.confirm(|_| Decision::Yes).unwrap();
+                self.pool.push(p.wallet.self_spend(&session, plan, &mut p.rng).unwrap());
             }
             Step::Seal => self.seal(),
             // Deeper than two blocks is no reorganisation on this chain.
@@ -105,6 +148,13 @@ impl World {
                 let p = &self.people[who];
                 let mut again = p.copy(p.installation.clone());
                 again.rng = p.rng.clone();
+                self.people[who] = again;
+            }
+            Step::Restore { who } => {
+                let words = self.people[who].wallet.words().clone();
+                let mut again = Person::from_words(self.ledger.chain.clone(), words, self.restored);
+                again.wallet.restore(Height::GENESIS, &self.ledger, &mut |_, _| {}).unwrap();
+                self.restored += 1;
                 self.people[who] = again;
             }
         }
@@ -139,7 +189,7 @@ impl World {
         // The model: restore from words and add up what is there.
         let words = p.wallet.words().clone();
         let mut fresh = Person::from_words(ledger.chain.clone(), words, 1);
-        fresh.scan(ledger);
+        fresh.wallet.restore(Height::GENESIS, ledger, &mut |_, _| {}).unwrap();
         let on_chain = |p: &Person| {
             let held = |s: Status| matches!(s, Status::Unspent { .. } | Status::Locked { .. });
             p.wallet
@@ -157,7 +207,21 @@ impl World {
         );
         // Change never exceeds what is locked for it.
         assert!(ours.change <= ours.locked);
+        // What is in the chain shows as confirmed, and nothing else does.
+        for s in p.wallet.sent() {
+            let signed = self.signed.iter().find(|(from, id, _)| (*from, *id) == (who, s.invite.session));
+            let sealed = signed.and_then(|(.., e)| ledger.kernel(e).unwrap());
+            assert_eq!(sealed.map(|height| Fate::Confirmed { height }), Some(s.fate()).filter(confirmed));
+        }
+        // A restored wallet has the same statuses as one that saw it all, where both know an output.
+        let spent = |o: &&OutputRecord| matches!(o.status, Status::Spent { .. });
+        let of = |p: &Person| p.wallet.outputs().filter(spent).map(|o| o.commitment).collect::<BTreeSet<_>>();
+        assert!(of(&fresh).is_subset(&of(p)), "what the chain shows to be spent is spent");
     }
+}
+
+fn confirmed(f: &Fate) -> bool {
+    matches!(f, Fate::Confirmed { .. })
 }
 
 proptest! {

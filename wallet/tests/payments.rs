@@ -67,7 +67,7 @@ fn pay_and_pay_on() {
 #[test]
 fn words_alone_find_everything() {
     let (mut ledger, mut a, mut b) = two();
-    let account = b.wallet.add_account().unwrap();
+    let account = b.wallet.add_account("savings").unwrap();
     assert_eq!(account, Account(1));
     let t = a.pay(7_000_000, &mut b);
     ledger.seal(&a.wallet, &[t]);
@@ -90,7 +90,7 @@ fn words_alone_find_everything() {
     for person in [&a, &b] {
         let words = Words::parse(&person.wallet.words().phrase()).unwrap();
         let mut again = Person::from_words(ledger.chain.clone(), words.clone(), 5);
-        let report = again.wallet.restore(&ledger, &mut |_, _| {}).unwrap();
+        let report = again.wallet.restore(Height::GENESIS, &ledger, &mut |_, _| {}).unwrap();
         assert_eq!(
             report.found,
             person.wallet.outputs().filter(|o| o.matures(&ledger.chain).is_some()).count() as u64
@@ -98,7 +98,7 @@ fn words_alone_find_everything() {
         assert_eq!(again.balance(), person.balance());
         assert_eq!(again.wallet.accounts(), person.wallet.accounts());
         let mut twin = Person::from_words(ledger.chain.clone(), words, 6);
-        twin.wallet.restore(&ledger, &mut |_, _| {}).unwrap();
+        twin.wallet.restore(Height::GENESIS, &ledger, &mut |_, _| {}).unwrap();
         let kept = |p: &Person| p.wallet.store().load().unwrap();
         assert_eq!(kept(&again), kept(&twin));
         // What was found can be spent.
@@ -246,7 +246,7 @@ fn what_expires_frees_its_inputs() {
     assert_eq!(b.balance(), [0; 5]);
     // What never came to be is forgotten.
     assert_eq!((a.wallet.outputs().count(), b.wallet.outputs().count()), (3, 0));
-    assert!(matches!(a.wallet.sent().next().unwrap().stage, Stage::Finalised { fate: Fate::Expired, .. }));
+    assert!(matches!(a.wallet.sent().next().unwrap().stage, Stage::Finalised { fate: Fate::Failed, .. }));
     a.wallet.cancel(&invite.session).unwrap();
 }
 

@@ -1,11 +1,13 @@
 //! The verbs of `sotto wallet`: custody of a wallet, slates of a payment, views of what it has.
 
 mod custody;
+mod moving;
 mod records;
 mod slates;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use moving::*;
 pub(crate) use records::*;
 pub(crate) use slates::*;
 pub(crate) use views::*;
@@ -19,6 +21,9 @@ pub(crate) struct WalletArgs {
     /// The wallet's name
     #[arg(long, value_name = "NAME", default_value = "default", global = true)]
     pub(crate) wallet: String,
+    /// The account, by name or number [default: 0; where sums are shown, all of them]
+    #[arg(long, value_name = "ACCOUNT", global = true)]
+    pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
 }
@@ -48,11 +53,21 @@ pub(crate) enum WalletVerb {
     Pay(WalletPay),
     Finalize(WalletFinalize),
     Cancel(WalletCancel),
+    Consolidate(WalletConsolidate),
     Slates(WalletSlates),
     #[command(subcommand)]
     Contact(WalletContact),
     #[command(subcommand)]
     Proof(WalletProof),
     Outputs(WalletOutputs),
+    Txs(WalletTxs),
+    History(WalletHistory),
     Scan(WalletScan),
+    #[command(subcommand)]
+    Account(WalletAccount),
+    #[command(subcommand)]
+    ViewKey(WalletViewKey),
+    Passphrase(WalletPassphrase),
+    Backup(WalletBackup),
+    VerifyBackup(WalletVerifyBackup),
 }

@@ -15,6 +15,7 @@ use crate::{
 };
 use serde_json::json;
 use std::{fs, path::PathBuf};
+use tempfile::TempDir;
 
 pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     let scratch = Scratch::make(context)?;
@@ -25,10 +26,9 @@ pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     say("\nPART TWO  Two hospitals compute jointly\n")?;
     let joint = joint::run(context, &scratch.dir, a.sabotage)?;
     let fields = json!({ "ok": true, "ledger": ledger, "mpc": joint });
-    let kept = if scratch.keep {
-        format!("\nEverything is kept in {}.", scratch.dir.display())
-    } else {
-        String::new()
+    let kept = match scratch.temporary {
+        Some(_) => String::new(),
+        None => format!("\nEverything is kept in {}.", scratch.dir.display()),
     };
     let end = format!(
         "\n{GOOD}All checks passed.{GOOD:#} This cryptography is unaudited: see docs/THREATS.md.{kept}"
@@ -36,34 +36,27 @@ pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     context.output.record("demo", fields, &end)
 }
 
-/// Where the demo works: the user's --dir, kept; or a folder of its own, removed at the end.
+/// Where the demo works: the user's --dir, kept; or a folder of its own, which nobody can guess or look into, removed at the
+/// end.
 struct Scratch {
     dir: PathBuf,
-    keep: bool,
+    temporary: Option<TempDir>,
 }
 
 impl Scratch {
     fn make(context: &Context) -> Outcome<Self> {
-        let chosen = context.config.dir.origin == "flag";
-        let dir = match chosen {
-            true => context.config.dir.value.clone(),
-            false => std::env::temp_dir().join(format!("sotto-demo-{}", std::process::id())),
-        };
+        if context.config.dir.origin != "flag" {
+            let temporary = tempfile::Builder::new().prefix("sotto-demo-").tempdir();
+            let temporary = temporary.or_refuse("no temporary folder can be made")?;
+            return Ok(Self { dir: temporary.path().to_owned(), temporary: Some(temporary) });
+        }
+        let dir = context.config.dir.value.clone();
         let empty = fs::read_dir(&dir).map_or(true, |mut d| d.next().is_none());
         if !empty {
             return Err(Failure::refused(format!("{} is not empty", dir.display()))
                 .advice("The demo starts from nothing: give a new folder with --dir."));
         }
         fs::create_dir_all(&dir).or_refuse(format!("{} cannot be made", dir.display()))?;
-        Ok(Self { dir, keep: chosen })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if !self.keep {
-            // It is in the system's temporary folder; leaving it there harms nobody.
-            let _ = fs::remove_dir_all(&self.dir);
-        }
+        Ok(Self { dir, temporary: None })
     }
 }

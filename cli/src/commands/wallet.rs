@@ -1,15 +1,20 @@
 //! `sotto wallet`: keys, payments and outputs of a person.
 //!
-//! One file per group of verbs: `custody` (make, restore), `slates` and `invoices` (the steps of a payment, whoever begins),
-//! `plan` (what one says yes to), `sessions` (open payments), `records` (contacts, proofs), `views` (what the wallet has, and
-//! what the chain says about it).
+//! One file per group of verbs: `custody` (make, restore), `backup` (keep), `view_key`, `accounts`, `slates` and `invoices` (the
+//! steps of a payment, whoever begins), `plan` (what one says yes to), `sessions` (open payments), `moving` (end a payment, merge
+//! outputs), `records` (contacts, proofs), `views` (what the wallet has, what the chain says about it), `history`.
 
+mod accounts;
+mod backup;
 mod custody;
+mod history;
 mod invoices;
+mod moving;
 mod plan;
 mod records;
 mod sessions;
 mod slates;
+mod view_key;
 mod views;
 
 use crate::{
@@ -17,6 +22,7 @@ use crate::{
     args::WalletVerb,
     bridge::{Home, LedgerSource},
     exit::{Context as _, Failure, Outcome},
+    memory,
 };
 use node::ledger::Ledger;
 use wallet::{
@@ -26,10 +32,11 @@ use wallet::{
     wallet::Wallet,
 };
 
-/// The account that these verbs use.
+/// The account that is meant where none is named.
 const ACCOUNT: Account = Account(0);
 
 pub(crate) fn run(context: &Context, command: &args::Wallet) -> Outcome {
+    memory::keep(&context.ui);
     let shop = Shop { context, home: Home::of(&context.config), args: &command.wallet };
     match &command.verb {
         WalletVerb::Init(a) => shop.init(a),
@@ -45,8 +52,16 @@ pub(crate) fn run(context: &Context, command: &args::Wallet) -> Outcome {
         WalletVerb::Slates(a) => shop.slates(a),
         WalletVerb::Contact(verb) => shop.contact(verb),
         WalletVerb::Proof(verb) => shop.proof(verb),
+        WalletVerb::Consolidate(a) => shop.consolidate(a),
         WalletVerb::Outputs(_) => shop.outputs(),
-        WalletVerb::Scan(_) => shop.scan(),
+        WalletVerb::Txs(_) => shop.txs(),
+        WalletVerb::History(a) => shop.history(a),
+        WalletVerb::Scan(a) => shop.scan(a),
+        WalletVerb::Account(a) => shop.accounts(a),
+        WalletVerb::ViewKey(a) => shop.view_key(a),
+        WalletVerb::Passphrase(a) => shop.passphrase(a),
+        WalletVerb::Backup(a) => shop.backup(a),
+        WalletVerb::VerifyBackup(a) => shop.verify_backup(a),
     }
 }
 
@@ -60,6 +75,21 @@ struct Shop<'a> {
 impl Shop<'_> {
     fn open(&self) -> Outcome<Wallet<WalletFile>> {
         self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
+    }
+
+    /// The account that was asked for; `None` when none was.
+    fn chosen(&self, wallet: &Wallet<WalletFile>) -> Outcome<Option<Account>> {
+        let Some(name) = &self.args.account else { return Ok(None) };
+        let found = wallet.account(name).ok_or_else(|| {
+            Failure::refused(format!("there is no account `{name}` in wallet `{}`", self.args.wallet))
+                .advice("See `sotto wallet account list`.")
+        });
+        found.map(Some)
+    }
+
+    /// The account to act for.
+    fn account(&self, wallet: &Wallet<WalletFile>) -> Outcome<Account> {
+        Ok(self.chosen(wallet)?.unwrap_or(ACCOUNT))
     }
 
     /// The wallet, with what the chain says by now.

@@ -120,7 +120,7 @@ impl WalletFile {
         let (header, cost) = header(&bytes)?;
         let key = cost.derive(passphrase, &header.salt)?;
         let file = Self { path: path.to_owned(), cost, salt: header.salt, key, _lock: lock };
-        file.decrypt(&bytes).map(|_| file)
+        decrypt(&file.key, &bytes).map(|_| file)
     }
 
     /// The file under another passphrase: written anew under another key and salt.
@@ -141,16 +141,34 @@ impl WalletFile {
         kept
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(Key::from_slice(&*self.key))
+    /// Writes a copy of the file, under the same passphrase, to a path where nothing is.
+    ///
+    /// # Errors
+    /// When something is there already, or the copy cannot be made durable; then nothing is left there.
+    pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let bytes = self.encrypt(&self.load()?)?;
+        let mut file = private().create_new(true).open(to).map_err(failed("create", to))?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|e| {
+            // Half a backup is of no use; the first error is the one to report.
+            let _ = fs::remove_file(to);
+            failed("write", to)(e)
+        })?;
+        sync_folder(folder(to))
     }
 
-    fn decrypt(&self, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let (FileHeader { nonce, .. }, _) = header(bytes)?;
-        let (aad, msg) = bytes.split_at_checked(FileHeader::BYTES).ok_or(StoreError::NotAWallet)?;
-        let payload = Payload { msg, aad };
-        let plain = self.cipher().decrypt(XNonce::from_slice(&nonce), payload);
-        plain.map(Zeroizing::new).map_err(|_| StoreError::Passphrase)
+    /// What a backup holds, without a lock and without changing anything.
+    ///
+    /// # Errors
+    /// [`StoreError`]: cut off, of another version, or [`StoreError::Passphrase`].
+    pub fn read_backup(path: &Path, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let bytes = read(path)?;
+        let (header, cost) = header(&bytes)?;
+        let key = cost.derive(passphrase, &header.salt)?;
+        decrypt(&key, &bytes)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(Key::from_slice(&*self.key))
     }
 
     fn encrypt(&self, contents: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -174,12 +192,20 @@ impl Store for WalletFile {
         if !fs::exists(&self.path).map_err(failed("look for", &self.path))? {
             return Ok(Zeroizing::default());
         }
-        self.decrypt(&read(&self.path)?)
+        decrypt(&self.key, &read(&self.path)?)
     }
 
     fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError> {
         write_atomically(&self.path, &self.encrypt(contents)?)
     }
+}
+
+fn decrypt(key: &[u8; 32], bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let (FileHeader { nonce, .. }, _) = header(bytes)?;
+    let (aad, msg) = bytes.split_at_checked(FileHeader::BYTES).ok_or(StoreError::NotAWallet)?;
+    let plain = XChaCha20Poly1305::new(Key::from_slice(key))
+        .decrypt(XNonce::from_slice(&nonce), Payload { msg, aad });
+    plain.map(Zeroizing::new).map_err(|_| StoreError::Passphrase)
 }
 
 /// Reads the header, and holds cost and length against what makes sense and what is there.
@@ -266,7 +292,11 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         failed("write", &temporary)(e)
     })?;
     fs::rename(&temporary, path).map_err(failed("replace", path))?;
-    sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    sync_folder(folder(path))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(unix)]

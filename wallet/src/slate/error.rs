@@ -101,6 +101,9 @@ pub enum SlateError {
         /// From the height after this one on it cannot come true.
         until: Height,
     },
+    /// Nothing more to end.
+    #[error("this payment is over, or is being ended already")]
+    Over,
     /// The session's shares or partial signatures are wrong.
     #[error(transparent)]
     Session(#[from] SessionError),

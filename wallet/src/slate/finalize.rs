@@ -112,7 +112,7 @@ pub(super) fn is_agreed(amount: Amount, output: &Output, x: &PublicKey, offset: 
 }
 
 /// What comes back to the payer.
-pub(super) fn change(
+pub(crate) fn change(
     keys: &AccountKeys,
     chain: &Chain,
     funding: &Funding,
@@ -122,7 +122,7 @@ pub(super) fn change(
 }
 
 /// `o_s = Σ r_out − Σ r_in − x_s`.
-pub(super) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
+pub(crate) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
     let out = funding
         .change
         .iter()

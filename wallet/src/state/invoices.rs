@@ -1,21 +1,22 @@
 //! Invoices: what this wallet asked for, and what it paid because it was asked.
 //!
 //! ```text
-//! asked     Open ── collect ─▶ Collected: waiting ⇄ confirmed, waiting ─▶ expired
+//! asked     Open ── collect ─▶ Collected: waiting ⇄ confirmed, waiting ─▶ failed
 //!             └── cancel, or past last height + K ─▶ Cancelled
-//! paid      Paid: waiting ⇄ confirmed, waiting ─▶ expired (inputs free again)
+//! paid      Paid: as a payment that was finalised: see `state`
 //! ```
 //!
 //! Asking promises nothing and locks nothing; a payer's partial signature leaves at once, so his inputs are held until the
 //! kernel is in a block or can never be.
 
-use super::{Fate, fate_of, last_chance};
+use super::{Fate, last_chance, settle::kernel_fate};
 use crate::{
     keys::Account,
     slate::{Invoice, Payment, SlateError, seal::Sealed},
 };
 use mw::{
-    amount::Height, kernel::Excess, range_proof::Opening, rules::params::Chain, transaction::Transaction,
+    amount::Height, commitment::Commitment, group::PointBytes, kernel::Excess, range_proof::Opening,
+    rules::params::Chain, transaction::Transaction,
 };
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ impl Asked {
     pub(super) fn fate(&self) -> Fate {
         match self.stage {
             AskedStage::Open(_) => Fate::Waiting,
-            AskedStage::Cancelled => Fate::Expired,
+            AskedStage::Cancelled => Fate::Failed,
             AskedStage::Collected { fate, .. } => fate,
         }
     }
@@ -64,7 +65,7 @@ impl Asked {
     /// Calls it off while no partial signature has left; doing it twice is the same as once.
     pub(super) fn cancel(&mut self, chain: &Chain) -> Result<(), SlateError> {
         match self.stage {
-            AskedStage::Cancelled | AskedStage::Collected { fate: Fate::Expired, .. } => {}
+            AskedStage::Cancelled | AskedStage::Collected { fate: Fate::Failed, .. } => {}
             AskedStage::Open(_) => self.stage = AskedStage::Cancelled,
             AskedStage::Collected { .. } => {
                 let until = last_chance(chain, self.invoice.not_after());
@@ -79,7 +80,7 @@ impl Asked {
         let not_after = self.invoice.not_after();
         match &mut self.stage {
             AskedStage::Collected { fate, excess, .. } => {
-                *fate = fate_of(chain, tip, not_after, kernels.get(excess));
+                *fate = kernel_fate((chain, tip), not_after, kernels.get(excess));
             }
             AskedStage::Open(_) if tip > last_chance(chain, not_after) => self.stage = AskedStage::Cancelled,
             AskedStage::Open(_) | AskedStage::Cancelled => {}
@@ -100,4 +101,11 @@ pub struct Paid {
     pub excess: Excess,
     /// What became of it.
     pub fate: Fate,
+}
+
+impl Paid {
+    /// What it spends.
+    pub(crate) fn inputs(&self) -> Vec<PointBytes> {
+        self.payment.inputs.iter().map(Commitment::encoded).collect()
+    }
 }

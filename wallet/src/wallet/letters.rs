@@ -47,7 +47,7 @@ impl<S: Store> Wallet<S> {
     /// [`SlateError::NotOurs`].
     pub fn decrypt<T: Private>(&self, letter: &Encrypted<T>) -> Result<T, WalletError> {
         let open = |a| letter.open(self.chain.id(), &self.root.account(Account(a)));
-        Ok((0..self.state.accounts).find_map(open).ok_or(SlateError::NotOurs)?)
+        Ok((0..self.accounts()).find_map(open).ok_or(SlateError::NotOurs)?)
     }
 
     /// A letter as text: encrypted where that is wanted and its reader is known.

@@ -22,7 +22,7 @@ impl<S: Store> Wallet<S> {
     pub fn addressee(&self, invite: &Invite) -> Option<Account> {
         let network = self.chain.params().network;
         let ours = |a: &Account| invite.recipient == Some(self.root.account(*a).address(network));
-        (0..self.state.accounts).map(Account).find(ours)
+        (0..self.accounts()).map(Account).find(ours)
     }
 
     /// Answers an invite for `account`; the same invite gets the same response, byte for byte.

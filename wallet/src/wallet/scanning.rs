@@ -2,12 +2,25 @@
 
 use super::Wallet;
 use crate::{
-    scan::{self, ChainSource, Progress, ScanError, ScanReport},
+    keys::Account,
+    scan::{
+        self, ATTEMPTS, ChainSource, Key, Pass, Progress, RESTORE_GAP, ScanError, ScanReport, Search,
+        same_up_to,
+    },
+    state::State,
     store::Store,
 };
+use mw::{amount::Height, hash::Hash};
+use std::collections::BTreeMap;
 
 impl<S: Store> Wallet<S> {
-    /// Scans the chain with the keys of all accounts.
+    /// Whether a restore was interrupted, so that a scan goes on with it.
+    #[must_use]
+    pub const fn is_restoring(&self) -> bool {
+        self.state.search.is_some()
+    }
+
+    /// Looks at what has come and gone since the last scan, with the keys of all accounts; or goes on with a restore.
     ///
     /// # Errors
     /// [`ScanError`] when the source fails or moves, or the result cannot be kept; nothing changes then.
@@ -16,40 +29,77 @@ impl<S: Store> Wallet<S> {
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        self.scan_accounts(self.state.accounts, source, progress)
+        if self.is_restoring() {
+            return self.go_on(source, progress);
+        }
+        for _ in 0..ATTEMPTS {
+            let mut pass = Pass::begin(&self.chain, self.known_keys(source)?, None, source)?;
+            while !pass.advance(&self.state.outputs, source, progress)? {}
+            if let Some((next, report)) = scan::conclude((&self.chain, &self.state), &pass, None, source)? {
+                self.keep(next)?;
+                return Ok(report);
+            }
+        }
+        Err(ScanError::Moved)
     }
 
-    /// Scans with [`scan::RESTORE_GAP`] more accounts than are known, again from there when one of those has money.
+    /// Looks at everything from the block at `birthday` on, with the keys of all accounts and of [`RESTORE_GAP`] more, and of
+    /// more again when one of those has money. How far it has come is kept: after an interruption [`Wallet::scan`] goes on.
     ///
     /// # Errors
     /// As [`Wallet::scan`].
     pub fn restore<C: ChainSource>(
         &mut self,
+        birthday: Height,
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        let mut all = ScanReport::default();
-        loop {
-            let known = self.state.accounts;
-            let tried = known.saturating_add(scan::RESTORE_GAP);
-            let report = self.scan_accounts(tried, source, progress)?;
-            let found_amount =
-                all.found_amount.checked_add(report.found_amount).unwrap_or(report.found_amount);
-            all = ScanReport { found: all.found + report.found, found_amount, ..report };
-            if self.state.accounts == known {
-                return Ok(all);
-            }
-        }
+        let accounts = self.accounts().saturating_add(RESTORE_GAP);
+        let (tip, after, found) = ((Height::GENESIS, Hash::ZERO), None, BTreeMap::new());
+        let search = Some(Search { birthday, accounts, tried: 0, tip, after, found });
+        self.keep(State { search, ..self.state.clone() })?;
+        self.go_on(source, progress)
     }
 
-    fn scan_accounts<C: ChainSource>(
+    fn go_on<C: ChainSource>(
         &mut self,
-        accounts: u32,
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        let (next, report) = scan::scan((&self.root, &self.chain, &self.state), accounts, source, progress)?;
-        self.keep(next)?;
-        Ok(report)
+        let mut attempts = 0..ATTEMPTS;
+        while let Some(search) = self.state.search.clone() {
+            let before = search.birthday.minus(1);
+            let keys = (0..search.accounts).map(|a| Key::owner(&self.root, Account(a), before)).collect();
+            let mut pass = Pass::begin(&self.chain, keys, Some(&search), source)?;
+            while !pass.advance(&self.state.outputs, source, progress)? {
+                if let Some(kept) = pass.so_far(&search) {
+                    self.keep(State { search: Some(kept), ..self.state.clone() })?;
+                }
+            }
+            let owners = pass.found.values().map(|o| o.account.0.saturating_add(1)).max();
+            let accounts = owners.unwrap_or(0).max(self.accounts()).saturating_add(RESTORE_GAP);
+            if accounts <= search.accounts {
+                if let Some((next, report)) =
+                    scan::conclude((&self.chain, &self.state), &pass, Some(before), source)?
+                {
+                    self.keep(next)?;
+                    return Ok(report);
+                }
+                // A block has arrived.
+                if attempts.next().is_none() {
+                    break;
+                }
+            }
+            let search = Search { accounts: accounts.max(search.accounts), ..pass.all(&search) };
+            self.keep(State { search: Some(search), ..self.state.clone() })?;
+        }
+        Err(ScanError::Moved)
+    }
+
+    /// The keys of all accounts, and what need not be tried with them again.
+    fn known_keys<C: ChainSource>(&self, source: &C) -> Result<Vec<Key>, ScanError<C::Error>> {
+        let same = same_up_to(&self.chain, source, (self.state.tip, self.state.tip_hash))?;
+        let accounts = (0..).map(Account).zip(&self.state.accounts);
+        Ok(accounts.map(|(a, info)| Key::owner(&self.root, a, info.searched.min(same))).collect())
     }
 }

@@ -1,17 +1,19 @@
 //! Bytes of what a wallet remembers.
 #![deny(clippy::indexing_slicing)]
 
-use super::{count, flag, map, put_count, put_map, session};
+use super::{count, flag, map, option, put_count, put_map, put_option, session};
 use crate::{
     contacts::{Contacts, Name},
     keys::{Account, Address, Purpose},
     outputs::{Origin, OutputRecord, Status},
+    scan::Search,
     slate::{Invite, Invoice, Payment, Response, seal::Sealed},
-    state::{Asked, AskedStage, Fate, Paid, Received, Sent, Stage, State},
+    state::{AccountInfo, Asked, AskedStage, Fate, Moved, Paid, Reason, Received, Sent, Stage, State},
 };
 use mw::{
     amount::{Amount, Height},
     group::PointBytes,
+    hash::Hash,
     kernel::Excess,
     range_proof::Opening,
     transaction::{OutputFeatures, Transaction},
@@ -21,6 +23,16 @@ use mw::{
 /// The name of an output: what it is called in an index, not decoded as a point.
 fn name(r: &mut Reader<'_>) -> Result<PointBytes, WireError> {
     r.array().map(PointBytes)
+}
+
+fn put_names(all: &[PointBytes], out: &mut Vec<u8>) {
+    put_count(all.len(), out);
+    all.iter().for_each(|c| out.extend_from_slice(&c.0));
+}
+
+fn names(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, WireError> {
+    let n = count(r, "inputs", 32)?;
+    (0..n).map(|_| name(r)).collect()
 }
 
 impl Encode for Sealed {
@@ -69,10 +81,12 @@ impl Encode for OutputRecord {
                 created.encode(out);
                 out.extend_from_slice(&by.0);
             }
-            Status::Spent { noticed } => {
+            Status::Spent { created, gone } => {
                 out.push(3);
-                noticed.encode(out);
+                created.encode(out);
+                gone.encode(out);
             }
+            Status::Failed => out.push(4),
         }
     }
 }
@@ -102,7 +116,8 @@ impl Decode for OutputRecord {
                 0 => Status::Pending,
                 1 => Status::Unspent { created: Height::decode(r)? },
                 2 => Status::Locked { created: Height::decode(r)?, by: session(r)? },
-                3 => Status::Spent { noticed: Height::decode(r)? },
+                3 => Status::Spent { created: Height::decode(r)?, gone: Height::decode(r)? },
+                4 => Status::Failed,
                 code => return Err(WireError::Code { what: "status", code }),
             },
         })
@@ -117,7 +132,11 @@ impl Encode for Fate {
                 out.push(1);
                 height.encode(out);
             }
-            Self::Expired => out.push(2),
+            Self::Failed => out.push(2),
+            Self::Displaced { height } => {
+                out.push(3);
+                height.encode(out);
+            }
         }
     }
 }
@@ -127,7 +146,8 @@ impl Decode for Fate {
         match r.u8()? {
             0 => Ok(Self::Waiting),
             1 => Ok(Self::Confirmed { height: Height::decode(r)? }),
-            2 => Ok(Self::Expired),
+            2 => Ok(Self::Failed),
+            3 => Ok(Self::Displaced { height: Height::decode(r)? }),
             code => Err(WireError::Code { what: "fate", code }),
         }
     }
@@ -137,8 +157,7 @@ impl Encode for Sent {
     fn encode(&self, out: &mut Vec<u8>) {
         self.invite.encode(out);
         out.extend_from_slice(&self.account.0.to_le_bytes());
-        put_count(self.inputs.len(), out);
-        self.inputs.iter().for_each(|c| out.extend_from_slice(&c.0));
+        put_names(&self.inputs, out);
         out.push(u8::from(self.change.is_some()));
         self.change.iter().for_each(|c| out.extend_from_slice(&c.0));
         match &self.stage {
@@ -161,8 +180,7 @@ impl Encode for Sent {
 impl Decode for Sent {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let (invite, account) = (Invite::decode(r)?, Account(r.u32()?));
-        let n = count(r, "inputs", 32)?;
-        let inputs = (0..n).map(|_| name(r)).collect::<Result<_, _>>()?;
+        let inputs = names(r)?;
         let change = flag(r, "change flag")?.then(|| name(r)).transpose()?;
         let stage = match r.u8()? {
             0 => Stage::Invited(Sealed::decode(r)?),
@@ -305,29 +323,126 @@ const LEAST_ASKED: usize = 1_000;
 const LEAST_PAID: usize = 1_000;
 const LEAST_CONTACT: usize = 1 + 1 + 65;
 
+impl Encode for Moved {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        match self.reason {
+            Reason::Consolidation => out.push(0),
+            Reason::SelfSpend { of } => {
+                out.push(1);
+                out.extend_from_slice(&of.0);
+            }
+        }
+        put_names(&self.inputs, out);
+        out.extend_from_slice(&self.output.0);
+        self.not_after.encode(out);
+        self.transaction.encode(out);
+        self.excess.encode(out);
+        self.fate.encode(out);
+    }
+}
+
+impl Decode for Moved {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            session: session(r)?,
+            account: Account(r.u32()?),
+            reason: match r.u8()? {
+                0 => Reason::Consolidation,
+                1 => Reason::SelfSpend { of: session(r)? },
+                code => return Err(WireError::Code { what: "reason", code }),
+            },
+            inputs: names(r)?,
+            output: name(r)?,
+            not_after: Height::decode(r)?,
+            transaction: Transaction::decode(r)?,
+            excess: Excess::decode(r)?,
+            fate: Fate::decode(r)?,
+        })
+    }
+}
+
+impl Encode for AccountInfo {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.searched.encode(out);
+        out.push(u8::try_from(self.name.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(self.name.as_bytes());
+    }
+}
+
+impl Decode for AccountInfo {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (searched, n) = (Height::decode(r)?, r.u8()?);
+        let name = core::str::from_utf8(r.take(n.into())?).unwrap_or("?").to_owned();
+        match name.is_empty() || Self::is_name(&name) {
+            true => Ok(Self { name, searched }),
+            false => Err(WireError::Code { what: "account's name", code: n }),
+        }
+    }
+}
+
+impl Encode for Search {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.birthday.encode(out);
+        out.extend_from_slice(&self.accounts.to_le_bytes());
+        out.extend_from_slice(&self.tried.to_le_bytes());
+        self.tip.0.encode(out);
+        self.tip.1.encode(out);
+        out.push(u8::from(self.after.is_some()));
+        self.after.iter().for_each(|c| out.extend_from_slice(&c.0));
+        put_map(&self.found, out);
+    }
+}
+
+impl Decode for Search {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            birthday: Height::decode(r)?,
+            accounts: r.u32()?,
+            tried: r.u32()?,
+            tip: (Height::decode(r)?, Hash::decode(r)?),
+            after: flag(r, "place in a search")?.then(|| name(r)).transpose()?,
+            found: map(r, ("outputs found", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
+        })
+    }
+}
+
+const LEAST_ACCOUNT: usize = 9;
+const LEAST_MOVED: usize = 32 + 4 + 1 + 4 + 32 + 8 + 32 + 1;
+
 impl Encode for State {
     fn encode(&self, out: &mut Vec<u8>) {
         self.tip.encode(out);
-        out.extend_from_slice(&self.accounts.to_le_bytes());
+        self.tip_hash.encode(out);
+        put_count(self.accounts.len(), out);
+        self.accounts.iter().for_each(|a| a.encode(out));
+        put_option(self.search.as_ref(), out);
         put_map(&self.outputs, out);
         put_map(&self.sent, out);
         put_map(&self.received, out);
         put_map(&self.asked, out);
         put_map(&self.paid, out);
+        put_map(&self.moved, out);
         self.contacts.encode(out);
     }
 }
 
 impl Decode for State {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (tip, tip_hash) = (Height::decode(r)?, Hash::decode(r)?);
+        let n = count(r, "accounts", LEAST_ACCOUNT)?;
         Ok(Self {
-            tip: Height::decode(r)?,
-            accounts: r.u32()?,
+            tip,
+            tip_hash,
+            accounts: (0..n).map(|_| AccountInfo::decode(r)).collect::<Result<_, _>>()?,
+            search: option(r, "search flag")?,
             outputs: map(r, ("outputs", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
             sent: map(r, ("payments made", LEAST_SENT), |s: &Sent| s.invite.session)?,
             received: map(r, ("payments received", LEAST_RECEIVED), |p: &Received| p.invite.session)?,
             asked: map(r, ("invoices", LEAST_ASKED), |a: &Asked| a.invoice.session)?,
             paid: map(r, ("invoices paid", LEAST_PAID), |p: &Paid| p.invoice.session)?,
+            moved: map(r, ("moves", LEAST_MOVED), |m: &Moved| m.session)?,
             contacts: Contacts::decode(r)?,
         })
     }

@@ -32,7 +32,7 @@ use std::{
 use wallet::{
     keys::{Account, Address, Words},
     proof::Inclusion,
-    scan::{ChainSource, ScanReport},
+    scan::{self, ChainSource, ScanReport},
     select::{Confirmed, Decision, Plan, Request},
     slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
     store::{MemoryStore, Store, StoreError},
@@ -47,6 +47,8 @@ pub struct Ledger {
     operator: SecretScalar,
     changes: Vec<ChangeSet>,
     pub blocks: Vec<Block>,
+    /// Blocks up to this height are not stored any more.
+    pub pruned: u64,
     /// How many blocks a test has taken back and not sealed again.
     pub depth: usize,
     rng: ChaCha20Rng,
@@ -64,7 +66,7 @@ impl Ledger {
         change(&mut params);
         let chain = Chain::new(params).unwrap();
         let state = MemoryState::genesis(&chain);
-        Self { chain, state, operator, changes: vec![], blocks: vec![], depth: 0, rng }
+        Self { chain, state, operator, changes: vec![], blocks: vec![], pruned: 0, depth: 0, rng }
     }
 
     pub fn height(&self) -> Height {
@@ -136,6 +138,12 @@ impl ChainSource for Ledger {
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
         self.state.kernel(excess)
+    }
+
+    fn block(&self, height: Height) -> Result<Option<scan::Block>, Infallible> {
+        let stored = (height.get() > self.pruned).then(|| height.minus(1).get() as usize);
+        let block = stored.and_then(|i| self.blocks.get(i)).map(|b| b.body.clone());
+        Ok(block.map(|b| scan::Block { inputs: b.inputs, outputs: b.outputs }))
     }
 }
 

@@ -119,16 +119,6 @@ pub(crate) struct WalletFinalize {
     pub(crate) file: PathBuf,
 }
 
-/// Give up a payment that was started and not finalized: free of charge, its outputs are free again
-#[derive(Args, Debug)]
-#[command(after_long_help = "\
-Examples:
-  $ sotto wallet cancel invite.txt --wallet alice")]
-pub(crate) struct WalletCancel {
-    /// The invite or invoice as it was printed; `-` is standard input
-    pub(crate) file: PathBuf,
-}
-
 /// List open payments, or print the last message of one again
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

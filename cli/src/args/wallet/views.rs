@@ -1,6 +1,6 @@
 //! What a wallet has, and what the chain says about it.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// Balance: spendable, immature, on its way, locked
 #[derive(Args, Debug)]
@@ -32,5 +32,59 @@ pub(crate) struct WalletOutputs {}
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet scan --wallet alice")]
-pub(crate) struct WalletScan {}
+  $ sotto wallet scan --wallet alice
+  $ sotto wallet scan --full --wallet alice")]
+pub(crate) struct WalletScan {
+    /// Look at every output again, as a restore does, for accounts that are not known too
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// Every payment, whatever became of it: open, waiting, confirmed, displaced, failed, cancelled
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet txs --wallet alice
+  $ sotto wallet txs --json --wallet bob")]
+pub(crate) struct WalletTxs {}
+
+/// What came and went in the chain, oldest first
+///
+/// The columns of --csv are height, kind, account, amount, fee, party, memo, id, and stay as they are; amounts are whole base units.
+/// Where a memo would make a spreadsheet compute, an apostrophe stands before it.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet history --wallet alice
+  $ sotto wallet history --csv --wallet alice > history.csv")]
+pub(crate) struct WalletHistory {
+    /// Comma-separated values (RFC 4180) with a line of names
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+/// Accounts: parts of a wallet with keys, an address and a balance of their own
+#[derive(Subcommand, Debug)]
+pub(crate) enum WalletAccount {
+    List(AccountList),
+    Create(AccountCreate),
+}
+
+/// All accounts with what they have
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet account list --wallet alice")]
+pub(crate) struct AccountList {}
+
+/// Add an account; its name is in the wallet file only, so a restore finds its money under its number
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet account create --name savings --wallet alice
+  $ sotto wallet account create --name rent --wallet bob && sotto wallet address --account rent --wallet bob")]
+pub(crate) struct AccountCreate {
+    /// What to call it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+}

@@ -7,7 +7,7 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use mw::rules::params::Chain;
+use mw::{amount::Height, rules::params::Chain};
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use wallet::{
@@ -41,8 +41,8 @@ impl Shop<'_> {
         let mut wallet = self.create(words, ledger.chain().clone(), &passphrase)?;
         let bar = self.context.ui.bar(ledger.tip().output_count, "restoring");
         let report = wallet
-            .restore(&LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
-            .or_refuse("the chain could not be searched; `sotto wallet scan` tries again")?;
+            .restore(Height::new(a.birthday), &LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
+            .or_refuse("the chain could not be searched; `sotto wallet scan` goes on where this stopped")?;
         drop(bar);
         self.report(&report, &wallet)
     }

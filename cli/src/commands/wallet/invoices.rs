@@ -1,7 +1,7 @@
 //! The steps of a payment that its receiver begins.
 
 use super::{
-    ACCOUNT, Shop, named,
+    Shop, named,
     plan::{bill_json, bill_text},
     slates::{declined, memo, parse_amount, read_slate, who_reads},
 };
@@ -19,11 +19,11 @@ impl Shop<'_> {
     pub(super) fn invoice(&self, a: &args::WalletInvoice) -> Outcome {
         let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
         let (mut wallet, ledger, _) = self.open_fresh()?;
-        let network = wallet.chain().params().network;
+        let (network, account) = (wallet.chain().params().network, self.account(&wallet)?);
         let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
         let payer = payer.or_refuse("the payer's address cannot be used")?;
         let ask = Ask { amount, payer, inputs: a.inputs, memo };
-        let invoice = wallet.ask(ACCOUNT, ask, &mut OsRng).or_refuse("this cannot be asked for")?;
+        let invoice = wallet.ask(account, ask, &mut OsRng).or_refuse("this cannot be asked for")?;
         drop(ledger);
         let who = match payer {
             Some(_) => who_reads(a.form),
@@ -43,7 +43,8 @@ impl Shop<'_> {
                 payment.clone()
             }
             None => {
-                let bill = wallet.bill(ACCOUNT, &invoice).or_refuse("this invoice cannot be paid")?;
+                let bill =
+                    wallet.bill(self.account(&wallet)?, &invoice).or_refuse("this invoice cannot be paid")?;
                 let to = named(&wallet, &invoice.receiver);
                 let text = bill_text(&bill, &wallet.chain().params().network.to_string(), &to);
                 if a.dry_run {

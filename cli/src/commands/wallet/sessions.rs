@@ -77,6 +77,7 @@ const fn step(step: Step) -> &'static str {
         Step::Cancelled => "cancelled",
         Step::Signed(Fate::Waiting) => "signed, in no block yet",
         Step::Signed(Fate::Confirmed { .. }) => "confirmed",
-        Step::Signed(Fate::Expired) => "expired",
+        Step::Signed(Fate::Displaced { .. }) => "displaced: another transaction spent one of its inputs",
+        Step::Signed(Fate::Failed) => "failed",
     }
 }

@@ -32,7 +32,8 @@ impl Shop<'_> {
         let recipient = wallet.contacts().resolve(&a.to, network);
         let recipient = recipient.or_refuse("the receiver's address cannot be used")?;
         let to = named(&wallet, &recipient);
-        let request = Request { account: ACCOUNT, amount, recipient: Some(recipient), memo };
+        let account = self.account(&wallet)?;
+        let request = Request { account, amount, recipient: Some(recipient), memo };
         let plan = wallet.plan(request).or_refuse("this payment cannot be made")?;
         let text = plan_text(&plan, &network.to_string(), &to);
         if a.dry_run {
@@ -58,7 +59,8 @@ impl Shop<'_> {
             shown(&invite.memo),
         );
         self.context.ui.confirm(&plan, a.yes)?;
-        let response = wallet.respond(ACCOUNT, &invite, &mut OsRng).or_refuse("the invite was refused")?;
+        let account = self.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
+        let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
         drop(ledger);
         self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
         self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
@@ -84,15 +86,6 @@ impl Shop<'_> {
         self.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
     }
 
-    pub(super) fn cancel(&self, a: &args::WalletCancel) -> Outcome {
-        let text = read_slate(&a.file)?;
-        let mut wallet = self.open()?;
-        let session = wallet.session_of(&text).or_refuse("this is no invite or invoice of this wallet")?;
-        wallet.cancel(&session).or_refuse("the payment cannot be cancelled")?;
-        let fields = json!({ "session": hex(&session.0) });
-        self.context.output.record("cancelled", fields, "cancelled: its outputs are free again")
-    }
-
     /// Prints a letter in the form that was asked for.
     pub(super) fn letter<T: Private>(
         &self,
@@ -101,7 +94,8 @@ impl Shop<'_> {
         wallet: &Wallet<WalletFile>,
         form: args::SlateForm,
     ) -> Outcome {
-        let text = wallet.write((ACCOUNT, to), letter, privacy(form)).or_refuse("it cannot be written")?;
+        let account = wallet.deals().find(|d| d.session() == *session).map_or(ACCOUNT, |d| d.account());
+        let text = wallet.write((account, to), letter, privacy(form)).or_refuse("it cannot be written")?;
         self.message(&text, session, wallet, form)
     }
 

@@ -1,7 +1,14 @@
 //! What a wallet has, and what the chain says about it.
 
-use super::{ACCOUNT, Shop, address};
-use crate::{args, exit::Outcome, qr, ui::BOLD};
+use super::Shop;
+use crate::{
+    args::{WalletAddress, WalletScan},
+    bridge::LedgerSource,
+    exit::{Context as _, Outcome},
+    qr,
+    ui::BOLD,
+};
+use mw::amount::Height;
 use serde_json::json;
 use wallet::{
     edge::file::WalletFile,
@@ -13,16 +20,19 @@ use wallet::{
 impl Shop<'_> {
     pub(super) fn info(&self) -> Outcome {
         let (wallet, ..) = self.open_fresh()?;
-        let b = wallet.balance(Some(ACCOUNT));
+        let chosen = self.chosen(&wallet)?;
+        let b = wallet.balance(chosen);
+        let account = chosen.map(|a| wallet.account_name(a));
         let network = wallet.chain().params().network;
         let fields = json!({
-            "wallet": self.args.wallet, "network": network.to_string(), "height": wallet.tip().get(),
+            "wallet": self.args.wallet, "account": account, "network": network.to_string(), "height": wallet.tip().get(),
             "spendable": b.spendable.to_string(), "immature": b.immature.to_string(),
             "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
             "total": b.total().to_string(),
         });
+        let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
         let human = format!(
-            "wallet `{}` on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that must wait\nlocked    {:>20}  in payments begun here; {} of it comes back as change\ntotal     {:>20}\npending   {:>20}  promised by others",
+            "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that must wait\nlocked    {:>20}  in payments begun here; {} of it comes back as change\ntotal     {:>20}\npending   {:>20}  promised by others",
             self.args.wallet,
             wallet.tip(),
             b.spendable.units(),
@@ -35,9 +45,9 @@ impl Shop<'_> {
         self.context.output.record("wallet-info", fields, &human)
     }
 
-    pub(super) fn address(&self, a: &args::WalletAddress) -> Outcome {
+    pub(super) fn address(&self, a: &WalletAddress) -> Outcome {
         let wallet = self.open()?;
-        let address = address(&wallet)?;
+        let address = wallet.address(self.account(&wallet)?).or_refuse("the account has no address")?;
         if a.qr {
             // In capitals a code is smaller; they mean the same address.
             self.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
@@ -49,7 +59,9 @@ impl Shop<'_> {
 
     pub(super) fn outputs(&self) -> Outcome {
         let (wallet, ..) = self.open_fresh()?;
-        let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
+        let chosen = self.chosen(&wallet)?;
+        let mine = |o: &&OutputRecord| chosen.is_none_or(|a| a == o.account);
+        let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
         all.sort_by_key(|o| (status_rank(o.status), o.commitment));
         if all.is_empty() {
             self.context.ui.say("This wallet knows of no outputs.");
@@ -57,7 +69,8 @@ impl Shop<'_> {
         for o in all {
             let (status, height) = status_words(o.status);
             let fields = json!({
-                "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(), "status": status,
+                "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
+                "amount": o.opening.amount.to_string(), "status": status,
                 "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
             });
             let at = height.map_or(String::new(), |h| format!(" at {h}"));
@@ -67,8 +80,16 @@ impl Shop<'_> {
         Ok(())
     }
 
-    pub(super) fn scan(&self) -> Outcome {
-        let (wallet, _, report) = self.open_fresh()?;
+    pub(super) fn scan(&self, a: &WalletScan) -> Outcome {
+        let (mut wallet, ledger, mut report) = self.open_fresh()?;
+        if a.full {
+            let bar = self.context.ui.bar(ledger.tip().output_count, "scanning everything");
+            report = wallet
+                .restore(Height::GENESIS, &LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
+                .or_refuse(
+                    "the chain could not be searched; `sotto wallet scan` goes on where this stopped",
+                )?;
+        }
         self.report(&report, &wallet)
     }
 
@@ -91,7 +112,8 @@ fn status_words(s: Status) -> (&'static str, Option<u64>) {
         Status::Pending => ("pending", None),
         Status::Unspent { created } => ("unspent", Some(created.get())),
         Status::Locked { created, .. } => ("locked", Some(created.get())),
-        Status::Spent { .. } => ("spent", None),
+        Status::Spent { gone, .. } => ("spent", Some(gone.get())),
+        Status::Failed => ("failed", None),
     }
 }
 
@@ -101,5 +123,6 @@ fn status_rank(s: Status) -> u8 {
         Status::Locked { .. } => 1,
         Status::Pending => 2,
         Status::Spent { .. } => 3,
+        Status::Failed => 4,
     }
 }

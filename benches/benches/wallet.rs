@@ -1,0 +1,202 @@
+//! The wallet: a slate's three steps, a restore, and a large wallet at its daily work.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench wallet               # outputs per second and core
+//! ```
+//!
+//! The restore looks at 100,000 outputs in memory, of which 1,000 are the wallet's: real ones. The 99,000 others have
+//! commitments of their own and share the proofs of a pool of 64, which nobody verifies in a scan: a miss takes the same steps
+//! for any proof. All of the nine accounts that a restore tries are tried, two keys each.
+//!
+//! The large wallet holds 100,000 unspent outputs, written as `docs/FORMATS.md` draws them. Its file has a key derivation that
+//! protects nothing, so that the work beside it shows; `key derivation` is what a passphrase adds to each command.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use mw::{
+    amount::{Amount, Height},
+    commitment::Commitment,
+    group::Scalar,
+    hash::Hash,
+    kernel::Excess,
+    rules::params::{Chain, Params},
+    schnorr::PublicKey,
+    secret::SecretScalar,
+    state::Unspent,
+    transaction::{Output, OutputFeatures},
+    wire::Encode,
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use std::{convert::Infallible, hint::black_box, path::Path};
+use wallet::{
+    edge::file::{Cost, WalletFile},
+    keys::{Account, Words},
+    scan::ChainSource,
+    select::{Decision, Request},
+    slate::{Memo, seal::Installation},
+    store::{MemoryStore, Store},
+    wallet::Wallet,
+};
+
+const OUTPUTS: usize = 100_000;
+const OWN: usize = 1_000;
+const ACCOUNT: Account = Account(0);
+
+fn chain() -> Chain {
+    let operator = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(1));
+    Chain::new(Params::solo(PublicKey::of(&operator), 0)).unwrap()
+}
+
+fn wallet(seed: u64) -> Wallet<MemoryStore> {
+    let words = Words::generate(&mut ChaCha20Rng::seed_from_u64(seed)).unwrap();
+    Wallet::create(MemoryStore::default(), chain(), words, Installation::in_memory([1; 32])).unwrap()
+}
+
+/// Unspent outputs in order, one a block.
+struct Set(Vec<Unspent>);
+
+impl ChainSource for Set {
+    type Error = Infallible;
+
+    fn tip(&self) -> Result<(Height, Hash), Infallible> {
+        Ok((Height::new(self.0.len() as u64), Hash::ZERO))
+    }
+
+    fn unspent_count(&self) -> Result<u64, Infallible> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+        let from = after.map_or(0, |a| self.0.partition_point(|u| u.output.commitment <= *a));
+        Ok(self.0[from..].iter().take(most).cloned().collect())
+    }
+
+    fn kernel(&self, _: &Excess) -> Result<Option<Height>, Infallible> {
+        Ok(None)
+    }
+}
+
+fn outputs(owner: &Wallet<MemoryStore>, n: usize) -> Vec<Output> {
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let reward = |i: usize| owner.reward(ACCOUNT, (Height::new(i as u64), Amount::ZERO), &mut rng).unwrap().0;
+    (1..=n).map(reward).collect()
+}
+
+fn set(owner: &Wallet<MemoryStore>) -> Set {
+    let (own, pool) = (outputs(owner, OWN), outputs(&wallet(9), 64));
+    let foreign = (0..OUTPUTS - OWN).map(|i| Output {
+        commitment: Commitment::new(Amount::new(5), &Scalar::from(i as u64 + 7).into()),
+        ..pool[i % pool.len()].clone()
+    });
+    let all = own.into_iter().chain(foreign).zip(1..);
+    let mut all: Vec<_> = all.map(|(output, h)| Unspent { output, created: Height::new(h) }).collect();
+    all.sort_unstable_by_key(|u| u.output.commitment);
+    Set(all)
+}
+
+fn restore(c: &mut Criterion) {
+    let set = set(&wallet(3));
+    let mut group = c.benchmark_group("wallet");
+    group.sample_size(10).throughput(Throughput::Elements(OUTPUTS as u64));
+    group.bench_function("restore, 1,000 own of 100,000, nine accounts", |b| {
+        let restore = |mut w: Wallet<MemoryStore>| {
+            let report = w.restore(Height::GENESIS, &set, &mut |_, _| {}).unwrap();
+            assert_eq!(report.own, OWN as u64);
+        };
+        b.iter_batched(|| wallet(3), restore, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+fn request(to: &Wallet<MemoryStore>) -> Request {
+    let recipient = Some(to.address(ACCOUNT).unwrap());
+    Request { account: ACCOUNT, amount: Amount::new(1_000), recipient, memo: Memo::default() }
+}
+
+/// Contents with so many unspent outputs of one account, byte by byte.
+fn contents(n: usize) -> Vec<u8> {
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let mut names: Vec<[u8; 32]> = (0..n).map(|_| core::array::from_fn(|_| rng.next_u32() as u8)).collect();
+    names.sort_unstable();
+    let kept = wallet(5).store().load().unwrap();
+    // Up to the number of outputs: version, parameters, entropy, height, hash, one nameless account, no search.
+    let head = 1 + chain().params().to_bytes().len() + 32 + 8 + 32 + 4 + 9 + 1;
+    let (head, tail) = kept.split_at(head);
+    let mut out = [head, &(n as u32).to_le_bytes()].concat();
+    for name in names {
+        out.extend_from_slice(&name);
+        out.extend_from_slice(
+            &[&[0; 4][..], &[0], &(100_000 + u64::from(rng.next_u32())).to_le_bytes()].concat(),
+        );
+        out.extend_from_slice(
+            &[&[7; 12][..], &[OutputFeatures::Plain as u8, 0, 1], &1u64.to_le_bytes()].concat(),
+        );
+    }
+    out.extend_from_slice(&tail[4..]);
+    out
+}
+
+fn open(path: &Path) -> Wallet<WalletFile> {
+    let file = WalletFile::open(path, b"open sesame").unwrap();
+    Wallet::open(file, Installation::in_memory([1; 32])).unwrap()
+}
+
+fn large(c: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wallet");
+    let mut file = WalletFile::create(&path, b"open sesame", Cost::INSECURE_FAST).unwrap();
+    file.replace(&contents(OUTPUTS)).unwrap();
+    drop(file);
+    let bob = wallet(6);
+    let mut group = c.benchmark_group("wallet of 100,000 outputs");
+    group.sample_size(10);
+    group.bench_function("info: open, add up", |b| {
+        b.iter(|| black_box(open(&path).balance(None)));
+    });
+    group.bench_function("send: open, plan, invite, keep, cancel, keep", |b| {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        b.iter(|| {
+            let mut alice = open(&path);
+            let plan = alice.plan(request(&bob)).unwrap().confirm(|_| Decision::Yes).unwrap();
+            let invite = alice.invite(plan, &mut rng).unwrap();
+            // So that every round begins with the same wallet.
+            alice.cancel(&invite.session).unwrap();
+        });
+    });
+    group.bench_function("key derivation, 64 MiB", |b| {
+        b.iter(|| WalletFile::create(&folder.path().join("none"), b"open sesame", Cost::STANDARD).unwrap());
+    });
+    group.finish();
+}
+
+fn slates(c: &mut Criterion) {
+    let mut alice = wallet(3);
+    let mut all: Vec<_> = outputs(&alice, 64).into_iter().zip(1..).collect();
+    all.sort_unstable_by_key(|(o, _)| o.commitment);
+    let set = all.into_iter().map(|(output, h)| Unspent { output, created: Height::new(h) }).collect();
+    alice.scan(&Set(set), &mut |_, _| {}).unwrap();
+    let bob = wallet(6);
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    c.bench_function("slate: invite, respond, finalize", |b| {
+        let copy = |w: &Wallet<MemoryStore>| {
+            Wallet::open(w.store().clone(), Installation::in_memory([1; 32])).unwrap()
+        };
+        let begin = || (copy(&alice), copy(&bob));
+        b.iter_batched(
+            begin,
+            |(mut a, mut b)| {
+                let plan = a.plan(request(&b)).unwrap().confirm(|_| Decision::Yes).unwrap();
+                let invite = a.invite(plan, &mut rng).unwrap();
+                let response = b.respond(ACCOUNT, &invite, &mut rng).unwrap();
+                a.finalize(&response).unwrap()
+            },
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+criterion_group!(benches, slates, restore, large);
+criterion_main!(benches);

@@ -1,0 +1,97 @@
+//! What came and went: for people, for programs, for spreadsheets.
+
+use super::Shop;
+use crate::{
+    args::WalletHistory,
+    bridge::hex,
+    exit::{Code, Failure, Outcome},
+};
+use serde_json::json;
+use wallet::history::Entry;
+
+/// The columns of `history --csv`; they do not change.
+const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
+
+impl Shop<'_> {
+    pub(super) fn txs(&self) -> Outcome {
+        let all = self.entries()?;
+        if all.is_empty() {
+            self.context.ui.say("Nothing has come or gone yet.");
+        }
+        all.iter().try_for_each(|(e, account)| self.entry(e, account))
+    }
+
+    pub(super) fn history(&self, a: &WalletHistory) -> Outcome {
+        if a.csv && self.context.output.json {
+            return Err(Failure::new(Code::Usage, "--csv and --json are two forms of one thing")
+                .advice("Give one of them."));
+        }
+        let all = self.entries()?;
+        let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
+        if !a.csv {
+            return confirmed.try_for_each(|(e, account)| self.entry(e, account));
+        }
+        self.context.output.line(COLUMNS)?;
+        confirmed.try_for_each(|(e, account)| self.context.output.line(&csv(e, account)))
+    }
+
+    /// The entries of the account that was asked for, or of all, each with what its account is called.
+    fn entries(&self) -> Outcome<Vec<(Entry, String)>> {
+        let (wallet, ..) = self.open_fresh()?;
+        let chosen = self.chosen(&wallet)?;
+        let mut all = wallet.history();
+        all.retain(|e| chosen.is_none_or(|a| a == e.account));
+        Ok(all
+            .into_iter()
+            .map(|e| {
+                let name = wallet.account_name(e.account);
+                (e, name)
+            })
+            .collect())
+    }
+
+    fn entry(&self, e: &Entry, account: &str) -> Outcome {
+        let party = e.party.map(|p| p.to_string());
+        let height = e.height().map(|h| h.get());
+        let fields = json!({
+            "kind": e.kind.to_string(), "status": e.step.to_string(), "height": height, "account": account,
+            "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
+        });
+        let at = height.map_or_else(String::new, |h| h.to_string());
+        let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
+        let human = format!(
+            "{at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
+            e.kind,
+            e.step,
+            e.amount.units(),
+            e.fee.units(),
+            hex(&e.id[..8]),
+        );
+        self.context.output.record("payment", fields, &human)
+    }
+}
+
+fn csv(e: &Entry, account: &str) -> String {
+    let height = e.height().map_or_else(String::new, |h| h.to_string());
+    let party = e.party.map_or_else(String::new, |p| p.to_string());
+    let (amount, fee, memo) = (e.amount.units(), e.fee.units(), quoted(&e.memo));
+    format!("{height},{},{account},{amount},{fee},{party},{memo},{}", e.kind, hex(&e.id))
+}
+
+/// A text that somebody else wrote, as one field: quoted, and never a formula.
+fn quoted(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_memo_is_one_field_and_no_formula() {
+        assert_eq!(quoted("for the roof, \"new\""), "\"for the roof, \"\"new\"\"\"");
+        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+        assert_eq!(quoted(""), "\"\"");
+    }
+}

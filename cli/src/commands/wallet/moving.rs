@@ -1,0 +1,120 @@
+//! Ending payments, and moving money within a wallet.
+
+use super::{
+    Shop,
+    slates::{declined, read_slate},
+};
+use crate::{
+    args,
+    bridge::hex,
+    exit::{Context as _, Failure, Outcome},
+    ui::BOLD,
+};
+use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use node::ledger::Ledger;
+use rand_core::OsRng;
+use serde_json::{Value, json};
+use wallet::{
+    select::{Confirmed, Decision, Merge},
+    slate::SlateError,
+    wallet::WalletError,
+};
+
+impl Shop<'_> {
+    pub(super) fn cancel(&self, a: &args::WalletCancel) -> Outcome {
+        let text = read_slate(&a.file)?;
+        let mut wallet = self.open()?;
+        let session = wallet.session_of(&text).or_refuse("this begins no payment of this wallet")?;
+        let too_late = |e: &WalletError| {
+            let left =
+                |e: &SlateError| matches!(e, SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. });
+            matches!(e, WalletError::Slate(e) if left(e))
+        };
+        match wallet.cancel(&session) {
+            Ok(()) => self.cancelled(&session),
+            Err(e) if too_late(&e) && a.self_spend => {
+                drop(wallet);
+                self.self_spend(a, &session)
+            }
+            Err(e) if too_late(&e) => Err(Failure::refused("the payment cannot be cancelled").why(e).advice(
+                "With --self-spend one of its inputs is moved to yourself, which ends it; that costs a fee.",
+            )),
+            Err(e) => Err(e).or_refuse("the payment cannot be cancelled"),
+        }
+    }
+
+    fn cancelled(&self, session: &SessionId) -> Outcome {
+        let fields = json!({ "session": hex(&session.0) });
+        self.context.output.record("cancelled", fields, "cancelled: its outputs are free again")
+    }
+
+    fn self_spend(&self, a: &args::WalletCancel, session: &SessionId) -> Outcome {
+        let (mut wallet, mut ledger, _) = self.open_fresh()?;
+        let plan = wallet.plan_self_spend(session).or_refuse("the payment cannot be ended")?;
+        let what = "End the payment by moving one of its inputs to yourself";
+        let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
+        let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("the payment cannot be ended")?;
+        self.hand_in(&mut ledger, &done, "self-spend")
+    }
+
+    pub(super) fn consolidate(&self, a: &args::WalletConsolidate) -> Outcome {
+        let (mut wallet, mut ledger, _) = self.open_fresh()?;
+        let account = self.account(&wallet)?;
+        let plan = wallet.plan_merge(account, a.most.into()).or_refuse("there is nothing to consolidate")?;
+        let what = "Make one output of these, which links them for ever";
+        let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
+        let done = wallet.merge(plan, &mut OsRng).or_refuse("the outputs cannot be merged")?;
+        self.hand_in(&mut ledger, &done, "consolidation")
+    }
+
+    /// Shows a plan and asks; `None` when it was only to be shown.
+    fn agree(
+        &self,
+        plan: Merge,
+        what: &str,
+        (yes, dry_run): (bool, bool),
+    ) -> Outcome<Option<Confirmed<Merge>>> {
+        let text = merge_text(&plan, what);
+        if dry_run {
+            self.context.output.record("move-plan", merge_json(&plan), &text)?;
+            return Ok(None);
+        }
+        self.context.ui.confirm(&text, yes)?;
+        plan.confirm(|_| Decision::Yes).ok_or_else(declined).map(Some)
+    }
+
+    fn hand_in(&self, ledger: &mut Ledger, t: &Verified<Transaction>, kind: &str) -> Outcome {
+        let id = ledger.submit(t.get().clone()).map_err(|e| {
+            Failure::refused(format!("the {kind} was made, and is not taken by this ledger now"))
+                .why(e)
+                .advice("What it spends is held until it expires. If the payment itself waits here, it comes first.")
+        })?;
+        let fee = t.get().body.fees().unwrap_or_default();
+        let fields = json!({ "kind": kind, "id": id.to_string(), "fee": fee.to_string() });
+        self.context.output.record("moved", fields, &format!("pending {id}  {kind}, fee {fee}"))
+    }
+}
+
+fn merge_text(plan: &Merge, what: &str) -> String {
+    let line = |i: &wallet::outputs::OutputRecord| {
+        format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment)
+    };
+    let inputs: String = plan.inputs().iter().map(line).collect();
+    format!(
+        "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>20}\n  new    {:>20}  one output of yours\nPublic afterwards: {}. It expires after height {}.",
+        plan.fee().units(),
+        plan.amount().units(),
+        plan.linkage(),
+        plan.not_after(),
+    )
+}
+
+fn merge_json(plan: &Merge) -> Value {
+    json!({
+        "amount": plan.amount().to_string(), "fee": plan.fee().to_string(), "not_after": plan.not_after().get(),
+        "inputs": plan.inputs().iter().map(|i| json!({
+            "commitment": i.commitment.to_string(), "amount": i.opening.amount.to_string(),
+        })).collect::<Vec<_>>(),
+        "linkage": plan.linkage().to_string(),
+    })
+}

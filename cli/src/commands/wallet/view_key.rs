@@ -1,0 +1,108 @@
+//! View keys: hand one out, and look with one.
+
+use super::Shop;
+use crate::{
+    args::{ViewKeyImport, WalletViewKey},
+    bridge::{LedgerSource, read_text},
+    exit::{Context as _, Failure, Outcome},
+};
+use serde_json::json;
+use wallet::{
+    edge::file::{Cost, WalletFile},
+    outputs::{OutputRecord, Status},
+    view::{ViewKey, ViewWallet},
+};
+
+/// Longest text that can be a view key, with room for white space.
+const MAX_TEXT: u64 = 512;
+
+impl Shop<'_> {
+    pub(super) fn view_key(&self, verb: &WalletViewKey) -> Outcome {
+        match verb {
+            WalletViewKey::Export(_) => self.export_view_key(),
+            WalletViewKey::Import(a) => self.import_view_key(a),
+            WalletViewKey::Show(_) => self.show_received(),
+        }
+    }
+
+    fn export_view_key(&self) -> Outcome {
+        let wallet = self.open()?;
+        let account = self.account(&wallet)?;
+        let key = wallet.view_key(account).or_refuse("there is no such account")?.to_text();
+        let name = wallet.account_name(account);
+        self.context.ui.say(&format!(
+            "Whoever has this key sees, for ever, what account `{name}` receives: amounts, heights of appearing and disappearing. Not change, so no balance; not what is paid. It cannot spend, and cannot be taken back."
+        ));
+        let network = wallet.chain().params().network.to_string();
+        let fields = json!({ "network": network, "account": name, "view_key": &*key });
+        self.context.output.record("view-key", fields, &key)
+    }
+
+    fn import_view_key(&self, a: &ViewKeyImport) -> Outcome {
+        let text = read_text(&a.file, MAX_TEXT)?;
+        let name = &*self.args.wallet;
+        self.home.free_wallet(name)?;
+        let chain = self.home.ledger()?.chain().clone();
+        let key = ViewKey::parse(&text, chain.params().network).or_refuse("this view key cannot be used")?;
+        let passphrase = self.args.passphrase.choose()?;
+        let file = self.home.create_wallet_file((name, &passphrase), Cost::STANDARD)?;
+        let wallet =
+            ViewWallet::create(file, chain, key).or_refuse(format!("wallet `{name}` cannot be created"))?;
+        let fields = json!({ "wallet": name, "account": wallet.account().0 });
+        let human = format!("wallet `{name}` sees what account {} receives; it cannot pay", wallet.account());
+        self.context.output.record("view-only-wallet-created", fields, &human)
+    }
+
+    fn show_received(&self) -> Outcome {
+        let passphrase = self.args.passphrase.get()?;
+        let ledger = self.home.ledger()?;
+        let name = &*self.args.wallet;
+        let file = self.home.open_wallet_file(name, &passphrase)?;
+        let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is no view-only wallet"))?;
+        if wallet.chain().id() != ledger.chain().id() {
+            return Err(Failure::refused("the wallet belongs to another chain")
+                .advice("Give the right --dir or --wallet."));
+        }
+        let bar = self.context.ui.bar(ledger.tip().output_count, "scanning");
+        wallet
+            .scan(&LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
+            .or_refuse("the chain could not be searched")?;
+        drop(bar);
+        self.received(&wallet)
+    }
+
+    fn received(&self, wallet: &ViewWallet<WalletFile>) -> Outcome {
+        let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
+        all.sort_by_key(|o| (heights(o), o.commitment));
+        for o in all {
+            let (created, gone) = heights(o);
+            let fields = json!({
+                "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
+                "appeared": created, "disappeared": gone,
+            });
+            let until = gone.map_or_else(|| "still there".to_owned(), |h| format!("gone at {h}"));
+            let human =
+                format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
+            self.context.output.record("received", fields, &human)?;
+        }
+        let [received, there] = wallet.sums();
+        let fields = json!({
+            "account": wallet.account().0, "height": wallet.tip().get(), "received": received.to_string(),
+            "still_there": there.to_string(),
+        });
+        let human = format!(
+            "received {received}, of which {there} was not spent by height {}; change is not shown, so this is no balance",
+            wallet.tip()
+        );
+        self.context.output.record("received-sum", fields, &human)
+    }
+}
+
+/// Where an output appeared, and where it went.
+const fn heights(o: &OutputRecord) -> (u64, Option<u64>) {
+    match o.status {
+        Status::Unspent { created } | Status::Locked { created, .. } => (created.get(), None),
+        Status::Spent { created, gone } => (created.get(), Some(gone.get())),
+        Status::Pending | Status::Failed => (0, None),
+    }
+}

@@ -1,0 +1,31 @@
+use mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use rand_core::{CryptoRng, RngCore};
+use std::error::Error;
+use wallet::{
+    keys::Account,
+    scan::ChainSource,
+    select::{Decision, Request},
+    slate::Memo,
+    store::Store,
+    wallet::Wallet,
+};
+
+/// Alice pays Bob: three steps, of which in life the two in the middle travel by chat or mail.
+pub fn pay<S: Store, C: ChainSource>(
+    (alice, bob): (&mut Wallet<S>, &mut Wallet<S>),
+    (amount, memo): (Amount, &str),
+    chain: &C,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Verified<Transaction>, Box<dyn Error>> {
+    alice.scan(chain, &mut |_, _| {})?;
+    let account = Account(0);
+    let recipient = Some(bob.address(account)?);
+    let memo = Memo::new(memo.to_owned()).ok_or("this memo cannot be sent")?;
+    let plan = alice.plan(Request { account, amount, recipient, memo })?;
+    // Here a person sees inputs, fee, change and what becomes public, and decides.
+    let plan =
+        plan.confirm(|plan| if plan.fee() < plan.request().amount { Decision::Yes } else { Decision::No });
+    let invite = alice.invite(plan.ok_or("too dear")?, rng)?;
+    let response = bob.respond(account, &invite, rng)?;
+    Ok(alice.finalize(&response)?)
+}

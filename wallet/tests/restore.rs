@@ -1,0 +1,137 @@
+//! Restoring: what comes back, from where it goes on, and that it is the same every time.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
+use std::cell::Cell;
+use support::{Ledger, Person, two};
+use wallet::{
+    history::Kind,
+    outputs::Status,
+    scan::{Block, ChainSource, ScanError},
+    store::Store,
+};
+
+fn again(ledger: &Ledger, p: &Person, seed: u64) -> Person {
+    Person::from_words(ledger.chain.clone(), p.wallet.words().clone(), seed)
+}
+
+fn restore(ledger: &Ledger, p: &mut Person) {
+    p.wallet.restore(Height::GENESIS, ledger, &mut |_, _| {}).unwrap();
+}
+
+/// A source that answers a number of questions for outputs, and then no more.
+struct Tiring<'a>(&'a Ledger, Cell<usize>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("tired")]
+struct Tired;
+
+impl ChainSource for Tiring<'_> {
+    type Error = Tired;
+
+    fn tip(&self) -> Result<(Height, Hash), Tired> {
+        self.0.tip().map_err(|_| Tired)
+    }
+
+    fn unspent_count(&self) -> Result<u64, Tired> {
+        self.0.unspent_count().map_err(|_| Tired)
+    }
+
+    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Tired> {
+        self.1.set(self.1.get().checked_sub(1).ok_or(Tired)?);
+        self.0.unspent(after, most).map_err(|_| Tired)
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Tired> {
+        self.0.kernel(excess).map_err(|_| Tired)
+    }
+
+    fn block(&self, height: Height) -> Result<Option<Block>, Tired> {
+        self.0.block(height).map_err(|_| Tired)
+    }
+}
+
+/// Interrupted at any time, even with blocks arriving meanwhile, it ends where an uninterrupted one does.
+#[test]
+fn an_interrupted_restore_goes_on() {
+    let (mut ledger, mut a, mut b) = two();
+    let t = a.pay(5_000_000, &mut b);
+    ledger.seal(&a.wallet, &[t]);
+    // More than the 32 batches of three outputs after which a restore is kept.
+    ledger.grow(&a.wallet, 110);
+    let mut late = again(&ledger, &a, 1);
+    for answers in [0, 10, 34, 36] {
+        let tiring = Tiring(&ledger, Cell::new(answers));
+        let error = match late.wallet.is_restoring() {
+            true => late.wallet.scan(&tiring, &mut |_, _| {}),
+            false => late.wallet.restore(Height::GENESIS, &tiring, &mut |_, _| {}),
+        };
+        assert!(matches!(error, Err(ScanError::Source(Tired))));
+        late = late.copy(late.installation.clone());
+        assert!(late.wallet.is_restoring());
+        ledger.grow(&b.wallet, 1);
+    }
+    late.scan(&ledger);
+    assert!(!late.wallet.is_restoring());
+    let mut whole = again(&ledger, &a, 2);
+    restore(&ledger, &mut whole);
+    a.scan(&ledger);
+    assert_eq!(late.balance(), a.balance());
+    assert_eq!(late.wallet.store().load().unwrap(), whole.wallet.store().load().unwrap());
+}
+
+/// What came and went comes back from blocks that are stored, with its heights; from pruned ones it does not.
+#[test]
+fn history_comes_back_as_far_as_blocks_are_stored() {
+    let (mut ledger, mut a, mut b) = two();
+    let t = a.pay(5_000_000, &mut b);
+    ledger.seal(&a.wallet, &[t]);
+    b.scan(&ledger);
+    let t = b.pay(1_000_000, &mut a);
+    ledger.seal(&a.wallet, &[t]);
+    b.scan(&ledger);
+    let spent = |p: &Person| {
+        let heights = |o: &wallet::outputs::OutputRecord| match o.status {
+            Status::Spent { created, gone } => Some((created.get(), gone.get())),
+            _ => None,
+        };
+        p.wallet.outputs().filter_map(heights).collect::<Vec<_>>()
+    };
+    let mut b2 = again(&ledger, &b, 3);
+    restore(&ledger, &mut b2);
+    assert_eq!((spent(&b), spent(&b2)), (vec![(4, 5)], vec![(4, 5)]));
+    assert_eq!(b2.balance(), b.balance());
+    let kinds: Vec<_> = b2.wallet.history().iter().map(|e| (e.kind, e.height().unwrap().get())).collect();
+    assert_eq!(kinds, [(Kind::Found, 4), (Kind::Change, 5)]);
+    ledger.pruned = 4;
+    let mut b3 = again(&ledger, &b, 4);
+    restore(&ledger, &mut b3);
+    assert_eq!((spent(&b3), b3.balance()), (vec![], b.balance()));
+}
+
+#[test]
+fn nothing_before_the_birthday_is_looked_at() {
+    let (mut ledger, a, _) = two();
+    ledger.grow(&a.wallet, 3);
+    let mut late = again(&ledger, &a, 5);
+    late.wallet.restore(Height::new(4), &ledger, &mut |_, _| {}).unwrap();
+    assert_eq!(late.wallet.outputs().count(), 3);
+    // Looking at everything afterwards finds the rest.
+    restore(&ledger, &mut late);
+    assert_eq!(late.wallet.outputs().count(), 6);
+}
+
+/// A reward whose block was taken back never was; one whose block stands, and which is gone, was spent.
+#[test]
+fn a_block_taken_back_leaves_no_spent_reward() {
+    let (mut ledger, mut a, b) = two();
+    ledger.grow(&a.wallet, 1);
+    a.scan(&ledger);
+    assert_eq!(a.wallet.outputs().count(), 4);
+    ledger.undo();
+    ledger.grow(&b.wallet, 1);
+    a.scan(&ledger);
+    assert_eq!(a.wallet.outputs().count(), 3);
+}
