@@ -188,7 +188,9 @@ pub(crate) struct MpcRun {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv")]
+  $ sotto mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv
+  $ sotto mpc local mpc/jobs/join/job.toml --input clinic=mpc/jobs/join/data/owner-1.csv \\
+      --input pharmacy=mpc/jobs/join/data/owner-2.csv")]
 pub(crate) struct MpcLocal {
     /// The job
     pub(crate) job: PathBuf,
