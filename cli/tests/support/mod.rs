@@ -118,6 +118,8 @@ impl World {
         for name in ["north", "south", "west"] {
             self.run(&format!("mpc keygen {name}")).ok();
             self.write(&format!("{name}.csv"), "bid\n12.50\n");
+        }
+        for name in ["north", "south", "west"] {
             self.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
         }
         let job: serde_json::Value =
