@@ -20,7 +20,7 @@ use std::path::PathBuf;
 #[command(
     name = "sotto",
     version,
-    propagate_version = true,
+    disable_help_subcommand = true,
     after_long_help = "\
 Exit codes: 0 done · 1 refused · 2 usage · 3 node or party unreachable · 4 declined or no terminal · 70 internal · 130 interrupted
 
@@ -49,16 +49,10 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
     pub(crate) quiet: bool,
     /// Say more
-    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    #[arg(short, long, global = true, hide_short_help = true, help_heading = "Everywhere")]
     pub(crate) verbose: bool,
     /// When to use colours [default: auto]
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        hide_possible_values = false,
-        help_heading = "Everywhere"
-    )]
+    #[arg(long, global = true, value_name = "WHEN", hide_short_help = true, help_heading = "Everywhere")]
     pub(crate) color: Option<Color>,
 }
 

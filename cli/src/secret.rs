@@ -26,7 +26,7 @@ pub(crate) struct PassphraseArgs {
     )]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Read the passphrase from this open file descriptor
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(hide_short_help = true, long, value_name = "N", global = true)]
     pub(crate) passphrase_fd: Option<u32>,
 }
 

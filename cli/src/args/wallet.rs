@@ -21,7 +21,7 @@ pub(crate) struct WalletArgs {
     /// The wallet's name
     #[arg(long, value_name = "NAME", default_value = "default", global = true)]
     pub(crate) wallet: String,
-    /// The account, by name or number [default: 0; where sums are shown, all of them]
+    /// The account, by name or number [default: 0, or all in sums]
     #[arg(long, value_name = "ACCOUNT", global = true)]
     pub(crate) account: Option<String>,
     #[command(flatten)]

@@ -61,7 +61,7 @@ pub(crate) struct WalletBackup {
     pub(crate) file: PathBuf,
 }
 
-/// Rehearse a restore: decrypt a backup, hold it against the wallet, say what going back to it would lose
+/// Rehearse a restore: decrypt a backup, and say what it would lose
 ///
 /// Where there is no such wallet, as on the machine to restore on, it only says what the backup holds. Nothing is changed.
 #[derive(Args, Debug)]

@@ -41,7 +41,7 @@ pub(crate) struct WalletSend {
     pub(crate) dry_run: bool,
 }
 
-/// Answer an invite: prints the response for the payer, encrypted to the payer's address
+/// Answer an invite: prints the encrypted response for the payer
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -107,7 +107,7 @@ pub(crate) struct WalletPay {
     pub(crate) dry_run: bool,
 }
 
-/// Finish what you began, with the other side's response or payment: prints the transaction
+/// Finish with the other side's response or payment: the transaction
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

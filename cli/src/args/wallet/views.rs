@@ -40,7 +40,7 @@ pub(crate) struct WalletScan {
     pub(crate) full: bool,
 }
 
-/// Every payment, whatever became of it: open, waiting, confirmed, displaced, failed, cancelled
+/// Every payment, and what became of it
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
