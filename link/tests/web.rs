@@ -214,6 +214,36 @@ async fn limits_hold() {
     assert_eq!(b.receiver.next().await.unwrap().unwrap().len(), 2000);
 }
 
+/// Two nodes, the second of which does not read; the network's buffers and the first one's backlog are full of what it should.
+async fn stuck() -> (Session, Session) {
+    let small =
+        Limits { frame: 2000, backlog: 100_000, handshake: Duration::from_secs(3), ..Limits::default() };
+    let (a, b) = meet(&node(2).with_limits(small), &node(1)).await;
+    let room = Duration::from_millis(500);
+    while tokio::time::timeout(room, a.sender.send(vec![0; 2000])).await.is_ok() {}
+    assert_eq!(a.sender.try_send(vec![0; 2000]), Err(SendError::Full));
+    (a, b)
+}
+
+#[tokio::test]
+async fn a_backlog_drains_as_the_peer_takes_it() {
+    let (a, mut b) = stuck().await;
+    let early = tokio::time::timeout(Duration::from_millis(50), a.receiver.drained()).await;
+    assert!(early.is_err(), "nobody has read anything");
+    let reading = tokio::spawn(async move { while let Ok(Some(_)) = b.receiver.next().await {} });
+    a.receiver.drained().await;
+    assert_eq!(a.sender.try_send(vec![0; 2000]), Ok(()));
+    drop(a);
+    reading.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_ends_soon_after_its_receiver_whatever_waits() {
+    let (Session { sender, receiver, .. }, _b) = stuck().await;
+    drop(receiver);
+    assert_eq!(sender.send(vec![0; 2000]).await, Err(SendError::Over));
+}
+
 #[tokio::test]
 async fn quiet_peers_stay_and_vanished_ones_are_given_up() {
     let limits = Limits { idle: Duration::from_millis(1500), ..Limits::default() };

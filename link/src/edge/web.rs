@@ -21,6 +21,7 @@ mod certificate;
 mod client;
 mod http;
 mod proof;
+mod seats;
 mod server;
 mod session;
 #[cfg(test)]
@@ -80,13 +81,16 @@ pub struct Limits {
     pub frame: usize,
     /// Most bytes that wait to be sent.
     pub backlog: usize,
+    /// Handshakes and sessions that one address, or one /64 of IPv6, may have with a listener at a time. This machine's own
+    /// addresses are not counted: whoever is here can do worse, and a reverse proxy brings everybody.
+    pub from_one: usize,
 }
 
 impl Default for Limits {
-    /// Ten seconds, two minutes, 4 MiB, 16 MiB.
+    /// Ten seconds, two minutes, 4 MiB, 16 MiB, eight.
     fn default() -> Self {
         let (handshake, idle) = (Duration::from_secs(10), Duration::from_secs(120));
-        Self { handshake, idle, frame: 4 << 20, backlog: 16 << 20 }
+        Self { handshake, idle, frame: 4 << 20, backlog: 16 << 20, from_one: 8 }
     }
 }
 

@@ -42,6 +42,6 @@ impl Endpoint {
         let (socket, _) = client_async_with_config(url, stream.into(), Some(config())).await?;
         let mut ends = Ends::new(socket, self.limits);
         proof::as_client(&mut ends, self, &peer, &exporter).await?;
-        Ok(ends.session(peer, from, self))
+        Ok(ends.session((peer, from), self, None))
     }
 }

@@ -14,6 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::http::{self, Page, Request};
+use super::seats::{Seat, Seats};
 use super::session::{Ends, Session, config};
 use super::{Certificate, CertificateError, Endpoint, WebError, proof};
 use crate::wire;
@@ -100,15 +101,18 @@ async fn accept(
     report: mpsc::Sender<(SocketAddr, Result<Session, WebError>)>,
 ) {
     let places = Arc::new(Semaphore::new(GUESTS));
+    let seats = Seats::new(server.endpoint.limits.from_one);
     while let Ok(place) = places.clone().acquire_owned().await {
         let Ok((stream, from)) = tcp.accept().await else {
             // Out of descriptors, for example: others have to go first.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
+        // Who has its seats already is hung up on, before any work.
+        let Some(seat) = seats.take(from.ip()) else { continue };
         let (server, report) = (server.clone(), report.clone());
         tokio::spawn(async move {
-            let came = timeout(server.endpoint.limits.handshake, server.receive(stream, from)).await;
+            let came = timeout(server.endpoint.limits.handshake, server.receive((stream, from), seat)).await;
             drop(place);
             match came.unwrap_or(Err(WebError::TimedOut)) {
                 // A peer waits for his place; a stranger who is not reported is no loss.
@@ -120,7 +124,7 @@ async fn accept(
 }
 
 impl Server {
-    async fn receive(&self, tcp: TcpStream, from: SocketAddr) -> Result<Session, WebError> {
+    async fn receive(&self, (tcp, from): (TcpStream, SocketAddr), seat: Seat) -> Result<Session, WebError> {
         tcp.set_nodelay(true)?;
         let mut stream = self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("speaks no TLS 1.3"))?;
         let exporter = proof::exporter(stream.get_ref().1)?;
@@ -140,6 +144,6 @@ impl Server {
         let socket = WebSocketStream::from_raw_socket(stream.into(), Role::Server, Some(config())).await;
         let mut ends = Ends::new(socket, self.endpoint.limits);
         let peer = proof::as_server(&mut ends, &self.endpoint, &exporter).await?;
-        Ok(ends.session(peer, from, &self.endpoint))
+        Ok(ends.session((peer, from), &self.endpoint, Some(seat)))
     }
 }

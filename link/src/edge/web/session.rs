@@ -2,7 +2,7 @@
 //!
 //! Sending is taking a place in a backlog that is bounded in bytes; a task writes it out, and cover between. Receiving reads on
 //! demand, so a slow reader slows his peer and holds one frame. A peer who takes nothing for [`Limits::idle`], or is silent for as long,
-//! is given up.
+//! is given up. Dropping the receiver ends a session: what waits then has the time of a handshake to leave.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,12 +13,13 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use rand_core::{OsRng, RngCore};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 
+use super::seats::Seat;
 use super::{Cover, Endpoint, Limits, WebError};
 use crate::identity::PeerKey;
 use crate::wire::{self, Piece};
@@ -40,9 +41,9 @@ pub struct Session {
     pub peer: PeerKey,
     /// Where it is.
     pub from: SocketAddr,
-    /// What we send. The session is closed when all its senders are dropped.
+    /// What we send. The session is closed, once everything has left, when all its senders are dropped.
     pub sender: Sender,
-    /// What it sends.
+    /// What it sends. The session ends when it is dropped.
     pub receiver: Receiver,
 }
 
@@ -120,6 +121,15 @@ pub struct Receiver {
     inbound: Inbound,
     limit: usize,
     writing: watch::Receiver<Option<WebError>>,
+    backlog: Backlog,
+    _seat: Option<Seat>,
+}
+
+/// How much room there is for what waits to be sent, and a sign whenever there is more.
+struct Backlog {
+    room: Arc<Semaphore>,
+    half: usize,
+    sent: Arc<Notify>,
 }
 
 impl Receiver {
@@ -131,6 +141,18 @@ impl Receiver {
         tokio::select! {
             frame = self.inbound.frame(self.limit) => frame,
             e = failure(&mut self.writing) => Err(e),
+        }
+    }
+
+    /// Waits until at least half of the backlog is free. Who answers requests asks for this before the next one, so that a peer
+    /// who takes its answers slowly is slowed, not given up.
+    pub async fn drained(&self) {
+        loop {
+            let sent = self.backlog.sent.notified();
+            if self.backlog.room.available_permits() >= self.backlog.half {
+                return;
+            }
+            sent.await;
         }
     }
 }
@@ -163,21 +185,35 @@ impl Ends {
         Self { outbound, inbound: Inbound { stream, idle: limits.idle, whole: Vec::new() } }
     }
 
-    /// The session with a peer who is proven.
-    pub(super) fn session(self, peer: PeerKey, from: SocketAddr, we: &Endpoint) -> Session {
+    /// The session with a peer who is proven, and who has a seat if it came to us.
+    pub(super) fn session(
+        self,
+        (peer, from): (PeerKey, SocketAddr),
+        we: &Endpoint,
+        seat: Option<Seat>,
+    ) -> Session {
         let (limits, cover) = (we.limits, we.cover);
         let (queue, waiting) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(limits.backlog.max(limits.frame + OVERHEAD)));
+        let whole = limits.backlog.max(limits.frame + OVERHEAD);
+        let (room, sent) = (Arc::new(Semaphore::new(whole)), Arc::new(Notify::new()));
         let (failed, writing) = watch::channel(None);
-        let outbound = self.outbound;
+        let (outbound, progress) = (self.outbound, sent.clone());
         tokio::spawn(async move {
-            if let Err(e) = write(outbound, waiting, cover).await {
+            let writing = write(outbound, waiting, cover, &progress);
+            tokio::pin!(writing);
+            let ended = tokio::select! {
+                ended = &mut writing => ended,
+                () = failed.closed() => timeout(limits.handshake, writing).await.unwrap_or(Ok(())),
+            };
+            progress.notify_waiters();
+            if let Err(e) = ended {
                 // Nobody may be receiving.
                 let _ = failed.send(Some(e));
             }
         });
+        let backlog = Backlog { room: room.clone(), half: whole / 2, sent };
         let sender = Sender { queue, room, limit: limits.frame };
-        let receiver = Receiver { inbound: self.inbound, limit: limits.frame, writing };
+        let receiver = Receiver { inbound: self.inbound, limit: limits.frame, writing, backlog, _seat: seat };
         Session { peer, from, sender, receiver }
     }
 }
@@ -187,13 +223,16 @@ async fn write(
     mut out: Outbound,
     mut waiting: mpsc::UnboundedReceiver<Waiting>,
     cover: Cover,
+    sent: &Notify,
 ) -> Result<(), WebError> {
     let mut next = Instant::now() + gap(cover, out.idle);
     loop {
         tokio::select! {
             frame = waiting.recv() => {
-                let Some((frame, _place)) = frame else { return out.close().await };
+                let Some((frame, place)) = frame else { return out.close().await };
                 out.frame(&frame).await?;
+                drop(place);
+                sent.notify_waiters();
                 if cover == Cover::Sparse {
                     next = Instant::now() + gap(cover, out.idle);
                 }
