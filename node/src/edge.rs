@@ -1,5 +1,10 @@
 //! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
 
+pub mod asker;
 pub mod clock;
+pub mod daemon;
+pub mod kept;
+pub mod log;
+pub mod net;
 pub mod operator;
 pub mod store;

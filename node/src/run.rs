@@ -20,8 +20,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 /// How often a node does what is due.
 pub const TICK: Duration = Duration::from_millis(200);
-/// Events that may wait.
-const WAITING: usize = 256;
+/// Events that may wait. Each may be a message of the greatest length, so this bounds memory.
+const WAITING: usize = 32;
 
 /// Carries effects out.
 pub trait Edges {

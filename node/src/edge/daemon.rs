@@ -1,0 +1,155 @@
+//! A running node: the ledger, the loop, the sockets and what is kept, brought together and taken apart.
+//!
+//! ```text
+//! start: kept book ─▶ sockets ─▶ node ─▶ loop on a thread of its own ──▶ asker, for whoever is on this machine
+//! stop:  asked, or the store fails ─▶ book and pool kept ─▶ loop ends ─▶ goodbyes ─▶ ledger closed ─▶ wait returns
+//! ```
+//!
+//! The ledger is locked by whoever opened it, so that no second process comes this far. Time of day does not enter: a node counts
+//! from its start on a clock that is never set.
+
+use super::{
+    asker::Asker,
+    clock::Clock,
+    kept::{Kept, Kind},
+    log,
+    net::{self, Net, NetError},
+};
+use crate::{
+    config::Config,
+    effect::{Effect, Note},
+    engine::{Node, peers::PeerKey},
+    ledger::{Ledger, LedgerError},
+    run::{Edges, channel, run},
+    seal::OperatorKey,
+};
+use core::net::SocketAddr;
+use rand_core::OsRng;
+use std::{
+    io,
+    path::PathBuf,
+    thread::{self, JoinHandle},
+};
+
+/// What a node is told before it starts.
+#[derive(Debug)]
+pub struct Setup {
+    /// How it behaves. Its key, its port and how many peers may come follow from `net`.
+    pub config: Config,
+    /// How it reaches others, and is reached.
+    pub net: net::Setup,
+    /// The directory for what it keeps beside its chain.
+    pub dir: PathBuf,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There are no sockets.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// Its directory cannot be used.
+    #[error("{} cannot be used: {source}; check its permissions", .dir.display())]
+    Kept {
+        /// Which directory.
+        dir: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system gives no thread.
+    #[error("the operating system gives no thread: {0}")]
+    Thread(io::Error),
+}
+
+/// A node that runs.
+#[derive(Debug)]
+pub struct Daemon {
+    asker: Asker,
+    address: Option<SocketAddr>,
+    node: JoinHandle<Result<(), LedgerError>>,
+}
+
+impl Daemon {
+    /// Starts a node over a ledger. Who holds the operator's key may seal.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(setup: Setup, ledger: Ledger, operator: Option<OperatorKey>) -> Result<Self, StartError> {
+        let Setup { mut config, net, dir } = setup;
+        let refused = |source| StartError::Kept { dir: dir.clone(), source };
+        let kept = Kept::open(&dir).map_err(refused)?;
+        let book = kept.read(Kind::Book).map_err(refused)?;
+        let (events, happened) = channel();
+        let asker = Asker::new(events.clone());
+        config.key = PeerKey(*net.identity.peer_key().as_bytes());
+        config.inbound = net.inbound;
+        let net = Net::open(net, ledger.chain().id(), events)?;
+        let address = net.address();
+        config.listens = address.map(|a| a.port());
+        let mut node = Node::new(config, ledger, operator, book.as_deref(), &mut OsRng);
+        let mut hands = Hands { net, kept, asker: asker.clone(), failed: None };
+        let node = thread::Builder::new().name("node".into()).spawn(move || {
+            node = run(node, &Clock::start(), &mut OsRng, &happened, &mut hands);
+            // In this order: nobody can ask any more, nobody waits any more, nobody is connected any more.
+            drop(happened);
+            hands.asker.stopped();
+            drop(hands.net);
+            drop(node);
+            hands.failed.map_or(Ok(()), Err)
+        });
+        Ok(Self { asker, address, node: node.map_err(StartError::Thread)? })
+    }
+
+    /// The way to ask it something, from any thread.
+    #[must_use]
+    pub const fn asker(&self) -> &Asker {
+        &self.asker
+    }
+
+    /// Where it takes connections.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Waits until it has stopped.
+    ///
+    /// # Errors
+    /// How its store failed.
+    pub fn wait(self) -> Result<(), LedgerError> {
+        // The loop never panics; if it does, that is a defect to be reported where defects are.
+        self.node.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+/// What carries a node's decisions out.
+struct Hands {
+    net: Net,
+    kept: Kept,
+    asker: Asker,
+    failed: Option<LedgerError>,
+}
+
+impl Edges for Hands {
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial(to) => self.net.dial(to),
+            Effect::Send(peer, message) => self.net.send(peer, &message),
+            Effect::Close(peer, _) => self.net.close(peer),
+            Effect::Answer(ticket, answer) => self.asker.answered(ticket, *answer),
+            Effect::Keep(book) => {
+                // It is kept again soon; a node without its book finds others by those that it is told.
+                if let Err(why) = self.kept.replace(Kind::Book, &book) {
+                    tracing::warn!(%why, "the address book could not be kept");
+                }
+            }
+            Effect::Note(note) => {
+                log::note(&note);
+                if let Note::Failed(why) = note {
+                    self.failed.get_or_insert(why);
+                }
+            }
+            Effect::Stop => {}
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Real nodes in one process, over real sockets on loopback: they find each other, agree, and put up with anybody.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
+
+use core::{net::SocketAddr, time::Duration};
+use link::{
+    Identity,
+    web::{Certificate, Cover, Endpoint, Page, Session},
+};
+use mw::{
+    amount::{Amount, Height},
+    block::Block,
+    kernel::{Kernel, KernelFeatures},
+    rules::params::Params,
+    testing::Toy,
+    transaction::{Output, OutputFeatures, Transaction},
+    wire::Encode,
+};
+use node::{
+    config::Config,
+    edge::{
+        daemon::{Daemon, Setup},
+        net::{self, Door, Net},
+    },
+    effect::{Answer, Refusal, Status},
+    engine::peers::{Address, Direction, PeerId, PeerKey},
+    event::{Event, Question},
+    ledger::Ledger,
+    run::channel,
+    seal::OperatorKey,
+    wire::message::Message,
+};
+use std::{
+    path::Path,
+    sync::mpsc::{Receiver, TryRecvError},
+    thread,
+    time::Instant,
+};
+use tempfile::TempDir;
+
+/// What is waited for comes much sooner, unless something is wrong.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn identity(n: u8) -> Identity {
+    Identity::from_seed(&[n; 32])
+}
+
+fn address(n: u8, at: SocketAddr) -> Address {
+    Address { at, key: PeerKey(*identity(n).peer_key().as_bytes()) }
+}
+
+fn door() -> Door {
+    let (at, page) = (SocketAddr::from(([127, 0, 0, 1], 0)), Page::default());
+    Door { at, certificate: Certificate::generate(&["localhost"]).unwrap(), page }
+}
+
+fn sockets(n: u8) -> net::Setup {
+    let (identity, listen) = (identity(n), Some(door()));
+    net::Setup { identity, listen, inbound: 8, from_one: 8, cover: Cover::Sparse }
+}
+
+/// A chain in a directory: its first blocks, as far as they are given.
+fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> Ledger {
+    let mut ledger = Ledger::create(&dir.join("chain"), params.clone()).unwrap();
+    blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    ledger
+}
+
+/// A node that knows these, and whispers for a second at most.
+fn start(n: u8, dir: &Path, ledger: Ledger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
+    let mut config = Config::new(PeerKey([0; 32]));
+    config.seeds = seeds.to_vec();
+    let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
+    config.dandelion = dandelion::Params::new(0.3, hop, 0.1, epoch).unwrap();
+    let setup = Setup { config, net: sockets(n), dir: dir.join("node") };
+    Daemon::start(setup, ledger, key).unwrap()
+}
+
+fn status(node: &Daemon) -> Status {
+    match node.asker().ask(Question::Status) {
+        Ok(Answer::Status(status)) => status,
+        other => panic!("no status: {other:?}"),
+    }
+}
+
+fn wait_for(what: &str, happened: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !happened() {
+        assert!(Instant::now() < end, "{what} never happened");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn stop(node: Daemon) {
+    assert!(matches!(node.asker().ask(Question::Stop), Ok(Answer::Done)));
+    node.wait().unwrap();
+}
+
+/// The operator's node seals what it has.
+fn seal(node: &Daemon, toy: &mut Toy) {
+    let Ok(Answer::Draft { height, due, .. }) = node.asker().ask(Question::Draft) else { panic!("no draft") };
+    let reward = Box::new(reward(toy, height, due));
+    let sealed = node.asker().ask(Question::Seal { reward, time: 1_800_000_000 });
+    assert!(matches!(sealed, Ok(Answer::Sealed(_))), "{sealed:?}");
+}
+
+fn reward(toy: &mut Toy, height: Height, due: Amount) -> (Output, Kernel) {
+    let coinbase = toy.output_as(OutputFeatures::Coinbase, due.units());
+    let kernel = toy.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
+    (coinbase.output, kernel)
+}
+
+fn toy() -> (Toy, Transaction) {
+    let mut toy = Toy::new(11);
+    let coin = toy.grow(Vec::new());
+    toy.mature();
+    let (payment, _) = toy.pay(&[&coin], &[5]);
+    (toy, payment)
+}
+
+#[test]
+fn three_nodes_find_each_other_and_agree() {
+    let (mut toy, payment) = toy();
+    let params = toy.chain().params().clone();
+    let dirs: [TempDir; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let key = || OperatorKey::from_secret(toy.operator().clone());
+    let first = start(1, dirs[0].path(), chain(dirs[0].path(), &params, toy.blocks()), &[], Some(key()));
+    let seed = address(1, first.address().unwrap());
+    let others = [1, 2].map(|n: u8| {
+        let dir = dirs[usize::from(n)].path();
+        start(n + 1, dir, chain(dir, &params, &[]), &[seed], None)
+    });
+    let nodes: Vec<&Daemon> = [&first].into_iter().chain(&others).collect();
+    let agreed = || nodes.windows(2).all(|pair| status(pair[0]).tip == status(pair[1]).tip);
+    wait_for("synchronisation", agreed);
+    wait_for("meeting", || nodes.iter().all(|n| status(n).connections.0 > 0));
+
+    let submitted = others[1].asker().ask(Question::Submit(Box::new(payment)));
+    assert!(matches!(submitted, Ok(Answer::Submitted(_))), "{submitted:?}");
+    wait_for("fluff", || nodes.iter().all(|n| status(n).pending == 1));
+    let before = status(&first).tip.height;
+    seal(&first, &mut toy);
+    wait_for("the block", || agreed() && status(&others[0]).tip.height == before.next());
+    assert!(nodes.iter().all(|n| status(n).pending == 0));
+
+    // Who starts again without being told of anybody knows them still, at their old addresses.
+    let [second, third] = others;
+    stop(third);
+    seal(&first, &mut toy);
+    let ledger = Ledger::open(&dirs[2].path().join("chain")).unwrap();
+    let third = start(3, dirs[2].path(), ledger, &[], None);
+    wait_for("catching up", || status(&third).tip.height == before.plus(2));
+    [first, second, third].into_iter().for_each(stop);
+    let tips = dirs.each_ref().map(|d| Ledger::open(&d.path().join("chain")).unwrap().tip().hash());
+    assert!(tips.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
+    let (mut toy, _) = toy();
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
+    assert!(Ledger::open(&dir.path().join("chain")).is_err(), "it is locked");
+    let draft = node.asker().ask(Question::Draft);
+    assert!(matches!(draft, Ok(Answer::Draft { .. })), "{draft:?}");
+    let reward = Box::new(reward(&mut toy, Height::new(1), Amount::ZERO));
+    let sealed = node.asker().ask(Question::Seal { reward, time: 0 });
+    assert!(matches!(sealed, Ok(Answer::Refused(Refusal::NoKey))), "{sealed:?}");
+    let asker = node.asker().clone();
+    stop(node);
+    assert!(asker.ask(Question::Status).is_err());
+    assert!(Ledger::open(&dir.path().join("chain")).is_ok());
+}
+
+/// What a test does as a peer, from a runtime of its own.
+fn as_peer<T>(act: impl AsyncFnOnce() -> T) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(act())
+}
+
+/// What happens next; the peer's own connections go on meanwhile.
+async fn next(happened: &Receiver<Event>) -> Event {
+    loop {
+        match happened.try_recv() {
+            Ok(event) => return event,
+            Err(TryRecvError::Empty) => tokio::time::sleep(Duration::from_millis(2)).await,
+            Err(TryRecvError::Disconnected) => panic!("nothing happens any more"),
+        }
+    }
+}
+
+async fn visit(n: u8, toy: &Toy, host: (u8, SocketAddr)) -> Session {
+    let endpoint = Endpoint::new(&identity(n), toy.chain().id().as_bytes());
+    endpoint.connect(&host.1.to_string(), identity(host.0).peer_key()).await.unwrap()
+}
+
+#[test]
+fn garbage_costs_its_sender_the_connection_and_nobody_else() {
+    let (toy, _) = toy();
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
+    let at = node.address().unwrap();
+    as_peer(async || {
+        for garbage in [&b""[..], &[0xff; 3_000], &[1, 5, 0]] {
+            let mut peer = visit(2 + garbage.len() as u8, &toy, (1, at)).await;
+            peer.sender.try_send(garbage).unwrap();
+            // It says hello, and goodbye.
+            while let Ok(Some(_)) = peer.receiver.next().await {}
+        }
+        let banned = visit(2, &toy, (1, at)).await;
+        let mut receiver = banned.receiver;
+        assert!(!matches!(receiver.next().await, Ok(Some(_))), "who was banned is not greeted");
+        assert!(visit(9, &toy, (1, at)).await.receiver.next().await.unwrap().is_some(), "others are");
+    });
+    assert_eq!(status(&node).tip.height, toy.blocks().last().unwrap().header.height);
+    stop(node);
+}
+
+#[test]
+fn a_peer_that_does_not_listen_is_closed() {
+    let (toy, _) = toy();
+    let (events, happened) = channel();
+    let net = Net::open(sockets(1), toy.chain().id(), events).unwrap();
+    as_peer(async || {
+        let _deaf = visit(2, &toy, (1, net.address().unwrap())).await;
+        let Event::Connected { peer, direction: Direction::Inbound(_), .. } = next(&happened).await else {
+            panic!("not connected")
+        };
+        let block = toy.blocks()[0].clone();
+        let message = Message::Block { sealed: node::seal::SealedHeader::of(&block), body: vec![0; 1 << 20] };
+        (0..200).for_each(|_| net.send(peer, &message));
+        assert!(matches!(next(&happened).await, Event::Gone(gone) if gone == peer));
+        net.send(peer, &message);
+        net.send(PeerId(77), &message);
+    });
+}
+
+#[test]
+fn no_more_come_in_than_there_is_room_for() {
+    let (toy, _) = toy();
+    let (events, happened) = channel();
+    let setup = net::Setup { inbound: 1, ..sockets(1) };
+    let net = Net::open(setup, toy.chain().id(), events).unwrap();
+    let at = net.address().unwrap();
+    as_peer(async || {
+        let first = visit(2, &toy, (1, at)).await;
+        let Event::Connected { peer, .. } = next(&happened).await else { panic!("not connected") };
+        let mut second = visit(3, &toy, (1, at)).await;
+        assert!(!matches!(second.receiver.next().await, Ok(Some(_))), "it is not let in");
+        first.sender.try_send(Message::Ping(7).to_bytes()).unwrap();
+        let Event::Frame { peer: from, bytes } = next(&happened).await else { panic!("no frame") };
+        assert_eq!((from, bytes), (peer, Message::Ping(7).to_bytes()));
+        net.close(peer);
+        let mut receiver = first.receiver;
+        assert!(!matches!(receiver.next().await, Ok(Some(_))), "it is closed");
+        let third = visit(4, &toy, (1, at)).await;
+        assert!(matches!(next(&happened).await, Event::Connected { .. }), "there is room again");
+        drop(third);
+        assert!(matches!(next(&happened).await, Event::Gone(_)));
+    });
+}
+
+#[test]
+fn nobody_at_an_address_is_an_event() {
+    let (toy, _) = toy();
+    let (events, happened) = channel();
+    let net = Net::open(net::Setup { listen: None, ..sockets(1) }, toy.chain().id(), events).unwrap();
+    assert_eq!(net.address(), None);
+    // A port that was free a moment ago, and a key that is none.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = [address(2, free), Address { at: free, key: PeerKey([0; 32]) }];
+    for address in nobody {
+        net.dial(address);
+        assert!(matches!(happened.recv().unwrap(), Event::Unreachable(at) if at == address));
+    }
+}
