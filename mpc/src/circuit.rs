@@ -10,11 +10,12 @@
 mod bristol;
 pub mod language;
 mod netlist;
+mod owned;
 mod schedule;
 mod slots;
 mod writer;
 
-pub use bristol::{BristolError, BristolErrorKind};
+pub use bristol::{BristolError, BristolErrorKind, JointBristol, JointBristolError};
 pub use netlist::{Netlist, Signal};
 pub use writer::Writer;
 

@@ -16,7 +16,7 @@ mod fingerprint;
 mod plain;
 
 pub use count::{Cost, Count, Depth};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, TooManyGates};
 pub use plain::Plain;
 
 /// An interpreter of Boolean programs.

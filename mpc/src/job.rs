@@ -7,7 +7,7 @@
 //! receiver: two halves ─ join ─► outputs
 //! ```
 //!
-//! Reading order: [`spec`] (what is agreed), [`consent`] (by whom), [`words`] (what signers are shown), [`policy`] and
+//! Reading order: [`spec`] (what is agreed), [`program`] (what can be computed), [`consent`] (by whom), [`words`] (what signers are shown), [`policy`] and
 //! [`budget`] (what an owner allows, and what is used up), [`inputs`] (how data leave their owner), [`receipt`] (what
 //! everybody is left with), [`run`] and [`attempt`] (what the two computers do), [`outputs`] (how results reach their
 //! receivers), [`desk`] and [`post`] (what a computer does with what others send), [`binding`] (that gates and schemas are those that were signed).
@@ -23,6 +23,7 @@ pub mod key;
 pub mod outputs;
 pub mod policy;
 pub mod post;
+pub mod program;
 pub mod receipt;
 pub mod run;
 pub mod spec;

@@ -36,11 +36,25 @@ pub use parameters::{Parameter, ParameterError, Parameters};
 use sha2::{Digest, Sha256};
 
 use crate::Fancy;
-use crate::fancy::{Cost, Fingerprint, Plain};
+use crate::fancy::{Cost, Fingerprint, Plain, TooManyGates};
 use crate::program::{ProgramId, ProgramName};
 
 /// The name of the output table that says whose inputs hold what was declared.
 pub const INPUTS_HOLD: &str = "inputs_hold";
+
+/// Most input bits of all owners together: each is a label of 16 bytes at both computers.
+pub const MAX_INPUT_BITS: usize = 1 << 27;
+
+/// Why a program is not even counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TooLarge {
+    /// More gates than were allowed.
+    #[error(transparent)]
+    Gates(#[from] TooManyGates),
+    /// More input than any computer should hold.
+    #[error("the program has {0} input bits, at most {MAX_INPUT_BITS} are possible")]
+    Inputs(usize),
+}
 
 /// A program of many owners.
 pub trait Joint {
@@ -115,12 +129,21 @@ pub trait Joint {
         ProgramId { name: self.name(), digest: hash.finalize().into() }
     }
 
-    /// The hash of the gate stream, and its cost: what a signer pins. Takes time in proportion to the gates.
-    fn gate_stream(&self) -> ([u8; 32], Cost) {
-        let mut f = Fingerprint::default();
-        let mut outputs = Vec::new();
-        let Ok(()) = self.run(&mut f, &mut checked::Anonymous, &mut outputs);
-        f.finish(&outputs)
+    /// The hash of the gate stream, and its cost: what a signer pins. Takes time in proportion to the gates, of which `most` are
+    /// allowed.
+    ///
+    /// # Errors
+    /// If the program is larger; then no more than that was looked at.
+    fn gate_stream(&self, most: u64) -> Result<([u8; 32], Cost), TooLarge> {
+        let declaration = self.declaration();
+        let owners = 0..declaration.owners().len();
+        let bits = owners.fold(0usize, |bits, owner| bits.saturating_add(declaration.input_bits(owner)));
+        if bits > MAX_INPUT_BITS {
+            return Err(TooLarge::Inputs(bits));
+        }
+        let (mut f, mut outputs) = (Fingerprint::new(most), Vec::new());
+        self.run(&mut f, &mut checked::Anonymous, &mut outputs)?;
+        Ok(f.finish(&outputs))
     }
 
     /// The output tables for these rows of each owner's tables, computed in the clear: the oracle of tests.

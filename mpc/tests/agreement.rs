@@ -6,7 +6,7 @@ mod support;
 use mpc::job::budget::{Budget, BudgetError, data_set};
 use mpc::job::consent::ConsentError;
 use mpc::job::policy::{Policy, PolicyError};
-use mpc::job::spec::{Draft, Part, PartyId, SpecError};
+use mpc::job::spec::{Draft, MAX_AND_GATES, Part, PartyId, SpecError};
 use mpc::job::text::Prose;
 use mpc::job::words::describe;
 use mpc::job::{Agreement, Consent, Digest, Identity, Job};
@@ -89,6 +89,12 @@ fn every_rule_names_its_place() {
     has(|d| d.inputs[1].owner = PartyId(0), Part::Input(1), SpecError::Twice);
     has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), SpecError::Limit);
     has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), SpecError::Limit);
+    let most = MAX_AND_GATES;
+    has(
+        |d| d.limits.and_gates = MAX_AND_GATES + 1,
+        Part::Field("limits.and_gates"),
+        SpecError::TooMany(most),
+    );
     has(|d| d.outputs[0].receivers.clear(), Part::Output(0), SpecError::Number { given: 0, most: 64 });
     has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), SpecError::Twice);
     has(|d| d.runs = 0, Part::Field("maximum_runs"), SpecError::Zero);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mpc::fancy::Plain;
+use mpc::fancy::{Plain, TooManyGates};
 use mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
 use mpc::joint::{
     Cells, Checked, Column, Declaration, Delegated, Inputs, Joint, Number, Place, RowErrorKind, Rows, Table,
@@ -163,8 +163,10 @@ fn every_place_gives_the_same_result() {
 #[test]
 fn the_gate_stream_has_one_hash_and_its_cost() {
     let toy = Toy::new();
-    let (hash, cost) = toy.gate_stream();
-    assert_eq!(toy.gate_stream().0, hash);
+    let (hash, cost) = toy.gate_stream(u64::MAX).unwrap();
+    assert_eq!(toy.gate_stream(cost.and_gates).unwrap().0, hash);
+    let fewer = cost.and_gates - 1;
+    assert_eq!(toy.gate_stream(fewer).unwrap_err(), TooManyGates(fewer).into());
     let program = Delegated::new(&toy, vec![Place::Garbler, Place::Evaluator]).unwrap();
     assert_eq!(cost.and_gates, program.cost().and_gates);
     let shared = Delegated::new(&toy, vec![Place::Shared, Place::Shared]).unwrap();

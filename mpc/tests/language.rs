@@ -569,7 +569,7 @@ fn constants_come_from_outside() {
 fn gates(source: &str) -> (u64, usize) {
     let twin = Twin::new(source);
     let result = twin.ours.declaration().outputs()[2].bits();
-    (twin.ours.gate_stream().1.and_gates - result as u64, twin.theirs.circuit.ands())
+    (twin.ours.gate_stream(u64::MAX).unwrap().1.and_gates - result as u64, twin.theirs.circuit.ands())
 }
 
 #[test]
@@ -583,7 +583,8 @@ fn operators_cost_what_gadgets_cost() {
     let less = |op: &str| {
         Twin::new(&format!("pub fn main(x: u32, y: u32) -> bool {{ x {op} y }}"))
             .ours
-            .gate_stream()
+            .gate_stream(u64::MAX)
+            .unwrap()
             .1
             .and_gates
     };

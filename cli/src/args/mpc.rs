@@ -164,9 +164,9 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an owner: CSV, or JSON lines (.jsonl); `-` is standard input
+    /// Your rows, if you are an owner: CSV, or JSON lines (.jsonl), a file for each of your tables; `-` is standard input
     #[arg(long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
+    pub(crate) input: Vec<PathBuf>,
     /// What you allow to be done with your data
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
@@ -194,7 +194,7 @@ Examples:
 pub(crate) struct MpcLocal {
     /// The job
     pub(crate) job: PathBuf,
-    /// An owner's rows
+    /// An owner's rows; once more for each further table
     #[arg(long, value_name = "NAME=FILE")]
     pub(crate) input: Vec<String>,
     /// Folder for results and receipts [default: they are shown and forgotten]

@@ -41,6 +41,7 @@ use garble_lang::token::MetaInfo;
 use garble_lang::{TypedFnDef, TypedProgram};
 use sha2::{Digest, Sha256};
 
+use super::owned::{Owned, owners};
 use super::{Circuit, Netlist, Signal};
 use crate::Fancy;
 use crate::joint::{Checked, Column, Declaration, Inputs, Joint, Number, Rows, Table};
@@ -98,10 +99,7 @@ impl Options {
 /// A compiled source.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    declaration: Declaration,
-    /// The owner of each parameter.
-    owners: Vec<usize>,
-    circuit: Circuit,
+    owned: Owned,
     source: [u8; 32],
     options: [u8; 32],
 }
@@ -112,14 +110,21 @@ impl Compiled {
     /// # Errors
     /// With the place in the source and what is wrong there.
     pub fn new(source: &str, options: &Options) -> Result<Self, CompileError> {
-        let (netlist, declaration, owners) = front::on_deep_stack(|| {
+        let (netlist, face) = front::on_deep_stack(|| {
             let program = front::check(source)?;
             lower(&program, options)
         })?;
         let circuit = Circuit::new(&netlist)
             .map_err(|_| refused(MetaInfo::default(), Refusal::TooManyGates(options.gates)))?;
         let source = Sha256::digest(source.as_bytes()).into();
-        Ok(Self { declaration, owners, circuit, source, options: options.digest() })
+        let owned = Owned::new(circuit, face.inputs, face.outputs, face.reveals);
+        Ok(Self { owned, source, options: options.digest() })
+    }
+
+    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all.
+    #[must_use]
+    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
+        self.owned.narrow(owner, column, to)
     }
 
     /// The SHA-256 of the source.
@@ -137,19 +142,26 @@ impl Compiled {
     /// What is run.
     #[must_use]
     pub const fn circuit(&self) -> &Circuit {
-        &self.circuit
+        &self.owned.circuit
     }
 }
 
-/// Gates, declaration and the owner of each parameter.
-fn lower(
-    program: &TypedProgram,
-    options: &Options,
-) -> Result<(Netlist, Declaration, Vec<usize>), CompileError> {
+/// What a program takes and gives.
+struct Face {
+    /// For each parameter its owner and its table.
+    inputs: Vec<(usize, Table)>,
+    outputs: Vec<Table>,
+    reveals: Vec<String>,
+}
+
+/// Gates, and what they take and give.
+fn lower(program: &TypedProgram, options: &Options) -> Result<(Netlist, Face), CompileError> {
     let main = program.fn_defs.get("main").filter(|main| main.is_pub).ok_or(CompileError::NoMain)?;
     let types = Types::new(program, &options.constants, options.gates)?;
-    let owners = owners(main, &options.owners)?;
-    let declaration = declare(&types, main, &owners)?;
+    let expected = main.params.len();
+    let owners = owners(expected, &options.owners);
+    let owners = owners.ok_or(CompileError::Owners { expected, found: options.owners.len() })?;
+    let face = face(&types, main, &owners)?;
     let bits = main.params.iter().map(|parameter| types.bits(&parameter.ty, main.meta));
     let bits = bits.collect::<Result<Vec<usize>, _>>()?;
 
@@ -167,38 +179,25 @@ fn lower(
     let mut shown = vec![Signal::default(); result.len()];
     let too_many = |_| refused(main.meta, Refusal::TooManyGates(options.gates));
     recorder.and_n(&result, &vec![fine; result.len()], &mut shown).map_err(too_many)?;
-    Ok((recorder.finish([vec![panic], shown]), declaration, owners))
+    Ok((recorder.finish([vec![panic], shown]), face))
 }
 
-/// The owner of each parameter: all from 0 without a gap.
-fn owners(main: &TypedFnDef, given: &[usize]) -> Result<Vec<usize>, CompileError> {
-    let expected = main.params.len();
-    if given.is_empty() {
-        return Ok((0..expected).collect());
-    }
-    let most = given.iter().max().copied().unwrap_or(0);
-    match given.len() == expected && most < expected && (0..most).all(|owner| given.contains(&owner)) {
-        true => Ok(given.to_vec()),
-        false => Err(CompileError::Owners { expected, found: given.len() }),
-    }
-}
-
-fn declare(types: &Types<'_>, main: &TypedFnDef, owners: &[usize]) -> Result<Declaration, CompileError> {
-    let mut tables = vec![Vec::new(); owners.iter().max().map_or(0, |most| most + 1)];
+fn face(types: &Types<'_>, main: &TypedFnDef, owners: &[usize]) -> Result<Face, CompileError> {
+    let mut inputs = Vec::with_capacity(owners.len());
     for (parameter, owner) in main.params.iter().zip(owners) {
         let (table, payload) = table(types, &parameter.name, &parameter.ty, main.meta)?;
         if payload == Payload::Some {
             return Err(refused(main.meta, Refusal::EnumInput));
         }
-        tables[*owner].push(table);
+        inputs.push((*owner, table));
     }
     let (result, _) = table(types, "result", &main.ty, main.meta)?;
     let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
     let reveals = vec![
         "Whether the program panicked: a number overflowed, a divisor was zero, an index out of bounds, or a join's keys did not ascend.".into(),
-        "What follows from the result by the source, which every signer should read.".into(),
+        format!("Whatever the source has it compute, which every signer should read: the result has {} bits and can tell as many bits about any input.", result.bits()),
     ];
-    Ok(Declaration::new(tables, vec![panicked, result], reveals))
+    Ok(Face { inputs, outputs: vec![panicked, result], reveals })
 }
 
 /// The table that a value is.
@@ -221,13 +220,13 @@ impl Joint for Compiled {
     }
 
     fn declaration(&self) -> &Declaration {
-        &self.declaration
+        &self.owned.declaration
     }
 
     fn parameters(&self) -> [u8; 32] {
         let hash = Sha256::new_with_prefix(b"sotto mpc garble program v1");
         let hash =
-            hash.chain_update(self.source).chain_update(self.options).chain_update(self.circuit.digest());
+            hash.chain_update(self.source).chain_update(self.options).chain_update(self.circuit().digest());
         hash.chain_update(COMPILER).finalize().into()
     }
 
@@ -237,14 +236,6 @@ impl Joint for Compiled {
         inputs: &mut Checked<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let mut wires = Vec::with_capacity(self.circuit.inputs().iter().sum());
-        for owner in &self.owners {
-            if let Some(chunk) = inputs.whole(f, *owner)? {
-                for row in 0..chunk.rows {
-                    chunk.columns.iter().for_each(|column| wires.extend(column.lane(row)));
-                }
-            }
-        }
-        self.circuit.run(f, wires, outputs)
+        self.owned.run(f, inputs, outputs)
     }
 }

@@ -11,9 +11,12 @@
 //! leaks = ["…"]                         rows = 1000, …                   name = "groups", receivers = ["…"]
 //! ```
 //!
-//! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program says it reveals are filled in from the
-//! program, so that they cannot contradict it. Nothing has a default but `leaks` (none beyond the program's) and
-//! `missing` (an empty field is an error). Files that the job names are read by the caller.
+//! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts and what the program
+//! says it reveals are filled in from it, so that they cannot contradict it: a job that was read fits its program. Nothing has a
+//! default but `leaks` (none beyond the program's), `columns` (the program's ranges) and `missing` (an empty field is an error).
+//! Files that the job names are read by the caller.
+
+mod program;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,13 +27,14 @@ use toml::value::Datetime;
 
 use crate::job::binding::{leaks, schema};
 use crate::job::hash::Digest;
+use crate::job::program::{Computation, PinError};
 use crate::job::spec::{
-    Draft, Fault, Input, Limits, Output, Parameter, Part, Party, PartyId, Pin, Suite, Value,
+    Draft, Fault, Input, Limits, MAX_AND_GATES, Output, Part, Party, PartyId, Pin, Suite,
 };
-use crate::job::text::{Line, Name, Prose, Text};
+use crate::job::text::{Name, Prose, Text};
 use crate::job::{Job, PublicKey};
-use crate::joint::{self, Joint, Parameters};
-use crate::operators::Builtin;
+use crate::joint::{Joint, Number};
+use program::ProgramEntry;
 
 /// Longest job file, in bytes.
 pub const MAX_FILE: u64 = 1 << 20;
@@ -82,18 +86,22 @@ struct Roles {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProgramEntry {
-    builtin: String,
+struct InputEntry {
+    owner: String,
     #[serde(default)]
-    parameters: toml::Table,
+    columns: BTreeMap<String, RangeEntry>,
+    #[serde(default)]
+    missing: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct InputEntry {
-    owner: String,
+struct RangeEntry {
     #[serde(default)]
-    missing: BTreeMap<String, String>,
+    min: i64,
+    max: i64,
+    #[serde(default)]
+    decimals: u8,
 }
 
 #[derive(Deserialize)]
@@ -118,7 +126,7 @@ struct LimitsEntry {
 pub fn parse(
     text: &str,
     mut read: impl FnMut(&str) -> std::io::Result<String>,
-) -> Result<(Job, Builtin), Vec<Complaint>> {
+) -> Result<(Job, Computation), Vec<Complaint>> {
     let file: File = toml::from_str(text).map_err(|e| {
         vec![Complaint {
             line: e.span().map_or(1, |span| line_of(text, &span)),
@@ -146,10 +154,13 @@ struct Drafting<'f> {
 }
 
 impl Drafting<'_> {
-    fn draft(&mut self, read: &mut impl FnMut(&str) -> std::io::Result<String>) -> Option<(Draft, Builtin)> {
+    fn draft(
+        &mut self,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<(Draft, Computation)> {
         let file = self.file;
         let parties: Vec<Option<Party>> = file.party.iter().map(|party| self.party(party, read)).collect();
-        let program = self.program();
+        let program = self.program(read);
         let name = self.words(&file.name);
         let purpose = self.words(&file.purpose);
         let nonce = self.nonce();
@@ -252,27 +263,38 @@ impl Drafting<'_> {
         Some(Party { name: parsed?, key: key?, address })
     }
 
-    fn program(&mut self) -> Option<(Pin, Builtin)> {
-        let (ProgramEntry { builtin, parameters }, span) =
-            (self.file.program.get_ref(), self.file.program.span());
-        let values = record(parameters, 0).map_err(|what| self.complain(&span, what)).ok()?;
-        let program = Builtin::new(builtin, &joint_parameters(&values));
-        let program = program.map_err(|e| self.complain(&span, e)).ok()?;
-        let (circuit, cost) = program.gate_stream();
-        let compiler = concat!("sotto ", env!("CARGO_PKG_VERSION"));
-        let pin = Pin {
-            name: program.name(),
-            parameters: values,
-            source: None,
-            compiler: Line::new(compiler).ok()?,
-            circuit: Digest(circuit),
-            and_gates: cost.and_gates,
-        };
-        Some((pin, program))
+    fn program(
+        &mut self,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<(Pin, Computation)> {
+        let owners: Vec<&str> = self.file.input.iter().map(|input| input.get_ref().owner.as_str()).collect();
+        let program = self.file.program.get_ref().build(&owners, read);
+        let program = program.map_err(|what| self.complain(&self.file.program.span(), what));
+        let (mut program, options) = program.ok()?;
+        self.narrow(&mut program);
+        let limits = &self.file.limits;
+        let pin = program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES));
+        let what =
+            |e: PinError| format!("{e}: raise `and_gates`, at most to {MAX_AND_GATES}, or compute less");
+        Some((pin.map_err(|e| self.complain(&limits.span(), what(e))).ok()?, program))
     }
 
-    fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Builtin) -> Option<Input> {
-        let (InputEntry { owner, missing }, span) = (entry.get_ref(), entry.span());
+    /// Gives columns the ranges that the job states.
+    fn narrow(&mut self, program: &mut Computation) {
+        for (owner, input) in self.file.input.iter().enumerate() {
+            for (column, RangeEntry { min, max, decimals }) in &input.get_ref().columns {
+                let range = Number::new((*min).into(), (*max).into()).map(|range| range.scaled(*decimals));
+                if !range.is_some_and(|range| program.narrow(owner, column, range)) {
+                    let what =
+                        format!("`columns` gives \"{column}\" a range that the program does not take there");
+                    self.complain(&input.span(), what);
+                }
+            }
+        }
+    }
+
+    fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Computation) -> Option<Input> {
+        let (InputEntry { owner, missing, .. }, span) = (entry.get_ref(), entry.span());
         let owner = self.find(owner, &span);
         let mut tables = schema(program, i).map_err(|e| self.complain(&span, e)).ok()?;
         for (name, value) in missing {
@@ -306,7 +328,7 @@ impl Drafting<'_> {
     }
 
     /// As many inputs as owners, and the program's outputs in its order.
-    fn same_names(&mut self, program: &Builtin) {
+    fn same_names(&mut self, program: &Computation) {
         let declaration = program.declaration();
         let span = self.file.program.span();
         let (takes, given) = (declaration.owners().len(), self.file.input.len());
@@ -324,50 +346,6 @@ impl Drafting<'_> {
             );
             self.complain(&span, what);
         }
-    }
-}
-
-/// A TOML table as options of a program.
-fn record(table: &toml::Table, depth: usize) -> Result<Vec<Parameter>, String> {
-    let entry = |(name, given): (&String, &toml::Value)| {
-        let text = Line::new(name).map_err(|e| format!("the parameter \"{name}\": {e}"))?;
-        Ok(Parameter { name: text, value: value(name, given, depth)? })
-    };
-    table.iter().map(entry).collect()
-}
-
-fn value(name: &str, given: &toml::Value, depth: usize) -> Result<Value, String> {
-    if depth > 2 {
-        return Err(format!("the parameter \"{name}\" is nested too deep"));
-    }
-    Ok(match given {
-        toml::Value::Integer(number) => Value::Number((*number).into()),
-        toml::Value::String(text) => {
-            Value::Text(Line::new(text).map_err(|e| format!("the parameter \"{name}\": {e}"))?)
-        }
-        toml::Value::Array(list) => {
-            Value::List(list.iter().map(|item| value(name, item, depth + 1)).collect::<Result<_, _>>()?)
-        }
-        toml::Value::Table(table) => Value::Record(record(table, depth + 1)?),
-        _ => {
-            return Err(format!(
-                "the parameter \"{name}\" must be a whole number, a text, a list or a table"
-            ));
-        }
-    })
-}
-
-/// Options of a program, as it takes them.
-fn joint_parameters(record: &[Parameter]) -> Parameters {
-    record.iter().map(|Parameter { name, value }| (name.to_string(), joint_parameter(value))).collect()
-}
-
-fn joint_parameter(value: &Value) -> joint::Parameter {
-    match value {
-        Value::Number(number) => joint::Parameter::Number(*number),
-        Value::Text(text) => joint::Parameter::Text(text.to_string()),
-        Value::List(list) => joint::Parameter::List(list.iter().map(joint_parameter).collect()),
-        Value::Record(record) => joint::Parameter::Record(joint_parameters(record)),
     }
 }
 

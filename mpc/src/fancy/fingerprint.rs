@@ -7,9 +7,8 @@
 //! hash     SHA-256("sotto mpc gate stream v1" ‖ events)
 //! ```
 //!
-//! Two programs of one hash ask for the same gates of the same wires in the same order, however they cut their slices.
-
-use std::convert::Infallible;
+//! Two programs of one hash ask for the same gates of the same wires in the same order, however they cut their slices. Programs
+//! come from strangers, so the count ends with an error where more AND gates are asked for than were allowed.
 
 use sha2::{Digest, Sha256};
 
@@ -18,23 +17,30 @@ use super::{Cost, Fancy};
 /// Bytes that are hashed at once.
 const BUFFER: usize = 4096;
 
+/// A program has more AND gates than were allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the program has more than {0} AND gates")]
+pub struct TooManyGates(pub u64);
+
 /// Hashes and counts gates; a wire is its number.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
+    /// AND gates that are allowed.
+    most: u64,
     hash: Sha256,
     buffer: Vec<u8>,
     wires: u64,
     cost: Cost,
 }
 
-impl Default for Fingerprint {
-    fn default() -> Self {
-        let hash = Sha256::new_with_prefix(b"sotto mpc gate stream v1");
-        Self { hash, buffer: Vec::with_capacity(BUFFER), wires: 0, cost: Cost::default() }
-    }
-}
-
 impl Fingerprint {
+    /// Nothing yet, of at most so many AND gates.
+    #[must_use]
+    pub fn new(most: u64) -> Self {
+        let hash = Sha256::new_with_prefix(b"sotto mpc gate stream v1");
+        Self { most, hash, buffer: Vec::with_capacity(BUFFER), wires: 0, cost: Cost::default() }
+    }
+
     /// The next input wire of an owner.
     pub fn input(&mut self, owner: usize) -> u64 {
         self.event(5, owner as u64, 0)
@@ -64,11 +70,14 @@ impl Fingerprint {
 
 impl Fancy for Fingerprint {
     type Wire = u64;
-    type Error = Infallible;
+    type Error = TooManyGates;
 
-    fn and_n(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) -> Result<(), Infallible> {
+    fn and_n(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) -> Result<(), TooManyGates> {
         assert!(a.len() == b.len() && a.len() == out.len());
         self.cost.and_gates += out.len() as u64;
+        if self.cost.and_gates > self.most {
+            return Err(TooManyGates(self.most));
+        }
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
             *out = self.event(1, *a, *b);
         }
@@ -95,7 +104,7 @@ mod tests {
     use super::*;
 
     fn hash(run: impl FnOnce(&mut Fingerprint) -> Vec<u64>) -> ([u8; 32], Cost) {
-        let mut f = Fingerprint::default();
+        let mut f = Fingerprint::new(2);
         let outputs = run(&mut f);
         f.finish(&outputs)
     }
@@ -124,6 +133,15 @@ mod tests {
             vec![f.xor(out[0], out[1]), f.not(e)]
         });
         assert_eq!(sliced, this);
+    }
+
+    #[test]
+    fn the_count_ends_at_what_is_allowed() {
+        let mut f = Fingerprint::new(3);
+        let wires = [f.input(0); 4];
+        let mut out = wires;
+        assert_eq!(f.and_n(&wires[..3], &wires[..3], &mut out[..3]), Ok(()));
+        assert_eq!(f.and(wires[0], wires[1]), Err(TooManyGates(3)));
     }
 
     /// The hash of an AND of two owners' bits, computed from the layout above.

@@ -6,7 +6,7 @@
 use super::hash::Digest;
 use super::spec::{Column, Count, Draft, Pin, Table};
 use super::text::{BadText, Line, Prose};
-use crate::joint::{self, Joint, Rows};
+use crate::joint::{self, Joint, Rows, TooLarge};
 
 /// How a program is not the one of a job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum Misfit {
     /// Something is revealed that the job does not tell.
     #[error("the job's leaks do not say what the program does: {0}")]
     Leak(String),
+    /// It has more gates than the job says, and was not counted to its end.
+    #[error(transparent)]
+    Larger(#[from] TooLarge),
     /// A name that cannot stand in a job.
     #[error(transparent)]
     Text(#[from] BadText),
@@ -98,8 +101,8 @@ pub fn fits(job: &Draft, program: &impl Joint) -> Result<(), Misfit> {
     if let Some(leak) = leaks(program)?.iter().find(|leak| !job.leaks.contains(leak)) {
         return Err(Misfit::Leak(leak.to_string()));
     }
-    let (hash, cost) = program.gate_stream();
     let Pin { name, circuit, and_gates, .. } = &job.program;
+    let (hash, cost) = program.gate_stream(*and_gates)?;
     let same = (*name, *circuit, *and_gates) == (program.name(), Digest(hash), cost.and_gates);
     if same { Ok(()) } else { Err(Misfit::Circuit { here: Digest(hash), signed: *circuit }) }
 }

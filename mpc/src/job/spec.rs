@@ -24,6 +24,9 @@ const PREFIX: &str = "sotto job v1\0";
 /// Most parties of a job.
 pub const MAX_PARTIES: usize = 64;
 
+/// Most AND gates that a job may allow: whoever reads a job counts its gates, before there is any trust.
+pub const MAX_AND_GATES: u64 = 1 << 30;
+
 /// A party's place in the job's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartyId(pub u16);
@@ -307,6 +310,9 @@ pub enum SpecError {
     /// More than the job's own limits allow.
     #[error("this is more than the job's limits allow")]
     Limit,
+    /// A limit that limits nothing.
+    #[error("at most {0} are possible")]
+    TooMany(u64),
     /// A value that makes the job impossible to run.
     #[error("this must not be zero")]
     Zero,
@@ -478,6 +484,8 @@ impl Draft {
         }
         let gates = self.program.and_gates <= self.limits.and_gates;
         require(faults, Part::Field("limits.and_gates"), gates, SpecError::Limit);
+        let gates = self.limits.and_gates <= MAX_AND_GATES;
+        require(faults, Part::Field("limits.and_gates"), gates, SpecError::TooMany(MAX_AND_GATES));
     }
 
     fn check_parties(&self, faults: &mut Vec<Fault>) {

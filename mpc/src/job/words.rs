@@ -38,6 +38,16 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
     }
     writeln!(out, "  Nobody else learns an output; each computer sees a meaningless half.")?;
     writeln!(out, "\nWhat that reveals")?;
+    if job.program.source.is_some() {
+        writeln!(
+            out,
+            "  The program is none of those built in: it is what the author of its file made it. Do not sign"
+        )?;
+        writeln!(
+            out,
+            "  before you, or somebody you trust, have read that file and know what its outputs can tell."
+        )?;
+    }
     job.leaks.iter().try_for_each(|leak| writeln!(out, "  {leak}"))?;
     writeln!(out, "  Numbers of rows, names and ranges of columns, and this text are known to all parties.")?;
     trust(out, job)?;
@@ -53,7 +63,7 @@ fn program(out: &mut String, job: &Draft) -> fmt::Result {
     }
     writeln!(out, ", {} AND gates", pin.and_gates)?;
     if let Some(source) = pin.source {
-        writeln!(out, "  source   {source}")?;
+        writeln!(out, "  source   {source}   (SHA-256 of the file that comes with the job)")?;
     }
     writeln!(out, "  circuit  {}   (by {})\n", pin.circuit, pin.compiler)
 }

@@ -220,7 +220,7 @@ impl Inputs<crate::fancy::Fingerprint> for Anonymous {
         f: &mut crate::fancy::Fingerprint,
         owner: usize,
         wires: &mut [u64],
-    ) -> Result<(), std::convert::Infallible> {
+    ) -> Result<(), crate::fancy::TooManyGates> {
         wires.iter_mut().for_each(|wire| *wire = f.input(owner));
         Ok(())
     }

@@ -237,6 +237,11 @@ impl Declaration {
         self.owners.get(owner).map_or(&[], Vec::as_slice)
     }
 
+    /// The columns of all tables of an owner, to be given other ranges.
+    pub(crate) fn columns_mut(&mut self, owner: usize) -> impl Iterator<Item = &mut Column> {
+        self.owners.get_mut(owner).into_iter().flatten().flat_map(|table| &mut table.columns)
+    }
+
     /// The output tables, `inputs_hold` first.
     #[must_use]
     pub fn outputs(&self) -> &[Table] {

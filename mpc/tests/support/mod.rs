@@ -90,7 +90,7 @@ pub(crate) fn draft() -> Draft {
         address: address(i),
     };
     let program = Sum::new(3);
-    let (circuit, cost) = program.gate_stream();
+    let (circuit, cost) = program.gate_stream(1000).unwrap();
     let input = |(i, owner)| Input { owner: PartyId(owner), tables: schema(&program, i).unwrap() };
     let output = |name, receivers: &[u16]| Output {
         name: line(name),

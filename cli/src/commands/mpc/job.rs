@@ -15,23 +15,34 @@ use crate::{
 use mpc::{
     edge::job_file::{self, Complaint},
     edge::policy_file,
-    job::{Agreement, Consent, Identity, Job, PartyId, policy::Policy},
-    operators::Builtin,
+    job::{Agreement, Consent, Identity, Job, PartyId, policy::Policy, program::Computation},
 };
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 /// Longest key, signature or policy file that is read, in bytes.
 const MAX_SMALL: u64 = 1 << 16;
 
+/// Longest file that a job names, in bytes: a circuit of some three million gates.
+const MAX_BESIDE: u64 = 1 << 26;
+
 /// Reads and checks a job and its program.
-pub(super) fn load(path: &Path) -> Outcome<(Job, Builtin)> {
+pub(super) fn load(path: &Path) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    let beside = path.parent().unwrap_or(Path::new(""));
-    let read = |name: &str| fs::read_to_string(beside.join(name));
-    job_file::parse(&text, read).map_err(|complaints| faulty(path, &complaints))
+    job_file::parse(&text, beside(path)).map_err(|complaints| faulty(path, &complaints))
+}
+
+/// Reads the files that a job names, which lie beside it.
+pub(super) fn beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
+    let folder = job.parent().unwrap_or(Path::new("")).to_owned();
+    move |name| {
+        let mut text = String::new();
+        let read = File::open(folder.join(name))?.take(MAX_BESIDE + 1).read_to_string(&mut text)?;
+        if read as u64 > MAX_BESIDE { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+    }
 }
 
 /// All complaints about a file.

@@ -1,9 +1,9 @@
 //! `sotto mpc local`: a job with all its parties on this machine, each a process of its own.
 //!
 //! The job is copied with keys made for the occasion and loopback addresses, signed by everybody, and run in earnest. All of
-//! it lies in a scratch folder that is removed at the end.
+//! it lies in a scratch folder that is removed at the end; a program that the job names is read where it lies.
 
-use super::job::{faulty, write};
+use super::job::{beside, faulty, write};
 use crate::{
     Context, args,
     bridge::read_text,
@@ -35,7 +35,8 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     let mut running = Vec::new();
     for party in &job.parties {
         let name = party.name.as_str();
-        let child = start(scratch.path(), name, inputs.get(name), &out.join(name));
+        let files = inputs.get(name).map_or(&[][..], Vec::as_slice);
+        let child = start(scratch.path(), name, files, &out.join(name));
         running.push((name, child.or_refuse(format!("the process of {name} cannot be started"))?));
     }
     context.ui.say(&format!("{} parties run on this machine.", running.len()));
@@ -55,15 +56,16 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
 }
 
 /// The rows of each owner.
-fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, PathBuf>> {
-    let pair = |text: &String| {
+fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
+    let mut inputs = BTreeMap::<_, Vec<_>>::new();
+    for text in &a.input {
         let (name, file) = text
             .split_once('=')
             .ok_or_else(|| Failure::new(Code::Usage, format!("`{text}` is not NAME=FILE")))?;
         let file = fs::canonicalize(file).or_refuse(format!("{file} cannot be read"))?;
-        Ok((name.to_owned(), file))
-    };
-    a.input.iter().map(pair).collect()
+        inputs.entry(name.to_owned()).or_default().push(file);
+    }
+    Ok(inputs)
 }
 
 /// Copies the job with fresh keys and loopback addresses, and signs it for everybody.
@@ -89,11 +91,11 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
         }
         identities.push(identity);
     }
+    stay(&mut table, from);
     let text = toml::to_string(&table).or_refuse("the job cannot be copied")?;
     write(to, &text)?;
-    let read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
     // Lines are those of the copy: the same faults in the original are found by `check`.
-    let (job, _) = job_file::parse(&text, read).map_err(|complaints| faulty(from, &complaints))?;
+    let (job, _) = job_file::parse(&text, beside(to)).map_err(|complaints| faulty(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
         let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("the copy cannot be signed")?;
         write(&super::job::consents(to).join(format!("{}.consent", party.name)), &consent.to_text())?;
@@ -101,12 +103,25 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
     Ok(job)
 }
 
+/// Names the program's file by its whole path, since the copy lies elsewhere.
+fn stay(job: &mut toml::Table, from: &Path) {
+    let program = job.get_mut("program").and_then(toml::Value::as_table_mut);
+    let folder = from.parent().unwrap_or(Path::new(""));
+    for (kind, file) in program.into_iter().flatten() {
+        if let ("garble" | "bristol", Some(name)) = (kind.as_str(), file.as_str())
+            && let Ok(path) = fs::canonicalize(folder.join(name))
+        {
+            *file = path.to_string_lossy().into_owned().into();
+        }
+    }
+}
+
 /// Starts a party.
-fn start(scratch: &Path, name: &str, input: Option<&PathBuf>, out: &Path) -> std::io::Result<Child> {
+fn start(scratch: &Path, name: &str, inputs: &[PathBuf], out: &Path) -> std::io::Result<Child> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["mpc", "run", "--json", "--as", name, "--dir"]).arg(scratch.join("homes").join(name));
     command.arg("--out").arg(out).arg("--key").arg(scratch.join(format!("{name}.key")));
-    input.into_iter().for_each(|file| {
+    inputs.iter().for_each(|file| {
         command.arg("--input").arg(file);
     });
     command.arg(scratch.join("job.toml"));

@@ -14,9 +14,8 @@ use mpc::{
         rows::{self, Format},
         run::{Outcome as Ran, RunError, Setup, Stage, take_part},
     },
-    job::{Job, PartyId, binding, budget::data_set, policy::Policy},
+    job::{Job, PartyId, budget::data_set, policy::Policy, program::Computation},
     joint::Joint,
-    operators::Builtin,
 };
 use rand_core::OsRng;
 use serde_json::{Map, Value, json};
@@ -33,7 +32,6 @@ use zeroize::Zeroizing;
 
 pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let (job, program) = load(&a.job)?;
-    binding::fits(&job, &program).or_refuse("the program is not the one of the job")?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
     if a.run > job.runs {
@@ -87,35 +85,41 @@ fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId
 fn input(
     a: &args::MpcRun,
     job: &Job,
-    program: &Builtin,
+    program: &Computation,
     us: PartyId,
 ) -> Outcome<Option<Zeroizing<Vec<bool>>>> {
     let Some(owner) = job.input_of(us) else {
-        return match &a.input {
-            None => Ok(None),
-            Some(_) => Err(Failure::new(Code::Usage, format!("{} is no owner in this job", a.name))
+        return match a.input[..] {
+            [] => Ok(None),
+            _ => Err(Failure::new(Code::Usage, format!("{} is no owner in this job", a.name))
                 .advice("Leave --input out.")),
         };
     };
-    let path = a.input.as_ref().ok_or_else(|| {
-        Failure::new(Code::Usage, format!("{} is an owner, and brings rows", a.name))
-            .advice("Give --input FILE.")
-    })?;
+    let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
+    if schema.len() != a.input.len() {
+        let tables: Vec<_> = schema.iter().map(|table| table.name.as_str()).collect();
+        let what = format!("{} is an owner, and brings {} table(s)", a.name, tables.len());
+        return Err(Failure::new(Code::Usage, what)
+            .advice(format!("Give --input FILE for each of them, in this order: {}.", tables.join(", "))));
+    }
+    let names: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
     let bad = |e: &dyn std::fmt::Display| {
-        Failure::refused(format!("the rows in {} cannot be used", path.display())).why(e).advice(
+        Failure::refused(format!("the rows in {} cannot be used", names.join(", "))).why(e).advice(
             "Mend the file: nothing was sent. `sotto mpc check` shows the columns and ranges of the job.",
         )
     };
-    let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
-    let [_] = schema else { return Err(bad(&"the program reads more than one table of an owner")) };
-    let file: Box<dyn Read> = match path.to_str() {
-        Some("-") => Box::new(io::stdin()),
-        _ => Box::new(File::open(path).map_err(|e| bad(&e))?),
-    };
-    let format = Format::of(&path.to_string_lossy());
-    let cells = rows::read(schema, [(format, file)], program.local(owner)).map_err(|e| bad(&e))?;
+    let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
+    let cells = rows::read(schema, files.map_err(|e| bad(&e))?, program.local(owner)).map_err(|e| bad(&e))?;
     let bits = program.declaration().encode(owner, &cells).map_err(|e| bad(&e))?;
     Ok(Some(Zeroizing::new(bits)))
+}
+
+fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
+    let file: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => Box::new(File::open(path)?),
+    };
+    Ok((Format::of(&path.to_string_lossy()), file))
 }
 
 fn open(path: &Path) -> Outcome<Folder> {
@@ -167,7 +171,7 @@ fn observe(context: &Context, said: &Mutex<Option<Stage>>, stage: Stage) {
 }
 
 /// Shows and writes what the party has in the end.
-fn deliver(context: &Context, job: &Job, program: &Builtin, outcome: &Ran, folder: &Path) -> Outcome {
+fn deliver(context: &Context, job: &Job, program: &Computation, outcome: &Ran, folder: &Path) -> Outcome {
     let receipt = render(job, &outcome.receipt);
     write(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
     let (mut human, mut fields) = (String::new(), Map::new());

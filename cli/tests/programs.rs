@@ -1,0 +1,169 @@
+//! Jobs that bring their own program, a source or a circuit file, with real processes; and programs that are refused.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::World;
+
+const JOB: &str = include_str!("data/job/job.toml");
+const BUILTIN: &str = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
+const GARBLE: &str = "garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = 40 }";
+
+/// The sum of three numbers and one more, none of which may be above a constant; the third comes from a party who does not compute.
+const SUM: &str = "\
+const MOST: u8 = NORTH::MOST;
+
+pub fn main(a: u8, b: u8, c: (u8, bool)) -> (u8, bool) {
+    let fits = !(a > MOST) & !(b > MOST) & !(c.0 > MOST);
+    (a + b + c.0, fits ^ c.1)
+}
+";
+
+/// The job with another program, whose outputs are after `inputs_hold` those named here.
+fn world(program: &str, outputs: &[&str]) -> World {
+    let world = World::empty();
+    let (before, _) = JOB.split_once("[[output]]\nname = \"result\"").unwrap();
+    let output = |name: &&str| format!("[[output]]\nname = \"{name}\"\nreceivers = [\"west\"]\n\n");
+    let job = before.replace(BUILTIN, program) + &outputs.iter().map(output).collect::<String>();
+    world.write("job.toml", &job);
+    world.write("sum.garble.rs", SUM);
+    world.write("adder.txt", include_str!("data/adder8.txt"));
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc keygen {name}")).ok();
+    }
+    world
+}
+
+fn record(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// What west learns when all three parties run on this machine.
+fn west_learns(world: &World, inputs: &str) -> Value {
+    let said = world.run(&format!("mpc local job.toml {inputs} --json")).ok();
+    record(&said)["parties"]["west"]["outputs"].clone()
+}
+
+#[test]
+fn a_source_is_run_and_its_panic_closes_all_else() {
+    let world = world(GARBLE, &["panicked", "result"]);
+    let inputs = "--input north=north.csv --input south=south.csv --input west=west.csv";
+    for (name, column, value) in [("north", "a", 40), ("south", "b", 2)] {
+        world.write(&format!("{name}.csv"), &format!("{column}\n{value}\n"));
+    }
+    world.write("west.csv", "1,0\n0,17\n");
+    let learns = west_learns(&world, inputs);
+    assert_eq!(learns["panicked"][0]["panicked"], "0");
+    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"59".into(), &"1".into()));
+    world.write("west.csv", "0,1\n255,1\n");
+    let learns = west_learns(&world, inputs);
+    assert_eq!(learns["panicked"][0]["panicked"], "1", "the sum overflows");
+    assert_eq!((&learns["result"][0]["0"], &learns["result"][0]["1"]), (&"0".into(), &"0".into()));
+    assert_eq!(learns["inputs_hold"][0]["owner 3"], "1");
+}
+
+#[test]
+fn a_circuit_is_run_for_the_owners_that_the_job_names() {
+    let program = "bristol = \"adder.txt\"\nowners = [\"west\", \"west\"]";
+    let world = world(program, &["output 1"]);
+    let job = world.read("job.toml");
+    let (head, rest) = job.split_once("[[input]]").unwrap();
+    let (_, tail) = rest.split_once("[[output]]").unwrap();
+    world.write("job.toml", &format!("{head}[[input]]\nowner = \"west\"\n\n[[output]]{tail}"));
+    world.write("one.csv", "value 1\n200\n");
+    world.write("two.csv", "value 2\n57\n");
+    let learns = west_learns(&world, "--input west=one.csv --input west=two.csv");
+    assert_eq!(learns["output 1"][0]["output 1"], "1", "200 + 57 − 256");
+    let quoted = record(&world.run("mpc quote job.toml --json").ok());
+    assert_eq!(quoted["owners_bytes"], 4, "two values of eight bits, a share for each computer");
+}
+
+#[test]
+fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
+    let world = world(GARBLE, &["panicked", "result"]);
+    let shown = world.run("mpc check job.toml").ok();
+    for words in [
+        "garble@1 with NORTH::MOST = 40",
+        "none of those built in",
+        "the result has 9 bits",
+        "Whether the program panicked",
+        "a: 0 to 255",
+        "by garble_lang",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+    world.write("north.csv", "a\n1\n");
+    let run = "mpc run job.toml --as north --key north.key --input north.csv";
+    world.write("sum.garble.rs", &SUM.replace("fits ^ c.1", "fits | c.1"));
+    assert!(world.run(run).fails(1).contains("before it was altered"));
+    // A comment changes no gate, but what was read is not what would be run.
+    world.write("sum.garble.rs", &format!("{SUM}// harmless\n"));
+    assert!(world.run(run).fails(1).contains("before it was altered"));
+    world.write("job.toml", &world.read("job.toml").replace("= 40", "= 41"));
+    world.write("sum.garble.rs", SUM);
+    assert!(world.run(run).fails(1).contains("before it was altered"));
+}
+
+#[test]
+fn a_program_that_cannot_be_used_is_told_with_its_line() {
+    for (program, line, why) in [
+        ("garble = \"sum.garble.rs\"", 13, "the constant NORTH::MOST is needed, and was not given"),
+        ("garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = [1] }", 13, "must be a whole number"),
+        ("garble = \"none.garble.rs\"", 13, "none.garble.rs cannot be read"),
+        ("garble = \"adder.txt\"", 13, "adder.txt: line 1, column"),
+        ("bristol = \"sum.garble.rs\"", 13, "sum.garble.rs: line 1:"),
+        ("bristol = \"adder.txt\"\nparameters = { k = 1 }", 13, "a circuit has no parameters"),
+        ("bristol = \"adder.txt\"\nowners = [\"north\"]", 13, "1 owners are named, the circuit has 2"),
+        ("bristol = \"adder.txt\"\nowners = [\"north\", \"nord\"]", 13, "names nord, who has no [[input]]"),
+        ("bristol = \"adder.txt\"", 13, "takes the inputs of 2 owners, and there are 3"),
+        ("bristol = \"/dev/zero\"", 13, "cannot be read: file too large"),
+        ("bristol = \"adder.txt\"\ngarble = \"sum.garble.rs\"", 13, "must be one of"),
+        ("parameters = {}", 13, "must be one of"),
+        (&format!("{BUILTIN}\nowners = [\"north\"]"), 13, "and no `owners`"),
+    ] {
+        let said = world(program, &["result"]).run("mpc check job.toml").fails(1);
+        assert!(said.contains(&format!("line {line}: ")) && said.contains(why), "{program}: {said}");
+    }
+}
+
+#[test]
+fn a_job_may_narrow_what_a_source_takes() {
+    let world = world(GARBLE, &["panicked", "result"]);
+    let job = world.read("job.toml");
+    let with = |columns: &str| {
+        let owner = "[[input]]\nowner = \"north\"\n";
+        world.write("job.toml", &job.replace(owner, &format!("{owner}columns = {{ {columns} }}\n")));
+    };
+    with("a = { max = 40, decimals = 1 }");
+    assert!(world.run("mpc check job.toml").ok().contains("a: 0.0 to 4.0"));
+    for wrong in
+        ["a = { max = 256 }", "a = { min = -1, max = 4 }", "a = { min = 4, max = 3 }", "b = { max = 4 }"]
+    {
+        with(wrong);
+        let said = world.run("mpc check job.toml").fails(1);
+        assert!(said.contains("a range that the program does not take there"), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn a_job_cannot_make_its_readers_count_without_end() {
+    let rows = "16777216, 16777216, 16777216";
+    let huge = |rows: &str| {
+        format!(
+            "builtin = \"sum_by_group@1\"\nparameters = {{ rows = [{rows}], groups = [\"a\", \"b\"], value = {{ max = 9 }}, minimum = 1 }}"
+        )
+    };
+    let world = world(&huge(rows), &["groups"]);
+    let said = world.run("mpc check job.toml").fails(1);
+    assert!(said.contains("input bits, at most 134217728 are possible"), "{said}");
+    world.write("job.toml", &world.read("job.toml").replace(rows, "1000000, 1000000, 1000000"));
+    let said = world.run("mpc check job.toml").fails(1);
+    assert!(said.contains("the program has more than 100000 AND gates"), "{said}");
+    let unlimited = world.read("job.toml").replace("and_gates = 100000", "and_gates = 9000000000000");
+    world.write("job.toml", &unlimited.replace("1000000, 1000000, 1000000", "10, 10, 10"));
+    assert!(world.run("mpc sign job.toml --key north.key --yes").fails(1).contains("at most 1073741824"));
+}
