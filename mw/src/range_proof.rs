@@ -60,33 +60,23 @@ impl RangeProof {
         &self.0
     }
 
+    /// The part that a rewind reads.
+    #[must_use]
+    pub fn head(&self) -> ProofHead {
+        let mut head = [0; REWIND_BYTES];
+        head.copy_from_slice(&self.0[..REWIND_BYTES]);
+        ProofHead(head)
+    }
+
     /// The i-th of its 21 elements.
     pub(crate) fn element(&self, i: usize) -> [u8; 32] {
-        let mut e = [0; 32];
-        e.copy_from_slice(&self.0[32 * i..32 * i + 32]);
-        e
+        element(&*self.0, i)
     }
 
     /// Whether its five scalars are canonical: t_x, t_x_blinding, e_blinding, a and b.
     #[must_use]
     pub(crate) fn scalars_are_canonical(&self) -> bool {
         [4, 5, 6, 19, 20].iter().all(|i| scalar_from_bytes(self.element(*i)).is_some())
-    }
-
-    /// The transcript up to T₂, replayed, with the challenges y, z and x.
-    pub(crate) fn replay_to_x(&self, context: &OutputContext, c: &Commitment) -> (Transcript, [Scalar; 3]) {
-        let mut t = context.transcript();
-        t.append_message(b"dom-sep", b"rangeproof v1");
-        t.append_u64(b"n", 64);
-        t.append_u64(b"m", 1);
-        t.append_message(b"V", c.as_bytes());
-        t.append_message(b"A", &self.element(0));
-        t.append_message(b"S", &self.element(1));
-        let (y, z) = (challenge(&mut t, b"y"), challenge(&mut t, b"z"));
-        t.append_message(b"T_1", &self.element(2));
-        t.append_message(b"T_2", &self.element(3));
-        let x = challenge(&mut t, b"x");
-        (t, [y, z, x])
     }
 }
 
@@ -96,7 +86,53 @@ impl fmt::Debug for RangeProof {
     }
 }
 
-pub(crate) fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
+/// The first [`REWIND_BYTES`] of a range proof: enough to rewind it, not to verify it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProofHead(pub(crate) [u8; REWIND_BYTES]);
+
+impl ProofHead {
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; REWIND_BYTES] {
+        &self.0
+    }
+
+    /// The i-th of its seven elements.
+    pub(crate) fn element(&self, i: usize) -> [u8; 32] {
+        element(&self.0, i)
+    }
+
+    /// The challenge x, from the transcript replayed up to T₂.
+    pub(crate) fn replay_to_x(&self, context: &OutputContext, c: &Commitment) -> Scalar {
+        let mut t = context.transcript();
+        t.append_message(b"dom-sep", b"rangeproof v1");
+        t.append_u64(b"n", 64);
+        t.append_u64(b"m", 1);
+        t.append_message(b"V", c.as_bytes());
+        t.append_message(b"A", &self.element(0));
+        t.append_message(b"S", &self.element(1));
+        // y and z are drawn, since drawing changes what is drawn later.
+        let (_, _) = (challenge(&mut t, b"y"), challenge(&mut t, b"z"));
+        t.append_message(b"T_1", &self.element(2));
+        t.append_message(b"T_2", &self.element(3));
+        challenge(&mut t, b"x")
+    }
+}
+
+impl fmt::Debug for ProofHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProofHead({:02x}{:02x}…)", self.0[0], self.0[1])
+    }
+}
+
+/// The i-th element of a proof or of its head.
+fn element(bytes: &[u8], i: usize) -> [u8; 32] {
+    let mut e = [0; 32];
+    e.copy_from_slice(&bytes[32 * i..32 * i + 32]);
+    e
+}
+
+fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
     let mut wide = [0; 64];
     t.challenge_bytes(label, &mut wide);
     Scalar::from_bytes_mod_order_wide(&wide)
@@ -229,7 +265,7 @@ fn rewinds_to(
     c: &Commitment,
     key: &RewindKey,
 ) -> Option<Opening> {
-    Replayed::new(proof, context.clone(), c)?.rewind(key)
+    Replayed::new(&proof.head(), context.clone(), c)?.rewind(key)
 }
 
 /// The proof could not be made; nothing was released.

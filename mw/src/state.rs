@@ -3,6 +3,10 @@
 //! A change set holds everything that one block changes, and everything it removes, so `undo ∘ apply` is the identity.
 //! [`MemoryState`] is the plain implementation: the twin that stores on disk are held against.
 
+mod material;
+
+pub use material::RewindMaterial;
+
 use crate::{
     amount::Height,
     block::Header,
@@ -10,7 +14,6 @@ use crate::{
     hash::{Hash, tagged},
     kernel::{Excess, Kernel},
     mmr::Peaks,
-    range_proof::REWIND_BYTES,
     rules::params::Chain,
     transaction::Output,
     transcript::tag,
@@ -43,21 +46,7 @@ impl Unspent {
     /// The proof enters in two parts, so that a scan which sees only the first can still be checked.
     #[must_use]
     pub fn leaf(&self) -> Hash {
-        let o = &self.output;
-        let (head, rest) = o.proof.as_bytes().split_at(REWIND_BYTES);
-        let part = |p: &[u8]| tagged(tag::PROOF_PART, &[p]);
-        tagged(
-            tag::UNSPENT,
-            &[
-                o.commitment.as_bytes(),
-                &[o.features as u8],
-                &(o.extra.as_bytes().len() as u64).to_le_bytes(),
-                o.extra.as_bytes(),
-                &self.created.get().to_le_bytes(),
-                part(head).as_bytes(),
-                part(rest).as_bytes(),
-            ],
-        )
+        RewindMaterial::of(self).leaf()
     }
 }
 

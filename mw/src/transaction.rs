@@ -98,7 +98,7 @@ impl Output {
     /// Replays its proof's transcript once, for any number of rewind keys; `None` when nobody made the proof.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
-        Replayed::new(&self.proof, self.context(chain), &self.commitment)
+        Replayed::new(&self.proof.head(), self.context(chain), &self.commitment)
     }
 
     /// Whether its range proof holds on `chain`.

@@ -14,10 +14,10 @@ use crate::{
     group::{Point, Scalar, scalar_from_bytes},
     hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures, Window},
-    range_proof::{PROOF_BYTES, RangeProof},
+    range_proof::{PROOF_BYTES, ProofHead, RangeProof},
     rules::params::{Network, Params},
     schnorr::{PublicKey, Signature},
-    state::Unspent,
+    state::{RewindMaterial, Unspent},
     transaction::{Body, Extra, Output, OutputFeatures, Transaction},
 };
 
@@ -224,6 +224,7 @@ wire! {
     Excess, |x, out| x.0.encode(out), |r| Point::decode(r).map(Self);
     PublicKey, |x, out| x.0.encode(out), |r| Point::decode(r).map(Self);
     RangeProof, |x, out| out.extend_from_slice(&*x.0), |r| r.array().map(|p: [u8; PROOF_BYTES]| Self::from_bytes(&p));
+    ProofHead, |x, out| out.extend_from_slice(&x.0), |r| r.array().map(Self);
 }
 
 impl Encode for Signature {
@@ -306,30 +307,52 @@ impl Decode for Kernel {
 
 impl Encode for Output {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.features as u8);
+        self.features.encode(out);
         self.commitment.encode(out);
-        let extra = self.extra.as_bytes();
-        out.push(u8::try_from(extra.len()).unwrap_or(u8::MAX));
-        out.extend_from_slice(extra);
+        self.extra.encode(out);
         self.proof.encode(out);
     }
 }
 
 impl Decode for Output {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        let features = match r.u8()? {
-            0 => OutputFeatures::Plain,
-            1 => OutputFeatures::Coinbase,
-            code => return Err(WireError::Code { what: "output kind", code }),
-        };
-        let commitment = Commitment::decode(r)?;
+        let (features, commitment) = (OutputFeatures::decode(r)?, Commitment::decode(r)?);
+        Ok(Self { features, commitment, extra: Extra::decode(r)?, proof: RangeProof::decode(r)? })
+    }
+}
+
+impl Encode for OutputFeatures {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+}
+
+impl Decode for OutputFeatures {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        match r.u8()? {
+            0 => Ok(Self::Plain),
+            1 => Ok(Self::Coinbase),
+            code => Err(WireError::Code { what: "output kind", code }),
+        }
+    }
+}
+
+impl Encode for Extra {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let bytes = self.as_bytes();
+        out.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(bytes);
+    }
+}
+
+impl Decode for Extra {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let n = r.u8()?;
-        let bound = WireError::Bound { what: "extra data", found: n.into(), bound: Extra::MAX as u64 };
-        if usize::from(n) > Extra::MAX {
+        let bound = WireError::Bound { what: "extra data", found: n.into(), bound: Self::MAX as u64 };
+        if usize::from(n) > Self::MAX {
             return Err(bound);
         }
-        let extra = Extra::new(r.take(n.into())?.to_vec()).ok_or(bound)?;
-        Ok(Self { features, commitment, extra, proof: RangeProof::decode(r)? })
+        Self::new(r.take(n.into())?.to_vec()).ok_or(bound)
     }
 }
 
@@ -444,6 +467,25 @@ impl Encode for Unspent {
 impl Decode for Unspent {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self { created: Height::decode(r)?, output: Output::decode(r)? })
+    }
+}
+
+impl Encode for RewindMaterial {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.created.encode(out);
+        self.features.encode(out);
+        self.commitment.encode(out);
+        self.extra.encode(out);
+        self.head.encode(out);
+        self.rest.encode(out);
+    }
+}
+
+impl Decode for RewindMaterial {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (created, features) = (Height::decode(r)?, OutputFeatures::decode(r)?);
+        let (commitment, extra) = (Commitment::decode(r)?, Extra::decode(r)?);
+        Ok(Self { created, features, commitment, extra, head: ProofHead::decode(r)?, rest: Hash::decode(r)? })
     }
 }
 

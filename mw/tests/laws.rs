@@ -11,7 +11,7 @@ use mw::{
     range_proof::RangeProof,
     rules::{self, SupplyAudit, params::Params},
     schnorr::Signature,
-    state::{ChainView, ChangeSet, MemoryState, Unspent},
+    state::{ChainView, ChangeSet, MemoryState, RewindMaterial, Unspent},
     testing::{Owned, Toy, strategies as any},
     transaction::{Body, Transaction},
     trie::{Entry, Trie},
@@ -222,6 +222,23 @@ proptest! {
         for (change, after) in changes.iter().zip(&states[1..]) {
             state.apply(change).unwrap();
             prop_assert!(state == *after);
+        }
+    }
+
+    /// Rewind material has one encoding, and stands for its output and no other.
+    #[test]
+    fn rewind_material_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
+        let (toy, ..) = random_chain(seed, &[(0, 0); 2]);
+        for u in toy.state().all_unspent() {
+            let material = RewindMaterial::of(u);
+            prop_assert_eq!((material.key(), material.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));
+            canonical(&material, edit)?;
+            let mut bytes = material.to_bytes();
+            let at = edit.0 % bytes.len();
+            bytes[at] ^= edit.1.max(1);
+            if let Ok(other) = RewindMaterial::from_bytes(&bytes) {
+                prop_assert!((other.key(), other.leaf()) != (material.key(), material.leaf()));
+            }
         }
     }
 

@@ -10,7 +10,7 @@
 //! amount (Bünz et al. 2018, theorem 2). So whoever else has the view key can make outputs that look received, but none
 //! that shows another amount than it has.
 
-use super::{Opening, RangeProof, RewindKey, keyed, scalar};
+use super::{Opening, ProofHead, RewindKey, keyed, scalar};
 use crate::{
     commitment::Commitment,
     group::{Element, Scalar, StaticBases, generators, identity, mul_g, scalar_from_bytes},
@@ -21,23 +21,25 @@ use std::sync::LazyLock;
 /// A proof whose transcript was replayed.
 #[derive(Debug)]
 pub struct Replayed<'a> {
-    proof: &'a RangeProof,
     commitment: &'a Commitment,
     context: OutputContext,
+    a: [u8; 32],
     x: Scalar,
     e_blinding: Scalar,
 }
 
 impl<'a> Replayed<'a> {
     /// `None` when `e_blinding` is not canonical, so that nobody made the proof.
-    pub(crate) fn new(
-        proof: &'a RangeProof,
-        context: OutputContext,
-        commitment: &'a Commitment,
-    ) -> Option<Self> {
-        let (_, [_, _, x]) = proof.replay_to_x(&context, commitment);
-        let e_blinding = scalar_from_bytes(proof.element(6))?;
-        Some(Self { proof, commitment, context, x, e_blinding })
+    pub(crate) fn new(head: &ProofHead, context: OutputContext, commitment: &'a Commitment) -> Option<Self> {
+        let x = head.replay_to_x(&context, commitment);
+        let e_blinding = scalar_from_bytes(head.element(6))?;
+        Some(Self { commitment, context, a: head.element(0), x, e_blinding })
+    }
+
+    /// The commitment that the proof is about.
+    #[must_use]
+    pub const fn commitment(&self) -> &'a Commitment {
+        self.commitment
     }
 
     /// Reads the opening if the proof was made with this key; two hashes, and `None` for any other proof.
@@ -52,8 +54,7 @@ impl<'a> Replayed<'a> {
     #[must_use]
     pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
         let (opening, alpha) = self.read(key)?;
-        (vector_commitment(opening.amount.units(), &alpha).compress().to_bytes() == self.proof.element(0))
-            .then_some(opening)
+        (vector_commitment(opening.amount.units(), &alpha).compress().to_bytes() == self.a).then_some(opening)
     }
 
     fn read(&self, key: &RewindKey) -> Option<(Opening, Scalar)> {
@@ -90,7 +91,7 @@ mod tests {
             let opening = Opening { amount: Amount::new(units), index: [5; 12] };
             let r = Scalar::from(77u64).into();
             let (c, proof) = prove(&context, &opening, &r, (&key, &TauKey([2; 32]))).unwrap();
-            let replayed = Replayed::new(&proof, context.clone(), &c).unwrap();
+            let replayed = Replayed::new(&proof.head(), context.clone(), &c).unwrap();
             assert_eq!((replayed.rewind(&key), replayed.rewind_proven(&key)), (Some(opening), Some(opening)));
             let stranger = RewindKey([3; 32]);
             assert_eq!((replayed.rewind(&stranger), replayed.rewind_proven(&stranger)), (None, None));
