@@ -44,11 +44,11 @@ impl ChainSource for Source<'_> {
 
     fn unspent(
         &self,
-        after: Option<&mw::commitment::Commitment>,
+        after: Option<&mw::hash::Hash>,
         most: usize,
-    ) -> Result<Vec<mw::state::Unspent>, Self::Error> {
-        let all = self.0.store().all_unspent();
-        all.filter(|u| u.as_ref().map_or(true, |u| Some(&u.output.commitment) > after)).take(most).collect()
+    ) -> Result<Vec<mw::state::RewindMaterial>, Self::Error> {
+        let all = self.0.store().all_unspent().map(|u| Ok(mw::state::RewindMaterial::of(&u?)));
+        all.filter(|u| u.as_ref().map_or(true, |u| Some(&u.key()) > after)).take(most).collect()
     }
 
     fn kernel(&self, excess: &mw::kernel::Excess) -> Result<Option<mw::amount::Height>, Self::Error> {

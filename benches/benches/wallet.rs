@@ -22,7 +22,7 @@ use mw::{
     rules::params::{Chain, Params},
     schnorr::PublicKey,
     secret::SecretScalar,
-    state::Unspent,
+    state::{RewindMaterial, Unspent},
     transaction::{Output, OutputFeatures},
     wire::Encode,
 };
@@ -55,8 +55,17 @@ fn wallet(seed: u64) -> Wallet<MemoryStore> {
     Wallet::create(MemoryStore::default(), chain(), words, Installation::in_memory([1; 32])).unwrap()
 }
 
-/// Unspent outputs in order, one a block.
-struct Set(Vec<Unspent>);
+/// Unspent outputs in the order of their keys, one a block.
+struct Set(Vec<(Hash, RewindMaterial)>);
+
+impl Set {
+    fn of(outputs: impl IntoIterator<Item = Output>) -> Self {
+        let unspent = |(output, h)| RewindMaterial::of(&Unspent { output, created: Height::new(h) });
+        let mut all: Vec<_> = outputs.into_iter().zip(1..).map(unspent).map(|u| (u.key(), u)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        Self(all)
+    }
+}
 
 impl ChainSource for Set {
     type Error = Infallible;
@@ -69,9 +78,9 @@ impl ChainSource for Set {
         Ok(self.0.len() as u64)
     }
 
-    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
-        let from = after.map_or(0, |a| self.0.partition_point(|u| u.output.commitment <= *a));
-        Ok(self.0[from..].iter().take(most).cloned().collect())
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+        let from = after.map_or(0, |a| self.0.partition_point(|(key, _)| key <= a));
+        Ok(self.0[from..].iter().take(most).map(|(_, u)| u.clone()).collect())
     }
 
     fn kernel(&self, _: &Excess) -> Result<Option<Height>, Infallible> {
@@ -91,10 +100,7 @@ fn set(owner: &Wallet<MemoryStore>) -> Set {
         commitment: Commitment::new(Amount::new(5), &Scalar::from(i as u64 + 7).into()),
         ..pool[i % pool.len()].clone()
     });
-    let all = own.into_iter().chain(foreign).zip(1..);
-    let mut all: Vec<_> = all.map(|(output, h)| Unspent { output, created: Height::new(h) }).collect();
-    all.sort_unstable_by_key(|u| u.output.commitment);
-    Set(all)
+    Set::of(own.into_iter().chain(foreign))
 }
 
 fn restore(c: &mut Criterion) {
@@ -174,10 +180,8 @@ fn large(c: &mut Criterion) {
 
 fn slates(c: &mut Criterion) {
     let mut alice = wallet(3);
-    let mut all: Vec<_> = outputs(&alice, 64).into_iter().zip(1..).collect();
-    all.sort_unstable_by_key(|(o, _)| o.commitment);
-    let set = all.into_iter().map(|(output, h)| Unspent { output, created: Height::new(h) }).collect();
-    alice.scan(&Set(set), &mut |_, _| {}).unwrap();
+    let set = Set::of(outputs(&alice, 64));
+    alice.scan(&set, &mut |_, _| {}).unwrap();
     let bob = wallet(6);
     let mut rng = ChaCha20Rng::seed_from_u64(8);
     c.bench_function("slate: invite, respond, finalize", |b| {

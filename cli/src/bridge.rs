@@ -15,11 +15,10 @@ use crate::{
 use mw::{
     amount::Height,
     block::ChainId,
-    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::params::Chain,
-    state::{ChainView, Unspent},
+    state::{ChainView, RewindMaterial, Unspent},
 };
 use node::{edge::store::StoreError, ledger::Ledger, seal::SealedHeader};
 use std::{
@@ -205,7 +204,7 @@ type Outputs<'a> = Peekable<Box<dyn Iterator<Item = Result<Unspent, StoreError>>
 
 /// How far the last answer went, and what comes after it.
 struct Cursor<'a> {
-    after: Option<Commitment>,
+    after: Option<Hash>,
     rest: Outputs<'a>,
 }
 
@@ -231,16 +230,17 @@ impl ChainSource for LedgerSource<'_> {
         Ok(self.ledger.tip().output_count)
     }
 
-    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, StoreError> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, StoreError> {
         let mut cursor = self.cursor.borrow_mut();
         if cursor.after.as_ref() != after {
             cursor.rest = Self::all(self.ledger);
-            let before =
-                |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&u.output.commitment) <= after);
+            let key = |u: &Unspent| Unspent::key(&u.output.commitment);
+            let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&key(u)) <= after);
             while cursor.rest.next_if(before).is_some() {}
         }
-        let batch = cursor.rest.by_ref().take(most).collect::<Result<Vec<_>, _>>()?;
-        cursor.after = batch.last().map(|u| u.output.commitment).or(cursor.after);
+        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(RewindMaterial::of(&u?)));
+        let batch = batch.collect::<Result<Vec<_>, StoreError>>()?;
+        cursor.after = batch.last().map(RewindMaterial::key).or(cursor.after);
         Ok(batch)
     }
 

@@ -16,7 +16,10 @@ use mw::{
     block::Block,
     error::Rejection,
     hash::Hash,
+    kernel::Kernel,
+    mmr::MmrProof,
     state::Unspent,
+    trie::{ChunkProof, TrieProof},
 };
 
 /// Something to be done outside.
@@ -50,24 +53,26 @@ pub enum Answer {
     Submitted(Hash),
     /// A block.
     Block(Option<Block>),
-    /// A header and its seal.
-    Header(Option<SealedHeader>),
+    /// Headers and their seals, none for heights that have none: the genesis, and those above the tip.
+    Headers(Vec<SealedHeader>),
     /// An unspent output, if it is one, with the proof in the trie under the tip's root.
     Output {
         /// The output.
         unspent: Option<Unspent>,
         /// Of its presence or absence.
-        proof: mw::trie::TrieProof,
+        proof: TrieProof,
         /// Whose root it is.
         tip: BlockName,
     },
-    /// The height of the kernel's block.
-    Kernel(Option<Height>),
-    /// Unspent outputs, in order.
+    /// A kernel, if the chain has one with that excess.
+    Kernel(Option<KernelProof>),
+    /// All unspent outputs under a prefix.
     Unspent {
-        /// The outputs.
+        /// The outputs, in the order of their keys.
         unspent: Vec<Unspent>,
-        /// Of which state.
+        /// That they are all, and in the trie under the tip's root.
+        proof: ChunkProof,
+        /// Whose root it is.
         tip: BlockName,
     },
     /// What the next block would hold.
@@ -87,6 +92,21 @@ pub enum Answer {
     Refused(Refusal),
 }
 
+/// A kernel, and the proof that it is in the chain. Of an excess that comes again it is the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelProof {
+    /// The height of its block.
+    pub height: Height,
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Its place among all kernels of the chain.
+    pub place: u64,
+    /// That it stands there, in the mountain range under the tip's root.
+    pub path: MmrProof,
+    /// Whose root it is.
+    pub tip: BlockName,
+}
+
 /// Why a question was answered with no.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -102,6 +122,12 @@ pub enum Refusal {
     /// Nothing was drafted for the block after the tip.
     #[error("no draft stands for the next block: ask for one first")]
     NoDraft,
+    /// An answer has a bound.
+    #[error("more than {most} outputs stand under that prefix: ask for longer ones")]
+    Wide {
+        /// Most outputs of an answer.
+        most: usize,
+    },
     /// Too many transactions wait.
     #[error("too many transactions are on their way: try again in a minute")]
     Busy,

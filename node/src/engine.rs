@@ -5,7 +5,7 @@
 //!   frame ─▶ metered ─▶ decoded ─▶ peers   hello, pings, addresses          [`peers`]
 //!                                  relay   stems, offers, transactions      [`relay`], [`stempool`], [`pool`]
 //!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
-//!   question ─▶ answer                                                      [`desk`]
+//!   question ─▶ answer                                                      [`desk`], [`kernels`]
 //!   tick ─▶ whatever is due
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod compact;
 mod desk;
 pub mod evidence;
 pub mod fork;
+mod kernels;
 pub mod peers;
 pub mod pool;
 pub mod pruned;
@@ -42,6 +43,7 @@ use crate::{
     },
 };
 use core::{net::SocketAddr, time::Duration};
+use kernels::Kernels;
 use mw::wire::Decode;
 use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
 use rand_core::CryptoRngCore;
@@ -58,6 +60,7 @@ pub struct Node<F: Files = Disk> {
     sync: Sync,
     /// What was drafted last, for a wallet to make the reward of.
     draft: Option<Draft>,
+    kernels: Kernels,
     /// The tip that peers were told of.
     told: BlockName,
     saved: Duration,
@@ -117,6 +120,7 @@ impl<F: Files> Node<F> {
             sync: Sync::default(),
             peers: Peers::new(book),
             draft: None,
+            kernels: Kernels::default(),
             saved: Duration::ZERO,
             stopped: false,
             config,

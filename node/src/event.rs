@@ -10,6 +10,7 @@ use mw::{
     commitment::Commitment,
     kernel::{Excess, Kernel},
     transaction::{Output, Transaction},
+    trie::Prefix,
 };
 
 /// Something that happened outside.
@@ -61,19 +62,19 @@ pub enum Question {
     Submit(Box<Transaction>),
     /// For the header, seal and body at a height.
     Block(Height),
-    /// For the header and seal at a height.
-    Header(Height),
-    /// For an unspent output and the proof that it is there, or is not.
-    Output(Commitment),
-    /// For the height of the block with this excess.
-    Kernel(Excess),
-    /// For unspent outputs after this commitment, in their order, at most so many: what a wallet scans.
-    Unspent {
-        /// After which; `None`: from the beginning.
-        after: Option<Commitment>,
-        /// How many.
+    /// For headers and seals, in order.
+    Headers {
+        /// From this height on.
+        first: Height,
+        /// At most so many.
         most: u32,
     },
+    /// For an unspent output and the proof that it is there, or is not.
+    Output(Commitment),
+    /// For the last kernel with this excess, and the proof that it is in the chain.
+    Kernel(Excess),
+    /// For all unspent outputs under a prefix of their keys in the trie, and the proof that they are all: what a wallet scans.
+    Unspent(Prefix),
     /// For what the next block would hold, so that a wallet can make its reward.
     Draft,
     /// To seal the block that was drafted last.

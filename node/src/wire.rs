@@ -10,7 +10,7 @@
 //! evidence  = version (1) ‖ chain id (32) ‖ count (4) ‖ (header (mw) ‖ seal (mw))* ‖ check (32)
 //! pool      = version (1) ‖ chain id (32) ‖ count (4) ‖ (length (4) ‖ transaction (mw))* ‖ check (32)
 //! operator  = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
-//! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' commitment → unspent (mw)
+//! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
 //!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
 //!           'e' excess ‖ height → may repeat (1)                'm' → head
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)

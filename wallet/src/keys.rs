@@ -246,10 +246,10 @@ impl AccountKeys {
     /// A foreign output costs four hashes beside the replayed transcript, which all accounts share. A hit is held
     /// against the commitment, so an output that somebody made with a handed-out rewind key, but without the blinding
     /// key, is not taken for one's own.
-    pub(crate) fn recognise(&self, replayed: &Replayed<'_>, output: &Output) -> Option<(Purpose, Opening)> {
+    pub(crate) fn recognise(&self, replayed: &Replayed<'_>) -> Option<(Purpose, Opening)> {
         Purpose::ALL.into_iter().find_map(|p| {
             let opening = replayed.rewind(&self.rewind[p as usize])?;
-            (self.commitment(p, &opening) == output.commitment).then_some((p, opening))
+            (self.commitment(p, &opening) == *replayed.commitment()).then_some((p, opening))
         })
     }
 
@@ -377,7 +377,7 @@ mod tests {
         let chain = ChainId::from_bytes([1; 32]);
         let opening = Opening { amount: Amount::new(5), index: [1; 12] };
         let own = keys.output(&chain, OutputFeatures::Plain, Purpose::Received, &opening).unwrap();
-        assert_eq!(keys.recognise(&own.replay(&chain).unwrap(), &own), Some((Purpose::Received, opening)));
+        assert_eq!(keys.recognise(&own.replay(&chain).unwrap()), Some((Purpose::Received, opening)));
         let forged = OutputKeys {
             blinding: &derive_scalar("theirs", &[]),
             rewind: &keys.rewind[0],
@@ -385,6 +385,6 @@ mod tests {
         };
         let forged = Output::new(&chain, OutputFeatures::Plain, &opening, &forged).unwrap();
         assert_eq!(forged.rewind(&chain, &keys.rewind[0]), Some(opening));
-        assert_eq!(keys.recognise(&forged.replay(&chain).unwrap(), &forged), None);
+        assert_eq!(keys.recognise(&forged.replay(&chain).unwrap()), None);
     }
 }

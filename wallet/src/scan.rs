@@ -31,7 +31,7 @@ use blocks::walk;
 use crate::store::StoreError;
 use mw::{
     amount::{Amount, Height},
-    group::PointBytes,
+    hash::Hash,
 };
 
 /// Is told how many outputs were tried, and of how many.
@@ -75,8 +75,8 @@ pub enum ScanError<E> {
     /// The source does not answer in order.
     #[error("the chain's outputs did not come in order (at {after}); the source is faulty")]
     Disorder {
-        /// The output after which it went wrong.
-        after: PointBytes,
+        /// The output's key in the trie after which it went wrong.
+        after: Hash,
     },
     /// The result could not be kept.
     #[error(transparent)]

@@ -5,11 +5,10 @@ mod support;
 
 use mw::{
     amount::{Amount, Height},
-    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::params::Network,
-    state::Unspent,
+    state::RewindMaterial,
 };
 use std::convert::Infallible;
 use support::{Ledger, Person, two};
@@ -384,7 +383,7 @@ fn a_faulty_source_is_refused() {
         fn unspent_count(&self) -> Result<u64, Infallible> {
             self.0.unspent_count()
         }
-        fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+        fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
             let after = if self.2 { None } else { after };
             self.0.unspent(after, most)
         }

@@ -16,18 +16,20 @@ use crate::{
     effect::{Answer, Effect, PeerStatus, Refusal, Status},
     event::{Question, Ticket},
     ledger::LedgerError,
-    seal::seal,
+    seal::{SealedHeader, seal},
     wire::message::BlockName,
 };
 use mw::{
-    commitment::Commitment,
+    amount::Height,
     kernel::Kernel,
     state::{ChainView, Unspent},
     transaction::Output,
+    trie::Prefix,
 };
 
-/// Most unspent outputs in one answer.
-const MAX_UNSPENT: u32 = 1_024;
+/// Most unspent outputs in one answer, and most headers.
+const MAX_UNSPENT: usize = 1_024;
+const MAX_HEADERS: u32 = 2_048;
 
 impl<F: Files> Node<F> {
     pub(super) fn asked(&mut self, turn: &mut Turn<'_>, ticket: Ticket, question: Question) -> Step {
@@ -57,14 +59,14 @@ impl<F: Files> Node<F> {
             Question::Submit(t) => Answer::Submitted(self.own(turn, *t)?),
             Question::Block(h) if h <= store.base() => Answer::Block(None),
             Question::Block(h) => Answer::Block(store.block(h).map_err(failed)?),
-            Question::Header(h) => Answer::Header(store.sealed_header(h).map_err(failed)?),
-            Question::Kernel(e) => Answer::Kernel(store.last_seen(&e).map_err(failed)?.map(|s| s.height)),
+            Question::Headers { first, most } => Answer::Headers(self.headers(first, most)?),
+            Question::Kernel(e) => Answer::Kernel(self.kernels.prove(store, &e).map_err(failed)?),
             Question::Output(c) => Answer::Output {
                 unspent: store.unspent(&c).map_err(failed)?,
                 proof: store.commitments().outputs.prove(&Unspent::key(&c)),
                 tip: BlockName::of(store.tip()),
             },
-            Question::Unspent { after, most } => self.unspent(after, most)?,
+            Question::Unspent(prefix) => self.unspent(prefix)?,
             Question::Draft => self.drafted()?,
             Question::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
             Question::Connect(address) => {
@@ -103,11 +105,19 @@ impl<F: Files> Node<F> {
         all.collect()
     }
 
-    fn unspent(&self, after: Option<Commitment>, most: u32) -> Result<Answer, Refusal> {
+    fn headers(&self, first: Height, most: u32) -> Result<Vec<SealedHeader>, LedgerError> {
         let store = self.ledger.store();
-        let all = store.unspent_after(after.as_ref()).take(most.min(MAX_UNSPENT) as usize);
-        let unspent = all.collect::<Result<_, _>>().map_err(LedgerError::from)?;
-        Ok(Answer::Unspent { unspent, tip: BlockName::of(store.tip()) })
+        let first = first.max(Height::new(1));
+        let last = first.plus(most.min(MAX_HEADERS).into()).minus(1).min(store.tip().height);
+        let none = most == 0 || last < first;
+        Ok(if none { Vec::new() } else { store.sealed_headers(first, last)? })
+    }
+
+    fn unspent(&self, prefix: Prefix) -> Result<Answer, Refusal> {
+        let store = self.ledger.store();
+        let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
+        let (unspent, proof) = chunk.ok_or(Refusal::Wide { most: MAX_UNSPENT })?;
+        Ok(Answer::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
     }
 
     fn drafted(&mut self) -> Result<Answer, Refusal> {

@@ -1,6 +1,6 @@
 //! Keys of the index: a letter for the table, then the key in it.
 
-use mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess};
+use mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
 
 pub(crate) const HEAD: &[u8] = b"m";
 pub(crate) const HEADERS: &[u8] = b"h";
@@ -8,7 +8,6 @@ pub(crate) const KERNELS: &[u8] = b"k";
 pub(crate) const KERNEL_IDS: &[u8] = b"i";
 pub(crate) const EXCESSES: &[u8] = b"e";
 pub(crate) const UNSPENT: &[u8] = b"u";
-pub(crate) const AFTER_UNSPENT: &[u8] = b"v";
 pub(crate) const UNDO: &[u8] = b"x";
 
 pub(crate) fn header(h: Height) -> Vec<u8> {
@@ -29,8 +28,13 @@ pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
     [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
 }
 
+/// By the key in the trie, so that all unspent outputs stand in the trie's order.
 pub(crate) fn unspent(c: &Commitment) -> Vec<u8> {
-    [UNSPENT, c.as_bytes()].concat()
+    unspent_at(&Unspent::key(c))
+}
+
+pub(crate) fn unspent_at(key: &Hash) -> Vec<u8> {
+    [UNSPENT, key.as_bytes()].concat()
 }
 
 pub(crate) fn undo(h: Height) -> Vec<u8> {

@@ -13,8 +13,9 @@ use mw::{
     },
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    state::{ChainView, MemoryState},
+    state::{ChainView, MemoryState, Unspent},
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
+    trie::{Entry, Prefix},
 };
 use node::{
     edge::store::{Files, IndexPlace, Layout, Store, StoreError},
@@ -201,7 +202,18 @@ impl Toy {
         }
         let all: Vec<_> = theirs.all_unspent().map(Result::unwrap).collect();
         assert_eq!(all.len(), ours.all_unspent().count());
-        assert!(all.is_sorted_by_key(|u| u.output.commitment));
+        let keyed: Vec<_> = all.iter().map(|u| (Unspent::key(&u.output.commitment), u)).collect();
+        assert!(keyed.is_sorted_by_key(|(key, _)| *key));
+        for prefix in (0..4).filter_map(|index| Prefix::new(2, index)) {
+            let (under, proof) = theirs.chunk(prefix, all.len()).unwrap().unwrap();
+            let entries: Vec<_> = under
+                .iter()
+                .map(|u| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() })
+                .collect();
+            proof.verify(&ours.tip().output_root, prefix, &entries).unwrap();
+            assert!(keyed.iter().filter(|(key, _)| prefix.covers(key)).map(|(_, u)| *u).eq(&under));
+            assert!(under.is_empty() || theirs.chunk(prefix, under.len() - 1).unwrap().is_none());
+        }
         let mut kernels = Vec::new();
         for (block, h) in self.blocks.iter().zip(1..) {
             let block = &block.get().block;

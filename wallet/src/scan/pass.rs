@@ -1,7 +1,7 @@
 //! One pass over all unspent outputs, in pieces, so that what it has found can be kept on the way.
 //!
 //! An output is tried with an account's keys unless that was done: by an earlier scan (`Key::searched`), or by the part of
-//! this restore that was kept (`Search`: all accounts below its number, commitments up to `after`, heights up to its tip).
+//! this restore that was kept (`Search`: all accounts below its number, keys in the trie up to `after`, heights up to its tip).
 
 use super::{BATCH, ChainSource, Progress, ScanError};
 use crate::{
@@ -11,13 +11,12 @@ use crate::{
 use mw::{
     amount::Height,
     block::ChainId,
-    commitment::Commitment,
     group::PointBytes,
     hash::Hash,
     range_proof::{Opening, Replayed, RewindKey},
     rules::params::Chain,
-    state::Unspent,
-    transaction::Output,
+    state::RewindMaterial,
+    transaction::{Output, OutputFeatures},
 };
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -36,8 +35,8 @@ pub(crate) struct Search {
     pub(crate) tried: u32,
     /// The chain on which the kept part was done.
     pub(crate) tip: (Height, Hash),
-    /// Up to which commitment; `None` when nothing was.
-    pub(crate) after: Option<PointBytes>,
+    /// Up to which key in the trie; `None` when nothing was.
+    pub(crate) after: Option<Hash>,
     /// Outputs that it found.
     pub(crate) found: BTreeMap<PointBytes, OutputRecord>,
 }
@@ -66,16 +65,16 @@ impl Key {
         Self { account, eyes: Eyes::Viewer(key.clone()), searched }
     }
 
-    fn recognise(&self, replayed: &Replayed<'_>, output: &Output) -> Option<(Purpose, Opening)> {
+    fn recognise(&self, replayed: &Replayed<'_>) -> Option<(Purpose, Opening)> {
         match &self.eyes {
-            Eyes::Owner(keys) => keys.recognise(replayed, output),
+            Eyes::Owner(keys) => keys.recognise(replayed),
             Eyes::Viewer(key) => Some((Purpose::Received, replayed.rewind_proven(key)?)),
         }
     }
 }
 
-/// A part that was done: accounts below a number, commitments up to one, heights up to one.
-struct Done(u32, PointBytes, Height);
+/// A part that was done: accounts below a number, keys in the trie up to one, heights up to one.
+struct Done(u32, Hash, Height);
 
 /// A pass on its way.
 pub(crate) struct Pass {
@@ -85,7 +84,7 @@ pub(crate) struct Pass {
     pub(crate) tip: (Height, Hash),
     pub(crate) looked_at: u64,
     total: u64,
-    after: Option<Commitment>,
+    after: Option<Hash>,
     /// Outputs of ours that are unspent.
     pub(crate) present: BTreeMap<PointBytes, Height>,
     /// Those that were not known.
@@ -116,7 +115,7 @@ impl Pass {
         if let Some(kept) = kept {
             found.clone_from(&kept.found);
             let same = same_up_to(chain, source, kept.tip)?;
-            done = kept.after.map(|c| Done(kept.tried, c, same));
+            done = kept.after.map(|key| Done(kept.tried, key, same));
         }
         let present = BTreeMap::new();
         let chain = *chain.id();
@@ -133,14 +132,17 @@ impl Pass {
         for _ in 0..PIECE {
             progress(self.looked_at, self.total.max(self.looked_at));
             let batch = source.unspent(self.after.as_ref(), BATCH).map_err(ScanError::Source)?;
-            let Some(last) = batch.last().map(|u| u.output.commitment) else { return Ok(true) };
-            in_order(self.after, &batch)?;
-            let mine = |u: &Unspent| {
-                let c = u.output.commitment.encoded();
+            if batch.is_empty() {
+                return Ok(true);
+            }
+            let batch: Vec<_> = batch.into_iter().map(|u| (u.key(), u)).collect();
+            let last = in_order(self.after, &batch)?;
+            let mine = |(key, u): &(Hash, RewindMaterial)| {
+                let c = u.commitment.encoded();
                 let new = if known.contains_key(&c) || self.found.contains_key(&c) {
                     None
                 } else {
-                    Some(self.try_keys(u)?)
+                    Some(self.try_keys(key, u)?)
                 };
                 Some((c, u.created, new))
             };
@@ -149,76 +151,72 @@ impl Pass {
                 self.present.insert(c, created);
                 self.found.extend(new.map(|o| (c, o)));
             }
-            self.after = Some(last);
+            self.after = last;
             self.looked_at += batch.len() as u64;
         }
         Ok(false)
     }
 
-    fn try_keys(&self, u: &Unspent) -> Option<OutputRecord> {
-        let c = u.output.commitment.encoded();
+    fn try_keys(&self, key: &Hash, u: &RewindMaterial) -> Option<OutputRecord> {
         let done = |a: Account| {
             self.done.as_ref().is_some_and(|Done(accounts, until, height)| {
-                a.0 < *accounts && c <= *until && u.created <= *height
+                a.0 < *accounts && key <= until && u.created <= *height
             })
         };
         let keys = self.keys.iter().filter(|k| u.created > k.searched && !done(k.account));
         let status = Status::Unspent { created: u.created };
-        recognise(&self.chain, keys, &u.output).map(|o| OutputRecord { status, ..o })
+        recognise(keys, u.features, || u.replay(&self.chain)).map(|o| OutputRecord { status, ..o })
     }
 
     /// An output of ours that a block made, whatever became of it.
     pub(crate) fn recognise(&self, output: &Output) -> Option<OutputRecord> {
-        recognise(&self.chain, self.keys.iter(), output)
+        recognise(self.keys.iter(), output.features, || output.replay(&self.chain))
     }
 
     /// What is to be kept of a restore that has come so far; `None` while it is still behind what was kept before.
     pub(crate) fn so_far(&self, before: &Search) -> Option<Search> {
-        let after = self.after.map(|c| c.encoded()).filter(|c| Some(*c) > before.after)?;
+        let after = self.after.filter(|key| Some(*key) > before.after)?;
         Some(self.kept(before, after))
     }
 
     /// What is to be kept at its end.
     pub(crate) fn all(&self, before: &Search) -> Search {
-        self.kept(before, PointBytes([0xff; 32]))
+        self.kept(before, Hash::from_bytes([0xff; 32]))
     }
 
-    fn kept(&self, before: &Search, after: PointBytes) -> Search {
+    fn kept(&self, before: &Search, after: Hash) -> Search {
         let (tried, found) = (before.accounts, self.found.clone());
         Search { tried, tip: self.tip, after: Some(after), found, ..*before }
     }
 }
 
-fn recognise<'k>(
-    chain: &ChainId,
+/// Whose output it is; the proof is replayed only if there is a key to try.
+fn recognise<'k, 'o>(
     keys: impl Iterator<Item = &'k Key>,
-    output: &Output,
+    features: OutputFeatures,
+    replay: impl FnOnce() -> Option<Replayed<'o>>,
 ) -> Option<OutputRecord> {
     let mut keys = keys.peekable();
     keys.peek()?;
-    let replayed = output.replay(chain)?;
+    let replayed = replay()?;
     keys.find_map(|k| {
-        let (purpose, opening) = k.recognise(&replayed, output)?;
+        let (purpose, opening) = k.recognise(&replayed)?;
         Some(OutputRecord {
-            commitment: output.commitment.encoded(),
+            commitment: replayed.commitment().encoded(),
             account: k.account,
             purpose,
             opening,
-            features: output.features,
+            features,
             origin: Origin::Chain,
             status: Status::Pending,
         })
     })
 }
 
-fn in_order<E>(after: Option<Commitment>, batch: &[Unspent]) -> Result<(), ScanError<E>> {
-    let mut last = after;
-    for u in batch {
-        let c = u.output.commitment;
-        if let Some(l) = last.filter(|l| *l >= c) {
-            return Err(ScanError::Disorder { after: l.encoded() });
-        }
-        last = Some(c);
-    }
-    Ok(())
+/// The last key, if all ascend.
+fn in_order<E>(after: Option<Hash>, batch: &[(Hash, RewindMaterial)]) -> Result<Option<Hash>, ScanError<E>> {
+    batch.iter().try_fold(after, |last, (key, _)| match last.filter(|l| l >= key) {
+        Some(after) => Err(ScanError::Disorder { after }),
+        None => Ok(Some(*key)),
+    })
 }

@@ -5,7 +5,7 @@ use mw::{
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
-    state::{ChainView, MemoryState, Unspent},
+    state::{ChainView, MemoryState, RewindMaterial, Unspent},
     transaction::Output,
 };
 use std::convert::Infallible;
@@ -36,11 +36,12 @@ pub trait ChainSource {
     /// When the source cannot tell.
     fn unspent_count(&self) -> Result<u64, Self::Error>;
 
-    /// Up to `most` unspent outputs in ascending order of commitments, after `after` if given; empty at the end.
+    /// Up to `most` unspent outputs in ascending order of their keys in the trie ([`Unspent::key`]), after the key `after` if
+    /// given; empty at the end.
     ///
     /// # Errors
     /// When the source cannot tell.
-    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Self::Error>;
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Self::Error>;
 
     /// The height of the last block that has a kernel with this excess, if any has.
     ///
@@ -82,12 +83,11 @@ impl ChainSource for MemoryState {
         Ok(self.all_unspent().count() as u64)
     }
 
-    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
-        let later = |u: &&Unspent| after.is_none_or(|a| u.output.commitment > *a);
-        let mut all: Vec<Unspent> = self.all_unspent().filter(later).cloned().collect();
-        all.sort_unstable_by_key(|u| u.output.commitment);
-        all.truncate(most);
-        Ok(all)
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+        let keyed = self.all_unspent().map(|u| (Unspent::key(&u.output.commitment), u));
+        let mut all: Vec<_> = keyed.filter(|(key, _)| after.is_none_or(|a| key > a)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        Ok(all.into_iter().take(most).map(|(_, u)| RewindMaterial::of(u)).collect())
     }
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {

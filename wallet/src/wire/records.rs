@@ -390,7 +390,7 @@ impl Encode for Search {
         self.tip.0.encode(out);
         self.tip.1.encode(out);
         out.push(u8::from(self.after.is_some()));
-        self.after.iter().for_each(|c| out.extend_from_slice(&c.0));
+        self.after.iter().for_each(|key| key.encode(out));
         put_map(&self.found, out);
     }
 }
@@ -402,7 +402,7 @@ impl Decode for Search {
             accounts: r.u32()?,
             tried: r.u32()?,
             tip: (Height::decode(r)?, Hash::decode(r)?),
-            after: flag(r, "place in a search")?.then(|| name(r)).transpose()?,
+            after: flag(r, "place in a search")?.then(|| Hash::decode(r)).transpose()?,
             found: map(r, ("outputs found", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
         })
     }

@@ -4,7 +4,6 @@
 use mw::{
     amount::{Amount, Height},
     block::Block,
-    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::{
@@ -14,7 +13,7 @@ use mw::{
     },
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    state::{ChainView, ChangeSet, MemoryState, Unspent},
+    state::{ChainView, ChangeSet, MemoryState, RewindMaterial},
     transaction::Transaction,
 };
 use rand_chacha::{
@@ -131,7 +130,7 @@ impl ChainSource for Ledger {
         self.state.unspent_count()
     }
 
-    fn unspent(&self, after: Option<&Commitment>, most: usize) -> Result<Vec<Unspent>, Infallible> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
         // Small batches, so that there are several.
         ChainSource::unspent(&self.state, after, most.min(3))
     }

@@ -27,7 +27,7 @@ use mw::{
     kernel::{Excess, Kernel},
     mmr::Peaks,
     state::{ChainView, Sighting, StateCommitments, Unspent},
-    trie::Entry,
+    trie::{ChunkProof, Entry, Prefix},
 };
 use std::io::{self, Write};
 
@@ -178,7 +178,7 @@ impl<F: Files> Store<F> {
         self.index.kernel_height(id)
     }
 
-    /// All unspent outputs in the order of their commitments. The last item is an error if any other was missing.
+    /// All unspent outputs in the order of their keys in the trie. The last item is an error if any other was missing.
     pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
         let trie = &self.commitments.outputs;
         let mut seen = 0;
@@ -195,19 +195,37 @@ impl<F: Files> Store<F> {
         })
     }
 
-    /// Unspent outputs after this commitment, in their order. That none is missing is for the asker to check, who knows the
-    /// trie's root.
-    pub fn unspent_after(
+    /// All unspent outputs under a prefix of their keys in the trie, in the order of those, with the proof that they are all;
+    /// `None` when there are more than `most`.
+    ///
+    /// # Errors
+    /// When the index has not what the trie has.
+    pub fn chunk(
         &self,
-        after: Option<&Commitment>,
-    ) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
+        prefix: Prefix,
+        most: usize,
+    ) -> Result<Option<(Vec<Unspent>, ChunkProof)>, StoreError> {
+        self.running()?;
         let trie = &self.commitments.outputs;
-        self.index.unspent_after(after).map(move |u| {
-            let u = u?;
-            let Entry { key, leaf } = entry(&u);
-            let fault = IndexFault::Output(u.output.commitment.encoded());
-            if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) }
-        })
+        // Keys are hashes: about as many stand under one prefix as under another, so that too many are not even collected.
+        if trie.len() >> prefix.depth() > most as u64 {
+            return Ok(None);
+        }
+        let chunk = trie.chunk(prefix);
+        if chunk.leaves.len() > most {
+            return Ok(None);
+        }
+        let output = |e: &Entry| {
+            let found = self.index.unspent_at(&e.key)?.filter(|u| u.leaf() == e.leaf);
+            found.ok_or_else(|| IndexFault::Outputs.into())
+        };
+        let unspent = chunk.leaves.iter().map(output).collect::<Result<_, StoreError>>()?;
+        Ok(Some((unspent, chunk.proof)))
+    }
+
+    /// The kernels of the chain from the one at this place on, in order.
+    pub fn kernels_from(&self, place: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        self.index.kernels_from(place)
     }
 
     /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.

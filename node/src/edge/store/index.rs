@@ -28,7 +28,6 @@ use sled::IVec;
 use std::{
     fs::{self, File},
     io, iter,
-    ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     thread,
@@ -221,27 +220,22 @@ impl Index {
 
     /// The unspent output of this name, as the index has it.
     pub(super) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
-        let Some(bytes) = self.get(key::unspent(c))? else { return Ok(None) };
-        let entry = Unspent::from_bytes(&bytes).ok().filter(|u| u.output.commitment == *c);
-        Ok(Some(entry.ok_or(IndexFault::Output(c.encoded()))?))
+        let found = self.unspent_at(&Unspent::key(c))?;
+        if found.as_ref().is_some_and(|u| u.output.commitment != *c) {
+            return Err(IndexFault::Output(c.encoded()).into());
+        }
+        Ok(found)
     }
 
-    /// All unspent outputs in the order of their commitments.
+    /// The unspent output with this key in the trie, as the index has it.
+    pub(super) fn unspent_at(&self, key: &Hash) -> Result<Option<Unspent>, StoreError> {
+        let Some(bytes) = self.get(key::unspent_at(key))? else { return Ok(None) };
+        Ok(Some(Unspent::from_bytes(&bytes).map_err(|_| IndexFault::Outputs)?))
+    }
+
+    /// All unspent outputs in the order of their keys in the trie.
     pub(super) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
-        self.unspent_after(None)
-    }
-
-    /// Those after this commitment.
-    pub(super) fn unspent_after(
-        &self,
-        after: Option<&Commitment>,
-    ) -> impl Iterator<Item = Result<Unspent, StoreError>> + use<> {
-        let from = match after {
-            Some(c) => Bound::Excluded(key::unspent(c)),
-            None => Bound::Included(key::UNSPENT.to_vec()),
-        };
-        let end = Bound::Excluded(key::AFTER_UNSPENT.to_vec());
-        guarded_entries(self.db.range::<Vec<u8>, _>((from, end))).map(|entry| {
+        self.scan(key::UNSPENT).map(|entry| {
             let (k, v) = entry?;
             let unspent = Unspent::from_bytes(&v).ok();
             let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k.as_ref());

@@ -1,0 +1,68 @@
+//! The mountain range over all kernels, with all its nodes, for proofs that a kernel is in the chain.
+//!
+//! A store keeps the peaks alone, which can grow and not prove. The range is made when the first proof is asked for, 64 bytes a
+//! kernel, and grows from then on; after a reorganisation it is made anew.
+
+use crate::{
+    edge::store::{Files, IndexFault, Store, StoreError},
+    effect::KernelProof,
+    wire::message::BlockName,
+};
+use mw::{amount::Height, kernel::Excess, mmr::Mmr, state::ChainView};
+
+/// The range, and the block up to which it goes.
+#[derive(Debug, Default)]
+pub(super) struct Kernels {
+    range: Mmr,
+    tip: Option<BlockName>,
+}
+
+impl Kernels {
+    /// The last kernel with this excess, and the proof that the chain has it.
+    pub(super) fn prove<F: Files>(
+        &mut self,
+        store: &Store<F>,
+        excess: &Excess,
+    ) -> Result<Option<KernelProof>, StoreError> {
+        let Some(seen) = store.last_seen(excess)? else { return Ok(None) };
+        let height = seen.height;
+        let count =
+            |h: Height| Ok::<_, StoreError>(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
+        let places = count(height.minus(1))?..count(height)?;
+        for (kernel, place) in store.kernels_from(places.start).zip(places) {
+            let kernel = kernel?;
+            if kernel.excess == *excess {
+                self.catch_up(store)?;
+                let path = self.range.prove(place).ok_or(IndexFault::Kernel(place))?;
+                return Ok(Some(KernelProof {
+                    height,
+                    kernel,
+                    place,
+                    path,
+                    tip: BlockName::of(store.tip()),
+                }));
+            }
+        }
+        Err(IndexFault::Kernels.into())
+    }
+
+    /// Goes on to the store's tip.
+    fn catch_up<F: Files>(&mut self, store: &Store<F>) -> Result<(), StoreError> {
+        if let Some(tip) = self.tip
+            && store.header(tip.height)?.is_none_or(|h| h.hash() != tip.hash)
+        {
+            *self = Self::default();
+        }
+        // Known only once it is whole.
+        self.tip = None;
+        for kernel in store.kernels_from(self.range.len()) {
+            self.range.push(kernel?.id());
+        }
+        if self.range.peaks() != store.commitments().kernels {
+            *self = Self::default();
+            return Err(IndexFault::Kernels.into());
+        }
+        self.tip = Some(BlockName::of(store.tip()));
+        Ok(())
+    }
+}
