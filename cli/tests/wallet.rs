@@ -30,7 +30,7 @@ fn accounts_have_names_addresses_and_balances_of_their_own() {
     assert!(csv.starts_with("height,kind,account,amount,fee,party,memo,id\n"));
     let sent: Vec<_> = csv.lines().filter(|l| l.contains(",sent,")).collect();
     assert_eq!(sent.len(), 1);
-    assert!(sent[0].starts_with("9,sent,0,1000000,53000,ssotto1"), "{sent:?}");
+    assert!(sent[0].starts_with("9,sent,0,1000000,60000,ssotto1"), "{sent:?}");
     assert!(w.run("wallet history --csv --json --wallet alice").code == 2);
 }
 

@@ -15,7 +15,7 @@ use crate::{
     hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures, Window},
     range_proof::{PROOF_BYTES, ProofHead, RangeProof},
-    rules::params::{Network, Params},
+    rules::params::{Network, Params, RULES_VERSION},
     schnorr::{PublicKey, Signature},
     state::{RewindMaterial, Unspent},
     transaction::{Body, Extra, Output, OutputFeatures, Transaction},
@@ -45,6 +45,14 @@ pub enum WireError {
     /// Another version.
     #[error("version {found} is not one this program reads (it reads {VERSION})")]
     Version {
+        /// The version found.
+        found: u8,
+    },
+    /// A chain under other rules.
+    #[error(
+        "the chain was made under rules of version {found}, and this program judges by version {RULES_VERSION}"
+    )]
+    Rules {
         /// The version found.
         found: u8,
     },
@@ -491,7 +499,7 @@ impl Decode for RewindMaterial {
 
 impl Encode for Params {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[VERSION, self.network as u8]);
+        out.extend_from_slice(&[RULES_VERSION, self.network as u8]);
         self.operator.encode(out);
         self.genesis_time.encode(out);
         self.reward.encode(out);
@@ -504,7 +512,10 @@ impl Encode for Params {
 
 impl Decode for Params {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        r.version()?;
+        let rules = r.u8()?;
+        if rules != RULES_VERSION {
+            return Err(WireError::Rules { found: rules });
+        }
         let network = match r.u8()? {
             0 => Network::Main,
             1 => Network::Test,

@@ -317,6 +317,9 @@ fn each_way_of_not_decoding() {
     let (inputs, input, outputs, output, kernels) = (33, 37, 69, 73, 1485);
     assert_eq!(good.len(), kernels + 4 + 113);
     assert_eq!(with(0, &[2]), Err(WireError::Version { found: 2 }));
+    let mut params = toy.chain().params().to_bytes();
+    params[0] = 1;
+    assert_eq!(Params::from_bytes(&params), Err(WireError::Rules { found: 1 }));
     assert_eq!(with(1, &[0xff; 32]), Err(WireError::Scalar));
     assert_eq!(with(input, &[0xff; 32]), Err(WireError::Point));
     assert_eq!(with(output, &[2]), Err(WireError::Code { what: "output kind", code: 2 }));

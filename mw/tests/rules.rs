@@ -83,12 +83,12 @@ fn parameters_must_make_sense() {
 /// A transaction must leave room for the reward of its block: none that passes alone is too heavy to be sealed.
 #[test]
 fn a_transaction_leaves_room_for_the_reward() {
-    let mut toy = Toy::with(1, |p| p.max_weight = 75 + 30);
+    let mut toy = Toy::with(1, |p| p.max_weight = 82 + 30);
     let a = toy.grow(Vec::new());
     toy.mature();
     let (fits, heavy) = (toy.pay(&[&a], &[5, 6]).0, toy.pay(&[&a], &[5, 6, 7]).0);
     assert!(toy.propose(&[fits]).is_ok());
-    assert_eq!(toy.accept(&heavy).map(|_| ()), Err(Rejection::TooHeavy { weight: 97, limit: 75 }));
+    assert_eq!(toy.accept(&heavy).map(|_| ()), Err(Rejection::TooHeavy { weight: 104, limit: 82 }));
 }
 
 /// Two transactions that spend the same output, each fine alone, do not fit one block.

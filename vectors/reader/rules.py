@@ -23,7 +23,7 @@ def refuse_if(condition, rule):
 
 def weight(body):
     extra = sum(-(-len(o.extra) // 32) for o in body.outputs)
-    return len(body.inputs) + 22 * len(body.outputs) + extra + 8 * len(body.kernels)
+    return 8 * len(body.inputs) + 22 * len(body.outputs) + extra + 8 * len(body.kernels)
 
 
 def fees(body):

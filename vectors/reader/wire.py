@@ -110,7 +110,8 @@ class Reader:
         return Block(header, self.data[start : self.at], self.body())
 
     def params(self):
-        self.version()
+        if self.number(1) != 2:
+            raise Malformed("version of the rules")
         return Params(self.code(2), self.point(), *(self.number() for _ in range(8)), self.data)
 
 

@@ -371,16 +371,16 @@ mod tests {
 
     #[test]
     fn prefers_one_input_that_fits() {
-        let coins = [100_000, 1_000_000, 2_000_000, 131_000];
+        let coins = [100_000, 1_000_000, 2_000_000, 138_000];
         assert_eq!(amounts(&chosen(&coins, 10_000).unwrap()), [100_000]);
         // Without change: 100 000 and the fee of one input, one output, one kernel.
         let exact = chosen(&coins, 100_000).unwrap();
-        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().outputs), (vec![131_000], 0, 1));
+        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().outputs), (vec![138_000], 0, 1));
         assert_eq!(amounts(&chosen(&coins, 100_001).unwrap()), [1_000_000]);
         assert_eq!(amounts(&chosen(&coins, 1_960_000).unwrap()), [2_000_000]);
         assert_eq!(amounts(&chosen(&coins, 2_100_000).unwrap()), [1_000_000, 2_000_000]);
         assert_eq!(amounts(&chosen(&coins, 2_010_000).unwrap()), [100_000, 2_000_000]);
-        assert!(matches!(chosen(&coins, 3_231_000), Err(SelectError::Insufficient { .. })));
+        assert!(matches!(chosen(&coins, 3_238_000), Err(SelectError::Insufficient { .. })));
     }
 
     /// Coins worth less than their own weight do not help, and do not hurt.
@@ -411,7 +411,7 @@ mod tests {
             coins in prop::collection::vec(1u64..500_000, 0..30),
             amount in 1u64..2_000_000,
         ) {
-            let fee = |n: usize, outputs: u64| (n as u64 + outputs * 22 + 8) * 1_000;
+            let fee = |n: usize, outputs: u64| (n as u64 * INPUT_WEIGHT + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT) * 1_000;
             let mut sorted = coins.clone();
             sorted.sort_unstable_by(|a, b| b.cmp(a));
             let largest = |n: usize| sorted.iter().take(n).sum::<u64>();

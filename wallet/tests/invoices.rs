@@ -27,7 +27,7 @@ use wallet::{
 };
 
 const REWARD: u64 = 6_000_000_000;
-const FEE: u64 = (4 + 2 * 22 + 8) * 1_000;
+const FEE: u64 = (4 * 8 + 2 * 22 + 8) * 1_000;
 
 fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
     match r {
@@ -72,7 +72,7 @@ fn ask_pay_collect() {
     assert!(b.wallet.asked().all(|x| collected(&x.stage)));
     // Without change, and with a fee for fewer outputs than are needed.
     let ask = Ask { inputs: 1, ..b.asking(1, &a) };
-    let exact = Ask { amount: Amount::new(REWARD - 53_000), ..ask.clone() };
+    let exact = Ask { amount: Amount::new(REWARD - 60_000), ..ask.clone() };
     let invoice = b.wallet.ask(Account(0), exact, &mut b.rng).unwrap();
     let bill = a.wallet.bill(Account(0), &invoice).unwrap();
     assert_eq!((bill.inputs().len(), bill.change()), (1, Amount::ZERO));
@@ -97,11 +97,11 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.amount = Amount::new(999_999)), SlateError::InvoiceOutput);
     assert_eq!(refused(&|i| i.features = plain(57_000, not_after)), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.features = plain(FEE, not_after.minus(60))), SlateError::InvoiceReceipt);
-    let least = Amount::new(31_000);
-    let low = SlateError::FeeTooLow { fee: Amount::new(30_999), least };
-    assert_eq!(refused(&|i| i.features = plain(30_999, not_after)), low);
-    let (fee, most) = (Amount::new(308_001), Amount::new(308_000));
-    assert_eq!(refused(&|i| i.features = plain(308_001, not_after)), SlateError::FeeTooHigh { fee, most });
+    let least = Amount::new(38_000);
+    let low = SlateError::FeeTooLow { fee: Amount::new(37_999), least };
+    assert_eq!(refused(&|i| i.features = plain(37_999, not_after)), low);
+    let (fee, most) = (Amount::new(2_100_001), Amount::new(2_100_000));
+    assert_eq!(refused(&|i| i.features = plain(2_100_001, not_after)), SlateError::FeeTooHigh { fee, most });
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(4) };
     assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
     assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(Point::h())), SlateError::InvoiceOutput);

@@ -16,7 +16,7 @@ use wallet::{
 
 const REWARD: u64 = 6_000_000_000;
 /// One input, one output, one kernel.
-const FEE: u64 = (1 + 22 + 8) * 1_000;
+const FEE: u64 = (8 + 22 + 8) * 1_000;
 
 fn self_spend(p: &mut Person, session: &SessionId) -> Result<Verified<Transaction>, WalletError> {
     let plan = p.wallet.plan_self_spend(session)?.confirm(|_| Decision::Yes).unwrap();
@@ -116,7 +116,7 @@ fn outputs_are_merged() {
     let plan = a.wallet.plan_merge(Account(0), 10).unwrap();
     assert_eq!((plan.inputs().len(), plan.linkage().inputs), (3, 3));
     let t = a.wallet.merge(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
-    let fee = FEE + 2_000;
+    let fee = FEE + 2 * 8_000;
     assert_eq!(a.balance(), [0, 0, 0, 3 * REWARD, 3 * REWARD - fee]);
     ledger.seal(&b.wallet, &[t]);
     a.scan(&ledger);

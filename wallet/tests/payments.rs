@@ -24,8 +24,8 @@ use wallet::{
 
 const REWARD: u64 = 6_000_000_000;
 /// Fees with one input and one kernel: with change, and without.
-const FEE: u64 = (1 + 2 * 22 + 8) * 1_000;
-const FEE_EXACT: u64 = (1 + 22 + 8) * 1_000;
+const FEE: u64 = (8 + 2 * 22 + 8) * 1_000;
+const FEE_EXACT: u64 = (8 + 22 + 8) * 1_000;
 
 fn select_error(e: WalletError) -> SelectError {
     let WalletError::Select(e) = e else { panic!("{e}") };

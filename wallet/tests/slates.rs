@@ -71,20 +71,20 @@ fn a_receiver_refuses_bad_terms() {
     // More than there will be at the last height.
     let all = ledger.chain.supply(not_after).unwrap().checked_sub(fee).unwrap();
     assert_eq!(refused(&|i| i.amount = all.checked_add(Amount::new(1)).unwrap()), SlateError::AmountRange);
-    let least = Amount::new(31_000);
-    let low = SlateError::FeeTooLow { fee: Amount::new(30_999), least };
-    assert_eq!(refused(&|i| i.features = plain(30_999, not_after)), low);
+    let least = Amount::new(38_000);
+    let low = SlateError::FeeTooLow { fee: Amount::new(37_999), least };
+    assert_eq!(refused(&|i| i.features = plain(37_999, not_after)), low);
     let off = not_after.plus(1);
     assert_eq!(
-        refused(&|i| i.features = plain(53_000, off)),
+        refused(&|i| i.features = plain(60_000, off)),
         SlateError::OffGrid { not_after: off, grid: 60 }
     );
     // A window that opens in years would leave a promise, a receipt, and nothing that any block takes.
     let far = not_after.plus(60 * 1_000);
     let early = SlateError::TooEarly { not_before: far.minus(1_440), next: Height::new(1) };
-    assert_eq!(refused(&|i| i.features = plain(53_000, far)), early);
+    assert_eq!(refused(&|i| i.features = plain(60_000, far)), early);
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(1) };
-    assert_eq!(refused(&|i| i.features = plain(53_000, Height::GENESIS)), expired);
+    assert_eq!(refused(&|i| i.features = plain(60_000, Height::GENESIS)), expired);
     for other in [
         KernelFeatures::Coinbase { height: Height::new(60) },
         KernelFeatures::HeightRanged { fee, window },
@@ -126,7 +126,7 @@ fn an_inviter_refuses_answers_to_altered_invites() {
     type Alter<'a> = &'a dyn Fn(&mut Invite);
     let cases: [(Alter<'_>, SlateError); 7] = [
         (&|i| i.amount = Amount::new(999_999), SlateError::ResponderOutput),
-        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(31_000), not_after }, partial()),
+        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(38_000), not_after }, partial()),
         (&|i| i.features = KernelFeatures::Plain { fee, not_after: not_after.minus(60) }, partial()),
         (&|i| i.share.hiding = Point::h(), partial()),
         (&|i| i.share.binding = Point::h(), partial()),

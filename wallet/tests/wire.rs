@@ -68,7 +68,7 @@ fn a_wallet_of_shortest_payments_opens() {
     ledger.grow(&a.wallet, 5);
     a.scan(&ledger);
     for _ in 0..4 {
-        let exact = Amount::new(6_000_000_000 - 31_000);
+        let exact = Amount::new(6_000_000_000 - 38_000);
         let request = Request { amount: exact, recipient: None, memo: Memo::default(), ..a.request(1, &b) };
         let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
         let invite = a.wallet.invite(plan, &mut a.rng).unwrap();

@@ -14,7 +14,7 @@ use mw::{
     block::Block,
     hash::Hash,
     kernel::{Kernel, KernelFeatures},
-    rules::params::{Chain, Params, weight},
+    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params, weight},
     transaction::Transaction,
 };
 use node::{
@@ -98,7 +98,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
         p.reward,
         p.maturity,
         p.fee_per_weight,
-        chain.least_fee(53).unwrap_or_default(),
+        chain.least_fee(INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default(),
     );
     let fields = json!({
         "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),

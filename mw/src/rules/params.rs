@@ -12,8 +12,10 @@ use crate::{
 };
 use core::fmt;
 
-/// Weight of an input: one decompression and one removal from the trie.
-pub const INPUT_WEIGHT: u64 = 1;
+/// Version of these rules: the first byte of the parameters, and so a part of the chain id. In version 1 an input weighed 1.
+pub const RULES_VERSION: u8 = 2;
+/// Weight of an input: one decompression, one read, removal and undo record; measured to be that of a third of an output.
+pub const INPUT_WEIGHT: u64 = 8;
 /// Weight of an output without extra data: its 706 bytes in units of 32, and its range proof's verification.
 pub const OUTPUT_WEIGHT: u64 = 22;
 /// Bytes of extra data that weigh one.

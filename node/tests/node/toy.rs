@@ -8,7 +8,7 @@ use mw::{
     range_proof::{Opening, RewindKey, TauKey},
     rules::{
         BlockChange, Connected, Verified, check_block, check_transaction, connect_block, connect_transaction,
-        params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
         propose, verify_block, verify_transaction,
     },
     schnorr::{PublicKey, sign},
@@ -127,7 +127,7 @@ impl Toy {
 
     /// Spends coins into `n` new ones and `extra_fee` above the least fee.
     pub(crate) fn pay(&mut self, coins: &[Coin], n: u64, extra_fee: u64) -> Transaction {
-        let fee = coins.len() as u64 + n * OUTPUT_WEIGHT + KERNEL_WEIGHT + extra_fee;
+        let fee = coins.len() as u64 * INPUT_WEIGHT + n * OUTPUT_WEIGHT + KERNEL_WEIGHT + extra_fee;
         let features = KernelFeatures::Plain {
             fee: Amount::new(fee),
             not_after: self.chain.standard_expiry(self.next()),

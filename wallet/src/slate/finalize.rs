@@ -142,7 +142,11 @@ mod tests {
             respond::respond,
         },
     };
-    use mw::{kernel::KernelFeatures, rules::params::Params, schnorr::sign};
+    use mw::{
+        kernel::KernelFeatures,
+        rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        schnorr::sign,
+    };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
@@ -154,7 +158,7 @@ mod tests {
         let mut keys = || Root::new(&Words::generate(&mut rng).unwrap()).account(Account(0));
         let (a, b) = (keys(), keys());
         let opening = |units, index| Opening { amount: Amount::new(units), index: [index; 12] };
-        let fee = chain.least_fee(2 + 2 * 22 + 8).unwrap();
+        let fee = chain.least_fee(2 * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap();
         let funding = Funding {
             inputs: vec![(Purpose::Received, opening(600_000, 1)), (Purpose::Change, opening(500_000, 2))],
             change: Some(opening(100_000 - fee.units(), 3)),

@@ -81,11 +81,11 @@ fn cut_through(base: &Base) -> Vec<Case> {
 
 /// A limit that a block with one payment of one input just reaches.
 fn too_heavy() -> Case {
-    let Base { mut toy, a, b } = Base::with(|p| p.max_weight = 83);
+    let Base { mut toy, a, b } = Base::with(|p| p.max_weight = 90);
     let good = toy.pay(&[&a], &[5]).0;
     let bad = toy.pay(&[&a, &b], &[5]).0;
     let (good, bad) = (toy.forge_with(&good), toy.forge_with(&bad));
-    let because = Rejection::TooHeavy { weight: weight(&bad.body), limit: 83 };
+    let because = Rejection::TooHeavy { weight: weight(&bad.body), limit: 90 };
     Case::blocks("a block above the weight limit", because, &toy, (bad, good))
 }
 
