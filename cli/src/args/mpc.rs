@@ -153,8 +153,8 @@ pub(crate) struct MpcSign {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ for n in north south; do sotto mpc run job.toml --as $n --key $n.key --input $n.csv & done; \
-    sotto mpc run job.toml --as west --key west.key --input west.csv && wait")]
+  $ for n in north south; do sotto mpc run job.toml --as $n --key $n.key --input $n.csv & done; \\
+      sotto mpc run job.toml --as west --key west.key --input west.csv && wait")]
 pub(crate) struct MpcRun {
     /// The job
     pub(crate) job: PathBuf,
