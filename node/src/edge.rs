@@ -1,10 +1,14 @@
 //! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
 
 pub mod asker;
+pub mod client;
 pub mod clock;
 pub mod daemon;
 pub mod kept;
+pub mod light;
 pub mod log;
+pub mod metrics;
 pub mod net;
 pub mod operator;
+pub mod rpc;
 pub mod store;

@@ -11,7 +11,8 @@
 //!
 //! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`], [`run`];
 //! [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
-//! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`audit`], [`seal`], [`wire`] (every byte on
+//! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`wire::rpc`] and [`edge::rpc`] (what programs on this machine ask), [`light`] (what their
+//! answers are held against), [`audit`], [`seal`], [`wire`] (every byte on
 //! disk), [`edge::operator`].
 //!
 //! The node holds no key but the operator's, and knows no wallet. The cryptography is **unaudited**.
@@ -23,6 +24,7 @@ pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod ledger;
+pub mod light;
 pub mod run;
 pub mod seal;
 pub mod wire;

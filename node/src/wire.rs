@@ -30,6 +30,7 @@
 pub(crate) mod book;
 pub(crate) mod key;
 pub mod message;
+pub mod rpc;
 pub mod snapshot;
 
 use mw::{

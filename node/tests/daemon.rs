@@ -71,7 +71,7 @@ fn start(n: u8, dir: &Path, ledger: Ledger, seeds: &[Address], key: Option<Opera
     config.seeds = seeds.to_vec();
     let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
     config.dandelion = dandelion::Params::new(0.3, hop, 0.1, epoch).unwrap();
-    let setup = Setup { config, net: sockets(n), dir: dir.join("node") };
+    let setup = Setup { config, net: sockets(n), rpc: None, dir: dir.join("node") };
     Daemon::start(setup, ledger, key).unwrap()
 }
 

@@ -13,7 +13,9 @@ use super::{
     clock::Clock,
     kept::{Kept, Kind},
     log,
+    metrics::Counters,
     net::{self, Net, NetError},
+    rpc::{RpcError, Server},
 };
 use crate::{
     config::Config,
@@ -28,6 +30,7 @@ use rand_core::OsRng;
 use std::{
     io,
     path::PathBuf,
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -38,6 +41,8 @@ pub struct Setup {
     pub config: Config,
     /// How it reaches others, and is reached.
     pub net: net::Setup,
+    /// Where it answers programs on this machine, if it does.
+    pub rpc: Option<SocketAddr>,
     /// The directory for what it keeps beside its chain.
     pub dir: PathBuf,
 }
@@ -48,6 +53,9 @@ pub enum StartError {
     /// There are no sockets.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// Programs on this machine cannot be answered.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
     /// Its directory cannot be used.
     #[error("{} cannot be used: {source}; check its permissions", .dir.display())]
     Kept {
@@ -66,6 +74,7 @@ pub enum StartError {
 pub struct Daemon {
     asker: Asker,
     address: Option<SocketAddr>,
+    rpc: Option<Server>,
     node: JoinHandle<Result<(), LedgerError>>,
 }
 
@@ -75,7 +84,7 @@ impl Daemon {
     /// # Errors
     /// [`StartError`].
     pub fn start(setup: Setup, ledger: Ledger, operator: Option<OperatorKey>) -> Result<Self, StartError> {
-        let Setup { mut config, net, dir } = setup;
+        let Setup { mut config, net, rpc, dir } = setup;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         let kept = Kept::open(&dir).map_err(refused)?;
         let book = kept.read(Kind::Book).map_err(refused)?;
@@ -86,8 +95,11 @@ impl Daemon {
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
         config.listens = address.map(|a| a.port());
+        let counters = Arc::<Counters>::default();
+        let answers = (ledger.chain(), asker.clone(), counters.clone());
+        let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, operator, book.as_deref(), &mut OsRng);
-        let mut hands = Hands { net, kept, asker: asker.clone(), failed: None };
+        let mut hands = Hands { net, kept, asker: asker.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
             node = run(node, &Clock::start(), &mut OsRng, &happened, &mut hands);
             // In this order: nobody can ask any more, nobody waits any more, nobody is connected any more.
@@ -97,7 +109,7 @@ impl Daemon {
             drop(node);
             hands.failed.map_or(Ok(()), Err)
         });
-        Ok(Self { asker, address, node: node.map_err(StartError::Thread)? })
+        Ok(Self { asker, address, rpc, node: node.map_err(StartError::Thread)? })
     }
 
     /// The way to ask it something, from any thread.
@@ -110,6 +122,12 @@ impl Daemon {
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// What answers programs on this machine, if anything does.
+    #[must_use]
+    pub const fn rpc(&self) -> Option<&Server> {
+        self.rpc.as_ref()
     }
 
     /// Waits until it has stopped.
@@ -127,6 +145,7 @@ struct Hands {
     net: Net,
     kept: Kept,
     asker: Asker,
+    counters: Arc<Counters>,
     failed: Option<LedgerError>,
 }
 
@@ -145,6 +164,7 @@ impl Edges for Hands {
             }
             Effect::Note(note) => {
                 log::note(&note);
+                self.counters.note(&note);
                 if let Note::Failed(why) = note {
                     self.failed.get_or_insert(why);
                 }

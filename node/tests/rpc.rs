@@ -1,0 +1,446 @@
+//! A running node as programs on this machine see it: what it answers holds, is what docs/openrpc.json says, and is for nobody else.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
+
+use core::net::SocketAddr;
+use link::{Identity, web::Cover};
+use mw::{
+    amount::Height,
+    hash::Hash,
+    rules::params::Params,
+    state::{RewindMaterial, Unspent},
+    testing::Toy,
+    transaction::Transaction,
+    trie::Prefix,
+};
+use node::{
+    config::Config,
+    edge::{
+        client::{Client, ClientError},
+        daemon::{Daemon, Setup},
+        light::{Light, LightError},
+        net,
+        rpc::{TOKEN_FILE, Token},
+    },
+    engine::peers::PeerKey,
+    event::Question,
+    ledger::Ledger,
+    light,
+    wire::rpc::{self, Call, Code, Hex},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+};
+use tempfile::TempDir;
+
+/// A node without peers, its folder, and the chain it keeps.
+struct World {
+    toy: Toy,
+    payment: Transaction,
+    dir: TempDir,
+    node: Option<Daemon>,
+}
+
+impl World {
+    fn new(blocks: u64) -> Self {
+        let mut toy = Toy::new(blocks);
+        let coin = toy.grow(Vec::new());
+        toy.mature();
+        let (first, made) = toy.pay(&[&coin], &[5_000_000, 6_000_000]);
+        toy.grow(vec![first]);
+        let (payment, _) = toy.pay(&[&made[0]], &[5]);
+        while (toy.blocks().len() as u64) < blocks {
+            toy.grow(Vec::new());
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let params: Params = toy.chain().params().clone();
+        let mut ledger = Ledger::create(&dir.path().join("chain"), params).unwrap();
+        toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let identity = Identity::from_seed(&[1; 32]);
+        let net = net::Setup { identity, listen: None, inbound: 0, from_one: 0, cover: Cover::Sparse };
+        let rpc = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let setup = Setup { config: Config::new(PeerKey([0; 32])), net, rpc, dir: dir.path().join("node") };
+        let node = Daemon::start(setup, ledger, None).unwrap();
+        Self { toy, payment, dir, node: Some(node) }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.dir.path().join("node")
+    }
+
+    fn client(&self) -> Client {
+        Client::of_folder(&self.folder()).unwrap()
+    }
+
+    fn url(&self) -> String {
+        self.node.as_ref().unwrap().rpc().unwrap().url().to_owned()
+    }
+
+    fn token(&self) -> String {
+        fs::read_to_string(self.folder().join(TOKEN_FILE)).unwrap().trim_end().to_owned()
+    }
+
+    /// What HTTP answers to these bytes: its status, and the body.
+    fn http(&self, bytes: &[u8]) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
+        // The server may have refused before it has read everything.
+        let _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let text = String::from_utf8(answer).unwrap();
+        let status = text.split(' ').nth(1).map_or(0, |s| s.parse().unwrap());
+        (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+    }
+
+    /// The same for a request with these headers besides, by somebody who has the token.
+    fn post(&self, headers: &str, body: &str) -> (u16, String) {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n{headers}\r\n",
+            self.token(),
+            body.len()
+        );
+        self.http(format!("{head}{body}").as_bytes())
+    }
+
+    fn json(&self, request: &Value) -> Value {
+        let (status, body) = self.post("Content-Type: application/json\r\n", &request.to_string());
+        assert_eq!(status, 200, "{request}");
+        serde_json::from_str(&body).unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            let _ = node.asker().ask(Question::Stop);
+            let _ = node.wait();
+        }
+    }
+}
+
+/// Everything that a wallet asks for, held against the chain that was made.
+#[test]
+fn what_is_seen_through_a_node_is_the_chain() {
+    let world = World::new(9);
+    let light = Light::new(world.client()).unwrap();
+    let (toy, tip) = (&world.toy, world.toy.blocks().last().unwrap());
+    assert_eq!((light.chain(), light.tip()), (toy.chain(), tip.header.clone()));
+    let mut ours: Vec<_> = toy.state().all_unspent().map(RewindMaterial::of).collect();
+    ours.sort_unstable_by_key(RewindMaterial::key);
+    assert_eq!(light.unspent(None).unwrap(), ours);
+    for (n, u) in ours.iter().enumerate() {
+        assert_eq!(light.unspent(Some(&u.key())).unwrap(), ours[n + 1..]);
+    }
+    for b in toy.blocks().iter().rev() {
+        assert_eq!(light.block(b.header.height).unwrap().as_ref(), Some(b));
+        for k in &b.body.kernels {
+            let found = light.kernel(&k.excess).unwrap().unwrap();
+            assert_eq!((found.found.height, &found.found.kernel), (b.header.height, k));
+        }
+    }
+    let fresh = Light::new(world.client()).unwrap();
+    assert_eq!(fresh.header(Height::new(2)).unwrap().as_ref(), Some(&toy.blocks()[1].header));
+    assert_eq!(fresh.header(Height::GENESIS).unwrap().unwrap().hash(), toy.blocks()[0].header.previous);
+    assert_eq!(fresh.header(tip.header.height.next()).unwrap(), None);
+    assert!(fresh.kernel(&world.payment.body.kernels[0].excess).unwrap().is_none());
+    assert_eq!(fresh.block(tip.header.height.next()).unwrap(), None);
+    for u in toy.state().all_unspent() {
+        let c = u.output.commitment;
+        let answer = world.client().ask(&rpc::Output { commitment: Hex(c) }).unwrap();
+        let found = answer.unspent.map(|Hex(u)| u);
+        assert_eq!(light::output(&tip.header, &c, (found.as_ref(), &answer.proof.0)), Ok(()));
+        assert_eq!(found.as_ref(), Some(u));
+        assert!(light::output(&tip.header, &c, (None, &answer.proof.0)).is_err());
+    }
+}
+
+/// A transaction is handed in once; what a rule refuses has its number.
+#[test]
+fn transactions_are_handed_in() {
+    let world = World::new(9);
+    let light = Light::new(world.client()).unwrap();
+    let id = light.submit(world.payment.clone()).unwrap();
+    assert_eq!(light.submit(world.payment.clone()).unwrap(), id, "alike whether it was known or not");
+    let mut bad = world.payment.clone();
+    bad.body.outputs.clear();
+    let Err(LightError::Client(refused)) = light.submit(bad) else { panic!("it was taken") };
+    assert!(refused.is(Code::Rule) && refused.to_string().starts_with("MW-R"), "{refused}");
+}
+
+#[test]
+fn a_stopped_node_leaves_nothing_behind() {
+    let mut world = World::new(5);
+    let client = world.client();
+    client.ask(&rpc::Stop {}).unwrap();
+    world.node.take().unwrap().wait().unwrap();
+    assert!(!world.folder().join(TOKEN_FILE).exists());
+    assert!(matches!(
+        client.ask(&rpc::Status {}),
+        Err(ClientError::Unreachable { .. } | ClientError::Broken { .. })
+    ));
+    assert!(matches!(Client::of_folder(&world.folder()), Err(ClientError::Token(_))));
+}
+
+#[test]
+fn nobody_else_is_answered() {
+    let world = World::new(5);
+    let json = "Content-Type: application/json\r\n";
+    let status = r#"{"jsonrpc": "2.0", "id": 1, "method": "status"}"#;
+    assert_eq!(world.post(json, status).0, 200);
+    assert_eq!(world.post("", status).0, 415);
+    assert_eq!(world.post("Content-Type: text/plain\r\n", status).0, 415);
+    assert_eq!(world.post(&format!("{json}Origin: http://localhost\r\n"), status).0, 403);
+    let token = world.token();
+    let ask = |line: &str, host: &str, token: &str| {
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        world.http(head.as_bytes())
+    };
+    assert_eq!(ask("GET /metrics", "evil.example", &token).0, 421);
+    assert_eq!(ask("GET /metrics", "127.0.0.1.evil.example:80", &token).0, 421);
+    assert_eq!(ask("GET /metrics", "127.0.0.1", &"0".repeat(64)).0, 401);
+    assert_eq!(ask("GET /metrics", "127.0.0.1", "").0, 401);
+    assert_eq!(ask("POST /", "127.0.0.1", &token.to_uppercase()).0, 401);
+    assert_eq!(ask("GET /", "127.0.0.1", &token).0, 405);
+    assert_eq!(ask("OPTIONS /", "127.0.0.1", &token).0, 405);
+    assert_eq!(ask("GET /elsewhere", "127.0.0.1", &token).0, 404);
+    assert_eq!(ask("GET /health", "localhost:1", "").0, 200);
+    let (code, page) = ask("GET /metrics", "[::1]:1", &token);
+    assert_eq!(code, 200);
+    assert!(
+        page.contains("\nsotto_height 5\n")
+            && page.contains("sotto_rpc_requests_total{outcome=\"turned_away\"}")
+    );
+    assert!(page.lines().all(|l| l.starts_with("# ") || l.split(' ').count() == 2), "{page}");
+    let long = "x".repeat(rpc::MAX_REQUEST + 1);
+    assert_eq!(world.post(json, &long).0, 413);
+    assert_eq!(world.http(b"\x16\x03\x01 no web request\r\n\r\n").0, 400);
+    assert_eq!(
+        world
+            .http(
+                format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()
+            )
+            .0,
+        431
+    );
+    let stranger = world.dir.path().join("token");
+    fs::write(&stranger, "0".repeat(64)).unwrap();
+    fs::set_permissions(&stranger, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let client = |url: &str| Client::of_url(url, Token::read(&stranger).unwrap());
+    let refused = client(&world.url()).unwrap().ask(&rpc::Status {});
+    assert!(matches!(refused, Err(ClientError::Unauthorised(_))));
+    for url in
+        ["", "https://127.0.0.1:1", "http://192.0.2.1:80", "http://127.0.0.1", "http://evil.example:80"]
+    {
+        assert!(matches!(client(url), Err(ClientError::Address(_))), "{url}");
+    }
+    // And the node goes on.
+    world.client().ask(&rpc::Status {}).unwrap();
+}
+
+#[test]
+fn faults_have_numbers() {
+    let world = World::new(5);
+    let code = |request: Value| world.json(&request)["error"]["code"].as_i64().unwrap();
+    assert_eq!(code(json!([])), Code::Request as i64);
+    assert_eq!(code(json!({ "jsonrpc": "2.0", "id": 1, "method": "none" })), Code::Method as i64);
+    let wide =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "unspent", "params": { "depth": 1, "index": 2 } });
+    assert_eq!(code(wide), Code::Params as i64);
+    let several = json!([
+        { "jsonrpc": "2.0", "id": "a", "method": "header", "params": { "height": 0 } },
+        { "jsonrpc": "2.0", "method": "status" },
+        7,
+    ]);
+    let answers = world.json(&several);
+    assert_eq!(answers[0], json!({ "jsonrpc": "2.0", "id": "a", "result": { "header": null } }));
+    assert_eq!((answers[1]["error"]["code"].as_i64(), answers.as_array().unwrap().len()), (Some(-32_600), 2));
+    let notified = r#"{"jsonrpc": "2.0", "method": "status"}"#;
+    assert_eq!(world.post("Content-Type: application/json\r\n", notified), (204, String::new()));
+}
+
+/// docs/openrpc.json, as far as a test can hold it against the code.
+struct Document(Value);
+
+impl Document {
+    fn read() -> Self {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openrpc.json");
+        Self(serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+    }
+
+    fn methods(&self) -> &[Value] {
+        self.0["methods"].as_array().unwrap()
+    }
+
+    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            Some(path) => self.0.pointer(path.strip_prefix('#').unwrap()).unwrap(),
+            None => schema,
+        }
+    }
+
+    /// Whether a value has the shape that a schema draws. Every word that the document's schemas use is looked at.
+    fn fits(&self, schema: &Value, value: &Value) -> bool {
+        let schema = self.resolved(schema);
+        if let Some(any) = schema["oneOf"].as_array() {
+            return any.iter().filter(|s| self.fits(s, value)).count() == 1;
+        }
+        let bound = |name: &str, or: u64| schema[name].as_u64().unwrap_or(or);
+        match schema["type"].as_str().unwrap() {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" => {
+                value.as_u64().is_some_and(|n| n >= bound("minimum", 0) && n <= bound("maximum", u64::MAX))
+            }
+            "string" => value.as_str().is_some_and(|s| {
+                let length = s.len() as u64;
+                let hex = schema["format"] != "hex" || s.bytes().all(|b| b"0123456789abcdef".contains(&b));
+                let listed = schema["enum"].as_array().is_none_or(|all| all.contains(value));
+                hex && listed && length >= bound("minLength", 0) && length <= bound("maxLength", u64::MAX)
+            }),
+            "array" => value.as_array().is_some_and(|all| {
+                all.len() as u64 <= bound("maxItems", u64::MAX)
+                    && all.iter().all(|v| self.fits(&schema["items"], v))
+            }),
+            "object" => value.as_object().is_some_and(|found| {
+                let drawn = schema["properties"].as_object().unwrap();
+                let names: BTreeSet<_> = drawn.keys().collect();
+                assert_eq!(schema["required"].as_array().unwrap().len(), drawn.len());
+                assert_eq!(schema["additionalProperties"], false);
+                found.keys().collect::<BTreeSet<_>>() == names
+                    && drawn.iter().all(|(n, s)| self.fits(s, &found[n]))
+            }),
+            other => panic!("the test does not know the type {other}"),
+        }
+    }
+}
+
+#[test]
+fn the_document_says_what_the_code_does() {
+    let (world, document) = (World::new(9), Document::read());
+    let toy = &world.toy;
+    let kernel = toy.blocks()[0].body.kernels[0].excess;
+    let (there, absent) = (toy.state().all_unspent().next().unwrap(), &world.payment.body.outputs[0]);
+    let calls = |name: &str| match name {
+        "submit" => vec![json!({ "transaction": Hex(world.payment.clone()) })],
+        "block" | "header" => [0, 3, 99].map(|h| json!({ "height": h })).to_vec(),
+        "headers" => vec![
+            json!({ "first": 0, "most": 9 }),
+            json!({ "first": 2, "most": 3 }),
+            json!({ "first": 99, "most": 1 }),
+        ],
+        "output" => {
+            [there.output.commitment, absent.commitment].map(|c| json!({ "commitment": Hex(c) })).to_vec()
+        }
+        "kernel" => {
+            [kernel, world.payment.body.kernels[0].excess].map(|e| json!({ "excess": Hex(e) })).to_vec()
+        }
+        "unspent" => {
+            [(0, 0), (1, 0), (32, 5)].map(|(depth, index)| json!({ "depth": depth, "index": index })).to_vec()
+        }
+        _ => vec![json!({})],
+    };
+    let names: Vec<_> = document.methods().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert_eq!(names, Call::NAMES);
+    for method in document.methods() {
+        let name = method["name"].as_str().unwrap();
+        let params = method["params"].as_array().unwrap();
+        for given in calls(name) {
+            let drawn: BTreeSet<_> = params.iter().map(|p| p["name"].as_str().unwrap()).collect();
+            assert_eq!(
+                given.as_object().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>(),
+                drawn,
+                "{name}"
+            );
+            assert!(
+                params.iter().all(|p| document.fits(&p["schema"], &given[p["name"].as_str().unwrap()])),
+                "{name}"
+            );
+            refuses_others(&document, name, params, &given);
+            let answer = world.json(&json!({ "jsonrpc": "2.0", "id": 1, "method": name, "params": given }));
+            assert!(document.fits(&method["result"]["schema"], &answer["result"]), "{name}: {answer}");
+        }
+        assert!(method["errors"].as_array().unwrap().iter().all(|e| document.resolved(e)["code"].is_i64()));
+    }
+    let errors = document.0["components"]["errors"].as_object().unwrap();
+    let drawn: BTreeSet<_> = errors.values().map(|e| e["code"].as_i64().unwrap()).collect();
+    assert_eq!(drawn, Code::ALL.map(|c| c as i64).into_iter().collect());
+}
+
+/// A parameter that is missing, of another type, or not drawn at all is refused.
+fn refuses_others(document: &Document, name: &str, params: &[Value], given: &Value) {
+    let refused = |given: Value| assert!(Call::new(name, given.clone()).is_err(), "{name} takes {given}");
+    let with = |field: &str, value: Value| {
+        let mut given = given.clone();
+        given[field] = value;
+        given
+    };
+    refused(with("nobody draws this", json!(0)));
+    for p in params {
+        assert_eq!(p["required"], true);
+        let field = p["name"].as_str().unwrap();
+        let mut less = given.clone();
+        less.as_object_mut().unwrap().remove(field);
+        refused(less);
+        for wrong in [json!(null), json!(-1), json!(1.5), json!([]), json!(true), json!("zz"), json!("0g")] {
+            assert!(!document.fits(&p["schema"], &wrong));
+            refused(with(field, wrong));
+        }
+    }
+}
+
+/// Nothing that is altered on the way holds.
+#[test]
+fn lies_are_found() {
+    let world = World::new(9);
+    let (toy, client) = (&world.toy, world.client());
+    let [before, tip] = [&toy.blocks()[7], &toy.blocks()[8]].map(|b| b.header.clone());
+    let prefix = Prefix::new(0, 0).unwrap();
+    let answer = client.ask(&rpc::Unspent { depth: 0, index: 0 }).unwrap();
+    let outputs: Vec<_> = answer.outputs.into_iter().map(|Hex(u)| u).collect();
+    let proof = answer.proof.0;
+    assert_eq!(light::outputs(&tip, prefix, (&outputs, &proof)), Ok(()));
+    assert!(light::outputs(&before, prefix, (&outputs, &proof)).is_err(), "of another state");
+    for n in 0..outputs.len() {
+        let mut fewer = outputs.clone();
+        let hidden = fewer.remove(n);
+        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "one is hidden");
+        fewer.insert(n, RewindMaterial { created: hidden.created.next(), ..hidden.clone() });
+        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "younger than it is");
+        fewer[n] = RewindMaterial { rest: Hash::ZERO, ..hidden };
+        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "another proof");
+    }
+    let unspent: &Unspent = toy.state().all_unspent().next().unwrap();
+    let c = unspent.output.commitment;
+    let answer = client.ask(&rpc::Output { commitment: Hex(c) }).unwrap();
+    assert!(light::output(&before, &c, (Some(unspent), &answer.proof.0)).is_err());
+    let sealed = |h: u64| client.ask(&rpc::Header { height: h }).unwrap().header.unwrap().0;
+    let mut chain: Vec<_> = (1..9).map(sealed).collect();
+    assert_eq!(light::chain(&chain, &tip), Ok(()));
+    chain.remove(3);
+    assert_eq!(light::chain(&chain, &tip), Err(light::Lie::Chain));
+    let name = node::wire::message::BlockName::of(&tip);
+    assert!(light::header(toy.chain(), name, Some(sealed(9))).is_ok());
+    assert_eq!(light::header(toy.chain(), name, Some(sealed(8))), Err(light::Lie::OtherHeader));
+    assert_eq!(light::header(toy.chain(), name, None), Err(light::Lie::OtherHeader));
+    let mut forged = sealed(9);
+    forged.header.output_root = Hash::ZERO;
+    assert_eq!(light::header(toy.chain(), name, Some(forged)), Err(light::Lie::Seal));
+    let kernel = &toy.blocks()[8].body.kernels[0];
+    let found = Light::new(world.client()).unwrap().kernel(&kernel.excess).unwrap().unwrap().found;
+    assert_eq!(light::kernel(&tip, &kernel.excess, &found, (&before, &tip)), Ok(()));
+    let earlier = (&toy.blocks()[6].header, &before);
+    assert_eq!(light::kernel(&tip, &kernel.excess, &found, earlier), Err(light::Lie::OtherKernel));
+    let other = toy.blocks()[0].body.kernels[0].excess;
+    assert_eq!(light::kernel(&tip, &other, &found, (&before, &tip)), Err(light::Lie::OtherKernel));
+    assert!(light::kernel(&before, &kernel.excess, &found, (&before, &tip)).is_err());
+    assert_eq!(light::block(&before, &toy.blocks()[8]), Err(light::Lie::Block));
+    let mut emptied = toy.blocks()[8].clone();
+    emptied.body.outputs.clear();
+    assert_eq!(light::block(&tip, &emptied), Err(light::Lie::Block));
+}
