@@ -5,9 +5,10 @@
 mod chain;
 mod dandelion;
 mod mpc;
+mod node;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Chain(Chain),
     Wallet(Wallet),
+    #[command(subcommand)]
+    Node(Node),
     #[command(subcommand)]
     Mpc(Mpc),
     #[command(subcommand)]

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/chain/            the ledger (crate `node`)
 //! DIR/operator.key      the solo operator's key, mode 0600
+//! DIR/node/             what a node keeps beside the ledger: its key on the network, its settings, its address book
 //! DIR/wallets/NAME      encrypted wallet files
 //! STATE/                the installation: seals the nonces of open payments, and signs once for each; in no backup
 //! ```
@@ -59,6 +60,10 @@ impl Home {
 
     pub(crate) fn operator(&self) -> PathBuf {
         self.dir.join("operator.key")
+    }
+
+    pub(crate) fn node(&self) -> PathBuf {
+        self.dir.join("node")
     }
 
     fn wallet(&self, name: &str) -> Outcome<PathBuf> {

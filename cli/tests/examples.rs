@@ -37,6 +37,9 @@ fn every_example_runs() {
     let world = World::proven();
     world.write("adder.txt", include_str!("data/adder8.txt"));
     world.write("numbers.hex", "2a\n17\n");
+    world.write("friend.key", link::Identity::from_seed(&[7; 32]).peer_key().to_string().as_str());
+    let info: serde_json::Value = serde_json::from_str(&world.run("chain info --json").ok()).unwrap();
+    world.write("chain.id", info["chain_id"].as_str().unwrap());
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
@@ -50,6 +53,8 @@ fn every_example_runs() {
             "wallet contact",
             "wallet proof",
             "wallet view-key",
+            "node",
+            "node config",
             "mpc",
             "dandelion",
             "config",
@@ -62,6 +67,11 @@ fn every_example_runs() {
             if line.starts_with("sotto demo") {
                 continue;
             }
+            // A node runs until it is told to stop.
+            let line = match line.contains("sotto node run") {
+                true => format!("{line} > started & until [ -s started ]; do sleep 0.1; done; kill -TERM $!"),
+                false => line,
+            };
             let said =
                 world.copy().shell(&format!("{line}\nfor job in $(jobs -p); do wait $job || exit; done"));
             assert_eq!(said.code, 0, "{line}\n{said:?}");

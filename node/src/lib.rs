@@ -11,9 +11,9 @@
 //!
 //! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`], [`run`];
 //! [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
-//! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`wire::rpc`] and [`edge::rpc`] (what programs on this machine ask), [`light`] (what their
-//! answers are held against), [`audit`], [`seal`], [`wire`] (every byte on
-//! disk), [`edge::operator`].
+//! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`edge::daemon`], [`edge::net`] and [`edge::asker`] (a
+//! running node), [`wire::rpc`] and [`edge::rpc`] (what programs on this machine ask), [`light`] (what their answers are held
+//! against), [`audit`], [`seal`], [`wire`] (every byte on disk), [`edge::operator`].
 //!
 //! The node holds no key but the operator's, and knows no wallet. The cryptography is **unaudited**.
 

@@ -134,7 +134,7 @@ impl Decode for Position {
 }
 
 /// Most bytes of a genesis file; the parameters are far smaller.
-pub(crate) const GENESIS_MAX: u64 = 1 << 10;
+pub const GENESIS_MAX: u64 = 1 << 10;
 
 /// The genesis file.
 pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
@@ -143,8 +143,11 @@ pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
     bytes
 }
 
-/// The chain of a genesis file.
-pub(crate) fn read_genesis(bytes: &[u8]) -> Result<Chain, Damage> {
+/// The chain of a genesis file, which others are given so that they can join.
+///
+/// # Errors
+/// When it is damaged, or its parameters make no chain.
+pub fn read_genesis(bytes: &[u8]) -> Result<Chain, Damage> {
     let (params, id) = bytes.split_last_chunk::<32>().ok_or(Damage::Short)?;
     let chain = Chain::new(Params::from_bytes(params)?).map_err(|_| Damage::Misplaced)?;
     if chain.id().as_bytes() == id { Ok(chain) } else { Err(Damage::Checksum) }

@@ -4,6 +4,7 @@
 //! The wallet keeps no record of a reward that may never be sealed: a scan finds it, as a received output.
 
 use crate::keys::{AccountKeys, Purpose, fresh_index};
+use core::fmt;
 use mw::{
     amount::{Amount, Height},
     kernel::{Excess, Kernel, KernelFeatures},
@@ -25,22 +26,43 @@ pub enum RewardError {
     Prove(#[from] ProveError),
 }
 
-/// The reward of a block at `height` whose transactions pay `fees`.
+/// What makes an account's rewards: its keys, and nothing else of its wallet. It is for whoever seals for days on end, while the
+/// wallet is used elsewhere.
 ///
-/// # Errors
-/// [`RewardError`].
-pub(crate) fn reward(
-    keys: &AccountKeys,
-    chain: &Chain,
-    (height, fees): (Height, Amount),
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(Output, Kernel), RewardError> {
-    let amount = chain.params().reward.checked_add(fees).ok_or(RewardError::Overflow)?;
-    let opening = Opening { amount, index: fresh_index(rng) };
-    let output = keys.output(chain.id(), OutputFeatures::Coinbase, Purpose::Received, &opening)?;
-    let r = keys.blinding(Purpose::Received, &opening);
-    let features = KernelFeatures::Coinbase { height };
-    let signature = sign(&r, &features.message(chain.id()), rng);
-    let excess = Excess::from_point(*PublicKey::of(&r).point());
-    Ok((output, Kernel { features, excess, signature }))
+/// # Security
+/// These keys can spend all that the account has.
+pub struct Rewards {
+    keys: AccountKeys,
+    chain: Chain,
+}
+
+impl Rewards {
+    pub(crate) const fn new(keys: AccountKeys, chain: Chain) -> Self {
+        Self { keys, chain }
+    }
+
+    /// The reward of a block at `height` to which `due` is due: new units and fees together.
+    ///
+    /// # Errors
+    /// [`RewardError::Prove`].
+    pub fn of(
+        &self,
+        (height, due): (Height, Amount),
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Output, Kernel), RewardError> {
+        let (keys, chain) = (&self.keys, self.chain.id());
+        let opening = Opening { amount: due, index: fresh_index(rng) };
+        let output = keys.output(chain, OutputFeatures::Coinbase, Purpose::Received, &opening)?;
+        let r = keys.blinding(Purpose::Received, &opening);
+        let features = KernelFeatures::Coinbase { height };
+        let signature = sign(&r, &features.message(chain), rng);
+        let excess = Excess::from_point(*PublicKey::of(&r).point());
+        Ok((output, Kernel { features, excess, signature }))
+    }
+}
+
+impl fmt::Debug for Rewards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewards").field("chain", self.chain.id()).finish_non_exhaustive()
+    }
 }

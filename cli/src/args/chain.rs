@@ -8,6 +8,7 @@ use std::path::PathBuf;
 #[derive(Subcommand, Debug)]
 pub(crate) enum Chain {
     Init(ChainInit),
+    Join(ChainJoin),
     Info(ChainInfo),
     Seal(ChainSeal),
     Submit(ChainSubmit),
@@ -40,6 +41,23 @@ pub(crate) struct ChainInit {
     /// How long a payment can wait for its block: a multiple of 60, above --reorganisation [default: 1440]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) window: Option<u64>,
+}
+
+/// Create an empty copy of somebody's ledger; a node fetches its blocks
+///
+/// All it takes is the ledger's parameters: 130 bytes in `chain/genesis` of any folder that has it. All trust is in the
+/// chain's id, which is their hash: compare it, or give it with --id. The copy cannot seal blocks.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto chain join data/chain/genesis --dir copy
+  $ sotto chain join data/chain/genesis --dir another --id $(cat chain.id)")]
+pub(crate) struct ChainJoin {
+    /// The parameters; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// Join this chain only
+    #[arg(long, value_name = "CHAIN_ID")]
+    pub(crate) id: Option<String>,
 }
 
 /// Height, supply, sizes and parameters

@@ -1,5 +1,6 @@
 //! `sotto chain`: the ledger on this machine.
 
+mod join;
 mod snapshot;
 
 use crate::{
@@ -32,6 +33,7 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
     let home = Home::of(&context.config);
     match command {
         args::Chain::Init(a) => init(context, &home, &a),
+        args::Chain::Join(a) => join::join(context, &home, &a),
         args::Chain::Info(_) => info(context, &home),
         args::Chain::Seal(a) => seal_blocks(context, &home, &a),
         args::Chain::Submit(a) => submit(context, &home, &a),

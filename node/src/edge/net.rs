@@ -13,6 +13,7 @@
 //! address, handshakes, bytes that wait for one peer, one frame that is being received from each. Not guaranteed: that what was
 //! sent has arrived; that nothing of a peer is still on its way to the node when the node closes it.
 
+use super::log::ADDRESSES;
 use crate::{
     engine::peers::{Address, Direction, PeerId, PeerKey},
     event::Event,
@@ -41,6 +42,7 @@ use tokio::{
     task,
     time::timeout,
 };
+use tracing::debug;
 
 /// Events that wait for the thread that hands them on.
 const WAITING: usize = 4;
@@ -244,6 +246,8 @@ impl Shared {
             return;
         }
         let peer = PeerId(self.next.fetch_add(1, Ordering::Relaxed));
+        debug!(peer = peer.0, outbound, "a peer is connected");
+        debug!(target: ADDRESSES, peer = peer.0, address = %session.from, "a peer is connected");
         let connected = Event::Connected { peer, key: PeerKey(*session.peer.as_bytes()), direction };
         let task = tokio::spawn(self.clone().hear(peer, connected, session.receiver));
         open.insert(peer, Open { sender: session.sender, task, outbound });

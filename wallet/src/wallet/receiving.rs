@@ -2,7 +2,7 @@
 
 use super::{Wallet, WalletError, pending};
 use crate::{
-    coinbase,
+    coinbase::{RewardError, Rewards},
     keys::{Account, Purpose},
     outputs::Origin,
     slate::{Invite, Response, SlateError, respond},
@@ -71,6 +71,15 @@ impl<S: Store> Wallet<S> {
         (height, fees): (Height, Amount),
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Output, Kernel), WalletError> {
-        Ok(coinbase::reward(&self.keys(account)?, &self.chain, (height, fees), rng)?)
+        let due = self.chain.params().reward.checked_add(fees).ok_or(RewardError::Overflow)?;
+        Ok(self.rewards(account)?.of((height, due), rng)?)
+    }
+
+    /// What makes the rewards of an account without this wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn rewards(&self, account: Account) -> Result<Rewards, WalletError> {
+        Ok(Rewards::new(self.keys(account)?, self.chain.clone()))
     }
 }

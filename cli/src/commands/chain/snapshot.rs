@@ -42,11 +42,7 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
 
 pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
     let expected = a.id.as_deref().map(chain_id).transpose()?;
-    let name = if is_standard(&a.file) { "standard input".into() } else { a.file.display().to_string() };
-    let mut source: Box<dyn Read> = match is_standard(&a.file) {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(BufReader::new(File::open(&a.file).or_refuse(format!("{name} cannot be read"))?)),
-    };
+    let (mut source, name) = opened(&a.file)?;
     let found = Store::import(&home.chain(), &mut source, expected)
         .or_refuse(format!("{name} cannot be imported"))?;
     report(context, &found, expected.is_some())
@@ -80,11 +76,23 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
         .advice("Run `sotto chain import` again with another copy of this snapshot."));
     }
     if !known {
-        context
-            .ui
-            .say("Whose chain this is, its id alone says: compare it with one from a source that you trust.");
+        context.ui.say(UNKNOWN);
     }
     Ok(())
+}
+
+/// Said where nobody gave a chain's id.
+pub(super) const UNKNOWN: &str =
+    "Whose chain this is, its id alone says: compare it with one from a source that you trust.";
+
+/// A file to read, and its name; `-` is standard input.
+pub(super) fn opened(path: &Path) -> Outcome<(Box<dyn Read>, String)> {
+    if is_standard(path) {
+        return Ok((Box::new(io::stdin().lock()), "standard input".into()));
+    }
+    let name = path.display().to_string();
+    let file = File::open(path).or_refuse(format!("{name} cannot be read"))?;
+    Ok((Box::new(BufReader::new(file)), name))
 }
 
 fn is_standard(file: &Path) -> bool {

@@ -1,0 +1,48 @@
+//! `sotto chain join`: an empty copy of a ledger, from its parameters.
+
+use super::snapshot::{UNKNOWN, opened};
+use crate::{
+    Context, args,
+    bridge::{Home, chain_id},
+    exit::{Context as _, Failure, Outcome},
+    secret,
+};
+use node::{
+    ledger::Ledger,
+    wire::{GENESIS_MAX, read_genesis},
+};
+use serde_json::json;
+use std::io::Read;
+
+pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {
+    let expected = a.id.as_deref().map(chain_id).transpose()?;
+    let (mut source, name) = opened(&a.file)?;
+    let mut bytes = Vec::new();
+    source
+        .by_ref()
+        .take(GENESIS_MAX + 1)
+        .read_to_end(&mut bytes)
+        .or_refuse(format!("{name} cannot be read"))?;
+    let no_chain = || format!("{name} holds no ledger's parameters");
+    let chain = read_genesis(&bytes).map_err(|e| {
+        Failure::refused(no_chain())
+            .why(e)
+            .advice("They are in `chain/genesis` of a folder that has the ledger.")
+    })?;
+    let id = chain.id();
+    if expected.is_some_and(|expected| expected != *id) {
+        return Err(Failure::refused(format!("{name} belongs to another chain")).why(format!("it is {id}")));
+    }
+    secret::make_folder(&home.dir)?;
+    Ledger::create(&home.chain(), chain.params().clone()).or_refuse("the ledger cannot be created")?;
+    let network = chain.params().network;
+    let fields = json!({
+        "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),
+    });
+    let human = format!("{network} chain {id} in {}, without its blocks so far", home.dir.display());
+    context.output.record("chain-join", fields, &human)?;
+    if expected.is_none() {
+        context.ui.say(UNKNOWN);
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The node's settings: DIR/node/config.toml under the flags, and the file that explains them.
+
+use crate::{
+    Context,
+    args::LogForm,
+    bridge::Home,
+    exit::{Context as _, Failure, Outcome},
+    secret,
+};
+use core::{net::SocketAddr, time::Duration};
+use serde::Deserialize;
+use serde_json::json;
+use std::{fs, io, path::PathBuf};
+
+/// The file as `node config init` writes it. Every setting stands there with its default, behind a `#`.
+const TEMPLATE: &str = include_str!("config.toml");
+
+/// All settings of a node.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    pub(super) listen: Option<String>,
+    pub(super) connect: Vec<String>,
+    /// Where programs on this machine are answered.
+    pub(super) rpc: SocketAddr,
+    pub(super) outbound: u16,
+    pub(super) inbound: u16,
+    pub(super) inbound_from_one: u16,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) certificate_key: Option<PathBuf>,
+    pub(super) page: Option<PathBuf>,
+    /// Mean seconds between pieces of cover; 0: only where silence would be too long.
+    pub(super) cover: f64,
+    /// Seconds between two blocks.
+    pub(super) seal_every: u32,
+    pub(super) log: LogForm,
+    pub(super) log_addresses: bool,
+    pub(super) dandelion: Whispers,
+}
+
+/// How payments are whispered on.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Whispers {
+    fluff: f64,
+    hop_ms: u32,
+    early: f64,
+    epoch: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            connect: Vec::new(),
+            rpc: SocketAddr::from(([127, 0, 0, 1], 0)),
+            outbound: 8,
+            inbound: 64,
+            inbound_from_one: 8,
+            certificate: None,
+            certificate_key: None,
+            page: None,
+            cover: 0.0,
+            seal_every: 60,
+            log: LogForm::Text,
+            log_addresses: false,
+            dandelion: Whispers::default(),
+        }
+    }
+}
+
+impl Default for Whispers {
+    fn default() -> Self {
+        Self { fluff: 0.125, hop_ms: 175, early: 0.1, epoch: 600 }
+    }
+}
+
+impl Whispers {
+    pub(super) fn params(&self) -> Outcome<dandelion::Params> {
+        let (hop, epoch) =
+            (Duration::from_millis(self.hop_ms.into()), Duration::from_secs(self.epoch.into()));
+        dandelion::Params::new(self.fluff, hop, self.early, epoch).or_refuse("[dandelion] cannot be used")
+    }
+}
+
+impl Settings {
+    /// What the user's file says; the defaults where there is none.
+    pub(super) fn load(home: &Home) -> Outcome<Self> {
+        let path = home.node().join("config.toml");
+        let refused = |why: String| {
+            Failure::refused(format!("{} cannot be used", path.display()))
+                .why(why.trim_end())
+                .advice("`sotto node config init` writes one that explains all settings, in a new --dir.")
+        };
+        let settings: Self = match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|e| refused(e.to_string()))?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(e) => return Err(refused(e.to_string())),
+        };
+        match settings {
+            s if s.seal_every == 0 => Err(refused("seal_every must be at least 1".into())),
+            s if !(0.0..=3_600.0).contains(&s.cover) => Err(refused("cover must be from 0 to 3600".into())),
+            s => Ok(s),
+        }
+    }
+}
+
+/// Writes the file that explains everything.
+pub(super) fn init(context: &Context) -> Outcome {
+    let home = Home::of(&context.config);
+    secret::make_folder(&home.node())?;
+    let path = home.node().join("config.toml");
+    secret::write_new(&path, TEMPLATE)?;
+    let shown = path.display().to_string();
+    context.output.record("node-config-init", json!({ "file": shown }), &shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_is_written_says_the_defaults() {
+        assert_eq!(toml::from_str::<Settings>(TEMPLATE).unwrap(), Settings::default());
+        // Prose has a space after its `#`, settings have none.
+        let said: String =
+            TEMPLATE.lines().map(|l| format!("{}\n", l.strip_prefix('#').unwrap_or(l))).collect();
+        let said: Vec<&str> = said.lines().filter(|l| !l.starts_with(' ')).collect();
+        let all = toml::from_str::<Settings>(&said.join("\n")).unwrap();
+        let paths = |name: &str| Some(PathBuf::from(name));
+        let expected = Settings {
+            listen: Some("0.0.0.0:9333".into()),
+            certificate: paths("/etc/sotto/chain.pem"),
+            certificate_key: paths("/etc/sotto/key.pem"),
+            page: paths("/etc/sotto/index.html"),
+            ..Settings::default()
+        };
+        assert_eq!(all, expected);
+        assert!(toml::from_str::<Settings>("listne = 1").is_err());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_crates() {
+        let node = node::config::Config::new(node::engine::peers::PeerKey([0; 32]));
+        let ours = Settings::default();
+        assert_eq!((node.outbound, node.inbound), (ours.outbound.into(), ours.inbound.into()));
+        assert_eq!(node.dandelion, ours.dandelion.params().unwrap());
+        assert_eq!(link::web::Limits::default().from_one, usize::from(ours.inbound_from_one));
+    }
+}

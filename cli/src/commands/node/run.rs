@@ -1,0 +1,207 @@
+//! `sotto node run`: a node in the foreground, from its files to its end.
+
+use super::{config::Settings, log, sealer};
+use crate::{
+    Context, args,
+    bridge::Home,
+    commands::wallet::same_chain,
+    exit::{Code, Context as _, Failure, Outcome},
+    secret,
+};
+use core::{net::SocketAddr, time::Duration};
+use link::{
+    Identity,
+    edge::file::{create_identity, read_identity},
+    web::{Certificate, Cover, Page},
+};
+use mw::rules::params::Chain;
+use node::{
+    config::Config,
+    edge::{
+        asker::Asker,
+        daemon::{Daemon, Setup},
+        net::{Door, Setup as Sockets},
+        operator,
+        rpc::Server,
+    },
+    engine::peers::{Address, PeerKey},
+    event::Question,
+    ledger::{Ledger, LedgerError},
+};
+use rand_core::OsRng;
+use serde_json::json;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use std::{
+    fs,
+    net::ToSocketAddrs,
+    path::Path,
+    process,
+    sync::mpsc::{Sender, channel},
+    thread,
+};
+use wallet::{coinbase::Rewards, keys::Account};
+
+/// Runs a node until it stops.
+pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
+    let home = Home::of(&context.config);
+    let settings = with_flags(Settings::load(&home)?, a);
+    // The lock first: whoever comes second changes nothing.
+    let ledger = home.ledger()?;
+    log::start(context.ui.volume, settings.log, settings.log_addresses);
+    secret::make_folder(&home.node())?;
+    let identity = identity(&home.node().join("identity"))?;
+    let rewards = if a.seal { Some(rewards(&home, a, &ledger)?) } else { None };
+    let key = if a.seal {
+        Some(operator::read(&home.operator()).or_refuse("the operator key cannot be used")?)
+    } else {
+        None
+    };
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("signals cannot be handled")?;
+    let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
+    let setup = setup(&settings, identity, &home)?;
+    let daemon = Daemon::start(setup, ledger, key).or_refuse("the node cannot start")?;
+    stop_on(signals, daemon.asker().clone())?;
+    let every = Duration::from_secs(settings.seal_every.into());
+    let sealing = rewards.map(|r| start_sealing(daemon.asker().clone(), r, every)).transpose()?;
+    say_started(context, &home, (&chain, peer), &daemon)?;
+    let ended = daemon.wait();
+    drop(sealing);
+    ended.map_err(failed)
+}
+
+/// The settings, with what the command line says instead.
+fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
+    s.listen = a.listen.clone().or(s.listen);
+    s.connect.extend(a.connect.iter().cloned());
+    s.seal_every = a.every.unwrap_or(s.seal_every);
+    s.log = a.log.unwrap_or(s.log);
+    s.log_addresses |= a.log_addresses;
+    s
+}
+
+/// The node's key on the network; made on first use.
+fn identity(path: &Path) -> Outcome<Identity> {
+    if !path.exists() {
+        create_identity(path, &Identity::generate(&mut OsRng)).or_refuse("the node's key cannot be kept")?;
+    }
+    read_identity(path).or_refuse("the node's key cannot be used")
+}
+
+/// What makes rewards for the wallet's account; the wallet itself is not kept open.
+fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<Rewards> {
+    let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
+    same_chain(&wallet, ledger)?;
+    let account = match &a.wallet.account {
+        Some(name) => wallet.account(name).ok_or_else(|| {
+            Failure::refused(format!("there is no account `{name}` in wallet `{}`", a.wallet.wallet))
+                .advice("See `sotto wallet account list`.")
+        })?,
+        None => Account(0),
+    };
+    wallet.rewards(account).or_refuse("the wallet cannot take rewards")
+}
+
+fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
+    let mut config = Config::new(PeerKey([0; 32]));
+    config.outbound = s.outbound.into();
+    config.dandelion = s.dandelion.params()?;
+    for text in &s.connect {
+        config.seeds.extend(addresses(text)?);
+    }
+    let cover = if s.cover > 0.0 { Cover::Mean(Duration::from_secs_f64(s.cover)) } else { Cover::Sparse };
+    let (inbound, from_one) = (s.inbound.into(), s.inbound_from_one.into());
+    let listen = s.listen.as_deref().map(|at| door(s, at)).transpose()?;
+    let net = Sockets { identity, listen, inbound, from_one, cover };
+    Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node() })
+}
+
+fn door(s: &Settings, at: &str) -> Outcome<Door> {
+    let no_address = || {
+        Failure::new(Code::Usage, format!("`{at}` cannot be listened at"))
+            .advice("Give an address of this machine and a port, such as 0.0.0.0:9333.")
+    };
+    let at: SocketAddr = at.parse().map_err(|_| no_address())?;
+    let read = |path: &Path| fs::read(path).or_refuse(format!("{} cannot be read", path.display()));
+    let certificate = match (&s.certificate, &s.certificate_key) {
+        (Some(chain), Some(key)) => Certificate::from_pem(&read(chain)?, &read(key)?),
+        (None, None) => Certificate::generate(&["localhost"]),
+        _ => return Err(Failure::refused("certificate and certificate_key belong together")),
+    };
+    let html = s.page.as_deref().map(read).transpose()?.map(String::from_utf8).transpose();
+    let page = html.or_refuse("the page is no text")?.map_or_else(Page::default, |html| Page { html });
+    Ok(Door { at, certificate: certificate.or_refuse("no web server can be shown")?, page })
+}
+
+/// The addresses of a node given as `KEY@HOST:PORT`. A name that stands for none now is passed over: the node may start before
+/// the network does.
+fn addresses(text: &str) -> Outcome<Vec<Address>> {
+    let usage = |why: String| {
+        Failure::new(Code::Usage, format!("`{text}` is no node"))
+            .why(why)
+            .advice("It is KEY@HOST:PORT, as the other node tells when it starts.")
+    };
+    let (key, at) = text.split_once('@').ok_or_else(|| usage("there is no `@`".into()))?;
+    let key: link::PeerKey = key.parse().map_err(|e: link::identity::KeyError| usage(e.to_string()))?;
+    if at.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        return Err(usage("after the `@` comes no host and port".into()));
+    }
+    let key = PeerKey(*key.as_bytes());
+    let found = at.to_socket_addrs().map(|all| all.map(|at| Address { at, key }).collect());
+    Ok(found.unwrap_or_else(|why| {
+        tracing::warn!(%why, "a node that --connect or the settings name cannot be looked up");
+        Vec::new()
+    }))
+}
+
+/// Asks the node to stop at the first signal; the second ends it at once.
+fn stop_on(mut signals: Signals, asker: Asker) -> Outcome {
+    let wait = move || {
+        for (n, _) in signals.forever().enumerate() {
+            if n > 0 {
+                process::exit(130);
+            }
+            tracing::info!("stopping");
+            let asker = asker.clone();
+            // If it stops by itself meanwhile, that is what was asked for.
+            thread::spawn(move || asker.ask(Question::Stop));
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait).map(drop).or_refuse("no thread can be had")
+}
+
+/// Seals on a thread of its own, for as long as what is returned lives.
+fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sender<()>> {
+    let (going, stop) = channel();
+    let seal = move || sealer::seal(&asker, &rewards, every, &stop);
+    thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("no thread can be had")?;
+    Ok(going)
+}
+
+fn say_started(
+    context: &Context,
+    home: &Home,
+    (chain, peer): (&Chain, link::PeerKey),
+    daemon: &Daemon,
+) -> Outcome {
+    let at = daemon.address();
+    let fields = json!({
+        "chain_id": chain.id().to_string(), "network": chain.params().network.to_string(), "key": peer.to_string(),
+        "listen": at.map(|at| at.to_string()), "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
+    });
+    let reached = match at {
+        Some(at) => format!("others reach it as {peer}@{at}"),
+        None => format!("its key is {peer}; it takes no connections (see --listen)"),
+    };
+    let human = format!("a node of {} chain {} runs; {reached}", chain.params().network, chain.id());
+    context.output.record("node-started", fields, &human)
+}
+
+/// A node stops by itself only when its store fails.
+fn failed(why: LedgerError) -> Failure {
+    Failure::refused("the node stopped: its ledger could not be written or read")
+        .why(why)
+        .advice("Mend the disk and start the node again: what it acknowledged is kept.")
+}
