@@ -50,12 +50,26 @@ struct ProofWeights {
 
 /// Whether all proofs and all signatures hold. Variable time: everything here is public.
 pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
-    let backend = Backend::detect();
-    let terms = terms(backend, claims, signed);
-    terms.and_then(|terms| terms.sum(backend)).is_some_and(|sum| sum.is_identity())
+    let sum = sum(Backend::detect(), claims, signed);
+    sum.is_some_and(|sum| sum.is_identity())
 }
 
 /// The left side of the equation; `None` when something in it is not canonical, or an identity where none may be.
+///
+/// Points do not wait for their scalars: their decoding fills the pauses between the steps that lead to those.
+fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Sum> {
+    let encodings = points(claims, signed);
+    let (terms, points) = rayon::join(|| terms(backend, claims, signed), || msm::decode(backend, &encodings));
+    terms?.sum(backend, &points?)
+}
+
+/// The encodings of all points that are not shared, in the order of their [`Terms`].
+fn points(claims: &[Claim<'_>], signed: &[Signed]) -> Vec<[u8; 32]> {
+    let of_signature = |s: &Signed| [*s.signature.r.as_bytes(), *s.key.as_bytes()];
+    claims.iter().flat_map(proof::points).chain(signed.iter().flat_map(of_signature)).collect()
+}
+
+/// The products that the equation adds up; `None` as for [`sum`].
 fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Terms> {
     let unfit = |s: &Signed| s.signature.r.is_identity() || s.key.point().is_identity();
     if signed.iter().any(unfit) {
@@ -80,41 +94,33 @@ fn share(n: usize) -> usize {
     n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(8, 256)
 }
 
-/// Points that are decoded and summed at a time: bounds the memory; beyond it a sum gets no cheaper.
+/// Points that are summed at a time: bounds the memory; beyond it a sum gets no cheaper.
 const BLOCK: usize = 1 << 14;
 
-/// Coefficients of the shared generators, and all other products `scalar·point`.
+/// Coefficients of the shared generators, and those of all other points.
 struct Terms {
     bases: StaticBases<Residue>,
     scalars: Vec<Words>,
-    points: Vec<[u8; 32]>,
 }
 
 impl Terms {
     fn none() -> Self {
-        Self { bases: StaticBases::filled(Residue::ZERO), scalars: Vec::new(), points: Vec::new() }
-    }
-
-    fn push(&mut self, scalar: Words, point: [u8; 32]) {
-        self.scalars.push(scalar);
-        self.points.push(point);
+        Self { bases: StaticBases::filled(Residue::ZERO), scalars: Vec::new() }
     }
 
     fn concat(parts: Vec<Self>) -> Self {
         let n = parts.iter().map(|part| part.scalars.len()).sum();
         let mut all = Self::none();
         all.scalars.reserve(n);
-        all.points.reserve(n);
         for part in parts {
             all.bases.iter_mut().zip(part.bases.iter()).for_each(|(a, b)| *a = a.add(*b));
             all.scalars.extend(part.scalars);
-            all.points.extend(part.points);
         }
         all
     }
 
-    /// Their sum; `None` when an encoding is not canonical.
-    fn sum(&self, backend: Backend) -> Option<Sum> {
+    /// The sum with these points; `None` when a generator's encoding is not canonical, which does not happen.
+    fn sum(&self, backend: Backend, points: &[Addend]) -> Option<Sum> {
         static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
             let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
             Some(FixedBases::new(Backend::detect(), &msm::decode_here(Backend::detect(), &encoded)?))
@@ -122,14 +128,13 @@ impl Terms {
         let bases: Vec<_> = self.bases.iter().map(|x| x.to_words()[0]).collect();
         let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));
         let others = || {
-            let mut blocks = self.scalars.chunks(BLOCK).zip(self.points.chunks(BLOCK));
-            blocks.try_fold(Sum::IDENTITY, |sum, (scalars, points)| {
-                let points: Vec<Addend> = msm::decode(backend, points)?;
-                Some(sum.add(&Sum::of_products(backend, &points, scalars)))
+            let blocks = self.scalars.chunks(BLOCK).zip(points.chunks(BLOCK));
+            blocks.fold(Sum::IDENTITY, |sum, (scalars, points)| {
+                sum.add(&Sum::of_products(backend, points, scalars))
             })
         };
         let (shared, others) = rayon::join(shared, others);
-        Some(shared?.add(&others?))
+        Some(shared?.add(&others))
     }
 }
 
@@ -165,15 +170,14 @@ fn weights(challenges: &[Challenges], signed: &[Challenged<'_>]) -> (Vec<ProofWe
     (of_proofs.as_chunks().0.iter().map(pair).collect(), of_signatures.iter().map(weight).collect())
 }
 
-/// `Σ w·(R + c·X − z·G)`.
+/// `Σ w·(R + c·X − z·G)`, the point R before X.
 fn signature_terms(chunk: &[(&Challenged<'_>, u128)]) -> Terms {
     let mut terms = Terms::none();
     for ((s, c), w) in chunk {
         let w = Residue::from_words([*w as u64, (*w >> 64) as u64, 0, 0]);
         let [c, z] = [*c, s.signature.z].map(|x| Residue::from_words(words(&x)));
         terms.bases.blinding = terms.bases.blinding.sub_product(w, z);
-        terms.push(w.to_words()[0], *s.signature.r.as_bytes());
-        terms.push(w.mul(c).to_words()[0], *s.key.as_bytes());
+        terms.scalars.extend([w.to_words()[0], w.mul(c).to_words()[0]]);
     }
     terms
 }

@@ -4,7 +4,7 @@ mod challenges;
 mod coefficients;
 
 pub(super) use challenges::Challenges;
-pub(super) use coefficients::Coefficients;
+pub(super) use coefficients::{Coefficients, points};
 
 /// log₂ of the 64 bits: rounds of the inner-product argument.
 const ROUNDS: usize = 6;

@@ -4,7 +4,7 @@
 //! `e·a·sᵢ`, `e·b·y⁻ⁱ·s₆₃₋ᵢ` and `e·z²·(2/y)ⁱ` are each one product away from an earlier one, because setting bit k of i multiplies
 //! them by `u²`, by `u⁻²·y^(−2ᵏ)` and by `(2/y)^(2ᵏ)`.
 
-use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
+use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
     batch::{Claim, ProofWeights, Terms},
     group::StaticBases,
@@ -37,9 +37,8 @@ impl Kernel for Coefficients<'_> {
         for (k, group) in groups.iter().enumerate() {
             let inverse = &inverted[k * (1 + ROUNDS)..];
             let scalars = group.add_to(&mut sums, inverse);
-            for (lane, (claim, _, _)) in self.0.iter().skip(k * lanes).take(lanes).enumerate() {
-                push_points(claim, &mut terms, |i| scalars[i][lane]);
-            }
+            let items = lanes.min(self.0.len() - k * lanes);
+            terms.scalars.extend((0..items).flat_map(|lane| scalars.map(|scalar| scalar[lane])));
         }
         sums.add_to(&mut terms);
         Some(terms)
@@ -94,7 +93,7 @@ impl<R: Residues> Group<R> {
         })
     }
 
-    /// Adds the coefficients of the shared generators; returns those of the points, in the order of [`push_points`].
+    /// Adds the coefficients of the shared generators; returns those of the points, in the order of [`points`].
     #[inline(always)]
     fn add_to(&self, sums: &mut Sums<R>, inverses: &[R]) -> [[Words; 8]; POINTS] {
         let one = R::splat(Residue::ONE);
@@ -149,16 +148,12 @@ impl<R: Residues> Group<R> {
 /// Points of a proof, its commitment among them.
 const POINTS: usize = 5 + 2 * ROUNDS;
 
-/// A, S, T₁, T₂, V, and Lⱼ and Rⱼ in turn, with their scalars.
-fn push_points(claim: &Claim<'_>, terms: &mut Terms, scalar: impl Fn(usize) -> Words) {
-    for (i, position) in [A, S, T1, T2].into_iter().enumerate() {
-        terms.push(scalar(i), claim.proof.element(position));
-    }
-    terms.push(scalar(4), *claim.commitment.as_bytes());
-    for j in 0..ROUNDS {
-        terms.push(scalar(5 + 2 * j), claim.proof.element(L0 + 2 * j));
-        terms.push(scalar(6 + 2 * j), claim.proof.element(R0 + 2 * j));
-    }
+/// A, S, T₁, T₂, V, and Lⱼ and Rⱼ in turn.
+pub(in crate::batch) fn points(claim: &Claim<'_>) -> [[u8; 32]; POINTS] {
+    core::array::from_fn(|i| match i {
+        4 => *claim.commitment.as_bytes(),
+        _ => claim.proof.element([A, S, T1, T2].get(i).copied().unwrap_or(L0 + i.saturating_sub(5))),
+    })
 }
 
 /// Coefficients of the shared generators in the making: those of Gᵢ and G without their sign, and `Σ e·z` apart from Gᵢ and Hᵢ.
