@@ -166,7 +166,7 @@ fn pruned(
     (sums, mut progress): (&mut Audit, impl FnMut(u64, u64)),
 ) -> Result<MemoryState, AuditError> {
     let fault = |fault| PrunedError::Part { kind: PartKind::Headers, part: 0, fault };
-    let mut checker = Checker::new(chain, start).map_err(fault)?;
+    let mut checker = Checker::new(chain, &start.tip, start.count()).map_err(fault)?;
     let mut left = Remains::default();
     for (part, place) in parts.zip(0..) {
         let part = part?;

@@ -2,9 +2,12 @@
 //!
 //! The defaults are for a node that runs for years on a small machine. Time is counted from the node's start.
 
-use crate::engine::{
-    peers::{Address, PeerKey, meter::Allowance},
-    pool::PoolLimits,
+use crate::{
+    edge::store::PART_ITEMS,
+    engine::{
+        peers::{Address, PeerKey, meter::Allowance},
+        pool::PoolLimits,
+    },
 };
 use core::time::Duration;
 
@@ -45,6 +48,12 @@ pub struct Config {
     pub remembered: usize,
     /// Blocks that may be on their way from one peer at a time.
     pub in_flight: usize,
+    /// From how many blocks behind on a node begins with a snapshot instead of the first block; `u64::MAX`: never.
+    pub far: u64,
+    /// How many blocks apart the snapshots are that it keeps for others, at least K; 0: it keeps none.
+    pub snapshot_every: u64,
+    /// Headers, kernels or outputs in a part of a snapshot. Nodes with another number cannot help each other.
+    pub part_items: u32,
     /// How large the pool may grow.
     pub pool: PoolLimits,
     /// How large the stempool may grow.
@@ -76,6 +85,9 @@ impl Config {
             served: Allowance { rate: 32 << 20, burst: 256 << 20 },
             remembered: 10_000,
             in_flight: 16,
+            far: 2_880,
+            snapshot_every: 720,
+            part_items: PART_ITEMS,
             pool: PoolLimits::default(),
             stempool: PoolLimits { transactions: 1_000, weight: 200_000 },
             dandelion: dandelion::Params::default(),

@@ -1,10 +1,12 @@
 //! All that a node does, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
 
 use crate::{
+    edge::store::StoreError,
     engine::{
         fork::ForkError,
         peers::{Address, Closing, PeerId},
         pool::Clash,
+        pruned::PrunedError,
     },
     event::Ticket,
     ledger::LedgerError,
@@ -178,6 +180,12 @@ pub enum Note {
     Connected(BlockName),
     /// A better branch was followed: so many blocks were taken back.
     Reorganised(BlockName, usize),
+    /// The node was far behind, and begins with the state after this block.
+    Restored(BlockName),
+    /// The snapshot of this sealed block breaks a rule.
+    BadSnapshot(BlockName, PrunedError),
+    /// A snapshot for others could not be written down; the node goes on.
+    Unkept(StoreError),
     /// A sealed block breaks a rule.
     BadBlock(BlockName, Rejection),
     /// A branch is not followed, for a reason that needs a person.

@@ -5,6 +5,7 @@
 //!   frame ─▶ metered ─▶ decoded ─▶ peers   hello, pings, addresses          [`peers`]
 //!                                  relay   stems, offers, transactions      [`relay`], [`stempool`], [`pool`]
 //!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
+//!                                          snapshots in parts                          [`shortcut`], [`parts`], [`pruned`]
 //!   question ─▶ answer                                                      [`desk`], [`kernels`]
 //!   tick ─▶ whatever is due
 //! ```
@@ -23,10 +24,12 @@ mod desk;
 pub mod evidence;
 pub mod fork;
 mod kernels;
+pub(crate) mod parts;
 pub mod peers;
 pub mod pool;
 pub mod pruned;
 mod relay;
+mod shortcut;
 mod stempool;
 mod sync;
 
@@ -48,6 +51,7 @@ use mw::wire::Decode;
 use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
 use rand_core::CryptoRngCore;
 use relay::Relay;
+use shortcut::Shortcut;
 use sync::Sync;
 
 /// A node.
@@ -78,7 +82,7 @@ pub struct Held {
     pub asked: usize,
     /// Transactions that are remembered of one peer, at most.
     pub remembered: usize,
-    /// Headers and blocks of a branch that is being fetched.
+    /// Headers and blocks of a branch, and parts of a snapshot, that are being fetched.
     pub blocks: usize,
 }
 
@@ -107,17 +111,19 @@ impl<F: Files> Node<F> {
     #[must_use]
     pub fn new(
         config: Config,
-        ledger: Ledger<F>,
+        mut ledger: Ledger<F>,
         operator: Option<OperatorKey>,
         book: Option<&[u8]>,
         rng: &mut dyn CryptoRngCore,
     ) -> Self {
         let mut book = book.and_then(|bytes| book::read(bytes).ok()).unwrap_or_else(|| Book::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
+        // A store that cannot answer now will say so when it is asked next.
+        drop(ledger.store_mut().hand_out(config.part_items));
         Self {
             told: BlockName::of(ledger.tip()),
             relay: Relay::new(&config, rng),
-            sync: Sync::default(),
+            sync: Sync::new(Shortcut::resumed(&config, &ledger)),
             peers: Peers::new(book),
             draft: None,
             kernels: Kernels::default(),
@@ -282,6 +288,10 @@ impl<F: Files> Node<F> {
             }
             Message::AskBlock(name) => return self.asked_block(turn, id, name),
             Message::Block { sealed, body } => return self.told_block(turn, id, (sealed, &body)),
+            Message::AskSnapshots => return self.asked_snapshots(turn, id),
+            Message::Snapshots(all) => return self.told_snapshots(turn, id, all),
+            Message::AskPart { block, place } => return self.asked_part(turn, id, (block, place)),
+            Message::Part { block, place, bytes } => return self.told_part(turn, id, (block, place, &bytes)),
         }
         Ok(())
     }
@@ -317,7 +327,7 @@ impl<F: Files> Node<F> {
             peer.stage = Stage::Ready;
         }
         self.relay_joined(turn, id)?;
-        self.sync_joined(turn);
+        self.sync_joined(turn, id);
         Ok(())
     }
 

@@ -163,6 +163,10 @@ impl<F: Files> Ledger<F> {
         &self.store
     }
 
+    pub(crate) const fn store_mut(&mut self) -> &mut Store<F> {
+        &mut self.store
+    }
+
     /// The pending transactions.
     #[must_use]
     pub const fn pool(&self) -> &Pool {

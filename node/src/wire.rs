@@ -80,6 +80,7 @@ mod tag {
     pub(super) const EVIDENCE: &str = "sotto/node-evidence/v1";
     pub(super) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
     pub(super) const PART: &str = "sotto/node-part/v1";
+    pub(super) const ARRIVING: &str = "sotto/node-arriving/v1";
     pub(super) const BOOK: &str = "sotto/node-peers/v1";
     pub(super) const TRANSACTION: &str = "sotto/node-transaction/v1";
 }

@@ -13,6 +13,8 @@
 //! missing. Signatures and proofs gather until they are worth a batch over all cores, so memory stays bounded and a
 //! bad one may be named some lists later, always the first of its batch.
 //!
+//! [`are_kernels`] and [`are_outputs`] judge one list alone, in any order, for whoever gathers them.
+//!
 //! A [`Refusal`] says whose fault it is. What is *foreign* is not what the sealed headers commit to: better data may be. What
 //! is *broken* stands under the operator's seal: no other data cures it.
 //!
@@ -59,6 +61,36 @@ fn broken(height: Height) -> impl Fn(Rejection) -> Broken {
     move |why| Broken { height, why }
 }
 
+/// Whether these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all kernels before.
+/// How they part into blocks is for [`Pruned::kernels`] to say.
+///
+/// # Errors
+/// [`Refusal::Foreign`] with MW-R22.
+pub fn are_kernels(parent: &Header, last: &Header, before: &Peaks, all: &[Kernel]) -> Result<(), Refusal> {
+    let same = |peaks: &Peaks, h: &Header| {
+        context::same_kernels((peaks.len(), peaks.root()), h).map_err(|why| foreign(h.height, why))
+    };
+    same(before, parent)?;
+    let mut peaks = before.clone();
+    all.iter().for_each(|k| peaks.push(k.id()));
+    same(&peaks, last)
+}
+
+/// Whether these are all unspent outputs under a prefix, in the order of keys, after the block with this header.
+///
+/// # Errors
+/// [`Refusal::Foreign`] with MW-R23.
+pub fn are_outputs(
+    last: &Header,
+    prefix: Prefix,
+    proof: &ChunkProof,
+    all: &[Unspent],
+) -> Result<(), Refusal> {
+    let leaf = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
+    let leaves: Vec<Entry> = all.par_iter().map(leaf).collect();
+    context::same_chunk(last, prefix, proof, &leaves).map_err(|why| foreign(last.height, why))
+}
+
 /// Kernels with the height of their block.
 type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 
@@ -66,8 +98,8 @@ type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 ///
 /// Memory: some hundred bytes for each header and each kernel, and a batch.
 #[derive(Clone, Debug)]
-pub struct Pruned<'a> {
-    chain: &'a Chain,
+pub struct Pruned {
+    chain: Chain,
     /// The header that the state is held against.
     last: Header,
     /// The last header of an unbroken chain from the genesis.
@@ -84,19 +116,19 @@ pub struct Pruned<'a> {
     waiting: Waiting,
 }
 
-impl<'a> Pruned<'a> {
+impl Pruned {
     /// Begins with the last header.
     ///
     /// # Errors
     /// MW-R21 when it is not sealed; the genesis is not.
-    pub fn new(chain: &'a Chain, last: &SealedHeader) -> Result<Self, Refusal> {
+    pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, Refusal> {
         let height = last.header.height;
         if height == Height::GENESIS || !last.holds(chain) {
             return Err(foreign(height, Rejection::Seal));
         }
         let tip = Header::genesis(chain);
         Ok(Self {
-            chain,
+            chain: chain.clone(),
             last: last.header.clone(),
             headers: [(Height::GENESIS, tip.clone())].into(),
             tip,
@@ -131,7 +163,7 @@ impl<'a> Pruned<'a> {
         for (parent, h) in pairs() {
             context::links(parent, h).map_err(|why| foreign(h.height, why))?;
         }
-        proofs::seals(self.chain, all)
+        proofs::seals(&self.chain, all)
             .map_err(|(i, why)| foreign(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
             context::in_time(parent, h).map_err(broken(h.height))?;
@@ -159,14 +191,14 @@ impl<'a> Pruned<'a> {
         let mut height = parent.height;
         for (h, kernels) in blocks {
             height = h;
-            shape::kernels(self.chain, kernels).map_err(broken(h))?;
+            shape::kernels(&self.chain, kernels).map_err(broken(h))?;
             kernels.iter().try_for_each(|k| self.kernel(h, k))?;
         }
         self.kernels.1 = height;
         if self.kernels.0.next() == first {
             self.kernels.0 = height;
         }
-        Ok(self.waiting.if_many(self.chain)?)
+        Ok(self.waiting.if_many(&self.chain)?)
     }
 
     /// The kernels of each block, as the headers count them; `None` when a header is missing.
@@ -194,7 +226,7 @@ impl<'a> Pruned<'a> {
     fn kernel(&mut self, height: Height, k: &Kernel) -> Result<(), Broken> {
         let may_repeat = k.features.may_repeat();
         reward::for_this_block(k, height).map_err(broken(height))?;
-        context::in_window(self.chain, k, height).map_err(broken(height))?;
+        context::in_window(&self.chain, k, height).map_err(broken(height))?;
         let last = self.seen.insert(k.excess, Sighting { height, may_repeat });
         context::excess_may_occur(k, height, last).map_err(broken(height))?;
         if may_repeat {
@@ -213,9 +245,7 @@ impl<'a> Pruned<'a> {
     /// MW-R23 for an output of a block that is yet to come.
     pub fn outputs(&mut self, prefix: Prefix, proof: &ChunkProof, all: &[Unspent]) -> Result<(), Refusal> {
         let last = &self.last;
-        let leaf = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
-        let leaves: Vec<Entry> = all.par_iter().map(leaf).collect();
-        context::same_chunk(last, prefix, proof, &leaves).map_err(|why| foreign(last.height, why))?;
+        are_outputs(last, prefix, proof, all)?;
         for u in all {
             let there = Height::GENESIS < u.created && u.created <= last.height;
             let there = if there { Ok(()) } else { Err(Rejection::OutputRoot) };
@@ -224,7 +254,7 @@ impl<'a> Pruned<'a> {
             self.waiting.outputs.push((u.created, u.output.clone()));
         }
         self.outputs += all.len() as u64;
-        Ok(self.waiting.if_many(self.chain)?)
+        Ok(self.waiting.if_many(&self.chain)?)
     }
 
     /// The supply, if nothing is missing and all of it adds up.
@@ -236,8 +266,8 @@ impl<'a> Pruned<'a> {
         if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
             return Err(Refusal::Incomplete);
         }
-        self.waiting.now(self.chain)?;
-        Ok(self.sums.finish(self.chain, last.height, &last.total_offset)?)
+        self.waiting.now(&self.chain)?;
+        Ok(self.sums.finish(&self.chain, last.height, &last.total_offset)?)
     }
 }
 

@@ -22,6 +22,13 @@ pub(super) fn note(note: &Note) {
         Note::Reorganised(block, undone) => {
             warn!(height = block.height.get(), hash = %block.hash, undone, "a better branch was followed");
         }
+        Note::Restored(block) => {
+            info!(height = block.height.get(), hash = %block.hash, "begun with the state after this block");
+        }
+        Note::BadSnapshot(block, why) => {
+            error!(height = block.height.get(), hash = %block.hash, %why, "the state of a sealed block breaks a rule");
+        }
+        Note::Unkept(why) => warn!(%why, "a snapshot for others could not be kept"),
         Note::BadBlock(block, why) => {
             error!(height = block.height.get(), hash = %block.hash, rule = why.rule(), "a sealed block breaks a rule");
         }

@@ -4,6 +4,8 @@
 //! apply   append the block to the log, fdatasync ─▶ replace the head, fsync ─▶ index
 //!         (a crash here: the block before)          (a crash here: the block)
 //! adopt   the same with several blocks, taken back and added: all or nothing
+//! keep    a snapshot is written beside the chain, to be handed out (see `kept.rs`)
+//! arrive  a snapshot from peers takes the place of the chain (see `arriving.rs`)
 //! prune   a base takes the place of the log's beginning (see `prune.rs`); import begins with one
 //! open    lock ─▶ genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
 //! ```
@@ -18,6 +20,7 @@
 //! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay) and kernels.
 
 mod answers;
+mod arriving;
 mod base;
 mod branch;
 mod check;
@@ -27,6 +30,7 @@ mod export;
 mod files;
 mod import;
 mod index;
+mod kept;
 mod log;
 mod memory;
 mod prune;
@@ -44,10 +48,12 @@ pub use prune::Pruned;
 pub(crate) use branch::{Branch, Plan};
 
 use crate::wire::{Damage, GENESIS_MAX, HEAD_MAX, Head, Record, SEGMENT_HEADER, genesis, read_genesis};
+use arriving::Arrivals;
 use base::Base;
 use check::catch_up;
 use files::{length, read_whole, replace};
 use index::{Index, guarded};
+use kept::Kept;
 use log::Log;
 use mw::{
     amount::Height,
@@ -99,6 +105,8 @@ pub struct Store<F: Files = Disk> {
     index: Index,
     head: Head,
     base: Option<Base>,
+    kept: Kept,
+    arrivals: Option<Arrivals>,
     commitments: StateCommitments,
     opened: Opened,
     state: Running,
@@ -178,8 +186,22 @@ impl<F: Files> Store<F> {
         let (index, outputs, replayed, rebuilt) = attach(&truth, &layout.index)?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         let opened = Opened { cut, replayed, rebuilt };
+        let (arrivals, kept) = (Arrivals::open(&files, chain.id())?, Kept::default());
         let (state, since_flush) = (Running::Yes, 0);
-        Ok(Self { chain, files, log, index, head, base, commitments, opened, state, since_flush })
+        Ok(Self {
+            chain,
+            files,
+            log,
+            index,
+            head,
+            base,
+            kept,
+            arrivals,
+            commitments,
+            opened,
+            state,
+            since_flush,
+        })
     }
 
     /// The chain's parameters.

@@ -13,7 +13,7 @@
 use super::{Node, Step, Turn};
 use crate::{
     edge::store::Files,
-    effect::{Answer, Effect, PeerStatus, Refusal, Status},
+    effect::{Answer, Effect, Note, PeerStatus, Refusal, Status},
     event::{Question, Ticket},
     ledger::LedgerError,
     seal::{SealedHeader, seal},
@@ -142,7 +142,7 @@ impl<F: Files> Node<F> {
         let block = seal(self.ledger.chain(), proposal, key, &mut turn.rng)?;
         let name = BlockName::of(&block.header);
         let pool = self.ledger.connect(block)?;
-        self.changed(turn, (name, 0), pool)?;
+        self.changed(turn, Note::Connected(name), pool)?;
         Ok(Answer::Sealed(name))
     }
 }

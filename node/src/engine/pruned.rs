@@ -6,12 +6,15 @@
 //! Parts come in order and some may be left out: all others are checked nevertheless, and only the last step says that
 //! nothing is missing.
 
-use crate::wire::{
-    Damage,
-    snapshot::{Part, PartKind, Start},
+use crate::{
+    seal::SealedHeader,
+    wire::{
+        Damage,
+        snapshot::{Part, PartCount, PartKind},
+    },
 };
 use mw::{
-    amount::{Amount, Height},
+    amount::Height,
     error::Rejection,
     rules::{
         self, Broken,
@@ -92,36 +95,56 @@ impl PrunedError {
 }
 
 /// The parts so far.
-pub(crate) struct Checker<'a> {
-    start: &'a Start,
-    rules: Pruned<'a>,
+pub(crate) struct Checker {
+    tip: SealedHeader,
+    parts: PartCount,
+    rules: Pruned,
 }
 
-impl<'a> Checker<'a> {
+/// A chain without bodies of which nothing is missing and that obeys the rules.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    tip: SealedHeader,
+    parts: PartCount,
+}
+
+impl Judged {
+    /// Its last header.
+    pub(crate) const fn tip(&self) -> &SealedHeader {
+        &self.tip
+    }
+
+    /// Its parts.
+    pub(crate) const fn parts(&self) -> PartCount {
+        self.parts
+    }
+}
+
+impl Checker {
     /// Begins with the last header, which must be sealed.
-    pub(crate) fn new(chain: &'a Chain, start: &'a Start) -> Result<Self, PartFault> {
-        let unsealed = |_| PartFault::Unsealed(start.tip.header.height);
-        Ok(Self { start, rules: Pruned::new(chain, &start.tip).map_err(unsealed)? })
+    pub(crate) fn new(chain: &Chain, tip: &SealedHeader, parts: PartCount) -> Result<Self, PartFault> {
+        let unsealed = |_| PartFault::Unsealed(tip.header.height);
+        Ok(Self { tip: tip.clone(), parts, rules: Pruned::new(chain, tip).map_err(unsealed)? })
     }
 
     /// Checks the next part.
     pub(crate) fn part(&mut self, place: u32, part: &Part) -> Result<(), PrunedError> {
-        let (kind, checked) = match part {
-            Part::Headers(all) => (PartKind::Headers, self.rules.headers(all)),
-            Part::Kernels { first, before, kernels } => {
-                (PartKind::Kernels, self.rules.kernels(*first, before, kernels))
-            }
+        let checked = match part {
+            Part::Headers(all) => self.rules.headers(all),
+            Part::Kernels { first, before, kernels } => self.rules.kernels(*first, before, kernels),
             Part::Outputs { proof, unspent } => {
-                let kind = PartKind::Outputs;
-                let outside = PrunedError::Part { kind, part: place, fault: PartFault::Outputs };
-                (kind, self.rules.outputs(self.start.prefix(place).ok_or(outside)?, proof, unspent))
+                let (kind, fault) = (PartKind::Outputs, PartFault::Outputs);
+                let outside = PrunedError::Part { kind, part: place, fault };
+                self.rules.outputs(self.parts.prefix(place).ok_or(outside)?, proof, unspent)
             }
         };
-        checked.map_err(|refusal| PrunedError::of((place, kind), refusal))
+        checked.map_err(|refusal| PrunedError::of((place, part.kind()), refusal))
     }
 
-    /// The supply, if nothing is missing and all of it adds up.
-    pub(crate) fn finish(self) -> Result<Amount, PrunedError> {
-        self.rules.finish().map_err(|refusal| PrunedError::of((0, PartKind::Headers), refusal))
+    /// The verdict, if nothing is missing and all of it adds up.
+    pub(crate) fn finish(self) -> Result<Judged, PrunedError> {
+        let Self { tip, parts, rules } = self;
+        rules.finish().map_err(|refusal| PrunedError::of((0, PartKind::Headers), refusal))?;
+        Ok(Judged { tip, parts })
     }
 }

@@ -6,8 +6,10 @@
 //! the next block is here ─▶ connected          a better branch from further down is here ─▶ adopted at once
 //! ```
 //!
+//! A node that is far behind takes a [`shortcut`](super::shortcut) before the bodies.
+//!
 //! Only the operator can seal a header, so nobody else can make a node fetch anything, and headers cost a node 256 bytes each, at
-//! most [`MAX_AHEAD`] at a time. A body that is not the one its header names is never decoded into the chain; a branch
+//! most [`MAX_AHEAD`] at a time, unless it is choosing a snapshot. A body that is not the one its header names is never decoded into the chain; a branch
 //! that breaks a rule is remembered and not fetched again.
 //!
 //! Guaranteed: of two honest nodes that can talk, the one with the worse branch gets the better one, unless that leaves deeper
@@ -19,13 +21,14 @@ use super::{
     compact::{Compact, Filling, items},
     fork::{self, ForkError},
     peers::{Offence, PeerId, Recent},
+    shortcut::Shortcut,
 };
 use crate::{
     edge::store::Files,
     effect::Note,
     ledger::{LedgerError, PoolChange},
     seal::SealedHeader,
-    wire::message::{BlockName, MAX_HEADERS, MAX_LOCATOR, Message},
+    wire::message::{BlockName, MAX_HEADERS, MAX_LOCATOR, MAX_MESSAGE, Message},
 };
 use core::{cmp::Ordering, time::Duration};
 use mw::{
@@ -46,27 +49,24 @@ const WINDOW: usize = 32;
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
 /// What a request costs its asker, besides the answer's bytes.
-const REQUEST: u64 = 1_024;
+pub(super) const REQUEST: u64 = 1_024;
 
 /// What is being fetched.
 pub(super) struct Sync {
     /// A better branch, from the first block that we have not.
-    branch: VecDeque<Wanted>,
+    pub(super) branch: VecDeque<Wanted>,
     /// Who was asked for headers, and until when.
-    headers: Option<(PeerId, Duration)>,
+    pub(super) headers: Option<(PeerId, Duration)>,
     bad: Recent,
-}
-
-impl Default for Sync {
-    fn default() -> Self {
-        Self { branch: VecDeque::new(), headers: None, bad: Recent::new(MAX_BAD) }
-    }
+    pub(super) shortcut: Shortcut,
+    /// The height of the last snapshot that was to be kept for others.
+    pub(super) kept: Height,
 }
 
 /// A block of the branch.
-struct Wanted {
-    sealed: SealedHeader,
-    name: BlockName,
+pub(super) struct Wanted {
+    pub(super) sealed: SealedHeader,
+    pub(super) name: BlockName,
     /// Whether its compact form was of no use.
     whole: bool,
     body: Fetch,
@@ -97,6 +97,11 @@ impl Wanted {
 }
 
 impl Sync {
+    pub(super) fn new(shortcut: Shortcut) -> Self {
+        let (branch, headers, bad) = (VecDeque::new(), None, Recent::new(MAX_BAD));
+        Self { branch, headers, bad, shortcut, kept: Height::GENESIS }
+    }
+
     /// Whether blocks are on their way.
     pub(super) fn busy(&self) -> bool {
         !self.branch.is_empty()
@@ -104,7 +109,12 @@ impl Sync {
 
     /// How many are held or wanted.
     pub(super) fn len(&self) -> usize {
-        self.branch.len()
+        self.branch.len() + self.shortcut.len()
+    }
+
+    /// For how many headers more there is room.
+    fn room(&self) -> usize {
+        if self.shortcut.choosing() { usize::MAX } else { MAX_AHEAD.saturating_sub(self.branch.len()) }
     }
 
     /// The best block that is being fetched.
@@ -123,7 +133,8 @@ fn better(a: BlockName, b: BlockName) -> bool {
 }
 
 impl<F: Files> Node<F> {
-    pub(super) fn sync_joined(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) {
+        self.shortcut_joined(turn, id);
         self.pull(turn);
     }
 
@@ -131,6 +142,7 @@ impl<F: Files> Node<F> {
         let lost = |w: &&mut Wanted| w.body.asked().is_some_and(|(peer, _)| peer == id);
         self.sync.branch.iter_mut().filter(lost).for_each(|w| w.body = Fetch::Open);
         self.sync.headers.take_if(|(peer, _)| *peer == id);
+        self.shortcut_lost(id);
         self.pull(turn);
     }
 
@@ -150,6 +162,8 @@ impl<F: Files> Node<F> {
             self.forget_tip(id);
             self.blame(turn, id, Offence::Late)?;
         }
+        self.shortcut_tick(turn)?;
+        self.keep_snapshot(turn)?;
         self.advance(turn)
     }
 
@@ -251,14 +265,14 @@ impl<F: Files> Node<F> {
             }
             self.sync.branch.clear();
         }
-        let room = MAX_AHEAD.saturating_sub(self.sync.branch.len());
+        let room = self.sync.room();
         self.sync.branch.extend(all.into_iter().take(room).map(Wanted::new));
         Ok(())
     }
 
     /// Connects what is here, and asks for what is not.
-    fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
-        while self.grow(turn)? {}
+    pub(super) fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
+        while !self.sync.shortcut.taken() && self.grow(turn)? {}
         self.pull(turn);
         Ok(())
     }
@@ -291,20 +305,16 @@ impl<F: Files> Node<F> {
         };
         let Some(name) = names.last().copied() else { return Ok(false) };
         match connected {
-            Ok((undone, pool)) => self.changed(turn, (name, undone), pool)?,
+            Ok((0, pool)) => self.changed(turn, Note::Connected(name), pool)?,
+            Ok((undone, pool)) => self.changed(turn, Note::Reorganised(name, undone), pool)?,
             Err(e) => self.refused(turn, &names, e)?,
         }
         Ok(true)
     }
 
     /// The chain has grown, or is another.
-    pub(super) fn changed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        (tip, undone): (BlockName, usize),
-        pool: PoolChange,
-    ) -> Step {
-        turn.note(if undone == 0 { Note::Connected(tip) } else { Note::Reorganised(tip, undone) });
+    pub(super) fn changed(&mut self, turn: &mut Turn<'_>, how: Note, pool: PoolChange) -> Step {
+        turn.note(how);
         pool.alarms.into_iter().for_each(|d| turn.note(Note::DoubleSeal(Box::new(d))));
         pool.dropped.into_iter().for_each(|(_, why)| turn.note(Note::Dropped(why)));
         if let Some(e) = pool.unsaved {
@@ -331,13 +341,16 @@ impl<F: Files> Node<F> {
     }
 
     /// Asks for headers and bodies, of whoever seems to have them.
-    fn pull(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn pull(&mut self, turn: &mut Turn<'_>) {
         self.pull_headers(turn);
-        self.pull_bodies(turn);
+        self.consider_shortcut(turn);
+        if self.sync.shortcut.taken() { self.pull_parts(turn) } else { self.pull_bodies(turn) }
     }
 
     fn pull_headers(&mut self, turn: &mut Turn<'_>) {
-        if self.sync.headers.is_some() || self.sync.branch.len() > MAX_AHEAD / 2 {
+        // Headers are not asked for from the genesis on while the state of a later block is on its way.
+        let later = self.sync.shortcut.taken() && self.sync.branch.is_empty();
+        if self.sync.headers.is_some() || later || self.sync.room() < MAX_AHEAD / 2 {
             return;
         }
         let best = self.sync.best().unwrap_or(BlockName::of(self.ledger.tip()));
@@ -392,6 +405,9 @@ impl<F: Files> Node<F> {
             };
             *n += 1;
             w.body = Fetch::Asked(*id, until);
+            if let Some(peer) = self.peers.all.get_mut(id) {
+                peer.received.grant(MAX_MESSAGE as u64);
+            }
             let compact = next && !w.whole;
             turn.send(*id, if compact { Message::AskCompact(w.name) } else { Message::AskBlock(w.name) });
         }
@@ -466,7 +482,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Whether a peer may be sent so many bytes more.
-    fn may_have(&mut self, turn: &Turn<'_>, id: PeerId, bytes: u64) -> bool {
+    pub(super) fn may_have(&mut self, turn: &Turn<'_>, id: PeerId, bytes: u64) -> bool {
         self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(turn.now, bytes))
     }
 

@@ -10,6 +10,7 @@ use crate::{
         evidence::Evidence,
         fork::{self, ForkError},
         pool::{AdmitError, Pool},
+        pruned::Judged,
     },
     seal::{DoubleSeal, SealedHeader},
     wire::{self, Damage},
@@ -62,6 +63,16 @@ impl<F: Files> Ledger<F> {
         self.store.adopt(plan)?;
         let pool = self.pool_after(&to, &undone, &common)?;
         Ok(Reorganised { undone, pool })
+    }
+
+    /// Puts a state that was judged in the place of the chain: see [`Store::adopt_arrived`]. What is pending and does not fit it
+    /// is dropped.
+    pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<PoolChange, LedgerError> {
+        self.store.adopt_arrived(judged, items)?;
+        let mut pool = self.pool.clone();
+        let dropped = pool.recheck(self.store.chain(), &self.store)?;
+        let unsaved = self.put(pool);
+        Ok(PoolChange { dropped, unsaved, ..PoolChange::default() })
     }
 
     /// The pool once `undone` blocks, the last first, have given way to others on top of `common`.

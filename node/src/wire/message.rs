@@ -15,11 +15,13 @@
 //!  14 ask items    block hash (32) ‖ n (4) ‖ place (4)* outputs ‖ n (4) ‖ place (4)* kernels
 //!  15 items        block hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
 //!  16 ask block    height (8) ‖ hash (32)            17 block        header ‖ seal ‖ body (mw)
+//!  18 ask snapshots                                 19 snapshots    n (2) ‖ (header ‖ seal)*
+//!  20 ask part     block hash (32) ‖ place (4)       21 part         block hash (32) ‖ place (4) ‖ part, empty for no
 //! ```
 //!
 //! An IPv4 address is written as its IPv6 mapping. The body of a block stays bytes until its seal has been checked, so that
-//! nobody makes a node decode points that no operator sealed; for the same reason all else that is long is metered before
-//! it is decoded. A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
+//! nobody makes a node decode points that no operator sealed, and so does a part of a snapshot ([`snapshot`](super::snapshot))
+//! until it is one that was asked for; for the same reason all else that is long is metered before it is decoded. A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
 //!
 //! Not guaranteed: that a message makes sense. What it says is judged by the engine.
 
@@ -53,6 +55,8 @@ pub const MAX_IDS: u16 = 512;
 pub const MAX_LOCATOR: u16 = 64;
 /// Most headers in one message.
 pub const MAX_HEADERS: u16 = 1_024;
+/// Most snapshots that a node tells of.
+pub const MAX_SNAPSHOTS: u16 = 8;
 /// Most items of a kind that a compact block names, or that one asks for.
 const MAX_ITEMS: u32 = 1 << 16;
 
@@ -109,6 +113,10 @@ pub enum Message {
     Items { block: Hash, outputs: Vec<Output>, kernels: Vec<Kernel> },
     AskBlock(BlockName),
     Block { sealed: SealedHeader, body: Vec<u8> },
+    AskSnapshots,
+    Snapshots(Vec<SealedHeader>),
+    AskPart { block: Hash, place: u32 },
+    Part { block: Hash, place: u32, bytes: Vec<u8> },
 }
 
 /// A name for the rules that are not in a chain's parameters: their numbers, the weights, the version of the bytes.
@@ -141,6 +149,10 @@ impl Message {
             Self::Items { .. } => 15,
             Self::AskBlock(_) => 16,
             Self::Block { .. } => 17,
+            Self::AskSnapshots => 18,
+            Self::Snapshots(_) => 19,
+            Self::AskPart { .. } => 20,
+            Self::Part { .. } => 21,
         }
     }
 }
@@ -151,13 +163,13 @@ impl Encode for Message {
         match self {
             Self::Hello(h) => h.encode(out),
             Self::Ping(nonce) | Self::Pong(nonce) => nonce.encode(out),
-            Self::AskAddresses => {}
+            Self::AskAddresses | Self::AskSnapshots => {}
             Self::Addresses(all) => put_short(all, out),
             Self::Stem(t) | Self::Transaction(t) => t.encode(out),
             Self::Offer(ids) | Self::Ask(ids) => put_short(ids, out),
             Self::Tip(sealed) => sealed.encode(out),
             Self::AskHeaders(names) => put_short(names, out),
-            Self::Headers(all) => put_short(all, out),
+            Self::Headers(all) | Self::Snapshots(all) => put_short(all, out),
             Self::AskCompact(name) | Self::AskBlock(name) => name.encode(out),
             Self::Compact(compact) => compact.encode(out),
             Self::AskItems { block, outputs, kernels } => {
@@ -173,6 +185,15 @@ impl Encode for Message {
             Self::Block { sealed, body } => {
                 sealed.encode(out);
                 out.extend_from_slice(body);
+            }
+            Self::AskPart { block, place } => {
+                block.encode(out);
+                out.extend_from_slice(&place.to_le_bytes());
+            }
+            Self::Part { block, place, bytes } => {
+                block.encode(out);
+                out.extend_from_slice(&place.to_le_bytes());
+                out.extend_from_slice(bytes);
             }
         }
     }
@@ -204,6 +225,10 @@ impl Decode for Message {
             15 => Self::Items { block: Hash::decode(r)?, outputs: long(r)?, kernels: long(r)? },
             16 => Self::AskBlock(BlockName::decode(r)?),
             17 => Self::Block { sealed: SealedHeader::decode(r)?, body: r.take(r.left())?.to_vec() },
+            18 => Self::AskSnapshots,
+            19 => Self::Snapshots(short("snapshots", MAX_SNAPSHOTS, r)?),
+            20 => Self::AskPart { block: Hash::decode(r)?, place: r.u32()? },
+            21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
             code => return Err(WireError::Code { what: "kind of message", code }),
         })
     }

@@ -9,6 +9,13 @@
 //!           | proof's length (4) ‖ chunk proof (mw) ‖ unspent*                      kind 2: outputs, 2^d such parts
 //! ```
 //!
+//! While a snapshot arrives from peers, its parts stand in a file in the order of their arrival:
+//!
+//! ```text
+//! arriving  = "SARR" ‖ version (1) ‖ chain id (32) ‖ header ‖ seal (mw) ‖ check (32)
+//!             ‖ (place (4) ‖ kind (1) ‖ length (4) ‖ check (32) ‖ part)*
+//! ```
+//!
 //! Kinds ascend. The i-th part of outputs holds all whose trie key begins with the d bits of i, in the order of keys. A
 //! part's check covers its place, so where one part is damaged all others are still found and read. One state and
 //! one size of parts give one string of bytes.
@@ -19,7 +26,7 @@ use super::{CHECK, Damage, ends, open, seal, tag};
 use crate::seal::SealedHeader;
 use mw::{
     amount::Height,
-    block::Header,
+    block::{ChainId, Header},
     hash::{Hash, tagged},
     kernel::Kernel,
     mmr::Peaks,
@@ -48,6 +55,21 @@ impl core::fmt::Display for PartKind {
             Self::Kernels => "kernels",
             Self::Outputs => "outputs",
         })
+    }
+}
+
+/// How many parts a snapshot has, the last 2^`depth` of them outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartCount {
+    pub(crate) all: u32,
+    pub(crate) depth: u8,
+}
+
+impl PartCount {
+    /// The prefix of the part at `place`, which holds outputs.
+    pub(crate) fn prefix(&self, place: u32) -> Option<Prefix> {
+        let before = self.all.checked_sub(1 << self.depth)?;
+        Prefix::new(self.depth, place.checked_sub(before)?)
     }
 }
 
@@ -109,11 +131,7 @@ impl Start {
         self.tip.encode(&mut out);
         out.push(self.depth);
         out.extend_from_slice(&u32::try_from(self.parts.len()).unwrap_or(u32::MAX).to_le_bytes());
-        for part in &self.parts {
-            out.push(part.kind as u8);
-            out.extend_from_slice(&part.length.to_le_bytes());
-            part.check.encode(&mut out);
-        }
+        self.parts.iter().for_each(|part| part.encode(&mut out));
         seal(tag::SNAPSHOT, &[], out)
     }
 
@@ -150,10 +168,9 @@ impl Start {
         (offsets, end)
     }
 
-    /// The prefix of the part at `place`, which holds outputs.
-    pub(crate) fn prefix(&self, place: u32) -> Option<Prefix> {
-        let before = self.parts.len().checked_sub(1 << self.depth)?;
-        Prefix::new(self.depth, place.checked_sub(u32::try_from(before).ok()?)?)
+    /// How many parts there are.
+    pub(crate) fn count(&self) -> PartCount {
+        PartCount { all: u32::try_from(self.parts.len()).unwrap_or(u32::MAX), depth: self.depth }
     }
 }
 
@@ -176,6 +193,14 @@ fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, WireError>
     }
 }
 
+impl Encode for PartEntry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.kind as u8);
+        out.extend_from_slice(&self.length.to_le_bytes());
+        self.check.encode(out);
+    }
+}
+
 impl Decode for PartEntry {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let kind = match r.u8()? {
@@ -187,6 +212,43 @@ impl Decode for PartEntry {
         let length = bounded("bytes of a part", r.u32()?, MAX_PART)?;
         Ok(Self { kind, length, check: Hash::decode(r)? })
     }
+}
+
+/// Bytes of the header of a file of arriving parts.
+pub(crate) const ARRIVING_HEADER: usize = 4 + 1 + 32 + SEALED_BYTES as usize + CHECK;
+/// Bytes of an arrived part before its content.
+pub(crate) const ARRIVED_PREFIX: usize = 4 + ENTRY_BYTES;
+
+/// The header of the file of parts that arrive, of the snapshot that ends with this header.
+pub(crate) fn arriving_header(chain: &ChainId, tip: &SealedHeader) -> Vec<u8> {
+    let mut out = [&b"SARR"[..], &[super::VERSION], chain.as_bytes()].concat();
+    tip.encode(&mut out);
+    seal(tag::ARRIVING, &[], out)
+}
+
+/// The chain and the last header of such a file.
+pub(crate) fn read_arriving_header(bytes: &[u8]) -> Result<(ChainId, SealedHeader), Damage> {
+    let mut r = Reader::new(open(tag::ARRIVING, &[], bytes)?);
+    if r.take(4)? != b"SARR" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let header = (ChainId::decode(&mut r)?, SealedHeader::decode(&mut r)?);
+    ends(&r).map(|()| header)
+}
+
+/// What stands before the bytes of an arrived part: its place, and its entry in the table of the snapshot to come.
+pub(crate) fn arrived_prefix(place: u32, entry: &PartEntry) -> Vec<u8> {
+    let mut out = place.to_le_bytes().to_vec();
+    entry.encode(&mut out);
+    out
+}
+
+/// The place and entry of an arrived part.
+pub(crate) fn read_arrived_prefix(bytes: &[u8]) -> Result<(u32, PartEntry), Damage> {
+    let mut r = Reader::new(bytes);
+    let prefix = (r.u32()?, PartEntry::decode(&mut r)?);
+    ends(&r).map(|()| prefix)
 }
 
 /// A part's content.
@@ -201,6 +263,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    pub(crate) const fn kind(&self) -> PartKind {
+        match self {
+            Self::Headers(_) => PartKind::Headers,
+            Self::Kernels { .. } => PartKind::Kernels,
+            Self::Outputs { .. } => PartKind::Outputs,
+        }
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
@@ -281,9 +351,9 @@ mod tests {
             flipped[at] ^= 1 << (at % 8);
             assert!(Start::from_bytes(&flipped).is_err());
         }
-        assert_eq!(start.prefix(0), None);
-        assert_eq!(start.prefix(2), Prefix::new(1, 1));
-        assert_eq!(start.prefix(3), None);
+        assert_eq!(start.count().prefix(0), None);
+        assert_eq!(start.count().prefix(2), Prefix::new(1, 1));
+        assert_eq!(start.count().prefix(3), None);
     }
 
     /// Sound checksums around what makes no sense.

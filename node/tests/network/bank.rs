@@ -1,4 +1,4 @@
-//! A chain with coins, and payments that spend them: made once, since proofs take time, and shared by all schedules.
+//! Chains with coins, and payments that spend them: made once each, since proofs take time, and shared by all schedules.
 
 use mw::{
     amount::{Amount, Height},
@@ -17,29 +17,48 @@ use std::{
 /// Payments that do not exclude each other.
 pub(crate) const PAYMENTS: usize = 6;
 
-/// Toy, payments, and others that spend the same coins.
+/// Toy, payments, and others that spend the same coins; and rewards, as they are asked for.
 struct Vault {
     toy: Toy,
     payments: Vec<Transaction>,
     rivals: Vec<Transaction>,
+    rewards: HashMap<(Height, Amount), (Output, Kernel)>,
 }
 
-static VAULT: LazyLock<Mutex<Vault>> = LazyLock::new(|| {
+impl Vault {
+    fn new(mut toy: Toy, coins: &[Owned]) -> Arc<Mutex<Self>> {
+        let payments = coins.iter().map(|c| toy.pay(&[c], &[25]).0).collect();
+        let rivals = coins.iter().map(|c| toy.pay(&[c], &[26]).0).collect();
+        Arc::new(Mutex::new(Self { toy, payments, rivals, rewards: HashMap::new() }))
+    }
+}
+
+static SHORT: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
     let mut toy = Toy::with(7, wide);
     let coins: Vec<Owned> = (0..PAYMENTS).map(|_| toy.grow(Vec::new())).collect();
     toy.mature();
-    let payments = coins.iter().map(|c| toy.pay(&[c], &[25]).0).collect();
-    let rivals = coins.iter().map(|c| toy.pay(&[c], &[26]).0).collect();
-    Mutex::new(Vault { toy, payments, rivals })
+    Vault::new(toy, &coins)
 });
 
-type Rewards = HashMap<(Height, Amount), (Output, Kernel)>;
-static REWARDS: LazyLock<Mutex<Rewards>> = LazyLock::new(Mutex::default);
+static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
+    let mut toy = Toy::new(8);
+    for n in 0..BLOCKS / 4 {
+        let coin = toy.grow(Vec::new());
+        toy.mature();
+        let payment = toy.pay(&[&coin], &[5]).0;
+        toy.grow(if n % 2 == 0 { vec![payment] } else { Vec::new() });
+    }
+    Vault::new(toy, &[])
+});
+
+/// Blocks of the long chain.
+pub(crate) const BLOCKS: u64 = 64;
 
 /// What a schedule needs to know of the chain.
 #[derive(Clone)]
 pub(crate) struct Bank {
+    vault: Arc<Mutex<Vault>>,
     params: Params,
     base: Arc<Vec<Block>>,
     pub(crate) payments: Arc<Vec<Transaction>>,
@@ -47,13 +66,24 @@ pub(crate) struct Bank {
 }
 
 impl Bank {
+    /// A chain of few blocks, with payments to make, that can be taken back as far as one likes.
     pub(crate) fn open() -> Self {
-        let v = VAULT.lock().unwrap();
+        Self::over(&SHORT)
+    }
+
+    /// A chain of [`BLOCKS`] blocks, of which eight can be taken back.
+    pub(crate) fn long() -> Self {
+        Self::over(&LONG)
+    }
+
+    fn over(vault: &Arc<Mutex<Vault>>) -> Self {
+        let v = vault.lock().unwrap();
         Self {
             params: v.toy.chain().params().clone(),
             base: Arc::new(v.toy.blocks().to_vec()),
             payments: Arc::new(v.payments.clone()),
             rivals: Arc::new(v.rivals.clone()),
+            vault: Arc::clone(vault),
         }
     }
 
@@ -67,14 +97,13 @@ impl Bank {
     }
 
     pub(crate) fn operator(&self) -> OperatorKey {
-        OperatorKey::from_secret(VAULT.lock().unwrap().toy.operator().clone())
+        OperatorKey::from_secret(self.vault.lock().unwrap().toy.operator().clone())
     }
 
     /// The reward of a block of this height.
     pub(crate) fn reward(&self, height: Height, due: Amount) -> (Output, Kernel) {
-        let mut rewards = REWARDS.lock().unwrap();
+        let Vault { toy, rewards, .. } = &mut *self.vault.lock().unwrap();
         let made = rewards.entry((height, due)).or_insert_with(|| {
-            let toy = &mut VAULT.lock().unwrap().toy;
             let coinbase = toy.output_as(OutputFeatures::Coinbase, due.units());
             let kernel = toy.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
             (coinbase.output, kernel)

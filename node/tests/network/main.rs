@@ -4,4 +4,5 @@
 mod bank;
 mod puppet;
 mod schedules;
+mod shortcut;
 mod world;

@@ -14,11 +14,11 @@ use node::{
     effect::{Answer, Effect, Note},
     engine::{
         Node,
-        peers::{Address, Direction, PeerId, PeerKey},
+        peers::{Address, Closing, Direction, PeerId, PeerKey},
     },
     event::{Event, Question, Ticket},
     ledger::Ledger,
-    wire::message::BlockName,
+    wire::message::{BlockName, Message},
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -38,6 +38,26 @@ pub(crate) struct Honest {
     pub(crate) node: Option<Node<Memory>>,
     started: Duration,
     rng: ChaCha20Rng,
+    empty: bool,
+    pub(crate) flaw: Option<Flaw>,
+    /// How many parts of snapshots it has sent.
+    pub(crate) parts: usize,
+}
+
+impl Honest {
+    /// Takes away all that it has; when it starts, it begins without any block.
+    pub(crate) fn erase(&mut self) {
+        (self.files, self.book, self.empty) = (Memory::new(), None, true);
+    }
+}
+
+/// What is wrong with an otherwise honest node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// A bit of each part of a snapshot that it sends is another.
+    Corrupts,
+    /// Its power is lost once it has sent so many.
+    Vanishes(usize),
 }
 
 /// Somebody at an address.
@@ -104,6 +124,8 @@ pub(crate) struct World {
     answers: BTreeMap<u64, Answer>,
     /// Notes that must not be forgotten.
     pub(crate) notes: Vec<(usize, Note)>,
+    /// Why nodes closed connections.
+    pub(crate) closings: Vec<(usize, Closing)>,
     pub(crate) bytes: u64,
 }
 
@@ -138,9 +160,11 @@ impl World {
             config.outbound = 4.min(count - 1);
             edit(&mut config);
             let files = Memory::new();
-            let node = None;
-            let (book, started, rng) = (None, Duration::ZERO, ChaCha20Rng::seed_from_u64(rng.next_u64()));
-            actors.push(Actor::Honest(Box::new(Honest { config, files, book, node, started, rng })));
+            let (node, book, started, rng) =
+                (None, None, Duration::ZERO, ChaCha20Rng::seed_from_u64(rng.next_u64()));
+            let (empty, flaw, parts) = (false, None, 0);
+            let node = Honest { config, files, book, node, started, rng, empty, flaw, parts };
+            actors.push(Actor::Honest(Box::new(node)));
         }
         actors.extend(puppets.into_iter().map(Actor::Puppet));
         let mut world = Self {
@@ -154,6 +178,7 @@ impl World {
             order: 0,
             answers: BTreeMap::new(),
             notes: Vec::new(),
+            closings: Vec::new(),
             bytes: 0,
         };
         (0..honest).for_each(|n| world.start(n));
@@ -191,6 +216,7 @@ impl World {
             Err(_) => {
                 let store = Store::create_on(h.files.clone(), layout(), params).unwrap();
                 let mut ledger = Ledger::over(store, h.config.pool).unwrap();
+                let blocks = if h.empty { Vec::new() } else { blocks };
                 blocks.into_iter().for_each(|b| drop(ledger.connect(b).unwrap()));
                 ledger
             }
@@ -269,16 +295,32 @@ impl World {
     fn carry_out(&mut self, n: usize, effect: Effect) {
         match effect {
             Effect::Dial(to) => self.dial(n, to),
-            Effect::Send(peer, message) => self.send(n, peer, message.to_bytes()),
+            Effect::Send(peer, message) => self.say(n, peer, message),
             Effect::Close(peer, _) => self.cut(n, peer),
             Effect::Answer(Ticket(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::Keep(book) => self.honest(n).book = Some(book),
-            Effect::Note(
-                Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..) | Note::Closed(..),
-            ) => {}
+            Effect::Note(Note::Closed(_, why)) => self.closings.push((n, why)),
+            Effect::Note(Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..)) => {}
             Effect::Note(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,
         }
+    }
+
+    /// Sends a message as the node would have it, or as it comes out of a flawed one.
+    fn say(&mut self, n: usize, peer: PeerId, mut message: Message) {
+        let h = self.honest(n);
+        if let Message::Part { bytes, .. } = &mut message {
+            h.parts += 1;
+            match (h.flaw, bytes.len()) {
+                (Some(Flaw::Corrupts), 1..) => {
+                    let at = h.rng.next_u32() as usize % bytes.len();
+                    bytes[at] ^= 1 << (at % 8);
+                }
+                (Some(Flaw::Vanishes(after)), _) if h.parts > after => return self.crash(n),
+                _ => {}
+            }
+        }
+        self.send(n, peer, message.to_bytes());
     }
 
     fn dial(&mut self, n: usize, to: Address) {

@@ -3,9 +3,11 @@
 //! A base is written once and never changed. Its parts are read one at a time, each against its check.
 
 use super::{
+    Store,
     error::StoreError,
     files::{FileName, Files, length},
     index::Index,
+    write_snapshot,
 };
 use crate::{
     seal::SealedHeader,
@@ -26,9 +28,8 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// Opens the base with this number.
-    pub(super) fn open(files: &impl Files, number: u32) -> Result<Self, StoreError> {
-        let file = FileName::Base(number);
+    /// Opens a base, or a snapshot, which has the same bytes.
+    pub(super) fn open(files: &impl Files, file: FileName) -> Result<Self, StoreError> {
         let damaged = |damage| StoreError::damaged(file, 0, damage);
         let have = length(files, file)?.ok_or(damaged(Damage::Missing))?;
         let read = |n: usize| match n as u64 <= have {
@@ -50,9 +51,14 @@ impl Base {
         if head.base == Height::GENESIS {
             return Ok(None);
         }
-        let base = Self::open(files, head.first)?;
+        let base = Self::open(files, FileName::Base(head.first))?;
         let fits = base.start.params == *chain.params() && base.start.tip.header.height == head.base;
         if fits { Ok(Some(base)) } else { Err(StoreError::damaged(base.file, 0, Damage::Misplaced)) }
+    }
+
+    /// Where a part stands.
+    pub(super) fn offset(&self, place: u32) -> Option<u64> {
+        self.offsets.get(place as usize).copied()
     }
 
     /// The bytes of a part, once its check holds.
@@ -101,7 +107,19 @@ impl Base {
     }
 
     /// The head of a store whose log is empty after this base.
-    pub(super) fn head(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
+    pub(super) fn head(&self, files: &impl Files, chain: &Chain, first: u32) -> Result<Head, StoreError> {
+        let mut kernels = Peaks::new();
+        for (place, entry) in (0..).zip(&self.start.parts) {
+            if entry.kind == PartKind::Kernels
+                && let Part::Kernels { kernels: all, .. } = self.part(files, place)?
+            {
+                all.iter().for_each(|k| kernels.push(k.id()));
+            }
+        }
+        Ok(self.head_with(chain, first, kernels))
+    }
+
+    fn head_with(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
         let height = self.start.tip.header.height;
         Head {
             chain: *chain.id(),
@@ -133,8 +151,29 @@ impl Base {
                 Part::Outputs { unspent, .. } => index.put_unspent(&unspent)?,
             }
         }
-        let head = self.head(chain, first, kernels);
+        let head = self.head_with(chain, first, kernels);
         index.put_head(&head)?;
         Ok(head)
+    }
+}
+
+impl<F: Files> Store<F> {
+    /// Writes a snapshot's start and its parts to a file, and syncs it. The name is not durable yet.
+    pub(super) fn write_parts(
+        &mut self,
+        file: FileName,
+        start: &Start,
+        part: impl Fn(&Self, u32) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let bytes = start.to_bytes();
+        let mut end = bytes.len() as u64;
+        write_snapshot(&mut self.files, file, 0, &bytes)?;
+        for place in 0..start.count().all {
+            let bytes = part(self, place)?;
+            write_snapshot(&mut self.files, file, end, &bytes)?;
+            end += bytes.len() as u64;
+        }
+        let done = self.files.truncate(file, end).and_then(|()| self.files.sync(file));
+        done.map_err(|e| StoreError::writing(file, e))
     }
 }

@@ -9,9 +9,12 @@ use super::{
     error::{IndexFault, StoreError},
     files::Files,
 };
-use crate::wire::{
-    Damage,
-    snapshot::{MAX_DEPTH, MAX_PART, Part, PartEntry, PartKind, Start},
+use crate::{
+    engine::parts::{Piece, Pieces},
+    wire::{
+        Damage,
+        snapshot::{MAX_PART, Part, PartEntry, PartKind, Start},
+    },
 };
 use mw::{
     amount::Height,
@@ -21,23 +24,18 @@ use mw::{
     state::Unspent,
     trie::{Prefix, Trie},
 };
+use std::collections::HashMap;
 
 /// About how many headers, kernels or outputs a part has, if nobody says otherwise.
 pub const PART_ITEMS: u32 = 1_024;
-
-/// Where a part's content comes from.
-#[derive(Clone, Debug)]
-enum Source {
-    Headers { first: Height, last: Height },
-    Kernels { first: Height, before: Peaks, count: u64 },
-    Outputs(Prefix),
-}
 
 /// The snapshot of a state, planned.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) start: Start,
-    sources: Vec<Source>,
+    pieces: Vec<Piece>,
+    /// The kernels before each part of kernels.
+    before: HashMap<Height, Peaks>,
     trie: Trie,
     /// The unspent outputs in the order of their keys.
     order: Vec<(Hash, Commitment)>,
@@ -51,15 +49,15 @@ impl Snapshot {
         let tip = store.sealed_header(height)?;
         let (floor, top) = (store.floor(), store.head.header.height);
         let tip = tip.ok_or(StoreError::NotKept { height, floor, tip: top })?;
-        let items = u64::from(items.max(1));
-        let depth =
-            (0..MAX_DEPTH).find(|d| head.header.output_count.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
+        let counts = (1..=height.get()).map(|h| kernel_count(store, Height::new(h)));
+        let counts = counts.collect::<Result<Vec<_>, _>>()?;
+        let Pieces { all: pieces, depth } = Pieces::of(&counts, head.header.output_count, items);
+        let before = kernels_before(store, &pieces)?;
         let order = order(store, &differences)?;
         let params = store.chain().params().clone();
         let start = Start { params, tip, depth, parts: Vec::new() };
-        let mut snapshot = Self { start, sources: Vec::new(), trie: commitments.outputs, order, differences };
-        snapshot.sources = sources(store, height, items, depth)?;
-        for place in 0..snapshot.sources.len() as u32 {
+        let mut snapshot = Self { start, pieces, before, trie: commitments.outputs, order, differences };
+        for place in 0..snapshot.len() {
             let (kind, bytes) = snapshot.part(store, place)?;
             let length = u32::try_from(bytes.len()).ok().filter(|n| *n <= MAX_PART);
             let length = length.ok_or(StoreError::damaged(super::FileName::Index, 0, Damage::Long))?;
@@ -71,7 +69,7 @@ impl Snapshot {
 
     /// How many parts there are.
     pub(super) fn len(&self) -> u32 {
-        self.sources.len() as u32
+        self.pieces.len() as u32
     }
 
     /// A part's bytes.
@@ -80,19 +78,17 @@ impl Snapshot {
         store: &Store<F>,
         place: u32,
     ) -> Result<(PartKind, Vec<u8>), StoreError> {
-        let source = self.sources.get(place as usize).ok_or(IndexFault::Position)?;
-        let (kind, part) = match source {
-            Source::Headers { first, last } => {
-                (PartKind::Headers, Part::Headers(store.sealed_headers(*first, *last)?))
+        let part = match self.pieces.get(place as usize).ok_or(IndexFault::Position)? {
+            Piece::Headers(first, last) => Part::Headers(store.sealed_headers(*first, *last)?),
+            Piece::Kernels(first, last) => {
+                let before = self.before.get(first).ok_or(IndexFault::Kernels)?.clone();
+                let count = kernel_count(store, *last)?.saturating_sub(before.len());
+                let all = store.index.kernels_from(before.len()).take(usize::try_from(count).unwrap_or(0));
+                Part::Kernels { first: *first, before, kernels: all.collect::<Result<_, _>>()? }
             }
-            Source::Kernels { first, before, count } => {
-                let all = store.index.kernels_from(before.len()).take(*count as usize);
-                let kernels = all.collect::<Result<_, _>>()?;
-                (PartKind::Kernels, Part::Kernels { first: *first, before: before.clone(), kernels })
-            }
-            Source::Outputs(prefix) => (PartKind::Outputs, self.outputs(store, *prefix)?),
+            Piece::Outputs(prefix) => self.outputs(store, *prefix)?,
         };
-        Ok((kind, part.to_bytes()))
+        Ok((part.kind(), part.to_bytes()))
     }
 
     fn outputs<F: Files>(&self, store: &Store<F>, prefix: Prefix) -> Result<Part, StoreError> {
@@ -132,33 +128,24 @@ fn order<F: Files>(
     Ok(all)
 }
 
-/// What goes into which part.
-fn sources<F: Files>(
+/// The kernels of the chain up to a height above the genesis.
+fn kernel_count<F: Files>(store: &Store<F>, h: Height) -> Result<u64, StoreError> {
+    Ok(store.index.header(h)?.ok_or(IndexFault::Header(h))?.header.kernel_count)
+}
+
+/// The mountain range before each part of kernels, by its first height.
+fn kernels_before<F: Files>(
     store: &Store<F>,
-    height: Height,
-    items: u64,
-    depth: u8,
-) -> Result<Vec<Source>, StoreError> {
-    let mut all = Vec::new();
-    let starts = (1..=height.get()).step_by(usize::try_from(items).unwrap_or(usize::MAX)).map(Height::new);
-    all.extend(starts.map(|first| Source::Headers { first, last: first.plus(items - 1).min(height) }));
-    let mut kernels = store.kernels();
-    let (mut peaks, mut first, mut before) = (Peaks::new(), Height::new(1), Peaks::new());
-    for h in (1..=height.get()).map(Height::new) {
-        let header = store.header(h)?.ok_or(IndexFault::Header(h))?;
-        while peaks.len() < header.kernel_count {
+    pieces: &[Piece],
+) -> Result<HashMap<Height, Peaks>, StoreError> {
+    let (mut kernels, mut peaks, mut all) = (store.kernels(), Peaks::new(), HashMap::new());
+    for piece in pieces {
+        let Piece::Kernels(first, last) = piece else { continue };
+        all.insert(*first, peaks.clone());
+        let until = kernel_count(store, *last)?;
+        while peaks.len() < until {
             peaks.push(kernels.next().ok_or(IndexFault::Kernels)??.id());
         }
-        let count = peaks.len() - before.len();
-        if count >= items || h == height {
-            all.push(Source::Kernels {
-                first,
-                before: core::mem::replace(&mut before, peaks.clone()),
-                count,
-            });
-            first = h.next();
-        }
     }
-    all.extend((0..1 << depth).filter_map(|i| Prefix::new(depth, i)).map(Source::Outputs));
     Ok(all)
 }

@@ -23,6 +23,10 @@ pub enum FileName {
     Base(u32),
     /// Sealed headers that are not in the chain.
     Evidence,
+    /// Parts of a snapshot that arrive from peers.
+    Arriving,
+    /// A snapshot that is handed out.
+    Snapshot(u32),
     /// A file that is about to replace another.
     Draft,
     /// A damaged pool, kept for inspection.
@@ -40,6 +44,8 @@ impl fmt::Display for FileName {
             Self::Segment(n) => write!(f, "log-{n:08}"),
             Self::Base(n) => write!(f, "base-{n:08}"),
             Self::Evidence => f.write_str("evidence"),
+            Self::Arriving => f.write_str("arriving"),
+            Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::Draft => f.write_str("draft"),
             Self::PoolDamaged => f.write_str("pool.damaged"),
             Self::Index => f.write_str("index"),

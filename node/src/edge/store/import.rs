@@ -31,7 +31,6 @@ use crate::{
 use mw::{
     amount::Height,
     block::ChainId,
-    mmr::Peaks,
     rules::params::{Chain, ParamsError},
 };
 use std::{
@@ -139,7 +138,7 @@ impl<F: Files> Store<F> {
             return Err(ImportError::Foreign { expected, found: *chain.id() });
         }
         let kept = kept(&files, &start)?;
-        let mut checker = Checker::new(&chain, &start).map_err(ImportError::Unsealed)?;
+        let mut checker = Checker::new(&chain, &start.tip, start.count()).map_err(ImportError::Unsealed)?;
         let missing = gather(&mut files, (&start, &mut checker), (source, kept.as_ref()))?;
         let height = start.tip.header.height;
         let (chain_id, parts) = (*chain.id(), start.parts.len() as u32);
@@ -169,7 +168,7 @@ fn up_to(source: &mut dyn Read, n: usize) -> io::Result<Vec<u8>> {
 
 /// What an earlier copy left. A start that is damaged on disk leaves nothing.
 fn kept(files: &impl Files, start: &Start) -> Result<Option<Base>, ImportError> {
-    match Base::open(files, 0) {
+    match Base::open(files, FileName::Base(0)) {
         Ok(base) if base.start.params != start.params || base.start.tip.header != start.tip.header => {
             Err(ImportError::Another { height: base.start.tip.header.height })
         }
@@ -182,7 +181,7 @@ fn kept(files: &impl Files, start: &Start) -> Result<Option<Base>, ImportError> 
 /// Writes all good parts to base 0, and returns the others.
 fn gather(
     files: &mut impl Files,
-    (start, checker): (&Start, &mut Checker<'_>),
+    (start, checker): (&Start, &mut Checker),
     (source, kept): (&mut dyn Read, Option<&Base>),
 ) -> Result<Vec<MissingPart>, ImportError> {
     let (draft, bytes) = (FileName::Draft, start.to_bytes());
@@ -221,7 +220,7 @@ fn another(files: &impl Files, kept: Option<&Base>, entry: &PartEntry, place: u3
 /// Whether a part belongs in its place; a broken rule ends the import.
 fn checked(
     start: &Start,
-    checker: &mut Checker<'_>,
+    checker: &mut Checker,
     place: u32,
     bytes: &[u8],
 ) -> Result<Result<(), PartFault>, ImportError> {
@@ -245,16 +244,11 @@ fn checked(
 
 /// Makes a store of base 0.
 fn settle<F: Files>(mut files: F, layout: Layout, chain: &Chain) -> Result<Store<F>, StoreError> {
-    let base = Base::open(&files, 0)?;
-    let mut kernels = Peaks::new();
-    for part in base.parts(&files) {
-        if let Part::Kernels { kernels: all, .. } = part? {
-            all.iter().for_each(|k| kernels.push(k.id()));
-        }
-    }
+    let base = Base::open(&files, FileName::Base(0))?;
     Index::remove(&layout.index)?;
     replace(&mut files, FileName::Genesis, &genesis(chain))?;
     Log::start(&mut files, chain.id(), 0, layout.segment_bytes)?;
-    replace(&mut files, FileName::Head, &base.head(chain, 0, kernels).to_bytes())?;
+    let head = base.head(&files, chain, 0)?;
+    replace(&mut files, FileName::Head, &head.to_bytes())?;
     Store::open_on(files, layout)
 }

@@ -85,6 +85,11 @@ impl Index {
         sync_tree(dir).map_err(|e| directory(dir, e))
     }
 
+    /// Removes everything.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        Ok(self.db.clear()?)
+    }
+
     /// Bytes on disk.
     pub(super) fn bytes(&self) -> Result<u64, StoreError> {
         Ok(self.db.size_on_disk()?)

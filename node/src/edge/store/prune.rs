@@ -17,7 +17,6 @@ use super::{
     files::{FileName, Files, replace},
     index::guarded,
     log::Log,
-    write_snapshot,
 };
 use crate::wire::{Head, Record};
 use mw::{amount::Height, wire::Encode};
@@ -56,8 +55,10 @@ impl<F: Files> Store<F> {
 
     fn rebase(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let (to, first) = (self.head.floor, self.head.end.segment + 1);
-        self.write_base(snapshot, first)?;
-        let base = Base::open(&self.files, first)?;
+        let file = FileName::Base(first);
+        self.write_parts(file, &snapshot.start, |store, place| Ok(snapshot.part(store, place)?.1))?;
+        self.files.sync_names().map_err(|e| StoreError::writing(file, e))?;
+        let base = Base::open(&self.files, file)?;
         let mut log = Log::start(&mut self.files, self.chain.id(), first, self.log.segment_bytes())?;
         let mut moved = Vec::new();
         for height in (to.get() + 1..=self.head.header.height.get()).map(Height::new) {
@@ -69,22 +70,9 @@ impl<F: Files> Store<F> {
         replace(&mut self.files, FileName::Head, &head.to_bytes())?;
         guarded(|| self.index.relocate(&head, moved))?;
         (self.log, self.head, self.base) = (log, head, Some(base));
+        self.kept.rebased(export::PART_ITEMS);
         self.flush()?;
         remove_leftovers(&mut self.files, &self.head)
-    }
-
-    fn write_base(&mut self, snapshot: &Snapshot, number: u32) -> Result<(), StoreError> {
-        let file = FileName::Base(number);
-        let start = snapshot.start.to_bytes();
-        let mut offset = start.len() as u64;
-        write_snapshot(&mut self.files, file, 0, &start)?;
-        for place in 0..snapshot.len() {
-            let (_, bytes) = snapshot.part(self, place)?;
-            write_snapshot(&mut self.files, file, offset, &bytes)?;
-            offset += bytes.len() as u64;
-        }
-        let done = self.files.truncate(file, offset).and_then(|()| self.files.sync(file));
-        done.and_then(|()| self.files.sync_names()).map_err(|e| StoreError::writing(file, e))
     }
 }
 

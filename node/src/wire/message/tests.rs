@@ -41,7 +41,11 @@ fn all() -> Vec<Message> {
             kernels: block.body.kernels.clone(),
         },
         Message::AskBlock(name),
-        Message::Block { sealed, body: block.body.to_bytes() },
+        Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
+        Message::AskSnapshots,
+        Message::Snapshots(vec![sealed.clone(), sealed]),
+        Message::AskPart { block: hash, place: 7 },
+        Message::Part { block: hash, place: 7, bytes: vec![1, 2, 3] },
     ]
 }
 
@@ -49,12 +53,16 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..18).collect(), "one of each kind");
+    assert_eq!(kinds, (0..22).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
-        // A block's body stays bytes, and is judged later.
-        let fixed = if matches!(m, Message::Block { .. }) { 2 + 256 } else { bytes.len() };
+        // A block's body and a part of a snapshot stay bytes, and are judged later.
+        let fixed = match m {
+            Message::Block { .. } => 2 + 256,
+            Message::Part { .. } => 2 + 36,
+            _ => bytes.len(),
+        };
         for at in (0..fixed).step_by(1 + fixed / 200) {
             assert!(Message::from_bytes(&bytes[..at]).is_err(), "{} {at}", m.kind());
         }
@@ -62,15 +70,21 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 18]), Err(WireError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 22]), Err(WireError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(WireError::Version { .. })));
 }
 
 #[test]
 fn counts_are_bounded_before_anything_is_made() {
     let counted = |kind: u8, n: u16| [&[VERSION, kind][..], &n.to_le_bytes(), &[0; 40]].concat();
-    for (kind, most) in [(4, MAX_ADDRESSES), (6, MAX_IDS), (7, MAX_IDS), (10, MAX_LOCATOR), (11, MAX_HEADERS)]
-    {
+    for (kind, most) in [
+        (4, MAX_ADDRESSES),
+        (6, MAX_IDS),
+        (7, MAX_IDS),
+        (10, MAX_LOCATOR),
+        (11, MAX_HEADERS),
+        (19, MAX_SNAPSHOTS),
+    ] {
         assert!(
             matches!(Message::from_bytes(&counted(kind, most + 1)), Err(WireError::Bound { .. })),
             "{kind}"
