@@ -67,7 +67,7 @@ fn ask(store: &Store<Memory>) -> bool {
 fn reseal(file: FileName, bytes: &[u8]) -> Vec<u8> {
     match file {
         FileName::Head => checked("sotto/node-head/v1", &[], bytes),
-        FileName::Pool => checked("sotto/node-pool/v1", &[], bytes),
+        FileName::Pool => reseal_pool(bytes),
         FileName::Evidence => checked("sotto/node-evidence/v1", &[], bytes),
         FileName::Segment(number) => reseal_segment(number, bytes),
         FileName::Base(_) => snapshots::reseal(bytes),
@@ -89,6 +89,25 @@ fn reseal_segment(number: u32, bytes: &[u8]) -> Vec<u8> {
         let id = world().toy.chain().id().as_bytes();
         let place = [&id[..], &number.to_le_bytes(), &(out.len() as u64).to_le_bytes()].concat();
         out.extend(checked("sotto/node-record/v1", &place, record));
+        rest = later;
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Bytes of the pool's header, and around a transaction, checksums included (docs/FORMATS.md).
+const POOL_HEADER: usize = 33 + CHECK;
+const ENTRY_FRAME: usize = 8 + CHECK;
+
+fn reseal_pool(bytes: &[u8]) -> Vec<u8> {
+    let tag = "sotto/node-pool/v1";
+    let Some((header, mut rest)) = bytes.split_at_checked(POOL_HEADER) else { return bytes.to_vec() };
+    let mut out = checked(tag, &[], header);
+    while let Some(length) = rest.first_chunk() {
+        let length = (u32::from_le_bytes(*length) as usize).saturating_add(ENTRY_FRAME);
+        let Some((entry, later)) = rest.split_at_checked(length) else { break };
+        let id = world().toy.chain().id().as_bytes();
+        out.extend(checked(tag, &[&id[..], &(out.len() as u64).to_le_bytes()].concat(), entry));
         rest = later;
     }
     out.extend_from_slice(rest);

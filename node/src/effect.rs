@@ -38,6 +38,9 @@ pub enum Effect {
     Answer(Ticket, Box<Answer>),
     /// Keep the address book in place of the one that was kept.
     Keep(Vec<u8>),
+    /// Keep these transactions of this machine, which nobody else may have yet, in place of those that were kept. An edge must have
+    /// done so, durably, before it carries out any later effect.
+    KeepOwn(Vec<u8>),
     /// Tell who watches over the node.
     Note(Note),
     /// Stop, gracefully: no step does anything after this.

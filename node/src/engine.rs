@@ -24,6 +24,7 @@ mod desk;
 pub mod evidence;
 pub mod fork;
 mod kernels;
+mod orphans;
 pub(crate) mod parts;
 pub mod peers;
 pub mod pool;
@@ -166,12 +167,14 @@ impl<F: Files> Node<F> {
             turn.note(Note::Failed(e));
             self.stop(&mut turn);
         }
+        self.keep_own_changed(&mut turn);
         turn.effects
     }
 
     fn happens(&mut self, turn: &mut Turn<'_>, event: Event) -> Step {
         match event {
             Event::Tick => self.tick(turn),
+            Event::Kept(own) => self.own_again(turn, &own),
             Event::Connected { peer, key, direction } => {
                 self.connected(turn, (peer, key, direction));
                 Ok(())
@@ -212,6 +215,7 @@ impl<F: Files> Node<F> {
 
     fn stop(&mut self, turn: &mut Turn<'_>) {
         self.save(turn);
+        self.keep_own_changed(turn);
         self.stopped = true;
         turn.effects.push(Effect::Stop);
     }

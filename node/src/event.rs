@@ -18,6 +18,8 @@ use mw::{
 pub enum Event {
     /// Time has passed. Should come a few times a second: all that is due is done then.
     Tick,
+    /// What [`Effect::KeepOwn`](crate::effect::Effect::KeepOwn) kept last, once, when the node starts.
+    Kept(Vec<u8>),
     /// A connection stands, and the peer has proven its key.
     Connected {
         /// The connection.

@@ -6,25 +6,26 @@
 //! reorganise   a better branch ─▶ every rule, block by block, beside the store ─▶ store, all at once ─▶ pool again
 //! ```
 //!
-//! The pool lies beside the chain in one file, replaced atomically, so that submitting and sealing can be two
-//! processes. It is no truth: a damaged one is set aside, and what does not fit the tip is dropped.
+//! The pool lies beside the chain in a file (`journal`), so that submitting and sealing can be two processes. It is no truth: a
+//! damaged one is set aside, and what does not fit the tip is dropped.
 //!
 //! Two sealed blocks of one height are kept as evidence, durably, wherever the second comes from: in place of one that was
 //! undone, on a branch, or handed in for a height that has a block.
 
 mod branches;
+mod journal;
 
 use crate::{
     audit::{Audit, AuditError, audit},
-    edge::store::{Disk, FileName, Files, Pruned, Store, StoreError, read_beside, write_beside},
+    edge::store::{Disk, Files, Pruned, Store, StoreError},
     engine::{
         evidence::Evidence,
         fork::ForkError,
         pool::{AdmitError, Clash, Pool, PoolLimits},
     },
     seal::{DoubleSeal, SealedHeader},
-    wire,
 };
+use journal::Journal;
 use mw::{
     amount::{Amount, Height},
     block::{Block, Header},
@@ -32,7 +33,7 @@ use mw::{
     hash::Hash,
     kernel::Kernel,
     rules::{
-        Connected, Proposal, Verified, check_block, connect_block, connect_transaction,
+        Connected, Proposal, Verified, check_block, connect_block,
         params::{Chain, Params},
         propose, verify_block,
     },
@@ -98,7 +99,7 @@ pub struct PoolChange {
     pub sealed: Vec<Hash>,
     /// Other transactions that no longer fit the tip, and the rule that says so.
     pub dropped: Vec<(Hash, Rejection)>,
-    /// The pool's file was damaged and set aside when the ledger was opened.
+    /// The pool's file was damaged and set aside when the ledger was opened; what it held before the damage is here.
     pub set_aside: bool,
     /// The pool's file could not be written, and is as it was before; what matters of it is found out on opening.
     pub unsaved: Option<StoreError>,
@@ -122,8 +123,7 @@ pub struct Ledger<F: Files = Disk> {
     pool: Pool,
     evidence: Evidence,
     opened: PoolChange,
-    /// Whether the pool holds what its file does not.
-    unsaved: bool,
+    journal: Journal,
 }
 
 impl Ledger {
@@ -151,8 +151,8 @@ impl<F: Files> Ledger<F> {
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
     pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
         let evidence = branches::load_evidence(&store)?;
-        let mut ledger =
-            Self { store, pool: Pool::new(limits), evidence, opened: PoolChange::default(), unsaved: false };
+        let (opened, journal) = (PoolChange::default(), Journal::default());
+        let mut ledger = Self { store, pool: Pool::new(limits), evidence, opened, journal };
         ledger.opened = ledger.load_pool()?;
         Ok(ledger)
     }
@@ -196,11 +196,10 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// The rule or the pending transaction that stands against it, or the store's failure.
     pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
-        let mut pool = self.pool.clone();
-        let id = pool.admit(self.store.chain(), &self.store, t)?;
-        self.save(&pool)?;
-        (self.pool, self.unsaved) = (pool, false);
-        Ok(id)
+        let t = self.judge(t)?;
+        self.write_down(t.get())?;
+        self.save_pool()?;
+        Ok(self.pool.admit_verified(self.store.chain(), &self.store, t)?)
     }
 
     /// What the rules and the pool say to a transaction, which stays where it is: verified, if it could be admitted now.
@@ -211,39 +210,30 @@ impl<F: Files> Ledger<F> {
         Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
     }
 
-    /// Whether the chain's state still allows a transaction.
+    /// Whether chain and pool still allow a transaction.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub fn still_fits(&self, t: &Verified<Transaction>) -> Result<bool, StoreError> {
-        match connect_transaction(self.store.chain(), &self.store, t) {
+        match self.pool.fit(self.store.chain(), &self.store, t) {
             Ok(_) => Ok(true),
             Err(ConnectError::Refused(_)) => Ok(false),
             Err(ConnectError::View(e)) => Err(e),
         }
     }
 
-    /// Admits a verified transaction to the pool, until [`Ledger::save_pool`] in memory only; returns its id.
+    /// Admits a verified transaction to the pool; returns its id. It is written down at once, which survives a kill, and with
+    /// [`Ledger::save_pool`] the loss of power.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
     pub fn receive(&mut self, t: Verified<Transaction>) -> Result<Hash, LedgerError> {
         let id = self.pool.admit_verified(self.store.chain(), &self.store, t)?;
-        self.unsaved = true;
-        Ok(id)
-    }
-
-    /// Writes the pool down, durably, if it has changed.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn save_pool(&mut self) -> Result<(), StoreError> {
-        if self.unsaved {
-            let bytes = wire::pool(self.chain().id(), self.pool.iter().map(|(_, t)| t));
-            write_beside(&mut self.store, FileName::Pool, &bytes)?;
-            self.unsaved = false;
+        if let Some(t) = self.pool.get(&id).cloned() {
+            // If there is no room now, saving tries again and says so.
+            drop(self.write_down(&t));
         }
-        Ok(())
+        Ok(id)
     }
 
     /// What the next block would hold.
@@ -306,9 +296,9 @@ impl<F: Files> Ledger<F> {
         self.witness(last.as_slice())?;
         let block = self.store.undo()?;
         let mut pool = self.pool.clone();
-        let mut dropped = pool.recheck(self.store.chain(), &self.store)?;
-        let payments = branches::payments(&block, &self.tip().total_offset);
+        let (mut dropped, payments) = (Vec::new(), branches::payments(&block, &self.tip().total_offset));
         self.return_payments(&mut pool, payments, &mut dropped)?;
+        dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
         let unsaved = self.put(pool);
         Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
     }
@@ -327,41 +317,5 @@ impl<F: Files> Ledger<F> {
     /// The first thing that is wrong.
     pub fn audit(&self, progress: impl FnMut(Height, Height)) -> Result<Audit, AuditError> {
         audit(&self.store, progress)
-    }
-
-    /// The pool after a block, which stands whether the pool's file can be written or not.
-    fn put(&mut self, pool: Pool) -> Option<StoreError> {
-        let unsaved = self.save(&pool).err();
-        self.unsaved = unsaved.is_some();
-        self.pool = pool;
-        unsaved
-    }
-
-    fn save(&mut self, pool: &Pool) -> Result<(), StoreError> {
-        let bytes = wire::pool(self.chain().id(), pool.iter().map(|(_, t)| t));
-        write_beside(&mut self.store, FileName::Pool, &bytes)
-    }
-
-    fn load_pool(&mut self) -> Result<PoolChange, LedgerError> {
-        let Some(bytes) = read_beside(&self.store, FileName::Pool)? else { return Ok(PoolChange::default()) };
-        let Ok((found, all)) = wire::read_pool(&bytes) else {
-            write_beside(&mut self.store, FileName::PoolDamaged, &bytes)?;
-            self.save(&Pool::default())?;
-            return Ok(PoolChange { set_aside: true, ..PoolChange::default() });
-        };
-        let expected = *self.chain().id();
-        if found != expected {
-            return Err(StoreError::Foreign { file: FileName::Pool, expected, found }.into());
-        }
-        let mut change = PoolChange::default();
-        for t in all {
-            let id = wire::transaction_id(&t);
-            match self.pool.admit(self.store.chain(), &self.store, t) {
-                Err(AdmitError::View(e)) => return Err(e.into()),
-                Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
-                Ok(_) | Err(AdmitError::Clash(_)) => {}
-            }
-        }
-        Ok(change)
     }
 }

@@ -8,7 +8,6 @@
 //! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12)
 //!             ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
 //! evidence  = version (1) ‖ chain id (32) ‖ count (4) ‖ (header (mw) ‖ seal (mw))* ‖ check (32)
-//! pool      = version (1) ‖ chain id (32) ‖ count (4) ‖ (length (4) ‖ transaction (mw))* ‖ check (32)
 //! operator  = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
 //! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
 //!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
@@ -16,7 +15,8 @@
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
-//! What nodes say to each other is drawn in [`message`], the address book that they keep in `book`.
+//! What nodes say to each other is drawn in [`message`], the address book that they keep in `book`, pending transactions in
+//! `pool`.
 //! A base, which stands for the blocks that were pruned, and an exported snapshot are drawn in [`snapshot`].
 //!
 //! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
@@ -30,6 +30,7 @@
 pub(crate) mod book;
 pub(crate) mod key;
 pub mod message;
+pub(crate) mod pool;
 pub mod rpc;
 pub mod snapshot;
 
@@ -350,31 +351,6 @@ pub fn transaction_id(t: &Transaction) -> Hash {
     tagged(tag::TRANSACTION, &[&t.to_bytes()])
 }
 
-/// The pool file of these transactions, in the order given.
-pub(crate) fn pool<'a>(chain: &ChainId, all: impl ExactSizeIterator<Item = &'a Transaction>) -> Vec<u8> {
-    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
-    let mut out = [&[VERSION], &chain.as_bytes()[..], &count.to_le_bytes()].concat();
-    for t in all {
-        let bytes = t.to_bytes();
-        out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
-        out.extend_from_slice(&bytes);
-    }
-    seal(tag::POOL, &[], out)
-}
-
-/// The chain and the transactions of a pool file.
-pub(crate) fn read_pool(bytes: &[u8]) -> Result<(ChainId, Vec<Transaction>), Damage> {
-    let mut r = Reader::new(open(tag::POOL, &[], bytes)?);
-    r.version()?;
-    let (chain, count) = (ChainId::decode(&mut r)?, r.u32()?);
-    let mut all = Vec::new();
-    for _ in 0..count {
-        let length = r.u32()?;
-        all.push(Transaction::from_bytes(r.take(length as usize)?)?);
-    }
-    ends(&r).map(|()| (chain, all))
-}
-
 /// The evidence file of these sealed headers.
 pub(crate) fn evidence(chain: &ChainId, all: &[SealedHeader]) -> Vec<u8> {
     let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
@@ -462,7 +438,6 @@ mod tests {
         let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
         only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
         assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());
-        only(&pool(id, [].iter()), &(*id, Vec::new()), read_pool);
         only(&evidence(id, &[]), &(*id, Vec::new()), read_evidence);
         only(&operator(&[3; 32]), &[3; 32], |b| read_operator(b).map(|k| *k));
     }
@@ -488,12 +463,6 @@ mod tests {
     /// A count that the bytes cannot hold is refused before anything is allocated for it.
     #[test]
     fn counts_are_bounded_by_the_bytes_there_are() {
-        let id = *chain().id();
-        let many = [&[VERSION], &id.as_bytes()[..], &u32::MAX.to_le_bytes()].concat();
-        assert!(matches!(
-            read_pool(&seal(tag::POOL, &[], many)),
-            Err(Damage::Encoding(WireError::Short { .. }))
-        ));
         let long = [&b"SBLK"[..], &u64::MAX.to_le_bytes(), &[0; 8]].concat();
         assert_eq!(Record::length(&long), Ok(u64::MAX));
     }

@@ -1,7 +1,7 @@
 //! A running node: the ledger, the loop, the sockets and what is kept, brought together and taken apart.
 //!
 //! ```text
-//! start: kept book ─▶ sockets ─▶ node ─▶ loop on a thread of its own ──▶ asker, for whoever is on this machine
+//! start: kept book, own whispers ─▶ sockets ─▶ node ─▶ loop on a thread of its own ──▶ asker, for whoever is on this machine
 //! stop:  asked, or the store fails ─▶ book and pool kept ─▶ loop ends ─▶ goodbyes ─▶ ledger closed ─▶ wait returns
 //! ```
 //!
@@ -21,11 +21,12 @@ use crate::{
     config::Config,
     effect::{Effect, Note},
     engine::{Node, peers::PeerKey},
+    event::Event,
     ledger::{Ledger, LedgerError},
     run::{Edges, channel, run},
     seal::OperatorKey,
 };
-use core::net::SocketAddr;
+use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
 use std::{
     io,
@@ -88,6 +89,7 @@ impl Daemon {
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         let kept = Kept::open(&dir).map_err(refused)?;
         let book = kept.read(Kind::Book).map_err(refused)?;
+        let own = kept.read(Kind::Own).map_err(refused)?;
         let (events, happened) = channel();
         let asker = Asker::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
@@ -99,8 +101,10 @@ impl Daemon {
         let answers = (ledger.chain(), asker.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, operator, book.as_deref(), &mut OsRng);
+        let began = node.step(Duration::ZERO, &mut OsRng, Event::Kept(own.unwrap_or_default()));
         let mut hands = Hands { net, kept, asker: asker.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
+            began.into_iter().for_each(|effect| hands.carry_out(effect));
             node = run(node, &Clock::start(), &mut OsRng, &happened, &mut hands);
             // In this order: nobody can ask any more, nobody waits any more, nobody is connected any more.
             drop(happened);
@@ -160,6 +164,11 @@ impl Edges for Hands {
                 // It is kept again soon; a node without its book finds others by those that it is told.
                 if let Err(why) = self.kept.replace(Kind::Book, &book) {
                     tracing::warn!(%why, "the address book could not be kept");
+                }
+            }
+            Effect::KeepOwn(own) => {
+                if let Err(why) = self.kept.replace(Kind::Own, &own) {
+                    tracing::error!(%why, "a transaction that was handed in could not be kept: it is lost if the node stops now");
                 }
             }
             Effect::Note(note) => {

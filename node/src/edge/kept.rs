@@ -18,12 +18,15 @@ const MAX_BYTES: u64 = 64 << 20;
 pub enum Kind {
     /// The address book.
     Book,
+    /// Transactions of this machine that nobody else may have yet.
+    Own,
 }
 
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Book => "book",
+            Self::Own => "own",
         }
     }
 }

@@ -352,6 +352,21 @@ pub(crate) fn write_beside<F: Files>(
     replace(&mut store.files, file, bytes)
 }
 
+/// Writes at the end of a file that is kept beside the chain, not yet durably.
+pub(crate) fn append_beside<F: Files>(
+    store: &mut Store<F>,
+    file: FileName,
+    end: u64,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    store.files.write(file, end, bytes).map_err(|e| StoreError::writing(file, e))
+}
+
+/// Makes a file that is kept beside the chain durable.
+pub(crate) fn sync_beside<F: Files>(store: &mut Store<F>, file: FileName) -> Result<(), StoreError> {
+    store.files.sync(file).map_err(|e| StoreError::writing(file, e))
+}
+
 /// Whether an import is under way: there is a base, and nothing that names it.
 fn importing(files: &impl Files) -> Result<bool, StoreError> {
     Ok(length(files, FileName::Base(0))?.is_some())

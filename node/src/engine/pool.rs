@@ -1,33 +1,37 @@
 //! The pool: transactions that fit the tip and each other, until a block takes them.
 //!
 //! ```text
-//! admitted(t)  ⇔  t passes the rules against the tip  ∧  t shares no input, output or excess with one that is there
+//! admitted(t)  ⇔  t passes the rules against the tip and what its parents create
+//!               ∧  t shares no input, output or excess with one that is there
 //! ```
 //!
-//! The first seen wins a conflict. Order is by fee per weight, then by arrival. The pool is bounded; when it is full, a
-//! transaction gets in by paying more per weight than those that leave for it.
+//! The first seen wins a conflict. A transaction may spend what a pending one creates: that is its *parent*, and it stays and goes
+//! with it ([`family`]). What a block takes is in [`select`]. The pool is bounded; when it is full, a transaction gets in by paying
+//! more per weight than those that leave for it, each with its descendants.
 //!
 //! Guaranteed: any selection of the pool joins into one block body that the rules accept at this tip, but for the
-//! weight, which [`Pool::select`] respects. Not guaranteed: that a payment stays (it may be outbid or expire), and
-//! chains of unconfirmed payments: an input must be unspent in the chain.
+//! weight, which [`Pool::select`] respects. Not guaranteed: that a payment stays (it may be outbid or expire).
+
+mod clash;
+mod family;
+mod rate;
+mod select;
+
+pub use clash::{AdmitError, Clash};
 
 use crate::wire::transaction_id;
 use mw::{
     commitment::Commitment,
     error::{ConnectError, Rejection},
-    group::PointBytes,
     hash::Hash,
     kernel::{Excess, Kernel},
-    rules::{
-        Connected, Verified, check_transaction, connect_transaction,
-        params::{Chain, weight},
-        verify_transaction,
-    },
+    rules::{Verified, check_transaction, params::Chain, verify_transaction},
     state::ChainView,
     transaction::{Body, Transaction},
 };
+use rate::Rate;
 use std::{
-    cmp::{Ordering, Reverse},
+    cmp::Reverse,
     collections::{HashMap, HashSet},
 };
 
@@ -47,72 +51,6 @@ impl Default for PoolLimits {
     }
 }
 
-/// A transaction is in the way of another, or the pool is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Clash {
-    /// It is pending already.
-    #[error("transaction {0} is pending already: nothing more to do")]
-    Known(Hash),
-    /// Another pending one spends the same output.
-    #[error(
-        "output {output} is being spent by pending transaction {pending}: wait until that is sealed or expires"
-    )]
-    Spent {
-        /// Which output.
-        output: PointBytes,
-        /// By whom.
-        pending: Hash,
-    },
-    /// Another pending one creates the same output.
-    #[error(
-        "output {output} is being created by pending transaction {pending}: wait, or build the payment anew"
-    )]
-    Created {
-        /// Which output.
-        output: PointBytes,
-        /// By whom.
-        pending: Hash,
-    },
-    /// Another pending one has the same excess.
-    #[error(
-        "kernel excess {excess} is that of pending transaction {pending}: wait, or build the payment anew"
-    )]
-    Excess {
-        /// Which excess.
-        excess: PointBytes,
-        /// Whose.
-        pending: Hash,
-    },
-    /// No room for this fee.
-    #[error(
-        "the pool is full of transactions that pay as much per weight: wait for a block, or pay a higher fee"
-    )]
-    Full,
-}
-
-/// Why a transaction was not admitted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AdmitError<E> {
-    /// A rule refuses it.
-    #[error(transparent)]
-    Refused(#[from] Rejection),
-    /// Others are in its way.
-    #[error(transparent)]
-    Clash(#[from] Clash),
-    /// The store cannot answer; nothing is known about the transaction.
-    #[error("the chain's store cannot answer: {0}")]
-    View(E),
-}
-
-impl<E> From<ConnectError<E>> for AdmitError<E> {
-    fn from(e: ConnectError<E>) -> Self {
-        match e {
-            ConnectError::Refused(r) => Self::Refused(r),
-            ConnectError::View(e) => Self::View(e),
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
 struct Pending {
     transaction: Verified<Transaction>,
@@ -121,42 +59,10 @@ struct Pending {
 }
 
 impl Pending {
-    /// The order of selection: what pays more per weight, then what came first.
-    fn rank(&self) -> (Reverse<Rate>, u64) {
-        (Reverse(self.rate), self.arrival)
+    fn body(&self) -> &Body {
+        &self.transaction.get().body
     }
 }
-
-/// A fee per weight, compared without division.
-#[derive(Clone, Copy, Debug)]
-struct Rate {
-    fee: u64,
-    weight: u64,
-}
-
-impl Rate {
-    fn of(body: &Body) -> Self {
-        Self { fee: body.fees().map_or(0, |f| f.units()), weight: weight(body) }
-    }
-}
-
-impl Ord for Rate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let product = |fee: u64, weight: u64| u128::from(fee) * u128::from(weight);
-        product(self.fee, other.weight).cmp(&product(other.fee, self.weight))
-    }
-}
-impl PartialOrd for Rate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl PartialEq for Rate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Rate {}
 
 /// Pending transactions.
 #[derive(Clone, Debug, Default)]
@@ -201,11 +107,10 @@ impl Pool {
         self.pending.get(id).map(|p| p.transaction.get())
     }
 
-    /// All pending transactions in order of arrival.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Hash, &Transaction)> {
-        let mut all: Vec<_> = self.pending.iter().collect();
-        all.sort_unstable_by_key(|(_, p)| p.arrival);
-        all.into_iter().map(|(id, p)| (id, p.transaction.get()))
+    /// All pending transactions, parents before their children, else in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = (&Hash, &Transaction)> {
+        let all = self.in_order().into_iter();
+        all.filter_map(|id| self.pending.get_key_value(&id)).map(|(id, p)| (id, p.transaction.get()))
     }
 
     /// Admits a transaction; returns its id.
@@ -235,9 +140,9 @@ impl Pool {
         // Cheap answers first: proofs are verified only for what could get in.
         self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
-        self.room_for(Rate::of(&well_formed.get().body)).ok_or(Clash::Full)?;
+        self.room_for(&well_formed.get().body)?;
         let verified = verify_transaction(chain, well_formed)?;
-        connect_transaction(chain, view, &verified)?;
+        self.fit(chain, view, &verified)?;
         Ok(verified)
     }
 
@@ -253,15 +158,15 @@ impl Pool {
     ) -> Result<Hash, AdmitError<V::Error>> {
         let id = transaction_id(transaction.get());
         self.clash(&id, transaction.get())?;
-        connect_transaction(chain, view, &transaction)?;
+        self.fit(chain, view, &transaction)?;
         let rate = Rate::of(&transaction.get().body);
-        let leaving = self.room_for(rate).ok_or(Clash::Full)?;
+        let leaving = self.room_for(&transaction.get().body)?;
         leaving.iter().for_each(|id| self.remove(id));
         self.insert(id, Pending { transaction, rate, arrival: self.arrivals });
         Ok(id)
     }
 
-    /// Removes the transactions whose kernels are all in this body; returns their ids in order of arrival.
+    /// Removes the transactions whose kernels are all in this body; returns their ids, parents first.
     pub fn take_sealed(&mut self, body: &Body) -> Vec<Hash> {
         let kernels: HashSet<Hash> = body.kernels.iter().map(Kernel::id).collect();
         let in_body = |t: &Transaction| t.body.kernels.iter().all(|k| kernels.contains(&k.id()));
@@ -270,55 +175,31 @@ impl Pool {
         sealed
     }
 
-    /// Drops what no longer fits the tip; returns it with the rule that says so.
+    /// Drops what no longer fits the tip, and what depends on it; returns each with the rule that says so.
     ///
     /// # Errors
-    /// When the view cannot answer; the pool is as before then.
+    /// When the view cannot answer; what was dropped until then is gone.
     pub fn recheck<V: ChainView>(
         &mut self,
         chain: &Chain,
         view: &V,
     ) -> Result<Vec<(Hash, Rejection)>, V::Error> {
         let mut dropped = Vec::new();
-        for (id, p) in &self.pending {
-            match connect_transaction(chain, view, &p.transaction) {
+        for id in self.in_order() {
+            let Some(p) = self.pending.get(&id) else { continue };
+            match self.fit(chain, view, &p.transaction) {
                 Ok(_) => {}
-                Err(ConnectError::Refused(why)) => dropped.push((*id, why)),
+                Err(ConnectError::Refused(why)) => {
+                    dropped.push((id, why));
+                    self.remove(&id);
+                }
                 Err(ConnectError::View(e)) => return Err(e),
             }
         }
-        dropped.iter().for_each(|(id, _)| self.remove(id));
         Ok(dropped)
     }
 
-    /// The best paying transactions that fit into `limit` of weight, ready to be proposed.
-    ///
-    /// # Errors
-    /// When the view cannot answer.
-    pub fn select<V: ChainView>(
-        &self,
-        chain: &Chain,
-        view: &V,
-        limit: u64,
-    ) -> Result<Vec<Connected<Transaction>>, V::Error> {
-        let (mut chosen, mut left) = (Vec::new(), limit);
-        for p in self.ranked() {
-            if p.rate.weight > left {
-                continue;
-            }
-            match connect_transaction(chain, view, &p.transaction) {
-                Ok(t) => {
-                    left -= p.rate.weight;
-                    chosen.push(t);
-                }
-                Err(ConnectError::Refused(_)) => {}
-                Err(ConnectError::View(e)) => return Err(e),
-            }
-        }
-        Ok(chosen)
-    }
-
-    /// Removes a transaction, if it is there.
+    /// Removes a transaction, if it is there. Its children stay, and fit no more unless its outputs are in the chain.
     pub fn remove(&mut self, id: &Hash) {
         let Some(p) = self.pending.remove(id) else { return };
         let body = &p.transaction.get().body;
@@ -360,29 +241,33 @@ impl Pool {
         }
     }
 
-    /// Who must leave for a transaction of this rate; `None` when one of them pays as much.
-    fn room_for(&self, rate: Rate) -> Option<Vec<Hash>> {
-        let (mut count, mut weight) = (self.pending.len() + 1, self.weight.checked_add(rate.weight)?);
+    /// Who must leave for a transaction with this body.
+    fn room_for(&self, body: &Body) -> Result<Vec<Hash>, Clash> {
+        let (rate, ancestors) = (Rate::of(body), self.ancestors(body));
+        self.family_has_room(&ancestors)?;
+        let (mut count, mut weight) = (self.pending.len() + 1, self.weight.saturating_add(rate.weight));
         let fits = |count, weight| count <= self.limits.transactions && weight <= self.limits.weight;
+        let mut leaving = HashSet::new();
         if fits(count, weight) {
-            return Some(Vec::new());
+            return Ok(Vec::new());
         }
-        let mut worst: Vec<_> = self.pending.iter().filter(|(_, p)| p.rate < rate).collect();
-        worst.sort_unstable_by_key(|(_, p)| Reverse(p.rank()));
-        let mut leaving = Vec::new();
+        // What is worth less pays less itself.
+        let worse = |(id, p): &(&Hash, &Pending)| p.rate < rate && !ancestors.contains(id);
+        let mut worst: Vec<_> = self.pending.iter().filter(worse).collect();
+        worst.sort_by_cached_key(|(_, p)| (self.worth(p), Reverse(p.arrival)));
         for (id, p) in worst {
-            (count, weight) = (count - 1, weight - p.rate.weight);
-            leaving.push(*id);
+            if self.worth(p) >= rate {
+                break;
+            }
+            for gone in self.descendants(p.body()).into_iter().chain([*id]) {
+                if let Some(p) = self.pending.get(&gone).filter(|_| leaving.insert(gone)) {
+                    (count, weight) = (count - 1, weight - p.rate.weight);
+                }
+            }
             if fits(count, weight) {
-                return Some(leaving);
+                return Ok(leaving.into_iter().collect());
             }
         }
-        None
-    }
-
-    fn ranked(&self) -> Vec<&Pending> {
-        let mut all: Vec<_> = self.pending.values().collect();
-        all.sort_unstable_by_key(|p| p.rank());
-        all
+        Err(Clash::Full)
     }
 }

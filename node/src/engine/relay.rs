@@ -8,21 +8,25 @@
 //!
 //! Guaranteed: what peers are told follows from the chain and the pool alone, never from the stempool. A stem is judged anew whoever
 //! brings it, and one that clashes with another whisper is whispered on like any other. A transaction that breaks a rule whatever
-//! the state costs its sender the connection.
-//! Not guaranteed: that a transaction of this node survives its process before it was fluffed by anybody; its wallet sends it
-//! again.
+//! the state costs its sender the connection. A transaction of this node is kept before it is whispered, and until it is in the
+//! pool's file: a node that dies in between whispers it again. One that comes before its parent waits for it ([`orphans`]), unless
+//! it is a stem: whoever waits for what was whispered would betray it.
+//!
+//! [`orphans`]: super::orphans
 
 use super::{
     Node, Step, Turn,
+    orphans::Orphans,
     peers::{Offence, Peer, PeerId, PeerKey, Recent},
     stempool::Stempool,
 };
 use crate::{
     config::Config,
     edge::store::Files,
-    effect::Effect,
+    effect::{Effect, Note},
     ledger::LedgerError,
     wire::{
+        self,
         message::{MAX_IDS, Message},
         transaction_id,
     },
@@ -36,7 +40,7 @@ use mw::{
     transaction::Transaction,
 };
 use rand_core::CryptoRngCore;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Transactions that one peer is asked for at a time, and that are asked for in all.
 const MAX_ASKED_OF_ONE: usize = 2_048;
@@ -53,10 +57,16 @@ type Whisper = dandelion::Event<Hash, Hash, PeerKey>;
 pub(super) struct Relay {
     dandelion: Dandelion,
     pub(super) stems: Stempool,
+    /// Those of them that began here, and whether others were kept last.
+    own: BTreeSet<Hash>,
+    own_changed: bool,
     /// The pong that says that a peer has read what was last whispered to it.
     lines: BTreeMap<PeerKey, u64>,
     asked: BTreeMap<Hash, Asked>,
     refused: Recent,
+    orphans: Orphans,
+    /// Orphans whose parents have come, to be judged again.
+    found: VecDeque<Transaction>,
 }
 
 /// A transaction on its way.
@@ -71,9 +81,13 @@ impl Relay {
         Self {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
+            own: BTreeSet::new(),
+            own_changed: false,
             lines: BTreeMap::new(),
             asked: BTreeMap::new(),
             refused: Recent::new(MAX_REFUSED),
+            orphans: Orphans::default(),
+            found: VecDeque::new(),
         }
     }
 
@@ -111,14 +125,51 @@ impl<F: Files> Node<F> {
             self.publish(turn, t, &[])?;
             return Ok(id);
         }
-        let kernels = kernels(t.get());
-        self.relay.stems.insert(id, t);
-        self.whispered(turn, Whisper::Own { tx: id, kernels })?;
+        self.whisper_own(turn, t)?;
         Ok(id)
     }
 
+    fn whisper_own(&mut self, turn: &mut Turn<'_>, t: Verified<Transaction>) -> Step {
+        let (id, kernels) = (transaction_id(t.get()), kernels(t.get()));
+        self.relay.stems.insert(id, t);
+        self.relay.own.insert(id);
+        // Kept before anybody hears of it.
+        self.keep_own(turn);
+        self.whispered(turn, Whisper::Own { tx: id, kernels })
+    }
+
+    fn keep_own(&mut self, turn: &mut Turn<'_>) {
+        let own = self.relay.own.iter().filter_map(|id| self.relay.stems.get(id));
+        let bytes = wire::pool::file(self.ledger.chain().id(), own);
+        turn.effects.push(Effect::KeepOwn(bytes));
+        self.relay.own_changed = false;
+    }
+
+    /// Keeps what is left, if something of this node has become public or impossible.
+    pub(super) fn keep_own_changed(&mut self, turn: &mut Turn<'_>) {
+        if self.relay.own_changed {
+            self.keep_own(turn);
+        }
+    }
+
+    /// What an earlier run kept is whispered again, as if it were new: by another route, whoever has heard it.
+    pub(super) fn own_again(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> Step {
+        let Ok(found) = wire::pool::read(bytes) else { return Ok(()) };
+        if found.chain != *self.ledger.chain().id() {
+            return Ok(());
+        }
+        for t in found.transactions {
+            match self.ledger.judge(t) {
+                Ok(t) => self.whisper_own(turn, t)?,
+                Err(LedgerError::Refused(why)) => turn.note(Note::Dropped(why)),
+                Err(e) => not_fatal(e)?,
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn stemmed(&mut self, turn: &mut Turn<'_>, from: PeerId, t: Transaction) -> Step {
-        let Some(t) = self.judged(turn, from, t)? else { return Ok(()) };
+        let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
         let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
         if !self.relay.stems.has_room(weight(&t.get().body)) {
             return self.publish(turn, t, &[key]).map(drop).or_else(not_fatal);
@@ -134,6 +185,7 @@ impl<F: Files> Node<F> {
         turn: &mut Turn<'_>,
         from: PeerId,
         t: Transaction,
+        orphaned: Orphaned,
     ) -> Step<Option<Verified<Transaction>>> {
         let id = transaction_id(&t);
         let Some(peer) = self.peers.all.get_mut(&from) else { return Ok(None) };
@@ -143,11 +195,15 @@ impl<F: Files> Node<F> {
         if self.ledger.pool().get(&id).is_some() {
             return Ok(None);
         }
-        match self.ledger.judge(t) {
+        match self.ledger.judge(t.clone()) {
             Ok(t) => return Ok(Some(t)),
             Err(LedgerError::Refused(why)) if always_refused(&why) => {
                 self.blame(turn, from, Offence::Invalid)?
             }
+            Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => match orphaned {
+                Orphaned::Waits => self.relay.orphans.insert(id, t),
+                Orphaned::Refused => {}
+            },
             Err(e) => {
                 not_fatal(e)?;
                 self.relay.refused.insert(id);
@@ -163,19 +219,41 @@ impl<F: Files> Node<F> {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
                 match effect {
                     dandelion::Effect::Stem { to, members } => self.stem(turn, to, &members),
-                    dandelion::Effect::Forget(tx) => drop(self.relay.stems.remove(&tx)),
+                    dandelion::Effect::Forget(tx) => {
+                        self.relay.stems.remove(&tx);
+                        self.relay.own_changed |= self.relay.own.remove(&tx);
+                    }
                     dandelion::Effect::Fluff { tx, except, .. } => {
-                        let Some(t) = self.relay.stems.remove(&tx) else { continue };
-                        let public = kernels(t.get());
-                        match self.pooled(turn, t, &except) {
-                            Ok(_) => events.push_back(Whisper::Public(public)),
-                            Err(e) => not_fatal(e)?,
-                        }
+                        events.extend(self.fluff(turn, tx, &except)?.map(Whisper::Public));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells a whispered transaction to all; returns its kernels, if it could be.
+    fn fluff(&mut self, turn: &mut Turn<'_>, tx: Hash, except: &[PeerKey]) -> Step<Option<Vec<Hash>>> {
+        let Some(t) = self.relay.stems.remove(&tx) else { return Ok(None) };
+        let (public, own) = (kernels(t.get()), self.relay.own.remove(&tx));
+        match self.pooled(turn, t, except) {
+            Ok(_) if own => {
+                // It is in the pool's file before it is forgotten here.
+                self.ledger.save_pool()?;
+                self.relay.own_changed = true;
+            }
+            Ok(_) => {}
+            Err(e) => {
+                self.relay.own_changed |= own;
+                match e {
+                    LedgerError::Clash(why) if own => turn.note(Note::Unfluffed(why)),
+                    LedgerError::Refused(why) if own => turn.note(Note::Dropped(why)),
+                    e => not_fatal(e)?,
+                }
+                return Ok(None);
+            }
+        }
+        Ok(Some(public))
     }
 
     fn stem(&mut self, turn: &mut Turn<'_>, to: PeerKey, members: &[Hash]) {
@@ -210,6 +288,8 @@ impl<F: Files> Node<F> {
 
     /// Puts a transaction into the pool and lines it up for all peers but those.
     fn pooled(&mut self, turn: &mut Turn<'_>, t: Verified<Transaction>, except: &[PeerKey]) -> Step<Hash> {
+        let children = self.relay.orphans.children(&t.get().body);
+        self.relay.found.extend(children);
         let id = self.ledger.receive(t)?;
         let mean = self.config.trickle;
         for peer in self.peers.all.values_mut().filter(|p| p.ready()) {
@@ -245,6 +325,8 @@ impl<F: Files> Node<F> {
     /// The chain is another: what it took in or made impossible is whispered no longer, and what it refused may fit now.
     pub(super) fn relay_changed(&mut self, turn: &mut Turn<'_>) -> Step {
         self.relay.refused.clear();
+        let orphans = self.relay.orphans.all();
+        self.relay.found.extend(orphans);
         let mut gone = Vec::new();
         for (id, t) in self.relay.stems.iter() {
             if !self.ledger.still_fits(t)? {
@@ -258,6 +340,7 @@ impl<F: Files> Node<F> {
         if turn.now >= self.relay.dandelion.wake() {
             self.whispered(turn, Whisper::Tick)?;
         }
+        self.adopt_orphans(turn)?;
         for (id, peer) in self.peers.all.iter_mut().filter(|(_, p)| p.ready() && p.offers.1 <= turn.now) {
             let offers = core::mem::take(&mut peer.offers.0);
             let pool = self.ledger.pool();
@@ -268,6 +351,19 @@ impl<F: Files> Node<F> {
             }
         }
         self.ask_others(turn);
+        Ok(())
+    }
+
+    /// Judges those again whose parents may have come since.
+    fn adopt_orphans(&mut self, turn: &mut Turn<'_>) -> Step {
+        for t in core::mem::take(&mut self.relay.found) {
+            let id = transaction_id(&t);
+            match self.ledger.judge(t.clone()) {
+                Ok(t) => self.publish(turn, t, &[]).map(drop).or_else(not_fatal)?,
+                Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => self.relay.orphans.insert(id, t),
+                Err(e) => not_fatal(e)?,
+            }
+        }
         Ok(())
     }
 
@@ -296,7 +392,8 @@ impl<F: Files> Node<F> {
         for tx in ids {
             let Some(peer) = self.peers.all.get_mut(&id) else { return };
             peer.knows.insert(tx);
-            if self.ledger.pool().get(&tx).is_some() || self.relay.refused.contains(&tx) {
+            let waits = || self.relay.refused.contains(&tx) || self.relay.orphans.contains(&tx);
+            if self.ledger.pool().get(&tx).is_some() || waits() {
                 continue;
             }
             let full = self.relay.asked.len() >= MAX_ASKED || peer.asking >= MAX_ASKED_OF_ONE;
@@ -342,11 +439,18 @@ impl<F: Files> Node<F> {
             }
             None => return self.blame(turn, id, Offence::Unasked),
         }
-        match self.judged(turn, id, t)? {
+        match self.judged(turn, id, t, Orphaned::Waits)? {
             Some(t) => self.publish(turn, t, &[]).map(drop).or_else(not_fatal),
             None => Ok(()),
         }
     }
+}
+
+/// What becomes of a transaction whose parent is not known.
+#[derive(Clone, Copy)]
+enum Orphaned {
+    Waits,
+    Refused,
 }
 
 /// Only the store's failure stops a node.

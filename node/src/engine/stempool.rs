@@ -33,6 +33,10 @@ impl Stempool {
         self.all.iter()
     }
 
+    pub(super) fn get(&self, id: &Hash) -> Option<&Transaction> {
+        self.all.get(id).map(Verified::get)
+    }
+
     /// Whether there is room for one more of this weight.
     pub(super) fn has_room(&self, weight: u64) -> bool {
         self.all.len() < self.limits.transactions && self.weight.saturating_add(weight) <= self.limits.weight

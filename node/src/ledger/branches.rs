@@ -84,12 +84,13 @@ impl<F: Files> Ledger<F> {
     ) -> Result<PoolChange, LedgerError> {
         let mut pool = self.pool.clone();
         let sealed = new.iter().flat_map(|b| pool.take_sealed(&b.body)).collect();
-        let mut dropped = pool.recheck(self.store.chain(), &self.store)?;
-        let mut before = common;
+        let (mut dropped, mut before) = (Vec::new(), common);
         for block in undone.iter().rev() {
             self.return_payments(&mut pool, payments(block, &before.total_offset), &mut dropped)?;
             before = &block.header;
         }
+        // What waited for outputs of the blocks that gave way has its parents back.
+        dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
         let unsaved = self.put(pool);
         let alarms = new.iter().flat_map(|b| self.evidence.against(&SealedHeader::of(b))).collect();
         Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })

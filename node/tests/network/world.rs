@@ -34,6 +34,7 @@ pub(crate) struct Honest {
     pub(crate) config: Config,
     files: Memory,
     book: Option<Vec<u8>>,
+    own: Option<Vec<u8>>,
     /// `None` while it is down.
     pub(crate) node: Option<Node<Memory>>,
     started: Duration,
@@ -163,7 +164,8 @@ impl World {
             let (node, book, started, rng) =
                 (None, None, Duration::ZERO, ChaCha20Rng::seed_from_u64(rng.next_u64()));
             let (empty, flaw, parts) = (false, None, 0);
-            let node = Honest { config, files, book, node, started, rng, empty, flaw, parts };
+            let own = None;
+            let node = Honest { config, files, book, own, node, started, rng, empty, flaw, parts };
             actors.push(Actor::Honest(Box::new(node)));
         }
         actors.extend(puppets.into_iter().map(Actor::Puppet));
@@ -223,6 +225,8 @@ impl World {
         };
         let node = Node::new(h.config.clone(), ledger, key, h.book.as_deref(), &mut h.rng);
         (h.node, h.started) = (Some(node), now);
+        let own = h.own.clone();
+        own.into_iter().for_each(|own| self.step(n, Event::Kept(own)));
     }
 
     /// A node loses its power.
@@ -299,6 +303,7 @@ impl World {
             Effect::Close(peer, _) => self.cut(n, peer),
             Effect::Answer(Ticket(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::Keep(book) => self.honest(n).book = Some(book),
+            Effect::KeepOwn(own) => self.honest(n).own = Some(own),
             Effect::Note(Note::Closed(_, why)) => self.closings.push((n, why)),
             Effect::Note(Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..)) => {}
             Effect::Note(note) => self.notes.push((n, note)),

@@ -16,12 +16,12 @@ use node::{
     seal::seal,
 };
 
-fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
+pub(crate) fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
     Ledger::over(store, PoolLimits::default()).unwrap()
 }
 
-fn open(files: &Memory) -> Ledger<Memory> {
+pub(crate) fn open(files: &Memory) -> Ledger<Memory> {
     Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), PoolLimits::default()).unwrap()
 }
 
@@ -33,7 +33,7 @@ fn sealed(toy: &mut Toy, ledger: &Ledger<impl Files>) -> Block {
     seal(&toy.chain, proposal, &toy.operator, &mut toy.rng).unwrap()
 }
 
-fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<mw::hash::Hash> {
+pub(crate) fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<mw::hash::Hash> {
     let block = sealed(toy, ledger);
     let change = ledger.connect(block.clone()).unwrap();
     assert!(change.dropped.is_empty() && change.unsaved.is_none());
@@ -246,6 +246,10 @@ fn a_damaged_pool_is_no_truth() {
     let mut l = ledger(&other, &foreign);
     let mut other = other;
     mine(&mut other, &mut l);
+    mine(&mut other, &mut l);
+    let coins = other.spendable();
+    let t = other.pay(&coins[..1], 1, 0);
+    l.submit(t).unwrap();
     files.set(FileName::Pool, foreign.bytes(FileName::Pool).unwrap());
     let store = Store::open_on(files, temporary()).unwrap();
     assert!(Ledger::over(store, PoolLimits::default()).unwrap_err().to_string().contains("belongs to chain"));
@@ -290,24 +294,48 @@ fn a_killed_submission_leaves_the_old_pool_or_the_new() {
     mine(&mut toy, &mut l);
     drop(l);
     let coins = toy.spendable();
-    let t = toy.pay(&coins[..1], 1, 0);
-    let mut seen = [0, 0];
-    for kill in 0.. {
-        let disk = files.copy();
-        let mut l = open(&disk);
-        disk.kill_after(Some(kill));
-        if l.submit(t.clone()).is_ok() {
-            assert_eq!(open(&disk.after_power_loss(&mut toy.rng)).pool().len(), 1);
-            break;
+    // The first makes the file, the second is appended.
+    for (n, coin) in coins.iter().take(2).enumerate() {
+        let t = toy.pay(core::slice::from_ref(coin), 1, 0);
+        let mut seen = [0, 0];
+        for kill in 0.. {
+            let disk = files.copy();
+            let mut l = open(&disk);
+            disk.kill_after(Some(kill));
+            if l.submit(t.clone()).is_ok() {
+                assert_eq!(open(&disk.after_power_loss(&mut toy.rng)).pool().len(), n + 1);
+                break;
+            }
+            assert_eq!(l.pool().len(), n);
+            for _ in 0..8 {
+                let l = open(&disk.after_power_loss(&mut toy.rng));
+                assert!(!l.opened().set_aside);
+                seen[l.pool().len() - n] += 1;
+            }
         }
-        assert!(l.pool().is_empty());
-        for _ in 0..8 {
-            let l = open(&disk.after_power_loss(&mut toy.rng));
-            assert!(!l.opened().set_aside);
-            seen[l.pool().len()] += 1;
-        }
+        assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+        open(&files).submit(t).unwrap();
     }
-    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+}
+
+/// What was received and not submitted survives a kill at once, and the loss of power once it is saved.
+#[test]
+fn received_transactions_are_written_down() {
+    let mut toy = Toy::new(54);
+    let files = Memory::new();
+    let mut l = ledger(&toy, &files);
+    for _ in 0..3 {
+        mine(&mut toy, &mut l);
+    }
+    let coins = toy.spendable();
+    for (n, coin) in coins.iter().take(3).enumerate() {
+        let t = toy.pay(core::slice::from_ref(coin), 1, 0);
+        let t = l.judge(t).unwrap();
+        l.receive(t).unwrap();
+        assert_eq!(open(&files.copy()).pool().len(), n + 1);
+    }
+    l.save_pool().unwrap();
+    assert_eq!(open(&files.after_power_loss(&mut toy.rng)).pool().len(), 3);
 }
 
 /// A block that is connected while the pool cannot be written stands, and says so.

@@ -8,6 +8,7 @@ mod flips;
 mod image;
 mod kill;
 mod ledger;
+mod pool;
 mod prune;
 mod reorganise;
 mod snapshot;

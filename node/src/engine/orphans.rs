@@ -1,0 +1,86 @@
+//! Transactions that came before the one whose outputs they spend: parent and child may be fetched from different peers.
+//!
+//! They were verified, and nothing that they spend is in the chain or pending; they wait, in bounded number, until it is. Whoever
+//! sends transactions whose parents do not exist pushes others out of here, which costs a child a delay and nobody a coin.
+
+use mw::{
+    hash::Hash,
+    rules::params::weight,
+    transaction::{Body, Transaction},
+};
+use std::collections::{HashSet, VecDeque};
+
+/// How many wait, and how much they weigh together.
+const MOST: usize = 64;
+const MAX_WEIGHT: u64 = 40_000;
+
+/// Those that wait, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Orphans {
+    waiting: VecDeque<(Hash, Transaction)>,
+    weight: u64,
+}
+
+impl Orphans {
+    pub(super) fn contains(&self, id: &Hash) -> bool {
+        self.waiting.iter().any(|(waiting, _)| waiting == id)
+    }
+
+    /// Takes one in, and lets the oldest go where there is no room.
+    pub(super) fn insert(&mut self, id: Hash, t: Transaction) {
+        if self.contains(&id) || weight(&t.body) > MAX_WEIGHT / 4 {
+            return;
+        }
+        self.weight += weight(&t.body);
+        self.waiting.push_back((id, t));
+        while self.waiting.len() > MOST || self.weight > MAX_WEIGHT {
+            let Some((_, oldest)) = self.waiting.pop_front() else { return };
+            self.weight -= weight(&oldest.body);
+        }
+    }
+
+    /// Those that spend what this body creates.
+    pub(super) fn children(&mut self, parent: &Body) -> Vec<Transaction> {
+        let created: HashSet<_> = parent.outputs.iter().map(|o| o.commitment).collect();
+        self.take(|t| t.body.inputs.iter().any(|c| created.contains(c)))
+    }
+
+    /// All of them.
+    pub(super) fn all(&mut self) -> Vec<Transaction> {
+        self.take(|_| true)
+    }
+
+    fn take(&mut self, which: impl Fn(&Transaction) -> bool) -> Vec<Transaction> {
+        let all = core::mem::take(&mut self.waiting);
+        let (taken, kept): (VecDeque<_>, _) = all.into_iter().partition(|(_, t)| which(t));
+        self.waiting = kept;
+        self.weight -= taken.iter().map(|(_, t)| weight(&t.body)).sum::<u64>();
+        taken.into_iter().map(|(_, t)| t).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mw::testing::Toy;
+
+    #[test]
+    fn children_are_found_and_room_is_bounded() {
+        let mut toy = Toy::new(41);
+        let coin = toy.grow(Vec::new());
+        toy.mature();
+        let (parent, made) = toy.pay(&[&coin], &[1_000_000]);
+        let child = toy.pay(&[&made[1]], &[5]).0;
+        let mut orphans = Orphans::default();
+        let name = |n: u8| Hash::from_bytes([n; 32]);
+        orphans.insert(name(1), child.clone());
+        orphans.insert(name(1), child.clone());
+        orphans.insert(name(2), parent.clone());
+        assert_eq!(orphans.children(&parent.body), vec![child.clone()]);
+        assert!(!orphans.contains(&name(1)) && orphans.contains(&name(2)));
+        (0..200).for_each(|n| orphans.insert(name(n), child.clone()));
+        assert!(!orphans.contains(&name(2)) && orphans.contains(&name(199)));
+        assert_eq!(orphans.all().len(), MOST);
+        assert_eq!((orphans.weight, orphans.all().len()), (0, 0));
+    }
+}
