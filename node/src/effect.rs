@@ -133,6 +133,9 @@ pub enum Refusal {
         /// Most outputs of an answer.
         most: usize,
     },
+    /// A better block than the tip is known, and is on its way: whoever sealed now would seal a height twice.
+    #[error("this node does not have block {0} yet, which is sealed: wait until it has")]
+    Behind(Height),
     /// Too many transactions wait.
     #[error("too many transactions are on their way: try again in a minute")]
     Busy,

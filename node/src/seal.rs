@@ -4,6 +4,14 @@
 //! seal = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
 //! ```
 //!
+//! Another sealing engine, of several sealers, takes the place of [`seal`] alone; what is around it stays:
+//!
+//! ```text
+//! propose    Ledger::draft ─▶ a wallet makes the reward ─▶ Ledger::propose        header and body, by the rules
+//! agree      here one signature; elsewhere rounds between sealers, each of whom judges what it is shown by the same rules
+//! commit     Proposal::seal ─▶ Ledger::connect, durably ─▶ told to all; fork choice between what was sealed: engine::fork
+//! ```
+//!
 //! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
 //! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is
 //! the evidence, which the ledger keeps.

@@ -120,7 +120,14 @@ impl<F: Files> Node<F> {
         Ok(Answer::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
     }
 
+    /// Refuses to build on the tip while sealed blocks above it are being fetched.
+    fn not_behind(&self) -> Result<(), Refusal> {
+        let known = self.sync.best().map(|best| best.height).max(self.sync.shortcut.height());
+        known.filter(|best| *best > self.ledger.tip().height).map_or(Ok(()), |best| Err(Refusal::Behind(best)))
+    }
+
     fn drafted(&mut self) -> Result<Answer, Refusal> {
+        self.not_behind()?;
         let draft = self.ledger.draft()?;
         let answer =
             Answer::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
@@ -135,6 +142,7 @@ impl<F: Files> Node<F> {
         time: u64,
     ) -> Result<Answer, Refusal> {
         let key = self.operator.as_ref().ok_or(Refusal::NoKey)?;
+        self.not_behind()?;
         let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
         let time = time.max(self.ledger.tip().time);

@@ -91,6 +91,11 @@ impl Relay {
         }
     }
 
+    /// Whether a transaction was refused, or waits for its parent.
+    fn has_judged(&self, id: &Hash) -> bool {
+        self.refused.contains(id) || self.orphans.contains(id)
+    }
+
     /// How many transactions are on their way.
     pub(super) fn asked(&self) -> usize {
         self.asked.len()
@@ -392,8 +397,7 @@ impl<F: Files> Node<F> {
         for tx in ids {
             let Some(peer) = self.peers.all.get_mut(&id) else { return };
             peer.knows.insert(tx);
-            let waits = || self.relay.refused.contains(&tx) || self.relay.orphans.contains(&tx);
-            if self.ledger.pool().get(&tx).is_some() || waits() {
+            if self.ledger.pool().get(&tx).is_some() || self.relay.has_judged(&tx) {
                 continue;
             }
             let full = self.relay.asked.len() >= MAX_ASKED || peer.asking >= MAX_ASKED_OF_ONE;
@@ -434,9 +438,7 @@ impl<F: Files> Node<F> {
                 of.into_iter().for_each(|p| p.asking = p.asking.saturating_sub(1));
             }
             // A second answer to what was asked of two.
-            None if self.ledger.pool().get(&tx).is_some() || self.relay.refused.contains(&tx) => {
-                return Ok(());
-            }
+            None if self.relay.has_judged(&tx) || self.ledger.pool().get(&tx).is_some() => return Ok(()),
             None => return self.blame(turn, id, Offence::Unasked),
         }
         match self.judged(turn, id, t, Orphaned::Waits)? {

@@ -182,6 +182,11 @@ impl Shortcut {
         if let Stage::Fetching(f) = &mut self.stage { Some(f) } else { None }
     }
 
+    /// The height of the state that is being fetched.
+    pub(super) fn height(&self) -> Option<Height> {
+        if let Stage::Fetching(f) = &self.stage { Some(f.tip.header.height) } else { None }
+    }
+
     /// How many parts are held or wanted.
     pub(super) fn len(&self) -> usize {
         if let Stage::Fetching(f) = &self.stage { f.wants.len() } else { 0 }

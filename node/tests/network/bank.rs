@@ -17,19 +17,22 @@ use std::{
 /// Payments that do not exclude each other.
 pub(crate) const PAYMENTS: usize = 6;
 
-/// Toy, payments, and others that spend the same coins; and rewards, as they are asked for.
+/// Toy, payments, others that spend the same coins, and others that spend what the payments create; and rewards, as they are asked
+/// for.
 struct Vault {
     toy: Toy,
     payments: Vec<Transaction>,
     rivals: Vec<Transaction>,
+    children: Vec<Transaction>,
     rewards: HashMap<(Height, Amount), (Output, Kernel)>,
 }
 
 impl Vault {
     fn new(mut toy: Toy, coins: &[Owned]) -> Arc<Mutex<Self>> {
-        let payments = coins.iter().map(|c| toy.pay(&[c], &[25]).0).collect();
+        let (payments, made): (Vec<_>, Vec<_>) = coins.iter().map(|c| toy.pay(&[c], &[25])).unzip();
         let rivals = coins.iter().map(|c| toy.pay(&[c], &[26]).0).collect();
-        Arc::new(Mutex::new(Self { toy, payments, rivals, rewards: HashMap::new() }))
+        let children = made.iter().map(|outputs| toy.pay(&[&outputs[1]], &[7]).0).collect();
+        Arc::new(Mutex::new(Self { toy, payments, rivals, children, rewards: HashMap::new() }))
     }
 }
 
@@ -52,6 +55,27 @@ static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     Vault::new(toy, &[])
 });
 
+static CROWD: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
+    let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
+    let mut toy = Toy::with(9, wide);
+    let coin = toy.grow(Vec::new());
+    toy.mature();
+    let (split, coins) = toy.pay(&[&coin], &[10_000_000; MANY as usize]);
+    toy.grow(vec![split]);
+    let payments = (0..MANY).zip(&coins).map(|(n, coin)| {
+        let fee = toy.least_fee(1, 1, 1).units() + n * 1_000;
+        let output = toy.output(10_000_000 - fee);
+        let kernel = toy.plain(Amount::new(fee));
+        toy.transaction(&[coin], &[&output], &[kernel])
+    });
+    let payments = payments.collect();
+    let (rivals, children, rewards) = (Vec::new(), Vec::new(), HashMap::new());
+    Arc::new(Mutex::new(Vault { toy, payments, rivals, children, rewards }))
+});
+
+/// Payments of the crowd.
+pub(crate) const MANY: u64 = 24;
+
 /// Blocks of the long chain.
 pub(crate) const BLOCKS: u64 = 64;
 
@@ -63,6 +87,7 @@ pub(crate) struct Bank {
     base: Arc<Vec<Block>>,
     pub(crate) payments: Arc<Vec<Transaction>>,
     pub(crate) rivals: Arc<Vec<Transaction>>,
+    pub(crate) children: Arc<Vec<Transaction>>,
 }
 
 impl Bank {
@@ -76,6 +101,11 @@ impl Bank {
         Self::over(&LONG)
     }
 
+    /// A chain with [`MANY`] payments of one weight, each of which pays more than those before.
+    pub(crate) fn crowd() -> Self {
+        Self::over(&CROWD)
+    }
+
     fn over(vault: &Arc<Mutex<Vault>>) -> Self {
         let v = vault.lock().unwrap();
         Self {
@@ -83,6 +113,7 @@ impl Bank {
             base: Arc::new(v.toy.blocks().to_vec()),
             payments: Arc::new(v.payments.clone()),
             rivals: Arc::new(v.rivals.clone()),
+            children: Arc::new(v.children.clone()),
             vault: Arc::clone(vault),
         }
     }

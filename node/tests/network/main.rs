@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod bank;
+mod branches;
+mod pending;
 mod puppet;
 mod schedules;
 mod shortcut;

@@ -10,16 +10,16 @@ use mw::{state::ChainView, transaction::Transaction};
 use node::{config::Config, effect::Note};
 use rand_chacha::rand_core::RngCore;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Short embargoes, so that a schedule is an hour and not a day.
-fn hasty(config: &mut Config) {
+pub(crate) fn hasty(config: &mut Config) {
     config.dandelion = dandelion::Params::new(0.3, 100 * SECOND / 1_000, 0.1, 60 * SECOND).unwrap();
     config.ban = 600 * SECOND;
 }
 
 /// All honest nodes are at one tip, and every payment of these is in the chain, or one that spends the same coin.
-fn agreed(world: &World, payments: &[usize]) {
+pub(crate) fn agreed(world: &World, payments: &[usize]) {
     let tips = world.tips();
     assert_eq!(tips.len(), world.honest_count(), "all are up");
     assert!(tips.windows(2).all(|t| t[0] == t[1]), "{tips:?}");
@@ -105,6 +105,7 @@ fn schedule(seed: u64) {
     let harmless =
         |n: &(usize, Note)| matches!(n.1, Note::Unfollowed(_) | Note::DoubleSeal(_) | Note::Unfluffed(_));
     assert!(world.notes.iter().all(harmless), "{:?}", world.notes);
+    world.node(honest - 1).unwrap().ledger().audit(|_, _| ()).unwrap();
 }
 
 #[test]

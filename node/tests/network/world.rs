@@ -18,7 +18,10 @@ use node::{
     },
     event::{Event, Question, Ticket},
     ledger::Ledger,
-    wire::message::{BlockName, Message},
+    wire::{
+        message::{BlockName, Message},
+        transaction_id,
+    },
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -117,6 +120,8 @@ pub(crate) struct World {
     pub(crate) actors: Vec<Actor>,
     pub(crate) now: Duration,
     pub(crate) rng: ChaCha20Rng,
+    /// Who holds the operator's key: the first, and whoever else it should not have given it to.
+    pub(crate) operators: Vec<usize>,
     /// Who is on the other side of the partition.
     pub(crate) apart: Vec<bool>,
     links: HashMap<(usize, PeerId), End>,
@@ -171,6 +176,7 @@ impl World {
         actors.extend(puppets.into_iter().map(Actor::Puppet));
         let mut world = Self {
             bank,
+            operators: vec![0],
             apart: vec![false; count],
             actors,
             now: Duration::ZERO,
@@ -209,7 +215,7 @@ impl World {
 
     /// Switches a node on, with whatever its disk holds.
     pub(crate) fn start(&mut self, n: usize) {
-        let (now, key) = (self.now, (n == 0).then(|| self.bank.operator()));
+        let (now, key) = (self.now, self.operators.contains(&n).then(|| self.bank.operator()));
         let params = self.bank.params();
         let blocks = self.bank.base();
         let h = self.honest(n);
@@ -254,6 +260,22 @@ impl World {
             self.happen(due.to, due.what);
         }
         self.now = end;
+    }
+
+    /// Lets time pass until something holds, but not for ever; says whether it does.
+    pub(crate) fn until(&mut self, holds: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now + Duration::from_secs(3_000);
+        while !holds(self) && self.now < end {
+            self.run(Duration::from_secs(5));
+        }
+        holds(self)
+    }
+
+    /// Whether all honest nodes that are up have this transaction pending.
+    pub(crate) fn all_have(&self, t: &Transaction) -> bool {
+        let id = transaction_id(t);
+        let mut nodes = (0..self.actors.len()).filter_map(|n| self.node(n));
+        nodes.all(|n| n.ledger().pool().get(&id).is_some())
     }
 
     fn later(&mut self, delay: Duration, to: usize, what: What) {
@@ -376,10 +398,15 @@ impl World {
 
     /// The operator seals what it has.
     pub(crate) fn seal(&mut self) -> Option<BlockName> {
-        let Answer::Draft { height, due, .. } = self.ask(0, Question::Draft)? else { return None };
+        self.seal_at(0)
+    }
+
+    /// Somebody who holds the operator's key seals what it has.
+    pub(crate) fn seal_at(&mut self, n: usize) -> Option<BlockName> {
+        let Answer::Draft { height, due, .. } = self.ask(n, Question::Draft)? else { return None };
         let reward = Box::new(self.bank.reward(height, due));
         let time = 1_800_000_000 + self.now.as_secs();
-        match self.ask(0, Question::Seal { reward, time })? {
+        match self.ask(n, Question::Seal { reward, time })? {
             Answer::Sealed(name) => Some(name),
             other => panic!("the operator cannot seal: {other:?}"),
         }

@@ -4,7 +4,7 @@ use crate::{
     ledger::{ledger, mine, open},
     toy::{Coin, Toy},
 };
-use mw::{hash::Hash, rules::params::weight, state::ChainView, transaction::Transaction};
+use mw::{hash::Hash, rules::params::weight, transaction::Transaction};
 use node::{
     edge::store::Memory,
     engine::pool::{AdmitError, Clash, Pool, PoolLimits},

@@ -1,0 +1,114 @@
+//! Pending payments in a network: families, floods, and those whose node dies before anybody else has heard of them.
+
+use crate::{
+    bank::{Bank, MANY},
+    schedules::{SECOND, agreed, hasty},
+    world::World,
+};
+use mw::state::ChainView;
+use node::engine::pool::PoolLimits;
+
+/// A payment and what spends its change, through different nodes, are sealed in one block.
+#[test]
+fn a_family_is_sealed_in_one_block() {
+    for seed in 0..4 {
+        let mut world = World::new(80 + seed, Bank::open(), 5, Vec::new(), hasty);
+        world.run(20 * SECOND);
+        let (parent, child) = (world.bank.payments[0].clone(), world.bank.children[0].clone());
+        assert!(world.submit(2, &child).is_none(), "what it spends is nowhere yet");
+        assert!(world.submit(1, &parent).is_some() && world.until(|w| w.all_have(&parent)));
+        assert!(world.submit(3, &child).is_some() && world.until(|w| w.all_have(&child)));
+        let name = world.seal().unwrap();
+        world.run(20 * SECOND);
+        agreed(&world, &[0]);
+        for n in 0..5 {
+            let ledger = world.node(n).unwrap().ledger();
+            let body = ledger.store().block(name.height).unwrap().unwrap().body;
+            assert_eq!(body.kernels.len(), 3, "both, and the reward's");
+            assert!(ledger.pool().is_empty());
+            ledger.audit(|_, _| ()).unwrap();
+        }
+    }
+}
+
+/// A node that starts late hears of parent and child at once, from several peers, in any order.
+#[test]
+fn a_child_that_comes_first_waits_for_its_parent() {
+    for seed in 0..6 {
+        let mut world = World::new(90 + seed, Bank::open(), 4, Vec::new(), hasty);
+        // Everybody has heard of everybody before one is gone.
+        world.run(20 * SECOND);
+        world.crash(3);
+        world.run(20 * SECOND);
+        for i in 0..3 {
+            let (parent, child) = (world.bank.payments[i].clone(), world.bank.children[i].clone());
+            assert!(world.submit(i, &parent).is_some() && world.until(|w| w.all_have(&parent)));
+            let other = (i + 1) % 3;
+            assert!(world.submit(other, &child).is_some() && world.until(|w| w.all_have(&child)));
+        }
+        world.start(3);
+        world.run(30 * SECOND);
+        assert_eq!(world.node(3).unwrap().ledger().pool().len(), 6, "seed {seed}");
+    }
+}
+
+/// More valid payments than a pool has room for: it holds those that pay most, everywhere, and never more than it may.
+#[test]
+fn a_flood_of_low_fees_leaves_the_best() {
+    const ROOM: usize = 8;
+    let mut world = World::new(100, Bank::crowd(), 4, Vec::new(), |c| {
+        hasty(c);
+        c.pool = PoolLimits { transactions: ROOM, weight: 10_000 };
+    });
+    world.run(20 * SECOND);
+    let all = world.bank.payments.clone();
+    let (poor, best) = all.split_at(all.len() - ROOM);
+    for (n, t) in best.iter().enumerate() {
+        assert!(world.submit(n % 4, t).is_some() && world.until(|w| w.all_have(t)));
+    }
+    // The others, joined on their way or one by one, push none of them out, the best of them last.
+    for (n, t) in poor.iter().enumerate() {
+        world.submit(n % 4, t);
+        world.run(7 * SECOND);
+    }
+    world.run(300 * SECOND);
+    let full = |n: usize| world.node(n).unwrap().ledger().pool().len() == ROOM;
+    assert!((0..4).all(full) && best.iter().all(|t| world.all_have(t)));
+    assert_eq!(all.len(), MANY as usize);
+    world.seal().unwrap();
+    world.run(20 * SECOND);
+    let store = world.node(3).unwrap().ledger().store();
+    for t in best {
+        assert!(t.body.kernels.iter().all(|k| store.has_kernel(&k.id()).unwrap()));
+    }
+}
+
+/// A payment is handed in, and the node loses its power before, or just after, the first word of it has left.
+#[test]
+fn what_was_handed_in_outlives_its_node() {
+    for seed in 0..6 {
+        let mut world = World::new(110 + seed, Bank::open(), 4, Vec::new(), hasty);
+        if seed % 2 == 0 {
+            world.run(20 * SECOND);
+        }
+        let t = world.bank.payments[0].clone();
+        assert!(world.submit(3, &t).is_some());
+        for _ in 0..seed {
+            world.crash(3);
+            world.start(3);
+            world.run(SECOND / 4);
+        }
+        world.crash(3);
+        world.run(5 * SECOND);
+        world.start(3);
+        assert!(world.until(|w| w.all_have(&t)), "seed {seed}");
+        world.seal().unwrap();
+        world.run(20 * SECOND);
+        agreed(&world, &[0]);
+        // It is not whispered once more by a node that has seen it sealed.
+        world.crash(3);
+        world.start(3);
+        world.run(200 * SECOND);
+        assert!((0..4).all(|n| world.node(n).unwrap().ledger().pool().is_empty()));
+    }
+}
