@@ -14,6 +14,7 @@
 
 mod branches;
 mod journal;
+mod originals;
 
 use crate::{
     audit::{Audit, AuditError, audit},
@@ -40,6 +41,7 @@ use mw::{
     state::ChainView,
     transaction::{Output, Transaction},
 };
+use originals::Originals;
 use std::path::Path;
 
 /// Why the ledger refused or failed.
@@ -124,6 +126,7 @@ pub struct Ledger<F: Files = Disk> {
     evidence: Evidence,
     opened: PoolChange,
     journal: Journal,
+    originals: Originals,
 }
 
 impl Ledger {
@@ -151,8 +154,14 @@ impl<F: Files> Ledger<F> {
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
     pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
         let evidence = branches::load_evidence(&store)?;
-        let (opened, journal) = (PoolChange::default(), Journal::default());
-        let mut ledger = Self { store, pool: Pool::new(limits), evidence, opened, journal };
+        let mut ledger = Self {
+            store,
+            pool: Pool::new(limits),
+            evidence,
+            opened: PoolChange::default(),
+            journal: Journal::default(),
+            originals: Originals::default(),
+        };
         ledger.opened = ledger.load_pool()?;
         Ok(ledger)
     }
@@ -279,15 +288,15 @@ impl<F: Files> Ledger<F> {
         let block = connect_block(self.chain(), &self.store, block)?;
         self.store.apply(&block)?;
         let mut pool = self.pool.clone();
-        let sealed = pool.take_sealed(&block.get().block.body);
+        let sealed = self.take_sealed(&mut pool, &block.get().block);
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(pool);
         let alarms = self.evidence.against(&SealedHeader::of(&block.get().block));
         Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
     }
 
-    /// Takes the last block back, durably, and puts its payments, which stay joined, into the pool again. Its seal is
-    /// remembered: another block in its place is a double seal.
+    /// Takes the last block back, durably, and puts its payments into the pool again: one by one if it took them from there lately,
+    /// else joined. Its seal is remembered: another block in its place is a double seal.
     ///
     /// # Errors
     /// As [`Store::undo`].
@@ -296,8 +305,8 @@ impl<F: Files> Ledger<F> {
         self.witness(last.as_slice())?;
         let block = self.store.undo()?;
         let mut pool = self.pool.clone();
-        let (mut dropped, payments) = (Vec::new(), branches::payments(&block, &self.tip().total_offset));
-        self.return_payments(&mut pool, payments, &mut dropped)?;
+        let mut dropped = Vec::new();
+        self.return_payments(&mut pool, (&block, &self.tip().total_offset), &mut dropped)?;
         dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
         let unsaved = self.put(pool);
         Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))

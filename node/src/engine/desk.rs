@@ -123,7 +123,9 @@ impl<F: Files> Node<F> {
     /// Refuses to build on the tip while sealed blocks above it are being fetched.
     fn not_behind(&self) -> Result<(), Refusal> {
         let known = self.sync.best().map(|best| best.height).max(self.sync.shortcut.height());
-        known.filter(|best| *best > self.ledger.tip().height).map_or(Ok(()), |best| Err(Refusal::Behind(best)))
+        known
+            .filter(|best| *best > self.ledger.tip().height)
+            .map_or(Ok(()), |best| Err(Refusal::Behind(best)))
     }
 
     fn drafted(&mut self) -> Result<Answer, Refusal> {

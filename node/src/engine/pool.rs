@@ -166,12 +166,13 @@ impl Pool {
         Ok(id)
     }
 
-    /// Removes the transactions whose kernels are all in this body; returns their ids, parents first.
-    pub fn take_sealed(&mut self, body: &Body) -> Vec<Hash> {
+    /// Removes and returns the transactions whose kernels are all in this body, parents first.
+    pub fn take_sealed(&mut self, body: &Body) -> Vec<(Hash, Transaction)> {
         let kernels: HashSet<Hash> = body.kernels.iter().map(Kernel::id).collect();
         let in_body = |t: &Transaction| t.body.kernels.iter().all(|k| kernels.contains(&k.id()));
-        let sealed: Vec<Hash> = self.iter().filter(|(_, t)| in_body(t)).map(|(id, _)| *id).collect();
-        sealed.iter().for_each(|id| self.remove(id));
+        let sealed = self.iter().filter(|(_, t)| in_body(t)).map(|(id, t)| (*id, t.clone()));
+        let sealed: Vec<_> = sealed.collect();
+        sealed.iter().for_each(|(id, _)| self.remove(id));
         sealed
     }
 

@@ -83,10 +83,10 @@ impl<F: Files> Ledger<F> {
         common: &Header,
     ) -> Result<PoolChange, LedgerError> {
         let mut pool = self.pool.clone();
-        let sealed = new.iter().flat_map(|b| pool.take_sealed(&b.body)).collect();
+        let sealed = new.iter().flat_map(|b| self.take_sealed(&mut pool, b)).collect();
         let (mut dropped, mut before) = (Vec::new(), common);
         for block in undone.iter().rev() {
-            self.return_payments(&mut pool, payments(block, &before.total_offset), &mut dropped)?;
+            self.return_payments(&mut pool, (block, &before.total_offset), &mut dropped)?;
             before = &block.header;
         }
         // What waited for outputs of the blocks that gave way has its parents back.
@@ -96,23 +96,35 @@ impl<F: Files> Ledger<F> {
         Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
     }
 
+    /// Removes from a pool what a block has taken, and remembers it; returns the ids.
+    pub(super) fn take_sealed(&mut self, pool: &mut Pool, block: &Block) -> Vec<Hash> {
+        let (ids, taken) = pool.take_sealed(&block.body).into_iter().unzip();
+        self.originals.keep(block, taken);
+        ids
+    }
+
     /// Puts an undone block's payments into a pool. What is in the chain already, or is outbid, is left out in silence.
     pub(super) fn return_payments(
         &self,
         pool: &mut Pool,
-        payments: Option<Transaction>,
+        (block, offset_before): (&Block, &Scalar),
         dropped: &mut Vec<(Hash, Rejection)>,
     ) -> Result<(), LedgerError> {
-        let Some(payments) = payments else { return Ok(()) };
-        let id = wire::transaction_id(&payments);
-        let mut again = true;
-        for k in &payments.body.kernels {
-            again &= self.store.has_kernel(&k.id())?;
-        }
-        match pool.admit(self.store.chain(), &self.store, payments) {
-            Err(AdmitError::View(e)) => return Err(e.into()),
-            Err(AdmitError::Refused(why)) if !again => dropped.push((id, why)),
-            Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
+        let all = match self.originals.of(block) {
+            Some(all) => all.to_vec(),
+            None => payments(block, offset_before).into_iter().collect(),
+        };
+        for t in all {
+            let id = wire::transaction_id(&t);
+            let mut again = true;
+            for k in &t.body.kernels {
+                again &= self.store.has_kernel(&k.id())?;
+            }
+            match pool.admit(self.store.chain(), &self.store, t) {
+                Err(AdmitError::View(e)) => return Err(e.into()),
+                Err(AdmitError::Refused(why)) if !again => dropped.push((id, why)),
+                Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
+            }
         }
         Ok(())
     }
@@ -161,7 +173,7 @@ impl<F: Files> Ledger<F> {
 }
 
 /// A block without its reward is a transaction: what remains still balances, with the block's own offset.
-pub(super) fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
+fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
     let Body { inputs, mut outputs, mut kernels } = block.body.clone();
     outputs.retain(|o| !o.is_coinbase());
     kernels.retain(|k| !k.features.is_coinbase());

@@ -49,7 +49,8 @@ impl<F: Files> Ledger<F> {
     pub(super) fn write_down(&mut self, t: &Transaction) -> Result<(), StoreError> {
         let end = self.journal.end;
         if end == 0 || self.journal.state == State::Stale || end > SLACK + 64 * self.pool.weight() {
-            let all = self.pool.iter().map(|(_, pending)| pending).chain([t]);
+            let new = self.pool.get(&wire::transaction_id(t)).is_none().then_some(t);
+            let all = self.pool.iter().map(|(_, pending)| pending).chain(new);
             let bytes = wire::pool::file(self.store.chain().id(), all);
             return self.replace(&bytes);
         }

@@ -78,11 +78,12 @@ fn a_payment_from_submission_to_audit() {
     assert!(record.bytes_cut_through < record.bytes_of_blocks);
 }
 
-/// Undoing a block brings its payments back, joined; they can be sealed again.
+/// Undoing a block brings its payments back, and joined where nobody remembers them one by one; they can be sealed again.
 #[test]
 fn undone_payments_wait_again() {
     let mut toy = Toy::new(41);
-    let mut l = ledger(&toy, &Memory::new());
+    let files = Memory::new();
+    let mut l = ledger(&toy, &files);
     mine(&mut toy, &mut l);
     mine(&mut toy, &mut l);
     let coins = toy.spendable();
@@ -95,6 +96,11 @@ fn undone_payments_wait_again() {
     let (undone, _) = l.undo().unwrap();
     assert_eq!(undone, paid);
     toy.agrees(l.store());
+    assert_eq!(l.pool().len(), coins.len());
+    l.connect(paid.clone()).unwrap();
+    drop(l);
+    let mut l = open(&files);
+    l.undo().unwrap();
     assert_eq!(l.pool().len(), 1);
     let (_, joined) = l.pool().iter().next().unwrap();
     assert_eq!(joined.body.kernels.len(), coins.len());

@@ -1,0 +1,43 @@
+//! The transactions of the last blocks one by one, as they were pending before they were joined.
+//!
+//! A block that gives way to another gives its payments back. Joined they would stand or fall together: one that the better
+//! branch has made impossible would take all others with it. So what a block took from the pool is remembered for a while, in
+//! memory; of older blocks, and of those from before the process began, the payments come back joined.
+
+use mw::{block::Block, hash::Hash, rules::params::weight, transaction::Transaction};
+use std::collections::VecDeque;
+
+/// The weight of all that is remembered: that of ten blocks of 40,000.
+const MAX_WEIGHT: u64 = 400_000;
+
+/// What the last blocks took, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Originals {
+    blocks: VecDeque<(Hash, Vec<Transaction>)>,
+    weight: u64,
+}
+
+fn weigh(all: &[Transaction]) -> u64 {
+    all.iter().map(|t| weight(&t.body)).sum()
+}
+
+impl Originals {
+    /// Remembers what a block took.
+    pub(super) fn keep(&mut self, block: &Block, taken: Vec<Transaction>) {
+        self.weight += weigh(&taken);
+        self.blocks.push_back((block.header.hash(), taken));
+        while self.weight > MAX_WEIGHT {
+            let Some((_, oldest)) = self.blocks.pop_front() else { return };
+            self.weight -= weigh(&oldest);
+        }
+    }
+
+    /// All payments of a block, if all are remembered.
+    pub(super) fn of(&self, block: &Block) -> Option<&[Transaction]> {
+        let hash = block.header.hash();
+        let (_, all) = self.blocks.iter().rev().find(|(of, _)| *of == hash)?;
+        let payments = block.body.kernels.iter().filter(|k| !k.features.is_coinbase()).count();
+        let known: usize = all.iter().map(|t| t.body.kernels.len()).sum();
+        (known == payments).then_some(all)
+    }
+}
