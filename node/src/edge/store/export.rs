@@ -1,11 +1,11 @@
 //! A state written down: the plan of a snapshot, and its parts one by one.
 //!
 //! Planning goes over the whole state once for the sizes and checks of all parts; writing goes over it again, one part
-//! in memory at a time. What stays in memory is 64 bytes for each unspent output, and the outputs that differ from the tip's.
+//! in memory at a time. What stays in memory are the outputs that differ from the tip's.
 
 use super::{
     Store,
-    branch::{Branch, Differences},
+    branch::Branch,
     error::{IndexFault, StoreError},
     files::Files,
 };
@@ -18,11 +18,10 @@ use crate::{
 };
 use mw::{
     amount::Height,
-    commitment::Commitment,
     hash::Hash,
     mmr::Peaks,
     state::Unspent,
-    trie::{Prefix, Trie},
+    trie::{Entry, Prefix, Trie},
 };
 use std::collections::HashMap;
 
@@ -37,9 +36,8 @@ pub(super) struct Snapshot {
     /// The kernels before each part of kernels.
     before: HashMap<Height, Peaks>,
     trie: Trie,
-    /// The unspent outputs in the order of their keys.
-    order: Vec<(Hash, Commitment)>,
-    differences: Differences,
+    /// What differs from the tip's, by its key in the trie.
+    differences: HashMap<Hash, Option<Unspent>>,
 }
 
 impl Snapshot {
@@ -53,10 +51,10 @@ impl Snapshot {
         let counts = counts.collect::<Result<Vec<_>, _>>()?;
         let Pieces { all: pieces, depth } = Pieces::of(&counts, head.header.output_count, items);
         let before = kernels_before(store, &pieces)?;
-        let order = order(store, &differences)?;
+        let differences = differences.into_iter().map(|(c, u)| (Unspent::key(&c), u)).collect();
         let params = store.chain().params().clone();
         let start = Start { params, tip, depth, parts: Vec::new() };
-        let mut snapshot = Self { start, pieces, before, trie: commitments.outputs, order, differences };
+        let mut snapshot = Self { start, pieces, before, trie: commitments.outputs, differences };
         for place in 0..snapshot.len() {
             let (kind, bytes) = snapshot.part(store, place)?;
             let length = u32::try_from(bytes.len()).ok().filter(|n| *n <= MAX_PART);
@@ -93,39 +91,16 @@ impl Snapshot {
 
     fn outputs<F: Files>(&self, store: &Store<F>, prefix: Prefix) -> Result<Part, StoreError> {
         let chunk = self.trie.chunk(prefix);
-        let from = chunk.leaves.first().map_or(0, |e| self.order.partition_point(|(key, _)| *key < e.key));
-        let names = self.order.iter().skip(from).take(chunk.leaves.len());
-        let mut unspent: Vec<Unspent> = Vec::with_capacity(chunk.leaves.len());
-        for ((_, c), entry) in names.zip(&chunk.leaves) {
-            let found = match self.differences.get(c) {
+        let output = |e: &Entry| {
+            let found = match self.differences.get(&e.key) {
                 Some(differs) => differs.clone(),
-                None => store.index.unspent(c)?,
+                None => store.index.unspent_at(&e.key)?,
             };
-            unspent.push(found.filter(|u| u.leaf() == entry.leaf).ok_or(IndexFault::Output(c.encoded()))?);
-        }
-        if unspent.len() < chunk.leaves.len() {
-            return Err(IndexFault::Outputs.into());
-        }
+            found.filter(|u| u.leaf() == e.leaf).ok_or_else(|| IndexFault::Outputs.into())
+        };
+        let unspent = chunk.leaves.iter().map(output).collect::<Result<_, StoreError>>()?;
         Ok(Part::Outputs { proof: chunk.proof, unspent })
     }
-}
-
-/// The names of the unspent outputs in the order of their keys.
-fn order<F: Files>(
-    store: &Store<F>,
-    differences: &Differences,
-) -> Result<Vec<(Hash, Commitment)>, StoreError> {
-    let keyed = |c: Commitment| (Unspent::key(&c), c);
-    let mut all = Vec::new();
-    for u in store.all_unspent() {
-        let c = u?.output.commitment;
-        if !differences.contains_key(&c) {
-            all.push(keyed(c));
-        }
-    }
-    all.extend(differences.iter().filter(|(_, u)| u.is_some()).map(|(c, _)| keyed(*c)));
-    all.sort_unstable();
-    Ok(all)
 }
 
 /// The kernels of the chain up to a height above the genesis.
