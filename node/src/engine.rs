@@ -6,6 +6,7 @@
 //!                                  relay   stems, offers, transactions      [`relay`], [`stempool`], [`pool`]
 //!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
 //!                                          snapshots in parts                          [`shortcut`], [`parts`], [`pruned`]
+//!                                  what they ask for of the chain              [`serve`]
 //!   question ─▶ answer                                                      [`desk`], [`kernels`]
 //!   tick ─▶ whatever is due
 //! ```
@@ -30,6 +31,7 @@ pub mod peers;
 pub mod pool;
 pub mod pruned;
 mod relay;
+mod serve;
 mod shortcut;
 mod stempool;
 mod sync;

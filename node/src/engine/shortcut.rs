@@ -435,49 +435,4 @@ impl<F: Files> Node<F> {
         }
         if over { self.no_shortcut(turn) } else { self.judge_parts(turn) }
     }
-
-    pub(super) fn asked_snapshots(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
-        if self.may_have(turn, id, super::sync::REQUEST) {
-            let all = self.ledger.store().snapshots()?;
-            turn.send(id, Message::Snapshots(all));
-        }
-        Ok(())
-    }
-
-    /// A part of a snapshot, or that it cannot be had here or now.
-    pub(super) fn asked_part(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: PeerId,
-        (block, place): (Hash, u32),
-    ) -> Step {
-        if !self.may_have(turn, id, super::sync::REQUEST) {
-            return Ok(());
-        }
-        let bytes = self.ledger.store().snapshot_part(&block, place)?;
-        let bytes = bytes.filter(|b| b.len() + 64 <= MAX_MESSAGE && self.may_have(turn, id, b.len() as u64));
-        turn.send(id, Message::Part { block, place, bytes: bytes.unwrap_or_default() });
-        Ok(())
-    }
-
-    /// Writes a snapshot down for others, when one is due.
-    pub(super) fn keep_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
-        if self.config.snapshot_every == 0 || self.sync.busy() || self.sync.shortcut.taken() {
-            return Ok(());
-        }
-        let store = self.ledger.store();
-        let every = self.config.snapshot_every.max(store.chain().params().reorganisation);
-        let tip = self.ledger.tip().height.get();
-        let due = Height::new(tip - tip % every);
-        if due <= self.sync.kept || due < store.floor() || store.keeps(due) {
-            return Ok(());
-        }
-        self.sync.kept = due;
-        match self.ledger.store_mut().keep(due) {
-            // It is for others alone: a node goes on without.
-            Err(e @ StoreError::DiskFull { .. }) => turn.note(Note::Unkept(e)),
-            done => done?,
-        }
-        Ok(())
-    }
 }

@@ -8,9 +8,9 @@
 //!
 //! A node that is far behind takes a [`shortcut`](super::shortcut) before the bodies.
 //!
-//! Only the operator can seal a header, so nobody else can make a node fetch anything, and headers cost a node 256 bytes each, at
-//! most [`MAX_AHEAD`] at a time, unless it is choosing a snapshot. A body that is not the one its header names is never decoded into the chain; a branch
-//! that breaks a rule is remembered and not fetched again.
+//! Only the operator can seal a header, so nobody else can make a node fetch anything, and headers cost a node some hundred bytes
+//! each, at most [`MAX_AHEAD`] at a time, unless it is choosing a snapshot. A body that is not the one its header names is never
+//! decoded into the chain; a branch that breaks a rule is remembered and not fetched again.
 //!
 //! Guaranteed: of two honest nodes that can talk, the one with the worse branch gets the better one, unless that leaves deeper
 //! than the chain allows. Not guaranteed: bounded memory against the *operator*: bodies of a branch from K blocks below are held
@@ -18,7 +18,7 @@
 
 use super::{
     Node, Step, Turn,
-    compact::{Compact, Filling, items},
+    compact::{Compact, Filling},
     fork::{self, ForkError},
     peers::{Offence, PeerId, Recent},
     shortcut::Shortcut,
@@ -38,7 +38,7 @@ use mw::{
     kernel::Kernel,
     schnorr::{Signed, verify_batch},
     transaction::{Body, Output},
-    wire::{Decode, Encode},
+    wire::Decode,
 };
 use std::collections::VecDeque;
 
@@ -48,8 +48,6 @@ const MAX_AHEAD: usize = 4_096;
 const WINDOW: usize = 32;
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
-/// What a request costs its asker, besides the answer's bytes.
-pub(super) const REQUEST: u64 = 1_024;
 
 /// What is being fetched.
 pub(super) struct Sync {
@@ -479,68 +477,5 @@ impl<F: Files> Node<F> {
             other => (other, w.whole),
         };
         self.advance(turn)
-    }
-
-    /// Whether a peer may be sent so many bytes more.
-    pub(super) fn may_have(&mut self, turn: &Turn<'_>, id: PeerId, bytes: u64) -> bool {
-        self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(turn.now, bytes))
-    }
-
-    pub(super) fn asked_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, names: &[BlockName]) -> Step {
-        if !self.may_have(turn, id, REQUEST + 256 * u64::from(MAX_HEADERS)) {
-            return Ok(());
-        }
-        let mut common = Height::GENESIS;
-        for name in names {
-            if self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash) {
-                common = name.height;
-                break;
-            }
-        }
-        let last = common.plus(MAX_HEADERS.into()).min(self.ledger.tip().height);
-        let all = self.ledger.store().sealed_headers(common.next(), last)?;
-        turn.send(id, Message::Headers(all));
-        Ok(())
-    }
-
-    /// A block that a peer asks for; none when it is not in the chain, pruned, or more than the peer may have.
-    fn block_for(&mut self, turn: &Turn<'_>, id: PeerId, name: BlockName) -> Step<Option<Block>> {
-        let store = self.ledger.store();
-        let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
-        if !ours || name.height <= store.base() || !self.may_have(turn, id, REQUEST) {
-            return Ok(None);
-        }
-        let Some(block) = self.ledger.store().block(name.height)? else { return Ok(None) };
-        let bytes = mw::rules::params::weight(&block.body) * 32;
-        Ok(self.may_have(turn, id, bytes).then_some(block))
-    }
-
-    pub(super) fn asked_block(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
-        if let Some(block) = self.block_for(turn, id, name)? {
-            let (sealed, body) = (SealedHeader::of(&block), block.body.to_bytes());
-            turn.send(id, Message::Block { sealed, body });
-        }
-        Ok(())
-    }
-
-    pub(super) fn asked_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
-        let compact = self.block_for(turn, id, name)?.and_then(|b| Compact::of(&b, turn.rng.next_u64()));
-        compact.into_iter().for_each(|c| turn.send(id, Message::Compact(c)));
-        Ok(())
-    }
-
-    pub(super) fn asked_items(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: PeerId,
-        (hash, outputs, kernels): (Hash, &[u32], &[u32]),
-    ) -> Step {
-        // Only of the last block: who fills another is late and asks for the whole.
-        let tip = BlockName::of(self.ledger.tip());
-        let block = if tip.hash == hash { self.block_for(turn, id, tip)? } else { None };
-        if let Some((outputs, kernels)) = block.and_then(|b| items(&b.body, outputs, kernels)) {
-            turn.send(id, Message::Items { block: hash, outputs, kernels });
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,133 @@
+//! What peers ask for of the chain: headers, blocks whole and compact, and snapshots in parts.
+//!
+//! Every answer is metered before it is read from disk, and then by its bytes: whoever asks for more than it may has no answer, or
+//! for a part of a snapshot the answer that there is none now. What is not in the chain, or pruned, is not answered.
+//!
+//! A snapshot for others is written when its block is the tip; meanwhile the node does nothing else. `edge::store::kept` says for how
+//! long it is handed out.
+
+use super::{
+    Node, Step, Turn,
+    compact::{Compact, items},
+    peers::PeerId,
+};
+use crate::{
+    edge::store::{Files, StoreError},
+    effect::Note,
+    seal::SealedHeader,
+    wire::message::{BlockName, MAX_HEADERS, MAX_MESSAGE, Message},
+};
+use mw::{amount::Height, block::Block, hash::Hash, wire::Encode};
+
+/// What a request costs its asker, besides the answer's bytes.
+const REQUEST: u64 = 1_024;
+
+impl<F: Files> Node<F> {
+    /// Whether a peer may be sent so many bytes more.
+    pub(super) fn may_have(&mut self, turn: &Turn<'_>, id: PeerId, bytes: u64) -> bool {
+        self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(turn.now, bytes))
+    }
+
+    pub(super) fn asked_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, names: &[BlockName]) -> Step {
+        if !self.may_have(turn, id, REQUEST + 256 * u64::from(MAX_HEADERS)) {
+            return Ok(());
+        }
+        let mut common = Height::GENESIS;
+        for name in names {
+            if self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash) {
+                common = name.height;
+                break;
+            }
+        }
+        let last = common.plus(MAX_HEADERS.into()).min(self.ledger.tip().height);
+        let all = self.ledger.store().sealed_headers(common.next(), last)?;
+        turn.send(id, Message::Headers(all));
+        Ok(())
+    }
+
+    /// A block that a peer asks for; none when it is not in the chain, pruned, or more than the peer may have.
+    fn block_for(&mut self, turn: &Turn<'_>, id: PeerId, name: BlockName) -> Step<Option<Block>> {
+        let store = self.ledger.store();
+        let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
+        if !ours || name.height <= store.base() || !self.may_have(turn, id, REQUEST) {
+            return Ok(None);
+        }
+        let Some(block) = self.ledger.store().block(name.height)? else { return Ok(None) };
+        let bytes = mw::rules::params::weight(&block.body) * 32;
+        Ok(self.may_have(turn, id, bytes).then_some(block))
+    }
+
+    pub(super) fn asked_block(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+        if let Some(block) = self.block_for(turn, id, name)? {
+            let (sealed, body) = (SealedHeader::of(&block), block.body.to_bytes());
+            turn.send(id, Message::Block { sealed, body });
+        }
+        Ok(())
+    }
+
+    pub(super) fn asked_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+        let compact = self.block_for(turn, id, name)?.and_then(|b| Compact::of(&b, turn.rng.next_u64()));
+        compact.into_iter().for_each(|c| turn.send(id, Message::Compact(c)));
+        Ok(())
+    }
+
+    pub(super) fn asked_items(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: PeerId,
+        (hash, outputs, kernels): (Hash, &[u32], &[u32]),
+    ) -> Step {
+        // Only of the last block: who fills another is late and asks for the whole.
+        let tip = BlockName::of(self.ledger.tip());
+        let block = if tip.hash == hash { self.block_for(turn, id, tip)? } else { None };
+        if let Some((outputs, kernels)) = block.and_then(|b| items(&b.body, outputs, kernels)) {
+            turn.send(id, Message::Items { block: hash, outputs, kernels });
+        }
+        Ok(())
+    }
+
+    pub(super) fn asked_snapshots(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+        if self.may_have(turn, id, REQUEST) {
+            let all = self.ledger.store().snapshots()?;
+            turn.send(id, Message::Snapshots(all));
+        }
+        Ok(())
+    }
+
+    /// A part of a snapshot, or that it cannot be had here or now.
+    pub(super) fn asked_part(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: PeerId,
+        (block, place): (Hash, u32),
+    ) -> Step {
+        if !self.may_have(turn, id, REQUEST) {
+            return Ok(());
+        }
+        let bytes = self.ledger.store().snapshot_part(&block, place)?;
+        let bytes = bytes.filter(|b| b.len() + 64 <= MAX_MESSAGE && self.may_have(turn, id, b.len() as u64));
+        turn.send(id, Message::Part { block, place, bytes: bytes.unwrap_or_default() });
+        Ok(())
+    }
+
+    /// Writes a snapshot down for others, when one is due.
+    pub(super) fn keep_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
+        if self.config.snapshot_every == 0 || self.sync.busy() || self.sync.shortcut.taken() {
+            return Ok(());
+        }
+        let store = self.ledger.store();
+        let every = self.config.snapshot_every.max(store.chain().params().reorganisation);
+        let tip = self.ledger.tip().height.get();
+        let due = Height::new(tip - tip % every);
+        if due <= self.sync.kept || due < store.floor() || store.keeps(due) {
+            return Ok(());
+        }
+        self.sync.kept = due;
+        match self.ledger.store_mut().keep(due) {
+            // It is for others alone: a node goes on without.
+            Err(e @ StoreError::DiskFull { .. }) => turn.note(Note::Unkept(e)),
+            done => done?,
+        }
+        Ok(())
+    }
+}
