@@ -9,7 +9,7 @@
 //! and memory bounded by the input. The same functions serve libFuzzer (`cargo-fuzz/`), which searches, and the tests of
 //! this crate, which replay `seeds/` with a few thousand changes each; how, is in `README.md`.
 //!
-//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `circuits`,
+//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `circuits`,
 //! `frames`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that is wrong must stop")]
 
@@ -18,6 +18,7 @@ mod commitments;
 mod fixtures;
 mod frames;
 mod ledger;
+mod messages;
 mod rules;
 pub mod seeds;
 mod sessions;
@@ -109,6 +110,7 @@ targets! {
         Machine node_operator
     }
     snapshots { Machine node_snapshot }
+    messages { Decoder node_message }
     circuits {
         Decoder mpc_bristol
         Decoder mpc_bristol_fashion

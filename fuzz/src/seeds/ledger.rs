@@ -15,9 +15,19 @@ use mw::{
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
     state::Unspent,
+    transaction::Body,
     trie::Prefix,
     wire::Encode,
 };
+use node::{
+    engine::{
+        compact::Compact,
+        peers::{Address, PeerKey},
+    },
+    seal::SealedHeader,
+    wire::message::{BlockName, Hello, Message, rules},
+};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let World { toy, payment, block } = world();
@@ -58,6 +68,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "node_snapshot" => {
             [("plain", 0), ("resealed", RESEAL)].map(|(name, which)| with(name, which, snapshot())).into()
         }
+        "node_message" => messages(),
         "node_operator" => operator(),
         _ => return None,
     })
@@ -93,7 +104,7 @@ fn fields() -> Inputs {
         kernel.signature.to_bytes(),
         window.to_bytes(),
         KernelFeatures::NoRecentDuplicate { fee, window, distance: 5 }.to_bytes(),
-        mw::transaction::Body { outputs: Vec::new(), ..block.body.clone() }.to_bytes(),
+        Body { outputs: Vec::new(), ..block.body.clone() }.to_bytes(),
     ];
     let tagged = values.into_iter().zip(0u8..).map(|(bytes, i)| (i, [&[i], &bytes[..]].concat()));
     let mut all: Inputs = tagged.map(|(i, bytes)| (format!("{i:02}"), bytes)).collect();
@@ -154,6 +165,48 @@ fn store_file(i: u8) -> Inputs {
     let (image, file) = FILES[usize::from(i)];
     let bytes = image().files.bytes(file).expect("a file of the image");
     vec![with(&format!("{i}-{file}"), i, &bytes), with(&format!("{i}-{file}-resealed"), i | RESEAL, &bytes)]
+}
+
+/// One message of each kind, and counts above their bounds.
+fn messages() -> Inputs {
+    let World { toy, payment, block } = world();
+    let (sealed, name) = (SealedHeader::of(block), BlockName::of(&block.header));
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip: name, listens: Some(9) };
+    let address = |ip: IpAddr| Address { at: (ip, 7).into(), key: PeerKey([9; 32]) };
+    let addresses = [address(Ipv4Addr::LOCALHOST.into()), address(Ipv6Addr::LOCALHOST.into())];
+    let Body { outputs, kernels, .. } = block.body.clone();
+    let ids = vec![name.hash; 3];
+    let all = [
+        Message::Hello(hello),
+        Message::Ping(7),
+        Message::Pong(7),
+        Message::AskAddresses,
+        Message::Addresses(addresses.to_vec()),
+        Message::Stem(payment.clone()),
+        Message::Offer(ids.clone()),
+        Message::Ask(ids),
+        Message::Transaction(payment.clone()),
+        Message::Tip(sealed.clone()),
+        Message::AskHeaders(vec![name; 2]),
+        Message::Headers(vec![sealed.clone(); 2]),
+        Message::AskCompact(name),
+        Message::Compact(Compact::of(block, 5).expect("a block with a reward")),
+        Message::AskItems { block: name.hash, outputs: vec![0, 2], kernels: vec![1] },
+        Message::Items { block: name.hash, outputs, kernels },
+        Message::AskBlock(name),
+        Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
+        Message::AskSnapshots,
+        Message::Snapshots(vec![sealed; 2]),
+        Message::AskPart { block: name.hash, place: 3 },
+        Message::Part { block: name.hash, place: 3, bytes: vec![1, 2, 3] },
+    ];
+    let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
+    let many = [(6, 2), (11, 2), (14, 34), (19, 2)].map(|(kind, at)| {
+        let mut bytes: Vec<u8> = all.get(kind).map(Encode::to_bytes).unwrap_or_default();
+        bytes.splice(at..at + 2, [0xff; 2]);
+        input(&format!("{kind:02}-many"), bytes)
+    });
+    named.chain(many).collect()
 }
 
 /// The layout is `docs/FORMATS.md`'s: "SKEY" ‖ version ‖ scalar ‖ check.
