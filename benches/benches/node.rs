@@ -1,0 +1,308 @@
+//! The node: transactions accepted by one engine and through a line of four, the heaviest block through the same line, and a fresh
+//! node that fetches a chain, block by block and by snapshot.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench node
+//! SOTTO_OUTPUTS=100000 RAYON_NUM_THREADS=1 cargo bench -p benches --bench node -- sync
+//! ```
+//!
+//! Links take no time and files are in memory, so what is measured is the engines' own work, of all nodes together: processor time
+//! of the process. The chain has `SOTTO_OUTPUTS` outputs, 4,000 unless told, in blocks of the greatest weight; proving them takes
+//! most of the time that the benchmark needs, and is not measured.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use benches::ProcessorTime;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use mw::{
+    amount::{Amount, Height},
+    block::Block,
+    range_proof::Opening,
+    rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    secret::SecretScalar,
+    state::ChainView,
+    testing::{Owned, Toy},
+    transaction::{Extra, OutputFeatures, Transaction},
+    wire::Encode,
+};
+use node::{
+    config::Config,
+    edge::store::{IndexPlace, Layout, Memory, Store},
+    effect::Effect,
+    engine::{
+        Node,
+        peers::{Address, Direction, PeerId, PeerKey},
+    },
+    event::Event,
+    ledger::Ledger,
+    wire::{
+        message::{BlockName, Hello, Message, rules},
+        transaction_id,
+    },
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::LazyLock,
+    time::Duration,
+};
+
+type Bench = Criterion<ProcessorTime>;
+
+/// Payments that are relayed.
+const PAYMENTS: usize = 100;
+/// A second of virtual time, which costs nothing.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Payments of one input and two outputs each, on a chain of a few blocks.
+static PAID: LazyLock<(Toy, Vec<Transaction>)> = LazyLock::new(|| {
+    let mut toy = Toy::new(1);
+    let coin = toy.grow(Vec::new());
+    toy.mature();
+    let coins = outputs(&toy, PAYMENTS, 1_000_000, 0);
+    let split = spread(&mut toy, &coin, &coins);
+    toy.grow(vec![split]);
+    let fee = toy.least_fee(1, 2, 1);
+    let to = outputs(&toy, PAYMENTS, 25, 1);
+    let change = outputs(&toy, PAYMENTS, 1_000_000 - 25 - fee.units(), 2);
+    let kernel = toy.plain(fee);
+    let pay = |i: usize| toy.transaction(&[&coins[i]], &[&to[i], &change[i]], &[kernel]);
+    let all = (0..PAYMENTS).map(pay).collect();
+    (toy, all)
+});
+
+/// A chain of heavy blocks, and so many empty ones that its last snapshot is final.
+static HEAVY: LazyLock<Toy> = LazyLock::new(|| {
+    let many = std::env::var("SOTTO_OUTPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
+    let mut toy = Toy::new(2);
+    let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
+    let blocks = (many as u64).div_ceil(most);
+    let coins: Vec<Owned> = (0..blocks).map(|_| toy.grow(Vec::new())).collect();
+    toy.mature();
+    for (n, coin) in coins.iter().enumerate() {
+        let made = outputs(&toy, most as usize, 1_000, 10 + n as u64);
+        let t = spread(&mut toy, coin, &made);
+        toy.grow(vec![t]);
+    }
+    let k = toy.chain().params().reorganisation;
+    let tip = toy.blocks().len() as u64;
+    (0..k - tip % k + k + 1).for_each(|_| drop(toy.grow(Vec::new())));
+    toy
+});
+
+/// Outputs of one amount; no two seeds give the same.
+fn outputs(toy: &Toy, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
+    let output = |i: usize| {
+        let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i as u64));
+        let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
+        toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+    };
+    (0..n).into_par_iter().map(output).collect()
+}
+
+/// A transaction that spends a coin for these outputs and change.
+fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
+    let fee = toy.least_fee(1, to.len() + 1, 1);
+    let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
+    let change = toy.output(coin.opening.amount.units() - paid - fee.units());
+    let to: Vec<&Owned> = to.iter().chain([&change]).collect();
+    let kernel = toy.plain(fee);
+    toy.transaction(&[coin], &to, &[kernel])
+}
+
+fn ledger(toy: &Toy, blocks: &[Block]) -> Ledger<Memory> {
+    let layout = Layout { index: IndexPlace::Temporary, segment_bytes: 64 << 20 };
+    let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
+    let mut ledger = Ledger::over(store, Default::default()).unwrap();
+    blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    ledger
+}
+
+fn address(n: usize) -> Address {
+    Address { at: SocketAddr::from(([10, n as u8, 0, 1], 4_000)), key: PeerKey([n as u8 + 1; 32]) }
+}
+
+/// Nodes and the links between them. Who has a number after the last is no node: it hears everything and answers nothing.
+struct Net {
+    nodes: Vec<Node<Memory>>,
+    links: HashMap<(usize, PeerId), (usize, PeerId)>,
+    queue: VecDeque<(usize, Event)>,
+    now: Duration,
+    rng: ChaCha20Rng,
+    bytes: u64,
+}
+
+impl Net {
+    fn new(ledgers: Vec<Ledger<Memory>>, edit: impl Fn(usize, &mut Config)) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let node = |(n, ledger): (usize, Ledger<Memory>)| {
+            let mut config = Config::new(address(n).key);
+            (config.outbound, config.snapshot_every) = (0, 0);
+            edit(n, &mut config);
+            Node::new(config, ledger, None, None, &mut rng)
+        };
+        let nodes = ledgers.into_iter().enumerate().map(node).collect();
+        let (links, queue, now) = (HashMap::new(), VecDeque::new(), Duration::ZERO);
+        Self { nodes, links, queue, now, rng, bytes: 0 }
+    }
+
+    fn connect(&mut self, from: usize, to: usize) -> PeerId {
+        let n = self.links.len() as u64;
+        let (a, b) = (PeerId(n), PeerId(n + 1));
+        self.links.insert((from, a), (to, b));
+        self.links.insert((to, b), (from, a));
+        for (who, peer, other, direction) in [
+            (from, a, to, Direction::Outbound(address(to))),
+            (to, b, from, Direction::Inbound(address(from).at)),
+        ] {
+            self.queue.push_back((who, Event::Connected { peer, key: address(other).key, direction }));
+        }
+        self.settle();
+        b
+    }
+
+    /// Delivers everything that was said.
+    fn settle(&mut self) {
+        while let Some((n, event)) = self.queue.pop_front() {
+            let Some(node) = self.nodes.get_mut(n) else { continue };
+            for effect in node.step(self.now, &mut self.rng, event) {
+                let Effect::Send(peer, message) = effect else { continue };
+                let Some((other, peer)) = self.links.get(&(n, peer)).copied() else { continue };
+                let bytes = message.to_bytes();
+                self.bytes += bytes.len() as u64;
+                self.queue.push_back((other, Event::Frame { peer, bytes }));
+            }
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        (0..self.nodes.len()).for_each(|n| self.queue.push_back((n, Event::Tick)));
+        self.settle();
+    }
+
+    fn hear(&mut self, n: usize, peer: PeerId, message: &Message) {
+        self.queue.push_back((n, Event::Frame { peer, bytes: message.to_bytes() }));
+        self.settle();
+    }
+}
+
+/// So many nodes in a line, all on this chain, and a link by which somebody else speaks to the first.
+fn line(toy: &Toy, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
+    let mut net = Net::new((0..nodes).map(|_| ledger(toy, blocks)).collect(), |_, _| ());
+    (1..nodes).for_each(|n| drop(net.connect(n - 1, n)));
+    let peer = net.connect(nodes, 0);
+    let tip = BlockName::of(&blocks.last().unwrap().header);
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None };
+    net.hear(0, peer, &Message::Hello(hello));
+    (net, peer)
+}
+
+/// Payments that somebody offers to the first of some nodes, until the last has them.
+fn transactions(c: &mut Bench) {
+    let (toy, payments) = &*PAID;
+    let offer = Message::Offer(payments.iter().map(transaction_id).collect());
+    let mut group = c.benchmark_group("transactions");
+    group.sample_size(10).throughput(Throughput::Elements(PAYMENTS as u64));
+    for (name, nodes) in [("accepted by one", 1), ("through a line of four", 4)] {
+        let relay = |(mut net, peer): (Net, PeerId)| {
+            net.hear(0, peer, &offer);
+            payments.iter().for_each(|t| net.hear(0, peer, &Message::Transaction(t.clone())));
+            while net.nodes[nodes - 1].ledger().pool().len() < PAYMENTS {
+                net.pass(SECOND);
+            }
+            net
+        };
+        group.bench_function(name, |b| {
+            b.iter_batched(|| line(toy, toy.blocks(), nodes), relay, BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
+/// The heaviest block, of outputs, is told to the first of four nodes, none of which has any of it, until the last has it.
+fn block(c: &mut Bench) {
+    let toy = &*HEAVY;
+    let at = toy.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();
+    let block = &toy.blocks()[at];
+    let (sealed, body) = (node::seal::SealedHeader::of(block), block.body.to_bytes());
+    let mut group = c.benchmark_group("heaviest block");
+    group.sample_size(10).throughput(Throughput::Elements(4));
+    group.bench_function("through a line of four", |b| {
+        let relay = |(mut net, peer): (Net, PeerId)| {
+            net.hear(0, peer, &Message::Tip(sealed.clone()));
+            net.hear(0, peer, &Message::Block { sealed: sealed.clone(), body: body.clone() });
+            while net.nodes[3].ledger().tip() != &block.header {
+                net.pass(30 * SECOND);
+            }
+            net
+        };
+        b.iter_batched(|| line(toy, &toy.blocks()[..at], 4), relay, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+/// A node without blocks fetches the chain of outputs.
+fn sync(c: &mut Bench) {
+    let toy = &*HEAVY;
+    let (tip, k) = (toy.state().tip(), toy.chain().params().reorganisation);
+    let mut group = c.benchmark_group("sync");
+    group.sample_size(10).throughput(Throughput::Elements(tip.output_count));
+    for (name, peers, far) in [
+        ("full, from one", 1, u64::MAX),
+        ("full, from three", 3, u64::MAX),
+        ("by snapshot, from one", 1, k + 1),
+        ("by snapshot, from three", 3, k + 1),
+    ] {
+        let start = || {
+            // Each has the snapshot that was due K blocks before the end, as it would have written it then.
+            let due = (toy.blocks().len() as u64 - k) / k * k;
+            let (early, late) = toy.blocks().split_at(due as usize);
+            let mut ledgers: Vec<_> = (0..peers).map(|_| ledger(toy, early)).collect();
+            ledgers.push(ledger(toy, &[]));
+            let mut net = Net::new(ledgers, |n, config| {
+                config.far = far;
+                config.snapshot_every = if n < peers { k } else { 0 };
+            });
+            net.pass(SECOND);
+            let speakers: Vec<PeerId> = (0..peers).map(|n| net.connect(peers + 1 + n, n)).collect();
+            for (n, peer) in speakers.into_iter().enumerate() {
+                let tip = BlockName::of(tip);
+                let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None };
+                net.hear(n, peer, &Message::Hello(hello));
+                for b in late {
+                    let sealed = node::seal::SealedHeader::of(b);
+                    net.hear(n, peer, &Message::Tip(sealed.clone()));
+                    net.hear(n, peer, &Message::Block { sealed, body: b.body.to_bytes() });
+                }
+            }
+            net
+        };
+        let mut bytes = 0;
+        let fetch = |mut net: Net| {
+            let joiner = net.nodes.len() - 1;
+            let before = net.bytes;
+            (0..peers).for_each(|n| drop(net.connect(joiner, n)));
+            while net.nodes[joiner].ledger().tip() != tip {
+                net.pass(SECOND);
+            }
+            bytes = net.bytes - before;
+            assert_eq!(net.nodes[joiner].ledger().store().base() > Height::GENESIS, far != u64::MAX);
+            net
+        };
+        group.bench_function(name, |b| b.iter_batched(start, fetch, BatchSize::PerIteration));
+        println!("{name}: {bytes} bytes for {} outputs, {} blocks", tip.output_count, toy.blocks().len());
+    }
+    group.finish();
+}
+
+fn settings() -> Bench {
+    Criterion::default()
+        .with_measurement(ProcessorTime)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_secs(2))
+}
+
+criterion_group!(name = benches; config = settings(); targets = transactions, block, sync);
+criterion_main!(benches);
