@@ -2,13 +2,14 @@
 //!
 //! Each verb ends with runnable examples; `tests/examples.rs` runs every line that starts with `$ sotto`.
 
+mod ask;
 mod chain;
 mod dandelion;
 mod mpc;
 mod node;
 mod wallet;
 
-pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, wallet::*};
+pub(crate) use self::{ask::*, chain::*, dandelion::*, mpc::*, node::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -8,25 +8,29 @@
 //! STATE/                the installation: seals the nonces of open payments, and signs once for each; in no backup
 //! ```
 
+mod seen;
+
+pub(crate) use seen::{ChainAt, View, unsearched};
+
 use crate::{
+    args::NodeArgs,
     config::Config,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use mw::{
-    amount::Height,
-    block::ChainId,
-    hash::Hash,
-    kernel::Excess,
-    rules::params::Chain,
-    state::{ChainView, RewindMaterial, Unspent},
+use mw::{block::ChainId, rules::params::Chain};
+use node::{
+    edge::{
+        client::{Client, ClientError},
+        light::{Light, LightError},
+        rpc::{TOKEN_FILE, Token, TokenError},
+        store::StoreError,
+    },
+    ledger::{Ledger, LedgerError},
 };
-use node::{edge::store::StoreError, ledger::Ledger, seal::SealedHeader};
 use std::{
-    cell::RefCell,
     fs,
     io::Read,
-    iter::Peekable,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -36,8 +40,6 @@ use wallet::{
         installation,
     },
     keys::Words,
-    proof::Inclusion,
-    scan::{self, ChainSource},
     slate::seal::Installation,
     wallet::Wallet,
 };
@@ -82,7 +84,37 @@ impl Home {
             return Err(Failure::refused(format!("there is no chain in {}", self.dir.display()))
                 .advice("Run `sotto chain init`, or give the right folder with --dir."));
         }
-        Ledger::open(&dir).or_refuse("the chain cannot be opened")
+        Ledger::open(&dir).map_err(|e| {
+            let locked = matches!(e, LedgerError::Store(StoreError::Locked { .. }));
+            let failure = Failure::refused("the chain cannot be opened").why(e);
+            if locked {
+                failure.advice("If a node runs there, ask it: give --node and that folder.")
+            } else {
+                failure
+            }
+        })
+    }
+
+    /// The chain as a wallet sees it: through the node that was named, or else in this folder.
+    pub(crate) fn chain_at(&self, node: &NodeArgs) -> Outcome<ChainAt> {
+        if node.node.is_none() {
+            return self.ledger().map(|ledger| ChainAt::Disk(Box::new(ledger)));
+        }
+        let light = Light::new(self.client(node)?);
+        light.map(|light| ChainAt::Node(Box::new(light))).map_err(|e| unseen("the chain cannot be seen", &e))
+    }
+
+    /// Asks the node that was named, or else the one that runs in this folder.
+    pub(crate) fn client(&self, node: &NodeArgs) -> Outcome<Client> {
+        let client = match node.node.as_deref() {
+            Some(url) if url.contains("://") => {
+                let file = node.token_file.clone().unwrap_or_else(|| self.node().join(TOKEN_FILE));
+                Token::read(&file).map_err(ClientError::from).and_then(|token| Client::of_url(url, token))
+            }
+            Some(dir) => Client::of_folder(&Self { dir: dir.into(), ..self.clone() }.node()),
+            None => Client::of_folder(&self.node()),
+        };
+        client.map_err(|e| unasked("the node cannot be asked", &e))
     }
 
     /// This installation; made on first use.
@@ -188,80 +220,21 @@ pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
     })
 }
 
-/// Finds the kernel with this excess in a sealed block of the ledger; `None` when it is in none.
-pub(crate) fn inclusion(ledger: &Ledger, excess: &Excess) -> Outcome<Option<Inclusion>> {
-    let store = ledger.store();
-    let what = "the chain cannot be read";
-    let Some(seen) = store.last_seen(excess).or_refuse(what)? else { return Ok(None) };
-    let Some(SealedHeader { header, seal }) = store.sealed_header(seen.height).or_refuse(what)? else {
-        return Ok(None);
+/// A failure to ask a node, with the exit code that tells whether it was there.
+pub(crate) fn unasked(what: &str, e: &ClientError) -> Failure {
+    let code = match e {
+        ClientError::Unreachable { .. }
+        | ClientError::Broken { .. }
+        | ClientError::Token(TokenError::Absent { .. }) => Code::Unreachable,
+        _ => Code::Refused,
     };
-    Inclusion::find(ledger.chain().params(), (&header, &seal), store.kernels(), excess).or_refuse(what)
+    Failure::new(code, what).why(e)
 }
 
-/// A ledger on this machine as a wallet sees a chain.
-pub(crate) struct LedgerSource<'a> {
-    ledger: &'a Ledger,
-    cursor: RefCell<Cursor<'a>>,
-}
-
-type Outputs<'a> = Peekable<Box<dyn Iterator<Item = Result<Unspent, StoreError>> + 'a>>;
-
-/// How far the last answer went, and what comes after it.
-struct Cursor<'a> {
-    after: Option<Hash>,
-    rest: Outputs<'a>,
-}
-
-impl<'a> LedgerSource<'a> {
-    pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, cursor: RefCell::new(Cursor { after: None, rest: Self::all(ledger) }) }
-    }
-
-    fn all(ledger: &'a Ledger) -> Outputs<'a> {
-        (Box::new(ledger.store().all_unspent()) as Box<dyn Iterator<Item = _>>).peekable()
-    }
-}
-
-impl ChainSource for LedgerSource<'_> {
-    type Error = StoreError;
-
-    fn tip(&self) -> Result<(Height, Hash), StoreError> {
-        let tip = self.ledger.tip();
-        Ok((tip.height, tip.hash()))
-    }
-
-    fn unspent_count(&self) -> Result<u64, StoreError> {
-        Ok(self.ledger.tip().output_count)
-    }
-
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, StoreError> {
-        let mut cursor = self.cursor.borrow_mut();
-        if cursor.after.as_ref() != after {
-            cursor.rest = Self::all(self.ledger);
-            let key = |u: &Unspent| Unspent::key(&u.output.commitment);
-            let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&key(u)) <= after);
-            while cursor.rest.next_if(before).is_some() {}
-        }
-        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(RewindMaterial::of(&u?)));
-        let batch = batch.collect::<Result<Vec<_>, StoreError>>()?;
-        cursor.after = batch.last().map(RewindMaterial::key).or(cursor.after);
-        Ok(batch)
-    }
-
-    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, StoreError> {
-        Ok(self.ledger.store().last_seen(excess)?.map(|s| s.height))
-    }
-
-    fn hash_at(&self, height: Height) -> Result<Option<Hash>, StoreError> {
-        Ok(self.ledger.store().header(height)?.map(|h| h.hash()))
-    }
-
-    fn block(&self, height: Height) -> Result<Option<scan::Block>, StoreError> {
-        match self.ledger.store().block(height) {
-            Ok(found) => Ok(found.map(|b| scan::Block { inputs: b.body.inputs, outputs: b.body.outputs })),
-            Err(StoreError::Pruned { .. }) => Ok(None),
-            Err(e) => Err(e),
-        }
+/// The same for a chain that is seen through one.
+pub(crate) fn unseen(what: &str, e: &LightError) -> Failure {
+    match e {
+        LightError::Client(e) => unasked(what, e),
+        _ => Failure::refused(what).why(e),
     }
 }

@@ -67,10 +67,15 @@ fn every_example_runs() {
             if line.starts_with("sotto demo") {
                 continue;
             }
-            // A node runs until it is told to stop.
-            let line = match line.contains("sotto node run") {
-                true => format!("{line} > started & until [ -s started ]; do sleep 0.1; done; kill -TERM $!"),
-                false => line,
+            // A node runs until it is told to stop, and who asks one needs one.
+            let started = "> started & node=$!; until [ -s started ]; do sleep 0.1; done";
+            let asks = |verb| line.starts_with(&format!("sotto node {verb}"));
+            let line = if asks("run") {
+                format!("{line} {started}; kill -TERM $node")
+            } else if ["status", "peers", "stop"].into_iter().any(asks) {
+                format!("sotto node run {started}; {line} && {{ kill -TERM $node 2> log || true; }}")
+            } else {
+                line
             };
             let said =
                 world.copy().shell(&format!("{line}\nfor job in $(jobs -p); do wait $job || exit; done"));

@@ -1,6 +1,6 @@
 //! The verbs of `sotto chain`.
 
-use super::WalletArgs;
+use super::{NodeArgs, WalletArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -91,6 +91,8 @@ Examples:
 pub(crate) struct ChainSubmit {
     /// The transaction, as `wallet finalize` printed it; `-` is standard input
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// What anybody can see of a block: commitments, proofs and kernels

@@ -1,12 +1,15 @@
 //! The verbs of `sotto node`.
 
-use super::WalletArgs;
+use super::{NodePeers, NodeStatus, NodeStop, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 
 /// A node of the network: it keeps the ledger and agrees on it with others
 #[derive(Subcommand, Debug)]
 pub(crate) enum Node {
     Run(Box<NodeRun>),
+    Status(NodeStatus),
+    Peers(NodePeers),
+    Stop(NodeStop),
     #[command(subcommand)]
     Config(NodeConfig),
 }

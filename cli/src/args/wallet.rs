@@ -12,6 +12,7 @@ pub(crate) use records::*;
 pub(crate) use slates::*;
 pub(crate) use views::*;
 
+use super::NodeArgs;
 use crate::secret::PassphraseArgs;
 use clap::{Args, Subcommand};
 
@@ -33,10 +34,14 @@ pub(crate) struct WalletArgs {
 /// A payment takes three steps. The payer begins: `send`, the receiver answers: `receive`, the payer finishes: `finalize`. Or
 /// the receiver begins: `invoice`, the payer answers: `pay`, the receiver finishes: `finalize`. Each step reads and writes text
 /// that may travel by chat or mail. It is encrypted to the other side's address, and lets nobody take money.
+///
+/// The chain is the one in --dir, or with --node that of a node that runs: what it answers is held against the operator's seal.
 #[derive(Args, Debug)]
 pub(crate) struct Wallet {
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
     #[command(subcommand)]
     pub(crate) verb: WalletVerb,
 }

@@ -7,7 +7,7 @@ use crate::{
     Context, args,
     bridge::{Home, hex, now, read_text},
     commands::wallet::same_chain,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Code, Context as _, Failure, Outcome},
     ui::{BAD, GOOD},
 };
 use mw::{
@@ -170,7 +170,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let mut ledger = home.ledger()?;
     let key = operator::read(&home.operator()).or_refuse("the operator key cannot be used")?;
     let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
-    same_chain(&wallet, &ledger)?;
+    same_chain(&wallet, ledger.chain())?;
     let bar = context.ui.bar(a.blocks.into(), "sealing");
     for n in 1..=a.blocks {
         let b = seal_one(&mut ledger, &key, &wallet)?;
@@ -192,14 +192,13 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
 
 fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
     let text = read_text(&a.file, armor::MAX_TEXT as u64)?;
-    let mut ledger = home.ledger()?;
+    let mut chain = home.chain_at(&a.node)?;
     let t: Transaction =
-        armor::from_text(ledger.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
+        armor::from_text(chain.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
     let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
-    let id = ledger.submit(t).map_err(|e| {
-        Failure::refused("the transaction was refused")
-            .why(e)
-            .advice("It changed nothing. The number names the rule: docs/RULES.md.")
+    let id = chain.submit(t).map_err(|refused| match refused.code {
+        Code::Refused => refused.advice("It changed nothing. The number names the rule: docs/RULES.md."),
+        _ => refused,
     })?;
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
     context.output.record("submitted", fields, &format!("pending {id}  weight {weight}, fee {fee}"))

@@ -2,14 +2,20 @@
 
 mod config;
 mod log;
+mod peers;
 mod run;
 mod sealer;
+mod status;
+mod stop;
 
 use crate::{Context, args, exit::Outcome};
 
 pub(crate) fn run(context: &Context, command: args::Node) -> Outcome {
     match command {
         args::Node::Run(a) => run::run(context, &a),
+        args::Node::Status(a) => status::status(context, &a),
+        args::Node::Peers(a) => peers::peers(context, &a),
+        args::Node::Stop(a) => stop::stop(context, &a),
         args::Node::Config(args::NodeConfig::Init(_)) => config::init(context),
     }
 }

@@ -20,15 +20,15 @@ mod views;
 use crate::{
     Context, args,
     args::WalletVerb,
-    bridge::{Home, LedgerSource},
+    bridge::{ChainAt, Home, View, unsearched},
     exit::{Context as _, Failure, Outcome},
     memory,
 };
-use node::ledger::Ledger;
+use mw::rules::params::Chain;
 use wallet::{
     edge::file::WalletFile,
     keys::{Account, Address},
-    scan::ScanReport,
+    scan::{ChainSource, ScanReport},
     wallet::Wallet,
 };
 
@@ -37,7 +37,7 @@ const ACCOUNT: Account = Account(0);
 
 pub(crate) fn run(context: &Context, command: &args::Wallet) -> Outcome {
     memory::keep(&context.ui);
-    let shop = Shop { context, home: Home::of(&context.config), args: &command.wallet };
+    let shop = Shop { context, home: Home::of(&context.config), args: &command.wallet, node: &command.node };
     match &command.verb {
         WalletVerb::Init(a) => shop.init(a),
         WalletVerb::Restore(a) => shop.restore(a),
@@ -70,6 +70,7 @@ struct Shop<'a> {
     context: &'a Context,
     home: Home,
     args: &'a args::WalletArgs,
+    node: &'a args::NodeArgs,
 }
 
 impl Shop<'_> {
@@ -93,13 +94,18 @@ impl Shop<'_> {
     }
 
     /// The wallet, with what the chain says by now.
-    fn open_fresh(&self) -> Outcome<(Wallet<WalletFile>, Ledger, ScanReport)> {
+    fn open_fresh(&self) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
         let passphrase = self.args.passphrase.get()?;
-        let ledger = self.home.ledger()?;
+        let chain = self.chain()?;
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
-        same_chain(&wallet, &ledger)?;
-        let report = scan(self.context, &mut wallet, &ledger)?;
-        Ok((wallet, ledger, report))
+        same_chain(&wallet, chain.chain())?;
+        let report = scan(self.context, &mut wallet, &chain.view())?;
+        Ok((wallet, chain, report))
+    }
+
+    /// The chain that was named.
+    fn chain(&self) -> Outcome<ChainAt> {
+        self.home.chain_at(self.node)
     }
 }
 
@@ -112,8 +118,8 @@ fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
 }
 
 /// Refuses a wallet that was made for another chain.
-pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, ledger: &Ledger) -> Outcome {
-    let (ours, here) = (wallet.chain().id(), ledger.chain().id());
+pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, chain: &Chain) -> Outcome {
+    let (ours, here) = (wallet.chain().id(), chain.id());
     if ours == here {
         return Ok(());
     }
@@ -126,13 +132,13 @@ pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, ledger: &Le
 pub(crate) fn scan(
     context: &Context,
     wallet: &mut Wallet<impl wallet::store::Store>,
-    ledger: &Ledger,
+    view: &View<'_>,
 ) -> Outcome<ScanReport> {
-    let bar = context.ui.bar(ledger.tip().output_count, "scanning");
-    wallet
-        .scan(&LedgerSource::new(ledger), &mut |done, _| bar.at(done))
-        .or_refuse("the chain could not be searched")
+    let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
+    wallet.scan(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
 }
+
+const UNSEARCHED: &str = "the chain could not be searched";
 
 /// The address of the wallet's account.
 pub(crate) fn address(wallet: &Wallet<impl wallet::store::Store>) -> Outcome<Address> {

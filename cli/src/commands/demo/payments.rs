@@ -3,7 +3,7 @@
 use crate::{
     Context,
     args::Sabotage,
-    bridge::Home,
+    bridge::{Home, View},
     commands::{
         chain::{block_text, create, seal_one},
         wallet::{address, scan},
@@ -95,7 +95,7 @@ impl<'a> Scene<'a> {
         let need = Amount::new(PAYMENTS.iter().sum());
         while self.alice.balance(None).spendable <= need {
             self.seal()?;
-            scan(self.context, &mut self.alice, &self.ledger)?;
+            scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
         }
         let spendable = self.alice.balance(None).spendable;
         self.context.output.story(&format!(
@@ -105,16 +105,16 @@ impl<'a> Scene<'a> {
     }
 
     fn alice_pays(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &self.ledger)?;
-        scan(self.context, &mut self.bob, &self.ledger)?;
+        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
         let t = pay(&mut self.alice, &mut self.bob, amount)?;
         self.context.output.story(&format!("Alice pays Bob {amount}: invite → response → transaction."))?;
         Ok(t)
     }
 
     fn bob_pays_on(&mut self) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &self.ledger)?;
-        scan(self.context, &mut self.bob, &self.ledger)?;
+        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
         let t = pay(&mut self.bob, &mut self.alice, PAID_ON)?;
         self.context.output.story(&format!("Bob pays on, to Alice: {PAID_ON}.\n"))?;
         Ok(t)
@@ -142,8 +142,8 @@ impl<'a> Scene<'a> {
     }
 
     fn balances(&mut self) -> Outcome {
-        scan(self.context, &mut self.alice, &self.ledger)?;
-        scan(self.context, &mut self.bob, &self.ledger)?;
+        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
         let received: u64 = PAYMENTS.iter().sum();
         let b = self.bob.balance(None);
         if b.total().units() >= received - PAID_ON || b.total().units() < received - PAID_ON - 1_000_000 {

@@ -93,7 +93,7 @@ fn identity(path: &Path) -> Outcome<Identity> {
 /// What makes rewards for the wallet's account; the wallet itself is not kept open.
 fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<Rewards> {
     let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
-    same_chain(&wallet, ledger)?;
+    same_chain(&wallet, ledger.chain())?;
     let account = match &a.wallet.account {
         Some(name) => wallet.account(name).ok_or_else(|| {
             Failure::refused(format!("there is no account `{name}` in wallet `{}`", a.wallet.wallet))

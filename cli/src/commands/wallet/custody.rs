@@ -3,7 +3,7 @@
 use super::{Shop, address};
 use crate::{
     args,
-    bridge::LedgerSource,
+    bridge::{ChainAt, unsearched},
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
@@ -13,13 +13,14 @@ use serde_json::json;
 use wallet::{
     edge::file::{Cost, WalletFile},
     keys::Words,
+    scan::{ChainSource, ScanReport},
     wallet::Wallet,
 };
 
 impl Shop<'_> {
     pub(super) fn init(&self, a: &args::WalletInit) -> Outcome {
         self.home.free_wallet(&self.args.wallet)?;
-        let chain = self.home.ledger()?.chain().clone();
+        let chain = self.chain()?.chain().clone();
         let passphrase = self.args.passphrase.choose()?;
         let words = Words::generate(&mut OsRng).or_refuse("no seed words can be made")?;
         match &a.words_file {
@@ -31,20 +32,30 @@ impl Shop<'_> {
 
     pub(super) fn restore(&self, a: &args::WalletRestore) -> Outcome {
         self.home.free_wallet(&self.args.wallet)?;
-        let ledger = self.home.ledger()?;
+        let chain = self.chain()?;
         let phrase = match &a.words_file {
             Some(path) => secret::read_whole(path)?,
             None => secret::ask("The 24 words: ", "--words-file FILE")?,
         };
         let words = Words::parse(&phrase).or_refuse("these are not the words of a wallet")?;
         let passphrase = self.args.passphrase.choose()?;
-        let mut wallet = self.create(words, ledger.chain().clone(), &passphrase)?;
-        let bar = self.context.ui.bar(ledger.tip().output_count, "restoring");
-        let report = wallet
-            .restore(Height::new(a.birthday), &LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
-            .or_refuse("the chain could not be searched; `sotto wallet scan` goes on where this stopped")?;
-        drop(bar);
+        let mut wallet = self.create(words, chain.chain().clone(), &passphrase)?;
+        let report = self.search(&mut wallet, &chain, Height::new(a.birthday))?;
         self.report(&report, &wallet)
+    }
+
+    /// Looks at everything from a height on.
+    pub(super) fn search(
+        &self,
+        wallet: &mut Wallet<WalletFile>,
+        chain: &ChainAt,
+        birthday: Height,
+    ) -> Outcome<ScanReport> {
+        let (view, what) = (chain.view(), "the chain could not be searched");
+        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "searching everything");
+        wallet
+            .restore(birthday, &view, &mut |done, _| bar.at(done))
+            .map_err(|e| unsearched(what, e).advice("`sotto wallet scan` goes on where this stopped."))
     }
 
     fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {

@@ -18,13 +18,13 @@ use wallet::{
 impl Shop<'_> {
     pub(super) fn invoice(&self, a: &args::WalletInvoice) -> Outcome {
         let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
-        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let (mut wallet, chain, _) = self.open_fresh()?;
         let (network, account) = (wallet.chain().params().network, self.account(&wallet)?);
         let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
         let payer = payer.or_refuse("the payer's address cannot be used")?;
         let ask = Ask { amount, payer, inputs: a.inputs, memo };
         let invoice = wallet.ask(account, ask, &mut OsRng).or_refuse("this cannot be asked for")?;
-        drop(ledger);
+        drop(chain);
         let who = match payer {
             Some(_) => who_reads(a.form),
             None => "No payer is named: it is not encrypted, and whoever reads it can pay it.",
@@ -35,7 +35,7 @@ impl Shop<'_> {
 
     pub(super) fn pay(&self, a: &args::WalletPay) -> Outcome {
         let text = read_slate(&a.file)?;
-        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let (mut wallet, chain, _) = self.open_fresh()?;
         let invoice: Invoice = wallet.read(&text).or_refuse("this invoice cannot be used")?;
         let payment = match wallet.paid_before(&invoice) {
             Some(payment) => {
@@ -55,7 +55,7 @@ impl Shop<'_> {
                 wallet.pay(bill, &mut OsRng).or_refuse("the payment cannot be made")?
             }
         };
-        drop(ledger);
+        drop(chain);
         self.context.ui.say(&format!("Give this payment to the receiver. {}", who_reads(a.form)));
         self.letter((&payment, &payment.session), Some(&invoice.receiver), &wallet, a.form)
     }

@@ -6,12 +6,11 @@ use super::{
 };
 use crate::{
     args,
-    bridge::hex,
+    bridge::{ChainAt, hex},
     exit::{Context as _, Failure, Outcome},
     ui::BOLD,
 };
 use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
-use node::ledger::Ledger;
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use wallet::{
@@ -49,22 +48,22 @@ impl Shop<'_> {
     }
 
     fn self_spend(&self, a: &args::WalletCancel, session: &SessionId) -> Outcome {
-        let (mut wallet, mut ledger, _) = self.open_fresh()?;
+        let (mut wallet, mut chain, _) = self.open_fresh()?;
         let plan = wallet.plan_self_spend(session).or_refuse("the payment cannot be ended")?;
         let what = "End the payment by moving one of its inputs to yourself";
         let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
         let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("the payment cannot be ended")?;
-        self.hand_in(&mut ledger, &done, "self-spend")
+        self.hand_in(&mut chain, &done, "self-spend")
     }
 
     pub(super) fn consolidate(&self, a: &args::WalletConsolidate) -> Outcome {
-        let (mut wallet, mut ledger, _) = self.open_fresh()?;
+        let (mut wallet, mut chain, _) = self.open_fresh()?;
         let account = self.account(&wallet)?;
         let plan = wallet.plan_merge(account, a.most.into()).or_refuse("there is nothing to consolidate")?;
         let what = "Make one output of these, which links them for ever";
         let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
         let done = wallet.merge(plan, &mut OsRng).or_refuse("the outputs cannot be merged")?;
-        self.hand_in(&mut ledger, &done, "consolidation")
+        self.hand_in(&mut chain, &done, "consolidation")
     }
 
     /// Shows a plan and asks; `None` when it was only to be shown.
@@ -83,10 +82,9 @@ impl Shop<'_> {
         plan.confirm(|_| Decision::Yes).ok_or_else(declined).map(Some)
     }
 
-    fn hand_in(&self, ledger: &mut Ledger, t: &Verified<Transaction>, kind: &str) -> Outcome {
-        let id = ledger.submit(t.get().clone()).map_err(|e| {
-            Failure::refused(format!("the {kind} was made, and is not taken by this ledger now"))
-                .why(e)
+    fn hand_in(&self, chain: &mut ChainAt, t: &Verified<Transaction>, kind: &str) -> Outcome {
+        let id = chain.submit(t.get().clone()).map_err(|refused| {
+            Failure { what: format!("the {kind} was made, and is not taken by this ledger now"), ..refused }
                 .advice("What it spends is held until it expires. If the payment itself waits here, it comes first.")
         })?;
         let fee = t.get().body.fees().unwrap_or_default();

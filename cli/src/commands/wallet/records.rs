@@ -58,11 +58,11 @@ impl Shop<'_> {
     }
 
     fn export(&self, a: &args::ProofExport) -> Outcome {
-        let (wallet, ledger, _) = self.open_fresh()?;
+        let (wallet, chain, _) = self.open_fresh()?;
         let session = find(&wallet, &a.session)?.session();
         let what = "this payment cannot be proven";
         let excess = wallet.excess_paid(&session).ok_or(ProofError::UnknownSession).or_refuse(what)?;
-        let inclusion = bridge::inclusion(&ledger, &excess)?;
+        let inclusion = chain.inclusion(&excess)?;
         let inclusion = inclusion.ok_or(ProofError::Unconfirmed).or_refuse(what)?;
         let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
         let text = armor::to_text(wallet.chain().id(), &proof);
@@ -75,7 +75,7 @@ impl Shop<'_> {
         let text = bridge::read_text(&a.file, armor::MAX_TEXT as u64)?;
         let chain = match &a.id {
             Some(id) => bridge::chain_id(id)?,
-            None => *self.home.ledger()?.chain().id(),
+            None => *self.chain()?.chain().id(),
         };
         let what = "this proves no payment";
         let text = inner(&text, &a.file)?;

@@ -16,8 +16,8 @@ use wallet::{
 
 impl Shop<'_> {
     pub(super) fn slates(&self, a: &args::WalletSlates) -> Outcome {
-        let (wallet, ledger, _) = self.open_fresh()?;
-        drop(ledger);
+        let (wallet, chain, _) = self.open_fresh()?;
+        drop(chain);
         if let Some(prefix) = &a.session {
             let deal = find(&wallet, prefix)?;
             let text = wallet.message(&deal, privacy(a.form)).or_refuse("there is nothing to print again")?;

@@ -27,7 +27,7 @@ use wallet::{
 impl Shop<'_> {
     pub(super) fn send(&self, a: &args::WalletSend) -> Outcome {
         let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
-        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let (mut wallet, chain, _) = self.open_fresh()?;
         let network = wallet.chain().params().network;
         let recipient = wallet.contacts().resolve(&a.to, network);
         let recipient = recipient.or_refuse("the receiver's address cannot be used")?;
@@ -42,14 +42,14 @@ impl Shop<'_> {
         self.context.ui.confirm(&text, a.yes)?;
         let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
         let invite = wallet.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
-        drop(ledger);
+        drop(chain);
         self.context.ui.say(&format!("Give this invite to the receiver. {}", who_reads(a.form)));
         self.letter((&invite, &invite.session), Some(&recipient), &wallet, a.form)
     }
 
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
-        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let (mut wallet, chain, _) = self.open_fresh()?;
         let invite: Invite = wallet.read(&text).or_refuse("this invite cannot be used")?;
         let plan = format!(
             "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
@@ -61,14 +61,14 @@ impl Shop<'_> {
         self.context.ui.confirm(&plan, a.yes)?;
         let account = self.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
         let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
-        drop(ledger);
+        drop(chain);
         self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
         self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
     }
 
     pub(super) fn finalize(&self, a: &args::WalletFinalize) -> Outcome {
         let text = read_slate(&a.file)?;
-        let (mut wallet, ledger, _) = self.open_fresh()?;
+        let (mut wallet, chain, _) = self.open_fresh()?;
         let kind = armor::kind(&text).or_refuse("this is no answer to a slate")?;
         let transaction = if matches!(kind, Kind::Payment | Kind::EncryptedPayment) {
             let payment: Payment = wallet.read(&text).or_refuse("this payment cannot be used")?;
@@ -77,7 +77,7 @@ impl Shop<'_> {
             let response: Response = wallet.read(&text).or_refuse("this response cannot be used")?;
             wallet.finalize(&response).or_refuse("the response was refused")?
         };
-        drop(ledger);
+        drop(chain);
         self.context.ui.say(
             "Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.",
         );

@@ -3,13 +3,14 @@
 use super::Shop;
 use crate::{
     args::{ViewKeyImport, WalletViewKey},
-    bridge::{LedgerSource, read_text},
+    bridge::{read_text, unsearched},
     exit::{Context as _, Failure, Outcome},
 };
 use serde_json::json;
 use wallet::{
     edge::file::{Cost, WalletFile},
     outputs::{OutputRecord, Status},
+    scan::ChainSource,
     view::{ViewKey, ViewWallet},
 };
 
@@ -42,7 +43,7 @@ impl Shop<'_> {
         let text = read_text(&a.file, MAX_TEXT)?;
         let name = &*self.args.wallet;
         self.home.free_wallet(name)?;
-        let chain = self.home.ledger()?.chain().clone();
+        let chain = self.chain()?.chain().clone();
         let key = ViewKey::parse(&text, chain.params().network).or_refuse("this view key cannot be used")?;
         let passphrase = self.args.passphrase.choose()?;
         let file = self.home.create_wallet_file((name, &passphrase), Cost::STANDARD)?;
@@ -55,18 +56,17 @@ impl Shop<'_> {
 
     fn show_received(&self) -> Outcome {
         let passphrase = self.args.passphrase.get()?;
-        let ledger = self.home.ledger()?;
+        let chain = self.chain()?;
         let name = &*self.args.wallet;
         let file = self.home.open_wallet_file(name, &passphrase)?;
         let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is no view-only wallet"))?;
-        if wallet.chain().id() != ledger.chain().id() {
+        if wallet.chain().id() != chain.chain().id() {
             return Err(Failure::refused("the wallet belongs to another chain")
                 .advice("Give the right --dir or --wallet."));
         }
-        let bar = self.context.ui.bar(ledger.tip().output_count, "scanning");
-        wallet
-            .scan(&LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
-            .or_refuse("the chain could not be searched")?;
+        let (view, what) = (chain.view(), "the chain could not be searched");
+        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
+        wallet.scan(&view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(what, e))?;
         drop(bar);
         self.received(&wallet)
     }

@@ -3,7 +3,6 @@
 use super::Shop;
 use crate::{
     args::{WalletAddress, WalletScan},
-    bridge::LedgerSource,
     exit::{Context as _, Outcome},
     qr,
     ui::BOLD,
@@ -81,14 +80,9 @@ impl Shop<'_> {
     }
 
     pub(super) fn scan(&self, a: &WalletScan) -> Outcome {
-        let (mut wallet, ledger, mut report) = self.open_fresh()?;
+        let (mut wallet, chain, mut report) = self.open_fresh()?;
         if a.full {
-            let bar = self.context.ui.bar(ledger.tip().output_count, "scanning everything");
-            report = wallet
-                .restore(Height::GENESIS, &LedgerSource::new(&ledger), &mut |done, _| bar.at(done))
-                .or_refuse(
-                    "the chain could not be searched; `sotto wallet scan` goes on where this stopped",
-                )?;
+            report = self.search(&mut wallet, &chain, Height::GENESIS)?;
         }
         self.report(&report, &wallet)
     }

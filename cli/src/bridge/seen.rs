@@ -1,0 +1,233 @@
+//! A chain as a wallet sees it: a ledger on this machine's disk, or through a node that runs.
+//!
+//! What comes from a node was held against the operator's seal (`node::edge::light`); what comes from the disk, against the
+//! store's own checks.
+
+use super::unseen;
+use crate::exit::{Context as _, Failure, Outcome};
+use core::fmt;
+use mw::{
+    amount::Height,
+    hash::Hash,
+    kernel::Excess,
+    rules::params::Chain,
+    state::{ChainView, RewindMaterial, Unspent},
+    transaction::Transaction,
+};
+use node::{
+    edge::{
+        light::{Light, LightError},
+        store::StoreError,
+    },
+    ledger::Ledger,
+    seal::SealedHeader,
+};
+use std::{cell::RefCell, error::Error, iter::Peekable};
+use wallet::{
+    proof::Inclusion,
+    scan::{Block, ChainSource, ScanError},
+};
+
+/// Where a chain is.
+pub(crate) enum ChainAt {
+    /// In a folder here.
+    Disk(Box<Ledger>),
+    /// At a node.
+    Node(Box<Light>),
+}
+
+impl ChainAt {
+    /// The chain.
+    pub(crate) fn chain(&self) -> &Chain {
+        match self {
+            Self::Disk(ledger) => ledger.chain(),
+            Self::Node(light) => light.chain(),
+        }
+    }
+
+    /// How a wallet sees it.
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Self::Disk(ledger) => View::of(ledger),
+            Self::Node(light) => View::Node(light),
+        }
+    }
+
+    /// Hands in a transaction; returns its id, or why it is not taken.
+    pub(crate) fn submit(&mut self, t: Transaction) -> Outcome<Hash> {
+        let what = "the transaction was refused";
+        match self {
+            Self::Disk(ledger) => ledger.submit(t).or_refuse(what),
+            Self::Node(light) => light.submit(t).map_err(|e| unseen(what, &e)),
+        }
+    }
+
+    /// Finds the kernel with this excess in a sealed block; `None` when it is in none.
+    pub(crate) fn inclusion(&self, excess: &Excess) -> Outcome<Option<Inclusion>> {
+        let what = "the chain cannot be read";
+        match self {
+            Self::Disk(ledger) => {
+                let store = ledger.store();
+                let Some(seen) = store.last_seen(excess).or_refuse(what)? else { return Ok(None) };
+                let Some(SealedHeader { header, seal }) = store.sealed_header(seen.height).or_refuse(what)?
+                else {
+                    return Ok(None);
+                };
+                Inclusion::find(self.chain().params(), (&header, &seal), store.kernels(), excess)
+                    .or_refuse(what)
+            }
+            Self::Node(light) => {
+                let found = light.kernel(excess).map_err(|e| unseen(what, &e))?;
+                Ok(found.map(|included| Inclusion {
+                    params: self.chain().params().clone(),
+                    header: included.tip.header,
+                    seal: included.tip.seal,
+                    kernel: included.found.kernel,
+                    index: included.found.place,
+                    path: included.found.path,
+                }))
+            }
+        }
+    }
+}
+
+/// A chain as a wallet sees it.
+pub(crate) enum View<'a> {
+    Disk(Box<LedgerView<'a>>),
+    Node(&'a Light),
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn of(ledger: &'a Ledger) -> Self {
+        let cursor = RefCell::new(Cursor { after: None, rest: all(ledger) });
+        Self::Disk(Box::new(LedgerView { ledger, cursor }))
+    }
+}
+
+/// Why it cannot be seen.
+#[derive(Debug)]
+pub(crate) enum Unseen {
+    Store(StoreError),
+    Node(LightError),
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(e) => e.fmt(f),
+            Self::Node(e) => e.fmt(f),
+        }
+    }
+}
+
+impl Error for Unseen {}
+
+impl From<StoreError> for Unseen {
+    fn from(e: StoreError) -> Self {
+        Self::Store(e)
+    }
+}
+
+impl From<LightError> for Unseen {
+    fn from(e: LightError) -> Self {
+        Self::Node(e)
+    }
+}
+
+/// A scan that failed, with the exit code that tells whether the chain was there.
+pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
+    match e {
+        ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
+        e => Failure::refused(what).why(e),
+    }
+}
+
+impl ChainSource for View<'_> {
+    type Error = Unseen;
+
+    fn tip(&self) -> Result<(Height, Hash), Unseen> {
+        let tip = match self {
+            Self::Disk(view) => view.ledger.tip().clone(),
+            Self::Node(light) => light.refresh()?,
+        };
+        Ok((tip.height, tip.hash()))
+    }
+
+    fn unspent_count(&self) -> Result<u64, Unseen> {
+        Ok(match self {
+            Self::Disk(view) => view.ledger.tip().output_count,
+            Self::Node(light) => light.tip().output_count,
+        })
+    }
+
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Unseen> {
+        match self {
+            Self::Disk(view) => Ok(view.unspent(after, most)?),
+            Self::Node(light) => {
+                let mut all = light.unspent(after)?;
+                all.truncate(most);
+                Ok(all)
+            }
+        }
+    }
+
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Unseen> {
+        Ok(match self {
+            Self::Disk(view) => view.ledger.store().last_seen(excess)?.map(|s| s.height),
+            Self::Node(light) => light.kernel(excess)?.map(|k| k.found.height),
+        })
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<Hash>, Unseen> {
+        let header = match self {
+            Self::Disk(view) => view.ledger.store().header(height)?,
+            Self::Node(light) => light.header(height)?,
+        };
+        Ok(header.map(|h| h.hash()))
+    }
+
+    fn block(&self, height: Height) -> Result<Option<Block>, Unseen> {
+        let block = match self {
+            Self::Disk(view) => match view.ledger.store().block(height) {
+                Err(StoreError::Pruned { .. }) => None,
+                found => found?,
+            },
+            Self::Node(light) => light.block(height)?,
+        };
+        Ok(block.map(|b| Block { inputs: b.body.inputs, outputs: b.body.outputs }))
+    }
+}
+
+/// A ledger on this machine, read from one end to the other.
+pub(crate) struct LedgerView<'a> {
+    ledger: &'a Ledger,
+    cursor: RefCell<Cursor<'a>>,
+}
+
+type Outputs<'a> = Peekable<Box<dyn Iterator<Item = Result<Unspent, StoreError>> + 'a>>;
+
+/// How far the last answer went, and what comes after it.
+struct Cursor<'a> {
+    after: Option<Hash>,
+    rest: Outputs<'a>,
+}
+
+fn all(ledger: &Ledger) -> Outputs<'_> {
+    (Box::new(ledger.store().all_unspent()) as Box<dyn Iterator<Item = _>>).peekable()
+}
+
+impl LedgerView<'_> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, StoreError> {
+        let mut cursor = self.cursor.borrow_mut();
+        if cursor.after.as_ref() != after {
+            cursor.rest = all(self.ledger);
+            let key = |u: &Unspent| Unspent::key(&u.output.commitment);
+            let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&key(u)) <= after);
+            while cursor.rest.next_if(before).is_some() {}
+        }
+        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(RewindMaterial::of(&u?)));
+        let batch = batch.collect::<Result<Vec<_>, StoreError>>()?;
+        cursor.after = batch.last().map(RewindMaterial::key).or(cursor.after);
+        Ok(batch)
+    }
+}

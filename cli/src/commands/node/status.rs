@@ -1,0 +1,38 @@
+//! `sotto node status`.
+
+use crate::{
+    Context, args,
+    bridge::{Home, unasked},
+    exit::Outcome,
+};
+use node::wire::rpc;
+use serde_json::json;
+
+pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
+    let client = Home::of(&context.config).client(&a.node)?;
+    let failed = |e| unasked("the node does not answer", &e);
+    let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
+    let s = client.ask(&rpc::Status {}).map_err(failed)?;
+    let human = format!(
+        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {} outputs\nkernels   {}\npending   {} transactions, weight {}\npeers     {} that it chose, {} that came; {} addresses known",
+        chain.chain_id.0,
+        chain.network,
+        s.tip.height,
+        if s.best > s.tip.height { format!(" of {}", s.best) } else { String::new() },
+        s.tip.hash.0,
+        s.unspent,
+        s.kernels,
+        s.pending,
+        s.pending_weight,
+        s.outbound,
+        s.inbound,
+        s.addresses,
+    );
+    let fields = json!({
+        "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
+        "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
+        "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
+        "addresses": s.addresses,
+    });
+    context.output.record("node-status", fields, &human)
+}

@@ -1,0 +1,15 @@
+//! `sotto node stop`.
+
+use crate::{
+    Context, args,
+    bridge::{Home, unasked},
+    exit::Outcome,
+};
+use node::wire::rpc;
+use serde_json::json;
+
+pub(super) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
+    let client = Home::of(&context.config).client(&a.node)?;
+    client.ask(&rpc::Stop {}).map_err(|e| unasked("the node cannot be stopped", &e))?;
+    context.output.record("node-stopping", json!({}), "the node writes down what it keeps, and ends")
+}
