@@ -42,6 +42,7 @@ use node::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use std::{
+    cell::Cell,
     collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::LazyLock,
@@ -279,7 +280,7 @@ fn sync(c: &mut Bench) {
             }
             net
         };
-        let mut bytes = 0;
+        let bytes = Cell::new(0);
         let fetch = |mut net: Net| {
             let joiner = net.nodes.len() - 1;
             let before = net.bytes;
@@ -287,12 +288,13 @@ fn sync(c: &mut Bench) {
             while net.nodes[joiner].ledger().tip() != tip {
                 net.pass(SECOND);
             }
-            bytes = net.bytes - before;
+            bytes.set(net.bytes - before);
             assert_eq!(net.nodes[joiner].ledger().store().base() > Height::GENESIS, far != u64::MAX);
             net
         };
         group.bench_function(name, |b| b.iter_batched(start, fetch, BatchSize::PerIteration));
-        println!("{name}: {bytes} bytes for {} outputs, {} blocks", tip.output_count, toy.blocks().len());
+        let (bytes, blocks) = (bytes.get(), toy.blocks().len());
+        println!("{name}: {bytes} bytes for {} outputs and {blocks} blocks", tip.output_count);
     }
     group.finish();
 }
