@@ -93,6 +93,12 @@ pub enum ChannelError {
         /// What we were sending or waiting for.
         phase: Phase,
     },
+    /// What came is not what the peer sent.
+    #[error("what arrived in phase {phase:?} was altered on its way")]
+    Altered {
+        /// What we were sending or waiting for.
+        phase: Phase,
+    },
     /// The connection failed in another way.
     #[error("the connection failed in phase {phase:?}: {kind}")]
     Io {

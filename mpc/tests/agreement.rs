@@ -6,20 +6,26 @@ mod support;
 use mpc::job::budget::{Budget, BudgetError, data_set};
 use mpc::job::consent::ConsentError;
 use mpc::job::policy::{Policy, PolicyError};
-use mpc::job::spec::{Draft, MAX_AND_GATES, Part, PartyId, SpecError};
+use mpc::job::spec::{Draft, MAX_AND_GATES, Meeting, Part, PartyId, Relay, SpecError};
 use mpc::job::text::Prose;
 use mpc::job::words::describe;
 use mpc::job::{Agreement, Consent, Digest, Identity, Job};
 use support::{NOW, consents, draft, identity, job, line, rng};
 
+fn relay(key: u64) -> Meeting {
+    Meeting::Relay(Relay { address: line("example.org:1"), key: Identity::random(&mut rng(key)).public() })
+}
+
 /// Drafts that differ from [`draft`] in one thing.
 fn variants() -> Vec<Draft> {
-    let changes: [fn(&mut Draft); 19] = [
+    let changes: [fn(&mut Draft); 21] = [
         |d| d.name = line("other"),
         |d| d.purpose = Prose::new("another").unwrap(),
         |d| d.nonce = Digest([8; 32]),
         |d| d.parties[2].key = Identity::random(&mut rng(5)).public(),
-        |d| d.parties[0].address = Some(line("example.org:1")),
+        |d| d.parties[0].meeting = Some(Meeting::Address(line("example.org:1"))),
+        |d| d.parties[0].meeting = Some(relay(5)),
+        |d| d.parties[0].meeting = Some(relay(6)),
         |d| (d.garbler, d.evaluator) = (d.evaluator, d.garbler),
         |d| d.program.circuit = Digest([1; 32]),
         |d| d.program.source = Some(Digest([1; 32])),
@@ -78,7 +84,7 @@ fn every_rule_names_its_place() {
     };
     has(|d| d.evaluator = d.garbler, Part::Field("roles.evaluator"), SpecError::OneComputer);
     has(|d| d.garbler = PartyId(9), Part::Field("roles.garbler"), SpecError::Stranger);
-    has(|d| d.parties[1].address = None, Part::Party(1), SpecError::NoAddress);
+    has(|d| d.parties[1].meeting = None, Part::Party(1), SpecError::NoAddress);
     has(|d| d.parties[4].name = d.parties[3].name.clone(), Part::Party(4), SpecError::Twice);
     has(|d| d.parties[4].key = d.parties[3].key.clone(), Part::Party(4), SpecError::Twice);
     has(

@@ -11,7 +11,7 @@ use std::thread;
 
 use mpc::edge::files::Memory;
 use mpc::edge::run::{Outcome, RunError, Setup, Stage, take_part};
-use mpc::job::spec::Draft;
+use mpc::job::spec::{Draft, Meeting};
 use mpc::job::{Agreement, Job, PartyId};
 use mpc::joint::Joint;
 use support::{NAMES, Sum, agreement, draft, identity, line, rng};
@@ -26,7 +26,7 @@ fn at_free_ports() -> Draft {
     // Held until both are known, so that they differ.
     let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     for (party, port) in draft.parties.iter_mut().zip(&ports) {
-        party.address = Some(line(&port.local_addr().unwrap().to_string()));
+        party.meeting = Some(Meeting::Address(line(&port.local_addr().unwrap().to_string())));
     }
     draft
 }
@@ -52,6 +52,7 @@ fn part(
         identity: &identity,
         input: bits.as_deref(),
         listen: None,
+        relay: None,
         debit: &|| Ok(()),
         observe,
     };

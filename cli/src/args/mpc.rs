@@ -11,6 +11,7 @@ pub(crate) enum Mpc {
     Sign(MpcSign),
     Run(MpcRun),
     Local(MpcLocal),
+    Relay(MpcRelay),
     Quote(MpcQuote),
     Verify(MpcVerify),
     Circuit(MpcCircuit),
@@ -176,9 +177,51 @@ pub(crate) struct MpcRun {
     /// Listen here and not at the address in the job (computers behind a router)
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+    /// Meet the computers at this relay, and not where the job says: its public key file, @, host and port; alike for all parties
+    #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
+    pub(crate) relay: Option<String>,
     /// Folder for results and receipt [default: beside the job]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Be where parties meet who can only dial out
+///
+/// Two parties come to the relay and it carries what they say to each other: encrypted end to end, under keys that both know
+/// from the job. It learns who meets whom, when, and how much they say. Nobody else may use it. It runs until it is ended.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto mpc relay --listen 0.0.0.0:7700 --key relay.key \\
+      --allow north.pub south.pub west.pub")]
+pub(crate) struct MpcRelay {
+    /// Where to listen: host and port
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: String,
+    /// The relay's secret key file, made by `sotto mpc keygen relay`; parties know it by relay.pub
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Public key files of those who may use it
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub(crate) allow: Vec<PathBuf>,
+    /// Connections at a time
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) connections: u32,
+    /// Connections at a time of one party: two for each of the others in a job
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) each: u32,
+    /// Seconds for the other party to come
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) pending: u64,
+    /// Seconds that a pair may say nothing
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) idle: u64,
+    /// Mebibytes that are carried for a pair, both ways together
+    #[arg(long, value_name = "MIB", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub(crate) bytes: u64,
+    /// Mebibytes a second that are carried for a pair
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) rate: u64,
 }
 
 /// Try a job out: all its parties as processes on this machine, with keys made for the occasion

@@ -5,6 +5,7 @@ mod circuit;
 mod job;
 mod local;
 mod quote;
+mod relay;
 mod run;
 mod sign;
 mod verify;
@@ -30,6 +31,7 @@ pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
         args::Mpc::Sign(a) => sign::run(context, &a),
         args::Mpc::Run(a) => run::run(context, &a),
         args::Mpc::Local(a) => local::run(context, &a),
+        args::Mpc::Relay(a) => relay::run(context, &a),
         args::Mpc::Quote(a) => quote::run(context, &a),
         args::Mpc::Verify(a) => verify::run(context, &a),
         args::Mpc::Circuit(a) => circuit::run(context, &a),

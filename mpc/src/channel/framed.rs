@@ -203,11 +203,13 @@ impl<S: Read + Write> Channel for Framed<S> {
 /// An error of the stream, with what we were doing.
 fn failure(phase: Phase, kind: ErrorKind) -> ChannelError {
     use ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof, WouldBlock,
-        WriteZero,
+        BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, NotConnected, TimedOut, UnexpectedEof,
+        WouldBlock, WriteZero,
     };
     match kind {
         TimedOut | WouldBlock => ChannelError::TimedOut { phase },
+        // What an encrypted stream says of bytes that do not open.
+        InvalidData => ChannelError::Altered { phase },
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero => {
             ChannelError::Closed { phase }
         }

@@ -29,7 +29,7 @@ use crate::job::binding::{leaks, schema};
 use crate::job::hash::Digest;
 use crate::job::program::{Computation, PinError};
 use crate::job::spec::{
-    Draft, Fault, Input, Limits, MAX_AND_GATES, Output, Part, Party, PartyId, Pin, Suite,
+    Draft, Fault, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin, Relay, Suite,
 };
 use crate::job::text::{Name, Prose, Text};
 use crate::job::{Job, PublicKey};
@@ -75,6 +75,14 @@ struct PartyEntry {
     name: String,
     key: String,
     address: Option<String>,
+    relay: Option<RelayEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RelayEntry {
+    address: String,
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -246,21 +254,39 @@ impl Drafting<'_> {
         entry: &Spanned<PartyEntry>,
         read: &mut impl FnMut(&str) -> std::io::Result<String>,
     ) -> Option<Party> {
-        let (PartyEntry { name, key, address }, span) = (entry.get_ref(), entry.span());
+        let (PartyEntry { name, key, address, relay }, span) = (entry.get_ref(), entry.span());
         let parsed = Name::new(name);
         if parsed.is_none() {
             self.complain(&span, "a party's name is 1 to 32 of a-z, 0-9 and -");
         }
-        let key = if key.starts_with("sotto-party-1:") { Ok(key.clone()) } else { read(key) };
-        let key = key.map_err(|e| format!("the key of {name} cannot be read: {e}"));
-        let key =
-            key.and_then(|text| PublicKey::from_text(&text).map_err(|e| format!("the key of {name}: {e}")));
-        let key = key.map_err(|what| self.complain(&span, what)).ok();
-        let address = match address {
-            None => None,
-            Some(address) => Some(self.text(address, &span)?),
+        let key = self.key((name, key), &span, read);
+        let meeting = match (address, relay) {
+            (None, None) => None,
+            (Some(address), None) => Some(Meeting::Address(self.text(address, &span)?)),
+            (None, Some(RelayEntry { address, key })) => {
+                let key = self.key((&format!("the relay of {name}"), key), &span, read);
+                Some(Meeting::Relay(Relay { address: self.text(address, &span)?, key: key? }))
+            }
+            (Some(_), Some(_)) => {
+                self.complain(&span, "a party is met at its `address` or at a `relay`, not at both");
+                None
+            }
         };
-        Some(Party { name: parsed?, key: key?, address })
+        Some(Party { name: parsed?, key: key?, meeting })
+    }
+
+    /// The key of a text, or of a file that it names.
+    fn key(
+        &mut self,
+        (whose, key): (&str, &str),
+        span: &Range<usize>,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<PublicKey> {
+        let text = if key.starts_with("sotto-party-1:") { Ok(key.to_owned()) } else { read(key) };
+        let text = text.map_err(|e| format!("the key of {whose} cannot be read: {e}"));
+        let key =
+            text.and_then(|text| PublicKey::from_text(&text).map_err(|e| format!("the key of {whose}: {e}")));
+        key.map_err(|what| self.complain(span, what)).ok()
     }
 
     fn program(

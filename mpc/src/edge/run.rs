@@ -12,6 +12,7 @@
 //! stay away longer than the deadline; then an error says who.
 
 mod computer;
+mod door;
 mod party;
 
 use std::io;
@@ -22,7 +23,7 @@ use link::{Identity as LinkIdentity, PeerKey};
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
-use super::tls;
+use super::tls::{self, Rendezvous};
 use crate::channel::Framed;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
@@ -30,7 +31,9 @@ use crate::job::inputs::{InputError, Outbox, Prepared};
 use crate::job::outputs::BadHalf;
 use crate::job::post::{Request, Wish};
 use crate::job::receipt::{Receipt, ReceiptError};
-use crate::job::{Agreement, Identity, Job, PartyId};
+use crate::job::run::rendezvous;
+use crate::job::spec::{Meeting, Relay};
+use crate::job::{Agreement, Digest, Identity, Job, PartyId};
 use crate::joint::Joint;
 
 /// What a party brings to a run.
@@ -47,8 +50,10 @@ pub struct Setup<'a, P> {
     pub identity: &'a Identity,
     /// Our input bits, if we are an owner.
     pub input: Option<&'a [bool]>,
-    /// Where a computer listens, if not at the address in the job.
+    /// Where a computer listens, if not where the job says.
     pub listen: Option<&'a str>,
+    /// The relay at which all computers are met, if not where the job says.
+    pub relay: Option<&'a Relay>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
     pub debit: &'a (dyn Fn() -> Result<(), String> + Sync),
     /// Called with what is going on.
@@ -200,20 +205,52 @@ impl<P: Joint> Setup<'_, P> {
     }
 
     fn link(&self) -> LinkIdentity {
-        LinkIdentity::from_seed(&self.identity.signing_seed())
+        tls::identity(self.identity)
+    }
+
+    /// The relay at which a computer is met, if it is.
+    fn relay_of(&self, computer: PartyId) -> Option<&Relay> {
+        match (self.relay, &self.job().party(computer).meeting) {
+            (Some(relay), _) | (None, Some(Meeting::Relay(relay))) => Some(relay),
+            _ => None,
+        }
+    }
+
+    /// Where a computer listens by the job, if it does.
+    fn address_of(&self, computer: PartyId) -> &str {
+        match &self.job().party(computer).meeting {
+            Some(Meeting::Address(address)) => address.as_str(),
+            _ => "",
+        }
+    }
+
+    /// Where the others meet a computer that comes to a relay.
+    fn rendezvous(&self, relay: &Relay, computer: PartyId) -> Result<Rendezvous, RunError> {
+        let bad = || RunError::Refused { by: "the relay".to_owned(), why: SMALL_ORDER.to_owned() };
+        let key = tls::peer_key(&relay.key).ok_or_else(bad)?;
+        let Digest(id) = rendezvous(self.job().id(), self.run, computer);
+        Ok(Rendezvous { address: relay.address.to_string(), relay: key, id })
     }
 
     /// A channel to a computer; nothing if it is not there now.
     fn call(&self, computer: PartyId) -> Result<Option<Framed<Pinned>>, RunError> {
-        let address = self.job().party(computer).address.as_ref().map_or("", |address| address.as_str());
-        let peer = peer_key(self.job(), computer)?;
-        match tls::connect(address, &self.link(), peer, self.patience(AGAIN)) {
+        let (us, peer) = (self.link(), peer_key(self.job(), computer)?);
+        let line = match self.relay_of(computer) {
+            None => tls::connect(self.address_of(computer), &us, peer, self.patience(CONNECT)),
+            Some(relay) => tls::meet(&self.rendezvous(relay, computer)?, &us, peer, self.patience(CONNECT)),
+        };
+        match line {
             Ok(line) => Ok(Some(line)),
-            Err(why @ (LinkError::WrongKey { .. } | LinkError::NoKey | LinkError::NotAccepted)) => {
-                Err(RunError::Link { party: self.name(computer), why })
-            }
+            Err(why) if is_final(&why) => Err(self.no_link(computer, why)),
             Err(_) => Ok(None),
         }
+    }
+
+    /// That no connection to this party will come about.
+    fn no_link(&self, party: PartyId, why: LinkError) -> RunError {
+        let relay = [party, self.us].into_iter().find_map(|id| self.relay_of(id));
+        let through = relay.map_or(String::new(), |relay| format!(" through the relay {}", relay.address));
+        RunError::Link { party: self.name(party) + &through, why }
     }
 
     fn request(&self, wish: Wish) -> Request {
@@ -223,17 +260,25 @@ impl<P: Joint> Setup<'_, P> {
 
 /// The key by which a party is known on a channel; keys in jobs were checked when they were read.
 fn peer_key(job: &Job, id: PartyId) -> Result<PeerKey, RunError> {
-    let refused = |_| RunError::Refused {
-        by: job.party(id).name.to_string(),
-        why: "its key is of small order".to_owned(),
-    };
-    PeerKey::from_bytes(job.party(id).key.signing_bytes()).map_err(refused)
+    let refused = || RunError::Refused { by: job.party(id).name.to_string(), why: SMALL_ORDER.to_owned() };
+    tls::peer_key(&job.party(id).key).ok_or_else(refused)
+}
+
+const SMALL_ORDER: &str = "its key is of small order";
+
+/// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.
+const fn is_final(why: &LinkError) -> bool {
+    use LinkError::{Altered, NoKey, NotAccepted, WrongKey};
+    matches!(why, WrongKey { .. } | NoKey | NotAccepted | Altered)
 }
 
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
+
+/// How long to wait for a computer to answer, or to come to the relay: some round trips of a slow link.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// How long to wait before something is tried again.
 const AGAIN: Duration = Duration::from_millis(200);

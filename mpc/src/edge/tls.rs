@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 pub use link::pinned::{Patience, Rendezvous};
 
 use crate::channel::Framed;
+use crate::job;
 use crate::protocol::semi_honest::RunId;
 
 /// What these channels are for, as their handshake names it.
@@ -28,6 +29,18 @@ pub const PURPOSE: &str = "sotto-mpc/1";
 pub fn bound(run: RunId, channel: &Framed<Pinned>) -> RunId {
     let hash = Sha256::new_with_prefix(b"sotto mpc bound run v1");
     RunId(hash.chain_update(run.0).chain_update(channel.get_ref().binding()).finalize().into())
+}
+
+/// Who a party of a job is on a channel.
+#[must_use]
+pub fn identity(identity: &job::Identity) -> Identity {
+    Identity::from_seed(&identity.signing_seed())
+}
+
+/// The key by which a party is known on a channel; `None` if it is of small order.
+#[must_use]
+pub fn peer_key(key: &job::PublicKey) -> Option<PeerKey> {
+    PeerKey::from_bytes(key.signing_bytes()).ok()
 }
 
 /// Connects to `address` (host and port), where the holder of `peer` must answer.

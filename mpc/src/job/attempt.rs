@@ -78,10 +78,10 @@ impl From<PostError> for AttemptError {
 }
 
 impl AttemptError {
-    /// Whether another attempt may succeed.
+    /// Whether another attempt may succeed. Where somebody alters what passes, the next would end as this one.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        !matches!(self, Self::Differs(_) | Self::Key)
+        !matches!(self, Self::Differs(_) | Self::Key | Self::Channel(ChannelError::Altered { .. }))
     }
 }
 

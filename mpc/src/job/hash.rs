@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Run,
     /// A session's id: run id and the channel's exported value.
     Session,
+    /// Where a run's parties meet at a relay: job, run, computer.
+    Rendezvous,
     /// A computer's share of an owner's input: salt, place, bits.
     Share,
     /// A computer's half of a receiver's outputs: salt, place, bits.
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Job => "sotto mpc job id v1",
             Self::Run => "sotto mpc run id v1",
             Self::Session => "sotto mpc session id v1",
+            Self::Rendezvous => "sotto mpc rendezvous v1",
             Self::Share => "sotto mpc share commitment v1",
             Self::Half => "sotto mpc output commitment v1",
             Self::Manifest => "sotto mpc manifest v1",

@@ -56,6 +56,12 @@ pub fn run_id(
     hash(Purpose::Run, &[&job.id().0, &run.to_le_bytes(), &attempt.to_le_bytes(), nonces.as_flattened()])
 }
 
+/// The name under which the others meet a computer at a relay: for this run and nothing else.
+#[must_use]
+pub fn rendezvous(job: Digest, run: u32, computer: PartyId) -> Digest {
+    hash(Purpose::Rendezvous, &[&job.0, &run.to_le_bytes(), &computer.0.to_le_bytes()])
+}
+
 /// What the two computers call their session over one channel.
 #[must_use]
 pub fn session_id(run_id: Digest, exported: &[u8; 32]) -> RunId {

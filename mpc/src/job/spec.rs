@@ -8,7 +8,7 @@
 //! have one id, and whatever differs in meaning differs in the id. What people are shown before they sign is rendered from
 //! this form, never from the text. Nothing is added at run time: what is not in here is not agreed.
 //!
-//! Rules (`SpecError`): names differ · two computers, both parties, with addresses · each owner brings one input and each
+//! Rules (`SpecError`): names differ · two computers, both parties, who can be met · each owner brings one input and each
 //! input has an owner · each output has a receiver · sizes are within the limits.
 
 use super::hash::{Digest, Purpose, hash};
@@ -38,8 +38,26 @@ pub struct Party {
     pub name: Name,
     /// Its keys.
     pub key: PublicKey,
-    /// Where a computer waits for the others: host and port.
-    pub address: Option<Line>,
+    /// Where the others meet it, if it computes.
+    pub meeting: Option<Meeting>,
+}
+
+/// Where a computer is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// It waits at this host and port.
+    Address(Line),
+    /// It comes to a relay, as the others do.
+    Relay(Relay),
+}
+
+/// A relay: it carries encrypted bytes between parties who only dial out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// Its host and port.
+    pub address: Line,
+    /// Its keys.
+    pub key: PublicKey,
 }
 
 /// What is computed. The hashes decide; names and parameters say where they come from.
@@ -194,7 +212,8 @@ pub struct Draft {
     pub runs: u32,
 }
 
-record!(Party { name, key, address });
+record!(Party { name, key, meeting });
+record!(Relay { address, key });
 record!(Pin { name, parameters, source, compiler, circuit, and_gates });
 record!(Parameter { name, value });
 record!(Input { owner, tables });
@@ -219,6 +238,23 @@ record!(Draft {
     expiry,
     runs,
 });
+
+impl Wire for Meeting {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Address(address) => (out.push(0), address.encode(out)).1,
+            Self::Relay(relay) => (out.push(1), relay.encode(out)).1,
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        match u8::decode(r)? {
+            0 => Wire::decode(r).map(Self::Address),
+            1 => Wire::decode(r).map(Self::Relay),
+            _ => Err(WireError::Value("a meeting")),
+        }
+    }
+}
 
 impl Wire for Value {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -299,7 +335,7 @@ pub enum SpecError {
     #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
     OneComputer,
     /// Nobody could find it.
-    #[error("a computer needs an address (host:port) at which the others reach it")]
+    #[error("a computer needs an address (host:port) at which the others reach it, or a relay")]
     NoAddress,
     /// A range that holds no number, or too wide a one.
     #[error("the range holds no number, or one of more than 64 bits, or more than 18 decimals")]
@@ -498,7 +534,7 @@ impl Draft {
             require(faults, Part::Party(i), !self.parties.iter().take(i).any(same), SpecError::Twice);
             let id = PartyId(i as u16);
             let computes = [self.garbler, self.evaluator].contains(&id);
-            require(faults, Part::Party(i), !computes || party.address.is_some(), SpecError::NoAddress);
+            require(faults, Part::Party(i), !computes || party.meeting.is_some(), SpecError::NoAddress);
             let brings = self.inputs.iter().any(|input| input.owner == id);
             let learns = self.outputs.iter().any(|output| output.receivers.contains(&id));
             require(faults, Part::Party(i), computes || brings || learns, SpecError::Idle);

@@ -6,7 +6,7 @@
 
 use core::fmt::{self, Write};
 
-use super::spec::{Column, Count, Draft, Job, PartyId, Value};
+use super::spec::{Column, Count, Draft, Job, Meeting, PartyId, Relay, Value};
 
 /// The job in plain words, as `reader` sees it.
 #[must_use]
@@ -131,8 +131,15 @@ fn terms(out: &mut String, job: &Job) -> fmt::Result {
     writeln!(out, "Parties")?;
     for party in &job.parties {
         write!(out, "  {:<16} {}", party.name.as_str(), party.key.fingerprint())?;
-        match &party.address {
-            Some(address) => writeln!(out, "  at {address}")?,
+        match &party.meeting {
+            Some(Meeting::Address(address)) => writeln!(out, "  at {address}")?,
+            Some(Meeting::Relay(Relay { address, key })) => {
+                writeln!(
+                    out,
+                    "  met at the relay {address} ({}), which sees who meets whom",
+                    key.fingerprint()
+                )?;
+            }
             None => writeln!(out)?,
         }
     }

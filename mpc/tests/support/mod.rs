@@ -4,7 +4,7 @@
 use mpc::Fancy;
 use mpc::gadgets::{Arithmetic, Words};
 use mpc::job::binding::{leaks, schema};
-use mpc::job::spec::{Draft, Input, Limits, Output, Party, Pin, Suite};
+use mpc::job::spec::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
 use mpc::job::text::{Line, Name, Prose};
 use mpc::job::{Agreement, Consent, Digest, Identity, Job, PartyId};
 use mpc::joint::{Checked, Column, Declaration, Inputs, Joint, Number, Rows, Table};
@@ -83,11 +83,11 @@ impl Joint for Sum {
 }
 
 pub(crate) fn draft() -> Draft {
-    let address = |i| (i < 2).then(|| line("127.0.0.1:0"));
+    let meeting = |i| (i < 2).then(|| Meeting::Address(line("127.0.0.1:0")));
     let party = |(i, name): (usize, &&str)| Party {
         name: Name::new(name).unwrap(),
         key: identity(PartyId(i as u16)).public(),
-        address: address(i),
+        meeting: meeting(i),
     };
     let program = Sum::new(3);
     let (circuit, cost) = program.gate_stream(1000).unwrap();

@@ -15,7 +15,7 @@ use crate::{
 use mpc::{
     edge::job_file::{self, Complaint},
     edge::policy_file,
-    job::{Agreement, Consent, Identity, Job, PartyId, policy::Policy, program::Computation},
+    job::{Agreement, Consent, Identity, Job, PartyId, PublicKey, policy::Policy, program::Computation},
 };
 use std::{
     fs::{self, File},
@@ -58,6 +58,15 @@ pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
     Identity::from_secret_text(&secret::read_file(path)?).ok_or_else(|| {
         Failure::refused(format!("{} is no secret key of a party", path.display()))
             .advice("Make one with `sotto mpc keygen NAME`.")
+    })
+}
+
+/// Reads a public key file.
+pub(super) fn read_public(path: &Path) -> Outcome<PublicKey> {
+    PublicKey::from_text(&read_text(path, MAX_SMALL)?).map_err(|e| {
+        Failure::refused(format!("{} is no public key of a party", path.display()))
+            .why(e)
+            .advice("It is the file NAME.pub that `sotto mpc keygen NAME` makes.")
     })
 }
 

@@ -1,6 +1,6 @@
 //! `sotto mpc local`: a job with all its parties on this machine, each a process of its own.
 //!
-//! The job is copied with keys made for the occasion and loopback addresses, signed by everybody, and run in earnest. All of
+//! The job is copied with keys made for the occasion and loopback addresses (also in place of relays), signed by everybody, and run in earnest. All of
 //! it lies in a scratch folder that is removed at the end; a program that the job names is read where it lies.
 
 use super::job::{beside, faulty, write};
@@ -84,7 +84,7 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
             secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());
-        if party.contains_key("address") {
+        if party.remove("relay").is_some() || party.contains_key("address") {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
             let port = port.or_refuse("there is no free port")?;
             party.insert("address".to_owned(), port.to_string().into());

@@ -1,12 +1,14 @@
 //! `sotto mpc run`: one party's part in a job.
 
-use super::job::{agree, allow, home, load, read_identity, read_policy, write};
+use super::job::{agree, allow, home, load, read_identity, read_policy, read_public, write};
 use crate::{
     Context, args,
     bridge::now,
     exit::{Code, Context as _, Failure, Outcome},
 };
+use link::pinned::LinkError;
 use mpc::{
+    channel::ChannelError,
     edge::{
         files::Folder,
         policy_file::debit,
@@ -14,7 +16,10 @@ use mpc::{
         rows::{self, Format},
         run::{Outcome as Ran, RunError, Setup, Stage, take_part},
     },
-    job::{Job, PartyId, budget::data_set, policy::Policy, program::Computation},
+    job::{
+        Job, PartyId, attempt::AttemptError, budget::data_set, policy::Policy, program::Computation,
+        spec::Relay, text::Line,
+    },
     joint::Joint,
 };
 use rand_core::OsRng;
@@ -34,6 +39,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let (job, program) = load(&a.job)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
+    let relay = a.relay.as_deref().map(read_relay).transpose()?;
     if a.run > job.runs {
         return Err(Failure::refused(format!("the job may be run {} time(s), not {}", job.runs, a.run))
             .advice("Agree on a new job."));
@@ -55,6 +61,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         identity: &identity,
         input: bits,
         listen: a.listen.as_deref(),
+        relay: relay.as_ref(),
         debit: &spend,
         observe: &|stage| observe(context, &said, stage),
     };
@@ -79,6 +86,18 @@ fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId
             .advice("Give the right --as and --key."));
     }
     Ok(us)
+}
+
+/// A relay, from its key file and address.
+fn read_relay(text: &str) -> Outcome<Relay> {
+    let usage = |why: &dyn std::fmt::Display| {
+        Failure::new(Code::Usage, format!("`{text}` is no relay"))
+            .why(why)
+            .advice("Give --relay relay.pub@host:port.")
+    };
+    let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"there is no @"))?;
+    let address = Line::new(address).map_err(|e| usage(&e))?;
+    Ok(Relay { address, key: read_public(Path::new(file))? })
 }
 
 /// The owner's rows as input bits; nothing for those who are no owners.
@@ -208,6 +227,13 @@ fn failure(e: &RunError, us: PartyId, job: &Job) -> Failure {
     let failed =
         Failure::new(code, format!("{} did not get to the end of the run", job.party(us).name)).why(e);
     match e {
+        RunError::Link { why: LinkError::Altered, .. }
+        | RunError::Attempt(AttemptError::Channel(ChannelError::Altered { .. })) => failed.advice(
+            "Somebody on the way alters what passes, perhaps a relay. Nothing was given out: take another way, and give the same command again.",
+        ),
+        RunError::Link { why: LinkError::NotAccepted, .. } => failed.advice(
+            "Whoever runs the relay has to allow your .pub file; without a relay, the other side's job names another key for you.",
+        ),
         RunError::Late(_) | RunError::Link { .. } => failed
             .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
         RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),

@@ -10,8 +10,8 @@ use link::pinned::Pinned;
 use rand_core::{CryptoRng, RngCore};
 
 use super::super::files::{Shelf, name};
-use super::super::tls::Listener;
-use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage, now, peer_key};
+use super::door::Door;
+use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage, now};
 use crate::channel::Framed;
 use crate::job::PartyId;
 use crate::job::attempt::{Finished, Known, begin};
@@ -76,6 +76,8 @@ struct Office<'a, P, S> {
     own: Option<Vec<u8>>,
     over: AtomicBool,
     guests: AtomicUsize,
+    /// Why nobody can come any more.
+    shut: Mutex<Option<RunError>>,
 }
 
 pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
@@ -94,15 +96,18 @@ pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
         let delivered = Event::Delivered { owner: setup.us, manifest, sealed: Vec::new() };
         refuse(setup, setup.us, counter.step(delivered)?)?;
     }
-    let peers =
-        job.ids().filter(|id| *id != setup.us).map(|id| peer_key(job, id)).collect::<Result<Vec<_>, _>>()?;
-    let address = setup.listen.or(job.party(setup.us).address.as_ref().map(|address| address.as_str()));
-    let listener = Listener::bind(address.unwrap_or_default(), &setup.link(), peers);
-    let listener = listener.map_err(|why| RunError::Link { party: setup.name(setup.us), why })?;
-    let office = Office { setup, counter: Mutex::new(counter), own, over: false.into(), guests: 0.into() };
+    let door = Door::open(setup)?;
+    let office = Office {
+        setup,
+        counter: Mutex::new(counter),
+        own,
+        over: false.into(),
+        guests: 0.into(),
+        shut: Mutex::new(None),
+    };
     let (calls, called) = sync_channel(1);
     thread::scope(|scope| {
-        scope.spawn(|| office.answer(scope, listener, &calls));
+        scope.spawn(|| office.answer(scope, door, &calls));
         let own = prepared.as_ref().and_then(|prepared| prepared.own.as_ref());
         let outcome = office.compute(&called, own, rng);
         // Also after a failure: those who ask shall hear of it.
@@ -132,11 +137,18 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
     fn answer<'scope>(
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
-        mut listener: Listener,
+        mut door: Door,
         calls: &'scope SyncSender<Line>,
     ) {
         while !self.over.load(Ordering::Acquire) {
-            let Ok(line) = listener.accept(self.setup.patience(AGAIN)) else { continue };
+            let line = match door.next(self.setup) {
+                Ok(Some(line)) => line,
+                Ok(None) => continue,
+                Err(why) => {
+                    *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                    return;
+                }
+            };
             if self.guests.fetch_add(1, Ordering::AcqRel) < GUESTS {
                 scope.spawn(move || {
                     // A guest who hung up comes again; there is nobody to tell.
@@ -223,6 +235,9 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
             }
             if let Some(why) = self.counter().desk.stopped() {
                 return Err(RunError::Refused { by: setup.name(setup.us), why: why.to_owned() });
+            }
+            if let Some(why) = self.shut.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(why);
             }
             if Instant::now() >= until {
                 let missing = self.counter().desk.missing(None);

@@ -3,12 +3,15 @@
 use std::thread;
 use std::time::Instant;
 
+use link::pinned::LinkError;
+
 use super::super::files::{Shelf, name};
 use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage};
+use crate::channel::ChannelError;
 use crate::job::desk::Item;
 use crate::job::inputs::Prepared;
 use crate::job::outputs::{Origin, Parcel};
-use crate::job::post::{Answer, Wish};
+use crate::job::post::{Answer, PostError, Wish};
 use crate::job::receipt::Receipt;
 use crate::job::{Digest, PartyId};
 use crate::joint::Joint;
@@ -103,8 +106,14 @@ fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
 /// One request and its answer; nothing if the computer is not there now.
 fn ask<P: Joint>(setup: &Setup<'_, P>, computer: PartyId, wish: Wish) -> Result<Option<Answer>, RunError> {
     let Some(mut line) = setup.call(computer)? else { return Ok(None) };
-    let asked = setup.request(wish).send(&mut line);
-    Ok(asked.ok().and_then(|()| Answer::receive(&mut line, MAX_ANSWER).ok()))
+    let asked = setup.request(wish).send(&mut line).map_err(PostError::from);
+    match asked.and_then(|()| Answer::receive(&mut line, MAX_ANSWER)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(PostError::Channel(ChannelError::Altered { .. })) => {
+            Err(setup.no_link(computer, LinkError::Altered))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 fn wait<P: Joint>(setup: &Setup<'_, P>, until: Instant, awaited: Vec<String>) -> Result<(), RunError> {

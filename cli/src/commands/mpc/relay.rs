@@ -1,0 +1,65 @@
+//! `sotto mpc relay`: where parties of jobs meet who can only dial out.
+
+use super::job::{read_identity, read_public};
+use crate::{
+    Context, args,
+    exit::{Code, Failure, Outcome},
+};
+use link::{
+    PeerKey,
+    pinned::LinkError,
+    relay::{Event, Quotas, run as serve},
+};
+use mpc::edge::tls;
+use serde_json::json;
+use std::{collections::BTreeMap, time::Duration};
+
+pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {
+    let identity = read_identity(&a.key)?;
+    let mut names = BTreeMap::new();
+    for path in &a.allow {
+        let key = tls::peer_key(&read_public(path)?);
+        let unusable = || Failure::refused(format!("the key in {} cannot be used", path.display()));
+        names.insert(key.ok_or_else(unusable)?, path.file_stem().unwrap_or_default().display().to_string());
+    }
+    let quotas = Quotas {
+        connections: a.connections as usize,
+        each: a.each as usize,
+        pending: Duration::from_secs(a.pending),
+        idle: Duration::from_secs(a.idle),
+        bytes: a.bytes << 20,
+        rate: a.rate << 20,
+        ..Quotas::default()
+    };
+    let fingerprint = identity.public().fingerprint();
+    let listening = |address: std::net::SocketAddr| {
+        let fields = json!({ "address": address.to_string(), "fingerprint": fingerprint });
+        let human = format!("Relay at {address}, key {fingerprint}, for {} parties", a.allow.len());
+        // A relay serves on where nobody reads what it says.
+        let _ = context.output.record("mpc-relay", fields, &human);
+    };
+    let (ui, allowed) = (context.ui, names.keys().copied().collect());
+    let tell = move |event| match event {
+        Event::Refused(from, why) => ui.detail(&format!("{from} was turned away: {why}")),
+        Event::Waiting(us, other) => {
+            ui.detail(&format!("{} waits for {}", name(&names, us), name(&names, other)))
+        }
+        Event::Ended(us, other, bytes) => {
+            ui.say(&format!("{} and {}: {bytes} bytes", name(&names, us), name(&names, other)));
+        }
+    };
+    serve(&a.listen, &tls::identity(&identity), allowed, quotas, listening, tell).map_err(|e| {
+        let failed = Failure::new(Code::Refused, format!("there can be no relay at {}", a.listen)).why(&e);
+        match e {
+            LinkError::Unreachable { .. } => {
+                failed.advice("Give an address of this machine whose port is free.")
+            }
+            _ => failed,
+        }
+    })
+}
+
+/// The name of a party by its key file.
+fn name(names: &BTreeMap<PeerKey, String>, key: PeerKey) -> &str {
+    names.get(&key).map_or("somebody", String::as_str)
+}

@@ -1,0 +1,175 @@
+//! Jobs of parties who only dial out, with real processes: through a relay, and through one that alters what passes.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use link::pinned::{Listener, Patience, Pinned};
+use mpc::{
+    edge::tls,
+    job::{Identity, PublicKey},
+};
+use serde_json::Value;
+use support::World;
+
+const JOB: &str = include_str!("data/job/job.toml");
+const NAMES: [&str; 3] = ["north", "south", "west"];
+
+/// Keys of the three parties and of a relay, and bids.
+fn world() -> World {
+    let world = World::empty();
+    for name in ["north", "south", "west", "relay"] {
+        world.run(&format!("mpc keygen {name}")).ok();
+        world.write(&format!("{name}.csv"), "bid\n12.50\n");
+    }
+    world
+}
+
+/// The job, with both computers where `meeting` says, signed by all.
+fn sign(world: &World, meeting: &str, deadline: u32) {
+    let job = JOB.replace("address = \"127.0.0.1:17701\"", meeting);
+    let job = job.replace("address = \"127.0.0.1:17702\"", meeting);
+    let job = job.replace("deadline = 300", &format!("deadline = {deadline}"));
+    world.write("job.toml", &job.replace("seconds = 120", "seconds = 10"));
+    for name in NAMES {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+}
+
+/// A relay process, which is ended with this value, and where it listens.
+struct Relay(Child, String);
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn relay(world: &World, more: &str) -> Relay {
+    let words = format!("mpc relay --json --listen 127.0.0.1:0 --key relay.key {more}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    command.args(words.split_whitespace()).current_dir(world.dir.path()).env("SOTTO_DIR", world.path("data"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    Relay(child, said["address"].as_str().unwrap().to_owned())
+}
+
+/// All three parties at once: exit codes and errors.
+fn everybody(world: &World, more: &str) -> [(i32, String); 3] {
+    let part = |name| format!("mpc run job.toml --as {name} --key {name}.key --input {name}.csv {more}");
+    thread::scope(|scope| {
+        let said = NAMES.map(|name| scope.spawn(move || world.run(&part(name))));
+        said.map(|party| party.join().unwrap()).map(|said| (said.code, said.err))
+    })
+}
+
+#[test]
+fn parties_who_only_dial_out_meet_at_a_relay() {
+    let world = world();
+    let relay = relay(&world, "--allow north.pub south.pub west.pub");
+    sign(&world, &format!("relay = {{ address = \"{}\", key = \"relay.pub\" }}", relay.1), 120);
+    let shown = world.run("mpc check job.toml").ok();
+    assert!(shown.contains(&format!("met at the relay {}", relay.1)), "{shown}");
+    for (code, said) in everybody(&world, "") {
+        assert_eq!(code, 0, "{said}");
+    }
+    world.run("mpc verify job.results/west-1/receipt.json").ok();
+    // A relay in place of addresses where nobody is.
+    sign(&world, "address = \"127.0.0.1:1\"", 120);
+    for (code, said) in everybody(&world, &format!("--relay relay.pub@{}", relay.1)) {
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn a_relay_is_for_those_whom_it_allows_and_has_its_own_key() {
+    let world = world();
+    let relay = relay(&world, "--allow north.pub south.pub");
+    sign(&world, "address = \"127.0.0.1:1\"", 1);
+    let run = "mpc run job.toml --as west --key west.key --input west.csv";
+    let said = world.run(&format!("{run} --relay relay.pub@{}", relay.1)).fails(1);
+    assert!(said.contains("does not accept our key") && said.contains("has to allow"), "{said}");
+    let said = world.run(&format!("{run} --relay south.pub@{}", relay.1)).fails(1);
+    assert!(said.contains("which is not pinned here"), "{said}");
+    for wrong in ["relay.pub", "relay.pub@"] {
+        world.run(&format!("{run} --relay {wrong}")).fails(2);
+    }
+    world.run(&format!("mpc relay --listen {} --key relay.key --allow west.pub", relay.1)).fails(1);
+    let both = "address = \"127.0.0.1:1\"\nrelay = { address = \"127.0.0.1:1\", key = \"relay.pub\" }";
+    world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", both));
+    assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
+}
+
+/// A relay that puts parties together and alters a byte of all they say once the pair has said so much.
+fn altering_relay(world: &World, after: usize) -> String {
+    let us = Identity::from_secret_text(&world.read("relay.key")).unwrap();
+    let guest =
+        |name: &str| tls::peer_key(&PublicKey::from_text(&world.read(&format!("{name}.pub"))).unwrap());
+    let guests: BTreeSet<_> = NAMES.iter().filter_map(|name| guest(name)).collect();
+    let mut listener = Listener::bind("127.0.0.1:0", &tls::identity(&us), guests, "sotto-relay/1").unwrap();
+    let address = listener.address().unwrap().to_string();
+    thread::spawn(move || {
+        let patience = Patience { idle: Duration::from_millis(5), ..Patience::default() };
+        let mut waiting = BTreeMap::new();
+        loop {
+            let Ok(mut guest) = listener.accept(patience) else { continue };
+            let (mut meeting, mut filled) = ([0; 65], 0);
+            while filled < 65 {
+                filled += guest.read(&mut meeting[filled..]).unwrap_or(0);
+            }
+            // Version, rendezvous, key: a pair has the same rendezvous and each other's keys.
+            let other: [u8; 32] = meeting[33..].try_into().unwrap();
+            let place = (meeting[1..33].to_vec(), BTreeSet::from([*guest.peer().as_bytes(), other]));
+            match waiting.remove(&place) {
+                Some(first) => drop(thread::spawn(move || carry([first, guest], after))),
+                None => drop(waiting.insert(place, guest)),
+            }
+        }
+    });
+    address
+}
+
+fn carry(mut ends: [Pinned; 2], after: usize) -> Option<()> {
+    for end in &mut ends {
+        end.write_all(&[1]).ok()?;
+    }
+    let (mut chunk, mut carried) = (vec![0; 1 << 16], 0);
+    for (from, to) in [(0, 1), (1, 0)].into_iter().cycle() {
+        match ends[from].read(&mut chunk) {
+            Ok(n @ 1..) => {
+                carried += n;
+                chunk[n - 1] ^= u8::from(carried > after);
+                ends[to].write_all(&chunk[..n]).ok()?;
+            }
+            Err(e) if e.kind() == ErrorKind::TimedOut => {}
+            _ => break,
+        }
+    }
+    None
+}
+
+#[test]
+fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
+    let world = world();
+    // From the server's first flight of a handshake on.
+    let address = altering_relay(&world, 2000);
+    sign(&world, &format!("relay = {{ address = \"{address}\", key = \"relay.pub\" }}"), 10);
+    let said = everybody(&world, "");
+    for (code, said) in &said {
+        assert!([1, 3].contains(code), "{code}: {said}");
+    }
+    let mut altered = said.iter().filter(|(_, said)| said.contains("altered on its way")).peekable();
+    assert!(altered.peek().is_some(), "{said:?}");
+    assert!(altered.all(|(code, said)| *code == 1 && said.contains("take another way")), "{said:?}");
+    assert!(!world.path("job.results").exists());
+}
