@@ -83,6 +83,20 @@ fn everybody_gets_what_is_theirs_and_a_receipt_that_holds() {
     world.write("altered.json", &[&text[..digits], flipped, &text[digits + 1..]].concat());
     world.run("mpc verify altered.json").fails(1);
 
+    let result = "job.results/west-1/result.json";
+    let with = |result: &str| world.run(&format!("mpc verify {receipt} --result {result} --job job.toml"));
+    assert!(with(result).ok().contains("The result is the one of west for which both signed"));
+    for (from, to, why) in [
+        ("\"420.50\"", "\"420.51\"", "the outputs are not what the computers' halves give"),
+        ("\"west\"", "\"north\"", "the garbler's half of the outputs is not the one"),
+        ("\"evaluator\": \"", "\"evaluator\": \"00", "the evaluator's half of the outputs is not the one"),
+        ("\"halves\"", "\"halfs\"", "it has no `halves`"),
+    ] {
+        world.write("altered.json", &world.read(result).replacen(from, to, 1));
+        assert!(with("altered.json").fails(1).contains(why), "{why}");
+    }
+    assert!(!world.read("job.results/south-1/result.json").contains("420.50"), "south is told no price");
+
     // Asked again, all get the same, also when one has forgotten everything but its key.
     fs::remove_dir_all(world.path("job.results")).unwrap();
     check(&everybody(&world));

@@ -109,7 +109,7 @@ impl World {
         let sealed =
             |f: &Finished| f.parcels.iter().find(|p| p.receiver == receiver).map(|p| p.sealed.0.clone());
         let (a, b) = (sealed(garbler)?, sealed(evaluator)?);
-        origin.join(receiver, &identity(receiver), facts, [&a, &b]).ok()
+        origin.join(receiver, &identity(receiver), facts, [&a, &b]).ok().map(|received| received.outputs)
     }
 }
 

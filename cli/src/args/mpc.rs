@@ -265,6 +265,8 @@ pub(crate) struct MpcQuote {
 }
 
 /// Check a receipt without anything else, and say what it shows and what not
+///
+/// With a receiver's result and the job, it is checked too that the outputs are those that both computers signed for.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -273,4 +275,10 @@ Examples:
 pub(crate) struct MpcVerify {
     /// The receipt; `-` is standard input
     pub(crate) receipt: PathBuf,
+    /// A receiver's result.json of the same run
+    #[arg(long, value_name = "FILE", requires = "job")]
+    pub(crate) result: Option<PathBuf>,
+    /// The job, whose program says how outputs are read
+    #[arg(long, value_name = "FILE", requires = "result")]
+    pub(crate) job: Option<PathBuf>,
 }

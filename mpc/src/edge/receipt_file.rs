@@ -1,11 +1,13 @@
-//! Receipts and results as JSON: for people and programs to read, and to be checked without the job file.
+//! Receipts and results as JSON: for people and programs to read, and to be checked, a receipt without the job file.
 //!
 //! `receipt.json` carries the job's and the receipt's canonical bytes as hexadecimal digits, and says the same in words. What is checked
-//! is the bytes; the words are written anew from them, and must be the same.
+//! is the bytes; the words are written anew from them, and must be the same. `result.json` likewise: it has the receiver's tables, and the
+//! two halves that they come from, to which the receipt commits.
 
 use serde_json::{Value, json};
 
 use crate::job::hash::{from_hex, to_hex};
+use crate::job::outputs::{BadHalf, Origin};
 use crate::job::receipt::{Receipt, ReceiptError, Statement};
 use crate::job::words::decimal;
 use crate::job::{Job, PartyId};
@@ -14,6 +16,9 @@ use crate::wire::WireError;
 
 /// Longest receipt file, in bytes.
 pub const MAX_FILE: u64 = 1 << 22;
+
+/// Longest result file, in bytes.
+pub const MAX_RESULT: u64 = 1 << 28;
 
 /// Why a text is no receipt.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +32,12 @@ pub enum FileError {
     /// The receipt in it is none.
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
+    /// The halves in a result are not those of the receipt.
+    #[error(transparent)]
+    Half(#[from] BadHalf),
+    /// A result does not say what its halves do.
+    #[error("the outputs are not what the computers' halves give: they were altered")]
+    Outputs,
     /// The words do not say what was signed.
     #[error("the words of the receipt differ from what the computers signed: they were altered")]
     Words,
@@ -70,15 +81,61 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
 /// If it is none, or was altered.
 pub fn read(text: &str) -> Result<(Job, Receipt), FileError> {
     let value: Value = serde_json::from_str(text).map_err(|_| FileError::Form("not JSON"))?;
-    let bytes = |name: &str| {
-        let digits = value.get(name).and_then(Value::as_str)?;
-        let mut bytes = vec![0; digits.len() / 2];
-        from_hex(digits, &mut bytes).map(|()| bytes)
-    };
+    let bytes = |name: &str| bytes(value.get(name).and_then(Value::as_str));
     let job = Job::from_bytes(&bytes("job_bytes").ok_or(FileError::Form("it has no `job_bytes`"))?)?;
     let receipt = bytes("receipt_bytes").ok_or(FileError::Form("it has no `receipt_bytes`"))?;
     let receipt = Receipt::from_bytes(&job, &receipt)?;
     if render(&job, &receipt) == value { Ok((job, receipt)) } else { Err(FileError::Words) }
+}
+
+/// What a receiver got, as JSON: its name, its tables and what shows that they are those of the receipt.
+#[must_use]
+pub fn render_result(
+    program: &impl Joint,
+    (job, receiver): (&Job, PartyId),
+    outputs: &[(usize, Vec<bool>)],
+    [garbler, evaluator]: &[Vec<u8>; 2],
+) -> Value {
+    let tables = tables(program, outputs).into_iter();
+    let tables = tables.map(|(table, rows)| (table.name.clone(), table_json(table, &rows)));
+    json!({
+        "job": job.id().to_string(), "receiver": job.party(receiver).name.as_str(),
+        "outputs": tables.collect::<serde_json::Map<_, _>>(),
+        "halves": { "garbler": to_hex(garbler), "evaluator": to_hex(evaluator) },
+    })
+}
+
+/// Whose result a file is, if it says what both computers signed for. Other entries of the file are not looked at.
+///
+/// # Errors
+/// If it is no result of this job, or was altered.
+pub fn read_result(
+    text: &str,
+    program: &impl Joint,
+    (job, receipt): (&Job, &Receipt),
+) -> Result<PartyId, FileError> {
+    let value: Value = serde_json::from_str(text).map_err(|_| FileError::Form("not JSON"))?;
+    let receiver = value.get("receiver").and_then(Value::as_str).and_then(|name| job.find(name));
+    let receiver = receiver.ok_or(FileError::Form("it names no receiver of the job"))?;
+    let half = |computer: &str| {
+        let digits = value.get("halves").and_then(|halves| halves.get(computer)).and_then(Value::as_str);
+        bytes(digits).ok_or(FileError::Form("it has no `halves`"))
+    };
+    let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
+    let origin = Origin { job, run_id: receipt.facts.run_id, widths: &widths };
+    let received = origin.received(receiver, &receipt.facts, [half("garbler")?, half("evaluator")?])?;
+    let outputs: Vec<_> = job.outputs_of(receiver).into_iter().zip(received.outputs).collect();
+    let says = render_result(program, (job, receiver), &outputs, &received.halves);
+    let same =
+        says.as_object().is_some_and(|says| says.iter().all(|(name, said)| value.get(name) == Some(said)));
+    if same { Ok(receiver) } else { Err(FileError::Outputs) }
+}
+
+/// The bytes of hexadecimal digits.
+fn bytes(digits: Option<&str>) -> Option<Vec<u8>> {
+    let digits = digits?;
+    let mut bytes = vec![0; digits.len() / 2];
+    from_hex(digits, &mut bytes).map(|()| bytes)
 }
 
 /// A receiver's outputs: each table with its rows.

@@ -28,7 +28,7 @@ use crate::channel::Framed;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
-use crate::job::outputs::BadHalf;
+use crate::job::outputs::{BadHalf, Received};
 use crate::job::post::{Request, Wish};
 use crate::job::receipt::{Receipt, ReceiptError};
 use crate::job::run::rendezvous;
@@ -82,6 +82,20 @@ pub struct Outcome {
     pub receipt: Receipt,
     /// Our outputs: their places in the job, and their bits.
     pub outputs: Vec<(usize, Vec<bool>)>,
+    /// What shows that they are those of the receipt, if we receive any.
+    pub halves: Option<[Vec<u8>; 2]>,
+}
+
+impl Outcome {
+    /// The end of a run for a party that learns nothing.
+    const fn of(receipt: Receipt) -> Self {
+        Self { receipt, outputs: Vec::new(), halves: None }
+    }
+
+    /// The end of a run for a receiver.
+    fn received(receipt: Receipt, places: Vec<usize>, Received { outputs, halves }: Received) -> Self {
+        Self { receipt, outputs: places.into_iter().zip(outputs).collect(), halves: Some(halves) }
+    }
 }
 
 /// Why a run did not come to its end.

@@ -37,6 +37,15 @@ record!(Parcel { receiver, commitment, sealed });
 #[error("the {0}'s half of the outputs is not the one that both computers signed for")]
 pub struct BadHalf(&'static str);
 
+/// What a receiver has in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its output bits, output by output, in the job's order.
+    pub outputs: Vec<Vec<bool>>,
+    /// The contents of the garbler's and the evaluator's parcel: with them anybody can check the outputs against the receipt.
+    pub halves: [Vec<u8>; 2],
+}
+
 /// Where the outputs of an attempt come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'j> {
@@ -70,7 +79,7 @@ impl Origin<'_> {
         self.job.receivers().into_iter().map(parcel).collect()
     }
 
-    /// The receiver's output bits, from what the garbler and the evaluator sealed to it: output by output, in the job's order.
+    /// What the garbler and the evaluator sealed to a receiver.
     ///
     /// # Errors
     /// If a half does not open, or is not the one in the facts.
@@ -79,15 +88,35 @@ impl Origin<'_> {
         receiver: PartyId,
         identity: &Identity,
         facts: &Facts,
-        sealed: [&[u8]; 2],
-    ) -> Result<Vec<Vec<bool>>, BadHalf> {
+        [a, b]: [&[u8]; 2],
+    ) -> Result<Received, BadHalf> {
+        let [garbler, evaluator] = self.job.computers();
+        let contents = |computer, sealed| {
+            let contents = open(Sealed::Half, identity, &self.place(receiver, computer), sealed);
+            contents.map(|contents| contents.to_vec())
+        };
+        let a = contents(garbler, a).ok_or(BadHalf("garbler"))?;
+        let b = contents(evaluator, b).ok_or(BadHalf("evaluator"))?;
+        self.received(receiver, facts, [a, b])
+    }
+
+    /// What a receiver has that shows these halves.
+    ///
+    /// # Errors
+    /// If one is not that in the facts.
+    pub fn received(
+        &self,
+        receiver: PartyId,
+        facts: &Facts,
+        halves: [Vec<u8>; 2],
+    ) -> Result<Received, BadHalf> {
         let [garbler, evaluator] = self.job.computers();
         let committed = facts.outputs.iter().find(|output| output.receiver == receiver);
         let committed = committed.ok_or(BadHalf("garbler"))?;
-        let [to_garbler, to_evaluator] = sealed;
-        let a = self.half(receiver, garbler, identity, to_garbler, committed.garbler);
-        let b = self.half(receiver, evaluator, identity, to_evaluator, committed.evaluator);
-        let bits = a.ok_or(BadHalf("garbler"))?.join(&b.ok_or(BadHalf("evaluator"))?);
+        let [a, b] = &halves;
+        let a = self.half((receiver, garbler), a, committed.garbler).ok_or(BadHalf("garbler"))?;
+        let b = self.half((receiver, evaluator), b, committed.evaluator).ok_or(BadHalf("evaluator"))?;
+        let bits = a.join(&b);
         let bits = bits.ok_or(BadHalf("evaluator"))?;
         let mut rest = &bits[..];
         let mut take = |output: usize| {
@@ -96,18 +125,17 @@ impl Origin<'_> {
             Some(now.to_vec())
         };
         let outputs: Option<Vec<_>> = self.job.outputs_of(receiver).into_iter().map(&mut take).collect();
-        outputs.filter(|_| rest.is_empty()).ok_or(BadHalf("evaluator"))
+        let outputs = outputs.filter(|_| rest.is_empty()).ok_or(BadHalf("evaluator"))?;
+        Ok(Received { outputs, halves })
     }
 
+    /// The half that these contents of a parcel are, if it is the one that was committed to.
     fn half(
         &self,
-        receiver: PartyId,
-        computer: PartyId,
-        identity: &Identity,
-        sealed: &[u8],
+        (receiver, computer): (PartyId, PartyId),
+        contents: &[u8],
         commitment: Digest,
     ) -> Option<Half> {
-        let contents = open(Sealed::Half, identity, &self.place(receiver, computer), sealed)?;
         let (salt, rest) = contents.split_first_chunk()?;
         let (count, packed) = rest.split_first_chunk()?;
         let half = Half::from_bits(unpack(packed, u64::from_le_bytes(*count))?);

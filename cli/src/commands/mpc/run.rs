@@ -1,6 +1,9 @@
 //! `sotto mpc run`: one party's part in a job.
 
-use super::job::{agree, allow, home, load, read_identity, read_policy, read_public, write};
+use super::{
+    job::{agree, allow, home, load, read_identity, read_policy, read_public, write},
+    merge,
+};
 use crate::{
     Context, args,
     bridge::now,
@@ -12,7 +15,7 @@ use mpc::{
     edge::{
         files::Folder,
         policy_file::debit,
-        receipt_file::{render, table_csv, table_json, tables},
+        receipt_file::{render, render_result, table_csv, table_json, tables},
         rows::{self, Format},
         run::{Outcome as Ran, RunError, Setup, Stage, take_part},
     },
@@ -67,7 +70,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     };
     let outcome = take_part(&setup, &mut folder, &mut OsRng).map_err(|e| failure(&e, us, job))?;
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    deliver(context, job, &program, &outcome, a.out.as_deref().unwrap_or(&beside))
+    deliver(context, (job, us), &program, &outcome, a.out.as_deref().unwrap_or(&beside))
 }
 
 fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId> {
@@ -190,7 +193,13 @@ fn observe(context: &Context, said: &Mutex<Option<Stage>>, stage: Stage) {
 }
 
 /// Shows and writes what the party has in the end.
-fn deliver(context: &Context, job: &Job, program: &Computation, outcome: &Ran, folder: &Path) -> Outcome {
+fn deliver(
+    context: &Context,
+    (job, us): (&Job, PartyId),
+    program: &Computation,
+    outcome: &Ran,
+    folder: &Path,
+) -> Outcome {
     let receipt = render(job, &outcome.receipt);
     write(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
     let (mut human, mut fields) = (String::new(), Map::new());
@@ -210,8 +219,9 @@ fn deliver(context: &Context, job: &Job, program: &Computation, outcome: &Ran, f
     let figures: Vec<Value> = figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
     let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
                          "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
-    if !outcome.outputs.is_empty() {
-        write(&folder.join("result.json"), &format!("{record:#}\n"))?;
+    if let Some(halves) = &outcome.halves {
+        let shown = render_result(program, (job, us), &outcome.outputs, halves);
+        write(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
     }
     let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
     context.output.record("mpc-result", record, &human)

@@ -5,8 +5,14 @@ use crate::{
     bridge::read_text,
     exit::{Failure, Outcome},
 };
-use mpc::edge::receipt_file::{MAX_FILE, read, render};
-use std::fmt::Write as _;
+use mpc::{
+    edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render},
+    job::{Job, PartyId, receipt::Receipt},
+};
+use serde_json::json;
+use std::{fmt::Write as _, path::Path};
+
+use super::{job::load, merge};
 
 const SHOWS: &str = "\
 It shows that both computers state, under the keys above, that they ran this circuit of this job once, on the inputs that the
@@ -38,6 +44,25 @@ pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
             party.key.fingerprint()
         );
     }
+    let mut record = render(&job, &receipt);
+    if let (Some(result), Some(of)) = (&a.result, &a.job) {
+        let receiver = job.party(check_result(result, of, (&job, &receipt))?).name.as_str();
+        let _ = writeln!(human, "The result is the one of {receiver} for which both signed");
+        record = merge(record, json!({ "result_of": receiver }));
+    }
     human.push_str(SHOWS);
-    context.output.record("mpc-receipt", render(&job, &receipt), &human)
+    context.output.record("mpc-receipt", record, &human)
+}
+
+/// Whose result it is, if both computers signed for it.
+fn check_result(result: &Path, of: &Path, (job, receipt): (&Job, &Receipt)) -> Outcome<PartyId> {
+    let bad = |why: &dyn std::fmt::Display| {
+        let advice = "Ask whoever gave you the result for the receipt and the job of the same run.";
+        Failure::refused("this result does not hold").why(why).advice(advice)
+    };
+    let (here, program) = load(of)?;
+    if here.id() != job.id() {
+        return Err(bad(&"the receipt is of another job"));
+    }
+    read_result(&read_text(result, MAX_RESULT)?, &program, (job, receipt)).map_err(|e| bad(&e))
 }

@@ -431,13 +431,13 @@ impl<P: Joint> Setup<'_, P> {
     /// What a computer has in the end: its receipt, and its outputs if it receives any.
     fn outcome(&self, finished: &Finished) -> Result<Outcome, RunError> {
         let (job, receipt) = (self.job(), finished.receipt.clone());
-        let Some(theirs) = &finished.ours else { return Ok(Outcome { receipt, outputs: Vec::new() }) };
+        let Some(theirs) = &finished.ours else { return Ok(Outcome::of(receipt)) };
         let ours = finished.parcels.iter().find(|parcel| parcel.receiver == self.us);
         let ours = ours.map_or(&[][..], |parcel| &parcel.sealed.0);
         let sealed = if self.us == job.garbler { [ours, &theirs.sealed.0] } else { [&theirs.sealed.0, ours] };
         let (widths, run_id) = (self.widths(), receipt.facts.run_id);
         let origin = Origin { job, run_id, widths: &widths };
-        let bits = origin.join(self.us, self.identity, &receipt.facts, sealed)?;
-        Ok(Outcome { receipt, outputs: job.outputs_of(self.us).into_iter().zip(bits).collect() })
+        let received = origin.join(self.us, self.identity, &receipt.facts, sealed)?;
+        Ok(Outcome::received(receipt, job.outputs_of(self.us), received))
     }
 }

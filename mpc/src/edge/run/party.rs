@@ -141,13 +141,13 @@ fn outcome<P: Joint>(
     }
     let mine = job.outputs_of(setup.us);
     if mine.is_empty() {
-        return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new() });
+        return Ok(Outcome::of(receipt.clone()));
     }
     let [Parcel { sealed: a, .. }, Parcel { sealed: b, .. }] = &parcels[..] else {
         return Err(RunError::Disagree("one of them has no half of our outputs"));
     };
     let widths = setup.widths();
     let origin = Origin { job, run_id: facts.run_id, widths: &widths };
-    let bits = origin.join(setup.us, setup.identity, facts, [&a.0, &b.0])?;
-    Ok(Outcome { receipt: receipt.clone(), outputs: mine.into_iter().zip(bits).collect() })
+    let received = origin.join(setup.us, setup.identity, facts, [&a.0, &b.0])?;
+    Ok(Outcome::received(receipt.clone(), mine, received))
 }
