@@ -1,9 +1,14 @@
-//! What a computing party reads from files: circuits and tables.
+//! What a computing party reads from files: circuits, tables and sources of programs.
 
 use crate::Verdict;
 use mpc::{
-    circuit::{Circuit, Netlist},
+    Program,
+    circuit::{
+        Circuit, Netlist,
+        language::{Compiled, Options},
+    },
     fancy::Plain,
+    joint::{Delegated, Joint, Place},
     operators::auc::{BREAST_CANCER, Column, Table},
 };
 use std::borrow::Cow;
@@ -102,4 +107,24 @@ fn line(row: &Table, schema: &[Column]) -> String {
     };
     let values: String = schema.iter().enumerate().map(value).collect();
     format!("{values}{}\n", u8::from(!positive))
+}
+
+/// A program in the Garble language, with few gates allowed: what compiles takes and gives as many bits as it declares, and
+/// tells nothing of a result if it panics.
+pub fn mpc_language(data: &[u8]) -> Verdict {
+    let Ok(source) = str::from_utf8(data) else { return Verdict::Refused };
+    let options = Options { gates: 1 << 12, ..Options::default() };
+    let Ok(program) = Compiled::new(source, &options) else { return Verdict::Refused };
+    let declaration = program.declaration();
+    let places = vec![Place::Garbler; declaration.owners().len()];
+    let parties = Delegated::new(&program, places).expect("a place for each owner");
+    for pattern in [0u64, u64::MAX, 0x6c62_272e_07bb_0142] {
+        let bits = parties.shape().garbler;
+        let inputs: Vec<bool> = (0..bits).map(|i| pattern.rotate_right(i as u32) & 1 == 1).collect();
+        let outputs = declaration.decode(&parties.compute(&inputs, &[])).expect("as many bits as declared");
+        let [_, panicked, result] = &outputs[..] else { unreachable!("three tables") };
+        let is_zero = result.iter().flatten().all(|n| *n == 0);
+        assert!(panicked[0][0] == 0 || is_zero, "a panic shows the result");
+    }
+    Verdict::Accepted
 }

@@ -3,6 +3,7 @@
 pub(crate) mod chain;
 pub(crate) mod circuit;
 pub(crate) mod commitments;
+pub(crate) mod job;
 pub(crate) mod payment;
 pub(crate) mod scratch;
 pub(crate) mod store;

@@ -10,14 +10,16 @@
 //! this crate, which replay `seeds/` with a few thousand changes each; how, is in `README.md`.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `circuits`,
-//! `frames`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
+//! `frames`, `jobs`, `links`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that is wrong must stop")]
 
 mod circuits;
 mod commitments;
 mod fixtures;
 mod frames;
+mod jobs;
 mod ledger;
+mod links;
 mod messages;
 mod rules;
 pub mod seeds;
@@ -115,8 +117,24 @@ targets! {
         Decoder mpc_bristol
         Decoder mpc_bristol_fashion
         Decoder mpc_table
+        Machine mpc_language
     }
     frames { Decoder mpc_frames }
+    jobs {
+        Decoder mpc_job
+        Machine mpc_job_file
+        Decoder mpc_job_text
+        Decoder mpc_job_kept
+        Decoder mpc_job_post
+        Machine mpc_receipt
+        Decoder mpc_budget
+        Decoder mpc_rows
+    }
+    links {
+        Decoder link_piece
+        Decoder link_meeting
+        Decoder link_head
+    }
     sessions {
         Machine mpc_garbler
         Machine mpc_evaluator

@@ -4,6 +4,7 @@
 //! verdict, so a change of a format, or of what is accepted, shows in the tests.
 
 mod computing;
+mod jobs;
 mod ledger;
 mod money;
 
@@ -52,7 +53,8 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let found = [ledger::inputs(target), money::inputs(target), computing::inputs(target)];
+    let found =
+        [ledger::inputs(target), money::inputs(target), computing::inputs(target), jobs::inputs(target)];
     found.into_iter().flatten().next().expect("seeds for every target")
 }
 

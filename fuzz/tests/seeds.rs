@@ -108,6 +108,11 @@ fn the_computation_takes_any_bytes() {
     replay_all("mpc_");
 }
 
+#[test]
+fn links_take_any_bytes() {
+    replay_all("link_");
+}
+
 /// Every seed that `cargo run --release -p fuzz --example seeds` makes is on disk, no others are, and all are small.
 #[test]
 fn the_seeds_are_those_that_are_made() {

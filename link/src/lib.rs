@@ -21,6 +21,8 @@
 mod bucket;
 pub mod edge;
 pub mod identity;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tls;
 mod wire;
 

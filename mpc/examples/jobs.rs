@@ -64,11 +64,11 @@ fn bare(program: &Computation) -> [f64; 2] {
     let [a, b] = [0, 1].map(|i| tls::identity(&identity(i)));
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
     let address = listener.address().unwrap().to_string();
+    let terms = Terms::of(Reveal::Receiver);
     thread::scope(|scope| {
         let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
         let near = listener.accept(tls::Patience::default()).unwrap();
         let far = far.join().unwrap();
-        let terms = Terms::of(Reveal::Receiver);
         let evaluating = scope.spawn(|| {
             let session = Evaluator::new(far, &parties, terms).hello(&mut rng(3)).unwrap();
             let (_, half) = session.set_up(&mut rng(4)).unwrap().execute_for_receiver(&y).unwrap();

@@ -33,6 +33,8 @@ use std::time::Duration;
 
 pub use certificate::{Certificate, CertificateError};
 pub use http::Page;
+#[cfg(feature = "testing")]
+pub(crate) use http::is_request;
 pub use server::{ListenError, Listener};
 pub use session::{Receiver, SendError, Sender, Session};
 

@@ -55,7 +55,11 @@ pub fn schema(program: &impl Joint, owner: usize) -> Result<Vec<Table>, BadText>
     program.local(owner).tables().iter().map(table).collect()
 }
 
-fn table(table: &joint::Table) -> Result<Table, BadText> {
+/// The schema of a table.
+///
+/// # Errors
+/// If it has names that do not print.
+pub fn table(table: &joint::Table) -> Result<Table, BadText> {
     let (count, rows) = match table.rows {
         Rows::Exactly(rows) => (Count::Exactly, rows),
         Rows::UpTo(rows) => (Count::UpTo, rows),

@@ -82,6 +82,13 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     }
 }
 
+/// Whether a web server takes this for the head of a request.
+#[cfg(feature = "testing")]
+#[must_use]
+pub(crate) fn is_request(bytes: &[u8]) -> bool {
+    bytes.len() <= HEAD && parse(bytes).is_some()
+}
+
 /// Whether two paths are the same, in a time that does not tell where they differ.
 pub(super) fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()

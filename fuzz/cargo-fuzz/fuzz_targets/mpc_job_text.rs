@@ -1,0 +1,3 @@
+#![no_main]
+//! Any bytes for `fuzz::mpc_job_text`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::mpc_job_text(data); });

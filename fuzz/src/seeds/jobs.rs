@@ -1,0 +1,95 @@
+//! Seeds of the targets of jobs and of links.
+
+use super::{Inputs, input};
+use crate::fixtures::job::{file, job, kept, receipt_text, said, secret};
+use mpc::job::{Consent, PartyId, budget::Budget};
+
+const POLICY: &str = "programs = []\npurposes = [\"To know it\"]\nreceivers = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
+const AUCTION: &str =
+    "builtin = \"auction@1\"\nparameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }";
+
+pub(super) fn inputs(target: &str) -> Option<Inputs> {
+    Some(match target {
+        "mpc_job" => vec![input("job", job().to_bytes())],
+        "mpc_job_file" => vec![
+            input("garble", file("garble = \"sum.garble.rs\"", &["inputs_hold", "panicked", "result"])),
+            input(
+                "bristol",
+                file("bristol = \"adder.txt\"\nowners = [\"c\", \"a\"]", &["inputs_hold", "output 1"]),
+            ),
+            input("auction", file(AUCTION, &["inputs_hold", "result"])),
+            input("output-too-many", file(AUCTION, &["inputs_hold", "result", "more"])),
+            input(
+                "unknown-file",
+                file("garble = \"none.garble.rs\"", &["inputs_hold", "panicked", "result"]),
+            ),
+            input("no-toml", "name = "),
+        ],
+        "mpc_job_text" => vec![
+            input("policy", POLICY),
+            input("public", secret(b'a').public().to_text()),
+            input("secret", secret(b'a').to_secret_text().as_str()),
+            input(
+                "consent",
+                Consent::sign(job(), &secret(b'a'), &mut crate::fixtures::rng(2)).expect("a party").to_text(),
+            ),
+        ],
+        "mpc_job_kept" => {
+            let [computed, finished, outbox] = kept();
+            vec![input("computed", computed), input("finished", finished), input("outbox", outbox)]
+        }
+        "mpc_job_post" => said().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
+        "mpc_receipt" => vec![input("receipt", receipt_text()), input("empty", "{}")],
+        "mpc_budget" => vec![input("lines", budget()), input("none", "")],
+        "mpc_rows" => vec![
+            input("csv", "age,pay\n30,1.5\n120,-0.05\n"),
+            input("json", "{\"age\": 30, \"pay\": \"1.5\"}\n\n{\"pay\": 2, \"age\": 7}\n"),
+            input("out-of-range", "age,pay\n121,1\n"),
+            input("quoted", "\"pay\",\"age\"\r\n\"1.50\",\"3\"\r\n"),
+        ],
+        "link_piece" => {
+            let piece = |kind: u8, length: u32, size: usize| {
+                let mut bytes = [&[kind][..], &length.to_le_bytes(), b"text"].concat();
+                bytes.resize(size, 0);
+                bytes
+            };
+            vec![
+                input("cover", vec![0; 1 << 10]),
+                input("end", piece(1, 4, 1 << 10)),
+                input("part-too-short", piece(2, 4, 1 << 10)),
+                input("wide", piece(1, 4, 1 << 12)),
+                input("more-than-there-is", piece(1, 1 << 20, 1 << 10)),
+            ]
+        }
+        "link_meeting" => {
+            let key = secret(b'a').public().signing_bytes();
+            vec![
+                input("meeting", [&[1; 33][..], &key].concat()),
+                input("small-order", [&[1; 33][..], &[0; 32]].concat()),
+            ]
+        }
+        "link_head" => vec![
+            input("page", "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"),
+            input(
+                "upgrade",
+                "GET /x HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            ),
+            input("old", "GET / HTTP/1.0\r\n\r\n"),
+            input("many", "HEAD / HTTP/1.1\r\n".to_owned() + &"A: b\r\n".repeat(70) + "\r\n"),
+        ],
+        _ => return None,
+    })
+}
+
+/// Two entries of a budget.
+fn budget() -> String {
+    let owner = secret(b'c');
+    let mut lines = String::new();
+    for run in 1..=2 {
+        let log = Budget::read(&owner, &lines, None).expect("our own log");
+        let entry =
+            log.debit(None, (job(), PartyId(2), run), job().id(), 1000).expect("no policy forbids it");
+        lines += &entry.expect("a run that is new").0;
+    }
+    lines
+}
