@@ -41,7 +41,8 @@ fn record(text: &str) -> Value {
 
 /// What west learns when all three parties run on this machine.
 fn west_learns(world: &World, inputs: &str) -> Value {
-    let said = world.run(&format!("mpc local job.toml {inputs} --json")).ok();
+    let said = world.run(&format!("mpc local job.toml {inputs} --out tried --json")).ok();
+    assert!(world.run("mpc verify tried/west/receipt.json").ok().starts_with("Holds: run 1"));
     record(&said)["parties"]["west"]["outputs"].clone()
 }
 
@@ -146,6 +147,20 @@ fn a_job_may_narrow_what_a_source_takes() {
         with(wrong);
         let said = world.run("mpc check job.toml").fails(1);
         assert!(said.contains("a range that the program does not take there"), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn keys_out_of_order_are_named_before_anything_is_sent() {
+    let world = World::empty();
+    let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../mpc/jobs/join");
+    for (keys, row) in [("10000003\n10000001\n", 2), ("10000001\n10000002\n10000002\n", 3)] {
+        world.write("clinic.csv", &format!("key\n{keys}"));
+        let inputs = format!("--input clinic=clinic.csv --input pharmacy={gallery}/data/owner-2.csv");
+        let said = world.run(&format!("mpc local {gallery}/job.toml {inputs}"));
+        assert!(said.code == 1 && said.err.contains("clinic did not get to the end"), "{said:?}");
+        assert!(said.err.contains(&format!("row {row}: keys must ascend")), "{said:?}");
+        assert!(!said.err.contains("1000000"), "no key is told: {said:?}");
     }
 }
 

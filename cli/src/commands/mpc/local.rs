@@ -19,9 +19,12 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     env, fs,
+    io::Read,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
@@ -37,22 +40,77 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
         let name = party.name.as_str();
         let files = inputs.get(name).map_or(&[][..], Vec::as_slice);
         let child = start(scratch.path(), name, files, &out.join(name));
-        running.push((name, child.or_refuse(format!("the process of {name} cannot be started"))?));
+        let child = child.or_refuse(format!("the process of {name} cannot be started"))?;
+        running.push(Running::new(name, child));
     }
     context.ui.say(&format!("{} parties run on this machine.", running.len()));
+    finish(&mut running)?;
     let mut results = Vec::new();
-    for (name, child) in running {
-        let said = child.wait_with_output().or_refuse(format!("the process of {name} cannot be awaited"))?;
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        context.ui.detail(&String::from_utf8_lossy(&said.stderr));
-        if !said.status.success() {
-            return Err(Failure::refused(format!("{name} did not get to the end of the run"))
-                .why(String::from_utf8_lossy(&said.stderr).trim().to_owned())
-                .advice("The other parties wait until the job's deadline and then end by themselves."));
-        }
-        results.push((name, text));
+    for party in &mut running {
+        context.ui.detail(&words(&mut party.speech));
+        results.push((party.name, words(&mut party.data)));
     }
     show(context, &results, a.out.as_deref())
+}
+
+/// A party's process, which ends with this value at the latest, and what it says.
+struct Running<'j> {
+    name: &'j str,
+    child: Child,
+    data: Option<JoinHandle<String>>,
+    speech: Option<JoinHandle<String>>,
+}
+
+impl<'j> Running<'j> {
+    fn new(name: &'j str, mut child: Child) -> Self {
+        let (data, speech) = (child.stdout.take().map(listen), child.stderr.take().map(listen));
+        Self { name, child, data, speech }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // It may have ended by itself; nobody is left to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Hears all that a process says, so that it never waits to be heard.
+fn listen(mut said: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was said before it broke off is told.
+        let _ = said.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn words(heard: &mut Option<JoinHandle<String>>) -> String {
+    heard.take().and_then(|heard| heard.join().ok()).unwrap_or_default()
+}
+
+/// Waits until all parties have ended well, or one has not.
+fn finish(running: &mut [Running<'_>]) -> Outcome {
+    loop {
+        let mut ended = 0;
+        for party in running.iter_mut() {
+            let name = party.name;
+            match party.child.try_wait().or_refuse(format!("the process of {name} cannot be awaited"))? {
+                None => {}
+                Some(status) if status.success() => ended += 1,
+                Some(_) => {
+                    return Err(Failure::refused(format!("{name} did not get to the end of the run"))
+                        .why(words(&mut party.speech).trim())
+                        .advice("The other parties' processes were ended."));
+                }
+            }
+        }
+        if ended == running.len() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The rows of each owner.
@@ -136,6 +194,7 @@ fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Ou
         let record: Value = serde_json::from_str(text.trim()).unwrap_or_default();
         let outputs = record.get("outputs").cloned().unwrap_or_default();
         let figures = record.get("figures").cloned().unwrap_or_default();
+        let spent = record.get("spent").cloned().unwrap_or_default();
         let learned = outputs.as_object().is_some_and(|outputs| !outputs.is_empty());
         let shown = if learned { format!("{outputs:#}") } else { "nothing".to_owned() };
         human.push_str(&format!("{name} learns {shown}\n"));
@@ -146,7 +205,7 @@ fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Ou
                 figure["value"]
             ));
         }
-        records.insert((*name).to_owned(), json!({ "outputs": outputs, "figures": figures }));
+        records.insert((*name).to_owned(), json!({ "outputs": outputs, "figures": figures, "spent": spent }));
     }
     if let Some(out) = out {
         human.push_str(&format!("Results and receipts are in {}", out.display()));

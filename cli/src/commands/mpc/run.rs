@@ -2,7 +2,7 @@
 
 use super::{
     job::{agree, allow, home, load, read_identity, read_policy, read_public, write},
-    merge,
+    merge, peak_memory,
 };
 use crate::{
     Context, args,
@@ -34,11 +34,12 @@ use std::{
     path::Path,
     sync::Mutex,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
 
 pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
+    let started = Instant::now();
     let (job, program) = load(&a.job)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
@@ -69,8 +70,9 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         observe: &|stage| observe(context, &said, stage),
     };
     let outcome = take_part(&setup, &mut folder, &mut OsRng).map_err(|e| failure(&e, us, job))?;
+    let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    deliver(context, (job, us), &program, &outcome, a.out.as_deref().unwrap_or(&beside))
+    deliver(context, (job, us), &program, (&outcome, spent), a.out.as_deref().unwrap_or(&beside))
 }
 
 fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId> {
@@ -197,7 +199,7 @@ fn deliver(
     context: &Context,
     (job, us): (&Job, PartyId),
     program: &Computation,
-    outcome: &Ran,
+    (outcome, spent): (&Ran, Value),
     folder: &Path,
 ) -> Outcome {
     let receipt = render(job, &outcome.receipt);
@@ -224,7 +226,7 @@ fn deliver(
         write(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
     }
     let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
-    context.output.record("mpc-result", record, &human)
+    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
 /// An output's name as that of a file.
