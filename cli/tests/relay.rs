@@ -173,3 +173,31 @@ fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
     assert!(altered.all(|(code, said)| *code == 1 && said.contains("take another way")), "{said:?}");
     assert!(!world.path("job.results").exists());
 }
+
+#[test]
+fn the_two_computers_measure_their_link_before_anybody_signs() {
+    let world = world();
+    let relay = relay(&world, "--allow north.pub south.pub");
+    world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", "address = \"127.0.0.1:1\""));
+    let quote = |name| {
+        format!(
+            "mpc quote job.toml --json --measure --as {name} --key {name}.key --relay relay.pub@{}",
+            relay.1
+        )
+    };
+    let said = thread::scope(|scope| {
+        let world = &world;
+        let said = ["north", "south"].map(|name| {
+            let words = quote(name);
+            scope.spawn(move || world.run(&words).ok())
+        });
+        said.map(|said| serde_json::from_str::<Value>(&said.join().unwrap()).unwrap())
+    });
+    assert_eq!(
+        (&said[0]["link"], &said[0]["bandwidth_mbit"]),
+        (&"measured".into(), &said[1]["bandwidth_mbit"])
+    );
+    assert!(said[0]["bandwidth_mbit"].as_f64().unwrap() > 0.0 && said[0]["delay_ms"].as_f64().unwrap() > 0.0);
+    assert!(world.run(&quote("west")).fails(1).contains("only the two computers"));
+    world.run("mpc quote job.toml --measure").fails(2);
+}

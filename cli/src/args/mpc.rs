@@ -247,12 +247,15 @@ pub(crate) struct MpcLocal {
 
 /// What a job takes: gates, bytes, memory and seconds, before anybody signs
 ///
-/// Gates and bytes are counted, the speed of this machine is measured for a moment, and the link is what you say it is.
+/// Gates and bytes are counted, and the speed of this machine is measured for a moment. The link between the computers is what you
+/// say it is, or is measured by the two of them if both give --measure, before anybody signs.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto mpc quote job.toml
-  $ sotto mpc quote job.toml --bandwidth 100 --delay 50 --json")]
+  $ sotto mpc quote job.toml --bandwidth 100 --delay 50 --json
+  $ sotto mpc quote job.toml --measure --as north --key north.key & \\
+    sotto mpc quote job.toml --measure --as south --key south.key")]
 pub(crate) struct MpcQuote {
     /// The job
     pub(crate) job: PathBuf,
@@ -262,6 +265,21 @@ pub(crate) struct MpcQuote {
     /// Its round trip, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1)]
     pub(crate) delay: u32,
+    /// Measure the link with the other computer, who does the same
+    #[arg(long, requires_all = ["name", "key"], conflicts_with_all = ["bandwidth", "delay"])]
+    pub(crate) measure: bool,
+    /// Your name in the job, if you measure
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Your secret key file, if you measure
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Listen here and not at the address in the job
+    #[arg(long, value_name = "ADDR", requires = "measure")]
+    pub(crate) listen: Option<String>,
+    /// Meet at this relay, and not where the job says
+    #[arg(long, value_name = "FILE@ADDR", requires = "measure", conflicts_with = "listen")]
+    pub(crate) relay: Option<String>,
 }
 
 /// Check a receipt without anything else, and say what it shows and what not

@@ -14,26 +14,27 @@
 mod computer;
 mod door;
 mod party;
+mod speed;
+mod ways;
+
+pub use speed::{Speed, measure};
+pub use ways::Ways;
 
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use link::pinned::{LinkError, Patience, Pinned};
-use link::{Identity as LinkIdentity, PeerKey};
+use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
-use super::tls::{self, Rendezvous};
-use crate::channel::Framed;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
 use crate::job::outputs::{BadHalf, Received};
 use crate::job::post::{Request, Wish};
 use crate::job::receipt::{Receipt, ReceiptError};
-use crate::job::run::rendezvous;
-use crate::job::spec::{Meeting, Relay};
-use crate::job::{Agreement, Digest, Identity, Job, PartyId};
+use crate::job::spec::Relay;
+use crate::job::{Agreement, Identity, Job, PartyId};
 use crate::joint::Joint;
 
 /// What a party brings to a run.
@@ -212,59 +213,10 @@ impl<P: Joint> Setup<'_, P> {
         now.checked_add(Duration::from_secs(self.job().deadline.into())).unwrap_or(now)
     }
 
-    /// Patience with one connection.
-    fn patience(&self, connect: Duration) -> Patience {
-        let total = Duration::from_secs(u64::from(self.job().limits.seconds) + 60);
-        Patience { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
-    }
-
-    fn link(&self) -> LinkIdentity {
-        tls::identity(self.identity)
-    }
-
-    /// The relay at which a computer is met, if it is.
-    fn relay_of(&self, computer: PartyId) -> Option<&Relay> {
-        match (self.relay, &self.job().party(computer).meeting) {
-            (Some(relay), _) | (None, Some(Meeting::Relay(relay))) => Some(relay),
-            _ => None,
-        }
-    }
-
-    /// Where a computer listens by the job, if it does.
-    fn address_of(&self, computer: PartyId) -> &str {
-        match &self.job().party(computer).meeting {
-            Some(Meeting::Address(address)) => address.as_str(),
-            _ => "",
-        }
-    }
-
-    /// Where the others meet a computer that comes to a relay.
-    fn rendezvous(&self, relay: &Relay, computer: PartyId) -> Result<Rendezvous, RunError> {
-        let bad = || RunError::Refused { by: "the relay".to_owned(), why: SMALL_ORDER.to_owned() };
-        let key = tls::peer_key(&relay.key).ok_or_else(bad)?;
-        let Digest(id) = rendezvous(self.job().id(), self.run, computer);
-        Ok(Rendezvous { address: relay.address.to_string(), relay: key, id })
-    }
-
-    /// A channel to a computer; nothing if it is not there now.
-    fn call(&self, computer: PartyId) -> Result<Option<Framed<Pinned>>, RunError> {
-        let (us, peer) = (self.link(), peer_key(self.job(), computer)?);
-        let line = match self.relay_of(computer) {
-            None => tls::connect(self.address_of(computer), &us, peer, self.patience(CONNECT)),
-            Some(relay) => tls::meet(&self.rendezvous(relay, computer)?, &us, peer, self.patience(CONNECT)),
-        };
-        match line {
-            Ok(line) => Ok(Some(line)),
-            Err(why) if is_final(&why) => Err(self.no_link(computer, why)),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// That no connection to this party will come about.
-    fn no_link(&self, party: PartyId, why: LinkError) -> RunError {
-        let relay = [party, self.us].into_iter().find_map(|id| self.relay_of(id));
-        let through = relay.map_or(String::new(), |relay| format!(" through the relay {}", relay.address));
-        RunError::Link { party: self.name(party) + &through, why }
+    /// How the others are found.
+    fn ways(&self) -> Ways<'_> {
+        let (run, us, identity) = (self.run, self.us, self.identity);
+        Ways { job: self.job(), run, us, identity, listen: self.listen, relay: self.relay }
     }
 
     fn request(&self, wish: Wish) -> Request {
@@ -272,27 +224,10 @@ impl<P: Joint> Setup<'_, P> {
     }
 }
 
-/// The key by which a party is known on a channel; keys in jobs were checked when they were read.
-fn peer_key(job: &Job, id: PartyId) -> Result<PeerKey, RunError> {
-    let refused = || RunError::Refused { by: job.party(id).name.to_string(), why: SMALL_ORDER.to_owned() };
-    tls::peer_key(&job.party(id).key).ok_or_else(refused)
-}
-
-const SMALL_ORDER: &str = "its key is of small order";
-
-/// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.
-const fn is_final(why: &LinkError) -> bool {
-    use LinkError::{Altered, NoKey, NotAccepted, WrongKey};
-    matches!(why, WrongKey { .. } | NoKey | NotAccepted | Altered)
-}
-
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
-
-/// How long to wait for a computer to answer, or to come to the relay: some round trips of a slow link.
-const CONNECT: Duration = Duration::from_secs(2);
 
 /// How long to wait before something is tried again.
 const AGAIN: Duration = Duration::from_millis(200);

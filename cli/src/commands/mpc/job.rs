@@ -9,13 +9,18 @@
 use crate::{
     Context,
     bridge::read_text,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
+use link::pinned::LinkError;
 use mpc::{
+    ChannelError,
     edge::job_file::{self, Complaint},
-    edge::policy_file,
-    job::{Agreement, Consent, Identity, Job, PartyId, PublicKey, policy::Policy, program::Computation},
+    edge::{policy_file, run::RunError},
+    job::{
+        Agreement, Consent, Identity, Job, PartyId, PublicKey, attempt::AttemptError, policy::Policy,
+        program::Computation, spec::Relay, text::Line,
+    },
 };
 use std::{
     fs::{self, File},
@@ -128,4 +133,57 @@ pub(super) fn write(path: &Path, text: &str) -> Outcome {
         fs::create_dir_all(folder).or_refuse(format!("{} cannot be made", folder.display()))?;
     }
     fs::write(path, text).or_refuse(format!("{} cannot be written", path.display()))
+}
+
+/// The party of this name, whose key it is.
+pub(super) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyId> {
+    let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
+    let us = job.find(name).ok_or_else(|| {
+        Failure::refused(format!("the job has no party named {name}"))
+            .advice(format!("Its parties are {}.", names.join(", ")))
+    })?;
+    if job.party(us).key != identity.public() {
+        return Err(Failure::refused(format!("this is not the key of {name}"))
+            .why(format!(
+                "its fingerprint is {}, the job says {}",
+                identity.public().fingerprint(),
+                job.party(us).key.fingerprint()
+            ))
+            .advice("Give the right --as and --key."));
+    }
+    Ok(us)
+}
+
+/// A relay, from its key file and address.
+pub(super) fn read_relay(text: &str) -> Outcome<Relay> {
+    let usage = |why: &dyn std::fmt::Display| {
+        Failure::new(Code::Usage, format!("`{text}` is no relay"))
+            .why(why)
+            .advice("Give --relay relay.pub@host:port.")
+    };
+    let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"there is no @"))?;
+    let address = Line::new(address).map_err(|e| usage(&e))?;
+    Ok(Relay { address, key: read_public(Path::new(file))? })
+}
+
+/// What a run, or what else needs the other parties, ended with.
+pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
+    let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
+    let failed = Failure::new(code, what).why(e);
+    match e {
+        RunError::Link { why: LinkError::Altered, .. }
+        | RunError::Attempt(AttemptError::Channel(ChannelError::Altered { .. })) => failed.advice(
+            "Somebody on the way alters what passes, perhaps a relay. Nothing was given out: take another way, and give the same command again.",
+        ),
+        RunError::Link { why: LinkError::NotAccepted, .. } => failed.advice(
+            "Whoever runs the relay has to allow your .pub file; without a relay, the other side's job names another key for you.",
+        ),
+        RunError::Late(_) | RunError::Link { .. } => failed
+            .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
+        RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),
+        RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
+        RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
+        RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),
+        _ => failed.advice("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
+    }
 }

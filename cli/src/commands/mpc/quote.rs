@@ -1,12 +1,13 @@
 //! `sotto mpc quote`: what a job takes, before anybody signs.
 
-use super::job::load;
+use super::job::{find, load, no_run, read_identity, read_relay};
 use crate::{
     Context, args,
     exit::{Context as _, Outcome},
 };
 use mpc::{
     Backend,
+    edge::run::{Ways, measure},
     job::Job,
     joint::Joint,
     measure::{Layers, garble},
@@ -31,28 +32,53 @@ pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
     let memory = 16 * (2 * shared + garbler + evaluator) + (4 << 20);
     let rate = rate()?;
-    let link = f64::from(a.bandwidth) * 125_000.0;
-    let delay = f64::from(a.delay) / 1_000.0;
+    let Link { bytes_a_second: link, delay, from } = link(context, a, &job)?;
     // Garbling, sending and evaluating overlap: the slowest decides.
     let stream = (gates as f64 / rate).max(bytes as f64 / link);
     let seconds = SET_UP_SECONDS + SET_UP.1 as f64 * delay + stream;
     let deliver = (shared as f64 / 4.0) / link;
     let human = format!(
         "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      about {} MB at each computer\n\
-         Seconds     about {seconds:.1} at {} Mbit/s and {} ms (this machine garbles {:.0} million gates a second){}",
+         Seconds     about {seconds:.1} at {:.0} Mbit/s and {:.1} ms, as {from} (this machine garbles {:.0} million gates a second){}",
         shared / 4,
         memory >> 20,
-        a.bandwidth,
-        a.delay,
+        link / 125_000.0,
+        delay * 1e3,
         rate / 1e6,
         if gates > 0 && bytes as f64 / link > gates as f64 / rate { "; the link decides" } else { "" },
     );
     let fields = json!({
         "job": job.id().to_string(), "and_gates": gates, "bytes": bytes, "owners_bytes": shared / 4,
         "memory_bytes": memory, "seconds": seconds, "delivery_seconds": deliver, "gates_a_second": rate,
-        "bandwidth_mbit": a.bandwidth, "delay_ms": a.delay,
+        "bandwidth_mbit": link / 125_000.0, "delay_ms": delay * 1e3, "link": from,
     });
     context.output.record("mpc-quote", fields, &human)
+}
+
+/// The link between the computers.
+struct Link {
+    bytes_a_second: f64,
+    /// Seconds there and back.
+    delay: f64,
+    /// Where these come from.
+    from: &'static str,
+}
+
+/// The link as it was stated, or as the two computers measure it now.
+fn link(context: &Context, a: &args::MpcQuote, job: &Job) -> Outcome<Link> {
+    let (Some(name), Some(key), true) = (&a.name, &a.key, a.measure) else {
+        let (bytes_a_second, delay) = (f64::from(a.bandwidth) * 125_000.0, f64::from(a.delay) / 1_000.0);
+        return Ok(Link { bytes_a_second, delay, from: "stated" });
+    };
+    let identity = read_identity(key)?;
+    let us = find(job, name, &identity)?;
+    let relay = a.relay.as_deref().map(read_relay).transpose()?;
+    context.ui.say("Waiting for the other computer.");
+    let ways =
+        Ways { job, run: 0, us, identity: &identity, listen: a.listen.as_deref(), relay: relay.as_ref() };
+    let speed = measure(&ways).map_err(|e| no_run(&e, "the link was not measured"))?;
+    let (bytes_a_second, delay) = (speed.bytes_a_second as f64, speed.round_trip.as_secs_f64());
+    Ok(Link { bytes_a_second, delay, from: "measured" })
 }
 
 /// Input bits by where they are: shared between the computers, with the garbler, with the evaluator.

@@ -1,7 +1,7 @@
 //! `sotto mpc run`: one party's part in a job.
 
 use super::{
-    job::{agree, allow, home, load, read_identity, read_policy, read_public, write},
+    job::{agree, allow, find, home, load, no_run, read_identity, read_policy, read_relay, write},
     merge, peak_memory,
 };
 use crate::{
@@ -9,20 +9,15 @@ use crate::{
     bridge::now,
     exit::{Code, Context as _, Failure, Outcome},
 };
-use link::pinned::LinkError;
 use mpc::{
-    channel::ChannelError,
     edge::{
         files::Folder,
         policy_file::debit,
         receipt_file::{render, render_result, table_csv, table_json, tables},
         rows::{self, Format},
-        run::{Outcome as Ran, RunError, Setup, Stage, take_part},
+        run::{Outcome as Ran, Setup, Stage, take_part},
     },
-    job::{
-        Job, PartyId, attempt::AttemptError, budget::data_set, policy::Policy, program::Computation,
-        spec::Relay, text::Line,
-    },
+    job::{Job, PartyId, budget::data_set, policy::Policy, program::Computation},
     joint::Joint,
 };
 use rand_core::OsRng;
@@ -69,40 +64,11 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         debit: &spend,
         observe: &|stage| observe(context, &said, stage),
     };
-    let outcome = take_part(&setup, &mut folder, &mut OsRng).map_err(|e| failure(&e, us, job))?;
+    let outcome = take_part(&setup, &mut folder, &mut OsRng)
+        .map_err(|e| no_run(&e, &format!("{} did not get to the end of the run", job.party(us).name)))?;
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
     deliver(context, (job, us), &program, (&outcome, spent), a.out.as_deref().unwrap_or(&beside))
-}
-
-fn find(job: &Job, name: &str, identity: &mpc::job::Identity) -> Outcome<PartyId> {
-    let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
-    let us = job.find(name).ok_or_else(|| {
-        Failure::refused(format!("the job has no party named {name}"))
-            .advice(format!("Its parties are {}.", names.join(", ")))
-    })?;
-    if job.party(us).key != identity.public() {
-        return Err(Failure::refused(format!("this is not the key of {name}"))
-            .why(format!(
-                "its fingerprint is {}, the job says {}",
-                identity.public().fingerprint(),
-                job.party(us).key.fingerprint()
-            ))
-            .advice("Give the right --as and --key."));
-    }
-    Ok(us)
-}
-
-/// A relay, from its key file and address.
-fn read_relay(text: &str) -> Outcome<Relay> {
-    let usage = |why: &dyn std::fmt::Display| {
-        Failure::new(Code::Usage, format!("`{text}` is no relay"))
-            .why(why)
-            .advice("Give --relay relay.pub@host:port.")
-    };
-    let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"there is no @"))?;
-    let address = Line::new(address).map_err(|e| usage(&e))?;
-    Ok(Relay { address, key: read_public(Path::new(file))? })
 }
 
 /// The owner's rows as input bits; nothing for those who are no owners.
@@ -232,26 +198,4 @@ fn deliver(
 /// An output's name as that of a file.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
-}
-
-fn failure(e: &RunError, us: PartyId, job: &Job) -> Failure {
-    let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
-    let failed =
-        Failure::new(code, format!("{} did not get to the end of the run", job.party(us).name)).why(e);
-    match e {
-        RunError::Link { why: LinkError::Altered, .. }
-        | RunError::Attempt(AttemptError::Channel(ChannelError::Altered { .. })) => failed.advice(
-            "Somebody on the way alters what passes, perhaps a relay. Nothing was given out: take another way, and give the same command again.",
-        ),
-        RunError::Link { why: LinkError::NotAccepted, .. } => failed.advice(
-            "Whoever runs the relay has to allow your .pub file; without a relay, the other side's job names another key for you.",
-        ),
-        RunError::Late(_) | RunError::Link { .. } => failed
-            .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
-        RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),
-        RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
-        RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
-        RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),
-        _ => failed.advice("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
-    }
 }

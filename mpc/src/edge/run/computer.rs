@@ -6,13 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use link::pinned::Pinned;
 use rand_core::{CryptoRng, RngCore};
 
 use super::super::files::{Shelf, name};
 use super::door::Door;
+use super::ways::Line;
 use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage, now};
-use crate::channel::Framed;
 use crate::job::PartyId;
 use crate::job::attempt::{Finished, Known, begin};
 use crate::job::desk::{Desk, Effect, Event, Item};
@@ -26,9 +25,6 @@ const GUESTS: usize = 64;
 
 /// How long others can still hear that a run failed.
 const BAD_NEWS: Duration = Duration::from_secs(5);
-
-/// A channel to the other computer.
-type Line = Framed<Pinned>;
 
 /// The desk and what it keeps, together: nothing is done that was not kept.
 struct Counter<'a, S> {
@@ -96,7 +92,7 @@ pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
         let delivered = Event::Delivered { owner: setup.us, manifest, sealed: Vec::new() };
         refuse(setup, setup.us, counter.step(delivered)?)?;
     }
-    let door = Door::open(setup)?;
+    let door = Door::open(&setup.ways())?;
     let office = Office {
         setup,
         counter: Mutex::new(counter),
@@ -141,7 +137,7 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
         calls: &'scope SyncSender<Line>,
     ) {
         while !self.over.load(Ordering::Acquire) {
-            let line = match door.next(self.setup) {
+            let line = match door.next(&self.setup.ways()) {
                 Ok(Some(line)) => line,
                 Ok(None) => continue,
                 Err(why) => {
@@ -274,7 +270,7 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
         if !self.counter().desk.missing(Some(job.garbler)).is_empty() {
             return Ok(None);
         }
-        let Some(mut line) = setup.call(job.garbler)? else { return Ok(None) };
+        let Some(mut line) = setup.ways().call(job.garbler)? else { return Ok(None) };
         let wish = Wish::Compute { manifest: self.own.clone() };
         if setup.request(wish).send(&mut line).is_err() {
             return Ok(None);
@@ -379,7 +375,7 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
         if self.counter().desk.has_served(garbler) {
             return None;
         }
-        let mut line = setup.call(garbler).ok()??;
+        let mut line = setup.ways().call(garbler).ok()??;
         setup.request(Wish::Collect).send(&mut line).ok()?;
         match Answer::receive(&mut line, MAX_ANSWER).ok()? {
             Answer::Finished { .. } => {

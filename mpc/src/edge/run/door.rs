@@ -12,17 +12,13 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use link::pinned::{LinkError, Pinned};
+use link::pinned::LinkError;
 use link::{Identity, PeerKey};
 
 use super::super::tls::{Listener, Patience, Rendezvous, meet};
-use super::{AGAIN, RunError, Setup, is_final, peer_key};
-use crate::channel::Framed;
+use super::ways::{Line, Ways, is_final};
+use super::{AGAIN, RunError};
 use crate::job::PartyId;
-use crate::joint::Joint;
-
-/// A channel to one of the others.
-type Line = Framed<Pinned>;
 
 /// How long to wait at a relay at a time.
 const WAIT: Duration = Duration::from_secs(30);
@@ -42,26 +38,26 @@ type Arrival = Result<Line, (PartyId, LinkError)>;
 
 impl Door {
     /// Opens the door of a computer.
-    pub(super) fn open<P: Joint>(setup: &Setup<'_, P>) -> Result<Self, RunError> {
-        let job = setup.job();
-        let others: Vec<_> = job.ids().filter(|id| *id != setup.us).collect();
-        let relay = setup.relay_of(setup.us).filter(|_| setup.listen.is_none());
+    pub(super) fn open(ways: &Ways<'_>) -> Result<Self, RunError> {
+        let job = ways.job;
+        let others: Vec<_> = job.ids().filter(|id| *id != ways.us).collect();
+        let relay = ways.relay_of(ways.us).filter(|_| ways.listen.is_none());
         let Some(relay) = relay else {
-            let keys = others.iter().map(|id| peer_key(job, *id)).collect::<Result<Vec<_>, _>>()?;
-            let address = setup.listen.unwrap_or_else(|| setup.address_of(setup.us));
-            let listener = Listener::bind(address, &setup.link(), keys);
+            let keys = others.iter().map(|id| ways.peer_key(*id)).collect::<Result<Vec<_>, _>>()?;
+            let address = ways.listen.unwrap_or_else(|| ways.address_of(ways.us));
+            let listener = Listener::bind(address, &ways.link(), keys);
             return listener
                 .map(Self::Listener)
-                .map_err(|why| RunError::Link { party: setup.name(setup.us), why });
+                .map_err(|why| RunError::Link { party: ways.name(ways.us), why });
         };
         let (open, (arrive, arrivals)) = (Arc::new(()), sync_channel(others.len()));
         for other in others {
             let waiting = Waiting {
-                at: setup.rendezvous(relay, setup.us)?,
-                us: setup.link(),
+                at: ways.rendezvous(relay, ways.us)?,
+                us: ways.link(),
                 other,
-                key: peer_key(job, other)?,
-                patience: setup.patience(WAIT),
+                key: ways.peer_key(other)?,
+                patience: ways.patience(WAIT),
             };
             let (arrive, open) = (arrive.clone(), Arc::downgrade(&open));
             thread::spawn(move || waiting.receive(&arrive, &open));
@@ -70,13 +66,13 @@ impl Door {
     }
 
     /// Who comes next, if somebody does in a moment.
-    pub(super) fn next<P: Joint>(&mut self, setup: &Setup<'_, P>) -> Result<Option<Line>, RunError> {
+    pub(super) fn next(&mut self, ways: &Ways<'_>) -> Result<Option<Line>, RunError> {
         match self {
             // Strangers who fail are no reason to stop.
-            Self::Listener(listener) => Ok(listener.accept(setup.patience(AGAIN)).ok()),
+            Self::Listener(listener) => Ok(listener.accept(ways.patience(AGAIN)).ok()),
             Self::Relay { arrivals, .. } => match arrivals.recv_timeout(AGAIN) {
                 Ok(Ok(line)) => Ok(Some(line)),
-                Ok(Err((other, why))) => Err(setup.no_link(other, why)),
+                Ok(Err((other, why))) => Err(ways.no_link(other, ways.us, why)),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
             },
         }

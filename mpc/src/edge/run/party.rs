@@ -105,12 +105,12 @@ fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
 
 /// One request and its answer; nothing if the computer is not there now.
 fn ask<P: Joint>(setup: &Setup<'_, P>, computer: PartyId, wish: Wish) -> Result<Option<Answer>, RunError> {
-    let Some(mut line) = setup.call(computer)? else { return Ok(None) };
+    let Some(mut line) = setup.ways().call(computer)? else { return Ok(None) };
     let asked = setup.request(wish).send(&mut line).map_err(PostError::from);
     match asked.and_then(|()| Answer::receive(&mut line, MAX_ANSWER)) {
         Ok(answer) => Ok(Some(answer)),
         Err(PostError::Channel(ChannelError::Altered { .. })) => {
-            Err(setup.no_link(computer, LinkError::Altered))
+            Err(setup.ways().no_link(computer, computer, LinkError::Altered))
         }
         Err(_) => Ok(None),
     }
