@@ -124,6 +124,7 @@ fn a_program_that_cannot_be_used_is_told_with_its_line() {
         ("bristol = \"/dev/zero\"", 13, "cannot be read: file too large"),
         ("bristol = \"adder.txt\"\ngarble = \"sum.garble.rs\"", 13, "must be one of"),
         ("parameters = {}", 13, "must be one of"),
+        ("garble = \"\\u001b[2Jnone\"", 13, "\u{fffd}[2Jnone cannot be read"),
         (&format!("{BUILTIN}\nowners = [\"north\"]"), 13, "and no `owners`"),
     ] {
         let said = world(program, &["result"]).run("mpc check job.toml").fails(1);

@@ -136,10 +136,7 @@ pub fn parse(
     mut read: impl FnMut(&str) -> std::io::Result<String>,
 ) -> Result<(Job, Computation), Vec<Complaint>> {
     let file: File = toml::from_str(text).map_err(|e| {
-        vec![Complaint {
-            line: e.span().map_or(1, |span| line_of(text, &span)),
-            what: e.message().to_owned(),
-        }]
+        vec![Complaint { line: e.span().map_or(1, |span| line_of(text, &span)), what: shown(e.message()) }]
     })?;
     let mut draft = Drafting { text, file: &file, complaints: Vec::new() };
     let drafted = draft.draft(&mut read);
@@ -212,7 +209,7 @@ impl Drafting<'_> {
     }
 
     fn complain(&mut self, span: &Range<usize>, what: impl ToString) {
-        self.complaints.push(Complaint { line: line_of(self.text, span), what: what.to_string() });
+        self.complaints.push(Complaint { line: line_of(self.text, span), what: shown(&what.to_string()) });
     }
 
     fn words<const MAX: usize>(&mut self, text: &Spanned<String>) -> Option<Text<MAX>> {
@@ -396,6 +393,11 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> Complaint {
         _ => error.to_string(),
     };
     Complaint { line: span.map_or(1, |span| line_of(text, &span)), what }
+}
+
+/// A complaint as it is told: it may quote a stranger's file, which could rewrite what a terminal shows.
+fn shown(what: &str) -> String {
+    what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// The line in which a span begins, from 1.
