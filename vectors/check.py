@@ -8,11 +8,11 @@ Prints what fails and 'N passed, N failed', and exits with 1 on a failure. Needs
 
 import json
 import sys
-from hashlib import sha256, sha3_512
+from hashlib import sha256, sha3_512, sha512
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from reader import frost, range_proof, rules, wire  # noqa: E402
+from reader import frost, range_proof, rules, wire, xchacha  # noqa: E402
 from reader.ristretto import G, IDENTITY, ORDER, decode, one_way, scalar, scalar_bytes, weighted_sum  # noqa: E402
 from reader.wire import le, tagged  # noqa: E402
 
@@ -160,6 +160,30 @@ def check_session(v):
         total += z
     check("session signature", r + scalar_bytes(total) == unhex(v["signature"]))
     check("session signature verifies", frost.verifies(key.encode(), message, unhex(v["signature"])))
+
+
+def check_letter(v):
+    """docs/FORMATS.md, "Encrypted letter"; first the seal on the draft's own example."""
+    example = v["xchacha20_poly1305"]
+    sealed = xchacha.encrypt(*(unhex(example[k]) for k in ("key", "nonce", "text", "beside")))
+    check("the draft's example", sealed == unhex(example["sealed"]))
+
+    def derived(tag, *parts):
+        prefix = sha512(tag).digest() * 2
+        return sha512(prefix + b"".join(parts)).digest()
+
+    letter, chain = unhex(v["letter"]), unhex(v["chain_id"])
+    writer, reader = secret(v["writer_secret"]), secret(v["reader_secret"])
+    envelope = bytes([17, 1]) + chain
+    text = le(len(letter), 4) + letter
+    text += bytes(-len(text) % 640)
+    k = reader * G
+    e = int.from_bytes(derived(b"sotto/wallet/ephemeral/v1", scalar_bytes(writer), k.encode(), envelope, text), "little")
+    p, shared = (e % ORDER) * G, (e % ORDER) * k
+    check("either side's secret", shared.encode() == (reader * p).encode())
+    lock = derived(b"sotto/wallet/letter/v1", envelope, p.encode(), k.encode(), shared.encode())
+    sealed = xchacha.encrypt(lock[:32], lock[32:56], text, envelope)
+    check("encrypted letter", envelope + p.encode() + sealed == unhex(v["encrypted"]))
 
 
 def check_described(name, chain, described):
