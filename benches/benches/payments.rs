@@ -11,7 +11,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use wallet::{
     keys::{Account, Words},
     scan::ChainSource,
-    select::{Decision, Request},
+    select::{Decision, Payee, Request},
     slate::{Memo, seal::Installation},
     store::MemoryStore,
     wallet::Wallet,
@@ -78,11 +78,14 @@ impl Scene {
     fn pay(&mut self) -> Transaction {
         let recipient = Some(self.bob.address(ACCOUNT).unwrap());
         let (amount, memo) = (Amount::new(1_000), Memo::default());
-        let plan = self.alice.plan(Request { account: ACCOUNT, amount, recipient, memo }).unwrap();
+        let plan = self
+            .alice
+            .plan(Request { account: ACCOUNT, payees: vec![Payee { amount, recipient, memo }] })
+            .unwrap();
         let plan = plan.confirm(|_| Decision::Yes).unwrap();
-        let invite = self.alice.invite(plan, &mut self.rng).unwrap();
+        let invite = self.alice.invite(plan, &mut self.rng).unwrap().remove(0);
         let response = self.bob.respond(ACCOUNT, &invite, &mut self.rng).unwrap();
-        self.alice.finalize(&response).unwrap().get().clone()
+        self.alice.finalize(&response, &mut self.rng).unwrap().unwrap().get().clone()
     }
 
     /// Seals what is pending, and lets both wallets look.

@@ -35,7 +35,7 @@ use wallet::{
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
     scan::ChainSource,
-    select::{Decision, Request},
+    select::{Decision, Payee, Request},
     slate::{Memo, seal::Installation},
     store::{MemoryStore, Store},
     wallet::Wallet,
@@ -119,7 +119,10 @@ fn restore(c: &mut Criterion) {
 
 fn request(to: &Wallet<MemoryStore>) -> Request {
     let recipient = Some(to.address(ACCOUNT).unwrap());
-    Request { account: ACCOUNT, amount: Amount::new(1_000), recipient, memo: Memo::default() }
+    Request {
+        account: ACCOUNT,
+        payees: vec![Payee { amount: Amount::new(1_000), recipient, memo: Memo::default() }],
+    }
 }
 
 /// Contents with so many unspent outputs of one account, byte by byte.
@@ -167,7 +170,7 @@ fn large(c: &mut Criterion) {
         b.iter(|| {
             let mut alice = open(&path);
             let plan = alice.plan(request(&bob)).unwrap().confirm(|_| Decision::Yes).unwrap();
-            let invite = alice.invite(plan, &mut rng).unwrap();
+            let invite = alice.invite(plan, &mut rng).unwrap().remove(0);
             // So that every round begins with the same wallet.
             alice.cancel(&invite.session).unwrap();
         });
@@ -193,9 +196,9 @@ fn slates(c: &mut Criterion) {
             begin,
             |(mut a, mut b)| {
                 let plan = a.plan(request(&b)).unwrap().confirm(|_| Decision::Yes).unwrap();
-                let invite = a.invite(plan, &mut rng).unwrap();
+                let invite = a.invite(plan, &mut rng).unwrap().remove(0);
                 let response = b.respond(ACCOUNT, &invite, &mut rng).unwrap();
-                a.finalize(&response).unwrap()
+                a.finalize(&response, &mut rng).unwrap()
             },
             BatchSize::SmallInput,
         );

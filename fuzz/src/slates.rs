@@ -1,33 +1,37 @@
-//! Two wallets against any slates: the receiver takes any invite, the sender any response to the invite that it sent.
+//! Wallets against any slates: the receiver takes any invite, the sender any response to the invite that it sent; the payer any
+//! invoice, and who asked any payment of the invoice that it wrote.
 //!
-//! What is accepted stays accepted and means the same: an invite gets the same response again, and the one response that the
-//! sender takes is the one that the invited receiver gave, which makes the payment that all rules let pass.
+//! What is accepted stays accepted and means the same: an invite gets the same response again, an invoice is paid once; and the
+//! one answer that is taken is the one that the invited party gave, which makes the payment that all rules let pass. What is
+//! refused leaves no trace.
 
 use crate::{
     Verdict,
     fixtures::{
-        payment::{open, payment},
+        payment::{contents, open, payment},
         rng,
     },
 };
 use mw::wire::Decode;
 use wallet::{
     keys::Account,
-    slate::{Invite, Response},
+    select::Decision,
+    slate::{Invite, Invoice, Payment, Response},
 };
 
-/// An invite or a response without its envelope.
+/// An invite, response, invoice or payment without its envelope.
 pub fn wallet_slates(data: &[u8]) -> Verdict {
-    if let Ok(invite) = Invite::from_bytes(data) {
-        return Verdict::of(respond(&invite));
-    }
-    Verdict::of(Response::from_bytes(data).is_ok_and(|response| finalize(&response)))
+    let answered = Invite::from_bytes(data).ok().map(|i| respond(&i));
+    let finalized = || Response::from_bytes(data).ok().map(|r| finalize(&r));
+    let paid = || Invoice::from_bytes(data).ok().map(|i| pay(&i));
+    let collected = || Payment::from_bytes(data).ok().map(|p| collect(&p));
+    Verdict::of(answered.or_else(finalized).or_else(paid).or_else(collected).unwrap_or(false))
 }
 
 fn respond(invite: &Invite) -> bool {
     let mut wallet = open(&payment().receiver).expect("our own contents");
     let Ok(response) = wallet.respond(Account(0), invite, &mut rng(1)) else {
-        assert_eq!(wallet.received().count(), 0, "a refused invite left a trace");
+        assert_eq!(contents(&wallet), payment().receiver, "a refused invite left a trace");
         return false;
     };
     let again = wallet.respond(Account(0), invite, &mut rng(2)).expect("it was accepted before");
@@ -37,8 +41,39 @@ fn respond(invite: &Invite) -> bool {
 
 fn finalize(response: &Response) -> bool {
     let mut wallet = open(&payment().sender).expect("our own contents");
-    let Ok(transaction) = wallet.finalize(response) else { return false };
+    let Ok(Some(transaction)) = wallet.finalize(response, &mut rng(3)) else {
+        assert_eq!(contents(&wallet), payment().sender, "a refused response left a trace");
+        return false;
+    };
     assert_eq!(*response, payment().response, "a response that the receiver did not give");
     assert_eq!(*transaction.get(), payment().transaction, "another payment than was agreed");
+    true
+}
+
+fn pay(invoice: &Invoice) -> bool {
+    let mut wallet = open(&payment().paid).expect("our own contents");
+    let bill = wallet.bill(Account(0), invoice).ok().and_then(|bill| bill.confirm(|_| Decision::Yes));
+    let Some(payment_made) = bill.and_then(|bill| wallet.pay(bill, &mut rng(4)).ok()) else {
+        assert_eq!(contents(&wallet), payment().paid, "a refused invoice left a trace");
+        return false;
+    };
+    let (signed, asked) = (invoice.receipt(), payment().invoice.receipt());
+    assert_eq!(signed, asked, "something was paid for which there is no receipt");
+    assert_eq!(wallet.paid_before(invoice), Some(&payment_made));
+    assert!(wallet.bill(Account(0), invoice).is_err(), "an invoice was planned for twice");
+    true
+}
+
+fn collect(paid: &Payment) -> bool {
+    let mut wallet = open(&payment().asker).expect("our own contents");
+    let before = wallet.balance(None).pending;
+    let Ok(transaction) = wallet.collect(paid) else {
+        assert_eq!(contents(&wallet), payment().asker, "a refused payment left a trace");
+        return false;
+    };
+    assert_eq!(*paid, payment().paid_invoice, "a payment that the payer did not make");
+    let promised = before.checked_add(payment().invoice.amount);
+    assert_eq!(Some(wallet.balance(None).pending), promised, "another amount than was asked for");
+    assert_eq!(transaction.get().body.kernels.len(), 1);
     true
 }

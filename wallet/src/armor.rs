@@ -243,6 +243,17 @@ pub fn from_text<T: Letter>(chain: &ChainId, text: &str) -> Result<T, ArmorError
     from_bytes(chain, envelope(&payload)?)
 }
 
+/// The letters in a text, as texts of their own; a text without any is one that cannot be read.
+#[must_use]
+pub fn letters(text: &str) -> Vec<String> {
+    let words = words(text);
+    let mut all: Vec<String> = words.split(BEGIN).skip(1).map(|rest| format!("{BEGIN}{rest}")).collect();
+    if all.is_empty() {
+        all.push(text.to_owned());
+    }
+    all
+}
+
 /// What a text says it is, without reading it.
 ///
 /// # Errors
@@ -275,13 +286,20 @@ fn means_nothing(c: char) -> bool {
     c.is_whitespace() || c == '>' || c == '\u{200b}' || c == '\u{feff}'
 }
 
+const BEGIN: &str = "BEGIN SOTTO ";
+
+/// A text with one space where one or several characters mean nothing.
+fn words(text: &str) -> String {
+    text.split(means_nothing).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Kind, and everything after the header's full stop.
 fn header(text: &str) -> Result<(Kind, String), ArmorError> {
     if text.len() > MAX_TEXT {
         return Err(ArmorError::TooLong { found: text.len() });
     }
-    let words = text.split(means_nothing).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
-    let (_, rest) = words.split_once("BEGIN SOTTO ").ok_or(ArmorError::NoHeader)?;
+    let words = words(text);
+    let (_, rest) = words.split_once(BEGIN).ok_or(ArmorError::NoHeader)?;
     let (name, rest) = rest.split_once('.').ok_or(ArmorError::CutOff { lines: 0 })?;
     let kind = Kind::ALL.into_iter().find(|k| k.name() == name.trim()).ok_or(ArmorError::UnknownKind)?;
     Ok((kind, rest.to_owned()))

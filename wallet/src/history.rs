@@ -7,8 +7,8 @@
 use crate::{
     keys::{Account, Address, Purpose},
     outputs::{Origin, OutputRecord, Status},
-    state::{Fate, Moved, Reason, State},
-    wallet::{Deal, Step},
+    state::{Fate, Moved, Reason, State, Step},
+    wallet::Deal,
 };
 use core::fmt;
 use mw::{
@@ -85,6 +85,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Begun => "open",
+            Self::Held => "answered",
             Self::Cancelled => "cancelled",
             Self::Signed(Fate::Waiting) => "waiting",
             Self::Signed(Fate::Confirmed { .. }) => "confirmed",
@@ -105,7 +106,7 @@ pub(crate) fn history<'a>(state: &'a State, deals: impl Iterator<Item = Deal<'a>
 
 fn payment(d: &Deal<'_>) -> Entry {
     let (kind, fee) = match d {
-        Deal::Sent(s) => (Kind::Sent, s.invite.features.fee()),
+        Deal::Sent(sent, part) => (Kind::Sent, sent.fee(*part)),
         Deal::Paid(p) => (Kind::Sent, p.invoice.features.fee()),
         Deal::Received(_) | Deal::Asked(_) => (Kind::Received, Amount::ZERO),
     };

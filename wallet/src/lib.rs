@@ -20,7 +20,6 @@ pub mod contacts;
 pub mod edge;
 pub mod history;
 pub mod keys;
-mod moving;
 pub mod outputs;
 pub mod proof;
 pub mod scan;

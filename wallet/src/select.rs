@@ -5,19 +5,24 @@
 //! smallest that leaves change, the smallest that suffices. The result depends on the wallet's outputs alone.
 //!
 //! ```text
-//! fee = least fee of (n inputs, 1 or 2 outputs, 1 kernel)      change = inputs − amount − fee
+//! fee = least fee of (n inputs, k outputs, 1 more with change, k kernels)      change = inputs − amounts − fee
 //! ```
 //!
-//! What is too little for a change output is added to the fee.
+//! for k payees, of whom each has a kernel of its own that pays for itself and its output; the first one's pays for the
+//! inputs and the change beside. What is too little for a change output is added to it.
 //! A [`Plan`] is only carried out as a [`Confirmed`] one, and that comes from a decision about this very plan.
 
 mod bill;
+mod linkage;
 mod merge;
+mod rest;
 
 pub use bill::Bill;
 pub(crate) use bill::{ask, bill};
+pub use linkage::Linkage;
 pub use merge::Merge;
 pub(crate) use merge::{merge, self_spend};
+pub(crate) use rest::rest;
 
 use crate::{
     keys::{Account, Address},
@@ -25,19 +30,16 @@ use crate::{
     slate::{Memo, invite::Terms, invoice::Ask},
     state::State,
 };
-use core::fmt;
+use core::iter;
 use mw::{
     amount::{Amount, Height},
     kernel::KernelFeatures,
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
-    transaction::OutputFeatures,
 };
 
-/// What somebody wants to pay.
+/// Somebody to be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// From which account.
-    pub account: Account,
+pub struct Payee {
     /// How much the receiver gets.
     pub amount: Amount,
     /// Who is to be paid; without it, whoever answers first is.
@@ -46,41 +48,24 @@ pub struct Request {
     pub memo: Memo,
 }
 
-/// What a payment makes public about its sender's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Linkage {
-    /// Outputs of this wallet that are seen to be spent together.
-    pub inputs: usize,
-    /// How many of them are block rewards, whose sealer is known.
-    pub rewards: usize,
-    /// New outputs, of which one is the receiver's: with two, the other one is seen to be change.
-    pub outputs: usize,
-}
-
-impl Linkage {
-    fn of(inputs: &[OutputRecord], change: Amount) -> Self {
-        let rewards = inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
-        Self { inputs: inputs.len(), rewards, outputs: if change == Amount::ZERO { 1 } else { 2 } }
-    }
-}
-
-impl fmt::Display for Linkage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of your outputs are spent together ({} block rewards)", self.inputs, self.rewards)?;
-        f.write_str(if self.outputs > 1 {
-            "; one of the two new outputs is your change"
-        } else {
-            "; no change"
-        })
-    }
+/// What somebody wants to pay, in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// From which account.
+    pub account: Account,
+    /// To whom.
+    pub payees: Vec<Payee>,
 }
 
 /// A payment that could be made: everything to be shown before anybody says yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     request: Request,
+    amount: Amount,
     inputs: Vec<OutputRecord>,
     fee: Amount,
+    /// What each kernel but the first pays.
+    share: Amount,
     change: Amount,
     not_after: Height,
 }
@@ -118,10 +103,22 @@ impl Plan {
         }
     }
 
-    /// What was asked for.
+    /// Who pays.
     #[must_use]
-    pub const fn request(&self) -> &Request {
-        &self.request
+    pub const fn account(&self) -> Account {
+        self.request.account
+    }
+
+    /// Who is paid.
+    #[must_use]
+    pub fn payees(&self) -> &[Payee] {
+        &self.request.payees
+    }
+
+    /// What all of them get together.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        self.amount
     }
 
     /// What would be spent.
@@ -134,6 +131,13 @@ impl Plan {
     #[must_use]
     pub const fn fee(&self) -> Amount {
         self.fee
+    }
+
+    /// What each payee's kernel pays of it, in their order.
+    pub fn fees(&self) -> impl Iterator<Item = Amount> {
+        let others = self.payees().len().saturating_sub(1);
+        let first = (0..others).fold(self.fee, |fee, _| fee.checked_sub(self.share).unwrap_or_default());
+        iter::once(first).chain(iter::repeat_n(self.share, others))
     }
 
     /// What comes back; zero when there is no change output.
@@ -151,14 +155,16 @@ impl Plan {
     /// What becomes linkable.
     #[must_use]
     pub fn linkage(&self) -> Linkage {
-        Linkage::of(&self.inputs, self.change)
+        Linkage::of(&self.inputs, self.payees().len(), self.change)
     }
 
-    /// The terms that the receiver sees.
-    pub(crate) fn terms(&self) -> Terms {
-        let Request { amount, recipient, ref memo, .. } = self.request;
-        let features = KernelFeatures::Plain { fee: self.fee, not_after: self.not_after };
-        Terms { amount, features, recipient, memo: memo.clone() }
+    /// The terms that each receiver sees.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = Terms> {
+        self.payees().iter().zip(self.fees()).map(|(payee, fee)| {
+            let Payee { amount, recipient, ref memo } = *payee;
+            let features = KernelFeatures::Plain { fee, not_after: self.not_after };
+            Terms { amount, features, recipient, memo: memo.clone() }
+        })
     }
 }
 
@@ -166,18 +172,18 @@ impl Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
     /// Nothing to pay.
-    #[error("the amount is zero")]
+    #[error("an amount is zero, or nobody is to be paid")]
     Zero,
-    /// Amount and fee do not fit.
-    #[error("amount and fee together do not fit 64 bits")]
+    /// Amounts and fee do not fit.
+    #[error("amounts and fee together do not fit 64 bits")]
     Overflow,
     /// Not enough.
     #[error(
-        "{needed} are needed (amount and fee) and {} can be spent now; {} wait to mature, {} are reserved by open payments",
+        "{needed} are needed (amounts and fee) and {} can be spent now; {} wait to mature, {} are reserved by open payments",
         balance.spendable, balance.immature, balance.locked
     )]
     Insufficient {
-        /// Amount and least fee.
+        /// Amounts and least fee.
         needed: Amount,
         /// What the account has.
         balance: Balance,
@@ -225,20 +231,23 @@ pub enum SelectError {
 
 /// Plans a payment from what an account has.
 pub(crate) fn plan(state: &State, chain: &Chain, request: Request) -> Result<Plan, SelectError> {
-    on_this_network(chain, request.recipient)?;
-    if request.amount == Amount::ZERO {
+    let payees = &request.payees;
+    payees.iter().try_for_each(|p| on_this_network(chain, p.recipient))?;
+    if payees.is_empty() || payees.iter().any(|p| p.amount == Amount::ZERO) {
         return Err(SelectError::Zero);
     }
+    let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(SelectError::Overflow)?;
     let coins = free_coins(state, chain, request.account);
-    let costs = Costs { chain, amount: request.amount, fixed: None };
+    let costs = Costs { chain, amount, payees: payees.len() as u64, fixed: None };
     let Some(chosen) = choose(&costs, &coins)? else {
         let balance = state.balance(chain, Some(request.account));
-        return Err(SelectError::Insufficient { needed: costs.needed(1, 1)?, balance });
+        return Err(SelectError::Insufficient { needed: costs.needed(1, 0)?, balance });
     };
     let (fee, change) = costs.split(&chosen)?;
+    let share = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SelectError::Overflow)?;
     let inputs = chosen.into_iter().cloned().collect();
     let not_after = chain.standard_expiry(state.tip.next());
-    Ok(Plan { inputs, fee, change, not_after, request })
+    Ok(Plan { request, amount, inputs, fee, share, change, not_after })
 }
 
 /// What an account can spend, in ascending order of amounts.
@@ -257,38 +266,46 @@ fn on_this_network(chain: &Chain, address: Option<Address>) -> Result<(), Select
     }
 }
 
-/// What paying `amount` takes.
+/// What paying `amount` in all takes.
 struct Costs<'a> {
     chain: &'a Chain,
     amount: Amount,
+    /// How many are paid.
+    payees: u64,
     /// The fee, where it is not the least one.
     fixed: Option<Amount>,
 }
 
 impl Costs<'_> {
-    /// The least fee of so many inputs and outputs and one kernel.
-    fn least(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
-        let weight = (inputs as u64).saturating_mul(INPUT_WEIGHT) + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT;
-        if weight > self.chain.room() {
-            return Err(SelectError::TooHeavy);
-        }
-        self.chain.least_fee(weight).ok_or(SelectError::Overflow)
+    /// The least fee with so many inputs and, beside the payees', so many outputs for change.
+    fn least(&self, inputs: usize, change: u64) -> Result<Amount, SelectError> {
+        least(self.chain, (inputs as u64, self.payees.saturating_add(change), self.payees))
     }
 
     /// Amount and fee.
-    fn needed(&self, inputs: usize, outputs: u64) -> Result<Amount, SelectError> {
-        let fee = self.fixed.map_or_else(|| self.least(inputs, outputs), Ok)?;
+    fn needed(&self, inputs: usize, change: u64) -> Result<Amount, SelectError> {
+        let fee = self.fixed.map_or_else(|| self.least(inputs, change), Ok)?;
         self.amount.checked_add(fee).ok_or(SelectError::Overflow)
     }
 
     /// Fee and change when exactly these are spent.
     fn split(&self, inputs: &[&OutputRecord]) -> Result<(Amount, Amount), SelectError> {
         let sum = total(inputs.iter().copied())?;
-        if let Some(change) = sum.checked_sub(self.needed(inputs.len(), 2)?).filter(|c| *c > Amount::ZERO) {
-            return Ok((self.least(inputs.len(), 2)?, change));
+        if let Some(change) = sum.checked_sub(self.needed(inputs.len(), 1)?).filter(|c| *c > Amount::ZERO) {
+            return Ok((self.least(inputs.len(), 1)?, change));
         }
         Ok((sum.checked_sub(self.amount).ok_or(SelectError::Overflow)?, Amount::ZERO))
     }
+}
+
+/// The least fee of so many inputs, outputs and kernels, if one transaction holds them.
+fn least(chain: &Chain, (inputs, outputs, kernels): (u64, u64, u64)) -> Result<Amount, SelectError> {
+    let parts = [(inputs, INPUT_WEIGHT), (outputs, OUTPUT_WEIGHT), (kernels, KERNEL_WEIGHT)];
+    let weight = parts.iter().fold(0u64, |sum, (n, each)| sum.saturating_add(n.saturating_mul(*each)));
+    if weight > chain.room() {
+        return Err(SelectError::TooHeavy);
+    }
+    chain.least_fee(weight).ok_or(SelectError::Overflow)
 }
 
 fn total<'a>(coins: impl IntoIterator<Item = &'a OutputRecord>) -> Result<Amount, SelectError> {
@@ -302,7 +319,7 @@ fn choose<'a>(
 ) -> Result<Option<Vec<&'a OutputRecord>>, SelectError> {
     let mut sum = Amount::ZERO;
     for (n, coin) in coins.iter().rev().enumerate() {
-        let (exact, with_change) = (costs.needed(n + 1, 1)?, costs.needed(n + 1, 2)?);
+        let (exact, with_change) = (costs.needed(n + 1, 0)?, costs.needed(n + 1, 1)?);
         let before = sum;
         sum = sum.checked_add(coin.opening.amount).ok_or(SelectError::Overflow)?;
         if sum < exact {
@@ -332,6 +349,7 @@ mod tests {
         range_proof::Opening,
         rules::params::Params,
         schnorr::PublicKey,
+        transaction::OutputFeatures,
     };
     use proptest::prelude::*;
 
@@ -357,10 +375,18 @@ mod tests {
         State { outputs: coins.iter().enumerate().map(record).collect(), ..State::default() }
     }
 
+    /// The least fee of one kernel.
+    fn fee(inputs: usize, outputs: u64) -> u64 {
+        least(&chain(), (inputs as u64, outputs, 1)).unwrap().units()
+    }
+
+    fn paying(amounts: &[u64]) -> Request {
+        let payee = |n: &u64| Payee { amount: Amount::new(*n), recipient: None, memo: Memo::default() };
+        Request { account: Account(0), payees: amounts.iter().map(payee).collect() }
+    }
+
     fn chosen(coins: &[u64], amount: u64) -> Result<Plan, SelectError> {
-        let amount = Amount::new(amount);
-        let request = Request { account: Account(0), amount, recipient: None, memo: Memo::default() };
-        plan(&wallet_of(coins), &chain(), request)
+        plan(&wallet_of(coins), &chain(), paying(&[amount]))
     }
 
     fn amounts(p: &Plan) -> Vec<u64> {
@@ -371,16 +397,16 @@ mod tests {
 
     #[test]
     fn prefers_one_input_that_fits() {
-        let coins = [100_000, 1_000_000, 2_000_000, 138_000];
+        let coins = [100_000, 1_000_000, 2_000_000, 100_000 + fee(1, 1)];
         assert_eq!(amounts(&chosen(&coins, 10_000).unwrap()), [100_000]);
-        // Without change: 100 000 and the fee of one input, one output, one kernel.
+        // Without change.
         let exact = chosen(&coins, 100_000).unwrap();
-        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().outputs), (vec![138_000], 0, 1));
+        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().own), (vec![coins[3]], 0, 0));
         assert_eq!(amounts(&chosen(&coins, 100_001).unwrap()), [1_000_000]);
         assert_eq!(amounts(&chosen(&coins, 1_960_000).unwrap()), [2_000_000]);
         assert_eq!(amounts(&chosen(&coins, 2_100_000).unwrap()), [1_000_000, 2_000_000]);
         assert_eq!(amounts(&chosen(&coins, 2_010_000).unwrap()), [100_000, 2_000_000]);
-        assert!(matches!(chosen(&coins, 3_238_000), Err(SelectError::Insufficient { .. })));
+        assert!(matches!(chosen(&coins, 3_200_000 + fee(1, 1)), Err(SelectError::Insufficient { .. })));
     }
 
     /// Coins worth less than their own weight do not help, and do not hurt.
@@ -396,12 +422,7 @@ mod tests {
         let mut params = chain().params().clone();
         params.max_weight = 90;
         let small = Chain::new(params).unwrap();
-        let request = Request {
-            account: Account(0),
-            amount: Amount::new(1_000_000),
-            recipient: None,
-            memo: Memo::default(),
-        };
+        let request = paying(&[1_000_000]);
         assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request), Err(SelectError::TooHeavy));
     }
 
@@ -411,7 +432,6 @@ mod tests {
             coins in prop::collection::vec(1u64..500_000, 0..30),
             amount in 1u64..2_000_000,
         ) {
-            let fee = |n: usize, outputs: u64| (n as u64 * INPUT_WEIGHT + outputs * OUTPUT_WEIGHT + KERNEL_WEIGHT) * 1_000;
             let mut sorted = coins.clone();
             sorted.sort_unstable_by(|a, b| b.cmp(a));
             let largest = |n: usize| sorted.iter().take(n).sum::<u64>();

@@ -1,8 +1,7 @@
 //! What a wallet knows: outputs and payments, and how both change.
 //!
 //! ```text
-//! sent        Invited ── finalize ─▶ signed            Invited ── cancel, or past last height + K ─▶ Cancelled
-//! received    answered = signed     moved (to oneself) = signed     asked, paid: see `invoices`
+//! sent: see `sent`     received: answered = signed     moved (to oneself) = signed     asked, paid: see `invoices`
 //!
 //!             ┌───────────── kernel in the chain ─────────────▶ confirmed
 //! signed ─▶ waiting ◀────────── kernel gone ───────────────────────┘
@@ -19,10 +18,12 @@
 
 mod invoices;
 mod moved;
+mod sent;
 mod settle;
 
 pub use invoices::{Asked, AskedStage, Paid};
 pub use moved::{Moved, Reason};
+pub use sent::{Answer, Invited, Part, Sent, Signed, Stage};
 pub(crate) use settle::{Seen, last_chance};
 
 use crate::{
@@ -30,11 +31,16 @@ use crate::{
     keys::{Account, Purpose},
     outputs::{Balance, Origin, OutputRecord, Status},
     scan::Search,
-    slate::{Invite, Response, SlateError, seal::Sealed},
+    select::{self, SelectError},
+    slate::{Invite, Response, SlateError},
 };
 use mw::{
-    amount::Height, group::PointBytes, hash::Hash, kernel::Excess, rules::params::Chain,
-    schnorr::session::SessionId, transaction::Transaction,
+    amount::{Amount, Height},
+    group::PointBytes,
+    hash::Hash,
+    kernel::Excess,
+    rules::params::Chain,
+    schnorr::session::SessionId,
 };
 use std::collections::BTreeMap;
 
@@ -57,51 +63,17 @@ pub enum Fate {
     Failed,
 }
 
-/// How far one's own payment has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// The invite is out; the secrets wait under seal.
-    Invited(Sealed),
-    /// Called off before anything signed left; the secrets are gone.
+/// How far something has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Begun here; the other side's answer is awaited, and cancelling is free.
+    Begun,
+    /// Answered, and not signed before the other recipients of the same transaction answer; cancelling is free.
+    Held,
+    /// Called off.
     Cancelled,
-    /// Signed; the secrets are gone, the result is kept.
-    Finalised {
-        /// The one response that was accepted.
-        response: Box<Response>,
-        /// The result.
-        transaction: Transaction,
-        /// Its kernel's excess.
-        excess: Excess,
-        /// What became of it.
-        fate: Fate,
-    },
-}
-
-/// A payment made from this wallet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// The paying account.
-    pub account: Account,
-    /// The invite.
-    pub invite: Invite,
-    /// What it spends.
-    pub inputs: Vec<PointBytes>,
-    /// What comes back.
-    pub change: Option<PointBytes>,
-    /// How far it has come.
-    pub stage: Stage,
-}
-
-impl Sent {
-    /// What became of it; an open invite waits, a cancelled one failed.
-    #[must_use]
-    pub const fn fate(&self) -> Fate {
-        match self.stage {
-            Stage::Invited(_) => Fate::Waiting,
-            Stage::Cancelled => Fate::Failed,
-            Stage::Finalised { fate, .. } => fate,
-        }
-    }
+    /// This wallet has signed.
+    Signed(Fate),
 }
 
 /// A payment to this wallet that it answered.
@@ -177,11 +149,16 @@ impl State {
     }
 
     /// What a payment of this wallet spends, and what became of it.
-    pub(crate) fn payment(&self, s: &SessionId) -> Option<(Vec<PointBytes>, Fate)> {
-        let sent = self.sent.get(s).map(|s| (s.inputs.clone(), s.fate()));
-        let paid = || self.paid.get(s).map(|p| (p.inputs(), p.fate));
-        let moved = || self.moved.get(s).map(|m| (m.inputs.clone(), m.fate));
+    pub(crate) fn payment(&self, id: &SessionId) -> Option<(Vec<PointBytes>, Fate)> {
+        let sent = self.sent.get(id).map(|s| (s.inputs.clone(), s.fate()));
+        let paid = || self.paid.get(id).map(|p| (p.inputs(), p.fate));
+        let moved = || self.moved.get(id).map(|m| (m.inputs.clone(), m.fate));
         sent.or_else(paid).or_else(moved)
+    }
+
+    /// The payment that has an invite of this session.
+    pub(crate) fn sent_in(&self, session: &SessionId) -> Option<&Sent> {
+        self.sent.get(session).or_else(|| self.sent.values().find(|s| s.part(session).is_some()))
     }
 
     /// Records a payment that was begun or made: its inputs are locked, its change is pending. `false`, and nothing
@@ -210,7 +187,8 @@ impl State {
         }
     }
 
-    /// Calls an invite off: secrets burnt, inputs free, change forgotten. Doing it twice is the same as once.
+    /// Calls an invite or an invoice off: secrets burnt; when it was the last of its payment, inputs free and change forgotten.
+    /// Doing it twice is the same as once.
     pub(crate) fn cancel(&mut self, chain: &Chain, session: &SessionId) -> Result<(), SlateError> {
         if let Some(asked) = self.asked.get_mut(session) {
             return asked.cancel(chain);
@@ -219,25 +197,43 @@ impl State {
             let until = last_chance(chain, invoice.not_after());
             return if *fate == Fate::Failed { Ok(()) } else { Err(SlateError::HasLeft { until }) };
         }
-        let sent = self.sent.get_mut(session).ok_or(SlateError::UnknownSession)?;
-        match &sent.stage {
-            Stage::Cancelled | Stage::Finalised { fate: Fate::Failed, .. } => return Ok(()),
-            Stage::Finalised { .. } => {
-                return Err(SlateError::HasLeft { until: last_chance(chain, sent.invite.not_after()) });
+        let id = self.sent_in(session).ok_or(SlateError::UnknownSession)?.id;
+        let sent = self.sent.get_mut(&id).ok_or(SlateError::UnknownSession)?;
+        match sent.part(session) {
+            Some(Part::Signed(_)) if sent.fate() != Fate::Failed => {
+                return Err(SlateError::HasLeft { until: last_chance(chain, sent.not_after()) });
             }
-            Stage::Invited(_) => sent.stage = Stage::Cancelled,
+            Some(Part::Open(_)) => sent.drop_open(session),
+            _ => return Ok(()),
         }
-        let (inputs, change) = (sent.inputs.clone(), sent.change);
-        if let Some(c) = change {
+        let inputs = if sent.stage == Stage::Cancelled { sent.inputs.clone() } else { vec![] };
+        if let Some(c) = sent.change.take() {
             self.outputs.remove(&c);
         }
         for c in &inputs {
             if let Some(&Status::Locked { created, by }) = self.outputs.get(c).map(|o| &o.status)
-                && by == *session
+                && by == id
             {
                 self.set(c, Status::Unspent { created });
             }
         }
         Ok(())
+    }
+
+    /// What a payment pays beside the fees of its payees' kernels, and what comes back, as long as it pays those whom it pays now.
+    pub(crate) fn rest(&self, chain: &Chain, sent: &Sent) -> Result<(Amount, Amount), SelectError> {
+        let spent = sent.inputs.iter().filter_map(|c| self.outputs.get(c)).map(|o| o.opening.amount);
+        let sum = Amount::checked_sum(spent).ok_or(SelectError::Overflow)?;
+        let live = sent.parts().filter(|p| !matches!(p, Part::Dropped(_)));
+        let paid: Vec<_> = live.map(|p| (p.invite().amount, p.invite().features.fee())).collect();
+        select::rest(chain, (sent.inputs.len(), sum), &paid)
+    }
+
+    /// Gives an open payment its change, which depends on whom it still pays.
+    pub(crate) fn put_change(&mut self, id: &SessionId, change: Option<OutputRecord>) {
+        if let Some(sent) = self.sent.get_mut(id) {
+            sent.change = change.as_ref().map(|o| o.commitment);
+            self.outputs.extend(change.map(|o| (o.commitment, o)));
+        }
     }
 }

@@ -15,8 +15,9 @@ mod receiving;
 mod scanning;
 mod sessions;
 
+pub use crate::state::Step;
 pub use letters::Privacy;
-pub use sessions::{Deal, Step};
+pub use sessions::Deal;
 
 pub use accounts::NameError;
 pub use backup::{Backup, Loss};
@@ -204,7 +205,7 @@ impl<S: Store> Wallet<S> {
         self.state.outputs.values()
     }
 
-    /// All payments made, in order of sessions.
+    /// All payments made, in order of their names.
     pub fn sent(&self) -> impl Iterator<Item = &Sent> {
         self.state.sent.values()
     }

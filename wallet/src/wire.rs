@@ -10,7 +10,7 @@
 //! response   session (32) ‖ invite hash (32) ‖ share (160) ‖ output ‖ o (32) ‖ z (32) ‖ receiver (65) ‖ receipt (64)
 //! share      X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
 //! address    network (1) ‖ signing key (32) ‖ encryption key (32)
-//! contents   version (1): 2 ‖ chain parameters ‖ entropy (32) ‖ state
+//! contents   version (1): 3 ‖ chain parameters ‖ entropy (32) ‖ state
 //! view       version (1): 129 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
 //! file       "SOTTOWLT" (8) ‖ version (1) ‖ Argon2id KiB (4), passes (4), lanes (4) ‖ salt (16) ‖ nonce (24) ‖ n (8)
 //!            ‖ XChaCha20-Poly1305 of the contents (n + 16), associated data = everything before
@@ -20,6 +20,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod file;
+mod payments;
 mod proofs;
 mod records;
 mod slates;
@@ -47,7 +48,7 @@ use zeroize::Zeroizing;
 pub(crate) const VERSION: u8 = 1;
 
 /// Version of a wallet's contents.
-pub(crate) const CONTENTS_VERSION: u8 = 2;
+pub(crate) const CONTENTS_VERSION: u8 = 3;
 
 /// Version of a view-only wallet's contents: no wallet that can pay begins so.
 pub(crate) const VIEW_VERSION: u8 = 0x81;

@@ -22,7 +22,7 @@ fn letters() -> Letters {
     let (ledger, mut a, mut b) = two();
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
-    let transaction = a.wallet.finalize(&response).unwrap().get().clone();
+    let transaction = a.finalize(&response).unwrap().get().clone();
     Letters { chain: *ledger.chain.id(), invite, response, transaction }
 }
 

@@ -256,9 +256,9 @@ fn a_backup_is_rehearsed() {
     payer.scan(&ledger);
     wallet.scan(&ledger, &mut |_, _| {}).unwrap();
     let mut request = payer.request(1_000, &payer);
-    request.recipient = Some(wallet.address(Account(0)).unwrap());
+    request.payees[0].recipient = Some(wallet.address(Account(0)).unwrap());
     let plan = payer.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
-    let invite = payer.wallet.invite(plan, &mut payer.rng).unwrap();
+    let invite = payer.begin(plan).unwrap();
     wallet.respond(Account(0), &invite, &mut rng).unwrap();
     assert_eq!(wallet.loss(&backup), Some(Loss { blocks: 3, payments: 1, accounts: 1 }));
     assert_eq!(payer.wallet.loss(&backup), None, "of other words");

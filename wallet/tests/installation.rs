@@ -34,13 +34,13 @@ fn an_old_wallet_file_signs_what_was_signed_or_nothing() {
     let mut twin = put_back(&b);
     let (first, second) = (b.respond(&invite).unwrap(), twin.respond(&invite).unwrap());
     let mut old = put_back(&a);
-    let t = a.wallet.finalize(&first).unwrap();
+    let t = a.finalize(&first).unwrap();
     // Another response under the same nonces is the way to the key.
-    assert_eq!(refusal(old.wallet.finalize(&second)), SlateError::AnsweredTwice);
+    assert_eq!(refusal(old.finalize(&second)), SlateError::AnsweredTwice);
     // What has left cannot be called off, even by a file that does not know.
     assert!(matches!(refusal(old.wallet.cancel(&invite.session)), SlateError::HasLeft { .. }));
     assert!(old.balance()[3] > 0);
-    let again = old.wallet.finalize(&first).unwrap();
+    let again = old.finalize(&first).unwrap();
     assert_eq!(again.get().to_bytes(), t.get().to_bytes());
 }
 
@@ -51,7 +51,7 @@ fn an_old_wallet_file_does_not_bring_a_cancelled_payment_back() {
     let response = b.respond(&invite).unwrap();
     let mut old = put_back(&a);
     a.wallet.cancel(&invite.session).unwrap();
-    assert_eq!(refusal(old.wallet.finalize(&response)), SlateError::Cancelled);
+    assert_eq!(refusal(old.finalize(&response)), SlateError::Cancelled);
     old.wallet.cancel(&invite.session).unwrap();
     assert_eq!(old.balance(), a.balance());
 }
@@ -64,11 +64,11 @@ fn a_crash_between_register_and_wallet_is_finished_later() {
     let mut twin = put_back(&b);
     let (first, second) = (b.respond(&invite).unwrap(), twin.respond(&invite).unwrap());
     a.wallet.store().full.set(true);
-    assert!(matches!(a.wallet.finalize(&first), Err(WalletError::Store(_))));
+    assert!(matches!(a.finalize(&first), Err(WalletError::Store(_))));
     a.wallet.store().full.set(false);
-    assert_eq!(refusal(a.wallet.finalize(&second)), SlateError::AnsweredTwice);
+    assert_eq!(refusal(a.finalize(&second)), SlateError::AnsweredTwice);
     assert!(matches!(refusal(a.wallet.cancel(&invite.session)), SlateError::HasLeft { .. }));
-    assert!(a.wallet.finalize(&first).is_ok());
+    assert!(a.finalize(&first).is_ok());
 }
 
 /// A register that cannot be written.
@@ -88,10 +88,10 @@ fn nothing_is_signed_that_the_register_does_not_hold() {
     let mut a = a.copy(Installation::new(key(), Full));
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
-    assert!(matches!(a.wallet.finalize(&response), Err(WalletError::Store(StoreError::Io { .. }))));
+    assert!(matches!(a.finalize(&response), Err(WalletError::Store(StoreError::Io { .. }))));
     assert!(matches!(a.wallet.cancel(&invite.session), Err(WalletError::Store(StoreError::Io { .. }))));
     let mut a = a.copy(Installation::new(key(), MemoryRegister::default()));
-    assert!(a.wallet.finalize(&response).is_ok());
+    assert!(a.finalize(&response).is_ok());
 }
 
 const ON: [Hash; 3] = [Hash::ZERO, Hash::from_bytes([1; 32]), Hash::from_bytes([2; 32])];
@@ -142,7 +142,7 @@ fn the_folders_key_opens_what_it_sealed() {
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
     let mut a = a.copy(installation::open(&folder.0).unwrap());
-    assert!(a.wallet.finalize(&response).is_ok());
+    assert!(a.finalize(&response).is_ok());
 }
 
 /// Damage is an error: neither is a key made anew nor a session opened again.

@@ -17,7 +17,7 @@ use mw::{
     wire::{Decode, Encode},
 };
 use proptest::prelude::*;
-use support::{Ledger, Person, two};
+use support::{Ledger, Person, fee, two};
 use wallet::{
     keys::{Account, Address},
     select::{Decision, SelectError},
@@ -27,7 +27,7 @@ use wallet::{
 };
 
 const REWARD: u64 = 6_000_000_000;
-const FEE: u64 = (4 * 8 + 2 * 22 + 8) * 1_000;
+const FEE: u64 = fee(4, 2, 1);
 
 fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
     match r {
@@ -72,13 +72,13 @@ fn ask_pay_collect() {
     assert!(b.wallet.asked().all(|x| collected(&x.stage)));
     // Without change, and with a fee for fewer outputs than are needed.
     let ask = Ask { inputs: 1, ..b.asking(1, &a) };
-    let exact = Ask { amount: Amount::new(REWARD - 60_000), ..ask.clone() };
+    let exact = Ask { amount: Amount::new(REWARD - fee(1, 2, 1)), ..ask.clone() };
     let invoice = b.wallet.ask(Account(0), exact, &mut b.rng).unwrap();
     let bill = a.wallet.bill(Account(0), &invoice).unwrap();
     assert_eq!((bill.inputs().len(), bill.change()), (1, Amount::ZERO));
     ledger.grow(&a.wallet, 4);
     a.scan(&ledger);
-    let two_inputs = Ask { amount: Amount::new(2 * REWARD - 60_000), ..ask };
+    let two_inputs = Ask { amount: Amount::new(2 * REWARD - fee(4, 2, 1) - 4_000), ..ask };
     let invoice = b.wallet.ask(Account(0), two_inputs, &mut b.rng).unwrap();
     let error = a.wallet.bill(Account(0), &invoice).unwrap_err();
     assert!(matches!(error, WalletError::Select(SelectError::FeeTooLow { inputs: 2, .. })), "{error}");
@@ -95,13 +95,13 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.session = SessionId([1; 32])), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.amount = Amount::ZERO), SlateError::AmountRange);
     assert_eq!(refused(&|i| i.amount = Amount::new(999_999)), SlateError::InvoiceOutput);
-    assert_eq!(refused(&|i| i.features = plain(57_000, not_after)), SlateError::InvoiceReceipt);
+    assert_eq!(refused(&|i| i.features = plain(FEE + 1, not_after)), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.features = plain(FEE, not_after.minus(60))), SlateError::InvoiceReceipt);
-    let least = Amount::new(38_000);
-    let low = SlateError::FeeTooLow { fee: Amount::new(37_999), least };
-    assert_eq!(refused(&|i| i.features = plain(37_999, not_after)), low);
-    let (fee, most) = (Amount::new(2_100_001), Amount::new(2_100_000));
-    assert_eq!(refused(&|i| i.features = plain(2_100_001, not_after)), SlateError::FeeTooHigh { fee, most });
+    let (least, most) = (fee(0, 1, 1), fee(256, 2, 1));
+    let low = SlateError::FeeTooLow { fee: Amount::new(least - 1), least: Amount::new(least) };
+    assert_eq!(refused(&|i| i.features = plain(least - 1, not_after)), low);
+    let high = SlateError::FeeTooHigh { fee: Amount::new(most + 1), most: Amount::new(most) };
+    assert_eq!(refused(&|i| i.features = plain(most + 1, not_after)), high);
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(4) };
     assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
     assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(Point::h())), SlateError::InvoiceOutput);
@@ -334,7 +334,7 @@ fn many_sessions_at_once() {
     let responses: Vec<_> = invites.iter().map(|i| b.respond(i).unwrap()).collect();
     payments.swap(0, 3);
     let mut all: Vec<_> = payments.iter().map(|p| b.wallet.collect(p).unwrap()).collect();
-    all.extend(responses.iter().rev().map(|r| a.wallet.finalize(r).unwrap()));
+    all.extend(responses.iter().rev().map(|r| a.finalize(r).unwrap()));
     ledger.seal(&a.wallet, &all);
     b.scan(&ledger);
     assert_eq!(b.balance(), [1_010_000, 0, 0, 0, 0]);

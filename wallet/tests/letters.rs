@@ -38,7 +38,7 @@ fn a_payment_by_encrypted_text() {
     let response = b.respond(&read).unwrap();
     let text = b.wallet.write((Account(0), Some(&to_a)), &response, Privacy::Encrypted).unwrap();
     let response: Response = a.wallet.read(&text).unwrap();
-    let t = a.wallet.finalize(&response).unwrap();
+    let t = a.finalize(&response).unwrap();
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     assert_eq!(b.balance()[0], 1_000);
@@ -146,7 +146,7 @@ thread_local! {
     static LETTER: (Person, Vec<u8>) = {
         let (_, mut a, b) = two();
         let plan = a.plan(1_000, &b).unwrap().confirm(|_| Decision::Yes).unwrap();
-        let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+        let invite = a.begin(plan).unwrap();
         let bytes = encrypted(&a, &b, &invite).to_bytes();
         (b, bytes)
     };

@@ -1,8 +1,8 @@
 //! Random histories against the simplest model there is: what is on the chain.
 //!
 //! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each counted once,
-//! whatever happened before: payments finished, lost, cancelled, ended by self-spends, expired, sealed, taken back, sealed
-//! again, and wallets restored from words in the middle of it. A payment shows as confirmed exactly when the chain has it.
+//! whatever happened before: payments to one or several, asked for or not, finished, lost, cancelled, ended by self-spends,
+//! expired, sealed, taken back, sealed again, and wallets restored from words in the middle of it. A payment shows as confirmed exactly when the chain has it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -18,21 +18,33 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use support::{Ledger, Person};
 use wallet::{
+    keys::Account,
     outputs::{OutputRecord, Status},
     scan::ChainSource,
-    select::Decision,
-    slate::Response,
-    state::Fate,
+    select::{Decision, Request},
+    slate::{Payment, Response},
+    state::{Asked, AskedStage, Fate, Part},
+    wallet::{Deal, Step::Signed},
 };
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
+    /// Somebody begins to pay the next one, or both others in one transaction; each answers.
     Invite {
+        from: usize,
+        amounts: [u64; 2],
+        both: bool,
+    },
+    /// The newest answer is taken.
+    Finalise,
+    /// Somebody asks the next one, who pays.
+    Ask {
         from: usize,
         amount: u64,
     },
-    Finalise,
-    /// The newest answer is lost.
+    /// The newest payment of an invoice is taken.
+    Collect,
+    /// The newest answer, and the newest payment of an invoice, are lost.
     Lose,
     Cancel,
     /// Ends the newest payment, free of charge or by a self-spend.
@@ -53,75 +65,66 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let (who, amount) = (|| 0..3usize, || 1u64..4_000_000_000);
     prop_oneof![
-        4 => (0..2usize, 1u64..8_000_000_000).prop_map(|(from, amount)| Step::Invite { from, amount }),
-        4 => Just(Step::Finalise),
+        4 => (who(), [amount(), amount()], any::<bool>())
+            .prop_map(|(from, amounts, both)| Step::Invite { from, amounts, both }),
+        5 => Just(Step::Finalise),
+        2 => (who(), amount()).prop_map(|(from, amount)| Step::Ask { from, amount }),
+        2 => Just(Step::Collect),
         1 => Just(Step::Lose),
         2 => Just(Step::Cancel),
         3 => Just(Step::End),
         5 => Just(Step::Seal),
         2 => Just(Step::Undo),
-        3 => (0..2usize).prop_map(|who| Step::Scan { who }),
-        1 => (0..2usize).prop_map(|who| Step::Reopen { who }),
-        1 => (0..2usize).prop_map(|who| Step::Restore { who }),
+        3 => who().prop_map(|who| Step::Scan { who }),
+        1 => who().prop_map(|who| Step::Reopen { who }),
+        1 => who().prop_map(|who| Step::Restore { who }),
     ]
 }
 
 struct World {
     ledger: Ledger,
-    people: [Person; 2],
+    people: [Person; 3],
     miner: Person,
     answers: Vec<(usize, Response)>,
+    payments: Vec<(usize, Payment)>,
     pool: Vec<Verified<Transaction>>,
     sessions: Vec<(usize, SessionId)>,
-    /// Whose payments were signed, and their kernels.
-    signed: Vec<(usize, SessionId, Excess)>,
     restored: u64,
 }
 
 impl World {
     fn new() -> Self {
         let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (6, 3, 2));
-        let mut people = [ledger.wallet(1), ledger.wallet(2)];
-        let miner = ledger.wallet(3);
-        ledger.grow(&people[0].wallet, 4);
-        ledger.grow(&people[1].wallet, 4);
+        let mut people = [1, 2, 3].map(|seed| ledger.wallet(seed));
+        let miner = ledger.wallet(4);
+        people.iter().for_each(|p| ledger.grow(&p.wallet, 4));
         for p in &mut people {
             p.scan(&ledger);
         }
-        Self {
-            ledger,
-            people,
-            miner,
-            answers: vec![],
-            pool: vec![],
-            sessions: vec![],
-            signed: vec![],
-            restored: 1_000,
-        }
+        let (answers, payments, pool, sessions) = Default::default();
+        Self { ledger, people, miner, answers, payments, pool, sessions, restored: 1_000 }
     }
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Invite { from, amount } => {
-                let [a, b] = &mut self.people;
-                let (from_, to) = if from == 0 { (a, b) } else { (b, a) };
-                let Ok(plan) = from_.plan(amount, to) else { return };
-                let plan = plan.confirm(|_| Decision::Yes).unwrap();
-                let invite = from_.wallet.invite(plan, &mut from_.rng).unwrap();
-                self.sessions.push((from, invite.session));
-                if let Ok(response) = to.respond(&invite) {
-                    self.answers.push((from, response));
-                }
-            }
+            Step::Invite { from, amounts, both } => self.invite(from, amounts, both),
             Step::Finalise => {
                 let Some((from, response)) = self.answers.pop() else { return };
-                if let Ok(t) = self.people[from].wallet.finalize(&response) {
-                    self.signed.push((from, response.session, t.get().body.kernels[0].excess));
+                let p = &mut self.people[from];
+                if let Ok(Some(t)) = p.wallet.finalize(&response, &mut p.rng) {
                     self.pool.push(t);
                 }
             }
-            Step::Lose => drop(self.answers.pop()),
+            Step::Ask { from, amount } => self.ask(from, amount),
+            Step::Collect => {
+                let Some((from, payment)) = self.payments.pop() else { return };
+                if let Ok(t) = self.people[from].wallet.collect(&payment) {
+                    self.pool.push(t);
+                }
+            }
+            Step::Lose => drop((self.answers.pop(), self.payments.pop())),
             Step::Cancel => {
                 let Some((from, session)) = self.sessions.pop() else { return };
                 let _ = self.people[from].wallet.cancel(&session);
@@ -157,6 +160,30 @@ impl World {
                 self.restored += 1;
                 self.people[who] = again;
             }
+        }
+    }
+
+    fn invite(&mut self, from: usize, amounts: [u64; 2], both: bool) {
+        let to: Vec<usize> = (1..=1 + usize::from(both)).map(|i| (from + i) % 3).collect();
+        let payees = to.iter().zip(amounts).map(|(i, amount)| self.people[*i].payee(amount)).collect();
+        let p = &mut self.people[from];
+        let Ok(plan) = p.wallet.plan(Request { account: Account(0), payees }) else { return };
+        let invites = p.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut p.rng).unwrap();
+        for (invite, to) in invites.iter().zip(to) {
+            self.sessions.push((from, invite.session));
+            self.answers.extend(self.people[to].respond(invite).ok().map(|r| (from, r)));
+        }
+    }
+
+    fn ask(&mut self, from: usize, amount: u64) {
+        let [asks, pays] = self.people.get_disjoint_mut([from, (from + 1) % 3]).unwrap();
+        let Ok(invoice) = asks.wallet.ask(Account(0), asks.asking(amount, pays), &mut asks.rng) else {
+            return;
+        };
+        self.sessions.push((from, invoice.session));
+        if let Ok(payment) = pays.pay_invoice(&invoice) {
+            self.sessions.push(((from + 1) % 3, invoice.session));
+            self.payments.push((from, payment));
         }
     }
 
@@ -208,10 +235,10 @@ impl World {
         // Change never exceeds what is locked for it.
         assert!(ours.change <= ours.locked);
         // What is in the chain shows as confirmed, and nothing else does.
-        for s in p.wallet.sent() {
-            let signed = self.signed.iter().find(|(from, id, _)| (*from, *id) == (who, s.invite.session));
-            let sealed = signed.and_then(|(.., e)| ledger.kernel(e).unwrap());
-            assert_eq!(sealed.map(|height| Fate::Confirmed { height }), Some(s.fate()).filter(confirmed));
+        for deal in p.wallet.deals() {
+            let sealed = kernel(&deal).and_then(|e| ledger.kernel(&e).unwrap());
+            let shown = Some(deal.step()).filter(|s| matches!(s, Signed(Fate::Confirmed { .. })));
+            assert_eq!(sealed.map(|height| Signed(Fate::Confirmed { height })), shown);
         }
         // A restored wallet has the same statuses as one that saw it all, where both know an output.
         let spent = |o: &&OutputRecord| matches!(o.status, Status::Spent { .. });
@@ -220,8 +247,15 @@ impl World {
     }
 }
 
-fn confirmed(f: &Fate) -> bool {
-    matches!(f, Fate::Confirmed { .. })
+/// The excess of a payment's kernel, once this wallet has signed.
+fn kernel(deal: &Deal<'_>) -> Option<Excess> {
+    match deal {
+        Deal::Sent(_, Part::Signed(s)) => Some(s.excess),
+        Deal::Received(r) => Some(r.excess),
+        Deal::Paid(p) => Some(p.excess),
+        Deal::Asked(Asked { stage: AskedStage::Collected { excess, .. }, .. }) => Some(*excess),
+        Deal::Sent(..) | Deal::Asked(_) => None,
+    }
 }
 
 proptest! {
@@ -233,14 +267,13 @@ proptest! {
         for s in steps {
             world.step(s);
         }
-        world.scan(0);
-        world.scan(1);
+        (0..3).for_each(|who| world.scan(who));
         // In the end everything is confirmed or expired, and nothing is locked for ever.
         for _ in 0..16 {
             let miner = &world.miner.wallet;
             world.ledger.grow(miner, 1);
         }
-        for who in [0, 1] {
+        for who in 0..3 {
             world.scan(who);
             let b = world.people[who].wallet.balance(None);
             prop_assert_eq!((b.locked.units(), b.pending.units(), b.change.units()), (0, 0, 0));

@@ -4,7 +4,7 @@
 mod support;
 
 use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
-use support::{Ledger, Person, two};
+use support::{Ledger, Person, fee, two};
 use wallet::{
     history::Kind,
     keys::Account,
@@ -16,7 +16,7 @@ use wallet::{
 
 const REWARD: u64 = 6_000_000_000;
 /// One input, one output, one kernel.
-const FEE: u64 = (8 + 22 + 8) * 1_000;
+const FEE: u64 = fee(1, 1, 1);
 
 fn self_spend(p: &mut Person, session: &SessionId) -> Result<Verified<Transaction>, WalletError> {
     let plan = p.wallet.plan_self_spend(session)?.confirm(|_| Decision::Yes).unwrap();
@@ -24,14 +24,14 @@ fn self_spend(p: &mut Person, session: &SessionId) -> Result<Verified<Transactio
 }
 
 fn fate(p: &Person, session: &SessionId) -> Fate {
-    p.wallet.sent().find(|s| s.invite.session == *session).unwrap().fate()
+    p.wallet.sent().find(|s| s.part(session).is_some()).unwrap().fate()
 }
 
 /// A payment that was signed, and the transaction that nobody has submitted yet.
 fn signed(a: &mut Person, b: &mut Person) -> (SessionId, Verified<Transaction>) {
     let invite = a.invite(1_000, b);
     let response = b.respond(&invite).unwrap();
-    (invite.session, a.wallet.finalize(&response).unwrap())
+    (invite.session, a.finalize(&response).unwrap())
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn descendants_fail_with_their_ancestor() {
     (0..4).for_each(|_| ledger.undo());
     ledger.grow(&c.wallet, 12);
     b.scan(&ledger);
-    let not_after = b.wallet.sent().next().unwrap().invite.not_after();
+    let not_after = b.wallet.sent().next().unwrap().not_after();
     assert!(ledger.height() <= not_after.plus(4), "it has not expired by itself");
     assert_eq!((fate(&b, &session), b.balance()), (Fate::Failed, [0; 5]));
     b.scan(&ledger);

@@ -11,7 +11,7 @@ use mw::{
     state::RewindMaterial,
 };
 use std::convert::Infallible;
-use support::{Ledger, Person, two};
+use support::{Ledger, Person, fee, two};
 use wallet::{
     keys::{Account, Words},
     scan::{ChainSource, ScanError},
@@ -24,8 +24,8 @@ use wallet::{
 
 const REWARD: u64 = 6_000_000_000;
 /// Fees with one input and one kernel: with change, and without.
-const FEE: u64 = (8 + 2 * 22 + 8) * 1_000;
-const FEE_EXACT: u64 = (8 + 22 + 8) * 1_000;
+const FEE: u64 = fee(1, 2, 1);
+const FEE_EXACT: u64 = fee(1, 1, 1);
 
 fn select_error(e: WalletError) -> SelectError {
     let WalletError::Select(e) = e else { panic!("{e}") };
@@ -73,12 +73,12 @@ fn words_alone_find_everything() {
     b.scan(&ledger);
     // From one account to another of the same wallet, and some of it back to the first wallet.
     let mut request = b.request(3_000_000, &a);
-    request.recipient = Some(b.wallet.address(account).unwrap());
+    request.payees[0].recipient = Some(b.wallet.address(account).unwrap());
     let plan = b.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
-    let invite = b.wallet.invite(plan, &mut b.rng).unwrap();
+    let invite = b.begin(plan).unwrap();
     assert_eq!(b.wallet.addressee(&invite), Some(account));
     let response = b.wallet.respond(account, &invite, &mut b.rng).unwrap();
-    let t = b.wallet.finalize(&response).unwrap();
+    let t = b.finalize(&response).unwrap();
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     let t = b.pay(1_000_000, &mut a);
@@ -118,7 +118,7 @@ fn a_restore_in_the_middle_of_a_payment_loses_nothing() {
         Person::from_words(ledger.chain.clone(), words, 77)
     };
     let (mut a2, mut b2) = (restore(&a), restore(&b));
-    let t = a.wallet.finalize(&response).unwrap();
+    let t = a.finalize(&response).unwrap();
     ledger.seal(&a.wallet, &[t]);
     for p in [&mut a, &mut a2, &mut b, &mut b2] {
         p.scan(&ledger);
@@ -169,9 +169,9 @@ fn what_cannot_be_paid_is_refused() {
 fn a_stale_plan_is_refused() {
     let (_ledger, mut a, b) = two();
     let (first, second) = (a.confirmed(5, &b), a.confirmed(6, &b));
-    a.wallet.invite(first, &mut a.rng).unwrap();
+    a.begin(first).unwrap();
     let before = a.balance();
-    let error = a.wallet.invite(second, &mut a.rng).unwrap_err();
+    let error = a.begin(second).unwrap_err();
     assert_eq!((select_error(error), a.balance()), (SelectError::Stale, before));
 }
 
@@ -183,7 +183,7 @@ fn many_payments_at_once() {
     let invites: Vec<_> = (1..=4).map(|i| a.invite(i * 1_000, &b)).collect();
     let mut responses: Vec<_> = invites.iter().map(|i| b.respond(i).unwrap()).collect();
     responses.reverse();
-    let payments: Vec<_> = responses.iter().map(|r| a.wallet.finalize(r).unwrap()).collect();
+    let payments: Vec<_> = responses.iter().map(|r| a.finalize(r).unwrap()).collect();
     ledger.seal(&a.wallet, &payments);
     b.scan(&ledger);
     assert_eq!(b.balance(), [10_000, 0, 0, 0, 0]);
@@ -202,11 +202,11 @@ fn cancelling_is_free_until_something_has_left() {
         WalletError::Slate(e) => e,
         e => panic!("{e}"),
     };
-    assert_eq!(refused(a.wallet.finalize(&response).unwrap_err()), SlateError::Cancelled);
+    assert_eq!(refused(a.finalize(&response).unwrap_err()), SlateError::Cancelled);
     assert_eq!(refused(b.wallet.cancel(&invite.session).unwrap_err()), SlateError::UnknownSession);
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
-    let t = a.wallet.finalize(&response).unwrap();
+    let t = a.finalize(&response).unwrap();
     // Last height 1440, reorganisation limit 720.
     let until = Height::new(2_160);
     assert_eq!(refused(a.wallet.cancel(&invite.session).unwrap_err()), SlateError::HasLeft { until });
@@ -231,7 +231,7 @@ fn what_expires_frees_its_inputs() {
     let invite = a.invite(1_000, &b);
     assert_eq!(invite.not_after(), Height::new(10));
     let response = b.respond(&invite).unwrap();
-    a.wallet.finalize(&response).unwrap();
+    a.finalize(&response).unwrap();
     ledger.grow(&c.wallet, 11);
     assert_eq!(ledger.height(), Height::new(14));
     // Past the last height, but a reorganisation could still bring it in.
@@ -259,7 +259,7 @@ fn an_unanswered_invite_is_not_locked_for_ever() {
     ledger.grow(&c.wallet, 7);
     a.scan(&ledger);
     let expired = SlateError::Expired { not_after: Height::new(10), next: Height::new(11) };
-    assert!(matches!(a.wallet.finalize(&response), Err(WalletError::Slate(e)) if e == expired));
+    assert!(matches!(a.finalize(&response), Err(WalletError::Slate(e)) if e == expired));
     // A copy of this wallet may have signed: its inputs are free when that could not come true any more.
     assert_eq!(a.balance()[3], REWARD);
     b.scan(&ledger);
@@ -271,7 +271,7 @@ fn an_unanswered_invite_is_not_locked_for_ever() {
     ledger.grow(&c.wallet, 5);
     a.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
-    assert!(matches!(a.wallet.finalize(&response), Err(WalletError::Slate(SlateError::Cancelled))));
+    assert!(matches!(a.finalize(&response), Err(WalletError::Slate(SlateError::Cancelled))));
 }
 
 #[test]
@@ -306,11 +306,10 @@ fn reorganisations_are_followed_both_ways() {
 #[test]
 fn paying_oneself() {
     let (mut ledger, mut a, _) = two();
-    let request = wallet::select::Request { recipient: Some(a.address()), ..a.request(1_000_000, &a) };
-    let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
-    let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+    let plan = a.plan(1_000_000, &a).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let invite = a.begin(plan).unwrap();
     let response = a.respond(&invite).unwrap();
-    let t = a.wallet.finalize(&response).unwrap();
+    let t = a.finalize(&response).unwrap();
     assert_eq!(a.wallet.balance(None).total().units(), 3 * REWARD);
     let c = ledger.wallet(40);
     ledger.seal(&c.wallet, &[t]);
@@ -326,7 +325,7 @@ fn a_full_disk_loses_nothing() {
     let plan = a.confirmed(1_000, &b);
     let before = a.balance();
     a.wallet.store().full.set(true);
-    full(a.wallet.invite(plan, &mut a.rng).unwrap_err());
+    full(a.begin(plan).unwrap_err());
     assert_eq!(a.balance(), before);
     a.wallet.store().full.set(false);
     let invite = a.invite(1_000, &b);
@@ -336,9 +335,9 @@ fn a_full_disk_loses_nothing() {
     b.wallet.store().full.set(false);
     let response = b.respond(&invite).unwrap();
     a.wallet.store().full.set(true);
-    full(a.wallet.finalize(&response).unwrap_err());
+    full(a.finalize(&response).unwrap_err());
     a.wallet.store().full.set(false);
-    let t = a.wallet.finalize(&response).unwrap();
+    let t = a.finalize(&response).unwrap();
     ledger.seal(&a.wallet, &[t]);
     b.wallet.store().full.set(true);
     assert!(b.wallet.scan(&ledger, &mut |_, _| {}).is_err());

@@ -32,7 +32,7 @@ fn paid() -> (Ledger, Person, SessionId, SessionId) {
     a.scan(&ledger);
     let invite = a.invite(1_000_000, &b);
     let response = b.respond(&invite).unwrap();
-    let one = a.wallet.finalize(&response).unwrap();
+    let one = a.finalize(&response).unwrap();
     let invoice = b.ask(2_000_000, &a);
     let payment = a.pay_invoice(&invoice).unwrap();
     let two = b.wallet.collect(&payment).unwrap();

@@ -17,12 +17,15 @@ use mw::{
     wire::{Decode, Encode},
 };
 use proptest::prelude::*;
-use support::{Ledger, Person, two};
+use support::{Ledger, Person, fee, two};
 use wallet::{
     keys::Address,
     slate::{Invite, Memo, Response, SlateError, seal::Installation},
     wallet::WalletError,
 };
+
+/// One input, with change.
+const FEE: u64 = fee(1, 2, 1);
 
 fn slate_error<T>(r: Result<T, WalletError>) -> SlateError {
     match r {
@@ -63,32 +66,29 @@ fn a_receiver_refuses_bad_terms() {
     let not_after = good.not_after();
     let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
     let window = Window { not_before: Height::GENESIS, not_after };
-    let fee = good.features.fee();
+    let agreed = good.features.fee();
     let inviter = Role::Inviter;
     assert_eq!(refused(&|i| i.session = SessionId([1; 32])), possession(inviter));
     assert_eq!(refused(&|i| i.amount = Amount::ZERO), SlateError::AmountRange);
     assert_eq!(refused(&|i| i.amount = Amount::new(u64::MAX)), SlateError::AmountRange);
     // More than there will be at the last height.
-    let all = ledger.chain.supply(not_after).unwrap().checked_sub(fee).unwrap();
+    let all = ledger.chain.supply(not_after).unwrap().checked_sub(agreed).unwrap();
     assert_eq!(refused(&|i| i.amount = all.checked_add(Amount::new(1)).unwrap()), SlateError::AmountRange);
-    let least = Amount::new(38_000);
-    let low = SlateError::FeeTooLow { fee: Amount::new(37_999), least };
-    assert_eq!(refused(&|i| i.features = plain(37_999, not_after)), low);
+    let least = fee(0, 1, 1);
+    let low = SlateError::FeeTooLow { fee: Amount::new(least - 1), least: Amount::new(least) };
+    assert_eq!(refused(&|i| i.features = plain(least - 1, not_after)), low);
     let off = not_after.plus(1);
-    assert_eq!(
-        refused(&|i| i.features = plain(60_000, off)),
-        SlateError::OffGrid { not_after: off, grid: 60 }
-    );
+    assert_eq!(refused(&|i| i.features = plain(FEE, off)), SlateError::OffGrid { not_after: off, grid: 60 });
     // A window that opens in years would leave a promise, a receipt, and nothing that any block takes.
     let far = not_after.plus(60 * 1_000);
     let early = SlateError::TooEarly { not_before: far.minus(1_440), next: Height::new(1) };
-    assert_eq!(refused(&|i| i.features = plain(60_000, far)), early);
+    assert_eq!(refused(&|i| i.features = plain(FEE, far)), early);
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(1) };
-    assert_eq!(refused(&|i| i.features = plain(60_000, Height::GENESIS)), expired);
+    assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
     for other in [
         KernelFeatures::Coinbase { height: Height::new(60) },
-        KernelFeatures::HeightRanged { fee, window },
-        KernelFeatures::NoRecentDuplicate { fee, window, distance: 5 },
+        KernelFeatures::HeightRanged { fee: agreed, window },
+        KernelFeatures::NoRecentDuplicate { fee: agreed, window, distance: 5 },
     ] {
         assert_eq!(refused(&|i| i.features = other), SlateError::KernelKind);
     }
@@ -126,7 +126,7 @@ fn an_inviter_refuses_answers_to_altered_invites() {
     type Alter<'a> = &'a dyn Fn(&mut Invite);
     let cases: [(Alter<'_>, SlateError); 7] = [
         (&|i| i.amount = Amount::new(999_999), SlateError::ResponderOutput),
-        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(38_000), not_after }, partial()),
+        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(FEE - 1), not_after }, partial()),
         (&|i| i.features = KernelFeatures::Plain { fee, not_after: not_after.minus(60) }, partial()),
         (&|i| i.share.hiding = Point::h(), partial()),
         (&|i| i.share.binding = Point::h(), partial()),
@@ -136,13 +136,13 @@ fn an_inviter_refuses_answers_to_altered_invites() {
     for (n, (alter, reason)) in cases.into_iter().enumerate() {
         let mut fresh = b.copy(b.installation.clone());
         let response = fresh.respond(&tamper(&good, alter)).unwrap();
-        assert_eq!(slate_error(a.wallet.finalize(&response)), SlateError::InviteAltered, "{n}");
+        assert_eq!(slate_error(a.finalize(&response)), SlateError::InviteAltered, "{n}");
         let response = Response { invite: hash, ..response };
-        assert_eq!(slate_error(a.wallet.finalize(&response)), reason, "{n}");
+        assert_eq!(slate_error(a.finalize(&response)), reason, "{n}");
     }
     // None of it used up the inviter's nonces.
     let response = b.copy(b.installation.clone()).respond(&good).unwrap();
-    assert!(a.wallet.finalize(&response).is_ok());
+    assert!(a.finalize(&response).is_ok());
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn an_inviter_refuses_altered_responses() {
     ];
     let before = a.balance();
     for (n, (alter, reason)) in cases.into_iter().enumerate() {
-        assert_eq!(slate_error(a.wallet.finalize(&tamper(&good, alter))), reason, "{n}");
+        assert_eq!(slate_error(a.finalize(&tamper(&good, alter))), reason, "{n}");
     }
     assert_eq!(a.balance(), before);
-    assert!(a.wallet.finalize(&good).is_ok());
+    assert!(a.finalize(&good).is_ok());
 }
 
 fn flipped(p: &RangeProof) -> RangeProof {
@@ -193,17 +193,18 @@ fn flipped(p: &RangeProof) -> RangeProof {
 #[test]
 fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let (_, mut a, mut b) = two();
-    let request = wallet::select::Request { recipient: None, ..a.request(1_000, &b) };
+    let mut request = a.request(1_000, &b);
+    request.payees[0].recipient = None;
     let plan = a.wallet.plan(request).unwrap().confirm(|_| wallet::select::Decision::Yes).unwrap();
-    let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+    let invite = a.begin(plan).unwrap();
     assert_eq!(b.wallet.addressee(&invite), None);
     let response = b.respond(&invite).unwrap();
     let other = Response { receiver: invite.sender, ..response.clone() };
-    assert_eq!(slate_error(a.wallet.finalize(&other)), SlateError::ResponderReceipt);
+    assert_eq!(slate_error(a.finalize(&other)), SlateError::ResponderReceipt);
     let main = Address::new(Network::Main, *response.receiver.sign(), *response.receiver.encrypt()).unwrap();
     let other = Response { receiver: main, ..response.clone() };
-    assert_eq!(slate_error(a.wallet.finalize(&other)), SlateError::ResponderAddress);
-    assert!(a.wallet.finalize(&response).is_ok());
+    assert_eq!(slate_error(a.finalize(&other)), SlateError::ResponderAddress);
+    assert!(a.finalize(&response).is_ok());
 }
 
 #[test]
@@ -213,13 +214,13 @@ fn repeated_slates_get_the_same_answer() {
     let response = b.respond(&invite).unwrap();
     assert_eq!(b.respond(&invite).unwrap(), response);
     assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
-    let t = a.wallet.finalize(&response).unwrap();
-    assert_eq!(a.wallet.finalize(&response).unwrap().get(), t.get());
+    let t = a.finalize(&response).unwrap();
+    assert_eq!(a.finalize(&response).unwrap().get(), t.get());
     // Also after the wallet was closed and opened.
     let mut a = a.copy(a.installation.clone());
     let mut b = b.copy(b.installation.clone());
     assert_eq!(b.respond(&invite).unwrap(), response);
-    assert_eq!(a.wallet.finalize(&response).unwrap().get(), t.get());
+    assert_eq!(a.finalize(&response).unwrap().get(), t.get());
 }
 
 /// Three answers under one pair of nonces would reveal the inviter's key; the second one is never given.
@@ -230,15 +231,12 @@ fn a_second_answer_is_refused_for_ever() {
     let mut twin = b.copy(b.installation.clone());
     let (first, second) = (b.respond(&invite).unwrap(), twin.respond(&invite).unwrap());
     assert_ne!(first, second);
-    let t = a.wallet.finalize(&first).unwrap();
-    assert_eq!(slate_error(a.wallet.finalize(&second)), SlateError::AnsweredTwice);
-    assert_eq!(
-        slate_error(a.copy(a.installation.clone()).wallet.finalize(&second)),
-        SlateError::AnsweredTwice
-    );
+    let t = a.finalize(&first).unwrap();
+    assert_eq!(slate_error(a.finalize(&second)), SlateError::AnsweredTwice);
+    assert_eq!(slate_error(a.copy(a.installation.clone()).finalize(&second)), SlateError::AnsweredTwice);
     ledger.seal(&b.wallet, &[t]);
     a.scan(&ledger);
-    assert_eq!(slate_error(a.wallet.finalize(&second)), SlateError::AnsweredTwice);
+    assert_eq!(slate_error(a.finalize(&second)), SlateError::AnsweredTwice);
 }
 
 #[test]
@@ -258,12 +256,12 @@ fn somebody_elses_response_is_refused() {
     let response = b.respond(&theirs).unwrap();
     // The same session under another wallet is unknown; a response moved to our session answers another invite.
     let mut other = Ledger::new().wallet(9);
-    assert_eq!(slate_error(other.wallet.finalize(&response)), SlateError::UnknownSession);
+    assert_eq!(slate_error(other.finalize(&response)), SlateError::UnknownSession);
     let ours = a.invite(5_000, &b);
     let moved = Response { session: ours.session, ..response };
-    assert_eq!(slate_error(a.wallet.finalize(&moved)), SlateError::InviteAltered);
+    assert_eq!(slate_error(a.finalize(&moved)), SlateError::InviteAltered);
     let moved = Response { invite: ours.hash(a.wallet.chain().id()), ..moved };
-    assert_eq!(slate_error(a.wallet.finalize(&moved)), possession(Role::Responder));
+    assert_eq!(slate_error(a.finalize(&moved)), possession(Role::Responder));
 }
 
 /// A copy of the wallet file without the installation's key can wait, and nothing else: the original may have signed.
@@ -273,11 +271,11 @@ fn a_copied_wallet_cannot_finalise() {
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
     let mut copy = a.copy(Installation::in_memory([5; 32]));
-    assert_eq!(slate_error(copy.wallet.finalize(&response)), SlateError::ForeignInstallation);
+    assert_eq!(slate_error(copy.finalize(&response)), SlateError::ForeignInstallation);
     let until = Height::new(2_160);
     assert_eq!(slate_error(copy.wallet.cancel(&invite.session)), SlateError::MayHaveLeft { until });
     assert!(copy.balance()[3] > 0);
-    assert!(a.wallet.finalize(&response).is_ok());
+    assert!(a.finalize(&response).is_ok());
 }
 
 /// An input that a copy of the wallet has spent meanwhile cannot be paid with.
@@ -290,7 +288,7 @@ fn an_input_spent_elsewhere_stops_the_payment() {
     let t = copy.pay(2_000, &mut b);
     ledger.seal(&b.wallet, &[t]);
     a.scan(&ledger);
-    assert!(matches!(slate_error(a.wallet.finalize(&response)), SlateError::InputGone { .. }));
+    assert!(matches!(slate_error(a.finalize(&response)), SlateError::InputGone { .. }));
     a.wallet.cancel(&invite.session).unwrap();
     copy.scan(&ledger);
     assert_eq!(a.balance(), copy.balance());
@@ -350,7 +348,7 @@ proptest! {
             bytes[byte] ^= 1 << bit;
             if let Ok(bad) = Response::from_bytes(&bytes) {
                 prop_assert_eq!(bad.to_bytes(), bytes);
-                prop_assert!(matches!(a.wallet.finalize(&bad), Err(WalletError::Slate(_))));
+                prop_assert!(matches!(a.finalize(&bad), Err(WalletError::Slate(_))));
             }
             Ok(())
         })?;
@@ -366,7 +364,7 @@ proptest! {
                 prop_assert_eq!(bad.to_bytes(), bytes);
                 let mut fresh = b.copy(Installation::in_memory([1; 32]));
                 match fresh.respond(&bad) {
-                    Ok(r) => prop_assert!(matches!(a.wallet.finalize(&r), Err(WalletError::Slate(_)))),
+                    Ok(r) => prop_assert!(matches!(a.finalize(&r), Err(WalletError::Slate(_)))),
                     Err(e) => prop_assert!(matches!(e, WalletError::Slate(_))),
                 }
             }

@@ -5,9 +5,9 @@ mod support;
 
 use mw::{amount::Amount, schnorr::session::SessionId};
 use proptest::prelude::*;
-use support::{TestStore, two};
+use support::{TestStore, fee, two};
 use wallet::{
-    select::{Decision, Request},
+    select::{Decision, Payee, Request},
     slate::{Memo, seal::Installation},
     store::{MemoryStore, Store},
     wallet::Wallet,
@@ -28,6 +28,13 @@ fn contents() -> (Vec<u8>, SessionId) {
     a.pay(4_000, &mut b);
     let invite = b.invite(5_000, &a);
     a.respond(&invite).unwrap();
+    // One of three has answered, and one was dropped.
+    let payees = vec![b.payee(6_000), b.payee(7_000), b.payee(8_000)];
+    let plan = a.wallet.plan(Request { payees, ..a.request(1, &b) }).unwrap();
+    let several = a.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
+    let response = b.respond(&several[0]).unwrap();
+    assert!(a.wallet.finalize(&response, &mut a.rng).unwrap().is_none());
+    a.wallet.cancel(&several[1].session).unwrap();
     (a.wallet.store().load().unwrap().to_vec(), cancelled.session)
 }
 
@@ -53,7 +60,7 @@ fn contents_come_back_byte_for_byte() {
     CONTENTS.with(|(bytes, cancelled)| {
         assert_eq!(kept_again(open(bytes).unwrap(), cancelled).as_ref(), Some(bytes));
         assert!(open(&[&bytes[..], &[0]].concat()).is_none());
-        for version in [1, 3] {
+        for version in [2, 4] {
             let mut other = bytes.clone();
             other[0] = version;
             assert!(open(&other).is_none());
@@ -68,10 +75,11 @@ fn a_wallet_of_shortest_payments_opens() {
     ledger.grow(&a.wallet, 5);
     a.scan(&ledger);
     for _ in 0..4 {
-        let exact = Amount::new(6_000_000_000 - 38_000);
-        let request = Request { amount: exact, recipient: None, memo: Memo::default(), ..a.request(1, &b) };
+        let amount = Amount::new(6_000_000_000 - fee(1, 1, 1));
+        let payees = vec![Payee { amount, recipient: None, memo: Memo::default() }];
+        let request = Request { payees, ..a.request(1, &b) };
         let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
-        let invite = a.wallet.invite(plan, &mut a.rng).unwrap();
+        let invite = a.begin(plan).unwrap();
         a.wallet.cancel(&invite.session).unwrap();
         assert!(open(&a.wallet.store().load().unwrap()).is_some());
     }

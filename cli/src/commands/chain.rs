@@ -5,7 +5,7 @@ mod snapshot;
 
 use crate::{
     Context, args,
-    bridge::{Home, hex, now, read_text},
+    bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::same_chain,
     exit::{Code, Context as _, Failure, Outcome},
     ui::{BAD, GOOD},
@@ -193,8 +193,12 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
 fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
     let text = read_text(&a.file, armor::MAX_TEXT as u64)?;
     let mut chain = home.chain_at(&a.node)?;
+    armor::letters(&text).iter().try_for_each(|text| submit_one(context, &mut chain, text))
+}
+
+fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
     let t: Transaction =
-        armor::from_text(chain.chain().id(), &text).or_refuse("this is no transaction for this chain")?;
+        armor::from_text(chain.chain().id(), text).or_refuse("this is no transaction for this chain")?;
     let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
     let id = chain.submit(t).map_err(|refused| match refused.code {
         Code::Refused => refused.advice("It changed nothing. The number names the rule: docs/RULES.md."),

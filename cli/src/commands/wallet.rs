@@ -1,6 +1,6 @@
 //! `sotto wallet`: keys, payments and outputs of a person.
 //!
-//! One file per group of verbs: `custody` (make, restore), `backup` (keep), `view_key`, `accounts`, `slates` and `invoices` (the
+//! One file per group of verbs: `custody` (make, restore), `backup` (keep), `view_key`, `accounts`, `paying`, `invoices` and `slates` (the
 //! steps of a payment, whoever begins), `plan` (what one says yes to), `sessions` (open payments), `moving` (end a payment, merge
 //! outputs), `records` (contacts, proofs), `views` (what the wallet has, what the chain says about it), `history`.
 
@@ -10,6 +10,7 @@ mod custody;
 mod history;
 mod invoices;
 mod moving;
+mod paying;
 mod plan;
 mod records;
 mod sessions;

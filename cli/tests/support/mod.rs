@@ -84,13 +84,14 @@ impl World {
         self.shell(&format!("sotto {send} > invite.txt")).ok();
     }
 
-    /// The same, where alice and bob know each other's names; and an invoice of bob, one that alice has paid, a payment in a
+    /// The same, where alice and bob know each other's names, and alice that of dora; and an invoice of bob, one that alice has paid, a payment in a
     /// block with its proof: `invoice.txt`, `payment.txt`, `paid.session`, `payment.proof`; `open.session` names an open one.
     pub(crate) fn proven() -> Self {
         let w = Self::settled();
         let memo = "--memo 'for the roof'";
         w.shell("sotto wallet contact add alice $(sotto wallet address --wallet alice) --wallet bob").ok();
         w.shell("sotto wallet contact add bob $(cat bob.address) --wallet alice").ok();
+        w.befriend_dora();
         w.shell(&format!(
             "sotto wallet send 1000000 --to bob {memo} --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
              | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --wallet alice"
@@ -106,6 +107,12 @@ impl World {
         w.shell("sotto wallet invoice 6000 --from alice --wallet bob > invoice.txt").ok();
         w.shell(&format!("{sessions} | {first} > open.session")).ok();
         w
+    }
+
+    /// A third wallet, which alice knows.
+    pub(crate) fn befriend_dora(&self) {
+        self.run("wallet init --wallet dora --words-file dora.words").ok();
+        self.shell("sotto wallet contact add dora $(sotto wallet address --wallet dora) --wallet alice").ok();
     }
 
     /// A job that three parties signed, their keys and rows, south's policy, and a receipt of another run of it.

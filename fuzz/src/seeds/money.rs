@@ -24,7 +24,12 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "wallet_encrypted" => vec![input("invite", payment.encrypted.to_bytes())],
         "wallet_proof" => vec![input("proof", payment.proof.to_bytes())],
         "wallet_slates" => {
-            vec![input("invite", payment.invite.to_bytes()), input("response", payment.response.to_bytes())]
+            vec![
+                input("invite", payment.invite.to_bytes()),
+                input("response", payment.response.to_bytes()),
+                input("invoice", payment.invoice.to_bytes()),
+                input("payment", payment.paid_invoice.to_bytes()),
+            ]
         }
         "wallet_bytes" => vec![
             input("invite", armor::to_bytes(chain, &payment.invite)),

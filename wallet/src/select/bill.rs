@@ -58,7 +58,7 @@ impl Bill {
     /// What becomes linkable.
     #[must_use]
     pub fn linkage(&self) -> Linkage {
-        Linkage::of(&self.inputs, self.change)
+        Linkage::of(&self.inputs, 1, self.change)
     }
 }
 
@@ -87,15 +87,14 @@ pub(crate) fn bill(
     invoice: Checked,
 ) -> Result<Bill, SelectError> {
     let (amount, fee) = (invoice.get().amount, invoice.get().features.fee());
-    let costs = Costs { chain, amount, fixed: Some(fee) };
-    let needed = costs.needed(1, 1)?;
+    let costs = Costs { chain, amount, payees: 1, fixed: Some(fee) };
+    let needed = costs.needed(1, 0)?;
     let Some(chosen) = choose(&costs, &free_coins(state, chain, account))? else {
         let balance = state.balance(chain, Some(account));
         return Err(SelectError::Insufficient { needed, balance });
     };
     let change = total(chosen.iter().copied())?.checked_sub(needed).ok_or(SelectError::Overflow)?;
-    let outputs = if change == Amount::ZERO { 1 } else { 2 };
-    if costs.least(chosen.len(), outputs)? > fee {
+    if costs.least(chosen.len(), u64::from(change > Amount::ZERO))? > fee {
         return Err(SelectError::FeeTooLow { fee, inputs: chosen.len() });
     }
     Ok(Bill { account, invoice, inputs: chosen.into_iter().cloned().collect(), change })

@@ -4,7 +4,7 @@
 //! amount = inputs − least fee of (n inputs, 1 output, 1 kernel)
 //! ```
 
-use super::{Confirmed, Decision, Linkage, SelectError, total};
+use super::{Confirmed, Decision, Linkage, SelectError, least, total};
 use crate::{
     keys::Account,
     outputs::{OutputRecord, Status},
@@ -13,8 +13,7 @@ use crate::{
 use mw::{
     amount::{Amount, Height},
     group::PointBytes,
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    transaction::OutputFeatures,
+    rules::params::{Chain, INPUT_WEIGHT},
 };
 
 /// A transaction with oneself that could be made: everything to be shown before anybody says yes.
@@ -69,16 +68,11 @@ impl Merge {
     /// What becomes linkable.
     #[must_use]
     pub fn linkage(&self) -> Linkage {
-        let rewards = self.inputs.iter().filter(|i| i.features == OutputFeatures::Coinbase).count();
-        Linkage { inputs: self.inputs.len(), rewards, outputs: 1 }
+        Linkage::of(&self.inputs, 0, self.amount)
     }
 
     fn of(state: &State, chain: &Chain, inputs: Vec<OutputRecord>) -> Result<Self, SelectError> {
-        let weight = (inputs.len() as u64).saturating_mul(INPUT_WEIGHT) + OUTPUT_WEIGHT + KERNEL_WEIGHT;
-        if weight > chain.params().max_weight {
-            return Err(SelectError::TooHeavy);
-        }
-        let fee = chain.least_fee(weight).ok_or(SelectError::Overflow)?;
+        let fee = least(chain, (inputs.len() as u64, 1, 1))?;
         let amount = total(&inputs)?.checked_sub(fee).filter(|a| *a > Amount::ZERO);
         let amount = amount.ok_or(SelectError::NotWorth { fee })?;
         let account = inputs.first().map(|i| i.account).unwrap_or_default();

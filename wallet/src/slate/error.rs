@@ -113,6 +113,9 @@ pub enum SlateError {
     /// The receiver's output is not what was agreed.
     #[error("the responder's output is not the agreed amount under its key and offset")]
     ResponderOutput,
+    /// The output is another recipient's too.
+    #[error("the responder's output is that of another recipient of the same payment")]
+    OutputTwice,
     /// The receiver's range proof does not hold.
     #[error("the responder's range proof does not hold")]
     ResponderProof,

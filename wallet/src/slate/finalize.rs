@@ -1,7 +1,7 @@
-//! Third step, by the sender: check the response, sign, combine, and hold the result against the rules.
+//! Third step, by the sender: check the responses, sign, combine, join, and hold the result against the rules.
 //!
-//! `Answered` is an invite with a response that was checked; only it can be finished. What is checked (SPEC "Signing a
-//! payment", 3 and 5, and "Proof of payment"):
+//! `Answered` is an invite with a response that was checked; only such ones are joined to a transaction. What is checked (SPEC
+//! "Signing a payment", 3 and 5, and "Proof of payment"):
 //!
 //! ```text
 //! shares      possession of X_r, no identities, X_r ≠ X_s, nothing cancels
@@ -9,22 +9,31 @@
 //! output      C_r − v·H = X_r + o_r·G, plain, without extra data, with its range proof
 //! receipt     the address that was invited signed the proof of payment
 //! ```
+//!
+//! Each answer brings a kernel and an output. The payer adds inputs, change, and a kernel of his own where the others' fees do not
+//! suffice; a transaction with oneself is that kernel alone. His share of the offset covers all his keys at once:
+//! o_s = Σ r_out − Σ r_in − Σ x_s.
 
 use super::{Invite, Response, SlateError, respond::not_expired, seal::Secrets};
-use crate::keys::{AccountKeys, Purpose};
+use crate::{
+    keys::{AccountKeys, Purpose},
+    state::Signed,
+};
 use mw::{
     amount::{Amount, Height},
     group::Scalar,
-    kernel::{Excess, Kernel},
+    kernel::{Excess, Kernel, KernelFeatures},
     range_proof::Opening,
     rules::{Verified, check_transaction, params::Chain, verify_transaction},
     schnorr::{
         PublicKey,
         session::{Role, Session},
+        sign,
     },
     secret::SecretScalar,
     transaction::{Body, Output, OutputFeatures, Transaction},
 };
+use rand_core::{CryptoRng, RngCore};
 
 /// What the sender spends, and what comes back.
 #[derive(Clone, Debug)]
@@ -79,29 +88,65 @@ impl<'a> Answered<'a> {
     }
 
     /// The excess of the payment's kernel.
-    pub(crate) fn excess(&self) -> Excess {
+    fn excess(&self) -> Excess {
         Excess::from_point(*self.session.key().point())
     }
 
-    /// Signs, combines and builds the transaction; consumes the nonces.
-    pub(crate) fn finalize(
-        self,
-        keys: &AccountKeys,
-        chain: &Chain,
-        funding: &Funding,
-        secrets: Secrets,
-    ) -> Result<Verified<Transaction>, SlateError> {
-        let Self { invite, response, .. } = &self;
-        let offset = offset_share(keys, funding, &secrets.x) + response.offset;
-        let partial = self.session.sign(Role::Inviter, &secrets.x, secrets.nonces)?;
-        let signature = self.session.combine(&partial, &response.partial)?;
-        let kernel = Kernel { features: invite.features, excess: self.excess(), signature };
-        let inputs = funding.inputs.iter().map(|(p, o)| keys.commitment(*p, o)).collect();
-        let mut outputs = vec![response.output.clone()];
-        outputs.extend(change(keys, chain, funding)?);
-        let transaction = Transaction { offset, body: Body::sorted(inputs, outputs, vec![kernel]) };
-        Ok(verify_transaction(chain, check_transaction(chain, transaction)?)?)
+    /// What is kept of it.
+    pub(crate) fn signed(&self) -> Signed {
+        Signed { invite: self.invite.clone(), response: self.response.clone(), excess: self.excess() }
     }
+
+    /// The signed kernel; consumes the nonces.
+    fn sign(&self, secrets: Secrets) -> Result<Kernel, SlateError> {
+        let partial = self.session.sign(Role::Inviter, &secrets.x, secrets.nonces)?;
+        let signature = self.session.combine(&partial, &self.response.partial)?;
+        Ok(Kernel { features: self.invite.features, excess: self.excess(), signature })
+    }
+}
+
+/// A kernel that the payer signs alone, and its key.
+pub(crate) struct Own {
+    x: SecretScalar,
+    kernel: Kernel,
+}
+
+impl Own {
+    pub(crate) fn new(chain: &Chain, features: KernelFeatures, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let x = SecretScalar::random(rng);
+        let signature = sign(&x, &features.message(chain.id()), rng);
+        let excess = Excess::from_point(*PublicKey::of(&x).point());
+        Self { x, kernel: Kernel { features, excess, signature } }
+    }
+
+    pub(crate) const fn excess(&self) -> Excess {
+        self.kernel.excess
+    }
+}
+
+/// Signs what was answered and builds the transaction, with a kernel of the payer alone if one is given.
+pub(crate) fn join(
+    keys: &AccountKeys,
+    chain: &Chain,
+    answered: Vec<(Answered<'_>, Secrets)>,
+    (funding, own): (&Funding, Option<Own>),
+) -> Result<Verified<Transaction>, SlateError> {
+    let (mut x, mut offset, mut kernels) = (SecretScalar::zero(), Scalar::ZERO, vec![]);
+    let mut outputs: Vec<Output> = change(keys, chain, funding)?.into_iter().collect();
+    for (answer, secrets) in answered {
+        x = x.add(&secrets.x);
+        offset += answer.response.offset;
+        outputs.push(answer.response.output.clone());
+        kernels.push(answer.sign(secrets)?);
+    }
+    if let Some(own) = own {
+        x = x.add(&own.x);
+        kernels.push(own.kernel);
+    }
+    let inputs = funding.inputs.iter().map(|(p, o)| keys.commitment(*p, o)).collect();
+    let offset = offset + offset_share(keys, funding, &x);
+    let transaction = Transaction { offset, body: Body::sorted(inputs, outputs, kernels) };
+    Ok(verify_transaction(chain, check_transaction(chain, transaction)?)?)
 }
 
 /// Whether a receiver's output is plain, without extra data, and of this amount under its key and offset:
@@ -121,7 +166,7 @@ pub(crate) fn change(
     Ok(funding.change.as_ref().map(make).transpose()?)
 }
 
-/// `o_s = Σ r_out − Σ r_in − x_s`.
+/// `o_s = Σ r_out − Σ r_in − x_s`, x_s being the sum of the payer's keys.
 pub(crate) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
     let out = funding
         .change
@@ -142,11 +187,7 @@ mod tests {
             respond::respond,
         },
     };
-    use mw::{
-        kernel::KernelFeatures,
-        rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
-        schnorr::sign,
-    };
+    use mw::rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
@@ -171,7 +212,7 @@ mod tests {
         let answer = respond(&b, &chain, tip, &invite, &mut rng).unwrap();
         let answered = Answered::check(&chain, tip, &invite, &answer.response).unwrap();
         assert_eq!(answered.excess(), answer.excess);
-        let slate = answered.finalize(&a, &chain, &funding, secrets).unwrap();
+        let slate = join(&a, &chain, vec![(answered, secrets)], (&funding, None)).unwrap();
 
         let x = SecretScalar::random(&mut rng);
         let theirs = b.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &answer.opening).unwrap();

@@ -10,7 +10,7 @@ use mw::{
     amount::{Amount, Height},
     kernel::{Excess, KernelFeatures},
     range_proof::Opening,
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    rules::params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     schnorr::{
         session::{Nonces, Role, Share},
         sign,
@@ -96,9 +96,8 @@ pub(super) fn check_kernel(
     if amount.units() == 0 || sum.is_none() || sum > supply {
         return Err(SlateError::AmountRange);
     }
-    // The lightest payment there is: one input, one output, one kernel.
-    let least =
-        chain.least_fee(INPUT_WEIGHT + OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
+    // Its output and its kernel: inputs and change may be paid for by other kernels of the same transaction.
+    let least = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
     if fee < least { Err(SlateError::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 

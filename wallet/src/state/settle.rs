@@ -50,8 +50,9 @@ impl State {
     /// Everything that spends outputs of this wallet and was not called off.
     fn payments(&self) -> impl Iterator<Item = Spending> {
         let sent = self.sent.iter().filter(|(_, s)| s.stage != Stage::Cancelled).map(|(id, s)| {
+            // Its kernels enter the chain together: one tells of all.
             let excess = match &s.stage {
-                Stage::Finalised { excess, .. } => Some(*excess),
+                Stage::Finalised { signed, .. } => signed.first().map(|s| s.excess),
                 _ => None,
             };
             Spending { id: *id, inputs: s.inputs.clone(), excess, fate: s.fate() }
@@ -87,12 +88,14 @@ impl State {
         let fate =
             |not_after: Height, e: &Excess| kernel_fate((chain, seen.tip), not_after, seen.kernels.get(e));
         for s in self.sent.values_mut() {
-            let not_after = s.invite.not_after();
+            let not_after = s.not_after();
             match &mut s.stage {
-                Stage::Finalised { fate: f, excess, .. } => *f = fate(not_after, excess),
+                Stage::Finalised { fate: f, signed, .. } => {
+                    signed.first().into_iter().for_each(|s| *f = fate(not_after, &s.excess));
+                }
                 // Nobody can finish it any more, and what a copy of this wallet may have finished cannot come true.
-                Stage::Invited(_) if seen.tip > last_chance(chain, not_after) => s.stage = Stage::Cancelled,
-                Stage::Invited(_) | Stage::Cancelled => {}
+                Stage::Open(_) if seen.tip > last_chance(chain, not_after) => s.drop_all(),
+                Stage::Open(_) | Stage::Cancelled => {}
             }
         }
         self.received.values_mut().for_each(|r| r.fate = fate(r.invite.not_after(), &r.excess));

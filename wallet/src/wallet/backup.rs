@@ -82,6 +82,7 @@ impl<S: Store> Wallet<S> {
 }
 
 fn sessions(state: &State) -> BTreeSet<SessionId> {
-    let begun = state.sent.keys().chain(state.asked.keys()).chain(state.moved.keys());
+    let sent = state.sent.values().flat_map(|s| s.parts().map(|p| &p.invite().session));
+    let begun = sent.chain(state.asked.keys()).chain(state.moved.keys());
     begun.chain(state.received.keys()).chain(state.paid.keys()).copied().collect()
 }

@@ -103,8 +103,8 @@ impl<S: Store> Wallet<S> {
 
     /// A session in which this wallet pays already is not taken for another payment.
     fn unpaid(&self, invoice: &Invoice) -> Result<(), SlateError> {
-        let (paid, sent) = (&self.state.paid, &self.state.sent);
-        let used = paid.contains_key(&invoice.session) || sent.contains_key(&invoice.session);
+        let (session, state) = (&invoice.session, &self.state);
+        let used = state.paid.contains_key(session) || state.sent_in(session).is_some();
         if used { Err(SlateError::SessionReused) } else { Ok(()) }
     }
 

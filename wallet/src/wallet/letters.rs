@@ -10,7 +10,7 @@ use crate::{
         SlateError,
         encrypt::{Encrypted, Private},
     },
-    state::{Paid, Sent, Stage},
+    state::{Paid, Part, Signed},
     store::Store,
 };
 use mw::{
@@ -114,10 +114,7 @@ impl<S: Store> Wallet<S> {
     /// The excess of a payment that this wallet signed: what its proof has to find on the chain.
     #[must_use]
     pub fn excess_paid(&self, session: &SessionId) -> Option<Excess> {
-        let sent = self.state.sent.get(session).and_then(|s| match &s.stage {
-            Stage::Finalised { excess, .. } => Some(*excess),
-            _ => None,
-        });
+        let sent = self.signed(session).map(|s| s.excess);
         sent.or_else(|| self.state.paid.get(session).map(|p| p.excess))
     }
 
@@ -126,17 +123,24 @@ impl<S: Store> Wallet<S> {
     /// # Errors
     /// [`ProofError`] when no payment was signed in that session, or what was found on the chain does not prove it.
     pub fn prove(&self, session: &SessionId, inclusion: Inclusion) -> Result<Proof, WalletError> {
-        let sent = self.state.sent.get(session).and_then(|s| sent_proof(s, &inclusion));
+        let sent = self.signed(session).map(|s| sent_proof(s, &inclusion));
         let paid = self.state.paid.get(session).map(|p| paid_proof(p, &inclusion));
         let proof = sent.or(paid).ok_or(ProofError::UnknownSession)?;
         proof.verify(self.chain.id())?;
         Ok(proof)
     }
+
+    /// The invite of this session with its answer, if both were signed.
+    fn signed(&self, session: &SessionId) -> Option<&Signed> {
+        match self.state.sent_in(session)?.part(session)? {
+            Part::Signed(signed) => Some(signed),
+            _ => None,
+        }
+    }
 }
 
-fn sent_proof(Sent { invite, stage, .. }: &Sent, inclusion: &Inclusion) -> Option<Proof> {
-    let Stage::Finalised { response, .. } = stage else { return None };
-    Some(Proof {
+fn sent_proof(Signed { invite, response, .. }: &Signed, inclusion: &Inclusion) -> Proof {
+    Proof {
         receipt: invite.receipt(&response.share.key, &response.output.commitment),
         receiver: *response.receiver.sign(),
         signature: response.receipt,
@@ -144,7 +148,7 @@ fn sent_proof(Sent { invite, stage, .. }: &Sent, inclusion: &Inclusion) -> Optio
         role: Role::Inviter,
         possession: invite.share.possession,
         inclusion: inclusion.clone(),
-    })
+    }
 }
 
 fn paid_proof(Paid { invoice, payment, .. }: &Paid, inclusion: &Inclusion) -> Proof {

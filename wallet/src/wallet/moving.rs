@@ -1,12 +1,17 @@
-//! Moving money within the wallet: consolidations, and the self-spend that ends a payment.
+//! Moving money within the wallet: a transaction of one party with itself, by a kernel that it signs alone.
+//!
+//! Two uses. A **consolidation** makes one output of several, which links them for ever. A **self-spend** moves one input of
+//! a payment that cannot be cancelled any more back to this wallet: a chain that has it never takes the payment.
 
 use super::{Wallet, WalletError, pending};
 use crate::{
     keys::{Account, Purpose, fresh_index},
-    moving,
     outputs::{Origin, OutputRecord},
     select::{self, Confirmed, Merge, SelectError},
-    slate::{SlateError, finalize::Funding},
+    slate::{
+        SlateError,
+        finalize::{Funding, Own, join},
+    },
     state::{Fate, Moved, Reason},
     store::Store,
 };
@@ -44,8 +49,9 @@ impl<S: Store> Wallet<S> {
     /// # Errors
     /// [`SlateError`] when the payment is over, or is being ended already; [`SelectError`] when no input of it is on the chain and worth more than the fee.
     pub fn plan_self_spend(&self, session: &SessionId) -> Result<Merge, WalletError> {
-        let (inputs, fate) = self.state.payment(session).ok_or(SlateError::UnknownSession)?;
-        let ends = |m: &Moved| m.reason == Reason::SelfSpend { of: *session } && m.fate == Fate::Waiting;
+        let of = self.state.sent_in(session).map_or(*session, |s| s.id);
+        let (inputs, fate) = self.state.payment(&of).ok_or(SlateError::UnknownSession)?;
+        let ends = |m: &Moved| m.reason == Reason::SelfSpend { of } && m.fate == Fate::Waiting;
         if fate != Fate::Waiting || self.state.moved.values().any(ends) {
             return Err(SlateError::Over.into());
         }
@@ -65,7 +71,8 @@ impl<S: Store> Wallet<S> {
         if *plan.get() != self.plan_self_spend(session)? {
             return Err(SelectError::Stale.into());
         }
-        self.move_out(&plan.into_inner(), Reason::SelfSpend { of: *session }, rng)
+        let of = self.state.sent_in(session).map_or(*session, |s| s.id);
+        self.move_out(&plan.into_inner(), Reason::SelfSpend { of }, rng)
     }
 
     fn move_out(
@@ -80,7 +87,9 @@ impl<S: Store> Wallet<S> {
         let inputs = plan.inputs().iter().map(|i: &OutputRecord| (i.purpose, i.opening)).collect();
         let funding = Funding { inputs, change: Some(opening) };
         let features = KernelFeatures::Plain { fee: plan.fee(), not_after };
-        let (transaction, excess) = moving::transaction(&keys, &self.chain, (&funding, features), rng)?;
+        let own = Own::new(&self.chain, features, rng);
+        let excess = own.excess();
+        let transaction = join(&keys, &self.chain, vec![], (&funding, Some(own)))?;
         let mut session = SessionId([0; 32]);
         rng.fill_bytes(&mut session.0);
         let output = pending(&keys, account, (Purpose::Change, opening), Origin::Slate(session));

@@ -1,23 +1,24 @@
-//! Paying: plan, invite, finalize, cancel.
+//! Paying one or several: plan, invite, finalize, cancel.
 
 use super::{Wallet, WalletError, pending};
 use crate::{
-    keys::{Purpose, fresh_index},
+    keys::Purpose,
     outputs::{Origin, Status},
     select::{self, Confirmed, Plan, Request, SelectError},
     slate::{
         Invite, Response, SlateError,
-        finalize::{Answered, Funding},
+        finalize::{Answered, Funding, Own, join},
         invite,
         seal::Secrets,
     },
-    state::{AskedStage, Fate, Sent, Stage, last_chance},
-    store::Store,
+    state::{Answer, AskedStage, Fate, Invited, Part, Sent, Signed, Stage, State, last_chance},
+    store::{Store, StoreError},
 };
 use mw::{
     amount::Amount,
     group::PointBytes,
     hash::Hash,
+    kernel::KernelFeatures,
     range_proof::Opening,
     rules::{Verified, check_transaction, verify_transaction},
     schnorr::session::SessionId,
@@ -35,7 +36,7 @@ impl<S: Store> Wallet<S> {
         Ok(select::plan(&self.state, &self.chain, request)?)
     }
 
-    /// Locks the inputs of a confirmed plan and opens its session.
+    /// Locks the inputs of a confirmed plan and opens a session for each payee; the invites are in the order of the payees.
     ///
     /// # Errors
     /// [`SelectError::Stale`] when an input is no longer free, or the store's refusal; nothing changes then.
@@ -43,71 +44,90 @@ impl<S: Store> Wallet<S> {
         &mut self,
         plan: Confirmed<Plan>,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Invite, WalletError> {
-        let plan = plan.into_inner();
-        let account = plan.request().account;
+    ) -> Result<Vec<Invite>, WalletError> {
+        let (plan, mut next) = (plan.into_inner(), self.state.clone());
+        let account = plan.account();
         let keys = self.keys(account)?;
-        let (invite, secrets) = invite::invite(&keys, &self.chain, plan.terms(), rng);
-        let sealed = secrets.seal(&self.installation, &invite.hash(self.chain.id()), rng);
-        let origin = Origin::Slate(invite.session);
-        let change = (plan.change() > Amount::ZERO).then(|| {
-            let opening = Opening { amount: plan.change(), index: fresh_index(rng) };
-            pending(&keys, account, (Purpose::Change, opening), origin)
-        });
-        let inputs = plan.inputs().iter().map(|i| i.commitment).collect();
-        let sent = Sent {
-            account,
-            invite: invite.clone(),
-            inputs,
-            change: change.as_ref().map(|c| c.commitment),
-            stage: Stage::Invited(sealed),
+        let mut open = |terms| {
+            let (invite, secrets) = invite::invite(&keys, &self.chain, terms, rng);
+            let sealed = secrets.seal(&self.installation, &invite.hash(self.chain.id()), rng);
+            Invited { invite, sealed, answer: Answer::Awaited }
         };
-        let mut next = self.state.clone();
-        if !next.lock(invite.session, &sent.inputs, change) {
+        let open: Vec<Invited> = plan.terms().map(&mut open).collect();
+        let invites: Vec<Invite> = open.iter().map(|o| o.invite.clone()).collect();
+        let id = invites.first().ok_or(SelectError::Zero)?.session;
+        let inputs: Vec<_> = plan.inputs().iter().map(|i| i.commitment).collect();
+        if !next.lock(id, &inputs, None) {
             return Err(SelectError::Stale.into());
         }
-        next.sent.insert(invite.session, sent);
+        let (change, dropped, stage) = (None, vec![], Stage::Open(open));
+        next.sent.insert(id, Sent { id, account, inputs, change, dropped, stage });
+        self.put_change(&mut next, &id)?;
         self.keep(next)?;
-        Ok(invite)
+        Ok(invites)
     }
 
-    /// Checks a response, signs, burns the nonces, and returns the payment; the same response gets the same payment.
+    /// Takes the response of one payee. When all others have answered too, signs, burns the nonces, and returns the payment;
+    /// `None` while it is held for them. The same response gets the same payment.
     ///
     /// # Errors
     /// [`SlateError`] with the party at fault. A refused response changes nothing, and a good one can still come; once
     /// one was accepted, no other ever is.
-    pub fn finalize(&mut self, response: &Response) -> Result<Verified<Transaction>, WalletError> {
-        let sent = self.state.sent.get(&response.session).ok_or(SlateError::UnknownSession)?;
-        let sealed = match &sent.stage {
-            Stage::Cancelled => return Err(SlateError::Cancelled.into()),
-            Stage::Finalised { response: first, transaction, .. } => {
-                return if **first == *response {
-                    self.again(transaction.clone())
-                } else {
-                    Err(SlateError::AnsweredTwice.into())
-                };
+    pub fn finalize(
+        &mut self,
+        response: &Response,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Option<Verified<Transaction>>, WalletError> {
+        let sent = self.state.sent_in(&response.session).ok_or(SlateError::UnknownSession)?.clone();
+        let open = match (&sent.stage, sent.part(&response.session)) {
+            (Stage::Finalised { transaction, .. }, Some(Part::Signed(s))) if s.response == *response => {
+                return self.again(transaction.clone()).map(Some);
             }
-            Stage::Invited(sealed) => sealed,
+            (_, Some(Part::Signed(_))) => return Err(SlateError::AnsweredTwice.into()),
+            (Stage::Open(open), Some(Part::Open(_))) => hold(open, response)?,
+            _ => return Err(SlateError::Cancelled.into()),
         };
-        let hash = sent.invite.hash(self.chain.id());
-        let secrets =
-            Secrets::unseal(sealed, &self.installation, &hash).ok_or(SlateError::ForeignInstallation)?;
-        let answered = Answered::check(&self.chain, self.state.tip, &sent.invite, response)?;
-        let excess = answered.excess();
-        let funding = self.funding(sent)?;
-        let transaction = answered.finalize(&self.keys(sent.account)?, &self.chain, &funding, secrets)?;
-        self.close(&response.session, &response.hash())?;
-        let mut next = self.state.clone();
-        if let Some(sent) = next.sent.get_mut(&response.session) {
-            sent.stage = Stage::Finalised {
-                response: Box::new(response.clone()),
-                transaction: transaction.get().clone(),
-                excess,
-                fate: Fate::Waiting,
-            };
+        let there = open.iter().filter_map(|o| Some((o, o.response()?)));
+        let answered = there.map(|(o, r)| self.check(o, r)).collect::<Result<Vec<_>, _>>()?;
+        if answered.len() == open.len() {
+            return self.sign(sent, answered, rng).map(Some);
         }
-        self.keep(next)?;
+        self.keep_sent(Sent { stage: Stage::Open(open), ..sent })?;
+        Ok(None)
+    }
+
+    /// Signs for all who were invited, each of whom has answered.
+    fn sign(
+        &mut self,
+        sent: Sent,
+        answered: Vec<(Answered<'_>, Secrets)>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        let signed: Vec<Signed> = answered.iter().map(|(a, _)| a.signed()).collect();
+        let funding = (&self.funding(&sent)?, self.own_kernel(&sent, rng)?);
+        let transaction = join(&self.keys(sent.account)?, &self.chain, answered, funding)?;
+        signed.iter().try_for_each(|s| self.close(&s.invite.session, &s.response.hash()))?;
+        let (result, fate) = (transaction.get().clone(), Fate::Waiting);
+        self.keep_sent(Sent { stage: Stage::Finalised { signed, transaction: result, fate }, ..sent })?;
         Ok(transaction)
+    }
+
+    fn keep_sent(&mut self, sent: Sent) -> Result<(), StoreError> {
+        let mut next = self.state.clone();
+        next.sent.insert(sent.id, sent);
+        self.keep(next)
+    }
+
+    /// Checks a response to an invite, and opens what was sealed for it.
+    fn check<'a>(
+        &self,
+        invited: &'a Invited,
+        response: &'a Response,
+    ) -> Result<(Answered<'a>, Secrets), WalletError> {
+        let Invited { invite, sealed, .. } = invited;
+        let secrets = Secrets::unseal(sealed, &self.installation, &invite.hash(self.chain.id()));
+        let secrets = secrets.ok_or(SlateError::ForeignInstallation)?;
+        Ok((Answered::check(&self.chain, self.state.tip, invite, response)?, secrets))
     }
 
     /// Closes a session on one answer, for ever and before a byte leaves: whatever becomes of the wallet file, no other answer
@@ -129,8 +149,7 @@ impl<S: Store> Wallet<S> {
     fn funding(&self, sent: &Sent) -> Result<Funding, SlateError> {
         let held = |c: &PointBytes| {
             let record = self.state.outputs.get(c);
-            let held =
-                record.filter(|o| matches!(o.status, Status::Locked { by, .. } if by == sent.invite.session));
+            let held = record.filter(|o| matches!(o.status, Status::Locked { by, .. } if by == sent.id));
             held.map(|o| (o.purpose, o.opening)).ok_or(SlateError::InputGone { output: *c })
         };
         let inputs = sent.inputs.iter().map(held).collect::<Result<_, _>>()?;
@@ -138,7 +157,37 @@ impl<S: Store> Wallet<S> {
         Ok(Funding { inputs, change })
     }
 
-    /// Calls off an invite or an invoice: free of charge while nothing signed has left. Its nonces are burnt, its inputs free.
+    /// The kernel that pays what those of the payees do not.
+    fn own_kernel(
+        &self,
+        sent: &Sent,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Option<Own>, WalletError> {
+        let (fee, _) = self.state.rest(&self.chain, sent)?;
+        let features = KernelFeatures::Plain { fee, not_after: sent.not_after() };
+        Ok((fee > Amount::ZERO).then(|| Own::new(&self.chain, features, rng)))
+    }
+
+    /// Gives an open payment the change that is due to it, under an index as random as its name; none, when an input is gone
+    /// and it can only be called off.
+    fn put_change(&self, next: &mut State, id: &SessionId) -> Result<(), WalletError> {
+        let Some(sent) = next.sent.get(id).filter(|s| matches!(s.stage, Stage::Open(_))) else {
+            return Ok(());
+        };
+        let amount = next.rest(&self.chain, sent).map_or(Amount::ZERO, |(_, change)| change);
+        let index = core::array::from_fn(|i| id.0[i]);
+        let change = if amount == Amount::ZERO {
+            None
+        } else {
+            let opening = (Purpose::Change, Opening { amount, index });
+            Some(pending(&self.keys(sent.account)?, sent.account, opening, Origin::Slate(*id)))
+        };
+        next.put_change(id, change);
+        Ok(())
+    }
+
+    /// Calls off an invite or an invoice: free of charge while nothing signed has left. Its nonces are burnt. Of several invites
+    /// of one payment the others stay, and its share becomes change; with the last one the inputs are free.
     ///
     /// # Errors
     /// [`SlateError::HasLeft`] when it was finalised, [`SlateError::MayHaveLeft`] when another copy of this wallet may have
@@ -146,6 +195,9 @@ impl<S: Store> Wallet<S> {
     pub fn cancel(&mut self, session: &SessionId) -> Result<(), WalletError> {
         let mut next = self.state.clone();
         next.cancel(&self.chain, session)?;
+        if let Some(id) = next.sent_in(session).map(|s| s.id) {
+            self.put_change(&mut next, &id)?;
+        }
         self.burn(session)?;
         Ok(self.keep(next)?)
     }
@@ -153,11 +205,12 @@ impl<S: Store> Wallet<S> {
     /// Closes an open session on no response; an error when it was closed on one, or another installation could have.
     fn burn(&self, session: &SessionId) -> Result<(), WalletError> {
         let chain = self.chain.id();
-        let sent =
-            self.state.sent.get(session).map(|s| (&s.stage, s.invite.hash(chain), s.invite.not_after()));
+        let sent = self.state.sent_in(session).and_then(|s| s.part(session));
         let asked = self.state.asked.get(session).map(|a| (&a.stage, &a.invoice));
         let (sealed, hash, not_after) = match (sent, asked) {
-            (Some((Stage::Invited(sealed), hash, not_after)), _) => (sealed, hash, not_after),
+            (Some(Part::Open(Invited { sealed, invite, .. })), _) => {
+                (sealed, invite.hash(chain), invite.not_after())
+            }
             (_, Some((AskedStage::Open(sealed), i))) => (sealed, i.hash(chain), i.not_after()),
             _ => return Ok(()),
         };
@@ -170,4 +223,21 @@ impl<S: Store> Wallet<S> {
             _ => Err(SlateError::HasLeft { until }.into()),
         }
     }
+}
+
+/// The open invites with a response in its place.
+fn hold(open: &[Invited], response: &Response) -> Result<Vec<Invited>, SlateError> {
+    let mut open = open.to_vec();
+    for o in &mut open {
+        let this = o.invite.session == response.session;
+        match o.response() {
+            Some(held) if this && held != response => return Err(SlateError::AnsweredTwice),
+            Some(held) if !this && held.output.commitment == response.output.commitment => {
+                return Err(SlateError::OutputTwice);
+            }
+            _ if this => o.answer = Answer::Held(Box::new(response.clone())),
+            _ => {}
+        }
+    }
+    Ok(open)
 }

@@ -8,7 +8,7 @@ use crate::{
         Invite, Invoice, Memo, SlateError,
         encrypt::{Encrypted, Private},
     },
-    state::{Asked, AskedStage, Fate, Paid, Received, Sent, Stage},
+    state::{Asked, AskedStage, Fate, Paid, Part, Received, Sent, Stage, Step},
     store::Store,
 };
 use mw::{
@@ -19,8 +19,8 @@ use mw::{
 /// One payment, by the part that this wallet has in it.
 #[derive(Clone, Copy, Debug)]
 pub enum Deal<'a> {
-    /// It pays, and began.
-    Sent(&'a Sent),
+    /// It pays, and began: one of those whom a payment pays.
+    Sent(&'a Sent, Part<'a>),
     /// It is paid, and answered.
     Received(&'a Received),
     /// It is paid, and began.
@@ -29,23 +29,12 @@ pub enum Deal<'a> {
     Paid(&'a Paid),
 }
 
-/// How far a payment has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Begun here; the other side's answer is awaited, and cancelling is free.
-    Begun,
-    /// Called off.
-    Cancelled,
-    /// This wallet has signed.
-    Signed(Fate),
-}
-
-impl Deal<'_> {
+impl<'a> Deal<'a> {
     /// Its session.
     #[must_use]
     pub const fn session(&self) -> SessionId {
         match self {
-            Self::Sent(s) => s.invite.session,
+            Self::Sent(_, part) => part.invite().session,
             Self::Received(r) => r.invite.session,
             Self::Asked(a) => a.invoice.session,
             Self::Paid(p) => p.invoice.session,
@@ -56,7 +45,7 @@ impl Deal<'_> {
     #[must_use]
     pub const fn account(&self) -> Account {
         match self {
-            Self::Sent(Sent { account, .. })
+            Self::Sent(Sent { account, .. }, _)
             | Self::Received(Received { account, .. })
             | Self::Asked(Asked { account, .. })
             | Self::Paid(Paid { account, .. }) => *account,
@@ -67,16 +56,18 @@ impl Deal<'_> {
     #[must_use]
     pub const fn amount(&self) -> Amount {
         match self {
-            Self::Sent(Sent { invite, .. }) | Self::Received(Received { invite, .. }) => invite.amount,
+            Self::Sent(_, part) => part.invite().amount,
+            Self::Received(Received { invite, .. }) => invite.amount,
             Self::Asked(Asked { invoice, .. }) | Self::Paid(Paid { invoice, .. }) => invoice.amount,
         }
     }
 
     /// The line that travels with it.
     #[must_use]
-    pub const fn memo(&self) -> &Memo {
+    pub const fn memo(&self) -> &'a Memo {
         match self {
-            Self::Sent(Sent { invite, .. }) | Self::Received(Received { invite, .. }) => &invite.memo,
+            Self::Sent(_, part) => &part.invite().memo,
+            Self::Received(Received { invite, .. }) => &invite.memo,
             Self::Asked(Asked { invoice, .. }) | Self::Paid(Paid { invoice, .. }) => &invoice.memo,
         }
     }
@@ -85,16 +76,17 @@ impl Deal<'_> {
     #[must_use]
     pub fn not_after(&self) -> Height {
         match self {
-            Self::Sent(Sent { invite, .. }) | Self::Received(Received { invite, .. }) => invite.not_after(),
+            Self::Sent(_, part) => part.invite().not_after(),
+            Self::Received(Received { invite, .. }) => invite.not_after(),
             Self::Asked(Asked { invoice, .. }) | Self::Paid(Paid { invoice, .. }) => invoice.not_after(),
         }
     }
 
     /// The other side, if it is known.
     #[must_use]
-    pub const fn partner(&self) -> Option<&Address> {
+    pub const fn partner(&self) -> Option<&'a Address> {
         match self {
-            Self::Sent(s) => s.invite.recipient.as_ref(),
+            Self::Sent(_, part) => part.invite().recipient.as_ref(),
             Self::Received(r) => Some(&r.invite.sender),
             Self::Asked(a) => a.invoice.payer.as_ref(),
             Self::Paid(p) => Some(&p.invoice.receiver),
@@ -105,12 +97,10 @@ impl Deal<'_> {
     #[must_use]
     pub const fn step(&self) -> Step {
         match self {
-            Self::Sent(Sent { stage: Stage::Invited(_), .. })
-            | Self::Asked(Asked { stage: AskedStage::Open(_), .. }) => Step::Begun,
-            Self::Sent(Sent { stage: Stage::Cancelled, .. })
-            | Self::Asked(Asked { stage: AskedStage::Cancelled, .. }) => Step::Cancelled,
-            Self::Sent(Sent { stage: Stage::Finalised { fate, .. }, .. })
-            | Self::Asked(Asked { stage: AskedStage::Collected { fate, .. }, .. })
+            Self::Sent(sent, part) => sent.step(*part),
+            Self::Asked(Asked { stage: AskedStage::Open(_), .. }) => Step::Begun,
+            Self::Asked(Asked { stage: AskedStage::Cancelled, .. }) => Step::Cancelled,
+            Self::Asked(Asked { stage: AskedStage::Collected { fate, .. }, .. })
             | Self::Received(Received { fate, .. })
             | Self::Paid(Paid { fate, .. }) => Step::Signed(*fate),
         }
@@ -119,14 +109,17 @@ impl Deal<'_> {
     /// Whether it can still come true, and has not yet.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.step(), Step::Begun | Step::Signed(Fate::Waiting))
+        matches!(self.step(), Step::Begun | Step::Held | Step::Signed(Fate::Waiting))
     }
 }
 
 impl<S: Store> Wallet<S> {
     /// All payments, those begun here first, each kind in order of sessions.
     pub fn deals(&self) -> impl Iterator<Item = Deal<'_>> {
-        let begun = self.sent().map(Deal::Sent).chain(self.asked().map(Deal::Asked));
+        let begun = self
+            .sent()
+            .flat_map(|s| s.parts().map(move |p| Deal::Sent(s, p)))
+            .chain(self.asked().map(Deal::Asked));
         begun.chain(self.received().map(Deal::Received)).chain(self.paid().map(Deal::Paid))
     }
 
@@ -140,10 +133,10 @@ impl<S: Store> Wallet<S> {
         match deal {
             Deal::Received(r) => self.write(to, &r.response, privacy),
             Deal::Paid(p) => self.write(to, &p.payment, privacy),
-            Deal::Sent(s) => match &s.stage {
-                Stage::Invited(_) => self.write(to, &s.invite, privacy),
-                Stage::Finalised { transaction: t, .. } => transaction(t),
-                Stage::Cancelled => Err(SlateError::Cancelled.into()),
+            Deal::Sent(s, part) => match (part, &s.stage) {
+                (Part::Open(o), _) => self.write(to, &o.invite, privacy),
+                (Part::Signed(_), Stage::Finalised { transaction: t, .. }) => transaction(t),
+                _ => Err(SlateError::Cancelled.into()),
             },
             Deal::Asked(a) => match &a.stage {
                 AskedStage::Open(_) => self.write(to, &a.invoice, privacy),
@@ -169,8 +162,9 @@ impl<S: Store> Wallet<S> {
             }
             Kind::EncryptedInvite => {
                 let letter = armor::from_text(chain, text)?;
-                let is_it = |s: &&Sent| self.wrote((s.account, s.invite.recipient), &s.invite, &letter);
-                self.sent().find(is_it).map(|s| s.invite.session)
+                let is_it = |account, i: &Invite| self.wrote((account, i.recipient), i, &letter);
+                let mut invites = self.sent().flat_map(|s| s.parts().map(|p| (s.account, p.invite())));
+                invites.find(|(account, i)| is_it(*account, i)).map(|(_, i)| i.session)
             }
             _ => Some(armor::from_text::<Invite>(chain, text)?.session),
         };

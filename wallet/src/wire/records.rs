@@ -8,7 +8,7 @@ use crate::{
     outputs::{Origin, OutputRecord, Status},
     scan::Search,
     slate::{Invite, Invoice, Payment, Response, seal::Sealed},
-    state::{AccountInfo, Asked, AskedStage, Fate, Moved, Paid, Reason, Received, Sent, Stage, State},
+    state::{AccountInfo, Asked, AskedStage, Fate, Moved, Paid, Reason, Received, Sent, State},
 };
 use mw::{
     amount::{Amount, Height},
@@ -21,16 +21,16 @@ use mw::{
 };
 
 /// The name of an output: what it is called in an index, not decoded as a point.
-fn name(r: &mut Reader<'_>) -> Result<PointBytes, WireError> {
+pub(super) fn name(r: &mut Reader<'_>) -> Result<PointBytes, WireError> {
     r.array().map(PointBytes)
 }
 
-fn put_names(all: &[PointBytes], out: &mut Vec<u8>) {
+pub(super) fn put_names(all: &[PointBytes], out: &mut Vec<u8>) {
     put_count(all.len(), out);
     all.iter().for_each(|c| out.extend_from_slice(&c.0));
 }
 
-fn names(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, WireError> {
+pub(super) fn names(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, WireError> {
     let n = count(r, "inputs", 32)?;
     (0..n).map(|_| name(r)).collect()
 }
@@ -153,50 +153,6 @@ impl Decode for Fate {
     }
 }
 
-impl Encode for Sent {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.invite.encode(out);
-        out.extend_from_slice(&self.account.0.to_le_bytes());
-        put_names(&self.inputs, out);
-        out.push(u8::from(self.change.is_some()));
-        self.change.iter().for_each(|c| out.extend_from_slice(&c.0));
-        match &self.stage {
-            Stage::Invited(sealed) => {
-                out.push(0);
-                sealed.encode(out);
-            }
-            Stage::Cancelled => out.push(1),
-            Stage::Finalised { response, transaction, excess, fate } => {
-                out.push(2);
-                response.encode(out);
-                transaction.encode(out);
-                excess.encode(out);
-                fate.encode(out);
-            }
-        }
-    }
-}
-
-impl Decode for Sent {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (invite, account) = (Invite::decode(r)?, Account(r.u32()?));
-        let inputs = names(r)?;
-        let change = flag(r, "change flag")?.then(|| name(r)).transpose()?;
-        let stage = match r.u8()? {
-            0 => Stage::Invited(Sealed::decode(r)?),
-            1 => Stage::Cancelled,
-            2 => Stage::Finalised {
-                response: Box::new(Response::decode(r)?),
-                transaction: Transaction::decode(r)?,
-                excess: Excess::decode(r)?,
-                fate: Fate::decode(r)?,
-            },
-            code => return Err(WireError::Code { what: "stage", code }),
-        };
-        Ok(Self { account, invite, inputs, change, stage })
-    }
-}
-
 impl Encode for Received {
     fn encode(&self, out: &mut Vec<u8>) {
         self.invite.encode(out);
@@ -313,10 +269,10 @@ impl Decode for Contacts {
     }
 }
 
-/// Fewest bytes of an output record, of a sent payment and of a received one: never more than one can have, or a
-/// wallet could be written that cannot be read.
+/// Fewest bytes of an output record and of payments: never more than one can have, or a wallet could be written that
+/// cannot be read.
 const LEAST_OUTPUT: usize = 60;
-const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
+pub(super) const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
 const LEAST_SENT: usize = LEAST_INVITE + 4 + 4 + 1 + 1;
 const LEAST_RECEIVED: usize = LEAST_INVITE + 1_000;
 const LEAST_ASKED: usize = 1_000;
@@ -438,7 +394,7 @@ impl Decode for State {
             accounts: (0..n).map(|_| AccountInfo::decode(r)).collect::<Result<_, _>>()?,
             search: option(r, "search flag")?,
             outputs: map(r, ("outputs", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,
-            sent: map(r, ("payments made", LEAST_SENT), |s: &Sent| s.invite.session)?,
+            sent: map(r, ("payments made", LEAST_SENT), |s: &Sent| s.id)?,
             received: map(r, ("payments received", LEAST_RECEIVED), |p: &Received| p.invite.session)?,
             asked: map(r, ("invoices", LEAST_ASKED), |a: &Asked| a.invoice.session)?,
             paid: map(r, ("invoices paid", LEAST_PAID), |p: &Paid| p.invoice.session)?,

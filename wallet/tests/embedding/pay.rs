@@ -4,7 +4,7 @@ use std::error::Error;
 use wallet::{
     keys::Account,
     scan::ChainSource,
-    select::{Decision, Request},
+    select::{Decision, Payee, Request},
     slate::Memo,
     store::Store,
     wallet::Wallet,
@@ -18,14 +18,12 @@ pub fn pay<S: Store, C: ChainSource>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Verified<Transaction>, Box<dyn Error>> {
     alice.scan(chain, &mut |_, _| {})?;
-    let account = Account(0);
-    let recipient = Some(bob.address(account)?);
+    let (account, recipient) = (Account(0), Some(bob.address(Account(0))?));
     let memo = Memo::new(memo.to_owned()).ok_or("this memo cannot be sent")?;
-    let plan = alice.plan(Request { account, amount, recipient, memo })?;
+    let plan = alice.plan(Request { account, payees: vec![Payee { amount, recipient, memo }] })?;
     // Here a person sees inputs, fee, change and what becomes public, and decides.
-    let plan =
-        plan.confirm(|plan| if plan.fee() < plan.request().amount { Decision::Yes } else { Decision::No });
-    let invite = alice.invite(plan.ok_or("too dear")?, rng)?;
-    let response = bob.respond(account, &invite, rng)?;
-    Ok(alice.finalize(&response)?)
+    let plan = plan.confirm(|plan| if plan.fee() < plan.amount() { Decision::Yes } else { Decision::No });
+    let invites = alice.invite(plan.ok_or("too dear")?, rng)?;
+    let response = bob.respond(account, invites.first().ok_or("one for each payee")?, rng)?;
+    Ok(alice.finalize(&response, rng)?.ok_or("there is nobody else to answer")?)
 }

@@ -8,7 +8,7 @@ use mw::{
     kernel::Excess,
     rules::{
         Verified, check_block, check_transaction, connect_block, connect_transaction,
-        params::{Chain, Params},
+        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
         propose, verify_block, verify_transaction,
     },
     schnorr::{PublicKey, sign},
@@ -32,12 +32,17 @@ use wallet::{
     keys::{Account, Address, Words},
     proof::Inclusion,
     scan::{self, ChainSource, ScanReport},
-    select::{Confirmed, Decision, Plan, Request},
+    select::{Confirmed, Decision, Payee, Plan, Request},
     slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
     store::{MemoryStore, Store, StoreError},
     wallet::{Wallet, WalletError},
 };
 use zeroize::Zeroizing;
+
+/// The least fee of so many inputs, outputs and kernels.
+pub const fn fee(inputs: u64, outputs: u64, kernels: u64) -> u64 {
+    (inputs * INPUT_WEIGHT + outputs * OUTPUT_WEIGHT + kernels * KERNEL_WEIGHT) * 1_000
+}
 
 /// A chain, its operator and the blocks to take back.
 pub struct Ledger {
@@ -202,9 +207,13 @@ impl Person {
     }
 
     pub fn request(&self, amount: u64, to: &Self) -> Request {
+        Request { account: Account(0), payees: vec![to.payee(amount)] }
+    }
+
+    /// This one as somebody to be paid.
+    pub fn payee(&self, amount: u64) -> Payee {
         let memo = Memo::new("for the roof".into()).unwrap();
-        let recipient = Some(to.address());
-        Request { account: Account(0), amount: Amount::new(amount), recipient, memo }
+        Payee { amount: Amount::new(amount), recipient: Some(self.address()), memo }
     }
 
     pub fn plan(&self, amount: u64, to: &Self) -> Result<Plan, WalletError> {
@@ -217,7 +226,17 @@ impl Person {
 
     pub fn invite(&mut self, amount: u64, to: &Self) -> Invite {
         let plan = self.confirmed(amount, to);
-        self.wallet.invite(plan, &mut self.rng).unwrap()
+        self.begin(plan).unwrap()
+    }
+
+    /// The one invite of a plan for one payee.
+    pub fn begin(&mut self, plan: Confirmed<Plan>) -> Result<Invite, WalletError> {
+        self.wallet.invite(plan, &mut self.rng).map(|mut all| all.pop().unwrap())
+    }
+
+    /// The transaction, when nobody else's answer is awaited.
+    pub fn finalize(&mut self, response: &Response) -> Result<Verified<Transaction>, WalletError> {
+        self.wallet.finalize(response, &mut self.rng).map(Option::unwrap)
     }
 
     pub fn respond(&mut self, invite: &Invite) -> Result<Response, WalletError> {
@@ -227,7 +246,7 @@ impl Person {
     pub fn pay(&mut self, amount: u64, to: &mut Self) -> Verified<Transaction> {
         let invite = self.invite(amount, to);
         let response = to.respond(&invite).unwrap();
-        self.wallet.finalize(&response).unwrap()
+        self.finalize(&response).unwrap()
     }
 
     pub fn asking(&self, amount: u64, of: &Self) -> Ask {

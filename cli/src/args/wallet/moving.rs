@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Give up a payment that was started: free of charge until it is finalized
 ///
+/// Of a payment to several it drops the receiver whose invite is given; the others are paid, and its share becomes change.
 /// After that it ends by itself when its last height and the reorganisation limit are past. Who cannot wait moves one of its
 /// inputs to himself: with --self-spend that transaction is made and handed in, and whichever of the two enters a block
 /// first displaces the other. It costs a fee. A restored wallet file cannot know whether the original finalized, so there
@@ -15,8 +16,12 @@ Examples:
   $ sotto wallet cancel invite.txt --wallet alice
   $ sotto wallet cancel one.txt --self-spend --yes --wallet alice")]
 pub(crate) struct WalletCancel {
-    /// The invite as `send` printed it; `-` is standard input
-    pub(crate) file: PathBuf,
+    /// The invite or invites as `send` printed them, or the invoice; `-` is standard input
+    #[arg(required_unless_present = "session")]
+    pub(crate) file: Option<PathBuf>,
+    /// The session instead, as `slates` shows it; the first letters that name no other are enough
+    #[arg(long, value_name = "SESSION", conflicts_with = "file")]
+    pub(crate) session: Option<String>,
     /// When it is too late to cancel for free, spend one of its inputs to yourself
     #[arg(long)]
     pub(crate) self_spend: bool,

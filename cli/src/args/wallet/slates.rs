@@ -15,20 +15,24 @@ pub(crate) struct SlateForm {
 }
 
 /// Start a payment: prints the invite for the receiver, encrypted to its address
+///
+/// Several receivers are paid in one transaction, which is cheaper than one for each. Each gets an invite of its own and learns
+/// how many the others are, not who they are nor what they get. The transaction is signed when all have answered; who does
+/// not is dropped with `cancel`, and the others are paid.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet send 2500000 --to $(cat bob.address) --yes --wallet alice > mine.txt
-  $ sotto wallet send 2500000 --to bob --memo 'for the roof' --yes --wallet alice > mine.txt
-  $ sotto wallet send 2500000 --to bob --dry-run --wallet alice")]
+  $ sotto wallet send 2500000 --to bob --memo 'for the roof' --dry-run --wallet alice
+  $ sotto wallet send --to bob=1000000 --to dora=2000000 --yes --wallet alice > invites.txt")]
 pub(crate) struct WalletSend {
-    /// How much the receiver gets, in base units
+    /// How much the receiver gets, in base units; of several, --to says it
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
-    pub(crate) amount: String,
-    /// The receiver: an address, or the name of a contact
-    #[arg(long, value_name = "ADDRESS|NAME")]
-    pub(crate) to: String,
-    /// A line for the receiver; the proof of payment signs its hash
+    pub(crate) amount: Option<String>,
+    /// The receiver: an address, or the name of a contact; WHO=UNITS for each of several
+    #[arg(long, value_name = "WHO|WHO=UNITS", required = true)]
+    pub(crate) to: Vec<String>,
+    /// A line for the receiver, the same for all; the proof of payment signs its hash
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
     #[command(flatten)]
@@ -48,7 +52,7 @@ Examples:
   $ sotto wallet receive invite.txt --yes --wallet bob > answer.txt
   $ cat invite.txt | sotto wallet receive - --yes --wallet bob > answer.txt")]
 pub(crate) struct WalletReceive {
-    /// The invite; `-` is standard input
+    /// The invite, or several of which one is for this wallet; `-` is standard input
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) form: SlateForm,
@@ -107,7 +111,9 @@ pub(crate) struct WalletPay {
     pub(crate) dry_run: bool,
 }
 
-/// Finish with the other side's response or payment: the transaction
+/// Finish with the other side's response or payment: prints the transaction
+///
+/// A payment to several is signed with the last response: those before are checked and kept.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -115,8 +121,12 @@ Examples:
   $ sotto wallet finalize response.txt --wallet alice | sotto chain submit -
   $ sotto wallet finalize payment.txt --wallet bob | sotto chain submit -")]
 pub(crate) struct WalletFinalize {
-    /// The response, or the payment of an invoice; `-` is standard input
-    pub(crate) file: PathBuf,
+    /// The responses, or the payments of invoices; `-` is standard input
+    #[arg(required_unless_present = "session")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Go on with what was answered in this session, after another receiver was dropped
+    #[arg(long, value_name = "SESSION", conflicts_with = "files")]
+    pub(crate) session: Option<String>,
 }
 
 /// List open payments, or print the last message of one again

@@ -25,7 +25,7 @@ use wallet::{
     armor,
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
-    select::{Decision, Request},
+    select::{Decision, Payee, Request},
     slate::{Invite, Memo, Response},
     wallet::Wallet,
 };
@@ -187,14 +187,16 @@ impl<'a> Scene<'a> {
 fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcome<Verified<Transaction>> {
     let id = *payer.chain().id();
     let (account, memo) = (Account(0), Memo::default());
-    let request = Request { account, amount: Amount::new(amount), recipient: Some(address(receiver)?), memo };
+    let payee = Payee { amount: Amount::new(amount), recipient: Some(address(receiver)?), memo };
+    let request = Request { account, payees: vec![payee] };
     let plan = payer.plan(request).or_refuse("the payment cannot be made")?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))?;
-    let invite = payer.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
-    let invite: Invite =
-        armor::from_text(&id, &armor::to_text(&id, &invite)).or_refuse("the invite was damaged")?;
+    let invites = payer.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
+    let text: String = invites.iter().map(|i| armor::to_text(&id, i)).collect();
+    let invite: Invite = armor::from_text(&id, &text).or_refuse("the invite was damaged")?;
     let response = receiver.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
     let response: Response =
         armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response was damaged")?;
-    payer.finalize(&response).or_refuse("the response was refused")
+    let done = payer.finalize(&response, &mut OsRng).or_refuse("the response was refused")?;
+    done.ok_or_else(|| Failure::refused("the payment waits for others"))
 }

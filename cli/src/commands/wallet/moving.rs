@@ -2,6 +2,8 @@
 
 use super::{
     Shop,
+    paying::open_with,
+    sessions::find,
     slates::{declined, read_slate},
 };
 use crate::{
@@ -14,37 +16,57 @@ use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction}
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use wallet::{
+    armor,
+    edge::file::WalletFile,
     select::{Confirmed, Decision, Merge},
     slate::SlateError,
-    wallet::WalletError,
+    wallet::{Wallet, WalletError},
 };
 
 impl Shop<'_> {
     pub(super) fn cancel(&self, a: &args::WalletCancel) -> Outcome {
-        let text = read_slate(&a.file)?;
+        let text = a.file.as_deref().map(read_slate).transpose()?;
         let mut wallet = self.open()?;
-        let session = wallet.session_of(&text).or_refuse("this begins no payment of this wallet")?;
-        let too_late = |e: &WalletError| {
-            let left =
-                |e: &SlateError| matches!(e, SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. });
-            matches!(e, WalletError::Slate(e) if left(e))
-        };
-        match wallet.cancel(&session) {
-            Ok(()) => self.cancelled(&session),
-            Err(e) if too_late(&e) && a.self_spend => {
-                drop(wallet);
-                self.self_spend(a, &session)
+        let sessions = match (&text, &a.session) {
+            (Some(text), _) => {
+                armor::letters(text).iter().map(|t| wallet.session_of(t)).collect::<Result<_, _>>()
             }
-            Err(e) if too_late(&e) => Err(Failure::refused("the payment cannot be cancelled").why(e).advice(
-                "With --self-spend one of its inputs is moved to yourself, which ends it; that costs a fee.",
-            )),
-            Err(e) => Err(e).or_refuse("the payment cannot be cancelled"),
+            (None, prefix) => Ok(vec![find(&wallet, prefix.as_deref().unwrap_or_default())?.session()]),
+        };
+        let sessions: Vec<SessionId> = sessions.or_refuse("this begins no payment of this wallet")?;
+        for session in sessions {
+            match wallet.cancel(&session) {
+                Ok(()) => self.cancelled(&session, &wallet)?,
+                Err(e) if is_late(&e) && a.self_spend => {
+                    drop(wallet);
+                    return self.self_spend(a, &session);
+                }
+                Err(e) if is_late(&e) => {
+                    return Err(Failure::refused("the payment cannot be cancelled").why(e).advice(
+                        "With --self-spend one of its inputs is moved to yourself, which ends it; that costs a fee.",
+                    ));
+                }
+                Err(e) => return Err(e).or_refuse("the payment cannot be cancelled"),
+            }
         }
+        Ok(())
     }
 
-    fn cancelled(&self, session: &SessionId) -> Outcome {
-        let fields = json!({ "session": hex(&session.0) });
-        self.context.output.record("cancelled", fields, "cancelled: its outputs are free again")
+    fn cancelled(&self, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
+        let rest = open_with(wallet, session).unwrap_or_default();
+        let awaited = rest.iter().filter(|o| o.response().is_none()).count();
+        let human = match (rest.len(), awaited) {
+            (0, _) => "cancelled: its outputs are free again".to_owned(),
+            (n, 0) => format!(
+                "dropped: its share becomes change. All {n} others have answered; to pay them: sotto wallet finalize --session {}",
+                rest.first().map_or_else(String::new, |o| hex(&o.invite.session.0[..6])),
+            ),
+            (n, _) => format!(
+                "dropped: its share becomes change, and {n} others are paid when {awaited} of them have answered"
+            ),
+        };
+        let fields = json!({ "session": hex(&session.0), "others": rest.len(), "awaited": awaited });
+        self.context.output.record("cancelled", fields, &human)
     }
 
     fn self_spend(&self, a: &args::WalletCancel, session: &SessionId) -> Outcome {
@@ -91,6 +113,10 @@ impl Shop<'_> {
         let fields = json!({ "kind": kind, "id": id.to_string(), "fee": fee.to_string() });
         self.context.output.record("moved", fields, &format!("pending {id}  {kind}, fee {fee}"))
     }
+}
+
+fn is_late(e: &WalletError) -> bool {
+    matches!(e, WalletError::Slate(SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. }))
 }
 
 fn merge_text(plan: &Merge, what: &str) -> String {

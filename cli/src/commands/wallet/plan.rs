@@ -1,21 +1,34 @@
 //! What one says yes to before a payment: every input, the change, the fee, and what becomes public.
 
-use super::slates::shown;
+use super::{named, slates::shown};
 use crate::ui::BOLD;
 use mw::amount::Amount;
 use serde_json::{Value, json};
 use wallet::{
+    edge::file::WalletFile,
     outputs::OutputRecord,
-    select::{Bill, Plan},
+    select::{Bill, Payee, Plan},
+    wallet::Wallet,
 };
 
-pub(super) fn plan_text(plan: &Plan, network: &str, to: &str) -> String {
-    let sums = sums(plan.request().amount, plan.inputs(), plan.fee(), plan.change());
+pub(super) fn plan_text(plan: &Plan, wallet: &Wallet<WalletFile>) -> String {
+    let network = wallet.chain().params().network;
+    let (end, one) = (plan.not_after(), plan.payees().len() == 1);
+    let who = |p: &Payee| p.recipient.map_or_else(|| "whoever answers".into(), |a| named(wallet, &a));
+    let line = |(p, fee): (&Payee, Amount)| {
+        if one {
+            return format!("  to     {}\n", who(p));
+        }
+        format!("  pay    {:>20}  to {}, by a kernel with a fee of {fee}\n", p.amount.units(), who(p))
+    };
+    let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
+    let memo = plan.payees().first().map_or("", |p| shown(&p.memo));
+    let sums = sums(plan.amount(), plan.inputs(), plan.fee(), plan.change());
+    let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
-        "{BOLD}Pay {} base units{BOLD:#} on the {network} network\n  to     {to}\n{sums}\nPublic afterwards: {}.\nUntil you finalize, you can cancel for free; after that it cannot be undone. It expires after height {}.",
-        plan.request().amount,
+        "{BOLD}Pay {} base units{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize, you can cancel for free; after that it cannot be undone. It expires after height {end}.",
+        plan.amount(),
         plan.linkage(),
-        plan.not_after(),
     )
 }
 
@@ -44,9 +57,15 @@ fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) ->
     )
 }
 
-pub(super) fn plan_json(plan: &Plan, to: &str) -> Value {
+pub(super) fn plan_json(plan: &Plan) -> Value {
+    let payee = |(p, fee): (&Payee, Amount)| {
+        json!({
+            "to": p.recipient.map(|a| a.to_string()), "amount": p.amount.to_string(), "fee": fee.to_string(),
+        })
+    };
     json!({
-        "amount": plan.request().amount.to_string(), "to": to, "fee": plan.fee().to_string(),
+        "amount": plan.amount().to_string(), "fee": plan.fee().to_string(),
+        "payees": plan.payees().iter().zip(plan.fees()).map(payee).collect::<Vec<_>>(),
         "change": plan.change().to_string(), "not_after": plan.not_after().get(),
         "inputs": inputs_json(plan.inputs()), "linkage": plan.linkage().to_string(),
     })

@@ -64,7 +64,7 @@ pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<
 
 const fn role(deal: &Deal<'_>) -> &'static str {
     match deal {
-        Deal::Sent(_) => "invited, pays",
+        Deal::Sent(..) => "invited, pays",
         Deal::Received(_) => "answered, gets",
         Deal::Asked(_) => "asked, gets",
         Deal::Paid(_) => "asked for, pays",
@@ -74,6 +74,7 @@ const fn role(deal: &Deal<'_>) -> &'static str {
 const fn step(step: Step) -> &'static str {
     match step {
         Step::Begun => "waiting for an answer",
+        Step::Held => "answered, waiting for the other receivers",
         Step::Cancelled => "cancelled",
         Step::Signed(Fate::Waiting) => "signed, in no block yet",
         Step::Signed(Fate::Confirmed { .. }) => "confirmed",

@@ -1,9 +1,6 @@
-//! The steps of a payment that its payer begins: each reads a slate and prints the next one.
+//! Slates: answering an invite, and how all of them are read and printed.
 
-use super::{
-    ACCOUNT, Shop, named,
-    plan::{plan_json, plan_text},
-};
+use super::{ACCOUNT, Shop, named};
 use crate::{
     args,
     bridge::{hex, read_text},
@@ -16,41 +13,18 @@ use rand_core::OsRng;
 use serde_json::json;
 use std::path::Path;
 use wallet::{
-    armor::{self, Kind},
+    armor,
     edge::file::WalletFile,
     keys::Address,
-    select::{Decision, Request},
-    slate::{Invite, Memo, Payment, Response, encrypt::Private},
-    wallet::{Privacy, Wallet},
+    slate::{Invite, Memo, SlateError, encrypt::Private},
+    wallet::{Privacy, Wallet, WalletError},
 };
 
 impl Shop<'_> {
-    pub(super) fn send(&self, a: &args::WalletSend) -> Outcome {
-        let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
-        let (mut wallet, chain, _) = self.open_fresh()?;
-        let network = wallet.chain().params().network;
-        let recipient = wallet.contacts().resolve(&a.to, network);
-        let recipient = recipient.or_refuse("the receiver's address cannot be used")?;
-        let to = named(&wallet, &recipient);
-        let account = self.account(&wallet)?;
-        let request = Request { account, amount, recipient: Some(recipient), memo };
-        let plan = wallet.plan(request).or_refuse("this payment cannot be made")?;
-        let text = plan_text(&plan, &network.to_string(), &to);
-        if a.dry_run {
-            return self.context.output.record("payment-plan", plan_json(&plan, &a.to), &text);
-        }
-        self.context.ui.confirm(&text, a.yes)?;
-        let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-        let invite = wallet.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
-        drop(chain);
-        self.context.ui.say(&format!("Give this invite to the receiver. {}", who_reads(a.form)));
-        self.letter((&invite, &invite.session), Some(&recipient), &wallet, a.form)
-    }
-
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invite: Invite = wallet.read(&text).or_refuse("this invite cannot be used")?;
+        let invite = addressed(&wallet, &text).or_refuse("this invite cannot be used")?;
         let plan = format!(
             "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
             invite.amount,
@@ -64,26 +38,6 @@ impl Shop<'_> {
         drop(chain);
         self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
         self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
-    }
-
-    pub(super) fn finalize(&self, a: &args::WalletFinalize) -> Outcome {
-        let text = read_slate(&a.file)?;
-        let (mut wallet, chain, _) = self.open_fresh()?;
-        let kind = armor::kind(&text).or_refuse("this is no answer to a slate")?;
-        let transaction = if matches!(kind, Kind::Payment | Kind::EncryptedPayment) {
-            let payment: Payment = wallet.read(&text).or_refuse("this payment cannot be used")?;
-            wallet.collect(&payment).or_refuse("the payment was refused")?
-        } else {
-            let response: Response = wallet.read(&text).or_refuse("this response cannot be used")?;
-            wallet.finalize(&response).or_refuse("the response was refused")?
-        };
-        drop(chain);
-        self.context.ui.say(
-            "Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.",
-        );
-        let text = armor::to_text(wallet.chain().id(), transaction.get());
-        let network = wallet.chain().params().network.to_string();
-        self.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
     }
 
     /// Prints a letter in the form that was asked for.
@@ -116,12 +70,26 @@ impl Shop<'_> {
         if form.qr {
             self.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
         }
+        let with = wallet.deals().find(|d| d.session() == *session).and_then(|d| d.partner().copied());
         let fields = json!({
             "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),
-            "encrypted": encrypted, "text": text,
+            "with": with.map(|a| a.to_string()), "encrypted": encrypted, "text": text,
         });
         self.context.output.record(&name, fields, text)
     }
+}
+
+/// The invite in a text, or of several the one that is for this wallet.
+fn addressed(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
+    let mut refused = None;
+    for letter in armor::letters(text) {
+        match wallet.read::<Invite>(&letter) {
+            Ok(i) if i.recipient.is_none() || wallet.addressee(&i).is_some() => return Ok(i),
+            Ok(_) => refused = Some(SlateError::NotForUs.into()),
+            Err(e) => refused = refused.or(Some(e)),
+        }
+    }
+    Err(refused.unwrap_or(SlateError::NotForUs.into()))
 }
 
 pub(super) const fn privacy(form: args::SlateForm) -> Privacy {
