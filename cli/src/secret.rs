@@ -17,15 +17,9 @@ const MAX_BYTES: usize = 4096;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PassphraseArgs {
     /// Read the passphrase from this file (mode 0600)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "SOTTO_PASSPHRASE_FILE",
-        global = true,
-        conflicts_with = "passphrase_fd"
-    )]
+    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", global = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Read the passphrase from this open file descriptor
+    /// Read the passphrase from this open file descriptor, and from no file
     #[arg(hide_short_help = true, long, value_name = "N", global = true)]
     pub(crate) passphrase_fd: Option<u32>,
 }
@@ -33,9 +27,10 @@ pub(crate) struct PassphraseArgs {
 impl PassphraseArgs {
     /// The passphrase of an existing wallet.
     pub(crate) fn get(&self) -> Outcome<Zeroizing<String>> {
-        match (&self.passphrase_file, self.passphrase_fd) {
-            (Some(path), _) => read_file(path),
-            (None, Some(fd)) => read_descriptor(fd),
+        // The environment may name a file, which a descriptor that is given overrides.
+        match (self.passphrase_fd, &self.passphrase_file) {
+            (Some(fd), _) => read_descriptor(fd),
+            (None, Some(path)) => read_file(path),
             (None, None) => prompt("Passphrase: "),
         }
     }

@@ -47,6 +47,8 @@ fn secrets_are_refused_where_others_can_read_them() {
     w.shell("chmod 600 pass && echo wrong > pass");
     assert!(w.run("wallet info --wallet alice").fails(1).contains("passphrase"));
     w.write("pass", "correct horse\n");
+    // A flag comes before the environment.
+    w.shell("SOTTO_PASSPHRASE_FILE=nowhere sotto wallet info --wallet alice --passphrase-fd 5 5< pass").ok();
     w.shell("chmod 644 data/operator.key");
     w.run("chain seal --wallet alice").fails(1);
 }
@@ -121,6 +123,11 @@ fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
     w.run(&format!("{receive} mail.txt")).ok();
     // Not alice's session any more, once cancelled.
     w.run(&format!("{receive} invite.txt > late.txt")).ok();
+    for (words, verb) in
+        [("receive response.txt --yes", "wallet finalize"), ("finalize invite.txt", "wallet receive")]
+    {
+        assert!(w.run(&format!("wallet {words} --wallet alice")).fails(1).contains(verb), "{words}");
+    }
     w.run("wallet cancel invite.txt --wallet alice").ok();
     assert!(w.run("wallet finalize late.txt --wallet alice").fails(1).contains("cancelled"));
 }

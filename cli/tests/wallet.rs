@@ -53,7 +53,7 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     let w = World::settled();
     w.run("wallet backup alice.backup --wallet alice").ok();
     assert_eq!(fs::metadata(w.path("alice.backup")).unwrap().permissions().mode() & 0o777, 0o600);
-    w.run("wallet backup alice.backup --wallet alice").fails(1);
+    assert!(w.run("wallet backup alice.backup --wallet alice").fails(1).contains("another file"));
     w.run("chain seal --blocks 2 --wallet alice").ok();
     w.run("wallet scan --wallet alice").ok();
     let drill = w.run("wallet verify-backup alice.backup --wallet alice --json").ok();

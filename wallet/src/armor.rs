@@ -142,7 +142,7 @@ pub enum ArmorError {
     #[error("the text is of a kind that this program does not know")]
     UnknownKind,
     /// Something else than was expected.
-    #[error("this is a {found}, and a {expected} is needed")]
+    #[error("this is of kind {found}, and {expected} is needed")]
     Kind {
         /// What it is.
         found: Kind,

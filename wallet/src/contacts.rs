@@ -76,7 +76,7 @@ pub enum ContactError {
         expected: Network,
     },
     /// Nobody has the name, and it is no address.
-    #[error("`{name}` is no contact of this wallet")]
+    #[error("`{name}` is no contact of this wallet, and no address")]
     Unknown {
         /// The name.
         name: Name,

@@ -76,6 +76,17 @@ pub enum Step {
     Signed(Fate),
 }
 
+impl Fate {
+    /// What calling something signed off comes to.
+    const fn cancelled(self, until: Height) -> Result<(), SlateError> {
+        match self {
+            Self::Failed => Ok(()),
+            Self::Confirmed { height } => Err(SlateError::Confirmed { height }),
+            Self::Waiting | Self::Displaced { .. } => Err(SlateError::HasLeft { until }),
+        }
+    }
+}
+
 /// A payment to this wallet that it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
@@ -194,15 +205,12 @@ impl State {
             return asked.cancel(chain);
         }
         if let Some(Paid { invoice, fate, .. }) = self.paid.get(session) {
-            let until = last_chance(chain, invoice.not_after());
-            return if *fate == Fate::Failed { Ok(()) } else { Err(SlateError::HasLeft { until }) };
+            return fate.cancelled(last_chance(chain, invoice.not_after()));
         }
         let id = self.sent_in(session).ok_or(SlateError::UnknownSession)?.id;
         let sent = self.sent.get_mut(&id).ok_or(SlateError::UnknownSession)?;
         match sent.part(session) {
-            Some(Part::Signed(_)) if sent.fate() != Fate::Failed => {
-                return Err(SlateError::HasLeft { until: last_chance(chain, sent.not_after()) });
-            }
+            Some(Part::Signed(_)) => return sent.fate().cancelled(last_chance(chain, sent.not_after())),
             Some(Part::Open(_)) => sent.drop_open(session),
             _ => return Ok(()),
         }

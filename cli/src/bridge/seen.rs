@@ -138,6 +138,7 @@ impl From<LightError> for Unseen {
 pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
     match e {
         ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
+        ScanError::Store(e) => Failure::refused("what the chain says cannot be kept").why(e),
         e => Failure::refused(what).why(e),
     }
 }

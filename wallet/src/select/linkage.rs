@@ -30,7 +30,15 @@ impl Linkage {
 impl fmt::Display for Linkage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { inputs, rewards, payees, own } = self;
-        write!(f, "{inputs} of your outputs are spent together ({rewards} block rewards)")?;
+        match inputs {
+            1 => f.write_str("one of your outputs is spent")?,
+            n => write!(f, "{n} of your outputs are spent together")?,
+        }
+        match (inputs, rewards) {
+            (_, 0) => {}
+            (1, _) => f.write_str(", a block reward")?,
+            (_, n) => write!(f, ", {n} of them block rewards")?,
+        }
         match (payees, own) {
             (0, _) | (1, 0) => f.write_str("; no change"),
             (1, _) => f.write_str("; one of the two new outputs is your change"),

@@ -92,6 +92,12 @@ pub enum SlateError {
         /// From the height after this one on it cannot come true.
         until: Height,
     },
+    /// Too late to cancel at all.
+    #[error("the payment is in block {height}: it cannot be undone")]
+    Confirmed {
+        /// Which.
+        height: Height,
+    },
     /// A copy cannot know whether it is too late.
     #[error(
         "this is a copy of the wallet that made the invite: that one may have signed, and the payment can come true \

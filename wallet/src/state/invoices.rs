@@ -65,11 +65,10 @@ impl Asked {
     /// Calls it off while no partial signature has left; doing it twice is the same as once.
     pub(super) fn cancel(&mut self, chain: &Chain) -> Result<(), SlateError> {
         match self.stage {
-            AskedStage::Cancelled | AskedStage::Collected { fate: Fate::Failed, .. } => {}
+            AskedStage::Cancelled => {}
             AskedStage::Open(_) => self.stage = AskedStage::Cancelled,
-            AskedStage::Collected { .. } => {
-                let until = last_chance(chain, self.invoice.not_after());
-                return Err(SlateError::HasLeft { until });
+            AskedStage::Collected { fate, .. } => {
+                return fate.cancelled(last_chance(chain, self.invoice.not_after()));
             }
         }
         Ok(())

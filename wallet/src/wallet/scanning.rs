@@ -36,7 +36,10 @@ impl<S: Store> Wallet<S> {
             let mut pass = Pass::begin(&self.chain, self.known_keys(source)?, None, source)?;
             while !pass.advance(&self.state.outputs, source, progress)? {}
             if let Some((next, report)) = scan::conclude((&self.chain, &self.state), &pass, None, source)? {
-                self.keep(next)?;
+                // Looking at what has not changed writes nothing.
+                if next != self.state {
+                    self.keep(next)?;
+                }
                 return Ok(report);
             }
         }

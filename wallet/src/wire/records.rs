@@ -273,7 +273,7 @@ impl Decode for Contacts {
 /// cannot be read.
 const LEAST_OUTPUT: usize = 60;
 pub(super) const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
-const LEAST_SENT: usize = LEAST_INVITE + 4 + 4 + 1 + 1;
+const LEAST_SENT: usize = LEAST_INVITE + 32 + 4 + 4 + 1 + 4 + 1;
 const LEAST_RECEIVED: usize = LEAST_INVITE + 1_000;
 const LEAST_ASKED: usize = 1_000;
 const LEAST_PAID: usize = 1_000;

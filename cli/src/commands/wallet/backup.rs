@@ -26,8 +26,13 @@ impl Shop<'_> {
 
     pub(super) fn backup(&self, a: &args::WalletBackup) -> Outcome {
         let wallet = self.open()?;
-        wallet.store().back_up(&a.file).or_refuse("no backup was made")?;
         let file = a.file.display().to_string();
+        if a.file.exists() {
+            return Err(Failure::refused("no backup was made")
+                .why(format!("there is something at {file}"))
+                .advice("Give another file: what is there is not overwritten."));
+        }
+        wallet.store().back_up(&a.file).or_refuse("no backup was made")?;
         let human = format!("{file} holds wallet `{}` as of height {}", self.args.wallet, wallet.tip());
         let fields = json!({ "wallet": self.args.wallet, "file": file, "height": wallet.tip().get() });
         self.context.output.record("backup", fields, &human)
@@ -60,9 +65,13 @@ impl Shop<'_> {
             "network": backup.network().to_string(), "height": height, "days": days, "accounts": accounts,
             "outputs": outputs, "payments": payments, "loss": lost,
         });
-        let age = days.map_or_else(String::new, |d| format!(", written {d} days ago"));
+        let age = match days {
+            None => String::new(),
+            Some(0) => ", written today".into(),
+            Some(d) => format!(", written {d} days ago"),
+        };
         let holds = format!(
-            "the backup opens: {} network, height {height}{age}; its words are complete\n{accounts} accounts, {outputs} outputs, {payments} payments\n",
+            "the backup opens: {} network, height {height}{age}; its words are complete\naccounts {accounts}, outputs {outputs}, payments {payments}\n",
             backup.network()
         );
         let lost = match loss {

@@ -3,7 +3,7 @@
 use super::{
     Shop, named,
     plan::{bill_json, bill_text},
-    slates::{declined, memo, parse_amount, read_slate, who_reads},
+    slates::{declined, memo, parse_amount, read_slate, unusable, who_reads},
 };
 use crate::{
     args,
@@ -36,7 +36,7 @@ impl Shop<'_> {
     pub(super) fn pay(&self, a: &args::WalletPay) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invoice: Invoice = wallet.read(&text).or_refuse("this invoice cannot be used")?;
+        let invoice: Invoice = wallet.read(&text).map_err(unusable("this invoice cannot be used"))?;
         let payment = match wallet.paid_before(&invoice) {
             Some(payment) => {
                 self.context.ui.say("This invoice was paid before; this is the same payment again.");

@@ -4,7 +4,7 @@ use super::{
     Shop,
     plan::{plan_json, plan_text},
     sessions::find,
-    slates::{declined, memo, parse_amount, read_slate, who_reads},
+    slates::{declined, memo, parse_amount, read_slate, unusable, who_reads},
 };
 use crate::{
     args,
@@ -142,7 +142,7 @@ fn take(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Taken> {
         let payment: Payment = wallet.read(text).or_refuse("this payment cannot be used")?;
         return wallet.collect(&payment).map(Taken::Whole).or_refuse("the payment was refused");
     }
-    let response: Response = wallet.read(text).or_refuse("this response cannot be used")?;
+    let response: Response = wallet.read(text).map_err(unusable("this response cannot be used"))?;
     answered(wallet, &response)
 }
 

@@ -38,7 +38,7 @@ impl Shop<'_> {
             }
             WalletContact::Remove(a) => {
                 let name = name(&a.name)?;
-                let address = wallet.remove_contact(name.clone()).or_refuse("there is nothing to remove")?;
+                let address = wallet.remove_contact(name.clone()).or_refuse("no contact was removed")?;
                 let fields = json!({ "name": name.as_str(), "address": address.to_string() });
                 self.context.output.record("contact-removed", fields, &format!("`{name}` is forgotten"))
             }

@@ -13,7 +13,7 @@ use rand_core::OsRng;
 use serde_json::json;
 use std::path::Path;
 use wallet::{
-    armor,
+    armor::{self, ArmorError, Kind},
     edge::file::WalletFile,
     keys::Address,
     slate::{Invite, Memo, SlateError, encrypt::Private},
@@ -24,7 +24,7 @@ impl Shop<'_> {
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invite = addressed(&wallet, &text).or_refuse("this invite cannot be used")?;
+        let invite = addressed(&wallet, &text).map_err(unusable("this invite cannot be used"))?;
         let plan = format!(
             "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
             invite.amount,
@@ -76,6 +76,23 @@ impl Shop<'_> {
             "with": with.map(|a| a.to_string()), "encrypted": encrypted, "text": text,
         });
         self.context.output.record(&name, fields, text)
+    }
+}
+
+/// A slate that cannot be used; where it is one for another verb, which.
+pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
+    move |e| {
+        let verb = match e {
+            WalletError::Armor(ArmorError::Kind { found, .. }) => match found {
+                Kind::Invite | Kind::EncryptedInvite => "An invite is answered with `sotto wallet receive`.",
+                Kind::Invoice | Kind::EncryptedInvoice => "An invoice is paid with `sotto wallet pay`.",
+                Kind::Transaction => "A transaction is handed in with `sotto chain submit`.",
+                Kind::Proof => "A proof is checked with `sotto wallet proof verify`.",
+                _ => "A response or a payment is finished with `sotto wallet finalize`, by who began.",
+            },
+            _ => return Failure::refused(what).why(e),
+        };
+        Failure::refused(what).why(e).advice(verb)
     }
 }
 

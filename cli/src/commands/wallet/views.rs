@@ -72,7 +72,9 @@ impl Shop<'_> {
                 "amount": o.opening.amount.to_string(), "status": status,
                 "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
             });
-            let at = height.map_or(String::new(), |h| format!(" at {h}"));
+            let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
+            let matures = matures.map_or(String::new(), |h| format!(", can be spent from {h}"));
+            let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
             let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
             self.context.output.record("output", fields, &human)?;
         }
