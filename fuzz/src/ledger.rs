@@ -11,7 +11,7 @@ use mw::{
     range_proof::RangeProof,
     rules::params::{Chain, Params},
     schnorr::{PublicKey, Signature},
-    state::Unspent,
+    state::{RewindMaterial, Unspent},
     transaction::{Body, Output, Transaction},
     wire::{Decode, Encode},
 };
@@ -51,6 +51,11 @@ pub fn mw_output(data: &[u8]) -> Verdict {
 /// An unspent output.
 pub fn mw_unspent(data: &[u8]) -> Verdict {
     canonical::<Unspent>(data)
+}
+
+/// Rewind material of an unspent output.
+pub fn mw_material(data: &[u8]) -> Verdict {
+    canonical::<RewindMaterial>(data)
 }
 
 /// A chain's parameters; what they answer about any height is an answer, not an overflow.

@@ -9,8 +9,8 @@
 //! and memory bounded by the input. The same functions serve libFuzzer (`cargo-fuzz/`), which searches, and the tests of
 //! this crate, which replay `seeds/` with a few thousand changes each; how, is in `README.md`.
 //!
-//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `circuits`,
-//! `frames`, `jobs`, `links`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
+//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `requests`,
+//! `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that is wrong must stop")]
 
 mod circuits;
@@ -21,6 +21,7 @@ mod jobs;
 mod ledger;
 mod links;
 mod messages;
+mod requests;
 mod rules;
 pub mod seeds;
 mod sessions;
@@ -82,6 +83,7 @@ targets! {
         Decoder mw_kernel
         Decoder mw_output
         Decoder mw_unspent
+        Decoder mw_material
         Decoder mw_params
         Decoder mw_field
     }
@@ -113,6 +115,10 @@ targets! {
     }
     snapshots { Machine node_snapshot }
     messages { Decoder node_message }
+    requests {
+        Decoder node_request
+        Decoder node_response
+    }
     circuits {
         Decoder mpc_bristol
         Decoder mpc_bristol_fashion

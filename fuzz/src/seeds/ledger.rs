@@ -14,7 +14,7 @@ use mw::{
     hash::Hash,
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
-    state::Unspent,
+    state::{ChainView, RewindMaterial, Unspent},
     transaction::Body,
     trie::Prefix,
     wire::Encode,
@@ -25,8 +25,12 @@ use node::{
         peers::{Address, PeerKey},
     },
     seal::SealedHeader,
-    wire::message::{BlockName, Hello, Message, rules},
+    wire::{
+        message::{BlockName, Hello, Message, rules},
+        rpc::{self, Hex},
+    },
 };
+use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
@@ -51,6 +55,9 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             let unspent = Unspent { created: Height::new(7), output: output.clone() };
             vec![input("plain", unspent.to_bytes())]
         }
+        "mw_material" => vec![input("plain", material().to_bytes())],
+        "node_request" => requests(),
+        "node_response" => responses(),
         "mw_params" => vec![input("solo", toy.chain().params().to_bytes())],
         "mw_field" => fields(),
         "mw_mmr_proof" => [0, 4, 7, 8, 9, 10].map(mmr_proof).into(),
@@ -72,6 +79,47 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         "node_operator" => operator(),
         _ => return None,
     })
+}
+
+/// What a scan needs of an output.
+fn material() -> RewindMaterial {
+    let output = world().block.body.outputs[0].clone();
+    RewindMaterial::of(&Unspent { created: Height::new(7), output })
+}
+
+/// A request of each kind, and some that are none.
+fn requests() -> Inputs {
+    let World { payment, block, .. } = world();
+    let (output, kernel) = (&block.body.outputs[0], &block.body.kernels[0]);
+    let several = [rpc::request(1, &rpc::Status {}), rpc::request(2, &rpc::Stop {})].join(&b","[..]);
+    vec![
+        input("status", rpc::request(1, &rpc::Status {})),
+        input("submit", rpc::request(2, &rpc::Submit { transaction: Hex(payment.clone()) })),
+        input("headers", rpc::request(3, &rpc::Headers { first: 1, most: 2 })),
+        input("output", rpc::request(4, &rpc::Output { commitment: Hex(output.commitment) })),
+        input("kernel", rpc::request(5, &rpc::Kernel { excess: Hex(kernel.excess) })),
+        input("unspent", rpc::request(6, &rpc::Unspent { depth: 3, index: 1 })),
+        input("several", [b"[", &several[..], b"]"].concat()),
+        input("notified", r#"{"jsonrpc": "2.0", "method": "peers"}"#),
+        input("unknown", r#"{"jsonrpc": "2.0", "id": "a", "method": "none", "params": {}}"#),
+        input("deep", "[".repeat(200)),
+        input("nothing", "[[], {}, 7, null]"),
+    ]
+}
+
+/// An answer to a wallet that scans, and a refusal.
+fn responses() -> Inputs {
+    let state = world().toy.state();
+    let proof = state.commitments().outputs.chunk(Prefix::new(0, 0).unwrap()).proof;
+    let header = state.tip();
+    let tip = rpc::TipRecord { height: header.height.get(), hash: Hex(header.hash()) };
+    let record = rpc::UnspentRecord { outputs: vec![Hex(material())], proof: Hex(proof), tip };
+    let told = |outcome| rpc::response(&json!(7), outcome).to_string();
+    vec![
+        input("outputs", told(Ok(serde_json::to_value(record).unwrap()))),
+        input("refused", told(Err(rpc::Fault::Method))),
+        input("empty", told(Ok(json!({})))),
+    ]
 }
 
 fn numbered(i: usize, bytes: Vec<u8>) -> (String, Vec<u8>) {
