@@ -9,7 +9,7 @@
 //! Links take no time and files are in memory, so what is measured is the engines' own work, of all nodes together: processor time
 //! of the process. The chain has `SOTTO_OUTPUTS` outputs, 4,000 unless told, in blocks of the greatest weight; proving them takes
 //! most of the time that the benchmark needs, and is not measured.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use benches::ProcessorTime;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -192,7 +192,9 @@ impl Net {
 /// So many nodes in a line, all on this chain, and a link by which somebody else speaks to the first.
 fn line(toy: &Toy, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
     let mut net = Net::new((0..nodes).map(|_| ledger(toy, blocks)).collect(), |_, _| ());
-    (1..nodes).for_each(|n| drop(net.connect(n - 1, n)));
+    for n in 1..nodes {
+        net.connect(n - 1, n);
+    }
     let peer = net.connect(nodes, 0);
     let tip = BlockName::of(&blocks.last().unwrap().header);
     let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None };
@@ -284,7 +286,9 @@ fn sync(c: &mut Bench) {
         let fetch = |mut net: Net| {
             let joiner = net.nodes.len() - 1;
             let before = net.bytes;
-            (0..peers).for_each(|n| drop(net.connect(joiner, n)));
+            for n in 0..peers {
+                net.connect(joiner, n);
+            }
             while net.nodes[joiner].ledger().tip() != tip {
                 net.pass(SECOND);
             }
