@@ -87,7 +87,8 @@ pub(crate) enum Command {
 
 /// Show everything once: payments on a ledger of your own, and a joint computation on real data
 ///
-/// Part one creates a ledger and two wallets on disk, pays with real slates, and audits the supply. Part two lets two
+/// Part one creates a ledger and two wallets on disk, pays with real slates through a network of five nodes, tells what each of
+/// them could have known, and audits the supply. Part two lets two
 /// processes, each holding half of 569 real patients, compute which of 30 measurements best tells malignant
 /// from benign, without showing each other a row. It exits with 1 when any check fails.
 #[derive(Args, Debug)]

@@ -13,6 +13,12 @@ fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
     assert_eq!((record["v"].as_u64(), record["type"].as_str()), (Some(1), Some("demo")));
     assert_eq!(record["ok"], true);
     assert_eq!((&record["ledger"]["audit"], record["ledger"]["payments"].as_u64()), (&"ok".into(), Some(4)));
+    let network = &record["ledger"]["network"];
+    let right: Vec<u64> =
+        network["spies_right"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+    assert_eq!((network["nodes"].as_u64(), right.len()), (Some(5), 5));
+    // Three payments enter at node 1 and one at node 3: nobody guesses its own.
+    assert!(right[1] <= 1 && right[3] <= 3 && right.iter().all(|n| *n <= 4), "{right:?}");
     assert_eq!((&record["mpc"]["agrees"], record["mpc"]["rows"].as_u64()), (&true.into(), Some(569)));
     let all = record["mpc"]["measurements"].as_array().unwrap();
     assert_eq!(all.len(), 30);

@@ -4,6 +4,7 @@
 //! hospitals' patients. Everything is checked again in the clear, and any check that fails ends the demo with exit code 1.
 
 mod joint;
+mod network;
 mod payments;
 mod relay;
 

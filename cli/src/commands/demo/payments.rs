@@ -1,11 +1,13 @@
-//! Part one: two wallets, four payments by slates, what an outsider sees, cut-through, and the audit of the supply.
+//! Part one: two wallets, four payments by slates through a network of five nodes, what each node and an outsider could know of
+//! them, cut-through, and the audit of the supply.
 
+use super::network::{NODES, Network, Trail};
 use crate::{
     Context,
     args::Sabotage,
-    bridge::{Home, View},
+    bridge::{Home, View, now},
     commands::{
-        chain::{block_text, create, seal_one},
+        chain::{block_text, create},
         wallet::{address, scan},
     },
     exit::{Context as _, Failure, Outcome},
@@ -18,7 +20,6 @@ use mw::{
     rules::Verified,
     transaction::Transaction,
 };
-use node::{ledger::Ledger, seal::OperatorKey};
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use wallet::{
@@ -32,16 +33,21 @@ use wallet::{
 
 /// What Alice pays Bob, one after the other.
 const PAYMENTS: [u64; 3] = [1_500_000_000, 700_000_000, 42_000_000];
+/// The nodes at which their payments enter the network.
+const ALICE: usize = 1;
+const BOB: usize = 3;
 /// What Bob pays on to Alice.
 const PAID_ON: u64 = 900_000_000;
 
+const INFLATED: &str = "sabotage: an output was inflated by one unit, and the network refused it";
+
 type FileWallet = Wallet<WalletFile>;
 
-/// The ledger, its operator, and two people.
+/// The network, the payments' ways through it, and two people.
 struct Scene<'a> {
     context: &'a Context,
-    ledger: Ledger,
-    key: OperatorKey,
+    network: Network,
+    trails: Vec<Trail>,
     alice: FileWallet,
     bob: FileWallet,
 }
@@ -53,17 +59,18 @@ pub(super) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) ->
     if sabotage == Some(Sabotage::Inflate) {
         return Err(scene.inflate(&first));
     }
-    scene.submit(&first)?;
+    scene.submit(ALICE, &first)?;
     scene.seal()?;
     for amount in &PAYMENTS[1..] {
         let t = scene.alice_pays(*amount)?;
-        scene.submit(&t)?;
+        scene.submit(ALICE, &t)?;
         scene.seal()?;
     }
     let t = scene.bob_pays_on()?;
-    scene.submit(&t)?;
+    scene.submit(BOB, &t)?;
     let last = scene.seal()?;
     scene.balances()?;
+    scene.spies()?;
     scene.outsider(last)?;
     scene.audit()
 }
@@ -83,11 +90,16 @@ impl<'a> Scene<'a> {
             "A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n  chain  {}\n  alice  {}\n  bob    {}",
             p.reward, p.maturity, chain.id(), address(&alice)?, address(&bob)?,
         ))?;
-        Ok(Self { context, ledger, key, alice, bob })
+        let network = Network::open(home, ledger, key)?;
+        context.output.story(&format!("{NODES} nodes keep the chain; node 0 seals its blocks."))?;
+        Ok(Self { context, network, trails: Vec::new(), alice, bob })
     }
 
     fn seal(&mut self) -> Outcome<Height> {
-        Ok(seal_one(&mut self.ledger, &self.key, &self.alice)?.height)
+        let (height, due) = self.network.draft()?;
+        let rewards = self.alice.rewards(Account(0)).or_refuse("Alice takes no rewards")?;
+        let reward = rewards.of((height, due), &mut OsRng).or_refuse("the reward cannot be made")?;
+        self.network.seal(reward, now())
     }
 
     /// Seals blocks until Alice can spend.
@@ -95,33 +107,36 @@ impl<'a> Scene<'a> {
         let need = Amount::new(PAYMENTS.iter().sum());
         while self.alice.balance(None).spendable <= need {
             self.seal()?;
-            scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
+            scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
         }
         let spendable = self.alice.balance(None).spendable;
         self.context.output.story(&format!(
             "Alice sealed {} blocks; {spendable} of her rewards can be spent by now.\n",
-            self.ledger.tip().height
+            self.network.ledger().tip().height
         ))
     }
 
     fn alice_pays(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
-        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
         let t = pay(&mut self.alice, &mut self.bob, amount)?;
         self.context.output.story(&format!("Alice pays Bob {amount}: invite → response → transaction."))?;
         Ok(t)
     }
 
     fn bob_pays_on(&mut self) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
-        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
         let t = pay(&mut self.bob, &mut self.alice, PAID_ON)?;
         self.context.output.story(&format!("Bob pays on, to Alice: {PAID_ON}.\n"))?;
         Ok(t)
     }
 
-    fn submit(&mut self, t: &Verified<Transaction>) -> Outcome {
-        self.ledger.submit(t.get().clone()).map(drop).or_refuse("the ledger refused an honest payment")
+    fn submit(&mut self, at: usize, t: &Verified<Transaction>) -> Outcome {
+        let trail = self.network.submit(at, t.get())?;
+        self.context.output.story(&trail.told())?;
+        self.trails.push(trail);
+        Ok(())
     }
 
     /// Adds one unit to an output of an honest payment; the ledger must refuse it.
@@ -132,18 +147,37 @@ impl<'a> Scene<'a> {
             o.commitment = o.commitment.plus(&one);
         }
         t.body = mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
-        match self.ledger.submit(t) {
-            Err(why) => {
-                Failure::refused("sabotage: an output was inflated by one unit, and the ledger refused it")
-                    .why(why)
+        match self.network.submit(ALICE, &t) {
+            Err(why) => Failure { what: INFLATED.into(), ..why },
+            Ok(_) => {
+                Failure::refused("sabotage: an output was inflated by one unit, AND THE NETWORK TOOK IT")
             }
-            Ok(_) => Failure::refused("sabotage: an output was inflated by one unit, AND THE LEDGER TOOK IT"),
         }
     }
 
+    /// What a spy at each node would have made of all payments.
+    fn spies(&self) -> Outcome {
+        let right = self
+            .guesses()
+            .iter()
+            .enumerate()
+            .map(|(n, right)| format!("  node {n}: {right}\n"))
+            .collect::<String>();
+        self.context.output.story(&format!(
+            "Had a node been a spy, and taken the node from which it first heard of a payment for its source, of {} payments it would \
+             have been right about\n{right}",
+            self.trails.len()
+        ))
+    }
+
+    /// For each node, of how many payments it would have named the source.
+    fn guesses(&self) -> Vec<usize> {
+        (0..NODES).map(|n| self.trails.iter().filter(|t| t.betrayed_to(n)).count()).collect()
+    }
+
     fn balances(&mut self) -> Outcome {
-        scan(self.context, &mut self.alice, &View::of(&self.ledger))?;
-        scan(self.context, &mut self.bob, &View::of(&self.ledger))?;
+        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
+        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
         let received: u64 = PAYMENTS.iter().sum();
         let b = self.bob.balance(None);
         if b.total().units() >= received - PAID_ON || b.total().units() < received - PAID_ON - 1_000_000 {
@@ -160,16 +194,16 @@ impl<'a> Scene<'a> {
 
     /// What anybody sees of the last payment.
     fn outsider(&self, height: Height) -> Outcome {
-        let found = self.ledger.store().block(height).or_refuse("the block cannot be read")?;
+        let found = self.network.ledger().store().block(height).or_refuse("the block cannot be read")?;
         let block = found.ok_or_else(|| Failure::refused("the last block is missing"))?;
-        let text = block_text(&block, self.ledger.chain());
+        let text = block_text(&block, self.network.ledger().chain());
         self.context.output.story(&format!(
             "What an outsider sees of it: no amount but the fee, no address, only commitments.\n{text}"
         ))
     }
 
     fn audit(&self) -> Outcome<Value> {
-        let a = self.ledger.audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
+        let a = self.network.ledger().audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
         let share = 100 - 100 * a.bytes_cut_through / a.bytes_of_blocks.max(1);
         self.context.output.story(&format!(
             "Cut-through: {} outputs were created, {} are unspent; {} bytes of blocks shrink to {} ({share} % less).\n{GOOD}Audit ok{GOOD:#}: Σ unspent = supply·H + Σ excesses + offset·G, with a supply of {} at height {}.",
@@ -179,6 +213,7 @@ impl<'a> Scene<'a> {
             "height": a.height.get(), "payments": PAYMENTS.len() + 1, "outputs_created": a.outputs_created,
             "outputs_unspent": a.unspent, "supply": a.supply.to_string(), "bytes_of_blocks": a.bytes_of_blocks,
             "bytes_cut_through": a.bytes_cut_through, "audit": "ok",
+            "network": { "nodes": NODES, "spies_right": self.guesses() },
         }))
     }
 }
