@@ -16,8 +16,8 @@ const MAX_BYTES: usize = 4096;
 /// Where the passphrase comes from.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PassphraseArgs {
-    /// Read the passphrase from this file (mode 0600)
-    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", global = true)]
+    /// Read the passphrase from this file
+    #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", hide_env_values = true, global = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Read the passphrase from this open file descriptor, and from no file
     #[arg(hide_short_help = true, long, value_name = "N", global = true)]

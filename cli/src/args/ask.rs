@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Which node is asked.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct NodeArgs {
-    /// Ask this running node, by its folder or address, in place of the ledger in --dir
+    /// Ask this running node in place of the ledger in --dir
     #[arg(long, value_name = "DIR|URL", global = true)]
     pub(crate) node: Option<String>,
     /// The token of a node that --node names by its address [default: DIR/node/rpc.token]
