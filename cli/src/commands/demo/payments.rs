@@ -128,7 +128,7 @@ impl<'a> Scene<'a> {
         scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
         scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
         let t = pay(&mut self.bob, &mut self.alice, PAID_ON)?;
-        self.context.output.story(&format!("Bob pays on, to Alice: {PAID_ON}.\n"))?;
+        self.context.output.story(&format!("Bob pays on, to Alice: {PAID_ON}."))?;
         Ok(t)
     }
 
@@ -187,7 +187,7 @@ impl<'a> Scene<'a> {
         }
         let a = self.alice.balance(None);
         self.context.output.story(&format!(
-            "Their wallets find their outputs by rewinding proofs: Alice has {}, Bob {} (he paid {} in fees).\n",
+            "\nTheir wallets find their outputs by rewinding proofs: Alice has {}, Bob {} (he paid {} in fees).\n",
             a.total(), b.total(), received - PAID_ON - b.total().units(),
         ))
     }
