@@ -168,7 +168,9 @@ impl Decode for Contents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         match r.u8()? {
             CONTENTS_VERSION => {}
-            found => return Err(WireError::Version { found }),
+            code => {
+                return Err(WireError::Code { what: "version of a wallet that this program reads", code });
+            }
         }
         let (params, entropy) = (Params::decode(r)?, Zeroizing::new(r.array()?));
         Ok(Self { params, entropy, state: State::decode(r)? })
@@ -199,7 +201,12 @@ impl Decode for ViewContents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
         match r.u8()? {
             VIEW_VERSION => {}
-            found => return Err(WireError::Version { found }),
+            code => {
+                return Err(WireError::Code {
+                    what: "version of a view-only wallet that this program reads",
+                    code,
+                });
+            }
         }
         let (params, account) = (Params::decode(r)?, Account(r.u32()?));
         Ok(Self { params, account, rewind: RewindKey(r.array()?), state: State::decode(r)? })
