@@ -13,7 +13,8 @@
 //! - A transaction that another peer brings again is treated as if it were new, so that nobody can ask by sending it whether
 //!   it was here. Only who brings again what it brought itself has it fluffed: that is a loop, and tells it nothing.
 //! - Nothing is whispered to the peer it came from, nor is it told of the fluff.
-//! - The node's own transactions always travel a hop, whatever its role, and wait for a relay when there is none.
+//! - The node's own transactions always travel a hop, whatever its role. While there is no relay they wait for one under embargo, and
+//!   are fluffed when it ends; where nobody is there at all, they wait for somebody.
 //! - Memory is bounded by [`Limits`](crate::params::Limits), but for the node's own transactions.
 //!
 //! The caller keeps the bytes. It hands in only transactions that it would accept into its public pool, refuses those that are
@@ -38,8 +39,11 @@ use std::{
 /// What happens to a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<T, K, P> {
-    /// The node has connected to a peer of its own choice: a relay to be. Peers that connected to the node are not told.
+    /// The node has connected to a peer of its own choice: a relay to be.
     Connected(P),
+    /// A peer that connected to the node may be told what is the node's own, if no relay comes in time. Whoever tells this of all
+    /// such peers gives to a spy who keeps relays away what the node sends then.
+    Accepted(P),
     /// A peer is gone, whoever connected.
     Lost(P),
     /// The node's wallet hands in a transaction.
@@ -111,11 +115,12 @@ pub enum Reason {
 pub struct Relay<T, K, P> {
     params: Params,
     outbound: BTreeSet<P>,
+    inbound: BTreeSet<P>,
     epoch: Epoch<P>,
     pool: Stempool<T, K, P>,
     embargoes: Embargoes<T>,
     lines: BTreeMap<P, Line<T, P>>,
-    /// Own transactions that no relay was there for.
+    /// Own transactions that no relay was there for; under embargo, if anybody was there.
     parked: BTreeSet<T>,
 }
 
@@ -132,6 +137,7 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
             pool: Stempool::new(),
             lines: BTreeMap::new(),
             parked: BTreeSet::new(),
+            inbound: BTreeSet::new(),
             outbound,
             params,
         }
@@ -163,6 +169,7 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         }
         match event {
             Event::Connected(peer) => self.connected(now, rng, peer, &mut effects),
+            Event::Accepted(peer) => self.accepted(now, rng, peer),
             Event::Lost(peer) => self.lost(now, rng, &peer, &mut effects),
             Event::Own { tx, kernels } => self.take_in(now, rng, (tx, kernels, None), &mut effects),
             Event::Stem { from, tx, kernels } => {
@@ -186,8 +193,16 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         }
     }
 
+    fn accepted(&mut self, now: Duration, rng: &mut impl RngCore, peer: P) {
+        self.inbound.insert(peer);
+        for tx in &self.parked {
+            self.embargoes.start(now, rng, tx);
+        }
+    }
+
     fn lost(&mut self, now: Duration, rng: &mut impl RngCore, peer: &P, effects: &mut Vec<Effect<T, P>>) {
         self.outbound.remove(peer);
+        self.inbound.remove(peer);
         self.epoch.lose(peer, self.params.limits().remembered_edges);
         self.epoch.fill(rng, &self.outbound);
         for whisper in self.lines.remove(peer).map(Line::close).unwrap_or_default() {
@@ -242,14 +257,18 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
                 self.embargoes.start(now, rng, &whisper.tx);
                 self.lines.entry(to).or_insert_with(Line::new).push(whisper);
             }
-            None if whisper.from.is_none() => self.park(whisper.tx),
+            None if whisper.from.is_none() => {
+                if !self.is_alone() {
+                    self.embargoes.start(now, rng, &whisper.tx);
+                }
+                self.parked.insert(whisper.tx);
+            }
             None => self.fluff(whisper.tx, Reason::NoRelay, effects),
         }
     }
 
-    fn park(&mut self, tx: T) {
-        self.embargoes.lift(&tx);
-        self.parked.insert(tx);
+    fn is_alone(&self) -> bool {
+        self.outbound.is_empty() && self.inbound.is_empty()
     }
 
     /// Makes a transaction of the stempool public.
@@ -282,8 +301,9 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
     /// told of it by its maker.
     fn end_embargoes(&mut self, now: Duration, effects: &mut Vec<Effect<T, P>>) {
         while let Some(tx) = self.embargoes.due(now) {
-            if self.outbound.is_empty() && self.pool.is_own(&tx) {
-                self.park(tx);
+            if self.is_alone() && self.pool.is_own(&tx) {
+                self.embargoes.lift(&tx);
+                self.parked.insert(tx);
             } else {
                 self.fluff(tx, Reason::Embargo, effects);
             }

@@ -161,6 +161,43 @@ fn own_transactions_wait_for_a_relay() {
     assert_eq!(node.0.step(end, &mut node.1, Event::Tick), [fluffed("a", &[], Reason::Embargo)]);
 }
 
+/// A node that others connect to, and that reaches nobody itself: it has no relay, and its payments must go all the same.
+#[test]
+fn own_transactions_that_find_no_relay_are_told_to_those_who_are_there_when_their_embargo_ends() {
+    let mut node = Node::new(&[], false);
+    assert_eq!(node.own("a", &[1]), []);
+    assert_eq!(
+        node.0.step(LONG, &mut node.1, Event::Accepted(7)),
+        [],
+        "whoever comes first is not told at once"
+    );
+    assert_eq!(node.0.step(LONG, &mut node.1, Event::Own { tx: "b", kernels: vec![2] }), []);
+    let mut fluffed_first = Vec::new();
+    for _ in 0..2 {
+        let end = node.0.wake();
+        assert!(end > LONG);
+        fluffed_first.extend(node.0.step(end, &mut node.1, Event::Tick));
+    }
+    fluffed_first.sort_by_key(|e| format!("{e:?}"));
+    assert_eq!(fluffed_first, ["a", "b"].map(|tx| fluffed(tx, &[], Reason::Embargo)));
+}
+
+#[test]
+fn a_relay_that_comes_before_the_embargo_ends_is_whispered_to() {
+    let mut node = Node::new(&[], false);
+    assert_eq!(node.step(Event::Accepted(7)), []);
+    assert_eq!(node.own("a", &[1]), []);
+    let end = node.0.wake();
+    assert_eq!(whispered(node.step(Event::Connected(1))), (1, vec!["a"]));
+    assert_eq!(node.0.wake(), end, "its embargo goes on");
+    assert_eq!(node.step(Event::Lost(1)), [], "it waits again: for a relay, or the end");
+    assert_eq!(node.step(Event::Lost(7)), []);
+    assert_eq!(node.0.step(end, &mut node.1, Event::Tick), [], "there is nobody to tell");
+    assert_eq!(node.0.step(LONG, &mut node.1, Event::Accepted(8)), []);
+    let end = node.0.wake();
+    assert_eq!(node.0.step(end, &mut node.1, Event::Tick), [fluffed("a", &[], Reason::Embargo)]);
+}
+
 #[test]
 fn what_is_above_a_limit_is_fluffed_at_once_and_others_have_their_room() {
     let limits = Limits { stems_per_peer: 2, stems: 3, ..Limits::default() };
@@ -180,6 +217,7 @@ fn events() -> impl Strategy<Value = Event<u16, u8, u8>> {
     let stem = (0u8..9, kernels());
     prop_oneof![
         1 => (0u8..6).prop_map(Event::Connected),
+        1 => (0u8..9).prop_map(Event::Accepted),
         1 => (0u8..9).prop_map(Event::Lost),
         1 => kernels().prop_map(|kernels| Event::Own { tx: name(&kernels), kernels }),
         3 => stem.prop_map(|(from, kernels)| Event::Stem { from, tx: name(&kernels), kernels }),

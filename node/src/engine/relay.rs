@@ -341,7 +341,19 @@ impl<F: Files> Node<F> {
         gone.into_iter().try_for_each(|tx| self.whispered(turn, Whisper::Unacceptable(tx)))
     }
 
+    /// What began here may be told to those who came by themselves, once its embargo ends, where no relay is to be had: a node that
+    /// nobody ever answered has no choice. Who cuts off one that had a relay does not come to hear of it by that.
+    fn do_without_relays(&mut self, turn: &mut Turn<'_>) -> Step {
+        let chosen = self.peers.ready().any(|(_, p)| p.outbound());
+        if self.relay.own.is_empty() || chosen || !self.peers.book.is_hopeless() {
+            return Ok(());
+        }
+        let guests: Vec<PeerKey> = self.peers.ready().map(|(_, p)| p.key).collect();
+        guests.into_iter().try_for_each(|key| self.whispered(turn, Whisper::Accepted(key)))
+    }
+
     pub(super) fn relay_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+        self.do_without_relays(turn)?;
         if turn.now >= self.relay.dandelion.wake() {
             self.whispered(turn, Whisper::Tick)?;
         }

@@ -3,10 +3,10 @@
 use crate::{
     bank::{Bank, MANY},
     schedules::{SECOND, agreed, hasty},
-    world::World,
+    world::{World, address},
 };
 use mw::state::ChainView;
-use node::engine::pool::PoolLimits;
+use node::{config::Config, engine::pool::PoolLimits};
 
 /// A payment and what spends its change, through different nodes, are sealed in one block.
 #[test]
@@ -28,6 +28,29 @@ fn a_family_is_sealed_in_one_block() {
             assert!(ledger.pool().is_empty());
             ledger.audit(|_, _| ()).unwrap();
         }
+    }
+}
+
+/// A node that others connect to and that reaches nobody, since they do not listen: its own payments are told when their embargo
+/// ends, and not before.
+#[test]
+fn a_payment_leaves_a_node_that_reaches_nobody() {
+    for seed in 0..4 {
+        let alone = |c: &mut Config| {
+            hasty(c);
+            c.listens = None;
+            if c.key == address(0).key {
+                c.seeds.clear();
+            } else {
+                c.seeds = vec![address(0)];
+            }
+        };
+        let mut world = World::new(70 + seed, Bank::open(), 3, Vec::new(), alone);
+        world.run(20 * SECOND);
+        let t = world.bank.payments[0].clone();
+        assert!(world.submit(0, &t).is_some());
+        assert!((0..3).all(|n| world.node(n).unwrap().ledger().pool().is_empty()), "nobody is told at once");
+        assert!(world.until(|w| w.all_have(&t)));
     }
 }
 

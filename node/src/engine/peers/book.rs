@@ -70,6 +70,11 @@ impl Book {
         self.len() == 0
     }
 
+    /// Whether nobody in it ever answered, and whoever was tried has failed too often.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.entries().all(|(proven, e)| !proven && e.failures >= PATIENCE)
+    }
+
     /// All entries; whether a connection came about, and the entry.
     pub fn entries(&self) -> impl Iterator<Item = (bool, &Entry)> {
         let proven = self.proven.iter().flatten().map(|e| (true, e));
@@ -214,6 +219,22 @@ mod tests {
         (0..5_000).for_each(|n| book.hear(near(n), source));
         assert!(book.entries().any(|(proven, e)| proven && e.address == first));
         assert!(book.len() <= (HEARD_ROWS + PROVEN_ROWS) * ROW);
+    }
+
+    #[test]
+    fn a_book_is_hopeless_until_somebody_may_answer_or_has() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut book = Book::new(&mut rng);
+        assert!(book.is_hopeless());
+        book.hear(address(1), IpAddr::from([1, 2, 2, 2]));
+        for _ in 0..PATIENCE {
+            assert!(!book.is_hopeless());
+            book.failed(&address(1));
+        }
+        assert!(book.is_hopeless());
+        book.reached(address(1));
+        (0..=PATIENCE).for_each(|_| book.failed(&address(1)));
+        assert!(!book.is_hopeless(), "it was there once");
     }
 
     #[test]
