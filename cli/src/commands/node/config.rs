@@ -26,6 +26,8 @@ pub(super) struct Settings {
     pub(super) outbound: u16,
     pub(super) inbound: u16,
     pub(super) inbound_from_one: u16,
+    /// Whether it may begin with a snapshot.
+    pub(super) snapshot: bool,
     pub(super) certificate: Option<PathBuf>,
     pub(super) certificate_key: Option<PathBuf>,
     pub(super) page: Option<PathBuf>,
@@ -57,6 +59,7 @@ impl Default for Settings {
             outbound: 8,
             inbound: 64,
             inbound_from_one: 8,
+            snapshot: true,
             certificate: None,
             certificate_key: None,
             page: None,

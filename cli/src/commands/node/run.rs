@@ -108,6 +108,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     let mut config = Config::new(PeerKey([0; 32]));
     config.outbound = s.outbound.into();
     config.dandelion = s.dandelion.params()?;
+    config.far = if s.snapshot { config.far } else { u64::MAX };
     for text in &s.connect {
         config.seeds.extend(addresses(text)?);
     }
