@@ -3,10 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mw::{amount::Amount, rules::params::Params, state::ChainView, transaction::Transaction};
-use node::{
-    ledger::Ledger,
-    seal::{OperatorKey, seal},
-};
+use node::{ledger::Ledger, seal::OperatorKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use wallet::{
     keys::{Account, Words},
@@ -94,8 +91,9 @@ impl Scene {
         let fees = draft.due.checked_sub(self.ledger.chain().params().reward).unwrap();
         let reward = self.alice.reward(ACCOUNT, (draft.height, fees), &mut self.rng).unwrap();
         let proposal = self.ledger.propose(&draft, reward, 0).unwrap();
-        let block = seal(self.ledger.chain(), proposal, &self.operator, &mut self.rng).unwrap();
-        self.ledger.connect(block).unwrap();
+        let judged = self.ledger.judge_proposal(proposal).unwrap();
+        let seal = self.operator.seal(self.ledger.chain().id(), &judged.get().proposal.header, &mut self.rng);
+        self.ledger.commit(judged, seal).unwrap();
         for w in [&mut self.alice, &mut self.bob] {
             w.scan(&Source(&self.ledger), &mut |_, _| ()).unwrap();
         }

@@ -1,8 +1,9 @@
 //! The consensus rules: the only place where a transaction or a block is judged.
 //!
 //! ```text
-//! Block ──check──▶ WellFormed<Block> ──verify──▶ Verified<Block> ──connect──▶ Connected<Block>
-//!        shape                        seal, proofs, balance        the chain's state
+//! Block ──check──▶ WellFormed<Block> ──verify──▶ Verified<Block> ──connect──▶ Connected<BlockChange>
+//!        shape                        seal, proofs, balance        the chain's state        ▲ the seal
+//! Proposal ───────────────── the same at once, but for the seal ──────────────▶ Connected<ProposalChange>
 //! ```
 //!
 //! Only this module makes the last three, and mempool, sealing, connection, reorganisation, sync and audit all pass through
@@ -23,7 +24,7 @@ mod shape;
 use crate::{
     aggregate::aggregate,
     amount::Height,
-    block::{Block, ChainId, Header},
+    block::{Block, ChainId, Header, SealedHeader},
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::Kernel,
@@ -196,14 +197,23 @@ pub fn connect_block<V: ChainView>(
         verify_block(chain, view.tip(), check_block(chain, b.value)?)?
     };
     let block = b.value;
-    context::follows(view.tip(), &block.header)?;
-    let spent = context::body(chain, view, &block.body)?;
-    let after = context::next_tip(view, &block.body, block.header.total_offset, block.header.time, &spent)?;
-    context::same_roots(&after.header, &block.header)?;
-    let before = context::tip(view);
-    let (created, kernels) = (block.body.outputs.clone(), block.body.kernels.clone());
-    let change = ChangeSet { before, after, spent, created, kernels };
-    Ok(Connected { parent: change.after.header.previous, value: BlockChange { block, change } })
+    let change = connected(chain, view, &block.header, &block.body)?;
+    Ok(Connected { parent: block.header.previous, value: BlockChange { block, change } })
+}
+
+/// MW-R18, MW-R19 and MW-R22 to MW-R30: what a header and its body change.
+fn connected<V: ChainView>(
+    chain: &Chain,
+    view: &V,
+    header: &Header,
+    body: &Body,
+) -> Result<ChangeSet, ConnectError<V::Error>> {
+    context::follows(view.tip(), header)?;
+    let spent = context::body(chain, view, body)?;
+    let after = context::next_tip(view, body, header.total_offset, header.time, &spent)?;
+    context::same_roots(&after.header, header)?;
+    let (created, kernels) = (body.outputs.clone(), body.kernels.clone());
+    Ok(ChangeSet { before: context::tip(view), after, spent, created, kernels })
 }
 
 /// A block that only lacks its seal.
@@ -221,6 +231,51 @@ impl Proposal {
     pub fn seal(self, seal: Signature) -> Block {
         Block { header: self.header, seal, body: self.body }
     }
+}
+
+/// A proposal that every rule allows but the seal's, with what it would change.
+#[derive(Clone, Debug)]
+pub struct ProposalChange {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// What it would change.
+    pub change: ChangeSet,
+    chain: ChainId,
+}
+
+/// Judges a proposal for the block after `view`'s tip by all that a block is judged by, but for the seal: what whoever is to
+/// seal it, or to agree that others do, wants to know before.
+///
+/// # Errors
+/// The first rule that refuses it, in the order of blocks; never MW-R21. Or the store's failure.
+pub fn connect_proposal<V: ChainView>(
+    chain: &Chain,
+    view: &V,
+    proposal: Proposal,
+) -> Result<Connected<ProposalChange>, ConnectError<V::Error>> {
+    let Proposal { header, body } = &proposal;
+    shape::block(chain, body)?;
+    run::proposed(chain, view.tip(), run::Unsealed { header, body })?;
+    let change = connected(chain, view, header, body)?;
+    let parent = header.previous;
+    Ok(Connected { parent, value: ProposalChange { proposal, change, chain: *chain.id() } })
+}
+
+/// Adds the seal to a proposal that was judged: a block that was checked against the state, whose proofs nobody has to verify again.
+///
+/// # Errors
+/// MW-R21.
+pub fn seal_proposal(
+    chain: &Chain,
+    p: Connected<ProposalChange>,
+    seal: Signature,
+) -> Result<Connected<BlockChange>, Rejection> {
+    let Connected { value: ProposalChange { proposal, change, chain: judged_on }, parent } = p;
+    let block = proposal.seal(seal);
+    if judged_on != *chain.id() || !SealedHeader::of(&block).holds(chain) {
+        return Err(Rejection::Seal);
+    }
+    Ok(Connected { value: BlockChange { block, change }, parent })
 }
 
 /// Builds the next block from transactions that fit the state, and its reward.

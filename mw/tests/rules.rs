@@ -4,16 +4,21 @@
 
 use mw::{
     amount::Amount,
-    error::Rejection,
+    error::{ConnectError, Rejection},
     group::{Point, Scalar},
-    rules::params::{Chain, Params, ParamsError},
-    schnorr::PublicKey,
+    rules::{
+        Proposal, connect_proposal,
+        params::{Chain, Params, ParamsError},
+        seal_proposal,
+    },
+    schnorr::{PublicKey, sign},
     testing::{
         Toy,
         cases::{self, Case},
     },
     transaction::{Body, Transaction},
 };
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::sync::LazyLock;
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases::all);
@@ -57,6 +62,46 @@ fn what_is_refused_changes_nothing() {
         assert_eq!(refusal, case.because, "{}", case.name);
         assert!(toy.state() == case.refused.toy.state(), "{}", case.name);
     }
+}
+
+/// What a proposal is judged by is what its block is, but for the seal; what passed needs the seal and nothing more.
+#[test]
+fn a_proposal_is_judged_as_its_block_is() {
+    let mut refused = 0;
+    for (case, trial) in CASES.iter().flat_map(|c| [(c, &c.refused), (c, &c.accepted)]) {
+        let blocks = [Some(trial.clone()), trial.in_block()].into_iter().flatten();
+        for trial in blocks {
+            let cases::Subject::Block(block) = &trial.subject else { continue };
+            let (toy, verdict) = (&trial.toy, trial.verdict());
+            let proposal = Proposal { header: block.header.clone(), body: block.body.clone() };
+            let judged = connect_proposal(toy.chain(), toy.state(), proposal).map_err(|e| match e {
+                ConnectError::Refused(why) => why,
+                ConnectError::View(e) => match e {},
+            });
+            let sealed = judged.and_then(|p| seal_proposal(toy.chain(), p, block.seal));
+            assert_eq!(sealed.as_ref().err(), verdict.as_ref().err(), "{}", case.name);
+            refused += usize::from(sealed.is_err());
+            let Ok(sealed) = sealed else { continue };
+            let connected = toy.judge(block).unwrap();
+            assert_eq!((&sealed.get().block, sealed.parent()), (block, connected.parent()));
+            let (ours, theirs) = (&sealed.get().change, &connected.get().change);
+            assert_eq!((&ours.after.header, &ours.spent), (&theirs.after.header, &theirs.spent));
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}
+
+/// A proposal that was judged on one chain cannot be sealed for another, even by an operator of both.
+#[test]
+fn a_proposal_is_sealed_for_its_own_chain() {
+    let mut toy = Toy::new(1);
+    let (proposal, _) = toy.propose(&[]).unwrap();
+    let judged = connect_proposal(toy.chain(), toy.state(), proposal.clone()).unwrap();
+    let other = Chain::new(Params { genesis_time: 1, ..toy.chain().params().clone() }).unwrap();
+    let message = proposal.header.seal_message(other.id());
+    let seal = sign(toy.operator(), &message, &mut ChaCha20Rng::seed_from_u64(1));
+    assert_eq!(seal_proposal(&other, judged.clone(), seal).map(|_| ()), Err(Rejection::Seal));
+    assert_eq!(seal_proposal(toy.chain(), judged, seal).map(|_| ()), Err(Rejection::Seal));
 }
 
 #[test]

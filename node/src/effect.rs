@@ -10,7 +10,7 @@ use crate::{
     },
     event::Ticket,
     ledger::LedgerError,
-    seal::{DoubleSeal, ForeignKey, SealedHeader},
+    seal::{DoubleSeal, SealedHeader},
     wire::message::{BlockName, Message},
 };
 use mw::{
@@ -91,7 +91,7 @@ pub enum Answer {
     },
     /// The block was sealed and is told to all.
     Sealed(BlockName),
-    /// It is done.
+    /// It is done. To [`Question::Seal`](crate::event::Question::Seal): it is proposed, and other sealers have a say.
     Done,
     /// It is refused.
     Refused(Refusal),
@@ -121,9 +121,6 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
-    /// The key is another chain's.
-    #[error(transparent)]
-    ForeignKey(#[from] ForeignKey),
     /// Nothing was drafted for the block after the tip.
     #[error("no draft stands for the next block: ask for one first")]
     NoDraft,

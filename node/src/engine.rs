@@ -7,7 +7,7 @@
 //!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
 //!                                          snapshots in parts                          [`shortcut`], [`parts`], [`pruned`]
 //!                                  what they ask for of the chain              [`serve`]
-//!   question ─▶ answer                                                      [`desk`], [`kernels`]
+//!   question ─▶ answer                                                      [`desk`], [`kernels`], [`sealing`]
 //!   tick ─▶ whatever is due
 //! ```
 //!
@@ -31,6 +31,7 @@ pub mod peers;
 pub mod pool;
 pub mod pruned;
 mod relay;
+pub mod sealing;
 mod serve;
 mod shortcut;
 mod stempool;
@@ -42,7 +43,6 @@ use crate::{
     effect::{Effect, Note},
     event::Event,
     ledger::{Draft, Ledger, LedgerError},
-    seal::OperatorKey,
     wire::{
         book,
         message::{BlockName, Hello, MAX_ADDRESSES, Message, rules},
@@ -54,6 +54,7 @@ use mw::wire::Decode;
 use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
 use rand_core::CryptoRngCore;
 use relay::Relay;
+use sealing::Solo;
 use shortcut::Shortcut;
 use sync::Sync;
 
@@ -61,7 +62,8 @@ use sync::Sync;
 pub struct Node<F: Files = Disk> {
     config: Config,
     ledger: Ledger<F>,
-    operator: Option<OperatorKey>,
+    /// What seals here, if anything does.
+    operator: Option<Solo>,
     peers: Peers,
     relay: Relay,
     sync: Sync,
@@ -110,12 +112,12 @@ impl Turn<'_> {
 type Step<T = ()> = Result<T, LedgerError>;
 
 impl<F: Files> Node<F> {
-    /// A node over a ledger. Who holds the operator's key may seal; `book` is what [`Effect::Keep`] kept.
+    /// A node over a ledger, and the engine that seals, if it is one that does; `book` is what [`Effect::Keep`] kept.
     #[must_use]
     pub fn new(
         config: Config,
         mut ledger: Ledger<F>,
-        operator: Option<OperatorKey>,
+        operator: Option<Solo>,
         book: Option<&[u8]>,
         rng: &mut dyn CryptoRngCore,
     ) -> Self {

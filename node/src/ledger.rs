@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! submit   transaction ─▶ pool            connect   block ─▶ check ─▶ verify ─▶ connect ─▶ store ─▶ pool again
-//! draft    pool ─▶ best transactions ─▶ (a wallet makes the reward) ─▶ propose ─▶ (the operator seals) ─▶ connect
+//! draft    pool ─▶ best transactions ─▶ (a wallet makes the reward) ─▶ propose ─▶ judge ─▶ (an engine seals) ─▶ commit
 //! reorganise   a better branch ─▶ every rule, block by block, beside the store ─▶ store, all at once ─▶ pool again
 //! ```
 //!
@@ -15,6 +15,9 @@
 mod branches;
 mod journal;
 mod originals;
+mod sealing;
+
+pub use sealing::Driven;
 
 use crate::{
     audit::{Audit, AuditError, audit},
@@ -34,7 +37,7 @@ use mw::{
     hash::Hash,
     kernel::Kernel,
     rules::{
-        Connected, Proposal, Verified, check_block, connect_block,
+        BlockChange, Connected, Proposal, Verified, check_block, connect_block,
         params::{Chain, Params},
         propose, verify_block,
     },
@@ -286,7 +289,12 @@ impl<F: Files> Ledger<F> {
         let block = check_block(self.chain(), block)?;
         let block = verify_block(self.chain(), self.tip(), block)?;
         let block = connect_block(self.chain(), &self.store, block)?;
-        self.store.apply(&block)?;
+        self.append(&block)
+    }
+
+    /// Adds a block that was checked, durably.
+    fn append(&mut self, block: &Connected<BlockChange>) -> Result<PoolChange, LedgerError> {
+        self.store.apply(block)?;
         let mut pool = self.pool.clone();
         let sealed = self.take_sealed(&mut pool, &block.get().block);
         let dropped = pool.recheck(self.store.chain(), &self.store)?;

@@ -6,11 +6,11 @@
 //! transactions, joined by the rules, and never an opinion of its own about what is allowed:
 //!
 //! ```text
-//! transaction ─▶ Ledger::submit ─▶ pool ─▶ Ledger::draft ─▶ Ledger::propose ─▶ seal::seal ─▶ Ledger::connect ─▶ store
+//! transaction ─▶ Ledger::submit ─▶ pool ─▶ Ledger::draft ─▶ Ledger::propose ─▶ a sealing engine ─▶ Ledger::commit ─▶ store
 //! ```
 //!
 //! **Reading order**: [`event`], [`effect`], [`engine`] (what a node does), [`wire::message`] (what nodes say), [`config`], [`run`];
-//! [`ledger`] (the whole in one page), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
+//! [`ledger`] (the whole in one page), [`engine::sealing`] (what makes blocks of proposals), [`engine::pool`], [`engine::fork`], [`engine::evidence`] and [`engine::pruned`]
 //! (pure), [`edge::store`] (log, head, base, index and what a crash leaves), [`edge::daemon`], [`edge::net`] and [`edge::asker`] (a
 //! running node), [`wire::rpc`] and [`edge::rpc`] (what programs on this machine ask), [`light`] (what their answers are held
 //! against), [`audit`], [`seal`], [`wire`] (every byte on disk), [`edge::operator`].

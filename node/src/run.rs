@@ -74,7 +74,7 @@ mod tests {
         config::Config,
         edge::store::{IndexPlace, Layout, Memory, Store},
         effect::Answer,
-        engine::{peers::PeerKey, pool::PoolLimits},
+        engine::{peers::PeerKey, pool::PoolLimits, sealing::Solo},
         ledger::Ledger,
         seal::OperatorKey,
     };
@@ -107,12 +107,12 @@ mod tests {
         let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
         let mut ledger = Ledger::over(store, PoolLimits::default()).unwrap();
         toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
-        let operator = Some(OperatorKey::from_secret(toy.operator().clone()));
+        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
         let (send, events) = channel();
         let (answers, answered) = mpsc::channel();
         let node = thread::spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(1);
-            let node = Node::new(Config::new(PeerKey([1; 32])), ledger, operator, None, &mut rng);
+            let node = Node::new(Config::new(PeerKey([1; 32])), ledger, Some(operator), None, &mut rng);
             run(node, &Clock::start(), &mut rng, &events, &mut Answers(answers)).ledger().pool().len()
         });
         let ask = |question| {

@@ -1,16 +1,10 @@
-//! Solo sealing: one operator's key, named by the genesis parameters, signs blocks.
+//! Seals: the key under which this chain's blocks are signed, and what shows that a height was sealed twice.
 //!
 //! ```text
 //! seal = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
 //! ```
 //!
-//! Another sealing engine, of several sealers, takes the place of [`seal`] alone; what is around it stays:
-//!
-//! ```text
-//! propose    Ledger::draft ─▶ a wallet makes the reward ─▶ Ledger::propose        header and body, by the rules
-//! agree      here one signature; elsewhere rounds between sealers, each of whom judges what it is shown by the same rules
-//! commit     Proposal::seal ─▶ Ledger::connect, durably ─▶ told to all; fork choice between what was sealed: engine::fork
-//! ```
+//! When a block is sealed is for an engine to say: [`engine::sealing`](crate::engine::sealing).
 //!
 //! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
 //! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is
@@ -18,12 +12,12 @@
 
 use core::fmt;
 use mw::{
-    block::Block,
-    rules::{Proposal, params::Chain},
-    schnorr::{PublicKey, sign},
+    block::{ChainId, Header},
+    rules::params::Chain,
+    schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
 };
-use rand_core::{CryptoRng, RngCore};
+use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 
 pub use mw::block::SealedHeader;
 
@@ -46,6 +40,12 @@ impl OperatorKey {
     #[must_use]
     pub const fn from_secret(secret: SecretScalar) -> Self {
         Self(secret)
+    }
+
+    /// The seal of a header, whatever it is: whoever calls this has judged the block.
+    #[must_use]
+    pub fn seal(&self, chain: &ChainId, header: &Header, mut rng: &mut dyn CryptoRngCore) -> Signature {
+        sign(&self.0, &header.seal_message(chain), &mut rng)
     }
 
     pub(crate) const fn secret(&self) -> &SecretScalar {
@@ -81,20 +81,3 @@ impl DoubleSeal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this operator key does not seal this chain: use the key that the chain was created with")]
 pub struct ForeignKey;
-
-/// Seals a proposal.
-///
-/// # Errors
-/// [`ForeignKey`] when the chain's parameters name another operator.
-pub fn seal(
-    chain: &Chain,
-    proposal: Proposal,
-    key: &OperatorKey,
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Block, ForeignKey> {
-    if key.public() != chain.params().operator {
-        return Err(ForeignKey);
-    }
-    let signature = sign(&key.0, &proposal.header.seal_message(chain.id()), rng);
-    Ok(proposal.seal(signature))
-}

@@ -10,6 +10,7 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     ui::{BAD, GOOD},
 };
+use core::time::Duration;
 use mw::{
     amount::{Amount, Height},
     block::Block,
@@ -21,8 +22,9 @@ use mw::{
 use node::{
     audit::UNCHECKED,
     edge::operator,
+    engine::sealing::{SealEvent, Solo},
     ledger::Ledger,
-    seal::{DoubleSeal, OperatorKey, seal},
+    seal::{DoubleSeal, OperatorKey},
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -137,7 +139,7 @@ pub(crate) struct SealedBlock {
 /// Seals the pending transactions; the reward goes to `wallet`.
 pub(crate) fn seal_one(
     ledger: &mut Ledger,
-    key: &OperatorKey,
+    engine: &mut Solo,
     wallet: &Wallet<impl Store>,
 ) -> Outcome<SealedBlock> {
     let draft = ledger.draft().or_refuse("no block can be drafted")?;
@@ -147,17 +149,22 @@ pub(crate) fn seal_one(
         .or_refuse("the wallet cannot make the block's reward")?;
     let time = now().max(ledger.tip().time);
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block breaks a rule")?;
-    let block = seal(ledger.chain(), proposal, key, &mut OsRng)
-        .map_err(|e| Failure::refused("the block cannot be sealed").why(e))?;
-    let change = ledger.connect(block).or_refuse("the block cannot be connected")?;
+    let judged = ledger.judge_proposal(proposal).or_refuse("the block breaks a rule")?;
+    let event = SealEvent::Proposed(judged);
+    let driven = ledger.seal_with(engine, (Duration::ZERO, &mut OsRng), event);
+    let driven = driven.or_refuse("the block cannot be sealed")?;
+    let (block, change) =
+        driven.connected.into_iter().next().ok_or_else(|| {
+            Failure::refused("the block is proposed, and other sealers have not agreed yet")
+        })?;
     if let Some(why) = change.unsaved {
         return Err(
             Failure::refused("the block is sealed, but the pending transactions could not be saved").why(why)
         );
     }
     Ok(SealedBlock {
-        height: draft.height,
-        hash: ledger.tip().hash(),
+        height: block.height,
+        hash: block.hash,
         transactions: draft.transactions.len(),
         reward: draft.due,
         dropped: change.dropped.iter().map(|(id, why)| (*id, why.to_string())).collect(),
@@ -169,11 +176,12 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let passphrase = a.wallet.passphrase.get()?;
     let mut ledger = home.ledger()?;
     let key = operator::read(&home.operator()).or_refuse("the operator key cannot be used")?;
+    let mut engine = Solo::new(ledger.chain(), key).or_refuse("the operator key cannot be used")?;
     let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
     same_chain(&wallet, ledger.chain())?;
     let bar = context.ui.bar(a.blocks.into(), "sealing");
     for n in 1..=a.blocks {
-        let b = seal_one(&mut ledger, &key, &wallet)?;
+        let b = seal_one(&mut ledger, &mut engine, &wallet)?;
         bar.at(n.into());
         for (id, why) in &b.dropped {
             context.ui.say(&format!("transaction {id} left the pool: {why}"));

@@ -8,10 +8,9 @@
 //!
 //! The offset is a scalar: were it a point, nobody would have proven that it holds no H.
 
-use super::params::Chain;
+use super::{params::Chain, run::Unsealed};
 use crate::{
     amount::{Amount, Height},
-    block::Block,
     commitment::Commitment,
     error::Rejection,
     group::{Element, Scalar, identity, mul_g, vartime_mul_h},
@@ -26,9 +25,9 @@ pub(super) fn transaction(t: &Transaction) -> Result<(), Rejection> {
 }
 
 /// MW-R15 and MW-R17 for a block.
-pub(super) fn block(chain: &Chain, b: &Block, offset: &Scalar) -> Result<(), Rejection> {
+pub(super) fn block(chain: &Chain, b: &Unsealed<'_>, offset: &Scalar) -> Result<(), Rejection> {
     chain.supply(b.header.height).ok_or(Rejection::SupplyOverflow)?;
-    balanced(remainder(&b.body, offset) - vartime_mul_h(chain.params().reward.units()))
+    balanced(remainder(b.body, offset) - vartime_mul_h(chain.params().reward.units()))
 }
 
 /// `Σ outputs − Σ inputs − Σ excesses − offset·G`.

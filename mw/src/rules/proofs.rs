@@ -1,10 +1,14 @@
 //! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, and the seal that comes before them.
 
-use super::{Broken, params::Chain, run::Judged};
+use super::{
+    Broken,
+    params::Chain,
+    run::{Judged, Unsealed},
+};
 use crate::{
     amount::Height,
     batch::{self, Claim},
-    block::{Block, SealedHeader, body_hash},
+    block::{SealedHeader, body_hash},
     error::Rejection,
     kernel::Kernel,
     schnorr::{Signed, verify_batch},
@@ -73,8 +77,8 @@ fn first_bad<T>(all: &[T], n: usize, hold: impl Fn(&[T]) -> bool) -> Option<&T> 
 }
 
 /// MW-R20.
-pub(super) fn one_body(b: &Block) -> Result<(), Rejection> {
-    if body_hash(&b.body) == b.header.body_hash { Ok(()) } else { Err(Rejection::BodyHash) }
+pub(super) fn one_body(b: &Unsealed<'_>) -> Result<(), Rejection> {
+    if body_hash(b.body) == b.header.body_hash { Ok(()) } else { Err(Rejection::BodyHash) }
 }
 
 /// MW-R21 for any headers, as one batch.

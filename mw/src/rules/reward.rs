@@ -1,9 +1,8 @@
 //! MW-R16 and MW-R28: a block's reward is exactly what the schedule and its fees give.
 
-use super::params::Chain;
+use super::{params::Chain, run::Unsealed};
 use crate::{
     amount::Height,
-    block::Block,
     error::Rejection,
     group::{Point, vartime_mul_h},
     kernel::{Kernel, KernelFeatures},
@@ -12,7 +11,7 @@ use crate::{
 /// `C − (reward + fees)·H = E` for the one coinbase output and kernel, and the kernel signs this height.
 ///
 /// Without it a sealer could pay itself less and hide the rest in another output of the block.
-pub(super) fn block(chain: &Chain, b: &Block) -> Result<(), Rejection> {
+pub(super) fn block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection> {
     let fees = b.body.fees().ok_or(Rejection::FeeOverflow)?;
     let due = chain.params().reward.checked_add(fees).ok_or(Rejection::SupplyOverflow)?;
     let output = b.body.outputs.iter().find(|o| o.is_coinbase()).ok_or(Rejection::RewardAmount)?;

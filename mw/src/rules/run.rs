@@ -5,12 +5,13 @@
 //! ```
 //!
 //! Each step looks only at the blocks before the first that failed an earlier one, so what is named at the end is the
-//! first block that breaks a rule, and of its rules the first.
+//! first block that breaks a rule, and of its rules the first. A proposal takes all steps but the seals.
 
 use super::{balance, context, params::Chain, proofs, reward, shape};
 use crate::{
     block::{Block, Header, SealedHeader},
     error::Rejection,
+    transaction::Body,
 };
 use rayon::prelude::*;
 
@@ -22,29 +23,50 @@ pub(super) fn shaped(chain: &Chain, run: &[Block]) -> Judged {
     each(run, |_, b| shape::block(chain, &b.body))
 }
 
+/// A block but for its seal.
+#[derive(Clone, Copy)]
+pub(super) struct Unsealed<'a> {
+    pub(super) header: &'a Header,
+    pub(super) body: &'a Body,
+}
+
 /// MW-R13 to MW-R21, the first block on top of `parent`.
 pub(super) fn verified(chain: &Chain, parent: &Header, run: &[Block]) -> Judged {
-    let steps = [linked, sealed, balanced, proven];
-    let mut verdict = Ok(());
-    for step in steps {
-        let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| run.len());
-        verdict = step(chain, parent, run.get(..sound).unwrap_or_default()).and(verdict);
+    let all: Vec<_> = run.iter().map(|b| Unsealed { header: &b.header, body: &b.body }).collect();
+    let mut verdict = linked(chain, parent, &all);
+    verdict = sealed(chain, before_fault(&verdict, run)).and(verdict);
+    for step in [balanced, proven] {
+        verdict = step(chain, parent, before_fault(&verdict, &all)).and(verdict);
     }
     verdict
 }
 
+/// The same without MW-R21, for a proposal on top of `parent`.
+pub(super) fn proposed(chain: &Chain, parent: &Header, one: Unsealed<'_>) -> Result<(), Rejection> {
+    [linked, balanced, proven]
+        .iter()
+        .try_for_each(|step| step(chain, parent, core::slice::from_ref(&one)))
+        .map_err(|(_, why)| why)
+}
+
+/// Those before the first that failed.
+fn before_fault<'a, T>(verdict: &Judged, all: &'a [T]) -> &'a [T] {
+    let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| all.len());
+    all.get(..sound).unwrap_or_default()
+}
+
 /// MW-R18 and MW-R19.
-fn linked(_: &Chain, parent: &Header, run: &[Block]) -> Judged {
-    each(run, |i, b| context::follows(before(parent, run, i), &b.header))
+fn linked(_: &Chain, parent: &Header, run: &[Unsealed<'_>]) -> Judged {
+    each(run, |i, b| context::follows(before(parent, run, i), b.header))
 }
 
 /// MW-R21.
-fn sealed(chain: &Chain, _: &Header, run: &[Block]) -> Judged {
+fn sealed(chain: &Chain, run: &[Block]) -> Judged {
     proofs::seals(chain, &run.iter().map(SealedHeader::of).collect::<Vec<_>>())
 }
 
 /// MW-R20, MW-R17, MW-R15, MW-R28 and MW-R16.
-fn balanced(chain: &Chain, parent: &Header, run: &[Block]) -> Judged {
+fn balanced(chain: &Chain, parent: &Header, run: &[Unsealed<'_>]) -> Judged {
     each(run, |i, b| {
         proofs::one_body(b)?;
         balance::block(chain, b, &(b.header.total_offset - before(parent, run, i).total_offset))?;
@@ -53,23 +75,23 @@ fn balanced(chain: &Chain, parent: &Header, run: &[Block]) -> Judged {
 }
 
 /// MW-R14 and MW-R13. A batch that does not hold is taken apart block by block.
-fn proven(chain: &Chain, _: &Header, run: &[Block]) -> Judged {
-    let bodies = run.iter().map(|b| proofs::at(b.header.height, &b.body));
+fn proven(chain: &Chain, _: &Header, run: &[Unsealed<'_>]) -> Judged {
+    let bodies = run.iter().map(|b| proofs::at(b.header.height, b.body));
     let (kernels, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
     match proofs::all(chain, &kernels.concat(), &outputs.concat()) {
         Ok(()) => Ok(()),
         Err(broken) => {
-            let each = run.iter().zip(0..).find_map(|(b, i)| Some((i, proofs::body(chain, &b.body).err()?)));
+            let each = run.iter().zip(0..).find_map(|(b, i)| Some((i, proofs::body(chain, b.body).err()?)));
             Err(each.unwrap_or((0, broken.why)))
         }
     }
 }
 
-fn before<'a>(parent: &'a Header, run: &'a [Block], i: usize) -> &'a Header {
-    i.checked_sub(1).and_then(|i| run.get(i)).map_or(parent, |b| &b.header)
+fn before<'a>(parent: &'a Header, run: &[Unsealed<'a>], i: usize) -> &'a Header {
+    i.checked_sub(1).and_then(|i| run.get(i)).map_or(parent, |b| b.header)
 }
 
-fn each(run: &[Block], rule: impl Fn(usize, &Block) -> Result<(), Rejection> + Sync) -> Judged {
+fn each<T: Sync>(run: &[T], rule: impl Fn(usize, &T) -> Result<(), Rejection> + Sync) -> Judged {
     let first = run.par_iter().enumerate().find_map_first(|(i, b)| Some((i, rule(i, b).err()?)));
     first.map_or(Ok(()), Err)
 }

@@ -20,13 +20,13 @@ use super::{
 use crate::{
     config::Config,
     effect::{Effect, Note},
-    engine::{Node, peers::PeerKey},
+    engine::{Node, peers::PeerKey, sealing::Solo},
     event::Event,
     ledger::{Ledger, LedgerError},
     run::{Edges, channel, run},
-    seal::OperatorKey,
+    seal::{ForeignKey, OperatorKey},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use rand_core::OsRng;
 use std::{
     io,
@@ -65,6 +65,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// It was given a key to seal with, which is another chain's.
+    #[error(transparent)]
+    ForeignKey(#[from] ForeignKey),
     /// The operating system gives no thread.
     #[error("the operating system gives no thread: {0}")]
     Thread(io::Error),
@@ -86,6 +89,7 @@ impl Daemon {
     /// [`StartError`].
     pub fn start(setup: Setup, ledger: Ledger, operator: Option<OperatorKey>) -> Result<Self, StartError> {
         let Setup { mut config, net, rpc, dir } = setup;
+        let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         let kept = Kept::open(&dir).map_err(refused)?;
         let book = kept.read(Kind::Book).map_err(refused)?;
@@ -94,13 +98,14 @@ impl Daemon {
         let asker = Asker::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
+        let outside = net.listen.as_ref().and_then(|door| door.outside);
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
-        config.listens = address.map(|a| a.port());
+        config.listens = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
         let answers = (ledger.chain(), asker.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
-        let mut node = Node::new(config, ledger, operator, book.as_deref(), &mut OsRng);
+        let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
         let began = node.step(Duration::ZERO, &mut OsRng, Event::Kept(own.unwrap_or_default()));
         let mut hands = Hands { net, kept, asker: asker.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {

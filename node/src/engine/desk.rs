@@ -4,19 +4,18 @@
 //! Sealing takes two questions, since the node holds no wallet: what the next block would be, and then its reward.
 //!
 //! ```text
-//! Draft ─▶ height, due        (a wallet makes the reward)        Seal ─▶ propose ─▶ seal ─▶ connect ─▶ told to all
+//! Draft ─▶ height, due        (a wallet makes the reward)        Seal ─▶ propose ─▶ judge ─▶ [`sealing`] ─▶ commit ─▶ told to all
 //! ```
 //!
-//! Another sealing engine takes the place of `seal`: it proposes, others validate what they are shown by the same rules, and a
-//! block is committed by [`Ledger::connect`](crate::ledger::Ledger::connect) when its seal is complete.
+//! [`sealing`]: super::sealing
 
-use super::{Node, Step, Turn};
+use super::{Node, Step, Turn, sealing::SealEvent};
 use crate::{
     edge::store::Files,
     effect::{Answer, Effect, Note, PeerStatus, Refusal, Status},
     event::{Question, Ticket},
     ledger::LedgerError,
-    seal::{SealedHeader, seal},
+    seal::SealedHeader,
     wire::message::BlockName,
 };
 use mw::{
@@ -143,16 +142,21 @@ impl<F: Files> Node<F> {
         reward: (Output, Kernel),
         time: u64,
     ) -> Result<Answer, Refusal> {
-        let key = self.operator.as_ref().ok_or(Refusal::NoKey)?;
         self.not_behind()?;
+        let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
         let time = time.max(self.ledger.tip().time);
         let proposal = self.ledger.propose(draft, reward, time)?;
-        let block = seal(self.ledger.chain(), proposal, key, &mut turn.rng)?;
-        let name = BlockName::of(&block.header);
-        let pool = self.ledger.connect(block)?;
-        self.changed(turn, Note::Connected(name), pool)?;
-        Ok(Answer::Sealed(name))
+        // Judged before it is sealed: a seal under a block that breaks a rule would be held against the operator.
+        let judged = self.ledger.judge_proposal(proposal)?;
+        let driven =
+            self.ledger.seal_with(engine, (turn.now, &mut *turn.rng), SealEvent::Proposed(judged))?;
+        let mut answer = Answer::Done;
+        for (name, pool) in driven.connected {
+            self.changed(turn, Note::Connected(name), pool)?;
+            answer = Answer::Sealed(name);
+        }
+        Ok(answer)
     }
 }

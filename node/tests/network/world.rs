@@ -15,6 +15,7 @@ use node::{
     engine::{
         Node,
         peers::{Address, Closing, Direction, PeerId, PeerKey},
+        sealing::Solo,
     },
     event::{Event, Question, Ticket},
     ledger::Ledger,
@@ -229,7 +230,8 @@ impl World {
                 ledger
             }
         };
-        let node = Node::new(h.config.clone(), ledger, key, h.book.as_deref(), &mut h.rng);
+        let sealing = key.map(|key| Solo::new(ledger.chain(), key).unwrap());
+        let node = Node::new(h.config.clone(), ledger, sealing, h.book.as_deref(), &mut h.rng);
         (h.node, h.started) = (Some(node), now);
         let own = h.own.clone();
         own.into_iter().for_each(|own| self.step(n, Event::Kept(own)));

@@ -11,9 +11,11 @@ use mw::{
 };
 use node::{
     edge::store::{FileName, Files, Memory, Store},
-    engine::pool::{AdmitError, Clash, Pool, PoolLimits},
+    engine::{
+        pool::{AdmitError, Clash, Pool, PoolLimits},
+        sealing::Solo,
+    },
     ledger::{Ledger, LedgerError},
-    seal::seal,
 };
 
 pub(crate) fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
@@ -30,7 +32,7 @@ fn sealed(toy: &mut Toy, ledger: &Ledger<impl Files>) -> Block {
     let draft = ledger.draft().unwrap();
     let reward = toy.coinbase(draft.height, draft.due.units());
     let proposal = ledger.propose(&draft, reward, 1_000 + draft.height.get()).unwrap();
-    seal(&toy.chain, proposal, &toy.operator, &mut toy.rng).unwrap()
+    toy.sealed(proposal)
 }
 
 pub(crate) fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<mw::hash::Hash> {
@@ -270,7 +272,7 @@ fn bad_blocks_are_refused() {
     let draft = l.draft().unwrap();
     let greedy = toy.coinbase(draft.height, draft.due.units() + 1);
     let proposal = l.propose(&draft, greedy, 2_000).unwrap();
-    let block = seal(&toy.chain, proposal, &toy.operator, &mut toy.rng).unwrap();
+    let block = toy.sealed(proposal);
     let rule = |r: Result<_, LedgerError>| match r {
         Err(LedgerError::Refused(r)) => r.rule(),
         other => panic!("{other:?}"),
@@ -281,11 +283,8 @@ fn bad_blocks_are_refused() {
     changed.header.time += 1;
     assert_eq!(rule(l.connect(changed)), "MW-R21");
     let other = Toy::new(50);
-    let draft = l.draft().unwrap();
-    let reward = toy.coinbase(draft.height, draft.due.units());
-    let proposal = l.propose(&draft, reward, 2_000).unwrap();
-    assert!(seal(&toy.chain, proposal.clone(), &other.operator, &mut toy.rng).is_err());
     assert_eq!(params(other.operator.public()).maturity, 1);
+    assert!(Solo::new(&toy.chain, other.operator).is_err());
     toy.agrees(l.store());
     l.connect(good).unwrap();
 }

@@ -11,6 +11,7 @@ mod ledger;
 mod pool;
 mod prune;
 mod reorganise;
+mod sealers;
 mod snapshot;
 mod toy;
 mod twin;

@@ -2,12 +2,14 @@
 
 use mw::{
     amount::{Amount, Height},
+    block::Block,
     commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{
-        BlockChange, Connected, Verified, check_block, check_transaction, connect_block, connect_transaction,
+        BlockChange, Connected, Proposal, Verified, check_block, check_transaction, connect_block,
+        connect_transaction,
         params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
         propose, verify_block, verify_transaction,
     },
@@ -19,7 +21,7 @@ use mw::{
 };
 use node::{
     edge::store::{Files, IndexPlace, Layout, Store, StoreError},
-    seal::{OperatorKey, SealedHeader, seal},
+    seal::{OperatorKey, SealedHeader},
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -153,6 +155,12 @@ impl Toy {
         verify_transaction(&self.chain, check_transaction(&self.chain, t).unwrap()).unwrap()
     }
 
+    /// Seals a proposal, whatever it is.
+    pub(crate) fn sealed(&mut self, proposal: Proposal) -> Block {
+        let seal = self.operator.seal(self.chain.id(), &proposal.header, &mut self.rng);
+        proposal.seal(seal)
+    }
+
     /// Makes the next block of these transactions, without connecting it.
     pub(crate) fn block(&mut self, transactions: &[Transaction]) -> Connected<BlockChange> {
         let height = self.next();
@@ -163,7 +171,7 @@ impl Toy {
         };
         let all: Vec<_> = transactions.iter().map(fit).collect();
         let proposal = propose(&self.chain, &self.state, &all, reward, 1_000 + height.get()).unwrap();
-        let block = seal(&self.chain, proposal, &self.operator, &mut self.rng).unwrap();
+        let block = self.sealed(proposal);
         let verified =
             verify_block(&self.chain, self.state.tip(), check_block(&self.chain, block).unwrap()).unwrap();
         connect_block(&self.chain, &self.state, verified).unwrap()

@@ -18,6 +18,7 @@ use node::{
     engine::{
         Node,
         peers::{Address, Direction, PeerId, PeerKey},
+        sealing::Solo,
     },
     event::{Event, Question, Ticket},
     ledger::Ledger,
@@ -90,13 +91,15 @@ impl Network {
             config.seeds = (0..NODES).filter(|m| *m != n).map(address).collect();
             config.outbound = NODES - 1;
             config.dandelion = dandelion;
-            Node::new(config, ledger, key, None, &mut OsRng)
+            let sealing = key.map(|key| Solo::new(ledger.chain(), key)).transpose();
+            let sealing = sealing.or_refuse("the first node cannot seal")?;
+            Ok(Node::new(config, ledger, sealing, None, &mut OsRng))
         });
         let (due, ends) =
             ((0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect(), BTreeMap::new());
         let (now, numbered, answer, passed) = (Duration::ZERO, NODES as u64, None, Vec::new());
         let nodes: [Node; NODES] = nodes
-            .collect::<Vec<_>>()
+            .collect::<Outcome<Vec<_>>>()?
             .try_into()
             .map_err(|all: Vec<_>| Failure::refused(format!("{} nodes were made", all.len())))?;
         let mut network = Self { nodes, now, due, ends, numbered, answer, passed };
