@@ -5,6 +5,16 @@ mod support;
 use serde_json::Value;
 use support::World;
 
+/// Runs a line while a node runs in a folder, and stops it.
+fn beside(world: &World, dir: &str, line: &str) -> support::Said {
+    world.shell(&format!(
+        "sotto node run --dir {dir} > started 2> log & node=$!
+         until [ -s {dir}/node/rpc.token ] || ! kill -0 $node 2> /dev/null; do sleep 0.1; done
+         ( {line} ); code=$?
+         sotto node stop --dir {dir} > stopped && wait $node && exit $code"
+    ))
+}
+
 /// Runs a line while a node seals a block a second for alice, and stops the node by its own verb.
 fn beside_a_node(world: &World, line: &str) -> support::Said {
     world.shell(&format!(
@@ -57,6 +67,53 @@ fn a_wallet_lives_through_a_node() {
     let scanned = w.run("wallet scan --wallet alice --json").ok();
     assert!(scanned.contains("\"found\":"), "{scanned}");
     assert!(!w.path("data/node/rpc.token").exists());
+}
+
+/// A node that shows what was, to get a payment made twice or an incoming one forgotten; and a chain that does go back.
+#[test]
+fn a_chain_older_than_what_was_seen_is_refused() {
+    let w = World::settled();
+    w.shell("mkdir old && cp -a data/chain data/operator.key old/").ok();
+    w.shell(
+        "sotto wallet send 1000000 --to $(cat bob.address) --yes --wallet alice | sotto wallet receive - --yes --wallet bob \
+         | sotto wallet finalize - --wallet alice | sotto chain submit - && sotto chain seal --blocks 2 --wallet alice",
+    )
+    .ok();
+    w.shell("sotto wallet view-key export --wallet bob | sotto wallet view-key import - --wallet watch").ok();
+    let look =
+        ["wallet info --wallet alice", "wallet info --wallet bob", "wallet view-key show --wallet watch"];
+    look.iter().for_each(|verb| drop(w.run(verb).ok()));
+    let kept = "cat data/wallets/alice data/wallets/bob data/wallets/watch | sha256sum";
+    let before = w.shell(kept).ok();
+    let send = "wallet send 5 --to $(cat bob.address) --yes --wallet alice";
+    let verbs = ["wallet history --wallet bob", "wallet scan --full --wallet alice", send];
+    for verb in look.iter().chain(&verbs) {
+        let why = beside(&w, "old", &format!("sotto {verb} --node old")).fails(1);
+        assert!(why.contains("ends at height 8, and this wallet has seen it at height 10"), "{verb}: {why}");
+        assert!(why.contains("--accept-chain"), "{why}");
+    }
+    // A folder that was put back to an earlier day is no better than a node.
+    w.shell("mv data/chain new && cp -a old/chain data/chain").ok();
+    look.iter()
+        .for_each(|verb| assert!(w.run(verb).fails(1).contains("older than what this wallet has seen")));
+    assert_eq!(w.shell(kept).ok(), before);
+    w.shell("rm -r data/chain && mv new data/chain").ok();
+    w.run(look[0]).ok();
+
+    // The operator seals other blocks on the old one: a reorganisation, which is followed, and told once.
+    w.shell("cp -a data/wallets old/ && sotto chain seal --blocks 3 --wallet bob --dir old").ok();
+    let said = beside(&w, "old", &format!("sotto {} --node old", look[0]));
+    assert!(said.err.contains("warning: block 10 was ") && said.err.contains("evidence"), "{said:?}");
+    said.ok();
+    let said = beside(&w, "old", &format!("sotto {} --node old", look[0]));
+    assert!(!said.err.contains("warning"), "{said:?}");
+
+    // And a chain that goes back because its operator says so.
+    w.run(look[0]).fails(1);
+    for verb in ["wallet scan --wallet alice", "wallet view-key show --wallet watch"] {
+        w.run(&format!("{verb} --accept-chain")).ok();
+        w.run(verb).ok();
+    }
 }
 
 #[test]

@@ -1,9 +1,22 @@
-//! One node as a process: what it keeps, what it says, how it ends, and what it refuses.
+//! One node as a process: what it keeps, what it says, how it ends, what it refuses, and what others see of it.
+#![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
+#[path = "../../link/tests/support/look.rs"]
+#[allow(dead_code, unreachable_pub, clippy::panic)]
+mod look;
 mod support;
 
+use look::{Tape, Way};
 use serde_json::Value;
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 use support::World;
 
 /// Runs a node until it has started, does something, and ends it with a signal.
@@ -69,6 +82,117 @@ fn logs_tell_addresses_only_when_asked() {
     };
     assert!(!meet("").contains("127.0.0.1"));
     assert!(meet("--log-addresses").contains("address=127.0.0.1:"));
+}
+
+/// A node as a process, which is ended with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test tells then.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a node in a folder, whose output goes to files.
+fn start(world: &World, dir: &str, words: &[&str]) -> Running {
+    let file = |name: &str| fs::File::create(world.path(&format!("{dir}.{name}"))).unwrap();
+    let mut node = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    node.args(["node", "run", "--json", "-v", "--dir", dir]).args(words).current_dir(world.dir.path());
+    node.env("XDG_CONFIG_HOME", world.path("config"));
+    Running(node.stdin(Stdio::null()).stdout(file("out")).stderr(file("log")).spawn().unwrap())
+}
+
+fn wait_for(what: &str, happened: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A detour to `server` for one connection, and what goes through.
+fn tap(server: &str) -> (u16, Tape) {
+    let (listener, tape) = (TcpListener::bind("127.0.0.1:0").unwrap(), Tape::default());
+    let (port, server, kept) = (listener.local_addr().unwrap().port(), server.to_owned(), tape.clone());
+    thread::spawn(move || {
+        let near = listener.accept().unwrap().0;
+        let far = TcpStream::connect(server).unwrap();
+        for (from, to, way) in [(&near, &far, Way::ToServer), (&far, &near, Way::ToClient)] {
+            let (mut from, mut to, tape) = (from.try_clone().unwrap(), to.try_clone().unwrap(), kept.clone());
+            thread::spawn(move || {
+                let mut buffer = [0; 1 << 14];
+                while let Ok(n @ 1..) = from.read(&mut buffer) {
+                    tape.lock().unwrap().push((way, buffer[..n].to_vec()));
+                    if to.write_all(&buffer[..n]).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    (port, tape)
+}
+
+/// What the port answers to bytes that nobody who speaks TLS sends.
+fn answer(port: &str, garbage: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(port).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(garbage).unwrap();
+    let mut answer = Vec::new();
+    // The server may hang up before it has read everything.
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// Two nodes that talk, to whoever records their line and whoever knocks at the port of one.
+#[test]
+fn a_node_is_taken_for_a_web_server() {
+    let world = World::empty();
+    world.run("chain init --dir first").ok();
+    world.run("chain join first/chain/genesis --dir second").ok();
+    let _first = start(&world, "first", &["--listen", "127.0.0.1:0"]);
+    wait_for("the first node", || world.read("first.out").ends_with('\n'));
+    let started: Value = serde_json::from_str(&world.read("first.out")).unwrap();
+    let (key, port) = (started["key"].as_str().unwrap(), started["listen"].as_str().unwrap());
+    let (detour, tape) = tap(port);
+    let _second = start(&world, "second", &["--connect", &format!("{key}@127.0.0.1:{detour}")]);
+    wait_for("a connection", || world.read("second.log").contains("connected"));
+    wait_for("frames both ways", || tape.lock().unwrap().len() > 8);
+
+    assert!(look::is_inconspicuous(&tape));
+    if let Some(flow) = look::ndpi(&tape) {
+        assert!(flow.contains("/TLS") && !flow.contains("Unknown"), "{flow}");
+        // Nodes call each other by bare addresses, so that is all it remarks on, as of a browser that is given one.
+        let risks =
+            flow.split("[Risk: ").nth(1).map_or("** Missing SNI **", |rest| rest.split(']').next().unwrap());
+        assert!(risks.starts_with("** Missing SNI") && risks.matches("**").count() == 2, "{flow}");
+    }
+
+    for garbage in [&[0xff; 300][..], b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"] {
+        let answer = answer(port, garbage);
+        assert!(matches!(answer[..], [] | [0x15, 3, 3, 0, 2, 2, _]), "{answer:x?}");
+    }
+    if Command::new("python3").arg("--version").output().is_err() {
+        look::skip("python3, which asks as a browser does");
+        return;
+    }
+    let get = |path: &str| {
+        let browser = "import http.client, ssl, sys
+there = http.client.HTTPSConnection(sys.argv[1], context=ssl._create_unverified_context(), timeout=30)
+there.request('GET', sys.argv[2], headers={'User-Agent': 'Mozilla/5.0', 'Accept': 'text/html'})
+page = there.getresponse()
+print(page.status, page.getheader('Content-Type'), page.read().decode())";
+        let said: support::Said =
+            Command::new("python3").args(["-c", browser, port, path]).output().unwrap().into();
+        said.ok()
+    };
+    let page = get("/");
+    assert!(page.starts_with("200 text/html") && page.contains("<html"), "{page}");
+    assert!(get("/somewhere").starts_with("404 "));
+    // Nothing of it disturbed the two.
+    assert!(!world.read("second.log").contains("a peer was closed"), "{}", world.read("second.log"));
 }
 
 #[test]

@@ -7,11 +7,13 @@
 //! ```
 //!
 //! Guaranteed: outputs under a prefix are all there were, kernels and blocks are the chain's, as of a header that the operator
-//! sealed. Not guaranteed: that this header is the last (a node can keep later blocks back), and that a kernel which it
-//! denies is not there: a mountain range proves presence only. Sums, signatures and range proofs are not verified: the operator's
-//! seal stands for them, and the audit of a full node looks.
+//! sealed, and headers only go on. Not guaranteed: that the header is the last (a node can keep later blocks back; what a wallet
+//! saw in earlier runs, `wallet::scan` holds against it), and that a kernel which it denies is not there: a mountain range proves
+//! presence only. Sums, signatures and range proofs are not verified: the operator's seal stands for them, and the audit of a
+//! full node looks.
 
-use crate::{effect::KernelProof, wire::message::BlockName};
+use crate::{effect::KernelProof, engine::fork::compare, wire::message::BlockName};
+use core::cmp::Ordering;
 use mw::{
     block::{Block, Header, SealedHeader, body_hash},
     commitment::Commitment,
@@ -32,6 +34,9 @@ pub enum Lie {
     /// Nobody who may has sealed it.
     #[error("its header was not sealed by the chain's operator")]
     Seal,
+    /// It went back.
+    #[error("its last block is worse than the one that it showed before")]
+    Back,
     /// A header does not follow the one below.
     #[error("its headers do not follow each other")]
     Chain,
@@ -63,6 +68,15 @@ pub fn header(chain: &Chain, name: BlockName, given: Option<SealedHeader>) -> Re
         None => Header::genesis(chain),
     };
     if BlockName::of(&header) == name { Ok(header) } else { Err(Lie::OtherHeader) }
+}
+
+/// Whether a node can have left one tip for another: only for a better one. So answers that it dates to one tip before and
+/// after are all of that state.
+///
+/// # Errors
+/// [`Lie::Back`].
+pub fn onward(before: &Header, next: &Header) -> Result<(), Lie> {
+    if compare(next, before) == Ordering::Less { Err(Lie::Back) } else { Ok(()) }
 }
 
 /// Whether headers, ascending, lead to `tip`.

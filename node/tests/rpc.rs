@@ -31,9 +31,10 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::PathBuf,
+    thread,
 };
 use tempfile::TempDir;
 
@@ -47,6 +48,11 @@ struct World {
 
 impl World {
     fn new(blocks: u64) -> Self {
+        Self::behind(blocks, 0)
+    }
+
+    /// The same of a node that has not heard of the last blocks.
+    fn behind(blocks: u64, unheard: usize) -> Self {
         let mut toy = Toy::new(blocks);
         let coin = toy.grow(Vec::new());
         toy.mature();
@@ -59,7 +65,8 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let params: Params = toy.chain().params().clone();
         let mut ledger = Ledger::create(&dir.path().join("chain"), params).unwrap();
-        toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let heard = toy.blocks().len() - unheard;
+        toy.blocks().iter().take(heard).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let identity = Identity::from_seed(&[1; 32]);
         let net = net::Setup { identity, listen: None, inbound: 0, from_one: 0, cover: Cover::Sparse };
         let rpc = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -156,6 +163,50 @@ fn what_is_seen_through_a_node_is_the_chain() {
         assert_eq!(found.as_ref(), Some(u));
         assert!(light::output(&tip.header, &c, (None, &answer.proof.0)).is_err());
     }
+}
+
+/// Every answer holds under a sealed header, and yet the outputs are those of a state that is past.
+#[test]
+fn a_node_cannot_date_an_answer_back() {
+    let (now, before) = (World::new(9), World::behind(9, 1));
+    let front = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", front.local_addr().unwrap());
+    let client = || Client::of_url(&url, Token::read(&now.folder().join(TOKEN_FILE)).unwrap()).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for stream in front.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let Some(request) = request(&mut stream) else { break };
+                let past = request["method"] == "unspent";
+                let body = if past { &before } else { &now }.json(&request).to_string();
+                let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length";
+                write!(stream.get_mut(), "{head}: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        let light = Light::new(client()).unwrap();
+        assert_eq!(light.tip().height.get(), 9);
+        let refused = light.unspent(None).unwrap_err();
+        assert!(matches!(refused, LightError::Lie(light::Lie::Back)), "{refused}");
+        assert_eq!(light.tip().height.get(), 9);
+        drop(TcpStream::connect(front.local_addr().unwrap()).unwrap());
+    });
+}
+
+/// What a client asks; nothing when it hangs up instead.
+fn request(stream: &mut BufReader<TcpStream>) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some((name, n)) if name.eq_ignore_ascii_case("content-length") => length = n.parse().unwrap(),
+            None if line == "\r\n" || line.is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    serde_json::from_slice(&body).ok()
 }
 
 /// A transaction is handed in once; what a rule refuses has its number.

@@ -14,19 +14,23 @@
 //! What the wallet knew and the chain does not show is spent or undone ([`crate::outputs`]); kernels tell which payments
 //! came true ([`crate::state`]).
 //!
-//! The chain is seen through [`ChainSource`]: a node, a file, a test's memory. It is believed: a source that hides an
-//! output makes it look spent until an honest one is asked.
+//! The chain is seen through [`ChainSource`]: a node, a file, a test's memory. It is believed, but for going back: a tip lower
+//! than the one of the last scan is refused, and so is another branch from deeper than a reorganisation (`hold`). A source
+//! that hides an output makes it look spent until an honest one is asked.
 
 mod blocks;
 mod conclude;
+mod hold;
 mod pass;
 mod source;
 
 pub(crate) use conclude::conclude;
+pub use hold::Replaced;
 pub(crate) use pass::{Key, Pass, Search, same_up_to};
 pub use source::{Block, ChainSource};
 
 use blocks::walk;
+use hold::{anchor, hold};
 
 use crate::store::StoreError;
 use mw::{
@@ -61,6 +65,8 @@ pub struct ScanReport {
     pub found_amount: Amount,
     /// Outputs that have left the chain since the last scan.
     pub gone: u64,
+    /// The last scan's block, if it is not in the chain any more.
+    pub replaced: Option<Replaced>,
 }
 
 /// Why a scan did not finish; the wallet is as before, but for how far a restore has come.
@@ -77,6 +83,26 @@ pub enum ScanError<E> {
     Disorder {
         /// The output's key in the trie after which it went wrong.
         after: Hash,
+    },
+    /// The source is behind what was seen before.
+    #[error("the chain that is shown ends at height {shown}, and this wallet has seen it at height {seen}")]
+    Older {
+        /// The highest block that was seen.
+        seen: Height,
+        /// The source's last block.
+        shown: Height,
+    },
+    /// The source is on another branch, from deeper than a reorganisation.
+    #[error(
+        "block {height} is {shown} there and was {seen}: no reorganisation goes so deep, so the operator sealed it twice"
+    )]
+    Forked {
+        /// A block that was beyond every reorganisation.
+        height: Height,
+        /// What it was.
+        seen: Hash,
+        /// What it is there.
+        shown: Hash,
     },
     /// The result could not be kept.
     #[error(transparent)]

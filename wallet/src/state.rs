@@ -117,6 +117,8 @@ pub(crate) struct State {
     /// The height of the last scan, and the hash of its block.
     pub(crate) tip: Height,
     pub(crate) tip_hash: Hash,
+    /// A block that no reorganisation reaches, as far as a scan has seen one.
+    pub(crate) anchor: (Height, Hash),
     pub(crate) accounts: Vec<AccountInfo>,
     /// A restore that has not come to its end.
     pub(crate) search: Option<Search>,
@@ -134,11 +136,40 @@ impl Default for State {
         let (outputs, sent, received, asked, paid, moved, contacts) = Default::default();
         let accounts = vec![AccountInfo::default()];
         let (tip, tip_hash, search) = (Height::GENESIS, Hash::ZERO, None);
-        Self { tip, tip_hash, accounts, search, outputs, sent, received, asked, paid, moved, contacts }
+        let anchor = (tip, tip_hash);
+        Self {
+            tip,
+            tip_hash,
+            anchor,
+            accounts,
+            search,
+            outputs,
+            sent,
+            received,
+            asked,
+            paid,
+            moved,
+            contacts,
+        }
     }
 }
 
 impl State {
+    /// The highest block that was seen, by a scan or by a restore on its way.
+    pub(crate) fn seen(&self) -> (Height, Hash) {
+        let restored = self.search.as_ref().map(|s| s.tip).filter(|(height, _)| *height > self.tip);
+        restored.unwrap_or((self.tip, self.tip_hash))
+    }
+
+    /// The same without what was seen of the chain: the next scan takes any, and looks at all of it.
+    pub(crate) fn without_chain(&self) -> Self {
+        let Self { tip, tip_hash, anchor, .. } = Self::default();
+        let mut next = Self { tip, tip_hash, anchor, ..self.clone() };
+        next.accounts.iter_mut().for_each(|a| a.searched = tip);
+        next.search.iter_mut().for_each(|s| *s = Search::new(s.birthday, s.accounts));
+        next
+    }
+
     /// What an account has, or all of them.
     pub(crate) fn balance(&self, chain: &Chain, account: Option<Account>) -> Balance {
         let mut balance = Balance::default();

@@ -223,19 +223,42 @@ impl<S: Store> ViewWallet<S> {
     /// Looks at what has come and gone since the last scan; the first time, at everything the source has.
     ///
     /// # Errors
-    /// [`ScanError`] when the source fails or moves, or the result cannot be kept; nothing changes then.
+    /// [`ScanError`] when the source fails, moves, or is behind what this wallet has seen, or the result cannot be kept;
+    /// nothing changes then.
     pub fn scan<C: ChainSource>(
         &mut self,
         source: &C,
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
-        let first = (self.state.tip == Height::GENESIS).then_some(Height::GENESIS);
+        self.look(&self.state.clone(), source, progress)
+    }
+
+    /// Looks at everything, and takes the chain as it is shown now, though this wallet has seen more of it, or another: only
+    /// when its operator says that it went back.
+    ///
+    /// # Errors
+    /// As [`ViewWallet::scan`], but that nothing was seen before.
+    pub fn accept<C: ChainSource>(
+        &mut self,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        self.look(&self.state.without_chain(), source, progress)
+    }
+
+    fn look<C: ChainSource>(
+        &mut self,
+        before: &State,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        let first = (before.tip == Height::GENESIS).then_some(Height::GENESIS);
         for _ in 0..ATTEMPTS {
-            let searched = same_up_to(&self.chain, source, (self.state.tip, self.state.tip_hash))?;
+            let searched = same_up_to(&self.chain, source, (before.tip, before.tip_hash))?;
             let keys = vec![Key::viewer(&self.key.rewind, self.key.account, searched)];
-            let mut pass = Pass::begin(&self.chain, keys, None, source)?;
-            while !pass.advance(&self.state.outputs, source, progress)? {}
-            if let Some((next, report)) = conclude((&self.chain, &self.state), &pass, first, source)? {
+            let mut pass = Pass::begin((&self.chain, before), keys, source)?;
+            while !pass.advance(&before.outputs, source, progress)? {}
+            if let Some((next, report)) = conclude((&self.chain, before), &pass, first, source)? {
                 self.keep(next)?;
                 return Ok(report);
             }

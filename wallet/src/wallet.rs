@@ -140,7 +140,7 @@ impl<S: Store> Wallet<S> {
     /// When it cannot be read.
     pub fn open(store: S, installation: Installation) -> Result<Self, WalletError> {
         let bytes = store.load()?;
-        if bytes.first() == Some(&wire::VIEW_VERSION) {
+        if wire::is_view(&bytes) {
             return Err(WalletError::ViewOnly);
         }
         let Contents { params, entropy, state } =

@@ -10,8 +10,8 @@
 //! response   session (32) ‖ invite hash (32) ‖ share (160) ‖ output ‖ o (32) ‖ z (32) ‖ receiver (65) ‖ receipt (64)
 //! share      X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
 //! address    network (1) ‖ signing key (32) ‖ encryption key (32)
-//! contents   version (1): 3 ‖ chain parameters ‖ entropy (32) ‖ state
-//! view       version (1): 129 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
+//! contents   version (1): 4 ‖ chain parameters ‖ entropy (32) ‖ state
+//! view       version (1): 130 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
 //! file       "SOTTOWLT" (8) ‖ version (1) ‖ Argon2id KiB (4), passes (4), lanes (4) ‖ salt (16) ‖ nonce (24) ‖ n (8)
 //!            ‖ XChaCha20-Poly1305 of the contents (n + 16), associated data = everything before
 //! key        "SOTTOKEY" (8) ‖ version (1) ‖ installation key (32)
@@ -48,10 +48,22 @@ use zeroize::Zeroizing;
 pub(crate) const VERSION: u8 = 1;
 
 /// Version of a wallet's contents.
-pub(crate) const CONTENTS_VERSION: u8 = 3;
+const CONTENTS_VERSION: u8 = 4;
 
-/// Version of a view-only wallet's contents: no wallet that can pay begins so.
-pub(crate) const VIEW_VERSION: u8 = 0x81;
+/// The version before it: no anchor at the state's end. It is read, and written anew as the present one.
+const BEFORE_ANCHORS: u8 = 3;
+
+/// No wallet that can pay begins with a version from here on.
+const VIEW: u8 = 0x80;
+
+/// Version of a view-only wallet's contents, and the one before anchors.
+const VIEW_VERSION: u8 = VIEW | 2;
+const VIEW_BEFORE_ANCHORS: u8 = VIEW | 1;
+
+/// Whether contents are those of a view-only wallet.
+pub(crate) fn is_view(contents: &[u8]) -> bool {
+    contents.first().is_some_and(|version| version & VIEW != 0)
+}
 
 /// Most records of one kind in a wallet.
 const MAX_RECORDS: u32 = 1 << 24;
@@ -166,14 +178,15 @@ pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &
 
 impl Decode for Contents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        match r.u8()? {
-            CONTENTS_VERSION => {}
+        let state = match r.u8()? {
+            CONTENTS_VERSION => State::decode,
+            BEFORE_ANCHORS => State::decode_before_anchors,
             code => {
                 return Err(WireError::Code { what: "version of a wallet that this program reads", code });
             }
-        }
+        };
         let (params, entropy) = (Params::decode(r)?, Zeroizing::new(r.array()?));
-        Ok(Self { params, entropy, state: State::decode(r)? })
+        Ok(Self { params, entropy, state: state(r)? })
     }
 }
 
@@ -199,16 +212,17 @@ pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Ze
 
 impl Decode for ViewContents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        match r.u8()? {
-            VIEW_VERSION => {}
+        let state = match r.u8()? {
+            VIEW_VERSION => State::decode,
+            VIEW_BEFORE_ANCHORS => State::decode_before_anchors,
             code => {
                 return Err(WireError::Code {
                     what: "version of a view-only wallet that this program reads",
                     code,
                 });
             }
-        }
+        };
         let (params, account) = (Params::decode(r)?, Account(r.u32()?));
-        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: State::decode(r)? })
+        Ok(Self { params, account, rewind: RewindKey(r.array()?), state: state(r)? })
     }
 }

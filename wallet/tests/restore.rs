@@ -135,3 +135,20 @@ fn a_block_taken_back_leaves_no_spent_reward() {
     a.scan(&ledger);
     assert_eq!(a.wallet.outputs().count(), 3);
 }
+
+/// What a restore on its way has seen is remembered as what a scan has.
+#[test]
+fn a_restore_does_not_go_on_at_an_older_tip() {
+    let (mut ledger, a, _) = two();
+    ledger.grow(&a.wallet, 110);
+    let mut late = again(&ledger, &a, 1);
+    late.wallet.restore(Height::GENESIS, &Tiring(&ledger, Cell::new(34)), &mut |_, _| {}).unwrap_err();
+    ledger.undo();
+    let before = late.wallet.store().load().unwrap();
+    let refused = late.wallet.scan(&ledger, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(refused, ScanError::Older { seen, .. } if seen.get() == 113), "{refused}");
+    assert_eq!(late.wallet.store().load().unwrap(), before);
+    late.wallet.accept(&ledger, &mut |_, _| {}).unwrap();
+    assert!(!late.wallet.is_restoring());
+    assert_eq!(late.wallet.outputs().count(), 112);
+}

@@ -60,11 +60,24 @@ fn contents_come_back_byte_for_byte() {
     CONTENTS.with(|(bytes, cancelled)| {
         assert_eq!(kept_again(open(bytes).unwrap(), cancelled).as_ref(), Some(bytes));
         assert!(open(&[&bytes[..], &[0]].concat()).is_none());
-        for version in [2, 4] {
+        for version in [2, 5] {
             let mut other = bytes.clone();
             other[0] = version;
             assert!(open(&other).is_none());
         }
+    });
+}
+
+/// Contents of version 3 are those of version 4 without the last height and hash, of a block that no reorganisation reaches.
+#[test]
+fn contents_of_the_version_before_open() {
+    CONTENTS.with(|(bytes, cancelled)| {
+        let (present, anchor) = bytes.split_at(bytes.len() - 40);
+        let before = [&[3], &present[1..]].concat();
+        assert_eq!(anchor, [0; 40], "no chain here is that long");
+        assert_eq!(kept_again(open(&before).unwrap(), cancelled).as_ref(), Some(bytes));
+        assert!(open(&[&[3], &bytes[1..]].concat()).is_none());
+        assert!(open(present).is_none());
     });
 }
 

@@ -134,11 +134,29 @@ impl From<LightError> for Unseen {
     }
 }
 
+/// How a chain is followed that went back.
+const ACCEPT: &str = "If the chain's operator says that it did go back: sotto wallet scan --accept-chain, or with a view key \
+                      sotto wallet view-key show --accept-chain";
+
 /// A scan that failed, with the exit code that tells whether the chain was there.
 pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
     match e {
         ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
         ScanError::Store(e) => Failure::refused("what the chain says cannot be kept").why(e),
+        ScanError::Older { .. } => {
+            Failure::refused("the chain there is older than what this wallet has seen").why(e).advice(
+                format!(
+                    "Wait until the node has caught up, or ask another one. Nothing was changed. {ACCEPT}"
+                ),
+            )
+        }
+        ScanError::Forked { .. } => Failure::refused(
+            "the chain there is not the one that this wallet has seen",
+        )
+        .why(e)
+        .advice(format!(
+            "Pay nobody here before you know why: both hashes are evidence. Nothing was changed. {ACCEPT}"
+        )),
         e => Failure::refused(what).why(e),
     }
 }

@@ -24,12 +24,13 @@ use crate::{
     bridge::{ChainAt, Home, View, unsearched},
     exit::{Context as _, Failure, Outcome},
     memory,
+    ui::BAD,
 };
 use mw::rules::params::Chain;
 use wallet::{
     edge::file::WalletFile,
     keys::{Account, Address},
-    scan::{ChainSource, ScanReport},
+    scan::{ChainSource, Replaced, ScanReport},
     wallet::Wallet,
 };
 
@@ -96,11 +97,16 @@ impl Shop<'_> {
 
     /// The wallet, with what the chain says by now.
     fn open_fresh(&self) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
+        self.open_after(scan)
+    }
+
+    /// The same, with a way of looking at the chain.
+    fn open_after(&self, look: Look) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
         let passphrase = self.args.passphrase.get()?;
         let chain = self.chain()?;
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
         same_chain(&wallet, chain.chain())?;
-        let report = scan(self.context, &mut wallet, &chain.view())?;
+        let report = look(self.context, &mut wallet, &chain.view())?;
         Ok((wallet, chain, report))
     }
 
@@ -109,6 +115,9 @@ impl Shop<'_> {
         self.home.chain_at(self.node)
     }
 }
+
+/// How the chain is looked at: [`scan`] or [`accept`].
+type Look = fn(&Context, &mut Wallet<WalletFile>, &View<'_>) -> Outcome<ScanReport>;
 
 /// An address as a person reads it: with its name, if the wallet knows one.
 fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
@@ -136,7 +145,29 @@ pub(crate) fn scan(
     view: &View<'_>,
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
-    wallet.scan(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
+    let report = wallet.scan(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))?;
+    drop(bar);
+    warn(context, &report);
+    Ok(report)
+}
+
+/// The same, and takes the chain as it is shown now, whatever was seen before.
+fn accept(
+    context: &Context,
+    wallet: &mut Wallet<impl wallet::store::Store>,
+    view: &View<'_>,
+) -> Outcome<ScanReport> {
+    let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
+    wallet.accept(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
+}
+
+/// Says when the last block that was seen is not in the chain any more.
+fn warn(context: &Context, report: &ScanReport) {
+    if let Some(Replaced { height, before, now }) = report.replaced {
+        context.ui.say(&format!(
+            "{BAD}warning:{BAD:#} block {height} was {before} when this wallet looked last, and is {now} now. A reorganisation does that, and so does an operator who seals a height twice: the two hashes are evidence of it."
+        ));
+    }
 }
 
 const UNSEARCHED: &str = "the chain could not be searched";

@@ -119,15 +119,17 @@ impl Light {
         Err(LightError::Moving)
     }
 
-    /// Takes over a tip that the node named; `false` when its chain has another block there by now.
+    /// Takes over a tip that the node named; `false` when its chain has another block there by now. A worse one than it named
+    /// before is refused: otherwise it could date an answer back and the next one forward again.
     fn see(&self, tip: &TipRecord) -> Result<bool, LightError> {
-        let name = tip.name();
-        if BlockName::of(&self.tip()) == name {
+        let (name, before) = (tip.name(), self.tip());
+        if BlockName::of(&before) == name {
             return Ok(true);
         }
         let given = self.client.ask(&rpc::Header { height: tip.height })?.header.map(|Hex(sealed)| sealed);
         match light::header(&self.chain, name, given.clone()) {
-            Ok(_) => {
+            Ok(header) => {
+                light::onward(&before, &header)?;
                 *self.seen.borrow_mut() = Seen { tip: given, linked: BTreeMap::new() };
                 Ok(true)
             }

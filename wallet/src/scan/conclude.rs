@@ -1,6 +1,6 @@
 //! The end of a scan: where outputs went, which kernels are there, and the state that follows.
 
-use super::{ChainSource, Pass, ScanError, ScanReport, same_up_to, walk};
+use super::{ChainSource, Pass, ScanError, ScanReport, anchor, same_up_to, walk};
 use crate::{
     outputs::{OutputRecord, Status},
     state::{Seen, State},
@@ -28,10 +28,11 @@ pub(crate) fn conclude<C: ChainSource>(
     let missing: BTreeSet<PointBytes> =
         unexplained.filter(|c| !pass.present.contains_key(c) && !spent.contains_key(c)).collect();
     let walk = walk(pass, (missing, history.is_some()), history.unwrap_or(same), source)?;
+    let anchor = anchor((chain, state), pass.tip, source)?;
     if source.tip().map_err(ScanError::Source)? != pass.tip {
         return Ok(None);
     }
-    let mut next = State { search: None, ..state.clone() };
+    let mut next = State { search: None, anchor, ..state.clone() };
     let found = pass.found.values().filter(|o| pass.present.contains_key(&o.commitment));
     for o in found.chain(&walk.past) {
         next.outputs.entry(o.commitment).or_insert_with(|| o.clone());
@@ -76,5 +77,6 @@ fn report(before: &State, after: &State, pass: &Pass) -> ScanReport {
         found: new().count() as u64,
         found_amount: Amount::checked_sum(new()).unwrap_or(Amount::new(u64::MAX)),
         gone: before.outputs.values().filter(gone).count() as u64,
+        replaced: pass.replaced,
     }
 }

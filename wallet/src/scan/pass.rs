@@ -3,10 +3,11 @@
 //! An output is tried with an account's keys unless that was done: by an earlier scan (`Key::searched`), or by the part of
 //! this restore that was kept (`Search`: all accounts below its number, keys in the trie up to `after`, heights up to its tip).
 
-use super::{BATCH, ChainSource, Progress, ScanError};
+use super::{BATCH, ChainSource, Progress, Replaced, ScanError, hold};
 use crate::{
     keys::{Account, AccountKeys, Purpose, Root},
     outputs::{Origin, OutputRecord, Status},
+    state::State,
 };
 use mw::{
     amount::Height,
@@ -39,6 +40,14 @@ pub(crate) struct Search {
     pub(crate) after: Option<Hash>,
     /// Outputs that it found.
     pub(crate) found: BTreeMap<PointBytes, OutputRecord>,
+}
+
+impl Search {
+    /// A restore that has not begun.
+    pub(crate) const fn new(birthday: Height, accounts: u32) -> Self {
+        let tip = (Height::GENESIS, Hash::ZERO);
+        Self { birthday, accounts, tried: 0, tip, after: None, found: BTreeMap::new() }
+    }
 }
 
 /// Who looks.
@@ -82,6 +91,8 @@ pub(crate) struct Pass {
     keys: Vec<Key>,
     done: Option<Done>,
     pub(crate) tip: (Height, Hash),
+    /// What the state remembers as the last block, if it is not there any more.
+    pub(crate) replaced: Option<Replaced>,
     pub(crate) looked_at: u64,
     total: u64,
     after: Option<Hash>,
@@ -102,24 +113,24 @@ pub(crate) fn same_up_to<S: ChainSource>(
 }
 
 impl Pass {
-    /// Begins with the source's present state.
+    /// Begins with the source's present state, or goes on with the restore that was kept.
     pub(crate) fn begin<S: ChainSource>(
-        chain: &Chain,
+        (chain, state): (&Chain, &State),
         keys: Vec<Key>,
-        kept: Option<&Search>,
         source: &S,
     ) -> Result<Self, ScanError<S::Error>> {
         let tip = source.tip().map_err(ScanError::Source)?;
+        let replaced = hold(state, tip, source)?;
         let total = source.unspent_count().map_err(ScanError::Source)?;
         let (mut done, mut found) = (None, BTreeMap::new());
-        if let Some(kept) = kept {
+        if let Some(kept) = &state.search {
             found.clone_from(&kept.found);
             let same = same_up_to(chain, source, kept.tip)?;
             done = kept.after.map(|key| Done(kept.tried, key, same));
         }
         let present = BTreeMap::new();
         let chain = *chain.id();
-        Ok(Self { chain, keys, done, tip, looked_at: 0, total, after: None, present, found })
+        Ok(Self { chain, keys, done, tip, replaced, looked_at: 0, total, after: None, present, found })
     }
 
     /// Goes on for a piece; `true` at the end.

@@ -10,8 +10,7 @@ use crate::{
     state::State,
     store::Store,
 };
-use mw::{amount::Height, hash::Hash};
-use std::collections::BTreeMap;
+use mw::amount::Height;
 
 impl<S: Store> Wallet<S> {
     /// Whether a restore was interrupted, so that a scan goes on with it.
@@ -23,7 +22,8 @@ impl<S: Store> Wallet<S> {
     /// Looks at what has come and gone since the last scan, with the keys of all accounts; or goes on with a restore.
     ///
     /// # Errors
-    /// [`ScanError`] when the source fails or moves, or the result cannot be kept; nothing changes then.
+    /// [`ScanError`] when the source fails, moves, or is behind what this wallet has seen, or the result cannot be kept;
+    /// nothing changes then.
     pub fn scan<C: ChainSource>(
         &mut self,
         source: &C,
@@ -32,10 +32,39 @@ impl<S: Store> Wallet<S> {
         if self.is_restoring() {
             return self.go_on(source, progress);
         }
+        self.look(&self.state.clone(), source, progress)
+    }
+
+    /// Looks at everything with the keys of all accounts, and takes the chain as it is shown now, though this wallet has seen
+    /// more of it, or another: only when its operator says that it went back.
+    ///
+    /// # Errors
+    /// As [`Wallet::scan`], but that nothing was seen before; a restore on its way begins anew.
+    pub fn accept<C: ChainSource>(
+        &mut self,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        let before = self.state.without_chain();
+        if self.is_restoring() {
+            self.keep(before)?;
+            return self.go_on(source, progress);
+        }
+        self.look(&before, source, progress)
+    }
+
+    /// Looks at what has come and gone since `before`.
+    fn look<C: ChainSource>(
+        &mut self,
+        before: &State,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
         for _ in 0..ATTEMPTS {
-            let mut pass = Pass::begin(&self.chain, self.known_keys(source)?, None, source)?;
-            while !pass.advance(&self.state.outputs, source, progress)? {}
-            if let Some((next, report)) = scan::conclude((&self.chain, &self.state), &pass, None, source)? {
+            let keys = self.known_keys(before, source)?;
+            let mut pass = Pass::begin((&self.chain, before), keys, source)?;
+            while !pass.advance(&before.outputs, source, progress)? {}
+            if let Some((next, report)) = scan::conclude((&self.chain, before), &pass, None, source)? {
                 // Looking at what has not changed writes nothing.
                 if next != self.state {
                     self.keep(next)?;
@@ -58,8 +87,7 @@ impl<S: Store> Wallet<S> {
         progress: &mut Progress<'_>,
     ) -> Result<ScanReport, ScanError<C::Error>> {
         let accounts = self.accounts().saturating_add(RESTORE_GAP);
-        let (tip, after, found) = ((Height::GENESIS, Hash::ZERO), None, BTreeMap::new());
-        let search = Some(Search { birthday, accounts, tried: 0, tip, after, found });
+        let search = Some(Search::new(birthday, accounts));
         self.keep(State { search, ..self.state.clone() })?;
         self.go_on(source, progress)
     }
@@ -73,7 +101,7 @@ impl<S: Store> Wallet<S> {
         while let Some(search) = self.state.search.clone() {
             let before = search.birthday.minus(1);
             let keys = (0..search.accounts).map(|a| Key::owner(&self.root, Account(a), before)).collect();
-            let mut pass = Pass::begin(&self.chain, keys, Some(&search), source)?;
+            let mut pass = Pass::begin((&self.chain, &self.state), keys, source)?;
             while !pass.advance(&self.state.outputs, source, progress)? {
                 if let Some(kept) = pass.so_far(&search) {
                     self.keep(State { search: Some(kept), ..self.state.clone() })?;
@@ -100,9 +128,9 @@ impl<S: Store> Wallet<S> {
     }
 
     /// The keys of all accounts, and what need not be tried with them again.
-    fn known_keys<C: ChainSource>(&self, source: &C) -> Result<Vec<Key>, ScanError<C::Error>> {
-        let same = same_up_to(&self.chain, source, (self.state.tip, self.state.tip_hash))?;
-        let accounts = (0..).map(Account).zip(&self.state.accounts);
+    fn known_keys<C: ChainSource>(&self, state: &State, source: &C) -> Result<Vec<Key>, ScanError<C::Error>> {
+        let same = same_up_to(&self.chain, source, (state.tip, state.tip_hash))?;
+        let accounts = (0..).map(Account).zip(&state.accounts);
         Ok(accounts.map(|(a, info)| Key::owner(&self.root, a, info.searched.min(same))).collect())
     }
 }

@@ -381,16 +381,27 @@ impl Encode for State {
         put_map(&self.paid, out);
         put_map(&self.moved, out);
         self.contacts.encode(out);
+        self.anchor.0.encode(out);
+        self.anchor.1.encode(out);
     }
 }
 
 impl Decode for State {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let before = Self::decode_before_anchors(r)?;
+        Ok(Self { anchor: (Height::decode(r)?, Hash::decode(r)?), ..before })
+    }
+}
+
+impl State {
+    /// Reads what was written before there were anchors.
+    pub(super) fn decode_before_anchors(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let (tip, tip_hash) = (Height::decode(r)?, Hash::decode(r)?);
         let n = count(r, "accounts", LEAST_ACCOUNT)?;
         Ok(Self {
             tip,
             tip_hash,
+            anchor: Self::default().anchor,
             accounts: (0..n).map(|_| AccountInfo::decode(r)).collect::<Result<_, _>>()?,
             search: option(r, "search flag")?,
             outputs: map(r, ("outputs", LEAST_OUTPUT), |o: &OutputRecord| o.commitment)?,

@@ -31,7 +31,7 @@ use std::{
 use wallet::{
     keys::{Account, Address, Words},
     proof::Inclusion,
-    scan::{self, ChainSource, ScanReport},
+    scan::{self, ChainSource, ScanError, ScanReport},
     select::{Confirmed, Decision, Payee, Plan, Request},
     slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
     store::{MemoryStore, Store, StoreError},
@@ -142,6 +142,11 @@ impl ChainSource for Ledger {
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
         self.state.kernel(excess)
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<Hash>, Infallible> {
+        let block = self.blocks.get(height.minus(1).get() as usize).filter(|b| b.header.height == height);
+        Ok(block.map(|b| b.header.hash()))
     }
 
     fn block(&self, height: Height) -> Result<Option<scan::Block>, Infallible> {
@@ -264,8 +269,12 @@ impl Person {
         self.wallet.pay(bill, &mut self.rng)
     }
 
+    /// Scans; a ledger that went back is taken as it is, as its operator says that it did.
     pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {
-        self.wallet.scan(ledger, &mut |_, _| {}).unwrap()
+        match self.wallet.scan(ledger, &mut |_, _| {}) {
+            Err(ScanError::Older { .. }) => self.wallet.accept(ledger, &mut |_, _| {}).unwrap(),
+            done => done.unwrap(),
+        }
     }
 
     /// Spendable, immature, pending, locked, change.

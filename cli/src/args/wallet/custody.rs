@@ -107,4 +107,8 @@ pub(crate) struct ViewKeyImport {
 Examples:
   $ sotto wallet view-key export --wallet bob | sotto wallet view-key import - --wallet watch && \\
     sotto wallet view-key show --wallet watch")]
-pub(crate) struct ViewKeyShow {}
+pub(crate) struct ViewKeyShow {
+    /// Take the chain as it is shown, though this wallet has seen more of it: if its operator did go back
+    #[arg(long)]
+    pub(crate) accept_chain: bool,
+}

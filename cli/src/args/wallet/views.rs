@@ -29,15 +29,22 @@ Examples:
 pub(crate) struct WalletOutputs {}
 
 /// Look through the chain for outputs of this wallet and for those that were spent
+///
+/// A chain that ends below what this wallet has seen, or is another one from deeper than a reorganisation, is refused by this and all
+/// verbs: a node that shows old blocks could make what was received look missing, and what was spent unspent.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet scan --wallet alice
-  $ sotto wallet scan --full --wallet alice")]
+  $ sotto wallet scan --full --wallet alice
+  $ sotto wallet scan --accept-chain --wallet alice")]
 pub(crate) struct WalletScan {
     /// Look at every output again, as a restore does, for accounts that are not known too
     #[arg(long)]
     pub(crate) full: bool,
+    /// Take the chain as it is shown, though this wallet has seen more of it: if its operator did go back
+    #[arg(long)]
+    pub(crate) accept_chain: bool,
 }
 
 /// Every payment, and what became of it

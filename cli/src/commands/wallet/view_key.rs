@@ -2,7 +2,7 @@
 
 use super::Shop;
 use crate::{
-    args::{ViewKeyImport, WalletViewKey},
+    args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
     bridge::{read_text, unsearched},
     exit::{Context as _, Failure, Outcome},
 };
@@ -22,7 +22,7 @@ impl Shop<'_> {
         match verb {
             WalletViewKey::Export(_) => self.export_view_key(),
             WalletViewKey::Import(a) => self.import_view_key(a),
-            WalletViewKey::Show(_) => self.show_received(),
+            WalletViewKey::Show(a) => self.show_received(a),
         }
     }
 
@@ -54,7 +54,7 @@ impl Shop<'_> {
         self.context.output.record("view-only-wallet-created", fields, &human)
     }
 
-    fn show_received(&self) -> Outcome {
+    fn show_received(&self, a: &ViewKeyShow) -> Outcome {
         let passphrase = self.args.passphrase.get()?;
         let chain = self.chain()?;
         let name = &*self.args.wallet;
@@ -66,8 +66,11 @@ impl Shop<'_> {
         }
         let (view, what) = (chain.view(), "the chain could not be searched");
         let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
-        wallet.scan(&view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(what, e))?;
+        let progress = &mut |done, _| bar.at(done);
+        let seen = if a.accept_chain { wallet.accept(&view, progress) } else { wallet.scan(&view, progress) };
+        let report = seen.map_err(|e| unsearched(what, e))?;
         drop(bar);
+        super::warn(self.context, &report);
         self.received(&wallet)
     }
 

@@ -82,7 +82,8 @@ impl Shop<'_> {
     }
 
     pub(super) fn scan(&self, a: &WalletScan) -> Outcome {
-        let (mut wallet, chain, mut report) = self.open_fresh()?;
+        let look = if a.accept_chain { super::accept } else { super::scan };
+        let (mut wallet, chain, mut report) = self.open_after(look)?;
         if a.full {
             report = self.search(&mut wallet, &chain, Height::GENESIS)?;
         }
@@ -94,6 +95,9 @@ impl Shop<'_> {
         let fields = json!({
             "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
             "found_amount": r.found_amount.to_string(), "gone": r.gone, "total": total.to_string(),
+            "replaced": r.replaced.map(|b| json!({
+                "height": b.height.get(), "before": b.before.to_string(), "now": b.now.to_string(),
+            })),
         });
         let human = format!(
             "height {}: {} outputs tried, {} are this wallet's ({} of them new, {}), {} have left the chain\ntotal {total}",
