@@ -172,7 +172,7 @@ fn a_policy_refuses_what_it_does_not_name() {
 fn a_budget_is_debited_once_a_run_and_runs_out() {
     let (job, dora) = (job(), PartyId(3));
     let (owner, policy) = (identity(dora), policy(&job));
-    let data = data_set(&owner, &[true, false]);
+    let data = data_set(&owner, &[true, false][..].into());
     let mut log = String::new();
     let mut debit = |run, data, now| {
         let budget = Budget::read(&owner, &log, None).unwrap();
@@ -187,10 +187,17 @@ fn a_budget_is_debited_once_a_run_and_runs_out() {
     assert!(debit(2, data, NOW + 60).unwrap().is_some());
     let spent = debit(3, data, NOW + 120).unwrap_err();
     assert!(matches!(&spent, PolicyError::Spent { what: "runs", most: 2, spent: 2, .. }), "{spent}");
-    assert!(debit(3, data_set(&owner, &[true]), NOW).unwrap().is_some(), "other data, other budget");
+    assert!(
+        debit(3, data_set(&owner, &[true][..].into()), NOW).unwrap().is_some(),
+        "other data, other budget"
+    );
     assert!(debit(3, data, NOW - 9_000_000).is_err(), "a clock put back gives nothing back");
     assert!(debit(3, data, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
-    assert_ne!(data, data_set(&identity(PartyId(2)), &[true, false]), "only the owner can name its data");
+    assert_ne!(
+        data,
+        data_set(&identity(PartyId(2)), &[true, false][..].into()),
+        "only the owner can name its data"
+    );
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
     let rng = &mut ChaCha20Rng::seed_from_u64(7);
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for (owner, tables) in inputs.iter().enumerate() {
-        for bit in program.declaration().encode(owner, tables).unwrap() {
+        for bit in program.declaration().encode(owner, tables).unwrap().iter() {
             let mask = rng.next_u32() & 1 == 1;
             first.push(mask);
             second.push(bit ^ mask);

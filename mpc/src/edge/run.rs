@@ -27,6 +27,7 @@ use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
+use crate::Bits;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
@@ -50,7 +51,7 @@ pub struct Setup<'a, P> {
     /// Our keys.
     pub identity: &'a Identity,
     /// Our input bits, if we are an owner.
-    pub input: Option<&'a [bool]>,
+    pub input: Option<&'a Bits>,
     /// Where a computer listens, if not where the job says.
     pub listen: Option<&'a str>,
     /// The relay at which all computers are met, if not where the job says.
