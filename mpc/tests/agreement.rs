@@ -125,10 +125,10 @@ fn only_all_signatures_under_this_very_job_are_an_agreement() {
     }
     let text = consents[1].to_text();
     assert_eq!(Consent::from_text(&text), Some(consents[1].clone()));
-    let digits = text.trim_end().len() - "sotto-consent-1:".len();
+    let digits = text.trim_end().len() - "sotto-consent-2:".len();
     for at in 0..digits {
         let mut altered = text.clone().into_bytes();
-        let place = &mut altered["sotto-consent-1:".len() + at];
+        let place = &mut altered["sotto-consent-2:".len() + at];
         *place = if *place == b'0' { b'1' } else { b'0' };
         let altered = Consent::from_text(&String::from_utf8(altered).unwrap()).unwrap();
         let mut all = consents.clone();

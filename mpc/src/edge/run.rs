@@ -42,7 +42,7 @@ use crate::joint::Joint;
 pub struct Setup<'a, P> {
     /// What was agreed.
     pub agreement: &'a Agreement,
-    /// The program, which was held against the agreement.
+    /// The program. If we compute, its gates were counted and are those of the agreement.
     pub program: &'a P,
     /// Which run, from 1.
     pub run: u32,

@@ -1,7 +1,7 @@
 //! `sotto mpc run`: one party's part in a job.
 
 use super::{
-    job::{agree, allow, find, home, load, no_run, read_identity, read_policy, read_relay, write},
+    job::{agree, allow, find, home, load_signed, no_run, read_identity, read_policy, read_relay, write},
     merge, peak_memory,
 };
 use crate::{
@@ -35,7 +35,7 @@ use std::{
 
 pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let started = Instant::now();
-    let (job, program) = load(&a.job)?;
+    let (job, program) = load_signed(&a.job, &a.name)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
     let relay = a.relay.as_deref().map(read_relay).transpose()?;
