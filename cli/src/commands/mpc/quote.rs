@@ -23,8 +23,9 @@ const SAMPLE: Layers = Layers { lanes: 1024, pairs: 512 };
 const SET_UP: (u64, u64) = (30_000, 5);
 /// Bytes of memory of a process that holds no inputs (measured).
 const PROCESS: usize = 12 << 20;
-/// Wires that a program has for each input bit that it wants at once: as it comes, and by columns.
-const WIRES: usize = 2;
+/// Wires that a program has for each input bit that it wants at once: `join_count@1`, which merges all of two owners' rows, has as many
+/// (measured), others have fewer.
+const WIRES: usize = 16;
 /// Seconds of both computers for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
 
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let seconds = SET_UP_SECONDS + SET_UP.1 as f64 * delay + stream;
     let deliver = (shared as f64 / 4.0) / link;
     let human = format!(
-        "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      about {} MB at each computer\n\
+        "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      at most about {} MB at each computer\n\
          Seconds     about {seconds:.1} at {:.0} Mbit/s and {:.1} ms, as {from} (this machine garbles {:.0} million gates a second){}",
         shared / 4,
         memory >> 20,
