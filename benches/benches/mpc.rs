@@ -83,14 +83,14 @@ fn executions(program: &(impl Program + Sync), x: &[bool], y: &[bool], n: u64) -
             let mut session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
             let start = Instant::now();
             for _ in 0..n {
-                session = session.execute(x, rng).unwrap().0;
+                session = session.execute(&x.into(), rng).unwrap().0;
             }
             start.elapsed()
         });
         let rng = &mut rng(2);
         let mut session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
         for _ in 0..n {
-            session = session.execute(y).unwrap().0;
+            session = session.execute(&y.into()).unwrap().0;
         }
         garbling.join().unwrap()
     })

@@ -213,6 +213,23 @@ fn a_policy_forbids_before_signing_and_before_running() {
     assert!(said.contains("0 runs in thirty days") || said.contains("0 are used"), "{said}");
 }
 
+/// A party takes over the count that it signed. If its file states another, that is another job, which nobody signed.
+#[test]
+fn a_count_that_was_not_signed_is_refused_before_anything_is_sent() {
+    let world = signed(&[]);
+    for name in ["west", "north"] {
+        let file = format!("job.consents/{name}.consent");
+        let text = fs::read_to_string(world.path(&file)).unwrap();
+        // The first digit of the circuit, after the job's id, party, roles and nonce.
+        let at = "sotto-consent-2:".len() + 2 * (32 + 2 + 1 + 32);
+        let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+        world.write(&file, &[&text[..at], other, &text[at + 1..]].concat());
+        let said = world.run(&take_part(name)).fails(1);
+        assert!(said.contains("signed another job"), "{said}");
+        world.write(&file, &text);
+    }
+}
+
 #[test]
 fn whoever_stays_away_is_named_with_code_3() {
     let world = signed(&[("deadline = 300", "deadline = 1")]);

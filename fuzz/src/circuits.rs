@@ -119,7 +119,7 @@ pub fn mpc_language(data: &[u8]) -> Verdict {
     let places = vec![Place::Garbler; declaration.owners().len()];
     let parties = Delegated::new(&program, places).expect("a place for each owner");
     for pattern in [0u64, u64::MAX, 0x6c62_272e_07bb_0142] {
-        let bits = parties.shape().garbler;
+        let bits = parties.shape().garbler();
         let inputs: Vec<bool> = (0..bits).map(|i| pattern.rotate_right(i as u32) & 1 == 1).collect();
         let outputs = declaration.decode(&parties.compute(&inputs, &[])).expect("as many bits as declared");
         let [_, panicked, result] = &outputs[..] else { unreachable!("three tables") };

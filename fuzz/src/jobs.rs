@@ -22,7 +22,7 @@ use mpc::{
         post::{Answer, Request},
         words::describe,
     },
-    joint::{Column, Number, Rows, Same, Table},
+    joint::{Column, Local, Number, Rows, Same, Table},
 };
 
 /// A job's canonical form has one encoding, and can be described.
@@ -107,8 +107,13 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let columns = vec![Column::new("age", number(0, 120)), Column::new("pay", number(-5, 1000).scaled(2))];
     let declared = [Table::new("people", Rows::UpTo(64), columns)];
     let schema = mpc::job::binding::table(&declared[0]).expect("names that print");
-    let read =
-        |format| rows::read(std::slice::from_ref(&schema), [(format, data)], Box::new(Same::new(&declared)));
+    let read = |format| {
+        let mut same = Same::new(&declared);
+        rows::read(std::slice::from_ref(&schema), [(format, data)], &mut same).ok()?;
+        let rows = Box::new(same.clone()).finish().ok()?;
+        assert_eq!(Box::new(same).enter(&declared).map_or(0, |bits| bits.len()), declared[0].bits());
+        Some(rows)
+    };
     let accepted = [Format::Csv, Format::JsonLines].map(read).into_iter().flatten().flatten();
     let held = |row: &Vec<i128>| row.iter().zip(&declared[0].columns).all(|(n, c)| c.number.holds(*n));
     let mut tables = 0;

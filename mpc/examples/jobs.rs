@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
+use mpc::Bits;
 use mpc::edge::files::Memory;
 use mpc::edge::run::{Setup, Stage, take_part};
 use mpc::edge::tls;
@@ -51,7 +52,7 @@ fn program(rows: usize) -> Computation {
     Computation::Builtin(Builtin::new("sum_by_group@1", &parameters).unwrap())
 }
 
-fn bits(n: usize, seed: u64) -> Vec<bool> {
+fn bits(n: usize, seed: u64) -> Bits {
     let rng = &mut rng(seed);
     (0..n).map(|_| rng.next_u32() & 1 == 1).collect()
 }
@@ -60,7 +61,7 @@ fn bits(n: usize, seed: u64) -> Vec<bool> {
 fn bare(program: &Computation) -> [f64; 2] {
     let parties = Delegated::new(program, vec![Place::Shared; 3]).unwrap();
     let shape = mpc::Program::shape(&parties);
-    let (x, y) = (bits(shape.garbler, 1), bits(shape.evaluator, 2));
+    let (x, y) = (bits(shape.garbler(), 1), bits(shape.evaluator(), 2));
     let [a, b] = [0, 1].map(|i| tls::identity(&identity(i)));
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
     let address = listener.address().unwrap().to_string();
@@ -135,7 +136,7 @@ fn job(program: &Computation, rows: usize) -> ([f64; 2], f64) {
                     run: 1,
                     us: PartyId(i as u16),
                     identity: &identity(i),
-                    input: input.as_deref(),
+                    input: input.as_ref(),
                     listen: None,
                     relay: None,
                     debit: &|| Ok(()),

@@ -111,7 +111,7 @@ fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
             let session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
             println!("{what}: set-up {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
             let (start, busy) = (Instant::now(), processor_seconds());
-            let (session, _) = session.execute(x, rng).unwrap();
+            let (session, _) = session.execute(&x.into(), rng).unwrap();
             let (seconds, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
             println!("{what}: the garbler's processor, {:.1} M AND/s", ands / busy / 1e6);
             let bytes = session.close().traffic().sent as f64;
@@ -125,7 +125,7 @@ fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
         let busy = processor_seconds();
-        session.execute(y).unwrap();
+        session.execute(&y.into()).unwrap();
         let busy = processor_seconds() - busy;
         println!("{what}: the evaluator's processor, {:.1} M AND/s", ands / busy / 1e6);
     });

@@ -21,8 +21,8 @@ pub use writer::Writer;
 
 use sha2::{Digest, Sha256};
 
-use crate::Fancy;
 use crate::program::{Program, ProgramName, Shape};
+use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = match ProgramName::new("circuit@1") {
     Some(name) => name,
@@ -200,16 +200,17 @@ impl Program for CircuitProgram<'_> {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: self.garbler, evaluator: self.evaluator, outputs: self.circuit.results.len() }
+        Shape::of_two([self.garbler, self.evaluator], self.circuit.results.len())
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        self.circuit.run(f, garbler.iter().chain(evaluator).copied(), outputs)
+        let mut wires = inputs.next_of(f, 0, self.garbler)?;
+        wires.extend(inputs.next_of(f, 1, self.evaluator)?);
+        self.circuit.run(f, wires, outputs)
     }
 }

@@ -43,8 +43,13 @@ impl<'s, C: Channel> Evaluation<'s, C> {
     ///
     /// # Errors
     /// If there are tables left.
-    pub fn finish(self) -> Result<(), StreamError> {
-        if self.start == self.end { Ok(()) } else { Err(StreamError::SurplusTables) }
+    pub fn finish(mut self) -> Result<(), StreamError> {
+        self.pause().map(|_| ())
+    }
+
+    /// Checks that all tables which came were used; the channel, for something else.
+    pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
+        if self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
     }
 
     /// Receives until at least one whole table is there.

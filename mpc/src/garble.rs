@@ -9,6 +9,7 @@ use crate::backend::{Backend, Garble, Table};
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::fancy::Fancy;
 use crate::keys::{OutOfGates, SessionKeys};
+use crate::ot::OtError;
 use crate::{Block, Delta};
 
 /// Tables that are gathered before they are sent.
@@ -23,6 +24,9 @@ pub enum StreamError {
     /// No gate numbers are left.
     #[error(transparent)]
     OutOfGates(#[from] OutOfGates),
+    /// Labels of inputs could not be transferred.
+    #[error("oblivious transfer failed: {0}")]
+    Ot(#[from] OtError),
     /// The garbler sent tables for more gates than the program has.
     #[error("the garbler sent more tables than the program has AND gates")]
     SurplusTables,
@@ -55,6 +59,12 @@ impl<'s, C: Channel> Garbling<'s, C> {
     /// If the connection fails.
     pub fn finish(mut self) -> Result<(), StreamError> {
         self.send_tables()
+    }
+
+    /// Sends the tables that are held back; the channel, for something else.
+    pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
+        self.send_tables()?;
+        Ok(self.channel)
     }
 
     fn send_tables(&mut self) -> Result<(), StreamError> {

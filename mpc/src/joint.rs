@@ -16,8 +16,8 @@
 //! named, and cannot move it. A program adds its own conditions (sorted keys, for instance) to the same bit.
 //! **Not guaranteed**: that inputs are true, nor anything about what outputs reveal: a program lists that in words.
 //!
-//! Inputs are taken as the program asks for them, so a source can fetch labels in pieces and memory does not grow
-//! with the rows.
+//! Inputs are taken as the program asks for them, and labels are fetched in pieces: for a program that reads its rows
+//! in chunks, the memory of a computer grows with the rows by their bits, and not by labels.
 
 mod checked;
 mod declaration;
@@ -26,9 +26,10 @@ mod local;
 mod number;
 mod parameters;
 
-pub use checked::{Checked, Chunk, Inputs};
+pub use crate::inputs::{Inputs, Place};
+pub use checked::{Checked, Chunk};
 pub use declaration::{Cells, Declaration, RowError, RowErrorKind, Rows, Table};
-pub use delegated::{Delegated, Place};
+pub use delegated::Delegated;
 pub use local::{Figure, Local, LocalError, Same};
 pub use number::{Column, Number};
 pub use parameters::{Parameter, ParameterError, Parameters};
@@ -42,7 +43,8 @@ use crate::program::{ProgramId, ProgramName};
 /// The name of the output table that says whose inputs hold what was declared.
 pub const INPUTS_HOLD: &str = "inputs_hold";
 
-/// Most input bits of all owners together: each is a label of 16 bytes at both computers.
+/// Most input bits of all owners together: at a computer each share is a bit, and for a program that wants all its rows at once some
+/// labels of 16 bytes.
 pub const MAX_INPUT_BITS: usize = 1 << 27;
 
 /// Why a program is not even counted.

@@ -1,9 +1,9 @@
 //! The public keys of an execution and the numbers that are used once under them.
 //!
-//! The garbler draws them when it has the evaluator's choices, one for each purpose, and sends them: `S` of
-//! the gates, `S` of the output hashes, and the seed of the public labels. They are no secret between the two
-//! parties; what matters is that a key is fresh, and that no gate or output number is used twice under it. So
-//! this value lives as long as its execution and cannot be copied.
+//! The garbler draws them when the label pairs of the evaluator's inputs are fixed (by the set-up; choices that come later only say which
+//! label of a pair is the false one), one for each purpose, and sends them: `S` of the gates, `S` of the output hashes, and the seed of the
+//! public labels. They are no secret between the two parties; what matters is that a key is fresh, and that no gate or output number
+//! is used twice under it. So this value lives as long as its execution and cannot be copied.
 //!
 //! A gate number is a lane (15 bits, for garbling one session on several threads later; now 0) and a
 //! counter of 48 bits. Running out is an error, not a wrap.

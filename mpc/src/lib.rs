@@ -6,10 +6,11 @@
 //!
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
 //! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
-//! [`program`] (what is agreed upon), [`joint`] (programs of any number of owners), [`circuit`] (circuits as
+//! [`program`] (what is agreed upon), [`inputs`] (where its inputs are and how it takes them), [`joint`] (programs of any number of owners), [`circuit`] (circuits as
 //! data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result),
 //! [`operators`] (built-in programs), [`job`] (what organisations agree on and run), [`measure`] (how fast it is).
 
+pub mod bits;
 pub mod block;
 pub mod channel;
 pub mod circuit;
@@ -18,6 +19,7 @@ pub mod evaluate;
 pub mod fancy;
 pub mod gadgets;
 pub mod garble;
+pub mod inputs;
 pub mod job;
 pub mod joint;
 pub mod keys;
@@ -33,7 +35,9 @@ mod hash;
 mod label;
 
 pub use backend::Backend;
+pub use bits::Bits;
 pub use block::{Block, Delta};
 pub use channel::{Channel, ChannelError, Phase};
 pub use fancy::Fancy;
+pub use inputs::Inputs;
 pub use program::Program;

@@ -2,14 +2,18 @@
 //!
 //! Labels, keys and tables are not those of a session: nothing here computes anything for anybody.
 
+use std::convert::Infallible;
+
 use rand_core::{CryptoRng, RngCore};
 
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::evaluate::Evaluation;
 use crate::garble::{Garbling, StreamError};
+use crate::inputs::InHand;
+use crate::joint::Joint;
 use crate::keys::SessionKeys;
 use crate::program::{Program, ProgramName, Shape};
-use crate::{Backend, Block, Delta, Fancy};
+use crate::{Backend, Block, Delta, Fancy, Inputs};
 
 const LAYERS: ProgramName = match ProgramName::new("layers@1") {
     Some(name) => name,
@@ -45,27 +49,27 @@ impl Program for Layers {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: self.lanes, evaluator: self.lanes, outputs: 1 }
+        Shape::of_two([self.lanes, self.lanes], 1)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (mut a, mut b) = (garbler.to_vec(), evaluator.to_vec());
+        let (garbler, evaluator) = (inputs.next_of(f, 0, self.lanes)?, inputs.next_of(f, 1, self.lanes)?);
+        let (mut a, mut b) = (garbler.clone(), evaluator.clone());
         for _ in 0..self.pairs {
-            f.and_n(&a, evaluator, &mut b)?;
-            f.and_n(&b, garbler, &mut a)?;
+            f.and_n(&a, &evaluator, &mut b)?;
+            f.and_n(&b, &garbler, &mut a)?;
         }
         outputs.extend(a.first());
         Ok(())
     }
 }
 
-/// A program many times over; the outputs of one run are the evaluator's inputs of the next, so there must be as many.
+/// A two-party program many times over; the outputs of one run are the evaluator's inputs of the next, so there must be as many.
 #[derive(Clone, Copy, Debug)]
 pub struct Chained<P> {
     /// What is run.
@@ -95,14 +99,15 @@ impl<P: Program> Program for Chained<P> {
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (mut last, mut next) = (evaluator.to_vec(), Vec::new());
+        let shape = self.program.shape();
+        let garbler = inputs.next_of(f, 0, shape.garbler())?;
+        let (mut last, mut next) = (inputs.next_of(f, 1, shape.evaluator())?, Vec::new());
         for _ in 0..self.times {
             next.clear();
-            self.program.run(f, garbler, &last, &mut next)?;
+            self.program.run(f, &mut InHand::new(&shape.strands, &garbler, &last), &mut next)?;
             std::mem::swap(&mut last, &mut next);
         }
         outputs.append(&mut last);
@@ -122,9 +127,9 @@ pub fn garble(
     let (delta, (mut keys, _), mut void) = (Delta::random(rng), SessionKeys::random(rng), Void::default());
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
-    let (x, y) = (labels(shape.garbler), labels(shape.evaluator));
+    let (x, y) = (labels(shape.garbler()), labels(shape.evaluator()));
     let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
-    program.run(&mut f, &x, &y, &mut Vec::new())?;
+    program.run(&mut f, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new())?;
     f.finish()
 }
 
@@ -140,9 +145,44 @@ pub fn evaluate(
     let ((mut keys, _), mut void) = (SessionKeys::random(rng), Void::default());
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
-    let (x, y) = (labels(shape.garbler), labels(shape.evaluator));
+    let (x, y) = (labels(shape.garbler()), labels(shape.evaluator()));
     let mut f = Evaluation::new(backend, &mut keys, &mut void);
-    program.run(&mut f, &x, &y, &mut Vec::new())
+    program.run(&mut f, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new())
+}
+
+/// The most input bits of an owner that a program asks for at once. Makes no gates.
+pub fn asks_for(program: &impl Joint) -> usize {
+    let mut inputs = Widest(0);
+    let Ok(()) = program.run(&mut Idle, &mut inputs, &mut Vec::new());
+    let Widest(bits) = inputs;
+    bits
+}
+
+struct Widest(usize);
+
+impl Inputs<Idle> for Widest {
+    fn take(&mut self, _: &mut Idle, _: usize, wires: &mut [()]) -> Result<(), Infallible> {
+        self.0 = self.0.max(wires.len());
+        Ok(())
+    }
+}
+
+/// An interpreter that does nothing: wires carry nothing.
+struct Idle;
+
+impl Fancy for Idle {
+    type Wire = ();
+    type Error = Infallible;
+
+    fn and_n(&mut self, _: &[()], _: &[()], _: &mut [()]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn xor(&mut self, (): (), (): ()) {}
+
+    fn not(&mut self, (): ()) {}
+
+    fn constant(&mut self, _: bool) {}
 }
 
 /// Swallows what is sent, and delivers a pattern without end.
@@ -174,7 +214,22 @@ mod tests {
     use rand_core::SeedableRng;
 
     use super::*;
-    use crate::operators::Aes128;
+    use crate::joint::Parameters;
+    use crate::operators::{Aes128, Builtin};
+
+    #[test]
+    fn what_a_program_asks_for_at_once_is_known_without_its_gates() {
+        let parameters = |rows: i128| {
+            Parameters::default()
+                .with("rows", vec![rows; 2])
+                .with("groups", vec!["a", "b"])
+                .with("value", Parameters::default().with("max", 255i128))
+                .with("minimum", 1i128)
+        };
+        let of = |rows| asks_for(&Builtin::new("sum_by_group@1", &parameters(rows)).unwrap());
+        // A row is present, of a group, and has a value.
+        assert_eq!((of(3), of(64), of(1000)), (30, 640, 640));
+    }
 
     #[test]
     fn programs_have_the_gates_they_say() {

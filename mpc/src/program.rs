@@ -6,16 +6,41 @@
 use sha2::{Digest, Sha256};
 
 use crate::fancy::{Cost, Count, Fancy, Plain};
+use crate::inputs::{InHand, Inputs, Place, Strand};
 
-/// How many bits go in and come out of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What bits go in and come out of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Input bits of the garbler.
-    pub garbler: usize,
-    /// Input bits of the evaluator.
-    pub evaluator: usize,
+    /// Input strands, by the numbers under which the program takes them.
+    pub strands: Vec<Strand>,
     /// Output bits.
     pub outputs: usize,
+}
+
+impl Shape {
+    /// Strand 0 with these bits of the garbler, and strand 1 with those of the evaluator.
+    #[must_use]
+    pub fn of_two([garbler, evaluator]: [usize; 2], outputs: usize) -> Self {
+        let strand = |(place, bits)| Strand { place, bits };
+        let strands = [(Place::Garbler, garbler), (Place::Evaluator, evaluator)].map(strand);
+        Self { strands: strands.to_vec(), outputs }
+    }
+
+    /// Input bits of the garbler: its own, and shares.
+    #[must_use]
+    pub fn garbler(&self) -> usize {
+        self.bits(Place::at_garbler)
+    }
+
+    /// Input bits of the evaluator: its own, and shares.
+    #[must_use]
+    pub fn evaluator(&self) -> usize {
+        self.bits(Place::at_evaluator)
+    }
+
+    fn bits(&self, has: fn(Place) -> bool) -> usize {
+        self.strands.iter().filter(|strand| has(strand.place)).map(|strand| strand.bits).sum()
+    }
 }
 
 /// A Boolean function of two parties' bits.
@@ -29,24 +54,23 @@ pub trait Program {
     /// Bits in and out.
     fn shape(&self) -> Shape;
 
-    /// Computes the outputs, in order, into `outputs`. The slices have the lengths of [`shape`](Self::shape).
+    /// Computes the outputs, in order, into `outputs`. Takes no more of each strand than [`shape`](Self::shape) says.
     ///
     /// # Errors
     /// If the interpreter cannot go on.
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error>;
 
     /// What tells this program from all others.
     fn id(&self) -> ProgramId {
-        let Shape { garbler, evaluator, outputs } = self.shape();
+        let shape = self.shape();
         let mut hash = Sha256::new_with_prefix(b"sotto mpc program v1");
         hash.update(self.name().0);
-        for n in [garbler, evaluator, outputs] {
+        for n in [shape.garbler(), shape.evaluator(), shape.outputs] {
             hash.update((n as u64).to_le_bytes());
         }
         hash.update(self.digest());
@@ -59,18 +83,19 @@ pub trait Program {
     /// If the inputs are not of the program's [`shape`](Self::shape).
     fn compute(&self, garbler: &[bool], evaluator: &[bool]) -> Vec<bool> {
         let shape = self.shape();
-        assert!(garbler.len() == shape.garbler && evaluator.len() == shape.evaluator);
+        assert!(garbler.len() == shape.garbler() && evaluator.len() == shape.evaluator());
         let mut outputs = Vec::with_capacity(shape.outputs);
-        let Ok(()) = self.run(&mut Plain, garbler, evaluator, &mut outputs);
+        let mut inputs = InHand::new(&shape.strands, garbler, evaluator);
+        let Ok(()) = self.run(&mut Plain, &mut inputs, &mut outputs);
         outputs
     }
 
     /// What the program costs.
     fn cost(&self) -> Cost {
         let shape = self.shape();
-        let inputs = |n| vec![Default::default(); n];
+        let [x, y] = [shape.garbler(), shape.evaluator()].map(|n| vec![Default::default(); n]);
         let mut count = Count::default();
-        let Ok(()) = self.run(&mut count, &inputs(shape.garbler), &inputs(shape.evaluator), &mut Vec::new());
+        let Ok(()) = self.run(&mut count, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new());
         count.cost()
     }
 }

@@ -125,10 +125,10 @@ fn only_all_signatures_under_this_very_job_are_an_agreement() {
     }
     let text = consents[1].to_text();
     assert_eq!(Consent::from_text(&text), Some(consents[1].clone()));
-    let digits = text.trim_end().len() - "sotto-consent-1:".len();
+    let digits = text.trim_end().len() - "sotto-consent-2:".len();
     for at in 0..digits {
         let mut altered = text.clone().into_bytes();
-        let place = &mut altered["sotto-consent-1:".len() + at];
+        let place = &mut altered["sotto-consent-2:".len() + at];
         *place = if *place == b'0' { b'1' } else { b'0' };
         let altered = Consent::from_text(&String::from_utf8(altered).unwrap()).unwrap();
         let mut all = consents.clone();
@@ -172,7 +172,7 @@ fn a_policy_refuses_what_it_does_not_name() {
 fn a_budget_is_debited_once_a_run_and_runs_out() {
     let (job, dora) = (job(), PartyId(3));
     let (owner, policy) = (identity(dora), policy(&job));
-    let data = data_set(&owner, &[true, false]);
+    let data = data_set(&owner, &[true, false][..].into());
     let mut log = String::new();
     let mut debit = |run, data, now| {
         let budget = Budget::read(&owner, &log, None).unwrap();
@@ -187,10 +187,17 @@ fn a_budget_is_debited_once_a_run_and_runs_out() {
     assert!(debit(2, data, NOW + 60).unwrap().is_some());
     let spent = debit(3, data, NOW + 120).unwrap_err();
     assert!(matches!(&spent, PolicyError::Spent { what: "runs", most: 2, spent: 2, .. }), "{spent}");
-    assert!(debit(3, data_set(&owner, &[true]), NOW).unwrap().is_some(), "other data, other budget");
+    assert!(
+        debit(3, data_set(&owner, &[true][..].into()), NOW).unwrap().is_some(),
+        "other data, other budget"
+    );
     assert!(debit(3, data, NOW - 9_000_000).is_err(), "a clock put back gives nothing back");
     assert!(debit(3, data, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
-    assert_ne!(data, data_set(&identity(PartyId(2)), &[true, false]), "only the owner can name its data");
+    assert_ne!(
+        data,
+        data_set(&identity(PartyId(2)), &[true, false][..].into()),
+        "only the owner can name its data"
+    );
 }
 
 #[test]

@@ -221,9 +221,9 @@ fn no_input_appears_in_what_is_said_and_a_mutant_that_leaks_is_caught() {
     let world = World::new();
     let (ends, said) = frail([usize::MAX; 2]);
     assert!(world.run(ends, &mut [None, None], 1).iter().all(Result::is_ok));
-    let inputs: Vec<Vec<bool>> = (0..3)
-        .map(|i| world.program.declaration().encode(i, &[ROWS[i].map(|value| vec![value]).to_vec()]).unwrap())
-        .collect();
+    let cells = |i: usize| [ROWS[i].map(|value| vec![value]).to_vec()];
+    let encode = |i| world.program.declaration().encode(i, &cells(i)).unwrap();
+    let inputs: Vec<Vec<bool>> = (0..3).map(|i| encode(i).iter().collect()).collect();
     let mut said: Vec<u8> = said.iter().flat_map(|said| said.lock().unwrap().clone()).collect();
     for sealed in world.prepared.iter().flat_map(|p| &p.sealed) {
         said.extend_from_slice(&sealed.1);

@@ -98,7 +98,7 @@ fn a_recorded_program_computes_what_the_program_does() {
     let circuit = Circuit::new(&Writer::record(&program)).unwrap();
     let shape = program.shape();
     let input = |n: usize, seed: usize| (0..n).map(|i| (i * i + seed) % 5 < 2).collect::<Vec<_>>();
-    let (x, y) = (input(shape.garbler, 1), input(shape.evaluator, 2));
+    let (x, y) = (input(shape.garbler(), 1), input(shape.evaluator(), 2));
     assert_eq!(plain(&circuit, &[&x[..], &y].concat()), program.compute(&x, &y));
 }
 

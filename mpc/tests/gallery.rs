@@ -9,9 +9,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use mpc::edge::job_file;
+use mpc::edge::job_file::{self, Counting};
 use mpc::job::program::Computation;
-use mpc::job::{Identity, Job};
+use mpc::job::spec::Gates;
+use mpc::job::{Agreement, Consent, Digest, Identity, Job};
 use mpc::joint::{Cells, Delegated, Joint, Place, Table};
 use mpc::operators::auc::clear;
 use mpc::protocol::semi_honest::together;
@@ -26,13 +27,50 @@ fn folder(job: &str) -> PathBuf {
 
 /// A job of the gallery and its program. No keys lie there: each party gets one made here.
 fn job(name: &str) -> (Job, Computation) {
+    read(name, Counting::Now)
+}
+
+fn read(name: &str, counting: Counting<'_>) -> (Job, Computation) {
     let text = std::fs::read_to_string(folder(name).join("job.toml")).unwrap();
     let rng = &mut ChaCha20Rng::seed_from_u64(3);
     let read = |file: &str| match file.ends_with(".pub") {
         true => Ok(Identity::random(rng).public().to_text()),
         false => std::fs::read_to_string(folder(name).join(file)),
     };
-    job_file::parse(&text, read).unwrap_or_else(|complaints| panic!("{name}: {complaints:?}"))
+    job_file::parse(&text, counting, read).unwrap_or_else(|complaints| panic!("{name}: {complaints:?}"))
+}
+
+/// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is another job.
+#[test]
+fn a_stated_count_is_believed_as_far_as_it_was_signed() {
+    let (counted, _) = job("pay-gap");
+    let keys = &mut ChaCha20Rng::seed_from_u64(3);
+    let identities: Vec<Identity> = counted.parties.iter().map(|_| Identity::random(keys)).collect();
+    let rng = &mut ChaCha20Rng::seed_from_u64(4);
+    let consents: Vec<Consent> =
+        identities.iter().map(|identity| Consent::sign(&counted, identity, rng).unwrap()).collect();
+    let consents: Vec<Consent> = consents.iter().map(|c| Consent::from_text(&c.to_text()).unwrap()).collect();
+    let true_gates = consents[2].gates();
+    assert_eq!(true_gates, counted.program.gates());
+    let (owner, computers) = ("company-1", ["institute", "union"]);
+    let (stated, _) = read("pay-gap", Counting::Before { party: owner, gates: true_gates });
+    assert_eq!(stated.id(), counted.id());
+    assert!(Agreement::new(stated, &consents, 0).is_ok());
+
+    let gates = Gates { circuit: Digest([7; 32]), ..true_gates };
+    let (misled, _) = read("pay-gap", Counting::Before { party: owner, gates });
+    assert_eq!(misled.program.gates(), gates, "it was not counted");
+    assert!(Agreement::new(misled.clone(), &consents, 0).is_err(), "nobody signed that");
+    for party in computers {
+        let (job, _) = read("pay-gap", Counting::Before { party, gates });
+        assert_eq!(job.id(), counted.id(), "{party} counts, whatever is stated");
+    }
+    // All others sign the false count: the owner did not, and the computers' own count is another job.
+    let forged: Vec<Consent> = identities.iter().map(|i| Consent::sign(&misled, i, rng).unwrap()).collect();
+    let mixed: Vec<Consent> =
+        (0..forged.len()).map(|i| if i == 2 { &consents[i] } else { &forged[i] }).cloned().collect();
+    assert!(Agreement::new(misled, &mixed, 0).is_err());
+    assert!(Agreement::new(counted, &forged, 0).is_err());
 }
 
 fn program(name: &str) -> Computation {
@@ -79,7 +117,7 @@ fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
     let rng = &mut ChaCha20Rng::seed_from_u64(7);
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for (owner, tables) in inputs.iter().enumerate() {
-        for bit in program.declaration().encode(owner, tables).unwrap() {
+        for bit in program.declaration().encode(owner, tables).unwrap().iter() {
             let mask = rng.next_u32() & 1 == 1;
             first.push(mask);
             second.push(bit ^ mask);

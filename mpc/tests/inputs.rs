@@ -14,7 +14,7 @@ const DORA: PartyId = PartyId(3);
 #[test]
 fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     let (job, bits) = (job(), [true, false, true]);
-    let prepared = prepare(&job, (DORA, 1), &bits, &identity(DORA), &mut rng(1)).unwrap();
+    let prepared = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
     let manifest = Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes()).unwrap();
     let shares: Vec<_> = prepared
         .sealed
@@ -24,7 +24,7 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
             manifest.open(&job, &identity(*computer), sealed, 3).unwrap()
         })
         .collect();
-    let joined: Vec<_> = shares[0].bits().iter().zip(shares[1].bits()).map(|(a, b)| a ^ b).collect();
+    let joined: Vec<_> = shares[0].bits().xor(shares[1].bits()).iter().collect();
     assert_eq!(joined, bits);
 
     let refused = Err(InputError::Share("dora".into()));
@@ -36,21 +36,21 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     assert_eq!(open(PartyId(4), to_garbler, 3), refused);
     assert_eq!(open(*garbler, to_garbler, 4), refused, "another number of bits");
     // Another input of the same owner for the same run opens, but is not the one committed to.
-    let other = prepare(&job, (DORA, 1), &bits, &identity(DORA), &mut rng(2)).unwrap();
+    let other = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
     assert_eq!(open(*garbler, &other.sealed[0].1, 3), refused);
-    let next = prepare(&job, (DORA, 2), &bits, &identity(DORA), &mut rng(1)).unwrap();
+    let next = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
     assert_eq!(open(*garbler, &next.sealed[0].1, 3), refused, "another run");
 }
 
 #[test]
 fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
     let (job, acme) = (job(), PartyId(0));
-    let prepared = prepare(&job, (acme, 1), &[true; 9], &identity(acme), &mut rng(1)).unwrap();
+    let prepared = prepare(&job, (acme, 1), &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
     assert!(prepared.sealed.is_empty());
     let own = prepared.own.unwrap();
-    assert_eq!(own.bits(), [true; 9]);
+    assert_eq!(own.bits().iter().collect::<Vec<_>>(), [true; 9]);
     assert_eq!(prepared.manifest.check(&job, acme, &own, 9), Ok(()));
-    let changed = prepare(&job, (acme, 1), &[false; 9], &identity(acme), &mut rng(1)).unwrap();
+    let changed = prepare(&job, (acme, 1), &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
     assert!(prepared.manifest.check(&job, acme, &changed.own.unwrap(), 9).is_err());
 }
 
@@ -58,7 +58,8 @@ fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
 fn a_manifest_is_of_its_owner_job_and_run() {
     let job = job();
     let manifest = |owner, run, signer| {
-        let prepared = prepare(&job, (owner, run), &[true], &identity(signer), &mut rng(1)).unwrap();
+        let prepared =
+            prepare(&job, (owner, run), &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
         Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes())
     };
     let refused = Err(InputError::Manifest("dora".into()));
@@ -68,7 +69,7 @@ fn a_manifest_is_of_its_owner_job_and_run() {
     assert_eq!(manifest(DORA, 1, PartyId(2)), refused, "signed by another");
     let mut other = draft();
     other.nonce = Digest([8; 32]);
-    let prepared = prepare(&job, (DORA, 1), &[true], &identity(DORA), &mut rng(1)).unwrap();
+    let prepared = prepare(&job, (DORA, 1), &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
     let bytes = prepared.manifest.to_bytes();
     assert_eq!(Manifest::from_bytes(&Job::new(other).unwrap(), (DORA, 1), &bytes), refused);
     for at in 0..bytes.len() {
@@ -131,12 +132,12 @@ proptest! {
     #[test]
     fn any_bits_are_shared_and_joined(bits in proptest::collection::vec(any::<bool>(), 0..40), seed: u64) {
         let job = job();
-        let prepared = prepare(&job, (DORA, 2), &bits, &identity(DORA), &mut rng(seed)).unwrap();
+        let prepared = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
         let open = |i: usize| {
             let (computer, sealed) = &prepared.sealed[i];
             prepared.manifest.open(&job, &identity(*computer), sealed, bits.len()).unwrap()
         };
-        let joined: Vec<_> = open(0).bits().iter().zip(open(1).bits()).map(|(a, b)| a ^ b).collect();
+        let joined: Vec<_> = open(0).bits().xor(open(1).bits()).iter().collect();
         prop_assert_eq!(joined, bits);
     }
 }

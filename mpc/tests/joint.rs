@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn out_of_range_bits_are_named_and_zero_everything(bits in prop::collection::vec(any::<bool>(), 15)) {
         let toy = Toy::new();
-        let second = toy.declaration().encode(1, &[rows(&[-5, 9])]).unwrap();
+        let second = toy.declaration().encode(1, &[rows(&[-5, 9])]).unwrap().iter().collect::<Vec<_>>();
         let program = Delegated::new(&toy, vec![Place::Garbler, Place::Evaluator]).unwrap();
         let outputs = toy.declaration().decode(&program.compute(&bits, &second)).unwrap();
         let row = |row: &[bool]| (row[0], (0..4).map(|i| i128::from(row[1 + i]) << i).sum::<i128>());
@@ -133,7 +133,8 @@ fn rows_that_do_not_fit_are_refused_by_place() {
 fn every_place_gives_the_same_result() {
     let toy = Toy::new();
     let inputs = [vec![rows(&[3, 11])], vec![rows(&[9, -1])]];
-    let bits: Vec<_> = (0..2).map(|i| toy.declaration().encode(i, &inputs[i]).unwrap()).collect();
+    let encode = |i: usize| toy.declaration().encode(i, &inputs[i]).unwrap().iter().collect();
+    let bits: Vec<Vec<bool>> = (0..2).map(encode).collect();
     let masks: Vec<Vec<bool>> =
         bits.iter().map(|bits| (0..bits.len()).map(|i| i * i % 7 < 3).collect()).collect();
     for places in [

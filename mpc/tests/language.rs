@@ -599,8 +599,8 @@ fn a_compiled_program_is_garbled() {
         let inputs = [vec![xs.clone()], vec![vec![vec![i]]], vec![vec![vec![j]]]];
         let places = vec![Place::Garbler, Place::Evaluator, Place::Evaluator];
         let delegated = Delegated::new(&program, places).unwrap();
-        let bits: Vec<_> =
-            (0..3).map(|owner| program.declaration().encode(owner, &inputs[owner]).unwrap()).collect();
+        let encode = |owner: usize| program.declaration().encode(owner, &inputs[owner]).unwrap();
+        let bits: Vec<Vec<bool>> = (0..3).map(|owner| encode(owner).iter().collect()).collect();
         let theirs = [&bits[1][..], &bits[2]].concat();
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
         let output = together(&delegated, (&bits[0], garbler), (&theirs, evaluator)).unwrap();

@@ -50,7 +50,7 @@ fn part(
         run: 1,
         us,
         identity: &identity,
-        input: bits.as_deref(),
+        input: bits.as_ref(),
         listen: None,
         relay: None,
         debit: &|| Ok(()),

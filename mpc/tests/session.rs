@@ -5,7 +5,7 @@
 use mpc::channel::memory_pair;
 use mpc::program::{ProgramName, Shape};
 use mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};
-use mpc::{Fancy, Program};
+use mpc::{Fancy, Inputs, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -23,20 +23,20 @@ impl Program for Mixed {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: self.0, evaluator: self.0, outputs: 4 * self.0 }
+        Shape::of_two([self.0, self.0], 4 * self.0)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
+        let (garbler, evaluator) = (inputs.next_of(f, 0, self.0)?, inputs.next_of(f, 1, self.0)?);
         let mut and = vec![F::Wire::default(); self.0];
-        f.and_n(garbler, evaluator, &mut and)?;
+        f.and_n(&garbler, &evaluator, &mut and)?;
         outputs.extend(&and);
-        for (a, b) in garbler.iter().zip(evaluator) {
+        for (a, b) in garbler.iter().zip(&evaluator) {
             let xor = f.xor(*a, *b);
             let not = f.not(*a);
             outputs.extend([xor, not]);
@@ -66,12 +66,13 @@ fn run<P: Program + Sync>(
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(near, garbler.0, garbler.1).hello(rng)?.set_up(rng)?;
-            Ok(session.execute(garbler.2, rng)?.1)
+            Ok(session.execute(&garbler.2.into(), rng)?.1)
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, evaluator.0, evaluator.1).hello(rng);
-        let evaluated =
-            session.and_then(|session| session.set_up(rng)).and_then(|session| session.execute(evaluator.2));
+        let evaluated = session
+            .and_then(|session| session.set_up(rng))
+            .and_then(|session| session.execute(&evaluator.2.into()));
         (garbling.join().unwrap(), evaluated.map(|(_, output)| output))
     })
 }
@@ -105,11 +106,11 @@ fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
         let garbling = scope.spawn(|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-            session.execute_for_receiver(&x, rng).unwrap().1
+            session.execute_for_receiver(&x[..].into(), rng).unwrap().1
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-        let evaluated = session.execute_for_receiver(&y).unwrap().1;
+        let evaluated = session.execute_for_receiver(&y[..].into()).unwrap().1;
         (garbling.join().unwrap(), evaluated)
     });
     let output = program.compute(&x, &y);
@@ -134,11 +135,14 @@ fn a_call_that_does_not_fit_the_terms_is_refused_before_anything_secret() {
         scope.spawn(|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-            assert!(matches!(session.execute_for_receiver(&[true; 4], rng), Err(SessionError::Receiver)));
+            assert!(matches!(
+                session.execute_for_receiver(&[true; 4][..].into(), rng),
+                Err(SessionError::Receiver)
+            ));
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-        assert!(matches!(session.execute_for_receiver(&[true; 4]), Err(SessionError::Receiver)));
+        assert!(matches!(session.execute_for_receiver(&[true; 4][..].into()), Err(SessionError::Receiver)));
     });
 }
 
@@ -154,7 +158,7 @@ fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
             let mut session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
             for (x, y) in &inputs {
                 let output;
-                (session, output) = session.execute(x, rng).unwrap();
+                (session, output) = session.execute(&x[..].into(), rng).unwrap();
                 assert_eq!(output, Some(program.compute(x, y)));
             }
             session.transcript()
@@ -163,7 +167,7 @@ fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
         let mut session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
         for (x, y) in &inputs {
             let output;
-            (session, output) = session.execute(y).unwrap();
+            (session, output) = session.execute(&y[..].into()).unwrap();
             assert_eq!(output, Some(program.compute(x, y)));
         }
         assert_eq!(session.transcript(), garbling.join().unwrap());

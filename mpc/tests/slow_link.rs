@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use mpc::channel::Framed;
 use mpc::measure::Layers;
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
-use mpc::{Phase, Program};
+use mpc::program::{ProgramName, Shape};
+use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, labels_ahead};
+use mpc::{Fancy, Inputs, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -80,18 +81,19 @@ impl Write for End {
 fn run(program: &(impl Program + Sync), reveal: Reveal, link: Link) -> ([End; 2], u64) {
     let [near, far] = connection(link);
     let (shape, terms) = (program.shape(), Terms::of(reveal));
+    let (garbler, evaluator) = (shape.garbler(), shape.evaluator());
     std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(Framed::new(near), program, terms).hello(rng).unwrap();
             let session = session.set_up(rng).unwrap();
-            let channel = session.execute(&vec![true; shape.garbler], rng).unwrap().0.close();
+            let channel = session.execute(&vec![true; garbler][..].into(), rng).unwrap().0.close();
             (channel.traffic().sent, channel.into_inner())
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(Framed::new(far), program, terms).hello(rng).unwrap();
         let session = session.set_up(rng).unwrap();
-        let evaluator = session.execute(&vec![true; shape.evaluator]).unwrap().0.close().into_inner();
+        let evaluator = session.execute(&vec![true; evaluator][..].into()).unwrap().0.close().into_inner();
         let (sent, garbler) = garbling.join().unwrap();
         ([garbler, evaluator], sent)
     })
@@ -107,6 +109,50 @@ fn the_first_table_leaves_after_one_and_a_half_round_trips() {
         let ([garbler, evaluator], _) = run(&program, reveal, flights);
         assert_eq!(garbler.first_table, Some(3.0), "{reveal:?}");
         assert_eq!((garbler.now, evaluator.now), (garbler_ends, evaluator_ends), "{reveal:?}");
+    }
+}
+
+/// Bits of the evaluator by the thousand, each piece joined with the garbler's bit.
+struct Pieces(usize);
+
+impl Program for Pieces {
+    fn name(&self) -> ProgramName {
+        ProgramName::new("pieces@1").unwrap()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::of_two([1, self.0], 1)
+    }
+
+    fn run<F: Fancy>(
+        &self,
+        f: &mut F,
+        inputs: &mut impl Inputs<F>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut all = inputs.next_of(f, 0, 1)?;
+        for from in (0..self.0).step_by(1000) {
+            let piece = inputs.next_of(f, 1, (self.0 - from).min(1000))?;
+            all[0] = f.and(all[0], piece[0])?;
+        }
+        outputs.extend(all);
+        Ok(())
+    }
+}
+
+#[test]
+fn labels_that_are_fetched_later_cost_a_round_trip_each_time() {
+    let flights = Link { latency: 1.0, bandwidth: f64::INFINITY };
+    for (bits, refills) in
+        [(1000, 0), (labels_ahead(1), 0), (labels_ahead(1) + 1, 1), (2 * labels_ahead(1) + 1, 2)]
+    {
+        let ([garbler, evaluator], _) = run(&Pieces(bits), Reveal::Evaluator, flights);
+        let later = 2.0 * f64::from(refills);
+        assert_eq!((garbler.now, evaluator.now), (3.0 + later, 4.0 + later), "{bits} bits");
     }
 }
 

@@ -40,13 +40,13 @@ type Outcome = Result<Option<Vec<bool>>, SessionError>;
 fn garble(channel: Framed<Pinned>, bits: &[bool]) -> Outcome {
     let (terms, rng) = (terms(&channel), &mut ChaCha20Rng::seed_from_u64(1));
     let ready = Garbler::new(channel, &Aes128, terms).hello(rng)?.set_up(rng)?;
-    Ok(ready.execute(bits, rng)?.1)
+    Ok(ready.execute(&bits.into(), rng)?.1)
 }
 
 fn evaluate(channel: Framed<Pinned>, bits: &[bool]) -> Outcome {
     let (terms, rng) = (terms(&channel), &mut ChaCha20Rng::seed_from_u64(2));
     let ready = Evaluator::new(channel, &Aes128, terms).hello(rng)?.set_up(rng)?;
-    Ok(ready.execute(bits)?.1)
+    Ok(ready.execute(&bits.into())?.1)
 }
 
 #[test]

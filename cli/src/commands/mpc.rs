@@ -95,7 +95,7 @@ fn compute<C: Channel>(
     role: Role,
     inputs: &[bool],
 ) -> Result<(Vec<bool>, C), SessionError> {
-    let (terms, rng) = (Terms::of(Reveal::Both), &mut OsRng);
+    let (terms, rng, inputs) = (Terms::of(Reveal::Both), &mut OsRng, &inputs.into());
     let (outputs, channel) = match role {
         Role::Garbler => {
             let ready = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use super::{Netlist, Signal};
+use crate::inputs::InHand;
 use crate::{Fancy, Program};
 
 /// Records a program: a wire is its number.
@@ -20,11 +21,11 @@ impl Writer {
     #[must_use]
     pub fn record(program: &impl Program) -> Netlist {
         let shape = program.shape();
-        let mut writer = Self::new(vec![shape.garbler, shape.evaluator]);
+        let mut writer = Self::new(vec![shape.garbler(), shape.evaluator()]);
         let inputs: Vec<_> = writer.0.input_wires().collect();
-        let (garbler, evaluator) = inputs.split_at(shape.garbler);
-        let mut outputs = Vec::new();
-        let Ok(()) = program.run(&mut writer, garbler, evaluator, &mut outputs);
+        let (garbler, evaluator) = inputs.split_at(shape.garbler());
+        let (mut inputs, mut outputs) = (InHand::new(&shape.strands, garbler, evaluator), Vec::new());
+        let Ok(()) = program.run(&mut writer, &mut inputs, &mut outputs);
         writer.finish([outputs])
     }
 

@@ -29,7 +29,8 @@ use crate::job::binding::{leaks, schema};
 use crate::job::hash::Digest;
 use crate::job::program::{Computation, PinError};
 use crate::job::spec::{
-    Draft, Fault, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin, Relay, Suite,
+    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin, Relay,
+    Suite,
 };
 use crate::job::text::{Name, Prose, Text};
 use crate::job::{Job, PublicKey};
@@ -127,18 +128,43 @@ struct LimitsEntry {
     seconds: u32,
 }
 
+/// Where the gates of a job's program are from.
+#[derive(Clone, Copy, Debug)]
+pub enum Counting<'a> {
+    /// They are counted and hashed now: whoever signs or computes knows what is run.
+    Now,
+    /// This party counted them before it signed, and they were these; but they are counted now if the file has the party compute.
+    ///
+    /// # Security
+    /// What is stated is believed only as far as the party signed it: it goes into the job's id, and an
+    /// [`Agreement`](crate::job::Agreement) wants the party's own signature under that id, which it gave when it had counted. Another
+    /// job file, another program or another version of this software (the pin names it) give another id. A false statement
+    /// therefore ends in a refusal before anything is sent.
+    ///
+    /// And a party that does not compute loses nothing by it: an owner sends shares of bits that follow from the declaration, whatever
+    /// the gates, to two computers that count for themselves and refuse each other; a receiver cuts its outputs by the declaration. If
+    /// both computers ran something else, the owner's own count would not hinder them either.
+    Before {
+        /// Who reads.
+        party: &'a str,
+        /// What it stated when it signed.
+        gates: Gates,
+    },
+}
+
 /// The job of a file's text and the program that it names. `read` gives the text of a file beside it.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of lines.
 pub fn parse(
     text: &str,
+    counting: Counting<'_>,
     mut read: impl FnMut(&str) -> std::io::Result<String>,
 ) -> Result<(Job, Computation), Vec<Complaint>> {
     let file: File = toml::from_str(text).map_err(|e| {
         vec![Complaint { line: e.span().map_or(1, |span| line_of(text, &span)), what: shown(e.message()) }]
     })?;
-    let mut draft = Drafting { text, file: &file, complaints: Vec::new() };
+    let mut draft = Drafting { text, file: &file, counting, complaints: Vec::new() };
     let drafted = draft.draft(&mut read);
     let mut complaints = draft.complaints;
     if let (Some((draft, program)), true) = (drafted, complaints.is_empty()) {
@@ -155,6 +181,7 @@ pub fn parse(
 struct Drafting<'f> {
     text: &'f str,
     file: &'f File,
+    counting: Counting<'f>,
     complaints: Vec<Complaint>,
 }
 
@@ -295,8 +322,12 @@ impl Drafting<'_> {
         let program = program.map_err(|what| self.complain(&self.file.program.span(), what));
         let (mut program, options) = program.ok()?;
         self.narrow(&mut program);
-        let limits = &self.file.limits;
-        let pin = program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES));
+        let (limits, Roles { garbler, evaluator }) = (&self.file.limits, self.file.roles.get_ref());
+        let computes = |party: &str| garbler.get_ref() == party || evaluator.get_ref() == party;
+        let pin = match self.counting {
+            Counting::Before { party, gates } if !computes(party) => program.pin_stated(options, gates),
+            _ => program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES)),
+        };
         let what =
             |e: PinError| format!("{e}: raise `and_gates`, at most to {MAX_AND_GATES}, or compute less");
         Some((pin.map_err(|e| self.complain(&limits.span(), what(e))).ok()?, program))

@@ -5,14 +5,14 @@
 //! schema has, within its range. An empty field, `null` or an absent member is an error unless the schema says what it
 //! stands for. **An error names table, row and column and no value.**
 //!
-//! Memory is one row; what the program keeps of it is the program's business.
+//! Memory is one row; what the program keeps of it is the program's business: its bits, if it has no step of its own.
 
 use std::io::{BufRead, BufReader, Read};
 
 use serde_json::Value;
 
 use crate::job::spec::{Column, Count, Table};
-use crate::joint::{Cells, Local, LocalError};
+use crate::joint::{Local, LocalError};
 
 /// Longest JSON line, in bytes.
 const MAX_LINE: u64 = 1 << 20;
@@ -77,15 +77,15 @@ pub enum RowsError {
     Local(#[from] LocalError),
 }
 
-/// Reads the tables of an owner and takes the program's local step: the rows that enter the circuit.
+/// Reads the tables of an owner, and hands each row to the program's local step.
 ///
 /// # Errors
 /// The first field or line that does not fit, or a wrong number of rows.
 pub fn read<R: Read>(
     tables: &[Table],
     files: impl IntoIterator<Item = (Format, R)>,
-    mut local: Box<dyn Local + '_>,
-) -> Result<Vec<Cells>, RowsError> {
+    local: &mut (impl Local + ?Sized),
+) -> Result<(), RowsError> {
     for (i, (table, (format, file))) in tables.iter().zip(files).enumerate() {
         let mut given = 0;
         let mut take = |row: &[i128]| {
@@ -101,7 +101,7 @@ pub fn read<R: Read>(
             return Err(count(table, given));
         }
     }
-    Ok(local.finish()?)
+    Ok(())
 }
 
 fn count(table: &Table, given: u64) -> RowsError {
@@ -250,7 +250,7 @@ fn plain(e: &csv::Error) -> String {
 mod tests {
     use super::*;
     use crate::job::text::Line;
-    use crate::joint::{self, Number, Rows, Same};
+    use crate::joint::{self, Cells, Number, Rows, Same};
 
     fn table(count: Count) -> Table {
         let column = |name, min, max, decimals, missing| Column {
@@ -270,8 +270,9 @@ mod tests {
         let columns =
             vec![joint::Column::new("age", number(0, 120)), joint::Column::new("pay", number(-5, 1000))];
         let declared = [joint::Table::new("people", rows, columns)];
-        let cells = read(&[table(count)], [(format, text.as_bytes())], Box::new(Same::new(&declared)));
-        cells.map(|cells| cells.into_iter().next().unwrap_or_default()).map_err(|e| e.to_string())
+        let mut same = Same::new(&declared);
+        read(&[table(count)], [(format, text.as_bytes())], &mut same).map_err(|e| e.to_string())?;
+        Ok(Box::new(same).finish().unwrap().remove(0))
     }
 
     #[test]

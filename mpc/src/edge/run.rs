@@ -27,6 +27,7 @@ use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
+use crate::Bits;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
@@ -41,7 +42,7 @@ use crate::joint::Joint;
 pub struct Setup<'a, P> {
     /// What was agreed.
     pub agreement: &'a Agreement,
-    /// The program, which was held against the agreement.
+    /// The program. If we compute, its gates were counted and are those of the agreement.
     pub program: &'a P,
     /// Which run, from 1.
     pub run: u32,
@@ -50,7 +51,7 @@ pub struct Setup<'a, P> {
     /// Our keys.
     pub identity: &'a Identity,
     /// Our input bits, if we are an owner.
-    pub input: Option<&'a [bool]>,
+    pub input: Option<&'a Bits>,
     /// Where a computer listens, if not where the job says.
     pub listen: Option<&'a str>,
     /// The relay at which all computers are met, if not where the job says.

@@ -1,21 +1,39 @@
 //! The hash of a gate stream: what both sides of an agreement pin before they run a program.
 //!
 //! ```text
-//! wire 0 is the default; each input, constant and gate makes the next wire
-//! event    code u8 in the top byte of a u64 ‖ first operand in the rest ‖ second operand u64, little-endian
-//!          1 AND a b    2 XOR a b    3 NOT a 0    4 CONSTANT bit 0    5 INPUT owner 0    6 OUTPUT a 0
-//! hash     SHA-256("sotto mpc gate stream v1" ‖ events)
+//! wire 0 is the default; each input, constant, gate and output, event k, makes wire k, from 1
+//! event    near   code u4 ‖ x u30 ‖ y u30           one u64, the code in its highest bits     if x and y are below 2^30
+//!          far    8 + code u4 ‖ 0 u60, x, y         three u64                                 else
+//!          1 AND, 2 XOR   x = k − a, y = k − b      of operands a and b: how far back their wires are
+//!          3 NOT, 6 OUTPUT   x = k − a, y = 0       4 CONSTANT   x = bit, y = 0       5 INPUT   x = owner, y = 0
+//! hash     BLAKE3, deriving a key in the context "sotto mpc gate stream v2" from the events, each u64 little-endian
 //! ```
 //!
-//! Two programs of one hash ask for the same gates of the same wires in the same order, however they cut their slices. Programs
+//! **No two streams have the same bytes.** Read from the front: the highest bit of a word says whether its event has one word or
+//! three, so the bytes fall into events in one way only, and the number of an event is how many stand before it. A near and a far
+//! event differ in that bit, and one that could be near is never far. Within an event, code, x and y stand in bits of their own, and with
+//! k they give the operands.
+//!
+//! So two programs of one hash ask for the same gates of the same wires in the same order, however they cut their slices. Programs
 //! come from strangers, so the count ends with an error where more AND gates are asked for than were allowed.
-
-use sha2::{Digest, Sha256};
 
 use super::{Cost, Fancy};
 
-/// Bytes that are hashed at once.
-const BUFFER: usize = 4096;
+const CONTEXT: &str = "sotto mpc gate stream v2";
+
+/// Words that are hashed at once: enough for BLAKE3 to work on sixteen chunks together, and less than a second-level cache.
+const WORDS: usize = 8192;
+/// Bits of an operand in a near event.
+const NEAR: u32 = 30;
+
+const AND: u64 = 1;
+const XOR: u64 = 2;
+const NOT: u64 = 3;
+const CONSTANT: u64 = 4;
+const INPUT: u64 = 5;
+const OUTPUT: u64 = 6;
+/// Added to the code of a far event.
+const FAR: u64 = 8;
 
 /// A program has more AND gates than were allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,9 +45,12 @@ pub struct TooManyGates(pub u64);
 pub struct Fingerprint {
     /// AND gates that are allowed.
     most: u64,
-    hash: Sha256,
-    buffer: Vec<u8>,
-    wires: u64,
+    hash: blake3::Hasher,
+    words: Box<[[u8; 8]]>,
+    /// Words that are not hashed yet.
+    filled: usize,
+    /// Events so far.
+    events: u64,
     cost: Cost,
 }
 
@@ -37,34 +58,83 @@ impl Fingerprint {
     /// Nothing yet, of at most so many AND gates.
     #[must_use]
     pub fn new(most: u64) -> Self {
-        let hash = Sha256::new_with_prefix(b"sotto mpc gate stream v1");
-        Self { most, hash, buffer: Vec::with_capacity(BUFFER), wires: 0, cost: Cost::default() }
+        let (hash, words) = (blake3::Hasher::new_derive_key(CONTEXT), vec![[0; 8]; WORDS].into());
+        Self { most, hash, words, filled: 0, events: 0, cost: Cost::default() }
     }
 
     /// The next input wire of an owner.
     pub fn input(&mut self, owner: usize) -> u64 {
-        self.event(5, owner as u64, 0)
+        self.event(INPUT, owner as u64, 0)
     }
 
     /// The hash with these outputs, and the cost; the depth is not measured here.
     #[must_use]
     pub fn finish(mut self, outputs: &[u64]) -> ([u8; 32], Cost) {
         for wire in outputs {
-            self.event(6, *wire, 0);
+            let x = self.back_to(*wire);
+            self.event(OUTPUT, x, 0);
         }
-        self.hash.update(&self.buffer);
+        self.empty();
         (self.hash.finalize().into(), self.cost)
     }
 
-    fn event(&mut self, code: u64, a: u64, b: u64) -> u64 {
-        if self.buffer.len() == BUFFER {
-            self.hash.update(&self.buffer);
-            self.buffer.clear();
+    /// How far back a wire is from the next event.
+    const fn back_to(&self, wire: u64) -> u64 {
+        (self.events + 1).wrapping_sub(wire)
+    }
+
+    fn event(&mut self, code: u64, x: u64, y: u64) -> u64 {
+        if (x | y) >> NEAR == 0 {
+            self.word(code << (2 * NEAR) | x << NEAR | y);
+        } else {
+            [(FAR | code) << (2 * NEAR), x, y].into_iter().for_each(|word| self.word(word));
         }
-        self.buffer.extend_from_slice(&(code << 56 | a).to_le_bytes());
-        self.buffer.extend_from_slice(&b.to_le_bytes());
-        self.wires += 1;
-        self.wires
+        self.events += 1;
+        self.events
+    }
+
+    fn word(&mut self, word: u64) {
+        if self.filled == WORDS {
+            self.empty();
+        }
+        self.words[self.filled] = word.to_le_bytes();
+        self.filled += 1;
+    }
+
+    fn empty(&mut self) {
+        self.hash.update(self.words[..self.filled].as_flattened());
+        self.filled = 0;
+    }
+
+    /// A gate for each two operands, in order: the bytes of so many calls of [`event`](Self::event), in a loop without branches.
+    fn gates(&mut self, code: u64, mut a: &[u64], mut b: &[u64], mut out: &mut [u64]) {
+        assert!(a.len() == b.len() && a.len() == out.len());
+        while !out.is_empty() {
+            if self.filled == WORDS {
+                self.empty();
+            }
+            let n = out.len().min(WORDS - self.filled);
+            let (a_now, b_now, out_now);
+            ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
+            let (mut k, mut all) = (self.events, 0);
+            let words = self.words[self.filled..][..n].iter_mut();
+            for (((word, out), a), b) in words.zip(&mut *out_now).zip(a_now).zip(b_now) {
+                k += 1;
+                let (x, y) = (k.wrapping_sub(*a), k.wrapping_sub(*b));
+                all |= x | y;
+                *word = (code << (2 * NEAR) | x << NEAR | y).to_le_bytes();
+                *out = k;
+            }
+            if all >> NEAR == 0 {
+                (self.events, self.filled) = (k, self.filled + n);
+            } else {
+                // An operand is far: what was written is not yet counted, and is written over.
+                for (a, b) in a_now.iter().zip(b_now) {
+                    let (x, y) = (self.back_to(*a), self.back_to(*b));
+                    self.event(code, x, y);
+                }
+            }
+        }
     }
 }
 
@@ -73,35 +143,40 @@ impl Fancy for Fingerprint {
     type Error = TooManyGates;
 
     fn and_n(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) -> Result<(), TooManyGates> {
-        assert!(a.len() == b.len() && a.len() == out.len());
         self.cost.and_gates += out.len() as u64;
         if self.cost.and_gates > self.most {
             return Err(TooManyGates(self.most));
         }
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = self.event(1, *a, *b);
-        }
+        self.gates(AND, a, b, out);
         Ok(())
     }
 
     fn xor(&mut self, a: u64, b: u64) -> u64 {
         self.cost.free_gates += 1;
-        self.event(2, a, b)
+        let (x, y) = (self.back_to(a), self.back_to(b));
+        self.event(XOR, x, y)
     }
 
     fn not(&mut self, a: u64) -> u64 {
         self.cost.free_gates += 1;
-        self.event(3, a, 0)
+        let x = self.back_to(a);
+        self.event(NOT, x, 0)
     }
 
     fn constant(&mut self, bit: bool) -> u64 {
-        self.event(4, bit.into(), 0)
+        self.event(CONSTANT, bit.into(), 0)
+    }
+
+    fn xor_n(&mut self, a: &[u64], b: &[u64], out: &mut [u64]) {
+        self.cost.free_gates += out.len() as u64;
+        self.gates(XOR, a, b, out);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn hash(run: impl FnOnce(&mut Fingerprint) -> Vec<u64>) -> ([u8; 32], Cost) {
         let mut f = Fingerprint::new(2);
@@ -151,9 +226,88 @@ mod tests {
             let (a, b) = (f.input(0), f.input(1));
             vec![f.and(a, b).unwrap()]
         });
-        let event = |code: u8, a: u8, b: u8| [a, 0, 0, 0, 0, 0, 0, code, b, 0, 0, 0, 0, 0, 0, 0];
-        let events = [event(5, 0, 0), event(5, 1, 0), event(1, 1, 2), event(6, 3, 0)];
-        let hash = Sha256::new_with_prefix(b"sotto mpc gate stream v1").chain_update(events.as_flattened());
-        assert_eq!(this, <[u8; 32]>::from(hash.finalize()));
+        let event = |code: u64, x: u64, y: u64| (code << 60 | x << 30 | y).to_le_bytes();
+        // The AND is event 3, of wires 1 and 2; the output is event 4, of wire 3.
+        let events = [event(5, 0, 0), event(5, 1, 0), event(1, 2, 1), event(6, 1, 0)];
+        let hash = blake3::derive_key("sotto mpc gate stream v2", events.as_flattened());
+        assert_eq!(this, hash);
+    }
+
+    /// What is told apart: a code and two operands.
+    type Event = (u64, u64, u64);
+
+    /// The events of these words, read from the front.
+    fn read(words: &[[u8; 8]]) -> Vec<Event> {
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let mut events = Vec::new();
+        while let Some(word) = words.next() {
+            let k = events.len() as u64 + BEFORE + 1;
+            let code = word >> 60 & 7;
+            let (x, y) = match word >> 63 {
+                0 => (word >> 30 & ((1 << 30) - 1), word & ((1 << 30) - 1)),
+                _ => (words.next().unwrap(), words.next().unwrap()),
+            };
+            events.push(match code {
+                AND | XOR => (code, k - x, k - y),
+                NOT | OUTPUT => (code, k - x, 0),
+                _ => (code, x, 0),
+            });
+        }
+        events
+    }
+
+    /// Events before those that are tested, so that some operands are near and some far.
+    const BEFORE: u64 = (1 << 30) + 5;
+
+    proptest! {
+        /// Whatever is asked for, in whatever slices, can be read off the bytes: so they are of no other stream.
+        #[test]
+        fn events_can_be_read_off_the_bytes(
+            asked in prop::collection::vec((1u64..=6, 0u64..=40, 0u64..=40, any::<bool>()), 1..60),
+        ) {
+            let mut f = Fingerprint::new(u64::MAX);
+            f.events = BEFORE;
+            // The oldest wires, and the newest.
+            let wire = |of: u64, now: u64| if of < 20 { of } else { now.saturating_sub(of - 20) };
+            let mut expected = Vec::new();
+            for (code, a, b, sliced) in asked {
+                let (a, b) = (wire(a, f.events), wire(b, f.events));
+                let (a_n, b_n, mut out) = ([a, b, a], [b, 0, a], [0; 3]);
+                match (code, sliced) {
+                    (AND, _) => f.and_n(&a_n, &b_n, &mut out).unwrap(),
+                    (XOR, true) => f.xor_n(&a_n, &b_n, &mut out),
+                    (XOR, false) => out = core::array::from_fn(|i| f.xor(a_n[i], b_n[i])),
+                    (NOT, _) => { f.not(a); }
+                    (CONSTANT, _) => { f.constant(sliced); }
+                    (INPUT, _) => { f.input(usize::try_from(a).unwrap()); }
+                    _ => { let x = f.back_to(a); f.event(OUTPUT, x, 0); }
+                }
+                match code {
+                    AND | XOR => expected.extend((0..3).map(|i| (code, a_n[i], b_n[i]))),
+                    CONSTANT => expected.push((code, sliced.into(), 0)),
+                    _ => expected.push((code, a, 0)),
+                }
+                if matches!(code, AND | XOR) {
+                    prop_assert_eq!(out, [2, 1, 0].map(|i| f.events - i));
+                }
+            }
+            prop_assert_eq!(read(&f.words[..f.filled]), expected);
+        }
+    }
+
+    #[test]
+    fn long_slices_are_hashed_as_single_gates() {
+        let gates = |sliced: bool| {
+            let mut f = Fingerprint::new(u64::MAX);
+            let wires: Vec<u64> = (0..3 * WORDS + 7).map(|i| f.input(i % 3)).collect();
+            let mut out = vec![0; wires.len()];
+            if sliced {
+                f.xor_n(&wires, &wires, &mut out);
+            } else {
+                out.iter_mut().zip(&wires).for_each(|(out, wire)| *out = f.xor(*wire, *wire));
+            }
+            f.finish(&out)
+        };
+        assert_eq!(gates(true), gates(false));
     }
 }

@@ -91,30 +91,41 @@ impl<W: Copy + Default> Tally<W> {
     /// All full adders that are possible at once.
     fn level<F: Fancy<Wire = W> + ?Sized>(&mut self, f: &mut F) -> Result<(), F::Error> {
         let Some((top, lower)) = self.heaps.split_last_mut() else { return Ok(()) };
-        let (mut u, mut v) = (Vec::new(), Vec::new());
+        let adders = lower.iter().map(|heap| thirds(heap, self.lanes).0.len()).sum();
+        let (mut u, mut v) = (vec![W::default(); adders], vec![W::default(); adders]);
+        let (mut u_next, mut v_next) = (&mut u[..], &mut v[..]);
         for heap in lower.iter() {
             let (x, y, z, _) = thirds(heap, self.lanes);
-            u.extend(x.iter().zip(z).map(|(x, z)| f.xor(*x, *z)));
-            v.extend(y.iter().zip(z).map(|(y, z)| f.xor(*y, *z)));
+            let (u_here, v_here);
+            ((u_here, u_next), (v_here, v_next)) =
+                (u_next.split_at_mut(z.len()), v_next.split_at_mut(z.len()));
+            f.xor_n(x, z, u_here);
+            f.xor_n(y, z, v_here);
         }
-        let mut uv = vec![W::default(); u.len()];
+        let mut uv = vec![W::default(); adders];
         f.and_n(&u, &v, &mut uv)?;
         let (mut u, mut uv) = (&u[..], &uv[..]);
         // Into the heap at hand, and into the next.
         let (mut carries, mut next): (Vec<W>, Vec<W>) = (Vec::new(), Vec::new());
+        let mut sums = Vec::new();
         for heap in lower.iter_mut() {
-            let (_, _, z, _) = thirds(heap, self.lanes);
+            let (_, y, z, _) = thirds(heap, self.lanes);
             let (u_here, uv_here);
             ((u_here, u), (uv_here, uv)) = (u.split_at(z.len()), uv.split_at(z.len()));
-            next.extend(z.iter().zip(uv_here).map(|(z, uv)| f.xor(*z, *uv)));
-            replace_thirds(heap, self.lanes, |i, _, y, _| f.xor(u_here[i], y));
+            next.resize(z.len(), W::default());
+            f.xor_n(z, uv_here, &mut next);
+            sums.resize(y.len(), W::default());
+            f.xor_n(u_here, y, &mut sums);
+            replace_thirds(heap, &sums);
             heap.append(&mut carries);
             std::mem::swap(&mut carries, &mut next);
         }
-        replace_thirds(top, self.lanes, |_, x, y, z| {
-            let xy = f.xor(x, y);
-            f.xor(xy, z)
-        });
+        let (x, y, z, _) = thirds(top, self.lanes);
+        let mut xy = vec![W::default(); z.len()];
+        f.xor_n(x, y, &mut xy);
+        sums.resize(z.len(), W::default());
+        f.xor_n(&xy, z, &mut sums);
+        replace_thirds(top, &sums);
         top.append(&mut carries);
         Ok(())
     }
@@ -169,13 +180,10 @@ fn thirds<W>(heap: &[W], lanes: usize) -> (&[W], &[W], &[W], &[W]) {
     (x, y, z, rest)
 }
 
-/// Puts `f(i, x, y, z)` in the place of each three elements `x`, `y`, `z` of the equal parts.
-fn replace_thirds<W: Copy>(heap: &mut Vec<W>, lanes: usize, mut f: impl FnMut(usize, W, W, W) -> W) {
-    let n = heap.len() / (3 * lanes) * lanes;
-    for i in 0..n {
-        heap[i] = f(i, heap[i], heap[n + i], heap[2 * n + i]);
-    }
-    heap.drain(n..3 * n);
+/// Puts sums in the place of the three equal parts.
+fn replace_thirds<W: Copy>(heap: &mut Vec<W>, sums: &[W]) {
+    heap[..sums.len()].copy_from_slice(sums);
+    heap.drain(sums.len()..3 * sums.len());
 }
 
 #[cfg(test)]

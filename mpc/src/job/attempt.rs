@@ -27,6 +27,7 @@ use super::post::{PostError, receive, send};
 use super::receipt::{Delivered, Facts, Receipt, Statement};
 use super::run::{Opening, run_id, session_id};
 use super::spec::PartyId;
+use crate::Bits;
 use crate::channel::{Channel, ChannelError, Framed, Phase};
 use crate::joint::{Delegated, Joint, Place};
 use crate::program::Program;
@@ -270,9 +271,8 @@ impl<S: Read + Write> Begun<'_, S> {
         let delegated = Delegated::new(program, places(known.agreement));
         let delegated = delegated.ok_or(AttemptError::Malformed("number of owners"))?;
         let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::Receiver };
-        let inputs = zeroize::Zeroizing::new(
-            shares.iter().flat_map(|share| share.bits()).copied().collect::<Vec<_>>(),
-        );
+        let mut inputs = Bits::with_capacity(shares.iter().map(|share| share.bits().len()).sum());
+        shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
         let (half, transcript, mut channel) = session(&known, channel, &delegated, terms, &inputs, rng)?;
 
         let widths: Vec<usize> = program.declaration().outputs().iter().map(|table| table.bits()).collect();
@@ -340,7 +340,7 @@ fn session<C: Channel, P: Program>(
     channel: C,
     program: &P,
     terms: Terms,
-    inputs: &[bool],
+    inputs: &Bits,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(Half, [u8; 32], C), AttemptError> {
     Ok(match known.role() {

@@ -17,6 +17,7 @@ use super::hash::{Digest, Purpose, from_hex, hash, to_hex};
 use super::key::Identity;
 use super::policy::{Policy, PolicyError, partners};
 use super::spec::{Job, PartyId};
+use crate::Bits;
 use crate::wire::codec::{Wire, record};
 
 /// Thirty days, in seconds.
@@ -160,7 +161,7 @@ impl Budget {
 
 /// What an owner calls a data set in its own log: nobody else can compute it.
 #[must_use]
-pub fn data_set(identity: &Identity, bits: &[bool]) -> Digest {
+pub fn data_set(identity: &Identity, bits: &Bits) -> Digest {
     let count = (bits.len() as u64).to_le_bytes();
-    hash(Purpose::DataSet, &[&*identity.data_set_key(), &count, &super::inputs::pack(bits)])
+    hash(Purpose::DataSet, &[&*identity.data_set_key(), &count, bits.as_bytes()])
 }

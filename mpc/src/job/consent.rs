@@ -1,22 +1,24 @@
 //! Consent: each party signs the job's id and its own role, and only all of them together are an agreement.
 //!
 //! ```text
-//! consent     job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ Ed25519 signature [64]
-//! signed      "sotto consent v1\0" ‖ the first four of these
+//! consent     job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
+//! signed      "sotto consent v2\0" ‖ all but the last of these
 //! agreement   a job, and a consent of every party, before the job's expiry
 //! ```
 //!
 //! The roles are those that the job gives the party, so a signature given as a receiver says nothing as a computer. The nonce
-//! is this party's part in the ids of runs for which it is not there.
+//! is this party's part in the ids of runs for which it is not there. Circuit and gates are what the party counted before it
+//! signed; they stand in the job too, and so in its id, but who runs the job later and does not compute would have to count them
+//! again to name that id: see [`Consent::gates`].
 
 use rand_core::{CryptoRng, RngCore};
 
 use super::hash::{Digest, from_hex, to_hex};
 use super::key::{Identity, Signed};
-use super::spec::{Job, PartyId};
+use super::spec::{Gates, Job, PartyId};
 use crate::wire::codec::{Wire, record};
 
-const PREFIX: &str = "sotto-consent-1:";
+const PREFIX: &str = "sotto-consent-2:";
 
 /// One party's signature under a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +29,10 @@ pub struct Consent {
     pub party: PartyId,
     roles: u8,
     nonce: [u8; 32],
+    gates: Gates,
     signature: [u8; 64],
 }
-record!(Consent { job, party, roles, nonce, signature });
+record!(Consent { job, party, roles, nonce, gates, signature });
 
 /// Why there is no agreement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +69,8 @@ impl Consent {
         let party = party.ok_or(ConsentError::Stranger)?;
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
-        let mut consent = Self { job: job.id(), party, roles: roles(job, party), nonce, signature: [0; 64] };
+        let (roles, gates) = (roles(job, party), job.program.gates());
+        let mut consent = Self { job: job.id(), party, roles, nonce, gates, signature: [0; 64] };
         consent.signature = identity.sign(Signed::Consent, &consent.text());
         Ok(consent)
     }
@@ -85,7 +89,13 @@ impl Consent {
         format!("{PREFIX}{}\n", to_hex(&self.to_prefixed("")))
     }
 
-    const BYTES: usize = 32 + 2 + 1 + 32 + 64;
+    const BYTES: usize = 32 + 2 + 1 + 32 + (32 + 8) + 64;
+
+    /// What the party counted, by what this says; only [`Agreement::new`] tells if the party signed it.
+    #[must_use]
+    pub const fn gates(&self) -> Gates {
+        self.gates
+    }
 
     /// What is signed.
     fn text(&self) -> Vec<u8> {
@@ -100,7 +110,9 @@ impl Consent {
         }
         let party = job.party(self.party);
         let name = || party.name.to_string();
-        if self.job != job.id() || self.roles != roles(job, self.party) {
+        let same =
+            (self.job, self.roles, self.gates) == (job.id(), roles(job, self.party), job.program.gates());
+        if !same {
             return Err(ConsentError::OtherJob(name()));
         }
         let signed = party.key.verify(Signed::Consent, &self.text(), &self.signature);

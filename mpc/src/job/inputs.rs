@@ -9,7 +9,7 @@
 //!
 //! One share says nothing: each is uniform by itself. Any pair of shares is *some* input, so shares cannot be inconsistent; what
 //! the manifest pins is which. Commitments hide because of their salts, and bind: an attempt after a crash runs on the same
-//! input or not at all. Memory is a byte for each input bit.
+//! input or not at all. Bits are held packed ([`Bits`]), and wiped when dropped.
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -19,6 +19,7 @@ use super::hash::{Digest, Purpose, hash};
 use super::key::{Identity, Signed};
 use super::seal::{OVERHEAD, Sealed, open, seal};
 use super::spec::{Job, PartyId};
+use crate::Bits;
 use crate::wire::Bytes;
 use crate::wire::codec::{Wire, record};
 
@@ -74,11 +75,11 @@ pub enum InputError {
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Share {
     salt: [u8; 32],
-    bits: Vec<bool>,
+    bits: Bits,
 }
 
 impl Share {
-    fn random_salt(bits: Vec<bool>, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    fn random_salt(bits: Bits, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut share = Self { salt: [0; 32], bits };
         rng.fill_bytes(&mut share.salt);
         share
@@ -86,20 +87,20 @@ impl Share {
 
     /// The bits.
     #[must_use]
-    pub fn bits(&self) -> &[bool] {
+    pub const fn bits(&self) -> &Bits {
         &self.bits
     }
 
     fn commit(&self, place: &[u8]) -> Digest {
         let count = (self.bits.len() as u64).to_le_bytes();
-        hash(Purpose::Share, &[&self.salt, place, &count, &pack(&self.bits)])
+        hash(Purpose::Share, &[&self.salt, place, &count, self.bits.as_bytes()])
     }
 
     /// The share as its holder keeps it, in a place that nobody else can read.
     #[must_use]
     pub fn to_kept(&self) -> Zeroizing<Vec<u8>> {
         let count = (self.bits.len() as u64).to_le_bytes();
-        Zeroizing::new([&self.salt[..], &count, &pack(&self.bits)].concat())
+        Zeroizing::new([&self.salt[..], &count, self.bits.as_bytes()].concat())
     }
 
     /// The share that was kept; `None` if it is none.
@@ -107,7 +108,7 @@ impl Share {
     pub fn from_kept(bytes: &[u8]) -> Option<Self> {
         let (salt, rest) = bytes.split_first_chunk()?;
         let (count, packed) = rest.split_first_chunk()?;
-        let bits = unpack(packed, u64::from_le_bytes(*count))?;
+        let bits = Bits::from_bytes(packed, u64::from_le_bytes(*count))?;
         Some(Self { salt: *salt, bits })
     }
 }
@@ -153,7 +154,7 @@ impl Outbox {
 
     /// What is kept of a prepared input.
     #[must_use]
-    pub fn of(prepared: &Prepared, bits: &[bool], identity: &Identity) -> Self {
+    pub fn of(prepared: &Prepared, bits: &Bits, identity: &Identity) -> Self {
         let letter = |(computer, sealed): &(PartyId, Vec<u8>)| Letter {
             computer: *computer,
             sealed: Bytes(sealed.clone()),
@@ -182,12 +183,12 @@ impl Outbox {
     ///
     /// # Errors
     /// If they are not: a run has one input.
-    pub fn resume(self, job: &Job, bits: &[bool], identity: &Identity) -> Result<Prepared, InputError> {
+    pub fn resume(self, job: &Job, bits: &Bits, identity: &Identity) -> Result<Prepared, InputError> {
         let Self { manifest, data_set: before, salt, sealed } = self;
         if data_set(identity, bits) != before {
             return Err(InputError::Changed(job.party(manifest.owner).name.to_string()));
         }
-        let own = salt.map(|salt| Share { salt, bits: bits.to_vec() });
+        let own = salt.map(|salt| Share { salt, bits: bits.clone() });
         let sealed = sealed.into_iter().map(|letter| (letter.computer, letter.sealed.0)).collect();
         Ok(Prepared { manifest, own, sealed })
     }
@@ -200,7 +201,7 @@ impl Outbox {
 pub fn prepare(
     job: &Job,
     (owner, run): (PartyId, u32),
-    bits: &[bool],
+    bits: &Bits,
     identity: &Identity,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Prepared, InputError> {
@@ -211,7 +212,7 @@ pub fn prepare(
     };
     let (mut own, mut sealed) = (None, Vec::new());
     if job.computes(owner) {
-        let share = Share::random_salt(bits.to_vec(), rng);
+        let share = Share::random_salt(bits.clone(), rng);
         commit(owner, &share);
         own = Some(share);
     } else {
@@ -303,12 +304,9 @@ pub fn sealed_length(bits: usize) -> usize {
 }
 
 /// Two shares of the bits, each uniform.
-fn split(bits: &[bool], rng: &mut (impl RngCore + CryptoRng)) -> [Share; 2] {
-    let mut random = Zeroizing::new(vec![0; bits.len().div_ceil(8)]);
-    rng.fill_bytes(&mut random);
-    let a: Vec<bool> =
-        (0..bits.len()).map(|i| random.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1)).collect();
-    let b = a.iter().zip(bits).map(|(a, x)| a ^ x).collect();
+fn split(bits: &Bits, rng: &mut (impl RngCore + CryptoRng)) -> [Share; 2] {
+    let a = Bits::random(bits.len(), rng);
+    let b = a.xor(bits);
     [a, b].map(|bits| Share::random_salt(bits, rng))
 }
 
@@ -324,18 +322,4 @@ fn place(job: &Job, run: u32, owner: PartyId, computer: PartyId) -> Vec<u8> {
     owner.encode(&mut place);
     computer.encode(&mut place);
     place
-}
-
-/// Bits in bytes, the first in the lowest place; the last byte is filled with zeros.
-pub(super) fn pack(bits: &[bool]) -> Zeroizing<Vec<u8>> {
-    let byte = |bits: &[bool]| bits.iter().enumerate().map(|(i, bit)| u8::from(*bit) << i).sum();
-    Zeroizing::new(bits.chunks(8).map(byte).collect())
-}
-
-/// The bits of [`pack`]; `None` if these are not the bytes of so many.
-pub(super) fn unpack(bytes: &[u8], count: u64) -> Option<Vec<bool>> {
-    let count = usize::try_from(count).ok().filter(|count| count.div_ceil(8) == bytes.len())?;
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1)).collect();
-    let (bits, filling) = bits.split_at_checked(count)?;
-    (!filling.contains(&true)).then(|| bits.to_vec())
 }

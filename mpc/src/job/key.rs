@@ -46,7 +46,7 @@ pub(crate) enum Signed {
 impl Signed {
     const fn words(self) -> &'static [u8] {
         match self {
-            Self::Consent => b"sotto consent v1\0",
+            Self::Consent => b"sotto consent v2\0",
             Self::Manifest => b"sotto manifest v1\0",
             Self::Receipt => b"sotto receipt v1\0",
         }

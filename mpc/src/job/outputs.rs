@@ -11,11 +11,11 @@
 use rand_core::{CryptoRng, RngCore};
 
 use super::hash::Digest;
-use super::inputs::{pack, unpack};
 use super::key::Identity;
 use super::receipt::{Facts, commit_half};
 use super::seal::{Sealed, open, seal};
 use super::spec::{Job, PartyId};
+use crate::Bits;
 use crate::protocol::semi_honest::Half;
 use crate::wire::Bytes;
 use crate::wire::codec::{Wire, record};
@@ -71,7 +71,8 @@ impl Origin<'_> {
             rng.fill_bytes(&mut salt);
             let commitment = commit_half(self.run_id, receiver, computer, &salt, &half);
             let count = (half.bits().len() as u64).to_le_bytes();
-            let contents = zeroize::Zeroizing::new([&salt[..], &count, &pack(half.bits())].concat());
+            let contents =
+                zeroize::Zeroizing::new([&salt[..], &count, Bits::from(half.bits()).as_bytes()].concat());
             let key = &self.job.party(receiver).key;
             let sealed = seal(Sealed::Half, key, &self.place(receiver, computer), &contents, rng)?;
             Some(Parcel { receiver, commitment, sealed: Bytes(sealed) })
@@ -138,7 +139,7 @@ impl Origin<'_> {
     ) -> Option<Half> {
         let (salt, rest) = contents.split_first_chunk()?;
         let (count, packed) = rest.split_first_chunk()?;
-        let half = Half::from_bits(unpack(packed, u64::from_le_bytes(*count))?);
+        let half = Half::from_bits(Bits::from_bytes(packed, u64::from_le_bytes(*count))?.iter().collect());
         let expected = commit_half(self.run_id, receiver, computer, salt, &half);
         (expected == commitment).then_some(half)
     }

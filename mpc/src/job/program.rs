@@ -10,7 +10,7 @@
 //! of what is signed.
 
 use super::hash::Digest;
-use super::spec::{Parameter, Pin};
+use super::spec::{Gates, Parameter, Pin};
 use super::text::{BadText, Line};
 use crate::Fancy;
 use crate::circuit::JointBristol;
@@ -71,6 +71,15 @@ impl Computation {
     /// If it has more.
     pub fn pin(&self, parameters: Vec<Parameter>, most: u64) -> Result<Pin, PinError> {
         let (circuit, cost) = self.gate_stream(most)?;
+        self.pin_stated(parameters, Gates { circuit: Digest(circuit), and_gates: cost.and_gates })
+    }
+
+    /// What a job states of this program, if these are its gates, which is not looked at.
+    ///
+    /// # Errors
+    /// If its name cannot stand in a job.
+    pub fn pin_stated(&self, parameters: Vec<Parameter>, gates: Gates) -> Result<Pin, PinError> {
+        let Gates { circuit, and_gates } = gates;
         let sotto = concat!("sotto ", env!("CARGO_PKG_VERSION"));
         let (source, compiler) = match self {
             Self::Builtin(_) => (None, sotto),
@@ -82,8 +91,8 @@ impl Computation {
             parameters,
             source: source.map(Digest),
             compiler: Line::new(compiler)?,
-            circuit: Digest(circuit),
-            and_gates: cost.and_gates,
+            circuit,
+            and_gates,
         })
     }
 }

@@ -180,5 +180,8 @@ pub fn commit_half(
 ) -> Digest {
     let count = (half.bits().len() as u64).to_le_bytes();
     let place = [receiver.0.to_le_bytes(), computer.0.to_le_bytes()];
-    hash(Purpose::Half, &[salt, &run_id.0, place.as_flattened(), &count, &super::inputs::pack(half.bits())])
+    hash(
+        Purpose::Half,
+        &[salt, &run_id.0, place.as_flattened(), &count, crate::Bits::from(half.bits()).as_bytes()],
+    )
 }

@@ -77,6 +77,24 @@ pub struct Pin {
     pub and_gates: u64,
 }
 
+/// What is run: the hash of the gate stream, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gates {
+    /// The hash.
+    pub circuit: Digest,
+    /// AND gates.
+    pub and_gates: u64,
+}
+record!(Gates { circuit, and_gates });
+
+impl Pin {
+    /// What is run.
+    #[must_use]
+    pub const fn gates(&self) -> Gates {
+        Gates { circuit: self.circuit, and_gates: self.and_gates }
+    }
+}
+
 /// An option of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {

@@ -1,18 +1,10 @@
-//! Where input wires come from, and the check that they hold what was declared.
+//! Input rows as a program reads them, and the check that they hold what was declared.
+//!
+//! Each owner is a strand of [`Inputs`]: its bits come in the order of its [`Declaration`].
 
 use super::{Declaration, Number};
-use crate::Fancy;
 use crate::gadgets::{Comparison, Words};
-
-/// A source of input wires. Each owner's bits come in the order of its [`Declaration`]; a program decides how it takes
-/// turns among owners, alike on both sides.
-pub trait Inputs<F: Fancy> {
-    /// The next bits of an owner.
-    ///
-    /// # Errors
-    /// If the interpreter cannot go on.
-    fn take(&mut self, f: &mut F, owner: usize, wires: &mut [F::Wire]) -> Result<(), F::Error>;
-}
+use crate::{Bits, Fancy, Inputs};
 
 /// The next rows of a table, column by column.
 #[derive(Clone, Debug)]
@@ -194,19 +186,20 @@ fn outside<F: Fancy>(
     Ok(outside)
 }
 
-/// Inputs that are bits in hand, for computing in the clear.
-pub(super) struct Given<'b>(Vec<std::slice::Iter<'b, bool>>);
+/// Inputs that are bits in hand, for computing in the clear: each owner's, and how many of them are taken.
+pub(super) struct Given<'b>(Vec<(&'b Bits, usize)>);
 
 impl<'b> Given<'b> {
-    pub(super) fn new(owners: &'b [Vec<bool>]) -> Self {
-        Self(owners.iter().map(|bits| bits.iter()).collect())
+    pub(super) fn new(owners: &'b [Bits]) -> Self {
+        Self(owners.iter().map(|bits| (bits, 0)).collect())
     }
 }
 
 impl<F: Fancy<Wire = bool>> Inputs<F> for Given<'_> {
     fn take(&mut self, _: &mut F, owner: usize, wires: &mut [bool]) -> Result<(), F::Error> {
-        let bits = self.0.get_mut(owner).into_iter().flatten();
-        wires.iter_mut().zip(bits).for_each(|(wire, bit)| *wire = *bit);
+        let (bits, taken) = &mut self.0[owner];
+        wires.iter_mut().zip(bits.iter_from(*taken)).for_each(|(wire, bit)| *wire = bit);
+        *taken += wires.len();
         Ok(())
     }
 }

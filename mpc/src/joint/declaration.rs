@@ -12,6 +12,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Column, INPUTS_HOLD, Number};
+use crate::Bits;
 
 /// Rows of numbers, each as many as the table has columns.
 pub type Cells = Vec<Vec<i128>>;
@@ -31,6 +32,14 @@ impl Rows {
     pub const fn most(self) -> usize {
         match self {
             Self::Exactly(rows) | Self::UpTo(rows) => rows,
+        }
+    }
+
+    /// The same kind of count, of so many rows.
+    pub(super) const fn of(self, rows: usize) -> Self {
+        match self {
+            Self::Exactly(_) => Self::Exactly(rows),
+            Self::UpTo(_) => Self::UpTo(rows),
         }
     }
 
@@ -76,7 +85,7 @@ impl Table {
     ///
     /// # Errors
     /// If the row has other columns, or a number is out of its range. Nothing is appended then.
-    pub fn encode_row(&self, row: &[i128], bits: &mut Vec<bool>) -> Result<(), RowErrorKind> {
+    pub fn encode_row(&self, row: &[i128], bits: &mut Bits) -> Result<(), RowErrorKind> {
         if row.len() != self.columns.len() {
             return Err(RowErrorKind::Columns { expected: self.columns.len(), found: row.len() });
         }
@@ -86,7 +95,7 @@ impl Table {
                 return Err(RowErrorKind::OutOfRange { column: name.clone(), number: *number });
             }
         }
-        bits.resize(bits.len() + self.rows.flags(), true);
+        bits.extend(std::iter::repeat_n(true, self.rows.flags()));
         row.iter().zip(&self.columns).for_each(|(value, column)| column.number.encode(*value, bits));
         Ok(())
     }
@@ -95,7 +104,7 @@ impl Table {
     ///
     /// # Errors
     /// If there are too many rows, or too few and none may be absent.
-    pub fn encode_rest(&self, rows: usize, bits: &mut Vec<bool>) -> Result<(), RowErrorKind> {
+    pub fn encode_rest(&self, rows: usize, bits: &mut Bits) -> Result<(), RowErrorKind> {
         let fits = match self.rows {
             Rows::Exactly(expected) => rows == expected,
             Rows::UpTo(most) => rows <= most,
@@ -103,12 +112,12 @@ impl Table {
         if !fits {
             return Err(RowErrorKind::Rows { expected: self.rows, found: rows });
         }
-        bits.resize(bits.len() + (self.rows.most() - rows) * self.row_bits(), false);
+        bits.push_zeros((self.rows.most() - rows) * self.row_bits());
         Ok(())
     }
 
     /// The present rows of these bits; `None` if there are not as many bits as the table has.
-    fn decode(&self, bits: &[bool]) -> Option<Cells> {
+    pub(super) fn decode(&self, bits: &[bool]) -> Option<Cells> {
         if bits.len() != self.bits() {
             return None;
         }
@@ -132,6 +141,11 @@ impl Table {
         Some(rows)
     }
 
+    /// That a row of this table, from 1, does not fit.
+    pub(super) fn error(&self, row: usize, kind: RowErrorKind) -> RowError {
+        RowError { table: self.name.clone(), row, kind }
+    }
+
     fn feed(&self, hash: &mut Sha256) {
         let Self { name, rows, columns } = self;
         feed_text(hash, name);
@@ -149,6 +163,22 @@ impl Table {
             hash.update([number.decimals()]);
         }
     }
+}
+
+/// The bits of rows, table by table.
+pub(super) fn encode(declared: &[Table], tables: &[Cells]) -> Result<Bits, RowError> {
+    if declared.len() != tables.len() {
+        let kind = RowErrorKind::Tables { expected: declared.len(), found: tables.len() };
+        return Err(RowError { table: String::new(), row: 0, kind });
+    }
+    let mut bits = Bits::with_capacity(declared.iter().map(Table::bits).sum());
+    for (table, rows) in declared.iter().zip(tables) {
+        for (i, row) in rows.iter().enumerate() {
+            table.encode_row(row, &mut bits).map_err(|kind| table.error(i + 1, kind))?;
+        }
+        table.encode_rest(rows.len(), &mut bits).map_err(|kind| table.error(rows.len(), kind))?;
+    }
+    Ok(bits)
 }
 
 fn feed_text(hash: &mut Sha256, text: &str) {
@@ -270,21 +300,8 @@ impl Declaration {
     ///
     /// # Errors
     /// If there are other tables, other columns or rows, or a number is out of range.
-    pub fn encode(&self, owner: usize, tables: &[Cells]) -> Result<Vec<bool>, RowError> {
-        let declared = self.owner(owner);
-        if declared.len() != tables.len() {
-            let kind = RowErrorKind::Tables { expected: declared.len(), found: tables.len() };
-            return Err(RowError { table: String::new(), row: 0, kind });
-        }
-        let mut bits = Vec::with_capacity(self.input_bits(owner));
-        for (table, rows) in declared.iter().zip(tables) {
-            let at = |row, kind| RowError { table: table.name.clone(), row, kind };
-            for (i, row) in rows.iter().enumerate() {
-                table.encode_row(row, &mut bits).map_err(|kind| at(i + 1, kind))?;
-            }
-            table.encode_rest(rows.len(), &mut bits).map_err(|kind| at(rows.len(), kind))?;
-        }
-        Ok(bits)
+    pub fn encode(&self, owner: usize, tables: &[Cells]) -> Result<Bits, RowError> {
+        encode(self.owner(owner), tables)
     }
 
     /// The output tables of these bits, `inputs_hold` first; `None` if there are not as many bits.

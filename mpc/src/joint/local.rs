@@ -4,7 +4,9 @@
 //! enter. Such a step belongs to the program, so it is covered by the program's name and version, and an owner runs it
 //! on rows as they are read.
 
+use super::declaration::{RowError, encode};
 use super::{Cells, Table};
+use crate::Bits;
 
 /// Turns an owner's own rows into the rows that enter the circuit.
 pub trait Local {
@@ -22,10 +24,18 @@ pub trait Local {
     /// # Errors
     /// If the rows do not give what is to enter.
     fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalError>;
+
+    /// The bits that enter the circuit, as the owner's `declared` tables have them.
+    ///
+    /// # Errors
+    /// If the rows do not give what is to enter.
+    fn enter(self: Box<Self>, declared: &[Table]) -> Result<Bits, LocalError> {
+        Ok(encode(declared, &self.finish()?)?)
+    }
 }
 
 /// Why an owner's own rows cannot be used. Names no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocalError {
     /// More rows than the program allows.
     #[error("more than {0} rows, the most that this program takes from one owner")]
@@ -44,20 +54,24 @@ pub enum LocalError {
         /// Given.
         found: usize,
     },
+    /// A row that does not fit its table.
+    #[error(transparent)]
+    Row(#[from] RowError),
 }
 
-/// The step that changes nothing.
+/// The step that changes nothing: of each row its bits are kept, and no more.
 #[derive(Clone, Debug)]
 pub struct Same<'t> {
     tables: &'t [Table],
-    cells: Vec<Cells>,
+    /// For each table its rows so far, and their bits.
+    taken: Vec<(usize, Bits)>,
 }
 
 impl<'t> Same<'t> {
     /// For these tables.
     #[must_use]
     pub fn new(tables: &'t [Table]) -> Self {
-        Self { tables, cells: vec![Cells::new(); tables.len()] }
+        Self { tables, taken: tables.iter().map(|_| (0, Bits::default())).collect() }
     }
 }
 
@@ -67,18 +81,31 @@ impl Local for Same<'_> {
     }
 
     fn row(&mut self, table: usize, row: &[i128]) -> Result<(), LocalError> {
-        let (Some(cells), Some(declared)) = (self.cells.get_mut(table), self.tables.get(table)) else {
+        let (Some((rows, bits)), Some(declared)) = (self.taken.get_mut(table), self.tables.get(table)) else {
             return Ok(());
         };
-        if cells.len() >= declared.rows.most() {
+        if *rows >= declared.rows.most() {
             return Err(LocalError::TooManyRows(declared.rows.most()));
         }
-        cells.push(row.to_vec());
-        Ok(())
+        *rows += 1;
+        Ok(declared.encode_row(row, bits).map_err(|kind| declared.error(*rows, kind))?)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalError> {
-        Ok(self.cells)
+        let cells = |(table, (rows, bits)): (&Table, &(usize, Bits))| {
+            let taken = Table { rows: table.rows.of(*rows), ..table.clone() };
+            taken.decode(&bits.iter().collect::<Vec<_>>()).unwrap_or_default()
+        };
+        Ok(self.tables.iter().zip(&self.taken).map(cells).collect())
+    }
+
+    fn enter(self: Box<Self>, _: &[Table]) -> Result<Bits, LocalError> {
+        let mut all = Bits::with_capacity(self.tables.iter().map(Table::bits).sum());
+        for (table, (rows, bits)) in self.tables.iter().zip(&self.taken) {
+            all.extend(bits.iter());
+            table.encode_rest(*rows, &mut all).map_err(|kind| table.error(*rows, kind))?;
+        }
+        Ok(all)
     }
 }
 

@@ -4,6 +4,8 @@
 //! else unsigned. So width and sign follow from the range, and a range that fills its bits needs no check in the
 //! circuit. A decimal is the whole number `value · 10^decimals`.
 
+use crate::Bits;
+
 /// The range of a whole number, and where people see its decimal point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Number {
@@ -85,7 +87,7 @@ impl Number {
     }
 
     /// Appends the bits of a number, lowest first. Higher bits of one that is out of range are lost.
-    pub fn encode(&self, value: i128, bits: &mut Vec<bool>) {
+    pub fn encode(&self, value: i128, bits: &mut Bits) {
         bits.extend((0..self.width()).map(|i| value >> i & 1 == 1));
     }
 
@@ -141,8 +143,9 @@ mod tests {
             let (min, max) = (i128::from(a.min(b)), i128::from(a.max(b)));
             let number = Number::new(min, max).unwrap();
             let value = min + i128::from(at) % (max - min + 1);
-            let mut bits = Vec::new();
-            number.encode(value, &mut bits);
+            let mut packed = Bits::default();
+            number.encode(value, &mut packed);
+            let mut bits: Vec<bool> = packed.iter().collect();
             prop_assert!(number.holds(value));
             prop_assert_eq!(number.decode(&bits), Some(value));
             bits.push(false);

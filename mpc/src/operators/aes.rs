@@ -1,8 +1,8 @@
 //! `aes-128@1`: the garbler's key encrypts the evaluator's block.
 
-use crate::Fancy;
 use crate::gadgets::{Aes, Words};
 use crate::program::{Program, ProgramName, Shape};
+use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = match ProgramName::new("aes-128@1") {
     Some(name) => name,
@@ -24,17 +24,17 @@ impl Program for Aes128 {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: 128, evaluator: 128, outputs: 128 }
+        Shape::of_two([128, 128], 128)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let cipher = f.aes128(&Words::from_rows(8, garbler), &Words::from_rows(8, evaluator))?;
+        let (key, block) = (inputs.next_of(f, 0, 128)?, inputs.next_of(f, 1, 128)?);
+        let cipher = f.aes128(&Words::from_rows(8, &key), &Words::from_rows(8, &block))?;
         outputs.extend((0..16).flat_map(|byte| cipher.lane(byte)));
         Ok(())
     }

@@ -33,9 +33,9 @@ use std::borrow::Cow;
 use circuit::Owned;
 use sha2::{Digest, Sha256};
 
-use crate::Fancy;
 use crate::program::{Program, ProgramName, Shape};
 use crate::protocol::semi_honest::Role;
+use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = match ProgramName::new("auc@1") {
     Some(name) => name,
@@ -211,19 +211,21 @@ impl Program for Auc<'_> {
 
     fn shape(&self) -> Shape {
         let outputs = self.output_widths().iter().sum::<u32>() as usize * self.schema.len();
-        Shape { garbler: self.input_bits(self.garbler), evaluator: self.input_bits(self.evaluator), outputs }
+        Shape::of_two([self.garbler, self.evaluator].map(|classes| self.input_bits(classes)), outputs)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        mut garbler: &[F::Wire],
-        mut evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         for column in self.schema.iter() {
-            let ours = Owned::take(&mut garbler, self.garbler, column);
-            let theirs = Owned::take(&mut evaluator, self.evaluator, column);
+            let [ours, theirs] = [(0, self.garbler), (1, self.evaluator)].map(|(strand, classes)| {
+                let wires = inputs.next_of(f, strand, column_bits(classes, column))?;
+                Ok(Owned::cut(&wires, classes, column))
+            });
+            let (ours, theirs) = (ours?, theirs?);
             let sums = self.column(f, &ours, &theirs)?;
             outputs.extend(sums.iter().flat_map(|sum| sum.wires()));
         }

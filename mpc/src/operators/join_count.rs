@@ -11,13 +11,13 @@
 //! For `n` rows of both, keys of `k` bits and values of `w`: about `n·log₂(n)/2 · (2k + w + 2)` gates. All rows are held at
 //! once.
 
-use crate::Fancy;
 use crate::gadgets::{Arithmetic, Comparison, Selection, Sorting, Tally, Words};
 use crate::joint::{
     Cells, Checked, Chunk, Column, Declaration, Inputs, Joint, Local, LocalError, Number, ParameterError,
     Parameters, Rows, Same, Table,
 };
 use crate::program::ProgramName;
+use crate::{Bits, Fancy};
 
 const NAME: ProgramName = match ProgramName::new("join_count@1") {
     Some(name) => name,
@@ -200,5 +200,9 @@ impl Local for Ascending<'_> {
 
     fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalError> {
         Box::new(self.rows).finish()
+    }
+
+    fn enter(self: Box<Self>, declared: &[Table]) -> Result<Bits, LocalError> {
+        Box::new(self.rows).enter(declared)
     }
 }

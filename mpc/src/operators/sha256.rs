@@ -1,8 +1,8 @@
 //! `sha-256-block@1`: the garbler's block advances the evaluator's state.
 
-use crate::Fancy;
 use crate::gadgets::{Sha256, Words};
 use crate::program::{Program, ProgramName, Shape};
+use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = match ProgramName::new("sha-256-block@1") {
     Some(name) => name,
@@ -24,19 +24,19 @@ impl Program for Sha256Block {
     }
 
     fn shape(&self) -> Shape {
-        Shape { garbler: 512, evaluator: 256, outputs: 256 }
+        Shape::of_two([512, 256], 256)
     }
 
     fn run<F: Fancy>(
         &self,
         f: &mut F,
-        garbler: &[F::Wire],
-        evaluator: &[F::Wire],
+        inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
+        let (block, state) = (inputs.next_of(f, 0, 512)?, inputs.next_of(f, 1, 256)?);
         let word = |wires: &[F::Wire], i: usize| Words::single(&wires[32 * i..32 * (i + 1)]);
-        let state = core::array::from_fn(|i| word(evaluator, i));
-        let block = core::array::from_fn(|i| word(garbler, i));
+        let state = core::array::from_fn(|i| word(&state, i));
+        let block = core::array::from_fn(|i| word(&block, i));
         outputs.extend(f.sha256_block(&state, &block)?.iter().flat_map(Words::wires));
         Ok(())
     }

@@ -4,8 +4,9 @@
 //!  garbler                                      evaluator
 //!  Connected ── hello ──────────────────────── Connected     versions, roles, program, nonces → sid
 //!  Agreed    ── set_up: base transfers ─────── Agreed        Δ stays with the garbler
-//!  Ready     ── execute: ◄─ choice bits ────── Ready         the evaluator's input labels
-//!                        ── keys, tables ────►               streamed as they are garbled
+//!  Ready     ── execute: ◄─ choice bits ────── Ready         the evaluator's first input labels
+//!                        ── keys, tables ────►               streamed as they are garbled, and in
+//!                        ◄─ choice bits ──────               between, if there are many inputs, the next
 //!                        ── outputs ──────────               to whom it was agreed
 //!  Ready                                       Ready         and again, if wanted
 //! ```
@@ -28,12 +29,14 @@ mod evaluator;
 mod garbler;
 mod half;
 mod hello;
+mod strands;
 mod together;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
 pub use half::Half;
 pub use hello::{HelloError, Reveal, Role, RunId, Terms};
+pub use strands::labels_ahead;
 pub use together::together;
 
 use subtle::Choice;
@@ -52,10 +55,10 @@ pub enum SessionError {
     /// The parties do not want the same.
     #[error(transparent)]
     Hello(#[from] HelloError),
-    /// Oblivious transfer failed.
+    /// Oblivious transfer failed before the first table.
     #[error("oblivious transfer failed: {0}")]
     Ot(#[from] OtError),
-    /// Tables could not be sent or received.
+    /// Tables, or labels between them, could not be sent or received.
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// The connection failed.

@@ -15,7 +15,7 @@ use crate::{
 use link::pinned::LinkError;
 use mpc::{
     ChannelError,
-    edge::job_file::{self, Complaint},
+    edge::job_file::{self, Complaint, Counting},
     edge::{policy_file, run::RunError},
     job::{
         Agreement, Consent, Identity, Job, PartyId, PublicKey, attempt::AttemptError, policy::Policy,
@@ -34,10 +34,25 @@ const MAX_SMALL: u64 = 1 << 16;
 /// Longest file that a job names, in bytes: a circuit of some three million gates.
 const MAX_BESIDE: u64 = 1 << 26;
 
-/// Reads and checks a job and its program.
+/// Reads and checks a job and its program, and counts its gates.
 pub(super) fn load(path: &Path) -> Outcome<(Job, Computation)> {
+    read_job(path, Counting::Now)
+}
+
+/// Reads and checks a job and its program for a party that has signed it: it has counted the gates, and does so again only if it
+/// computes. [`agree`] finds out if that was another job.
+pub(super) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation)> {
+    let signed = consents(path).join(format!("{party}.consent"));
+    let consent = read_text(&signed, MAX_SMALL).ok().and_then(|text| Consent::from_text(&text));
+    read_job(
+        path,
+        consent.map_or(Counting::Now, |consent| Counting::Before { party, gates: consent.gates() }),
+    )
+}
+
+fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    job_file::parse(&text, beside(path)).map_err(|complaints| faulty(path, &complaints))
+    job_file::parse(&text, counting, beside(path)).map_err(|complaints| faulty(path, &complaints))
 }
 
 /// Reads the files that a job names, which lie beside it.

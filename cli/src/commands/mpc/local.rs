@@ -153,7 +153,8 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
     let text = toml::to_string(&table).or_refuse("the job cannot be copied")?;
     write(to, &text)?;
     // Lines are those of the copy: the same faults in the original are found by `check`.
-    let (job, _) = job_file::parse(&text, beside(to)).map_err(|complaints| faulty(from, &complaints))?;
+    let (job, _) = job_file::parse(&text, job_file::Counting::Now, beside(to))
+        .map_err(|complaints| faulty(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
         let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("the copy cannot be signed")?;
         write(&super::job::consents(to).join(format!("{}.consent", party.name)), &consent.to_text())?;

@@ -10,7 +10,8 @@ use mpc::{
     edge::run::{Ways, measure},
     job::Job,
     joint::Joint,
-    measure::{Layers, garble},
+    measure::{Layers, asks_for, garble},
+    protocol::semi_honest::labels_ahead,
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -20,17 +21,22 @@ use std::time::Instant;
 const SAMPLE: Layers = Layers { lanes: 1024, pairs: 512 };
 /// Base transfers of the computers, in bytes both ways and in round trips (measured).
 const SET_UP: (u64, u64) = (30_000, 5);
+/// Bytes of memory of a process that holds no inputs (measured).
+const PROCESS: usize = 12 << 20;
+/// Wires that a program has for each input bit that it wants at once: `join_count@1`, which merges all of two owners' rows, has as many
+/// (measured), others have fewer.
+const WIRES: usize = 16;
 /// Seconds of both computers for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
 
 pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let (job, program) = load(&a.job)?;
-    let (shared, garbler, evaluator) = bits(&job, &program);
+    let (shared, evaluator) = bits(&job, &program);
     let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();
     let gates = job.program.and_gates;
     // Tables; eight bytes for each bit of the evaluator's (docs/FORMATS.md); hashes of output labels; the rest.
     let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
-    let memory = 16 * (2 * shared + garbler + evaluator) + (4 << 20);
+    let memory = memory(&job, &program);
     let rate = rate()?;
     let Link { bytes_a_second: link, delay, from } = link(context, a, &job)?;
     // Garbling, sending and evaluating overlap: the slowest decides.
@@ -38,7 +44,7 @@ pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let seconds = SET_UP_SECONDS + SET_UP.1 as f64 * delay + stream;
     let deliver = (shared as f64 / 4.0) / link;
     let human = format!(
-        "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      about {} MB at each computer\n\
+        "AND gates   {gates}\nBytes       {bytes} between the computers, about {} from all owners\nMemory      at most about {} MB at each computer\n\
          Seconds     about {seconds:.1} at {:.0} Mbit/s and {:.1} ms, as {from} (this machine garbles {:.0} million gates a second){}",
         shared / 4,
         memory >> 20,
@@ -53,6 +59,19 @@ pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
         "bandwidth_mbit": link / 125_000.0, "delay_ms": delay * 1e3, "link": from,
     });
     context.output.record("mpc-quote", fields, &human)
+}
+
+/// Bytes of memory of a computer: of the process, of shares (as they came, as they are kept and as they are used, a bit each), of
+/// labels that are fetched ahead (and once more while they come), and of the wires of rows that the program wants at once.
+fn memory(job: &Job, program: &impl Joint) -> u64 {
+    let bits = |i| program.declaration().input_bits(i);
+    let (inputs, at_once) = (job.inputs.iter().enumerate(), asks_for(program));
+    let transferred: Vec<usize> =
+        inputs.filter(|(_, input)| input.owner != job.garbler).map(|(i, _)| bits(i)).collect();
+    let ahead = labels_ahead(transferred.len()).max(at_once);
+    let labels: usize = transferred.iter().map(|bits| bits.min(&ahead)).sum();
+    let shares: usize = (0..job.inputs.len()).map(bits).sum();
+    (PROCESS + shares * 3 / 8 + 16 * (2 * labels + WIRES * at_once)) as u64
 }
 
 /// The link between the computers.
@@ -81,14 +100,14 @@ fn link(context: &Context, a: &args::MpcQuote, job: &Job) -> Outcome<Link> {
     Ok(Link { bytes_a_second, delay, from: "measured" })
 }
 
-/// Input bits by where they are: shared between the computers, with the garbler, with the evaluator.
-fn bits(job: &Job, program: &impl Joint) -> (u64, u64, u64) {
-    let mut all = (0, 0, 0);
+/// Input bits of which the evaluator enters something: shared between the computers, and its own.
+fn bits(job: &Job, program: &impl Joint) -> (u64, u64) {
+    let mut all = (0, 0);
     for (i, input) in job.inputs.iter().enumerate() {
         let bits = program.declaration().input_bits(i) as u64;
         match input.owner {
-            owner if owner == job.garbler => all.1 += bits,
-            owner if owner == job.evaluator => all.2 += bits,
+            owner if owner == job.garbler => {}
+            owner if owner == job.evaluator => all.1 += bits,
             _ => all.0 += bits,
         }
     }

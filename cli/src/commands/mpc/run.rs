@@ -1,7 +1,7 @@
 //! `sotto mpc run`: one party's part in a job.
 
 use super::{
-    job::{agree, allow, find, home, load, no_run, read_identity, read_policy, read_relay, write},
+    job::{agree, allow, find, home, load_signed, no_run, read_identity, read_policy, read_relay, write},
     merge, peak_memory,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
 };
 use mpc::{
+    Bits,
     edge::{
         files::Folder,
         policy_file::debit,
@@ -31,11 +32,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use zeroize::Zeroizing;
 
 pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let started = Instant::now();
-    let (job, program) = load(&a.job)?;
+    let (job, program) = load_signed(&a.job, &a.name)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
     let relay = a.relay.as_deref().map(read_relay).transpose()?;
@@ -45,12 +45,11 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     }
     allow(policy.as_ref(), &job, us)?;
     let bits = input(a, &job, &program, us)?;
-    let bits = bits.as_ref().map(|bits| bits.as_slice());
     let agreement = agree(&a.job, job, now())?;
     let job = agreement.job();
     let home = home(context, &identity);
     let mut folder = open(&home.join(format!("{}-{}", job.id().short(), a.run)))?;
-    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits);
+    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits.as_ref());
     let said = Mutex::new(None);
     let setup = Setup {
         agreement: &agreement,
@@ -58,7 +57,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         run: a.run,
         us,
         identity: &identity,
-        input: bits,
+        input: bits.as_ref(),
         listen: a.listen.as_deref(),
         relay: relay.as_ref(),
         debit: &spend,
@@ -72,12 +71,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
 }
 
 /// The owner's rows as input bits; nothing for those who are no owners.
-fn input(
-    a: &args::MpcRun,
-    job: &Job,
-    program: &Computation,
-    us: PartyId,
-) -> Outcome<Option<Zeroizing<Vec<bool>>>> {
+fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Bits>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
@@ -99,9 +93,9 @@ fn input(
         )
     };
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
-    let cells = rows::read(schema, files.map_err(|e| bad(&e))?, program.local(owner)).map_err(|e| bad(&e))?;
-    let bits = program.declaration().encode(owner, &cells).map_err(|e| bad(&e))?;
-    Ok(Some(Zeroizing::new(bits)))
+    let mut local = program.local(owner);
+    rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
+    local.enter(program.declaration().owner(owner)).map(Some).map_err(|e| bad(&e))
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
@@ -126,7 +120,7 @@ fn charge(
     home: &Path,
     (policy, identity): (Option<&Policy>, &mpc::job::Identity),
     run: (&Job, PartyId, u32),
-    bits: Option<&[bool]>,
+    bits: Option<&Bits>,
 ) -> Result<(), String> {
     let Some(bits) = bits else { return Ok(()) };
     // Another run of this party may be at its budget for a moment.

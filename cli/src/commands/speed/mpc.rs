@@ -5,7 +5,7 @@
 use super::{Figure, Unit};
 use crate::exit::{Code, Failure, Outcome};
 use mpc::{
-    Backend, Delta, Program,
+    Backend, Bits, Delta, Program,
     channel::Framed,
     edge::tcp::{Exposure, Listener, Patience, Peer, connect},
     measure::{self, Chained, Layers},
@@ -61,7 +61,7 @@ fn alone(
 
 /// A session over loopback: its executions' gates, and the garbler's bytes for each.
 fn two_parties() -> Outcome<Vec<Figure>> {
-    let (terms, bits) = (Terms::of(Reveal::Both), [true; 128]);
+    let (terms, bits) = (Terms::of(Reveal::Both), Bits::from(&[true; 128][..]));
     let (near, far) = peers()?;
     let garble = || {
         let session = Garbler::new(near, &AES, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;

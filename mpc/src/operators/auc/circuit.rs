@@ -16,12 +16,12 @@ pub(super) struct Owned<W> {
 }
 
 impl<W: Copy> Owned<W> {
-    /// Takes the column's wires from the front of `wires`.
-    pub(super) fn take(wires: &mut &[W], classes: Classes, column: &Column) -> Self {
+    /// The wires of a column, cut.
+    pub(super) fn cut(mut wires: &[W], classes: Classes, column: &Column) -> Self {
         let (width_10, width_01) = local_widths(classes);
         let mut words = |rows: usize, width: u32| {
             let (words, rest) = wires.split_at(rows * width as usize);
-            *wires = rest;
+            wires = rest;
             (!words.is_empty()).then(|| Words::from_rows(width as usize, words))
         };
         let Classes { positive, negative } = classes;

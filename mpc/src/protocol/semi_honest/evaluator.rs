@@ -4,14 +4,15 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::hello::{Reveal, Role, Terms, exchange};
+use super::strands::Evaluated;
 use super::{Connected, Half, SessionError, check_transcript, decode, digest};
-use crate::Block;
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, Transcribed};
 use crate::evaluate::Evaluation;
 use crate::keys::SessionKeys;
 use crate::ot::{Receiver, Sid};
-use crate::program::Program;
+use crate::program::{Program, Shape};
+use crate::{Bits, Block};
 
 /// The parties agree on program and terms.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// # Errors
     /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
     /// for a receiver.
-    pub fn execute(mut self, inputs: &[bool]) -> Result<(Self, Option<Vec<bool>>), SessionError> {
+    pub fn execute(mut self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         self.terms.require_receiver(false)?;
         let (mut keys, outputs) = self.compute(inputs)?;
         if self.terms.reveal != Reveal::Evaluator {
@@ -89,7 +90,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// # Errors
     /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
     /// not for a receiver.
-    pub fn execute_for_receiver(mut self, inputs: &[bool]) -> Result<(Self, Half), SessionError> {
+    pub fn execute_for_receiver(mut self, inputs: &Bits) -> Result<(Self, Half), SessionError> {
         self.terms.require_receiver(true)?;
         let (mut keys, outputs) = self.compute(inputs)?;
         let half = Half::of(&outputs);
@@ -98,30 +99,24 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     }
 
     /// Input labels and tables: the keys of this execution and the active labels of the outputs.
-    fn compute(&mut self, inputs: &[bool]) -> Result<(SessionKeys, Vec<Block>), SessionError> {
-        let shape = self.program.shape();
-        if inputs.len() != shape.evaluator {
-            return Err(SessionError::InputLength { expected: shape.evaluator, given: inputs.len() });
+    fn compute(&mut self, inputs: &Bits) -> Result<(SessionKeys, Vec<Block>), SessionError> {
+        let Shape { strands, outputs: expected } = self.program.shape();
+        let takes = self.program.shape().evaluator();
+        if inputs.len() != takes {
+            return Err(SessionError::InputLength { expected: takes, given: inputs.len() });
         }
-        let ours = self.state.ot.receive_correlated(&mut self.channel, inputs)?;
+        let mut inputs = Evaluated::begin(strands, &mut self.state.ot, &mut self.channel, inputs)?;
         let mut bytes = [0; SessionKeys::BYTES];
         self.channel.receive(Phase::Inputs, &mut bytes)?;
         let mut keys = SessionKeys::from_bytes(bytes);
-        let outputs = self.evaluate(&mut keys, &ours)?;
-        if outputs.len() != shape.outputs {
-            return Err(SessionError::OutputLength { expected: shape.outputs, given: outputs.len() });
+        let mut outputs = Vec::with_capacity(expected);
+        let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut self.channel);
+        self.program.run(&mut f, &mut inputs, &mut outputs)?;
+        f.finish()?;
+        if outputs.len() != expected {
+            return Err(SessionError::OutputLength { expected, given: outputs.len() });
         }
         Ok((keys, outputs))
-    }
-
-    /// The active labels of the outputs.
-    fn evaluate(&mut self, keys: &mut SessionKeys, ours: &[Block]) -> Result<Vec<Block>, SessionError> {
-        let mut f = Evaluation::new(Backend::detect(), keys, &mut self.channel);
-        let theirs: Vec<_> = (0..self.program.shape().garbler).map(|_| f.known()).collect();
-        let mut outputs = Vec::new();
-        self.program.run(&mut f, &theirs, ours, &mut outputs)?;
-        f.finish()?;
-        Ok(outputs)
     }
 
     fn send_labels(&mut self, outputs: &[Block]) -> Result<(), SessionError> {

@@ -5,14 +5,15 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::hello::{Reveal, Role, Terms, exchange};
+use super::strands::Garbled;
 use super::{Connected, Half, SessionError, check_transcript, decode, digest};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, Transcribed};
 use crate::garble::Garbling;
 use crate::keys::SessionKeys;
 use crate::ot::{Sender, Sid};
-use crate::program::Program;
-use crate::{Block, Delta, wire};
+use crate::program::{Program, Shape};
+use crate::{Bits, Block, Delta, wire};
 
 /// The parties agree on program and terms.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     /// output is for a receiver.
     pub fn execute(
         mut self,
-        inputs: &[bool],
+        inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         self.terms.require_receiver(false)?;
@@ -98,7 +99,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     /// If the inputs do not fit the program, the connection fails, or the output is not for a receiver.
     pub fn execute_for_receiver(
         mut self,
-        inputs: &[bool],
+        inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Half), SessionError> {
         self.terms.require_receiver(true)?;
@@ -113,36 +114,27 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     /// Input labels and tables: the keys of this execution and the false labels of the outputs.
     fn compute(
         &mut self,
-        inputs: &[bool],
+        inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(SessionKeys, Zeroizing<Vec<Block>>), SessionError> {
-        let shape = self.program.shape();
-        if inputs.len() != shape.garbler {
-            return Err(SessionError::InputLength { expected: shape.garbler, given: inputs.len() });
+        let Shape { strands, outputs: expected } = self.program.shape();
+        let takes = self.program.shape().garbler();
+        if inputs.len() != takes {
+            return Err(SessionError::InputLength { expected: takes, given: inputs.len() });
         }
-        let theirs = Zeroizing::new(self.state.ot.send_correlated(&mut self.channel, shape.evaluator)?);
+        let Ready { delta, ot } = &mut self.state;
+        let mut inputs = Garbled::begin(strands, ot, &mut self.channel, inputs)?;
         let (mut keys, bytes) = SessionKeys::random(rng);
         self.channel.send(Phase::Inputs, &bytes)?;
-        let outputs = self.garble(&mut keys, inputs, &theirs)?;
-        if outputs.len() != shape.outputs {
-            return Err(SessionError::OutputLength { expected: shape.outputs, given: outputs.len() });
+        // A false label and a public active one tell `Δ`: they are wiped.
+        let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
+        let mut f = Garbling::new(Backend::detect(), delta, &mut keys, &mut self.channel);
+        self.program.run(&mut f, &mut inputs, &mut outputs)?;
+        f.finish()?;
+        if outputs.len() != expected {
+            return Err(SessionError::OutputLength { expected, given: outputs.len() });
         }
         Ok((keys, outputs))
-    }
-
-    /// The false labels of the outputs. A false label and a public active one tell `Δ`: they are wiped.
-    fn garble(
-        &mut self,
-        keys: &mut SessionKeys,
-        ours: &[bool],
-        theirs: &[Block],
-    ) -> Result<Zeroizing<Vec<Block>>, SessionError> {
-        let mut f = Garbling::new(Backend::detect(), &self.state.delta, keys, &mut self.channel);
-        let ours: Zeroizing<Vec<_>> = Zeroizing::new(ours.iter().map(|bit| f.known(*bit)).collect());
-        let mut outputs = Zeroizing::new(Vec::with_capacity(self.program.shape().outputs));
-        self.program.run(&mut f, &ours, theirs, &mut outputs)?;
-        f.finish()?;
-        Ok(outputs)
     }
 
     fn receive_labels(&mut self, outputs: &[Block]) -> Result<Vec<bool>, SessionError> {

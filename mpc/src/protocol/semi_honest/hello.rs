@@ -13,8 +13,8 @@ use crate::ot::Sid;
 use crate::program::{ProgramId, ProgramName};
 use crate::wire::Hello;
 
-/// Version of the messages.
-const VERSION: u16 = 1;
+/// Version of the messages. In version 1, all labels came before the first table.
+const VERSION: u16 = 2;
 /// Half gates, SoftSpoken transfers with k = 2, semi-honest.
 const SUITE: u8 = 1;
 

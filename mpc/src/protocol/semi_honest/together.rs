@@ -3,6 +3,7 @@
 use rand_core::{CryptoRng, RngCore};
 
 use super::{Evaluator, Garbler, Reveal, SessionError, Terms};
+use crate::Bits;
 use crate::channel::memory_pair;
 use crate::program::Program;
 
@@ -17,6 +18,7 @@ pub fn together<P: Program + Sync>(
     (evaluator, evaluator_rng): (&[bool], &mut (impl RngCore + CryptoRng)),
 ) -> Result<Vec<bool>, SessionError> {
     let terms = Terms::of(Reveal::Both);
+    let (garbler, evaluator) = (&Bits::from(garbler), &Bits::from(evaluator));
     let (near, far) = memory_pair();
     let (garbled, evaluated) = std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {

@@ -1,0 +1,214 @@
+//! More input bits than are fetched ahead, over a connection that holds nothing: each write waits for its reader.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::mpsc;
+use std::thread;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::*;
+use crate::channel::{Framed, Phase};
+use crate::keys::SessionKeys;
+use crate::ot::{Adversary, Options, Sid};
+use crate::{Backend, Delta, Fancy};
+
+/// One end of the connection.
+struct Narrow {
+    to: mpsc::SyncSender<Vec<u8>>,
+    from: mpsc::Receiver<Vec<u8>>,
+    rest: Vec<u8>,
+}
+
+fn connection() -> [Framed<Narrow>; 2] {
+    let ((to_b, from_a), (to_a, from_b)) = (mpsc::sync_channel(0), mpsc::sync_channel(0));
+    [(to_b, from_b), (to_a, from_a)].map(|(to, from)| Framed::new(Narrow { to, from, rest: Vec::new() }))
+}
+
+impl Read for Narrow {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            self.rest = self.from.recv().unwrap_or_default();
+        }
+        let n = into.len().min(self.rest.len());
+        into[..n].copy_from_slice(&self.rest[..n]);
+        self.rest.drain(..n);
+        Ok(n)
+    }
+}
+
+impl Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = bytes.len().min(1 << 12);
+        self.to.send(bytes[..n].to_vec()).map_err(|_| ErrorKind::BrokenPipe)?;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts the labels in hand after each call.
+struct Watched<I> {
+    inputs: I,
+    labels: fn(&I) -> &Labels,
+    most: usize,
+}
+
+impl<F: Fancy, I: Inputs<F>> Inputs<F> for Watched<I> {
+    fn take(&mut self, f: &mut F, strand: usize, wires: &mut [F::Wire]) -> Result<(), F::Error> {
+        self.inputs.take(f, strand, wires)?;
+        self.most = self.most.max((self.labels)(&self.inputs).in_hand());
+        Ok(())
+    }
+}
+
+/// In turns a piece of each strand; the gates of a piece join its bits with one wire, and that is what comes out.
+#[derive(Clone)]
+struct Turns {
+    strands: Vec<Strand>,
+    piece: usize,
+    /// Gates that nobody wants, before the second turn.
+    surplus: usize,
+}
+
+impl Turns {
+    fn run<F: Fancy>(&self, f: &mut F, inputs: &mut impl Inputs<F>) -> Result<Vec<F::Wire>, F::Error> {
+        let most = self.strands.iter().map(|strand| strand.bits).max().unwrap_or(0);
+        let (mut outputs, mut last) = (Vec::new(), f.constant(true));
+        for from in (0..most).step_by(self.piece) {
+            for (i, strand) in self.strands.iter().enumerate().filter(|(_, strand)| from < strand.bits) {
+                let wires = inputs.next_of(f, i, self.piece.min(strand.bits - from))?;
+                let one = f.constant(true);
+                last = f.and(last, one)?;
+                let parity = wires.iter().fold(last, |parity, wire| f.xor(parity, *wire));
+                last = parity;
+                outputs.extend([parity, wires[0]]);
+            }
+            if from == 0 {
+                (0..self.surplus).try_for_each(|_| f.and(last, last).map(|_| ()))?;
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn bits(&self, has: fn(Place) -> bool, seed: usize) -> Bits {
+        let bits = self.strands.iter().filter(|strand| has(strand.place)).map(|strand| strand.bits).sum();
+        (0..bits).map(|i: usize| (i * i / 7 + seed * i) % 5 < 2).collect()
+    }
+}
+
+type Side<T> = Result<(Vec<Block>, usize, T), StreamError>;
+
+/// Both sides: outputs, most labels in hand, and the garbler's Δ.
+fn both(
+    garbles: &Turns,
+    evaluates: &Turns,
+    adversary: Adversary,
+    [x, y]: [&Bits; 2],
+) -> (Side<Block>, Side<()>) {
+    let ([mut near, mut far], sid) = (connection(), Sid([1; 32]));
+    let options = Options { adversary, ..Options::default() };
+    thread::scope(|scope| {
+        let garbling = scope.spawn(move || {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let delta = Delta::random(rng);
+            let mut ot = Sender::setup_with(&mut near, &sid, &delta, options, rng)?;
+            let inputs = Garbled::begin(garbles.strands.clone(), &mut ot, &mut near, x)?;
+            let (mut keys, bytes) = SessionKeys::random(rng);
+            near.send(Phase::Inputs, &bytes)?;
+            let mut f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
+            let most = inputs.theirs.in_hand();
+            let mut inputs = Watched { inputs, labels: |inputs| &inputs.theirs, most };
+            let outputs = garbles.run(&mut f, &mut inputs)?;
+            f.finish()?;
+            near.flush()?;
+            Ok((outputs, inputs.most, delta.block()))
+        });
+        let evaluated = (|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(2);
+            let mut ot = Receiver::setup_with(&mut far, &sid, options, rng)?;
+            let inputs = Evaluated::begin(evaluates.strands.clone(), &mut ot, &mut far, y)?;
+            let mut bytes = [0; SessionKeys::BYTES];
+            far.receive(Phase::Inputs, &mut bytes)?;
+            let mut keys = SessionKeys::from_bytes(bytes);
+            let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far);
+            let most = inputs.labels.in_hand();
+            let mut inputs = Watched { inputs, labels: |inputs| &inputs.labels, most };
+            let outputs = evaluates.run(&mut f, &mut inputs)?;
+            f.finish()?;
+            Ok((outputs, inputs.most, ()))
+        })();
+        drop(far);
+        (garbling.join().unwrap(), evaluated)
+    })
+}
+
+/// A strand at each place, each longer than twice what is fetched ahead, and one that is short.
+fn turns(piece: usize) -> Turns {
+    let strand = |(place, bits)| Strand { place, bits };
+    let long = 2 * CHUNK + 77;
+    let strands = [
+        (Place::Garbler, long),
+        (Place::Shared, long + 5),
+        (Place::Evaluator, 9),
+        (Place::Shared, 0),
+        (Place::Evaluator, long),
+    ];
+    Turns { strands: strands.map(strand).to_vec(), piece, surplus: 0 }
+}
+
+#[test]
+fn labels_in_hand_do_not_grow_with_the_inputs() {
+    for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+        let turns = turns(1000);
+        let (x, y) = (turns.bits(Place::at_garbler, 1), turns.bits(Place::at_evaluator, 2));
+        let (garbled, evaluated) = both(&turns, &turns, adversary, [&x, &y]);
+        let ((labels, garblers, delta), (active, evaluators, ())) = (garbled.unwrap(), evaluated.unwrap());
+        let expected = {
+            let [x, y] = [&x, &y].map(|bits| bits.iter().collect::<Vec<_>>());
+            let Ok(bits) =
+                turns.run(&mut crate::fancy::Plain, &mut crate::inputs::InHand::new(&turns.strands, &x, &y));
+            bits
+        };
+        let found = labels.iter().zip(&active).map(|(c0, c)| match *c0 ^ *c {
+            difference if difference == delta => true,
+            difference => {
+                assert!(difference == Block::ZERO, "a label that the garbler did not make");
+                false
+            }
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let ahead = labels_ahead(4);
+        assert!(y.len() > 4 * ahead, "they could all be in hand");
+        assert!(
+            garblers <= 2 * ahead + 9 && evaluators <= 2 * ahead + 9,
+            "{garblers} and {evaluators} in hand"
+        );
+    }
+}
+
+#[test]
+fn what_is_asked_for_at_once_is_fetched_at_once() {
+    let turns = Turns { piece: usize::MAX >> 1, ..turns(1) };
+    let (x, y) = (turns.bits(Place::at_garbler, 3), turns.bits(Place::at_evaluator, 4));
+    let (garbled, evaluated) = both(&turns, &turns, Adversary::SemiHonest, [&x, &y]);
+    assert_eq!(garbled.unwrap().0.len(), evaluated.unwrap().0.len());
+}
+
+#[test]
+fn a_garbler_who_is_ahead_when_labels_are_due_is_found_out() {
+    let turns = turns(2 * CHUNK);
+    let ahead = Turns { surplus: 1, ..turns.clone() };
+    let (x, y) = (turns.bits(Place::at_garbler, 1), turns.bits(Place::at_evaluator, 2));
+    let (garbled, evaluated) = both(&ahead, &turns, Adversary::SemiHonest, [&x, &y]);
+    assert_eq!(evaluated.map(|_| ()), Err(StreamError::SurplusTables));
+    assert!(garbled.is_err());
+}
+
+#[test]
+fn many_strands_share_what_is_fetched_ahead() {
+    assert_eq!([0, 1, 4, 5, 64].map(labels_ahead), [CHUNK, CHUNK, CHUNK, LABELS / 5, LABELS / 64]);
+    assert_eq!(labels_ahead(usize::MAX), LEAST);
+}
