@@ -144,7 +144,7 @@ pub fn wallet_words(data: &[u8]) -> Verdict {
 const ACCOUNTS: Range<usize> = 171..175;
 
 /// The version of contents before the present one, and what it lacks at the end: height and hash of an anchor.
-const BEFORE: (u8, [u8; 40]) = (3, [0; 40]);
+pub(crate) const BEFORE: (u8, [u8; 40]) = (3, [0; 40]);
 
 /// A wallet's contents; what is kept again is what was read, but for the account that was added.
 pub fn wallet_contents(data: &[u8]) -> Verdict {

@@ -3,7 +3,7 @@
 use super::{Inputs, input};
 use crate::{
     fixtures::payment::payment,
-    wallets::{PASSPHRASE, SEALED},
+    wallets::{BEFORE, PASSPHRASE, SEALED},
 };
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
@@ -56,10 +56,17 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("new", payment.receiver.clone()),
             input("invited", payment.sender.clone()),
             input("paid", payment.paid.clone()),
+            input("before", before_anchors(&payment.sender)),
         ],
         "wallet_file" => vec![input("sealed", sealed([8, 1, 1])), input("absurd", sealed([u32::MAX, 1, 1]))],
         _ => return None,
     })
+}
+
+/// The same contents as the version before wrote them.
+fn before_anchors(contents: &[u8]) -> Vec<u8> {
+    let (version, anchor) = BEFORE;
+    [&[version], &contents[1..contents.len() - anchor.len()]].concat()
 }
 
 /// As a mail program quotes and wraps it.
