@@ -268,7 +268,8 @@ fn sync(c: &mut Bench) {
                 config.far = far;
                 config.snapshot_every = if n < peers { k } else { 0 };
             });
-            net.pass(SECOND);
+            // It is made piece by piece, one a tick.
+            (0..8 + tip.output_count / 512).for_each(|_| net.pass(SECOND));
             let speakers: Vec<PeerId> = (0..peers).map(|n| net.connect(peers + 1 + n, n)).collect();
             for (n, peer) in speakers.into_iter().enumerate() {
                 let tip = BlockName::of(tip);

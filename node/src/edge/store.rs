@@ -4,7 +4,7 @@
 //! apply   append the block to the log, fdatasync ─▶ replace the head, fsync ─▶ index
 //!         (a crash here: the block before)          (a crash here: the block)
 //! adopt   the same with several blocks, taken back and added: all or nothing
-//! keep    a snapshot is written beside the chain, to be handed out (see `kept.rs`)
+//! keep    a snapshot is written beside the chain, piece by piece, to be handed out (see `kept.rs`, `making.rs`)
 //! arrive  a snapshot from peers takes the place of the chain (see `arriving.rs`)
 //! prune   a base takes the place of the log's beginning (see `prune.rs`); import begins with one
 //! open    lock ─▶ genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
@@ -32,6 +32,7 @@ mod import;
 mod index;
 mod kept;
 mod log;
+mod making;
 mod memory;
 mod prune;
 
@@ -286,6 +287,9 @@ impl<F: Files> Store<F> {
                 Record::Block { .. } => self.index.connect(heads, at, change),
                 Record::Undo { .. } => self.index.undo(heads, change),
             })?;
+            if self.kept.making.as_mut().is_some_and(|m| !m.passed(&step)) {
+                self.stop_keeping()?;
+            }
             self.commitments = StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs };
             self.head = step.head;
             self.since_flush += 1;

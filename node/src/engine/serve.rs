@@ -3,8 +3,8 @@
 //! Every answer is metered before it is read from disk, and then by its bytes: whoever asks for more than it may has no answer, or
 //! for a part of a snapshot the answer that there is none now. What is not in the chain, or pruned, is not answered.
 //!
-//! A snapshot for others is written when its block is the tip; meanwhile the node does nothing else. `edge::store::kept` says for how
-//! long it is handed out.
+//! A snapshot for others is begun when its block is the tip, and made piece by piece, one a tick, so that no step takes long.
+//! `edge::store::kept` says for how long it is handed out.
 
 use super::{
     Node, Step, Turn,
@@ -21,6 +21,8 @@ use mw::{amount::Height, block::Block, hash::Hash, wire::Encode};
 
 /// What a request costs its asker, besides the answer's bytes.
 const REQUEST: u64 = 1_024;
+/// Headers, kernels or outputs of a snapshot that are written in one step.
+const MADE_AT_ONCE: u32 = 1_024;
 
 impl<F: Files> Node<F> {
     /// Whether a peer may be sent so many bytes more.
@@ -110,24 +112,31 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// Writes a snapshot down for others, when one is due.
+    /// Goes on with the snapshot that is being made for others, or begins with one that is due.
     pub(super) fn keep_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
-        if self.config.snapshot_every == 0 || self.sync.busy() || self.sync.shortcut.taken() {
-            return Ok(());
+        if !self.ledger.store().is_keeping() {
+            let Some(due) = self.snapshot_due() else { return Ok(()) };
+            self.sync.kept = due;
+            self.ledger.store_mut().begin_keeping(due)?;
         }
-        let store = self.ledger.store();
-        let every = self.config.snapshot_every.max(store.chain().params().reorganisation);
-        let tip = self.ledger.tip().height.get();
-        let due = Height::new(tip - tip % every);
-        if due <= self.sync.kept || due < store.floor() || store.keeps(due) {
-            return Ok(());
-        }
-        self.sync.kept = due;
-        match self.ledger.store_mut().keep(due) {
+        match self.ledger.store_mut().keep_on(MADE_AT_ONCE) {
             // It is for others alone: a node goes on without.
             Err(e @ StoreError::DiskFull { .. }) => turn.note(Note::Unkept(e)),
             done => done?,
         }
         Ok(())
+    }
+
+    /// The height of the snapshot that is to be made now.
+    fn snapshot_due(&self) -> Option<Height> {
+        if self.config.snapshot_every == 0 || self.sync.busy() || self.sync.shortcut.taken() {
+            return None;
+        }
+        let store = self.ledger.store();
+        let every = self.config.snapshot_every.max(store.chain().params().reorganisation);
+        let tip = self.ledger.tip().height.get();
+        let due = Height::new(tip - tip % every);
+        let new = due > self.sync.kept && due >= store.floor() && !store.keeps(due);
+        new.then_some(due)
     }
 }

@@ -118,11 +118,12 @@ impl Start {
     pub(crate) fn length(prefix: &[u8]) -> Result<usize, Damage> {
         let (_, count) = prefix.split_last_chunk().ok_or(Damage::Short)?;
         let count = bounded("parts of a snapshot", u32::from_le_bytes(*count), MAX_PARTS)?;
-        if prefix.starts_with(b"SNAP") {
-            Ok(START_PREFIX + count as usize * ENTRY_BYTES + CHECK)
-        } else {
-            Err(Damage::Magic)
-        }
+        if prefix.starts_with(b"SNAP") { Ok(Self::size(count as usize)) } else { Err(Damage::Magic) }
+    }
+
+    /// How many bytes a start with so many parts has.
+    pub(crate) const fn size(parts: usize) -> usize {
+        START_PREFIX + parts * ENTRY_BYTES + CHECK
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -268,6 +269,15 @@ impl Part {
             Self::Headers(_) => PartKind::Headers,
             Self::Kernels { .. } => PartKind::Kernels,
             Self::Outputs { .. } => PartKind::Outputs,
+        }
+    }
+
+    /// How many headers, kernels or outputs it holds.
+    pub(crate) fn items(&self) -> usize {
+        match self {
+            Self::Headers(all) => all.len(),
+            Self::Kernels { kernels, .. } => kernels.len(),
+            Self::Outputs { unspent, .. } => unspent.len(),
         }
     }
 

@@ -7,4 +7,5 @@ mod pending;
 mod puppet;
 mod schedules;
 mod shortcut;
+mod steps;
 mod world;

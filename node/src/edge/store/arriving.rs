@@ -142,6 +142,7 @@ impl<F: Files> Store<F> {
         let arrivals = self.arrivals.take().filter(|a| a.tip == *judged.tip());
         let arrivals = arrivals.ok_or(StoreError::damaged(FILE, 0, Damage::Misplaced))?;
         self.state = Running::Stopped;
+        self.stop_keeping()?;
         let first = self.head.end.segment + 1;
         let base = self.base_of(&arrivals, judged, first)?;
         let log = Log::start(&mut self.files, self.chain.id(), first, self.log.segment_bytes())?;

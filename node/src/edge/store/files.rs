@@ -27,6 +27,8 @@ pub enum FileName {
     Arriving,
     /// A snapshot that is handed out.
     Snapshot(u32),
+    /// A snapshot that is being made.
+    SnapshotDraft,
     /// A file that is about to replace another.
     Draft,
     /// A damaged pool, kept for inspection.
@@ -46,6 +48,7 @@ impl fmt::Display for FileName {
             Self::Evidence => f.write_str("evidence"),
             Self::Arriving => f.write_str("arriving"),
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
+            Self::SnapshotDraft => f.write_str("snapshot-draft"),
             Self::Draft => f.write_str("draft"),
             Self::PoolDamaged => f.write_str("pool.damaged"),
             Self::Index => f.write_str("index"),

@@ -1,6 +1,7 @@
-//! Snapshots that a node keeps to hand them out: written at the tip, told of once they are deep enough.
+//! Snapshots that a node keeps to hand them out: begun at the tip, told of once they are whole.
 //!
-//! A state is written while it is the tip's, which needs no block to be taken back. It waits until it is final, is then handed
+//! A state is fixed while it is the tip's, which needs no block to be taken back, and written while the chain goes on
+//! (`making.rs`). It waits until it is final, is then handed
 //! out until the next is, and some time longer, for those who began with it. So [`KEPT`] files suffice where they are
 //! at least K blocks apart. The base of a store that was pruned or has itself begun with a snapshot is handed out too.
 //!
@@ -10,8 +11,8 @@ use super::{
     Store,
     base::Base,
     error::{IndexFault, StoreError},
-    export::Snapshot,
     files::{FileName, Files, length},
+    making::Making,
 };
 use crate::{
     engine::parts::{Piece, Pieces},
@@ -27,10 +28,12 @@ const KEPT: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// Items of a part.
-    items: u32,
-    snapshots: Vec<Base>,
+    pub(super) items: u32,
+    pub(super) snapshots: Vec<Base>,
     /// Whether the base is in such parts.
     base: bool,
+    /// The one that is not yet whole.
+    pub(super) making: Option<Making>,
 }
 
 impl Kept {
@@ -38,12 +41,26 @@ impl Kept {
     pub(super) fn rebased(&mut self, items: u32) {
         self.base = self.items == items;
     }
+
+    /// Where the next one is written to: over the oldest.
+    pub(super) fn oldest(&self) -> Option<FileName> {
+        let used = |file: FileName| self.snapshots.iter().find(|k| k.file == file);
+        let age = |file: &FileName| used(*file).map(|k| k.start.tip.header.height);
+        (0..KEPT).map(FileName::Snapshot).min_by_key(age)
+    }
+
+    /// Hands out another, in place of what was in its file.
+    pub(super) fn take(&mut self, snapshot: Base) {
+        self.snapshots.retain(|k| k.file != snapshot.file);
+        self.snapshots.push(snapshot);
+    }
 }
 
 impl<F: Files> Store<F> {
     /// From now on snapshots in parts of so many items are handed out: what an earlier run kept and is whole, and the base.
     pub(crate) fn hand_out(&mut self, items: u32) -> Result<(), StoreError> {
-        let mut kept = Kept { items, snapshots: Vec::new(), base: false };
+        self.stop_keeping()?;
+        let mut kept = Kept { items, snapshots: Vec::new(), base: false, making: None };
         for file in (0..KEPT).map(FileName::Snapshot) {
             if length(&self.files, file)?.is_none() {
                 continue;
@@ -70,22 +87,6 @@ impl<F: Files> Store<F> {
     /// Whether the state after this block is kept or is the base, or lies before it.
     pub(crate) fn keeps(&self, height: Height) -> bool {
         height <= self.head.base || self.kept.snapshots.iter().any(|k| k.start.tip.header.height == height)
-    }
-
-    /// Writes the state after a block down, durably, in place of the oldest that is kept.
-    pub(crate) fn keep(&mut self, height: Height) -> Result<(), StoreError> {
-        self.running()?;
-        let snapshot = Snapshot::plan(self, height, self.kept.items)?;
-        let used = |file: FileName| self.kept.snapshots.iter().find(|k| k.file == file);
-        let age = |file: &FileName| used(*file).map(|k| k.start.tip.header.height);
-        let Some(file) = (0..KEPT).map(FileName::Snapshot).min_by_key(age) else { return Ok(()) };
-        let draft = FileName::Draft;
-        self.write_parts(draft, &snapshot.start, |store, place| Ok(snapshot.part(store, place)?.1))?;
-        let done = self.files.rename(draft, file).and_then(|()| self.files.sync_names());
-        done.map_err(|e| StoreError::writing(file, e))?;
-        self.kept.snapshots.retain(|k| k.file != file);
-        self.kept.snapshots.push(Base::open(&self.files, file)?);
-        Ok(())
     }
 
     /// The last headers of the snapshots that can be handed out: those that are in the chain.

@@ -1,0 +1,182 @@
+//! How long a step of the loop takes where a state is large: making a snapshot for others, and adopting one.
+//!
+//! ```text
+//! SOTTO_OUTPUTS=100000 SOTTO_BLOCKS=4096 cargo test -p node --release --test network -- --ignored --nocapture longest
+//! ```
+
+use core::{net::SocketAddr, time::Duration};
+use mw::{
+    amount::Amount,
+    range_proof::Opening,
+    rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    secret::SecretScalar,
+    state::ChainView,
+    testing::{Owned, Toy},
+    transaction::{Extra, OutputFeatures, Transaction},
+    wire::Encode,
+};
+use node::{
+    config::Config,
+    edge::store::Store,
+    effect::{Effect, Note},
+    engine::{
+        Node,
+        peers::{Address, Direction, PeerId, PeerKey},
+    },
+    event::Event,
+    ledger::Ledger,
+    seal::SealedHeader,
+    wire::message::{BlockName, Hello, Message, rules},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use std::{collections::VecDeque, env, path::Path, time::Instant};
+use tempfile::TempDir;
+
+const K: u64 = 8;
+/// A part of outputs takes the longest of all that is done in one step. On any machine that runs tests it takes less than this.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Outputs of one amount; no two seeds give the same.
+fn outputs(toy: &Toy, n: u64, seed: u64) -> Vec<Owned> {
+    let output = |i: u64| {
+        let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i));
+        let opening = Opening { amount: Amount::new(1_000), index: [7; 12] };
+        toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
+    };
+    (0..n).into_par_iter().map(output).collect()
+}
+
+/// A transaction that spends a coin for these outputs and change.
+fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
+    let fee = toy.least_fee(1, to.len() + 1, 1);
+    let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
+    let change = toy.output(coin.opening.amount.units() - paid - fee.units());
+    let to: Vec<&Owned> = to.iter().chain([&change]).collect();
+    let kernel = toy.plain(fee);
+    toy.transaction(&[coin], &to, &[kernel])
+}
+
+/// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last block is one after which a snapshot is due.
+fn chain(many: u64, blocks: usize) -> Toy {
+    let mut toy = Toy::with(21, |p| (p.max_weight, p.reorganisation, p.window_width) = (40_000, K, 1_440));
+    let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
+    let coins: Vec<Owned> = (0..many.div_ceil(most)).map(|_| toy.grow(Vec::new())).collect();
+    toy.mature();
+    for (n, coin) in (0..).zip(&coins) {
+        let made = outputs(&toy, most.min(many - n * most), n);
+        let t = spread(&mut toy, coin, &made);
+        toy.grow(vec![t]);
+    }
+    while !(toy.blocks().len() as u64).is_multiple_of(K) || toy.blocks().len() < blocks {
+        toy.grow(Vec::new());
+    }
+    toy
+}
+
+fn address(n: usize) -> Address {
+    Address { at: SocketAddr::from(([10, n as u8, 0, 1], 4_000)), key: PeerKey([n as u8 + 1; 32]) }
+}
+
+/// A node on a disk of its own, with these blocks.
+fn node(dir: &Path, toy: &Toy, blocks: usize, n: usize) -> Node {
+    let store = Store::create(dir, toy.chain().params().clone()).unwrap();
+    let mut ledger = Ledger::over(store, Default::default()).unwrap();
+    toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+    let mut config = Config::new(address(n).key);
+    (config.outbound, config.far, config.snapshot_every) = (0, K + 1, if n == 0 { K } else { 0 });
+    Node::new(config, ledger, None, None, &mut ChaCha20Rng::seed_from_u64(n as u64))
+}
+
+/// One step, and how long it took.
+fn timed(node: &mut Node, now: Duration, rng: &mut ChaCha20Rng, event: Event) -> (Duration, Vec<Effect>) {
+    let begin = Instant::now();
+    let effects = node.step(now, rng, event);
+    (begin.elapsed(), effects)
+}
+
+#[test]
+#[ignore = "proving the outputs takes long"]
+fn longest_steps_of_a_large_state() {
+    let told = |name: &str| env::var(name).ok().and_then(|n| n.parse().ok());
+    let (many, blocks) = (told("SOTTO_OUTPUTS").unwrap_or(10_000), told("SOTTO_BLOCKS").unwrap_or(0));
+    let mut toy = chain(many, blocks as usize);
+    let due = toy.blocks().len();
+    let tip = toy.state().tip().clone();
+    let dirs: [TempDir; 2] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let mut nodes = [node(dirs[0].path(), &toy, due, 0), node(dirs[1].path(), &toy, 0, 1)];
+    let (mut rng, mut now) = (ChaCha20Rng::seed_from_u64(1), Duration::ZERO);
+    let draft = dirs[0].path().join("snapshot-0");
+    let (mut longest, mut steps, mut all) = (Duration::ZERO, 0, Duration::ZERO);
+    while !draft.exists() {
+        now += Duration::from_millis(200);
+        let (took, _) = timed(&mut nodes[0], now, &mut rng, Event::Tick);
+        (longest, steps, all) = (longest.max(took), steps + 1, all + took);
+    }
+    println!(
+        "{} outputs, {} kernels, {} headers: a snapshot was made in {steps} steps of {:.0} ms at most, {:.1} s in all",
+        tip.output_count,
+        tip.kernel_count,
+        tip.height,
+        1e3 * longest.as_secs_f64(),
+        all.as_secs_f64()
+    );
+    assert!(longest < LONG, "{longest:?}");
+    // It is handed out once K blocks lie above.
+    for _ in 0..=K {
+        toy.grow(Vec::new());
+        let block = toy.blocks().last().unwrap();
+        let sealed = SealedHeader::of(block);
+        let body = block.body.to_bytes();
+        let peer = PeerId(9);
+        if nodes[0].held().peers == 0 {
+            let direction = Direction::Inbound(address(9).at);
+            nodes[0].step(now, &mut rng, Event::Connected { peer, key: address(9).key, direction });
+            let tip = BlockName::of(&tip);
+            let rules = rules();
+            let hello = Hello { chain: *toy.chain().id(), rules, tip, listens: None };
+            let bytes = Message::Hello(hello).to_bytes();
+            nodes[0].step(now, &mut rng, Event::Frame { peer, bytes });
+        }
+        for message in [Message::Tip(sealed.clone()), Message::Block { sealed, body }] {
+            nodes[0].step(now, &mut rng, Event::Frame { peer, bytes: message.to_bytes() });
+        }
+    }
+    assert_eq!(nodes[0].ledger().tip(), toy.state().tip());
+    // The other fetches it.
+    let (a, b) = (PeerId(1), PeerId(2));
+    let mut due: VecDeque<(usize, Event)> = VecDeque::new();
+    let outward = Direction::Outbound(address(0));
+    due.push_back((1, Event::Connected { peer: b, key: address(0).key, direction: outward }));
+    let inward = Direction::Inbound(address(1).at);
+    due.push_back((0, Event::Connected { peer: a, key: address(1).key, direction: inward }));
+    let (mut longest, mut restored) = ([Duration::ZERO; 2], None);
+    while nodes[1].ledger().tip() != toy.state().tip() {
+        let Some((n, event)) = due.pop_front() else {
+            now += Duration::from_millis(200);
+            due.extend([(0, Event::Tick), (1, Event::Tick)]);
+            continue;
+        };
+        let (took, effects) = timed(&mut nodes[n], now, &mut rng, event);
+        longest[n] = longest[n].max(took);
+        for effect in effects {
+            match effect {
+                Effect::Send(peer, message) if peer == a || peer == b => {
+                    due.push_back((
+                        1 - n,
+                        Event::Frame { peer: PeerId(3 - peer.0), bytes: message.to_bytes() },
+                    ));
+                }
+                Effect::Note(Note::Restored(_)) => restored = Some(took),
+                Effect::Note(Note::Failed(why)) => panic!("{why}"),
+                _ => {}
+            }
+        }
+    }
+    println!(
+        "handing it out took {:.0} ms at most, fetching it {:.0} ms, of which the last step, the adoption, {:.0} ms",
+        1e3 * longest[0].as_secs_f64(),
+        1e3 * longest[1].as_secs_f64(),
+        1e3 * restored.unwrap().as_secs_f64()
+    );
+}
