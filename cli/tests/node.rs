@@ -21,7 +21,7 @@ fn a_node_seals_says_where_it_is_and_stops_when_asked() {
     let world = World::empty();
     world.run("chain init").ok();
     world.run("wallet init --wallet alice --words-file alice.words").ok();
-    let seal = "--listen 127.0.0.1:0 --seal --every 1 --wallet alice --log json -v";
+    let seal = "--listen 127.0.0.1:0 --outside-port 7 --seal --every 1 --wallet alice --log json -v";
     let act = "until grep -q '\"height\":2' log; do sleep 0.1; done
         sotto chain info 2> second && exit 9; [ $? = 1 ] || exit 8
         sotto wallet address --wallet alice || exit 7";
@@ -30,6 +30,7 @@ fn a_node_seals_says_where_it_is_and_stops_when_asked() {
     assert_eq!((started["v"].as_u64(), started["type"].as_str()), (Some(1), Some("node-started")));
     assert!(started["key"].as_str().unwrap().starts_with("sottokey1"));
     assert!(started["listen"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert_eq!(started["outside_port"], 7);
     assert!(world.read("second").contains("another process"));
     let log = world.read("log");
     assert!(log.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{log}");
@@ -44,7 +45,7 @@ fn a_node_seals_says_where_it_is_and_stops_when_asked() {
     run(&world, "", "", "TERM").ok();
     let again: Value = serde_json::from_str(&world.read("started")).unwrap();
     assert_eq!(again["key"], started["key"]);
-    assert!(again["listen"].is_null());
+    assert!(again["listen"].is_null() && again["outside_port"].is_null());
     fs::set_permissions(world.path("data/node/identity"), PermissionsExt::from_mode(0o644)).unwrap();
     assert!(world.run("node run").fails(1).contains("others can read"));
 }
@@ -104,6 +105,9 @@ fn what_makes_no_sense_is_refused_before_anything_starts() {
         (format!("--connect {key}@127.0.0.1"), 2, "no host and port"),
         ("--listen here".into(), 2, "cannot be listened at"),
         ("--listen 192.0.2.1:1".into(), 1, "192.0.2.1:1"),
+        ("--outside-port 9333".into(), 2, "takes no connections"),
+        ("--listen 127.0.0.1:0 --outside-port 0".into(), 2, "--outside-port"),
+        ("--listen 127.0.0.1:0 --outside-port 65536".into(), 2, "--outside-port"),
         ("--seal --wallet nobody".into(), 1, "no wallet"),
     ] {
         let why = world.run(&format!("node run {words}")).fails(code);
@@ -117,6 +121,10 @@ fn what_makes_no_sense_is_refused_before_anything_starts() {
     assert!(world.run("node run").fails(1).contains("seal_every"));
     world.write("data/node/config.toml", "listne = 'x'\n");
     assert!(world.run("node run").fails(1).contains("listne"));
+    world.write("data/node/config.toml", "outside_port = 0\n");
+    assert!(world.run("node run").fails(1).contains("outside_port"));
+    world.write("data/node/config.toml", "outside_port = 9333\n");
+    assert!(world.run("node run").fails(2).contains("takes no connections"));
 
     world.write("no.genesis", "nothing");
     assert!(world.run("chain join no.genesis --dir b").fails(1).contains("no.genesis"));

@@ -1,7 +1,7 @@
 //! Real nodes in one process, over real sockets on loopback: they find each other, agree, and put up with anybody.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use link::{
     Identity,
     web::{Certificate, Cover, Endpoint, Page, Session},
@@ -13,12 +13,12 @@ use mw::{
     rules::params::Params,
     testing::Toy,
     transaction::{Output, OutputFeatures, Transaction},
-    wire::Encode,
+    wire::{Decode, Encode},
 };
 use node::{
     config::Config,
     edge::{
-        daemon::{Daemon, Setup},
+        daemon::{Daemon, Setup, StartError},
         net::{self, Door, Net},
     },
     effect::{Answer, Refusal, Status},
@@ -50,7 +50,7 @@ fn address(n: u8, at: SocketAddr) -> Address {
 
 fn door() -> Door {
     let (at, page) = (SocketAddr::from(([127, 0, 0, 1], 0)), Page::default());
-    Door { at, certificate: Certificate::generate(&["localhost"]).unwrap(), page }
+    Door { at, outside: None, certificate: Certificate::generate(&["localhost"]).unwrap(), page }
 }
 
 fn sockets(n: u8) -> net::Setup {
@@ -190,6 +190,42 @@ async fn next(happened: &Receiver<Event>) -> Event {
 async fn visit(n: u8, toy: &Toy, host: (u8, SocketAddr)) -> Session {
     let endpoint = Endpoint::new(&identity(n), toy.chain().id().as_bytes());
     endpoint.connect(&host.1.to_string(), identity(host.0).peer_key()).await.unwrap()
+}
+
+/// What others are told: the port that leads here, which a router may have in place of ours.
+#[test]
+fn a_node_behind_a_router_tells_the_router_s_port() {
+    let (toy, _) = toy();
+    for outside in [None, NonZeroU16::new(443)] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = chain(dir.path(), toy.chain().params(), &[]);
+        let net = net::Setup { listen: Some(Door { outside, ..door() }), ..sockets(1) };
+        let config = Config::new(PeerKey([0; 32]));
+        let setup = Setup { config, net, rpc: None, dir: dir.path().join("node") };
+        let node = Daemon::start(setup, ledger, None).unwrap();
+        let at = node.address().unwrap();
+        let told = as_peer(async || visit(2, &toy, (1, at)).await.receiver.next().await.unwrap().unwrap());
+        let Ok(Message::Hello(hello)) = Message::from_bytes(&told) else { panic!("no hello") };
+        assert_eq!(hello.listens, Some(outside.map_or(at.port(), NonZeroU16::get)));
+        stop(node);
+    }
+}
+
+/// A key that seals another chain is noticed before anything runs.
+#[test]
+fn a_foreign_operator_does_not_start() {
+    let (toy, _) = toy();
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = chain(dir.path(), toy.chain().params(), &[]);
+    let setup = Setup {
+        config: Config::new(PeerKey([0; 32])),
+        net: sockets(1),
+        rpc: None,
+        dir: dir.path().join("node"),
+    };
+    let foreign = OperatorKey::from_secret(Toy::new(12).operator().clone());
+    assert!(matches!(Daemon::start(setup, ledger, Some(foreign)), Err(StartError::ForeignKey(_))));
+    assert!(!dir.path().join("node").exists());
 }
 
 #[test]

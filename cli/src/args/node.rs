@@ -2,6 +2,7 @@
 
 use super::{NodePeers, NodeStatus, NodeStop, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
+use core::num::NonZeroU16;
 
 /// A node of the network: it keeps the ledger and agrees on it with others
 #[derive(Subcommand, Debug)]
@@ -29,6 +30,9 @@ pub(crate) struct NodeRun {
     /// Take connections here [default: take none]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+    /// The router's port that leads here, which others are told [default: that of --listen]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) outside_port: Option<NonZeroU16>,
     /// Know this node from the start; can be given again
     #[arg(long, value_name = "KEY@HOST:PORT")]
     pub(crate) connect: Vec<String>,

@@ -26,7 +26,7 @@ use crate::{
     run::{Edges, channel, run},
     seal::{ForeignKey, OperatorKey},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use rand_core::OsRng;
 use std::{
     io,
@@ -98,9 +98,10 @@ impl Daemon {
         let asker = Asker::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
+        let outside = net.listen.as_ref().and_then(|door| door.outside);
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
-        config.listens = address.map(|a| a.port());
+        config.listens = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
         let answers = (ledger.chain(), asker.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;

@@ -19,7 +19,7 @@ use crate::{
     event::Event,
     wire::message::{MAX_MESSAGE, Message},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use link::{
     Identity,
     web::{Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session},
@@ -71,6 +71,8 @@ pub struct Setup {
 pub struct Door {
     /// The address; port 0 picks a free one.
     pub at: SocketAddr,
+    /// The port that others are told, where a router lets it lead to this one; none: this one.
+    pub outside: Option<NonZeroU16>,
     /// An ordinary web server's.
     pub certificate: Certificate,
     /// An ordinary web page.

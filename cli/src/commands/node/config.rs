@@ -7,7 +7,7 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     secret,
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use serde::Deserialize;
 use serde_json::json;
 use std::{fs, io, path::PathBuf};
@@ -20,6 +20,8 @@ const TEMPLATE: &str = include_str!("config.toml");
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     pub(super) listen: Option<String>,
+    /// The port that others are told in place of the one that is listened on.
+    pub(super) outside_port: Option<NonZeroU16>,
     pub(super) connect: Vec<String>,
     /// Where programs on this machine are answered.
     pub(super) rpc: SocketAddr,
@@ -52,6 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: None,
+            outside_port: None,
             connect: Vec::new(),
             rpc: SocketAddr::from(([127, 0, 0, 1], 0)),
             outbound: 8,
@@ -130,6 +133,7 @@ mod tests {
         let paths = |name: &str| Some(PathBuf::from(name));
         let expected = Settings {
             listen: Some("0.0.0.0:9333".into()),
+            outside_port: NonZeroU16::new(9333),
             certificate: paths("/etc/sotto/chain.pem"),
             certificate_key: paths("/etc/sotto/key.pem"),
             page: paths("/etc/sotto/index.html"),
@@ -137,6 +141,9 @@ mod tests {
         };
         assert_eq!(all, expected);
         assert!(toml::from_str::<Settings>("listne = 1").is_err());
+        for port in ["0", "65536", "-1", "\"9333\""] {
+            assert!(toml::from_str::<Settings>(&format!("outside_port = {port}")).is_err(), "{port}");
+        }
     }
 
     #[test]

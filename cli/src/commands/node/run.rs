@@ -8,7 +8,7 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use core::{net::SocketAddr, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use link::{
     Identity,
     edge::file::{create_identity, read_identity},
@@ -62,11 +62,12 @@ pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("signals cannot be handled")?;
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
     let setup = setup(&settings, identity, &home)?;
+    let outside = settings.outside_port;
     let daemon = Daemon::start(setup, ledger, key).or_refuse("the node cannot start")?;
     stop_on(signals, daemon.asker().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
     let sealing = rewards.map(|r| start_sealing(daemon.asker().clone(), r, every)).transpose()?;
-    say_started(context, &home, (&chain, peer), &daemon)?;
+    say_started(context, &home, (&chain, peer, outside), &daemon)?;
     let ended = daemon.wait();
     drop(sealing);
     ended.map_err(failed)
@@ -75,6 +76,7 @@ pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
 /// The settings, with what the command line says instead.
 fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.listen = a.listen.clone().or(s.listen);
+    s.outside_port = a.outside_port.or(s.outside_port);
     s.connect.extend(a.connect.iter().cloned());
     s.seal_every = a.every.unwrap_or(s.seal_every);
     s.log = a.log.unwrap_or(s.log);
@@ -113,7 +115,14 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     }
     let cover = if s.cover > 0.0 { Cover::Mean(Duration::from_secs_f64(s.cover)) } else { Cover::Sparse };
     let (inbound, from_one) = (s.inbound.into(), s.inbound_from_one.into());
-    let listen = s.listen.as_deref().map(|at| door(s, at)).transpose()?;
+    let listen = match (s.listen.as_deref(), s.outside_port) {
+        (Some(at), _) => Some(door(s, at)?),
+        (None, None) => None,
+        (None, Some(port)) => {
+            return Err(Failure::new(Code::Usage, format!("outside port {port} leads nowhere: this node takes no connections"))
+                .advice("Give --listen too, or `listen` in config.toml: where the router sends what comes to that port."));
+        }
+    };
     let net = Sockets { identity, listen, inbound, from_one, cover };
     Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node() })
 }
@@ -132,7 +141,8 @@ fn door(s: &Settings, at: &str) -> Outcome<Door> {
     };
     let html = s.page.as_deref().map(read).transpose()?.map(String::from_utf8).transpose();
     let page = html.or_refuse("the page is no text")?.map_or_else(Page::default, |html| Page { html });
-    Ok(Door { at, certificate: certificate.or_refuse("no web server can be shown")?, page })
+    let outside = s.outside_port;
+    Ok(Door { at, outside, certificate: certificate.or_refuse("no web server can be shown")?, page })
 }
 
 /// The addresses of a node given as `KEY@HOST:PORT`. A name that stands for none now is passed over: the node may start before
@@ -183,17 +193,22 @@ fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sen
 fn say_started(
     context: &Context,
     home: &Home,
-    (chain, peer): (&Chain, link::PeerKey),
+    (chain, peer, outside): (&Chain, link::PeerKey, Option<NonZeroU16>),
     daemon: &Daemon,
 ) -> Outcome {
     let at = daemon.address();
     let fields = json!({
         "chain_id": chain.id().to_string(), "network": chain.params().network.to_string(), "key": peer.to_string(),
-        "listen": at.map(|at| at.to_string()), "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
+        "listen": at.map(|at| at.to_string()), "outside_port": outside, "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
     });
-    let reached = match at {
-        Some(at) => format!("others reach it as {peer}@{at}"),
-        None => format!("its key is {peer}; it takes no connections (see --listen)"),
+    let reached = match (at, outside) {
+        (Some(at), None) => format!("others reach it as {peer}@{at}"),
+        (Some(at), Some(port)) => {
+            format!(
+                "it listens at {at}, and others reach it as {peer}@HOST:{port}, HOST being the router's address"
+            )
+        }
+        (None, _) => format!("its key is {peer}; it takes no connections (see --listen)"),
     };
     let human = format!("a node of {} chain {} runs; {reached}", chain.params().network, chain.id());
     context.output.record("node-started", fields, &human)
