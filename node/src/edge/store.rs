@@ -5,7 +5,7 @@
 //!         (a crash here: the block before)          (a crash here: the block)
 //! adopt   the same with several blocks, taken back and added: all or nothing
 //! keep    a snapshot is written beside the chain, piece by piece, to be handed out (see `kept.rs`, `making.rs`)
-//! arrive  a snapshot from peers takes the place of the chain (see `arriving.rs`)
+//! arrive  a snapshot from peers takes the place of the chain (see `arriving.rs`, `settling.rs`)
 //! prune   a base takes the place of the log's beginning (see `prune.rs`); import begins with one
 //! open    lock ─▶ genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
 //! ```
@@ -35,6 +35,7 @@ mod log;
 mod making;
 mod memory;
 mod prune;
+mod settling;
 
 pub use answers::{ExportError, Exported, Sizes};
 pub use disk::Disk;
@@ -183,6 +184,8 @@ impl<F: Files> Store<F> {
         let base = Base::of(&files, &chain, &head)?;
         let (log, cut) = Log::open(&mut files, chain.id(), (head.first, head.end), layout.segment_bytes)?;
         prune::remove_leftovers(&mut files, &head)?;
+        settling::remove_draft(&mut files)?;
+        settling::settled_index(&layout.index, &head)?;
         let truth = Truth { files: &files, log: &log, base: base.as_ref(), chain: &chain, head: &head };
         let (index, outputs, replayed, rebuilt) = attach(&truth, &layout.index)?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };

@@ -3,7 +3,7 @@
 //! Every answer is metered before it is read from disk, and then by its bytes: whoever asks for more than it may has no answer, or
 //! for a part of a snapshot the answer that there is none now. What is not in the chain, or pruned, is not answered.
 //!
-//! A snapshot for others is begun when its block is the tip, and made piece by piece, one a tick, so that no step takes long.
+//! A snapshot for others is begun when its block is the tip, and made part by part, one a tick, so that no step takes long.
 //! `edge::store::kept` says for how long it is handed out.
 
 use super::{
@@ -21,8 +21,6 @@ use mw::{amount::Height, block::Block, hash::Hash, wire::Encode};
 
 /// What a request costs its asker, besides the answer's bytes.
 const REQUEST: u64 = 1_024;
-/// Headers, kernels or outputs of a snapshot that are written in one step.
-const MADE_AT_ONCE: u32 = 1_024;
 
 impl<F: Files> Node<F> {
     /// Whether a peer may be sent so many bytes more.
@@ -119,7 +117,7 @@ impl<F: Files> Node<F> {
             self.sync.kept = due;
             self.ledger.store_mut().begin_keeping(due)?;
         }
-        match self.ledger.store_mut().keep_on(MADE_AT_ONCE) {
+        match self.ledger.store_mut().keep_on(self.config.part_items) {
             // It is for others alone: a node goes on without.
             Err(e @ StoreError::DiskFull { .. }) => turn.note(Note::Unkept(e)),
             done => done?,

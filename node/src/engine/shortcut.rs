@@ -376,11 +376,16 @@ impl<F: Files> Node<F> {
                 Err(StoreError::Damaged { .. }) => None,
                 Err(e) => return Err(e.into()),
             };
-            match bytes.and_then(|bytes| Part::from_bytes(piece.kind(), &bytes).ok()) {
+            let part = bytes.and_then(|bytes| Some((Part::from_bytes(piece.kind(), &bytes).ok()?, bytes)));
+            match part {
                 // The disk has lost it: it is fetched again.
                 None => *want = Want::Open,
-                Some(part) => match f.checker.part(place, &part) {
-                    Ok(()) => f.judged += 1,
+                Some((part, bytes)) => match f.checker.part(place, &part) {
+                    Ok(()) => {
+                        let at = (place, f.pieces.count());
+                        self.ledger.store_mut().put_judged(at, &part, &bytes)?;
+                        f.judged += 1;
+                    }
                     Err(why) => return self.broken_snapshot(turn, why),
                 },
             }

@@ -8,8 +8,10 @@ use core::time::Duration;
 use mw::{amount::Height, state::ChainView};
 use node::{
     config::Config,
-    effect::Note,
+    edge::store::FileName,
+    effect::{Answer, Note},
     engine::peers::{Closing, Offence},
+    event::Question,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -69,6 +71,34 @@ fn a_node_begins_with_a_snapshot_from_one_peer() {
     world.run(10 * SECOND);
     let tips = world.tips();
     assert_eq!((tips[0], tips.len()), (tips[1], 2));
+}
+
+/// While a snapshot is made, part by part, its node answers, and the chain goes on.
+#[test]
+fn a_node_that_makes_a_snapshot_does_all_else_too() {
+    let mut world = World::new(5, Bank::long(), 2, Vec::new(), near);
+    world.crash(1);
+    world.honest(1).erase();
+    world.run(2 * SECOND);
+    let (mut ticks, mut sealed) = (0, 0);
+    while !world.honest(0).has(FileName::Snapshot(0)) {
+        assert!(world.honest(0).has(FileName::SnapshotDraft), "after {ticks} ticks");
+        assert!(matches!(world.ask(0, Question::Status), Some(Answer::Status(_))));
+        if ticks % 8 == 7 {
+            assert!(world.seal().is_some());
+            sealed += 1;
+        }
+        world.run(SECOND / 2);
+        ticks += 1;
+    }
+    assert!((parts() / 2..=2 * parts()).contains(&ticks), "{ticks} ticks for {} parts", parts());
+    assert!(sealed > 2 && !world.honest(0).has(FileName::SnapshotDraft));
+    while world.node(0).unwrap().ledger().tip().height <= Height::new(BLOCKS + K) {
+        assert!(world.seal().is_some());
+    }
+    world.start(1);
+    world.run(40 * SECOND);
+    has_begun(&world, 1);
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn longest_steps_of_a_large_state() {
         all.as_secs_f64()
     );
     assert!(longest < LONG, "{longest:?}");
+    assert!(steps > tip.output_count / 2_048, "{steps}");
     // It is handed out once K blocks lie above.
     for _ in 0..=K {
         toy.grow(Vec::new());
@@ -179,4 +180,10 @@ fn longest_steps_of_a_large_state() {
         1e3 * longest[1].as_secs_f64(),
         1e3 * restored.unwrap().as_secs_f64()
     );
+    // The index that was made on the way is the one that is opened.
+    drop(nodes);
+    let begin = Instant::now();
+    let store = Store::open(dirs[1].path()).unwrap();
+    assert!(store.opened().rebuilt.is_none(), "{:?}", store.opened());
+    println!("opening it takes {:.0} ms", 1e3 * begin.elapsed().as_secs_f64());
 }

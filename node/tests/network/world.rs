@@ -10,7 +10,7 @@ use core::{net::SocketAddr, time::Duration};
 use mw::{hash::Hash, transaction::Transaction, wire::Encode};
 use node::{
     config::Config,
-    edge::store::{IndexPlace, Layout, Memory, Store},
+    edge::store::{FileName, IndexPlace, Layout, Memory, Store},
     effect::{Answer, Effect, Note},
     engine::{
         Node,
@@ -50,6 +50,11 @@ pub(crate) struct Honest {
 }
 
 impl Honest {
+    /// Whether its disk has this file.
+    pub(crate) fn has(&self, file: FileName) -> bool {
+        self.files.bytes(file).is_some()
+    }
+
     /// Takes away all that it has; when it starts, it begins without any block.
     pub(crate) fn erase(&mut self) {
         (self.files, self.book, self.empty) = (Memory::new(), None, true);

@@ -1,8 +1,8 @@
 //! A snapshot that arrives from peers, part by part in any order, beside the chain that is there; and its adoption.
 //!
 //! ```text
-//! begin ─▶ put, put, … (a file that grows; a kill loses its unsynced end) ─▶ all judged ─▶ base, fsync ─▶ empty log
-//!   ─▶ replace the head, which names both ─▶ index built anew ─▶ old base, old segments and this file removed
+//! begin ─▶ put, put, … (a file that grows; a kill loses its unsynced end) ─▶ each that is judged is put in its place
+//!   ─▶ all judged: base, empty log ─▶ replace the head, which names both ─▶ old index, base, segments and this file removed
 //! ```
 //!
 //! Until the head is replaced the chain is what it was, and afterwards the snapshot; opening tells the two apart by the head, as
@@ -13,13 +13,11 @@
 
 use super::{
     Running, Store,
-    base::Base,
-    check,
     error::StoreError,
     files::{FileName, Files, length, replace},
-    index::guarded,
-    log::Log,
+    index::Index,
     prune,
+    settling::{self, Settling},
 };
 use crate::{
     engine::pruned::Judged,
@@ -42,11 +40,13 @@ const FILE: FileName = FileName::Arriving;
 /// What has arrived.
 #[derive(Debug)]
 pub(super) struct Arrivals {
-    tip: SealedHeader,
+    pub(super) tip: SealedHeader,
     /// Each part, and where its bytes begin.
     parts: BTreeMap<u32, (PartEntry, u64)>,
     end: u64,
     unsynced: u32,
+    /// What was judged and is in its place.
+    pub(super) settling: Option<Settling>,
 }
 
 impl Arrivals {
@@ -72,7 +72,12 @@ impl Arrivals {
             end = at + u64::from(entry.length);
             parts.insert(place, (entry, at));
         }
-        Ok(Some(Self { tip, parts, end, unsynced: 0 }))
+        Ok(Some(Self { tip, parts, end, unsynced: 0, settling: None }))
+    }
+
+    /// What is known of a part that is here.
+    pub(super) fn entry(&self, place: u32) -> Option<&PartEntry> {
+        self.parts.get(&place).map(|(entry, _)| entry)
     }
 
     fn bytes(&self, files: &impl Files, place: u32) -> Result<Option<Vec<u8>>, StoreError> {
@@ -96,7 +101,7 @@ impl<F: Files> Store<F> {
         self.running()?;
         replace(&mut self.files, FILE, &arriving_header(self.chain.id(), tip))?;
         let (parts, end) = (BTreeMap::new(), ARRIVING_HEADER as u64);
-        self.arrivals = Some(Arrivals { tip: tip.clone(), parts, end, unsynced: 0 });
+        self.arrivals = Some(Arrivals { tip: tip.clone(), parts, end, unsynced: 0, settling: None });
         Ok(())
     }
 
@@ -126,14 +131,15 @@ impl<F: Files> Store<F> {
     /// Forgets what arrived.
     pub(crate) fn drop_arrived(&mut self) -> Result<(), StoreError> {
         self.arrivals = None;
+        settling::remove_draft(&mut self.files)?;
         if length(&self.files, FILE)?.is_some() {
             self.files.remove(FILE).map_err(|e| StoreError::writing(FILE, e))?;
         }
         Ok(())
     }
 
-    /// Puts the state that arrived, all of which was judged and is in parts of `items`, in the place of the chain
-    /// that is here, durably.
+    /// Puts the state that arrived, all of which was judged, put in its place, and is in parts of `items`, in the place of the
+    /// chain that is here, durably.
     ///
     /// # Errors
     /// When files cannot be read or written; the store then has to be opened again, at one state or the other.
@@ -143,39 +149,21 @@ impl<F: Files> Store<F> {
         let arrivals = arrivals.ok_or(StoreError::damaged(FILE, 0, Damage::Misplaced))?;
         self.state = Running::Stopped;
         self.stop_keeping()?;
-        let first = self.head.end.segment + 1;
-        let base = self.base_of(&arrivals, judged, first)?;
-        let log = Log::start(&mut self.files, self.chain.id(), first, self.log.segment_bytes())?;
-        let head = base.head(&self.files, &self.chain, first)?;
+        let (base, log, head, index, outputs) = self.settle(arrivals, judged)?;
         replace(&mut self.files, FileName::Head, &head.to_bytes())?;
-        let outputs = guarded(|| {
-            self.index.clear()?;
-            base.fill(&self.files, &self.index, &self.chain, first)?;
-            check::check(&self.index, &self.chain, &head)
-        })?;
+        let old = core::mem::replace(&mut self.index, index);
         self.commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         (self.log, self.head, self.base) = (log, head, Some(base));
         self.kept.rebased(items);
-        self.flush()?;
+        self.since_flush = 0;
+        let place = old.place().clone();
+        drop(old);
+        // Where its files cannot be removed yet, they are when the store is opened next.
+        drop(Index::remove(&place));
         prune::remove_leftovers(&mut self.files, &self.head)?;
         self.drop_arrived()?;
         self.state = Running::Yes;
         Ok(())
-    }
-
-    /// The base with this number, made of what arrived.
-    fn base_of(&mut self, arrivals: &Arrivals, judged: &Judged, first: u32) -> Result<Base, StoreError> {
-        let (file, count) = (FileName::Base(first), judged.parts());
-        let missing = || StoreError::damaged(FILE, 0, Damage::Short);
-        let entry = |place| arrivals.parts.get(&place).map(|(entry, _)| entry.clone()).ok_or_else(missing);
-        let parts = (0..count.all).map(entry).collect::<Result<Vec<_>, _>>()?;
-        let params = self.chain.params().clone();
-        let start = Start { params, tip: arrivals.tip.clone(), depth: count.depth, parts };
-        self.write_parts(file, &start, |store, place| {
-            arrivals.bytes(&store.files, place)?.ok_or_else(missing)
-        })?;
-        self.files.sync_names().map_err(|e| StoreError::writing(file, e))?;
-        Base::open(&self.files, file)
     }
 }
 

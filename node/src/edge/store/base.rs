@@ -119,7 +119,8 @@ impl Base {
         Ok(self.head_with(chain, first, kernels))
     }
 
-    fn head_with(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
+    /// The same, once the kernels are known.
+    pub(super) fn head_with(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
         let height = self.start.tip.header.height;
         Head {
             chain: *chain.id(),

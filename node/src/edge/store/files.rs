@@ -21,6 +21,8 @@ pub enum FileName {
     Segment(u32),
     /// The state that the log begins with, in place of the blocks before.
     Base(u32),
+    /// A base that is being made.
+    BaseDraft,
     /// Sealed headers that are not in the chain.
     Evidence,
     /// Parts of a snapshot that arrive from peers.
@@ -35,6 +37,8 @@ pub enum FileName {
     PoolDamaged,
     /// The index: a directory of its own.
     Index,
+    /// That of a state that is not adopted yet.
+    NextIndex,
 }
 
 impl fmt::Display for FileName {
@@ -45,6 +49,7 @@ impl fmt::Display for FileName {
             Self::Pool => f.write_str("pool"),
             Self::Segment(n) => write!(f, "log-{n:08}"),
             Self::Base(n) => write!(f, "base-{n:08}"),
+            Self::BaseDraft => f.write_str("base-draft"),
             Self::Evidence => f.write_str("evidence"),
             Self::Arriving => f.write_str("arriving"),
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
@@ -52,6 +57,7 @@ impl fmt::Display for FileName {
             Self::Draft => f.write_str("draft"),
             Self::PoolDamaged => f.write_str("pool.damaged"),
             Self::Index => f.write_str("index"),
+            Self::NextIndex => f.write_str("index-next"),
         }
     }
 }

@@ -10,6 +10,7 @@
 use super::{
     disk::sync_dir,
     error::{IndexFault, StoreError},
+    files::FileName,
 };
 use crate::{
     seal::SealedHeader,
@@ -43,6 +44,27 @@ pub enum IndexPlace {
     Temporary,
 }
 
+impl IndexPlace {
+    /// Where another index is made, which is to take this one's place.
+    pub(super) fn next(&self) -> Self {
+        let Self::Directory(dir) = self else { return Self::Temporary };
+        let (here, there) = (FileName::Index.to_string(), FileName::NextIndex.to_string());
+        let name = if dir.file_name().is_some_and(|name| *name == *there) { here } else { there };
+        Self::Directory(dir.with_file_name(name))
+    }
+
+    /// Whether something is there.
+    pub(super) fn exists(&self) -> bool {
+        matches!(self, Self::Directory(dir) if dir.exists())
+    }
+
+    /// Renames an index that nobody has open.
+    pub(super) fn rename(&self, to: &Self) -> Result<(), StoreError> {
+        let (Self::Directory(from), Self::Directory(to)) = (self, to) else { return Ok(()) };
+        fs::rename(from, to).map_err(|e| directory(from, e))
+    }
+}
+
 /// How often, and how long each time, to wait for sled's lock.
 const LOCK_TRIES: u32 = 300;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
@@ -67,6 +89,11 @@ impl Index {
             IndexPlace::Temporary => config.temporary(true),
         };
         Ok(Self { db: open_patiently(&config)?, place })
+    }
+
+    /// Where it is.
+    pub(super) const fn place(&self) -> &IndexPlace {
+        &self.place
     }
 
     /// Removes an index that nobody has open.

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     edge::store::{IndexPlace, Layout, Memory, export::Snapshot},
     engine::{parts::Pieces, pruned::Checker},
-    wire::snapshot::Part,
+    wire::snapshot::{Part, PartCount},
 };
 use mw::{amount::Height, rules, rules::params::Chain, state::ChainView, testing::Toy};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -37,13 +37,23 @@ fn parts(toy: &Toy) -> (SealedHeader, Vec<(PartKind, Vec<u8>)>) {
 
 fn judged(chain: &Chain, tip: &SealedHeader, parts: &[(PartKind, Vec<u8>)]) -> Judged {
     let count = parts.iter().filter(|(kind, _)| *kind == PartKind::Outputs).count();
-    let count =
-        crate::wire::snapshot::PartCount { all: parts.len() as u32, depth: count.trailing_zeros() as u8 };
+    let count = PartCount { all: parts.len() as u32, depth: count.trailing_zeros() as u8 };
     let mut checker = Checker::new(chain, tip, count).unwrap();
     for ((kind, bytes), place) in parts.iter().zip(0..) {
         checker.part(place, &Part::from_bytes(*kind, bytes).unwrap()).unwrap();
     }
     checker.finish().unwrap()
+}
+
+/// Puts all parts in their place.
+fn put_all(
+    store: &mut Store<impl Files>,
+    parts: &[(PartKind, Vec<u8>)],
+    count: PartCount,
+) -> Result<(), StoreError> {
+    parts.iter().zip(0..).try_for_each(|((kind, bytes), place)| {
+        store.put_judged((place, count), &Part::from_bytes(*kind, bytes).unwrap(), bytes)
+    })
 }
 
 fn toy() -> Toy {
@@ -126,15 +136,17 @@ fn killed_while_a_state_is_adopted() {
         let files = before.copy();
         let mut store = Store::open_on(files.clone(), layout()).unwrap();
         files.kill_after(Some(kill));
-        let done = store.adopt_arrived(&judged, ITEMS).is_ok();
+        let settled = put_all(&mut store, &parts, judged.parts()).is_ok();
+        let done = settled && store.adopt_arrived(&judged, ITEMS).is_ok();
         assert!(!done || (store.arrived().is_none() && store.tip().height == tip.header.height));
         drop(store);
         for _ in 0..3 {
             let disk = files.after_power_loss(&mut rng);
-            let store = Store::open_on(disk, layout()).unwrap();
+            let store = Store::open_on(disk.clone(), layout()).unwrap();
             let height = store.tip().height;
             assert!(height == Height::new(2) || height == tip.header.height, "{height}");
             assert!(!done || height == tip.header.height);
+            assert_eq!(disk.bytes(FileName::BaseDraft), None);
             assert_eq!(store.check_log().unwrap(), if store.base() == Height::GENESIS { 2 } else { 0 });
             if height == tip.header.height {
                 let unspent = store.all_unspent().map(Result::unwrap).count();
@@ -149,4 +161,94 @@ fn killed_while_a_state_is_adopted() {
     // The counts of the table are those that follow from the headers.
     let counts: Vec<u64> = toy.blocks().iter().map(|b| b.header.kernel_count).collect();
     assert_eq!(Pieces::of(&counts, tip.header.output_count, ITEMS).count(), judged.parts());
+}
+
+/// Begun again in the middle, out of order, or not to the end: what is adopted is the whole state or nothing.
+#[test]
+fn parts_are_put_in_their_place_in_order() {
+    let toy = toy();
+    let (tip, parts) = parts(&toy);
+    let judged = judged(toy.chain(), &tip, &parts);
+    let (count, part) = (judged.parts(), |n: usize| Part::from_bytes(parts[n].0, &parts[n].1).unwrap());
+    let files = Memory::new();
+    let mut store = grown(&files, &toy, 2);
+    assert!(store.put_judged((0, count), &part(0), &parts[0].1).is_err(), "nothing arrives");
+    let arrive = |store: &mut Store<Memory>| {
+        store.begin_arriving(&tip).unwrap();
+        for ((kind, bytes), place) in parts.iter().zip(0..) {
+            store.put_arrived(place, *kind, bytes).unwrap();
+        }
+    };
+    arrive(&mut store);
+    assert!(store.put_judged((1, count), &part(1), &parts[1].1).is_err(), "not the first");
+    arrive(&mut store);
+    for n in [0, 1, 2, 0, 1] {
+        store.put_judged((n, count), &part(n as usize), &parts[n as usize].1).unwrap();
+    }
+    put_all(&mut store, &parts, count).unwrap();
+    assert_eq!(store.tip().height, Height::new(2), "the chain is what it was");
+    store.adopt_arrived(&judged, ITEMS).unwrap();
+    assert_eq!((store.tip(), store.base()), (&tip.header, tip.header.height));
+    assert_eq!(store.all_unspent().map(Result::unwrap).count(), toy.state().all_unspent().count());
+    drop(store);
+    let store = Store::open_on(files, layout()).unwrap();
+    assert_eq!(store.tip(), &tip.header);
+
+    let mut store = grown(&Memory::new(), &toy, 2);
+    arrive(&mut store);
+    let most = parts.len() - 1;
+    put_all(&mut store, &parts[..most], count).unwrap();
+    assert!(store.adopt_arrived(&judged, ITEMS).is_err(), "a part is missing");
+}
+
+/// On a real disk: the new index is the one that is opened, wherever the process ended, and what is left over goes.
+#[test]
+fn an_index_takes_the_place_of_another() {
+    let toy = toy();
+    let (tip, parts) = parts(&toy);
+    let judged = judged(toy.chain(), &tip, &parts);
+    let scratch = tempfile::tempdir().unwrap();
+    let (dir, copy) = (scratch.path().join("chain"), scratch.path().join("copy"));
+    let open = |dir: &std::path::Path| {
+        let store = Store::open(dir).unwrap();
+        let there = |name: FileName| dir.join(name.to_string()).exists();
+        assert!(there(FileName::Index) && !there(FileName::NextIndex) && !there(FileName::BaseDraft));
+        assert!(store.opened().rebuilt.is_none(), "{:?}", store.opened());
+        store
+    };
+    let mut store = Store::create(&dir, toy.chain().params().clone()).unwrap();
+    store.begin_arriving(&tip).unwrap();
+    for ((kind, bytes), place) in parts.iter().zip(0..) {
+        store.put_arrived(place, *kind, bytes).unwrap();
+    }
+    put_all(&mut store, &parts, judged.parts()).unwrap();
+    // A process that ends here has adopted nothing, and begins again.
+    copy_tree(&dir, &copy);
+    assert_eq!(open(&copy).tip().height, Height::GENESIS);
+    let whole = |store: &Store| {
+        assert_eq!(store.tip(), &tip.header);
+        assert_eq!(store.all_unspent().map(Result::unwrap).count(), toy.state().all_unspent().count());
+    };
+    store.adopt_arrived(&judged, ITEMS).unwrap();
+    whole(&store);
+    // A process that ends here has not yet renamed it.
+    copy_tree(&dir, &copy);
+    whole(&open(&copy));
+    drop(store);
+    whole(&open(&dir));
+    whole(&open(&dir));
+}
+
+fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
+    drop(std::fs::remove_dir_all(to));
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
