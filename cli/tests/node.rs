@@ -93,6 +93,48 @@ fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
     world.run("chain audit").ok();
 }
 
+/// A small disk that is really full: the node says so and ends, and once there is room it goes on with all that it acknowledged.
+#[test]
+fn a_node_on_a_full_disk_loses_nothing_that_it_acknowledged() {
+    let mount = "mkdir -p there && mount -t tmpfs -o size=1m none there";
+    let world = World::paying();
+    if world.shell(&format!("unshare -m sh -c '{mount}'")).code != 0 {
+        println!("skipped: no mount namespace can be had here (that takes root and `unshare` of util-linux)");
+        return;
+    }
+    world.write(
+        "full.sh",
+        "set -e
+         mount -t tmpfs -o size=64m none there && cp -a data/. there && export SOTTO_DIR=$PWD/there
+         sotto node run --seal --every 2 --wallet alice > started 2> log & node=$!
+         until [ -s started ]; do sleep 0.1; done
+         sotto chain submit transaction.txt --node there > submitted
+         sotto node status --json > before
+         dd if=/dev/zero of=there/ballast bs=1k 2> filled || true
+         df there --output=avail | tail -1 > left
+         code=0; wait $node || code=$?; echo $code > ended
+         sotto chain info > refused 2>&1 || true
+         rm there/ballast
+         sotto chain audit
+         sotto chain info --json > after
+         sotto chain seal --wallet alice
+         sotto chain audit
+         sotto wallet info --json --wallet bob",
+    );
+    let said = world.shell("unshare -m sh ./full.sh");
+    let log = world.read("log");
+    assert_eq!(said.code, 0, "{said:?} {log}");
+    assert_eq!((world.read("ended").trim(), world.read("left").trim()), ("1", "0"), "{log}");
+    assert!(log.contains("the node stopped") && log.contains("the disk is full"), "{log}");
+    let number = |file: &str, name: &str| {
+        let record: Value = serde_json::from_str(&world.read(file)).unwrap();
+        record[name].as_u64().unwrap()
+    };
+    assert!(number("after", "height") >= number("before", "height"), "no block is lost");
+    let last = said.out.lines().last().unwrap();
+    assert!(last.contains("\"1000000\""), "the payment is in a block: {last}");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_before_anything_starts() {
     let world = World::empty();
