@@ -30,7 +30,7 @@ pub(crate) struct NodeRun {
     /// Take connections here [default: take none]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// The router's port that leads here, which others are told [default: that of --listen]
+    /// The router's port that leads here, which others are told
     #[arg(long, value_name = "PORT")]
     pub(crate) outside_port: Option<NonZeroU16>,
     /// Know this node from the start; can be given again
