@@ -114,12 +114,12 @@ impl Fetching {
         Some(Self { tip, hash, headers, pieces, wants, holders, checker, judged: 0, until: Duration::ZERO })
     }
 
-    /// What an earlier run has begun, if its headers are all here and the chain is not beyond.
+    /// What an earlier run has begun, if its headers are all here, the chain is not beyond, and snapshots are still taken.
     fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>) -> Result<Option<Self>, StoreError> {
         let (store, chain) = (ledger.store(), ledger.chain());
         let Some((tip, places)) = store.arrived() else { return Ok(None) };
         let height = tip.header.height;
-        if height <= ledger.tip().height || !tip.holds(chain) {
+        if config.far == u64::MAX || height <= ledger.tip().height || !tip.holds(chain) {
             return Ok(None);
         }
         let mut headers = vec![Header::genesis(chain)];

@@ -125,6 +125,23 @@ fn several_peers_share_the_work() {
     assert!(sent.iter().all(|n| *n >= 4) && sent.iter().sum::<usize>() == parts(), "{sent:?}");
 }
 
+/// A node that is told to check every block does so, though it had begun with a snapshot before it was told.
+#[test]
+fn a_node_that_takes_no_snapshots_any_more_fetches_every_block() {
+    let mut world = grown(20, 2, |_| ());
+    world.start(2);
+    while world.honest(0).parts + world.honest(1).parts < parts() / 2 {
+        world.run(SECOND / 20);
+    }
+    world.crash(2);
+    world.honest(2).config.far = u64::MAX;
+    world.start(2);
+    world.run(60 * SECOND);
+    let tips = world.tips();
+    assert!(tips.windows(2).all(|t| t[0] == t[1]), "{tips:?}");
+    assert_eq!(world.node(2).unwrap().ledger().store().base(), Height::GENESIS);
+}
+
 /// Power fails in the middle, twice; what had arrived is not asked for again.
 #[test]
 fn a_node_that_is_killed_in_the_middle_goes_on() {
