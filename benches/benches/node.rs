@@ -196,8 +196,7 @@ fn line(toy: &Toy, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
         net.connect(n - 1, n);
     }
     let peer = net.connect(nodes, 0);
-    let tip = BlockName::of(&blocks.last().unwrap().header);
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None };
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
     net.hear(0, peer, &Message::Hello(hello));
     (net, peer)
 }
@@ -272,8 +271,7 @@ fn sync(c: &mut Bench) {
             (0..8 + tip.output_count / 512).for_each(|_| net.pass(SECOND));
             let speakers: Vec<PeerId> = (0..peers).map(|n| net.connect(peers + 1 + n, n)).collect();
             for (n, peer) in speakers.into_iter().enumerate() {
-                let tip = BlockName::of(tip);
-                let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None };
+                let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
                 net.hear(n, peer, &Message::Hello(hello));
                 for b in late {
                     let sealed = node::seal::SealedHeader::of(b);

@@ -32,6 +32,8 @@ pub struct Config {
     pub patience: Duration,
     /// How long an answer may take.
     pub answer: Duration,
+    /// How long to wait for headers or a block before others are asked too.
+    pub hurry: Duration,
     /// How long a banned peer is refused.
     pub ban: Duration,
     /// Mean wait before a transaction is offered to a peer: offers at the same moment would tell where it began.
@@ -77,6 +79,7 @@ impl Config {
             dial_pause: Duration::from_millis(500),
             patience: second(60),
             answer: second(20),
+            hurry: second(2),
             ban: second(24 * 60 * 60),
             trickle: Duration::from_millis(500),
             save: second(30),

@@ -145,7 +145,7 @@ pub struct Status {
     pub tip: BlockName,
     /// The time of that block.
     pub time: u64,
-    /// The height of the best block it has heard of.
+    /// The height of the best block that it has seen sealed.
     pub best: Height,
     /// Unspent outputs.
     pub unspent: u64,
@@ -172,7 +172,7 @@ pub struct PeerStatus {
     pub key: crate::engine::peers::PeerKey,
     /// Whether we opened the connection.
     pub outbound: bool,
-    /// The best block it told of.
+    /// Its last block, as it has shown.
     pub tip: Option<BlockName>,
 }
 
@@ -201,6 +201,8 @@ pub enum Note {
     Unfluffed(Clash),
     /// A peer was closed.
     Closed(PeerId, Closing),
+    /// The pool could not be written down; the node goes on, and tries again.
+    Unsaved(StoreError),
     /// The store failed; the node stops.
     Failed(LedgerError),
 }

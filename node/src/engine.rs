@@ -212,8 +212,9 @@ impl<F: Files> Node<F> {
     fn save(&mut self, turn: &mut Turn<'_>) {
         self.saved = turn.now;
         turn.effects.push(Effect::Keep(book::bytes(&self.peers.book)));
+        // It is tried again, and at the end; the chain is on disk, and that is what must not fail.
         if let Err(e) = self.ledger.save_pool() {
-            turn.note(Note::Failed(e.into()));
+            turn.note(Note::Unsaved(e));
         }
     }
 
@@ -229,18 +230,13 @@ impl<F: Files> Node<F> {
             turn.effects.push(Effect::Close(id, why));
             return;
         }
-        let hello = Hello {
-            chain: *self.ledger.chain().id(),
-            rules: rules(),
-            tip: BlockName::of(self.ledger.tip()),
-            listens: self.config.listens,
-        };
+        let hello = Hello { chain: *self.ledger.chain().id(), rules: rules(), listens: self.config.listens };
         turn.send(id, Message::Hello(hello));
     }
 
     fn gone(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
-        let Some(peer) = self.peers.all.remove(&id) else { return Ok(()) };
-        self.sync_lost(turn, id);
+        let Some(peer) = self.peers.gone(turn.now, id) else { return Ok(()) };
+        self.sync_lost(turn, id)?;
         self.relay_lost(turn, (id, &peer))
     }
 
@@ -278,7 +274,7 @@ impl<F: Files> Node<F> {
             Message::Ping(nonce) => turn.send(id, Message::Pong(nonce)),
             Message::Pong(nonce) => return self.ponged(turn, id, nonce),
             Message::AskAddresses => return self.tell_addresses(turn, id),
-            Message::Addresses(all) => self.hear_addresses(id, &all),
+            Message::Addresses(all) => return self.hear_addresses(turn, id, &all),
             Message::Stem(t) => return self.stemmed(turn, id, t),
             Message::Offer(ids) => self.offered(turn, id, ids),
             Message::Ask(ids) => self.asked_transactions(turn, id, &ids),
@@ -291,6 +287,7 @@ impl<F: Files> Node<F> {
             Message::AskItems { block, outputs, kernels } => {
                 return self.asked_items(turn, id, (block, &outputs, &kernels));
             }
+            Message::HaveNot(name) => return self.told_have_not(turn, id, name),
             Message::Items { block, outputs, kernels } => {
                 return self.told_items(turn, id, (block, outputs, kernels));
             }
@@ -323,6 +320,7 @@ impl<F: Files> Node<F> {
         match direction {
             Direction::Outbound(address) => {
                 self.peers.book.reached(address);
+                self.peers.all.get_mut(&id).into_iter().for_each(|p| p.awaits_addresses = true);
                 turn.send(id, Message::AskAddresses);
             }
             Direction::Inbound(from) => {
@@ -330,13 +328,12 @@ impl<F: Files> Node<F> {
                 listens.into_iter().for_each(|at| self.peers.book.hear(Address { at, key }, from.ip()));
             }
         }
-        if let Some(peer) = self.peers.all.get_mut(&id) {
-            peer.tip = Some(hello.tip);
-            peer.stage = Stage::Ready;
-        }
+        self.peers.all.get_mut(&id).into_iter().for_each(|p| p.stage = Stage::Ready);
+        // How far it is, each shows by a seal: a height that is merely said is worth nothing.
+        let tip = self.ledger.store().sealed_header(self.ledger.tip().height)?;
+        tip.into_iter().for_each(|sealed| turn.send(id, Message::Tip(sealed)));
         self.relay_joined(turn, id)?;
-        self.sync_joined(turn, id);
-        Ok(())
+        self.sync_joined(turn, id)
     }
 
     /// Which connection must go when this one is with ourselves, or the second in its direction with a peer: the older, which the
@@ -356,15 +353,21 @@ impl<F: Files> Node<F> {
         if core::mem::replace(&mut peer.told_addresses, true) {
             return self.blame(turn, id, Offence::Flood);
         }
-        let all = self.peers.book.sample(turn.rng, MAX_ADDRESSES.into());
+        let to = peer.ip();
+        let all = self.peers.book.sample(turn.rng, MAX_ADDRESSES.into(), to);
         turn.send(id, Message::Addresses(all));
         Ok(())
     }
 
-    fn hear_addresses(&mut self, id: PeerId, all: &[Address]) {
-        let Some(peer) = self.peers.all.get(&id) else { return };
+    /// Once, and only if it was asked: whoever could tell more would fill the book.
+    fn hear_addresses(&mut self, turn: &mut Turn<'_>, id: PeerId, all: &[Address]) -> Step {
+        let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
+        if !core::mem::take(&mut peer.awaits_addresses) {
+            return self.blame(turn, id, Offence::Unasked);
+        }
         let source = peer.ip();
         all.iter().filter(|a| a.key != self.config.key).for_each(|a| self.peers.book.hear(*a, source));
+        Ok(())
     }
 
     /// Closes who is silent, and asks who may be.

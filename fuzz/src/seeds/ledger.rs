@@ -219,7 +219,7 @@ fn store_file(i: u8) -> Inputs {
 fn messages() -> Inputs {
     let World { toy, payment, block } = world();
     let (sealed, name) = (SealedHeader::of(block), BlockName::of(&block.header));
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), tip: name, listens: Some(9) };
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: Some(9) };
     let address = |ip: IpAddr| Address { at: (ip, 7).into(), key: PeerKey([9; 32]) };
     let addresses = [address(Ipv4Addr::LOCALHOST.into()), address(Ipv6Addr::LOCALHOST.into())];
     let Body { outputs, kernels, .. } = block.body.clone();
@@ -239,22 +239,24 @@ fn messages() -> Inputs {
         Message::Headers(vec![sealed.clone(); 2]),
         Message::AskCompact(name),
         Message::Compact(Compact::of(block, 5).expect("a block with a reward")),
-        Message::AskItems { block: name.hash, outputs: vec![0, 2], kernels: vec![1] },
-        Message::Items { block: name.hash, outputs, kernels },
+        Message::AskItems { block: name, outputs: vec![0, 2], kernels: vec![1] },
+        Message::Items { block: name, outputs, kernels },
         Message::AskBlock(name),
         Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
         Message::AskSnapshots,
         Message::Snapshots(vec![sealed; 2]),
         Message::AskPart { block: name.hash, place: 3 },
         Message::Part { block: name.hash, place: 3, bytes: vec![1, 2, 3] },
+        Message::HaveNot(name),
     ];
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
-    let many = [(6, 2), (11, 2), (14, 34), (19, 2)].map(|(kind, at)| {
+    let many = [(6, 2), (11, 2), (14, 42), (19, 2)].map(|(kind, at)| {
         let mut bytes: Vec<u8> = all.get(kind).map(Encode::to_bytes).unwrap_or_default();
         bytes.splice(at..at + 2, [0xff; 2]);
         input(&format!("{kind:02}-many"), bytes)
     });
-    named.chain(many).collect()
+    let twice = Message::AskItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
+    named.chain(many).chain([input("14-twice", twice)]).collect()
 }
 
 /// The layout is `docs/FORMATS.md`'s: "SKEY" ‖ version ‖ scalar ‖ check.

@@ -43,6 +43,7 @@ pub(super) fn note(note: &Note) {
         Note::Dropped(why) => info!(rule = why.rule(), "a transaction left the pool"),
         Note::Unfluffed(why) => info!(%why, "a whispered transaction could not be told to all"),
         Note::Closed(peer, why) => closed(*peer, *why),
+        Note::Unsaved(why) => warn!(%why, "the pending transactions could not be written down"),
         Note::Failed(why) => error!(%why, "the store failed"),
     }
 }

@@ -51,7 +51,7 @@ impl Counters {
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
         let families: [Family<'_>; 15] = [
             ("height", "gauge", "Height of the last block", &[("", s.tip.height)]),
-            ("best_height", "gauge", "Height of the best block heard of", &[("", s.best)]),
+            ("best_height", "gauge", "Height of the best block seen sealed", &[("", s.best)]),
             ("tip_time_seconds", "gauge", "Time of the last block", &[("", s.time)]),
             ("unspent_outputs", "gauge", "Unspent outputs", &[("", s.unspent)]),
             ("kernels", "gauge", "Kernels", &[("", s.kernels)]),

@@ -8,7 +8,7 @@
 //! Whoever receives it looks the ids up in the pool, asks for what is missing, and holds the body against the header's hash.
 //! Only the pool is searched, never the stempool: what a node asks for would betray what was whispered to it.
 //!
-//! Guaranteed: a body that [`Filling::block`] returns is the sealed one. The salt is the sender's, so nobody can prepare a
+//! Guaranteed: a body that [`Filling::block`] returns is the sealed one; items are only filled in where a short id names them. The salt is the sender's, so nobody can prepare a
 //! transaction whose id collides for all. Not guaranteed: that a short id finds the right item; then the whole block is asked
 //! for.
 //!
@@ -123,9 +123,12 @@ impl Filling {
         (places(&self.outputs), places(&self.kernels))
     }
 
-    /// Fills the gaps in order; says whether it was as much as is missing.
+    /// Fills the gaps in order; says whether it was what is missing, as the short ids name it, and nothing else.
     pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<Kernel>) -> bool {
-        fill(&mut self.outputs, outputs) && fill(&mut self.kernels, kernels)
+        let (hash, salt) = (self.compact.sealed.header.hash(), self.compact.salt);
+        let short = |name: &[u8]| ShortId::new(&hash, salt, name);
+        fill((&mut self.outputs, &self.compact.outputs), outputs, |o| short(o.commitment.as_bytes()))
+            && fill((&mut self.kernels, &self.compact.kernels), kernels, |k| short(k.id().as_bytes()))
     }
 
     /// The block, if nothing is missing and the body is the one that was sealed.
@@ -144,10 +147,14 @@ fn places<T>(all: &[Option<T>]) -> Vec<u32> {
     all.iter().zip(0..).filter_map(|(item, place)| item.is_none().then_some(place)).collect()
 }
 
-fn fill<T>(gaps: &mut [Option<T>], items: Vec<T>) -> bool {
+fn fill<T>(
+    (gaps, ids): (&mut [Option<T>], &[ShortId]),
+    items: Vec<T>,
+    short: impl Fn(&T) -> ShortId,
+) -> bool {
     let mut items = items.into_iter();
-    for gap in gaps.iter_mut().filter(|g| g.is_none()) {
-        *gap = items.next();
+    for (gap, id) in gaps.iter_mut().zip(ids).filter(|(gap, _)| gap.is_none()) {
+        *gap = items.next().filter(|item| short(item) == *id);
     }
     gaps.iter().all(Option::is_some) && items.next().is_none()
 }

@@ -66,7 +66,7 @@ impl<F: Files> Node<F> {
                 tip: BlockName::of(store.tip()),
             },
             Question::Unspent(prefix) => self.unspent(prefix)?,
-            Question::Draft => self.drafted()?,
+            Question::Draft => self.drafted(turn)?,
             Question::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
             Question::Connect(address) => {
                 self.peers.book.hear(address, address.at.ip());
@@ -79,7 +79,9 @@ impl<F: Files> Node<F> {
     fn status(&self) -> Status {
         let tip = self.ledger.tip();
         let outbound = self.peers.ready().filter(|(_, p)| p.outbound()).count();
-        let best = self.peers.ready().filter_map(|(_, p)| p.tip).map(|t| t.height).max();
+        // Tips of peers are headers that they have shown under their seals.
+        let shown = self.peers.ready().filter_map(|(_, p)| p.tip).map(|t| t.height).max();
+        let best = shown.max(self.sync.best().map(|best| best.height)).max(self.sync.shortcut.height());
         Status {
             tip: BlockName::of(tip),
             time: tip.time,
@@ -119,16 +121,14 @@ impl<F: Files> Node<F> {
         Ok(Answer::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
     }
 
-    /// Refuses to build on the tip while sealed blocks above it are being fetched.
-    fn not_behind(&self) -> Result<(), Refusal> {
-        let known = self.sync.best().map(|best| best.height).max(self.sync.shortcut.height());
-        known
-            .filter(|best| *best > self.ledger.tip().height)
-            .map_or(Ok(()), |best| Err(Refusal::Behind(best)))
+    /// Refuses to build on the tip while a better one was shown under its seal, and is being fetched or has just been heard of.
+    fn not_behind(&self, turn: &Turn<'_>) -> Result<(), Refusal> {
+        let ahead = self.sync.ahead(turn.now).filter(|best| *best > self.ledger.tip().height);
+        ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
     }
 
-    fn drafted(&mut self) -> Result<Answer, Refusal> {
-        self.not_behind()?;
+    fn drafted(&mut self, turn: &Turn<'_>) -> Result<Answer, Refusal> {
+        self.not_behind(turn)?;
         let draft = self.ledger.draft()?;
         let answer =
             Answer::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
@@ -142,7 +142,7 @@ impl<F: Files> Node<F> {
         reward: (Output, Kernel),
         time: u64,
     ) -> Result<Answer, Refusal> {
-        self.not_behind()?;
+        self.not_behind(turn)?;
         let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;

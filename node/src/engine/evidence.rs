@@ -19,9 +19,15 @@ impl Evidence {
     /// Most headers that are kept: a quarter of a megabyte.
     pub const MAX: usize = 1 << 10;
 
+    /// Whether a header would be remembered and is not yet.
+    #[must_use]
+    pub fn is_news(&self, sealed: &SealedHeader) -> bool {
+        self.0.len() < Self::MAX && self.0.iter().all(|s| s.header != sealed.header)
+    }
+
     /// Remembers a header; says whether that changed anything.
     pub fn add(&mut self, sealed: &SealedHeader) -> bool {
-        let new = self.0.len() < Self::MAX && self.0.iter().all(|s| s.header != sealed.header);
+        let new = self.is_news(sealed);
         if new {
             self.0.push(sealed.clone());
         }

@@ -6,14 +6,15 @@
 //!                      └────────────▶ closed ◀────────────────────┘
 //! ```
 //!
-//! Demerits fade by one a second. At a hundred the connection is closed and its IP address is refused for a day (on
-//! this machine, the key is). A transaction that the chain's state refuses earns none: an honest peer may be a block behind.
+//! Demerits fade by one a second. At a hundred the connection is closed and its IP address is refused for a day (of IPv6 the /64; on
+//! this machine, the key is). Whoever leaves with demerits has them still when it comes back soon, by its key or its address. A transaction that the chain's state refuses earns none: an honest peer may be a block behind.
 //!
 //! Guaranteed: every list here has a bound. Not guaranteed: that somebody with many addresses is kept out; outbound connections are
 //! chosen by this node, from rows that one provider cannot fill ([`book`]).
 
 pub mod book;
 pub mod meter;
+mod record;
 
 use crate::{config::Config, wire::message::BlockName};
 use book::Book;
@@ -24,6 +25,7 @@ use core::{
 };
 use meter::Meter;
 use mw::hash::Hash;
+use record::{Record, Score};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// A connection, as the edge numbers it; never used twice.
@@ -58,6 +60,20 @@ pub enum Direction {
     Inbound(SocketAddr),
 }
 
+impl Direction {
+    /// The address at the other end.
+    const fn address(self) -> SocketAddr {
+        match self {
+            Self::Outbound(a) => a.at,
+            Self::Inbound(at) => at,
+        }
+    }
+
+    const fn ip(self) -> IpAddr {
+        self.address().ip()
+    }
+}
+
 /// What a peer did wrong, and how many demerits it earns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {
@@ -71,6 +87,8 @@ pub enum Offence {
     Flood = 10,
     /// No answer in time.
     Late = 15,
+    /// A compact block whose parts do not make the one that is sealed; by chance once in millions.
+    Mismatch = 25,
 }
 
 /// Why a connection was closed.
@@ -103,8 +121,12 @@ pub(crate) struct Peer {
     pub(crate) direction: Direction,
     pub(crate) key: PeerKey,
     pub(crate) stage: Stage,
-    /// The best block it told of.
+    /// Its last block, as it has shown by a header under its seal.
     pub(crate) tip: Option<BlockName>,
+    /// When it last gave headers or a block that it was asked for.
+    pub(crate) gave: Option<Duration>,
+    /// How often it has let us wait for such since then.
+    pub(crate) missed: u32,
     /// Transactions that it has, as far as we know.
     pub(crate) knows: Recent,
     /// Transactions to offer it, and when.
@@ -115,10 +137,11 @@ pub(crate) struct Peer {
     pub(crate) heard: Duration,
     pub(crate) asked: Duration,
     pub(crate) told_addresses: bool,
+    /// It was asked for addresses and has not answered.
+    pub(crate) awaits_addresses: bool,
     /// How many transactions it is asked for.
     pub(crate) asking: usize,
-    demerits: u32,
-    faded: Duration,
+    score: Score,
 }
 
 impl Peer {
@@ -129,10 +152,7 @@ impl Peer {
 
     /// Where it is, or seems to be.
     pub(crate) const fn address(&self) -> SocketAddr {
-        match self.direction {
-            Direction::Outbound(a) => a.at,
-            Direction::Inbound(at) => at,
-        }
+        self.direction.address()
     }
 
     /// Its IP address.
@@ -151,16 +171,6 @@ impl Peer {
     /// Whether we opened the connection.
     pub(crate) const fn outbound(&self) -> bool {
         matches!(self.direction, Direction::Outbound(_))
-    }
-
-    /// Adds demerits; says whether they are too many.
-    fn blame(&mut self, now: Duration, offence: Offence) -> bool {
-        let faded = now.saturating_sub(self.faded).as_secs();
-        self.faded = now.max(self.faded);
-        let left = u64::from(self.demerits).saturating_sub(faded);
-        self.demerits = (left as u32).saturating_add(offence as u32);
-        // 99 and a trifle: whoever sends what is invalid twice, or does anything else besides, goes.
-        self.demerits >= 99
     }
 }
 
@@ -205,22 +215,6 @@ impl Recent {
     }
 }
 
-/// Most refused addresses that are remembered.
-const MAX_BANS: usize = 4_096;
-
-/// Who is refused: a machine, or on this machine a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Banned {
-    Machine(IpAddr),
-    Key(PeerKey),
-}
-
-impl Banned {
-    fn of(ip: IpAddr, key: PeerKey) -> Self {
-        if ip.is_loopback() { Self::Key(key) } else { Self::Machine(ip) }
-    }
-}
-
 /// All peers, and the address book.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
@@ -230,13 +224,13 @@ pub(crate) struct Peers {
     pub(crate) dialling: HashMap<Address, Duration>,
     /// No further attempt before.
     pub(crate) next_dial: Duration,
-    bans: BTreeMap<Banned, Duration>,
+    record: Record,
 }
 
 impl Peers {
     pub(crate) fn new(book: Book) -> Self {
-        let (all, dialling, bans) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
-        Self { book, all, dialling, next_dial: Duration::ZERO, bans }
+        let (all, dialling, record) = (BTreeMap::new(), HashMap::new(), Record::default());
+        Self { book, all, dialling, next_dial: Duration::ZERO, record }
     }
 
     /// Takes in a new connection, or says why not.
@@ -252,6 +246,8 @@ impl Peers {
             key,
             stage: Stage::Greeting(now + config.greeting),
             tip: None,
+            gave: None,
+            missed: 0,
             knows: Recent::new(config.remembered),
             offers: (Vec::new(), now),
             received: Meter::new(config.received, now),
@@ -260,9 +256,9 @@ impl Peers {
             heard: now,
             asked: now,
             told_addresses: false,
+            awaits_addresses: false,
             asking: 0,
-            demerits: 0,
-            faded: now,
+            score: self.record.score(now, direction.ip(), key),
         };
         if let Direction::Outbound(a) = direction {
             self.dialling.remove(&a);
@@ -277,13 +273,10 @@ impl Peers {
     /// Blames a peer; says whether it must go.
     pub(crate) fn blame(&mut self, config: &Config, now: Duration, id: PeerId, offence: Offence) -> bool {
         let Some(peer) = self.all.get_mut(&id) else { return false };
-        let goes = peer.blame(now, offence);
+        let goes = peer.score.blame(now, offence);
         let (ip, key, direction) = (peer.ip(), peer.key, peer.direction);
         if goes {
-            self.bans.retain(|_, until| *until > now);
-            if self.bans.len() < MAX_BANS {
-                self.bans.insert(Banned::of(ip, key), now + config.ban);
-            }
+            self.record.ban(now, (ip, key), now + config.ban);
             if let Direction::Outbound(a) = direction {
                 self.book.failed(&a);
             }
@@ -291,9 +284,16 @@ impl Peers {
         goes
     }
 
+    /// A connection has ended. What the peer did wrong is remembered.
+    pub(crate) fn gone(&mut self, now: Duration, id: PeerId) -> Option<Peer> {
+        let peer = self.all.remove(&id)?;
+        self.record.left(now, (peer.ip(), peer.key), peer.score);
+        Some(peer)
+    }
+
     /// Whether nobody may come from there, or with that key.
     pub(crate) fn is_banned(&self, now: Duration, ip: IpAddr, key: PeerKey) -> bool {
-        self.bans.get(&Banned::of(ip, key)).is_some_and(|until| *until > now)
+        self.record.is_banned(now, ip, key)
     }
 
     /// All that said hello.

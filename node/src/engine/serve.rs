@@ -1,7 +1,8 @@
 //! What peers ask for of the chain: headers, blocks whole and compact, and snapshots in parts.
 //!
 //! Every answer is metered before it is read from disk, and then by its bytes: whoever asks for more than it may has no answer, or
-//! for a part of a snapshot the answer that there is none now. What is not in the chain, or pruned, is not answered.
+//! for a part of a snapshot the answer that there is none now. Who asks for a block that is not in the chain, or pruned, is told
+//! so, and asks somebody else.
 //!
 //! A snapshot for others is begun when its block is the tip, and made part by part, one a tick, so that no step takes long.
 //! `edge::store::kept` says for how long it is handed out.
@@ -9,7 +10,7 @@
 use super::{
     Node, Step, Turn,
     compact::{Compact, items},
-    peers::PeerId,
+    peers::{Offence, PeerId},
 };
 use crate::{
     edge::store::{Files, StoreError},
@@ -45,14 +46,18 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// A block that a peer asks for; none when it is not in the chain, pruned, or more than the peer may have.
-    fn block_for(&mut self, turn: &Turn<'_>, id: PeerId, name: BlockName) -> Step<Option<Block>> {
-        let store = self.ledger.store();
-        let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
-        if !ours || name.height <= store.base() || !self.may_have(turn, id, REQUEST) {
+    /// A block that a peer asks for; none when it is more than the peer may have, or is not here, as the peer is told.
+    fn block_for(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step<Option<Block>> {
+        if !self.may_have(turn, id, REQUEST) {
             return Ok(None);
         }
-        let Some(block) = self.ledger.store().block(name.height)? else { return Ok(None) };
+        let store = self.ledger.store();
+        let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
+        let block = if ours && name.height > store.base() { store.block(name.height)? } else { None };
+        let Some(block) = block else {
+            turn.send(id, Message::HaveNot(name));
+            return Ok(None);
+        };
         let bytes = mw::rules::params::weight(&block.body) * 32;
         Ok(self.may_have(turn, id, bytes).then_some(block))
     }
@@ -71,18 +76,18 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
+    /// Items of a block, which are no more than the block that was metered: places ascend.
     pub(super) fn asked_items(
         &mut self,
         turn: &mut Turn<'_>,
         id: PeerId,
-        (hash, outputs, kernels): (Hash, &[u32], &[u32]),
+        (block, outputs, kernels): (BlockName, &[u32], &[u32]),
     ) -> Step {
-        // Only of the last block: who fills another is late and asks for the whole.
-        let tip = BlockName::of(self.ledger.tip());
-        let block = if tip.hash == hash { self.block_for(turn, id, tip)? } else { None };
-        if let Some((outputs, kernels)) = block.and_then(|b| items(&b.body, outputs, kernels)) {
-            turn.send(id, Message::Items { block: hash, outputs, kernels });
-        }
+        let Some(whole) = self.block_for(turn, id, block)? else { return Ok(()) };
+        let Some((outputs, kernels)) = items(&whole.body, outputs, kernels) else {
+            return self.blame(turn, id, Offence::Garbage);
+        };
+        turn.send(id, Message::Items { block, outputs, kernels });
         Ok(())
     }
 

@@ -244,7 +244,7 @@ impl<F: Files> Node<F> {
     /// Chooses the highest snapshot that is deep enough, once all headers are here or the time is up.
     pub(super) fn choose_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
         let Stage::Choosing(offers, until) = &self.sync.shortcut.stage else { return Ok(()) };
-        let complete = self.sync.headers.is_none() && self.sync.shortcut.awaited.is_empty();
+        let complete = self.has_all_headers() && self.sync.shortcut.awaited.is_empty();
         let Some(best) = self.sync.best().filter(|_| complete || *until <= turn.now) else { return Ok(()) };
         let deep = best.height.minus(self.ledger.chain().params().reorganisation);
         let fits = |s: &&SealedHeader| {
@@ -289,8 +289,7 @@ impl<F: Files> Node<F> {
         fetching.until = turn.now + PATIENCE * self.config.answer;
         self.sync.branch.retain(|w| w.name.height > tip.header.height);
         self.sync.shortcut.stage = Stage::Fetching(Box::new(fetching));
-        self.pull(turn);
-        Ok(())
+        self.pull(turn)
     }
 
     /// Blocks are fetched one by one, for a while at least. What has arrived stays, for another attempt.
@@ -342,15 +341,13 @@ impl<F: Files> Node<F> {
         f.wants.get_mut(place as usize).into_iter().for_each(|w| *w = Want::Open);
         if bytes.is_empty() {
             f.refused(id, turn.now + self.config.answer / 4);
-            self.pull(turn);
-            return Ok(());
+            return self.pull(turn);
         }
         let part = Part::from_bytes(piece.kind(), bytes).ok();
         if part.is_none_or(|part| belongs(&f.headers, &piece, &part).is_err()) {
             f.lost(id);
             self.blame(turn, id, Offence::Invalid)?;
-            self.pull(turn);
-            return Ok(());
+            return self.pull(turn);
         }
         f.wants.get_mut(place as usize).into_iter().for_each(|w| *w = Want::Here);
         f.until = turn.now + PATIENCE * self.config.answer;

@@ -1,7 +1,7 @@
 //! Following the chain: headers first, then bodies from several peers at once, then the rules.
 //!
 //! ```text
-//! tip or headers ─▶ sealed, linked, better ─▶ branch: wanted* ─▶ asked of peers that have them ─▶ here
+//! tip or headers ─▶ sealed, linked, better ─▶ branch: wanted* ─▶ asked of peers that have them ─▶ here     [`pull`], [`questions`]
 //!                                                                 compact when it is the next block, else whole
 //! the next block is here ─▶ connected          a better branch from further down is here ─▶ adopted at once
 //! ```
@@ -12,9 +12,14 @@
 //! each, at most [`MAX_AHEAD`] at a time, unless it is choosing a snapshot. A body that is not the one its header names is never
 //! decoded into the chain; a branch that breaks a rule is remembered and not fetched again.
 //!
+//! Every question about a block has an answer: the block, or that it is not there. What is no answer to a question costs demerits.
+//!
 //! Guaranteed: of two honest nodes that can talk, the one with the worse branch gets the better one, unless that leaves deeper
 //! than the chain allows. Not guaranteed: bounded memory against the *operator*: bodies of a branch from K blocks below are held
 //! until it is better.
+
+mod pull;
+mod questions;
 
 use super::{
     Node, Step, Turn,
@@ -28,18 +33,18 @@ use crate::{
     effect::Note,
     ledger::{LedgerError, PoolChange},
     seal::SealedHeader,
-    wire::message::{BlockName, MAX_HEADERS, MAX_LOCATOR, MAX_MESSAGE, Message},
+    wire::message::{BlockName, MAX_HEADERS, Message},
 };
 use core::{cmp::Ordering, time::Duration};
 use mw::{
     amount::Height,
     block::{Block, body_hash},
-    hash::Hash,
     kernel::Kernel,
     schnorr::{Signed, verify_batch},
     transaction::{Body, Output},
     wire::Decode,
 };
+use questions::{About, Questions};
 use std::collections::VecDeque;
 
 /// Most headers that are held before their bodies.
@@ -53,8 +58,9 @@ const MAX_BAD: usize = 1_024;
 pub(super) struct Sync {
     /// A better branch, from the first block that we have not.
     pub(super) branch: VecDeque<Wanted>,
-    /// Who was asked for headers, and until when.
-    pub(super) headers: Option<(PeerId, Duration)>,
+    questions: Questions,
+    /// The best block that was shown, and until when it is taken to be ahead of us though its headers have not come.
+    shown: Option<(BlockName, Duration)>,
     bad: Recent,
     pub(super) shortcut: Shortcut,
     /// The height of the last snapshot that was to be kept for others.
@@ -67,37 +73,30 @@ pub(super) struct Wanted {
     pub(super) name: BlockName,
     /// Whether its compact form was of no use.
     whole: bool,
+    /// Who was asked and has it not.
+    denied: Vec<PeerId>,
     body: Fetch,
 }
 
 /// How far a body has come.
 enum Fetch {
     Open,
-    Asked(PeerId, Duration),
-    Filling(PeerId, Duration, Box<Filling>),
+    /// A compact form came from this peer, which is asked for the rest.
+    Filling(PeerId, Box<Filling>),
     Here(Box<Block>),
-}
-
-impl Fetch {
-    const fn asked(&self) -> Option<(PeerId, Duration)> {
-        match self {
-            Self::Asked(peer, until) | Self::Filling(peer, until, _) => Some((*peer, *until)),
-            Self::Open | Self::Here(_) => None,
-        }
-    }
 }
 
 impl Wanted {
     fn new(sealed: SealedHeader) -> Self {
         let name = BlockName::of(&sealed.header);
-        Self { sealed, name, whole: false, body: Fetch::Open }
+        Self { sealed, name, whole: false, denied: Vec::new(), body: Fetch::Open }
     }
 }
 
 impl Sync {
     pub(super) fn new(shortcut: Shortcut) -> Self {
-        let (branch, headers, bad) = (VecDeque::new(), None, Recent::new(MAX_BAD));
-        Self { branch, headers, bad, shortcut, kept: Height::GENESIS }
+        let (branch, questions, bad) = (VecDeque::new(), Questions::default(), Recent::new(MAX_BAD));
+        Self { branch, questions, shown: None, bad, shortcut, kept: Height::GENESIS }
     }
 
     /// Whether blocks are on their way.
@@ -120,8 +119,29 @@ impl Sync {
         self.branch.back().map(|w| w.name)
     }
 
-    fn wanted(&mut self, block: &Hash) -> Option<&mut Wanted> {
-        self.branch.iter_mut().find(|w| w.name.hash == *block)
+    /// The height of the best block that is known to be sealed and may be followed.
+    pub(super) fn ahead(&self, now: Duration) -> Option<Height> {
+        let shown = self.shown.filter(|(_, until)| now < *until).map(|(name, _)| name);
+        shown.max(self.best()).map(|name| name.height).max(self.shortcut.height())
+    }
+
+    fn place(&self, height: Height) -> Option<usize> {
+        let front = self.branch.front()?.name.height;
+        height.get().checked_sub(front.get())?.try_into().ok()
+    }
+
+    fn find(&self, name: BlockName) -> Option<&Wanted> {
+        self.branch.get(self.place(name.height)?).filter(|w| w.name == name)
+    }
+
+    fn wanted(&mut self, name: BlockName) -> Option<&mut Wanted> {
+        let place = self.place(name.height)?;
+        self.branch.get_mut(place).filter(|w| w.name == name)
+    }
+
+    /// Whether a block is part of the branch.
+    fn holds(&self, name: BlockName) -> bool {
+        self.find(name).is_some()
     }
 }
 
@@ -131,32 +151,19 @@ fn better(a: BlockName, b: BlockName) -> bool {
 }
 
 impl<F: Files> Node<F> {
-    pub(super) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) {
+    pub(super) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
         self.shortcut_joined(turn, id);
-        self.pull(turn);
+        self.pull(turn)
     }
 
-    pub(super) fn sync_lost(&mut self, turn: &mut Turn<'_>, id: PeerId) {
-        let lost = |w: &&mut Wanted| w.body.asked().is_some_and(|(peer, _)| peer == id);
-        self.sync.branch.iter_mut().filter(lost).for_each(|w| w.body = Fetch::Open);
-        self.sync.headers.take_if(|(peer, _)| *peer == id);
+    pub(super) fn sync_lost(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+        self.sync.questions.lost(id);
         self.shortcut_lost(id);
-        self.pull(turn);
+        self.pull(turn)
     }
 
     pub(super) fn sync_tick(&mut self, turn: &mut Turn<'_>) -> Step {
-        let mut late: Vec<PeerId> = Vec::new();
-        for w in &mut self.sync.branch {
-            if let Some((peer, _)) = w.body.asked().filter(|(_, until)| *until <= turn.now) {
-                (w.body, w.whole) = (Fetch::Open, true);
-                late.push(peer);
-            }
-        }
-        if let Some((peer, _)) = self.sync.headers.take_if(|(_, until)| *until <= turn.now) {
-            late.push(peer);
-        }
-        late.dedup();
-        for id in late {
+        for id in self.sync.questions.late(turn.now, self.config.answer) {
             self.forget_tip(id);
             self.blame(turn, id, Offence::Late)?;
         }
@@ -165,33 +172,57 @@ impl<F: Files> Node<F> {
         self.advance(turn)
     }
 
-    /// What a peer said of its tip led nowhere: until it says more, it is not asked.
+    /// What a peer has shown led nowhere: until it shows more, it is not asked.
     fn forget_tip(&mut self, id: PeerId) {
         self.peers.all.get_mut(&id).into_iter().for_each(|p| p.tip = None);
     }
 
+    /// Whether a block is in our chain.
+    fn is_ours(&self, name: BlockName) -> Step<bool> {
+        Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
+    }
+
     pub(super) fn told_tip(&mut self, turn: &mut Turn<'_>, id: PeerId, sealed: SealedHeader) -> Step {
-        if !sealed.holds(self.ledger.chain()) {
+        let name = BlockName::of(&sealed.header);
+        // What is ours, or is being fetched, has been found to be sealed.
+        let known = self.sync.holds(name) || self.is_ours(name)?;
+        if !known && !sealed.holds(self.ledger.chain()) {
             return self.blame(turn, id, Offence::Invalid);
         }
-        self.has(id, BlockName::of(&sealed.header));
-        self.follow(turn, vec![sealed])?;
+        self.shows(turn, id, name);
+        if !known {
+            self.follow(turn, vec![sealed])?;
+        }
         self.advance(turn)
     }
 
-    /// A peer has this block, as it has shown.
-    fn has(&mut self, id: PeerId, name: BlockName) {
-        if let Some(peer) = self.peers.all.get_mut(&id)
-            && peer.tip.is_none_or(|tip| better(name, tip))
-        {
-            peer.tip = Some(name);
+    /// A peer's last block is this, as it has shown.
+    fn shows(&mut self, turn: &Turn<'_>, id: PeerId, name: BlockName) {
+        if self.sync.bad.contains(&name.hash) {
+            return self.forget_tip(id);
+        }
+        self.peers.all.get_mut(&id).into_iter().for_each(|p| p.tip = Some(name));
+        // If it had not one of them before, it has now.
+        if self.sync.holds(name) {
+            self.sync.branch.iter_mut().for_each(|w| w.denied.retain(|peer| *peer != id));
+        }
+        if self.sync.shown.is_none_or(|(best, _)| better(name, best)) {
+            self.sync.shown = Some((name, turn.now + self.config.answer));
+        }
+    }
+
+    /// A peer has given what it was asked for.
+    fn gave(&mut self, turn: &Turn<'_>, id: PeerId) {
+        if let Some(peer) = self.peers.all.get_mut(&id) {
+            (peer.gave, peer.missed) = (Some(turn.now), 0);
         }
     }
 
     pub(super) fn told_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, all: Vec<SealedHeader>) -> Step {
-        if self.sync.headers.take_if(|(peer, _)| *peer == id).is_none() {
+        let asked = self.sync.questions.answered(id, |about| about.headers().is_some());
+        let Some(from) = asked.and_then(|about| about.headers()) else {
             return self.blame(turn, id, Offence::Unasked);
-        }
+        };
         let linked = all.windows(2).all(|pair| match pair {
             [a, b] => b.header.previous == a.header.hash() && b.header.height == a.header.height.next(),
             _ => false,
@@ -200,16 +231,23 @@ impl<F: Files> Node<F> {
             return self.blame(turn, id, Offence::Invalid);
         }
         let (before, full) = (self.sync.best(), all.len() == usize::from(MAX_HEADERS));
-        let last = all.last().map(|s| BlockName::of(&s.header));
-        self.follow(turn, all)?;
-        match last {
-            // It has no more than this, whatever it said before.
-            Some(last) if !full => self.peers.all.get_mut(&id).into_iter().for_each(|p| p.tip = Some(last)),
-            Some(last) => self.has(id, last),
-            None => self.forget_tip(id),
-        }
-        if self.sync.best() == before {
+        let Some(last) = all.last().map(|s| BlockName::of(&s.header)) else {
             self.forget_tip(id);
+            return self.advance(turn);
+        };
+        self.follow(turn, all)?;
+        // Of two who were asked, the second tells what the first has told.
+        let leads = self.sync.best() != before
+            || better(last, from) && (self.sync.holds(last) || self.is_ours(last)?);
+        if leads {
+            self.gave(turn, id);
+        }
+        let tip = self.peers.all.get(&id).and_then(|p| p.tip);
+        match tip {
+            _ if !leads => self.forget_tip(id),
+            Some(tip) if full && better(tip, last) => {}
+            // It has no more than this, whatever it showed before.
+            _ => self.shows(turn, id, last),
         }
         self.advance(turn)
     }
@@ -231,12 +269,14 @@ impl<F: Files> Node<F> {
         for s in all.iter().take_while(|s| s.header.height <= ours) {
             if self.ledger.store().header(s.header.height)?.is_some_and(|h| h == s.header) {
                 known += 1;
-            } else if let Some(twice) = self.ledger.see(s)? {
+            } else if self.ledger.is_news(s)
+                && let Some(twice) = self.ledger.see(s)?
+            {
                 turn.note(Note::DoubleSeal(Box::new(twice)));
             }
         }
         all.drain(..known);
-        all.retain(|s| self.sync.wanted(&s.header.hash()).is_none());
+        all.retain(|s| !self.sync.holds(BlockName::of(&s.header)));
         let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(()) };
         if all.iter().any(|s| self.sync.bad.contains(&s.header.hash())) {
             return Ok(());
@@ -271,8 +311,7 @@ impl<F: Files> Node<F> {
     /// Connects what is here, and asks for what is not.
     pub(super) fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
         while !self.sync.shortcut.taken() && self.grow(turn)? {}
-        self.pull(turn);
-        Ok(())
+        self.pull(turn)
     }
 
     /// Connects the next block or follows the branch, if that can be done; says whether it was.
@@ -338,114 +377,48 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// Asks for headers and bodies, of whoever seems to have them.
-    pub(super) fn pull(&mut self, turn: &mut Turn<'_>) {
-        self.pull_headers(turn);
-        self.consider_shortcut(turn);
-        if self.sync.shortcut.taken() { self.pull_parts(turn) } else { self.pull_bodies(turn) }
-    }
-
-    fn pull_headers(&mut self, turn: &mut Turn<'_>) {
-        // Headers are not asked for from the genesis on while the state of a later block is on its way.
-        let later = self.sync.shortcut.taken() && self.sync.branch.is_empty();
-        if self.sync.headers.is_some() || later || self.sync.room() < MAX_AHEAD / 2 {
-            return;
-        }
-        let best = self.sync.best().unwrap_or(BlockName::of(self.ledger.tip()));
-        let has_more = |p: &&super::peers::Peer| p.tip.is_some_and(|tip| better(tip, best));
-        let Some((id, _)) = self.peers.ready().filter(|(_, p)| has_more(p)).max_by_key(|(_, p)| p.tip) else {
-            return;
-        };
-        let Ok(names) = self.locator() else { return };
-        self.sync.headers = Some((id, turn.now + self.config.answer));
-        turn.send(id, Message::AskHeaders(names));
-    }
-
-    /// Names of blocks we have, ever further apart, from the end of the branch to the genesis.
-    fn locator(&self) -> Step<Vec<BlockName>> {
-        let mut names: Vec<BlockName> = self.sync.best().into_iter().collect();
-        let (mut height, mut gap) = (self.ledger.tip().height, 1u64);
-        while names.len() + 1 < usize::from(MAX_LOCATOR) && height > Height::GENESIS {
-            names.extend(self.ledger.store().header(height)?.map(|h| BlockName::of(&h)));
-            (height, gap) = (height.minus(gap), if names.len() < 10 { 1 } else { gap.saturating_mul(2) });
-        }
-        names.extend(self.ledger.store().header(Height::GENESIS)?.map(|h| BlockName::of(&h)));
-        Ok(names)
-    }
-
-    fn pull_bodies(&mut self, turn: &mut Turn<'_>) {
-        let ours = self.ledger.tip();
-        let (height, hash) = (ours.height, ours.hash());
-        let Some(front) = self.sync.branch.front() else { return };
-        // A branch from below is held until it is better.
-        let behind = height.get().saturating_sub(front.name.height.get()) as usize + 1;
-        let next = self.sync.branch.len() == 1 && front.sealed.header.previous == hash;
-        let mut load: Vec<(PeerId, Height, usize)> = self
-            .peers
-            .ready()
-            .filter_map(|(id, p)| {
-                let asked = self.sync.branch.iter().filter_map(|w| w.body.asked());
-                Some((id, p.tip?.height, asked.filter(|(peer, _)| *peer == id).count()))
-            })
-            .collect();
-        let (until, most) = (turn.now + self.config.answer, self.config.in_flight);
-        for (place, w) in self.sync.branch.iter_mut().enumerate().take(WINDOW.max(behind)) {
-            if !matches!(w.body, Fetch::Open) {
-                continue;
-            }
-            let able = load.iter_mut().filter(|(_, has, n)| *has >= w.name.height && *n < most);
-            let Some((id, _, n)) = able.min_by_key(|(_, _, n)| *n) else {
-                // Nobody has it any more; whoever does will say so.
-                if place == 0 && load.iter().all(|(_, has, _)| *has < w.name.height) {
-                    self.sync.branch.clear();
-                }
-                return;
-            };
-            *n += 1;
-            w.body = Fetch::Asked(*id, until);
-            if let Some(peer) = self.peers.all.get_mut(id) {
-                peer.received.grant(MAX_MESSAGE as u64);
-            }
-            let compact = next && !w.whole;
-            turn.send(*id, if compact { Message::AskCompact(w.name) } else { Message::AskBlock(w.name) });
-        }
-    }
-
     pub(super) fn told_block(
         &mut self,
         turn: &mut Turn<'_>,
         id: PeerId,
         (sealed, body): (SealedHeader, &[u8]),
     ) -> Step {
+        let name = BlockName::of(&sealed.header);
+        // Who is asked for less may give all.
+        if self.sync.questions.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
+            return self.blame(turn, id, Offence::Unasked);
+        }
         // The header was found to be sealed before its body was asked for.
-        let Some(w) = self.sync.wanted(&sealed.header.hash()).filter(|w| !matches!(w.body, Fetch::Here(_)))
-        else {
-            return Ok(());
+        let Some(w) = self.sync.wanted(name).filter(|w| !matches!(w.body, Fetch::Here(_))) else {
+            return self.advance(turn);
         };
         let sound = |b: &Body| body_hash(b) == sealed.header.body_hash;
         let Some(body) = Body::from_bytes(body).ok().filter(sound) else {
-            w.body = Fetch::Open;
-            return self.blame(turn, id, Offence::Invalid);
+            self.blame(turn, id, Offence::Invalid)?;
+            return self.advance(turn);
         };
         let SealedHeader { header, seal } = w.sealed.clone();
         w.body = Fetch::Here(Box::new(Block { header, seal, body }));
+        self.gave(turn, id);
         self.advance(turn)
     }
 
     pub(super) fn told_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, compact: Compact) -> Step {
-        let pending = self.ledger.pool().iter().map(|(_, t)| t);
-        let until = turn.now + self.config.answer;
-        let Some(w) = self.sync.wanted(&compact.sealed.header.hash()) else { return Ok(()) };
-        if !matches!(w.body, Fetch::Asked(peer, _) if peer == id) {
-            return Ok(());
+        let name = BlockName::of(&compact.sealed.header);
+        if self.sync.questions.answered(id, |about| *about == About::Compact(name.hash)).is_none() {
+            return self.blame(turn, id, Offence::Unasked);
         }
-        let filling = Filling::new(compact, pending);
-        let ((outputs, kernels), block) = (filling.missing(), w.name.hash);
-        w.body = Fetch::Filling(id, until, Box::new(filling));
+        let Some(w) = self.sync.wanted(name).filter(|w| !matches!(w.body, Fetch::Here(_))) else {
+            return self.advance(turn);
+        };
+        let filling = Filling::new(compact, self.ledger.pool().iter().map(|(_, t)| t));
+        let (outputs, kernels) = filling.missing();
+        w.body = Fetch::Filling(id, Box::new(filling));
         if outputs.is_empty() && kernels.is_empty() {
-            return self.filled(turn, &block);
+            return self.filled(turn, id, name);
         }
-        turn.send(id, Message::AskItems { block, outputs, kernels });
+        self.sync.questions.ask(turn.now, id, About::Items(name.hash));
+        turn.send(id, Message::AskItems { block: name, outputs, kernels });
         Ok(())
     }
 
@@ -453,29 +426,58 @@ impl<F: Files> Node<F> {
         &mut self,
         turn: &mut Turn<'_>,
         id: PeerId,
-        (block, outputs, kernels): (Hash, Vec<Output>, Vec<Kernel>),
+        (block, outputs, kernels): (BlockName, Vec<Output>, Vec<Kernel>),
     ) -> Step {
-        let Some(w) = self.sync.wanted(&block) else { return Ok(()) };
-        let Fetch::Filling(peer, _, filling) = &mut w.body else { return Ok(()) };
+        if self.sync.questions.answered(id, |about| *about == About::Items(block.hash)).is_none() {
+            return self.blame(turn, id, Offence::Unasked);
+        }
+        let Some(w) = self.sync.wanted(block) else { return self.advance(turn) };
+        let Fetch::Filling(peer, filling) = &mut w.body else { return self.advance(turn) };
         if *peer != id {
-            return Ok(());
+            return self.advance(turn);
         }
         if !filling.fill(outputs, kernels) {
             (w.body, w.whole) = (Fetch::Open, true);
-            return self.blame(turn, id, Offence::Invalid);
+            self.blame(turn, id, Offence::Invalid)?;
+            return self.advance(turn);
         }
-        self.filled(turn, &block)
+        self.filled(turn, id, block)
     }
 
-    /// A compact block has all its parts. If they do not make the sealed body, a short id was another's: the whole is asked for.
-    fn filled(&mut self, turn: &mut Turn<'_>, block: &Hash) -> Step {
-        let Some(w) = self.sync.wanted(block) else { return Ok(()) };
-        (w.body, w.whole) = match core::mem::replace(&mut w.body, Fetch::Open) {
-            Fetch::Filling(_, _, filling) => {
-                (filling.block().map_or(Fetch::Open, |block| Fetch::Here(Box::new(block))), true)
+    /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by chance or by its
+    /// sender's will: the whole is asked for.
+    fn filled(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+        let Some(w) = self.sync.wanted(name) else { return Ok(()) };
+        w.whole = true;
+        if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
+            if let Some(block) = filling.block() {
+                w.body = Fetch::Here(Box::new(block));
+                self.gave(turn, id);
+            } else {
+                self.blame(turn, id, Offence::Mismatch)?;
             }
-            other => (other, w.whole),
-        };
+        }
+        self.advance(turn)
+    }
+
+    /// A peer has not what it was asked for: it is asked of others at once.
+    pub(super) fn told_have_not(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+        if self.sync.questions.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
+            return self.blame(turn, id, Offence::Unasked);
+        }
+        let peers = &self.peers.all;
+        if let Some(w) = self.sync.wanted(name) {
+            w.denied.retain(|peer| peers.contains_key(peer));
+            w.denied.push(id);
+            w.body = match core::mem::replace(&mut w.body, Fetch::Open) {
+                Fetch::Filling(peer, _) if peer == id => Fetch::Open,
+                body => body,
+            };
+            // What it showed last lies above: it has left that branch, or dropped the bodies.
+            if peers.get(&id).and_then(|p| p.tip).is_some_and(|tip| self.sync.holds(tip)) {
+                self.forget_tip(id);
+            }
+        }
         self.advance(turn)
     }
 }

@@ -156,6 +156,12 @@ impl<F: Files> Ledger<F> {
         Ok(Some(DoubleSeal { first, second: second.clone() }))
     }
 
+    /// Whether a sealed header that is not in the chain is no evidence yet, so that somebody should hear of it.
+    #[must_use]
+    pub fn is_news(&self, sealed: &SealedHeader) -> bool {
+        self.evidence.is_news(sealed)
+    }
+
     /// Remembers sealed headers that are not in the chain, or will not be, durably.
     pub(super) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), StoreError> {
         let mut evidence = self.evidence.clone();

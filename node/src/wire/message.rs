@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! message = version (1) ‖ kind (1) ‖ content
-//!   0 hello        chain id (32) ‖ rules (32) ‖ tip: height (8) ‖ hash (32) ‖ listens: port (2), 0 for no
+//!   0 hello        chain id (32) ‖ rules (32) ‖ listens: port (2), 0 for no
 //!   1 ping         nonce (8)                         2 pong          nonce (8)
 //!   3 ask addresses                                  4 addresses     n (2) ‖ (IPv6 (16) ‖ port (2) ‖ key (32))*
 //!   5 stem         transaction (mw)                  6 offer         n (2) ‖ transaction id (32)*
@@ -12,13 +12,15 @@
 //!  12 ask compact  height (8) ‖ hash (32)            13 compact      header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)*
 //!                                                                    ‖ n (4) ‖ short id (6)* outputs ‖ the same for kernels
 //!                                                                    ‖ reward: output ‖ kernel
-//!  14 ask items    block hash (32) ‖ n (4) ‖ place (4)* outputs ‖ n (4) ‖ place (4)* kernels
-//!  15 items        block hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
+//!  14 ask items    height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* outputs ‖ n (4) ‖ place (4)* kernels
+//!  15 items        height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
 //!  16 ask block    height (8) ‖ hash (32)            17 block        header ‖ seal ‖ body (mw)
 //!  18 ask snapshots                                 19 snapshots    n (2) ‖ (header ‖ seal)*
 //!  20 ask part     block hash (32) ‖ place (4)       21 part         block hash (32) ‖ place (4) ‖ part, empty for no
+//!  22 have not     height (8) ‖ hash (32): of 12, 14 and 16
 //! ```
 //!
+//! A node shows its last block by a tip, after its hello: the seal proves the height. Places ascend, so that items are at most the block.
 //! An IPv4 address is written as its IPv6 mapping. The body of a block stays bytes until its seal has been checked, so that
 //! nobody makes a node decode points that no operator sealed, and so does a part of a snapshot ([`snapshot`](super::snapshot))
 //! until it is one that was asked for; for the same reason all else that is long is metered before it is decoded. A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
@@ -84,8 +86,6 @@ pub struct Hello {
     pub chain: ChainId,
     /// The rules it holds blocks against: [`rules`].
     pub rules: Hash,
-    /// Its last block.
-    pub tip: BlockName,
     /// The port on which it takes connections, if it does.
     pub listens: Option<u16>,
 }
@@ -109,14 +109,15 @@ pub enum Message {
     Headers(Vec<SealedHeader>),
     AskCompact(BlockName),
     Compact(Compact),
-    AskItems { block: Hash, outputs: Vec<u32>, kernels: Vec<u32> },
-    Items { block: Hash, outputs: Vec<Output>, kernels: Vec<Kernel> },
+    AskItems { block: BlockName, outputs: Vec<u32>, kernels: Vec<u32> },
+    Items { block: BlockName, outputs: Vec<Output>, kernels: Vec<Kernel> },
     AskBlock(BlockName),
     Block { sealed: SealedHeader, body: Vec<u8> },
     AskSnapshots,
     Snapshots(Vec<SealedHeader>),
     AskPart { block: Hash, place: u32 },
     Part { block: Hash, place: u32, bytes: Vec<u8> },
+    HaveNot(BlockName),
 }
 
 /// A name for the rules that are not in a chain's parameters: their numbers, the weights, the version of the bytes.
@@ -153,6 +154,7 @@ impl Message {
             Self::Snapshots(_) => 19,
             Self::AskPart { .. } => 20,
             Self::Part { .. } => 21,
+            Self::HaveNot(_) => 22,
         }
     }
 }
@@ -170,7 +172,7 @@ impl Encode for Message {
             Self::Tip(sealed) => sealed.encode(out),
             Self::AskHeaders(names) => put_short(names, out),
             Self::Headers(all) | Self::Snapshots(all) => put_short(all, out),
-            Self::AskCompact(name) | Self::AskBlock(name) => name.encode(out),
+            Self::AskCompact(name) | Self::AskBlock(name) | Self::HaveNot(name) => name.encode(out),
             Self::Compact(compact) => compact.encode(out),
             Self::AskItems { block, outputs, kernels } => {
                 block.encode(out);
@@ -221,14 +223,15 @@ impl Decode for Message {
             11 => Self::Headers(short("headers", MAX_HEADERS, r)?),
             12 => Self::AskCompact(BlockName::decode(r)?),
             13 => Self::Compact(Compact::decode(r)?),
-            14 => Self::AskItems { block: Hash::decode(r)?, outputs: long(r)?, kernels: long(r)? },
-            15 => Self::Items { block: Hash::decode(r)?, outputs: long(r)?, kernels: long(r)? },
+            14 => Self::AskItems { block: BlockName::decode(r)?, outputs: places(r)?, kernels: places(r)? },
+            15 => Self::Items { block: BlockName::decode(r)?, outputs: long(r)?, kernels: long(r)? },
             16 => Self::AskBlock(BlockName::decode(r)?),
             17 => Self::Block { sealed: SealedHeader::decode(r)?, body: r.take(r.left())?.to_vec() },
             18 => Self::AskSnapshots,
             19 => Self::Snapshots(short("snapshots", MAX_SNAPSHOTS, r)?),
             20 => Self::AskPart { block: Hash::decode(r)?, place: r.u32()? },
             21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
+            22 => Self::HaveNot(BlockName::decode(r)?),
             code => return Err(WireError::Code { what: "kind of message", code }),
         })
     }
@@ -265,6 +268,18 @@ fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
         all.push(T::take(r)?);
     }
     Ok(all)
+}
+
+/// Places in a block, each above the one before: an answer has nothing twice.
+fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, WireError> {
+    let all: Vec<u32> = long(r)?;
+    match all.windows(2).find(|pair| !matches!(pair, [a, b] if a < b)) {
+        Some([a, b]) => {
+            let (found, bound) = ((*a).into(), b.saturating_sub(1).into());
+            Err(WireError::Bound { what: "a place before another", found, bound })
+        }
+        _ => Ok(all),
+    }
 }
 
 /// An item of a long list.
@@ -312,16 +327,15 @@ impl Encode for Hello {
     fn encode(&self, out: &mut Vec<u8>) {
         self.chain.encode(out);
         self.rules.encode(out);
-        self.tip.encode(out);
         out.extend_from_slice(&self.listens.unwrap_or(0).to_le_bytes());
     }
 }
 
 impl Decode for Hello {
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        let (chain, rules, tip) = (ChainId::decode(r)?, Hash::decode(r)?, BlockName::decode(r)?);
+        let (chain, rules) = (ChainId::decode(r)?, Hash::decode(r)?);
         let port = u16::from_le_bytes(r.array()?);
-        Ok(Self { chain, rules, tip, listens: (port > 0).then_some(port) })
+        Ok(Self { chain, rules, listens: (port > 0).then_some(port) })
     }
 }
 

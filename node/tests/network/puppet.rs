@@ -14,7 +14,7 @@ use node::{
     wire::message::{BlockName, Hello, Message, rules},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// How a puppet behaves once it has said hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,61 +31,97 @@ pub(crate) enum Habit {
     Stranger,
     /// Stems that exclude each other, and what breaks the rules.
     Forger,
+    /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses patience, and comes again.
+    Boaster,
 }
 
-pub(crate) const HABITS: [Habit; 6] =
-    [Habit::BlackHole, Habit::Garbage, Habit::Flood, Habit::Stale, Habit::Stranger, Habit::Forger];
+pub(crate) const HABITS: [Habit; 7] = [
+    Habit::BlackHole,
+    Habit::Garbage,
+    Habit::Flood,
+    Habit::Stale,
+    Habit::Stranger,
+    Habit::Forger,
+    Habit::Boaster,
+];
 
-/// A puppet and its links.
+/// So many ticks a boaster stays.
+const STAY: u32 = 36;
+
+/// A puppet and its links, each with its age in ticks.
 pub(crate) struct Puppet {
     pub(crate) habit: Habit,
-    links: BTreeSet<PeerId>,
+    links: BTreeMap<PeerId, u32>,
+    best: Option<SealedHeader>,
 }
 
 type Sends = Vec<(PeerId, Vec<u8>)>;
 
 impl Puppet {
     pub(crate) fn new(habit: Habit) -> Self {
-        Self { habit, links: BTreeSet::new() }
+        Self { habit, links: BTreeMap::new(), best: None }
     }
 
     pub(crate) fn happen(&mut self, bank: &Bank, rng: &mut ChaCha20Rng, event: &Event) -> Sends {
         match event {
             Event::Connected { peer, .. } => {
-                self.links.insert(*peer);
-                vec![(*peer, self.hello(bank, rng).to_bytes())]
+                self.links.insert(*peer, 0);
+                let best = self.best.clone().map(Message::Tip);
+                [self.hello(bank)].into_iter().chain(best).map(|m| (*peer, m.to_bytes())).collect()
             }
             Event::Gone(peer) => {
                 self.links.remove(peer);
                 Vec::new()
             }
             Event::Frame { peer, bytes } => self.answer(*peer, bytes, rng),
-            Event::Tick => self.links.iter().flat_map(|p| self.habit(bank, rng).map(|m| (*p, m))).collect(),
+            Event::Tick => self.links.keys().flat_map(|p| self.habit(bank, rng).map(|m| (*p, m))).collect(),
             _ => Vec::new(),
         }
     }
 
-    fn hello(&self, bank: &Bank, rng: &mut ChaCha20Rng) -> Message {
+    /// Whom it leaves now.
+    pub(crate) fn leaves(&mut self) -> Vec<PeerId> {
+        if self.habit != Habit::Boaster {
+            return Vec::new();
+        }
+        self.links.values_mut().for_each(|age| *age += 1);
+        let old = self.links.iter().filter(|(_, age)| **age > STAY).map(|(id, _)| *id).collect();
+        self.links.retain(|_, age| *age <= STAY);
+        old
+    }
+
+    fn hello(&self, bank: &Bank) -> Message {
         let mut params = bank.params();
         if self.habit == Habit::Stranger {
             params.genesis_time += 1;
         }
         let chain = *Chain::new(params).unwrap().id();
-        let height = Height::new(if self.habit == Habit::Stale { 1_000_000 } else { 0 });
-        let mut hash = [0; 32];
-        rng.fill_bytes(&mut hash);
-        let tip = BlockName { height, hash: Hash::from_bytes(hash) };
-        Message::Hello(Hello { chain, rules: rules(), tip, listens: None })
+        Message::Hello(Hello { chain, rules: rules(), listens: None })
     }
 
     /// Enough to be kept: pings are answered, and questions by the wrong answer.
-    fn answer(&self, peer: PeerId, bytes: &[u8], rng: &mut ChaCha20Rng) -> Sends {
+    fn answer(&mut self, peer: PeerId, bytes: &[u8], rng: &mut ChaCha20Rng) -> Sends {
         let answer = match Message::from_bytes(bytes) {
             Ok(Message::Ping(nonce)) => Message::Pong(nonce),
-            Ok(Message::AskHeaders(_)) if rng.next_u32().is_multiple_of(2) => Message::Headers(Vec::new()),
+            Ok(Message::Tip(sealed)) if self.habit == Habit::Boaster => return self.boast(sealed),
+            Ok(Message::AskHeaders(_))
+                if self.habit != Habit::Boaster && rng.next_u32().is_multiple_of(2) =>
+            {
+                Message::Headers(Vec::new())
+            }
             _ => return Vec::new(),
         };
         vec![(peer, answer.to_bytes())]
+    }
+
+    /// Tells everybody of a block that it has not.
+    fn boast(&mut self, sealed: SealedHeader) -> Sends {
+        if self.best.as_ref().is_some_and(|best| best.header.height >= sealed.header.height) {
+            return Vec::new();
+        }
+        let tip = Message::Tip(sealed.clone()).to_bytes();
+        self.best = Some(sealed);
+        self.links.keys().map(|peer| (*peer, tip.clone())).collect()
     }
 
     /// What it says of itself, now and then.
@@ -98,7 +134,7 @@ impl Puppet {
         let old = &base[pick % base.len()];
         let messages: Vec<Vec<u8>> = match self.habit {
             _ if !rng.next_u32().is_multiple_of(8) => Vec::new(),
-            Habit::BlackHole | Habit::Stranger => Vec::new(),
+            Habit::BlackHole | Habit::Stranger | Habit::Boaster => Vec::new(),
             Habit::Garbage => vec![random[..pick % 200].to_vec()],
             Habit::Flood => {
                 let ids = (0..500).map(|n| Hash::from_bytes([n as u8 ^ random[2]; 32])).collect();
@@ -116,7 +152,8 @@ impl Puppet {
                     Message::Block { sealed, body },
                     Message::AskHeaders(vec![name; 9]),
                     Message::AskCompact(name),
-                    Message::AskItems { block: hash(5), outputs: vec![7; 99], kernels: vec![] },
+                    Message::AskItems { block: name, outputs: vec![7], kernels: vec![] },
+                    Message::HaveNot(name),
                 ]
                 .iter()
                 .map(Encode::to_bytes)

@@ -26,7 +26,7 @@ use node::{
     event::Event,
     ledger::Ledger,
     seal::SealedHeader,
-    wire::message::{BlockName, Hello, Message, rules},
+    wire::message::{Hello, Message, rules},
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
@@ -133,9 +133,8 @@ fn longest_steps_of_a_large_state() {
         if nodes[0].held().peers == 0 {
             let direction = Direction::Inbound(address(9).at);
             nodes[0].step(now, &mut rng, Event::Connected { peer, key: address(9).key, direction });
-            let tip = BlockName::of(&tip);
             let rules = rules();
-            let hello = Hello { chain: *toy.chain().id(), rules, tip, listens: None };
+            let hello = Hello { chain: *toy.chain().id(), rules, listens: None };
             let bytes = Message::Hello(hello).to_bytes();
             nodes[0].step(now, &mut rng, Event::Frame { peer, bytes });
         }

@@ -5,7 +5,10 @@
 //! acknowledged is then kept, torn or lost, and it starts again from that. Some of the peers are puppets: they do what no
 //! node does, and are not asked to agree.
 
-use crate::{bank::Bank, puppet::Puppet};
+use crate::{
+    bank::Bank,
+    puppet::{Habit, Puppet},
+};
 use core::{net::SocketAddr, time::Duration};
 use mw::{hash::Hash, transaction::Transaction, wire::Encode};
 use node::{
@@ -311,7 +314,14 @@ impl World {
             Actor::Honest(_) => self.step(to, event),
             Actor::Puppet(p) => {
                 let sends = p.happen(&self.bank, &mut self.rng, &event);
+                let leaves = if matches!(event, Event::Tick) { p.leaves() } else { Vec::new() };
+                let returns = p.habit == Habit::Boaster && matches!(event, Event::Tick);
                 sends.into_iter().for_each(|(peer, bytes)| self.send(to, peer, bytes));
+                leaves.into_iter().for_each(|peer| self.cut(to, peer));
+                if returns {
+                    let somebody = self.rng.next_u32() as usize % self.honest_count();
+                    self.dial(to, address(somebody));
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     bridge::{Home, unasked},
     exit::Outcome,
 };
+use link::PeerKey;
 use node::wire::rpc;
 use serde_json::json;
 
@@ -15,14 +16,17 @@ pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
         context.ui.say("The node is connected with nobody.");
     }
     for p in all {
+        // As --connect takes it; a key that is none of a node's cannot have been proven.
+        let key = PeerKey::from_bytes(*p.key.0.as_bytes())
+            .map_or_else(|_| p.key.0.to_string(), |key| key.to_string());
         let direction = if p.outbound { "outbound" } else { "inbound" };
         let height = p.tip.as_ref().map(|t| t.height);
         let fields = json!({
-            "address": p.address, "key": p.key, "direction": direction, "height": height,
+            "address": p.address, "key": key, "direction": direction, "height": height,
             "tip": p.tip.map(|t| t.hash),
         });
         let at = height.map_or_else(|| "?".to_owned(), |h| h.to_string());
-        let human = format!("{direction:8}  {:<22} height {at:>8}  {}", p.address, p.key.0);
+        let human = format!("{direction:8}  {:<22} height {at:>8}  {}", p.address, key);
         context.output.record("peer", fields, &human)?;
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The solo operator's hand: every so often a block, whose reward a wallet's key takes.
 //!
 //! ```text
-//! wait ─▶ the node knows no better block than its own? ─▶ draft ─▶ reward ─▶ seal
+//! wait ─▶ draft, which the node refuses while it is behind ─▶ reward ─▶ seal
 //! ```
 //!
+//! What counts as behind is the node's to say, and only sealed headers do: what peers merely claim would stop the chain.
 //! The node holds the operator's key and no wallet; this holds a wallet's account key and no ledger. A round is passed over
 //! when the time of day has jumped against the steady clock, since a block's time is never below its parent's: one block from the future
 //! would date all that follow.
@@ -12,7 +13,7 @@ use crate::bridge::now;
 use core::time::Duration;
 use node::{
     edge::asker::{Asker, Stopped},
-    effect::Answer,
+    effect::{Answer, Refusal},
     event::Question,
 };
 use rand_core::OsRng;
@@ -43,18 +44,19 @@ pub(super) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Rec
 
 /// One block, unless something is in the way.
 fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
-    if let Answer::Status(status) = asker.ask(Question::Status)?
-        && status.best > status.tip.height
-    {
-        // To seal a height that is sealed already would be held against the operator for ever.
-        info!(
-            height = status.tip.height.get(),
-            best = status.best.get(),
-            "others are ahead: no block this time"
-        );
-        return Ok(());
-    }
-    let Answer::Draft { height, due, .. } = asker.ask(Question::Draft)? else { return Ok(()) };
+    let (height, due) = match asker.ask(Question::Draft)? {
+        Answer::Draft { height, due, .. } => (height, due),
+        Answer::Refused(Refusal::Behind(best)) => {
+            // To seal a height that is sealed already would be held against the operator for ever.
+            info!(best = best.get(), "others are ahead: no block this time");
+            return Ok(());
+        }
+        Answer::Refused(why) => {
+            warn!(%why, "no block can be drafted");
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
     let reward = match rewards.of((height, due), &mut OsRng) {
         Ok(reward) => Box::new(reward),
         Err(why) => {

@@ -5,6 +5,9 @@
 //! proven   32 × 16 places; a connection came about; which row is H(salt ‖ group of the address)
 //! ```
 //!
+//! Addresses of this machine are taken from this machine alone, and those of a private network from within one: whoever is outside
+//! cannot know them, and would make a node knock at doors of its own house. So they are told, too.
+//!
 //! A group is the /16 of an IPv4 address and the /32 of an IPv6 address: one provider fills a few rows and no more. On this
 //! machine (loopback) each port is a group of its own. The salt is this node's secret, so nobody can compute the places.
 //! An address keeps its place until three attempts in a row have failed; a new one does not push out a good one.
@@ -101,7 +104,10 @@ impl Book {
     pub fn hear(&mut self, address: Address, source: IpAddr) {
         let nowhere =
             address.at.port() == 0 || address.at.ip().is_unspecified() || address.at.ip().is_multicast();
-        if nowhere || self.proven.iter().flatten().any(|e| e.address == address) {
+        if nowhere
+            || reach(address.at.ip()) < reach(source)
+            || self.proven.iter().flatten().any(|e| e.address == address)
+        {
             return;
         }
         let row = self.place(&[&group(address.at), &group(SocketAddr::new(source, 0))], HEARD_ROWS);
@@ -137,11 +143,11 @@ impl Book {
         parts.into_iter().find_map(|part| choose(part, rng, except))
     }
 
-    /// Up to `most` random addresses to tell others, those first that were proven.
-    pub fn sample(&self, rng: &mut (impl RngCore + ?Sized), most: usize) -> Vec<Address> {
+    /// Up to `most` random addresses to tell somebody at `to`, those first that were proven.
+    pub fn sample(&self, rng: &mut (impl RngCore + ?Sized), most: usize, to: IpAddr) -> Vec<Address> {
         let mut all: Vec<(bool, u32, Address)> = self
             .entries()
-            .filter(|(_, e)| e.failures == 0)
+            .filter(|(_, e)| e.failures == 0 && reach(e.address.at.ip()) >= reach(to))
             .map(|(proven, e)| (!proven, rng.next_u32(), e.address))
             .collect();
         all.sort_unstable_by_key(|(heard, random, _)| (*heard, *random));
@@ -188,6 +194,30 @@ fn group(at: SocketAddr) -> Vec<u8> {
     }
 }
 
+/// From where an address can be reached: the lesser from fewer places.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Machine,
+    Private,
+    World,
+}
+
+fn reach(ip: IpAddr) -> Reach {
+    let private = match ip {
+        IpAddr::V4(ip) => {
+            // 100.64.0.0/10 is what providers use inside.
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    match () {
+        () if ip.is_loopback() => Reach::Machine,
+        () if private => Reach::Private,
+        () => Reach::World,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +225,7 @@ mod tests {
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     fn address(n: u32) -> Address {
-        let ip = Ipv4Addr::from(0x0a00_0000 + n * 0x1_0007);
+        let ip = Ipv4Addr::from(0x2d00_0000 + n * 0x1_0007);
         Address { at: SocketAddr::new(ip.into(), 4_000), key: PeerKey([n as u8; 32]) }
     }
 
@@ -249,9 +279,44 @@ mod tests {
         }
         let except = [3, 2].map(|n| PeerKey([n; 32])).into();
         assert_eq!(book.pick(&mut rng, &except), Some(address(1)));
-        assert_eq!(book.sample(&mut rng, 8), vec![address(3)]);
+        assert_eq!(book.sample(&mut rng, 8, IpAddr::from([1, 1, 1, 1])), vec![address(3)]);
         let zero = Address { at: SocketAddr::from(([1, 2, 3, 4], 0)), key: PeerKey([0; 32]) };
         book.hear(zero, IpAddr::from([1, 1, 1, 1]));
         assert_eq!(book.len(), 3);
+    }
+
+    /// Whoever is outside cannot name what is inside, and is not told of it.
+    #[test]
+    fn inner_addresses_stay_inside() {
+        let rng = ChaCha20Rng::seed_from_u64(4);
+        let at =
+            |ip: &str| Address { at: SocketAddr::new(ip.parse().unwrap(), 4_000), key: PeerKey([1; 32]) };
+        let (machine, private) =
+            (["127.0.0.1", "::1"], ["10.1.2.3", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1"]);
+        let world = ["45.1.2.3", "100.128.0.1", "2001:db8::1"];
+        let heard = |source: &str, ip: &str| {
+            let mut book = Book::with_salt([7; 32]);
+            book.hear(at(ip), source.parse().unwrap());
+            book.len() == 1
+        };
+        for (source, takes) in [
+            ("127.0.0.1", [true; 3]),
+            ("192.168.0.7", [false, true, true]),
+            ("9.9.9.9", [false, false, true]),
+        ] {
+            assert!(machine.iter().all(|ip| heard(source, ip) == takes[0]), "{source}");
+            assert!(private.iter().all(|ip| heard(source, ip) == takes[1]), "{source}");
+            assert!(world.iter().all(|ip| heard(source, ip) == takes[2]), "{source}");
+        }
+        let mut book = Book::with_salt([7; 32]);
+        for ip in machine.iter().chain(&private).chain(&world) {
+            book.hear(at(ip), IpAddr::from([127, 0, 0, 1]));
+        }
+        let told = |to: &str| book.sample(&mut rng.clone(), 64, to.parse().unwrap());
+        assert!(
+            told("9.9.9.9").iter().all(|a| reach(a.at.ip()) == Reach::World) && told("9.9.9.9").len() > 1
+        );
+        assert!(told("10.0.0.1").iter().all(|a| reach(a.at.ip()) != Reach::Machine));
+        assert_eq!(told("127.0.0.1").len(), book.len());
     }
 }

@@ -12,7 +12,7 @@ fn all() -> Vec<Message> {
     toy.grow(vec![t.clone()]);
     let block = toy.blocks().last().unwrap().clone();
     let (sealed, name) = (SealedHeader::of(&block), BlockName::of(&block.header));
-    let hello = |listens| Hello { chain: *toy.chain().id(), rules: rules(), tip: name, listens };
+    let hello = |listens| Hello { chain: *toy.chain().id(), rules: rules(), listens };
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);
@@ -34,9 +34,9 @@ fn all() -> Vec<Message> {
         Message::Headers(vec![sealed.clone()]),
         Message::AskCompact(name),
         Message::Compact(Compact::of(&block, 3).unwrap()),
-        Message::AskItems { block: hash, outputs: vec![0, 7], kernels: vec![] },
+        Message::AskItems { block: name, outputs: vec![0, 7], kernels: vec![] },
         Message::Items {
-            block: hash,
+            block: name,
             outputs: block.body.outputs.clone(),
             kernels: block.body.kernels.clone(),
         },
@@ -46,6 +46,7 @@ fn all() -> Vec<Message> {
         Message::Snapshots(vec![sealed.clone(), sealed]),
         Message::AskPart { block: hash, place: 7 },
         Message::Part { block: hash, place: 7, bytes: vec![1, 2, 3] },
+        Message::HaveNot(name),
     ]
 }
 
@@ -53,7 +54,7 @@ fn all() -> Vec<Message> {
 fn every_kind_is_read_back_and_no_prefix_is() {
     let messages = all();
     let kinds: std::collections::BTreeSet<u8> = messages.iter().map(Message::kind).collect();
-    assert_eq!(kinds, (0..22).collect(), "one of each kind");
+    assert_eq!(kinds, (0..23).collect(), "one of each kind");
     for m in messages {
         let bytes = m.to_bytes();
         assert_eq!(Message::from_bytes(&bytes).as_ref(), Ok(&m));
@@ -70,7 +71,7 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 22]), Err(WireError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 23]), Err(WireError::Code { .. })));
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(WireError::Version { .. })));
 }
 
@@ -94,9 +95,23 @@ fn counts_are_bounded_before_anything_is_made() {
             Err(WireError::Short { .. } | WireError::Scalar)
         ));
     }
-    let items = [&[VERSION, 14][..], &[0; 32], &(MAX_ITEMS + 1).to_le_bytes()].concat();
+    let items = [&[VERSION, 14][..], &[0; 40], &(MAX_ITEMS + 1).to_le_bytes()].concat();
     assert!(matches!(Message::from_bytes(&items), Err(WireError::Bound { .. })));
     assert!(matches!(Message::from_bytes(&vec![VERSION; MAX_MESSAGE + 1]), Err(WireError::Bound { .. })));
+}
+
+/// Whoever asks for one item many times would have an answer many times as long as the block.
+#[test]
+fn places_ascend() {
+    let ask = |outputs: Vec<u32>, kernels| {
+        let block = BlockName { height: Height::GENESIS, hash: Hash::from_bytes([1; 32]) };
+        Message::from_bytes(&Message::AskItems { block, outputs, kernels }.to_bytes())
+    };
+    assert!(ask(vec![0, 1, 7], vec![3]).is_ok() && ask(vec![], vec![]).is_ok());
+    for bad in [vec![0; 65_536], vec![3, 3], vec![0, 2, 1]] {
+        assert!(matches!(ask(bad.clone(), vec![]), Err(WireError::Bound { .. })));
+        assert!(matches!(ask(vec![], bad), Err(WireError::Bound { .. })));
+    }
 }
 
 /// A compact block is filled from the pool alone, from items, or not at all.
@@ -122,8 +137,15 @@ fn a_compact_block_is_filled_from_what_is_there() {
     let (o, k) = items(&block.body, &outputs, &kernels).unwrap();
     assert!(!half.clone().fill(o[1..].to_vec(), k.clone()), "too few");
     assert!(!half.clone().fill([&o[..], &o[..]].concat(), k.clone()), "too many");
-    let mut wrong = half.clone();
-    assert!(wrong.fill(vec![o[1].clone(), o[1].clone()], k.clone()) && wrong.block().is_none());
+    assert!(
+        !half.clone().fill(vec![o[1].clone(), o[0].clone()], k.clone()),
+        "others than the short ids name"
+    );
+    // Short ids that are right, of what the block does not hold.
+    let mut wrong = Compact { inputs: Vec::new(), ..compact.clone() };
+    wrong.inputs.extend(compact.inputs.iter().skip(1));
+    let mut wrong = Filling::new(wrong, payments[..1].iter());
+    assert!(wrong.fill(o.clone(), k.clone()) && wrong.block().is_none());
     assert!(half.fill(o, k));
     assert_eq!(half.block().as_ref(), Some(&block));
     assert_eq!(items(&block.body, &[4], &[]), None, "the reward is not counted");

@@ -51,7 +51,7 @@ records! {
         tip: TipRecord,
         /// The time of that block, in seconds since 1970.
         time: u64,
-        /// The height of the best block it has heard of.
+        /// The height of the best block that it has seen sealed.
         best: u64,
         /// Unspent outputs.
         unspent: u64,
@@ -77,7 +77,7 @@ records! {
         key: Hex<Hash>,
         /// Whether this node opened the connection.
         outbound: bool,
-        /// The best block that it told of.
+        /// Its last block, as it has shown by a sealed header.
         tip: Option<TipRecord>,
     }
 

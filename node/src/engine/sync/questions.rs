@@ -1,0 +1,144 @@
+//! Questions about headers and blocks that are not answered yet.
+//!
+//! ```text
+//! asked: fresh ──hurry──▶ slow: others are asked too ──answer──▶ late: blamed ──4·answer──▶ forgotten
+//!           └── the answer, "have not", or the end of the connection ──▶ gone
+//! ```
+//!
+//! A late question counts for nothing, but that its answer, should it come, is no answer to no question.
+//! There are as many as peers, times what each may be asked for at a time.
+
+use super::super::peers::{Peer, PeerId};
+use crate::wire::message::BlockName;
+use core::time::Duration;
+use mw::hash::Hash;
+use std::collections::BTreeMap;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Headers after this block, the best that was known.
+    Headers(BlockName),
+    Compact(Hash),
+    Items(Hash),
+    Block(Hash),
+}
+
+impl About {
+    /// The block that is asked for.
+    pub(super) const fn block(&self) -> Option<&Hash> {
+        match self {
+            Self::Headers(_) => None,
+            Self::Compact(block) | Self::Items(block) | Self::Block(block) => Some(block),
+        }
+    }
+
+    pub(super) const fn headers(&self) -> Option<BlockName> {
+        if let Self::Headers(best) = self { Some(*best) } else { None }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Fresh,
+    Slow,
+    Late,
+}
+
+struct Question {
+    of: PeerId,
+    about: About,
+    since: Duration,
+    wait: Wait,
+}
+
+/// How many more peers are to be asked the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    None,
+    /// So many, if they have not kept us waiting themselves.
+    Sound(usize),
+    Any(usize),
+}
+
+/// All that is asked and not answered.
+#[derive(Default)]
+pub(super) struct Questions(Vec<Question>);
+
+impl Questions {
+    pub(super) fn ask(&mut self, now: Duration, of: PeerId, about: About) {
+        self.0.retain(|q| q.of != of || q.about != about);
+        self.0.push(Question { of, about, since: now, wait: Wait::Fresh });
+    }
+
+    /// Takes a question to this peer that has been answered, if there is one.
+    pub(super) fn answered(&mut self, of: PeerId, which: impl Fn(&About) -> bool) -> Option<About> {
+        let place = self.0.iter().position(|q| q.of == of && which(&q.about))?;
+        Some(self.0.remove(place).about)
+    }
+
+    /// The peer is gone.
+    pub(super) fn lost(&mut self, of: PeerId) {
+        self.0.retain(|q| q.of != of);
+    }
+
+    fn open(&self, which: impl Fn(&About) -> bool) -> impl Iterator<Item = &Question> {
+        self.0.iter().filter(move |q| q.wait != Wait::Late && which(&q.about))
+    }
+
+    /// Whether this is asked of somebody.
+    pub(super) fn is_asked(&self, which: impl Fn(&About) -> bool) -> bool {
+        self.open(which).next().is_some()
+    }
+
+    /// Whether this is asked of that peer.
+    pub(super) fn is_asked_of(&self, of: PeerId, which: impl Fn(&About) -> bool) -> bool {
+        self.open(which).any(|q| q.of == of)
+    }
+
+    /// How many blocks are asked of a peer.
+    pub(super) fn load(&self, of: PeerId) -> usize {
+        self.open(|about| about.block().is_some()).filter(|q| q.of == of).count()
+    }
+
+    /// Whether others should be asked the same: as many again each time that all have let us wait, so that many who say nothing delay
+    /// an answer by little.
+    pub(super) fn more(
+        &mut self,
+        (now, hurry): (Duration, Duration),
+        which: impl Fn(&About) -> bool,
+        peers: &mut BTreeMap<PeerId, Peer>,
+    ) -> More {
+        let (mut asked, mut patient, mut trusted) = (0, false, false);
+        for q in self.0.iter_mut().filter(|q| q.wait != Wait::Late && which(&q.about)) {
+            asked += 1;
+            let Some(peer) = peers.get_mut(&q.of).filter(|_| q.wait == Wait::Fresh) else { continue };
+            // Who answers one after the other is not slow.
+            if q.since.max(peer.gave.unwrap_or_default()) + hurry <= now {
+                q.wait = Wait::Slow;
+                peer.missed = peer.missed.saturating_add(1);
+            } else {
+                patient = true;
+                trusted |= peer.missed == 0;
+            }
+        }
+        match (patient, trusted) {
+            (false, _) => More::Any(asked.max(1)),
+            (true, false) => More::Sound(asked),
+            (true, true) => More::None,
+        }
+    }
+
+    /// Who has not answered in time, each time that it is so.
+    pub(super) fn late(&mut self, now: Duration, answer: Duration) -> Vec<PeerId> {
+        let mut late = Vec::new();
+        self.0.retain(|q| q.since + 4 * answer > now);
+        for q in self.0.iter_mut().filter(|q| q.wait != Wait::Late && q.since + answer <= now) {
+            q.wait = Wait::Late;
+            late.push(q.of);
+        }
+        late.sort_unstable();
+        late.dedup();
+        late
+    }
+}

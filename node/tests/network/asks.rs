@@ -1,0 +1,463 @@
+//! One node among peers that are played by hand: what it asks of whom and when, and what it answers.
+
+use core::{net::SocketAddr, time::Duration};
+use mw::{
+    block::Block,
+    hash::Hash,
+    rules::params::Params,
+    testing::Toy,
+    wire::{Decode, Encode},
+};
+use node::{
+    config::Config,
+    edge::store::{Memory, Store},
+    effect::{Answer, Effect, Note, Refusal},
+    engine::{
+        Node,
+        compact::Compact,
+        peers::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+        sealing::Solo,
+    },
+    event::{Event, Question, Ticket},
+    ledger::Ledger,
+    seal::{OperatorKey, SealedHeader},
+    wire::message::{BlockName, Hello, Message, rules},
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use crate::world::layout;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A node, the time, and what came of it since this was asked last.
+struct Hand {
+    node: Node<Memory>,
+    toy: Toy,
+    now: Duration,
+    rng: ChaCha20Rng,
+    said: Vec<(u64, Message)>,
+    closed: Vec<(u64, Closing)>,
+    alarms: usize,
+    answer: Option<Answer>,
+    files: Memory,
+    /// How often the pool could not be written down, and how often the store failed.
+    lacks: (usize, usize),
+}
+
+impl Hand {
+    /// A node with the first so many blocks of this chain.
+    fn new(toy: Toy, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
+        let files = Memory::new();
+        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let mut ledger = Ledger::over(store, Default::default()).unwrap();
+        toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut config = Config::new(PeerKey([99; 32]));
+        (config.outbound, config.snapshot_every) = (0, 0);
+        edit(&mut config);
+        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
+        let node = Node::new(config, ledger, Some(operator), None, &mut rng);
+        let (said, closed, answer) = (Vec::new(), Vec::new(), None);
+        Self { node, toy, now: Duration::ZERO, rng, said, closed, alarms: 0, answer, files, lacks: (0, 0) }
+    }
+
+    fn happen(&mut self, event: Event) {
+        for effect in self.node.step(self.now, &mut self.rng, event) {
+            match effect {
+                Effect::Send(peer, message) => self.said.push((peer.0, message)),
+                Effect::Close(peer, why) => self.closed.push((peer.0, why)),
+                Effect::Answer(_, answer) => self.answer = Some(*answer),
+                Effect::Note(Note::DoubleSeal(_)) => self.alarms += 1,
+                Effect::Note(Note::Unsaved(_)) => self.lacks.0 += 1,
+                Effect::Note(Note::Failed(_)) => self.lacks.1 += 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Somebody connects who has yet to show a block; its key is its number's.
+    fn join(&mut self, peer: u64, direction: fn(Address) -> Direction) {
+        let n = (peer % 100) as u8;
+        let address = Address { at: SocketAddr::from(([10, n, 0, 1], 4_000)), key: PeerKey([n; 32]) };
+        let (key, direction) = (address.key, direction(address));
+        self.happen(Event::Connected { peer: PeerId(peer), key, direction });
+        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listens: None };
+        self.say(peer, &Message::Hello(hello));
+    }
+
+    fn say(&mut self, peer: u64, message: &Message) {
+        self.happen(Event::Frame { peer: PeerId(peer), bytes: message.to_bytes() });
+    }
+
+    /// Lets time pass, in ticks of half a second.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += SECOND / 2;
+            self.happen(Event::Tick);
+        }
+    }
+
+    fn block(&self, n: usize) -> &Block {
+        &self.toy.blocks()[n]
+    }
+
+    fn tip_message(&self, n: usize) -> Message {
+        Message::Tip(SealedHeader::of(self.block(n)))
+    }
+
+    fn block_message(&self, n: usize) -> Message {
+        let block = self.block(n);
+        Message::Block { sealed: SealedHeader::of(block), body: block.body.to_bytes() }
+    }
+
+    fn name(&self, n: usize) -> BlockName {
+        BlockName::of(&self.block(n).header)
+    }
+
+    fn height(&self) -> usize {
+        self.node.ledger().tip().height.get() as usize
+    }
+
+    /// Who has been asked for blocks since this was asked last, in order.
+    fn asked(&mut self) -> Vec<u64> {
+        let blocks = |m: &Message| matches!(m, Message::AskBlock(_) | Message::AskCompact(_));
+        self.take(blocks)
+    }
+
+    fn asked_headers(&mut self) -> Vec<u64> {
+        self.take(|m| matches!(m, Message::AskHeaders(_)))
+    }
+
+    fn take(&mut self, which: impl Fn(&Message) -> bool) -> Vec<u64> {
+        let found = self.said.iter().filter(|(_, m)| which(m)).map(|(peer, _)| *peer).collect();
+        self.said.retain(|(_, m)| !which(m));
+        found
+    }
+
+    fn ask(&mut self, question: Question) -> Answer {
+        self.happen(Event::Asked { ticket: Ticket(0), question });
+        self.answer.take().unwrap()
+    }
+
+    fn banned(&self, peer: u64, offence: Offence) -> bool {
+        self.closed.contains(&(peer, Closing::Banned(offence)))
+    }
+}
+
+fn inbound(a: Address) -> Direction {
+    Direction::Inbound(a.at)
+}
+
+fn toy(blocks: usize) -> Toy {
+    let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
+    let mut toy = Toy::with(31, wide);
+    (0..blocks).for_each(|_| drop(toy.grow(Vec::new())));
+    toy
+}
+
+/// Three show a block first and say nothing more; so does the one who has it.
+#[test]
+fn who_says_nothing_delays_a_block_by_little() {
+    let mut hand = Hand::new(toy(6), 3, |_| ());
+    (1..=4).for_each(|peer| hand.join(peer, inbound));
+    (1..=4).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
+    assert_eq!(hand.asked(), [1]);
+    let began = hand.now;
+    while hand.height() == 3 {
+        hand.pass(SECOND / 2);
+        if hand.asked().contains(&4) {
+            hand.say(4, &hand.block_message(3));
+        }
+        assert!(hand.now < began + 5 * SECOND, "{:?}", hand.now - began);
+    }
+    // They are asked no more as long as there is somebody else, who is asked as soon as it may have it.
+    for n in [4, 5] {
+        (1..=3).for_each(|peer| hand.say(peer, &hand.tip_message(n)));
+        hand.asked();
+        hand.say(4, &hand.tip_message(n));
+        assert_eq!(hand.asked(), [4]);
+        hand.say(4, &hand.block_message(n));
+        assert_eq!(hand.height(), n + 1);
+    }
+    // A late answer is no offence, and who never answers is blamed, and stays.
+    hand.say(1, &hand.block_message(3));
+    hand.pass(30 * SECOND);
+    assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+}
+
+/// Of two who show a block, one has it not: the other is asked at once. When nobody has it, nobody is asked for ever.
+#[test]
+fn who_has_not_a_block_says_so() {
+    let mut hand = Hand::new(toy(5), 3, |_| ());
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
+    assert_eq!(hand.asked(), [1]);
+    hand.say(1, &Message::HaveNot(hand.name(3)));
+    assert_eq!(hand.asked(), [2]);
+    hand.say(2, &Message::HaveNot(hand.name(3)));
+    hand.pass(60 * SECOND);
+    assert_eq!((hand.asked(), hand.node.held().blocks), (vec![], 0));
+    hand.say(1, &hand.tip_message(3));
+    assert_eq!(hand.asked(), [1]);
+    hand.say(1, &hand.block_message(3));
+    assert_eq!(hand.height(), 4);
+    assert!(hand.closed.is_empty());
+}
+
+/// Of the peers that show a higher tip, those on another branch are not asked for blocks of this one.
+#[test]
+fn the_losing_branch_is_not_asked() {
+    let toy = toy(8);
+    let mut hand = Hand::new(toy, 6, |_| ());
+    (1..=3).for_each(|peer| hand.join(peer, inbound));
+    // The first two are where this node is; the third is ahead.
+    (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(5)));
+    hand.say(3, &hand.tip_message(7));
+    assert_eq!((hand.asked_headers(), hand.asked()), (vec![3], vec![]));
+    let sealed = [6, 7].map(|n| SealedHeader::of(hand.block(n)));
+    hand.say(3, &Message::Headers(sealed.to_vec()));
+    assert_eq!(hand.asked(), [3, 3]);
+    hand.say(3, &hand.block_message(6));
+    hand.say(3, &hand.block_message(7));
+    assert_eq!(hand.height(), 8);
+}
+
+/// Headers are asked of somebody else when the first is silent, and at once when it leaves.
+#[test]
+fn headers_are_asked_of_several() {
+    let mut hand = Hand::new(toy(8), 3, |_| ());
+    (1..=3).for_each(|peer| hand.join(peer, inbound));
+    (1..=3).for_each(|peer| hand.say(peer, &hand.tip_message(7)));
+    assert_eq!(hand.asked_headers(), [1]);
+    hand.pass(SECOND);
+    assert!(hand.asked_headers().is_empty());
+    hand.happen(Event::Gone(PeerId(1)));
+    assert_eq!(hand.asked_headers(), [2]);
+    hand.pass(5 * SECOND / 2);
+    assert_eq!(hand.asked_headers(), [3]);
+    let sealed = (3..8).map(|n| SealedHeader::of(hand.block(n))).collect();
+    hand.say(3, &Message::Headers(sealed));
+    assert!(hand.asked().iter().all(|peer| *peer == 3), "the other has let us wait");
+    // The same from the second is no offence, and not followed anew.
+    let sealed = (3..8).map(|n| SealedHeader::of(hand.block(n))).collect();
+    hand.say(2, &Message::Headers(sealed));
+    (3..8).for_each(|n| hand.say(3, &hand.block_message(n)));
+    assert_eq!(hand.height(), 8);
+    assert!(hand.closed.is_empty() && hand.asked_headers().is_empty());
+}
+
+/// Old headers in answer to a question lead nowhere, and are not asked for again and again.
+#[test]
+fn headers_that_lead_nowhere_end_the_questions() {
+    let mut hand = Hand::new(toy(8), 5, |_| ());
+    hand.join(1, inbound);
+    hand.say(1, &hand.tip_message(7));
+    for _ in 0..3 {
+        if hand.asked_headers().is_empty() {
+            break;
+        }
+        let sealed = (1..3).map(|n| SealedHeader::of(hand.block(n))).collect();
+        hand.say(1, &Message::Headers(sealed));
+    }
+    hand.pass(30 * SECOND);
+    assert!(hand.asked_headers().is_empty());
+}
+
+/// A block that was shown under its seal keeps the operator from sealing, but not for ever, however often it is shown.
+#[test]
+fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
+    let mut hand = Hand::new(toy(9), 3, |_| ());
+    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }));
+    hand.join(1, inbound);
+    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }), "a hello keeps nobody");
+    hand.say(1, &hand.tip_message(7));
+    let Answer::Refused(Refusal::Behind(height)) = hand.ask(Question::Draft) else { panic!("it is behind") };
+    assert_eq!(height.get(), 8);
+    let Answer::Status(status) = hand.ask(Question::Status) else { panic!("no status") };
+    assert_eq!(status.best.get(), 8);
+    for peer in 2..5 {
+        hand.pass(10 * SECOND);
+        hand.happen(Event::Gone(PeerId(peer - 1)));
+        hand.join(peer, inbound);
+        hand.say(peer, &hand.tip_message(7));
+    }
+    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }));
+}
+
+/// Who answers what nobody asked is banned, and was not listened to; a new connection forgives nothing.
+#[test]
+fn an_answer_to_no_question_costs() {
+    let mut hand = Hand::new(toy(6), 3, |_| ());
+    let block = hand.block(3).clone();
+    let (name, body) = (hand.name(3), block.body.clone());
+    let somebody = Address { at: SocketAddr::from(([10, 9, 9, 9], 1)), key: PeerKey([9; 32]) };
+    let answers = [
+        hand.block_message(3),
+        Message::Compact(Compact::of(&block, 1).unwrap()),
+        Message::Items { block: name, outputs: body.outputs, kernels: body.kernels },
+        Message::HaveNot(name),
+        Message::Headers(vec![SealedHeader::of(&block)]),
+        Message::Addresses(vec![somebody]),
+    ];
+    for (peer, answer) in (1..).zip(&answers) {
+        hand.join(peer, inbound);
+        (0..4).for_each(|_| hand.say(peer, answer));
+        assert!(hand.closed.is_empty(), "{:?}", hand.closed);
+        hand.happen(Event::Gone(PeerId(peer)));
+        hand.join(peer + 100, inbound);
+        hand.say(peer + 100, answer);
+        assert!(hand.banned(peer + 100, Offence::Unasked), "{answer:?}");
+        hand.closed.clear();
+        hand.said.clear();
+    }
+    assert_eq!((hand.height(), hand.node.held().addresses), (3, 0));
+}
+
+/// Addresses are taken once, from who was asked.
+#[test]
+fn addresses_are_heard_once() {
+    let mut hand = Hand::new(toy(1), 1, |_| ());
+    hand.join(1, Direction::Outbound);
+    assert_eq!(hand.take(|m| matches!(m, Message::AskAddresses)), [1]);
+    let before = hand.node.held().addresses;
+    let named = |n: u8, ip: [u8; 4]| Address { at: SocketAddr::from((ip, 4_000)), key: PeerKey([n; 32]) };
+    let all = [named(1, [10, 50, 0, 1]), named(2, [45, 1, 1, 1]), named(3, [127, 0, 0, 1])];
+    hand.say(1, &Message::Addresses(all.to_vec()));
+    assert_eq!(hand.node.held().addresses, before + 2, "not this machine's");
+    for n in 0..5 {
+        hand.say(1, &Message::Addresses(vec![named(n, [10, 60 + n, 0, 1])]));
+    }
+    assert_eq!(hand.node.held().addresses, before + 2);
+    assert!(hand.banned(1, Offence::Unasked));
+}
+
+/// Blocks of the chain are handed out whole, compact and in items, also below the tip; what is not there is denied.
+#[test]
+fn what_is_there_is_given_and_what_is_not_is_denied() {
+    let mut toy = toy(4);
+    toy.mature();
+    let height = toy.blocks().len();
+    let mut hand = Hand::new(toy, height, |_| ());
+    hand.join(1, inbound);
+    hand.say(1, &hand.tip_message(height - 1));
+    hand.said.clear();
+    let (name, nowhere) = (hand.name(1), BlockName { hash: Hash::from_bytes([7; 32]), ..hand.name(1) });
+    let asks = |block| {
+        let items = Message::AskItems { block, outputs: vec![], kernels: vec![] };
+        [Message::AskBlock(block), Message::AskCompact(block), items]
+    };
+    asks(name).iter().for_each(|m| hand.say(1, m));
+    let given = |m: &Message| match m {
+        Message::Block { sealed, .. } => sealed.header.hash() == name.hash,
+        Message::Compact(c) => c.sealed.header.hash() == name.hash,
+        Message::Items { block, .. } => *block == name,
+        _ => false,
+    };
+    assert_eq!(hand.take(given), [1, 1, 1]);
+    asks(nowhere).iter().for_each(|m| hand.say(1, m));
+    assert_eq!(hand.take(|m| *m == Message::HaveNot(nowhere)), [1, 1, 1]);
+    // There is only the reward, which has no place.
+    hand.say(1, &Message::AskItems { block: name, outputs: vec![0], kernels: vec![] });
+    assert!(hand.banned(1, Offence::Garbage));
+}
+
+/// Items that are others than the short ids name cost their sender the connection; the whole block is asked of another.
+#[test]
+fn wrong_items_cost_their_sender() {
+    let mut toy = toy(0);
+    let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
+    toy.mature();
+    let payments = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
+    let before = toy.blocks().len();
+    toy.grow(payments);
+    let mut hand = Hand::new(toy, before, |_| ());
+    let compact = Compact::of(hand.block(before), 3).unwrap();
+    (1..=2).for_each(|peer| hand.join(peer, inbound));
+    (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(before)));
+    assert_eq!(hand.asked(), [1]);
+    hand.say(1, &Message::Compact(compact));
+    assert_eq!(hand.take(|m| matches!(m, Message::AskItems { .. })), [1]);
+    let body = hand.block(before).body.clone();
+    let mut outputs: Vec<_> = body.outputs.into_iter().filter(|o| !o.is_coinbase()).collect();
+    outputs.reverse();
+    let kernels = body.kernels.into_iter().filter(|k| !k.features.is_coinbase()).collect();
+    hand.say(1, &Message::Items { block: hand.name(before), outputs, kernels });
+    assert!(hand.banned(1, Offence::Invalid));
+    assert_eq!(hand.said.iter().filter(|(_, m)| matches!(m, Message::AskBlock(_))).count(), 1);
+    assert_eq!(hand.asked(), [2]);
+    hand.say(2, &hand.block_message(before));
+    assert_eq!(hand.height(), before + 1);
+}
+
+/// A header that is evidence already is no alarm.
+#[test]
+fn an_alarm_is_raised_once() {
+    let mut hand = Hand::new(toy(5), 5, |_| ());
+    hand.join(1, inbound);
+    let mut header = hand.block(4).header.clone();
+    header.time += 1;
+    let key = OperatorKey::from_secret(hand.toy.operator().clone());
+    let seal = key.seal(hand.toy.chain().id(), &header, &mut hand.rng);
+    let tip = Message::Tip(SealedHeader { header, seal });
+    assert_eq!(Message::from_bytes(&tip.to_bytes()).as_ref(), Ok(&tip));
+    (0..5).for_each(|_| hand.say(1, &tip));
+    assert_eq!(hand.alarms, 1);
+    assert_eq!(hand.node.ledger().double_seals().unwrap().len(), 1);
+}
+
+/// A disk that has no room for the pool is no ledger that has failed: the node goes on, and saves when there is room again.
+#[test]
+fn a_pool_that_cannot_be_saved_is_saved_later() {
+    let mut toy = toy(0);
+    let coin = toy.grow(Vec::new());
+    toy.mature();
+    let payment = toy.pay(&[&coin], &[5]).0;
+    let blocks = toy.blocks().len();
+    let mut hand = Hand::new(toy, blocks, |_| ());
+    hand.files.limit(Some(0));
+    assert!(matches!(hand.ask(Question::Submit(Box::new(payment))), Answer::Submitted(_)));
+    hand.pass(70 * SECOND);
+    assert_eq!(hand.lacks, (2, 0), "a save every half minute");
+    hand.files.limit(None);
+    hand.pass(60 * SECOND);
+    assert!(matches!(hand.ask(Question::Stop), Answer::Done));
+    assert_eq!(hand.lacks, (2, 0));
+    let ledger =
+        Ledger::over(Store::open_on(hand.files.copy(), layout()).unwrap(), Default::default()).unwrap();
+    assert_eq!(ledger.pool().len(), 1);
+}
+
+/// Headers without end, of a chain that is far ahead: each page takes as long as the first.
+#[test]
+#[ignore = "takes long, and what it measures others' work disturbs"]
+fn following_headers_takes_time_in_their_number() {
+    const PAGE: usize = 1_024;
+    let mut hand = Hand::new(toy(1), 1, |c| c.far = 10);
+    let key = OperatorKey::from_secret(hand.toy.operator().clone());
+    hand.join(1, inbound);
+    let mut header = hand.block(0).header.clone();
+    let mut pages = Vec::new();
+    for _ in 0..100 {
+        let mut page = Vec::new();
+        for _ in 0..PAGE {
+            (header.previous, header.height) = (header.hash(), header.height.next());
+            let seal = key.seal(hand.toy.chain().id(), &header, &mut hand.rng);
+            page.push(SealedHeader { header: header.clone(), seal });
+        }
+        pages.push(page);
+    }
+    hand.say(1, &Message::Tip(pages[99][PAGE - 1].clone()));
+    let mut times = Vec::new();
+    for page in pages {
+        assert_eq!(hand.asked_headers(), [1]);
+        let message = Message::Headers(page);
+        let began = std::time::Instant::now();
+        hand.say(1, &message);
+        times.push(began.elapsed());
+    }
+    assert_eq!(hand.node.held().blocks, 100 * PAGE);
+    let of = |range: core::ops::Range<usize>| times[range].iter().sum::<Duration>();
+    println!("the first twenty pages {:?}, the last twenty {:?}", of(0..20), of(80..100));
+    assert!(of(80..100) < 2 * of(0..20));
+}
