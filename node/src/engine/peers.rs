@@ -115,8 +115,6 @@ pub(crate) struct Peer {
     pub(crate) heard: Duration,
     pub(crate) asked: Duration,
     pub(crate) told_addresses: bool,
-    /// How many transactions it is asked for.
-    pub(crate) asking: usize,
     demerits: u32,
     faded: Duration,
 }
@@ -260,7 +258,6 @@ impl Peers {
             heard: now,
             asked: now,
             told_addresses: false,
-            asking: 0,
             demerits: 0,
             faded: now,
         };

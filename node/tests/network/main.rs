@@ -3,6 +3,7 @@
 
 mod bank;
 mod branches;
+mod lone;
 mod pending;
 mod puppet;
 mod schedules;
