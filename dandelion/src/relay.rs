@@ -4,7 +4,7 @@
 //!   Own ─────▶ whisper to the own route ────────────────┐
 //!                                                       ├─ embargo over ───▶ Fluff
 //!   Stem ─┬─ relayer: whisper to the sender's route ────┘
-//!         └─ diffuser · same peer again · no relay · no room ───────────────▶ Fluff
+//!         └─ diffuser · same peer again · no relay · no room (Crowded) ──────▶ Fluff
 //!   Public, Unacceptable ───────────────────────────────────────────────────▶ Forget
 //! ```
 //!
@@ -68,6 +68,8 @@ pub enum Event<T, K, P> {
     Public(Vec<K>),
     /// A transaction of the stempool would not be accepted any more.
     Unacceptable(T),
+    /// There is no room for this one any longer, as the caller counts room.
+    Crowded(T),
     /// It is the time that [`Relay::wake`] told.
     Tick,
 }
@@ -178,6 +180,8 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
             Event::Taken(by) => drop(self.lines.get_mut(&by).map(Line::arrive)),
             Event::Public(kernels) => self.settle(self.pool.sharing(&kernels), &mut effects),
             Event::Unacceptable(tx) => self.settle(BTreeSet::from([tx]), &mut effects),
+            Event::Crowded(tx) if self.pool.holds(&tx) => self.fluff(tx, Reason::NoRoom, &mut effects),
+            Event::Crowded(_) => {}
             Event::Tick => {}
         }
         self.end_embargoes(now, &mut effects);

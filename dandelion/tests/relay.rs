@@ -199,6 +199,15 @@ fn a_relay_that_comes_before_the_embargo_ends_is_whispered_to() {
 }
 
 #[test]
+fn the_caller_makes_room_as_it_counts() {
+    let mut node = Node::new(&[1], false);
+    node.stem(7, "a", &[1]);
+    assert_eq!(node.step(Event::Crowded("a")), [fluffed("a", &[7], Reason::NoRoom)]);
+    assert_eq!((node.step(Event::Crowded("a")), node.step(Event::Crowded("b"))), (vec![], vec![]));
+    assert_eq!(node.0.stems(), 0);
+}
+
+#[test]
 fn what_is_above_a_limit_is_fluffed_at_once_and_others_have_their_room() {
     let limits = Limits { stems_per_peer: 2, stems: 3, ..Limits::default() };
     let mut node = Node::with(params(0.125).with_limits(limits).unwrap(), &[1], false);

@@ -124,6 +124,19 @@ pub fn verify_transaction(
     Ok(Verified { value: t.value, chain: t.chain })
 }
 
+/// What the chain's state says to a transaction before its proofs are looked at: whoever must judge what strangers send finds out
+/// here, by a few look-ups, what no proof could help. It vouches for nothing.
+///
+/// # Errors
+/// As [`connect_transaction`].
+pub fn foresee_transaction<V: ChainView>(
+    chain: &Chain,
+    view: &V,
+    t: &WellFormed<Transaction>,
+) -> Result<(), ConnectError<V::Error>> {
+    context::body(chain, view, &t.value.body).map(drop)
+}
+
 /// Checks that a transaction could enter the block after `view`'s tip.
 ///
 /// # Errors

@@ -38,8 +38,9 @@ pub enum Effect {
     Answer(Ticket, Box<Answer>),
     /// Keep the address book in place of the one that was kept.
     Keep(Vec<u8>),
-    /// Keep these transactions of this machine, which nobody else may have yet, in place of those that were kept. An edge must have
-    /// done so, durably, before it carries out any later effect.
+    /// Keep these transactions of this machine, which nobody else may have yet, in place of those that were kept, durably. The edge
+    /// says next whether it has: [`Event::OwnKept`](crate::event::Event::OwnKept), or
+    /// [`Event::OwnUnkept`](crate::event::Event::OwnUnkept). Until then nobody hears of what was handed in, nor that it was.
     KeepOwn(Vec<u8>),
     /// Tell who watches over the node.
     Note(Note),
@@ -54,7 +55,7 @@ pub enum Answer {
     Status(Status),
     /// Who is connected.
     Peers(Vec<PeerStatus>),
-    /// It was taken in, under this id. Whether it is whispered on or told to all is not said.
+    /// It was taken in and is kept, under this id. Whether it is whispered on or told to all is not said.
     Submitted(Hash),
     /// A block.
     Block(Option<Block>),
@@ -133,6 +134,11 @@ pub enum Refusal {
     /// A better block than the tip is known, and is on its way: whoever sealed now would seal a height twice.
     #[error("this node does not have block {0} yet, which is sealed: wait until it has")]
     Behind(Height),
+    /// What was handed in cannot be kept, so it was not sent.
+    #[error(
+        "the payment was not sent: the node's folder cannot be written: make room on its disk, and send it again"
+    )]
+    Unkept,
     /// Too many transactions wait.
     #[error("too many transactions are on their way: try again in a minute")]
     Busy,

@@ -3,7 +3,7 @@
 //! ```text
 //! Node::step(now, rng, Event) ─▶ effects
 //!   frame ─▶ metered ─▶ decoded ─▶ peers   hello, pings, addresses          [`peers`]
-//!                                  relay   stems, offers, transactions      [`relay`], [`stempool`], [`pool`]
+//!                                  relay   stems, offers, transactions      [`relay`], [`own`], [`wanted`], [`stempool`], [`pool`]
 //!                                  sync    tips, headers, compact and whole blocks     [`sync`], [`compact`], [`fork`]
 //!                                          snapshots in parts                          [`shortcut`], [`parts`], [`pruned`]
 //!                                  what they ask for of the chain              [`serve`]
@@ -26,6 +26,7 @@ pub mod evidence;
 pub mod fork;
 mod kernels;
 mod orphans;
+mod own;
 pub(crate) mod parts;
 pub mod peers;
 pub mod pool;
@@ -36,6 +37,7 @@ mod serve;
 mod shortcut;
 mod stempool;
 mod sync;
+mod wanted;
 
 use crate::{
     config::Config,
@@ -45,7 +47,7 @@ use crate::{
     ledger::{Draft, Ledger, LedgerError},
     wire::{
         book,
-        message::{BlockName, Hello, MAX_ADDRESSES, Message, rules},
+        message::{BlockName, Burden, Hello, MAX_ADDRESSES, Message, burden, rules},
     },
 };
 use core::{net::SocketAddr, time::Duration};
@@ -90,6 +92,11 @@ pub struct Held {
     /// Headers and blocks of a branch, and parts of a snapshot, that are being fetched.
     pub blocks: usize,
 }
+
+/// A unit of weight stands for about as many bytes.
+const BYTES_PER_WEIGHT: u64 = 32;
+/// The weight of the points that take as long to decode as a seal to verify.
+const SEAL_WORK: u64 = 20;
 
 /// One step: when it is, the random source, and what comes of it.
 struct Turn<'a> {
@@ -155,7 +162,7 @@ impl<F: Files> Node<F> {
             addresses: self.peers.book.len(),
             transactions: self.ledger.pool().len(),
             whispered: self.relay.stems.len(),
-            asked: self.relay.asked(),
+            asked: self.relay.wanted.len(),
             remembered: knows.max().unwrap_or(0),
             blocks: self.sync.len(),
         }
@@ -171,7 +178,7 @@ impl<F: Files> Node<F> {
             turn.note(Note::Failed(e));
             self.stop(&mut turn);
         }
-        self.keep_own_changed(&mut turn);
+        self.keep_own(&mut turn);
         turn.effects
     }
 
@@ -179,6 +186,11 @@ impl<F: Files> Node<F> {
         match event {
             Event::Tick => self.tick(turn),
             Event::Kept(own) => self.own_again(turn, &own),
+            Event::OwnKept => self.own_kept(turn),
+            Event::OwnUnkept => {
+                self.own_unkept(turn);
+                Ok(())
+            }
             Event::Connected { peer, key, direction } => {
                 self.connected(turn, (peer, key, direction));
                 Ok(())
@@ -216,11 +228,11 @@ impl<F: Files> Node<F> {
         if let Err(e) = self.ledger.save_pool() {
             turn.note(Note::Unsaved(e));
         }
+        self.keep_own_left(turn);
     }
 
     fn stop(&mut self, turn: &mut Turn<'_>) {
         self.save(turn);
-        self.keep_own_changed(turn);
         self.stopped = true;
         turn.effects.push(Effect::Stop);
     }
@@ -261,11 +273,30 @@ impl<F: Files> Node<F> {
             return self.blame(turn, id, Offence::Flood);
         }
         peer.heard = turn.now;
+        if !self.may_work(turn.now, id, bytes) {
+            return self.blame(turn, id, Offence::Flood);
+        }
+        let Some(peer) = self.peers.all.get(&id) else { return Ok(()) };
         match (peer.ready(), Message::from_bytes(bytes)) {
             (false, Ok(Message::Hello(hello))) => self.greeted(turn, id, hello),
             (true, Ok(message)) => self.message(turn, id, message),
             (_, Err(_)) | (false, Ok(_)) => self.blame(turn, id, Offence::Garbage),
         }
+    }
+
+    /// Whether a peer may still cause the work that this message makes, which is told by its kind before it is decoded: points by
+    /// their bytes, unless the peer was asked for some, a seal as what it takes to verify one.
+    fn may_work(&mut self, now: Duration, id: PeerId, bytes: &[u8]) -> bool {
+        let points = bytes.len() as u64 / BYTES_PER_WEIGHT;
+        let work = match burden(bytes) {
+            Burden::Light => 0,
+            Burden::Stem => points,
+            Burden::Transaction if self.relay.wanted.awaits(id) => 0,
+            Burden::Block if self.sync.awaits(id) => 0,
+            Burden::Transaction | Burden::Block => points,
+            Burden::Seal => SEAL_WORK,
+        };
+        self.peers.all.get_mut(&id).is_none_or(|p| p.work.take(now, work))
     }
 
     fn message(&mut self, turn: &mut Turn<'_>, id: PeerId, message: Message) -> Step {

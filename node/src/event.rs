@@ -20,6 +20,10 @@ pub enum Event {
     Tick,
     /// What [`Effect::KeepOwn`](crate::effect::Effect::KeepOwn) kept last, once, when the node starts.
     Kept(Vec<u8>),
+    /// What the last [`Effect::KeepOwn`](crate::effect::Effect::KeepOwn) was to keep is kept, durably.
+    OwnKept,
+    /// It could not be kept. What was kept before still may be.
+    OwnUnkept,
     /// A connection stands, and the peer has proven its key.
     Connected {
         /// The connection.

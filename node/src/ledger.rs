@@ -35,11 +35,11 @@ use mw::{
     block::{Block, Header},
     error::{ConnectError, Rejection},
     hash::Hash,
-    kernel::Kernel,
+    kernel::{Kernel, Window},
     rules::{
-        BlockChange, Connected, Proposal, Verified, check_block, connect_block,
+        BlockChange, Connected, Proposal, Verified, check_block, check_transaction, connect_block,
         params::{Chain, Params},
-        propose, verify_block,
+        propose, verify_block, verify_transaction,
     },
     state::ChainView,
     transaction::{Output, Transaction},
@@ -220,6 +220,44 @@ impl<F: Files> Ledger<F> {
     /// As [`Ledger::submit`].
     pub fn judge(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
         Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
+    }
+
+    /// What the rules and the pool say to a transaction that was verified before.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn admits(&self, t: &Verified<Transaction>) -> Result<(), LedgerError> {
+        Ok(self.pool.admits(self.store.chain(), &self.store, t)?)
+    }
+
+    /// What the rules say to a transaction whatever the state: verified, if they have nothing against it.
+    ///
+    /// # Errors
+    /// The rule that refuses it.
+    pub fn verify(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
+        Ok(verify_transaction(self.chain(), check_transaction(self.chain(), t)?)?)
+    }
+
+    /// Whether the chain has all kernels of a transaction.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn has_sealed(&self, t: &Transaction) -> Result<bool, StoreError> {
+        for k in &t.body.kernels {
+            if !self.store.has_kernel(&k.id())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The rule that keeps a transaction out of every block to come, if its window is over.
+    #[must_use]
+    pub fn expired(&self, t: &Transaction) -> Option<Rejection> {
+        let height = self.tip().height.next();
+        let windows = t.body.kernels.iter().map(|k| k.features.window(self.chain().params().window_width));
+        let Window { not_before, not_after } = windows.min_by_key(|w| w.not_after)?;
+        (not_after < height).then_some(Rejection::OutsideWindow { height, not_before, not_after })
     }
 
     /// Whether chain and pool still allow a transaction.

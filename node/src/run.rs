@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! sockets, programs ──Event──▶ channel ──▶ run: step ──Effect──▶ Edges: send, dial, answer, keep, note
-//!                                          └ a tick when one is due, however busy the channel is
+//!                                           ▲     ▲                 │
+//!                 a tick when one is due,   ┘     └────Event────────┘ what the node waits for: whether something was kept
+//!                 however busy the channel is
 //! ```
 //!
 //! The channel is bounded, so whoever speaks faster than the node thinks waits; that is how slowness reaches a peer's socket.
@@ -16,7 +18,10 @@ use crate::{
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::{
+    collections::VecDeque,
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+};
 
 /// How often a node does what is due.
 pub const TICK: Duration = Duration::from_millis(200);
@@ -25,8 +30,9 @@ const WAITING: usize = 32;
 
 /// Carries effects out.
 pub trait Edges {
-    /// Does what the node decided. Must not wait for anybody: a peer that is slow is closed.
-    fn carry_out(&mut self, effect: Effect);
+    /// Does what the node decided, and says what came of it where the node goes by that: it is the next thing that happens. Must
+    /// not wait for anybody: a peer that is slow is closed.
+    fn carry_out(&mut self, effect: Effect) -> Option<Event>;
 }
 
 /// The way into a node's loop.
@@ -54,17 +60,32 @@ pub fn run<F: Files>(
             }
         };
         let now = clock.now();
-        let mut effects = node.step(now, rng, event);
+        let mut stops = happens(&mut node, (now, rng), event, edges);
         if now >= due {
-            effects.extend(node.step(now, rng, Event::Tick));
+            stops |= happens(&mut node, (now, rng), Event::Tick, edges);
             due = now + TICK;
         }
-        let stops = effects.iter().any(|e| matches!(e, Effect::Stop));
-        effects.into_iter().for_each(|e| edges.carry_out(e));
         if stops {
             return node;
         }
     }
+}
+
+/// One event and what comes of it; says whether the node has stopped.
+fn happens<F: Files>(
+    node: &mut Node<F>,
+    (now, rng): (Duration, &mut dyn CryptoRngCore),
+    event: Event,
+    edges: &mut impl Edges,
+) -> bool {
+    let (mut next, mut stops) = (VecDeque::from([event]), false);
+    while let Some(event) = next.pop_front() {
+        for effect in node.step(now, rng, event) {
+            stops |= matches!(effect, Effect::Stop);
+            next.extend(edges.carry_out(effect));
+        }
+    }
+    stops
 }
 
 #[cfg(test)]
@@ -85,10 +106,13 @@ mod tests {
     struct Answers(mpsc::Sender<Answer>);
 
     impl Edges for Answers {
-        fn carry_out(&mut self, effect: Effect) {
-            if let Effect::Answer(_, answer) = effect {
-                drop(self.0.send(*answer));
+        fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+            match effect {
+                Effect::Answer(_, answer) => drop(self.0.send(*answer)),
+                Effect::KeepOwn(_) => return Some(Event::OwnKept),
+                _ => {}
             }
+            None
         }
     }
 

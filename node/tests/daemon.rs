@@ -171,6 +171,23 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     assert!(Ledger::open(&dir.path().join("chain")).is_ok());
 }
 
+/// A folder that cannot be written: what is handed in is refused, since it would be lost with the process.
+#[test]
+fn what_cannot_be_kept_is_refused() {
+    let (toy, payment) = toy();
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
+    let submit = || node.asker().ask(Question::Submit(Box::new(payment.clone()))).unwrap();
+    // In the place of the file that would be written first.
+    let obstacle = dir.path().join("node/own.draft");
+    std::fs::create_dir(&obstacle).unwrap();
+    assert!(matches!(submit(), Answer::Refused(Refusal::Unkept)));
+    std::fs::remove_dir(&obstacle).unwrap();
+    assert!(matches!(submit(), Answer::Submitted(_)));
+    assert!(std::fs::metadata(dir.path().join("node/own")).unwrap().len() > 600, "it is kept by then");
+    stop(node);
+}
+
 /// What a test does as a peer, from a runtime of its own.
 fn as_peer<T>(act: impl AsyncFnOnce() -> T) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(act())

@@ -1,5 +1,6 @@
 //! `sotto node`: one of the network.
 
+mod certificate;
 mod config;
 mod log;
 mod peers;

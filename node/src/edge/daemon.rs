@@ -26,7 +26,7 @@ use crate::{
     run::{Edges, channel, run},
     seal::{ForeignKey, OperatorKey},
 };
-use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
+use core::{net::SocketAddr, num::NonZeroU16};
 use rand_core::OsRng;
 use std::{
     io,
@@ -95,6 +95,8 @@ impl Daemon {
         let book = kept.read(Kind::Book).map_err(refused)?;
         let own = kept.read(Kind::Own).map_err(refused)?;
         let (events, happened) = channel();
+        // The first that happens. Who would hear of it is a few lines below.
+        drop(events.send(Event::Kept(own.unwrap_or_default())));
         let asker = Asker::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
@@ -106,10 +108,8 @@ impl Daemon {
         let answers = (ledger.chain(), asker.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
-        let began = node.step(Duration::ZERO, &mut OsRng, Event::Kept(own.unwrap_or_default()));
         let mut hands = Hands { net, kept, asker: asker.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
-            began.into_iter().for_each(|effect| hands.carry_out(effect));
             node = run(node, &Clock::start(), &mut OsRng, &happened, &mut hands);
             // In this order: nobody can ask any more, nobody waits any more, nobody is connected any more.
             drop(happened);
@@ -159,7 +159,7 @@ struct Hands {
 }
 
 impl Edges for Hands {
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Dial(to) => self.net.dial(to),
             Effect::Send(peer, message) => self.net.send(peer, &message),
@@ -172,9 +172,13 @@ impl Edges for Hands {
                 }
             }
             Effect::KeepOwn(own) => {
-                if let Err(why) = self.kept.replace(Kind::Own, &own) {
-                    tracing::error!(%why, "a transaction that was handed in could not be kept: it is lost if the node stops now");
-                }
+                return Some(match self.kept.replace(Kind::Own, &own) {
+                    Ok(()) => Event::OwnKept,
+                    Err(why) => {
+                        tracing::error!(%why, "what was handed in could not be kept; nothing more is taken in until it can be");
+                        Event::OwnUnkept
+                    }
+                });
             }
             Effect::Note(note) => {
                 log::note(&note);
@@ -185,5 +189,6 @@ impl Edges for Hands {
             }
             Effect::Stop => {}
         }
+        None
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn note(note: &Note) {
             );
         }
         Note::Dropped(why) => info!(rule = why.rule(), "a transaction left the pool"),
-        Note::Unfluffed(why) => info!(%why, "a whispered transaction could not be told to all"),
+        Note::Unfluffed(why) => info!(why = why.kind(), "a whispered transaction could not be told to all"),
         Note::Closed(peer, why) => closed(*peer, *why),
         Note::Unsaved(why) => warn!(%why, "the pending transactions could not be written down"),
         Note::Failed(why) => error!(%why, "the store failed"),
@@ -52,5 +52,66 @@ fn closed(peer: PeerId, why: Closing) {
     match why {
         Closing::Banned(offence) => warn!(peer = peer.0, ?offence, "a peer was banned"),
         why => debug!(peer = peer.0, ?why, "a peer was closed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::pool::Clash;
+    use mw::hash::Hash;
+    use std::{
+        fmt::Debug,
+        sync::{Arc, Mutex},
+    };
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+        subscriber::with_default,
+    };
+
+    /// All that was recorded, as text.
+    #[derive(Clone, Default)]
+    struct Records(Arc<Mutex<String>>);
+
+    impl Visit for Records {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().push_str(&format!("{}={value:?} ", field.name()));
+        }
+    }
+
+    impl Subscriber for Records {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// Of a payment that found no place in the pool it is said why, and nothing by which it could be found.
+    #[test]
+    fn no_transaction_is_named() {
+        let (pending, output) = (Hash::from_bytes([0xab; 32]), mw::group::PointBytes([0xab; 32]));
+        let clashes = [
+            Clash::Known(pending),
+            Clash::Spent { output, pending },
+            Clash::Created { output, pending },
+            Clash::Excess { excess: output, pending },
+        ];
+        for why in clashes {
+            let records = Records::default();
+            with_default(records.clone(), || note(&Note::Unfluffed(why)));
+            let text = records.0.lock().unwrap().clone();
+            assert!(text.contains("could not be told") && !text.contains("abab"), "{text}");
+        }
     }
 }

@@ -33,8 +33,9 @@ const MAX_HEADERS: u32 = 2_048;
 impl<F: Files> Node<F> {
     pub(super) fn asked(&mut self, turn: &mut Turn<'_>, ticket: Ticket, question: Question) -> Step {
         let stop = matches!(question, Question::Stop);
-        let answer = match self.answer(turn, question) {
-            Ok(answer) => answer,
+        let answer = match self.answer(turn, ticket, question) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok(()),
             Err(Refusal::Ledger(LedgerError::Store(e))) => {
                 let why = LedgerError::Store(e);
                 turn.effects.push(Effect::Answer(ticket, Box::new(Answer::Refused(Refusal::Busy))));
@@ -49,13 +50,19 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    fn answer(&mut self, turn: &mut Turn<'_>, question: Question) -> Result<Answer, Refusal> {
+    /// The answer, unless it comes later.
+    fn answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        ticket: Ticket,
+        question: Question,
+    ) -> Result<Option<Answer>, Refusal> {
         let store = self.ledger.store();
         let failed = |e| Refusal::Ledger(LedgerError::Store(e));
-        Ok(match question {
+        Ok(Some(match question {
             Question::Status => Answer::Status(self.status()),
             Question::Peers => Answer::Peers(self.peer_list()),
-            Question::Submit(t) => Answer::Submitted(self.own(turn, *t)?),
+            Question::Submit(t) => return self.hand_in(ticket, *t),
             Question::Block(h) if h <= store.base() => Answer::Block(None),
             Question::Block(h) => Answer::Block(store.block(h).map_err(failed)?),
             Question::Headers { first, most } => Answer::Headers(self.headers(first, most)?),
@@ -73,7 +80,7 @@ impl<F: Files> Node<F> {
                 Answer::Done
             }
             Question::Stop => Answer::Done,
-        })
+        }))
     }
 
     fn status(&self) -> Status {

@@ -1,7 +1,7 @@
 //! Transactions that came before the one whose outputs they spend: parent and child may be fetched from different peers.
 //!
-//! They were verified, and nothing that they spend is in the chain or pending; they wait, in bounded number, until it is. Whoever
-//! sends transactions whose parents do not exist pushes others out of here, which costs a child a delay and nobody a coin.
+//! Something that they spend is neither in the chain nor pending; they wait, in bounded number, until it is, and are verified then.
+//! Whoever sends transactions whose parents do not exist pushes others out of here, which costs a child a delay and nobody a coin.
 
 use mw::{
     hash::Hash,

@@ -139,8 +139,6 @@ pub(crate) struct Peer {
     pub(crate) told_addresses: bool,
     /// It was asked for addresses and has not answered.
     pub(crate) awaits_addresses: bool,
-    /// How many transactions it is asked for.
-    pub(crate) asking: usize,
     score: Score,
 }
 
@@ -257,7 +255,6 @@ impl Peers {
             asked: now,
             told_addresses: false,
             awaits_addresses: false,
-            asking: 0,
             score: self.record.score(now, direction.ip(), key),
         };
         if let Direction::Outbound(a) = direction {

@@ -137,13 +137,39 @@ impl Pool {
         view: &V,
         t: Transaction,
     ) -> Result<Verified<Transaction>, AdmitError<V::Error>> {
-        // Cheap answers first: proofs are verified only for what could get in.
+        // Cheap answers first: proofs are verified only for what could get in, which costs its maker a coin.
         self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
+        self.foresee(chain, view, &well_formed)?;
         self.room_for(&well_formed.get().body)?;
         let verified = verify_transaction(chain, well_formed)?;
         self.fit(chain, view, &verified)?;
         Ok(verified)
+    }
+
+    /// Whether a transaction that was verified before could be admitted.
+    ///
+    /// # Errors
+    /// [`AdmitError`], if it could not.
+    pub fn admits<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: &Verified<Transaction>,
+    ) -> Result<(), AdmitError<V::Error>> {
+        self.clash(&transaction_id(t.get()), t.get())?;
+        self.fit(chain, view, t)?;
+        self.room_for(&t.get().body)?;
+        Ok(())
+    }
+
+    /// Whether a transaction is pending: by itself, or joined with others.
+    #[must_use]
+    pub fn covers(&self, t: &Transaction) -> bool {
+        t.body.kernels.iter().all(|k| {
+            let pending = self.excesses.get(&k.excess).and_then(|id| self.get(id));
+            pending.is_some_and(|p| p.body.kernels.iter().any(|other| other.id() == k.id()))
+        })
     }
 
     /// Admits a transaction that was verified before; returns its id.

@@ -3,22 +3,26 @@
 //! ```text
 //! submitted, or a stem ─▶ judged ─▶ stempool ══ dandelion ══▶ stem to one peer, joined with what waits for it
 //!                                                   └──────▶ fluff ─▶ pool ─▶ offered to each peer, after a random wait
-//! offer ─▶ asked for, of one peer at a time ─▶ judged ─▶ pool ─▶ offered on
+//! offer ─▶ asked for ([`wanted`]) ─▶ judged ─▶ pool ─▶ offered on
 //! ```
 //!
 //! Guaranteed: what peers are told follows from the chain and the pool alone, never from the stempool. A stem is judged anew whoever
 //! brings it, and one that clashes with another whisper is whispered on like any other. A transaction that breaks a rule whatever
-//! the state costs its sender the connection. A transaction of this node is kept before it is whispered, and until it is in the
-//! pool's file: a node that dies in between whispers it again. One that comes before its parent waits for it ([`orphans`]), unless
+//! the state costs its sender the connection. A transaction of this node is kept before it is whispered, and until a block has it
+//! ([`own`]). One that comes before its parent waits for it ([`orphans`]), unless
 //! it is a stem: whoever waits for what was whispered would betray it.
 //!
 //! [`orphans`]: super::orphans
+//! [`own`]: super::own
+//! [`wanted`]: super::wanted
 
 use super::{
     Node, Step, Turn,
     orphans::Orphans,
+    own::Own,
     peers::{Offence, Peer, PeerId, PeerKey, Recent},
-    stempool::Stempool,
+    stempool::{Room, Stempool},
+    wanted::Wanted,
 };
 use crate::{
     config::Config,
@@ -26,7 +30,6 @@ use crate::{
     effect::{Effect, Note},
     ledger::LedgerError,
     wire::{
-        self,
         message::{MAX_IDS, Message},
         transaction_id,
     },
@@ -40,40 +43,26 @@ use mw::{
     transaction::Transaction,
 };
 use rand_core::CryptoRngCore;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-/// Transactions that one peer is asked for at a time, and that are asked for in all.
-const MAX_ASKED_OF_ONE: usize = 2_048;
-const MAX_ASKED: usize = 16_384;
 /// Refused transactions that are not asked for again before the next block.
 const MAX_REFUSED: usize = 16_384;
-/// Other peers that offered what one is asked for.
-const OTHERS: usize = 4;
 
 type Dandelion = dandelion::Relay<Hash, Hash, PeerKey>;
-type Whisper = dandelion::Event<Hash, Hash, PeerKey>;
+pub(super) type Whisper = dandelion::Event<Hash, Hash, PeerKey>;
 
 /// What is whispered, offered and asked for.
 pub(super) struct Relay {
     dandelion: Dandelion,
     pub(super) stems: Stempool,
-    /// Those of them that began here, and whether others were kept last.
-    own: BTreeSet<Hash>,
-    own_changed: bool,
+    pub(super) own: Own,
     /// The pong that says that a peer has read what was last whispered to it.
     lines: BTreeMap<PeerKey, u64>,
-    asked: BTreeMap<Hash, Asked>,
+    pub(super) wanted: Wanted,
     refused: Recent,
     orphans: Orphans,
     /// Orphans whose parents have come, to be judged again.
     found: VecDeque<Transaction>,
-}
-
-/// A transaction on its way.
-struct Asked {
-    of: PeerId,
-    until: Duration,
-    others: VecDeque<PeerId>,
 }
 
 impl Relay {
@@ -81,10 +70,9 @@ impl Relay {
         Self {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
-            own: BTreeSet::new(),
-            own_changed: false,
+            own: Own::default(),
             lines: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            wanted: Wanted::new(config.pool.transactions),
             refused: Recent::new(MAX_REFUSED),
             orphans: Orphans::default(),
             found: VecDeque::new(),
@@ -95,14 +83,9 @@ impl Relay {
     fn has_judged(&self, id: &Hash) -> bool {
         self.refused.contains(id) || self.orphans.contains(id)
     }
-
-    /// How many transactions are on their way.
-    pub(super) fn asked(&self) -> usize {
-        self.asked.len()
-    }
 }
 
-fn kernels(t: &Transaction) -> Vec<Hash> {
+pub(super) fn kernels(t: &Transaction) -> Vec<Hash> {
     t.body.kernels.iter().map(Kernel::id).collect()
 }
 
@@ -112,75 +95,28 @@ pub(super) fn always_refused(why: &Rejection) -> bool {
 }
 
 /// An exponential time of this mean.
-fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
+pub(super) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
     // 53 random bits make every number of [0, 1) that an f64 tells apart evenly.
     let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
     mean.mul_f64(-(1.0 - unit).ln())
 }
 
 impl<F: Files> Node<F> {
-    /// A transaction of this machine: never told to all first, unless nobody listens and this node seals it itself.
-    pub(super) fn own(&mut self, turn: &mut Turn<'_>, t: Transaction) -> Step<Hash> {
-        let id = transaction_id(&t);
-        if self.ledger.pool().get(&id).is_some() {
-            return Ok(id);
-        }
-        let t = self.ledger.judge(t)?;
-        if self.operator.is_some() && self.peers.ready().next().is_none() {
-            self.publish(turn, t, &[])?;
-            return Ok(id);
-        }
-        self.whisper_own(turn, t)?;
-        Ok(id)
-    }
-
-    fn whisper_own(&mut self, turn: &mut Turn<'_>, t: Verified<Transaction>) -> Step {
-        let (id, kernels) = (transaction_id(t.get()), kernels(t.get()));
-        self.relay.stems.insert(id, t);
-        self.relay.own.insert(id);
-        // Kept before anybody hears of it.
-        self.keep_own(turn);
-        self.whispered(turn, Whisper::Own { tx: id, kernels })
-    }
-
-    fn keep_own(&mut self, turn: &mut Turn<'_>) {
-        let own = self.relay.own.iter().filter_map(|id| self.relay.stems.get(id));
-        let bytes = wire::pool::file(self.ledger.chain().id(), own);
-        turn.effects.push(Effect::KeepOwn(bytes));
-        self.relay.own_changed = false;
-    }
-
-    /// Keeps what is left, if something of this node has become public or impossible.
-    pub(super) fn keep_own_changed(&mut self, turn: &mut Turn<'_>) {
-        if self.relay.own_changed {
-            self.keep_own(turn);
-        }
-    }
-
-    /// What an earlier run kept is whispered again, as if it were new: by another route, whoever has heard it.
-    pub(super) fn own_again(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> Step {
-        let Ok(found) = wire::pool::read(bytes) else { return Ok(()) };
-        if found.chain != *self.ledger.chain().id() {
-            return Ok(());
-        }
-        for t in found.transactions {
-            match self.ledger.judge(t) {
-                Ok(t) => self.whisper_own(turn, t)?,
-                Err(LedgerError::Refused(why)) => turn.note(Note::Dropped(why)),
-                Err(e) => not_fatal(e)?,
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn stemmed(&mut self, turn: &mut Turn<'_>, from: PeerId, t: Transaction) -> Step {
         let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
         let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
-        if !self.relay.stems.has_room(weight(&t.get().body)) {
-            return self.publish(turn, t, &[key]).map(drop).or_else(not_fatal);
+        loop {
+            match self.relay.stems.room(&key, weight(&t.get().body)) {
+                Room::Here => break,
+                Room::InPlaceOf(other) => {
+                    self.whispered(turn, Whisper::Crowded(other))?;
+                    self.relay.stems.remove(&other);
+                }
+                Room::Nowhere => return self.publish(turn, t, &[key]).map(drop).or_else(not_fatal),
+            }
         }
         let (tx, kernels) = (transaction_id(t.get()), kernels(t.get()));
-        self.relay.stems.insert(tx, t);
+        self.relay.stems.insert(tx, t, Some(key));
         self.whispered(turn, Whisper::Stem { from: key, tx, kernels })
     }
 
@@ -193,10 +129,6 @@ impl<F: Files> Node<F> {
         orphaned: Orphaned,
     ) -> Step<Option<Verified<Transaction>>> {
         let id = transaction_id(&t);
-        let Some(peer) = self.peers.all.get_mut(&from) else { return Ok(None) };
-        if !peer.work.take(turn.now, weight(&t.body)) {
-            return self.blame(turn, from, Offence::Flood).map(|()| None);
-        }
         if self.ledger.pool().get(&id).is_some() {
             return Ok(None);
         }
@@ -218,7 +150,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Lets the relay take an event, and does what it commands.
-    fn whispered(&mut self, turn: &mut Turn<'_>, event: Whisper) -> Step {
+    pub(super) fn whispered(&mut self, turn: &mut Turn<'_>, event: Whisper) -> Step {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
@@ -226,7 +158,7 @@ impl<F: Files> Node<F> {
                     dandelion::Effect::Stem { to, members } => self.stem(turn, to, &members),
                     dandelion::Effect::Forget(tx) => {
                         self.relay.stems.remove(&tx);
-                        self.relay.own_changed |= self.relay.own.remove(&tx);
+                        self.own_moved(&tx);
                     }
                     dandelion::Effect::Fluff { tx, except, .. } => {
                         events.extend(self.fluff(turn, tx, &except)?.map(Whisper::Public));
@@ -237,28 +169,20 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// Tells a whispered transaction to all; returns its kernels, if it could be.
+    /// Tells a whispered transaction to all; returns its kernels, if it could be. One of this node's own that could not is
+    /// whispered again later.
     fn fluff(&mut self, turn: &mut Turn<'_>, tx: Hash, except: &[PeerKey]) -> Step<Option<Vec<Hash>>> {
         let Some(t) = self.relay.stems.remove(&tx) else { return Ok(None) };
-        let (public, own) = (kernels(t.get()), self.relay.own.remove(&tx));
+        let public = kernels(t.get());
+        self.own_moved(&tx);
         match self.pooled(turn, t, except) {
-            Ok(_) if own => {
-                // It is in the pool's file before it is forgotten here.
-                self.ledger.save_pool()?;
-                self.relay.own_changed = true;
+            Ok(_) => Ok(Some(public)),
+            Err(LedgerError::Clash(why)) if self.relay.own.contains(&tx) => {
+                turn.note(Note::Unfluffed(why));
+                Ok(None)
             }
-            Ok(_) => {}
-            Err(e) => {
-                self.relay.own_changed |= own;
-                match e {
-                    LedgerError::Clash(why) if own => turn.note(Note::Unfluffed(why)),
-                    LedgerError::Refused(why) if own => turn.note(Note::Dropped(why)),
-                    e => not_fatal(e)?,
-                }
-                return Ok(None);
-            }
+            Err(e) => not_fatal(e).map(|()| None),
         }
-        Ok(Some(public))
     }
 
     fn stem(&mut self, turn: &mut Turn<'_>, to: PeerKey, members: &[Hash]) {
@@ -284,7 +208,12 @@ impl<F: Files> Node<F> {
     }
 
     /// Makes a transaction public, and ends its stem.
-    fn publish(&mut self, turn: &mut Turn<'_>, t: Verified<Transaction>, except: &[PeerKey]) -> Step<Hash> {
+    pub(super) fn publish(
+        &mut self,
+        turn: &mut Turn<'_>,
+        t: Verified<Transaction>,
+        except: &[PeerKey],
+    ) -> Step<Hash> {
         let public = kernels(t.get());
         let id = self.pooled(turn, t, except)?;
         self.whispered(turn, Whisper::Public(public))?;
@@ -296,6 +225,8 @@ impl<F: Files> Node<F> {
         let children = self.relay.orphans.children(&t.get().body);
         self.relay.found.extend(children);
         let id = self.ledger.receive(t)?;
+        self.relay.wanted.here(&id);
+        self.own_moved(&id);
         let mean = self.config.trickle;
         for peer in self.peers.all.values_mut().filter(|p| p.ready()) {
             if except.contains(&peer.key) {
@@ -317,7 +248,7 @@ impl<F: Files> Node<F> {
     }
 
     pub(super) fn relay_lost(&mut self, turn: &mut Turn<'_>, (id, peer): (PeerId, &Peer)) -> Step {
-        self.relay.asked.values_mut().filter(|a| a.of == id).for_each(|a| a.until = turn.now);
+        self.relay.wanted.lost(id, turn.now);
         // Of two connections with one peer, one is closed.
         let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
         if self.peers.ready().any(|(_, p)| stays(p)) {
@@ -338,14 +269,16 @@ impl<F: Files> Node<F> {
                 gone.push(*id);
             }
         }
-        gone.into_iter().try_for_each(|tx| self.whispered(turn, Whisper::Unacceptable(tx)))
+        gone.into_iter().try_for_each(|tx| self.whispered(turn, Whisper::Unacceptable(tx)))?;
+        self.look_after_own(turn)
     }
 
     /// What began here may be told to those who came by themselves, once its embargo ends, where no relay is to be had: a node that
     /// nobody ever answered has no choice. Who cuts off one that had a relay does not come to hear of it by that.
     fn do_without_relays(&mut self, turn: &mut Turn<'_>) -> Step {
         let chosen = self.peers.ready().any(|(_, p)| p.outbound());
-        if self.relay.own.is_empty() || chosen || !self.peers.book.is_hopeless() {
+        let whispers = self.relay.own.ids().any(|id| self.relay.stems.get(id).is_some());
+        if !whispers || chosen || !self.peers.book.is_hopeless() {
             return Ok(());
         }
         let guests: Vec<PeerKey> = self.peers.ready().map(|(_, p)| p.key).collect();
@@ -357,6 +290,7 @@ impl<F: Files> Node<F> {
         if turn.now >= self.relay.dandelion.wake() {
             self.whispered(turn, Whisper::Tick)?;
         }
+        self.own_tick(turn)?;
         self.adopt_orphans(turn)?;
         for (id, peer) in self.peers.all.iter_mut().filter(|(_, p)| p.ready() && p.offers.1 <= turn.now) {
             let offers = core::mem::take(&mut peer.offers.0);
@@ -384,50 +318,39 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// Who was asked and did not answer is passed over for the next who offered it.
+    /// Asks for what was offered, and others for what was not answered. While blocks are on their way nothing is asked for: what
+    /// is pending fits the last of them.
     fn ask_others(&mut self, turn: &mut Turn<'_>) {
-        let late: Vec<(Hash, PeerId)> =
-            self.relay.asked.iter().filter(|(_, a)| a.until <= turn.now).map(|(tx, a)| (*tx, a.of)).collect();
-        for (tx, of) in &late {
-            let Some(mut asked) = self.relay.asked.remove(tx) else { continue };
-            self.peers.all.get_mut(of).into_iter().for_each(|p| p.asking = p.asking.saturating_sub(1));
-            while let Some(next) = asked.others.pop_front() {
-                if let Some(peer) = self.peers.all.get_mut(&next) {
-                    peer.asking += 1;
-                    turn.send(next, Message::Ask(vec![*tx]));
-                    let asked =
-                        Asked { of: next, until: turn.now + self.config.answer, others: asked.others };
-                    self.relay.asked.insert(*tx, asked);
-                    break;
-                }
-            }
+        if self.sync.busy() {
+            return;
+        }
+        let (now, answer) = (turn.now, self.config.answer);
+        let chosen = |id: &PeerId| self.peers.all.get(id).is_some_and(Peer::outbound);
+        let mut ask: BTreeMap<PeerId, Vec<Hash>> = BTreeMap::new();
+        for (id, tx) in self.relay.wanted.ask_others(now, answer, chosen) {
+            ask.entry(id).or_default().push(tx);
+        }
+        for (id, _) in self.peers.ready() {
+            ask.entry(id).or_default().extend(self.relay.wanted.ask(id, now, answer));
+        }
+        for (id, all) in ask {
+            all.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
         }
     }
 
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: Vec<Hash>) {
-        let mut ask = Vec::new();
+        let Some(peer) = self.peers.all.get_mut(&id) else { return };
         for tx in ids {
-            let Some(peer) = self.peers.all.get_mut(&id) else { return };
             peer.knows.insert(tx);
-            if self.ledger.pool().get(&tx).is_some() || self.relay.has_judged(&tx) {
-                continue;
-            }
-            let full = self.relay.asked.len() >= MAX_ASKED || peer.asking >= MAX_ASKED_OF_ONE;
-            match self.relay.asked.get_mut(&tx) {
-                Some(asked) if asked.others.len() < OTHERS && asked.of != id => asked.others.push_back(id),
-                Some(_) => {}
-                None if full => {}
-                None => {
-                    peer.asking += 1;
-                    let until = turn.now + self.config.answer;
-                    self.relay.asked.insert(tx, Asked { of: id, until, others: VecDeque::new() });
-                    ask.push(tx);
-                }
+            if self.ledger.pool().get(&tx).is_none() && !self.relay.has_judged(&tx) {
+                self.relay.wanted.offered(id, tx);
             }
         }
-        if !ask.is_empty() {
-            turn.send(id, Message::Ask(ask));
+        if self.sync.busy() {
+            return;
         }
+        let ask = self.relay.wanted.ask(id, turn.now, self.config.answer);
+        ask.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
     }
 
     pub(super) fn asked_transactions(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: &[Hash]) {
@@ -444,14 +367,10 @@ impl<F: Files> Node<F> {
 
     pub(super) fn told_transaction(&mut self, turn: &mut Turn<'_>, id: PeerId, t: Transaction) -> Step {
         let tx = transaction_id(&t);
-        match self.relay.asked.remove(&tx) {
-            Some(asked) => {
-                let of = self.peers.all.get_mut(&asked.of);
-                of.into_iter().for_each(|p| p.asking = p.asking.saturating_sub(1));
-            }
-            // A second answer to what was asked of two.
-            None if self.relay.has_judged(&tx) || self.ledger.pool().get(&tx).is_some() => return Ok(()),
-            None => return self.blame(turn, id, Offence::Unasked),
+        if !self.relay.wanted.arrived(id, &tx) {
+            // It has come from somebody else, or too late.
+            let known = self.relay.has_judged(&tx) || self.ledger.pool().get(&tx).is_some();
+            return if known { Ok(()) } else { self.blame(turn, id, Offence::Unasked) };
         }
         match self.judged(turn, id, t, Orphaned::Waits)? {
             Some(t) => self.publish(turn, t, &[]).map(drop).or_else(not_fatal),
@@ -468,7 +387,7 @@ enum Orphaned {
 }
 
 /// Only the store's failure stops a node.
-fn not_fatal(e: LedgerError) -> Step {
+pub(super) fn not_fatal(e: LedgerError) -> Step {
     match e {
         LedgerError::Store(e) => Err(e.into()),
         _ => Ok(()),

@@ -2,27 +2,54 @@
 //!
 //! When each leaves is decided by the crate `dandelion`, which knows names only. Nothing that peers or programs are told may depend
 //! on what is in here, so transactions that exclude each other lie side by side: which of them counts is settled in public.
+//!
+//! One coin makes as many of those as its owner likes. Where there is no room for one more, something of the peer who brought most is
+//! told to all in its place, so nobody ends the stems of others but by bringing less than they. What this node was handed in itself
+//! does not count.
 
-use super::pool::PoolLimits;
+use super::{peers::PeerKey, pool::PoolLimits};
 use mw::{
     aggregate::aggregate,
     hash::Hash,
     rules::{Verified, params::weight},
     transaction::Transaction,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Transactions that are not public.
 #[derive(Debug)]
 pub(super) struct Stempool {
     limits: PoolLimits,
-    all: HashMap<Hash, Verified<Transaction>>,
-    weight: u64,
+    all: HashMap<Hash, Whispered>,
+    /// The weight of what each peer brought.
+    loads: BTreeMap<PeerKey, u64>,
+    /// How many peers brought, and their weight.
+    brought: (usize, u64),
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct Whispered {
+    transaction: Verified<Transaction>,
+    /// Those who brought it; nobody: this node's own.
+    by: BTreeSet<PeerKey>,
+    arrival: u64,
+}
+
+/// Whether a peer may bring one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// It may.
+    Here,
+    /// It may once this one, of somebody who brought more, is told to all.
+    InPlaceOf(Hash),
+    /// Nobody brought more than it.
+    Nowhere,
 }
 
 impl Stempool {
     pub(super) fn new(limits: PoolLimits) -> Self {
-        Self { limits, all: HashMap::new(), weight: 0 }
+        Self { limits, all: HashMap::new(), loads: BTreeMap::new(), brought: (0, 0), arrivals: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -30,37 +57,102 @@ impl Stempool {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Hash, &Verified<Transaction>)> {
-        self.all.iter()
+        self.all.iter().map(|(id, w)| (id, &w.transaction))
     }
 
     pub(super) fn get(&self, id: &Hash) -> Option<&Transaction> {
-        self.all.get(id).map(Verified::get)
+        self.all.get(id).map(|w| w.transaction.get())
     }
 
-    /// Whether there is room for one more of this weight.
-    pub(super) fn has_room(&self, weight: u64) -> bool {
-        self.all.len() < self.limits.transactions && self.weight.saturating_add(weight) <= self.limits.weight
+    /// Whether there is room for one more of this weight from a peer.
+    pub(super) fn room(&self, from: &PeerKey, weight: u64) -> Room {
+        let (count, all) = self.brought;
+        if count < self.limits.transactions && all.saturating_add(weight) <= self.limits.weight {
+            return Room::Here;
+        }
+        let its = self.loads.get(from).copied().unwrap_or(0).saturating_add(weight);
+        let most = self.loads.iter().max_by_key(|(_, load)| **load).filter(|(_, load)| **load > its);
+        let last = most.and_then(|(peer, _)| {
+            let theirs = self.all.iter().filter(|(_, w)| w.by.contains(peer));
+            theirs.max_by_key(|(_, w)| w.arrival)
+        });
+        last.map_or(Room::Nowhere, |(id, _)| Room::InPlaceOf(*id))
     }
 
-    pub(super) fn insert(&mut self, id: Hash, t: Verified<Transaction>) {
-        self.remove(&id);
-        self.weight += weight(&t.get().body);
-        self.all.insert(id, t);
+    /// Takes one in that a peer brought, or that is this node's own. From another it is the same one still.
+    pub(super) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
+        let weight = weight(&t.get().body);
+        let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
+        self.arrivals += 1;
+        let by = &mut self.all.entry(id).or_insert(new).by;
+        let first = by.is_empty();
+        if let Some(peer) = from.filter(|peer| by.insert(*peer)) {
+            *self.loads.entry(peer).or_default() += weight;
+            if first {
+                self.brought = (self.brought.0 + 1, self.brought.1 + weight);
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
-        let t = self.all.remove(id)?;
-        self.weight -= weight(&t.get().body);
-        Some(t)
+        let Whispered { transaction, by, .. } = self.all.remove(id)?;
+        let weight = weight(&transaction.get().body);
+        if !by.is_empty() {
+            self.brought = (self.brought.0 - 1, self.brought.1 - weight);
+        }
+        for peer in by {
+            self.loads.entry(peer).and_modify(|load| *load -= weight);
+        }
+        self.loads.retain(|_, load| *load > 0);
+        Some(transaction)
     }
 
     /// These transactions as they are whispered on: joined into one, if they join into one that is not too heavy.
     pub(super) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
-        let all: Vec<Transaction> =
-            members.iter().filter_map(|id| self.all.get(id)).map(|t| t.get().clone()).collect();
+        let all: Vec<Transaction> = members.iter().filter_map(|id| self.get(id)).cloned().collect();
         match aggregate(all.iter().cloned()) {
             Ok(one) if all.len() > 1 && weight(&one.body) <= most => vec![one],
             _ => all,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mw::{
+        rules::{check_transaction, verify_transaction},
+        testing::Toy,
+    };
+
+    /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to who brings most.
+    #[test]
+    fn each_peer_has_a_share() {
+        let mut toy = Toy::new(43);
+        let coin = toy.grow(Vec::new());
+        toy.mature();
+        let (t, _) = toy.pay(&[&coin], &[5]);
+        let t = verify_transaction(toy.chain(), check_transaction(toy.chain(), t).unwrap()).unwrap();
+        let w = weight(&t.get().body);
+        let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| PeerKey([n; 32]));
+        let mut stems = Stempool::new(PoolLimits { transactions: 100, weight: 5 * w });
+        (0..3).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(1))));
+        (3..5).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(2))));
+        (10..20).for_each(|n| stems.insert(name(n), t.clone(), None));
+        assert_eq!(stems.room(&peer(3), w), Room::InPlaceOf(name(2)), "the last of him who brought most");
+        assert_eq!(stems.room(&peer(1), w), Room::Nowhere);
+        assert_eq!(stems.room(&peer(2), w), Room::Nowhere, "as much as the most is no less");
+        assert_eq!(stems.room(&peer(3), 9 * w), Room::Nowhere);
+        stems.remove(&name(2));
+        assert_eq!(stems.room(&peer(3), w), Room::Here);
+        // The same from another counts for both, once in all.
+        stems.insert(name(0), t.clone(), Some(peer(3)));
+        stems.insert(name(0), t.clone(), Some(peer(3)));
+        assert_eq!((stems.loads[&peer(3)], stems.brought), (w, (4, 4 * w)));
+        stems.insert(name(10), t.clone(), Some(peer(3)));
+        assert_eq!(stems.room(&peer(4), w), Room::InPlaceOf(name(10)));
+        (0..20).for_each(|n| drop(stems.remove(&name(n))));
+        assert!(stems.loads.is_empty() && stems.len() == 0);
+        assert_eq!(stems.brought, (0, 0));
     }
 }

@@ -104,6 +104,11 @@ impl Sync {
         !self.branch.is_empty()
     }
 
+    /// Whether a peer owes a block or a part of one.
+    pub(super) fn awaits(&self, id: PeerId) -> bool {
+        self.branch.iter().any(|w| w.body.asked().is_some_and(|(peer, _)| peer == id))
+    }
+
     /// How many are held or wanted.
     pub(super) fn len(&self) -> usize {
         self.branch.len() + self.shortcut.len()

@@ -129,6 +129,33 @@ pub fn rules() -> Hash {
     tagged("sotto/node-rules/v1", &[&[VERSION], &weights.concat(), Rejection::RULES.concat().as_bytes()])
 }
 
+/// What a message costs whoever decodes it, beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Burden {
+    /// Nothing that counts, or what is not decoded.
+    Light,
+    /// The points of a whispered transaction.
+    Stem,
+    /// Those of one that was asked for, or should have been.
+    Transaction,
+    /// Those of a block's parts.
+    Block,
+    /// A seal to verify.
+    Seal,
+}
+
+/// What a message will cost, by its kind; garbage costs nothing.
+#[must_use]
+pub fn burden(bytes: &[u8]) -> Burden {
+    match bytes.get(1) {
+        Some(5) => Burden::Stem,
+        Some(8) => Burden::Transaction,
+        Some(9) => Burden::Seal,
+        Some(13 | 15) => Burden::Block,
+        _ => Burden::Light,
+    }
+}
+
 impl Message {
     const fn kind(&self) -> u8 {
         match self {

@@ -8,7 +8,7 @@
 //!
 //! Bytes are hexadecimal ([`Hex`]) of the ledger's own encodings, so nothing has a second form; heights and counts are numbers;
 //! amounts do not occur, since no node knows any. A request without an id is a notification: it is carried out and not
-//! answered. At most [`MAX_BATCH`] requests come together.
+//! answered; what is no request is answered under the id null. At most [`MAX_BATCH`] requests come together.
 //!
 //! `methods!` is the one table of methods: server, client, fuzz target and the test of `docs/openrpc.json` go by it.
 
@@ -172,11 +172,14 @@ impl Request {
             Value::Number(_) | Value::Null => true,
             _ => false,
         });
-        if known {
-            Self { id, call: call(fields) }
-        } else {
-            Self { id: Some(Value::Null), call: Err(Fault::Request("its id is no short text and no number")) }
+        if !known {
+            let why = Fault::Request("its id is no short text and no number");
+            return Self { id: Some(Value::Null), call: Err(why) };
         }
+        let call = call(fields);
+        // Without an id a request is a notification; what is no request is none, and is answered.
+        let id = if matches!(call, Err(Fault::Request(_))) { id.or(Some(Value::Null)) } else { id };
+        Self { id, call }
     }
 }
 

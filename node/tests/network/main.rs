@@ -5,6 +5,7 @@ mod asks;
 mod bank;
 mod boasters;
 mod branches;
+mod lone;
 mod pending;
 mod puppet;
 mod schedules;

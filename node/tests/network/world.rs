@@ -342,7 +342,10 @@ impl World {
             Effect::Close(peer, _) => self.cut(n, peer),
             Effect::Answer(Ticket(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::Keep(book) => self.honest(n).book = Some(book),
-            Effect::KeepOwn(own) => self.honest(n).own = Some(own),
+            Effect::KeepOwn(own) => {
+                self.honest(n).own = Some(own);
+                self.step(n, Event::OwnKept);
+            }
             Effect::Note(Note::Closed(_, why)) => self.closings.push((n, why)),
             Effect::Note(Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..)) => {}
             Effect::Note(note) => self.notes.push((n, note)),

@@ -191,3 +191,18 @@ fn any_selection_makes_a_block() {
         assert!(pool.recheck(&toy.chain, &toy.state).unwrap().is_empty());
     }
 }
+
+/// What spends nothing that exists is told by a look-up, before any proof is looked at: proofs cost whoever verifies them.
+#[test]
+fn proofs_of_what_spends_nothing_are_not_looked_at() {
+    let (mut toy, elsewhere) = (grown(307, 4), grown(307, 0));
+    let coins = toy.spendable();
+    let (mut forged, other) = (toy.pay(&coins[..1], 1, 0), toy.pay(&coins[1..2], 1, 0));
+    forged.body.kernels = other.body.kernels;
+    let pool = Pool::new(PoolLimits::default());
+    let why = |toy: &Toy| match pool.judge(&toy.chain, &toy.state, forged.clone()) {
+        Err(AdmitError::Refused(why)) => why.rule(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((why(&elsewhere), why(&toy)), ("MW-R24", "MW-R15"));
+}

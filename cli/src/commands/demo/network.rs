@@ -202,7 +202,8 @@ impl Network {
                 Effect::Note(Note::Failed(why)) => {
                     return Err(Failure::refused("a node's ledger failed").why(why));
                 }
-                // Nobody dies here, so nothing need be kept.
+                // Nobody dies here, so nothing need be kept; what is asked of the edge is done at once.
+                Effect::KeepOwn(_) => self.step(n, Event::OwnKept)?,
                 _ => {}
             }
         }

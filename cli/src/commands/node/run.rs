@@ -1,6 +1,6 @@
 //! `sotto node run`: a node in the foreground, from its files to its end.
 
-use super::{config::Settings, log, sealer};
+use super::{certificate, config::Settings, log, sealer};
 use crate::{
     Context, args,
     bridge::Home,
@@ -12,7 +12,7 @@ use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use link::{
     Identity,
     edge::file::{create_identity, read_identity},
-    web::{Certificate, Cover, Page},
+    web::{Cover, Page},
 };
 use mw::rules::params::Chain;
 use node::{
@@ -116,8 +116,9 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     }
     let cover = if s.cover > 0.0 { Cover::Mean(Duration::from_secs_f64(s.cover)) } else { Cover::Sparse };
     let (inbound, from_one) = (s.inbound.into(), s.inbound_from_one.into());
+    certificate::check(s)?;
     let listen = match (s.listen.as_deref(), s.outside_port) {
-        (Some(at), _) => Some(door(s, at)?),
+        (Some(at), _) => Some(door(s, at, &home.node())?),
         (None, None) => None,
         (None, Some(port)) => {
             return Err(Failure::new(Code::Usage, format!("outside port {port} leads nowhere: this node takes no connections"))
@@ -128,22 +129,17 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node() })
 }
 
-fn door(s: &Settings, at: &str) -> Outcome<Door> {
+fn door(s: &Settings, at: &str, folder: &Path) -> Outcome<Door> {
     let no_address = || {
         Failure::new(Code::Usage, format!("`{at}` cannot be listened at"))
             .advice("Give an address of this machine and a port, such as 0.0.0.0:9333.")
     };
     let at: SocketAddr = at.parse().map_err(|_| no_address())?;
     let read = |path: &Path| fs::read(path).or_refuse(format!("{} cannot be read", path.display()));
-    let certificate = match (&s.certificate, &s.certificate_key) {
-        (Some(chain), Some(key)) => Certificate::from_pem(&read(chain)?, &read(key)?),
-        (None, None) => Certificate::generate(&["localhost"]),
-        _ => return Err(Failure::refused("certificate and certificate_key belong together")),
-    };
     let html = s.page.as_deref().map(read).transpose()?.map(String::from_utf8).transpose();
     let page = html.or_refuse("the page is no text")?.map_or_else(Page::default, |html| Page { html });
     let outside = s.outside_port;
-    Ok(Door { at, outside, certificate: certificate.or_refuse("no web server can be shown")?, page })
+    Ok(Door { at, outside, certificate: certificate::certificate(s, folder)?, page })
 }
 
 /// The addresses of a node given as `KEY@HOST:PORT`. A name that stands for none now is passed over: the node may start before

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use subtle::ConstantTimeEq;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::WebError;
@@ -13,6 +14,9 @@ use super::WebError;
 /// Longest head of a request.
 const HEAD: usize = 8 << 10;
 const HEADERS: usize = 64;
+/// As much of a body as is let go, and how long it is waited for.
+const BODY: u64 = 1 << 20;
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What a web server shows to who is no peer.
 #[derive(Clone, Debug)]
@@ -30,55 +34,77 @@ impl Default for Page {
 }
 
 /// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request {
     /// To speak WebSocket, with the answer to the client's key.
     Upgrade { path: String, accept: String },
     /// A page.
     Page { path: String, head: bool },
+    /// Something that is not done to pages.
+    Other,
     /// Something that is no request.
     Bad,
 }
 
-/// Reads the head of a request.
+/// Reads the head of a request. Of a body nothing is wanted, so what comes with the head is let go.
 pub(super) async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Result<Request, WebError> {
     let mut bytes = Vec::with_capacity(HEAD);
-    while !bytes.ends_with(b"\r\n\r\n") {
+    loop {
         let mut room = (&mut *stream).take((HEAD - bytes.len()) as u64);
-        if room.read_buf(&mut bytes).await? == 0 {
-            return if bytes.len() == HEAD {
-                Ok(Request::Bad)
-            } else {
-                Err(WebError::Stranger("said nothing"))
-            };
+        let more = room.read_buf(&mut bytes).await?;
+        match parse(&bytes) {
+            Some(request) => return Ok(request),
+            None if bytes.len() == HEAD => return Ok(Request::Bad),
+            None if more == 0 => return Err(WebError::Stranger("said nothing")),
+            None => {}
         }
     }
-    Ok(parse(&bytes).unwrap_or(Request::Bad))
 }
 
+/// What is asked for, as soon as it can be told.
 fn parse(bytes: &[u8]) -> Option<Request> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    let whole = request.parse(bytes).ok()?;
-    if whole != httparse::Status::Complete(bytes.len()) || request.version != Some(1) {
-        return None;
+    match request.parse(bytes) {
+        Ok(httparse::Status::Complete(head)) => Some(understood(&request, head == bytes.len())),
+        Ok(httparse::Status::Partial) => None,
+        Err(_) => Some(Request::Bad),
     }
-    let (method, path) = (request.method?, request.path?.to_owned());
-    let value = |name: &str| {
-        let named = request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name));
-        named.and_then(|h| std::str::from_utf8(h.value).ok())
+}
+
+/// What a whole head asks for; `alone`: nothing came with it.
+fn understood(request: &httparse::Request<'_, '_>, alone: bool) -> Request {
+    let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
+        return Request::Bad;
     };
+    let all = |name: &'static str| request.headers.iter().filter(move |h| h.name.eq_ignore_ascii_case(name));
+    let value = |name| all(name).next().and_then(|h| std::str::from_utf8(h.value).ok());
     let has = |name, word: &str| {
         value(name).is_some_and(|v| v.split(',').any(|w| w.trim().eq_ignore_ascii_case(word)))
     };
+    // RFC 9112, 3.2: exactly one Host, but for HTTP/1.0.
+    let hosts = all("host").count();
+    let Some(path) = path(target).filter(|_| hosts == 1 || (hosts == 0 && version == 0)) else {
+        return Request::Bad;
+    };
     let upgrade =
         has("connection", "upgrade") && has("upgrade", "websocket") && has("sec-websocket-version", "13");
-    match (method, upgrade, value("sec-websocket-key")) {
+    match (method, upgrade && alone && version == 1, value("sec-websocket-key")) {
         ("GET", true, Some(key)) => {
-            Some(Request::Upgrade { path, accept: derive_accept_key(key.as_bytes()) })
+            Request::Upgrade { path: target.to_owned(), accept: derive_accept_key(key.as_bytes()) }
         }
-        ("GET", ..) => Some(Request::Page { path, head: false }),
-        ("HEAD", ..) => Some(Request::Page { path, head: true }),
-        _ => None,
+        ("GET", ..) => Request::Page { path: path.to_owned(), head: false },
+        ("HEAD", ..) => Request::Page { path: path.to_owned(), head: true },
+        _ => Request::Other,
+    }
+}
+
+/// The path of a request's target, without a query (RFC 9112, 3.2).
+fn path(target: &str) -> Option<&str> {
+    let target = target.split(['?', '#']).next()?;
+    match ["http://", "https://"].iter().find_map(|scheme| target.strip_prefix(scheme)) {
+        Some(rest) => Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")),
+        None => Some(target).filter(|t| t.starts_with('/') || *t == "*"),
     }
 }
 
@@ -86,7 +112,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
 #[cfg(feature = "testing")]
 #[must_use]
 pub(crate) fn is_request(bytes: &[u8]) -> bool {
-    bytes.len() <= HEAD && parse(bytes).is_some()
+    bytes.len() <= HEAD && parse(bytes).is_some_and(|request| request != Request::Bad)
 }
 
 /// Whether two paths are the same, in a time that does not tell where they differ.
@@ -105,7 +131,7 @@ pub(super) async fn switch(stream: &mut (impl AsyncWrite + Unpin), accept: &str)
 
 /// Answers as a web server with one page does, and hangs up.
 pub(super) async fn answer(
-    stream: &mut (impl AsyncWrite + Unpin),
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &Request,
     page: &Page,
 ) -> io::Result<()> {
@@ -115,11 +141,13 @@ pub(super) async fn answer(
         Request::Page { path, head } if path == "/" => ("200 OK", page.html.clone(), *head),
         Request::Page { head, .. } => ("404 Not Found", error("404 Not Found"), *head),
         Request::Upgrade { .. } => ("404 Not Found", error("404 Not Found"), false),
+        Request::Other => ("405 Method Not Allowed", error("405 Method Not Allowed"), false),
         Request::Bad => ("400 Bad Request", error("400 Bad Request"), false),
     };
+    let allow = if *request == Request::Other { "Allow: GET, HEAD\r\n" } else { "" };
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let mut text = format!(
-        "HTTP/1.1 {status}\r\nDate: {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nDate: {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n{allow}Connection: close\r\n\r\n",
         date(seconds),
         body.len()
     );
@@ -127,7 +155,11 @@ pub(super) async fn answer(
         text.push_str(&body);
     }
     stream.write_all(text.as_bytes()).await?;
-    stream.shutdown().await
+    stream.shutdown().await?;
+    // A body that is still on its way would have the system take the answer back (RFC 9112, 9.6).
+    let (mut rest, mut nowhere) = (stream.take(BODY), tokio::io::sink());
+    drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)).await);
+    Ok(())
 }
 
 /// A moment as HTTP writes it (RFC 9110, 5.6.7); civil date by Howard Hinnant's `days` algorithm.
@@ -170,16 +202,59 @@ mod tests {
         // RFC 6455, 1.3.
         let Some(Request::Upgrade { path, accept }) = parse(upgrade.as_bytes()) else { panic!("an upgrade") };
         assert_eq!((&*path, &*accept), ("/x", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-        let old = upgrade.replace(": 13", ": 8");
-        assert!(matches!(parse(old.as_bytes()), Some(Request::Page { head: false, .. })));
-        assert!(matches!(parse(b"HEAD / HTTP/1.1\r\n\r\n"), Some(Request::Page { head: true, .. })));
-        for bad in [
-            "GET / HTTP/1.0\r\n\r\n",
-            "POST / HTTP/1.1\r\n\r\n",
-            "\x16\x03\x01\r\n\r\n",
-            "GET / HTTP/1.1\r\n",
+        let page = |path: &str, head| Some(Request::Page { path: path.to_owned(), head });
+        assert_eq!(parse(upgrade.replace(": 13", ": 8").as_bytes()), page("/x", false));
+        assert_eq!(parse(format!("{upgrade}more").as_bytes()), page("/x", false), "who waits for no answer");
+        for (text, path, head) in [
+            ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "/", true),
+            ("GET / HTTP/1.0\r\n\r\n", "/", false),
+            ("GET /?x HTTP/1.1\r\nHost: a\r\n\r\n", "/", false),
+            ("GET http://a.example/b?c HTTP/1.1\r\nHost: a.example\r\n\r\n", "/b", false),
+            ("GET https://a.example HTTP/1.1\r\nHost: a.example\r\n\r\n", "/", false),
+            ("GET / HTTP/1.1\nHost: a\n\nwith a body", "/", false),
         ] {
-            assert!(parse(bad.as_bytes()).is_none(), "{bad:?}");
+            assert_eq!(parse(text.as_bytes()), page(path, head), "{text:?}");
+        }
+        for other in [
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b",
+            "BREW /tea HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            assert_eq!(parse(other.as_bytes()), Some(Request::Other), "{other:?}");
+        }
+        for bad in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "GET page HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/2.0\r\n",
+            "\x16\x03\x01",
+        ] {
+            assert_eq!(parse(bad.as_bytes()), Some(Request::Bad), "{bad:?}");
+        }
+        for unfinished in ["", "GET", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+            assert_eq!(parse(unfinished.as_bytes()), None, "{unfinished:?}");
+        }
+    }
+
+    /// A form is answered, though its body comes with the head or after it, and the answer arrives.
+    #[tokio::test]
+    async fn a_form_is_answered_at_once() {
+        for body in ["", "a=b"] {
+            let (mut browser, mut server) = tokio::io::duplex(1 << 14);
+            let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+            browser.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            let asked = request(&mut server).await.unwrap();
+            let page = Page::default();
+            let answered = tokio::spawn(async move { answer(&mut server, &asked, &page).await });
+            browser.write_all(b"a=b").await.unwrap();
+            browser.shutdown().await.unwrap();
+            let mut text = String::new();
+            browser.read_to_string(&mut text).await.unwrap();
+            assert!(
+                text.starts_with("HTTP/1.1 405 Method Not Allowed\r\n")
+                    && text.contains("\r\nAllow: GET, HEAD\r\n"),
+                "{text}"
+            );
+            answered.await.unwrap().unwrap();
         }
     }
 }

@@ -33,7 +33,7 @@ async fn a_man_in_the_middle_passes_no_proof() {
         let mut far = connector.connect(tls::nameless(), tcp).await.unwrap();
         let path = wire::path(&peer, &proof::exporter(far.get_ref().1).unwrap());
         let head = format!(
-            "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         far.write_all(head.as_bytes()).await.unwrap();

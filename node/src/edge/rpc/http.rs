@@ -94,7 +94,7 @@ impl Desk {
                 "show the token: Authorization: Bearer …, from rpc.token",
             ));
         }
-        let json = header(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/json"));
+        let json = header(CONTENT_TYPE).is_some_and(|t| is_json(t.as_bytes()));
         if matches!(page, Page::Rpc) && !json {
             return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json"));
         }
@@ -209,6 +209,12 @@ fn is_here(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether a Content-Type is that of JSON, whatever its parameters.
+fn is_json(kind: &[u8]) -> bool {
+    let kind = kind.split(|b| *b == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
 fn text(status: StatusCode, text: String) -> Response {
     page(status, "text/plain; charset=utf-8", text)
 }
@@ -225,6 +231,16 @@ fn page(status: StatusCode, kind: &'static str, text: String) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_one_type() {
+        for kind in ["application/json", "Application/JSON ; charset=utf-8", "application/json;"] {
+            assert!(is_json(kind.as_bytes()), "{kind}");
+        }
+        for kind in ["application/jsonx", "application/json-rpc", "text/json", "", ";application/json"] {
+            assert!(!is_json(kind.as_bytes()), "{kind}");
+        }
+    }
 
     #[test]
     fn this_machine_has_few_names() {

@@ -53,6 +53,21 @@ pub enum Clash {
     Full,
 }
 
+impl Clash {
+    /// Which of these it is, without a name: what may stand in a log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Known(_) => "it is pending",
+            Self::Spent { .. } => "a pending one spends the same output",
+            Self::Created { .. } => "a pending one creates the same output",
+            Self::Excess { .. } => "a pending one has the same excess",
+            Self::Family => "too many pending ones hang together",
+            Self::Full => "the pool is full",
+        }
+    }
+}
+
 /// Why a transaction was not admitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmitError<E> {

@@ -16,7 +16,7 @@ use mw::{
     error::ConnectError,
     hash::Hash,
     kernel::Excess,
-    rules::{Connected, Verified, connect_transaction, params::Chain},
+    rules::{Connected, Verified, WellFormed, connect_transaction, foresee_transaction, params::Chain},
     state::{ChainView, Sighting, StateCommitments, Unspent},
     transaction::{Body, Output, Transaction},
 };
@@ -114,13 +114,27 @@ impl Pool {
         view: &V,
         t: &Verified<Transaction>,
     ) -> Result<Connected<Transaction>, ConnectError<V::Error>> {
+        connect_transaction(chain, &self.with_parents(view, &t.get().body), t)
+    }
+
+    /// The same of one whose proofs nobody has looked at.
+    pub(super) fn foresee<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: &WellFormed<Transaction>,
+    ) -> Result<(), ConnectError<V::Error>> {
+        foresee_transaction(chain, &self.with_parents(view, &t.get().body), t)
+    }
+
+    fn with_parents<'a, V>(&'a self, view: &'a V, body: &Body) -> WithParents<'a, V> {
         let mut outputs = HashMap::new();
-        for c in &t.get().body.inputs {
+        for c in &body.inputs {
             let parent = self.created.get(c).and_then(|id| self.pending.get(id));
             let output = parent.and_then(|p| p.body().outputs.iter().find(|o| o.commitment == *c));
             outputs.extend(output.map(|o| (*c, o)));
         }
-        connect_transaction(chain, &WithParents { view, outputs }, t)
+        WithParents { view, outputs }
     }
 }
 

@@ -50,6 +50,12 @@ fn what_is_no_request_has_a_number() {
         Code::Request
     );
     assert_eq!(code(r#"{"jsonrpc": "2.0", "id": 1, "method": 7}"#), Code::Request);
+    for nameless in [r#"{"method": "status"}"#, r#"{"jsonrpc": "2.0"}"#, "{}"] {
+        assert_eq!((one(nameless).id, code(nameless)), (Some(Value::Null), Code::Request), "{nameless}");
+    }
+    for notified in [r#"{"jsonrpc": "2.0", "method": "stat"}"#, r#"{"jsonrpc": "2.0", "method": "block"}"#] {
+        assert_eq!(one(notified).id, None, "a request, though it cannot be carried out: {notified}");
+    }
     assert_eq!(code(r#"{"jsonrpc": "2.0", "id": 1, "method": "stat"}"#), Code::Method);
     for params in
         ["[1]", "{}", r#"{"height": -1}"#, r#"{"height": "1"}"#, r#"{"height": 1, "more": 1}"#, "null"]
