@@ -109,7 +109,8 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let schema = mpc::job::binding::table(&declared[0]).expect("names that print");
     let read =
         |format| rows::read(std::slice::from_ref(&schema), [(format, data)], Box::new(Same::new(&declared)));
-    let accepted = [Format::Csv, Format::JsonLines].map(read).into_iter().flatten().flatten();
+    let accepted =
+        [Format::Csv, Format::JsonLines].map(read).into_iter().flatten().flat_map(|given| given.cells);
     let held = |row: &Vec<i128>| row.iter().zip(&declared[0].columns).all(|(n, c)| c.number.holds(*n));
     let mut tables = 0;
     for rows in accepted {

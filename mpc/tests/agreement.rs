@@ -3,6 +3,8 @@
 
 mod support;
 
+use mpc::edge::files::{Memory, Shelf};
+use mpc::edge::policy_file::{self, DebitError};
 use mpc::job::budget::{Budget, BudgetError, data_set};
 use mpc::job::consent::ConsentError;
 use mpc::job::policy::{Policy, PolicyError};
@@ -166,6 +168,50 @@ fn a_policy_refuses_what_it_does_not_name() {
         matches!(refused(|p| { p.receivers.pop(); }), Err(PolicyError::Receiver { name, .. }) if name == "eve")
     );
     assert!(matches!(refused(|p| p.minimum_rows = 4), Err(PolicyError::Rows { given: 3, least: 4, .. })));
+    // What a single run of the job would break is known before anybody signs.
+    let never = |change, what, most, wanted| {
+        let name = "acme".to_owned();
+        assert_eq!(refused(change), Err(PolicyError::Never { name, what, most, wanted }));
+    };
+    never(|p| p.runs_a_month = 0, "runs", 0, 1);
+    never(|p| p.outputs_a_month = 0, "outputs", 0, 1);
+    assert!(
+        matches!(refused(|p| p.outputs_a_month = 1), Err(PolicyError::Never { name, wanted: 2, .. }) if name == "eve")
+    );
+}
+
+#[test]
+fn a_policy_counts_the_rows_that_there_are() {
+    let (job, dora) = (job(), PartyId(3));
+    let policy = policy(&job);
+    assert_eq!(policy.check_rows(&job, dora, &[3]), Ok(()));
+    let few = policy.check_rows(&job, dora, &[2]);
+    assert!(
+        matches!(&few, Err(PolicyError::Rows { given: 2, least: 3, table }) if table == "people"),
+        "{few:?}"
+    );
+}
+
+#[test]
+fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
+    let (job, dora) = (job(), PartyId(3));
+    let (owner, mut shelf) = (identity(dora), Memory::default());
+    let debit = |shelf: &mut Memory, run| {
+        policy_file::debit(shelf, (None, &owner), (&job, dora, run), Digest([1; 32]), NOW)
+    };
+    debit(&mut shelf, 1).unwrap();
+    let (whole, head) = (shelf.get("budget").unwrap().unwrap(), shelf.get("budget-head").unwrap().unwrap());
+    debit(&mut shelf, 2).unwrap();
+    let both = shelf.get("budget").unwrap().unwrap();
+    for cut in [whole.len() + 1, both.len() - 1] {
+        shelf.keep("budget", &both[..cut]).unwrap();
+        shelf.keep("budget-head", &head).unwrap();
+        debit(&mut shelf, 2).unwrap();
+        assert_eq!(shelf.get("budget").unwrap().unwrap(), both, "cut at {cut}");
+    }
+    // With a head that says that the second line was written, its loss is one.
+    shelf.keep("budget", &both[..both.len() - 1]).unwrap();
+    assert!(matches!(debit(&mut shelf, 2), Err(DebitError::Budget(BudgetError::Cut))));
 }
 
 #[test]

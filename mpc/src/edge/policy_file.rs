@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after it. A log that ends before its
-//! head was cut; one that is longer by the entry that a crash cut off from its head is as it should be.
+//! head was cut; one that is longer by the entry that a crash cut off from its head is as it should be. A last line without its
+//! end is one that was being written when a crash came: nobody was told of it, and it goes.
 
 use std::io;
 
@@ -90,9 +91,11 @@ pub fn debit(
         None => None,
         Some(head) => Some(Digest::from_hex(&head).ok_or(BudgetError::Cut)?),
     };
-    let budget = Budget::read(identity, &text(shelf.get("budget")?), known)?;
+    let mut lines = text(shelf.get("budget")?);
+    lines.truncate(lines.rfind('\n').map_or(0, |end| end + 1));
+    let budget = Budget::read(identity, &lines, known)?;
     if let Some((line, link)) = budget.debit(policy, run, data_set, now)? {
-        shelf.append("budget", line.as_bytes())?;
+        shelf.keep("budget", format!("{lines}{line}").as_bytes())?;
         shelf.keep("budget-head", format!("{link}\n").as_bytes())?;
     }
     Ok(())

@@ -27,6 +27,7 @@ use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
+use super::policy_file::DebitError;
 use crate::job::attempt::AttemptError;
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
@@ -56,7 +57,7 @@ pub struct Setup<'a, P> {
     /// The relay at which all computers are met, if not where the job says.
     pub relay: Option<&'a Relay>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
-    pub debit: &'a (dyn Fn() -> Result<(), String> + Sync),
+    pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
     /// Called with what is going on.
     pub observe: &'a (dyn Fn(Stage) + Sync),
 }
@@ -143,8 +144,8 @@ pub enum RunError {
     #[error("what must survive a crash could not be kept: {0}")]
     Shelf(#[from] io::Error),
     /// The owner's own rules.
-    #[error("{0}")]
-    Debit(String),
+    #[error(transparent)]
+    Debit(#[from] DebitError),
     /// Our run is over and the other computer's outputs are gone.
     #[error("this run is finished here, but the other computer lost its outputs: take the next run")]
     Lost,

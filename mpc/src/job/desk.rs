@@ -85,8 +85,6 @@ pub enum Event {
 pub enum Effect {
     /// Keep this, in place of what was kept.
     Keep(Item, Vec<u8>),
-    /// Add this to what is kept.
-    Append(Item, Vec<u8>),
     /// Tell this to whom the event was about.
     Answer(Answer),
     /// Go on with the attempt.
@@ -284,7 +282,8 @@ impl<'a> Desk<'a> {
 
     fn serve(&mut self, party: PartyId) -> Vec<Effect> {
         let keep = self.finished().is_some() && self.served.insert(party);
-        let keep = keep.then(|| Effect::Append(Item::Served, party.0.to_le_bytes().to_vec()));
+        let all = || self.served.iter().flat_map(|id| id.0.to_le_bytes()).collect();
+        let keep = keep.then(|| Effect::Keep(Item::Served, all()));
         keep.into_iter().chain([Effect::Answer(Answer::Taken)]).collect()
     }
 
@@ -323,8 +322,10 @@ impl<'a> Desk<'a> {
         // What was computed before and not signed was delivered to nobody, and will not be.
         self.state = State::Computing;
         self.attempts.push((attempt, run_id));
-        let record = [&attempt.to_le_bytes()[..], &run_id.0].concat();
-        vec![Effect::Append(Item::Attempts, record), Effect::Proceed]
+        // All of them again: an end of the last that a crash had cut off would put what follows it out of step.
+        let records =
+            self.attempts.iter().flat_map(|(attempt, id)| [&attempt.to_le_bytes()[..], &id.0].concat());
+        vec![Effect::Keep(Item::Attempts, records.collect()), Effect::Proceed]
     }
 }
 

@@ -4,7 +4,7 @@
 //! because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
 
 use super::hash::Digest;
-use super::spec::{Job, PartyId};
+use super::spec::{Job, PartyId, Table};
 use super::text::Prose;
 
 /// What an owner allows.
@@ -48,8 +48,20 @@ pub enum PolicyError {
         table: String,
         /// What the policy says.
         least: u64,
-        /// What the job says.
+        /// What there is; before the rows are known, what the job says there may be.
         given: u64,
+    },
+    /// A partner would get more of a single run than the policy allows in a month.
+    #[error("the policy allows {name} {most} {what} in thirty days, and one run of this job takes {wanted}")]
+    Never {
+        /// The partner's name in the job.
+        name: String,
+        /// `runs` or `outputs`.
+        what: &'static str,
+        /// What the policy allows.
+        most: u32,
+        /// What one run takes.
+        wanted: u32,
     },
     /// The month's runs or outputs for a partner are used up.
     #[error("the policy allows {name} {most} {what} in thirty days, and {spent} are used")]
@@ -66,7 +78,8 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// Whether this owner may take part in the job, apart from its budget.
+    /// Whether this owner may take part in the job, apart from what it has spent and from its rows, which are not known
+    /// when it signs.
     ///
     /// # Errors
     /// The first thing that is not allowed.
@@ -79,18 +92,38 @@ impl Policy {
         }
         for receiver in partners(job, owner) {
             let party = job.party(receiver);
-            let fingerprint = party.key.fingerprint();
+            let (name, fingerprint) = (party.name.to_string(), party.key.fingerprint());
             if !self.receivers.contains(&fingerprint) {
-                return Err(PolicyError::Receiver { name: party.name.to_string(), fingerprint });
+                return Err(PolicyError::Receiver { name, fingerprint });
+            }
+            let outputs = job.outputs_of(receiver).len() as u32;
+            for (what, most, wanted) in
+                [("runs", self.runs_a_month, 1), ("outputs", self.outputs_a_month, outputs)]
+            {
+                if wanted > most {
+                    return Err(PolicyError::Never { name, what, most, wanted });
+                }
             }
         }
-        let tables = job.inputs.iter().filter(|input| input.owner == owner).flat_map(|input| &input.tables);
-        let few = tables.into_iter().find(|table| table.rows < self.minimum_rows);
-        few.map_or(Ok(()), |table| {
-            let (least, given) = (self.minimum_rows, table.rows);
+        let most: Vec<u64> = tables(job, owner).map(|table| table.rows).collect();
+        self.check_rows(job, owner, &most)
+    }
+
+    /// Whether the owner's tables have rows enough: as many as there are, table by table.
+    ///
+    /// # Errors
+    /// The first table that has too few.
+    pub fn check_rows(&self, job: &Job, owner: PartyId, rows: &[u64]) -> Result<(), PolicyError> {
+        let few = tables(job, owner).zip(rows).find(|(_, given)| **given < self.minimum_rows);
+        few.map_or(Ok(()), |(table, given)| {
+            let (least, given) = (self.minimum_rows, *given);
             Err(PolicyError::Rows { table: table.name.to_string(), least, given })
         })
     }
+}
+
+fn tables(job: &Job, owner: PartyId) -> impl Iterator<Item = &Table> {
+    job.inputs.iter().filter(move |input| input.owner == owner).flat_map(|input| &input.tables)
 }
 
 /// Those who learn something of an owner's data: all receivers but itself.

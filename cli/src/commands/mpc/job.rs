@@ -16,10 +16,17 @@ use link::pinned::LinkError;
 use mpc::{
     ChannelError,
     edge::job_file::{self, Complaint},
-    edge::{policy_file, run::RunError},
+    edge::{
+        policy_file::{self, DebitError},
+        run::RunError,
+    },
     job::{
-        Agreement, Consent, Identity, Job, PartyId, PublicKey, attempt::AttemptError, policy::Policy,
-        program::Computation, spec::Relay, text::Line,
+        Agreement, Consent, Identity, Job, PartyId, PublicKey,
+        attempt::AttemptError,
+        policy::{Policy, PolicyError},
+        program::Computation,
+        spec::Relay,
+        text::Line,
     },
 };
 use std::{
@@ -86,11 +93,14 @@ pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
 pub(super) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
     let owner = job.input_of(us).is_some();
     let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
-    allowed.map_err(|e| {
-        Failure::refused("your policy forbids this job")
-            .why(e)
-            .advice("Talk to whoever wrote the job, or change the policy file if you do mean to allow it.")
-    })
+    allowed.map_err(|e| forbidden(&e))
+}
+
+/// What an owner's policy does not allow.
+pub(super) fn forbidden(e: &PolicyError) -> Failure {
+    Failure::refused("your policy forbids this job").why(e).advice(
+        "Nothing was sent. Talk to whoever wrote the job, or change the policy file if you do mean to allow it.",
+    )
 }
 
 /// Where the signatures under a job lie.
@@ -168,6 +178,9 @@ pub(super) fn read_relay(text: &str) -> Outcome<Relay> {
 
 /// What a run, or what else needs the other parties, ended with.
 pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
+    if let RunError::Debit(DebitError::Policy(e)) = e {
+        return forbidden(e);
+    }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);
     match e {
@@ -180,7 +193,8 @@ pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
         ),
         RunError::Late(_) | RunError::Link { .. } => failed
             .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
-        RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),
+        RunError::Debit(DebitError::Shelf(_)) => failed.advice("Nothing was sent. Make room on the disk, or see who holds the folder; then give the same command again."),
+        RunError::Debit(_) => failed.advice("Nothing was sent. Put the files `budget` and `budget-head` of DIR/jobs/FINGERPRINT back from a copy of one moment."),
         RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
         RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
         RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),

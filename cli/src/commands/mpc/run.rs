@@ -1,7 +1,7 @@
 //! `sotto mpc run`: one party's part in a job.
 
 use super::{
-    job::{agree, allow, find, home, load, no_run, read_identity, read_policy, read_relay, write},
+    job::{agree, allow, find, forbidden, home, load, no_run, read_identity, read_policy, read_relay, write},
     merge, peak_memory,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use mpc::{
     edge::{
         files::Folder,
-        policy_file::debit,
+        policy_file::{DebitError, debit},
         receipt_file::{render, render_result, table_csv, table_json, tables},
         rows::{self, Format},
         run::{Outcome as Ran, Setup, Stage, take_part},
@@ -44,8 +44,11 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
             .advice("Agree on a new job."));
     }
     allow(policy.as_ref(), &job, us)?;
-    let bits = input(a, &job, &program, us)?;
-    let bits = bits.as_ref().map(|bits| bits.as_slice());
+    let given = input(a, &job, &program, us)?;
+    if let (Some(policy), Some((rows, _))) = (&policy, &given) {
+        policy.check_rows(&job, us, rows).map_err(|e| forbidden(&e))?;
+    }
+    let bits = given.as_ref().map(|(_, bits)| bits.as_slice());
     let agreement = agree(&a.job, job, now())?;
     let job = agreement.job();
     let home = home(context, &identity);
@@ -71,13 +74,13 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     deliver(context, (job, us), &program, (&outcome, spent), a.out.as_deref().unwrap_or(&beside))
 }
 
-/// The owner's rows as input bits; nothing for those who are no owners.
+/// How many rows the owner has in each table, and its input bits; nothing for those who are no owners.
 fn input(
     a: &args::MpcRun,
     job: &Job,
     program: &Computation,
     us: PartyId,
-) -> Outcome<Option<Zeroizing<Vec<bool>>>> {
+) -> Outcome<Option<(Vec<u64>, Zeroizing<Vec<bool>>)>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
@@ -99,9 +102,9 @@ fn input(
         )
     };
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
-    let cells = rows::read(schema, files.map_err(|e| bad(&e))?, program.local(owner)).map_err(|e| bad(&e))?;
-    let bits = program.declaration().encode(owner, &cells).map_err(|e| bad(&e))?;
-    Ok(Some(Zeroizing::new(bits)))
+    let given = rows::read(schema, files.map_err(|e| bad(&e))?, program.local(owner)).map_err(|e| bad(&e))?;
+    let bits = program.declaration().encode(owner, &given.cells).map_err(|e| bad(&e))?;
+    Ok(Some((given.rows, Zeroizing::new(bits))))
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
@@ -127,7 +130,7 @@ fn charge(
     (policy, identity): (Option<&Policy>, &mpc::job::Identity),
     run: (&Job, PartyId, u32),
     bits: Option<&[bool]>,
-) -> Result<(), String> {
+) -> Result<(), DebitError> {
     let Some(bits) = bits else { return Ok(()) };
     // Another run of this party may be at its budget for a moment.
     let mut folder = Folder::open(home);
@@ -138,8 +141,7 @@ fn charge(
         thread::sleep(Duration::from_millis(50));
         folder = Folder::open(home);
     }
-    let mut folder = folder.map_err(|e| format!("the budget cannot be opened: {e}"))?;
-    debit(&mut folder, (policy, identity), run, data_set(identity, bits), now()).map_err(|e| e.to_string())
+    debit(&mut folder?, (policy, identity), run, data_set(identity, bits), now())
 }
 
 /// Says what is going on, each thing once.

@@ -55,7 +55,6 @@ impl<S: Shelf> Counter<'_, S> {
         for effect in self.desk.step(event) {
             match effect {
                 Effect::Keep(item, bytes) => self.shelf.keep(&name(job, item), &bytes)?,
-                Effect::Append(item, bytes) => self.shelf.append(&name(job, item), &bytes)?,
                 Effect::Answer(answer) => return Ok(Said::Answer(answer)),
                 Effect::Proceed => return Ok(Said::Go),
             }
@@ -312,7 +311,7 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
                 (setup.observe)(Stage::Attempt(begun.attempt));
                 let shares = self.shares(&manifests, own)?;
                 if own.is_some() {
-                    (setup.debit)().map_err(RunError::Debit)?;
+                    (setup.debit)()?;
                 }
                 let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
                 refuse(setup, us, self.counter().step(begins)?)?;

@@ -37,7 +37,7 @@ pub(super) fn run<P: Joint>(
         return outcome(setup, &kept, manifest);
     }
     if let Some(prepared) = prepared {
-        (setup.debit)().map_err(RunError::Debit)?;
+        (setup.debit)()?;
         deliver(setup, &prepared)?;
     }
     let collected = collect(setup)?;
