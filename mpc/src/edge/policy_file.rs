@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! programs = ["64 hexadecimal digits"]        # circuits, as `sotto mpc check` prints them
+//! schemas = ["64 hexadecimal digits"]         # as `sotto mpc check` prints that of the owner
 //! purposes = ["To know the pay gap"]          # word for word
 //! receivers = ["0123-4567-89ab-cdef"]         # fingerprints
 //! minimum_rows = 50
@@ -28,6 +29,7 @@ use crate::job::{Digest, Identity, Job, PartyId};
 #[serde(deny_unknown_fields)]
 struct File {
     programs: Vec<toml::Spanned<String>>,
+    schemas: Vec<toml::Spanned<String>>,
     purposes: Vec<toml::Spanned<String>>,
     receivers: Vec<String>,
     minimum_rows: u64,
@@ -43,15 +45,16 @@ pub fn parse(text: &str) -> Result<Policy, Complaint> {
     let at = |span: &std::ops::Range<usize>, what: String| Complaint { line: line_of(text, span), what };
     let file: File =
         toml::from_str(text).map_err(|e| at(&e.span().unwrap_or(0..0), e.message().to_owned()))?;
-    let program = |hash: &toml::Spanned<String>| {
-        let what = || at(&hash.span(), "a program is the 64 hexadecimal digits of its circuit".to_owned());
-        Digest::from_hex(hash.get_ref()).ok_or_else(what)
+    let digest = |hash: &toml::Spanned<String>| {
+        let what = "a program and a schema are 64 hexadecimal digits, as `sotto mpc check` prints them";
+        Digest::from_hex(hash.get_ref()).ok_or_else(|| at(&hash.span(), what.to_owned()))
     };
     let purpose = |text: &toml::Spanned<String>| {
         Prose::new(text.get_ref()).map_err(|e| at(&text.span(), e.to_string()))
     };
     Ok(Policy {
-        programs: file.programs.iter().map(program).collect::<Result<_, _>>()?,
+        programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
+        schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
         purposes: file.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
         receivers: file.receivers,
         minimum_rows: file.minimum_rows,

@@ -1,7 +1,7 @@
 //! What an owner allows to be done with its data, whoever asks: checked before it signs, and again before it runs.
 //!
-//! A policy is the owner's own; nobody else sees it. It names programs by the hash of their gates and receivers by their keys,
-//! because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
+//! A policy is the owner's own; nobody else sees it. It names programs by the hash of their gates, what its columns are taken for by
+//! the hash of their schema, and receivers by their keys, because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
 
 use super::hash::Digest;
 use super::spec::{Job, PartyId, Table};
@@ -12,6 +12,8 @@ use super::text::Prose;
 pub struct Policy {
     /// Hashes of circuits.
     pub programs: Vec<Digest>,
+    /// Hashes of the schemas by which the owner's data may be read ([`Job::schema_of`]).
+    pub schemas: Vec<Digest>,
     /// Purposes, word for word.
     pub purposes: Vec<Prose>,
     /// Fingerprints of those who may learn outputs.
@@ -30,6 +32,9 @@ pub enum PolicyError {
     /// A program that is not in the list.
     #[error("the policy does not allow this program: its circuit {0} is not in `programs`")]
     Program(Digest),
+    /// A schema that is not in the list: the same gates, and perhaps other columns, decimals or missing values.
+    #[error("the policy does not allow the data to be read in this way: the schema {0} is not in `schemas`")]
+    Schema(Digest),
     /// A purpose that is not in the list.
     #[error("the policy does not allow this purpose: it is not in `purposes`, word for word")]
     Purpose,
@@ -86,6 +91,10 @@ impl Policy {
     pub fn check(&self, job: &Job, owner: PartyId) -> Result<(), PolicyError> {
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
+        }
+        let schema = job.schema_of(owner);
+        if !self.schemas.contains(&schema) {
+            return Err(PolicyError::Schema(schema));
         }
         if !self.purposes.contains(&job.purpose) {
             return Err(PolicyError::Purpose);
