@@ -127,6 +127,10 @@ fn whoever_dies_comes_back_and_the_run_ends_well() {
         ("north", "Waiting"),
         ("south", "Computing"),
         ("north", "Computing"),
+        ("south", "Computed"),
+        ("north", "Computed"),
+        ("south", "fetch what is theirs"),
+        ("north", "fetch what is theirs"),
         ("west", "sealed"),
     ] {
         let others = ["north", "south", "west"].into_iter().filter(|name| *name != victim);
@@ -217,6 +221,12 @@ fn rows_that_do_not_fit_are_named_and_nothing_is_sent() {
     }
 }
 
+/// The schemas of all owners, as they stand in a policy.
+fn schemas(job: &Value) -> String {
+    let inputs = job["inputs"].as_array().unwrap().iter();
+    inputs.map(|input| input["schema"].to_string()).collect::<Vec<_>>().join(", ")
+}
+
 #[test]
 fn a_policy_forbids_before_signing_and_before_running() {
     let world = signed(&[]);
@@ -225,8 +235,9 @@ fn a_policy_forbids_before_signing_and_before_running() {
     let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
     let policy = |circuit: &str, runs: u32| {
         let (purpose, keys) = ("To sell lot 7 at the second highest price", keys.join(", "));
+        let schemas = schemas(&job);
         world.write("policy.toml", &format!(
-            "programs = [\"{circuit}\"]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
+            "programs = [\"{circuit}\"]\nschemas = [{schemas}]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
         ));
     };
     policy(&"0".repeat(64), 1);
@@ -262,8 +273,8 @@ fn a_policy_counts_the_rows_of_the_file() {
     let job: Value = serde_json::from_str(&world.run("mpc check job.toml --json").ok()).unwrap();
     let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
     world.write("policy.toml", &format!(
-        "programs = [{}]\npurposes = [{}]\nreceivers = [{}]\nminimum_rows = 3\nruns_a_month = 1\noutputs_a_month = 9\n",
-        job["circuit"], job["purpose"], keys.join(", ")
+        "programs = [{}]\nschemas = [{}]\npurposes = [{}]\nreceivers = [{}]\nminimum_rows = 3\nruns_a_month = 1\noutputs_a_month = 9\n",
+        job["circuit"], schemas(&job), job["purpose"], keys.join(", ")
     ));
     for name in ["north", "south", "west"] {
         world.run(&format!("mpc sign job.toml --key {name}.key --yes --policy policy.toml")).ok();
