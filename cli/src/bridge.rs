@@ -196,7 +196,10 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
         Some("-") => std::io::stdin().take(most + 1).read_to_string(&mut text),
         _ => fs::File::open(path).and_then(|f| f.take(most + 1).read_to_string(&mut text)),
     };
-    read.or_refuse(format!("{name} cannot be read"))?;
+    read.map_err(|e| {
+        let unreadable = Failure::refused(format!("{name} cannot be read")).why(e);
+        unreadable.advice("Check the name, that you may read it, and that it is a text.")
+    })?;
     if text.len() as u64 > most {
         return Err(Failure::refused(format!("{name} is longer than the {most} bytes that make sense here")));
     }

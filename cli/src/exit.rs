@@ -22,6 +22,7 @@ pub(crate) enum Code {
     Unreachable = 3,
     Declined = 4,
     Internal = 70,
+    Interrupted = 130,
 }
 
 impl From<Code> for ExitCode {

@@ -5,8 +5,9 @@
 use crate::exit::Outcome;
 use serde_json::{Value, json};
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -44,21 +45,65 @@ impl Output {
     }
 }
 
-/// Writes a file that has its name only when it is whole.
+/// Who may read a file, if the user's mask does not say that fewer may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    Owner,
+    Anybody,
+}
+
+/// Writes a file that has its name only when it is whole and on the disk. What had the name before is replaced, and if it was a
+/// link, what it led to is left alone.
 pub(crate) fn whole_file<T, E: From<io::Error>>(
     path: &Path,
+    readers: Readers,
     write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
 ) -> Result<T, E> {
+    let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
     let whole = || {
-        let mut out = BufWriter::new(File::create(&part)?);
+        match fs::remove_file(&part) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e.into()),
+            _ => {}
+        }
+        let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).mode(mode).open(&part)?);
         let done = write(&mut out)?;
         out.flush()?;
         out.get_ref().sync_all()?;
         fs::rename(&part, path)?;
+        File::open(folder)?.sync_all()?;
         Ok(done)
     };
     whole().inspect_err(|_| drop(fs::remove_file(&part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_file_is_whole_or_as_it_was_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("result"), folder.path().join("other"));
+        let put = |text: &'static str| {
+            move |out: &mut dyn Write| -> io::Result<()> {
+                out.write_all(text.as_bytes())?;
+                if text == "broken" { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+            }
+        };
+        fs::write(&other, "mine").unwrap();
+        for link in ["result", "result.part"] {
+            symlink(&other, folder.path().join(link)).unwrap();
+        }
+        whole_file(&path, Readers::Owner, put("whole")).unwrap();
+        assert!(whole_file(&path, Readers::Owner, put("broken")).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+        assert_eq!(fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!folder.path().join("result.part").exists());
+    }
 }

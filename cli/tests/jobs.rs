@@ -44,15 +44,31 @@ fn signed(changes: &[(&str, &str)]) -> World {
     world
 }
 
+/// A program whose owners bring up to five rows, in place of the auction's.
+const SUMS: [(&str, &str); 3] = [
+    ("auction@1", "sum_by_group@1"),
+    (
+        "parameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }",
+        "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }",
+    ),
+    ("name = \"result\"", "name = \"groups\""),
+];
+
 fn take_part(name: &str) -> String {
     format!("mpc run job.toml --json --as {name} --key {name}.key --input {name}.csv")
 }
 
 /// All three parties at once.
 fn everybody(world: &World) -> [Value; 3] {
+    everybody_with(world, "")
+}
+
+/// All three parties at once, with these words more.
+fn everybody_with(world: &World, more: &str) -> [Value; 3] {
     let names = ["north", "south", "west"];
     let said = thread::scope(|scope| {
-        names.map(|name| scope.spawn(move || world.run(&take_part(name)))).map(|party| party.join().unwrap())
+        let start = |name| scope.spawn(move || world.run(&(take_part(name) + more)));
+        names.map(start).map(|party| party.join().unwrap())
     });
     said.map(|said| serde_json::from_str(&said.ok()).unwrap())
 }
@@ -111,6 +127,10 @@ fn whoever_dies_comes_back_and_the_run_ends_well() {
         ("north", "Waiting"),
         ("south", "Computing"),
         ("north", "Computing"),
+        ("south", "Computed"),
+        ("north", "Computed"),
+        ("south", "fetch what is theirs"),
+        ("north", "fetch what is theirs"),
         ("west", "sealed"),
     ] {
         let others = ["north", "south", "west"].into_iter().filter(|name| *name != victim);
@@ -139,12 +159,23 @@ fn whoever_dies_comes_back_and_the_run_ends_well() {
 
 /// A party as a process that can be killed.
 fn start(world: &World, name: &str) -> Child {
+    start_with(world, name, "")
+}
+
+/// The same, with these words more.
+fn start_with(world: &World, name: &str, more: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
     command
-        .args(take_part(name).split(' '))
+        .args((take_part(name) + more).split(' '))
         .current_dir(world.dir.path())
         .env("SOTTO_DIR", world.path("data"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Ends a process.
+fn end(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]
@@ -190,6 +221,12 @@ fn rows_that_do_not_fit_are_named_and_nothing_is_sent() {
     }
 }
 
+/// The schemas of all owners, as they stand in a policy.
+fn schemas(job: &Value) -> String {
+    let inputs = job["inputs"].as_array().unwrap().iter();
+    inputs.map(|input| input["schema"].to_string()).collect::<Vec<_>>().join(", ")
+}
+
 #[test]
 fn a_policy_forbids_before_signing_and_before_running() {
     let world = signed(&[]);
@@ -198,8 +235,9 @@ fn a_policy_forbids_before_signing_and_before_running() {
     let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
     let policy = |circuit: &str, runs: u32| {
         let (purpose, keys) = ("To sell lot 7 at the second highest price", keys.join(", "));
+        let schemas = schemas(&job);
         world.write("policy.toml", &format!(
-            "programs = [\"{circuit}\"]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
+            "programs = [\"{circuit}\"]\nschemas = [{schemas}]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
         ));
     };
     policy(&"0".repeat(64), 1);
@@ -207,10 +245,43 @@ fn a_policy_forbids_before_signing_and_before_running() {
     assert!(said.contains("does not allow this program"), "{said}");
     let run = format!("{} --policy policy.toml", take_part("west"));
     assert!(world.run(&run).fails(1).contains("does not allow this program"));
-    // A partner's runs are used up: west stops before anything leaves.
+    // What one run would break is not even signed.
     policy(circuit, 0);
-    let said = world.run(&run).fails(1);
-    assert!(said.contains("0 runs in thirty days") || said.contains("0 are used"), "{said}");
+    for words in ["mpc sign job.toml --key west.key --policy policy.toml --yes", &run] {
+        let said = world.run(words).fails(1);
+        assert!(
+            said.contains("allows north 0 runs in thirty days, and one run of this job takes 1"),
+            "{said}"
+        );
+    }
+    // A partner's runs are used up: west stops before anything leaves.
+    policy(circuit, 1);
+    check(&everybody_with(&world, " --policy policy.toml"));
+    let second = start_with(&world, "north", " --run 2");
+    let said = world.run(&format!("{run} --run 2")).fails(1);
+    assert!(
+        said.contains("your policy forbids this job")
+            && said.contains("1 runs in thirty days, and 1 are used"),
+        "{said}"
+    );
+    end(second);
+}
+
+#[test]
+fn a_policy_counts_the_rows_of_the_file() {
+    let world = world(&SUMS);
+    let job: Value = serde_json::from_str(&world.run("mpc check job.toml --json").ok()).unwrap();
+    let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
+    world.write("policy.toml", &format!(
+        "programs = [{}]\nschemas = [{}]\npurposes = [{}]\nreceivers = [{}]\nminimum_rows = 3\nruns_a_month = 1\noutputs_a_month = 9\n",
+        job["circuit"], schemas(&job), job["purpose"], keys.join(", ")
+    ));
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes --policy policy.toml")).ok();
+    }
+    world.write("west.csv", "group,value\n1,5\n0,6\n");
+    let said = world.run(&format!("{} --policy policy.toml", take_part("west"))).fails(1);
+    assert!(said.contains("at least 3 rows, table rows has 2"), "{said}");
 }
 
 /// A party takes over the count that it signed. If its file states another, that is another job, which nobody signed.

@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod pinned;
+mod places;
 #[cfg(feature = "relay")]
 pub mod relay;
 mod tcp;

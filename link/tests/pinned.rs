@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use link::pinned::{LinkError, Listener, Patience, Pinned, connect};
 use link::{Identity, PeerKey};
@@ -142,6 +142,17 @@ fn strangers_do_not_keep_a_peer_waiting() {
     let _strangers: Vec<_> = (0..10).map(|_| TcpStream::connect(&address).unwrap()).collect();
     connect(&address, &identity(2), key(1), USE, PATIENCE).unwrap();
     assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
+}
+
+#[test]
+fn those_who_say_nothing_give_way() {
+    let (address, accepted) = listen(&[2], PATIENCE);
+    let _strangers: Vec<_> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    thread::sleep(Duration::from_millis(1500));
+    let started = Instant::now();
+    connect(&address, &identity(2), key(1), USE, PATIENCE).unwrap();
+    assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
+    assert!(started.elapsed() < SECONDS / 4, "nobody waits for the end of a stranger's handshake");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use link::pinned::{LinkError, Listener, Patience, Pinned, Rendezvous, meet};
 use link::relay::Quotas;
@@ -92,6 +93,25 @@ fn a_key_has_only_so_many_connections() {
     for (us, other) in [(1, 2), (2, 1)] {
         assert_eq!(meet(&at, &identity(us), key(other), USE, PATIENCE).unwrap_err(), refused);
     }
+}
+
+#[test]
+fn those_who_prove_no_key_take_nobodys_place() {
+    let at = relay(Quotas { connections: 4, handshake: SECONDS, ..Quotas::default() });
+    let _strangers: Vec<_> = (0..40).map(|_| TcpStream::connect(&at.address).unwrap()).collect();
+    thread::sleep(Duration::from_millis(1500));
+    let started = Instant::now();
+    let (a, b) = pair(&at);
+    assert_eq!((a.unwrap().peer(), b.unwrap().peer()), (key(2), key(1)));
+    assert!(started.elapsed() < SECONDS / 4, "{:?}", started.elapsed());
+}
+
+#[test]
+fn all_together_have_only_so_many_connections() {
+    let at = relay(Quotas { connections: 2, ..Quotas::default() });
+    let _open = pair(&at);
+    let turned_away = meet(&at, &identity(3), key(1), USE, PATIENCE).unwrap_err();
+    assert!(matches!(turned_away, LinkError::NotRelayed(_)), "{turned_away}");
 }
 
 #[test]

@@ -3,10 +3,12 @@
 
 mod support;
 
+use mpc::edge::files::{Memory, Shelf};
+use mpc::edge::policy_file::{self, DebitError};
 use mpc::job::budget::{Budget, BudgetError, data_set};
 use mpc::job::consent::ConsentError;
 use mpc::job::policy::{Policy, PolicyError};
-use mpc::job::spec::{Draft, MAX_AND_GATES, Meeting, Part, PartyId, Relay, SpecError};
+use mpc::job::spec::{Draft, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, Relay, SpecError, Value};
 use mpc::job::text::Prose;
 use mpc::job::words::describe;
 use mpc::job::{Agreement, Consent, Digest, Identity, Job};
@@ -104,6 +106,25 @@ fn every_rule_names_its_place() {
     has(|d| d.outputs[0].receivers.clear(), Part::Output(0), SpecError::Number { given: 0, most: 64 });
     has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), SpecError::Twice);
     has(|d| d.runs = 0, Part::Field("maximum_runs"), SpecError::Zero);
+    for address in [
+        "not an address",
+        "example.org",
+        ":7700",
+        "example.org:77000",
+        "example.org:+1",
+        "2001:db8::1:7700",
+        "[::g]:1",
+        "a b:1",
+    ] {
+        let mut draft = draft();
+        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
+        assert!(Job::new(draft).unwrap_err().contains(&(Part::Party(0), SpecError::Address)), "{address}");
+    }
+    for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
+        let mut draft = draft();
+        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
+        assert!(Job::new(draft).is_ok(), "{address}");
+    }
     let range = |change| has(change, Part::Column(1, 0, 0), SpecError::Range);
     range(|d| d.inputs[1].tables[0].columns[0].max = -1);
     range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
@@ -143,6 +164,7 @@ fn policy(job: &Job) -> Policy {
     let allowed = [0, 4].map(|id| job.party(PartyId(id)).key.fingerprint());
     Policy {
         programs: vec![job.program.circuit],
+        schemas: vec![job.schema_of(PartyId(3))],
         purposes: vec![job.purpose.clone()],
         receivers: allowed.to_vec(),
         minimum_rows: 3,
@@ -162,10 +184,79 @@ fn a_policy_refuses_what_it_does_not_name() {
     assert_eq!(refused(|_| {}), Ok(()));
     assert_eq!(refused(|p| p.programs.clear()), Err(PolicyError::Program(job.program.circuit)));
     assert_eq!(refused(|p| p.purposes.clear()), Err(PolicyError::Purpose));
+    // The same gates, and another meaning.
+    let changes: [fn(&mut Draft); 4] = [
+        |d| d.inputs[2].tables[0].columns[0].missing = Some(0),
+        |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+        |d| d.inputs[2].tables[0].columns[0].name = line("bonus"),
+        |d| d.program.parameters.push(Parameter { name: line("group"), value: Value::Text(line("others")) }),
+    ];
+    for change in changes {
+        let mut draft = draft();
+        change(&mut draft);
+        let other = Job::new(draft).unwrap();
+        assert_eq!(policy(&job).check(&other, dora), Err(PolicyError::Schema(other.schema_of(dora))));
+    }
     assert!(
         matches!(refused(|p| { p.receivers.pop(); }), Err(PolicyError::Receiver { name, .. }) if name == "eve")
     );
     assert!(matches!(refused(|p| p.minimum_rows = 4), Err(PolicyError::Rows { given: 3, least: 4, .. })));
+    // What a single run of the job would break is known before anybody signs.
+    let never = |change, what, most, wanted| {
+        let name = "acme".to_owned();
+        assert_eq!(refused(change), Err(PolicyError::Never { name, what, most, wanted }));
+    };
+    never(|p| p.runs_a_month = 0, "runs", 0, 1);
+    never(|p| p.outputs_a_month = 0, "outputs", 0, 1);
+    assert!(
+        matches!(refused(|p| p.outputs_a_month = 1), Err(PolicyError::Never { name, wanted: 2, .. }) if name == "eve")
+    );
+}
+
+#[test]
+fn who_cannot_tell_a_result_from_none_is_named() {
+    assert!(!describe(&job(), None).contains("Mind:"));
+    let mut draft = draft();
+    draft.outputs[0].receivers = vec![PartyId(0)];
+    let shown = describe(&Job::new(draft).unwrap(), None).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("Mind: eve does not learn inputs_hold, and cannot tell a result of zeros from none."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_policy_counts_the_rows_that_there_are() {
+    let (job, dora) = (job(), PartyId(3));
+    let policy = policy(&job);
+    assert_eq!(policy.check_rows(&job, dora, &[3]), Ok(()));
+    let few = policy.check_rows(&job, dora, &[2]);
+    assert!(
+        matches!(&few, Err(PolicyError::Rows { given: 2, least: 3, table }) if table == "people"),
+        "{few:?}"
+    );
+}
+
+#[test]
+fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
+    let (job, dora) = (job(), PartyId(3));
+    let (owner, mut shelf) = (identity(dora), Memory::default());
+    let debit = |shelf: &mut Memory, run| {
+        policy_file::debit(shelf, (None, &owner), (&job, dora, run), Digest([1; 32]), NOW)
+    };
+    debit(&mut shelf, 1).unwrap();
+    let (whole, head) = (shelf.get("budget").unwrap().unwrap(), shelf.get("budget-head").unwrap().unwrap());
+    debit(&mut shelf, 2).unwrap();
+    let both = shelf.get("budget").unwrap().unwrap();
+    for cut in [whole.len() + 1, both.len() - 1] {
+        shelf.keep("budget", &both[..cut]).unwrap();
+        shelf.keep("budget-head", &head).unwrap();
+        debit(&mut shelf, 2).unwrap();
+        assert_eq!(shelf.get("budget").unwrap().unwrap(), both, "cut at {cut}");
+    }
+    // With a head that says that the second line was written, its loss is one.
+    shelf.keep("budget", &both[..both.len() - 1]).unwrap();
+    assert!(matches!(debit(&mut shelf, 2), Err(DebitError::Budget(BudgetError::Cut))));
 }
 
 #[test]

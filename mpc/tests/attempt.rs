@@ -1,5 +1,5 @@
 //! Two computers at one run, over a connection in memory: results, receipts, crashes at each step, and a transcript in
-//! which no input appears.
+//! which no row appears.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -13,10 +13,11 @@ use mpc::job::attempt::{AttemptError, Computed, Finished, Known, begin};
 use mpc::job::binding::{Misfit, fits};
 use mpc::job::inputs::{Manifest, Prepared, Share, prepare};
 use mpc::job::outputs::Origin;
-use mpc::job::receipt::Receipt;
+use mpc::job::receipt::{Receipt, ReceiptError, Statement};
 use mpc::job::{Agreement, Job, PartyId};
 use mpc::joint::Joint;
-use support::{NOW, Sum, agreement, draft, identity, job, rng};
+use rand_core::{CryptoRng, RngCore};
+use support::{NOW, Sum, agreement, draft, draft_of, identity, job, rng};
 
 const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
 
@@ -30,11 +31,15 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let (job, program) = (job(), Sum::new(3));
+        Self::of(Sum::new(3), ROWS)
+    }
+
+    fn of(program: Sum, rows: [[i128; 3]; 3]) -> Self {
+        let job = Job::new(draft_of(&program)).unwrap();
         let prepared: Vec<Prepared> = job
             .inputs
             .iter()
-            .zip(ROWS)
+            .zip(rows)
             .enumerate()
             .map(|(i, (input, rows))| {
                 let cells = vec![rows.map(|value| vec![value]).to_vec()];
@@ -71,7 +76,18 @@ impl World {
         kept: &mut Option<Computed>,
         seed: u64,
     ) -> Result<Finished, AttemptError> {
-        let (identity, rng) = (identity(us), &mut rng(seed));
+        self.compute_with(us, stream, kept, &mut rng(seed))
+    }
+
+    /// The same, with its own randomness.
+    fn compute_with<S: Read + Write>(
+        &self,
+        us: PartyId,
+        stream: S,
+        kept: &mut Option<Computed>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Finished, AttemptError> {
+        let identity = identity(us);
         let begun = begin(self.known(us, &identity), (Framed::new(stream), [5; 32]), 1, kept.as_ref(), rng)?;
         let begun = if begun.is_computed {
             begun
@@ -210,32 +226,93 @@ fn a_connection_that_breaks_anywhere_leaves_a_run_that_another_attempt_finishes(
     assert!(only_signed > 0, "some attempts lacked nothing but signatures");
 }
 
-/// Whether the bytes, read from any bit on, hold these bits.
-fn holds(said: &[u8], bits: &[bool]) -> bool {
-    let all: Vec<bool> = said.iter().flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1)).collect();
-    all.windows(bits.len()).any(|window| window == bits)
+/// Numbers of which each is so long that it does not stand anywhere by chance.
+const LONG: [[i128; 3]; 3] = [
+    [0x0d3a_91c4_7be2_568f, 0x0a5c_7712_d9e8_4b31, 0x0913_fc55_20a7_d86e],
+    [0x0ec1_4f09_b372_65da, 0x0846_ab9e_317d_f05c, 0x0f2b_d067_914e_83ca],
+    [0x0b97_e2d1_5c08_fa43, 0x0c68_35bf_a914_7ed2, 0x0871_9ae6_4d3f_c205],
+];
+
+/// All bits, the lowest of each byte first, or the highest first.
+fn bits(bytes: &[u8], is_lowest_first: bool) -> Vec<bool> {
+    let order = |i: u32| if is_lowest_first { i } else { 7 - i };
+    bytes.iter().flat_map(|byte| (0..8).map(move |i| byte >> order(i) & 1 == 1)).collect()
 }
 
-#[test]
-fn no_input_appears_in_what_is_said_and_a_mutant_that_leaks_is_caught() {
-    let world = World::new();
-    let (ends, said) = frail([usize::MAX; 2]);
-    assert!(world.run(ends, &mut [None, None], 1).iter().all(Result::is_ok));
-    let cells = |i: usize| [ROWS[i].map(|value| vec![value]).to_vec()];
-    let encode = |i| world.program.declaration().encode(i, &cells(i)).unwrap();
-    let inputs: Vec<Vec<bool>> = (0..3).map(|i| encode(i).iter().collect()).collect();
-    let mut said: Vec<u8> = said.iter().flat_map(|said| said.lock().unwrap().clone()).collect();
-    for sealed in world.prepared.iter().flat_map(|p| &p.sealed) {
-        said.extend_from_slice(&sealed.1);
+/// Which of these numbers stands in the bytes: in bits from any on, in either order, or in decimal or hexadecimal digits.
+fn found(said: &[u8], numbers: impl IntoIterator<Item = i128>) -> Option<i128> {
+    let said_bits = [true, false].map(|is_lowest_first| bits(said, is_lowest_first));
+    let stands = |number: &i128| {
+        let lowest_first: Vec<bool> = (0..60).map(|i| number >> i & 1 == 1).collect();
+        let highest_first: Vec<bool> = lowest_first.iter().rev().copied().collect();
+        let in_bits = |bits: &Vec<bool>| {
+            bits.windows(60).any(|window| window == lowest_first || window == highest_first)
+        };
+        let in_digits = |digits: String| said.windows(digits.len()).any(|window| window == digits.as_bytes());
+        said_bits.iter().any(in_bits) || in_digits(number.to_string()) || in_digits(format!("{number:x}"))
+    };
+    numbers.into_iter().find(stands)
+}
+
+/// Randomness that begins with these bytes.
+struct Tainted<R> {
+    first: Vec<u8>,
+    then: R,
+}
+
+impl<R: RngCore> RngCore for Tainted<R> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
     }
-    assert!(said.len() > 10_000);
-    for input in &inputs {
-        assert!(!holds(&said, input));
-        let mut leaky = said.clone();
-        let packed: Vec<u8> =
-            input.chunks(8).map(|b| b.iter().enumerate().map(|(i, b)| u8::from(*b) << i).sum()).collect();
-        leaky.splice(777..777, packed.iter().copied());
-        assert!(holds(&leaky, &input[..input.len() / 8 * 8]), "a mutant that sends its input is found");
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, into: &mut [u8]) {
+        self.then.fill_bytes(into);
+        let n = self.first.len().min(into.len());
+        into[..n].copy_from_slice(&self.first.drain(..n).collect::<Vec<_>>());
+    }
+
+    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(into);
+        Ok(())
+    }
+}
+
+impl<R: RngCore> CryptoRng for Tainted<R> {}
+
+#[test]
+fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is_caught() {
+    let world = World::of(Sum::up_to(3, (1 << 60) - 1), LONG);
+    let [garbler, evaluator] = world.agreement.job().computers();
+    // All that the computers say to each other, and what owners send to them.
+    let said = |leaked: &[u8]| {
+        let ((near, far), said) = frail([usize::MAX; 2]);
+        thread::scope(|scope| {
+            let (world, mut tainted) = (&world, Tainted { first: leaked.to_vec(), then: rng(1) });
+            let garbling = scope.spawn(move || world.compute_with(garbler, near, &mut None, &mut tainted));
+            world.compute(evaluator, far, &mut None, 2).unwrap();
+            garbling.join().unwrap().unwrap();
+        });
+        let said = said.iter().flat_map(|said| said.lock().unwrap().clone());
+        let sealed = world.prepared.iter().flat_map(|p| &p.sealed).flat_map(|(_, sealed)| sealed.clone());
+        said.chain(sealed).collect::<Vec<u8>>()
+    };
+    let numbers = || LONG.into_iter().flatten();
+    let honest = said(&[]);
+    assert!(honest.len() > 10_000);
+    assert_eq!(found(&honest, numbers()), None);
+    // A run that ends well for everybody, in which the garbler's first nonce is a row of its own.
+    for number in LONG[0] {
+        assert_eq!(found(&said(&(number as u64).to_le_bytes()), numbers()), Some(number));
+        assert_eq!(
+            found(&said(&((number as u64) << 3).to_be_bytes()), numbers()),
+            Some(number),
+            "from any bit on"
+        );
+        assert_eq!(found(&said(number.to_string().as_bytes()), numbers()), Some(number));
     }
 }
 
@@ -257,6 +334,42 @@ fn computers_that_want_different_things_stop_before_anything_secret() {
         });
         assert_eq!(errors, [AttemptError::Differs(what), AttemptError::Differs(what)]);
         assert!(errors.iter().all(|error| !error.is_passing()));
+    }
+}
+
+#[test]
+fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
+    let world = World::new();
+    let (expiry, seconds) = (world.agreement.job().expiry, world.agreement.job().limits.seconds);
+    // What the clock says at the beginning and at the end, and what comes of it.
+    for (times, error) in [
+        ([expiry - 1, expiry + u64::from(seconds) - 1], None),
+        ([expiry, expiry], Some(AttemptError::Expired)),
+        ([NOW, NOW + u64::from(seconds) + 1], Some(AttemptError::TooLong(seconds))),
+    ] {
+        let (near, far) = pipe_pair();
+        let [garbler, evaluator] = world.agreement.job().computers();
+        let one = |us, stream, seed| {
+            let (identity, rng, mut times) = (identity(us), &mut rng(seed), times.into_iter());
+            let begun =
+                begin(world.known(us, &identity), (Framed::new(stream), [5; 32]), 1, None, rng).unwrap();
+            let shares = world.shares(us);
+            let mut clock = || times.next().unwrap();
+            begun.compute(&world.program, &shares.iter().collect::<Vec<_>>(), &mut clock, rng).err()
+        };
+        let errors = thread::scope(|scope| {
+            let garbling = scope.spawn(|| one(garbler, near, 1));
+            [one(evaluator, far, 2), garbling.join().unwrap()]
+        });
+        assert!(errors.iter().all(|found| *found == error), "{errors:?}");
+    }
+    for [started, finished] in [[expiry, expiry], [NOW, NOW + u64::from(seconds) + 1]] {
+        let finished_run = world.run(pipe_pair(), &mut [None, None], 1).map(Result::unwrap);
+        let mut receipt = finished_run[0].receipt.clone();
+        receipt.evaluator =
+            Statement::sign(&receipt.facts, [started, finished], [1, 1], &identity(PartyId(1)));
+        let read = Receipt::from_bytes(world.agreement.job(), &receipt.to_bytes());
+        assert_eq!(read, Err(ReceiptError::Terms("evaluator")));
     }
 }
 

@@ -131,6 +131,7 @@ pub(crate) struct MpcCheck {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
+  $ sotto mpc sign job.toml --key north.key --dry-run
   $ sotto mpc sign job.toml --key north.key --yes
   $ sotto mpc sign job.toml --key south.key --policy policy.toml --yes")]
 pub(crate) struct MpcSign {
@@ -145,6 +146,9 @@ pub(crate) struct MpcSign {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Show what would be signed, and sign nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
 }
 
 /// Take part in a job that everybody has signed
@@ -269,10 +273,10 @@ pub(crate) struct MpcQuote {
     #[arg(long, requires_all = ["name", "key"], conflicts_with_all = ["bandwidth", "delay"])]
     pub(crate) measure: bool,
     /// Your name in the job, if you measure
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", requires = "measure")]
     pub(crate) name: Option<String>,
     /// Your secret key file, if you measure
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "measure")]
     pub(crate) key: Option<PathBuf>,
     /// Listen here and not at the address in the job
     #[arg(long, value_name = "ADDR", requires = "measure")]

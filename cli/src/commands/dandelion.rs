@@ -8,7 +8,7 @@ use crate::{
     Context,
     args::{self, Dandelion, DandelionSimulate},
     exit::{Code, Failure, Outcome},
-    output::whole_file,
+    output::{Readers, whole_file},
 };
 use dandelion::{
     Params, Reason,
@@ -58,7 +58,7 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     let (black_holes, told_black_holes) = delays(&hour(a, a.spies, params), params);
     if let Some(file) = &a.plot {
         let drawing = draw(context, a)?;
-        whole_file(file, |out| out.write_all(drawing.as_bytes()))
+        whole_file(file, Readers::Anybody, |out| out.write_all(drawing.as_bytes()))
             .map_err(|e| Failure::refused(format!("{} cannot be written", file.display())).why(e))?;
     }
     let mut human = format!(

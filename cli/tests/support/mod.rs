@@ -133,8 +133,10 @@ impl World {
             serde_json::from_str(&self.run("mpc check job.toml --json").ok()).unwrap();
         let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
         let (circuit, purpose) = (&job["circuit"], &job["purpose"]);
+        let schemas: Vec<_> = (0..3).map(|i| job["inputs"][i]["schema"].to_string()).collect();
         self.write("policy.toml", &format!(
-            "programs = [{circuit}]\npurposes = [{purpose}]\nreceivers = [{}]\nminimum_rows = 1\nruns_a_month = 1\noutputs_a_month = 2\n",
+            "programs = [{circuit}]\nschemas = [{}]\npurposes = [{purpose}]\nreceivers = [{}]\nminimum_rows = 1\nruns_a_month = 1\noutputs_a_month = 2\n",
+            schemas.join(", "),
             keys.join(", ")
         ));
         self.run("mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv --out tried").ok();

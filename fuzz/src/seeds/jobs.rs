@@ -4,7 +4,7 @@ use super::{Inputs, input};
 use crate::fixtures::job::{file, job, kept, receipt_text, said, secret};
 use mpc::job::{Consent, PartyId, budget::Budget};
 
-const POLICY: &str = "programs = []\npurposes = [\"To know it\"]\nreceivers = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
+const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nreceivers = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
 const AUCTION: &str =
     "builtin = \"auction@1\"\nparameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }";
 

@@ -82,6 +82,11 @@ impl Pinned {
         self.binding
     }
 
+    /// From now on no call on this connection blocks beyond `end`, whatever [`Patience::total`] said.
+    pub fn set_end(&mut self, end: Instant) {
+        self.end_at(end);
+    }
+
     /// Says goodbye, so that the peer knows that nothing was cut off.
     ///
     /// # Errors

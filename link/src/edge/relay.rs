@@ -24,6 +24,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::pinned::{LinkError, READY, RELAY};
+use super::places::{Knock, Places};
 use crate::bucket::Bucket;
 use crate::identity::{Identity, PeerKey};
 use crate::tls;
@@ -37,7 +38,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What clients may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
-    /// Connections at a time, of all and of strangers.
+    /// Connections at a time, of all keys; strangers have 64 places of their own, sixteen of one address, and give way to others.
     pub connections: usize,
     /// Connections at a time of one key.
     pub each: usize,
@@ -95,6 +96,9 @@ type Place = ([u8; 32], PeerKey, PeerKey);
 struct State {
     tls: TlsAcceptor,
     quotas: Quotas,
+    /// Connections that proved a key.
+    places: Arc<Semaphore>,
+    strangers: Mutex<Places<oneshot::Sender<()>>>,
     open: Mutex<HashMap<PeerKey, usize>>,
     waiting: Mutex<HashMap<Place, (PeerKey, oneshot::Sender<Guest>)>>,
 }
@@ -154,7 +158,9 @@ impl Relay {
             |e: std::io::Error| LinkError::Unreachable { address: address.to_owned(), kind: e.kind() };
         let tcp = TcpListener::bind(address).await.map_err(taken)?;
         let tls = TlsAcceptor::from(Arc::new(config));
-        let state = State { tls, quotas, open: Mutex::default(), waiting: Mutex::default() };
+        let places = Arc::new(Semaphore::new(quotas.connections));
+        let (strangers, open, waiting) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let state = State { tls, quotas, places, strangers, open, waiting };
         Ok(Self { tcp, state: Arc::new(state) })
     }
 
@@ -168,16 +174,20 @@ impl Relay {
 
     /// Serves until it is dropped, and tells what happens.
     pub async fn serve(self, tell: impl Fn(Event) + Send + Sync + 'static) {
-        let (places, tell) = (Arc::new(Semaphore::new(self.state.quotas.connections)), Arc::new(tell));
-        while let Ok(place) = places.clone().acquire_owned().await {
+        let tell = Arc::new(tell);
+        loop {
             let Ok((tcp, from)) = self.tcp.accept().await else {
                 // Out of descriptors, for example: others have to go first.
                 sleep(Duration::from_millis(50)).await;
                 continue;
             };
             let (state, tell) = (self.state.clone(), tell.clone());
+            let (end, gives_way) = oneshot::channel();
+            let knock = lock(&state.strangers).knock(from.ip(), std::time::Instant::now(), end);
+            // Whoever gives way is told by the end of its sender.
+            let (Knock::Taken(place) | Knock::InPlaceOf(place, _)) = knock else { continue };
             tokio::spawn(async move {
-                if let Err(e) = state.receive(tcp, place, &*tell).await {
+                if let Err(e) = state.receive(tcp, (place, gives_way), &*tell).await {
                     tell(Event::Refused(from, e));
                 }
             });
@@ -210,14 +220,18 @@ impl State {
     async fn receive(
         self: &Arc<Self>,
         tcp: TcpStream,
-        place: OwnedSemaphorePermit,
+        (stranger, gives_way): (u64, oneshot::Receiver<()>),
         tell: &impl Fn(Event),
     ) -> Result<(), LinkError> {
-        let asked = timeout(self.quotas.handshake, self.greet(tcp)).await;
-        let (mut stream, us, (at, other)) = asked.map_err(|_| LinkError::TimedOut)??;
-        let Some(counted) = self.count(us) else {
+        let asked = tokio::select! {
+            asked = timeout(self.quotas.handshake, self.greet(tcp)) => asked.map_err(|_| LinkError::TimedOut),
+            _ = gives_way => Err(LinkError::TimedOut),
+        };
+        lock(&self.strangers).leave(stranger);
+        let (mut stream, us, (at, other)) = asked??;
+        let (Some(counted), Ok(place)) = (self.count(us), self.places.clone().try_acquire_owned()) else {
             say(&mut stream, Reply::TooMany).await?;
-            return Err(LinkError::NotRelayed("too many connections of one key"));
+            return Err(LinkError::NotRelayed("too many connections, of one key or of all"));
         };
         let mut guest = Guest { stream, _counted: counted, _place: place };
         let place = (at, us.min(other), us.max(other));

@@ -71,7 +71,8 @@ fn remaining(end: Instant) -> io::Result<Duration> {
 }
 
 fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
-    let all: Vec<_> = address.to_socket_addrs()?.collect();
+    // What the system says of a name that it does not find has no kind of its own.
+    let all: Vec<_> = address.to_socket_addrs().map_err(|_| ErrorKind::NotFound)?.collect();
     if all.is_empty() { Err(ErrorKind::NotFound.into()) } else { Ok(all) }
 }
 

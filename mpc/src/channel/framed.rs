@@ -71,6 +71,11 @@ impl<S: Read + Write> Framed<S> {
         &self.stream
     }
 
+    /// The stream below, to set how long it waits. Whoever reads or writes there puts the frames out of step.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Gives the stream back; what was not flushed is lost.
     pub fn into_inner(self) -> S {
         self.stream

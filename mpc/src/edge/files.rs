@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! FOLDER/                    mode 0700, files 0600
-//!   manifest-OWNER  share-OWNER  own  computed  finished      replaced: temporary file, sync, rename, sync of the folder
-//!   attempts  served                                              appended, then synced
+//!   manifest-OWNER  share-OWNER  own  attempts  computed  finished  served     a run's
+//!   budget  budget-head                                                         an owner's
 //! ```
 //!
-//! What was kept is on the disk when [`Shelf::keep`] returns; when it fails, what was there before is still there. Tests use
-//! [`Memory`], which can also be full.
+//! A file is replaced: a temporary one, sync, rename, sync of the folder; nothing is ever added to the end of one, so no crash and
+//! no full disk leaves half a record. What was kept is on the disk when [`Shelf::keep`] returns; when it fails, what was
+//! there before is still there. Tests use [`Memory`], which can also be full.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -34,12 +35,6 @@ pub trait Shelf {
     /// # Errors
     /// If it cannot be kept; then what was there is still there.
     fn keep(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
-
-    /// Adds to what is there, durably.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
 /// The name under which an item is kept.
@@ -112,14 +107,6 @@ impl Shelf for Folder {
             let _ = fs::remove_file(&new);
         })
     }
-
-    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path.join(name);
-        let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        self.sync()
-    }
 }
 
 /// A place in memory that may become full.
@@ -153,12 +140,6 @@ impl Shelf for Memory {
         self.items.insert(name.to_owned(), bytes.to_vec());
         Ok(())
     }
-
-    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.take_room()?;
-        self.items.entry(name.to_owned()).or_default().extend_from_slice(bytes);
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -169,10 +150,7 @@ mod tests {
         assert_eq!(shelf.get("own").unwrap(), None);
         shelf.keep("own", b"one").unwrap();
         shelf.keep("own", b"two").unwrap();
-        shelf.append("attempts", b"a").unwrap();
-        shelf.append("attempts", b"b").unwrap();
         assert_eq!(shelf.get("own").unwrap().unwrap(), b"two");
-        assert_eq!(shelf.get("attempts").unwrap().unwrap(), b"ab");
     }
 
     #[test]

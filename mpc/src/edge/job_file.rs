@@ -197,7 +197,10 @@ impl Drafting<'_> {
         let purpose = self.words(&file.purpose);
         let nonce = self.nonce();
         let expiry = self.expiry();
-        let leaks: Vec<Option<Prose>> = file.leaks.iter().map(|leak| self.words(leak)).collect();
+        // Signers see which sentences are the program's and which somebody's.
+        let added = |leak: &Spanned<String>| format!("The author adds: {}", leak.get_ref());
+        let leaks: Vec<Option<Prose>> =
+            file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
         if file.protocol.get_ref() != "semi-honest" {
             self.complain(
                 &file.protocol.span(),

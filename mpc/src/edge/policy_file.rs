@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! programs = ["64 hexadecimal digits"]        # circuits, as `sotto mpc check` prints them
+//! schemas = ["64 hexadecimal digits"]         # as `sotto mpc check` prints that of the owner
 //! purposes = ["To know the pay gap"]          # word for word
 //! receivers = ["0123-4567-89ab-cdef"]         # fingerprints
 //! minimum_rows = 50
@@ -10,7 +11,8 @@
 //! ```
 //!
 //! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after it. A log that ends before its
-//! head was cut; one that is longer by the entry that a crash cut off from its head is as it should be.
+//! head was cut; one that is longer by the entry that a crash cut off from its head is as it should be. A last line without its
+//! end is one that was being written when a crash came: nobody was told of it, and it goes.
 
 use std::io;
 
@@ -27,6 +29,7 @@ use crate::job::{Digest, Identity, Job, PartyId};
 #[serde(deny_unknown_fields)]
 struct File {
     programs: Vec<toml::Spanned<String>>,
+    schemas: Vec<toml::Spanned<String>>,
     purposes: Vec<toml::Spanned<String>>,
     receivers: Vec<String>,
     minimum_rows: u64,
@@ -42,15 +45,16 @@ pub fn parse(text: &str) -> Result<Policy, Complaint> {
     let at = |span: &std::ops::Range<usize>, what: String| Complaint { line: line_of(text, span), what };
     let file: File =
         toml::from_str(text).map_err(|e| at(&e.span().unwrap_or(0..0), e.message().to_owned()))?;
-    let program = |hash: &toml::Spanned<String>| {
-        let what = || at(&hash.span(), "a program is the 64 hexadecimal digits of its circuit".to_owned());
-        Digest::from_hex(hash.get_ref()).ok_or_else(what)
+    let digest = |hash: &toml::Spanned<String>| {
+        let what = "a program and a schema are 64 hexadecimal digits, as `sotto mpc check` prints them";
+        Digest::from_hex(hash.get_ref()).ok_or_else(|| at(&hash.span(), what.to_owned()))
     };
     let purpose = |text: &toml::Spanned<String>| {
         Prose::new(text.get_ref()).map_err(|e| at(&text.span(), e.to_string()))
     };
     Ok(Policy {
-        programs: file.programs.iter().map(program).collect::<Result<_, _>>()?,
+        programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
+        schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
         purposes: file.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
         receivers: file.receivers,
         minimum_rows: file.minimum_rows,
@@ -90,9 +94,11 @@ pub fn debit(
         None => None,
         Some(head) => Some(Digest::from_hex(&head).ok_or(BudgetError::Cut)?),
     };
-    let budget = Budget::read(identity, &text(shelf.get("budget")?), known)?;
+    let mut lines = text(shelf.get("budget")?);
+    lines.truncate(lines.rfind('\n').map_or(0, |end| end + 1));
+    let budget = Budget::read(identity, &lines, known)?;
     if let Some((line, link)) = budget.debit(policy, run, data_set, now)? {
-        shelf.append("budget", line.as_bytes())?;
+        shelf.keep("budget", format!("{lines}{line}").as_bytes())?;
         shelf.keep("budget-head", format!("{link}\n").as_bytes())?;
     }
     Ok(())

@@ -4,6 +4,8 @@
 //! is the bytes; the words are written anew from them, and must be the same. `result.json` likewise: it has the receiver's tables, and the
 //! two halves that they come from, to which the receipt commits.
 
+mod once;
+
 use serde_json::{Value, json};
 
 use crate::job::hash::{from_hex, to_hex};
@@ -13,12 +15,15 @@ use crate::job::words::decimal;
 use crate::job::{Job, PartyId};
 use crate::joint::{Cells, Joint, Table};
 use crate::wire::WireError;
+use once::Once;
 
 /// Longest receipt file, in bytes.
 pub const MAX_FILE: u64 = 1 << 22;
 
 /// Longest result file, in bytes.
 pub const MAX_RESULT: u64 = 1 << 28;
+
+const NO_JSON: &str = "not JSON, or a member stands there twice";
 
 /// Why a text is no receipt.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +85,7 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
 /// # Errors
 /// If it is none, or was altered.
 pub fn read(text: &str) -> Result<(Job, Receipt), FileError> {
-    let value: Value = serde_json::from_str(text).map_err(|_| FileError::Form("not JSON"))?;
+    let Once(value) = serde_json::from_str(text).map_err(|_| FileError::Form(NO_JSON))?;
     let bytes = |name: &str| bytes(value.get(name).and_then(Value::as_str));
     let job = Job::from_bytes(&bytes("job_bytes").ok_or(FileError::Form("it has no `job_bytes`"))?)?;
     let receipt = bytes("receipt_bytes").ok_or(FileError::Form("it has no `receipt_bytes`"))?;
@@ -114,7 +119,7 @@ pub fn read_result(
     program: &impl Joint,
     (job, receipt): (&Job, &Receipt),
 ) -> Result<PartyId, FileError> {
-    let value: Value = serde_json::from_str(text).map_err(|_| FileError::Form("not JSON"))?;
+    let Once(value) = serde_json::from_str(text).map_err(|_| FileError::Form(NO_JSON))?;
     let receiver = value.get("receiver").and_then(Value::as_str).and_then(|name| job.find(name));
     let receiver = receiver.ok_or(FileError::Form("it names no receiver of the job"))?;
     let half = |computer: &str| {

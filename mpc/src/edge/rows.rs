@@ -1,18 +1,20 @@
 //! Reading an owner's rows: CSV or JSON lines, one row at a time, against the schema that everybody signed.
 //!
 //! A CSV file begins with a heading; a JSON line is an object. Columns are found by name, in any order; one that is not in the
-//! schema is an error, since nobody should wonder whether it was used. A number is written with at most as many decimals as the
-//! schema has, within its range. An empty field, `null` or an absent member is an error unless the schema says what it
-//! stands for. **An error names table, row and column and no value.**
+//! schema is an error, since nobody should wonder whether it was used, and so is one that stands there twice. A number is
+//! written with at most as many decimals as the schema has, without an exponent, within its range; it is read from its digits
+//! and never rounded, in JSON as in CSV. An empty field, `null` or an absent member is an error unless the schema says what
+//! it stands for. **An error names table, row and column and no value.**
 //!
 //! Memory is one row; what the program keeps of it is the program's business: its bits, if it has no step of its own.
 
-use std::io::{BufRead, BufReader, Read};
+mod line;
 
-use serde_json::Value;
+use std::io::{BufRead, BufReader, Read};
 
 use crate::job::spec::{Column, Count, Table};
 use crate::joint::{Local, LocalError};
+use line::{Written, members};
 
 /// Longest JSON line, in bytes.
 const MAX_LINE: u64 = 1 << 20;
@@ -77,7 +79,7 @@ pub enum RowsError {
     Local(#[from] LocalError),
 }
 
-/// Reads the tables of an owner, and hands each row to the program's local step.
+/// Reads the tables of an owner, and hands each row to the program's local step; how many rows each table has.
 ///
 /// # Errors
 /// The first field or line that does not fit, or a wrong number of rows.
@@ -85,13 +87,19 @@ pub fn read<R: Read>(
     tables: &[Table],
     files: impl IntoIterator<Item = (Format, R)>,
     local: &mut (impl Local + ?Sized),
-) -> Result<(), RowsError> {
+) -> Result<Vec<u64>, RowsError> {
+    let mut rows = Vec::with_capacity(tables.len());
     for (i, (table, (format, file))) in tables.iter().zip(files).enumerate() {
         let mut given = 0;
-        let mut take = |row: &[i128]| {
+        let mut take = |row: &[i128], line| {
             given += 1;
             // Not one row more than was signed is even looked at.
-            if given > table.rows { Err(count(table, given)) } else { Ok(local.row(i, row)?) }
+            if given > table.rows {
+                return Err(count(table, given));
+            }
+            let what =
+                |e: LocalError| RowsError::Line { table: table.name.to_string(), line, what: e.to_string() };
+            local.row(i, row).map_err(what)
         };
         match format {
             Format::Csv => read_csv(table, file, &mut take)?,
@@ -100,8 +108,9 @@ pub fn read<R: Read>(
         if table.count == Count::Exactly && given != table.rows {
             return Err(count(table, given));
         }
+        rows.push(given);
     }
-    Ok(())
+    Ok(rows)
 }
 
 fn count(table: &Table, given: u64) -> RowsError {
@@ -112,7 +121,7 @@ fn count(table: &Table, given: u64) -> RowsError {
 fn read_csv(
     table: &Table,
     file: impl Read,
-    take: &mut impl FnMut(&[i128]) -> Result<(), RowsError>,
+    take: &mut impl FnMut(&[i128], u64) -> Result<(), RowsError>,
 ) -> Result<(), RowsError> {
     let bad = |line, what: String| RowsError::Line { table: table.name.to_string(), line, what };
     let error = |e: csv::Error| bad(e.position().map_or(1, csv::Position::line), plain(&e));
@@ -129,7 +138,7 @@ fn read_csv(
             *cell = self::field(schema, Some(field))
                 .map_err(|what| field_error(table, schema, [number, line], what))?;
         }
-        take(&row)?;
+        take(&row, line)?;
     }
     Ok(())
 }
@@ -137,7 +146,7 @@ fn read_csv(
 fn read_json(
     table: &Table,
     file: impl Read,
-    take: &mut impl FnMut(&[i128]) -> Result<(), RowsError>,
+    take: &mut impl FnMut(&[i128], u64) -> Result<(), RowsError>,
 ) -> Result<(), RowsError> {
     let (mut file, mut text, mut line, mut number) = (BufReader::new(file), String::new(), 0, 0);
     let mut row = vec![0; table.columns.len()];
@@ -156,27 +165,27 @@ fn read_json(
             continue;
         }
         number += 1;
-        let Ok(Value::Object(object)) = serde_json::from_str(&text) else {
-            return Err(bad("not a JSON object".to_owned()));
-        };
-        order(table, object.keys().map(String::as_str).chain(absent(table, &object))).map_err(&bad)?;
+        let members =
+            members(&text).ok_or_else(|| bad("not a JSON object of numbers and texts".to_owned()))?;
+        order(table, members.iter().map(|(name, _)| name.as_str()).chain(absent(table, &members)))
+            .map_err(&bad)?;
         for (schema, cell) in table.columns.iter().zip(&mut row) {
             let error = |what| field_error(table, schema, [number, line], what);
-            let written = match object.get(schema.name.as_str()) {
-                None | Some(Value::Null) => None,
-                Some(Value::Number(number)) => Some(number.to_string()),
-                Some(Value::String(text)) => Some(text.clone()),
-                Some(_) => return Err(error("neither a number nor a text".to_owned())),
+            let written = match members.iter().find(|(name, _)| *name == schema.name.as_str()) {
+                None | Some((_, Written::Nothing)) => None,
+                Some((_, Written::Text(text))) => Some(text.as_str()),
+                Some((_, Written::Else)) => return Err(error("neither a number nor a text".to_owned())),
             };
-            *cell = field(schema, written.as_deref()).map_err(error)?;
+            *cell = field(schema, written).map_err(error)?;
         }
-        take(&row)?;
+        take(&row, line)?;
     }
 }
 
 /// Columns that a JSON object leaves out: whether they may be is decided field by field.
-fn absent<'t>(table: &'t Table, object: &serde_json::Map<String, Value>) -> impl Iterator<Item = &'t str> {
-    table.columns.iter().map(|column| column.name.as_str()).filter(|name| !object.contains_key(*name))
+fn absent<'t>(table: &'t Table, members: &[(String, Written)]) -> impl Iterator<Item = &'t str> {
+    let names = table.columns.iter().map(|column| column.name.as_str());
+    names.filter(|name| members.iter().all(|(member, _)| member != name))
 }
 
 /// The place in the schema of each name; all must be there, once, and nothing else.
@@ -271,8 +280,11 @@ mod tests {
             vec![joint::Column::new("age", number(0, 120)), joint::Column::new("pay", number(-5, 1000))];
         let declared = [joint::Table::new("people", rows, columns)];
         let mut same = Same::new(&declared);
-        read(&[table(count)], [(format, text.as_bytes())], &mut same).map_err(|e| e.to_string())?;
-        Ok(Box::new(same).finish().unwrap().remove(0))
+        let rows =
+            read(&[table(count)], [(format, text.as_bytes())], &mut same).map_err(|e| e.to_string())?;
+        let cells = Box::new(same).finish().unwrap().remove(0);
+        assert_eq!(rows, [cells.len() as u64]);
+        Ok(cells)
     }
 
     #[test]
@@ -313,10 +325,37 @@ mod tests {
             ("{\"pay\":1}", "column age: there is nothing"),
             ("{\"age\":1e300,\"pay\":1}", "column age"),
             ("{\"age\":1,\"who\":1}", "a column \"who\""),
+            ("{\"age\":1,\"pay\":1,\"age\":2}", "line 1: the column \"age\" stands there twice"),
+            ("{\"age\":3e1,\"pay\":1}", "column age: not a decimal number"),
+            ("{\"age\":1.5,\"pay\":1}", "column age: not a decimal number of at most 0"),
+            ("{\"age\":1,\"pay\":[1]}", "column pay: neither a number nor a text"),
         ] {
             let error = read_as(Format::JsonLines, text, Count::Exactly).unwrap_err();
             assert!(error.contains(at), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn json_numbers_are_their_digits() {
+        // A binary fraction of 53 bits has neither of these.
+        let column = Column {
+            name: Line::new("bid").unwrap(),
+            min: 0,
+            max: u64::MAX.into(),
+            decimals: 1,
+            missing: None,
+        };
+        let table =
+            Table { name: Line::new("bids").unwrap(), count: Count::Exactly, rows: 2, columns: vec![column] };
+        let bid = joint::Column::new("bid", Number::new(0, u64::MAX.into()).unwrap().scaled(1));
+        let declared = [joint::Table::new("bids", Rows::Exactly(2), vec![bid])];
+        let text = "{\"bid\":9007199254740993.5}\n{\"bid\":1844674407370955161.5}\n";
+        let mut same = Same::new(&declared);
+        read(&[table], [(Format::JsonLines, text.as_bytes())], &mut same).unwrap();
+        assert_eq!(
+            Box::new(same).finish().unwrap(),
+            [[[90_071_992_547_409_935], [18_446_744_073_709_551_615]]]
+        );
     }
 
     #[test]

@@ -8,11 +8,17 @@
 //! Everything waits for the others until the job's deadline, and starts again where it was after a crash: see
 //! [`desk`](crate::job::desk) for what survives. Whoever is there before the others waits; whoever comes late enough is told so.
 //!
-//! Guaranteed: no byte that depends on an input leaves before `Setup::debit` has returned. Not guaranteed: an end, if others
+//! Nothing begins after the job's expiry, and a computation that takes longer than the job's seconds ends; what was finished
+//! before is delivered and collected whenever it is asked for.
+//!
+//! Guaranteed: no byte that depends on an input leaves before `Setup::debit` has returned, and a run has another input than
+//! before only while nobody was told of the first. Not guaranteed: an end, if others
 //! stay away longer than the deadline; then an error says who.
 
 mod computer;
 mod door;
+mod guest;
+mod office;
 mod party;
 mod speed;
 mod ways;
@@ -27,8 +33,10 @@ use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
 
 use super::files::{Shelf, name};
+use super::policy_file::DebitError;
 use crate::Bits;
 use crate::job::attempt::AttemptError;
+use crate::job::binding::{Misfit, declared};
 use crate::job::desk::Item;
 use crate::job::inputs::{InputError, Outbox, Prepared};
 use crate::job::outputs::{BadHalf, Received};
@@ -42,7 +50,8 @@ use crate::joint::Joint;
 pub struct Setup<'a, P> {
     /// What was agreed.
     pub agreement: &'a Agreement,
-    /// The program. If we compute, its gates were counted and are those of the agreement.
+    /// The program. Whoever built it from something else than the job file holds its gates against the job first
+    /// ([`fits`](crate::job::binding::fits)); its name, schemas and outputs are held against it here.
     pub program: &'a P,
     /// Which run, from 1.
     pub run: u32,
@@ -57,7 +66,7 @@ pub struct Setup<'a, P> {
     /// The relay at which all computers are met, if not where the job says.
     pub relay: Option<&'a Relay>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
-    pub debit: &'a (dyn Fn() -> Result<(), String> + Sync),
+    pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
     /// Called with what is going on.
     pub observe: &'a (dyn Fn(Stage) + Sync),
 }
@@ -71,8 +80,12 @@ pub enum Stage {
     Delivered(String),
     /// The computers begin.
     Attempt(u32),
+    /// So many bytes of the attempt have passed between the computers, both ways together; 32 of them for each AND gate.
+    Passed(u64),
     /// The computers signed.
     Signed,
+    /// We have all that there is for us. Others may not.
+    Finished(Box<Outcome>),
     /// Others fetch what there is for them.
     Serving,
 }
@@ -114,6 +127,23 @@ pub enum RunError {
         /// Why.
         why: LinkError,
     },
+    /// The program is not the one that was agreed.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The job's time is over.
+    #[error("the job has expired")]
+    Expired,
+    /// Nothing will come of this run: this computer or the other one said why.
+    #[error("{0}")]
+    Stopped(String),
+    /// A computer cannot listen.
+    #[error("{party} cannot listen here: {why}")]
+    Door {
+        /// Who: we.
+        party: String,
+        /// Why.
+        why: LinkError,
+    },
     /// A computer said no.
     #[error("{by} refuses: {why}")]
     Refused {
@@ -144,8 +174,8 @@ pub enum RunError {
     #[error("what must survive a crash could not be kept: {0}")]
     Shelf(#[from] io::Error),
     /// The owner's own rules.
-    #[error("{0}")]
-    Debit(String),
+    #[error(transparent)]
+    Debit(#[from] DebitError),
     /// Our run is over and the other computer's outputs are gone.
     #[error("this run is finished here, but the other computer lost its outputs: take the next run")]
     Lost,
@@ -168,12 +198,20 @@ pub fn take_part<P: Joint + Sync>(
     shelf: &mut (impl Shelf + Send),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
-    let prepared = setup.prepare(shelf, rng)?;
+    declared(setup.job(), setup.program)?;
+    let own = setup.prepare(shelf, rng)?;
     if setup.job().computes(setup.us) {
-        computer::run(setup, prepared, shelf, rng)
+        computer::run(setup, own, shelf, rng)
     } else {
-        party::run(setup, prepared, shelf)
+        party::run(setup, own, shelf)
     }
+}
+
+/// Our input, committed to.
+struct Own {
+    prepared: Prepared,
+    /// What is to be kept before anybody is told of it; nothing if that was done.
+    unbound: Option<Vec<u8>>,
 }
 
 impl<P: Joint> Setup<'_, P> {
@@ -184,20 +222,26 @@ impl<P: Joint> Setup<'_, P> {
     /// Our input, committed to: as it was in an earlier attempt, or anew.
     fn prepare(
         &self,
-        shelf: &mut impl Shelf,
+        shelf: &impl Shelf,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Option<Prepared>, RunError> {
+    ) -> Result<Option<Own>, RunError> {
         let (job, own) = (self.job(), name(self.job(), Item::Own));
         if job.input_of(self.us).is_none() {
             return Ok(None);
         }
         let bits = self.input.ok_or(RunError::NoInput)?;
         if let Some(kept) = shelf.get(&own)?.and_then(|kept| Outbox::from_bytes(&kept)) {
-            return Ok(Some(kept.resume(job, bits, self.identity)?));
+            let prepared = kept.resume(job, bits, self.identity)?;
+            return Ok(Some(Own { prepared, unbound: None }));
         }
         let prepared = crate::job::inputs::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
-        shelf.keep(&own, &Outbox::of(&prepared, bits, self.identity).to_bytes())?;
-        Ok(Some(prepared))
+        let unbound = Some(Outbox::of(&prepared, bits, self.identity).to_bytes());
+        Ok(Some(Own { prepared, unbound }))
+    }
+
+    /// Whether the job has not expired.
+    fn in_time(&self) -> Result<(), RunError> {
+        if now() < self.job().expiry { Ok(()) } else { Err(RunError::Expired) }
     }
 
     /// Bits of each output.

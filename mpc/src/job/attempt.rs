@@ -1,7 +1,7 @@
 //! One attempt of the two computers at a run: straight-line code over one channel.
 //!
 //! ```text
-//! begin     openings cross       job, run, inputs the same? → attempt number, run id          nothing secret was said
+//! begin     openings cross       job, run, consents, inputs the same? → attempt number, run id         nothing secret was said
 //!           ── the caller logs the run id, durably, and debits what is to be debited ──
 //! compute   the session          parcels for all receivers, facts, our statement
 //!           ── the caller keeps them, durably ──
@@ -14,6 +14,8 @@
 //!
 //! Every output takes the way to a receiver who does not compute, also to a computer that receives: neither computer sees
 //! more than halves before the receipt is signed.
+//!
+//! Nothing is computed after the job's expiry, and what took longer than the job's limit is not signed: by the computer's own clock.
 
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
@@ -49,6 +51,15 @@ pub enum AttemptError {
     /// The other computer wants another job, run or inputs: no attempt will succeed.
     #[error("the other computer has {0} than we have")]
     Differs(&'static str),
+    /// A party signed twice, and the computers have different ones of its signatures: no attempt will succeed.
+    #[error("{0} signed this job twice, and the other computer has another of its signatures than we have")]
+    Consent(String),
+    /// The job's time is over.
+    #[error("the job has expired")]
+    Expired,
+    /// More seconds than the job allows.
+    #[error("the joint computation took longer than {0} s, which the job sets as its limit")]
+    TooLong(u32),
     /// The other computer said something that makes no sense.
     #[error("the other computer's {0} makes no sense")]
     Malformed(&'static str),
@@ -82,7 +93,15 @@ impl AttemptError {
     /// Whether another attempt may succeed. Where somebody alters what passes, the next would end as this one.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        !matches!(self, Self::Differs(_) | Self::Key | Self::Channel(ChannelError::Altered { .. }))
+        !matches!(
+            self,
+            Self::Differs(_)
+                | Self::Consent(_)
+                | Self::Expired
+                | Self::TooLong(_)
+                | Self::Key
+                | Self::Channel(ChannelError::Altered { .. })
+        )
     }
 }
 
@@ -200,6 +219,7 @@ pub fn begin<'k, S: Read + Write>(
         run: known.run,
         attempt: next,
         nonce,
+        consents: known.agreement.nonces().to_vec(),
         inputs: known.manifests.iter().map(Manifest::digest).collect(),
         waiting: waiting.map(|computed| computed.facts.run_id),
     };
@@ -207,14 +227,23 @@ pub fn begin<'k, S: Read + Write>(
     let theirs = receive(&mut channel, Phase::Hello, MAX_MESSAGE)?;
     let theirs =
         Opening::from_prefixed(Opening::PREFIX, &theirs).map_err(|_| AttemptError::Malformed("opening"))?;
-    for (same, what) in [
-        (theirs.job == ours.job, "another job"),
-        (theirs.run == ours.run, "another run of the job"),
-        (theirs.inputs == ours.inputs, "other inputs from the owners"),
-    ] {
+    for (same, what) in
+        [(theirs.job == ours.job, "another job"), (theirs.run == ours.run, "another run of the job")]
+    {
         if !same {
             return Err(AttemptError::Differs(what));
         }
+    }
+    let job = known.agreement.job();
+    let mut consents = job.ids().zip(theirs.consents.iter().zip(&ours.consents));
+    if let Some((party, _)) = consents.find(|(_, (theirs, ours))| theirs != ours) {
+        return Err(AttemptError::Consent(job.party(party).name.to_string()));
+    }
+    if theirs.consents.len() != ours.consents.len() {
+        return Err(AttemptError::Malformed("list of consents"));
+    }
+    if theirs.inputs != ours.inputs {
+        return Err(AttemptError::Differs("other inputs from the owners"));
     }
     if let (Some(computed), true) = (waiting, theirs.waiting == ours.waiting) {
         let Facts { attempt, run_id, .. } = computed.facts;
@@ -255,10 +284,15 @@ pub fn places(agreement: &Agreement) -> Vec<Place> {
 }
 
 impl<S: Read + Write> Begun<'_, S> {
+    /// The stream to the other computer, to set how long it waits.
+    pub fn stream(&mut self) -> &mut S {
+        self.channel.get_mut()
+    }
+
     /// Computes: `shares` are those of the owners whose bits are with us, in the job's order. `clock` tells seconds since 1970.
     ///
     /// # Errors
-    /// If the other computer leaves or is out of step.
+    /// If the other computer leaves or is out of step, the job has expired, or it took longer than the job allows.
     pub fn compute<P: Joint>(
         self,
         program: &P,
@@ -268,6 +302,9 @@ impl<S: Read + Write> Begun<'_, S> {
     ) -> Result<(Computed, Self), AttemptError> {
         let Self { known, channel, exported, attempt, run_id, .. } = self;
         let (job, started) = (known.agreement.job(), clock());
+        if started >= job.expiry {
+            return Err(AttemptError::Expired);
+        }
         let delegated = Delegated::new(program, places(known.agreement));
         let delegated = delegated.ok_or(AttemptError::Malformed("number of owners"))?;
         let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::Receiver };
@@ -299,9 +336,12 @@ impl<S: Read + Write> Begun<'_, S> {
             outputs: outputs.collect(),
             transcript: Digest(transcript),
         };
-        let traffic = channel.traffic();
+        let (traffic, finished) = (channel.traffic(), clock());
+        if finished.saturating_sub(started) > job.limits.seconds.into() {
+            return Err(AttemptError::TooLong(job.limits.seconds));
+        }
         let statement =
-            Statement::sign(&facts, [started, clock()], [traffic.sent, traffic.received], known.identity);
+            Statement::sign(&facts, [started, finished], [traffic.sent, traffic.received], known.identity);
         let computed = Computed { facts, statement, parcels };
         Ok((computed, Self { known, channel, exported, attempt, run_id, is_computed: true }))
     }
@@ -319,7 +359,7 @@ impl<S: Read + Write> Begun<'_, S> {
         let theirs = receive(&mut self.channel, Phase::Outputs, MAX_MESSAGE)?;
         let theirs = Signature::from_prefixed("sotto signature v1\0", &theirs);
         let theirs = theirs.map_err(|_| AttemptError::Malformed("signature"))?;
-        if !theirs.statement.is_of(job, other, &facts) {
+        if !theirs.statement.is_of(job, other, &facts) || !theirs.statement.is_within(job) {
             return Err(AttemptError::Unsigned);
         }
         let expects = parcel_of(self.known.us, &parcels).is_some();

@@ -7,11 +7,20 @@ use super::hash::Digest;
 use super::spec::{Column, Count, Draft, Pin, Table};
 use super::text::{BadText, Line, Prose};
 use crate::joint::{self, Joint, Rows, TooLarge};
+use crate::program::ProgramName;
 
 /// How a program is not the one of a job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// Name, gates or their number differ.
+    /// Another program, or another version.
+    #[error("the program here is {here}, the job says {signed}")]
+    Name {
+        /// Built here.
+        here: ProgramName,
+        /// In the job.
+        signed: ProgramName,
+    },
+    /// Gates or their number differ.
     #[error("the program here has the circuit {here}, the job says {signed}: another version, or altered")]
     Circuit {
         /// Built here.
@@ -86,6 +95,19 @@ pub fn leaks(program: &impl Joint) -> Result<Vec<Prose>, BadText> {
 /// # Errors
 /// What differs.
 pub fn fits(job: &Draft, program: &impl Joint) -> Result<(), Misfit> {
+    declared(job, program)?;
+    let Pin { circuit, and_gates, .. } = &job.program;
+    let (hash, cost) = program.gate_stream(*and_gates)?;
+    let same = (*circuit, *and_gates) == (Digest(hash), cost.and_gates);
+    if same { Ok(()) } else { Err(Misfit::Circuit { here: Digest(hash), signed: *circuit }) }
+}
+
+/// Whether the program has the name that the job says, and the schemas, outputs and leaks; its gates are not looked at. The two
+/// computers compare programs before each attempt.
+///
+/// # Errors
+/// What differs.
+pub fn declared(job: &Draft, program: &impl Joint) -> Result<(), Misfit> {
     let declaration = program.declaration();
     let (expected, given) = (declaration.owners().len(), job.inputs.len());
     if expected != given {
@@ -105,8 +127,6 @@ pub fn fits(job: &Draft, program: &impl Joint) -> Result<(), Misfit> {
     if let Some(leak) = leaks(program)?.iter().find(|leak| !job.leaks.contains(leak)) {
         return Err(Misfit::Leak(leak.to_string()));
     }
-    let Pin { name, circuit, and_gates, .. } = &job.program;
-    let (hash, cost) = program.gate_stream(*and_gates)?;
-    let same = (*name, *circuit, *and_gates) == (program.name(), Digest(hash), cost.and_gates);
-    if same { Ok(()) } else { Err(Misfit::Circuit { here: Digest(hash), signed: *circuit }) }
+    let (here, signed) = (program.name(), job.program.name);
+    if here == signed { Ok(()) } else { Err(Misfit::Name { here, signed }) }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! consent     job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
 //! signed      "sotto consent v2\0" ‖ all but the last of these
-//! agreement   a job, and a consent of every party, before the job's expiry
+//! agreement   a job, and a consent of every party; before the job's expiry it can be run
 //! ```
 //!
 //! The roles are those that the job gives the party, so a signature given as a receiver says nothing as a computer. The nonce
@@ -131,7 +131,7 @@ fn roles(job: &Job, party: PartyId) -> u8 {
     roles.into_iter().enumerate().map(|(i, has)| u8::from(has) << i).sum()
 }
 
-/// A job that every party has signed and that has not expired: the only thing that can be run.
+/// A job that every party has signed: the only thing that can be run.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     job: Job,
@@ -147,6 +147,15 @@ impl Agreement {
         if now >= job.expiry {
             return Err(ConsentError::Expired);
         }
+        Self::whenever(job, consents)
+    }
+
+    /// The agreement, be it before the expiry or after it: to deliver and collect what was computed in time. Computers look at the
+    /// clock before each attempt.
+    ///
+    /// # Errors
+    /// Who has not signed, or signed something else.
+    pub fn whenever(job: Job, consents: &[Consent]) -> Result<Self, ConsentError> {
         let of = |id: PartyId| consents.iter().find(|consent| consent.party == id);
         let missing: Vec<_> = job.ids().filter(|id| of(*id).is_none()).collect();
         if !missing.is_empty() {

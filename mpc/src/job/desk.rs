@@ -38,7 +38,7 @@ pub enum Item {
     Finished,
     /// Who has what there was for it.
     Served,
-    /// Our own input to the run, as an owner.
+    /// Our own input to the run, as an owner: kept once somebody is about to be told of it.
     Own,
 }
 
@@ -85,8 +85,6 @@ pub enum Event {
 pub enum Effect {
     /// Keep this, in place of what was kept.
     Keep(Item, Vec<u8>),
-    /// Add this to what is kept.
-    Append(Item, Vec<u8>),
     /// Tell this to whom the event was about.
     Answer(Answer),
     /// Go on with the attempt.
@@ -128,7 +126,8 @@ impl<'a> Desk<'a> {
     ) -> Self {
         let job = agreement.job();
         let mut manifests = BTreeMap::new();
-        for input in &job.inputs {
+        // Our own input comes with us each time; what binds it is kept elsewhere (`Item::Own`).
+        for input in job.inputs.iter().filter(|input| input.owner != us) {
             let share = job.computes(input.owner) || kept(Item::Share(input.owner)).is_some();
             let manifest = kept(Item::Manifest(input.owner)).filter(|_| share);
             let manifest = manifest.and_then(|m| Manifest::from_bytes(job, (input.owner, run), &m).ok());
@@ -150,8 +149,9 @@ impl<'a> Desk<'a> {
 
     /// Goes back to what was kept, because something could not be.
     pub fn recover(&mut self, kept: impl FnMut(Item) -> Option<Vec<u8>>) {
-        let bits = std::mem::take(&mut self.bits);
+        let (bits, own) = (std::mem::take(&mut self.bits), self.manifests.remove(&self.us));
         *self = Self::restore((self.agreement, self.run), (self.us, self.identity), bits, kept);
+        self.manifests.extend(own.map(|own| (self.us, own)));
     }
 
     /// What was agreed.
@@ -180,7 +180,8 @@ impl<'a> Desk<'a> {
             }
             Event::Failed { why, is_passing } => {
                 match self.state {
-                    State::Finished(_) => {}
+                    // The first reason is the one to tell.
+                    State::Finished(_) | State::Stopped(_) => {}
                     _ if !is_passing => self.state = State::Stopped(why),
                     State::Computing => self.state = State::Gathering,
                     _ => {}
@@ -224,13 +225,13 @@ impl<'a> Desk<'a> {
         if let State::Stopped(why) = &self.state { Some(why) } else { None }
     }
 
-    /// Owners whose input is not there, but those in `except`.
+    /// Owners who have not brought their input. The other computer's crosses when the two meet, and is not among these.
     #[must_use]
-    pub fn missing(&self, except: Option<PartyId>) -> Vec<String> {
+    pub fn missing(&self) -> Vec<String> {
         let job = self.job();
-        let lacks =
-            job.inputs.iter().map(|input| input.owner).filter(|owner| !self.manifests.contains_key(owner));
-        lacks.filter(|owner| Some(*owner) != except).map(|owner| job.party(owner).name.to_string()).collect()
+        let brings = job.inputs.iter().map(|input| input.owner).filter(|owner| !job.computes(*owner));
+        let lacks = brings.filter(|owner| !self.manifests.contains_key(owner));
+        lacks.map(|owner| job.party(owner).name.to_string()).collect()
     }
 
     /// Whether everybody else has what there is for it.
@@ -255,7 +256,10 @@ impl<'a> Desk<'a> {
             Ok(None) => vec![Effect::Answer(Answer::Taken)],
             Ok(Some(manifest)) => {
                 self.manifests.insert(owner, manifest);
-                let mut effects = vec![Effect::Keep(Item::Manifest(owner), bytes.to_vec())];
+                let mut effects = Vec::new();
+                if owner != self.us {
+                    effects.push(Effect::Keep(Item::Manifest(owner), bytes.to_vec()));
+                }
                 if !self.job().computes(owner) {
                     // The share first: a manifest without it counts for nothing.
                     effects.insert(0, Effect::Keep(Item::Share(owner), sealed));
@@ -284,7 +288,8 @@ impl<'a> Desk<'a> {
 
     fn serve(&mut self, party: PartyId) -> Vec<Effect> {
         let keep = self.finished().is_some() && self.served.insert(party);
-        let keep = keep.then(|| Effect::Append(Item::Served, party.0.to_le_bytes().to_vec()));
+        let all = || self.served.iter().flat_map(|id| id.0.to_le_bytes()).collect();
+        let keep = keep.then(|| Effect::Keep(Item::Served, all()));
         keep.into_iter().chain([Effect::Answer(Answer::Taken)]).collect()
     }
 
@@ -295,7 +300,7 @@ impl<'a> Desk<'a> {
                 let parcel = finished.parcels.iter().find(|parcel| parcel.receiver == party).cloned();
                 Answer::Finished { receipt: finished.receipt.to_bytes(), parcel }
             }
-            _ => Answer::Waiting(self.missing(None)),
+            _ => Answer::Waiting(self.missing()),
         }
     }
 
@@ -305,7 +310,7 @@ impl<'a> Desk<'a> {
             State::Finished(_) | State::Computed(_) => vec![Effect::Proceed],
             State::Computing => vec![Effect::Answer(Answer::Waiting(Vec::new()))],
             State::Gathering if self.manifests().is_none() => {
-                vec![Effect::Answer(Answer::Waiting(self.missing(None)))]
+                vec![Effect::Answer(Answer::Waiting(self.missing()))]
             }
             State::Gathering => {
                 self.state = State::Computing;
@@ -323,8 +328,10 @@ impl<'a> Desk<'a> {
         // What was computed before and not signed was delivered to nobody, and will not be.
         self.state = State::Computing;
         self.attempts.push((attempt, run_id));
-        let record = [&attempt.to_le_bytes()[..], &run_id.0].concat();
-        vec![Effect::Append(Item::Attempts, record), Effect::Proceed]
+        // All of them again: an end of the last that a crash had cut off would put what follows it out of step.
+        let records =
+            self.attempts.iter().flat_map(|(attempt, id)| [&attempt.to_le_bytes()[..], &id.0].concat());
+        vec![Effect::Keep(Item::Attempts, records.collect()), Effect::Proceed]
     }
 }
 

@@ -14,6 +14,8 @@ use crate::wire::codec::{Reader, Wire};
 pub(crate) enum Purpose {
     /// A job's id, over its canonical encoding.
     Job,
+    /// What a job takes an owner's data for: its tables and the program's parameters.
+    Schema,
     /// A run's id: job, run, attempt, a nonce of every party.
     Run,
     /// A session's id: run id and the channel's exported value.
@@ -44,6 +46,7 @@ impl Purpose {
     const fn context(self) -> &'static str {
         match self {
             Self::Job => "sotto mpc job id v1",
+            Self::Schema => "sotto mpc schema v1",
             Self::Run => "sotto mpc run id v1",
             Self::Session => "sotto mpc session id v1",
             Self::Rendezvous => "sotto mpc rendezvous v1",

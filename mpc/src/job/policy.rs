@@ -1,10 +1,10 @@
 //! What an owner allows to be done with its data, whoever asks: checked before it signs, and again before it runs.
 //!
-//! A policy is the owner's own; nobody else sees it. It names programs by the hash of their gates and receivers by their keys,
-//! because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
+//! A policy is the owner's own; nobody else sees it. It names programs by the hash of their gates, what its columns are taken for by
+//! the hash of their schema, and receivers by their keys, because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
 
 use super::hash::Digest;
-use super::spec::{Job, PartyId};
+use super::spec::{Job, PartyId, Table};
 use super::text::Prose;
 
 /// What an owner allows.
@@ -12,6 +12,8 @@ use super::text::Prose;
 pub struct Policy {
     /// Hashes of circuits.
     pub programs: Vec<Digest>,
+    /// Hashes of the schemas by which the owner's data may be read ([`Job::schema_of`]).
+    pub schemas: Vec<Digest>,
     /// Purposes, word for word.
     pub purposes: Vec<Prose>,
     /// Fingerprints of those who may learn outputs.
@@ -30,6 +32,9 @@ pub enum PolicyError {
     /// A program that is not in the list.
     #[error("the policy does not allow this program: its circuit {0} is not in `programs`")]
     Program(Digest),
+    /// A schema that is not in the list: the same gates, and perhaps other columns, decimals or missing values.
+    #[error("the policy does not allow the data to be read in this way: the schema {0} is not in `schemas`")]
+    Schema(Digest),
     /// A purpose that is not in the list.
     #[error("the policy does not allow this purpose: it is not in `purposes`, word for word")]
     Purpose,
@@ -48,8 +53,20 @@ pub enum PolicyError {
         table: String,
         /// What the policy says.
         least: u64,
-        /// What the job says.
+        /// What there is; before the rows are known, what the job says there may be.
         given: u64,
+    },
+    /// A partner would get more of a single run than the policy allows in a month.
+    #[error("the policy allows {name} {most} {what} in thirty days, and one run of this job takes {wanted}")]
+    Never {
+        /// The partner's name in the job.
+        name: String,
+        /// `runs` or `outputs`.
+        what: &'static str,
+        /// What the policy allows.
+        most: u32,
+        /// What one run takes.
+        wanted: u32,
     },
     /// The month's runs or outputs for a partner are used up.
     #[error("the policy allows {name} {most} {what} in thirty days, and {spent} are used")]
@@ -66,7 +83,8 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// Whether this owner may take part in the job, apart from its budget.
+    /// Whether this owner may take part in the job, apart from what it has spent and from its rows, which are not known
+    /// when it signs.
     ///
     /// # Errors
     /// The first thing that is not allowed.
@@ -74,23 +92,47 @@ impl Policy {
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }
+        let schema = job.schema_of(owner);
+        if !self.schemas.contains(&schema) {
+            return Err(PolicyError::Schema(schema));
+        }
         if !self.purposes.contains(&job.purpose) {
             return Err(PolicyError::Purpose);
         }
         for receiver in partners(job, owner) {
             let party = job.party(receiver);
-            let fingerprint = party.key.fingerprint();
+            let (name, fingerprint) = (party.name.to_string(), party.key.fingerprint());
             if !self.receivers.contains(&fingerprint) {
-                return Err(PolicyError::Receiver { name: party.name.to_string(), fingerprint });
+                return Err(PolicyError::Receiver { name, fingerprint });
+            }
+            let outputs = job.outputs_of(receiver).len() as u32;
+            for (what, most, wanted) in
+                [("runs", self.runs_a_month, 1), ("outputs", self.outputs_a_month, outputs)]
+            {
+                if wanted > most {
+                    return Err(PolicyError::Never { name, what, most, wanted });
+                }
             }
         }
-        let tables = job.inputs.iter().filter(|input| input.owner == owner).flat_map(|input| &input.tables);
-        let few = tables.into_iter().find(|table| table.rows < self.minimum_rows);
-        few.map_or(Ok(()), |table| {
-            let (least, given) = (self.minimum_rows, table.rows);
+        let most: Vec<u64> = tables(job, owner).map(|table| table.rows).collect();
+        self.check_rows(job, owner, &most)
+    }
+
+    /// Whether the owner's tables have rows enough: as many as there are, table by table.
+    ///
+    /// # Errors
+    /// The first table that has too few.
+    pub fn check_rows(&self, job: &Job, owner: PartyId, rows: &[u64]) -> Result<(), PolicyError> {
+        let few = tables(job, owner).zip(rows).find(|(_, given)| **given < self.minimum_rows);
+        few.map_or(Ok(()), |(table, given)| {
+            let (least, given) = (self.minimum_rows, *given);
             Err(PolicyError::Rows { table: table.name.to_string(), least, given })
         })
     }
+}
+
+fn tables(job: &Job, owner: PartyId) -> impl Iterator<Item = &Table> {
+    job.inputs.iter().filter(move |input| input.owner == owner).flat_map(|input| &input.tables)
 }
 
 /// Those who learn something of an owner's data: all receivers but itself.

@@ -1,7 +1,8 @@
 //! What the other parties say to a computer, and what it answers: one request for each connection.
 //!
 //! ```text
-//! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: manifest, sealed share · collect · served · compute: own manifest
+//! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: manifest, sealed share · collect · served · compute: own manifest ·
+//!                                                awaiting: names · stopped: words
 //! answer    kind u8 ‖ …                          taken · waiting: names · finished: receipt, parcel · refused: words
 //! message   length u32 ‖ bytes, in frames of the channel
 //! ```
@@ -46,6 +47,10 @@ pub enum Wish {
         /// My own manifest, if I am an owner.
         manifest: Option<Vec<u8>>,
     },
+    /// I am here to compute with you, and await the inputs of these.
+    Awaiting(Vec<String>),
+    /// I will not compute with you, for this reason.
+    Stopped(String),
 }
 
 /// What is answered.
@@ -164,6 +169,14 @@ impl Wire for Wish {
                 out.push(3);
                 Bytes::put_option(manifest.as_deref(), out);
             }
+            Self::Awaiting(names) => {
+                out.push(4);
+                put_names(names, out);
+            }
+            Self::Stopped(why) => {
+                out.push(5);
+                Bytes::put(why.as_bytes(), out);
+            }
         }
     }
 
@@ -173,6 +186,8 @@ impl Wire for Wish {
             1 => Self::Collect,
             2 => Self::Served,
             3 => Self::Compute { manifest: Bytes::take_option(r)? },
+            4 => Self::Awaiting(names(r)?),
+            5 => Self::Stopped(words(r)?),
             _ => return Err(WireError::Value("a request")),
         })
     }
@@ -184,8 +199,7 @@ impl Wire for Answer {
             Self::Taken => out.push(0),
             Self::Waiting(names) => {
                 out.push(1);
-                (names.len() as u32).encode(out);
-                names.iter().for_each(|name| Bytes::put(name.as_bytes(), out));
+                put_names(names, out);
             }
             Self::Finished { receipt, parcel } => {
                 out.push(2);
@@ -204,17 +218,28 @@ impl Wire for Answer {
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        let words = |bytes: Vec<u8>| {
-            let text = String::from_utf8(bytes).ok().and_then(|text| super::text::Prose::new(&text).ok());
-            text.map(|text| text.to_string()).ok_or(WireError::Value("an answer's words"))
-        };
         Ok(match u8::decode(r)? {
             0 => Self::Taken,
-            1 => Self::Waiting((0..r.count()?).map(|_| words(Bytes::take(r)?)).collect::<Result<_, _>>()?),
+            1 => Self::Waiting(names(r)?),
             2 => Self::Finished { receipt: Bytes::take(r)?, parcel: Wire::decode(r)? },
             3 => Self::Ready { manifest: Bytes::take_option(r)? },
-            4 => Self::Refused(words(Bytes::take(r)?)?),
+            4 => Self::Refused(words(r)?),
             _ => return Err(WireError::Value("an answer")),
         })
     }
+}
+
+fn put_names(names: &[String], out: &mut Vec<u8>) {
+    (names.len() as u32).encode(out);
+    names.iter().for_each(|name| Bytes::put(name.as_bytes(), out));
+}
+
+fn names(r: &mut Reader<'_>) -> Result<Vec<String>, WireError> {
+    (0..r.count()?).map(|_| words(r)).collect()
+}
+
+/// Words that can be shown.
+fn words(r: &mut Reader<'_>) -> Result<String, WireError> {
+    let text = String::from_utf8(Bytes::take(r)?).ok().and_then(|text| super::text::Prose::new(&text).ok());
+    text.map(|text| text.to_string()).ok_or(WireError::Value("a message's words"))
 }

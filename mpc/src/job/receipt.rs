@@ -7,7 +7,8 @@
 //! ```
 //!
 //! **Shows**: that both computers state that they ran this circuit of this job once, on the inputs that the owners committed to,
-//! saw the same control, transfer and output messages, and delivered these halves. **Does not show** that they computed
+//! saw the same control, transfer and output messages, before the job's expiry and within its seconds by their clocks, and
+//! delivered these halves. **Does not show** that they computed
 //! correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The transcript hash leaves out the
 //! garbled tables; what altered them is found by the channel and by the outputs' labels.
 
@@ -95,6 +96,11 @@ pub enum ReceiptError {
     /// Facts that the job does not allow.
     #[error("the receipt names another circuit, other owners or other receivers than the job")]
     Facts,
+    /// A computation that nobody agreed to.
+    #[error(
+        "the {0} states that it began after the job had expired, or computed for longer than the job allows"
+    )]
+    Terms(&'static str),
     /// A signature that the computer's key did not make.
     #[error("the statement of the {0} is not signed by the key that the job names")]
     Signature(&'static str),
@@ -118,6 +124,12 @@ impl Statement {
         let mut text = facts.to_prefixed("");
         [self.started, self.finished, self.sent, self.received].iter().for_each(|n| n.encode(&mut text));
         text
+    }
+
+    /// Whether the computer kept to the job's expiry and to its seconds, by its own clock.
+    #[must_use]
+    pub fn is_within(&self, job: &Job) -> bool {
+        self.started < job.expiry && self.finished.saturating_sub(self.started) <= job.limits.seconds.into()
     }
 
     /// Whether this computer signed it.
@@ -149,7 +161,7 @@ impl Receipt {
     /// The receipt of these bytes, signed by both computers of the job.
     ///
     /// # Errors
-    /// If it is none, or of another job, or not signed.
+    /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any more.
     pub fn from_bytes(job: &Job, bytes: &[u8]) -> Result<Self, ReceiptError> {
         let receipt: Self = Wire::from_prefixed(PREFIX, bytes)?;
         if receipt.facts.job != job.id() {
@@ -159,11 +171,15 @@ impl Receipt {
             return Err(ReceiptError::Facts);
         }
         let [garbler, evaluator] = job.computers();
-        if !receipt.garbler.is_of(job, garbler, &receipt.facts) {
-            return Err(ReceiptError::Signature("garbler"));
-        }
-        if !receipt.evaluator.is_of(job, evaluator, &receipt.facts) {
-            return Err(ReceiptError::Signature("evaluator"));
+        for (role, computer, statement) in
+            [("garbler", garbler, &receipt.garbler), ("evaluator", evaluator, &receipt.evaluator)]
+        {
+            if !statement.is_of(job, computer, &receipt.facts) {
+                return Err(ReceiptError::Signature(role));
+            }
+            if !statement.is_within(job) {
+                return Err(ReceiptError::Terms(role));
+            }
         }
         Ok(receipt)
     }

@@ -27,12 +27,14 @@ pub struct Opening {
     pub attempt: u32,
     /// Drawn for this attempt.
     pub nonce: [u8; 32],
+    /// The nonces of the parties' consents that lie here, in the job's order.
+    pub consents: Vec<[u8; 32]>,
     /// The manifests' hashes, in the job's order.
     pub inputs: Vec<Digest>,
     /// The id of an attempt whose outputs lie here, lacking the other's signature.
     pub waiting: Option<Digest>,
 }
-record!(Opening { job, run, attempt, nonce, inputs, waiting });
+record!(Opening { job, run, attempt, nonce, consents, inputs, waiting });
 
 impl Opening {
     pub(super) const PREFIX: &'static str = "sotto opening v1\0";

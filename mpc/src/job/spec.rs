@@ -8,8 +8,10 @@
 //! have one id, and whatever differs in meaning differs in the id. What people are shown before they sign is rendered from
 //! this form, never from the text. Nothing is added at run time: what is not in here is not agreed.
 //!
-//! Rules (`SpecError`): names differ · two computers, both parties, who can be met · each owner brings one input and each
+//! Rules (`SpecError`): names differ · two computers, both parties, who can be met at a host and port · each owner brings one input and each
 //! input has an owner · each output has a receiver · sizes are within the limits.
+
+use core::net::Ipv6Addr;
 
 use super::hash::{Digest, Purpose, hash};
 use super::key::PublicKey;
@@ -49,6 +51,22 @@ pub enum Meeting {
     Address(Line),
     /// It comes to a relay, as the others do.
     Relay(Relay),
+}
+
+impl Meeting {
+    /// Host and port, the relay's if it is met there; nothing if it is not that.
+    fn address(&self) -> Option<(&str, u16)> {
+        let (Self::Address(address) | Self::Relay(Relay { address, .. })) = self;
+        let (host, port) = address.as_str().rsplit_once(':')?;
+        let is_ipv6 = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+        let is_name =
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let digits = port.bytes().all(|b| b.is_ascii_digit());
+        (digits && (is_ipv6 || is_name)).then_some((host, port.parse().ok()?))
+    }
 }
 
 /// A relay: it carries encrypted bytes between parties who only dial out.
@@ -355,6 +373,9 @@ pub enum SpecError {
     /// Nobody could find it.
     #[error("a computer needs an address (host:port) at which the others reach it, or a relay")]
     NoAddress,
+    /// What nobody can call.
+    #[error("an address is a host and a port, such as north.example:7700 or [2001:db8::1]:7700")]
+    Address,
     /// A range that holds no number, or too wide a one.
     #[error("the range holds no number, or one of more than 64 bits, or more than 18 decimals")]
     Range,
@@ -471,6 +492,20 @@ impl Job {
         self.inputs.iter().position(|input| input.owner == id)
     }
 
+    /// What the job takes an owner's data for: names, ranges, decimals and missing values of its columns, and the program's
+    /// parameters, among them names of groups. All of these change what a result means, and only some the circuit.
+    #[must_use]
+    pub fn schema_of(&self, owner: PartyId) -> Digest {
+        let mut tables = Vec::new();
+        self.inputs
+            .iter()
+            .filter(|input| input.owner == owner)
+            .for_each(|input| input.tables.encode(&mut tables));
+        let mut parameters = Vec::new();
+        self.program.parameters.encode(&mut parameters);
+        hash(Purpose::Schema, &[&tables, &parameters])
+    }
+
     /// The places of the outputs that a party learns.
     #[must_use]
     pub fn outputs_of(&self, id: PartyId) -> Vec<usize> {
@@ -553,6 +588,8 @@ impl Draft {
             let id = PartyId(i as u16);
             let computes = [self.garbler, self.evaluator].contains(&id);
             require(faults, Part::Party(i), !computes || party.meeting.is_some(), SpecError::NoAddress);
+            let callable = party.meeting.as_ref().is_none_or(|meeting| meeting.address().is_some());
+            require(faults, Part::Party(i), callable, SpecError::Address);
             let brings = self.inputs.iter().any(|input| input.owner == id);
             let learns = self.outputs.iter().any(|output| output.receivers.contains(&id));
             require(faults, Part::Party(i), computes || brings || learns, SpecError::Idle);

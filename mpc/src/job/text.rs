@@ -1,7 +1,8 @@
 //! Text that strangers wrote and people read before they sign: short, printable, and saying what it shows.
 //!
 //! Control characters could rewrite what a terminal shows, and characters that are invisible or turn text around could
-//! make two names look alike. Neither passes.
+//! make two names look alike. Runs of blanks, or blanks of other kinds than the space, could push words to where the reader takes
+//! them for somebody else's. None of these passes.
 
 use core::fmt;
 
@@ -19,7 +20,9 @@ pub type Prose = Text<1000>;
 
 /// The text is empty, too long, or has characters that do not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a text of 1 to {max} bytes is wanted here, without control or invisible characters")]
+#[error(
+    "a text of 1 to {max} bytes is wanted here, without control or invisible characters, and with single spaces"
+)]
 pub struct BadText {
     max: usize,
 }
@@ -30,7 +33,8 @@ impl<const MAX: usize> Text<MAX> {
     /// # Errors
     /// If it is empty, too long or not printable.
     pub fn new(text: &str) -> Result<Self, BadText> {
-        let fits = (1..=MAX).contains(&text.len()) && text.chars().all(shows) && text.trim() == text;
+        let is_even = text.trim() == text && !text.contains("  ");
+        let fits = (1..=MAX).contains(&text.len()) && text.chars().all(shows) && is_even;
         if fits { Ok(Self(text.to_owned())) } else { Err(BadText { max: MAX }) }
     }
 
@@ -41,11 +45,16 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-/// Whether a character has a shape of its own.
+/// Whether a character has a shape of its own, or is the space. Besides what is invisible: fillers of Hangul and Khmer, the
+/// empty Braille pattern, the joiner of graphemes, and every other blank.
 fn shows(c: char) -> bool {
     let hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..);
-    !c.is_control() && !hidden
+    let blank = matches!(
+        c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
+    );
+    !c.is_control() && !hidden && !blank && (c == ' ' || !c.is_whitespace())
 }
 
 impl<const MAX: usize> fmt::Display for Text<MAX> {
@@ -122,6 +131,11 @@ mod tests {
     fn only_what_shows_passes() {
         for good in ["pay", "mean radius (µm)", "Löhne", "年収"] {
             assert_eq!(Line::new(good).unwrap().as_str(), good);
+        }
+        for blank in
+            ["a  b", "a\u{a0}b", "a\u{3164}b", "a\u{2800}b", "a\u{2003}b", "a\u{3000}b", "a\u{ffa0}b"]
+        {
+            assert!(Line::new(blank).is_err(), "{blank:?}");
         }
         let long = "x".repeat(101);
         for bad in ["", " pay", "pay\n", "\u{1b}[2J", "a\u{202e}b", "a\u{200b}b", "a\u{e0041}", &long] {

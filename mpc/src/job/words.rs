@@ -3,6 +3,9 @@
 //! Who reads this decides. So it says, in this order: what for, what is computed, on which columns of whom, who learns what,
 //! what that reveals, who must be trusted and which collusion breaks it, how often and until when. A person who agrees to
 //! these words agrees to the job; a test holds every field of a job against them.
+//!
+//! Names, purposes and leaks are a stranger's. They are broken before the eightieth column and go on indented, so that none of
+//! them begins a line and passes for one of ours.
 
 use core::fmt::{self, Write};
 
@@ -14,7 +17,31 @@ pub fn describe(job: &Job, reader: Option<PartyId>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut text, job, reader);
-    text
+    text.lines().fold(String::new(), |folded, line| folded + &fold(line) + "\n")
+}
+
+/// Columns of a line.
+const WIDTH: usize = 79;
+/// Columns before what goes on in the next line.
+const HANGING: &str = "      ";
+
+/// A line, broken at spaces if it is too long, and within words that are. What is not ASCII may take two columns.
+fn fold(line: &str) -> String {
+    let mut folded = String::new();
+    let (mut rest, mut most) = (line, WIDTH);
+    loop {
+        let mut columns = 0;
+        let is_over = |(_, c): &(usize, char)| {
+            columns += if c.is_ascii() { 1 } else { 2 };
+            columns > most
+        };
+        let Some((end, _)) = rest.char_indices().find(is_over) else { return folded + rest };
+        let (now, _) = rest.split_at(end);
+        let blank = now.trim_start().rfind(' ').map(|at| now.len() - now.trim_start().len() + at);
+        let (now, later) = rest.split_at(blank.unwrap_or(end));
+        folded = folded + now.trim_end() + "\n" + HANGING;
+        (rest, most) = (later.trim_start(), WIDTH - HANGING.len());
+    }
 }
 
 fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
@@ -30,6 +57,7 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
             writeln!(out, "  {}: {rows}{} rows of", table.name, table.rows)?;
             table.columns.iter().try_for_each(|c| column(out, c))?;
         }
+        writeln!(out, "  schema {}", job.schema_of(input.owner))?;
     }
     writeln!(out, "\nWho learns what")?;
     for output in &job.outputs {
@@ -37,21 +65,42 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
         writeln!(out, "  {} → {}", output.name, names.join(", "))?;
     }
     writeln!(out, "  Nobody else learns an output; each computer sees a meaningless half.")?;
+    blind(out, job)?;
     writeln!(out, "\nWhat that reveals")?;
     if job.program.source.is_some() {
         writeln!(
             out,
-            "  The program is none of those built in: it is what the author of its file made it. Do not sign"
-        )?;
-        writeln!(
-            out,
-            "  before you, or somebody you trust, have read that file and know what its outputs can tell."
+            "  The program is none of those built in: it is what the author of its file made it. Do not sign before you, or \
+             somebody you trust, have read that file and know what its outputs can tell."
         )?;
     }
     job.leaks.iter().try_for_each(|leak| writeln!(out, "  {leak}"))?;
     writeln!(out, "  Numbers of rows, names and ranges of columns, and this text are known to all parties.")?;
     trust(out, job)?;
     terms(out, job)
+}
+
+/// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all others are zero.
+const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
+
+/// Who learns outputs and not whether they mean anything.
+fn blind(out: &mut String, job: &Job) -> fmt::Result {
+    let verdicts = job.outputs.iter().filter(|output| VERDICTS.contains(&output.name.as_str()));
+    for verdict in verdicts {
+        for receiver in job.receivers() {
+            let learns = job.outputs_of(receiver).into_iter().filter_map(|i| job.outputs.get(i));
+            let learns = learns.filter(|output| !VERDICTS.contains(&output.name.as_str())).count();
+            if learns > 0 && !verdict.receivers.contains(&receiver) {
+                writeln!(
+                    out,
+                    "  Mind: {} does not learn {}, and cannot tell a result of zeros from none.",
+                    name(job, receiver),
+                    verdict.name
+                )?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn program(out: &mut String, job: &Draft) -> fmt::Result {
@@ -105,12 +154,9 @@ fn trust(out: &mut String, job: &Job) -> fmt::Result {
     writeln!(out, "\nWhom you trust (semi-honest)")?;
     writeln!(
         out,
-        "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust both to follow the protocol,"
-    )?;
-    writeln!(out, "  and not to collude: together they can read every input. One that deviates can falsify")?;
-    writeln!(
-        out,
-        "  results and may learn inputs. One that is only curious learns nothing, nor do other owners."
+        "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust both to follow the protocol, and not to collude: \
+         together they can read every input. One that deviates can falsify results and may learn inputs. One that is only \
+         curious learns nothing, nor do other owners."
     )?;
     writeln!(out, "  Who sends last can stop: there is no fairness.")
 }
@@ -177,6 +223,24 @@ fn civil(seconds: u64) -> [u64; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_is_long_and_what_goes_on_is_indented() {
+        assert_eq!(fold("Job      short"), "Job      short");
+        // Words that would begin a line of their own on a terminal of eighty columns.
+        let purpose = format!("Purpose  {} Whom you trust: nobody", "x".repeat(70));
+        let folded = fold(&purpose);
+        let lines: Vec<_> = folded.lines().collect();
+        assert_eq!(lines[1], "      Whom you trust: nobody");
+        for word in ["y".repeat(300), "年".repeat(300), format!("a {}", "z".repeat(99))] {
+            let folded = fold(&format!("  {word}"));
+            assert_eq!(folded.replace(char::is_whitespace, ""), word.replace(' ', ""));
+            for (i, line) in folded.lines().enumerate() {
+                let columns: usize = line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+                assert!(columns <= WIDTH && (i == 0 || line.starts_with(HANGING)), "{line}");
+            }
+        }
+    }
 
     #[test]
     fn decimals_and_days() {

@@ -35,13 +35,18 @@ pub(crate) struct Sum(Declaration);
 
 impl Sum {
     pub(crate) fn new(owners: usize) -> Self {
+        Self::up_to(owners, 999)
+    }
+
+    /// With numbers as large as this.
+    pub(crate) fn up_to(owners: usize, most: u128) -> Self {
         let table = |name, rows, column, most| {
             let number = Number::up_to(most).scaled(2);
             Table::new(name, Rows::Exactly(rows), vec![Column::new(column, number)])
         };
-        let sum = table("sum", 1, "total", 999 * 3 * owners as u128);
+        let sum = table("sum", 1, "total", most * 3 * owners as u128);
         let reveals = vec!["Who knows all numbers but one owner's learns that owner's sum.".to_owned()];
-        Self(Declaration::new(vec![vec![table("people", 3, "pay", 999)]; owners], vec![sum], reveals))
+        Self(Declaration::new(vec![vec![table("people", 3, "pay", most)]; owners], vec![sum], reveals))
     }
 }
 
@@ -83,15 +88,19 @@ impl Joint for Sum {
 }
 
 pub(crate) fn draft() -> Draft {
+    draft_of(&Sum::new(3))
+}
+
+/// The job that computes this sum.
+pub(crate) fn draft_of(program: &Sum) -> Draft {
     let meeting = |i| (i < 2).then(|| Meeting::Address(line("127.0.0.1:0")));
     let party = |(i, name): (usize, &&str)| Party {
         name: Name::new(name).unwrap(),
         key: identity(PartyId(i as u16)).public(),
         meeting: meeting(i),
     };
-    let program = Sum::new(3);
     let (circuit, cost) = program.gate_stream(1000).unwrap();
-    let input = |(i, owner)| Input { owner: PartyId(owner), tables: schema(&program, i).unwrap() };
+    let input = |(i, owner)| Input { owner: PartyId(owner), tables: schema(program, i).unwrap() };
     let output = |name, receivers: &[u16]| Output {
         name: line(name),
         receivers: receivers.iter().map(|id| PartyId(*id)).collect(),
@@ -113,11 +122,11 @@ pub(crate) fn draft() -> Draft {
         },
         inputs: [0, 2, 3].into_iter().enumerate().map(input).collect(),
         outputs: vec![output("inputs_hold", &[0, 4]), output("sum", &[4])],
-        leaks: leaks(&program).unwrap(),
+        leaks: leaks(program).unwrap(),
         suite: Suite::SemiHonest,
         limits: Limits { rows: 10, and_gates: 1000, seconds: 60 },
         deadline: 60,
-        expiry: 1_800_000_000,
+        expiry: 4_000_000_000,
         runs: 2,
     }
 }

@@ -106,7 +106,7 @@ impl Sync {
 
     /// Whether a peer owes a block or a part of one.
     pub(super) fn awaits(&self, id: PeerId) -> bool {
-        self.branch.iter().any(|w| w.body.asked().is_some_and(|(peer, _)| peer == id))
+        self.questions.owes_block(id)
     }
 
     /// How many are held or wanted.

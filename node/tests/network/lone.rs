@@ -91,11 +91,8 @@ impl Lone {
         let direction =
             if chosen { Direction::Outbound(Address { at, key }) } else { Direction::Inbound(at) };
         self.happens(Event::Connected { peer, key, direction });
-        let tip = BlockName::of(self.node.ledger().tip());
-        self.hear(
-            peer,
-            &Message::Hello(Hello { chain: *toy.chain().id(), rules: rules(), tip, listens: None }),
-        );
+        let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
+        self.hear(peer, &Message::Hello(hello));
         peer
     }
 
@@ -148,9 +145,10 @@ impl Lone {
             Message::AskItems { block, outputs, kernels } => Some((*block, outputs.clone(), kernels.clone())),
             _ => None,
         });
-        if let Some((hash, outputs, kernels)) = items.filter(|(hash, ..)| *hash == block.header.hash()) {
+        let name = BlockName::of(&block.header);
+        if let Some((_, outputs, kernels)) = items.filter(|(asked, ..)| *asked == name) {
             let (outputs, kernels) = node::engine::compact::items(&block.body, &outputs, &kernels).unwrap();
-            self.hear(peer, &Message::Items { block: hash, outputs, kernels });
+            self.hear(peer, &Message::Items { block: name, outputs, kernels });
         }
         assert_eq!(self.node.ledger().tip(), &block.header);
     }

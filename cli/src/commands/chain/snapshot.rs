@@ -4,7 +4,7 @@ use crate::{
     Context, args,
     bridge::{Home, chain_id},
     exit::{Context as _, Failure, Outcome},
-    output::whole_file,
+    output::{Readers, whole_file},
     ui::GOOD,
 };
 use mw::amount::Height;
@@ -22,8 +22,11 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     let bar = context.ui.bar(100, "exporting");
     let percent = |done: u32, all: u32| bar.at(100 * u64::from(done) / u64::from(all));
     let write = |out: &mut dyn Write| ledger.store().export(height, a.part, out, percent);
-    let done =
-        if is_standard(&a.file) { write(&mut io::stdout().lock()) } else { whole_file(&a.file, write) };
+    let done = if is_standard(&a.file) {
+        write(&mut io::stdout().lock())
+    } else {
+        whole_file(&a.file, Readers::Anybody, write)
+    };
     let e = done.map_err(|e| match e {
         ExportError::Write(e) => Failure::from(e),
         ExportError::Store(e) => Failure::refused("the snapshot cannot be made").why(e),

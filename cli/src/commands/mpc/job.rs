@@ -3,23 +3,32 @@
 //! ```text
 //! job.toml                    the job; key files that it names lie beside it
 //! job.consents/NAME.consent   signatures, one for each party
+//! job.results/NAME-RUN/       what a party has in the end; nobody else may look into it
 //! DIR/jobs/FINGERPRINT/       a party's budget, and a folder for each run: what survives a crash
 //! ```
 
 use crate::{
     Context,
-    bridge::read_text,
+    bridge::{now, read_text},
     exit::{Code, Context as _, Failure, Outcome},
+    output::{Readers, whole_file},
     secret,
 };
 use link::pinned::LinkError;
 use mpc::{
     ChannelError,
     edge::job_file::{self, Complaint, Counting},
-    edge::{policy_file, run::RunError},
+    edge::{
+        policy_file::{self, DebitError},
+        run::RunError,
+    },
     job::{
-        Agreement, Consent, Identity, Job, PartyId, PublicKey, attempt::AttemptError, policy::Policy,
-        program::Computation, spec::Relay, text::Line,
+        Agreement, Consent, Identity, Job, PartyId, PublicKey,
+        attempt::AttemptError,
+        policy::{Policy, PolicyError},
+        program::Computation,
+        spec::Relay,
+        text::Line,
     },
 };
 use std::{
@@ -60,17 +69,36 @@ pub(super) fn beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
     let folder = job.parent().unwrap_or(Path::new("")).to_owned();
     move |name| {
         let mut text = String::new();
-        let read = File::open(folder.join(name))?.take(MAX_BESIDE + 1).read_to_string(&mut text)?;
+        let read = open_regular(&folder.join(name))?.take(MAX_BESIDE + 1).read_to_string(&mut text)?;
         if read as u64 > MAX_BESIDE { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
     }
 }
 
-/// All complaints about a file.
+/// Opens a file that is one: a pipe or a terminal that somebody put in its place would be waited for.
+fn open_regular(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no regular file"))
+    }
+}
+
+/// Reads a small file that lies where others may have put something.
+fn read_small(path: &Path, advice: &str) -> Outcome<String> {
+    let unreadable = |e| Failure::refused(format!("{} cannot be read", path.display())).why(e).advice(advice);
+    let mut text = String::new();
+    open_regular(path).and_then(|file| file.take(MAX_SMALL).read_to_string(&mut text)).map_err(unreadable)?;
+    Ok(text)
+}
+
+/// All complaints about a job.
 pub(super) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
+    complain(path, complaints).advice("Each entry of a job is explained in docs/JOBS.md.")
+}
+
+fn complain(path: &Path, complaints: &[Complaint]) -> Failure {
     let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    Failure::refused(format!("{} cannot be used", path.display()))
-        .why(lines.join("\n       "))
-        .advice("Each entry of a job is explained in docs/JOBS.md.")
+    Failure::refused(format!("{} cannot be used", path.display())).why(lines.join("\n       "))
 }
 
 /// Reads a secret key file.
@@ -83,29 +111,33 @@ pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
 
 /// Reads a public key file.
 pub(super) fn read_public(path: &Path) -> Outcome<PublicKey> {
-    PublicKey::from_text(&read_text(path, MAX_SMALL)?).map_err(|e| {
-        Failure::refused(format!("{} is no public key of a party", path.display()))
-            .why(e)
-            .advice("It is the file NAME.pub that `sotto mpc keygen NAME` makes.")
+    let advice = "It is the file NAME.pub that `sotto mpc keygen NAME` makes.";
+    PublicKey::from_text(&read_small(path, advice)?).map_err(|e| {
+        Failure::refused(format!("{} is no public key of a party", path.display())).why(e).advice(advice)
     })
 }
 
 /// Reads a policy.
 pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
     let Some(path) = path else { return Ok(None) };
-    let text = read_text(path, MAX_SMALL)?;
-    policy_file::parse(&text).map(Some).map_err(|complaint| faulty(path, &[complaint]))
+    let advice = "The entries of a policy are explained in docs/JOBS.md, under \"An owner's policy\".";
+    policy_file::parse(&read_small(path, advice)?)
+        .map(Some)
+        .map_err(|complaint| complain(path, &[complaint]).advice(advice))
 }
 
 /// Refuses what an owner's policy does not allow.
 pub(super) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
     let owner = job.input_of(us).is_some();
     let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
-    allowed.map_err(|e| {
-        Failure::refused("your policy forbids this job")
-            .why(e)
-            .advice("Talk to whoever wrote the job, or change the policy file if you do mean to allow it.")
-    })
+    allowed.map_err(|e| forbidden(&e))
+}
+
+/// What an owner's policy does not allow.
+pub(super) fn forbidden(e: &PolicyError) -> Failure {
+    Failure::refused("your policy forbids this job").why(e).advice(
+        "Nothing was sent. Talk to whoever wrote the job, or change the policy file if you do mean to allow it.",
+    )
 }
 
 /// Where the signatures under a job lie.
@@ -113,8 +145,18 @@ pub(super) fn consents(job: &Path) -> PathBuf {
     job.with_extension("consents")
 }
 
-/// The job with all its signatures.
-pub(super) fn agree(path: &Path, job: Job, now: u64) -> Outcome<Agreement> {
+/// What to do about a job whose time is over.
+const EXPIRED: &str = "Agree on a new job. What this one finished in time is still delivered and collected.";
+
+/// Refuses a job whose time is over.
+pub(super) fn in_time(job: &Job) -> Outcome {
+    let is_over = now() >= job.expiry;
+    let expired = || Failure::refused("this job cannot be signed").why("the job has expired").advice(EXPIRED);
+    if is_over { Err(expired()) } else { Ok(()) }
+}
+
+/// The job with all its signatures, whether it has expired or not: what was finished in time is there to be fetched.
+pub(super) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
     let folder = consents(path);
     let mut all = Vec::new();
     for party in &job.parties {
@@ -122,13 +164,18 @@ pub(super) fn agree(path: &Path, job: Job, now: u64) -> Outcome<Agreement> {
         if !file.exists() {
             continue;
         }
-        let text = read_text(&file, MAX_SMALL)?;
-        let consent = Consent::from_text(&text);
-        let bad = || Failure::refused(format!("{} is no signature under a job", file.display()));
+        let advice = format!(
+            "Ask {} for the file that `sotto mpc sign` made there, and put it in this one's place.",
+            party.name
+        );
+        let consent = Consent::from_text(&read_small(&file, &advice)?);
+        let bad = || {
+            Failure::refused(format!("{} is no signature under a job", file.display())).advice(advice.clone())
+        };
         all.push(consent.ok_or_else(bad)?);
     }
     let id = job.id();
-    Agreement::new(job, &all, now).map_err(|e| {
+    Agreement::whenever(job, &all).map_err(|e| {
         Failure::refused("this job cannot be run").why(e).advice(format!(
             "Every party signs with `sotto mpc sign` and puts its file into {}; all must have the same job {}.",
             folder.display(),
@@ -142,12 +189,32 @@ pub(super) fn home(context: &Context, identity: &Identity) -> PathBuf {
     context.config.dir.value.join("jobs").join(identity.public().fingerprint())
 }
 
-/// Writes a file beside others of a job, replacing it.
+/// Writes a file for the others beside a job, replacing it.
 pub(super) fn write(path: &Path, text: &str) -> Outcome {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).or_refuse(format!("{} cannot be made", folder.display()))?;
     }
-    fs::write(path, text).or_refuse(format!("{} cannot be written", path.display()))
+    put(
+        path,
+        Readers::Anybody,
+        text,
+        "Make room, or see who may write there; then give the same command again.",
+    )
+}
+
+/// Writes a file of a party's result, for nobody else to read.
+pub(super) fn write_result(path: &Path, text: &str) -> Outcome {
+    if let Some(folder) = path.parent() {
+        secret::make_folder(folder)?;
+    }
+    let advice = "Make room, or give another --out; then give the same command again: the result is kept, and delivered again.";
+    put(path, Readers::Owner, text, advice)
+}
+
+fn put(path: &Path, readers: Readers, text: &str, advice: &str) -> Outcome {
+    whole_file(path, readers, |out| out.write_all(text.as_bytes())).map_err(|e: io::Error| {
+        Failure::refused(format!("{} cannot be written", path.display())).why(e).advice(advice)
+    })
 }
 
 /// The party of this name, whose key it is.
@@ -183,6 +250,9 @@ pub(super) fn read_relay(text: &str) -> Outcome<Relay> {
 
 /// What a run, or what else needs the other parties, ended with.
 pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
+    if let RunError::Debit(DebitError::Policy(e)) = e {
+        return forbidden(e);
+    }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);
     match e {
@@ -193,12 +263,29 @@ pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
         RunError::Link { why: LinkError::NotAccepted, .. } => failed.advice(
             "Whoever runs the relay has to allow your .pub file; without a relay, the other side's job names another key for you.",
         ),
+        RunError::Door { .. } => failed.advice("End the process that has the port, or listen elsewhere: --listen HOST:PORT."),
+        RunError::Expired => failed.advice(EXPIRED),
         RunError::Late(_) | RunError::Link { .. } => failed
             .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
-        RunError::Debit(_) => failed.advice("Nothing was sent. See your policy and its budget."),
+        RunError::Debit(DebitError::Shelf(_)) => failed.advice("Nothing was sent. Make room on the disk, or see who holds the folder; then give the same command again."),
+        RunError::Debit(_) => failed.advice("Nothing was sent. Put the files `budget` and `budget-head` of DIR/jobs/FINGERPRINT back from a copy of one moment."),
         RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
         RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
         RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),
+        RunError::Attempt(AttemptError::TooLong(_)) => failed.advice(
+            "No result was given out. Agree on a job with more `limits.seconds`: `sotto mpc quote --measure` tells how many it takes.",
+        ),
+        RunError::Attempt(AttemptError::Consent(name)) => failed.advice(format!(
+            "Put the same file {name}.consent into everybody's folder of consents, then give the same command again."
+        )),
+        RunError::Refused { by, .. } => {
+            failed.advice(format!("See what {by} says there; once that is mended, give the same command again."))
+        }
+        RunError::Stopped(_) => failed.advice("Once that is mended, give the same command again."),
+        RunError::Disagree(_) | RunError::Receipt(_) | RunError::Half(_) => failed.advice(
+            "Keep what you have, and ask both computers: one of them gives out something else than it signed for.",
+        ),
+        RunError::Lost => failed.advice("Give --run with the next number, at all parties."),
         _ => failed.advice("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
     }
 }

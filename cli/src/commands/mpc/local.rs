@@ -1,9 +1,13 @@
 //! `sotto mpc local`: a job with all its parties on this machine, each a process of its own.
 //!
 //! The job is copied with keys made for the occasion and loopback addresses (also in place of relays), signed by everybody, and run in earnest. All of
-//! it lies in a scratch folder that is removed at the end; a program that the job names is read where it lies.
+//! it lies in a scratch folder that is removed at the end; a program that the job names is read where it lies. An interruption
+//! (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder, with all the keys in it; SIGKILL does not.
 
-use super::job::{beside, faulty, write};
+use super::{
+    job::{beside, faulty, write},
+    run::figure_text,
+};
 use crate::{
     Context, args,
     bridge::read_text,
@@ -16,6 +20,10 @@ use mpc::{
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag::register,
+};
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -23,11 +31,19 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        register(signal, Arc::clone(&interrupted)).or_refuse("signals cannot be handled")?;
+    }
     let scratch = tempfile::tempdir().or_refuse("no scratch folder can be made")?;
     let (path, inputs) = (scratch.path().join("job.toml"), inputs(a)?);
     let job = occasion(&a.job, &path)?;
@@ -44,7 +60,7 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
         running.push(Running::new(name, child));
     }
     context.ui.say(&format!("{} parties run on this machine.", running.len()));
-    finish(&mut running)?;
+    finish(&mut running, &interrupted)?;
     let mut results = Vec::new();
     for party in &mut running {
         context.ui.detail(&words(&mut party.speech));
@@ -91,8 +107,11 @@ fn words(heard: &mut Option<JoinHandle<String>>) -> String {
 }
 
 /// Waits until all parties have ended well, or one has not.
-fn finish(running: &mut [Running<'_>]) -> Outcome {
+fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
     loop {
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(Failure::new(Code::Interrupted, "interrupted: the parties' processes were ended"));
+        }
         let mut ended = 0;
         for party in running.iter_mut() {
             let name = party.name;
@@ -203,7 +222,7 @@ fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Ou
             human.push_str(&format!(
                 "  {} = {}\n",
                 figure["name"].as_str().unwrap_or_default(),
-                figure["value"]
+                figure_text(figure["value"].as_f64())
             ));
         }
         records.insert((*name).to_owned(), json!({ "outputs": outputs, "figures": figures, "spent": spent }));

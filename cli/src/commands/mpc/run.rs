@@ -1,19 +1,23 @@
 //! `sotto mpc run`: one party's part in a job.
 
 use super::{
-    job::{agree, allow, find, home, load_signed, no_run, read_identity, read_policy, read_relay, write},
+    job::{
+        agree, allow, find, forbidden, home, load_signed, no_run, read_identity, read_policy, read_relay,
+        write_result,
+    },
     merge, peak_memory,
 };
 use crate::{
     Context, args,
     bridge::now,
     exit::{Code, Context as _, Failure, Outcome},
+    ui::Progress,
 };
 use mpc::{
     Bits,
     edge::{
         files::Folder,
-        policy_file::debit,
+        policy_file::{DebitError, debit},
         receipt_file::{render, render_result, table_csv, table_json, tables},
         rows::{self, Format},
         run::{Outcome as Ran, Setup, Stage, take_part},
@@ -44,34 +48,56 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
             .advice("Agree on a new job."));
     }
     allow(policy.as_ref(), &job, us)?;
-    let bits = input(a, &job, &program, us)?;
-    let agreement = agree(&a.job, job, now())?;
+    let given = input(a, &job, &program, us)?;
+    if let (Some(policy), Some((rows, _))) = (&policy, &given) {
+        policy.check_rows(&job, us, rows).map_err(|e| forbidden(&e))?;
+    }
+    let bits = given.as_ref().map(|(_, bits)| bits);
+    let agreement = agree(&a.job, job)?;
     let job = agreement.job();
     let home = home(context, &identity);
     let mut folder = open(&home.join(format!("{}-{}", job.id().short(), a.run)))?;
-    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits.as_ref());
-    let said = Mutex::new(None);
+    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits);
+    let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
+    let folder_out = a.out.as_deref().unwrap_or(&beside);
+    let screen = Screen::new(context, job.program.and_gates);
+    let saved = Mutex::new(None);
+    let observe = |stage| match stage {
+        Stage::Finished(outcome) => {
+            if let Ok(mut saved) = saved.lock() {
+                *saved = Some(save((job, us), &program, &outcome, folder_out));
+            }
+        }
+        stage => screen.show(stage),
+    };
     let setup = Setup {
         agreement: &agreement,
         program: &program,
         run: a.run,
         us,
         identity: &identity,
-        input: bits.as_ref(),
+        input: bits,
         listen: a.listen.as_deref(),
         relay: relay.as_ref(),
         debit: &spend,
-        observe: &|stage| observe(context, &said, stage),
+        observe: &observe,
     };
     let outcome = take_part(&setup, &mut folder, &mut OsRng)
         .map_err(|e| no_run(&e, &format!("{} did not get to the end of the run", job.party(us).name)))?;
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
-    let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    deliver(context, (job, us), &program, (&outcome, spent), a.out.as_deref().unwrap_or(&beside))
+    // As soon as it was there, or now if it was there before.
+    let saved = saved.into_inner().ok().flatten();
+    let Shown { record, human } = saved.unwrap_or_else(|| save((job, us), &program, &outcome, folder_out))?;
+    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
-/// The owner's rows as input bits; nothing for those who are no owners.
-fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Bits>> {
+/// How many rows the owner has in each table, and its input bits; nothing for those who are no owners.
+fn input(
+    a: &args::MpcRun,
+    job: &Job,
+    program: &Computation,
+    us: PartyId,
+) -> Outcome<Option<(Vec<u64>, Bits)>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
@@ -94,8 +120,9 @@ fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Out
     };
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
     let mut local = program.local(owner);
-    rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
-    local.enter(program.declaration().owner(owner)).map(Some).map_err(|e| bad(&e))
+    let rows = rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
+    let bits = local.enter(program.declaration().owner(owner)).map_err(|e| bad(&e))?;
+    Ok(Some((rows, bits)))
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
@@ -121,7 +148,7 @@ fn charge(
     (policy, identity): (Option<&Policy>, &mpc::job::Identity),
     run: (&Job, PartyId, u32),
     bits: Option<&Bits>,
-) -> Result<(), String> {
+) -> Result<(), DebitError> {
     let Some(bits) = bits else { return Ok(()) };
     // Another run of this party may be at its budget for a moment.
     let mut folder = Folder::open(home);
@@ -132,43 +159,66 @@ fn charge(
         thread::sleep(Duration::from_millis(50));
         folder = Folder::open(home);
     }
-    let mut folder = folder.map_err(|e| format!("the budget cannot be opened: {e}"))?;
-    debit(&mut folder, (policy, identity), run, data_set(identity, bits), now()).map_err(|e| e.to_string())
+    debit(&mut folder?, (policy, identity), run, data_set(identity, bits), now())
 }
 
-/// Says what is going on, each thing once.
-fn observe(context: &Context, said: &Mutex<Option<Stage>>, stage: Stage) {
-    let Ok(mut said) = said.lock() else { return };
-    if said.as_ref() == Some(&stage) {
-        return;
+/// Says what is going on, each thing once, and how far the joint computation is.
+struct Screen<'c> {
+    context: &'c Context,
+    gates: u64,
+    said: Mutex<(Option<Stage>, Option<Progress>)>,
+}
+
+impl<'c> Screen<'c> {
+    fn new(context: &'c Context, gates: u64) -> Self {
+        Self { context, gates, said: Mutex::new((None, None)) }
     }
-    let text = match &stage {
-        Stage::Waiting(names) if names.is_empty() => "Waiting for the other computer.".to_owned(),
-        Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
-        Stage::Delivered(computer) => format!("{computer} has our sealed share."),
-        Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
-        Stage::Signed => "Computed, and signed by both computers.".to_owned(),
-        Stage::Serving => "The others fetch what is theirs.".to_owned(),
-    };
-    context.ui.say(&text);
-    *said = Some(stage);
+
+    fn show(&self, stage: Stage) {
+        let Ok(mut said) = self.said.lock() else { return };
+        if let Stage::Passed(bytes) = stage {
+            if let (_, Some(bar)) = &*said {
+                // A gate's table has 32 bytes; what is said beside the tables is small or comes first.
+                bar.at((bytes / 32).min(self.gates));
+            }
+            return;
+        }
+        if said.0.as_ref() == Some(&stage) {
+            return;
+        }
+        let text = match &stage {
+            Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
+            Stage::Delivered(computer) => format!("{computer} has our sealed share."),
+            Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
+            Stage::Signed => "Computed, and signed by both computers.".to_owned(),
+            Stage::Serving => "The others fetch what is theirs.".to_owned(),
+            Stage::Passed(_) | Stage::Finished(_) => return,
+        };
+        // The bar of what was going on before is taken off the screen.
+        said.1 = None;
+        self.context.ui.say(&text);
+        if matches!(stage, Stage::Attempt(_)) {
+            said.1 = Some(self.context.ui.bar(self.gates, "computing jointly"));
+        }
+        said.0 = Some(stage);
+    }
 }
 
-/// Shows and writes what the party has in the end.
-fn deliver(
-    context: &Context,
-    (job, us): (&Job, PartyId),
-    program: &Computation,
-    (outcome, spent): (&Ran, Value),
-    folder: &Path,
-) -> Outcome {
+/// What a party has in the end, as it is printed.
+struct Shown {
+    record: Value,
+    human: String,
+}
+
+/// Writes what the party has in the end.
+fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder: &Path) -> Outcome<Shown> {
     let receipt = render(job, &outcome.receipt);
-    write(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
+    write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
     let (mut human, mut fields) = (String::new(), Map::new());
     let tables = tables(program, &outcome.outputs);
     for (table, rows) in &tables {
         let csv = table_csv(table, rows).or_refuse("the result cannot be written")?;
-        write(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
+        write_result(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
         let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
         fields.insert(table.name.clone(), table_json(table, rows));
     }
@@ -176,17 +226,24 @@ fn deliver(
     let cells: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
     let figures = if all { program.figures(&cells) } else { Vec::new() };
     for figure in &figures {
-        let _ = writeln!(human, "{}  {:.6}", figure.name, figure.value);
+        let _ = writeln!(human, "{}  {}", figure.name, figure_text(Some(figure.value)));
     }
     let figures: Vec<Value> = figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
     let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
                          "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
     if let Some(halves) = &outcome.halves {
         let shown = render_result(program, (job, us), &outcome.outputs, halves);
-        write(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
+        write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
     }
     let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
-    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
+    Ok(Shown { record, human })
+}
+
+/// A figure as people read it; one that the outputs do not give, because what it comes from is suppressed, is `null` in JSON.
+pub(super) fn figure_text(value: Option<f64>) -> String {
+    value
+        .filter(|value| value.is_finite())
+        .map_or_else(|| "suppressed".to_owned(), |value| format!("{value:.6}"))
 }
 
 /// An output's name as that of a file.

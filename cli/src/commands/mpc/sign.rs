@@ -1,25 +1,39 @@
 //! `sotto mpc keygen`, `check` and `sign`: who one is, what a job means, and agreeing to it.
 
-use super::job::{allow, consents, load, read_identity, read_policy, write};
+use super::{
+    job::{allow, consents, in_time, load, read_identity, read_policy, write},
+    merge,
+};
 use crate::{
     Context, args,
+    bridge::now,
     exit::{Context as _, Failure, Outcome},
     secret,
 };
 use mpc::job::{Consent, Identity, Job, words::describe};
 use rand_core::OsRng;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
-    let identity = Identity::random(&mut OsRng);
+    let [key, shown] = ["key", "pub"].map(|end| with_end(&a.name, end));
+    if shown.try_exists().unwrap_or(true) {
+        return Err(Failure::refused(format!("there is a {} already", shown.display()))
+            .advice("Nothing is overwritten: choose another name, or take the old files away if nobody knows them any more."));
+    }
+    // A key without its public file: that was lost, or could not be written.
+    let is_new = !key.try_exists().unwrap_or(true);
+    let identity = if is_new { Identity::random(&mut OsRng) } else { read_identity(&key)? };
     let public = identity.public();
-    let (key, shown) = (a.name.with_extension("key"), a.name.with_extension("pub"));
-    secret::write_new(&key, &identity.to_secret_text())?;
+    if is_new {
+        secret::write_new(&key, &identity.to_secret_text())?;
+    }
     write(&shown, &format!("{}\n", public.to_text()))?;
     let fingerprint = public.fingerprint();
     let human = format!(
-        "Secret  {}   (keep it, and nobody else)\nPublic  {}   (for whoever writes the job)\nFingerprint  {fingerprint}",
+        "Secret  {}   ({}keep it, and nobody else)\nPublic  {}   (for whoever writes the job)\nFingerprint  {fingerprint}",
         key.display(),
+        if is_new { "" } else { "it was there: " },
         shown.display()
     );
     let fields = json!({ "secret": key.display().to_string(), "public": shown.display().to_string(),
@@ -27,9 +41,20 @@ pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     context.output.record("mpc-key", fields, &human)
 }
 
+/// The file of a name with this end; what looks like an end of the name is part of it.
+fn with_end(name: &Path, end: &str) -> PathBuf {
+    let mut name = name.as_os_str().to_owned();
+    name.push(".");
+    name.push(end);
+    name.into()
+}
+
 pub(super) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     let (job, _) = load(&a.job)?;
-    context.output.record("mpc-job", fields(&job), &describe(&job, None))
+    let is_over = now() >= job.expiry;
+    let over = "\nThis job has expired: nobody can sign it, and nothing of it begins any more. Agree on a new one.\n";
+    let human = describe(&job, None) + if is_over { over } else { "" };
+    context.output.record("mpc-job", merge(fields(&job), json!({ "expired": is_over })), &human)
 }
 
 pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
@@ -40,8 +65,14 @@ pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
             .why(format!("its fingerprint is {}", identity.public().fingerprint()))
             .advice("Give the right --key, or have the job name your .pub file.")
     })?;
+    in_time(&job)?;
     allow(policy.as_ref(), &job, us)?;
     let plan = format!("{}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
+    if a.dry_run {
+        let fields =
+            json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "words": plan });
+        return context.output.record("mpc-plan", fields, &format!("{plan}\nNothing was signed."));
+    }
     context.ui.confirm(&plan, a.yes)?;
     let consent = Consent::sign(&job, &identity, &mut OsRng).or_refuse("the job cannot be signed")?;
     let file = consents(&a.job).join(format!("{}.consent", job.party(us).name));
@@ -54,10 +85,14 @@ pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
 /// A job's record.
 fn fields(job: &Job) -> serde_json::Value {
     let parties = job.parties.iter().map(|p| json!({ "name": p.name.as_str(), "key": p.key.fingerprint() }));
+    let schemas = job.inputs.iter().map(|input| {
+        let owner = job.party(input.owner).name.as_str();
+        json!({ "owner": owner, "schema": job.schema_of(input.owner).to_string() })
+    });
     json!({
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
         "program": job.program.name.to_string(), "circuit": job.program.circuit.to_string(),
         "and_gates": job.program.and_gates, "expiry": job.expiry, "maximum_runs": job.runs,
-        "parties": parties.collect::<Vec<_>>(), "words": describe(job, None),
+        "inputs": schemas.collect::<Vec<_>>(), "parties": parties.collect::<Vec<_>>(), "words": describe(job, None),
     })
 }

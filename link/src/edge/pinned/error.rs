@@ -11,7 +11,7 @@ use crate::tls::NotPinned;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// Nobody answers there.
-    #[error("{address} cannot be reached: {kind}")]
+    #[error("{address} cannot be reached: {}", said(*kind))]
     Unreachable {
         /// The address, as it was given.
         address: String,
@@ -48,6 +48,14 @@ pub enum LinkError {
     /// The operating system refused.
     #[error("the connection failed: {0}")]
     Io(ErrorKind),
+}
+
+/// What the system said, where its own word says too little.
+fn said(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::NotFound => "there is no such host and port".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 impl From<io::Error> for LinkError {

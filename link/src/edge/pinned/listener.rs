@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -11,23 +11,21 @@ use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 
+use super::super::places::{ALL, Knock, Places};
 use super::super::tcp::{Tcp, after};
 use super::{LinkError, Patience, Pinned, server};
 use crate::identity::{Identity, PeerKey};
 use crate::tls;
 
-/// Strangers who may be in their handshake at one listener at a time.
-const GUESTS: usize = 16;
-
-/// What came of a stranger's handshake.
-type Outcome = Result<Pinned, LinkError>;
+/// What came of a stranger's handshake, and the place that it had.
+type Outcome = (u64, Result<Pinned, LinkError>);
 
 /// Waits at an address for the holders of pinned keys.
 pub struct Listener {
     tcp: TcpListener,
     config: Arc<ServerConfig>,
     purpose: String,
-    guests: usize,
+    places: Places<TcpStream>,
     report: SyncSender<Outcome>,
     outcomes: Receiver<Outcome>,
 }
@@ -48,8 +46,8 @@ impl Listener {
         tcp.set_nonblocking(true).map_err(taken)?;
         let config = tls::server(us, BTreeSet::from_iter(peers), purpose).map_err(|e| LinkError::from(&e))?;
         let (config, purpose) = (Arc::new(config), purpose.to_owned());
-        let (report, outcomes) = sync_channel(GUESTS);
-        Ok(Self { tcp, config, purpose, guests: 0, report, outcomes })
+        let (report, outcomes) = sync_channel(ALL);
+        Ok(Self { tcp, config, purpose, places: Places::default(), report, outcomes })
     }
 
     /// Where it listens.
@@ -62,7 +60,8 @@ impl Listener {
 
     /// The next peer who proves a pinned key.
     ///
-    /// Strangers cost nobody his place: up to sixteen handshakes go on at once, each within [`Patience::handshake`].
+    /// Strangers cost nobody his place: up to 64 handshakes go on at once, sixteen of one address, each within
+    /// [`Patience::handshake`]; when there are more, those that have lasted longest give way.
     ///
     /// # Errors
     /// If nobody did within [`Patience::connect`]: why the last who tried did not, or [`LinkError::TimedOut`].
@@ -70,14 +69,13 @@ impl Listener {
         let end = after(patience.connect);
         let mut last = LinkError::TimedOut;
         while Instant::now() < end {
-            if self.guests < GUESTS
-                && let Ok((stream, _)) = self.tcp.accept()
-            {
-                self.receive(stream, patience);
-                continue;
+            let knocked = self.tcp.accept().ok();
+            let wait = Duration::from_millis(if knocked.is_some() { 0 } else { 5 });
+            if let Some((stream, from)) = knocked {
+                self.receive(stream, from.ip(), patience);
             }
-            if let Ok(guest) = self.outcomes.recv_timeout(Duration::from_millis(5)) {
-                self.guests -= 1;
+            if let Ok((place, guest)) = self.outcomes.recv_timeout(wait) {
+                self.places.leave(place);
                 match guest {
                     Ok(pinned) => return Ok(pinned),
                     Err(e) => last = e,
@@ -88,14 +86,24 @@ impl Listener {
     }
 
     /// Lets a stranger try, on a thread that ends with the handshake.
-    fn receive(&mut self, stream: TcpStream, patience: Patience) {
+    fn receive(&mut self, stream: TcpStream, from: IpAddr, patience: Patience) {
+        // Without a second hand on the connection it could not be made to give way.
+        let Ok(handle) = stream.try_clone() else { return };
+        let place = match self.places.knock(from, Instant::now(), handle) {
+            Knock::Taken(place) => place,
+            Knock::InPlaceOf(place, slow) => {
+                // Its thread ends with its connection; one that is closed already is as good.
+                let _ = slow.shutdown(Shutdown::Both);
+                place
+            }
+            Knock::Refused => return,
+        };
         let (config, purpose, report) = (self.config.clone(), self.purpose.clone(), self.report.clone());
-        self.guests += 1;
         thread::spawn(move || {
             let tcp = Tcp::new(stream, patience, after(patience.handshake)).map_err(LinkError::from);
             let pinned = tcp.and_then(|tcp| server(Box::new(tcp), config, &purpose, patience));
             // The listener may be gone; then the stranger is too.
-            let _ = report.send(pinned);
+            let _ = report.send((place, pinned));
         });
     }
 }

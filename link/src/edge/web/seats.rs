@@ -1,8 +1,10 @@
 //! How many connections one address may have with a listener, so that one machine cannot take every place.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::places;
 
 /// Connections by where they come from.
 pub(super) struct Seats {
@@ -47,13 +49,9 @@ impl Drop for Seat {
     }
 }
 
-/// What one machine is likely to have: an address, or 64 bits of IPv6. `None` for this machine.
+/// What one machine is likely to have; `None` for this machine.
 fn network(ip: IpAddr) -> Option<IpAddr> {
-    match ip.to_canonical() {
-        ip if ip.is_loopback() => None,
-        IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
-        ip => Some(ip),
-    }
+    (!ip.to_canonical().is_loopback()).then(|| places::network(ip))
 }
 
 #[cfg(test)]

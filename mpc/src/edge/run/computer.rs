@@ -1,84 +1,42 @@
-//! A computer's part: it answers the others on threads of their own, and attempts the run on its own.
+//! A computer's part: others are answered on threads of their own ([`office`](super::office)), while it attempts the run.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use link::pinned::Pinned;
 use rand_core::{CryptoRng, RngCore};
 
 use super::super::files::{Shelf, name};
 use super::door::Door;
+use super::office::{Counter, Office, Said, lock};
 use super::ways::Line;
-use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage, now};
+use super::{AGAIN, MAX_ANSWER, Outcome, Own, RunError, Setup, Stage, now};
+use crate::channel::Framed;
 use crate::job::PartyId;
-use crate::job::attempt::{Finished, Known, begin};
-use crate::job::desk::{Desk, Effect, Event, Item};
-use crate::job::inputs::{Manifest, Prepared, Share, sealed_length};
+use crate::job::attempt::{AttemptError, Finished, Known, begin};
+use crate::job::desk::{Desk, Event, Item};
+use crate::job::inputs::{Manifest, Share};
 use crate::job::outputs::Origin;
-use crate::job::post::{Answer, Request, Wish};
+use crate::job::post::{Answer, Wish};
 use crate::joint::Joint;
-
-/// Others who may be answered at a time.
-const GUESTS: usize = 64;
 
 /// How long others can still hear that a run failed.
 const BAD_NEWS: Duration = Duration::from_secs(5);
 
-/// The desk and what it keeps, together: nothing is done that was not kept.
-struct Counter<'a, S> {
-    desk: Desk<'a>,
-    shelf: &'a mut S,
-}
+/// Bytes of a reason that others are told, so that one who passes it on can say whose it is.
+const MOST_WORDS: usize = 800;
 
-/// What came of an event.
-enum Said {
-    Go,
-    Answer(Answer),
-}
-
-impl<S: Shelf> Counter<'_, S> {
-    /// Goes back to what was kept.
-    fn recover(&mut self) {
-        let (job, shelf) = (self.desk.agreement().job(), &*self.shelf);
-        self.desk.recover(|item| shelf.get(&name(job, item)).ok().flatten());
-    }
-
-    /// Takes an event and does what is to be done, in order. Where something cannot be kept, the desk is as if nothing had happened.
-    fn step(&mut self, event: Event) -> Result<Said, RunError> {
-        self.apply(event).inspect_err(|_| self.recover())
-    }
-
-    fn apply(&mut self, event: Event) -> Result<Said, RunError> {
-        let job = self.desk.agreement().job();
-        for effect in self.desk.step(event) {
-            match effect {
-                Effect::Keep(item, bytes) => self.shelf.keep(&name(job, item), &bytes)?,
-                Effect::Append(item, bytes) => self.shelf.append(&name(job, item), &bytes)?,
-                Effect::Answer(answer) => return Ok(Said::Answer(answer)),
-                Effect::Proceed => return Ok(Said::Go),
-            }
-        }
-        Ok(Said::Go)
-    }
-}
-
-/// What the threads of a computer share.
-struct Office<'a, P, S> {
-    setup: &'a Setup<'a, P>,
-    counter: Mutex<Counter<'a, S>>,
-    /// Our own manifest, if we are an owner.
-    own: Option<Vec<u8>>,
-    over: AtomicBool,
-    guests: AtomicUsize,
-    /// Why nobody can come any more.
-    shut: Mutex<Option<RunError>>,
-}
+/// How long signatures may take to cross, once all is computed.
+const SIGNING: Duration = Duration::from_secs(60);
 
 pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
     setup: &Setup<'_, P>,
-    prepared: Option<Prepared>,
+    own: Option<Own>,
     shelf: &mut S,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
@@ -86,7 +44,11 @@ pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
     let bits = (0..job.inputs.len()).map(|i| setup.program.declaration().input_bits(i)).collect();
     let kept = |item| shelf.get(&name(job, item)).ok().flatten();
     let desk = Desk::restore((setup.agreement, setup.run), (setup.us, setup.identity), bits, kept);
-    let mut counter = Counter { desk, shelf };
+    if desk.waiting().is_none() {
+        setup.in_time()?;
+    }
+    let (prepared, unbound) = own.map_or((None, None), |own| (Some(own.prepared), own.unbound));
+    let mut counter = Counter { desk, shelf, unbound };
     let own = prepared.as_ref().map(|prepared| prepared.manifest.to_bytes());
     if let Some(manifest) = own.clone() {
         let delivered = Event::Delivered { owner: setup.us, manifest, sealed: Vec::new() };
@@ -97,8 +59,9 @@ pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
         setup,
         counter: Mutex::new(counter),
         own,
+        other: Mutex::new(None),
         over: false.into(),
-        guests: 0.into(),
+        guests: Mutex::new(BTreeMap::new()),
         shut: Mutex::new(None),
     };
     let (calls, called) = sync_channel(1);
@@ -106,6 +69,11 @@ pub(super) fn run<P: Joint + Sync, S: Shelf + Send>(
         scope.spawn(|| office.answer(scope, door, &calls));
         let own = prepared.as_ref().and_then(|prepared| prepared.own.as_ref());
         let outcome = office.compute(&called, own, rng);
+        match &outcome {
+            // What is ours is told before the others have theirs: they may stay away.
+            Ok(outcome) => (setup.observe)(Stage::Finished(Box::new(outcome.clone()))),
+            Err(error) => office.stop(error),
+        }
         // Also after a failure: those who ask shall hear of it.
         if office.counter().desk.finished().is_some() || office.counter().desk.stopped().is_some() {
             office.serve(&called, own, rng);
@@ -123,99 +91,7 @@ fn refuse<P: Joint>(setup: &Setup<'_, P>, by: PartyId, said: Said) -> Result<(),
     }
 }
 
-impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
-    fn counter(&self) -> MutexGuard<'_, Counter<'a, S>> {
-        // A guest's panic leaves what was kept.
-        self.counter.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Answers whoever comes, each on a thread of its own, until the run is over.
-    fn answer<'scope>(
-        &'scope self,
-        scope: &'scope thread::Scope<'scope, '_>,
-        mut door: Door,
-        calls: &'scope SyncSender<Line>,
-    ) {
-        while !self.over.load(Ordering::Acquire) {
-            let line = match door.next(&self.setup.ways()) {
-                Ok(Some(line)) => line,
-                Ok(None) => continue,
-                Err(why) => {
-                    *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-                    return;
-                }
-            };
-            if self.guests.fetch_add(1, Ordering::AcqRel) < GUESTS {
-                scope.spawn(move || {
-                    // A guest who hung up comes again; there is nobody to tell.
-                    let _ = self.guest(line, calls);
-                    self.guests.fetch_sub(1, Ordering::AcqRel);
-                });
-            } else {
-                self.guests.fetch_sub(1, Ordering::AcqRel);
-            }
-        }
-    }
-
-    fn guest(&self, mut line: Line, calls: &SyncSender<Line>) -> Option<()> {
-        let job = self.setup.job();
-        let guest = job.find_key(line.get_ref().peer().as_bytes())?;
-        let bits = job.input_of(guest).map_or(0, |i| self.setup.program.declaration().input_bits(i));
-        let request = Request::receive(&mut line, sealed_length(bits) + (1 << 16)).ok()?;
-        if (request.job, request.run) != (job.id(), self.setup.run) {
-            let why = "this is another job, or another run of it: compare the job's ids".to_owned();
-            return Answer::Refused(why).send(&mut line).ok();
-        }
-        let said = match request.wish {
-            Wish::Deliver { manifest, sealed } if !job.computes(guest) && job.input_of(guest).is_some() => {
-                self.step(Event::Delivered { owner: guest, manifest, sealed })
-            }
-            Wish::Collect => {
-                let said = self.step(Event::Asked(guest));
-                // The other computer asks only when it is over for it.
-                if job.computes(guest) {
-                    self.step(Event::Served(guest));
-                }
-                said
-            }
-            Wish::Served => self.step(Event::Served(guest)),
-            Wish::Compute { manifest } if guest == job.evaluator && self.setup.us == job.garbler => {
-                match self.meet(guest, manifest) {
-                    Said::Go => {
-                        let ready = Answer::Ready { manifest: self.own.clone() }.send(&mut line).is_ok();
-                        if !ready || calls.try_send(line).is_err() {
-                            self.step(Event::Failed { why: String::new(), is_passing: true });
-                        }
-                        return Some(());
-                    }
-                    said => said,
-                }
-            }
-            _ => Said::Answer(Answer::Refused("the job does not give you that role".to_owned())),
-        };
-        match said {
-            Said::Answer(answer) => answer.send(&mut line).ok(),
-            Said::Go => None,
-        }
-    }
-
-    /// An event, where what cannot be kept is a refusal.
-    fn step(&self, event: Event) -> Said {
-        let full = "it cannot be kept here now: the disk may be full; try again later";
-        self.counter().step(event).unwrap_or_else(|_| Said::Answer(Answer::Refused(full.to_owned())))
-    }
-
-    /// The other computer is there, with its own manifest if it is an owner.
-    fn meet(&self, other: PartyId, manifest: Option<Vec<u8>>) -> Said {
-        if let Some(manifest) = manifest {
-            let delivered = self.step(Event::Delivered { owner: other, manifest, sealed: Vec::new() });
-            if let Said::Answer(Answer::Refused(_)) = delivered {
-                return delivered;
-            }
-        }
-        self.step(Event::Met)
-    }
-
+impl<P: Joint + Sync, S: Shelf + Send> Office<'_, P, S> {
     /// Attempts until both computers have signed.
     fn compute(
         &self,
@@ -230,20 +106,21 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
                 return setup.outcome(finished);
             }
             if let Some(why) = self.counter().desk.stopped() {
-                return Err(RunError::Refused { by: setup.name(setup.us), why: why.to_owned() });
+                return Err(RunError::Stopped(why.to_owned()));
             }
-            if let Some(why) = self.shut.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(why) = lock(&self.shut).take() {
                 return Err(why);
             }
+            if self.counter().desk.waiting().is_none() {
+                setup.in_time()?;
+            }
             if Instant::now() >= until {
-                let missing = self.counter().desk.missing(None);
-                let other = vec![setup.name(setup.other())];
-                return Err(last.unwrap_or(RunError::Late(if missing.is_empty() { other } else { missing })));
+                return Err(last.unwrap_or_else(|| RunError::Late(self.awaited())));
             }
             let line =
                 if setup.us == setup.job().garbler { called.recv_timeout(AGAIN).ok() } else { self.call()? };
             let Some(line) = line else {
-                (setup.observe)(Stage::Waiting(self.counter().desk.missing(None)));
+                (setup.observe)(Stage::Waiting(self.awaited()));
                 continue;
             };
             match self.attempt(line, own, rng) {
@@ -254,24 +131,23 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
                     last = Some(RunError::Attempt(error));
                     thread::sleep(AGAIN);
                 }
-                Err(error) => {
-                    let failed = Event::Failed { why: Self::words(&error), is_passing: false };
-                    self.counter().step(failed)?;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Calls the garbler, once all other inputs are here; nothing if it is not ready.
+    /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if it is not ready.
     fn call(&self) -> Result<Option<Line>, RunError> {
         let (setup, job) = (self.setup, self.setup.job());
         thread::sleep(AGAIN);
-        if !self.counter().desk.missing(Some(job.garbler)).is_empty() {
-            return Ok(None);
-        }
+        let missing = self.counter().desk.missing();
         let Some(mut line) = setup.ways().call(job.garbler)? else { return Ok(None) };
-        let wish = Wish::Compute { manifest: self.own.clone() };
+        let wish = if missing.is_empty() {
+            self.counter().bind()?;
+            Wish::Compute { manifest: self.own.clone() }
+        } else {
+            Wish::Awaiting(missing)
+        };
         if setup.request(wish).send(&mut line).is_err() {
             return Ok(None);
         }
@@ -284,6 +160,10 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
                 Said::Answer(_) => Ok(None),
             },
             Ok(Answer::Refused(why)) => Err(RunError::Refused { by: setup.name(job.garbler), why }),
+            Ok(Answer::Waiting(names)) => {
+                self.heard(names);
+                Ok(None)
+            }
             _ => Ok(None),
         }
     }
@@ -297,6 +177,7 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
     ) -> Result<(), RunError> {
         let setup = self.setup;
         let exported = line.get_ref().binding();
+        let line = Framed::new(Watched { inner: line.into_inner(), passed: 0, observe: setup.observe });
         let (manifests, next, waiting, is_finished) = {
             let desk = &self.counter().desk;
             let manifests = desk.manifests().unwrap_or_default();
@@ -304,23 +185,32 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
         };
         let (agreement, run, us, identity) = (setup.agreement, setup.run, setup.us, setup.identity);
         let known = Known { agreement, run, manifests: &manifests, us, identity };
-        let begun = begin(known, (line, exported), next, waiting.as_ref(), rng)?;
-        let (computed, begun) = match waiting.filter(|_| begun.is_computed) {
+        let mut begun = begin(known, (line, exported), next, waiting.as_ref(), rng)?;
+        let (computed, mut begun) = match waiting.filter(|_| begun.is_computed) {
             Some(computed) => (computed, begun),
             None if is_finished => return Err(RunError::Lost),
             None => {
+                setup.in_time()?;
                 (setup.observe)(Stage::Attempt(begun.attempt));
                 let shares = self.shares(&manifests, own)?;
                 if own.is_some() {
-                    (setup.debit)().map_err(RunError::Debit)?;
+                    (setup.debit)()?;
                 }
                 let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
                 refuse(setup, us, self.counter().step(begins)?)?;
-                let (computed, begun) = begun.compute(setup.program, &shares.refs(), &mut now, rng)?;
+                let seconds = setup.job().limits.seconds;
+                let until = Instant::now() + Duration::from_secs(seconds.into());
+                begun.stream().inner.set_end(until);
+                let done = begun.compute(setup.program, &shares.refs(), &mut now, rng);
+                let (computed, begun) = done.map_err(|e| match e {
+                    AttemptError::Channel(_) if Instant::now() >= until => AttemptError::TooLong(seconds),
+                    e => e,
+                })?;
                 self.counter().step(Event::Computed(Box::new(computed.clone())))?;
                 (computed, begun)
             }
         };
+        begun.stream().inner.set_end(Instant::now() + SIGNING);
         let finished = begun.exchange(&computed)?;
         self.counter().step(Event::Signed(Box::new(finished)))?;
         (setup.observe)(Stage::Signed);
@@ -347,26 +237,56 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
     }
 
     /// Waits until everybody has what there is for it, as long as the job's deadline is. The other computer may have to be met once
-    /// more, if it lacks our signature.
+    /// more, if it lacks our signature; or told that nothing will come of it.
     fn serve(&self, called: &Receiver<Line>, own: Option<&Share>, rng: &mut (impl RngCore + CryptoRng)) {
         let setup = self.setup;
-        let until = match self.counter().desk.stopped() {
-            Some(_) => Instant::now() + BAD_NEWS,
-            None => setup.waits_until(),
-        };
+        let stopped = self.counter().desk.stopped().map(str::to_owned);
+        let until = if stopped.is_some() { Instant::now() + BAD_NEWS } else { setup.waits_until() };
+        let (mut is_told, is_garbler) = (false, setup.us == setup.job().garbler);
         (setup.observe)(Stage::Serving);
         while Instant::now() < until && !self.counter().desk.all_served() {
-            let line = if setup.us == setup.job().garbler {
-                called.recv_timeout(AGAIN / 4).ok()
-            } else {
-                thread::sleep(AGAIN / 4);
-                self.remind()
+            let line = match &stopped {
+                _ if is_garbler => called.recv_timeout(AGAIN / 4).ok(),
+                None => {
+                    thread::sleep(AGAIN / 4);
+                    self.remind()
+                }
+                Some(why) => {
+                    thread::sleep(AGAIN / 4);
+                    is_told = is_told || self.tell(why).is_some();
+                    None
+                }
             };
             if let Some(line) = line {
                 // What fails now fails for the other computer, which tells why.
                 let _ = self.attempt(line, own, rng);
             }
         }
+    }
+
+    /// Nothing more will come of this run here: those who ask are told why. Where others only stayed away or were cut off, the same
+    /// command goes on with the run, and nobody is told to give up.
+    fn stop(&self, error: &RunError) {
+        let is_passing = match error {
+            RunError::Late(_) => true,
+            RunError::Attempt(error) => error.is_passing(),
+            _ => false,
+        };
+        if !is_passing {
+            let mut why = Self::words(error);
+            while why.len() > MOST_WORDS {
+                why.pop();
+            }
+            self.step(Event::Failed { why: why.trim_end().to_owned(), is_passing: false });
+        }
+    }
+
+    /// Tells the garbler why we stopped.
+    fn tell(&self, why: &str) -> Option<()> {
+        let (setup, garbler) = (self.setup, self.setup.job().garbler);
+        let mut line = setup.ways().call(garbler).ok()??;
+        setup.request(Wish::Stopped(why.to_owned())).send(&mut line).ok()?;
+        Answer::receive(&mut line, MAX_ANSWER).ok().map(|_| ())
     }
 
     /// Asks the garbler whether it is over; if not, a line on which to end it.
@@ -399,6 +319,36 @@ impl<'a, P: Joint + Sync, S: Shelf + Send> Office<'a, P, S> {
     }
 }
 
+/// The stream of an attempt, which tells how much has passed.
+struct Watched<'o> {
+    inner: Pinned,
+    passed: u64,
+    observe: &'o (dyn Fn(Stage) + Sync),
+}
+
+impl Watched<'_> {
+    fn pass(&mut self, bytes: usize) {
+        self.passed += bytes as u64;
+        (self.observe)(Stage::Passed(self.passed));
+    }
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into).inspect(|n| self.pass(*n))
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes).inspect(|n| self.pass(*n))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// A share in hand.
 enum Held<'s> {
     Own(&'s Share),
@@ -419,7 +369,7 @@ impl Shares<'_> {
 }
 
 impl<P: Joint> Setup<'_, P> {
-    fn other(&self) -> PartyId {
+    pub(super) fn other(&self) -> PartyId {
         let [garbler, evaluator] = self.job().computers();
         if self.us == garbler { evaluator } else { garbler }
     }

@@ -48,7 +48,7 @@ impl Door {
             let listener = Listener::bind(address, &ways.link(), keys);
             return listener
                 .map(Self::Listener)
-                .map_err(|why| RunError::Link { party: ways.name(ways.us), why });
+                .map_err(|why| RunError::Door { party: ways.name(ways.us), why });
         };
         let (open, (arrive, arrivals)) = (Arc::new(()), sync_channel(others.len()));
         for other in others {

@@ -1,4 +1,7 @@
 //! The part of those who do not compute: owners bring their input to both computers, everybody collects what there is.
+//!
+//! An owner is bound to its input, and the run costs its part of the budget, when a computer is there to take it and not before.
+//! After the job's expiry nothing is brought any more; what was computed in time is collected.
 
 use std::thread;
 use std::time::Instant;
@@ -6,10 +9,10 @@ use std::time::Instant;
 use link::pinned::LinkError;
 
 use super::super::files::{Shelf, name};
-use super::{AGAIN, MAX_ANSWER, Outcome, RunError, Setup, Stage};
+use super::ways::Line;
+use super::{AGAIN, MAX_ANSWER, Outcome, Own, RunError, Setup, Stage};
 use crate::channel::ChannelError;
 use crate::job::desk::Item;
-use crate::job::inputs::Prepared;
 use crate::job::outputs::{Origin, Parcel};
 use crate::job::post::{Answer, PostError, Wish};
 use crate::job::receipt::Receipt;
@@ -28,21 +31,24 @@ const KEPT: &str = "sotto collected v1\0";
 
 pub(super) fn run<P: Joint>(
     setup: &Setup<'_, P>,
-    prepared: Option<Prepared>,
+    own: Option<Own>,
     shelf: &mut impl Shelf,
 ) -> Result<Outcome, RunError> {
     let finished = name(setup.job(), Item::Finished);
-    let manifest = prepared.as_ref().map(|prepared| prepared.manifest.digest());
+    let manifest = own.as_ref().map(|own| own.prepared.manifest.digest());
     if let Some(kept) = shelf.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
         return outcome(setup, &kept, manifest);
     }
-    if let Some(prepared) = prepared {
-        (setup.debit)().map_err(RunError::Debit)?;
-        deliver(setup, &prepared)?;
+    if let Some(mut own) = own {
+        // Who brought something before may have to collect what came of it.
+        if own.unbound.is_some() || setup.in_time().is_ok() {
+            deliver(setup, &mut own, shelf)?;
+        }
     }
     let collected = collect(setup)?;
     shelf.keep(&finished, &collected.to_prefixed(KEPT))?;
     let outcome = outcome(setup, &collected, manifest)?;
+    (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
     for computer in setup.job().computers() {
         // If all of these are lost, the computer waits until its deadline, and that is all.
         let _ = (0..5).find(|_| matches!(ask(setup, computer, Wish::Served), Ok(Some(_))));
@@ -51,15 +57,28 @@ pub(super) fn run<P: Joint>(
 }
 
 /// Brings both computers their share; each keeps it before it says so.
-fn deliver<P: Joint>(setup: &Setup<'_, P>, prepared: &Prepared) -> Result<(), RunError> {
+fn deliver<P: Joint>(
+    setup: &Setup<'_, P>,
+    Own { prepared, unbound }: &mut Own,
+    shelf: &mut impl Shelf,
+) -> Result<(), RunError> {
     let mut pending = prepared.sealed.iter().collect::<Vec<_>>();
     let until = setup.waits_until();
     while !pending.is_empty() {
         let mut left = Vec::new();
         for letter in pending {
             let (computer, sealed) = letter;
+            setup.in_time()?;
+            let Some(line) = setup.ways().call(*computer)? else {
+                left.push(letter);
+                continue;
+            };
+            (setup.debit)()?;
+            if let Some(outbox) = unbound.take() {
+                shelf.keep(&name(setup.job(), Item::Own), &outbox)?;
+            }
             let wish = Wish::Deliver { manifest: prepared.manifest.to_bytes(), sealed: sealed.clone() };
-            match ask(setup, *computer, wish)? {
+            match say(setup, *computer, line, wish)? {
                 Some(Answer::Taken) => (setup.observe)(Stage::Delivered(setup.name(*computer))),
                 Some(Answer::Refused(why)) => {
                     return Err(RunError::Refused { by: setup.name(*computer), why });
@@ -68,7 +87,9 @@ fn deliver<P: Joint>(setup: &Setup<'_, P>, prepared: &Prepared) -> Result<(), Ru
             }
         }
         pending = left;
-        wait(setup, until, pending.iter().map(|(computer, _)| setup.name(*computer)).collect())?;
+        if !pending.is_empty() {
+            wait(setup, until, pending.iter().map(|(computer, _)| setup.name(*computer)).collect())?;
+        }
     }
     Ok(())
 }
@@ -79,7 +100,7 @@ fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
     let until = setup.waits_until() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
     let mut told: [Option<(Receipt, Option<Parcel>)>; 2] = [None, None];
     loop {
-        let mut awaited = Vec::new();
+        let mut awaited: Vec<String> = Vec::new();
         for (computer, told) in computers.into_iter().zip(&mut told).filter(|(_, told)| told.is_none()) {
             match ask(setup, computer, Wish::Collect)? {
                 Some(Answer::Finished { receipt, parcel }) => {
@@ -88,7 +109,8 @@ fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
                 Some(Answer::Refused(why)) => {
                     return Err(RunError::Refused { by: setup.name(computer), why });
                 }
-                Some(Answer::Waiting(names)) if !names.is_empty() => awaited = names,
+                // One that awaits nobody is there, and awaits or computes with the other one.
+                Some(Answer::Waiting(names)) => awaited.extend(names),
                 _ => awaited.push(setup.name(computer)),
             }
         }
@@ -99,13 +121,30 @@ fn collect<P: Joint>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
             let parcels = a.iter().chain(b).cloned().collect();
             return Ok(Collected { receipt: receipt.clone(), parcels });
         }
+        if awaited.is_empty() {
+            awaited = computers.map(|computer| setup.name(computer)).to_vec();
+        }
+        awaited.sort();
+        awaited.dedup();
         wait(setup, until, awaited)?;
     }
 }
 
 /// One request and its answer; nothing if the computer is not there now.
 fn ask<P: Joint>(setup: &Setup<'_, P>, computer: PartyId, wish: Wish) -> Result<Option<Answer>, RunError> {
-    let Some(mut line) = setup.ways().call(computer)? else { return Ok(None) };
+    match setup.ways().call(computer)? {
+        Some(line) => say(setup, computer, line, wish),
+        None => Ok(None),
+    }
+}
+
+/// The same over a line that is there.
+fn say<P: Joint>(
+    setup: &Setup<'_, P>,
+    computer: PartyId,
+    mut line: Line,
+    wish: Wish,
+) -> Result<Option<Answer>, RunError> {
     let asked = setup.request(wish).send(&mut line).map_err(PostError::from);
     match asked.and_then(|()| Answer::receive(&mut line, MAX_ANSWER)) {
         Ok(answer) => Ok(Some(answer)),
@@ -117,9 +156,6 @@ fn ask<P: Joint>(setup: &Setup<'_, P>, computer: PartyId, wish: Wish) -> Result<
 }
 
 fn wait<P: Joint>(setup: &Setup<'_, P>, until: Instant, awaited: Vec<String>) -> Result<(), RunError> {
-    if awaited.is_empty() {
-        return Ok(());
-    }
     if Instant::now() >= until {
         return Err(RunError::Late(awaited));
     }

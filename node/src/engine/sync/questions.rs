@@ -96,6 +96,11 @@ impl Questions {
         self.open(which).any(|q| q.of == of)
     }
 
+    /// Whether an answer with a block, or a part of one, may still come from a peer, however late.
+    pub(super) fn owes_block(&self, of: PeerId) -> bool {
+        self.0.iter().any(|q| q.of == of && q.about.block().is_some())
+    }
+
     /// How many blocks are asked of a peer.
     pub(super) fn load(&self, of: PeerId) -> usize {
         self.open(|about| about.block().is_some()).filter(|q| q.of == of).count()

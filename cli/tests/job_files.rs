@@ -1,0 +1,268 @@
+//! What jobs write and read beside the rows: keys, signatures, results; and what is said about them.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use support::World;
+
+fn signed() -> World {
+    let world = World::empty();
+    world.signed_job();
+    world
+}
+
+fn take_part(name: &str) -> String {
+    format!("mpc run job.toml --json --as {name} --key {name}.key --input {name}.csv")
+}
+
+/// A party as a process of its own.
+fn start(world: &World, words: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    command.args(words.split(' ')).current_dir(world.dir.path()).env("SOTTO_DIR", world.path("data"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Waits for something to become true.
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
+    let world = signed();
+    // Somebody put a link where west's result goes.
+    fs::create_dir_all(world.path("job.results/west-1")).unwrap();
+    world.write("precious", "mine");
+    symlink(world.path("precious"), world.path("job.results/west-1/result.json")).unwrap();
+    let [north, south] = ["north", "south"].map(|name| start(&world, &take_part(name)));
+    // West brings its rows and dies: the computers have to wait for it.
+    let mut west = start(&world, &take_part("west"));
+    let heard = BufReader::new(west.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut shares = heard.filter(|line| line.contains("has our sealed share"));
+    assert!(shares.next().is_some() && shares.next().is_some());
+    west.kill().unwrap();
+    west.wait().unwrap();
+    let result = world.path("job.results/north-1/result.json");
+    wait_for("north has its result while it still serves", || result.exists());
+    let told = world.run(&take_part("west")).ok();
+    assert!(told.contains("12.50"), "{told}");
+    for party in [north, south] {
+        assert!(party.wait_with_output().unwrap().status.success());
+    }
+    for file in ["result.json", "receipt.json", "result.csv", "inputs_hold.csv"] {
+        assert_eq!(mode(&world.path(&format!("job.results/north-1/{file}"))), 0o600, "{file}");
+    }
+    assert_eq!(mode(&world.path("job.results/north-1")), 0o700);
+    assert_eq!(world.read("precious"), "mine");
+    assert!(world.read("job.results/west-1/result.json").contains("12.50"));
+
+    // Where the result cannot be written, it is kept, and comes with the next try.
+    fs::remove_dir_all(world.path("job.results")).unwrap();
+    world.write("job.results", "in the way");
+    let said = world.run(&take_part("west")).fails(1);
+    assert!(said.contains("job.results") && said.contains("do:"), "{said}");
+    fs::remove_file(world.path("job.results")).unwrap();
+    world.run(&take_part("west")).ok();
+}
+
+#[test]
+fn a_receiver_that_does_nothing_else_may_die_and_come_back() {
+    let world = signed();
+    let job = world.read("job.toml").replace("receivers = [\"north\"", "receivers = [\"east\", \"north\"");
+    world.write("job.toml", &(job + "\n[[party]]\nname = \"east\"\nkey = \"east.pub\"\n"));
+    world.run("mpc keygen east").ok();
+    for name in ["north", "south", "west", "east"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+    let receive = "mpc run job.toml --json --as east --key east.key";
+    let mut east = start(&world, receive);
+    let mut said = BufReader::new(east.stderr.take().unwrap());
+    said.read_line(&mut String::new()).unwrap();
+    let parties = ["north", "south", "west"].map(|name| start(&world, &take_part(name)));
+    let is_there = || world.path("job.results/north-1/result.json").exists();
+    wait_for("the result", is_there);
+    east.kill().unwrap();
+    east.wait().unwrap();
+    let told = world.run(receive).ok();
+    assert!(told.contains("12.50"), "{told}");
+    for party in parties {
+        assert!(party.wait_with_output().unwrap().status.success());
+    }
+}
+
+#[test]
+fn a_job_runs_until_its_expiry_and_is_delivered_after_it() {
+    let world = World::empty();
+    world.signed_job();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let end = now() + 25;
+    let date = world.shell(&format!("date -u -d @{end} +%FT%TZ")).ok();
+    world.write("job.toml", &world.read("job.toml").replace("2126-01-31T00:00:00Z", date.trim()));
+    fs::remove_dir_all(world.path("job.consents")).unwrap();
+    for name in ["north", "south", "west"] {
+        world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
+    }
+    assert!(!world.run("mpc check job.toml").ok().contains("has expired"));
+    let parties = ["north", "south", "west"].map(|name| start(&world, &take_part(name)));
+    for party in parties {
+        assert!(party.wait_with_output().unwrap().status.success());
+    }
+    while now() < end {
+        thread::sleep(Duration::from_millis(100));
+    }
+    fs::remove_dir_all(world.path("job.results")).unwrap();
+    assert!(world.run(&take_part("west")).ok().contains("12.50"), "what was finished is delivered again");
+    let said = world.run(&format!("{} --run 2", take_part("north"))).fails(1);
+    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
+    let said = world.run("mpc sign job.toml --key west.key --yes").fails(1);
+    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
+    assert!(world.run("mpc check job.toml").ok().contains("This job has expired"));
+    world.run("mpc verify job.results/west-1/receipt.json").ok();
+}
+
+#[test]
+fn keys_have_the_name_that_was_given_and_nothing_is_overwritten() {
+    let world = World::empty();
+    world.run("mpc keygen st.mary").ok();
+    let public = world.read("st.mary.pub");
+    assert!(world.path("st.mary.key").exists() && !world.path("st.key").exists());
+    for name in ["st.mary", "clinic"] {
+        world.write("clinic.pub", &public);
+        let said = world.run(&format!("mpc keygen {name}")).fails(1);
+        assert!(said.contains(".pub already") && said.contains("do:"), "{said}");
+    }
+    assert!(!world.path("clinic.key").exists(), "no key without its public file");
+    // A public file that was lost, or could not be written, is made again from its key.
+    fs::remove_file(world.path("st.mary.pub")).unwrap();
+    assert!(world.run("mpc keygen st.mary").ok().contains("it was there"));
+    assert_eq!(world.read("st.mary.pub"), public);
+}
+
+#[test]
+fn what_is_shown_before_signing_can_be_had_without_signing() {
+    let world = signed();
+    fs::remove_dir_all(world.path("job.consents")).unwrap();
+    let shown = world.run("mpc sign job.toml --key west.key --dry-run").ok();
+    assert!(shown.contains("You sign as west") && shown.contains("Nothing was signed"), "{shown}");
+    assert!(!world.path("job.consents").exists());
+    let job = world.read("job.toml");
+    world.write("job.toml", &job.replace("protocol =", "leaks = [\"Who wins.\"]\nprotocol ="));
+    let shown = world.run("mpc check job.toml").ok();
+    assert!(shown.contains("  The author adds: Who wins."), "{shown}");
+    for (from, to, why) in [
+        ("Auction of lot 7", "Auction                        of lot 7", "with single spaces"),
+        ("127.0.0.1:", "not an address ", "line 21: an address is a host and a port"),
+    ] {
+        world.write("job.toml", &job.replacen(from, to, 1));
+        let said = world.run("mpc check job.toml").fails(1);
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn files_that_are_none_are_refused_with_what_to_do() {
+    let world = signed();
+    let run = take_part("west");
+    world.write("job.consents/north.consent", "no consent\n");
+    let said = world.run(&run).fails(1);
+    assert!(said.contains("is no signature under a job") && said.contains("do:  Ask north"), "{said}");
+    fs::remove_file(world.path("job.consents/north.consent")).unwrap();
+    for (pipe, words) in [("job.consents/north.consent", &run[..]), ("south.pub", "mpc check job.toml")] {
+        let kept = fs::read(world.path(pipe)).ok();
+        world.shell(&format!("rm -f {pipe} && mkfifo {pipe}")).ok();
+        let said = world.run(words).fails(1);
+        assert!(said.contains("this is no regular file") && said.contains("do:"), "{pipe}: {said}");
+        fs::remove_file(world.path(pipe)).unwrap();
+        kept.map(|kept| fs::write(world.path(pipe), kept).unwrap());
+    }
+    world.write("bad.toml", "programs = [1]\n");
+    let said = world.run("mpc sign job.toml --key west.key --policy bad.toml --yes").fails(1);
+    assert!(said.contains("line 1") && said.contains("entries of a policy"), "{said}");
+    world.run("mpc quote job.toml --as north --key north.key").fails(2);
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_as_that() {
+    let world = signed();
+    let job = world.read("job.toml");
+    let address = job.lines().find_map(|line| line.strip_prefix("address = \"")?.strip_suffix('"')).unwrap();
+    let _taken = std::net::TcpListener::bind(address).unwrap();
+    let said = world.run(&take_part("north")).fails(1);
+    assert!(said.contains("north cannot listen here") && said.contains("--listen HOST:PORT"), "{said}");
+}
+
+#[test]
+fn a_receipt_in_which_something_stands_twice_does_not_hold() {
+    let world = signed();
+    let receipt = world.read("receipt.json");
+    world.run("mpc verify receipt.json").ok();
+    world.write("twice.json", &receipt.replacen("\"run\": 1", "\"run\": 2, \"run\": 1", 1));
+    let said = world.run("mpc verify twice.json").fails(1);
+    assert!(said.contains("a member stands there twice"), "{said}");
+}
+
+#[test]
+fn an_interrupted_trial_leaves_no_process_and_no_key() {
+    let world = signed();
+    fs::create_dir(world.path("tmp")).unwrap();
+    // West's rows come out of a pipe that nobody writes to: the trial goes on until it is interrupted.
+    world.shell("mkfifo west.pipe").ok();
+    let words = "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.pipe";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    command.args(words.split(' ')).current_dir(world.dir.path()).env("TMPDIR", world.path("tmp"));
+    let mut trial =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(trial.stderr.take().unwrap());
+    said.read_line(&mut String::new()).unwrap();
+    let children = || {
+        let listed = Command::new("pgrep").args(["-P", &trial.id().to_string()]).output().unwrap();
+        String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let running = children();
+    assert_eq!(running.len(), 3, "{running:?}");
+    Command::new("kill").arg(trial.id().to_string()).status().unwrap();
+    assert_eq!(trial.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("interrupted"), "{rest}");
+    for id in running {
+        assert!(!Path::new(&format!("/proc/{id}")).exists(), "a party's process is left");
+    }
+    assert_eq!(fs::read_dir(world.path("tmp")).unwrap().count(), 0, "the keys are gone");
+}
+
+#[test]
+fn what_is_suppressed_is_called_that() {
+    let world = signed();
+    let sums =
+        "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }";
+    let auction = "parameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
+    let job = world.read("job.toml").replace("auction@1", "sum_by_group@1").replace(auction, sums);
+    world.write("job.toml", &job.replace("name = \"result\"", "name = \"groups\""));
+    for name in ["north", "south", "west"] {
+        world.write(&format!("{name}.csv"), "group,value\n0,5\n");
+    }
+    let words = "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv";
+    let shown = world.run(words).ok();
+    assert!(shown.contains("mean of a = 5.000000") && shown.contains("mean of b = suppressed"), "{shown}");
+    let record: Value = serde_json::from_str(&world.run(&format!("{words} --json")).ok()).unwrap();
+    assert_eq!(record["parties"]["west"]["figures"][1]["value"], Value::Null);
+}
