@@ -169,7 +169,7 @@ fn what_is_shown_before_signing_can_be_had_without_signing() {
     assert!(shown.contains("  The author adds: Who wins."), "{shown}");
     for (from, to, why) in [
         ("Auction of lot 7", "Auction                        of lot 7", "with single spaces"),
-        ("127.0.0.1:", "not an address ", "line 21: an address is a host and a port"),
+        ("127.0.0.1:", "not an address ", ": an address is a host and a port"),
     ] {
         world.write("job.toml", &job.replacen(from, to, 1));
         let said = world.run("mpc check job.toml").fails(1);

@@ -187,8 +187,9 @@ fn what_is_not_agreed_is_not_run() {
     let said = unsigned.run("mpc sign job.toml --key south.key").fails(4);
     assert!(said.contains("no terminal"), "{said}");
 
-    let expired = signed(&[("2126-01-31", "2020-01-31")]);
-    assert!(expired.run(&take_part("north")).fails(1).contains("expired"));
+    let expired = world(&[("2126-01-31", "2020-01-31")]);
+    let said = expired.run("mpc sign job.toml --key north.key --yes").fails(1);
+    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
 
     let altered = signed(&[]);
     altered.write("job.toml", &altered.read("job.toml").replace("seconds = 120", "seconds = 121"));

@@ -83,7 +83,8 @@ fn a_circuit_is_run_for_the_owners_that_the_job_names() {
 #[test]
 fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
     let world = world(GARBLE, &["panicked", "result"]);
-    let shown = world.run("mpc check job.toml").ok();
+    // Lines are broken where they are long.
+    let shown = world.run("mpc check job.toml").ok().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "garble@1 with NORTH::MOST = 40",
         "none of those built in",
@@ -121,7 +122,7 @@ fn a_program_that_cannot_be_used_is_told_with_its_line() {
         ("bristol = \"adder.txt\"\nowners = [\"north\"]", 13, "1 owners are named, the circuit has 2"),
         ("bristol = \"adder.txt\"\nowners = [\"north\", \"nord\"]", 13, "names nord, who has no [[input]]"),
         ("bristol = \"adder.txt\"", 13, "takes the inputs of 2 owners, and there are 3"),
-        ("bristol = \"/dev/zero\"", 13, "cannot be read: file too large"),
+        ("bristol = \"/dev/zero\"", 13, "cannot be read: this is no regular file"),
         ("bristol = \"adder.txt\"\ngarble = \"sum.garble.rs\"", 13, "must be one of"),
         ("parameters = {}", 13, "must be one of"),
         ("garble = \"\\u001b[2Jnone\"", 13, "\u{fffd}[2Jnone cannot be read"),

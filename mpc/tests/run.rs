@@ -138,6 +138,33 @@ fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well(
 }
 
 #[test]
+fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
+    let agreement = agreement(&Job::new(at_free_ports()).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    check(&everybody(&agreement, &mut shelves));
+    // Eve has her result; that she has it came to nobody.
+    let kept = shelves[4].get("finished").unwrap().unwrap();
+    shelves[4] = Memory::default();
+    shelves[4].keep("finished", &kept).unwrap();
+    for shelf in &mut shelves[..2] {
+        shelf.keep("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+    }
+    let started = Instant::now();
+    let [acme, bolt, _, _, eve] = &mut shelves;
+    thread::scope(|scope| {
+        let agreement = &agreement;
+        let computers = [(0, acme), (1, bolt)].map(|(id, shelf)| {
+            scope.spawn(move || part(agreement, PartyId(id), rows_of(PartyId(id)), shelf, &|_| {}).unwrap())
+        });
+        // They are there when she comes, and wait for nobody else.
+        thread::sleep(Duration::from_secs(1));
+        part(agreement, PartyId(4), [0; 3], eve, &|_| {}).unwrap();
+        computers.map(|computer| computer.join().unwrap());
+    });
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_party_with_another_input_than_before_is_refused() {
     let agreement = agreement(&Job::new(at_free_ports()).unwrap());
     let mut shelves = <[Memory; 5]>::default();

@@ -204,10 +204,10 @@ pub(super) fn write(path: &Path, text: &str) -> Outcome {
 
 /// Writes a file of a party's result, for nobody else to read.
 pub(super) fn write_result(path: &Path, text: &str) -> Outcome {
-    if let Some(folder) = path.parent() {
-        secret::make_folder(folder)?;
-    }
     let advice = "Make room, or give another --out; then give the same command again: the result is kept, and delivered again.";
+    if let Some(folder) = path.parent() {
+        secret::make_folder(folder).map_err(|failed| failed.advice(advice))?;
+    }
     put(path, Readers::Owner, text, advice)
 }
 

@@ -37,7 +37,11 @@ pub(super) fn run<P: Joint>(
     let finished = name(setup.job(), Item::Finished);
     let manifest = own.as_ref().map(|own| own.prepared.manifest.digest());
     if let Some(kept) = shelf.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
-        return outcome(setup, &kept, manifest);
+        let outcome = outcome(setup, &kept, manifest)?;
+        if shelf.get(&name(setup.job(), Item::Served))?.is_none() {
+            thank(setup, shelf, 1);
+        }
+        return Ok(outcome);
     }
     if let Some(mut own) = own {
         // Who brought something before may have to collect what came of it.
@@ -49,11 +53,21 @@ pub(super) fn run<P: Joint>(
     shelf.keep(&finished, &collected.to_prefixed(KEPT))?;
     let outcome = outcome(setup, &collected, manifest)?;
     (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
-    for computer in setup.job().computers() {
-        // If all of these are lost, the computer waits until its deadline, and that is all.
-        let _ = (0..5).find(|_| matches!(ask(setup, computer, Wish::Served), Ok(Some(_))));
-    }
+    thank(setup, shelf, 5);
     Ok(outcome)
+}
+
+/// Tells both computers that we have all that is ours, so that they need not wait for us; at worst they do, until their deadline.
+fn thank<P: Joint>(setup: &Setup<'_, P>, shelf: &mut impl Shelf, tries: u32) {
+    let mut told = 0;
+    for computer in setup.job().computers() {
+        let hears = |_| matches!(ask(setup, computer, Wish::Served), Ok(Some(_)));
+        told += u32::from((0..tries).any(hears));
+    }
+    if told == 2 {
+        // Without this, they are told once more.
+        let _ = shelf.keep(&name(setup.job(), Item::Served), &[]);
+    }
 }
 
 /// Brings both computers their share; each keeps it before it says so.
