@@ -2,7 +2,7 @@
 
 use core::{net::SocketAddr, time::Duration};
 use mw::{
-    block::Block,
+    block::{Block, Header},
     hash::Hash,
     rules::params::Params,
     testing::Toy,
@@ -111,6 +111,15 @@ impl Hand {
         Message::Block { sealed: SealedHeader::of(block), body: block.body.to_bytes() }
     }
 
+    /// A sealed header after this one, which it takes the place of.
+    fn after(&mut self, header: &mut Header) -> SealedHeader {
+        (header.previous, header.height, header.time) =
+            (header.hash(), header.height.next(), header.time + 1);
+        let key = OperatorKey::from_secret(self.toy.operator().clone());
+        let seal = key.seal(self.toy.chain().id(), header, &mut self.rng);
+        SealedHeader { header: header.clone(), seal }
+    }
+
     fn name(&self, n: usize) -> BlockName {
         BlockName::of(&self.block(n).header)
     }
@@ -205,22 +214,20 @@ fn who_has_not_a_block_says_so() {
     assert!(hand.closed.is_empty());
 }
 
-/// Of the peers that show a higher tip, those on another branch are not asked for blocks of this one.
+/// Peers on the branch that this node is to leave are not asked for blocks of the better one, high as they are.
 #[test]
 fn the_losing_branch_is_not_asked() {
-    let toy = toy(8);
-    let mut hand = Hand::new(toy, 6, |_| ());
+    let mut hand = Hand::new(toy(6), 6, |_| ());
+    let mut header = hand.block(2).header.clone();
+    let branch: Vec<SealedHeader> = (0..5).map(|_| hand.after(&mut header)).collect();
     (1..=3).for_each(|peer| hand.join(peer, inbound));
-    // The first two are where this node is; the third is ahead.
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(5)));
-    hand.say(3, &hand.tip_message(7));
+    hand.say(3, &Message::Tip(branch[4].clone()));
     assert_eq!((hand.asked_headers(), hand.asked()), (vec![3], vec![]));
-    let sealed = [6, 7].map(|n| SealedHeader::of(hand.block(n)));
-    hand.say(3, &Message::Headers(sealed.to_vec()));
-    assert_eq!(hand.asked(), [3, 3]);
-    hand.say(3, &hand.block_message(6));
-    hand.say(3, &hand.block_message(7));
-    assert_eq!(hand.height(), 8);
+    hand.say(3, &Message::Headers(branch));
+    assert_eq!(hand.asked(), [3; 5]);
+    hand.pass(10 * SECOND);
+    assert!(hand.asked().is_empty());
 }
 
 /// Headers are asked of somebody else when the first is silent, and at once when it leaves.
@@ -434,19 +441,10 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
 fn following_headers_takes_time_in_their_number() {
     const PAGE: usize = 1_024;
     let mut hand = Hand::new(toy(1), 1, |c| c.far = 10);
-    let key = OperatorKey::from_secret(hand.toy.operator().clone());
     hand.join(1, inbound);
     let mut header = hand.block(0).header.clone();
-    let mut pages = Vec::new();
-    for _ in 0..100 {
-        let mut page = Vec::new();
-        for _ in 0..PAGE {
-            (header.previous, header.height) = (header.hash(), header.height.next());
-            let seal = key.seal(hand.toy.chain().id(), &header, &mut hand.rng);
-            page.push(SealedHeader { header: header.clone(), seal });
-        }
-        pages.push(page);
-    }
+    let mut page = || (0..PAGE).map(|_| hand.after(&mut header)).collect();
+    let pages: Vec<Vec<SealedHeader>> = (0..100).map(|_| page()).collect();
     hand.say(1, &Message::Tip(pages[99][PAGE - 1].clone()));
     let mut times = Vec::new();
     for page in pages {

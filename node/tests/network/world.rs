@@ -76,7 +76,7 @@ pub(crate) enum Flaw {
 /// Somebody at an address.
 pub(crate) enum Actor {
     Honest(Box<Honest>),
-    Puppet(Puppet),
+    Puppet(Box<Puppet>),
 }
 
 /// What is going to happen.
@@ -182,7 +182,7 @@ impl World {
             let node = Honest { config, files, book, own, node, started, rng, empty, flaw, parts };
             actors.push(Actor::Honest(Box::new(node)));
         }
-        actors.extend(puppets.into_iter().map(Actor::Puppet));
+        actors.extend(puppets.into_iter().map(Box::new).map(Actor::Puppet));
         let mut world = Self {
             bank,
             operators: vec![0],
