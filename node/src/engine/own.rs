@@ -64,7 +64,9 @@ impl Own {
     }
 
     fn take_due(&mut self, now: Duration) -> Vec<Hash> {
-        self.again.extract_if(.., |_, at| *at <= now).map(|(id, _)| id).collect()
+        let due = self.again.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
+        self.again.retain(|_, at| *at > now);
+        due
     }
 
     fn forget(&mut self, id: &Hash) {
@@ -204,7 +206,9 @@ impl<F: Files> Node<F> {
                     self.relay.own.forget(&id);
                     turn.note(Note::Dropped(why));
                 }
-                Fate::UnderWay => drop(self.relay.own.again.remove(&id)),
+                Fate::UnderWay => {
+                    self.relay.own.again.remove(&id);
+                }
                 Fate::Left => {
                     let wait = exponential(turn.rng, self.config.dandelion.embargo());
                     self.relay.own.again.entry(id).or_insert(turn.now.saturating_add(wait));
@@ -238,7 +242,7 @@ impl<F: Files> Node<F> {
         match self.ledger.admits(t) {
             Ok(()) => {
                 // Who has just been started is alone, and yet knows others.
-                let alone = self.peers.ready().next().is_none() && self.peers.book.len() == 0;
+                let alone = self.peers.ready().next().is_none() && self.peers.book.is_empty();
                 self.send_own(turn, id, alone)
             }
             Err(e) => not_fatal(e),

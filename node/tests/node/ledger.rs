@@ -170,8 +170,10 @@ fn the_rules_guard_the_pool() {
     let t = toy.pay(&overspend, 1, 0);
     assert_eq!(rule(pool.admit(&toy.chain, &toy.state, t)), "MW-R15");
     let theirs = other.spendable();
+    let t = other.pay(&coins[..1], 1, 0);
+    assert_eq!(rule(pool.admit(&toy.chain, &toy.state, t)), "MW-R14", "signed for another chain");
     let t = other.pay(&theirs[..1], 1, 0);
-    assert_eq!(rule(pool.admit(&toy.chain, &toy.state, t)), "MW-R14");
+    assert_eq!(rule(pool.admit(&toy.chain, &toy.state, t)), "MW-R24", "nor is what it spends here");
     let t = toy.pay(&theirs[..1], 1, 0);
     assert_eq!(rule(pool.admit(&toy.chain, &toy.state, t)), "MW-R24");
     assert!(pool.is_empty());
