@@ -191,7 +191,9 @@ fn files_that_are_none_are_refused_with_what_to_do() {
         let said = world.run(words).fails(1);
         assert!(said.contains("this is no regular file") && said.contains("do:"), "{pipe}: {said}");
         fs::remove_file(world.path(pipe)).unwrap();
-        kept.map(|kept| fs::write(world.path(pipe), kept).unwrap());
+        if let Some(kept) = kept {
+            fs::write(world.path(pipe), kept).unwrap();
+        }
     }
     world.write("bad.toml", "programs = [1]\n");
     let said = world.run("mpc sign job.toml --key west.key --policy bad.toml --yes").fails(1);

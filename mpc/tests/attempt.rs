@@ -291,8 +291,10 @@ fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is
     let said = |leaked: &[u8]| {
         let ((near, far), said) = frail([usize::MAX; 2]);
         thread::scope(|scope| {
-            let (world, mut tainted) = (&world, Tainted { first: leaked.to_vec(), then: rng(1) });
-            let garbling = scope.spawn(move || world.compute_with(garbler, near, &mut None, &mut tainted));
+            let garbling = scope.spawn(|| {
+                let mut tainted = Tainted { first: leaked.to_vec(), then: rng(1) };
+                world.compute_with(garbler, near, &mut None, &mut tainted)
+            });
             world.compute(evaluator, far, &mut None, 2).unwrap();
             garbling.join().unwrap().unwrap();
         });

@@ -36,8 +36,10 @@ fn fold(line: &str) -> String {
             columns > most
         };
         let Some((end, _)) = rest.char_indices().find(is_over) else { return folded + rest };
-        let (now, _) = rest.split_at(end);
-        let blank = now.trim_start().rfind(' ').map(|at| now.len() - now.trim_start().len() + at);
+        let (now, next) = rest.split_at(end);
+        let begin = now.len() - now.trim_start().len();
+        let blank = now.trim_start().rfind(' ').map(|at| begin + at);
+        let blank = if next.starts_with(' ') { Some(end) } else { blank };
         let (now, later) = rest.split_at(blank.unwrap_or(end));
         folded = folded + now.trim_end() + "\n" + HANGING;
         (rest, most) = (later.trim_start(), WIDTH - HANGING.len());
