@@ -35,7 +35,7 @@ use node::{
     event::Event,
     ledger::Ledger,
     wire::{
-        message::{BlockName, Hello, Message, rules},
+        message::{Hello, Message, rules},
         transaction_id,
     },
 };
