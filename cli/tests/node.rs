@@ -75,6 +75,7 @@ fn logs_tell_addresses_only_when_asked() {
              at=$(sed 's/.*\"key\":\"\\([^\"]*\\)\",\"listen\":\"\\([^\"]*\\)\".*/\\1@\\2/' started)
              sotto node run --dir other -v --connect $at {more} > /dev/null 2> log & second=$!
              until grep -qs connected log; do sleep 0.1; done; sleep 0.2
+             sotto node peers --dir other --json > peers
              kill $first $second; wait $first && wait $second"
         );
         world.shell(&line).ok();
@@ -82,6 +83,10 @@ fn logs_tell_addresses_only_when_asked() {
     };
     assert!(!meet("").contains("127.0.0.1"));
     assert!(meet("--log-addresses").contains("address=127.0.0.1:"));
+    // A peer's key is told as --connect takes it.
+    let [first, peer]: [Value; 2] =
+        ["started", "peers"].map(|name| serde_json::from_str(&world.read(name)).unwrap());
+    assert_eq!(peer["key"], first["key"]);
 }
 
 /// A node as a process, which is ended with this value.

@@ -62,8 +62,10 @@ impl Hand {
     }
 
     fn happen(&mut self, event: Event) {
+        let mut kept = false;
         for effect in self.node.step(self.now, &mut self.rng, event) {
             match effect {
+                Effect::KeepOwn(_) => kept = true,
                 Effect::Send(peer, message) => self.said.push((peer.0, message)),
                 Effect::Close(peer, why) => self.closed.push((peer.0, why)),
                 Effect::Answer(_, answer) => self.answer = Some(*answer),
@@ -72,6 +74,9 @@ impl Hand {
                 Effect::Note(Note::Failed(_)) => self.lacks.1 += 1,
                 _ => {}
             }
+        }
+        if kept {
+            self.happen(Event::OwnKept);
         }
     }
 
