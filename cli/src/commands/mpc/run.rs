@@ -49,10 +49,10 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     }
     allow(policy.as_ref(), &job, us)?;
     let given = input(a, &job, &program, us)?;
-    if let (Some(policy), Some((rows, _))) = (&policy, &given) {
+    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
         policy.check_rows(&job, us, rows).map_err(|e| forbidden(&e))?;
     }
-    let bits = given.as_ref().map(|(_, bits)| bits.as_slice());
+    let bits = given.as_ref().map(|input| input.bits.as_slice());
     let agreement = agree(&a.job, job)?;
     let job = agreement.job();
     let home = home(context, &identity);
@@ -91,13 +91,15 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
-/// How many rows the owner has in each table, and its input bits; nothing for those who are no owners.
-fn input(
-    a: &args::MpcRun,
-    job: &Job,
-    program: &Computation,
-    us: PartyId,
-) -> Outcome<Option<(Vec<u64>, Zeroizing<Vec<bool>>)>> {
+/// What an owner brings.
+struct Input {
+    /// Rows of each table of its files.
+    rows: Vec<u64>,
+    bits: Zeroizing<Vec<bool>>,
+}
+
+/// The owner's rows; nothing for those who are no owners.
+fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Input>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
@@ -121,7 +123,7 @@ fn input(
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
     let given = rows::read(schema, files.map_err(|e| bad(&e))?, program.local(owner)).map_err(|e| bad(&e))?;
     let bits = program.declaration().encode(owner, &given.cells).map_err(|e| bad(&e))?;
-    Ok(Some((given.rows, Zeroizing::new(bits))))
+    Ok(Some(Input { rows: given.rows, bits: Zeroizing::new(bits) }))
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
