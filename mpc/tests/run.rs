@@ -159,7 +159,7 @@ fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
         // They are there when she comes, and wait for nobody else.
         thread::sleep(Duration::from_secs(1));
         part(agreement, PartyId(4), [0; 3], eve, &|_| {}).unwrap();
-        computers.map(|computer| computer.join().unwrap());
+        computers.into_iter().for_each(|computer| drop(computer.join().unwrap()));
     });
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }

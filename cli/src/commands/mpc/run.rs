@@ -49,10 +49,10 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     }
     allow(policy.as_ref(), &job, us)?;
     let given = input(a, &job, &program, us)?;
-    if let (Some(policy), Some((rows, _))) = (&policy, &given) {
+    if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
         policy.check_rows(&job, us, rows).map_err(|e| forbidden(&e))?;
     }
-    let bits = given.as_ref().map(|(_, bits)| bits);
+    let bits = given.as_ref().map(|input| &input.bits);
     let agreement = agree(&a.job, job)?;
     let job = agreement.job();
     let home = home(context, &identity);
@@ -91,13 +91,15 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
-/// How many rows the owner has in each table, and its input bits; nothing for those who are no owners.
-fn input(
-    a: &args::MpcRun,
-    job: &Job,
-    program: &Computation,
-    us: PartyId,
-) -> Outcome<Option<(Vec<u64>, Bits)>> {
+/// What an owner brings.
+struct Input {
+    /// Rows of each table of its files.
+    rows: Vec<u64>,
+    bits: Bits,
+}
+
+/// The owner's rows; nothing for those who are no owners.
+fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Input>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
@@ -122,7 +124,7 @@ fn input(
     let mut local = program.local(owner);
     let rows = rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
     let bits = local.enter(program.declaration().owner(owner)).map_err(|e| bad(&e))?;
-    Ok(Some((rows, bits)))
+    Ok(Some(Input { rows, bits }))
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
