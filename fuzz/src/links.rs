@@ -13,10 +13,11 @@ pub fn link_meeting(data: &[u8]) -> Verdict {
     same(data, testing::meeting_of(data))
 }
 
-/// The head of a request to a web server: as long as one may be, and ended.
+/// What begins with the head of a request to a web server: as long as one may be, and ended by an empty line.
 pub fn link_head(data: &[u8]) -> Verdict {
     let accepted = testing::is_head(data);
-    assert!(!accepted || (data.len() <= 8 << 10 && data.ends_with(b"\n")), "a head without an end");
+    let ended = data.windows(2).any(|w| w == b"\n\n") || data.windows(3).any(|w| w == b"\n\r\n");
+    assert!(!accepted || (data.len() <= 8 << 10 && ended), "a head without an end");
     Verdict::of(accepted)
 }
 

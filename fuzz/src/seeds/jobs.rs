@@ -72,10 +72,12 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("page", "GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"),
             input(
                 "upgrade",
-                "GET /x HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                "GET /x HTTP/1.1\r\nHost: example.org\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             ),
             input("old", "GET / HTTP/1.0\r\n\r\n"),
-            input("many", "HEAD / HTTP/1.1\r\n".to_owned() + &"A: b\r\n".repeat(70) + "\r\n"),
+            input("form", "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\na=b"),
+            input("hostless", "GET / HTTP/1.1\r\n\r\n"),
+            input("many", "HEAD / HTTP/1.1\r\nHost: example.org\r\n".to_owned() + &"A: b\r\n".repeat(70) + "\r\n"),
         ],
         _ => return None,
     })
