@@ -77,7 +77,10 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("old", "GET / HTTP/1.0\r\n\r\n"),
             input("form", "POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n\r\na=b"),
             input("hostless", "GET / HTTP/1.1\r\n\r\n"),
-            input("many", "HEAD / HTTP/1.1\r\nHost: example.org\r\n".to_owned() + &"A: b\r\n".repeat(70) + "\r\n"),
+            input(
+                "many",
+                "HEAD / HTTP/1.1\r\nHost: example.org\r\n".to_owned() + &"A: b\r\n".repeat(70) + "\r\n",
+            ),
         ],
         _ => return None,
     })
