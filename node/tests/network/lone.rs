@@ -189,6 +189,29 @@ fn a_full_disk_takes_nothing_in() {
     assert_eq!(next.whispers(&t), [other]);
 }
 
+/// A node that nobody whom it could choose ever answered tells its payment to those who came, an embargo later; one that had a
+/// relay once does not, whoever keeps it from all others.
+#[test]
+fn who_cuts_a_node_off_does_not_hear_its_payments() {
+    for had_relay in [false, true] {
+        let (mut toy, coins) = toy(1);
+        let (t, _) = toy.pay(&[&coins[0]], &[5]);
+        let mut lone = Lone::new(&toy, |c| c.patience = 100_000 * SECOND);
+        if had_relay {
+            let relay = lone.meet(&toy, 1, true);
+            lone.happens(Event::Gone(relay));
+        }
+        lone.meet(&toy, 2, false);
+        assert!(matches!(lone.submit(&t), Answer::Submitted(_)));
+        lone.run(SECOND);
+        assert!(!lone.pending(&t), "nobody is told at once");
+        lone.run(2_000 * SECOND);
+        let offered = lone.said.iter().any(|(_, m)| matches!(m, Message::Offer(_)));
+        assert_eq!((lone.pending(&t), offered), (!had_relay, !had_relay));
+        assert!(lone.whispers(&t).is_empty(), "who came is no relay");
+    }
+}
+
 /// A payment that became public joined with another, which then is sealed alone: it is whispered again, a while later, told to nobody
 /// else, and kept meanwhile.
 #[test]

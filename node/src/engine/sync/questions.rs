@@ -147,3 +147,31 @@ impl Questions {
         late
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mw::amount::Height;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What a peer was asked for is not charged to it, however late it comes; what it was not asked for is.
+    #[test]
+    fn a_block_is_owed_until_it_comes_or_is_forgotten() {
+        let (mut all, peer) = (Questions::default(), PeerId(1));
+        let name = BlockName { height: Height::new(7), hash: Hash::from_bytes([7; 32]) };
+        all.ask(Duration::ZERO, peer, About::Headers(name));
+        assert!(!all.owes_block(peer), "headers are no block");
+        for about in [About::Compact(name.hash), About::Items(name.hash), About::Block(name.hash)] {
+            all.ask(SECOND, peer, about);
+            assert!(all.owes_block(peer) && !all.owes_block(PeerId(2)));
+            assert_eq!(all.answered(peer, |a| *a == about), Some(about));
+            assert!(!all.owes_block(peer));
+        }
+        all.ask(SECOND, peer, About::Block(name.hash));
+        assert_eq!(all.late(21 * SECOND, 20 * SECOND), [peer]);
+        assert!(all.owes_block(peer) && !all.is_asked(|a| a.block().is_some()));
+        assert_eq!(all.late(81 * SECOND, 20 * SECOND), []);
+        assert!(!all.owes_block(peer));
+    }
+}
