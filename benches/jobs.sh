@@ -2,7 +2,7 @@
 # Jobs of real size with real processes: the gallery's Welch test with 1,000,000 rows of each of three owners, who add up their own,
 # and its pay-gap table with 100,000 rows of each of three, all of which enter as shares.
 #
-#     cargo build --release -p sotto && benches/jobs.sh target/release/sotto
+#     cargo build --release -p sotto-cli && benches/jobs.sh target/release/sotto
 #
 # For each party: seconds from start to end, reading and checking included, and the most memory it had. All run on this machine.
 set -eu

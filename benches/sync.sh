@@ -1,7 +1,7 @@
 #!/bin/sh
 # A fresh node fetches a chain over loopback from one node and from three, every block and by snapshot: real processes, TLS, disks.
 #
-#     cargo build --release -p sotto && cargo run --release -p benches --example chain -- /tmp/big
+#     cargo build --release -p sotto-cli && cargo run --release -p sotto-benches --example chain -- /tmp/big
 #     benches/sync.sh target/release/sotto /tmp/big
 #
 # and payments go through a line of four nodes, if the chain has some (`chain -- /tmp/small 1200 60 1000`; see `pay`).

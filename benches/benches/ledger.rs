@@ -1,8 +1,8 @@
 //! The ledger: proving, verifying one and many, signatures, a rewind, transactions, a block, the trie.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench ledger               # one thread, about a minute and a half
-//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench ledger -- proofs     # one group of them
+//! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench ledger               # one thread, about a minute and a half
+//! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench ledger -- proofs     # one group of them
 //! ```
 //!
 //! The figures are processor time: more threads change nothing but their overhead; what threads gain is told by
@@ -11,9 +11,11 @@
 //! come with it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use benches::ProcessorTime;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use sotto_benches::ProcessorTime;
+use sotto_mw::{
     amount::Amount,
     block::Block,
     commitment::Commitment,
@@ -33,9 +35,7 @@ use mw::{
     trie::{Entry, Trie},
     wire::{Decode, Encode},
 };
-use node::edge::store::{IndexPlace, Layout, Memory, Store};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
+use sotto_node::edge::store::{IndexPlace, Layout, Memory, Store};
 use std::{hint::black_box, sync::LazyLock, time::Duration};
 
 type Bench = Criterion<ProcessorTime>;

@@ -1,8 +1,8 @@
 //! Joint computation: AND gates garbled and evaluated on each back end, circuits, two parties, oblivious transfer.
 //!
 //! ```text
-//! cargo bench -p benches --bench mpc              # about two minutes
-//! cargo bench -p benches --bench mpc -- AES       # what has AES in its name
+//! cargo bench -p sotto-benches --bench mpc              # about two minutes
+//! cargo bench -p sotto-benches --bench mpc -- AES       # what has AES in its name
 //! ```
 //!
 //! Throughput is in AND gates or transfers, one thread a party. Circuits of the public collection are measured if
@@ -10,7 +10,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mpc::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mpc::{
     Backend, Delta, Program,
     channel::{Framed, Pipe, memory_pair},
     circuit::{Circuit, CircuitProgram, Netlist, Writer},
@@ -19,7 +20,6 @@ use mpc::{
     ot::{Adversary, Options, Receiver, Sender, Sid, Slice},
     protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},

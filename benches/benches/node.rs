@@ -2,8 +2,8 @@
 //! node that fetches a chain, block by block and by snapshot.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench node
-//! SOTTO_OUTPUTS=100000 RAYON_NUM_THREADS=1 cargo bench -p benches --bench node -- sync
+//! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node
+//! SOTTO_OUTPUTS=100000 RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node -- sync
 //! ```
 //!
 //! Links take no time and files are in memory, so what is measured is the engines' own work, of all nodes together: processor time
@@ -11,9 +11,11 @@
 //! most of the time that the benchmark needs, and is not measured.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use benches::ProcessorTime;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use sotto_benches::ProcessorTime;
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     range_proof::Opening,
@@ -24,7 +26,7 @@ use mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::store::{IndexPlace, Layout, Memory, Store},
     effect::Effect,
@@ -39,8 +41,6 @@ use node::{
         transaction_id,
     },
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use std::{
     cell::Cell,
     collections::{HashMap, VecDeque},
@@ -228,7 +228,7 @@ fn block(c: &mut Bench) {
     let toy = &*HEAVY;
     let at = toy.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();
     let block = &toy.blocks()[at];
-    let (sealed, body) = (node::seal::SealedHeader::of(block), block.body.to_bytes());
+    let (sealed, body) = (sotto_node::seal::SealedHeader::of(block), block.body.to_bytes());
     let mut group = c.benchmark_group("heaviest block");
     group.sample_size(10).throughput(Throughput::Elements(4));
     group.bench_function("through a line of four", |b| {
@@ -274,7 +274,7 @@ fn sync(c: &mut Bench) {
                 let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
                 net.hear(n, peer, &Message::Hello(hello));
                 for b in late {
-                    let sealed = node::seal::SealedHeader::of(b);
+                    let sealed = sotto_node::seal::SealedHeader::of(b);
                     net.hear(n, peer, &Message::Tip(sealed.clone()));
                     net.hear(n, peer, &Message::Block { sealed, body: b.body.to_bytes() });
                 }

@@ -2,10 +2,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mw::{amount::Amount, rules::params::Params, state::ChainView, transaction::Transaction};
-use node::{ledger::Ledger, seal::OperatorKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use wallet::{
+use sotto_mw::{amount::Amount, rules::params::Params, state::ChainView, transaction::Transaction};
+use sotto_node::{ledger::Ledger, seal::OperatorKey};
+use sotto_wallet::{
     keys::{Account, Words},
     scan::ChainSource,
     select::{Decision, Payee, Request},
@@ -29,9 +29,9 @@ struct Scene {
 struct Source<'a>(&'a Ledger);
 
 impl ChainSource for Source<'_> {
-    type Error = node::edge::store::StoreError;
+    type Error = sotto_node::edge::store::StoreError;
 
-    fn tip(&self) -> Result<(mw::amount::Height, mw::hash::Hash), Self::Error> {
+    fn tip(&self) -> Result<(sotto_mw::amount::Height, sotto_mw::hash::Hash), Self::Error> {
         Ok((self.0.tip().height, self.0.tip().hash()))
     }
 
@@ -41,14 +41,17 @@ impl ChainSource for Source<'_> {
 
     fn unspent(
         &self,
-        after: Option<&mw::hash::Hash>,
+        after: Option<&sotto_mw::hash::Hash>,
         most: usize,
-    ) -> Result<Vec<mw::state::RewindMaterial>, Self::Error> {
-        let all = self.0.store().all_unspent().map(|u| Ok(mw::state::RewindMaterial::of(&u?)));
+    ) -> Result<Vec<sotto_mw::state::RewindMaterial>, Self::Error> {
+        let all = self.0.store().all_unspent().map(|u| Ok(sotto_mw::state::RewindMaterial::of(&u?)));
         all.filter(|u| u.as_ref().map_or(true, |u| Some(&u.key()) > after)).take(most).collect()
     }
 
-    fn kernel(&self, excess: &mw::kernel::Excess) -> Result<Option<mw::amount::Height>, Self::Error> {
+    fn kernel(
+        &self,
+        excess: &sotto_mw::kernel::Excess,
+    ) -> Result<Option<sotto_mw::amount::Height>, Self::Error> {
         Ok(self.0.store().last_seen(excess)?.map(|s| s.height))
     }
 }

@@ -1,7 +1,7 @@
 //! The wallet: a slate's three steps, a restore, and a large wallet at its daily work.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 cargo bench -p benches --bench wallet               # outputs per second and core
+//! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench wallet               # outputs per second and core
 //! ```
 //!
 //! The restore looks at 100,000 outputs in memory, of which 1,000 are the wallet's: real ones. The 99,000 others have
@@ -13,7 +13,11 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use mw::{
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{
     amount::{Amount, Height},
     commitment::Commitment,
     group::Scalar,
@@ -26,12 +30,7 @@ use mw::{
     transaction::{Output, OutputFeatures},
     wire::Encode,
 };
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
-};
-use std::{convert::Infallible, hint::black_box, path::Path};
-use wallet::{
+use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
     scan::ChainSource,
@@ -40,6 +39,7 @@ use wallet::{
     store::{MemoryStore, Store},
     wallet::Wallet,
 };
+use std::{convert::Infallible, hint::black_box, path::Path};
 
 const OUTPUTS: usize = 100_000;
 const OWN: usize = 1_000;

@@ -1,7 +1,7 @@
 //! Makes a ledger of many blocks and outputs on disk, for nodes to fetch from each other (`benches/sync.sh`).
 //!
 //! ```text
-//! cargo run --release -p benches --example chain -- FOLDER [OUTPUTS [BLOCKS [PAYMENTS]]]
+//! cargo run --release -p sotto-benches --example chain -- FOLDER [OUTPUTS [BLOCKS [PAYMENTS]]]
 //! ```
 //!
 //! The rules are those of `sotto chain init`. Each block spends one reward for as many outputs as make `OUTPUTS` unspent ones in all
@@ -13,7 +13,9 @@
 //! endian) and a transaction.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use sotto_mw::{
     amount::Amount,
     range_proof::Opening,
     rules::params::Params,
@@ -23,14 +25,12 @@ use mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     config::Config,
     engine::{Node, peers::PeerKey},
     event::Event,
     ledger::Ledger,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use std::{fs, path::Path, time::Duration};
 
 /// Blocks whose outputs are proven together.

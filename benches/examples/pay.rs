@@ -5,8 +5,8 @@
 //! ```
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use mw::{rules::params::weight, transaction::Transaction, wire::Decode};
-use node::{
+use sotto_mw::{rules::params::weight, transaction::Transaction, wire::Decode};
+use sotto_node::{
     edge::client::Client,
     wire::rpc::{Hex, Status, Submit},
 };

@@ -1,4 +1,4 @@
-//! Benchmarks live in `benches/benches/`; run one with `cargo bench -p benches --bench ledger`.
+//! Benchmarks live in `benches/benches/`; run one with `cargo bench -p sotto-benches --bench ledger`.
 //!
 //! [`ProcessorTime`] is what they may measure by, where one thread does the work.
 

@@ -18,8 +18,8 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use mw::{block::ChainId, rules::params::Chain};
-use node::{
+use sotto_mw::{block::ChainId, rules::params::Chain};
+use sotto_node::{
     edge::{
         client::{Client, ClientError},
         light::{Light, LightError},
@@ -28,13 +28,7 @@ use node::{
     },
     ledger::{Ledger, LedgerError},
 };
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
-};
-use wallet::{
+use sotto_wallet::{
     edge::{
         file::{Cost, WalletFile},
         installation,
@@ -42,6 +36,12 @@ use wallet::{
     keys::Words,
     slate::seal::Installation,
     wallet::Wallet,
+};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// The paths of everything a command may need.

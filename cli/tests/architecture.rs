@@ -14,8 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("node", &["mw", "dandelion", "link"]),
     ("cli", &["mw", "mpc", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
-    ("benches", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors", "sotto"]),
-    ("fuzz", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors", "sotto"]),
+    ("benches", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors"]),
+    ("fuzz", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors"]),
 ];
 
 fn root() -> &'static Path {
@@ -44,7 +44,7 @@ fn ours() -> BTreeMap<String, String> {
 /// Our packages in `section` of `folder` that `allowed` does not name.
 fn forbidden(folder: &str, section: &str, allowed: &[&str]) -> Vec<String> {
     let (ours, own) = (ours(), manifest(folder)["package"]["name"].as_str().unwrap().to_owned());
-    let strange = |d: &String| ours.contains_key(d) && *d != own && !allowed.contains(&d.as_str());
+    let strange = |d: &String| ours.get(d).is_some_and(|f| *d != own && !allowed.contains(&f.as_str()));
     names(&manifest(folder), section).into_iter().filter(strange).collect()
 }
 

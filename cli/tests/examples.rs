@@ -37,7 +37,7 @@ fn every_example_runs() {
     let world = World::proven();
     world.write("adder.txt", include_str!("data/adder8.txt"));
     world.write("numbers.hex", "2a\n17\n");
-    world.write("friend.key", link::Identity::from_seed(&[7; 32]).peer_key().to_string().as_str());
+    world.write("friend.key", sotto_link::Identity::from_seed(&[7; 32]).peer_key().to_string().as_str());
     let info: serde_json::Value = serde_json::from_str(&world.run("chain info --json").ok()).unwrap();
     world.write("chain.id", info["chain_id"].as_str().unwrap());
     world.write("one.csv", include_str!("data/one.csv"));

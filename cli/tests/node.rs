@@ -269,7 +269,7 @@ fn what_makes_no_sense_is_refused_before_anything_starts() {
     let world = World::empty();
     assert!(world.run("node run").fails(1).contains("no chain"));
     world.run("chain init").ok();
-    let key = link::Identity::from_seed(&[3; 32]).peer_key();
+    let key = sotto_link::Identity::from_seed(&[3; 32]).peer_key();
     for (words, code, named) in [
         ("--connect nobody".to_owned(), 2, "KEY@HOST:PORT"),
         ("--connect sottokey1x@127.0.0.1:1".into(), 2, "KEY@HOST:PORT"),

@@ -6,19 +6,19 @@
 
 mod support;
 
-use mw::{hash::Hash, transaction::Transaction};
-use node::{
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use serde_json::Value;
+use sotto_mw::{hash::Hash, transaction::Transaction};
+use sotto_node::{
     edge::client::Client,
     wire::{
         read_genesis,
         rpc::{Hex, Status, StatusRecord, Stop, Submit},
     },
 };
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
-use serde_json::Value;
 use std::{
     fs::{self, File},
     path::PathBuf,
@@ -171,7 +171,7 @@ fn text_of(value: &Value) -> &str {
 
 /// The last block in a folder that no node runs in.
 fn tip(world: &World, dir: &str) -> Hash {
-    node::ledger::Ledger::open(&world.path(dir).join("chain")).unwrap().tip().hash()
+    sotto_node::ledger::Ledger::open(&world.path(dir).join("chain")).unwrap().tip().hash()
 }
 
 /// Alice has mined, and has made payments to Bob that nobody has seen yet.
@@ -184,7 +184,7 @@ fn prepared() -> (World, Vec<Transaction>) {
             "sotto wallet send {amount} --to $(cat bob.address) --yes --wallet alice \
              | sotto wallet receive - --yes --wallet bob | sotto wallet finalize - --wallet alice"
         ));
-        wallet::armor::from_text(chain.id(), &said.ok()).unwrap()
+        sotto_wallet::armor::from_text(chain.id(), &said.ok()).unwrap()
     };
     let payments = (0..PAYMENTS).map(pay).collect();
     (world, payments)

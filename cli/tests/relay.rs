@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-use link::pinned::{Listener, Patience, Pinned};
-use mpc::{
+use serde_json::Value;
+use sotto_link::pinned::{Listener, Patience, Pinned};
+use sotto_mpc::{
     edge::tls,
     job::{Identity, PublicKey},
 };
-use serde_json::Value;
 use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");

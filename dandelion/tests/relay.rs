@@ -1,9 +1,9 @@
 //! One relay: what it does with what it is told, and what it does under any schedule.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use dandelion::{Effect, Event, Params, Reason, Relay, params::Limits};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use sotto_dandelion::{Effect, Event, Params, Reason, Relay, params::Limits};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

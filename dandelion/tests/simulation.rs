@@ -2,11 +2,11 @@
 //! only delay. Everything is seeded: the same figures in every run.
 #![allow(clippy::unwrap_used)]
 
-use dandelion::{
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use sotto_dandelion::{
     Params, Reason,
     simulate::{Anonymity, Forwarding, Hour, Journey, PUBLISHED, Setting, anonymity},
 };
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::time::Duration;
 
 fn rng() -> ChaCha8Rng {

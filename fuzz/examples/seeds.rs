@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let _ = fs::remove_dir_all(&root);
-    for (target, seeds) in fuzz::seeds::all() {
+    for (target, seeds) in sotto_fuzz::seeds::all() {
         let folder = root.join(target.name);
         fs::create_dir_all(&folder).unwrap();
         seeds.iter().for_each(|seed| fs::write(folder.join(&seed.name), &seed.bytes).unwrap());

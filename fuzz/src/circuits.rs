@@ -1,7 +1,7 @@
 //! What a computing party reads from files: circuits, tables and sources of programs.
 
 use crate::Verdict;
-use mpc::{
+use sotto_mpc::{
     Program,
     circuit::{
         Circuit, Netlist,

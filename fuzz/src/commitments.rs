@@ -7,7 +7,7 @@ use crate::{
     Verdict,
     fixtures::commitments::{LEAVES, leaf, range, tree},
 };
-use mw::{
+use sotto_mw::{
     hash::Hash,
     mmr::{MmrProof, Peaks},
     trie::{Chunk, TrieProof},

@@ -7,7 +7,7 @@ use crate::{
         job::{job, parse, secret, stream},
     },
 };
-use mpc::{
+use sotto_mpc::{
     channel::Framed,
     edge::{
         policy_file, receipt_file,
@@ -106,7 +106,7 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let number = |min, max| Number::new(min, max).expect("a range");
     let columns = vec![Column::new("age", number(0, 120)), Column::new("pay", number(-5, 1000).scaled(2))];
     let declared = [Table::new("people", Rows::UpTo(64), columns)];
-    let schema = mpc::job::binding::table(&declared[0]).expect("names that print");
+    let schema = sotto_mpc::job::binding::table(&declared[0]).expect("names that print");
     let read = |format| {
         let mut same = Same::new(&declared);
         rows::read(std::slice::from_ref(&schema), [(format, data)], &mut same).ok()?;

@@ -1,7 +1,7 @@
 //! The ledger's own decoders: what decodes is canonical, so it encodes to the bytes it came from.
 
 use crate::Verdict;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, ChainId, Header},
     commitment::Commitment,

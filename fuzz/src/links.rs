@@ -1,7 +1,7 @@
 //! What reaches a relay or a node before its peer has proved a key, and what nodes exchange.
 
 use crate::Verdict;
-use link::testing;
+use sotto_link::testing;
 
 /// A piece of a frame: one encoding, so that its size tells no more than the frame's length class.
 pub fn link_piece(data: &[u8]) -> Verdict {

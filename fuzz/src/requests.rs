@@ -1,8 +1,8 @@
 //! What programs on a node's machine send it, and what they take for its answer.
 
 use crate::Verdict;
-use node::wire::rpc::{Code, Request, Requests, Unspent, read_response, response};
 use serde_json::{Value, json};
+use sotto_node::wire::rpc::{Code, Request, Requests, Unspent, read_response, response};
 
 /// The body of a request. What is refused has one of the numbers that are written down, and the answer to it is an answer.
 pub fn node_request(data: &[u8]) -> Verdict {

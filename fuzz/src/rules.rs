@@ -16,7 +16,7 @@
 //! of an honest payment or block passes, and what passes alone passes in a block.
 
 use crate::{Verdict, fixtures::chain::world};
-use mw::{
+use sotto_mw::{
     block::Block,
     group::Scalar,
     rules::SupplyAudit,

@@ -12,8 +12,8 @@ use crate::{
         rng,
     },
 };
-use mw::wire::Decode;
-use wallet::{
+use sotto_mw::wire::Decode;
+use sotto_wallet::{
     keys::Account,
     select::Decision,
     slate::{Invite, Invoice, Payment, Response},

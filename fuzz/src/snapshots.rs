@@ -11,8 +11,8 @@ use crate::{
     },
     stores::{RESEAL, checked},
 };
-use mw::{block::Header, hash::tagged, state::ChainView, wire::Decode};
-use node::edge::store::{Memory, Store};
+use sotto_mw::{block::Header, hash::tagged, state::ChainView, wire::Decode};
+use sotto_node::edge::store::{Memory, Store};
 
 /// Whether checks are made right (1: its first bit) ‖ snapshot, for the chain of the world.
 pub fn node_snapshot(data: &[u8]) -> Verdict {

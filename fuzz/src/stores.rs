@@ -12,8 +12,8 @@ use crate::{
     },
     snapshots,
 };
-use mw::{amount::Height, hash::tagged, state::ChainView};
-use node::{
+use sotto_mw::{amount::Height, hash::tagged, state::ChainView};
+use sotto_node::{
     edge::{
         operator,
         store::{FileName, Memory, Store},

@@ -9,12 +9,12 @@ use crate::{
     ledger::canonical,
 };
 use core::ops::Range;
-use mw::{
+use sotto_mw::{
     rules::params::Network,
     transaction::Transaction,
     wire::{Decode, Encode},
 };
-use wallet::{
+use sotto_wallet::{
     armor::{self, Letter},
     edge::file::WalletFile,
     keys::{Address, Words},

@@ -2,8 +2,8 @@
 //!
 //! Alone in its program, because the peak is the whole process's.
 
-use fuzz::{Kind, TARGETS, seeds};
 use peak_alloc::PeakAlloc;
+use sotto_fuzz::{Kind, TARGETS, seeds};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

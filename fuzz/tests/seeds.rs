@@ -4,11 +4,11 @@
 //! target's name it is a test case (`README.md`).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use fuzz::{Kind, TARGETS, Target, Verdict, seeds};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
+use sotto_fuzz::{Kind, TARGETS, Target, Verdict, seeds};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -113,7 +113,7 @@ fn links_take_any_bytes() {
     replay_all("link_");
 }
 
-/// Every seed that `cargo run --release -p fuzz --example seeds` makes is on disk, no others are, and all are small.
+/// Every seed that `cargo run --release -p sotto-fuzz --example seeds` makes is on disk, no others are, and all are small.
 #[test]
 fn the_seeds_are_those_that_are_made() {
     for (target, seeds) in seeds::all() {
@@ -136,7 +136,7 @@ fn every_target_has_a_program() {
     for Target { name, .. } in TARGETS {
         let path = format!("fuzz_targets/{name}.rs");
         let program = fs::read_to_string(root.join(&path)).unwrap();
-        assert!(program.contains(&format!("fuzz::{name}(data)")), "{path}");
+        assert!(program.contains(&format!("sotto_fuzz::{name}(data)")), "{path}");
         assert!(
             manifest.contains(&format!("name = \"{name}\"\npath = \"{path}\"\n")),
             "{name} in the manifest"

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use link::pinned::{LinkError, Listener, Patience, Pinned, connect};
-use link::{Identity, PeerKey};
+use sotto_link::pinned::{LinkError, Listener, Patience, Pinned, connect};
+use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
 const SECONDS: Duration = Duration::from_secs(20);

@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use link::pinned::{LinkError, Listener, Patience, Pinned, Rendezvous, meet};
-use link::relay::Quotas;
-use link::{Identity, PeerKey};
+use sotto_link::pinned::{LinkError, Listener, Patience, Pinned, Rendezvous, meet};
+use sotto_link::relay::Quotas;
+use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
 const SECONDS: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ fn relay(quotas: Quotas) -> Rendezvous {
     thread::spawn(move || {
         let allowed = [key(1), key(2), key(3)].into();
         let listening = |address| told.send(address).unwrap();
-        link::relay::run("127.0.0.1:0", &identity(9), allowed, quotas, listening, |_| {}).unwrap();
+        sotto_link::relay::run("127.0.0.1:0", &identity(9), allowed, quotas, listening, |_| {}).unwrap();
     });
     Rendezvous { address: address.recv().unwrap().to_string(), relay: key(9), id: [5; 32] }
 }

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
-use link::{Identity, PeerKey};
+use sotto_link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
+use sotto_link::{Identity, PeerKey};
 use support::{Way, bytes, is_exempt, is_inconspicuous, ndpi, tap};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

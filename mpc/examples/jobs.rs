@@ -1,4 +1,4 @@
-//! Measures what a job adds to its computation: `cargo run --release -p mpc --example jobs [ROWS]`.
+//! Measures what a job adds to its computation: `cargo run --release -p sotto-mpc --example jobs [ROWS]`.
 //!
 //! Three owners who do not compute share their rows between two computers, who run `sum_by_group@1`. First the computers' session
 //! alone, over TLS between pinned keys; then the same as a job of five parties, with deliveries, receipts and outputs. Each party
@@ -11,20 +11,20 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
-use mpc::Bits;
-use mpc::edge::files::Memory;
-use mpc::edge::run::{Setup, Stage, take_part};
-use mpc::edge::tls;
-use mpc::job::binding::{leaks, schema};
-use mpc::job::program::Computation;
-use mpc::job::spec::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
-use mpc::job::text::{Line, Name, Prose};
-use mpc::job::{Agreement, Consent, Digest, Identity, Job, PartyId};
-use mpc::joint::{Delegated, Joint, Parameters, Place};
-use mpc::operators::Builtin;
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+use sotto_mpc::Bits;
+use sotto_mpc::edge::files::Memory;
+use sotto_mpc::edge::run::{Setup, Stage, take_part};
+use sotto_mpc::edge::tls;
+use sotto_mpc::job::binding::{leaks, schema};
+use sotto_mpc::job::program::Computation;
+use sotto_mpc::job::spec::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
+use sotto_mpc::job::text::{Line, Name, Prose};
+use sotto_mpc::job::{Agreement, Consent, Digest, Identity, Job, PartyId};
+use sotto_mpc::joint::{Delegated, Joint, Parameters, Place};
+use sotto_mpc::operators::Builtin;
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 
 const NAMES: [&str; 5] = ["north", "south", "one", "two", "three"];
 
@@ -60,7 +60,7 @@ fn bits(n: usize, seed: u64) -> Bits {
 /// Wall and processor seconds of the session alone.
 fn bare(program: &Computation) -> [f64; 2] {
     let parties = Delegated::new(program, vec![Place::Shared; 3]).unwrap();
-    let shape = mpc::Program::shape(&parties);
+    let shape = sotto_mpc::Program::shape(&parties);
     let (x, y) = (bits(shape.garbler(), 1), bits(shape.evaluator(), 2));
     let [a, b] = [0, 1].map(|i| tls::identity(&identity(i)));
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();

@@ -1,24 +1,24 @@
-//! Measures the engine on this machine: `cargo run --release -p mpc --example rates`.
+//! Measures the engine on this machine: `cargo run --release -p sotto-mpc --example rates`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::{Read, Write};
 use std::time::Instant;
 
-use link::Identity;
-use link::pinned::Pinned;
-use mpc::channel::Framed;
-use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
-use mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
-use mpc::edge::tls;
-use mpc::measure::{self, Chained, Layers};
-use mpc::operators::auc::{Auc, BREAST_CANCER, Table};
-use mpc::operators::{Aes128, Sha256Block};
-use mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
-use mpc::{Backend, Channel, Delta, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_link::Identity;
+use sotto_link::pinned::Pinned;
+use sotto_mpc::channel::Framed;
+use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use sotto_mpc::edge::tls;
+use sotto_mpc::measure::{self, Chained, Layers};
+use sotto_mpc::operators::auc::{Auc, BREAST_CANCER, Table};
+use sotto_mpc::operators::{Aes128, Sha256Block};
+use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
+use sotto_mpc::{Backend, Channel, Delta, Phase, Program};
 
 fn layers(lanes: usize, gates: usize) -> Layers {
     Layers { lanes, pairs: gates / lanes / 2 }

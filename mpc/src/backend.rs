@@ -252,7 +252,7 @@ mod tests {
         assert_ne!(garble(Backend::detect(), &other).1, tables);
     }
 
-    /// `cargo test -p mpc --release -- --ignored --nocapture kernel_rates`
+    /// `cargo test -p sotto-mpc --release -- --ignored --nocapture kernel_rates`
     #[test]
     #[ignore = "a measurement"]
     fn kernel_rates() {

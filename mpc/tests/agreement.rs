@@ -3,15 +3,17 @@
 
 mod support;
 
-use mpc::edge::files::{Memory, Shelf};
-use mpc::edge::policy_file::{self, DebitError};
-use mpc::job::budget::{Budget, BudgetError, data_set};
-use mpc::job::consent::ConsentError;
-use mpc::job::policy::{Policy, PolicyError};
-use mpc::job::spec::{Draft, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, Relay, SpecError, Value};
-use mpc::job::text::Prose;
-use mpc::job::words::describe;
-use mpc::job::{Agreement, Consent, Digest, Identity, Job};
+use sotto_mpc::edge::files::{Memory, Shelf};
+use sotto_mpc::edge::policy_file::{self, DebitError};
+use sotto_mpc::job::budget::{Budget, BudgetError, data_set};
+use sotto_mpc::job::consent::ConsentError;
+use sotto_mpc::job::policy::{Policy, PolicyError};
+use sotto_mpc::job::spec::{
+    Draft, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, Relay, SpecError, Value,
+};
+use sotto_mpc::job::text::Prose;
+use sotto_mpc::job::words::describe;
+use sotto_mpc::job::{Agreement, Consent, Digest, Identity, Job};
 use support::{NOW, consents, draft, identity, job, line, rng};
 
 fn relay(key: u64) -> Meeting {

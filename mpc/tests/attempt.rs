@@ -8,15 +8,15 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use mpc::channel::{Framed, Pipe, pipe_pair};
-use mpc::job::attempt::{AttemptError, Computed, Finished, Known, begin};
-use mpc::job::binding::{Misfit, fits};
-use mpc::job::inputs::{Manifest, Prepared, Share, prepare};
-use mpc::job::outputs::Origin;
-use mpc::job::receipt::{Receipt, ReceiptError, Statement};
-use mpc::job::{Agreement, Job, PartyId};
-use mpc::joint::Joint;
 use rand_core::{CryptoRng, RngCore};
+use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
+use sotto_mpc::job::attempt::{AttemptError, Computed, Finished, Known, begin};
+use sotto_mpc::job::binding::{Misfit, fits};
+use sotto_mpc::job::inputs::{Manifest, Prepared, Share, prepare};
+use sotto_mpc::job::outputs::Origin;
+use sotto_mpc::job::receipt::{Receipt, ReceiptError, Statement};
+use sotto_mpc::job::{Agreement, Job, PartyId};
+use sotto_mpc::joint::Joint;
 use support::{NOW, Sum, agreement, draft, draft_of, identity, job, rng};
 
 const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
@@ -51,7 +51,7 @@ impl World {
         Self { agreement: agreement(&job), program, manifests, prepared }
     }
 
-    fn known<'k>(&'k self, us: PartyId, identity: &'k mpc::job::Identity) -> Known<'k> {
+    fn known<'k>(&'k self, us: PartyId, identity: &'k sotto_mpc::job::Identity) -> Known<'k> {
         Known { agreement: &self.agreement, run: 1, manifests: &self.manifests, us, identity }
     }
 
@@ -322,7 +322,7 @@ fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is
 fn computers_that_want_different_things_stop_before_anything_secret() {
     let world = World::new();
     let mut other = draft();
-    other.nonce = mpc::job::Digest([8; 32]);
+    other.nonce = sotto_mpc::job::Digest([8; 32]);
     let mut altered = World::new();
     altered.agreement = agreement(&Job::new(other).unwrap());
     let mut exchanged = World::new();
@@ -380,7 +380,7 @@ fn a_program_that_is_not_the_signed_one_is_refused() {
     let program = Sum::new(3);
     assert_eq!(fits(&job(), &program), Ok(()));
     assert_eq!(fits(&job(), &Sum::new(2)), Err(Misfit::Owners { expected: 2, given: 3 }));
-    let with = |change: fn(&mut mpc::job::spec::Draft)| {
+    let with = |change: fn(&mut sotto_mpc::job::spec::Draft)| {
         let mut draft = draft();
         change(&mut draft);
         fits(&draft, &program)
@@ -390,6 +390,9 @@ fn a_program_that_is_not_the_signed_one_is_refused() {
     assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].missing = Some(1)), Ok(()));
     assert!(matches!(with(|d| d.outputs.swap(0, 1)), Err(Misfit::Outputs { .. })));
     assert!(matches!(with(|d| d.leaks.clear()), Err(Misfit::Leak(_))));
-    assert!(matches!(with(|d| d.program.circuit = mpc::job::Digest([0; 32])), Err(Misfit::Circuit { .. })));
+    assert!(matches!(
+        with(|d| d.program.circuit = sotto_mpc::job::Digest([0; 32])),
+        Err(Misfit::Circuit { .. })
+    ));
     assert!(matches!(with(|d| d.program.and_gates += 1), Err(Misfit::Circuit { .. })));
 }

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mpc::Program;
-use mpc::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
-use mpc::protocol::semi_honest::{Role, together};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::Program;
+use sotto_mpc::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
+use sotto_mpc::protocol::semi_honest::{Role, together};
 
 /// The two hospitals: the first 284 rows, and the other 285.
 fn hospitals() -> (Table, Table, Table) {

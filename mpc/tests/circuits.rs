@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use mpc::Program;
-use mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
-use mpc::fancy::Plain;
-use mpc::operators::auc::{Auc, Classes, Column};
-use mpc::operators::{Aes128, Sha256Block};
-use mpc::protocol::semi_honest::together;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::Program;
+use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::fancy::Plain;
+use sotto_mpc::operators::auc::{Auc, Classes, Column};
+use sotto_mpc::operators::{Aes128, Sha256Block};
+use sotto_mpc::protocol::semi_honest::together;
 
 /// A circuit of the public collection, if it is there.
 fn collection(name: &str) -> Option<Circuit> {

@@ -5,8 +5,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use mpc::job::desk::{Desk, Effect, Event, Item};
-use mpc::job::{Digest, PartyId};
+use sotto_mpc::job::desk::{Desk, Effect, Event, Item};
+use sotto_mpc::job::{Digest, PartyId};
 use support::{agreement, identity, job};
 
 #[test]

@@ -9,13 +9,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use mpc::channel::Framed;
-use mpc::program::{ProgramName, Shape};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Half, Reveal, SessionError, Terms};
-use mpc::{Fancy, Inputs, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
+use sotto_mpc::channel::Framed;
+use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Half, Reveal, SessionError, Terms};
+use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
 /// Every kind of gate, and outputs that depend on every input.
 struct Small;

@@ -5,15 +5,15 @@
 
 use std::ops::RangeInclusive;
 
-use mpc::circuit::{Circuit, Writer};
-use mpc::fancy::{Count, Plain};
-use mpc::gadgets::{Arithmetic, Comparison, Division, FixedPoint, Root, Selection, Sorting, Words};
-use mpc::program::{ProgramName, Shape};
-use mpc::protocol::semi_honest::together;
-use mpc::{Fancy, Inputs, Program};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::circuit::{Circuit, Writer};
+use sotto_mpc::fancy::{Count, Plain};
+use sotto_mpc::gadgets::{Arithmetic, Comparison, Division, FixedPoint, Root, Selection, Sorting, Words};
+use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::{Fancy, Inputs, Program};
 
 /// Every gadget of two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The jobs of the gallery: what they give is what clear arithmetic gives, with every owner's input shared between the two
 //! computers, garbled.
 //!
-//! Data that are not real are made here, from seeds: `cargo test -p mpc --test gallery -- --ignored` writes them again, and a
+//! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored` writes them again, and a
 //! test holds the files against this.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -9,15 +9,15 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use mpc::edge::job_file::{self, Counting};
-use mpc::job::program::Computation;
-use mpc::job::spec::Gates;
-use mpc::job::{Agreement, Consent, Digest, Identity, Job};
-use mpc::joint::{Cells, Delegated, Joint, Place, Table};
-use mpc::operators::auc::clear;
-use mpc::protocol::semi_honest::together;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+use sotto_mpc::edge::job_file::{self, Counting};
+use sotto_mpc::job::program::Computation;
+use sotto_mpc::job::spec::Gates;
+use sotto_mpc::job::{Agreement, Consent, Digest, Identity, Job};
+use sotto_mpc::joint::{Cells, Delegated, Joint, Place, Table};
+use sotto_mpc::operators::auc::clear;
+use sotto_mpc::protocol::semi_honest::together;
 
 const JOBS: [&str; 8] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k", "median"];
 

@@ -3,10 +3,10 @@
 
 mod support;
 
-use mpc::job::inputs::{InputError, Manifest, prepare, sealed_length};
-use mpc::job::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
-use mpc::job::{Digest, Job, PartyId};
 use proptest::prelude::*;
+use sotto_mpc::job::inputs::{InputError, Manifest, prepare, sealed_length};
+use sotto_mpc::job::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
+use sotto_mpc::job::{Digest, Job, PartyId};
 use support::{draft, identity, job, rng};
 
 const DORA: PartyId = PartyId(3);

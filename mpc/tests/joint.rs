@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mpc::fancy::{Plain, TooManyGates};
-use mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
-use mpc::joint::{
-    Cells, Checked, Column, Declaration, Delegated, Inputs, Joint, Number, Place, RowErrorKind, Rows, Table,
-};
-use mpc::program::ProgramName;
-use mpc::protocol::semi_honest::together;
-use mpc::{Fancy, Program};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::fancy::{Plain, TooManyGates};
+use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
+use sotto_mpc::joint::{
+    Cells, Checked, Column, Declaration, Delegated, Inputs, Joint, Number, Place, RowErrorKind, Rows, Table,
+};
+use sotto_mpc::program::ProgramName;
+use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::{Fancy, Program};
 
 /// `Σ second − max first`, where the first owner's rows may be absent.
 #[derive(Clone, Debug)]

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use garble_lang::GarbleProgram;
 use garble_lang::literal::Literal;
 use garble_lang::token::UnsignedNumType;
-use mpc::Program;
-use mpc::circuit::language::{CompileError, Compiled, ConstantProblem, Options, Refusal};
-use mpc::joint::{Cells, Delegated, Joint, Place, Table};
-use mpc::protocol::semi_honest::together;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+use sotto_mpc::Program;
+use sotto_mpc::circuit::language::{CompileError, Compiled, ConstantProblem, Options, Refusal};
+use sotto_mpc::joint::{Cells, Delegated, Joint, Place, Table};
+use sotto_mpc::protocol::semi_honest::together;
 
 /// A source, compiled here and by the language itself.
 struct Twin {
@@ -33,7 +33,7 @@ impl Twin {
     fn inputs(&self, rng: &mut ChaCha20Rng) -> Vec<Vec<Cells>> {
         let table = |table: &Table, rng: &mut ChaCha20Rng| -> Cells {
             let row = |rng: &mut ChaCha20Rng| {
-                let number = |column: &mpc::joint::Column| {
+                let number = |column: &sotto_mpc::joint::Column| {
                     let (min, max) = (column.number.min(), column.number.max());
                     let near = i128::from(rng.next_u32() % 4);
                     let value = match rng.next_u32() % 6 {

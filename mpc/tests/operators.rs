@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mpc::joint::{Cells, Joint, LocalError, ParameterError, Parameters};
-use mpc::operators::auc::{Classes, clear};
-use mpc::operators::{Auction, Builtin, JoinCount, Logistic, SumByGroup, TopK, Welch};
 use proptest::prelude::*;
+use sotto_mpc::joint::{Cells, Joint, LocalError, ParameterError, Parameters};
+use sotto_mpc::operators::auc::{Classes, clear};
+use sotto_mpc::operators::{Auction, Builtin, JoinCount, Logistic, SumByGroup, TopK, Welch};
 
 fn range(min: i128, max: i128) -> Parameters {
     Parameters::default().with("min", min).with("max", max)

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use mpc::edge::files::{Memory, Shelf};
-use mpc::edge::run::{Outcome, RunError, Setup, Stage, take_part};
-use mpc::edge::tls;
-use mpc::job::spec::{Draft, Meeting};
-use mpc::job::{Agreement, Consent, Job, PartyId};
-use mpc::joint::Joint;
+use sotto_mpc::edge::files::{Memory, Shelf};
+use sotto_mpc::edge::run::{Outcome, RunError, Setup, Stage, take_part};
+use sotto_mpc::edge::tls;
+use sotto_mpc::job::spec::{Draft, Meeting};
+use sotto_mpc::job::{Agreement, Consent, Job, PartyId};
+use sotto_mpc::joint::Joint;
 use support::{NAMES, Sum, agreement, consents, draft, identity, line, rng};
 
 /// Sum of everybody's three numbers, and what each owner brings.

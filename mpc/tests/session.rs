@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mpc::channel::memory_pair;
-use mpc::program::{ProgramName, Shape};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};
-use mpc::{Fancy, Inputs, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::channel::memory_pair;
+use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};
+use sotto_mpc::{Fancy, Inputs, Program};
 
 /// AND, XOR, NOT and constants of two words.
 #[derive(Clone, Copy)]

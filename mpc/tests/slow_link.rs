@@ -8,13 +8,13 @@
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use mpc::channel::Framed;
-use mpc::measure::Layers;
-use mpc::program::{ProgramName, Shape};
-use mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, labels_ahead};
-use mpc::{Fancy, Inputs, Phase, Program};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::channel::Framed;
+use sotto_mpc::measure::Layers;
+use sotto_mpc::program::{ProgramName, Shape};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, labels_ahead};
+use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
 /// Seconds for a message to arrive, and bytes a second.
 #[derive(Clone, Copy)]

@@ -4,15 +4,15 @@
 
 use std::thread;
 
-use link::Identity;
-use link::pinned::Pinned;
-use mpc::channel::Framed;
-use mpc::edge::tls::{Listener, Patience, bound, connect};
-use mpc::operators::Aes128;
-use mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};
-use mpc::{Channel, Phase};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_link::Identity;
+use sotto_link::pinned::Pinned;
+use sotto_mpc::channel::Framed;
+use sotto_mpc::edge::tls::{Listener, Patience, bound, connect};
+use sotto_mpc::operators::Aes128;
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, RunId, SessionError, Terms};
+use sotto_mpc::{Channel, Phase};
 
 const RUN: RunId = RunId([9; 32]);
 

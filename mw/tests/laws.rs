@@ -1,7 +1,8 @@
 //! The ledger's laws: joining, cut-through, undo, bytes, flipped bits, batches.
 #![allow(clippy::unwrap_used, reason = "a test that is wrong must stop")]
 
-use mw::{
+use proptest::{collection::vec, prelude::*, sample::subsequence};
+use sotto_mw::{
     aggregate::{Conflict, aggregate},
     amount::Amount,
     block::Block,
@@ -17,7 +18,6 @@ use mw::{
     trie::{Entry, Trie},
     wire::{Decode, Encode, MAX_ITEMS, WireError},
 };
-use proptest::{collection::vec, prelude::*, sample::subsequence};
 use std::{
     collections::{BTreeSet, HashSet},
     fmt::Debug,

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may say so by panicking")]
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     hash::{Hash, tagged},
     mmr::{Mmr, MmrError, MmrProof, Peaks},
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
 
 fn leaf(i: u32) -> Hash {
     tagged("test/leaf", &[&i.to_le_bytes()])

@@ -1,7 +1,7 @@
 //! Rule, document, error, function and vector carry one number: five lists, held together.
 #![allow(clippy::unwrap_used, reason = "a test that fails may say so by panicking")]
 
-use mw::{error::Rejection, testing::cases};
+use sotto_mw::{error::Rejection, testing::cases};
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// The sections of docs/RULES.md that describe a rule: number and text.
@@ -55,7 +55,7 @@ fn each_rule_names_a_function_that_there_is() {
 /// Each rejecting vector on disk, and one for each number.
 #[test]
 fn each_rule_has_a_vector() {
-    let vectors = vectors::load("rejections").unwrap();
+    let vectors = sotto_vectors::load("rejections").unwrap();
     let cases = vectors["cases"].as_array().unwrap();
     let numbers: BTreeSet<_> = cases.iter().map(|c| c["rule"].as_str().unwrap()).collect();
     assert!(numbers.into_iter().eq(Rejection::RULES.iter().copied()));

@@ -1,8 +1,9 @@
 //! Every rule refuses what it should, for its own reason, and nothing beside it.
 //!
-//! The cases stand in `mw::testing::cases`; here they are judged, as transactions and inside sealed blocks.
+//! The cases stand in `sotto_mw::testing::cases`; here they are judged, as transactions and inside sealed blocks.
 
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     amount::Amount,
     error::{ConnectError, Rejection},
     group::{Point, Scalar},
@@ -18,7 +19,6 @@ use mw::{
     },
     transaction::{Body, Transaction},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::sync::LazyLock;
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases::all);

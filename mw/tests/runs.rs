@@ -1,7 +1,8 @@
 //! One set of rules for all paths: blocks judged together, blocks without their bodies, and values of another chain.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong must stop")]
 
-use mw::{
+use proptest::{collection::vec, prelude::*};
+use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, SealedHeader, body_hash},
     error::Rejection,
@@ -18,7 +19,6 @@ use mw::{
     testing::Toy,
     trie::{Entry, Prefix, Trie},
 };
-use proptest::{collection::vec, prelude::*};
 use std::sync::LazyLock;
 
 /// Seven blocks, payments in the later ones.
@@ -40,7 +40,7 @@ const SPOILS: [fn(&mut Block); 8] = [
     |b| b.body.kernels[0].signature = b.seal,
     |b| b.header.total_offset += Scalar::ONE,
     |b| b.header.time = 0,
-    |b| b.header.previous = mw::hash::Hash::ZERO,
+    |b| b.header.previous = sotto_mw::hash::Hash::ZERO,
     |b| b.body.outputs.clear(),
 ];
 
@@ -59,7 +59,7 @@ fn spoiled(toy: &mut Toy, spoils: &[(usize, usize)]) -> Vec<Block> {
         let here = || spoils.iter().filter(|(at, _)| *at == i).map(|(_, how)| *how);
         here().filter(|how| *how > 1).for_each(|how| SPOILS[how](block));
         let body = block.body.clone();
-        let header = mw::block::Header { body_hash: body_hash(&body), ..block.header.clone() };
+        let header = sotto_mw::block::Header { body_hash: body_hash(&body), ..block.header.clone() };
         *block = toy.seal(header, body);
         here().filter(|how| *how < 2).for_each(|how| SPOILS[how](block));
         tip = block.header.hash();
@@ -69,7 +69,7 @@ fn spoiled(toy: &mut Toy, spoils: &[(usize, usize)]) -> Vec<Block> {
 
 /// The verdict one after the other.
 fn in_turn(toy: &Toy, blocks: &[Block]) -> (usize, Option<Broken>) {
-    let mut parent = mw::block::Header::genesis(toy.chain());
+    let mut parent = sotto_mw::block::Header::genesis(toy.chain());
     for (i, b) in blocks.iter().enumerate() {
         let judged = check_block(toy.chain(), b.clone()).and_then(|b| verify_block(toy.chain(), &parent, b));
         if let Err(why) = judged {
@@ -87,7 +87,7 @@ proptest! {
     fn together_as_in_turn(spoils in vec((0usize..7, 0..SPOILS.len()), 0..3)) {
         let mut toy = CHAIN.clone();
         let blocks = spoiled(&mut toy, &spoils);
-        let genesis = mw::block::Header::genesis(toy.chain());
+        let genesis = sotto_mw::block::Header::genesis(toy.chain());
         let (verified, broken) = verify_blocks(toy.chain(), &genesis, blocks.clone());
         prop_assert_eq!(broken.is_some(), !spoils.is_empty());
         prop_assert!(verified.iter().map(|b| b.get()).eq(blocks.iter().take(verified.len())));
@@ -141,7 +141,7 @@ impl Remains {
         let root = self.trie().root();
         let last = self.headers.last_mut().unwrap();
         last.header.output_root = root;
-        let block = toy.seal(last.header.clone(), mw::transaction::Body::default());
+        let block = toy.seal(last.header.clone(), sotto_mw::transaction::Body::default());
         *last = SealedHeader::of(&block);
         self
     }

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may say so by panicking")]
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     hash::{Hash, tagged},
     trie::{Absent, Chunk, ChunkProof, EditError, Entry, Occupied, Prefix, Trie, TrieError, TrieProof},
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn entry(i: u32) -> Entry {

@@ -13,16 +13,16 @@ mod signatures;
 #[path = "vectors/state.rs"]
 mod state;
 
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sha2::{Digest, Sha512};
+use sotto_mw::{
     group::{Point, scalar_from_bytes},
     schnorr::{PublicKey, session::Nonces},
     secret::SecretScalar,
     wire::{Decode, Encode},
 };
-use rand_core::{CryptoRng, RngCore};
-use sha2::{Digest, Sha512};
+use sotto_vectors::Value;
 use std::fs;
-use vectors::Value;
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|b| format!("{b:02x}")).collect()
@@ -48,7 +48,7 @@ fn array(v: &Value) -> [u8; 32] {
 
 /// 32 bytes that follow from a name.
 fn named(name: &str) -> [u8; 32] {
-    mw::hash::tagged("test/vectors", &[name.as_bytes()]).as_bytes().to_owned()
+    sotto_mw::hash::tagged("test/vectors", &[name.as_bytes()]).as_bytes().to_owned()
 }
 
 /// A scalar that follows from a name.
@@ -97,7 +97,7 @@ fn files_are_what_the_code_gives() {
         ("rejections", rejections::rejections()),
     ];
     for (subject, value) in all {
-        let (file, text) = (vectors::file(subject), vectors::render(&value));
+        let (file, text) = (sotto_vectors::file(subject), sotto_vectors::render(&value));
         if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {
             fs::write(&file, &text).unwrap();
         }
@@ -108,7 +108,7 @@ fn files_are_what_the_code_gives() {
 /// RFC 9496, appendix A.
 #[test]
 fn ristretto255_is_the_documents() {
-    let v = vectors::load("rfc9496").unwrap();
+    let v = sotto_vectors::load("rfc9496").unwrap();
     for (i, encoded) in v["multiples"].as_array().unwrap().iter().enumerate() {
         let mut x = [0; 32];
         x[0] = i as u8;
@@ -125,7 +125,7 @@ fn ristretto255_is_the_documents() {
 /// which `check.py` computes with the functions that it has held against this document.
 #[test]
 fn frost_is_the_documents() {
-    let v = vectors::load("rfc9591").unwrap();
+    let v = sotto_vectors::load("rfc9591").unwrap();
     for p in v["participants"].as_array().unwrap() {
         let share = SecretScalar::from_bytes(array(&p["share"])).unwrap();
         let fresh = [bytes(&p["hiding_randomness"]), bytes(&p["binding_randomness"])].concat();
@@ -138,7 +138,7 @@ fn frost_is_the_documents() {
     }
     let key = PublicKey::of(&SecretScalar::from_bytes(array(&v["group_secret_key"])).unwrap());
     assert_eq!(key.as_bytes(), &array(&v["group_public_key"]));
-    let signature = mw::schnorr::Signature::from_bytes(&bytes(&v["signature"])).unwrap();
+    let signature = sotto_mw::schnorr::Signature::from_bytes(&bytes(&v["signature"])).unwrap();
     assert!(signature.verifies(&key, &bytes(&v["message"])));
     assert!(!signature.verifies(&key, b"another"));
 }

@@ -15,7 +15,7 @@ use crate::{
     engine::pruned::{Checker, PrunedError},
     wire::snapshot::{Part, PartKind, Start},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Header, SealedHeader},
     error::ConnectError,

@@ -61,7 +61,7 @@ pub struct Config {
     /// How large the stempool may grow.
     pub stempool: PoolLimits,
     /// When transactions are whispered on, and when they are told to all.
-    pub dandelion: dandelion::Params,
+    pub dandelion: sotto_dandelion::Params,
 }
 
 impl Config {
@@ -93,7 +93,7 @@ impl Config {
             part_items: PART_ITEMS,
             pool: PoolLimits::default(),
             stempool: PoolLimits { transactions: 1_000, weight: 200_000 },
-            dandelion: dandelion::Params::default(),
+            dandelion: sotto_dandelion::Params::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     seal::{DoubleSeal, SealedHeader},
     wire::message::{BlockName, Message},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     error::Rejection,

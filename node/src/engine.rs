@@ -52,12 +52,12 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 use kernels::Kernels;
-use mw::wire::Decode;
 use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
 use rand_core::CryptoRngCore;
 use relay::Relay;
 use sealing::Solo;
 use shortcut::Shortcut;
+use sotto_mw::wire::Decode;
 use sync::Sync;
 
 /// A node.

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::engine::peers::{Address, Direction, PeerId, PeerKey};
-use mw::{
+use sotto_mw::{
     amount::Height,
     commitment::Commitment,
     kernel::{Excess, Kernel},

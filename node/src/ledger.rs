@@ -30,7 +30,8 @@ use crate::{
     seal::{DoubleSeal, SealedHeader},
 };
 use journal::Journal;
-use mw::{
+use originals::Originals;
+use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Header},
     error::{ConnectError, Rejection},
@@ -44,7 +45,6 @@ use mw::{
     state::ChainView,
     transaction::{Output, Transaction},
 };
-use originals::Originals;
 use std::path::Path;
 
 /// Why the ledger refused or failed.

@@ -8,13 +8,13 @@
 //!
 //! Guaranteed: outputs under a prefix are all there were, kernels and blocks are the chain's, as of a header that the operator
 //! sealed, and headers only go on. Not guaranteed: that the header is the last (a node can keep later blocks back; what a wallet
-//! saw in earlier runs, `wallet::scan` holds against it), and that a kernel which it denies is not there: a mountain range proves
+//! saw in earlier runs, `sotto_wallet::scan` holds against it), and that a kernel which it denies is not there: a mountain range proves
 //! presence only. Sums, signatures and range proofs are not verified: the operator's seal stands for them, and the audit of a
 //! full node looks.
 
 use crate::{effect::KernelProof, engine::fork::compare, wire::message::BlockName};
 use core::cmp::Ordering;
-use mw::{
+use sotto_mw::{
     block::{Block, Header, SealedHeader, body_hash},
     commitment::Commitment,
     hash::Hash,

@@ -99,8 +99,8 @@ mod tests {
         ledger::Ledger,
         seal::OperatorKey,
     };
-    use mw::testing::Toy;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use sotto_mw::testing::Toy;
     use std::{sync::mpsc, thread};
 
     struct Answers(mpsc::Sender<Answer>);

@@ -11,15 +11,15 @@
 //! the evidence, which the ledger keeps.
 
 use core::fmt;
-use mw::{
+use rand_core::{CryptoRng, CryptoRngCore, RngCore};
+use sotto_mw::{
     block::{ChainId, Header},
     rules::params::Chain,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
 };
-use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 
-pub use mw::block::SealedHeader;
+pub use sotto_mw::block::SealedHeader;
 
 /// The operator's secret key.
 pub struct OperatorKey(SecretScalar);

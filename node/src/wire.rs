@@ -34,7 +34,7 @@ pub(crate) mod pool;
 pub mod rpc;
 pub mod snapshot;
 
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{ChainId, Header, SealedHeader},
     hash::{Hash, tagged},
@@ -399,7 +399,7 @@ pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
-    use mw::{group::Point, schnorr::PublicKey};
+    use sotto_mw::{group::Point, schnorr::PublicKey};
 
     fn chain() -> Chain {
         Chain::new(Params::solo(PublicKey::from_point(Point::g()), 5)).unwrap()

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
-use link::{
+use sotto_link::{
     Identity,
     web::{Certificate, Cover, Endpoint, Page, Session},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     kernel::{Kernel, KernelFeatures},
@@ -15,7 +15,7 @@ use mw::{
     transaction::{Output, OutputFeatures, Transaction},
     wire::{Decode, Encode},
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::{
         daemon::{Daemon, Setup, StartError},
@@ -70,7 +70,7 @@ fn start(n: u8, dir: &Path, ledger: Ledger, seeds: &[Address], key: Option<Opera
     let mut config = Config::new(PeerKey([0; 32]));
     config.seeds = seeds.to_vec();
     let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
-    config.dandelion = dandelion::Params::new(0.3, hop, 0.1, epoch).unwrap();
+    config.dandelion = sotto_dandelion::Params::new(0.3, hop, 0.1, epoch).unwrap();
     let setup = Setup { config, net: sockets(n), rpc: None, dir: dir.join("node") };
     Daemon::start(setup, ledger, key).unwrap()
 }
@@ -278,7 +278,8 @@ fn a_peer_that_does_not_listen_is_closed() {
             panic!("not connected")
         };
         let block = toy.blocks()[0].clone();
-        let message = Message::Block { sealed: node::seal::SealedHeader::of(&block), body: vec![0; 1 << 20] };
+        let message =
+            Message::Block { sealed: sotto_node::seal::SealedHeader::of(&block), body: vec![0; 1 << 20] };
         (0..200).for_each(|_| net.send(peer, &message));
         assert!(matches!(next(&happened).await, Event::Gone(gone) if gone == peer));
         net.send(peer, &message);

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
 use core::net::SocketAddr;
-use link::{Identity, web::Cover};
-use mw::{
+use serde_json::{Value, json};
+use sotto_link::{Identity, web::Cover};
+use sotto_mw::{
     amount::Height,
     hash::Hash,
     rules::params::Params,
@@ -12,7 +13,7 @@ use mw::{
     transaction::Transaction,
     trie::Prefix,
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::{
         client::{Client, ClientError},
@@ -27,7 +28,6 @@ use node::{
     light,
     wire::rpc::{self, Call, Code, Hex},
 };
-use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
@@ -475,7 +475,7 @@ fn lies_are_found() {
     assert_eq!(light::chain(&chain, &tip), Ok(()));
     chain.remove(3);
     assert_eq!(light::chain(&chain, &tip), Err(light::Lie::Chain));
-    let name = node::wire::message::BlockName::of(&tip);
+    let name = sotto_node::wire::message::BlockName::of(&tip);
     assert!(light::header(toy.chain(), name, Some(sealed(9))).is_ok());
     assert_eq!(light::header(toy.chain(), name, Some(sealed(8))), Err(light::Lie::OtherHeader));
     assert_eq!(light::header(toy.chain(), name, None), Err(light::Lie::OtherHeader));

@@ -1,7 +1,7 @@
 //! Loads the test vectors: JSON files, one a subject, that live beside this crate.
 //!
-//! The ledger's are written by `SOTTO_VECTORS=write cargo test -p mw --release --test vectors`; without the variable that
-//! test fails when a file is not what the code gives; `letter.json` in the same way by `cargo test -p wallet --release --lib
+//! The ledger's are written by `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors`; without the variable that
+//! test fails when a file is not what the code gives; `letter.json` in the same way by `cargo test -p sotto-wallet --release --lib
 //! letters`. `rfc9496.json` and `rfc9591.json` are the documents' own. `check.py` reads them all without this code. Numbers that may exceed 2⁵³ are decimal strings, bytes are hexadecimal.
 
 pub use serde_json::{Value, json};

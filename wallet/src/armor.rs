@@ -25,7 +25,7 @@ use crate::{
     wire::{Envelope, VERSION},
 };
 use core::fmt;
-use mw::{
+use sotto_mw::{
     block::ChainId,
     hash::tagged,
     transaction::Transaction,

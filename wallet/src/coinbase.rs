@@ -5,7 +5,8 @@
 
 use crate::keys::{AccountKeys, Purpose, fresh_index};
 use core::fmt;
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::{Excess, Kernel, KernelFeatures},
     range_proof::{Opening, ProveError},
@@ -13,7 +14,6 @@ use mw::{
     schnorr::{PublicKey, sign},
     transaction::{Output, OutputFeatures},
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// Why a reward cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

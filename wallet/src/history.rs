@@ -11,7 +11,7 @@ use crate::{
     wallet::Deal,
 };
 use core::fmt;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     transaction::OutputFeatures,
 };

@@ -22,7 +22,9 @@ pub use address::{Address, AddressError};
 use crate::tag;
 use bip39::{Language, Mnemonic};
 use core::fmt;
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sha2::{Digest, Sha512};
+use sotto_mw::{
     block::ChainId,
     commitment::Commitment,
     range_proof::{Opening, ProveError, Replayed, RewindKey, TauKey},
@@ -31,8 +33,6 @@ use mw::{
     secret::SecretScalar,
     transaction::{Output, OutputFeatures, OutputKeys},
 };
-use rand_core::{CryptoRng, RngCore};
-use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub(crate) fn derive(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
@@ -283,7 +283,7 @@ pub(crate) fn fresh_index(rng: &mut (impl RngCore + CryptoRng)) -> [u8; 12] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mw::amount::Amount;
+    use sotto_mw::amount::Amount;
 
     /// The vector of BIP-39's reference list for 32 zero bytes.
     const ZEROS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \

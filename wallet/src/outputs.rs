@@ -17,7 +17,7 @@
 //! the slates. So the order in which confirmation, cancelling, expiry and reorganisation are noticed does not matter.
 
 use crate::keys::{Account, Purpose};
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     range_proof::Opening,

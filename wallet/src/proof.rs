@@ -14,7 +14,7 @@
 //! Source: SPEC "Proof of payment".
 
 use crate::slate::receipt::Receipt;
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{ChainId, Header},
     hash::Hash,

@@ -33,7 +33,7 @@ use blocks::walk;
 use hold::{anchor, hold};
 
 use crate::store::StoreError;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     hash::Hash,
 };

@@ -31,7 +31,7 @@ use crate::{
     state::State,
 };
 use core::iter;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::KernelFeatures,
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
@@ -343,7 +343,8 @@ mod tests {
         keys::Purpose,
         outputs::{Origin, Status},
     };
-    use mw::{
+    use proptest::prelude::*;
+    use sotto_mw::{
         commitment::Commitment,
         group::{Point, Scalar},
         range_proof::Opening,
@@ -351,7 +352,6 @@ mod tests {
         schnorr::PublicKey,
         transaction::OutputFeatures,
     };
-    use proptest::prelude::*;
 
     fn chain() -> Chain {
         Chain::new(Params::solo(PublicKey::from_point(Point::g()), 0)).unwrap()

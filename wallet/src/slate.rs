@@ -35,7 +35,8 @@ pub use error::SlateError;
 pub use memo::Memo;
 
 use crate::{keys::Address, tag};
-use mw::{
+use receipt::Receipt;
+use sotto_mw::{
     amount::{Amount, Height},
     block::ChainId,
     commitment::Commitment,
@@ -49,7 +50,6 @@ use mw::{
     transaction::Output,
     wire::Encode,
 };
-use receipt::Receipt;
 
 /// What a payer proposes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use crate::{
     select::{self, SelectError},
     slate::{Invite, Response, SlateError},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     hash::Hash,

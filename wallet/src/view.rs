@@ -11,7 +11,7 @@
 //! taken back.
 //!
 //! A viewer cannot make a commitment from an amount, since that takes the blinding factor; amounts are held against the
-//! range proof instead (`mw::range_proof::Replayed`). Other holders of the key can make outputs that look received.
+//! range proof instead (`sotto_mw::range_proof::Replayed`). Other holders of the key can make outputs that look received.
 
 use crate::{
     keys::Account,
@@ -24,7 +24,7 @@ use crate::{
 };
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     range_proof::RewindKey,
     rules::params::{Chain, Network},

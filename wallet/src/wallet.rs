@@ -37,7 +37,7 @@ use crate::{
     wire::{self, Contents},
 };
 use core::fmt;
-use mw::{
+use sotto_mw::{
     amount::Height,
     range_proof::Opening,
     rules::params::{Chain, ParamsError},

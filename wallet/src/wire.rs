@@ -34,7 +34,7 @@ use crate::{
     state::State,
     view::ViewKey,
 };
-use mw::{
+use sotto_mw::{
     block::ChainId,
     range_proof::RewindKey,
     rules::params::Params,

@@ -3,13 +3,13 @@
 
 mod support;
 
-use mw::{block::ChainId, transaction::Transaction, wire::Encode};
 use proptest::prelude::*;
-use support::two;
-use wallet::{
+use sotto_mw::{block::ChainId, transaction::Transaction, wire::Encode};
+use sotto_wallet::{
     armor::{self, ArmorError, Kind},
     slate::{Invite, Response},
 };
+use support::two;
 
 struct Letters {
     chain: ChainId,

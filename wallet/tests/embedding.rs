@@ -5,7 +5,7 @@
 mod pay;
 mod support;
 
-use mw::amount::Amount;
+use sotto_mw::amount::Amount;
 use support::two;
 
 #[test]

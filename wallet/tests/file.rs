@@ -4,9 +4,7 @@
 mod support;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use std::{fs, path::Path};
-use support::{Folder, Ledger};
-use wallet::{
+use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
     select::Decision,
@@ -14,6 +12,8 @@ use wallet::{
     store::{Store, StoreError},
     wallet::{Backup, Loss, Wallet},
 };
+use std::{fs, path::Path};
+use support::{Folder, Ledger};
 
 const COST: Cost = Cost::INSECURE_FAST;
 

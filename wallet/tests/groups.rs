@@ -3,16 +3,15 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     amount::{Amount, Height},
     commitment::Commitment,
     error::Rejection,
     rules::{Verified, check_transaction, verify_transaction},
     transaction::Transaction,
 };
-use proptest::prelude::*;
-use support::{Ledger, Person, fee};
-use wallet::{
+use sotto_wallet::{
     keys::Account,
     proof::Proof,
     select::{Decision, Plan, Request, SelectError},
@@ -20,6 +19,7 @@ use wallet::{
     state::{Fate, Stage},
     wallet::{Deal, Step, WalletError},
 };
+use support::{Ledger, Person, fee};
 
 const REWARD: u64 = 6_000_000_000;
 
@@ -317,7 +317,7 @@ fn copies_and_self_spends_concern_the_whole() {
     let (mut ledger, mut a, mut others) = four();
     let invites = invite(&mut a, &others);
     let responses = answer(&mut others, &invites);
-    let mut elsewhere = a.copy(wallet::slate::seal::Installation::in_memory([7; 32]));
+    let mut elsewhere = a.copy(sotto_wallet::slate::seal::Installation::in_memory([7; 32]));
     assert_eq!(refusal(take(&mut elsewhere, &responses[0])), SlateError::ForeignInstallation);
     assert!(matches!(refusal(elsewhere.wallet.cancel(&invites[1].session)), SlateError::MayHaveLeft { .. }));
     let whole = responses.iter().filter_map(|r| take(&mut a, r).unwrap()).next_back().unwrap();

@@ -4,15 +4,15 @@
 
 mod support;
 
-use mw::{amount::Height, hash::Hash};
-use std::convert::Infallible;
-use support::{Ledger, Person, TestStore, two};
-use wallet::{
+use sotto_mw::{amount::Height, hash::Hash};
+use sotto_wallet::{
     keys::Account,
     scan::{ChainSource, Replaced, ScanError},
     store::Store,
     view::{ViewKey, ViewWallet},
 };
+use std::convert::Infallible;
+use support::{Ledger, Person, TestStore, two};
 
 type Refused = ScanError<Infallible>;
 
@@ -140,6 +140,6 @@ fn a_view_only_wallet_remembers_too() {
     assert!(matches!(view.scan(&ledger, &mut |_, _| {}), Err(ScanError::Older { .. })));
     view.accept(&ledger, &mut |_, _| {}).unwrap();
     assert_eq!((view.tip().get(), view.outputs().count()), (7, 7));
-    let refused = wallet::wallet::Wallet::open(store, a.installation.clone()).unwrap_err();
-    assert!(matches!(refused, wallet::wallet::WalletError::ViewOnly));
+    let refused = sotto_wallet::wallet::Wallet::open(store, a.installation.clone()).unwrap_err();
+    assert!(matches!(refused, sotto_wallet::wallet::WalletError::ViewOnly));
 }

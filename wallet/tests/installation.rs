@@ -3,15 +3,15 @@
 
 mod support;
 
-use mw::{hash::Hash, schnorr::session::SessionId, wire::Encode};
-use std::{fs, io, sync::Barrier};
-use support::{Folder, Person, two};
-use wallet::{
+use sotto_mw::{hash::Hash, schnorr::session::SessionId, wire::Encode};
+use sotto_wallet::{
     edge::installation,
     slate::{SlateError, seal::Installation},
     store::{MemoryRegister, Register, StoreError},
     wallet::WalletError,
 };
+use std::{fs, io, sync::Barrier};
+use support::{Folder, Person, two};
 use zeroize::Zeroizing;
 
 fn refusal<T>(r: Result<T, WalletError>) -> SlateError {

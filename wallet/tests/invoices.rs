@@ -3,7 +3,8 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     amount::{Amount, Height},
     commitment::Commitment,
     group::{Point, Scalar},
@@ -16,15 +17,14 @@ use mw::{
     transaction::OutputFeatures,
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
-use support::{Ledger, Person, fee, two};
-use wallet::{
+use sotto_wallet::{
     keys::{Account, Address},
     select::{Decision, SelectError},
     slate::{Invoice, Memo, Payment, SlateError, invoice::Ask, seal::Installation},
     state::{AskedStage, Fate},
     wallet::WalletError,
 };
+use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 const FEE: u64 = fee(4, 2, 1);
@@ -116,7 +116,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.memo = Memo::default()), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
     let there =
-        |x: &Address| Address::new(mw::rules::params::Network::Main, *x.sign(), *x.encrypt()).unwrap();
+        |x: &Address| Address::new(sotto_mw::rules::params::Network::Main, *x.sign(), *x.encrypt()).unwrap();
     assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
     assert!(a.wallet.bill(Account(0), &good).is_ok());
     drop(ledger);
@@ -145,7 +145,7 @@ fn a_receiver_refuses_altered_payments() {
     type Alter<'a> = &'a dyn Fn(&mut Payment);
     let cases: [(Alter<'_>, SlateError); 8] = [
         (&|p| p.session = SessionId([1; 32]), SlateError::UnknownSession),
-        (&|p| p.invoice = mw::hash::Hash::ZERO, SlateError::InviteAltered),
+        (&|p| p.invoice = sotto_mw::hash::Hash::ZERO, SlateError::InviteAltered),
         (&|p| p.share.key = PublicKey::from_point(Point::h()), possession.clone()),
         (&|p| p.share.possession = shifted(p.share.possession), possession),
         (&|p| p.share.hiding = Point::h(), partial.clone()),
@@ -226,7 +226,7 @@ fn one_session_is_one_payment() {
     let (invite, invoice) = (a.invite(1_000, &b), b.ask(2_000, &a));
     let ask = Invoice { session: invite.session, ..invoice.clone() };
     assert_eq!(refusal(a.pay_invoice(&ask)), SlateError::SessionReused);
-    let pay = wallet::slate::Invite { session: invoice.session, ..invite };
+    let pay = sotto_wallet::slate::Invite { session: invoice.session, ..invite };
     assert_eq!(refusal(b.respond(&pay)), SlateError::SessionReused);
 }
 

@@ -3,19 +3,19 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     group::Point,
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
-use support::{Ledger, Person, two};
-use wallet::{
+use sotto_wallet::{
     armor::{self, ArmorError, Kind},
     keys::Account,
     select::Decision,
     slate::{Invite, Memo, Response, SlateError, encrypt::Encrypted},
     wallet::{Privacy, WalletError},
 };
+use support::{Ledger, Person, two};
 
 fn encrypted(a: &Person, b: &Person, invite: &Invite) -> Encrypted<Invite> {
     a.wallet.encrypt(Account(0), &b.address(), invite).unwrap()

@@ -7,17 +7,15 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     amount::Height,
     kernel::Excess,
     rules::{Verified, connect_transaction},
     schnorr::session::SessionId,
     transaction::Transaction,
 };
-use proptest::prelude::*;
-use std::collections::BTreeSet;
-use support::{Ledger, Person};
-use wallet::{
+use sotto_wallet::{
     keys::Account,
     outputs::{OutputRecord, Status},
     scan::ChainSource,
@@ -26,6 +24,8 @@ use wallet::{
     state::{Asked, AskedStage, Fate, Part},
     wallet::{Deal, Step::Signed},
 };
+use std::collections::BTreeSet;
+use support::{Ledger, Person};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {

@@ -3,9 +3,8 @@
 
 mod support;
 
-use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
-use support::{Ledger, Person, fee, two};
-use wallet::{
+use sotto_mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_wallet::{
     history::Kind,
     keys::Account,
     select::{Decision, SelectError},
@@ -13,6 +12,7 @@ use wallet::{
     state::Fate,
     wallet::{Step, WalletError},
 };
+use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 /// One input, one output, one kernel.
@@ -66,7 +66,7 @@ fn a_self_spend_displaces_a_payment_that_has_left() {
 fn a_restored_backup_ends_payments_by_self_spends() {
     let (mut ledger, mut a, b) = two();
     let invite = a.invite(1_000, &b);
-    let mut copy = a.copy(wallet::slate::seal::Installation::in_memory([9; 32]));
+    let mut copy = a.copy(sotto_wallet::slate::seal::Installation::in_memory([9; 32]));
     let refused = copy.wallet.cancel(&invite.session);
     assert!(matches!(refused, Err(WalletError::Slate(SlateError::MayHaveLeft { .. }))));
     let t = self_spend(&mut copy, &invite.session).unwrap();

@@ -3,16 +3,14 @@
 
 mod support;
 
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     hash::Hash,
     kernel::Excess,
     rules::params::Network,
     state::RewindMaterial,
 };
-use std::convert::Infallible;
-use support::{Ledger, Person, fee, two};
-use wallet::{
+use sotto_wallet::{
     keys::{Account, Words},
     scan::{ChainSource, ScanError},
     select::{Decision, SelectError},
@@ -21,6 +19,8 @@ use wallet::{
     store::{Store, StoreError},
     wallet::WalletError,
 };
+use std::convert::Infallible;
+use support::{Ledger, Person, fee, two};
 
 const REWARD: u64 = 6_000_000_000;
 /// Fees with one input and one kernel: with change, and without.
@@ -361,7 +361,8 @@ fn a_wallet_is_not_overwritten_and_opens_as_it_was() {
     assert_eq!(again.wallet.chain(), &ledger.chain);
     let words = a.wallet.words().clone();
     let store = a.wallet.store().clone();
-    let made = wallet::wallet::Wallet::create(store, ledger.chain.clone(), words, a.installation.clone());
+    let made =
+        sotto_wallet::wallet::Wallet::create(store, ledger.chain.clone(), words, a.installation.clone());
     assert!(matches!(made, Err(WalletError::Exists)));
 }
 

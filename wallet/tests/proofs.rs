@@ -3,7 +3,9 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     amount::Amount,
     hash::Hash,
     mmr::MmrError,
@@ -15,15 +17,13 @@ use mw::{
     secret::SecretScalar,
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use support::{Ledger, Person, two};
-use wallet::{
+use sotto_wallet::{
     armor,
     proof::{Proof, ProofError},
     slate::Memo,
     wallet::WalletError,
 };
+use support::{Ledger, Person, two};
 
 /// A payment by invite and one by invoice in block 4, and the first one's proof.
 fn paid() -> (Ledger, Person, SessionId, SessionId) {
@@ -137,9 +137,9 @@ fn every_check_refuses_what_it_is_for() {
 }
 
 fn minus(x: &PublicKey) -> PublicKey {
-    let order_minus_one = SecretScalar::zero().sub(&SecretScalar::from(mw::group::Scalar::ONE));
+    let order_minus_one = SecretScalar::zero().sub(&SecretScalar::from(sotto_mw::group::Scalar::ONE));
     let bytes = order_minus_one.agree(x.point());
-    PublicKey::from_point(mw::group::Point::from_bytes(*bytes).unwrap())
+    PublicKey::from_point(sotto_mw::group::Point::from_bytes(*bytes).unwrap())
 }
 
 #[test]

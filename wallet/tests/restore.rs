@@ -3,15 +3,15 @@
 
 mod support;
 
-use mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindMaterial};
-use std::cell::Cell;
-use support::{Ledger, Person, two};
-use wallet::{
+use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindMaterial};
+use sotto_wallet::{
     history::Kind,
     outputs::Status,
     scan::{Block, ChainSource, ScanError},
     store::Store,
 };
+use std::cell::Cell;
+use support::{Ledger, Person, two};
 
 fn again(ledger: &Ledger, p: &Person, seed: u64) -> Person {
     Person::from_words(ledger.chain.clone(), p.wallet.words().clone(), seed)
@@ -93,7 +93,7 @@ fn history_comes_back_as_far_as_blocks_are_stored() {
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     let spent = |p: &Person| {
-        let heights = |o: &wallet::outputs::OutputRecord| match o.status {
+        let heights = |o: &sotto_wallet::outputs::OutputRecord| match o.status {
             Status::Spent { created, gone } => Some((created.get(), gone.get())),
             _ => None,
         };

@@ -3,7 +3,8 @@
 
 mod support;
 
-use mw::{
+use proptest::prelude::*;
+use sotto_mw::{
     amount::{Amount, Height},
     group::{Point, Scalar},
     kernel::{KernelFeatures, Window},
@@ -16,13 +17,12 @@ use mw::{
     transaction::{Extra, OutputFeatures},
     wire::{Decode, Encode},
 };
-use proptest::prelude::*;
-use support::{Ledger, Person, fee, two};
-use wallet::{
+use sotto_wallet::{
     keys::Address,
     slate::{Invite, Memo, Response, SlateError, seal::Installation},
     wallet::WalletError,
 };
+use support::{Ledger, Person, fee, two};
 
 /// One input, with change.
 const FEE: u64 = fee(1, 2, 1);
@@ -156,7 +156,7 @@ fn an_inviter_refuses_altered_responses() {
     type Alter<'a> = &'a dyn Fn(&mut Response);
     let cases: [(Alter<'_>, SlateError); 18] = [
         (&|r| r.session = SessionId([1; 32]), SlateError::UnknownSession),
-        (&|r| r.invite = mw::hash::Hash::ZERO, SlateError::InviteAltered),
+        (&|r| r.invite = sotto_mw::hash::Hash::ZERO, SlateError::InviteAltered),
         (&|r| r.share.key = PublicKey::from_point(Point::h()), possession(responder)),
         (&|r| r.share.key = PublicKey::from_point(nothing()), identity(responder)),
         (&|r| r.share.hiding = Point::h(), partial()),
@@ -165,7 +165,7 @@ fn an_inviter_refuses_altered_responses() {
         (&|r| r.share.possession = shifted(r.share.possession), possession(responder)),
         (&|r| r.share = invite.share, possession(responder)),
         (
-            &|r| r.output.commitment = mw::commitment::Commitment::from_point(Point::h()),
+            &|r| r.output.commitment = sotto_mw::commitment::Commitment::from_point(Point::h()),
             SlateError::ResponderOutput,
         ),
         (&|r| r.output.features = OutputFeatures::Coinbase, SlateError::ResponderOutput),
@@ -195,7 +195,7 @@ fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let (_, mut a, mut b) = two();
     let mut request = a.request(1_000, &b);
     request.payees[0].recipient = None;
-    let plan = a.wallet.plan(request).unwrap().confirm(|_| wallet::select::Decision::Yes).unwrap();
+    let plan = a.wallet.plan(request).unwrap().confirm(|_| sotto_wallet::select::Decision::Yes).unwrap();
     let invite = a.begin(plan).unwrap();
     assert_eq!(b.wallet.addressee(&invite), None);
     let response = b.respond(&invite).unwrap();

@@ -3,15 +3,15 @@
 
 mod support;
 
-use mw::rules::params::Network;
-use support::two;
-use wallet::{
+use sotto_mw::rules::params::Network;
+use sotto_wallet::{
     keys::{Account, Purpose},
     outputs::{OutputRecord, Status},
     store::MemoryStore,
     view::{ViewKey, ViewKeyError, ViewWallet},
     wallet::{Wallet, WalletError},
 };
+use support::two;
 
 fn heights(o: &OutputRecord) -> (u64, u64, Option<u64>) {
     let units = o.opening.amount.units();

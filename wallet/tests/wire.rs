@@ -3,15 +3,15 @@
 
 mod support;
 
-use mw::{amount::Amount, schnorr::session::SessionId};
 use proptest::prelude::*;
-use support::{TestStore, fee, two};
-use wallet::{
+use sotto_mw::{amount::Amount, schnorr::session::SessionId};
+use sotto_wallet::{
     select::{Decision, Payee, Request},
     slate::{Memo, seal::Installation},
     store::{MemoryStore, Store},
     wallet::Wallet,
 };
+use support::{TestStore, fee, two};
 
 /// Contents with an output in every status and a payment in every stage, and a cancelled session.
 fn contents() -> (Vec<u8>, SessionId) {

@@ -1,6 +1,6 @@
 //! Ours: through the ledger's public interface, as a node uses it.
 
-use mw::{
+use sotto_mw::{
     amount::Amount,
     block::Block,
     kernel::KernelFeatures,

@@ -1,12 +1,12 @@
 //! A chain as a wallet sees it: a ledger on this machine's disk, or through a node that runs.
 //!
-//! What comes from a node was held against the operator's seal (`node::edge::light`); what comes from the disk, against the
+//! What comes from a node was held against the operator's seal (`sotto_node::edge::light`); what comes from the disk, against the
 //! store's own checks.
 
 use super::unseen;
 use crate::exit::{Context as _, Failure, Outcome};
 use core::fmt;
-use mw::{
+use sotto_mw::{
     amount::Height,
     hash::Hash,
     kernel::Excess,
@@ -14,7 +14,7 @@ use mw::{
     state::{ChainView, RewindMaterial, Unspent},
     transaction::Transaction,
 };
-use node::{
+use sotto_node::{
     edge::{
         light::{Light, LightError},
         store::StoreError,
@@ -22,11 +22,11 @@ use node::{
     ledger::Ledger,
     seal::SealedHeader,
 };
-use std::{cell::RefCell, error::Error, iter::Peekable};
-use wallet::{
+use sotto_wallet::{
     proof::Inclusion,
     scan::{Block, ChainSource, ScanError},
 };
+use std::{cell::RefCell, error::Error, iter::Peekable};
 
 /// Where a chain is.
 pub(crate) enum ChainAt {

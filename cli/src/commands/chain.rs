@@ -11,7 +11,9 @@ use crate::{
     ui::{BAD, GOOD},
 };
 use core::time::Duration;
-use mw::{
+use rand_core::OsRng;
+use serde_json::{Value, json};
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     hash::Hash,
@@ -19,17 +21,15 @@ use mw::{
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params, weight},
     transaction::Transaction,
 };
-use node::{
+use sotto_node::{
     audit::UNCHECKED,
     edge::operator,
     engine::sealing::{SealEvent, Solo},
     ledger::Ledger,
     seal::{DoubleSeal, OperatorKey},
 };
-use rand_core::OsRng;
-use serde_json::{Value, json};
+use sotto_wallet::{armor, keys::Account, store::Store, wallet::Wallet};
 use std::fs;
-use wallet::{armor, keys::Account, store::Store, wallet::Wallet};
 
 pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
     let home = Home::of(&context.config);

@@ -1,6 +1,6 @@
 //! `sotto dandelion simulate`: what spies learn, how long stems are, how late a payment is that a black hole swallowed.
 //!
-//! The figures come from `dandelion::simulate`; here they are asked for, written down and drawn.
+//! The figures come from `sotto_dandelion::simulate`; here they are asked for, written down and drawn.
 
 mod plot;
 
@@ -10,12 +10,12 @@ use crate::{
     exit::{Code, Failure, Outcome},
     output::{Readers, whole_file},
 };
-use dandelion::{
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use serde_json::{Value, json};
+use sotto_dandelion::{
     Params, Reason,
     simulate::{Anonymity, Forwarding, Hour, Journey, PUBLISHED, Setting, anonymity},
 };
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// About how many nodes all graphs of a measurement have together, and how many epochs each graph is used for.

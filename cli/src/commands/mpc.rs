@@ -14,14 +14,14 @@ use crate::{
     Context, args,
     exit::{Code, Failure, Outcome},
 };
-use mpc::{
+use rand_core::OsRng;
+use serde_json::json;
+use sotto_mpc::{
     Channel, ChannelError, Phase, Program,
     channel::{Framed, Traffic},
     edge::tcp::{Exposure, Listener, Patience, Peer, TcpError, connect},
     protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, Role, SessionError, Terms},
 };
-use rand_core::OsRng;
-use serde_json::json;
 use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {

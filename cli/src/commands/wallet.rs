@@ -26,8 +26,8 @@ use crate::{
     memory,
     ui::BAD,
 };
-use mw::rules::params::Chain;
-use wallet::{
+use sotto_mw::rules::params::Chain;
+use sotto_wallet::{
     edge::file::WalletFile,
     keys::{Account, Address},
     scan::{ChainSource, Replaced, ScanReport},
@@ -128,7 +128,7 @@ fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
 }
 
 /// Refuses a wallet that was made for another chain.
-pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, chain: &Chain) -> Outcome {
+pub(crate) fn same_chain(wallet: &Wallet<impl sotto_wallet::store::Store>, chain: &Chain) -> Outcome {
     let (ours, here) = (wallet.chain().id(), chain.id());
     if ours == here {
         return Ok(());
@@ -141,7 +141,7 @@ pub(crate) fn same_chain(wallet: &Wallet<impl wallet::store::Store>, chain: &Cha
 /// Brings a wallet up to date with the chain.
 pub(crate) fn scan(
     context: &Context,
-    wallet: &mut Wallet<impl wallet::store::Store>,
+    wallet: &mut Wallet<impl sotto_wallet::store::Store>,
     view: &View<'_>,
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
@@ -154,7 +154,7 @@ pub(crate) fn scan(
 /// The same, and takes the chain as it is shown now, whatever was seen before.
 fn accept(
     context: &Context,
-    wallet: &mut Wallet<impl wallet::store::Store>,
+    wallet: &mut Wallet<impl sotto_wallet::store::Store>,
     view: &View<'_>,
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
@@ -173,6 +173,6 @@ fn warn(context: &Context, report: &ScanReport) {
 const UNSEARCHED: &str = "the chain could not be searched";
 
 /// The address of the wallet's account.
-pub(crate) fn address(wallet: &Wallet<impl wallet::store::Store>) -> Outcome<Address> {
+pub(crate) fn address(wallet: &Wallet<impl sotto_wallet::store::Store>) -> Outcome<Address> {
     wallet.address(ACCOUNT).or_refuse("the wallet has no address")
 }

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::mpc_job`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::mpc_job(data); });
+//! Any bytes for `sotto_fuzz::mpc_job`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_job(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::mw_chunk`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::mw_chunk(data); });
+//! Any bytes for `sotto_fuzz::mw_chunk`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mw_chunk(data); });

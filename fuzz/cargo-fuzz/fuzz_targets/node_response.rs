@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::node_response`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::node_response(data); });
+//! Any bytes for `sotto_fuzz::node_response`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::node_response(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::wallet_invite`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::wallet_invite(data); });
+//! Any bytes for `sotto_fuzz::wallet_invite`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::wallet_invite(data); });

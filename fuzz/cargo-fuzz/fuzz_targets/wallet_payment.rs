@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::wallet_payment`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::wallet_payment(data); });
+//! Any bytes for `sotto_fuzz::wallet_payment`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::wallet_payment(data); });

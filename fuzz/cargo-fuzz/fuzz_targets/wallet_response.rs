@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `fuzz::wallet_response`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { fuzz::wallet_response(data); });
+//! Any bytes for `sotto_fuzz::wallet_response`.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::wallet_response(data); });

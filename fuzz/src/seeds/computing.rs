@@ -2,7 +2,7 @@
 
 use super::{Inputs, input};
 use crate::fixtures::circuit::{ADDER, said};
-use mpc::Phase;
+use sotto_mpc::Phase;
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let [garbler, evaluator] = said();

@@ -9,7 +9,8 @@ use crate::{
     },
     stores::{FILES, RESEAL},
 };
-use mw::{
+use serde_json::json;
+use sotto_mw::{
     amount::{Amount, Height},
     hash::Hash,
     kernel::{KernelFeatures, Window},
@@ -19,7 +20,7 @@ use mw::{
     trie::Prefix,
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     engine::{
         compact::Compact,
         peers::{Address, PeerKey},
@@ -30,7 +31,6 @@ use node::{
         rpc::{self, Hex},
     },
 };
-use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
@@ -48,7 +48,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "mw_output" => {
             let mut extra = output.clone();
-            extra.extra = mw::transaction::Extra::new(b"extra".to_vec()).unwrap_or_default();
+            extra.extra = sotto_mw::transaction::Extra::new(b"extra".to_vec()).unwrap_or_default();
             vec![input("plain", output.to_bytes()), input("extra", extra.to_bytes())]
         }
         "mw_unspent" => {

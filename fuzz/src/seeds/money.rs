@@ -10,8 +10,8 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use mw::wire::Encode;
-use wallet::armor;
+use sotto_mw::wire::Encode;
+use sotto_wallet::armor;
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {
     let payment = payment();

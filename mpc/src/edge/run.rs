@@ -29,8 +29,8 @@ pub use ways::Ways;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use link::pinned::LinkError;
 use rand_core::{CryptoRng, RngCore};
+use sotto_link::pinned::LinkError;
 
 use super::files::{Shelf, name};
 use super::policy_file::DebitError;

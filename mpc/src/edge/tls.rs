@@ -11,11 +11,11 @@
 
 use std::net::SocketAddr;
 
-use link::pinned::{self, LinkError, Pinned};
-use link::{Identity, PeerKey};
 use sha2::{Digest, Sha256};
+use sotto_link::pinned::{self, LinkError, Pinned};
+use sotto_link::{Identity, PeerKey};
 
-pub use link::pinned::{Patience, Rendezvous};
+pub use sotto_link::pinned::{Patience, Rendezvous};
 
 use crate::channel::Framed;
 use crate::job;

@@ -1,16 +1,16 @@
 //! A small job for tests: two owners who do not compute, one who does, and a receiver who does nothing else.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use mpc::Fancy;
-use mpc::gadgets::{Arithmetic, Words};
-use mpc::job::binding::{leaks, schema};
-use mpc::job::spec::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
-use mpc::job::text::{Line, Name, Prose};
-use mpc::job::{Agreement, Consent, Digest, Identity, Job, PartyId};
-use mpc::joint::{Checked, Column, Declaration, Inputs, Joint, Number, Rows, Table};
-use mpc::program::ProgramName;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::Fancy;
+use sotto_mpc::gadgets::{Arithmetic, Words};
+use sotto_mpc::job::binding::{leaks, schema};
+use sotto_mpc::job::spec::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
+use sotto_mpc::job::text::{Line, Name, Prose};
+use sotto_mpc::job::{Agreement, Consent, Digest, Identity, Job, PartyId};
+use sotto_mpc::joint::{Checked, Column, Declaration, Inputs, Joint, Number, Rows, Table};
+use sotto_mpc::program::ProgramName;
 
 /// Before the expiry of the job.
 pub(crate) const NOW: u64 = 1_790_000_000;

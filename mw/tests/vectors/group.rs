@@ -2,7 +2,8 @@
 
 use super::{hex, scalar, secret};
 use bulletproofs::BulletproofGens;
-use mw::{
+use sha2::{Digest, Sha256};
+use sotto_mw::{
     amount::Amount,
     commitment::Commitment,
     group::Point,
@@ -11,8 +12,7 @@ use mw::{
     testing::Toy,
     transaction::{Extra, OutputFeatures},
 };
-use sha2::{Digest, Sha256};
-use vectors::{Value, json};
+use sotto_vectors::{Value, json};
 
 pub(super) fn generators() -> Value {
     let gens = BulletproofGens::new(64, 1);

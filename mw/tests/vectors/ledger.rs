@@ -1,7 +1,7 @@
 //! A transaction, cut-through, and two blocks.
 
 use super::{hex, secret, wire};
-use mw::{
+use sotto_mw::{
     aggregate::aggregate,
     block::Header,
     rules::params::weight,
@@ -9,7 +9,7 @@ use mw::{
     testing::{Owned, Toy},
     transaction::Transaction,
 };
-use vectors::{Value, json};
+use sotto_vectors::{Value, json};
 
 /// A chain whose first reward can be spent in the next block.
 fn funded() -> (Toy, Owned) {

@@ -1,7 +1,7 @@
 //! What each rule refuses, and the neighbour that it does not.
 
 use super::{bytes, wire};
-use mw::{
+use sotto_mw::{
     block::Block,
     error::Rejection,
     rules::{
@@ -13,8 +13,8 @@ use mw::{
     transaction::Transaction,
     wire::Decode,
 };
+use sotto_vectors::{Value, json};
 use std::collections::BTreeSet;
-use vectors::{Value, json};
 
 /// Strings that are written once and named by number.
 #[derive(Default)]
@@ -64,11 +64,11 @@ fn decoded<T: Decode>(v: &Value) -> T {
     T::from_bytes(&bytes(v)).unwrap()
 }
 
-fn connected(chain: &Chain, state: &MemoryState, b: Block) -> Result<mw::state::ChangeSet, Rejection> {
+fn connected(chain: &Chain, state: &MemoryState, b: Block) -> Result<sotto_mw::state::ChangeSet, Rejection> {
     let b = rules::verify_block(chain, state.tip(), rules::check_block(chain, b)?)?;
     match rules::connect_block(chain, state, b) {
         Ok(c) => Ok(c.get().change.clone()),
-        Err(mw::error::ConnectError::Refused(r)) => Err(r),
+        Err(sotto_mw::error::ConnectError::Refused(r)) => Err(r),
     }
 }
 
@@ -87,14 +87,14 @@ fn verdict(file: &Value, trial: &Value) -> Result<(), Rejection> {
     let t = rules::verify_transaction(&chain, t)?;
     match rules::connect_transaction(&chain, &state, &t) {
         Ok(_) => Ok(()),
-        Err(mw::error::ConnectError::Refused(r)) => Err(r),
+        Err(sotto_mw::error::ConnectError::Refused(r)) => Err(r),
     }
 }
 
 /// From the bytes on disk alone.
 #[test]
 fn each_vector_on_disk_is_judged_as_it_says() {
-    let file = vectors::load("rejections").unwrap();
+    let file = sotto_vectors::load("rejections").unwrap();
     for case in file["cases"].as_array().unwrap() {
         let (rule, name) = (case["rule"].as_str().unwrap(), &case["name"]);
         assert_eq!(verdict(&file, &case["refused"]).map_err(|r| r.rule()), Err(rule), "{name}");

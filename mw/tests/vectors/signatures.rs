@@ -1,7 +1,7 @@
 //! Signatures, kernels, and a signing session with fixed nonces.
 
 use super::{Tape, hex, named, scalar, secret, wire};
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::ChainId,
     group::{Point, Scalar},
@@ -13,7 +13,7 @@ use mw::{
     },
     wire::{Decode, Encode},
 };
-use vectors::{Value, json};
+use sotto_vectors::{Value, json};
 
 pub(super) fn signatures() -> Value {
     let (x, fresh, m) = (scalar("signer"), named("fresh"), b"a message");

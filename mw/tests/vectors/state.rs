@@ -1,12 +1,12 @@
 //! Roots and proofs of the two state commitments.
 
 use super::wire;
-use mw::{
+use sotto_mw::{
     hash::{Hash, tagged},
     mmr::Mmr,
     trie::{Entry, Prefix, Trie},
 };
-use vectors::{Value, json};
+use sotto_vectors::{Value, json};
 
 fn leaf(i: u32) -> Hash {
     tagged("test/leaf", &[&i.to_le_bytes()])

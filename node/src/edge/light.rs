@@ -13,7 +13,7 @@ use crate::{
         rpc::{self, Code, FoundRecord, Hex, TipRecord},
     },
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{Block, Header, SealedHeader},
     hash::Hash,

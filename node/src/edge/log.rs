@@ -11,7 +11,7 @@ use crate::{
 use tracing::{debug, error, info, warn};
 
 /// The target of records that hold addresses.
-pub const ADDRESSES: &str = "node::addresses";
+pub const ADDRESSES: &str = "sotto_node::addresses";
 
 /// Records a note.
 pub(super) fn note(note: &Note) {
@@ -59,7 +59,7 @@ fn closed(peer: PeerId, why: Closing) {
 mod tests {
     use super::*;
     use crate::engine::pool::Clash;
-    use mw::hash::Hash;
+    use sotto_mw::hash::Hash;
     use std::{
         fmt::Debug,
         sync::{Arc, Mutex},
@@ -100,7 +100,7 @@ mod tests {
     /// Of a payment that found no place in the pool it is said why, and nothing by which it could be found.
     #[test]
     fn no_transaction_is_named() {
-        let (pending, output) = (Hash::from_bytes([0xab; 32]), mw::group::PointBytes([0xab; 32]));
+        let (pending, output) = (Hash::from_bytes([0xab; 32]), sotto_mw::group::PointBytes([0xab; 32]));
         let clashes = [
             Clash::Known(pending),
             Clash::Spent { output, pending },

@@ -1,9 +1,9 @@
 //! Sockets: what peers say becomes events, what the node decides about peers is carried out.
 //!
 //! ```text
-//! dial ────▶ link::web ─┐ a peer with a proven key        ┌▶ its task: frames ─▶ events     who speaks faster than the node
+//! dial ────▶ sotto_link::web ─┐ a peer with a proven key        ┌▶ its task: frames ─▶ events     who speaks faster than the node
 //!                       ├──────────▶ take in ─────────────┤                                 thinks is read more slowly
-//! listen ──▶ link::web ─┘ anybody else: a web page        └▶ its backlog ◀─ send            who listens too slowly is closed
+//! listen ──▶ sotto_link::web ─┘ anybody else: a web page        └▶ its backlog ◀─ send            who listens too slowly is closed
 //! ```
 //!
 //! One thread runs all sockets; another hands what they say to the node's loop, waiting where the loop is behind.
@@ -20,11 +20,11 @@ use crate::{
     wire::message::{MAX_MESSAGE, Message},
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
-use link::{
+use sotto_link::{
     Identity,
     web::{Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session},
 };
-use mw::{block::ChainId, wire::Encode};
+use sotto_mw::{block::ChainId, wire::Encode};
 use std::{
     collections::HashMap,
     future::pending,
@@ -230,7 +230,7 @@ impl Shared {
     }
 
     async fn dial(self: &Arc<Self>, to: Address) {
-        let session = match link::PeerKey::from_bytes(to.key.0) {
+        let session = match sotto_link::PeerKey::from_bytes(to.key.0) {
             Ok(key) => self.endpoint.connect(&to.at.to_string(), key).await.ok(),
             Err(_) => None,
         };

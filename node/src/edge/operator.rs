@@ -7,7 +7,7 @@ use crate::{
     seal::OperatorKey,
     wire::{Damage, OPERATOR_BYTES, operator, read_operator},
 };
-use mw::secret::SecretScalar;
+use sotto_mw::secret::SecretScalar;
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Write},

@@ -24,8 +24,8 @@ use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
 use http::Desk;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use mw::rules::params::Chain;
 use rand_core::CryptoRngCore;
+use sotto_mw::rules::params::Chain;
 use std::{
     io,
     net::TcpListener,

@@ -57,7 +57,7 @@ use files::{length, read_whole, replace};
 use index::{Index, guarded};
 use kept::Kept;
 use log::Log;
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::Block,
     rules::{

@@ -15,7 +15,7 @@
 //! Source: the idea of BIP 152, "Compact Block Relay".
 
 use crate::seal::SealedHeader;
-use mw::{
+use sotto_mw::{
     block::{Block, body_hash},
     commitment::Commitment,
     hash::{Hash, tagged},

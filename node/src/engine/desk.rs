@@ -18,7 +18,7 @@ use crate::{
     seal::SealedHeader,
     wire::message::BlockName,
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     kernel::Kernel,
     state::{ChainView, Unspent},

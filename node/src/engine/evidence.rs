@@ -8,7 +8,7 @@
 //! full, what came first stays, since one case is enough to know. A header that the chain takes in again does no harm.
 
 use crate::seal::{DoubleSeal, SealedHeader};
-use mw::amount::Height;
+use sotto_mw::amount::Height;
 use std::collections::BTreeSet;
 
 /// Sealed headers off the chain, in the order in which they were seen.

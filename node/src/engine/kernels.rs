@@ -8,7 +8,7 @@ use crate::{
     effect::KernelProof,
     wire::message::BlockName,
 };
-use mw::{amount::Height, kernel::Excess, mmr::Mmr, state::ChainView};
+use sotto_mw::{amount::Height, kernel::Excess, mmr::Mmr, state::ChainView};
 
 /// The range, and the block up to which it goes.
 #[derive(Debug, Default)]

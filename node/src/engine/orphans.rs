@@ -3,7 +3,7 @@
 //! Something that they spend is neither in the chain nor pending; they wait, in bounded number, until it is, and are verified then.
 //! Whoever sends transactions whose parents do not exist pushes others out of here, which costs a child a delay and nobody a coin.
 
-use mw::{
+use sotto_mw::{
     hash::Hash,
     rules::params::weight,
     transaction::{Body, Transaction},
@@ -62,7 +62,7 @@ impl Orphans {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mw::testing::Toy;
+    use sotto_mw::testing::Toy;
 
     #[test]
     fn children_are_found_and_room_is_bounded() {

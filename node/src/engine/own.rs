@@ -29,7 +29,7 @@ use crate::{
     wire::{self, transaction_id},
 };
 use core::time::Duration;
-use mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
+use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
 use std::collections::BTreeMap;
 
 /// What was handed in.

@@ -13,7 +13,7 @@
 
 use super::pruned::PartFault;
 use crate::wire::snapshot::{MAX_DEPTH, Part, PartCount, PartKind};
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::Header,
     rules::pruned::{Refusal, are_kernels, are_outputs},

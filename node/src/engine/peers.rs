@@ -24,8 +24,8 @@ use core::{
     time::Duration,
 };
 use meter::Meter;
-use mw::hash::Hash;
 use record::{Record, Score};
+use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// A connection, as the edge numbers it; never used twice.

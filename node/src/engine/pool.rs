@@ -20,7 +20,8 @@ mod select;
 pub use clash::{AdmitError, Clash};
 
 use crate::wire::transaction_id;
-use mw::{
+use rate::Rate;
+use sotto_mw::{
     commitment::Commitment,
     error::{ConnectError, Rejection},
     hash::Hash,
@@ -29,7 +30,6 @@ use mw::{
     state::ChainView,
     transaction::{Body, Transaction},
 };
-use rate::Rate;
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},

@@ -1,6 +1,6 @@
 //! What is left of a pruned chain, part by part: which part does not belong, or which rule the chain breaks.
 //!
-//! The rules are [`mw::rules::pruned`]; this module feeds them the parts of a snapshot or of a store's base, and tells a
+//! The rules are [`sotto_mw::rules::pruned`]; this module feeds them the parts of a snapshot or of a store's base, and tells a
 //! fault of a *part* ([`PartFault`]), which a better copy cures, from a broken *rule*, which none does.
 //!
 //! Parts come in order and some may be left out: all others are checked nevertheless, and only the last step says that
@@ -13,7 +13,7 @@ use crate::{
         snapshot::{Part, PartCount, PartKind},
     },
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     error::Rejection,
     rules::{

@@ -35,21 +35,21 @@ use crate::{
     },
 };
 use core::time::Duration;
-use mw::{
+use rand_core::CryptoRngCore;
+use sotto_mw::{
     error::Rejection,
     hash::Hash,
     kernel::Kernel,
     rules::{Verified, params::weight},
     transaction::Transaction,
 };
-use rand_core::CryptoRngCore;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Refused transactions that are not asked for again before the next block.
 const MAX_REFUSED: usize = 16_384;
 
-type Dandelion = dandelion::Relay<Hash, Hash, PeerKey>;
-pub(super) type Whisper = dandelion::Event<Hash, Hash, PeerKey>;
+type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
+pub(super) type Whisper = sotto_dandelion::Event<Hash, Hash, PeerKey>;
 
 /// What is whispered, offered and asked for.
 pub(super) struct Relay {
@@ -155,12 +155,12 @@ impl<F: Files> Node<F> {
         while let Some(event) = events.pop_front() {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
                 match effect {
-                    dandelion::Effect::Stem { to, members } => self.stem(turn, to, &members),
-                    dandelion::Effect::Forget(tx) => {
+                    sotto_dandelion::Effect::Stem { to, members } => self.stem(turn, to, &members),
+                    sotto_dandelion::Effect::Forget(tx) => {
                         self.relay.stems.remove(&tx);
                         self.own_moved(&tx);
                     }
-                    dandelion::Effect::Fluff { tx, except, .. } => {
+                    sotto_dandelion::Effect::Fluff { tx, except, .. } => {
                         events.extend(self.fluff(turn, tx, &except)?.map(Whisper::Public));
                     }
                 }

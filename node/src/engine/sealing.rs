@@ -20,14 +20,14 @@
 
 use crate::seal::{ForeignKey, OperatorKey};
 use core::{convert::Infallible, time::Duration};
-use mw::{
+use rand_core::CryptoRngCore;
+use sotto_mw::{
     block::ChainId,
     error::Rejection,
     hash::Hash,
     rules::{Connected, Proposal, ProposalChange, params::Chain},
     schnorr::Signature,
 };
-use rand_core::CryptoRngCore;
 
 /// A sealing engine.
 pub trait Sealing {

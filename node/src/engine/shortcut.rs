@@ -36,7 +36,7 @@ use crate::{
     },
 };
 use core::time::Duration;
-use mw::{amount::Height, block::Header, hash::Hash, rules::params::Chain};
+use sotto_mw::{amount::Height, block::Header, hash::Hash, rules::params::Chain};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parts that are asked of one peer at a time.

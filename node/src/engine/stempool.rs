@@ -8,7 +8,7 @@
 //! does not count.
 
 use super::{peers::PeerKey, pool::PoolLimits};
-use mw::{
+use sotto_mw::{
     aggregate::aggregate,
     hash::Hash,
     rules::{Verified, params::weight},
@@ -120,7 +120,7 @@ impl Stempool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mw::{
+    use sotto_mw::{
         rules::{check_transaction, verify_transaction},
         testing::Toy,
     };

@@ -36,7 +36,8 @@ use crate::{
     wire::message::{BlockName, MAX_HEADERS, Message},
 };
 use core::{cmp::Ordering, time::Duration};
-use mw::{
+use questions::{About, Questions};
+use sotto_mw::{
     amount::Height,
     block::{Block, body_hash},
     kernel::Kernel,
@@ -44,7 +45,6 @@ use mw::{
     transaction::{Body, Output},
     wire::Decode,
 };
-use questions::{About, Questions};
 use std::collections::VecDeque;
 
 /// Most headers that are held before their bodies.

@@ -16,7 +16,7 @@
 
 use super::peers::PeerId;
 use core::time::Duration;
-use mw::hash::Hash;
+use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Transactions that one peer is asked for at a time.

@@ -15,7 +15,7 @@ use crate::{
     seal::{DoubleSeal, SealedHeader},
     wire::{self, Damage},
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{Block, Header},
     error::Rejection,

@@ -19,7 +19,7 @@ use crate::{
         pool::{Found, Tail},
     },
 };
-use mw::transaction::Transaction;
+use sotto_mw::transaction::Transaction;
 
 const FILE: FileName = FileName::Pool;
 /// Bytes that the file may have beyond twice what the pool weighs, at 32 bytes a unit.

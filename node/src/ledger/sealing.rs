@@ -10,12 +10,12 @@ use crate::{
     wire::message::BlockName,
 };
 use core::time::Duration;
-use mw::{
+use rand_core::CryptoRngCore;
+use sotto_mw::{
     error::Rejection,
     rules::{Connected, Proposal, ProposalChange, connect_proposal, seal_proposal},
     schnorr::Signature,
 };
-use rand_core::CryptoRngCore;
 use std::collections::VecDeque;
 
 /// What came of an event of a sealing engine.

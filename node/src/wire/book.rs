@@ -11,7 +11,7 @@ use crate::engine::peers::{
     Address,
     book::{Book, Entry, PLACES},
 };
-use mw::wire::{Decode, Encode, Reader};
+use sotto_mw::wire::{Decode, Encode, Reader};
 
 /// The bytes of a book.
 pub(crate) fn bytes(book: &Book) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Keys of the index: a letter for the table, then the key in it.
 
-use mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
+use sotto_mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
 
 pub(crate) const HEAD: &[u8] = b"m";
 pub(crate) const HEADERS: &[u8] = b"h";

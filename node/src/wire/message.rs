@@ -36,7 +36,7 @@ use crate::{
     seal::SealedHeader,
 };
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{ChainId, Header},
     error::Rejection,
@@ -332,7 +332,7 @@ macro_rules! items {
 items! {
     u32, |n, out| out.extend_from_slice(&n.to_le_bytes()), |r| r.u32();
     ShortId, |id, out| out.extend_from_slice(&id.0), |r| r.array().map(Self);
-    mw::commitment::Commitment, |c, out| c.encode(out), |r| Self::decode(r);
+    sotto_mw::commitment::Commitment, |c, out| c.encode(out), |r| Self::decode(r);
     Output, |o, out| o.encode(out), |r| Self::decode(r);
     Kernel, |k, out| k.encode(out), |r| Self::decode(r);
 }

@@ -9,7 +9,7 @@
 //! been; anything else that is not whole is damage, and what comes after it is lost.
 
 use super::{CHECK, Damage, VERSION, ends, open, seal, tag};
-use mw::{
+use sotto_mw::{
     block::ChainId,
     transaction::Transaction,
     wire::{Decode, Encode, Reader},
@@ -105,7 +105,7 @@ fn first(chain: &ChainId, at: u64, bytes: &[u8]) -> Result<(Transaction, usize),
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
-    use mw::testing::Toy;
+    use sotto_mw::testing::Toy;
 
     /// Every cut is known for what it is, and no flipped bit goes unnoticed or costs what came before.
     #[test]

@@ -85,7 +85,7 @@ methods! {
     /// Hands in a transaction: it is whispered on, and told of nowhere until it is told to all.
     "submit" Submit {
         /// The transaction.
-        transaction: Hex<mw::transaction::Transaction>,
+        transaction: Hex<sotto_mw::transaction::Transaction>,
     } -> SubmittedRecord;
     /// The block at a height, unless there is none or its body was pruned.
     "block" Block {
@@ -107,12 +107,12 @@ methods! {
     /// An unspent output, and the proof that it is there, or that it is not.
     "output" Output {
         /// Its name.
-        commitment: Hex<mw::commitment::Commitment>,
+        commitment: Hex<sotto_mw::commitment::Commitment>,
     } -> OutputRecord;
     /// The last kernel with an excess, and the proof that the chain has it.
     "kernel" Kernel {
         /// The excess.
-        excess: Hex<mw::kernel::Excess>,
+        excess: Hex<sotto_mw::kernel::Excess>,
     } -> KernelRecord;
     /// What a scan needs of all unspent outputs under a prefix of their keys, and the proof that they are all.
     "unspent" Unspent {

@@ -24,7 +24,7 @@
 
 use super::{CHECK, Damage, ends, open, seal, tag};
 use crate::seal::SealedHeader;
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{ChainId, Header},
     hash::{Hash, tagged},
@@ -333,7 +333,7 @@ fn rest<T: Decode>(r: &mut Reader<'_>) -> Result<Vec<T>, Damage> {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
-    use mw::{
+    use sotto_mw::{
         group::{Point, Scalar},
         rules::params::Chain,
         schnorr::{PublicKey, Signature},

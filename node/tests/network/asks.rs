@@ -1,14 +1,15 @@
 //! One node among peers that are played by hand: what it asks of whom and when, and what it answers.
 
 use core::{net::SocketAddr, time::Duration};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     block::{Block, Header},
     hash::Hash,
     rules::params::Params,
     testing::Toy,
     wire::{Decode, Encode},
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::store::{Memory, Store},
     effect::{Answer, Effect, Note, Refusal},
@@ -23,7 +24,6 @@ use node::{
     seal::{OperatorKey, SealedHeader},
     wire::message::{BlockName, Hello, Message, rules},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use crate::world::layout;
 

@@ -1,6 +1,6 @@
 //! Chains with coins, and payments that spend them: made once each, since proofs take time, and shared by all schedules.
 
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     kernel::{Kernel, KernelFeatures},
@@ -8,7 +8,7 @@ use mw::{
     testing::{Owned, Toy},
     transaction::{Output, OutputFeatures, Transaction},
 };
-use node::seal::OperatorKey;
+use sotto_node::seal::OperatorKey;
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex},

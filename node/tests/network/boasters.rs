@@ -6,8 +6,8 @@ use crate::{
     schedules::{SECOND, agreed, hasty},
     world::World,
 };
-use mw::amount::Height;
-use node::wire::message::BlockName;
+use sotto_mw::amount::Height;
+use sotto_node::wire::message::BlockName;
 
 fn boasters(count: usize) -> Vec<Puppet> {
     (0..count).map(|_| Puppet::new(Habit::Boaster)).collect()

@@ -1,14 +1,15 @@
 //! One node, and peers that say what the test tells them to: what it makes of each message, and whom it tells what.
 
 use core::{net::SocketAddr, time::Duration};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     aggregate::aggregate,
     block::Block,
     testing::{Owned, Toy},
     transaction::Transaction,
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::store::{IndexPlace, Layout, Memory, Store},
     effect::{Answer, Effect, Note, Refusal},
@@ -26,7 +27,6 @@ use node::{
         transaction_id,
     },
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::collections::VecDeque;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Lone {
         let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
         let mut config = Config::new(PeerKey([99; 32]));
         // One in twenty nodes ends all stems at once; with this seed this one does not.
-        config.dandelion = dandelion::Params::new(0.05, SECOND / 100, 0.1, 60 * SECOND).unwrap();
+        config.dandelion = sotto_dandelion::Params::new(0.05, SECOND / 100, 0.1, 60 * SECOND).unwrap();
         edit(&mut config);
         let mut ledger = Ledger::over(store, config.pool).unwrap();
         toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
@@ -125,7 +125,7 @@ impl Lone {
     }
 
     /// Who was asked for a transaction, in order.
-    fn asked_of(&self, id: &mw::hash::Hash) -> Vec<PeerId> {
+    fn asked_of(&self, id: &sotto_mw::hash::Hash) -> Vec<PeerId> {
         let asks = |m: &Message| matches!(m, Message::Ask(ids) if ids.contains(id));
         self.said.iter().filter(|(_, m)| asks(m)).map(|(peer, _)| *peer).collect()
     }
@@ -147,7 +147,8 @@ impl Lone {
         });
         let name = BlockName::of(&block.header);
         if let Some((_, outputs, kernels)) = items.filter(|(asked, ..)| *asked == name) {
-            let (outputs, kernels) = node::engine::compact::items(&block.body, &outputs, &kernels).unwrap();
+            let (outputs, kernels) =
+                sotto_node::engine::compact::items(&block.body, &outputs, &kernels).unwrap();
             self.hear(peer, &Message::Items { block: name, outputs, kernels });
         }
         assert_eq!(self.node.ledger().tip(), &block.header);
@@ -264,7 +265,7 @@ fn a_payment_that_found_no_room_is_told_when_there_is_some() {
     let least = toy.least_fee(1, 1, 1).units();
     let mut pay = |coin: &Owned, fee: u64| {
         let output = toy.output(coin.opening.amount.units() - fee);
-        let kernel = toy.plain(mw::amount::Amount::new(fee));
+        let kernel = toy.plain(sotto_mw::amount::Amount::new(fee));
         toy.transaction(&[coin], &[&output], &[kernel])
     };
     let (poor, rich) = (pay(&coins[0], least), [pay(&coins[1], 3 * least), pay(&coins[2], 2 * least)]);
@@ -320,7 +321,7 @@ fn nobody_keeps_a_transaction_from_a_node() {
             let ids = (0..500u16).map(|i| {
                 let mut bytes = [n; 32];
                 bytes[..3].copy_from_slice(&[chunk, i as u8, (i >> 8) as u8]);
-                mw::hash::Hash::from_bytes(bytes)
+                sotto_mw::hash::Hash::from_bytes(bytes)
             });
             lone.hear(liar, &Message::Offer(ids.collect()));
         }

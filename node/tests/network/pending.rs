@@ -5,8 +5,8 @@ use crate::{
     schedules::{SECOND, agreed, hasty},
     world::{World, address},
 };
-use mw::state::ChainView;
-use node::{config::Config, engine::pool::PoolLimits};
+use sotto_mw::state::ChainView;
+use sotto_node::{config::Config, engine::pool::PoolLimits};
 
 /// A payment and what spends its change, through different nodes, are sealed in one block.
 #[test]

@@ -1,19 +1,19 @@
 //! Peers that do what no node does.
 
 use crate::bank::Bank;
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
+use sotto_mw::{
     amount::Height,
     hash::Hash,
     rules::params::Chain,
     wire::{Decode, Encode},
 };
-use node::{
+use sotto_node::{
     engine::peers::PeerId,
     event::Event,
     seal::SealedHeader,
     wire::message::{BlockName, Hello, Message, rules},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 use std::collections::BTreeMap;
 
 /// How a puppet behaves once it has said hello.

@@ -6,15 +6,15 @@ use crate::{
     world::World,
 };
 use core::time::Duration;
-use mw::{state::ChainView, transaction::Transaction};
-use node::{config::Config, effect::Note};
 use rand_chacha::rand_core::RngCore;
+use sotto_mw::{state::ChainView, transaction::Transaction};
+use sotto_node::{config::Config, effect::Note};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Short embargoes, so that a schedule is an hour and not a day.
 pub(crate) fn hasty(config: &mut Config) {
-    config.dandelion = dandelion::Params::new(0.3, 100 * SECOND / 1_000, 0.1, 60 * SECOND).unwrap();
+    config.dandelion = sotto_dandelion::Params::new(0.3, 100 * SECOND / 1_000, 0.1, 60 * SECOND).unwrap();
     config.ban = 600 * SECOND;
 }
 

@@ -5,8 +5,8 @@ use crate::{
     world::{Flaw, World},
 };
 use core::time::Duration;
-use mw::{amount::Height, state::ChainView};
-use node::{
+use sotto_mw::{amount::Height, state::ChainView};
+use sotto_node::{
     config::Config,
     edge::store::FileName,
     effect::{Answer, Note},

@@ -1,11 +1,13 @@
 //! How long a step of the loop takes where a state is large: making a snapshot for others, and adopting one.
 //!
 //! ```text
-//! SOTTO_OUTPUTS=100000 SOTTO_BLOCKS=4096 cargo test -p node --release --test network -- --ignored --nocapture longest
+//! SOTTO_OUTPUTS=100000 SOTTO_BLOCKS=4096 cargo test -p sotto-node --release --test network -- --ignored --nocapture longest
 //! ```
 
 use core::{net::SocketAddr, time::Duration};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+use sotto_mw::{
     amount::Amount,
     range_proof::Opening,
     rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
@@ -15,7 +17,7 @@ use mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     config::Config,
     edge::store::Store,
     effect::{Effect, Note},
@@ -28,8 +30,6 @@ use node::{
     seal::SealedHeader,
     wire::message::{Hello, Message, rules},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rayon::prelude::*;
 use std::{collections::VecDeque, env, path::Path, time::Instant};
 use tempfile::TempDir;
 

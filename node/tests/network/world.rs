@@ -10,8 +10,12 @@ use crate::{
     puppet::{Habit, Puppet},
 };
 use core::{net::SocketAddr, time::Duration};
-use mw::{hash::Hash, transaction::Transaction, wire::Encode};
-use node::{
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{hash::Hash, transaction::Transaction, wire::Encode};
+use sotto_node::{
     config::Config,
     edge::store::{FileName, IndexPlace, Layout, Memory, Store},
     effect::{Answer, Effect, Note},
@@ -26,10 +30,6 @@ use node::{
         message::{BlockName, Message},
         transaction_id,
     },
-};
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
 };
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 

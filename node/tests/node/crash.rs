@@ -1,12 +1,12 @@
 //! Power fails at every file operation, and the disk keeps what it likes of what was not synced.
 
 use crate::toy::{Toy, temporary};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     rules::{BlockChange, Connected},
     state::{ChainView, MemoryState},
 };
-use node::edge::store::{FileName, Files, Memory, Store, StoreError};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_node::edge::store::{FileName, Files, Memory, Store, StoreError};
 
 /// What is done to a store: a block, or taking one back.
 enum Step {
@@ -71,7 +71,7 @@ fn killed_anywhere_nothing_acknowledged_is_lost() {
         };
         assert!(matches!(step.on_store(&mut store), Err(StoreError::Stopped)));
         assert!(
-            store.has_kernel(&mw::hash::Hash::ZERO).is_err(),
+            store.has_kernel(&sotto_mw::hash::Hash::ZERO).is_err(),
             "a store that has stopped gives no answers"
         );
         drop(store);

@@ -1,8 +1,8 @@
 //! One bit flips in each region of each file: found or harmless, never a wrong answer.
 
 use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
-use mw::state::ChainView;
-use node::{
+use sotto_mw::state::ChainView;
+use sotto_node::{
     audit::audit,
     edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
 };
@@ -67,7 +67,7 @@ fn a_flipped_bit_in_what_is_true_is_reported() {
 fn answers_or_refuses(toy: &Toy, store: &Store<impl Files>) {
     assert_eq!(store.tip(), toy.state.tip());
     for (block, h) in toy.blocks.iter().zip(1..) {
-        if let Ok(found) = store.block(mw::amount::Height::new(h)) {
+        if let Ok(found) = store.block(sotto_mw::amount::Height::new(h)) {
             assert_eq!(found.as_ref(), Some(&block.get().block));
         }
     }

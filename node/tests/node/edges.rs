@@ -1,7 +1,8 @@
 //! The disk itself: the lock, the key file, files that are refused.
 
 use crate::toy::{Dir, Toy};
-use node::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_node::{
     edge::{
         operator,
         operator::KeyFileError,
@@ -10,7 +11,6 @@ use node::{
     ledger::{Ledger, LedgerError},
     seal::OperatorKey,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// Set in the process that tries to open a store which is in use.

@@ -1,8 +1,8 @@
 //! One bit flips in every byte of every file of a small store, pruned and with a log: no wrong answer is ever served.
 
 use crate::toy::{Toy, temporary};
-use mw::amount::Height;
-use node::{
+use sotto_mw::amount::Height;
+use sotto_node::{
     audit::audit,
     edge::store::{FileName, Files, Memory, Store, StoreError},
     engine::pool::PoolLimits,

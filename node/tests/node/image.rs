@@ -1,7 +1,8 @@
 //! A store written by hand from the formats alone: the same bytes as the store's own, and chains that break rules.
 
 use crate::toy::{Toy, layout, temporary};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     hash::tagged,
@@ -19,12 +20,11 @@ use mw::{
     transaction::{Body, Output},
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     audit::{AuditError, audit},
     edge::store::{FileName, Files, IndexPlace, Layout, Memory, Store, StoreError},
     engine::pruned::{PartFault, PrunedError},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
     [bytes, tagged(tag, &[place, bytes]).as_bytes()].concat()
@@ -178,7 +178,7 @@ fn the_audit_of_a_pruned_chain_names_what_is_wrong() {
     assert_eq!(rule(with_second_block(&mut toy, &operator, reward, unproven, |_| {})), (2, "MW-R13"));
     let early = with_second_block(&mut toy, &operator, reward, |_| {}, |p| p.header.time = 1);
     assert_eq!(rule(early), (2, "MW-R19"));
-    let offset = |p: &mut Proposal| p.header.total_offset += mw::group::Scalar::ONE;
+    let offset = |p: &mut Proposal| p.header.total_offset += sotto_mw::group::Scalar::ONE;
     let hidden = with_second_block(&mut toy, &operator, reward, |_| {}, offset);
     assert!(matches!(audited(hidden), Err(AuditError::Pruned(PrunedError::Supply(_)))));
 }
@@ -236,7 +236,7 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
         kernel(toy, KernelFeatures::NoRecentDuplicate { fee: Amount::new(99), window, distance })
     };
     assert_eq!(rule(&move |t| vec![coinbase(t, 2), channel(t, 41)]), (2, "MW-R07"));
-    let identity = Excess::from_point(mw::group::Point::from_bytes([0; 32]).unwrap());
+    let identity = Excess::from_point(sotto_mw::group::Point::from_bytes([0; 32]).unwrap());
     assert_eq!(rule(&move |t| vec![Kernel { excess: identity, ..coinbase(t, 2) }]), (2, "MW-R04"));
 }
 
@@ -248,7 +248,7 @@ fn with_kernels(toy: &mut Toy, seal_key: &SecretScalar, kernels: Vec<Kernel>) ->
     let mut peaks = toy.state.commitments().kernels.clone();
     body.kernels.iter().for_each(|k| peaks.push(k.id()));
     (proposal.header.kernel_count, proposal.header.kernel_root) = (peaks.len(), peaks.root());
-    (proposal.header.body_hash, proposal.body) = (mw::block::body_hash(&body), body);
+    (proposal.header.body_hash, proposal.body) = (sotto_mw::block::body_hash(&body), body);
     let signature = sign(seal_key, &proposal.header.seal_message(toy.chain.id()), &mut toy.rng);
     proposal.seal(signature)
 }
@@ -260,13 +260,13 @@ fn a_log_that_does_not_lead_to_its_head_is_refused() {
     toy.mine();
     let (reward, operator) = (toy.chain.params().reward.units(), key(73));
     let opened = |files| Store::open_on(files, temporary()).unwrap_err();
-    let outputs = |p: &mut Proposal| p.header.output_root = mw::hash::Hash::ZERO;
+    let outputs = |p: &mut Proposal| p.header.output_root = sotto_mw::hash::Hash::ZERO;
     let lies = with_second_block(&mut toy, &operator, reward, |_| {}, outputs);
     assert!(matches!(opened(lies), StoreError::Inconsistent { .. }));
-    let body = |p: &mut Proposal| p.header.body_hash = mw::hash::Hash::ZERO;
+    let body = |p: &mut Proposal| p.header.body_hash = sotto_mw::hash::Hash::ZERO;
     let lies = with_second_block(&mut toy, &operator, reward, |_| {}, body);
     assert!(matches!(opened(lies), StoreError::Damaged { file: FileName::Segment(0), .. }));
-    let kernels = |p: &mut Proposal| p.header.kernel_root = mw::hash::Hash::ZERO;
+    let kernels = |p: &mut Proposal| p.header.kernel_root = sotto_mw::hash::Hash::ZERO;
     let lies = with_second_block(&mut toy, &operator, reward, |_| {}, kernels);
     assert!(matches!(opened(lies), StoreError::Damaged { file: FileName::Head, .. }));
     // A block is missing between two, or comes twice.

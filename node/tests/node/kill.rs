@@ -1,12 +1,12 @@
 //! A process that is killed while it adds blocks on a real disk, index and all.
 
 use crate::toy::{Dir, Toy};
-use mw::{
+use sotto_mw::{
     rules::{check_block, connect_block, verify_block},
     state::ChainView,
     wire::{Decode, Encode},
 };
-use node::edge::store::Store;
+use sotto_node::edge::store::Store;
 use std::{
     collections::BTreeSet,
     fs,
@@ -28,7 +28,7 @@ fn add_blocks(dir: &Path) {
         let next = store.tip().height.next().get();
         let Ok(bytes) = fs::read(dir.join(format!("block-{next}"))) else { break };
         let chain = store.chain().clone();
-        let block = mw::block::Block::from_bytes(&bytes).unwrap();
+        let block = sotto_mw::block::Block::from_bytes(&bytes).unwrap();
         let block = verify_block(&chain, store.tip(), check_block(&chain, block).unwrap()).unwrap();
         let block = connect_block(&chain, &store, block).unwrap();
         store.apply(&block).unwrap();

@@ -1,7 +1,7 @@
 //! The ledger and its pool.
 
 use crate::toy::{Toy, params, temporary};
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     rules::params::weight,
@@ -9,7 +9,7 @@ use mw::{
     transaction::Transaction,
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     edge::store::{FileName, Files, Memory, Store},
     engine::{
         pool::{AdmitError, Clash, Pool, PoolLimits},
@@ -35,14 +35,14 @@ fn sealed(toy: &mut Toy, ledger: &Ledger<impl Files>) -> Block {
     toy.sealed(proposal)
 }
 
-pub(crate) fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<mw::hash::Hash> {
+pub(crate) fn mine(toy: &mut Toy, ledger: &mut Ledger<impl Files>) -> Vec<sotto_mw::hash::Hash> {
     let block = sealed(toy, ledger);
     let change = ledger.connect(block.clone()).unwrap();
     assert!(change.dropped.is_empty() && change.unsaved.is_none());
-    let verified = mw::rules::check_block(&toy.chain, block)
-        .and_then(|b| mw::rules::verify_block(&toy.chain, toy.state.tip(), b))
+    let verified = sotto_mw::rules::check_block(&toy.chain, block)
+        .and_then(|b| sotto_mw::rules::verify_block(&toy.chain, toy.state.tip(), b))
         .unwrap();
-    let connected = mw::rules::connect_block(&toy.chain, &toy.state, verified).unwrap();
+    let connected = sotto_mw::rules::connect_block(&toy.chain, &toy.state, verified).unwrap();
     toy.connect(connected);
     toy.agrees(ledger.store());
     change.sealed
@@ -198,7 +198,7 @@ fn fees_decide_what_enters_and_what_stays() {
     let one = weight(&pool.get(&ids[0]).unwrap().body);
     let picked = |pool: &Pool, limit| {
         let all = pool.select(&toy.chain, &toy.state, limit).unwrap();
-        all.iter().map(|t| node::wire::transaction_id(t.get())).collect::<Vec<_>>()
+        all.iter().map(|t| sotto_node::wire::transaction_id(t.get())).collect::<Vec<_>>()
     };
     assert_eq!(picked(&pool, 3 * one), vec![ids[1], ids[0], ids[2]]);
     assert_eq!(picked(&pool, 3 * one - 1), vec![ids[1], ids[0]]);

@@ -4,12 +4,12 @@ use crate::{
     ledger::{ledger, mine, open},
     toy::{Coin, Toy},
 };
-use mw::{hash::Hash, rules::params::weight, transaction::Transaction};
-use node::{
+use rand_chacha::rand_core::RngCore;
+use sotto_mw::{hash::Hash, rules::params::weight, transaction::Transaction};
+use sotto_node::{
     edge::store::Memory,
     engine::pool::{AdmitError, Clash, Pool, PoolLimits},
 };
-use rand_chacha::rand_core::RngCore;
 
 fn grown(seed: u64, blocks: usize) -> Toy {
     let mut toy = Toy::with(seed, |p| p.max_weight = 1_000);
@@ -184,7 +184,7 @@ fn any_selection_makes_a_block() {
             let reward = toy.coinbase(height, toy.chain.params().reward.units() + fees);
             let room = toy.chain.room();
             if limit <= room {
-                mw::rules::propose(&toy.chain, &toy.state, &chosen, reward, 2_000).unwrap();
+                sotto_mw::rules::propose(&toy.chain, &toy.state, &chosen, reward, 2_000).unwrap();
             }
         }
         // Nothing that is in the pool is without its parents.

@@ -1,15 +1,15 @@
 //! A store that is pruned answers as before, survives what any store survives, and can be audited.
 
 use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
-use mw::{amount::Height, state::ChainView};
-use node::{
-    audit::{AuditError, audit},
-    edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
-    ledger::Ledger,
-};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{amount::Height, state::ChainView};
+use sotto_node::{
+    audit::{AuditError, audit},
+    edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
+    ledger::Ledger,
 };
 
 fn create(toy: &Toy, files: &Memory) -> Store<Memory> {

@@ -1,13 +1,17 @@
 //! Branches: the better one is followed, at once or not at all, and no double seal is forgotten.
 
 use crate::toy::{Toy, temporary};
-use mw::{
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{
     amount::Height,
     block::Block,
     rules::{BlockChange, Connected},
     state::ChainView,
 };
-use node::{
+use sotto_node::{
     edge::store::{FileName, Memory, Store, StoreError},
     engine::{
         fork::{ForkError, choose},
@@ -15,10 +19,6 @@ use node::{
     },
     ledger::{Ledger, LedgerError},
     seal::SealedHeader,
-};
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
 };
 
 fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {

@@ -11,7 +11,10 @@
 
 use crate::toy::{Toy, temporary};
 use core::time::Duration;
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_core::CryptoRngCore;
+use sha2::{Digest, Sha512};
+use sotto_mw::{
     block::{Block, ChainId},
     error::Rejection,
     group::{Point, Scalar},
@@ -20,7 +23,7 @@ use mw::{
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
 };
-use node::{
+use sotto_node::{
     edge::store::{Memory, Store},
     engine::{
         fork::ForkError,
@@ -30,9 +33,6 @@ use node::{
     ledger::{Ledger, LedgerError},
     seal::SealedHeader,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use rand_core::CryptoRngCore;
-use sha2::{Digest, Sha512};
 use std::collections::{BTreeMap, VecDeque};
 
 const SEALERS: usize = 3;
@@ -378,7 +378,7 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
     let n = council.turn();
     let proposal = council.draft(n, 0);
     let (chain, before) = (*council.toy.chain.id(), council.follower.tip().clone());
-    let alone = mw::schnorr::sign(
+    let alone = sotto_mw::schnorr::sign(
         &council.sealers[n].engine.x,
         &proposal.header.seal_message(&chain),
         &mut council.toy.rng,
@@ -397,7 +397,7 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
     twin.toy.rng = ChaCha20Rng::seed_from_u64(1);
     (0..SEALERS).for_each(|_| twin.seals());
     let branch: Vec<Block> = (1..=SEALERS as u64)
-        .map(|h| twin.follower.store().block(mw::amount::Height::new(h)).unwrap().unwrap())
+        .map(|h| twin.follower.store().block(sotto_mw::amount::Height::new(h)).unwrap().unwrap())
         .collect();
     assert_ne!(branch[0].header, before);
     let refused = council.follower.reorganise(branch);

@@ -4,20 +4,20 @@ use crate::{
     image,
     toy::{Dir, Toy, temporary},
 };
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     amount::Height,
     block::ChainId,
     hash::tagged,
     state::{ChainView, MemoryState},
     wire::Encode,
 };
-use node::{
+use sotto_node::{
     audit::audit,
     edge::store::{FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError},
     engine::pruned::{PartFault, PrunedError},
     wire::{Damage, snapshot::PartKind},
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 fn mined(toy: &mut Toy, blocks: usize) -> Store<Memory> {
     let mut store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();
@@ -127,7 +127,7 @@ fn what_is_exported_is_imported() {
 
 fn export_error(store: &Store<impl Files>, height: u64) -> StoreError {
     match store.export(Height::new(height), 8, &mut Vec::new(), |_, _| {}) {
-        Err(node::edge::store::ExportError::Store(e)) => e,
+        Err(sotto_node::edge::store::ExportError::Store(e)) => e,
         other => panic!("{other:?}"),
     }
 }
@@ -145,7 +145,7 @@ fn store_full(store: &Store<Memory>) {
     for room in [0, 100, whole.len() - 1] {
         let mut out = vec![0; room];
         let done = store.export(Height::new(3), 2, &mut &mut out[..], |_, _| {});
-        assert!(matches!(done, Err(node::edge::store::ExportError::Write(_))));
+        assert!(matches!(done, Err(sotto_node::edge::store::ExportError::Write(_))));
     }
 }
 

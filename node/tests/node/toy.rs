@@ -1,6 +1,10 @@
 //! A toy chain: an operator who mines, pays itself, and knows every opening.
 
-use mw::{
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     commitment::Commitment,
@@ -19,13 +23,9 @@ use mw::{
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
     trie::{Entry, Prefix},
 };
-use node::{
+use sotto_node::{
     edge::store::{Files, IndexPlace, Layout, Store, StoreError},
     seal::{OperatorKey, SealedHeader},
-};
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
 };
 use std::{
     collections::BTreeMap,
@@ -203,7 +203,7 @@ impl Toy {
     pub(crate) fn agrees<F: Files>(&self, store: &Store<F>) {
         let (ours, theirs) = (&self.state, store);
         assert_eq!(ours.tip(), theirs.tip());
-        let root = |v: &mw::state::StateCommitments| (v.outputs.root(), v.kernels.root());
+        let root = |v: &sotto_mw::state::StateCommitments| (v.outputs.root(), v.kernels.root());
         assert_eq!(root(ours.commitments()), root(theirs.commitments()));
         for c in self.coins.keys() {
             assert_eq!(ours.unspent(c).unwrap(), theirs.unspent(c).unwrap());

@@ -1,14 +1,14 @@
 //! The store against the state in memory, on random chains.
 
 use crate::toy::{Dir, Toy, layout, temporary};
-use mw::{
+use rand_chacha::rand_core::RngCore;
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::{KernelFeatures, Window},
     secret::SecretScalar,
     state::ChainView,
 };
-use node::edge::store::{IndexPlace, Memory, Store, StoreError};
-use rand_chacha::rand_core::RngCore;
+use sotto_node::edge::store::{IndexPlace, Memory, Store, StoreError};
 
 fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
     drop(store);

@@ -17,8 +17,8 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use core::{cmp::Ordering, fmt};
-use mw::wire::{Decode, Encode, Reader, WireError};
 use rand_core::{OsRng, RngCore};
+use sotto_mw::wire::{Decode, Encode, Reader, WireError};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},

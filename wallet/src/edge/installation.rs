@@ -17,8 +17,8 @@ use crate::{
     store::{Register, StoreError},
     wire,
 };
-use mw::{hash::Hash, schnorr::session::SessionId};
 use rand_core::{OsRng, RngCore};
+use sotto_mw::{hash::Hash, schnorr::session::SessionId};
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Read, Write},

@@ -5,8 +5,8 @@
 
 use super::{ChainSource, Pass, ScanError};
 use crate::outputs::{OutputRecord, Status};
-use mw::{amount::Height, commitment::Commitment, group::PointBytes, transaction::Output};
 use rayon::prelude::*;
+use sotto_mw::{amount::Height, commitment::Commitment, group::PointBytes, transaction::Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a walk found.

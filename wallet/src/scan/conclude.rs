@@ -5,7 +5,7 @@ use crate::{
     outputs::{OutputRecord, Status},
     state::{Seen, State},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     kernel::Excess,

@@ -14,11 +14,11 @@
 //! A tip names all blocks below it, so the anchor is looked at only when the tip was replaced.
 //!
 //! Not guaranteed: that the tip is the chain's last, nor anything at the first look. A source that is believed for a deep
-//! block's seal alone (`node::edge::light`) can, with the operator's help, hide that it is on another branch.
+//! block's seal alone (`sotto_node::edge::light`) can, with the operator's help, hide that it is on another branch.
 
 use super::{ChainSource, ScanError};
 use crate::state::State;
-use mw::{amount::Height, hash::Hash, rules::params::Chain};
+use sotto_mw::{amount::Height, hash::Hash, rules::params::Chain};
 
 /// The block that was the last one, and is not in the chain any more: a reorganisation, or a height that was sealed twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

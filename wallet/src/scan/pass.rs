@@ -9,7 +9,8 @@ use crate::{
     outputs::{Origin, OutputRecord, Status},
     state::State,
 };
-use mw::{
+use rayon::prelude::*;
+use sotto_mw::{
     amount::Height,
     block::ChainId,
     group::PointBytes,
@@ -19,7 +20,6 @@ use mw::{
     state::RewindMaterial,
     transaction::{Output, OutputFeatures},
 };
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Batches between two chances to keep what was found.

@@ -1,6 +1,6 @@
 //! A chain as a wallet sees it.
 
-use mw::{
+use sotto_mw::{
     amount::Height,
     commitment::Commitment,
     hash::Hash,

@@ -10,7 +10,7 @@ use crate::{
     outputs::{OutputRecord, Status},
     state::State,
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     rules::params::{Chain, INPUT_WEIGHT},

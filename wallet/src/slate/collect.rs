@@ -5,7 +5,7 @@
 //! here, so whatever else is wrong is the payer's.
 
 use super::{Invoice, Payment, SlateError, respond::not_expired, seal::Secrets};
-use mw::{
+use sotto_mw::{
     amount::Height,
     kernel::{Excess, Kernel},
     rules::{Verified, check_transaction, params::Chain, verify_transaction},

@@ -31,7 +31,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use core::marker::PhantomData;
-use mw::{
+use sotto_mw::{
     block::ChainId,
     group::Point,
     schnorr::PublicKey,
@@ -157,7 +157,7 @@ mod tests {
         keys::{Account, Root, Words},
         slate::Memo,
     };
-    use mw::{
+    use sotto_mw::{
         amount::{Amount, Height},
         group::Scalar,
         kernel::KernelFeatures,
@@ -167,7 +167,7 @@ mod tests {
             session::{SessionId, Share},
         },
     };
-    use vectors::{Value, json};
+    use sotto_vectors::{Value, json};
 
     /// Account 1 of the words for 32 zero bytes writes to account 2; `vectors/check.py` computes the same without this code.
     #[test]
@@ -200,7 +200,7 @@ mod tests {
             "encrypted": hex(&armor::to_bytes(&chain, &letter)),
             "xchacha20_poly1305": draft(),
         });
-        let (file, text) = (vectors::file("letter"), vectors::render(&vector));
+        let (file, text) = (sotto_vectors::file("letter"), sotto_vectors::render(&vector));
         if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {
             std::fs::write(&file, &text).unwrap();
         }

@@ -1,6 +1,6 @@
 //! Why a slate is refused.
 
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     error::Rejection,
     group::PointBytes,

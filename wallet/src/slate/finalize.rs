@@ -19,7 +19,8 @@ use crate::{
     keys::{AccountKeys, Purpose},
     state::Signed,
 };
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
@@ -33,7 +34,6 @@ use mw::{
     secret::SecretScalar,
     transaction::{Body, Output, OutputFeatures, Transaction},
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// What the sender spends, and what comes back.
 #[derive(Clone, Debug)]
@@ -187,8 +187,8 @@ mod tests {
             respond::respond,
         },
     };
-    use mw::rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use sotto_mw::rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
 
     /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
     /// of the excess, and the offset.

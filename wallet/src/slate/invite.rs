@@ -4,14 +4,14 @@
 
 use super::{Invite, Memo, seal::Secrets};
 use crate::keys::{AccountKeys, Address};
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::Amount,
     kernel::KernelFeatures,
     rules::params::Chain,
     schnorr::session::{Nonces, Role, SessionId, Share},
     secret::SecretScalar,
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// What a payment is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

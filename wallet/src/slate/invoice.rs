@@ -6,7 +6,8 @@
 
 use super::{Invoice, Memo, receipt::Receipt, seal::Secrets};
 use crate::keys::{AccountKeys, Address, Purpose, fresh_index};
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::KernelFeatures,
     range_proof::{Opening, ProveError},
@@ -18,7 +19,6 @@ use mw::{
     secret::SecretScalar,
     transaction::OutputFeatures,
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// What a receiver asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

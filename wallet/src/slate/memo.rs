@@ -1,7 +1,7 @@
 //! The memo: a line of text that travels with a payment, and whose hash its proof signs.
 
 use crate::tag;
-use mw::hash::{Hash, tagged};
+use sotto_mw::hash::{Hash, tagged};
 
 /// A line of text for the receiver, at most [`Memo::MAX`] bytes; the proof of payment signs its hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

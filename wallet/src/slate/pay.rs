@@ -15,14 +15,14 @@ use super::{
     respond::{check_kernel, not_expired},
 };
 use crate::keys::AccountKeys;
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::Excess,
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     schnorr::session::{Nonces, Role, Share},
     secret::SecretScalar,
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// An invoice whose every part was checked; only such a one is planned for and paid.
 #[derive(Clone, Debug, PartialEq, Eq)]

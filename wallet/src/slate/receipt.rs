@@ -7,7 +7,7 @@
 //! all but m, the kernel's message, of fixed width. Where nobody is named as payer, his key is 32 zero bytes, which
 //! encode the identity and so are nobody's key. Source: SPEC "Proof of payment".
 
-use mw::{
+use sotto_mw::{
     amount::Amount,
     block::ChainId,
     commitment::Commitment,

@@ -6,7 +6,8 @@
 
 use super::{Invite, Response, SlateError};
 use crate::keys::{AccountKeys, Purpose, fresh_index};
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::{Excess, KernelFeatures},
     range_proof::Opening,
@@ -18,7 +19,6 @@ use mw::{
     secret::SecretScalar,
     transaction::OutputFeatures,
 };
-use rand_core::{CryptoRng, RngCore};
 
 /// A response with what the receiver remembers of it.
 #[derive(Debug)]

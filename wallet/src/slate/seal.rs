@@ -23,12 +23,12 @@ use chacha20poly1305::{
     aead::{Aead, AeadInPlace, Payload},
 };
 use core::fmt;
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     hash::Hash,
     schnorr::session::{Nonces, SessionId},
     secret::SecretScalar,
 };
-use rand_core::{CryptoRng, RngCore};
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 

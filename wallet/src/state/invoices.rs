@@ -14,7 +14,7 @@ use crate::{
     keys::Account,
     slate::{Invoice, Payment, SlateError, seal::Sealed},
 };
-use mw::{
+use sotto_mw::{
     amount::Height, commitment::Commitment, group::PointBytes, kernel::Excess, range_proof::Opening,
     rules::params::Chain, transaction::Transaction,
 };

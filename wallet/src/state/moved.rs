@@ -2,7 +2,7 @@
 
 use super::Fate;
 use crate::keys::Account;
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     kernel::Excess,

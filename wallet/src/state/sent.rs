@@ -16,7 +16,7 @@ use crate::{
     keys::Account,
     slate::{Invite, Response, seal::Sealed},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     kernel::Excess,

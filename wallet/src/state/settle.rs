@@ -9,7 +9,7 @@ use crate::{
     keys::Purpose,
     outputs::{Origin, OutputRecord, Status},
 };
-use mw::{
+use sotto_mw::{
     amount::Height, group::PointBytes, hash::Hash, kernel::Excess, rules::params::Chain,
     schnorr::session::SessionId,
 };

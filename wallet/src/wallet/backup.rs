@@ -7,7 +7,7 @@ use crate::{
     store::{Store, StoreError},
     wire::Contents,
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     rules::params::{Chain, Network},
     schnorr::session::SessionId,

@@ -16,10 +16,10 @@ use crate::{
     state::{Asked, AskedStage, Fate, Paid},
     store::Store,
 };
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::Amount, commitment::Commitment, range_proof::Opening, rules::Verified, transaction::Transaction,
 };
-use rand_core::{CryptoRng, RngCore};
 
 impl<S: Store> Wallet<S> {
     /// Asks for a payment to `account`: opens its session and keeps it.

@@ -13,7 +13,7 @@ use crate::{
     state::{Paid, Part, Signed},
     store::Store,
 };
-use mw::{
+use sotto_mw::{
     kernel::Excess,
     schnorr::session::{Role, SessionId},
 };

@@ -15,11 +15,11 @@ use crate::{
     state::{Fate, Moved, Reason},
     store::Store,
 };
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified,
     schnorr::session::SessionId, transaction::Transaction,
 };
-use rand_core::{CryptoRng, RngCore};
 
 impl<S: Store> Wallet<S> {
     /// Plans to make one output of an account's smallest ones, at most `most`; nothing changes.

@@ -14,7 +14,8 @@ use crate::{
     state::{Answer, AskedStage, Fate, Invited, Part, Sent, Signed, Stage, State, last_chance},
     store::{Store, StoreError},
 };
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::Amount,
     group::PointBytes,
     hash::Hash,
@@ -24,7 +25,6 @@ use mw::{
     schnorr::session::SessionId,
     transaction::Transaction,
 };
-use rand_core::{CryptoRng, RngCore};
 
 impl<S: Store> Wallet<S> {
     /// Plans a payment; nothing changes.

@@ -9,12 +9,12 @@ use crate::{
     state::{Fate, Received},
     store::Store,
 };
-use mw::{
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
     amount::{Amount, Height},
     kernel::Kernel,
     transaction::Output,
 };
-use rand_core::{CryptoRng, RngCore};
 
 impl<S: Store> Wallet<S> {
     /// The account that an invite is for; `None` when it is for somebody else, or for whoever answers.

@@ -10,7 +10,7 @@ use crate::{
     state::State,
     store::Store,
 };
-use mw::amount::Height;
+use sotto_mw::amount::Height;
 
 impl<S: Store> Wallet<S> {
     /// Whether a restore was interrupted, so that a scan goes on with it.

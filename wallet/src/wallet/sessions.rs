@@ -11,7 +11,7 @@ use crate::{
     state::{Asked, AskedStage, Fate, Paid, Part, Received, Sent, Stage, Step},
     store::Store,
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     schnorr::session::SessionId,
 };

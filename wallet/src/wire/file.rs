@@ -2,7 +2,7 @@
 #![deny(clippy::indexing_slicing)]
 
 use super::{VERSION, version};
-use mw::{
+use sotto_mw::{
     hash::Hash,
     wire::{Decode, Encode, Reader, WireError},
 };

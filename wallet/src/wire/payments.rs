@@ -11,7 +11,7 @@ use crate::{
     slate::{Invite, Response, seal::Sealed},
     state::{Answer, Fate, Invited, Sent, Signed, Stage},
 };
-use mw::{
+use sotto_mw::{
     kernel::Excess,
     transaction::Transaction,
     wire::{Decode, Encode, Reader, WireError},

@@ -6,7 +6,7 @@ use crate::{
     proof::{Inclusion, Proof},
     slate::receipt::Receipt,
 };
-use mw::{
+use sotto_mw::{
     amount::Amount,
     block::Header,
     commitment::Commitment,

@@ -10,7 +10,7 @@ use crate::{
     slate::{Invite, Invoice, Payment, Response, seal::Sealed},
     state::{AccountInfo, Asked, AskedStage, Fate, Moved, Paid, Reason, Received, Sent, State},
 };
-use mw::{
+use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     hash::Hash,

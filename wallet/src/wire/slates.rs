@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use core::marker::PhantomData;
-use mw::{
+use sotto_mw::{
     amount::Amount,
     commitment::Commitment,
     group::{Point, Scalar},

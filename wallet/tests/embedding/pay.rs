@@ -1,7 +1,6 @@
-use mw::{amount::Amount, rules::Verified, transaction::Transaction};
 use rand_core::{CryptoRng, RngCore};
-use std::error::Error;
-use wallet::{
+use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use sotto_wallet::{
     keys::Account,
     scan::ChainSource,
     select::{Decision, Payee, Request},
@@ -9,6 +8,7 @@ use wallet::{
     store::Store,
     wallet::Wallet,
 };
+use std::error::Error;
 
 /// Alice pays Bob: three steps, of which in life the two in the middle travel by chat or mail.
 pub fn pay<S: Store, C: ChainSource>(

@@ -1,7 +1,11 @@
 //! A tiny sealed chain in memory, and wallets on it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use mw::{
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
     hash::Hash,
@@ -16,9 +20,14 @@ use mw::{
     state::{ChainView, ChangeSet, MemoryState, RewindMaterial},
     transaction::Transaction,
 };
-use rand_chacha::{
-    ChaCha20Rng,
-    rand_core::{RngCore, SeedableRng},
+use sotto_wallet::{
+    keys::{Account, Address, Words},
+    proof::Inclusion,
+    scan::{self, ChainSource, ScanError, ScanReport},
+    select::{Confirmed, Decision, Payee, Plan, Request},
+    slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
+    store::{MemoryStore, Store, StoreError},
+    wallet::{Wallet, WalletError},
 };
 use std::{
     cell::Cell,
@@ -27,15 +36,6 @@ use std::{
     path::PathBuf,
     rc::Rc,
     sync::atomic::{AtomicU32, Ordering},
-};
-use wallet::{
-    keys::{Account, Address, Words},
-    proof::Inclusion,
-    scan::{self, ChainSource, ScanError, ScanReport},
-    select::{Confirmed, Decision, Payee, Plan, Request},
-    slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
-    store::{MemoryStore, Store, StoreError},
-    wallet::{Wallet, WalletError},
 };
 use zeroize::Zeroizing;
 

@@ -83,7 +83,7 @@ pub(crate) struct WalletInvoice {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
     /// How many outputs the payer can spend at most: the fee pays for that many
-    #[arg(long, value_name = "N", default_value_t = wallet::slate::invoice::Ask::INPUTS)]
+    #[arg(long, value_name = "N", default_value_t = sotto_wallet::slate::invoice::Ask::INPUTS)]
     pub(crate) inputs: u32,
     #[command(flatten)]
     pub(crate) form: SlateForm,

@@ -7,11 +7,11 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     secret,
 };
-use node::{
+use serde_json::json;
+use sotto_node::{
     ledger::Ledger,
     wire::{GENESIS_MAX, read_genesis},
 };
-use serde_json::json;
 use std::io::Read;
 
 pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {

@@ -7,9 +7,9 @@ use crate::{
     output::{Readers, whole_file},
     ui::GOOD,
 };
-use mw::amount::Height;
-use node::edge::store::{ExportError, Imported, Store};
 use serde_json::json;
+use sotto_mw::amount::Height;
+use sotto_node::edge::store::{ExportError, Imported, Store};
 use std::{
     fs::File,
     io::{self, BufReader, Read, Write},
@@ -52,7 +52,7 @@ pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> O
 }
 
 fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
-    let missing = |m: &node::edge::store::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
+    let missing = |m: &sotto_node::edge::store::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
     let complete = found.store.is_some();
     let fields = json!({
         "chain_id": found.chain.to_string(), "height": found.height.get(), "complete": complete,

@@ -6,7 +6,7 @@
 //!   0 └───────────── share of spies 0 … 0.5
 //! ```
 
-use dandelion::simulate::{Anonymity, PUBLISHED};
+use sotto_dandelion::simulate::{Anonymity, PUBLISHED};
 use std::fmt::Write as _;
 
 /// One measured point: the spies' share, and what they learn.

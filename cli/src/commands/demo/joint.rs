@@ -8,11 +8,11 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     ui::GOOD,
 };
-use mpc::{
+use serde_json::{Value, json};
+use sotto_mpc::{
     Phase,
     operators::auc::{BREAST_CANCER, Statistics, Table, clear},
 };
-use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

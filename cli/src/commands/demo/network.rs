@@ -11,8 +11,9 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
 };
 use core::{net::SocketAddr, time::Duration};
-use mw::{amount::Height, hash::Hash, kernel::Kernel, transaction::Transaction, wire::Encode};
-use node::{
+use rand_core::OsRng;
+use sotto_mw::{amount::Height, hash::Hash, kernel::Kernel, transaction::Transaction, wire::Encode};
+use sotto_node::{
     config::Config,
     effect::{Answer, Effect, Note},
     engine::{
@@ -25,7 +26,6 @@ use node::{
     seal::OperatorKey,
     wire::message::Message,
 };
-use rand_core::OsRng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many nodes there are.
@@ -84,7 +84,7 @@ impl Network {
             ledgers.push((Ledger::create(&dir, params.clone()).or_refuse("a node has no ledger")?, None));
         }
         // Hops as fast as the links, and few nodes: an embargo of eight seconds.
-        let dandelion = dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));
+        let dandelion = sotto_dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));
         let dandelion = dandelion.or_refuse("no relay can be made")?;
         let nodes = ledgers.into_iter().enumerate().map(|(n, (ledger, key))| {
             let mut config = Config::new(address(n).key);
@@ -125,7 +125,7 @@ impl Network {
     }
 
     /// Asks for the next block's draft: its height and what is due to its reward.
-    pub(super) fn draft(&mut self) -> Outcome<(Height, mw::amount::Amount)> {
+    pub(super) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
         match self.ask(0, Question::Draft)? {
             Answer::Draft { height, due, .. } => Ok((height, due)),
             other => Err(refused("no block can be drafted", other)),
@@ -133,7 +133,11 @@ impl Network {
     }
 
     /// Seals that draft, and waits until everybody has the block.
-    pub(super) fn seal(&mut self, reward: (mw::transaction::Output, Kernel), time: u64) -> Outcome<Height> {
+    pub(super) fn seal(
+        &mut self,
+        reward: (sotto_mw::transaction::Output, Kernel),
+        time: u64,
+    ) -> Outcome<Height> {
         match self.ask(0, Question::Seal { reward: Box::new(reward), time })? {
             Answer::Sealed(block) => {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;

@@ -13,16 +13,16 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     ui::GOOD,
 };
-use mw::{
+use rand_core::OsRng;
+use serde_json::{Value, json};
+use sotto_mw::{
     amount::{Amount, Height},
     commitment::Commitment,
     group::Scalar,
     rules::Verified,
     transaction::Transaction,
 };
-use rand_core::OsRng;
-use serde_json::{Value, json};
-use wallet::{
+use sotto_wallet::{
     armor,
     edge::file::{Cost, WalletFile},
     keys::{Account, Words},
@@ -146,7 +146,7 @@ impl<'a> Scene<'a> {
             let one = Commitment::new(Amount::new(1), &Scalar::ZERO.into());
             o.commitment = o.commitment.plus(&one);
         }
-        t.body = mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
+        t.body = sotto_mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
         match self.network.submit(ALICE, &t) {
             Err(why) => Failure { what: INFLATED.into(), ..why },
             Ok(_) => {

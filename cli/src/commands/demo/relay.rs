@@ -3,7 +3,7 @@
 //! It stands between evaluator and garbler on loopback and passes frames on (phase code ‖ length (4, LE) ‖ payload); in the
 //! first frame of one phase it inverts every byte.
 
-use mpc::Phase;
+use sotto_mpc::Phase;
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},

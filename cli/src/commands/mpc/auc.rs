@@ -7,12 +7,12 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     ui::Volume,
 };
-use mpc::{
+use serde_json::json;
+use sotto_mpc::{
     Channel, ChannelError, Phase, Program,
     operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table},
     protocol::semi_honest::Role,
 };
-use serde_json::json;
 use std::{borrow::Cow, fmt::Write, path::Path, time::Instant};
 
 /// Longest table that is read, in bytes.

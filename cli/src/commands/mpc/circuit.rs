@@ -6,13 +6,13 @@ use crate::{
     bridge::read_text,
     exit::{Code, Context as _, Failure, Outcome},
 };
-use mpc::{
+use rand_core::OsRng;
+use serde_json::json;
+use sotto_mpc::{
     channel::Traffic,
     circuit::{Circuit, CircuitProgram, Netlist},
     protocol::semi_honest::{Role, together},
 };
-use rand_core::OsRng;
-use serde_json::json;
 use std::time::Instant;
 
 /// Longest circuit file that is read, in bytes.

@@ -14,8 +14,8 @@ use crate::{
     output::{Readers, whole_file},
     secret,
 };
-use link::pinned::LinkError;
-use mpc::{
+use sotto_link::pinned::LinkError;
+use sotto_mpc::{
     ChannelError,
     edge::job_file::{self, Complaint, Counting},
     edge::{

@@ -14,15 +14,15 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use mpc::{
-    edge::job_file,
-    job::{Consent, Identity, Job},
-};
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag::register,
+};
+use sotto_mpc::{
+    edge::job_file,
+    job::{Consent, Identity, Job},
 };
 use std::{
     collections::BTreeMap,
@@ -157,7 +157,7 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
     for party in parties.iter_mut().filter_map(toml::Value::as_table_mut) {
         let name = party.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let identity = Identity::random(&mut OsRng);
-        if mpc::job::text::Name::new(&name).is_some() {
+        if sotto_mpc::job::text::Name::new(&name).is_some() {
             secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());

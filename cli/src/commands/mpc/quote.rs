@@ -5,7 +5,9 @@ use crate::{
     Context, args,
     exit::{Context as _, Outcome},
 };
-use mpc::{
+use rand_core::OsRng;
+use serde_json::json;
+use sotto_mpc::{
     Backend,
     edge::run::{Ways, measure},
     job::Job,
@@ -13,8 +15,6 @@ use mpc::{
     measure::{Layers, asks_for, garble},
     protocol::semi_honest::labels_ahead,
 };
-use rand_core::OsRng;
-use serde_json::json;
 use std::time::Instant;
 
 /// Gates that are garbled to measure this machine.

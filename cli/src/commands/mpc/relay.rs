@@ -5,13 +5,13 @@ use crate::{
     Context, args,
     exit::{Code, Failure, Outcome},
 };
-use link::{
+use serde_json::json;
+use sotto_link::{
     PeerKey,
     pinned::LinkError,
     relay::{Event, Quotas, run as serve},
 };
-use mpc::edge::tls;
-use serde_json::json;
+use sotto_mpc::edge::tls;
 use std::{collections::BTreeMap, time::Duration};
 
 pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {

@@ -13,7 +13,9 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     ui::Progress,
 };
-use mpc::{
+use rand_core::OsRng;
+use serde_json::{Map, Value, json};
+use sotto_mpc::{
     Bits,
     edge::{
         files::Folder,
@@ -25,8 +27,6 @@ use mpc::{
     job::{Job, PartyId, budget::data_set, policy::Policy, program::Computation},
     joint::Joint,
 };
-use rand_core::OsRng;
-use serde_json::{Map, Value, json};
 use std::{
     fmt::Write as _,
     fs::File,
@@ -147,7 +147,7 @@ fn open(path: &Path) -> Outcome<Folder> {
 /// Writes the run into the owner's budget, before anything of its data leaves.
 fn charge(
     home: &Path,
-    (policy, identity): (Option<&Policy>, &mpc::job::Identity),
+    (policy, identity): (Option<&Policy>, &sotto_mpc::job::Identity),
     run: (&Job, PartyId, u32),
     bits: Option<&Bits>,
 ) -> Result<(), DebitError> {

@@ -10,9 +10,9 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     secret,
 };
-use mpc::job::{Consent, Identity, Job, words::describe};
 use rand_core::OsRng;
 use serde_json::json;
+use sotto_mpc::job::{Consent, Identity, Job, words::describe};
 use std::path::{Path, PathBuf};
 
 pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {

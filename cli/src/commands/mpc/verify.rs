@@ -5,11 +5,11 @@ use crate::{
     bridge::read_text,
     exit::{Failure, Outcome},
 };
-use mpc::{
+use serde_json::json;
+use sotto_mpc::{
     edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render},
     job::{Job, PartyId, receipt::Receipt},
 };
-use serde_json::json;
 use std::{fmt::Write as _, path::Path};
 
 use super::{job::load, merge};

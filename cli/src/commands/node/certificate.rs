@@ -3,7 +3,7 @@
 use super::config::Settings;
 use crate::exit::{Code, Context as _, Failure, Outcome};
 use core::time::Duration;
-use link::web::{Certificate, CertificateError};
+use sotto_link::web::{Certificate, CertificateError};
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},

@@ -82,10 +82,11 @@ impl Default for Whispers {
 }
 
 impl Whispers {
-    pub(super) fn params(&self) -> Outcome<dandelion::Params> {
+    pub(super) fn params(&self) -> Outcome<sotto_dandelion::Params> {
         let (hop, epoch) =
             (Duration::from_millis(self.hop_ms.into()), Duration::from_secs(self.epoch.into()));
-        dandelion::Params::new(self.fluff, hop, self.early, epoch).or_refuse("[dandelion] cannot be used")
+        sotto_dandelion::Params::new(self.fluff, hop, self.early, epoch)
+            .or_refuse("[dandelion] cannot be used")
     }
 }
 
@@ -151,10 +152,10 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_crates() {
-        let node = node::config::Config::new(node::engine::peers::PeerKey([0; 32]));
+        let node = sotto_node::config::Config::new(sotto_node::engine::peers::PeerKey([0; 32]));
         let ours = Settings::default();
         assert_eq!((node.outbound, node.inbound), (ours.outbound.into(), ours.inbound.into()));
         assert_eq!(node.dandelion, ours.dandelion.params().unwrap());
-        assert_eq!(link::web::Limits::default().from_one, usize::from(ours.inbound_from_one));
+        assert_eq!(sotto_link::web::Limits::default().from_one, usize::from(ours.inbound_from_one));
     }
 }

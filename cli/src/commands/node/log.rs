@@ -13,8 +13,8 @@ pub(super) fn start(volume: Volume, form: LogForm, with_addresses: bool) {
     };
     let addresses = if with_addresses { level } else { LevelFilter::OFF };
     // Ours alone: what libraries say may name anybody.
-    let ours = Targets::new().with_targets([("node", level), ("sotto", level)]);
-    let ours = ours.with_target(node::edge::log::ADDRESSES, addresses);
+    let ours = Targets::new().with_targets([("sotto_node", level), ("sotto", level)]);
+    let ours = ours.with_target(sotto_node::edge::log::ADDRESSES, addresses);
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     let registry = tracing_subscriber::registry().with(ours);
     // A second start in one process would keep the first.

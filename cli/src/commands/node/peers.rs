@@ -5,9 +5,9 @@ use crate::{
     bridge::{Home, unasked},
     exit::Outcome,
 };
-use link::PeerKey;
-use node::wire::rpc;
 use serde_json::json;
+use sotto_link::PeerKey;
+use sotto_node::wire::rpc;
 
 pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;

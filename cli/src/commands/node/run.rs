@@ -9,13 +9,19 @@ use crate::{
     secret,
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
-use link::{
+use rand_core::OsRng;
+use serde_json::json;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use sotto_link::{
     Identity,
     edge::file::{create_identity, read_identity},
     web::{Cover, Page},
 };
-use mw::rules::params::Chain;
-use node::{
+use sotto_mw::rules::params::Chain;
+use sotto_node::{
     config::Config,
     edge::{
         asker::Asker,
@@ -28,12 +34,7 @@ use node::{
     event::Question,
     ledger::{Ledger, LedgerError},
 };
-use rand_core::OsRng;
-use serde_json::json;
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
+use sotto_wallet::{coinbase::Rewards, keys::Account};
 use std::{
     fs,
     net::ToSocketAddrs,
@@ -42,7 +43,6 @@ use std::{
     sync::mpsc::{Sender, channel},
     thread,
 };
-use wallet::{coinbase::Rewards, keys::Account};
 
 /// Runs a node until it stops.
 pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
@@ -151,7 +151,8 @@ fn addresses(text: &str) -> Outcome<Vec<Address>> {
             .advice("It is KEY@HOST:PORT, as the other node tells when it starts.")
     };
     let (key, at) = text.split_once('@').ok_or_else(|| usage("there is no `@`".into()))?;
-    let key: link::PeerKey = key.parse().map_err(|e: link::identity::KeyError| usage(e.to_string()))?;
+    let key: sotto_link::PeerKey =
+        key.parse().map_err(|e: sotto_link::identity::KeyError| usage(e.to_string()))?;
     if at.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
         return Err(usage("after the `@` comes no host and port".into()));
     }
@@ -190,7 +191,7 @@ fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sen
 fn say_started(
     context: &Context,
     home: &Home,
-    (chain, peer, outside): (&Chain, link::PeerKey, Option<NonZeroU16>),
+    (chain, peer, outside): (&Chain, sotto_link::PeerKey, Option<NonZeroU16>),
     daemon: &Daemon,
 ) -> Outcome {
     let at = daemon.address();

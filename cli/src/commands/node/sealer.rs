@@ -11,18 +11,18 @@
 
 use crate::bridge::now;
 use core::time::Duration;
-use node::{
+use rand_core::OsRng;
+use sotto_node::{
     edge::asker::{Asker, Stopped},
     effect::{Answer, Refusal},
     event::Question,
 };
-use rand_core::OsRng;
+use sotto_wallet::coinbase::Rewards;
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::Instant,
 };
 use tracing::{debug, info, warn};
-use wallet::coinbase::Rewards;
 
 /// The time of day may drift so far from the steady clock in a round.
 const DRIFT: u64 = 60;

@@ -5,8 +5,8 @@ use crate::{
     bridge::{Home, unasked},
     exit::Outcome,
 };
-use node::wire::rpc;
 use serde_json::json;
+use sotto_node::wire::rpc;
 
 pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;

@@ -5,8 +5,8 @@ use crate::{
     bridge::{Home, unasked},
     exit::Outcome,
 };
-use node::wire::rpc;
 use serde_json::json;
+use sotto_node::wire::rpc;
 
 pub(super) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;

@@ -8,7 +8,9 @@ use crate::{
     exit::{Code, Failure, Outcome},
     ui::Ui,
 };
-use mw::{
+use rand_core::OsRng;
+use rayon::prelude::*;
+use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Header, body_hash},
     commitment::Commitment,
@@ -24,8 +26,6 @@ use mw::{
     secret::SecretScalar,
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
 };
-use rand_core::OsRng;
-use rayon::prelude::*;
 
 /// The amount of each output.
 const AMOUNT: u64 = 1_000;

@@ -4,7 +4,8 @@
 
 use super::{Figure, Unit};
 use crate::exit::{Code, Failure, Outcome};
-use mpc::{
+use rand_core::OsRng;
+use sotto_mpc::{
     Backend, Bits, Delta, Program,
     channel::Framed,
     edge::tcp::{Exposure, Listener, Patience, Peer, connect},
@@ -13,7 +14,6 @@ use mpc::{
     ot::{OtError, Receiver, Sender, Sid},
     protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms},
 };
-use rand_core::OsRng;
 use std::{
     fmt::Display,
     thread::{self, ScopedJoinHandle},

@@ -6,7 +6,7 @@ use crate::{
     exit::{Context as _, Outcome},
 };
 use serde_json::json;
-use wallet::{edge::file::WalletFile, keys::Account, wallet::Wallet};
+use sotto_wallet::{edge::file::WalletFile, keys::Account, wallet::Wallet};
 
 impl Shop<'_> {
     pub(super) fn accounts(&self, verb: &WalletAccount) -> Outcome {

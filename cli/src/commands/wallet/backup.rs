@@ -7,11 +7,11 @@ use crate::{
     secret,
 };
 use serde_json::json;
-use std::{fs, path::Path, time::SystemTime};
-use wallet::{
+use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     wallet::{Backup, Loss},
 };
+use std::{fs, path::Path, time::SystemTime};
 
 impl Shop<'_> {
     pub(super) fn passphrase(&self, a: &args::WalletPassphrase) -> Outcome {

@@ -7,10 +7,10 @@ use crate::{
     exit::{Code, Context as _, Failure, Outcome},
     secret,
 };
-use mw::{amount::Height, rules::params::Chain};
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
-use wallet::{
+use sotto_mw::{amount::Height, rules::params::Chain};
+use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     keys::Words,
     scan::{ChainSource, ScanReport},

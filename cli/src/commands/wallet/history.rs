@@ -7,7 +7,7 @@ use crate::{
     exit::{Code, Failure, Outcome},
 };
 use serde_json::json;
-use wallet::history::Entry;
+use sotto_wallet::history::Entry;
 
 /// The columns of `history --csv`; they do not change.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";

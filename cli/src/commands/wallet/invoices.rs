@@ -10,7 +10,7 @@ use crate::{
     exit::{Context as _, Outcome},
 };
 use rand_core::OsRng;
-use wallet::{
+use sotto_wallet::{
     select::Decision,
     slate::{Invoice, invoice::Ask},
 };

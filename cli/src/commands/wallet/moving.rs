@@ -12,10 +12,10 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
     ui::BOLD,
 };
-use mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
 use rand_core::OsRng;
 use serde_json::{Value, json};
-use wallet::{
+use sotto_mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_wallet::{
     armor,
     edge::file::WalletFile,
     select::{Confirmed, Decision, Merge},
@@ -120,7 +120,7 @@ fn is_late(e: &WalletError) -> bool {
 }
 
 fn merge_text(plan: &Merge, what: &str) -> String {
-    let line = |i: &wallet::outputs::OutputRecord| {
+    let line = |i: &sotto_wallet::outputs::OutputRecord| {
         format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment)
     };
     let inputs: String = plan.inputs().iter().map(line).collect();

@@ -11,10 +11,10 @@ use crate::{
     bridge::hex,
     exit::{Code, Context as _, Failure, Outcome},
 };
-use mw::{amount::Amount, rules::Verified, schnorr::session::SessionId, transaction::Transaction};
 use rand_core::OsRng;
 use serde_json::json;
-use wallet::{
+use sotto_mw::{amount::Amount, rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_wallet::{
     armor::{self, Kind},
     edge::file::WalletFile,
     select::{Decision, Payee, Request},

@@ -2,9 +2,9 @@
 
 use super::{named, slates::shown};
 use crate::ui::BOLD;
-use mw::amount::Amount;
 use serde_json::{Value, json};
-use wallet::{
+use sotto_mw::amount::Amount;
+use sotto_wallet::{
     edge::file::WalletFile,
     outputs::OutputRecord,
     select::{Bill, Payee, Plan},

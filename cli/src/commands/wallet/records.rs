@@ -6,15 +6,15 @@ use crate::{
     bridge::{self, hex},
     exit::{Context as _, Failure, Outcome},
 };
-use mw::block::ChainId;
 use serde_json::{Value, json};
-use std::path::Path;
-use wallet::{
+use sotto_mw::block::ChainId;
+use sotto_wallet::{
     armor,
     contacts::{ContactError, Name},
     keys::Address,
     proof::{Proof, ProofError, Shown},
 };
+use std::path::Path;
 
 impl Shop<'_> {
     pub(super) fn contact(&self, verb: &WalletContact) -> Outcome {

@@ -6,9 +6,9 @@ use crate::{
     bridge::hex,
     exit::{Context as _, Failure, Outcome},
 };
-use mw::schnorr::session::SessionId;
 use serde_json::json;
-use wallet::{
+use sotto_mw::schnorr::session::SessionId;
+use sotto_wallet::{
     edge::file::WalletFile,
     state::Fate,
     wallet::{Deal, Step, Wallet},

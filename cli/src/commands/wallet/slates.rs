@@ -8,17 +8,17 @@ use crate::{
     qr,
     ui::BOLD,
 };
-use mw::{amount::Amount, schnorr::session::SessionId};
 use rand_core::OsRng;
 use serde_json::json;
-use std::path::Path;
-use wallet::{
+use sotto_mw::{amount::Amount, schnorr::session::SessionId};
+use sotto_wallet::{
     armor::{self, ArmorError, Kind},
     edge::file::WalletFile,
     keys::Address,
     slate::{Invite, Memo, SlateError, encrypt::Private},
     wallet::{Privacy, Wallet, WalletError},
 };
+use std::path::Path;
 
 impl Shop<'_> {
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {

@@ -7,7 +7,7 @@ use crate::{
     exit::{Context as _, Failure, Outcome},
 };
 use serde_json::json;
-use wallet::{
+use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     outputs::{OutputRecord, Status},
     scan::ChainSource,

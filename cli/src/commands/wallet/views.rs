@@ -7,9 +7,9 @@ use crate::{
     qr,
     ui::BOLD,
 };
-use mw::amount::Height;
 use serde_json::json;
-use wallet::{
+use sotto_mw::amount::Height;
+use sotto_wallet::{
     edge::file::WalletFile,
     outputs::{OutputRecord, Status},
     scan::ScanReport,

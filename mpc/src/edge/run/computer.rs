@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use link::pinned::Pinned;
 use rand_core::{CryptoRng, RngCore};
+use sotto_link::pinned::Pinned;
 
 use super::super::files::{Shelf, name};
 use super::door::Door;

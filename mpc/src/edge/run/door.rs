@@ -12,8 +12,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use link::pinned::LinkError;
-use link::{Identity, PeerKey};
+use sotto_link::pinned::LinkError;
+use sotto_link::{Identity, PeerKey};
 
 use super::super::tls::{Listener, Patience, Rendezvous, meet};
 use super::ways::{Line, Ways, is_final};

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use link::pinned::Pinned;
+use sotto_link::pinned::Pinned;
 
 use super::AGAIN;
 

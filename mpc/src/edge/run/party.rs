@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::Instant;
 
-use link::pinned::LinkError;
+use sotto_link::pinned::LinkError;
 
 use super::super::files::{Shelf, name};
 use super::ways::Line;

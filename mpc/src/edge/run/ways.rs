@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use link::pinned::{LinkError, Patience, Pinned};
-use link::{Identity as LinkIdentity, PeerKey};
+use sotto_link::pinned::{LinkError, Patience, Pinned};
+use sotto_link::{Identity as LinkIdentity, PeerKey};
 
 use super::super::tls::{self, Rendezvous};
 use super::RunError;

@@ -1,7 +1,7 @@
 //! Seeded random sums, encodings and residues against `curve25519-dalek`, for as long as one likes.
 //!
 //! ```text
-//! SOTTO_FUZZ_SECONDS=300 cargo test -p mw --release differential       # from seeds that differ each time
+//! SOTTO_FUZZ_SECONDS=300 cargo test -p sotto-mw --release differential       # from seeds that differ each time
 //! ```
 //!
 //! Without the variable some cases of fixed seeds run, as an ordinary test. A failure prints its seed.

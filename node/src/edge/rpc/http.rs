@@ -16,9 +16,9 @@ use hyper::{
         WWW_AUTHENTICATE,
     },
 };
-use mw::{amount::Height, rules::params::Chain, trie::Prefix};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sotto_mw::{amount::Height, rules::params::Chain, trie::Prefix};
 use std::sync::Arc;
 use tokio::{task::spawn_blocking, time::timeout};
 

@@ -19,7 +19,7 @@ use crate::{
         snapshot::{Part, Start},
     },
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{Block, Header},
     commitment::Commitment,

@@ -30,7 +30,7 @@ use crate::{
         },
     },
 };
-use mw::{block::ChainId, state::StateCommitments};
+use sotto_mw::{block::ChainId, state::StateCommitments};
 use std::collections::BTreeMap;
 
 /// So many parts may be lost with the power.

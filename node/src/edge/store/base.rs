@@ -16,7 +16,7 @@ use crate::{
         snapshot::{Part, PartKind, SEALED_BYTES, START_PREFIX, Start},
     },
 };
-use mw::{amount::Height, mmr::Peaks, rules::params::Chain};
+use sotto_mw::{amount::Height, mmr::Peaks, rules::params::Chain};
 
 /// An open base.
 #[derive(Debug)]

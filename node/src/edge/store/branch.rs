@@ -15,7 +15,7 @@ use super::{
     files::Files,
 };
 use crate::wire::{Head, Record};
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{Block, Header},
     commitment::Commitment,
@@ -102,7 +102,8 @@ impl<'a, F: Files> Branch<'a, F> {
         let BlockChange { block, change } = block.get().clone();
         let height = block.header.height;
         self.outputs.extend(change.spent.iter().map(|u| (u.output.commitment, None)));
-        let unspent = |o: &mw::transaction::Output| Some(Unspent { created: height, output: o.clone() });
+        let unspent =
+            |o: &sotto_mw::transaction::Output| Some(Unspent { created: height, output: o.clone() });
         self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, unspent(o))));
         for k in &block.body.kernels {
             self.excesses.insert(k.excess, Sighting { height, may_repeat: k.features.may_repeat() });

@@ -15,7 +15,7 @@ use crate::{
     seal::SealedHeader,
     wire::{Damage, Head, Position, Record, UndoEntry, key, snapshot::SEALED_BYTES},
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::{Block, Header, body_hash},
     mmr::Peaks,

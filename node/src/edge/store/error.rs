@@ -2,7 +2,7 @@
 
 use super::files::FileName;
 use crate::wire::Damage;
-use mw::{
+use sotto_mw::{
     amount::Height, block::ChainId, group::PointBytes, hash::Hash, rules::params::ParamsError,
     state::WrongState,
 };

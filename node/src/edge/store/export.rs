@@ -17,7 +17,7 @@ use crate::{
         snapshot::{MAX_PART, Part, PartEntry, PartKind, Start},
     },
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::Block,
     hash::Hash,

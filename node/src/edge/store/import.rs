@@ -28,7 +28,7 @@ use crate::{
         snapshot::{Part, PartEntry, PartKind, START_PREFIX, Start},
     },
 };
-use mw::{
+use sotto_mw::{
     amount::Height,
     block::ChainId,
     rules::params::{Chain, ParamsError},

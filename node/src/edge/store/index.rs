@@ -16,7 +16,8 @@ use crate::{
     seal::SealedHeader,
     wire::{Head, HeaderEntry, Position, UndoEntry, key},
 };
-use mw::{
+use sled::IVec;
+use sotto_mw::{
     amount::Height,
     block::{Block, Header},
     commitment::Commitment,
@@ -25,7 +26,6 @@ use mw::{
     state::{Sighting, Unspent},
     wire::{Decode, Encode},
 };
-use sled::IVec;
 use std::{
     fs::{self, File},
     io, iter,

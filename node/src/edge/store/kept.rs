@@ -19,7 +19,7 @@ use crate::{
     seal::SealedHeader,
     wire::snapshot::{PartKind, SEALED_BYTES},
 };
-use mw::{amount::Height, hash::Hash, wire::Decode};
+use sotto_mw::{amount::Height, hash::Hash, wire::Decode};
 
 /// Snapshots that are kept at most.
 const KEPT: u32 = 3;

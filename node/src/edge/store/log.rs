@@ -14,7 +14,7 @@ use crate::wire::{
     Damage, Position, RECORD_FRAME, RECORD_PREFIX, Record, SEGMENT_HEADER, read_segment_header,
     segment_header,
 };
-use mw::block::ChainId;
+use sotto_mw::block::ChainId;
 
 /// An open log.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use crate::{
         snapshot::{PartEntry, Start},
     },
 };
-use mw::{amount::Height, mmr::Peaks};
+use sotto_mw::{amount::Height, mmr::Peaks};
 
 /// Where it is written until it is whole.
 const FILE: FileName = FileName::SnapshotDraft;

@@ -19,7 +19,7 @@ use super::{
     log::Log,
 };
 use crate::wire::{Head, Record};
-use mw::{amount::Height, wire::Encode};
+use sotto_mw::{amount::Height, wire::Encode};
 
 /// What pruning did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ use crate::{
         snapshot::{Part, PartCount, PartEntry, Start},
     },
 };
-use mw::{mmr::Peaks, trie::Trie};
+use sotto_mw::{mmr::Peaks, trie::Trie};
 
 const FILE: FileName = FileName::BaseDraft;
 /// Parts that are put in their place between two syncs.

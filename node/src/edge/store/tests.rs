@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::key;
-use mw::{
+use sotto_mw::{
     commitment::Commitment,
     group::Point,
     range_proof::RangeProof,

@@ -18,8 +18,8 @@
 
 use super::{Address, PeerKey};
 use core::net::{IpAddr, SocketAddr};
-use mw::hash::tagged;
 use rand_core::RngCore;
+use sotto_mw::hash::tagged;
 use std::collections::HashSet;
 
 const HEARD_ROWS: usize = 64;
@@ -182,7 +182,7 @@ fn put(part: &mut [Option<Entry>], at: usize, entry: Entry) {
 }
 
 fn bytes(address: &Address) -> Vec<u8> {
-    mw::wire::Encode::to_bytes(address)
+    sotto_mw::wire::Encode::to_bytes(address)
 }
 
 /// What one provider is likely to hold together.

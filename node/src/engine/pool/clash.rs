@@ -1,7 +1,7 @@
 //! Why a transaction does not get into the pool.
 
 use super::family::MAX_FAMILY;
-use mw::{
+use sotto_mw::{
     error::{ConnectError, Rejection},
     group::PointBytes,
     hash::Hash,

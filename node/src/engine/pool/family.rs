@@ -10,7 +10,7 @@
 //! round in a circle.
 
 use super::{Clash, Pending, Pool, Rate};
-use mw::{
+use sotto_mw::{
     block::Header,
     commitment::Commitment,
     error::ConnectError,

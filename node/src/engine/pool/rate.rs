@@ -1,6 +1,6 @@
 //! A fee per weight, compared without division.
 
-use mw::{rules::params::weight, transaction::Body};
+use sotto_mw::{rules::params::weight, transaction::Body};
 use std::{cmp::Ordering, iter::Sum};
 
 /// Fee and weight of one transaction or of several.

@@ -9,7 +9,7 @@
 //! heavy as the sum that is counted here.
 
 use super::{Pending, Pool, Rate};
-use mw::{
+use sotto_mw::{
     error::ConnectError,
     hash::Hash,
     rules::{Connected, params::Chain},

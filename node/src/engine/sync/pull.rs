@@ -27,7 +27,7 @@ use crate::{
     wire::message::{BlockName, MAX_LOCATOR, MAX_MESSAGE, Message},
 };
 use core::cmp::Reverse;
-use mw::amount::Height;
+use sotto_mw::amount::Height;
 
 /// Somebody who may have blocks of the branch.
 struct Holder {

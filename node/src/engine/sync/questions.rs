@@ -11,7 +11,7 @@
 use super::super::peers::{Peer, PeerId};
 use crate::wire::message::BlockName;
 use core::time::Duration;
-use mw::hash::Hash;
+use sotto_mw::hash::Hash;
 use std::collections::BTreeMap;
 
 /// What is asked.
@@ -151,7 +151,7 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mw::amount::Height;
+    use sotto_mw::amount::Height;
 
     const SECOND: Duration = Duration::from_secs(1);
 

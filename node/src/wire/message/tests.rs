@@ -2,7 +2,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail")]
 
 use super::*;
-use mw::{commitment::Commitment, testing::Toy};
+use sotto_mw::{commitment::Commitment, testing::Toy};
 
 fn all() -> Vec<Message> {
     let mut toy = Toy::new(11);

@@ -1,7 +1,7 @@
 //! Bytes in JSON: the canonical encoding of a value, in lower-case hexadecimal, and nothing else.
 
-use mw::wire::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use sotto_mw::wire::{Decode, Encode};
 use std::borrow::Cow;
 
 /// A value whose form in JSON is the hexadecimal of its bytes.
@@ -39,7 +39,7 @@ const fn value(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mw::hash::Hash;
+    use sotto_mw::hash::Hash;
 
     #[test]
     fn one_form_and_no_other() {

@@ -5,7 +5,8 @@ use crate::{
     effect::{Answer, KernelProof, PeerStatus, Status},
     wire::message::BlockName,
 };
-use mw::{
+use serde::{Deserialize, Serialize};
+use sotto_mw::{
     amount::Height,
     block::{Block, ChainId, SealedHeader},
     hash::Hash,
@@ -15,7 +16,6 @@ use mw::{
     state::{RewindMaterial, Unspent},
     trie::{ChunkProof, TrieProof},
 };
-use serde::{Deserialize, Serialize};
 
 macro_rules! records {
     ($($(#[$doc:meta])* $Record:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(

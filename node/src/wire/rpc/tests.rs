@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{effect::Refusal, ledger::LedgerError};
-use mw::error::Rejection;
+use sotto_mw::error::Rejection;
 
 fn one(text: &str) -> Request {
     match Requests::from_bytes(text.as_bytes()) {
@@ -78,7 +78,7 @@ fn a_response_answers_one_request() {
     let bytes = |value: Value| value.to_string().into_bytes();
     let good = response(&json!(7), Ok(json!({ "height": 1, "id": null })));
     assert!(read_response::<Submit>(7, &bytes(good)).is_err(), "another shape");
-    let id = Hex(mw::hash::Hash::ZERO);
+    let id = Hex(sotto_mw::hash::Hash::ZERO);
     let good = response(&json!(7), Ok(json!(SubmittedRecord { id })));
     assert_eq!(read_response::<Submit>(7, &bytes(good.clone())), Ok(Ok(SubmittedRecord { id })));
     assert!(read_response::<Submit>(8, &bytes(good)).is_err(), "another request's");

@@ -6,8 +6,8 @@ use crate::{
     engine::{parts::Pieces, pruned::Checker},
     wire::snapshot::{Part, PartCount},
 };
-use mw::{amount::Height, rules, rules::params::Chain, state::ChainView, testing::Toy};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{amount::Height, rules, rules::params::Chain, state::ChainView, testing::Toy};
 
 const ITEMS: u32 = 3;
 

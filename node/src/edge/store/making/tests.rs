@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::edge::store::{IndexPlace, Layout, Memory};
-use mw::{
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
     block::Block,
     rules::{self, BlockChange, Connected},
     testing::Toy,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 const ITEMS: u32 = 3;
 
