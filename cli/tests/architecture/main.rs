@@ -1,5 +1,9 @@
-//! The table of who may import whom (docs/ARCHITECTURE.md), held against the manifests.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! The architecture (docs/ARCHITECTURE.md), held against manifests and sources: which crate may import which, the
+//! layers inside each crate, and what a core must not touch.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod imports;
+mod layers;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -77,6 +81,19 @@ fn every_dependency_says_why() {
             }
         }
     }
+}
+
+#[test]
+fn imports_inside_each_crate_go_downward_and_in_no_circle() {
+    let faults = layers::all_faults(root());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let libraries = ALLOWED.iter().map(|(f, _)| *f).filter(|f| !["vectors", "benches"].contains(f));
+    let tabled = layers::crates(root());
+    assert_eq!(
+        libraries.filter(|f| !tabled.contains(*f)).collect::<Vec<_>>(),
+        [""; 0],
+        "crates without layers"
+    );
 }
 
 /// Law 1: the cores hold no file, socket, clock, environment or hidden random source.
