@@ -35,6 +35,21 @@ fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
     world.run("demo --dir kept").fails(1);
 }
 
+/// Twelve lines for a stranger, and with `--verbose` every step.
+#[test]
+fn the_demo_is_short_unless_details_are_asked_for() {
+    let short = World::empty().run("demo").ok();
+    assert!(short.lines().count() <= 12, "{short}");
+    for part in ["PAY ", "Outsider", "COMPUTE", "AUC 0.9755", "All checks passed", "unaudited", "--verbose"] {
+        assert!(short.contains(part), "{part}: {short}");
+    }
+    assert!(short.lines().all(|line| line.chars().count() <= 115), "{short}");
+    let long = World::empty().run("demo --verbose").ok();
+    for part in ["stem 1 → ", "block 7 ", "  kernel ", "Cut-through: ", " 30  ", "ΣV10²", "All checks passed"] {
+        assert!(long.contains(part), "{part}: {long}");
+    }
+}
+
 #[test]
 fn the_demo_refuses_what_is_broken_on_purpose() {
     for (what, named) in [("inflate", "MW-R15"), ("table", "not authentic"), ("label", "altered")] {

@@ -1,18 +1,21 @@
-//! `sotto demo`: the main job, end to end, on real data, on a machine where nothing is configured.
+//! `sotto demo`: confidential payments and a joint computation, end to end, where nothing is configured.
 //!
-//! Part one (`payments`) pays confidentially on a ledger of its own; part two (`joint`) lets two processes compute over both
-//! hospitals' patients. Everything is checked again in the clear, and any check that fails ends the demo with exit code 1.
+//! Part one (`payments`) pays on a ledger of its own, through five nodes (`network`). Part two (`joint`) lets two
+//! processes compute over the patients of two hospitals; `tamper` alters their messages for `--sabotage`. Every result
+//! is checked against the same computation in the clear. The first check that fails ends the demo with exit code 1.
+//!
+//! By default the demo prints at most twelve lines; `--verbose` adds what lies behind them.
 
 mod joint;
 mod network;
 mod payments;
-mod relay;
+mod tamper;
 
 use crate::{
     Context, args,
     bridge::Home,
-    exit::{Context as _, Failure, Outcome},
-    ui::GOOD,
+    exit::{Failure, OrRefuse as _, Outcome},
+    ui::{BOLD, GOOD, Volume},
 };
 use serde_json::json;
 use std::{fs, path::PathBuf};
@@ -21,24 +24,36 @@ use tempfile::TempDir;
 pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     let scratch = Scratch::make(context)?;
     let home = Home { dir: scratch.dir.join("ledger"), state: scratch.dir.join("state") };
-    let say = |text: &str| context.output.story(text);
-    say("PART ONE  A confidential ledger\n")?;
     let ledger = payments::run(context, &home, a.sabotage)?;
-    say("\nPART TWO  Two hospitals compute jointly\n")?;
+    context.output.text("")?;
     let joint = joint::run(context, &scratch.dir, a.sabotage)?;
     let fields = json!({ "ok": true, "ledger": ledger, "mpc": joint });
-    let kept = match scratch.temporary {
-        Some(_) => String::new(),
-        None => format!("\nEverything is kept in {}.", scratch.dir.display()),
+    let more = match (&scratch.temporary, context.ui.volume) {
+        (None, _) => format!(" Everything is kept in {}.", scratch.dir.display()),
+        (_, Volume::Verbose) => String::new(),
+        _ => " Details: sotto demo --verbose".to_owned(),
     };
-    let end = format!(
-        "\n{GOOD}All checks passed.{GOOD:#} This cryptography is unaudited: see docs/THREATS.md.{kept}"
-    );
+    let end =
+        format!("{GOOD}All checks passed.{GOOD:#} The cryptography is unaudited (docs/THREATS.md).{more}");
     context.output.record("demo", fields, &end)
 }
 
-/// Where the demo works: the user's --dir, kept; or a folder of its own, which nobody can guess or look into, removed at the
-/// end.
+/// Prints the title of a part.
+fn title(context: &Context, name: &str, text: &str) -> Outcome {
+    context.output.text(&format!("{BOLD}{name}{BOLD:#}  {text}"))
+}
+
+/// Prints one of the lines that everyone sees.
+fn line(context: &Context, label: &str, text: &str) -> Outcome {
+    context.output.text(&format!("  {label:9} {text}"))
+}
+
+/// Prints what only `--verbose` shows.
+fn detail(context: &Context, text: &str) -> Outcome {
+    if context.ui.volume == Volume::Verbose { context.output.text(text) } else { Ok(()) }
+}
+
+/// Where the demo works: the new folder given with --dir, which stays, or a temporary one, which is removed at the end.
 struct Scratch {
     dir: PathBuf,
     temporary: Option<TempDir>,
@@ -48,16 +63,16 @@ impl Scratch {
     fn make(context: &Context) -> Outcome<Self> {
         if context.config.dir.origin != "flag" {
             let temporary = tempfile::Builder::new().prefix("sotto-demo-").tempdir();
-            let temporary = temporary.or_refuse("no temporary folder can be made")?;
+            let temporary = temporary.or_refuse("cannot create a temporary folder")?;
             return Ok(Self { dir: temporary.path().to_owned(), temporary: Some(temporary) });
         }
         let dir = context.config.dir.value.clone();
         let empty = fs::read_dir(&dir).map_or(true, |mut d| d.next().is_none());
         if !empty {
             return Err(Failure::refused(format!("{} is not empty", dir.display()))
-                .advice("The demo starts from nothing: give a new folder with --dir."));
+                .help("pass a new folder with --dir: the demo creates everything in it"));
         }
-        fs::create_dir_all(&dir).or_refuse(format!("{} cannot be made", dir.display()))?;
+        fs::create_dir_all(&dir).or_refuse(format!("cannot create {}", dir.display()))?;
         Ok(Self { dir, temporary: None })
     }
 }

@@ -1,12 +1,13 @@
-//! Part two: two processes, each with one hospital's rows, compute 30 AUCs over all patients; then the same in the clear.
+//! Part two: two processes, each with the rows of one hospital, compute 30 AUCs over all patients.
+//!
+//! The result is compared with the same computation in the clear.
 
-use super::relay;
+use super::{detail, line, tamper, title};
 use crate::{
     Context,
     args::Sabotage,
     commands::mpc::auc::{measurement_json, ranking},
-    exit::{Context as _, Failure, Outcome},
-    ui::GOOD,
+    exit::{OrRefuse as _, Failure, Outcome},
 };
 use serde_json::{Value, json};
 use sotto_mpc::{
@@ -24,22 +25,26 @@ use std::{
 
 /// Wisconsin Diagnostic Breast Cancer, CC BY 4.0: see vectors/data/README.md.
 const DATA: &str = include_str!("../../../../vectors/data/breast_cancer.csv");
-/// Rows of the first hospital; the second has the rest.
+/// Number of rows of the first hospital; the second one has the rest.
 const FIRST_ROWS: usize = 284;
 
 pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let files = split(dir)?;
-    let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("the data cannot be read")?;
+    let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("cannot read the data")?;
     let classes = all.classes();
-    context.output.story(&format!(
-        "{} real patients, {} malignant and {} benign, {} measurements each. Hospital one holds {FIRST_ROWS} of them,\nhospital two {}. How well does each measurement tell malignant from benign, over all patients?\nTwo processes compute it by a garbled circuit over loopback TCP; neither sees a row of the other's.\nPublic beforehand: the columns' names, decimals and bits, and how many of each class a hospital has.\n",
-        all.rows(), classes.positive, classes.negative, all.columns(), all.rows() - FIRST_ROWS,
+    title(context, "COMPUTE", &format!(
+        "two hospitals compare {} measurements of {} real patients and show each other no row.",
+        all.columns(), all.rows(),
+    ))?;
+    detail(context, &format!(
+        "  {} patients are malignant and {} benign. Hospital one holds {FIRST_ROWS} of them, hospital two {}.\n  How well does each measurement tell malignant from benign? Two processes compute it with a garbled circuit over\n  loopback TCP. Public beforehand: the columns with their decimals and bits, and each hospital's class counts.\n",
+        classes.positive, classes.negative, all.rows() - FIRST_ROWS,
     ))?;
     let started = Instant::now();
     let (garbler, evaluator) = Party::run_both(context, &files, sabotage)?;
     let seconds = started.elapsed().as_secs_f64();
     if garbler.measurements()? != evaluator.measurements()? {
-        return Err(Failure::refused("the two hospitals did not get the same result"));
+        return Err(Failure::refused("the two hospitals got different results"));
     }
     let expected: Vec<Statistics> =
         (0..all.columns()).map(|i| clear(all.column(i).0, all.column(i).1)).collect();
@@ -47,22 +52,32 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
     if !agrees {
         return Err(Failure::refused("the joint result differs from the one computed in the clear"));
     }
-    context.output.story(&ranking(&BREAST_CANCER, &expected))?;
-    context.output.story(&format!(
-        "{GOOD}The joint result and the one computed in the clear agree exactly{GOOD:#}, in all {} numbers.\n{} AND gates, {} bytes, {seconds:.1} s, at most {} MiB of memory a hospital.\n\nWhat each hospital learns: for each measurement 2U, ΣV10² and ΣV01² over all patients (so it can subtract what its own\nrows contribute), and the other's class counts. Semi-honest: it holds against a curious partner, not against one that deviates.",
-        3 * expected.len(), garbler.number("and_gates")?, garbler.bytes()?,
-        garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?) >> 20,
+    let peak = garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?);
+    detail(context, &ranking(&BREAST_CANCER, &expected))?;
+    let best = BREAST_CANCER.iter().zip(&expected).map(|(c, s)| (&c.name, s.interval()));
+    if let Some((name, i)) = best.max_by(|(_, a), (_, b)| a.auc.total_cmp(&b.auc)) {
+        line(context, "Result", &format!(
+            "\"{name}\" tells malignant from benign best: AUC {:.4} (95 % interval {:.4} to {:.4}).",
+            i.auc, i.low, i.high,
+        ))?;
+    }
+    line(context, "Privacy", "each learns the sums behind these figures and the other's class counts, if both follow the protocol.")?;
+    line(context, "Checks", &format!("all {} numbers equal those computed on the open data.", 3 * expected.len()))?;
+    line(context, "Cost", &format!(
+        "{} AND gates, {} MB between two processes, {seconds:.1} s, {} MiB of memory each.",
+        garbler.number("and_gates")?, garbler.bytes()? / 1_000_000, peak >> 20,
     ))?;
+    detail(context, "\n  Each hospital learns, for each measurement, 2U, ΣV10² and ΣV01² over all patients, and can subtract what its own rows\n  contribute. Semi-honest: this protects from a curious partner, not from one that deviates from the protocol.")?;
     let measurements: Vec<Value> =
         BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
     Ok(json!({
         "and_gates": garbler.number("and_gates")?, "bytes": garbler.bytes()?, "seconds": seconds, "rows": all.rows(),
-        "peak_memory_bytes": garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?),
+        "peak_memory_bytes": peak,
         "measurements": measurements, "agrees": agrees,
     }))
 }
 
-/// Writes each hospital's rows into a file of its own.
+/// Writes the rows of each hospital to a file of its own.
 fn split(dir: &Path) -> Outcome<[PathBuf; 2]> {
     let mut lines = DATA.lines();
     let header = lines.next().unwrap_or_default();
@@ -72,13 +87,13 @@ fn split(dir: &Path) -> Outcome<[PathBuf; 2]> {
     let write = |name: &str, rows: &[&str]| -> Outcome<PathBuf> {
         let path = dir.join(name);
         let text = format!("{},{names}\n{}\n", rows.len(), rows.join("\n"));
-        fs::write(&path, text).or_refuse(format!("{} cannot be written", path.display()))?;
+        fs::write(&path, text).or_refuse(format!("cannot write {}", path.display()))?;
         Ok(path)
     };
     Ok([write("hospital-one.csv", one)?, write("hospital-two.csv", two)?])
 }
 
-/// What one process printed at its end.
+/// The last record that one process printed.
 struct Party(Value);
 
 /// The three numbers of one measurement.
@@ -92,7 +107,7 @@ impl Three {
 }
 
 impl Party {
-    /// Hospital one garbles and listens; hospital two comes to it, past a spoiling relay if there is one.
+    /// Hospital one garbles and listens; hospital two connects, for a sabotage through the altering proxy.
     fn run_both(
         context: &Context,
         [one, two]: &[PathBuf; 2],
@@ -102,25 +117,25 @@ impl Party {
             Process::start(&["--verbose", "--role", "garbler", "--listen", "127.0.0.1:0"], one, context)?;
         let announced = garbler.next_record()?;
         let address = announced["address"].as_str().and_then(|a| a.parse::<SocketAddr>().ok());
-        let address = address.ok_or_else(|| Failure::refused("hospital one does not say where it waits"))?;
-        let spoil = match sabotage {
+        let address = address.ok_or_else(|| Failure::refused("hospital one did not print its address"))?;
+        let alter = match sabotage {
             Some(Sabotage::Table) => Some(Phase::Tables),
             Some(Sabotage::Label) => Some(Phase::Inputs),
             Some(Sabotage::Inflate) | None => None,
         };
-        let door = match spoil {
-            Some(phase) => relay::start(address, phase).or_refuse("the relay cannot listen")?,
+        let address = match alter {
+            Some(phase) => tamper::start(address, phase).or_refuse("cannot start the altering proxy")?,
             None => address,
         };
         let mut evaluator = Process::start(
-            &["--quiet", "--role", "evaluator", "--connect", &door.to_string()],
+            &["--quiet", "--role", "evaluator", "--connect", &address.to_string()],
             two,
             context,
         )?;
         let mut bar = None;
-        let mut tell =
+        let mut progress =
             |done, total| bar.get_or_insert_with(|| context.ui.bar(total, "computing jointly")).at(done);
-        let (first, second) = (garbler.finish(&mut tell), evaluator.finish(&mut |_, _| ()));
+        let (first, second) = (garbler.finish(&mut progress), evaluator.finish(&mut |_, _| ()));
         drop(bar);
         match (first, second) {
             (Ok(first), Ok(second)) => Ok((Self(first), Self(second))),
@@ -129,7 +144,7 @@ impl Party {
                     r.err().and_then(|f| f.why).map(|why| format!("hospital {who}: {why}"))
                 };
                 let why = [said("one", first), said("two", second)];
-                Err(Failure::refused("the joint computation was refused")
+                Err(Failure::refused("the joint computation failed")
                     .why(why.into_iter().flatten().collect::<Vec<_>>().join("\n       ")))
             }
         }
@@ -153,7 +168,7 @@ impl Party {
     }
 }
 
-/// A running `sotto mpc auc`; ended with this value if it is still running.
+/// A running `sotto mpc auc`, which is killed when this is dropped.
 struct Process {
     child: Child,
     records: BufReader<std::process::ChildStdout>,
@@ -162,7 +177,7 @@ struct Process {
 
 impl Process {
     fn start(arguments: &[&str], rows: &Path, context: &Context) -> Outcome<Self> {
-        let program = std::env::current_exe().or_refuse("this program cannot find itself")?;
+        let program = std::env::current_exe().or_refuse("cannot find the path of this program")?;
         context.ui.detail(&format!(
             "starting: sotto mpc auc {} --input {}",
             arguments.join(" "),
@@ -177,8 +192,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .or_refuse("a hospital's process cannot be started")?;
-        let missing = || Failure::refused("a hospital's process has no output");
+            .or_refuse("cannot start the process of a hospital")?;
+        let missing = || Failure::refused("the process of a hospital has no output");
         let records = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let errors = child.stderr.take().ok_or_else(missing)?;
         Ok(Self { child, records, errors })
@@ -187,32 +202,32 @@ impl Process {
     fn next_record(&mut self) -> Outcome<Value> {
         let mut line = String::new();
         self.records.read_line(&mut line)?;
-        serde_json::from_str(&line).or_refuse("a hospital's process did not print a record")
+        serde_json::from_str(&line).or_refuse("the process of a hospital did not print a record")
     }
 
-    /// Its last record, if it ended well; else what it said. `tell` hears of its progress.
-    fn finish(&mut self, tell: &mut dyn FnMut(u64, u64)) -> Outcome<Value> {
+    /// Its last record if it succeeded, else its errors. `progress` gets gates done and gates in all.
+    fn finish(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Outcome<Value> {
         let mut record = self.next_record();
         while let Ok(r) = &record
             && let (Some(done), Some(total)) = (r["done"].as_u64(), r["total"].as_u64())
         {
-            tell(done, total);
+            progress(done, total);
             record = self.next_record();
         }
         let mut said = String::new();
         self.errors.by_ref().take(1 << 16).read_to_string(&mut said)?;
-        let status = self.child.wait().or_refuse("a hospital's process cannot be waited for")?;
+        let status = self.child.wait().or_refuse("cannot wait for the process of a hospital")?;
         if status.success() {
             return record;
         }
         let why = said.lines().filter_map(|l| l.trim().strip_prefix("why:"));
-        Err(Failure::refused("a hospital refused").why(why.map(str::trim).collect::<Vec<_>>().join("; ")))
+        Err(Failure::refused("a hospital failed").why(why.map(str::trim).collect::<Vec<_>>().join("; ")))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already gone is what is wanted.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

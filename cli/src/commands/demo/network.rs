@@ -1,14 +1,14 @@
-//! Five nodes in this process and in virtual time: the engine of real ones, with links of 50 ms in place of sockets.
+//! Five nodes in this process and in virtual time: the engine of real nodes, with links of 50 ms instead of sockets.
 //!
 //! ```text
-//! node 0 seals · payments enter where their payers are · every payment that crosses a link is written down
+//! node 0 seals · payments enter at the node of their payer · every payment that crosses a link is recorded
 //! ```
 //!
-//! So the demo can tell what each node could have known. The nodes tell nobody, and each knows only what reached itself.
+//! The record is the demo's, which sees every link. A node knows only what reached itself.
 
 use crate::{
     bridge::Home,
-    exit::{Context as _, Failure, Outcome},
+    exit::{OrRefuse as _, Failure, Outcome},
 };
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
@@ -32,40 +32,48 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const NODES: usize = 5;
 /// How long a message takes.
 const LINK: Duration = Duration::from_millis(50);
-/// How often a node is told that time has passed.
+/// How often a node gets a tick.
 const TICK: Duration = Duration::from_millis(200);
-/// Virtual time after which something is wrong: many embargoes.
-const PATIENCE: Duration = Duration::from_secs(1_000);
+/// Virtual time after which something must be wrong: many embargoes.
+const TIMEOUT: Duration = Duration::from_secs(1_000);
 
 /// A payment that crossed a link.
 struct Passed {
     from: usize,
     to: usize,
-    whispered: bool,
+    stemmed: bool,
     kernels: BTreeSet<Hash>,
 }
 
-/// The nodes, and what is on its way between them.
+/// One end of a link: a node, and what it calls the peer at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct End {
+    node: usize,
+    peer: PeerId,
+}
+
+/// The nodes, and the messages in transit between them.
 pub(super) struct Network {
     nodes: [Node; NODES],
     now: Duration,
-    /// By time and number, so that nothing overtakes.
+    /// Ordered by time and number, so that no message overtakes another.
     due: BTreeMap<(Duration, u64), (usize, Event)>,
-    ends: BTreeMap<(usize, PeerId), (usize, PeerId)>,
+    /// The two ends of each link, in both directions.
+    ends: BTreeMap<End, End>,
     numbered: u64,
     answer: Option<Answer>,
     passed: Vec<Passed>,
 }
 
-/// How one payment travelled.
+/// How one payment travelled through the network.
 pub(super) struct Trail {
-    /// Where it entered.
+    /// The node to which it was submitted.
     pub(super) source: usize,
-    /// From whom to whom it was whispered, in order.
-    pub(super) whispers: Vec<(usize, usize)>,
-    /// Who told all.
-    pub(super) told_by: usize,
-    /// For each other node, from whom it heard first.
+    /// The hops of its stem, in order.
+    pub(super) stem: Vec<(usize, usize)>,
+    /// The node that broadcast it.
+    pub(super) broadcast_by: usize,
+    /// For each other node, the node from which it first received it.
     pub(super) first: BTreeMap<usize, usize>,
 }
 
@@ -75,24 +83,24 @@ fn address(n: usize) -> Address {
 }
 
 impl Network {
-    /// Five nodes of this ledger, the first of which has it and its operator's key; all know all.
+    /// Starts five nodes of this ledger, all connected; the first one has the ledger and its operator's key.
     pub(super) fn open(home: &Home, ledger: Ledger, key: OperatorKey) -> Outcome<Self> {
         let params = ledger.chain().params().clone();
         let mut ledgers = vec![(ledger, Some(key))];
         for n in 1..NODES {
             let dir = home.dir.join(format!("nodes/{n}"));
-            ledgers.push((Ledger::create(&dir, params.clone()).or_refuse("a node has no ledger")?, None));
+            ledgers.push((Ledger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?, None));
         }
-        // Hops as fast as the links, and few nodes: an embargo of eight seconds.
+        // With hops as fast as the links and few nodes, the embargo is eight seconds.
         let dandelion = sotto_dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));
-        let dandelion = dandelion.or_refuse("no relay can be made")?;
+        let dandelion = dandelion.or_refuse("cannot set up the relay")?;
         let nodes = ledgers.into_iter().enumerate().map(|(n, (ledger, key))| {
             let mut config = Config::new(address(n).key);
             config.seeds = (0..NODES).filter(|m| *m != n).map(address).collect();
             config.outbound = NODES - 1;
             config.dandelion = dandelion;
             let sealing = key.map(|key| Solo::new(ledger.chain(), key)).transpose();
-            let sealing = sealing.or_refuse("the first node cannot seal")?;
+            let sealing = sealing.or_refuse("node 0 cannot seal")?;
             Ok(Node::new(config, ledger, sealing, None, &mut OsRng))
         });
         let (due, ends) =
@@ -113,26 +121,26 @@ impl Network {
         operator.ledger()
     }
 
-    /// Hands a payment to a node, and waits until everybody was told of it.
+    /// Submits a payment to a node, and waits until every node has it.
     pub(super) fn submit(&mut self, n: usize, t: &Transaction) -> Outcome<Trail> {
         match self.ask(n, Question::Submit(Box::new(t.clone())))? {
-            Answer::Submitted(id) => self.run("tell all", |net| {
+            Answer::Submitted(id) => self.run("all receive the payment", |net| {
                 net.nodes.iter().all(|node| node.ledger().pool().get(&id).is_some())
             })?,
-            other => return Err(refused("the node refused a payment", other)),
+            other => return Err(refused("the node refused the payment", other)),
         }
         Ok(self.trail(n, t))
     }
 
-    /// Asks for the next block's draft: its height and what is due to its reward.
+    /// Drafts the next block: its height, and the amount of its reward.
     pub(super) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
         match self.ask(0, Question::Draft)? {
             Answer::Draft { height, due, .. } => Ok((height, due)),
-            other => Err(refused("no block can be drafted", other)),
+            other => Err(refused("cannot draft a block", other)),
         }
     }
 
-    /// Seals that draft, and waits until everybody has the block.
+    /// Seals that draft, and waits until every node has the block.
     pub(super) fn seal(
         &mut self,
         reward: (sotto_mw::transaction::Output, Kernel),
@@ -143,19 +151,19 @@ impl Network {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;
                 Ok(block.height)
             }
-            other => Err(refused("the block cannot be sealed", other)),
+            other => Err(refused("cannot seal the block", other)),
         }
     }
 
     fn trail(&self, source: usize, t: &Transaction) -> Trail {
         let ours: BTreeSet<Hash> = t.body.kernels.iter().map(Kernel::id).collect();
-        let mut trail = Trail { source, whispers: Vec::new(), told_by: source, first: BTreeMap::new() };
+        let mut trail = Trail { source, stem: Vec::new(), broadcast_by: source, first: BTreeMap::new() };
         let passed: Vec<&Passed> = self.passed.iter().filter(|p| p.kernels.is_superset(&ours)).collect();
-        // Only who told all has it to give, at first.
-        trail.told_by = passed.iter().find(|p| !p.whispered).map_or(source, |p| p.from);
+        // The first sender outside the stem is the node that broadcast.
+        trail.broadcast_by = passed.iter().find(|p| !p.stemmed).map_or(source, |p| p.from);
         for p in passed {
-            if p.whispered {
-                trail.whispers.push((p.from, p.to));
+            if p.stemmed {
+                trail.stem.push((p.from, p.to));
             }
             if p.to != source {
                 trail.first.entry(p.to).or_insert(p.from);
@@ -166,15 +174,15 @@ impl Network {
 
     fn ask(&mut self, n: usize, question: Question) -> Outcome<Answer> {
         self.step(n, Event::Asked { ticket: Ticket(0), question })?;
-        self.answer.take().ok_or_else(|| Failure::refused("a node does not answer"))
+        self.answer.take().ok_or_else(|| Failure::refused("a node did not answer"))
     }
 
-    /// Lets time pass until something is so.
+    /// Lets time pass until `done`.
     fn run(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> Outcome {
-        let end = self.now + PATIENCE;
+        let end = self.now + TIMEOUT;
         while !done(self) {
             let Some(((now, _), (n, event))) = self.due.pop_first().filter(|((at, _), _)| *at <= end) else {
-                return Err(Failure::refused(format!("five nodes did not {what} within {PATIENCE:?}")));
+                return Err(Failure::refused(format!("the nodes did not {what} within {TIMEOUT:?}")));
             };
             self.now = now;
             if matches!(event, Event::Tick) {
@@ -200,13 +208,13 @@ impl Network {
         for effect in node.step(self.now, &mut OsRng, event) {
             match effect {
                 Effect::Dial(to) => self.dial(n, to),
-                Effect::Send(peer, message) => self.send((n, peer), &message),
-                Effect::Close(peer, _) => self.close((n, peer)),
+                Effect::Send(peer, message) => self.send(End { node: n, peer }, &message),
+                Effect::Close(peer, _) => self.close(End { node: n, peer }),
                 Effect::Answer(_, answer) => self.answer = Some(*answer),
                 Effect::Note(Note::Failed(why)) => {
                     return Err(Failure::refused("a node's ledger failed").why(why));
                 }
-                // Nobody dies here, so nothing need be kept; what is asked of the edge is done at once.
+                // No node is restarted here, so nothing has to be stored; the edge's work counts as done at once.
                 Effect::KeepOwn(_) => self.step(n, Event::OwnKept)?,
                 _ => {}
             }
@@ -217,30 +225,31 @@ impl Network {
     fn dial(&mut self, n: usize, to: Address) {
         let Some(m) = (0..NODES).find(|m| address(*m) == to) else { return };
         let (near, far) = (PeerId(self.number()), PeerId(self.number()));
-        self.ends.extend([((n, near), (m, far)), ((m, far), (n, near))]);
+        let (ours, theirs) = (End { node: n, peer: near }, End { node: m, peer: far });
+        self.ends.extend([(ours, theirs), (theirs, ours)]);
         let came = Direction::Inbound(address(n).at);
         self.later(LINK, n, Event::Connected { peer: near, key: to.key, direction: Direction::Outbound(to) });
         self.later(LINK, m, Event::Connected { peer: far, key: address(n).key, direction: came });
     }
 
-    fn send(&mut self, from: (usize, PeerId), message: &Message) {
-        let Some((to, peer)) = self.ends.get(&from).copied() else { return };
+    fn send(&mut self, from: End, message: &Message) {
+        let Some(End { node: to, peer }) = self.ends.get(&from).copied() else { return };
         if let Message::Stem(t) | Message::Transaction(t) = message {
             let kernels = t.body.kernels.iter().map(Kernel::id).collect();
-            let whispered = matches!(message, Message::Stem(_));
-            self.passed.push(Passed { from: from.0, to, whispered, kernels });
+            let stemmed = matches!(message, Message::Stem(_));
+            self.passed.push(Passed { from: from.node, to, stemmed, kernels });
         }
         self.later(LINK, to, Event::Frame { peer, bytes: message.to_bytes() });
     }
 
-    fn close(&mut self, end: (usize, PeerId)) {
-        let Some((to, peer)) = self.ends.remove(&end) else { return };
-        self.ends.remove(&(to, peer));
-        self.later(LINK, to, Event::Gone(peer));
+    fn close(&mut self, end: End) {
+        let Some(other) = self.ends.remove(&end) else { return };
+        self.ends.remove(&other);
+        self.later(LINK, other.node, Event::Gone(other.peer));
     }
 }
 
-/// A node's no.
+/// The failure for an answer that is not the expected one.
 fn refused(what: &str, answer: Answer) -> Failure {
     match answer {
         Answer::Refused(why) => Failure::refused(what).why(why),
@@ -249,24 +258,24 @@ fn refused(what: &str, answer: Answer) -> Failure {
 }
 
 impl Trail {
-    /// Whether somebody at this node who takes the first it heard from for the source is right.
-    pub(super) fn betrayed_to(&self, spy: usize) -> bool {
+    /// Whether `spy` guesses right if it takes the first node that sent it the payment for the origin.
+    pub(super) fn reveals_origin_to(&self, spy: usize) -> bool {
         self.first.get(&spy) == Some(&self.source)
     }
 
-    /// Who heard what of whom, in words.
-    pub(super) fn told(&self) -> String {
-        let way: String = self.whispers.iter().map(|(_, to)| format!(" → {to}")).collect();
-        let heard: Vec<String> = self.first.iter().map(|(n, from)| format!("{n} from {from}")).collect();
+    /// The stem, the broadcast and what each node saw.
+    pub(super) fn describe(&self) -> String {
+        let stem: String = self.stem.iter().map(|(_, to)| format!(" → {to}")).collect();
+        let first: Vec<String> = self.first.iter().map(|(n, from)| format!("{n} from {from}")).collect();
         let right: Vec<String> =
-            self.first.keys().filter(|n| self.betrayed_to(**n)).map(ToString::to_string).collect();
+            self.first.keys().filter(|n| self.reveals_origin_to(**n)).map(ToString::to_string).collect();
         format!(
-            "  whispered {}{way}, told to all by {}; first heard: {}\n  \
-             who takes the first it heard from for the source is right at: {}",
+            "    stem {}{stem}, broadcast by {}; first received: {}\n    \
+             nodes that guess the origin right: {}",
             self.source,
-            self.told_by,
-            heard.join(", "),
-            if right.is_empty() { "no node".into() } else { right.join(", ") },
+            self.broadcast_by,
+            first.join(", "),
+            if right.is_empty() { "none".into() } else { right.join(", ") },
         )
     }
 }

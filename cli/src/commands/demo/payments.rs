@@ -1,7 +1,13 @@
-//! Part one: two wallets, four payments by slates through a network of five nodes, what each node and an outsider could know of
-//! them, cut-through, and the audit of the supply.
+//! Part one: two wallets make four payments through a network of five nodes, and the supply is audited.
+//!
+//! The part also shows what an outsider sees of the last payment, and how often each node guesses right where a payment
+//! came from if it takes the first node that sent it for its origin.
 
-use super::network::{NODES, Network, Trail};
+use super::{
+    detail, line,
+    network::{NODES, Network, Trail},
+    title,
+};
 use crate::{
     Context,
     args::Sabotage,
@@ -10,8 +16,7 @@ use crate::{
         chain::{block_text, create},
         wallet::{address, scan},
     },
-    exit::{Context as _, Failure, Outcome},
-    ui::GOOD,
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -31,19 +36,19 @@ use sotto_wallet::{
     wallet::Wallet,
 };
 
-/// What Alice pays Bob, one after the other.
+/// What Alice pays Bob, in this order.
 const PAYMENTS: [u64; 3] = [1_500_000_000, 700_000_000, 42_000_000];
-/// The nodes at which their payments enter the network.
+/// The nodes to which they submit their payments.
 const ALICE: usize = 1;
 const BOB: usize = 3;
-/// What Bob pays on to Alice.
-const PAID_ON: u64 = 900_000_000;
+/// What Bob pays back to Alice.
+const PAID_BACK: u64 = 900_000_000;
 
-const INFLATED: &str = "sabotage: an output was inflated by one unit, and the network refused it";
+const INFLATED: &str = "sabotage: an output is one unit too large, and the network refused the payment";
 
 type FileWallet = Wallet<WalletFile>;
 
-/// The network, the payments' ways through it, and two people.
+/// The network, the trails of the payments through it, and the wallets of two people.
 struct Scene<'a> {
     context: &'a Context,
     network: Network,
@@ -53,6 +58,9 @@ struct Scene<'a> {
 }
 
 pub(super) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
+    let all = PAYMENTS.len() + 1;
+    let text = format!("Alice and Bob make {all} payments on a new ledger, through a network of {NODES} nodes.");
+    title(context, "PAY", &text)?;
     let mut scene = Scene::open(context, home)?;
     scene.earn()?;
     let first = scene.alice_pays(PAYMENTS[0])?;
@@ -66,12 +74,12 @@ pub(super) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) ->
         scene.submit(ALICE, &t)?;
         scene.seal()?;
     }
-    let t = scene.bob_pays_on()?;
+    let t = scene.bob_pays_back()?;
     scene.submit(BOB, &t)?;
     let last = scene.seal()?;
     scene.balances()?;
-    scene.spies()?;
     scene.outsider(last)?;
+    scene.origin()?;
     scene.audit()
 }
 
@@ -80,25 +88,25 @@ impl<'a> Scene<'a> {
         let (ledger, key) = create(home, |_| ())?;
         let chain = ledger.chain().clone();
         let make = |name: &str| {
-            let words = Words::generate(&mut OsRng).or_refuse("no seed words can be made")?;
-            // The passphrase guards nothing of value: the demo's folder is its own.
+            let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
+            // The passphrase protects nothing of value: these wallets are only for the demo.
             home.create_wallet((name, "demo"), words, chain.clone(), Cost::STANDARD)
         };
         let (alice, bob) = (make("alice")?, make("bob")?);
         let p = chain.params();
-        context.output.story(&format!(
-            "A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n  chain  {}\n  alice  {}\n  bob    {}",
+        detail(context, &format!(
+            "  A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
             p.reward, p.maturity, chain.id(), address(&alice)?, address(&bob)?,
         ))?;
         let network = Network::open(home, ledger, key)?;
-        context.output.story(&format!("{NODES} nodes keep the chain; node 0 seals its blocks."))?;
+        detail(context, &format!("  {NODES} nodes keep the chain; node 0 seals its blocks."))?;
         Ok(Self { context, network, trails: Vec::new(), alice, bob })
     }
 
     fn seal(&mut self) -> Outcome<Height> {
         let (height, due) = self.network.draft()?;
-        let rewards = self.alice.rewards(Account(0)).or_refuse("Alice takes no rewards")?;
-        let reward = rewards.of((height, due), &mut OsRng).or_refuse("the reward cannot be made")?;
+        let rewards = self.alice.rewards(Account(0)).or_refuse("Alice's wallet cannot take rewards")?;
+        let reward = rewards.of((height, due), &mut OsRng).or_refuse("cannot create the reward")?;
         self.network.seal(reward, now())
     }
 
@@ -110,36 +118,41 @@ impl<'a> Scene<'a> {
             scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
         }
         let spendable = self.alice.balance(None).spendable;
-        self.context.output.story(&format!(
-            "Alice sealed {} blocks; {spendable} of her rewards can be spent by now.\n",
-            self.network.ledger().tip().height
-        ))
+        let height = self.network.ledger().tip().height;
+        let text = format!("  Alice seals {height} blocks; {spendable} of her rewards can be spent now.");
+        detail(self.context, &text)
+    }
+
+    /// Lets both wallets look at the chain.
+    fn scan(&mut self) -> Outcome {
+        for wallet in [&mut self.alice, &mut self.bob] {
+            scan(self.context, wallet, &View::of(self.network.ledger()))?;
+        }
+        Ok(())
     }
 
     fn alice_pays(&mut self, amount: u64) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
-        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
+        self.scan()?;
         let t = pay(&mut self.alice, &mut self.bob, amount)?;
-        self.context.output.story(&format!("Alice pays Bob {amount}: invite → response → transaction."))?;
+        detail(self.context, &format!("  Alice pays Bob {amount}: invite, response, transaction."))?;
         Ok(t)
     }
 
-    fn bob_pays_on(&mut self) -> Outcome<Verified<Transaction>> {
-        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
-        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
-        let t = pay(&mut self.bob, &mut self.alice, PAID_ON)?;
-        self.context.output.story(&format!("Bob pays on, to Alice: {PAID_ON}."))?;
+    fn bob_pays_back(&mut self) -> Outcome<Verified<Transaction>> {
+        self.scan()?;
+        let t = pay(&mut self.bob, &mut self.alice, PAID_BACK)?;
+        detail(self.context, &format!("  Bob pays Alice {PAID_BACK}: invite, response, transaction."))?;
         Ok(t)
     }
 
     fn submit(&mut self, at: usize, t: &Verified<Transaction>) -> Outcome {
         let trail = self.network.submit(at, t.get())?;
-        self.context.output.story(&trail.told())?;
+        detail(self.context, &trail.describe())?;
         self.trails.push(trail);
         Ok(())
     }
 
-    /// Adds one unit to an output of an honest payment; the ledger must refuse it.
+    /// Adds one unit to an output of an honest payment; the network must refuse it.
     fn inflate(&mut self, honest: &Verified<Transaction>) -> Failure {
         let mut t = honest.get().clone();
         if let Some(o) = t.body.outputs.first_mut() {
@@ -149,65 +162,66 @@ impl<'a> Scene<'a> {
         t.body = sotto_mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
         match self.network.submit(ALICE, &t) {
             Err(why) => Failure { what: INFLATED.into(), ..why },
-            Ok(_) => {
-                Failure::refused("sabotage: an output was inflated by one unit, AND THE NETWORK TOOK IT")
-            }
+            Ok(_) => Failure::refused("sabotage: an output is one unit too large, AND THE NETWORK ACCEPTED IT"),
         }
     }
 
-    /// What a spy at each node would have made of all payments.
-    fn spies(&self) -> Outcome {
-        let right = self
-            .guesses()
-            .iter()
-            .enumerate()
-            .map(|(n, right)| format!("  node {n}: {right}\n"))
-            .collect::<String>();
-        self.context.output.story(&format!(
-            "Had a node been a spy, and taken the node from which it first heard of a payment for its source, of {} payments it would \
-             have been right about\n{right}",
-            self.trails.len()
+    /// How often a node guesses right where a payment came from.
+    fn origin(&self) -> Outcome {
+        let guesses = self.guesses();
+        for (n, right) in guesses.iter().enumerate() {
+            detail(self.context, &format!("  node {n} guesses the origin of {right} payments"))?;
+        }
+        // The node to which a payment is submitted knows its origin and does not guess.
+        let (right, all) = (guesses.iter().sum::<usize>(), self.trails.len() * (NODES - 1));
+        line(self.context, "Origin", &format!(
+            "each node guesses that the peer which first sent it a payment is its origin: right in {right} of {all} cases."
         ))
     }
 
-    /// For each node, of how many payments it would have named the source.
+    /// For each node, of how many payments it guesses the origin.
     fn guesses(&self) -> Vec<usize> {
-        (0..NODES).map(|n| self.trails.iter().filter(|t| t.betrayed_to(n)).count()).collect()
+        (0..NODES).map(|n| self.trails.iter().filter(|t| t.reveals_origin_to(n)).count()).collect()
     }
 
     fn balances(&mut self) -> Outcome {
-        scan(self.context, &mut self.alice, &View::of(self.network.ledger()))?;
-        scan(self.context, &mut self.bob, &View::of(self.network.ledger()))?;
+        self.scan()?;
         let received: u64 = PAYMENTS.iter().sum();
         let b = self.bob.balance(None);
-        if b.total().units() >= received - PAID_ON || b.total().units() < received - PAID_ON - 1_000_000 {
-            return Err(Failure::refused(
-                "Bob's wallet does not show what he was paid, less what he paid on and its fee",
-            ));
+        if b.total().units() >= received - PAID_BACK || b.total().units() < received - PAID_BACK - 1_000_000 {
+            let what = "Bob's balance is not what he was paid, less what he paid back and its fee";
+            return Err(Failure::refused(what));
         }
-        let a = self.alice.balance(None);
-        self.context.output.story(&format!(
-            "\nTheir wallets find their outputs by rewinding proofs: Alice has {}, Bob {} (he paid {} in fees).\n",
-            a.total(), b.total(), received - PAID_ON - b.total().units(),
+        let (alice, fee) = (self.alice.balance(None).total(), received - PAID_BACK - b.total().units());
+        detail(self.context, "  Both wallets find their outputs by rewinding range proofs.")?;
+        line(self.context, "Result", &format!(
+            "Bob received {received}, paid {PAID_BACK} back with a fee of {fee}, and has {}; Alice has {alice}.",
+            b.total(),
         ))
     }
 
-    /// What anybody sees of the last payment.
+    /// What anyone sees of the last payment.
     fn outsider(&self, height: Height) -> Outcome {
-        let found = self.network.ledger().store().block(height).or_refuse("the block cannot be read")?;
+        let found = self.network.ledger().store().block(height).or_refuse("cannot read the block")?;
         let block = found.ok_or_else(|| Failure::refused("the last block is missing"))?;
-        let text = block_text(&block, self.network.ledger().chain());
-        self.context.output.story(&format!(
-            "What an outsider sees of it: no amount but the fee, no address, only commitments.\n{text}"
+        detail(self.context, block_text(&block, self.network.ledger().chain()).trim_end())?;
+        let (spent, created) = (block.body.inputs.len(), block.body.outputs.len());
+        let fee: u64 = block.body.kernels.iter().map(|k| k.features.fee().units()).sum();
+        line(self.context, "Outsider", &format!(
+            "sees in the last block {spent} spent and {created} new commitments and a fee of {fee}: no amount, no address."
         ))
     }
 
     fn audit(&self) -> Outcome<Value> {
         let a = self.network.ledger().audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
         let share = 100 - 100 * a.bytes_cut_through / a.bytes_of_blocks.max(1);
-        self.context.output.story(&format!(
-            "Cut-through: {} outputs were created, {} are unspent; {} bytes of blocks shrink to {} ({share} % less).\n{GOOD}Audit ok{GOOD:#}: Σ unspent = supply·H + Σ excesses + offset·G, with a supply of {} at height {}.",
-            a.outputs_created, a.unspent, a.bytes_of_blocks, a.bytes_cut_through, a.supply, a.height,
+        detail(self.context, &format!(
+            "  Cut-through: {} outputs were created, {} are unspent; {} bytes of blocks shrink to {}, {share} % less.\n  The audit checks that Σ unspent = supply·H + Σ excesses + offset·G at height {}.",
+            a.outputs_created, a.unspent, a.bytes_of_blocks, a.bytes_cut_through, a.height,
+        ))?;
+        line(self.context, "Checks", &format!(
+            "all signatures and range proofs hold, and the supply is exactly {}, {} blocks of {}.",
+            a.supply, a.height, self.network.ledger().chain().params().reward,
         ))?;
         Ok(json!({
             "height": a.height.get(), "payments": PAYMENTS.len() + 1, "outputs_created": a.outputs_created,
@@ -218,20 +232,20 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// One payment, its slates passed as the text that would travel.
+/// Makes one payment; the slates pass as text, as they would between two people.
 fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcome<Verified<Transaction>> {
     let id = *payer.chain().id();
     let (account, memo) = (Account(0), Memo::default());
     let payee = Payee { amount: Amount::new(amount), recipient: Some(address(receiver)?), memo };
     let request = Request { account, payees: vec![payee] };
-    let plan = payer.plan(request).or_refuse("the payment cannot be made")?;
+    let plan = payer.plan(request).or_refuse("cannot make the payment")?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))?;
-    let invites = payer.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
+    let invites = payer.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
     let text: String = invites.iter().map(|i| armor::to_text(&id, i)).collect();
-    let invite: Invite = armor::from_text(&id, &text).or_refuse("the invite was damaged")?;
+    let invite: Invite = armor::from_text(&id, &text).or_refuse("the invite is damaged")?;
     let response = receiver.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
     let response: Response =
-        armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response was damaged")?;
+        armor::from_text(&id, &armor::to_text(&id, &response)).or_refuse("the response is damaged")?;
     let done = payer.finalize(&response, &mut OsRng).or_refuse("the response was refused")?;
-    done.ok_or_else(|| Failure::refused("the payment waits for others"))
+    done.ok_or_else(|| Failure::refused("the payment waits for other receivers"))
 }

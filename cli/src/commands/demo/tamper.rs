@@ -1,7 +1,7 @@
-//! A relay that breaks something on its way: how the demo shows that it can fail.
+//! A proxy that alters messages between the two hospitals, to show that the demo can fail.
 //!
-//! It stands between evaluator and garbler on loopback and passes frames on (phase code ‖ length (4, LE) ‖ payload); in the
-//! first frame of one phase it inverts every byte.
+//! It sits between evaluator and garbler on loopback and forwards frames (phase code ‖ length (4, LE) ‖ payload). In the
+//! garbler's first frame of one phase it inverts every byte.
 
 use sotto_mpc::Phase;
 use std::{
@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-/// Listens on loopback and joins whoever comes to `garbler`, spoiling the garbler's first frame of `phase`.
+/// Listens on loopback, connects the first client to `garbler`, and alters the garbler's first frame of `phase`.
 pub(super) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
@@ -22,24 +22,24 @@ pub(super) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr>
             let copied = io::copy(&mut from, &mut to);
             to.shutdown(Shutdown::Write).and(copied)
         });
-        // Who hung up on one side has hung up on the other.
-        let passed = pass_frames(&mut garbler, &mut evaluator, phase);
-        evaluator.shutdown(Shutdown::Write).and(passed)
+        // When one side closes its connection, close the other one too.
+        let forwarded = forward(&mut garbler, &mut evaluator, phase);
+        evaluator.shutdown(Shutdown::Write).and(forwarded)
     });
     Ok(address)
 }
 
-fn pass_frames(from: &mut TcpStream, to: &mut TcpStream, spoil: Phase) -> io::Result<()> {
-    let mut spoilt = false;
+fn forward(from: &mut TcpStream, to: &mut TcpStream, alter: Phase) -> io::Result<()> {
+    let mut altered = false;
     loop {
         let mut header = [0; 5];
         from.read_exact(&mut header)?;
         let [code, length @ ..] = header;
         let mut payload = vec![0; u32::from_le_bytes(length).min(1 << 24) as usize];
         from.read_exact(&mut payload)?;
-        if code == spoil.code() && !spoilt {
+        if code == alter.code() && !altered {
             payload.iter_mut().for_each(|b| *b = !*b);
-            spoilt = true;
+            altered = true;
         }
         to.write_all(&header)?;
         to.write_all(&payload)?;
