@@ -1,35 +1,51 @@
-//! The command line: one declaration that feeds parser, help, man pages and completions.
+//! The command line: one declaration that feeds the parser, the help, the man pages and the completions.
 //!
-//! Each verb ends with runnable examples; `tests/examples.rs` runs every line that starts with `$ sotto`.
+//! ```text
+//! sotto NOUN VERB [options]      chain · wallet · node · mpc · dandelion · config · generate
+//! sotto demo | speed | help
+//! ```
+//!
+//! Each noun has a file here and a file of the same name under `commands/`. Each verb ends with one to three examples;
+//! `tests/examples.rs` runs every line that starts with `$ sotto`. Options that many verbs share have help headings of
+//! their own ("Wallet options", "Node options", "Global options"), so that a verb's own options come first.
 
-mod ask;
 mod chain;
 mod dandelion;
 mod mpc;
 mod node;
+mod node_client;
 mod wallet;
 
-pub(crate) use self::{ask::*, chain::*, dandelion::*, mpc::*, node::*, wallet::*};
+pub(crate) use self::{chain::*, dandelion::*, mpc::*, node::*, node_client::*, wallet::*};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Pay confidentially, compute jointly
+/// Pay confidentially and compute jointly
 ///
-/// A confidential ledger (amounts hidden, no addresses on chain) and garbled-circuit computation between data owners
-/// who keep their data. The cryptography is unaudited: do not trust it with real money or real patients yet.
+/// Sotto is a confidential ledger (hidden amounts, no addresses on the chain) and a tool for joint computation, in
+/// which several parties compute a function of their data and nobody sees the data of another. The cryptography has
+/// not been audited: do not use it for real money or real patient data yet.
 #[derive(Parser, Debug)]
 #[command(
     name = "sotto",
     version,
-    disable_help_subcommand = true,
+    disable_help_flag = true,
+    after_help = "`sotto help wallet send` and `sotto wallet send --help` explain a command, with examples.",
     after_long_help = "\
-Exit codes: 0 done · 1 refused · 2 usage · 3 node or party unreachable · 4 declined or no terminal · 70 internal · 130 interrupted
+Exit codes:
+  0    done
+  1    refused: invalid, insufficient or not found
+  2    wrong usage
+  3    the node or another party cannot be reached
+  4    declined, or no terminal to ask on
+  70   internal error
+  130  interrupted
 
 Examples:
   $ sotto demo
-  $ sotto chain info
-  $ sotto wallet info --wallet alice"
+  $ sotto help wallet send
+  $ sotto wallet balance --wallet alice"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -38,31 +54,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every verb takes.
+/// The options of every command.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Folder of the chain and the wallets
-    #[arg(long, global = true, value_name = "DIR", env = "SOTTO_DIR", help_heading = "Everywhere")]
+    /// Folder that holds the chain and the wallets
+    #[arg(long, global = true, value_name = "DIR", env = "SOTTO_DIR", hide_env_values = true)]
     pub(crate) dir: Option<PathBuf>,
     /// Print versioned JSON records instead of text
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    /// Print no messages except errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more
-    #[arg(short, long, global = true, hide_short_help = true, help_heading = "Everywhere")]
+    /// Print details
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub(crate) verbose: bool,
     /// When to use colours [default: auto]
-    #[arg(long, global = true, value_name = "WHEN", hide_short_help = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "WHEN", hide_short_help = true)]
     pub(crate) color: Option<Color>,
+    /// Print help: -h a screen of it, --help all, with examples
+    #[arg(short, long, global = true, action = clap::ArgAction::Help)]
+    help: Option<bool>,
 }
 
 /// When to use colours.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
     Auto,
+    /// Even into files and pipes
     Always,
+    /// Not at all
     Never,
 }
 
@@ -85,75 +108,98 @@ pub(crate) enum Command {
     Generate(Generate),
 }
 
-/// Show everything once: payments on a ledger of your own, and a joint computation on real data
+/// Show everything once: confidential payments, and a joint computation on real data
 ///
-/// Part one creates a ledger and two wallets on disk, pays with real slates through a network of five nodes, tells what each of
-/// them could have known, and audits the supply. Part two lets two
-/// processes, each holding half of 569 real patients, compute which of 30 measurements best tells malignant
-/// from benign, without showing each other a row. It exits with 1 when any check fails.
+/// Part one creates a ledger, two wallets and a network of five nodes, makes four payments through it, shows what an
+/// outsider and each node could learn of them, and audits the supply. In part two two processes each hold half of 569
+/// real patient records and compute which of 30 measurements best tells malignant from benign, without showing each
+/// other a row. Every result is checked; the exit code is 1 if a check fails. With --dir, everything is kept in that new
+/// folder.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto demo
-  $ sotto demo --json
+  $ sotto demo --verbose           # every payment, the last block, all 30 measurements
   $ sotto demo --sabotage table    # breaks something on purpose; exits with 1")]
 pub(crate) struct Demo {
-    /// Break one thing on purpose and watch the demo refuse
+    /// Break one thing on purpose, to see that the checks notice
     #[arg(long, value_name = "WHAT")]
     pub(crate) sabotage: Option<Sabotage>,
 }
 
-/// What a demo may break on purpose.
+/// What the demo can break on purpose.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
     /// Submit a payment with an output that is one unit too large
     Inflate,
-    /// Flip bits in the garbled tables on their way
+    /// Flip bits of the garbled tables in transit
     Table,
-    /// Flip bits in the wire labels on their way
+    /// Flip bits of the wire labels in transit
     Label,
 }
 
-/// Measure this machine: proving, verifying one and many, signatures, a block
+/// Measure this machine: proofs, signatures, a block, garbling and oblivious transfer
 ///
-/// Medians of wall time, in about fifteen seconds. Proving, verifying one proof and looking through an output take one thread;
-/// batches and the block take all of them.
+/// Each figure is a median of wall time; all of them take about fifteen seconds. Proving, verifying one proof and
+/// scanning an output use one thread; batches and the block use all threads.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto speed
   $ sotto speed --threads 1 --json")]
 pub(crate) struct Speed {
-    /// Threads to use [default: as many as there are cores]
+    /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     pub(crate) threads: Option<u16>,
 }
 
-/// Settings
+/// Show the settings
 #[derive(Subcommand, Debug)]
 pub(crate) enum Config {
     Show(ConfigShow),
 }
 
-/// Show the settings in force: defaults, then the user's file, then the environment, then flags
+/// Show the settings in force
+///
+/// A flag overrides the environment, the environment overrides the user's file, and that overrides the default. The
+/// user's file is $XDG_CONFIG_HOME/sotto/config.toml, with the keys `dir` and `color`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
+  $ sotto config show
   $ sotto config show --origin")]
 pub(crate) struct ConfigShow {
-    /// Say where each setting comes from
+    /// Also show where each setting comes from
     #[arg(long)]
     pub(crate) origin: bool,
 }
 
-/// Shell completions and manual pages
+/// Write man pages and shell completions
 #[derive(Subcommand, Debug)]
 pub(crate) enum Generate {
+    All(GenerateAll),
     Completions(GenerateCompletions),
     Man(GenerateMan),
 }
 
-/// Print completions for a shell
+/// Write all man pages and all completions into a folder
+///
+/// The man pages go to FOLDER/man/man1, one for each command; the completions go to FOLDER/completions, one for each of
+/// bash, elvish, fish, powershell and zsh.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto generate all share
+  $ sotto generate all share --force && ls share/man/man1")]
+pub(crate) struct GenerateAll {
+    /// The folder; it is created if it does not exist
+    pub(crate) folder: PathBuf,
+    /// Overwrite files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Print the completions for one shell
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -163,13 +209,13 @@ pub(crate) struct GenerateCompletions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// Print the manual page of the program or of one verb
+/// Print the man page of the program or of one command
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto generate man > sotto.1
   $ sotto generate man wallet send > sotto-wallet-send.1")]
 pub(crate) struct GenerateMan {
-    /// The verb, such as `wallet send`
-    pub(crate) verb: Vec<String>,
+    /// The command, such as `wallet send`
+    pub(crate) command: Vec<String>,
 }

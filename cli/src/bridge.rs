@@ -15,7 +15,7 @@ pub(crate) use seen::{ChainAt, View, unsearched};
 use crate::{
     args::NodeArgs,
     config::Config,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use sotto_mw::{block::ChainId, rules::params::Chain};
@@ -72,7 +72,7 @@ impl Home {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
             return Err(Failure::refused(format!("`{name}` cannot name a wallet"))
-                .advice("Use letters, digits, `-` and `_`."));
+                .help("Use letters, digits, `-` and `_`."));
         }
         Ok(self.dir.join("wallets").join(name))
     }
@@ -82,13 +82,13 @@ impl Home {
         let dir = self.chain();
         if !dir.exists() {
             return Err(Failure::refused(format!("there is no chain in {}", self.dir.display()))
-                .advice("Run `sotto chain init`, or give the right folder with --dir."));
+                .help("Run `sotto chain init`, or give the right folder with --dir."));
         }
         Ledger::open(&dir).map_err(|e| {
             let locked = matches!(e, LedgerError::Store(StoreError::Locked { .. }));
             let failure = Failure::refused("the chain cannot be opened").why(e);
             if locked {
-                failure.advice("If a node runs there, ask it: give --node and that folder.")
+                failure.help("If a node runs there, ask it: give --node and that folder.")
             } else {
                 failure
             }
@@ -138,7 +138,7 @@ impl Home {
         let path = self.wallet(name)?;
         if !path.exists() {
             return Err(Failure::refused(format!("there is no wallet `{name}` in {}", self.dir.display()))
-                .advice(format!(
+                .help(format!(
                     "Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir."
                 )));
         }
@@ -175,7 +175,7 @@ impl Home {
         let path = self.wallet(name)?;
         if path.exists() {
             return Err(Failure::refused(format!("there is a wallet `{name}` already"))
-                .advice("It is not overwritten: choose another --wallet."));
+                .help("It is not overwritten: choose another --wallet."));
         }
         Ok(path)
     }
@@ -198,7 +198,7 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
     };
     read.map_err(|e| {
         let unreadable = Failure::refused(format!("{name} cannot be read")).why(e);
-        unreadable.advice("Check the name, that you may read it, and that it is a text.")
+        unreadable.help("Check the name, that you may read it, and that it is a text.")
     })?;
     if text.len() as u64 > most {
         return Err(Failure::refused(format!("{name} is longer than the {most} bytes that make sense here")));
@@ -219,7 +219,7 @@ pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
     let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
     exact.map(ChainId::from_bytes).ok_or_else(|| {
         Failure::refused(format!("`{text}` is no chain id"))
-            .advice("It has 64 hexadecimal digits: see `sotto chain info`.")
+            .help("It has 64 hexadecimal digits: see `sotto chain info`.")
     })
 }
 

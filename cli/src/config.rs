@@ -72,7 +72,7 @@ impl Config {
 fn bad_file(path: &std::path::Path, why: &str) -> Failure {
     Failure::refused(format!("{} cannot be used", path.display()))
         .why(why.trim_end())
-        .advice("Known keys are `dir` (a path) and `color` (auto, always, never).")
+        .help("Known keys are `dir` (a path) and `color` (auto, always, never).")
 }
 
 fn xdg(variable: &str, under_home: &str) -> PathBuf {

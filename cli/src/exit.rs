@@ -37,7 +37,7 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     pub(crate) what: String,
     pub(crate) why: Option<String>,
-    pub(crate) advice: Option<String>,
+    pub(crate) help: Option<String>,
 }
 
 /// The result of every command.
@@ -45,7 +45,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(code: Code, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), why: None, advice: None }
+        Self { code, what: what.into(), why: None, help: None }
     }
 
     pub(crate) fn refused(what: impl Into<String>) -> Self {
@@ -57,19 +57,19 @@ impl Failure {
         self
     }
 
-    pub(crate) fn advice(mut self, advice: impl Into<String>) -> Self {
-        self.advice = Some(advice.into());
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
 
 /// Adds what was being done to an error that only says why it failed.
-pub(crate) trait Context<T> {
+pub(crate) trait OrRefuse<T> {
     /// The error as a refusal: exit code 1.
     fn or_refuse(self, what: impl Into<String>) -> Outcome<T>;
 }
 
-impl<T, E: Display> Context<T> for Result<T, E> {
+impl<T, E: Display> OrRefuse<T> for Result<T, E> {
     fn or_refuse(self, what: impl Into<String>) -> Outcome<T> {
         self.map_err(|e| Failure::refused(what).why(e))
     }

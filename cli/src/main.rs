@@ -9,6 +9,7 @@ mod memory;
 mod output;
 mod qr;
 mod secret;
+mod suggest;
 mod ui;
 
 use args::{Cli, Color, Command};
@@ -27,14 +28,17 @@ struct Context {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     std::panic::set_hook(Box::new(|panic| {
         ui::report(
-            &Failure::new(Code::Internal, "this is a defect in sotto")
+            &Failure::new(Code::Internal, "internal error: this is a bug in sotto")
                 .why(panic)
-                .advice("Please report it with the command you gave."),
+                .help("please report it, with the command that you ran"),
         );
     }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
     match std::panic::catch_unwind(|| run(cli)) {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(failure)) => {
@@ -42,6 +46,18 @@ fn main() -> ExitCode {
             failure.code.into()
         }
         Err(_) => Code::Internal.into(),
+    }
+}
+
+/// Prints what the parser has to say: an error, or the help or version that was asked for.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match suggest::unknown_command(error, &arguments) {
+        Some(failure) => {
+            ui::report(&failure);
+            failure.code.into()
+        }
+        None => error.exit(),
     }
 }
 

@@ -31,8 +31,8 @@ impl Output {
         }
     }
 
-    /// Prints a line of the human form only.
-    pub(crate) fn story(&self, text: &str) -> Outcome {
+    /// Prints a line that the JSON form does not have.
+    pub(crate) fn text(&self, text: &str) -> Outcome {
         if self.json { Ok(()) } else { self.line(text) }
     }
 

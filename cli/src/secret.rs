@@ -15,11 +15,12 @@ const MAX_BYTES: usize = 4096;
 
 /// Where the passphrase comes from.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Wallet options")]
 pub(crate) struct PassphraseArgs {
-    /// Read the passphrase from this file
+    /// Passphrase file (mode 0600)
     #[arg(long, value_name = "FILE", env = "SOTTO_PASSPHRASE_FILE", hide_env_values = true, global = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Read the passphrase from this open file descriptor, and from no file
+    /// Read the passphrase from this open file descriptor, instead of any file
     #[arg(hide_short_help = true, long, value_name = "N", global = true)]
     pub(crate) passphrase_fd: Option<u32>,
 }
@@ -52,10 +53,10 @@ pub(crate) fn choose_new(file: Option<&Path>) -> Outcome<Zeroizing<String>> {
 
 fn chosen(first: Zeroizing<String>, on_terminal: bool) -> Outcome<Zeroizing<String>> {
     if on_terminal && *prompt("The same again: ")? != *first {
-        return Err(Failure::refused("the two passphrases differ").advice("Try again."));
+        return Err(Failure::refused("the two passphrases differ").help("Try again."));
     }
     if first.is_empty() {
-        return Err(Failure::refused("an empty passphrase protects nothing").advice("Choose another."));
+        return Err(Failure::refused("an empty passphrase protects nothing").help("Choose another."));
     }
     Ok(first)
 }
@@ -64,7 +65,7 @@ fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
     rpassword::prompt_password(text).map(Zeroizing::new).map_err(|e| {
         Failure::new(Code::Declined, "there is no terminal to ask for the passphrase")
             .why(e)
-            .advice("Give --passphrase-file FILE (mode 0600) or --passphrase-fd N.")
+            .help("Give --passphrase-file FILE (mode 0600) or --passphrase-fd N.")
     })
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
     let no_terminal = |e| {
         Failure::new(Code::Declined, "there is no terminal to ask on")
             .why(e)
-            .advice(format!("Give {instead} when nobody can answer."))
+            .help(format!("Give {instead} when nobody can answer."))
     };
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
@@ -106,7 +107,7 @@ pub(crate) fn read_whole(path: &Path) -> Outcome<Zeroizing<String>> {
     if mode & 0o077 != 0 {
         return Err(Failure::refused(format!("others can read {name}"))
             .why(format!("its mode is {:o}", mode & 0o777))
-            .advice(format!("Run: chmod 600 {name}")));
+            .help(format!("Run: chmod 600 {name}")));
     }
     bounded(file, &name.to_string())
 }

@@ -100,7 +100,7 @@ impl Drop for Progress {
 pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
     let no_terminal = |_| {
         Failure::new(Code::Declined, "there is no terminal to ask on")
-            .advice(format!("Give {instead} when nobody can answer."))
+            .help(format!("Give {instead} when nobody can answer."))
     };
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     tty.write_all(prompt.as_bytes()).map_err(no_terminal)?;
@@ -119,7 +119,7 @@ pub(crate) fn report(f: &Failure) {
     if let Some(why) = &f.why {
         let _ = writeln!(err, "  why: {why}");
     }
-    if let Some(advice) = &f.advice {
-        let _ = writeln!(err, "  do:  {advice}");
+    if let Some(help) = &f.help {
+        let _ = writeln!(err, "  help: {help}");
     }
 }

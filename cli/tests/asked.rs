@@ -36,7 +36,7 @@ fn a_wallet_lives_through_a_node() {
          sotto wallet receive invite.txt --yes --wallet carol --dir away --node data > response.txt
          sotto wallet finalize response.txt --wallet alice --node data > transaction.txt
          sotto chain submit transaction.txt --node data --json > submitted
-         until sotto wallet info --wallet carol --dir away --node data --json | grep -q '\"spendable\":\"1000000\"'; do sleep 0.3; done
+         until sotto wallet balance --wallet carol --dir away --node data --json | grep -q '\"spendable\":\"1000000\"'; do sleep 0.3; done
          sotto wallet restore --words-file carol.words --wallet again --dir away --node data --json > restored
          session=$(sotto wallet slates --all --wallet alice --node data --json | sed -n 's/.*\"session\":\"\\([0-9a-f]*\\)\".*/\\1/p')
          sotto wallet proof export $session --wallet alice --node data > paid.proof
@@ -80,8 +80,11 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     )
     .ok();
     w.shell("sotto wallet view-key export --wallet bob | sotto wallet view-key import - --wallet watch").ok();
-    let look =
-        ["wallet info --wallet alice", "wallet info --wallet bob", "wallet view-key show --wallet watch"];
+    let look = [
+        "wallet balance --wallet alice",
+        "wallet balance --wallet bob",
+        "wallet view-key show --wallet watch",
+    ];
     look.iter().for_each(|verb| drop(w.run(verb).ok()));
     let kept = "cat data/wallets/alice data/wallets/bob data/wallets/watch | sha256sum";
     let before = w.shell(kept).ok();
@@ -119,7 +122,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
 #[test]
 fn a_node_that_is_not_there_is_told_from_one_that_refuses() {
     let w = World::settled();
-    for verb in ["node status", "node peers", "node stop", "wallet info --wallet alice --node data"] {
+    for verb in ["node status", "node peers", "node stop", "wallet balance --wallet alice --node data"] {
         assert!(w.run(verb).fails(3).contains("no node runs in"), "{verb}");
     }
     w.shell("printf '%064d' 0 > token; chmod 600 token").ok();

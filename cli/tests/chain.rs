@@ -60,9 +60,9 @@ fn a_chain_shrinks_and_goes_on() {
     // Wallets see what they saw, and pay; a restored one finds everything.
     pay(&w);
     w.run("wallet scan --wallet bob").ok();
-    assert!(w.run("wallet info --wallet bob").ok().contains("spendable              2000000"));
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable              2000000"));
     w.run("wallet restore --wallet again --words-file bob.words").ok();
-    assert!(w.run("wallet info --wallet again").ok().contains("2000000"));
+    assert!(w.run("wallet balance --wallet again").ok().contains("2000000"));
     w.run("chain audit").ok();
 }
 

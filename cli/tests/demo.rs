@@ -45,7 +45,8 @@ fn the_demo_is_short_unless_details_are_asked_for() {
     }
     assert!(short.lines().all(|line| line.chars().count() <= 115), "{short}");
     let long = World::empty().run("demo --verbose").ok();
-    for part in ["stem 1 → ", "block 7 ", "  kernel ", "Cut-through: ", " 30  ", "ΣV10²", "All checks passed"] {
+    for part in ["stem 1 → ", "block 7 ", "  kernel ", "Cut-through: ", " 30  ", "ΣV10²", "All checks passed"]
+    {
         assert!(long.contains(part), "{part}: {long}");
     }
 }

@@ -15,7 +15,7 @@ fn acquainted() -> World {
 const SEND: &str = "sotto wallet send --to bob=1000000 --to dora=2000000 --yes --wallet alice > invites.txt";
 
 fn balance(w: &World, name: &str) -> serde_json::Value {
-    serde_json::from_str(&w.run(&format!("wallet info --wallet {name} --json")).ok()).unwrap_or_default()
+    serde_json::from_str(&w.run(&format!("wallet balance --wallet {name} --json")).ok()).unwrap_or_default()
 }
 
 #[test]

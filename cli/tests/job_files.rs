@@ -78,7 +78,7 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
     fs::remove_dir_all(world.path("job.results")).unwrap();
     world.write("job.results", "in the way");
     let said = world.run(&take_part("west")).fails(1);
-    assert!(said.contains("job.results") && said.contains("do:"), "{said}");
+    assert!(said.contains("job.results") && said.contains("help:"), "{said}");
     fs::remove_file(world.path("job.results")).unwrap();
     world.run(&take_part("west")).ok();
 }
@@ -147,7 +147,7 @@ fn keys_have_the_name_that_was_given_and_nothing_is_overwritten() {
     for name in ["st.mary", "clinic"] {
         world.write("clinic.pub", &public);
         let said = world.run(&format!("mpc keygen {name}")).fails(1);
-        assert!(said.contains(".pub already") && said.contains("do:"), "{said}");
+        assert!(said.contains(".pub already") && said.contains("help:"), "{said}");
     }
     assert!(!world.path("clinic.key").exists(), "no key without its public file");
     // A public file that was lost, or could not be written, is made again from its key.
@@ -183,13 +183,13 @@ fn files_that_are_none_are_refused_with_what_to_do() {
     let run = take_part("west");
     world.write("job.consents/north.consent", "no consent\n");
     let said = world.run(&run).fails(1);
-    assert!(said.contains("is no signature under a job") && said.contains("do:  Ask north"), "{said}");
+    assert!(said.contains("is no signature under a job") && said.contains("help: Ask north"), "{said}");
     fs::remove_file(world.path("job.consents/north.consent")).unwrap();
     for (pipe, words) in [("job.consents/north.consent", &run[..]), ("south.pub", "mpc check job.toml")] {
         let kept = fs::read(world.path(pipe)).ok();
         world.shell(&format!("rm -f {pipe} && mkfifo {pipe}")).ok();
         let said = world.run(words).fails(1);
-        assert!(said.contains("this is no regular file") && said.contains("do:"), "{pipe}: {said}");
+        assert!(said.contains("this is no regular file") && said.contains("help:"), "{pipe}: {said}");
         fs::remove_file(world.path(pipe)).unwrap();
         if let Some(kept) = kept {
             fs::write(world.path(pipe), kept).unwrap();

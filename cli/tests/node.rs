@@ -248,7 +248,7 @@ fn a_node_on_a_full_disk_loses_nothing_that_it_acknowledged() {
          sotto chain info --json > after
          sotto chain seal --wallet alice
          sotto chain audit
-         sotto wallet info --json --wallet bob",
+         sotto wallet balance --json --wallet bob",
     );
     let said = world.shell("unshare -m sh ./full.sh");
     let log = world.read("log");

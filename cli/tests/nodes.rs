@@ -221,7 +221,7 @@ fn ten_processes_agree_whoever_is_killed() {
     network.world.run("chain audit").ok();
     network.world.run("wallet scan --wallet bob").ok();
     let bob: Value =
-        serde_json::from_str(&network.world.run("wallet info --json --wallet bob").ok()).unwrap();
+        serde_json::from_str(&network.world.run("wallet balance --json --wallet bob").ok()).unwrap();
     let paid: usize = (0..PAYMENTS).map(|n| AMOUNT + n).sum();
     assert_eq!(bob["total"], paid.to_string());
 }

@@ -19,9 +19,9 @@ fn usage_errors_are_2_and_missing_things_are_1() {
         assert_eq!(w.run(words).code, 2, "{words}");
     }
     assert!(w.run("chain info").fails(1).contains("sotto chain init"));
-    assert!(w.run("wallet info").fails(1).contains("sotto chain init"));
+    assert!(w.run("wallet balance").fails(1).contains("sotto chain init"));
     w.run("chain init").ok();
-    assert!(w.run("wallet info").fails(1).contains("sotto wallet init"));
+    assert!(w.run("wallet balance").fails(1).contains("sotto wallet init"));
     assert!(w.run("chain block 7").fails(1).contains("no block 7"));
     w.run("chain init").fails(1);
     w.run("wallet init --wallet ../outside --words-file x").fails(1);
@@ -33,22 +33,23 @@ fn nobody_to_ask_is_4_and_nothing_happens() {
     let w = World::settled();
     w.run("wallet init --wallet carol").fails(4);
     assert!(!w.path("data/wallets/carol").exists());
-    let before = w.run("wallet info --wallet alice --json").ok();
+    let before = w.run("wallet balance --wallet alice --json").ok();
     assert!(w.run("wallet send 1000 --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
-    w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet info --wallet alice").fails(4);
-    assert_eq!(w.run("wallet info --wallet alice --json").ok(), before);
+    w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance --wallet alice").fails(4);
+    assert_eq!(w.run("wallet balance --wallet alice --json").ok(), before);
 }
 
 #[test]
 fn secrets_are_refused_where_others_can_read_them() {
     let w = World::settled();
     w.shell("chmod 644 pass");
-    assert!(w.run("wallet info --wallet alice").fails(1).contains("chmod 600"));
+    assert!(w.run("wallet balance --wallet alice").fails(1).contains("chmod 600"));
     w.shell("chmod 600 pass && echo wrong > pass");
-    assert!(w.run("wallet info --wallet alice").fails(1).contains("passphrase"));
+    assert!(w.run("wallet balance --wallet alice").fails(1).contains("passphrase"));
     w.write("pass", "correct horse\n");
     // A flag comes before the environment.
-    w.shell("SOTTO_PASSPHRASE_FILE=nowhere sotto wallet info --wallet alice --passphrase-fd 5 5< pass").ok();
+    w.shell("SOTTO_PASSPHRASE_FILE=nowhere sotto wallet balance --wallet alice --passphrase-fd 5 5< pass")
+        .ok();
     w.shell("chmod 644 data/operator.key");
     w.run("chain seal --wallet alice").fails(1);
 }
@@ -76,7 +77,7 @@ fn wrong_words_are_named_by_their_place_and_right_ones_restore() {
     let lines: Vec<String> = all.chunks(6).map(|l| l.join(" ")).collect();
     put(&lines.join("\n")).ok();
     let total =
-        |name: &str| w.run(&format!("wallet info --wallet {name} --json | sed 's/.*total/total/'")).ok();
+        |name: &str| w.run(&format!("wallet balance --wallet {name} --json | sed 's/.*total/total/'")).ok();
     assert_eq!(total("again"), total("alice"));
 }
 
@@ -93,7 +94,7 @@ fn amounts_that_cannot_be_paid_are_refused() {
     let address = w.read("bob.address");
     let typo = format!("{}{}", &address[..address.len() - 1], if address.ends_with('q') { 'p' } else { 'q' });
     w.run(&format!("wallet send 1000 --to {typo} --yes --wallet alice")).fails(1);
-    assert!(w.run("wallet info --wallet alice").ok().contains("locked                       0"));
+    assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn a_transaction_counts_once_and_on_its_own_chain() {
     assert!(other.run("chain submit transaction.txt").fails(1).contains("chain"));
     assert!(other.run("wallet receive invite.txt --yes --wallet bob").fails(1).contains("chain"));
     assert!(w.run("chain audit --json").ok().contains(r#""audit":"ok""#));
-    assert!(w.run("wallet info --wallet bob").ok().contains("spendable              1000000"));
+    assert!(w.run("wallet balance --wallet bob").ok().contains("spendable              1000000"));
 }
 
 #[test]
@@ -254,7 +255,7 @@ fn a_closed_pipe_is_success_and_json_stays_json() {
         "chain info",
         "chain audit",
         "chain block 1",
-        "wallet info --wallet alice",
+        "wallet balance --wallet alice",
         "wallet outputs --wallet alice",
         "config show",
     ] {

@@ -11,7 +11,7 @@ fn accounts_have_names_addresses_and_balances_of_their_own() {
     w.run("wallet account create --name rent --wallet bob").ok();
     assert!(w.run("wallet account create --name rent --wallet bob").fails(1).contains("called so already"));
     assert!(w.run("wallet account create --name 7 --wallet bob").fails(1).contains("is no number"));
-    assert!(w.run("wallet info --account nobody --wallet bob").fails(1).contains("account list"));
+    assert!(w.run("wallet balance --account nobody --wallet bob").fails(1).contains("account list"));
     let address = w.run("wallet address --account rent --wallet bob").ok();
     assert_ne!(address.trim(), w.read("bob.address"));
     let send = format!("wallet send 1000000 --to {} --yes --wallet alice", address.trim());
@@ -41,7 +41,7 @@ fn a_view_key_shows_and_cannot_pay() {
     let shown = w.run("wallet view-key show --wallet watch --json").ok();
     assert_eq!(shown.matches(r#""type":"received","#).count(), 8);
     assert!(shown.contains(r#""received":"48000000000","still_there":"48000000000""#), "{shown}");
-    assert!(w.run("wallet info --wallet watch").fails(1).contains("view key only"));
+    assert!(w.run("wallet balance --wallet watch").fails(1).contains("view key only"));
     assert!(w.run("wallet view-key show --wallet alice").fails(1).contains("no view-only wallet"));
     w.write("nonsense", "ssottoview1qqqq");
     w.run("wallet view-key import nonsense --wallet other").fails(1);
@@ -62,8 +62,8 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     assert!(w.run("wallet verify-backup alice.backup --wallet gone").ok().contains("no wallet here"));
     w.shell("umask 077; echo another > new.pass").ok();
     w.run("wallet passphrase --new-passphrase-file new.pass --wallet alice").ok();
-    assert!(w.run("wallet info --wallet alice").fails(1).contains("passphrase"));
-    w.run("wallet info --passphrase-file new.pass --wallet alice").ok();
+    assert!(w.run("wallet balance --wallet alice").fails(1).contains("passphrase"));
+    w.run("wallet balance --passphrase-file new.pass --wallet alice").ok();
     w.run("wallet verify-backup alice.backup --wallet gone").ok();
     w.write("alice.backup", "cut");
     assert!(w.run("wallet verify-backup alice.backup --wallet gone").fails(1).contains("cannot be used"));
@@ -82,7 +82,7 @@ fn a_payment_that_has_left_is_ended_by_a_self_spend() {
     assert!(w.run("wallet cancel one.txt --self-spend --wallet alice").fails(4).contains("--yes"));
     w.run("wallet cancel one.txt --self-spend --yes --wallet alice").ok();
     w.run("chain seal --wallet bob").ok();
-    let txs = w.run("wallet txs --wallet alice").ok();
+    let txs = w.run("wallet history --wallet alice").ok();
     assert!(txs.contains("displaced") && txs.contains("self-spend"), "{txs}");
     w.run("chain submit late.txt").fails(1);
     w.run("wallet cancel one.txt --self-spend --yes --wallet alice").fails(1);

@@ -4,7 +4,7 @@ use super::{NodeArgs, WalletArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// The ledger on this machine
+/// Create, inspect, audit and copy the ledger on this machine
 #[derive(Subcommand, Debug)]
 pub(crate) enum Chain {
     Init(ChainInit),
@@ -19,9 +19,9 @@ pub(crate) enum Chain {
     Import(ChainImport),
 }
 
-/// Create a solo ledger, and the operator key that seals its blocks
+/// Create a solo ledger, and the operator's key that seals its blocks
 ///
-/// The parameters are fixed for ever: the chain's id is their hash.
+/// The parameters can never be changed: the chain's id is their hash.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -29,24 +29,24 @@ Examples:
   $ sotto chain init --dir another --reward 5000000 --maturity 10
   $ sotto chain init --dir small --reorganisation 4 --window 120")]
 pub(crate) struct ChainInit {
-    /// New base units in each block [default: 6000000000]
+    /// Base units that each block creates [default: 6000000000]
     #[arg(long, value_name = "UNITS")]
     pub(crate) reward: Option<u64>,
     /// Blocks before a reward can be spent [default: 3]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) maturity: Option<u64>,
-    /// How many of the last blocks can be replaced by others; what is below is final [default: 720]
+    /// How many of the latest blocks other blocks can replace; all earlier ones are final [default: 720]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) reorganisation: Option<u64>,
-    /// How long a payment can wait for its block: a multiple of 60, above --reorganisation [default: 1440]
+    /// How long a payment stays valid: a multiple of 60, larger than --reorganisation [default: 1440]
     #[arg(long, value_name = "BLOCKS")]
     pub(crate) window: Option<u64>,
 }
 
-/// Create an empty copy of somebody's ledger; a node fetches its blocks
+/// Create an empty copy of an existing ledger, for a node to fill
 ///
-/// All it takes is the ledger's parameters: 130 bytes in `chain/genesis` of any folder that has it. All trust is in the
-/// chain's id, which is their hash: compare it, or give it with --id. The copy cannot seal blocks.
+/// The copy needs only the ledger's parameters: 130 bytes in `chain/genesis` of any folder that holds it. What you trust
+/// is the chain's id, the hash of the parameters: compare it, or pass it with --id. The copy cannot seal blocks.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -55,12 +55,12 @@ Examples:
 pub(crate) struct ChainJoin {
     /// The parameters; `-` is standard input
     pub(crate) file: PathBuf,
-    /// Join this chain only
+    /// Refuse any other chain than this one
     #[arg(long, value_name = "CHAIN_ID")]
     pub(crate) id: Option<String>,
 }
 
-/// Height, supply, sizes and parameters
+/// Show height, supply, sizes and parameters
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -77,12 +77,12 @@ Examples:
 pub(crate) struct ChainSeal {
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
-    /// How many blocks
+    /// Number of blocks
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) blocks: u32,
 }
 
-/// Hand in a finished transaction; it waits for the next block
+/// Submit a finished transaction for the next block
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -95,7 +95,7 @@ pub(crate) struct ChainSubmit {
     pub(crate) node: NodeArgs,
 }
 
-/// What anybody can see of a block: commitments, proofs and kernels
+/// Show what anyone can see of a block: commitments, proofs and kernels
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -106,10 +106,10 @@ pub(crate) struct ChainBlock {
     pub(crate) height: u64,
 }
 
-/// Verify everything on disk again: seals, signatures, proofs, and that the supply adds up
+/// Verify everything on disk again: seals, signatures, proofs and the supply
 ///
-/// Blocks that were pruned are verified from their headers, kernels and unspent outputs; the audit says what that no longer
-/// shows.
+/// Pruned blocks are verified from their headers, kernels and unspent outputs; the audit lists what this can no longer
+/// show.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -117,11 +117,11 @@ Examples:
   $ sotto chain audit --json")]
 pub(crate) struct ChainAudit {}
 
-/// Drop the bodies of all blocks that are final: what they spent is gone, what they prove stays
+/// Delete the bodies of all final blocks to save space
 ///
-/// Headers with their seals, all kernels, and the unspent outputs stay, and `chain audit` verifies the chain from the
-/// genesis with nothing else. Final are all blocks but the last ones that a reorganisation could replace (see `chain
-/// init --reorganisation`). What was dropped cannot be brought back, and `chain block` shows no block that was pruned.
+/// All headers with their seals, all kernels and the unspent outputs stay; `chain audit` verifies the chain from the
+/// genesis with these alone. A block is final when no reorganisation can replace it (see `chain init
+/// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -129,10 +129,10 @@ Examples:
   $ sotto chain prune --json && sotto chain audit")]
 pub(crate) struct ChainPrune {}
 
-/// Write the chain's state as a snapshot: headers with seals, kernels, unspent outputs
+/// Write a snapshot of the chain's state: headers with seals, kernels, unspent outputs
 ///
-/// The snapshot holds no key, and no body of a block. It comes in parts that are checked one by one: where a copy is damaged
-/// only that part has to come from another copy. The same state gives the same bytes.
+/// A snapshot contains no key and no block body. It consists of parts with a checksum each: if a copy is damaged, only
+/// the damaged part has to come from another copy. The same state always gives the same bytes.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -140,12 +140,12 @@ Examples:
   $ sotto chain export --height 8 ledger.snapshot
   $ sotto chain export - | sotto chain import - --dir copy")]
 pub(crate) struct ChainExport {
-    /// Where to; `-` is standard output
+    /// The snapshot to write; `-` is standard output
     pub(crate) file: PathBuf,
-    /// The state after this block, which must not be below the reorganisation limit [default: the last]
+    /// Export the state after this block, no older than the reorganisation limit [default: the latest]
     #[arg(long, value_name = "HEIGHT")]
     pub(crate) height: Option<u64>,
-    /// About how many headers, kernels or outputs go into a part
+    /// Approximate number of headers, kernels or outputs in a part
     #[arg(long, value_name = "ITEMS", default_value_t = sotto_node::edge::store::PART_ITEMS,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) part: u32,
@@ -153,9 +153,10 @@ pub(crate) struct ChainExport {
 
 /// Create a ledger from a snapshot, verifying all of it
 ///
-/// Every seal, signature and range proof is verified, and that the supply adds up. Damaged parts are named, the rest is
-/// kept, and another copy of the same snapshot fills the gaps. All trust is in the chain's id: compare it, or give it with
-/// --id. The ledger cannot seal blocks, since the operator's key is in no snapshot; nor can it go back behind it.
+/// The import verifies every seal, signature and range proof, and the supply. It lists damaged parts and keeps the rest;
+/// importing another copy of the same snapshot fills the gaps. What you trust is the chain's id: compare it, or pass it
+/// with --id. The new ledger cannot seal blocks, because a snapshot does not contain the operator's key, and it cannot
+/// go back to a height below the snapshot.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -164,7 +165,7 @@ Examples:
 pub(crate) struct ChainImport {
     /// The snapshot; `-` is standard input
     pub(crate) file: PathBuf,
-    /// Take a snapshot of this chain only
+    /// Refuse a snapshot of any other chain than this one
     #[arg(long, value_name = "CHAIN_ID")]
     pub(crate) id: Option<String>,
 }

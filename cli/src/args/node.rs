@@ -4,7 +4,7 @@ use super::{NodePeers, NodeStatus, NodeStop, WalletArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use core::num::NonZeroU16;
 
-/// A node of the network: it keeps the ledger and agrees on it with others
+/// Run a node of the network, and ask a running one
 #[derive(Subcommand, Debug)]
 pub(crate) enum Node {
     Run(Box<NodeRun>),
@@ -15,11 +15,12 @@ pub(crate) enum Node {
     Config(NodeConfig),
 }
 
-/// Run a node until it is told to stop
+/// Run a node until it is stopped
 ///
-/// It takes the ledger of --dir, finds others, follows the best chain, and whispers payments on. What it tells comes from
-/// DIR/node/config.toml, then from flags. Ctrl-C, SIGTERM or `sotto node stop` end it gracefully, which is success; a second signal ends
-/// it at once. Log records go to standard error: no secrets, and no addresses unless asked for.
+/// The node opens the ledger in --dir, connects to peers, follows the best chain and relays transactions. Its settings
+/// come from DIR/node/config.toml; flags override them. Ctrl-C, SIGTERM and `sotto node stop` stop it gracefully (exit
+/// code 0); a second signal ends it at once. Log records go to standard error. They hold no secrets, and no addresses
+/// unless --log-addresses is given.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -27,13 +28,13 @@ Examples:
   $ sotto node run --listen 0.0.0.0:9333 --connect $(cat friend.key)@192.0.2.7:9333
   $ sotto node run --seal --wallet alice")]
 pub(crate) struct NodeRun {
-    /// Take connections here [default: take none]
+    /// Accept connections at this address [default: accept none]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// The router's port that leads here, which others are told
+    /// Port of the router that forwards to this node; peers learn it instead of the port of --listen
     #[arg(long, value_name = "PORT")]
     pub(crate) outside_port: Option<NonZeroU16>,
-    /// Know this node from the start; can be given again
+    /// Connect to this node; can be given several times
     #[arg(long, value_name = "KEY@HOST:PORT")]
     pub(crate) connect: Vec<String>,
     /// Seal blocks with the operator's key; the rewards go to --wallet
@@ -42,34 +43,34 @@ pub(crate) struct NodeRun {
     /// Seconds between two blocks [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "seal", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: Option<u32>,
-    /// The form of log records [default: text]
-    #[arg(long, value_name = "FORM")]
-    pub(crate) log: Option<LogForm>,
-    /// Tell peers' addresses in log records
+    /// Format of log records [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log: Option<LogFormat>,
+    /// Include the addresses of peers in log records
     #[arg(long)]
     pub(crate) log_addresses: bool,
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
 }
 
-/// The form of log records.
+/// The format of log records.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum LogForm {
-    /// A line for people
+pub(crate) enum LogFormat {
+    /// One line of text for each record
     #[default]
     Text,
-    /// A JSON object a line
+    /// One JSON object for each record
     Json,
 }
 
-/// The node's settings
+/// The node's settings file
 #[derive(Subcommand, Debug)]
 pub(crate) enum NodeConfig {
     Init(NodeConfigInit),
 }
 
-/// Write DIR/node/config.toml, in which every setting is explained and has its default
+/// Write DIR/node/config.toml, which explains every setting and shows its default
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

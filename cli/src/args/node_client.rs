@@ -1,20 +1,21 @@
-//! Which node is asked, and the verbs that ask one that runs.
+//! Options that name a running node, and the verbs that only ask one.
 
 use clap::Args;
 use std::path::PathBuf;
 
-/// Which node is asked.
+/// The running node that a verb asks.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Node options")]
 pub(crate) struct NodeArgs {
-    /// Ask this running node in place of the ledger in --dir
+    /// Ask this running node, instead of reading the ledger in --dir
     #[arg(long, value_name = "DIR|URL", global = true)]
     pub(crate) node: Option<String>,
-    /// The token of a node that --node names by its address [default: DIR/node/rpc.token]
+    /// Token of a node given by its URL [default: DIR/node/rpc.token]
     #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// How a running node is: its chain, its peers, what is pending
+/// Show the state of a running node: its chain, peers and pending transactions
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -25,7 +26,7 @@ pub(crate) struct NodeStatus {
     pub(crate) node: NodeArgs,
 }
 
-/// Who a running node is connected with
+/// List the peers of a running node
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -36,7 +37,7 @@ pub(crate) struct NodePeers {
     pub(crate) node: NodeArgs,
 }
 
-/// Stop a running node, gracefully
+/// Stop a running node gracefully
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -1,41 +1,44 @@
-//! The verbs of `sotto wallet`: custody of a wallet, slates of a payment, views of what it has.
+//! The verbs of `sotto wallet`: custody of a wallet, the steps of a payment, and what the wallet holds.
 
 mod custody;
-mod moving;
 mod records;
 mod slates;
+mod spending;
 mod views;
 
 pub(crate) use custody::*;
-pub(crate) use moving::*;
 pub(crate) use records::*;
 pub(crate) use slates::*;
+pub(crate) use spending::*;
 pub(crate) use views::*;
 
 use super::NodeArgs;
 use crate::secret::PassphraseArgs;
 use clap::{Args, Subcommand};
 
-/// Which wallet.
+/// The wallet that a verb uses.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Wallet options")]
 pub(crate) struct WalletArgs {
-    /// The wallet's name
+    /// Name of the wallet
     #[arg(long, value_name = "NAME", default_value = "default", global = true)]
     pub(crate) wallet: String,
-    /// The account, by name or number [default: 0, or all in sums]
+    /// Account, by name or number [default: 0; in sums and lists: all]
     #[arg(long, value_name = "ACCOUNT", global = true)]
     pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
 }
 
-/// Keys, payments and outputs of a person
+/// Keep keys, make and receive payments, see balances
 ///
-/// A payment takes three steps. The payer begins: `send`, the receiver answers: `receive`, the payer finishes: `finalize`. Or
-/// the receiver begins: `invoice`, the payer answers: `pay`, the receiver finishes: `finalize`. Each step reads and writes text
-/// that may travel by chat or mail. It is encrypted to the other side's address, and lets nobody take money.
+/// A payment takes three steps. The payer starts with `send`, the receiver answers with `receive`, and the payer
+/// finishes with `finalize`. Or the receiver starts with `invoice`, the payer answers with `pay`, and the receiver
+/// finishes with `finalize`. Each step reads and writes a text that can be sent by chat or mail. The text is encrypted
+/// to the address of the other side, and does not allow anyone who sees it to take money.
 ///
-/// The chain is the one in --dir, or with --node that of a node that runs: what it answers is held against the operator's seal.
+/// The wallet reads the chain in --dir or, with --node, asks a running node and checks its answers against the
+/// operator's seal.
 #[derive(Args, Debug)]
 pub(crate) struct Wallet {
     #[command(flatten)]
@@ -50,7 +53,7 @@ pub(crate) struct Wallet {
 pub(crate) enum WalletVerb {
     Init(WalletInit),
     Restore(WalletRestore),
-    Info(WalletInfo),
+    Balance(WalletBalance),
     Address(WalletAddress),
     Send(WalletSend),
     Receive(WalletReceive),
@@ -58,16 +61,15 @@ pub(crate) enum WalletVerb {
     Pay(WalletPay),
     Finalize(WalletFinalize),
     Cancel(WalletCancel),
-    Consolidate(WalletConsolidate),
     Slates(WalletSlates),
+    History(WalletHistory),
+    Outputs(WalletOutputs),
+    Consolidate(WalletConsolidate),
+    Scan(WalletScan),
     #[command(subcommand)]
     Contact(WalletContact),
     #[command(subcommand)]
     Proof(WalletProof),
-    Outputs(WalletOutputs),
-    Txs(WalletTxs),
-    History(WalletHistory),
-    Scan(WalletScan),
     #[command(subcommand)]
     Account(WalletAccount),
     #[command(subcommand)]

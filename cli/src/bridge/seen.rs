@@ -4,7 +4,7 @@
 //! store's own checks.
 
 use super::unseen;
-use crate::exit::{Context as _, Failure, Outcome};
+use crate::exit::{Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use sotto_mw::{
     amount::Height,
@@ -144,19 +144,15 @@ pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
         ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
         ScanError::Store(e) => Failure::refused("what the chain says cannot be kept").why(e),
         ScanError::Older { .. } => {
-            Failure::refused("the chain there is older than what this wallet has seen").why(e).advice(
-                format!(
-                    "Wait until the node has caught up, or ask another one. Nothing was changed. {ACCEPT}"
-                ),
-            )
+            Failure::refused("the chain there is older than what this wallet has seen").why(e).help(format!(
+                "Wait until the node has caught up, or ask another one. Nothing was changed. {ACCEPT}"
+            ))
         }
-        ScanError::Forked { .. } => Failure::refused(
-            "the chain there is not the one that this wallet has seen",
-        )
-        .why(e)
-        .advice(format!(
-            "Pay nobody here before you know why: both hashes are evidence. Nothing was changed. {ACCEPT}"
-        )),
+        ScanError::Forked { .. } => {
+            Failure::refused("the chain there is not the one that this wallet has seen").why(e).help(format!(
+                "Pay nobody here before you know why: both hashes are evidence. Nothing was changed. {ACCEPT}"
+            ))
+        }
         e => Failure::refused(what).why(e),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Context, args,
     bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::same_chain,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     ui::{BAD, GOOD},
 };
 use core::time::Duration;
@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
 pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Ledger, OperatorKey)> {
     if home.chain().exists() {
         return Err(Failure::refused(format!("there is a chain in {} already", home.dir.display()))
-            .advice("Give another folder with --dir."));
+            .help("Give another folder with --dir."));
     }
     fs::create_dir_all(&home.dir).or_refuse(format!("{} cannot be made", home.dir.display()))?;
     let key = OperatorKey::generate(&mut OsRng);
@@ -209,7 +209,7 @@ fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
         armor::from_text(chain.chain().id(), text).or_refuse("this is no transaction for this chain")?;
     let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
     let id = chain.submit(t).map_err(|refused| match refused.code {
-        Code::Refused => refused.advice("It changed nothing. The number names the rule: docs/RULES.md."),
+        Code::Refused => refused.help("It changed nothing. The number names the rule: docs/RULES.md."),
         _ => refused,
     })?;
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
@@ -221,7 +221,7 @@ fn block(context: &Context, home: &Home, height: u64) -> Outcome {
     let found = ledger.store().block(Height::new(height)).or_refuse("the block cannot be read")?;
     let b = found.ok_or_else(|| {
         Failure::refused(format!("there is no block {height}"))
-            .advice(format!("The last one is {}; the genesis, 0, has no body.", ledger.tip().height))
+            .help(format!("The last one is {}; the genesis, 0, has no body.", ledger.tip().height))
     })?;
     context.output.record("block", block_json(&b, ledger.chain()), &block_text(&b, ledger.chain()))
 }
@@ -281,7 +281,7 @@ fn audit(context: &Context, home: &Home) -> Outcome {
     let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
         Failure::refused("the audit failed")
             .why(e)
-            .advice("Do not use this chain. Restore its folder from a copy.")
+            .help("Do not use this chain. Restore its folder from a copy.")
     })?;
     drop(bar);
     let pruned = a.pruned > Height::GENESIS;

@@ -91,7 +91,7 @@ fn measure(a: &DandelionSimulate, spies: f64, forwarding: Forwarding) -> Outcome
 fn usage(why: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Usage, "this network cannot be simulated")
         .why(why)
-        .advice("See `sotto dandelion simulate --help`.")
+        .help("See `sotto dandelion simulate --help`.")
 }
 
 fn graphs(nodes: usize) -> u32 {

@@ -58,7 +58,7 @@ fn meet(context: &Context, m: &args::Meeting) -> Outcome<Framed<Peer>> {
         }
         (None, Some(address)) => connect(address, exposure, patience).map_err(|e| no_meeting(e, address)),
         (None, None) => Err(Failure::new(Code::Usage, "where is the other party?")
-            .advice("Give --listen ADDR on one side and --connect ADDR on the other.")),
+            .help("Give --listen ADDR on one side and --connect ADDR on the other.")),
     }
 }
 
@@ -66,10 +66,10 @@ fn no_meeting(e: TcpError, address: std::net::SocketAddr) -> Failure {
     match e {
         TcpError::NotLoopback(_) => Failure::refused("an unencrypted connection would leave this machine")
             .why(format!("{address} is not a loopback address"))
-            .advice("Join the two ends by a tunnel, or accept that everybody on the way can read and alter it: --insecure-plaintext."),
+            .help("Join the two ends by a tunnel, or accept that everybody on the way can read and alter it: --insecure-plaintext."),
         TcpError::NoPeer(_) => Failure::new(Code::Unreachable, "the other party did not come")
             .why(e)
-            .advice("Start the other side, check the address, or wait longer with --timeout."),
+            .help("Start the other side, check the address, or wait longer with --timeout."),
         e => Failure::new(Code::Unreachable, format!("there is no connection at {address}")).why(e),
     }
 }
@@ -79,10 +79,11 @@ fn session_failure(e: &SessionError) -> Failure {
     let failed = |code| Failure::new(code, "the computation failed").why(e);
     match e {
         SessionError::Channel(_) | SessionError::Hello(HelloError::Channel(_)) => failed(Code::Unreachable)
-            .advice("No result was given out. Run both sides again; inputs need not change."),
-        SessionError::Hello(_) => failed(Code::Refused)
-            .advice("Nothing secret was sent. Both sides must name the same computation."),
-        _ => failed(Code::Refused).advice(
+            .help("No result was given out. Run both sides again; inputs need not change."),
+        SessionError::Hello(_) => {
+            failed(Code::Refused).help("Nothing secret was sent. Both sides must name the same computation.")
+        }
+        _ => failed(Code::Refused).help(
             "No result was given out. Do not trust this connection or this partner before you know why.",
         ),
     }

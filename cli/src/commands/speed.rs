@@ -10,7 +10,7 @@ mod mpc;
 
 use crate::{
     Context, args,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};

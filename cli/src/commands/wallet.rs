@@ -22,7 +22,7 @@ use crate::{
     Context, args,
     args::WalletVerb,
     bridge::{ChainAt, Home, View, unsearched},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     memory,
     ui::BAD,
 };
@@ -37,45 +37,45 @@ use sotto_wallet::{
 /// The account that is meant where none is named.
 const ACCOUNT: Account = Account(0);
 
-pub(crate) fn run(context: &Context, command: &args::Wallet) -> Outcome {
+pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     memory::keep(&context.ui);
-    let shop = Shop { context, home: Home::of(&context.config), args: &command.wallet, node: &command.node };
-    match &command.verb {
-        WalletVerb::Init(a) => shop.init(a),
-        WalletVerb::Restore(a) => shop.restore(a),
-        WalletVerb::Info(_) => shop.info(),
-        WalletVerb::Address(a) => shop.address(a),
-        WalletVerb::Send(a) => shop.send(a),
-        WalletVerb::Receive(a) => shop.receive(a),
-        WalletVerb::Invoice(a) => shop.invoice(a),
-        WalletVerb::Pay(a) => shop.pay(a),
-        WalletVerb::Finalize(a) => shop.finalize(a),
-        WalletVerb::Cancel(a) => shop.cancel(a),
-        WalletVerb::Slates(a) => shop.slates(a),
-        WalletVerb::Contact(verb) => shop.contact(verb),
-        WalletVerb::Proof(verb) => shop.proof(verb),
-        WalletVerb::Consolidate(a) => shop.consolidate(a),
-        WalletVerb::Outputs(_) => shop.outputs(),
-        WalletVerb::Txs(_) => shop.txs(),
-        WalletVerb::History(a) => shop.history(a),
-        WalletVerb::Scan(a) => shop.scan(a),
-        WalletVerb::Account(a) => shop.accounts(a),
-        WalletVerb::ViewKey(a) => shop.view_key(a),
-        WalletVerb::Passphrase(a) => shop.passphrase(a),
-        WalletVerb::Backup(a) => shop.backup(a),
-        WalletVerb::VerifyBackup(a) => shop.verify_backup(a),
+    let args::Wallet { wallet, node, verb } = arguments;
+    let command = WalletCommand { context, home: Home::of(&context.config), args: wallet, node };
+    match verb {
+        WalletVerb::Init(a) => command.init(a),
+        WalletVerb::Restore(a) => command.restore(a),
+        WalletVerb::Balance(_) => command.balance(),
+        WalletVerb::Address(a) => command.address(a),
+        WalletVerb::Send(a) => command.send(a),
+        WalletVerb::Receive(a) => command.receive(a),
+        WalletVerb::Invoice(a) => command.invoice(a),
+        WalletVerb::Pay(a) => command.pay(a),
+        WalletVerb::Finalize(a) => command.finalize(a),
+        WalletVerb::Cancel(a) => command.cancel(a),
+        WalletVerb::Slates(a) => command.slates(a),
+        WalletVerb::Contact(verb) => command.contact(verb),
+        WalletVerb::Proof(verb) => command.proof(verb),
+        WalletVerb::Consolidate(a) => command.consolidate(a),
+        WalletVerb::Outputs(_) => command.outputs(),
+        WalletVerb::History(a) => command.history(a),
+        WalletVerb::Scan(a) => command.scan(a),
+        WalletVerb::Account(a) => command.accounts(a),
+        WalletVerb::ViewKey(a) => command.view_key(a),
+        WalletVerb::Passphrase(a) => command.passphrase(a),
+        WalletVerb::Backup(a) => command.backup(a),
+        WalletVerb::VerifyBackup(a) => command.verify_backup(a),
     }
 }
 
 /// One run of one verb on one wallet.
-struct Shop<'a> {
+struct WalletCommand<'a> {
     context: &'a Context,
     home: Home,
     args: &'a args::WalletArgs,
     node: &'a args::NodeArgs,
 }
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     fn open(&self) -> Outcome<Wallet<WalletFile>> {
         self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
     }
@@ -85,7 +85,7 @@ impl Shop<'_> {
         let Some(name) = &self.args.account else { return Ok(None) };
         let found = wallet.account(name).ok_or_else(|| {
             Failure::refused(format!("there is no account `{name}` in wallet `{}`", self.args.wallet))
-                .advice("See `sotto wallet account list`.")
+                .help("See `sotto wallet account list`.")
         });
         found.map(Some)
     }
@@ -135,7 +135,7 @@ pub(crate) fn same_chain(wallet: &Wallet<impl sotto_wallet::store::Store>, chain
     }
     Err(Failure::refused("the wallet belongs to another chain")
         .why(format!("it is for {ours}, and the chain here is {here}"))
-        .advice("Give the right --dir or --wallet."))
+        .help("Give the right --dir or --wallet."))
 }
 
 /// Brings a wallet up to date with the chain.

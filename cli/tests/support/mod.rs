@@ -41,7 +41,7 @@ impl Said {
     pub(crate) fn fails(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.err.matches("error:").count(), 1, "one clear error: {self:?}");
-        assert!(!self.err.contains("panicked") && !self.err.contains("defect"), "{self:?}");
+        assert!(!self.err.contains("panicked") && !self.err.contains("internal error"), "{self:?}");
         self.err
     }
 }

@@ -1,9 +1,12 @@
-//! Making a wallet, keeping it, making it again; handing out what sees it.
+//! Creating, restoring and backing up a wallet; view keys.
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Create a wallet: shows 24 words once and asks three of them back
+/// Create a wallet
+///
+/// The wallet shows its 24 seed words once and asks for three of them back. The words are the only way to restore the
+/// money if the wallet file is lost.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -14,11 +17,11 @@ pub(crate) struct WalletInit {
     pub(crate) words_file: Option<PathBuf>,
 }
 
-/// Create a wallet from its 24 words, and find its outputs again
+/// Create a wallet from its 24 words and find its outputs on the chain
 ///
-/// All accounts are searched up to eight beyond the last one that has anything. Found are unspent outputs, and what came and
-/// went in blocks that are still stored. Memos, receivers' receipts and names are in the wallet file alone: keep backups of
-/// it. When it is interrupted, `wallet scan` goes on where it stopped.
+/// The search covers all accounts up to eight beyond the last one in use. It finds unspent outputs, and what was received
+/// and spent in blocks that are still stored. Memos, receipts and names exist only in the wallet file: keep backups of
+/// it. If the search is interrupted, `wallet scan` continues it.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -28,15 +31,15 @@ pub(crate) struct WalletRestore {
     /// Read the words from this file (mode 0600) instead of asking for them
     #[arg(long, value_name = "FILE")]
     pub(crate) words_file: Option<PathBuf>,
-    /// Height of the first block in which the wallet may have received: what is older is not looked at
+    /// Height of the first block in which the wallet can have received anything; skip all earlier ones
     #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
     pub(crate) birthday: u64,
 }
 
-/// Put the wallet file under another passphrase
+/// Change the passphrase
 ///
-/// The file is written anew under a new key (Argon2id with 64 MiB, three passes, four lanes). Backups keep the passphrase that
-/// they were made under.
+/// The wallet file is encrypted again under a new key (Argon2id with 64 MiB, three passes, four lanes). Existing backups
+/// keep the old passphrase.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -47,10 +50,11 @@ pub(crate) struct WalletPassphrase {
     pub(crate) new_passphrase_file: Option<PathBuf>,
 }
 
-/// Copy the wallet file, encrypted as it is, to a new file
+/// Copy the encrypted wallet file to a new file
 ///
-/// The words alone find the money again. The file also holds memos, receipts, proofs of payment and names. Payments that were
-/// begun before a restore cannot be finished after it, only ended: the installation's folder is in no backup, on purpose.
+/// The words alone recover the money. The file also holds memos, receipts, proofs of payment and names. A payment that
+/// was started before a restore cannot be finished after it, only cancelled: the key that finishes it is in the state
+/// folder, which no backup contains, on purpose.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -61,9 +65,10 @@ pub(crate) struct WalletBackup {
     pub(crate) file: PathBuf,
 }
 
-/// Rehearse a restore: decrypt a backup, and say what it would lose
+/// Rehearse a restore: decrypt a backup and report what it would lose
 ///
-/// Where there is no such wallet, as on the machine to restore on, it only says what the backup holds. Nothing is changed.
+/// Without a wallet of that name, for example on the machine to restore on, it only reports what the backup holds.
+/// Nothing is changed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -73,7 +78,7 @@ pub(crate) struct WalletVerifyBackup {
     pub(crate) file: PathBuf,
 }
 
-/// View keys: seeing what an account receives, without being able to spend it
+/// See what an account receives, without being able to spend it
 #[derive(Subcommand, Debug)]
 pub(crate) enum WalletViewKey {
     Export(ViewKeyExport),
@@ -81,10 +86,11 @@ pub(crate) enum WalletViewKey {
     Show(ViewKeyShow),
 }
 
-/// Print an account's view key
+/// Print the view key of an account
 ///
-/// Whoever has it sees every output that the account received and will receive: amount, height of appearing, height of
-/// disappearing. It does not show change, so no balance; nor what was paid, to whom, or for what. It cannot be taken back.
+/// Anyone who has it sees every output that the account has received or will receive: its amount, and the heights at
+/// which it was created and spent. A view key does not show change, so it shows no balance, and it does not show what
+/// was paid, to whom or for what. It cannot be revoked.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -101,14 +107,14 @@ pub(crate) struct ViewKeyImport {
     pub(crate) file: PathBuf,
 }
 
-/// What the account of a view-only wallet received, and what of it is still there
+/// List what the account of a view-only wallet received, and what is still unspent
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet view-key export --wallet bob | sotto wallet view-key import - --wallet watch && \\
     sotto wallet view-key show --wallet watch")]
 pub(crate) struct ViewKeyShow {
-    /// Take the chain as it is shown, though this wallet has seen more of it: if its operator did go back
+    /// Accept a chain that ends below what this wallet has seen, or that differs from it
     #[arg(long)]
     pub(crate) accept_chain: bool,
 }

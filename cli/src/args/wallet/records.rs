@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Names for addresses, so that nobody retypes one
+/// Keep names for addresses
 #[derive(Subcommand, Debug)]
 pub(crate) enum WalletContact {
     Add(ContactAdd),
@@ -17,20 +17,20 @@ pub(crate) enum WalletContact {
 Examples:
   $ sotto wallet contact add robert $(cat bob.address) --wallet alice")]
 pub(crate) struct ContactAdd {
-    /// Letters, digits, `-`, `_` and `.`; upper and lower case are the same
+    /// Letters, digits, `-`, `_` and `.`; case does not matter
     pub(crate) name: String,
     /// The address
     pub(crate) address: String,
 }
 
-/// All names and their addresses
+/// List all names and their addresses
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet contact list --wallet alice")]
 pub(crate) struct ContactList {}
 
-/// Forget a name
+/// Remove a name
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -40,7 +40,7 @@ pub(crate) struct ContactRemove {
     pub(crate) name: String,
 }
 
-/// Show that a payment was made, or check that it was
+/// Prove that a payment was made, or check such a proof
 #[derive(Subcommand, Debug)]
 pub(crate) enum WalletProof {
     Export(ProofExport),
@@ -49,35 +49,35 @@ pub(crate) enum WalletProof {
 
 /// Print the proof of a payment that is in a block
 ///
-/// It shows whoever reads it: the amount, the signing keys of both addresses, and which kernel on the chain is the payment's.
-/// The memo is shown by its hash only.
+/// The proof shows its reader the amount, the signing keys of both addresses and the payment's kernel on the chain. It
+/// contains only the hash of the memo.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet proof export $(cat paid.session) --wallet alice > paid.proof")]
 pub(crate) struct ProofExport {
-    /// The payment's session, as `slates --all` shows it; the first letters that name no other are enough
+    /// The payment's session, as `wallet slates --all` shows it; a unique prefix is enough
     pub(crate) session: String,
 }
 
-/// Verify a proof of payment; needs no wallet and no network
+/// Verify a proof of payment, without a wallet or a network
 ///
-/// All trust is in the chain's id: that of the ledger here, or the one given with --id.
+/// What you trust is the chain's id: that of the ledger in --dir, or the one given with --id.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet proof verify payment.proof
   $ sotto wallet proof verify payment.proof --to $(cat bob.address) --memo 'for the roof'")]
 pub(crate) struct ProofVerify {
-    /// The proof as text or as its JSON record; `-` is standard input
+    /// The proof, as text or as its JSON record; `-` is standard input
     pub(crate) file: PathBuf,
-    /// The chain's id [default: that of the ledger here]
+    /// The chain's id [default: that of the ledger in --dir]
     #[arg(long, value_name = "CHAIN_ID")]
     pub(crate) id: Option<String>,
     /// Check that this address was paid
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: Option<String>,
-    /// Check that the payment was made with this memo
+    /// Check that the payment has this memo
     #[arg(long, value_name = "TEXT")]
     pub(crate) memo: Option<String>,
 }

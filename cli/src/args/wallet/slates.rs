@@ -6,19 +6,20 @@ use std::path::PathBuf;
 /// How a slate is printed.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct SlateForm {
-    /// Do not encrypt it: whoever carries it reads amount, parties and memo
+    /// Do not encrypt: anyone who sees the text learns the amount, both parties and the memo
     #[arg(long)]
     pub(crate) plain: bool,
-    /// Also draw it as a QR code, on standard error
+    /// Also draw a QR code on standard error
     #[arg(long)]
     pub(crate) qr: bool,
 }
 
-/// Start a payment: prints the invite for the receiver, encrypted to its address
+/// Start a payment: print the invite for the receiver
 ///
-/// Several receivers are paid in one transaction, which is cheaper than one for each. Each gets an invite of its own and learns
-/// how many the others are, not who they are nor what they get. The transaction is signed when all have answered; who does
-/// not is dropped with `cancel`, and the others are paid.
+/// The invite is encrypted to the receiver's address. One transaction can pay several receivers, which is cheaper than
+/// one transaction for each. Each receiver gets an invite of its own and learns how many others there are, but not who
+/// they are or what they get. The transaction is signed when all have answered. A receiver who does not answer can be
+/// dropped with `cancel`; the others are then paid.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -26,10 +27,10 @@ Examples:
   $ sotto wallet send 2500000 --to bob --memo 'for the roof' --dry-run --wallet alice
   $ sotto wallet send --to bob=1000000 --to dora=2000000 --yes --wallet alice > invites.txt")]
 pub(crate) struct WalletSend {
-    /// How much the receiver gets, in base units; of several, --to says it
+    /// Amount for the receiver, in base units; for several receivers, --to has it
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
-    /// The receiver: an address, or the name of a contact; WHO=UNITS for each of several
+    /// The receiver: an address or the name of a contact; for several, WHO=UNITS for each
     #[arg(long, value_name = "WHO|WHO=UNITS", required = true)]
     pub(crate) to: Vec<String>,
     /// A line for the receiver, the same for all; the proof of payment signs its hash
@@ -37,7 +38,7 @@ pub(crate) struct WalletSend {
     pub(crate) memo: String,
     #[command(flatten)]
     pub(crate) form: SlateForm,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     /// Show the plan and do nothing
@@ -45,27 +46,28 @@ pub(crate) struct WalletSend {
     pub(crate) dry_run: bool,
 }
 
-/// Answer an invite: prints the encrypted response for the payer
+/// Answer an invite: print the response for the payer
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet receive invite.txt --yes --wallet bob > answer.txt
   $ cat invite.txt | sotto wallet receive - --yes --wallet bob > answer.txt")]
 pub(crate) struct WalletReceive {
-    /// The invite, or several of which one is for this wallet; `-` is standard input
+    /// The invite, or several invites of which one is for this wallet; `-` is standard input
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) form: SlateForm,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
 }
 
-/// Ask for a payment: prints the invoice for the payer
+/// Ask for a payment: print the invoice for the payer
 ///
-/// The invoice holds the receiver's signed receipt, so the payer has a proof of payment before he signs. Therefore it
-/// fixes the fee, which the payer adds to the amount. With --from only that address can pay, and the invoice is encrypted to
-/// it; without, whoever reads it can pay, and it is printed in the clear. Asking locks nothing; `finalize` takes the answer.
+/// The invoice contains the receiver's signed receipt, so the payer has a proof of payment before signing. For the same
+/// reason it fixes the fee, which the payer adds to the amount. With --from, only that address can pay and the invoice
+/// is encrypted to it; without, anyone who reads the invoice can pay it, and it is not encrypted. An invoice locks
+/// nothing. `finalize` takes the payer's answer.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -73,26 +75,27 @@ Examples:
   $ sotto wallet invoice 300000 --wallet bob | sotto wallet pay - --yes --wallet alice > paid.txt
   $ sotto wallet invoice 300000 --from alice --inputs 12 --wallet bob > bill.txt")]
 pub(crate) struct WalletInvoice {
-    /// How much you get, in base units
+    /// Amount that you receive, in base units
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
     pub(crate) amount: String,
-    /// The payer: an address, or the name of a contact
+    /// The payer: an address or the name of a contact
     #[arg(long, value_name = "ADDRESS|NAME")]
     pub(crate) from: Option<String>,
     /// A line for the payer; the proof of payment signs its hash
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
-    /// How many outputs the payer can spend at most: the fee pays for that many
+    /// Largest number of outputs that the payer can spend; the fee covers that many
     #[arg(long, value_name = "N", default_value_t = sotto_wallet::slate::invoice::Ask::INPUTS)]
     pub(crate) inputs: u32,
     #[command(flatten)]
     pub(crate) form: SlateForm,
 }
 
-/// Pay an invoice: prints the payment for the receiver, who finalizes it
+/// Pay an invoice: print the payment for the receiver, who finalizes it
 ///
-/// With the payment your signature leaves: it cannot be cancelled for free, and what it spends is held until it is in
-/// a block or its last height is past. The same invoice gets the same payment, and is never paid twice.
+/// The payment contains your signature. It cannot be cancelled for free, and the outputs that it spends stay locked
+/// until it is in a block or its last height has passed. Paying the same invoice again prints the same payment; it is
+/// never paid twice.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -103,7 +106,7 @@ pub(crate) struct WalletPay {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) form: SlateForm,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     /// Show the plan and do nothing
@@ -111,9 +114,9 @@ pub(crate) struct WalletPay {
     pub(crate) dry_run: bool,
 }
 
-/// Finish with the other side's response or payment: prints the transaction
+/// Finish a payment with the other side's response: print the transaction
 ///
-/// A payment to several is signed with the last response: those before are checked and kept.
+/// A payment to several receivers is signed with the last response; earlier ones are checked and kept.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -124,7 +127,7 @@ pub(crate) struct WalletFinalize {
     /// The responses, or the payments of invoices; `-` is standard input
     #[arg(required_unless_present = "session")]
     pub(crate) files: Vec<PathBuf>,
-    /// Go on with what was answered in this session, after another receiver was dropped
+    /// Finish this session with the responses that it has, after another receiver was dropped
     #[arg(long, value_name = "SESSION", conflicts_with = "files")]
     pub(crate) session: Option<String>,
 }
@@ -136,9 +139,9 @@ Examples:
   $ sotto wallet slates --wallet alice
   $ sotto wallet slates $(cat open.session) --wallet alice > again.txt")]
 pub(crate) struct WalletSlates {
-    /// Print this session's message again, byte for byte; the first letters that name no other are enough
+    /// Print the last message of this session again, byte for byte; a unique prefix is enough
     pub(crate) session: Option<String>,
-    /// List those that are confirmed, expired or cancelled too
+    /// Also list payments that are confirmed, expired or cancelled
     #[arg(long, conflicts_with = "session")]
     pub(crate) all: bool,
     #[command(flatten)]

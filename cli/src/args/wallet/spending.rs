@@ -1,51 +1,54 @@
-//! Ending payments, and moving money within a wallet.
+//! Ending a payment, and merging outputs.
 
 use clap::Args;
 use std::path::PathBuf;
 
-/// Give up a payment that was started: free of charge until it is finalized
+/// Cancel a payment: free of charge until it is finalized
 ///
-/// Of a payment to several it drops the receiver whose invite is given; the others are paid, and its share becomes change.
-/// After that it ends by itself when its last height and the reorganisation limit are past. Who cannot wait moves one of its
-/// inputs to himself: with --self-spend that transaction is made and handed in, and whichever of the two enters a block
-/// first displaces the other. It costs a fee. A restored wallet file cannot know whether the original finalized, so there
-/// too it takes a self-spend.
+/// Of a payment to several receivers, this drops the one whose invite is given; the others are still paid, and its share
+/// becomes change.
+///
+/// A finalized payment ends by itself once its last height and the reorganisation limit have passed. To end it sooner,
+/// use --self-spend: a new transaction then moves one of its inputs back to this wallet, for a fee, and whichever of the
+/// two enters a block first displaces the other. A restored wallet file does not know whether the original finalized,
+/// and needs a self-spend too.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet cancel invite.txt --wallet alice
   $ sotto wallet cancel one.txt --self-spend --yes --wallet alice")]
 pub(crate) struct WalletCancel {
-    /// The invite or invites as `send` printed them, or the invoice; `-` is standard input
+    /// The invites as `send` printed them, or the invoice; `-` is standard input
     #[arg(required_unless_present = "session")]
     pub(crate) file: Option<PathBuf>,
-    /// The session instead, as `slates` shows it; the first letters that name no other are enough
+    /// The session, as `wallet slates` shows it, instead of a file; a unique prefix is enough
     #[arg(long, value_name = "SESSION", conflicts_with = "file")]
     pub(crate) session: Option<String>,
-    /// When it is too late to cancel for free, spend one of its inputs to yourself
+    /// If it is too late to cancel for free, spend one of the inputs back to this wallet
     #[arg(long)]
     pub(crate) self_spend: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, requires = "self_spend")]
     pub(crate) yes: bool,
-    /// Show what it would take and do nothing
+    /// Show the self-spend and do nothing
     #[arg(long, requires = "self_spend", conflicts_with = "yes")]
     pub(crate) dry_run: bool,
 }
 
-/// Make one output of an account's smallest ones
+/// Merge the smallest outputs of an account into one
 ///
-/// Everybody sees that they belong together, for ever. It makes later payments cheaper, and is worth it for many small outputs.
+/// Everyone can see, forever, that the merged outputs belong together. Consolidation makes later payments cheaper and is
+/// worthwhile for many small outputs.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet consolidate --dry-run --wallet alice
   $ sotto wallet consolidate --most 2 --yes --wallet alice")]
 pub(crate) struct WalletConsolidate {
-    /// At most so many outputs
+    /// Merge at most this many outputs
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(2..=500))]
     pub(crate) most: u16,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     /// Show the plan and do nothing

@@ -4,7 +4,7 @@ use super::snapshot::{UNKNOWN, opened};
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     secret,
 };
 use serde_json::json;
@@ -27,7 +27,7 @@ pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
     let chain = read_genesis(&bytes).map_err(|e| {
         Failure::refused(no_chain())
             .why(e)
-            .advice("They are in `chain/genesis` of a folder that has the ledger.")
+            .help("They are in `chain/genesis` of a folder that has the ledger.")
     })?;
     let id = chain.id();
     if expected.is_some_and(|expected| expected != *id) {

@@ -3,7 +3,7 @@
 use crate::{
     Context, args,
     bridge::{Home, chain_id},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     output::{Readers, whole_file},
     ui::GOOD,
 };
@@ -76,7 +76,7 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
             found.missing.len(),
             found.parts
         ))
-        .advice("Run `sotto chain import` again with another copy of this snapshot."));
+        .help("Run `sotto chain import` again with another copy of this snapshot."));
     }
     if !known {
         context.ui.say(UNKNOWN);

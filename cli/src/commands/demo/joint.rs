@@ -7,7 +7,7 @@ use crate::{
     Context,
     args::Sabotage,
     commands::mpc::auc::{measurement_json, ranking},
-    exit::{OrRefuse as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
 use sotto_mpc::{
@@ -32,14 +32,24 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
     let files = split(dir)?;
     let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("cannot read the data")?;
     let classes = all.classes();
-    title(context, "COMPUTE", &format!(
-        "two hospitals compare {} measurements of {} real patients and show each other no row.",
-        all.columns(), all.rows(),
-    ))?;
-    detail(context, &format!(
-        "  {} patients are malignant and {} benign. Hospital one holds {FIRST_ROWS} of them, hospital two {}.\n  How well does each measurement tell malignant from benign? Two processes compute it with a garbled circuit over\n  loopback TCP. Public beforehand: the columns with their decimals and bits, and each hospital's class counts.\n",
-        classes.positive, classes.negative, all.rows() - FIRST_ROWS,
-    ))?;
+    title(
+        context,
+        "COMPUTE",
+        &format!(
+            "two hospitals compare {} measurements of {} real patients and show each other no row.",
+            all.columns(),
+            all.rows(),
+        ),
+    )?;
+    detail(
+        context,
+        &format!(
+            "  {} patients are malignant and {} benign. Hospital one holds {FIRST_ROWS} of them, hospital two {}.\n  How well does each measurement tell malignant from benign? Two processes compute it with a garbled circuit over\n  loopback TCP. Public beforehand: the columns with their decimals and bits, and each hospital's class counts.\n",
+            classes.positive,
+            classes.negative,
+            all.rows() - FIRST_ROWS,
+        ),
+    )?;
     let started = Instant::now();
     let (garbler, evaluator) = Party::run_both(context, &files, sabotage)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -56,18 +66,39 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
     detail(context, &ranking(&BREAST_CANCER, &expected))?;
     let best = BREAST_CANCER.iter().zip(&expected).map(|(c, s)| (&c.name, s.interval()));
     if let Some((name, i)) = best.max_by(|(_, a), (_, b)| a.auc.total_cmp(&b.auc)) {
-        line(context, "Result", &format!(
-            "\"{name}\" tells malignant from benign best: AUC {:.4} (95 % interval {:.4} to {:.4}).",
-            i.auc, i.low, i.high,
-        ))?;
+        line(
+            context,
+            "Result",
+            &format!(
+                "\"{name}\" tells malignant from benign best: AUC {:.4} (95 % interval {:.4} to {:.4}).",
+                i.auc, i.low, i.high,
+            ),
+        )?;
     }
-    line(context, "Privacy", "each learns the sums behind these figures and the other's class counts, if both follow the protocol.")?;
-    line(context, "Checks", &format!("all {} numbers equal those computed on the open data.", 3 * expected.len()))?;
-    line(context, "Cost", &format!(
-        "{} AND gates, {} MB between two processes, {seconds:.1} s, {} MiB of memory each.",
-        garbler.number("and_gates")?, garbler.bytes()? / 1_000_000, peak >> 20,
-    ))?;
-    detail(context, "\n  Each hospital learns, for each measurement, 2U, ΣV10² and ΣV01² over all patients, and can subtract what its own rows\n  contribute. Semi-honest: this protects from a curious partner, not from one that deviates from the protocol.")?;
+    line(
+        context,
+        "Privacy",
+        "each learns the sums behind these figures and the other's class counts, if both follow the protocol.",
+    )?;
+    line(
+        context,
+        "Checks",
+        &format!("all {} numbers equal those computed on the open data.", 3 * expected.len()),
+    )?;
+    line(
+        context,
+        "Cost",
+        &format!(
+            "{} AND gates, {} MB between two processes, {seconds:.1} s, {} MiB of memory each.",
+            garbler.number("and_gates")?,
+            garbler.bytes()? / 1_000_000,
+            peak >> 20,
+        ),
+    )?;
+    detail(
+        context,
+        "\n  Each hospital learns, for each measurement, 2U, ΣV10² and ΣV01² over all patients, and can subtract what its own rows\n  contribute. Semi-honest: this protects from a curious partner, not from one that deviates from the protocol.",
+    )?;
     let measurements: Vec<Value> =
         BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
     Ok(json!({

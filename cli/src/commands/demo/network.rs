@@ -8,7 +8,7 @@
 
 use crate::{
     bridge::Home,
-    exit::{OrRefuse as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
@@ -89,7 +89,10 @@ impl Network {
         let mut ledgers = vec![(ledger, Some(key))];
         for n in 1..NODES {
             let dir = home.dir.join(format!("nodes/{n}"));
-            ledgers.push((Ledger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?, None));
+            ledgers.push((
+                Ledger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?,
+                None,
+            ));
         }
         // With hops as fast as the links and few nodes, the embargo is eight seconds.
         let dandelion = sotto_dandelion::Params::new(0.25, LINK, 0.1, Duration::from_secs(86_400));

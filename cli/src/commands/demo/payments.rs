@@ -59,7 +59,8 @@ struct Scene<'a> {
 
 pub(super) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let all = PAYMENTS.len() + 1;
-    let text = format!("Alice and Bob make {all} payments on a new ledger, through a network of {NODES} nodes.");
+    let text =
+        format!("Alice and Bob make {all} payments on a new ledger, through a network of {NODES} nodes.");
     title(context, "PAY", &text)?;
     let mut scene = Scene::open(context, home)?;
     scene.earn()?;
@@ -94,10 +95,17 @@ impl<'a> Scene<'a> {
         };
         let (alice, bob) = (make("alice")?, make("bob")?);
         let p = chain.params();
-        detail(context, &format!(
-            "  A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
-            p.reward, p.maturity, chain.id(), address(&alice)?, address(&bob)?,
-        ))?;
+        detail(
+            context,
+            &format!(
+                "  A solo chain and two wallets are on disk. Each block creates {} base units, spendable after {} blocks.\n    chain  {}\n    alice  {}\n    bob    {}",
+                p.reward,
+                p.maturity,
+                chain.id(),
+                address(&alice)?,
+                address(&bob)?,
+            ),
+        )?;
         let network = Network::open(home, ledger, key)?;
         detail(context, &format!("  {NODES} nodes keep the chain; node 0 seals its blocks."))?;
         Ok(Self { context, network, trails: Vec::new(), alice, bob })
@@ -162,7 +170,9 @@ impl<'a> Scene<'a> {
         t.body = sotto_mw::transaction::Body::sorted(t.body.inputs, t.body.outputs, t.body.kernels);
         match self.network.submit(ALICE, &t) {
             Err(why) => Failure { what: INFLATED.into(), ..why },
-            Ok(_) => Failure::refused("sabotage: an output is one unit too large, AND THE NETWORK ACCEPTED IT"),
+            Ok(_) => {
+                Failure::refused("sabotage: an output is one unit too large, AND THE NETWORK ACCEPTED IT")
+            }
         }
     }
 
@@ -174,9 +184,13 @@ impl<'a> Scene<'a> {
         }
         // The node to which a payment is submitted knows its origin and does not guess.
         let (right, all) = (guesses.iter().sum::<usize>(), self.trails.len() * (NODES - 1));
-        line(self.context, "Origin", &format!(
-            "each node guesses that the peer which first sent it a payment is its origin: right in {right} of {all} cases."
-        ))
+        line(
+            self.context,
+            "Origin",
+            &format!(
+                "each node guesses that the peer which first sent it a payment is its origin: right in {right} of {all} cases."
+            ),
+        )
     }
 
     /// For each node, of how many payments it guesses the origin.
@@ -194,10 +208,14 @@ impl<'a> Scene<'a> {
         }
         let (alice, fee) = (self.alice.balance(None).total(), received - PAID_BACK - b.total().units());
         detail(self.context, "  Both wallets find their outputs by rewinding range proofs.")?;
-        line(self.context, "Result", &format!(
-            "Bob received {received}, paid {PAID_BACK} back with a fee of {fee}, and has {}; Alice has {alice}.",
-            b.total(),
-        ))
+        line(
+            self.context,
+            "Result",
+            &format!(
+                "Bob received {received}, paid {PAID_BACK} back with a fee of {fee}, and has {}; Alice has {alice}.",
+                b.total(),
+            ),
+        )
     }
 
     /// What anyone sees of the last payment.
@@ -207,22 +225,35 @@ impl<'a> Scene<'a> {
         detail(self.context, block_text(&block, self.network.ledger().chain()).trim_end())?;
         let (spent, created) = (block.body.inputs.len(), block.body.outputs.len());
         let fee: u64 = block.body.kernels.iter().map(|k| k.features.fee().units()).sum();
-        line(self.context, "Outsider", &format!(
-            "sees in the last block {spent} spent and {created} new commitments and a fee of {fee}: no amount, no address."
-        ))
+        line(
+            self.context,
+            "Outsider",
+            &format!(
+                "sees in the last block {spent} spent and {created} new commitments and a fee of {fee}: no amount, no address."
+            ),
+        )
     }
 
     fn audit(&self) -> Outcome<Value> {
         let a = self.network.ledger().audit(|_, _| ()).or_refuse("the audit of the supply failed")?;
         let share = 100 - 100 * a.bytes_cut_through / a.bytes_of_blocks.max(1);
-        detail(self.context, &format!(
-            "  Cut-through: {} outputs were created, {} are unspent; {} bytes of blocks shrink to {}, {share} % less.\n  The audit checks that Σ unspent = supply·H + Σ excesses + offset·G at height {}.",
-            a.outputs_created, a.unspent, a.bytes_of_blocks, a.bytes_cut_through, a.height,
-        ))?;
-        line(self.context, "Checks", &format!(
-            "all signatures and range proofs hold, and the supply is exactly {}, {} blocks of {}.",
-            a.supply, a.height, self.network.ledger().chain().params().reward,
-        ))?;
+        detail(
+            self.context,
+            &format!(
+                "  Cut-through: {} outputs were created, {} are unspent; {} bytes of blocks shrink to {}, {share} % less.\n  The audit checks that Σ unspent = supply·H + Σ excesses + offset·G at height {}.",
+                a.outputs_created, a.unspent, a.bytes_of_blocks, a.bytes_cut_through, a.height,
+            ),
+        )?;
+        line(
+            self.context,
+            "Checks",
+            &format!(
+                "all signatures and range proofs hold, and the supply is exactly {}, {} blocks of {}.",
+                a.supply,
+                a.height,
+                self.network.ledger().chain().params().reward,
+            ),
+        )?;
         Ok(json!({
             "height": a.height.get(), "payments": PAYMENTS.len() + 1, "outputs_created": a.outputs_created,
             "outputs_unspent": a.unspent, "supply": a.supply.to_string(), "bytes_of_blocks": a.bytes_of_blocks,

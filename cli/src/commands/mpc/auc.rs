@@ -4,7 +4,7 @@ use super::{Spent, Watched, compute, meet, merge, session_failure};
 use crate::{
     Context, args,
     bridge::read_text,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     ui::Volume,
 };
 use serde_json::json;
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
         args::Role::Evaluator => Role::Evaluator,
         args::Role::Both => {
             return Err(Failure::new(Code::Usage, "this computation needs two processes")
-                .advice("Run it once with --role garbler --listen ADDR and once with --role evaluator --connect ADDR."));
+                .help("Run it once with --role garbler --listen ADDR and once with --role evaluator --connect ADDR."));
         }
     };
     let schema = match &a.schema {
@@ -104,7 +104,7 @@ fn read_schema(path: &Path) -> Outcome<Vec<Column>> {
     let bad = |line: usize, why: &str| {
         Failure::refused(format!("the schema {} cannot be used", path.display()))
             .why(format!("line {line}: {why}"))
-            .advice("Each line is `name,decimals,bits`, for example `mean radius,3,15`.")
+            .help("Each line is `name,decimals,bits`, for example `mean radius,3,15`.")
     };
     let parse = |(i, line): (usize, &str)| {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();

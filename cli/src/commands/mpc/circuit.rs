@@ -4,7 +4,7 @@ use super::{Spent, Watched, compute, meet, merge, session_failure};
 use crate::{
     Context, args,
     bridge::read_text,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?).map_err(|e| {
         Failure::refused(format!("{name} is no circuit that can be used"))
             .why(e)
-            .advice("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/")
+            .help("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/")
     })?;
     let circuit = Circuit::new(&netlist).or_refuse(format!("{name} cannot be used"))?;
     let sizes = circuit.inputs();
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
             Code::Usage,
             format!("the circuit takes {} values, not {}", sizes.len(), a.garbler_values),
         )
-        .advice("Give a smaller --garbler-values.")
+        .help("Give a smaller --garbler-values.")
     })?;
     let (garblers, evaluators) = sizes.split_at(a.garbler_values);
     let text = read_text(&a.input, MAX_INPUT)?;
@@ -83,7 +83,7 @@ fn read_values(text: &str, sizes: &[usize]) -> Outcome<Vec<bool>> {
     let bad = |why: String| {
         Failure::refused("the input values cannot be used")
             .why(why)
-            .advice("One hexadecimal integer per line, this side's values in the circuit's order.")
+            .help("One hexadecimal integer per line, this side's values in the circuit's order.")
     };
     if lines.len() != sizes.len() {
         return Err(bad(format!("there are {} values, and this side has {}", lines.len(), sizes.len())));

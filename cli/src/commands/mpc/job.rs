@@ -10,7 +10,7 @@
 use crate::{
     Context,
     bridge::{now, read_text},
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     output::{Readers, whole_file},
     secret,
 };
@@ -85,7 +85,7 @@ fn open_regular(path: &Path) -> io::Result<File> {
 
 /// Reads a small file that lies where others may have put something.
 fn read_small(path: &Path, advice: &str) -> Outcome<String> {
-    let unreadable = |e| Failure::refused(format!("{} cannot be read", path.display())).why(e).advice(advice);
+    let unreadable = |e| Failure::refused(format!("{} cannot be read", path.display())).why(e).help(advice);
     let mut text = String::new();
     open_regular(path).and_then(|file| file.take(MAX_SMALL).read_to_string(&mut text)).map_err(unreadable)?;
     Ok(text)
@@ -93,7 +93,7 @@ fn read_small(path: &Path, advice: &str) -> Outcome<String> {
 
 /// All complaints about a job.
 pub(super) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
-    complain(path, complaints).advice("Each entry of a job is explained in docs/JOBS.md.")
+    complain(path, complaints).help("Each entry of a job is explained in docs/JOBS.md.")
 }
 
 fn complain(path: &Path, complaints: &[Complaint]) -> Failure {
@@ -105,7 +105,7 @@ fn complain(path: &Path, complaints: &[Complaint]) -> Failure {
 pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
     Identity::from_secret_text(&secret::read_file(path)?).ok_or_else(|| {
         Failure::refused(format!("{} is no secret key of a party", path.display()))
-            .advice("Make one with `sotto mpc keygen NAME`.")
+            .help("Make one with `sotto mpc keygen NAME`.")
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
 pub(super) fn read_public(path: &Path) -> Outcome<PublicKey> {
     let advice = "It is the file NAME.pub that `sotto mpc keygen NAME` makes.";
     PublicKey::from_text(&read_small(path, advice)?).map_err(|e| {
-        Failure::refused(format!("{} is no public key of a party", path.display())).why(e).advice(advice)
+        Failure::refused(format!("{} is no public key of a party", path.display())).why(e).help(advice)
     })
 }
 
@@ -123,7 +123,7 @@ pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
     let advice = "The entries of a policy are explained in docs/JOBS.md, under \"An owner's policy\".";
     policy_file::parse(&read_small(path, advice)?)
         .map(Some)
-        .map_err(|complaint| complain(path, &[complaint]).advice(advice))
+        .map_err(|complaint| complain(path, &[complaint]).help(advice))
 }
 
 /// Refuses what an owner's policy does not allow.
@@ -135,7 +135,7 @@ pub(super) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome 
 
 /// What an owner's policy does not allow.
 pub(super) fn forbidden(e: &PolicyError) -> Failure {
-    Failure::refused("your policy forbids this job").why(e).advice(
+    Failure::refused("your policy forbids this job").why(e).help(
         "Nothing was sent. Talk to whoever wrote the job, or change the policy file if you do mean to allow it.",
     )
 }
@@ -151,7 +151,7 @@ const EXPIRED: &str = "Agree on a new job. What this one finished in time is sti
 /// Refuses a job whose time is over.
 pub(super) fn in_time(job: &Job) -> Outcome {
     let is_over = now() >= job.expiry;
-    let expired = || Failure::refused("this job cannot be signed").why("the job has expired").advice(EXPIRED);
+    let expired = || Failure::refused("this job cannot be signed").why("the job has expired").help(EXPIRED);
     if is_over { Err(expired()) } else { Ok(()) }
 }
 
@@ -170,13 +170,13 @@ pub(super) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
         );
         let consent = Consent::from_text(&read_small(&file, &advice)?);
         let bad = || {
-            Failure::refused(format!("{} is no signature under a job", file.display())).advice(advice.clone())
+            Failure::refused(format!("{} is no signature under a job", file.display())).help(advice.clone())
         };
         all.push(consent.ok_or_else(bad)?);
     }
     let id = job.id();
     Agreement::whenever(job, &all).map_err(|e| {
-        Failure::refused("this job cannot be run").why(e).advice(format!(
+        Failure::refused("this job cannot be run").why(e).help(format!(
             "Every party signs with `sotto mpc sign` and puts its file into {}; all must have the same job {}.",
             folder.display(),
             id.short()
@@ -206,14 +206,14 @@ pub(super) fn write(path: &Path, text: &str) -> Outcome {
 pub(super) fn write_result(path: &Path, text: &str) -> Outcome {
     let advice = "Make room, or give another --out; then give the same command again: the result is kept, and delivered again.";
     if let Some(folder) = path.parent() {
-        secret::make_folder(folder).map_err(|failed| failed.advice(advice))?;
+        secret::make_folder(folder).map_err(|failed| failed.help(advice))?;
     }
     put(path, Readers::Owner, text, advice)
 }
 
 fn put(path: &Path, readers: Readers, text: &str, advice: &str) -> Outcome {
     whole_file(path, readers, |out| out.write_all(text.as_bytes())).map_err(|e: io::Error| {
-        Failure::refused(format!("{} cannot be written", path.display())).why(e).advice(advice)
+        Failure::refused(format!("{} cannot be written", path.display())).why(e).help(advice)
     })
 }
 
@@ -222,7 +222,7 @@ pub(super) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyI
     let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
     let us = job.find(name).ok_or_else(|| {
         Failure::refused(format!("the job has no party named {name}"))
-            .advice(format!("Its parties are {}.", names.join(", ")))
+            .help(format!("Its parties are {}.", names.join(", ")))
     })?;
     if job.party(us).key != identity.public() {
         return Err(Failure::refused(format!("this is not the key of {name}"))
@@ -231,7 +231,7 @@ pub(super) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyI
                 identity.public().fingerprint(),
                 job.party(us).key.fingerprint()
             ))
-            .advice("Give the right --as and --key."));
+            .help("Give the right --as and --key."));
     }
     Ok(us)
 }
@@ -241,7 +241,7 @@ pub(super) fn read_relay(text: &str) -> Outcome<Relay> {
     let usage = |why: &dyn std::fmt::Display| {
         Failure::new(Code::Usage, format!("`{text}` is no relay"))
             .why(why)
-            .advice("Give --relay relay.pub@host:port.")
+            .help("Give --relay relay.pub@host:port.")
     };
     let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"there is no @"))?;
     let address = Line::new(address).map_err(|e| usage(&e))?;
@@ -257,35 +257,35 @@ pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
     let failed = Failure::new(code, what).why(e);
     match e {
         RunError::Link { why: LinkError::Altered, .. }
-        | RunError::Attempt(AttemptError::Channel(ChannelError::Altered { .. })) => failed.advice(
+        | RunError::Attempt(AttemptError::Channel(ChannelError::Altered { .. })) => failed.help(
             "Somebody on the way alters what passes, perhaps a relay. Nothing was given out: take another way, and give the same command again.",
         ),
-        RunError::Link { why: LinkError::NotAccepted, .. } => failed.advice(
+        RunError::Link { why: LinkError::NotAccepted, .. } => failed.help(
             "Whoever runs the relay has to allow your .pub file; without a relay, the other side's job names another key for you.",
         ),
-        RunError::Door { .. } => failed.advice("End the process that has the port, or listen elsewhere: --listen HOST:PORT."),
-        RunError::Expired => failed.advice(EXPIRED),
+        RunError::Door { .. } => failed.help("End the process that has the port, or listen elsewhere: --listen HOST:PORT."),
+        RunError::Expired => failed.help(EXPIRED),
         RunError::Late(_) | RunError::Link { .. } => failed
-            .advice("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
-        RunError::Debit(DebitError::Shelf(_)) => failed.advice("Nothing was sent. Make room on the disk, or see who holds the folder; then give the same command again."),
-        RunError::Debit(_) => failed.advice("Nothing was sent. Put the files `budget` and `budget-head` of DIR/jobs/FINGERPRINT back from a copy of one moment."),
-        RunError::Shelf(_) => failed.advice("Make room on the disk, then give the same command again."),
-        RunError::Input(_) => failed.advice("Give the rows of the first attempt, or take the next --run."),
-        RunError::Attempt(e) if e.is_passing() => failed.advice("Give the same command again on both computers."),
-        RunError::Attempt(AttemptError::TooLong(_)) => failed.advice(
+            .help("Nothing is lost: ask the parties that are named whether they run, then give the same command again."),
+        RunError::Debit(DebitError::Shelf(_)) => failed.help("Nothing was sent. Make room on the disk, or see who holds the folder; then give the same command again."),
+        RunError::Debit(_) => failed.help("Nothing was sent. Put the files `budget` and `budget-head` of DIR/jobs/FINGERPRINT back from a copy of one moment."),
+        RunError::Shelf(_) => failed.help("Make room on the disk, then give the same command again."),
+        RunError::Input(_) => failed.help("Give the rows of the first attempt, or take the next --run."),
+        RunError::Attempt(e) if e.is_passing() => failed.help("Give the same command again on both computers."),
+        RunError::Attempt(AttemptError::TooLong(_)) => failed.help(
             "No result was given out. Agree on a job with more `limits.seconds`: `sotto mpc quote --measure` tells how many it takes.",
         ),
-        RunError::Attempt(AttemptError::Consent(name)) => failed.advice(format!(
+        RunError::Attempt(AttemptError::Consent(name)) => failed.help(format!(
             "Put the same file {name}.consent into everybody's folder of consents, then give the same command again."
         )),
         RunError::Refused { by, .. } => {
-            failed.advice(format!("See what {by} says there; once that is mended, give the same command again."))
+            failed.help(format!("See what {by} says there; once that is mended, give the same command again."))
         }
-        RunError::Stopped(_) => failed.advice("Once that is mended, give the same command again."),
-        RunError::Disagree(_) | RunError::Receipt(_) | RunError::Half(_) => failed.advice(
+        RunError::Stopped(_) => failed.help("Once that is mended, give the same command again."),
+        RunError::Disagree(_) | RunError::Receipt(_) | RunError::Half(_) => failed.help(
             "Keep what you have, and ask both computers: one of them gives out something else than it signed for.",
         ),
-        RunError::Lost => failed.advice("Give --run with the next number, at all parties."),
-        _ => failed.advice("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
+        RunError::Lost => failed.help("Give --run with the next number, at all parties."),
+        _ => failed.help("Nothing was given out. Compare the job's id (`sotto mpc check`) and this version with the others."),
     }
 }

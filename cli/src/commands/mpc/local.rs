@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Context, args,
     bridge::read_text,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use rand_core::OsRng;
@@ -121,7 +121,7 @@ fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
                 Some(_) => {
                     return Err(Failure::refused(format!("{name} did not get to the end of the run"))
                         .why(words(&mut party.speech).trim())
-                        .advice("The other parties' processes were ended."));
+                        .help("The other parties' processes were ended."));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::job::{find, load, no_run, read_identity, read_relay};
 use crate::{
     Context, args,
-    exit::{Context as _, Outcome},
+    exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use serde_json::json;

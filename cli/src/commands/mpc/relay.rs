@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {
         let failed = Failure::new(Code::Refused, format!("there can be no relay at {}", a.listen)).why(&e);
         match e {
             LinkError::Unreachable { .. } => {
-                failed.advice("Give an address of this machine whose port is free.")
+                failed.help("Give an address of this machine whose port is free.")
             }
             _ => failed,
         }

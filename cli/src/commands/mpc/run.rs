@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Context, args,
     bridge::now,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     ui::Progress,
 };
 use rand_core::OsRng;
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let relay = a.relay.as_deref().map(read_relay).transpose()?;
     if a.run > job.runs {
         return Err(Failure::refused(format!("the job may be run {} time(s), not {}", job.runs, a.run))
-            .advice("Agree on a new job."));
+            .help("Agree on a new job."));
     }
     allow(policy.as_ref(), &job, us)?;
     let given = input(a, &job, &program, us)?;
@@ -104,7 +104,7 @@ fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Out
         return match a.input[..] {
             [] => Ok(None),
             _ => Err(Failure::new(Code::Usage, format!("{} is no owner in this job", a.name))
-                .advice("Leave --input out.")),
+                .help("Leave --input out.")),
         };
     };
     let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
@@ -112,11 +112,11 @@ fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Out
         let tables: Vec<_> = schema.iter().map(|table| table.name.as_str()).collect();
         let what = format!("{} is an owner, and brings {} table(s)", a.name, tables.len());
         return Err(Failure::new(Code::Usage, what)
-            .advice(format!("Give --input FILE for each of them, in this order: {}.", tables.join(", "))));
+            .help(format!("Give --input FILE for each of them, in this order: {}.", tables.join(", "))));
     }
     let names: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
     let bad = |e: &dyn std::fmt::Display| {
-        Failure::refused(format!("the rows in {} cannot be used", names.join(", "))).why(e).advice(
+        Failure::refused(format!("the rows in {} cannot be used", names.join(", "))).why(e).help(
             "Mend the file: nothing was sent. `sotto mpc check` shows the columns and ranges of the job.",
         )
     };
@@ -139,7 +139,7 @@ fn open(path: &Path) -> Outcome<Folder> {
     Folder::open(path).map_err(|e| match e.kind() {
         io::ErrorKind::WouldBlock => Failure::refused("this party is already taking part in this run")
             .why(format!("another process holds {}", path.display()))
-            .advice("Wait for it, or end it."),
+            .help("Wait for it, or end it."),
         _ => Failure::refused(format!("{} cannot be used", path.display())).why(e),
     })
 }

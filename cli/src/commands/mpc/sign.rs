@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Context, args,
     bridge::now,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     secret,
 };
 use rand_core::OsRng;
@@ -19,7 +19,7 @@ pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     let [key, shown] = ["key", "pub"].map(|end| with_end(&a.name, end));
     if shown.try_exists().unwrap_or(true) {
         return Err(Failure::refused(format!("there is a {} already", shown.display()))
-            .advice("Nothing is overwritten: choose another name, or take the old files away if nobody knows them any more."));
+            .help("Nothing is overwritten: choose another name, or take the old files away if nobody knows them any more."));
     }
     // A key without its public file: that was lost, or could not be written.
     let is_new = !key.try_exists().unwrap_or(true);
@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {
         Failure::refused("this key is that of no party of the job")
             .why(format!("its fingerprint is {}", identity.public().fingerprint()))
-            .advice("Give the right --key, or have the job name your .pub file.")
+            .help("Give the right --key, or have the job name your .pub file.")
     })?;
     in_time(&job)?;
     allow(policy.as_ref(), &job, us)?;

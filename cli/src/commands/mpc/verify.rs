@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
     let (job, receipt) = read(&read_text(&a.receipt, MAX_FILE)?).map_err(|e| {
         Failure::refused("this receipt does not hold")
             .why(e)
-            .advice("Ask another party for its copy: all have the same one.")
+            .help("Ask another party for its copy: all have the same one.")
     })?;
     let facts = &receipt.facts;
     let mut human = format!("Holds: run {} of \"{}\", job {}\n", facts.run, job.name, job.id());
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
 fn check_result(result: &Path, of: &Path, (job, receipt): (&Job, &Receipt)) -> Outcome<PartyId> {
     let bad = |why: &dyn std::fmt::Display| {
         let advice = "Ask whoever gave you the result for the receipt and the job of the same run.";
-        Failure::refused("this result does not hold").why(why).advice(advice)
+        Failure::refused("this result does not hold").why(why).help(advice)
     };
     let (here, program) = load(of)?;
     if here.id() != job.id() {

@@ -1,7 +1,7 @@
 //! The certificate of the web server that strangers find: the operator's, or one that is made once and kept for most of its year.
 
 use super::config::Settings;
-use crate::exit::{Code, Context as _, Failure, Outcome};
+use crate::exit::{Code, Failure, OrRefuse as _, Outcome};
 use core::time::Duration;
 use sotto_link::web::{Certificate, CertificateError};
 use std::{
@@ -21,14 +21,14 @@ pub(super) fn check(s: &Settings) -> Outcome {
         let (there, missing) =
             if chain { ("certificate", "certificate_key") } else { ("certificate_key", "certificate") };
         return Err(Failure::new(Code::Usage, format!("there is a `{there}`, and no `{missing}`"))
-            .advice("Give both, or neither: then one is made."));
+            .help("Give both, or neither: then one is made."));
     }
     if chain && s.listen.is_none() {
         return Err(Failure::new(
             Code::Usage,
             "nobody would see the certificate: this node takes no connections",
         )
-        .advice("Give --listen too, or `listen` in config.toml, or take the certificate out."));
+        .help("Give --listen too, or `listen` in config.toml, or take the certificate out."));
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     Context,
-    args::LogForm,
+    args::LogFormat,
     bridge::Home,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     secret,
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
@@ -37,7 +37,7 @@ pub(super) struct Settings {
     pub(super) cover: f64,
     /// Seconds between two blocks.
     pub(super) seal_every: u32,
-    pub(super) log: LogForm,
+    pub(super) log: LogFormat,
     pub(super) log_addresses: bool,
     pub(super) dandelion: Whispers,
 }
@@ -68,7 +68,7 @@ impl Default for Settings {
             page: None,
             cover: 0.0,
             seal_every: 60,
-            log: LogForm::Text,
+            log: LogFormat::Text,
             log_addresses: false,
             dandelion: Whispers::default(),
         }
@@ -97,7 +97,7 @@ impl Settings {
         let refused = |why: String| {
             Failure::refused(format!("{} cannot be used", path.display()))
                 .why(why.trim_end())
-                .advice("`sotto node config init` writes one that explains all settings, in a new --dir.")
+                .help("`sotto node config init` writes one that explains all settings, in a new --dir.")
         };
         let settings: Self = match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|e| refused(e.to_string()))?,

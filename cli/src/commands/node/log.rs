@@ -1,11 +1,11 @@
 //! Where a node's log records go: standard error, as lines for people or as JSON.
 
-use crate::{args::LogForm, ui::Volume};
+use crate::{args::LogFormat, ui::Volume};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Sends records on their way from now on.
-pub(super) fn start(volume: Volume, form: LogForm, with_addresses: bool) {
+pub(super) fn start(volume: Volume, form: LogFormat, with_addresses: bool) {
     let level = match volume {
         Volume::Quiet => LevelFilter::ERROR,
         Volume::Normal => LevelFilter::INFO,
@@ -19,7 +19,7 @@ pub(super) fn start(volume: Volume, form: LogForm, with_addresses: bool) {
     let registry = tracing_subscriber::registry().with(ours);
     // A second start in one process would keep the first.
     let _ = match form {
-        LogForm::Text => registry.with(lines).try_init(),
-        LogForm::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => registry.with(lines).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
 }

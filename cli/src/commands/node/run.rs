@@ -5,7 +5,7 @@ use crate::{
     Context, args,
     bridge::Home,
     commands::wallet::same_chain,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
@@ -99,7 +99,7 @@ fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<Rewards> 
     let account = match &a.wallet.account {
         Some(name) => wallet.account(name).ok_or_else(|| {
             Failure::refused(format!("there is no account `{name}` in wallet `{}`", a.wallet.wallet))
-                .advice("See `sotto wallet account list`.")
+                .help("See `sotto wallet account list`.")
         })?,
         None => Account(0),
     };
@@ -122,7 +122,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
         (None, None) => None,
         (None, Some(port)) => {
             return Err(Failure::new(Code::Usage, format!("outside port {port} leads nowhere: this node takes no connections"))
-                .advice("Give --listen too, or `listen` in config.toml: where the router sends what comes to that port."));
+                .help("Give --listen too, or `listen` in config.toml: where the router sends what comes to that port."));
         }
     };
     let net = Sockets { identity, listen, inbound, from_one, cover };
@@ -132,7 +132,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
 fn door(s: &Settings, at: &str, folder: &Path) -> Outcome<Door> {
     let no_address = || {
         Failure::new(Code::Usage, format!("`{at}` cannot be listened at"))
-            .advice("Give an address of this machine and a port, such as 0.0.0.0:9333.")
+            .help("Give an address of this machine and a port, such as 0.0.0.0:9333.")
     };
     let at: SocketAddr = at.parse().map_err(|_| no_address())?;
     let read = |path: &Path| fs::read(path).or_refuse(format!("{} cannot be read", path.display()));
@@ -148,7 +148,7 @@ fn addresses(text: &str) -> Outcome<Vec<Address>> {
     let usage = |why: String| {
         Failure::new(Code::Usage, format!("`{text}` is no node"))
             .why(why)
-            .advice("It is KEY@HOST:PORT, as the other node tells when it starts.")
+            .help("It is KEY@HOST:PORT, as the other node tells when it starts.")
     };
     let (key, at) = text.split_once('@').ok_or_else(|| usage("there is no `@`".into()))?;
     let key: sotto_link::PeerKey =
@@ -216,5 +216,5 @@ fn say_started(
 fn failed(why: LedgerError) -> Failure {
     Failure::refused("the node stopped: its ledger could not be written or read")
         .why(why)
-        .advice("Mend the disk and start the node again: what it acknowledged is kept.")
+        .help("Mend the disk and start the node again: what it acknowledged is kept.")
 }

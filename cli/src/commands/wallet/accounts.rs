@@ -1,14 +1,14 @@
 //! Accounts: list and create.
 
-use super::Shop;
+use super::WalletCommand;
 use crate::{
     args::WalletAccount,
-    exit::{Context as _, Outcome},
+    exit::{OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_wallet::{edge::file::WalletFile, keys::Account, wallet::Wallet};
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn accounts(&self, verb: &WalletAccount) -> Outcome {
         match verb {
             WalletAccount::List(_) => {

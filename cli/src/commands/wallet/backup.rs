@@ -1,9 +1,9 @@
 //! Keeping a wallet: another passphrase, a backup, and the drill that shows what the backup is worth.
 
-use super::Shop;
+use super::WalletCommand;
 use crate::{
     args,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     secret,
 };
 use serde_json::json;
@@ -13,7 +13,7 @@ use sotto_wallet::{
 };
 use std::{fs, path::Path, time::SystemTime};
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn passphrase(&self, a: &args::WalletPassphrase) -> Outcome {
         let mut wallet = self.open()?;
         let new = secret::choose_new(a.new_passphrase_file.as_deref())?;
@@ -30,7 +30,7 @@ impl Shop<'_> {
         if a.file.exists() {
             return Err(Failure::refused("no backup was made")
                 .why(format!("there is something at {file}"))
-                .advice("Give another file: what is there is not overwritten."));
+                .help("Give another file: what is there is not overwritten."));
         }
         wallet.store().back_up(&a.file).or_refuse("no backup was made")?;
         let human = format!("{file} holds wallet `{}` as of height {}", self.args.wallet, wallet.tip());

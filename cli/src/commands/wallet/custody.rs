@@ -1,10 +1,10 @@
 //! Making a wallet, and making it again.
 
-use super::{Shop, address};
+use super::{WalletCommand, address};
 use crate::{
     args,
     bridge::{ChainAt, unsearched},
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use rand_core::{OsRng, RngCore};
@@ -17,7 +17,7 @@ use sotto_wallet::{
     wallet::Wallet,
 };
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn init(&self, a: &args::WalletInit) -> Outcome {
         self.home.free_wallet(&self.args.wallet)?;
         let chain = self.chain()?.chain().clone();
@@ -55,7 +55,7 @@ impl Shop<'_> {
         let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "searching everything");
         wallet
             .restore(birthday, &view, &mut |done, _| bar.at(done))
-            .map_err(|e| unsearched(what, e).advice("`sotto wallet scan` goes on where this stopped."))
+            .map_err(|e| unsearched(what, e).help("`sotto wallet scan` goes on where this stopped."))
     }
 
     fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
@@ -96,7 +96,7 @@ fn show_and_ask_back(words: &Words) -> Outcome {
         before = "";
         if all.get(i) != Some(&answer.trim()) {
             return Err(Failure::new(Code::Declined, format!("that was not word {}", i + 1))
-                .advice("No wallet was made. Run the command again and write the words down."));
+                .help("No wallet was made. Run the command again and write the words down."));
         }
     }
     Ok(())

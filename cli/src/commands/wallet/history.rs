@@ -1,6 +1,6 @@
 //! What came and went: for people, for programs, for spreadsheets.
 
-use super::Shop;
+use super::WalletCommand;
 use crate::{
     args::WalletHistory,
     bridge::hex,
@@ -12,26 +12,27 @@ use sotto_wallet::history::Entry;
 /// The columns of `history --csv`; they do not change.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
 
-impl Shop<'_> {
-    pub(super) fn txs(&self) -> Outcome {
+impl WalletCommand<'_> {
+    pub(super) fn history(&self, a: &WalletHistory) -> Outcome {
+        if a.csv && self.context.output.json {
+            return Err(
+                Failure::new(Code::Usage, "--csv and --json exclude each other").help("pass one of them")
+            );
+        }
         let all = self.entries()?;
+        if a.csv {
+            return self.csv(&all);
+        }
         if all.is_empty() {
-            self.context.ui.say("Nothing has come or gone yet.");
+            self.context.ui.say("no payments yet");
         }
         all.iter().try_for_each(|(e, account)| self.entry(e, account))
     }
 
-    pub(super) fn history(&self, a: &WalletHistory) -> Outcome {
-        if a.csv && self.context.output.json {
-            return Err(Failure::new(Code::Usage, "--csv and --json are two forms of one thing")
-                .advice("Give one of them."));
-        }
-        let all = self.entries()?;
-        let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
-        if !a.csv {
-            return confirmed.try_for_each(|(e, account)| self.entry(e, account));
-        }
+    /// Payments that are in a block: the columns have no status.
+    fn csv(&self, all: &[(Entry, String)]) -> Outcome {
         self.context.output.line(COLUMNS)?;
+        let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
         confirmed.try_for_each(|(e, account)| self.context.output.line(&csv(e, account)))
     }
 

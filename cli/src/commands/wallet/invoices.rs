@@ -1,13 +1,13 @@
 //! The steps of a payment that its receiver begins.
 
 use super::{
-    Shop, named,
+    WalletCommand, named,
     plan::{bill_json, bill_text},
     slates::{declined, memo, parse_amount, read_slate, unusable, who_reads},
 };
 use crate::{
     args,
-    exit::{Context as _, Outcome},
+    exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use sotto_wallet::{
@@ -15,7 +15,7 @@ use sotto_wallet::{
     slate::{Invoice, invoice::Ask},
 };
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn invoice(&self, a: &args::WalletInvoice) -> Outcome {
         let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
         let (mut wallet, chain, _) = self.open_fresh()?;

@@ -1,7 +1,7 @@
 //! Ending payments, and moving money within a wallet.
 
 use super::{
-    Shop,
+    WalletCommand,
     paying::open_with,
     sessions::find,
     slates::{declined, read_slate},
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     args,
     bridge::{ChainAt, hex},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     ui::BOLD,
 };
 use rand_core::OsRng;
@@ -23,7 +23,7 @@ use sotto_wallet::{
     wallet::{Wallet, WalletError},
 };
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn cancel(&self, a: &args::WalletCancel) -> Outcome {
         let text = a.file.as_deref().map(read_slate).transpose()?;
         let mut wallet = self.open()?;
@@ -42,7 +42,7 @@ impl Shop<'_> {
                     return self.self_spend(a, &session);
                 }
                 Err(e) if is_late(&e) => {
-                    return Err(Failure::refused("the payment cannot be cancelled").why(e).advice(
+                    return Err(Failure::refused("the payment cannot be cancelled").why(e).help(
                         "With --self-spend one of its inputs is moved to yourself, which ends it; that costs a fee.",
                     ));
                 }
@@ -107,7 +107,7 @@ impl Shop<'_> {
     fn hand_in(&self, chain: &mut ChainAt, t: &Verified<Transaction>, kind: &str) -> Outcome {
         let id = chain.submit(t.get().clone()).map_err(|refused| {
             Failure { what: format!("the {kind} was made, and is not taken by this ledger now"), ..refused }
-                .advice("What it spends is held until it expires. If the payment itself waits here, it comes first.")
+                .help("What it spends is held until it expires. If the payment itself waits here, it comes first.")
         })?;
         let fee = t.get().body.fees().unwrap_or_default();
         let fields = json!({ "kind": kind, "id": id.to_string(), "fee": fee.to_string() });

@@ -1,7 +1,7 @@
 //! The payer's steps of a payment that it begins, to one or several: send, finalize.
 
 use super::{
-    Shop,
+    WalletCommand,
     plan::{plan_json, plan_text},
     sessions::find,
     slates::{declined, memo, parse_amount, read_slate, unusable, who_reads},
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     args,
     bridge::hex,
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -34,7 +34,7 @@ enum Taken {
     Held(SessionId),
 }
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn send(&self, a: &args::WalletSend) -> Outcome {
         let (to, memo) = (whom(a)?, memo(&a.memo)?);
         let (mut wallet, chain, _) = self.open_fresh()?;
@@ -53,7 +53,7 @@ impl Shop<'_> {
         self.context.ui.say(&format!("Give {give}. {}", who_reads(a.form)));
         for (invite, (name, _)) in invites.iter().zip(&to) {
             if several {
-                self.context.output.story(&format!("For {name}:"))?;
+                self.context.output.text(&format!("For {name}:"))?;
             }
             self.letter((invite, &invite.session), invite.recipient.as_ref(), &wallet, a.form)?;
         }
@@ -130,9 +130,8 @@ fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
         _ => None,
     };
     response.cloned().ok_or_else(|| {
-        Failure::refused("no answer is held in this session").advice(
-            "`sotto wallet slates` says which are answered. A response is given as a file, or as `-`.",
-        )
+        Failure::refused("no answer is held in this session")
+            .help("`sotto wallet slates` says which are answered. A response is given as a file, or as `-`.")
     })
 }
 
@@ -155,7 +154,7 @@ fn answered(wallet: &mut Wallet<WalletFile>, response: &Response) -> Outcome<Tak
 fn whom(a: &args::WalletSend) -> Outcome<Vec<Named>> {
     let usage = |why: &str| {
         Failure::new(Code::Usage, why)
-            .advice("sotto wallet send 2500000 --to bob, or: sotto wallet send --to bob=1000 --to carol=2000")
+            .help("sotto wallet send 2500000 --to bob, or: sotto wallet send --to bob=1000 --to carol=2000")
     };
     match (&a.amount, &a.to[..]) {
         (Some(amount), [who]) if !who.contains('=') => Ok(vec![(who.clone(), parse_amount(amount)?)]),
@@ -179,7 +178,7 @@ fn payees(wallet: &Wallet<WalletFile>, to: &[Named], memo: &Memo) -> Outcome<Vec
         if all.iter().any(|p| p.recipient == recipient) {
             return Err(Failure::refused(format!("`{who}` is named twice"))
                 .why("it stands for the address of another receiver")
-                .advice("Give each receiver once, with all that it gets."));
+                .help("Give each receiver once, with all that it gets."));
         }
         all.push(Payee { amount: *amount, recipient, memo: memo.clone() });
     }

@@ -1,10 +1,10 @@
 //! Contacts, and proofs of payment.
 
-use super::{Shop, sessions::find};
+use super::{WalletCommand, sessions::find};
 use crate::{
     args::{self, WalletContact, WalletProof},
     bridge::{self, hex},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
 use sotto_mw::block::ChainId;
@@ -16,7 +16,7 @@ use sotto_wallet::{
 };
 use std::path::Path;
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn contact(&self, verb: &WalletContact) -> Outcome {
         let mut wallet = self.open()?;
         let network = wallet.chain().params().network;

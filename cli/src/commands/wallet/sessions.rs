@@ -1,10 +1,10 @@
 //! Open payments, and their messages once more.
 
-use super::{Shop, named, slates::privacy};
+use super::{WalletCommand, named, slates::privacy};
 use crate::{
     args,
     bridge::hex,
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_mw::schnorr::session::SessionId;
@@ -14,7 +14,7 @@ use sotto_wallet::{
     wallet::{Deal, Step, Wallet},
 };
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn slates(&self, a: &args::WalletSlates) -> Outcome {
         let (wallet, chain, _) = self.open_fresh()?;
         drop(chain);
@@ -56,9 +56,9 @@ pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<
     match (all.next(), all.next()) {
         (Some(deal), None) if !prefix.is_empty() => Ok(deal),
         (None, _) => Err(Failure::refused(format!("this wallet has no payment in a session {prefix}…"))
-            .advice("`sotto wallet slates --all` lists them.")),
+            .help("`sotto wallet slates --all` lists them.")),
         _ => Err(Failure::refused(format!("more than one session begins with `{prefix}`"))
-            .advice("Give more letters of it.")),
+            .help("Give more letters of it.")),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Slates: answering an invite, and how all of them are read and printed.
 
-use super::{ACCOUNT, Shop, named};
+use super::{ACCOUNT, WalletCommand, named};
 use crate::{
     args,
     bridge::{hex, read_text},
-    exit::{Code, Context as _, Failure, Outcome},
+    exit::{Code, Failure, OrRefuse as _, Outcome},
     qr,
     ui::BOLD,
 };
@@ -20,7 +20,7 @@ use sotto_wallet::{
 };
 use std::path::Path;
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
@@ -92,7 +92,7 @@ pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
             },
             _ => return Failure::refused(what).why(e),
         };
-        Failure::refused(what).why(e).advice(verb)
+        Failure::refused(what).why(e).help(verb)
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn memo(text: &str) -> Outcome<Memo> {
                 "a memo is one line of at most {} bytes, without characters that hide or turn text",
                 Memo::MAX
             ))
-            .advice("Write a shorter, plainer one.")
+            .help("Write a shorter, plainer one.")
     })
 }
 
@@ -150,6 +150,6 @@ pub(super) fn parse_amount(text: &str) -> Outcome<Amount> {
     units.map(Amount::new).ok_or_else(|| {
         Failure::refused(format!("`{text}` is no amount"))
             .why(format!("amounts are whole base units from 1 to {}", u64::MAX))
-            .advice("For example: sotto wallet send 2500000 --to ADDRESS")
+            .help("For example: sotto wallet send 2500000 --to ADDRESS")
     })
 }

@@ -1,10 +1,10 @@
 //! View keys: hand one out, and look with one.
 
-use super::Shop;
+use super::WalletCommand;
 use crate::{
     args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
     bridge::{read_text, unsearched},
-    exit::{Context as _, Failure, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_wallet::{
@@ -17,7 +17,7 @@ use sotto_wallet::{
 /// Longest text that can be a view key, with room for white space.
 const MAX_TEXT: u64 = 512;
 
-impl Shop<'_> {
+impl WalletCommand<'_> {
     pub(super) fn view_key(&self, verb: &WalletViewKey) -> Outcome {
         match verb {
             WalletViewKey::Export(_) => self.export_view_key(),
@@ -62,7 +62,7 @@ impl Shop<'_> {
         let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is no view-only wallet"))?;
         if wallet.chain().id() != chain.chain().id() {
             return Err(Failure::refused("the wallet belongs to another chain")
-                .advice("Give the right --dir or --wallet."));
+                .help("Give the right --dir or --wallet."));
         }
         let (view, what) = (chain.view(), "the chain could not be searched");
         let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");

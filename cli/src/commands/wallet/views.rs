@@ -1,9 +1,9 @@
 //! What a wallet has, and what the chain says about it.
 
-use super::Shop;
+use super::WalletCommand;
 use crate::{
     args::{WalletAddress, WalletScan},
-    exit::{Context as _, Outcome},
+    exit::{OrRefuse as _, Outcome},
     qr,
     ui::BOLD,
 };
@@ -16,8 +16,8 @@ use sotto_wallet::{
     wallet::Wallet,
 };
 
-impl Shop<'_> {
-    pub(super) fn info(&self) -> Outcome {
+impl WalletCommand<'_> {
+    pub(super) fn balance(&self) -> Outcome {
         let (wallet, ..) = self.open_fresh()?;
         let chosen = self.chosen(&wallet)?;
         let b = wallet.balance(chosen);
@@ -41,7 +41,7 @@ impl Shop<'_> {
             b.total().units(),
             b.pending.units(),
         );
-        self.context.output.record("wallet-info", fields, &human)
+        self.context.output.record("wallet-balance", fields, &human)
     }
 
     pub(super) fn address(&self, a: &WalletAddress) -> Outcome {
