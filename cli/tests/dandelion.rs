@@ -22,7 +22,7 @@ fn the_record_has_the_published_figures_and_the_drawing_shows_them() {
     assert_eq!((payments, stem["payments"].as_u64()), (1_000, Some(1_000)));
     assert!(stem["cut_by_embargo"].as_f64() < Some(0.1), "{said}");
     let holes = &record["black_holes"];
-    assert!(holes["swallowed"].as_u64() > Some(500) && holes["median_s"].as_f64() < Some(112.0), "{said}");
+    assert!(holes["intercepted"].as_u64() > Some(500) && holes["median_s"].as_f64() < Some(112.0), "{said}");
 
     let drawing = world.read("anonymity.svg");
     assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"));

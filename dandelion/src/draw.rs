@@ -1,23 +1,23 @@
-//! Draws from a random source: an index, a chance, an exponential time, a shuffle.
+//! Random draws: an index, a probability, an exponential time, a shuffle.
 
 use rand_core::RngCore;
 use std::time::Duration;
 
 /// Uniform in `0..n`; `n` is not 0.
 ///
-/// Numbers below `2⁶⁴ mod n` are drawn again, so that each remainder is equally likely.
+/// Numbers below `2⁶⁴ mod n` are rejected, so that each remainder is equally likely.
 pub(crate) fn index(rng: &mut impl RngCore, n: usize) -> usize {
     let n = n as u64;
-    let uneven = n.wrapping_neg() % n;
+    let biased = n.wrapping_neg() % n;
     loop {
         let drawn = rng.next_u64();
-        if drawn >= uneven {
+        if drawn >= biased {
             return (drawn % n) as usize;
         }
     }
 }
 
-/// One of `all`, or none of none.
+/// One of `all`; `None` if it is empty.
 pub(crate) fn pick<'a, T>(rng: &mut impl RngCore, all: &'a [T]) -> Option<&'a T> {
     if all.is_empty() { None } else { all.get(index(rng, all.len())) }
 }
@@ -27,7 +27,7 @@ pub(crate) fn unit(rng: &mut impl RngCore) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Exponential with this mean: `−mean · ln(1 − u)`.
+/// Exponentially distributed with this mean: `−mean · ln(1 − u)`.
 pub(crate) fn exponential(rng: &mut impl RngCore, mean: Duration) -> Duration {
     mean.mul_f64(-(1.0 - unit(rng)).ln())
 }
@@ -45,7 +45,7 @@ mod tests {
     use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
     #[test]
-    fn indices_are_even_and_times_have_their_mean() {
+    fn indices_are_uniform_and_times_have_their_mean() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut counts = [0u32; 3];
         for _ in 0..30_000 {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shuffle_puts_every_item_everywhere() {
+    fn a_shuffle_moves_every_item_to_every_place() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let mut first = [0u32; 4];
         for _ in 0..8_000 {

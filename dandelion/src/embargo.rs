@@ -1,7 +1,7 @@
-//! Embargoes: who must be fluffed by when, if nobody else does it before.
+//! Embargoes: when this node fluffs a transaction itself, unless it becomes public before.
 //!
-//! Each node draws for each transaction anew, from an exponential distribution. It has no memory, so among the nodes of a
-//! stem that was cut each is equally likely to be the first to lose patience, and that one says nothing of the source.
+//! Each node draws an embargo for each transaction from an exponential distribution. The distribution has no memory: when
+//! a stem is cut, every node on it is equally likely to fluff first, so the node that does reveals nothing about the source.
 
 use crate::{Id, draw};
 use rand_core::RngCore;
@@ -19,7 +19,7 @@ pub(crate) struct Embargoes<T> {
 }
 
 impl<T: Id> Embargoes<T> {
-    /// No embargo yet; those to come last `mean` on average.
+    /// No embargoes; those started later last `mean` on average.
     pub(crate) fn new(mean: Duration) -> Self {
         Self { mean, by_time: BTreeSet::new(), by_name: BTreeMap::new() }
     }
@@ -40,12 +40,12 @@ impl<T: Id> Embargoes<T> {
         }
     }
 
-    /// When the next embargo ends.
+    /// When the next embargo expires.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.by_time.first().map(|(end, _)| *end)
     }
 
-    /// The first of the transactions whose embargo has ended.
+    /// The first transaction whose embargo has expired.
     pub(crate) fn due(&self, now: Duration) -> Option<T> {
         self.by_time.first().filter(|(end, _)| *end <= now).map(|(_, tx)| tx.clone())
     }
@@ -57,7 +57,7 @@ mod tests {
     use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
     #[test]
-    fn an_embargo_is_drawn_once_and_ends_once() {
+    fn an_embargo_is_drawn_once_and_expires_once() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut all = Embargoes::new(Duration::from_secs(100));
         all.start(Duration::ZERO, &mut rng, &1);

@@ -1,14 +1,13 @@
 //! An epoch: the routes and the role of a node, drawn together and fixed until the epoch ends.
 //!
 //! ```text
-//!   own transactions ─┐                ┌─▶ relay 1
-//!   peer a ───────────┼─ one relay each┤            two of the peers that this node itself connected to
-//!   peer b ───────────┘                └─▶ relay 2
+//!   own transactions ─┐                 ┌─▶ relay 1
+//!   peer a ───────────┼─ one relay each ┤            two of the peers that this node connected to
+//!   peer b ───────────┘                 └─▶ relay 2
 //! ```
 //!
-//! Whoever sends the same way all epoch long shows a listener one edge, not a sample of all; and what two inbound edges
-//! share of a route is all that their owners can learn together. Peers that the node did not choose are never relays: a spy who
-//! connects to everybody gains no stems by it. A route never leads back to where it came from.
+//! A node that keeps one route for a whole epoch shows a listener one edge instead of a sample of all edges. Inbound peers
+//! are never relays, so a spy that connects to every node receives no stems for it. A route never leads back to the sender.
 //!
 //! Source: Dandelion++ (2018), section 4.
 
@@ -19,15 +18,15 @@ use std::{
     time::Duration,
 };
 
-/// How many relays a node has: the graph of the stems is then about 4-regular.
+/// How many relays a node has; with two, the graph of the stems is about 4-regular.
 pub(crate) const RELAYS: usize = 2;
 
-/// What a node does with what others whisper to it.
+/// What a node does with the stems of other nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Whispers it on.
+    /// Forwards them to a relay.
     Relayer,
-    /// Tells it to all.
+    /// Fluffs them.
     Diffuser,
 }
 
@@ -58,7 +57,7 @@ impl<P: Id> Epoch<P> {
         self.ends
     }
 
-    /// Where what `from` whispered goes, or the node's own (`None`); nowhere when no relay is left but `from`.
+    /// The relay for a transaction from `from`, or for the node's own (`None`). There is none if the only relay is `from`.
     pub(crate) fn route(&mut self, rng: &mut impl RngCore, from: Option<&P>) -> Option<P> {
         let fixed = from.map_or(self.own.as_ref(), |f| self.inbound.get(f));
         if let Some(to) = fixed {
@@ -73,7 +72,7 @@ impl<P: Id> Epoch<P> {
         Some(to)
     }
 
-    /// Takes relays from `outbound` until there are enough; routes that are fixed stay.
+    /// Adds relays from `outbound` until there are enough. Fixed routes stay.
     pub(crate) fn fill(&mut self, rng: &mut impl RngCore, outbound: &BTreeSet<P>) {
         let mut others: Vec<&P> = outbound.iter().filter(|p| !self.relays.contains(p)).collect();
         draw::shuffle(rng, &mut others);
@@ -81,9 +80,11 @@ impl<P: Id> Epoch<P> {
         self.relays.extend(others.into_iter().take(missing).cloned());
     }
 
-    /// A peer went: no route leads to it any more. Its own route is kept for its return, so that coming back shows it no
-    /// second one, unless `remembered` edges are kept already.
-    pub(crate) fn lose(&mut self, peer: &P, remembered: usize) {
+    /// Removes the routes that lead to a disconnected peer.
+    ///
+    /// The peer's own route is kept, unless `remembered` routes are kept already: a peer that reconnects must not observe a
+    /// second route.
+    pub(crate) fn disconnected(&mut self, peer: &P, remembered: usize) {
         self.relays.retain(|r| r != peer);
         self.own.take_if(|to| to == peer);
         self.inbound.retain(|_, to| to != peer);
@@ -120,13 +121,13 @@ mod tests {
         }
 
         #[test]
-        fn routes_to_a_lost_peer_are_drawn_anew_and_others_stay(seed: u64) {
+        fn routes_to_a_disconnected_peer_are_drawn_again_and_others_stay(seed: u64) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let (mut e, mut outbound) = epoch(&mut rng, 0..5);
             let before: Vec<_> = (10..30).map(|from| e.route(&mut rng, Some(&from)).unwrap()).collect();
             let lost = before[0];
             outbound.remove(&lost);
-            e.lose(&lost, 100);
+            e.disconnected(&lost, 100);
             e.fill(&mut rng, &outbound);
             for (from, old) in (10..30).zip(before) {
                 let new = e.route(&mut rng, Some(&from)).unwrap();
@@ -152,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_of_lost_edges_is_bounded() {
+    fn the_number_of_remembered_routes_is_bounded() {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let mut e = Epoch::draw(&mut rng, 0.5, Duration::ZERO, &(0u32..2).collect());
         for peer in 10..1_000 {
             e.route(&mut rng, Some(&peer));
-            e.lose(&peer, 5);
+            e.disconnected(&peer, 5);
         }
         assert_eq!(e.inbound.len(), 5);
     }

@@ -1,8 +1,8 @@
-//! The numbers of the relay, checked when they are made.
+//! The parameters of the relay, and how the embargo follows from them.
 //!
-//! **Embargo.** A node that whispers a transaction on waits for an exponential time of mean T and then fluffs it itself. An
-//! embargo that fires while the stem is still under way cuts the stem short. A stem of k hops, each of which takes `hop`, is
-//! over at k·hop; the node that stands i hops from the source waits from i·hop on. So, given k,
+//! **Embargo.** A node that forwards a stem waits for an exponential time of mean T and then fluffs the transaction itself.
+//! An embargo that expires while the stem still travels cuts the stem short. A stem of k hops, each of which takes `hop`,
+//! ends at k·hop; the node i hops from the source waits from i·hop on. So, given k,
 //!
 //! ```text
 //!   P(early | k) = 1 − exp(−Σ (k − i)·hop/T, i = 0 … k−1)  =  1 − exp(−k(k+1)/2 · hop/T)
@@ -15,15 +15,31 @@
 //!   P(early) ≤ hop / (q²·T) ≤ ε    when    T ≥ hop / (q²·ε)
 //! ```
 //!
-//! The paper's `T ≥ −k(k−1)·hop / (2·ln(1−ε))` puts the mean length k = 1/q in the place of the random one, which is too short:
-//! long stems weigh more than short ones save. (Where a source may itself be the diffuser of its own transaction, a hop less,
-//! the bound is `hop·(1−q)/(q²·ε)`; here it never is.) `hop` includes every wait of a node, so no node waits.
+//! The paper's `T ≥ −k(k−1)·hop / (2·ln(1−ε))` replaces the random length k by its mean 1/q. That embargo is too short,
+//! because long stems cost more than short ones save. (If a source could be the diffuser of its own transaction, stems
+//! would be a hop shorter and the bound `hop·(1−q)/(q²·ε)`; here it never is.) `hop` includes all processing at a node.
 //!
-//! Source: Dandelion++ (2018), section 5 and appendix; the correction is derived here and held by `tests/simulation.rs`.
+//! Guaranteed: a [`Params`] value is within its ranges, and its embargo satisfies the inequality.
+//!
+//! Source: Dandelion++ (2018), section 5 and appendix. `tests/simulation.rs` checks the correction derived here.
 
 use std::time::Duration;
 
-/// What a node may do for the privacy of the network, in numbers.
+/// The parameters of a relay.
+///
+/// ```
+/// use sotto_dandelion::{Params, ParamsError};
+/// use std::time::Duration;
+///
+/// // One node in eight is a diffuser, a hop takes at most 175 ms, and at most one stem in ten may be cut short.
+/// let (hop, epoch) = (Duration::from_millis(175), Duration::from_secs(600));
+/// let params = Params::new(0.125, hop, 0.1, epoch)?;
+/// assert_eq!(params.embargo().as_secs(), 112);
+///
+/// // With one diffuser in a hundred, stems are so long that an embargo would last hours.
+/// assert!(matches!(Params::new(0.01, hop, 0.1, epoch), Err(ParamsError::Embargo(_))));
+/// # Ok::<(), ParamsError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Params {
     fluff: f64,
@@ -32,16 +48,16 @@ pub struct Params {
     limits: Limits,
 }
 
-/// What bounds the memory of a relay.
+/// Bounds on the memory of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many transactions of one peer are kept whispered at a time; what is above is fluffed at once.
+    /// How many stempool transactions of one peer are kept at a time; more are fluffed at once.
     pub stems_per_peer: usize,
-    /// How many of all peers.
+    /// How many stempool transactions of all peers are kept at a time.
     pub stems: usize,
     /// How many transactions may be joined into one.
     pub joined: usize,
-    /// How many peers keep their route after they went, until the epoch ends.
+    /// How many disconnected peers keep their route until the epoch ends.
     pub remembered_edges: usize,
 }
 
@@ -51,7 +67,7 @@ impl Default for Limits {
     }
 }
 
-/// Numbers that make no relay.
+/// A parameter is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum ParamsError {
     /// The share of diffusers is not in (0, 1].
@@ -60,19 +76,19 @@ pub enum ParamsError {
     /// The share of early embargoes is not in (0, 1).
     #[error("the share of embargoes that may fire early must lie between 0 and 1, not {0}")]
     Early(f64),
-    /// A hop takes no time, or more than a minute.
+    /// A hop takes less than a millisecond, or more than a minute.
     #[error("a hop must take between a millisecond and a minute, not {0:?}")]
     Hop(Duration),
-    /// An epoch is too short to mean anything, or too long to change anything.
+    /// An epoch lasts less than a second, or more than a day.
     #[error("an epoch must last between a second and a day, not {0:?}")]
     Epoch(Duration),
-    /// A black hole could hold a payment for hours.
+    /// The embargo would exceed an hour, for which a black hole could hold a payment back.
     #[error(
-        "the embargo would be {0:?} on average, above an hour: choose more diffusers, faster hops or more early embargoes"
+        "the mean embargo would be {0:?}, more than an hour: use more diffusers, faster hops or more early embargoes"
     )]
     Embargo(Duration),
-    /// No transaction could be whispered.
-    #[error("at least one transaction must fit each limit")]
+    /// A limit is zero.
+    #[error("each limit must allow at least one transaction")]
     Limits,
 }
 
@@ -83,11 +99,11 @@ const LONGEST_EPOCH: Duration = Duration::from_secs(86_400);
 const LONGEST_EMBARGO: Duration = Duration::from_secs(3_600);
 
 impl Params {
-    /// Relay with a share `fluff` (q) of diffusers, hops of at most `hop` and epochs of `epoch`, such that embargoes
+    /// Parameters with a share `fluff` (q) of diffusers, hops of at most `hop` and epochs of `epoch`, such that embargoes
     /// cut at most a share `early` (ε) of the stems short.
     ///
     /// # Errors
-    /// Where a number is out of its range, or where they add up to an embargo above an hour.
+    /// [`ParamsError`] if a parameter is out of range, or if they require an embargo above an hour.
     pub fn new(fluff: f64, hop: Duration, early: f64, epoch: Duration) -> Result<Self, ParamsError> {
         if !(fluff > 0.0 && fluff <= 1.0) {
             return Err(ParamsError::Fluff(fluff));
@@ -109,10 +125,10 @@ impl Params {
         Ok(Self { fluff, embargo, epoch, limits: Limits::default() })
     }
 
-    /// The same relay within other limits.
+    /// The same parameters with other limits.
     ///
     /// # Errors
-    /// [`ParamsError::Limits`] where one of the first three is 0.
+    /// [`ParamsError::Limits`] if a limit other than `remembered_edges` is zero.
     pub fn with_limits(self, limits: Limits) -> Result<Self, ParamsError> {
         if [limits.stems_per_peer, limits.stems, limits.joined].contains(&0) {
             return Err(ParamsError::Limits);
@@ -138,7 +154,7 @@ impl Params {
         self.epoch
     }
 
-    /// What bounds the memory.
+    /// The bounds on memory.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
@@ -146,10 +162,10 @@ impl Params {
 }
 
 impl Default for Params {
-    /// q = 1/8, hops of 175 ms, ε = 0.1, epochs of ten minutes: an embargo of 112 s on average.
+    /// q = 1/8, hops of 175 ms, ε = 0.1, epochs of ten minutes: a mean embargo of 112 s.
     fn default() -> Self {
         let (fluff, epoch) = (0.125, Duration::from_secs(600));
-        // 0.175 s / (0.125² · 0.1); a test holds it against `new`.
+        // 0.175 s / (0.125² · 0.1); a test compares it with `new`.
         Self { fluff, embargo: Duration::from_secs(112), epoch, limits: Limits::default() }
     }
 }
@@ -162,14 +178,14 @@ mod tests {
     const EPOCH: Duration = Duration::from_secs(600);
 
     #[test]
-    fn the_defaults_are_what_the_formula_gives() {
+    fn the_default_embargo_follows_from_the_formula() {
         let made = Params::new(0.125, HOP, 0.1, EPOCH).unwrap();
         assert!(made.embargo().abs_diff(Params::default().embargo()) < Duration::from_millis(1), "{made:?}");
         assert_eq!(Params { embargo: Params::default().embargo, ..made }, Params::default());
     }
 
     #[test]
-    fn numbers_that_make_no_relay_are_refused() {
+    fn parameters_out_of_range_are_refused() {
         let second = Duration::from_secs(1);
         for q in [0.0, -0.1, 1.01, f64::NAN, f64::INFINITY] {
             assert!(matches!(Params::new(q, HOP, 0.1, EPOCH), Err(ParamsError::Fluff(_))), "{q}");

@@ -1,33 +1,33 @@
-//! The relay of one node: what it is told, and what it commands.
+//! The relay of one node as a state machine: [`Event`]s in, [`Effect`]s out.
 //!
 //! ```text
-//!   Own ─────▶ whisper to the own route ────────────────┐
-//!                                                       ├─ embargo over ───▶ Fluff
-//!   Stem ─┬─ relayer: whisper to the sender's route ────┘
-//!         └─ diffuser · same peer again · no relay · no room (Crowded) ──────▶ Fluff
-//!   Public, Unacceptable ───────────────────────────────────────────────────▶ Forget
+//!   Local ───▶ stem along the node's own route ─────────────────┐
+//!                                                               ├─ embargo expired ─▶ Fluff
+//!   Stem ─┬─ relayer: stem along the sender's route ────────────┘
+//!         └─ diffuser · loop · no other relay · stempool full (Evicted) ────────────▶ Fluff
+//!   Public, Rejected ───────────────────────────────────────────────────────────────▶ Forget
 //! ```
 //!
 //! Guaranteed, whatever peers do:
-//! - What was taken in is fluffed when its embargo ends at the latest, unless it is public or unacceptable by then.
-//! - A transaction that another peer brings again is treated as if it were new, so that nobody can ask by sending it whether
-//!   it was here. Only who brings again what it brought itself has it fluffed: that is a loop, and tells it nothing.
-//! - Nothing is whispered to the peer it came from, nor is it told of the fluff.
-//! - The node's own transactions always travel a hop, whatever its role. While there is no relay they wait for one under embargo, and
-//!   are fluffed when it ends; where nobody is there at all, they wait for somebody.
-//! - Memory is bounded by [`Limits`](crate::params::Limits), but for the node's own transactions.
+//! - Every transaction taken in is fluffed when its embargo expires at the latest, unless it is public or rejected by then.
+//! - A transaction that a second peer sends is treated as if it were new, so a peer cannot probe the stempool by sending it.
+//!   Only a peer that sends its own transaction again causes a fluff (a loop), and learns nothing from it.
+//! - A transaction never goes back to the peer that sent it, neither as a stem nor as a fluff.
+//! - The node's own transactions always travel at least one hop, whatever the node's role. Without a relay they wait for
+//!   one under embargo and are fluffed when it expires. Without any peer they wait for the first.
+//! - Memory is bounded by [`Limits`](crate::params::Limits), except for the node's own transactions.
 //!
-//! The caller keeps the bytes. It hands in only transactions that it would accept into its public pool, refuses those that are
-//! public without a step, and lets no answer to a peer or a wallet depend on the stempool. Joined transactions are its
-//! work as well: originals are kept until they are fluffed or forgotten, so one can be taken out again.
+//! Not guaranteed: the caller has to do its part. It stores the bytes, passes in only transactions that its mempool would
+//! accept and that are not public yet, and lets no reply to a peer or wallet depend on the stempool. It also joins
+//! transactions, and keeps the originals until they are fluffed or forgotten, so that a member can be removed again.
 //!
-//! Source: Dandelion++ (2018), sections 4 and 5. Ours: joining, and that loops are found by kernels.
+//! Source: Dandelion++ (2018), sections 4 and 5. Joining, and recognising loops by kernels, are our additions.
 
 use crate::{
     Id, Params,
     embargo::Embargoes,
     epoch::{Epoch, Role},
-    line::{Line, Whisper},
+    relay_queue::{RelayQueue, StemTx},
     stempool::Stempool,
 };
 use rand_core::RngCore;
@@ -36,24 +36,25 @@ use std::{
     time::Duration,
 };
 
-/// What happens to a relay.
+/// An input of [`Relay::step`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<T, K, P> {
-    /// The node has connected to a peer of its own choice: a relay to be.
+    /// The node connected to a peer of its own choice, which may become a relay.
     Connected(P),
-    /// A peer that connected to the node may be told what is the node's own, if no relay comes in time. Whoever tells this of all
-    /// such peers gives to a spy who keeps relays away what the node sends then.
+    /// A peer connected to the node and may receive fluffs of the node's own transactions when no relay comes in time.
+    ///
+    /// A caller that reports every inbound peer here lets a spy that keeps relays away receive those transactions.
     Accepted(P),
-    /// A peer is gone, whoever connected.
-    Lost(P),
-    /// The node's wallet hands in a transaction.
-    Own {
+    /// A peer disconnected, inbound or outbound.
+    Disconnected(P),
+    /// The node's wallet submits a transaction.
+    Local {
         /// The transaction.
         tx: T,
         /// Its kernels.
         kernels: Vec<K>,
     },
-    /// A peer whispers a transaction.
+    /// A peer sends a transaction in its stem phase.
     Stem {
         /// The peer.
         from: P,
@@ -62,38 +63,38 @@ pub enum Event<T, K, P> {
         /// Its kernels.
         kernels: Vec<K>,
     },
-    /// A relay has taken what was last whispered to it: the line is free.
-    Taken(P),
-    /// All these kernels are public now: in the pool or in a block.
+    /// The relay received the last [`Effect::Stem`]; the next one may be sent.
+    Delivered(P),
+    /// These kernels are now public: in the mempool or in a block.
     Public(Vec<K>),
-    /// A transaction of the stempool would not be accepted any more.
-    Unacceptable(T),
-    /// There is no room for this one any longer, as the caller counts room.
-    Crowded(T),
-    /// It is the time that [`Relay::wake`] told.
+    /// The mempool would not accept this stempool transaction any more.
+    Rejected(T),
+    /// The caller has no room for this stempool transaction any more.
+    Evicted(T),
+    /// The time that [`Relay::wake`] returned has come.
     Tick,
 }
 
-/// What a relay commands.
+/// An instruction to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect<T, P> {
-    /// Whisper these to a relay, joined into one; those that do not join, one after another.
+    /// Send these to a relay, joined into one transaction; members that cannot be joined go one after another.
     Stem {
         /// The relay.
         to: P,
-        /// At least one transaction, none sharing a kernel with another.
+        /// At least one transaction; no two share a kernel.
         members: Vec<T>,
     },
-    /// Put it into the public pool and announce it to all peers but some.
+    /// Put the transaction into the mempool and announce it to all peers except some.
     Fluff {
-        /// The transaction; it is in the stempool no longer.
+        /// The transaction, which has left the stempool.
         tx: T,
-        /// Those who whispered it, or a part of it.
+        /// The peers that sent it, or a part of it.
         except: Vec<P>,
         /// Why now.
         reason: Reason,
     },
-    /// Drop the bytes: it is in the stempool no longer.
+    /// Delete the bytes: the transaction has left the stempool.
     Forget(T),
 }
 
@@ -102,17 +103,36 @@ pub enum Effect<T, P> {
 pub enum Reason {
     /// This node is a diffuser in this epoch.
     Diffuser,
-    /// The same peer brought it again.
+    /// The same peer sent it again.
     Loop,
-    /// Nobody fluffed it in time.
+    /// The embargo expired before the transaction became public.
     Embargo,
-    /// There is no relay but the peer it came from.
+    /// The only relay is the peer that sent it.
     NoRelay,
-    /// The peer, or all together, whispered more than is kept.
+    /// The stempool is full, or the peer's share of it.
     NoRoom,
 }
 
-/// A node's relay.
+/// The relay of one node.
+///
+/// ```
+/// use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+/// use sotto_dandelion::{Effect, Event, Params, Reason, Relay};
+/// use std::time::Duration;
+///
+/// let mut rng = ChaCha8Rng::seed_from_u64(1);
+/// let mut relay = Relay::new(Duration::ZERO, &mut rng, Params::default());
+/// relay.step(Duration::ZERO, &mut rng, Event::Connected("bob"));
+/// relay.step(Duration::ZERO, &mut rng, Event::Local { tx: "payment", kernels: vec![1] });
+///
+/// // Bob never announces the payment, so the embargo expires and the node fluffs it.
+/// let mut fluffs = Vec::new();
+/// while relay.stems() > 0 {
+///     let now = relay.wake();
+///     fluffs.extend(relay.step(now, &mut rng, Event::Tick));
+/// }
+/// assert_eq!(fluffs, [Effect::Fluff { tx: "payment", except: vec![], reason: Reason::Embargo }]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Relay<T, K, P> {
     params: Params,
@@ -121,15 +141,22 @@ pub struct Relay<T, K, P> {
     epoch: Epoch<P>,
     pool: Stempool<T, K, P>,
     embargoes: Embargoes<T>,
-    lines: BTreeMap<P, Line<T, P>>,
-    /// Own transactions that no relay was there for; under embargo, if anybody was there.
-    parked: BTreeSet<T>,
+    queues: BTreeMap<P, RelayQueue<T, P>>,
+    /// Own transactions that found no relay. They are under embargo if the node had any peer.
+    unrouted: BTreeSet<T>,
+}
+
+/// A transaction that enters the stempool, and the peer that sent it (`None`: the node's own wallet).
+struct Incoming<T, K, P> {
+    tx: T,
+    kernels: Vec<K>,
+    from: Option<P>,
 }
 
 impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
-    /// A relay without peers. `now` counts from an origin of the caller's choice and never goes back.
+    /// A relay without peers. `now` counts from an origin of the caller's choice and never decreases.
     ///
-    /// The first epoch is cut at random, so that nodes which start together do not turn together.
+    /// The first epoch ends early, at a random time, so that nodes which start together do not change routes together.
     pub fn new(now: Duration, rng: &mut impl RngCore, params: Params) -> Self {
         let outbound = BTreeSet::new();
         let ends = now.saturating_add(params.epoch().mul_f64(crate::draw::unit(rng)));
@@ -137,27 +164,30 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
             epoch: Epoch::draw(rng, params.fluff(), ends, &outbound),
             embargoes: Embargoes::new(params.embargo()),
             pool: Stempool::new(),
-            lines: BTreeMap::new(),
-            parked: BTreeSet::new(),
+            queues: BTreeMap::new(),
+            unrouted: BTreeSet::new(),
             inbound: BTreeSet::new(),
             outbound,
             params,
         }
     }
 
-    /// When to call again with [`Event::Tick`], if nothing else happens before.
+    /// When to call [`step`](Self::step) with [`Event::Tick`], if no other event comes first.
     #[must_use]
     pub fn wake(&self) -> Duration {
         self.embargoes.next().map_or(self.epoch.ends(), |e| e.min(self.epoch.ends()))
     }
 
-    /// How many transactions are in the stempool. For the node's own eyes only.
+    /// How many transactions the stempool holds.
+    ///
+    /// # Security
+    /// Do not show this number to peers: it tells whether the node sends payments.
     #[must_use]
     pub fn stems(&self) -> usize {
         self.pool.len()
     }
 
-    /// Takes an event and says what to do, in this order.
+    /// Handles one event. The caller carries out the effects in their order.
     pub fn step(
         &mut self,
         now: Duration,
@@ -172,63 +202,72 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         match event {
             Event::Connected(peer) => self.connected(now, rng, peer, &mut effects),
             Event::Accepted(peer) => self.accepted(now, rng, peer),
-            Event::Lost(peer) => self.lost(now, rng, &peer, &mut effects),
-            Event::Own { tx, kernels } => self.take_in(now, rng, (tx, kernels, None), &mut effects),
-            Event::Stem { from, tx, kernels } => {
-                self.take_in(now, rng, (tx, kernels, Some(from)), &mut effects);
+            Event::Disconnected(peer) => self.disconnected(now, rng, &peer, &mut effects),
+            Event::Local { tx, kernels } => {
+                self.receive(now, rng, Incoming { tx, kernels, from: None }, &mut effects);
             }
-            Event::Taken(by) => drop(self.lines.get_mut(&by).map(Line::arrive)),
-            Event::Public(kernels) => self.settle(self.pool.sharing(&kernels), &mut effects),
-            Event::Unacceptable(tx) => self.settle(BTreeSet::from([tx]), &mut effects),
-            Event::Crowded(tx) if self.pool.holds(&tx) => self.fluff(tx, Reason::NoRoom, &mut effects),
-            Event::Crowded(_) => {}
-            Event::Tick => {}
+            Event::Stem { from, tx, kernels } => {
+                self.receive(now, rng, Incoming { tx, kernels, from: Some(from) }, &mut effects);
+            }
+            Event::Delivered(to) => drop(self.queues.get_mut(&to).map(RelayQueue::delivered)),
+            Event::Public(kernels) => self.forget(self.pool.sharing(&kernels), &mut effects),
+            Event::Rejected(tx) => self.forget(BTreeSet::from([tx]), &mut effects),
+            Event::Evicted(tx) if self.pool.holds(&tx) => self.fluff(tx, Reason::NoRoom, &mut effects),
+            Event::Evicted(_) | Event::Tick => {}
         }
-        self.end_embargoes(now, &mut effects);
-        self.depart(&mut effects);
+        self.expire_embargoes(now, &mut effects);
+        self.send_ready(&mut effects);
         effects
     }
 
     fn connected(&mut self, now: Duration, rng: &mut impl RngCore, peer: P, effects: &mut Vec<Effect<T, P>>) {
         self.outbound.insert(peer);
         self.epoch.fill(rng, &self.outbound);
-        for tx in std::mem::take(&mut self.parked) {
-            self.whisper(now, rng, Whisper { tx, from: None }, effects);
+        for tx in std::mem::take(&mut self.unrouted) {
+            self.stem(now, rng, StemTx { tx, from: None }, effects);
         }
     }
 
     fn accepted(&mut self, now: Duration, rng: &mut impl RngCore, peer: P) {
         self.inbound.insert(peer);
-        for tx in &self.parked {
+        for tx in &self.unrouted {
             self.embargoes.start(now, rng, tx);
         }
     }
 
-    fn lost(&mut self, now: Duration, rng: &mut impl RngCore, peer: &P, effects: &mut Vec<Effect<T, P>>) {
+    fn disconnected(
+        &mut self,
+        now: Duration,
+        rng: &mut impl RngCore,
+        peer: &P,
+        effects: &mut Vec<Effect<T, P>>,
+    ) {
         self.outbound.remove(peer);
         self.inbound.remove(peer);
-        self.epoch.lose(peer, self.params.limits().remembered_edges);
+        self.epoch.disconnected(peer, self.params.limits().remembered_edges);
         self.epoch.fill(rng, &self.outbound);
-        for whisper in self.lines.remove(peer).map(Line::close).unwrap_or_default() {
-            if self.pool.holds(&whisper.tx) {
-                self.whisper(now, rng, whisper, effects);
+        for stem in self.queues.remove(peer).map(RelayQueue::into_undelivered).unwrap_or_default() {
+            if self.pool.holds(&stem.tx) {
+                self.stem(now, rng, stem, effects);
             }
         }
     }
 
-    /// A transaction with its kernels, from a peer or from the own wallet (`None`).
-    fn take_in(
+    /// Takes a transaction into the stempool and stems or fluffs it.
+    fn receive(
         &mut self,
         now: Duration,
         rng: &mut impl RngCore,
-        (tx, kernels, from): (T, Vec<K>, Option<P>),
+        incoming: Incoming<T, K, P>,
         effects: &mut Vec<Effect<T, P>>,
     ) {
+        let Incoming { tx, kernels, from } = incoming;
         let reason = match &from {
             None if self.pool.repeats(&kernels, None) => {
-                return if !self.pool.holds(&tx) {
-                    effects.push(Effect::Forget(tx))
-                };
+                if !self.pool.holds(&tx) {
+                    effects.push(Effect::Forget(tx));
+                }
+                return;
             }
             None => None,
             Some(_) if self.epoch.role() == Role::Diffuser => Some(Reason::Diffuser),
@@ -239,7 +278,7 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         self.pool.add(&tx, &kernels, from.as_ref());
         match reason {
             Some(reason) => self.fluff(tx, reason, effects),
-            None => self.whisper(now, rng, Whisper { tx, from }, effects),
+            None => self.stem(now, rng, StemTx { tx, from }, effects),
         }
     }
 
@@ -248,45 +287,46 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         self.pool.load(peer) >= limits.stems_per_peer || self.pool.len() >= limits.stems
     }
 
-    /// Sends it along its route, under embargo. Own transactions without a route wait for one.
-    fn whisper(
+    /// Queues a transaction along its route, under embargo. Own transactions without a route wait for one.
+    fn stem(
         &mut self,
         now: Duration,
         rng: &mut impl RngCore,
-        whisper: Whisper<T, P>,
+        stem: StemTx<T, P>,
         effects: &mut Vec<Effect<T, P>>,
     ) {
-        match self.epoch.route(rng, whisper.from.as_ref()) {
+        match self.epoch.route(rng, stem.from.as_ref()) {
             Some(to) => {
-                self.embargoes.start(now, rng, &whisper.tx);
-                self.lines.entry(to).or_insert_with(Line::new).push(whisper);
+                self.embargoes.start(now, rng, &stem.tx);
+                self.queues.entry(to).or_insert_with(RelayQueue::new).push(stem);
             }
-            None if whisper.from.is_none() => {
+            None if stem.from.is_none() => {
                 if !self.is_alone() {
-                    self.embargoes.start(now, rng, &whisper.tx);
+                    self.embargoes.start(now, rng, &stem.tx);
                 }
-                self.parked.insert(whisper.tx);
+                self.unrouted.insert(stem.tx);
             }
-            None => self.fluff(whisper.tx, Reason::NoRelay, effects),
+            None => self.fluff(stem.tx, Reason::NoRelay, effects),
         }
     }
 
+    /// Whether the node has no peer at all.
     fn is_alone(&self) -> bool {
         self.outbound.is_empty() && self.inbound.is_empty()
     }
 
-    /// Makes a transaction of the stempool public.
+    /// Makes a stempool transaction public, and forgets all that share a kernel with it.
     fn fluff(&mut self, tx: T, reason: Reason, effects: &mut Vec<Effect<T, P>>) {
         let kernels = self.pool.kernels(&tx).to_vec();
         let except = self.pool.senders(&kernels).into_iter().collect();
         let others = self.pool.sharing(&kernels).into_iter().filter(|t| *t != tx).collect();
         self.remove(&BTreeSet::from([tx.clone()]));
         effects.push(Effect::Fluff { tx, except, reason });
-        self.settle(others, effects);
+        self.forget(others, effects);
     }
 
-    /// Forgets transactions that are public, or can no longer become so.
-    fn settle(&mut self, gone: BTreeSet<T>, effects: &mut Vec<Effect<T, P>>) {
+    /// Forgets transactions that are public, or can no longer become public.
+    fn forget(&mut self, gone: BTreeSet<T>, effects: &mut Vec<Effect<T, P>>) {
         let gone: BTreeSet<T> = gone.into_iter().filter(|tx| self.pool.holds(tx)).collect();
         self.remove(&gone);
         effects.extend(gone.into_iter().map(Effect::Forget));
@@ -296,34 +336,35 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
         for tx in gone {
             self.pool.remove(tx);
             self.embargoes.lift(tx);
-            self.parked.remove(tx);
+            self.unrouted.remove(tx);
         }
-        self.lines.values_mut().for_each(|line| line.drop_all(gone));
+        self.queues.values_mut().for_each(|queue| queue.remove_all(gone));
     }
 
-    /// Fluffs what was whispered for too long; but nothing of one's own to nobody, because the next peer to come would be
-    /// told of it by its maker.
-    fn end_embargoes(&mut self, now: Duration, effects: &mut Vec<Effect<T, P>>) {
+    /// Fluffs the transactions whose embargo has expired.
+    ///
+    /// An own transaction is kept while the node has no peer: the next peer would receive it from its author directly.
+    fn expire_embargoes(&mut self, now: Duration, effects: &mut Vec<Effect<T, P>>) {
         while let Some(tx) = self.embargoes.due(now) {
             if self.is_alone() && self.pool.is_own(&tx) {
                 self.embargoes.lift(&tx);
-                self.parked.insert(tx);
+                self.unrouted.insert(tx);
             } else {
                 self.fluff(tx, Reason::Embargo, effects);
             }
         }
     }
 
-    /// Lets go what waits at free lines.
-    fn depart(&mut self, effects: &mut Vec<Effect<T, P>>) {
+    /// Sends the next batch to every relay with nothing in flight.
+    fn send_ready(&mut self, effects: &mut Vec<Effect<T, P>>) {
         let pool = &self.pool;
-        let clash = |a: &T, b: &T| pool.kernels(a).iter().any(|k| pool.kernels(b).contains(k));
-        for (to, line) in &mut self.lines {
-            let members = line.depart(self.params.limits().joined, clash);
+        let conflict = |a: &T, b: &T| pool.kernels(a).iter().any(|k| pool.kernels(b).contains(k));
+        for (to, queue) in &mut self.queues {
+            let members = queue.next_batch(self.params.limits().joined, conflict);
             if !members.is_empty() {
                 effects.push(Effect::Stem { to: to.clone(), members });
             }
         }
-        self.lines.retain(|_, line| !line.is_idle());
+        self.queues.retain(|_, queue| !queue.is_idle());
     }
 }

@@ -1,19 +1,19 @@
-//! The stempool: what was whispered to this node or made by it, until it is public.
+//! The stempool: the transactions in their stem phase that this node received or created, until they are public.
 //!
-//! Kept by the name of the transaction, and found by its kernels, because a transaction may come back joined with others.
-//! Nothing that peers or wallets are told may depend on what is in here.
+//! Transactions are stored by identifier and found by kernel, because a transaction may come back joined with others.
+//! No reply to a peer or wallet may depend on the stempool's contents.
 
 use crate::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A transaction that is not public: what it is recognised by, and who brought it (`None`: this node's own wallet).
+/// A transaction that is not public: the kernels that identify it, and its senders (`None`: this node's own wallet).
 #[derive(Clone, Debug)]
 struct Stem<K, P> {
     kernels: Vec<K>,
     senders: BTreeSet<Option<P>>,
 }
 
-/// All of them.
+/// The transactions in their stem phase.
 #[derive(Clone, Debug)]
 pub(crate) struct Stempool<T, K, P> {
     stems: BTreeMap<T, Stem<K, P>>,
@@ -34,7 +34,7 @@ impl<T: Id, K: Id, P: Id> Stempool<T, K, P> {
         self.stems.contains_key(tx)
     }
 
-    /// Whether this node's wallet made it.
+    /// Whether this node's wallet submitted it.
     pub(crate) fn is_own(&self, tx: &T) -> bool {
         self.stems.get(tx).is_some_and(|s| s.senders.contains(&None))
     }
@@ -44,12 +44,12 @@ impl<T: Id, K: Id, P: Id> Stempool<T, K, P> {
         self.stems.get(tx).map_or(&[], |s| &s.kernels)
     }
 
-    /// How many of these a peer brought.
+    /// How many stempool transactions a peer sent.
     pub(crate) fn load(&self, peer: &P) -> usize {
         self.load.get(peer).copied().unwrap_or(0)
     }
 
-    /// Keeps a transaction, or the name of one more who brought it.
+    /// Adds a transaction, or another sender of it.
     pub(crate) fn add(&mut self, tx: &T, kernels: &[K], from: Option<&P>) {
         let stem = self
             .stems
@@ -65,7 +65,7 @@ impl<T: Id, K: Id, P: Id> Stempool<T, K, P> {
         }
     }
 
-    /// Forgets a transaction.
+    /// Removes a transaction.
     pub(crate) fn remove(&mut self, tx: &T) {
         let Some(stem) = self.stems.remove(tx) else { return };
         for kernel in &stem.kernels {
@@ -86,20 +86,20 @@ impl<T: Id, K: Id, P: Id> Stempool<T, K, P> {
         }
     }
 
-    /// Those with at least one of these kernels.
+    /// The transactions with at least one of these kernels.
     pub(crate) fn sharing(&self, kernels: &[K]) -> BTreeSet<T> {
         kernels.iter().filter_map(|k| self.by_kernel.get(k)).flatten().cloned().collect()
     }
 
-    /// The peers who brought something with one of these kernels.
+    /// The peers that sent a transaction with one of these kernels.
     pub(crate) fn senders(&self, kernels: &[K]) -> BTreeSet<P> {
         let stems = self.sharing(kernels);
         stems.iter().filter_map(|tx| self.stems.get(tx)).flat_map(|s| &s.senders).flatten().cloned().collect()
     }
 
-    /// Whether `from` brings again all kernels of something that it brought before.
+    /// Whether `from` sends again all kernels of a transaction that it sent before.
     ///
-    /// Fewer is no repetition: then somebody took a joined transaction apart.
+    /// Fewer kernels are not a repetition: another node has split a joined transaction.
     pub(crate) fn repeats(&self, kernels: &[K], from: Option<&P>) -> bool {
         let (from, given) = (from.cloned(), BTreeSet::from_iter(kernels));
         let stems = self.sharing(kernels);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_leaves_nothing_behind() {
+    fn removing_a_transaction_leaves_nothing_behind() {
         let mut pool = Stempool::new();
         pool.add(&"a", &[1, 2], Some(&7));
         pool.add(&"a", &[1, 2], Some(&8));

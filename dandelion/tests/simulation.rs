@@ -1,11 +1,11 @@
-//! What spies learn against the published figures, how long stems are, how rarely embargoes cut them, and that black holes
-//! only delay. Everything is seeded: the same figures in every run.
+//! What spies learn compared with the published figures, how long stems are, how rarely embargoes cut them, and that black
+//! holes only delay payments. Everything is seeded: every run gives the same figures.
 #![allow(clippy::unwrap_used)]
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sotto_dandelion::{
     Params, Reason,
-    simulate::{Anonymity, Forwarding, Hour, Journey, PUBLISHED, Setting, anonymity},
+    simulate::{Anonymity, Forwarding, Journey, Network, PUBLISHED, Scenario, anonymity},
 };
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ fn rng() -> ChaCha8Rng {
 
 /// As many nodes as in the published simulation.
 fn measure(spies: f64, forwarding: Forwarding, fluff: f64) -> Anonymity {
-    anonymity(&mut rng(), &Setting::new(100, spies, forwarding, fluff).unwrap(), 60, 15)
+    anonymity(&mut rng(), &Scenario::new(100, spies, forwarding, fluff).unwrap(), 60, 15)
 }
 
 #[test]
-fn the_published_figures_come_out() {
+fn the_published_figures_are_reproduced() {
     for row in PUBLISHED {
         for forwarding in Forwarding::PUBLISHED {
             let ours = measure(row.spies, forwarding, 0.0);
@@ -32,7 +32,7 @@ fn the_published_figures_come_out() {
 }
 
 #[test]
-fn the_relay_keeps_near_its_bounds_and_far_from_diffusion() {
+fn the_relay_is_near_the_lower_bounds_and_far_from_diffusion() {
     for row in PUBLISHED {
         let (ours, p) = (measure(row.spies, Forwarding::Relay, 0.0), row.spies);
         assert!((ours.recall - p).abs() < 0.015, "{p} {ours:?}");
@@ -46,7 +46,7 @@ fn the_relay_keeps_near_its_bounds_and_far_from_diffusion() {
 /// Four hours of 100 nodes, 1,500 payments.
 fn hours(black_holes: f64, params: Params) -> Vec<Journey> {
     let span = Duration::from_secs(4 * 3_600);
-    let journeys = Hour { nodes: 100, black_holes, payments: 1_500, span, params }.run(&mut rng());
+    let journeys = Network { nodes: 100, black_holes, payments: 1_500, span, params }.run(&mut rng());
     assert_eq!(journeys.len(), 1_500, "every payment is fluffed");
     journeys
 }
@@ -55,7 +55,7 @@ fn params(fluff: f64, early: f64) -> Params {
     Params::new(fluff, Duration::from_millis(175), early, Duration::from_secs(600)).unwrap()
 }
 
-/// How many of them, and by how much that may be off: four standard deviations.
+/// The share of journeys with a property, and a tolerance of four standard deviations.
 fn share(journeys: &[Journey], is: impl Fn(&Journey) -> bool) -> (f64, f64) {
     let n = journeys.len() as f64;
     let share = journeys.iter().filter(|j| is(j)).count() as f64 / n;
@@ -63,7 +63,7 @@ fn share(journeys: &[Journey], is: impl Fn(&Journey) -> bool) -> (f64, f64) {
 }
 
 #[test]
-fn embargoes_cut_no_more_stems_than_was_asked_for() {
+fn embargoes_cut_no_more_stems_than_configured() {
     for (fluff, early) in [(0.125, 0.1), (0.125, 0.3), (0.25, 0.1), (0.5, 0.03)] {
         let journeys = hours(0.0, params(fluff, early));
         let (cut, _) = share(&journeys, |j| j.reason == Reason::Embargo);
@@ -93,10 +93,10 @@ fn black_holes_delay_a_payment_by_an_embargo_at_most() {
         let honest = ((1.0 - black_holes) * 100.0_f64).round() as usize;
         let journeys = hours(black_holes, params);
         assert!(journeys.iter().all(|j| j.known == honest), "every honest node learns every payment");
-        let swallowed: Vec<_> = journeys.into_iter().filter(|j| j.swallowed).collect();
-        assert!(swallowed.len() > 700, "{}", swallowed.len());
+        let intercepted: Vec<_> = journeys.into_iter().filter(|j| j.intercepted).collect();
+        assert!(intercepted.len() > 700, "{}", intercepted.len());
         for embargoes in [0.5, 1.0, 2.0, 3.0] {
-            let (later, off) = share(&swallowed, |j| j.whispered > params.embargo().mul_f64(embargoes));
+            let (later, off) = share(&intercepted, |j| j.stem_time > params.embargo().mul_f64(embargoes));
             assert!(later <= (-embargoes).exp() + off, "{later} are later than {embargoes} embargoes");
         }
     }

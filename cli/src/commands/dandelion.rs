@@ -1,4 +1,4 @@
-//! `sotto dandelion simulate`: what spies learn, how long stems are, how late a payment is that a black hole swallowed.
+//! `sotto dandelion simulate`: what spies learn, how long stems are, how late a payment becomes public after a black hole dropped it.
 //!
 //! The figures come from `sotto_dandelion::simulate`; here they are asked for, written down and drawn.
 
@@ -14,7 +14,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::{Value, json};
 use sotto_dandelion::{
     Params, Reason,
-    simulate::{Anonymity, Forwarding, Hour, Journey, PUBLISHED, Setting, anonymity},
+    simulate::{Anonymity, Forwarding, Journey, Network, PUBLISHED, Scenario, anonymity},
 };
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
 
 /// What spies of this share learn.
 fn measure(a: &DandelionSimulate, spies: f64, forwarding: Forwarding) -> Outcome<Anonymity> {
-    let setting = Setting::new(a.nodes, spies, forwarding, a.fluff).map_err(usage)?;
+    let setting = Scenario::new(a.nodes, spies, forwarding, a.fluff).map_err(usage)?;
     Ok(anonymity(&mut ChaCha8Rng::seed_from_u64(a.seed), &setting, graphs(a.nodes), RUNS))
 }
 
@@ -109,7 +109,7 @@ fn published(a: &DandelionSimulate) -> Option<f64> {
 /// An hour of whole nodes, some of them black holes.
 fn hour(a: &DandelionSimulate, black_holes: f64, params: Params) -> Vec<Journey> {
     let (nodes, payments, span) = (a.nodes, PAYMENTS.min(ARRIVALS / a.nodes), Duration::from_secs(3_600));
-    Hour { nodes, black_holes, payments, span, params }.run(&mut ChaCha8Rng::seed_from_u64(a.seed))
+    Network { nodes, black_holes, payments, span, params }.run(&mut ChaCha8Rng::seed_from_u64(a.seed))
 }
 
 /// How many payments had how many hops when they were fluffed, and which share of stems an embargo cut.
@@ -131,23 +131,23 @@ fn stems(journeys: &[Journey], params: Params) -> (Value, String) {
     (fields, human)
 }
 
-/// After how many seconds half, most and all of what black holes swallowed was public.
+/// After how many seconds half, most and all of the payments that black holes dropped were public.
 fn delays(journeys: &[Journey], params: Params) -> (Value, String) {
     let mut delays: Vec<f64> =
-        journeys.iter().filter(|j| j.swallowed).map(|j| round(j.whispered.as_secs_f64())).collect();
+        journeys.iter().filter(|j| j.intercepted).map(|j| round(j.stem_time.as_secs_f64())).collect();
     delays.sort_unstable_by(f64::total_cmp);
     let n = delays.len();
     let within = |percent: usize| delays.get((n * percent).div_ceil(100).saturating_sub(1)).copied();
     let (embargo, all) = (round(params.embargo().as_secs_f64()), [50, 95, 100].map(within));
     let human = match all.map(Option::unwrap_or_default) {
-        _ if n == 0 => "  black holes swallowed nothing\n".into(),
+        _ if n == 0 => "  black holes dropped nothing\n".into(),
         [half, most, all] => format!(
-            "  black holes swallowed {n}, public all the same: half within {half:.0} s, 95 % within {most:.0} s, all \
+            "  black holes dropped {n} stems, public all the same: half within {half:.0} s, 95 % within {most:.0} s, all \
              within {all:.0} s (mean embargo {embargo:.0} s)\n"
         ),
     };
     let fields = json!({
-        "swallowed": n, "mean_embargo_s": embargo, "median_s": all[0], "p95_s": all[1], "longest_s": all[2],
+        "intercepted": n, "mean_embargo_s": embargo, "median_s": all[0], "p95_s": all[1], "longest_s": all[2],
     });
     (fields, human)
 }

@@ -1,14 +1,14 @@
-//! The graphs: who whispers to whom, and who is told by whom.
+//! Random graphs: the edges along which stems and fluffs travel.
 //!
-//! For the anonymity figures, as published: two random directed cycles through all nodes, no edge in both. Each node has two
-//! relays and is a relay of two; without their directions the edges are the network in which a fluff spreads. For whole
-//! nodes: each connects to eight others at random.
+//! For the anonymity figures, as in the paper: two random directed cycles through all nodes, without a common edge. Each
+//! node has two relays and is a relay of two; fluffs spread along the same edges in both directions. For whole nodes:
+//! each connects to eight others at random.
 
 use crate::draw;
 use rand_core::RngCore;
 use std::collections::BTreeSet;
 
-/// Two random directed cycles: from each node, the next and the last on either.
+/// Two random directed cycles: for each node, its successor and predecessor on either.
 #[derive(Clone, Debug)]
 pub(crate) struct Cycles {
     pub(crate) next: Vec<[usize; 2]>,
@@ -16,7 +16,7 @@ pub(crate) struct Cycles {
 }
 
 impl Cycles {
-    /// On `nodes` nodes, of which there are at least three.
+    /// Two cycles on `nodes` nodes, at least three.
     pub(crate) fn draw(rng: &mut impl RngCore, nodes: usize) -> Self {
         let first = cycle(rng, nodes);
         let second = loop {
@@ -32,13 +32,13 @@ impl Cycles {
         Self { next: first.into_iter().zip(second).map(|(a, b)| [a, b]).collect(), last }
     }
 
-    /// The four neighbours of a node, whatever the direction.
+    /// The four neighbours of a node, in both directions.
     pub(crate) fn around(&self, node: usize) -> impl Iterator<Item = usize> {
         self.next[node].into_iter().chain(self.last[node])
     }
 }
 
-/// The next node of each on a random cycle.
+/// The successor of each node on a random cycle.
 fn cycle(rng: &mut impl RngCore, nodes: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..nodes).collect();
     draw::shuffle(rng, &mut order);
@@ -49,7 +49,7 @@ fn cycle(rng: &mut impl RngCore, nodes: usize) -> Vec<usize> {
     next
 }
 
-/// For each node, `degree` others that it connects to.
+/// For each node, the `degree` other nodes that it connects to.
 pub(crate) fn connections(rng: &mut impl RngCore, nodes: usize, degree: usize) -> Vec<BTreeSet<usize>> {
     let degree = degree.min(nodes - 1);
     let mut draw = |node| {
@@ -65,7 +65,7 @@ pub(crate) fn connections(rng: &mut impl RngCore, nodes: usize, degree: usize) -
     (0..nodes).map(&mut draw).collect()
 }
 
-/// A share of the nodes, rounded down, drawn at random.
+/// A random share of the nodes, rounded down.
 pub(crate) fn share(rng: &mut impl RngCore, nodes: usize, share: f64) -> Vec<bool> {
     let chosen = (share * nodes as f64 + 1e-9).floor() as usize;
     let mut all: Vec<bool> = (0..nodes).map(|i| i < chosen).collect();

@@ -19,7 +19,7 @@
 
 use super::{
     Node, Step, Turn,
-    relay::{Whisper, exponential, kernels, not_fatal},
+    relay::{DandelionEvent, exponential, kernels, not_fatal},
 };
 use crate::{
     edge::store::Files,
@@ -142,7 +142,7 @@ impl<F: Files> Node<F> {
         }
         let kernels = kernels(t.get());
         self.relay.stems.insert(id, t, None);
-        self.whispered(turn, Whisper::Own { tx: id, kernels })
+        self.whispered(turn, DandelionEvent::Local { tx: id, kernels })
     }
 
     /// Has the edge keep what must be kept, where that has changed; the last thing in a step.

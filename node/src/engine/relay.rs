@@ -49,7 +49,7 @@ use std::collections::{BTreeMap, VecDeque};
 const MAX_REFUSED: usize = 16_384;
 
 type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
-pub(super) type Whisper = sotto_dandelion::Event<Hash, Hash, PeerKey>;
+pub(super) type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
 
 /// What is whispered, offered and asked for.
 pub(super) struct Relay {
@@ -109,7 +109,7 @@ impl<F: Files> Node<F> {
             match self.relay.stems.room(&key, weight(&t.get().body)) {
                 Room::Here => break,
                 Room::InPlaceOf(other) => {
-                    self.whispered(turn, Whisper::Crowded(other))?;
+                    self.whispered(turn, DandelionEvent::Evicted(other))?;
                     self.relay.stems.remove(&other);
                 }
                 Room::Nowhere => return self.publish(turn, t, &[key]).map(drop).or_else(not_fatal),
@@ -117,7 +117,7 @@ impl<F: Files> Node<F> {
         }
         let (tx, kernels) = (transaction_id(t.get()), kernels(t.get()));
         self.relay.stems.insert(tx, t, Some(key));
-        self.whispered(turn, Whisper::Stem { from: key, tx, kernels })
+        self.whispered(turn, DandelionEvent::Stem { from: key, tx, kernels })
     }
 
     /// A peer's transaction, if it would be accepted into the pool now.
@@ -150,7 +150,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Lets the relay take an event, and does what it commands.
-    pub(super) fn whispered(&mut self, turn: &mut Turn<'_>, event: Whisper) -> Step {
+    pub(super) fn whispered(&mut self, turn: &mut Turn<'_>, event: DandelionEvent) -> Step {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
@@ -161,7 +161,7 @@ impl<F: Files> Node<F> {
                         self.own_moved(&tx);
                     }
                     sotto_dandelion::Effect::Fluff { tx, except, .. } => {
-                        events.extend(self.fluff(turn, tx, &except)?.map(Whisper::Public));
+                        events.extend(self.fluff(turn, tx, &except)?.map(DandelionEvent::Public));
                     }
                 }
             }
@@ -201,7 +201,7 @@ impl<F: Files> Node<F> {
         match self.relay.lines.get(&key) {
             Some(awaited) if *awaited == nonce => {
                 self.relay.lines.remove(&key);
-                self.whispered(turn, Whisper::Taken(key))
+                self.whispered(turn, DandelionEvent::Delivered(key))
             }
             _ => Ok(()),
         }
@@ -216,7 +216,7 @@ impl<F: Files> Node<F> {
     ) -> Step<Hash> {
         let public = kernels(t.get());
         let id = self.pooled(turn, t, except)?;
-        self.whispered(turn, Whisper::Public(public))?;
+        self.whispered(turn, DandelionEvent::Public(public))?;
         Ok(id)
     }
 
@@ -244,7 +244,7 @@ impl<F: Files> Node<F> {
         let due = turn.now + exponential(turn.rng, self.config.trickle);
         self.ledger.pool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
         let (key, outbound) = (peer.key, peer.outbound());
-        if outbound { self.whispered(turn, Whisper::Connected(key)) } else { Ok(()) }
+        if outbound { self.whispered(turn, DandelionEvent::Connected(key)) } else { Ok(()) }
     }
 
     pub(super) fn relay_lost(&mut self, turn: &mut Turn<'_>, (id, peer): (PeerId, &Peer)) -> Step {
@@ -255,7 +255,7 @@ impl<F: Files> Node<F> {
             return Ok(());
         }
         self.relay.lines.remove(&peer.key);
-        self.whispered(turn, Whisper::Lost(peer.key))
+        self.whispered(turn, DandelionEvent::Disconnected(peer.key))
     }
 
     /// The chain is another: what it took in or made impossible is whispered no longer, and what it refused may fit now.
@@ -269,7 +269,7 @@ impl<F: Files> Node<F> {
                 gone.push(*id);
             }
         }
-        gone.into_iter().try_for_each(|tx| self.whispered(turn, Whisper::Unacceptable(tx)))?;
+        gone.into_iter().try_for_each(|tx| self.whispered(turn, DandelionEvent::Rejected(tx)))?;
         self.look_after_own(turn)
     }
 
@@ -282,13 +282,13 @@ impl<F: Files> Node<F> {
             return Ok(());
         }
         let guests: Vec<PeerKey> = self.peers.ready().map(|(_, p)| p.key).collect();
-        guests.into_iter().try_for_each(|key| self.whispered(turn, Whisper::Accepted(key)))
+        guests.into_iter().try_for_each(|key| self.whispered(turn, DandelionEvent::Accepted(key)))
     }
 
     pub(super) fn relay_tick(&mut self, turn: &mut Turn<'_>) -> Step {
         self.do_without_relays(turn)?;
         if turn.now >= self.relay.dandelion.wake() {
-            self.whispered(turn, Whisper::Tick)?;
+            self.whispered(turn, DandelionEvent::Tick)?;
         }
         self.own_tick(turn)?;
         self.adopt_orphans(turn)?;
