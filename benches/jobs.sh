@@ -7,7 +7,7 @@
 # For each party: seconds from start to end, reading and checking included, and the most memory it had. All run on this machine.
 set -eu
 sotto=$(realpath "$1")
-cd "$(dirname "$0")/../mpc/jobs"
+cd "$(dirname "$0")/../jobs/gallery"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

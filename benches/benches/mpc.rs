@@ -11,15 +11,13 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_mpc::{
-    Backend, Delta, Program,
-    channel::{Framed, Pipe, memory_pair},
-    circuit::{Circuit, CircuitProgram, Netlist, Writer},
-    measure::{self, Chained, Layers},
-    operators::{Aes128, Sha256Block},
-    ot::{Adversary, Options, Receiver, Sender, Sid, Slice},
-    protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms},
-};
+use sotto_mpc::channel::{Framed, Pipe, memory_pair};
+use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::measure::{self, Chained, Layers};
+use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
+use sotto_mpc::programs::{Aes128, Sha256Block};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
+use sotto_mpc::{Backend, Delta, Program};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},

@@ -44,7 +44,7 @@ fn every_example_runs() {
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
     // Examples from the gallery of jobs are for the root of the repository.
-    std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../mpc"), world.path("mpc")).unwrap();
+    std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
     for (verb, lines) in examples() {
         let groups = [
             "chain",

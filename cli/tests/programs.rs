@@ -155,7 +155,7 @@ fn a_job_may_narrow_what_a_source_takes() {
 #[test]
 fn keys_out_of_order_are_named_before_anything_is_sent() {
     let world = World::empty();
-    let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../mpc/jobs/join");
+    let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs/gallery/join");
     for (keys, row) in [("10000003\n10000001\n", 2), ("10000001\n10000002\n10000002\n", 3)] {
         world.write("clinic.csv", &format!("key\n{keys}"));
         let inputs = format!("--input clinic=clinic.csv --input pharmacy={gallery}/data/owner-2.csv");

@@ -12,11 +12,9 @@ use std::{
 };
 
 use serde_json::Value;
+use sotto_jobs::edge::tls;
 use sotto_link::pinned::{Listener, Patience, Pinned};
-use sotto_mpc::{
-    edge::tls,
-    job::{Identity, PublicKey},
-};
+use sotto_party::{Identity, PublicKey};
 use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");

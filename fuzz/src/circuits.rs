@@ -1,16 +1,13 @@
 //! What a computing party reads from files: circuits, tables and sources of programs.
 
 use crate::Verdict;
-use sotto_mpc::{
-    Program,
-    circuit::{
-        Circuit, Netlist,
-        language::{Compiled, Options},
-    },
-    fancy::Plain,
-    joint::{Delegated, Joint, Place},
-    operators::auc::{BREAST_CANCER, Column, Table},
-};
+use sotto_jobs::circuits::{Compiled, Options};
+use sotto_jobs::joint::{Delegated, Joint};
+use sotto_jobs::operators::auc::{BREAST_CANCER, Column, Table};
+use sotto_mpc::Program;
+use sotto_mpc::circuit::{Circuit, Netlist};
+use sotto_mpc::fancy::Plain;
+use sotto_mpc::inputs::Place;
 use std::borrow::Cow;
 
 /// Input bits up to which a circuit is run; the reader accepts far more, and they cost nothing until then.

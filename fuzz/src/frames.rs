@@ -1,7 +1,8 @@
 //! The framed channel over any bytes, held against a reader of the format that takes them in one piece.
 
 use crate::{Verdict, fixtures::circuit::Replay};
-use sotto_mpc::{Channel, Phase, channel::Framed};
+use sotto_mpc::channel::Framed;
+use sotto_mpc::{Channel, Phase};
 
 /// Calls of the reader that are taken from an input.
 const CALLS: usize = 8;

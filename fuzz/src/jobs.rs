@@ -7,23 +7,19 @@ use crate::{
         job::{job, parse, secret, stream},
     },
 };
-use sotto_mpc::{
-    channel::Framed,
-    edge::{
-        policy_file, receipt_file,
-        rows::{self, Format},
-    },
-    job::{
-        Consent, Identity, Job, PublicKey,
-        attempt::{Computed, Finished},
-        binding::fits,
-        budget::Budget,
-        inputs::Outbox,
-        post::{Answer, Request},
-        words::describe,
-    },
-    joint::{Column, Local, Number, Rows, Same, Table},
-};
+use sotto_jobs::attempt::{Computed, Finished};
+use sotto_jobs::binding::fits;
+use sotto_jobs::budget::Budget;
+use sotto_jobs::edge::rows::{self, Format};
+use sotto_jobs::edge::{policy_file, receipt_file};
+use sotto_jobs::inputs::Outbox;
+use sotto_jobs::joint::{Column, Local, Rows, Same, Table};
+use sotto_jobs::post::{Answer, Request};
+use sotto_jobs::words::describe;
+use sotto_jobs::{Consent, Job};
+use sotto_mpc::channel::Framed;
+use sotto_mpc::number::Number;
+use sotto_party::{Identity, PublicKey};
 
 /// A job's canonical form has one encoding, and can be described.
 pub fn mpc_job(data: &[u8]) -> Verdict {
@@ -106,7 +102,7 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let number = |min, max| Number::new(min, max).expect("a range");
     let columns = vec![Column::new("age", number(0, 120)), Column::new("pay", number(-5, 1000).scaled(2))];
     let declared = [Table::new("people", Rows::UpTo(64), columns)];
-    let schema = sotto_mpc::job::binding::table(&declared[0]).expect("names that print");
+    let schema = sotto_jobs::binding::table(&declared[0]).expect("names that print");
     let read = |format| {
         let mut same = Same::new(&declared);
         rows::read(std::slice::from_ref(&schema), [(format, data)], &mut same).ok()?;

@@ -94,7 +94,7 @@ impl Bits {
 
     /// Uniform bits out of as many random bytes as hold them.
     #[must_use]
-    pub(crate) fn random(bits: usize, rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng)) -> Self {
+    pub fn random(bits: usize, rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng)) -> Self {
         let mut random = Self::default();
         random.push_zeros(bits);
         rng.fill_bytes(&mut random.bytes);

@@ -10,12 +10,11 @@
 mod bristol;
 pub mod language;
 mod netlist;
-mod owned;
 mod schedule;
 mod slots;
 mod writer;
 
-pub use bristol::{BristolError, BristolErrorKind, JointBristol, JointBristolError};
+pub use bristol::{BristolError, BristolErrorKind};
 pub use netlist::{Netlist, Signal};
 pub use writer::Writer;
 

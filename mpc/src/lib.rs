@@ -6,9 +6,10 @@
 //!
 //! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
 //! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
-//! [`program`] (what is agreed upon), [`inputs`] (where its inputs are and how it takes them), [`joint`] (programs of any number of owners), [`circuit`] (circuits as
+//! [`program`] (what is agreed upon), [`inputs`] (where its inputs are and how it takes them), [`number`] (numbers as bits), [`circuit`] (circuits as
 //! data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result),
-//! [`operators`] (built-in programs), [`job`] (what organisations agree on and run), [`measure`] (how fast it is).
+//! [`programs`] (programs of two parties), [`measure`] (how fast it is). Computations of any number of organisations are in
+//! `sotto-jobs`.
 
 pub mod bits;
 pub mod block;
@@ -20,13 +21,12 @@ pub mod fancy;
 pub mod gadgets;
 pub mod garble;
 pub mod inputs;
-pub mod job;
-pub mod joint;
 pub mod keys;
 pub mod measure;
-pub mod operators;
+pub mod number;
 pub mod ot;
 pub mod program;
+pub mod programs;
 pub mod protocol;
 pub mod wire;
 

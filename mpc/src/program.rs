@@ -125,12 +125,14 @@ impl ProgramName {
     }
 
     /// The padded bytes.
-    pub(crate) const fn to_bytes(self) -> [u8; 32] {
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 32] {
         self.0
     }
 
     /// The name of padded bytes, if they are one.
-    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
         let length = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
         let (name, padding) = bytes.split_at_checked(length)?;
         let name = Self::new(str::from_utf8(name).ok()?)?;

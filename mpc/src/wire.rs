@@ -17,10 +17,6 @@
 //! Guaranteed: a length is checked before anything is allocated for it, and what is read back is what
 //! would be written (one encoding for each value).
 
-pub(crate) mod codec;
-
-pub use codec::{Bytes, WireError};
-
 use crate::Block;
 use crate::program::{ProgramId, ProgramName};
 

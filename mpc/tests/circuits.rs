@@ -5,11 +5,9 @@
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_mpc::Program;
 use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
 use sotto_mpc::fancy::Plain;
-use sotto_mpc::operators::auc::{Auc, Classes, Column};
-use sotto_mpc::operators::{Aes128, Sha256Block};
+use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::together;
 
 /// A circuit of the public collection, if it is there.
@@ -90,16 +88,6 @@ fn a_recorded_program_computes_what_the_program_does() {
     let circuit = Circuit::new(&Writer::record(&Aes128)).unwrap();
     assert_eq!(circuit.and_gates(), 6400);
     assert_eq!(garbled(&circuit, &byte_order(KEY), &byte_order(PLAIN)), byte_order(CIPHER));
-
-    let schema = [Column { name: "v".into(), decimals: 0, bits: 6 }];
-    let program =
-        Auc::new(&schema, Classes { positive: 3, negative: 4 }, Classes { positive: 5, negative: 2 })
-            .unwrap();
-    let circuit = Circuit::new(&Writer::record(&program)).unwrap();
-    let shape = program.shape();
-    let input = |n: usize, seed: usize| (0..n).map(|i| (i * i + seed) % 5 < 2).collect::<Vec<_>>();
-    let (x, y) = (input(shape.garbler(), 1), input(shape.evaluator(), 2));
-    assert_eq!(plain(&circuit, &[&x[..], &y].concat()), program.compute(&x, &y));
 }
 
 #[test]

@@ -16,12 +16,10 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mpc::{
-    Channel, ChannelError, Phase, Program,
-    channel::{Framed, Traffic},
-    edge::tcp::{Exposure, Listener, Patience, Peer, TcpError, connect},
-    protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, Role, SessionError, Terms},
-};
+use sotto_mpc::channel::{Framed, Traffic};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, TcpError, connect};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, Role, SessionError, Terms};
+use sotto_mpc::{Channel, ChannelError, Phase, Program};
 use std::time::Duration;
 
 pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {

@@ -11,15 +11,17 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// anything and are imported by none.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("mw", &[]),
-    ("mpc", &["link"]),
+    ("mpc", &[]),
+    ("party", &[]),
+    ("jobs", &["mpc", "party", "link"]),
     ("dandelion", &[]),
     ("link", &[]),
     ("wallet", &["mw", "mpc"]),
     ("node", &["mw", "dandelion", "link"]),
-    ("cli", &["mw", "mpc", "dandelion", "wallet", "node", "link"]),
+    ("cli", &["mw", "mpc", "party", "jobs", "dandelion", "wallet", "node", "link"]),
     ("vectors", &[]),
-    ("benches", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors"]),
-    ("fuzz", &["mw", "mpc", "dandelion", "wallet", "node", "link", "vectors"]),
+    ("benches", &["mw", "mpc", "party", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
+    ("fuzz", &["mw", "mpc", "party", "jobs", "dandelion", "wallet", "node", "link", "vectors"]),
 ];
 
 fn root() -> &'static Path {
@@ -111,7 +113,7 @@ fn cores_are_arithmetic_on_values() {
         "OsRng",
         "thread_rng",
     ];
-    for file in ["mw", "mpc", "dandelion", "wallet", "node", "link"]
+    for file in ["mw", "mpc", "party", "jobs", "dandelion", "wallet", "node", "link"]
         .iter()
         .flat_map(|f| sources(&root().join(f).join("src")))
     {

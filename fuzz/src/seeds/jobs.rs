@@ -2,7 +2,8 @@
 
 use super::{Inputs, input};
 use crate::fixtures::job::{file, job, kept, receipt_text, said, secret};
-use sotto_mpc::job::{Consent, PartyId, budget::Budget};
+use sotto_jobs::budget::Budget;
+use sotto_jobs::{Consent, PartyId};
 
 const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nreceivers = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
 const AUCTION: &str =

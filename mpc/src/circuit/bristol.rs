@@ -20,15 +20,13 @@
 //! the lowest is not part of the format.
 //!
 //! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back;
-//! [`Netlist::to_bristol_format`] writes the older one. [`JointBristol`] gives a circuit's values to owners.
+//! [`Netlist::to_bristol_format`] writes the older one.
 
 mod error;
-mod joint;
 mod write;
 
 use BristolErrorKind as Kind;
 pub use error::{BristolError, BristolErrorKind};
-pub use joint::{JointBristol, JointBristolError};
 
 use super::netlist::{Netlist, Signal};
 

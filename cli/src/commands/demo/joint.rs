@@ -10,10 +10,8 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
-use sotto_mpc::{
-    Phase,
-    operators::auc::{BREAST_CANCER, Statistics, Table, clear},
-};
+use sotto_jobs::operators::auc::{BREAST_CANCER, Statistics, Table, clear};
+use sotto_mpc::Phase;
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

@@ -8,11 +8,9 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mpc::{
-    channel::Traffic,
-    circuit::{Circuit, CircuitProgram, Netlist},
-    protocol::semi_honest::{Role, together},
-};
+use sotto_mpc::channel::Traffic;
+use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist};
+use sotto_mpc::protocol::semi_honest::{Role, together};
 use std::time::Instant;
 
 /// Longest circuit file that is read, in bytes.

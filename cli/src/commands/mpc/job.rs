@@ -14,23 +14,18 @@ use crate::{
     output::{Readers, whole_file},
     secret,
 };
+use sotto_jobs::attempt::AttemptError;
+use sotto_jobs::edge::job_file::{self, Complaint, Counting};
+use sotto_jobs::edge::policy_file::{self, DebitError};
+use sotto_jobs::edge::run::RunError;
+use sotto_jobs::policy::{Policy, PolicyError};
+use sotto_jobs::program::Computation;
+use sotto_jobs::spec::Relay;
+use sotto_jobs::text::Line;
+use sotto_jobs::{Agreement, Consent, Job, PartyId};
 use sotto_link::pinned::LinkError;
-use sotto_mpc::{
-    ChannelError,
-    edge::job_file::{self, Complaint, Counting},
-    edge::{
-        policy_file::{self, DebitError},
-        run::RunError,
-    },
-    job::{
-        Agreement, Consent, Identity, Job, PartyId, PublicKey,
-        attempt::AttemptError,
-        policy::{Policy, PolicyError},
-        program::Computation,
-        spec::Relay,
-        text::Line,
-    },
-};
+use sotto_mpc::ChannelError;
+use sotto_party::{Identity, PublicKey};
 use std::{
     fs::{self, File},
     io::{self, Read},

@@ -20,10 +20,9 @@ use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag::register,
 };
-use sotto_mpc::{
-    edge::job_file,
-    job::{Consent, Identity, Job},
-};
+use sotto_jobs::edge::job_file;
+use sotto_jobs::{Consent, Job};
+use sotto_party::Identity;
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -157,7 +156,7 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
     for party in parties.iter_mut().filter_map(toml::Value::as_table_mut) {
         let name = party.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let identity = Identity::random(&mut OsRng);
-        if sotto_mpc::job::text::Name::new(&name).is_some() {
+        if sotto_jobs::text::Name::new(&name).is_some() {
             secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());

@@ -7,14 +7,12 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mpc::{
-    Backend,
-    edge::run::{Ways, measure},
-    job::Job,
-    joint::Joint,
-    measure::{Layers, asks_for, garble},
-    protocol::semi_honest::labels_ahead,
-};
+use sotto_jobs::Job;
+use sotto_jobs::edge::run::{Ways, measure};
+use sotto_jobs::joint::{Joint, asks_for};
+use sotto_mpc::Backend;
+use sotto_mpc::measure::{Layers, garble};
+use sotto_mpc::protocol::semi_honest::labels_ahead;
 use std::time::Instant;
 
 /// Gates that are garbled to measure this machine.

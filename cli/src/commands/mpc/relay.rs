@@ -6,12 +6,12 @@ use crate::{
     exit::{Code, Failure, Outcome},
 };
 use serde_json::json;
+use sotto_jobs::edge::tls;
 use sotto_link::{
     PeerKey,
     pinned::LinkError,
     relay::{Event, Quotas, run as serve},
 };
-use sotto_mpc::edge::tls;
 use std::{collections::BTreeMap, time::Duration};
 
 pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {

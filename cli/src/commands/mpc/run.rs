@@ -15,18 +15,17 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::{Map, Value, json};
-use sotto_mpc::{
-    Bits,
-    edge::{
-        files::Folder,
-        policy_file::{DebitError, debit},
-        receipt_file::{render, render_result, table_csv, table_json, tables},
-        rows::{self, Format},
-        run::{Outcome as Ran, Setup, Stage, take_part},
-    },
-    job::{Job, PartyId, budget::data_set, policy::Policy, program::Computation},
-    joint::Joint,
-};
+use sotto_jobs::budget::data_set;
+use sotto_jobs::edge::files::Folder;
+use sotto_jobs::edge::policy_file::{DebitError, debit};
+use sotto_jobs::edge::receipt_file::{render, render_result, table_csv, table_json, tables};
+use sotto_jobs::edge::rows::{self, Format};
+use sotto_jobs::edge::run::{Outcome as Ran, Setup, Stage, take_part};
+use sotto_jobs::joint::Joint;
+use sotto_jobs::policy::Policy;
+use sotto_jobs::program::Computation;
+use sotto_jobs::{Job, PartyId};
+use sotto_mpc::Bits;
 use std::{
     fmt::Write as _,
     fs::File,
@@ -147,7 +146,7 @@ fn open(path: &Path) -> Outcome<Folder> {
 /// Writes the run into the owner's budget, before anything of its data leaves.
 fn charge(
     home: &Path,
-    (policy, identity): (Option<&Policy>, &sotto_mpc::job::Identity),
+    (policy, identity): (Option<&Policy>, &sotto_party::Identity),
     run: (&Job, PartyId, u32),
     bits: Option<&Bits>,
 ) -> Result<(), DebitError> {

@@ -12,7 +12,9 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mpc::job::{Consent, Identity, Job, words::describe};
+use sotto_jobs::words::describe;
+use sotto_jobs::{Consent, Job};
+use sotto_party::Identity;
 use std::path::{Path, PathBuf};
 
 pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {

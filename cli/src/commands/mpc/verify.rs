@@ -6,10 +6,9 @@ use crate::{
     exit::{Failure, Outcome},
 };
 use serde_json::json;
-use sotto_mpc::{
-    edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render},
-    job::{Job, PartyId, receipt::Receipt},
-};
+use sotto_jobs::edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render};
+use sotto_jobs::receipt::Receipt;
+use sotto_jobs::{Job, PartyId};
 use std::{fmt::Write as _, path::Path};
 
 use super::{job::load, merge};

@@ -5,15 +5,13 @@
 use super::{Figure, Unit};
 use crate::exit::{Code, Failure, Outcome};
 use rand_core::OsRng;
-use sotto_mpc::{
-    Backend, Bits, Delta, Program,
-    channel::Framed,
-    edge::tcp::{Exposure, Listener, Patience, Peer, connect},
-    measure::{self, Chained, Layers},
-    operators::Aes128,
-    ot::{OtError, Receiver, Sender, Sid},
-    protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms},
-};
+use sotto_mpc::channel::Framed;
+use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use sotto_mpc::measure::{self, Chained, Layers};
+use sotto_mpc::ot::{OtError, Receiver, Sender, Sid};
+use sotto_mpc::programs::Aes128;
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
+use sotto_mpc::{Backend, Bits, Delta, Program};
 use std::{
     fmt::Display,
     thread::{self, ScopedJoinHandle},

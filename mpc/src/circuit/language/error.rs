@@ -64,16 +64,6 @@ pub enum CompileError {
         /// What is wrong with it.
         problem: ConstantProblem,
     },
-    /// The options do not name an owner for each parameter.
-    #[error(
-        "the options name owners of {found} parameters, `main` has {expected}; owners are numbered from 0 without a gap"
-    )]
-    Owners {
-        /// Parameters of `main`.
-        expected: usize,
-        /// Entries of the options.
-        found: usize,
-    },
     /// The parser or the type checker failed: an error in them.
     #[error("the parser failed on this source")]
     Crashed,

@@ -13,8 +13,9 @@ use garble_lang::TypedProgram;
 use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
 use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
 
+use super::Leaf;
 use super::error::{CompileError, ConstantProblem, Refusal, refused};
-use crate::joint::{Column, Number};
+use crate::number::Number;
 
 /// Numbers of one row.
 const MAX_COLUMNS: usize = 4096;
@@ -165,7 +166,7 @@ impl<'p> Types<'p> {
         path: &str,
         ty: &Type,
         meta: MetaInfo,
-        leaves: &mut Vec<Column>,
+        leaves: &mut Vec<Leaf>,
     ) -> Result<Payload, CompileError> {
         if leaves.len() >= MAX_COLUMNS {
             return Err(refused(meta, Refusal::TooManyColumns(MAX_COLUMNS)));
@@ -192,21 +193,25 @@ impl<'p> Types<'p> {
             Type::Enum(name) => {
                 let definition = self.variants(name, meta)?;
                 let last = definition.variants.len().saturating_sub(1);
-                leaves.push(Column::new(path, Number::up_to(last as u128)));
+                leaves.push(leaf(path, Number::up_to(last as u128)));
                 let bits = self.bits(ty, meta)? - tag_bits(definition);
                 for (i, from) in (0..bits).step_by(64).enumerate() {
                     let word = Number::up_to((1 << (bits - from).min(64)) - 1);
-                    leaves.push(Column::new(within(&format!("fields {i}")), word));
+                    leaves.push(leaf(within(&format!("fields {i}")), word));
                     payload = Payload::Some;
                 }
             }
             _ => {
                 let number = number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
-                leaves.push(Column::new(path, number));
+                leaves.push(leaf(path, number));
             }
         }
         Ok(payload)
     }
+}
+
+fn leaf(path: impl Into<String>, number: Number) -> Leaf {
+    Leaf { path: path.into(), number }
 }
 
 /// Whether a value has the fields of an enum.

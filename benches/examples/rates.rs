@@ -1,0 +1,228 @@
+//! Measures the engine on this machine: `cargo run --release -p sotto-benches --example rates`.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::io::{Read, Write};
+use std::time::Instant;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sotto_jobs::edge::tls;
+use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Table};
+use sotto_link::Identity;
+use sotto_link::pinned::Pinned;
+use sotto_mpc::channel::Framed;
+use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use sotto_mpc::measure::{self, Chained, Layers};
+use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
+use sotto_mpc::programs::{Aes128, Sha256Block};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
+use sotto_mpc::{Backend, Channel, Delta, Phase, Program};
+
+fn layers(lanes: usize, gates: usize) -> Layers {
+    Layers { lanes, pairs: gates / lanes / 2 }
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
+}
+
+/// Time that this thread was on a processor, so that other programs disturb less (Linux).
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// One party alone, without a network.
+fn alone<P: Program>(what: &str, program: &P) {
+    let ands = program.cost().and_gates as f64;
+    let backend = Backend::detect();
+    let best = |run: &dyn Fn()| {
+        let seconds = (0..5).map(|_| {
+            let start = processor_seconds();
+            run();
+            processor_seconds() - start
+        });
+        ands / seconds.fold(f64::MAX, f64::min) / 1e6
+    };
+    let garbled = best(&|| measure::garble(backend, program, &mut rng()).unwrap());
+    let evaluated = best(&|| measure::evaluate(backend, program, &mut rng()).unwrap());
+    println!("{what}: garble {garbled:.1}, evaluate {evaluated:.1} M AND/s");
+}
+
+fn peers() -> (Framed<Peer>, Framed<Peer>) {
+    let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
+    let address = listener.address().unwrap();
+    std::thread::scope(|scope| {
+        let far = scope.spawn(move || connect(address, Exposure::Loopback, Patience::default()).unwrap());
+        (listener.accept(Patience::default()).unwrap(), far.join().unwrap())
+    })
+}
+
+/// The same two, over TLS between pinned keys.
+fn pinned_peers() -> (Framed<Pinned>, Framed<Pinned>) {
+    let [a, b] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
+    let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
+    let address = listener.address().unwrap().to_string();
+    std::thread::scope(|scope| {
+        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
+        (listener.accept(tls::Patience::default()).unwrap(), far.join().unwrap())
+    })
+}
+
+/// A gibibyte one way, in pieces as the engine sends them.
+fn bytes<S: Read + Write + Send>(what: &str, (near, far): (Framed<S>, Framed<S>)) {
+    const PIECES: usize = 1 << 14;
+    let (mut near, mut far) = (near, far);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let piece = vec![7; 1 << 16];
+            let busy = processor_seconds();
+            (0..PIECES).for_each(|_| near.send(Phase::Tables, &piece).unwrap());
+            near.flush().unwrap();
+            println!("{what}: the sender's processor, {:.0} MB/s", 1074.0 / (processor_seconds() - busy));
+        });
+        let mut piece = vec![0; 1 << 16];
+        let (start, busy) = (Instant::now(), processor_seconds());
+        (0..PIECES).for_each(|_| far.receive(Phase::Tables, &mut piece).unwrap());
+        let (wall, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
+        println!("{what}: {:.0} MB/s, the receiver's processor, {:.0} MB/s", 1074.0 / wall, 1074.0 / busy);
+    });
+}
+
+fn two_parties<P: Program + Sync>(what: &str, program: &P, x: &[bool], y: &[bool]) {
+    two_parties_over(what, peers(), program, x, y);
+}
+
+fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
+    what: &str,
+    (near, far): (Framed<S>, Framed<S>),
+    program: &P,
+    x: &[bool],
+    y: &[bool],
+) {
+    let terms = Terms::of(Reveal::Both);
+    let ands = program.cost().and_gates as f64;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let rng = &mut ChaCha20Rng::seed_from_u64(1);
+            let start = Instant::now();
+            let session = Garbler::new(near, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+            println!("{what}: set-up {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+            let (start, busy) = (Instant::now(), processor_seconds());
+            let (session, _) = session.execute(&x.into(), rng).unwrap();
+            let (seconds, busy) = (start.elapsed().as_secs_f64(), processor_seconds() - busy);
+            println!("{what}: the garbler's processor, {:.1} M AND/s", ands / busy / 1e6);
+            let bytes = session.close().traffic().sent as f64;
+            println!(
+                "{what}: {:.1} M AND/s, {:.2} s, {:.2} bytes an AND",
+                ands / seconds / 1e6,
+                seconds,
+                bytes / ands
+            );
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let session = Evaluator::new(far, program, terms).hello(rng).unwrap().set_up(rng).unwrap();
+        let busy = processor_seconds();
+        session.execute(&y.into()).unwrap();
+        let busy = processor_seconds() - busy;
+        println!("{what}: the evaluator's processor, {:.1} M AND/s", ands / busy / 1e6);
+    });
+}
+
+/// Random correlated transfers over loopback, by what each party's processor does.
+fn transfers(options: Options) {
+    const N: usize = 1 << 22;
+    let (mut near, mut far) = peers();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(move || {
+            let delta = Delta::random(&mut rng());
+            let mut sender =
+                Sender::setup_with(&mut near, &Sid([1; 32]), &delta, options, &mut rng()).unwrap();
+            let busy = processor_seconds();
+            sender.send_random(&mut near, N).unwrap();
+            processor_seconds() - busy
+        });
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let mut receiver = Receiver::setup_with(&mut far, &Sid([1; 32]), options, rng).unwrap();
+        let (busy, before) = (processor_seconds(), far.traffic().sent);
+        receiver.receive_random(&mut far, N).unwrap();
+        let (receives, bytes) = (processor_seconds() - busy, far.traffic().sent - before);
+        let [sends, receives] = [sending.join().unwrap(), receives].map(|busy| N as f64 / busy / 1e6);
+        let bytes = bytes as f64 / N as f64;
+        println!(
+            "{options:?}: sender's {sends:.1}, receiver's processor {receives:.1} M/s, {bytes:.2} bytes"
+        );
+    });
+}
+
+/// `engine`: without the network; `transfers`: oblivious transfer; `tls`: beside plain TCP; `long`: a billion gates; else both parties over loopback too.
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("engine") => engine(),
+        Some("transfers") => {
+            for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+                for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
+                    transfers(Options { slice, adversary });
+                }
+            }
+        }
+        Some("tls") => {
+            bytes("TCP", peers());
+            bytes("TLS", pinned_peers());
+            let (program, bits) = (layers(1024, 50_000_000), vec![true; 1024]);
+            two_parties_over("TCP, 1024 lanes", peers(), &program, &bits, &bits);
+            two_parties_over("TLS, 1024 lanes", pinned_peers(), &program, &bits, &bits);
+        }
+        Some("long") => {
+            let bits = vec![true; 256];
+            two_parties("long", &layers(256, 1_000_000_000), &bits, &bits);
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+            println!("both parties in one process: {peak}");
+        }
+        _ => {
+            engine();
+            network();
+        }
+    }
+}
+
+fn engine() {
+    for lanes in [1, 8, 1024] {
+        alone(&format!("{lanes} lanes"), &layers(lanes, 10_000_000));
+    }
+    alone("AES-128", &Chained { program: Aes128, times: 1000 });
+    for name in ["aes_128", "sha256", "mult64"] {
+        let path = format!("{}/../../shared/data/bristol/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        let start = Instant::now();
+        let circuit = Circuit::new(&Netlist::from_bristol(&text).unwrap()).unwrap();
+        println!("{name}: read and scheduled in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        let program = Chained {
+            program: CircuitProgram::new(&circuit, 1).unwrap(),
+            times: 10_000_000 / circuit.and_gates(),
+        };
+        alone(&format!("stored {name}"), &program);
+    }
+    let circuit = Circuit::new(&Writer::record(&Sha256Block)).unwrap();
+    let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times: 400 };
+    alone("own SHA-256, recorded", &program);
+    alone("own SHA-256", &Chained { program: Sha256Block, times: 100 });
+}
+
+fn network() {
+    let bits = vec![true; 1 << 16];
+    for lanes in [1, 8, 1024] {
+        two_parties(&format!("{lanes} lanes"), &layers(lanes, 20_000_000), &bits[..lanes], &bits[..lanes]);
+    }
+    two_parties("AES-128", &Chained { program: Aes128, times: 2000 }, &bits[..128], &bits[..128]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/data/breast_cancer.csv");
+    let all = Table::parse(&std::fs::read_to_string(path).unwrap(), &BREAST_CANCER).unwrap();
+    let (first, second) = (all.part(0..284).unwrap(), all.part(284..569).unwrap());
+    let program = Auc::new(&BREAST_CANCER, first.classes(), second.classes()).unwrap();
+    let (x, y) =
+        (program.inputs(Role::Garbler, &first).unwrap(), program.inputs(Role::Evaluator, &second).unwrap());
+    two_parties("AUC", &program, &x, &y);
+}

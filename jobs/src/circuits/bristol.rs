@@ -1,0 +1,206 @@
+//! `bristol@1`: a circuit file as a joint program.
+//!
+//! ```text
+//! inputs     value 1, value 2, …      each a table of whole numbers without sign, its lowest wires first
+//! outputs    output 1, output 2, …    likewise
+//! value of n bits    n ≤ 64: one row of n bits        n > 64: n/w rows of w bits, w the largest divisor of n up to 64
+//! ```
+//!
+//! A file says nothing of names, ranges or meaning, so every bit pattern is an input, and what an output reveals is what
+//! its author wanted. A value of 128 bits is two rows of 64, of 512 eight; one of 67 bits, a prime, is 67 rows of one bit.
+
+use sha2::{Digest, Sha256};
+
+use super::owned::{Owned, owners};
+use crate::joint::{Checked, Column, Declaration, Joint, Rows, Table};
+use sotto_mpc::Fancy;
+use sotto_mpc::circuit::BristolError;
+use sotto_mpc::circuit::{Circuit, Netlist, TooLarge};
+use sotto_mpc::inputs::Inputs;
+use sotto_mpc::number::Number;
+use sotto_mpc::program::ProgramName;
+
+const NAME: ProgramName = match ProgramName::new("bristol@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// Widest word of a value.
+const WORD: usize = 64;
+
+/// Why a circuit file is no joint program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JointBristolError {
+    /// It is no circuit.
+    #[error(transparent)]
+    Bristol(#[from] BristolError),
+    /// It is too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// There is not one owner for each value.
+    #[error(
+        "{found} owners are named, the circuit has {expected} input values; owners are numbered from 0 without a gap"
+    )]
+    Owners {
+        /// Input values of the circuit.
+        expected: usize,
+        /// Owners named.
+        found: usize,
+    },
+}
+
+/// A circuit file whose input values belong to owners.
+#[derive(Clone, Debug)]
+pub struct JointBristol {
+    owned: Owned,
+    source: [u8; 32],
+}
+
+impl JointBristol {
+    /// The circuit of a text, with the owner of each input value, from 0; if none are given, each value has its own.
+    ///
+    /// # Errors
+    /// What is wrong with the text, or with the owners.
+    pub fn new(text: &str, given: &[usize]) -> Result<Self, JointBristolError> {
+        let circuit = Circuit::new(&Netlist::from_bristol(text)?)?;
+        let expected = circuit.inputs().len();
+        let owners = owners(expected, given);
+        let owners = owners.ok_or(JointBristolError::Owners { expected, found: given.len() })?;
+        let tables = |name: &str, sizes: &[usize]| -> Vec<Table> {
+            sizes.iter().enumerate().map(|(i, bits)| words(&format!("{name} {}", i + 1), *bits)).collect()
+        };
+        let inputs = owners.into_iter().zip(tables("value", circuit.inputs())).collect();
+        let outputs = tables("output", circuit.outputs());
+        let told: usize = circuit.outputs().iter().sum();
+        let reveals = vec![format!(
+            "Whatever the author of the circuit had it compute: the outputs have {told} bits and can tell as many bits about any input. Every signer should know where the file comes from and what it does."
+        )];
+        let source = Sha256::digest(text.as_bytes()).into();
+        Ok(Self { owned: Owned::new(circuit, inputs, outputs, reveals), source })
+    }
+
+    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all.
+    #[must_use]
+    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
+        self.owned.narrow(owner, column, to)
+    }
+
+    /// The SHA-256 of the text.
+    #[must_use]
+    pub const fn source_digest(&self) -> [u8; 32] {
+        self.source
+    }
+}
+
+/// A value as rows of words.
+fn words(name: &str, bits: usize) -> Table {
+    let width = match bits {
+        0..=WORD => bits,
+        _ => (1..=WORD).rev().find(|width| bits.is_multiple_of(*width)).unwrap_or(1),
+    };
+    let rows = bits.checked_div(width).unwrap_or(1);
+    let column = Column::new(name, Number::up_to((1 << width) - 1));
+    Table::new(name, Rows::Exactly(rows), vec![column])
+}
+
+impl Joint for JointBristol {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn declaration(&self) -> &Declaration {
+        &self.owned.declaration
+    }
+
+    fn parameters(&self) -> [u8; 32] {
+        let hash = Sha256::new_with_prefix(b"sotto mpc bristol program v1");
+        hash.chain_update(self.source).chain_update(self.owned.circuit.digest()).finalize().into()
+    }
+
+    fn body<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut Checked<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.owned.run(f, inputs, outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::joint::Delegated;
+    use sotto_mpc::Program;
+    use sotto_mpc::inputs::Place;
+
+    /// `(c, a AND b)` of values a, b, c of one bit.
+    const AND: &str = "1 4\n3 1 1 1\n2 1 1\n\n2 1 0 1 3 AND\n";
+
+    fn shape(table: &Table) -> (usize, usize) {
+        (table.rows.most(), table.columns[0].number.width())
+    }
+
+    #[test]
+    fn values_are_words() {
+        for (bits, rows_of) in [
+            (0, (1, 0)),
+            (1, (1, 1)),
+            (64, (1, 64)),
+            (65, (5, 13)),
+            (67, (67, 1)),
+            (128, (2, 64)),
+            (512, (8, 64)),
+        ] {
+            let table = words("value 1", bits);
+            assert_eq!((shape(&table), table.bits()), (rows_of, bits));
+        }
+    }
+
+    #[test]
+    fn an_owner_may_have_several_values() {
+        let text = "2 8\n3 2 2 2\n1 2\n\n2 1 0 4 6 AND\n2 1 1 5 7 XOR\n";
+        let program = JointBristol::new(text, &[0, 1, 0]).unwrap();
+        let owners: Vec<usize> = program.declaration().owners().iter().map(Vec::len).collect();
+        assert_eq!(owners, [2, 1]);
+        let outputs = program.compute(&[vec![vec![vec![3]], vec![vec![1]]], vec![vec![vec![0]]]]).unwrap();
+        assert_eq!(outputs[1..], [vec![vec![0b11]]]);
+    }
+
+    #[test]
+    fn a_narrowed_value_enters_in_fewer_bits_and_means_the_same() {
+        // Copies eight bits.
+        let text = "0 8\n1 8\n1 8\n";
+        let mut program = JointBristol::new(text, &[]).unwrap();
+        assert!(program.narrow(0, "value 1", Number::new(3, 9).unwrap().scaled(1)));
+        assert_eq!(program.declaration().input_bits(0), 4);
+        for (value, holds, shown) in [(3, 1, 3), (9, 1, 9)] {
+            let outputs = program.compute(&[vec![vec![vec![value]]]]).unwrap();
+            assert_eq!(outputs, [vec![vec![holds]], vec![vec![shown]]]);
+        }
+        assert!(program.compute(&[vec![vec![vec![10]]]]).is_err());
+        let parties = Delegated::new(&program, vec![Place::Garbler]).unwrap();
+        let outputs = parties.compute(&[false, true, false, true], &[]);
+        assert_eq!(program.declaration().decode(&outputs).unwrap(), [[[0]], [[0]]], "ten is out of range");
+        for (column, range) in [("value 2", Number::up_to(1)), ("value 1", Number::up_to(10))] {
+            assert!(!program.narrow(0, column, range), "{column}");
+        }
+    }
+
+    #[test]
+    fn each_value_has_an_owner() {
+        assert_eq!(JointBristol::new(AND, &[]).unwrap().declaration().owners().len(), 3);
+        for given in [&[0, 1][..], &[0, 2, 0], &[1, 1, 1], &[0, 1, 3]] {
+            let error = JointBristolError::Owners { expected: 3, found: given.len() };
+            assert_eq!(JointBristol::new(AND, given).unwrap_err(), error, "{given:?}");
+        }
+        assert!(matches!(JointBristol::new("1", &[]), Err(JointBristolError::Bristol(_))));
+    }
+
+    #[test]
+    fn the_hash_covers_text_and_owners() {
+        let of = |text, given: &[usize]| JointBristol::new(text, given).unwrap().id();
+        assert_ne!(of(AND, &[0, 1, 1]), of(AND, &[0, 1, 0]));
+        assert_ne!(of(AND, &[]), of(&format!("{AND}\n"), &[]), "the text is pinned, not only its meaning");
+    }
+}

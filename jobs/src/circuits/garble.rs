@@ -1,0 +1,180 @@
+//! `garble@1`: programs in the Garble language, a total subset of Rust, as joint programs.
+//!
+//! ```text
+//! pub fn main(x: u32, y: [u8; 100]) -> bool        owner 0: table `x` of one row; owner 1: table `y` of 100 rows
+//!                                                  outputs: `panicked`, and `result`, which is zero if it panicked
+//! ```
+//!
+//! The compiler is [`sotto_mpc::circuit::language`]. An array parameter is a table of as many rows as it has elements,
+//! anything else a table of one row; the numbers of an element are its columns, named by their path (`age`,
+//! `address.zip`, `[3]`). An enum is the number of its variant.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use sotto_mpc::circuit::Circuit;
+use sotto_mpc::circuit::language::{self, COMPILER, CompileError, Value};
+use sotto_mpc::number::Number;
+use sotto_mpc::program::ProgramName;
+use sotto_mpc::{Fancy, Inputs};
+
+use super::owned::{Owned, owners};
+use crate::joint::{Checked, Column, Declaration, Joint, Rows, Table};
+
+const NAME: ProgramName = match ProgramName::new("garble@1") {
+    Some(name) => name,
+    None => unreachable!(),
+};
+
+/// What a source does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Values of constants `PARTY::NAME`; a bool is 0 or 1.
+    pub constants: BTreeMap<String, i128>,
+    /// The owner of each parameter of `main`, from 0; if empty, each has its own.
+    pub owners: Vec<usize>,
+    /// Gates, free ones included, and bits of one value, before the circuit is refused.
+    pub gates: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let language::Options { constants, gates } = language::Options::default();
+        Self { constants, owners: Vec::new(), gates }
+    }
+}
+
+impl Options {
+    /// A hash over all of them.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(b"sotto mpc garble options v1");
+        hash.update((self.constants.len() as u64).to_le_bytes());
+        for (name, value) in &self.constants {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update(value.to_le_bytes());
+        }
+        hash.update((self.owners.len() as u64).to_le_bytes());
+        self.owners.iter().for_each(|owner| hash.update((*owner as u64).to_le_bytes()));
+        hash.update((self.gates as u64).to_le_bytes());
+        hash.finalize().into()
+    }
+}
+
+/// Why a source is not a joint program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GarbleError {
+    /// It does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The options do not name an owner for each parameter.
+    #[error(
+        "the options name owners of {found} parameters, `main` has {expected}; owners are numbered from 0 without a gap"
+    )]
+    Owners {
+        /// Parameters of `main`.
+        expected: usize,
+        /// Entries of the options.
+        found: usize,
+    },
+}
+
+/// A compiled source whose parameters belong to owners.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    owned: Owned,
+    source: [u8; 32],
+    options: [u8; 32],
+}
+
+impl Compiled {
+    /// Compiles `main` of a source.
+    ///
+    /// # Errors
+    /// With the place in the source and what is wrong there, or what is wrong with the owners.
+    pub fn new(source: &str, options: &Options) -> Result<Self, GarbleError> {
+        let Options { constants, owners: given, gates } = options;
+        let compiled = language::Compiled::new(
+            source,
+            &language::Options { constants: constants.clone(), gates: *gates },
+        )?;
+        let expected = compiled.parameters().len();
+        let owners = owners(expected, given);
+        let owners = owners.ok_or(GarbleError::Owners { expected, found: given.len() })?;
+        let inputs = owners.into_iter().zip(compiled.parameters().iter().map(table)).collect();
+        let result = table(compiled.result());
+        let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
+        let reveals = reveals(result.bits());
+        let digest = compiled.source_digest();
+        let owned = Owned::new(compiled.into_circuit(), inputs, vec![panicked, result], reveals);
+        Ok(Self { owned, source: digest, options: options.digest() })
+    }
+
+    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all.
+    #[must_use]
+    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
+        self.owned.narrow(owner, column, to)
+    }
+
+    /// The SHA-256 of the source.
+    #[must_use]
+    pub const fn source_digest(&self) -> [u8; 32] {
+        self.source
+    }
+
+    /// The hash of the options.
+    #[must_use]
+    pub const fn options_digest(&self) -> [u8; 32] {
+        self.options
+    }
+
+    /// What is run.
+    #[must_use]
+    pub const fn circuit(&self) -> &Circuit {
+        &self.owned.circuit
+    }
+}
+
+/// What every program in the language reveals, if its result has these bits.
+fn reveals(bits: usize) -> Vec<String> {
+    vec![
+        "Whether the program panicked: a number overflowed, a divisor was zero, an index out of bounds, or a join's keys did not ascend.".into(),
+        format!("Whatever the source has it compute, which every signer should read: the result has {bits} bits and can tell as many bits about any input."),
+    ]
+}
+
+/// The table that a value is.
+fn table(value: &Value) -> Table {
+    let columns = value.leaves.iter().map(|leaf| {
+        let name = if leaf.path.is_empty() { &value.name } else { &leaf.path };
+        Column::new(name.as_str(), leaf.number)
+    });
+    Table::new(value.name.as_str(), Rows::Exactly(value.elements), columns.collect())
+}
+
+impl Joint for Compiled {
+    fn name(&self) -> ProgramName {
+        NAME
+    }
+
+    fn declaration(&self) -> &Declaration {
+        &self.owned.declaration
+    }
+
+    fn parameters(&self) -> [u8; 32] {
+        let hash = Sha256::new_with_prefix(b"sotto mpc garble program v1");
+        let hash =
+            hash.chain_update(self.source).chain_update(self.options).chain_update(self.circuit().digest());
+        hash.chain_update(COMPILER).finalize().into()
+    }
+
+    fn body<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut Checked<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        self.owned.run(f, inputs, outputs)
+    }
+}

@@ -1,0 +1,103 @@
+//! A circuit whose input values are tables of owners: what sources and circuit files become.
+//!
+//! ```text
+//! values of the circuit   v0  v1  v2  …        owner of each   0  1  0  …
+//! tables of owner 0       v0, v2               of owner 1      v1
+//! bits of a value         row ‖ row ‖ …        row = column ‖ column ‖ …
+//! ```
+//!
+//! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit as any other, and
+//! it is widened to what the circuit takes: by zeros, or by its sign.
+
+use crate::joint::{Checked, Column, Declaration, Table};
+use sotto_mpc::Fancy;
+use sotto_mpc::circuit::Circuit;
+use sotto_mpc::inputs::Inputs;
+use sotto_mpc::number::Number;
+
+/// A circuit whose input values have owners, and what it takes and gives.
+#[derive(Clone, Debug)]
+pub(super) struct Owned {
+    pub(super) circuit: Circuit,
+    pub(super) declaration: Declaration,
+    values: Vec<Value>,
+}
+
+/// An input value of the circuit.
+#[derive(Clone, Debug)]
+struct Value {
+    owner: usize,
+    /// Which of the owner's tables it is.
+    table: usize,
+    /// Bits that the circuit takes for each column.
+    widths: Vec<usize>,
+}
+
+/// The owner of each value: all from 0 without a gap, and if none are given, for each value one of its own.
+pub(super) fn owners(values: usize, given: &[usize]) -> Option<Vec<usize>> {
+    if given.is_empty() {
+        return Some((0..values).collect());
+    }
+    let most = given.iter().max().copied().unwrap_or(0);
+    let complete = most < values && (0..most).all(|owner| given.contains(&owner));
+    (given.len() == values && complete).then(|| given.to_vec())
+}
+
+impl Owned {
+    /// A circuit with the owner and the table of each of its input values.
+    pub(super) fn new(
+        circuit: Circuit,
+        inputs: Vec<(usize, Table)>,
+        outputs: Vec<Table>,
+        reveals: Vec<String>,
+    ) -> Self {
+        let mut owners = vec![Vec::new(); inputs.iter().map(|(owner, _)| owner + 1).max().unwrap_or(0)];
+        let mut values = Vec::with_capacity(inputs.len());
+        for (owner, table) in inputs {
+            let widths = table.columns.iter().map(|column| column.number.width()).collect();
+            values.push(Value { owner, table: owners[owner].len(), widths });
+            owners[owner].push(table);
+        }
+        Self { circuit, declaration: Declaration::new(owners, outputs, reveals), values }
+    }
+
+    /// Narrows the columns of this name of an owner; whether there are any, and all have these numbers.
+    pub(super) fn narrow(&mut self, owner: usize, name: &str, to: Number) -> bool {
+        let columns = self.declaration.columns_mut(owner).filter(|column| column.name == name);
+        let mut narrowed = 0;
+        for Column { number, .. } in columns {
+            if !number.holds(to.min()) || !number.holds(to.max()) {
+                return false;
+            }
+            *number = to;
+            narrowed += 1;
+        }
+        narrowed > 0
+    }
+
+    /// Reads all values and runs the circuit.
+    pub(super) fn run<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut Checked<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut wires = Vec::with_capacity(self.circuit.inputs().iter().sum());
+        for Value { owner, table, widths } in &self.values {
+            let Some(chunk) = inputs.whole(f, *owner)? else { continue };
+            let declared = &self.declaration.owner(*owner)[*table].columns;
+            for row in 0..chunk.rows {
+                for ((words, Column { number, .. }), width) in chunk.columns.iter().zip(declared).zip(widths)
+                {
+                    wires.extend(words.lane(row));
+                    if number.width() < *width {
+                        let sign = wires.last().copied().filter(|_| number.is_signed());
+                        let high = sign.unwrap_or_else(|| f.constant(false));
+                        wires.extend(std::iter::repeat_n(high, width - number.width()));
+                    }
+                }
+            }
+        }
+        self.circuit.run(f, wires, outputs)
+    }
+}

@@ -1,0 +1,259 @@
+//! How records become bytes: fields in order, integers little-endian, lists as a count and their items.
+//!
+//! A record's fields are listed once, by [`record!`], for both directions. Nothing is allocated on a count's word:
+//! an item takes at least a byte, so a count above the bytes that are left is refused, and lists grow as items come.
+
+/// Most items of a list.
+const MAX_ITEMS: u32 = 1 << 16;
+
+/// Why bytes are not the record that they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The bytes end too early.
+    #[error("the bytes end in the middle of a value")]
+    Short,
+    /// Something follows the end.
+    #[error("{0} bytes follow the end")]
+    Trailing(usize),
+    /// Made for another version, or something else altogether.
+    #[error("these bytes are no {0} of a version that is known here")]
+    Foreign(&'static str),
+    /// A count that cannot be.
+    #[error("a list announces {0} items, more than there are or are allowed")]
+    Count(u32),
+    /// A value that its field cannot have.
+    #[error("{0} has a value that it cannot have")]
+    Value(&'static str),
+}
+
+/// Bytes that are still to be read, and how deep in values of one kind they are.
+pub(crate) struct Reader<'b>(&'b [u8], usize);
+
+impl<'b> Reader<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes, 0)
+    }
+
+    /// Reads a value inside of others of its kind, at most `most` deep.
+    pub(crate) fn nested<T>(
+        &mut self,
+        most: usize,
+        read: impl FnOnce(&mut Self) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        if self.1 >= most {
+            return Err(WireError::Value("a nesting"));
+        }
+        self.1 += 1;
+        let value = read(self);
+        self.1 -= 1;
+        value
+    }
+
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'b [u8], WireError> {
+        let (now, later) = self.0.split_at_checked(n).ok_or(WireError::Short)?;
+        self.0 = later;
+        Ok(now)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let (now, later) = self.0.split_first_chunk().ok_or(WireError::Short)?;
+        self.0 = later;
+        Ok(*now)
+    }
+
+    /// A count of items, each of at least a byte.
+    pub(crate) fn count(&mut self) -> Result<u32, WireError> {
+        let count = u32::decode(self)?;
+        let fits = count <= MAX_ITEMS && count as usize <= self.0.len();
+        if fits { Ok(count) } else { Err(WireError::Count(count)) }
+    }
+}
+
+/// A value with one encoding.
+pub(crate) trait Wire: Sized {
+    /// Appends the encoding.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads what [`encode`](Self::encode) wrote, and nothing else.
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// The encoding after a prefix that names kind and version.
+    fn to_prefixed(&self, prefix: &'static str) -> Vec<u8> {
+        let mut out = prefix.as_bytes().to_vec();
+        self.encode(&mut out);
+        out
+    }
+
+    /// The value of all these bytes, prefix included.
+    fn from_prefixed(prefix: &'static str, bytes: &[u8]) -> Result<Self, WireError> {
+        let rest = bytes.strip_prefix(prefix.as_bytes()).ok_or(WireError::Foreign(prefix))?;
+        let mut r = Reader::new(rest);
+        let value = Self::decode(&mut r)?;
+        if r.0.is_empty() { Ok(value) } else { Err(WireError::Trailing(r.0.len())) }
+    }
+}
+
+macro_rules! integers {
+    ($($int:ty),*) => {$(
+        impl Wire for $int {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+                Ok(Self::from_le_bytes(r.array()?))
+            }
+        }
+    )*};
+}
+integers!(u8, u16, u32, u64, i128);
+
+impl<const N: usize> Wire for [u8; N] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        r.array()
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).encode(out);
+        self.iter().for_each(|item| item.encode(out));
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        (0..r.count()?).map(|_| T::decode(r)).collect()
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        u8::from(self.is_some()).encode(out);
+        self.iter().for_each(|value| value.encode(out));
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        match u8::decode(r)? {
+            0 => Ok(None),
+            1 => T::decode(r).map(Some),
+            _ => Err(WireError::Value("a presence")),
+        }
+    }
+}
+
+/// Bytes with their length before them: a list of bytes, but long and copied at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Bytes {
+    pub(crate) fn put(bytes: &[u8], out: &mut Vec<u8>) {
+        (bytes.len() as u32).encode(out);
+        out.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn take(r: &mut Reader<'_>) -> Result<Vec<u8>, WireError> {
+        let length = u32::decode(r)?;
+        r.take(length as usize).map(<[u8]>::to_vec)
+    }
+
+    pub(crate) fn put_option(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
+        out.push(bytes.is_some().into());
+        bytes.into_iter().for_each(|bytes| Self::put(bytes, out));
+    }
+
+    pub(crate) fn take_option(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>, WireError> {
+        Option::<Self>::decode(r).map(|bytes| bytes.map(|Self(bytes)| bytes))
+    }
+}
+
+impl Wire for Bytes {
+    fn encode(&self, out: &mut Vec<u8>) {
+        Self::put(&self.0, out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::take(r).map(Self)
+    }
+}
+
+impl Wire for sotto_party::PublicKey {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_bytes());
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::from_bytes(r.take(Self::BYTES)?).ok_or(WireError::Value("a party's key"))
+    }
+}
+
+/// A record: its fields in order, in both directions.
+macro_rules! record {
+    ($type:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::codec::Wire for $type {
+            fn encode(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Wire::encode(&self.$field, out);)*
+            }
+
+            fn decode(
+                r: &mut $crate::codec::Reader<'_>,
+            ) -> Result<Self, $crate::codec::WireError> {
+                $(let $field = $crate::codec::Wire::decode(r)?;)*
+                Ok(Self { $($field),* })
+            }
+        }
+    };
+}
+/// An enumeration without contents: one byte, by its discriminant.
+macro_rules! codes {
+    ($type:ident, $what:literal, [$($case:ident),* $(,)?]) => {
+        impl $crate::codec::Wire for $type {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.push(*self as u8);
+            }
+
+            fn decode(
+                r: &mut $crate::codec::Reader<'_>,
+            ) -> Result<Self, $crate::codec::WireError> {
+                let code = <u8 as $crate::codec::Wire>::decode(r)?;
+                let all = [$(Self::$case),*];
+                let known = all.into_iter().find(|case| *case as u8 == code);
+                known.ok_or($crate::codec::WireError::Value($what))
+            }
+        }
+    };
+}
+pub(crate) use {codes, record};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Example {
+        number: u16,
+        list: Vec<Option<u8>>,
+    }
+    record!(Example { number, list });
+
+    #[test]
+    fn records_are_their_fields_in_order() {
+        let example = Example { number: 0x0102, list: vec![None, Some(7)] };
+        let bytes = example.to_prefixed("example v1");
+        assert_eq!(bytes, b"example v1\x02\x01\x02\0\0\0\0\x01\x07");
+        assert_eq!(Example::from_prefixed("example v1", &bytes), Ok(example));
+    }
+
+    #[test]
+    fn bad_bytes_are_refused_before_anything_is_allocated() {
+        let read = |bytes: &[u8]| Example::from_prefixed("x", bytes).unwrap_err();
+        assert_eq!(read(b"y"), WireError::Foreign("x"));
+        assert_eq!(read(b"x\x02"), WireError::Short);
+        assert_eq!(read(b"x\0\0\xff\xff\xff\xff"), WireError::Count(u32::MAX));
+        assert_eq!(read(b"x\0\0\x02\0\0\0\0"), WireError::Count(2));
+        assert_eq!(read(b"x\0\0\x01\0\0\0\x02"), WireError::Value("a presence"));
+        assert_eq!(read(b"x\0\0\0\0\0\0\0"), WireError::Trailing(1));
+    }
+}

@@ -1,0 +1,119 @@
+//! Every hash of a job, and the one table of what each is for.
+//!
+//! All are BLAKE3 in its key-derivation mode: the context string is part of the hash, so that no value made for one purpose
+//! can stand for another. A hash of several parts takes each part with its length before it, so that parts cannot be shifted
+//! against each other.
+
+use core::fmt;
+
+use sotto_party::hex::{from_hex, to_hex};
+
+use crate::codec::WireError;
+use crate::codec::{Reader, Wire};
+
+/// What a hash is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A job's id, over its canonical encoding.
+    Job,
+    /// What a job takes an owner's data for: its tables and the program's parameters.
+    Schema,
+    /// A run's id: job, run, attempt, a nonce of every party.
+    Run,
+    /// A session's id: run id and the channel's exported value.
+    Session,
+    /// Where a run's parties meet at a relay: job, run, computer.
+    Rendezvous,
+    /// A computer's share of an owner's input: salt, place, bits.
+    Share,
+    /// A computer's half of a receiver's outputs: salt, place, bits.
+    Half,
+    /// A manifest, as the receipt names it.
+    Manifest,
+    /// A data set, under its owner's own key: what a budget is kept for.
+    DataSet,
+    /// An entry of the budget's log, over its predecessor.
+    Budget,
+}
+
+impl Purpose {
+    const fn context(self) -> &'static str {
+        match self {
+            Self::Job => "sotto mpc job id v1",
+            Self::Schema => "sotto mpc schema v1",
+            Self::Run => "sotto mpc run id v1",
+            Self::Session => "sotto mpc session id v1",
+            Self::Rendezvous => "sotto mpc rendezvous v1",
+            Self::Share => "sotto mpc share commitment v1",
+            Self::Half => "sotto mpc output commitment v1",
+            Self::Manifest => "sotto mpc manifest v1",
+            Self::DataSet => "sotto mpc data set v1",
+            Self::Budget => "sotto mpc budget entry v1",
+        }
+    }
+}
+
+/// The hash of `parts` for a purpose.
+pub(crate) fn hash(purpose: Purpose, parts: &[&[u8]]) -> Digest {
+    Digest(sotto_party::hash::hash(purpose.context(), parts))
+}
+
+/// 32 bytes that stand for something: printed as hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        from_hex(text, &mut bytes)?;
+        Some(Self(bytes))
+    }
+
+    /// The first 16 digits: enough to tell things apart, not to identify them.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(16);
+        text
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Wire for Digest {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Wire::decode(r).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_purposes_cannot_be_shifted() {
+        let one = hash(Purpose::Job, &[b"ab", b"c"]);
+        assert_ne!(one, hash(Purpose::Job, &[b"a", b"bc"]));
+        assert_ne!(one, hash(Purpose::Run, &[b"ab", b"c"]));
+        assert_eq!(Digest::from_hex(&one.to_string()), Some(one));
+        for bad in ["", "0", &one.to_string()[1..], &one.to_string().to_uppercase()] {
+            assert_eq!(Digest::from_hex(bad), None);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a job can have computed: a built-in operator, a source in the Garble language, or a circuit file.
+//!
+//! ```text
+//! name and parameters ─► Builtin ─┐
+//! source and options  ─► Garble  ─┼─► Computation ─ pin ─► source, compiler, parameters, hash and number of gates
+//! file and owners     ─► Bristol ─┘
+//! ```
+//!
+//! Every party builds it itself, from what comes with the job, and arrives at the same [`Pin`] or at another job: the pin is part
+//! of what is signed.
+
+use super::hash::Digest;
+use super::spec::{Gates, Parameter, Pin};
+use super::text::{BadText, Line};
+use crate::circuits::Compiled;
+use crate::circuits::JointBristol;
+use crate::joint::{Cells, Checked, Declaration, Figure, Joint, Local, TooLarge};
+use crate::operators::Builtin;
+use sotto_mpc::Fancy;
+use sotto_mpc::circuit::language::COMPILER;
+use sotto_mpc::inputs::Inputs;
+use sotto_mpc::number::Number;
+use sotto_mpc::program::ProgramName;
+
+/// The program of a job.
+#[derive(Clone, Debug)]
+pub enum Computation {
+    /// An operator that comes with the crate.
+    Builtin(Builtin),
+    /// A source in the Garble language.
+    Garble(Compiled),
+    /// A circuit in Bristol Fashion.
+    Bristol(JointBristol),
+}
+
+/// Why a program cannot be pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PinError {
+    /// It is too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// A name that cannot stand in a job.
+    #[error(transparent)]
+    Text(#[from] BadText),
+}
+
+/// Does with a program whatever kind it is of.
+macro_rules! with {
+    ($computation:expr, $program:ident => $do:expr) => {
+        match $computation {
+            Computation::Builtin($program) => $do,
+            Computation::Garble($program) => $do,
+            Computation::Bristol($program) => $do,
+        }
+    };
+}
+
+impl Computation {
+    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all. The ranges of built-in
+    /// programs are parameters.
+    #[must_use]
+    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
+        match self {
+            Self::Builtin(_) => false,
+            Self::Garble(program) => program.narrow(owner, column, to),
+            Self::Bristol(program) => program.narrow(owner, column, to),
+        }
+    }
+
+    /// What a job states of this program, which was built with these parameters. Counts and hashes all gates, of which `most` are
+    /// allowed.
+    ///
+    /// # Errors
+    /// If it has more.
+    pub fn pin(&self, parameters: Vec<Parameter>, most: u64) -> Result<Pin, PinError> {
+        let (circuit, cost) = self.gate_stream(most)?;
+        self.pin_stated(parameters, Gates { circuit: Digest(circuit), and_gates: cost.and_gates })
+    }
+
+    /// What a job states of this program, if these are its gates, which is not looked at.
+    ///
+    /// # Errors
+    /// If its name cannot stand in a job.
+    pub fn pin_stated(&self, parameters: Vec<Parameter>, gates: Gates) -> Result<Pin, PinError> {
+        let Gates { circuit, and_gates } = gates;
+        let sotto = concat!("sotto ", env!("CARGO_PKG_VERSION"));
+        let (source, compiler) = match self {
+            Self::Builtin(_) => (None, sotto),
+            Self::Garble(program) => (Some(program.source_digest()), COMPILER),
+            Self::Bristol(program) => (Some(program.source_digest()), sotto),
+        };
+        Ok(Pin {
+            name: self.name(),
+            parameters,
+            source: source.map(Digest),
+            compiler: Line::new(compiler)?,
+            circuit,
+            and_gates,
+        })
+    }
+}
+
+impl Joint for Computation {
+    fn name(&self) -> ProgramName {
+        with!(self, program => program.name())
+    }
+
+    fn declaration(&self) -> &Declaration {
+        with!(self, program => program.declaration())
+    }
+
+    fn parameters(&self) -> [u8; 32] {
+        with!(self, program => program.parameters())
+    }
+
+    fn body<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut Checked<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        with!(self, program => program.body(f, inputs, outputs))
+    }
+
+    fn local(&self, owner: usize) -> Box<dyn Local + '_> {
+        with!(self, program => program.local(owner))
+    }
+
+    fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
+        with!(self, program => program.figures(outputs))
+    }
+}

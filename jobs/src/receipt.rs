@@ -1,0 +1,205 @@
+//! The receipt: what both computers state about a finished run, for everybody who took part.
+//!
+//! ```text
+//! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ manifests ‖ output commitments ‖ transcript
+//! statement  started ‖ finished ‖ sent ‖ received ‖ signature over ("sotto receipt v1\0" ‖ facts ‖ the four before it)
+//! receipt    facts ‖ garbler's statement ‖ evaluator's statement
+//! ```
+//!
+//! **Shows**: that both computers state that they ran this circuit of this job once, on the inputs that the owners committed to,
+//! saw the same control, transfer and output messages, before the job's expiry and within its seconds by their clocks, and
+//! delivered these halves. **Does not show** that they computed
+//! correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The transcript hash leaves out the
+//! garbled tables; what altered them is found by the channel and by the outputs' labels.
+
+use super::hash::{Digest, Purpose, hash};
+use super::spec::{Job, PartyId};
+use crate::codec::WireError;
+use crate::codec::{Wire, record};
+use sotto_mpc::protocol::semi_honest::Half;
+use sotto_party::{Context, Identity};
+
+/// What a signature of a receipt is for.
+const SIGNATURE: Context = Context::new("sotto receipt v1");
+const PREFIX: &str = "sotto receipt v1\0";
+
+/// What both computers agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The job.
+    pub job: Digest,
+    /// Which run of it.
+    pub run: u32,
+    /// Which attempt at the run.
+    pub attempt: u32,
+    /// The run's id.
+    pub run_id: Digest,
+    /// The gate stream.
+    pub circuit: Digest,
+    /// Its AND gates.
+    pub and_gates: u64,
+    /// The hash of each owner's manifest, in the job's order.
+    pub inputs: Vec<Digest>,
+    /// For each receiver a commitment to either half of its outputs, the garbler's first.
+    pub outputs: Vec<Delivered>,
+    /// The hash of all that the computers said but the tables.
+    pub transcript: Digest,
+}
+
+/// Commitments to what a receiver got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Who.
+    pub receiver: PartyId,
+    /// To the garbler's half.
+    pub garbler: Digest,
+    /// To the evaluator's half.
+    pub evaluator: Digest,
+}
+
+/// What one computer adds, and its signature over all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// When the attempt began: seconds since 1970 by this computer's clock.
+    pub started: u64,
+    /// When it was over.
+    pub finished: u64,
+    /// Bytes sent to the other computer.
+    pub sent: u64,
+    /// Bytes received from it.
+    pub received: u64,
+    signature: [u8; 64],
+}
+record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript });
+record!(Delivered { receiver, garbler, evaluator });
+record!(Statement { started, finished, sent, received, signature });
+
+/// Facts that both computers signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// What they agree on.
+    pub facts: Facts,
+    /// The garbler's own.
+    pub garbler: Statement,
+    /// The evaluator's own.
+    pub evaluator: Statement,
+}
+record!(Receipt { facts, garbler, evaluator });
+
+/// Why a receipt is none of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not the bytes of a receipt.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Of another job.
+    #[error("the receipt is of another job")]
+    OtherJob,
+    /// Facts that the job does not allow.
+    #[error("the receipt names another circuit, other owners or other receivers than the job")]
+    Facts,
+    /// A computation that nobody agreed to.
+    #[error(
+        "the {0} states that it began after the job had expired, or computed for longer than the job allows"
+    )]
+    Terms(&'static str),
+    /// A signature that the computer's key did not make.
+    #[error("the statement of the {0} is not signed by the key that the job names")]
+    Signature(&'static str),
+}
+
+impl Statement {
+    /// Signs facts.
+    #[must_use]
+    pub fn sign(
+        facts: &Facts,
+        [started, finished]: [u64; 2],
+        [sent, received]: [u64; 2],
+        identity: &Identity,
+    ) -> Self {
+        let mut statement = Self { started, finished, sent, received, signature: [0; 64] };
+        statement.signature = identity.sign(SIGNATURE, &statement.text(facts));
+        statement
+    }
+
+    fn text(&self, facts: &Facts) -> Vec<u8> {
+        let mut text = facts.to_prefixed("");
+        [self.started, self.finished, self.sent, self.received].iter().for_each(|n| n.encode(&mut text));
+        text
+    }
+
+    /// Whether the computer kept to the job's expiry and to its seconds, by its own clock.
+    #[must_use]
+    pub fn is_within(&self, job: &Job) -> bool {
+        self.started < job.expiry && self.finished.saturating_sub(self.started) <= job.limits.seconds.into()
+    }
+
+    /// Whether this computer signed it.
+    #[must_use]
+    pub fn is_of(&self, job: &Job, computer: PartyId, facts: &Facts) -> bool {
+        job.party(computer).key.verify(SIGNATURE, &self.text(facts), &self.signature)
+    }
+}
+
+impl Facts {
+    /// Whether these can be facts of the job.
+    #[must_use]
+    pub fn fit(&self, job: &Job) -> bool {
+        self.circuit == job.program.circuit
+            && self.and_gates == job.program.and_gates
+            && (1..=job.runs).contains(&self.run)
+            && self.inputs.len() == job.inputs.len()
+            && self.outputs.iter().map(|output| output.receiver).eq(job.receivers())
+    }
+}
+
+impl Receipt {
+    /// The canonical encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_prefixed(PREFIX)
+    }
+
+    /// The receipt of these bytes, signed by both computers of the job.
+    ///
+    /// # Errors
+    /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any more.
+    pub fn from_bytes(job: &Job, bytes: &[u8]) -> Result<Self, ReceiptError> {
+        let receipt: Self = Wire::from_prefixed(PREFIX, bytes)?;
+        if receipt.facts.job != job.id() {
+            return Err(ReceiptError::OtherJob);
+        }
+        if !receipt.facts.fit(job) {
+            return Err(ReceiptError::Facts);
+        }
+        let [garbler, evaluator] = job.computers();
+        for (role, computer, statement) in
+            [("garbler", garbler, &receipt.garbler), ("evaluator", evaluator, &receipt.evaluator)]
+        {
+            if !statement.is_of(job, computer, &receipt.facts) {
+                return Err(ReceiptError::Signature(role));
+            }
+            if !statement.is_within(job) {
+                return Err(ReceiptError::Terms(role));
+            }
+        }
+        Ok(receipt)
+    }
+}
+
+/// The commitment to a half, as it stands in the facts.
+#[must_use]
+pub fn commit_half(
+    run_id: Digest,
+    receiver: PartyId,
+    computer: PartyId,
+    salt: &[u8; 32],
+    half: &Half,
+) -> Digest {
+    let count = (half.bits().len() as u64).to_le_bytes();
+    let place = [receiver.0.to_le_bytes(), computer.0.to_le_bytes()];
+    hash(
+        Purpose::Half,
+        &[salt, &run_id.0, place.as_flattened(), &count, sotto_mpc::Bits::from(half.bits()).as_bytes()],
+    )
+}

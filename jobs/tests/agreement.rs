@@ -1,0 +1,315 @@
+//! What is agreed: ids, signatures, plain words, policies and budgets, and what each refuses.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use sotto_jobs::budget::{Budget, BudgetError, data_set};
+use sotto_jobs::consent::ConsentError;
+use sotto_jobs::edge::files::{Memory, Shelf};
+use sotto_jobs::edge::policy_file::{self, DebitError};
+use sotto_jobs::policy::{Policy, PolicyError};
+use sotto_jobs::spec::{Draft, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, Relay, SpecError, Value};
+use sotto_jobs::text::Prose;
+use sotto_jobs::words::describe;
+use sotto_jobs::{Agreement, Consent, Digest, Job};
+use sotto_party::Identity;
+use support::{NOW, consents, draft, identity, job, line, rng};
+
+fn relay(key: u64) -> Meeting {
+    Meeting::Relay(Relay { address: line("example.org:1"), key: Identity::random(&mut rng(key)).public() })
+}
+
+/// Drafts that differ from [`draft`] in one thing.
+fn variants() -> Vec<Draft> {
+    let changes: [fn(&mut Draft); 21] = [
+        |d| d.name = line("other"),
+        |d| d.purpose = Prose::new("another").unwrap(),
+        |d| d.nonce = Digest([8; 32]),
+        |d| d.parties[2].key = Identity::random(&mut rng(5)).public(),
+        |d| d.parties[0].meeting = Some(Meeting::Address(line("example.org:1"))),
+        |d| d.parties[0].meeting = Some(relay(5)),
+        |d| d.parties[0].meeting = Some(relay(6)),
+        |d| (d.garbler, d.evaluator) = (d.evaluator, d.garbler),
+        |d| d.program.circuit = Digest([1; 32]),
+        |d| d.program.source = Some(Digest([1; 32])),
+        |d| d.program.and_gates += 1,
+        |d| d.inputs[1].tables[0].columns[0].max += 1,
+        |d| d.inputs[1].tables[0].columns[0].missing = Some(0),
+        |d| d.inputs[1].tables[0].rows += 1,
+        |d| d.outputs[1].receivers.push(PartyId(0)),
+        |d| d.leaks[0] = Prose::new("nothing").unwrap(),
+        |d| d.limits.seconds += 1,
+        |d| d.deadline += 1,
+        |d| d.expiry += 60,
+        |d| d.runs += 1,
+        |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+    ];
+    let changed = |change: fn(&mut Draft)| {
+        let mut draft = draft();
+        change(&mut draft);
+        draft
+    };
+    changes.into_iter().map(changed).collect()
+}
+
+#[test]
+fn a_job_has_one_encoding_and_its_id_covers_everything() {
+    let job = job();
+    assert_eq!(Job::from_bytes(&job.to_bytes()).unwrap(), job);
+    let shown = describe(&job, None);
+    for draft in variants() {
+        let other = Job::new(draft).unwrap();
+        assert_ne!(other.id(), job.id());
+        assert_ne!(describe(&other, None), shown, "what is signed is shown");
+    }
+    let bytes = job.to_bytes();
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert!(
+            Job::from_bytes(&altered).is_ok_and(|other| other.id() != job.id())
+                || Job::from_bytes(&altered).is_err()
+        );
+    }
+    assert!(Job::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+}
+
+#[test]
+fn every_rule_names_its_place() {
+    let faults = |change: fn(&mut Draft)| {
+        let mut draft = draft();
+        change(&mut draft);
+        Job::new(draft).unwrap_err()
+    };
+    let has = |change: fn(&mut Draft), part, error| {
+        let faults = faults(change);
+        assert!(faults.contains(&(part, error)), "{faults:?}");
+    };
+    has(|d| d.evaluator = d.garbler, Part::Field("roles.evaluator"), SpecError::OneComputer);
+    has(|d| d.garbler = PartyId(9), Part::Field("roles.garbler"), SpecError::Stranger);
+    has(|d| d.parties[1].meeting = None, Part::Party(1), SpecError::NoAddress);
+    has(|d| d.parties[4].name = d.parties[3].name.clone(), Part::Party(4), SpecError::Twice);
+    has(|d| d.parties[4].key = d.parties[3].key.clone(), Part::Party(4), SpecError::Twice);
+    has(
+        |d| d.outputs.iter_mut().for_each(|o| o.receivers = vec![PartyId(0)]),
+        Part::Party(4),
+        SpecError::Idle,
+    );
+    has(|d| d.inputs[1].owner = PartyId(0), Part::Input(1), SpecError::Twice);
+    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), SpecError::Limit);
+    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), SpecError::Limit);
+    let most = MAX_AND_GATES;
+    has(
+        |d| d.limits.and_gates = MAX_AND_GATES + 1,
+        Part::Field("limits.and_gates"),
+        SpecError::TooMany(most),
+    );
+    has(|d| d.outputs[0].receivers.clear(), Part::Output(0), SpecError::Number { given: 0, most: 64 });
+    has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), SpecError::Twice);
+    has(|d| d.runs = 0, Part::Field("maximum_runs"), SpecError::Zero);
+    for address in [
+        "not an address",
+        "example.org",
+        ":7700",
+        "example.org:77000",
+        "example.org:+1",
+        "2001:db8::1:7700",
+        "[::g]:1",
+        "a b:1",
+    ] {
+        let mut draft = draft();
+        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
+        assert!(Job::new(draft).unwrap_err().contains(&(Part::Party(0), SpecError::Address)), "{address}");
+    }
+    for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
+        let mut draft = draft();
+        draft.parties[0].meeting = Some(Meeting::Address(line(address)));
+        assert!(Job::new(draft).is_ok(), "{address}");
+    }
+    let range = |change| has(change, Part::Column(1, 0, 0), SpecError::Range);
+    range(|d| d.inputs[1].tables[0].columns[0].max = -1);
+    range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
+    range(|d| d.inputs[1].tables[0].columns[0].decimals = 19);
+    has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), SpecError::Missing);
+}
+
+#[test]
+fn only_all_signatures_under_this_very_job_are_an_agreement() {
+    let (job, consents) = (job(), consents(&job()));
+    let agree = |consents: &[Consent], now| Agreement::new(job.clone(), consents, now).map(|_| ());
+    assert_eq!(agree(&consents, NOW), Ok(()));
+    assert_eq!(agree(&consents, job.expiry), Err(ConsentError::Expired));
+    assert_eq!(agree(&consents[..3], NOW), Err(ConsentError::Missing(vec!["dora".into(), "eve".into()])));
+    for draft in variants() {
+        // Whoever still is a party signed another job.
+        let other = Job::new(draft).unwrap();
+        assert!(Agreement::new(other, &consents, NOW).is_err());
+    }
+    let text = consents[1].to_text();
+    assert_eq!(Consent::from_text(&text), Some(consents[1].clone()));
+    let digits = text.trim_end().len() - "sotto-consent-2:".len();
+    for at in 0..digits {
+        let mut altered = text.clone().into_bytes();
+        let place = &mut altered["sotto-consent-2:".len() + at];
+        *place = if *place == b'0' { b'1' } else { b'0' };
+        let altered = Consent::from_text(&String::from_utf8(altered).unwrap()).unwrap();
+        let mut all = consents.clone();
+        all[1] = altered;
+        assert!(agree(&all, NOW).is_err(), "digit {at}");
+    }
+    let stranger = Consent::sign(&job, &Identity::random(&mut rng(5)), &mut rng(6));
+    assert_eq!(stranger, Err(ConsentError::Stranger));
+}
+
+fn policy(job: &Job) -> Policy {
+    let allowed = [0, 4].map(|id| job.party(PartyId(id)).key.fingerprint());
+    Policy {
+        programs: vec![job.program.circuit],
+        schemas: vec![job.schema_of(PartyId(3))],
+        purposes: vec![job.purpose.clone()],
+        receivers: allowed.to_vec(),
+        minimum_rows: 3,
+        runs_a_month: 2,
+        outputs_a_month: 4,
+    }
+}
+
+#[test]
+fn a_policy_refuses_what_it_does_not_name() {
+    let (job, dora) = (job(), PartyId(3));
+    let refused = |change: fn(&mut Policy)| {
+        let mut policy = policy(&job);
+        change(&mut policy);
+        policy.check(&job, dora)
+    };
+    assert_eq!(refused(|_| {}), Ok(()));
+    assert_eq!(refused(|p| p.programs.clear()), Err(PolicyError::Program(job.program.circuit)));
+    assert_eq!(refused(|p| p.purposes.clear()), Err(PolicyError::Purpose));
+    // The same gates, and another meaning.
+    let changes: [fn(&mut Draft); 4] = [
+        |d| d.inputs[2].tables[0].columns[0].missing = Some(0),
+        |d| d.inputs[2].tables[0].columns[0].decimals = 0,
+        |d| d.inputs[2].tables[0].columns[0].name = line("bonus"),
+        |d| d.program.parameters.push(Parameter { name: line("group"), value: Value::Text(line("others")) }),
+    ];
+    for change in changes {
+        let mut draft = draft();
+        change(&mut draft);
+        let other = Job::new(draft).unwrap();
+        assert_eq!(policy(&job).check(&other, dora), Err(PolicyError::Schema(other.schema_of(dora))));
+    }
+    assert!(
+        matches!(refused(|p| { p.receivers.pop(); }), Err(PolicyError::Receiver { name, .. }) if name == "eve")
+    );
+    assert!(matches!(refused(|p| p.minimum_rows = 4), Err(PolicyError::Rows { given: 3, least: 4, .. })));
+    // What a single run of the job would break is known before anybody signs.
+    let never = |change, what, most, wanted| {
+        let name = "acme".to_owned();
+        assert_eq!(refused(change), Err(PolicyError::Never { name, what, most, wanted }));
+    };
+    never(|p| p.runs_a_month = 0, "runs", 0, 1);
+    never(|p| p.outputs_a_month = 0, "outputs", 0, 1);
+    assert!(
+        matches!(refused(|p| p.outputs_a_month = 1), Err(PolicyError::Never { name, wanted: 2, .. }) if name == "eve")
+    );
+}
+
+#[test]
+fn who_cannot_tell_a_result_from_none_is_named() {
+    assert!(!describe(&job(), None).contains("Mind:"));
+    let mut draft = draft();
+    draft.outputs[0].receivers = vec![PartyId(0)];
+    let shown = describe(&Job::new(draft).unwrap(), None).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("Mind: eve does not learn inputs_hold, and cannot tell a result of zeros from none."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_policy_counts_the_rows_that_there_are() {
+    let (job, dora) = (job(), PartyId(3));
+    let policy = policy(&job);
+    assert_eq!(policy.check_rows(&job, dora, &[3]), Ok(()));
+    let few = policy.check_rows(&job, dora, &[2]);
+    assert!(
+        matches!(&few, Err(PolicyError::Rows { given: 2, least: 3, table }) if table == "people"),
+        "{few:?}"
+    );
+}
+
+#[test]
+fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
+    let (job, dora) = (job(), PartyId(3));
+    let (owner, mut shelf) = (identity(dora), Memory::default());
+    let debit = |shelf: &mut Memory, run| {
+        policy_file::debit(shelf, (None, &owner), (&job, dora, run), Digest([1; 32]), NOW)
+    };
+    debit(&mut shelf, 1).unwrap();
+    let (whole, head) = (shelf.get("budget").unwrap().unwrap(), shelf.get("budget-head").unwrap().unwrap());
+    debit(&mut shelf, 2).unwrap();
+    let both = shelf.get("budget").unwrap().unwrap();
+    for cut in [whole.len() + 1, both.len() - 1] {
+        shelf.keep("budget", &both[..cut]).unwrap();
+        shelf.keep("budget-head", &head).unwrap();
+        debit(&mut shelf, 2).unwrap();
+        assert_eq!(shelf.get("budget").unwrap().unwrap(), both, "cut at {cut}");
+    }
+    // With a head that says that the second line was written, its loss is one.
+    shelf.keep("budget", &both[..both.len() - 1]).unwrap();
+    assert!(matches!(debit(&mut shelf, 2), Err(DebitError::Budget(BudgetError::Cut))));
+}
+
+#[test]
+fn a_budget_is_debited_once_a_run_and_runs_out() {
+    let (job, dora) = (job(), PartyId(3));
+    let (owner, policy) = (identity(dora), policy(&job));
+    let data = data_set(&owner, &[true, false][..].into());
+    let mut log = String::new();
+    let mut debit = |run, data, now| {
+        let budget = Budget::read(&owner, &log, None).unwrap();
+        let line = budget.debit(Some(&policy), (&job, dora, run), data, now)?;
+        Ok::<_, PolicyError>(line.map(|(line, link)| {
+            log.push_str(&line);
+            link
+        }))
+    };
+    assert!(debit(1, data, NOW).unwrap().is_some());
+    assert!(debit(1, data, NOW).unwrap().is_none(), "the same run costs once");
+    assert!(debit(2, data, NOW + 60).unwrap().is_some());
+    let spent = debit(3, data, NOW + 120).unwrap_err();
+    assert!(matches!(&spent, PolicyError::Spent { what: "runs", most: 2, spent: 2, .. }), "{spent}");
+    assert!(
+        debit(3, data_set(&owner, &[true][..].into()), NOW).unwrap().is_some(),
+        "other data, other budget"
+    );
+    assert!(debit(3, data, NOW - 9_000_000).is_err(), "a clock put back gives nothing back");
+    assert!(debit(3, data, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
+    assert_ne!(
+        data,
+        data_set(&identity(PartyId(2)), &[true, false][..].into()),
+        "only the owner can name its data"
+    );
+}
+
+#[test]
+fn a_log_that_was_altered_or_cut_is_refused() {
+    let (job, dora) = (job(), PartyId(3));
+    let owner = identity(dora);
+    let (mut log, mut last) = (String::new(), None);
+    for run in 1..=3 {
+        let budget = Budget::read(&owner, &log, last).unwrap();
+        let (line, link) = budget.debit(None, (&job, dora, run), Digest([1; 32]), NOW).unwrap().unwrap();
+        log.push_str(&line);
+        last = Some(link);
+    }
+    let read = |log: &str| Budget::read(&owner, log, last).map(|_| ());
+    assert_eq!(read(&log), Ok(()));
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(read(&lines[..2].join("\n")), Err(BudgetError::Cut));
+    assert_eq!(read(&lines[1..].join("\n")), Err(BudgetError::Altered(1)));
+    assert_eq!(read(&[lines[0], lines[2], lines[1]].join("\n")), Err(BudgetError::Altered(2)));
+    assert_eq!(read(&log.replacen("01", "02", 1)), Err(BudgetError::Altered(1)));
+    let other = Budget::read(&identity(PartyId(2)), &log, None).map(|_| ());
+    assert_eq!(other, Err(BudgetError::Altered(1)), "only its owner could have written it");
+}

@@ -1,0 +1,399 @@
+//! The jobs of the gallery: what they give is what clear arithmetic gives, with every owner's input shared between the two
+//! computers, garbled.
+//!
+//! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored` writes them again, and a
+//! test holds the files against this.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use sotto_jobs::edge::job_file::{self, Counting};
+use sotto_jobs::joint::{Cells, Delegated, Joint, Table};
+use sotto_jobs::operators::auc::clear;
+use sotto_jobs::program::Computation;
+use sotto_jobs::spec::Gates;
+use sotto_jobs::{Agreement, Consent, Digest, Job};
+use sotto_mpc::inputs::Place;
+use sotto_mpc::protocol::semi_honest::together;
+use sotto_party::Identity;
+
+const JOBS: [&str; 8] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k", "median"];
+
+fn folder(job: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/gallery")).join(job)
+}
+
+/// A job of the gallery and its program. No keys lie there: each party gets one made here.
+fn job(name: &str) -> (Job, Computation) {
+    read(name, Counting::Now)
+}
+
+fn read(name: &str, counting: Counting<'_>) -> (Job, Computation) {
+    let text = std::fs::read_to_string(folder(name).join("job.toml")).unwrap();
+    let rng = &mut ChaCha20Rng::seed_from_u64(3);
+    let read = |file: &str| match file.ends_with(".pub") {
+        true => Ok(Identity::random(rng).public().to_text()),
+        false => std::fs::read_to_string(folder(name).join(file)),
+    };
+    job_file::parse(&text, counting, read).unwrap_or_else(|complaints| panic!("{name}: {complaints:?}"))
+}
+
+/// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is another job.
+#[test]
+fn a_stated_count_is_believed_as_far_as_it_was_signed() {
+    let (counted, _) = job("pay-gap");
+    let keys = &mut ChaCha20Rng::seed_from_u64(3);
+    let identities: Vec<Identity> = counted.parties.iter().map(|_| Identity::random(keys)).collect();
+    let rng = &mut ChaCha20Rng::seed_from_u64(4);
+    let consents: Vec<Consent> =
+        identities.iter().map(|identity| Consent::sign(&counted, identity, rng).unwrap()).collect();
+    let consents: Vec<Consent> = consents.iter().map(|c| Consent::from_text(&c.to_text()).unwrap()).collect();
+    let true_gates = consents[2].gates();
+    assert_eq!(true_gates, counted.program.gates());
+    let (owner, computers) = ("company-1", ["institute", "union"]);
+    let (stated, _) = read("pay-gap", Counting::Before { party: owner, gates: true_gates });
+    assert_eq!(stated.id(), counted.id());
+    assert!(Agreement::new(stated, &consents, 0).is_ok());
+
+    let gates = Gates { circuit: Digest([7; 32]), ..true_gates };
+    let (misled, _) = read("pay-gap", Counting::Before { party: owner, gates });
+    assert_eq!(misled.program.gates(), gates, "it was not counted");
+    assert!(Agreement::new(misled.clone(), &consents, 0).is_err(), "nobody signed that");
+    for party in computers {
+        let (job, _) = read("pay-gap", Counting::Before { party, gates });
+        assert_eq!(job.id(), counted.id(), "{party} counts, whatever is stated");
+    }
+    // All others sign the false count: the owner did not, and the computers' own count is another job.
+    let forged: Vec<Consent> = identities.iter().map(|i| Consent::sign(&misled, i, rng).unwrap()).collect();
+    let mixed: Vec<Consent> =
+        (0..forged.len()).map(|i| if i == 2 { &consents[i] } else { &forged[i] }).cloned().collect();
+    assert!(Agreement::new(misled, &mixed, 0).is_err());
+    assert!(Agreement::new(counted, &forged, 0).is_err());
+}
+
+fn program(name: &str) -> Computation {
+    job(name).1
+}
+
+/// A decimal in units of its last place.
+fn scaled(text: &str, decimals: u8) -> i128 {
+    let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = format!("{whole}{fraction:0<width$}", width = usize::from(decimals));
+    assert!(fraction.len() <= usize::from(decimals), "{text}");
+    sign * digits.parse::<i128>().unwrap()
+}
+
+/// The rows of an owner's file, whose first line names the table's columns.
+fn rows(job: &str, owner: usize, table: &Table) -> Cells {
+    let text = std::fs::read_to_string(folder(job).join(format!("data/owner-{}.csv", owner + 1))).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(lines.next().unwrap(), names.join(","));
+    let row = |line: &str| {
+        let fields = line.split(',').zip(&table.columns);
+        fields.map(|(field, column)| scaled(field, column.number.decimals())).collect()
+    };
+    lines.map(row).collect()
+}
+
+/// What each owner's file says, and what enters after its local step.
+fn inputs(job: &str, program: &impl Joint) -> (Vec<Cells>, Vec<Vec<Cells>>) {
+    let (mut sources, mut inputs) = (Vec::new(), Vec::new());
+    for owner in 0..program.declaration().owners().len() {
+        let mut local = program.local(owner);
+        let source = rows(job, owner, &local.tables()[0]);
+        source.iter().for_each(|row| local.row(0, row).unwrap());
+        inputs.push(local.finish().unwrap());
+        sources.push(source);
+    }
+    (sources, inputs)
+}
+
+/// Outputs of a garbled run on shares, which are those in the clear and hold.
+fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
+    let rng = &mut ChaCha20Rng::seed_from_u64(7);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (owner, tables) in inputs.iter().enumerate() {
+        for bit in program.declaration().encode(owner, tables).unwrap().iter() {
+            let mask = rng.next_u32() & 1 == 1;
+            first.push(mask);
+            second.push(bit ^ mask);
+        }
+    }
+    let delegated = Delegated::new(program, vec![Place::Shared; inputs.len()]).unwrap();
+    let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
+    let output = together(&delegated, (&first, garbler), (&second, evaluator)).unwrap();
+    let outputs = program.declaration().decode(&output).unwrap();
+    assert_eq!(outputs, program.compute(inputs).unwrap());
+    assert_eq!(outputs[0], [vec![1; inputs.len()]]);
+    outputs
+}
+
+fn figure(program: &impl Joint, outputs: &[Cells], name: &str) -> f64 {
+    let figures = program.figures(outputs);
+    figures.iter().find(|figure| figure.name == name).unwrap_or_else(|| panic!("{figures:?}")).value
+}
+
+#[test]
+fn auc_over_two_hospitals() {
+    let program = program("auc");
+    let (sources, inputs) = inputs("auc", &program);
+    let outputs = run(&program, &inputs);
+    for (measure, sums) in outputs[1].iter().enumerate() {
+        let of = |class| -> Vec<u32> {
+            let rows = sources.iter().flatten().filter(|row| row[0] == class);
+            rows.map(|row| row[1 + measure] as u32).collect()
+        };
+        let expected = clear(&of(0), &of(1));
+        assert_eq!(sums[..], [expected.two_u, expected.sum_v10_sq, expected.sum_v01_sq].map(i128::from));
+    }
+    assert!((figure(&program, &outputs, "mean radius: AUC") - 0.9375).abs() < 1e-4);
+}
+
+#[test]
+fn welch_over_three_hospitals() {
+    let program = program("welch");
+    let (sources, inputs) = inputs("welch", &program);
+    let outputs = run(&program, &inputs);
+    let arm = |arm| -> Vec<f64> {
+        sources.iter().flatten().filter(|row| row[0] == arm).map(|row| row[1] as f64 / 100.0).collect()
+    };
+    let moments = |x: &[f64]| {
+        let mean = x.iter().sum::<f64>() / x.len() as f64;
+        (mean, x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (x.len() - 1) as f64 / x.len() as f64)
+    };
+    let ((m_0, q_0), (m_1, q_1)) = (moments(&arm(0)), moments(&arm(1)));
+    let t = (m_1 - m_0) / (q_0 + q_1).sqrt();
+    assert!((figure(&program, &outputs, "t") - t).abs() < 1e-6, "{t}");
+    assert!(figure(&program, &outputs, "p, two-sided") < 1e-6);
+}
+
+#[test]
+fn a_model_scores_a_clinics_rows() {
+    let program = program("scoring");
+    let (sources, inputs) = inputs("scoring", &program);
+    let outputs = run(&program, &inputs);
+    let model = &sources[0][0];
+    for (row, step) in sources[1].iter().zip(&outputs[1]) {
+        let z: i128 = model[0] + row.iter().zip(&model[1..]).map(|(x, w)| x * w).sum::<i128>();
+        let probability = 1.0 / (1.0 + (-z as f64 / 1e5).exp());
+        assert_eq!(step[0], (probability * 10.0).floor().min(9.0) as i128);
+    }
+    // It is a model: some rows are told from others.
+    assert!(outputs[1].iter().any(|step| step[0] == 0) && outputs[1].iter().any(|step| step[0] == 9));
+}
+
+#[test]
+fn two_registers_are_joined() {
+    let program = program("join");
+    let (sources, inputs) = inputs("join", &program);
+    let outputs = run(&program, &inputs);
+    let common: Vec<_> = sources[1].iter().filter(|row| sources[0].contains(&vec![row[0]])).collect();
+    assert_eq!(outputs[1], [[1, common.len() as i128, common.iter().map(|row| row[1]).sum()]]);
+}
+
+#[test]
+fn a_pay_gap_table_suppresses_small_cells() {
+    let program = program("pay-gap");
+    let (sources, inputs) = inputs("pay-gap", &program);
+    let outputs = run(&program, &inputs);
+    for (group, found) in outputs[1].iter().enumerate() {
+        let pay: Vec<i128> =
+            sources.iter().flatten().filter(|row| row[0] == group as i128).map(|row| row[1]).collect();
+        let expected = if pay.len() < 8 { [0, 0, 0] } else { [1, pay.len() as i128, pay.iter().sum()] };
+        assert_eq!(found[..], expected, "{group}");
+    }
+    assert!(outputs[1].iter().any(|cell| cell[0] == 0), "one cell is small");
+    assert!(figure(&program, &outputs, "mean of office, women").is_normal());
+}
+
+#[test]
+fn the_second_price_is_paid() {
+    let program = program("auction");
+    let (sources, inputs) = inputs("auction", &program);
+    let outputs = run(&program, &inputs);
+    let mut bids: Vec<(i128, usize)> =
+        sources.iter().enumerate().map(|(i, rows)| (rows[0][0], i + 1)).collect();
+    bids.sort();
+    assert_eq!(outputs[1], [[bids[3].1 as i128, bids[2].0]]);
+}
+
+#[test]
+fn the_top_of_summed_counters() {
+    let program = program("top-k");
+    let (sources, inputs) = inputs("top-k", &program);
+    let outputs = run(&program, &inputs);
+    let total = |i: usize| sources.iter().map(|rows| rows[i][0]).sum::<i128>();
+    let mut totals: Vec<(i128, i128)> = (0..16).map(|i| (-total(i), i as i128 + 1)).collect();
+    totals.sort();
+    let expected: Cells = totals[..5].iter().map(|(total, item)| vec![*item, -total]).collect();
+    assert_eq!(outputs[1], expected);
+}
+
+#[test]
+fn a_garble_program_finds_the_median() {
+    let program = program("median");
+    let (sources, inputs) = inputs("median", &program);
+    let outputs = run(&program, &inputs);
+    let mut all: Vec<i128> = sources.iter().flatten().map(|row| row[0]).collect();
+    all.sort();
+    assert_eq!(outputs[1..], [vec![vec![0]], vec![vec![all[4]]]]);
+}
+
+#[test]
+fn every_page_says_what_its_job_costs() {
+    for name in JOBS {
+        let page = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
+        let gates = grouped(job(name).0.program.and_gates);
+        assert!(page.contains(&format!("{gates} AND gates")), "{name}: {gates}");
+    }
+}
+
+#[test]
+fn every_page_says_how_its_job_is_run() {
+    for name in JOBS {
+        let (job, _) = job(name);
+        let mut command = format!("sotto mpc local jobs/gallery/{name}/job.toml");
+        for (i, input) in job.inputs.iter().enumerate() {
+            let owner = job.party(input.owner).name.as_str();
+            write!(command, " \\\n  --input {owner}=jobs/gallery/{name}/data/owner-{}.csv", i + 1).unwrap();
+        }
+        let page = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
+        assert!(page.contains(&format!("```sh\n{command}\n```")), "{name}: {command}");
+    }
+}
+
+/// With commas between thousands.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The real data: class and 30 measures of each patient, as text.
+fn patients() -> Vec<Vec<String>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/data/breast_cancer.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect()).collect()
+}
+
+/// Lines of some of the fields of some patients.
+fn lines(patients: &[Vec<String>], fields: &[usize]) -> String {
+    let line = |patient: &Vec<String>| {
+        fields.iter().map(|i| patient[*i].clone()).collect::<Vec<_>>().join(",") + "\n"
+    };
+    patients.iter().map(line).collect()
+}
+
+fn cents(amount: u64) -> String {
+    format!("{}.{:02}", amount / 100, amount % 100)
+}
+
+/// Every file of data, by job and owner. Real data are taken as they are; all else follows from seeds.
+fn data() -> Vec<(&'static str, Vec<String>)> {
+    let all = patients();
+    let hospital = |rows: &[Vec<String>]| {
+        let names = "class,mean radius,mean texture,mean smoothness,worst perimeter,worst concave points\n";
+        names.to_string() + &lines(rows, &[30, 0, 1, 4, 22, 27])
+    };
+    let arms = |rows: &[Vec<String>]| "arm,value\n".to_string() + &lines(rows, &[30, 1]);
+    let clinic = "mean texture,mean perimeter,worst texture,worst perimeter\n".to_string()
+        + &lines(&all[300..360], &[1, 2, 21, 22]);
+    vec![
+        ("auc", vec![hospital(&all[..284]), hospital(&all[284..])]),
+        ("welch", vec![arms(&all[..190]), arms(&all[190..380]), arms(&all[380..])]),
+        ("scoring", vec![model(), clinic]),
+        ("join", registers()),
+        ("pay-gap", (0..3).map(payroll).collect()),
+        (
+            "auction",
+            ["48250.00", "61999.99", "60500.50", "12000.00"].map(|bid| format!("bid\n{bid}\n")).to_vec(),
+        ),
+        ("top-k", (0..3).map(reports).collect()),
+        (
+            "median",
+            ["first\n41200\n38900\n52750\n", "second\n36400\n61000\n44100\n", "third\n39950\n47300\n43800\n"]
+                .map(str::to_string)
+                .to_vec(),
+        ),
+    ]
+}
+
+/// A model that was fitted in the clear to the first 284 patients (gradient descent on standardised columns, 3,000 steps, slight
+/// decay), and rounded.
+fn model() -> String {
+    "bias,mean texture,mean perimeter,worst texture,worst perimeter\n-16.71340,0.032,0.047,0.157,0.072\n"
+        .into()
+}
+
+/// Ascending keys of two registers, of which about a third are in both.
+fn registers() -> Vec<String> {
+    let rng = &mut ChaCha20Rng::seed_from_u64(11);
+    let (mut first, mut second) = ("key\n".to_string(), "key,value\n".to_string());
+    let mut key = 10_000_000u64;
+    for _ in 0..760 {
+        key += 1 + u64::from(rng.next_u32() % 100_000);
+        let (place, value) = (rng.next_u32() % 100, u64::from(rng.next_u32() % 2_000_000));
+        if place < 60 {
+            writeln!(first, "{key}").unwrap();
+        }
+        if !(20..=70).contains(&place) {
+            writeln!(second, "{key},{}", cents(value)).unwrap();
+        }
+    }
+    vec![first, second]
+}
+
+/// A company's pay: leads earn more, and so do men by 4 %; on the boards there are few women.
+fn payroll(company: u64) -> String {
+    let rng = &mut ChaCha20Rng::seed_from_u64(100 + company);
+    let mut text = "group,value\n".to_string();
+    for _ in 0..200 + company * 20 {
+        let level = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3][rng.next_u32() as usize % 10];
+        let men = [50, 60, 65, 97][level as usize];
+        let man = u64::from(rng.next_u32() % 100 < men);
+        let base = [320_000, 290_000, 560_000, 1_400_000][level as usize];
+        let pay = base * (100 + 4 * man) / 100 * (70 + u64::from(rng.next_u32() % 61)) / 100;
+        writeln!(text, "{},{}", 2 * level + man, cents(pay)).unwrap();
+    }
+    text
+}
+
+/// A clinic's counts of reported effects.
+fn reports(clinic: u64) -> String {
+    let rng = &mut ChaCha20Rng::seed_from_u64(200 + clinic);
+    let counts = (0..16).map(|i| format!("{}\n", (rng.next_u32() % 200) / (1 + i % 5)));
+    format!("count\n{}", counts.collect::<String>())
+}
+
+#[test]
+fn data_are_what_is_made_here() {
+    for (job, owners) in data() {
+        for (i, expected) in owners.iter().enumerate() {
+            let path = folder(job).join(format!("data/owner-{}.csv", i + 1));
+            assert_eq!(&std::fs::read_to_string(&path).unwrap(), expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+#[ignore = "writes the data of the gallery"]
+fn write_data() {
+    for (job, owners) in data() {
+        std::fs::create_dir_all(folder(job).join("data")).unwrap();
+        for (i, text) in owners.iter().enumerate() {
+            std::fs::write(folder(job).join(format!("data/owner-{}.csv", i + 1)), text).unwrap();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Inputs on their way, and receipts: what is committed to, sealed and signed, and what each check refuses.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use proptest::prelude::*;
+use sotto_jobs::inputs::{InputError, Manifest, prepare, sealed_length};
+use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
+use sotto_jobs::{Digest, Job, PartyId};
+use support::{draft, identity, job, rng};
+
+const DORA: PartyId = PartyId(3);
+
+#[test]
+fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
+    let (job, bits) = (job(), [true, false, true]);
+    let prepared = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let manifest = Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes()).unwrap();
+    let shares: Vec<_> = prepared
+        .sealed
+        .iter()
+        .map(|(computer, sealed)| {
+            assert_eq!(sealed.len(), sealed_length(3));
+            manifest.open(&job, &identity(*computer), sealed, 3).unwrap()
+        })
+        .collect();
+    let joined: Vec<_> = shares[0].bits().xor(shares[1].bits()).iter().collect();
+    assert_eq!(joined, bits);
+
+    let refused = Err(InputError::Share("dora".into()));
+    let [(garbler, to_garbler), (evaluator, to_evaluator)] = &prepared.sealed[..] else { panic!() };
+    let open =
+        |who: PartyId, sealed: &[u8], bits| manifest.open(&job, &identity(who), sealed, bits).map(|_| ());
+    assert_eq!(open(*garbler, to_evaluator, 3), refused);
+    assert_eq!(open(*evaluator, to_garbler, 3), refused);
+    assert_eq!(open(PartyId(4), to_garbler, 3), refused);
+    assert_eq!(open(*garbler, to_garbler, 4), refused, "another number of bits");
+    // Another input of the same owner for the same run opens, but is not the one committed to.
+    let other = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
+    assert_eq!(open(*garbler, &other.sealed[0].1, 3), refused);
+    let next = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    assert_eq!(open(*garbler, &next.sealed[0].1, 3), refused, "another run");
+}
+
+#[test]
+fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
+    let (job, acme) = (job(), PartyId(0));
+    let prepared = prepare(&job, (acme, 1), &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    assert!(prepared.sealed.is_empty());
+    let own = prepared.own.unwrap();
+    assert_eq!(own.bits().iter().collect::<Vec<_>>(), [true; 9]);
+    assert_eq!(prepared.manifest.check(&job, acme, &own, 9), Ok(()));
+    let changed = prepare(&job, (acme, 1), &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    assert!(prepared.manifest.check(&job, acme, &changed.own.unwrap(), 9).is_err());
+}
+
+#[test]
+fn a_manifest_is_of_its_owner_job_and_run() {
+    let job = job();
+    let manifest = |owner, run, signer| {
+        let prepared =
+            prepare(&job, (owner, run), &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
+        Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes())
+    };
+    let refused = Err(InputError::Manifest("dora".into()));
+    assert!(manifest(DORA, 1, DORA).is_ok());
+    assert_eq!(manifest(DORA, 2, DORA), refused);
+    assert_eq!(manifest(PartyId(2), 1, PartyId(2)), refused);
+    assert_eq!(manifest(DORA, 1, PartyId(2)), refused, "signed by another");
+    let mut other = draft();
+    other.nonce = Digest([8; 32]);
+    let prepared = prepare(&job, (DORA, 1), &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let bytes = prepared.manifest.to_bytes();
+    assert_eq!(Manifest::from_bytes(&Job::new(other).unwrap(), (DORA, 1), &bytes), refused);
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert_eq!(Manifest::from_bytes(&job, (DORA, 1), &altered), refused, "byte {at}");
+    }
+}
+
+fn facts(job: &Job) -> Facts {
+    let commitment = |i| Digest([i; 32]);
+    let delivered = |receiver| Delivered { receiver, garbler: commitment(1), evaluator: commitment(2) };
+    Facts {
+        job: job.id(),
+        run: 1,
+        attempt: 3,
+        run_id: commitment(4),
+        circuit: job.program.circuit,
+        and_gates: job.program.and_gates,
+        inputs: vec![commitment(5); job.inputs.len()],
+        outputs: job.receivers().into_iter().map(delivered).collect(),
+        transcript: commitment(6),
+    }
+}
+
+fn receipt(facts: Facts, signers: [u16; 2]) -> Receipt {
+    let [garbler, evaluator] =
+        signers.map(|id| Statement::sign(&facts, [10, 20], [30, 40], &identity(PartyId(id))));
+    Receipt { facts, garbler, evaluator }
+}
+
+#[test]
+fn a_receipt_is_signed_by_both_computers_over_every_byte() {
+    let job = job();
+    let bytes = receipt(facts(&job), [0, 1]).to_bytes();
+    assert_eq!(Receipt::from_bytes(&job, &bytes), Ok(receipt(facts(&job), [0, 1])));
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1;
+        assert!(Receipt::from_bytes(&job, &altered).is_err(), "byte {at}");
+    }
+    let read = |receipt: Receipt| Receipt::from_bytes(&job, &receipt.to_bytes()).unwrap_err();
+    assert_eq!(read(receipt(facts(&job), [2, 1])), ReceiptError::Signature("garbler"));
+    assert_eq!(read(receipt(facts(&job), [0, 0])), ReceiptError::Signature("evaluator"));
+    let with = |change: fn(&mut Facts)| {
+        let mut facts = facts(&job);
+        change(&mut facts);
+        read(receipt(facts, [0, 1]))
+    };
+    assert_eq!(with(|f| f.job = Digest([0; 32])), ReceiptError::OtherJob);
+    assert_eq!(with(|f| f.circuit = Digest([0; 32])), ReceiptError::Facts);
+    assert_eq!(with(|f| f.run = 3), ReceiptError::Facts);
+    assert_eq!(with(|f| f.inputs.truncate(1)), ReceiptError::Facts);
+    assert_eq!(with(|f| f.outputs.truncate(1)), ReceiptError::Facts);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn any_bits_are_shared_and_joined(bits in proptest::collection::vec(any::<bool>(), 0..40), seed: u64) {
+        let job = job();
+        let prepared = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
+        let open = |i: usize| {
+            let (computer, sealed) = &prepared.sealed[i];
+            prepared.manifest.open(&job, &identity(*computer), sealed, bits.len()).unwrap()
+        };
+        let joined: Vec<_> = open(0).bits().xor(open(1).bits()).iter().collect();
+        prop_assert_eq!(joined, bits);
+    }
+}

@@ -1,0 +1,338 @@
+//! Whole runs over loopback TLS: five parties on threads, crashes and full disks at every step, and who is refused.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sotto_jobs::edge::files::{Memory, Shelf};
+use sotto_jobs::edge::run::{Outcome, RunError, Setup, Stage, take_part};
+use sotto_jobs::edge::tls;
+use sotto_jobs::joint::Joint;
+use sotto_jobs::spec::{Draft, Meeting};
+use sotto_jobs::{Agreement, Consent, Job, PartyId};
+use support::{NAMES, Sum, agreement, consents, draft, identity, line, rng};
+
+/// Sum of everybody's three numbers, and what each owner brings.
+const TOTAL: u64 = 100 + 200 + 999 + 1 + 2 + 3 + 50;
+const ROWS: [(u16, [i128; 3]); 3] = [(0, [100, 200, 999]), (2, [1, 2, 3]), (3, [0, 0, 50])];
+
+/// The job with computers at free ports.
+fn at_free_ports() -> Draft {
+    let mut draft = draft();
+    // Held until both are known, so that they differ.
+    let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    for (party, port) in draft.parties.iter_mut().zip(&ports) {
+        party.meeting = Some(Meeting::Address(line(&port.local_addr().unwrap().to_string())));
+    }
+    draft
+}
+
+/// One party's part, with what it kept before.
+fn part(
+    agreement: &Agreement,
+    us: PartyId,
+    rows: [i128; 3],
+    shelf: &mut Memory,
+    observe: &(dyn Fn(Stage) + Sync),
+) -> Result<Outcome, RunError> {
+    let program = Sum::new(3);
+    let owner = agreement.job().input_of(us);
+    let cells = vec![rows.map(|value| vec![value]).to_vec()];
+    let bits = owner.map(|owner| program.declaration().encode(owner, &cells).unwrap());
+    let identity = identity(us);
+    let setup = Setup {
+        agreement,
+        program: &program,
+        run: 1,
+        us,
+        identity: &identity,
+        input: bits.as_ref(),
+        listen: None,
+        relay: None,
+        debit: &|| Ok(()),
+        observe,
+    };
+    // Nobody ever draws the same twice, also not after a crash.
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    take_part(&setup, shelf, &mut rng(DRAWN.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn rows_of(id: PartyId) -> [i128; 3] {
+    ROWS.iter().find(|(owner, _)| *owner == id.0).map_or([0; 3], |(_, rows)| *rows)
+}
+
+type Results = BTreeMap<u16, Result<Outcome, RunError>>;
+
+/// All parties at once, each with its shelf.
+fn everybody(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
+    thread::scope(|scope| {
+        let start = |(i, shelf): (usize, _)| {
+            let id = PartyId(i as u16);
+            (id.0, scope.spawn(move || part(agreement, id, rows_of(id), shelf, &|_| {})))
+        };
+        let running: Vec<_> = shelves.iter_mut().enumerate().map(start).collect();
+        running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
+    })
+}
+
+/// The same, until all are there together: on a slow machine, a deadline of seconds may be too short.
+fn at_last(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
+    let passing = |r: &Result<_, _>| matches!(r, Err(RunError::Late(_) | RunError::Attempt(_)));
+    let mut tries = (0..10).map(|_| everybody(agreement, shelves));
+    tries.find(|results| !results.values().any(passing)).unwrap()
+}
+
+fn number(bits: &[bool]) -> u64 {
+    bits.iter().rev().fold(0, |n, bit| n << 1 | u64::from(*bit))
+}
+
+fn check(results: &Results) {
+    let outcome =
+        |id: u16| results[&id].as_ref().unwrap_or_else(|e| panic!("{}: {e}", NAMES[usize::from(id)]));
+    let receipt = &outcome(0).receipt;
+    for id in 0..5 {
+        assert_eq!(outcome(id).receipt, *receipt, "{}", NAMES[usize::from(id)]);
+    }
+    let [(0, hold), (1, sum)] = &outcome(4).outputs[..] else { panic!("eve learns both outputs") };
+    assert_eq!((&hold[..], number(sum)), (&[true; 3][..], TOTAL));
+    assert_eq!(outcome(0).outputs, [(0, vec![true; 3])], "acme learns whose inputs hold");
+    for id in [1, 2, 3] {
+        assert_eq!(outcome(id).outputs, [], "{} learns nothing", NAMES[usize::from(id)]);
+    }
+}
+
+#[test]
+fn five_parties_get_what_is_theirs_and_get_it_again() {
+    let agreement = agreement(&Job::new(at_free_ports()).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    let first = everybody(&agreement, &mut shelves);
+    check(&first);
+    let again = everybody(&agreement, &mut shelves);
+    check(&again);
+    let receipts = [&first, &again].map(|results| results[&4].as_ref().unwrap().receipt.to_bytes());
+    assert_eq!(receipts[0], receipts[1], "delivered again, not computed again");
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well() {
+    // A computer keeps the inputs of others and its own, attempts, outputs, the receipt; the others their input and result.
+    for (who, rooms) in [(0, &[0, 4, 7][..]), (1, &[6][..]), (3, &[0][..])] {
+        for room in rooms.iter().copied() {
+            let mut draft = at_free_ports();
+            (draft.deadline, draft.limits.seconds) = (3, 1);
+            let agreement = agreement(&Job::new(draft).unwrap());
+            let mut shelves = <[Memory; 5]>::default();
+            shelves[who].room = Some(room);
+            let broken = everybody(&agreement, &mut shelves);
+            assert!(broken[&(who as u16)].is_err(), "{} with room for {room}", NAMES[who]);
+            shelves[who].room = None;
+            check(&at_last(&agreement, &mut shelves));
+        }
+    }
+}
+
+#[test]
+fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
+    let agreement = agreement(&Job::new(at_free_ports()).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    check(&everybody(&agreement, &mut shelves));
+    // Eve has her result; that she has it came to nobody.
+    let kept = shelves[4].get("finished").unwrap().unwrap();
+    shelves[4] = Memory::default();
+    shelves[4].keep("finished", &kept).unwrap();
+    for shelf in &mut shelves[..2] {
+        shelf.keep("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+    }
+    let started = Instant::now();
+    let [acme, bolt, _, _, eve] = &mut shelves;
+    thread::scope(|scope| {
+        let agreement = &agreement;
+        let computers = [(0, acme), (1, bolt)].map(|(id, shelf)| {
+            scope.spawn(move || part(agreement, PartyId(id), rows_of(PartyId(id)), shelf, &|_| {}).unwrap())
+        });
+        // They are there when she comes, and wait for nobody else.
+        thread::sleep(Duration::from_secs(1));
+        part(agreement, PartyId(4), [0; 3], eve, &|_| {}).unwrap();
+        computers.into_iter().for_each(|computer| drop(computer.join().unwrap()));
+    });
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_party_with_another_input_than_before_is_refused() {
+    let agreement = agreement(&Job::new(at_free_ports()).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    check(&everybody(&agreement, &mut shelves));
+    let changed = part(&agreement, PartyId(3), [0, 0, 51], &mut shelves[3], &|_| {});
+    assert!(matches!(changed, Err(RunError::Input(_))), "{changed:?}");
+}
+
+#[test]
+fn whoever_stays_away_is_named_and_nothing_hangs() {
+    let mut draft = at_free_ports();
+    draft.deadline = 1;
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let seen = Mutex::new(Vec::new());
+    let observe = |stage| seen.lock().unwrap().push(stage);
+    let alone = part(&agreement, PartyId(0), rows_of(PartyId(0)), &mut Memory::default(), &observe);
+    let Err(RunError::Late(names)) = alone else { panic!("{alone:?}") };
+    assert_eq!(names, ["carl", "dora", "bolt"]);
+    let awaited = vec!["carl".into(), "dora".into(), "bolt".into()];
+    assert!(seen.lock().unwrap().contains(&Stage::Waiting(awaited)));
+}
+
+#[test]
+fn who_is_there_is_not_awaited() {
+    let mut draft = at_free_ports();
+    draft.deadline = 3;
+    let agreement = agreement(&Job::new(draft).unwrap());
+    // Acme brings an input too, which crosses only when the computers begin.
+    let late = |id: u16| match part(
+        &agreement,
+        PartyId(id),
+        rows_of(PartyId(id)),
+        &mut Memory::default(),
+        &|_| {},
+    ) {
+        Err(RunError::Late(names)) => names,
+        other => panic!("{other:?}"),
+    };
+    let [acme, bolt] = thread::scope(|scope| {
+        [0, 1].map(|id| scope.spawn(move || late(id))).map(|party| party.join().unwrap())
+    });
+    assert_eq!([acme, bolt], [["carl", "dora"]; 2], "each computer knows that the other one is there");
+}
+
+#[test]
+fn nothing_begins_after_the_expiry_and_what_was_finished_is_delivered() {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut draft = at_free_ports();
+    (draft.deadline, draft.expiry) = (60, clock() + 10);
+    let (job, mut shelves) = (Job::new(draft).unwrap(), <[Memory; 5]>::default());
+    let agreement = agreement(&job);
+    check(&everybody(&agreement, &mut shelves));
+    while clock() < job.expiry {
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Eve alone has not fetched what is hers.
+    shelves[4] = Memory::default();
+    for shelf in &mut shelves[..2] {
+        shelf.keep("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+    }
+    check(&everybody(&agreement, &mut shelves));
+    for id in [0, 1, 3].map(PartyId) {
+        let late = part(&agreement, id, rows_of(id), &mut Memory::default(), &|_| {});
+        assert!(matches!(late, Err(RunError::Expired)), "{late:?}");
+    }
+}
+
+#[test]
+fn a_computation_that_takes_longer_than_its_seconds_ends_and_everybody_is_told() {
+    let mut draft = at_free_ports();
+    (draft.deadline, draft.limits.seconds) = (20, 1);
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let started = Instant::now();
+    let slow = |stage| {
+        if matches!(stage, Stage::Passed(_)) {
+            thread::sleep(Duration::from_millis(300));
+        }
+    };
+    let results = thread::scope(|scope| {
+        let start = |id: u16| {
+            let (agreement, id) = (&agreement, PartyId(id));
+            let observe: &(dyn Fn(Stage) + Sync) = if id.0 == 0 { &slow } else { &|_| {} };
+            scope.spawn(move || part(agreement, id, rows_of(id), &mut Memory::default(), observe))
+        };
+        [0, 1, 2, 3, 4].map(start).map(|party| party.join().unwrap())
+    });
+    for (name, result) in NAMES.iter().zip(results) {
+        let why = result.unwrap_err().to_string();
+        assert!(why.contains("longer than 1 s, which the job sets as its limit"), "{name}: {why}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(15), "nobody waits for the deadline");
+}
+
+#[test]
+fn who_signed_twice_is_named_at_once_and_to_everybody() {
+    let mut draft = at_free_ports();
+    draft.deadline = 60;
+    let job = Job::new(draft).unwrap();
+    let mut again = consents(&job);
+    again[4] = Consent::sign(&job, &identity(PartyId(4)), &mut rng(77)).unwrap();
+    let (first, second) = (agreement(&job), Agreement::new(job, &again, support::NOW).unwrap());
+    let started = Instant::now();
+    let results = thread::scope(|scope| {
+        let start = |id: u16| {
+            let (agreement, id) = (if id == 1 { &second } else { &first }, PartyId(id));
+            scope.spawn(move || part(agreement, id, rows_of(id), &mut Memory::default(), &|_| {}))
+        };
+        [0, 1, 2, 3, 4].map(start).map(|party| party.join().unwrap())
+    });
+    for (name, result) in NAMES.iter().zip(results) {
+        let why = result.unwrap_err().to_string();
+        assert!(why.contains("eve signed this job twice"), "{name}: {why}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(30), "nobody waits for the deadline");
+}
+
+#[test]
+fn an_input_binds_once_somebody_is_told_of_it() {
+    let mut draft = at_free_ports();
+    draft.deadline = 3;
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    for id in [0, 3] {
+        let mistyped = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
+        assert!(matches!(mistyped, Err(RunError::Late(_))), "{mistyped:?}");
+    }
+    // Nobody was there: the right rows are taken, from the computer and from the owner. Then they stay.
+    check(&at_last(&agreement, &mut shelves));
+    for id in [0, 3] {
+        let changed = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
+        assert!(matches!(changed, Err(RunError::Input(_))), "{changed:?}");
+    }
+}
+
+#[test]
+fn a_guest_who_proves_its_key_and_is_silent_keeps_nobody_out() {
+    let agreement = agreement(&Job::new(at_free_ports()).unwrap());
+    let (job, mut shelves, started) = (agreement.job(), <[Memory; 5]>::default(), Instant::now());
+    let (eve, acme) =
+        (tls::identity(&identity(PartyId(4))), tls::peer_key(&job.party(PartyId(0)).key).unwrap());
+    let Some(Meeting::Address(address)) = &job.party(PartyId(0)).meeting else { panic!("acme listens") };
+    let results: Results = thread::scope(|scope| {
+        let (agreement, mut running, mut silent) = (&agreement, Vec::new(), Vec::new());
+        for (i, shelf) in shelves.iter_mut().enumerate() {
+            let id = PartyId(i as u16);
+            running.push((id.0, scope.spawn(move || part(agreement, id, rows_of(id), shelf, &|_| {}))));
+            // The others come when eve has made herself broad at acme's.
+            while i == 0 && silent.len() < 80 {
+                let patience = tls::Patience { connect: Duration::from_secs(9), ..tls::Patience::default() };
+                silent.push(tls::connect(address.as_str(), &eve, acme, patience).unwrap());
+            }
+        }
+        running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
+    });
+    check(&results);
+    assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_party_with_another_job_is_told_so() {
+    let mut draft = at_free_ports();
+    draft.deadline = 4;
+    let mut other = draft.clone();
+    other.limits.seconds += 1;
+    let (ours, theirs) = (agreement(&Job::new(draft).unwrap()), agreement(&Job::new(other).unwrap()));
+    thread::scope(|scope| {
+        scope.spawn(|| part(&ours, PartyId(0), rows_of(PartyId(0)), &mut Memory::default(), &|_| {}));
+        let refused = part(&theirs, PartyId(3), rows_of(PartyId(3)), &mut Memory::default(), &|_| {});
+        assert!(matches!(&refused, Err(RunError::Refused { by, .. }) if by == "acme"), "{refused:?}");
+    });
+}

@@ -1,0 +1,264 @@
+//! Who a party is: an Ed25519 key that signs, and a hybrid key that others seal to.
+//!
+//! Both secret keys come from one seed of 32 bytes, each under its own derivation, so a party keeps one secret. The public half
+//! travels as one line of text with a checksum; jobs name it, and nothing else tells who somebody is: no certificates, no
+//! authority, no expiry.
+//!
+//! ```text
+//! text         "sotto-party-1:" ‖ hex of (signing [32] ‖ sealing [1216] ‖ check [4])
+//! fingerprint  first 16 digits of the hash of both keys: to be compared over the telephone
+//! ```
+//!
+//! Signatures are Ed25519 (RFC 8032), verified strictly; keys of small order are refused. A signed text begins with what it is.
+
+use core::fmt;
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hpke::kem::XWing;
+use hpke::{Deserializable, Kem, Serializable};
+use rand_core::{CryptoRng, RngCore};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::hash::hash;
+use crate::hex::{from_hex, to_hex};
+
+/// Bytes of a sealing key: X-Wing, that is ML-KEM-768 and X25519.
+const SEALING: usize = 1216;
+const SIGNING: usize = 32;
+const PREFIX: &str = "sotto-party-1:";
+
+/// A party's public keys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    signing: VerifyingKey,
+    sealing: Box<<XWing as Kem>::PublicKey>,
+}
+
+/// Contexts under which this crate hashes.
+const FINGERPRINT: &str = "sotto mpc fingerprint v1";
+const SIGNING_KEY: &str = "sotto mpc identity signing key v1";
+const SEALING_KEY: &str = "sotto mpc identity sealing key v1";
+
+/// What a signature or a ciphertext is for, such as `sotto receipt v1`: it begins the signed text, and it is bound into
+/// the ciphertext. A signature made under one context does not verify under another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context(&'static str);
+
+impl Context {
+    /// The context of this name, which should say whose it is, what it is for, and in which version.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name and a zero byte, then `text`.
+    pub(crate) fn before(self, text: &[u8]) -> Vec<u8> {
+        [self.0.as_bytes(), b"\0", text].concat()
+    }
+}
+
+/// Why a text is no party's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// It does not begin as keys do, or is cut.
+    #[error("this is no party key: it begins with `{PREFIX}` and has 2,504 digits more")]
+    Form,
+    /// A digit was mistyped.
+    #[error("the party key was altered: its checksum does not fit")]
+    Checksum,
+    /// The bytes are no usable keys.
+    #[error("the party key is no usable key")]
+    Unusable,
+}
+
+impl PublicKey {
+    /// Bytes of both keys.
+    pub const BYTES: usize = SIGNING + SEALING;
+
+    /// The key of its text form.
+    ///
+    /// # Errors
+    /// If it is none, or was altered.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let digits = text.trim().strip_prefix(PREFIX).ok_or(KeyError::Form)?;
+        let mut bytes = [0; Self::BYTES + 4];
+        from_hex(digits, &mut bytes).ok_or(KeyError::Form)?;
+        let (key, check) = bytes.split_at(Self::BYTES);
+        if !hash(FINGERPRINT, &[key]).starts_with(check) {
+            return Err(KeyError::Checksum);
+        }
+        Self::from_bytes(key).ok_or(KeyError::Unusable)
+    }
+
+    /// The key as one line of text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let key = self.to_bytes();
+        let [a, b, c, d, ..] = hash(FINGERPRINT, &[&key]);
+        format!("{PREFIX}{}{}", to_hex(&key), to_hex(&[a, b, c, d]))
+    }
+
+    /// Sixteen digits that tell this key from others when compared by people.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digits = to_hex(&hash(FINGERPRINT, &[&self.to_bytes()]));
+        let groups: Vec<&str> = (0..4).filter_map(|i| digits.get(4 * i..4 * i + 4)).collect();
+        groups.join("-")
+    }
+
+    /// The Ed25519 key, by which the other end of a connection is known.
+    #[must_use]
+    pub fn signing_bytes(&self) -> [u8; 32] {
+        self.signing.to_bytes()
+    }
+
+    pub(crate) fn sealing(&self) -> &<XWing as Kem>::PublicKey {
+        &self.sealing
+    }
+
+    /// Whether the holder of this key signed `text` under `context`.
+    #[must_use]
+    pub fn verify(&self, context: Context, text: &[u8], signature: &[u8; 64]) -> bool {
+        self.signing.verify_strict(&context.before(text), &Signature::from_bytes(signature)).is_ok()
+    }
+
+    /// Both keys, signing key first: [`BYTES`](Self::BYTES) bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.signing.to_bytes()[..], &self.sealing.to_bytes()].concat()
+    }
+
+    /// The keys of these bytes; `None` unless both are usable.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (signing, sealing) = bytes.split_first_chunk()?;
+        let signing = VerifyingKey::from_bytes(signing).ok().filter(|key| !key.is_weak())?;
+        let sealing = Deserializable::from_bytes(sealing).ok()?;
+        Some(Self { signing, sealing: Box::new(sealing) })
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.fingerprint())
+    }
+}
+
+/// A party's secret: all its keys come from it.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Identity {
+    seed: [u8; 32],
+}
+
+impl Identity {
+    /// A fresh identity.
+    #[must_use]
+    pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut identity = Self { seed: [0; 32] };
+        rng.fill_bytes(&mut identity.seed);
+        identity
+    }
+
+    /// The identity of its secret text.
+    #[must_use]
+    pub fn from_secret_text(text: &str) -> Option<Self> {
+        let mut identity = Self { seed: [0; 32] };
+        from_hex(text.trim().strip_prefix("sotto-secret-1:")?, &mut identity.seed)?;
+        Some(identity)
+    }
+
+    /// The secret as one line, for a file that nobody else can read.
+    #[must_use]
+    pub fn to_secret_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("sotto-secret-1:{}\n", *Zeroizing::new(to_hex(&self.seed))))
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        let sealing = Box::new(XWing::sk_to_pk(&self.sealing()));
+        PublicKey { signing: self.signing().verifying_key(), sealing }
+    }
+
+    /// The seed of the Ed25519 key, by which this end of a connection proves itself.
+    #[must_use]
+    pub fn signing_seed(&self) -> Zeroizing<[u8; 32]> {
+        self.derive(SIGNING_KEY)
+    }
+
+    /// A signature over `text` under `context`.
+    #[must_use]
+    pub fn sign(&self, context: Context, text: &[u8]) -> [u8; 64] {
+        self.signing().sign(&context.before(text)).to_bytes()
+    }
+
+    pub(crate) fn sealing(&self) -> <XWing as Kem>::PrivateKey {
+        let (key, _) = XWing::derive_keypair(&*self.derive(SEALING_KEY));
+        key
+    }
+
+    fn signing(&self) -> SigningKey {
+        SigningKey::from_bytes(&self.signing_seed())
+    }
+
+    /// A secret key for a purpose of the caller's, derived from the seed under `context`.
+    #[must_use]
+    pub fn derive(&self, context: &'static str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(hash(context, &[&self.seed]))
+    }
+}
+
+/// Shows nothing.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    const CONSENT: Context = Context::new("sotto consent v2");
+    const RECEIPT: Context = Context::new("sotto receipt v1");
+
+    fn identity(seed: u64) -> Identity {
+        Identity::random(&mut ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    #[test]
+    fn keys_survive_their_text_and_altered_text_is_refused() {
+        let key = identity(1).public();
+        let text = key.to_text();
+        assert_eq!(PublicKey::from_text(&format!("{text}\n")), Ok(key));
+        assert_eq!(PublicKey::from_text(&text[1..]), Err(KeyError::Form));
+        assert_eq!(PublicKey::from_text(&text[..text.len() - 2]), Err(KeyError::Form));
+        let altered = text.replacen(":", ":0", 1).chars().take(text.len()).collect::<String>();
+        assert_eq!(PublicKey::from_text(&altered), Err(KeyError::Checksum));
+        let secret = identity(1).to_secret_text();
+        assert_eq!(Identity::from_secret_text(&secret).unwrap().public(), identity(1).public());
+        assert!(Identity::from_secret_text("sotto-secret-1:00").is_none());
+        assert_eq!(format!("{:?}", identity(1)), "Identity(..)");
+    }
+
+    #[test]
+    fn keys_of_small_order_are_refused() {
+        let mut bytes = identity(1).public().to_bytes();
+        bytes[..32].copy_from_slice(&[0; 32]);
+        bytes[0] = 1; // the identity point
+        assert_eq!(PublicKey::from_bytes(&bytes), None);
+    }
+
+    #[test]
+    fn signatures_hold_for_key_kind_and_text() {
+        let (ours, other) = (identity(1), identity(2));
+        let signature = ours.sign(CONSENT, b"text");
+        assert!(ours.public().verify(CONSENT, b"text", &signature));
+        assert!(!ours.public().verify(CONSENT, b"texT", &signature));
+        assert!(!ours.public().verify(RECEIPT, b"text", &signature));
+        assert!(!other.public().verify(CONSENT, b"text", &signature));
+    }
+}
