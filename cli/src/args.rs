@@ -7,7 +7,7 @@
 //!
 //! Each noun has a file here and a file of the same name under `commands/`. Each verb ends with one to three examples;
 //! `tests/examples.rs` runs every line that starts with `$ sotto`. Options that many verbs share have help headings of
-//! their own ("Wallet options", "Node options", "Global options"), so that a verb's own options come first.
+//! their own ("Wallet options", "Global options"), so that a verb's own options come first.
 
 mod chain;
 mod dandelion;

@@ -1,11 +1,11 @@
-//! Where the parts meet: files in the user's folder, and the ledger as a wallet sees it.
+//! Where the crates meet: the files in the user's folder, and the chain as a wallet sees it.
 //!
 //! ```text
 //! DIR/chain/            the ledger (crate `node`)
-//! DIR/operator.key      the solo operator's key, mode 0600
-//! DIR/node/             what a node keeps beside the ledger: its key on the network, its settings, its address book
+//! DIR/operator.key      the key of the solo operator, mode 0600
+//! DIR/node/             the node's network key, settings and address book
 //! DIR/wallets/NAME      encrypted wallet files
-//! STATE/                the installation: seals the nonces of open payments, and signs once for each; in no backup
+//! STATE/                this installation's key, which protects the nonces of open payments; in no backup
 //! ```
 
 mod seen;
@@ -44,7 +44,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// The paths of everything a command may need.
+/// The paths of everything that a command can need.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
@@ -71,8 +71,8 @@ impl Home {
     fn wallet(&self, name: &str) -> Outcome<PathBuf> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-            return Err(Failure::refused(format!("`{name}` cannot name a wallet"))
-                .help("Use letters, digits, `-` and `_`."));
+            return Err(Failure::refused(format!("invalid wallet name `{name}`"))
+                .help("use up to 64 letters, digits, `-` and `_`"));
         }
         Ok(self.dir.join("wallets").join(name))
     }
@@ -81,30 +81,32 @@ impl Home {
     pub(crate) fn ledger(&self) -> Outcome<Ledger> {
         let dir = self.chain();
         if !dir.exists() {
-            return Err(Failure::refused(format!("there is no chain in {}", self.dir.display()))
-                .help("Run `sotto chain init`, or give the right folder with --dir."));
+            return Err(Failure::refused(format!("no chain in {}", self.dir.display()))
+                .help("run `sotto chain init` to create one, or pass the right folder with --dir"));
         }
         Ledger::open(&dir).map_err(|e| {
             let locked = matches!(e, LedgerError::Store(StoreError::Locked { .. }));
-            let failure = Failure::refused("the chain cannot be opened").why(e);
+            let failure = Failure::refused("cannot open the chain").why(e);
             if locked {
-                failure.help("If a node runs there, ask it: give --node and that folder.")
+                failure.help("if a node runs in that folder, pass --node and the folder to ask it")
             } else {
                 failure
             }
         })
     }
 
-    /// The chain as a wallet sees it: through the node that was named, or else in this folder.
+    /// The chain: through the node given with --node, or else in this folder.
     pub(crate) fn chain_at(&self, node: &NodeArgs) -> Outcome<ChainAt> {
         if node.node.is_none() {
             return self.ledger().map(|ledger| ChainAt::Disk(Box::new(ledger)));
         }
         let light = Light::new(self.client(node)?);
-        light.map(|light| ChainAt::Node(Box::new(light))).map_err(|e| unseen("the chain cannot be seen", &e))
+        light
+            .map(|light| ChainAt::Node(Box::new(light)))
+            .map_err(|e| unseen("cannot read the chain through the node", &e))
     }
 
-    /// Asks the node that was named, or else the one that runs in this folder.
+    /// A client of the node given with --node, or else of the one that runs in this folder.
     pub(crate) fn client(&self, node: &NodeArgs) -> Outcome<Client> {
         let client = match node.node.as_deref() {
             Some(url) if url.contains("://") => {
@@ -114,15 +116,15 @@ impl Home {
             Some(dir) => Client::of_folder(&Self { dir: dir.into(), ..self.clone() }.node()),
             None => Client::of_folder(&self.node()),
         };
-        client.map_err(|e| unasked("the node cannot be asked", &e))
+        client.map_err(|e| unasked("cannot ask the node", &e))
     }
 
-    /// This installation; made on first use.
+    /// This installation; created on first use.
     fn installation(&self) -> Outcome<Installation> {
-        installation::open(&self.state).or_refuse("this installation of sotto cannot be used")
+        installation::open(&self.state).or_refuse("cannot use the state folder of this installation")
     }
 
-    /// Whether there is a wallet of this name.
+    /// Whether a wallet of this name exists.
     pub(crate) fn has_wallet(&self, name: &str) -> Outcome<bool> {
         Ok(self.wallet(name)?.exists())
     }
@@ -130,19 +132,19 @@ impl Home {
     /// Opens a wallet.
     pub(crate) fn open_wallet(&self, name: &str, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
         let file = self.open_wallet_file(name, passphrase)?;
-        Wallet::open(file, self.installation()?).or_refuse(format!("wallet `{name}` cannot be opened"))
+        Wallet::open(file, self.installation()?).or_refuse(format!("cannot open wallet `{name}`"))
     }
 
     /// Opens the file of a wallet of any kind.
     pub(crate) fn open_wallet_file(&self, name: &str, passphrase: &str) -> Outcome<WalletFile> {
         let path = self.wallet(name)?;
         if !path.exists() {
-            return Err(Failure::refused(format!("there is no wallet `{name}` in {}", self.dir.display()))
+            return Err(Failure::refused(format!("no wallet `{name}` in {}", self.dir.display()))
                 .help(format!(
-                    "Run `sotto wallet init --wallet {name}`, or give the right --wallet or --dir."
+                    "run `sotto wallet init --wallet {name}` to create it, or pass the right --wallet or --dir"
                 )));
         }
-        WalletFile::open(&path, passphrase.as_bytes()).or_refuse(format!("wallet `{name}` cannot be opened"))
+        WalletFile::open(&path, passphrase.as_bytes()).or_refuse(format!("cannot open wallet `{name}`"))
     }
 
     /// Creates a wallet for `chain` from its words.
@@ -154,11 +156,11 @@ impl Home {
         cost: Cost,
     ) -> Outcome<Wallet<WalletFile>> {
         let file = self.create_wallet_file(named, cost)?;
-        let what = format!("wallet `{}` cannot be created", named.0);
+        let what = format!("cannot create wallet `{}`", named.0);
         Wallet::create(file, chain, words, self.installation()?).or_refuse(what)
     }
 
-    /// Prepares the file of a new wallet.
+    /// Creates the file of a new wallet.
     pub(crate) fn create_wallet_file(
         &self,
         (name, passphrase): (&str, &str),
@@ -167,15 +169,15 @@ impl Home {
         let path = self.free_wallet(name)?;
         secret::make_folder(&self.dir.join("wallets"))?;
         WalletFile::create(&path, passphrase.as_bytes(), cost)
-            .or_refuse(format!("wallet `{name}` cannot be created"))
+            .or_refuse(format!("cannot create wallet `{name}`"))
     }
 
     /// The path of a wallet that does not exist yet.
     pub(crate) fn free_wallet(&self, name: &str) -> Outcome<PathBuf> {
         let path = self.wallet(name)?;
         if path.exists() {
-            return Err(Failure::refused(format!("there is a wallet `{name}` already"))
-                .help("It is not overwritten: choose another --wallet."));
+            return Err(Failure::refused(format!("wallet `{name}` exists already"))
+                .help("pass another name with --wallet; a wallet is never overwritten"));
         }
         Ok(path)
     }
@@ -188,7 +190,7 @@ pub(crate) fn now() -> u64 {
 
 /// Reads a text of at most `most` bytes from a file, or from standard input for `-`.
 ///
-/// Reads to the end before anything is opened, so that commands can be joined by pipes.
+/// Commands read their input to the end before they open a wallet, so that they can be joined by pipes.
 pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
     let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
     let mut text = String::new();
@@ -197,11 +199,13 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
         _ => fs::File::open(path).and_then(|f| f.take(most + 1).read_to_string(&mut text)),
     };
     read.map_err(|e| {
-        let unreadable = Failure::refused(format!("{name} cannot be read")).why(e);
-        unreadable.help("Check the name, that you may read it, and that it is a text.")
+        let unreadable = Failure::refused(format!("cannot read {name}")).why(e);
+        unreadable.help("check the path, its permissions, and that it is a text")
     })?;
     if text.len() as u64 > most {
-        return Err(Failure::refused(format!("{name} is longer than the {most} bytes that make sense here")));
+        return Err(Failure::refused(format!(
+            "{name} is longer than {most} bytes, the limit for this input"
+        )));
     }
     Ok(text)
 }
@@ -218,12 +222,12 @@ pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
         digits.map(|d| d.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect());
     let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
     exact.map(ChainId::from_bytes).ok_or_else(|| {
-        Failure::refused(format!("`{text}` is no chain id"))
-            .help("It has 64 hexadecimal digits: see `sotto chain info`.")
+        Failure::refused(format!("invalid chain id `{text}`"))
+            .help("a chain id has 64 hexadecimal digits: see `sotto chain info`")
     })
 }
 
-/// A failure to ask a node, with the exit code that tells whether it was there.
+/// The failure of a request to a node; its exit code tells whether the node was reached.
 pub(crate) fn unasked(what: &str, e: &ClientError) -> Failure {
     let code = match e {
         ClientError::Unreachable { .. }
@@ -234,7 +238,7 @@ pub(crate) fn unasked(what: &str, e: &ClientError) -> Failure {
     Failure::new(code, what).why(e)
 }
 
-/// The same for a chain that is seen through one.
+/// The same for a chain that is read through a node.
 pub(crate) fn unseen(what: &str, e: &LightError) -> Failure {
     match e {
         LightError::Client(e) => unasked(what, e),

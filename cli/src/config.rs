@@ -1,8 +1,8 @@
-//! Settings: defaults < user file < environment < flag, each with its origin.
+//! Settings, each with its origin: a flag overrides the environment, that overrides the user's file, and that the default.
 //!
-//! The user file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys `dir` and `color`.
-//! `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the key of this installation, apart
-//! from wallets and their backups, so that a copied wallet file cannot finish what the original began.
+//! The user's file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys `dir` and `color`.
+//! `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the key of this installation,
+//! apart from wallets and their backups, so that a copied wallet file cannot finish a payment of the original.
 
 use crate::{
     args::{Color, Global},
@@ -20,7 +20,7 @@ struct UserFile {
     color: Option<String>,
 }
 
-/// A setting and where it comes from.
+/// A setting, and where it comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {
     pub(crate) value: T,
@@ -70,9 +70,9 @@ impl Config {
 }
 
 fn bad_file(path: &std::path::Path, why: &str) -> Failure {
-    Failure::refused(format!("{} cannot be used", path.display()))
+    Failure::refused(format!("invalid settings in {}", path.display()))
         .why(why.trim_end())
-        .help("Known keys are `dir` (a path) and `color` (auto, always, never).")
+        .help("the keys are `dir` (a path) and `color` (auto, always or never)")
 }
 
 fn xdg(variable: &str, under_home: &str) -> PathBuf {

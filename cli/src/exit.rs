@@ -1,18 +1,18 @@
-//! Exit codes, and the one shape of an error: what happened, why, what to do.
+//! Exit codes, and the one form of an error: what happened, why, and what to do about it.
 //!
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done (a closed pipe counts as done) |
 //! | 1 | refused: invalid, insufficient, not found |
 //! | 2 | usage |
-//! | 3 | the node or a party cannot be reached |
+//! | 3 | the node or another party cannot be reached |
 //! | 4 | declined, or no terminal to ask on |
 //! | 70 | internal error |
 //! | 130 | interrupted |
 
 use std::{fmt::Display, io, process::ExitCode};
 
-/// Why a command ended without doing its work.
+/// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
@@ -31,7 +31,7 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// What happened, why, and what to do.
+/// An error for the user: what happened, why, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
@@ -63,7 +63,7 @@ impl Failure {
     }
 }
 
-/// Adds what was being done to an error that only says why it failed.
+/// Turns an error of a library, which says why, into a [`Failure`], which also says what failed.
 pub(crate) trait OrRefuse<T> {
     /// The error as a refusal: exit code 1.
     fn or_refuse(self, what: impl Into<String>) -> Outcome<T>;
@@ -75,12 +75,12 @@ impl<T, E: Display> OrRefuse<T> for Result<T, E> {
     }
 }
 
-/// Failing to write the answer: a closed pipe is success, anything else is not.
+/// The output could not be written: success if the reader closed the pipe, otherwise an error.
 impl From<io::Error> for Failure {
     fn from(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Code::Done, ""),
-            _ => Self::refused("the output could not be written").why(e),
+            _ => Self::refused("cannot write the output").why(e),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `sotto`: the hands and the mouth of the library. See `sotto --help`.
+//! The program `sotto`: reads the command line, calls the libraries, prints what they return. See `sotto --help`.
 
 mod args;
 mod bridge;
@@ -20,7 +20,7 @@ use output::Output;
 use std::process::ExitCode;
 use ui::{Ui, Volume};
 
-/// What every command is given.
+/// What every command needs: the settings, standard error and standard output.
 struct Context {
     config: Config,
     ui: Ui,

@@ -1,16 +1,16 @@
-//! Keeping secrets in memory and nowhere else: no swap, no core dump, as far as the system allows.
+//! Keeps secrets out of swap and core dumps, as far as the system allows.
 //!
-//! Locking page by page would miss the stack and what libraries copy, so everything the process touches is locked, or
-//! nothing: with a limited `ulimit -l` a later allocation would fail and end the program in the middle of its work.
+//! Locking single pages would miss the stack and the copies that libraries make, so the whole process is locked, or
+//! nothing: with a limited `ulimit -l`, a later allocation would fail and abort the program in the middle of its work.
 //!
 //! Not covered: a suspended machine writes its memory to disk.
 
 use crate::ui::Ui;
 
-/// Locks the memory of this process and forbids core dumps; says under `-v` what the system does not allow.
+/// Locks the memory of this process and disables core dumps; `-v` reports what the system does not allow.
 pub(crate) fn keep(ui: &Ui) {
     if let Err(why) = platform::keep() {
-        ui.detail(&format!("secrets may be written to disk with other memory: {why}"));
+        ui.detail(&format!("memory with secrets may be written to disk: {why}"));
     }
 }
 
@@ -23,18 +23,18 @@ mod platform {
 
     pub(super) fn keep() -> Result<(), String> {
         let none = Rlimit { current: Some(0), maximum: Some(0) };
-        setrlimit(Resource::Core, none).map_err(|e| format!("core dumps cannot be forbidden ({e})"))?;
+        setrlimit(Resource::Core, none).map_err(|e| format!("cannot disable core dumps ({e})"))?;
         if getrlimit(Resource::Memlock).current.is_some() {
-            return Err("locking memory is limited; run `ulimit -l unlimited` before, if you may".into());
+            return Err("the amount of locked memory is limited; try `ulimit -l unlimited`".into());
         }
         mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)
-            .map_err(|e| format!("memory cannot be locked ({e})"))
+            .map_err(|e| format!("cannot lock memory ({e})"))
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod platform {
     pub(super) fn keep() -> Result<(), String> {
-        Err("this system's way to lock memory is not known here".into())
+        Err("locking memory is not supported on this system".into())
     }
 }

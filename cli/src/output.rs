@@ -1,4 +1,4 @@
-//! Data: one record, two forms. `--json` prints it as one line of JSON, otherwise its human form is printed.
+//! Standard output: each record has two forms, a line of JSON (`--json`) and a text for people.
 //!
 //! Every JSON record carries `"v"` (its version) and `"type"`; amounts are strings of base units.
 
@@ -18,7 +18,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints a record: `fields` as JSON, or `human` as it is.
+    /// Prints a record: `fields` as JSON, or the text `human`.
     pub(crate) fn record(&self, kind: &str, fields: Value, human: &str) -> Outcome {
         if self.json {
             let mut record = json!({ "v": 1, "type": kind });
@@ -36,7 +36,7 @@ impl Output {
         if self.json { Ok(()) } else { self.line(text) }
     }
 
-    /// Prints a text that is the same in both forms: a slate, a man page.
+    /// Prints a line that is the same in both forms, such as a man page.
     pub(crate) fn line(&self, text: &str) -> Outcome {
         let mut out = anstream::stdout();
         writeln!(out, "{text}")?;
@@ -45,15 +45,16 @@ impl Output {
     }
 }
 
-/// Who may read a file, if the user's mask does not say that fewer may.
+/// Who can read a new file; the umask can restrict this further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
     Owner,
     Anybody,
 }
 
-/// Writes a file that has its name only when it is whole and on the disk. What had the name before is replaced, and if it was a
-/// link, what it led to is left alone.
+/// Writes a file that gets its name only when it is complete and on disk.
+///
+/// A file of that name is replaced. A symbolic link is replaced too; its target stays as it is.
 pub(crate) fn whole_file<T, E: From<io::Error>>(
     path: &Path,
     readers: Readers,

@@ -1,23 +1,24 @@
-//! QR codes in the terminal: two modules a character, with the light border that scanners need.
+//! QR codes in the terminal: two modules per character, with the light border that scanners need.
 //!
-//! Drawn for dark terminals, light on dark; scanners take both. The weakest error correction: a screen has no stains.
+//! Drawn light on dark, for dark terminals; scanners read both. The error correction is the weakest one: a screen does
+//! not get dirty.
 
 use crate::exit::{Failure, OrRefuse as _, Outcome};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 
-/// Most bytes of one code (ISO/IEC 18004, version 40-L).
+/// Capacity of the largest code, in bytes (ISO/IEC 18004, version 40-L).
 const MOST: usize = 2_953;
 
-/// A text as a QR code.
+/// Draws a text as a QR code.
 ///
 /// # Errors
-/// When it is too long for one.
+/// If the text is too long for one code.
 pub(crate) fn draw(text: &str) -> Outcome<String> {
     if text.len() > MOST {
-        return Err(Failure::refused("this is too long for a QR code")
-            .why(format!("it has {} characters, and a code holds at most {MOST}", text.len()))
-            .help("Leave --qr away, and send the text or a file."));
+        return Err(Failure::refused("the text is too long for a QR code")
+            .why(format!("it has {} bytes, and a code holds at most {MOST}", text.len()))
+            .help("omit --qr, and send the text or a file"));
     }
-    let code = QrCode::with_error_correction_level(text, EcLevel::L).or_refuse("no QR code can be drawn")?;
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).or_refuse("cannot draw the QR code")?;
     Ok(code.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
 }

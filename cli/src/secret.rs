@@ -1,4 +1,4 @@
-//! Secrets come from a terminal, a file descriptor or a file of mode 0600; never from argv or the environment.
+//! Secrets are read from a terminal, a file descriptor or a file of mode 0600; never from arguments or the environment.
 
 use crate::exit::{Code, Failure, Outcome};
 use clap::Args;
@@ -10,7 +10,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Longest secret that is read, in bytes.
+/// Length limit of a secret, in bytes.
 const MAX_BYTES: usize = 4096;
 
 /// Where the passphrase comes from.
@@ -28,7 +28,7 @@ pub(crate) struct PassphraseArgs {
 impl PassphraseArgs {
     /// The passphrase of an existing wallet.
     pub(crate) fn get(&self) -> Outcome<Zeroizing<String>> {
-        // The environment may name a file, which a descriptor that is given overrides.
+        // The file may come from the environment; a descriptor, which can only be a flag, overrides it.
         match (self.passphrase_fd, &self.passphrase_file) {
             (Some(fd), _) => read_descriptor(fd),
             (None, Some(path)) => read_file(path),
@@ -36,14 +36,14 @@ impl PassphraseArgs {
         }
     }
 
-    /// The passphrase of a new wallet, asked twice on a terminal.
+    /// The passphrase of a new wallet; on a terminal, asked for twice.
     pub(crate) fn choose(&self) -> Outcome<Zeroizing<String>> {
         let on_terminal = self.passphrase_file.is_none() && self.passphrase_fd.is_none();
         chosen(self.get()?, on_terminal)
     }
 }
 
-/// Another passphrase for a wallet: from a file of mode 0600, or asked twice on a terminal.
+/// A new passphrase for an existing wallet: from a file of mode 0600, or asked for twice on a terminal.
 pub(crate) fn choose_new(file: Option<&Path>) -> Outcome<Zeroizing<String>> {
     match file {
         Some(path) => chosen(read_file(path)?, false),
@@ -52,35 +52,35 @@ pub(crate) fn choose_new(file: Option<&Path>) -> Outcome<Zeroizing<String>> {
 }
 
 fn chosen(first: Zeroizing<String>, on_terminal: bool) -> Outcome<Zeroizing<String>> {
-    if on_terminal && *prompt("The same again: ")? != *first {
-        return Err(Failure::refused("the two passphrases differ").help("Try again."));
+    if on_terminal && *prompt("Repeat passphrase: ")? != *first {
+        return Err(Failure::refused("the two passphrases differ").help("run the command again"));
     }
     if first.is_empty() {
-        return Err(Failure::refused("an empty passphrase protects nothing").help("Choose another."));
+        return Err(Failure::refused("the passphrase is empty").help("choose one that is hard to guess"));
     }
     Ok(first)
 }
 
 fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
     rpassword::prompt_password(text).map(Zeroizing::new).map_err(|e| {
-        Failure::new(Code::Declined, "there is no terminal to ask for the passphrase")
+        Failure::new(Code::Declined, "no terminal to ask for the passphrase on")
             .why(e)
-            .help("Give --passphrase-file FILE (mode 0600) or --passphrase-fd N.")
+            .help("pass --passphrase-file FILE (mode 0600) or --passphrase-fd N")
     })
 }
 
 fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     let file = File::open(format!("/dev/fd/{fd}"))
-        .map_err(|e| Failure::refused(format!("descriptor {fd} cannot be read")).why(e))?;
+        .map_err(|e| Failure::refused(format!("cannot read descriptor {fd}")).why(e))?;
     Ok(first_line(&bounded(file, &format!("descriptor {fd}"))?))
 }
 
 /// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a copy.
 pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
     let no_terminal = |e| {
-        Failure::new(Code::Declined, "there is no terminal to ask on")
+        Failure::new(Code::Declined, "no terminal to ask on")
             .why(e)
-            .help(format!("Give {instead} when nobody can answer."))
+            .help(format!("pass {instead} to run without a terminal"))
     };
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
@@ -89,25 +89,25 @@ pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
     while line.len() < MAX_BYTES && terminal.read(&mut *byte).map_err(no_terminal)? == 1 && *byte != *b"\n" {
         line.extend_from_slice(&*byte);
     }
-    let text = std::str::from_utf8(&line).map_err(|_| Failure::refused("what was typed is no text"))?;
+    let text = std::str::from_utf8(&line).map_err(|_| Failure::refused("the input is not valid UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The first line of a secret file that nobody else can read.
+/// The first line of a secret file, which only its owner may be able to read.
 pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
     Ok(first_line(&read_whole(path)?))
 }
 
-/// All of a secret file that nobody else can read.
+/// The whole of a secret file, which only its owner may be able to read.
 pub(crate) fn read_whole(path: &Path) -> Outcome<Zeroizing<String>> {
     let name = path.display();
-    let fail = |e| Failure::refused(format!("{name} cannot be read")).why(e);
+    let fail = |e| Failure::refused(format!("cannot read {name}")).why(e);
     let file = File::open(path).map_err(fail)?;
     let mode = file.metadata().map_err(fail)?.mode();
     if mode & 0o077 != 0 {
         return Err(Failure::refused(format!("others can read {name}"))
             .why(format!("its mode is {:o}", mode & 0o777))
-            .help(format!("Run: chmod 600 {name}")));
+            .help(format!("run `chmod 600 {name}`")));
     }
     bounded(file, &name.to_string())
 }
@@ -116,21 +116,23 @@ fn first_line(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// A longer text is refused: cut short, it would be another secret.
+/// Refuses a longer text: truncated, it would be a different secret.
 fn bounded(file: File, name: &str) -> Outcome<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES + 1));
     file.take(MAX_BYTES as u64 + 1)
         .read_to_string(&mut text)
-        .map_err(|e| Failure::refused(format!("{name} cannot be read")).why(e))?;
+        .map_err(|e| Failure::refused(format!("cannot read {name}")).why(e))?;
     if text.len() > MAX_BYTES {
-        return Err(Failure::refused(format!("{name} is longer than the {MAX_BYTES} bytes of a secret")));
+        return Err(Failure::refused(format!(
+            "{name} is longer than {MAX_BYTES} bytes, the limit for a secret"
+        )));
     }
     Ok(text)
 }
 
-/// Writes a secret into a new file of mode 0600, durably or not at all; refuses to overwrite.
+/// Writes a secret to a new file of mode 0600, durably or not at all; never overwrites.
 pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
-    let fail = |e: io::Error| Failure::refused(format!("{} cannot be written", path.display())).why(e);
+    let fail = |e: io::Error| Failure::refused(format!("cannot write {}", path.display())).why(e);
     let mut f = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut write = || {
@@ -140,14 +142,14 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
         File::open(folder)?.sync_all()
     };
     write().map_err(|e| {
-        // Half a secret is of no use; the first error is the one to report.
+        // A partial secret is useless; the error to report is the first one.
         let _ = fs::remove_file(path);
         fail(e)
     })
 }
 
-/// Makes a folder that only its owner may look into, and those above it.
+/// Creates a folder that only its owner can open, and its missing parents.
 pub(crate) fn make_folder(path: &Path) -> Outcome {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|e| Failure::refused(format!("{} cannot be made", path.display())).why(e))
+    made.map_err(|e| Failure::refused(format!("cannot create {}", path.display())).why(e))
 }

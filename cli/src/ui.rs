@@ -1,4 +1,4 @@
-//! Speech: messages, questions and progress on standard error. Data goes to standard output by [`crate::output`].
+//! Standard error: messages, questions and progress. Data goes to standard output (see [`crate::output`]).
 
 use crate::exit::{Code, Failure, Outcome};
 use anstyle::{AnsiColor, Style};
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// How much is said.
+/// How many messages are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Volume {
     Quiet,
@@ -29,38 +29,38 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 impl Ui {
-    /// Says something unless told to be quiet.
+    /// Prints a message, unless `--quiet` is given.
     pub(crate) fn say(&self, text: &str) {
         if self.volume >= Volume::Normal {
-            // Nobody listens to a closed standard error.
+            // A closed standard error is not an error.
             let _ = writeln!(anstream::stderr(), "{text}");
         }
     }
 
-    /// Says a detail only when asked for details.
+    /// Prints a message only with `--verbose`.
     pub(crate) fn detail(&self, text: &str) {
         if self.volume >= Volume::Verbose {
             let _ = writeln!(anstream::stderr(), "{DIM}{text}{DIM:#}");
         }
     }
 
-    /// Shows a plan and asks for consent; the default is no.
+    /// Shows a plan and asks for confirmation; the default is no.
     pub(crate) fn confirm(&self, plan: &str, yes: bool) -> Outcome {
         if yes {
             self.say(plan);
             return Ok(());
         }
-        // Shown where it is answered, so that nobody agrees to what went into a file.
-        let question = format!("{}\nGo ahead? [y/N] ", anstream::adapter::strip_str(plan));
+        // The plan is shown on the terminal that gives the answer, even if standard error goes to a file.
+        let question = format!("{}\nProceed? [y/N] ", anstream::adapter::strip_str(plan));
         let answer = ask_terminal(&question, "--yes")?;
         if matches!(answer.trim(), "y" | "Y" | "yes") {
             Ok(())
         } else {
-            Err(Failure::new(Code::Declined, "declined: nothing was done"))
+            Err(Failure::new(Code::Declined, "declined; nothing was done"))
         }
     }
 
-    /// A bar over `total` steps: on a terminal only, and only if it takes longer than 250 ms.
+    /// A progress bar over `total` steps: only on a terminal, and only after 250 ms.
     pub(crate) fn bar(&self, total: u64, what: &str) -> Progress {
         if self.volume == Volume::Quiet || !std::io::stderr().is_terminal() {
             return Progress(None);
@@ -96,11 +96,11 @@ impl Drop for Progress {
     }
 }
 
-/// Asks on the controlling terminal, which works while standard input carries a slate.
+/// Asks on the controlling terminal, because standard input may carry a slate.
 pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
     let no_terminal = |_| {
-        Failure::new(Code::Declined, "there is no terminal to ask on")
-            .help(format!("Give {instead} when nobody can answer."))
+        Failure::new(Code::Declined, "no terminal to ask on")
+            .help(format!("pass {instead} to run without a terminal"))
     };
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     tty.write_all(prompt.as_bytes()).map_err(no_terminal)?;

@@ -49,7 +49,7 @@ fn a_wallet_lives_through_a_node() {
          sotto node status",
     );
     let shown = said.ok();
-    assert!(shown.contains("pending") && shown.contains("that it chose"), "{shown}");
+    assert!(shown.contains("pending") && shown.contains(" outbound, "), "{shown}");
     let json = |name: &str, line: usize| -> Value {
         serde_json::from_str(w.read(name).lines().nth(line).unwrap()).unwrap()
     };

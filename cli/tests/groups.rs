@@ -91,9 +91,9 @@ fn unclear_orders_are_refused() {
     for (words, code, why) in [
         ("5 --to bob --to dora", 2, "one amount is for one receiver"),
         ("5 --to bob=5", 2, "one amount is for one receiver"),
-        ("--to bob", 2, "how much"),
-        ("--to bob=5 --to dora", 2, "how much"),
-        ("--to bob=5 --to dora=-1", 1, "no amount"),
+        ("--to bob", 2, "how much to pay"),
+        ("--to bob=5 --to dora", 2, "how much to pay"),
+        ("--to bob=5 --to dora=-1", 1, "invalid amount"),
         ("--to bob=5 --to BOB=7", 1, "named twice"),
         ("--to bob=5 --to nobody=7", 1, "no contact"),
     ] {

@@ -274,7 +274,7 @@ fn what_makes_no_sense_is_refused_before_anything_starts() {
         ("--connect nobody".to_owned(), 2, "KEY@HOST:PORT"),
         ("--connect sottokey1x@127.0.0.1:1".into(), 2, "KEY@HOST:PORT"),
         (format!("--connect {key}@127.0.0.1"), 2, "no host and port"),
-        ("--listen here".into(), 2, "cannot be listened at"),
+        ("--listen here".into(), 2, "to listen at"),
         ("--listen 192.0.2.1:1".into(), 1, "192.0.2.1:1"),
         ("--outside-port 9333".into(), 2, "takes no connections"),
         ("--listen 127.0.0.1:0 --outside-port 0".into(), 2, "--outside-port"),

@@ -40,9 +40,9 @@ fn a_view_key_shows_and_cannot_pay() {
     w.shell("sotto wallet view-key export --wallet alice > key && sotto wallet view-key import key --wallet watch").ok();
     let shown = w.run("wallet view-key show --wallet watch --json").ok();
     assert_eq!(shown.matches(r#""type":"received","#).count(), 8);
-    assert!(shown.contains(r#""received":"48000000000","still_there":"48000000000""#), "{shown}");
+    assert!(shown.contains(r#""received":"48000000000","unspent":"48000000000""#), "{shown}");
     assert!(w.run("wallet balance --wallet watch").fails(1).contains("view key only"));
-    assert!(w.run("wallet view-key show --wallet alice").fails(1).contains("no view-only wallet"));
+    assert!(w.run("wallet view-key show --wallet alice").fails(1).contains("not a view-only wallet"));
     w.write("nonsense", "ssottoview1qqqq");
     w.run("wallet view-key import nonsense --wallet other").fails(1);
     assert!(!w.path("data/wallets/other").exists());
@@ -66,7 +66,9 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     w.run("wallet balance --passphrase-file new.pass --wallet alice").ok();
     w.run("wallet verify-backup alice.backup --wallet gone").ok();
     w.write("alice.backup", "cut");
-    assert!(w.run("wallet verify-backup alice.backup --wallet gone").fails(1).contains("cannot be used"));
+    assert!(
+        w.run("wallet verify-backup alice.backup --wallet gone").fails(1).contains("cannot use the backup")
+    );
 }
 
 /// What has left is ended for a fee, once, and what is free stays free.

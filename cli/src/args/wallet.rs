@@ -43,7 +43,7 @@ pub(crate) struct WalletArgs {
 pub(crate) struct Wallet {
     #[command(flatten)]
     pub(crate) wallet: WalletArgs,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Wallet options")]
     pub(crate) node: NodeArgs,
     #[command(subcommand)]
     pub(crate) verb: WalletVerb,

@@ -1,7 +1,6 @@
-//! A chain as a wallet sees it: a ledger on this machine's disk, or through a node that runs.
+//! The chain as a wallet sees it: a ledger on disk, or a running node.
 //!
-//! What comes from a node was held against the operator's seal (`sotto_node::edge::light`); what comes from the disk, against the
-//! store's own checks.
+//! Answers of a node are checked against the operator's seal (`sotto_node::edge::light`), data on disk by the store.
 
 use super::unseen;
 use crate::exit::{Failure, OrRefuse as _, Outcome};
@@ -28,11 +27,11 @@ use sotto_wallet::{
 };
 use std::{cell::RefCell, error::Error, iter::Peekable};
 
-/// Where a chain is.
+/// The chain that a command works with.
 pub(crate) enum ChainAt {
-    /// In a folder here.
+    /// In a folder on this machine.
     Disk(Box<Ledger>),
-    /// At a node.
+    /// At a running node.
     Node(Box<Light>),
 }
 
@@ -45,7 +44,7 @@ impl ChainAt {
         }
     }
 
-    /// How a wallet sees it.
+    /// The chain as a source for a wallet's scan.
     pub(crate) fn view(&self) -> View<'_> {
         match self {
             Self::Disk(ledger) => View::of(ledger),
@@ -53,7 +52,7 @@ impl ChainAt {
         }
     }
 
-    /// Hands in a transaction; returns its id, or why it is not taken.
+    /// Submits a transaction and returns its id.
     pub(crate) fn submit(&mut self, t: Transaction) -> Outcome<Hash> {
         let what = "the transaction was refused";
         match self {
@@ -62,9 +61,9 @@ impl ChainAt {
         }
     }
 
-    /// Finds the kernel with this excess in a sealed block; `None` when it is in none.
+    /// Finds the kernel with this excess in a sealed block.
     pub(crate) fn inclusion(&self, excess: &Excess) -> Outcome<Option<Inclusion>> {
-        let what = "the chain cannot be read";
+        let what = "cannot read the chain";
         match self {
             Self::Disk(ledger) => {
                 let store = ledger.store();
@@ -91,7 +90,7 @@ impl ChainAt {
     }
 }
 
-/// A chain as a wallet sees it.
+/// The chain as a source for a wallet's scan.
 pub(crate) enum View<'a> {
     Disk(Box<LedgerView<'a>>),
     Node(&'a Light),
@@ -104,7 +103,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Why it cannot be seen.
+/// Why the chain cannot be read.
 #[derive(Debug)]
 pub(crate) enum Unseen {
     Store(StoreError),
@@ -134,23 +133,23 @@ impl From<LightError> for Unseen {
     }
 }
 
-/// How a chain is followed that went back.
-const ACCEPT: &str = "If the chain's operator says that it did go back: sotto wallet scan --accept-chain, or with a view key \
-                      sotto wallet view-key show --accept-chain";
+/// How to accept a chain that went back.
+const ACCEPT: &str = "if the operator confirms that the chain went back, run `sotto wallet scan --accept-chain` (with a view \
+                      key: `sotto wallet view-key show --accept-chain`)";
 
-/// A scan that failed, with the exit code that tells whether the chain was there.
+/// The failure of a scan; its exit code tells whether the chain was reached.
 pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
     match e {
         ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
-        ScanError::Store(e) => Failure::refused("what the chain says cannot be kept").why(e),
+        ScanError::Store(e) => Failure::refused("cannot store what the scan found").why(e),
         ScanError::Older { .. } => {
-            Failure::refused("the chain there is older than what this wallet has seen").why(e).help(format!(
-                "Wait until the node has caught up, or ask another one. Nothing was changed. {ACCEPT}"
+            Failure::refused("the chain is older than what this wallet has seen").why(e).help(format!(
+                "wait until the node has caught up, or ask another node; nothing was changed; {ACCEPT}"
             ))
         }
         ScanError::Forked { .. } => {
-            Failure::refused("the chain there is not the one that this wallet has seen").why(e).help(format!(
-                "Pay nobody here before you know why: both hashes are evidence. Nothing was changed. {ACCEPT}"
+            Failure::refused("the chain differs from the one that this wallet has seen").why(e).help(format!(
+                "make no payment before you know why, and keep both hashes as evidence; nothing was changed; {ACCEPT}"
             ))
         }
         e => Failure::refused(what).why(e),
@@ -213,7 +212,7 @@ impl ChainSource for View<'_> {
     }
 }
 
-/// A ledger on this machine, read from one end to the other.
+/// A ledger on disk, which is read from one end to the other.
 pub(crate) struct LedgerView<'a> {
     ledger: &'a Ledger,
     cursor: RefCell<Cursor<'a>>,
@@ -221,7 +220,7 @@ pub(crate) struct LedgerView<'a> {
 
 type Outputs<'a> = Peekable<Box<dyn Iterator<Item = Result<Unspent, StoreError>> + 'a>>;
 
-/// How far the last answer went, and what comes after it.
+/// The end of the last answer, and the outputs after it.
 struct Cursor<'a> {
     after: Option<Hash>,
     rest: Outputs<'a>,

@@ -1,4 +1,4 @@
-//! `sotto chain`: the ledger on this machine.
+//! `sotto chain`: creates, inspects, audits and copies the ledger on this machine.
 
 mod join;
 mod snapshot;
@@ -47,20 +47,20 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
     }
 }
 
-/// Creates a solo chain and its operator key in `home`.
+/// Creates a solo chain and its operator's key in `home`.
 pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Ledger, OperatorKey)> {
     if home.chain().exists() {
-        return Err(Failure::refused(format!("there is a chain in {} already", home.dir.display()))
-            .help("Give another folder with --dir."));
+        return Err(Failure::refused(format!("a chain exists already in {}", home.dir.display()))
+            .help("pass another folder with --dir"));
     }
-    fs::create_dir_all(&home.dir).or_refuse(format!("{} cannot be made", home.dir.display()))?;
+    fs::create_dir_all(&home.dir).or_refuse(format!("cannot create {}", home.dir.display()))?;
     let key = OperatorKey::generate(&mut OsRng);
     let mut params = Params::solo(key.public(), now());
     edit(&mut params);
-    Chain::new(params.clone()).or_refuse("these parameters make no chain")?;
-    // The key first: a chain whose key was lost could never be sealed.
-    operator::write(&home.operator(), &key).or_refuse("the operator key cannot be kept")?;
-    let ledger = Ledger::create(&home.chain(), params).or_refuse("the chain cannot be created")?;
+    Chain::new(params.clone()).or_refuse("invalid chain parameters")?;
+    // The key is written first: without it, no block of the chain could ever be sealed.
+    operator::write(&home.operator(), &key).or_refuse("cannot write the operator's key")?;
+    let ledger = Ledger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
     Ok((ledger, key))
 }
 
@@ -72,7 +72,7 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
         p.window_width = a.window.unwrap_or(p.window_width);
     })?;
     let id = ledger.chain().id();
-    context.ui.say(&format!("The operator key is {}: keep a copy.", home.operator().display()));
+    context.ui.say(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
     context.output.record(
         "chain-init",
         json!({ "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string() }),
@@ -83,14 +83,14 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
 fn info(context: &Context, home: &Home) -> Outcome {
     let ledger = home.ledger()?;
     let (chain, tip, p) = (ledger.chain(), ledger.tip(), ledger.chain().params());
-    let sizes = ledger.store().sizes().or_refuse("the sizes cannot be told")?;
+    let sizes = ledger.store().sizes().or_refuse("cannot read the sizes")?;
     let supply = chain.supply(tip.height).unwrap_or_default();
     let pending = ledger.pool().len();
     let base = ledger.store().base();
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
-    let twice = ledger.double_seals().or_refuse("the evidence of double seals cannot be read")?;
+    let twice = ledger.double_seals().or_refuse("cannot read the evidence of double seals")?;
     let mut human = format!(
-        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} for each unit of weight (payment with change: {})",
+        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
         chain.id(),
         p.network,
         tip.height,
@@ -119,20 +119,20 @@ fn info(context: &Context, home: &Home) -> Outcome {
     context.output.record("chain-info", fields, &human)
 }
 
-/// What a double seal means, in a line.
+/// The warning about a double seal.
 fn alarm(d: &DoubleSeal) -> String {
     let (a, b) = (&d.first.header, &d.second.header);
     format!("{BAD}ALARM{BAD:#}     block {} was sealed twice: {} and {}", a.height, a.hash(), b.hash())
 }
 
-/// One block that was sealed.
+/// A block that was just sealed.
 pub(crate) struct SealedBlock {
     pub(crate) height: Height,
     pub(crate) hash: Hash,
     pub(crate) transactions: usize,
     pub(crate) reward: Amount,
     pub(crate) dropped: Vec<(Hash, String)>,
-    /// Other blocks of its height that were sealed before.
+    /// Other blocks of the same height that were sealed before.
     pub(crate) alarms: Vec<DoubleSeal>,
 }
 
@@ -142,21 +142,20 @@ pub(crate) fn seal_one(
     engine: &mut Solo,
     wallet: &Wallet<impl Store>,
 ) -> Outcome<SealedBlock> {
-    let draft = ledger.draft().or_refuse("no block can be drafted")?;
+    let draft = ledger.draft().or_refuse("cannot draft a block")?;
     let fees = draft.due.checked_sub(ledger.chain().params().reward).unwrap_or_default();
     let reward = wallet
         .reward(Account(0), (draft.height, fees), &mut OsRng)
-        .or_refuse("the wallet cannot make the block's reward")?;
+        .or_refuse("the wallet cannot create the reward")?;
     let time = now().max(ledger.tip().time);
-    let proposal = ledger.propose(&draft, reward, time).or_refuse("the block breaks a rule")?;
-    let judged = ledger.judge_proposal(proposal).or_refuse("the block breaks a rule")?;
+    let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
+    let judged = ledger.judge_proposal(proposal).or_refuse("the block violates a rule")?;
     let event = SealEvent::Proposed(judged);
     let driven = ledger.seal_with(engine, (Duration::ZERO, &mut OsRng), event);
-    let driven = driven.or_refuse("the block cannot be sealed")?;
-    let (block, change) =
-        driven.connected.into_iter().next().ok_or_else(|| {
-            Failure::refused("the block is proposed, and other sealers have not agreed yet")
-        })?;
+    let driven = driven.or_refuse("cannot seal the block")?;
+    let (block, change) = driven.connected.into_iter().next().ok_or_else(|| {
+        Failure::refused("the block is proposed, but other sealers have not agreed to it yet")
+    })?;
     if let Some(why) = change.unsaved {
         return Err(
             Failure::refused("the block is sealed, but the pending transactions could not be saved").why(why)
@@ -175,8 +174,8 @@ pub(crate) fn seal_one(
 fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let passphrase = a.wallet.passphrase.get()?;
     let mut ledger = home.ledger()?;
-    let key = operator::read(&home.operator()).or_refuse("the operator key cannot be used")?;
-    let mut engine = Solo::new(ledger.chain(), key).or_refuse("the operator key cannot be used")?;
+    let key = operator::read(&home.operator()).or_refuse("cannot use the operator's key")?;
+    let mut engine = Solo::new(ledger.chain(), key).or_refuse("cannot use the operator's key")?;
     let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
     same_chain(&wallet, ledger.chain())?;
     let bar = context.ui.bar(a.blocks.into(), "sealing");
@@ -184,7 +183,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
         let b = seal_one(&mut ledger, &mut engine, &wallet)?;
         bar.at(n.into());
         for (id, why) in &b.dropped {
-            context.ui.say(&format!("transaction {id} left the pool: {why}"));
+            context.ui.say(&format!("Transaction {id} left the mempool: {why}."));
         }
         b.alarms.iter().for_each(|d| context.ui.say(&alarm(d)));
         let fields = json!({
@@ -206,10 +205,12 @@ fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
 
 fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
     let t: Transaction =
-        armor::from_text(chain.chain().id(), text).or_refuse("this is no transaction for this chain")?;
+        armor::from_text(chain.chain().id(), text).or_refuse("not a transaction of this chain")?;
     let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
     let id = chain.submit(t).map_err(|refused| match refused.code {
-        Code::Refused => refused.help("It changed nothing. The number names the rule: docs/RULES.md."),
+        Code::Refused => {
+            refused.help("nothing was changed; docs/RULES.md explains the rule with this number")
+        }
         _ => refused,
     })?;
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
@@ -218,10 +219,10 @@ fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
 
 fn block(context: &Context, home: &Home, height: u64) -> Outcome {
     let ledger = home.ledger()?;
-    let found = ledger.store().block(Height::new(height)).or_refuse("the block cannot be read")?;
+    let found = ledger.store().block(Height::new(height)).or_refuse("cannot read the block")?;
     let b = found.ok_or_else(|| {
-        Failure::refused(format!("there is no block {height}"))
-            .help(format!("The last one is {}; the genesis, 0, has no body.", ledger.tip().height))
+        Failure::refused(format!("no block {height}"))
+            .help(format!("the latest block is {}; the genesis, 0, has no body", ledger.tip().height))
     })?;
     context.output.record("block", block_json(&b, ledger.chain()), &block_text(&b, ledger.chain()))
 }
@@ -254,7 +255,7 @@ fn block_json(b: &Block, chain: &Chain) -> Value {
     })
 }
 
-/// What an outsider sees of a block.
+/// What anyone sees of a block.
 pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     let mut text = format!("block {} {}\n", b.header.height, b.header.hash());
     for c in &b.body.inputs {
@@ -281,7 +282,7 @@ fn audit(context: &Context, home: &Home) -> Outcome {
     let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
         Failure::refused("the audit failed")
             .why(e)
-            .help("Do not use this chain. Restore its folder from a copy.")
+            .help("do not use this chain; restore its folder from a copy")
     })?;
     drop(bar);
     let pruned = a.pruned > Height::GENESIS;
@@ -292,12 +293,12 @@ fn audit(context: &Context, home: &Home) -> Outcome {
         "bytes_cut_through": a.bytes_cut_through, "pruned": a.pruned.get(), "unchecked": unchecked,
     });
     let mut human = format!(
-        "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} holds, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes with everything spent cut through",
+        "{GOOD}audit ok{GOOD:#}: every seal, signature and range proof up to height {} is valid, and\n  Σ unspent = supply·H + Σ excesses + offset·G   with a supply of {}\n{} outputs created, {} unspent; {} kernels\n{} bytes of blocks; {} bytes after cut-through of all spent outputs",
         a.height, a.supply, a.outputs_created, a.unspent, a.kernels, a.bytes_of_blocks, a.bytes_cut_through,
     );
     if pruned {
         human = human.replace("outputs created", "outputs seen");
-        human += &format!("\nblocks 1 to {} are pruned; of these nobody can check here any more", a.pruned);
+        human += &format!("\nblocks 1 to {} are pruned; for these, the audit could not check:", a.pruned);
         unchecked.iter().for_each(|what| human += &format!("\n  {what}"));
     }
     context.output.record("chain-audit", fields, &human)
@@ -305,18 +306,18 @@ fn audit(context: &Context, home: &Home) -> Outcome {
 
 fn prune(context: &Context, home: &Home) -> Outcome {
     let mut ledger = home.ledger()?;
-    let p = ledger.prune().or_refuse("the chain cannot be pruned")?;
+    let p = ledger.prune().or_refuse("cannot prune the chain")?;
     let fields = json!({
         "pruned": p.base.get(), "dropped": p.dropped, "bytes_before": p.bytes_before, "bytes_after": p.bytes_after,
     });
     let human = match p.dropped {
         0 => format!(
-            "nothing to prune: of {} blocks the last {} may still be replaced",
+            "nothing to prune: of {} blocks, the latest {} are not final yet",
             ledger.tip().height,
             ledger.chain().params().reorganisation
         ),
         n => format!(
-            "{n} bodies dropped, up to block {}: {} bytes before, {} now",
+            "deleted {n} block bodies, up to block {}: {} bytes before, {} now",
             p.base, p.bytes_before, p.bytes_after
         ),
     };

@@ -1,6 +1,6 @@
-//! `sotto dandelion simulate`: what spies learn, how long stems are, how late a payment becomes public after a black hole dropped it.
+//! `sotto dandelion simulate`: what spies learn, how long stems are, and how much black holes delay a payment.
 //!
-//! The figures come from `sotto_dandelion::simulate`; here they are asked for, written down and drawn.
+//! The figures come from `sotto_dandelion::simulate`; this module prints and draws them.
 
 mod plot;
 
@@ -18,15 +18,15 @@ use sotto_dandelion::{
 };
 use std::time::Duration;
 
-/// About how many nodes all graphs of a measurement have together, and how many epochs each graph is used for.
+/// Approximate number of nodes of all graphs of a measurement, and the number of epochs for each graph.
 const NODES: usize = 6_000;
 const RUNS: u32 = 15;
-/// What the hour takes for a network without diffusers, whose embargoes would never end.
+/// The share of diffusers in the hour if --fluff is 0: without diffusers, embargoes would never end.
 const FLUFF: f64 = 0.125;
 const HOP: Duration = Duration::from_millis(175);
 const EARLY: f64 = 0.1;
 const EPOCH: Duration = Duration::from_secs(600);
-/// How many payments an hour has, and how many arrivals of them at nodes it may have.
+/// Number of payments in the hour, and limit of their arrivals at nodes.
 const PAYMENTS: usize = 1_000;
 const ARRIVALS: usize = 1_000_000;
 
@@ -54,8 +54,8 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     let learnt = measure(a, a.spies, a.forwarding.into())?;
     let fluff = if a.fluff > 0.0 { a.fluff } else { FLUFF };
     let params = Params::new(fluff, HOP, EARLY, EPOCH).map_err(usage)?;
-    let (stem, told_stem) = stems(&hour(a, 0.0, params), params);
-    let (black_holes, told_black_holes) = delays(&hour(a, a.spies, params), params);
+    let (stem, stem_text) = stems(&hour(a, 0.0, params), params);
+    let (black_holes, black_holes_text) = delays(&hour(a, a.spies, params), params);
     if let Some(file) = &a.plot {
         let drawing = draw(context, a)?;
         whole_file(file, Readers::Anybody, |out| out.write_all(drawing.as_bytes()))
@@ -72,7 +72,7 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     if let Some(published) = published(a) {
         human += &format!("  published  {published:.3} precision\n");
     }
-    human += &(told_stem + &told_black_holes);
+    human += &(stem_text + &black_holes_text);
     let fields = json!({
         "nodes": a.nodes, "spies": a.spies, "forwarding": name, "fluff": a.fluff, "seed": a.seed,
         "graphs": graphs(a.nodes), "runs": RUNS,
@@ -82,23 +82,23 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     context.output.record("dandelion-simulate", fields, &human)
 }
 
-/// What spies of this share learn.
+/// What a share of spies learns.
 fn measure(a: &DandelionSimulate, spies: f64, forwarding: Forwarding) -> Outcome<Anonymity> {
     let setting = Scenario::new(a.nodes, spies, forwarding, a.fluff).map_err(usage)?;
     Ok(anonymity(&mut ChaCha8Rng::seed_from_u64(a.seed), &setting, graphs(a.nodes), RUNS))
 }
 
 fn usage(why: impl std::fmt::Display) -> Failure {
-    Failure::new(Code::Usage, "this network cannot be simulated")
+    Failure::new(Code::Usage, "cannot simulate this network")
         .why(why)
-        .help("See `sotto dandelion simulate --help`.")
+        .help("see `sotto dandelion simulate --help`")
 }
 
 fn graphs(nodes: usize) -> u32 {
     u32::try_from(NODES / nodes).unwrap_or(u32::MAX).max(2)
 }
 
-/// The published precision, where this setting was published.
+/// The published precision, if there is one for this setting.
 fn published(a: &DandelionSimulate) -> Option<f64> {
     let row = PUBLISHED.iter().find(|row| (row.spies - a.spies).abs() < 1e-9)?;
     let forwarding = Forwarding::from(a.forwarding);
@@ -106,13 +106,13 @@ fn published(a: &DandelionSimulate) -> Option<f64> {
     same.then(|| row.precision(forwarding))
 }
 
-/// An hour of whole nodes, some of them black holes.
+/// An hour of network time, with a share of black holes.
 fn hour(a: &DandelionSimulate, black_holes: f64, params: Params) -> Vec<Journey> {
     let (nodes, payments, span) = (a.nodes, PAYMENTS.min(ARRIVALS / a.nodes), Duration::from_secs(3_600));
     Network { nodes, black_holes, payments, span, params }.run(&mut ChaCha8Rng::seed_from_u64(a.seed))
 }
 
-/// How many payments had how many hops when they were fluffed, and which share of stems an embargo cut.
+/// The distribution of stem lengths, and the share of stems that an embargo cut.
 fn stems(journeys: &[Journey], params: Params) -> (Value, String) {
     let (n, fluff) = (journeys.len(), params.fluff());
     let longest = journeys.iter().map(|j| j.hops).max().unwrap_or(0);
@@ -121,7 +121,7 @@ fn stems(journeys: &[Journey], params: Params) -> (Value, String) {
     let cut = journeys.iter().filter(|j| j.reason == Reason::Embargo).count() as f64 / n as f64;
     let human = format!(
         "An hour of network time, {n} payments, {:.1} % diffusers\n  \
-         {mean:.1} hops a stem on average; {:.1} % were cut by an embargo\n",
+         {mean:.1} hops per stem on average; an embargo cut {:.1} % of the stems\n",
         fluff * 100.0,
         cut * 100.0,
     );
@@ -131,7 +131,7 @@ fn stems(journeys: &[Journey], params: Params) -> (Value, String) {
     (fields, human)
 }
 
-/// After how many seconds half, most and all of the payments that black holes dropped were public.
+/// The delay after which half, 95 % and all of the payments that black holes dropped became public.
 fn delays(journeys: &[Journey], params: Params) -> (Value, String) {
     let mut delays: Vec<f64> =
         journeys.iter().filter(|j| j.intercepted).map(|j| round(j.stem_time.as_secs_f64())).collect();
@@ -140,9 +140,9 @@ fn delays(journeys: &[Journey], params: Params) -> (Value, String) {
     let within = |percent: usize| delays.get((n * percent).div_ceil(100).saturating_sub(1)).copied();
     let (embargo, all) = (round(params.embargo().as_secs_f64()), [50, 95, 100].map(within));
     let human = match all.map(Option::unwrap_or_default) {
-        _ if n == 0 => "  black holes dropped nothing\n".into(),
+        _ if n == 0 => "  black holes dropped no payment\n".into(),
         [half, most, all] => format!(
-            "  black holes dropped {n} stems, public all the same: half within {half:.0} s, 95 % within {most:.0} s, all \
+            "  black holes dropped {n} payments; half became public within {half:.0} s, 95 % within {most:.0} s, all \
              within {all:.0} s (mean embargo {embargo:.0} s)\n"
         ),
     };
@@ -156,7 +156,7 @@ fn round(x: f64) -> f64 {
     (x * 10_000.0).round() / 10_000.0
 }
 
-/// The drawing: precision and recall of the relay and of diffusion, for ten shares of spies.
+/// Draws precision and recall of the relay and of diffusion for ten shares of spies.
 fn draw(context: &Context, a: &DandelionSimulate) -> Outcome<String> {
     let bar = context.ui.bar(10, "measuring for the plot");
     let (mut relay, mut diffusion) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! `sotto node`: one of the network.
+//! `sotto node`: runs a node of the network, and asks a running one.
 
 mod certificate;
 mod config;

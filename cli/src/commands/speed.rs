@@ -1,9 +1,8 @@
-//! `sotto speed`: how fast this machine makes and verifies what the library is made of, as `openssl speed` does for
-//! ciphers.
+//! `sotto speed`: measures the operations of the libraries on this machine, as `openssl speed` does for ciphers.
 //!
-//! One list of named figures, each the median of some tenths of a second; a name is a key of the JSON record and
-//! keeps its meaning for ever. What is measured is what a node or a wallet does, through the same calls. Wall time: a busy
-//! machine is a slow machine.
+//! The result is one list of named figures, each the median over some tenths of a second. A name is a key of the JSON
+//! record and never changes its meaning. The measured calls are those of a node or a wallet. Figures are wall time: a
+//! busy machine gives worse ones.
 
 mod ledger;
 mod mpc;
@@ -15,12 +14,12 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
-/// A figure takes about this long.
+/// The time spent on one figure, approximately.
 const ENOUGH: Duration = Duration::from_millis(600);
-/// And at least so many turns.
+/// The least number of turns for one figure.
 const LEAST_TURNS: usize = 5;
 
-/// What a figure says of a time: how long one item takes, or how many fit a second.
+/// The unit of a figure: the time of one item, or the number of items per second.
 #[derive(Clone, Copy, Debug)]
 enum Unit {
     Microseconds,
@@ -28,20 +27,20 @@ enum Unit {
     MillionsASecond,
 }
 
-/// One thing that was measured.
+/// A measured value.
 #[derive(Debug)]
 struct Figure {
     /// Its name in the JSON record.
     key: &'static str,
-    /// What it is of, for people.
+    /// A description for people.
     what: String,
     unit: &'static str,
-    /// Of the median turn and of one item in it.
+    /// The value for one item of the median turn.
     value: f64,
 }
 
 impl Figure {
-    /// The median of turns that each handle `items`; a turn says whether it came out right.
+    /// Measures turns that each handle `items`; a turn returns whether its result is right.
     fn measure(
         (key, unit, items): (&'static str, Unit, u64),
         what: impl Into<String>,
@@ -51,16 +50,18 @@ impl Figure {
         while turns.len() < LEAST_TURNS || since.elapsed() < ENOUGH {
             let start = Instant::now();
             if !turn() {
-                return Err(
-                    Failure::new(Code::Internal, "this machine refuses what it made itself").why(what)
-                );
+                return Err(Failure::new(
+                    Code::Internal,
+                    "verification of a value made on this machine failed",
+                )
+                .why(what));
             }
             turns.push(start.elapsed());
         }
         Ok(Self::of((key, unit, items), what, turns))
     }
 
-    /// The median of these turns that each handled `items`.
+    /// The median of turns that each handled `items`.
     fn of(
         (key, unit, items): (&'static str, Unit, u64),
         what: impl Into<String>,
@@ -70,14 +71,14 @@ impl Figure {
         Self { key, what: what.into(), unit: unit.name(), value }
     }
 
-    /// Bytes, which were counted.
+    /// A counted number of bytes.
     fn bytes(key: &'static str, what: impl Into<String>, value: f64) -> Self {
         Self { key, what: what.into(), unit: "bytes", value }
     }
 }
 
 impl Unit {
-    /// The figure for seconds an item.
+    /// The value in this unit, from seconds per item.
     fn of(self, seconds: f64) -> f64 {
         match self {
             Self::Microseconds => seconds * 1e6,
@@ -104,7 +105,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(a.threads.map_or(0, usize::from))
         .build()
-        .or_refuse("the threads cannot be started")?;
+        .or_refuse("cannot start the threads")?;
     let threads = pool.current_num_threads();
     context.ui.say("This takes about fifteen seconds.");
     let mut figures = pool.install(|| ledger::figures(&context.ui))?;

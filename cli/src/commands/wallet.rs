@@ -1,8 +1,8 @@
-//! `sotto wallet`: keys, payments and outputs of a person.
+//! `sotto wallet`: keys, payments and outputs of one person.
 //!
-//! One file per group of verbs: `custody` (make, restore), `backup` (keep), `view_key`, `accounts`, `paying`, `invoices` and `slates` (the
-//! steps of a payment, whoever begins), `plan` (what one says yes to), `sessions` (open payments), `moving` (end a payment, merge
-//! outputs), `records` (contacts, proofs), `views` (what the wallet has, what the chain says about it), `history`.
+//! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`, `invoices` and
+//! `slates` (the steps of a payment), `plan` (what is confirmed), `sessions` (open payments), `spending` (end a payment,
+//! merge outputs), `records` (contacts, proofs), `views` (balance, address, outputs, scan), `history`.
 
 mod accounts;
 mod backup;
@@ -34,7 +34,7 @@ use sotto_wallet::{
     wallet::Wallet,
 };
 
-/// The account that is meant where none is named.
+/// The account if none is given.
 const ACCOUNT: Account = Account(0);
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
@@ -80,28 +80,28 @@ impl WalletCommand<'_> {
         self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
     }
 
-    /// The account that was asked for; `None` when none was.
+    /// The account given with --account.
     fn chosen(&self, wallet: &Wallet<WalletFile>) -> Outcome<Option<Account>> {
         let Some(name) = &self.args.account else { return Ok(None) };
         let found = wallet.account(name).ok_or_else(|| {
-            Failure::refused(format!("there is no account `{name}` in wallet `{}`", self.args.wallet))
-                .help("See `sotto wallet account list`.")
+            Failure::refused(format!("no account `{name}` in wallet `{}`", self.args.wallet))
+                .help("`sotto wallet account list` shows the accounts")
         });
         found.map(Some)
     }
 
-    /// The account to act for.
+    /// The account that acts.
     fn account(&self, wallet: &Wallet<WalletFile>) -> Outcome<Account> {
         Ok(self.chosen(wallet)?.unwrap_or(ACCOUNT))
     }
 
-    /// The wallet, with what the chain says by now.
+    /// Opens the wallet and brings it up to date with the chain.
     fn open_fresh(&self) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
         self.open_after(scan)
     }
 
-    /// The same, with a way of looking at the chain.
-    fn open_after(&self, look: Look) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
+    /// The same, with a scan of the caller's choice.
+    fn open_after(&self, look: Scan) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
         let passphrase = self.args.passphrase.get()?;
         let chain = self.chain()?;
         let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
@@ -110,16 +110,16 @@ impl WalletCommand<'_> {
         Ok((wallet, chain, report))
     }
 
-    /// The chain that was named.
+    /// The chain given with --node or --dir.
     fn chain(&self) -> Outcome<ChainAt> {
         self.home.chain_at(self.node)
     }
 }
 
-/// How the chain is looked at: [`scan`] or [`accept`].
-type Look = fn(&Context, &mut Wallet<WalletFile>, &View<'_>) -> Outcome<ScanReport>;
+/// How a wallet is brought up to date: [`scan`] or [`accept`].
+type Scan = fn(&Context, &mut Wallet<WalletFile>, &View<'_>) -> Outcome<ScanReport>;
 
-/// An address as a person reads it: with its name, if the wallet knows one.
+/// An address for people: with its name, if the wallet knows one.
 fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
     match wallet.contacts().name_of(address) {
         Some(name) => format!("{name} ({address})"),
@@ -127,15 +127,15 @@ fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
     }
 }
 
-/// Refuses a wallet that was made for another chain.
+/// Refuses a wallet of another chain.
 pub(crate) fn same_chain(wallet: &Wallet<impl sotto_wallet::store::Store>, chain: &Chain) -> Outcome {
     let (ours, here) = (wallet.chain().id(), chain.id());
     if ours == here {
         return Ok(());
     }
     Err(Failure::refused("the wallet belongs to another chain")
-        .why(format!("it is for {ours}, and the chain here is {here}"))
-        .help("Give the right --dir or --wallet."))
+        .why(format!("it belongs to {ours}, and the chain here is {here}"))
+        .help("pass the right --dir or --wallet"))
 }
 
 /// Brings a wallet up to date with the chain.
@@ -151,7 +151,7 @@ pub(crate) fn scan(
     Ok(report)
 }
 
-/// The same, and takes the chain as it is shown now, whatever was seen before.
+/// The same, but accepts the chain as it is now, whatever the wallet has seen before.
 fn accept(
     context: &Context,
     wallet: &mut Wallet<impl sotto_wallet::store::Store>,
@@ -161,18 +161,18 @@ fn accept(
     wallet.accept(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
 }
 
-/// Says when the last block that was seen is not in the chain any more.
+/// Warns if the last block that the wallet has seen is no longer in the chain.
 fn warn(context: &Context, report: &ScanReport) {
     if let Some(Replaced { height, before, now }) = report.replaced {
         context.ui.say(&format!(
-            "{BAD}warning:{BAD:#} block {height} was {before} when this wallet looked last, and is {now} now. A reorganisation does that, and so does an operator who seals a height twice: the two hashes are evidence of it."
+            "{BAD}warning:{BAD:#} block {height} was {before} at the last scan and is {now} now. The reason is a reorganisation, or an operator who seals a height twice; keep the two hashes as evidence."
         ));
     }
 }
 
-const UNSEARCHED: &str = "the chain could not be searched";
+const UNSEARCHED: &str = "cannot scan the chain";
 
 /// The address of the wallet's account.
 pub(crate) fn address(wallet: &Wallet<impl sotto_wallet::store::Store>) -> Outcome<Address> {
-    wallet.address(ACCOUNT).or_refuse("the wallet has no address")
+    wallet.address(ACCOUNT).or_refuse("cannot derive the address of the wallet")
 }

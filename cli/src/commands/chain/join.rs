@@ -1,4 +1,4 @@
-//! `sotto chain join`: an empty copy of a ledger, from its parameters.
+//! `sotto chain join`: creates an empty copy of a ledger from its parameters.
 
 use super::snapshot::{UNKNOWN, opened};
 use crate::{
@@ -18,28 +18,26 @@ pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let mut bytes = Vec::new();
-    source
-        .by_ref()
-        .take(GENESIS_MAX + 1)
-        .read_to_end(&mut bytes)
-        .or_refuse(format!("{name} cannot be read"))?;
-    let no_chain = || format!("{name} holds no ledger's parameters");
+    source.by_ref().take(GENESIS_MAX + 1).read_to_end(&mut bytes).or_refuse(format!("cannot read {name}"))?;
+    let no_chain = || format!("{name} does not contain the parameters of a ledger");
     let chain = read_genesis(&bytes).map_err(|e| {
         Failure::refused(no_chain())
             .why(e)
-            .help("They are in `chain/genesis` of a folder that has the ledger.")
+            .help("they are in `chain/genesis` of a folder that holds the ledger")
     })?;
     let id = chain.id();
     if expected.is_some_and(|expected| expected != *id) {
-        return Err(Failure::refused(format!("{name} belongs to another chain")).why(format!("it is {id}")));
+        return Err(
+            Failure::refused(format!("{name} belongs to another chain")).why(format!("its chain id is {id}"))
+        );
     }
     secret::make_folder(&home.dir)?;
-    Ledger::create(&home.chain(), chain.params().clone()).or_refuse("the ledger cannot be created")?;
+    Ledger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
     let network = chain.params().network;
     let fields = json!({
         "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),
     });
-    let human = format!("{network} chain {id} in {}, without its blocks so far", home.dir.display());
+    let human = format!("{network} chain {id} in {}, without blocks yet", home.dir.display());
     context.output.record("chain-join", fields, &human)?;
     if expected.is_none() {
         context.ui.say(UNKNOWN);

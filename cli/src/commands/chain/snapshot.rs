@@ -1,4 +1,4 @@
-//! `sotto chain export` and `import`: a chain's state handed over in parts that check one by one.
+//! `sotto chain export` and `import`: write and read a snapshot, whose parts are checked one by one.
 
 use crate::{
     Context, args,
@@ -29,7 +29,7 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     };
     let e = done.map_err(|e| match e {
         ExportError::Write(e) => Failure::from(e),
-        ExportError::Store(e) => Failure::refused("the snapshot cannot be made").why(e),
+        ExportError::Store(e) => Failure::refused("cannot make the snapshot").why(e),
     })?;
     drop(bar);
     let human = format!("{} bytes in {} parts: the state after block {}", e.bytes, e.parts, e.height);
@@ -46,8 +46,8 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
 pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
-    let found = Store::import(&home.chain(), &mut source, expected)
-        .or_refuse(format!("{name} cannot be imported"))?;
+    let found =
+        Store::import(&home.chain(), &mut source, expected).or_refuse(format!("cannot import {name}"))?;
     report(context, &found, expected.is_some())
 }
 
@@ -65,9 +65,9 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
     let kept = found.parts as usize - found.missing.len();
     human += &match complete {
         true => format!(
-            "{GOOD}imported{GOOD:#}: every seal, signature and range proof holds, and the supply adds up"
+            "{GOOD}imported{GOOD:#}: every seal, signature and range proof is valid, and the supply adds up"
         ),
-        false => format!("{kept} of {} parts are kept", found.parts),
+        false => format!("kept {kept} of {} parts", found.parts),
     };
     context.output.record("chain-import", fields, &human)?;
     if !complete {
@@ -76,7 +76,7 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
             found.missing.len(),
             found.parts
         ))
-        .help("Run `sotto chain import` again with another copy of this snapshot."));
+        .help("run `sotto chain import` again with another copy of this snapshot"));
     }
     if !known {
         context.ui.say(UNKNOWN);
@@ -84,17 +84,17 @@ fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
     Ok(())
 }
 
-/// Said where nobody gave a chain's id.
+/// Printed if no chain id was given.
 pub(super) const UNKNOWN: &str =
-    "Whose chain this is, its id alone says: compare it with one from a source that you trust.";
+    "Compare the chain's id with one from a source that you trust: only the id tells whose chain this is.";
 
-/// A file to read, and its name; `-` is standard input.
+/// Opens a file, or standard input for `-`; also returns its name for messages.
 pub(super) fn opened(path: &Path) -> Outcome<(Box<dyn Read>, String)> {
     if is_standard(path) {
         return Ok((Box::new(io::stdin().lock()), "standard input".into()));
     }
     let name = path.display().to_string();
-    let file = File::open(path).or_refuse(format!("{name} cannot be read"))?;
+    let file = File::open(path).or_refuse(format!("cannot read {name}"))?;
     Ok((Box::new(BufReader::new(file)), name))
 }
 

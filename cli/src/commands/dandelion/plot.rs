@@ -1,4 +1,4 @@
-//! The drawing of what spies learn: precision and recall by their share, as SVG.
+//! Draws precision and recall over the share of spies, as SVG.
 //!
 //! ```text
 //!   1 ┤           ── recall   ── precision   (lines: measured)
@@ -9,7 +9,7 @@
 use sotto_dandelion::simulate::{Anonymity, PUBLISHED};
 use std::fmt::Write as _;
 
-/// One measured point: the spies' share, and what they learn.
+/// One measured point: the share of spies, and what they learn.
 pub(super) type Point = (f64, Anonymity);
 
 const WIDTH: f64 = 720.0;
@@ -18,7 +18,7 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 200.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 60.0;
-/// The largest share of spies and the largest figure.
+/// The upper ends of the axes: share of spies, and figure.
 const MOST: (f64, f64) = (0.5, 0.8);
 
 const RELAY: &str = "#0b6e4f";
@@ -46,13 +46,13 @@ pub(super) fn svg(relay: &[Point], diffusion: &[Point], setting: &str) -> String
     out + "</svg>\n"
 }
 
-/// Where a share and a figure lie on the paper.
+/// The position of a point in the drawing.
 fn at((share, figure): (f64, f64)) -> (f64, f64) {
     let x = LEFT + share / MOST.0 * (WIDTH - LEFT - RIGHT);
     (x, HEIGHT - BOTTOM - figure / MOST.1 * (HEIGHT - TOP - BOTTOM))
 }
 
-/// Writing to a string cannot fail.
+/// Appends; writing to a string cannot fail.
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
@@ -100,7 +100,7 @@ fn cross(out: &mut String, point: (f64, f64), colour: &str) {
     put(out, format_args!("<path d=\"M{x:.1} {y:.1}l8 8m0 -8l-8 8\" stroke=\"{colour}\"/>\n"));
 }
 
-/// What each line and mark means, beside the drawing.
+/// The meaning of each line and mark, to the right of the drawing.
 fn legend(out: &mut String) {
     let left = WIDTH - RIGHT + 20.0;
     let entries = [

@@ -1,4 +1,4 @@
-//! The certificate of the web server that strangers find: the operator's, or one that is made once and kept for most of its year.
+//! The certificate of the web server that a node looks like: the operator's, or one generated once a year.
 
 use super::config::Settings;
 use crate::exit::{Code, Failure, OrRefuse as _, Outcome};
@@ -11,36 +11,36 @@ use std::{
     path::Path,
 };
 
-/// How long one that was made is shown; it is valid for a little longer.
+/// How long a generated certificate is used; it is valid for somewhat longer.
 const KEPT: Duration = Duration::from_secs(300 * 86_400);
 
-/// Refuses settings that would come to nothing in silence.
+/// Refuses settings that would have no effect.
 pub(super) fn check(s: &Settings) -> Outcome {
     let (chain, key) = (s.certificate.is_some(), s.certificate_key.is_some());
     if chain != key {
         let (there, missing) =
             if chain { ("certificate", "certificate_key") } else { ("certificate_key", "certificate") };
-        return Err(Failure::new(Code::Usage, format!("there is a `{there}`, and no `{missing}`"))
-            .help("Give both, or neither: then one is made."));
+        return Err(Failure::new(Code::Usage, format!("`{there}` is set, but `{missing}` is not"))
+            .help("set both, or neither to have a certificate generated"));
     }
     if chain && s.listen.is_none() {
         return Err(Failure::new(
             Code::Usage,
-            "nobody would see the certificate: this node takes no connections",
+            "the certificate has no effect: this node takes no connections",
         )
-        .help("Give --listen too, or `listen` in config.toml, or take the certificate out."));
+        .help("pass --listen, set `listen` in config.toml, or remove the certificate"));
     }
     Ok(())
 }
 
-/// The operator's certificate, or the one that lies in the node's folder.
+/// The operator's certificate, or the generated one in the node's folder.
 pub(super) fn certificate(s: &Settings, folder: &Path) -> Outcome<Certificate> {
-    let read = |path: &Path| fs::read(path).or_refuse(format!("{} cannot be read", path.display()));
+    let read = |path: &Path| fs::read(path).or_refuse(format!("cannot read {}", path.display()));
     let made = match (&s.certificate, &s.certificate_key) {
         (Some(chain), Some(key)) => Certificate::from_pem(&read(chain)?, &read(key)?),
         _ => kept(&folder.join("web.crt"), &folder.join("web.key")),
     };
-    made.or_refuse("no web server can be shown")
+    made.or_refuse("cannot use the certificate of the web server")
 }
 
 fn kept(certificate: &Path, key: &Path) -> Result<Certificate, CertificateError> {
@@ -56,12 +56,12 @@ fn kept(certificate: &Path, key: &Path) -> Result<Certificate, CertificateError>
     let new = Certificate::generate(&["localhost"])?;
     let (bytes, secret) = new.to_der();
     if let Err(why) = write(key, &secret).and_then(|()| write(certificate, &bytes)) {
-        tracing::warn!(%why, "the certificate could not be kept: strangers will see another after the next start");
+        tracing::warn!(%why, "cannot store the certificate; after a restart, the web server will show another one");
     }
     Ok(new)
 }
 
-/// Half a file is no certificate, and then one is made anew.
+/// An incomplete file is not a valid certificate; the next start then generates a new one.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(bytes)
 }

@@ -1,4 +1,4 @@
-//! The node's settings: DIR/node/config.toml under the flags, and the file that explains them.
+//! The node's settings: DIR/node/config.toml, overridden by flags; and the file that explains them.
 
 use crate::{
     Context,
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::{fs, io, path::PathBuf};
 
-/// The file as `node config init` writes it. Every setting stands there with its default, behind a `#`.
+/// The file that `node config init` writes: every setting with its default, commented out.
 const TEMPLATE: &str = include_str!("config.toml");
 
 /// All settings of a node.
@@ -20,32 +20,32 @@ const TEMPLATE: &str = include_str!("config.toml");
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     pub(super) listen: Option<String>,
-    /// The port that others are told in place of the one that is listened on.
+    /// The port that peers learn instead of the one in `listen`.
     pub(super) outside_port: Option<NonZeroU16>,
     pub(super) connect: Vec<String>,
-    /// Where programs on this machine are answered.
+    /// The address of the RPC server, on this machine.
     pub(super) rpc: SocketAddr,
     pub(super) outbound: u16,
     pub(super) inbound: u16,
     pub(super) inbound_from_one: u16,
-    /// Whether it may begin with a snapshot.
+    /// Whether the node may start from a snapshot.
     pub(super) snapshot: bool,
     pub(super) certificate: Option<PathBuf>,
     pub(super) certificate_key: Option<PathBuf>,
     pub(super) page: Option<PathBuf>,
-    /// Mean seconds between pieces of cover; 0: only where silence would be too long.
+    /// Mean seconds between cover messages; 0: only where silence would be conspicuous.
     pub(super) cover: f64,
     /// Seconds between two blocks.
     pub(super) seal_every: u32,
     pub(super) log: LogFormat,
     pub(super) log_addresses: bool,
-    pub(super) dandelion: Whispers,
+    pub(super) dandelion: Dandelion,
 }
 
-/// How payments are whispered on.
+/// Parameters of the stem phase.
 #[derive(Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Whispers {
+pub(super) struct Dandelion {
     fluff: f64,
     hop_ms: u32,
     early: f64,
@@ -70,34 +70,34 @@ impl Default for Settings {
             seal_every: 60,
             log: LogFormat::Text,
             log_addresses: false,
-            dandelion: Whispers::default(),
+            dandelion: Dandelion::default(),
         }
     }
 }
 
-impl Default for Whispers {
+impl Default for Dandelion {
     fn default() -> Self {
         Self { fluff: 0.125, hop_ms: 175, early: 0.1, epoch: 600 }
     }
 }
 
-impl Whispers {
+impl Dandelion {
     pub(super) fn params(&self) -> Outcome<sotto_dandelion::Params> {
         let (hop, epoch) =
             (Duration::from_millis(self.hop_ms.into()), Duration::from_secs(self.epoch.into()));
         sotto_dandelion::Params::new(self.fluff, hop, self.early, epoch)
-            .or_refuse("[dandelion] cannot be used")
+            .or_refuse("invalid settings in [dandelion]")
     }
 }
 
 impl Settings {
-    /// What the user's file says; the defaults where there is none.
+    /// The user's file, or the defaults if there is none.
     pub(super) fn load(home: &Home) -> Outcome<Self> {
         let path = home.node().join("config.toml");
         let refused = |why: String| {
-            Failure::refused(format!("{} cannot be used", path.display()))
+            Failure::refused(format!("invalid settings in {}", path.display()))
                 .why(why.trim_end())
-                .help("`sotto node config init` writes one that explains all settings, in a new --dir.")
+                .help("`sotto node config init --dir NEW` writes a file that explains all settings")
         };
         let settings: Self = match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|e| refused(e.to_string()))?,
@@ -112,7 +112,7 @@ impl Settings {
     }
 }
 
-/// Writes the file that explains everything.
+/// Writes the file that explains all settings.
 pub(super) fn init(context: &Context) -> Outcome {
     let home = Home::of(&context.config);
     secret::make_folder(&home.node())?;

@@ -13,10 +13,10 @@ pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
     let all = client.ask(&rpc::Peers {}).map_err(|e| unasked("the node does not answer", &e))?.peers;
     if all.is_empty() {
-        context.ui.say("The node is connected with nobody.");
+        context.ui.say("The node has no peers.");
     }
     for p in all {
-        // As --connect takes it; a key that is none of a node's cannot have been proven.
+        // In the form that --connect takes; every connected peer has proven its key, so the conversion succeeds.
         let key = PeerKey::from_bytes(*p.key.0.as_bytes())
             .map_or_else(|_| p.key.0.to_string(), |key| key.to_string());
         let direction = if p.outbound { "outbound" } else { "inbound" };

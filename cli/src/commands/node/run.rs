@@ -1,4 +1,4 @@
-//! `sotto node run`: a node in the foreground, from its files to its end.
+//! `sotto node run`: runs a node in the foreground until it is stopped.
 
 use super::{certificate, config::Settings, log, sealer};
 use crate::{
@@ -48,22 +48,22 @@ use std::{
 pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let home = Home::of(&context.config);
     let settings = with_flags(Settings::load(&home)?, a);
-    // The lock first: whoever comes second changes nothing.
+    // Take the lock first, so that a second process changes nothing.
     let ledger = home.ledger()?;
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
     let identity = identity(&home.node().join("identity"))?;
     let rewards = if a.seal { Some(rewards(&home, a, &ledger)?) } else { None };
     let key = if a.seal {
-        Some(operator::read(&home.operator()).or_refuse("the operator key cannot be used")?)
+        Some(operator::read(&home.operator()).or_refuse("cannot use the operator's key")?)
     } else {
         None
     };
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("signals cannot be handled")?;
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("cannot handle signals")?;
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
     let setup = setup(&settings, identity, &home)?;
     let outside = settings.outside_port;
-    let daemon = Daemon::start(setup, ledger, key).or_refuse("the node cannot start")?;
+    let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
     stop_on(signals, daemon.asker().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
     let sealing = rewards.map(|r| start_sealing(daemon.asker().clone(), r, every)).transpose()?;
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     ended.map_err(failed)
 }
 
-/// The settings, with what the command line says instead.
+/// The settings, overridden by flags.
 fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s.listen = a.listen.clone().or(s.listen);
     s.outside_port = a.outside_port.or(s.outside_port);
@@ -84,22 +84,22 @@ fn with_flags(mut s: Settings, a: &args::NodeRun) -> Settings {
     s
 }
 
-/// The node's key on the network; made on first use.
+/// The node's network key; created on first use.
 fn identity(path: &Path) -> Outcome<Identity> {
     if !path.exists() {
-        create_identity(path, &Identity::generate(&mut OsRng)).or_refuse("the node's key cannot be kept")?;
+        create_identity(path, &Identity::generate(&mut OsRng)).or_refuse("cannot write the node's key")?;
     }
-    read_identity(path).or_refuse("the node's key cannot be used")
+    read_identity(path).or_refuse("cannot use the node's key")
 }
 
-/// What makes rewards for the wallet's account; the wallet itself is not kept open.
+/// Creates rewards for an account of the wallet, without keeping the wallet open.
 fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<Rewards> {
     let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
     same_chain(&wallet, ledger.chain())?;
     let account = match &a.wallet.account {
         Some(name) => wallet.account(name).ok_or_else(|| {
-            Failure::refused(format!("there is no account `{name}` in wallet `{}`", a.wallet.wallet))
-                .help("See `sotto wallet account list`.")
+            Failure::refused(format!("no account `{name}` in wallet `{}`", a.wallet.wallet))
+                .help("`sotto wallet account list` shows the accounts")
         })?,
         None => Account(0),
     };
@@ -121,8 +121,8 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
         (Some(at), _) => Some(door(s, at, &home.node())?),
         (None, None) => None,
         (None, Some(port)) => {
-            return Err(Failure::new(Code::Usage, format!("outside port {port} leads nowhere: this node takes no connections"))
-                .help("Give --listen too, or `listen` in config.toml: where the router sends what comes to that port."));
+            return Err(Failure::new(Code::Usage, format!("--outside-port {port} has no effect: this node takes no connections"))
+                .help("pass --listen, or set `listen` in config.toml: the address to which the router forwards that port"));
         }
     };
     let net = Sockets { identity, listen, inbound, from_one, cover };
@@ -131,40 +131,42 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
 
 fn door(s: &Settings, at: &str, folder: &Path) -> Outcome<Door> {
     let no_address = || {
-        Failure::new(Code::Usage, format!("`{at}` cannot be listened at"))
-            .help("Give an address of this machine and a port, such as 0.0.0.0:9333.")
+        Failure::new(Code::Usage, format!("invalid address `{at}` to listen at"))
+            .help("pass an address of this machine and a port, such as 0.0.0.0:9333")
     };
     let at: SocketAddr = at.parse().map_err(|_| no_address())?;
-    let read = |path: &Path| fs::read(path).or_refuse(format!("{} cannot be read", path.display()));
+    let read = |path: &Path| fs::read(path).or_refuse(format!("cannot read {}", path.display()));
     let html = s.page.as_deref().map(read).transpose()?.map(String::from_utf8).transpose();
-    let page = html.or_refuse("the page is no text")?.map_or_else(Page::default, |html| Page { html });
+    let page =
+        html.or_refuse("the page is not valid UTF-8")?.map_or_else(Page::default, |html| Page { html });
     let outside = s.outside_port;
     Ok(Door { at, outside, certificate: certificate::certificate(s, folder)?, page })
 }
 
-/// The addresses of a node given as `KEY@HOST:PORT`. A name that stands for none now is passed over: the node may start before
-/// the network does.
+/// The addresses of a node given as `KEY@HOST:PORT`.
+///
+/// A host name that cannot be resolved now is skipped, since the node may start before the network does.
 fn addresses(text: &str) -> Outcome<Vec<Address>> {
     let usage = |why: String| {
-        Failure::new(Code::Usage, format!("`{text}` is no node"))
+        Failure::new(Code::Usage, format!("invalid node `{text}`"))
             .why(why)
-            .help("It is KEY@HOST:PORT, as the other node tells when it starts.")
+            .help("write KEY@HOST:PORT, as the other node prints it when it starts")
     };
-    let (key, at) = text.split_once('@').ok_or_else(|| usage("there is no `@`".into()))?;
+    let (key, at) = text.split_once('@').ok_or_else(|| usage("it has no `@`".into()))?;
     let key: sotto_link::PeerKey =
         key.parse().map_err(|e: sotto_link::identity::KeyError| usage(e.to_string()))?;
     if at.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-        return Err(usage("after the `@` comes no host and port".into()));
+        return Err(usage("no host and port after the `@`".into()));
     }
     let key = PeerKey(*key.as_bytes());
     let found = at.to_socket_addrs().map(|all| all.map(|at| Address { at, key }).collect());
     Ok(found.unwrap_or_else(|why| {
-        tracing::warn!(%why, "a node that --connect or the settings name cannot be looked up");
+        tracing::warn!(%why, "cannot resolve the address of a node given by --connect or in the settings");
         Vec::new()
     }))
 }
 
-/// Asks the node to stop at the first signal; the second ends it at once.
+/// The first signal stops the node gracefully; the second one ends it at once.
 fn stop_on(mut signals: Signals, asker: Asker) -> Outcome {
     let wait = move || {
         for (n, _) in signals.forever().enumerate() {
@@ -173,18 +175,18 @@ fn stop_on(mut signals: Signals, asker: Asker) -> Outcome {
             }
             tracing::info!("stopping");
             let asker = asker.clone();
-            // If it stops by itself meanwhile, that is what was asked for.
+            // If the node has stopped already, there is nothing to do.
             thread::spawn(move || asker.ask(Question::Stop));
         }
     };
-    thread::Builder::new().name("signals".into()).spawn(wait).map(drop).or_refuse("no thread can be had")
+    thread::Builder::new().name("signals".into()).spawn(wait).map(drop).or_refuse("cannot start a thread")
 }
 
-/// Seals on a thread of its own, for as long as what is returned lives.
+/// Seals on a thread of its own, until the returned sender is dropped.
 fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sender<()>> {
     let (going, stop) = channel();
     let seal = move || sealer::seal(&asker, &rewards, every, &stop);
-    thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("no thread can be had")?;
+    thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("cannot start a thread")?;
     Ok(going)
 }
 
@@ -200,21 +202,21 @@ fn say_started(
         "listen": at.map(|at| at.to_string()), "outside_port": outside, "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
     });
     let reached = match (at, outside) {
-        (Some(at), None) => format!("others reach it as {peer}@{at}"),
+        (Some(at), None) => format!("peers connect to {peer}@{at}"),
         (Some(at), Some(port)) => {
             format!(
-                "it listens at {at}, and others reach it as {peer}@HOST:{port}, HOST being the router's address"
+                "it listens at {at}; peers connect to {peer}@HOST:{port}, where HOST is the router's address"
             )
         }
-        (None, _) => format!("its key is {peer}; it takes no connections (see --listen)"),
+        (None, _) => format!("it takes no connections (see --listen); its key is {peer}"),
     };
-    let human = format!("a node of {} chain {} runs; {reached}", chain.params().network, chain.id());
+    let human = format!("node running on {} chain {}; {reached}", chain.params().network, chain.id());
     context.output.record("node-started", fields, &human)
 }
 
-/// A node stops by itself only when its store fails.
+/// A node stops by itself only if its store fails.
 fn failed(why: LedgerError) -> Failure {
-    Failure::refused("the node stopped: its ledger could not be written or read")
+    Failure::refused("the node stopped: its ledger cannot be read or written")
         .why(why)
-        .help("Mend the disk and start the node again: what it acknowledged is kept.")
+        .help("repair the disk and start the node again; everything that it acknowledged is on disk")
 }

@@ -1,13 +1,13 @@
-//! The solo operator's hand: every so often a block, whose reward a wallet's key takes.
+//! Seals a block at regular intervals for the solo operator; the reward goes to a wallet's account.
 //!
 //! ```text
-//! wait ─▶ draft, which the node refuses while it is behind ─▶ reward ─▶ seal
+//! wait ─▶ draft (the node refuses while it is behind) ─▶ reward ─▶ seal
 //! ```
 //!
-//! What counts as behind is the node's to say, and only sealed headers do: what peers merely claim would stop the chain.
-//! The node holds the operator's key and no wallet; this holds a wallet's account key and no ledger. A round is passed over
-//! when the time of day has jumped against the steady clock, since a block's time is never below its parent's: one block from the future
-//! would date all that follow.
+//! The node decides whether it is behind, and trusts only sealed headers: otherwise the claims of peers could stop the
+//! chain. The node holds the operator's key and no wallet; this thread holds a wallet's account key and no ledger. It
+//! skips a round if the time of day has jumped relative to the steady clock: a block's time is never below its parent's,
+//! so one block from the future would give all later blocks a wrong time.
 
 use crate::bridge::now;
 use core::time::Duration;
@@ -24,15 +24,15 @@ use std::{
 };
 use tracing::{debug, info, warn};
 
-/// The time of day may drift so far from the steady clock in a round.
+/// How far the time of day can drift from the steady clock in one round, in seconds.
 const DRIFT: u64 = 60;
 
-/// Seals until `stop` is gone, or the node is.
+/// Seals until the sender of `stop` is dropped or the node has stopped.
 pub(super) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
     let mut watch = Watch::start();
     while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         if let Some(seconds) = watch.jumped() {
-            warn!(seconds, "the time of day jumped: no block this time");
+            warn!(seconds, "the time of day jumped; skipping this block");
             continue;
         }
         match round(asker, rewards) {
@@ -42,17 +42,17 @@ pub(super) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Rec
     }
 }
 
-/// One block, unless something is in the way.
+/// Seals one block, if the node allows it.
 fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
     let (height, due) = match asker.ask(Question::Draft)? {
         Answer::Draft { height, due, .. } => (height, due),
         Answer::Refused(Refusal::Behind(best)) => {
-            // To seal a height that is sealed already would be held against the operator for ever.
-            info!(best = best.get(), "others are ahead: no block this time");
+            // Sealing a height twice would be lasting evidence against the operator.
+            info!(best = best.get(), "the node is behind; skipping this block");
             return Ok(());
         }
         Answer::Refused(why) => {
-            warn!(%why, "no block can be drafted");
+            warn!(%why, "cannot draft a block");
             return Ok(());
         }
         _ => return Ok(()),
@@ -60,19 +60,19 @@ fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
     let reward = match rewards.of((height, due), &mut OsRng) {
         Ok(reward) => Box::new(reward),
         Err(why) => {
-            warn!(%why, "no reward can be made");
+            warn!(%why, "cannot create the reward");
             return Ok(());
         }
     };
     match asker.ask(Question::Seal { reward, time: now() })? {
-        // What came in between was drafted by nobody: the next round takes it.
+        // The draft is out of date if something arrived in between; the next round makes a new one.
         Answer::Refused(why) => warn!(%why, "the block was not sealed"),
         _ => debug!(height = height.get(), "block sealed"),
     }
     Ok(())
 }
 
-/// Holds the time of day against the steady clock.
+/// Compares the time of day with the steady clock.
 struct Watch {
     steady: Instant,
     day: u64,
@@ -83,7 +83,7 @@ impl Watch {
         Self { steady: Instant::now(), day: now() }
     }
 
-    /// By how much the time of day jumped since this was asked last, if it did.
+    /// The jump of the time of day since the last call, in seconds, if there was one.
     fn jumped(&mut self) -> Option<i64> {
         let before = core::mem::replace(self, Self::start());
         let expected = before.day.saturating_add((self.steady - before.steady).as_secs());

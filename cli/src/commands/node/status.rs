@@ -14,7 +14,7 @@ pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
     let human = format!(
-        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {} outputs\nkernels   {}\npending   {} transactions, weight {}\npeers     {} that it chose, {} that came; {} addresses known",
+        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {} outputs\nkernels   {}\npending   {} transactions, weight {}\npeers     {} outbound, {} inbound; {} addresses known",
         chain.chain_id.0,
         chain.network,
         s.tip.height,

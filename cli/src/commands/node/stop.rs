@@ -10,6 +10,6 @@ use sotto_node::wire::rpc;
 
 pub(super) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
-    client.ask(&rpc::Stop {}).map_err(|e| unasked("the node cannot be stopped", &e))?;
-    context.output.record("node-stopping", json!({}), "the node writes down what it keeps, and ends")
+    client.ask(&rpc::Stop {}).map_err(|e| unasked("cannot stop the node", &e))?;
+    context.output.record("node-stopping", json!({}), "the node saves its state and stops")
 }

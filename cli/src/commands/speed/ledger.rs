@@ -1,7 +1,7 @@
-//! The ledger's figures: a chain in memory, its outputs, kernels and one block, all of them real.
+//! The ledger's figures, measured on a chain in memory with real outputs, kernels and one block.
 //!
-//! A batch of range proofs is measured where the rules make it, as a transaction of that many outputs; one kernel
-//! signature and the balance come with it.
+//! A batch of range proofs is measured as the rules verify it: as a transaction with that many outputs, which includes
+//! one kernel signature and the balance.
 
 use super::{Figure, Unit};
 use crate::{
@@ -29,19 +29,19 @@ use sotto_mw::{
 
 /// The amount of each output.
 const AMOUNT: u64 = 1_000;
-/// Outputs in the block, its reward among them.
+/// Outputs in the block, including its reward.
 const OUTPUTS: usize = 1_000;
-/// Kernels in the block, the reward's among them.
+/// Kernels in the block, including that of the reward.
 const KERNELS: usize = 500;
 
-/// All figures of the ledger, in the order in which they are shown.
+/// All figures of the ledger, in the order of printing.
 pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
     let maker = Maker::new()?;
     let (chain, genesis) = (&maker.chain, Header::genesis(&maker.chain));
     let micro = |key, items| (key, Unit::Microseconds, items);
     let prove = Figure::measure(
         micro("prove_us", 1),
-        "prove an output (verified and rewound before release)",
+        "prove an output (including verifying and rewinding it)",
         || maker.output(OutputFeatures::Plain, AMOUNT).is_ok(),
     )?;
     let pool = maker.outputs(OUTPUTS - 1, ui)?;
@@ -61,7 +61,7 @@ pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
             "verify a kernel's signature, in a batch of 1,024",
             || verify_batch(&signed).is_ok(),
         )?,
-        Figure::measure(micro("rewind_miss_us", 1), "look through a stranger's output", || {
+        Figure::measure(micro("rewind_miss_us", 1), "try to rewind another wallet's output", || {
             one.rewind(chain.id(), &stranger).is_none()
         })?,
         Figure::measure(
@@ -78,7 +78,7 @@ struct Owned {
     output: Output,
 }
 
-/// A chain of its own, and the keys of everybody on it.
+/// Creates outputs and blocks on a chain of its own.
 struct Maker {
     chain: Chain,
     operator: SecretScalar,
@@ -101,7 +101,7 @@ impl Maker {
         Ok(Owned { blinding, output })
     }
 
-    /// So many outputs, made on all threads.
+    /// Creates `n` outputs, on all threads.
     fn outputs(&self, n: usize, ui: &Ui) -> Outcome<Vec<Owned>> {
         let (bar, mut made) = (ui.bar(n as u64, "making outputs"), Vec::with_capacity(n));
         while made.len() < n {
@@ -118,7 +118,7 @@ impl Maker {
         Kernel { features, excess: Excess::from_point(*PublicKey::of(x).point()), signature }
     }
 
-    /// A transaction of these outputs and so many kernels; one input pays for all.
+    /// A transaction with these outputs, this number of kernels and one input.
     fn transaction(&self, outputs: &[Owned], kernels: usize) -> Outcome<Transaction> {
         let (o, k) = (outputs.len() as u64, kernels as u64);
         let fee = self.chain.least_fee(INPUT_WEIGHT + o * OUTPUT_WEIGHT + k * KERNEL_WEIGHT);
@@ -135,8 +135,9 @@ impl Maker {
         Ok(Transaction { offset, body: Body::sorted(vec![input], outputs, kernels) })
     }
 
-    /// The first block, of this transaction and its reward; its roots are left as the genesis has them, since they are
-    /// looked at only when it is connected.
+    /// The first block, with this transaction and the reward.
+    ///
+    /// Its roots are those of the genesis, because they are checked only when a block is connected.
     fn block(&self, t: Transaction) -> Outcome<Block> {
         let Body { inputs, mut outputs, mut kernels } = t.body;
         let height = Height::GENESIS.next();
@@ -163,5 +164,5 @@ fn secret() -> SecretScalar {
 }
 
 fn refused(why: impl std::fmt::Display) -> Failure {
-    Failure::new(Code::Internal, "this machine refuses what it made itself").why(why)
+    Failure::new(Code::Internal, "verification of a value made on this machine failed").why(why)
 }

@@ -1,6 +1,6 @@
-//! The figures of joint computation: gates and AES-128 by either party alone, both over loopback, oblivious transfer.
+//! The figures of joint computation: garbling and evaluation alone, two parties over loopback, oblivious transfer.
 //!
-//! One thread a party. Two parties need two processors to show what they can do.
+//! Each party uses one thread, so two parties need two processors for a meaningful figure.
 
 use super::{Figure, Unit};
 use crate::exit::{Code, Failure, Outcome};
@@ -18,18 +18,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// AES-128 encryptions in a program, about two million gates.
+/// A program of AES-128 encryptions, with about two million gates.
 const AES: Chained<Aes128> = Chained { program: Aes128, times: 300 };
-/// Gates that wait for no other, about two million.
+/// A program of about two million independent gates.
 const GATES: Layers = Layers { lanes: 1_024, pairs: 1_000 };
 /// Transfers in a call.
 const TRANSFERS: usize = 1 << 21;
 /// Executions of a session, and calls for transfers.
 const TURNS: usize = 9;
 
-/// All figures of joint computation, in the order in which they are shown.
+/// All figures of joint computation, in the order of printing.
 pub(super) fn figures() -> Outcome<Vec<Figure>> {
-    let mut figures = alone(("garble_mands", "evaluate_mands"), "AND gates that wait for no other", &GATES)?;
+    let mut figures = alone(("garble_mands", "evaluate_mands"), "independent AND gates", &GATES)?;
     figures.extend(alone(("aes_garble_mands", "aes_evaluate_mands"), "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
     figures.extend(transfers()?);
@@ -40,7 +40,7 @@ fn rate(key: &'static str, items: u64) -> (&'static str, Unit, u64) {
     (key, Unit::MillionsASecond, items)
 }
 
-/// A program by the garbler alone, then by the evaluator alone.
+/// A program run by the garbler alone, then by the evaluator alone.
 fn alone(
     (garble, evaluate): (&'static str, &'static str),
     what: &'static str,
@@ -57,7 +57,7 @@ fn alone(
     ])
 }
 
-/// A session over loopback: its executions' gates, and the garbler's bytes for each.
+/// A session over loopback: its AND gates per second, and the garbler's bytes per gate.
 fn two_parties() -> Outcome<Vec<Figure>> {
     let (terms, bits) = (Terms::of(Reveal::Both), Bits::from(&[true; 128][..]));
     let (near, far) = peers()?;
@@ -83,7 +83,7 @@ fn two_parties() -> Outcome<Vec<Figure>> {
     let bytes = sent as f64 / (gates * TURNS as u64) as f64;
     Ok(vec![
         Figure::of(rate("twoparty_mands", gates), "AND gates of AES-128, two parties over loopback", turns),
-        Figure::bytes("twoparty_bytes_per_and", "sent by the garbler for an AND gate", bytes),
+        Figure::bytes("twoparty_bytes_per_and", "sent by the garbler per AND gate", bytes),
     ])
 }
 
@@ -112,7 +112,7 @@ fn transfers() -> Outcome<Vec<Figure>> {
     let bytes = sent as f64 / (TRANSFERS * TURNS) as f64;
     Ok(vec![
         Figure::of(rate("cot_mops", TRANSFERS as u64), "random correlated oblivious transfers", turns),
-        Figure::bytes("cot_bytes", "sent by the receiver for a transfer", bytes),
+        Figure::bytes("cot_bytes", "sent by the receiver per transfer", bytes),
     ])
 }
 
@@ -125,7 +125,7 @@ fn peers() -> Outcome<(Framed<Peer>, Framed<Peer>)> {
     both(|| listener.accept(patience), connect)
 }
 
-/// Both sides of something, the first on a thread of its own.
+/// Runs two sides at once, the first on a thread of its own.
 fn both<A: Send, B, E: Display + Send>(
     first: impl FnOnce() -> Result<A, E> + Send,
     second: impl FnOnce() -> Result<B, E>,
@@ -133,11 +133,11 @@ fn both<A: Send, B, E: Display + Send>(
     thread::scope(|scope| {
         let first: ScopedJoinHandle<'_, _> = scope.spawn(first);
         let second = second();
-        let first = first.join().map_err(|_| failed("a thread ended early"))?;
+        let first = first.join().map_err(|_| failed("a thread panicked"))?;
         Ok((first.map_err(failed)?, second.map_err(failed)?))
     })
 }
 
 fn failed(why: impl Display) -> Failure {
-    Failure::new(Code::Internal, "this machine cannot compute with itself").why(why)
+    Failure::new(Code::Internal, "the computation with this machine itself failed").why(why)
 }

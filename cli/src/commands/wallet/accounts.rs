@@ -1,4 +1,4 @@
-//! Accounts: list and create.
+//! `sotto wallet account`: list and create accounts.
 
 use super::WalletCommand;
 use crate::{
@@ -17,7 +17,7 @@ impl WalletCommand<'_> {
             }
             WalletAccount::Create(a) => {
                 let mut wallet = self.open()?;
-                let account = wallet.add_account(&a.name).or_refuse("the account cannot be created")?;
+                let account = wallet.add_account(&a.name).or_refuse("cannot create the account")?;
                 self.show_account(&wallet, account)
             }
         }
@@ -25,7 +25,7 @@ impl WalletCommand<'_> {
 
     fn show_account(&self, wallet: &Wallet<WalletFile>, a: Account) -> Outcome {
         let (b, name) = (wallet.balance(Some(a)), wallet.account_name(a));
-        let address = wallet.address(a).or_refuse("the account has no address")?;
+        let address = wallet.address(a).or_refuse("cannot derive the address of the account")?;
         let fields = json!({
             "account": a.0, "name": name, "address": address.to_string(),
             "spendable": b.spendable.to_string(), "total": b.total().to_string(),

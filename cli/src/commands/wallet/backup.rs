@@ -1,4 +1,4 @@
-//! Keeping a wallet: another passphrase, a backup, and the drill that shows what the backup is worth.
+//! `sotto wallet passphrase`, `backup` and `verify-backup`.
 
 use super::WalletCommand;
 use crate::{
@@ -18,9 +18,9 @@ impl WalletCommand<'_> {
         let mut wallet = self.open()?;
         let new = secret::choose_new(a.new_passphrase_file.as_deref())?;
         let changed = wallet.store_mut().change_passphrase(new.as_bytes(), Cost::STANDARD);
-        changed.or_refuse("the passphrase is as before")?;
+        changed.or_refuse("cannot change the passphrase")?;
         let name = &self.args.wallet;
-        let human = format!("wallet `{name}` is under its new passphrase; backups keep the old one");
+        let human = format!("changed the passphrase of wallet `{name}`; existing backups keep the old one");
         self.context.output.record("passphrase-changed", json!({ "wallet": name }), &human)
     }
 
@@ -28,12 +28,12 @@ impl WalletCommand<'_> {
         let wallet = self.open()?;
         let file = a.file.display().to_string();
         if a.file.exists() {
-            return Err(Failure::refused("no backup was made")
-                .why(format!("there is something at {file}"))
-                .help("Give another file: what is there is not overwritten."));
+            return Err(Failure::refused("cannot make the backup")
+                .why(format!("{file} exists already"))
+                .help("choose another file; a backup never overwrites one"));
         }
-        wallet.store().back_up(&a.file).or_refuse("no backup was made")?;
-        let human = format!("{file} holds wallet `{}` as of height {}", self.args.wallet, wallet.tip());
+        wallet.store().back_up(&a.file).or_refuse("cannot make the backup")?;
+        let human = format!("backed up wallet `{}` at height {} to {file}", self.args.wallet, wallet.tip());
         let fields = json!({ "wallet": self.args.wallet, "file": file, "height": wallet.tip().get() });
         self.context.output.record("backup", fields, &human)
     }
@@ -41,23 +41,26 @@ impl WalletCommand<'_> {
     pub(super) fn verify_backup(&self, a: &args::WalletVerifyBackup) -> Outcome {
         let passphrase = self.args.passphrase.get()?;
         let contents = WalletFile::read_backup(&a.file, passphrase.as_bytes());
-        let contents = contents.or_refuse("the backup cannot be used")?;
-        let backup = Backup::read(&contents).or_refuse("the backup cannot be used")?;
+        let contents = contents.or_refuse("cannot use the backup")?;
+        let backup = Backup::read(&contents).or_refuse("cannot use the backup")?;
         let loss = match self.home.has_wallet(&self.args.wallet)? {
             false => None,
             true => {
                 let wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
                 let loss = wallet.loss(&backup).ok_or_else(|| {
-                    Failure::refused(format!("the backup is of another wallet than `{}`", self.args.wallet))
-                        .why("its words or its chain differ")
+                    Failure::refused(format!(
+                        "the backup belongs to another wallet than `{}`",
+                        self.args.wallet
+                    ))
+                    .why("its seed words or its chain are different")
                 });
                 Some(loss?)
             }
         };
-        self.drill(&backup, loss, days_old(&a.file))
+        self.compare(&backup, loss, days_old(&a.file))
     }
 
-    fn drill(&self, backup: &Backup, loss: Option<Loss>, days: Option<u64>) -> Outcome {
+    fn compare(&self, backup: &Backup, loss: Option<Loss>, days: Option<u64>) -> Outcome {
         let ([accounts, outputs, payments], height) = (backup.counts(), backup.tip().get());
         let lost =
             loss.map(|l| json!({ "blocks": l.blocks, "payments": l.payments, "accounts": l.accounts }));
@@ -71,18 +74,18 @@ impl WalletCommand<'_> {
             Some(d) => format!(", written {d} days ago"),
         };
         let holds = format!(
-            "the backup opens: {} network, height {height}{age}; its words are complete\naccounts {accounts}, outputs {outputs}, payments {payments}\n",
+            "the backup can be decrypted: {} network, height {height}{age}; it contains the seed words\naccounts {accounts}, outputs {outputs}, payments {payments}\n",
             backup.network()
         );
         let lost = match loss {
-            None => "There is no wallet here to hold it against.".to_owned(),
+            None => "There is no wallet here to compare it with.".to_owned(),
             Some(Loss { blocks, payments: 0, accounts: 0 }) => {
                 format!(
-                    "It is {blocks} blocks behind. Going back to it would lose nothing that a scan does not bring back."
+                    "It is {blocks} blocks behind. Restoring it would lose nothing that a scan does not find again."
                 )
             }
             Some(l) => format!(
-                "It is {} blocks behind. Going back to it would lose the memos, receipts and proofs of {} payments, and the names of {} accounts; no money.",
+                "It is {} blocks behind. Restoring it would lose the memos, receipts and proofs of {} payments and the names of {} accounts, but no money.",
                 l.blocks, l.payments, l.accounts
             ),
         };
@@ -90,7 +93,7 @@ impl WalletCommand<'_> {
     }
 }
 
-/// How long ago a file was written, where the system tells.
+/// The age of a file in days, if the system knows it.
 fn days_old(path: &Path) -> Option<u64> {
     let written = fs::metadata(path).and_then(|m| m.modified()).ok()?;
     SystemTime::now().duration_since(written).ok().map(|age| age.as_secs() / 86_400)

@@ -1,4 +1,4 @@
-//! Making a wallet, and making it again.
+//! `sotto wallet init` and `restore`.
 
 use super::{WalletCommand, address};
 use crate::{
@@ -22,7 +22,7 @@ impl WalletCommand<'_> {
         self.home.free_wallet(&self.args.wallet)?;
         let chain = self.chain()?.chain().clone();
         let passphrase = self.args.passphrase.choose()?;
-        let words = Words::generate(&mut OsRng).or_refuse("no seed words can be made")?;
+        let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
         match &a.words_file {
             Some(path) => secret::write_new(path, &format!("{}\n", *words.phrase()))?,
             None => show_and_ask_back(&words)?,
@@ -35,27 +35,27 @@ impl WalletCommand<'_> {
         let chain = self.chain()?;
         let phrase = match &a.words_file {
             Some(path) => secret::read_whole(path)?,
-            None => secret::ask("The 24 words: ", "--words-file FILE")?,
+            None => secret::ask("Seed words: ", "--words-file FILE")?,
         };
-        let words = Words::parse(&phrase).or_refuse("these are not the words of a wallet")?;
+        let words = Words::parse(&phrase).or_refuse("invalid seed words")?;
         let passphrase = self.args.passphrase.choose()?;
         let mut wallet = self.create(words, chain.chain().clone(), &passphrase)?;
         let report = self.search(&mut wallet, &chain, Height::new(a.birthday))?;
         self.report(&report, &wallet)
     }
 
-    /// Looks at everything from a height on.
+    /// Tries all outputs from a height on.
     pub(super) fn search(
         &self,
         wallet: &mut Wallet<WalletFile>,
         chain: &ChainAt,
         birthday: Height,
     ) -> Outcome<ScanReport> {
-        let (view, what) = (chain.view(), "the chain could not be searched");
-        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "searching everything");
+        let (view, what) = (chain.view(), "cannot scan the chain");
+        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "searching");
         wallet
             .restore(birthday, &view, &mut |done, _| bar.at(done))
-            .map_err(|e| unsearched(what, e).help("`sotto wallet scan` goes on where this stopped."))
+            .map_err(|e| unsearched(what, e).help("run `sotto wallet scan` to continue"))
     }
 
     fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
@@ -72,17 +72,17 @@ impl WalletCommand<'_> {
     }
 }
 
-/// Clears the terminal and what can be scrolled back to (ECMA-48; `3J` is xterm's).
+/// Clears the terminal and its scrollback (ECMA-48; `3J` is from xterm).
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 
-/// Shows the words on the terminal, takes them away, and asks three of them back.
+/// Shows the words on the terminal, clears it, and asks for three of them.
 fn show_and_ask_back(words: &Words) -> Outcome {
     let phrase = words.phrase();
     let all: Vec<&str> = phrase.split_whitespace().collect();
-    // Room for all of it, so that no reallocation leaves a copy behind.
+    // Enough capacity for the whole page, so that no reallocation leaves a copy behind.
     let mut page = zeroize::Zeroizing::new(String::with_capacity(1_024));
     page.push_str(
-        "Write these words on paper. Whoever has them has your money; without them it is lost.\n\n",
+        "Write these words on paper. Anyone who has them has your money; without them it is lost.\n\n",
     );
     for (i, w) in all.iter().enumerate() {
         page.push_str(&format!("{:>2}. {w:<10}{}", i + 1, if i % 4 == 3 { "\n" } else { "" }));
@@ -95,8 +95,8 @@ fn show_and_ask_back(words: &Words) -> Outcome {
         let answer = secret::ask(&format!("{before}Word {}: ", i + 1), "--words-file FILE")?;
         before = "";
         if all.get(i) != Some(&answer.trim()) {
-            return Err(Failure::new(Code::Declined, format!("that was not word {}", i + 1))
-                .help("No wallet was made. Run the command again and write the words down."));
+            return Err(Failure::new(Code::Declined, format!("this is not word {}", i + 1))
+                .help("no wallet was created; run the command again and write the words down"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What came and went: for people, for programs, for spreadsheets.
+//! `sotto wallet history`: all payments, for people, programs and spreadsheets.
 
 use super::WalletCommand;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use serde_json::json;
 use sotto_wallet::history::Entry;
 
-/// The columns of `history --csv`; they do not change.
+/// The columns of `history --csv`, which never change.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
 
 impl WalletCommand<'_> {
@@ -36,7 +36,7 @@ impl WalletCommand<'_> {
         confirmed.try_for_each(|(e, account)| self.context.output.line(&csv(e, account)))
     }
 
-    /// The entries of the account that was asked for, or of all, each with what its account is called.
+    /// The payments of the chosen account or of all, each with the name of its account.
     fn entries(&self) -> Outcome<Vec<(Entry, String)>> {
         let (wallet, ..) = self.open_fresh()?;
         let chosen = self.chosen(&wallet)?;
@@ -79,7 +79,7 @@ fn csv(e: &Entry, account: &str) -> String {
     format!("{height},{},{account},{amount},{fee},{party},{memo},{}", e.kind, hex(&e.id))
 }
 
-/// A text that somebody else wrote, as one field: quoted, and never a formula.
+/// A text from another person as one field: quoted, and never a formula.
 fn quoted(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))

@@ -1,4 +1,4 @@
-//! The steps of a payment that its receiver begins.
+//! `sotto wallet invoice` and `pay`: a payment that its receiver starts.
 
 use super::{
     WalletCommand, named,
@@ -21,13 +21,13 @@ impl WalletCommand<'_> {
         let (mut wallet, chain, _) = self.open_fresh()?;
         let (network, account) = (wallet.chain().params().network, self.account(&wallet)?);
         let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
-        let payer = payer.or_refuse("the payer's address cannot be used")?;
+        let payer = payer.or_refuse("invalid payer")?;
         let ask = Ask { amount, payer, inputs: a.inputs, memo };
-        let invoice = wallet.ask(account, ask, &mut OsRng).or_refuse("this cannot be asked for")?;
+        let invoice = wallet.ask(account, ask, &mut OsRng).or_refuse("cannot create the invoice")?;
         drop(chain);
         let who = match payer {
             Some(_) => who_reads(a.form),
-            None => "No payer is named: it is not encrypted, and whoever reads it can pay it.",
+            None => "It names no payer, so it is not encrypted and anyone who reads it can pay it.",
         };
         self.context.ui.say(&format!("Give this invoice to the payer. {who}"));
         self.letter((&invoice, &invoice.session), payer.as_ref(), &wallet, a.form)
@@ -36,15 +36,15 @@ impl WalletCommand<'_> {
     pub(super) fn pay(&self, a: &args::WalletPay) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invoice: Invoice = wallet.read(&text).map_err(unusable("this invoice cannot be used"))?;
+        let invoice: Invoice = wallet.read(&text).map_err(unusable("cannot use this invoice"))?;
         let payment = match wallet.paid_before(&invoice) {
             Some(payment) => {
-                self.context.ui.say("This invoice was paid before; this is the same payment again.");
+                self.context.ui.say("This invoice has been paid already; this is the same payment again.");
                 payment.clone()
             }
             None => {
                 let bill =
-                    wallet.bill(self.account(&wallet)?, &invoice).or_refuse("this invoice cannot be paid")?;
+                    wallet.bill(self.account(&wallet)?, &invoice).or_refuse("cannot pay this invoice")?;
                 let to = named(&wallet, &invoice.receiver);
                 let text = bill_text(&bill, &wallet.chain().params().network.to_string(), &to);
                 if a.dry_run {
@@ -52,7 +52,7 @@ impl WalletCommand<'_> {
                 }
                 self.context.ui.confirm(&text, a.yes)?;
                 let bill = bill.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-                wallet.pay(bill, &mut OsRng).or_refuse("the payment cannot be made")?
+                wallet.pay(bill, &mut OsRng).or_refuse("cannot make the payment")?
             }
         };
         drop(chain);

@@ -1,4 +1,4 @@
-//! Ending payments, and moving money within a wallet.
+//! `sotto wallet cancel` and `consolidate`.
 
 use super::{
     WalletCommand,
@@ -33,7 +33,7 @@ impl WalletCommand<'_> {
             }
             (None, prefix) => Ok(vec![find(&wallet, prefix.as_deref().unwrap_or_default())?.session()]),
         };
-        let sessions: Vec<SessionId> = sessions.or_refuse("this begins no payment of this wallet")?;
+        let sessions: Vec<SessionId> = sessions.or_refuse("not the start of a payment of this wallet")?;
         for session in sessions {
             match wallet.cancel(&session) {
                 Ok(()) => self.cancelled(&session, &wallet)?,
@@ -42,11 +42,11 @@ impl WalletCommand<'_> {
                     return self.self_spend(a, &session);
                 }
                 Err(e) if is_late(&e) => {
-                    return Err(Failure::refused("the payment cannot be cancelled").why(e).help(
-                        "With --self-spend one of its inputs is moved to yourself, which ends it; that costs a fee.",
+                    return Err(Failure::refused("cannot cancel the payment").why(e).help(
+                        "pass --self-spend to spend one of its inputs back to this wallet, for a fee",
                     ));
                 }
-                Err(e) => return Err(e).or_refuse("the payment cannot be cancelled"),
+                Err(e) => return Err(e).or_refuse("cannot cancel the payment"),
             }
         }
         Ok(())
@@ -56,13 +56,13 @@ impl WalletCommand<'_> {
         let rest = open_with(wallet, session).unwrap_or_default();
         let awaited = rest.iter().filter(|o| o.response().is_none()).count();
         let human = match (rest.len(), awaited) {
-            (0, _) => "cancelled: its outputs are free again".to_owned(),
+            (0, _) => "cancelled; its outputs can be spent again".to_owned(),
             (n, 0) => format!(
-                "dropped: its share becomes change. All {n} others have answered; to pay them: sotto wallet finalize --session {}",
+                "dropped; its share becomes change. All {n} others have answered; to pay them, run: sotto wallet finalize --session {}",
                 rest.first().map_or_else(String::new, |o| hex(&o.invite.session.0[..6])),
             ),
             (n, _) => format!(
-                "dropped: its share becomes change, and {n} others are paid when {awaited} of them have answered"
+                "dropped; its share becomes change. The {n} others are paid when {awaited} more have answered"
             ),
         };
         let fields = json!({ "session": hex(&session.0), "others": rest.len(), "awaited": awaited });
@@ -71,24 +71,24 @@ impl WalletCommand<'_> {
 
     fn self_spend(&self, a: &args::WalletCancel, session: &SessionId) -> Outcome {
         let (mut wallet, mut chain, _) = self.open_fresh()?;
-        let plan = wallet.plan_self_spend(session).or_refuse("the payment cannot be ended")?;
-        let what = "End the payment by moving one of its inputs to yourself";
+        let plan = wallet.plan_self_spend(session).or_refuse("cannot end the payment")?;
+        let what = "End the payment by spending one of its inputs back to this wallet";
         let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
-        let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("the payment cannot be ended")?;
+        let done = wallet.self_spend(session, plan, &mut OsRng).or_refuse("cannot end the payment")?;
         self.hand_in(&mut chain, &done, "self-spend")
     }
 
     pub(super) fn consolidate(&self, a: &args::WalletConsolidate) -> Outcome {
         let (mut wallet, mut chain, _) = self.open_fresh()?;
         let account = self.account(&wallet)?;
-        let plan = wallet.plan_merge(account, a.most.into()).or_refuse("there is nothing to consolidate")?;
-        let what = "Make one output of these, which links them for ever";
+        let plan = wallet.plan_merge(account, a.most.into()).or_refuse("nothing to consolidate")?;
+        let what = "Merge these outputs into one, which links them forever";
         let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
-        let done = wallet.merge(plan, &mut OsRng).or_refuse("the outputs cannot be merged")?;
+        let done = wallet.merge(plan, &mut OsRng).or_refuse("cannot merge the outputs")?;
         self.hand_in(&mut chain, &done, "consolidation")
     }
 
-    /// Shows a plan and asks; `None` when it was only to be shown.
+    /// Shows a plan and asks for confirmation; `None` after --dry-run.
     fn agree(
         &self,
         plan: Merge,
@@ -106,8 +106,8 @@ impl WalletCommand<'_> {
 
     fn hand_in(&self, chain: &mut ChainAt, t: &Verified<Transaction>, kind: &str) -> Outcome {
         let id = chain.submit(t.get().clone()).map_err(|refused| {
-            Failure { what: format!("the {kind} was made, and is not taken by this ledger now"), ..refused }
-                .help("What it spends is held until it expires. If the payment itself waits here, it comes first.")
+            Failure { what: format!("the {kind} was created, but the ledger does not accept it now"), ..refused }
+                .help("its inputs stay locked until it expires; if the payment itself is pending here, it has priority")
         })?;
         let fee = t.get().body.fees().unwrap_or_default();
         let fields = json!({ "kind": kind, "id": id.to_string(), "fee": fee.to_string() });
@@ -125,7 +125,7 @@ fn merge_text(plan: &Merge, what: &str) -> String {
     };
     let inputs: String = plan.inputs().iter().map(line).collect();
     format!(
-        "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>20}\n  new    {:>20}  one output of yours\nPublic afterwards: {}. It expires after height {}.",
+        "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>20}\n  new    {:>20}  one output of this wallet\nPublic afterwards: {}. It expires after height {}.",
         plan.fee().units(),
         plan.amount().units(),
         plan.linkage(),

@@ -1,4 +1,4 @@
-//! The payer's steps of a payment that it begins, to one or several: send, finalize.
+//! `sotto wallet send` and `finalize`: a payment that its payer starts, to one or several receivers.
 
 use super::{
     WalletCommand,
@@ -23,14 +23,14 @@ use sotto_wallet::{
     wallet::{Deal, Wallet},
 };
 
-/// Whom to pay, as it was written, and how much.
+/// A receiver as given on the command line, and the amount.
 type Named = (String, Amount);
 
-/// What came of an answer.
+/// The result of a response.
 enum Taken {
-    /// It was the last one.
+    /// It was the last one: the transaction is complete.
     Whole(Verified<Transaction>),
-    /// Others of the same payment are awaited.
+    /// Other responses of the same payment are missing.
     Held(SessionId),
 }
 
@@ -39,14 +39,14 @@ impl WalletCommand<'_> {
         let (to, memo) = (whom(a)?, memo(&a.memo)?);
         let (mut wallet, chain, _) = self.open_fresh()?;
         let (account, payees) = (self.account(&wallet)?, payees(&wallet, &to, &memo)?);
-        let plan = wallet.plan(Request { account, payees }).or_refuse("this payment cannot be made")?;
+        let plan = wallet.plan(Request { account, payees }).or_refuse("cannot make this payment")?;
         let text = plan_text(&plan, &wallet);
         if a.dry_run {
             return self.context.output.record("payment-plan", plan_json(&plan), &text);
         }
         self.context.ui.confirm(&text, a.yes)?;
         let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-        let invites = wallet.invite(plan, &mut OsRng).or_refuse("the payment cannot be started")?;
+        let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
         drop(chain);
         let several = invites.len() > 1;
         let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
@@ -87,14 +87,14 @@ impl WalletCommand<'_> {
 
     fn transaction(&self, t: &Verified<Transaction>, wallet: &Wallet<WalletFile>) -> Outcome {
         self.context.ui.say(
-            "Submit this transaction with `sotto chain submit`. From now on it cannot be cancelled for free.",
+            "Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.",
         );
         let text = armor::to_text(wallet.chain().id(), t.get());
         let network = wallet.chain().params().network.to_string();
         self.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
     }
 
-    /// Says whom a payment waits for; nothing, when a later answer has completed it.
+    /// Reports which responses a payment waits for; nothing if a later response has completed it.
     fn waiting(&self, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
         let open = open_with(wallet, session).unwrap_or_default();
         let awaited = open.iter().filter(|o| o.response().is_none()).map(|o| hex(&o.invite.session.0));
@@ -103,7 +103,7 @@ impl WalletCommand<'_> {
             return Ok(());
         }
         self.context.ui.say(&format!(
-            "Kept. The payment is signed when all {} have answered; of {} the answer is awaited. To pay the others without one: sotto wallet cancel --session {}",
+            "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}",
             open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]),
         ));
         if self.context.output.json {
@@ -114,7 +114,7 @@ impl WalletCommand<'_> {
     }
 }
 
-/// The open invites of the payment that has this session.
+/// The open invites of the payment with this session.
 pub(super) fn open_with<'a>(wallet: &'a Wallet<WalletFile>, session: &SessionId) -> Option<&'a [Invited]> {
     wallet.sent().find(|s| s.part(session).is_some()).and_then(|s| match &s.stage {
         Stage::Open(open) => Some(&**open),
@@ -122,7 +122,7 @@ pub(super) fn open_with<'a>(wallet: &'a Wallet<WalletFile>, session: &SessionId)
     })
 }
 
-/// The response that is held in a session.
+/// The response that was kept for a session.
 fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
     let response = match find(wallet, prefix)? {
         Deal::Sent(_, Part::Open(o)) => o.response(),
@@ -130,18 +130,18 @@ fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
         _ => None,
     };
     response.cloned().ok_or_else(|| {
-        Failure::refused("no answer is held in this session")
-            .help("`sotto wallet slates` says which are answered. A response is given as a file, or as `-`.")
+        Failure::refused("no response is kept for this session")
+            .help("`sotto wallet slates` shows which receivers have answered; pass a new response as a file, or as `-`")
     })
 }
 
 fn take(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Taken> {
-    let kind = armor::kind(text).or_refuse("this is no answer to a slate")?;
+    let kind = armor::kind(text).or_refuse("not a response to a slate")?;
     if matches!(kind, Kind::Payment | Kind::EncryptedPayment) {
-        let payment: Payment = wallet.read(text).or_refuse("this payment cannot be used")?;
+        let payment: Payment = wallet.read(text).or_refuse("cannot use this payment")?;
         return wallet.collect(&payment).map(Taken::Whole).or_refuse("the payment was refused");
     }
-    let response: Response = wallet.read(text).map_err(unusable("this response cannot be used"))?;
+    let response: Response = wallet.read(text).map_err(unusable("cannot use this response"))?;
     answered(wallet, &response)
 }
 
@@ -150,19 +150,21 @@ fn answered(wallet: &mut Wallet<WalletFile>, response: &Response) -> Outcome<Tak
     Ok(done.map_or(Taken::Held(response.session), Taken::Whole))
 }
 
-/// One receiver and an amount, or each receiver with his own.
+/// One receiver and an amount, or several receivers with an amount each.
 fn whom(a: &args::WalletSend) -> Outcome<Vec<Named>> {
     let usage = |why: &str| {
-        Failure::new(Code::Usage, why)
-            .help("sotto wallet send 2500000 --to bob, or: sotto wallet send --to bob=1000 --to carol=2000")
+        Failure::new(Code::Usage, why).help(
+            "run `sotto wallet send 2500000 --to bob`, or `sotto wallet send --to bob=1000 --to carol=2000`",
+        )
     };
     match (&a.amount, &a.to[..]) {
         (Some(amount), [who]) if !who.contains('=') => Ok(vec![(who.clone(), parse_amount(amount)?)]),
-        (Some(_), _) => Err(usage("one amount is for one receiver, and others have theirs in --to")),
+        (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=UNITS")),
         (None, all) => all
             .iter()
             .map(|to| {
-                let (who, amount) = to.split_once('=').ok_or_else(|| usage("how much to pay is not said"))?;
+                let (who, amount) =
+                    to.split_once('=').ok_or_else(|| usage("no amount: it is not clear how much to pay"))?;
                 Ok((who.to_owned(), parse_amount(amount)?))
             })
             .collect(),
@@ -174,11 +176,11 @@ fn payees(wallet: &Wallet<WalletFile>, to: &[Named], memo: &Memo) -> Outcome<Vec
     let mut all: Vec<Payee> = vec![];
     for (who, amount) in to {
         let recipient = wallet.contacts().resolve(who, network);
-        let recipient = Some(recipient.or_refuse(format!("`{who}` cannot be paid"))?);
+        let recipient = Some(recipient.or_refuse(format!("cannot pay `{who}`"))?);
         if all.iter().any(|p| p.recipient == recipient) {
-            return Err(Failure::refused(format!("`{who}` is named twice"))
-                .why("it stands for the address of another receiver")
-                .help("Give each receiver once, with all that it gets."));
+            return Err(Failure::refused(format!("receiver `{who}` is named twice"))
+                .why("another receiver has the same address")
+                .help("name each receiver once, with the whole amount"));
         }
         all.push(Payee { amount: *amount, recipient, memo: memo.clone() });
     }

@@ -1,4 +1,4 @@
-//! What one says yes to before a payment: every input, the change, the fee, and what becomes public.
+//! The plan that a payer confirms: every input, the change, the fee, and what becomes public.
 
 use super::{named, slates::shown};
 use crate::ui::BOLD;
@@ -14,19 +14,19 @@ use sotto_wallet::{
 pub(super) fn plan_text(plan: &Plan, wallet: &Wallet<WalletFile>) -> String {
     let network = wallet.chain().params().network;
     let (end, one) = (plan.not_after(), plan.payees().len() == 1);
-    let who = |p: &Payee| p.recipient.map_or_else(|| "whoever answers".into(), |a| named(wallet, &a));
+    let who = |p: &Payee| p.recipient.map_or_else(|| "anyone who answers".into(), |a| named(wallet, &a));
     let line = |(p, fee): (&Payee, Amount)| {
         if one {
             return format!("  to     {}\n", who(p));
         }
-        format!("  pay    {:>20}  to {}, by a kernel with a fee of {fee}\n", p.amount.units(), who(p))
+        format!("  pay    {:>20}  to {}, with a fee of {fee} in its kernel\n", p.amount.units(), who(p))
     };
     let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
     let memo = plan.payees().first().map_or("", |p| shown(&p.memo));
     let sums = sums(plan.amount(), plan.inputs(), plan.fee(), plan.change());
     let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
-        "{BOLD}Pay {} base units{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize, you can cancel for free; after that it cannot be undone. It expires after height {end}.",
+        "{BOLD}Pay {} base units{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}.",
         plan.amount(),
         plan.linkage(),
     )
@@ -36,7 +36,7 @@ pub(super) fn bill_text(bill: &Bill, network: &str, to: &str) -> String {
     let invoice = bill.invoice();
     let sums = sums(invoice.amount, bill.inputs(), invoice.features.fee(), bill.change());
     format!(
-        "{BOLD}Pay {} base units{BOLD:#} on the {network} network, as asked\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anybody else.\nIt signed a receipt. Your signature leaves with the payment: it cannot be undone. It expires after height {}.",
+        "{BOLD}Pay {} base units{BOLD:#} on the {network} network, as invoiced\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anyone else does.\nThe receiver has signed a receipt. The payment contains your signature and cannot be undone. It expires after height {}.",
         invoice.amount,
         shown(&invoice.memo),
         bill.linkage(),
@@ -50,7 +50,7 @@ fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) ->
         .map(|i| format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment))
         .collect();
     format!(
-        "{inputs}  fee    {:>20}\n  change {:>20}  back to you\n  in all {:>20}  leaves you",
+        "{inputs}  fee    {:>20}\n  change {:>20}  back to this wallet\n  total  {:>20}  leaves this wallet",
         fee.units(),
         change.units(),
         amount.checked_add(fee).unwrap_or_default().units(),

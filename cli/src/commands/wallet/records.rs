@@ -1,4 +1,4 @@
-//! Contacts, and proofs of payment.
+//! `sotto wallet contact` and `proof`.
 
 use super::{WalletCommand, sessions::find};
 use crate::{
@@ -21,26 +21,26 @@ impl WalletCommand<'_> {
         let mut wallet = self.open()?;
         let network = wallet.chain().params().network;
         let name = |text: &str| {
-            Name::new(text).ok_or(ContactError::Name).or_refuse(format!("`{text}` cannot name a contact"))
+            Name::new(text).ok_or(ContactError::Name).or_refuse(format!("invalid contact name `{text}`"))
         };
         match verb {
             WalletContact::Add(a) => {
-                let address = Address::parse(&a.address, network).or_refuse("the address cannot be used")?;
+                let address = Address::parse(&a.address, network).or_refuse("invalid address")?;
                 let name = name(&a.name)?;
-                wallet.add_contact(name.clone(), address).or_refuse("the contact was refused")?;
+                wallet.add_contact(name.clone(), address).or_refuse("cannot add the contact")?;
                 self.contact_record(&name, &address)
             }
             WalletContact::List(_) => {
                 if wallet.contacts().iter().next().is_none() {
-                    self.context.ui.say("There are no contacts.");
+                    self.context.ui.say("No contacts.");
                 }
                 wallet.contacts().iter().try_for_each(|(name, address)| self.contact_record(name, address))
             }
             WalletContact::Remove(a) => {
                 let name = name(&a.name)?;
-                let address = wallet.remove_contact(name.clone()).or_refuse("no contact was removed")?;
+                let address = wallet.remove_contact(name.clone()).or_refuse("cannot remove the contact")?;
                 let fields = json!({ "name": name.as_str(), "address": address.to_string() });
-                self.context.output.record("contact-removed", fields, &format!("`{name}` is forgotten"))
+                self.context.output.record("contact-removed", fields, &format!("removed contact `{name}`"))
             }
         }
     }
@@ -60,7 +60,7 @@ impl WalletCommand<'_> {
     fn export(&self, a: &args::ProofExport) -> Outcome {
         let (wallet, chain, _) = self.open_fresh()?;
         let session = find(&wallet, &a.session)?.session();
-        let what = "this payment cannot be proven";
+        let what = "cannot prove this payment";
         let excess = wallet.excess_paid(&session).ok_or(ProofError::UnknownSession).or_refuse(what)?;
         let inclusion = chain.inclusion(&excess)?;
         let inclusion = inclusion.ok_or(ProofError::Unconfirmed).or_refuse(what)?;
@@ -77,18 +77,18 @@ impl WalletCommand<'_> {
             Some(id) => bridge::chain_id(id)?,
             None => *self.chain()?.chain().id(),
         };
-        let what = "this proves no payment";
+        let what = "invalid proof of payment";
         let text = inner(&text, &a.file)?;
         let proof: Proof = armor::from_text(&chain, &text).or_refuse(what)?;
         let shown = proof.verify(&chain).or_refuse(what)?;
         if let Some(memo) = &a.memo
             && super::slates::memo(memo)?.hash() != proof.receipt.memo
         {
-            return Err(Failure::refused("the payment was made with another memo"));
+            return Err(Failure::refused("the payment has another memo"));
         }
         if let Some(to) = &a.to {
             let network = proof.inclusion.params.network;
-            let address = Address::parse(to, network).or_refuse("the receiver's address cannot be used")?;
+            let address = Address::parse(to, network).or_refuse("invalid receiver")?;
             if *address.sign() != proof.receiver {
                 return Err(Failure::refused("the payment was made to another address"));
             }
@@ -98,11 +98,11 @@ impl WalletCommand<'_> {
 
     fn verified(&self, proof: &Proof, shown: &Shown, chain: &ChainId) -> Outcome {
         let human = format!(
-            "{} base units were paid in block {} or before it, on chain {chain}.\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  memo's hash     {}\nBlock {} was sealed by the chain's operator; that it is still in the chain, the chain alone shows.",
+            "{} base units were paid in or before block {} of chain {chain}\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  hash of memo    {}\nThe chain's operator sealed block {}. Only the chain itself can show that the block is still part of it.",
             proof.receipt.amount,
             shown.height,
             hex(proof.receiver.as_bytes()),
-            payer(proof).unwrap_or_else(|| "nobody was named".into()),
+            payer(proof).unwrap_or_else(|| "(not named)".into()),
             proof.inclusion.kernel.excess,
             proof.receipt.memo,
             shown.block,
@@ -113,14 +113,14 @@ impl WalletCommand<'_> {
     }
 }
 
-/// A proof's text: as it is, or out of the JSON record that `export --json` prints.
+/// The text of a proof: the file itself, or the field of the record that `export --json` prints.
 fn inner(text: &str, path: &Path) -> Outcome<String> {
     if !text.trim_start().starts_with('{') {
         return Ok(text.to_owned());
     }
     let record: Value =
-        serde_json::from_str(text).or_refuse(format!("{} is no JSON record", path.display()))?;
-    record["text"].as_str().map(str::to_owned).ok_or_else(|| Failure::refused("the record holds no proof"))
+        serde_json::from_str(text).or_refuse(format!("{} is not a valid JSON record", path.display()))?;
+    record["text"].as_str().map(str::to_owned).ok_or_else(|| Failure::refused("the record contains no proof"))
 }
 
 fn payer(proof: &Proof) -> Option<String> {

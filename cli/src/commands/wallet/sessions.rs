@@ -1,4 +1,4 @@
-//! Open payments, and their messages once more.
+//! `sotto wallet slates`: open payments, and their messages again.
 
 use super::{WalletCommand, named, slates::privacy};
 use crate::{
@@ -20,12 +20,12 @@ impl WalletCommand<'_> {
         drop(chain);
         if let Some(prefix) = &a.session {
             let deal = find(&wallet, prefix)?;
-            let text = wallet.message(&deal, privacy(a.form)).or_refuse("there is nothing to print again")?;
+            let text = wallet.message(&deal, privacy(a.form)).or_refuse("no message to print again")?;
             return self.message(&text, &deal.session(), &wallet, a.form);
         }
         let listed: Vec<Deal<'_>> = wallet.deals().filter(|d| a.all || d.is_open()).collect();
         if listed.is_empty() {
-            self.context.ui.say("There are no open payments.");
+            self.context.ui.say("No open payments.");
         }
         listed.iter().try_for_each(|deal| self.listed(&wallet, deal))
     }
@@ -39,35 +39,35 @@ impl WalletCommand<'_> {
             "memo": deal.memo().as_str(),
         });
         let human = format!(
-            "{session}\n  {role} {} base units, {step}, until height {}\n  with {}",
+            "{session}\n  {role} {} base units: {step}; expires after height {}\n  with {}",
             deal.amount(),
             deal.not_after(),
-            partner.as_deref().unwrap_or("whoever answers"),
+            partner.as_deref().unwrap_or("anyone who answers"),
         );
         self.context.output.record("slate", fields, &human)
     }
 }
 
-/// The one payment whose session begins like this.
+/// The payment whose session starts with a prefix.
 pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<Deal<'a>> {
     let prefix = prefix.trim().to_ascii_lowercase();
     let begins = |s: SessionId| hex(&s.0).starts_with(&prefix);
     let mut all = wallet.deals().filter(|d| begins(d.session()));
     match (all.next(), all.next()) {
         (Some(deal), None) if !prefix.is_empty() => Ok(deal),
-        (None, _) => Err(Failure::refused(format!("this wallet has no payment in a session {prefix}…"))
-            .help("`sotto wallet slates --all` lists them.")),
-        _ => Err(Failure::refused(format!("more than one session begins with `{prefix}`"))
-            .help("Give more letters of it.")),
+        (None, _) => Err(Failure::refused(format!("no payment with session `{prefix}`"))
+            .help("`sotto wallet slates --all` lists the sessions")),
+        _ => Err(Failure::refused(format!("more than one session starts with `{prefix}`"))
+            .help("write more digits of it")),
     }
 }
 
 const fn role(deal: &Deal<'_>) -> &'static str {
     match deal {
-        Deal::Sent(..) => "invited, pays",
-        Deal::Received(_) => "answered, gets",
-        Deal::Asked(_) => "asked, gets",
-        Deal::Paid(_) => "asked for, pays",
+        Deal::Sent(..) => "send",
+        Deal::Received(_) => "receive",
+        Deal::Asked(_) => "invoice",
+        Deal::Paid(_) => "pay",
     }
 }
 
@@ -76,7 +76,7 @@ const fn step(step: Step) -> &'static str {
         Step::Begun => "waiting for an answer",
         Step::Held => "answered, waiting for the other receivers",
         Step::Cancelled => "cancelled",
-        Step::Signed(Fate::Waiting) => "signed, in no block yet",
+        Step::Signed(Fate::Waiting) => "signed, not in a block yet",
         Step::Signed(Fate::Confirmed { .. }) => "confirmed",
         Step::Signed(Fate::Displaced { .. }) => "displaced: another transaction spent one of its inputs",
         Step::Signed(Fate::Failed) => "failed",

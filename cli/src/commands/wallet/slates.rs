@@ -1,4 +1,4 @@
-//! Slates: answering an invite, and how all of them are read and printed.
+//! `sotto wallet receive`, and how slates of all kinds are read and printed.
 
 use super::{ACCOUNT, WalletCommand, named};
 use crate::{
@@ -24,9 +24,9 @@ impl WalletCommand<'_> {
     pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invite = addressed(&wallet, &text).map_err(unusable("this invite cannot be used"))?;
+        let invite = addressed(&wallet, &text).map_err(unusable("cannot use this invite"))?;
         let plan = format!(
-            "{BOLD}{}{BOLD:#} base units would be yours on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. It can be spent once it is in a block.",
+            "{BOLD}{}{BOLD:#} base units for you on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. You can spend the money once it is in a block.",
             invite.amount,
             wallet.chain().params().network,
             named(&wallet, &invite.sender),
@@ -34,13 +34,13 @@ impl WalletCommand<'_> {
         );
         self.context.ui.confirm(&plan, a.yes)?;
         let account = self.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
-        let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("the invite was refused")?;
+        let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
         drop(chain);
         self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
         self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
     }
 
-    /// Prints a letter in the form that was asked for.
+    /// Prints a slate in the form that the user chose.
     pub(super) fn letter<T: Private>(
         &self,
         (letter, session): (&T, &SessionId),
@@ -49,11 +49,11 @@ impl WalletCommand<'_> {
         form: args::SlateForm,
     ) -> Outcome {
         let account = wallet.deals().find(|d| d.session() == *session).map_or(ACCOUNT, |d| d.account());
-        let text = wallet.write((account, to), letter, privacy(form)).or_refuse("it cannot be written")?;
+        let text = wallet.write((account, to), letter, privacy(form)).or_refuse("cannot write the slate")?;
         self.message(&text, session, wallet, form)
     }
 
-    /// Prints the text of a message.
+    /// Prints the text of a slate.
     pub(super) fn message(
         &self,
         text: &str,
@@ -61,7 +61,7 @@ impl WalletCommand<'_> {
         wallet: &Wallet<WalletFile>,
         form: args::SlateForm,
     ) -> Outcome {
-        let kind = armor::kind(text).or_refuse("it cannot be written")?;
+        let kind = armor::kind(text).or_refuse("cannot write the slate")?;
         let name = kind.to_string().to_lowercase();
         let (encrypted, name) = match name.strip_prefix("encrypted ") {
             Some(name) => (true, name.to_owned()),
@@ -79,16 +79,22 @@ impl WalletCommand<'_> {
     }
 }
 
-/// A slate that cannot be used; where it is one for another verb, which.
+/// The failure for an unusable slate; if it is meant for another verb, the help names the verb.
 pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
     move |e| {
         let verb = match e {
             WalletError::Armor(ArmorError::Kind { found, .. }) => match found {
-                Kind::Invite | Kind::EncryptedInvite => "An invite is answered with `sotto wallet receive`.",
-                Kind::Invoice | Kind::EncryptedInvoice => "An invoice is paid with `sotto wallet pay`.",
-                Kind::Transaction => "A transaction is handed in with `sotto chain submit`.",
-                Kind::Proof => "A proof is checked with `sotto wallet proof verify`.",
-                _ => "A response or a payment is finished with `sotto wallet finalize`, by who began.",
+                Kind::Invite | Kind::EncryptedInvite => {
+                    "this is an invite: answer it with `sotto wallet receive`"
+                }
+                Kind::Invoice | Kind::EncryptedInvoice => {
+                    "this is an invoice: pay it with `sotto wallet pay`"
+                }
+                Kind::Transaction => "this is a transaction: submit it with `sotto chain submit`",
+                Kind::Proof => "this is a proof: check it with `sotto wallet proof verify`",
+                _ => {
+                    "this is a response or a payment: the side that started finishes it with `sotto wallet finalize`"
+                }
             },
             _ => return Failure::refused(what).why(e),
         };
@@ -96,7 +102,7 @@ pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
     }
 }
 
-/// The invite in a text, or of several the one that is for this wallet.
+/// The invite in a text, or of several invites the one for this wallet.
 fn addressed(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
     let mut refused = None;
     for letter in armor::letters(text) {
@@ -113,17 +119,17 @@ pub(super) const fn privacy(form: args::SlateForm) -> Privacy {
     if form.plain { Privacy::Plain } else { Privacy::Encrypted }
 }
 
-/// What a person has to know about who can read what is printed.
+/// Who can read what is printed.
 pub(super) const fn who_reads(form: args::SlateForm) -> &'static str {
     if form.plain {
-        "It is not encrypted: whoever carries it learns the amount and both parties."
+        "It is not encrypted: anyone who sees it learns the amount and both parties."
     } else {
-        "It is encrypted: nobody else can read it."
+        "It is encrypted, so that only that person can read it."
     }
 }
 
 pub(super) fn declined() -> Failure {
-    Failure::new(Code::Declined, "declined: nothing was done")
+    Failure::new(Code::Declined, "declined; nothing was done")
 }
 
 pub(super) fn shown(memo: &Memo) -> &str {
@@ -132,12 +138,12 @@ pub(super) fn shown(memo: &Memo) -> &str {
 
 pub(super) fn memo(text: &str) -> Outcome<Memo> {
     Memo::new(text.to_owned()).ok_or_else(|| {
-        Failure::refused("this memo cannot be sent")
+        Failure::refused("invalid memo")
             .why(format!(
-                "a memo is one line of at most {} bytes, without characters that hide or turn text",
+                "a memo is one line of at most {} bytes, without invisible or direction-changing characters",
                 Memo::MAX
             ))
-            .help("Write a shorter, plainer one.")
+            .help("write a shorter or plainer memo")
     })
 }
 
@@ -148,8 +154,8 @@ pub(super) fn read_slate(path: &Path) -> Outcome<String> {
 pub(super) fn parse_amount(text: &str) -> Outcome<Amount> {
     let units = text.parse::<u64>().ok().filter(|n| *n > 0 && !text.starts_with('+'));
     units.map(Amount::new).ok_or_else(|| {
-        Failure::refused(format!("`{text}` is no amount"))
-            .why(format!("amounts are whole base units from 1 to {}", u64::MAX))
-            .help("For example: sotto wallet send 2500000 --to ADDRESS")
+        Failure::refused(format!("invalid amount `{text}`"))
+            .why(format!("expected a whole number of base units, from 1 to {}", u64::MAX))
+            .help("for example: sotto wallet send 2500000 --to ADDRESS")
     })
 }

@@ -1,4 +1,4 @@
-//! View keys: hand one out, and look with one.
+//! `sotto wallet view-key`: export a view key, and use one.
 
 use super::WalletCommand;
 use crate::{
@@ -14,7 +14,7 @@ use sotto_wallet::{
     view::{ViewKey, ViewWallet},
 };
 
-/// Longest text that can be a view key, with room for white space.
+/// Length limit of the text of a view key, with room for white space.
 const MAX_TEXT: u64 = 512;
 
 impl WalletCommand<'_> {
@@ -29,10 +29,10 @@ impl WalletCommand<'_> {
     fn export_view_key(&self) -> Outcome {
         let wallet = self.open()?;
         let account = self.account(&wallet)?;
-        let key = wallet.view_key(account).or_refuse("there is no such account")?.to_text();
+        let key = wallet.view_key(account).or_refuse("no such account")?.to_text();
         let name = wallet.account_name(account);
         self.context.ui.say(&format!(
-            "Whoever has this key sees, for ever, what account `{name}` receives: amounts, heights of appearing and disappearing. Not change, so no balance; not what is paid. It cannot spend, and cannot be taken back."
+            "Anyone who has this key sees, forever, what account `{name}` receives: the amounts, and the heights at which outputs are created and spent. It shows no change, so no balance, and no payments made. It cannot spend, and it cannot be revoked."
         ));
         let network = wallet.chain().params().network.to_string();
         let fields = json!({ "network": network, "account": name, "view_key": &*key });
@@ -44,13 +44,14 @@ impl WalletCommand<'_> {
         let name = &*self.args.wallet;
         self.home.free_wallet(name)?;
         let chain = self.chain()?.chain().clone();
-        let key = ViewKey::parse(&text, chain.params().network).or_refuse("this view key cannot be used")?;
+        let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
         let passphrase = self.args.passphrase.choose()?;
         let file = self.home.create_wallet_file((name, &passphrase), Cost::STANDARD)?;
         let wallet =
-            ViewWallet::create(file, chain, key).or_refuse(format!("wallet `{name}` cannot be created"))?;
+            ViewWallet::create(file, chain, key).or_refuse(format!("cannot create wallet `{name}`"))?;
         let fields = json!({ "wallet": name, "account": wallet.account().0 });
-        let human = format!("wallet `{name}` sees what account {} receives; it cannot pay", wallet.account());
+        let human =
+            format!("wallet `{name}` shows what account {} receives; it cannot pay", wallet.account());
         self.context.output.record("view-only-wallet-created", fields, &human)
     }
 
@@ -59,12 +60,12 @@ impl WalletCommand<'_> {
         let chain = self.chain()?;
         let name = &*self.args.wallet;
         let file = self.home.open_wallet_file(name, &passphrase)?;
-        let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is no view-only wallet"))?;
+        let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is not a view-only wallet"))?;
         if wallet.chain().id() != chain.chain().id() {
             return Err(Failure::refused("the wallet belongs to another chain")
-                .help("Give the right --dir or --wallet."));
+                .help("pass the right --dir or --wallet"));
         }
-        let (view, what) = (chain.view(), "the chain could not be searched");
+        let (view, what) = (chain.view(), "cannot scan the chain");
         let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
         let progress = &mut |done, _| bar.at(done);
         let seen = if a.accept_chain { wallet.accept(&view, progress) } else { wallet.scan(&view, progress) };
@@ -81,9 +82,9 @@ impl WalletCommand<'_> {
             let (created, gone) = heights(o);
             let fields = json!({
                 "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
-                "appeared": created, "disappeared": gone,
+                "created": created, "spent": gone,
             });
-            let until = gone.map_or_else(|| "still there".to_owned(), |h| format!("gone at {h}"));
+            let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent at {h}"));
             let human =
                 format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
             self.context.output.record("received", fields, &human)?;
@@ -91,17 +92,17 @@ impl WalletCommand<'_> {
         let [received, there] = wallet.sums();
         let fields = json!({
             "account": wallet.account().0, "height": wallet.tip().get(), "received": received.to_string(),
-            "still_there": there.to_string(),
+            "unspent": there.to_string(),
         });
         let human = format!(
-            "received {received}, of which {there} was not spent by height {}; change is not shown, so this is no balance",
+            "received {received}; {there} of it is unspent at height {}. Change is not included, so this is not a balance",
             wallet.tip()
         );
         self.context.output.record("received-sum", fields, &human)
     }
 }
 
-/// Where an output appeared, and where it went.
+/// The heights at which an output was created and spent.
 const fn heights(o: &OutputRecord) -> (u64, Option<u64>) {
     match o.status {
         Status::Unspent { created } | Status::Locked { created, .. } => (created.get(), None),

@@ -1,4 +1,4 @@
-//! What a wallet has, and what the chain says about it.
+//! `sotto wallet balance`, `address`, `outputs` and `scan`.
 
 use super::WalletCommand;
 use crate::{
@@ -31,7 +31,7 @@ impl WalletCommand<'_> {
         });
         let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
         let human = format!(
-            "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that must wait\nlocked    {:>20}  in payments begun here; {} of it comes back as change\ntotal     {:>20}\npending   {:>20}  promised by others",
+            "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
             self.args.wallet,
             wallet.tip(),
             b.spendable.units(),
@@ -46,9 +46,10 @@ impl WalletCommand<'_> {
 
     pub(super) fn address(&self, a: &WalletAddress) -> Outcome {
         let wallet = self.open()?;
-        let address = wallet.address(self.account(&wallet)?).or_refuse("the account has no address")?;
+        let address =
+            wallet.address(self.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
         if a.qr {
-            // In capitals a code is smaller; they mean the same address.
+            // Upper case gives a smaller code and means the same address.
             self.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
         }
         let fields =
@@ -63,7 +64,7 @@ impl WalletCommand<'_> {
         let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
         all.sort_by_key(|o| (status_rank(o.status), o.commitment));
         if all.is_empty() {
-            self.context.ui.say("This wallet knows of no outputs.");
+            self.context.ui.say("No outputs.");
         }
         for o in all {
             let (status, height) = status_words(o.status);
@@ -73,7 +74,7 @@ impl WalletCommand<'_> {
                 "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
             });
             let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
-            let matures = matures.map_or(String::new(), |h| format!(", can be spent from {h}"));
+            let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
             let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
             let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
             self.context.output.record("output", fields, &human)?;
@@ -94,13 +95,13 @@ impl WalletCommand<'_> {
         let total = wallet.balance(None).total();
         let fields = json!({
             "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
-            "found_amount": r.found_amount.to_string(), "gone": r.gone, "total": total.to_string(),
+            "found_amount": r.found_amount.to_string(), "spent": r.gone, "total": total.to_string(),
             "replaced": r.replaced.map(|b| json!({
                 "height": b.height.get(), "before": b.before.to_string(), "now": b.now.to_string(),
             })),
         });
         let human = format!(
-            "height {}: {} outputs tried, {} are this wallet's ({} of them new, {}), {} have left the chain\ntotal {total}",
+            "height {}: tried {} outputs; {} belong to this wallet, {} of them new (worth {}); {} were spent\ntotal {total}",
             r.tip, r.tried, r.own, r.found, r.found_amount, r.gone,
         );
         self.context.output.record("scan", fields, &human)
