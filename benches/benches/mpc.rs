@@ -11,10 +11,10 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::{Framed, Pipe, memory_pair};
-use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
-use sotto_mpc::measure::{self, Chained, Layers};
-use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
+use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
+use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_mpc::{Backend, Delta, Program};
@@ -32,8 +32,8 @@ fn alone(c: &mut Criterion, name: &str, backend: Backend, program: &impl Program
     let mut group = c.benchmark_group(name);
     group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
     let rng = &mut rng(1);
-    group.bench_function("garble", |b| b.iter(|| measure::garble(backend, program, rng).unwrap()));
-    group.bench_function("evaluate", |b| b.iter(|| measure::evaluate(backend, program, rng).unwrap()));
+    group.bench_function("garble", |b| b.iter(|| calibrate::garble(backend, program, rng).unwrap()));
+    group.bench_function("evaluate", |b| b.iter(|| calibrate::evaluate(backend, program, rng).unwrap()));
     group.finish();
 }
 
@@ -60,7 +60,7 @@ fn circuits(c: &mut Criterion) {
     let backend = Backend::detect();
     alone(c, "AES-128", backend, &Chained { program: Aes128, times: 100 });
     alone(c, "SHA-256", backend, &Chained { program: Sha256Block, times: 30 });
-    let circuit = Circuit::new(&Writer::record(&Sha256Block)).unwrap();
+    let circuit = Circuit::new(&CircuitBuilder::record(&Sha256Block)).unwrap();
     let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times: 30 };
     alone(c, "SHA-256, recorded", backend, &program);
     for name in ["aes_128", "sha256", "mult64"] {
@@ -74,7 +74,7 @@ fn circuits(c: &mut Criterion) {
 /// So many executions of a program in one session over a pipe.
 fn executions(program: &(impl Program + Sync), x: &[bool], y: &[bool], n: u64) -> Duration {
     let (near, far) = memory_pair();
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     std::thread::scope(|scope| {
         let garbling = scope.spawn(|| {
             let rng = &mut rng(1);
@@ -112,7 +112,7 @@ fn two_parties(c: &mut Criterion) {
 /// The two ends of a set-up.
 fn transfers(options: Options) -> ((Sender, Framed<Pipe>), (Receiver, Framed<Pipe>)) {
     let (mut near, mut far) = memory_pair();
-    let sid = Sid([1; 32]);
+    let sid = SessionId([1; 32]);
     std::thread::scope(|scope| {
         let sender = scope.spawn(|| {
             let rng = &mut rng(1);
@@ -129,10 +129,10 @@ fn oblivious_transfer(c: &mut Criterion) {
     const N: usize = 1 << 20;
     let mut group = c.benchmark_group("correlated transfers over a pipe");
     group.sample_size(10).throughput(Throughput::Elements(N as u64));
-    for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+    for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
         for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(Options { slice, adversary });
-            group.bench_function(format!("k = {}, {adversary:?}", slice as usize), |b| {
+            let ((mut sender, mut near), (mut receiver, mut far)) = transfers(Options { depth, adversary });
+            group.bench_function(format!("k = {}, {adversary:?}", depth as usize), |b| {
                 b.iter(|| {
                     std::thread::scope(|scope| {
                         scope.spawn(|| sender.send_random(&mut near, N).unwrap());

@@ -24,7 +24,7 @@ use sotto_jobs::spec::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Par
 use sotto_jobs::text::{Line, Name, Prose};
 use sotto_jobs::{Agreement, Consent, Digest, Job, PartyId};
 use sotto_mpc::Bits;
-use sotto_mpc::inputs::Place;
+use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
 use sotto_party::Identity;
 
@@ -61,26 +61,27 @@ fn bits(n: usize, seed: u64) -> Bits {
 
 /// Wall and processor seconds of the session alone.
 fn bare(program: &Computation) -> [f64; 2] {
-    let parties = Delegated::new(program, vec![Place::Shared; 3]).unwrap();
+    let parties = Delegated::new(program, vec![Holder::Shared; 3]).unwrap();
     let shape = sotto_mpc::Program::shape(&parties);
-    let (x, y) = (bits(shape.garbler(), 1), bits(shape.evaluator(), 2));
+    let (x, y) = (bits(shape.garbler_bits(), 1), bits(shape.evaluator_bits(), 2));
     let [a, b] = [0, 1].map(|i| tls::identity(&identity(i)));
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
     let address = listener.address().unwrap().to_string();
-    let terms = Terms::of(Reveal::Receiver);
+    let terms = Terms::new(Reveal::ResultParty);
     thread::scope(|scope| {
         let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
         let near = listener.accept(tls::Patience::default()).unwrap();
         let far = far.join().unwrap();
         let evaluating = scope.spawn(|| {
             let session = Evaluator::new(far, &parties, terms).hello(&mut rng(3)).unwrap();
-            let (_, half) = session.set_up(&mut rng(4)).unwrap().execute_for_receiver(&y).unwrap();
+            let (_, half) = session.set_up(&mut rng(4)).unwrap().execute_for_result_party(&y).unwrap();
             half
         });
         let (wall, processor) = (Instant::now(), processor_seconds());
         let session = Garbler::new(near, &parties, terms).hello(&mut rng(5)).unwrap();
-        let (_, half) = session.set_up(&mut rng(6)).unwrap().execute_for_receiver(&x, &mut rng(7)).unwrap();
-        let half = half.join(&evaluating.join().unwrap()).unwrap();
+        let (_, half) =
+            session.set_up(&mut rng(6)).unwrap().execute_for_result_party(&x, &mut rng(7)).unwrap();
+        let half = half.combine(&evaluating.join().unwrap()).unwrap();
         assert_eq!(half.len(), shape.outputs);
         [wall.elapsed().as_secs_f64(), processor_seconds() - processor]
     })

@@ -11,11 +11,11 @@ use sotto_jobs::edge::tls;
 use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Table};
 use sotto_link::Identity;
 use sotto_link::pinned::Pinned;
+use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
-use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
-use sotto_mpc::measure::{self, Chained, Layers};
-use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, Sid, Slice};
+use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
 use sotto_mpc::{Backend, Channel, Delta, Phase, Program};
@@ -46,8 +46,8 @@ fn alone<P: Program>(what: &str, program: &P) {
         });
         ands / seconds.fold(f64::MAX, f64::min) / 1e6
     };
-    let garbled = best(&|| measure::garble(backend, program, &mut rng()).unwrap());
-    let evaluated = best(&|| measure::evaluate(backend, program, &mut rng()).unwrap());
+    let garbled = best(&|| calibrate::garble(backend, program, &mut rng()).unwrap());
+    let evaluated = best(&|| calibrate::evaluate(backend, program, &mut rng()).unwrap());
     println!("{what}: garble {garbled:.1}, evaluate {evaluated:.1} M AND/s");
 }
 
@@ -102,7 +102,7 @@ fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
     x: &[bool],
     y: &[bool],
 ) {
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     let ands = program.cost().and_gates as f64;
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -139,13 +139,13 @@ fn transfers(options: Options) {
         let sending = scope.spawn(move || {
             let delta = Delta::random(&mut rng());
             let mut sender =
-                Sender::setup_with(&mut near, &Sid([1; 32]), &delta, options, &mut rng()).unwrap();
+                Sender::setup_with(&mut near, &SessionId([1; 32]), &delta, options, &mut rng()).unwrap();
             let busy = processor_seconds();
             sender.send_random(&mut near, N).unwrap();
             processor_seconds() - busy
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
-        let mut receiver = Receiver::setup_with(&mut far, &Sid([1; 32]), options, rng).unwrap();
+        let mut receiver = Receiver::setup_with(&mut far, &SessionId([1; 32]), options, rng).unwrap();
         let (busy, before) = (processor_seconds(), far.traffic().sent);
         receiver.receive_random(&mut far, N).unwrap();
         let (receives, bytes) = (processor_seconds() - busy, far.traffic().sent - before);
@@ -162,9 +162,9 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("engine") => engine(),
         Some("transfers") => {
-            for slice in [Slice::Two, Slice::Four, Slice::Eight] {
+            for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
                 for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
-                    transfers(Options { slice, adversary });
+                    transfers(Options { depth, adversary });
                 }
             }
         }
@@ -206,7 +206,7 @@ fn engine() {
         };
         alone(&format!("stored {name}"), &program);
     }
-    let circuit = Circuit::new(&Writer::record(&Sha256Block)).unwrap();
+    let circuit = Circuit::new(&CircuitBuilder::record(&Sha256Block)).unwrap();
     let program = Chained { program: CircuitProgram::new(&circuit, 1).unwrap(), times: 400 };
     alone("own SHA-256, recorded", &program);
     alone("own SHA-256", &Chained { program: Sha256Block, times: 100 });

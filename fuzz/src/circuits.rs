@@ -7,7 +7,7 @@ use sotto_jobs::operators::auc::{BREAST_CANCER, Column, Table};
 use sotto_mpc::Program;
 use sotto_mpc::circuit::{Circuit, Netlist};
 use sotto_mpc::fancy::Plain;
-use sotto_mpc::inputs::Place;
+use sotto_mpc::inputs::Holder;
 use std::borrow::Cow;
 
 /// Input bits up to which a circuit is run; the reader accepts far more, and they cost nothing until then.
@@ -113,10 +113,10 @@ pub fn mpc_language(data: &[u8]) -> Verdict {
     let options = Options { gates: 1 << 12, ..Options::default() };
     let Ok(program) = Compiled::new(source, &options) else { return Verdict::Refused };
     let declaration = program.declaration();
-    let places = vec![Place::Garbler; declaration.owners().len()];
+    let places = vec![Holder::Garbler; declaration.owners().len()];
     let parties = Delegated::new(&program, places).expect("a place for each owner");
     for pattern in [0u64, u64::MAX, 0x6c62_272e_07bb_0142] {
-        let bits = parties.shape().garbler();
+        let bits = parties.shape().garbler_bits();
         let inputs: Vec<bool> = (0..bits).map(|i| pattern.rotate_right(i as u32) & 1 == 1).collect();
         let outputs = declaration.decode(&parties.compute(&inputs, &[])).expect("as many bits as declared");
         let [_, panicked, result] = &outputs[..] else { unreachable!("three tables") };

@@ -32,9 +32,9 @@ use crate::codec::{Wire, record};
 use crate::joint::{Delegated, Joint};
 use sotto_mpc::Bits;
 use sotto_mpc::channel::{Channel, ChannelError, Framed, Phase};
-use sotto_mpc::inputs::Place;
+use sotto_mpc::inputs::Holder;
 use sotto_mpc::program::Program;
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Half, Reveal, Role, SessionError, Terms};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, Role, SessionError, Terms};
 use sotto_party::Identity;
 
 /// Longest message between the computers beside the session itself.
@@ -274,14 +274,14 @@ impl Known<'_> {
 
 /// Where the bits of each owner are.
 #[must_use]
-pub fn places(agreement: &Agreement) -> Vec<Place> {
+pub fn holders(agreement: &Agreement) -> Vec<Holder> {
     let job = agreement.job();
-    let place = |owner| match owner {
-        owner if owner == job.garbler => Place::Garbler,
-        owner if owner == job.evaluator => Place::Evaluator,
-        _ => Place::Shared,
+    let holder = |owner| match owner {
+        owner if owner == job.garbler => Holder::Garbler,
+        owner if owner == job.evaluator => Holder::Evaluator,
+        _ => Holder::Shared,
     };
-    job.inputs.iter().map(|input| place(input.owner)).collect()
+    job.inputs.iter().map(|input| holder(input.owner)).collect()
 }
 
 impl<S: Read + Write> Begun<'_, S> {
@@ -306,9 +306,9 @@ impl<S: Read + Write> Begun<'_, S> {
         if started >= job.expiry {
             return Err(AttemptError::Expired);
         }
-        let delegated = Delegated::new(program, places(known.agreement));
+        let delegated = Delegated::new(program, holders(known.agreement));
         let delegated = delegated.ok_or(AttemptError::Malformed("number of owners"))?;
-        let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::Receiver };
+        let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::ResultParty };
         let mut inputs = Bits::with_capacity(shares.iter().map(|share| share.bits().len()).sum());
         shares.iter().for_each(|share| inputs.extend(share.bits().iter()));
         let (half, transcript, mut channel) = session(&known, channel, &delegated, terms, &inputs, rng)?;
@@ -383,16 +383,16 @@ fn session<C: Channel, P: Program>(
     terms: Terms,
     inputs: &Bits,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(Half, [u8; 32], C), AttemptError> {
+) -> Result<(OutputShare, [u8; 32], C), AttemptError> {
     Ok(match known.role() {
         Role::Garbler => {
             let session = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;
-            let (session, half) = session.execute_for_receiver(inputs, rng)?;
+            let (session, half) = session.execute_for_result_party(inputs, rng)?;
             (half, session.transcript(), session.close())
         }
         Role::Evaluator => {
             let session = Evaluator::new(channel, program, terms).hello(rng)?.set_up(rng)?;
-            let (session, half) = session.execute_for_receiver(inputs)?;
+            let (session, half) = session.execute_for_result_party(inputs)?;
             (half, session.transcript(), session.close())
         }
     })

@@ -16,7 +16,7 @@ use super::spec::{Job, PartyId};
 use crate::codec::Bytes;
 use crate::codec::{Wire, record};
 use sotto_mpc::Bits;
-use sotto_mpc::protocol::semi_honest::Half;
+use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::Context;
 use sotto_party::Identity;
 use sotto_party::seal::{open, seal};
@@ -66,7 +66,7 @@ impl Origin<'_> {
     pub fn parcels(
         &self,
         computer: PartyId,
-        half: &Half,
+        half: &OutputShare,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Option<Vec<Parcel>> {
         let parcel = |receiver| {
@@ -121,7 +121,7 @@ impl Origin<'_> {
         let [a, b] = &halves;
         let a = self.half((receiver, garbler), a, committed.garbler).ok_or(BadHalf("garbler"))?;
         let b = self.half((receiver, evaluator), b, committed.evaluator).ok_or(BadHalf("evaluator"))?;
-        let bits = a.join(&b);
+        let bits = a.combine(&b);
         let bits = bits.ok_or(BadHalf("evaluator"))?;
         let mut rest = &bits[..];
         let mut take = |output: usize| {
@@ -140,16 +140,17 @@ impl Origin<'_> {
         (receiver, computer): (PartyId, PartyId),
         contents: &[u8],
         commitment: Digest,
-    ) -> Option<Half> {
+    ) -> Option<OutputShare> {
         let (salt, rest) = contents.split_first_chunk()?;
         let (count, packed) = rest.split_first_chunk()?;
-        let half = Half::from_bits(Bits::from_bytes(packed, u64::from_le_bytes(*count))?.iter().collect());
+        let half =
+            OutputShare::from_bits(Bits::from_bytes(packed, u64::from_le_bytes(*count))?.iter().collect());
         let expected = commit_half(self.run_id, receiver, computer, salt, &half);
         (expected == commitment).then_some(half)
     }
 
     /// The bits of a receiver's outputs, out of a half of all; `None` if the widths are not those of the half.
-    fn part_for(&self, receiver: PartyId, half: &Half) -> Option<Half> {
+    fn part_for(&self, receiver: PartyId, half: &OutputShare) -> Option<OutputShare> {
         let mine = self.job.outputs_of(receiver);
         let (mut rest, mut bits) = (half.bits(), Vec::new());
         for (output, width) in self.widths.iter().enumerate() {
@@ -159,7 +160,7 @@ impl Origin<'_> {
                 bits.extend_from_slice(now);
             }
         }
-        rest.is_empty().then(|| Half::from_bits(bits))
+        rest.is_empty().then(|| OutputShare::from_bits(bits))
     }
 
     fn place(&self, receiver: PartyId, computer: PartyId) -> Vec<u8> {

@@ -16,7 +16,7 @@ use super::hash::{Digest, Purpose, hash};
 use super::spec::{Job, PartyId};
 use crate::codec::WireError;
 use crate::codec::{Wire, record};
-use sotto_mpc::protocol::semi_honest::Half;
+use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::{Context, Identity};
 
 /// What a signature of a receipt is for.
@@ -194,7 +194,7 @@ pub fn commit_half(
     receiver: PartyId,
     computer: PartyId,
     salt: &[u8; 32],
-    half: &Half,
+    half: &OutputShare,
 ) -> Digest {
     let count = (half.bits().len() as u64).to_le_bytes();
     let place = [receiver.0.to_le_bytes(), computer.0.to_le_bytes()];

@@ -7,9 +7,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
 use sotto_mpc::Program;
-use sotto_mpc::circuit::{Circuit, Writer};
+use sotto_mpc::circuit::{Circuit, CircuitBuilder};
 use sotto_mpc::fancy::Plain;
-use sotto_mpc::protocol::semi_honest::{Role, together};
+use sotto_mpc::protocol::semi_honest::{Role, run_in_memory};
 
 /// The two hospitals: the first 284 rows, and the other 285.
 fn hospitals() -> (Table, Table, Table) {
@@ -49,7 +49,7 @@ fn two_hospitals_compute_the_known_sums() {
     assert_eq!(program.inputs(Role::Evaluator, &first), None);
 
     let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-    let output = together(&program, (&x, garbler), (&y, evaluator)).unwrap();
+    let output = run_in_memory(&program, &x, &y, [garbler, evaluator]).unwrap();
     let statistics = program.statistics(&output).unwrap();
     assert_known(&statistics);
     assert_eq!(statistics, expected(&all));
@@ -124,10 +124,10 @@ fn a_recorded_circuit_computes_the_same() {
     let program =
         Auc::new(&schema, Classes { positive: 3, negative: 4 }, Classes { positive: 5, negative: 2 })
             .unwrap();
-    let circuit = Circuit::new(&Writer::record(&program)).unwrap();
+    let circuit = Circuit::new(&CircuitBuilder::record(&program)).unwrap();
     let shape = program.shape();
     let input = |n: usize, seed: usize| (0..n).map(|i| (i * i + seed) % 5 < 2).collect::<Vec<_>>();
-    let (x, y) = (input(shape.garbler(), 1), input(shape.evaluator(), 2));
+    let (x, y) = (input(shape.garbler_bits(), 1), input(shape.evaluator_bits(), 2));
     let mut outputs = Vec::new();
     circuit.run(&mut Plain, x.iter().chain(&y).copied(), &mut outputs).unwrap();
     assert_eq!(outputs, program.compute(&x, &y));

@@ -17,8 +17,8 @@ use sotto_jobs::operators::auc::clear;
 use sotto_jobs::program::Computation;
 use sotto_jobs::spec::Gates;
 use sotto_jobs::{Agreement, Consent, Digest, Job};
-use sotto_mpc::inputs::Place;
-use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::inputs::Holder;
+use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
 
 const JOBS: [&str; 8] = ["auc", "welch", "scoring", "join", "pay-gap", "auction", "top-k", "median"];
@@ -125,9 +125,9 @@ fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
             second.push(bit ^ mask);
         }
     }
-    let delegated = Delegated::new(program, vec![Place::Shared; inputs.len()]).unwrap();
+    let delegated = Delegated::new(program, vec![Holder::Shared; inputs.len()]).unwrap();
     let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-    let output = together(&delegated, (&first, garbler), (&second, evaluator)).unwrap();
+    let output = run_in_memory(&delegated, &first, &second, [garbler, evaluator]).unwrap();
     let outputs = program.declaration().decode(&output).unwrap();
     assert_eq!(outputs, program.compute(inputs).unwrap());
     assert_eq!(outputs[0], [vec![1; inputs.len()]]);

@@ -8,10 +8,10 @@ use rand_core::SeedableRng;
 use sotto_jobs::joint::{Cells, Checked, Column, Declaration, Delegated, Joint, RowErrorKind, Rows, Table};
 use sotto_mpc::fancy::{Plain, TooManyGates};
 use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
-use sotto_mpc::inputs::{Inputs, Place};
+use sotto_mpc::inputs::{Holder, Inputs};
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
-use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_mpc::{Fancy, Program};
 
 /// `Σ second − max first`, where the first owner's rows may be absent.
@@ -102,7 +102,7 @@ proptest! {
     fn out_of_range_bits_are_named_and_zero_everything(bits in prop::collection::vec(any::<bool>(), 15)) {
         let toy = Toy::new();
         let second = toy.declaration().encode(1, &[rows(&[-5, 9])]).unwrap().iter().collect::<Vec<_>>();
-        let program = Delegated::new(&toy, vec![Place::Garbler, Place::Evaluator]).unwrap();
+        let program = Delegated::new(&toy, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
         let outputs = toy.declaration().decode(&program.compute(&bits, &second)).unwrap();
         let row = |row: &[bool]| (row[0], (0..4).map(|i| i128::from(row[1 + i]) << i).sum::<i128>());
         let present: Vec<i128> = bits.chunks(5).map(row).filter(|row| row.0).map(|row| row.1).collect();
@@ -125,7 +125,7 @@ fn rows_that_do_not_fit_are_refused_by_place() {
     assert_eq!(wide.kind, RowErrorKind::Columns { expected: 1, found: 2 });
     let none = toy.declaration().encode(1, &[]).unwrap_err();
     assert_eq!(none.kind, RowErrorKind::Tables { expected: 1, found: 0 });
-    assert_eq!(Delegated::new(&toy, vec![Place::Shared]).map(|_| ()), None);
+    assert_eq!(Delegated::new(&toy, vec![Holder::Shared]).map(|_| ()), None);
 }
 
 /// Owners at the computers and owners who share: one result, and no share says anything of a bit.
@@ -138,24 +138,24 @@ fn every_place_gives_the_same_result() {
     let masks: Vec<Vec<bool>> =
         bits.iter().map(|bits| (0..bits.len()).map(|i| i * i % 7 < 3).collect()).collect();
     for places in [
-        [Place::Garbler, Place::Evaluator],
-        [Place::Shared, Place::Shared],
-        [Place::Evaluator, Place::Shared],
+        [Holder::Garbler, Holder::Evaluator],
+        [Holder::Shared, Holder::Shared],
+        [Holder::Evaluator, Holder::Shared],
     ] {
         let program = Delegated::new(&toy, places.to_vec()).unwrap();
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for ((place, bits), mask) in places.iter().zip(&bits).zip(&masks) {
             match place {
-                Place::Garbler => x.extend(bits),
-                Place::Evaluator => y.extend(bits),
-                Place::Shared => {
+                Holder::Garbler => x.extend(bits),
+                Holder::Evaluator => y.extend(bits),
+                Holder::Shared => {
                     x.extend(mask);
                     y.extend(bits.iter().zip(mask).map(|(bit, mask)| bit ^ mask));
                 }
             }
         }
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-        let output = together(&program, (&x, garbler), (&y, evaluator)).unwrap();
+        let output = run_in_memory(&program, &x, &y, [garbler, evaluator]).unwrap();
         assert_eq!(toy.declaration().decode(&output).unwrap(), [vec![vec![1, 1]], vec![vec![8 - 11]]]);
         assert_eq!(program.compute(&x, &y), output);
     }
@@ -168,9 +168,9 @@ fn the_gate_stream_has_one_hash_and_its_cost() {
     assert_eq!(toy.gate_stream(cost.and_gates).unwrap().0, hash);
     let fewer = cost.and_gates - 1;
     assert_eq!(toy.gate_stream(fewer).unwrap_err(), TooManyGates(fewer).into());
-    let program = Delegated::new(&toy, vec![Place::Garbler, Place::Evaluator]).unwrap();
+    let program = Delegated::new(&toy, vec![Holder::Garbler, Holder::Evaluator]).unwrap();
     assert_eq!(cost.and_gates, program.cost().and_gates);
-    let shared = Delegated::new(&toy, vec![Place::Shared, Place::Shared]).unwrap();
+    let shared = Delegated::new(&toy, vec![Holder::Shared, Holder::Shared]).unwrap();
     assert_eq!(cost.and_gates, shared.cost().and_gates);
     assert_ne!(program.id(), shared.id());
     assert_ne!(program.id().digest, toy.id().digest);

@@ -15,8 +15,8 @@ use sotto_jobs::circuits::{Compiled, GarbleError, Options};
 use sotto_jobs::joint::{Cells, Delegated, Joint, Table};
 use sotto_mpc::Program;
 use sotto_mpc::circuit::language::{CompileError, ConstantProblem, Refusal};
-use sotto_mpc::inputs::Place;
-use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::inputs::Holder;
+use sotto_mpc::protocol::semi_honest::run_in_memory;
 
 /// A source, compiled here and by the language itself.
 struct Twin {
@@ -599,13 +599,13 @@ fn a_compiled_program_is_garbled() {
     let xs: Cells = (0..5).map(|i| vec![10 * i, 1, 0, i % 2]).collect();
     for (i, j) in [(3, 1), (4, 3)] {
         let inputs = [vec![xs.clone()], vec![vec![vec![i]]], vec![vec![vec![j]]]];
-        let places = vec![Place::Garbler, Place::Evaluator, Place::Evaluator];
+        let places = vec![Holder::Garbler, Holder::Evaluator, Holder::Evaluator];
         let delegated = Delegated::new(&program, places).unwrap();
         let encode = |owner: usize| program.declaration().encode(owner, &inputs[owner]).unwrap();
         let bits: Vec<Vec<bool>> = (0..3).map(|owner| encode(owner).iter().collect()).collect();
         let theirs = [&bits[1][..], &bits[2]].concat();
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-        let output = together(&delegated, (&bits[0], garbler), (&theirs, evaluator)).unwrap();
+        let output = run_in_memory(&delegated, &bits[0], &theirs, [garbler, evaluator]).unwrap();
         assert_eq!(program.declaration().decode(&output).unwrap(), program.compute(&inputs).unwrap());
         assert_eq!(delegated.compute(&bits[0], &theirs), output);
     }

@@ -32,7 +32,7 @@ fn pair() -> (Framed<Pinned>, Framed<Pinned>) {
 }
 
 fn terms(channel: &Framed<Pinned>) -> Terms {
-    Terms { run: bound(RUN, channel), ..Terms::of(Reveal::Both) }
+    Terms { run: bound(RUN, channel), ..Terms::new(Reveal::Both) }
 }
 
 type Outcome = Result<Option<Vec<bool>>, SessionError>;

@@ -1,13 +1,13 @@
-//! Half gates and AES streams in bulk, in as many ways as processors differ; all give the same bytes.
+//! Half gates and AES streams in bulk, in one implementation for each kind of processor; all produce the same bytes.
 //!
-//! [`Backend::detect`] picks the fastest that this processor has. `portable` is the reference: it states
-//! the equations, and the others are tested to be equal to it. The modules below hold the only `unsafe`
-//! code of garbling.
+//! [`Backend::detect`] picks the fastest implementation that this processor supports. `portable` is the reference: it
+//! states the equations, and tests hold the others against it. `x86` contains all `unsafe` code of this crate.
 //!
-//! A slice of AND gates: gate `first + i` has inputs `a[i]`, `b[i]`, output `c[i]` and table `tables[i]`,
-//! which is `TG ‖ TE`. Gate numbers are below 2⁶³, so that `2g + 1` fits 64 bits.
+//! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and the table
+//! `tables[i]`, which is `TG ‖ TE`. Gate numbers are below 2⁶³, so `2g + 1` fits into 64 bits.
 //!
-//! Four streams: at position `p` stream `x` gives `r_x = AES_{k_x}(p)`; only sums of them are ever needed.
+//! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at position
+//! `p`. Only XORs of these blocks are ever needed.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -19,13 +19,22 @@ use crate::{Block, Delta};
 /// A garbled table: the two rows `TG ‖ TE` of a half-gates AND, 32 bytes.
 pub(crate) type Table = [u8; 32];
 
-/// A way to garble and evaluate that this processor has: no value of another exists.
+/// An implementation of the garbling kernels.
+///
+/// A value of this type is proof that this processor supports the implementation.
+///
+/// ```
+/// use sotto_mpc::Backend;
+///
+/// assert!(Backend::available().any(|backend| backend == Backend::detect()));
+/// assert_eq!(Backend::available().next(), Some(Backend::PORTABLE)); // the slowest comes first
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backend(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Any processor. AES takes the same time for all keys and data.
+    /// Any processor, with constant-time AES in software if there are no AES instructions.
     Portable,
     /// 64-bit x86 with AES instructions.
     #[cfg(target_arch = "x86_64")]
@@ -36,10 +45,10 @@ enum Kind {
 }
 
 impl Backend {
-    /// The one that every processor has.
+    /// The implementation that every processor supports.
     pub const PORTABLE: Self = Self(Kind::Portable);
 
-    /// All backends of this processor, the slowest first.
+    /// All implementations that this processor supports, the slowest first.
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
         [
             Some(Kind::Portable),
@@ -53,13 +62,13 @@ impl Backend {
         .map(Self)
     }
 
-    /// The fastest backend of this processor.
+    /// The fastest implementation that this processor supports.
     #[must_use]
     pub fn detect() -> Self {
         Self::available().next_back().unwrap_or(Self::PORTABLE)
     }
 
-    /// Garbles gates: from the false labels `a`, `b`, the false labels `c` and the tables.
+    /// Garbles gates: reads the false labels `a` and `b`, writes the false labels `c` and the tables.
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -81,7 +90,7 @@ impl Backend {
         }
     }
 
-    /// Evaluates gates: from active labels and tables, the active labels `c`.
+    /// Evaluates gates: reads the active labels `a` and `b` and the tables, writes the active labels `c`.
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -103,8 +112,8 @@ impl Backend {
         }
     }
 
-    /// Adds `r_1 ⊕ r_3` to `low` and `r_2 ⊕ r_3` to `high`, and writes the sum of all four streams to `sum`, for
-    /// the positions from `first` on (modulo 2⁶⁴).
+    /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`, for the
+    /// positions from `first` on (modulo 2⁶⁴).
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -120,25 +129,25 @@ impl Backend {
     }
 }
 
-/// Where the sums of four streams go: one place a position, four positions at a time.
+/// The destinations of the XORs of four streams, four positions at a time.
 pub(crate) struct Sums<'a> {
     pub(crate) low: &'a mut [[Block; 4]],
     pub(crate) high: &'a mut [[Block; 4]],
     pub(crate) sum: &'a mut [[Block; 4]],
 }
 
-/// What the garbler knows besides the labels.
+/// The garbler's parameters of a slice of gates.
 pub(crate) struct Garble<'a> {
     pub(crate) delta: &'a Delta,
     pub(crate) key: &'a HashKey,
-    /// Number of the first gate.
+    /// The number of the first gate.
     pub(crate) first: u64,
 }
 
-/// What the evaluator knows besides the labels.
+/// The evaluator's parameters of a slice of gates.
 pub(crate) struct Evaluate<'a> {
     pub(crate) key: &'a HashKey,
-    /// Number of the first gate.
+    /// The number of the first gate.
     pub(crate) first: u64,
 }
 

@@ -1,15 +1,26 @@
-//! Secret bits, eight in a byte: inputs and shares of them wherever they are held.
+//! Secret bits, packed eight to a byte: inputs, and shares of inputs, wherever a party stores them.
 //!
 //! ```text
-//! byte i = Σ bit[8i + j]·2^j          the last byte is filled with zeros
+//! byte i = Σ bit[8i + j]·2^j          unused bits of the last byte are zero
 //! ```
 //!
-//! Guaranteed: they are wiped when dropped, also what growing left behind; they are not printed; no branch or address depends on
-//! a bit. Not guaranteed: that a bit on its way leaves nothing on the stack or in registers.
+//! Guaranteed: dropping a [`Bits`] wipes it, and growing one wipes the buffer it leaves behind; `Debug` prints no
+//! bit; no branch or address depends on a bit. Not guaranteed: that no copy of a bit stays on the stack or in a
+//! register.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Bits that are wiped when dropped.
+///
+/// ```
+/// use sotto_mpc::Bits;
+///
+/// let mut bits = Bits::from_number(5, 3); // lowest bit first
+/// bits.push(true);
+/// assert_eq!(bits.iter().collect::<Vec<_>>(), [true, false, true, true]);
+/// assert_eq!(bits.as_bytes(), [0b1101]);
+/// assert_eq!(format!("{bits:?}"), "Bits(..)"); // never printed
+/// ```
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
 pub struct Bits {
     bytes: Vec<u8>,
@@ -17,13 +28,19 @@ pub struct Bits {
 }
 
 impl Bits {
-    /// None yet, and room for so many.
+    /// An empty sequence with room for this many bits.
     #[must_use]
     pub fn with_capacity(bits: usize) -> Self {
         Self { bytes: Vec::with_capacity(bits.div_ceil(8)), len: 0 }
     }
 
-    /// So many bits, packed as drawn above; `None` if these are not the bytes of so many.
+    /// The lowest `width` bits of a number, lowest first; bits above 128 are zero.
+    #[must_use]
+    pub fn from_number(number: u128, width: usize) -> Self {
+        (0..width).map(|i| i < 128 && number >> i & 1 == 1).collect()
+    }
+
+    /// Unpacks `len` bits; `None` if `bytes` is not the packing of `len` bits.
     #[must_use]
     pub fn from_bytes(bytes: &[u8], len: u64) -> Option<Self> {
         let len = usize::try_from(len).ok().filter(|len| len.div_ceil(8) == bytes.len())?;
@@ -31,25 +48,25 @@ impl Bits {
         (filling == 0).then(|| Self { bytes: bytes.to_vec(), len })
     }
 
-    /// How many.
+    /// The number of bits.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Whether there are no bits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The bytes, packed as drawn above.
+    /// The packed bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Adds a bit.
+    /// Appends a bit.
     pub fn push(&mut self, bit: bool) {
         let at = self.len % 8;
         if at == 0 {
@@ -62,7 +79,7 @@ impl Bits {
         self.len += 1;
     }
 
-    /// Adds zeros.
+    /// Appends zeros.
     pub fn push_zeros(&mut self, bits: usize) {
         let len = self.len + bits;
         let more = len.div_ceil(8) - self.bytes.len();
@@ -71,7 +88,7 @@ impl Bits {
         self.len = len;
     }
 
-    /// The bits from `from` on.
+    /// The bits from index `from` on.
     pub fn iter_from(&self, from: usize) -> impl Iterator<Item = bool> + '_ {
         (from..self.len).map(|i| self.bytes.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1))
     }
@@ -84,7 +101,7 @@ impl Bits {
     /// `self ⊕ other`.
     ///
     /// # Panics
-    /// If they are not as many.
+    /// If the lengths differ.
     #[must_use]
     pub fn xor(&self, other: &Self) -> Self {
         assert_eq!(self.len, other.len);
@@ -92,7 +109,7 @@ impl Bits {
         Self { bytes, len: self.len }
     }
 
-    /// Uniform bits out of as many random bytes as hold them.
+    /// Uniformly random bits.
     #[must_use]
     pub fn random(bits: usize, rng: &mut (impl rand_core::RngCore + rand_core::CryptoRng)) -> Self {
         let mut random = Self::default();
@@ -104,7 +121,7 @@ impl Bits {
         random
     }
 
-    /// Makes room for more bytes; what was there is wiped where it was.
+    /// Makes room for more bytes, and wipes the old buffer if the bytes move.
     fn make_room(&mut self, more: usize) {
         let needed = self.bytes.len() + more;
         if needed > self.bytes.capacity() {
@@ -136,7 +153,7 @@ impl From<&[bool]> for Bits {
     }
 }
 
-/// Shows nothing.
+/// Prints no bit.
 impl core::fmt::Debug for Bits {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Bits(..)")

@@ -1,11 +1,11 @@
-//! The 16-byte values of the engine, and the one secret that ties them together.
+//! Wire labels as 16-byte blocks, and `Δ`, the secret difference between the two labels of every wire.
 //!
-//! A wire `w` has two labels, `W0` for false and `W1 = W0 ⊕ Δ` for true (free XOR, Kolesnikov and
-//! Schneider 2008). `Δ` has its lowest bit set, so the lowest bits of the two labels differ: it is the
-//! point-and-permute bit, and says nothing about the value.
+//! A wire `w` has two labels, `W0` for false and `W1 = W0 ⊕ Δ` for true (free XOR, Kolesnikov and Schneider 2008).
+//! `Δ` has its lowest bit set, so the lowest bits of the two labels differ: this is the point-and-permute bit. It
+//! tells nothing about the value of the wire.
 //!
-//! Guaranteed: [`Delta`] is neither copied, printed nor serialised, and is wiped when dropped. Not
-//! guaranteed: that the compiler left no copy of it in registers or on the stack.
+//! Guaranteed: [`Delta`] cannot be copied, printed or serialised, and dropping it wipes it. Not guaranteed: that the
+//! compiler leaves no copy of it in registers or on the stack.
 
 use core::fmt;
 use core::ops::{BitAnd, BitXor, BitXorAssign};
@@ -16,8 +16,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 16 bytes that are XORed: a wire label, a table row, a PRG output. Byte 0 holds the lowest bits.
 ///
-/// Two words and not one `u128`, so that compilers use one vector instruction where they would use two of 64
-/// bits (a 128-bit load after two 64-bit stores stalls the processor).
+/// Two `u64` words instead of one `u128`: compilers then use one vector instruction. With a `u128` they write two
+/// 64-bit halves, and the 128-bit load that follows stalls the processor.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Zeroize)]
 #[repr(C, align(16))]
 pub struct Block([u64; 2]);
@@ -28,35 +28,35 @@ impl Block {
     /// Size in bytes.
     pub const BYTES: usize = 16;
 
-    /// The block whose little-endian number is `value`.
+    /// The block whose bytes are the little-endian encoding of `value`.
     #[must_use]
     pub const fn new(value: u128) -> Self {
         Self([value as u64, (value >> 64) as u64])
     }
 
-    /// Reads the bytes in little-endian order.
+    /// The block with these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self::new(u128::from_le_bytes(bytes))
     }
 
-    /// The bytes in little-endian order.
+    /// The bytes of the block.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.to_u128().to_le_bytes()
     }
 
-    /// Its low and its high half.
+    /// The low and the high half.
     pub(crate) const fn halves(self) -> [u64; 2] {
         self.0
     }
 
-    /// The block of a low and a high half.
+    /// The block with this low and this high half.
     pub(crate) const fn from_halves(halves: [u64; 2]) -> Self {
         Self(halves)
     }
 
-    /// The block as a number.
+    /// The bytes read as a little-endian number.
     #[must_use]
     pub const fn to_u128(self) -> u128 {
         let [low, high] = self.0;
@@ -71,13 +71,19 @@ impl Block {
         Self::from_bytes(bytes)
     }
 
+    /// The blocks of consecutive 16-byte chunks; a shorter rest is ignored.
+    pub(crate) fn from_chunks(bytes: &[u8]) -> impl Iterator<Item = Self> + '_ {
+        let (chunks, _) = bytes.as_chunks();
+        chunks.iter().copied().map(Self::from_bytes)
+    }
+
     /// The lowest bit: the point-and-permute bit of a label.
     #[must_use]
     pub const fn lsb(self) -> bool {
         self.0[0] & 1 == 1
     }
 
-    /// The block itself if `bit`, else zero; takes the same time for both.
+    /// The block itself if `bit` is set, else zero, in constant time.
     #[must_use]
     pub const fn masked(self, bit: bool) -> Self {
         let [low, high] = self.0;
@@ -114,7 +120,7 @@ impl ConstantTimeEq for Block {
     }
 }
 
-/// Shows nothing: a block may be a label.
+/// Prints nothing of the value: a block may be a secret label.
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Block(..)")
@@ -124,25 +130,25 @@ impl fmt::Debug for Block {
 /// The garbler's global difference `Δ` between the two labels of every wire; its lowest bit is 1.
 ///
 /// # Security
-/// Whoever learns it and one label of a wire learns both. It is fresh for each session, and cannot be
-/// copied, printed or serialised.
+/// Whoever knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type has no
+/// `Clone`, and its `Debug` prints nothing of the value.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Delta(Block);
 
 impl Delta {
-    /// A fresh difference, uniform but for its lowest bit.
+    /// A fresh difference, uniformly random except for its lowest bit.
     #[must_use]
     pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let [low, high] = Block::random(rng).0;
         Self(Block([low | 1, high]))
     }
 
-    /// The difference as a block, for the arithmetic of this crate.
+    /// `Δ` as a block.
     pub(crate) const fn block(&self) -> Block {
         self.0
     }
 
-    /// `bit · Δ`, in the same time for both bits.
+    /// `bit · Δ`, in constant time.
     pub(crate) const fn times(&self, bit: bool) -> Block {
         self.0.masked(bit)
     }

@@ -1,38 +1,52 @@
-//! A channel is an ordered, blocking connection to one peer, and knows what it is being used for.
+//! Ordered, blocking connections between two parties, in which every message names its phase.
 //!
-//! Each message belongs to a [`Phase`], which travels in every frame. A frame of another phase than the
-//! one awaited is an error that names both, so a peer that is out of step is found at once and not when
-//! the result is wrong. Within a phase a channel is a stream of bytes: how the sender cut them into calls
-//! does not matter.
+//! Every frame carries the [`Phase`] of its message. Receiving a frame of another phase than the expected one is an
+//! error that names both, so a peer that is out of step is detected at once and not by a wrong result. Within one
+//! phase a channel is a stream of bytes: it does not matter how the sender divides them into calls.
 //!
-//! Not guaranteed: secrecy or authenticity. That is the business of the stream below ([`Framed`] works over
-//! any `Read + Write`).
+//! [`Framed`] makes a channel of any `Read + Write` stream, and [`memory_pair`] makes two connected channels in
+//! memory:
+//!
+//! ```
+//! use sotto_mpc::channel::{Channel, ChannelError, Phase, memory_pair};
+//!
+//! let (mut near, mut far) = memory_pair();
+//! near.send(Phase::Inputs, b"label")?;
+//! near.flush()?;
+//! let mut bytes = [0; 5];
+//! far.receive(Phase::Inputs, &mut bytes)?;
+//! assert_eq!(&bytes, b"label");
+//! # Ok::<(), ChannelError>(())
+//! ```
+//!
+//! Not guaranteed: confidentiality or authenticity. Run [`Framed`] over an encrypted stream for those.
 
 mod framed;
 mod memory;
-mod transcribed;
+mod transcript;
 
 use std::io::ErrorKind;
 
+use framed::MAX_PAYLOAD;
 pub use framed::{Framed, Traffic};
 pub use memory::{Pipe, memory_pair, pipe_pair};
-pub(crate) use transcribed::Transcribed;
+pub(crate) use transcript::TranscriptChannel;
 
-/// What a message is about.
+/// The part of the protocol that a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Phase {
-    /// Who we are, which protocol, which program, and the session's nonces.
+    /// Protocol version, roles, program and nonces.
     Hello = 1,
     /// The base oblivious transfers.
     BaseOt = 2,
     /// The extension of oblivious transfer.
     OtExtension = 3,
-    /// What the parties need for their input labels.
+    /// The keys of an execution, which fix the labels of the garbler's inputs.
     Inputs = 4,
     /// Garbled tables.
     Tables = 5,
-    /// Output labels, or the hashes that decode them.
+    /// Output labels, or the hashes that decode output labels.
     Outputs = 6,
 }
 
@@ -41,99 +55,99 @@ impl Phase {
     pub const ALL: [Self; 6] =
         [Self::Hello, Self::BaseOt, Self::OtExtension, Self::Inputs, Self::Tables, Self::Outputs];
 
-    /// The byte that stands for the phase in a frame.
+    /// The byte that encodes the phase in a frame.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// The phase of a code, if there is one.
+    /// The phase with this code, if there is one.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|phase| phase.code() == code)
     }
 }
 
-/// Why nothing more can be sent or received. The channel is of no use afterwards.
+/// Why a channel failed. A channel that has failed once cannot be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
-    /// The peer sent something of another phase.
+    /// The peer sent a message of another phase.
     #[error("expected a message of phase {expected:?}, received one of phase {received:?}")]
     OutOfPhase {
-        /// What we waited for.
+        /// The expected phase.
         expected: Phase,
-        /// What came.
+        /// The received phase.
         received: Phase,
     },
     /// The peer sent a phase code that does not exist.
     #[error("expected a message of phase {expected:?}, received unknown phase code {code}")]
     UnknownPhase {
-        /// What we waited for.
+        /// The expected phase.
         expected: Phase,
-        /// What came.
+        /// The received code.
         code: u8,
     },
-    /// The peer announced a frame that is empty or longer than any frame may be.
-    #[error("a frame of phase {phase:?} announces {length} bytes, allowed are 1 to {max}", max = crate::wire::MAX_PAYLOAD)]
+    /// The peer announced an empty frame, or one that is longer than the limit.
+    #[error("invalid frame of {length} bytes in phase {phase:?}: expected 1 to {MAX_PAYLOAD} bytes")]
     FrameLength {
-        /// Phase of the frame.
+        /// The phase of the frame.
         phase: Phase,
-        /// Bytes announced.
+        /// The announced number of bytes.
         length: u32,
     },
-    /// The peer hung up.
+    /// The peer closed the connection.
     #[error("the peer closed the connection in phase {phase:?}")]
     Closed {
-        /// What we were sending or waiting for.
+        /// The phase in which we were sending or receiving.
         phase: Phase,
     },
-    /// The peer was silent for too long.
+    /// The peer did not respond in time.
     #[error("the peer did not answer in time in phase {phase:?}")]
     TimedOut {
-        /// What we were sending or waiting for.
+        /// The phase in which we were sending or receiving.
         phase: Phase,
     },
-    /// What came is not what the peer sent.
-    #[error("what arrived in phase {phase:?} was altered on its way")]
+    /// The received bytes are not the ones that the peer sent.
+    #[error("the bytes received in phase {phase:?} were altered in transit")]
     Altered {
-        /// What we were sending or waiting for.
+        /// The phase in which we were sending or receiving.
         phase: Phase,
     },
     /// The connection failed in another way.
     #[error("the connection failed in phase {phase:?}: {kind}")]
     Io {
-        /// What we were sending or waiting for.
+        /// The phase in which we were sending or receiving.
         phase: Phase,
-        /// The kind of failure, as the operating system tells it.
+        /// The kind of failure that the operating system reports.
         kind: ErrorKind,
     },
 }
 
 /// An ordered, blocking connection to one peer.
 pub trait Channel {
-    /// Sends bytes of a phase, at once or with a later call.
+    /// Sends bytes of a phase, immediately or together with later ones.
     ///
     /// # Errors
     /// If the connection failed.
     fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError>;
 
-    /// Sends all that was held back. Receiving does this by itself.
+    /// Sends all bytes that are still buffered. Receiving does this too.
     ///
     /// # Errors
     /// If the connection failed.
     fn flush(&mut self) -> Result<(), ChannelError>;
 
-    /// Receives at least one byte of a phase and at most `into.len()`; the number received. Zero only for
-    /// an empty `into`.
+    /// Receives between one and `into.len()` bytes of a phase and returns their number, which is zero only if
+    /// `into` is empty.
     ///
     /// # Errors
-    /// If the connection failed, or something of another phase came.
+    /// If the connection failed, or the peer sent a message of another phase.
     fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError>;
 
     /// Fills `into` with bytes of a phase.
     ///
     /// # Errors
-    /// If the connection failed, or something of another phase came.
+    /// If the connection failed, or the peer sent a message of another phase.
     fn receive(&mut self, phase: Phase, mut into: &mut [u8]) -> Result<(), ChannelError> {
         while !into.is_empty() {
             let n = self.receive_some(phase, into)?;

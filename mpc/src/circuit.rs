@@ -8,25 +8,22 @@
 //! compare it.
 
 mod bristol;
+mod builder;
 pub mod language;
 mod netlist;
 mod schedule;
 mod slots;
-mod writer;
 
 pub use bristol::{BristolError, BristolErrorKind};
+pub use builder::CircuitBuilder;
 pub use netlist::{Netlist, Signal};
-pub use writer::Writer;
 
 use sha2::{Digest, Sha256};
 
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 
-const NAME: ProgramName = match ProgramName::new("circuit@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("circuit@1");
 
 /// AND gates of a batch, at most.
 const BATCH: usize = 8;
@@ -199,7 +196,7 @@ impl Program for CircuitProgram<'_> {
     }
 
     fn shape(&self) -> Shape {
-        Shape::of_two([self.garbler, self.evaluator], self.circuit.results.len())
+        Shape::two_party(self.garbler, self.evaluator, self.circuit.results.len())
     }
 
     fn run<F: Fancy>(
@@ -208,8 +205,8 @@ impl Program for CircuitProgram<'_> {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let mut wires = inputs.next_of(f, 0, self.garbler)?;
-        wires.extend(inputs.next_of(f, 1, self.evaluator)?);
+        let mut wires = inputs.read(f, 0, self.garbler)?;
+        wires.extend(inputs.read(f, 1, self.evaluator)?);
         self.circuit.run(f, wires, outputs)
     }
 }

@@ -1,10 +1,14 @@
 //! The evaluator's interpreter: a wire is its active label, and tables are used as they arrive.
 //!
-//! The evaluator cannot tell what a label stands for; it only follows the rows that the lowest bits of
-//! the labels point to. NOT is nothing at all. Whatever tables arrive, evaluation ends with some labels: that
-//! they are labels of the garbler's is checked with the outputs.
+//! ```text
+//! XOR    C = A ⊕ B        NOT    C = A        AND    from the labels and the table; see `backend/portable`
+//! ```
 //!
-//! Memory is one buffer of 64 KiB of tables, however long the program.
+//! The evaluator cannot tell which bit a label encodes; it follows the table rows that the lowest bits of the labels
+//! select. Evaluation succeeds with any tables. Whether the labels at the end are labels that the garbler made is
+//! checked with the outputs.
+//!
+//! Memory: one buffer of 64 KiB of tables, however long the program.
 
 use crate::Block;
 use crate::backend::{Backend, Evaluate, Table};
@@ -14,22 +18,22 @@ use crate::garble::StreamError;
 use crate::keys::SessionKeys;
 
 const TABLE: usize = size_of::<Table>();
-/// Bytes of tables that are read at once.
+/// The bytes of tables that are read at once.
 const BUFFER: usize = 2048 * TABLE;
 
-/// Evaluates a program that the peer of a channel garbles.
+/// The interpreter that evaluates a program garbled by the peer of a channel.
 pub struct Evaluation<'s, C> {
     backend: Backend,
     keys: &'s mut SessionKeys,
     channel: &'s mut C,
-    /// `buffer[start..end]` is received and not used.
+    /// `buffer[start..end]` is received and unused.
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
 }
 
 impl<'s, C: Channel> Evaluation<'s, C> {
-    /// Evaluation with the garbler's keys.
+    /// An interpreter that evaluates under the garbler's keys.
     pub fn new(backend: Backend, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
         Self { backend, keys, channel, buffer: vec![0; BUFFER].into(), start: 0, end: 0 }
     }
@@ -39,20 +43,20 @@ impl<'s, C: Channel> Evaluation<'s, C> {
         self.keys.labels.draw()
     }
 
-    /// Checks that all tables were used.
+    /// Checks that no table is left over.
     ///
     /// # Errors
-    /// If there are tables left.
+    /// If the garbler sent more tables than the program has gates.
     pub fn finish(mut self) -> Result<(), StreamError> {
         self.pause().map(|_| ())
     }
 
-    /// Checks that all tables which came were used; the channel, for something else.
+    /// Checks that no received table is left over and lends the channel for other messages.
     pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
         if self.start == self.end { Ok(self.channel) } else { Err(StreamError::SurplusTables) }
     }
 
-    /// Receives until at least one whole table is there.
+    /// Receives until there is at least one whole table.
     fn refill(&mut self) -> Result<(), StreamError> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);

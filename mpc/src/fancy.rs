@@ -1,15 +1,32 @@
 //! One program, many interpreters.
 //!
-//! A program is a Rust function over any [`Fancy`]: it asks for AND, XOR and NOT of wires and does not know
-//! what a wire is. [`Plain`] computes with bits and is the oracle of all tests, [`Count`] adds up the cost,
+//! A program is a Rust function that is generic over [`Fancy`]. It asks for AND, XOR and NOT of wires and does not know
+//! what a wire is. [`Plain`] computes with bits and is the reference of all tests, [`Count`] adds up the cost,
 //! [`Garbling`](crate::garble::Garbling) and [`Evaluation`](crate::evaluate::Evaluation) run the protocol,
-//! [`Writer`](crate::circuit::Writer) records a circuit, [`Fingerprint`] hashes the stream of gates.
+//! [`CircuitBuilder`](crate::circuit::CircuitBuilder) records a circuit, and [`Fingerprint`] hashes the gate stream.
 //!
-//! The primitive is a *slice* of independent AND gates, because a processor garbles four gates at once
-//! nearly as fast as one. Gates are numbered and tables sent in slice order, so what goes over the wire does
-//! not depend on how a program cuts its slices, nor on the processor.
+//! ```
+//! use sotto_mpc::fancy::{Count, Fancy, Plain};
 //!
-//! XOR and NOT are free (Kolesnikov and Schneider 2008): no gate number, no table, no bytes.
+//! /// Two of three bits: one AND gate.
+//! fn majority<F: Fancy>(f: &mut F, a: F::Wire, b: F::Wire, c: F::Wire) -> Result<F::Wire, F::Error> {
+//!     let (u, v) = (f.xor(a, c), f.xor(b, c));
+//!     let both = f.and(u, v)?;
+//!     Ok(f.xor(both, c))
+//! }
+//!
+//! assert_eq!(majority(&mut Plain, true, false, true), Ok(true));
+//! let mut count = Count::default();
+//! majority(&mut count, Default::default(), Default::default(), Default::default())?;
+//! assert_eq!((count.cost().and_gates, count.cost().free_gates), (1, 3));
+//! # Ok::<(), std::convert::Infallible>(())
+//! ```
+//!
+//! The primitive is a *slice* of independent AND gates, because a processor garbles four gates at once in nearly the
+//! time of one. Gates are numbered and their tables sent in slice order, so the bytes on the wire depend neither on
+//! how a program divides its gates into slices nor on the processor.
+//!
+//! XOR and NOT are free (Kolesnikov and Schneider 2008): they need no gate number, no table and no bytes.
 
 mod count;
 mod fingerprint;
@@ -21,15 +38,15 @@ pub use plain::Plain;
 
 /// An interpreter of Boolean programs.
 pub trait Fancy {
-    /// What runs through a wire. The default stands for false in XOR and NOT, and must not enter an AND.
+    /// The value of a wire. The default value acts as false in XOR and NOT; it must not be an input of an AND.
     type Wire: Copy + Default;
-    /// Why a program cannot go on.
+    /// Why the interpreter fails.
     type Error;
 
-    /// `out[i] = a[i] ∧ b[i]`: one gate each, numbered in this order.
+    /// `out[i] = a[i] ∧ b[i]`: one gate for each `i`, numbered in this order.
     ///
     /// # Errors
-    /// If the interpreter cannot go on, for instance because the peer hung up.
+    /// If the interpreter fails, for instance because the peer closed the connection.
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -46,7 +63,7 @@ pub trait Fancy {
     /// `¬a`.
     fn not(&mut self, a: Self::Wire) -> Self::Wire;
 
-    /// A wire that everyone knows to carry `bit`. Gadgets fold constants; this is for where they cannot.
+    /// A wire with the public value `bit`.
     fn constant(&mut self, bit: bool) -> Self::Wire;
 
     /// `out[i] = a[i] ⊕ b[i]`.
@@ -57,7 +74,7 @@ pub trait Fancy {
         }
     }
 
-    /// `a ∧ b`: one gate. Slower than gates in slices.
+    /// `a ∧ b`: one gate. Prefer [`and_n`](Self::and_n), which is faster for many gates.
     ///
     /// # Errors
     /// As [`and_n`](Self::and_n).

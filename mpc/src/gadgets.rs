@@ -8,6 +8,7 @@
 
 mod aes;
 mod arithmetic;
+mod carry_save;
 mod comparison;
 mod division;
 mod fixed_point;
@@ -15,11 +16,11 @@ mod root;
 mod selection;
 mod sha256;
 mod sorting;
-mod tally;
 mod words;
 
 pub use aes::Aes;
 pub use arithmetic::Arithmetic;
+pub use carry_save::CarrySaveAdder;
 pub use comparison::Comparison;
 pub use division::Division;
 pub use fixed_point::FixedPoint;
@@ -27,5 +28,4 @@ pub use root::Root;
 pub use selection::Selection;
 pub use sha256::Sha256;
 pub use sorting::Sorting;
-pub use tally::Tally;
 pub use words::Words;

@@ -1,9 +1,12 @@
-//! The garbler's interpreter: a wire is its false label `W⁰`, and tables leave as they are made.
+//! The garbler's interpreter: a wire is its false label `W⁰`, and tables are sent as they are made.
 //!
-//! XOR is the XOR of the false labels. NOT is `W⁰ ⊕ Δ`: false and true change places, and the evaluator
-//! does nothing. An AND is a half gate (see `backend/portable`), 32 bytes to the evaluator.
+//! ```text
+//! XOR    C⁰ = A⁰ ⊕ B⁰
+//! NOT    C⁰ = A⁰ ⊕ Δ            false and true swap, and the evaluator does nothing
+//! AND    a half gate            sends the table TG [16] ‖ TE [16]; the equations are in `backend/portable`
+//! ```
 //!
-//! Memory is one buffer of 64 KiB of tables, however long the program.
+//! Memory: one buffer of 64 KiB of tables, however long the program.
 
 use crate::backend::{Backend, Garble, Table};
 use crate::channel::{Channel, ChannelError, Phase};
@@ -12,27 +15,27 @@ use crate::keys::{OutOfGates, SessionKeys};
 use crate::ot::OtError;
 use crate::{Block, Delta};
 
-/// Tables that are gathered before they are sent.
+/// The number of tables that are collected before they are sent.
 const TABLES: usize = 2048;
 
-/// Why a program cannot be garbled or evaluated to its end.
+/// Why garbling or evaluating a program failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// The connection failed.
     #[error(transparent)]
     Channel(#[from] ChannelError),
-    /// No gate numbers are left.
+    /// The execution has no gate numbers left.
     #[error(transparent)]
     OutOfGates(#[from] OutOfGates),
-    /// Labels of inputs could not be transferred.
+    /// The transfer of input labels failed.
     #[error("oblivious transfer failed: {0}")]
     Ot(#[from] OtError),
-    /// The garbler sent tables for more gates than the program has.
+    /// The garbler sent more tables than the program has AND gates.
     #[error("the garbler sent more tables than the program has AND gates")]
     SurplusTables,
 }
 
-/// Garbles a program for the peer of a channel.
+/// The interpreter that garbles a program for the peer of a channel.
 pub struct Garbling<'s, C> {
     backend: Backend,
     delta: &'s Delta,
@@ -43,7 +46,7 @@ pub struct Garbling<'s, C> {
 }
 
 impl<'s, C: Channel> Garbling<'s, C> {
-    /// Garbling with fresh keys.
+    /// An interpreter that garbles under fresh keys.
     pub fn new(backend: Backend, delta: &'s Delta, keys: &'s mut SessionKeys, channel: &'s mut C) -> Self {
         Self { backend, delta, keys, channel, tables: vec![[0; 32]; TABLES].into(), filled: 0 }
     }
@@ -53,7 +56,7 @@ impl<'s, C: Channel> Garbling<'s, C> {
         self.keys.labels.draw() ^ self.delta.times(bit)
     }
 
-    /// Sends the last tables.
+    /// Sends the remaining tables.
     ///
     /// # Errors
     /// If the connection fails.
@@ -61,7 +64,7 @@ impl<'s, C: Channel> Garbling<'s, C> {
         self.send_tables()
     }
 
-    /// Sends the tables that are held back; the channel, for something else.
+    /// Sends the buffered tables and lends the channel for other messages.
     pub(crate) fn pause(&mut self) -> Result<&mut C, StreamError> {
         self.send_tables()?;
         Ok(self.channel)
@@ -124,7 +127,7 @@ mod tests {
     /// How the garbler draws a false label.
     type Draw = fn(&mut ChaCha20Rng) -> Block;
 
-    /// How often each bit of what the evaluator sees of a gate is set: active labels, table, active output.
+    /// How often each bit of the evaluator's view of a gate is set: active labels, table, active output.
     fn ones(draw: Draw, x: bool, y: bool) -> Vec<u32> {
         let rng = &mut ChaCha20Rng::seed_from_u64(u64::from(x) + 2 * u64::from(y));
         let mut ones = vec![0; 128 * 5];
@@ -145,8 +148,7 @@ mod tests {
         ones
     }
 
-    /// Whether some bit of the view is set oftener or rarer than a fair coin, by six standard deviations,
-    /// for some inputs.
+    /// Whether, for some inputs, some bit of the view deviates from a fair coin by six standard deviations.
     fn betrays_inputs(draw: Draw) -> bool {
         let margin = 6.0 * f64::from(RUNS).sqrt() / 2.0;
         let fair = |ones: u32| (f64::from(ones) - f64::from(RUNS) / 2.0).abs() < margin;

@@ -1,12 +1,11 @@
-//! The re-keyed hash of the garbling, `H(x, k) = AES_k(σ(x)) ⊕ σ(x)` with `σ(xL‖xR) = (xL⊕xR)‖xL`.
+//! The hash of the garbling scheme, `H(x, k) = AES_k(σ(x)) ⊕ σ(x)` with `σ(xL ‖ xR) = (xL ⊕ xR) ‖ xL`.
 //!
-//! AND gate `g` of a session hashes the label of its first wire under the key `S ⊕ 2g` and that of its
-//! second under `S ⊕ (2g+1)`. `S` is uniform, drawn by the garbler for one session and one purpose, and
-//! no gate number is used twice under one `S`. A key that changes with each gate keeps the bound
-//! independent of how many gates, sessions and users there are, which a fixed key does not.
+//! AND gate `g` hashes the label of its first wire under the key `S ⊕ 2g` and the label of its second wire under
+//! `S ⊕ (2g + 1)`. The garbler draws a uniformly random `S` for each execution and purpose, and no gate number is used
+//! twice under one `S`. Because the key changes with every gate, the security bound does not degrade with the number
+//! of gates, sessions and users, as it does with a fixed key.
 //!
-//! Source: Guo, Katz, Wang, Weng, Yu, *Better concrete security for half-gates garbling* (ePrint
-//! 2019/1168), section 4.
+//! Source: Guo, Katz, Wang, Weng, Yu, *Better concrete security for half-gates garbling* (ePrint 2019/1168), section 4.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
@@ -20,7 +19,7 @@ pub(crate) const fn sigma(x: Block) -> Block {
     Block::new((left ^ right) << 64 | left)
 }
 
-/// `S`: the part of all hash keys that is the same through a session.
+/// `S`: the part of the hash keys that is the same for all gates of an execution.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct HashKey(Block);
 

@@ -1,109 +1,111 @@
-//! Input strands: where a program's input bits are, and how it takes them.
+//! Input streams: who holds a program's input bits, and how the program reads them.
 //!
 //! ```text
-//! strand 0   Garbler     ▸▸▸▸▸▸▸▸▸▸
-//! strand 1   Shared      ▸▸▸▸▸▸          a program takes the next bits of any strand, whenever it wants them
-//! strand 2   Evaluator   ▸▸▸▸▸▸▸▸
+//! stream 0   Garbler     ▸▸▸▸▸▸▸▸▸▸
+//! stream 1   Shared      ▸▸▸▸▸▸          a program reads the next bits of any stream at any time
+//! stream 2   Evaluator   ▸▸▸▸▸▸▸▸
 //! ```
 //!
-//! A two-party program has two strands, a joint program one for each owner. Both sides run the same program, so both take the
-//! same bits in the same order, and a session can fetch labels as they are asked for
-//! (see [`semi_honest`](crate::protocol::semi_honest)).
+//! A two-party program has two streams; a program for more parties has one for each of them, and the two parties that
+//! compute hold XOR shares of its bits. Both computing parties run the same program, so both read the same bits in the
+//! same order, and a session transfers labels as the program asks for them (see
+//! [`semi_honest`](crate::protocol::semi_honest)).
 
 use crate::Fancy;
 
-/// A source of input wires.
+/// A source of input wires for an interpreter.
 pub trait Inputs<F: Fancy> {
-    /// The next bits of a strand.
+    /// Fills `wires` with the next bits of a stream.
     ///
     /// # Errors
-    /// If the interpreter cannot go on.
+    /// If the interpreter fails.
     ///
     /// # Panics
-    /// If the strand has not as many left: an error in the program.
-    fn take(&mut self, f: &mut F, strand: usize, wires: &mut [F::Wire]) -> Result<(), F::Error>;
+    /// If the stream has fewer bits left, which is a bug in the program.
+    fn read_into(&mut self, f: &mut F, stream: usize, wires: &mut [F::Wire]) -> Result<(), F::Error>;
 
-    /// The next `bits` bits of a strand.
+    /// The next `bits` bits of a stream.
     ///
     /// # Errors
-    /// As [`take`](Self::take).
-    fn next_of(&mut self, f: &mut F, strand: usize, bits: usize) -> Result<Vec<F::Wire>, F::Error> {
+    /// As [`read_into`](Self::read_into).
+    fn read(&mut self, f: &mut F, stream: usize, bits: usize) -> Result<Vec<F::Wire>, F::Error> {
         let mut wires = vec![F::Wire::default(); bits];
-        self.take(f, strand, &mut wires)?;
+        self.read_into(f, stream, &mut wires)?;
         Ok(wires)
     }
 }
 
-/// Where the bits of a strand are.
+/// Who holds the bits of an input stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// With the garbler, who is their owner.
+pub enum Holder {
+    /// The garbler.
     Garbler,
-    /// With the evaluator, who is their owner.
+    /// The evaluator.
     Evaluator,
-    /// Shared: each computer has a share of every bit, and the XOR of both is the bit.
+    /// Both: each holds a share of every bit, and a bit is the XOR of its two shares.
     Shared,
 }
 
-impl Place {
-    /// Whether the garbler enters something.
+impl Holder {
+    /// Whether the garbler holds bits or shares.
     #[must_use]
-    pub const fn at_garbler(self) -> bool {
+    pub const fn includes_garbler(self) -> bool {
         !matches!(self, Self::Evaluator)
     }
 
-    /// Whether the evaluator enters something.
+    /// Whether the evaluator holds bits or shares.
     #[must_use]
-    pub const fn at_evaluator(self) -> bool {
+    pub const fn includes_evaluator(self) -> bool {
         !matches!(self, Self::Garbler)
     }
 }
 
-/// Input bits that are taken in order.
+/// A sequence of input bits that a program reads in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Strand {
-    /// Where they are.
-    pub place: Place,
-    /// How many.
+pub struct InputStream {
+    /// Who holds the bits.
+    pub holder: Holder,
+    /// The number of bits.
     pub bits: usize,
 }
 
-/// The first bit of each strand among the bits of a party that has those strands which `has` says; others have none.
-pub(crate) fn starts(strands: &[Strand], has: fn(Place) -> bool) -> Vec<usize> {
-    let start = |at: &mut usize, strand: &Strand| {
+/// The index of each stream's first bit among a party's bits, where `holds` tells whether the party holds a stream.
+pub(crate) fn starts(input_streams: &[InputStream], holds: fn(Holder) -> bool) -> Vec<usize> {
+    let start = |at: &mut usize, stream: &InputStream| {
         let start = *at;
-        *at += if has(strand.place) { strand.bits } else { 0 };
+        *at += if holds(stream.holder) { stream.bits } else { 0 };
         Some(start)
     };
-    strands.iter().scan(0, start).collect()
+    input_streams.iter().scan(0, start).collect()
 }
 
-/// Wires in hand: those of each party's bits, strand by strand.
-pub(crate) struct InHand<'a, W> {
+/// Inputs from wires that are all given at the start: those of each party, stream by stream.
+pub(crate) struct GivenWires<'a, W> {
     garbler: &'a [W],
     evaluator: &'a [W],
-    /// What is left of each strand, and where the next wire of either party is.
-    left: Vec<(Strand, [usize; 2])>,
+    /// What is left of each stream, and the index of each party's next wire.
+    left: Vec<(InputStream, [usize; 2])>,
 }
 
-impl<'a, W> InHand<'a, W> {
-    pub(crate) fn new(strands: &[Strand], garbler: &'a [W], evaluator: &'a [W]) -> Self {
-        let starts = [Place::at_garbler, Place::at_evaluator].map(|has| starts(strands, has));
+impl<'a, W> GivenWires<'a, W> {
+    pub(crate) fn new(input_streams: &[InputStream], garbler: &'a [W], evaluator: &'a [W]) -> Self {
+        let starts =
+            [Holder::includes_garbler, Holder::includes_evaluator].map(|holds| starts(input_streams, holds));
         let [ours, theirs] = &starts;
-        let left = strands.iter().zip(ours).zip(theirs).map(|((strand, x), y)| (*strand, [*x, *y]));
+        let left = input_streams.iter().zip(ours).zip(theirs).map(|((stream, x), y)| (*stream, [*x, *y]));
         Self { garbler, evaluator, left: left.collect() }
     }
 }
 
-impl<F: Fancy> Inputs<F> for InHand<'_, F::Wire> {
-    fn take(&mut self, f: &mut F, strand: usize, wires: &mut [F::Wire]) -> Result<(), F::Error> {
-        let (Strand { place, bits }, [x, y]) = &mut self.left[strand];
+impl<F: Fancy> Inputs<F> for GivenWires<'_, F::Wire> {
+    fn read_into(&mut self, f: &mut F, stream: usize, wires: &mut [F::Wire]) -> Result<(), F::Error> {
+        let (InputStream { holder, bits }, [x, y]) = &mut self.left[stream];
         let n = wires.len();
-        assert!(n <= *bits, "a program takes no more than its shape says");
-        match place {
-            Place::Garbler => wires.copy_from_slice(&self.garbler[*x..*x + n]),
-            Place::Evaluator => wires.copy_from_slice(&self.evaluator[*y..*y + n]),
-            Place::Shared => f.xor_n(&self.garbler[*x..*x + n], &self.evaluator[*y..*y + n], wires),
+        assert!(n <= *bits, "a program reads no more than its shape declares");
+        match holder {
+            Holder::Garbler => wires.copy_from_slice(&self.garbler[*x..*x + n]),
+            Holder::Evaluator => wires.copy_from_slice(&self.evaluator[*y..*y + n]),
+            Holder::Shared => f.xor_n(&self.garbler[*x..*x + n], &self.evaluator[*y..*y + n], wires),
         }
         (*bits, *x, *y) = (*bits - n, *x + n, *y + n);
         Ok(())

@@ -1,25 +1,29 @@
-//! The public keys of an execution and the numbers that are used once under them.
+//! The public keys of an execution, and the numbers that are used once under each of them.
 //!
-//! The garbler draws them when the label pairs of the evaluator's inputs are fixed (by the set-up; choices that come later only say which
-//! label of a pair is the false one), one for each purpose, and sends them: `S` of the gates, `S` of the output hashes, and the seed of the
-//! public labels. They are no secret between the two parties; what matters is that a key is fresh, and that no gate or output number
-//! is used twice under it. So this value lives as long as its execution and cannot be copied.
+//! ```text
+//! keys = S of the gates [16] ‖ S of the outputs [16] ‖ seed of the public labels [16]
+//! ```
 //!
-//! A gate number is a lane (15 bits, for garbling one session on several threads later; now 0) and a
-//! counter of 48 bits. Running out is an error, not a wrap.
+//! The garbler draws one key for each purpose and sends them. They are no secret between the two parties. What
+//! matters is that they are fresh, that they are drawn after the set-up has fixed the label pairs of the evaluator's
+//! inputs (later choices only decide which label of a pair is the false one), and that no gate or output number is
+//! used twice under the same key. So a [`SessionKeys`] lives as long as its execution and cannot be copied.
+//!
+//! A gate number has 63 bits: 15 bits for a lane, which are reserved and zero, and a counter of 48 bits. Using up the
+//! counter is an error; it does not wrap around.
 
 use rand_core::{CryptoRng, RngCore};
 
 use crate::Block;
 use crate::hash::{Hash, HashKey};
-use crate::label::PublicLabels;
+use crate::public_labels::PublicLabels;
 
-/// All 2⁴⁸ gate numbers of a lane are used up; a new session is needed.
+/// The execution has used all its 2⁴⁸ gate numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session has used up its 2^48 gate numbers; start a new session")]
+#[error("the execution has used all its 2^48 gate numbers: start a new one")]
 pub struct OutOfGates;
 
-/// What both parties know of an execution.
+/// The public keys of one execution.
 pub struct SessionKeys {
     pub(crate) gates: HashKey,
     pub(crate) outputs: HashKey,
@@ -29,18 +33,21 @@ pub struct SessionKeys {
 }
 
 impl SessionKeys {
-    /// Bytes that the garbler sends.
+    /// The size of the encoding in bytes.
     pub const BYTES: usize = 48;
     const GATES: u64 = 1 << 48;
 
-    /// Fresh keys, and what tells them to the evaluator.
+    /// Fresh keys, and their encoding for the evaluator.
     pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> (Self, [u8; Self::BYTES]) {
         let mut bytes = [0; Self::BYTES];
         rng.fill_bytes(&mut bytes);
         (Self::from_bytes(bytes), bytes)
     }
 
-    /// The keys that the garbler sent. To garble or to evaluate under them twice is to lose all secrecy.
+    /// Decodes the keys that the garbler sent.
+    ///
+    /// # Security
+    /// Garbling or evaluating twice under the same keys reveals the inputs.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let mut blocks = [[0; 16]; 3];
@@ -55,7 +62,7 @@ impl SessionKeys {
         }
     }
 
-    /// The first of `n` gate numbers that are used by nobody else.
+    /// Reserves `n` gate numbers and returns the first.
     pub(crate) fn take_gates(&mut self, n: usize) -> Result<u64, OutOfGates> {
         let first = self.next_gate;
         let end = first.checked_add(n as u64).filter(|end| *end <= Self::GATES);
@@ -63,11 +70,11 @@ impl SessionKeys {
         Ok(first)
     }
 
-    /// The hashes of the two labels of the next `n` outputs, by the place of the label: place `j` of output `i`
-    /// has the number `2i + j`, so that a hash which is moved matches nothing.
+    /// The two hash functions of each of the next `n` outputs. The hash at position `j` of output `i` has the tweak
+    /// `2i + j`, so a hash that is moved to another position matches no label.
     pub(crate) fn take_outputs(&mut self, n: usize) -> impl Iterator<Item = [Hash; 2]> + '_ {
         let first = self.next_output;
-        self.next_output += n as u64; // each output needs a gate or an input before it: no overflow
+        self.next_output += n as u64; // cannot overflow: each output needs a gate or an input
         (first..self.next_output).map(|i| [0, 1].map(|j| self.outputs.tweaked(2 * u128::from(i) + j)))
     }
 }

@@ -1,43 +1,47 @@
-//! Garbled-circuit computation: several owners compute a function of their inputs, and nobody sees
-//! another's input.
-//!
-//! This crate knows nothing of ledgers; it can be used alone. **It has not been audited.** The two-party
-//! protocol here is *semi-honest*: it hides inputs from a peer who follows the protocol and is curious.
-//!
-//! Reading order: [`fancy`] (one program, many interpreters), [`gadgets`] (arithmetic in gates), [`block`]
-//! (the 16-byte labels and the garbler's delta), [`garble`] and [`evaluate`] (what the two do at a gate),
-//! [`program`] (what is agreed upon), [`inputs`] (where its inputs are and how it takes them), [`number`] (numbers as bits), [`circuit`] (circuits as
-//! data), [`ot`] (how the evaluator gets its labels), [`protocol`] (a session from hello to result),
-//! [`programs`] (programs of two parties), [`measure`] (how fast it is). Computations of any number of organisations are in
-//! `sotto-jobs`.
+#![doc = include_str!("../README.md")]
+
+// The order of the modules is the order of dependence: each imports only from those above it.
+mod codec;
 
 pub mod bits;
 pub mod block;
-pub mod channel;
-pub mod circuit;
-pub mod edge;
-pub mod evaluate;
-pub mod fancy;
-pub mod gadgets;
-pub mod garble;
-pub mod inputs;
-pub mod keys;
-pub mod measure;
-pub mod number;
-pub mod ot;
-pub mod program;
-pub mod programs;
-pub mod protocol;
-pub mod wire;
+
+mod hash;
+mod public_labels;
 
 mod backend;
-mod hash;
-mod label;
+pub mod keys;
+
+pub mod fancy;
+pub mod gadgets;
+pub mod number;
+
+pub mod inputs;
+pub mod program;
+pub mod programs;
+
+pub mod circuit;
+
+pub mod channel;
+pub mod ot;
+
+pub mod evaluate;
+pub mod garble;
+
+pub mod protocol;
+
+pub mod calibrate;
+pub mod edge;
 
 pub use backend::Backend;
 pub use bits::Bits;
 pub use block::{Block, Delta};
-pub use channel::{Channel, ChannelError, Phase};
-pub use fancy::Fancy;
-pub use inputs::Inputs;
-pub use program::Program;
+pub use channel::{Channel, ChannelError, Phase, memory_pair};
+pub use circuit::{Circuit, Netlist};
+pub use fancy::{Fancy, Plain};
+pub use gadgets::Words;
+pub use inputs::{Holder, InputStream, Inputs};
+pub use program::{Program, ProgramName, Shape};
+pub use protocol::semi_honest::{
+    Evaluator, Garbler, OutputShare, Reveal, SessionError, Terms, run_in_memory,
+};

@@ -1,63 +1,99 @@
-//! What two parties agree to compute: a Boolean function with a name, a shape and a digest.
+//! Boolean functions of two parties, with a name, a shape and a digest.
 //!
-//! A [`Program`] is a Rust function generic over [`Fancy`]. Both parties hold it; before anything secret
-//! happens they compare its [`ProgramId`], and refuse each other by name if it differs.
+//! A [`Program`] is a Rust function that is generic over [`Fancy`]. Both parties hold it. Before they send anything
+//! secret they compare its [`ProgramId`], and end the session if it differs.
 
 use sha2::{Digest, Sha256};
 
 use crate::fancy::{Cost, Count, Fancy, Plain};
-use crate::inputs::{InHand, Inputs, Place, Strand};
+use crate::inputs::{GivenWires, Holder, InputStream, Inputs};
 
-/// What bits go in and come out of a program.
+/// The inputs and outputs of a program, in bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Input strands, by the numbers under which the program takes them.
-    pub strands: Vec<Strand>,
-    /// Output bits.
+    /// The input streams, by the numbers under which the program reads them.
+    pub input_streams: Vec<InputStream>,
+    /// The number of output bits.
     pub outputs: usize,
 }
 
 impl Shape {
-    /// Strand 0 with these bits of the garbler, and strand 1 with those of the evaluator.
+    /// Two streams: stream 0 holds the garbler's bits, stream 1 the evaluator's.
     #[must_use]
-    pub fn of_two([garbler, evaluator]: [usize; 2], outputs: usize) -> Self {
-        let strand = |(place, bits)| Strand { place, bits };
-        let strands = [(Place::Garbler, garbler), (Place::Evaluator, evaluator)].map(strand);
-        Self { strands: strands.to_vec(), outputs }
+    pub fn two_party(garbler: usize, evaluator: usize, outputs: usize) -> Self {
+        let stream = |(holder, bits)| InputStream { holder, bits };
+        let input_streams = [(Holder::Garbler, garbler), (Holder::Evaluator, evaluator)].map(stream);
+        Self { input_streams: input_streams.to_vec(), outputs }
     }
 
-    /// Input bits of the garbler: its own, and shares.
+    /// The number of input bits and shares that the garbler holds.
     #[must_use]
-    pub fn garbler(&self) -> usize {
-        self.bits(Place::at_garbler)
+    pub fn garbler_bits(&self) -> usize {
+        self.bits(Holder::includes_garbler)
     }
 
-    /// Input bits of the evaluator: its own, and shares.
+    /// The number of input bits and shares that the evaluator holds.
     #[must_use]
-    pub fn evaluator(&self) -> usize {
-        self.bits(Place::at_evaluator)
+    pub fn evaluator_bits(&self) -> usize {
+        self.bits(Holder::includes_evaluator)
     }
 
-    fn bits(&self, has: fn(Place) -> bool) -> usize {
-        self.strands.iter().filter(|strand| has(strand.place)).map(|strand| strand.bits).sum()
+    fn bits(&self, holds: fn(Holder) -> bool) -> usize {
+        self.input_streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum()
     }
 }
 
-/// A Boolean function of two parties' bits.
+/// A Boolean function of two parties' input bits.
+///
+/// ```
+/// use sotto_mpc::gadgets::Comparison;
+/// use sotto_mpc::{Fancy, Inputs, Program, ProgramName, Shape, Words};
+///
+/// /// Whether the garbler's number is larger than the evaluator's.
+/// struct Greater;
+///
+/// impl Program for Greater {
+///     fn name(&self) -> ProgramName {
+///         ProgramName::literal("greater@1")
+///     }
+///
+///     fn shape(&self) -> Shape {
+///         Shape::two_party(8, 8, 1)
+///     }
+///
+///     fn run<F: Fancy>(
+///         &self,
+///         f: &mut F,
+///         inputs: &mut impl Inputs<F>,
+///         outputs: &mut Vec<F::Wire>,
+///     ) -> Result<(), F::Error> {
+///         let (x, y) = (inputs.read(f, 0, 8)?, inputs.read(f, 1, 8)?);
+///         outputs.extend(f.greater(&Words::single(&x), &Words::single(&y))?);
+///         Ok(())
+///     }
+/// }
+///
+/// assert_eq!(Greater.cost().and_gates, 8);
+/// assert_eq!(Greater.compute(&[true; 8], &[false; 8]), [true]); // in the clear
+/// ```
 pub trait Program {
     /// Name and version, such as `auc@1`: 1 to 32 visible ASCII characters.
     fn name(&self) -> ProgramName;
 
-    /// A hash over all that makes this program differ from others of its name: parameters, or the gates.
-    fn digest(&self) -> [u8; 32];
+    /// A hash of everything in which this program differs from others of the same name: its parameters or its gates.
+    /// Zeros, the default, if the name alone determines the program.
+    fn digest(&self) -> [u8; 32] {
+        [0; 32]
+    }
 
-    /// Bits in and out.
+    /// The inputs and outputs.
     fn shape(&self) -> Shape;
 
-    /// Computes the outputs, in order, into `outputs`. Takes no more of each strand than [`shape`](Self::shape) says.
+    /// Reads the inputs and appends the outputs, in order, to `outputs`. Must read no more of an input stream, and
+    /// append exactly as many outputs, as [`shape`](Self::shape) declares.
     ///
     /// # Errors
-    /// If the interpreter cannot go on.
+    /// If the interpreter fails.
     fn run<F: Fancy>(
         &self,
         f: &mut F,
@@ -65,37 +101,38 @@ pub trait Program {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error>;
 
-    /// What tells this program from all others.
+    /// The identity of the program, which the parties compare.
     fn id(&self) -> ProgramId {
         let shape = self.shape();
         let mut hash = Sha256::new_with_prefix(b"sotto mpc program v1");
         hash.update(self.name().0);
-        for n in [shape.garbler(), shape.evaluator(), shape.outputs] {
+        for n in [shape.garbler_bits(), shape.evaluator_bits(), shape.outputs] {
             hash.update((n as u64).to_le_bytes());
         }
         hash.update(self.digest());
         ProgramId { name: self.name(), digest: hash.finalize().into() }
     }
 
-    /// The outputs for these inputs, computed in the clear.
+    /// Computes the outputs in the clear, without any protocol.
     ///
     /// # Panics
-    /// If the inputs are not of the program's [`shape`](Self::shape).
+    /// If the numbers of input bits differ from the [`shape`](Self::shape).
     fn compute(&self, garbler: &[bool], evaluator: &[bool]) -> Vec<bool> {
         let shape = self.shape();
-        assert!(garbler.len() == shape.garbler() && evaluator.len() == shape.evaluator());
+        assert!(garbler.len() == shape.garbler_bits() && evaluator.len() == shape.evaluator_bits());
         let mut outputs = Vec::with_capacity(shape.outputs);
-        let mut inputs = InHand::new(&shape.strands, garbler, evaluator);
+        let mut inputs = GivenWires::new(&shape.input_streams, garbler, evaluator);
         let Ok(()) = self.run(&mut Plain, &mut inputs, &mut outputs);
         outputs
     }
 
-    /// What the program costs.
+    /// Counts the gates of the program.
     fn cost(&self) -> Cost {
         let shape = self.shape();
-        let [x, y] = [shape.garbler(), shape.evaluator()].map(|n| vec![Default::default(); n]);
+        let [x, y] = [shape.garbler_bits(), shape.evaluator_bits()].map(|n| vec![Default::default(); n]);
         let mut count = Count::default();
-        let Ok(()) = self.run(&mut count, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new());
+        let Ok(()) =
+            self.run(&mut count, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new());
         count.cost()
     }
 }
@@ -105,7 +142,7 @@ pub trait Program {
 pub struct ProgramName([u8; 32]);
 
 impl ProgramName {
-    /// The name, if it is one.
+    /// The name; `None` unless it has 1 to 32 visible ASCII characters.
     #[must_use]
     pub const fn new(name: &str) -> Option<Self> {
         let name = name.as_bytes();
@@ -124,13 +161,25 @@ impl ProgramName {
         Some(Self(padded))
     }
 
-    /// The padded bytes.
+    /// The name, for constants: `const NAME: ProgramName = ProgramName::literal("sum@1");`.
+    ///
+    /// # Panics
+    /// If the name is not 1 to 32 visible ASCII characters; in a constant this is a compile error.
+    #[must_use]
+    pub const fn literal(name: &str) -> Self {
+        match Self::new(name) {
+            Some(name) => name,
+            None => panic!("a program name has 1 to 32 visible ASCII characters"),
+        }
+    }
+
+    /// The name, padded with zeros to 32 bytes.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 32] {
         self.0
     }
 
-    /// The name of padded bytes, if they are one.
+    /// Decodes a padded name; `None` if the bytes are not one.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
         let length = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
@@ -153,12 +202,12 @@ impl core::fmt::Debug for ProgramName {
     }
 }
 
-/// A program's name and the hash of name, shape and digest.
+/// The identity of a program: its name, and a hash of name, shape and digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramId {
-    /// The name that people see.
+    /// The name, for people.
     pub name: ProgramName,
-    /// The hash that decides.
+    /// The hash, which decides.
     pub digest: [u8; 32],
 }
 

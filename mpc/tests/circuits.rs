@@ -5,10 +5,10 @@
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist, Writer};
+use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
 use sotto_mpc::fancy::Plain;
 use sotto_mpc::programs::{Aes128, Sha256Block};
-use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::protocol::semi_honest::run_in_memory;
 
 /// A circuit of the public collection, if it is there.
 fn collection(name: &str) -> Option<Circuit> {
@@ -36,7 +36,7 @@ fn plain(circuit: &Circuit, inputs: &[bool]) -> Vec<bool> {
 fn garbled(circuit: &Circuit, x: &[bool], y: &[bool]) -> Vec<bool> {
     let program = CircuitProgram::new(circuit, 1).unwrap();
     let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-    together(&program, (x, garbler), (y, evaluator)).unwrap()
+    run_in_memory(&program, x, y, [garbler, evaluator]).unwrap()
 }
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
@@ -85,7 +85,7 @@ fn a_recorded_program_computes_what_the_program_does() {
         let bytes = bits(hex);
         bytes.chunks(8).rev().flatten().copied().collect::<Vec<_>>()
     };
-    let circuit = Circuit::new(&Writer::record(&Aes128)).unwrap();
+    let circuit = Circuit::new(&CircuitBuilder::record(&Aes128)).unwrap();
     assert_eq!(circuit.and_gates(), 6400);
     assert_eq!(garbled(&circuit, &byte_order(KEY), &byte_order(PLAIN)), byte_order(CIPHER));
 }
@@ -130,7 +130,7 @@ fn random_netlist() -> impl Strategy<Value = (Netlist, usize)> {
 /// What others make of our circuits: written, read again, run, and held against FIPS 180-4.
 #[test]
 fn own_sha_256_survives_as_text() {
-    let netlist = Writer::record(&Sha256Block);
+    let netlist = CircuitBuilder::record(&Sha256Block);
     let text = netlist.to_string();
     let read = Netlist::from_bristol(&text).unwrap();
     assert_eq!(read, netlist);

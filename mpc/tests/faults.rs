@@ -14,7 +14,7 @@ use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::program::{ProgramName, Shape};
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Half, Reveal, SessionError, Terms};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, OutputShare, Reveal, SessionError, Terms};
 use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
 /// Every kind of gate, and outputs that depend on every input.
@@ -30,7 +30,7 @@ impl Program for Small {
     }
 
     fn shape(&self) -> Shape {
-        Shape::of_two([3, 3], 5)
+        Shape::two_party(3, 3, 5)
     }
 
     fn run<F: Fancy>(
@@ -39,7 +39,7 @@ impl Program for Small {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (x, y) = (inputs.next_of(f, 0, 3)?, inputs.next_of(f, 1, 3)?);
+        let (x, y) = (inputs.read(f, 0, 3)?, inputs.read(f, 1, 3)?);
         let mut and = [F::Wire::default(); 3];
         f.and_n(&x, &y, &mut and)?;
         let one = f.constant(true);
@@ -131,14 +131,14 @@ type Outcome = Result<(Option<Vec<bool>>, Vec<u8>), SessionError>;
 /// Output (or half of it) and written bytes of garbler and evaluator.
 fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
     let [near, far] = connection(faults, patience);
-    let terms = Terms::of(reveal);
+    let terms = Terms::new(reveal);
     std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(Framed::new(near), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
-                Reveal::Receiver => {
-                    let (session, half) = session.execute_for_receiver(&X[..].into(), rng)?;
+                Reveal::ResultParty => {
+                    let (session, half) = session.execute_for_result_party(&X[..].into(), rng)?;
                     (session, Some(half.bits().to_vec()))
                 }
                 _ => session.execute(&X[..].into(), rng)?,
@@ -149,8 +149,8 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
             let session = Evaluator::new(Framed::new(far), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
-                Reveal::Receiver => {
-                    let (session, half) = session.execute_for_receiver(&Y[..].into())?;
+                Reveal::ResultParty => {
+                    let (session, half) = session.execute_for_result_party(&Y[..].into())?;
                     (session, Some(half.bits().to_vec()))
                 }
                 _ => session.execute(&Y[..].into())?,
@@ -176,11 +176,11 @@ fn good(reveal: Reveal) -> [Vec<u8>; 2] {
 fn answers(reveal: Reveal, outcomes: &[Outcome; 2]) -> Vec<Vec<bool>> {
     let outputs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.0.clone());
     let answers: Vec<_> = match (reveal, outputs.collect::<Vec<_>>().as_slice()) {
-        (Reveal::Receiver, [garbler, evaluator]) => {
-            let half = |bits: &[bool]| Half::from_bits(bits.to_vec());
-            vec![half(garbler).join(&half(evaluator)).unwrap()]
+        (Reveal::ResultParty, [garbler, evaluator]) => {
+            let half = |bits: &[bool]| OutputShare::from_bits(bits.to_vec());
+            vec![half(garbler).combine(&half(evaluator)).unwrap()]
         }
-        (Reveal::Receiver, _) => vec![],
+        (Reveal::ResultParty, _) => vec![],
         (_, outputs) => outputs.to_vec(),
     };
     assert!(answers.iter().all(|answer| *answer == Small.compute(&X, &Y)), "a wrong answer");
@@ -221,7 +221,7 @@ fn output_hashes_and_labels_that_change_places_match_nothing() {
     for (reveal, side) in [
         (Reveal::Evaluator, 0),
         (Reveal::Both, 0),
-        (Reveal::Receiver, 0),
+        (Reveal::ResultParty, 0),
         (Reveal::Garbler, 1),
         (Reveal::Both, 1),
     ] {
@@ -244,13 +244,13 @@ fn output_hashes_and_labels_that_change_places_match_nothing() {
 #[test]
 fn a_flipped_byte_never_gives_a_wrong_answer() {
     flip_bytes(Reveal::Both, 97);
-    flip_bytes(Reveal::Receiver, 197);
+    flip_bytes(Reveal::ResultParty, 197);
 }
 
 #[test]
 #[ignore = "takes minutes: every byte, and every receiver"]
 fn no_flipped_byte_at_all_gives_a_wrong_answer() {
-    for reveal in [Reveal::Garbler, Reveal::Evaluator, Reveal::Both, Reveal::Receiver] {
+    for reveal in [Reveal::Garbler, Reveal::Evaluator, Reveal::Both, Reveal::ResultParty] {
         flip_bytes(reveal, 1);
     }
 }
@@ -277,12 +277,12 @@ fn a_peer_that_sends_garbage_is_an_error() {
         let rng = &mut ChaCha20Rng::seed_from_u64(seed);
         let mut garbage = vec![0; 10_000];
         rng.fill_bytes(&mut garbage);
-        // Half of them look like a frame of the right phase and length.
+        // OutputShare of them look like a frame of the right phase and length.
         if seed % 2 == 0 {
             garbage[..5].copy_from_slice(&[Phase::Hello.code(), 145, 0, 0, 0]);
         }
         near.write_all(&garbage).unwrap();
-        let terms = Terms::of(Reveal::Both);
+        let terms = Terms::new(Reveal::Both);
         let refused = match seed % 4 {
             0 | 1 => Garbler::new(Framed::new(far), &Small, terms).hello(rng).is_err(),
             _ => Evaluator::new(Framed::new(far), &Small, terms).hello(rng).is_err(),

@@ -8,11 +8,11 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_mpc::circuit::{Circuit, Writer};
+use sotto_mpc::circuit::{Circuit, CircuitBuilder};
 use sotto_mpc::fancy::{Count, Plain};
 use sotto_mpc::gadgets::{Arithmetic, Comparison, Division, FixedPoint, Root, Selection, Sorting, Words};
 use sotto_mpc::program::{ProgramName, Shape};
-use sotto_mpc::protocol::semi_honest::together;
+use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_mpc::{Fancy, Inputs, Program};
 
 /// Every gadget of two operands.
@@ -313,7 +313,7 @@ proptest! {
     fn recorded_gadgets_equal_plain_ones((width, x, y) in operands(1..=40)) {
         let program = All { width, lanes: x.len() };
         let (x, y) = (rows(width, &x), rows(width, &y));
-        let circuit = Circuit::new(&Writer::record(&program)).unwrap();
+        let circuit = Circuit::new(&CircuitBuilder::record(&program)).unwrap();
         let mut output = Vec::new();
         let Ok(()) = circuit.run(&mut Plain, x.iter().chain(&y).copied(), &mut output);
         prop_assert_eq!(output, program.compute(&x, &y));
@@ -329,7 +329,7 @@ impl Gadget {
         inputs: &mut impl Inputs<F>,
     ) -> Result<[Words<F::Wire>; 2], F::Error> {
         let n = self.width * self.lanes;
-        let (x, y) = (inputs.next_of(f, 0, n)?, inputs.next_of(f, 1, n)?);
+        let (x, y) = (inputs.read(f, 0, n)?, inputs.read(f, 1, n)?);
         Ok([x, y].map(|wires| Words::from_rows(self.width, &wires)))
     }
 }
@@ -348,7 +348,7 @@ impl Program for Gadget {
         let mut f = Plain;
         let zeros = Words::new(self.lanes, vec![false; n]);
         let Ok(result) = self.apply(&mut f, &zeros, &zeros);
-        Shape::of_two([n, n], result.wires().len())
+        Shape::two_party(n, n, result.wires().len())
     }
 
     fn run<F: Fancy>(
@@ -387,7 +387,7 @@ impl Program for All {
 
     fn shape(&self) -> Shape {
         let n = self.width * self.lanes;
-        Shape::of_two([n, n], self.gadgets().map(|gadget| gadget.shape().outputs).sum())
+        Shape::two_party(n, n, self.gadgets().map(|gadget| gadget.shape().outputs).sum())
     }
 
     fn run<F: Fancy>(
@@ -412,7 +412,7 @@ fn garbled_gadgets_equal_plain_ones() {
         let (x, y): (Vec<_>, Vec<_>) = (0..lanes).map(|i| (number(i + 1), number(i * i))).unzip();
         let (x, y) = (rows(width, &x), rows(width, &y));
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
-        let output = together(&program, (&x, garbler), (&y, evaluator)).unwrap();
+        let output = run_in_memory(&program, &x, &y, [garbler, evaluator]).unwrap();
         assert_eq!(output, program.compute(&x, &y));
     }
 }

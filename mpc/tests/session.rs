@@ -23,7 +23,7 @@ impl Program for Mixed {
     }
 
     fn shape(&self) -> Shape {
-        Shape::of_two([self.0, self.0], 4 * self.0)
+        Shape::two_party(self.0, self.0, 4 * self.0)
     }
 
     fn run<F: Fancy>(
@@ -32,7 +32,7 @@ impl Program for Mixed {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (garbler, evaluator) = (inputs.next_of(f, 0, self.0)?, inputs.next_of(f, 1, self.0)?);
+        let (garbler, evaluator) = (inputs.read(f, 0, self.0)?, inputs.read(f, 1, self.0)?);
         let mut and = vec![F::Wire::default(); self.0];
         f.and_n(&garbler, &evaluator, &mut and)?;
         outputs.extend(&and);
@@ -83,7 +83,7 @@ fn the_chosen_receivers_learn_the_right_answer() {
         let (x, y) = (bits(n, 1), bits(n, 2));
         let expected = Some(Mixed(n).compute(&x, &y));
         for reveal in [Reveal::Garbler, Reveal::Evaluator, Reveal::Both] {
-            let terms = Terms::of(reveal);
+            let terms = Terms::new(reveal);
             let (g, e) = run((&Mixed(n), terms, &x), (&Mixed(n), terms, &y));
             assert_eq!(
                 g.unwrap(),
@@ -100,21 +100,21 @@ fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
     let n = 500;
     let (x, y) = (bits(n, 1), bits(n, 2));
     let program = Mixed(n);
-    let terms = Terms::of(Reveal::Receiver);
+    let terms = Terms::new(Reveal::ResultParty);
     let (near, far) = memory_pair();
     let (garbled, evaluated) = std::thread::scope(|scope| {
         let garbling = scope.spawn(|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-            session.execute_for_receiver(&x[..].into(), rng).unwrap().1
+            session.execute_for_result_party(&x[..].into(), rng).unwrap().1
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-        let evaluated = session.execute_for_receiver(&y[..].into()).unwrap().1;
+        let evaluated = session.execute_for_result_party(&y[..].into()).unwrap().1;
         (garbling.join().unwrap(), evaluated)
     });
     let output = program.compute(&x, &y);
-    assert_eq!(garbled.join(&evaluated), Some(output.clone()));
+    assert_eq!(garbled.combine(&evaluated), Some(output.clone()));
     for half in [&garbled, &evaluated] {
         let equal = half.bits().iter().zip(&output).filter(|(a, b)| a == b).count();
         assert!((850..1150).contains(&equal), "a half agrees with {equal} of 2000 outputs");
@@ -124,25 +124,28 @@ fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
 #[test]
 fn a_call_that_does_not_fit_the_terms_is_refused_before_anything_secret() {
     let (g, e) = run(
-        (&Mixed(4), Terms::of(Reveal::Receiver), &[true; 4]),
-        (&Mixed(4), Terms::of(Reveal::Receiver), &[true; 4]),
+        (&Mixed(4), Terms::new(Reveal::ResultParty), &[true; 4]),
+        (&Mixed(4), Terms::new(Reveal::ResultParty), &[true; 4]),
     );
-    assert_eq!((g, e), (Err(SessionError::Receiver), Err(SessionError::Receiver)));
+    assert_eq!((g, e), (Err(SessionError::WrongCall), Err(SessionError::WrongCall)));
     let (near, far) = memory_pair();
     let program = Mixed(4);
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let session = Garbler::new(near, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
             assert!(matches!(
-                session.execute_for_receiver(&[true; 4][..].into(), rng),
-                Err(SessionError::Receiver)
+                session.execute_for_result_party(&[true; 4][..].into(), rng),
+                Err(SessionError::WrongCall)
             ));
         });
         let rng = &mut ChaCha20Rng::seed_from_u64(2);
         let session = Evaluator::new(far, &program, terms).hello(rng).unwrap().set_up(rng).unwrap();
-        assert!(matches!(session.execute_for_receiver(&[true; 4][..].into()), Err(SessionError::Receiver)));
+        assert!(matches!(
+            session.execute_for_result_party(&[true; 4][..].into()),
+            Err(SessionError::WrongCall)
+        ));
     });
 }
 
@@ -150,7 +153,7 @@ fn a_call_that_does_not_fit_the_terms_is_refused_before_anything_secret() {
 fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
     let (near, far) = memory_pair();
     let program = Mixed(40);
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     let inputs: Vec<_> = (0..3).map(|i| (bits(40, i), bits(40, i + 9))).collect();
     std::thread::scope(|scope| {
         let garbling = scope.spawn(|| {
@@ -176,7 +179,7 @@ fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
 
 #[test]
 fn parties_who_disagree_part_before_anything_secret() {
-    let both = Terms::of(Reveal::Both);
+    let both = Terms::new(Reveal::Both);
     let expect = |program: (Mixed, Mixed), terms: (Terms, Terms), error: HelloError| {
         let (x, y) = (bits(program.0.0, 1), bits(program.1.0, 2));
         let (g, e) = run((&program.0, terms.0, &x), (&program.1, terms.1, &y));
@@ -189,12 +192,12 @@ fn parties_who_disagree_part_before_anything_secret() {
     expect((Mixed(4), Mixed(4)), (both, other), HelloError::Run);
     expect((Mixed(4), Mixed(4)), (both, Terms { attempt: 1, ..both }), HelloError::Run);
     let reveal = HelloError::Reveal { ours: Reveal::Both };
-    expect((Mixed(4), Mixed(4)), (both, Terms::of(Reveal::Garbler)), reveal);
+    expect((Mixed(4), Mixed(4)), (both, Terms::new(Reveal::Garbler)), reveal);
 }
 
 #[test]
 fn inputs_of_the_wrong_length_are_refused_by_their_owner() {
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     let (g, e) = run((&Mixed(4), terms, &[true; 3]), (&Mixed(4), terms, &[true; 4]));
     assert_eq!(g, Err(SessionError::InputLength { expected: 4, given: 3 }));
     assert!(e.is_err());

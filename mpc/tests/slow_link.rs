@@ -10,10 +10,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_mpc::calibrate::Layers;
 use sotto_mpc::channel::Framed;
-use sotto_mpc::measure::Layers;
 use sotto_mpc::program::{ProgramName, Shape};
-use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, labels_ahead};
+use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, prefetched_labels};
 use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
 /// Seconds for a message to arrive, and bytes a second.
@@ -80,8 +80,8 @@ impl Write for End {
 /// A session with one execution: both ends, and the bytes that the garbler sent.
 fn run(program: &(impl Program + Sync), reveal: Reveal, link: Link) -> ([End; 2], u64) {
     let [near, far] = connection(link);
-    let (shape, terms) = (program.shape(), Terms::of(reveal));
-    let (garbler, evaluator) = (shape.garbler(), shape.evaluator());
+    let (shape, terms) = (program.shape(), Terms::new(reveal));
+    let (garbler, evaluator) = (shape.garbler_bits(), shape.evaluator_bits());
     std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -125,7 +125,7 @@ impl Program for Pieces {
     }
 
     fn shape(&self) -> Shape {
-        Shape::of_two([1, self.0], 1)
+        Shape::two_party(1, self.0, 1)
     }
 
     fn run<F: Fancy>(
@@ -134,9 +134,9 @@ impl Program for Pieces {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let mut all = inputs.next_of(f, 0, 1)?;
+        let mut all = inputs.read(f, 0, 1)?;
         for from in (0..self.0).step_by(1000) {
-            let piece = inputs.next_of(f, 1, (self.0 - from).min(1000))?;
+            let piece = inputs.read(f, 1, (self.0 - from).min(1000))?;
             all[0] = f.and(all[0], piece[0])?;
         }
         outputs.extend(all);
@@ -147,9 +147,12 @@ impl Program for Pieces {
 #[test]
 fn labels_that_are_fetched_later_cost_a_round_trip_each_time() {
     let flights = Link { latency: 1.0, bandwidth: f64::INFINITY };
-    for (bits, refills) in
-        [(1000, 0), (labels_ahead(1), 0), (labels_ahead(1) + 1, 1), (2 * labels_ahead(1) + 1, 2)]
-    {
+    for (bits, refills) in [
+        (1000, 0),
+        (prefetched_labels(1), 0),
+        (prefetched_labels(1) + 1, 1),
+        (2 * prefetched_labels(1) + 1, 2),
+    ] {
         let ([garbler, evaluator], _) = run(&Pieces(bits), Reveal::Evaluator, flights);
         let later = 2.0 * f64::from(refills);
         assert_eq!((garbler.now, evaluator.now), (3.0 + later, 4.0 + later), "{bits} bits");

@@ -94,7 +94,7 @@ fn compute<C: Channel>(
     role: Role,
     inputs: &[bool],
 ) -> Result<(Vec<bool>, C), SessionError> {
-    let (terms, rng, inputs) = (Terms::of(Reveal::Both), &mut OsRng, &inputs.into());
+    let (terms, rng, inputs) = (Terms::new(Reveal::Both), &mut OsRng, &inputs.into());
     let (outputs, channel) = match role {
         Role::Garbler => {
             let ready = Garbler::new(channel, program, terms).hello(rng)?.set_up(rng)?;

@@ -20,10 +20,7 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-const NAME: ProgramName = match ProgramName::new("bristol@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("bristol@1");
 
 /// Widest word of a value.
 const WORD: usize = 64;
@@ -132,7 +129,7 @@ mod tests {
     use super::*;
     use crate::joint::Delegated;
     use sotto_mpc::Program;
-    use sotto_mpc::inputs::Place;
+    use sotto_mpc::inputs::Holder;
 
     /// `(c, a AND b)` of values a, b, c of one bit.
     const AND: &str = "1 4\n3 1 1 1\n2 1 1\n\n2 1 0 1 3 AND\n";
@@ -179,7 +176,7 @@ mod tests {
             assert_eq!(outputs, [vec![vec![holds]], vec![vec![shown]]]);
         }
         assert!(program.compute(&[vec![vec![vec![10]]]]).is_err());
-        let parties = Delegated::new(&program, vec![Place::Garbler]).unwrap();
+        let parties = Delegated::new(&program, vec![Holder::Garbler]).unwrap();
         let outputs = parties.compute(&[false, true, false, true], &[]);
         assert_eq!(program.declaration().decode(&outputs).unwrap(), [[[0]], [[0]]], "ten is out of range");
         for (column, range) in [("value 2", Number::up_to(1)), ("value 1", Number::up_to(10))] {

@@ -21,10 +21,7 @@ use sotto_mpc::{Fancy, Inputs};
 use super::owned::{Owned, owners};
 use crate::joint::{Checked, Column, Declaration, Joint, Rows, Table};
 
-const NAME: ProgramName = match ProgramName::new("garble@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("garble@1");
 
 /// What a source does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]

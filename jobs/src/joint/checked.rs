@@ -1,6 +1,6 @@
 //! Input rows as a program reads them, and the check that they hold what was declared.
 //!
-//! Each owner is a strand of [`Inputs`]: its bits come in the order of its [`Declaration`].
+//! Each owner is a stream of [`Inputs`]: its bits come in the order of its [`Declaration`].
 
 use super::Declaration;
 use sotto_mpc::gadgets::{Comparison, Words};
@@ -70,7 +70,7 @@ impl<'a, W: Copy + Default, I> Checked<'a, W, I> {
         }
         place.row += rows;
         let mut wires = vec![W::default(); rows * table.row_bits()];
-        self.inputs.take(f, owner, &mut wires)?;
+        self.inputs.read_into(f, owner, &mut wires)?;
         let mut at = table.row_bits() - table.columns.iter().map(|c| c.number.width()).sum::<usize>();
         let bits = |from: usize, width: usize| -> Vec<W> {
             (from..from + width)
@@ -197,7 +197,7 @@ impl<'b> Given<'b> {
 }
 
 impl<F: Fancy<Wire = bool>> Inputs<F> for Given<'_> {
-    fn take(&mut self, _: &mut F, owner: usize, wires: &mut [bool]) -> Result<(), F::Error> {
+    fn read_into(&mut self, _: &mut F, owner: usize, wires: &mut [bool]) -> Result<(), F::Error> {
         let (bits, taken) = &mut self.0[owner];
         wires.iter_mut().zip(bits.iter_from(*taken)).for_each(|(wire, bit)| *wire = bit);
         *taken += wires.len();
@@ -209,7 +209,7 @@ impl<F: Fancy<Wire = bool>> Inputs<F> for Given<'_> {
 pub(super) struct Anonymous;
 
 impl Inputs<sotto_mpc::fancy::Fingerprint> for Anonymous {
-    fn take(
+    fn read_into(
         &mut self,
         f: &mut sotto_mpc::fancy::Fingerprint,
         owner: usize,

@@ -1,8 +1,8 @@
-//! A program of many owners as a program of two parties: each owner is a strand, at its place.
+//! A program of many owners as a program of two parties: each owner is a stream, at its holder.
 
 use super::Joint;
 use sotto_mpc::Fancy;
-use sotto_mpc::inputs::{Inputs, Place, Strand};
+use sotto_mpc::inputs::{Holder, InputStream, Inputs};
 use sotto_mpc::program::{Program, ProgramId, ProgramName, Shape};
 
 /// A joint program between a garbler and an evaluator. Each enters the bits (or shares) of the owners that are with
@@ -10,14 +10,14 @@ use sotto_mpc::program::{Program, ProgramId, ProgramName, Shape};
 #[derive(Clone, Debug)]
 pub struct Delegated<'p, P> {
     program: &'p P,
-    places: Vec<Place>,
+    holders: Vec<Holder>,
 }
 
 impl<'p, P: Joint> Delegated<'p, P> {
-    /// The program with its owners in these places; `None` if there is not one for each owner.
+    /// The program with its owners in these holders; `None` if there is not one for each owner.
     #[must_use]
-    pub fn new(program: &'p P, places: Vec<Place>) -> Option<Self> {
-        (places.len() == program.declaration().owners().len()).then_some(Self { program, places })
+    pub fn new(program: &'p P, holders: Vec<Holder>) -> Option<Self> {
+        (holders.len() == program.declaration().owners().len()).then_some(Self { program, holders })
     }
 }
 
@@ -29,20 +29,22 @@ impl<P: Joint> Program for Delegated<'_, P> {
     fn digest(&self) -> [u8; 32] {
         use sha2::{Digest, Sha256};
         let ProgramId { digest, .. } = self.program.id();
-        let places: Vec<u8> = self.places.iter().map(|place| *place as u8).collect();
+        let holders: Vec<u8> = self.holders.iter().map(|holder| *holder as u8).collect();
         Sha256::new_with_prefix(b"sotto mpc delegated v1")
             .chain_update(digest)
-            .chain_update(places)
+            .chain_update(holders)
             .finalize()
             .into()
     }
 
     fn shape(&self) -> Shape {
         let declaration = self.program.declaration();
-        let strand =
-            |(owner, place): (usize, &Place)| Strand { place: *place, bits: declaration.input_bits(owner) };
-        let strands = self.places.iter().enumerate().map(strand).collect();
-        Shape { strands, outputs: declaration.output_bits() }
+        let stream = |(owner, holder): (usize, &Holder)| InputStream {
+            holder: *holder,
+            bits: declaration.input_bits(owner),
+        };
+        let input_streams = self.holders.iter().enumerate().map(stream).collect();
+        Shape { input_streams, outputs: declaration.output_bits() }
     }
 
     fn run<F: Fancy>(

@@ -17,7 +17,7 @@ pub fn asks_for(program: &impl Joint) -> usize {
 struct Widest(usize);
 
 impl Inputs<Idle> for Widest {
-    fn take(&mut self, _: &mut Idle, _: usize, wires: &mut [()]) -> Result<(), Infallible> {
+    fn read_into(&mut self, _: &mut Idle, _: usize, wires: &mut [()]) -> Result<(), Infallible> {
         self.0 = self.0.max(wires.len());
         Ok(())
     }

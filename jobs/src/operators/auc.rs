@@ -37,10 +37,7 @@ use sotto_mpc::program::{Program, ProgramName, Shape};
 use sotto_mpc::protocol::semi_honest::Role;
 use sotto_mpc::{Fancy, Inputs};
 
-const NAME: ProgramName = match ProgramName::new("auc@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("auc@1");
 
 /// How many rows of each class an owner has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +208,7 @@ impl Program for Auc<'_> {
 
     fn shape(&self) -> Shape {
         let outputs = self.output_widths().iter().sum::<u32>() as usize * self.schema.len();
-        Shape::of_two([self.garbler, self.evaluator].map(|classes| self.input_bits(classes)), outputs)
+        Shape::two_party(self.input_bits(self.garbler), self.input_bits(self.evaluator), outputs)
     }
 
     fn run<F: Fancy>(
@@ -221,8 +218,8 @@ impl Program for Auc<'_> {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         for column in self.schema.iter() {
-            let [ours, theirs] = [(0, self.garbler), (1, self.evaluator)].map(|(strand, classes)| {
-                let wires = inputs.next_of(f, strand, column_bits(classes, column))?;
+            let [ours, theirs] = [(0, self.garbler), (1, self.evaluator)].map(|(stream, classes)| {
+                let wires = inputs.read(f, stream, column_bits(classes, column))?;
                 Ok(Owned::cut(&wires, classes, column))
             });
             let (ours, theirs) = (ours?, theirs?);

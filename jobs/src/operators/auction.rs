@@ -17,10 +17,7 @@ use sotto_mpc::program::ProgramName;
 
 use super::{MAX_OWNERS, constant};
 
-const NAME: ProgramName = match ProgramName::new("auction@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("auction@1");
 
 /// The program `auction@1`.
 #[derive(Clone, Debug)]

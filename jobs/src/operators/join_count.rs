@@ -15,16 +15,13 @@ use crate::joint::{
     Cells, Checked, Chunk, Column, Declaration, Joint, Local, LocalError, ParameterError, Parameters, Rows,
     Same, Table,
 };
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Sorting, Tally, Words};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Sorting, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Bits, Fancy};
 
-const NAME: ProgramName = match ProgramName::new("join_count@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("join_count@1");
 
 /// Rows of an owner: all are held at once.
 const MAX_ROWS: usize = 1 << 20;
@@ -150,7 +147,7 @@ impl Joint for JoinCount {
         let present: Vec<_> = low.bit(key_bits - 1).iter().map(|absent| f.not(*absent)).collect();
         let mut both = equal.clone();
         f.and_n(&equal, &present, &mut both)?;
-        let mut count = Tally::new(1, self.count.width());
+        let mut count = CarrySaveAdder::new(1, self.count.width());
         count.add(0, both.iter().copied());
         let count = count.finish(f)?;
         let shown = f.greater_than_constant(&count, self.minimum as u128 - 1)?;
@@ -161,7 +158,7 @@ impl Joint for JoinCount {
         let mut values = low.wires().to_vec();
         f.xor_n(low.wires(), high.wires(), &mut values);
         let values = Words::new(low.lanes(), values).without_low(key_bits);
-        let mut sum = Tally::new(1, self.sum.width());
+        let mut sum = CarrySaveAdder::new(1, self.sum.width());
         sum.add_lanes(&f.keep(&both, &values)?);
         let mut sum = sum.finish(f)?;
         if value.is_signed() {

@@ -19,17 +19,14 @@
 
 use crate::joint::{Checked, Column, Declaration, Joint, ParameterError, Parameters, Rows, Table};
 use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Tally, Words};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
 use super::{MAX_ROWS, constant};
 
-const NAME: ProgramName = match ProgramName::new("logistic@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("logistic@1");
 
 /// Rows that are scored in lock-step.
 const CHUNK: usize = 64;
@@ -184,7 +181,7 @@ impl Logistic {
         rows: &[Words<F::Wire>],
     ) -> Result<Words<F::Wire>, F::Error> {
         let (lanes, width) = (rows.first().map_or(1, Words::lanes), self.score.width());
-        let (mut more, mut less) = (Tally::new(lanes, width), Tally::new(lanes, width));
+        let (mut more, mut less) = (CarrySaveAdder::new(lanes, width), CarrySaveAdder::new(lanes, width));
         more.add_words(&repeated(bias, lanes));
         let features = self.declaration.owner(1).iter().flat_map(|table| &table.columns);
         for ((column, x), (weight, b)) in features.zip(rows).zip(weights) {
@@ -211,7 +208,7 @@ impl Logistic {
     /// How many thresholds each score reaches.
     fn steps<F: Fancy>(&self, f: &mut F, z: &Words<F::Wire>) -> Result<Words<F::Wire>, F::Error> {
         let z = f.flip_sign(z);
-        let mut steps = Tally::new(z.lanes(), self.step.width());
+        let mut steps = CarrySaveAdder::new(z.lanes(), self.step.width());
         for threshold in &self.thresholds {
             let reaches = match *threshold {
                 threshold if threshold > self.score.max() => continue,

@@ -16,17 +16,14 @@ use crate::joint::{
     Cells, Checked, Column, Declaration, Figure, Joint, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Tally, Words};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
 use super::{MAX_OWNERS, MAX_ROWS};
 
-const NAME: ProgramName = match ProgramName::new("sum_by_group@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("sum_by_group@1");
 
 /// Rows that are led down the tree in lock-step.
 const CHUNK: usize = 64;
@@ -125,8 +122,8 @@ impl Joint for SumByGroup {
         inputs: &mut Checked<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let tally = |number: &Number| vec![Tally::new(1, number.width()); self.groups.len()];
-        let (mut counts, mut sums) = (tally(&self.count), tally(&self.sum));
+        let adder = |number: &Number| vec![CarrySaveAdder::new(1, number.width()); self.groups.len()];
+        let (mut counts, mut sums) = (adder(&self.count), adder(&self.sum));
         for owner in 0..self.declaration.owners().len() {
             while let Some(chunk) = inputs.next(f, owner, CHUNK)? {
                 let value = if self.value.is_signed() {

@@ -11,17 +11,14 @@ use crate::joint::{
     Cells, Checked, Column, Declaration, Figure, Joint, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Sorting, Tally};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Sorting};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
 use super::{MAX_OWNERS, constant};
 
-const NAME: ProgramName = match ProgramName::new("top_k@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("top_k@1");
 
 /// The program `top_k@1`.
 #[derive(Clone, Debug)]
@@ -92,7 +89,7 @@ impl Joint for TopK {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let n = self.items.len();
-        let mut totals = Tally::new(n, self.total.width());
+        let mut totals = CarrySaveAdder::new(n, self.total.width());
         for owner in 0..self.declaration.owners().len() {
             if let Some(chunk) = inputs.whole(f, owner)? {
                 totals.add_words(chunk.column(0));

@@ -19,17 +19,14 @@ use crate::joint::{
     Rows, Table,
 };
 use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Tally, Words};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
 use super::{MAX_OWNERS, MAX_ROWS};
 
-const NAME: ProgramName = match ProgramName::new("welch@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("welch@1");
 
 /// What is known of one arm: its columns in the order `n`, `Σx`, `Σx²`.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +113,7 @@ impl Welch {
         &self,
         f: &mut F,
         chunk: &Chunk<F::Wire>,
-        totals: &mut [Tally<F::Wire>],
+        totals: &mut [CarrySaveAdder<F::Wire>],
     ) -> Result<(), F::Error> {
         for (i, (words, total)) in chunk.columns.iter().zip(totals).enumerate() {
             let number = self.total.0[i % 3];
@@ -151,7 +148,7 @@ impl Joint for Welch {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let widths = self.total.0.iter().chain(&self.total.0);
-        let mut totals: Vec<_> = widths.map(|number| Tally::new(1, number.width())).collect();
+        let mut totals: Vec<_> = widths.map(|number| CarrySaveAdder::new(1, number.width())).collect();
         for owner in 0..self.declaration.owners().len() {
             let Some(chunk) = inputs.whole(f, owner)? else { continue };
             for arm in chunk.columns.chunks(3) {

@@ -1,7 +1,7 @@
-//! The reference: one half gate as Zahur, Rosulek and Evans write it (*Two halves make a whole*, ePrint
+//! The reference implementation: a half gate as Zahur, Rosulek and Evans write it (*Two halves make a whole*, ePrint
 //! 2014/756, figure 2), with the letters of the paper.
 //!
-//! `W⁰` is a wire's false label, `p` its permute bit `lsb W⁰`, `s` the permute bit of an active label:
+//! `W⁰` is the false label of a wire, `p` its permute bit `lsb W⁰`, and `s` the permute bit of an active label:
 //!
 //! ```text
 //! garble     TG = H(A⁰, 2g) ⊕ H(A¹, 2g) ⊕ p_b Δ           TE = H(B⁰, 2g+1) ⊕ H(B¹, 2g+1) ⊕ A⁰
@@ -9,7 +9,7 @@
 //! evaluate   C  = H(A, 2g) ⊕ s_a TG ⊕ H(B, 2g+1) ⊕ s_b (TE ⊕ A)
 //! ```
 //!
-//! Nothing here branches on a label or on `Δ`, and AES is constant-time.
+//! No branch depends on a label or on `Δ`, and the AES implementation runs in constant time.
 
 use aes::Aes128Enc;
 use aes::cipher::{BlockEncrypt, KeyInit};

@@ -1,24 +1,30 @@
-//! Frames over any byte stream.
+//! A channel over any byte stream.
 //!
-//! Bytes of one phase are gathered until a frame is full (64 KiB), the phase changes, or we flush; so
-//! the bytes on the wire depend on what is sent and where it is flushed, not on how calls were cut.
-//! Everything held back is sent before anything is awaited: two peers cannot wait for each other because
-//! of our buffer.
+//! ```text
+//! frame = phase u8 ‖ length u32, little-endian, 1 to MAX_PAYLOAD ‖ payload
+//! ```
 //!
-//! Memory: two buffers of about 64 KiB, however much is sent. Received payloads are handed on as they
-//! come, so nothing is ever allocated on a peer's word.
+//! Bytes of one phase are collected until the frame is full (64 KiB), the phase changes, or the caller flushes. So
+//! the bytes on the wire depend on what is sent and where it is flushed, not on how it was divided into calls. All
+//! buffered bytes are sent before receiving starts: our buffer never makes two peers wait for each other.
+//!
+//! Memory: two buffers of about 64 KiB, independent of the amount of data. Payloads are passed on as they arrive, so
+//! the peer's lengths never decide how much is allocated.
 
 use std::io::{ErrorKind, Read, Write};
 
 use super::{Channel, ChannelError, Phase};
-use crate::wire::{FRAME_HEADER, MAX_PAYLOAD, frame_header, parse_frame_header};
 
-/// Payload bytes at which a frame is closed.
+/// Bytes of a frame's header.
+const FRAME_HEADER: usize = 5;
+/// The longest payload that is accepted in one frame, in bytes.
+pub(super) const MAX_PAYLOAD: usize = 1 << 20;
+/// Payload bytes at which the sender closes a frame.
 const FULL: usize = 1 << 16;
-/// Reads of at least this many bytes go straight to their place.
+/// Reads of at least this many bytes bypass the inbox.
 const LARGE: usize = 1 << 13;
 
-/// Bytes that went over a connection, headers included.
+/// The bytes that a connection has carried, headers included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Bytes sent.
@@ -31,22 +37,22 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct Framed<S> {
     stream: S,
-    /// Closed frames, then perhaps an open one.
+    /// Closed frames, followed by at most one open frame.
     outbox: Vec<u8>,
-    /// Phase of the open frame, and where its header begins.
+    /// The phase of the open frame and the offset of its header.
     open: Option<(Phase, usize)>,
-    /// Bytes read ahead: `inbox[start..end]` are waiting.
+    /// Bytes read ahead: `inbox[start..end]` is unread.
     inbox: Vec<u8>,
     start: usize,
     end: usize,
-    /// Phase of the frame being read and how much of its payload is to come.
+    /// The phase of the frame being read and the number of payload bytes left in it.
     incoming: Option<(Phase, usize)>,
     last_sent: Phase,
     traffic: Traffic,
 }
 
 impl<S: Read + Write> Framed<S> {
-    /// Frames over `stream`, which must block.
+    /// A channel over `stream`, which must be blocking.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -61,22 +67,22 @@ impl<S: Read + Write> Framed<S> {
         }
     }
 
-    /// What went over the connection so far.
+    /// The bytes carried so far.
     pub fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// The stream below.
+    /// The underlying stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The stream below, to set how long it waits. Whoever reads or writes there puts the frames out of step.
+    /// The underlying stream, for instance to set its timeouts. Reading from it or writing to it breaks the framing.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// Gives the stream back; what was not flushed is lost.
+    /// Returns the underlying stream; bytes that were not flushed are lost.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -84,7 +90,8 @@ impl<S: Read + Write> Framed<S> {
     fn close_frame(&mut self) {
         if let Some((phase, at)) = self.open.take() {
             let length = self.outbox.len() - at - FRAME_HEADER;
-            let header = frame_header(phase.code(), length as u32);
+            let [a, b, c, d] = (length as u32).to_le_bytes();
+            let header = [phase.code(), a, b, c, d];
             if let Some(place) = self.outbox.get_mut(at..at + FRAME_HEADER) {
                 place.copy_from_slice(&header);
             }
@@ -99,7 +106,7 @@ impl<S: Read + Write> Framed<S> {
         Ok(())
     }
 
-    /// One read of the stream; at least one byte.
+    /// Reads at least one byte from the stream.
     fn read(stream: &mut S, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
         loop {
             match stream.read(into) {
@@ -111,8 +118,8 @@ impl<S: Read + Write> Framed<S> {
         }
     }
 
-    /// Bytes waiting in the inbox; reads the stream if there are none.
-    fn waiting(&mut self, phase: Phase) -> Result<&[u8], ChannelError> {
+    /// The unread bytes of the inbox; reads from the stream if there are none.
+    fn unread(&mut self, phase: Phase) -> Result<&[u8], ChannelError> {
         if self.start == self.end {
             let n = Self::read(&mut self.stream, phase, &mut self.inbox)?;
             self.traffic.received += n as u64;
@@ -123,16 +130,17 @@ impl<S: Read + Write> Framed<S> {
 
     /// Up to `into.len()` bytes from the inbox.
     fn take(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
-        let waiting = self.waiting(phase)?;
-        let n = waiting.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(waiting) {
+        let unread = self.unread(phase)?;
+        let n = unread.len().min(into.len());
+        for (to, from) in into.iter_mut().zip(unread) {
             *to = *from;
         }
         self.start += n;
         Ok(n)
     }
 
-    /// The payload bytes still to come of a frame of phase `expected`; reads the next header if need be.
+    /// The number of payload bytes left in the current frame, which must be of phase `expected`. Reads the next
+    /// header if no frame is open.
     fn payload(&mut self, expected: Phase) -> Result<usize, ChannelError> {
         let (received, left) = match self.incoming {
             Some(incoming) => incoming,
@@ -147,7 +155,8 @@ impl<S: Read + Write> Framed<S> {
         while let Some(rest @ [_, ..]) = header.get_mut(filled..) {
             filled += self.take(expected, rest)?;
         }
-        let (code, length) = parse_frame_header(header);
+        let [code, a, b, c, d] = header;
+        let length = u32::from_le_bytes([a, b, c, d]);
         let phase = Phase::from_code(code).ok_or(ChannelError::UnknownPhase { expected, code })?;
         if length == 0 || length as usize > MAX_PAYLOAD {
             return Err(ChannelError::FrameLength { phase, length });
@@ -205,7 +214,7 @@ impl<S: Read + Write> Channel for Framed<S> {
     }
 }
 
-/// An error of the stream, with what we were doing.
+/// The channel error for an error of the stream.
 fn failure(phase: Phase, kind: ErrorKind) -> ChannelError {
     use ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, NotConnected, TimedOut, UnexpectedEof,
@@ -213,7 +222,7 @@ fn failure(phase: Phase, kind: ErrorKind) -> ChannelError {
     };
     match kind {
         TimedOut | WouldBlock => ChannelError::TimedOut { phase },
-        // What an encrypted stream says of bytes that do not open.
+        // Encrypted streams report this for bytes that fail authentication.
         InvalidData => ChannelError::Altered { phase },
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero => {
             ChannelError::Closed { phase }
@@ -241,7 +250,7 @@ mod tests {
         all
     }
 
-    /// What a reader of `phase` says to these bytes.
+    /// The result of reading these bytes in `phase`.
     fn read_from(bytes: &[u8], phase: Phase) -> Result<(), ChannelError> {
         let (mut near, far) = pipe_pair();
         near.write_all(bytes).unwrap();

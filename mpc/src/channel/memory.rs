@@ -1,8 +1,7 @@
-//! Two ends of a connection in memory: the twin of a socket, for tests and for both parties in one
-//! process.
+//! Two connected ends of a stream in memory: a socket for tests, and for both parties in one process.
 //!
-//! Each direction holds at most 256 KiB; a writer waits for the reader, as with a socket. Dropping one
-//! end closes both directions: reads see the end of the stream after what was written, writes fail.
+//! Each direction buffers at most 256 KiB; a writer waits for the reader, as with a socket. Dropping one end closes
+//! both directions: the peer can still read what was written, and its writes fail.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Framed;
 
-/// Bytes that may be under way in one direction.
+/// Bytes that one direction buffers.
 const CAPACITY: usize = 1 << 18;
 
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ impl Direction {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `ready`.
+    /// Waits until the queue is `ready`.
     fn wait(&self, ready: impl Fn(&Queue) -> bool) -> MutexGuard<'_, Queue> {
         let waited = self.changed.wait_while(self.lock(), |queue| !ready(queue));
         waited.unwrap_or_else(PoisonError::into_inner)

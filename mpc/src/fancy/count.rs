@@ -1,33 +1,33 @@
-//! What a program costs, without running it.
+//! The cost of a program, found without garbling it.
 
 use std::convert::Infallible;
 
 use super::Fancy;
 
-/// The number of AND gates on the longest path to a wire.
+/// A wire of [`Count`]: the number of AND gates on the longest path to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Depth(pub u64);
 
 /// The cost of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// AND gates: all that is garbled and sent.
+    /// AND gates. Only these are garbled and sent.
     pub and_gates: u64,
     /// AND gates on the longest path.
     pub depth: u64,
-    /// XOR and NOT gates: time, but no bytes.
+    /// XOR and NOT gates, which take time but no bytes.
     pub free_gates: u64,
 }
 
 impl Cost {
-    /// Bytes of garbled tables, without frame headers.
+    /// The size of the garbled tables in bytes, without frame headers.
     #[must_use]
     pub const fn table_bytes(&self) -> u64 {
         32 * self.and_gates
     }
 }
 
-/// Counts the gates of a program.
+/// The interpreter that counts gates.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count(Cost);
 

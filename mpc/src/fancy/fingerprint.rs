@@ -1,29 +1,31 @@
-//! The hash of a gate stream: what both sides of an agreement pin before they run a program.
+//! The hash of a gate stream: parties pin it before they agree to run a program.
 //!
 //! ```text
 //! wire 0 is the default; each input, constant, gate and output, event k, makes wire k, from 1
 //! event    near   code u4 ‖ x u30 ‖ y u30           one u64, the code in its highest bits     if x and y are below 2^30
-//!          far    8 + code u4 ‖ 0 u60, x, y         three u64                                 else
-//!          1 AND, 2 XOR   x = k − a, y = k − b      of operands a and b: how far back their wires are
-//!          3 NOT, 6 OUTPUT   x = k − a, y = 0       4 CONSTANT   x = bit, y = 0       5 INPUT   x = owner, y = 0
+//!          far    8 + code u4 ‖ 0 u60, x, y         three u64                                 otherwise
+//!          1 AND, 2 XOR   x = k − a, y = k − b      the distances to the operands a and b
+//!          3 NOT, 6 OUTPUT   x = k − a, y = 0       4 CONSTANT   x = bit, y = 0       5 INPUT   x = stream, y = 0
 //! hash     BLAKE3, deriving a key in the context "sotto mpc gate stream v2" from the events, each u64 little-endian
 //! ```
 //!
-//! **No two streams have the same bytes.** Read from the front: the highest bit of a word says whether its event has one word or
-//! three, so the bytes fall into events in one way only, and the number of an event is how many stand before it. A near and a far
-//! event differ in that bit, and one that could be near is never far. Within an event, code, x and y stand in bits of their own, and with
-//! k they give the operands.
+//! **Different streams have different bytes.** Read from the front, the highest bit of a word tells whether its event
+//! has one word or three, so the bytes divide into events in exactly one way, and the number of an event is the number
+//! of events before it. A near and a far event differ in that bit, and an event that can be near is never far. Within
+//! an event, the code, x and y have bits of their own, and together with k they determine the operands.
 //!
-//! So two programs of one hash ask for the same gates of the same wires in the same order, however they cut their slices. Programs
-//! come from strangers, so the count ends with an error where more AND gates are asked for than were allowed.
+//! So two programs with the same hash ask for the same gates on the same wires in the same order, however they divide
+//! them into slices. The interpreter stops with an error when a program has more AND gates than allowed, because
+//! programs may come from strangers.
 
 use super::{Cost, Fancy};
 
 const CONTEXT: &str = "sotto mpc gate stream v2";
 
-/// Words that are hashed at once: enough for BLAKE3 to work on sixteen chunks together, and less than a second-level cache.
+/// Words that are hashed at once: enough for BLAKE3 to process sixteen chunks in parallel, and less than a
+/// second-level cache.
 const WORDS: usize = 8192;
-/// Bits of an operand in a near event.
+/// The bits of an operand in a near event.
 const NEAR: u32 = 30;
 
 const AND: u64 = 1;
@@ -32,42 +34,42 @@ const NOT: u64 = 3;
 const CONSTANT: u64 = 4;
 const INPUT: u64 = 5;
 const OUTPUT: u64 = 6;
-/// Added to the code of a far event.
+/// The flag in the code of a far event.
 const FAR: u64 = 8;
 
-/// A program has more AND gates than were allowed.
+/// A program has more AND gates than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the program has more than {0} AND gates")]
 pub struct TooManyGates(pub u64);
 
-/// Hashes and counts gates; a wire is its number.
+/// The interpreter that hashes and counts gates; a wire is its number.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
-    /// AND gates that are allowed.
+    /// The largest allowed number of AND gates.
     most: u64,
     hash: blake3::Hasher,
     words: Box<[[u8; 8]]>,
-    /// Words that are not hashed yet.
+    /// The number of words that are not hashed yet.
     filled: usize,
-    /// Events so far.
+    /// The number of events so far.
     events: u64,
     cost: Cost,
 }
 
 impl Fingerprint {
-    /// Nothing yet, of at most so many AND gates.
+    /// An empty stream that allows at most this many AND gates.
     #[must_use]
     pub fn new(most: u64) -> Self {
         let (hash, words) = (blake3::Hasher::new_derive_key(CONTEXT), vec![[0; 8]; WORDS].into());
         Self { most, hash, words, filled: 0, events: 0, cost: Cost::default() }
     }
 
-    /// The next input wire of an owner.
-    pub fn input(&mut self, owner: usize) -> u64 {
-        self.event(INPUT, owner as u64, 0)
+    /// The next input wire of an input stream.
+    pub fn input(&mut self, stream: usize) -> u64 {
+        self.event(INPUT, stream as u64, 0)
     }
 
-    /// The hash with these outputs, and the cost; the depth is not measured here.
+    /// Ends the stream with these outputs; returns its hash, and its cost without the depth.
     #[must_use]
     pub fn finish(mut self, outputs: &[u64]) -> ([u8; 32], Cost) {
         for wire in outputs {
@@ -78,7 +80,7 @@ impl Fingerprint {
         (self.hash.finalize().into(), self.cost)
     }
 
-    /// How far back a wire is from the next event.
+    /// The distance from the next event back to a wire.
     const fn back_to(&self, wire: u64) -> u64 {
         (self.events + 1).wrapping_sub(wire)
     }
@@ -106,7 +108,7 @@ impl Fingerprint {
         self.filled = 0;
     }
 
-    /// A gate for each two operands, in order: the bytes of so many calls of [`event`](Self::event), in a loop without branches.
+    /// Adds a gate for each pair of operands: the same as calling [`event`](Self::event) for each, without branches.
     fn gates(&mut self, code: u64, mut a: &[u64], mut b: &[u64], mut out: &mut [u64]) {
         assert!(a.len() == b.len() && a.len() == out.len());
         while !out.is_empty() {
@@ -128,7 +130,7 @@ impl Fingerprint {
             if all >> NEAR == 0 {
                 (self.events, self.filled) = (k, self.filled + n);
             } else {
-                // An operand is far: what was written is not yet counted, and is written over.
+                // An operand is far: the words written above do not count yet, and are overwritten.
                 for (a, b) in a_now.iter().zip(b_now) {
                     let (x, y) = (self.back_to(*a), self.back_to(*b));
                     self.event(code, x, y);
@@ -233,10 +235,10 @@ mod tests {
         assert_eq!(this, hash);
     }
 
-    /// What is told apart: a code and two operands.
+    /// A code and two operands.
     type Event = (u64, u64, u64);
 
-    /// The events of these words, read from the front.
+    /// Decodes words into events.
     fn read(words: &[[u8; 8]]) -> Vec<Event> {
         let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
         let mut events = Vec::new();
@@ -256,11 +258,11 @@ mod tests {
         events
     }
 
-    /// Events before those that are tested, so that some operands are near and some far.
+    /// Events before the tested ones, so that some operands are near and some far.
     const BEFORE: u64 = (1 << 30) + 5;
 
     proptest! {
-        /// Whatever is asked for, in whatever slices, can be read off the bytes: so they are of no other stream.
+        /// The bytes decode to exactly the events asked for, whatever the slices: no other stream has these bytes.
         #[test]
         fn events_can_be_read_off_the_bytes(
             asked in prop::collection::vec((1u64..=6, 0u64..=40, 0u64..=40, any::<bool>()), 1..60),

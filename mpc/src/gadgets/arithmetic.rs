@@ -6,7 +6,7 @@
 //! c' = c ⊕ (x ⊕ c)(y ⊕ c)        (majority of x, y and c with one AND)
 //! ```
 
-use super::{Tally, Words};
+use super::{CarrySaveAdder, Words};
 use crate::Fancy;
 
 /// Arithmetic on words in lock-step. Lanes and widths of two operands must agree.
@@ -109,9 +109,9 @@ pub trait Arithmetic: Fancy {
     /// As [`Fancy::and_n`].
     fn count_ones(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
         let width = x.width().checked_ilog2().map_or(0, |log| log as usize + 1);
-        let mut tally = Tally::new(x.lanes(), width);
-        tally.add(0, x.wires().iter().copied());
-        tally.finish(self)
+        let mut adder = CarrySaveAdder::new(x.lanes(), width);
+        adder.add(0, x.wires().iter().copied());
+        adder.finish(self)
     }
 
     /// Where just one of two two's complement numbers is negative: free.
@@ -164,25 +164,25 @@ pub trait Arithmetic: Fancy {
         y: &Words<Self::Wire>,
         width: usize,
     ) -> Result<Words<Self::Wire>, Self::Error> {
-        let mut tally = Tally::new(x.lanes(), width);
-        self.add_product(&mut tally, x, y)?;
-        tally.finish(self)
+        let mut adder = CarrySaveAdder::new(x.lanes(), width);
+        self.add_product(&mut adder, x, y)?;
+        adder.finish(self)
     }
 
-    /// Adds `x · y` to a tally: one gate for each pair of bits, before the sum.
+    /// Adds `x · y` to a adder: one gate for each pair of bits, before the sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     fn add_product(
         &mut self,
-        tally: &mut Tally<Self::Wire>,
+        adder: &mut CarrySaveAdder<Self::Wire>,
         x: &Words<Self::Wire>,
         y: &Words<Self::Wire>,
     ) -> Result<(), Self::Error> {
         assert_eq!(x.lanes(), y.lanes());
-        for (j, y_j) in y.bits().enumerate().take(tally.width()) {
-            let used = x.width().min(tally.width() - j);
-            add_row(self, tally, &x.wires()[..used * x.lanes()], y_j, j)?;
+        for (j, y_j) in y.bits().enumerate().take(adder.width()) {
+            let used = x.width().min(adder.width() - j);
+            add_row(self, adder, &x.wires()[..used * x.lanes()], y_j, j)?;
         }
         Ok(())
     }
@@ -208,20 +208,20 @@ pub trait Arithmetic: Fancy {
         let (lanes, w) = (x.lanes(), x.width());
         assert!((lanes, w) == (y.lanes(), y.width()) && width <= 2 * w);
         let one = vec![self.not(Self::Wire::default()); lanes];
-        let mut tally = Tally::new(lanes, width);
+        let mut adder = CarrySaveAdder::new(lanes, width);
         // First, so that full adders take them.
-        tally.add(w, one.iter().copied());
-        tally.add(2 * w - 1, one);
+        adder.add(w, one.iter().copied());
+        adder.add(2 * w - 1, one);
         for (j, y_j) in y.bits().enumerate().take(width) {
             let mut row = products(self, &x.wires()[..w.min(width - j) * lanes], y_j)?;
             for (i, bit) in row.chunks_exact_mut(lanes).enumerate() {
                 if (i == w - 1) != (j == w - 1) {
                     bit.iter_mut().for_each(|bit| *bit = self.not(*bit));
                 }
-                tally.add(i + j, bit.iter().copied());
+                adder.add(i + j, bit.iter().copied());
             }
         }
-        tally.finish(self)
+        adder.finish(self)
     }
 
     /// `x²` modulo `2^width`; the whole square has twice the width of `x`.
@@ -229,9 +229,9 @@ pub trait Arithmetic: Fancy {
     /// # Errors
     /// As [`Fancy::and_n`].
     fn square(&mut self, x: &Words<Self::Wire>, width: usize) -> Result<Words<Self::Wire>, Self::Error> {
-        let mut tally = Tally::new(x.lanes(), width);
-        self.add_squares(&mut tally, x)?;
-        tally.finish(self)
+        let mut adder = CarrySaveAdder::new(x.lanes(), width);
+        self.add_squares(&mut adder, x)?;
+        adder.finish(self)
     }
 
     /// `Σ x` over all lanes, modulo `2^width`.
@@ -239,9 +239,9 @@ pub trait Arithmetic: Fancy {
     /// # Errors
     /// As [`Fancy::and_n`].
     fn sum(&mut self, x: &Words<Self::Wire>, width: usize) -> Result<Words<Self::Wire>, Self::Error> {
-        let mut tally = Tally::new(1, width);
-        tally.add_lanes(x);
-        tally.finish(self)
+        let mut adder = CarrySaveAdder::new(1, width);
+        adder.add_lanes(x);
+        adder.finish(self)
     }
 
     /// `Σ x²` over all lanes, modulo `2^width`.
@@ -253,27 +253,27 @@ pub trait Arithmetic: Fancy {
         x: &Words<Self::Wire>,
         width: usize,
     ) -> Result<Words<Self::Wire>, Self::Error> {
-        let mut tally = Tally::new(1, width);
-        self.add_squares(&mut tally, x)?;
-        tally.finish(self)
+        let mut adder = CarrySaveAdder::new(1, width);
+        self.add_squares(&mut adder, x)?;
+        adder.finish(self)
     }
 
-    /// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every number to a tally, whose lanes are those of
+    /// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every number to a adder, whose lanes are those of
     /// `x`, or one for all: `w(w−1)/2` gates before the sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     fn add_squares(
         &mut self,
-        tally: &mut Tally<Self::Wire>,
+        adder: &mut CarrySaveAdder<Self::Wire>,
         x: &Words<Self::Wire>,
     ) -> Result<(), Self::Error> {
         for (i, x_i) in x.bits().enumerate() {
-            tally.add(2 * i, x_i.iter().copied());
-            // Products with the bits above i, as far as they reach below the tally's width.
-            let above = x.width().min(tally.width().saturating_sub(i + 1)).saturating_sub(i + 1);
+            adder.add(2 * i, x_i.iter().copied());
+            // Products with the bits above i, as far as they reach below the adder's width.
+            let above = x.width().min(adder.width().saturating_sub(i + 1)).saturating_sub(i + 1);
             let from = (i + 1) * x.lanes();
-            add_row(self, tally, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
+            add_row(self, adder, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
         }
         Ok(())
     }
@@ -336,13 +336,13 @@ pub(super) fn or_n<F: Fancy + ?Sized>(
 /// Adds the partial products `x_i · y` at powers `power + i`: one gate for each bit of `x`.
 fn add_row<F: Fancy + ?Sized>(
     f: &mut F,
-    tally: &mut Tally<F::Wire>,
+    adder: &mut CarrySaveAdder<F::Wire>,
     x: &[F::Wire],
     y: &[F::Wire],
     power: usize,
 ) -> Result<(), F::Error> {
     for (i, product) in products(f, x, y)?.chunks_exact(y.len()).enumerate() {
-        tally.add(power + i, product.iter().copied());
+        adder.add(power + i, product.iter().copied());
     }
     Ok(())
 }

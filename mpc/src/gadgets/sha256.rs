@@ -12,7 +12,7 @@
 //! Carries of one message wait for each other, gate by gate. Many messages at once keep a processor busy; a single one
 //! is better recorded and scheduled once ([`Circuit`](crate::circuit::Circuit)), which is more than twice as fast.
 
-use super::{Arithmetic, Tally, Words};
+use super::{Arithmetic, CarrySaveAdder, Words};
 use crate::Fancy;
 
 /// The fractional parts of the cube roots of the first 64 primes (FIPS 180-4 section 4.2.2).
@@ -95,7 +95,7 @@ pub trait Sha256: Fancy {
             }
             let [a, b, c, d, e, f, g, h] = &now;
             let [ch, maj] = choose_and_majority(self, [a, b, c], [e, f, g])?;
-            let mut t1 = Tally::new(lanes, 32);
+            let mut t1 = CarrySaveAdder::new(lanes, 32);
             for i in (0..32).filter(|i| k >> i & 1 == 1) {
                 t1.add(i, std::iter::repeat_n(one, lanes)); // first, so that a full adder takes it
             }
@@ -134,9 +134,9 @@ fn sum<F: Fancy + ?Sized, const N: usize>(
     f: &mut F,
     terms: [&Words<F::Wire>; N],
 ) -> Result<Words<F::Wire>, F::Error> {
-    let mut tally = Tally::new(terms[0].lanes(), 32);
-    terms.into_iter().for_each(|words| tally.add_words(words));
-    tally.finish(f)
+    let mut adder = CarrySaveAdder::new(terms[0].lanes(), 32);
+    terms.into_iter().for_each(|words| adder.add_words(words));
+    adder.finish(f)
 }
 
 /// `Ch(e, f, g)` and `Maj(a, b, c)` in one slice.

@@ -6,8 +6,8 @@
 //! receiver                   p_i,b_i = H2(α_i·z)
 //! ```
 //!
-//! against a peer that deviates, the sender adds a challenge that only one who asked H2 for its own pads
-//! can answer, with a proof that the answer exists before it is given:
+//! Against a malicious peer, the sender adds a challenge that only a receiver who queried H2 for its own pads can
+//! answer, together with a proof, to be checked before answering, that the answer exists:
 //!
 //! ```text
 //! sender                     χ_i = H3(p_i,0) ⊕ H3(p_i,1), answer = H4(H3(p_1,0) … H3(p_128,0)),
@@ -15,9 +15,11 @@
 //! receiver                   answer from H3(p_i,b_i) ⊕ b_i·χ_i; checks the proof       → answer
 //! ```
 //!
-//! Each hash takes the session, the index and (for pads) all points of the transfer. Guaranteed: points are
-//! canonical and not the identity; scalars and choices are handled in constant time. Not here: any
-//! channel; messages are values. Without the challenge it withstands a semi-honest peer only.
+//! Each hash covers the session, the index and, for pads, all points of the transfer. This module does no I/O: messages
+//! are values.
+//!
+//! Guaranteed: points are canonical and not the identity; scalars and choices are handled in constant time. Not
+//! guaranteed: security against a malicious peer if the challenge is left out.
 //!
 //! Source: Canetti, Sarkar and Wang 2020 (ePrint 2020/110), CDH, observable random oracle.
 
@@ -30,20 +32,20 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::oracle::{ANSWER, PAD, PAD_CHECK, PROOF, TO_GROUP, oracle, oracle32};
-use super::{OtError, Sid};
+use super::{OtError, SessionId};
 use crate::block::Block;
 
-/// Transfers in a batch: the bits of `Δ`. The proof of the challenge wants at least 80.
+/// The number of transfers, one for each bit of `Δ`. The proof of the challenge requires at least 80.
 pub(super) const COUNT: usize = 128;
 
 /// A compressed group element.
 type Bytes = [u8; 32];
-/// What a pad is before it masks: its first half masks, all of it is challenged.
+/// A pad: its first half masks a message, and the challenge covers all of it.
 type Pad = Zeroizing<Bytes>;
 
 /// The receiver's message.
 pub(super) struct Opening {
-    /// T's seed.
+    /// The seed of `T`.
     pub(super) seed: Bytes,
     /// `B_i`.
     pub(super) points: [Bytes; COUNT],
@@ -53,21 +55,21 @@ pub(super) struct Opening {
 pub(super) struct Challenge {
     /// `χ_i`.
     pub(super) chi: [Bytes; COUNT],
-    /// Hash of the answer that is expected.
+    /// The hash of the expected answer.
     pub(super) proof: Bytes,
 }
 
-/// The receiver between its message and the sender's.
+/// The receiver between its own message and the sender's.
 pub(super) struct Receiver {
-    sid: Sid,
+    sid: SessionId,
     choices: Block,
     alphas: Zeroizing<Vec<Scalar>>,
     opening: Opening,
 }
 
 impl Receiver {
-    /// Draws the receiver's message for the 128 bits of `choices`.
-    pub(super) fn new(sid: &Sid, choices: Block, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    /// Prepares the receiver's message for the 128 bits of `choices`.
+    pub(super) fn new(sid: &SessionId, choices: Block, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let t = to_group(sid, &seed);
@@ -85,10 +87,10 @@ impl Receiver {
         &self.opening
     }
 
-    /// The pads the choices select, from the sender's point `z`.
+    /// Derives the pads that the choices select from the sender's point `z`.
     ///
     /// # Errors
-    /// If `z` is no group element or the identity.
+    /// If `z` is not a group element, or is the identity.
     pub(super) fn receive(mut self, z: &Bytes) -> Result<Received, OtError> {
         let point = decompress(z)?;
         let t = to_group(&self.sid, &self.opening.seed).compress().0;
@@ -103,7 +105,7 @@ impl Receiver {
 
 /// The receiver's pads, `p_i,b_i`.
 pub(super) struct Received {
-    sid: Sid,
+    sid: SessionId,
     choices: Block,
     pads: Vec<Pad>,
 }
@@ -119,10 +121,10 @@ impl Received {
             .collect()
     }
 
-    /// The answer to a challenge, and whether the sender's proof fits it.
+    /// The answer to a challenge, and whether the sender's proof matches it.
     ///
     /// # Security
-    /// Unless the proof fits, the answer must not be sent, and nothing may tell why.
+    /// Unless the proof matches, the caller must not send the answer, and must not reveal why.
     pub(super) fn answer(&self, challenge: &Challenge) -> (Pad, Choice) {
         let mut checks = Zeroizing::new([[0; 32]; COUNT]);
         for (i, check) in checks.iter_mut().enumerate() {
@@ -148,16 +150,16 @@ impl Drop for Received {
 
 /// The sender's pads, `(p_i,0, p_i,1)`.
 pub(super) struct Sent {
-    sid: Sid,
+    sid: SessionId,
     pads: Vec<[Pad; 2]>,
 }
 
-/// Answers the receiver's message: the sender's point `z` and its pads.
+/// Answers the receiver's message with the sender's point `z` and computes the sender's pads.
 ///
 /// # Errors
-/// If a point is none, or the identity.
+/// If a point is invalid, or is the identity.
 pub(super) fn send(
-    sid: &Sid,
+    sid: &SessionId,
     opening: &Opening,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(Bytes, Sent), OtError> {
@@ -182,7 +184,7 @@ impl Sent {
             .collect()
     }
 
-    /// The challenge, and the answer that must come back.
+    /// The challenge, and the answer that the receiver must send.
     pub(super) fn challenge(&self) -> (Challenge, Pad) {
         let mut checks = Zeroizing::new([[0; 32]; COUNT]);
         let mut chi = [[0; 32]; COUNT];
@@ -199,13 +201,13 @@ impl Sent {
     }
 }
 
-/// H1: nobody knows the discrete logarithm of the result.
-fn to_group(sid: &Sid, seed: &Bytes) -> RistrettoPoint {
+/// H1, hashing to the group so that no party knows the discrete logarithm of the result.
+fn to_group(sid: &SessionId, seed: &Bytes) -> RistrettoPoint {
     RistrettoPoint::from_uniform_bytes(&oracle(TO_GROUP, sid, 0, [&seed[..]]))
 }
 
 /// H2, bound to the points `T`, `z` and `B_i` of the transfer.
-fn pad(sid: &Sid, i: usize, points: [&Bytes; 3], mut rho: RistrettoPoint) -> Pad {
+fn pad(sid: &SessionId, i: usize, points: [&Bytes; 3], mut rho: RistrettoPoint) -> Pad {
     let shared = Zeroizing::new(rho.compress().0);
     rho.zeroize();
     let [t, z, b] = points;
@@ -213,21 +215,21 @@ fn pad(sid: &Sid, i: usize, points: [&Bytes; 3], mut rho: RistrettoPoint) -> Pad
 }
 
 /// H3 of a pad.
-fn pad_check(sid: &Sid, i: usize, pad: &Pad) -> Pad {
+fn pad_check(sid: &SessionId, i: usize, pad: &Pad) -> Pad {
     oracle32(PAD_CHECK, sid, i as u64, [&pad[..]])
 }
 
 /// H4.
-fn answer(sid: &Sid, checks: &[Bytes; COUNT]) -> Pad {
+fn answer(sid: &SessionId, checks: &[Bytes; COUNT]) -> Pad {
     oracle32(ANSWER, sid, 0, checks.iter().map(|check| &check[..]))
 }
 
 /// H3 of the answer.
-fn proof(sid: &Sid, answer: &Pad) -> Pad {
+fn proof(sid: &SessionId, answer: &Pad) -> Pad {
     oracle32(PROOF, sid, 0, [&answer[..]])
 }
 
-/// The half of a pad that masks.
+/// The first half of a pad, which masks a message.
 fn mask(pad: &Pad) -> Block {
     let mut half = [0; 16];
     half.copy_from_slice(&pad[..16]);
@@ -243,7 +245,7 @@ fn select(zero: &RistrettoPoint, one: &RistrettoPoint, bit: Choice) -> Ristretto
     RistrettoPoint::conditional_select(zero, one, bit)
 }
 
-/// Reads a point that is canonical and not the identity.
+/// Decodes a point, which must be canonical and not the identity.
 fn decompress(bytes: &Bytes) -> Result<RistrettoPoint, OtError> {
     CompressedRistretto(*bytes).decompress().filter(|point| !point.is_identity()).ok_or(OtError::Point)
 }
@@ -254,7 +256,7 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
-    const SID: Sid = Sid([9; 32]);
+    const SID: SessionId = SessionId([9; 32]);
 
     fn pads(choices: Block) -> (Sent, Received) {
         let rng = &mut ChaCha20Rng::seed_from_u64(1);

@@ -1,28 +1,29 @@
-//! The two checks that bind a receiver who deviates.
+//! The two checks that bind a malicious receiver.
 //!
-//! **Leaves** (once a session). The receiver made the trees; offers that fit no tree would let it learn bits
-//! of `Δ` from what breaks. It therefore sends, for every tree, the XOR of the check values of all leaves,
-//! and a hash of all check values of all trees. From the XOR the sender gets the one value it lacks (which
-//! says nothing of that leaf's stream key), and compares the hash.
+//! **Leaves** (once per session). The receiver made the trees. With offers that do not come from a tree it could learn
+//! bits of `Δ` from what breaks. It therefore sends the XOR of the check values of all leaves for every tree, and a
+//! hash of all check values of all trees. The XOR gives the sender the one check value that it lacks, which tells
+//! nothing about the stream key of that leaf, and the sender compares the hash.
 //!
-//! **Rows** (once a call, after all corrections). The receiver may have used different choices `x` for
-//! different trees. The sender draws a random 64×ℓ bit matrix `R`; the receiver answers with `R·x` and
-//! `R·t`, where `t` is the matrix whose rows are its outputs; the sender accepts if
+//! **Rows** (once per call, after all corrections). The receiver may have used different choices `x` for different
+//! trees. The sender draws a random 64×ℓ bit matrix `R`. The receiver answers with `R·x` and `R·t`, where `t` is the
+//! matrix whose rows are its outputs. The sender accepts if
 //!
 //! ```text
 //! R·q = R·t ⊕ (R·x)·Δ
 //! ```
 //!
-//! The last 64 columns of `R` are the identity, so the 64 transfers they meet hide the answer; these are
-//! sacrificed.
+//! The last 64 columns of `R` are the identity, so the 64 transfers that they multiply mask the answer; these transfers
+//! are sacrificed.
 //!
-//! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most
-//! about `2^{−k·d}` (it must guess as many slices of `Δ`) plus 2^−64, and learns no more than that its guess
-//! was right. `R` is public, so what it selects may show in time; outputs and `Δ` do not. Not guaranteed: more
-//! than 64 bits against a receiver who deviates once; the challenge is drawn live, so it cannot try offline.
+//! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most about
+//! `2^{−k·d}`, because it must guess the bits of `Δ` in those trees, plus 2^−64, and learns only that its guess was
+//! right. `R` is public, so the running time may depend on it; it does not depend on the outputs or on `Δ`. Not
+//! guaranteed: more than 64 bits of security against a receiver that deviates once. The challenge is drawn live, so the
+//! receiver cannot search for one offline.
 //!
-//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of the PPRF and of the subspace VOLE (section
-//! 4: a universal hash that is hiding in its last rows). Here the hash is a uniform matrix.
+//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of the PPRF and of the subspace VOLE (section 4: a
+//! universal hash that is hiding in its last rows). Here the hash is a uniformly random matrix.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};
@@ -32,34 +33,34 @@ use zeroize::Zeroizing;
 use super::ggm::LeafCheck;
 use super::oracle::{LEAVES, oracle};
 use super::transpose::SIDE;
-use super::{Sid, Slice};
+use super::{SessionId, TreeDepth};
 use crate::block::Block;
 
-/// Rows of `R`, and transfers that a call sacrifices.
+/// The number of rows of `R`, and of transfers that a call sacrifices.
 pub(super) const ROWS: usize = 64;
 
-/// What the receiver says of its leaves.
+/// The receiver's proof about its leaves.
 pub(super) struct LeafProof {
-    /// XOR of the check values, a tree each.
+    /// For each tree the XOR of its check values.
     pub(super) sums: Vec<LeafCheck>,
-    /// Hash of all check values.
+    /// The hash of all check values.
     pub(super) digest: [u8; 64],
 }
 
-/// The proof over the check values of all leaves of all trees.
-pub(super) fn prove_leaves(sid: &Sid, slice: Slice, checks: &[LeafCheck]) -> LeafProof {
-    LeafProof { sums: checks.chunks(slice.leaves()).map(sum).collect(), digest: *digest(sid, checks) }
+/// Proves the check values of all leaves of all trees.
+pub(super) fn prove_leaves(sid: &SessionId, depth: TreeDepth, checks: &[LeafCheck]) -> LeafProof {
+    LeafProof { sums: checks.chunks(depth.leaves()).map(sum).collect(), digest: *digest(sid, checks) }
 }
 
-/// Whether a proof fits the check values in the order of a punctured tree, number 0 of each zero.
-pub(super) fn leaves_fit(
-    sid: &Sid,
-    slice: Slice,
+/// Whether a proof matches the check values of punctured trees, in their order and with a zero at index 0 of each.
+pub(super) fn leaves_match(
+    sid: &SessionId,
+    depth: TreeDepth,
     delta: &[bool],
     mut checks: Zeroizing<Vec<LeafCheck>>,
     proof: &LeafProof,
 ) -> Choice {
-    let trees = checks.chunks_mut(slice.leaves()).zip(delta.chunks(slice.bits()));
+    let trees = checks.chunks_mut(depth.leaves()).zip(delta.chunks(depth.bits()));
     for ((checks, alpha), all) in trees.zip(&proof.sums) {
         let known = sum(checks);
         checks[0] = xor(known, *all);
@@ -68,7 +69,7 @@ pub(super) fn leaves_fit(
     digest(sid, &checks).ct_eq(&proof.digest)
 }
 
-/// Moves entry `y` to `α ⊕ y`, in the same time for every `α`.
+/// Moves entry `y` to `α ⊕ y`, in constant time.
 fn unpermute(entries: &mut [LeafCheck], alpha: &[bool]) {
     for (b, bit) in alpha.iter().enumerate() {
         for pair in entries.chunks_mut(2 << b) {
@@ -90,13 +91,13 @@ fn xor([a, b]: LeafCheck, [c, d]: LeafCheck) -> LeafCheck {
     [a ^ c, b ^ d]
 }
 
-fn digest(sid: &Sid, checks: &[LeafCheck]) -> Zeroizing<[u8; 64]> {
+fn digest(sid: &SessionId, checks: &[LeafCheck]) -> Zeroizing<[u8; 64]> {
     let bytes: Zeroizing<Vec<u8>> =
         Zeroizing::new(checks.as_flattened().iter().flat_map(|b| b.to_bytes()).collect());
     oracle(LEAVES, sid, 0, [&bytes[..]])
 }
 
-/// `R`, but for its identity part: column `j` is half `j mod 2` of `AES_seed(⌊j/2⌋)`.
+/// `R` without its identity part: column `j` is half `j mod 2` of `AES_seed(⌊j/2⌋)`.
 pub(super) struct Matrix(Aes128Enc);
 
 impl Matrix {
@@ -107,8 +108,8 @@ impl Matrix {
 
     /// The product with the matrix whose rows are `rows`, the last [`ROWS`] of them sacrificed.
     ///
-    /// Each row is added to one of 256 sums for each byte of its column of `R`; the sums whose number has
-    /// bit `c` set make up row `c` of the product.
+    /// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is the total
+    /// of the sums whose number has bit `c` set.
     pub(super) fn times(&self, rows: &[Block]) -> Vec<Block> {
         let (rows, sacrificed) = rows.split_at(rows.len() - ROWS);
         let mut sums = vec![[Block::ZERO; 256]; ROWS / 8];
@@ -128,7 +129,7 @@ impl Matrix {
             .collect()
     }
 
-    /// The product with a vector of `n + ROWS` bits, 128 in a block.
+    /// The product with a vector of `n + ROWS` bits, 128 in each block.
     pub(super) fn times_bits(&self, n: usize, bits: &[Block]) -> u64 {
         let bit = |block: Block, j: usize| (block.to_u128() >> (j % SIDE)) as u64 & 1;
         let mut product = 0;
@@ -161,7 +162,7 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
-    /// Bit `r` of column `j` of the whole matrix.
+    /// The entry in row `r` and column `j` of the whole matrix.
     fn entry(matrix: &Matrix, n: usize, r: usize, j: usize) -> bool {
         if j >= n {
             return j - n == r;

@@ -1,17 +1,17 @@
 //! The extension: from the set-up to any number of correlated transfers.
 //!
-//! In each chunk of up to 64 × 128 transfers the receiver computes `u_i` and rows `v` of tree `i`, takes as
-//! its choices `x` either what it was given or `u_0`, and sends `d_i = x ⊕ u_i` for every tree (not for
-//! tree 0 if `x = u_0`). The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1` of
-//! `Δ` are the bits of `α_i`, so the 128 rows of both are the columns of
+//! In each chunk of up to 64 × 128 transfers the receiver computes `u_i` and the rows `v` of tree `i`. Its choices `x`
+//! are the given ones, or `u_0` if any will do. It sends `d_i = x ⊕ u_i` for every tree, except for tree 0 if `x = u_0`.
+//! The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1` of `Δ` are the bits of `α_i`, so
+//! the columns of the 128 rows of both parties satisfy
 //!
 //! ```text
 //! q_j ⊕ t_j = x_j·Δ
 //! ```
 //!
-//! Bytes a transfer: 16/k chosen, 16/k − 1/8 random; a call is rounded up to 128 transfers. Against a peer
-//! that deviates a call has 64 more, then one exchange of a challenge and about a kilobyte
-//! ([`check`](super::check)).
+//! A transfer costs 16/k bytes if the receiver chooses, 16/k − 1/8 if not; a call rounds up to a multiple of 128
+//! transfers. Against a malicious peer a call has 64 more transfers, and one exchange of a challenge and about a
+//! kilobyte ([`check`](super::check)).
 //!
 //! Source: Roy 2022 (ePrint 2022/192), subspace VOLE with the repetition code, and `Δ`-OT from it.
 
@@ -27,12 +27,12 @@ use super::vole::{CHUNK, Row};
 use super::{Adversary, Options};
 use crate::block::Block;
 
-/// How the choices of a call come about.
+/// The choices of a call.
 #[derive(Clone, Copy)]
 enum Choices<'a> {
-    /// As given.
+    /// The caller chooses.
     Chosen(&'a [bool]),
-    /// Whatever tree 0 yields, for so many transfers.
+    /// Tree 0 determines the choices, for this many transfers.
     Random(usize),
 }
 
@@ -44,13 +44,13 @@ impl Choices<'_> {
         }
     }
 
-    /// The first tree that is corrected.
+    /// The first tree that needs corrections.
     fn corrected(&self) -> usize {
         usize::from(matches!(self, Self::Random(_)))
     }
 
-    /// The choices of transfers 128·i to 128·i + 127, where `u` is what tree 0 yields for them; beyond
-    /// the last choice it is `u`, so that padding reveals nothing.
+    /// The choices of transfers 128·i to 128·i + 127, where `u` is the output of tree 0 for them. Padding beyond the
+    /// last choice is `u`, so that it reveals nothing.
     fn block(&self, i: usize, u: Block) -> Block {
         let Self::Chosen(bits) = self else { return u };
         let bits = bits.get(i * SIDE..).unwrap_or_default();
@@ -64,8 +64,8 @@ impl Choices<'_> {
     }
 }
 
-/// What a call for `n` transfers comes to: the transfers with those it sacrifices, and the blocks of 128 they
-/// fill.
+/// The number of transfers of a call for `n` of them, sacrificed ones included, and the number of blocks of 128 that
+/// they fill.
 fn extent(n: usize, options: Options) -> (usize, usize) {
     let total = match options.adversary {
         Adversary::Malicious if n > 0 => n.saturating_add(ROWS),
@@ -74,12 +74,12 @@ fn extent(n: usize, options: Options) -> (usize, usize) {
     (total, total.div_ceil(SIDE))
 }
 
-/// The lengths in blocks of the chunks that make up `blocks`.
+/// The lengths, in blocks, of the chunks that `blocks` is divided into.
 fn chunks(blocks: usize) -> impl Iterator<Item = usize> {
     (0..blocks).step_by(CHUNK).map(move |at| CHUNK.min(blocks - at))
 }
 
-/// Writes the columns of 128 rows, as many as `out` takes: a multiple of 128.
+/// Writes as many columns of 128 rows as `out` holds, a multiple of 128.
 fn columns(rows: &[Row], out: &mut [Block]) {
     for (j, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
         transpose(|p| rows[p][j], out);

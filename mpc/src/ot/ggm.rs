@@ -1,13 +1,12 @@
-//! Trees of seeds of which the receiver gets all leaves but one (a punctured PRF, after Goldreich,
-//! Goldwasser and Micali).
+//! GGM trees of which the sender gets all leaves but one: a punctured PRF (Goldreich, Goldwasser and Micali).
 //!
-//! A node `s` has the children `AES_s(0)` and `AES_s(1)`; a leaf `s` yields a stream key `AES_s(0)` and a
-//! check value `AES_s(1) ‖ AES_s(2)`. Level `ℓ` of a tree of depth k belongs to bit `b = k−1−ℓ` of a leaf's
-//! number. The sender, who knows the tree, offers for each bit the XOR of all its left and the XOR of all
-//! its right nodes on that level; the receiver, who leaves out leaf `α`, takes the side that `α` is *not* on.
+//! A node `s` has the children `AES_s(0)` and `AES_s(1)`; a leaf `s` yields a stream key `AES_s(0)` and a check value
+//! `AES_s(1) ‖ AES_s(2)`. Level `ℓ` of a tree of depth `k` belongs to bit `b = k−1−ℓ` of a leaf's number. The extension
+//! receiver, who knows the whole tree, offers for each bit the XOR of all left nodes and the XOR of all right nodes of
+//! that level. The extension sender, whose leaf `α` is left out, takes the side that `α` is *not* on.
 //!
-//! The receiver orders its nodes by `y = α ⊕ x`: the node it does not know is always number 0, and a child's
-//! side shows in `y` as "same as α" or "other". So no address depends on `α`, here or later.
+//! The extension sender orders its nodes by `y = α ⊕ x`. The node that it does not know then always has number 0, and
+//! the side of a child shows in `y` as "same as α" or "other". So no address depends on `α`, here or later.
 //!
 //! Source: Roy 2022 (ePrint 2022/192), the PPRF from base transfers; leaves as in its consistency check.
 
@@ -20,16 +19,16 @@ use crate::block::Block;
 /// The check value of a leaf.
 pub(super) type LeafCheck = [Block; 2];
 
-/// All leaves of a tree.
+/// The leaves of a tree.
 pub(super) struct Leaves {
-    /// Stream keys; the receiver's number 0 is zero and of no use.
+    /// The stream keys; in a punctured tree, number 0 is zero and unused.
     pub(super) keys: Zeroizing<Vec<Block>>,
-    /// Check values, in the order of the keys.
+    /// The check values, in the order of the keys.
     pub(super) checks: Zeroizing<Vec<LeafCheck>>,
 }
 
-/// Grows a whole tree of depth `k`; for each bit of a leaf's number, lowest first, the pair from which
-/// the receiver takes one by its own bit of `α`.
+/// Grows a whole tree of depth `k`. Returns its leaves and, for each bit of a leaf's number, lowest first, the pair of
+/// which the other party takes one by its bit of `α`.
 pub(super) fn grow(root: Block, k: usize) -> (Leaves, Vec<[Block; 2]>) {
     let mut nodes = Zeroizing::new(vec![root]);
     let mut offers = Vec::with_capacity(k);
@@ -51,7 +50,7 @@ pub(super) fn grow(root: Block, k: usize) -> (Leaves, Vec<[Block; 2]>) {
     (Leaves::new(&nodes), offers)
 }
 
-/// Grows a tree that lacks leaf `α`, from its bits and what was taken for each, lowest first.
+/// Grows a tree without leaf `α` from the bits of `α` and the node sum taken for each, lowest first.
 pub(super) fn puncture(alpha: &[bool], taken: &[Block]) -> Leaves {
     let mut nodes = Zeroizing::new(vec![Block::ZERO]);
     for (bit, taken) in alpha.iter().zip(taken).rev() {

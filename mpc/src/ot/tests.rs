@@ -13,7 +13,7 @@ use super::*;
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Framed, Phase, Pipe, memory_pair};
 
-const SID: Sid = Sid([7; 32]);
+const SID: SessionId = SessionId([7; 32]);
 
 /// A channel that notes what is sent and lets a test change it.
 struct Tap {
@@ -79,9 +79,9 @@ impl Tap {
 
 fn all_options() -> impl Iterator<Item = Options> {
     let adversaries = [Adversary::SemiHonest, Adversary::Malicious];
-    [Slice::Two, Slice::Four, Slice::Eight]
+    [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight]
         .into_iter()
-        .flat_map(move |slice| adversaries.map(|adversary| Options { slice, adversary }))
+        .flat_map(move |depth| adversaries.map(|adversary| Options { depth, adversary }))
 }
 
 /// Runs the two parties in two threads.

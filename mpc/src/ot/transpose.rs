@@ -1,15 +1,15 @@
-//! Turns 128 rows of 128 bits into 128 columns.
+//! Transposes a matrix of 128 × 128 bits.
 //!
-//! Bit `j` of column `i` is bit `i` of row `j`. Seven rounds, of which the one with distance `s` swaps the
-//! off-diagonal s×s squares (Eklundh 1972): plain arithmetic on 64-bit halves, which the compiler turns
-//! into vector instructions, at about 2 ns a row. No address or branch depends on the bits.
+//! Bit `j` of column `i` is bit `i` of row `j`. Seven rounds, of which the one with distance `s` swaps the off-diagonal
+//! s×s squares (Eklundh 1972): plain arithmetic on 64-bit halves, which the compiler turns into vector instructions, at
+//! about 2 ns for each row. No address or branch depends on the bits.
 
 use crate::block::Block;
 
-/// Bits of a block, and rows of the matrix.
+/// The number of rows and columns.
 pub(super) const SIDE: usize = 128;
 
-/// Writes the columns of the matrix that has `row(p)` as row `p`.
+/// Writes the columns of the matrix whose row `p` is `row(p)`.
 pub(super) fn transpose(row: impl Fn(usize) -> Block, columns: &mut [Block; SIDE]) {
     let mut m: [[u64; 2]; SIDE] = core::array::from_fn(|p| row(p).halves());
     for i in 0..64 {

@@ -1,42 +1,42 @@
-//! Stretching the leaves of the trees into a correlation over `F_{2^k}`.
+//! Stretches the leaves of the trees into a vector correlation over `F_{2^k}` (VOLE).
 //!
-//! Leaf `x` of a tree is a key; at stream position `p` it gives the block `r_x = AES_x(p)`. From all leaves
+//! Leaf `x` of a tree is a key; at stream position `p` it yields the block `r_x = AES_x(p)`. All leaves give
 //!
 //! ```text
 //! u = ⊕ r_x        v_b = ⊕ { r_x : bit b of x is 1 }          b = 0 … k−1
 //! ```
 //!
-//! and from all leaves but `α`, taken in the order `y = α ⊕ x`, the same sums over `y` are
+//! and all leaves but `α`, ordered by `y = α ⊕ x`, give the same sums over `y`:
 //!
 //! ```text
 //! w_b = v_b ⊕ α_b·u
 //! ```
 //!
-//! because `r_α` stands at `y = 0` and enters no `w_b`. Four leaves, and then four sums of leaves, are taken
-//! together: each such step yields what they add to the two rows of the bits that tell them apart.
+//! because `r_α` has `y = 0` and so is part of no `w_b`. Leaves are combined by fours, and then their sums by fours: each
+//! step adds to the two rows of the bits in which the four differ.
 //!
-//! Guaranteed: stream positions are given out once; the order of work depends on nothing secret. AES here is
-//! used as a pseudorandom function with a secret key, no ideal cipher is assumed.
+//! Guaranteed: every stream position is used once; the order of work does not depend on a secret. AES serves as a
+//! pseudorandom function with a secret key here, so no ideal cipher is assumed.
 //!
 //! Source: Roy 2022 (ePrint 2022/192), small-field VOLE (figure 7) and its efficient computation.
 
 use zeroize::Zeroizing;
 
-use super::{OtError, Slice};
+use super::{OtError, TreeDepth};
 use crate::backend::{Backend, Sums};
 use crate::block::Block;
 
-/// Blocks of a row that are worked on at once: 128 rows of them stay in the second-level cache.
+/// The blocks of a row that are processed at once: 128 such rows fit into the second-level cache.
 pub(super) const CHUNK: usize = 64;
 
 /// One bit for each of up to 128·64 transfers.
 pub(super) type Row = [Block; CHUNK];
 
-/// The leaves of all trees as streams, and how much of them is spent.
+/// The leaves of all trees as streams, and the next unused position.
 pub(super) struct Streams {
     backend: Backend,
-    slice: Slice,
-    /// `2^k` keys a tree; number 0 may be any if it is unknown.
+    depth: TreeDepth,
+    /// `2^k` keys for each tree; number 0 is arbitrary if the party does not know it.
     keys: Zeroizing<Vec<Block>>,
     next: u64,
 }
@@ -48,12 +48,12 @@ pub(super) struct Positions {
 }
 
 impl Streams {
-    /// Streams under `keys`, tree after tree.
-    pub(super) fn new(slice: Slice, keys: Zeroizing<Vec<Block>>) -> Self {
-        Self { backend: Backend::detect(), slice, keys, next: 0 }
+    /// Streams with these keys, tree after tree.
+    pub(super) fn new(depth: TreeDepth, keys: Zeroizing<Vec<Block>>) -> Self {
+        Self { backend: Backend::detect(), depth, keys, next: 0 }
     }
 
-    /// Takes `len ≤ CHUNK` positions that were never given out before.
+    /// Reserves `len ≤ CHUNK` unused positions.
     ///
     /// # Errors
     /// If there are none left.
@@ -63,16 +63,16 @@ impl Streams {
         Ok(Positions { first, len })
     }
 
-    /// Writes the `v_b` (or `w_b`) of tree `tree` into `rows`, k of them, and `u` into `sum`, which is
-    /// meaningless if leaf 0 is unknown.
+    /// Writes the `k` rows `v_b` (or `w_b`) of a tree to `rows`, and `u` to `sum`, which is meaningless if leaf 0 is
+    /// unknown.
     pub(super) fn fold(&self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
         rows.as_flattened_mut().fill(Block::ZERO);
-        let leaves = self.slice.leaves();
+        let leaves = self.depth.leaves();
         let keys = self.keys[tree * leaves..][..leaves].as_chunks().0;
         self.quarter(at, keys, rows, sum);
     }
 
-    /// Adds what the leaves of `4^h` keys give to `2h` rows, and writes their sum.
+    /// Adds the streams of `4^h` keys to `2h` rows, and writes their sum.
     fn quarter(&self, at: &Positions, keys: &[[Block; 4]], rows: &mut [Row], sum: &mut Row) {
         let Some((lower, upper)) = rows.split_last_chunk_mut::<2>() else {
             return;
@@ -93,8 +93,7 @@ impl Streams {
     }
 }
 
-/// From the sums of four quarters, what they add to the rows of the two bits that tell them apart, and
-/// their sum.
+/// Adds the sums of four quarters to the rows of the two bits in which the quarters differ, and writes their sum.
 fn combine([zero, one, two, three]: &[Row; 4], [low, high]: &mut [Row; 2], sum: &mut Row) {
     for j in 0..CHUNK {
         let odd = one[j] ^ three[j];
@@ -111,9 +110,9 @@ mod tests {
 
     use super::*;
 
-    fn keys(slice: Slice, number: impl Fn(usize) -> usize) -> Vec<Block> {
-        (0..slice.trees())
-            .flat_map(|tree| (0..slice.leaves()).map(move |y| (tree, y)))
+    fn keys(depth: TreeDepth, number: impl Fn(usize) -> usize) -> Vec<Block> {
+        (0..depth.trees())
+            .flat_map(|tree| (0..depth.leaves()).map(move |y| (tree, y)))
             .map(|(tree, y)| Block::new(((tree << 8) + number(y) + 1) as u128))
             .collect()
     }
@@ -121,32 +120,32 @@ mod tests {
     /// `w_b = v_b ⊕ α_b·u`, with `v_b` and `u` by their definitions.
     #[test]
     fn sums_are_as_defined_from_all_leaves_and_from_all_but_one() {
-        for slice in [Slice::Two, Slice::Four, Slice::Eight] {
-            let (k, alpha) = (slice.bits(), 0xa5 & (slice.leaves() - 1));
-            let all = keys(slice, |x| x);
-            let mut known = keys(slice, |y| alpha ^ y);
-            known.iter_mut().step_by(slice.leaves()).for_each(|unknown| *unknown = Block::ZERO);
+        for depth in [TreeDepth::Two, TreeDepth::Four, TreeDepth::Eight] {
+            let (k, alpha) = (depth.bits(), 0xa5 & (depth.leaves() - 1));
+            let all = keys(depth, |x| x);
+            let mut known = keys(depth, |y| alpha ^ y);
+            known.iter_mut().step_by(depth.leaves()).for_each(|unknown| *unknown = Block::ZERO);
             let (mut v, mut w) = (vec![[Block::ZERO; CHUNK]; k], vec![[Block::ZERO; CHUNK]; k]);
             let (mut u, mut unused) = ([Block::ZERO; CHUNK], [Block::ZERO; CHUNK]);
-            let tree = slice.trees() - 1;
+            let tree = depth.trees() - 1;
             for (streams, rows, sum) in [(&all, &mut v, &mut u), (&known, &mut w, &mut unused)] {
-                let mut streams = Streams::new(slice, Zeroizing::new(streams.clone()));
+                let mut streams = Streams::new(depth, Zeroizing::new(streams.clone()));
                 streams.advance(3).unwrap();
                 let at = streams.advance(5).unwrap();
                 streams.fold(&at, tree, rows, sum);
             }
             let r = |x: usize, position: u128| {
                 let mut block = AesBlock::from(Block::new(position).to_bytes());
-                let key = all[tree * slice.leaves() + x].to_bytes();
+                let key = all[tree * depth.leaves() + x].to_bytes();
                 Aes128Enc::new(&key.into()).encrypt_block(&mut block);
                 Block::from_bytes(block.into())
             };
             for j in 0..5 {
                 let at = j as u128 + 3;
-                let sum = (0..slice.leaves()).fold(Block::ZERO, |sum, x| sum ^ r(x, at));
+                let sum = (0..depth.leaves()).fold(Block::ZERO, |sum, x| sum ^ r(x, at));
                 assert_eq!(u[j], sum);
                 for b in 0..k {
-                    let ones = (0..slice.leaves()).filter(|x| x >> b & 1 == 1);
+                    let ones = (0..depth.leaves()).filter(|x| x >> b & 1 == 1);
                     assert_eq!(v[b][j], ones.fold(Block::ZERO, |sum, x| sum ^ r(x, at)));
                     assert_eq!(w[b][j], v[b][j] ^ u[j].masked(alpha >> b & 1 == 1));
                 }
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn positions_are_given_out_once_and_end() {
-        let mut streams = Streams::new(Slice::Two, Zeroizing::new(Vec::new()));
+        let mut streams = Streams::new(TreeDepth::Two, Zeroizing::new(Vec::new()));
         streams.next = u64::MAX - 5;
         assert!(streams.advance(5).is_ok());
         assert_eq!(streams.advance(1).err(), Some(OtError::Exhausted));

@@ -4,10 +4,7 @@ use crate::gadgets::{Aes, Words};
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 
-const NAME: ProgramName = match ProgramName::new("aes-128@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("aes-128@1");
 
 /// AES-128 encryption of one block. Inputs and output are 16 bytes in the order of FIPS-197, each lowest
 /// bit first.
@@ -19,12 +16,8 @@ impl Program for Aes128 {
         NAME
     }
 
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
     fn shape(&self) -> Shape {
-        Shape::of_two([128, 128], 128)
+        Shape::two_party(128, 128, 128)
     }
 
     fn run<F: Fancy>(
@@ -33,7 +26,7 @@ impl Program for Aes128 {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (key, block) = (inputs.next_of(f, 0, 128)?, inputs.next_of(f, 1, 128)?);
+        let (key, block) = (inputs.read(f, 0, 128)?, inputs.read(f, 1, 128)?);
         let cipher = f.aes128(&Words::from_rows(8, &key), &Words::from_rows(8, &block))?;
         outputs.extend((0..16).flat_map(|byte| cipher.lane(byte)));
         Ok(())

@@ -4,10 +4,7 @@ use crate::gadgets::{Sha256, Words};
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 
-const NAME: ProgramName = match ProgramName::new("sha-256-block@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const NAME: ProgramName = ProgramName::literal("sha-256-block@1");
 
 /// One block of SHA-256. A block is 16 words of 32 bits and a state 8, in the order of FIPS 180-4, each lowest
 /// bit first.
@@ -19,12 +16,8 @@ impl Program for Sha256Block {
         NAME
     }
 
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
     fn shape(&self) -> Shape {
-        Shape::of_two([512, 256], 256)
+        Shape::two_party(512, 256, 256)
     }
 
     fn run<F: Fancy>(
@@ -33,7 +26,7 @@ impl Program for Sha256Block {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (block, state) = (inputs.next_of(f, 0, 512)?, inputs.next_of(f, 1, 256)?);
+        let (block, state) = (inputs.read(f, 0, 512)?, inputs.read(f, 1, 256)?);
         let word = |wires: &[F::Wire], i: usize| Words::single(&wires[32 * i..32 * (i + 1)]);
         let state = core::array::from_fn(|i| word(&state, i));
         let block = core::array::from_fn(|i| word(&block, i));

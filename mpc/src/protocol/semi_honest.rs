@@ -1,111 +1,126 @@
-//! Two parties compute a program; each is curious, and follows the protocol.
+//! The two-party protocol for parties who follow it and are curious (semi-honest security).
 //!
 //! ```text
 //!  garbler                                      evaluator
-//!  Connected ── hello ──────────────────────── Connected     versions, roles, program, nonces → sid
+//!  Connected ── hello ──────────────────────── Connected     versions, roles, program, nonces → session id
 //!  Agreed    ── set_up: base transfers ─────── Agreed        Δ stays with the garbler
-//!  Ready     ── execute: ◄─ choice bits ────── Ready         the evaluator's first input labels
-//!                        ── keys, tables ────►               streamed as they are garbled, and in
-//!                        ◄─ choice bits ──────               between, if there are many inputs, the next
-//!                        ── outputs ──────────               to whom it was agreed
-//!  Ready                                       Ready         and again, if wanted
+//!  Ready     ── execute: ◄─ choice bits ────── Ready         labels of the evaluator's first input bits
+//!                        ── keys, tables ────►               tables are sent as they are garbled; between them,
+//!                        ◄─ choice bits ──────               if there are many inputs, more labels
+//!                        ── outputs ──────────               to the parties that the terms name
+//!  Ready                                       Ready         and again, for further executions
 //! ```
 //!
-//! Each state is a type, and each transition consumes it: what fails is gone, and a half-failed session
-//! cannot be used again. `Δ` and the transfers live as long as the session; keys are drawn for each
-//! execution.
+//! Each state is a type, and each transition consumes it: after a failure there is no session left to use. `Δ` and the
+//! oblivious transfers last for the whole session; each execution draws new keys.
 //!
-//! **Guaranteed**, if both follow the protocol: neither learns more than the output (if it is told the
-//! output) and the program. A result is either right or an error, also when bytes are altered by chance.
-//! **Not guaranteed**: anything about a party that deviates on purpose. A garbler who garbles another
-//! program can learn inputs; whoever sends last can keep the result from the other.
+//! The messages of the phase [`Outputs`](Phase::Outputs):
 //!
-//! Outputs: the evaluator is sent `H(C⁰, 2i)` and `H(C¹, 2i + 1)` for output `i` and accepts only a label that
-//! hashes to one of them; the garbler is sent the active label and accepts only `C⁰` or `C¹`. For a receiver
-//! who does not compute, each side gets a [`Half`]. Bare decoding bits would turn an altered table into a wrong
-//! answer (`docs/adr/0002`).
+//! ```text
+//! digest of the transcript so far [32], then for each output i
+//!   to the evaluator        H(C⁰, 2i) [16] ‖ H(C¹, 2i + 1) [16]
+//!   for a result party      the same two hashes, ordered by the permute bits of the labels
+//!   to the garbler          the active label [16]
+//! ```
+//!
+//! The evaluator accepts only a label that matches one of the two hashes, and the garbler accepts only `C⁰` or `C¹`. If
+//! a result party learns the output instead, each side gets an [`OutputShare`]. Bare decoding bits would be shorter,
+//! but would turn an altered table into a wrong result (`docs/adr/0002`).
+//!
+//! **Guaranteed**, if both follow the protocol: neither learns more than the program and, if the terms say so, the
+//! output. A session ends with the right output or with an error, even if bytes are altered by accident.
+//!
+//! **Not guaranteed**: anything against a party that deviates on purpose. A garbler who garbles another program can
+//! learn inputs; the party that sends last can withhold the output from the other.
+//!
+//! The first message is defined in `hello`, the keys in [`SessionKeys`](crate::keys::SessionKeys), the tables in
+//! [`garble`](crate::garble), and the messages of oblivious transfer in [`ot`](crate::ot).
 
 mod evaluator;
 mod garbler;
-mod half;
 mod hello;
-mod strands;
-mod together;
+mod in_memory;
+mod input_streams;
+mod output_share;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
-pub use half::Half;
 pub use hello::{HelloError, Reveal, Role, RunId, Terms};
-pub use strands::labels_ahead;
-pub use together::together;
+pub use in_memory::run_in_memory;
+pub use input_streams::prefetched_labels;
+pub use output_share::OutputShare;
 
 use subtle::Choice;
 
-use crate::channel::{Channel, ChannelError, Phase, Transcribed};
+use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::StreamError;
 use crate::ot::OtError;
 
-/// A channel is there; nothing was said.
+/// The state of a session before the handshake.
 #[derive(Debug)]
 pub struct Connected(());
 
-/// Why a session ended without a result.
+/// Why a session failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
-    /// The parties do not want the same.
+    /// The handshake failed.
     #[error(transparent)]
     Hello(#[from] HelloError),
     /// Oblivious transfer failed before the first table.
     #[error("oblivious transfer failed: {0}")]
     Ot(#[from] OtError),
-    /// Tables, or labels between them, could not be sent or received.
+    /// Garbling or evaluating failed.
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// The connection failed.
     #[error(transparent)]
     Channel(#[from] ChannelError),
-    /// The inputs are not those of the program.
-    #[error("the program takes {expected} input bits of this party, but {given} were given")]
+    /// The number of input bits does not match the program.
+    #[error("expected {expected} input bits from this party, got {given}")]
     InputLength {
-        /// Bits that the program takes.
+        /// The number that the program reads.
         expected: usize,
-        /// Bits that were given.
+        /// The number that the caller gave.
         given: usize,
     },
-    /// The program does not give what its shape says: an error in the program.
-    #[error("the program gave {given} output bits, but its shape says {expected}")]
+    /// The program has another number of outputs than its shape declares, which is a bug in the program.
+    #[error("the program declares {expected} output bits but has {given}")]
     OutputLength {
-        /// Bits that the shape says.
+        /// The declared number.
         expected: usize,
-        /// Bits that came out.
+        /// The actual number.
         given: usize,
     },
-    /// The call does not fit the terms: the output is for a receiver, or it is not.
-    #[error("the terms name another receiver of the result than this call does")]
-    Receiver,
-    /// The two parties did not see the same messages.
-    #[error("what the peer sent and what was received differ: the connection altered it")]
+    /// The caller used `execute` although the terms name a result party, or `execute_for_result_party` although they
+    /// do not.
+    #[error("the terms reveal the output to another party than this call does")]
+    WrongCall,
+    /// The parties saw different messages.
+    #[error("the transcripts of the parties differ: messages were altered in transit")]
     Transcript,
-    /// An output label is none that the garbler made. It is not told which.
-    #[error("an output is not authentic: the tables or labels were altered")]
+    /// At least one output label is not one that the garbler made. The error does not tell which.
+    #[error("an output label is not authentic: tables or labels were altered")]
     Output,
 }
 
-/// The digest of both directions, in the order garbler, evaluator.
+/// The digest of both directions, the garbler's messages first.
 fn digest(garbler: [u8; 32], evaluator: [u8; 32]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     let hash = Sha256::new_with_prefix(b"sotto mpc transcript v1");
     hash.chain_update(garbler).chain_update(evaluator).finalize().into()
 }
 
-/// Receives the peer's digest of the transcript, which must be `ours`.
-fn check_transcript<C: Channel>(channel: &mut Transcribed<C>, ours: [u8; 32]) -> Result<(), SessionError> {
+/// Receives the peer's transcript digest and checks that it equals ours.
+fn check_transcript<C: Channel>(
+    channel: &mut TranscriptChannel<C>,
+    ours: [u8; 32],
+) -> Result<(), SessionError> {
     let mut theirs = [0; 32];
     channel.receive(Phase::Outputs, &mut theirs)?;
     if ours == theirs { Ok(()) } else { Err(SessionError::Transcript) }
 }
 
-/// The bit of what is either zero or one, and whether it is just one of them.
+/// The decoded bit, and whether exactly one of the two conditions holds.
 fn decode(is_zero: Choice, is_one: Choice) -> (bool, Choice) {
     (is_one.into(), is_zero ^ is_one)
 }

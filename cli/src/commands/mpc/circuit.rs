@@ -10,7 +10,7 @@ use rand_core::OsRng;
 use serde_json::json;
 use sotto_mpc::channel::Traffic;
 use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist};
-use sotto_mpc::protocol::semi_honest::{Role, together};
+use sotto_mpc::protocol::semi_honest::{Role, run_in_memory};
 use std::time::Instant;
 
 /// Longest circuit file that is read, in bytes.
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
         args::Role::Both => {
             let inputs = read_values(&text, sizes)?;
             let (ours, theirs) = inputs.split_at(garblers.iter().sum());
-            let outputs = together(&program, (ours, &mut OsRng), (theirs, &mut OsRng));
+            let outputs = run_in_memory(&program, ours, theirs, [&mut OsRng, &mut OsRng]);
             (outputs.map_err(|e| session_failure(&e))?, None)
         }
         args::Role::Garbler => {

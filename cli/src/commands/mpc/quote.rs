@@ -11,8 +11,8 @@ use sotto_jobs::Job;
 use sotto_jobs::edge::run::{Ways, measure};
 use sotto_jobs::joint::{Joint, asks_for};
 use sotto_mpc::Backend;
-use sotto_mpc::measure::{Layers, garble};
-use sotto_mpc::protocol::semi_honest::labels_ahead;
+use sotto_mpc::calibrate::{Layers, garble};
+use sotto_mpc::protocol::semi_honest::prefetched_labels;
 use std::time::Instant;
 
 /// Gates that are garbled to measure this machine.
@@ -66,7 +66,7 @@ fn memory(job: &Job, program: &impl Joint) -> u64 {
     let (inputs, at_once) = (job.inputs.iter().enumerate(), asks_for(program));
     let transferred: Vec<usize> =
         inputs.filter(|(_, input)| input.owner != job.garbler).map(|(i, _)| bits(i)).collect();
-    let ahead = labels_ahead(transferred.len()).max(at_once);
+    let ahead = prefetched_labels(transferred.len()).max(at_once);
     let labels: usize = transferred.iter().map(|bits| bits.min(&ahead)).sum();
     let shares: usize = (0..job.inputs.len()).map(bits).sum();
     (PROCESS + shares * 3 / 8 + 16 * (2 * labels + WIRES * at_once)) as u64

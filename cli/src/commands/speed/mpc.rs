@@ -5,10 +5,10 @@
 use super::{Figure, Unit};
 use crate::exit::{Code, Failure, Outcome};
 use rand_core::OsRng;
+use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
-use sotto_mpc::measure::{self, Chained, Layers};
-use sotto_mpc::ot::{OtError, Receiver, Sender, Sid};
+use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
 use sotto_mpc::programs::Aes128;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
 use sotto_mpc::{Backend, Bits, Delta, Program};
@@ -49,17 +49,17 @@ fn alone(
     let (backend, gates) = (Backend::detect(), program.cost().and_gates);
     Ok(vec![
         Figure::measure(rate(garble, gates), format!("{what}, garbled"), || {
-            measure::garble(backend, program, &mut OsRng).is_ok()
+            calibrate::garble(backend, program, &mut OsRng).is_ok()
         })?,
         Figure::measure(rate(evaluate, gates), format!("{what}, evaluated"), || {
-            measure::evaluate(backend, program, &mut OsRng).is_ok()
+            calibrate::evaluate(backend, program, &mut OsRng).is_ok()
         })?,
     ])
 }
 
 /// A session over loopback: its AND gates per second, and the garbler's bytes per gate.
 fn two_parties() -> Outcome<Vec<Figure>> {
-    let (terms, bits) = (Terms::of(Reveal::Both), Bits::from(&[true; 128][..]));
+    let (terms, bits) = (Terms::new(Reveal::Both), Bits::from(&[true; 128][..]));
     let (near, far) = peers()?;
     let garble = || {
         let session = Garbler::new(near, &AES, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;
@@ -90,7 +90,7 @@ fn two_parties() -> Outcome<Vec<Figure>> {
 /// Random correlated transfers over loopback, with the options of a session.
 fn transfers() -> Outcome<Vec<Figure>> {
     let (mut near, mut far) = peers()?;
-    let sid = Sid([1; 32]);
+    let sid = SessionId([1; 32]);
     let send = || {
         let mut sender = Sender::setup(&mut near, &sid, &Delta::random(&mut OsRng), &mut OsRng)?;
         for _ in 0..TURNS {

@@ -2,7 +2,7 @@
 
 use super::{Auc, Classes, Column, local_widths, width};
 use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::{Arithmetic, Tally, Words};
+use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Words};
 
 /// Pairs that are compared in lock-step: their labels fit the second-level cache.
 const PAIRS: usize = 1024;
@@ -43,7 +43,7 @@ impl Auc<'_> {
         theirs: &Owned<F::Wire>,
     ) -> Result<[Words<F::Wire>; 3], F::Error> {
         let widths = self.output_widths().map(|width| width as usize);
-        let [mut two_u, mut v10_sq, mut v01_sq] = widths.map(|width| Tally::new(1, width));
+        let [mut two_u, mut v10_sq, mut v01_sq] = widths.map(|width| CarrySaveAdder::new(1, width));
         for (positives, negatives) in [(ours, theirs), (theirs, ours)] {
             let (v10, v01) = self.across(f, positives, negatives)?;
             for v10 in v10 {
@@ -69,13 +69,13 @@ impl Auc<'_> {
         let Classes { positive: m, negative: n } = self.classes();
         let (width_10, width_01) = (width(2 * n as u64) as usize, width(2 * m as u64) as usize);
         let not_y = negatives.y.as_ref().map(|y| f.complement(y));
-        let mut v01 = not_y.as_ref().map(|y| Tally::new(y.lanes(), width_01));
+        let mut v01 = not_y.as_ref().map(|y| CarrySaveAdder::new(y.lanes(), width_01));
         let mut v10 = Vec::new();
         let group = not_y.as_ref().map_or(PAIRS, |y| PAIRS.div_ceil(y.lanes()));
         let rows = positives.x.as_ref().map_or(0, Words::lanes);
         for from in (0..rows).step_by(group) {
             let lanes = from..rows.min(from + group);
-            let mut sum = Tally::new(lanes.len(), width_10);
+            let mut sum = CarrySaveAdder::new(lanes.len(), width_10);
             if let Some(own) = &positives.v10 {
                 sum.add_words(&own.lanes_in(lanes.clone()));
             }

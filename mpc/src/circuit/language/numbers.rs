@@ -22,7 +22,7 @@ use super::lower::{Bits, Lowering, resized};
 use super::recorder::{Full, Recorder};
 use super::types::is_signed;
 use crate::Fancy;
-use crate::gadgets::{Arithmetic, Comparison, Division, Tally, Words};
+use crate::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Division, Words};
 
 /// A result and whether it is wrong.
 type Fallible = (Words<Signal>, Signal);
@@ -181,7 +181,7 @@ fn or(f: &mut Recorder, bits: &[Signal]) -> Result<Signal, Full> {
 fn product(f: &mut Recorder, x: &Words<Signal>, y: &Words<Signal>) -> Result<Fallible, Full> {
     let width = x.width();
     let (wires, mut beyond) = (x.wires(), Vec::new());
-    let mut tally = Tally::new(1, width + 1);
+    let mut adder = CarrySaveAdder::new(1, width + 1);
     let mut above = Signal::default();
     for (j, y_j) in y.wires().iter().enumerate() {
         // Any bit of x that would put a partial product at place w or above.
@@ -191,10 +191,10 @@ fn product(f: &mut Recorder, x: &Words<Signal>, y: &Words<Signal>) -> Result<Fal
         }
         for (i, x_i) in wires[..width - j].iter().enumerate() {
             let partial = f.and(*x_i, *y_j)?;
-            tally.add(i + j, [partial]);
+            adder.add(i + j, [partial]);
         }
     }
-    let wide = tally.finish(f)?;
+    let wide = adder.finish(f)?;
     let (result, top) = without_top(f, &wide, false);
     beyond.push(top);
     let wrong = or(f, &beyond)?;

@@ -1,4 +1,4 @@
-//! The receiver's side: it has choices `x_i` and gets `t_i = q_i ⊕ x_i·Δ`.
+//! The receiver: it has choices `x_i` and gets `t_i = q_i ⊕ x_i·Δ`.
 
 use core::fmt;
 
@@ -11,21 +11,21 @@ use super::super::check::{Matrix, prove_leaves};
 use super::super::ggm::{LeafCheck, grow};
 use super::super::transpose::SIDE;
 use super::super::vole::{CHUNK, Row, Streams};
-use super::super::{Adversary, Options, OtError, Sid};
+use super::super::{Adversary, Options, OtError, SessionId};
 use super::{Choices, chunks, columns, extent};
 use crate::block::Block;
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 
-/// The receiver of correlated transfers (the evaluator).
+/// The receiver of correlated transfers: the evaluator.
 ///
-/// Serves any number of calls in one session; cannot be cloned or stored, for a repeated stream position
+/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream position
 /// would reveal choices.
 pub struct Receiver {
     options: Options,
     streams: Streams,
     rows: Zeroizing<Vec<Row>>,
-    /// Index of the next transfer of messages.
+    /// The index of the next transfer of messages.
     index: u64,
     live: bool,
 }
@@ -34,10 +34,10 @@ impl Receiver {
     /// Sets up a session with a [`Sender`](super::Sender), with the default [`Options`].
     ///
     /// # Errors
-    /// If the channel fails or the peer's messages cannot be right.
+    /// If the channel fails or the peer's messages are invalid.
     pub fn setup(
         channel: &mut impl Channel,
-        sid: &Sid,
+        sid: &SessionId,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
         Self::setup_with(channel, sid, Options::default(), rng)
@@ -46,20 +46,20 @@ impl Receiver {
     /// Sets up a session.
     ///
     /// # Errors
-    /// If the channel fails, the peer's messages cannot be right, or it is caught deviating.
+    /// If the channel fails, the peer's messages are invalid, or the peer is caught deviating.
     pub fn setup_with(
         channel: &mut impl Channel,
-        sid: &Sid,
+        sid: &SessionId,
         options: Options,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
         let opening = receive_opening(channel, options)?;
         let (z, base) = base::send(sid, &opening, rng)?;
-        let mut keys = Zeroizing::new(Vec::with_capacity(options.slice.trees() * options.slice.leaves()));
+        let mut keys = Zeroizing::new(Vec::with_capacity(options.depth.trees() * options.depth.leaves()));
         let mut checks = Zeroizing::new(Vec::with_capacity(keys.capacity()));
         let mut offers = Zeroizing::new(Vec::with_capacity(SIDE));
-        for _ in 0..options.slice.trees() {
-            let (leaves, pairs) = grow(Block::random(rng), options.slice.bits());
+        for _ in 0..options.depth.trees() {
+            let (leaves, pairs) = grow(Block::random(rng), options.depth.bits());
             keys.extend_from_slice(&leaves.keys);
             checks.extend_from_slice(&leaves.checks);
             offers.extend(pairs);
@@ -72,14 +72,14 @@ impl Receiver {
         channel.flush()?;
         Ok(Self {
             options,
-            streams: Streams::new(options.slice, keys),
+            streams: Streams::new(options.depth, keys),
             rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             index: 0,
             live: true,
         })
     }
 
-    /// `t_i` for the given choices, one each.
+    /// Transfers with the given choices; returns `t_i` for each.
     ///
     /// # Errors
     /// If the channel fails, or an earlier call failed.
@@ -94,7 +94,7 @@ impl Receiver {
         Ok(t)
     }
 
-    /// `n` random choices and their `t_i`.
+    /// Performs `n` transfers with random choices; returns the choices and `t_i` for each.
     ///
     /// # Errors
     /// If the channel fails, or an earlier call failed.
@@ -117,7 +117,7 @@ impl Receiver {
         Ok((bits, t))
     }
 
-    /// The chosen message of each pair that the sender gives.
+    /// Receives the chosen message of each pair that the sender offers.
     ///
     /// # Errors
     /// If the channel fails, or an earlier call failed.
@@ -143,13 +143,13 @@ impl Receiver {
         Ok(t)
     }
 
-    /// A call that fails leaves the session spent.
+    /// Marks the session as failed until the call succeeds.
     fn begin(&mut self) -> Result<(), OtError> {
         let live = core::mem::replace(&mut self.live, false);
         live.then_some(()).ok_or(OtError::Spent)
     }
 
-    /// Runs one call: the choices in blocks, and `t`.
+    /// Performs one call; returns the choices in blocks, and `t`.
     fn extend(
         &mut self,
         channel: &mut impl Channel,
@@ -171,7 +171,7 @@ impl Receiver {
         Ok((x, t))
     }
 
-    /// Fills the rows for `len` blocks, sends their corrections and appends their choices to `x`.
+    /// Computes the rows for `len` blocks, sends their corrections, and appends their choices to `x`.
     fn chunk(
         &mut self,
         channel: &mut impl Channel,
@@ -179,7 +179,7 @@ impl Receiver {
         len: usize,
         x: &mut Vec<Block>,
     ) -> Result<(), OtError> {
-        let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
+        let (k, trees) = (self.options.depth.bits(), self.options.depth.trees());
         let at = self.streams.advance(len)?;
         let mut u = [Block::ZERO; CHUNK];
         let first = x.len();
@@ -206,7 +206,7 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// The sender's first message.
+/// Receives the sender's first message.
 fn receive_opening(channel: &mut impl Channel, options: Options) -> Result<Opening, OtError> {
     let mut code = [0; 2];
     let mut opening = Opening { seed: [0; 32], points: [[0; 32]; base::COUNT] };
@@ -219,10 +219,10 @@ fn receive_opening(channel: &mut impl Channel, options: Options) -> Result<Openi
     Ok(opening)
 }
 
-/// Challenges the sender in its role of base receiver, and proves the leaves; takes its answer.
+/// Challenges the sender, who is the receiver of the base transfers, proves the leaves, and checks the answer.
 fn prove(
     channel: &mut impl Channel,
-    sid: &Sid,
+    sid: &SessionId,
     options: Options,
     base: &Sent,
     checks: &[LeafCheck],
@@ -230,13 +230,13 @@ fn prove(
     let (challenge, expected) = base.challenge();
     channel.send(Phase::BaseOt, challenge.chi.as_flattened())?;
     channel.send(Phase::BaseOt, &challenge.proof)?;
-    let proof = prove_leaves(sid, options.slice, checks);
+    let proof = prove_leaves(sid, options.depth, checks);
     send_blocks(channel, proof.sums.as_flattened())?;
     channel.send(Phase::BaseOt, &proof.digest)?;
     let mut answer = [0; 32];
     channel.receive(Phase::BaseOt, &mut answer)?;
-    let fits = bool::from(answer.ct_eq(&*expected));
-    fits.then_some(()).ok_or(OtError::Check)
+    let is_right = bool::from(answer.ct_eq(&*expected));
+    is_right.then_some(()).ok_or(OtError::Check)
 }
 
 /// Answers the sender's challenge about the outputs of a call.

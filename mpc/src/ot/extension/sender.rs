@@ -1,4 +1,4 @@
-//! The sender's side: it holds `Δ` and gets `q_i`.
+//! The sender: it has `Δ` and gets `q_i`.
 
 use core::fmt;
 
@@ -7,28 +7,28 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::super::base::{self, COUNT, Challenge, Received};
-use super::super::check::{LeafProof, Matrix, ROWS, leaves_fit};
+use super::super::check::{LeafProof, Matrix, ROWS, leaves_match};
 use super::super::ggm::{LeafCheck, expand, puncture};
 use super::super::transpose::SIDE;
 use super::super::vole::{CHUNK, Row, Streams};
-use super::super::{Adversary, Options, OtError, Sid};
+use super::super::{Adversary, Options, OtError, SessionId};
 use super::{chunks, columns, extent};
 use crate::block::{Block, Delta};
 use crate::channel::{Channel, Phase};
 use crate::hash::HashKey;
 
-/// The sender of correlated transfers (the garbler).
+/// The sender of correlated transfers: the garbler.
 ///
-/// Serves any number of calls in one session; cannot be cloned or stored, for a repeated stream position
+/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream position
 /// would reveal labels.
 pub struct Sender {
     options: Options,
     streams: Streams,
     delta: Zeroizing<Block>,
     rows: Zeroizing<Vec<Row>>,
-    /// What the next challenge or hash key is drawn from.
+    /// The state from which challenges and hash keys are derived.
     draw: Zeroizing<Block>,
-    /// Index of the next transfer of messages.
+    /// The index of the next transfer of messages.
     index: u64,
     live: bool,
 }
@@ -37,10 +37,10 @@ impl Sender {
     /// Sets up a session with a [`Receiver`](super::Receiver), with the default [`Options`].
     ///
     /// # Errors
-    /// If the channel fails or the peer's messages cannot be right.
+    /// If the channel fails or the peer's messages are invalid.
     pub fn setup(
         channel: &mut impl Channel,
-        sid: &Sid,
+        sid: &SessionId,
         delta: &Delta,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
@@ -50,33 +50,33 @@ impl Sender {
     /// Sets up a session.
     ///
     /// # Errors
-    /// If the channel fails, the peer's messages cannot be right, or it is caught deviating.
+    /// If the channel fails, the peer's messages are invalid, or the peer is caught deviating.
     pub fn setup_with(
         channel: &mut impl Channel,
-        sid: &Sid,
+        sid: &SessionId,
         delta: &Delta,
         options: Options,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, OtError> {
-        let slice = options.slice;
+        let depth = options.depth;
         let base = transfer(channel, sid, delta, options, rng)?;
         let taken = base.unmask(&receive_pairs(channel)?);
         let delta = Zeroizing::new(delta.block());
         let bits: Zeroizing<Vec<bool>> = Zeroizing::new((0..SIDE).map(|p| bit(*delta, p)).collect());
-        let mut keys = Zeroizing::new(Vec::with_capacity(slice.trees() * slice.leaves()));
-        let mut checks = Zeroizing::new(Vec::with_capacity(slice.trees() * slice.leaves()));
-        for (alpha, taken) in bits.chunks(slice.bits()).zip(taken.chunks(slice.bits())) {
+        let mut keys = Zeroizing::new(Vec::with_capacity(depth.trees() * depth.leaves()));
+        let mut checks = Zeroizing::new(Vec::with_capacity(depth.trees() * depth.leaves()));
+        for (alpha, taken) in bits.chunks(depth.bits()).zip(taken.chunks(depth.bits())) {
             let leaves = puncture(alpha, taken);
             keys.extend_from_slice(&leaves.keys);
             checks.extend_from_slice(&leaves.checks);
         }
         if options.adversary == Adversary::Malicious {
-            let check = |proof: &_| leaves_fit(sid, slice, &bits, checks, proof);
-            answer(channel, slice.trees(), &base, check)?;
+            let check = |proof: &_| leaves_match(sid, depth, &bits, checks, proof);
+            answer(channel, depth.trees(), &base, check)?;
         }
         Ok(Self {
             options,
-            streams: Streams::new(slice, keys),
+            streams: Streams::new(depth, keys),
             delta,
             rows: Zeroizing::new(vec![[Block::ZERO; CHUNK]; SIDE]),
             draw: Zeroizing::new(Block::random(rng)),
@@ -85,7 +85,7 @@ impl Sender {
         })
     }
 
-    /// `q_i` of `n` transfers whose choices the receiver gives.
+    /// Performs `n` transfers with the receiver's choices; returns `q_i` for each.
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
@@ -96,7 +96,7 @@ impl Sender {
         Ok(q)
     }
 
-    /// `q_i` of `n` transfers whose choices are random.
+    /// Performs `n` transfers with random choices; returns `q_i` for each.
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
@@ -107,8 +107,10 @@ impl Sender {
         Ok(q)
     }
 
-    /// Sends one message of each pair, whichever the receiver chooses, masked by `H_S(q, i)` and
-    /// `H_S(q ⊕ Δ, i)`; `S` is drawn after the receiver is bound to its choices, and no index `i` repeats.
+    /// Transfers one message of each pair, the one that the receiver chooses.
+    ///
+    /// The messages are masked by `H_S(q, i)` and `H_S(q ⊕ Δ, i)`. `S` is drawn after the receiver has committed to its
+    /// choices, and no index `i` repeats.
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.
@@ -134,13 +136,13 @@ impl Sender {
         Ok(())
     }
 
-    /// A call that fails leaves the session spent.
+    /// Marks the session as failed until the call succeeds.
     fn begin(&mut self) -> Result<(), OtError> {
         let live = core::mem::replace(&mut self.live, false);
         live.then_some(()).ok_or(OtError::Spent)
     }
 
-    /// Runs one call; corrections come for the trees from `corrected` on.
+    /// Performs one call, in which the receiver sends corrections for the trees from `corrected` on.
     fn extend(
         &mut self,
         channel: &mut impl Channel,
@@ -160,9 +162,9 @@ impl Sender {
         Ok(q)
     }
 
-    /// Fills the rows for `len` blocks.
+    /// Computes the rows for `len` blocks and applies the receiver's corrections.
     fn chunk(&mut self, channel: &mut impl Channel, len: usize, corrected: usize) -> Result<(), OtError> {
-        let (k, trees) = (self.options.slice.bits(), self.options.slice.trees());
+        let (k, trees) = (self.options.depth.bits(), self.options.depth.trees());
         let at = self.streams.advance(len)?;
         let mut unused = [Block::ZERO; CHUNK];
         for (tree, rows) in self.rows.chunks_mut(k).enumerate() {
@@ -181,7 +183,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Challenges the receiver to show that it used the same choices for all trees.
+    /// Challenges the receiver to prove that it used the same choices for all trees.
     fn check(&mut self, channel: &mut impl Channel, q: &[Block]) -> Result<(), OtError> {
         let seed = self.fresh();
         channel.send(Phase::OtExtension, &seed.to_bytes())?;
@@ -192,15 +194,15 @@ impl Sender {
         channel.receive(Phase::OtExtension, &mut x)?;
         channel.receive(Phase::OtExtension, t.as_flattened_mut())?;
         let x = u64::from_le_bytes(x);
-        let mut fits = Choice::from(1);
+        let mut is_right = Choice::from(1);
         for (i, (q, t)) in product.iter().zip(t).enumerate() {
             let expected = Block::from_bytes(t) ^ self.delta.masked(x >> i & 1 == 1);
-            fits &= q.ct_eq(&expected);
+            is_right &= q.ct_eq(&expected);
         }
-        accept(fits)
+        accept(is_right)
     }
 
-    /// A block that the peer could not foresee.
+    /// A block that the peer cannot predict.
     fn fresh(&mut self) -> Block {
         let [next, fresh] = expand(*self.draw);
         *self.draw = next;
@@ -219,10 +221,10 @@ fn bit(delta: Block, p: usize) -> bool {
     delta.to_u128() >> p & 1 == 1
 }
 
-/// The base transfers up to the pads that the bits of `Δ` choose.
+/// Performs the base transfers up to the pads that the bits of `Δ` select.
 fn transfer(
     channel: &mut impl Channel,
-    sid: &Sid,
+    sid: &SessionId,
     delta: &Delta,
     options: Options,
     rng: &mut (impl RngCore + CryptoRng),
@@ -236,19 +238,19 @@ fn transfer(
     base.receive(&z)
 }
 
-/// The masked offers of the base transfers.
+/// Receives the masked offers of the base transfers.
 fn receive_pairs(channel: &mut impl Channel) -> Result<Vec<[Block; 2]>, OtError> {
     let mut bytes = [[[0; Block::BYTES]; 2]; COUNT];
     channel.receive(Phase::BaseOt, bytes.as_flattened_mut().as_flattened_mut())?;
     Ok(bytes.map(|pair| pair.map(Block::from_bytes)).to_vec())
 }
 
-/// Reads the receiver's challenge and its proof about the leaves, and answers if both are in order.
+/// Receives the receiver's challenge and its proof about the leaves, checks both, and answers.
 fn answer(
     channel: &mut impl Channel,
     trees: usize,
     base: &Received,
-    leaves_fit: impl FnOnce(&LeafProof) -> Choice,
+    leaves_match: impl FnOnce(&LeafProof) -> Choice,
 ) -> Result<(), OtError> {
     let mut challenge = Challenge { chi: [[0; 32]; COUNT], proof: [0; 32] };
     let mut sums = vec![[[0; Block::BYTES]; 2]; trees];
@@ -259,12 +261,12 @@ fn answer(
     channel.receive(Phase::BaseOt, &mut digest)?;
     let sums: Vec<LeafCheck> = sums.iter().map(|sum| sum.map(Block::from_bytes)).collect();
     let (answer, proof_fits) = base.answer(&challenge);
-    accept(proof_fits & leaves_fit(&LeafProof { sums, digest }))?;
+    accept(proof_fits & leaves_match(&LeafProof { sums, digest }))?;
     channel.send(Phase::BaseOt, &answer[..])?;
     Ok(channel.flush()?)
 }
 
-/// The one way in which checks fail.
-fn accept(fits: Choice) -> Result<(), OtError> {
-    bool::from(fits).then_some(()).ok_or(OtError::Check)
+/// Turns the result of a check into the error that all checks share.
+fn accept(is_right: Choice) -> Result<(), OtError> {
+    bool::from(is_right).then_some(()).ok_or(OtError::Check)
 }

@@ -10,7 +10,7 @@ const OFFERS: usize = 32;
 const CHI: usize = OFFERS + 32 * 128;
 const SUMS: usize = CHI + 32 * 128 + 32;
 
-const MALICIOUS: Options = Options { slice: Slice::Two, adversary: Adversary::Malicious };
+const MALICIOUS: Options = Options { depth: TreeDepth::Two, adversary: Adversary::Malicious };
 /// Transfers in a session below, in one call.
 const N: usize = 200;
 /// Bytes of corrections of one tree, with the sacrificed transfers.
@@ -44,7 +44,7 @@ fn assert_right_or_refused((q, t): &Outcome) {
     }
 }
 
-/// Whether slice `i` of `Δ` is zero.
+/// Whether depth `i` of `Δ` is zero.
 fn slice_is_zero(i: usize) -> bool {
     delta().block().to_u128() >> (2 * i) & 3 == 0
 }
@@ -145,7 +145,7 @@ fn a_false_answer_to_the_challenge_is_refused() {
     }
 }
 
-/// Different choices in one tree change the sender's outputs unless that slice of `Δ` is zero: then they are
+/// Different choices in one tree change the sender's outputs unless that depth of `Δ` is zero: then they are
 /// right, and pass.
 #[test]
 fn different_choices_in_one_tree_are_caught() {
@@ -172,7 +172,7 @@ fn a_false_answer_about_the_rows_is_refused() {
 
 #[test]
 fn another_session_or_other_options_do_not_mix() {
-    let mixed = |ours: Options, theirs: Options, their_sid: Sid| {
+    let mixed = |ours: Options, theirs: Options, their_sid: SessionId| {
         run(
             move |ch| Sender::setup_with(ch, &SID, &delta(), ours, &mut rng(2))?.send_correlated(ch, N),
             move |ch| {
@@ -180,12 +180,12 @@ fn another_session_or_other_options_do_not_mix() {
             },
         )
     };
-    let other = Sid([8; 32]);
+    let other = SessionId([8; 32]);
     let (q, t) = mixed(Options::default(), Options::default(), other);
     let expected = ideal(&q.unwrap(), &bits(N, 4), &delta());
     assert!(t.unwrap().iter().zip(&expected).all(|(t, expected)| t != expected));
     assert_eq!(mixed(MALICIOUS, MALICIOUS, other).0, Err(OtError::Check));
-    let four = Options { slice: Slice::Four, ..MALICIOUS };
+    let four = Options { depth: TreeDepth::Four, ..MALICIOUS };
     assert_eq!(mixed(MALICIOUS, four, SID).1, Err(OtError::Options));
     assert_eq!(mixed(MALICIOUS, Options::default(), SID).1, Err(OtError::Options));
 }

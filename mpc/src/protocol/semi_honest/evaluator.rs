@@ -4,30 +4,30 @@ use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::hello::{Reveal, Role, Terms, exchange};
-use super::strands::Evaluated;
-use super::{Connected, Half, SessionError, check_transcript, decode, digest};
+use super::input_streams::EvaluatorInputs;
+use super::{Connected, OutputShare, SessionError, check_transcript, decode, digest};
 use crate::backend::Backend;
-use crate::channel::{Channel, Phase, Transcribed};
+use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
 use crate::keys::SessionKeys;
-use crate::ot::{Receiver, Sid};
+use crate::ot::{Receiver, SessionId};
 use crate::program::{Program, Shape};
 use crate::{Bits, Block};
 
-/// The parties agree on program and terms.
+/// The state after the handshake: the parties agree on program and terms.
 #[derive(Debug)]
 pub struct Agreed {
-    sid: Sid,
+    sid: SessionId,
 }
 
-/// Executions can begin.
+/// The state after the set-up: the session can execute the program.
 pub struct Ready {
     ot: Receiver,
 }
 
-/// The evaluator of a session, in state `S`.
+/// The evaluator of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
 pub struct Evaluator<'p, C, P, S = Connected> {
-    channel: Transcribed<C>,
+    channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
     state: S,
@@ -36,13 +36,13 @@ pub struct Evaluator<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Evaluator<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self { channel: Transcribed::new(channel), program, terms, state: Connected(()) }
+        Self { channel: TranscriptChannel::new(channel), program, terms, state: Connected(()) }
     }
 
-    /// Compares with the peer what is to be done.
+    /// Performs the handshake, which compares program and terms with the peer's.
     ///
     /// # Errors
-    /// If the peer wants something else, or the connection fails.
+    /// If program or terms differ from the peer's, or the connection fails.
     pub fn hello(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
@@ -56,7 +56,7 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
     /// Sets up oblivious transfer.
     ///
     /// # Errors
-    /// If the connection fails or the peer's messages make no sense.
+    /// If the connection fails or the peer's messages are invalid.
     pub fn set_up(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
@@ -67,45 +67,49 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
 }
 
 impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
-    /// Computes the program once with these input bits of ours; the output, if it is for us.
+    /// Executes the program once with our input bits. Returns the session, for further executions, and the output if
+    /// the terms reveal it to us.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
-    /// for a receiver.
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
+    /// name a result party.
     pub fn execute(mut self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
-        self.terms.require_receiver(false)?;
+        self.terms.require_result_party(false)?;
         let (mut keys, outputs) = self.compute(inputs)?;
         if self.terms.reveal != Reveal::Evaluator {
             self.send_labels(&outputs)?;
         }
         let bits = match self.terms.reveal {
-            Reveal::Garbler | Reveal::Receiver => None,
+            Reveal::Garbler | Reveal::ResultParty => None,
             Reveal::Evaluator | Reveal::Both => Some(self.receive_hashes(&mut keys, &outputs)?),
         };
         Ok((self, bits))
     }
 
-    /// Computes the program once for a receiver who does not compute: our half of the output, to be sealed to it.
+    /// Executes the program once for a result party. Returns the session and our share of the output, which the caller
+    /// encrypts to the result party.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, what came is not authentic, or the output is
-    /// not for a receiver.
-    pub fn execute_for_receiver(mut self, inputs: &Bits) -> Result<(Self, Half), SessionError> {
-        self.terms.require_receiver(true)?;
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
+    /// name no result party.
+    pub fn execute_for_result_party(mut self, inputs: &Bits) -> Result<(Self, OutputShare), SessionError> {
+        self.terms.require_result_party(true)?;
         let (mut keys, outputs) = self.compute(inputs)?;
-        let half = Half::of(&outputs);
-        let places = self.receive_hashes(&mut keys, &outputs)?;
-        if half.bits() == places { Ok((self, half)) } else { Err(SessionError::Output) }
+        let share = OutputShare::of(&outputs);
+        let positions = self.receive_hashes(&mut keys, &outputs)?;
+        if share.bits() == positions { Ok((self, share)) } else { Err(SessionError::Output) }
     }
 
-    /// Input labels and tables: the keys of this execution and the active labels of the outputs.
+    /// Receives input labels and tables and evaluates them. Returns the keys of this execution and the active labels of
+    /// the outputs.
     fn compute(&mut self, inputs: &Bits) -> Result<(SessionKeys, Vec<Block>), SessionError> {
-        let Shape { strands, outputs: expected } = self.program.shape();
-        let takes = self.program.shape().evaluator();
-        if inputs.len() != takes {
-            return Err(SessionError::InputLength { expected: takes, given: inputs.len() });
+        let Shape { input_streams, outputs: expected } = self.program.shape();
+        let wanted = self.program.shape().evaluator_bits();
+        if inputs.len() != wanted {
+            return Err(SessionError::InputLength { expected: wanted, given: inputs.len() });
         }
-        let mut inputs = Evaluated::begin(strands, &mut self.state.ot, &mut self.channel, inputs)?;
+        let mut inputs =
+            EvaluatorInputs::begin(input_streams, &mut self.state.ot, &mut self.channel, inputs)?;
         let mut bytes = [0; SessionKeys::BYTES];
         self.channel.receive(Phase::Inputs, &mut bytes)?;
         let mut keys = SessionKeys::from_bytes(bytes);
@@ -128,7 +132,8 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         Ok(self.channel.flush()?)
     }
 
-    /// At which place the hash of each label stands; an error if at none.
+    /// Receives the two hashes of each output and returns at which position the hash of our label is; an error if one
+    /// is at neither.
     fn receive_hashes(
         &mut self,
         keys: &mut SessionKeys,
@@ -151,13 +156,13 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
 }
 
 impl<'p, C, P, S> Evaluator<'p, C, P, S> {
-    /// A digest of all that was said so far, tables excepted; the peer's is the same.
+    /// A digest of all messages so far except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
         let (sent, received) = self.channel.digests();
         digest(received, sent)
     }
 
-    /// Ends the session and gives the channel back.
+    /// Ends the session and returns the channel.
     pub fn close(self) -> C {
         self.channel.into_inner()
     }

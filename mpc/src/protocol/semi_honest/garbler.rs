@@ -5,31 +5,31 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::hello::{Reveal, Role, Terms, exchange};
-use super::strands::Garbled;
-use super::{Connected, Half, SessionError, check_transcript, decode, digest};
+use super::input_streams::GarblerInputs;
+use super::{Connected, OutputShare, SessionError, check_transcript, decode, digest};
 use crate::backend::Backend;
-use crate::channel::{Channel, Phase, Transcribed};
+use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::Garbling;
 use crate::keys::SessionKeys;
-use crate::ot::{Sender, Sid};
+use crate::ot::{Sender, SessionId};
 use crate::program::{Program, Shape};
-use crate::{Bits, Block, Delta, wire};
+use crate::{Bits, Block, Delta};
 
-/// The parties agree on program and terms.
+/// The state after the handshake: the parties agree on program and terms.
 #[derive(Debug)]
 pub struct Agreed {
-    sid: Sid,
+    sid: SessionId,
 }
 
-/// Executions can begin.
+/// The state after the set-up: the session can execute the program.
 pub struct Ready {
     delta: Delta,
     ot: Sender,
 }
 
-/// The garbler of a session, in state `S`.
+/// The garbler of a session, in state `S`: [`Connected`], then `Agreed`, then `Ready`.
 pub struct Garbler<'p, C, P, S = Connected> {
-    channel: Transcribed<C>,
+    channel: TranscriptChannel<C>,
     program: &'p P,
     terms: Terms,
     state: S,
@@ -38,13 +38,13 @@ pub struct Garbler<'p, C, P, S = Connected> {
 impl<'p, C: Channel, P: Program> Garbler<'p, C, P> {
     /// A session over `channel` to compute `program`.
     pub fn new(channel: C, program: &'p P, terms: Terms) -> Self {
-        Self { channel: Transcribed::new(channel), program, terms, state: Connected(()) }
+        Self { channel: TranscriptChannel::new(channel), program, terms, state: Connected(()) }
     }
 
-    /// Compares with the peer what is to be done.
+    /// Performs the handshake, which compares program and terms with the peer's.
     ///
     /// # Errors
-    /// If the peer wants something else, or the connection fails.
+    /// If program or terms differ from the peer's, or the connection fails.
     pub fn hello(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
@@ -58,7 +58,7 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
     /// Draws `Δ` and sets up oblivious transfer.
     ///
     /// # Errors
-    /// If the connection fails or the peer's messages make no sense.
+    /// If the connection fails or the peer's messages are invalid.
     pub fn set_up(
         mut self,
         rng: &mut (impl RngCore + CryptoRng),
@@ -70,21 +70,22 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
 }
 
 impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
-    /// Computes the program once with these input bits of ours; the output, if it is for us.
+    /// Executes the program once with our input bits. Returns the session, for further executions, and the output if
+    /// the terms reveal it to us.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, what comes back is not authentic, or the
-    /// output is for a receiver.
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
+    /// name a result party.
     pub fn execute(
         mut self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
-        self.terms.require_receiver(false)?;
+        self.terms.require_result_party(false)?;
         let (mut keys, outputs) = self.compute(inputs, rng)?;
         let bits = match self.terms.reveal {
             Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
-            Reveal::Evaluator | Reveal::Receiver => None,
+            Reveal::Evaluator | Reveal::ResultParty => None,
         };
         if self.terms.reveal != Reveal::Garbler {
             self.send_hashes(&mut keys, outputs.iter().copied())?;
@@ -93,40 +94,42 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         Ok((self, bits))
     }
 
-    /// Computes the program once for a receiver who does not compute: our half of the output, to be sealed to it.
+    /// Executes the program once for a result party. Returns the session and our share of the output, which the caller
+    /// encrypts to the result party.
     ///
     /// # Errors
-    /// If the inputs do not fit the program, the connection fails, or the output is not for a receiver.
-    pub fn execute_for_receiver(
+    /// If the inputs do not match the program, the connection fails, or the terms name no result party.
+    pub fn execute_for_result_party(
         mut self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(Self, Half), SessionError> {
-        self.terms.require_receiver(true)?;
+    ) -> Result<(Self, OutputShare), SessionError> {
+        self.terms.require_result_party(true)?;
         let (mut keys, outputs) = self.compute(inputs, rng)?;
-        // The label with permute bit 0 stands first: the evaluator learns that its own is authentic.
+        // The hash of the label with permute bit 0 comes first: the evaluator only learns that its label is authentic.
         let delta = self.state.delta.block();
         self.send_hashes(&mut keys, outputs.iter().map(|c0| *c0 ^ delta.masked(c0.lsb())))?;
         self.channel.flush()?;
-        Ok((self, Half::of(&outputs)))
+        Ok((self, OutputShare::of(&outputs)))
     }
 
-    /// Input labels and tables: the keys of this execution and the false labels of the outputs.
+    /// Transfers input labels and garbles the program. Returns the keys of this execution and the false labels of the
+    /// outputs.
     fn compute(
         &mut self,
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(SessionKeys, Zeroizing<Vec<Block>>), SessionError> {
-        let Shape { strands, outputs: expected } = self.program.shape();
-        let takes = self.program.shape().garbler();
-        if inputs.len() != takes {
-            return Err(SessionError::InputLength { expected: takes, given: inputs.len() });
+        let Shape { input_streams, outputs: expected } = self.program.shape();
+        let wanted = self.program.shape().garbler_bits();
+        if inputs.len() != wanted {
+            return Err(SessionError::InputLength { expected: wanted, given: inputs.len() });
         }
         let Ready { delta, ot } = &mut self.state;
-        let mut inputs = Garbled::begin(strands, ot, &mut self.channel, inputs)?;
+        let mut inputs = GarblerInputs::begin(input_streams, ot, &mut self.channel, inputs)?;
         let (mut keys, bytes) = SessionKeys::random(rng);
         self.channel.send(Phase::Inputs, &bytes)?;
-        // A false label and a public active one tell `Δ`: they are wiped.
+        // Wiped, because a false label and a public active label of the same wire reveal `Δ`.
         let mut outputs = Zeroizing::new(Vec::with_capacity(expected));
         let mut f = Garbling::new(Backend::detect(), delta, &mut keys, &mut self.channel);
         self.program.run(&mut f, &mut inputs, &mut outputs)?;
@@ -143,7 +146,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         let mut bytes = vec![0; outputs.len() * Block::BYTES];
         self.channel.receive(Phase::Outputs, &mut bytes)?;
         let mut authentic = Choice::from(1);
-        let decoded = outputs.iter().zip(wire::blocks(&bytes)).map(|(c0, label)| {
+        let decoded = outputs.iter().zip(Block::from_chunks(&bytes)).map(|(c0, label)| {
             let (bit, known) = decode(label.ct_eq(c0), label.ct_eq(&(*c0 ^ self.state.delta.block())));
             authentic &= known;
             bit
@@ -152,7 +155,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         if authentic.into() { Ok(bits) } else { Err(SessionError::Output) }
     }
 
-    /// For each output the hashes of both labels, `first` in front.
+    /// Sends the hashes of both labels of each output, beginning with the hash of its label in `first`.
     fn send_hashes(
         &mut self,
         keys: &mut SessionKeys,
@@ -169,13 +172,13 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
 }
 
 impl<'p, C, P, S> Garbler<'p, C, P, S> {
-    /// A digest of all that was said so far, tables excepted; the peer's is the same.
+    /// A digest of all messages so far except tables; the peer has the same one.
     pub fn transcript(&self) -> [u8; 32] {
         let (sent, received) = self.channel.digests();
         digest(sent, received)
     }
 
-    /// Ends the session and gives the channel back.
+    /// Ends the session and returns the channel.
     pub fn close(self) -> C {
         self.channel.into_inner()
     }

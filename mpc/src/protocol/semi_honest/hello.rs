@@ -1,130 +1,194 @@
-//! The handshake: do we speak the same protocol, in opposite roles, about the same program?
+//! The handshake: both parties check that they run the same program, in opposite roles, on the same terms.
 //!
-//! Each side sends one [`Hello`] and reads the other's. The session id of oblivious transfer is the first 32
-//! bytes of `SHA-512("sotto mpc sid v1" ‖ garbler's hello ‖ evaluator's hello)`, so it covers run,
-//! attempt, both nonces, roles and program.
+//! Each side sends one hello and reads the peer's:
+//!
+//! ```text
+//! hello = "sottompc" ‖ version u16 ‖ suite u8 ‖ role u8 ‖ reveal u8 ‖ attempt u32 ‖ run [32] ‖ nonce [32]
+//!         ‖ program digest [32] ‖ program name [32]
+//! ```
+//!
+//! The session id of oblivious transfer is the first 32 bytes of
+//! `SHA-512("sotto mpc sid v1" ‖ garbler's hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces,
+//! the roles and the program.
 
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 
 use super::SessionError;
 use crate::channel::{Channel, ChannelError, Phase};
-use crate::ot::Sid;
+use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::ot::SessionId;
 use crate::program::{ProgramId, ProgramName};
-use crate::wire::Hello;
 
-/// Version of the messages. In version 1, all labels came before the first table.
+/// Version of the messages. Version 1 transferred all input labels before the first table.
 const VERSION: u16 = 2;
-/// Half gates, SoftSpoken transfers with k = 2, semi-honest.
+/// Half gates, SoftSpoken oblivious transfer with k = 2, semi-honest security.
 const SUITE: u8 = 1;
 
-/// Which end of the protocol one is.
+/// The role of a party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Role {
-    /// Makes the tables.
+    /// Garbles the program and sends the tables.
     Garbler = 1,
-    /// Uses the tables.
+    /// Evaluates the garbled program.
     Evaluator = 2,
 }
 
-/// Who is told the result.
+/// Which parties learn the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reveal {
-    /// The garbler alone.
+    /// Only the garbler.
     Garbler = 1,
-    /// The evaluator alone.
+    /// Only the evaluator.
     Evaluator = 2,
-    /// Both, the garbler first.
+    /// Both; the garbler learns it first.
     Both = 3,
-    /// Neither: each gets a half, and only who has both halves learns the result.
-    Receiver = 4,
+    /// Neither: each gets a share of the output, and only a result party that receives both shares learns it.
+    ResultParty = 4,
 }
 
-/// The name of a run, unique among all runs of the parties.
+/// The identifier of a run, unique among all runs of the two parties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunId(pub [u8; 32]);
 
 /// What the parties must have agreed on beforehand, besides the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The run.
+    /// The identifier of the run.
     pub run: RunId,
-    /// Which attempt at the run.
+    /// The number of this attempt at the run.
     pub attempt: u32,
-    /// Who is told the result.
+    /// Which parties learn the output.
     pub reveal: Reveal,
 }
 
 impl Terms {
-    /// Terms of a run that nobody else needs to know: no run id, first attempt.
+    /// Terms for parties that need no run identifier: the zero identifier, first attempt.
     #[must_use]
-    pub const fn of(reveal: Reveal) -> Self {
+    pub const fn new(reveal: Reveal) -> Self {
         Self { run: RunId([0; 32]), attempt: 0, reveal }
     }
 
-    /// Whether the result is for a receiver must be as the caller says.
-    pub(super) fn require_receiver(&self, receiver: bool) -> Result<(), SessionError> {
-        let fits = (self.reveal == Reveal::Receiver) == receiver;
-        if fits { Ok(()) } else { Err(SessionError::Receiver) }
+    /// Checks that the output goes to a result party exactly if the caller expects so.
+    pub(super) fn require_result_party(&self, expected: bool) -> Result<(), SessionError> {
+        let fits = (self.reveal == Reveal::ResultParty) == expected;
+        if fits { Ok(()) } else { Err(SessionError::WrongCall) }
     }
 }
 
-/// Why the handshake failed: nothing secret was said.
+/// Why the handshake failed. Nothing secret has been sent at this point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HelloError {
     /// The connection failed.
     #[error(transparent)]
     Channel(#[from] ChannelError),
-    /// What came is no hello.
+    /// The peer's first message is not a hello.
     #[error("the peer does not speak this protocol")]
     Foreign,
-    /// The peer has another version.
-    #[error("the peer speaks version {theirs} of the protocol, we speak {VERSION}")]
+    /// The peer uses another protocol version.
+    #[error("the peer uses protocol version {theirs}, expected {VERSION}")]
     Version {
-        /// The peer's.
+        /// The peer's value.
         theirs: u16,
     },
-    /// The peer runs another protocol.
-    #[error("the peer offers protocol suite {theirs}, we offer {SUITE}")]
+    /// The peer uses another protocol suite.
+    #[error("the peer uses protocol suite {theirs}, expected {SUITE}")]
     Suite {
-        /// The peer's.
+        /// The peer's value.
         theirs: u8,
     },
-    /// Both are garbler, or both evaluator.
-    #[error("the peer is {ours:?} too: one party must take the other role")]
+    /// Both parties claim the same role.
+    #[error("both parties are the {ours:?}: one of them must take the other role")]
     Role {
-        /// Ours, and the peer's.
+        /// The role of both.
         ours: Role,
     },
     /// The programs differ.
-    #[error("we compute {ours}, the peer computes {theirs}: not the same program or not the same parameters")]
+    #[error(
+        "programs differ: we compute {ours}, the peer computes {theirs}, or the parameters are not the same"
+    )]
     Program {
-        /// Name of ours.
+        /// The name of our program.
         ours: ProgramName,
-        /// Name of the peer's.
+        /// The name of the peer's program.
         theirs: ProgramName,
     },
-    /// The peer is at another run, or another attempt.
-    #[error("the peer is at another run or another attempt of it")]
+    /// The peer names another run, or another attempt at it.
+    #[error("the peer names another run or another attempt at this run")]
     Run,
-    /// The peer wants another receiver of the result.
-    #[error("the peer does not agree who is told the result (we say {ours:?})")]
+    /// The peer expects other parties to learn the output.
+    #[error("the parties disagree on who learns the output: we expect {ours:?}")]
     Reveal {
-        /// Ours.
+        /// Our value.
         ours: Reveal,
     },
 }
 
-/// Sends our hello, reads the peer's, and gives the session's id.
+/// The first message of a session. Apart from role and nonce, both directions carry the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hello {
+    version: u16,
+    suite: u8,
+    role: u8,
+    reveal: u8,
+    attempt: u32,
+    run: [u8; 32],
+    nonce: [u8; 32],
+    program: ProgramId,
+}
+
+impl Hello {
+    const BYTES: usize = 145;
+    const MAGIC: [u8; 8] = *b"sottompc";
+
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Self::BYTES);
+        self.encode(&mut bytes);
+        bytes
+    }
+}
+
+impl Encode for Hello {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let Self { version, suite, role, reveal, attempt, run, nonce, program } = self;
+        Self::MAGIC.encode(out);
+        version.encode(out);
+        [*suite, *role, *reveal].encode(out);
+        attempt.encode(out);
+        run.encode(out);
+        nonce.encode(out);
+        program.digest.encode(out);
+        program.name.to_bytes().encode(out);
+    }
+}
+
+impl Decode for Hello {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if <[u8; 8]>::decode(reader)? != Self::MAGIC {
+            return Err(DecodeError::Invalid("protocol name"));
+        }
+        let version = u16::decode(reader)?;
+        let [suite, role, reveal] = Decode::decode(reader)?;
+        let attempt = u32::decode(reader)?;
+        let (run, nonce, digest) =
+            (Decode::decode(reader)?, Decode::decode(reader)?, Decode::decode(reader)?);
+        let name = ProgramName::from_bytes(Decode::decode(reader)?);
+        let name = name.ok_or(DecodeError::Invalid("program name"))?;
+        let program = ProgramId { name, digest };
+        Ok(Self { version, suite, role, reveal, attempt, run, nonce, program })
+    }
+}
+
+/// Sends our hello, reads the peer's, and derives the session id.
 pub(super) fn exchange(
     channel: &mut impl Channel,
     role: Role,
     program: ProgramId,
     terms: &Terms,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Sid, HelloError> {
+) -> Result<SessionId, HelloError> {
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let Terms { run, attempt, reveal } = *terms;
@@ -134,7 +198,7 @@ pub(super) fn exchange(
     channel.send(Phase::Hello, &ours.to_bytes())?;
     let mut bytes = [0; Hello::BYTES];
     channel.receive(Phase::Hello, &mut bytes)?;
-    let theirs = Hello::from_bytes(&bytes).ok_or(HelloError::Foreign)?;
+    let theirs = Hello::from_bytes(&bytes).map_err(|_| HelloError::Foreign)?;
     compare(&ours, &theirs, role, reveal)?;
     Ok(match role {
         Role::Garbler => sid(&ours, &theirs),
@@ -167,9 +231,39 @@ fn compare(ours: &Hello, theirs: &Hello, role: Role, reveal: Reveal) -> Result<(
     Ok(())
 }
 
-fn sid(garbler: &Hello, evaluator: &Hello) -> Sid {
+fn sid(garbler: &Hello, evaluator: &Hello) -> SessionId {
     let hash = Sha512::new_with_prefix(b"sotto mpc sid v1");
     let hash: [u8; 64] =
         hash.chain_update(garbler.to_bytes()).chain_update(evaluator.to_bytes()).finalize().into();
-    Sid(core::array::from_fn(|i| hash[i]))
+    SessionId(core::array::from_fn(|i| hash[i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hello_has_one_encoding() {
+        let name = ProgramName::literal("p@1");
+        let hello = Hello {
+            version: 0x0102,
+            suite: 3,
+            role: 4,
+            reveal: 5,
+            attempt: 6,
+            run: [7; 32],
+            nonce: [8; 32],
+            program: ProgramId { name, digest: [9; 32] },
+        };
+        let bytes = hello.to_bytes();
+        assert_eq!(bytes.len(), Hello::BYTES);
+        assert_eq!(bytes[..13], *b"sottompc\x02\x01\x03\x04\x05");
+        assert_eq!(bytes[Hello::BYTES - 32..][..4], *b"p@1\0");
+        assert_eq!(Hello::from_bytes(&bytes), Ok(hello));
+        for at in [0, 7, Hello::BYTES - 32, Hello::BYTES - 1] {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x80;
+            assert!(Hello::from_bytes(&bad).is_err(), "byte {at}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
-//! A channel that keeps a hash of what was said.
+//! A channel that hashes the messages of both directions.
 //!
-//! Both parties hash both directions and compare before they accept an output. So a message that was
-//! altered on the way and would otherwise only change an input (a flipped choice bit, say) ends in an error
-//! and not in a wrong answer. Tables are left out: there are too many, and altered tables do not end in an
-//! accepted label.
+//! Both parties compare these hashes before they accept an output. A message that was altered in transit and would
+//! otherwise only change an input (a flipped choice bit, for instance) thus ends in an error and not in a wrong
+//! result. Tables are not hashed: they are the bulk of the data, and an altered table never leads to an accepted
+//! output label.
 //!
-//! Per direction: `SHA-256` over the runs of one phase, each `phase u8 ‖ bytes ‖ length u64`. Not a
-//! substitute for an authenticated channel: whoever can alter messages at will can also alter the digest.
+//! The hash of a direction is `SHA-256` over its runs of messages of one phase, each `phase u8 ‖ bytes ‖ length u64`.
+//! It does not replace an authenticated channel: an attacker who can alter messages at will can also alter the hash.
 
 use sha2::{Digest, Sha256};
 
@@ -14,12 +14,12 @@ use super::{Channel, ChannelError, Phase};
 
 /// The hash of one direction.
 #[derive(Clone, Default)]
-struct Said {
+struct DirectionHash {
     hash: Sha256,
     run: Option<(Phase, u64)>,
 }
 
-impl Said {
+impl DirectionHash {
     fn add(&mut self, phase: Phase, bytes: &[u8]) {
         if phase == Phase::Tables || bytes.is_empty() {
             return;
@@ -40,25 +40,25 @@ impl Said {
     }
 
     fn digest(&self) -> [u8; 32] {
-        let mut said = self.clone();
-        said.end_run();
-        said.hash.finalize().into()
+        let mut direction = self.clone();
+        direction.end_run();
+        direction.hash.finalize().into()
     }
 }
 
-/// A channel and the hashes of both its directions.
-pub(crate) struct Transcribed<C> {
+/// A channel and the hashes of its two directions.
+pub(crate) struct TranscriptChannel<C> {
     channel: C,
-    sent: Said,
-    received: Said,
+    sent: DirectionHash,
+    received: DirectionHash,
 }
 
-impl<C> Transcribed<C> {
+impl<C> TranscriptChannel<C> {
     pub(crate) fn new(channel: C) -> Self {
-        Self { channel, sent: Said::default(), received: Said::default() }
+        Self { channel, sent: DirectionHash::default(), received: DirectionHash::default() }
     }
 
-    /// Hashes of what was sent and of what was received so far.
+    /// The hashes of everything sent and of everything received so far.
     pub(crate) fn digests(&self) -> ([u8; 32], [u8; 32]) {
         (self.sent.digest(), self.received.digest())
     }
@@ -68,7 +68,7 @@ impl<C> Transcribed<C> {
     }
 }
 
-impl<C: Channel> Channel for Transcribed<C> {
+impl<C: Channel> Channel for TranscriptChannel<C> {
     fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
         self.sent.add(phase, bytes);
         self.channel.send(phase, bytes)
@@ -89,22 +89,22 @@ impl<C: Channel> Channel for Transcribed<C> {
 mod tests {
     use super::*;
 
-    fn said(calls: &[(Phase, &[u8])]) -> [u8; 32] {
-        let mut said = Said::default();
+    fn hash_of(calls: &[(Phase, &[u8])]) -> [u8; 32] {
+        let mut direction = DirectionHash::default();
         for (phase, bytes) in calls {
-            said.add(*phase, bytes);
+            direction.add(*phase, bytes);
         }
-        said.digest()
+        direction.digest()
     }
 
     #[test]
     fn depends_on_bytes_and_phases_and_not_on_calls() {
-        let whole = said(&[(Phase::Hello, b"ab"), (Phase::Inputs, b"c")]);
+        let whole = hash_of(&[(Phase::Hello, b"ab"), (Phase::Inputs, b"c")]);
         let cut =
             [(Phase::Hello, &b"a"[..]), (Phase::Hello, b"b"), (Phase::Tables, b"x"), (Phase::Inputs, b"c")];
-        assert_eq!(said(&cut), whole);
-        assert_ne!(said(&[(Phase::Hello, b"a"), (Phase::Inputs, b"bc")]), whole);
-        assert_ne!(said(&[(Phase::Hello, b"ab"), (Phase::Outputs, b"c")]), whole);
-        assert_ne!(said(&[(Phase::Hello, b"ab"), (Phase::Inputs, b"d")]), whole);
+        assert_eq!(hash_of(&cut), whole);
+        assert_ne!(hash_of(&[(Phase::Hello, b"a"), (Phase::Inputs, b"bc")]), whole);
+        assert_ne!(hash_of(&[(Phase::Hello, b"ab"), (Phase::Outputs, b"c")]), whole);
+        assert_ne!(hash_of(&[(Phase::Hello, b"ab"), (Phase::Inputs, b"d")]), whole);
     }
 }

@@ -1,4 +1,4 @@
-//! Both ends of a session in one process.
+//! Both parties of a session in one process.
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -7,18 +7,33 @@ use crate::Bits;
 use crate::channel::memory_pair;
 use crate::program::Program;
 
-/// Runs a program under the protocol with both parties in this process, each with its randomness; the
-/// output that both are told. For trying a program out: one who has both inputs needs no protocol.
+/// Runs the protocol with both parties in this process, over a channel in memory, and returns the output.
+///
+/// `rngs` holds the garbler's and the evaluator's source of randomness. Use this to test a program; a process that
+/// holds both inputs needs no protocol to compute with them.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mpc::programs::Aes128;
+/// use sotto_mpc::{Program, run_in_memory};
+///
+/// let (key, block) = ([true; 128], [false; 128]);
+/// let output = run_in_memory(&Aes128, &key, &block, [&mut OsRng, &mut OsRng])?;
+/// assert_eq!(output, Aes128.compute(&key, &block));
+/// # Ok::<(), sotto_mpc::SessionError>(())
+/// ```
 ///
 /// # Errors
-/// If the inputs do not fit the program.
-pub fn together<P: Program + Sync>(
+/// If the inputs do not match the program.
+pub fn run_in_memory<P: Program + Sync, R: RngCore + CryptoRng + Send>(
     program: &P,
-    (garbler, garbler_rng): (&[bool], &mut (impl RngCore + CryptoRng + Send)),
-    (evaluator, evaluator_rng): (&[bool], &mut (impl RngCore + CryptoRng)),
+    garbler: &[bool],
+    evaluator: &[bool],
+    rngs: [&mut R; 2],
 ) -> Result<Vec<bool>, SessionError> {
-    let terms = Terms::of(Reveal::Both);
+    let terms = Terms::new(Reveal::Both);
     let (garbler, evaluator) = (&Bits::from(garbler), &Bits::from(evaluator));
+    let [garbler_rng, evaluator_rng] = rngs;
     let (near, far) = memory_pair();
     let (garbled, evaluated) = std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
@@ -31,7 +46,7 @@ pub fn together<P: Program + Sync>(
         (garbling.join(), evaluated)
     });
     match garbled {
-        // Whoever refused its own input says so; the other only saw a closed connection.
+        // A party that refuses its own input says why; its peer only sees a closed connection.
         Ok(Err(error @ SessionError::InputLength { .. })) => Err(error),
         Ok(garbled) => {
             let output = evaluated?;

@@ -1,6 +1,6 @@
 //! Adding up many bits at once: a carry-save adder tree.
 //!
-//! A tally has a heap of elements for each power of two. A full adder takes three elements of a heap, leaves
+//! A adder has a heap of elements for each power of two. A full adder takes three elements of a heap, leaves
 //! their sum there and puts the carry into the next: one AND gate for one element less,
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! are counted with `n − weight(n)` gates.) All adders of a level are one slice. A last ripple leaves one
 //! element of each power.
 //!
-//! Elements are `lanes` wide: one tally sums many numbers in lock-step. It may be fed and reduced again and
+//! Elements are `lanes` wide: one adder sums many numbers in lock-step. It may be fed and reduced again and
 //! again; between, it holds at most two elements of each power, so a stream of any length is summed in
 //! constant memory.
 
@@ -20,13 +20,13 @@ use crate::Fancy;
 
 /// Sums of bits, in lock-step.
 #[derive(Clone, Debug)]
-pub struct Tally<W> {
+pub struct CarrySaveAdder<W> {
     lanes: usize,
     /// `heaps[p]` holds elements of weight `2^p`, one after the other.
     heaps: Vec<Vec<W>>,
 }
 
-impl<W: Copy + Default> Tally<W> {
+impl<W: Copy + Default> CarrySaveAdder<W> {
     /// Nothing yet; sums are taken modulo `2^width`.
     ///
     /// # Panics
@@ -65,7 +65,7 @@ impl<W: Copy + Default> Tally<W> {
         }
     }
 
-    /// Adds up all lanes of the words. The tally must have one lane.
+    /// Adds up all lanes of the words. The adder must have one lane.
     ///
     /// # Panics
     /// If it has more.
@@ -200,14 +200,14 @@ mod tests {
         for n in [1usize, 2, 3, 4, 7, 8, 100, 255, 256] {
             let width = n.ilog2() as usize + 1;
             let bits: Vec<bool> = (0..n).map(|i| i * i % 3 == 1).collect();
-            let mut tally = Tally::new(1, width);
-            tally.add(0, bits.iter().copied());
-            let sum = tally.finish(&mut Plain).unwrap();
+            let mut adder = CarrySaveAdder::new(1, width);
+            adder.add(0, bits.iter().copied());
+            let sum = adder.finish(&mut Plain).unwrap();
             assert_eq!(value(&sum, 0), bits.iter().filter(|b| **b).count() as u64, "{n}");
             let mut count = Count::default();
-            let mut tally = Tally::new(1, width);
-            tally.add(0, vec![Default::default(); n]);
-            tally.finish(&mut count).unwrap();
+            let mut adder = CarrySaveAdder::new(1, width);
+            adder.add(0, vec![Default::default(); n]);
+            adder.finish(&mut count).unwrap();
             assert_eq!(count.cost().and_gates, n as u64 - u64::from(n.count_ones()), "{n}");
         }
     }
@@ -215,27 +215,27 @@ mod tests {
     #[test]
     fn sums_words_in_lanes_however_they_are_fed() {
         let lanes = 5;
-        let mut tally = Tally::new(lanes, 9);
+        let mut adder = CarrySaveAdder::new(lanes, 9);
         let mut expected = [0u64; 5];
         for round in 0..40u64 {
             let numbers: Vec<u64> = (0..5).map(|l| (round * 37 + l * 11) % 64).collect();
             let rows: Vec<bool> = numbers.iter().flat_map(|n| (0..6).map(move |i| n >> i & 1 == 1)).collect();
-            tally.add_words(&Words::from_rows(6, &rows));
+            adder.add_words(&Words::from_rows(6, &rows));
             for (sum, n) in expected.iter_mut().zip(numbers) {
                 *sum = (*sum + n) % 512;
             }
             if round % 3 == 0 {
-                tally.reduce(&mut Plain).unwrap();
-                assert!(tally.heaps.iter().all(|heap| heap.len() <= 2 * lanes));
+                adder.reduce(&mut Plain).unwrap();
+                assert!(adder.heaps.iter().all(|heap| heap.len() <= 2 * lanes));
             }
         }
-        let sums = tally.finish(&mut Plain).unwrap();
+        let sums = adder.finish(&mut Plain).unwrap();
         assert_eq!(core::array::from_fn(|l| value(&sums, l)), expected);
     }
 
     #[test]
     fn an_empty_tally_is_zero() {
-        let sums = Tally::new(2, 3).finish(&mut Plain).unwrap();
+        let sums = CarrySaveAdder::new(2, 3).finish(&mut Plain).unwrap();
         assert_eq!(sums.wires(), [false; 6]);
     }
 }

@@ -1,25 +1,25 @@
-//! Labels that everyone may know: the garbler's inputs and constants.
+//! The public stream of active labels, for the garbler's inputs and for constants.
 //!
-//! For a bit `x` that the garbler knows, the *active* label is number `n` of a public stream,
-//! `AES_s(n)` with `s` drawn for this session, and the false label is `W⁰ = active ⊕ x·Δ`. Nothing is
-//! sent: both compute the active label, and it says nothing of `x` to one who does not know `Δ`.
+//! For a bit `x` that the garbler knows, the *active* label is block `n` of a public stream, `AES_s(n)` with a fresh
+//! `s` for each execution, and the false label is `W⁰ = active ⊕ x·Δ`. Nothing is sent: both parties compute the
+//! active label, and without `Δ` it tells nothing about `x`.
 //!
-//! Each number is used once, because two wires with one active label would tell by the table rows they
-//! share whether their values agree.
+//! Each number is used once. If two wires had the same active label, the table rows that they share would tell
+//! whether their values agree.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
 use crate::Block;
 
-/// The public stream of active labels of one session.
+/// The stream of one execution.
 pub(crate) struct PublicLabels {
     cipher: Aes128,
     next: u128,
 }
 
 impl PublicLabels {
-    /// The stream of `seed`.
+    /// The stream with this seed.
     pub(crate) fn new(seed: Block) -> Self {
         Self { cipher: Aes128::new(&seed.to_bytes().into()), next: 0 }
     }
@@ -28,7 +28,7 @@ impl PublicLabels {
     pub(crate) fn draw(&mut self) -> Block {
         let mut block = self.next.to_le_bytes().into();
         self.cipher.encrypt_block(&mut block);
-        self.next += 1; // 2¹²⁸ labels are never drawn
+        self.next += 1; // cannot overflow in practice: 2¹²⁸ labels
         Block::from_bytes(block.into())
     }
 }

@@ -7,15 +7,12 @@ use rand_core::{CryptoRng, RngCore};
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::evaluate::Evaluation;
 use crate::garble::{Garbling, StreamError};
-use crate::inputs::InHand;
+use crate::inputs::GivenWires;
 use crate::keys::SessionKeys;
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Backend, Block, Delta, Fancy, Inputs};
 
-const LAYERS: ProgramName = match ProgramName::new("layers@1") {
-    Some(name) => name,
-    None => unreachable!(),
-};
+const LAYERS: ProgramName = ProgramName::literal("layers@1");
 
 /// AND gates in slices, each slice on the outputs of the last: one lane is a chain of dependent gates.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +43,7 @@ impl Program for Layers {
     }
 
     fn shape(&self) -> Shape {
-        Shape::of_two([self.lanes, self.lanes], 1)
+        Shape::two_party(self.lanes, self.lanes, 1)
     }
 
     fn run<F: Fancy>(
@@ -55,7 +52,7 @@ impl Program for Layers {
         inputs: &mut impl Inputs<F>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (garbler, evaluator) = (inputs.next_of(f, 0, self.lanes)?, inputs.next_of(f, 1, self.lanes)?);
+        let (garbler, evaluator) = (inputs.read(f, 0, self.lanes)?, inputs.read(f, 1, self.lanes)?);
         let (mut a, mut b) = (garbler.clone(), evaluator.clone());
         for _ in 0..self.pairs {
             f.and_n(&a, &evaluator, &mut b)?;
@@ -100,11 +97,11 @@ impl<P: Program> Program for Chained<P> {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let shape = self.program.shape();
-        let garbler = inputs.next_of(f, 0, shape.garbler())?;
-        let (mut last, mut next) = (inputs.next_of(f, 1, shape.evaluator())?, Vec::new());
+        let garbler = inputs.read(f, 0, shape.garbler_bits())?;
+        let (mut last, mut next) = (inputs.read(f, 1, shape.evaluator_bits())?, Vec::new());
         for _ in 0..self.times {
             next.clear();
-            self.program.run(f, &mut InHand::new(&shape.strands, &garbler, &last), &mut next)?;
+            self.program.run(f, &mut GivenWires::new(&shape.input_streams, &garbler, &last), &mut next)?;
             std::mem::swap(&mut last, &mut next);
         }
         outputs.append(&mut last);
@@ -124,9 +121,9 @@ pub fn garble(
     let (delta, (mut keys, _), mut void) = (Delta::random(rng), SessionKeys::random(rng), Void::default());
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
-    let (x, y) = (labels(shape.garbler()), labels(shape.evaluator()));
+    let (x, y) = (labels(shape.garbler_bits()), labels(shape.evaluator_bits()));
     let mut f = Garbling::new(backend, &delta, &mut keys, &mut void);
-    program.run(&mut f, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new())?;
+    program.run(&mut f, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new())?;
     f.finish()
 }
 
@@ -142,9 +139,9 @@ pub fn evaluate(
     let ((mut keys, _), mut void) = (SessionKeys::random(rng), Void::default());
     let shape = program.shape();
     let mut labels = |n| (0..n).map(|_| Block::random(rng)).collect::<Vec<_>>();
-    let (x, y) = (labels(shape.garbler()), labels(shape.evaluator()));
+    let (x, y) = (labels(shape.garbler_bits()), labels(shape.evaluator_bits()));
     let mut f = Evaluation::new(backend, &mut keys, &mut void);
-    program.run(&mut f, &mut InHand::new(&shape.strands, &x, &y), &mut Vec::new())
+    program.run(&mut f, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new())
 }
 
 /// Swallows what is sent, and delivers a pattern without end.

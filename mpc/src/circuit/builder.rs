@@ -3,14 +3,14 @@
 use std::convert::Infallible;
 
 use super::{Netlist, Signal};
-use crate::inputs::InHand;
+use crate::inputs::GivenWires;
 use crate::{Fancy, Program};
 
 /// Records a program: a wire is its number.
 #[derive(Clone, Debug)]
-pub struct Writer(Netlist);
+pub struct CircuitBuilder(Netlist);
 
-impl Writer {
+impl CircuitBuilder {
     /// Nothing yet, and inputs of these numbers of bits.
     #[must_use]
     pub fn new(inputs: Vec<usize>) -> Self {
@@ -21,10 +21,11 @@ impl Writer {
     #[must_use]
     pub fn record(program: &impl Program) -> Netlist {
         let shape = program.shape();
-        let mut writer = Self::new(vec![shape.garbler(), shape.evaluator()]);
+        let mut writer = Self::new(vec![shape.garbler_bits(), shape.evaluator_bits()]);
         let inputs: Vec<_> = writer.0.input_wires().collect();
-        let (garbler, evaluator) = inputs.split_at(shape.garbler());
-        let (mut inputs, mut outputs) = (InHand::new(&shape.strands, garbler, evaluator), Vec::new());
+        let (garbler, evaluator) = inputs.split_at(shape.garbler_bits());
+        let (mut inputs, mut outputs) =
+            (GivenWires::new(&shape.input_streams, garbler, evaluator), Vec::new());
         let Ok(()) = program.run(&mut writer, &mut inputs, &mut outputs);
         writer.finish([outputs])
     }
@@ -41,7 +42,7 @@ impl Writer {
     }
 }
 
-impl Fancy for Writer {
+impl Fancy for CircuitBuilder {
     type Wire = Signal;
     type Error = Infallible;
 

@@ -1,4 +1,5 @@
-//! More input bits than are fetched ahead, over a connection that holds nothing: each write waits for its reader.
+//! Programs with more input bits than are prefetched, over a connection without a buffer: each write waits for its
+//! reader.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::mpsc;
@@ -10,7 +11,7 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::channel::{Framed, Phase};
 use crate::keys::SessionKeys;
-use crate::ot::{Adversary, Options, Sid};
+use crate::ot::{Adversary, Options, SessionId};
 use crate::{Backend, Delta, Fancy};
 
 /// One end of the connection.
@@ -49,7 +50,7 @@ impl Write for Narrow {
     }
 }
 
-/// Counts the labels in hand after each call.
+/// Tracks the largest number of unused labels after each read.
 struct Watched<I> {
     inputs: I,
     labels: fn(&I) -> &Labels,
@@ -57,29 +58,30 @@ struct Watched<I> {
 }
 
 impl<F: Fancy, I: Inputs<F>> Inputs<F> for Watched<I> {
-    fn take(&mut self, f: &mut F, strand: usize, wires: &mut [F::Wire]) -> Result<(), F::Error> {
-        self.inputs.take(f, strand, wires)?;
-        self.most = self.most.max((self.labels)(&self.inputs).in_hand());
+    fn read_into(&mut self, f: &mut F, stream: usize, wires: &mut [F::Wire]) -> Result<(), F::Error> {
+        self.inputs.read_into(f, stream, wires)?;
+        self.most = self.most.max((self.labels)(&self.inputs).unused());
         Ok(())
     }
 }
 
-/// In turns a piece of each strand; the gates of a piece join its bits with one wire, and that is what comes out.
+/// Reads a piece of each stream in turn; the gates of a piece combine its bits into one wire, which is an output.
 #[derive(Clone)]
 struct Turns {
-    strands: Vec<Strand>,
+    input_streams: Vec<InputStream>,
     piece: usize,
-    /// Gates that nobody wants, before the second turn.
+    /// Superfluous gates before the second turn.
     surplus: usize,
 }
 
 impl Turns {
     fn run<F: Fancy>(&self, f: &mut F, inputs: &mut impl Inputs<F>) -> Result<Vec<F::Wire>, F::Error> {
-        let most = self.strands.iter().map(|strand| strand.bits).max().unwrap_or(0);
+        let most = self.input_streams.iter().map(|stream| stream.bits).max().unwrap_or(0);
         let (mut outputs, mut last) = (Vec::new(), f.constant(true));
         for from in (0..most).step_by(self.piece) {
-            for (i, strand) in self.strands.iter().enumerate().filter(|(_, strand)| from < strand.bits) {
-                let wires = inputs.next_of(f, i, self.piece.min(strand.bits - from))?;
+            for (i, stream) in self.input_streams.iter().enumerate().filter(|(_, stream)| from < stream.bits)
+            {
+                let wires = inputs.read(f, i, self.piece.min(stream.bits - from))?;
                 let one = f.constant(true);
                 last = f.and(last, one)?;
                 let parity = wires.iter().fold(last, |parity, wire| f.xor(parity, *wire));
@@ -93,33 +95,34 @@ impl Turns {
         Ok(outputs)
     }
 
-    fn bits(&self, has: fn(Place) -> bool, seed: usize) -> Bits {
-        let bits = self.strands.iter().filter(|strand| has(strand.place)).map(|strand| strand.bits).sum();
+    fn bits(&self, holds: fn(Holder) -> bool, seed: usize) -> Bits {
+        let bits =
+            self.input_streams.iter().filter(|stream| holds(stream.holder)).map(|stream| stream.bits).sum();
         (0..bits).map(|i: usize| (i * i / 7 + seed * i) % 5 < 2).collect()
     }
 }
 
 type Side<T> = Result<(Vec<Block>, usize, T), StreamError>;
 
-/// Both sides: outputs, most labels in hand, and the garbler's Δ.
+/// Runs both sides; returns outputs, the largest number of unused labels, and the garbler's `Δ`.
 fn both(
     garbles: &Turns,
     evaluates: &Turns,
     adversary: Adversary,
     [x, y]: [&Bits; 2],
 ) -> (Side<Block>, Side<()>) {
-    let ([mut near, mut far], sid) = (connection(), Sid([1; 32]));
+    let ([mut near, mut far], sid) = (connection(), SessionId([1; 32]));
     let options = Options { adversary, ..Options::default() };
     thread::scope(|scope| {
         let garbling = scope.spawn(move || {
             let rng = &mut ChaCha20Rng::seed_from_u64(1);
             let delta = Delta::random(rng);
             let mut ot = Sender::setup_with(&mut near, &sid, &delta, options, rng)?;
-            let inputs = Garbled::begin(garbles.strands.clone(), &mut ot, &mut near, x)?;
+            let inputs = GarblerInputs::begin(garbles.input_streams.clone(), &mut ot, &mut near, x)?;
             let (mut keys, bytes) = SessionKeys::random(rng);
             near.send(Phase::Inputs, &bytes)?;
             let mut f = Garbling::new(Backend::detect(), &delta, &mut keys, &mut near);
-            let most = inputs.theirs.in_hand();
+            let most = inputs.theirs.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.theirs, most };
             let outputs = garbles.run(&mut f, &mut inputs)?;
             f.finish()?;
@@ -129,12 +132,12 @@ fn both(
         let evaluated = (|| {
             let rng = &mut ChaCha20Rng::seed_from_u64(2);
             let mut ot = Receiver::setup_with(&mut far, &sid, options, rng)?;
-            let inputs = Evaluated::begin(evaluates.strands.clone(), &mut ot, &mut far, y)?;
+            let inputs = EvaluatorInputs::begin(evaluates.input_streams.clone(), &mut ot, &mut far, y)?;
             let mut bytes = [0; SessionKeys::BYTES];
             far.receive(Phase::Inputs, &mut bytes)?;
             let mut keys = SessionKeys::from_bytes(bytes);
             let mut f = Evaluation::new(Backend::detect(), &mut keys, &mut far);
-            let most = inputs.labels.in_hand();
+            let most = inputs.labels.unused();
             let mut inputs = Watched { inputs, labels: |inputs| &inputs.labels, most };
             let outputs = evaluates.run(&mut f, &mut inputs)?;
             f.finish()?;
@@ -145,31 +148,33 @@ fn both(
     })
 }
 
-/// A strand at each place, each longer than twice what is fetched ahead, and one that is short.
+/// A stream for each kind of holder, longer than twice the prefetched labels, and a short one.
 fn turns(piece: usize) -> Turns {
-    let strand = |(place, bits)| Strand { place, bits };
+    let stream = |(holder, bits)| InputStream { holder, bits };
     let long = 2 * CHUNK + 77;
-    let strands = [
-        (Place::Garbler, long),
-        (Place::Shared, long + 5),
-        (Place::Evaluator, 9),
-        (Place::Shared, 0),
-        (Place::Evaluator, long),
+    let input_streams = [
+        (Holder::Garbler, long),
+        (Holder::Shared, long + 5),
+        (Holder::Evaluator, 9),
+        (Holder::Shared, 0),
+        (Holder::Evaluator, long),
     ];
-    Turns { strands: strands.map(strand).to_vec(), piece, surplus: 0 }
+    Turns { input_streams: input_streams.map(stream).to_vec(), piece, surplus: 0 }
 }
 
 #[test]
-fn labels_in_hand_do_not_grow_with_the_inputs() {
+fn unused_labels_do_not_grow_with_the_inputs() {
     for adversary in [Adversary::SemiHonest, Adversary::Malicious] {
         let turns = turns(1000);
-        let (x, y) = (turns.bits(Place::at_garbler, 1), turns.bits(Place::at_evaluator, 2));
+        let (x, y) = (turns.bits(Holder::includes_garbler, 1), turns.bits(Holder::includes_evaluator, 2));
         let (garbled, evaluated) = both(&turns, &turns, adversary, [&x, &y]);
         let ((labels, garblers, delta), (active, evaluators, ())) = (garbled.unwrap(), evaluated.unwrap());
         let expected = {
             let [x, y] = [&x, &y].map(|bits| bits.iter().collect::<Vec<_>>());
-            let Ok(bits) =
-                turns.run(&mut crate::fancy::Plain, &mut crate::inputs::InHand::new(&turns.strands, &x, &y));
+            let Ok(bits) = turns.run(
+                &mut crate::fancy::Plain,
+                &mut crate::inputs::GivenWires::new(&turns.input_streams, &x, &y),
+            );
             bits
         };
         let found = labels.iter().zip(&active).map(|(c0, c)| match *c0 ^ *c {
@@ -180,35 +185,35 @@ fn labels_in_hand_do_not_grow_with_the_inputs() {
             }
         });
         assert_eq!(found.collect::<Vec<_>>(), expected);
-        let ahead = labels_ahead(4);
-        assert!(y.len() > 4 * ahead, "they could all be in hand");
+        let ahead = prefetched_labels(4);
+        assert!(y.len() > 4 * ahead, "they could all be prefetched");
         assert!(
             garblers <= 2 * ahead + 9 && evaluators <= 2 * ahead + 9,
-            "{garblers} and {evaluators} in hand"
+            "{garblers} and {evaluators} unused labels"
         );
     }
 }
 
 #[test]
-fn what_is_asked_for_at_once_is_fetched_at_once() {
+fn a_large_read_is_fetched_at_once() {
     let turns = Turns { piece: usize::MAX >> 1, ..turns(1) };
-    let (x, y) = (turns.bits(Place::at_garbler, 3), turns.bits(Place::at_evaluator, 4));
+    let (x, y) = (turns.bits(Holder::includes_garbler, 3), turns.bits(Holder::includes_evaluator, 4));
     let (garbled, evaluated) = both(&turns, &turns, Adversary::SemiHonest, [&x, &y]);
     assert_eq!(garbled.unwrap().0.len(), evaluated.unwrap().0.len());
 }
 
 #[test]
-fn a_garbler_who_is_ahead_when_labels_are_due_is_found_out() {
+fn a_garbler_with_surplus_tables_at_a_refill_is_caught() {
     let turns = turns(2 * CHUNK);
     let ahead = Turns { surplus: 1, ..turns.clone() };
-    let (x, y) = (turns.bits(Place::at_garbler, 1), turns.bits(Place::at_evaluator, 2));
+    let (x, y) = (turns.bits(Holder::includes_garbler, 1), turns.bits(Holder::includes_evaluator, 2));
     let (garbled, evaluated) = both(&ahead, &turns, Adversary::SemiHonest, [&x, &y]);
     assert_eq!(evaluated.map(|_| ()), Err(StreamError::SurplusTables));
     assert!(garbled.is_err());
 }
 
 #[test]
-fn many_strands_share_what_is_fetched_ahead() {
-    assert_eq!([0, 1, 4, 5, 64].map(labels_ahead), [CHUNK, CHUNK, CHUNK, LABELS / 5, LABELS / 64]);
-    assert_eq!(labels_ahead(usize::MAX), LEAST);
+fn many_streams_share_the_prefetched_labels() {
+    assert_eq!([0, 1, 4, 5, 64].map(prefetched_labels), [CHUNK, CHUNK, CHUNK, LABELS / 5, LABELS / 64]);
+    assert_eq!(prefetched_labels(usize::MAX), LEAST);
 }
