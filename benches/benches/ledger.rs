@@ -35,7 +35,7 @@ use sotto_mw::{
     trie::{Entry, Trie},
     wire::{Decode, Encode},
 };
-use sotto_node::edge::store::{IndexPlace, Layout, Memory, Store};
+use sotto_node::{edge::sled_database::SledDatabases, storage::{Layout, Memory, Store}};
 use std::{hint::black_box, sync::LazyLock, time::Duration};
 
 type Bench = Criterion<ProcessorTime>;
@@ -260,7 +260,7 @@ fn store(c: &mut Bench) {
     toy.grow(vec![spent]);
     let blocks = toy.blocks();
     let at = |n: usize| {
-        let layout = Layout { index: IndexPlace::Temporary, segment_bytes: 64 << 20 };
+        let layout = Layout::new(SledDatabases::temporary());
         let mut store = Store::create_on(Memory::new(), layout, TOY.chain().params().clone()).unwrap();
         blocks[..n].iter().for_each(|b| apply(&mut store, b));
         store

@@ -26,21 +26,7 @@ use sotto_mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use sotto_node::{
-    config::Config,
-    edge::store::{IndexPlace, Layout, Memory, Store},
-    effect::Effect,
-    engine::{
-        Node,
-        peers::{Address, Direction, PeerId, PeerKey},
-    },
-    event::Event,
-    ledger::Ledger,
-    wire::{
-        message::{Hello, Message, rules},
-        transaction_id,
-    },
-};
+use sotto_node::{codec::transaction_id, config::Config, edge::sled_database::SledDatabases, effect::Effect, engine::Node, event::Event, ledger::Ledger, message::{Hello, Message, rules}, peer::{Address, Direction, PeerId, PeerKey}, storage::{Layout, Memory, Store}};
 use std::{
     cell::Cell,
     collections::{HashMap, VecDeque},
@@ -113,7 +99,7 @@ fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
 }
 
 fn ledger(toy: &Toy, blocks: &[Block]) -> Ledger<Memory> {
-    let layout = Layout { index: IndexPlace::Temporary, segment_bytes: 64 << 20 };
+    let layout = Layout::new(SledDatabases::temporary());
     let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));

@@ -4,7 +4,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{amount::Amount, rules::params::Params, state::ChainView, transaction::Transaction};
-use sotto_node::{ledger::Ledger, seal::OperatorKey};
+use sotto_node::{edge::chain_dir::DiskLedger, seal::OperatorKey};
 use sotto_wallet::{
     keys::{Account, Words},
     scan::ChainSource,
@@ -17,7 +17,7 @@ use sotto_wallet::{
 const ACCOUNT: Account = Account(0);
 
 struct Scene {
-    ledger: Ledger,
+    ledger: DiskLedger,
     operator: OperatorKey,
     alice: Wallet<MemoryStore>,
     bob: Wallet<MemoryStore>,
@@ -26,10 +26,10 @@ struct Scene {
 }
 
 /// A ledger as wallets see it.
-struct Source<'a>(&'a Ledger);
+struct Source<'a>(&'a DiskLedger);
 
 impl ChainSource for Source<'_> {
-    type Error = sotto_node::edge::store::StoreError;
+    type Error = sotto_node::storage::StoreError;
 
     fn tip(&self) -> Result<(sotto_mw::amount::Height, sotto_mw::hash::Hash), Self::Error> {
         Ok((self.0.tip().height, self.0.tip().hash()))
@@ -62,7 +62,8 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let operator = OperatorKey::generate(&mut rng);
-        let ledger = Ledger::create(&dir.path().join("chain"), Params::solo(operator.public(), 0)).unwrap();
+        let ledger =
+            DiskLedger::create(&dir.path().join("chain"), Params::solo(operator.public(), 0)).unwrap();
         let mut person = || {
             let words = Words::generate(&mut rng).unwrap();
             let installation = Installation::in_memory([1; 32]);

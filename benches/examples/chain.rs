@@ -25,12 +25,7 @@ use sotto_mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use sotto_node::{
-    config::Config,
-    engine::{Node, peers::PeerKey},
-    event::Event,
-    ledger::Ledger,
-};
+use sotto_node::{config::Config, edge::chain_dir::DiskLedger, engine::Node, event::Event, peer::PeerKey};
 use std::{fs, path::Path, time::Duration};
 
 /// Blocks whose outputs are proven together.
@@ -110,7 +105,7 @@ fn write(toy: &Toy, folder: &Path) {
     let every = toy.chain().params().reorganisation;
     let tip = toy.blocks().len() as u64;
     let kept = tip.saturating_sub(every) / every * every;
-    let mut ledger = Ledger::create(folder, toy.chain().params().clone()).unwrap();
+    let mut ledger = DiskLedger::create(folder, toy.chain().params().clone()).unwrap();
     for (height, block) in (1..).zip(toy.blocks()) {
         drop(ledger.connect(block.clone()).unwrap());
         if height == kept {
@@ -118,7 +113,7 @@ fn write(toy: &Toy, folder: &Path) {
             let mut node = Node::new(Config::new(PeerKey([1; 32])), ledger, None, None, &mut rng);
             (0..1_000).for_each(|s| drop(node.step(Duration::from_secs(s), &mut rng, Event::Tick)));
             drop(node);
-            ledger = Ledger::open(folder).unwrap();
+            ledger = DiskLedger::open(folder).unwrap();
         }
     }
     println!("{} unspent outputs, {tip} blocks", ledger.tip().output_count);

@@ -19,15 +19,7 @@ use crate::{
     secret,
 };
 use sotto_mw::{block::ChainId, rules::params::Chain};
-use sotto_node::{
-    edge::{
-        client::{Client, ClientError},
-        light::{Light, LightError},
-        rpc::{TOKEN_FILE, Token, TokenError},
-        store::StoreError,
-    },
-    ledger::{Ledger, LedgerError},
-};
+use sotto_node::{edge::{chain_dir::DiskLedger, client::{Client, ClientError}, light::{Light, LightError}, rpc::{TOKEN_FILE, Token, TokenError}}, ledger::LedgerError, storage::StoreError};
 use sotto_wallet::{
     edge::{
         file::{Cost, WalletFile},
@@ -78,13 +70,13 @@ impl Home {
     }
 
     /// Opens the ledger.
-    pub(crate) fn ledger(&self) -> Outcome<Ledger> {
+    pub(crate) fn ledger(&self) -> Outcome<DiskLedger> {
         let dir = self.chain();
         if !dir.exists() {
             return Err(Failure::refused(format!("no chain in {}", self.dir.display()))
                 .help("run `sotto chain init` to create one, or pass the right folder with --dir"));
         }
-        Ledger::open(&dir).map_err(|e| {
+        DiskLedger::open(&dir).map_err(|e| {
             let locked = matches!(e, LedgerError::Store(StoreError::Locked { .. }));
             let failure = Failure::refused("cannot open the chain").why(e);
             if locked {

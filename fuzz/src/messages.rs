@@ -1,7 +1,7 @@
 //! What a peer says to a node: one message a frame, bounded before anything is allocated.
 
 use crate::{Verdict, ledger::canonical};
-use sotto_node::wire::message::Message;
+use sotto_node::message::Message;
 
 /// A message.
 pub fn node_message(data: &[u8]) -> Verdict {

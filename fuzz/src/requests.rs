@@ -2,7 +2,7 @@
 
 use crate::Verdict;
 use serde_json::{Value, json};
-use sotto_node::wire::rpc::{Code, Request, Requests, Unspent, read_response, response};
+use sotto_node::rpc::{Code, Request, Requests, Unspent, read_response, response};
 
 /// The body of a request. What is refused has one of the numbers that are written down, and the answer to it is an answer.
 pub fn node_request(data: &[u8]) -> Verdict {

@@ -12,14 +12,14 @@ use crate::{
     stores::{RESEAL, checked},
 };
 use sotto_mw::{block::Header, hash::tagged, state::ChainView, wire::Decode};
-use sotto_node::edge::store::{Memory, Store};
+use sotto_node::storage::{Memory, import};
 
 /// Whether checks are made right (1: its first bit) ‖ snapshot, for the chain of the world.
 pub fn node_snapshot(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
     let bytes = if which & RESEAL == 0 { bytes.to_vec() } else { reseal(bytes) };
     let chain = *world().toy.chain().id();
-    let Ok(imported) = Store::import_on(Memory::new(), layout(), &mut &bytes[..], Some(chain)) else {
+    let Ok(imported) = import(Memory::new(), layout(), &mut &bytes[..], Some(chain)) else {
         return Verdict::Refused;
     };
     assert_eq!(imported.store.is_some(), imported.missing.is_empty());

@@ -13,14 +13,7 @@ use crate::{
     snapshots,
 };
 use sotto_mw::{amount::Height, hash::tagged, state::ChainView};
-use sotto_node::{
-    edge::{
-        operator,
-        store::{FileName, Memory, Store},
-    },
-    engine::pool::PoolLimits,
-    ledger::Ledger,
-};
+use sotto_node::{edge::operator, ledger::{Ledger, mempool::PoolLimits}, storage::{FileName, Memory, Store}};
 
 /// Makes or recalls the files of a store.
 type MakeImage = fn() -> &'static Image;

@@ -3,11 +3,10 @@
 //! The defaults are for a node that runs for years on a small machine. Time is counted from the node's start.
 
 use crate::{
-    edge::store::PART_ITEMS,
-    engine::{
-        peers::{Address, PeerKey, meter::Allowance},
-        pool::PoolLimits,
-    },
+    ledger::mempool::PoolLimits,
+    peer::{Address, PeerKey},
+    storage::PART_ITEMS,
+    token_bucket::Allowance,
 };
 use core::time::Duration;
 

@@ -1,9 +1,12 @@
 //! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
 
 pub mod asker;
+pub mod chain_dir;
 pub mod client;
 pub mod clock;
 pub mod daemon;
+pub mod disk;
+pub mod event_loop;
 pub mod kept;
 pub mod light;
 pub mod log;
@@ -11,4 +14,4 @@ pub mod metrics;
 pub mod net;
 pub mod operator;
 pub mod rpc;
-pub mod store;
+pub mod sled_database;

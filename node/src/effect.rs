@@ -1,17 +1,12 @@
 //! All that a node does, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
 
 use crate::{
-    edge::store::StoreError,
-    engine::{
-        fork::ForkError,
-        peers::{Address, Closing, PeerId},
-        pool::Clash,
-        pruned::PrunedError,
-    },
     event::Ticket,
-    ledger::LedgerError,
+    ledger::{LedgerError, fork::ForkError, mempool::conflict::Clash},
+    message::{BlockName, Message},
+    peer::{Address, Closing, PeerId},
     seal::{DoubleSeal, SealedHeader},
-    wire::message::{BlockName, Message},
+    storage::{StoreError, snapshot_check::PrunedError},
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -175,7 +170,7 @@ pub struct PeerStatus {
     /// Its address.
     pub address: core::net::SocketAddr,
     /// Its key.
-    pub key: crate::engine::peers::PeerKey,
+    pub key: crate::peer::PeerKey,
     /// Whether we opened the connection.
     pub outbound: bool,
     /// Its last block, as it has shown.

@@ -20,48 +20,39 @@
 //!
 //! [`Config`]: crate::config::Config
 
-pub mod compact;
-mod desk;
-pub mod evidence;
-pub mod fork;
-mod kernels;
-mod orphans;
-mod own;
-pub(crate) mod parts;
+pub(crate) mod chain_serve;
+pub(crate) mod kernels;
+pub(crate) mod local_txs;
+pub(crate) mod orphans;
 pub mod peers;
-pub mod pool;
-pub mod pruned;
-mod relay;
-pub mod sealing;
-mod serve;
-mod shortcut;
-mod stempool;
-mod sync;
-mod wanted;
+pub(crate) mod queries;
+pub(crate) mod relay;
+pub(crate) mod snapshot_sync;
+pub(crate) mod stempool;
+pub(crate) mod sync;
+pub(crate) mod tx_request;
 
 use crate::{
     config::Config,
-    edge::store::{Disk, Files},
     effect::{Effect, Note},
     event::Event,
     ledger::{Draft, Ledger, LedgerError},
-    wire::{
-        book,
-        message::{BlockName, Burden, Hello, MAX_ADDRESSES, Message, burden, rules},
-    },
+    message::{BlockName, Burden, Hello, MAX_ADDRESSES, Message, burden, rules},
+    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    sealing::Solo,
+    storage::Files,
 };
 use core::{net::SocketAddr, time::Duration};
 use kernels::Kernels;
-use peers::{Address, Closing, Direction, Offence, Peer, PeerId, PeerKey, Peers, Stage, book::Book};
+use peers::{Peer, Peers, Stage, addr_book::Book, addr_book_file};
 use rand_core::CryptoRngCore;
 use relay::Relay;
-use sealing::Solo;
-use shortcut::Shortcut;
+use snapshot_sync::Shortcut;
 use sotto_mw::wire::Decode;
 use sync::Sync;
 
 /// A node.
-pub struct Node<F: Files = Disk> {
+pub struct Node<F: Files> {
     config: Config,
     ledger: Ledger<F>,
     /// What seals here, if anything does.
@@ -99,7 +90,7 @@ const BYTES_PER_WEIGHT: u64 = 32;
 const SEAL_WORK: u64 = 20;
 
 /// One step: when it is, the random source, and what comes of it.
-struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     now: Duration,
     rng: &'a mut dyn CryptoRngCore,
     effects: Vec<Effect>,
@@ -116,7 +107,7 @@ impl Turn<'_> {
 }
 
 /// The store failed: nothing more can be done.
-type Step<T = ()> = Result<T, LedgerError>;
+pub(crate) type Step<T = ()> = Result<T, LedgerError>;
 
 impl<F: Files> Node<F> {
     /// A node over a ledger, and the engine that seals, if it is one that does; `book` is what [`Effect::Keep`] kept.
@@ -128,10 +119,11 @@ impl<F: Files> Node<F> {
         book: Option<&[u8]>,
         rng: &mut dyn CryptoRngCore,
     ) -> Self {
-        let mut book = book.and_then(|bytes| book::read(bytes).ok()).unwrap_or_else(|| Book::new(rng));
+        let mut book =
+            book.and_then(|bytes| addr_book_file::read(bytes).ok()).unwrap_or_else(|| Book::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
         // A store that cannot answer now will say so when it is asked next.
-        drop(ledger.store_mut().hand_out(config.part_items));
+        drop(ledger.store_mut().serve_snapshots(config.part_items));
         Self {
             told: BlockName::of(ledger.tip()),
             relay: Relay::new(&config, rng),
@@ -223,7 +215,7 @@ impl<F: Files> Node<F> {
     /// Writes down what should outlive the process and is not yet.
     fn save(&mut self, turn: &mut Turn<'_>) {
         self.saved = turn.now;
-        turn.effects.push(Effect::Keep(book::bytes(&self.peers.book)));
+        turn.effects.push(Effect::Keep(addr_book_file::bytes(&self.peers.book)));
         // It is tried again, and at the end; the chain is on disk, and that is what must not fail.
         if let Err(e) = self.ledger.save_pool() {
             turn.note(Note::Unsaved(e));

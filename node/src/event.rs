@@ -4,7 +4,7 @@
 //! edges ──Event──▶ Node::step(now, rng, event) ──▶ effects ──▶ edges
 //! ```
 
-use crate::engine::peers::{Address, Direction, PeerId, PeerKey};
+use crate::peer::{Address, Direction, PeerId, PeerKey};
 use sotto_mw::{
     amount::Height,
     commitment::Commitment,

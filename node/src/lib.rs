@@ -17,14 +17,25 @@
 //!
 //! The node holds no key but the operator's, and knows no wallet. The cryptography is **unaudited**.
 
-pub mod audit;
-pub mod config;
-pub mod edge;
-pub mod effect;
-pub mod engine;
-pub mod event;
-pub mod ledger;
-pub mod light;
-pub mod run;
+pub mod codec;
+pub mod peer;
 pub mod seal;
-pub mod wire;
+pub mod token_bucket;
+
+pub mod message;
+pub mod sealing;
+
+pub mod storage;
+
+pub mod ledger;
+
+pub mod config;
+pub mod effect;
+pub mod event;
+
+pub mod engine;
+
+pub mod light;
+pub mod rpc;
+
+pub mod edge;

@@ -12,7 +12,7 @@
 //! presence only. Sums, signatures and range proofs are not verified: the operator's seal stands for them, and the audit of a
 //! full node looks.
 
-use crate::{effect::KernelProof, engine::fork::compare, wire::message::BlockName};
+use crate::{effect::KernelProof, ledger::fork::compare, message::BlockName};
 use core::cmp::Ordering;
 use sotto_mw::{
     block::{Block, Header, SealedHeader, body_hash},

@@ -4,19 +4,22 @@
 //! seal = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
 //! ```
 //!
-//! When a block is sealed is for an engine to say: [`engine::sealing`](crate::engine::sealing).
+//! When a block is sealed is for an engine to say: [`engine::sealing`](crate::sealing).
 //!
 //! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
 //! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is
 //! the evidence, which the ledger keeps.
 
+use crate::codec::{CHECK, Damage, ends, open, tag};
 use core::fmt;
 use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 use sotto_mw::{
     block::{ChainId, Header},
+    hash::tagged,
     rules::params::Chain,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
+    wire::{Reader, VERSION},
 };
 
 pub use sotto_mw::block::SealedHeader;
@@ -81,3 +84,27 @@ impl DoubleSeal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this operator key does not seal this chain: use the key that the chain was created with")]
 pub struct ForeignKey;
+
+/// Bytes of an operator's key file.
+pub(crate) const OPERATOR_BYTES: usize = 4 + 1 + 32 + CHECK;
+
+/// The key file of this secret scalar.
+pub(crate) fn operator(secret: &[u8; 32]) -> zeroize::Zeroizing<Vec<u8>> {
+    // One allocation, so that growing leaves no copy behind.
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(OPERATOR_BYTES));
+    [&b"SKEY"[..], &[VERSION], secret].iter().for_each(|part| bytes.extend_from_slice(part));
+    let check = tagged(tag::OPERATOR, &[&[], &bytes]);
+    bytes.extend_from_slice(check.as_bytes());
+    bytes
+}
+
+/// The secret scalar's bytes of a key file.
+pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>, Damage> {
+    let mut r = Reader::new(open(tag::OPERATOR, &[], bytes)?);
+    if r.take(4)? != b"SKEY" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let secret = zeroize::Zeroizing::new(r.array()?);
+    ends(&r).map(|()| secret)
+}

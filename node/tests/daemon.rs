@@ -15,20 +15,7 @@ use sotto_mw::{
     transaction::{Output, OutputFeatures, Transaction},
     wire::{Decode, Encode},
 };
-use sotto_node::{
-    config::Config,
-    edge::{
-        daemon::{Daemon, Setup, StartError},
-        net::{self, Door, Net},
-    },
-    effect::{Answer, Refusal, Status},
-    engine::peers::{Address, Direction, PeerId, PeerKey},
-    event::{Event, Question},
-    ledger::Ledger,
-    run::channel,
-    seal::OperatorKey,
-    wire::message::Message,
-};
+use sotto_node::{config::Config, edge::{chain_dir::DiskLedger, daemon::{Daemon, Setup, StartError}, event_loop::channel, net::{self, Door, Net}}, effect::{Answer, Refusal, Status}, event::{Event, Question}, message::Message, peer::{Address, Direction, PeerId, PeerKey}, seal::OperatorKey};
 use std::{
     path::Path,
     sync::mpsc::{Receiver, TryRecvError},
@@ -59,14 +46,14 @@ fn sockets(n: u8) -> net::Setup {
 }
 
 /// A chain in a directory: its first blocks, as far as they are given.
-fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> Ledger {
-    let mut ledger = Ledger::create(&dir.join("chain"), params.clone()).unwrap();
+fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> DiskLedger {
+    let mut ledger = DiskLedger::create(&dir.join("chain"), params.clone()).unwrap();
     blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     ledger
 }
 
 /// A node that knows these, and whispers for a second at most.
-fn start(n: u8, dir: &Path, ledger: Ledger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
+fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
     let mut config = Config::new(PeerKey([0; 32]));
     config.seeds = seeds.to_vec();
     let (hop, epoch) = (Duration::from_millis(10), Duration::from_secs(60));
@@ -146,11 +133,11 @@ fn three_nodes_find_each_other_and_agree() {
     let [second, third] = others;
     stop(third);
     seal(&first, &mut toy);
-    let ledger = Ledger::open(&dirs[2].path().join("chain")).unwrap();
+    let ledger = DiskLedger::open(&dirs[2].path().join("chain")).unwrap();
     let third = start(3, dirs[2].path(), ledger, &[], None);
     wait_for("catching up", || status(&third).tip.height == before.plus(2));
     [first, second, third].into_iter().for_each(stop);
-    let tips = dirs.each_ref().map(|d| Ledger::open(&d.path().join("chain")).unwrap().tip().hash());
+    let tips = dirs.each_ref().map(|d| DiskLedger::open(&d.path().join("chain")).unwrap().tip().hash());
     assert!(tips.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
@@ -159,7 +146,7 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     let (mut toy, _) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
-    assert!(Ledger::open(&dir.path().join("chain")).is_err(), "it is locked");
+    assert!(DiskLedger::open(&dir.path().join("chain")).is_err(), "it is locked");
     let draft = node.asker().ask(Question::Draft);
     assert!(matches!(draft, Ok(Answer::Draft { .. })), "{draft:?}");
     let reward = Box::new(reward(&mut toy, Height::new(1), Amount::ZERO));
@@ -168,7 +155,7 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     let asker = node.asker().clone();
     stop(node);
     assert!(asker.ask(Question::Status).is_err());
-    assert!(Ledger::open(&dir.path().join("chain")).is_ok());
+    assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
 }
 
 /// A folder that cannot be written: what is handed in is refused, since it would be lost with the process.

@@ -13,21 +13,7 @@ use sotto_mw::{
     transaction::Transaction,
     trie::Prefix,
 };
-use sotto_node::{
-    config::Config,
-    edge::{
-        client::{Client, ClientError},
-        daemon::{Daemon, Setup},
-        light::{Light, LightError},
-        net,
-        rpc::{TOKEN_FILE, Token},
-    },
-    engine::peers::PeerKey,
-    event::Question,
-    ledger::Ledger,
-    light,
-    wire::rpc::{self, Call, Code, Hex},
-};
+use sotto_node::{light, config::Config, edge::{net, client::{Client, ClientError}, daemon::{Daemon, Setup}, light::{Light, LightError}, rpc::{TOKEN_FILE, Token}}, event::Question, ledger::Ledger, peer::PeerKey, rpc::{self, Call, Code, Hex}};
 use std::{
     collections::BTreeSet,
     fs,
@@ -475,7 +461,7 @@ fn lies_are_found() {
     assert_eq!(light::chain(&chain, &tip), Ok(()));
     chain.remove(3);
     assert_eq!(light::chain(&chain, &tip), Err(light::Lie::Chain));
-    let name = sotto_node::wire::message::BlockName::of(&tip);
+    let name = sotto_node::message::BlockName::of(&tip);
     assert!(light::header(toy.chain(), name, Some(sealed(9))).is_ok());
     assert_eq!(light::header(toy.chain(), name, Some(sealed(8))), Err(light::Lie::OtherHeader));
     assert_eq!(light::header(toy.chain(), name, None), Err(light::Lie::OtherHeader));

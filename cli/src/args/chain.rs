@@ -146,7 +146,7 @@ pub(crate) struct ChainExport {
     #[arg(long, value_name = "HEIGHT")]
     pub(crate) height: Option<u64>,
     /// Approximate number of headers, kernels or outputs in a part
-    #[arg(long, value_name = "ITEMS", default_value_t = sotto_node::edge::store::PART_ITEMS,
+    #[arg(long, value_name = "ITEMS", default_value_t = sotto_node::storage::PART_ITEMS,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) part: u32,
 }

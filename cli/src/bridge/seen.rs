@@ -13,14 +13,7 @@ use sotto_mw::{
     state::{ChainView, RewindMaterial, Unspent},
     transaction::Transaction,
 };
-use sotto_node::{
-    edge::{
-        light::{Light, LightError},
-        store::StoreError,
-    },
-    ledger::Ledger,
-    seal::SealedHeader,
-};
+use sotto_node::{edge::{chain_dir::DiskLedger, light::{Light, LightError}}, seal::SealedHeader, storage::StoreError};
 use sotto_wallet::{
     proof::Inclusion,
     scan::{Block, ChainSource, ScanError},
@@ -30,7 +23,7 @@ use std::{cell::RefCell, error::Error, iter::Peekable};
 /// The chain that a command works with.
 pub(crate) enum ChainAt {
     /// In a folder on this machine.
-    Disk(Box<Ledger>),
+    Disk(Box<DiskLedger>),
     /// At a running node.
     Node(Box<Light>),
 }
@@ -97,7 +90,7 @@ pub(crate) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn of(ledger: &'a Ledger) -> Self {
+    pub(crate) fn of(ledger: &'a DiskLedger) -> Self {
         let cursor = RefCell::new(Cursor { after: None, rest: all(ledger) });
         Self::Disk(Box::new(LedgerView { ledger, cursor }))
     }
@@ -214,7 +207,7 @@ impl ChainSource for View<'_> {
 
 /// A ledger on disk, which is read from one end to the other.
 pub(crate) struct LedgerView<'a> {
-    ledger: &'a Ledger,
+    ledger: &'a DiskLedger,
     cursor: RefCell<Cursor<'a>>,
 }
 
@@ -226,7 +219,7 @@ struct Cursor<'a> {
     rest: Outputs<'a>,
 }
 
-fn all(ledger: &Ledger) -> Outputs<'_> {
+fn all(ledger: &DiskLedger) -> Outputs<'_> {
     (Box::new(ledger.store().all_unspent()) as Box<dyn Iterator<Item = _>>).peekable()
 }
 

@@ -21,13 +21,7 @@ use sotto_mw::{
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params, weight},
     transaction::Transaction,
 };
-use sotto_node::{
-    audit::UNCHECKED,
-    edge::operator,
-    engine::sealing::{SealEvent, Solo},
-    ledger::Ledger,
-    seal::{DoubleSeal, OperatorKey},
-};
+use sotto_node::{edge::{operator, chain_dir::DiskLedger}, ledger::{SealingContext, seal_with, audit::UNCHECKED}, seal::{DoubleSeal, OperatorKey}, sealing::{SealEvent, Solo}};
 use sotto_wallet::{armor, keys::Account, store::Store, wallet::Wallet};
 use std::fs;
 
@@ -48,7 +42,7 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
 }
 
 /// Creates a solo chain and its operator's key in `home`.
-pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Ledger, OperatorKey)> {
+pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(DiskLedger, OperatorKey)> {
     if home.chain().exists() {
         return Err(Failure::refused(format!("a chain exists already in {}", home.dir.display()))
             .help("pass another folder with --dir"));
@@ -60,7 +54,7 @@ pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(Le
     Chain::new(params.clone()).or_refuse("invalid chain parameters")?;
     // The key is written first: without it, no block of the chain could ever be sealed.
     operator::write(&home.operator(), &key).or_refuse("cannot write the operator's key")?;
-    let ledger = Ledger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
+    let ledger = DiskLedger::create(&home.chain(), params).or_refuse("cannot create the chain")?;
     Ok((ledger, key))
 }
 
@@ -138,7 +132,7 @@ pub(crate) struct SealedBlock {
 
 /// Seals the pending transactions; the reward goes to `wallet`.
 pub(crate) fn seal_one(
-    ledger: &mut Ledger,
+    ledger: &mut DiskLedger,
     engine: &mut Solo,
     wallet: &Wallet<impl Store>,
 ) -> Outcome<SealedBlock> {
@@ -151,7 +145,7 @@ pub(crate) fn seal_one(
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
     let judged = ledger.judge_proposal(proposal).or_refuse("the block violates a rule")?;
     let event = SealEvent::Proposed(judged);
-    let driven = ledger.seal_with(engine, (Duration::ZERO, &mut OsRng), event);
+    let driven = seal_with(ledger, engine, SealingContext { now: Duration::ZERO, rng: &mut OsRng }, event);
     let driven = driven.or_refuse("cannot seal the block")?;
     let (block, change) = driven.connected.into_iter().next().ok_or_else(|| {
         Failure::refused("the block is proposed, but other sealers have not agreed to it yet")

@@ -20,17 +20,7 @@ use sotto_mw::{
     trie::Prefix,
     wire::Encode,
 };
-use sotto_node::{
-    engine::{
-        compact::Compact,
-        peers::{Address, PeerKey},
-    },
-    seal::SealedHeader,
-    wire::{
-        message::{BlockName, Hello, Message, rules},
-        rpc::{self, Hex},
-    },
-};
+use sotto_node::{message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, PeerKey}, rpc::{self, Hex}, seal::SealedHeader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {

@@ -88,7 +88,7 @@ impl Asker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::channel as events;
+    use crate::edge::event_loop::channel as events;
     use std::thread;
 
     #[test]

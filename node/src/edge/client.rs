@@ -3,8 +3,10 @@
 //! One connection, kept open between requests and opened again when it has closed. What comes back is bounded, in time and bytes.
 //! It is what the node says: [`crate::light`] holds it against the chain's id.
 
-use super::rpc::{Token, TokenError};
-use crate::wire::rpc::{Code, Fault, Method, read_response, request};
+use crate::{
+    edge::rpc::{Token, TokenError},
+    rpc::{Code, Fault, Method, read_response, request},
+};
 use core::{cell::RefCell, net::SocketAddr, time::Duration};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{

@@ -8,23 +8,26 @@
 //! The ledger is locked by whoever opened it, so that no second process comes this far. Time of day does not enter: a node counts
 //! from its start on a clock that is never set.
 
-use super::{
-    asker::Asker,
-    clock::Clock,
-    kept::{Kept, Kind},
-    log,
-    metrics::Counters,
-    net::{self, Net, NetError},
-    rpc::{RpcError, Server},
-};
 use crate::{
     config::Config,
+    edge::{
+        asker::Asker,
+        clock::Clock,
+        disk::Disk,
+        event_loop::{Edges, channel, run},
+        kept::{Kept, Kind},
+        log,
+        metrics::Counters,
+        net::{self, Net, NetError},
+        rpc::{RpcError, Server},
+    },
     effect::{Effect, Note},
-    engine::{Node, peers::PeerKey, sealing::Solo},
+    engine::Node,
     event::Event,
     ledger::{Ledger, LedgerError},
-    run::{Edges, channel, run},
+    peer::PeerKey,
     seal::{ForeignKey, OperatorKey},
+    sealing::Solo,
 };
 use core::{net::SocketAddr, num::NonZeroU16};
 use rand_core::OsRng;
@@ -87,7 +90,11 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(setup: Setup, ledger: Ledger, operator: Option<OperatorKey>) -> Result<Self, StartError> {
+    pub fn start(
+        setup: Setup,
+        ledger: Ledger<Disk>,
+        operator: Option<OperatorKey>,
+    ) -> Result<Self, StartError> {
         let Setup { mut config, net, rpc, dir } = setup;
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };

@@ -4,14 +4,12 @@
 //! shows and what it cannot. Headers up to the reorganisation limit below the tip are linked to it by their hashes; a deeper
 //! one, which no reorganisation reaches, is believed for its seal.
 
-use super::client::{Client, ClientError};
 use crate::{
+    edge::client::{Client, ClientError},
     effect::KernelProof,
     light::{self, Lie},
-    wire::{
-        message::BlockName,
-        rpc::{self, Code, FoundRecord, Hex, TipRecord},
-    },
+    message::BlockName,
+    rpc::{self, Code, FoundRecord, Hex, TipRecord},
 };
 use sotto_mw::{
     amount::Height,

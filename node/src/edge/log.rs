@@ -6,7 +6,7 @@
 
 use crate::{
     effect::Note,
-    engine::peers::{Closing, PeerId},
+    peer::{Closing, PeerId},
 };
 use tracing::{debug, error, info, warn};
 
@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 pub const ADDRESSES: &str = "sotto_node::addresses";
 
 /// Records a note.
-pub(super) fn note(note: &Note) {
+pub(crate) fn note(note: &Note) {
     match note {
         Note::Connected(block) => {
             info!(height = block.height.get(), hash = %block.hash, "block connected");
@@ -58,7 +58,7 @@ fn closed(peer: PeerId, why: Closing) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::pool::Clash;
+    use crate::ledger::mempool::conflict::Clash;
     use sotto_mw::hash::Hash;
     use std::{
         fmt::Debug,

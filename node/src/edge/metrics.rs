@@ -2,7 +2,7 @@
 //!
 //! What can be read off a chain and the node's own state is asked for when the page is; what passes by is counted here.
 
-use crate::{effect::Note, wire::rpc::StatusRecord};
+use crate::{effect::Note, rpc::StatusRecord};
 use core::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,17 +37,17 @@ impl Counters {
     }
 
     /// Counts a request that was understood.
-    pub(super) fn asked(&self, well: bool) {
+    pub(crate) fn asked(&self, well: bool) {
         add(if well { &self.answered } else { &self.refused });
     }
 
     /// Counts one that was not even looked at.
-    pub(super) fn turned_away(&self) {
+    pub(crate) fn turned_away(&self) {
         add(&self.turned_away);
     }
 
     /// The page.
-    pub(super) fn page(&self, s: &StatusRecord) -> String {
+    pub(crate) fn page(&self, s: &StatusRecord) -> String {
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
         let families: [Family<'_>; 15] = [
             ("height", "gauge", "Height of the last block", &[("", s.tip.height)]),

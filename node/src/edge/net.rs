@@ -13,11 +13,11 @@
 //! address, handshakes, bytes that wait for one peer, one frame that is being received from each. Not guaranteed: that what was
 //! sent has arrived; that nothing of a peer is still on its way to the node when the node closes it.
 
-use super::log::ADDRESSES;
 use crate::{
-    engine::peers::{Address, Direction, PeerId, PeerKey},
+    edge::log::ADDRESSES,
     event::Event,
-    wire::message::{MAX_MESSAGE, Message},
+    message::{MAX_MESSAGE, Message},
+    peer::{Address, Direction, PeerId, PeerKey},
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use sotto_link::{

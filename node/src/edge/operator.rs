@@ -4,8 +4,8 @@
 //! refused: what it held must be taken as known. The key is not encrypted.
 
 use crate::{
-    seal::OperatorKey,
-    wire::{Damage, OPERATOR_BYTES, operator, read_operator},
+    codec::Damage,
+    seal::{OPERATOR_BYTES, OperatorKey, operator, read_operator},
 };
 use sotto_mw::secret::SecretScalar;
 use std::{

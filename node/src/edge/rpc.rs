@@ -16,10 +16,10 @@
 mod http;
 mod token;
 
-pub(super) use token::read_files;
+pub(crate) use token::read_files;
 pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
 
-use super::{asker::Asker, metrics::Counters};
+use crate::edge::{asker::Asker, metrics::Counters};
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
 use http::Desk;
 use hyper::{server::conn::http1, service::service_fn};

@@ -4,22 +4,22 @@
 //! kernel, and grows from then on; after a reorganisation it is made anew.
 
 use crate::{
-    edge::store::{Files, IndexFault, Store, StoreError},
     effect::KernelProof,
-    wire::message::BlockName,
+    message::BlockName,
+    storage::{Files, IndexFault, Store, StoreError},
 };
 use sotto_mw::{amount::Height, kernel::Excess, mmr::Mmr, state::ChainView};
 
 /// The range, and the block up to which it goes.
 #[derive(Debug, Default)]
-pub(super) struct Kernels {
+pub(crate) struct Kernels {
     range: Mmr,
     tip: Option<BlockName>,
 }
 
 impl Kernels {
     /// The last kernel with this excess, and the proof that the chain has it.
-    pub(super) fn prove<F: Files>(
+    pub(crate) fn prove<F: Files>(
         &mut self,
         store: &Store<F>,
         excess: &Excess,

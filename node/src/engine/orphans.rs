@@ -16,18 +16,18 @@ const MAX_WEIGHT: u64 = 40_000;
 
 /// Those that wait, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Orphans {
+pub(crate) struct Orphans {
     waiting: VecDeque<(Hash, Transaction)>,
     weight: u64,
 }
 
 impl Orphans {
-    pub(super) fn contains(&self, id: &Hash) -> bool {
+    pub(crate) fn contains(&self, id: &Hash) -> bool {
         self.waiting.iter().any(|(waiting, _)| waiting == id)
     }
 
     /// Takes one in, and lets the oldest go where there is no room.
-    pub(super) fn insert(&mut self, id: Hash, t: Transaction) {
+    pub(crate) fn insert(&mut self, id: Hash, t: Transaction) {
         if self.contains(&id) || weight(&t.body) > MAX_WEIGHT / 4 {
             return;
         }
@@ -40,13 +40,13 @@ impl Orphans {
     }
 
     /// Those that spend what this body creates.
-    pub(super) fn children(&mut self, parent: &Body) -> Vec<Transaction> {
+    pub(crate) fn children(&mut self, parent: &Body) -> Vec<Transaction> {
         let created: HashSet<_> = parent.outputs.iter().map(|o| o.commitment).collect();
         self.take(|t| t.body.inputs.iter().any(|c| created.contains(c)))
     }
 
     /// All of them.
-    pub(super) fn all(&mut self) -> Vec<Transaction> {
+    pub(crate) fn all(&mut self) -> Vec<Transaction> {
         self.take(|_| true)
     }
 

@@ -12,99 +12,24 @@
 //! Guaranteed: every list here has a bound. Not guaranteed: that somebody with many addresses is kept out; outbound connections are
 //! chosen by this node, from rows that one provider cannot fill ([`book`]).
 
-pub mod book;
-pub mod meter;
-mod record;
+pub(crate) mod addr_book;
+pub(crate) mod addr_book_file;
+pub(crate) mod ban_score;
 
-use crate::{config::Config, wire::message::BlockName};
-use book::Book;
+use crate::{
+    config::Config,
+    message::BlockName,
+    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    token_bucket::Meter,
+};
+use addr_book::Book;
+use ban_score::{Record, Score};
 use core::{
-    fmt,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use meter::Meter;
-use record::{Record, Score};
 use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-
-/// A connection, as the edge numbers it; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub u64);
-
-/// The public key that a peer proves to have.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerKey(pub [u8; 32]);
-
-impl fmt::Debug for PeerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(4).try_for_each(|b| write!(f, "{b:02x}"))
-    }
-}
-
-/// Where a node takes connections, and the key it proves there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    /// IP address and port.
-    pub at: SocketAddr,
-    /// Its key.
-    pub key: PeerKey,
-}
-
-/// Who opened a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// We did, to this address.
-    Outbound(Address),
-    /// The peer did, from here.
-    Inbound(SocketAddr),
-}
-
-impl Direction {
-    /// The address at the other end.
-    const fn address(self) -> SocketAddr {
-        match self {
-            Self::Outbound(a) => a.at,
-            Self::Inbound(at) => at,
-        }
-    }
-
-    const fn ip(self) -> IpAddr {
-        self.address().ip()
-    }
-}
-
-/// What a peer did wrong, and how many demerits it earns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offence {
-    /// Bytes that no node sends.
-    Garbage = 100,
-    /// A transaction or block that breaks a rule whatever the state, or headers that no operator sealed.
-    Invalid = 99,
-    /// An answer to no question.
-    Unasked = 20,
-    /// More than it may cause.
-    Flood = 10,
-    /// No answer in time.
-    Late = 15,
-    /// A compact block whose parts do not make the one that is sealed; by chance once in millions.
-    Mismatch = 25,
-}
-
-/// Why a connection was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closing {
-    /// Another chain or other rules.
-    Stranger,
-    /// A connection to that peer, or to ourselves, exists.
-    Double,
-    /// No room, or not welcome.
-    Refused,
-    /// It earned too many demerits, the last for this.
-    Banned(Offence),
-    /// It said nothing for too long.
-    Silent,
-}
 
 /// How far a connection has come.
 #[derive(Clone, Debug)]

@@ -16,23 +16,22 @@
 //! [`own`]: super::own
 //! [`wanted`]: super::wanted
 
-use super::{
-    Node, Step, Turn,
-    orphans::Orphans,
-    own::Own,
-    peers::{Offence, Peer, PeerId, PeerKey, Recent},
-    stempool::{Room, Stempool},
-    wanted::Wanted,
-};
 use crate::{
+    codec::transaction_id,
     config::Config,
-    edge::store::Files,
     effect::{Effect, Note},
-    ledger::LedgerError,
-    wire::{
-        message::{MAX_IDS, Message},
-        transaction_id,
+    engine::{
+        Node, Step, Turn,
+        local_txs::Own,
+        orphans::Orphans,
+        peers::{Peer, Recent},
+        stempool::{Room, Stempool},
+        tx_request::Wanted,
     },
+    ledger::LedgerError,
+    message::{MAX_IDS, Message},
+    peer::{Offence, PeerId, PeerKey},
+    storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -49,16 +48,16 @@ use std::collections::{BTreeMap, VecDeque};
 const MAX_REFUSED: usize = 16_384;
 
 type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
-pub(super) type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
+pub(crate) type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
 
 /// What is whispered, offered and asked for.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     dandelion: Dandelion,
-    pub(super) stems: Stempool,
-    pub(super) own: Own,
+    pub(crate) stems: Stempool,
+    pub(crate) own: Own,
     /// The pong that says that a peer has read what was last whispered to it.
     lines: BTreeMap<PeerKey, u64>,
-    pub(super) wanted: Wanted,
+    pub(crate) wanted: Wanted,
     refused: Recent,
     orphans: Orphans,
     /// Orphans whose parents have come, to be judged again.
@@ -66,7 +65,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(config: &Config, mut rng: &mut dyn CryptoRngCore) -> Self {
+    pub(crate) fn new(config: &Config, mut rng: &mut dyn CryptoRngCore) -> Self {
         Self {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
@@ -85,24 +84,24 @@ impl Relay {
     }
 }
 
-pub(super) fn kernels(t: &Transaction) -> Vec<Hash> {
+pub(crate) fn kernels(t: &Transaction) -> Vec<Hash> {
     t.body.kernels.iter().map(Kernel::id).collect()
 }
 
 /// Whether this rule refuses a transaction whatever the chain's state, so that no honest peer sends it on.
-pub(super) fn always_refused(why: &Rejection) -> bool {
+pub(crate) fn always_refused(why: &Rejection) -> bool {
     why.rule() <= "MW-R17"
 }
 
 /// An exponential time of this mean.
-pub(super) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
+pub(crate) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
     // 53 random bits make every number of [0, 1) that an f64 tells apart evenly.
     let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
     mean.mul_f64(-(1.0 - unit).ln())
 }
 
 impl<F: Files> Node<F> {
-    pub(super) fn stemmed(&mut self, turn: &mut Turn<'_>, from: PeerId, t: Transaction) -> Step {
+    pub(crate) fn stemmed(&mut self, turn: &mut Turn<'_>, from: PeerId, t: Transaction) -> Step {
         let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
         let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
         loop {
@@ -150,7 +149,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Lets the relay take an event, and does what it commands.
-    pub(super) fn whispered(&mut self, turn: &mut Turn<'_>, event: DandelionEvent) -> Step {
+    pub(crate) fn whispered(&mut self, turn: &mut Turn<'_>, event: DandelionEvent) -> Step {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
@@ -196,7 +195,7 @@ impl<F: Files> Node<F> {
         turn.send(id, Message::Ping(nonce));
     }
 
-    pub(super) fn ponged(&mut self, turn: &mut Turn<'_>, id: PeerId, nonce: u64) -> Step {
+    pub(crate) fn ponged(&mut self, turn: &mut Turn<'_>, id: PeerId, nonce: u64) -> Step {
         let Some(key) = self.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
         match self.relay.lines.get(&key) {
             Some(awaited) if *awaited == nonce => {
@@ -208,7 +207,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Makes a transaction public, and ends its stem.
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &mut self,
         turn: &mut Turn<'_>,
         t: Verified<Transaction>,
@@ -239,7 +238,7 @@ impl<F: Files> Node<F> {
         Ok(id)
     }
 
-    pub(super) fn relay_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn relay_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
         let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
         let due = turn.now + exponential(turn.rng, self.config.trickle);
         self.ledger.pool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
@@ -247,7 +246,7 @@ impl<F: Files> Node<F> {
         if outbound { self.whispered(turn, DandelionEvent::Connected(key)) } else { Ok(()) }
     }
 
-    pub(super) fn relay_lost(&mut self, turn: &mut Turn<'_>, (id, peer): (PeerId, &Peer)) -> Step {
+    pub(crate) fn relay_lost(&mut self, turn: &mut Turn<'_>, (id, peer): (PeerId, &Peer)) -> Step {
         self.relay.wanted.lost(id, turn.now);
         // Of two connections with one peer, one is closed.
         let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
@@ -259,7 +258,7 @@ impl<F: Files> Node<F> {
     }
 
     /// The chain is another: what it took in or made impossible is whispered no longer, and what it refused may fit now.
-    pub(super) fn relay_changed(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn relay_changed(&mut self, turn: &mut Turn<'_>) -> Step {
         self.relay.refused.clear();
         let orphans = self.relay.orphans.all();
         self.relay.found.extend(orphans);
@@ -285,7 +284,7 @@ impl<F: Files> Node<F> {
         guests.into_iter().try_for_each(|key| self.whispered(turn, DandelionEvent::Accepted(key)))
     }
 
-    pub(super) fn relay_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn relay_tick(&mut self, turn: &mut Turn<'_>) -> Step {
         self.do_without_relays(turn)?;
         if turn.now >= self.relay.dandelion.wake() {
             self.whispered(turn, DandelionEvent::Tick)?;
@@ -338,7 +337,7 @@ impl<F: Files> Node<F> {
         }
     }
 
-    pub(super) fn offered(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: Vec<Hash>) {
+    pub(crate) fn offered(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: Vec<Hash>) {
         let Some(peer) = self.peers.all.get_mut(&id) else { return };
         for tx in ids {
             peer.knows.insert(tx);
@@ -353,7 +352,7 @@ impl<F: Files> Node<F> {
         ask.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
     }
 
-    pub(super) fn asked_transactions(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: &[Hash]) {
+    pub(crate) fn asked_transactions(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: &[Hash]) {
         for tx in ids {
             let Some(t) = self.ledger.pool().get(tx) else { continue };
             let bytes = weight(&t.body) * 32;
@@ -365,7 +364,7 @@ impl<F: Files> Node<F> {
         }
     }
 
-    pub(super) fn told_transaction(&mut self, turn: &mut Turn<'_>, id: PeerId, t: Transaction) -> Step {
+    pub(crate) fn told_transaction(&mut self, turn: &mut Turn<'_>, id: PeerId, t: Transaction) -> Step {
         let tx = transaction_id(&t);
         if !self.relay.wanted.arrived(id, &tx) {
             // It has come from somebody else, or too late.
@@ -387,7 +386,7 @@ enum Orphaned {
 }
 
 /// Only the store's failure stops a node.
-pub(super) fn not_fatal(e: LedgerError) -> Step {
+pub(crate) fn not_fatal(e: LedgerError) -> Step {
     match e {
         LedgerError::Store(e) => Err(e.into()),
         _ => Ok(()),

@@ -7,7 +7,7 @@
 //! told to all in its place, so nobody ends the stems of others but by bringing less than they. What this node was handed in itself
 //! does not count.
 
-use super::{peers::PeerKey, pool::PoolLimits};
+use crate::{ledger::mempool::PoolLimits, peer::PeerKey};
 use sotto_mw::{
     aggregate::aggregate,
     hash::Hash,
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Transactions that are not public.
 #[derive(Debug)]
-pub(super) struct Stempool {
+pub(crate) struct Stempool {
     limits: PoolLimits,
     all: HashMap<Hash, Whispered>,
     /// The weight of what each peer brought.
@@ -38,7 +38,7 @@ struct Whispered {
 
 /// Whether a peer may bring one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// It may.
     Here,
     /// It may once this one, of somebody who brought more, is told to all.
@@ -48,24 +48,24 @@ pub(super) enum Room {
 }
 
 impl Stempool {
-    pub(super) fn new(limits: PoolLimits) -> Self {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
         Self { limits, all: HashMap::new(), loads: BTreeMap::new(), brought: (0, 0), arrivals: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Hash, &Verified<Transaction>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Hash, &Verified<Transaction>)> {
         self.all.iter().map(|(id, w)| (id, &w.transaction))
     }
 
-    pub(super) fn get(&self, id: &Hash) -> Option<&Transaction> {
+    pub(crate) fn get(&self, id: &Hash) -> Option<&Transaction> {
         self.all.get(id).map(|w| w.transaction.get())
     }
 
     /// Whether there is room for one more of this weight from a peer.
-    pub(super) fn room(&self, from: &PeerKey, weight: u64) -> Room {
+    pub(crate) fn room(&self, from: &PeerKey, weight: u64) -> Room {
         let (count, all) = self.brought;
         if count < self.limits.transactions && all.saturating_add(weight) <= self.limits.weight {
             return Room::Here;
@@ -80,7 +80,7 @@ impl Stempool {
     }
 
     /// Takes one in that a peer brought, or that is this node's own. From another it is the same one still.
-    pub(super) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
+    pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
         let weight = weight(&t.get().body);
         let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
         self.arrivals += 1;
@@ -94,7 +94,7 @@ impl Stempool {
         }
     }
 
-    pub(super) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
+    pub(crate) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
         let Whispered { transaction, by, .. } = self.all.remove(id)?;
         let weight = weight(&transaction.get().body);
         if !by.is_empty() {
@@ -108,7 +108,7 @@ impl Stempool {
     }
 
     /// These transactions as they are whispered on: joined into one, if they join into one that is not too heavy.
-    pub(super) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
+    pub(crate) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
         let all: Vec<Transaction> = members.iter().filter_map(|id| self.get(id)).cloned().collect();
         match aggregate(all.iter().cloned()) {
             Ok(one) if all.len() > 1 && weight(&one.body) <= most => vec![one],

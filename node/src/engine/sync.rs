@@ -21,19 +21,20 @@
 mod pull;
 mod questions;
 
-use super::{
-    Node, Step, Turn,
-    compact::{Compact, Filling},
-    fork::{self, ForkError},
-    peers::{Offence, PeerId, Recent},
-    shortcut::Shortcut,
-};
 use crate::{
-    edge::store::Files,
     effect::Note,
-    ledger::{LedgerError, PoolChange},
+    engine::{Node, Step, Turn, peers::Recent, snapshot_sync::Shortcut},
+    ledger::{
+        LedgerError, PoolChange,
+        fork::{self, ForkError},
+    },
+    message::{
+        BlockName, MAX_HEADERS, Message,
+        compact::{Compact, Filling},
+    },
+    peer::{Offence, PeerId},
     seal::SealedHeader,
-    wire::message::{BlockName, MAX_HEADERS, Message},
+    storage::Files,
 };
 use core::{cmp::Ordering, time::Duration};
 use questions::{About, Questions};
@@ -55,22 +56,22 @@ const WINDOW: usize = 32;
 const MAX_BAD: usize = 1_024;
 
 /// What is being fetched.
-pub(super) struct Sync {
+pub(crate) struct Sync {
     /// A better branch, from the first block that we have not.
-    pub(super) branch: VecDeque<Wanted>,
+    pub(crate) branch: VecDeque<Wanted>,
     questions: Questions,
     /// The best block that was shown, and until when it is taken to be ahead of us though its headers have not come.
     shown: Option<(BlockName, Duration)>,
     bad: Recent,
-    pub(super) shortcut: Shortcut,
+    pub(crate) shortcut: Shortcut,
     /// The height of the last snapshot that was to be kept for others.
-    pub(super) kept: Height,
+    pub(crate) kept: Height,
 }
 
 /// A block of the branch.
-pub(super) struct Wanted {
-    pub(super) sealed: SealedHeader,
-    pub(super) name: BlockName,
+pub(crate) struct Wanted {
+    pub(crate) sealed: SealedHeader,
+    pub(crate) name: BlockName,
     /// Whether its compact form was of no use.
     whole: bool,
     /// Who was asked and has it not.
@@ -94,23 +95,23 @@ impl Wanted {
 }
 
 impl Sync {
-    pub(super) fn new(shortcut: Shortcut) -> Self {
+    pub(crate) fn new(shortcut: Shortcut) -> Self {
         let (branch, questions, bad) = (VecDeque::new(), Questions::default(), Recent::new(MAX_BAD));
         Self { branch, questions, shown: None, bad, shortcut, kept: Height::GENESIS }
     }
 
     /// Whether blocks are on their way.
-    pub(super) fn busy(&self) -> bool {
+    pub(crate) fn busy(&self) -> bool {
         !self.branch.is_empty()
     }
 
     /// Whether a peer owes a block or a part of one.
-    pub(super) fn awaits(&self, id: PeerId) -> bool {
+    pub(crate) fn awaits(&self, id: PeerId) -> bool {
         self.questions.owes_block(id)
     }
 
     /// How many are held or wanted.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.branch.len() + self.shortcut.len()
     }
 
@@ -120,12 +121,12 @@ impl Sync {
     }
 
     /// The best block that is being fetched.
-    pub(super) fn best(&self) -> Option<BlockName> {
+    pub(crate) fn best(&self) -> Option<BlockName> {
         self.branch.back().map(|w| w.name)
     }
 
     /// The height of the best block that is known to be sealed and may be followed.
-    pub(super) fn ahead(&self, now: Duration) -> Option<Height> {
+    pub(crate) fn ahead(&self, now: Duration) -> Option<Height> {
         let shown = self.shown.filter(|(_, until)| now < *until).map(|(name, _)| name);
         shown.max(self.best()).map(|name| name.height).max(self.shortcut.height())
     }
@@ -156,18 +157,18 @@ fn better(a: BlockName, b: BlockName) -> bool {
 }
 
 impl<F: Files> Node<F> {
-    pub(super) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
         self.shortcut_joined(turn, id);
         self.pull(turn)
     }
 
-    pub(super) fn sync_lost(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn sync_lost(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
         self.sync.questions.lost(id);
         self.shortcut_lost(id);
         self.pull(turn)
     }
 
-    pub(super) fn sync_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn sync_tick(&mut self, turn: &mut Turn<'_>) -> Step {
         for id in self.sync.questions.late(turn.now, self.config.answer) {
             self.forget_tip(id);
             self.blame(turn, id, Offence::Late)?;
@@ -187,7 +188,7 @@ impl<F: Files> Node<F> {
         Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
     }
 
-    pub(super) fn told_tip(&mut self, turn: &mut Turn<'_>, id: PeerId, sealed: SealedHeader) -> Step {
+    pub(crate) fn told_tip(&mut self, turn: &mut Turn<'_>, id: PeerId, sealed: SealedHeader) -> Step {
         let name = BlockName::of(&sealed.header);
         // What is ours, or is being fetched, has been found to be sealed.
         let known = self.sync.holds(name) || self.is_ours(name)?;
@@ -223,7 +224,7 @@ impl<F: Files> Node<F> {
         }
     }
 
-    pub(super) fn told_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, all: Vec<SealedHeader>) -> Step {
+    pub(crate) fn told_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, all: Vec<SealedHeader>) -> Step {
         let asked = self.sync.questions.answered(id, |about| about.headers().is_some());
         let Some(from) = asked.and_then(|about| about.headers()) else {
             return self.blame(turn, id, Offence::Unasked);
@@ -314,7 +315,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Connects what is here, and asks for what is not.
-    pub(super) fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
         while !self.sync.shortcut.taken() && self.grow(turn)? {}
         self.pull(turn)
     }
@@ -355,7 +356,7 @@ impl<F: Files> Node<F> {
     }
 
     /// The chain has grown, or is another.
-    pub(super) fn changed(&mut self, turn: &mut Turn<'_>, how: Note, pool: PoolChange) -> Step {
+    pub(crate) fn changed(&mut self, turn: &mut Turn<'_>, how: Note, pool: PoolChange) -> Step {
         turn.note(how);
         pool.alarms.into_iter().for_each(|d| turn.note(Note::DoubleSeal(Box::new(d))));
         pool.dropped.into_iter().for_each(|(_, why)| turn.note(Note::Dropped(why)));
@@ -382,7 +383,7 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    pub(super) fn told_block(
+    pub(crate) fn told_block(
         &mut self,
         turn: &mut Turn<'_>,
         id: PeerId,
@@ -408,7 +409,7 @@ impl<F: Files> Node<F> {
         self.advance(turn)
     }
 
-    pub(super) fn told_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, compact: Compact) -> Step {
+    pub(crate) fn told_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, compact: Compact) -> Step {
         let name = BlockName::of(&compact.sealed.header);
         if self.sync.questions.answered(id, |about| *about == About::Compact(name.hash)).is_none() {
             return self.blame(turn, id, Offence::Unasked);
@@ -427,7 +428,7 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    pub(super) fn told_items(
+    pub(crate) fn told_items(
         &mut self,
         turn: &mut Turn<'_>,
         id: PeerId,
@@ -466,7 +467,7 @@ impl<F: Files> Node<F> {
     }
 
     /// A peer has not what it was asked for: it is asked of others at once.
-    pub(super) fn told_have_not(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+    pub(crate) fn told_have_not(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
         if self.sync.questions.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
             return self.blame(turn, id, Offence::Unasked);
         }

@@ -3,17 +3,15 @@
 //! A reorganisation is judged beside the store and adopted at once, so no rule is checked on a chain that is half undone, and
 //! a branch that fails at its last block has changed nothing. The choice itself is in [`fork`].
 
-use super::{Ledger, LedgerError, PoolChange, Reorganised};
 use crate::{
-    edge::store::{FileName, Files, Store, StoreError, read_beside, write_beside},
-    engine::{
-        evidence::Evidence,
+    codec::transaction_id,
+    ledger::{
+        Ledger, LedgerError, PoolChange, Reorganised, evidence,
         fork::{self, ForkError},
-        pool::{AdmitError, Pool},
-        pruned::Judged,
+        mempool::{Pool, conflict::AdmitError},
     },
     seal::{DoubleSeal, SealedHeader},
-    wire::{self, Damage},
+    storage::{FileName, Files, StoreError, files::replace, snapshot_check::Judged},
 };
 use sotto_mw::{
     amount::Height,
@@ -65,10 +63,10 @@ impl<F: Files> Ledger<F> {
         Ok(Reorganised { undone, pool })
     }
 
-    /// Puts a state that was judged in the place of the chain: see [`Store::adopt_arrived`]. What is pending and does not fit it
+    /// Puts a state that was judged in the place of the chain: see [`Store::adopt_snapshot`]. What is pending and does not fit it
     /// is dropped.
     pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<PoolChange, LedgerError> {
-        self.store.adopt_arrived(judged, items)?;
+        self.store.adopt_snapshot(judged, items)?;
         let mut pool = self.pool.clone();
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(pool);
@@ -86,7 +84,7 @@ impl<F: Files> Ledger<F> {
         let sealed = new.iter().flat_map(|b| self.take_sealed(&mut pool, b)).collect();
         let (mut dropped, mut before) = (Vec::new(), common);
         for block in undone.iter().rev() {
-            self.return_payments(&mut pool, (block, &before.total_offset), &mut dropped)?;
+            self.return_payments(&mut pool, block, &before.total_offset, &mut dropped)?;
             before = &block.header;
         }
         // What waited for outputs of the blocks that gave way has its parents back.
@@ -97,17 +95,18 @@ impl<F: Files> Ledger<F> {
     }
 
     /// Removes from a pool what a block has taken, and remembers it; returns the ids.
-    pub(super) fn take_sealed(&mut self, pool: &mut Pool, block: &Block) -> Vec<Hash> {
+    pub(crate) fn take_sealed(&mut self, pool: &mut Pool, block: &Block) -> Vec<Hash> {
         let (ids, taken) = pool.take_sealed(&block.body).into_iter().unzip();
         self.originals.keep(block, taken);
         ids
     }
 
     /// Puts an undone block's payments into a pool. What is in the chain already, or is outbid, is left out in silence.
-    pub(super) fn return_payments(
+    pub(crate) fn return_payments(
         &self,
         pool: &mut Pool,
-        (block, offset_before): (&Block, &Scalar),
+        block: &Block,
+        offset_before: &Scalar,
         dropped: &mut Vec<(Hash, Rejection)>,
     ) -> Result<(), LedgerError> {
         let all = match self.originals.of(block) {
@@ -115,7 +114,7 @@ impl<F: Files> Ledger<F> {
             None => payments(block, offset_before).into_iter().collect(),
         };
         for t in all {
-            let id = wire::transaction_id(&t);
+            let id = transaction_id(&t);
             let mut again = true;
             for k in &t.body.kernels {
                 again &= self.store.has_kernel(&k.id())?;
@@ -163,15 +162,15 @@ impl<F: Files> Ledger<F> {
     }
 
     /// Remembers sealed headers that are not in the chain, or will not be, durably.
-    pub(super) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), StoreError> {
+    pub(crate) fn witness(&mut self, sealed: &[SealedHeader]) -> Result<(), StoreError> {
         let mut evidence = self.evidence.clone();
         let mut news = false;
         for s in sealed {
             news |= evidence.add(s);
         }
         if news {
-            let bytes = wire::evidence(self.chain().id(), evidence.all());
-            write_beside(&mut self.store, FileName::Evidence, &bytes)?;
+            let bytes = evidence::bytes(self.chain().id(), evidence.all());
+            replace(self.store.files_mut(), FileName::Evidence, &bytes)?;
             self.evidence = evidence;
         }
         Ok(())
@@ -185,22 +184,4 @@ fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
     kernels.retain(|k| !k.features.is_coinbase());
     let offset = block.header.total_offset - offset_before;
     (!kernels.is_empty()).then_some(Transaction { offset, body: Body { inputs, outputs, kernels } })
-}
-
-/// The evidence that lies beside a store.
-pub(super) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, StoreError> {
-    let file = FileName::Evidence;
-    let Some(bytes) = read_beside(store, file)? else { return Ok(Evidence::default()) };
-    let damaged = |damage: Damage| StoreError::damaged(file, 0, damage);
-    let (found, all) = wire::read_evidence(&bytes).map_err(damaged)?;
-    let expected = *store.chain().id();
-    if found != expected {
-        return Err(StoreError::Foreign { file, expected, found });
-    }
-    let mut evidence = Evidence::default();
-    if all.iter().all(|s| s.holds(store.chain()) && evidence.add(s)) {
-        Ok(evidence)
-    } else {
-        Err(damaged(Damage::Misplaced))
-    }
 }

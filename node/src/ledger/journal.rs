@@ -10,13 +10,15 @@
 //! or some seconds old, unless the chain has taken it or made it impossible. What was pushed out for a higher fee
 //! may come back too: it is judged anew.
 
-use super::{Ledger, LedgerError, PoolChange};
 use crate::{
-    edge::store::{FileName, Files, StoreError, append_beside, read_beside, sync_beside, write_beside},
-    engine::pool::{AdmitError, Pool},
-    wire::{
-        self,
-        pool::{Found, Tail},
+    codec::transaction_id,
+    ledger::{
+        mempool::Pool,
+        mempool_file::{self, Found, Tail},
+    },
+    storage::{
+        FileName, Files, Store, StoreError,
+        files::{read_if_there, replace, sync, write_at},
     },
 };
 use sotto_mw::transaction::Transaction;
@@ -27,7 +29,7 @@ const SLACK: u64 = 1 << 20;
 
 /// What is known of the file.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     /// Where the next entry belongs; 0: there is no file yet.
     end: u64,
     state: State,
@@ -44,88 +46,70 @@ enum State {
     Stale,
 }
 
-impl<F: Files> Ledger<F> {
-    /// Appends a transaction to the file; if that fails, the whole is written when it is saved.
-    pub(super) fn write_down(&mut self, t: &Transaction) -> Result<(), StoreError> {
-        let end = self.journal.end;
-        if end == 0 || self.journal.state == State::Stale || end > SLACK + 64 * self.pool.weight() {
-            let new = self.pool.get(&wire::transaction_id(t)).is_none().then_some(t);
-            let all = self.pool.iter().map(|(_, pending)| pending).chain(new);
-            let bytes = wire::pool::file(self.store.chain().id(), all);
-            return self.replace(&bytes);
-        }
-        let entry = wire::pool::entry(self.chain().id(), end, t);
-        self.journal.state = State::Stale;
-        append_beside(&mut self.store, FILE, end, &entry)?;
-        self.journal = Journal { end: end + entry.len() as u64, state: State::Unsynced };
-        Ok(())
-    }
-
-    fn replace(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.journal.state = State::Stale;
-        write_beside(&mut self.store, FILE, bytes)?;
-        self.journal = Journal { end: bytes.len() as u64, state: State::Saved };
-        Ok(())
-    }
-
-    /// Makes the pool durable, if it is not.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn save_pool(&mut self) -> Result<(), StoreError> {
-        match self.journal.state {
-            State::Saved => Ok(()),
-            State::Unsynced => {
-                sync_beside(&mut self.store, FILE)?;
-                self.journal.state = State::Saved;
-                Ok(())
-            }
-            State::Stale => {
-                let all = self.pool.iter().map(|(_, t)| t);
-                let bytes = wire::pool::file(self.store.chain().id(), all);
-                self.replace(&bytes)
-            }
-        }
-    }
-
-    /// The pool after a change of the chain, which stands whether the file can be written or not.
-    pub(super) fn put(&mut self, pool: Pool) -> Option<StoreError> {
-        let same = pool.len() == self.pool.len() && pool.iter().all(|(id, _)| self.pool.get(id).is_some());
-        self.pool = pool;
-        if same {
-            return None;
-        }
-        self.journal.state = State::Stale;
-        self.save_pool().err()
-    }
-
-    pub(super) fn load_pool(&mut self) -> Result<PoolChange, LedgerError> {
-        let Some(bytes) = read_beside(&self.store, FILE)? else { return Ok(PoolChange::default()) };
-        let expected = *self.chain().id();
-        let Found { transactions, end, tail, chain: found } = match wire::pool::read(&bytes) {
+impl Journal {
+    /// Reads the file, and sets a damaged one aside; `None` when there is none.
+    pub(crate) fn load<F: Files>(store: &mut Store<F>) -> Result<Option<(Self, Found)>, StoreError> {
+        let Some(bytes) = read_if_there(store.files(), FILE)? else { return Ok(None) };
+        let expected = *store.chain().id();
+        let found = match mempool_file::read(&bytes) {
             Ok(found) => found,
             Err(_) => Found { chain: expected, transactions: Vec::new(), end: 0, tail: Tail::Damaged },
         };
-        if found != expected {
-            return Err(StoreError::Foreign { file: FILE, expected, found }.into());
+        if found.chain != expected {
+            return Err(StoreError::Foreign { file: FILE, expected, found: found.chain });
         }
-        let mut change = PoolChange { set_aside: tail == Tail::Damaged, ..PoolChange::default() };
-        for t in transactions {
-            let id = wire::transaction_id(&t);
-            match self.pool.admit(self.store.chain(), &self.store, t) {
-                Err(AdmitError::View(e)) => return Err(e.into()),
-                Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
-                Ok(_) | Err(AdmitError::Clash(_)) => {}
+        if found.tail == Tail::Damaged {
+            replace(store.files_mut(), FileName::PoolDamaged, &bytes)?;
+        }
+        Ok(Some((Self { end: found.end, state: State::Saved }, found)))
+    }
+
+    /// Appends a transaction to the file; if that fails, the whole file is written when it is saved.
+    pub(crate) fn append<F: Files>(
+        &mut self,
+        store: &mut Store<F>,
+        mempool: &Pool,
+        t: &Transaction,
+    ) -> Result<(), StoreError> {
+        let (chain, end) = (*store.chain().id(), self.end);
+        if end == 0 || self.state == State::Stale || end > SLACK + 64 * mempool.weight() {
+            let new = mempool.get(&transaction_id(t)).is_none().then_some(t);
+            let all = mempool.iter().map(|(_, pending)| pending).chain(new);
+            return self.replace(store, &mempool_file::file(&chain, all));
+        }
+        let entry = mempool_file::entry(&chain, end, t);
+        self.state = State::Stale;
+        write_at(store.files_mut(), FILE, end, &entry)?;
+        *self = Self { end: end + entry.len() as u64, state: State::Unsynced };
+        Ok(())
+    }
+
+    /// Takes note that the file does not hold what is pending.
+    pub(crate) const fn mark_stale(&mut self) {
+        self.state = State::Stale;
+    }
+
+    /// Makes the file hold what is pending, durably.
+    pub(crate) fn save<F: Files>(&mut self, store: &mut Store<F>, mempool: &Pool) -> Result<(), StoreError> {
+        match self.state {
+            State::Saved => Ok(()),
+            State::Unsynced => {
+                sync(store.files_mut(), FILE)?;
+                self.state = State::Saved;
+                Ok(())
+            }
+            State::Stale => {
+                let all = mempool.iter().map(|(_, t)| t);
+                let bytes = mempool_file::file(store.chain().id(), all);
+                self.replace(store, &bytes)
             }
         }
-        self.journal = Journal { end, state: State::Saved };
-        if change.set_aside {
-            write_beside(&mut self.store, FileName::PoolDamaged, &bytes)?;
-        }
-        if tail != Tail::Whole {
-            self.journal.state = State::Stale;
-            self.save_pool()?;
-        }
-        Ok(change)
+    }
+
+    fn replace<F: Files>(&mut self, store: &mut Store<F>, bytes: &[u8]) -> Result<(), StoreError> {
+        self.state = State::Stale;
+        replace(store.files_mut(), FILE, bytes)?;
+        *self = Self { end: bytes.len() as u64, state: State::Saved };
+        Ok(())
     }
 }

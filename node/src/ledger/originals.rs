@@ -12,7 +12,7 @@ const MAX_WEIGHT: u64 = 400_000;
 
 /// What the last blocks took, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Originals {
+pub(crate) struct Originals {
     blocks: VecDeque<(Hash, Vec<Transaction>)>,
     weight: u64,
 }
@@ -23,7 +23,7 @@ fn weigh(all: &[Transaction]) -> u64 {
 
 impl Originals {
     /// Remembers what a block took.
-    pub(super) fn keep(&mut self, block: &Block, taken: Vec<Transaction>) {
+    pub(crate) fn keep(&mut self, block: &Block, taken: Vec<Transaction>) {
         self.weight += weigh(&taken);
         self.blocks.push_back((block.header.hash(), taken));
         while self.weight > MAX_WEIGHT {
@@ -33,7 +33,7 @@ impl Originals {
     }
 
     /// All payments of a block, if all are remembered.
-    pub(super) fn of(&self, block: &Block) -> Option<&[Transaction]> {
+    pub(crate) fn of(&self, block: &Block) -> Option<&[Transaction]> {
         let hash = block.header.hash();
         let (_, all) = self.blocks.iter().rev().find(|(of, _)| *of == hash)?;
         let payments = block.body.kernels.iter().filter(|k| !k.features.is_coinbase()).count();

@@ -9,21 +9,7 @@ use sotto_mw::{
     testing::Toy,
     wire::{Decode, Encode},
 };
-use sotto_node::{
-    config::Config,
-    edge::store::{Memory, Store},
-    effect::{Answer, Effect, Note, Refusal},
-    engine::{
-        Node,
-        compact::Compact,
-        peers::{Address, Closing, Direction, Offence, PeerId, PeerKey},
-        sealing::Solo,
-    },
-    event::{Event, Question, Ticket},
-    ledger::Ledger,
-    seal::{OperatorKey, SealedHeader},
-    wire::message::{BlockName, Hello, Message, rules},
-};
+use sotto_node::{config::Config, effect::{Answer, Effect, Note, Refusal}, engine::Node, event::{Event, Question, Ticket}, ledger::Ledger, message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, Closing, Direction, Offence, PeerId, PeerKey}, seal::{OperatorKey, SealedHeader}, sealing::Solo, storage::{Memory, Store}};
 
 use crate::world::layout;
 

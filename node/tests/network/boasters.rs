@@ -7,7 +7,7 @@ use crate::{
     world::World,
 };
 use sotto_mw::amount::Height;
-use sotto_node::wire::message::BlockName;
+use sotto_node::message::BlockName;
 
 fn boasters(count: usize) -> Vec<Puppet> {
     (0..count).map(|_| Puppet::new(Habit::Boaster)).collect()

@@ -6,7 +6,7 @@ use crate::{
     world::World,
 };
 use sotto_mw::{state::ChainView, transaction::Transaction};
-use sotto_node::{effect::Note, engine::fork::ForkError};
+use sotto_node::{effect::Note, ledger::fork::ForkError};
 
 /// Five nodes, of which the second holds the operator's key as well; it and the fourth are on the other side.
 fn apart(seed: u64, bank: Bank) -> World {

@@ -9,24 +9,7 @@ use sotto_mw::{
     transaction::Transaction,
     wire::Encode,
 };
-use sotto_node::{
-    config::Config,
-    edge::store::{IndexPlace, Layout, Memory, Store},
-    effect::{Answer, Effect, Note, Refusal},
-    engine::{
-        Node,
-        compact::Compact,
-        peers::{Address, Closing, Direction, Offence, PeerId, PeerKey, meter::Allowance},
-        pool::PoolLimits,
-    },
-    event::{Event, Question, Ticket},
-    ledger::Ledger,
-    seal::SealedHeader,
-    wire::{
-        message::{BlockName, Hello, Message, rules},
-        transaction_id,
-    },
-};
+use sotto_node::{codec::transaction_id, config::Config, effect::{Answer, Effect, Note, Refusal}, engine::Node, event::{Event, Question, Ticket}, ledger::{Ledger, mempool::PoolLimits}, message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, Closing, Direction, Offence, PeerId, PeerKey}, seal::SealedHeader, storage::{Layout, Memory, Store}, token_bucket::Allowance};
 use std::collections::VecDeque;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,7 +30,7 @@ struct Lone {
 
 impl Lone {
     fn new(toy: &Toy, edit: impl Fn(&mut Config)) -> Self {
-        let layout = Layout { index: IndexPlace::Temporary, segment_bytes: 1 << 20 };
+        let layout = Layout { segment_bytes: 1 << 20, ..Layout::in_memory() };
         let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
         let mut config = Config::new(PeerKey([99; 32]));
         // One in twenty nodes ends all stems at once; with this seed this one does not.
@@ -148,7 +131,7 @@ impl Lone {
         let name = BlockName::of(&block.header);
         if let Some((_, outputs, kernels)) = items.filter(|(asked, ..)| *asked == name) {
             let (outputs, kernels) =
-                sotto_node::engine::compact::items(&block.body, &outputs, &kernels).unwrap();
+                sotto_node::message::compact::items(&block.body, &outputs, &kernels).unwrap();
             self.hear(peer, &Message::Items { block: name, outputs, kernels });
         }
         assert_eq!(self.node.ledger().tip(), &block.header);

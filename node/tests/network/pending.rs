@@ -6,7 +6,7 @@ use crate::{
     world::{World, address},
 };
 use sotto_mw::state::ChainView;
-use sotto_node::{config::Config, engine::pool::PoolLimits};
+use sotto_node::{config::Config, ledger::mempool::PoolLimits};
 
 /// A payment and what spends its change, through different nodes, are sealed in one block.
 #[test]

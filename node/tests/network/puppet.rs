@@ -8,12 +8,7 @@ use sotto_mw::{
     rules::params::Chain,
     wire::{Decode, Encode},
 };
-use sotto_node::{
-    engine::peers::PeerId,
-    event::Event,
-    seal::SealedHeader,
-    wire::message::{BlockName, Hello, Message, rules},
-};
+use sotto_node::{event::Event, message::{BlockName, Hello, Message, rules}, peer::PeerId, seal::SealedHeader};
 use std::collections::BTreeMap;
 
 /// How a puppet behaves once it has said hello.

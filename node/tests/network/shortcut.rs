@@ -6,13 +6,7 @@ use crate::{
 };
 use core::time::Duration;
 use sotto_mw::{amount::Height, state::ChainView};
-use sotto_node::{
-    config::Config,
-    edge::store::FileName,
-    effect::{Answer, Note},
-    engine::peers::{Closing, Offence},
-    event::Question,
-};
+use sotto_node::{config::Config, effect::{Answer, Note}, event::Question, peer::{Closing, Offence}, storage::FileName};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Items of a part, so that the small chain has about sixty parts.

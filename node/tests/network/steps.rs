@@ -17,19 +17,7 @@ use sotto_mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use sotto_node::{
-    config::Config,
-    edge::store::Store,
-    effect::{Effect, Note},
-    engine::{
-        Node,
-        peers::{Address, Direction, PeerId, PeerKey},
-    },
-    event::Event,
-    ledger::Ledger,
-    seal::SealedHeader,
-    wire::message::{Hello, Message, rules},
-};
+use sotto_node::{config::Config, effect::{Effect, Note}, engine::Node, event::Event, ledger::Ledger, message::{Hello, Message, rules}, peer::{Address, Direction, PeerId, PeerKey}, seal::SealedHeader, storage::Store};
 use std::{collections::VecDeque, env, path::Path, time::Instant};
 use tempfile::TempDir;
 

@@ -15,22 +15,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use sotto_mw::{hash::Hash, transaction::Transaction, wire::Encode};
-use sotto_node::{
-    config::Config,
-    edge::store::{FileName, IndexPlace, Layout, Memory, Store},
-    effect::{Answer, Effect, Note},
-    engine::{
-        Node,
-        peers::{Address, Closing, Direction, PeerId, PeerKey},
-        sealing::Solo,
-    },
-    event::{Event, Question, Ticket},
-    ledger::Ledger,
-    wire::{
-        message::{BlockName, Message},
-        transaction_id,
-    },
-};
+use sotto_node::{codec::transaction_id, config::Config, effect::{Answer, Effect, Note}, engine::Node, event::{Event, Question, Ticket}, ledger::Ledger, message::{BlockName, Message}, peer::{Address, Closing, Direction, PeerId, PeerKey}, sealing::Solo, storage::{FileName, Layout, Memory, Store}};
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 /// How often a node is told that time has passed.
@@ -145,7 +130,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn layout() -> Layout {
-    Layout { index: IndexPlace::Temporary, segment_bytes: 1 << 20 }
+    Layout { segment_bytes: 1 << 20, ..Layout::in_memory() }
 }
 
 pub(crate) fn address(n: usize) -> Address {

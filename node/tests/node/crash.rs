@@ -6,7 +6,7 @@ use sotto_mw::{
     rules::{BlockChange, Connected},
     state::{ChainView, MemoryState},
 };
-use sotto_node::edge::store::{FileName, Files, Memory, Store, StoreError};
+use sotto_node::storage::{FileName, Files, Memory, Store, StoreError};
 
 /// What is done to a store: a block, or taking one back.
 enum Step {

@@ -2,10 +2,7 @@
 
 use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
 use sotto_mw::state::ChainView;
-use sotto_node::{
-    audit::audit,
-    edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
-};
+use sotto_node::{edge::sled_database::SledDatabases, ledger::audit::audit, storage::{FileName, Files, Memory, Store, StoreError}};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -34,7 +31,7 @@ fn a_flipped_bit_in_what_is_true_is_reported() {
     chain(&mut toy, &mut store);
     drop(store);
     let index = Dir::new();
-    let kept = || layout(IndexPlace::Directory(index.path().join("index")));
+    let kept = || layout(SledDatabases::in_directory(index.path()));
     drop(Store::open_on(files.clone(), kept()).unwrap());
     let mut names = vec![FileName::Genesis, FileName::Head];
     names.extend(files.segments().unwrap().into_iter().map(FileName::Segment));
@@ -111,7 +108,7 @@ fn index_files(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_flipped_bit_in_the_index_never_changes_an_answer() {
     let (kept, damaged, mut toy) = (Dir::new(), Dir::new(), Toy::new(33));
-    let place = |d: &Dir| layout(IndexPlace::Directory(d.path().join("index")));
+    let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
     let mut store = Store::create_on(files.clone(), place(&kept), toy.chain.params().clone()).unwrap();
     chain(&mut toy, &mut store);
@@ -141,7 +138,7 @@ fn a_flipped_bit_in_the_index_never_changes_an_answer() {
 #[test]
 fn a_lost_or_altered_entry_is_found() {
     let (kept, damaged, mut toy) = (Dir::new(), Dir::new(), Toy::new(34));
-    let place = |d: &Dir| layout(IndexPlace::Directory(d.path().join("index")));
+    let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
     let mut store = Store::create_on(files.clone(), place(&kept), toy.chain.params().clone()).unwrap();
     chain(&mut toy, &mut store);

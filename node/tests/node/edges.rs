@@ -2,15 +2,7 @@
 
 use crate::toy::{Dir, Toy};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_node::{
-    edge::{
-        operator,
-        operator::KeyFileError,
-        store::{Store, StoreError},
-    },
-    ledger::{Ledger, LedgerError},
-    seal::OperatorKey,
-};
+use sotto_node::{edge::operator::{self, KeyFileError}, ledger::{Ledger, LedgerError}, seal::OperatorKey, storage::{Store, StoreError}};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// Set in the process that tries to open a store which is in use.
@@ -40,7 +32,7 @@ fn a_second_process_is_refused() {
 #[test]
 fn what_is_not_there_or_there_already() {
     let (dir, toy) = (Dir::new(), Toy::new(61));
-    let absent = |r: Result<Ledger, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
+    let absent = |r: Result<Ledger<_>, _>| matches!(r, Err(LedgerError::Store(StoreError::Absent { .. })));
     assert!(absent(Ledger::open(dir.path())));
     assert!(absent(Ledger::open(&dir.path().join("nowhere"))));
     let chain = dir.path().join("a").join("b");

@@ -1,6 +1,6 @@
 //! A store written by hand from the formats alone: the same bytes as the store's own, and chains that break rules.
 
-use crate::toy::{Toy, layout, temporary};
+use crate::toy::{Toy, temporary};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -20,11 +20,7 @@ use sotto_mw::{
     transaction::{Body, Output},
     wire::Encode,
 };
-use sotto_node::{
-    audit::{AuditError, audit},
-    edge::store::{FileName, Files, IndexPlace, Layout, Memory, Store, StoreError},
-    engine::pruned::{PartFault, PrunedError},
-};
+use sotto_node::{ledger::audit::{AuditError, audit}, storage::{FileName, Files, Layout, Memory, Store, StoreError, snapshot_check::{PartFault, PrunedError}}};
 
 fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
     [bytes, tagged(tag, &[place, bytes]).as_bytes()].concat()
@@ -69,7 +65,7 @@ fn blocks(toy: &Toy) -> Vec<Block> {
 fn the_formats_are_as_they_are_drawn() {
     let mut toy = Toy::new(70);
     let files = Memory::new();
-    let wide = Layout { segment_bytes: 1 << 20, ..layout(IndexPlace::Temporary) };
+    let wide = Layout { segment_bytes: 1 << 20, ..temporary() };
     let mut store = Store::create_on(files.clone(), wide, toy.chain.params().clone()).unwrap();
     for _ in 0..6 {
         store.apply(&toy.mine()).unwrap();

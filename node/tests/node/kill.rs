@@ -6,7 +6,7 @@ use sotto_mw::{
     state::ChainView,
     wire::{Decode, Encode},
 };
-use sotto_node::edge::store::Store;
+use sotto_node::storage::Store;
 use std::{
     collections::BTreeSet,
     fs,

@@ -9,14 +9,7 @@ use sotto_mw::{
     transaction::Transaction,
     wire::Encode,
 };
-use sotto_node::{
-    edge::store::{FileName, Files, Memory, Store},
-    engine::{
-        pool::{AdmitError, Clash, Pool, PoolLimits},
-        sealing::Solo,
-    },
-    ledger::{Ledger, LedgerError},
-};
+use sotto_node::{ledger::{Ledger, LedgerError, mempool::{Pool, PoolLimits, conflict::{AdmitError, Clash}}}, sealing::Solo, storage::{FileName, Files, Memory, Store}};
 
 pub(crate) fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
@@ -198,7 +191,7 @@ fn fees_decide_what_enters_and_what_stays() {
     let one = weight(&pool.get(&ids[0]).unwrap().body);
     let picked = |pool: &Pool, limit| {
         let all = pool.select(&toy.chain, &toy.state, limit).unwrap();
-        all.iter().map(|t| sotto_node::wire::transaction_id(t.get())).collect::<Vec<_>>()
+        all.iter().map(|t| sotto_node::codec::transaction_id(t.get())).collect::<Vec<_>>()
     };
     assert_eq!(picked(&pool, 3 * one), vec![ids[1], ids[0], ids[2]]);
     assert_eq!(picked(&pool, 3 * one - 1), vec![ids[1], ids[0]]);

@@ -6,11 +6,7 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use sotto_mw::{amount::Height, state::ChainView};
-use sotto_node::{
-    audit::{AuditError, audit},
-    edge::store::{FileName, Files, IndexPlace, Memory, Store, StoreError},
-    ledger::Ledger,
-};
+use sotto_node::{edge::sled_database::SledDatabases, ledger::{Ledger, audit::{AuditError, audit}}, storage::{FileName, Files, Memory, Store, StoreError}};
 
 fn create(toy: &Toy, files: &Memory) -> Store<Memory> {
     Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap()
@@ -100,7 +96,7 @@ fn nothing_is_left_over() {
 #[test]
 fn an_old_index_does_not_fit_a_pruned_store() {
     let (index, old, mut toy) = (Dir::new(), Dir::new(), Toy::new(94));
-    let place = |d: &Dir| layout(IndexPlace::Directory(d.path().join("index")));
+    let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
     let mut store = Store::create_on(files.clone(), place(&index), toy.chain.params().clone()).unwrap();
     for _ in 0..8 {
@@ -195,7 +191,7 @@ fn no_room_to_prune() {
 fn a_flipped_bit_in_a_base_is_reported() {
     let (index, mut toy) = (Dir::new(), Toy::new(97));
     let files = Memory::new();
-    let kept = || layout(IndexPlace::Directory(index.path().join("index")));
+    let kept = || layout(SledDatabases::in_directory(index.path()));
     let mut store = Store::create_on(files.clone(), kept(), toy.chain.params().clone()).unwrap();
     for _ in 0..8 {
         store.apply(&toy.mine()).unwrap();

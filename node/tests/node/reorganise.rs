@@ -11,15 +11,7 @@ use sotto_mw::{
     rules::{BlockChange, Connected},
     state::ChainView,
 };
-use sotto_node::{
-    edge::store::{FileName, Memory, Store, StoreError},
-    engine::{
-        fork::{ForkError, choose},
-        pool::PoolLimits,
-    },
-    ledger::{Ledger, LedgerError},
-    seal::SealedHeader,
-};
+use sotto_node::{ledger::{Ledger, LedgerError, fork::{ForkError, choose}, mempool::PoolLimits}, seal::SealedHeader, storage::{FileName, Memory, Store, StoreError}};
 
 fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();

@@ -23,16 +23,7 @@ use sotto_mw::{
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
 };
-use sotto_node::{
-    edge::store::{Memory, Store},
-    engine::{
-        fork::ForkError,
-        pool::PoolLimits,
-        sealing::{SealEffect, SealEvent, Sealing},
-    },
-    ledger::{Ledger, LedgerError},
-    seal::SealedHeader,
-};
+use sotto_node::{ledger::{Ledger, LedgerError, SealingContext, seal_with, fork::ForkError, mempool::PoolLimits}, seal::SealedHeader, sealing::{SealEffect, SealEvent, Sealing}, storage::{Memory, Store}};
 use std::collections::{BTreeMap, VecDeque};
 
 const SEALERS: usize = 3;
@@ -252,7 +243,7 @@ impl Council {
             if *silent {
                 continue;
             }
-            let driven = ledger.seal_with(engine, (self.now, rng), event).unwrap();
+            let driven = seal_with(ledger, engine, SealingContext { now: self.now, rng }, event).unwrap();
             for (name, _) in driven.connected {
                 sealed.push((n, ledger.store().block(name.height).unwrap().unwrap()));
             }

@@ -12,12 +12,7 @@ use sotto_mw::{
     state::{ChainView, MemoryState},
     wire::Encode,
 };
-use sotto_node::{
-    audit::audit,
-    edge::store::{FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError},
-    engine::pruned::{PartFault, PrunedError},
-    wire::{Damage, snapshot::PartKind},
-};
+use sotto_node::{codec::Damage, ledger::audit::audit, storage::{self, FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError, snapshot_check::{PartFault, PrunedError}, snapshot_format::PartKind}};
 
 fn mined(toy: &mut Toy, blocks: usize) -> Store<Memory> {
     let mut store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();
@@ -34,7 +29,7 @@ fn exported(store: &Store<impl Files>, height: u64, items: u32) -> Vec<u8> {
 }
 
 fn import(files: &Memory, bytes: &[u8]) -> Result<Imported<Memory>, ImportError> {
-    Store::import_on(files.clone(), temporary(), &mut &bytes[..], None)
+    storage::import(files.clone(), temporary(), &mut &bytes[..], None)
 }
 
 /// Where the parts of a snapshot stand: kind, begin, end.
@@ -127,7 +122,7 @@ fn what_is_exported_is_imported() {
 
 fn export_error(store: &Store<impl Files>, height: u64) -> StoreError {
     match store.export(Height::new(height), 8, &mut Vec::new(), |_, _| {}) {
-        Err(sotto_node::edge::store::ExportError::Store(e)) => e,
+        Err(sotto_node::storage::ExportError::Store(e)) => e,
         other => panic!("{other:?}"),
     }
 }
@@ -145,7 +140,7 @@ fn store_full(store: &Store<Memory>) {
     for room in [0, 100, whole.len() - 1] {
         let mut out = vec![0; room];
         let done = store.export(Height::new(3), 2, &mut &mut out[..], |_, _| {});
-        assert!(matches!(done, Err(sotto_node::edge::store::ExportError::Write(_))));
+        assert!(matches!(done, Err(sotto_node::storage::ExportError::Write(_))));
     }
 }
 
@@ -266,7 +261,7 @@ fn foreign_snapshots_are_refused() {
     let (ours, foreign) = (exported(&store, 5, 2), exported(&theirs, 5, 2));
     let id = *toy.chain.id();
     let named = |bytes: &[u8], id: ChainId| {
-        Store::import_on(Memory::new(), temporary(), &mut &bytes[..], Some(id)).map(|i| i.store.is_some())
+        storage::import(Memory::new(), temporary(), &mut &bytes[..], Some(id)).map(|i| i.store.is_some())
     };
     assert!(named(&ours, id).unwrap());
     let found = *other.chain.id();

@@ -23,10 +23,7 @@ use sotto_mw::{
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
     trie::{Entry, Prefix},
 };
-use sotto_node::{
-    edge::store::{Files, IndexPlace, Layout, Store, StoreError},
-    seal::{OperatorKey, SealedHeader},
-};
+use sotto_node::{edge::sled_database::SledDatabases, seal::{OperatorKey, SealedHeader}, storage::{Files, Layout, Store, StoreError}};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -249,12 +246,12 @@ impl Toy {
 }
 
 /// Small segments, so that few blocks fill several.
-pub(crate) fn layout(index: IndexPlace) -> Layout {
-    Layout { index, segment_bytes: 4_000 }
+pub(crate) fn layout(databases: SledDatabases) -> Layout {
+    Layout { segment_bytes: 4_000, ..Layout::new(databases) }
 }
 
 pub(crate) fn temporary() -> Layout {
-    layout(IndexPlace::Temporary)
+    layout(SledDatabases::temporary())
 }
 
 /// A directory of its own that is removed at the end.

@@ -8,7 +8,7 @@ use sotto_mw::{
     secret::SecretScalar,
     state::ChainView,
 };
-use sotto_node::edge::store::{IndexPlace, Memory, Store, StoreError};
+use sotto_node::{edge::sled_database::SledDatabases, storage::{Memory, Store, StoreError}};
 
 fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
     drop(store);
@@ -139,7 +139,7 @@ fn repeated_excesses_are_counted_by_height() {
 #[test]
 fn an_index_that_is_not_at_the_head() {
     let (index, other, mut toy) = (Dir::new(), Dir::new(), Toy::new(11));
-    let place = |d: &Dir| layout(IndexPlace::Directory(d.path().join("index")));
+    let place = |d: &Dir| layout(SledDatabases::in_directory(d.path()));
     let files = Memory::new();
     let mut store = Store::create_on(files.clone(), place(&index), toy.chain.params().clone()).unwrap();
     store.apply(&toy.mine()).unwrap();

@@ -8,10 +8,7 @@ use crate::{
     secret,
 };
 use serde_json::json;
-use sotto_node::{
-    ledger::Ledger,
-    wire::{GENESIS_MAX, read_genesis},
-};
+use sotto_node::{edge::chain_dir::DiskLedger, storage::{GENESIS_MAX, read_genesis}};
 use std::io::Read;
 
 pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {
@@ -32,7 +29,7 @@ pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
         );
     }
     secret::make_folder(&home.dir)?;
-    Ledger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
+    DiskLedger::create(&home.chain(), chain.params().clone()).or_refuse("cannot create the ledger")?;
     let network = chain.params().network;
     let fields = json!({
         "chain_id": id.to_string(), "network": network.to_string(), "dir": home.dir.display().to_string(),

@@ -9,7 +9,7 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::amount::Height;
-use sotto_node::edge::store::{ExportError, Imported, Store};
+use sotto_node::{edge::chain_dir::DiskStore, storage::{ExportError, Imported}};
 use std::{
     fs::File,
     io::{self, BufReader, Read, Write},
@@ -47,12 +47,12 @@ pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> O
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let found =
-        Store::import(&home.chain(), &mut source, expected).or_refuse(format!("cannot import {name}"))?;
+        DiskStore::import(&home.chain(), &mut source, expected).or_refuse(format!("cannot import {name}"))?;
     report(context, &found, expected.is_some())
 }
 
-fn report(context: &Context, found: &Imported, known: bool) -> Outcome {
-    let missing = |m: &sotto_node::edge::store::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
+fn report(context: &Context, found: &Imported<Disk>, known: bool) -> Outcome {
+    let missing = |m: &sotto_node::storage::MissingPart| json!({ "part": m.part, "kind": m.kind.to_string(), "why": m.fault.to_string() });
     let complete = found.store.is_some();
     let fields = json!({
         "chain_id": found.chain.to_string(), "height": found.height.get(), "complete": complete,

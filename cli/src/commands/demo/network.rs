@@ -13,19 +13,7 @@ use crate::{
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
 use sotto_mw::{amount::Height, hash::Hash, kernel::Kernel, transaction::Transaction, wire::Encode};
-use sotto_node::{
-    config::Config,
-    effect::{Answer, Effect, Note},
-    engine::{
-        Node,
-        peers::{Address, Direction, PeerId, PeerKey},
-        sealing::Solo,
-    },
-    event::{Event, Question, Ticket},
-    ledger::Ledger,
-    seal::OperatorKey,
-    wire::message::Message,
-};
+use sotto_node::{config::Config, edge::chain_dir::DiskLedger, effect::{Answer, Effect, Note}, engine::Node, event::{Event, Question, Ticket}, message::Message, peer::{Address, Direction, PeerId, PeerKey}, seal::OperatorKey, sealing::Solo};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many nodes there are.
@@ -84,13 +72,13 @@ fn address(n: usize) -> Address {
 
 impl Network {
     /// Starts five nodes of this ledger, all connected; the first one has the ledger and its operator's key.
-    pub(super) fn open(home: &Home, ledger: Ledger, key: OperatorKey) -> Outcome<Self> {
+    pub(super) fn open(home: &Home, ledger: DiskLedger, key: OperatorKey) -> Outcome<Self> {
         let params = ledger.chain().params().clone();
         let mut ledgers = vec![(ledger, Some(key))];
         for n in 1..NODES {
             let dir = home.dir.join(format!("nodes/{n}"));
             ledgers.push((
-                Ledger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?,
+                DiskLedger::create(&dir, params.clone()).or_refuse("cannot create the ledger of a node")?,
                 None,
             ));
         }
@@ -119,7 +107,7 @@ impl Network {
     }
 
     /// The operator's ledger.
-    pub(super) const fn ledger(&self) -> &Ledger {
+    pub(super) const fn ledger(&self) -> &DiskLedger {
         let [operator, ..] = &self.nodes;
         operator.ledger()
     }

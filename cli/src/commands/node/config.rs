@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_crates() {
-        let node = sotto_node::config::Config::new(sotto_node::engine::peers::PeerKey([0; 32]));
+        let node = sotto_node::config::Config::new(sotto_node::peer::PeerKey([0; 32]));
         let ours = Settings::default();
         assert_eq!((node.outbound, node.inbound), (ours.outbound.into(), ours.inbound.into()));
         assert_eq!(node.dandelion, ours.dandelion.params().unwrap());

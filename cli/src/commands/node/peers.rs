@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::json;
 use sotto_link::PeerKey;
-use sotto_node::wire::rpc;
+use sotto_node::rpc;
 
 pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;

@@ -21,19 +21,7 @@ use sotto_link::{
     web::{Cover, Page},
 };
 use sotto_mw::rules::params::Chain;
-use sotto_node::{
-    config::Config,
-    edge::{
-        asker::Asker,
-        daemon::{Daemon, Setup},
-        net::{Door, Setup as Sockets},
-        operator,
-        rpc::Server,
-    },
-    engine::peers::{Address, PeerKey},
-    event::Question,
-    ledger::{Ledger, LedgerError},
-};
+use sotto_node::{config::Config, edge::{operator, chain_dir::DiskLedger, asker::Asker, daemon::{Daemon, Setup}, net::{Door, Setup as Sockets}, rpc::Server}, event::Question, ledger::LedgerError, peer::{Address, PeerKey}};
 use sotto_wallet::{coinbase::Rewards, keys::Account};
 use std::{
     fs,
@@ -93,7 +81,7 @@ fn identity(path: &Path) -> Outcome<Identity> {
 }
 
 /// Creates rewards for an account of the wallet, without keeping the wallet open.
-fn rewards(home: &Home, a: &args::NodeRun, ledger: &Ledger) -> Outcome<Rewards> {
+fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<Rewards> {
     let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
     same_chain(&wallet, ledger.chain())?;
     let account = match &a.wallet.account {

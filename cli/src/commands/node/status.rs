@@ -6,7 +6,7 @@ use crate::{
     exit::Outcome,
 };
 use serde_json::json;
-use sotto_node::wire::rpc;
+use sotto_node::rpc;
 
 pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;

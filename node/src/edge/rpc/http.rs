@@ -1,10 +1,9 @@
 //! One request: who asks, is it well-formed, and what the node answers.
 
-use super::Token;
 use crate::{
-    edge::{asker::Asker, metrics::Counters},
+    edge::{asker::Asker, metrics::Counters, rpc::Token},
     event::Question,
-    wire::rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
+    rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
 };
 use core::{net::IpAddr, time::Duration};
 use http_body_util::{BodyExt, Full, Limited};
@@ -32,7 +31,7 @@ const HEALTH: Duration = Duration::from_secs(10);
 type Response = hyper::Response<Full<Bytes>>;
 
 /// Answers requests for one node.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     token: Token,
     chain: ChainRecord,
     asker: Asker,
@@ -40,12 +39,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(token: Token, chain: &Chain, asker: Asker, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(token: Token, chain: &Chain, asker: Asker, counters: Arc<Counters>) -> Self {
         Self { token, chain: chain.into(), asker, counters }
     }
 
     /// The answer to a request, whatever it is.
-    pub(super) async fn respond(&self, request: hyper::Request<Incoming>) -> Response {
+    pub(crate) async fn respond(&self, request: hyper::Request<Incoming>) -> Response {
         let answered = match self.door(&request) {
             Err(refused) => Err(refused),
             Ok(Page::Health) => self.health().await,

@@ -60,7 +60,7 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    pub(super) fn draw(rng: &mut dyn CryptoRngCore) -> Self {
+    pub(crate) fn draw(rng: &mut dyn CryptoRngCore) -> Self {
         let mut bytes = Zeroizing::new([0u8; LETTERS / 2]);
         rng.fill_bytes(&mut *bytes);
         let mut text = Zeroizing::new(String::with_capacity(LETTERS));
@@ -92,7 +92,7 @@ impl Token {
     }
 
     /// Whether a header's value shows it; takes as long for any value of that length.
-    pub(super) fn is_shown_by(&self, authorization: &[u8]) -> bool {
+    pub(crate) fn is_shown_by(&self, authorization: &[u8]) -> bool {
         authorization.ct_eq(self.authorization().as_bytes()).into()
     }
 }
@@ -120,25 +120,25 @@ pub(crate) fn read_files(dir: &Path) -> Result<(String, Token), TokenError> {
 
 /// Both files of a server.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(crate) struct Files {
     dir: PathBuf,
 }
 
 impl Files {
     /// Writes them, each whole before it has its name; what an earlier start left is replaced.
-    pub(super) fn write(dir: &Path, url: &str, token: &Token) -> Result<Self, TokenError> {
+    pub(crate) fn write(dir: &Path, url: &str, token: &Token) -> Result<Self, TokenError> {
         let text = Zeroizing::new(format!("{}\n", *token.0));
         replace(&dir.join(TOKEN_FILE), &text)?;
         replace(&dir.join(URL_FILE), &format!("{url}\n"))?;
         Ok(Self { dir: dir.to_owned() })
     }
 
-    pub(super) fn token(&self) -> PathBuf {
+    pub(crate) fn token(&self) -> PathBuf {
         self.dir.join(TOKEN_FILE)
     }
 
     /// Removes them. One that is gone already does no harm, and the next start replaces one that stays.
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let _ = fs::remove_file(self.dir.join(URL_FILE));
         let _ = fs::remove_file(self.token());
     }

@@ -14,17 +14,18 @@
 //!
 //! [`Config::hurry`]: crate::config::Config::hurry
 
-use super::{
-    super::{
-        Node, Step, Turn,
-        peers::{Peer, PeerId},
-    },
-    Fetch, MAX_AHEAD, WINDOW, better,
-    questions::{About, More},
-};
 use crate::{
-    edge::store::Files,
-    wire::message::{BlockName, MAX_LOCATOR, MAX_MESSAGE, Message},
+    engine::{
+        Node, Step, Turn,
+        peers::Peer,
+        sync::{
+            Fetch, MAX_AHEAD, WINDOW, better,
+            questions::{About, More},
+        },
+    },
+    message::{BlockName, MAX_LOCATOR, MAX_MESSAGE, Message},
+    peer::PeerId,
+    storage::Files,
 };
 use core::cmp::Reverse;
 use sotto_mw::amount::Height;
@@ -52,7 +53,7 @@ impl Holder {
 
 impl<F: Files> Node<F> {
     /// Asks for headers and bodies, of whoever seems to have them.
-    pub(in super::super) fn pull(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn pull(&mut self, turn: &mut Turn<'_>) -> Step {
         self.pull_headers(turn)?;
         self.consider_shortcut(turn);
         if self.sync.shortcut.taken() {
@@ -69,7 +70,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Whether all headers are here that anybody has shown.
-    pub(in super::super) fn has_all_headers(&self) -> bool {
+    pub(crate) fn has_all_headers(&self) -> bool {
         self.ahead().next().is_none()
     }
 

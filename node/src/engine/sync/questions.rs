@@ -8,15 +8,14 @@
 //! A late question counts for nothing, but that its answer, should it come, is no answer to no question.
 //! There are as many as peers, times what each may be asked for at a time.
 
-use super::super::peers::{Peer, PeerId};
-use crate::wire::message::BlockName;
+use crate::{engine::peers::Peer, message::BlockName, peer::PeerId};
 use core::time::Duration;
 use sotto_mw::hash::Hash;
 use std::collections::BTreeMap;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     /// Headers after this block, the best that was known.
     Headers(BlockName),
     Compact(Hash),
@@ -26,14 +25,14 @@ pub(super) enum About {
 
 impl About {
     /// The block that is asked for.
-    pub(super) const fn block(&self) -> Option<&Hash> {
+    pub(crate) const fn block(&self) -> Option<&Hash> {
         match self {
             Self::Headers(_) => None,
             Self::Compact(block) | Self::Items(block) | Self::Block(block) => Some(block),
         }
     }
 
-    pub(super) const fn headers(&self) -> Option<BlockName> {
+    pub(crate) const fn headers(&self) -> Option<BlockName> {
         if let Self::Headers(best) = self { Some(*best) } else { None }
     }
 }
@@ -54,7 +53,7 @@ struct Question {
 
 /// How many more peers are to be asked the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum More {
+pub(crate) enum More {
     None,
     /// So many, if they have not kept us waiting themselves.
     Sound(usize),
@@ -63,22 +62,22 @@ pub(super) enum More {
 
 /// All that is asked and not answered.
 #[derive(Default)]
-pub(super) struct Questions(Vec<Question>);
+pub(crate) struct Questions(Vec<Question>);
 
 impl Questions {
-    pub(super) fn ask(&mut self, now: Duration, of: PeerId, about: About) {
+    pub(crate) fn ask(&mut self, now: Duration, of: PeerId, about: About) {
         self.0.retain(|q| q.of != of || q.about != about);
         self.0.push(Question { of, about, since: now, wait: Wait::Fresh });
     }
 
     /// Takes a question to this peer that has been answered, if there is one.
-    pub(super) fn answered(&mut self, of: PeerId, which: impl Fn(&About) -> bool) -> Option<About> {
+    pub(crate) fn answered(&mut self, of: PeerId, which: impl Fn(&About) -> bool) -> Option<About> {
         let place = self.0.iter().position(|q| q.of == of && which(&q.about))?;
         Some(self.0.remove(place).about)
     }
 
     /// The peer is gone.
-    pub(super) fn lost(&mut self, of: PeerId) {
+    pub(crate) fn lost(&mut self, of: PeerId) {
         self.0.retain(|q| q.of != of);
     }
 
@@ -87,28 +86,28 @@ impl Questions {
     }
 
     /// Whether this is asked of somebody.
-    pub(super) fn is_asked(&self, which: impl Fn(&About) -> bool) -> bool {
+    pub(crate) fn is_asked(&self, which: impl Fn(&About) -> bool) -> bool {
         self.open(which).next().is_some()
     }
 
     /// Whether this is asked of that peer.
-    pub(super) fn is_asked_of(&self, of: PeerId, which: impl Fn(&About) -> bool) -> bool {
+    pub(crate) fn is_asked_of(&self, of: PeerId, which: impl Fn(&About) -> bool) -> bool {
         self.open(which).any(|q| q.of == of)
     }
 
     /// Whether an answer with a block, or a part of one, may still come from a peer, however late.
-    pub(super) fn owes_block(&self, of: PeerId) -> bool {
+    pub(crate) fn owes_block(&self, of: PeerId) -> bool {
         self.0.iter().any(|q| q.of == of && q.about.block().is_some())
     }
 
     /// How many blocks are asked of a peer.
-    pub(super) fn load(&self, of: PeerId) -> usize {
+    pub(crate) fn load(&self, of: PeerId) -> usize {
         self.open(|about| about.block().is_some()).filter(|q| q.of == of).count()
     }
 
     /// Whether others should be asked the same: as many again each time that all have let us wait, so that many who say nothing delay
     /// an answer by little.
-    pub(super) fn more(
+    pub(crate) fn more(
         &mut self,
         (now, hurry): (Duration, Duration),
         which: impl Fn(&About) -> bool,
@@ -135,7 +134,7 @@ impl Questions {
     }
 
     /// Who has not answered in time, each time that it is so.
-    pub(super) fn late(&mut self, now: Duration, answer: Duration) -> Vec<PeerId> {
+    pub(crate) fn late(&mut self, now: Duration, answer: Duration) -> Vec<PeerId> {
         let mut late = Vec::new();
         self.0.retain(|q| q.since + 4 * answer > now);
         for q in self.0.iter_mut().filter(|q| q.wait != Wait::Late && q.since + answer <= now) {

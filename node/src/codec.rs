@@ -1,0 +1,84 @@
+//! How bytes on disk are framed: a checksum in its own domain, and what can be wrong with them.
+//!
+//! ```text
+//! sealed = bytes ‖ check (32)        check = H(tag, place ‖ bytes)
+//! ```
+//!
+//! The checksum covers the bytes and their place, so nothing that was moved passes as what belongs there. It finds damage and
+//! not malice: whoever can write these files can write others. Encodings themselves are [`sotto_mw`]'s.
+#![deny(clippy::indexing_slicing)]
+
+use sotto_mw::{
+    hash::{Hash, tagged},
+    transaction::Transaction,
+    wire::{Encode, Reader, WireError},
+};
+
+/// What is wrong with bytes on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The file is not there.
+    #[error("it is missing")]
+    Missing,
+    /// The file ends before it should.
+    #[error("it ends too early")]
+    Short,
+    /// The file is longer than it can be.
+    #[error("it is longer than it can be")]
+    Long,
+    /// The bytes there begin nothing that is known.
+    #[error("nothing known begins there")]
+    Magic,
+    /// The checksum does not hold.
+    #[error("its checksum does not hold")]
+    Checksum,
+    /// The checksum holds and the bytes do not decode.
+    #[error("its bytes do not decode: {0}")]
+    Encoding(#[from] WireError),
+    /// It is sound and does not belong where it stands.
+    #[error("it does not belong where it stands")]
+    Misplaced,
+}
+
+pub(crate) mod tag {
+    pub(crate) const SEGMENT: &str = "sotto/node-segment/v1";
+    pub(crate) const RECORD: &str = "sotto/node-record/v1";
+    pub(crate) const HEAD: &str = "sotto/node-head/v1";
+    pub(crate) const POOL: &str = "sotto/node-pool/v1";
+    pub(crate) const INDEX: &str = "sotto/node-index/v1";
+    pub(crate) const OPERATOR: &str = "sotto/node-operator/v1";
+    pub(crate) const EVIDENCE: &str = "sotto/node-evidence/v1";
+    pub(crate) const SNAPSHOT: &str = "sotto/node-snapshot/v1";
+    pub(crate) const PART: &str = "sotto/node-part/v1";
+    pub(crate) const ARRIVING: &str = "sotto/node-arriving/v1";
+    pub(crate) const BOOK: &str = "sotto/node-peers/v1";
+    pub(crate) const TRANSACTION: &str = "sotto/node-transaction/v1";
+}
+
+pub(crate) const CHECK: usize = 32;
+
+/// Appends the checksum of `bytes` in the context of `place`.
+pub(crate) fn seal(tag: &str, place: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
+    let check = tagged(tag, &[place, &bytes]);
+    bytes.extend_from_slice(check.as_bytes());
+    bytes
+}
+
+/// The bytes before a checksum that holds.
+pub(crate) fn open<'a>(tag: &str, place: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
+    let (bytes, check) = bytes.split_last_chunk::<CHECK>().ok_or(Damage::Short)?;
+    if tagged(tag, &[place, bytes]).as_bytes() == check { Ok(bytes) } else { Err(Damage::Checksum) }
+}
+
+pub(crate) fn ends(r: &Reader<'_>) -> Result<(), Damage> {
+    match r.left() {
+        0 => Ok(()),
+        extra => Err(WireError::Trailing { extra }.into()),
+    }
+}
+
+/// The name of a pending transaction: the hash of its bytes.
+#[must_use]
+pub fn transaction_id(t: &Transaction) -> Hash {
+    tagged(tag::TRANSACTION, &[&t.to_bytes()])
+}

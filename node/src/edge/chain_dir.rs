@@ -1,0 +1,90 @@
+//! A chain in a directory on disk: its files, its index, and the lock that keeps a second process out.
+
+use crate::{
+    edge::{
+        disk::{Disk, make_dir},
+        sled_database::SledDatabases,
+    },
+    ledger::{Ledger, LedgerError, mempool::PoolLimits},
+    storage::{
+        ImportError, Imported, Layout, Store, StoreError,
+        chain_store::{has_chain, importing},
+        import,
+    },
+};
+use sotto_mw::{block::ChainId, rules::params::Params};
+use std::{io::Read, path::Path};
+
+/// The layout of a store in a directory: segments of 64 MiB, the index in sled.
+#[must_use]
+pub fn layout(dir: &Path) -> Layout {
+    Layout::new(SledDatabases::in_directory(dir))
+}
+
+/// A ledger on disk.
+pub type DiskLedger = Ledger<Disk>;
+
+/// A store on disk.
+pub type DiskStore = Store<Disk>;
+
+impl Store<Disk> {
+    /// Creates the store of a new chain in a directory, which is made if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when a chain is there, [`StoreError::Locked`] when another process uses the directory.
+    pub fn create(dir: &Path, params: Params) -> Result<Self, StoreError> {
+        Self::create_on(new_dir(dir)?, layout(dir), params)
+    }
+
+    /// Opens the store in a directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when there is none, [`StoreError::Locked`] when another process uses it, and every
+    /// damage that cannot be repaired.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let absent = || StoreError::Absent { dir: dir.to_owned() };
+        if !dir.exists() {
+            return Err(absent());
+        }
+        let files = Disk::lock(dir)?;
+        if !has_chain(&files)? {
+            return Err(if importing(&files)? { StoreError::Importing } else { absent() });
+        }
+        Self::open_on(files, layout(dir))
+    }
+
+    /// Imports a snapshot into a directory without a chain, or goes on with an import: see [`import`].
+    ///
+    /// # Errors
+    /// [`ImportError`]; what an earlier copy left stays as it was.
+    pub fn import(
+        dir: &Path,
+        source: &mut dyn Read,
+        expected: Option<ChainId>,
+    ) -> Result<Imported<Disk>, ImportError> {
+        import(new_dir(dir)?, layout(dir), source, expected)
+    }
+}
+
+impl Ledger<Disk> {
+    /// Creates the ledger of a new chain in a directory.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create(dir: &Path, params: Params) -> Result<Self, LedgerError> {
+        Self::over(Store::create(dir, params)?, PoolLimits::default())
+    }
+
+    /// Opens the ledger in a directory.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        Self::over(Store::open(dir)?, PoolLimits::default())
+    }
+}
+
+fn new_dir(dir: &Path) -> Result<Disk, StoreError> {
+    make_dir(dir).map_err(|source| StoreError::Directory { dir: dir.to_owned(), source })?;
+    Disk::lock(dir)
+}

@@ -1,0 +1,326 @@
+//! The address book: where other nodes are said to be, bounded and hard to fill by one source.
+//!
+//! ```text
+//! heard    64 × 16 places; which row is H(salt ‖ group of the address ‖ group of who told), which place H(salt ‖ address)
+//! proven   32 × 16 places; a connection came about; which row is H(salt ‖ group of the address)
+//! ```
+//!
+//! Addresses of this machine are taken from this machine alone, and those of a private network from within one: whoever is outside
+//! cannot know them, and would make a node knock at doors of its own house. So they are told, too.
+//!
+//! A group is the /16 of an IPv4 address and the /32 of an IPv6 address: one provider fills a few rows and no more. On this
+//! machine (loopback) each port is a group of its own. The salt is this node's secret, so nobody can compute the places.
+//! An address keeps its place until three attempts in a row have failed; a new one does not push out a good one.
+//!
+//! Not guaranteed: that an address is a node, or is honest; that only a connection shows.
+//!
+//! Source: the idea of Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network" (2015), section 7.
+
+use crate::peer::{Address, PeerKey};
+use core::net::{IpAddr, SocketAddr};
+use rand_core::RngCore;
+use sotto_mw::hash::tagged;
+use std::collections::HashSet;
+
+const HEARD_ROWS: usize = 64;
+const PROVEN_ROWS: usize = 32;
+const ROW: usize = 16;
+/// Places in both parts.
+pub(crate) const PLACES: usize = (HEARD_ROWS + PROVEN_ROWS) * ROW;
+/// Attempts in a row after which an address may lose its place.
+const PATIENCE: u8 = 3;
+
+/// An address and how often it failed since it last answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Where.
+    pub(crate) address: Address,
+    /// Failures in a row.
+    pub(crate) failures: u8,
+}
+
+/// Addresses of other nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Book {
+    salt: [u8; 32],
+    heard: Vec<Option<Entry>>,
+    proven: Vec<Option<Entry>>,
+}
+
+impl Book {
+    /// An empty book.
+    #[must_use]
+    pub(crate) fn new(rng: &mut (impl RngCore + ?Sized)) -> Self {
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        Self::with_salt(salt)
+    }
+
+    /// An empty book with this secret.
+    pub(crate) fn with_salt(salt: [u8; 32]) -> Self {
+        Self { salt, heard: vec![None; HEARD_ROWS * ROW], proven: vec![None; PROVEN_ROWS * ROW] }
+    }
+
+    /// How many addresses there are.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.entries().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether nobody in it ever answered, and whoever was tried has failed too often.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.entries().all(|(proven, e)| !proven && e.failures >= PATIENCE)
+    }
+
+    /// All entries; whether a connection came about, and the entry.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (bool, &Entry)> {
+        let proven = self.proven.iter().flatten().map(|e| (true, e));
+        proven.chain(self.heard.iter().flatten().map(|e| (false, e)))
+    }
+
+    pub(crate) const fn salt(&self) -> &[u8; 32] {
+        &self.salt
+    }
+
+    /// All entries and their places, those that were heard of before those that are proven.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        let all = self.heard.iter().chain(&self.proven).enumerate();
+        all.filter_map(|(place, e)| Some((place, e.as_ref()?)))
+    }
+
+    /// Puts an entry where it was.
+    pub(crate) fn put_back(&mut self, place: usize, entry: Entry) {
+        let found = self.heard.iter_mut().chain(&mut self.proven).nth(place);
+        found.into_iter().for_each(|e| *e = Some(entry));
+    }
+
+    /// Takes in what `source` says, if there is room and it can be dialled.
+    pub(crate) fn hear(&mut self, address: Address, source: IpAddr) {
+        let nowhere =
+            address.at.port() == 0 || address.at.ip().is_unspecified() || address.at.ip().is_multicast();
+        if nowhere
+            || reach(address.at.ip()) < reach(source)
+            || self.proven.iter().flatten().any(|e| e.address == address)
+        {
+            return;
+        }
+        let row = self.place(&[&group(address.at), &group(SocketAddr::new(source, 0))], HEARD_ROWS);
+        let at = row * ROW + self.place(&[&bytes(&address)], ROW);
+        put(&mut self.heard, at, Entry { address, failures: 0 });
+    }
+
+    /// A connection to it came about and it greeted as it should.
+    pub(crate) fn reached(&mut self, address: Address) {
+        self.heard.iter_mut().filter(|e| e.is_some_and(|e| e.address == address)).for_each(|e| *e = None);
+        let row = self.place(&[&group(address.at)], PROVEN_ROWS);
+        let at = row * ROW + self.place(&[&bytes(&address)], ROW);
+        match self.proven.get_mut(at) {
+            Some(Some(e)) if e.address == address => e.failures = 0,
+            _ => put(&mut self.proven, at, Entry { address, failures: 0 }),
+        }
+    }
+
+    /// It could not be reached, or misbehaved.
+    pub(crate) fn failed(&mut self, address: &Address) {
+        for e in self.heard.iter_mut().chain(&mut self.proven).flatten().filter(|e| e.address == *address) {
+            e.failures = e.failures.saturating_add(1);
+        }
+    }
+
+    /// An address to try that is none of `except`: from either part as likely, and those that failed less first.
+    pub(crate) fn pick(
+        &self,
+        rng: &mut (impl RngCore + ?Sized),
+        except: &HashSet<PeerKey>,
+    ) -> Option<Address> {
+        let parts = if rng.next_u32().is_multiple_of(2) {
+            [&self.proven, &self.heard]
+        } else {
+            [&self.heard, &self.proven]
+        };
+        parts.into_iter().find_map(|part| choose(part, rng, except))
+    }
+
+    /// Up to `most` random addresses to tell somebody at `to`, those first that were proven.
+    pub(crate) fn sample(&self, rng: &mut (impl RngCore + ?Sized), most: usize, to: IpAddr) -> Vec<Address> {
+        let mut all: Vec<(bool, u32, Address)> = self
+            .entries()
+            .filter(|(_, e)| e.failures == 0 && reach(e.address.at.ip()) >= reach(to))
+            .map(|(proven, e)| (!proven, rng.next_u32(), e.address))
+            .collect();
+        all.sort_unstable_by_key(|(heard, random, _)| (*heard, *random));
+        all.into_iter().take(most).map(|(_, _, address)| address).collect()
+    }
+
+    fn place(&self, parts: &[&[u8]], of: usize) -> usize {
+        let hash = tagged("sotto/node-book/v1", &[&[&self.salt[..]], parts].concat());
+        let [a, b, ..] = hash.as_bytes();
+        usize::from(u16::from_le_bytes([*a, *b])) % of
+    }
+}
+
+fn choose(
+    part: &[Option<Entry>],
+    rng: &mut (impl RngCore + ?Sized),
+    except: &HashSet<PeerKey>,
+) -> Option<Address> {
+    let fit = |e: &&Entry| !except.contains(&e.address.key);
+    let least = part.iter().flatten().filter(fit).map(|e| e.failures).min()?;
+    let best: Vec<&Entry> = part.iter().flatten().filter(fit).filter(|e| e.failures == least).collect();
+    best.get(rng.next_u64() as usize % best.len().max(1)).map(|e| e.address)
+}
+
+/// Puts an entry at a place, if that is free or its holder has failed too often.
+fn put(part: &mut [Option<Entry>], at: usize, entry: Entry) {
+    if let Some(place) = part.get_mut(at)
+        && place.is_none_or(|e| e.failures >= PATIENCE)
+    {
+        *place = Some(entry);
+    }
+}
+
+fn bytes(address: &Address) -> Vec<u8> {
+    sotto_mw::wire::Encode::to_bytes(address)
+}
+
+/// What one provider is likely to hold together.
+fn group(at: SocketAddr) -> Vec<u8> {
+    match at.ip() {
+        ip if ip.is_loopback() => [&b"l"[..], &at.port().to_le_bytes()].concat(),
+        IpAddr::V4(ip) => [&b"4"[..], ip.octets().get(..2).unwrap_or_default()].concat(),
+        IpAddr::V6(ip) => [&b"6"[..], ip.octets().get(..4).unwrap_or_default()].concat(),
+    }
+}
+
+/// From where an address can be reached: the lesser from fewer places.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Machine,
+    Private,
+    World,
+}
+
+fn reach(ip: IpAddr) -> Reach {
+    let private = match ip {
+        IpAddr::V4(ip) => {
+            // 100.64.0.0/10 is what providers use inside.
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    match () {
+        () if ip.is_loopback() => Reach::Machine,
+        () if private => Reach::Private,
+        () => Reach::World,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::net::Ipv4Addr;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    fn address(n: u32) -> Address {
+        let ip = Ipv4Addr::from(0x2d00_0000 + n * 0x1_0007);
+        Address { at: SocketAddr::new(ip.into(), 4_000), key: PeerKey([n as u8; 32]) }
+    }
+
+    #[test]
+    fn one_source_fills_few_rows_and_good_addresses_stay() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut book = Book::new(&mut rng);
+        let source = IpAddr::from([9, 9, 9, 9]);
+        let near = |n: u32| {
+            let ip = Ipv4Addr::from(0x0b0c_0000 + n);
+            Address { at: SocketAddr::new(ip.into(), 4_000), key: PeerKey([1; 32]) }
+        };
+        (1..5_000).for_each(|n| book.hear(near(n), source));
+        assert!((1..=ROW).contains(&book.len()), "one group, one source, one row: {}", book.len());
+        (0..200).for_each(|n| book.hear(address(n), IpAddr::from([n as u8, 1, 1, 1])));
+        let before = book.len();
+        assert!(before > 150);
+        let first = address(3);
+        book.reached(first);
+        assert!(book.entries().any(|(proven, e)| proven && e.address == first));
+        (0..5_000).for_each(|n| book.hear(near(n), source));
+        assert!(book.entries().any(|(proven, e)| proven && e.address == first));
+        assert!(book.len() <= (HEARD_ROWS + PROVEN_ROWS) * ROW);
+    }
+
+    #[test]
+    fn a_book_is_hopeless_until_somebody_may_answer_or_has() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut book = Book::new(&mut rng);
+        assert!(book.is_hopeless());
+        book.hear(address(1), IpAddr::from([1, 2, 2, 2]));
+        for _ in 0..PATIENCE {
+            assert!(!book.is_hopeless());
+            book.failed(&address(1));
+        }
+        assert!(book.is_hopeless());
+        book.reached(address(1));
+        (0..=PATIENCE).for_each(|_| book.failed(&address(1)));
+        assert!(!book.is_hopeless(), "it was there once");
+    }
+
+    #[test]
+    fn what_fails_is_tried_last_and_what_is_excepted_never() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let mut book = Book::new(&mut rng);
+        (1..4).for_each(|n| book.hear(address(n), IpAddr::from([n as u8, 2, 2, 2])));
+        book.failed(&address(1));
+        book.failed(&address(2));
+        for _ in 0..20 {
+            assert_eq!(book.pick(&mut rng, &HashSet::new()), Some(address(3)));
+        }
+        let except = [3, 2].map(|n| PeerKey([n; 32])).into();
+        assert_eq!(book.pick(&mut rng, &except), Some(address(1)));
+        assert_eq!(book.sample(&mut rng, 8, IpAddr::from([1, 1, 1, 1])), vec![address(3)]);
+        let zero = Address { at: SocketAddr::from(([1, 2, 3, 4], 0)), key: PeerKey([0; 32]) };
+        book.hear(zero, IpAddr::from([1, 1, 1, 1]));
+        assert_eq!(book.len(), 3);
+    }
+
+    /// Whoever is outside cannot name what is inside, and is not told of it.
+    #[test]
+    fn inner_addresses_stay_inside() {
+        let rng = ChaCha20Rng::seed_from_u64(4);
+        let at =
+            |ip: &str| Address { at: SocketAddr::new(ip.parse().unwrap(), 4_000), key: PeerKey([1; 32]) };
+        let (machine, private) =
+            (["127.0.0.1", "::1"], ["10.1.2.3", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1"]);
+        let world = ["45.1.2.3", "100.128.0.1", "2001:db8::1"];
+        let heard = |source: &str, ip: &str| {
+            let mut book = Book::with_salt([7; 32]);
+            book.hear(at(ip), source.parse().unwrap());
+            book.len() == 1
+        };
+        for (source, takes) in [
+            ("127.0.0.1", [true; 3]),
+            ("192.168.0.7", [false, true, true]),
+            ("9.9.9.9", [false, false, true]),
+        ] {
+            assert!(machine.iter().all(|ip| heard(source, ip) == takes[0]), "{source}");
+            assert!(private.iter().all(|ip| heard(source, ip) == takes[1]), "{source}");
+            assert!(world.iter().all(|ip| heard(source, ip) == takes[2]), "{source}");
+        }
+        let mut book = Book::with_salt([7; 32]);
+        for ip in machine.iter().chain(&private).chain(&world) {
+            book.hear(at(ip), IpAddr::from([127, 0, 0, 1]));
+        }
+        let told = |to: &str| book.sample(&mut rng.clone(), 64, to.parse().unwrap());
+        assert!(
+            told("9.9.9.9").iter().all(|a| reach(a.at.ip()) == Reach::World) && told("9.9.9.9").len() > 1
+        );
+        assert!(told("10.0.0.1").iter().all(|a| reach(a.at.ip()) != Reach::Machine));
+        assert_eq!(told("127.0.0.1").len(), book.len());
+    }
+}

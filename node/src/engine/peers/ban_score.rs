@@ -1,0 +1,182 @@
+//! What peers did wrong, also those who have left: demerits that fade, and who is refused for a while.
+//!
+//! ```text
+//! left(t) = demerits − (t − when they were earned) / 1 s          99 or more ⇒ banned
+//! by      the key, and the machine: an IPv4 address, or the /64 of an IPv6 address; on this machine the key alone
+//! ```
+//!
+//! Whoever comes back starts with what its key or its machine has left, so a new connection forgives nothing. Connections that
+//! stand at the same time count apart: several honest nodes may share a machine.
+//!
+//! Bounded: as many records of each kind as [`MOST`]; the one that ends first makes room.
+
+use crate::peer::{Offence, PeerKey};
+use core::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+use std::collections::BTreeMap;
+
+/// Most bans, and most scores of those who have left.
+const MOST: usize = 4_096;
+/// 99 and a trifle: whoever sends what is invalid goes, and whoever does anything else again and again.
+const TOO_MANY: u64 = 99;
+
+/// Demerits, as the time at which they will have faded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Score(Duration);
+
+impl Score {
+    /// Adds demerits; says whether they are too many.
+    pub(crate) fn blame(&mut self, now: Duration, offence: Offence) -> bool {
+        self.0 = self.0.max(now) + Duration::from_secs(offence as u64);
+        self.0 - now >= Duration::from_secs(TOO_MANY)
+    }
+}
+
+/// Who is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Machine(IpAddr),
+    Key(PeerKey),
+}
+
+impl Whose {
+    /// Who is refused: a machine, or on this machine a key.
+    fn refused(ip: IpAddr, key: PeerKey) -> Self {
+        match ip {
+            _ if ip.is_loopback() => Self::Key(key),
+            IpAddr::V4(_) => Self::Machine(ip),
+            IpAddr::V6(ip) => Self::Machine(Ipv6Addr::from(u128::from(ip) >> 64 << 64).into()),
+        }
+    }
+}
+
+/// What is remembered of those who are not connected.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    bans: BTreeMap<Whose, Duration>,
+    scores: BTreeMap<Whose, Duration>,
+}
+
+impl Record {
+    /// What somebody who comes starts with.
+    pub(crate) fn score(&self, now: Duration, ip: IpAddr, key: PeerKey) -> Score {
+        let found = [Whose::Key(key), Whose::refused(ip, key)].map(|w| self.scores.get(&w).copied());
+        Score(found.into_iter().flatten().max().unwrap_or_default().max(now))
+    }
+
+    /// Somebody leaves.
+    pub(crate) fn left(&mut self, now: Duration, (ip, key): (IpAddr, PeerKey), score: Score) {
+        if score.0 > now {
+            for whose in [Whose::Key(key), Whose::refused(ip, key)] {
+                put(&mut self.scores, now, whose, score.0);
+            }
+        }
+    }
+
+    pub(crate) fn ban(&mut self, now: Duration, (ip, key): (IpAddr, PeerKey), until: Duration) {
+        put(&mut self.bans, now, Whose::refused(ip, key), until);
+    }
+
+    pub(crate) fn is_banned(&self, now: Duration, ip: IpAddr, key: PeerKey) -> bool {
+        self.bans.get(&Whose::refused(ip, key)).is_some_and(|until| *until > now)
+    }
+}
+
+/// Records that something lasts until then, or longer if it does already.
+fn put(all: &mut BTreeMap<Whose, Duration>, now: Duration, whose: Whose, until: Duration) {
+    if !all.contains_key(&whose) && all.len() >= MOST {
+        all.retain(|_, until| *until > now);
+        if all.len() >= MOST
+            && let Some(first) = all.iter().min_by_key(|(_, until)| **until).map(|(whose, _)| *whose)
+        {
+            all.remove(&first);
+        }
+    }
+    let entry = all.entry(whose).or_insert(until);
+    *entry = until.max(*entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn key(n: u32) -> PeerKey {
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(&n.to_le_bytes());
+        PeerKey(key)
+    }
+
+    /// Four unasked answers a connection, and a new connection each time.
+    #[test]
+    fn a_new_connection_forgives_nothing() {
+        let (home, road) = (IpAddr::from([9, 9, 9, 9]), IpAddr::from([8, 8, 8, 8]));
+        // By its key from anywhere, by its machine with any key; on this machine by its key.
+        let local = IpAddr::from([127, 0, 0, 1]);
+        for (back, banned) in [
+            ((home, key(1)), true),
+            ((road, key(1)), true),
+            ((home, key(2)), true),
+            ((road, key(2)), false),
+            ((local, key(1)), true),
+            ((local, key(2)), false),
+        ] {
+            let mut record = Record::default();
+            let mut score = record.score(SECOND, home, key(1));
+            assert!((0..4).all(|_| !score.blame(SECOND, Offence::Unasked)));
+            record.left(SECOND, (home, key(1)), score);
+            let mut score = record.score(2 * SECOND, back.0, back.1);
+            assert_eq!(score.blame(2 * SECOND, Offence::Unasked), banned, "{back:?}");
+        }
+        let mut record = Record::default();
+        let mut score = record.score(SECOND, local, key(1));
+        score.blame(SECOND, Offence::Unasked);
+        record.left(SECOND, (local, key(1)), score);
+        assert_eq!(record.score(SECOND, local, key(2)), Score(SECOND), "another node of this machine");
+        assert_eq!(record.score(30 * SECOND, local, key(1)), Score(30 * SECOND), "faded");
+    }
+
+    #[test]
+    fn demerits_fade_by_one_a_second() {
+        let mut score = Score::default();
+        assert!(!score.blame(SECOND, Offence::Unasked) && !score.blame(SECOND, Offence::Late));
+        // 35 less 30, and 4 times 20.
+        assert!((0..4).all(|_| !score.blame(31 * SECOND, Offence::Unasked)));
+        assert!(score.blame(31 * SECOND, Offence::Late));
+        assert!(Score::default().blame(SECOND, Offence::Invalid));
+        assert!(Score::default().blame(SECOND, Offence::Garbage));
+    }
+
+    /// A machine has a whole /64 of IPv6, as its seats are counted.
+    #[test]
+    fn a_ban_is_for_a_machine() {
+        let mut record = Record::default();
+        let at = |s: &str| s.parse::<IpAddr>().unwrap();
+        record.ban(SECOND, (at("2001:db8:1:2:3::4"), key(1)), 9 * SECOND);
+        record.ban(SECOND, (at("127.0.0.1"), key(7)), 9 * SECOND);
+        assert!(record.is_banned(SECOND, at("2001:db8:1:2:ffff::1"), key(2)));
+        assert!(!record.is_banned(SECOND, at("2001:db8:1:3:3::4"), key(1)));
+        assert!(!record.is_banned(9 * SECOND, at("2001:db8:1:2:3::4"), key(1)));
+        assert!(
+            record.is_banned(SECOND, at("127.0.0.1"), key(7))
+                && !record.is_banned(SECOND, at("127.0.0.1"), key(8))
+        );
+    }
+
+    /// The newest is recorded however many there are; the one that ends first gives way.
+    #[test]
+    fn the_oldest_makes_room() {
+        let mut record = Record::default();
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let most = MOST as u32;
+        for n in 0..=most {
+            record.ban(SECOND, (local, key(n)), Duration::from_secs(100 + u64::from(n)));
+        }
+        assert_eq!(record.bans.len(), MOST);
+        assert!(!record.is_banned(SECOND, local, key(0)));
+        assert!([1, most].into_iter().all(|n| record.is_banned(SECOND, local, key(n))));
+    }
+}

@@ -1,0 +1,255 @@
+//! Transactions that peers offered and that are not here: who is asked for which.
+//!
+//! ```text
+//! offered by p ─▶ p's list ── room ─▶ asked of p ─▶ answered: gone from all lists
+//!                                        │ EARLY, and somebody else offered it: asked of him too, of those we chose first
+//!                                        └ no answer in time, and nobody else: forgotten
+//! ```
+//!
+//! Each peer has a list of its own, as long as a pool, and so many questions open at a time: whoever offers what does not exist fills
+//! his own places and nobody else's. Who does not answer is not blamed, since what an honest peer offered may have left its pool by
+//! then; his open questions count until the time for an answer is over, so he is asked less.
+//!
+//! Guaranteed: a transaction that a peer offers and hands out is asked of it, unless it comes from elsewhere: [`EARLY`] after each
+//! question that was left open, however many offered it before and stay silent. Everything here follows from offers, the pool
+//! and the chain, so what is asked tells nothing of what was whispered.
+
+use crate::peer::PeerId;
+use core::time::Duration;
+use sotto_mw::hash::Hash;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Transactions that one peer is asked for at a time.
+const MAX_OPEN: usize = 512;
+/// After this, somebody else is asked as well.
+const EARLY: Duration = Duration::from_secs(2);
+
+/// What is offered and asked for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// Most that one peer may have offered and not been asked for.
+    most: usize,
+    all: BTreeMap<Hash, Offered>,
+    lists: BTreeMap<PeerId, List>,
+    /// Those that were asked for, and when to look at them again.
+    due: BTreeSet<(Duration, Hash)>,
+}
+
+/// A transaction that is not here.
+#[derive(Debug, Default)]
+struct Offered {
+    /// Those who offered it and were not asked.
+    by: Vec<PeerId>,
+    /// Those who were.
+    asked: Vec<PeerId>,
+    /// When to look at it again, once somebody was.
+    due: Duration,
+}
+
+/// What one peer offered.
+#[derive(Debug, Default)]
+struct List {
+    waiting: VecDeque<Hash>,
+    /// What it was asked for, and until when an answer may come.
+    open: BTreeMap<Hash, Duration>,
+}
+
+impl Wanted {
+    pub(crate) fn new(most: usize) -> Self {
+        let (all, lists, due) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { most, all, lists, due }
+    }
+
+    /// How many are offered or asked for.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// A peer has it.
+    pub(crate) fn offered(&mut self, peer: PeerId, tx: Hash) {
+        let known = self.all.get(&tx);
+        if known.is_some_and(|o| o.by.contains(&peer) || o.asked.contains(&peer)) {
+            return;
+        }
+        let list = self.lists.entry(peer).or_default();
+        if let Some(on_its_way) = self.all.get_mut(&tx).filter(|o| !o.asked.is_empty()) {
+            on_its_way.by.push(peer);
+            return;
+        }
+        if list.waiting.len() >= self.most {
+            list.waiting.retain(|tx| self.all.get(tx).is_some_and(|o| o.asked.is_empty()));
+        }
+        if list.waiting.len() < self.most {
+            list.waiting.push_back(tx);
+            self.all.entry(tx).or_default().by.push(peer);
+        }
+    }
+
+    /// What to ask a peer for now.
+    pub(crate) fn ask(&mut self, peer: PeerId, now: Duration, answer: Duration) -> Vec<Hash> {
+        let mut ask = Vec::new();
+        let Some(list) = self.lists.get_mut(&peer) else { return ask };
+        while list.open.len() < MAX_OPEN {
+            let Some(tx) = list.waiting.pop_front() else { break };
+            let Some(offered) = self.all.get_mut(&tx).filter(|o| o.asked.is_empty()) else { continue };
+            offered.ask(peer, now);
+            list.open.insert(tx, now + answer);
+            self.due.insert((offered.due, tx));
+            ask.push(tx);
+        }
+        ask
+    }
+
+    /// Whom to ask too for what was not answered; those that `chosen` prefers come first.
+    pub(crate) fn ask_others(
+        &mut self,
+        now: Duration,
+        answer: Duration,
+        chosen: impl Fn(&PeerId) -> bool,
+    ) -> Vec<(PeerId, Hash)> {
+        self.lists.values_mut().for_each(|l| l.open.retain(|_, until| *until > now));
+        let mut ask = Vec::new();
+        while let Some((at, tx)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.pop_first();
+            let Some(offered) = self.all.get_mut(&tx).filter(|o| o.due == at) else { continue };
+            offered.by.retain(|p| self.lists.contains_key(p));
+            let room = |p: &&PeerId| self.lists.get(p).is_some_and(|l| l.open.len() < MAX_OPEN);
+            let next = offered.by.iter().filter(room).min_by_key(|p| !chosen(p)).copied();
+            let open =
+                offered.asked.iter().any(|p| self.lists.get(p).is_some_and(|l| l.open.contains_key(&tx)));
+            if let Some(next) = next {
+                offered.ask(next, now);
+                self.lists.entry(next).or_default().open.insert(tx, now + answer);
+                ask.push((next, tx));
+            } else if !open && offered.by.is_empty() {
+                self.all.remove(&tx);
+                continue;
+            }
+            offered.due = now + EARLY;
+            self.due.insert((offered.due, tx));
+        }
+        ask
+    }
+
+    /// Whether a peer owes an answer.
+    pub(crate) fn awaits(&self, peer: PeerId) -> bool {
+        self.lists.get(&peer).is_some_and(|l| !l.open.is_empty())
+    }
+
+    /// A peer has sent it; says whether it was asked to.
+    pub(crate) fn arrived(&mut self, peer: PeerId, tx: &Hash) -> bool {
+        let asked = self.lists.get_mut(&peer).is_some_and(|l| l.open.remove(tx).is_some());
+        if asked {
+            self.all.remove(tx);
+        }
+        asked
+    }
+
+    /// It is wanted no longer.
+    pub(crate) fn here(&mut self, tx: &Hash) {
+        self.all.remove(tx);
+    }
+
+    /// A peer is gone; what it was asked for is asked of others.
+    pub(crate) fn lost(&mut self, peer: PeerId, now: Duration) {
+        let Some(list) = self.lists.remove(&peer) else { return };
+        for tx in list.waiting {
+            if let Some(offered) = self.all.get_mut(&tx) {
+                offered.by.retain(|p| *p != peer);
+                if offered.by.is_empty() && offered.asked.is_empty() {
+                    self.all.remove(&tx);
+                }
+            }
+        }
+        for tx in list.open.into_keys() {
+            if let Some(offered) = self.all.get_mut(&tx) {
+                offered.due = now;
+                self.due.insert((now, tx));
+            }
+        }
+    }
+}
+
+impl Offered {
+    fn ask(&mut self, peer: PeerId, now: Duration) {
+        self.by.retain(|p| *p != peer);
+        self.asked.push(peer);
+        self.due = now + EARLY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: Duration = Duration::from_secs(20);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn tx(n: usize) -> Hash {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        Hash::from_bytes(bytes)
+    }
+
+    /// However many offer it first and stay silent, whoever has it is asked, and one that we chose before all others.
+    #[test]
+    fn silence_costs_two_seconds() {
+        for chosen in [None, Some(PeerId(9))] {
+            let mut wanted = Wanted::new(10);
+            (0..10).for_each(|p| wanted.offered(PeerId(p), tx(1)));
+            assert_eq!(wanted.ask(PeerId(0), Duration::ZERO, ANSWER), [tx(1)]);
+            assert!((1..10).all(|p| wanted.ask(PeerId(p), Duration::ZERO, ANSWER).is_empty()));
+            let mut asked = Vec::new();
+            for s in 0..20 {
+                asked.extend(
+                    wanted.ask_others(s * SECOND, ANSWER, |p| Some(*p) == chosen).iter().map(|a| a.0),
+                );
+            }
+            let at = asked.iter().position(|p| *p == PeerId(9)).unwrap();
+            assert!(asked.len() == 9 && (chosen.is_none() || at == 0), "{asked:?}");
+            assert!(wanted.arrived(PeerId(9), &tx(1)) && !wanted.arrived(PeerId(9), &tx(1)));
+            assert_eq!(wanted.len(), 0);
+        }
+    }
+
+    /// Nobody's offers take another's place, and all of an honest peer's are asked for.
+    #[test]
+    fn each_peer_has_its_own_list() {
+        let mut wanted = Wanted::new(1_000);
+        let (liar, honest) = (PeerId(1), PeerId(2));
+        (0..5_000).for_each(|n| wanted.offered(liar, tx(10_000 + n)));
+        (0..1_000).for_each(|n| wanted.offered(honest, tx(n)));
+        assert_eq!(wanted.len(), 2_000);
+        assert_eq!(wanted.ask(liar, Duration::ZERO, ANSWER).len(), MAX_OPEN);
+        let mut fetched = 0;
+        while let asked @ [_, ..] = &wanted.ask(honest, Duration::ZERO, ANSWER)[..] {
+            fetched += asked.iter().filter(|tx| wanted.arrived(honest, tx)).count();
+        }
+        assert_eq!(fetched, 1_000);
+        assert!(wanted.awaits(liar) && !wanted.awaits(honest));
+        assert!(wanted.ask(liar, 19 * SECOND, ANSWER).is_empty());
+        assert!(wanted.ask_others(20 * SECOND, ANSWER, |_| false).is_empty());
+        assert_eq!(wanted.ask(liar, 20 * SECOND, ANSWER).len(), 1_000 - MAX_OPEN);
+        wanted.lost(liar, 20 * SECOND);
+        wanted.ask_others(20 * SECOND, ANSWER, |_| false);
+        assert_eq!(wanted.len(), 0);
+        wanted.ask_others(30 * SECOND, ANSWER, |_| false);
+        assert!(wanted.due.is_empty());
+    }
+
+    /// Who offers it while it is asked of another, and who was asked and is gone.
+    #[test]
+    fn others_take_the_place_of_those_who_go() {
+        let mut wanted = Wanted::new(10);
+        wanted.offered(PeerId(1), tx(1));
+        wanted.ask(PeerId(1), Duration::ZERO, ANSWER);
+        wanted.offered(PeerId(2), tx(1));
+        assert!(wanted.ask(PeerId(2), Duration::ZERO, ANSWER).is_empty(), "it is on its way");
+        wanted.lost(PeerId(1), SECOND);
+        assert_eq!(wanted.ask_others(SECOND, ANSWER, |_| false), [(PeerId(2), tx(1))]);
+        wanted.here(&tx(1));
+        assert!(wanted.awaits(PeerId(2)) && wanted.len() == 0);
+        (2..30).for_each(|s| assert!(wanted.ask_others(s * SECOND, ANSWER, |_| false).is_empty()));
+        assert!(!wanted.awaits(PeerId(2)) && wanted.due.is_empty());
+    }
+}

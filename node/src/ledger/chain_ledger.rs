@@ -1,0 +1,344 @@
+//! The ledger itself: what is submitted, drafted, connected and undone.
+
+use crate::{
+    codec::transaction_id,
+    ledger::{
+        audit::{Audit, AuditError, audit},
+        error::{LedgerError, PoolChange},
+        evidence::{Evidence, load_evidence},
+        journal::Journal,
+        mempool::{Pool, PoolLimits, conflict::AdmitError},
+        mempool_file::Tail,
+        originals::Originals,
+    },
+    seal::SealedHeader,
+    storage::{Files, Pruned, Store, StoreError},
+};
+use sotto_mw::{
+    amount::{Amount, Height},
+    block::{Block, Header},
+    error::{ConnectError, Rejection},
+    hash::Hash,
+    kernel::{Kernel, Window},
+    rules::{
+        BlockChange, Connected, Proposal, ProposalChange, Verified, check_block, check_transaction,
+        connect_block, connect_proposal, params::Chain, propose, seal_proposal, verify_block,
+        verify_transaction,
+    },
+    schnorr::Signature,
+    state::ChainView,
+    transaction::{Output, Transaction},
+};
+
+/// The next block before its reward: what the wallet that makes the reward must know, and what goes in.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The block's height, which the coinbase kernel signs.
+    pub height: Height,
+    /// The coinbase output's amount: reward and fees.
+    pub due: Amount,
+    /// What it takes from the pool.
+    pub transactions: Vec<Connected<Transaction>>,
+}
+
+/// A chain and its pending transactions.
+#[derive(Debug)]
+pub struct Ledger<F: Files> {
+    pub(crate) store: Store<F>,
+    pub(crate) pool: Pool,
+    pub(crate) evidence: Evidence,
+    pub(crate) opened: PoolChange,
+    pub(crate) journal: Journal,
+    pub(crate) originals: Originals,
+}
+
+impl<F: Files> Ledger<F> {
+    /// The ledger over a store, with the pool that lies beside it.
+    ///
+    /// # Errors
+    /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
+    pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
+        let evidence = load_evidence(&store)?;
+        let mut ledger = Self {
+            store,
+            pool: Pool::new(limits),
+            evidence,
+            opened: PoolChange::default(),
+            journal: Journal::default(),
+            originals: Originals::default(),
+        };
+        ledger.opened = ledger.load_mempool()?;
+        Ok(ledger)
+    }
+
+    /// The chain on disk.
+    #[must_use]
+    pub const fn store(&self) -> &Store<F> {
+        &self.store
+    }
+
+    pub(crate) const fn store_mut(&mut self) -> &mut Store<F> {
+        &mut self.store
+    }
+
+    /// The pending transactions.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The chain's parameters.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        self.store.chain()
+    }
+
+    /// The last header.
+    #[must_use]
+    pub fn tip(&self) -> &Header {
+        self.store.tip()
+    }
+
+    /// What became of the pool when the ledger was opened.
+    #[must_use]
+    pub const fn opened(&self) -> &PoolChange {
+        &self.opened
+    }
+
+    /// Admits a transaction to the pool, durably; returns its id.
+    ///
+    /// # Errors
+    /// The rule or the pending transaction that stands against it, or the store's failure.
+    pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
+        let t = self.judge(t)?;
+        self.journal.append(&mut self.store, &self.pool, t.get())?;
+        self.save_pool()?;
+        Ok(self.pool.admit_verified(self.store.chain(), &self.store, t)?)
+    }
+
+    /// What the rules and the pool say to a transaction, which stays where it is: verified, if it could be admitted now.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn judge(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
+        Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
+    }
+
+    /// What the rules and the pool say to a transaction that was verified before.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn admits(&self, t: &Verified<Transaction>) -> Result<(), LedgerError> {
+        Ok(self.pool.admits(self.store.chain(), &self.store, t)?)
+    }
+
+    /// What the rules say to a transaction whatever the state: verified, if they have nothing against it.
+    ///
+    /// # Errors
+    /// The rule that refuses it.
+    pub fn verify(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
+        Ok(verify_transaction(self.chain(), check_transaction(self.chain(), t)?)?)
+    }
+
+    /// Whether the chain has all kernels of a transaction.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn has_sealed(&self, t: &Transaction) -> Result<bool, StoreError> {
+        for k in &t.body.kernels {
+            if !self.store.has_kernel(&k.id())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The rule that keeps a transaction out of every block to come, if its window is over.
+    #[must_use]
+    pub fn expired(&self, t: &Transaction) -> Option<Rejection> {
+        let height = self.tip().height.next();
+        let windows = t.body.kernels.iter().map(|k| k.features.window(self.chain().params().window_width));
+        let Window { not_before, not_after } = windows.min_by_key(|w| w.not_after)?;
+        (not_after < height).then_some(Rejection::OutsideWindow { height, not_before, not_after })
+    }
+
+    /// Whether chain and pool still allow a transaction.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub fn still_fits(&self, t: &Verified<Transaction>) -> Result<bool, StoreError> {
+        match self.pool.fit(self.store.chain(), &self.store, t) {
+            Ok(_) => Ok(true),
+            Err(ConnectError::Refused(_)) => Ok(false),
+            Err(ConnectError::View(e)) => Err(e),
+        }
+    }
+
+    /// Admits a verified transaction to the pool; returns its id. It is written down at once, which survives a kill, and with
+    /// [`Ledger::save_pool`] the loss of power.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn receive(&mut self, t: Verified<Transaction>) -> Result<Hash, LedgerError> {
+        let id = self.pool.admit_verified(self.store.chain(), &self.store, t)?;
+        if let Some(t) = self.pool.get(&id).cloned() {
+            // If there is no room now, saving tries again and reports it.
+            drop(self.journal.append(&mut self.store, &self.pool, &t));
+        }
+        Ok(id)
+    }
+
+    /// What the next block would hold.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or the reward and fees do not fit 64 bits.
+    pub fn draft(&self) -> Result<Draft, LedgerError> {
+        let transactions = self.pool.select(self.chain(), &self.store, self.chain().room())?;
+        let fees = transactions
+            .iter()
+            .map(|t| t.get().body.fees())
+            .try_fold(Amount::ZERO, |sum, fees| sum.checked_add(fees?));
+        let due =
+            fees.and_then(|f| f.checked_add(self.chain().params().reward)).ok_or(Rejection::FeeOverflow)?;
+        Ok(Draft { height: self.tip().height.next(), due, transactions })
+    }
+
+    /// The next block, but for its seal: a draft with its reward. `time` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// The rule that the block would break, or the store's failure.
+    pub fn propose(
+        &self,
+        draft: &Draft,
+        reward: (Output, Kernel),
+        time: u64,
+    ) -> Result<Proposal, LedgerError> {
+        Ok(propose(self.chain(), &self.store, &draft.transactions, reward, time)?)
+    }
+
+    /// What the rules say to a proposal for the next block, this ledger's or another's.
+    ///
+    /// # Errors
+    /// The rule that refuses it, MW-R18 when it is for another tip, or the store's failure.
+    pub fn judge_proposal(&self, proposal: Proposal) -> Result<Connected<ProposalChange>, LedgerError> {
+        Ok(connect_proposal(self.chain(), &self.store, proposal)?)
+    }
+
+    /// Connects a proposal that was judged, under its certificate, durably; returns what left the pool for it.
+    ///
+    /// # Errors
+    /// MW-R18 when the tip has moved since, MW-R21 when it is no certificate, or as [`Ledger::connect`].
+    pub fn commit(
+        &mut self,
+        judged: Connected<ProposalChange>,
+        certificate: Signature,
+    ) -> Result<PoolChange, LedgerError> {
+        let (tip, height) = (self.tip().hash(), self.tip().height);
+        if *judged.parent() != tip {
+            return Err(Rejection::NotNext { tip, height }.into());
+        }
+        let block = seal_proposal(self.chain(), judged, certificate)?;
+        self.append(&block)
+    }
+
+    /// Connects a block durably; returns what left the pool for it.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
+    /// store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has another block of
+    /// that height.
+    pub fn connect(&mut self, block: Block) -> Result<PoolChange, LedgerError> {
+        if let Some(twice) = self.see(&SealedHeader::of(&block))? {
+            return Err(LedgerError::DoubleSeal(Box::new(twice)));
+        }
+        let block = check_block(self.chain(), block)?;
+        let block = verify_block(self.chain(), self.tip(), block)?;
+        let block = connect_block(self.chain(), &self.store, block)?;
+        self.append(&block)
+    }
+
+    /// Adds a block that was checked, durably.
+    fn append(&mut self, block: &Connected<BlockChange>) -> Result<PoolChange, LedgerError> {
+        self.store.apply(block)?;
+        let mut pool = self.pool.clone();
+        let sealed = self.take_sealed(&mut pool, &block.get().block);
+        let dropped = pool.recheck(self.store.chain(), &self.store)?;
+        let unsaved = self.put(pool);
+        let alarms = self.evidence.against(&SealedHeader::of(&block.get().block));
+        Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
+    }
+
+    /// Takes the last block back, durably, and puts its payments into the pool again: one by one if it took them from there lately,
+    /// else joined. Its seal is remembered: another block in its place is a double seal.
+    ///
+    /// # Errors
+    /// As [`Store::undo`].
+    pub fn undo(&mut self) -> Result<(Block, PoolChange), LedgerError> {
+        let last = self.store.sealed_header(self.tip().height)?;
+        self.witness(last.as_slice())?;
+        let block = self.store.undo()?;
+        let mut pool = self.pool.clone();
+        let mut dropped = Vec::new();
+        self.return_payments(&mut pool, &block, &self.tip().total_offset, &mut dropped)?;
+        dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
+        let unsaved = self.put(pool);
+        Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
+    }
+
+    /// Drops the bodies of all blocks that are final, durably: see [`Store::prune`].
+    ///
+    /// # Errors
+    /// As [`Store::prune`].
+    pub fn prune(&mut self) -> Result<Pruned, LedgerError> {
+        Ok(self.store.prune()?)
+    }
+
+    /// Verifies everything on disk anew: see [`crate::audit`]. `progress` gets the height done and the tip's.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn audit(&self, progress: impl FnMut(Height, Height)) -> Result<Audit, AuditError> {
+        audit(&self.store, progress)
+    }
+
+    /// Makes the mempool's file durable, if it is not.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_pool(&mut self) -> Result<(), StoreError> {
+        self.journal.save(&mut self.store, &self.pool)
+    }
+
+    /// Takes over the mempool after a change of the chain, which is in force whether the file can be written or not.
+    pub(crate) fn put(&mut self, pool: Pool) -> Option<StoreError> {
+        let same = pool.len() == self.pool.len() && pool.iter().all(|(id, _)| self.pool.get(id).is_some());
+        self.pool = pool;
+        if same {
+            return None;
+        }
+        self.journal.mark_stale();
+        self.save_pool().err()
+    }
+
+    fn load_mempool(&mut self) -> Result<PoolChange, LedgerError> {
+        let Some((journal, found)) = Journal::load(&mut self.store)? else {
+            return Ok(PoolChange::default());
+        };
+        self.journal = journal;
+        let set_aside = found.tail == Tail::Damaged;
+        let mut change = PoolChange { set_aside, ..PoolChange::default() };
+        for t in found.transactions {
+            let id = transaction_id(&t);
+            match self.pool.admit(self.store.chain(), &self.store, t) {
+                Err(AdmitError::View(e)) => return Err(e.into()),
+                Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
+                Ok(_) | Err(AdmitError::Clash(_)) => {}
+            }
+        }
+        if found.tail != Tail::Whole {
+            self.journal.mark_stale();
+            self.save_pool()?;
+        }
+        Ok(change)
+    }
+}

@@ -1,0 +1,108 @@
+//! Evidence of double seals: sealed headers that were seen and are not in the chain.
+//!
+//! ```text
+//! a height is sealed twice  ⇔  a header here, and another here or in the chain, have that height and differ
+//! ```
+//!
+//! Whoever fills this must have checked the seals. Only the operator can make an entry, and the number is bounded; once
+//! full, what came first stays, since one case is enough to know. A header that the chain takes in again does no harm.
+
+use crate::{
+    codec::{Damage, ends, open, seal, tag},
+    seal::{DoubleSeal, SealedHeader},
+    storage::{FileName, Files, Store, StoreError, files::read_if_there},
+};
+use sotto_mw::{
+    amount::Height,
+    block::ChainId,
+    wire::{Decode, Encode, Reader, VERSION},
+};
+use std::collections::BTreeSet;
+
+/// Sealed headers off the chain, in the order in which they were seen.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence(Vec<SealedHeader>);
+
+impl Evidence {
+    /// Most headers that are kept: a quarter of a megabyte.
+    pub const MAX: usize = 1 << 10;
+
+    /// Whether a header would be remembered and is not yet.
+    #[must_use]
+    pub fn is_news(&self, sealed: &SealedHeader) -> bool {
+        self.0.len() < Self::MAX && self.0.iter().all(|s| s.header != sealed.header)
+    }
+
+    /// Remembers a header; says whether that changed anything.
+    pub fn add(&mut self, sealed: &SealedHeader) -> bool {
+        let new = self.is_news(sealed);
+        if new {
+            self.0.push(sealed.clone());
+        }
+        new
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[SealedHeader] {
+        &self.0
+    }
+
+    /// Their heights, ascending.
+    #[must_use]
+    pub fn heights(&self) -> BTreeSet<Height> {
+        self.0.iter().map(|s| s.header.height).collect()
+    }
+
+    /// The first that was seen at this height.
+    #[must_use]
+    pub fn first_at(&self, h: Height) -> Option<&SealedHeader> {
+        self.0.iter().find(|s| s.header.height == h)
+    }
+
+    /// What convicts whoever sealed `first` too.
+    #[must_use]
+    pub fn against(&self, first: &SealedHeader) -> Vec<DoubleSeal> {
+        let header = &first.header;
+        let others = self.0.iter().filter(|s| s.header.height == header.height && s.header != *header);
+        others.map(|s| DoubleSeal { first: first.clone(), second: s.clone() }).collect()
+    }
+}
+
+/// The evidence file of these sealed headers.
+pub(crate) fn bytes(chain: &ChainId, all: &[SealedHeader]) -> Vec<u8> {
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    let mut out = [&[VERSION], &chain.as_bytes()[..], &count.to_le_bytes()].concat();
+    all.iter().for_each(|s| s.encode(&mut out));
+    seal(tag::EVIDENCE, &[], out)
+}
+
+/// The chain and the sealed headers of an evidence file.
+pub(crate) fn read(bytes: &[u8]) -> Result<(ChainId, Vec<SealedHeader>), Damage> {
+    let mut r = Reader::new(open(tag::EVIDENCE, &[], bytes)?);
+    r.version()?;
+    let (chain, count) = (ChainId::decode(&mut r)?, r.u32()?);
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(SealedHeader::decode(&mut r)?);
+    }
+    ends(&r).map(|()| (chain, all))
+}
+
+/// The evidence that lies beside a store.
+pub(crate) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, StoreError> {
+    let file = FileName::Evidence;
+    let Some(bytes) = read_if_there(store.files(), file)? else { return Ok(Evidence::default()) };
+    let damaged = |damage: Damage| StoreError::damaged(file, 0, damage);
+    let (found, all) = read(&bytes).map_err(damaged)?;
+    let expected = *store.chain().id();
+    if found != expected {
+        return Err(StoreError::Foreign { file, expected, found });
+    }
+    let mut evidence = Evidence::default();
+    if all.iter().all(|s| s.holds(store.chain()) && evidence.add(s)) {
+        Ok(evidence)
+    } else {
+        Err(damaged(Damage::Misplaced))
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a transaction does not get into the pool.
+
+use crate::ledger::mempool::package::MAX_FAMILY;
+use sotto_mw::{
+    error::{ConnectError, Rejection},
+    group::PointBytes,
+    hash::Hash,
+};
+
+/// A transaction is in the way of another, or the pool is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Clash {
+    /// It is pending already.
+    #[error("transaction {0} is pending already: nothing more to do")]
+    Known(Hash),
+    /// Another pending one spends the same output.
+    #[error(
+        "output {output} is being spent by pending transaction {pending}: wait until that is sealed or expires"
+    )]
+    Spent {
+        /// Which output.
+        output: PointBytes,
+        /// By whom.
+        pending: Hash,
+    },
+    /// Another pending one creates the same output.
+    #[error(
+        "output {output} is being created by pending transaction {pending}: wait, or build the payment anew"
+    )]
+    Created {
+        /// Which output.
+        output: PointBytes,
+        /// By whom.
+        pending: Hash,
+    },
+    /// Another pending one has the same excess.
+    #[error(
+        "kernel excess {excess} is that of pending transaction {pending}: wait, or build the payment anew"
+    )]
+    Excess {
+        /// Which excess.
+        excess: PointBytes,
+        /// Whose.
+        pending: Hash,
+    },
+    /// Too many pending ones hang together.
+    #[error("more than {} pending transactions would wait for each other: wait for a block", MAX_FAMILY)]
+    Family,
+    /// No room for this fee.
+    #[error(
+        "the pool is full of transactions that pay as much per weight: wait for a block, or pay a higher fee"
+    )]
+    Full,
+}
+
+impl Clash {
+    /// Which of these it is, without a name: what may stand in a log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Known(_) => "it is pending",
+            Self::Spent { .. } => "a pending one spends the same output",
+            Self::Created { .. } => "a pending one creates the same output",
+            Self::Excess { .. } => "a pending one has the same excess",
+            Self::Family => "too many pending ones hang together",
+            Self::Full => "the pool is full",
+        }
+    }
+}
+
+/// Why a transaction was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitError<E> {
+    /// A rule refuses it.
+    #[error(transparent)]
+    Refused(#[from] Rejection),
+    /// Others are in its way.
+    #[error(transparent)]
+    Clash(#[from] Clash),
+    /// The store cannot answer; nothing is known about the transaction.
+    #[error("the chain's store cannot answer: {0}")]
+    View(E),
+}
+
+impl<E> From<ConnectError<E>> for AdmitError<E> {
+    fn from(e: ConnectError<E>) -> Self {
+        match e {
+            ConnectError::Refused(r) => Self::Refused(r),
+            ConnectError::View(e) => Self::View(e),
+        }
+    }
+}

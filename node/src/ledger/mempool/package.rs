@@ -1,0 +1,171 @@
+//! Who spends what whom creates: pending transactions that hang together.
+//!
+//! ```text
+//! parent(t)  creates what t spends          ancestors: parents, and theirs          descendants: the other way round
+//! worth(t)   the greater of its own rate and that of t with all its descendants: what the pool loses with it
+//! ```
+//!
+//! The relations are looked up in the tables of what is spent and created, so there is nothing that could come to disagree with
+//! them. Families are small ([`MAX_FAMILY`]) but for what a reorganisation gives back, and every walk here ends even if one went
+//! round in a circle.
+
+use crate::ledger::mempool::{Pending, Pool, Rate, conflict::Clash};
+use sotto_mw::{
+    block::Header,
+    commitment::Commitment,
+    error::ConnectError,
+    hash::Hash,
+    kernel::Excess,
+    rules::{Connected, Verified, WellFormed, connect_transaction, foresee_transaction, params::Chain},
+    state::{ChainView, Sighting, StateCommitments, Unspent},
+    transaction::{Body, Output, Transaction},
+};
+use std::collections::{HashMap, HashSet};
+
+/// Most transactions that one may wait for, and that may wait for one, itself among them.
+pub(crate) const MAX_FAMILY: usize = 25;
+
+impl Pool {
+    fn parents<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = Hash> + 'a {
+        body.inputs.iter().filter_map(|c| self.created.get(c).copied())
+    }
+
+    fn children<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = Hash> + 'a {
+        body.outputs.iter().filter_map(|o| self.spent.get(&o.commitment).copied())
+    }
+
+    /// All that is reached from a body by one of the two relations.
+    fn reached<'a, I: Iterator<Item = Hash>>(
+        &'a self,
+        body: &'a Body,
+        next: impl Fn(&'a Self, &'a Body) -> I,
+    ) -> HashSet<Hash> {
+        let (mut seen, mut waiting) = (HashSet::new(), vec![body]);
+        while let Some(body) = waiting.pop() {
+            for id in next(self, body) {
+                if seen.insert(id) {
+                    waiting.extend(self.pending.get(&id).map(Pending::body));
+                }
+            }
+        }
+        seen
+    }
+
+    pub(crate) fn ancestors(&self, body: &Body) -> HashSet<Hash> {
+        self.reached(body, |pool, body| pool.parents(body))
+    }
+
+    pub(crate) fn descendants(&self, body: &Body) -> HashSet<Hash> {
+        self.reached(body, |pool, body| pool.children(body))
+    }
+
+    /// Whether a transaction with these ancestors makes no family too large.
+    pub(crate) fn family_has_room(&self, ancestors: &HashSet<Hash>) -> Result<(), Clash> {
+        let full = |id: &Hash| {
+            let body = self.pending.get(id).map(Pending::body);
+            body.is_some_and(|body| self.descendants(body).len() + 2 > MAX_FAMILY)
+        };
+        let too_many = ancestors.len() >= MAX_FAMILY || ancestors.iter().any(full);
+        if too_many { Err(Clash::Family) } else { Ok(()) }
+    }
+
+    /// What the pool would lose with a transaction, for each weight.
+    pub(crate) fn worth(&self, p: &Pending) -> Rate {
+        let descendants = self.descendants(p.body());
+        let all: Rate = descendants.iter().filter_map(|id| self.pending.get(id)).map(|p| p.rate).sum();
+        p.rate.max([p.rate, all].into_iter().sum())
+    }
+
+    /// All, parents before their children, else in order of arrival.
+    pub(crate) fn in_order(&self) -> Vec<Hash> {
+        let mut all: Vec<_> = self.pending.iter().map(|(id, p)| (p.arrival, *id)).collect();
+        all.sort_unstable();
+        self.with_ancestors(all.into_iter().map(|(_, id)| id), &HashSet::new())
+    }
+
+    /// These and their ancestors but for some, parents before their children.
+    pub(crate) fn with_ancestors(
+        &self,
+        of: impl IntoIterator<Item = Hash>,
+        but: &HashSet<Hash>,
+    ) -> Vec<Hash> {
+        let (mut order, mut seen) = (Vec::new(), but.clone());
+        for id in of {
+            let mut waiting = vec![(id, false)];
+            while let Some((id, parents_done)) = waiting.pop() {
+                if parents_done {
+                    order.push(id);
+                } else if let Some(p) = self.pending.get(&id).filter(|_| seen.insert(id)) {
+                    waiting.push((id, true));
+                    waiting.extend(self.parents(p.body()).map(|parent| (parent, false)));
+                }
+            }
+        }
+        order
+    }
+
+    /// What the rules say to a transaction in the next block, if its parents are in it too.
+    ///
+    /// # Errors
+    /// The rule that refuses it, or the view's failure.
+    pub fn fit<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: &Verified<Transaction>,
+    ) -> Result<Connected<Transaction>, ConnectError<V::Error>> {
+        connect_transaction(chain, &self.with_parents(view, &t.get().body), t)
+    }
+
+    /// The same of one whose proofs nobody has looked at.
+    pub(crate) fn foresee<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: &WellFormed<Transaction>,
+    ) -> Result<(), ConnectError<V::Error>> {
+        foresee_transaction(chain, &self.with_parents(view, &t.get().body), t)
+    }
+
+    fn with_parents<'a, V>(&'a self, view: &'a V, body: &Body) -> WithParents<'a, V> {
+        let mut outputs = HashMap::new();
+        for c in &body.inputs {
+            let parent = self.created.get(c).and_then(|id| self.pending.get(id));
+            let output = parent.and_then(|p| p.body().outputs.iter().find(|o| o.commitment == *c));
+            outputs.extend(output.map(|o| (*c, o)));
+        }
+        WithParents { view, outputs }
+    }
+}
+
+/// A chain's state, and what a transaction's parents add to it.
+struct WithParents<'a, V> {
+    view: &'a V,
+    outputs: HashMap<Commitment, &'a Output>,
+}
+
+impl<V: ChainView> ChainView for WithParents<'_, V> {
+    type Error = V::Error;
+
+    fn tip(&self) -> &Header {
+        self.view.tip()
+    }
+
+    fn commitments(&self) -> &StateCommitments {
+        self.view.commitments()
+    }
+
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, V::Error> {
+        let created = self.view.tip().height.next();
+        let parents = || self.outputs.get(c).map(|o| Unspent { created, output: (*o).clone() });
+        Ok(self.view.unspent(c)?.or_else(parents))
+    }
+
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, V::Error> {
+        self.view.last_seen(e)
+    }
+
+    fn has_kernel(&self, id: &Hash) -> Result<bool, V::Error> {
+        self.view.has_kernel(id)
+    }
+}

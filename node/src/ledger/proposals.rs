@@ -1,0 +1,66 @@
+//! Sealing on this ledger: proposals are judged at its tip, and what a sealing engine commits is connected.
+//!
+//! A proposal is judged by every rule but the seal's and changes nothing; under its certificate it is connected without being
+//! verified again, if the tip is still the one that it was judged at.
+
+use crate::{
+    ledger::{Ledger, LedgerError, PoolChange},
+    message::BlockName,
+    sealing::{SealEffect, SealEvent, Sealing},
+    storage::Files,
+};
+use core::time::Duration;
+use rand_core::CryptoRngCore;
+use std::collections::VecDeque;
+
+/// What came of an event of a sealing engine.
+#[derive(Debug)]
+pub struct Driven<M> {
+    /// What is to be told to all other sealers, in order.
+    pub tell: Vec<M>,
+    /// The blocks that were committed and connected, in order, and what became of the pool.
+    pub connected: Vec<(BlockName, PoolChange)>,
+}
+
+/// When a sealing engine acts, and its source of randomness.
+pub struct SealingContext<'a> {
+    /// The time since the node started.
+    pub now: Duration,
+    /// The random source.
+    pub rng: &'a mut dyn CryptoRngCore,
+}
+
+/// Lets a sealing engine do what an event asks for, and carries it out, all but what other sealers are to be told.
+///
+/// # Errors
+/// As [`Ledger::commit`], and the store's failure; what the engine wanted after that is not done.
+pub fn seal_with<F: Files, S: Sealing>(
+    ledger: &mut Ledger<F>,
+    engine: &mut S,
+    context: SealingContext<'_>,
+    event: SealEvent<S::Message>,
+) -> Result<Driven<S::Message>, LedgerError> {
+    let mut driven = Driven { tell: Vec::new(), connected: Vec::new() };
+    let mut events = VecDeque::from([event]);
+    while let Some(event) = events.pop_front() {
+        for effect in engine.step(context.now, context.rng, event) {
+            match effect {
+                SealEffect::Tell(message) => driven.tell.push(message),
+                SealEffect::Judge(proposal) => {
+                    let block = proposal.header.hash();
+                    let verdict = match ledger.judge_proposal(proposal) {
+                        Ok(judged) => Ok(judged),
+                        Err(LedgerError::Refused(why)) => Err(why),
+                        Err(e) => return Err(e),
+                    };
+                    events.push_back(SealEvent::Judged { block, verdict });
+                }
+                SealEffect::Commit(judged, certificate) => {
+                    let name = BlockName::of(&judged.get().proposal.header);
+                    driven.connected.push((name, ledger.commit(judged, certificate)?));
+                }
+            }
+        }
+    }
+    Ok(driven)
+}

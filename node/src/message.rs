@@ -1,0 +1,393 @@
+//! What nodes say to each other: one message a frame, bounded before anything is allocated.
+//!
+//! ```text
+//! message = version (1) ‖ kind (1) ‖ content
+//!   0 hello        chain id (32) ‖ rules (32) ‖ listens: port (2), 0 for no
+//!   1 ping         nonce (8)                         2 pong          nonce (8)
+//!   3 ask addresses                                  4 addresses     n (2) ‖ (IPv6 (16) ‖ port (2) ‖ key (32))*
+//!   5 stem         transaction (mw)                  6 offer         n (2) ‖ transaction id (32)*
+//!   7 ask          n (2) ‖ transaction id (32)*      8 transaction   transaction (mw)
+//!   9 tip          header ‖ seal (mw)
+//!  10 ask headers  n (2) ‖ (height (8) ‖ hash (32))* 11 headers      n (2) ‖ (header ‖ seal)*
+//!  12 ask compact  height (8) ‖ hash (32)            13 compact      header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)*
+//!                                                                    ‖ n (4) ‖ short id (6)* outputs ‖ the same for kernels
+//!                                                                    ‖ reward: output ‖ kernel
+//!  14 ask items    height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* outputs ‖ n (4) ‖ place (4)* kernels
+//!  15 items        height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
+//!  16 ask block    height (8) ‖ hash (32)            17 block        header ‖ seal ‖ body (mw)
+//!  18 ask snapshots                                 19 snapshots    n (2) ‖ (header ‖ seal)*
+//!  20 ask part     block hash (32) ‖ place (4)       21 part         block hash (32) ‖ place (4) ‖ part, empty for no
+//!  22 have not     height (8) ‖ hash (32): of 12, 14 and 16
+//! ```
+//!
+//! A node shows its last block by a tip, after its hello: the seal proves the height. Places ascend, so that items are at most the block.
+//! An IPv4 address is written as its IPv6 mapping. The body of a block stays bytes until its seal has been checked, so that
+//! nobody makes a node decode points that no operator sealed, and so does a part of a snapshot ([`snapshot`](super::snapshot))
+//! until it is one that was asked for; for the same reason all else that is long is metered before it is decoded. A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
+//!
+//! Not guaranteed: that a message makes sense. What it says is judged by the engine.
+
+pub mod compact;
+
+use crate::{
+    message::compact::{Compact, ShortId},
+    peer::Address,
+    seal::SealedHeader,
+};
+use sotto_mw::{
+    amount::Height,
+    block::{ChainId, Header},
+    error::Rejection,
+    hash::{Hash, tagged},
+    kernel::Kernel,
+    rules::params::{EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    transaction::{Output, Transaction},
+    wire::{Decode, Encode, Reader, VERSION, WireError},
+};
+
+/// Most bytes of a message: above any block that the weight of a usual chain allows.
+pub const MAX_MESSAGE: usize = 4 << 20;
+/// Most addresses in one message.
+pub const MAX_ADDRESSES: u16 = 64;
+/// Most transaction ids in one message.
+pub const MAX_IDS: u16 = 512;
+/// Most names of blocks in a request for headers.
+pub const MAX_LOCATOR: u16 = 64;
+/// Most headers in one message.
+pub const MAX_HEADERS: u16 = 1_024;
+/// Most snapshots that a node tells of.
+pub const MAX_SNAPSHOTS: u16 = 8;
+/// Most items of a kind that a compact block names, or that one asks for.
+const MAX_ITEMS: u32 = 1 << 16;
+
+/// A block's name, and where to look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockName {
+    /// Its height.
+    pub height: Height,
+    /// The hash of its header.
+    pub hash: Hash,
+}
+
+impl BlockName {
+    /// The name of the block with this header.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        Self { height: header.height, hash: header.hash() }
+    }
+}
+
+/// What a node says of itself first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Its chain.
+    pub chain: ChainId,
+    /// The rules it holds blocks against: [`rules`].
+    pub rules: Hash,
+    /// The port on which it takes connections, if it does.
+    pub listens: Option<u16>,
+}
+
+/// Everything that nodes say to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "drawn above, kind by kind")]
+#[allow(clippy::large_enum_variant, reason = "one at a time is decoded, judged and dropped")]
+pub enum Message {
+    Hello(Hello),
+    Ping(u64),
+    Pong(u64),
+    AskAddresses,
+    Addresses(Vec<Address>),
+    Stem(Transaction),
+    Offer(Vec<Hash>),
+    Ask(Vec<Hash>),
+    Transaction(Transaction),
+    Tip(SealedHeader),
+    AskHeaders(Vec<BlockName>),
+    Headers(Vec<SealedHeader>),
+    AskCompact(BlockName),
+    Compact(Compact),
+    AskItems { block: BlockName, outputs: Vec<u32>, kernels: Vec<u32> },
+    Items { block: BlockName, outputs: Vec<Output>, kernels: Vec<Kernel> },
+    AskBlock(BlockName),
+    Block { sealed: SealedHeader, body: Vec<u8> },
+    AskSnapshots,
+    Snapshots(Vec<SealedHeader>),
+    AskPart { block: Hash, place: u32 },
+    Part { block: Hash, place: u32, bytes: Vec<u8> },
+    HaveNot(BlockName),
+}
+
+/// A name for the rules that are not in a chain's parameters: their numbers, the weights, the version of the bytes.
+///
+/// Nodes with different ones would part at the first block on which they differ, so they do not talk.
+#[must_use]
+pub fn rules() -> Hash {
+    let weights = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT].map(u64::to_le_bytes);
+    tagged("sotto/node-rules/v1", &[&[VERSION], &weights.concat(), Rejection::RULES.concat().as_bytes()])
+}
+
+/// What a message costs whoever decodes it, beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Burden {
+    /// Nothing that counts, or what is not decoded.
+    Light,
+    /// The points of a whispered transaction.
+    Stem,
+    /// Those of one that was asked for, or should have been.
+    Transaction,
+    /// Those of a block's parts.
+    Block,
+    /// A seal to verify.
+    Seal,
+}
+
+/// What a message will cost, by its kind; garbage costs nothing.
+#[must_use]
+pub fn burden(bytes: &[u8]) -> Burden {
+    match bytes.get(1) {
+        Some(5) => Burden::Stem,
+        Some(8) => Burden::Transaction,
+        Some(9) => Burden::Seal,
+        Some(13 | 15) => Burden::Block,
+        _ => Burden::Light,
+    }
+}
+
+impl Message {
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Hello(_) => 0,
+            Self::Ping(_) => 1,
+            Self::Pong(_) => 2,
+            Self::AskAddresses => 3,
+            Self::Addresses(_) => 4,
+            Self::Stem(_) => 5,
+            Self::Offer(_) => 6,
+            Self::Ask(_) => 7,
+            Self::Transaction(_) => 8,
+            Self::Tip(_) => 9,
+            Self::AskHeaders(_) => 10,
+            Self::Headers(_) => 11,
+            Self::AskCompact(_) => 12,
+            Self::Compact(_) => 13,
+            Self::AskItems { .. } => 14,
+            Self::Items { .. } => 15,
+            Self::AskBlock(_) => 16,
+            Self::Block { .. } => 17,
+            Self::AskSnapshots => 18,
+            Self::Snapshots(_) => 19,
+            Self::AskPart { .. } => 20,
+            Self::Part { .. } => 21,
+            Self::HaveNot(_) => 22,
+        }
+    }
+}
+
+impl Encode for Message {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[VERSION, self.kind()]);
+        match self {
+            Self::Hello(h) => h.encode(out),
+            Self::Ping(nonce) | Self::Pong(nonce) => nonce.encode(out),
+            Self::AskAddresses | Self::AskSnapshots => {}
+            Self::Addresses(all) => put_short(all, out),
+            Self::Stem(t) | Self::Transaction(t) => t.encode(out),
+            Self::Offer(ids) | Self::Ask(ids) => put_short(ids, out),
+            Self::Tip(sealed) => sealed.encode(out),
+            Self::AskHeaders(names) => put_short(names, out),
+            Self::Headers(all) | Self::Snapshots(all) => put_short(all, out),
+            Self::AskCompact(name) | Self::AskBlock(name) | Self::HaveNot(name) => name.encode(out),
+            Self::Compact(compact) => compact.encode(out),
+            Self::AskItems { block, outputs, kernels } => {
+                block.encode(out);
+                put_long(outputs, out);
+                put_long(kernels, out);
+            }
+            Self::Items { block, outputs, kernels } => {
+                block.encode(out);
+                put_long(outputs, out);
+                put_long(kernels, out);
+            }
+            Self::Block { sealed, body } => {
+                sealed.encode(out);
+                out.extend_from_slice(body);
+            }
+            Self::AskPart { block, place } => {
+                block.encode(out);
+                out.extend_from_slice(&place.to_le_bytes());
+            }
+            Self::Part { block, place, bytes } => {
+                block.encode(out);
+                out.extend_from_slice(&place.to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
+        }
+    }
+}
+
+impl Decode for Message {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        if r.left() > MAX_MESSAGE {
+            let (found, bound) = (r.left() as u64, MAX_MESSAGE as u64);
+            return Err(WireError::Bound { what: "bytes of a message", found, bound });
+        }
+        r.version()?;
+        Ok(match r.u8()? {
+            0 => Self::Hello(Hello::decode(r)?),
+            1 => Self::Ping(r.u64()?),
+            2 => Self::Pong(r.u64()?),
+            3 => Self::AskAddresses,
+            4 => Self::Addresses(short("addresses", MAX_ADDRESSES, r)?),
+            5 => Self::Stem(Transaction::decode(r)?),
+            6 => Self::Offer(short("transaction ids", MAX_IDS, r)?),
+            7 => Self::Ask(short("transaction ids", MAX_IDS, r)?),
+            8 => Self::Transaction(Transaction::decode(r)?),
+            9 => Self::Tip(SealedHeader::decode(r)?),
+            10 => Self::AskHeaders(short("names of blocks", MAX_LOCATOR, r)?),
+            11 => Self::Headers(short("headers", MAX_HEADERS, r)?),
+            12 => Self::AskCompact(BlockName::decode(r)?),
+            13 => Self::Compact(Compact::decode(r)?),
+            14 => Self::AskItems { block: BlockName::decode(r)?, outputs: places(r)?, kernels: places(r)? },
+            15 => Self::Items { block: BlockName::decode(r)?, outputs: long(r)?, kernels: long(r)? },
+            16 => Self::AskBlock(BlockName::decode(r)?),
+            17 => Self::Block { sealed: SealedHeader::decode(r)?, body: r.take(r.left())?.to_vec() },
+            18 => Self::AskSnapshots,
+            19 => Self::Snapshots(short("snapshots", MAX_SNAPSHOTS, r)?),
+            20 => Self::AskPart { block: Hash::decode(r)?, place: r.u32()? },
+            21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
+            22 => Self::HaveNot(BlockName::decode(r)?),
+            code => return Err(WireError::Code { what: "kind of message", code }),
+        })
+    }
+}
+
+/// A count of two bytes and the items.
+fn put_short<T: Encode>(all: &[T], out: &mut Vec<u8>) {
+    out.extend_from_slice(&u16::try_from(all.len()).unwrap_or(u16::MAX).to_le_bytes());
+    all.iter().for_each(|x| x.encode(out));
+}
+
+/// At most `most` items after a count of two bytes.
+fn short<T: Decode>(what: &'static str, most: u16, r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+    match u16::from_le_bytes(r.array()?) {
+        n if n <= most => (0..n).map(|_| T::decode(r)).collect(),
+        n => Err(WireError::Bound { what, found: n.into(), bound: most.into() }),
+    }
+}
+
+/// A count of four bytes and the items.
+fn put_long<T: Item>(all: &[T], out: &mut Vec<u8>) {
+    out.extend_from_slice(&u32::try_from(all.len()).unwrap_or(u32::MAX).to_le_bytes());
+    all.iter().for_each(|x| x.put(out));
+}
+
+/// Items after a count of four bytes. The list grows as they arrive, so a count alone allocates nothing.
+fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+    let n = r.u32()?;
+    if n > MAX_ITEMS {
+        return Err(WireError::Bound { what: "items", found: n.into(), bound: MAX_ITEMS.into() });
+    }
+    let mut all = Vec::new();
+    for _ in 0..n {
+        all.push(T::take(r)?);
+    }
+    Ok(all)
+}
+
+/// Places in a block, each above the one before: an answer has nothing twice.
+fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, WireError> {
+    let all: Vec<u32> = long(r)?;
+    match all.windows(2).find(|pair| !matches!(pair, [a, b] if a < b)) {
+        Some([a, b]) => {
+            let (found, bound) = ((*a).into(), b.saturating_sub(1).into());
+            Err(WireError::Bound { what: "a place before another", found, bound })
+        }
+        _ => Ok(all),
+    }
+}
+
+/// An item of a long list.
+trait Item: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+    fn take(r: &mut Reader<'_>) -> Result<Self, WireError>;
+}
+
+macro_rules! items {
+    ($($T:ty, |$x:ident, $out:ident| $put:expr, |$r:ident| $take:expr;)*) => {$(
+        impl Item for $T {
+            fn put(&self, $out: &mut Vec<u8>) {
+                let $x = self;
+                $put;
+            }
+            fn take($r: &mut Reader<'_>) -> Result<Self, WireError> {
+                $take
+            }
+        }
+    )*};
+}
+
+items! {
+    u32, |n, out| out.extend_from_slice(&n.to_le_bytes()), |r| r.u32();
+    ShortId, |id, out| out.extend_from_slice(&id.0), |r| r.array().map(Self);
+    sotto_mw::commitment::Commitment, |c, out| c.encode(out), |r| Self::decode(r);
+    Output, |o, out| o.encode(out), |r| Self::decode(r);
+    Kernel, |k, out| k.encode(out), |r| Self::decode(r);
+}
+
+impl Encode for BlockName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        self.hash.encode(out);
+    }
+}
+
+impl Decode for BlockName {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { height: Height::decode(r)?, hash: Hash::decode(r)? })
+    }
+}
+
+impl Encode for Hello {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.chain.encode(out);
+        self.rules.encode(out);
+        out.extend_from_slice(&self.listens.unwrap_or(0).to_le_bytes());
+    }
+}
+
+impl Decode for Hello {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (chain, rules) = (ChainId::decode(r)?, Hash::decode(r)?);
+        let port = u16::from_le_bytes(r.array()?);
+        Ok(Self { chain, rules, listens: (port > 0).then_some(port) })
+    }
+}
+
+impl Encode for Compact {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.sealed.encode(out);
+        self.salt.encode(out);
+        put_long(&self.inputs, out);
+        put_long(&self.outputs, out);
+        put_long(&self.kernels, out);
+        self.reward.0.encode(out);
+        self.reward.1.encode(out);
+    }
+}
+
+impl Decode for Compact {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            sealed: SealedHeader::decode(r)?,
+            salt: r.u64()?,
+            inputs: long(r)?,
+            outputs: long(r)?,
+            kernels: long(r)?,
+            reward: (Output::decode(r)?, Kernel::decode(r)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

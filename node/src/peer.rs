@@ -1,0 +1,109 @@
+//! Who a node talks to: the names of connections, keys and addresses, and why a connection ends.
+//!
+//! ```text
+//! address (50 bytes) = IPv6, or IPv4 mapped into it (16) ‖ port (2) ‖ key (32)
+//! ```
+
+use core::{
+    fmt,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+};
+use sotto_mw::wire::{Decode, Encode, Reader, WireError};
+
+/// A connection, as the edge numbers it; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// The public key that a peer proves to have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerKey(pub [u8; 32]);
+
+impl fmt::Debug for PeerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+/// Where a node takes connections, and the key it proves there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// IP address and port.
+    pub at: SocketAddr,
+    /// Its key.
+    pub key: PeerKey,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// We did, to this address.
+    Outbound(Address),
+    /// The peer did, from here.
+    Inbound(SocketAddr),
+}
+
+impl Direction {
+    /// The address at the other end.
+    pub(crate) const fn address(self) -> SocketAddr {
+        match self {
+            Self::Outbound(a) => a.at,
+            Self::Inbound(at) => at,
+        }
+    }
+
+    pub(crate) const fn ip(self) -> IpAddr {
+        self.address().ip()
+    }
+}
+
+/// What a peer did wrong, and how many demerits it earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// Bytes that no node sends.
+    Garbage = 100,
+    /// A transaction or block that breaks a rule whatever the state, or headers that no operator sealed.
+    Invalid = 99,
+    /// An answer to no question.
+    Unasked = 20,
+    /// More than it may cause.
+    Flood = 10,
+    /// No answer in time.
+    Late = 15,
+    /// A compact block whose parts do not make the one that is sealed; by chance once in millions.
+    Mismatch = 25,
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Another chain or other rules.
+    Stranger,
+    /// A connection to that peer, or to ourselves, exists.
+    Double,
+    /// No room, or not welcome.
+    Refused,
+    /// It earned too many demerits, the last for this.
+    Banned(Offence),
+    /// It said nothing for too long.
+    Silent,
+}
+
+impl Encode for Address {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let ip = match self.at.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        out.extend_from_slice(&ip.octets());
+        out.extend_from_slice(&self.at.port().to_le_bytes());
+        out.extend_from_slice(&self.key.0);
+    }
+}
+
+impl Decode for Address {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let (ip, port) = (Ipv6Addr::from(r.array::<16>()?), u16::from_le_bytes(r.array()?));
+        let at = SocketAddr::new(ip.to_canonical(), port);
+        Ok(Self { at, key: PeerKey(r.array()?) })
+    }
+}

@@ -1,0 +1,155 @@
+//! The chain as it was some blocks ago, and as it would be with others instead: planned in memory, then adopted at once.
+//!
+//! ```text
+//! tip ──undo──▶ … ──undo──▶ fork ──push──▶ … ──push──▶ new tip          Branch: answers as a store at its tip would
+//!                                                                   Plan: what the store then does, all or nothing
+//! ```
+//!
+//! A branch changes nothing on disk. Its answers are the store's, but for what the blocks between differ in; unspent
+//! outputs are held against its own trie, as the store's are. Going back is bounded by the floor, so a branch is small.
+
+use crate::storage::{
+    chain_store::ChainStore,
+    error::{IndexFault, StoreError},
+    files::Files,
+    format::{Head, Record},
+    index_check::{after_block, after_undo, outputs_before, undoable},
+    plan::{Plan, Step},
+};
+use sotto_mw::{
+    amount::Height,
+    block::Header,
+    commitment::Commitment,
+    hash::Hash,
+    kernel::Excess,
+    rules::{BlockChange, Connected},
+    state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
+    wire::Encode,
+};
+use std::collections::{HashMap, HashSet};
+
+/// What a branch has and the store has not, and the other way round.
+pub(crate) type Differences = HashMap<Commitment, Option<Unspent>>;
+
+/// A chain that leaves the store's at some height.
+#[derive(Debug)]
+pub(crate) struct Branch<'a, F: Files> {
+    store: &'a ChainStore<F>,
+    fork: Height,
+    head: Head,
+    commitments: StateCommitments,
+    outputs: Differences,
+    excesses: HashMap<Excess, Sighting>,
+    kernels: HashSet<Hash>,
+    steps: Vec<Step>,
+}
+
+impl<'a, F: Files> Branch<'a, F> {
+    /// The store's chain up to `height`, which is not below the floor.
+    pub(crate) fn at(store: &'a ChainStore<F>, height: Height) -> Result<Self, StoreError> {
+        store.running()?;
+        let (tip, floor) = (store.head.header.height, store.head.floor);
+        if height < floor || height > tip {
+            return Err(StoreError::NotKept { height, floor, tip });
+        }
+        let mut branch = Self {
+            store,
+            fork: height,
+            head: store.head.clone(),
+            commitments: store.commitments.clone(),
+            outputs: HashMap::new(),
+            excesses: HashMap::new(),
+            kernels: HashSet::new(),
+            steps: Vec::new(),
+        };
+        while branch.head.header.height > height {
+            branch.undo()?;
+        }
+        Ok(branch)
+    }
+
+    fn undo(&mut self) -> Result<(), StoreError> {
+        let ChainStore { files, log, index, chain, .. } = self.store;
+        let (block, undo) = undoable(files, log, index, &self.head)?;
+        let head = after_undo(index, chain, &self.head, &undo)?;
+        let outputs = outputs_before(&self.commitments.outputs, &block.body, &undo.spent, &head.header)?;
+        self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, None)));
+        self.outputs.extend(undo.spent.iter().map(|u| (u.output.commitment, Some(u.clone()))));
+        let record = Record::Undo { height: head.header.height, to: head.header.hash() };
+        self.step(Step { record, block, spent: undo.spent, head, outputs });
+        Ok(())
+    }
+
+    /// Adds a block that was connected to this branch.
+    pub(crate) fn push(&mut self, block: &Connected<BlockChange>) -> Result<(), StoreError> {
+        let found = self.head.header.hash();
+        if *block.parent() != found {
+            return Err(WrongState { expected: *block.parent(), found }.into());
+        }
+        let BlockChange { block, change } = block.get().clone();
+        let height = block.header.height;
+        self.outputs.extend(change.spent.iter().map(|u| (u.output.commitment, None)));
+        let unspent =
+            |o: &sotto_mw::transaction::Output| Some(Unspent { created: height, output: o.clone() });
+        self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, unspent(o))));
+        for k in &block.body.kernels {
+            self.excesses.insert(k.excess, Sighting { height, may_repeat: k.features.may_repeat() });
+            self.kernels.insert(k.id());
+        }
+        let record = Record::Block { height, bytes: block.to_bytes() };
+        let head = after_block(&self.head, &block, &self.store.chain);
+        let outputs = change.after.commitments.outputs;
+        self.step(Step { record, block, spent: change.spent, head, outputs });
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) {
+        self.head = step.head.clone();
+        self.commitments =
+            StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs.clone() };
+        self.steps.push(step);
+    }
+
+    /// What the store has to do to follow this branch.
+    pub(crate) fn plan(self) -> Plan {
+        Plan { from: self.store.head.header.hash(), steps: self.steps }
+    }
+
+    /// What it differs in from the store.
+    pub(crate) fn into_state(self) -> (Head, StateCommitments, Differences) {
+        (self.head, self.commitments, self.outputs)
+    }
+}
+
+impl<F: Files> ChainView for Branch<'_, F> {
+    type Error = StoreError;
+
+    fn tip(&self) -> &Header {
+        &self.head.header
+    }
+
+    fn commitments(&self) -> &StateCommitments {
+        &self.commitments
+    }
+
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
+        let answer = match self.outputs.get(c) {
+            Some(differs) => differs.clone(),
+            None => self.store.unspent(c)?,
+        };
+        let same = answer.as_ref().map(Unspent::leaf) == self.commitments.outputs.get(&Unspent::key(c));
+        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
+    }
+
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
+        match self.excesses.get(e) {
+            Some(seen) => Ok(Some(*seen)),
+            None => self.store.index.last_seen(e, self.fork),
+        }
+    }
+
+    fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {
+        let before = || Ok(self.store.kernel_height(id)?.is_some_and(|h| h <= self.fork));
+        if self.kernels.contains(id) { Ok(true) } else { before() }
+    }
+}

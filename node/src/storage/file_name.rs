@@ -1,0 +1,57 @@
+//! The names of the files in a store's directory.
+
+use core::fmt;
+
+/// The files of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileName {
+    /// The chain's parameters.
+    Genesis,
+    /// Where the chain stands.
+    Head,
+    /// Pending transactions.
+    Pool,
+    /// A part of the block log.
+    Segment(u32),
+    /// The state that the log begins with, in place of the blocks before.
+    Base(u32),
+    /// A base that is being made.
+    BaseDraft,
+    /// Sealed headers that are not in the chain.
+    Evidence,
+    /// Parts of a snapshot that arrive from peers.
+    Arriving,
+    /// A snapshot that is handed out.
+    Snapshot(u32),
+    /// A snapshot that is being made.
+    SnapshotDraft,
+    /// A file that is about to replace another.
+    Draft,
+    /// A damaged pool, kept for inspection.
+    PoolDamaged,
+    /// The index: a directory of its own.
+    Index,
+    /// That of a state that is not adopted yet.
+    NextIndex,
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Genesis => f.write_str("genesis"),
+            Self::Head => f.write_str("head"),
+            Self::Pool => f.write_str("pool"),
+            Self::Segment(n) => write!(f, "log-{n:08}"),
+            Self::Base(n) => write!(f, "base-{n:08}"),
+            Self::BaseDraft => f.write_str("base-draft"),
+            Self::Evidence => f.write_str("evidence"),
+            Self::Arriving => f.write_str("arriving"),
+            Self::Snapshot(n) => write!(f, "snapshot-{n}"),
+            Self::SnapshotDraft => f.write_str("snapshot-draft"),
+            Self::Draft => f.write_str("draft"),
+            Self::PoolDamaged => f.write_str("pool.damaged"),
+            Self::Index => f.write_str("index"),
+            Self::NextIndex => f.write_str("index-next"),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The node's own bytes on disk: one place, canonical, bounded before anything is allocated.
+//!
+//! ```text
+//! genesis   = parameters (mw) ‖ chain id (32)                                   the id is the parameters' hash
+//! segment   = "SLOG" ‖ version (1) ‖ chain id (32) ‖ number (4) ‖ check (32) ‖ record*
+//! record    = "SBLK" ‖ length (8) ‖ height (8) ‖ block (mw)       ‖ check (32)    a block was connected
+//!           | "SUND" ‖ length (8) ‖ height (8) ‖ header hash (32) ‖ check (32)    the tip went back to this header
+//! head      = version (1) ‖ chain id (32) ‖ header (mw) ‖ floor (8) ‖ position (12)
+//!             ‖ base height (8) ‖ first segment (4) ‖ kernel peaks (mw) ‖ check (32)
+//! index     'h' height → header (mw) ‖ position (12) ‖ check    'u' key in the trie → unspent (mw)
+//!           'k' place  → kernel (mw)                            'i' kernel id → height (8)
+//!           'e' excess ‖ height → may repeat (1)                'm' → head
+//!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
+//! ```
+//!
+//! A base, which replaces the blocks that were pruned, and an exported snapshot are drawn in
+//! [`snapshot_format`](super::snapshot_format).
+//!
+//! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
+//! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an index
+//! entry's its key, so nothing that was moved passes as what belongs there.
+//!
+//! Not guaranteed: a checksum finds damage, not malice. Who can write these files can write others; the audit holds
+//! what they say against the rules.
+#![deny(clippy::indexing_slicing)]
+
+use super::key;
+use crate::codec::{CHECK, Damage, ends, open, seal, tag};
+use sotto_mw::{
+    amount::Height,
+    block::{ChainId, Header},
+    hash::Hash,
+    mmr::Peaks,
+    rules::params::{Chain, Params},
+    state::Unspent,
+    wire::{Decode, Encode, Reader, VERSION, WireError},
+};
+
+/// A place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+}
+
+impl Position {
+    /// Where the first record of a segment stands.
+    pub(crate) const fn start(segment: u32) -> Self {
+        Self { segment, offset: SEGMENT_HEADER as u64 }
+    }
+}
+
+impl Encode for Position {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.segment.to_le_bytes());
+        self.offset.encode(out);
+    }
+}
+
+impl Decode for Position {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(Self { segment: r.u32()?, offset: r.u64()? })
+    }
+}
+
+/// Most bytes of a genesis file; the parameters are far smaller.
+pub const GENESIS_MAX: u64 = 1 << 10;
+
+/// The genesis file.
+pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
+    let mut bytes = chain.params().to_bytes();
+    bytes.extend_from_slice(chain.id().as_bytes());
+    bytes
+}
+
+/// The chain of a genesis file, which others are given so that they can join.
+///
+/// # Errors
+/// When it is damaged, or its parameters make no chain.
+pub fn read_genesis(bytes: &[u8]) -> Result<Chain, Damage> {
+    let (params, id) = bytes.split_last_chunk::<32>().ok_or(Damage::Short)?;
+    let chain = Chain::new(Params::from_bytes(params)?).map_err(|_| Damage::Misplaced)?;
+    if chain.id().as_bytes() == id { Ok(chain) } else { Err(Damage::Checksum) }
+}
+
+/// Bytes of a segment's header.
+pub(crate) const SEGMENT_HEADER: usize = 4 + 1 + 32 + 4 + CHECK;
+
+/// A segment's header.
+pub(crate) fn segment_header(chain: &ChainId, number: u32) -> Vec<u8> {
+    let bytes = [&b"SLOG"[..], &[VERSION], chain.as_bytes(), &number.to_le_bytes()].concat();
+    seal(tag::SEGMENT, &[], bytes)
+}
+
+/// The chain and number of a segment.
+pub(crate) fn read_segment_header(bytes: &[u8]) -> Result<(ChainId, u32), Damage> {
+    let mut r = Reader::new(open(tag::SEGMENT, &[], bytes)?);
+    if r.take(4)? != b"SLOG" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let header = (ChainId::decode(&mut r)?, r.u32()?);
+    ends(&r).map(|()| header)
+}
+
+/// What happened to the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// This block was connected.
+    Block { height: Height, bytes: Vec<u8> },
+    /// The tip went back to this header.
+    Undo { height: Height, to: Hash },
+}
+
+/// Bytes before a record's content, and bytes around it.
+pub(crate) const RECORD_PREFIX: usize = 4 + 8 + 8;
+pub(crate) const RECORD_FRAME: u64 = (RECORD_PREFIX + CHECK) as u64;
+
+fn place(chain: &ChainId, at: Position) -> Vec<u8> {
+    [&chain.as_bytes()[..], &at.to_bytes()].concat()
+}
+
+impl Record {
+    /// Its bytes at this position of this chain's log.
+    pub(crate) fn to_bytes(&self, chain: &ChainId, at: Position) -> Vec<u8> {
+        let (magic, height, content) = match self {
+            Self::Block { height, bytes } => (b"SBLK", height, bytes.as_slice()),
+            Self::Undo { height, to } => (b"SUND", height, &to.as_bytes()[..]),
+        };
+        let length = (content.len() as u64).to_le_bytes();
+        seal(tag::RECORD, &place(chain, at), [magic, &length[..], &height.to_bytes(), content].concat())
+    }
+
+    /// How long the whole record is whose first [`RECORD_PREFIX`] bytes are these; saturates.
+    pub(crate) fn length(prefix: &[u8]) -> Result<u64, Damage> {
+        let mut r = Reader::new(prefix);
+        if !matches!(r.take(4)?, b"SBLK" | b"SUND") {
+            return Err(Damage::Magic);
+        }
+        Ok(r.u64()?.saturating_add(RECORD_FRAME))
+    }
+
+    /// Reads the record that stands at this position of this chain's log and fills `bytes`.
+    pub(crate) fn from_bytes(bytes: &[u8], chain: &ChainId, at: Position) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::RECORD, &place(chain, at), bytes)?);
+        let (magic, length, height) = (r.take(4)?, r.u64()?, Height::decode(&mut r)?);
+        if length != r.left() as u64 {
+            return Err(Damage::Misplaced);
+        }
+        match magic {
+            b"SBLK" => Ok(Self::Block { height, bytes: r.take(r.left())?.to_vec() }),
+            b"SUND" => {
+                let to = Hash::decode(&mut r)?;
+                ends(&r).map(|()| Self::Undo { height, to })
+            }
+            _ => Err(Damage::Magic),
+        }
+    }
+}
+
+/// Where a chain stands: what the head file says, and what the index says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) chain: ChainId,
+    /// The last connected header: height, hash and roots.
+    pub(crate) header: Header,
+    /// No block at or below this height can be undone.
+    pub(crate) floor: Height,
+    /// The end of the log that led here.
+    pub(crate) end: Position,
+    /// The log begins after this block, whose state is in a base; after the genesis, there is none.
+    pub(crate) base: Height,
+    /// The log's first segment, and the number of that base.
+    pub(crate) first: u32,
+    /// The mountain range of all kernels, compact.
+    pub(crate) kernels: Peaks,
+}
+
+/// Most bytes of a head file: peaks are one hash for each bit of a 48-bit count.
+pub(crate) const HEAD_MAX: u64 = 1 << 11;
+
+impl Head {
+    pub(crate) fn genesis(chain: &Chain) -> Self {
+        Self {
+            chain: *chain.id(),
+            header: Header::genesis(chain),
+            floor: Height::GENESIS,
+            end: Position::start(0),
+            base: Height::GENESIS,
+            first: 0,
+            kernels: Peaks::new(),
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        self.chain.encode(&mut out);
+        self.header.encode(&mut out);
+        self.floor.encode(&mut out);
+        self.end.encode(&mut out);
+        self.base.encode(&mut out);
+        out.extend_from_slice(&self.first.to_le_bytes());
+        out.extend_from_slice(&self.kernels.to_bytes());
+        seal(tag::HEAD, &[], out)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::HEAD, &[], bytes)?);
+        r.version()?;
+        let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
+        let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
+        let (base, first) = (Height::decode(&mut r)?, r.u32()?);
+        let kernels = Peaks::decode(&mut r)?;
+        ends(&r)?;
+        let fits = (kernels.len(), kernels.root()) == (header.kernel_count, header.kernel_root);
+        let ordered = base <= floor && floor <= header.height && first <= end.segment;
+        let head = Self { chain, header, floor, end, base, first, kernels };
+        if fits && ordered { Ok(head) } else { Err(Damage::Misplaced) }
+    }
+}
+
+/// Index entry of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeaderEntry {
+    pub(crate) header: Header,
+    /// Where the block's record begins.
+    pub(crate) at: Position,
+}
+
+impl HeaderEntry {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.header.to_bytes();
+        self.at.encode(&mut out);
+        seal(tag::INDEX, &key::header(self.header.height), out)
+    }
+
+    /// Reads the entry of this height.
+    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::INDEX, &key::header(height), bytes)?);
+        let (header, at) = (Header::decode(&mut r)?, Position::decode(&mut r)?);
+        ends(&r)?;
+        if header.height == height { Ok(Self { header, at }) } else { Err(Damage::Misplaced) }
+    }
+}
+
+/// Index entry of what undoing a block needs beyond the block itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UndoEntry {
+    /// The kernels before the block.
+    pub(crate) kernels: Peaks,
+    /// What the block spent.
+    pub(crate) spent: Vec<Unspent>,
+}
+
+impl UndoEntry {
+    pub(crate) fn to_bytes(&self, height: Height) -> Vec<u8> {
+        let peaks = self.kernels.to_bytes();
+        let length = u32::try_from(peaks.len()).unwrap_or(u32::MAX);
+        let mut out = [&length.to_le_bytes(), peaks.as_slice()].concat();
+        self.spent.iter().for_each(|u| u.encode(&mut out));
+        seal(tag::INDEX, &key::undo(height), out)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::INDEX, &key::undo(height), bytes)?);
+        let length = r.u32()?;
+        let kernels = Peaks::from_bytes(r.take(length as usize)?)?;
+        let mut spent = Vec::new();
+        while r.left() > 0 {
+            spent.push(Unspent::decode(&mut r)?);
+        }
+        Ok(Self { kernels, spent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail")]
+    use super::*;
+    use sotto_mw::{group::Point, schnorr::PublicKey};
+
+    fn chain() -> Chain {
+        Chain::new(Params::solo(PublicKey::from_point(Point::g()), 5)).unwrap()
+    }
+
+    /// Decoding gives back what was encoded; no prefix, no longer string and no other bit decodes.
+    fn only<T: PartialEq + core::fmt::Debug>(
+        bytes: &[u8],
+        value: &T,
+        read: impl Fn(&[u8]) -> Result<T, Damage>,
+    ) {
+        assert_eq!(read(bytes).as_ref(), Ok(value));
+        assert!(read(&[bytes, &[0]].concat()).is_err());
+        for at in 0..bytes.len() {
+            assert!(read(&bytes[..at]).is_err(), "{at} bytes");
+            let mut flipped = bytes.to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(read(&flipped).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_written_is_read_back_and_nothing_else() {
+        let chain = chain();
+        let id = chain.id();
+        only(&genesis(&chain), &chain, read_genesis);
+        only(&segment_header(id, 3), &(*id, 3), read_segment_header);
+        assert_eq!(segment_header(id, 3).len(), SEGMENT_HEADER);
+        let mut head = Head { floor: Height::new(9), base: Height::new(7), ..Head::genesis(&chain) };
+        head.header.height = Height::new(11);
+        head.kernels.push(Hash::ZERO);
+        (head.header.kernel_count, head.header.kernel_root) = (1, head.kernels.root());
+        only(&head.to_bytes(), &head, Head::from_bytes);
+        let entry = HeaderEntry { header: head.header.clone(), at: Position { segment: 1, offset: 99 } };
+        only(&entry.to_bytes(), &entry, |b| HeaderEntry::from_bytes(b, Height::new(11)));
+        let undo = UndoEntry { kernels: head.kernels, spent: Vec::new() };
+        only(&undo.to_bytes(Height::new(4)), &undo, |b| UndoEntry::from_bytes(b, Height::new(4)));
+        assert!(UndoEntry::from_bytes(&undo.to_bytes(Height::new(4)), Height::new(5)).is_err());
+    }
+
+    #[test]
+    fn a_record_stands_in_one_place_of_one_chain() {
+        let (a, b) = (chain(), Chain::new(Params::solo(PublicKey::from_point(Point::h()), 5)).unwrap());
+        let at = Position::start(2);
+        let block = Record::Block { height: Height::new(1), bytes: vec![1, 2, 3] };
+        let undo = Record::Undo { height: Height::new(1), to: Hash::ZERO };
+        for record in [block, undo] {
+            let bytes = record.to_bytes(a.id(), at);
+            only(&bytes, &record, |b| Record::from_bytes(b, a.id(), at));
+            assert_eq!(Record::length(&bytes[..RECORD_PREFIX]), Ok(bytes.len() as u64));
+            let moved = Position { offset: at.offset + 1, ..at };
+            assert_eq!(Record::from_bytes(&bytes, a.id(), moved), Err(Damage::Checksum));
+            assert_eq!(Record::from_bytes(&bytes, a.id(), Position::start(3)), Err(Damage::Checksum));
+            assert_eq!(Record::from_bytes(&bytes, b.id(), at), Err(Damage::Checksum));
+        }
+        assert_eq!(Record::length(&[0; RECORD_PREFIX]), Err(Damage::Magic));
+    }
+
+    /// A count that the bytes cannot hold is refused before anything is allocated for it.
+    #[test]
+    fn counts_are_bounded_by_the_bytes_there_are() {
+        let long = [&b"SBLK"[..], &u64::MAX.to_le_bytes(), &[0; 8]].concat();
+        assert_eq!(Record::length(&long), Ok(u64::MAX));
+    }
+}

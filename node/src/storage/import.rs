@@ -1,0 +1,241 @@
+//! Importing a snapshot into an empty directory: good parts are kept, bad ones named, and another copy can fill the gaps.
+//!
+//! ```text
+//! start ─▶ each part: from the copy, else as kept from an earlier one ─▶ checked alone ─▶ draft, a gap if neither is good
+//!   ─▶ draft becomes base 0 ─▶ gaps? stop here, and go on with another copy
+//!                           ─▶ none: uniqueness and supply over all of it ─▶ genesis, log, head: a store
+//! ```
+//!
+//! A base without a head is an import under way. Memory is bounded by the largest part that really arrives.
+//! Trusted is nothing but the chain's id, which the caller knows or compares: the parameters are hashed to it, they name the
+//! operator's key, and everything else is held against that. The operator's secret is in no snapshot.
+//! A store that was imported cannot go back behind its snapshot, so reorganisations that deep are not for it.
+
+use crate::{
+    codec::Damage,
+    storage::{
+        base::Base,
+        chain_store::{Layout, has_chain},
+        database::Slot,
+        error::StoreError,
+        file_name::FileName,
+        files::{Files, replace, write_at},
+        format::genesis,
+        log::Log,
+        snapshot_check::{Checker, PartFault, PrunedError},
+        snapshot_format::{Part, PartEntry, PartKind, START_PREFIX, Start},
+        store::Store,
+    },
+};
+use sotto_mw::{
+    amount::Height,
+    block::ChainId,
+    rules::params::{Chain, ParamsError},
+};
+use std::io::{self, Read};
+
+/// Why a snapshot cannot be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The snapshot cannot be read.
+    #[error("the snapshot cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// Its start, which names all parts, is damaged.
+    #[error("the start of the snapshot is damaged: {0}; nothing of this copy can be used")]
+    Start(Damage),
+    /// Its last header is not sealed.
+    #[error("the snapshot is not of its chain: {0}")]
+    Unsealed(PartFault),
+    /// Its parameters make no chain.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// It is of another chain.
+    #[error("the snapshot is of chain {found}, not of {expected}")]
+    Foreign {
+        /// The chain that was asked for.
+        expected: ChainId,
+        /// The snapshot's.
+        found: ChainId,
+    },
+    /// An import of another snapshot is under way.
+    #[error(
+        "an import up to block {height} is under way here: give another copy of that snapshot, or import elsewhere"
+    )]
+    Another {
+        /// Where that snapshot ends.
+        height: Height,
+    },
+    /// What it says is not a chain that obeys the rules.
+    #[error("the snapshot is refused: {0}")]
+    Refused(#[from] PrunedError),
+}
+
+/// A part that no copy had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingPart {
+    /// Its number among all parts, from 0.
+    pub part: u32,
+    /// What it holds.
+    pub kind: PartKind,
+    /// Why it could not be used; the part of the copy that was read last.
+    pub fault: PartFault,
+}
+
+/// How far an import came.
+#[derive(Debug)]
+pub struct Imported<F: Files> {
+    /// The chain.
+    pub chain: ChainId,
+    /// The last block of the snapshot.
+    pub height: Height,
+    /// How many parts it has.
+    pub parts: u32,
+    /// Those that are still missing; all others are kept.
+    pub missing: Vec<MissingPart>,
+    /// The store, once nothing is missing.
+    pub store: Option<Store<F>>,
+}
+
+/// Imports a snapshot into files without a chain, or goes on with an import; `expected` is the chain's id, if the caller
+/// knows it.
+///
+/// # Errors
+/// [`ImportError`]; what an earlier copy left stays as it was.
+pub fn import<F: Files>(
+    mut files: F,
+    layout: Layout,
+    source: &mut dyn Read,
+    expected: Option<ChainId>,
+) -> Result<Imported<F>, ImportError> {
+    if has_chain(&files)? {
+        return Err(StoreError::Exists.into());
+    }
+    let start = read_start(source)?;
+    let chain = Chain::new(start.params.clone())?;
+    if let Some(expected) = expected.filter(|e| e != chain.id()) {
+        return Err(ImportError::Foreign { expected, found: *chain.id() });
+    }
+    let kept = kept(&files, &start)?;
+    let checker = Checker::new(&chain, &start.tip, start.count()).map_err(ImportError::Unsealed)?;
+    let mut gathering = Gathering { start: &start, checker, kept };
+    let missing = gathering.gather(&mut files, source)?;
+    let height = start.tip.header.height;
+    let (chain_id, parts) = (*chain.id(), start.parts.len() as u32);
+    let store = if missing.is_empty() {
+        gathering.checker.finish()?;
+        Some(settle(files, layout, &chain)?)
+    } else {
+        None
+    };
+    Ok(Imported { chain: chain_id, height, parts, missing, store })
+}
+
+fn read_start(source: &mut dyn Read) -> Result<Start, ImportError> {
+    let mut bytes = up_to(source, START_PREFIX)?;
+    let length = Start::length(&bytes).map_err(ImportError::Start)?;
+    bytes.extend(up_to(source, length - START_PREFIX)?);
+    Start::from_bytes(&bytes).map_err(ImportError::Start)
+}
+
+/// The next `n` bytes, or as many as there are; allocates no more than twice what arrives.
+fn up_to(source: &mut dyn Read, n: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(n as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What an earlier copy left. A start that is damaged on disk leaves nothing.
+fn kept(files: &impl Files, start: &Start) -> Result<Option<Base>, ImportError> {
+    match Base::open(files, FileName::Base(0)) {
+        Ok(base) if base.start.params != start.params || base.start.tip.header != start.tip.header => {
+            Err(ImportError::Another { height: base.start.tip.header.height })
+        }
+        Ok(base) => Ok(Some(base)),
+        Err(StoreError::Damaged { .. }) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What parts are gathered by.
+struct Gathering<'a> {
+    start: &'a Start,
+    checker: Checker,
+    /// What an earlier copy left.
+    kept: Option<Base>,
+}
+
+impl Gathering<'_> {
+    /// Writes all good parts to base 0, and returns the others.
+    fn gather(
+        &mut self,
+        files: &mut impl Files,
+        source: &mut dyn Read,
+    ) -> Result<Vec<MissingPart>, ImportError> {
+        let (draft, bytes) = (FileName::Draft, self.start.to_bytes());
+        let (offsets, end) = self.start.offsets(bytes.len() as u64);
+        write_at(files, draft, 0, &bytes)?;
+        let writing = |e| StoreError::writing(draft, e);
+        files
+            .truncate(draft, bytes.len() as u64)
+            .and_then(|()| files.truncate(draft, end))
+            .map_err(writing)?;
+        let mut missing = Vec::new();
+        for ((place, entry), offset) in (0..).zip(&self.start.parts).zip(offsets) {
+            let arrived = up_to(source, entry.length as usize)?;
+            let part = match self.check(place, &arrived)? {
+                Ok(()) => Ok(arrived),
+                Err(fault) => match self.earlier(files, entry, place) {
+                    Some(earlier) => self.check(place, &earlier)?.map(|()| earlier).map_err(|_| fault),
+                    None => Err(fault),
+                },
+            };
+            match part {
+                Ok(bytes) => write_at(files, draft, offset, &bytes)?,
+                Err(fault) => missing.push(MissingPart { part: place, kind: entry.kind, fault }),
+            }
+        }
+        let done = files.sync(draft).and_then(|()| files.rename(draft, FileName::Base(0)));
+        done.and_then(|()| files.sync_names()).map_err(writing)?;
+        Ok(missing)
+    }
+
+    /// The part as an earlier copy had it, if it is the same part.
+    fn earlier(&self, files: &impl Files, entry: &PartEntry, place: u32) -> Option<Vec<u8>> {
+        let kept = self.kept.as_ref().filter(|k| k.start.parts.get(place as usize) == Some(entry))?;
+        kept.bytes(files, place).ok()
+    }
+
+    /// Whether a part belongs in its place; a broken rule ends the import.
+    fn check(&mut self, place: u32, bytes: &[u8]) -> Result<Result<(), PartFault>, ImportError> {
+        let Some(entry) = self.start.parts.get(place as usize) else { return Ok(Err(Damage::Short.into())) };
+        if bytes.len() < entry.length as usize {
+            return Ok(Err(Damage::Short.into()));
+        }
+        if Start::check(&self.start.tip, place, entry.kind, bytes) != entry.check {
+            return Ok(Err(Damage::Checksum.into()));
+        }
+        let part = match Part::from_bytes(entry.kind, bytes) {
+            Ok(part) => part,
+            Err(damage) => return Ok(Err(damage.into())),
+        };
+        match self.checker.part(place, &part) {
+            Ok(()) => Ok(Ok(())),
+            Err(PrunedError::Part { fault, .. }) => Ok(Err(fault)),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Makes a store of base 0.
+fn settle<F: Files>(mut files: F, layout: Layout, chain: &Chain) -> Result<Store<F>, StoreError> {
+    let base = Base::open(&files, FileName::Base(0))?;
+    layout.databases.remove(Slot::Current)?;
+    replace(&mut files, FileName::Genesis, &genesis(chain))?;
+    Log::start(&mut files, chain.id(), 0, layout.segment_bytes)?;
+    let head = base.head(&files, chain, 0)?;
+    replace(&mut files, FileName::Head, &head.to_bytes())?;
+    Store::open_on(files, layout)
+}

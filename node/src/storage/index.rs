@@ -1,0 +1,323 @@
+//! The index over the block log: a database that answers what the log cannot answer quickly.
+//!
+//! It is never the truth. All that one record changes is one atomic batch, which also says where the index then is,
+//! so after a crash it is behind the head by whole records and catches up from the log. [`index_check`](super::index_check)
+//! compares it with the head when the store opens, and an index that does not fit is thrown away and rebuilt.
+
+use super::{
+    database::{Batch, Database, Databases, KeyValue, Slot},
+    error::{IndexFault, StoreError},
+    format::{Head, HeaderEntry, Position, UndoEntry},
+    key,
+};
+use crate::seal::SealedHeader;
+use sotto_mw::{
+    amount::Height,
+    block::{Block, Header},
+    commitment::Commitment,
+    hash::Hash,
+    kernel::{Excess, Kernel},
+    state::{Sighting, Unspent},
+    wire::{Decode, Encode},
+};
+
+/// An open index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    db: Box<dyn Database>,
+    slot: Slot,
+}
+
+/// Where a chain was before a change, and where it is after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadChange<'a> {
+    pub(crate) before: &'a Head,
+    pub(crate) after: &'a Head,
+}
+
+/// A block, and the outputs that it spends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spending<'a> {
+    pub(crate) block: &'a Block,
+    pub(crate) spent: &'a [Unspent],
+}
+
+impl Index {
+    /// Opens the index of a slot, or creates an empty one.
+    pub(crate) fn open(databases: &dyn Databases, slot: Slot) -> Result<Self, StoreError> {
+        Ok(Self { db: databases.open(slot)?, slot })
+    }
+
+    /// Which index this is.
+    pub(crate) const fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
+        self.db.flush()
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
+        self.db.clear()
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn bytes(&self) -> Result<u64, StoreError> {
+        self.db.bytes()
+    }
+
+    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get(key.as_ref())
+    }
+
+    /// The entries of a table, in order, up to the first that cannot be read.
+    fn scan(&self, table: &[u8]) -> impl Iterator<Item = Result<KeyValue, StoreError>> + '_ {
+        self.db.range(table, &key::after(table))
+    }
+
+    /// Where the index stands; `None` when it is empty.
+    pub(crate) fn head(&self) -> Result<Option<Head>, StoreError> {
+        let bytes = self.get(key::HEAD)?;
+        let head = bytes.map(|b| Head::from_bytes(&b)).transpose();
+        head.map_err(|_| IndexFault::Position.into())
+    }
+
+    /// Records a block whose record begins at `at`, and forgets what undid the block that is now final.
+    pub(crate) fn connect(
+        &mut self,
+        HeadChange { before, after }: HeadChange<'_>,
+        at: Position,
+        Spending { block, spent }: Spending<'_>,
+    ) -> Result<(), StoreError> {
+        let height = after.header.height;
+        let mut batch = Batch::default();
+        for u in spent {
+            batch.remove(key::unspent(&u.output.commitment));
+        }
+        for output in &block.body.outputs {
+            let unspent = Unspent { created: height, output: output.clone() };
+            batch.insert(key::unspent(&output.commitment), unspent.to_bytes());
+        }
+        for (k, place) in block.body.kernels.iter().zip(before.header.kernel_count..) {
+            put_kernel(&mut batch, k, place, height);
+        }
+        let undo = UndoEntry { kernels: before.kernels.clone(), spent: spent.to_vec() };
+        batch.insert(key::undo(height), undo.to_bytes(height));
+        (before.floor.get()..after.floor.get()).for_each(|h| batch.remove(key::undo(Height::new(h + 1))));
+        batch.insert(key::header(height), HeaderEntry { header: after.header.clone(), at }.to_bytes());
+        self.write(batch, after)
+    }
+
+    /// Takes a block back.
+    pub(crate) fn undo(
+        &mut self,
+        HeadChange { before, after }: HeadChange<'_>,
+        Spending { block, spent }: Spending<'_>,
+    ) -> Result<(), StoreError> {
+        let height = before.header.height;
+        let mut batch = Batch::default();
+        for output in &block.body.outputs {
+            batch.remove(key::unspent(&output.commitment));
+        }
+        for u in spent {
+            batch.insert(key::unspent(&u.output.commitment), u.to_bytes());
+        }
+        for (k, place) in block.body.kernels.iter().zip(after.header.kernel_count..) {
+            batch.remove(key::kernel(place));
+            batch.remove(key::kernel_id(&k.id()));
+            batch.remove(key::excess(&k.excess, Some(height)));
+        }
+        batch.remove(key::undo(height));
+        batch.remove(key::header(height));
+        self.write(batch, after)
+    }
+
+    /// Tells where blocks were moved to, and that the index stands at this head.
+    pub(crate) fn relocate(&mut self, head: &Head, moved: Vec<(Header, Position)>) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for (header, at) in moved {
+            batch.insert(key::header(header.height), HeaderEntry { header, at }.to_bytes());
+        }
+        self.write(batch, head)
+    }
+
+    /// Puts headers whose blocks are nowhere.
+    pub(crate) fn put_headers(&mut self, all: &[SealedHeader]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for SealedHeader { header, .. } in all {
+            let entry = HeaderEntry { header: header.clone(), at: Position::start(0) };
+            batch.insert(key::header(header.height), entry.to_bytes());
+        }
+        self.db.write(batch)
+    }
+
+    /// Puts the kernels of whole blocks from height `first` on, whose headers are there; `place` is the first's.
+    pub(crate) fn put_kernels(
+        &mut self,
+        first: Height,
+        place: u64,
+        all: &[Kernel],
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        let (mut height, mut until) = (first.minus(1), place);
+        for (k, place) in all.iter().zip(place..) {
+            while until <= place {
+                height = height.next();
+                until = self.header(height)?.ok_or(IndexFault::Header(height))?.header.kernel_count;
+            }
+            put_kernel(&mut batch, k, place, height);
+        }
+        self.db.write(batch)
+    }
+
+    /// Puts unspent outputs.
+    pub(crate) fn put_unspent(&mut self, all: &[Unspent]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        all.iter().for_each(|u| batch.insert(key::unspent(&u.output.commitment), u.to_bytes()));
+        self.db.write(batch)
+    }
+
+    /// Says where the index stands.
+    pub(crate) fn put_head(&mut self, head: &Head) -> Result<(), StoreError> {
+        self.write(Batch::default(), head)
+    }
+
+    fn write(&mut self, mut batch: Batch, after: &Head) -> Result<(), StoreError> {
+        batch.insert(key::HEAD, after.to_bytes());
+        self.db.write(batch)
+    }
+
+    /// The header at a height above the genesis, and where its block is.
+    pub(crate) fn header(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
+        let Some(bytes) = self.get(key::header(h))? else { return Ok(None) };
+        Ok(Some(HeaderEntry::from_bytes(&bytes, h).map_err(|_| IndexFault::Header(h))?))
+    }
+
+    /// What undoing the block at this height needs.
+    pub(crate) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
+        let entry = self.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
+        Ok(entry.ok_or(IndexFault::Undo(h))?)
+    }
+
+    /// The unspent output of this name, as the index has it.
+    pub(crate) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
+        let found = self.unspent_at(&Unspent::key(c))?;
+        if found.as_ref().is_some_and(|u| u.output.commitment != *c) {
+            return Err(IndexFault::Output(c.encoded()).into());
+        }
+        Ok(found)
+    }
+
+    /// The unspent output with this key in the trie, as the index has it.
+    pub(crate) fn unspent_at(&self, key: &Hash) -> Result<Option<Unspent>, StoreError> {
+        let Some(bytes) = self.get(key::unspent_at(key))? else { return Ok(None) };
+        Ok(Some(Unspent::from_bytes(&bytes).map_err(|_| IndexFault::Outputs)?))
+    }
+
+    /// All unspent outputs in the order of their keys in the trie.
+    pub(crate) fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
+        self.scan(key::UNSPENT).map(|entry| {
+            let (k, v) = entry?;
+            let unspent = Unspent::from_bytes(&v).ok();
+            let unspent = unspent.filter(|u| key::unspent(&u.output.commitment) == k);
+            Ok(unspent.ok_or(IndexFault::Outputs)?)
+        })
+    }
+
+    /// The kernels in the order of the chain, from the one with this place on.
+    pub(crate) fn kernels_from(&self, first: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        let entries = self.db.range(&key::kernel(first), &key::after(key::KERNELS));
+        entries.zip(first..).map(|(entry, place)| {
+            let (k, v) = entry?;
+            let kernel = Kernel::from_bytes(&v).ok().filter(|_| key::kernel(place) == k);
+            Ok(kernel.ok_or(IndexFault::Kernel(place))?)
+        })
+    }
+
+    /// All kernels.
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        self.kernels_from(0)
+    }
+
+    /// All headers above the genesis, in order.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = Result<HeaderEntry, StoreError>> + '_ {
+        self.scan(key::HEADERS).zip((1..).map(Height::new)).map(|(entry, h)| {
+            let (k, v) = entry?;
+            let header = HeaderEntry::from_bytes(&v, h).ok().filter(|_| key::header(h) == k);
+            Ok(header.ok_or(IndexFault::Header(h))?)
+        })
+    }
+
+    /// How many entries a table has.
+    pub(crate) fn count(&self, table: &[u8]) -> Result<u64, StoreError> {
+        self.scan(table).try_fold(0, |n, entry| entry.map(|_| n + 1))
+    }
+
+    /// The height of the kernel with this id.
+    pub(crate) fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
+        let Some(bytes) = self.get(key::kernel_id(id))? else { return Ok(None) };
+        Ok(Some(Height::from_bytes(&bytes).map_err(|_| IndexFault::KernelEntry(*id))?))
+    }
+
+    /// The last block up to height `last` with this excess.
+    pub(crate) fn last_seen(&self, e: &Excess, last: Height) -> Result<Option<Sighting>, StoreError> {
+        let prefix = key::excess(e, None);
+        let end = [&key::excess(e, Some(last))[..], &[0]].concat();
+        let last = self.db.last(&prefix, &end)?;
+        let Some((k, v)) = last else { return Ok(None) };
+        let height = k.get(prefix.len()..).and_then(|h| h.try_into().ok()).map(u64::from_be_bytes);
+        let may_repeat = match v.as_slice() {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        };
+        match (height.map(Height::new), may_repeat) {
+            (Some(height), Some(may_repeat)) => Ok(Some(Sighting { height, may_repeat })),
+            _ => Err(IndexFault::KernelEntry(Hash::from_bytes(*e.as_bytes())).into()),
+        }
+    }
+
+    /// Whether the index says exactly that this excess was seen at this height, and whether it may come again.
+    pub(crate) fn saw(&self, e: &Excess, seen: Sighting) -> Result<bool, StoreError> {
+        let entry = self.get(key::excess(e, Some(seen.height)))?;
+        Ok(entry.is_some_and(|v| v == [u8::from(seen.may_repeat)]))
+    }
+}
+
+/// A kernel's three entries.
+fn put_kernel(batch: &mut Batch, k: &Kernel, place: u64, height: Height) {
+    batch.insert(key::kernel(place), k.to_bytes());
+    batch.insert(key::kernel_id(&k.id()), height.to_bytes());
+    batch.insert(key::excess(&k.excess, Some(height)), [k.features.may_repeat().into()]);
+}
+
+/// Leaves one index in the current slot: the next one, if it is of the state that the head names, and else the current
+/// one.
+pub(crate) fn keep_one(databases: &dyn Databases, head: &Head) -> Result<(), StoreError> {
+    if !databases.exists(Slot::Next) {
+        return Ok(());
+    }
+    let found = Index::open(databases, Slot::Next).and_then(|index| index.head());
+    // One that cannot be read is as good as none.
+    if found.is_ok_and(|found| found.is_some_and(|h| (h.base, h.first) == (head.base, head.first))) {
+        databases.remove(Slot::Current)?;
+        databases.rename(Slot::Next, Slot::Current)
+    } else {
+        databases.remove(Slot::Next)
+    }
+}
+
+#[cfg(test)]
+impl Index {
+    /// Sets or removes an entry behind the store's back.
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let mut batch = Batch::default();
+        match value {
+            Some(v) => batch.insert(key, v),
+            None => batch.remove(key),
+        }
+        self.db.write(batch).unwrap();
+    }
+}

@@ -1,0 +1,242 @@
+//! Opening: the index is brought to where the log ends, and held against the head in every entry it could answer from.
+//!
+//! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set of unspent
+//! outputs. So headers are checked as a chain, kernels by recomputing their mountain range, ids and excesses by
+//! looking each kernel up and counting, outputs by recomputing the trie, undo entries by their checksums.
+
+use crate::{
+    codec::Damage,
+    seal::SealedHeader,
+    storage::{
+        base::Base,
+        error::{IndexFault, StoreError},
+        file_name::FileName,
+        files::Files,
+        format::{Head, Position, Record, UndoEntry},
+        index::{HeadChange, Index, Spending},
+        key,
+        log::Log,
+        snapshot_format::SEALED_BYTES,
+    },
+};
+use sotto_mw::{
+    amount::Height,
+    block::{Block, Header, body_hash},
+    mmr::Peaks,
+    rules::params::Chain,
+    state::{Sighting, Unspent},
+    transaction::Body,
+    trie::{Entry, Trie},
+    wire::{Decode, Reader},
+};
+
+/// What an index is compared with.
+pub(crate) struct Truth<'a, F: Files> {
+    pub(crate) files: &'a F,
+    pub(crate) log: &'a Log,
+    pub(crate) base: Option<&'a Base>,
+    pub(crate) chain: &'a Chain,
+    pub(crate) head: &'a Head,
+}
+
+/// Brings the index from where it stands to the head by the base and the log's records; returns how many it took.
+pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Result<u64, StoreError> {
+    let Truth { files, log, chain, head, .. } = *truth;
+    let mut now = match (index.head()?, truth.base) {
+        (Some(now), _) => now,
+        (None, Some(base)) => base.fill(files, index, chain, head.first)?,
+        (None, None) => Head::genesis(chain),
+    };
+    if (now.base, now.first) != (head.base, head.first) {
+        return Err(IndexFault::Position.into());
+    }
+    let mut taken = 0;
+    while let Some(at) = log.next(files, now.end)? {
+        let (record, end) = log.read(files, at)?;
+        now = match record {
+            Record::Block { bytes, .. } => reconnect(chain, index, &now, (at, end), &bytes)?,
+            Record::Undo { .. } => {
+                let (block, undo) = undoable(files, log, index, &now)?;
+                let after = Head { end, ..after_undo(index, chain, &now, &undo)? };
+                index.undo(
+                    HeadChange { before: &now, after: &after },
+                    Spending { block: &block, spent: &undo.spent },
+                )?;
+                after
+            }
+        };
+        taken += 1;
+    }
+    if now == *head { Ok(taken) } else { Err(IndexFault::Position.into()) }
+}
+
+/// Puts a block of the log into the index.
+fn reconnect(
+    chain: &Chain,
+    index: &mut Index,
+    before: &Head,
+    (at, end): (Position, Position),
+    bytes: &[u8],
+) -> Result<Head, StoreError> {
+    let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
+    let block = Block::from_bytes(bytes).map_err(|e| damaged(e.into()))?;
+    let Block { header, body, .. } = &block;
+    let follows = header.previous == before.header.hash() && header.height == before.header.height.next();
+    if !follows || body_hash(body) != header.body_hash {
+        return Err(damaged(Damage::Misplaced));
+    }
+    let after = Head { end, ..after_block(before, &block, chain) };
+    let spent = |c| index.unspent(c)?.ok_or_else(|| damaged(Damage::Misplaced));
+    let spent = block.body.inputs.iter().map(spent).collect::<Result<Vec<_>, _>>()?;
+    index.connect(HeadChange { before, after: &after }, at, Spending { block: &block, spent: &spent })?;
+    Ok(after)
+}
+
+/// The head after a block, but for the log's end.
+pub(crate) fn after_block(before: &Head, block: &Block, chain: &Chain) -> Head {
+    let mut kernels = before.kernels.clone();
+    block.body.kernels.iter().for_each(|k| kernels.push(k.id()));
+    let floor = before.floor.max(block.header.height.minus(chain.params().reorganisation));
+    Head { header: block.header.clone(), floor, kernels, ..*before }
+}
+
+/// The block at the tip, and what undoing it needs.
+pub(crate) fn undoable(
+    files: &impl Files,
+    log: &Log,
+    index: &Index,
+    now: &Head,
+) -> Result<(Block, UndoEntry), StoreError> {
+    let height = now.header.height;
+    let entry = index.header(height)?.ok_or(IndexFault::Header(height))?;
+    Ok((block_at(files, log, entry.at, &now.header)?, index.undo_entry(height)?))
+}
+
+/// The head after undoing the tip, but for the log's end.
+pub(crate) fn after_undo(
+    index: &Index,
+    chain: &Chain,
+    now: &Head,
+    undo: &UndoEntry,
+) -> Result<Head, StoreError> {
+    let height = now.header.height.minus(1);
+    let header = match index.header(height)? {
+        Some(e) => e.header,
+        None if height == Height::GENESIS => Header::genesis(chain),
+        None => return Err(IndexFault::Header(height).into()),
+    };
+    let kernels = undo.kernels.clone();
+    if header.hash() != now.header.previous || kernels.root() != header.kernel_root {
+        return Err(IndexFault::Undo(now.header.height).into());
+    }
+    Ok(Head { header, kernels, ..*now })
+}
+
+/// The block with this header, whose record begins at `at`.
+pub(crate) fn block_at(
+    files: &impl Files,
+    log: &Log,
+    at: Position,
+    header: &Header,
+) -> Result<Block, StoreError> {
+    let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
+    let Record::Block { bytes, .. } = log.read(files, at)?.0 else { return Err(damaged(Damage::Misplaced)) };
+    let block = Block::from_bytes(&bytes).map_err(|e| damaged(e.into()))?;
+    let same = block.header == *header && body_hash(&block.body) == header.body_hash;
+    if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
+}
+
+/// The header with the seal of its block, whose record begins at `at`. The record is read as a whole, and its checksum
+/// looked at, only if what stands at its front is not that header and a seal that holds.
+pub(crate) fn sealed_at(
+    files: &impl Files,
+    log: &Log,
+    chain: &Chain,
+    at: Position,
+    header: &Header,
+) -> Result<SealedHeader, StoreError> {
+    let front = log.peek(files, at, 1 + SEALED_BYTES as usize)?;
+    let mut r = Reader::new(&front);
+    let sealed = r.version().and_then(|()| SealedHeader::decode(&mut r));
+    match sealed {
+        Ok(sealed) if sealed.header == *header && sealed.holds(chain) => Ok(sealed),
+        _ => block_at(files, log, at, header).map(|block| SealedHeader::of(&block)),
+    }
+}
+
+/// Holds the whole index against the head; returns the trie of unspent outputs.
+pub(crate) fn check(index: &Index, chain: &Chain, head: &Head) -> Result<Trie, StoreError> {
+    check_kernels(index, head, headers(index, chain, head)?)?;
+    for h in head.floor.get()..head.header.height.get() {
+        index.undo_entry(Height::new(h + 1))?;
+    }
+    check_outputs(index, head)
+}
+
+/// The headers' chain from the genesis to the head.
+fn headers(index: &Index, chain: &Chain, head: &Head) -> Result<Vec<Header>, StoreError> {
+    let mut all = vec![Header::genesis(chain)];
+    let mut tip = Header::genesis(chain).hash();
+    for entry in index.headers() {
+        let header = entry?.header;
+        if header.previous != tip {
+            return Err(IndexFault::Header(header.height).into());
+        }
+        tip = header.hash();
+        all.push(header);
+    }
+    if tip == head.header.hash() { Ok(all) } else { Err(IndexFault::Header(head.header.height).into()) }
+}
+
+/// Kernels against the head's mountain range; ids and excesses against the kernels.
+fn check_kernels(index: &Index, head: &Head, headers: Vec<Header>) -> Result<(), StoreError> {
+    let mut peaks = Peaks::new();
+    let mut headers = headers.into_iter();
+    let mut block = headers.next();
+    for kernel in index.kernels() {
+        let kernel = kernel?;
+        while block.as_ref().is_some_and(|h| h.kernel_count <= peaks.len()) {
+            block = headers.next();
+        }
+        let height = block.as_ref().map(|h| h.height).ok_or(IndexFault::Kernels)?;
+        let (id, may_repeat) = (kernel.id(), kernel.features.may_repeat());
+        let known = index.kernel_height(&id)? == Some(height);
+        if !known || !index.saw(&kernel.excess, Sighting { height, may_repeat })? {
+            return Err(IndexFault::KernelEntry(id).into());
+        }
+        peaks.push(id);
+    }
+    let count = peaks.len();
+    let same = peaks == head.kernels
+        && index.count(key::KERNEL_IDS)? == count
+        && index.count(key::EXCESSES)? == count;
+    if same { Ok(()) } else { Err(IndexFault::Kernels.into()) }
+}
+
+/// Outputs against the head's root.
+fn check_outputs(index: &Index, head: &Head) -> Result<Trie, StoreError> {
+    let leaves = index.all_unspent().map(|u| u.map(|u| entry(&u))).collect::<Result<Vec<_>, _>>()?;
+    let trie = Trie::from_leaves(leaves).map_err(|_| IndexFault::Outputs)?;
+    let same = (trie.len(), trie.root()) == (head.header.output_count, head.header.output_root);
+    if same { Ok(trie) } else { Err(IndexFault::Outputs.into()) }
+}
+
+/// The trie's entry of an unspent output.
+pub(crate) fn entry(u: &Unspent) -> Entry {
+    Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() }
+}
+
+/// The trie before a block, from the trie after it.
+pub(crate) fn outputs_before(
+    after: &Trie,
+    body: &Body,
+    spent: &[Unspent],
+    before: &Header,
+) -> Result<Trie, StoreError> {
+    let mut trie = after.clone();
+    let removed: Vec<_> = body.outputs.iter().map(|o| Unspent::key(&o.commitment)).collect();
+    let added: Vec<_> = spent.iter().map(entry).collect();
+    let fault = IndexFault::Undo(before.height.next());
+    trie.apply(&removed, &added).map_err(|_| fault.clone())?;
+    if trie.root() == before.output_root { Ok(trie) } else { Err(fault.into()) }
+}

@@ -1,0 +1,47 @@
+//! Keys of the index: a letter for the table, then the key in it.
+
+use sotto_mw::{amount::Height, commitment::Commitment, hash::Hash, kernel::Excess, state::Unspent};
+
+pub(crate) const HEAD: &[u8] = b"m";
+pub(crate) const HEADERS: &[u8] = b"h";
+pub(crate) const KERNELS: &[u8] = b"k";
+pub(crate) const KERNEL_IDS: &[u8] = b"i";
+pub(crate) const EXCESSES: &[u8] = b"e";
+pub(crate) const UNSPENT: &[u8] = b"u";
+pub(crate) const UNDO: &[u8] = b"x";
+
+/// The first key after a table's.
+pub(crate) fn after(table: &[u8]) -> Vec<u8> {
+    table.iter().map(|letter| letter + 1).collect()
+}
+
+pub(crate) fn header(h: Height) -> Vec<u8> {
+    [HEADERS, &h.get().to_be_bytes()].concat()
+}
+
+pub(crate) fn kernel(place: u64) -> Vec<u8> {
+    [KERNELS, &place.to_be_bytes()].concat()
+}
+
+pub(crate) fn kernel_id(id: &Hash) -> Vec<u8> {
+    [KERNEL_IDS, id.as_bytes()].concat()
+}
+
+/// Without a height: the prefix of all sightings of the excess.
+pub(crate) fn excess(e: &Excess, h: Option<Height>) -> Vec<u8> {
+    let height = h.map(|h| h.get().to_be_bytes());
+    [EXCESSES, e.as_bytes(), height.as_ref().map_or(&[][..], |b| b)].concat()
+}
+
+/// By the key in the trie, so that all unspent outputs stand in the trie's order.
+pub(crate) fn unspent(c: &Commitment) -> Vec<u8> {
+    unspent_at(&Unspent::key(c))
+}
+
+pub(crate) fn unspent_at(key: &Hash) -> Vec<u8> {
+    [UNSPENT, key.as_bytes()].concat()
+}
+
+pub(crate) fn undo(h: Height) -> Vec<u8> {
+    [UNDO, &h.get().to_be_bytes()].concat()
+}

@@ -1,0 +1,189 @@
+//! The block log: the truth of a store, append-only, in segments.
+//!
+//! A record is durable before [`Log::append`] returns. The log ends where the head says; what lies beyond was never
+//! acknowledged and is cut off on open, and damage before that end is an error with its segment and offset.
+//! An undone block stays: an undo record behind it takes it back, so replaying the log from its start leads to the
+//! head's state, and nothing that happened is forgotten until the log is pruned: then it begins anew, in a segment with a
+//! higher number, behind a base.
+
+use crate::{
+    codec::Damage,
+    storage::{
+        error::StoreError,
+        file_name::FileName,
+        files::{Files, length},
+        format::{
+            Position, RECORD_FRAME, RECORD_PREFIX, Record, SEGMENT_HEADER, read_segment_header,
+            segment_header,
+        },
+    },
+};
+use sotto_mw::block::ChainId;
+
+/// An open log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    chain: ChainId,
+    first: u32,
+    end: Position,
+    /// A record that would end beyond this offset begins a new segment.
+    segment_bytes: u64,
+}
+
+impl Log {
+    /// Starts a log of a chain durably, with an empty first segment of this number.
+    pub(crate) fn start(
+        files: &mut impl Files,
+        chain: &ChainId,
+        first: u32,
+        segment_bytes: u64,
+    ) -> Result<Self, StoreError> {
+        let log = Self { chain: *chain, first, end: Position::start(first), segment_bytes };
+        log.start_segment(files, first)?;
+        Ok(log)
+    }
+
+    /// Opens the log from segment `first` to `end`, and cuts off what lies beyond; returns how many bytes that were.
+    pub(crate) fn open(
+        files: &mut impl Files,
+        chain: &ChainId,
+        (first, end): (u32, Position),
+        segment_bytes: u64,
+    ) -> Result<(Self, u64), StoreError> {
+        let log = Self { chain: *chain, first, end, segment_bytes };
+        log.check_headers(files)?;
+        let cut = cut_beyond(files, end)?;
+        Ok((log, cut))
+    }
+
+    /// Whether all segments are there and begin as they should.
+    pub(crate) fn check_headers(&self, files: &impl Files) -> Result<(), StoreError> {
+        (self.first..=self.end.segment).try_for_each(|n| check_header(files, &self.chain, n))
+    }
+
+    /// Where the first record stands, if there is one.
+    pub(crate) const fn beginning(&self) -> Position {
+        Position::start(self.first)
+    }
+
+    /// How long a segment may grow.
+    pub(crate) const fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// Where the log ends.
+    pub(crate) const fn end(&self) -> Position {
+        self.end
+    }
+
+    /// Appends a record durably; returns where it begins. On failure the log on disk is unknown until it is opened again.
+    pub(crate) fn append(&mut self, files: &mut impl Files, record: &Record) -> Result<Position, StoreError> {
+        let mut at = self.end;
+        let mut bytes = record.to_bytes(&self.chain, at);
+        if at != Position::start(at.segment) && at.offset + bytes.len() as u64 > self.segment_bytes {
+            at = Position::start(at.segment + 1);
+            bytes = record.to_bytes(&self.chain, at);
+            self.start_segment(files, at.segment)?;
+        }
+        let file = FileName::Segment(at.segment);
+        files
+            .write(file, at.offset, &bytes)
+            .and_then(|()| files.sync(file))
+            .map_err(|e| StoreError::writing(file, e))?;
+        self.end = Position { offset: at.offset + bytes.len() as u64, ..at };
+        Ok(at)
+    }
+
+    /// Where the record after `at` begins, `at` being the end of another; `None` at the end of the log.
+    pub(crate) fn next(&self, files: &impl Files, at: Position) -> Result<Option<Position>, StoreError> {
+        if at >= self.end {
+            return Ok(None);
+        }
+        let full = at.segment < self.end.segment
+            && length(files, FileName::Segment(at.segment))?.is_some_and(|l| l == at.offset);
+        Ok(Some(if full { Position::start(at.segment + 1) } else { at }))
+    }
+
+    /// Reads the record that begins at `at`, and where it ends.
+    pub(crate) fn read(&self, files: &impl Files, at: Position) -> Result<(Record, Position), StoreError> {
+        let file = FileName::Segment(at.segment);
+        let damaged = |damage| StoreError::damaged(file, at.offset, damage);
+        let read = |n| files.read(file, at.offset, n).map_err(|source| StoreError::Io { file, source });
+        let limit = match length(files, file)? {
+            None => return Err(damaged(Damage::Missing)),
+            Some(l) if at.segment == self.end.segment => l.min(self.end.offset),
+            Some(l) => l,
+        };
+        let rest = limit.saturating_sub(at.offset);
+        if rest < RECORD_FRAME {
+            return Err(damaged(Damage::Short));
+        }
+        let n = Record::length(&read(RECORD_PREFIX)?).map_err(damaged)?;
+        let bytes = usize::try_from(n).ok().filter(|_| n <= rest).ok_or(damaged(Damage::Short))?;
+        let record = Record::from_bytes(&read(bytes)?, &self.chain, at).map_err(damaged)?;
+        Ok((record, Position { offset: at.offset + n, ..at }))
+    }
+
+    /// The first `n` bytes of what the record that begins at `at` holds. Its checksum covers the whole and is not looked at:
+    /// these bytes must be held against something else.
+    pub(crate) fn peek(&self, files: &impl Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {
+        let file = FileName::Segment(at.segment);
+        let offset = at.offset.saturating_add(RECORD_PREFIX as u64);
+        files.read(file, offset, n).map_err(|source| StoreError::Io { file, source })
+    }
+
+    /// Bytes of all segments.
+    pub(crate) fn bytes(&self, files: &impl Files) -> Result<u64, StoreError> {
+        (self.first..=self.end.segment).map(|n| Ok(length(files, FileName::Segment(n))?.unwrap_or(0))).sum()
+    }
+
+    fn start_segment(&self, files: &mut impl Files, number: u32) -> Result<(), StoreError> {
+        let file = FileName::Segment(number);
+        files
+            .write(file, 0, &segment_header(&self.chain, number))
+            .and_then(|()| files.sync(file))
+            .and_then(|()| files.sync_names())
+            .map_err(|e| StoreError::writing(file, e))
+    }
+}
+
+fn check_header(files: &impl Files, chain: &ChainId, number: u32) -> Result<(), StoreError> {
+    let file = FileName::Segment(number);
+    let damaged = |damage| StoreError::damaged(file, 0, damage);
+    match length(files, file)? {
+        None => return Err(damaged(Damage::Missing)),
+        Some(l) if l < SEGMENT_HEADER as u64 => return Err(damaged(Damage::Short)),
+        Some(_) => {}
+    }
+    let bytes = files.read(file, 0, SEGMENT_HEADER).map_err(|source| StoreError::Io { file, source })?;
+    match read_segment_header(&bytes).map_err(damaged)? {
+        (found, _) if found != *chain => Err(StoreError::Foreign { file, expected: *chain, found }),
+        (_, n) if n != number => Err(damaged(Damage::Misplaced)),
+        _ => Ok(()),
+    }
+}
+
+/// Cuts the log at `end`; a segment that is too short for it is damaged.
+fn cut_beyond(files: &mut impl Files, end: Position) -> Result<u64, StoreError> {
+    let last = FileName::Segment(end.segment);
+    let beyond = match length(files, last)? {
+        Some(l) if l >= end.offset => l - end.offset,
+        l => return Err(StoreError::damaged(last, l.unwrap_or(0), Damage::Short)),
+    };
+    if beyond > 0 {
+        files
+            .truncate(last, end.offset)
+            .and_then(|()| files.sync(last))
+            .map_err(|e| StoreError::writing(last, e))?;
+    }
+    let mut cut = beyond;
+    let segments = files.segments().map_err(|source| StoreError::Io { file: last, source })?;
+    for file in segments.into_iter().filter(|n| *n > end.segment).map(FileName::Segment) {
+        cut += length(files, file)?.unwrap_or(0);
+        files.remove(file).map_err(|e| StoreError::writing(file, e))?;
+    }
+    if cut > beyond {
+        files.sync_names().map_err(|e| StoreError::writing(last, e))?;
+    }
+    Ok(cut)
+}

@@ -1,0 +1,88 @@
+//! Pruning: bodies that no reorganisation can need are dropped; headers, kernels and unspent outputs stay.
+//!
+//! ```text
+//! write the base (state at the floor), fsync ─▶ write the blocks above the floor into new segments, fsync
+//!   ─▶ replace the head, which names both ─▶ tell the index ─▶ remove the old base and the old segments
+//! ```
+//!
+//! Until the head is replaced the old files are the store, and afterwards the new; opening removes whichever is left over.
+//! Undone blocks go as well: the log remembers them only until it is pruned.
+
+use crate::storage::{
+    base::{Base, remove_leftovers},
+    chain_store::ChainStore,
+    error::StoreError,
+    file_name::FileName,
+    files::{Files, replace, write_at},
+    format::{Head, Record},
+    log::Log,
+    snapshot_state::{PART_ITEMS, Snapshot},
+};
+use sotto_mw::{amount::Height, wire::Encode};
+
+/// What pruning did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Bodies of blocks up to this height are gone.
+    pub base: Height,
+    /// How many bodies went now.
+    pub dropped: u64,
+    /// Bytes of base and log before.
+    pub bytes_before: u64,
+    /// Bytes of base and log now.
+    pub bytes_after: u64,
+}
+
+/// Drops all bodies at and below the floor, durably.
+pub(crate) fn prune<F: Files>(store: &mut ChainStore<F>) -> Result<Pruned, StoreError> {
+    store.running()?;
+    let (to, before) = (store.head.floor, store.head.base);
+    let bytes_before = store.sizes()?.log;
+    if to > before {
+        let snapshot = Snapshot::plan(store, to, PART_ITEMS)?;
+        store.stop();
+        rebase(store, &snapshot)?;
+        store.resume()?;
+    }
+    let dropped = to.get() - before.get();
+    Ok(Pruned { base: to, dropped, bytes_before, bytes_after: store.sizes()?.log })
+}
+
+fn rebase<F: Files>(store: &mut ChainStore<F>, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let (to, first) = (store.head.floor, store.head.end.segment + 1);
+    let file = FileName::Base(first);
+    write_parts(store, file, snapshot)?;
+    store.files.sync_names().map_err(|e| StoreError::writing(file, e))?;
+    let base = Base::open(&store.files, file)?;
+    let mut log = Log::start(&mut store.files, store.chain.id(), first, store.log.segment_bytes())?;
+    let mut moved = Vec::new();
+    for height in (to.get() + 1..=store.head.header.height.get()).map(Height::new) {
+        let block = store.body(height)?;
+        let at = log.append(&mut store.files, &Record::Block { height, bytes: block.to_bytes() })?;
+        moved.push((block.header, at));
+    }
+    let head = Head { end: log.end(), base: to, first, ..store.head.clone() };
+    replace(&mut store.files, FileName::Head, &head.to_bytes())?;
+    store.index.relocate(&head, moved)?;
+    (store.log, store.head, store.base) = (log, head, Some(base));
+    store.flush()?;
+    remove_leftovers(&mut store.files, &store.head)
+}
+
+/// Writes a snapshot to a file, and syncs it. The name is not durable yet.
+fn write_parts<F: Files>(
+    store: &mut ChainStore<F>,
+    file: FileName,
+    snapshot: &Snapshot,
+) -> Result<(), StoreError> {
+    let bytes = snapshot.start.to_bytes();
+    let mut end = bytes.len() as u64;
+    write_at(&mut store.files, file, 0, &bytes)?;
+    for place in 0..snapshot.start.count().all {
+        let bytes = snapshot.part(store, place)?.1;
+        write_at(&mut store.files, file, end, &bytes)?;
+        end += bytes.len() as u64;
+    }
+    let done = store.files.truncate(file, end).and_then(|()| store.files.sync(file));
+    done.map_err(|e| StoreError::writing(file, e))
+}

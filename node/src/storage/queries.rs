@@ -1,0 +1,247 @@
+//! What a store answers, and how each answer is held against what the store knows to be true.
+//!
+//! An unspent output must hash to its leaf of the trie in memory, and an absence must be one there; a block must hash to
+//! its header; the two iterators end with an error if they were not complete. Headers, kernel ids and excesses were all
+//! checked when the store opened, and afterwards rest on the index's own checksums.
+
+use crate::{
+    seal::SealedHeader,
+    storage::{
+        base::Base,
+        chain_store::ChainStore,
+        error::{IndexFault, StoreError},
+        files::{Files, length},
+        format::HeaderEntry,
+        index_check::{block_at, entry, sealed_at},
+        snapshot_format::{Part, Start},
+    },
+};
+use sotto_mw::{
+    amount::Height,
+    block::{Block, Header},
+    commitment::Commitment,
+    hash::Hash,
+    kernel::{Excess, Kernel},
+    mmr::Peaks,
+    state::{ChainView, Sighting, StateCommitments, Unspent},
+    trie::{ChunkProof, Entry, Prefix},
+};
+
+/// Bytes on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Of the block log, and of the base in place of what was pruned of it.
+    pub log: u64,
+    /// Of the index.
+    pub index: u64,
+}
+
+impl<F: Files> ChainStore<F> {
+    /// The header at this height; `None` above the tip.
+    ///
+    /// # Errors
+    /// When the index is damaged.
+    pub fn header(&self, h: Height) -> Result<Option<Header>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS {
+            return Ok(Some(Header::genesis(&self.chain)));
+        }
+        if h > self.head.header.height {
+            return Ok(None);
+        }
+        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+        Ok(Some(entry.header))
+    }
+
+    /// The block at this height; `None` above the tip, and for the genesis, which has no body.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with segment and offset when its record is, [`StoreError::Pruned`] when its body is
+    /// gone.
+    pub fn block(&self, h: Height) -> Result<Option<Block>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS || h > self.head.header.height {
+            return Ok(None);
+        }
+        self.body(h).map(Some)
+    }
+
+    /// The same for a height up to the tip, while the store is stopped too.
+    pub(crate) fn body(&self, h: Height) -> Result<Block, StoreError> {
+        if h <= self.head.base {
+            return Err(StoreError::Pruned { height: h, base: self.head.base });
+        }
+        let entry = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+        block_at(&self.files, &self.log, entry.at, &entry.header)
+    }
+
+    /// The header and the seal at this height; `None` above the tip, and for the genesis, which has no seal.
+    ///
+    /// # Errors
+    /// When what holds it is damaged.
+    pub fn sealed_header(&self, h: Height) -> Result<Option<SealedHeader>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS || h > self.head.header.height {
+            return Ok(None);
+        }
+        self.sealed_headers(h, h).map(|all| all.into_iter().next())
+    }
+
+    /// Headers and seals from a height above the genesis to another up to the tip.
+    ///
+    /// # Errors
+    /// When what holds them is damaged.
+    pub fn sealed_headers(&self, first: Height, last: Height) -> Result<Vec<SealedHeader>, StoreError> {
+        let mut all = match &self.base {
+            Some(base) => base.headers(&self.files, first, last)?,
+            None => Vec::new(),
+        };
+        for s in &all {
+            let height = s.header.height;
+            if self.index.header(height)?.is_none_or(|e| e.header != s.header) {
+                return Err(IndexFault::Header(height).into());
+            }
+        }
+        let rest = first.get().max(self.head.base.get() + 1)..=last.get();
+        for h in rest.map(Height::new) {
+            let HeaderEntry { header, at } = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
+            all.push(sealed_at(&self.files, &self.log, &self.chain, at, &header)?);
+        }
+        Ok(all)
+    }
+
+    /// The base's start and its parts; `None` when nothing was pruned.
+    pub(crate) fn base_parts(&self) -> Option<(&Start, impl Iterator<Item = Result<Part, StoreError>> + '_)> {
+        self.base.as_ref().map(|base| (&base.start, base.parts(&self.files)))
+    }
+
+    /// The height of the block that holds the kernel with this id.
+    ///
+    /// # Errors
+    /// When the index is damaged.
+    pub fn kernel_height(&self, id: &Hash) -> Result<Option<Height>, StoreError> {
+        self.running()?;
+        self.index.kernel_height(id)
+    }
+
+    /// All unspent outputs in the order of their keys in the trie. The last item is an error if any other was missing.
+    pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
+        let trie = &self.commitments.outputs;
+        let mut seen = 0;
+        let all = self.index.all_unspent().map(Some).chain([None]);
+        all.filter_map(move |item| match item {
+            Some(Ok(u)) => {
+                seen += 1;
+                let Entry { key, leaf } = entry(&u);
+                let fault = IndexFault::Output(u.output.commitment.encoded());
+                Some(if trie.get(&key) == Some(leaf) { Ok(u) } else { Err(fault.into()) })
+            }
+            Some(Err(e)) => Some(Err(e)),
+            None => (seen != trie.len()).then(|| Err(IndexFault::Outputs.into())),
+        })
+    }
+
+    /// All unspent outputs under a prefix of their keys in the trie, in the order of those, with the proof that they are all;
+    /// `None` when there are more than `most`.
+    ///
+    /// # Errors
+    /// When the index has not what the trie has.
+    pub fn chunk(
+        &self,
+        prefix: Prefix,
+        most: usize,
+    ) -> Result<Option<(Vec<Unspent>, ChunkProof)>, StoreError> {
+        self.running()?;
+        let trie = &self.commitments.outputs;
+        // Keys are hashes: about as many stand under one prefix as under another, so that too many are not even collected.
+        if trie.len() >> prefix.depth() > most as u64 {
+            return Ok(None);
+        }
+        let chunk = trie.chunk(prefix);
+        if chunk.leaves.len() > most {
+            return Ok(None);
+        }
+        let output = |e: &Entry| {
+            let found = self.index.unspent_at(&e.key)?.filter(|u| u.leaf() == e.leaf);
+            found.ok_or_else(|| IndexFault::Outputs.into())
+        };
+        let unspent = chunk.leaves.iter().map(output).collect::<Result<_, StoreError>>()?;
+        Ok(Some((unspent, chunk.proof)))
+    }
+
+    /// The kernels of the chain from the one at this place on, in order.
+    pub fn kernels_from(&self, place: u64) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        self.index.kernels_from(place)
+    }
+
+    /// All kernels in the order of the chain. The last item is an error if any other was missing or wrong.
+    pub fn kernels(&self) -> impl Iterator<Item = Result<Kernel, StoreError>> + '_ {
+        let mut peaks = Peaks::new();
+        let all = self.index.kernels().map(Some).chain([None]);
+        all.filter_map(move |item| match item {
+            Some(item) => {
+                item.iter().for_each(|k| peaks.push(k.id()));
+                Some(item)
+            }
+            None => (peaks != self.head.kernels).then(|| Err(IndexFault::Kernels.into())),
+        })
+    }
+
+    /// Reads the base, and every header and record of the log, undone blocks too, and checks that all is whole; returns how
+    /// many records there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
+    pub fn check_log(&self) -> Result<u64, StoreError> {
+        let base = Base::of(&self.files, &self.chain, &self.head)?;
+        base.iter().flat_map(|base| base.parts(&self.files)).try_for_each(|part| part.map(drop))?;
+        self.log.check_headers(&self.files)?;
+        let (mut end, mut records) = (self.log.beginning(), 0);
+        while let Some(at) = self.log.next(&self.files, end)? {
+            end = self.log.read(&self.files, at)?.1;
+            records += 1;
+        }
+        Ok(records)
+    }
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    pub fn sizes(&self) -> Result<Sizes, StoreError> {
+        let base = match &self.base {
+            Some(base) => length(&self.files, base.file)?.unwrap_or(0),
+            None => 0,
+        };
+        Ok(Sizes { log: base + self.log.bytes(&self.files)?, index: self.index.bytes()? })
+    }
+}
+
+impl<F: Files> ChainView for ChainStore<F> {
+    type Error = StoreError;
+
+    fn tip(&self) -> &Header {
+        &self.head.header
+    }
+
+    fn commitments(&self) -> &StateCommitments {
+        &self.commitments
+    }
+
+    fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
+        self.running()?;
+        let answer = self.index.unspent(c)?;
+        let leaf = self.commitments.outputs.get(&Unspent::key(c));
+        let same = answer.as_ref().map(Unspent::leaf) == leaf;
+        if same { Ok(answer) } else { Err(IndexFault::Output(c.encoded()).into()) }
+    }
+
+    fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, StoreError> {
+        self.running()?;
+        self.index.last_seen(e, self.head.header.height)
+    }
+
+    fn has_kernel(&self, id: &Hash) -> Result<bool, StoreError> {
+        Ok(self.kernel_height(id)?.is_some())
+    }
+}

@@ -1,0 +1,154 @@
+//! A snapshot that is being made for others, in pieces that take no longer than the chain can wait.
+//!
+//! ```text
+//! begin: the state is fixed ─▶ counting: what belongs into which part ─▶ writing: part after part, each synced ─▶ start, rename
+//! ```
+//!
+//! Meanwhile the chain goes on. The set of outputs is fixed by its trie, which costs nothing to keep, and what blocks spend or
+//! create afterwards is noted ([`State::passed`]); kernels and headers up to the state stay where they are. Only a reorganisation
+//! that takes the state's own block back, or the adoption of another state, ends the making of it.
+//!
+//! Nothing names the draft until it is whole, so a crash costs the work and nothing else: the next run removes what is there.
+
+use crate::storage::{
+    chain_store::ChainStore,
+    error::StoreError,
+    file_name::FileName,
+    files::{Files, sync, write_at},
+    format::Record,
+    plan::Step,
+    snapshot_format::{PartEntry, Start},
+    snapshot_layout::Pieces,
+    snapshot_state::{State, kernel_count},
+};
+use sotto_mw::{amount::Height, mmr::Peaks};
+
+/// Where it is written until it is whole.
+pub(crate) const FILE: FileName = FileName::SnapshotDraft;
+/// Headers that are counted in one piece of the work.
+const COUNTED: u64 = 1 << 14;
+
+/// A snapshot that is being made.
+#[derive(Debug)]
+pub(crate) struct SnapshotBuild {
+    state: State,
+    /// About how many headers, kernels or outputs a part has.
+    items: u32,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The kernel counts of the headers so far.
+    Counting(Vec<u64>),
+    Writing(Draft),
+}
+
+/// What is written so far.
+#[derive(Debug)]
+struct Draft {
+    pieces: Pieces,
+    /// The kernels before the next part of kernels.
+    peaks: Peaks,
+    entries: Vec<PartEntry>,
+    end: u64,
+}
+
+/// What is left to do after a piece of the work.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// The rest of it.
+    Going(Box<SnapshotBuild>),
+    /// Nothing: the file is whole, and durable under its draft name.
+    Whole,
+}
+
+impl SnapshotBuild {
+    /// Begins to write the state after a block, in parts of about so many items.
+    pub(crate) fn begin<F: Files>(
+        store: &ChainStore<F>,
+        height: Height,
+        items: u32,
+    ) -> Result<Self, StoreError> {
+        store.running()?;
+        Ok(Self { state: State::of(store, height)?, items, stage: Stage::Counting(Vec::new()) })
+    }
+
+    /// Follows a step of the chain; says whether the state is still part of it.
+    pub(crate) fn passed(&mut self, step: &Step) -> bool {
+        let stands = match step.record {
+            Record::Block { .. } => true,
+            Record::Undo { height, .. } => height >= self.state.tip.header.height,
+        };
+        self.state.passed(&step.block, &step.spent);
+        stands
+    }
+
+    /// Does about so many headers, kernels or outputs of the work, durably.
+    pub(crate) fn step<F: Files>(
+        self,
+        store: &mut ChainStore<F>,
+        items: u32,
+    ) -> Result<Progress, StoreError> {
+        let Self { state, items: part_items, stage } = self;
+        let going = |state, stage| Ok(Progress::Going(Box::new(Self { state, items: part_items, stage })));
+        match stage {
+            Stage::Counting(mut counts) => {
+                let last = state.tip.header.height.get();
+                let done = counts.len() as u64;
+                for h in done + 1..=last.min(done + COUNTED) {
+                    counts.push(kernel_count(store, Height::new(h))?);
+                }
+                if (counts.len() as u64) < last {
+                    return going(state, Stage::Counting(counts));
+                }
+                let pieces = Pieces::of(&counts, state.tip.header.output_count, part_items);
+                let end = Start::size(pieces.all.len()) as u64;
+                let draft = Draft { pieces, peaks: Peaks::new(), entries: Vec::new(), end };
+                going(state, Stage::Writing(draft))
+            }
+            Stage::Writing(mut draft) => {
+                draft.write_some(&state, store, items.into())?;
+                if draft.entries.len() < draft.pieces.all.len() {
+                    return going(state, Stage::Writing(draft));
+                }
+                draft.finish(&state, store)?;
+                Ok(Progress::Whole)
+            }
+        }
+    }
+}
+
+impl Draft {
+    fn write_some<F: Files>(
+        &mut self,
+        state: &State,
+        store: &mut ChainStore<F>,
+        items: u64,
+    ) -> Result<(), StoreError> {
+        let mut written = 0;
+        while written < items
+            && let Some(piece) = self.pieces.all.get(self.entries.len())
+        {
+            let part = state.part(store, piece, &mut self.peaks)?;
+            let bytes = part.to_bytes();
+            let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            self.entries.push(state.entry(place, part.kind(), &bytes)?);
+            write_at(&mut store.files, FILE, self.end, &bytes)?;
+            self.end += bytes.len() as u64;
+            written += part.items().max(1) as u64;
+        }
+        sync(&mut store.files, FILE)
+    }
+
+    /// Writes the start, which names all parts.
+    fn finish<F: Files>(self, state: &State, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+        let start = state.start(store.chain.params().clone(), self.pieces.depth, self.entries);
+        write_at(&mut store.files, FILE, 0, &start.to_bytes())?;
+        let written = store.files.truncate(FILE, self.end).and_then(|()| store.files.sync(FILE));
+        written.map_err(|e| StoreError::writing(FILE, e))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! What is left of a pruned chain, part by part: which part does not belong, or which rule the chain breaks.
+//!
+//! The rules are [`sotto_mw::rules::pruned`]; this module feeds them the parts of a snapshot or of a store's base, and tells a
+//! fault of a *part* ([`PartFault`]), which a better copy cures, from a broken *rule*, which none does.
+//!
+//! Parts come in order and some may be left out: all others are checked nevertheless, and only the last step says that
+//! nothing is missing.
+
+use crate::{
+    codec::Damage,
+    seal::SealedHeader,
+    storage::snapshot_format::{Part, PartCount, PartKind},
+};
+use sotto_mw::{
+    amount::Height,
+    error::Rejection,
+    rules::{
+        self, Broken,
+        params::Chain,
+        pruned::{Pruned, Refusal},
+    },
+};
+
+/// Why a part of a snapshot is not what belongs in its place. Another copy of the part may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PartFault {
+    /// Its bytes are damaged.
+    #[error("it is damaged: {0}")]
+    Damaged(#[from] Damage),
+    /// A header does not follow the one before.
+    #[error("its headers do not follow each other or those before")]
+    Unlinked,
+    /// A header is not the operator's.
+    #[error("header {0} is not sealed by this chain's operator")]
+    Unsealed(Height),
+    /// The kernels are not the header's.
+    #[error("its kernels are not those that header {0} commits to")]
+    Kernels(Height),
+    /// The outputs are not all of the last header's under their prefix.
+    #[error("its outputs are not those that the last header commits to")]
+    Outputs,
+}
+
+impl From<Broken> for PartFault {
+    fn from(Broken { height, why }: Broken) -> Self {
+        match why {
+            Rejection::Seal => Self::Unsealed(height),
+            Rejection::KernelRoot => Self::Kernels(height),
+            Rejection::OutputRoot => Self::Outputs,
+            _ => Self::Unlinked,
+        }
+    }
+}
+
+/// Why a pruned chain is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrunedError {
+    /// A part does not belong where it stands.
+    #[error("{kind}, part {part}: {fault}")]
+    Part {
+        /// What the part holds.
+        kind: PartKind,
+        /// Its number among all parts, from 0.
+        part: u32,
+        /// What is wrong.
+        fault: PartFault,
+    },
+    /// A part is missing, so there is no verdict.
+    #[error("parts are missing")]
+    Incomplete,
+    /// The chain breaks a rule.
+    #[error("the chain breaks a rule at height {height}: {why}")]
+    Rule {
+        /// At the block with this height.
+        height: Height,
+        /// The rule.
+        why: Rejection,
+    },
+    /// The supply does not add up.
+    #[error(transparent)]
+    Supply(#[from] rules::AuditError),
+}
+
+impl PrunedError {
+    fn of((part, kind): (u32, PartKind), refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Foreign(broken) => Self::Part { kind, part, fault: broken.into() },
+            Refusal::Broken(Broken { height, why }) => Self::Rule { height, why },
+            Refusal::Incomplete => Self::Incomplete,
+            Refusal::Supply(e) => Self::Supply(e),
+        }
+    }
+}
+
+/// The parts so far.
+pub(crate) struct Checker {
+    tip: SealedHeader,
+    parts: PartCount,
+    rules: Pruned,
+}
+
+/// A chain without bodies of which nothing is missing and that obeys the rules.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    tip: SealedHeader,
+    parts: PartCount,
+}
+
+impl Judged {
+    /// Its last header.
+    pub(crate) const fn tip(&self) -> &SealedHeader {
+        &self.tip
+    }
+
+    /// Its parts.
+    pub(crate) const fn parts(&self) -> PartCount {
+        self.parts
+    }
+}
+
+impl Checker {
+    /// Begins with the last header, which must be sealed.
+    pub(crate) fn new(chain: &Chain, tip: &SealedHeader, parts: PartCount) -> Result<Self, PartFault> {
+        let unsealed = |_| PartFault::Unsealed(tip.header.height);
+        Ok(Self { tip: tip.clone(), parts, rules: Pruned::new(chain, tip).map_err(unsealed)? })
+    }
+
+    /// Checks the next part.
+    pub(crate) fn part(&mut self, place: u32, part: &Part) -> Result<(), PrunedError> {
+        let checked = match part {
+            Part::Headers(all) => self.rules.headers(all),
+            Part::Kernels { first, before, kernels } => self.rules.kernels(*first, before, kernels),
+            Part::Outputs { proof, unspent } => {
+                let (kind, fault) = (PartKind::Outputs, PartFault::Outputs);
+                let outside = PrunedError::Part { kind, part: place, fault };
+                self.rules.outputs(self.parts.prefix(place).ok_or(outside)?, proof, unspent)
+            }
+        };
+        checked.map_err(|refusal| PrunedError::of((place, part.kind()), refusal))
+    }
+
+    /// The verdict, if nothing is missing and all of it adds up.
+    pub(crate) fn finish(self) -> Result<Judged, PrunedError> {
+        let Self { tip, parts, rules } = self;
+        rules.finish().map_err(|refusal| PrunedError::of((0, PartKind::Headers), refusal))?;
+        Ok(Judged { tip, parts })
+    }
+}

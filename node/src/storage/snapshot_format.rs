@@ -1,0 +1,417 @@
+//! The bytes of a snapshot: a chain's state in parts that can be checked one by one.
+//!
+//! ```text
+//! snapshot  = start ‖ part*
+//! start     = "SNAP" ‖ version (1) ‖ parameters (mw) ‖ header ‖ seal (mw) ‖ depth d (1) ‖ number of parts (4)
+//!             ‖ (kind (1) ‖ length (4) ‖ check (32))* ‖ check (32)
+//! part      = (header ‖ seal)*                                                    kind 0: headers
+//!           | first height (8) ‖ peaks' length (2) ‖ kernel peaks before ‖ kernel*  kind 1: kernels of whole blocks
+//!           | proof's length (4) ‖ chunk proof (mw) ‖ unspent*                      kind 2: outputs, 2^d such parts
+//! ```
+//!
+//! While a snapshot arrives from peers, its parts stand in a file in the order of their arrival:
+//!
+//! ```text
+//! arriving  = "SARR" ‖ version (1) ‖ chain id (32) ‖ header ‖ seal (mw) ‖ check (32)
+//!             ‖ (place (4) ‖ kind (1) ‖ length (4) ‖ check (32) ‖ part)*
+//! ```
+//!
+//! Kinds ascend. The i-th part of outputs holds all whose trie key begins with the d bits of i, in the order of keys. A
+//! part's check covers its place, so where one part is damaged all others are still found and read. One state and
+//! one size of parts give one string of bytes.
+//!
+//! Not guaranteed: a check finds damage, not lies; what a part says is held against the sealed headers elsewhere.
+
+use crate::{
+    codec::{CHECK, Damage, ends, open, seal, tag},
+    seal::SealedHeader,
+};
+use sotto_mw::{
+    amount::Height,
+    block::{ChainId, Header},
+    hash::{Hash, tagged},
+    kernel::Kernel,
+    mmr::Peaks,
+    rules::params::Params,
+    state::Unspent,
+    trie::{ChunkProof, Prefix, TrieProof},
+    wire::{Decode, Encode, Reader, VERSION, WireError},
+};
+
+/// What a part of a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PartKind {
+    /// Headers and their seals.
+    Headers = 0,
+    /// Kernels of whole blocks.
+    Kernels = 1,
+    /// Unspent outputs under a prefix of the trie.
+    Outputs = 2,
+}
+
+impl core::fmt::Display for PartKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Headers => "headers",
+            Self::Kernels => "kernels",
+            Self::Outputs => "outputs",
+        })
+    }
+}
+
+/// How many parts a snapshot has, the last 2^`depth` of them outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartCount {
+    pub(crate) all: u32,
+    pub(crate) depth: u8,
+}
+
+impl PartCount {
+    /// The prefix of the part at `place`, which holds outputs.
+    pub(crate) fn prefix(&self, place: u32) -> Option<Prefix> {
+        let before = self.all.checked_sub(1 << self.depth)?;
+        Prefix::new(self.depth, place.checked_sub(before)?)
+    }
+}
+
+/// One part, as the start names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartEntry {
+    pub(crate) kind: PartKind,
+    pub(crate) length: u32,
+    pub(crate) check: Hash,
+}
+
+/// The start of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) params: Params,
+    pub(crate) tip: SealedHeader,
+    pub(crate) depth: u8,
+    pub(crate) parts: Vec<PartEntry>,
+}
+
+/// Bytes before the table of parts.
+pub(crate) const START_PREFIX: usize = 4 + 1 + 98 + 192 + 64 + 1 + 4;
+/// Bytes of an entry of that table.
+const ENTRY_BYTES: usize = 1 + 4 + 32;
+/// Most parts: 2^20 of them are a table of 39 MB.
+const MAX_PARTS: u32 = 1 << 20;
+/// Most bits of a prefix of outputs.
+pub(crate) const MAX_DEPTH: u8 = 19;
+/// Most bytes of a part: above the kernels of the heaviest block that decodes.
+pub(crate) const MAX_PART: u32 = 1 << 28;
+/// Bytes of a header and its seal.
+pub(crate) const SEALED_BYTES: u32 = 192 + 64;
+/// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of 256 forks.
+const KERNEL_BYTES: u64 = 129;
+const UNSPENT_BYTES: u64 = 778;
+const PROOF_BYTES: u64 = 4 + TrieProof::MAX_BYTES as u64;
+
+impl Start {
+    /// The check of the part that stands at `place` of the snapshot that ends with this header.
+    pub(crate) fn check(tip: &SealedHeader, place: u32, kind: PartKind, bytes: &[u8]) -> Hash {
+        let place = [&tip.header.hash().as_bytes()[..], &place.to_le_bytes(), &[kind as u8]].concat();
+        tagged(tag::PART, &[&place, bytes])
+    }
+
+    /// How many bytes the start has whose first [`START_PREFIX`] bytes are these.
+    pub(crate) fn length(prefix: &[u8]) -> Result<usize, Damage> {
+        let (_, count) = prefix.split_last_chunk().ok_or(Damage::Short)?;
+        let count = bounded("parts of a snapshot", u32::from_le_bytes(*count), MAX_PARTS)?;
+        if prefix.starts_with(b"SNAP") { Ok(Self::size(count as usize)) } else { Err(Damage::Magic) }
+    }
+
+    /// How many bytes a start with so many parts has.
+    pub(crate) const fn size(parts: usize) -> usize {
+        START_PREFIX + parts * ENTRY_BYTES + CHECK
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = [&b"SNAP"[..], &[VERSION]].concat();
+        self.params.encode(&mut out);
+        self.tip.encode(&mut out);
+        out.push(self.depth);
+        out.extend_from_slice(&u32::try_from(self.parts.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.parts.iter().for_each(|part| part.encode(&mut out));
+        seal(tag::SNAPSHOT, &[], out)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
+        let mut r = Reader::new(open(tag::SNAPSHOT, &[], bytes)?);
+        if r.take(4)? != b"SNAP" {
+            return Err(Damage::Magic);
+        }
+        r.version()?;
+        let (params, tip) = (Params::decode(&mut r)?, SealedHeader::decode(&mut r)?);
+        let depth = bounded("depth of a snapshot", u32::from(r.u8()?), MAX_DEPTH.into())? as u8;
+        let count = bounded("parts of a snapshot", r.u32()?, MAX_PARTS)?;
+        let parts = (0..count).map(|_| PartEntry::decode(&mut r)).collect::<Result<Vec<_>, _>>()?;
+        ends(&r)?;
+        let outputs = parts.iter().filter(|p| p.kind == PartKind::Outputs).count();
+        if outputs != 1 << depth || !parts.is_sorted_by_key(|p| p.kind) {
+            return Err(Damage::Misplaced);
+        }
+        let promised: u64 = parts.iter().map(|p| u64::from(p.length)).sum();
+        if promised > room(&tip.header, count) {
+            Err(Damage::Long)
+        } else {
+            Ok(Self { params, tip, depth, parts })
+        }
+    }
+
+    /// Where each part stands, the first at `from`, and where the last ends.
+    pub(crate) fn offsets(&self, from: u64) -> (Vec<u64>, u64) {
+        let (mut offsets, mut end) = (Vec::with_capacity(self.parts.len()), from);
+        for part in &self.parts {
+            offsets.push(end);
+            end += u64::from(part.length);
+        }
+        (offsets, end)
+    }
+
+    /// How many parts there are.
+    pub(crate) fn count(&self) -> PartCount {
+        PartCount { all: u32::try_from(self.parts.len()).unwrap_or(u32::MAX), depth: self.depth }
+    }
+}
+
+/// Most bytes of so many parts that hold what this header counts: a table cannot promise more than was sealed.
+fn room(tip: &Header, parts: u32) -> u64 {
+    let items = [
+        (tip.height.get(), SEALED_BYTES.into()),
+        (tip.kernel_count, KERNEL_BYTES),
+        (tip.output_count, UNSPENT_BYTES),
+        (parts.into(), PROOF_BYTES),
+    ];
+    items.iter().fold(0, |sum, (n, bytes): &(u64, u64)| sum.saturating_add(n.saturating_mul(*bytes)))
+}
+
+fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, WireError> {
+    if found <= bound {
+        Ok(found)
+    } else {
+        Err(WireError::Bound { what, found: found.into(), bound: bound.into() })
+    }
+}
+
+impl Encode for PartEntry {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.kind as u8);
+        out.extend_from_slice(&self.length.to_le_bytes());
+        self.check.encode(out);
+    }
+}
+
+impl Decode for PartEntry {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        let kind = match r.u8()? {
+            0 => PartKind::Headers,
+            1 => PartKind::Kernels,
+            2 => PartKind::Outputs,
+            code => return Err(WireError::Code { what: "kind of part", code }),
+        };
+        let length = bounded("bytes of a part", r.u32()?, MAX_PART)?;
+        Ok(Self { kind, length, check: Hash::decode(r)? })
+    }
+}
+
+/// Bytes of the header of a file of arriving parts.
+pub(crate) const ARRIVING_HEADER: usize = 4 + 1 + 32 + SEALED_BYTES as usize + CHECK;
+/// Bytes of an arrived part before its content.
+pub(crate) const ARRIVED_PREFIX: usize = 4 + ENTRY_BYTES;
+
+/// The header of the file of parts that arrive, of the snapshot that ends with this header.
+pub(crate) fn arriving_header(chain: &ChainId, tip: &SealedHeader) -> Vec<u8> {
+    let mut out = [&b"SARR"[..], &[VERSION], chain.as_bytes()].concat();
+    tip.encode(&mut out);
+    seal(tag::ARRIVING, &[], out)
+}
+
+/// The chain and the last header of such a file.
+pub(crate) fn read_arriving_header(bytes: &[u8]) -> Result<(ChainId, SealedHeader), Damage> {
+    let mut r = Reader::new(open(tag::ARRIVING, &[], bytes)?);
+    if r.take(4)? != b"SARR" {
+        return Err(Damage::Magic);
+    }
+    r.version()?;
+    let header = (ChainId::decode(&mut r)?, SealedHeader::decode(&mut r)?);
+    ends(&r).map(|()| header)
+}
+
+/// What stands before the bytes of an arrived part: its place, and its entry in the table of the snapshot to come.
+pub(crate) fn arrived_prefix(place: u32, entry: &PartEntry) -> Vec<u8> {
+    let mut out = place.to_le_bytes().to_vec();
+    entry.encode(&mut out);
+    out
+}
+
+/// The place and entry of an arrived part.
+pub(crate) fn read_arrived_prefix(bytes: &[u8]) -> Result<(u32, PartEntry), Damage> {
+    let mut r = Reader::new(bytes);
+    let prefix = (r.u32()?, PartEntry::decode(&mut r)?);
+    ends(&r).map(|()| prefix)
+}
+
+/// A part's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Headers and seals, in order.
+    Headers(Vec<SealedHeader>),
+    /// The kernels of whole blocks from `first` on.
+    Kernels { first: Height, before: Peaks, kernels: Vec<Kernel> },
+    /// All unspent outputs under a prefix, in the order of their keys.
+    Outputs { proof: ChunkProof, unspent: Vec<Unspent> },
+}
+
+impl Part {
+    pub(crate) const fn kind(&self) -> PartKind {
+        match self {
+            Self::Headers(_) => PartKind::Headers,
+            Self::Kernels { .. } => PartKind::Kernels,
+            Self::Outputs { .. } => PartKind::Outputs,
+        }
+    }
+
+    /// How many headers, kernels or outputs it holds.
+    pub(crate) fn items(&self) -> usize {
+        match self {
+            Self::Headers(all) => all.len(),
+            Self::Kernels { kernels, .. } => kernels.len(),
+            Self::Outputs { unspent, .. } => unspent.len(),
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Headers(all) => all.iter().for_each(|h| h.encode(&mut out)),
+            Self::Kernels { first, before, kernels } => {
+                let before = before.to_bytes();
+                first.encode(&mut out);
+                out.extend_from_slice(&u16::try_from(before.len()).unwrap_or(u16::MAX).to_le_bytes());
+                out.extend_from_slice(&before);
+                kernels.iter().for_each(|k| k.encode(&mut out));
+            }
+            Self::Outputs { proof, unspent } => {
+                let proof = proof.to_bytes();
+                out.extend_from_slice(&u32::try_from(proof.len()).unwrap_or(u32::MAX).to_le_bytes());
+                out.extend_from_slice(&proof);
+                unspent.iter().for_each(|u| u.encode(&mut out));
+            }
+        }
+        out
+    }
+
+    pub(crate) fn from_bytes(kind: PartKind, bytes: &[u8]) -> Result<Self, Damage> {
+        let mut r = Reader::new(bytes);
+        match kind {
+            PartKind::Headers => rest(&mut r).map(Self::Headers),
+            PartKind::Kernels => {
+                let (first, length) = (Height::decode(&mut r)?, u16::from_le_bytes(r.array()?));
+                let before = Peaks::from_bytes(r.take(length.into())?)?;
+                Ok(Self::Kernels { first, before, kernels: rest(&mut r)? })
+            }
+            PartKind::Outputs => {
+                let length = r.u32()?;
+                let proof = ChunkProof::from_bytes(r.take(length as usize)?)?;
+                Ok(Self::Outputs { proof, unspent: rest(&mut r)? })
+            }
+        }
+    }
+}
+
+/// All values that are left.
+fn rest<T: Decode>(r: &mut Reader<'_>) -> Result<Vec<T>, Damage> {
+    let mut all = Vec::new();
+    while r.left() > 0 {
+        all.push(T::decode(r)?);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a test may fail")]
+    use super::*;
+    use sotto_mw::{
+        group::{Point, Scalar},
+        rules::params::Chain,
+        schnorr::{PublicKey, Signature},
+        trie::Trie,
+    };
+
+    fn start() -> Start {
+        let params = Params::solo(PublicKey::from_point(Point::g()), 5);
+        let header = Header::genesis(&Chain::new(params.clone()).unwrap());
+        let tip = SealedHeader { header, seal: Signature::from_parts(Point::g(), Scalar::ONE) };
+        let entry = |kind| PartEntry { kind, length: 9, check: Hash::ZERO };
+        let parts = [PartKind::Headers, PartKind::Outputs, PartKind::Outputs].map(entry).to_vec();
+        Start { params, tip, depth: 1, parts }
+    }
+
+    #[test]
+    fn a_start_is_read_back_and_nothing_else_is() {
+        let start = start();
+        let bytes = start.to_bytes();
+        assert_eq!(Start::length(&bytes[..START_PREFIX]), Ok(bytes.len()));
+        assert_eq!(Start::from_bytes(&bytes).as_ref(), Ok(&start));
+        for at in 0..bytes.len() {
+            assert!(Start::from_bytes(&bytes[..at]).is_err());
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(Start::from_bytes(&flipped).is_err());
+        }
+        assert_eq!(start.count().prefix(0), None);
+        assert_eq!(start.count().prefix(2), Prefix::new(1, 1));
+        assert_eq!(start.count().prefix(3), None);
+    }
+
+    /// Sound checksums around what makes no sense.
+    #[test]
+    fn a_start_whose_table_makes_no_sense_is_refused() {
+        let refused = |edit: &dyn Fn(&mut Start)| {
+            let mut start = start();
+            edit(&mut start);
+            assert!(Start::from_bytes(&start.to_bytes()).is_err());
+        };
+        refused(&|s| s.depth = MAX_DEPTH + 1);
+        refused(&|s| s.depth = 0);
+        refused(&|s| s.parts.reverse());
+        refused(&|s| s.parts[0].length = MAX_PART + 1);
+        let promising = |length| Start {
+            parts: vec![PartEntry { length, ..start().parts[1].clone() }],
+            depth: 0,
+            ..start()
+        };
+        let most = PROOF_BYTES as u32;
+        assert!(Start::from_bytes(&promising(most).to_bytes()).is_ok());
+        assert_eq!(Start::from_bytes(&promising(most + 1).to_bytes()), Err(Damage::Long));
+        let mut prefix = start().to_bytes()[..START_PREFIX].to_vec();
+        prefix[START_PREFIX - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(WireError::Bound { .. }))));
+        assert_eq!(Start::length(b"SNAQ\0\0\0\0"), Err(Damage::Magic));
+    }
+
+    #[test]
+    fn parts_are_read_back_and_no_prefix_of_them_is() {
+        let headers = Part::Headers(vec![start().tip, start().tip]);
+        assert_eq!(headers.to_bytes().len(), 2 * SEALED_BYTES as usize);
+        let mut before = Peaks::new();
+        before.push(Hash::ZERO);
+        let kernels = Part::Kernels { first: Height::new(3), before, kernels: Vec::new() };
+        let proof = Trie::new().chunk(Prefix::new(0, 0).unwrap()).proof;
+        let outputs = Part::Outputs { proof, unspent: Vec::new() };
+        for (kind, part) in
+            [(PartKind::Headers, headers), (PartKind::Kernels, kernels), (PartKind::Outputs, outputs)]
+        {
+            let bytes = part.to_bytes();
+            assert_eq!(Part::from_bytes(kind, &bytes).as_ref(), Ok(&part));
+            assert!(Part::from_bytes(kind, &[&bytes[..], &[0]].concat()).is_err());
+            for at in (0..bytes.len()).filter(|at| kind != PartKind::Headers || at % 256 != 0) {
+                assert!(Part::from_bytes(kind, &bytes[..at]).is_err(), "{kind} {at}");
+            }
+        }
+    }
+}

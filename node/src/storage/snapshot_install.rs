@@ -1,0 +1,133 @@
+//! A state that arrives, put in its place before it is adopted: part by part, as each is judged.
+//!
+//! ```text
+//! judged part ─▶ base draft (synced now and then)         all judged: start, fsync ─▶ base ─▶ the head names it ─▶ the new index
+//!             └▶ an index of its own, trie, kernel peaks                                                takes the old one's place
+//! ```
+//!
+//! The chain that is there meanwhile answers as before, from its own index. So adoption itself is a few small writes, however
+//! large the state is. Nothing names the draft and the new index until then: a crash costs their making, and when a store is
+//! opened, what the head does not name is removed ([`settled_index`]).
+//!
+//! The new index is not read back: what was put there was judged, its trie and peaks are held against the sealed header, and each
+//! answer is held against them, as that of any store.
+
+use crate::{
+    codec::Damage,
+    storage::{
+        base::Base,
+        chain_store::{ChainStore, Installed},
+        error::{IndexFault, StoreError},
+        file_name::FileName,
+        files::{Files, sync, write_at},
+        index::Index,
+        log::Log,
+        snapshot_check::Judged,
+        snapshot_format::{Part, PartCount, PartEntry, Start},
+    },
+};
+use sotto_mw::{mmr::Peaks, trie::Trie};
+
+const FILE: FileName = FileName::BaseDraft;
+/// Parts that are put in their place between two syncs.
+const UNSYNCED: usize = 8;
+
+/// What is installed so far.
+#[derive(Debug)]
+pub(crate) struct SnapshotInstall {
+    entries: Vec<PartEntry>,
+    /// Where the next part is written.
+    end: u64,
+    index: Index,
+    kernels: Peaks,
+    outputs: Trie,
+}
+
+impl SnapshotInstall {
+    /// Begins with an index that is cleared; `parts` is what the state consists of.
+    pub(crate) fn begin(parts: PartCount, mut index: Index) -> Result<Self, StoreError> {
+        index.clear()?;
+        let end = Start::size(parts.all as usize) as u64;
+        Ok(Self { entries: Vec::new(), end, index, kernels: Peaks::new(), outputs: Trie::new() })
+    }
+
+    /// How many parts are installed.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The index that is being filled.
+    pub(crate) fn into_index(self) -> Index {
+        self.index
+    }
+
+    /// Installs the next part.
+    pub(crate) fn put(
+        &mut self,
+        files: &mut impl Files,
+        entry: PartEntry,
+        part: &Part,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.take(part)?;
+        write_at(files, FILE, self.end, bytes)?;
+        self.end += bytes.len() as u64;
+        self.entries.push(entry);
+        if self.entries.len().is_multiple_of(UNSYNCED) {
+            sync(files, FILE)?;
+            self.index.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Puts a part into the index and the sums.
+    fn take(&mut self, part: &Part) -> Result<(), StoreError> {
+        match part {
+            Part::Headers(all) => self.index.put_headers(all),
+            Part::Kernels { first, before, kernels } => {
+                self.index.put_kernels(*first, before.len(), kernels)?;
+                kernels.iter().for_each(|k| self.kernels.push(k.id()));
+                Ok(())
+            }
+            Part::Outputs { unspent, .. } => {
+                self.index.put_unspent(unspent)?;
+                let entries: Vec<_> = unspent.iter().map(super::index_check::entry).collect();
+                Ok(self.outputs.apply(&[], &entries).map_err(|_| IndexFault::Outputs)?)
+            }
+        }
+    }
+
+    /// Makes a base of the parts, and an empty log after it. What is left is for the head to name them.
+    pub(crate) fn finish<F: Files>(
+        self,
+        store: &mut ChainStore<F>,
+        judged: &Judged,
+    ) -> Result<Installed, StoreError> {
+        let Self { entries, end, mut index, kernels, outputs } = self;
+        let count = judged.parts();
+        if entries.len() != count.all as usize {
+            return Err(StoreError::damaged(FileName::Arriving, 0, Damage::Short));
+        }
+        let header = &judged.tip().header;
+        if (kernels.len(), kernels.root()) != (header.kernel_count, header.kernel_root) {
+            return Err(IndexFault::Kernels.into());
+        }
+        if (outputs.len(), outputs.root()) != (header.output_count, header.output_root) {
+            return Err(IndexFault::Outputs.into());
+        }
+        let first = store.head.end.segment + 1;
+        let params = store.chain.params().clone();
+        let start = Start { params, tip: judged.tip().clone(), depth: count.depth, parts: entries };
+        let (file, files) = (FileName::Base(first), &mut store.files);
+        write_at(files, FILE, 0, &start.to_bytes())?;
+        let written = files.truncate(FILE, end).and_then(|()| files.sync(FILE));
+        let named = written.and_then(|()| files.rename(FILE, file)).and_then(|()| files.sync_names());
+        named.map_err(|e| StoreError::writing(file, e))?;
+        let base = Base::open(files, file)?;
+        let log = Log::start(files, store.chain.id(), first, store.log.segment_bytes())?;
+        let head = base.head_with(&store.chain, first, kernels);
+        index.put_head(&head)?;
+        index.flush()?;
+        Ok(Installed { base, log, head, index, outputs })
+    }
+}

@@ -1,0 +1,151 @@
+//! The parts of a snapshot: what belongs into which, and whether a part is what belongs there. Both follow from sealed headers
+//! alone, so nobody who hands out parts is believed anything.
+//!
+//! ```text
+//! headers   1 … n, n+1 … 2n, …                              n = items of a part
+//! kernels   of whole blocks, as many as it takes to reach n, the rest in the last
+//! outputs   by the first d bits of their keys, d the least with outputs ≤ n·2^d
+//! ```
+//!
+//! All nodes that make a snapshot of one state with one `n` make the same parts, and so one part may come from one and the next
+//! from another. A part is judged alone, when it arrives and in any order: it is complete and holds nothing else. The rules that
+//! look across parts are [`pruned`](super::pruned)'s, once the parts before are there.
+
+use crate::storage::{
+    snapshot_check::PartFault,
+    snapshot_format::{MAX_DEPTH, Part, PartCount, PartKind},
+};
+use sotto_mw::{
+    amount::Height,
+    block::Header,
+    rules::pruned::{Refusal, are_kernels, are_outputs},
+    trie::Prefix,
+};
+
+/// What belongs into a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// The headers of these heights.
+    Headers(Height, Height),
+    /// The kernels of the blocks of these heights.
+    Kernels(Height, Height),
+    /// The unspent outputs under a prefix.
+    Outputs(Prefix),
+}
+
+impl Piece {
+    /// What kind of part it is.
+    pub(crate) const fn kind(&self) -> PartKind {
+        match self {
+            Self::Headers(..) => PartKind::Headers,
+            Self::Kernels(..) => PartKind::Kernels,
+            Self::Outputs(_) => PartKind::Outputs,
+        }
+    }
+}
+
+/// The parts of a state, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pieces {
+    pub(crate) all: Vec<Piece>,
+    pub(crate) depth: u8,
+}
+
+impl Pieces {
+    /// The parts of about `items` each of the state with so many unspent outputs; `kernels` are the counts that the headers
+    /// state, from height 1 on.
+    pub(crate) fn of(kernels: &[u64], outputs: u64, items: u32) -> Self {
+        let (items, last) = (u64::from(items.max(1)), kernels.len() as u64);
+        let depth = (0..MAX_DEPTH).find(|d| outputs.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
+        let mut all = Vec::new();
+        let mut from = 1;
+        while from <= last {
+            let to = last.min(from.saturating_add(items - 1));
+            all.push(Piece::Headers(Height::new(from), Height::new(to)));
+            from = to + 1;
+        }
+        let (mut from, mut before) = (1, 0);
+        for (h, count) in (1..).zip(kernels) {
+            if h == last || count.saturating_sub(before) >= items {
+                all.push(Piece::Kernels(Height::new(from), Height::new(h)));
+                (from, before) = (h + 1, *count);
+            }
+        }
+        all.extend((0..1 << depth).filter_map(|i| Prefix::new(depth, i)).map(Piece::Outputs));
+        Self { all, depth }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> PartCount {
+        PartCount { all: u32::try_from(self.all.len()).unwrap_or(u32::MAX), depth: self.depth }
+    }
+}
+
+/// Whether a part is all of what belongs there and nothing else; `headers` are those of the chain, the genesis first and the
+/// state's last. That headers are sealed is not asked here.
+pub(crate) fn belongs(headers: &[Header], piece: &Piece, part: &Part) -> Result<(), PartFault> {
+    let at =
+        |h: Height| usize::try_from(h.get()).ok().and_then(|i| headers.get(i)).ok_or(PartFault::Unlinked);
+    let theirs = |refusal: Refusal| match refusal {
+        Refusal::Foreign(broken) | Refusal::Broken(broken) => PartFault::from(broken),
+        Refusal::Incomplete | Refusal::Supply(_) => PartFault::Unlinked,
+    };
+    match (piece, part) {
+        (Piece::Headers(first, last), Part::Headers(all)) => {
+            let count = last.get() - first.get() + 1;
+            let ours = |s: &crate::seal::SealedHeader| at(s.header.height).is_ok_and(|h| *h == s.header);
+            let heights = all.iter().map(|s| s.header.height.get()).eq(first.get()..=last.get());
+            let same = all.len() as u64 == count && heights && all.iter().all(ours);
+            if same { Ok(()) } else { Err(PartFault::Unlinked) }
+        }
+        (Piece::Kernels(first, last), Part::Kernels { first: found, before, kernels }) => {
+            if found != first {
+                return Err(PartFault::Kernels(*first));
+            }
+            are_kernels(at(first.minus(1))?, at(*last)?, before, kernels).map_err(theirs)
+        }
+        (Piece::Outputs(prefix), Part::Outputs { proof, unspent }) => {
+            let last = headers.last().ok_or(PartFault::Outputs)?;
+            are_outputs(last, *prefix, proof, unspent).map_err(theirs)
+        }
+        (Piece::Headers(..), _) => Err(PartFault::Unlinked),
+        (Piece::Kernels(first, _), _) => Err(PartFault::Kernels(*first)),
+        (Piece::Outputs(_), _) => Err(PartFault::Outputs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every height is in one part of headers and one of kernels, and prefixes cover all keys once.
+    #[test]
+    fn parts_cover_everything_once() {
+        for (blocks, step, outputs, items) in
+            [(1, 1, 1, 1), (9, 2, 40, 4), (2_500, 3, 5_000, 1_024), (7, 5_000, 0, 1_024), (0, 1, 0, 8)]
+        {
+            let kernels: Vec<u64> = (1..=blocks).map(|h| h * step).collect();
+            let pieces = Pieces::of(&kernels, outputs, items);
+            let heights = |all: Vec<(Height, Height)>| {
+                all.iter().flat_map(|(a, b)| a.get()..=b.get()).collect::<Vec<u64>>()
+            };
+            let headers = pieces.all.iter().filter_map(|p| match p {
+                Piece::Headers(a, b) => Some((*a, *b)),
+                _ => None,
+            });
+            let ranges = pieces.all.iter().filter_map(|p| match p {
+                Piece::Kernels(a, b) => Some((*a, *b)),
+                _ => None,
+            });
+            assert_eq!(heights(headers.collect()), (1..=blocks).collect::<Vec<_>>());
+            assert_eq!(heights(ranges.collect()), (1..=blocks).collect::<Vec<_>>());
+            assert!(outputs.div_ceil(1 << pieces.depth) <= u64::from(items));
+            assert!(pieces.depth == 0 || outputs.div_ceil(1 << (pieces.depth - 1)) > u64::from(items));
+            assert!(pieces.all.is_sorted_by_key(Piece::kind));
+            assert_eq!(
+                pieces.all.iter().filter(|p| p.kind() == PartKind::Outputs).count(),
+                1 << pieces.depth
+            );
+        }
+    }
+}

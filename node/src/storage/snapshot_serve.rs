@@ -1,0 +1,206 @@
+//! Snapshots that a node keeps to hand them out: begun at the tip, told of once they are whole.
+//!
+//! A state is fixed while it is the tip's, which needs no block to be taken back, and written while the chain goes on
+//! (`making.rs`). It waits until it is final, is then handed
+//! out until the next is, and some time longer, for those who began with it. So [`KEPT`] files suffice where they are
+//! at least K blocks apart. The base of a store that was pruned or has itself begun with a snapshot is handed out too.
+//!
+//! Those who gather parts from several nodes must get the same from all: only what is in parts of the agreed size is handed out.
+
+use crate::{
+    seal::SealedHeader,
+    storage::{
+        base::Base,
+        chain_store::ChainStore,
+        error::{IndexFault, StoreError},
+        file_name::FileName,
+        files::{Files, length, remove_if_there},
+        plan::Step,
+        snapshot_build::{FILE as DRAFT, Progress, SnapshotBuild},
+        snapshot_format::{PartKind, SEALED_BYTES},
+        snapshot_layout::{Piece, Pieces},
+    },
+};
+use sotto_mw::{amount::Height, hash::Hash, wire::Decode};
+
+/// Snapshots that are kept at most.
+const KEPT: u32 = 3;
+
+/// The snapshots that others may fetch, and the one that is being made.
+#[derive(Debug, Default)]
+pub(crate) struct SnapshotServer {
+    /// Items of a part.
+    items: u32,
+    pub(crate) snapshots: Vec<Base>,
+    /// Whether the base is in such parts.
+    base: bool,
+    pub(crate) build: Option<SnapshotBuild>,
+}
+
+impl SnapshotServer {
+    /// Serves snapshots in parts of so many items: those that an earlier run made and that are whole, and the base.
+    pub(crate) fn open<F: Files>(store: &mut ChainStore<F>, items: u32) -> Result<Self, StoreError> {
+        remove_if_there(&mut store.files, DRAFT)?;
+        let mut server = Self { items, ..Self::default() };
+        for file in (0..KEPT).map(FileName::Snapshot) {
+            if length(&store.files, file)?.is_none() {
+                continue;
+            }
+            match Base::open(&store.files, file) {
+                Ok(snapshot) if is_regular(store, &snapshot, items)? => server.snapshots.push(snapshot),
+                // It is written anew when its turn comes.
+                Ok(_) | Err(StoreError::Damaged { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        if let Some(base) = &store.base {
+            server.base = is_regular(store, base, items)?;
+        }
+        Ok(server)
+    }
+
+    /// Takes note of a base that was written in parts of so many items.
+    pub(crate) fn rebased(&mut self, items: u32) {
+        self.base = self.items == items;
+    }
+
+    /// Follows the steps of the chain. A snapshot whose block was undone is given up.
+    pub(crate) fn passed<F: Files>(
+        &mut self,
+        store: &mut ChainStore<F>,
+        steps: &[Step],
+    ) -> Result<(), StoreError> {
+        for step in steps {
+            if self.build.as_mut().is_some_and(|build| !build.passed(step)) {
+                self.stop_building(store)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all<'a, F: Files>(&'a self, store: &'a ChainStore<F>) -> impl Iterator<Item = &'a Base> {
+        self.snapshots.iter().chain(store.base.iter().filter(|_| self.base))
+    }
+
+    /// Whether the state after this block is served or is the base, or is before it.
+    pub(crate) fn has<F: Files>(&self, store: &ChainStore<F>, height: Height) -> bool {
+        height <= store.head.base || self.snapshots.iter().any(|k| k.start.tip.header.height == height)
+    }
+
+    /// The last headers of the snapshots that can be served: those that are in the chain.
+    pub(crate) fn tips<F: Files>(&self, store: &ChainStore<F>) -> Result<Vec<SealedHeader>, StoreError> {
+        let mut all = Vec::new();
+        for snapshot in self.all(store) {
+            let tip = &snapshot.start.tip;
+            if store.header(tip.header.height)?.is_some_and(|h| h == tip.header) {
+                all.push(tip.clone());
+            }
+        }
+        Ok(all)
+    }
+
+    /// A part of the snapshot that ends with this header; `None` when it is not here.
+    pub(crate) fn part<F: Files>(
+        &self,
+        store: &ChainStore<F>,
+        tip: &Hash,
+        place: u32,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(snapshot) = self.all(store).find(|k| k.start.tip.header.hash() == *tip) else {
+            return Ok(None);
+        };
+        let there = place < snapshot.start.count().all;
+        there.then(|| snapshot.bytes(&store.files, place)).transpose()
+    }
+
+    /// Whether a snapshot is being made.
+    pub(crate) const fn is_building(&self) -> bool {
+        self.build.is_some()
+    }
+
+    /// Begins a snapshot of the state after a block.
+    pub(crate) fn begin<F: Files>(
+        &mut self,
+        store: &ChainStore<F>,
+        height: Height,
+    ) -> Result<(), StoreError> {
+        self.build = Some(SnapshotBuild::begin(store, height, self.items)?);
+        Ok(())
+    }
+
+    /// Goes on with the snapshot by about so many headers, kernels or outputs, durably, and puts it in place of the
+    /// oldest once it is whole. If that fails, nothing of it is left.
+    pub(crate) fn step<F: Files>(&mut self, store: &mut ChainStore<F>, items: u32) -> Result<(), StoreError> {
+        store.running()?;
+        let Some(build) = self.build.take() else { return Ok(()) };
+        let done = build.step(store, items).and_then(|progress| match progress {
+            Progress::Going(build) => {
+                self.build = Some(*build);
+                Ok(())
+            }
+            Progress::Whole => self.replace_oldest(store),
+        });
+        if done.is_err() {
+            // The first failure is the one to report.
+            drop(self.stop_building(store));
+        }
+        done
+    }
+
+    fn replace_oldest<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+        let used = |file: FileName| self.snapshots.iter().find(|k| k.file == file);
+        let age = |file: &FileName| used(*file).map(|k| k.start.tip.header.height);
+        let Some(file) = (0..KEPT).map(FileName::Snapshot).min_by_key(age) else { return Ok(()) };
+        let done = store.files.rename(DRAFT, file).and_then(|()| store.files.sync_names());
+        done.map_err(|e| StoreError::writing(file, e))?;
+        let snapshot = Base::open(&store.files, file)?;
+        self.snapshots.retain(|k| k.file != file);
+        self.snapshots.push(snapshot);
+        Ok(())
+    }
+
+    /// Gives up the snapshot that is being made, if there is one.
+    pub(crate) fn stop_building<F: Files>(&mut self, store: &mut ChainStore<F>) -> Result<(), StoreError> {
+        self.build = None;
+        remove_if_there(&mut store.files, DRAFT)
+    }
+}
+
+/// Whether a snapshot of this chain is in parts of so many items.
+fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Result<bool, StoreError> {
+    let tip = &base.start.tip.header;
+    if store.header(tip.height)?.is_none_or(|h| h != *tip) {
+        return Ok(false);
+    }
+    let mut counts = Vec::new();
+    for h in (1..=tip.height.get()).map(Height::new) {
+        counts.push(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
+    }
+    let pieces = Pieces::of(&counts, tip.output_count, items);
+    if base.start.count() != pieces.count() {
+        return Ok(false);
+    }
+    for ((place, piece), entry) in (0..).zip(&pieces.all).zip(&base.start.parts) {
+        let same = match piece {
+            Piece::Headers(first, last) => {
+                u64::from(entry.length) == (last.get() - first.get() + 1) * u64::from(SEALED_BYTES)
+            }
+            Piece::Kernels(first, _) => first_height(base, &store.files, place)? == Some(*first),
+            Piece::Outputs(_) => true,
+        };
+        if !same || entry.kind != piece.kind() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The first height of a part of kernels, as its first bytes state it.
+fn first_height(base: &Base, files: &impl Files, place: u32) -> Result<Option<Height>, StoreError> {
+    let at = place as usize;
+    let entry = base.start.parts.get(at).filter(|p| p.kind == PartKind::Kernels && p.length >= 8);
+    let Some((_, offset)) = entry.zip(base.offset(place)) else { return Ok(None) };
+    let bytes =
+        files.read(base.file, offset, 8).map_err(|source| StoreError::Io { file: base.file, source })?;
+    Ok(Height::from_bytes(&bytes).ok())
+}
