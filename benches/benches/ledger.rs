@@ -35,7 +35,10 @@ use sotto_mw::{
     trie::{Entry, Trie},
     wire::{Decode, Encode},
 };
-use sotto_node::{edge::sled_database::SledDatabases, storage::{Layout, Memory, Store}};
+use sotto_node::{
+    edge::sled_database::SledDatabases,
+    storage::{Layout, Memory, Store},
+};
 use std::{hint::black_box, sync::LazyLock, time::Duration};
 
 type Bench = Criterion<ProcessorTime>;

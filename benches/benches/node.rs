@@ -26,7 +26,18 @@ use sotto_mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use sotto_node::{codec::transaction_id, config::Config, edge::sled_database::SledDatabases, effect::Effect, engine::Node, event::Event, ledger::Ledger, message::{Hello, Message, rules}, peer::{Address, Direction, PeerId, PeerKey}, storage::{Layout, Memory, Store}};
+use sotto_node::{
+    codec::transaction_id,
+    config::Config,
+    edge::sled_database::SledDatabases,
+    effect::Effect,
+    engine::Node,
+    event::Event,
+    ledger::Ledger,
+    message::{Hello, Message, rules},
+    peer::{Address, Direction, PeerId, PeerKey},
+    storage::{Layout, Memory, Store},
+};
 use std::{
     cell::Cell,
     collections::{HashMap, VecDeque},

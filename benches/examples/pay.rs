@@ -6,7 +6,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use sotto_mw::{rules::params::weight, transaction::Transaction, wire::Decode};
-use sotto_node::{edge::client::Client, rpc::{Hex, Status, Submit}};
+use sotto_node::{
+    edge::client::Client,
+    rpc::{Hex, Status, Submit},
+};
 use std::{
     env, fs,
     path::Path,

@@ -19,7 +19,16 @@ use crate::{
     secret,
 };
 use sotto_mw::{block::ChainId, rules::params::Chain};
-use sotto_node::{edge::{chain_dir::DiskLedger, client::{Client, ClientError}, light::{Light, LightError}, rpc::{TOKEN_FILE, Token, TokenError}}, ledger::LedgerError, storage::StoreError};
+use sotto_node::{
+    edge::{
+        chain_dir::DiskLedger,
+        client::{Client, ClientError},
+        light::{Light, LightError},
+        rpc::{TOKEN_FILE, Token, TokenError},
+    },
+    ledger::LedgerError,
+    storage::StoreError,
+};
 use sotto_wallet::{
     edge::{
         file::{Cost, WalletFile},

@@ -12,7 +12,11 @@ use rand_chacha::{
 };
 use serde_json::Value;
 use sotto_mw::{hash::Hash, transaction::Transaction};
-use sotto_node::{edge::client::Client, rpc::{Hex, Status, StatusRecord, Stop, Submit}, storage::read_genesis};
+use sotto_node::{
+    edge::client::Client,
+    rpc::{Hex, Status, StatusRecord, Stop, Submit},
+    storage::read_genesis,
+};
 use std::{
     fs::{self, File},
     path::PathBuf,

@@ -13,7 +13,11 @@ use crate::{
     snapshots,
 };
 use sotto_mw::{amount::Height, hash::tagged, state::ChainView};
-use sotto_node::{edge::operator, ledger::{Ledger, mempool::PoolLimits}, storage::{FileName, Memory, Store}};
+use sotto_node::{
+    edge::operator,
+    ledger::{Ledger, mempool::PoolLimits},
+    storage::{FileName, Memory, Store},
+};
 
 /// Makes or recalls the files of a store.
 type MakeImage = fn() -> &'static Image;

@@ -15,7 +15,20 @@ use sotto_mw::{
     transaction::{Output, OutputFeatures, Transaction},
     wire::{Decode, Encode},
 };
-use sotto_node::{config::Config, edge::{chain_dir::DiskLedger, daemon::{Daemon, Setup, StartError}, event_loop::channel, net::{self, Door, Net}}, effect::{Answer, Refusal, Status}, event::{Event, Question}, message::Message, peer::{Address, Direction, PeerId, PeerKey}, seal::OperatorKey};
+use sotto_node::{
+    config::Config,
+    edge::{
+        chain_dir::DiskLedger,
+        daemon::{Daemon, Setup, StartError},
+        event_loop::channel,
+        net::{self, Door, Net},
+    },
+    effect::{Answer, Refusal, Status},
+    event::{Event, Question},
+    message::Message,
+    peer::{Address, Direction, PeerId, PeerKey},
+    seal::OperatorKey,
+};
 use std::{
     path::Path,
     sync::mpsc::{Receiver, TryRecvError},

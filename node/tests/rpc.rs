@@ -13,7 +13,21 @@ use sotto_mw::{
     transaction::Transaction,
     trie::Prefix,
 };
-use sotto_node::{light, config::Config, edge::{net, client::{Client, ClientError}, daemon::{Daemon, Setup}, light::{Light, LightError}, rpc::{TOKEN_FILE, Token}}, event::Question, ledger::Ledger, peer::PeerKey, rpc::{self, Call, Code, Hex}};
+use sotto_node::{
+    config::Config,
+    edge::{
+        client::{Client, ClientError},
+        daemon::{Daemon, Setup},
+        light::{Light, LightError},
+        net,
+        rpc::{TOKEN_FILE, Token},
+    },
+    event::Question,
+    ledger::Ledger,
+    light,
+    peer::PeerKey,
+    rpc::{self, Call, Code, Hex},
+};
 use std::{
     collections::BTreeSet,
     fs,

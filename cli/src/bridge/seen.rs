@@ -13,7 +13,14 @@ use sotto_mw::{
     state::{ChainView, RewindMaterial, Unspent},
     transaction::Transaction,
 };
-use sotto_node::{edge::{chain_dir::DiskLedger, light::{Light, LightError}}, seal::SealedHeader, storage::StoreError};
+use sotto_node::{
+    edge::{
+        chain_dir::DiskLedger,
+        light::{Light, LightError},
+    },
+    seal::SealedHeader,
+    storage::StoreError,
+};
 use sotto_wallet::{
     proof::Inclusion,
     scan::{Block, ChainSource, ScanError},

@@ -21,7 +21,12 @@ use sotto_mw::{
     rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params, weight},
     transaction::Transaction,
 };
-use sotto_node::{edge::{operator, chain_dir::DiskLedger}, ledger::{SealingContext, seal_with, audit::UNCHECKED}, seal::{DoubleSeal, OperatorKey}, sealing::{SealEvent, Solo}};
+use sotto_node::{
+    edge::{chain_dir::DiskLedger, operator},
+    ledger::{SealingContext, audit::UNCHECKED, seal_with},
+    seal::{DoubleSeal, OperatorKey},
+    sealing::{SealEvent, Solo},
+};
 use sotto_wallet::{armor, keys::Account, store::Store, wallet::Wallet};
 use std::fs;
 

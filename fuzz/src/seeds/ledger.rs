@@ -20,7 +20,12 @@ use sotto_mw::{
     trie::Prefix,
     wire::Encode,
 };
-use sotto_node::{message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, PeerKey}, rpc::{self, Hex}, seal::SealedHeader};
+use sotto_node::{
+    message::{BlockName, Hello, Message, compact::Compact, rules},
+    peer::{Address, PeerKey},
+    rpc::{self, Hex},
+    seal::SealedHeader,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {

@@ -9,7 +9,18 @@ use sotto_mw::{
     testing::Toy,
     wire::{Decode, Encode},
 };
-use sotto_node::{config::Config, effect::{Answer, Effect, Note, Refusal}, engine::Node, event::{Event, Question, Ticket}, ledger::Ledger, message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, Closing, Direction, Offence, PeerId, PeerKey}, seal::{OperatorKey, SealedHeader}, sealing::Solo, storage::{Memory, Store}};
+use sotto_node::{
+    config::Config,
+    effect::{Answer, Effect, Note, Refusal},
+    engine::Node,
+    event::{Event, Question, Ticket},
+    ledger::Ledger,
+    message::{BlockName, Hello, Message, compact::Compact, rules},
+    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    seal::{OperatorKey, SealedHeader},
+    sealing::Solo,
+    storage::{Memory, Store},
+};
 
 use crate::world::layout;
 

@@ -9,7 +9,19 @@ use sotto_mw::{
     transaction::Transaction,
     wire::Encode,
 };
-use sotto_node::{codec::transaction_id, config::Config, effect::{Answer, Effect, Note, Refusal}, engine::Node, event::{Event, Question, Ticket}, ledger::{Ledger, mempool::PoolLimits}, message::{BlockName, Hello, Message, rules, compact::Compact}, peer::{Address, Closing, Direction, Offence, PeerId, PeerKey}, seal::SealedHeader, storage::{Layout, Memory, Store}, token_bucket::Allowance};
+use sotto_node::{
+    codec::transaction_id,
+    config::Config,
+    effect::{Answer, Effect, Note, Refusal},
+    engine::Node,
+    event::{Event, Question, Ticket},
+    ledger::{Ledger, mempool::PoolLimits},
+    message::{BlockName, Hello, Message, compact::Compact, rules},
+    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    seal::SealedHeader,
+    storage::{Layout, Memory, Store},
+    token_bucket::Allowance,
+};
 use std::collections::VecDeque;
 
 const SECOND: Duration = Duration::from_secs(1);

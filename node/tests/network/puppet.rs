@@ -8,7 +8,12 @@ use sotto_mw::{
     rules::params::Chain,
     wire::{Decode, Encode},
 };
-use sotto_node::{event::Event, message::{BlockName, Hello, Message, rules}, peer::PeerId, seal::SealedHeader};
+use sotto_node::{
+    event::Event,
+    message::{BlockName, Hello, Message, rules},
+    peer::PeerId,
+    seal::SealedHeader,
+};
 use std::collections::BTreeMap;
 
 /// How a puppet behaves once it has said hello.

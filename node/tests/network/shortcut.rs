@@ -6,7 +6,13 @@ use crate::{
 };
 use core::time::Duration;
 use sotto_mw::{amount::Height, state::ChainView};
-use sotto_node::{config::Config, effect::{Answer, Note}, event::Question, peer::{Closing, Offence}, storage::FileName};
+use sotto_node::{
+    config::Config,
+    effect::{Answer, Note},
+    event::Question,
+    peer::{Closing, Offence},
+    storage::FileName,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Items of a part, so that the small chain has about sixty parts.

@@ -17,7 +17,18 @@ use sotto_mw::{
     transaction::{Extra, OutputFeatures, Transaction},
     wire::Encode,
 };
-use sotto_node::{config::Config, effect::{Effect, Note}, engine::Node, event::Event, ledger::Ledger, message::{Hello, Message, rules}, peer::{Address, Direction, PeerId, PeerKey}, seal::SealedHeader, storage::Store};
+use sotto_node::{
+    config::Config,
+    edge::disk::Disk,
+    effect::{Effect, Note},
+    engine::Node,
+    event::Event,
+    ledger::Ledger,
+    message::{Hello, Message, rules},
+    peer::{Address, Direction, PeerId, PeerKey},
+    seal::SealedHeader,
+    storage::Store,
+};
 use std::{collections::VecDeque, env, path::Path, time::Instant};
 use tempfile::TempDir;
 
@@ -67,7 +78,7 @@ fn address(n: usize) -> Address {
 }
 
 /// A node on a disk of its own, with these blocks.
-fn node(dir: &Path, toy: &Toy, blocks: usize, n: usize) -> Node {
+fn node(dir: &Path, toy: &Toy, blocks: usize, n: usize) -> Node<Disk> {
     let store = Store::create(dir, toy.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
@@ -77,7 +88,12 @@ fn node(dir: &Path, toy: &Toy, blocks: usize, n: usize) -> Node {
 }
 
 /// One step, and how long it took.
-fn timed(node: &mut Node, now: Duration, rng: &mut ChaCha20Rng, event: Event) -> (Duration, Vec<Effect>) {
+fn timed(
+    node: &mut Node<Disk>,
+    now: Duration,
+    rng: &mut ChaCha20Rng,
+    event: Event,
+) -> (Duration, Vec<Effect>) {
     let begin = Instant::now();
     let effects = node.step(now, rng, event);
     (begin.elapsed(), effects)

@@ -15,7 +15,18 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use sotto_mw::{hash::Hash, transaction::Transaction, wire::Encode};
-use sotto_node::{codec::transaction_id, config::Config, effect::{Answer, Effect, Note}, engine::Node, event::{Event, Question, Ticket}, ledger::Ledger, message::{BlockName, Message}, peer::{Address, Closing, Direction, PeerId, PeerKey}, sealing::Solo, storage::{FileName, Layout, Memory, Store}};
+use sotto_node::{
+    codec::transaction_id,
+    config::Config,
+    effect::{Answer, Effect, Note},
+    engine::Node,
+    event::{Event, Question, Ticket},
+    ledger::Ledger,
+    message::{BlockName, Message},
+    peer::{Address, Closing, Direction, PeerId, PeerKey},
+    sealing::Solo,
+    storage::{FileName, Layout, Memory, Store},
+};
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 /// How often a node is told that time has passed.

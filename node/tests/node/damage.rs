@@ -2,7 +2,11 @@
 
 use crate::toy::{Dir, Toy, copy_tree, layout, temporary};
 use sotto_mw::state::ChainView;
-use sotto_node::{edge::sled_database::SledDatabases, ledger::audit::audit, storage::{FileName, Files, Memory, Store, StoreError}};
+use sotto_node::{
+    edge::sled_database::SledDatabases,
+    ledger::audit::audit,
+    storage::{FileName, Files, Memory, Store, StoreError},
+};
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -2,7 +2,12 @@
 
 use crate::toy::{Dir, Toy};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_node::{edge::operator::{self, KeyFileError}, ledger::{Ledger, LedgerError}, seal::OperatorKey, storage::{Store, StoreError}};
+use sotto_node::{
+    edge::operator::{self, KeyFileError},
+    ledger::{Ledger, LedgerError},
+    seal::OperatorKey,
+    storage::{Store, StoreError},
+};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 /// Set in the process that tries to open a store which is in use.

@@ -2,7 +2,11 @@
 
 use crate::toy::{Toy, temporary};
 use sotto_mw::amount::Height;
-use sotto_node::{ledger::{Ledger, LedgerError, audit::audit, mempool::PoolLimits}, seal::SealedHeader, storage::{FileName, Files, Memory, Store, StoreError}};
+use sotto_node::{
+    ledger::{Ledger, LedgerError, audit::audit, mempool::PoolLimits},
+    seal::SealedHeader,
+    storage::{FileName, Files, Memory, Store, StoreError},
+};
 
 /// Two pruned blocks in a base, and a log of a block, another that was undone, and its double: with genesis and head, and
 /// the evidence of the double seal, every kind of file that the truth is in.

@@ -20,7 +20,13 @@ use sotto_mw::{
     transaction::{Body, Output},
     wire::Encode,
 };
-use sotto_node::{ledger::audit::{AuditError, audit}, storage::{FileName, Files, Layout, Memory, Store, StoreError, snapshot_check::{PartFault, PrunedError}}};
+use sotto_node::{
+    ledger::audit::{AuditError, audit},
+    storage::{
+        FileName, Files, Layout, Memory, Store, StoreError,
+        snapshot_check::{PartFault, PrunedError},
+    },
+};
 
 fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
     [bytes, tagged(tag, &[place, bytes]).as_bytes()].concat()

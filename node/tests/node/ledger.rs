@@ -9,7 +9,17 @@ use sotto_mw::{
     transaction::Transaction,
     wire::Encode,
 };
-use sotto_node::{ledger::{Ledger, LedgerError, mempool::{Pool, PoolLimits, conflict::{AdmitError, Clash}}}, sealing::Solo, storage::{FileName, Files, Memory, Store}};
+use sotto_node::{
+    ledger::{
+        Ledger, LedgerError,
+        mempool::{
+            Pool, PoolLimits,
+            conflict::{AdmitError, Clash},
+        },
+    },
+    sealing::Solo,
+    storage::{FileName, Files, Memory, Store},
+};
 
 pub(crate) fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();

@@ -6,7 +6,13 @@ use crate::{
 };
 use rand_chacha::rand_core::RngCore;
 use sotto_mw::{hash::Hash, rules::params::weight, transaction::Transaction};
-use sotto_node::{ledger::mempool::{Pool, PoolLimits, conflict::{AdmitError, Clash}}, storage::Memory};
+use sotto_node::{
+    ledger::mempool::{
+        Pool, PoolLimits,
+        conflict::{AdmitError, Clash},
+    },
+    storage::Memory,
+};
 
 fn grown(seed: u64, blocks: usize) -> Toy {
     let mut toy = Toy::with(seed, |p| p.max_weight = 1_000);

@@ -6,7 +6,14 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 use sotto_mw::{amount::Height, state::ChainView};
-use sotto_node::{edge::sled_database::SledDatabases, ledger::{Ledger, audit::{AuditError, audit}}, storage::{FileName, Files, Memory, Store, StoreError}};
+use sotto_node::{
+    edge::sled_database::SledDatabases,
+    ledger::{
+        Ledger,
+        audit::{AuditError, audit},
+    },
+    storage::{FileName, Files, Memory, Store, StoreError},
+};
 
 fn create(toy: &Toy, files: &Memory) -> Store<Memory> {
     Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap()

@@ -11,7 +11,15 @@ use sotto_mw::{
     rules::{BlockChange, Connected},
     state::ChainView,
 };
-use sotto_node::{ledger::{Ledger, LedgerError, fork::{ForkError, choose}, mempool::PoolLimits}, seal::SealedHeader, storage::{FileName, Memory, Store, StoreError}};
+use sotto_node::{
+    ledger::{
+        Ledger, LedgerError,
+        fork::{ForkError, choose},
+        mempool::PoolLimits,
+    },
+    seal::SealedHeader,
+    storage::{FileName, Memory, Store, StoreError},
+};
 
 fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();

@@ -23,7 +23,12 @@ use sotto_mw::{
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
 };
-use sotto_node::{ledger::{Ledger, LedgerError, SealingContext, seal_with, fork::ForkError, mempool::PoolLimits}, seal::SealedHeader, sealing::{SealEffect, SealEvent, Sealing}, storage::{Memory, Store}};
+use sotto_node::{
+    ledger::{Ledger, LedgerError, SealingContext, fork::ForkError, mempool::PoolLimits, seal_with},
+    seal::SealedHeader,
+    sealing::{SealEffect, SealEvent, Sealing},
+    storage::{Memory, Store},
+};
 use std::collections::{BTreeMap, VecDeque};
 
 const SEALERS: usize = 3;

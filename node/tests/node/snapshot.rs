@@ -12,7 +12,15 @@ use sotto_mw::{
     state::{ChainView, MemoryState},
     wire::Encode,
 };
-use sotto_node::{codec::Damage, ledger::audit::audit, storage::{self, FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError, snapshot_check::{PartFault, PrunedError}, snapshot_format::PartKind}};
+use sotto_node::{
+    codec::Damage,
+    ledger::audit::audit,
+    storage::{
+        self, FileName, Files, ImportError, Imported, Memory, PART_ITEMS, Store, StoreError,
+        snapshot_check::{PartFault, PrunedError},
+        snapshot_format::PartKind,
+    },
+};
 
 fn mined(toy: &mut Toy, blocks: usize) -> Store<Memory> {
     let mut store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();

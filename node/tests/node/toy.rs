@@ -23,7 +23,11 @@ use sotto_mw::{
     transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
     trie::{Entry, Prefix},
 };
-use sotto_node::{edge::sled_database::SledDatabases, seal::{OperatorKey, SealedHeader}, storage::{Files, Layout, Store, StoreError}};
+use sotto_node::{
+    edge::sled_database::SledDatabases,
+    seal::{OperatorKey, SealedHeader},
+    storage::{Files, Layout, Store, StoreError},
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -8,7 +8,10 @@ use sotto_mw::{
     secret::SecretScalar,
     state::ChainView,
 };
-use sotto_node::{edge::sled_database::SledDatabases, storage::{Memory, Store, StoreError}};
+use sotto_node::{
+    edge::sled_database::SledDatabases,
+    storage::{Memory, Store, StoreError},
+};
 
 fn reopen(store: Store<Memory>, files: &Memory) -> Store<Memory> {
     drop(store);

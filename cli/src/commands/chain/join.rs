@@ -8,7 +8,10 @@ use crate::{
     secret,
 };
 use serde_json::json;
-use sotto_node::{edge::chain_dir::DiskLedger, storage::{GENESIS_MAX, read_genesis}};
+use sotto_node::{
+    edge::chain_dir::DiskLedger,
+    storage::{GENESIS_MAX, read_genesis},
+};
 use std::io::Read;
 
 pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {

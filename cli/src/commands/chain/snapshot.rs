@@ -9,7 +9,10 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::amount::Height;
-use sotto_node::{edge::chain_dir::DiskStore, storage::{ExportError, Imported}};
+use sotto_node::{
+    edge::{chain_dir::DiskStore, disk::Disk},
+    storage::{ExportError, Imported},
+};
 use std::{
     fs::File,
     io::{self, BufReader, Read, Write},

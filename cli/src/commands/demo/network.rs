@@ -13,7 +13,17 @@ use crate::{
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
 use sotto_mw::{amount::Height, hash::Hash, kernel::Kernel, transaction::Transaction, wire::Encode};
-use sotto_node::{config::Config, edge::chain_dir::DiskLedger, effect::{Answer, Effect, Note}, engine::Node, event::{Event, Question, Ticket}, message::Message, peer::{Address, Direction, PeerId, PeerKey}, seal::OperatorKey, sealing::Solo};
+use sotto_node::{
+    config::Config,
+    edge::{chain_dir::DiskLedger, disk::Disk},
+    effect::{Answer, Effect, Note},
+    engine::Node,
+    event::{Event, Question, Ticket},
+    message::Message,
+    peer::{Address, Direction, PeerId, PeerKey},
+    seal::OperatorKey,
+    sealing::Solo,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many nodes there are.
@@ -42,7 +52,7 @@ struct End {
 
 /// The nodes, and the messages in transit between them.
 pub(super) struct Network {
-    nodes: [Node; NODES],
+    nodes: [Node<Disk>; NODES],
     now: Duration,
     /// Ordered by time and number, so that no message overtakes another.
     due: BTreeMap<(Duration, u64), (usize, Event)>,
@@ -97,7 +107,7 @@ impl Network {
         let (due, ends) =
             ((0..NODES).map(|n| ((TICK, n as u64), (n, Event::Tick))).collect(), BTreeMap::new());
         let (now, numbered, answer, passed) = (Duration::ZERO, NODES as u64, None, Vec::new());
-        let nodes: [Node; NODES] = nodes
+        let nodes: [Node<Disk>; NODES] = nodes
             .collect::<Outcome<Vec<_>>>()?
             .try_into()
             .map_err(|all: Vec<_>| Failure::refused(format!("{} nodes were made", all.len())))?;

@@ -21,7 +21,20 @@ use sotto_link::{
     web::{Cover, Page},
 };
 use sotto_mw::rules::params::Chain;
-use sotto_node::{config::Config, edge::{operator, chain_dir::DiskLedger, asker::Asker, daemon::{Daemon, Setup}, net::{Door, Setup as Sockets}, rpc::Server}, event::Question, ledger::LedgerError, peer::{Address, PeerKey}};
+use sotto_node::{
+    config::Config,
+    edge::{
+        asker::Asker,
+        chain_dir::DiskLedger,
+        daemon::{Daemon, Setup},
+        net::{Door, Setup as Sockets},
+        operator,
+        rpc::Server,
+    },
+    event::Question,
+    ledger::LedgerError,
+    peer::{Address, PeerKey},
+};
 use sotto_wallet::{coinbase::Rewards, keys::Account};
 use std::{
     fs,

@@ -12,7 +12,11 @@
 use crate::bridge::now;
 use core::time::Duration;
 use rand_core::OsRng;
-use sotto_node::{edge::asker::{Asker, Stopped}, effect::{Answer, Refusal}, event::Question};
+use sotto_node::{
+    edge::asker::{Asker, Stopped},
+    effect::{Answer, Refusal},
+    event::Question,
+};
 use sotto_wallet::coinbase::Rewards;
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError},
