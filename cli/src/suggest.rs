@@ -44,7 +44,7 @@ const GUESSES: &[Guess] = &[
     ("mpc", &["estimate", "cost", "price", "speed"], &["mpc quote"]),
     ("mpc", &["show", "describe", "read", "explain"], &["mpc check"]),
     ("mpc", &["join", "start", "compute"], &["mpc run"]),
-    ("mpc", &["server", "rendezvous", "listen"], &["mpc relay"]),
+    ("mpc", &["server", "relay", "listen"], &["mpc rendezvous"]),
     ("", &["pay", "transfer"], &["wallet send", "wallet pay"]),
     ("", &["ls", "list"], &["wallet balance", "wallet history", "chain info"]),
     ("", &["new", "create", "start"], &["chain init", "wallet init", "node run"]),

@@ -109,7 +109,7 @@ fn signed(world: &World, [left, right]: &[String; 2]) {
         world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
     }
     for name in PARTIES {
-        let common = "job.toml job.consents *.pub";
+        let common = "job.toml job.approvals *.pub";
         world.shell(&format!("mkdir {name} && cp -a {common} {name}/ && mv {name}.key {name}/")).ok();
     }
     for (n, name) in OWNERS.iter().enumerate() {
@@ -206,7 +206,9 @@ fn three_owners_two_computers_and_a_receiver_each_in_a_network_of_its_own() {
     }
     assert_eq!(clear(2)[0], "0", "one region is not shown");
     let verify = "mpc verify press/out/receipt.json --result press/out/result.json --job job.toml";
-    assert!(world.run(verify).ok().contains("The result is the one of press for which both signed"));
+    assert!(
+        world.run(verify).ok().contains("the result is that of press, and both compute parties signed it")
+    );
 
     if place == Place::Networks {
         nothing_in_clear(&fs::read(world.path("left.frames")).unwrap());

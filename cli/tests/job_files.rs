@@ -56,7 +56,7 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
     // West brings its rows and dies: the computers have to wait for it.
     let mut west = start(&world, &take_part("west"));
     let heard = BufReader::new(west.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let mut shares = heard.filter(|line| line.contains("has our sealed share"));
+    let mut shares = heard.filter(|line| line.contains("has our encrypted input share"));
     assert!(shares.next().is_some() && shares.next().is_some());
     west.kill().unwrap();
     west.wait().unwrap();
@@ -116,7 +116,7 @@ fn a_job_runs_until_its_expiry_and_is_delivered_after_it() {
     let end = now() + 25;
     let date = world.shell(&format!("date -u -d @{end} +%FT%TZ")).ok();
     world.write("job.toml", &world.read("job.toml").replace("2126-01-31T00:00:00Z", date.trim()));
-    fs::remove_dir_all(world.path("job.consents")).unwrap();
+    fs::remove_dir_all(world.path("job.approvals")).unwrap();
     for name in ["north", "south", "west"] {
         world.run(&format!("mpc sign job.toml --key {name}.key --yes")).ok();
     }
@@ -131,9 +131,9 @@ fn a_job_runs_until_its_expiry_and_is_delivered_after_it() {
     fs::remove_dir_all(world.path("job.results")).unwrap();
     assert!(world.run(&take_part("west")).ok().contains("12.50"), "what was finished is delivered again");
     let said = world.run(&format!("{} --run 2", take_part("north"))).fails(1);
-    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
+    assert!(said.contains("the job has expired") && said.contains("agree on a new job"), "{said}");
     let said = world.run("mpc sign job.toml --key west.key --yes").fails(1);
-    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
+    assert!(said.contains("the job has expired") && said.contains("agree on a new job"), "{said}");
     assert!(world.run("mpc check job.toml").ok().contains("This job has expired"));
     world.run("mpc verify job.results/west-1/receipt.json").ok();
 }
@@ -147,22 +147,22 @@ fn keys_have_the_name_that_was_given_and_nothing_is_overwritten() {
     for name in ["st.mary", "clinic"] {
         world.write("clinic.pub", &public);
         let said = world.run(&format!("mpc keygen {name}")).fails(1);
-        assert!(said.contains(".pub already") && said.contains("help:"), "{said}");
+        assert!(said.contains(".pub exists already") && said.contains("help:"), "{said}");
     }
     assert!(!world.path("clinic.key").exists(), "no key without its public file");
     // A public file that was lost, or could not be written, is made again from its key.
     fs::remove_file(world.path("st.mary.pub")).unwrap();
-    assert!(world.run("mpc keygen st.mary").ok().contains("it was there"));
+    assert!(world.run("mpc keygen st.mary").ok().contains("it existed already"));
     assert_eq!(world.read("st.mary.pub"), public);
 }
 
 #[test]
 fn what_is_shown_before_signing_can_be_had_without_signing() {
     let world = signed();
-    fs::remove_dir_all(world.path("job.consents")).unwrap();
+    fs::remove_dir_all(world.path("job.approvals")).unwrap();
     let shown = world.run("mpc sign job.toml --key west.key --dry-run").ok();
     assert!(shown.contains("You sign as west") && shown.contains("Nothing was signed"), "{shown}");
-    assert!(!world.path("job.consents").exists());
+    assert!(!world.path("job.approvals").exists());
     let job = world.read("job.toml");
     world.write("job.toml", &job.replace("protocol =", "leaks = [\"Who wins.\"]\nprotocol ="));
     let shown = world.run("mpc check job.toml").ok();
@@ -181,15 +181,15 @@ fn what_is_shown_before_signing_can_be_had_without_signing() {
 fn files_that_are_none_are_refused_with_what_to_do() {
     let world = signed();
     let run = take_part("west");
-    world.write("job.consents/north.consent", "no consent\n");
+    world.write("job.approvals/north.approval", "no consent\n");
     let said = world.run(&run).fails(1);
-    assert!(said.contains("is no signature under a job") && said.contains("help: Ask north"), "{said}");
-    fs::remove_file(world.path("job.consents/north.consent")).unwrap();
-    for (pipe, words) in [("job.consents/north.consent", &run[..]), ("south.pub", "mpc check job.toml")] {
+    assert!(said.contains("is not an approval of a job") && said.contains("help: ask north"), "{said}");
+    fs::remove_file(world.path("job.approvals/north.approval")).unwrap();
+    for (pipe, words) in [("job.approvals/north.approval", &run[..]), ("south.pub", "mpc check job.toml")] {
         let kept = fs::read(world.path(pipe)).ok();
         world.shell(&format!("rm -f {pipe} && mkfifo {pipe}")).ok();
         let said = world.run(words).fails(1);
-        assert!(said.contains("this is no regular file") && said.contains("help:"), "{pipe}: {said}");
+        assert!(said.contains("not a regular file") && said.contains("help:"), "{pipe}: {said}");
         fs::remove_file(world.path(pipe)).unwrap();
         if let Some(kept) = kept {
             fs::write(world.path(pipe), kept).unwrap();

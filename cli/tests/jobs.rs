@@ -101,7 +101,7 @@ fn everybody_gets_what_is_theirs_and_a_receipt_that_holds() {
 
     let result = "job.results/west-1/result.json";
     let with = |result: &str| world.run(&format!("mpc verify {receipt} --result {result} --job job.toml"));
-    assert!(with(result).ok().contains("The result is the one of west for which both signed"));
+    assert!(with(result).ok().contains("the result is that of west, and both compute parties signed it"));
     for (from, to, why) in [
         ("\"420.50\"", "\"420.51\"", "the outputs are not what the computers' halves give"),
         ("\"west\"", "\"north\"", "the garbler's half of the outputs is not the one"),
@@ -129,9 +129,9 @@ fn whoever_dies_comes_back_and_the_run_ends_well() {
         ("north", "Computing"),
         ("south", "Computed"),
         ("north", "Computed"),
-        ("south", "fetch what is theirs"),
-        ("north", "fetch what is theirs"),
-        ("west", "sealed"),
+        ("south", "Delivering"),
+        ("north", "Delivering"),
+        ("west", "encrypted input share"),
     ] {
         let others = ["north", "south", "west"].into_iter().filter(|name| *name != victim);
         let mut running: Vec<Child> = others.map(|name| start(&world, name)).collect();
@@ -189,7 +189,7 @@ fn what_is_not_agreed_is_not_run() {
 
     let expired = world(&[("2126-01-31", "2020-01-31")]);
     let said = expired.run("mpc sign job.toml --key north.key --yes").fails(1);
-    assert!(said.contains("the job has expired") && said.contains("Agree on a new job"), "{said}");
+    assert!(said.contains("the job has expired") && said.contains("agree on a new job"), "{said}");
 
     let altered = signed(&[]);
     altered.write("job.toml", &altered.read("job.toml").replace("seconds = 120", "seconds = 121"));
@@ -202,7 +202,7 @@ fn what_is_not_agreed_is_not_run() {
     assert!(world.run("mpc run job.toml --as east --key north.key").fails(1).contains("no party named east"));
     world.run("mpc run job.toml --as north --key north.key").fails(2);
     let said = world.run(&format!("{} --run 3", take_part("north"))).fails(1);
-    assert!(said.contains("2 time(s)"), "{said}");
+    assert!(said.contains("allows 2 runs"), "{said}");
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_policy_counts_the_rows_of_the_file() {
 fn a_count_that_was_not_signed_is_refused_before_anything_is_sent() {
     let world = signed(&[]);
     for name in ["west", "north"] {
-        let file = format!("job.consents/{name}.consent");
+        let file = format!("job.approvals/{name}.approval");
         let text = fs::read_to_string(world.path(&file)).unwrap();
         // The first digit of the circuit, after the job's id, party, roles and nonce.
         let at = "sotto-consent-2:".len() + 2 * (32 + 2 + 1 + 32);

@@ -1,57 +1,62 @@
 //! The verbs of `sotto mpc`.
+//!
+//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Computations between parties who keep their inputs (semi-honest): jobs that everybody signs, and two-party tools
+/// Compute jointly: jobs between organisations, and two-party tools
+///
+/// Parties compute a function of their data without showing the data to each other. A job is a file that says who
+/// computes what, from whose data and for whom. All parties sign it, and each runs its own part. The protocol is
+/// semi-honest: it protects from parties that follow it and are curious, not from parties that deviate.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Mpc {
     Keygen(MpcKeygen),
     Check(MpcCheck),
+    Quote(MpcQuote),
     Sign(MpcSign),
     Run(MpcRun),
-    Local(MpcLocal),
-    Relay(MpcRelay),
-    Quote(MpcQuote),
     Verify(MpcVerify),
+    Local(MpcLocal),
+    Rendezvous(MpcRendezvous),
     Circuit(MpcCircuit),
     Auc(MpcAuc),
 }
 
-/// Which side of the protocol this process is.
+/// The role of this process in the protocol.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Garbles the circuit
     Garbler,
-    /// Evaluates it
+    /// Evaluates the garbled circuit
     Evaluator,
-    /// Both ends in this process, for trying out
+    /// Both in this process, to try a circuit out
     Both,
 }
 
-/// How the two parties meet.
+/// How the two parties connect.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Meeting {
-    /// Wait for the other party here
+pub(crate) struct PeerArgs {
+    /// Wait for the other party at this address
     #[arg(long, value_name = "ADDR", conflicts_with = "connect")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Go to the other party there
+    /// Connect to the other party at this address
     #[arg(long, value_name = "ADDR")]
     pub(crate) connect: Option<SocketAddr>,
     /// Allow an unencrypted connection that leaves this machine
     #[arg(long)]
     pub(crate) insecure_plaintext: bool,
-    /// Seconds to wait for the other party, at every step
+    /// Seconds to wait for the other party at each step
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 }
 
-/// Evaluate a Bristol Fashion circuit on both parties' inputs
+/// Evaluate a Bristol Fashion circuit on the inputs of two parties
 ///
-/// The input file holds this role's values, one hexadecimal integer per line; bit i of a value is wire i of it. The
-/// garbler owns the circuit's first value and the evaluator the rest, unless --garbler-values says otherwise; `both`
-/// gives all of them in the circuit's order. Outputs are printed the same way. Semi-honest: each party is
-/// assumed to follow the protocol.
+/// The input file holds the values of this role, one hexadecimal integer per line; bit i of a value is wire i of it. The
+/// first value of the circuit belongs to the garbler and the others to the evaluator, unless --garbler-values says
+/// otherwise; `both` takes all values in the circuit's order. Outputs are printed in the same form. Semi-honest.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -60,60 +65,60 @@ Examples:
 pub(crate) struct MpcCircuit {
     /// The circuit
     pub(crate) file: PathBuf,
-    /// This process' side
+    /// Role of this process
     #[arg(long)]
     pub(crate) role: Role,
-    /// This side's values; `-` is standard input
+    /// Values of this role; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
-    pub(crate) meeting: Meeting,
-    /// How many of the circuit's values are the garbler's
+    pub(crate) peer: PeerArgs,
+    /// Number of the circuit's values that belong to the garbler
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) garbler_values: usize,
 }
 
-/// How well each measurement tells two classes apart over both parties' patients (AUC, DeLong)
+/// Measure how well each column tells two classes apart, over the rows of two parties (AUC, DeLong)
 ///
-/// Each party gives its rows as CSV: the measurements in the schema's order, then the class (0 positive, 1
-/// negative). Both learn, for each measurement, twice the Mann-Whitney U and the two sums of squares that
-/// DeLong's interval needs, and how many rows of each class the other has. Semi-honest.
+/// Each party gives its rows as CSV: the measurements in the order of the schema, then the class (0 is positive, 1 is
+/// negative). Both parties learn, for each measurement, twice the Mann-Whitney U and the two sums of squares for DeLong's
+/// interval, and the number of rows of each class that the other party has. Semi-honest.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto mpc auc --role garbler --listen 127.0.0.1:7707 --input one.csv & \\
     sotto mpc auc --role evaluator --connect 127.0.0.1:7707 --input two.csv")]
 pub(crate) struct MpcAuc {
-    /// This process' side
+    /// Role of this process
     #[arg(long)]
     pub(crate) role: Role,
-    /// This side's rows; `-` is standard input
+    /// Rows of this party; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
     /// Names, decimals and bits of the measurements [default: the 30 of the breast-cancer data]
     #[arg(long, value_name = "FILE")]
     pub(crate) schema: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) meeting: Meeting,
+    pub(crate) peer: PeerArgs,
 }
 
-/// Make a party's keys: NAME.key, which is secret, and NAME.pub for the others
+/// Create the keys of a party: NAME.key, which is secret, and NAME.pub for the others
 ///
-/// The public file goes to whoever writes the job. Compare the fingerprint over the telephone: it is all that tells others who
-/// you are.
+/// The author of a job needs the public file. Compare fingerprints by telephone: the fingerprint is all that tells others
+/// who you are.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto mpc keygen hospital
   $ sotto mpc keygen clinic --json")]
 pub(crate) struct MpcKeygen {
-    /// Where to: the files' name without its end
+    /// Path of the two files, without their endings
     pub(crate) name: PathBuf,
 }
 
-/// Check a job file, and say in plain words what it means
+/// Check a job file and explain in plain words what it does
 ///
-/// Every fault is told with its line. The job's id and the circuit's hash are what signatures and policies are about.
+/// The check reports every fault with its line. Signatures and policies refer to the job's id and the circuit's hash.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -126,8 +131,8 @@ pub(crate) struct MpcCheck {
 
 /// Read a job in plain words, and sign it if you agree
 ///
-/// The signature goes to a folder beside the job (job.consents/NAME.consent). Nobody runs a job that one party has not signed, or
-/// that differs in a byte from what was signed. Give the file to the others.
+/// The signed approval goes to a folder beside the job, job.approvals/NAME.approval; send the file to the other parties.
+/// No party runs a job that one party has not signed, or that differs in a single byte from what was signed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -140,21 +145,22 @@ pub(crate) struct MpcSign {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// What you allow to be done with your data; what it does not allow is not signed
+    /// What you allow others to do with your data; refuse to sign anything else
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Show what would be signed, and sign nothing
+    /// Show the job and sign nothing
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
 }
 
-/// Take part in a job that everybody has signed
+/// Run your part of a job that all parties have signed
 ///
-/// Owners bring their rows, computers compute, receivers get their results; each party runs this once, in any order, within
-/// the job's deadline. After a crash, run it again: what is finished is delivered again and never computed twice.
+/// Input parties send encrypted shares of their rows, the two compute parties compute, and result parties receive their
+/// outputs. Each party runs this command once, in any order, within the job's deadline. After a crash, run it again: a
+/// finished result is delivered again and never computed twice.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -169,69 +175,70 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an owner: CSV, or JSON lines (.jsonl), a file for each of your tables; `-` is standard input
+    /// Your rows, if you are an input party: CSV or JSON lines (.jsonl), one file per table; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
-    /// What you allow to be done with your data
+    /// What you allow others to do with your data
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Which run of the job
+    /// Number of the run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) run: u32,
-    /// Listen here and not at the address in the job (computers behind a router)
+    /// Listen at this address instead of the one in the job (compute parties behind a router)
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// Meet the computers at this relay, and not where the job says: its public key file, @, host and port; alike for all parties
+    /// Meet the compute parties at this rendezvous server (public key file, @, host and port); the same for all parties
     #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
-    pub(crate) relay: Option<String>,
+    pub(crate) rendezvous: Option<String>,
     /// Folder for results and receipt [default: beside the job]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Be where parties meet who can only dial out
+/// Run a rendezvous server, for parties that can only connect to others
 ///
-/// Two parties come to the relay and it carries what they say to each other: encrypted end to end, under keys that both know
-/// from the job. It learns who meets whom, when, and how much they say. Nobody else may use it. It runs until it is ended.
+/// Two parties that cannot accept connections both connect to the server, and it forwards what they send each other. The
+/// data is encrypted end to end, with keys that both know from the job; the server learns who communicates with whom,
+/// when, and how much. Only the parties given by --allow can use it. It runs until it is stopped.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto mpc relay --listen 0.0.0.0:7700 --key relay.key \\
+  $ sotto mpc rendezvous --listen 0.0.0.0:7700 --key server.key \\
       --allow north.pub south.pub west.pub")]
-pub(crate) struct MpcRelay {
-    /// Where to listen: host and port
+pub(crate) struct MpcRendezvous {
+    /// Address to listen at: host and port
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: String,
-    /// The relay's secret key file, made by `sotto mpc keygen relay`; parties know it by relay.pub
+    /// Secret key file of the server, made by `sotto mpc keygen server`; parties identify it by server.pub
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Public key files of those who may use it
+    /// Public key files of the parties that can use it
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     pub(crate) allow: Vec<PathBuf>,
-    /// Connections at a time
+    /// Limit of connections
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) connections: u32,
-    /// Connections at a time of one party: two for each of the others in a job
+    /// Limit of connections per party; a job needs two for each other party
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) each: u32,
-    /// Seconds for the other party to come
+    /// Seconds to wait for the other party of a pair
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) pending: u64,
-    /// Seconds that a pair may say nothing
+    /// Seconds after which a silent pair is disconnected
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) idle: u64,
-    /// Mebibytes that are carried for a pair, both ways together
+    /// Limit of mebibytes per pair, both directions together
     #[arg(long, value_name = "MIB", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub(crate) bytes: u64,
-    /// Mebibytes a second that are carried for a pair
+    /// Limit of mebibytes per second and pair
     #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(crate) rate: u64,
 }
 
-/// Try a job out: all its parties as processes on this machine, with keys made for the occasion
+/// Try a job out: run all its parties as processes on this machine
 ///
-/// No key file need exist, and nothing is signed for real. Computers meet on the loopback interface over the same encrypted channels
-/// as in earnest.
+/// This generates new keys for all parties, so no key file has to exist and nothing is signed in anyone's name. The
+/// compute parties connect over loopback, through the same encrypted channels as in a real run.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -241,18 +248,18 @@ Examples:
 pub(crate) struct MpcLocal {
     /// The job
     pub(crate) job: PathBuf,
-    /// An owner's rows; once more for each further table
+    /// Rows of an input party; repeat it for each further table
     #[arg(long, value_name = "NAME=FILE")]
     pub(crate) input: Vec<String>,
-    /// Folder for results and receipts [default: they are shown and forgotten]
+    /// Folder for results and receipts [default: only print the results]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
 
-/// What a job takes: gates, bytes, memory and seconds, before anybody signs
+/// Estimate what a job costs: gates, bytes, memory and seconds
 ///
-/// Gates and bytes are counted, and the speed of this machine is measured for a moment. The link between the computers is what you
-/// say it is, or is measured by the two of them if both give --measure, before anybody signs.
+/// Gates and bytes are exact; the speed of this machine is measured briefly. For the link between the compute parties,
+/// give --bandwidth and --delay, or let the two measure it by both passing --measure. Nothing has to be signed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -263,32 +270,32 @@ Examples:
 pub(crate) struct MpcQuote {
     /// The job
     pub(crate) job: PathBuf,
-    /// The link between the computers, in megabits a second
+    /// Bandwidth between the compute parties, in megabits per second
     #[arg(long, value_name = "MBIT", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) bandwidth: u32,
-    /// Its round trip, in milliseconds
+    /// Round trip between the compute parties, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1)]
     pub(crate) delay: u32,
-    /// Measure the link with the other computer, who does the same
+    /// Measure the link to the other compute party, which has to do the same
     #[arg(long, requires_all = ["name", "key"], conflicts_with_all = ["bandwidth", "delay"])]
     pub(crate) measure: bool,
-    /// Your name in the job, if you measure
+    /// With --measure: your name in the job
     #[arg(long = "as", value_name = "NAME", requires = "measure")]
     pub(crate) name: Option<String>,
-    /// Your secret key file, if you measure
+    /// With --measure: your secret key file
     #[arg(long, value_name = "FILE", requires = "measure")]
     pub(crate) key: Option<PathBuf>,
-    /// Listen here and not at the address in the job
+    /// With --measure: listen at this address instead of the one in the job
     #[arg(long, value_name = "ADDR", requires = "measure")]
     pub(crate) listen: Option<String>,
-    /// Meet at this relay, and not where the job says
+    /// With --measure: meet at this rendezvous server instead
     #[arg(long, value_name = "FILE@ADDR", requires = "measure", conflicts_with = "listen")]
-    pub(crate) relay: Option<String>,
+    pub(crate) rendezvous: Option<String>,
 }
 
-/// Check a receipt without anything else, and say what it shows and what not
+/// Verify a receipt offline, and explain what it shows and what it does not
 ///
-/// With a receiver's result and the job, it is checked too that the outputs are those that both computers signed for.
+/// With --result and --job, this also checks that the outputs are those that both compute parties signed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -297,10 +304,10 @@ Examples:
 pub(crate) struct MpcVerify {
     /// The receipt; `-` is standard input
     pub(crate) receipt: PathBuf,
-    /// A receiver's result.json of the same run
+    /// The result.json of a result party, of the same run
     #[arg(long, value_name = "FILE", requires = "job")]
     pub(crate) result: Option<PathBuf>,
-    /// The job, whose program says how outputs are read
+    /// The job
     #[arg(long, value_name = "FILE", requires = "result")]
     pub(crate) job: Option<PathBuf>,
 }

@@ -1,11 +1,11 @@
-//! `sotto mpc`: computations between parties who keep their inputs.
+//! `sotto mpc`: joint computation between parties that keep their inputs.
 
 pub(crate) mod auc;
 mod circuit;
 mod job;
 mod local;
 mod quote;
-mod relay;
+mod rendezvous;
 mod run;
 mod sign;
 mod verify;
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
         args::Mpc::Sign(a) => sign::run(context, &a),
         args::Mpc::Run(a) => run::run(context, &a),
         args::Mpc::Local(a) => local::run(context, &a),
-        args::Mpc::Relay(a) => relay::run(context, &a),
+        args::Mpc::Rendezvous(a) => rendezvous::run(context, &a),
         args::Mpc::Quote(a) => quote::run(context, &a),
         args::Mpc::Verify(a) => verify::run(context, &a),
         args::Mpc::Circuit(a) => circuit::run(context, &a),
@@ -37,52 +37,52 @@ pub(crate) fn run(context: &Context, command: args::Mpc) -> Outcome {
     }
 }
 
-/// Whole sessions last at most this long.
+/// Time limit of a whole session.
 const SESSION: Duration = Duration::from_secs(24 * 3600);
 
-/// Meets the other party as the user said; a listener announces its address first.
-fn meet(context: &Context, m: &args::Meeting) -> Outcome<Framed<Peer>> {
+/// Connects to the other party; a listener prints its address first.
+fn open_peer(context: &Context, m: &args::PeerArgs) -> Outcome<Framed<Peer>> {
     let exposure = if m.insecure_plaintext { Exposure::InsecurePlaintext } else { Exposure::Loopback };
     let patience = Patience { idle: Duration::from_secs(m.timeout), total: SESSION };
     match (m.listen, m.connect) {
         (Some(address), _) => {
-            let listener = Listener::bind(address, exposure).map_err(|e| no_meeting(e, address))?;
-            let bound = listener.address().map_err(|e| no_meeting(e, address))?;
+            let listener = Listener::bind(address, exposure).map_err(|e| no_peer(e, address))?;
+            let bound = listener.address().map_err(|e| no_peer(e, address))?;
             context.ui.say(&format!("Waiting for the other party at {bound}."));
             if context.output.json {
                 context.output.record("listening", json!({ "address": bound.to_string() }), "")?;
             }
-            listener.accept(patience).map_err(|e| no_meeting(e, bound))
+            listener.accept(patience).map_err(|e| no_peer(e, bound))
         }
-        (None, Some(address)) => connect(address, exposure, patience).map_err(|e| no_meeting(e, address)),
-        (None, None) => Err(Failure::new(Code::Usage, "where is the other party?")
-            .help("Give --listen ADDR on one side and --connect ADDR on the other.")),
+        (None, Some(address)) => connect(address, exposure, patience).map_err(|e| no_peer(e, address)),
+        (None, None) => Err(Failure::new(Code::Usage, "neither --listen nor --connect is given")
+            .help("pass --listen ADDR on one side and --connect ADDR on the other")),
     }
 }
 
-fn no_meeting(e: TcpError, address: std::net::SocketAddr) -> Failure {
+fn no_peer(e: TcpError, address: std::net::SocketAddr) -> Failure {
     match e {
-        TcpError::NotLoopback(_) => Failure::refused("an unencrypted connection would leave this machine")
+        TcpError::NotLoopback(_) => Failure::refused("refusing an unencrypted connection that leaves this machine")
             .why(format!("{address} is not a loopback address"))
-            .help("Join the two ends by a tunnel, or accept that everybody on the way can read and alter it: --insecure-plaintext."),
-        TcpError::NoPeer(_) => Failure::new(Code::Unreachable, "the other party did not come")
+            .help("connect the two sides by a tunnel, or pass --insecure-plaintext to let anyone on the network read and alter the data"),
+        TcpError::NoPeer(_) => Failure::new(Code::Unreachable, "the other party did not connect")
             .why(e)
-            .help("Start the other side, check the address, or wait longer with --timeout."),
-        e => Failure::new(Code::Unreachable, format!("there is no connection at {address}")).why(e),
+            .help("start the other side, check the address, or raise --timeout"),
+        e => Failure::new(Code::Unreachable, format!("cannot connect at {address}")).why(e),
     }
 }
 
-/// The exit code and advice of a failed session.
+/// The failure of a session.
 fn session_failure(e: &SessionError) -> Failure {
     let failed = |code| Failure::new(code, "the computation failed").why(e);
     match e {
         SessionError::Channel(_) | SessionError::Hello(HelloError::Channel(_)) => failed(Code::Unreachable)
-            .help("No result was given out. Run both sides again; inputs need not change."),
+            .help("no result was disclosed; run both sides again, the inputs can stay the same"),
         SessionError::Hello(_) => {
-            failed(Code::Refused).help("Nothing secret was sent. Both sides must name the same computation.")
+            failed(Code::Refused).help("no input was sent; both sides have to name the same computation")
         }
         _ => failed(Code::Refused).help(
-            "No result was given out. Do not trust this connection or this partner before you know why.",
+            "no result was disclosed; do not trust this connection or the other party before you know why",
         ),
     }
 }
@@ -107,33 +107,33 @@ fn compute<C: Channel>(
             (outputs, session.close())
         }
     };
-    // With `Reveal::Both`, a session without outputs does not end well.
+    // With `Reveal::Both`, a session without outputs has failed.
     outputs.map(|o| (o, channel)).ok_or(SessionError::Output)
 }
 
-/// A channel that tells how many gates have passed.
-struct Watched<C, F> {
+/// A channel that reports the number of gates done.
+struct Metered<C, F> {
     inner: C,
-    tell: F,
+    report: F,
     table_bytes: u64,
 }
 
-impl<C, F: FnMut(u64)> Watched<C, F> {
-    const fn new(inner: C, tell: F) -> Self {
-        Self { inner, tell, table_bytes: 0 }
+impl<C, F: FnMut(u64)> Metered<C, F> {
+    const fn new(inner: C, report: F) -> Self {
+        Self { inner, report, table_bytes: 0 }
     }
 
-    fn passed(&mut self, phase: Phase, bytes: usize) {
+    fn count(&mut self, phase: Phase, bytes: usize) {
         if phase == Phase::Tables {
             self.table_bytes += bytes as u64;
-            (self.tell)(self.table_bytes / 32);
+            (self.report)(self.table_bytes / 32);
         }
     }
 }
 
-impl<C: Channel, F: FnMut(u64)> Channel for Watched<C, F> {
+impl<C: Channel, F: FnMut(u64)> Channel for Metered<C, F> {
     fn send(&mut self, phase: Phase, bytes: &[u8]) -> Result<(), ChannelError> {
-        self.passed(phase, bytes.len());
+        self.count(phase, bytes.len());
         self.inner.send(phase, bytes)
     }
 
@@ -143,20 +143,20 @@ impl<C: Channel, F: FnMut(u64)> Channel for Watched<C, F> {
 
     fn receive_some(&mut self, phase: Phase, into: &mut [u8]) -> Result<usize, ChannelError> {
         let n = self.inner.receive_some(phase, into)?;
-        self.passed(phase, n);
+        self.count(phase, n);
         Ok(n)
     }
 }
 
-/// What a session cost.
-struct Spent {
+/// The cost of a session.
+struct Cost {
     and_gates: u64,
-    /// Nothing left the process when both ends were in it.
+    /// `None` if both parties ran in this process.
     traffic: Option<Traffic>,
     seconds: f64,
 }
 
-impl Spent {
+impl Cost {
     fn text(&self) -> String {
         let peak = peak_memory().map_or(String::new(), |m| format!(", {} MiB of memory at most", m >> 20));
         let Traffic { sent, received } = self.traffic.unwrap_or_default();
@@ -175,7 +175,7 @@ impl Spent {
     }
 }
 
-/// The most memory this process ever had resident, in bytes, where the system tells.
+/// The peak of resident memory of this process, in bytes, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?;

@@ -1,6 +1,6 @@
-//! `sotto mpc circuit`: a Bristol Fashion file between two parties.
+//! `sotto mpc circuit`: a Bristol Fashion circuit between two parties.
 
-use super::{Spent, Watched, compute, meet, merge, session_failure};
+use super::{Cost, Metered, compute, merge, open_peer, session_failure};
 use crate::{
     Context, args,
     bridge::read_text,
@@ -13,26 +13,30 @@ use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist};
 use sotto_mpc::protocol::semi_honest::{Role, run_in_memory};
 use std::time::Instant;
 
-/// Longest circuit file that is read, in bytes.
+/// Size limit of a circuit file, in bytes.
 const MAX_CIRCUIT: u64 = 1 << 30;
-/// Longest input file that is read, in bytes.
+/// Size limit of an input file, in bytes.
 const MAX_INPUT: u64 = 1 << 26;
 
 pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let name = a.file.display();
     let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?).map_err(|e| {
-        Failure::refused(format!("{name} is no circuit that can be used"))
+        Failure::refused(format!("invalid circuit {name}"))
             .why(e)
-            .help("The format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/")
+            .help("the format is Bristol Fashion: https://nigelsmart.github.io/MPC-Circuits/")
     })?;
-    let circuit = Circuit::new(&netlist).or_refuse(format!("{name} cannot be used"))?;
+    let circuit = Circuit::new(&netlist).or_refuse(format!("cannot use circuit {name}"))?;
     let sizes = circuit.inputs();
     let program = CircuitProgram::new(&circuit, a.garbler_values).ok_or_else(|| {
         Failure::new(
             Code::Usage,
-            format!("the circuit takes {} values, not {}", sizes.len(), a.garbler_values),
+            format!(
+                "--garbler-values {} is too large: the circuit has {} values",
+                a.garbler_values,
+                sizes.len()
+            ),
         )
-        .help("Give a smaller --garbler-values.")
+        .help("pass a smaller --garbler-values")
     })?;
     let (garblers, evaluators) = sizes.split_at(a.garbler_values);
     let text = read_text(&a.input, MAX_INPUT)?;
@@ -53,7 +57,7 @@ pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
         }
     };
     let spent =
-        Spent { and_gates: circuit.and_gates() as u64, traffic, seconds: started.elapsed().as_secs_f64() };
+        Cost { and_gates: circuit.and_gates() as u64, traffic, seconds: started.elapsed().as_secs_f64() };
     context.ui.detail(&spent.text());
     let values = write_values(&outputs, circuit.outputs());
     context.output.record(
@@ -70,21 +74,21 @@ fn alone(
     (role, inputs): (Role, &[bool]),
     bar: crate::ui::Progress,
 ) -> Outcome<(Vec<bool>, Option<Traffic>)> {
-    let channel = Watched::new(meet(context, &a.meeting)?, |gates| bar.at(gates));
+    let channel = Metered::new(open_peer(context, &a.peer)?, |gates| bar.at(gates));
     let (outputs, channel) = compute(channel, program, role, inputs).map_err(|e| session_failure(&e))?;
     Ok((outputs, Some(channel.inner.traffic())))
 }
 
-/// One hexadecimal integer a line; bit i of it is wire i of the value.
+/// Reads one hexadecimal integer per line; bit i of it is wire i of the value.
 fn read_values(text: &str, sizes: &[usize]) -> Outcome<Vec<bool>> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let bad = |why: String| {
-        Failure::refused("the input values cannot be used")
+        Failure::refused("invalid input values")
             .why(why)
-            .help("One hexadecimal integer per line, this side's values in the circuit's order.")
+            .help("write one hexadecimal integer per line: the values of this role, in the circuit's order")
     };
     if lines.len() != sizes.len() {
-        return Err(bad(format!("there are {} values, and this side has {}", lines.len(), sizes.len())));
+        return Err(bad(format!("found {} values, expected {}", lines.len(), sizes.len())));
     }
     let mut bits = Vec::with_capacity(sizes.iter().sum());
     for (i, (line, size)) in lines.iter().zip(sizes).enumerate() {
@@ -92,7 +96,7 @@ fn read_values(text: &str, sizes: &[usize]) -> Outcome<Vec<bool>> {
         let value: Option<Vec<u32>> = digits.chars().rev().map(|c| c.to_digit(16)).collect();
         let value = value
             .filter(|v| !v.is_empty())
-            .ok_or_else(|| bad(format!("line {} is no hexadecimal integer", i + 1)))?;
+            .ok_or_else(|| bad(format!("line {} is not a hexadecimal integer", i + 1)))?;
         let mut of_value = value.iter().flat_map(|d| (0..4).map(move |b| d >> b & 1 == 1));
         bits.extend((0..*size).map(|_| of_value.next().unwrap_or(false)));
         if of_value.any(|bit| bit) {

@@ -1,8 +1,9 @@
-//! `sotto mpc local`: a job with all its parties on this machine, each a process of its own.
+//! `sotto mpc local`: runs all parties of a job on this machine, each as a process of its own.
 //!
-//! The job is copied with keys made for the occasion and loopback addresses (also in place of relays), signed by everybody, and run in earnest. All of
-//! it lies in a scratch folder that is removed at the end; a program that the job names is read where it lies. An interruption
-//! (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder, with all the keys in it; SIGKILL does not.
+//! The job is copied with new keys and loopback addresses (also instead of rendezvous servers), signed by all parties and
+//! run as usual. Keys and results are in a temporary folder that is removed at the end; a program that the job names is
+//! read from its own place. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder with all
+//! keys; SIGKILL does not.
 
 use super::{
     job::{beside, faulty, write},
@@ -43,9 +44,9 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         register(signal, Arc::clone(&interrupted)).or_refuse("signals cannot be handled")?;
     }
-    let scratch = tempfile::tempdir().or_refuse("no scratch folder can be made")?;
+    let scratch = tempfile::tempdir().or_refuse("cannot create a temporary folder")?;
     let (path, inputs) = (scratch.path().join("job.toml"), inputs(a)?);
-    let job = occasion(&a.job, &path)?;
+    let job = prepare(&a.job, &path)?;
     if let Some(stranger) = inputs.keys().find(|name| job.find(name).is_none()) {
         return Err(Failure::new(Code::Usage, format!("the job has no party named {stranger}")));
     }
@@ -55,10 +56,10 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
         let name = party.name.as_str();
         let files = inputs.get(name).map_or(&[][..], Vec::as_slice);
         let child = start(scratch.path(), name, files, &out.join(name));
-        let child = child.or_refuse(format!("the process of {name} cannot be started"))?;
+        let child = child.or_refuse(format!("cannot start the process of {name}"))?;
         running.push(Running::new(name, child));
     }
-    context.ui.say(&format!("{} parties run on this machine.", running.len()));
+    context.ui.say(&format!("Running {} parties on this machine.", running.len()));
     finish(&mut running, &interrupted)?;
     let mut results = Vec::new();
     for party in &mut running {
@@ -68,7 +69,7 @@ pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     show(context, &results, a.out.as_deref())
 }
 
-/// A party's process, which ends with this value at the latest, and what it says.
+/// The process of a party, which is killed when this is dropped, and its output.
 struct Running<'j> {
     name: &'j str,
     child: Child,
@@ -78,24 +79,24 @@ struct Running<'j> {
 
 impl<'j> Running<'j> {
     fn new(name: &'j str, mut child: Child) -> Self {
-        let (data, speech) = (child.stdout.take().map(listen), child.stderr.take().map(listen));
+        let (data, speech) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
         Self { name, child, data, speech }
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // It may have ended by itself; nobody is left to tell.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Hears all that a process says, so that it never waits to be heard.
-fn listen(mut said: impl Read + Send + 'static) -> JoinHandle<String> {
+/// Reads all output of a process, so that the process never blocks on a full pipe.
+fn collect(mut said: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was said before it broke off is told.
+        // After an error, the output up to it is kept.
         let _ = said.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
@@ -109,18 +110,21 @@ fn words(heard: &mut Option<JoinHandle<String>>) -> String {
 fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
     loop {
         if interrupted.load(Ordering::Relaxed) {
-            return Err(Failure::new(Code::Interrupted, "interrupted: the parties' processes were ended"));
+            return Err(Failure::new(
+                Code::Interrupted,
+                "interrupted; the processes of all parties were ended",
+            ));
         }
         let mut ended = 0;
         for party in running.iter_mut() {
             let name = party.name;
-            match party.child.try_wait().or_refuse(format!("the process of {name} cannot be awaited"))? {
+            match party.child.try_wait().or_refuse(format!("cannot wait for the process of {name}"))? {
                 None => {}
                 Some(status) if status.success() => ended += 1,
                 Some(_) => {
-                    return Err(Failure::refused(format!("{name} did not get to the end of the run"))
+                    return Err(Failure::refused(format!("{name} did not finish the run"))
                         .why(words(&mut party.speech).trim())
-                        .help("The other parties' processes were ended."));
+                        .help("the processes of the other parties were ended; fix the cause and run the command again"));
                 }
             }
         }
@@ -131,26 +135,26 @@ fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
     }
 }
 
-/// The rows of each owner.
+/// The files of each input party.
 fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
     let mut inputs = BTreeMap::<_, Vec<_>>::new();
     for text in &a.input {
-        let (name, file) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::new(Code::Usage, format!("`{text}` is not NAME=FILE")))?;
-        let file = fs::canonicalize(file).or_refuse(format!("{file} cannot be read"))?;
+        let (name, file) = text.split_once('=').ok_or_else(|| {
+            Failure::new(Code::Usage, format!("invalid --input `{text}`: expected NAME=FILE"))
+        })?;
+        let file = fs::canonicalize(file).or_refuse(format!("cannot read {file}"))?;
         inputs.entry(name.to_owned()).or_default().push(file);
     }
     Ok(inputs)
 }
 
-/// Copies the job with fresh keys and loopback addresses, and signs it for everybody.
-fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
+/// Copies the job with new keys and loopback addresses, and signs it for all parties.
+fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     let bad = |line, what: String| faulty(from, &[job_file::Complaint { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
     let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);
-    let parties = parties.ok_or_else(|| bad(1, "there is no [[party]]".to_owned()))?;
+    let parties = parties.ok_or_else(|| bad(1, "it has no [[party]]".to_owned()))?;
     let folder = to.parent().unwrap_or(to);
     let mut identities = Vec::new();
     for party in parties.iter_mut().filter_map(toml::Value::as_table_mut) {
@@ -162,26 +166,26 @@ fn occasion(from: &Path, to: &Path) -> Outcome<Job> {
         party.insert("key".to_owned(), identity.public().to_text().into());
         if party.remove("relay").is_some() || party.contains_key("address") {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
-            let port = port.or_refuse("there is no free port")?;
+            let port = port.or_refuse("no free port")?;
             party.insert("address".to_owned(), port.to_string().into());
         }
         identities.push(identity);
     }
-    stay(&mut table, from);
-    let text = toml::to_string(&table).or_refuse("the job cannot be copied")?;
+    absolute_program(&mut table, from);
+    let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;
-    // Lines are those of the copy: the same faults in the original are found by `check`.
+    // The line numbers are those of the copy; `sotto mpc check` reports those of the original.
     let (job, _) = job_file::parse(&text, job_file::Counting::Now, beside(to))
         .map_err(|complaints| faulty(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
-        let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("the copy cannot be signed")?;
-        write(&super::job::consents(to).join(format!("{}.consent", party.name)), &consent.to_text())?;
+        let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
+        write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &consent.to_text())?;
     }
     Ok(job)
 }
 
-/// Names the program's file by its whole path, since the copy lies elsewhere.
-fn stay(job: &mut toml::Table, from: &Path) {
+/// Makes the path of the program's file absolute, since the copy is in another folder.
+fn absolute_program(job: &mut toml::Table, from: &Path) {
     let program = job.get_mut("program").and_then(toml::Value::as_table_mut);
     let folder = from.parent().unwrap_or(Path::new(""));
     for (kind, file) in program.into_iter().flatten() {
@@ -193,7 +197,7 @@ fn stay(job: &mut toml::Table, from: &Path) {
     }
 }
 
-/// Starts a party.
+/// Starts the process of a party.
 fn start(scratch: &Path, name: &str, inputs: &[PathBuf], out: &Path) -> std::io::Result<Child> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["mpc", "run", "--json", "--as", name, "--dir"]).arg(scratch.join("homes").join(name));
@@ -205,7 +209,7 @@ fn start(scratch: &Path, name: &str, inputs: &[PathBuf], out: &Path) -> std::io:
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-/// What each receiver learned.
+/// Prints what each party learned.
 fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Outcome {
     let mut records = serde_json::Map::new();
     let mut human = String::new();

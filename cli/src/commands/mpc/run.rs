@@ -1,9 +1,9 @@
-//! `sotto mpc run`: one party's part in a job.
+//! `sotto mpc run`: runs the part of one party in a job.
 
 use super::{
     job::{
-        agree, allow, find, forbidden, home, load_signed, no_run, read_identity, read_policy, read_relay,
-        write_result,
+        agree, allow, find, forbidden, home, load_signed, no_run, read_identity, read_policy,
+        read_rendezvous, write_result,
     },
     merge, peak_memory,
 };
@@ -41,10 +41,10 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let (job, program) = load_signed(&a.job, &a.name)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
-    let relay = a.relay.as_deref().map(read_relay).transpose()?;
+    let relay = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     if a.run > job.runs {
-        return Err(Failure::refused(format!("the job may be run {} time(s), not {}", job.runs, a.run))
-            .help("Agree on a new job."));
+        return Err(Failure::refused(format!("the job allows {} runs, not run {}", job.runs, a.run))
+            .help("agree on a new job"));
     }
     allow(policy.as_ref(), &job, us)?;
     let given = input(a, &job, &program, us)?;
@@ -82,41 +82,41 @@ pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         observe: &observe,
     };
     let outcome = take_part(&setup, &mut folder, &mut OsRng)
-        .map_err(|e| no_run(&e, &format!("{} did not get to the end of the run", job.party(us).name)))?;
+        .map_err(|e| no_run(&e, &format!("{} did not finish the run", job.party(us).name)))?;
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
-    // As soon as it was there, or now if it was there before.
+    // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
     let Shown { record, human } = saved.unwrap_or_else(|| save((job, us), &program, &outcome, folder_out))?;
     context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
-/// What an owner brings.
+/// The input of an input party.
 struct Input {
-    /// Rows of each table of its files.
+    /// Number of rows of each table.
     rows: Vec<u64>,
     bits: Bits,
 }
 
-/// The owner's rows; nothing for those who are no owners.
+/// Reads the rows of an input party; `None` for other parties.
 fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Input>> {
     let Some(owner) = job.input_of(us) else {
         return match a.input[..] {
             [] => Ok(None),
-            _ => Err(Failure::new(Code::Usage, format!("{} is no owner in this job", a.name))
-                .help("Leave --input out.")),
+            _ => Err(Failure::new(Code::Usage, format!("{} is not an input party of this job", a.name))
+                .help("omit --input")),
         };
     };
     let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
     if schema.len() != a.input.len() {
         let tables: Vec<_> = schema.iter().map(|table| table.name.as_str()).collect();
-        let what = format!("{} is an owner, and brings {} table(s)", a.name, tables.len());
+        let what = format!("{} is an input party with {} tables", a.name, tables.len());
         return Err(Failure::new(Code::Usage, what)
-            .help(format!("Give --input FILE for each of them, in this order: {}.", tables.join(", "))));
+            .help(format!("pass --input FILE for each of them, in this order: {}", tables.join(", "))));
     }
     let names: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
     let bad = |e: &dyn std::fmt::Display| {
-        Failure::refused(format!("the rows in {} cannot be used", names.join(", "))).why(e).help(
-            "Mend the file: nothing was sent. `sotto mpc check` shows the columns and ranges of the job.",
+        Failure::refused(format!("invalid rows in {}", names.join(", "))).why(e).help(
+            "correct the file; nothing was sent; `sotto mpc check` shows the columns and ranges of the job",
         )
     };
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
@@ -136,14 +136,14 @@ fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
 
 fn open(path: &Path) -> Outcome<Folder> {
     Folder::open(path).map_err(|e| match e.kind() {
-        io::ErrorKind::WouldBlock => Failure::refused("this party is already taking part in this run")
-            .why(format!("another process holds {}", path.display()))
-            .help("Wait for it, or end it."),
-        _ => Failure::refused(format!("{} cannot be used", path.display())).why(e),
+        io::ErrorKind::WouldBlock => Failure::refused("this party is already running this run of the job")
+            .why(format!("another process uses {}", path.display()))
+            .help("wait for it, or end it"),
+        _ => Failure::refused(format!("cannot use {}", path.display())).why(e),
     })
 }
 
-/// Writes the run into the owner's budget, before anything of its data leaves.
+/// Charges the run to the budget of an input party, before any of its data is sent.
 fn charge(
     home: &Path,
     (policy, identity): (Option<&Policy>, &sotto_party::Identity),
@@ -151,7 +151,7 @@ fn charge(
     bits: Option<&Bits>,
 ) -> Result<(), DebitError> {
     let Some(bits) = bits else { return Ok(()) };
-    // Another run of this party may be at its budget for a moment.
+    // Another run of this party may use the budget for a moment.
     let mut folder = Folder::open(home);
     for _ in 0..100 {
         if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
@@ -163,62 +163,62 @@ fn charge(
     debit(&mut folder?, (policy, identity), run, data_set(identity, bits), now())
 }
 
-/// Says what is going on, each thing once, and how far the joint computation is.
+/// Prints each stage once, and a progress bar for the joint computation.
 struct Screen<'c> {
     context: &'c Context,
     gates: u64,
-    said: Mutex<(Option<Stage>, Option<Progress>)>,
+    shown: Mutex<(Option<Stage>, Option<Progress>)>,
 }
 
 impl<'c> Screen<'c> {
     fn new(context: &'c Context, gates: u64) -> Self {
-        Self { context, gates, said: Mutex::new((None, None)) }
+        Self { context, gates, shown: Mutex::new((None, None)) }
     }
 
     fn show(&self, stage: Stage) {
-        let Ok(mut said) = self.said.lock() else { return };
+        let Ok(mut shown) = self.shown.lock() else { return };
         if let Stage::Passed(bytes) = stage {
-            if let (_, Some(bar)) = &*said {
-                // A gate's table has 32 bytes; what is said beside the tables is small or comes first.
+            if let (_, Some(bar)) = &*shown {
+                // The table of a gate has 32 bytes; all other messages are small or come first.
                 bar.at((bytes / 32).min(self.gates));
             }
             return;
         }
-        if said.0.as_ref() == Some(&stage) {
+        if shown.0.as_ref() == Some(&stage) {
             return;
         }
         let text = match &stage {
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
-            Stage::Delivered(computer) => format!("{computer} has our sealed share."),
+            Stage::Delivered(computer) => format!("{computer} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
-            Stage::Signed => "Computed, and signed by both computers.".to_owned(),
-            Stage::Serving => "The others fetch what is theirs.".to_owned(),
+            Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
+            Stage::Serving => "Delivering the results to the other parties.".to_owned(),
             Stage::Passed(_) | Stage::Finished(_) => return,
         };
-        // The bar of what was going on before is taken off the screen.
-        said.1 = None;
+        // Remove the bar of the stage before.
+        shown.1 = None;
         self.context.ui.say(&text);
         if matches!(stage, Stage::Attempt(_)) {
-            said.1 = Some(self.context.ui.bar(self.gates, "computing jointly"));
+            shown.1 = Some(self.context.ui.bar(self.gates, "computing jointly"));
         }
-        said.0 = Some(stage);
+        shown.0 = Some(stage);
     }
 }
 
-/// What a party has in the end, as it is printed.
+/// The result of a party, as it is printed.
 struct Shown {
     record: Value,
     human: String,
 }
 
-/// Writes what the party has in the end.
+/// Writes the results and the receipt of the party.
 fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder: &Path) -> Outcome<Shown> {
     let receipt = render(job, &outcome.receipt);
     write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
     let (mut human, mut fields) = (String::new(), Map::new());
     let tables = tables(program, &outcome.outputs);
     for (table, rows) in &tables {
-        let csv = table_csv(table, rows).or_refuse("the result cannot be written")?;
+        let csv = table_csv(table, rows).or_refuse("cannot write the result")?;
         write_result(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
         let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
         fields.insert(table.name.clone(), table_json(table, rows));
@@ -240,14 +240,14 @@ fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder
     Ok(Shown { record, human })
 }
 
-/// A figure as people read it; one that the outputs do not give, because what it comes from is suppressed, is `null` in JSON.
+/// A figure for people. A figure that is missing because its sources are suppressed is `null` in JSON.
 pub(super) fn figure_text(value: Option<f64>) -> String {
     value
         .filter(|value| value.is_finite())
         .map_or_else(|| "suppressed".to_owned(), |value| format!("{value:.6}"))
 }
 
-/// An output's name as that of a file.
+/// The file name for an output.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
 }

@@ -1,7 +1,7 @@
-//! `sotto mpc keygen`, `check` and `sign`: who one is, what a job means, and agreeing to it.
+//! `sotto mpc keygen`, `check` and `sign`.
 
 use super::{
-    job::{allow, consents, in_time, load, read_identity, read_policy, write},
+    job::{allow, approvals, in_time, load, read_identity, read_policy, write},
     merge,
 };
 use crate::{
@@ -20,10 +20,11 @@ use std::path::{Path, PathBuf};
 pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     let [key, shown] = ["key", "pub"].map(|end| with_end(&a.name, end));
     if shown.try_exists().unwrap_or(true) {
-        return Err(Failure::refused(format!("there is a {} already", shown.display()))
-            .help("Nothing is overwritten: choose another name, or take the old files away if nobody knows them any more."));
+        return Err(Failure::refused(format!("{} exists already", shown.display())).help(
+            "choose another name, or delete the old files if no job uses them; a key is never overwritten",
+        ));
     }
-    // A key without its public file: that was lost, or could not be written.
+    // If there is a secret key without a public file, the public file was lost or could not be written: write it again.
     let is_new = !key.try_exists().unwrap_or(true);
     let identity = if is_new { Identity::random(&mut OsRng) } else { read_identity(&key)? };
     let public = identity.public();
@@ -33,9 +34,9 @@ pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     write(&shown, &format!("{}\n", public.to_text()))?;
     let fingerprint = public.fingerprint();
     let human = format!(
-        "Secret  {}   ({}keep it, and nobody else)\nPublic  {}   (for whoever writes the job)\nFingerprint  {fingerprint}",
+        "secret key   {}   ({}keep it secret)\npublic key   {}   (for the author of the job)\nfingerprint  {fingerprint}",
         key.display(),
-        if is_new { "" } else { "it was there: " },
+        if is_new { "" } else { "it existed already; " },
         shown.display()
     );
     let fields = json!({ "secret": key.display().to_string(), "public": shown.display().to_string(),
@@ -43,7 +44,7 @@ pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     context.output.record("mpc-key", fields, &human)
 }
 
-/// The file of a name with this end; what looks like an end of the name is part of it.
+/// Appends an ending to a path; a dot in the name is not an ending.
 fn with_end(name: &Path, end: &str) -> PathBuf {
     let mut name = name.as_os_str().to_owned();
     name.push(".");
@@ -54,7 +55,7 @@ fn with_end(name: &Path, end: &str) -> PathBuf {
 pub(super) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     let (job, _) = load(&a.job)?;
     let is_over = now() >= job.expiry;
-    let over = "\nThis job has expired: nobody can sign it, and nothing of it begins any more. Agree on a new one.\n";
+    let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
     let human = describe(&job, None) + if is_over { over } else { "" };
     context.output.record("mpc-job", merge(fields(&job), json!({ "expired": is_over })), &human)
 }
@@ -63,38 +64,38 @@ pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     let ((job, _), identity) = (load(&a.job)?, read_identity(&a.key)?);
     let policy = read_policy(a.policy.as_ref())?;
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {
-        Failure::refused("this key is that of no party of the job")
+        Failure::refused("no party of the job has this key")
             .why(format!("its fingerprint is {}", identity.public().fingerprint()))
-            .help("Give the right --key, or have the job name your .pub file.")
+            .help("pass the right --key, or ask the author to name your .pub file in the job")
     })?;
     in_time(&job)?;
     allow(policy.as_ref(), &job, us)?;
     let plan = format!("{}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
     if a.dry_run {
         let fields =
-            json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "words": plan });
+            json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(), "summary": plan });
         return context.output.record("mpc-plan", fields, &format!("{plan}\nNothing was signed."));
     }
     context.ui.confirm(&plan, a.yes)?;
-    let consent = Consent::sign(&job, &identity, &mut OsRng).or_refuse("the job cannot be signed")?;
-    let file = consents(&a.job).join(format!("{}.consent", job.party(us).name));
+    let consent = Consent::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
+    let file = approvals(&a.job).join(format!("{}.approval", job.party(us).name));
     write(&file, &consent.to_text())?;
     let fields = json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(),
-                         "consent": file.display().to_string() });
-    context.output.record("mpc-consent", fields, &format!("Signed: {}", file.display()))
+                         "approval": file.display().to_string() });
+    context.output.record("mpc-approval", fields, &format!("signed: {}", file.display()))
 }
 
-/// A job's record.
+/// The record of a job.
 fn fields(job: &Job) -> serde_json::Value {
     let parties = job.parties.iter().map(|p| json!({ "name": p.name.as_str(), "key": p.key.fingerprint() }));
     let schemas = job.inputs.iter().map(|input| {
         let owner = job.party(input.owner).name.as_str();
-        json!({ "owner": owner, "schema": job.schema_of(input.owner).to_string() })
+        json!({ "party": owner, "schema": job.schema_of(input.owner).to_string() })
     });
     json!({
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),
         "program": job.program.name.to_string(), "circuit": job.program.circuit.to_string(),
         "and_gates": job.program.and_gates, "expiry": job.expiry, "maximum_runs": job.runs,
-        "inputs": schemas.collect::<Vec<_>>(), "parties": parties.collect::<Vec<_>>(), "words": describe(job, None),
+        "inputs": schemas.collect::<Vec<_>>(), "parties": parties.collect::<Vec<_>>(), "summary": describe(job, None),
     })
 }

@@ -1,4 +1,4 @@
-//! `sotto mpc verify`: what a receipt shows, offline.
+//! `sotto mpc verify`: verifies a receipt offline.
 
 use crate::{
     Context, args,
@@ -14,23 +14,24 @@ use std::{fmt::Write as _, path::Path};
 use super::{job::load, merge};
 
 const SHOWS: &str = "\
-It shows that both computers state, under the keys above, that they ran this circuit of this job once, on the inputs that the
-owners committed to, saw the same control, transfer and output messages, and delivered the halves that are named.
-It does not show that they computed correctly, that the inputs were true, or that nobody colluded: it is evidence, not
-proof. The garbled tables are not in its transcript; they are left to the encrypted channel. Compare the fingerprints with
-those that you know.";
+It shows that both compute parties state, under the keys above, that they ran this circuit of this job once, on the
+inputs that the input parties committed to, that they saw the same control, transfer and output messages, and that they
+delivered the output shares named in the receipt.
+It does not show that they computed correctly, that the inputs were true, or that no parties colluded: it is evidence,
+not proof. The garbled tables are not part of its transcript; the encrypted channel protects them. Compare the
+fingerprints with those that you know.";
 
 pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
     let (job, receipt) = read(&read_text(&a.receipt, MAX_FILE)?).map_err(|e| {
-        Failure::refused("this receipt does not hold")
+        Failure::refused("invalid receipt")
             .why(e)
-            .help("Ask another party for its copy: all have the same one.")
+            .help("ask another party for its copy: all parties have the same receipt")
     })?;
     let facts = &receipt.facts;
-    let mut human = format!("Holds: run {} of \"{}\", job {}\n", facts.run, job.name, job.id());
+    let mut human = format!("valid: run {} of \"{}\", job {}\n", facts.run, job.name, job.id());
     let _ = writeln!(
         human,
-        "Program {}, circuit {}, {} AND gates",
+        "program {}, circuit {}, {} AND gates",
         job.program.name, facts.circuit, facts.and_gates
     );
     for (computer, statement) in [(job.garbler, &receipt.garbler), (job.evaluator, &receipt.evaluator)] {
@@ -38,7 +39,7 @@ pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
         let (took, sent) = (statement.finished.saturating_sub(statement.started), statement.sent);
         let _ = writeln!(
             human,
-            "Signed by {} ({}): {took} s, {sent} bytes sent",
+            "signed by {} ({}): {took} s, {sent} bytes sent",
             party.name,
             party.key.fingerprint()
         );
@@ -46,22 +47,22 @@ pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
     let mut record = render(&job, &receipt);
     if let (Some(result), Some(of)) = (&a.result, &a.job) {
         let receiver = job.party(check_result(result, of, (&job, &receipt))?).name.as_str();
-        let _ = writeln!(human, "The result is the one of {receiver} for which both signed");
+        let _ = writeln!(human, "the result is that of {receiver}, and both compute parties signed it");
         record = merge(record, json!({ "result_of": receiver }));
     }
     human.push_str(SHOWS);
     context.output.record("mpc-receipt", record, &human)
 }
 
-/// Whose result it is, if both computers signed for it.
+/// The result party of a result that both compute parties signed.
 fn check_result(result: &Path, of: &Path, (job, receipt): (&Job, &Receipt)) -> Outcome<PartyId> {
     let bad = |why: &dyn std::fmt::Display| {
-        let advice = "Ask whoever gave you the result for the receipt and the job of the same run.";
-        Failure::refused("this result does not hold").why(why).help(advice)
+        let help = "ask the source of the result for the receipt and the job of the same run";
+        Failure::refused("invalid result").why(why).help(help)
     };
     let (here, program) = load(of)?;
     if here.id() != job.id() {
-        return Err(bad(&"the receipt is of another job"));
+        return Err(bad(&"the receipt belongs to another job"));
     }
     read_result(&read_text(result, MAX_RESULT)?, &program, (job, receipt)).map_err(|e| bad(&e))
 }

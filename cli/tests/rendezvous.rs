@@ -52,7 +52,7 @@ impl Drop for Relay {
 }
 
 fn relay(world: &World, more: &str) -> Relay {
-    let words = format!("mpc relay --json --listen 127.0.0.1:0 --key relay.key {more}");
+    let words = format!("mpc rendezvous --json --listen 127.0.0.1:0 --key relay.key {more}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
     command.args(words.split_whitespace()).current_dir(world.dir.path()).env("SOTTO_DIR", world.path("data"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -84,7 +84,7 @@ fn parties_who_only_dial_out_meet_at_a_relay() {
     world.run("mpc verify job.results/west-1/receipt.json").ok();
     // A relay in place of addresses where nobody is.
     sign(&world, "address = \"127.0.0.1:1\"", 120);
-    for (code, said) in everybody(&world, &format!("--relay relay.pub@{}", relay.1)) {
+    for (code, said) in everybody(&world, &format!("--rendezvous relay.pub@{}", relay.1)) {
         assert_eq!(code, 0, "{said}");
     }
 }
@@ -95,14 +95,14 @@ fn a_relay_is_for_those_whom_it_allows_and_has_its_own_key() {
     let relay = relay(&world, "--allow north.pub south.pub");
     sign(&world, "address = \"127.0.0.1:1\"", 1);
     let run = "mpc run job.toml --as west --key west.key --input west.csv";
-    let said = world.run(&format!("{run} --relay relay.pub@{}", relay.1)).fails(1);
+    let said = world.run(&format!("{run} --rendezvous relay.pub@{}", relay.1)).fails(1);
     assert!(said.contains("does not accept our key") && said.contains("has to allow"), "{said}");
-    let said = world.run(&format!("{run} --relay south.pub@{}", relay.1)).fails(1);
+    let said = world.run(&format!("{run} --rendezvous south.pub@{}", relay.1)).fails(1);
     assert!(said.contains("which is not pinned here"), "{said}");
     for wrong in ["relay.pub", "relay.pub@"] {
-        world.run(&format!("{run} --relay {wrong}")).fails(2);
+        world.run(&format!("{run} --rendezvous {wrong}")).fails(2);
     }
-    world.run(&format!("mpc relay --listen {} --key relay.key --allow west.pub", relay.1)).fails(1);
+    world.run(&format!("mpc rendezvous --listen {} --key relay.key --allow west.pub", relay.1)).fails(1);
     let both = "address = \"127.0.0.1:1\"\nrelay = { address = \"127.0.0.1:1\", key = \"relay.pub\" }";
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", both));
     assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
@@ -168,7 +168,7 @@ fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
     }
     let mut altered = said.iter().filter(|(_, said)| said.contains("altered on its way")).peekable();
     assert!(altered.peek().is_some(), "{said:?}");
-    assert!(altered.all(|(code, said)| *code == 1 && said.contains("take another way")), "{said:?}");
+    assert!(altered.all(|(code, said)| *code == 1 && said.contains("take another route")), "{said:?}");
     assert!(!world.path("job.results").exists());
 }
 
@@ -179,7 +179,7 @@ fn the_two_computers_measure_their_link_before_anybody_signs() {
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", "address = \"127.0.0.1:1\""));
     let quote = |name| {
         format!(
-            "mpc quote job.toml --json --measure --as {name} --key {name}.key --relay relay.pub@{}",
+            "mpc quote job.toml --json --measure --as {name} --key {name}.key --rendezvous relay.pub@{}",
             relay.1
         )
     };

@@ -1,4 +1,4 @@
-//! `sotto mpc relay`: where parties of jobs meet who can only dial out.
+//! `sotto mpc rendezvous`: a server where two parties meet that can only connect to others.
 
 use super::job::{read_identity, read_public};
 use crate::{
@@ -14,12 +14,12 @@ use sotto_link::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {
+pub(super) fn run(context: &Context, a: &args::MpcRendezvous) -> Outcome {
     let identity = read_identity(&a.key)?;
     let mut names = BTreeMap::new();
     for path in &a.allow {
         let key = tls::peer_key(&read_public(path)?);
-        let unusable = || Failure::refused(format!("the key in {} cannot be used", path.display()));
+        let unusable = || Failure::refused(format!("invalid key in {}", path.display()));
         names.insert(key.ok_or_else(unusable)?, path.file_stem().unwrap_or_default().display().to_string());
     }
     let quotas = Quotas {
@@ -34,13 +34,14 @@ pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {
     let fingerprint = identity.public().fingerprint();
     let listening = |address: std::net::SocketAddr| {
         let fields = json!({ "address": address.to_string(), "fingerprint": fingerprint });
-        let human = format!("Relay at {address}, key {fingerprint}, for {} parties", a.allow.len());
-        // A relay serves on where nobody reads what it says.
-        let _ = context.output.record("mpc-relay", fields, &human);
+        let human =
+            format!("rendezvous server at {address}, key {fingerprint}, for {} parties", a.allow.len());
+        // The server goes on even if its output is closed.
+        let _ = context.output.record("mpc-rendezvous", fields, &human);
     };
     let (ui, allowed) = (context.ui, names.keys().copied().collect());
     let tell = move |event| match event {
-        Event::Refused(from, why) => ui.detail(&format!("{from} was turned away: {why}")),
+        Event::Refused(from, why) => ui.detail(&format!("refused {from}: {why}")),
         Event::Waiting(us, other) => {
             ui.detail(&format!("{} waits for {}", name(&names, us), name(&names, other)))
         }
@@ -49,17 +50,16 @@ pub(super) fn run(context: &Context, a: &args::MpcRelay) -> Outcome {
         }
     };
     serve(&a.listen, &tls::identity(&identity), allowed, quotas, listening, tell).map_err(|e| {
-        let failed = Failure::new(Code::Refused, format!("there can be no relay at {}", a.listen)).why(&e);
+        let failed =
+            Failure::new(Code::Refused, format!("cannot run a rendezvous server at {}", a.listen)).why(&e);
         match e {
-            LinkError::Unreachable { .. } => {
-                failed.help("Give an address of this machine whose port is free.")
-            }
+            LinkError::Unreachable { .. } => failed.help("pass an address of this machine with a free port"),
             _ => failed,
         }
     })
 }
 
-/// The name of a party by its key file.
+/// The name of a party, taken from its key file.
 fn name(names: &BTreeMap<PeerKey, String>, key: PeerKey) -> &str {
-    names.get(&key).map_or("somebody", String::as_str)
+    names.get(&key).map_or("unknown party", String::as_str)
 }
