@@ -1,10 +1,11 @@
-//! Where the crate touches the outside: sockets, files and the clock live here and nowhere else.
+//! The system calls: sockets, files, the clock and the system's random source.
 
-pub mod file;
-pub mod pinned;
-mod places;
-#[cfg(feature = "relay")]
-pub mod relay;
-mod tcp;
+pub(crate) mod key_file;
+pub(crate) mod listener;
+pub(crate) mod meet;
+pub(crate) mod memory;
+#[cfg(feature = "rendezvous")]
+pub(crate) mod rendezvous_server;
+pub(crate) mod tcp;
 #[cfg(feature = "web")]
-pub mod web;
+pub(crate) mod web;

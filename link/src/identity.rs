@@ -1,16 +1,16 @@
-//! Who a party is: an Ed25519 key pair (RFC 8032).
+//! A party's identity: an Ed25519 key pair (RFC 8032).
 //!
 //! ```text
-//! peer key    bech32m("sottokey", public key (32))       is told to others, who pin it
-//! identity    bech32m("sottosecret", seed (32))          stays in a file of mode 0600
+//! peer key    bech32m("sottokey", public key (32))       given to others, who pin it
+//! identity    bech32m("sottosecret", seed (32))          kept in a file of mode 0600
 //! signature   Ed25519(tag ‖ 0 ‖ message)
 //! ```
 //!
-//! The checksum finds any three wrong characters (BIP-350). Every use of a key signs under a tag of its own; no tag begins with
-//! a space, as everything that TLS 1.3 signs does (RFC 8446, 4.4.3), so that no signature of one use is one of another.
+//! The checksum detects up to three wrong characters (BIP-350). Every use of a key signs under its own tag. No tag begins with a
+//! space, as everything that TLS 1.3 signs does (RFC 8446, 4.4.3), so a signature of one use is never valid for another.
 //!
-//! A peer key is a canonical point outside the small subgroup, and signatures are verified strictly: for a key
-//! there is exactly one that a message has from its signer. **Not hidden**: who knows a peer key recognises its signatures.
+//! Guaranteed: a peer key is a canonical point outside the small subgroup, and signatures are verified strictly. Not guaranteed:
+//! anonymity, because a signature can be linked to its peer key.
 
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use core::fmt;
@@ -21,37 +21,58 @@ use zeroize::Zeroizing;
 const PUBLIC: &str = "sottokey";
 const SECRET: &str = "sottosecret";
 
-/// The key that a party is known by.
+/// A party's public key.
+///
+/// ```
+/// use sotto_link::{Identity, PeerKey};
+///
+/// let identity = Identity::from_seed(&[7; 32]);
+/// let text = identity.peer_key().to_string();
+/// assert!(text.starts_with("sottokey1"));
+/// assert_eq!(text.parse::<PeerKey>(), Ok(identity.peer_key()));
+///
+/// // The checksum detects typing errors.
+/// assert!(text.replace('q', "p").parse::<PeerKey>().is_err());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerKey([u8; 32]);
 
-/// A party's secret key. It is wiped on drop and never printed.
+/// A party's secret key. It is erased on drop and never printed.
+///
+/// ```
+/// use sotto_link::Identity;
+///
+/// let identity = Identity::from_seed(&[7; 32]);
+/// let signature = identity.sign("invoice v1", b"10 coins");
+/// assert!(identity.peer_key().verify("invoice v1", b"10 coins", &signature).is_ok());
+/// assert!(identity.peer_key().verify("receipt v1", b"10 coins", &signature).is_err());
+/// ```
 pub struct Identity(SigningKey);
 
-/// Why bytes or a text are no key.
+/// Why bytes or a text are not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Another kind of text, a typing error, or a part of a key.
-    #[error("this is not a key of the form {expected}1…, or it has a typing error or is cut off")]
+    /// Another kind of text, a typing error, or an incomplete key.
+    #[error("invalid key: expected the form {expected}1…; it may have a typing error or be incomplete")]
     Text {
-        /// What such a text begins with.
+        /// The prefix of a valid text.
         expected: &'static str,
     },
-    /// The bytes are no public key that somebody can own.
-    #[error("these bytes are no usable Ed25519 public key")]
+    /// The bytes are not a usable public key.
+    #[error("invalid Ed25519 public key")]
     Point,
 }
 
-/// The signature is not the peer's, or not of this message.
+/// The signature is not by this key, or not of this message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the signature is not of this key and message")]
+#[error("invalid signature for this key and message")]
 pub struct BadSignature;
 
 impl PeerKey {
     /// The key of these bytes.
     ///
     /// # Errors
-    /// [`KeyError::Point`]: not canonical, not on the curve, or of small order.
+    /// [`KeyError::Point`] if the point is not canonical, not on the curve, or of small order.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::Point)?;
         let canonical = key.to_edwards().compress().to_bytes() == bytes;
@@ -64,10 +85,10 @@ impl PeerKey {
         &self.0
     }
 
-    /// Whether this peer signed `message` under `tag`.
+    /// Verifies this peer's signature of `message` under `tag`.
     ///
     /// # Errors
-    /// [`BadSignature`].
+    /// [`BadSignature`] if it is invalid.
     pub fn verify(&self, tag: &str, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
         self.verify_raw(&tagged(tag, message), signature)
     }
@@ -90,13 +111,13 @@ impl Identity {
         Self(SigningKey::from_bytes(seed))
     }
 
-    /// What others know it by.
+    /// The public key that others pin.
     #[must_use]
     pub fn peer_key(&self) -> PeerKey {
         PeerKey(self.0.verifying_key().to_bytes())
     }
 
-    /// Signs `message` under `tag`: the name and version of the use, which has no zero byte and begins with no space.
+    /// Signs `message` under `tag`, the name and version of the use. A tag has no zero byte and does not begin with a space.
     #[must_use]
     pub fn sign(&self, tag: &str, message: &[u8]) -> [u8; 64] {
         self.sign_raw(&tagged(tag, message))
@@ -106,16 +127,16 @@ impl Identity {
         self.0.sign(message).to_bytes()
     }
 
-    /// A second handle of the same secret, for a configuration that owns one.
+    /// A second handle of the same secret, for a configuration that owns its handle.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// The secret as a text, for a file that nobody else reads.
+    /// The secret as a text, for a file that only its owner can read.
     #[must_use]
     pub fn to_secret_text(&self) -> Zeroizing<String> {
         let seed = Zeroizing::new(self.0.to_bytes());
-        // Room beforehand: a string that grows leaves copies behind.
+        // Reserve the room first: a growing string leaves copies of the secret behind.
         let mut text = Zeroizing::new(String::with_capacity(96));
         let hrp = Hrp::parse_unchecked(SECRET);
         // Writing to a string with 32 bytes of data cannot fail.
@@ -123,10 +144,10 @@ impl Identity {
         text
     }
 
-    /// Reads a secret text; white space around it is ignored.
+    /// Reads a secret text, ignoring white space around it.
     ///
     /// # Errors
-    /// [`KeyError::Text`].
+    /// [`KeyError::Text`] if it is invalid.
     pub fn from_secret_text(text: &str) -> Result<Self, KeyError> {
         let seed = Zeroizing::new(decode(text, SECRET)?);
         let identity = Self::from_seed(&seed);
@@ -138,12 +159,12 @@ impl Identity {
 fn tagged(tag: &str, message: &[u8]) -> Vec<u8> {
     debug_assert!(
         !tag.starts_with(' ') && !tag.contains('\0'),
-        "a tag that could be mistaken for another use"
+        "a tag that could be confused with another use"
     );
     [tag.as_bytes(), &[0], message].concat()
 }
 
-/// The 32 bytes of a text; the caller makes sure that they have no other text.
+/// The 32 bytes of a text. The caller checks that the text is their only encoding.
 fn decode(text: &str, expected: &'static str) -> Result<[u8; 32], KeyError> {
     let wrong = KeyError::Text { expected };
     let checked = CheckedHrpstring::new::<Bech32m>(text.trim()).map_err(|_| wrong)?;
@@ -174,7 +195,7 @@ impl std::str::FromStr for PeerKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let key = Self::from_bytes(decode(text, PUBLIC)?)?;
-        // One key, one text: upper case, and letters that carry less than a byte, are refused.
+        // Each key has one text: upper case and non-zero padding bits are refused.
         if key.to_string() == text.trim() { Ok(key) } else { Err(KeyError::Text { expected: PUBLIC }) }
     }
 }
@@ -208,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_read_back_and_nothing_else_is() {
+    fn a_key_has_one_text() {
         let (key, text) = (identity(1).peer_key(), identity(1).peer_key().to_string());
         assert_eq!(text.parse(), Ok(key));
         assert_eq!(format!(" {text}\n").parse(), Ok(key));
@@ -228,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn points_that_nobody_owns_are_refused() {
+    fn unusable_points_are_refused() {
         let mut one = [0; 32];
         one[0] = 1;
         for small in [[0; 32], one] {
@@ -242,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_of_one_key_tag_and_message() {
+    fn a_signature_is_valid_for_one_key_tag_and_message() {
         let signature = identity(1).sign("a use", b"text");
         let key = identity(1).peer_key();
         assert_eq!(key.verify("a use", b"text", &signature), Ok(()));
@@ -260,7 +281,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_reading_fail_in_another_way(text in "\\PC{0,80}", tail in "[a-z0-9]{0,70}") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,80}", tail in "[a-z0-9]{0,70}") {
             prop_assert!(text.parse::<PeerKey>().is_err());
             let secret = format!("sottosecret1{tail}");
             prop_assert!(Identity::from_secret_text(&secret).is_err());

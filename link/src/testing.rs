@@ -1,29 +1,28 @@
-//! Decoders that are tried with any bytes; they are nobody's business but that of the fuzz targets.
+//! Decoders for the fuzz targets.
 //!
-//! Each gives back the encoding of what it read, or nothing if it read nothing.
+//! Each returns the encoding of the value it decoded, or `None` if the bytes are invalid.
 
-use crate::wire::{Piece, cover, meeting, parse_meeting, pieces};
+use crate::wire::{MeetingRequest, Padded, cover, messages};
 
-/// A piece of a frame.
+/// Decodes a message between nodes.
 #[must_use]
-pub fn piece(bytes: &[u8]) -> Option<Vec<u8>> {
-    match Piece::decode(bytes).ok()? {
-        Piece::Cover => Some(cover()),
-        Piece::End(data) => pieces(data).next(),
-        // A part is followed by more.
-        Piece::Part(data) => pieces(&[data, &[0]].concat()).next(),
+pub fn message(bytes: &[u8]) -> Option<Vec<u8>> {
+    match Padded::decode(bytes).ok()? {
+        Padded::Cover => Some(cover()),
+        Padded::Last(data) => messages(data).next(),
+        // An earlier part is followed by at least one more byte.
+        Padded::Part(data) => messages(&[data, &[0]].concat()).next(),
     }
 }
 
-/// What a relay is asked for.
+/// Decodes a request to a rendezvous server.
 #[must_use]
-pub fn meeting_of(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (at, other) = parse_meeting(bytes.try_into().ok()?)?;
-    Some(meeting(&at, &other).to_vec())
+pub fn meeting_request(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(MeetingRequest::decode(bytes.try_into().ok()?)?.encode().to_vec())
 }
 
-/// Whether a web server takes this for the head of a request.
+/// Whether the web server accepts `bytes` as the head of a request.
 #[must_use]
-pub fn is_head(bytes: &[u8]) -> bool {
-    crate::edge::web::is_request(bytes)
+pub fn is_request_head(bytes: &[u8]) -> bool {
+    crate::http::is_request(bytes)
 }

@@ -1,17 +1,17 @@
-//! TLS 1.3 whose certificates are pinned keys: what both ends insist on, as values.
+//! TLS 1.3 with pinned keys as certificates: the configuration of both ends.
 //!
 //! ```text
 //! version        TLS 1.3 (RFC 8446) only; no resumption, no tickets, no early data
 //! key exchange   X25519MLKEM768 only: X25519 and ML-KEM-768 together (FIPS 203; draft-ietf-tls-ecdhe-mlkem)
 //! records        AES-256-GCM, or ChaCha20-Poly1305
 //! certificates   raw public keys, both ways (RFC 7250), Ed25519 (RFC 8410), each in the set the other side pins
-//! purpose        one ALPN name (RFC 7301); both ends must have chosen it
-//! binding        tls-exporter (RFC 9266): 32 bytes that this connection alone has
+//! purpose        one ALPN name (RFC 7301), which both ends must select
+//! binding        tls-exporter (RFC 9266): 32 bytes that are unique to the connection
 //! ```
 //!
-//! Guaranteed by a finished handshake: the peer holds the secret of the key that was accepted, speaks for this purpose, and
-//! nobody in between knows the traffic keys. Whoever finishes a handshake without the hybrid exchange does not exist: nothing
-//! weaker is on offer. Not hidden: the keys' owner from an active prober (the server shows its key to whoever asks).
+//! Guaranteed by a complete handshake: the peer holds the secret of the accepted key and agrees on the purpose; only the two
+//! ends know the traffic keys; the key exchange was the hybrid one. Not guaranteed: hiding the server's key from an active
+//! prober, because the server proves it to every client.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +24,10 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
 use rustls::sign::{self, CertifiedKey};
+#[cfg(feature = "web")]
+use rustls::{CommonState, NamedGroup};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError,
+    CertificateError, ClientConfig, ConnectionCommon, DigitallySignedStruct, DistinguishedName, Error, OtherError,
     PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme, version::TLS13,
 };
 
@@ -35,12 +37,12 @@ use crate::identity::{Identity, PeerKey};
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 const SCHEME: SignatureScheme = SignatureScheme::ED25519;
 
-/// The peer showed a key, but not one that is pinned.
+/// The peer proved a key that is not pinned.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the peer's key is {0}, which is not pinned")]
 pub(crate) struct NotPinned(pub(crate) PeerKey);
 
-/// What a client insists on.
+/// The configuration of a client that accepts one peer.
 pub(crate) fn client(us: &Identity, peer: PeerKey, purpose: &str) -> Result<ClientConfig, Error> {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
@@ -53,7 +55,7 @@ pub(crate) fn client(us: &Identity, peer: PeerKey, purpose: &str) -> Result<Clie
     Ok(config)
 }
 
-/// What a server insists on.
+/// The configuration of a server that accepts a set of peers.
 pub(crate) fn server(us: &Identity, peers: BTreeSet<PeerKey>, purpose: &str) -> Result<ServerConfig, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
@@ -65,7 +67,7 @@ pub(crate) fn server(us: &Identity, peers: BTreeSet<PeerKey>, purpose: &str) -> 
     Ok(config)
 }
 
-/// What browsers have in TLS 1.3, the hybrid key exchange first.
+/// The cryptography of browsers in TLS 1.3, the hybrid key exchange first.
 #[cfg(feature = "web")]
 pub(crate) fn web_provider() -> CryptoProvider {
     CryptoProvider {
@@ -74,7 +76,7 @@ pub(crate) fn web_provider() -> CryptoProvider {
     }
 }
 
-/// A client of any web server, whatever its certificate says: who is there is proven inside.
+/// The configuration of a client that accepts any web server; the peer proves its key inside the connection.
 #[cfg(feature = "web")]
 pub(crate) fn web_client() -> Result<ClientConfig, Error> {
     let provider = Arc::new(web_provider());
@@ -89,9 +91,20 @@ pub(crate) fn web_client() -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// The name a client asks for; it is neither sent nor checked.
+/// A placeholder for the server name, which is neither sent nor checked.
 pub(crate) fn nameless() -> ServerName<'static> {
     ServerName::IpAddress(core::net::Ipv4Addr::UNSPECIFIED.into())
+}
+
+/// The channel binding `tls-exporter` of a complete handshake: this label, no context, 32 bytes (RFC 9266, 2).
+pub(crate) fn exporter<T>(tls: &ConnectionCommon<T>) -> Result<[u8; 32], Error> {
+    tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None)
+}
+
+/// Whether the connection's key exchange is the hybrid, post-quantum one.
+#[cfg(feature = "web")]
+pub(crate) fn is_hybrid(tls: &CommonState) -> bool {
+    tls.negotiated_key_exchange_group().is_some_and(|group| group.name() == NamedGroup::X25519MLKEM768)
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -105,7 +118,7 @@ fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// The key in a SubjectPublicKeyInfo; `None` for any other kind of key.
+/// The key in a SubjectPublicKeyInfo; `None` for another kind of key.
 pub(crate) fn peer_key(spki: &[u8]) -> Option<PeerKey> {
     let bytes = spki.strip_prefix(&SPKI)?.try_into().ok()?;
     PeerKey::from_bytes(bytes).ok()
@@ -145,7 +158,7 @@ impl sign::Signer for Key {
     }
 }
 
-/// The keys that a peer may prove.
+/// The keys that the peer may prove.
 #[derive(Debug)]
 struct Pins(BTreeSet<PeerKey>);
 
@@ -214,7 +227,7 @@ impl ServerCertVerifier for Pins {
     }
 }
 
-/// Takes any certificate whose key signs the handshake.
+/// Accepts any certificate whose key signs the handshake.
 #[cfg(feature = "web")]
 #[derive(Debug)]
 struct AnyCertificate(rustls::crypto::WebPkiSupportedAlgorithms);
@@ -307,7 +320,7 @@ mod tests {
         Identity::from_seed(&[n; 32])
     }
 
-    /// Runs a handshake in memory between `client` and party 1, who expects party 2.
+    /// Runs a handshake in memory between `client` and party 1, which expects party 2.
     fn shake(client: ClientConfig) -> Result<(Connection, Connection), Error> {
         let expected = server(&identity(1), [identity(2).peer_key()].into(), USE)?;
         let mut a: Connection = ClientConnection::new(Arc::new(client), nameless())?.into();
@@ -332,7 +345,7 @@ mod tests {
         Ok(())
     }
 
-    /// As [`client`], but with another choice of cryptography.
+    /// As [`client`], with another provider.
     fn client_with(provider: CryptoProvider) -> ClientConfig {
         let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
@@ -347,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_agreed_is_the_hybrid_exchange_and_nothing_is_resumed() {
+    fn the_hybrid_exchange_is_negotiated_and_no_session_is_resumed() {
         let (a, b) = shake(client(&identity(2), identity(1).peer_key(), USE).unwrap()).unwrap();
         for end in [&a, &b] {
             assert!(!end.is_handshaking());
@@ -365,13 +378,13 @@ mod tests {
     #[test]
     fn a_client_without_the_hybrid_exchange_is_refused() {
         let hybrid = aws_lc_rs::default_provider();
-        assert!(shake(client_with(hybrid.clone())).is_ok(), "nothing else is amiss");
+        assert!(shake(client_with(hybrid.clone())).is_ok(), "the provider is the only difference");
         let classical = CryptoProvider { kx_groups: vec![kx_group::X25519], ..hybrid };
         assert!(matches!(shake(client_with(classical)), Err(Error::PeerIncompatible(_))));
     }
 
     #[test]
-    fn a_key_without_its_secret_proves_nothing() {
+    fn a_client_without_the_secret_key_is_refused() {
         let mut thief = client(&identity(2), identity(1).peer_key(), USE).unwrap();
         let shown = raw_key(&identity(2)).cert.clone();
         let stolen = CertifiedKey::new(shown, Arc::new(Key(Arc::new(identity(3)))));
@@ -380,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_ed25519_key_is_a_key() {
+    fn only_ed25519_keys_are_accepted() {
         let spki = raw_key(&identity(1)).cert[0].to_vec();
         assert_eq!(peer_key(&spki), Some(identity(1).peer_key()));
         assert_eq!(peer_key(&spki[1..]), None);

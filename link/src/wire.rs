@@ -1,11 +1,11 @@
-//! The bytes of this crate, all of them; nothing else decodes.
+//! The bytes that parties exchange with a rendezvous server.
 //!
 //! ```text
-//! meeting      version u8 (1) ‖ rendezvous (32) ‖ key of the one to be met (32)      to a relay
-//! reply        u8: 0 wait, 1 here is the other one, 2 you have too many, 3 nobody came
+//! request      version u8 (1) ‖ meeting (32) ‖ key of the peer (32)
+//! status       u8: 0 waiting, 1 connected to the peer, 2 quota exceeded, 3 peer absent
 //! ```
 //!
-//! What nodes exchange is in `web`.
+//! Guaranteed: every value has one encoding, and decoding accepts nothing else. The messages between nodes are in `web`.
 
 #[cfg(feature = "web")]
 mod web;
@@ -15,69 +15,81 @@ pub(crate) use web::*;
 
 use crate::identity::PeerKey;
 
+/// The purpose of channels to a rendezvous server.
+pub(crate) const RENDEZVOUS: &str = "sotto-relay/1";
 const VERSION: u8 = 1;
-/// Bytes of a meeting.
-pub(crate) const MEETING: usize = 65;
+/// Bytes of a request.
+pub(crate) const REQUEST: usize = 65;
 
-/// What a relay is asked for.
-pub(crate) fn meeting(rendezvous: &[u8; 32], other: &PeerKey) -> [u8; MEETING] {
-    let mut bytes = [VERSION; MEETING];
-    let (at, key) = bytes.split_at_mut(33);
-    at.iter_mut().skip(1).zip(rendezvous).for_each(|(to, from)| *to = *from);
-    key.copy_from_slice(other.as_bytes());
-    bytes
-}
-
-/// The rendezvous, and the one to be met there.
-#[cfg(feature = "relay")]
-pub(crate) fn parse_meeting(bytes: &[u8; MEETING]) -> Option<([u8; 32], PeerKey)> {
-    let (at, key) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
-    Some((*at, PeerKey::from_bytes(key.try_into().ok()?).ok()?))
-}
-
-/// What a relay answers.
+/// A party's request to a rendezvous server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Reply {
-    /// The other one is not there yet.
-    Wait = 0,
-    /// All that follows is the other one's.
-    Here = 1,
-    /// A quota is used up.
-    TooMany = 2,
-    /// The other one did not come.
-    Nobody = 3,
+pub(crate) struct MeetingRequest {
+    /// The identifier of the meeting.
+    pub(crate) id: [u8; 32],
+    /// The peer to meet there.
+    pub(crate) peer: PeerKey,
 }
 
-impl Reply {
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Wait, Self::Here, Self::TooMany, Self::Nobody].into_iter().find(|reply| *reply as u8 == code)
+impl MeetingRequest {
+    pub(crate) fn encode(&self) -> [u8; REQUEST] {
+        let mut bytes = [VERSION; REQUEST];
+        let (id, key) = bytes.split_at_mut(33);
+        id.iter_mut().skip(1).zip(&self.id).for_each(|(to, from)| *to = *from);
+        key.copy_from_slice(self.peer.as_bytes());
+        bytes
+    }
+
+    #[cfg(feature = "rendezvous")]
+    pub(crate) fn decode(bytes: &[u8; REQUEST]) -> Option<Self> {
+        let (id, key) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
+        Some(Self { id: *id, peer: PeerKey::from_bytes(key.try_into().ok()?).ok()? })
     }
 }
 
-#[cfg(all(test, feature = "relay"))]
+/// A rendezvous server's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// The peer is not there yet.
+    Waiting = 0,
+    /// All further bytes come from the peer.
+    Connected = 1,
+    /// A quota is exhausted.
+    QuotaExceeded = 2,
+    /// The peer did not come.
+    PeerAbsent = 3,
+}
+
+impl Status {
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        let all = [Self::Waiting, Self::Connected, Self::QuotaExceeded, Self::PeerAbsent];
+        all.into_iter().find(|status| *status as u8 == code)
+    }
+}
+
+#[cfg(all(test, feature = "rendezvous"))]
 mod tests {
     use super::*;
     use crate::Identity;
 
     #[test]
-    fn a_meeting_is_read_back_and_nothing_else_is() {
-        let key = Identity::from_seed(&[1; 32]).peer_key();
-        let bytes = meeting(&[7; 32], &key);
-        assert_eq!(parse_meeting(&bytes), Some(([7; 32], key)));
+    fn a_request_has_one_encoding() {
+        let request = MeetingRequest { id: [7; 32], peer: Identity::from_seed(&[1; 32]).peer_key() };
+        let bytes = request.encode();
+        assert_eq!(MeetingRequest::decode(&bytes), Some(request));
         for at in [0, 33, 64] {
             let mut other = bytes;
             other[at] ^= 0xff;
-            assert_ne!(parse_meeting(&other), Some(([7; 32], key)));
+            assert_ne!(MeetingRequest::decode(&other), Some(request));
         }
         let mut version = bytes;
         version[0] = 2;
-        assert_eq!(parse_meeting(&version), None);
+        assert_eq!(MeetingRequest::decode(&version), None);
     }
 
     #[test]
-    fn replies_have_distinct_codes() {
-        let all: Vec<_> = (0..=255).filter_map(Reply::from_code).map(|r| r as u8).collect();
+    fn statuses_have_distinct_codes() {
+        let all: Vec<_> = (0..=255).filter_map(Status::from_code).map(|r| r as u8).collect();
         assert_eq!(all, [0, 1, 2, 3]);
     }
 }

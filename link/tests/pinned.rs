@@ -1,4 +1,4 @@
-//! Two ends over loopback, and those who are neither: strangers, other programs, and whoever alters bytes on their way.
+//! Two ends over loopback; strangers, other programs, and a middlebox that alters bytes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::io::{ErrorKind, Read, Write};
@@ -6,18 +6,18 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sotto_link::pinned::{LinkError, Listener, Patience, Pinned, connect};
+use sotto_link::pinned::{LinkError, Listener, Timeouts, Pinned, connect};
 use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
 const SECONDS: Duration = Duration::from_secs(20);
-const PATIENCE: Patience = Patience { connect: SECONDS, handshake: SECONDS, idle: SECONDS, total: SECONDS };
-/// For what must run out.
+const TIMEOUTS: Timeouts = Timeouts { connect: SECONDS, handshake: SECONDS, idle: SECONDS, total: SECONDS };
+/// For timeouts that must expire.
 const BRIEF: Duration = Duration::from_millis(300);
-const BRIEFLY: Patience = Patience { connect: BRIEF, handshake: BRIEF, ..PATIENCE };
-/// Long enough for a handshake on a busy machine, and not to be waited out for long.
-const A_WHILE: Duration = Duration::from_secs(3);
-const FOR_A_WHILE: Patience = Patience { connect: A_WHILE, ..PATIENCE };
+const BRIEF_TIMEOUTS: Timeouts = Timeouts { connect: BRIEF, handshake: BRIEF, ..TIMEOUTS };
+/// Long enough for a handshake on a busy machine, short enough to wait for.
+const MODERATE: Duration = Duration::from_secs(3);
+const MODERATE_TIMEOUTS: Timeouts = Timeouts { connect: MODERATE, ..TIMEOUTS };
 
 fn identity(n: u8) -> Identity {
     Identity::from_seed(&[n; 32])
@@ -27,23 +27,23 @@ fn key(n: u8) -> PeerKey {
     identity(n).peer_key()
 }
 
-/// Party 1 listens for `peers` on a thread; the address, and what came of it.
-fn listen(peers: &[u8], patience: Patience) -> (String, JoinHandle<Result<Pinned, LinkError>>) {
+/// Party 1 listens for `peers` on a thread. Returns the address and the result.
+fn listen(peers: &[u8], timeouts: Timeouts) -> (String, JoinHandle<Result<Pinned, LinkError>>) {
     let peers: Vec<_> = peers.iter().map(|n| key(*n)).collect();
     let mut listener = Listener::bind("127.0.0.1:0", &identity(1), peers, USE).unwrap();
     let address = listener.address().unwrap().to_string();
-    (address, thread::spawn(move || listener.accept(patience)))
+    (address, thread::spawn(move || listener.accept(timeouts)))
 }
 
 /// Parties 2 and 1, connected.
 fn pair() -> (Pinned, Pinned) {
-    let (address, accepted) = listen(&[2], PATIENCE);
-    let near = connect(&address, &identity(2), key(1), USE, PATIENCE).unwrap();
+    let (address, accepted) = listen(&[2], TIMEOUTS);
+    let near = connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
     (near, accepted.join().unwrap().unwrap())
 }
 
 #[test]
-fn both_ends_know_each_other_and_share_a_binding_of_their_own() {
+fn both_ends_know_each_other_and_share_a_unique_binding() {
     let (mut a, mut b) = pair();
     assert_eq!((a.peer(), b.peer()), (key(1), key(2)));
     assert_eq!(a.binding(), b.binding());
@@ -64,11 +64,11 @@ fn both_ends_know_each_other_and_share_a_binding_of_their_own() {
     assert!(received == expected);
     b.write_all(b"ok").unwrap();
     assert_eq!(&sender.join().unwrap(), b"ok");
-    assert_eq!(b.read(&mut [0]).unwrap(), 0, "a goodbye is an end, not an error");
+    assert_eq!(b.read(&mut [0]).unwrap(), 0, "a closed channel ends without an error");
 }
 
 #[test]
-fn an_end_without_goodbye_is_an_error() {
+fn an_end_without_close_notify_is_an_error() {
     let (a, mut b) = pair();
     drop(a);
     assert_eq!(b.read(&mut [0]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
@@ -76,31 +76,31 @@ fn an_end_without_goodbye_is_an_error() {
 
 #[test]
 fn another_server_key_is_refused_and_named() {
-    let (address, accepted) = listen(&[2], FOR_A_WHILE);
-    let refused = connect(&address, &identity(2), key(3), USE, PATIENCE);
+    let (address, accepted) = listen(&[2], MODERATE_TIMEOUTS);
+    let refused = connect(&address, &identity(2), key(3), USE, TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::WrongKey { shown: key(1) });
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::NotAccepted);
 }
 
 #[test]
-fn an_unknown_client_is_refused_named_and_told() {
-    let (address, accepted) = listen(&[2, 3], FOR_A_WHILE);
-    let refused = connect(&address, &identity(4), key(1), USE, PATIENCE);
+fn an_unknown_client_is_refused_and_both_ends_know_why() {
+    let (address, accepted) = listen(&[2, 3], MODERATE_TIMEOUTS);
+    let refused = connect(&address, &identity(4), key(1), USE, TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::NotAccepted);
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::WrongKey { shown: key(4) });
 }
 
 #[test]
 fn another_purpose_is_refused() {
-    let (address, accepted) = listen(&[2], FOR_A_WHILE);
-    let refused = connect(&address, &identity(2), key(1), "another/1", PATIENCE);
+    let (address, accepted) = listen(&[2], MODERATE_TIMEOUTS);
+    let refused = connect(&address, &identity(2), key(1), "another/1", TIMEOUTS);
     assert!(matches!(refused, Err(LinkError::Incompatible(_))));
     assert!(matches!(accepted.join().unwrap(), Err(LinkError::Incompatible(_))));
 }
 
 #[test]
 fn another_program_is_refused() {
-    let (address, accepted) = listen(&[2], FOR_A_WHILE);
+    let (address, accepted) = listen(&[2], MODERATE_TIMEOUTS);
     let mut browser = TcpStream::connect(&address).unwrap();
     browser.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(matches!(accepted.join().unwrap(), Err(LinkError::Incompatible(_))));
@@ -109,28 +109,28 @@ fn another_program_is_refused() {
     let address = server.local_addr().unwrap().to_string();
     let talker =
         thread::spawn(move || server.accept().unwrap().0.write_all(b"220 mail ready, what do you want\r\n"));
-    let refused = connect(&address, &identity(2), key(1), USE, PATIENCE);
+    let refused = connect(&address, &identity(2), key(1), USE, TIMEOUTS);
     assert!(matches!(refused, Err(LinkError::Incompatible(_) | LinkError::Closed)), "{refused:?}");
     talker.join().unwrap().unwrap();
 }
 
 #[test]
-fn who_is_absent_or_silent_is_given_up() {
-    let (address, accepted) = listen(&[2], BRIEFLY);
+fn an_absent_or_silent_peer_is_a_timeout() {
+    let (address, accepted) = listen(&[2], BRIEF_TIMEOUTS);
     assert_eq!(accepted.join().unwrap().unwrap_err(), LinkError::TimedOut);
-    let refused = connect(&address, &identity(2), key(1), USE, BRIEFLY);
+    let refused = connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS);
     assert_eq!(refused.unwrap_err(), LinkError::Unreachable { address, kind: ErrorKind::ConnectionRefused });
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    assert_eq!(connect(&address, &identity(2), key(1), USE, BRIEFLY).unwrap_err(), LinkError::TimedOut);
+    assert_eq!(connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS).unwrap_err(), LinkError::TimedOut);
 }
 
 #[test]
-fn a_silent_peer_and_a_long_session_end_in_time() {
-    for patience in [Patience { idle: A_WHILE, ..PATIENCE }, Patience { total: BRIEF, ..PATIENCE }] {
-        let (address, accepted) = listen(&[2], PATIENCE);
-        let mut a = connect(&address, &identity(2), key(1), USE, patience).unwrap();
+fn a_silent_peer_and_a_long_session_time_out() {
+    for timeouts in [Timeouts { idle: MODERATE, ..TIMEOUTS }, Timeouts { total: BRIEF, ..TIMEOUTS }] {
+        let (address, accepted) = listen(&[2], TIMEOUTS);
+        let mut a = connect(&address, &identity(2), key(1), USE, timeouts).unwrap();
         let _b = accepted.join().unwrap().unwrap();
         assert_eq!(a.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
     }
@@ -138,52 +138,52 @@ fn a_silent_peer_and_a_long_session_end_in_time() {
 
 #[test]
 fn strangers_do_not_keep_a_peer_waiting() {
-    let (address, accepted) = listen(&[2], PATIENCE);
+    let (address, accepted) = listen(&[2], TIMEOUTS);
     let _strangers: Vec<_> = (0..10).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    connect(&address, &identity(2), key(1), USE, PATIENCE).unwrap();
+    connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
     assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
 }
 
 #[test]
-fn those_who_say_nothing_give_way() {
-    let (address, accepted) = listen(&[2], PATIENCE);
+fn silent_strangers_are_evicted() {
+    let (address, accepted) = listen(&[2], TIMEOUTS);
     let _strangers: Vec<_> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
     thread::sleep(Duration::from_millis(1500));
     let started = Instant::now();
-    connect(&address, &identity(2), key(1), USE, PATIENCE).unwrap();
+    connect(&address, &identity(2), key(1), USE, TIMEOUTS).unwrap();
     assert_eq!(accepted.join().unwrap().unwrap().peer(), key(2));
-    assert!(started.elapsed() < SECONDS / 4, "nobody waits for the end of a stranger's handshake");
+    assert!(started.elapsed() < SECONDS / 4, "no peer waits for the end of a stranger's handshake");
 }
 
 #[test]
-fn a_byte_altered_on_its_way_is_found() {
-    let (address, accepted) = listen(&[2], PATIENCE);
+fn a_byte_altered_in_transit_is_detected() {
+    let (address, accepted) = listen(&[2], TIMEOUTS);
     let between = TcpListener::bind("127.0.0.1:0").unwrap();
     let detour = between.local_addr().unwrap().to_string();
-    let relay = thread::spawn(move || {
+    let middlebox = thread::spawn(move || {
         let near = between.accept().unwrap().0;
         let far = TcpStream::connect(address).unwrap();
         let back = (far.try_clone().unwrap(), near.try_clone().unwrap());
         thread::spawn(move || forward(back.0, back.1, |_| {}));
-        // The last byte of the record that carries the word.
+        // The last byte of the record with the message.
         forward(near, far, |record| {
             if record.len() < 100 && record[0] == 0x17 {
                 *record.last_mut().unwrap() ^= 1;
             }
         });
     });
-    let mut a = connect(&detour, &identity(2), key(1), USE, PATIENCE).unwrap();
+    let mut a = connect(&detour, &identity(2), key(1), USE, TIMEOUTS).unwrap();
     let mut b = accepted.join().unwrap().unwrap();
     a.write_all(b"a word").unwrap();
     let e = b.read(&mut [0; 6]).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::InvalidData);
     assert_eq!(LinkError::from(e), LinkError::Altered);
-    assert_eq!(LinkError::from(a.read(&mut [0]).unwrap_err()), LinkError::Altered, "the sender is told");
+    assert_eq!(LinkError::from(a.read(&mut [0]).unwrap_err()), LinkError::Altered, "the sender is notified");
     drop((a, b));
-    relay.join().unwrap();
+    middlebox.join().unwrap();
 }
 
-/// Passes on what comes, `change`d, until either side is gone.
+/// Forwards bytes, `change`d, until either side closes.
 fn forward(mut from: TcpStream, mut to: TcpStream, change: impl Fn(&mut [u8])) {
     let mut buffer = [0; 1 << 16];
     while let Ok(n @ 1..) = from.read(&mut buffer) {

@@ -1,4 +1,4 @@
-//! Nodes over loopback; strangers, browsers, censors' rules, and peers that are slow, silent or of another chain.
+//! Nodes over loopback; strangers, browsers, a censor's rules, and peers that are slow, silent or of another chain.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
 
 mod support;
@@ -40,7 +40,7 @@ async fn meet(client: &Endpoint, server: &Endpoint) -> (Session, Session) {
 }
 
 #[tokio::test]
-async fn frames_of_any_length_go_both_ways_until_the_goodbye() {
+async fn frames_of_any_length_arrive_in_both_directions_until_the_close() {
     let (mut a, mut b) = meet(&node(2), &node(1)).await;
     assert_eq!((a.peer, b.peer), (key(1), key(2)));
     for length in [0, 1, 1019, 1020, 70_000, 1_000_000] {
@@ -58,16 +58,16 @@ async fn frames_of_any_length_go_both_ways_until_the_goodbye() {
 }
 
 #[tokio::test]
-async fn who_has_another_key_in_mind_is_answered_as_a_browser_is() {
+async fn a_client_with_another_key_gets_the_web_page() {
     let mut listener = listen(&node(1)).await;
     let address = listener.address().to_string();
     assert_eq!(node(2).connect(&address, key(3)).await.unwrap_err(), WebError::NotThatPeer);
     let (_, stranger) = listener.next().await.unwrap();
-    assert_eq!(stranger.unwrap_err(), WebError::Stranger("asked for a web page"));
+    assert_eq!(stranger.unwrap_err(), WebError::Stranger("it requested a web page"));
 }
 
 #[tokio::test]
-async fn a_node_of_another_chain_proves_nothing() {
+async fn a_node_of_another_chain_is_refused() {
     let mut listener = listen(&node(1)).await;
     let address = listener.address().to_string();
     let other = Endpoint::new(&identity(2), b"another chain");
@@ -75,7 +75,7 @@ async fn a_node_of_another_chain_proves_nothing() {
     assert!(listener.next().await.unwrap().1.is_err());
 }
 
-/// What a TLS client that is no peer is told when it sends `request`.
+/// The response to a TLS client that sends `request`.
 async fn browse(address: SocketAddr, request: &str) -> String {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
@@ -94,7 +94,7 @@ async fn browse(address: SocketAddr, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_browser_sees_a_web_site_and_no_more() {
+async fn a_browser_sees_only_a_web_site() {
     let listener = listen(&node(1)).await;
     let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
     let page = browse(listener.address(), &get("/", "")).await;
@@ -107,7 +107,7 @@ async fn a_browser_sees_a_web_site_and_no_more() {
     let refused = browse(listener.address(), &get(&guess, upgrade)).await;
     let without_date =
         |text: &str| text.lines().filter(|l| !l.starts_with("Date")).collect::<Vec<_>>().join("\n");
-    assert_eq!(without_date(&refused), without_date(&missing), "a wrong path is like any other");
+    assert_eq!(without_date(&refused), without_date(&missing), "a wrong path gets the usual response");
     let odd = browse(listener.address(), "BREW /tea HTTP/1.1\r\n\r\n").await;
     assert!(odd.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{odd}");
     let endless = browse(listener.address(), &"x".repeat(8 << 10)).await;
@@ -115,13 +115,13 @@ async fn a_browser_sees_a_web_site_and_no_more() {
 }
 
 #[tokio::test]
-async fn garbage_gets_an_alert_of_tls_and_nothing_else() {
+async fn garbage_gets_only_a_tls_alert() {
     let listener = listen(&node(1)).await;
     for garbage in [&[0xffu8; 300][..], b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"] {
         let mut tcp = TcpStream::connect(listener.address()).await.unwrap();
         tcp.write_all(garbage).await.unwrap();
         let mut answer = Vec::new();
-        // The server may hang up before it has read everything.
+        // The server may close before it has read everything.
         let _ = tcp.read_to_end(&mut answer).await;
         assert!(matches!(answer[..], [] | [0x15, 3, 3, 0, 2, 2, _]), "{answer:x?}");
     }
@@ -143,20 +143,20 @@ async fn first_payloads_look_like_tls_and_sizes_are_few() {
     assert!(is_inconspicuous(&tape));
     let sent = bytes(&tape, Way::ToServer);
     let records = records(&sent);
-    // After greeting and request: pieces of 1, 4 and 16 KiB with the headers of WebSocket (8) and TLS (17).
-    let pieces = &records[records.len() - 8..];
-    // A piece of 16 KiB is a full record and the rest of it.
+    // After ClientHello and request: messages of 1, 4 and 16 KiB with the headers of WebSocket (8) and TLS (17).
+    let messages = &records[records.len() - 8..];
+    // A message of 16 KiB is a full record and a short one.
     let known = [1049, 4121, 16_401, 25];
-    assert!(pieces.iter().all(|size| known.contains(size)), "{pieces:?}");
+    assert!(messages.iter().all(|size| known.contains(size)), "{messages:?}");
     let small = records.iter().filter(|size| **size == 1049).count();
-    assert!(small > 4, "cover was sent beside the frames: {small}");
+    assert!(small > 4, "cover traffic was sent besides the frames: {small}");
 
     let mut noise = vec![0u8; 400];
     noise.iter_mut().enumerate().for_each(|(i, b)| *b = (i as u8).wrapping_mul(151) ^ 0xa5);
-    assert!(!is_exempt(&noise), "the rule does find what looks like nothing");
+    assert!(!is_exempt(&noise), "the rule detects random bytes");
 }
 
-/// Lengths of the TLS records that carry something, as they end in the stream.
+/// The lengths of the TLS records with application data.
 fn records(mut stream: &[u8]) -> Vec<usize> {
     let mut sizes = Vec::new();
     while let [kind, 3, 3 | 1, a, b, rest @ ..] = stream {
@@ -171,10 +171,10 @@ fn records(mut stream: &[u8]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn ndpi_takes_it_for_tls() {
+async fn ndpi_classifies_it_as_tls() {
     let mut listener = listen(&node(1)).await;
     let (detour, tape) = tap(listener.address()).await;
-    // By name: without one, nDPI remarks that the greeting has none, as it does of a browser that is given a bare address.
+    // By name: nDPI flags a ClientHello without a server name, also one of a browser that opens an IP address.
     let (endpoint, address) = (node(2), format!("localhost:{}", detour.port()));
     let (near, far) = tokio::join!(endpoint.connect(&address, key(1)), listener.next());
     let (near, mut far) = (near.unwrap(), far.unwrap().1.unwrap());
@@ -187,7 +187,7 @@ async fn ndpi_takes_it_for_tls() {
 }
 
 #[tokio::test]
-async fn limits_hold() {
+async fn limits_are_enforced() {
     let small = Limits { frame: 2000, backlog: 4000, ..Limits::default() };
     let (mut a, mut b) = meet(&node(2).with_limits(small), &node(1)).await;
     assert_eq!(a.sender.try_send(vec![0; 2001]), Err(SendError::TooLong { limit: 2000 }));
@@ -200,7 +200,7 @@ async fn limits_hold() {
     assert_eq!(b.receiver.next().await.unwrap().unwrap().len(), 2000);
 }
 
-/// Two nodes, the second of which does not read; the network's buffers and the first one's backlog are full of what it should.
+/// Two nodes, the second of which does not read: the network's buffers and the first node's backlog are full.
 async fn stuck() -> (Session, Session) {
     let small =
         Limits { frame: 2000, backlog: 100_000, handshake: Duration::from_secs(3), ..Limits::default() };
@@ -212,10 +212,10 @@ async fn stuck() -> (Session, Session) {
 }
 
 #[tokio::test]
-async fn a_backlog_drains_as_the_peer_takes_it() {
+async fn a_backlog_drains_as_the_peer_reads() {
     let (a, mut b) = stuck().await;
     let early = tokio::time::timeout(Duration::from_millis(50), a.receiver.drained()).await;
-    assert!(early.is_err(), "nobody has read anything");
+    assert!(early.is_err(), "the peer has read nothing");
     let reading = tokio::spawn(async move { while let Ok(Some(_)) = b.receiver.next().await {} });
     a.receiver.drained().await;
     assert_eq!(a.sender.try_send(vec![0; 2000]), Ok(()));
@@ -224,15 +224,15 @@ async fn a_backlog_drains_as_the_peer_takes_it() {
 }
 
 #[tokio::test]
-async fn a_session_ends_soon_after_its_receiver_whatever_waits() {
+async fn a_session_ends_soon_after_its_receiver_even_with_a_backlog() {
     let (Session { sender, receiver, .. }, _b) = stuck().await;
     drop(receiver);
-    assert_eq!(sender.send(vec![0; 2000]).await, Err(SendError::Over));
+    assert_eq!(sender.send(vec![0; 2000]).await, Err(SendError::Ended));
 }
 
 #[tokio::test]
-async fn quiet_peers_stay_and_vanished_ones_are_given_up() {
-    // A third of it passes between two pieces, so the machine may stall for the other two.
+async fn quiet_peers_stay_connected_and_silent_ones_time_out() {
+    // A third of it passes between two messages, so the machine may stall for the other two.
     let limits = Limits { idle: Duration::from_secs(6), ..Limits::default() };
     let (client, server) = (node(2).with_limits(limits), node(1).with_limits(limits));
     let (a, mut b) = meet(&client, &server).await;
@@ -241,14 +241,14 @@ async fn quiet_peers_stay_and_vanished_ones_are_given_up() {
     a.sender.try_send(*b"hello").unwrap();
     assert_eq!(b.receiver.next().await, Ok(Some(b"hello".to_vec())));
 
-    // A peer that says nothing at all, since its own patience is long.
+    // A peer that sends nothing at all, because its own limits are long.
     let mute = node(2);
     let (_a, mut b) = meet(&mute, &server).await;
     assert_eq!(b.receiver.next().await, Err(WebError::TimedOut));
 }
 
 #[tokio::test]
-async fn nobody_and_a_silent_server_are_errors() {
+async fn an_absent_and_a_silent_server_are_errors() {
     let (client, address) = {
         let limits = Limits { handshake: Duration::from_secs(2), ..Limits::default() };
         (node(2).with_limits(limits), listen(&node(1)).await.address().to_string())
@@ -266,7 +266,7 @@ mod browser {
     use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
     use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-    /// Whoever clicks a warning away.
+    /// Accepts any certificate, like a user who dismisses the warning.
     #[derive(Debug)]
     pub struct Careless;
 

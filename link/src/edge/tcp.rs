@@ -1,7 +1,7 @@
-//! A TCP connection on which nobody waits for ever.
+//! A TCP connection with deadlines.
 //!
-//! Each read and write ends after [`Patience::idle`] at the latest, and all of them at a moment that the owner sets:
-//! the end of the handshake first, of the session then. Connecting is tried again while nobody listens,
+//! Guaranteed: each read and write ends within [`Timeouts::idle`], and all of them before a deadline that the owner sets: first
+//! the end of the handshake, then the end of the session. [`Tcp::connect`] tries again while nothing listens at the address,
 //! so either side may start first.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,74 +9,88 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::pinned::{LinkError, Patience};
+use crate::channel::{self, Pinned, Timed};
+use crate::error::LinkError;
+use crate::identity::{Identity, PeerKey};
+use crate::timeouts::Timeouts;
 
-/// How often a missing listener is tried.
-const AGAIN: Duration = Duration::from_millis(20);
-
-/// A stream with an end in time.
-pub(crate) trait Timed: Read + Write + Send {
-    /// No call blocks beyond this moment.
-    fn end_at(&mut self, end: Instant);
-}
+/// How often to try again while nothing listens.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A TCP connection with deadlines.
 #[derive(Debug)]
 pub(crate) struct Tcp {
     stream: TcpStream,
     idle: Duration,
-    end: Instant,
+    deadline: Instant,
 }
 
 impl Tcp {
-    /// Takes a connection over, which has to show progress until `end`.
-    pub(crate) fn new(stream: TcpStream, patience: Patience, end: Instant) -> io::Result<Self> {
+    /// Takes over a connection, whose calls may block until `deadline`.
+    pub(crate) fn new(stream: TcpStream, timeouts: Timeouts, deadline: Instant) -> io::Result<Self> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, idle: patience.idle, end })
+        Ok(Self { stream, idle: timeouts.idle, deadline })
     }
 
     /// Connects to `address`, a host and port.
-    pub(crate) fn connect(address: &str, patience: Patience) -> Result<Self, LinkError> {
-        let end = after(patience.connect);
+    fn connect(address: &str, timeouts: Timeouts) -> Result<Self, LinkError> {
+        let deadline = after(timeouts.connect);
         loop {
-            let left = remaining(end).unwrap_or_default();
+            let left = remaining(deadline).unwrap_or_default();
             let kind = match resolve(address).and_then(|all| first(&all, left)) {
-                Ok(stream) => return Ok(Self::new(stream, patience, end)?),
+                Ok(stream) => return Ok(Self::new(stream, timeouts, deadline)?),
                 Err(e) => e.kind(),
             };
             let absent = matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset);
-            if !absent || left <= AGAIN {
+            if !absent || left <= RETRY {
                 return Err(LinkError::Unreachable { address: address.to_owned(), kind });
             }
-            thread::sleep(AGAIN);
+            thread::sleep(RETRY);
         }
     }
 
     /// How long the next call may block.
     fn time(&self) -> io::Result<Option<Duration>> {
-        Ok(Some(remaining(self.end)?.min(self.idle).max(Duration::from_millis(1))))
+        Ok(Some(remaining(self.deadline)?.min(self.idle).max(Duration::from_millis(1))))
     }
 }
 
-/// The moment `duration` from now; far away if there is no such moment.
+/// Connects to `address` (host and port), where the holder of `peer` must answer for `purpose`.
+///
+/// While nothing listens there, it tries again until [`Timeouts::connect`] expires.
+///
+/// # Errors
+/// [`LinkError`] if the address is unreachable, the peer has another key, does not accept ours, speaks another protocol or
+/// purpose, or is too slow.
+pub fn connect(
+    address: &str,
+    us: &Identity,
+    peer: PeerKey,
+    purpose: &str,
+    timeouts: Timeouts,
+) -> Result<Pinned, LinkError> {
+    channel::client(Box::new(Tcp::connect(address, timeouts)?), us, peer, purpose, timeouts)
+}
+
+/// The time `duration` from now, or a distant one if there is no such time.
 pub(crate) fn after(duration: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(1 << 30))
 }
 
-fn remaining(end: Instant) -> io::Result<Duration> {
-    let left = end.saturating_duration_since(Instant::now());
+fn remaining(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
-    // What the system says of a name that it does not find has no kind of its own.
+    // The system's error for an unknown name has no kind of its own.
     let all: Vec<_> = address.to_socket_addrs().map_err(|_| ErrorKind::NotFound)?.collect();
     if all.is_empty() { Err(ErrorKind::NotFound.into()) } else { Ok(all) }
 }
 
-/// The first of these addresses that answers.
+/// A connection to the first of these addresses that answers.
 fn first(all: &[SocketAddr], time: Duration) -> io::Result<TcpStream> {
     let each = time / all.len().max(1) as u32;
     let tried = all.iter().map(|a| TcpStream::connect_timeout(a, each.max(Duration::from_millis(1))));
@@ -112,7 +126,11 @@ impl Write for Tcp {
 }
 
 impl Timed for Tcp {
-    fn end_at(&mut self, end: Instant) {
-        self.end = end;
+    fn end_at(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    fn end_in(&mut self, duration: Duration) {
+        self.deadline = after(duration);
     }
 }

@@ -1,35 +1,34 @@
-//! How a connection looks to whoever records it: censors' rules, a capture that network tools read, and what nDPI says of it.
+//! What an observer sees of a connection: a censor's rules, a capture for network tools, and the verdict of nDPI.
 //!
-//! On its own, since the tests of whole nodes (`cli/tests/node.rs`) look at theirs in the same way.
+//! A file of its own, because the tests of whole nodes (`cli/tests/node.rs`) use it too.
 
 use std::io::Write;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// Which way bytes went.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     ToServer,
     ToClient,
 }
 
-/// What went through, in order.
+/// The recorded bytes, in order.
 pub type Tape = Arc<Mutex<Vec<(Way, Vec<u8>)>>>;
 
-/// All bytes that went one way.
+/// All bytes of one direction.
 pub fn bytes(tape: &Tape, way: Way) -> Vec<u8> {
     tape.lock().unwrap().iter().filter(|(w, _)| *w == way).flat_map(|(_, b)| b.clone()).collect()
 }
 
-/// Whether the first payloads of both sides would pass the rule against what looks like nothing.
+/// Whether the first payloads of both sides pass the rule against fully encrypted traffic.
 pub fn is_inconspicuous(tape: &Tape) -> bool {
     let tape = tape.lock().unwrap();
     let first = |way: Way| tape.iter().find(|(w, _)| *w == way).map(|(_, bytes)| is_exempt(bytes));
     [Way::ToServer, Way::ToClient].map(first) == [Some(true); 2]
 }
 
-/// The rule by which fully encrypted traffic is found and blocked (Wu et al., USENIX Security 2023): whether a first payload
-/// would pass.
+/// Whether a first payload passes the rule that detects fully encrypted traffic (Wu et al., USENIX Security 2023).
 pub fn is_exempt(payload: &[u8]) -> bool {
     let printable = |b: &u8| (0x20..=0x7e).contains(b);
     let bits = payload.iter().map(|b| b.count_ones()).sum::<u32>() as f64 / payload.len() as f64;
@@ -75,12 +74,12 @@ pub fn pcap(tape: &Tape, port: u16) -> Vec<u8> {
     file
 }
 
-/// Says what is not tried, even where the words of tests that pass are not shown.
+/// Reports a skipped test on stderr, which is shown even for tests that pass.
 pub fn skip(missing: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {missing} is not installed");
 }
 
-/// What nDPI says of the tape as a connection to port 443; `None` where it is not installed.
+/// The verdict of nDPI on the tape as a connection to port 443; `None` if it is not installed.
 pub fn ndpi(tape: &Tape) -> Option<String> {
     if Command::new("ndpiReader").arg("-h").output().is_err() {
         skip("ndpiReader (Debian's libndpi-bin)");

@@ -1,4 +1,4 @@
-//! A tap on a connection, and how what went through it looks.
+//! A tap on a connection, and checks of the recorded bytes.
 
 mod look;
 
@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, tcp};
 
-/// A detour to `server` for one connection.
+/// A proxy to `server` for one connection, and the bytes that pass through it.
 pub async fn tap(server: SocketAddr) -> (SocketAddr, Tape) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, tape) = (listener.local_addr().unwrap(), Tape::default());

@@ -1,4 +1,4 @@
-//! Reaching a node.
+//! Connecting to a node.
 
 use std::sync::Arc;
 
@@ -8,16 +8,19 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 
-use super::session::{Ends, Session, config};
-use super::{Endpoint, WebError, proof};
+use super::proof;
+use super::session::{Connection, Session, config};
+use crate::endpoint::Endpoint;
 use crate::identity::PeerKey;
+use crate::web_error::WebError;
 use crate::{tls, wire};
 
 impl Endpoint {
     /// Connects to `address` (host and port), where the node `peer` must answer.
     ///
     /// # Errors
-    /// [`WebError`]: unreachable, no peer or another, no proof, too slow.
+    /// [`WebError`] if the address is unreachable, another server or key answers, the peer does not prove its key, or is too
+    /// slow.
     pub async fn connect(&self, address: &str, peer: PeerKey) -> Result<Session, WebError> {
         let late = |_| WebError::TimedOut;
         timeout(self.limits.handshake, self.dial(address, peer)).await.map_err(late)?
@@ -28,20 +31,20 @@ impl Endpoint {
         let tcp = TcpStream::connect(address).await.map_err(|e| unreachable(e.kind()))?;
         tcp.set_nodelay(true)?;
         let from = tcp.peer_addr()?;
-        // As browsers do: a name is asked for by name, an address is not.
+        // As browsers do, send the server name if the address has a name, and none for an IP address.
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).unwrap_or_else(|_| tls::nameless());
-        let tls = tls::web_client().map_err(|_| WebError::Protocol("TLS 1.3 cannot be had here"))?;
+        let tls = tls::web_client().map_err(|_| WebError::Protocol("TLS 1.3 is not available here"))?;
         let connector = TlsConnector::from(Arc::new(tls));
         let stream = connector.connect(name, tcp).await.map_err(|_| WebError::NotThatPeer)?;
-        if !proof::is_hybrid(stream.get_ref().1) {
+        if !tls::is_hybrid(stream.get_ref().1) {
             return Err(WebError::NotThatPeer);
         }
         let exporter = proof::exporter(stream.get_ref().1)?;
         let url = format!("wss://{address}{}", wire::path(&peer, &exporter));
         let (socket, _) = client_async_with_config(url, stream.into(), Some(config())).await?;
-        let mut ends = Ends::new(socket, self.limits);
-        proof::as_client(&mut ends, self, &peer, &exporter).await?;
-        Ok(ends.session((peer, from), self, None))
+        let mut connection = Connection::new(socket, self.limits, from);
+        proof::as_client(&mut connection, self, &peer, &exporter).await?;
+        Ok(connection.session(peer, self, None))
     }
 }

@@ -1,66 +1,61 @@
-//! How two nodes show each other who they are, inside TLS and WebSocket.
+//! The mutual authentication of two nodes, inside TLS and WebSocket.
 //!
 //! ```text
 //! client ▶ hello (its key)      server ▶ signature "sotto web server v1"      client ▶ signature "sotto web client v1"
 //! ```
 //!
-//! Both sign one statement: context, exporter of this TLS connection (RFC 9266), the server's key, the client's key. The tags differ, so that no
-//! signature can be played back to the other side. The server signs first: it has nothing to lose, since the client's path
-//! showed that it knows the server's key.
+//! Both sign one statement: the context, the exporter of this TLS connection (RFC 9266), the server's key, the client's key. The
+//! tags differ, so a signature cannot be replayed to its author. The server signs first; it reveals nothing, because the
+//! client's path has shown that it knows the server's key.
 
-use rustls::{CommonState, ConnectionCommon, NamedGroup};
+use rustls::ConnectionCommon;
 
-use super::session::Ends;
-use super::{Endpoint, WebError};
+use super::session::Connection;
+use crate::endpoint::Endpoint;
 use crate::identity::PeerKey;
-use crate::wire;
+use crate::web_error::WebError;
+use crate::{tls, wire};
 
 /// Longest message of the proof.
 const LIMIT: usize = 64;
 const SERVER: &str = "sotto web server v1";
 const CLIENT: &str = "sotto web client v1";
 
-/// Whether the key exchange is the one that quantum computers do not undo.
-pub(super) fn is_hybrid(tls: &CommonState) -> bool {
-    tls.negotiated_key_exchange_group().is_some_and(|group| group.name() == NamedGroup::X25519MLKEM768)
-}
-
-/// What this TLS connection alone has (RFC 9266, 2).
-pub(super) fn exporter<T>(tls: &ConnectionCommon<T>) -> Result<[u8; 32], WebError> {
-    let binding = tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
-    binding.map_err(|_| WebError::Protocol("TLS is not finished"))
+/// The channel binding of a TLS connection.
+pub(super) fn exporter<T>(connection: &ConnectionCommon<T>) -> Result<[u8; 32], WebError> {
+    tls::exporter(connection).map_err(|_| WebError::Protocol("the TLS handshake is not complete"))
 }
 
 /// The client's part.
 pub(super) async fn as_client(
-    ends: &mut Ends,
-    we: &Endpoint,
+    connection: &mut Connection,
+    endpoint: &Endpoint,
     server: &PeerKey,
     exporter: &[u8; 32],
 ) -> Result<(), WebError> {
-    let statement = wire::statement(&we.context, exporter, server, &we.us.peer_key());
-    ends.outbound.frame(&wire::hello(&we.us.peer_key())).await?;
-    let signature = signature(ends).await?;
+    let statement = wire::statement(&endpoint.context, exporter, server, &endpoint.us.peer_key());
+    connection.outbound.frame(&wire::hello(&endpoint.us.peer_key())).await?;
+    let signature = signature(connection).await?;
     server.verify(SERVER, &statement, &signature).map_err(|_| WebError::BadProof)?;
-    ends.outbound.frame(&we.us.sign(CLIENT, &statement)).await
+    connection.outbound.frame(&endpoint.us.sign(CLIENT, &statement)).await
 }
 
-/// The server's part; the client's key.
+/// The server's part. Returns the client's key.
 pub(super) async fn as_server(
-    ends: &mut Ends,
-    we: &Endpoint,
+    connection: &mut Connection,
+    endpoint: &Endpoint,
     exporter: &[u8; 32],
 ) -> Result<PeerKey, WebError> {
-    let hello = ends.inbound.frame(LIMIT).await?.ok_or(WebError::Closed)?;
-    let client = wire::client_of_hello(&hello).ok_or(WebError::Protocol("its hello is none"))?;
-    let statement = wire::statement(&we.context, exporter, &we.us.peer_key(), &client);
-    ends.outbound.frame(&we.us.sign(SERVER, &statement)).await?;
-    let signature = signature(ends).await?;
+    let hello = connection.inbound.frame(LIMIT).await?.ok_or(WebError::Closed)?;
+    let client = wire::client_of_hello(&hello).ok_or(WebError::Protocol("invalid hello"))?;
+    let statement = wire::statement(&endpoint.context, exporter, &endpoint.us.peer_key(), &client);
+    connection.outbound.frame(&endpoint.us.sign(SERVER, &statement)).await?;
+    let signature = signature(connection).await?;
     client.verify(CLIENT, &statement, &signature).map_err(|_| WebError::BadProof)?;
     Ok(client)
 }
 
-async fn signature(ends: &mut Ends) -> Result<[u8; 64], WebError> {
-    let bytes = ends.inbound.frame(LIMIT).await?.ok_or(WebError::BadProof)?;
+async fn signature(connection: &mut Connection) -> Result<[u8; 64], WebError> {
+    let bytes = connection.inbound.frame(LIMIT).await?.ok_or(WebError::BadProof)?;
     bytes.try_into().map_err(|_| WebError::BadProof)
 }

@@ -1,4 +1,4 @@
-//! Being reached: peers get a session, everybody else a web page.
+//! Accepting connections: nodes get a session, all other clients a web page.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -13,16 +13,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::http::{self, Page, Request};
-use super::seats::{Seat, Seats};
-use super::session::{Ends, Session, config};
-use super::{Certificate, CertificateError, Endpoint, WebError, proof};
-use crate::wire;
+use super::session::{Connection, Session, config};
+use super::{http, proof};
+use crate::certificate::{Certificate, CertificateError};
+use crate::connection_limits::{ConnectionLimits, ConnectionPermit};
+use crate::endpoint::Endpoint;
+use crate::http::{Page, Request, same_path};
+use crate::web_error::WebError;
+use crate::{tls, wire};
 
-/// Strangers who may be in their handshake at a time.
-const GUESTS: usize = 64;
+/// Handshakes at a time.
+const HANDSHAKES: usize = 64;
 
-/// Waits at an address. Dropping it stops that; sessions go on.
+/// Accepts connections at an address. Dropping it stops that; open sessions continue.
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
@@ -37,20 +40,20 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// The address it listens at.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Who comes next: a peer, or why somebody got no session. `None` when listening ended. Under a flood not every stranger is
-    /// reported.
+    /// The next client's address, with its session or the reason why it got none. `None` once listening has ended. Under a
+    /// flood not every failure is reported.
     pub async fn next(&mut self) -> Option<(SocketAddr, Result<Session, WebError>)> {
         self.arrivals.recv().await
     }
 }
 
-/// What every arrival needs.
+/// The state that all connections share.
 struct Server {
     endpoint: Endpoint,
     tls: TlsAcceptor,
@@ -61,7 +64,7 @@ impl Endpoint {
     /// Listens at `address`; port 0 picks a free port. Up to 64 handshakes go on at a time.
     ///
     /// # Errors
-    /// If the address is taken or stands for none, or the certificate cannot be used.
+    /// [`ListenError`] if the address is in use or does not exist, or the certificate cannot be used.
     pub async fn listen(
         &self,
         address: &str,
@@ -69,25 +72,25 @@ impl Endpoint {
         page: Page,
     ) -> Result<Listener, ListenError> {
         let tls = TlsAcceptor::from(Arc::new(certificate.server_config()?));
-        let taken = |e: std::io::Error| ListenError::Address { address: address.to_owned(), kind: e.kind() };
-        let tcp = TcpListener::bind(address).await.map_err(taken)?;
-        let address = tcp.local_addr().map_err(taken)?;
-        let (report, arrivals) = mpsc::channel(GUESTS);
+        let failed = |e: std::io::Error| ListenError::Address { address: address.to_owned(), kind: e.kind() };
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
+        let (report, arrivals) = mpsc::channel(HANDSHAKES);
         let server = Arc::new(Server { endpoint: self.clone(), tls, page });
         let accepting = tokio::spawn(accept(tcp, server, report));
         Ok(Listener { address, arrivals, accepting })
     }
 }
 
-/// Why nobody listens.
+/// Why a node cannot listen.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ListenError {
-    /// The address is taken or stands for none.
-    #[error("{address} cannot be listened at: {kind}")]
+    /// The address is in use or does not exist.
+    #[error("cannot listen at {address}: {kind}")]
     Address {
-        /// The address, as it was given.
+        /// The address, as given.
         address: String,
-        /// What the system said.
+        /// The error of the operating system.
         kind: ErrorKind,
     },
     /// The certificate cannot be used.
@@ -100,22 +103,22 @@ async fn accept(
     server: Arc<Server>,
     report: mpsc::Sender<(SocketAddr, Result<Session, WebError>)>,
 ) {
-    let places = Arc::new(Semaphore::new(GUESTS));
-    let seats = Seats::new(server.endpoint.limits.from_one);
-    while let Ok(place) = places.clone().acquire_owned().await {
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let connections = ConnectionLimits::new(server.endpoint.limits.from_one);
+    while let Ok(handshake) = handshakes.clone().acquire_owned().await {
         let Ok((stream, from)) = tcp.accept().await else {
-            // Out of descriptors, for example: others have to go first.
+            // Out of file descriptors, for example: wait until other connections end.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // Who has its seats already is hung up on, before any work.
-        let Some(seat) = seats.take(from.ip()) else { continue };
+        // An address with too many connections is dropped before any work.
+        let Some(permit) = connections.permit(from.ip()) else { continue };
         let (server, report) = (server.clone(), report.clone());
         tokio::spawn(async move {
-            let came = timeout(server.endpoint.limits.handshake, server.receive((stream, from), seat)).await;
-            drop(place);
+            let came = timeout(server.endpoint.limits.handshake, server.receive(stream, from, permit)).await;
+            drop(handshake);
             match came.unwrap_or(Err(WebError::TimedOut)) {
-                // A peer waits for his place; a stranger who is not reported is no loss.
+                // A session waits until it can be reported; a failure may go unreported.
                 Ok(session) => drop(report.send((from, Ok(session))).await),
                 Err(e) => drop(report.try_send((from, Err(e)))),
             }
@@ -124,26 +127,32 @@ async fn accept(
 }
 
 impl Server {
-    async fn receive(&self, (tcp, from): (TcpStream, SocketAddr), seat: Seat) -> Result<Session, WebError> {
+    /// Gives one client a session, or the web page and an error.
+    async fn receive(
+        &self,
+        tcp: TcpStream,
+        from: SocketAddr,
+        permit: ConnectionPermit,
+    ) -> Result<Session, WebError> {
         tcp.set_nodelay(true)?;
-        let mut stream = self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("speaks no TLS 1.3"))?;
+        let mut stream = self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("it does not speak TLS 1.3"))?;
         let exporter = proof::exporter(stream.get_ref().1)?;
         let path = wire::path(&self.endpoint.us.peer_key(), &exporter);
         let request = http::request(&mut stream).await?;
         match &request {
             Request::Upgrade { path: asked, accept }
-                if http::same(asked, &path) && proof::is_hybrid(stream.get_ref().1) =>
+                if same_path(asked, &path) && tls::is_hybrid(stream.get_ref().1) =>
             {
-                http::switch(&mut stream, accept).await?;
+                http::upgrade(&mut stream, accept).await?;
             }
             _ => {
-                http::answer(&mut stream, &request, &self.page).await?;
-                return Err(WebError::Stranger("asked for a web page"));
+                http::respond(&mut stream, &request, &self.page).await?;
+                return Err(WebError::Stranger("it requested a web page"));
             }
         }
         let socket = WebSocketStream::from_raw_socket(stream.into(), Role::Server, Some(config())).await;
-        let mut ends = Ends::new(socket, self.endpoint.limits);
-        let peer = proof::as_server(&mut ends, &self.endpoint, &exporter).await?;
-        Ok(ends.session((peer, from), &self.endpoint, Some(seat)))
+        let mut connection = Connection::new(socket, self.endpoint.limits, from);
+        let peer = proof::as_server(&mut connection, &self.endpoint, &exporter).await?;
+        Ok(connection.session(peer, &self.endpoint, Some(permit)))
     }
 }

@@ -1,8 +1,8 @@
-//! A proven connection: frames both ways, in padded pieces.
+//! An authenticated connection: frames in both directions, in padded messages.
 //!
-//! Sending is taking a place in a backlog that is bounded in bytes; a task writes it out, and cover between. Receiving reads on
-//! demand, so a slow reader slows his peer and holds one frame. A peer who takes nothing for [`Limits::idle`], or is silent for as long,
-//! is given up. Dropping the receiver ends a session: what waits then has the time of a handshake to leave.
+//! Sending puts a frame into a backlog that is bounded in bytes; a task writes it out, with cover traffic in between. Receiving
+//! reads on demand, so a slow reader slows its peer down and stores one frame. A session fails if the peer accepts nothing or
+//! sends nothing for [`Limits::idle`]. Dropping the receiver ends the session; the backlog then has [`Limits::handshake`] to leave.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use rand_core::{OsRng, RngCore};
+use rand_core::OsRng;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -19,86 +19,88 @@ use tokio_rustls::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 
-use super::seats::Seat;
-use super::{Cover, Endpoint, Limits, WebError};
+use crate::connection_limits::ConnectionPermit;
+use crate::cover::Cover;
+use crate::endpoint::{Endpoint, Limits};
 use crate::identity::PeerKey;
-use crate::wire::{self, Piece};
+use crate::web_error::WebError;
+use crate::wire::{self, Padded, Reassembly};
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
-/// What a frame costs of the backlog beside its bytes, so that empty ones are not free.
+/// The backlog that a frame takes besides its bytes, so that empty frames are not free.
 const OVERHEAD: usize = 64;
 
-/// What is taken from the other side: messages no longer than a piece.
+/// Accepts only messages up to the largest size.
 pub(super) fn config() -> WebSocketConfig {
     let limit = Some(wire::LARGEST);
     WebSocketConfig::default().max_message_size(limit).max_frame_size(limit)
 }
 
-/// A connection to a node that proved its key.
+/// A connection to a node that has proved its key.
 #[derive(Debug)]
 pub struct Session {
-    /// The key it proved.
+    /// Its key.
     pub peer: PeerKey,
-    /// Where it is.
+    /// Its address.
     pub from: SocketAddr,
-    /// What we send. The session is closed, once everything has left, when all its senders are dropped.
+    /// Sends frames. When all senders are dropped, the session closes once the backlog is empty.
     pub sender: Sender,
-    /// What it sends. The session ends when it is dropped.
+    /// Receives frames. Dropping it ends the session.
     pub receiver: Receiver,
 }
 
-/// Why a frame was not taken for sending.
+/// Why a frame was not accepted for sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// It is longer than frames may be.
-    #[error("the frame is longer than the {limit} bytes that are allowed")]
+    /// The frame exceeds the limit.
+    #[error("the frame exceeds the limit of {limit} bytes")]
     TooLong {
         /// The limit.
         limit: usize,
     },
-    /// The peer takes less than we have for it.
+    /// The backlog is full, because the peer is slow.
     #[error("the peer is too slow: the backlog is full")]
     Full,
-    /// The session is over.
-    #[error("the session is over")]
-    Over,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
 }
 
-/// Sends frames. It can be cloned, and used without a runtime.
+/// Sends frames. It can be cloned, and used outside the runtime.
 #[derive(Clone)]
 pub struct Sender {
-    queue: mpsc::UnboundedSender<Waiting>,
+    queue: mpsc::UnboundedSender<Queued>,
     room: Arc<Semaphore>,
     limit: usize,
 }
 
-/// A frame and its place in the backlog.
-type Waiting = (Arc<[u8]>, OwnedSemaphorePermit);
+/// A frame and its share of the backlog.
+type Queued = (Arc<[u8]>, OwnedSemaphorePermit);
 
 impl Sender {
-    /// Sends a frame if there is room for it in the backlog. It leaves soon, and in order.
+    /// Queues a frame if the backlog has room for it. Frames are sent in order.
     ///
     /// # Errors
-    /// [`SendError`]: too long, no room, or the session is over.
+    /// [`SendError`] if the frame is too long, the backlog is full, or the session has ended.
     pub fn try_send(&self, frame: impl Into<Arc<[u8]>>) -> Result<(), SendError> {
         let frame = frame.into();
         let cost = self.cost(&frame)?;
-        let place = self.room.clone().try_acquire_many_owned(cost).map_err(|_| SendError::Full)?;
-        self.queue.send((frame, place)).map_err(|_| SendError::Over)
+        let permit = self.room.clone().try_acquire_many_owned(cost).map_err(|_| SendError::Full)?;
+        self.queue.send((frame, permit)).map_err(|_| SendError::Ended)
     }
 
-    /// Sends a frame, once there is room for it in the backlog.
+    /// Queues a frame once the backlog has room for it.
     ///
     /// # Errors
-    /// [`SendError`]: too long, or the session is over.
+    /// [`SendError`] if the frame is too long or the session has ended.
     pub async fn send(&self, frame: impl Into<Arc<[u8]>>) -> Result<(), SendError> {
         let frame = frame.into();
         let cost = self.cost(&frame)?;
-        let place = tokio::select! {
-            place = self.room.clone().acquire_many_owned(cost) => place.map_err(|_| SendError::Over)?,
-            () = self.queue.closed() => return Err(SendError::Over),
+        let permit = tokio::select! {
+            permit = self.room.clone().acquire_many_owned(cost) => permit.map_err(|_| SendError::Ended)?,
+            () = self.queue.closed() => return Err(SendError::Ended),
         };
-        self.queue.send((frame, place)).map_err(|_| SendError::Over)
+        self.queue.send((frame, permit)).map_err(|_| SendError::Ended)
     }
 
     fn cost(&self, frame: &[u8]) -> Result<u32, SendError> {
@@ -122,10 +124,10 @@ pub struct Receiver {
     limit: usize,
     writing: watch::Receiver<Option<WebError>>,
     backlog: Backlog,
-    _seat: Option<Seat>,
+    _permit: Option<ConnectionPermit>,
 }
 
-/// How much room there is for what waits to be sent, and a sign whenever there is more.
+/// The free room of the backlog, and a notification whenever it grows.
 struct Backlog {
     room: Arc<Semaphore>,
     half: usize,
@@ -133,10 +135,10 @@ struct Backlog {
 }
 
 impl Receiver {
-    /// The next frame; `None` after the peer's goodbye. Dropping the future loses nothing.
+    /// The next frame; `None` once the peer has closed the session. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`WebError`]: the session is over.
+    /// [`WebError`] if the session failed.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, WebError> {
         tokio::select! {
             frame = self.inbound.frame(self.limit) => frame,
@@ -144,8 +146,10 @@ impl Receiver {
         }
     }
 
-    /// Waits until at least half of the backlog is free. Who answers requests asks for this before the next one, so that a peer
-    /// who takes its answers slowly is slowed, not given up.
+    /// Waits until at least half of the backlog is free.
+    ///
+    /// A server that does so before it reads the next request slows a peer that reads its responses slowly, instead of
+    /// dropping it.
     pub async fn drained(&self) {
         loop {
             let sent = self.backlog.sent.notified();
@@ -157,11 +161,11 @@ impl Receiver {
     }
 }
 
-/// Why writing failed, once it has.
+/// Waits for a failure to write.
 async fn failure(writing: &mut watch::Receiver<Option<WebError>>) -> WebError {
     match writing.wait_for(Option::is_some).await.map(|e| e.clone()) {
         Ok(Some(e)) => e,
-        // Writing ended well: what the peer still says is received.
+        // Writing ended without an error; frames from the peer may still arrive.
         _ => std::future::pending().await,
     }
 }
@@ -172,27 +176,29 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// Both directions of a connection, before anything is proven.
-pub(super) struct Ends {
+/// Both directions of a connection, before authentication.
+pub(super) struct Connection {
+    from: SocketAddr,
     pub(super) outbound: Outbound,
     pub(super) inbound: Inbound,
 }
 
-impl Ends {
-    pub(super) fn new(socket: Socket, limits: Limits) -> Self {
+impl Connection {
+    pub(super) fn new(socket: Socket, limits: Limits, from: SocketAddr) -> Self {
         let (sink, stream) = socket.split();
         let outbound = Outbound { sink, idle: limits.idle };
-        Self { outbound, inbound: Inbound { stream, idle: limits.idle, whole: Vec::new() } }
+        let inbound = Inbound { stream, idle: limits.idle, reassembly: Reassembly::default() };
+        Self { from, outbound, inbound }
     }
 
-    /// The session with a peer who is proven, and who has a seat if it came to us.
+    /// The session with an authenticated peer; an inbound one holds a `permit`.
     pub(super) fn session(
         self,
-        (peer, from): (PeerKey, SocketAddr),
-        we: &Endpoint,
-        seat: Option<Seat>,
+        peer: PeerKey,
+        endpoint: &Endpoint,
+        permit: Option<ConnectionPermit>,
     ) -> Session {
-        let (limits, cover) = (we.limits, we.cover);
+        let (limits, cover) = (endpoint.limits, endpoint.cover);
         let (queue, waiting) = mpsc::unbounded_channel();
         let whole = limits.backlog.max(limits.frame + OVERHEAD);
         let (room, sent) = (Arc::new(Semaphore::new(whole)), Arc::new(Notify::new()));
@@ -207,51 +213,42 @@ impl Ends {
             };
             progress.notify_waiters();
             if let Err(e) = ended {
-                // Nobody may be receiving.
+                // The receiver may have been dropped.
                 let _ = failed.send(Some(e));
             }
         });
         let backlog = Backlog { room: room.clone(), half: whole / 2, sent };
         let sender = Sender { queue, room, limit: limits.frame };
-        let receiver = Receiver { inbound: self.inbound, limit: limits.frame, writing, backlog, _seat: seat };
-        Session { peer, from, sender, receiver }
+        let receiver = Receiver { inbound: self.inbound, limit: limits.frame, writing, backlog, _permit: permit };
+        Session { peer, from: self.from, sender, receiver }
     }
 }
 
-/// Writes what waits, and cover, until there are no senders.
+/// Writes the queued frames and cover traffic until all senders are dropped.
 async fn write(
     mut out: Outbound,
-    mut waiting: mpsc::UnboundedReceiver<Waiting>,
+    mut waiting: mpsc::UnboundedReceiver<Queued>,
     cover: Cover,
     sent: &Notify,
 ) -> Result<(), WebError> {
-    let mut next = Instant::now() + gap(cover, out.idle);
+    let mut next = Instant::now() + cover.gap(out.idle, &mut OsRng);
     loop {
         tokio::select! {
             frame = waiting.recv() => {
-                let Some((frame, place)) = frame else { return out.close().await };
+                let Some((frame, permit)) = frame else { return out.close().await };
                 out.frame(&frame).await?;
-                drop(place);
+                drop(permit);
                 sent.notify_waiters();
                 if cover == Cover::Sparse {
-                    next = Instant::now() + gap(cover, out.idle);
+                    next = Instant::now() + cover.gap(out.idle, &mut OsRng);
                 }
             }
             () = sleep_until(next) => {
-                out.piece(wire::cover()).await?;
-                next += gap(cover, out.idle);
+                out.message(wire::cover()).await?;
+                next += cover.gap(out.idle, &mut OsRng);
             }
         }
     }
-}
-
-/// The time to the next piece of cover: exponential, and never so long that the peer gives us up.
-fn gap(cover: Cover, idle: Duration) -> Duration {
-    let longest = idle / 3;
-    let Cover::Mean(mean) = cover else { return longest };
-    // Uniform in (0, 1]; −ln of it is exponential with mean one.
-    let uniform = ((OsRng.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-    Duration::try_from_secs_f64(-uniform.ln() * mean.as_secs_f64()).unwrap_or(longest).min(longest)
 }
 
 pub(super) struct Outbound {
@@ -261,14 +258,14 @@ pub(super) struct Outbound {
 
 impl Outbound {
     pub(super) async fn frame(&mut self, frame: &[u8]) -> Result<(), WebError> {
-        for piece in wire::pieces(frame) {
-            self.piece(piece).await?;
+        for message in wire::messages(frame) {
+            self.message(message).await?;
         }
         Ok(())
     }
 
-    async fn piece(&mut self, piece: Vec<u8>) -> Result<(), WebError> {
-        let sent = timeout(self.idle, self.sink.send(Message::Binary(piece.into())));
+    async fn message(&mut self, message: Vec<u8>) -> Result<(), WebError> {
+        let sent = timeout(self.idle, self.sink.send(Message::Binary(message.into())));
         Ok(sent.await.map_err(|_| WebError::TimedOut)??)
     }
 
@@ -280,8 +277,7 @@ impl Outbound {
 pub(super) struct Inbound {
     stream: SplitStream<Socket>,
     idle: Duration,
-    /// What has come of the next frame.
-    whole: Vec<u8>,
+    reassembly: Reassembly,
 }
 
 impl Inbound {
@@ -289,17 +285,9 @@ impl Inbound {
     pub(super) async fn frame(&mut self, limit: usize) -> Result<Option<Vec<u8>>, WebError> {
         loop {
             let Some(message) = self.message().await? else { return Ok(None) };
-            let (data, end) = match Piece::decode(&message)? {
-                Piece::Cover => continue,
-                Piece::Part(data) => (data, false),
-                Piece::End(data) => (data, true),
-            };
-            if self.whole.len() + data.len() > limit {
-                return Err(WebError::TooLong { limit });
-            }
-            self.whole.extend_from_slice(data);
-            if end {
-                return Ok(Some(std::mem::take(&mut self.whole)));
+            let frame = self.reassembly.add(Padded::decode(&message)?, limit);
+            if let Some(frame) = frame.map_err(|_| WebError::TooLong { limit })? {
+                return Ok(Some(frame));
             }
         }
     }
@@ -309,7 +297,7 @@ impl Inbound {
         match message {
             None | Some(Ok(Message::Close(_))) => Ok(None),
             Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes)),
-            Some(Ok(_)) => Err(WebError::Protocol("a message that is no frame")),
+            Some(Ok(_)) => Err(WebError::Protocol("a message that is not binary")),
             Some(Err(e)) => Err(e.into()),
         }
     }

@@ -1,4 +1,4 @@
-//! Somebody in between who terminates TLS on both sides and even knows the server's peer key.
+//! A man in the middle that terminates TLS on both sides and even knows the server's peer key.
 
 use std::sync::Arc;
 
@@ -6,9 +6,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::http::{Request, request, switch};
-use super::{Certificate, Endpoint, Page, WebError, proof};
+use super::http::{request, upgrade};
+use super::proof;
+use crate::certificate::Certificate;
+use crate::endpoint::Endpoint;
+use crate::http::{Page, Request};
 use crate::identity::Identity;
+use crate::web_error::WebError;
 use crate::{tls, wire};
 
 #[tokio::test]
@@ -42,8 +46,8 @@ async fn a_man_in_the_middle_passes_no_proof() {
             answer.push(far.read_u8().await.unwrap());
         }
         assert!(answer.starts_with(b"HTTP/1.1 101 "));
-        switch(&mut near, &accept).await.unwrap();
-        // The client hangs up in the middle.
+        upgrade(&mut near, &accept).await.unwrap();
+        // The client closes the connection.
         let _ = copy_bidirectional(&mut near, &mut far).await;
     });
     let refused = Endpoint::new(&client, b"chain").connect(&detour, peer).await;

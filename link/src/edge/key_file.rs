@@ -1,8 +1,9 @@
-//! Identities and lists of peer keys on disk.
+//! Files of identities and of peer keys.
 //!
-//! An identity is one line in a file of mode 0600, written durably or not at all; one that others can read is refused.
-//! A list of keys has one a line; what follows the key is a remark, `#` begins a comment. Nothing longer than
-//! a mebibyte is read.
+//! An identity is one line in a file of mode 0600. It is written durably or not at all, and a file that other users can read
+//! is refused. A list of peer keys has one key per line; text after the key is ignored, and `#` begins a comment.
+//!
+//! Guaranteed: an existing file is never replaced, and no more than one mebibyte is read.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -16,35 +17,35 @@ use crate::identity::{Identity, KeyError, PeerKey};
 
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Why a file gives no keys.
+/// Why a key file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The operating system refused.
-    #[error("{path} cannot be {action}: {source}")]
+    /// The operating system reported an error.
+    #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation: `read` or `write`.
         action: &'static str,
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A secret that is none.
-    #[error("others can read {path}: its mode is {mode:o}, and should be 600")]
+    /// Other users can read the secret.
+    #[error("other users can read {path}: its mode is {mode:o}, expected 600")]
     Open {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its permissions.
         mode: u32,
     },
-    /// A line is no key.
+    /// A line is not a key.
     #[error("{path}, line {line}: {source}")]
     Key {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Why the line is not a key.
         source: KeyError,
     },
 }
@@ -52,9 +53,9 @@ pub enum FileError {
 /// Writes an identity into a new file of mode 0600.
 ///
 /// # Errors
-/// If there is a file already, or it cannot be written; then there is none.
+/// [`FileError::Io`] if the file exists or cannot be written. A file that cannot be written completely is removed.
 pub fn create_identity(path: &Path, identity: &Identity) -> Result<(), FileError> {
-    let failed = |source| FileError::Io { action: "written", path: path.to_owned(), source };
+    let failed = |source| FileError::Io { action: "write", path: path.to_owned(), source };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut write = || {
@@ -64,16 +65,16 @@ pub fn create_identity(path: &Path, identity: &Identity) -> Result<(), FileError
         File::open(folder)?.sync_all()
     };
     write().map_err(|e| {
-        // Half a secret is of no use; the first error is the one to report.
+        // An incomplete secret is useless; report the first error, not one of removing it.
         let _ = fs::remove_file(path);
         failed(e)
     })
 }
 
-/// Reads an identity from a file that nobody else can read.
+/// Reads an identity from a file that only its owner can read.
 ///
 /// # Errors
-/// [`FileError`]: not there, readable by others, no key.
+/// [`FileError`] if the file does not exist, other users can read it, or it does not hold a key.
 pub fn read_identity(path: &Path) -> Result<Identity, FileError> {
     let text = read(path, |mode| mode & 0o077 == 0)?;
     let wrong = |source| FileError::Key { path: path.to_owned(), line: 1, source };
@@ -83,7 +84,7 @@ pub fn read_identity(path: &Path) -> Result<Identity, FileError> {
 /// Reads a list of peer keys.
 ///
 /// # Errors
-/// [`FileError`]: not there, or a line is no key.
+/// [`FileError`] if the file does not exist or a line is not a key.
 pub fn read_peer_keys(path: &Path) -> Result<BTreeSet<PeerKey>, FileError> {
     let text = read(path, |_| true)?;
     let mut keys = BTreeSet::new();
@@ -106,7 +107,7 @@ fn read(path: &Path, allowed: impl Fn(u32) -> bool) -> Result<Zeroizing<String>,
     if about.len() > MAX_BYTES {
         return Err(failed(ErrorKind::FileTooLarge.into()));
     }
-    // Room beforehand: a string that grows leaves copies behind.
+    // Reserve the room first: a growing string leaves copies of the secret behind.
     let mut text = Zeroizing::new(String::with_capacity(about.len() as usize + 1));
     file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
@@ -118,7 +119,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn an_identity_is_kept_from_others_and_never_replaced() {
+    fn an_identity_is_private_and_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let identity = Identity::from_seed(&[3; 32]);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_names_the_line_that_is_no_key() {
+    fn an_invalid_line_of_a_list_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
         let [a, b] = [1, 2].map(|n| Identity::from_seed(&[n; 32]).peer_key());

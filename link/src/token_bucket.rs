@@ -1,29 +1,30 @@
-//! A token bucket: how long to pause so that a rate is kept on average.
+//! A token bucket: how long to pause so that a stream keeps to an average rate.
 //!
 //! ```text
 //! debt ← max(0, debt − rate·elapsed) + n          pause = debt / rate
 //! ```
 //!
-//! Time comes in as an argument.
+//! Guaranteed: a caller that pauses as told sends at most `rate` bytes per second on average. Silence earns no credit.
+//! Time is an argument.
 
-use std::time::Duration;
+use core::time::Duration;
 
-/// What is owed at a rate.
+/// The bytes a stream has sent ahead of its rate.
 #[derive(Debug)]
-pub(crate) struct Bucket {
-    /// Bytes a second.
+pub(crate) struct TokenBucket {
+    /// Bytes per second.
     rate: f64,
     debt: f64,
     at: Duration,
 }
 
-impl Bucket {
-    /// An empty bucket of a rate in bytes a second, at least one.
+impl TokenBucket {
+    /// An empty bucket with a rate in bytes per second, at least one.
     pub(crate) fn new(rate: u64) -> Self {
         Self { rate: rate.max(1) as f64, debt: 0.0, at: Duration::ZERO }
     }
 
-    /// Takes `n` bytes at the moment `now`; how long to pause before they are passed on.
+    /// Takes `n` bytes at time `now` and returns how long to pause before sending them.
     pub(crate) fn take(&mut self, now: Duration, n: u64) -> Duration {
         let elapsed = now.saturating_sub(self.at).as_secs_f64();
         self.debt = (self.debt - elapsed * self.rate).max(0.0) + n as f64;
@@ -37,8 +38,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_kept_on_average_and_silence_is_not_saved_up() {
-        let (mut bucket, mut now) = (Bucket::new(1000), Duration::from_secs(60));
+    fn the_rate_holds_on_average_and_silence_earns_no_credit() {
+        let (mut bucket, mut now) = (TokenBucket::new(1000), Duration::from_secs(60));
         for _ in 0..100 {
             now += bucket.take(now, 50);
         }

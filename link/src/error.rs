@@ -1,4 +1,6 @@
-//! Why there is no connection, told apart by what can be done about it.
+//! Why a pinned channel could not be established, or failed.
+//!
+//! The variants differ in what the user can do about them: check the address, the key, the version, or the network.
 
 use std::io::{self, ErrorKind};
 
@@ -10,50 +12,50 @@ use crate::tls::NotPinned;
 /// Why there is no connection to the peer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// Nobody answers there.
-    #[error("{address} cannot be reached: {}", said(*kind))]
+    /// Nothing answers at the address.
+    #[error("cannot reach {address}: {}", cause(*kind))]
     Unreachable {
-        /// The address, as it was given.
+        /// The address, as given.
         address: String,
-        /// What the system said last.
+        /// The last error of the operating system.
         kind: ErrorKind,
     },
-    /// Somebody answered, with another key.
-    #[error("the other side showed the key {shown}, which is not pinned here")]
+    /// The peer proved another key.
+    #[error("the peer has the key {shown}, which is not pinned here")]
     WrongKey {
-        /// The key that was shown.
+        /// The key it proved.
         shown: PeerKey,
     },
-    /// Somebody answered and proved no key at all.
-    #[error("the other side proved no Ed25519 key")]
+    /// The peer proved no key at all.
+    #[error("the peer proved no Ed25519 key")]
     NoKey,
     /// The peer does not accept our key.
-    #[error("the other side does not accept our key")]
+    #[error("the peer does not accept our key")]
     NotAccepted,
-    /// The other side speaks something else: another protocol, version or purpose, or no post-quantum key exchange.
-    #[error("the other side speaks another protocol, version or purpose: {0}")]
+    /// The peer speaks another protocol, version or purpose, or offers no post-quantum key exchange.
+    #[error("the peer speaks another protocol, version or purpose: {0}")]
     Incompatible(String),
-    /// Somebody on the way altered what was sent.
-    #[error("what arrived was altered on its way")]
+    /// Data were altered in transit.
+    #[error("the data were altered in transit")]
     Altered,
-    /// It took too long.
-    #[error("the other side did not answer in time")]
+    /// A timeout expired.
+    #[error("the peer did not answer in time")]
     TimedOut,
-    /// The other side hung up.
-    #[error("the other side closed the connection")]
+    /// The peer closed the connection.
+    #[error("the peer closed the connection")]
     Closed,
-    /// The relay does not put us through to the peer.
-    #[error("the relay does not put us through: {0}")]
-    NotRelayed(&'static str),
-    /// The operating system refused.
+    /// The rendezvous server does not connect us to the peer.
+    #[error("the rendezvous server did not connect us to the peer: {0}")]
+    NotConnected(&'static str),
+    /// The operating system reported an error.
     #[error("the connection failed: {0}")]
     Io(ErrorKind),
 }
 
-/// What the system said, where its own word says too little.
-fn said(kind: ErrorKind) -> String {
+/// The operating system's text, or a clearer one.
+fn cause(kind: ErrorKind) -> String {
     match kind {
-        ErrorKind::NotFound => "there is no such host and port".to_owned(),
+        ErrorKind::NotFound => "no such host and port".to_owned(),
         kind => kind.to_string(),
     }
 }

@@ -1,0 +1,47 @@
+//! Two parties that make only outgoing connections meet at a rendezvous server, which forwards what it cannot read.
+//!
+//! `cargo run --release -p sotto-link --example rendezvous`
+#![allow(clippy::print_stdout, missing_docs)]
+
+use sotto_link::{
+    Identity, LinkError, Timeouts,
+    rendezvous::{Event, Meeting, Quotas, meet, run},
+};
+use std::{
+    error::Error,
+    io::{Read, Write},
+    sync::mpsc,
+    thread,
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let [alice, bob, server] = [1, 2, 9].map(|n| Identity::from_seed(&[n; 32]));
+    let (alice_key, bob_key, server_key) = (alice.peer_key(), bob.peer_key(), server.peer_key());
+
+    // The server accepts the two parties and nobody else. It runs until the process ends.
+    let (report, address) = mpsc::channel();
+    thread::spawn(move || {
+        let listening = move |address| drop(report.send(address));
+        let log = |event| match event {
+            Event::Waiting(_, peer) => println!("server: a party waits for {peer}"),
+            other => println!("server: {other:?}"),
+        };
+        run("127.0.0.1:0", &server, [alice_key, bob_key].into(), Quotas::default(), listening, log)
+    });
+    let address = address.recv()?.to_string();
+
+    // Both parties agree on the identifier of the meeting beforehand, and each names the other.
+    let meeting = Meeting { address, server: server_key, id: [5; 32] };
+    let theirs = meeting.clone();
+    let bob = thread::spawn(move || -> Result<String, LinkError> {
+        let mut channel = meet(&theirs, &bob, alice_key, "greeting/1", Timeouts::default())?;
+        let mut text = String::new();
+        channel.read_to_string(&mut text)?;
+        Ok(text)
+    });
+    let mut channel = meet(&meeting, &alice, bob_key, "greeting/1", Timeouts::default())?;
+    channel.write_all(b"hello, Bob")?;
+    channel.close()?;
+    println!("bob received: {}", bob.join().map_err(|_| "Bob's thread panicked")??);
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Meeting a peer at a rendezvous server, with outgoing connections only.
+//!
+//! The channel to the peer runs inside the channel to the server and has a handshake of its own. The party with the smaller
+//! key is its TLS client.
+
+use std::io::{Read, Write};
+
+use super::tcp::connect;
+use crate::channel::{self, Pinned, Timed};
+use crate::error::LinkError;
+use crate::identity::{Identity, PeerKey};
+use crate::timeouts::Timeouts;
+use crate::wire::{MeetingRequest, RENDEZVOUS, Status};
+
+/// A meeting of two parties at a rendezvous server.
+#[derive(Clone, Debug)]
+pub struct Meeting {
+    /// The server's host and port.
+    pub address: String,
+    /// The server's key.
+    pub server: PeerKey,
+    /// The identifier of the meeting. Both parties use the same, and no other pair does.
+    pub id: [u8; 32],
+}
+
+/// Opens a channel to the holder of `peer`, who comes to the same meeting within [`Timeouts::connect`].
+///
+/// # Errors
+/// [`LinkError`] as for [`connect`], for the server or the peer; [`LinkError::NotConnected`] if a quota is exhausted or the peer
+/// did not come.
+pub fn meet(
+    at: &Meeting,
+    us: &Identity,
+    peer: PeerKey,
+    purpose: &str,
+    timeouts: Timeouts,
+) -> Result<Pinned, LinkError> {
+    let mut server = connect(&at.address, us, at.server, RENDEZVOUS, timeouts)?;
+    server.write_all(&MeetingRequest { id: at.id, peer }.encode())?;
+    server.end_in(timeouts.connect);
+    wait_for_peer(&mut server)?;
+    if us.peer_key() < peer {
+        return channel::client(Box::new(server), us, peer, purpose, timeouts);
+    }
+    let config = channel::server_config(us, [peer].into(), purpose)?;
+    channel::server(Box::new(server), config, purpose, timeouts)
+}
+
+/// Waits until the server reports that the peer is there.
+fn wait_for_peer(server: &mut Pinned) -> Result<(), LinkError> {
+    loop {
+        let mut code = [0];
+        server.read_exact(&mut code)?;
+        match Status::from_code(code[0]) {
+            Some(Status::Waiting) => {}
+            Some(Status::Connected) => return Ok(()),
+            Some(Status::QuotaExceeded) => {
+                return Err(LinkError::NotConnected("too many connections of our key"));
+            }
+            Some(Status::PeerAbsent) => return Err(LinkError::NotConnected("the other party did not come")),
+            None => return Err(LinkError::Incompatible("its status is unknown".to_owned())),
+        }
+    }
+}
