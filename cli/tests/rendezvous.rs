@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 use sotto_jobs::edge::tls;
-use sotto_link::pinned::{Listener, Patience, Pinned};
+use sotto_link::pinned::{Listener, Pinned, Timeouts};
 use sotto_party::{Identity, PublicKey};
 use support::World;
 
@@ -117,10 +117,10 @@ fn altering_relay(world: &World, after: usize) -> String {
     let mut listener = Listener::bind("127.0.0.1:0", &tls::identity(&us), guests, "sotto-relay/1").unwrap();
     let address = listener.address().unwrap().to_string();
     thread::spawn(move || {
-        let patience = Patience { idle: Duration::from_millis(5), ..Patience::default() };
+        let timeouts = Timeouts { idle: Duration::from_millis(5), ..Timeouts::default() };
         let mut waiting = BTreeMap::new();
         loop {
-            let Ok(mut guest) = listener.accept(patience) else { continue };
+            let Ok(mut guest) = listener.accept(timeouts) else { continue };
             let (mut meeting, mut filled) = ([0; 65], 0);
             while filled < 65 {
                 filled += guest.read(&mut meeting[filled..]).unwrap_or(0);

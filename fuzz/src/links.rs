@@ -1,21 +1,21 @@
-//! What reaches a relay or a node before its peer has proved a key, and what nodes exchange.
+//! What a rendezvous server or a node receives before its peer has proved a key, and the messages between nodes.
 
 use crate::Verdict;
 use sotto_link::testing;
 
-/// A piece of a frame: one encoding, so that its size tells no more than the frame's length class.
+/// A message between nodes: it has one encoding, so that its size reveals only the frame's length class.
 pub fn link_piece(data: &[u8]) -> Verdict {
-    same(data, testing::piece(data))
+    same(data, testing::message(data))
 }
 
-/// What a relay is asked for.
+/// A request to a rendezvous server.
 pub fn link_meeting(data: &[u8]) -> Verdict {
-    same(data, testing::meeting_of(data))
+    same(data, testing::meeting_request(data))
 }
 
-/// What begins with the head of a request to a web server: as long as one may be, and ended by an empty line.
+/// The head of an HTTP request: not longer than allowed, and ended by an empty line.
 pub fn link_head(data: &[u8]) -> Verdict {
-    let accepted = testing::is_head(data);
+    let accepted = testing::is_request_head(data);
     let ended = data.windows(2).any(|w| w == b"\n\n") || data.windows(3).any(|w| w == b"\n\r\n");
     assert!(!accepted || (data.len() <= 8 << 10 && ended), "a head without an end");
     Verdict::of(accepted)

@@ -21,7 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The server accepts the two parties and nobody else. It runs until the process ends.
     let (report, address) = mpsc::channel();
     thread::spawn(move || {
-        let listening = move |address| drop(report.send(address));
+        let listening = move |address| {
+            // The receiver waits for it.
+            let _ = report.send(address);
+        };
         let log = |event| match event {
             Event::Waiting(_, peer) => println!("server: a party waits for {peer}"),
             other => println!("server: {other:?}"),

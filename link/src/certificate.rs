@@ -45,7 +45,11 @@ pub enum CertificateError {
 
 impl Certificate {
     /// A self-signed certificate for these names with this key, valid for a year from `begin` (since 1970).
-    pub(crate) fn self_signed(names: &[&str], key: &KeyPair, begin: Duration) -> Result<Self, CertificateError> {
+    pub(crate) fn self_signed(
+        names: &[&str],
+        key: &KeyPair,
+        begin: Duration,
+    ) -> Result<Self, CertificateError> {
         let wrong = |e: rcgen::Error| CertificateError::Names(e.to_string());
         let all: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
         let mut params = CertificateParams::new(all).map_err(wrong)?;

@@ -175,7 +175,11 @@ mod tests {
         assert_eq!((&*path, &*accept), ("/x", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         let page = |path: &str, head| Some(Request::Page { path: path.to_owned(), head });
         assert_eq!(parse(upgrade.replace(": 13", ": 8").as_bytes()), page("/x", false));
-        assert_eq!(parse(format!("{upgrade}more").as_bytes()), page("/x", false), "the client did not wait for the response");
+        assert_eq!(
+            parse(format!("{upgrade}more").as_bytes()),
+            page("/x", false),
+            "the client did not wait for the response"
+        );
         for (text, path, head) in [
             ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "/", true),
             ("GET / HTTP/1.0\r\n\r\n", "/", false),

@@ -24,11 +24,9 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
 use rustls::sign::{self, CertifiedKey};
-#[cfg(feature = "web")]
-use rustls::{CommonState, NamedGroup};
 use rustls::{
-    CertificateError, ClientConfig, ConnectionCommon, DigitallySignedStruct, DistinguishedName, Error, OtherError,
-    PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme, version::TLS13,
+    CertificateError, ClientConfig, ConnectionCommon, DigitallySignedStruct, DistinguishedName, Error,
+    OtherError, PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme, version::TLS13,
 };
 
 use crate::identity::{Identity, PeerKey};
@@ -103,8 +101,9 @@ pub(crate) fn exporter<T>(tls: &ConnectionCommon<T>) -> Result<[u8; 32], Error> 
 
 /// Whether the connection's key exchange is the hybrid, post-quantum one.
 #[cfg(feature = "web")]
-pub(crate) fn is_hybrid(tls: &CommonState) -> bool {
-    tls.negotiated_key_exchange_group().is_some_and(|group| group.name() == NamedGroup::X25519MLKEM768)
+pub(crate) fn is_hybrid(tls: &rustls::CommonState) -> bool {
+    tls.negotiated_key_exchange_group()
+        .is_some_and(|group| group.name() == rustls::NamedGroup::X25519MLKEM768)
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sotto_link::pinned::{LinkError, Listener, Timeouts, Pinned, connect};
+use sotto_link::pinned::{LinkError, Listener, Pinned, Timeouts, connect};
 use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
@@ -123,7 +123,10 @@ fn an_absent_or_silent_peer_is_a_timeout() {
 
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    assert_eq!(connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS).unwrap_err(), LinkError::TimedOut);
+    assert_eq!(
+        connect(&address, &identity(2), key(1), USE, BRIEF_TIMEOUTS).unwrap_err(),
+        LinkError::TimedOut
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use sotto_link::pinned::{self, LinkError, Pinned};
 use sotto_link::{Identity, PeerKey};
 
-pub use sotto_link::pinned::{Patience, Rendezvous};
+pub use sotto_link::{Timeouts as Patience, rendezvous::Meeting as Rendezvous};
 
 use sotto_mpc::channel::Framed;
 use sotto_mpc::protocol::semi_honest::RunId;
@@ -65,7 +65,7 @@ pub fn meet(
     peer: PeerKey,
     patience: Patience,
 ) -> Result<Framed<Pinned>, LinkError> {
-    pinned::meet(at, us, peer, PURPOSE, patience).map(Framed::new)
+    sotto_link::rendezvous::meet(at, us, peer, PURPOSE, patience).map(Framed::new)
 }
 
 /// Waits at an address for the holders of pinned keys.

@@ -10,7 +10,7 @@ use sotto_jobs::edge::tls;
 use sotto_link::{
     PeerKey,
     pinned::LinkError,
-    relay::{Event, Quotas, run as serve},
+    rendezvous::{Event, Quotas, run as serve},
 };
 use std::{collections::BTreeMap, time::Duration};
 

@@ -17,7 +17,7 @@ use signal_hook::{
 };
 use sotto_link::{
     Identity,
-    edge::file::{create_identity, read_identity},
+    key_file::{create_identity, read_identity},
     web::{Cover, Page},
 };
 use sotto_mw::rules::params::Chain;

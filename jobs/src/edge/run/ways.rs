@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sotto_link::pinned::{LinkError, Patience, Pinned};
+use sotto_link::pinned::{LinkError, Pinned, Timeouts as Patience};
 use sotto_link::{Identity as LinkIdentity, PeerKey};
 
 use super::super::tls::{self, Rendezvous};
@@ -76,7 +76,7 @@ impl Ways<'_> {
         let bad = || RunError::Refused { by: "the relay".to_owned(), why: SMALL_ORDER.to_owned() };
         let key = tls::peer_key(&relay.key).ok_or_else(bad)?;
         let Digest(id) = rendezvous(self.job.id(), self.run, computer);
-        Ok(Rendezvous { address: relay.address.to_string(), relay: key, id })
+        Ok(Rendezvous { address: relay.address.to_string(), server: key, id })
     }
 
     /// The key by which a party is known on a channel; keys in jobs were checked when they were read.

@@ -60,7 +60,10 @@ mod tests {
         let (certificate, key) = one.to_der();
         let again = Certificate::from_der(&certificate, &key).unwrap();
         assert_eq!(again.to_der(), (certificate.clone(), key.clone()));
-        assert!(Certificate::from_der(&certificate, &other.to_der().1).is_err(), "the key of another certificate");
+        assert!(
+            Certificate::from_der(&certificate, &other.to_der().1).is_err(),
+            "the key of another certificate"
+        );
         assert!(Certificate::from_der(&certificate, &key[1..]).is_err());
         assert!(Certificate::from_der(b"", &key).is_err());
     }

@@ -135,7 +135,8 @@ impl Server {
         permit: ConnectionPermit,
     ) -> Result<Session, WebError> {
         tcp.set_nodelay(true)?;
-        let mut stream = self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("it does not speak TLS 1.3"))?;
+        let mut stream =
+            self.tls.accept(tcp).await.map_err(|_| WebError::Stranger("it does not speak TLS 1.3"))?;
         let exporter = proof::exporter(stream.get_ref().1)?;
         let path = wire::path(&self.endpoint.us.peer_key(), &exporter);
         let request = http::request(&mut stream).await?;

@@ -219,7 +219,8 @@ impl Connection {
         });
         let backlog = Backlog { room: room.clone(), half: whole / 2, sent };
         let sender = Sender { queue, room, limit: limits.frame };
-        let receiver = Receiver { inbound: self.inbound, limit: limits.frame, writing, backlog, _permit: permit };
+        let receiver =
+            Receiver { inbound: self.inbound, limit: limits.frame, writing, backlog, _permit: permit };
         Session { peer, from: self.from, sender, receiver }
     }
 }
