@@ -17,23 +17,25 @@ use rayon::prelude::*;
 use sotto_benches::ProcessorTime;
 use sotto_mw::{
     amount::Amount,
+    batch::verify_signatures,
     block::Block,
+    chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    codec::{Decode, Encode},
     commitment::Commitment,
     hash::{Hash, tagged},
     kernel::KernelFeatures,
+    output::{Extra, Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey},
     rules::{
-        WellFormed, check_block, check_transaction, connect_block, connect_transaction,
-        params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-        propose, verify_block, verify_transaction,
+        WellFormed, check_block, check_transaction, connect_block, connect_transaction, propose,
+        verify_block, verify_transaction,
     },
-    schnorr::{Signed, sign, verify_batch},
+    schnorr::{SignedMessage, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Tip, Unspent},
-    testing::{Owned, Toy},
-    transaction::{Extra, Output, OutputFeatures, OutputKeys, Transaction},
+    testing::{Owned, TestChain},
+    transaction::Transaction,
     trie::{Entry, Trie},
-    wire::{Decode, Encode},
 };
 use sotto_node::{
     edge::sled_database::SledDatabases,
@@ -47,7 +49,7 @@ type Bench = Criterion<ProcessorTime>;
 const AMOUNT: u64 = 1_000;
 
 /// The chain of all benchmarks.
-static TOY: LazyLock<Toy> = LazyLock::new(|| Toy::new(1));
+static TOY: LazyLock<TestChain> = LazyLock::new(|| TestChain::new(1));
 
 /// Outputs to build transactions from, since proving is dear.
 static POOL: LazyLock<Vec<Owned>> = LazyLock::new(|| (0..1024).into_par_iter().map(output).collect());
@@ -66,7 +68,12 @@ fn transaction(outputs: usize, kernels: usize) -> Transaction {
 }
 
 /// A transaction of these outputs and so many kernels, the first of which pays the fee.
-fn joined(toy: &mut Toy, from: &[&Owned], to: &[&Owned], (fee, kernels): (Amount, usize)) -> Transaction {
+fn joined(
+    toy: &mut TestChain,
+    from: &[&Owned],
+    to: &[&Owned],
+    (fee, kernels): (Amount, usize),
+) -> Transaction {
     let mut features: Vec<KernelFeatures> = vec![toy.plain(Amount::ZERO); kernels];
     features[0] = toy.plain(fee);
     toy.transaction(from, to, &features)
@@ -79,7 +86,7 @@ fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
 /// One output: made, verified alone, looked through by its owner and by a stranger.
 fn output_alone(c: &mut Bench) {
     let (chain, r) = (TOY.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
-    let keys = OutputKeys { blinding: &r, rewind: &Toy::REWIND, tau: &Toy::TAU };
+    let keys = OutputKeys { blinding: &r, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
     let mut amount = 0;
     let mut group = c.benchmark_group("output");
     group.sample_size(20);
@@ -93,7 +100,7 @@ fn output_alone(c: &mut Bench) {
     let output = &POOL[0].output;
     group.bench_function("verify", |b| b.iter(|| assert!(black_box(output).proof_holds(chain))));
     group.bench_function("rewind own", |b| {
-        b.iter(|| assert!(black_box(output).rewind(chain, &Toy::REWIND).is_some()));
+        b.iter(|| assert!(black_box(output).rewind(chain, &TestChain::REWIND).is_some()));
     });
     let stranger = RewindKey([9; 32]);
     group.bench_function("rewind miss", |b| {
@@ -121,7 +128,7 @@ fn proofs(c: &mut Bench) {
 fn signatures(c: &mut Bench) {
     let mut group = c.benchmark_group("kernel signatures");
     group.sample_size(20);
-    let all: Vec<Signed> =
+    let all: Vec<SignedMessage> =
         well_formed(1, 1024).get().body.kernels.iter().map(|k| k.signed(TOY.chain().id())).collect();
     group.bench_function("sign", |b| {
         let mut rng = ChaCha20Rng::seed_from_u64(0);
@@ -131,7 +138,7 @@ fn signatures(c: &mut Bench) {
     for n in [1, 16, 256, 1024] {
         group.throughput(Throughput::Elements(n as u64));
         group.bench_with_input(BenchmarkId::new("verify batch", n), &all[..n], |b, all| {
-            b.iter(|| verify_batch(all).unwrap());
+            b.iter(|| verify_signatures(all).unwrap());
         });
     }
     group.finish();

@@ -18,13 +18,14 @@ use sotto_benches::ProcessorTime;
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    codec::Encode,
+    output::{Extra, OutputFeatures},
     range_proof::Opening,
-    rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     secret::SecretScalar,
     state::ChainView,
-    testing::{Owned, Toy},
-    transaction::{Extra, OutputFeatures, Transaction},
-    wire::Encode,
+    testing::{Owned, TestChain},
+    transaction::Transaction,
 };
 use sotto_node::{
     codec::transaction_id,
@@ -54,8 +55,8 @@ const PAYMENTS: usize = 100;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Payments of one input and two outputs each, on a chain of a few blocks.
-static PAID: LazyLock<(Toy, Vec<Transaction>)> = LazyLock::new(|| {
-    let mut toy = Toy::new(1);
+static PAID: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
+    let mut toy = TestChain::new(1);
     let coin = toy.grow(Vec::new());
     toy.mature();
     let coins = outputs(&toy, PAYMENTS, 1_000_000, 0);
@@ -71,9 +72,9 @@ static PAID: LazyLock<(Toy, Vec<Transaction>)> = LazyLock::new(|| {
 });
 
 /// A chain of heavy blocks, and so many empty ones that its last snapshot is final.
-static HEAVY: LazyLock<Toy> = LazyLock::new(|| {
+static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     let many = std::env::var("SOTTO_OUTPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
-    let mut toy = Toy::new(2);
+    let mut toy = TestChain::new(2);
     let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
     let blocks = (many as u64).div_ceil(most);
     let coins: Vec<Owned> = (0..blocks).map(|_| toy.grow(Vec::new())).collect();
@@ -90,7 +91,7 @@ static HEAVY: LazyLock<Toy> = LazyLock::new(|| {
 });
 
 /// Outputs of one amount; no two seeds give the same.
-fn outputs(toy: &Toy, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
+fn outputs(toy: &TestChain, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
     let output = |i: usize| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i as u64));
         let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
@@ -100,7 +101,7 @@ fn outputs(toy: &Toy, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
 }
 
 /// A transaction that spends a coin for these outputs and change.
-fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
+fn spread(toy: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
     let fee = toy.least_fee(1, to.len() + 1, 1);
     let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
     let change = toy.output(coin.opening.amount.units() - paid - fee.units());
@@ -109,7 +110,7 @@ fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
     toy.transaction(&[coin], &to, &[kernel])
 }
 
-fn ledger(toy: &Toy, blocks: &[Block]) -> Ledger<Memory> {
+fn ledger(toy: &TestChain, blocks: &[Block]) -> Ledger<Memory> {
     let layout = Layout::new(SledDatabases::temporary());
     let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
@@ -187,7 +188,7 @@ impl Net {
 }
 
 /// So many nodes in a line, all on this chain, and a link by which somebody else speaks to the first.
-fn line(toy: &Toy, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
+fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
     let mut net = Net::new((0..nodes).map(|_| ledger(toy, blocks)).collect(), |_, _| ());
     for n in 1..nodes {
         net.connect(n - 1, n);

@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_mw::{amount::Amount, rules::params::Params, state::ChainView, transaction::Transaction};
+use sotto_mw::{amount::Amount, chain::Params, state::ChainView, transaction::Transaction};
 use sotto_node::{edge::chain_dir::DiskLedger, seal::OperatorKey};
 use sotto_wallet::{
     keys::{Account, Words},
@@ -43,8 +43,8 @@ impl ChainSource for Source<'_> {
         &self,
         after: Option<&sotto_mw::hash::Hash>,
         most: usize,
-    ) -> Result<Vec<sotto_mw::state::RewindMaterial>, Self::Error> {
-        let all = self.0.store().all_unspent().map(|u| Ok(sotto_mw::state::RewindMaterial::of(&u?)));
+    ) -> Result<Vec<sotto_mw::state::RewindData>, Self::Error> {
+        let all = self.0.store().all_unspent().map(|u| Ok(u?.rewind_data()));
         all.filter(|u| u.as_ref().map_or(true, |u| Some(&u.key()) > after)).take(most).collect()
     }
 

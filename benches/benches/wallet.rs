@@ -19,16 +19,16 @@ use rand_chacha::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, Params},
+    codec::Encode,
     commitment::Commitment,
     group::Scalar,
     hash::Hash,
     kernel::Excess,
-    rules::params::{Chain, Params},
+    output::{Output, OutputFeatures},
     schnorr::PublicKey,
     secret::SecretScalar,
-    state::{RewindMaterial, Unspent},
-    transaction::{Output, OutputFeatures},
-    wire::Encode,
+    state::{RewindData, Unspent},
 };
 use sotto_wallet::{
     edge::file::{Cost, WalletFile},
@@ -56,11 +56,11 @@ fn wallet(seed: u64) -> Wallet<MemoryStore> {
 }
 
 /// Unspent outputs in the order of their keys, one a block.
-struct Set(Vec<(Hash, RewindMaterial)>);
+struct Set(Vec<(Hash, RewindData)>);
 
 impl Set {
     fn of(outputs: impl IntoIterator<Item = Output>) -> Self {
-        let unspent = |(output, h)| RewindMaterial::of(&Unspent { output, created: Height::new(h) });
+        let unspent = |(output, h)| Unspent { output, created: Height::new(h) }.rewind_data();
         let mut all: Vec<_> = outputs.into_iter().zip(1..).map(unspent).map(|u| (u.key(), u)).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
         Self(all)
@@ -78,7 +78,7 @@ impl ChainSource for Set {
         Ok(self.0.len() as u64)
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Infallible> {
         let from = after.map_or(0, |a| self.0.partition_point(|(key, _)| key <= a));
         Ok(self.0[from..].iter().take(most).map(|(_, u)| u.clone()).collect())
     }

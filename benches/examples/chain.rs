@@ -17,13 +17,14 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use sotto_mw::{
     amount::Amount,
+    chain::Params,
+    codec::Encode,
+    output::{Extra, OutputFeatures},
     range_proof::Opening,
-    rules::params::Params,
     schnorr::PublicKey,
     secret::SecretScalar,
-    testing::{Owned, Toy},
-    transaction::{Extra, OutputFeatures, Transaction},
-    wire::Encode,
+    testing::{Owned, TestChain},
+    transaction::Transaction,
 };
 use sotto_node::{config::Config, edge::chain_dir::DiskLedger, engine::Node, event::Event, peer::PeerKey};
 use std::{fs, path::Path, time::Duration};
@@ -39,7 +40,7 @@ fn main() {
     let mut number = |usual: u64| args.next().map_or(usual, |n| n.parse().unwrap());
     let (outputs, blocks, payments) = (number(100_000), number(5_040), number(0) as usize);
     let usual = Params::solo(PublicKey::of(&SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0))), 0);
-    let mut toy = Toy::with(1, |p| {
+    let mut toy = TestChain::with(1, |p| {
         (p.window_width, p.window_grid) = (usual.window_width, usual.window_grid);
         p.reorganisation = usual.reorganisation;
     });
@@ -67,7 +68,7 @@ fn main() {
 }
 
 /// A payment of each coin.
-fn pay(toy: &mut Toy, coins: &[Owned]) -> Vec<u8> {
+fn pay(toy: &mut TestChain, coins: &[Owned]) -> Vec<u8> {
     let fee = toy.least_fee(1, 2, 1);
     let [to, change] = [(1, 25), (2, COIN - 25 - fee.units())]
         .map(|(seed, amount)| proven(toy, (1 << 31) + seed, coins.len() as u64, amount));
@@ -82,7 +83,7 @@ fn pay(toy: &mut Toy, coins: &[Owned]) -> Vec<u8> {
 }
 
 /// So many outputs of one amount.
-fn proven(toy: &Toy, seed: u64, count: u64, amount: u64) -> Vec<Owned> {
+fn proven(toy: &TestChain, seed: u64, count: u64, amount: u64) -> Vec<Owned> {
     let output = |i: u64| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i + 1));
         let opening = Opening { amount: Amount::new(amount), index: [7; 12] };
@@ -92,7 +93,7 @@ fn proven(toy: &Toy, seed: u64, count: u64, amount: u64) -> Vec<Owned> {
 }
 
 /// A transaction that spends a reward for these outputs and change.
-fn spread(toy: &mut Toy, reward: &Owned, paid: &[Owned]) -> Transaction {
+fn spread(toy: &mut TestChain, reward: &Owned, paid: &[Owned]) -> Transaction {
     let fee = toy.least_fee(1, paid.len() + 1, 1);
     let sum: u64 = paid.iter().map(|o| o.opening.amount.units()).sum();
     let change = toy.output(reward.opening.amount.units() - sum - fee.units());
@@ -101,7 +102,7 @@ fn spread(toy: &mut Toy, reward: &Owned, paid: &[Owned]) -> Transaction {
     toy.transaction(&[reward], &to, &[kernel])
 }
 
-fn write(toy: &Toy, folder: &Path) {
+fn write(toy: &TestChain, folder: &Path) {
     let every = toy.chain().params().reorganisation;
     let tip = toy.blocks().len() as u64;
     let kept = tip.saturating_sub(every) / every * every;

@@ -5,7 +5,7 @@
 //! ```
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use sotto_mw::{rules::params::weight, transaction::Transaction, wire::Decode};
+use sotto_mw::{codec::Decode, transaction::Transaction};
 use sotto_node::{
     edge::client::Client,
     rpc::{Hex, Status, Submit},
@@ -30,7 +30,7 @@ fn main() {
     }
     let count = payments.len();
     // On their way some are joined, so their number says nothing.
-    let all: u64 = payments.iter().map(|t| weight(&t.body)).sum();
+    let all: u64 = payments.iter().map(|t| t.body.weight()).sum();
     let began = Instant::now();
     for payment in payments {
         first.ask(&Submit { transaction: Hex(payment) }).unwrap();

@@ -18,7 +18,7 @@ use crate::{
     exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
-use sotto_mw::{block::ChainId, rules::params::Chain};
+use sotto_mw::chain::{Chain, ChainId};
 use sotto_node::{
     edge::{
         chain_dir::DiskLedger,

@@ -8,10 +8,10 @@ use crate::{
     fixtures::commitments::{LEAVES, leaf, range, tree},
 };
 use sotto_mw::{
+    codec::{Decode, Encode},
     hash::Hash,
     mmr::{MmrProof, Peaks},
     trie::{Chunk, TrieProof},
-    wire::{Decode, Encode},
 };
 
 /// Index of a leaf (1) ‖ proof, for the range of [`LEAVES`] leaves.

@@ -3,17 +3,18 @@
 use crate::Verdict;
 use sotto_mw::{
     amount::{Amount, Height},
-    block::{Block, ChainId, Header},
+    block::{Block, Header},
+    chain::{Chain, ChainId, Params},
+    codec::{Decode, Encode},
     commitment::Commitment,
     group::{Point, Scalar},
     hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures, Window},
+    output::Output,
     range_proof::RangeProof,
-    rules::params::{Chain, Params},
     schnorr::{PublicKey, Signature},
-    state::{RewindMaterial, Unspent},
-    transaction::{Body, Output, Transaction},
-    wire::{Decode, Encode},
+    state::{RewindData, Unspent},
+    transaction::{Body, Transaction},
 };
 
 /// Decodes, and holds the value's bytes against those it came from.
@@ -55,7 +56,7 @@ pub fn mw_unspent(data: &[u8]) -> Verdict {
 
 /// Rewind material of an unspent output.
 pub fn mw_material(data: &[u8]) -> Verdict {
-    canonical::<RewindMaterial>(data)
+    canonical::<RewindData>(data)
 }
 
 /// A chain's parameters; what they answer about any height is an answer, not an overflow.
@@ -64,7 +65,7 @@ pub fn mw_params(data: &[u8]) -> Verdict {
         && let Ok(chain) = chain
     {
         for h in [Height::GENESIS, Height::new(1), Height::new(u64::MAX)] {
-            let window = chain.standard_window(chain.standard_expiry(h));
+            let window = Window::standard(&chain, chain.standard_expiry(h));
             assert!(window.not_before <= window.not_after);
             let _ = (chain.supply(h), chain.least_fee(h.get()));
         }

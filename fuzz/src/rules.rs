@@ -18,12 +18,12 @@
 use crate::{Verdict, fixtures::chain::world};
 use sotto_mw::{
     block::Block,
+    codec::{Decode, DecodeError, Encode, Reader},
     group::Scalar,
     rules::SupplyAudit,
     state::{ChainView, ChangeSet},
-    testing::Toy,
+    testing::TestChain,
     transaction::{Body, Transaction},
-    wire::{Decode, Encode, Reader, WireError},
 };
 
 /// Steps of an input that are taken; more find nothing new and take time.
@@ -45,13 +45,13 @@ pub fn mw_rules(data: &[u8]) -> Verdict {
 
 /// A chain and how to take its new blocks back.
 struct Machine {
-    toy: Toy,
+    toy: TestChain,
     changes: Vec<ChangeSet>,
 }
 
 impl Machine {
     /// Takes one step; whether the rules let it pass. An error when there is none.
-    fn step(&mut self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+    fn step(&mut self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match r.u8()? {
             0 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.toy.accept(&t).is_ok())),
             1 => Ok(Block::from_bytes(rest(r)?).is_ok_and(|b| self.connect(&b))),
@@ -63,18 +63,18 @@ impl Machine {
             })),
             5 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.in_block(&t))),
             6 => Ok(self.undo()),
-            code => Err(WireError::Code { what: "step", code }),
+            code => Err(DecodeError::Code { what: "step", code }),
         }
     }
 
-    fn changed_payment(&self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+    fn changed_payment(&self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         let (bytes, changed) = change(world().payment.to_bytes(), r)?;
         let passes = Transaction::from_bytes(&bytes).is_ok_and(|t| self.toy.accept(&t).is_ok());
         assert!(!(changed && passes), "a changed payment passes");
         Ok(passes)
     }
 
-    fn changed_block(&mut self, r: &mut Reader<'_>) -> Result<bool, WireError> {
+    fn changed_block(&mut self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         let (bytes, changed) = change(world().block.to_bytes(), r)?;
         let passes = Block::from_bytes(&bytes).is_ok_and(|b| self.connect(&b));
         assert!(!(changed && passes), "a changed block passes");
@@ -126,13 +126,13 @@ impl Machine {
 }
 
 /// A length of two bytes, and as many bytes.
-fn rest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], WireError> {
+fn rest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let n = u16::from_le_bytes(r.array()?);
     r.take(n.into())
 }
 
 /// These bytes with one of them changed as the step says, and whether that changes anything.
-fn change(mut bytes: Vec<u8>, r: &mut Reader<'_>) -> Result<(Vec<u8>, bool), WireError> {
+fn change(mut bytes: Vec<u8>, r: &mut Reader<'_>) -> Result<(Vec<u8>, bool), DecodeError> {
     let (at, xor) = (u16::from_le_bytes(r.array()?), r.u8()?);
     let place = bytes.get_mut(usize::from(at));
     let changed = place.is_some() && xor != 0;

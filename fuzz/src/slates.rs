@@ -12,7 +12,7 @@ use crate::{
         rng,
     },
 };
-use sotto_mw::wire::Decode;
+use sotto_mw::codec::Decode;
 use sotto_wallet::{
     keys::Account,
     select::Decision,

@@ -11,7 +11,7 @@ use crate::{
     },
     stores::{RESEAL, checked},
 };
-use sotto_mw::{block::Header, hash::tagged, state::ChainView, wire::Decode};
+use sotto_mw::{block::Header, codec::Decode, hash::tagged, state::ChainView};
 use sotto_node::storage::{Memory, import};
 
 /// Whether checks are made right (1: its first bit) ‖ snapshot, for the chain of the world.

@@ -10,9 +10,9 @@ use crate::{
 };
 use core::ops::Range;
 use sotto_mw::{
-    rules::params::Network,
+    chain::Network,
+    codec::{Decode, Encode},
     transaction::Transaction,
-    wire::{Decode, Encode},
 };
 use sotto_wallet::{
     armor::{self, Letter},

@@ -1,5 +1,6 @@
 //! Amounts and heights: two counters that are never mixed up and never wrap.
 
+use crate::codec::fields;
 use core::fmt;
 
 /// An amount in base units.
@@ -39,6 +40,8 @@ impl Amount {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 }
+
+fields!(Amount { 0 });
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,6 +87,8 @@ impl Height {
         Self(self.0.saturating_sub(blocks))
     }
 }
+
+fields!(Height { 0 });
 
 impl fmt::Display for Height {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,40 +16,54 @@
 //! probability 2⁻¹²⁷. Source: Bünz et al. 2018, section 6; verification equations as in `bulletproofs` 5.0.0, whose verifier the
 //! tests hold this one against.
 
+mod claim;
 mod proof;
+mod terms;
 mod transcripts;
+mod weights;
+
+pub(crate) use claim::Claim;
 
 use crate::{
-    commitment::Commitment,
-    group::{Scalar, StaticBases, generators, words},
-    msm::{self, Addend, Backend, FixedBases, Residue, Residues, Sum, Words},
-    range_proof::RangeProof,
-    schnorr::Signed,
-    transcript::{OutputContext, tag},
+    group::words,
+    msm::{self, Backend, Residue, Residues, Sum},
+    schnorr::SignedMessage,
 };
-use merlin::Transcript;
 use proof::{Challenges, Coefficients};
 use rayon::prelude::*;
-use std::sync::LazyLock;
+use terms::Terms;
+use weights::{Challenged, weights};
 
-/// A range proof with what it is about.
-pub(crate) struct Claim<'a> {
-    pub(crate) proof: &'a RangeProof,
-    pub(crate) commitment: &'a Commitment,
-    pub(crate) context: OutputContext,
-}
-
-/// A signature and its challenge c, which binds R, X and the message.
-type Challenged<'a> = (&'a Signed, Scalar);
-
-/// Weights of one proof: e, and e·c for its polynomial equation.
-struct ProofWeights {
-    e: u128,
-    ec: u128,
+/// Verifies many signatures as one equation (Bellare, Garay and Rabin 1998).
+///
+/// # Errors
+/// The index of the first signature that does not verify.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mw::{
+///     PublicKey, SecretScalar, batch,
+///     schnorr::{SignedMessage, sign},
+/// };
+///
+/// let x = SecretScalar::random(&mut OsRng);
+/// let sign = |m: &[u8]| SignedMessage {
+///     key: PublicKey::of(&x),
+///     message: m.to_vec(),
+///     signature: sign(&x, m, &mut OsRng),
+/// };
+/// let mut signed = vec![sign(b"one"), sign(b"two")];
+/// assert_eq!(batch::verify_signatures(&signed), Ok(()));
+/// signed[1].message.push(b'!');
+/// assert_eq!(batch::verify_signatures(&signed), Err(1));
+/// ```
+pub fn verify_signatures(all: &[SignedMessage]) -> Result<(), usize> {
+    let hold = |some: &[SignedMessage]| all_hold(&[], some);
+    if hold(all) { Ok(()) } else { Err(first_bad(all, &hold).unwrap_or(0)) }
 }
 
 /// Whether all proofs and all signatures hold. Variable time: everything here is public.
-pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
+pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
     let sum = sum(Backend::detect(), claims, signed);
     sum.is_some_and(|sum| sum.is_identity())
 }
@@ -57,21 +71,21 @@ pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
 /// The left side of the equation; `None` when something in it is not canonical, or an identity where none may be.
 ///
 /// Points do not wait for their scalars: their decoding fills the pauses between the steps that lead to those.
-fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Sum> {
+fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Sum> {
     let encodings = points(claims, signed);
     let (terms, points) = rayon::join(|| terms(backend, claims, signed), || msm::decode(backend, &encodings));
     terms?.sum(backend, &points?)
 }
 
 /// The encodings of all points that are not shared, in the order of their [`Terms`].
-fn points(claims: &[Claim<'_>], signed: &[Signed]) -> Vec<[u8; 32]> {
-    let of_signature = |s: &Signed| [*s.signature.r.as_bytes(), *s.key.as_bytes()];
+fn points(claims: &[Claim<'_>], signed: &[SignedMessage]) -> Vec<[u8; 32]> {
+    let of_signature = |s: &SignedMessage| [*s.signature.r.as_bytes(), *s.key.as_bytes()];
     claims.iter().flat_map(proof::points).chain(signed.iter().flat_map(of_signature)).collect()
 }
 
 /// The products that the equation adds up; `None` as for [`sum`].
-fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[Signed]) -> Option<Terms> {
-    let unfit = |s: &Signed| s.signature.r.is_identity() || s.key.point().is_identity();
+fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Terms> {
+    let unfit = |s: &SignedMessage| s.signature.r.is_identity() || s.key.point().is_identity();
     if signed.iter().any(unfit) {
         return None;
     }
@@ -94,50 +108,6 @@ fn share(n: usize) -> usize {
     n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(8, 256)
 }
 
-/// Points that are summed at a time: bounds the memory; beyond it a sum gets no cheaper.
-const BLOCK: usize = 1 << 14;
-
-/// Coefficients of the shared generators, and those of all other points.
-struct Terms {
-    bases: StaticBases<Residue>,
-    scalars: Vec<Words>,
-}
-
-impl Terms {
-    fn none() -> Self {
-        Self { bases: StaticBases::filled(Residue::ZERO), scalars: Vec::new() }
-    }
-
-    fn concat(parts: Vec<Self>) -> Self {
-        let n = parts.iter().map(|part| part.scalars.len()).sum();
-        let mut all = Self::none();
-        all.scalars.reserve(n);
-        for part in parts {
-            all.bases.iter_mut().zip(part.bases.iter()).for_each(|(a, b)| *a = a.add(*b));
-            all.scalars.extend(part.scalars);
-        }
-        all
-    }
-
-    /// The sum with these points; `None` when a generator's encoding is not canonical, which does not happen.
-    fn sum(&self, backend: Backend, points: &[Addend]) -> Option<Sum> {
-        static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
-            let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
-            Some(FixedBases::new(Backend::detect(), &msm::decode_here(Backend::detect(), &encoded)?))
-        });
-        let bases: Vec<_> = self.bases.iter().map(|x| x.to_words()[0]).collect();
-        let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));
-        let others = || {
-            let blocks = self.scalars.chunks(BLOCK).zip(points.chunks(BLOCK));
-            blocks.fold(Sum::IDENTITY, |sum, (scalars, points)| {
-                sum.add(&Sum::of_products(backend, points, scalars))
-            })
-        };
-        let (shared, others) = rayon::join(shared, others);
-        Some(shared?.add(&others))
-    }
-}
-
 /// The lowest index of what does not hold, by bisection; `None` when all holds.
 pub(crate) fn first_bad<T>(all: &[T], hold: &impl Fn(&[T]) -> bool) -> Option<usize> {
     if hold(all) {
@@ -148,26 +118,6 @@ pub(crate) fn first_bad<T>(all: &[T], hold: &impl Fn(&[T]) -> bool) -> Option<us
     }
     let (left, right) = all.split_at(all.len() / 2);
     first_bad(left, hold).or_else(|| first_bad(right, hold).map(|i| left.len() + i))
-}
-
-/// One pair of weights a proof, one weight a signature, all from one transcript over all of them. Each proof and
-/// each signature takes up as many bytes as the next, so what is absorbed says which is which.
-fn weights(challenges: &[Challenges], signed: &[Challenged<'_>]) -> (Vec<ProofWeights>, Vec<u128>) {
-    let mut t = Transcript::new(tag::BATCH);
-    let proofs: Vec<[u8; 32]> = challenges.iter().map(|c| c.binding).collect();
-    t.append_message(b"proofs", proofs.as_flattened());
-    let parts = |(s, c): &Challenged<'_>| {
-        [c.to_bytes(), *s.key.as_bytes(), *s.signature.r.as_bytes(), s.signature.z.to_bytes()]
-    };
-    let signatures: Vec<[[u8; 32]; 4]> = signed.iter().map(parts).collect();
-    t.append_message(b"signatures", signatures.as_flattened().as_flattened());
-
-    let mut drawn = vec![[0; 16]; 2 * proofs.len() + signatures.len()];
-    t.challenge_bytes(b"weights", drawn.as_flattened_mut());
-    let weight = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes).max(1);
-    let pair = |[e, ec]: &[_; 2]| ProofWeights { e: weight(e), ec: weight(ec) };
-    let (of_proofs, of_signatures) = drawn.split_at(2 * proofs.len());
-    (of_proofs.as_chunks().0.iter().map(pair).collect(), of_signatures.iter().map(weight).collect())
 }
 
 /// `Σ w·(R + c·X − z·G)`, the point R before X.

@@ -9,40 +9,16 @@
 
 use crate::{
     amount::Height,
+    chain::{Chain, ChainId},
+    codec::{Decode, DecodeError, Encode, Reader, VERSION, fields},
     group::Scalar,
     hash::{Hash, tagged},
-    rules::params::Chain,
-    schnorr::{Signature, Signed},
-    state::StateCommitments,
+    mmr::Peaks,
+    schnorr::{Signature, SignedMessage},
+    tag,
     transaction::Body,
-    transcript::tag,
-    wire::Encode,
+    trie::Trie,
 };
-use core::fmt;
-
-/// The hash of a chain's canonical genesis parameters; every message that a chain's keys sign contains it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChainId(pub(crate) Hash);
-
-impl ChainId {
-    /// The id with these bytes, as read from a file or a peer.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Hash(bytes))
-    }
-
-    /// Its 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for ChainId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A block's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,20 +43,31 @@ pub struct Header {
     pub body_hash: Hash,
 }
 
+fields!(Header {
+    height,
+    previous,
+    time,
+    total_offset,
+    kernel_count,
+    kernel_root,
+    output_count,
+    output_root,
+    body_hash,
+});
+
 impl Header {
     /// The header that `chain`'s parameters determine.
     #[must_use]
     pub fn genesis(chain: &Chain) -> Self {
-        let empty = StateCommitments::default();
         Self {
             height: Height::GENESIS,
-            previous: chain.id().0,
+            previous: Hash::from_bytes(*chain.id().as_bytes()),
             time: chain.params().genesis_time,
             total_offset: Scalar::ZERO,
             kernel_count: 0,
-            kernel_root: empty.kernels.root(),
+            kernel_root: Peaks::new().root(),
             output_count: 0,
-            output_root: empty.outputs.root(),
+            output_root: Trie::new().root(),
             body_hash: body_hash(&Body::default()),
         }
     }
@@ -115,6 +102,22 @@ pub struct Block {
     pub body: Body,
 }
 
+impl Encode for Block {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        self.header.encode(out);
+        self.seal.encode(out);
+        self.body.encode(out);
+    }
+}
+
+impl Decode for Block {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.version()?;
+        Ok(Self { header: Header::decode(r)?, seal: Signature::decode(r)?, body: Body::decode(r)? })
+    }
+}
+
 /// A header and its seal: what is left of a block without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedHeader {
@@ -123,6 +126,8 @@ pub struct SealedHeader {
     /// The operator's signature.
     pub seal: Signature,
 }
+
+fields!(SealedHeader { header, seal });
 
 impl SealedHeader {
     /// That of a block.
@@ -133,8 +138,8 @@ impl SealedHeader {
 
     /// The statement that the seal makes, under the key of `chain`'s operator.
     #[must_use]
-    pub fn signed(&self, chain: &Chain) -> Signed {
-        Signed {
+    pub fn signed(&self, chain: &Chain) -> SignedMessage {
+        SignedMessage {
             key: chain.params().operator,
             message: self.header.seal_message(chain.id()),
             signature: self.seal,

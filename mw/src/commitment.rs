@@ -4,15 +4,15 @@
 
 use crate::{
     amount::Amount,
-    group::{Point, PointBytes, Scalar, pedersen},
+    group::{Scalar, pedersen, point_newtype},
     schnorr::PublicKey,
     secret::SecretScalar,
 };
-use core::fmt;
 
-/// A commitment to an amount; also the name of an output, since inputs carry nothing else.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Commitment(pub(crate) Point);
+point_newtype! {
+    /// A commitment to an amount. It also names an output, because an input carries nothing else.
+    Commitment
+}
 
 impl Commitment {
     /// `v·H + r·G`, constant time in both.
@@ -21,59 +21,18 @@ impl Commitment {
         Self(pedersen().commit(Scalar::from(v.units()), *r.expose()).into())
     }
 
-    /// The sum: it commits to the sum of both amounts under the sum of both blinding factors.
-    #[must_use]
-    pub fn plus(&self, other: &Self) -> Self {
-        Self(Point::from(self.0.element() + other.0.element()))
-    }
-
-    /// Takes any point as a commitment; the rules refuse the identity.
-    #[must_use]
-    pub const fn from_point(p: Point) -> Self {
-        Self(p)
-    }
-
-    /// The point.
-    #[must_use]
-    pub const fn point(&self) -> &Point {
-        &self.0
-    }
-
-    /// Its encoding as a value of its own: its name in errors and indices.
-    #[must_use]
-    pub const fn encoded(&self) -> PointBytes {
-        self.0.encoded()
-    }
-
     /// Whether `self − v·H = X + o·G`: this output pays `v` and its blinding factor is split into the key `X` and `o`.
     #[must_use]
     pub fn is_split(&self, v: Amount, x: &PublicKey, o: &Scalar) -> bool {
         let rest = Self::new(v, &SecretScalar::from(*o));
         self.0.element() == rest.0.element() + x.point().element()
     }
-
-    /// The canonical 32-byte encoding.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for Commitment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Commitment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Commitment({self})")
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::Point;
     use proptest::prelude::*;
 
     proptest! {

@@ -5,7 +5,10 @@
 //! A [`Point`] keeps its canonical encoding beside the element, because both are needed: the bytes for hashes
 //! and comparisons, the element for sums.
 
-use crate::transcript::tag;
+use crate::{
+    codec::{Decode, DecodeError, Encode, Reader},
+    tag,
+};
 use bulletproofs::{BulletproofGens, PedersenGens};
 use core::fmt;
 use curve25519_dalek::{
@@ -199,6 +202,75 @@ impl fmt::Debug for Point {
     }
 }
 
+impl Encode for Point {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.bytes.encode(out);
+    }
+}
+
+impl Decode for Point {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_bytes(r.array()?).ok_or(DecodeError::Point)
+    }
+}
+
+/// Defines a newtype of [`Point`]: its accessors, its encoding and its text, which are those of the point.
+macro_rules! point_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($crate::group::Point);
+
+        impl $name {
+            /// Wraps any point, the identity included; the rules refuse the identity.
+            #[must_use]
+            pub const fn from_point(p: $crate::group::Point) -> Self {
+                Self(p)
+            }
+
+            /// The point.
+            #[must_use]
+            pub const fn point(&self) -> &$crate::group::Point {
+                &self.0
+            }
+
+            /// The encoding alone, as errors and indices keep it.
+            #[must_use]
+            pub const fn encoded(&self) -> $crate::group::PointBytes {
+                self.0.encoded()
+            }
+
+            /// The canonical 32-byte encoding.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                self.0.as_bytes()
+            }
+
+            /// The sum in the group.
+            #[must_use]
+            pub fn plus(&self, other: &Self) -> Self {
+                Self($crate::group::Point::from(self.0.element() + other.0.element()))
+            }
+        }
+
+        $crate::codec::fields!($name { 0 });
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use point_newtype;
+
 /// A point's encoding without its element: small enough for errors and for index keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PointBytes(pub [u8; 32]);
@@ -219,6 +291,18 @@ impl fmt::Debug for PointBytes {
 pub(crate) fn words(s: &Scalar) -> [u64; 4] {
     let bytes = s.as_bytes();
     core::array::from_fn(|i| (0..8).rev().fold(0, |w, j| w << 8 | u64::from(bytes[8 * i + j])))
+}
+
+impl Encode for Scalar {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_bytes().encode(out);
+    }
+}
+
+impl Decode for Scalar {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        scalar_from_bytes(r.array()?).ok_or(DecodeError::Scalar)
+    }
 }
 
 /// A canonical scalar from its 32 little-endian bytes; `None` when it is not below the group's order.

@@ -6,6 +6,7 @@
 //!
 //! Source: BIP-340, "Design", tagged hashes.
 
+use crate::codec::fields;
 use core::fmt;
 use sha2::{Digest, Sha256};
 
@@ -29,6 +30,8 @@ impl Hash {
         &self.0
     }
 }
+
+fields!(Hash { 0 });
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

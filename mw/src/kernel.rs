@@ -11,49 +11,17 @@
 
 use crate::{
     amount::{Amount, Height},
-    block::ChainId,
-    group::{Point, PointBytes},
+    chain::{Chain, ChainId},
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    group::point_newtype,
     hash::{Hash, tagged},
-    schnorr::{PublicKey, Signature, Signed},
-    transcript::tag,
-    wire::Encode,
+    schnorr::{PublicKey, Signature, SignedMessage},
+    tag,
 };
-use core::fmt;
 
-/// The public key of a kernel: Σ outputs + fee·H − Σ inputs − offset·G of the payment it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Excess(pub(crate) Point);
-
-impl Excess {
-    /// Takes any point as an excess; the rules refuse the identity.
-    #[must_use]
-    pub const fn from_point(p: Point) -> Self {
-        Self(p)
-    }
-
-    /// The point.
-    #[must_use]
-    pub const fn point(&self) -> &Point {
-        &self.0
-    }
-
-    /// Its encoding as a value of its own: its name in errors and indices.
-    #[must_use]
-    pub const fn encoded(&self) -> PointBytes {
-        self.0.encoded()
-    }
-
-    /// The canonical 32-byte encoding.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for Excess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+point_newtype! {
+    /// The public key of a kernel: Σ outputs + fee·H − Σ inputs − offset·G of the payment that it stands for.
+    Excess
 }
 
 /// The heights at which a kernel may enter a block, both included.
@@ -65,7 +33,15 @@ pub struct Window {
     pub not_after: Height,
 }
 
+fields!(Window { not_before, not_after });
+
 impl Window {
+    /// The window that ends at `not_after` and is as wide as `chain` allows.
+    #[must_use]
+    pub fn standard(chain: &Chain, not_after: Height) -> Self {
+        Self { not_before: not_after.minus(chain.params().window_width), not_after }
+    }
+
     /// Whether `h` lies inside.
     #[must_use]
     pub fn contains(&self, h: Height) -> bool {
@@ -170,6 +146,43 @@ impl KernelFeatures {
     }
 }
 
+impl Encode for KernelFeatures {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.code());
+        match self {
+            Self::Plain { fee, not_after } => {
+                fee.encode(out);
+                not_after.encode(out);
+            }
+            Self::Coinbase { height } => height.encode(out),
+            Self::HeightRanged { fee, window } => {
+                fee.encode(out);
+                window.encode(out);
+            }
+            Self::NoRecentDuplicate { fee, window, distance } => {
+                fee.encode(out);
+                window.encode(out);
+                distance.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for KernelFeatures {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => Ok(Self::Plain { fee: Amount::decode(r)?, not_after: Height::decode(r)? }),
+            1 => Ok(Self::Coinbase { height: Height::decode(r)? }),
+            2 => Ok(Self::HeightRanged { fee: Amount::decode(r)?, window: Window::decode(r)? }),
+            3 => {
+                let (fee, window) = (Amount::decode(r)?, Window::decode(r)?);
+                Ok(Self::NoRecentDuplicate { fee, window, distance: r.u64()? })
+            }
+            code => Err(DecodeError::Code { what: "kernel features", code }),
+        }
+    }
+}
+
 /// A kernel: features, excess, signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
@@ -181,7 +194,12 @@ pub struct Kernel {
     pub signature: Signature,
 }
 
+fields!(Kernel { features, excess, signature });
+
 impl Kernel {
+    /// The size of the shortest encoding.
+    pub(crate) const LEAST_BYTES: usize = 9 + 96;
+
     /// Hash of the full bytes: leaf of the kernel mountain range, and unique in a chain.
     #[must_use]
     pub fn id(&self) -> Hash {
@@ -190,9 +208,9 @@ impl Kernel {
 
     /// The statement that its signature makes on `chain`.
     #[must_use]
-    pub fn signed(&self, chain: &ChainId) -> Signed {
-        Signed {
-            key: PublicKey::from_point(self.excess.0),
+    pub fn signed(&self, chain: &ChainId) -> SignedMessage {
+        SignedMessage {
+            key: PublicKey::from_point(*self.excess.point()),
             message: self.features.message(chain),
             signature: self.signature,
         }

@@ -19,25 +19,59 @@
 //! There is no file, socket, clock or hidden random source here: time and randomness are arguments. The cryptography
 //! is **unaudited**.
 
-pub mod aggregate;
+pub mod codec;
+pub mod tag;
+
+mod msm;
+
 pub mod amount;
-mod batch;
-pub mod block;
-pub mod commitment;
-pub mod error;
 pub mod group;
 pub mod hash;
-pub mod kernel;
-pub mod mmr;
-mod msm;
-pub mod range_proof;
-pub mod rules;
-pub mod schnorr;
 pub mod secret;
+
+pub mod commitment;
+pub mod schnorr;
+
+pub mod chain;
+
+pub mod kernel;
+pub mod session;
+
+mod features;
+pub mod range_proof;
+
+pub mod batch;
+mod prover;
+
+pub mod output;
+pub mod transaction;
+
+pub mod aggregate;
+pub mod mmr;
+pub mod trie;
+
+pub mod block;
 pub mod state;
+
+pub mod error;
+pub mod rules;
+
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod transaction;
-pub mod transcript;
-pub mod trie;
-pub mod wire;
+
+pub use crate::{
+    amount::{Amount, Height},
+    block::{Block, Header},
+    chain::{Chain, ChainId, Network, Params},
+    codec::{Decode, DecodeError, Encode},
+    commitment::Commitment,
+    error::Rejection,
+    hash::Hash,
+    kernel::{Kernel, KernelFeatures},
+    output::{Output, OutputFeatures, OutputKeys},
+    range_proof::Opening,
+    schnorr::{PublicKey, Signature},
+    secret::SecretScalar,
+    state::MemoryState,
+    transaction::{Body, Transaction},
+};

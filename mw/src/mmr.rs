@@ -23,8 +23,9 @@
 //! Source: P. Todd, "Merkle mountain ranges" (OpenTimestamps, 2012).
 
 use crate::{
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::{Hash, tagged},
-    transcript::tag::{MMR_LEAF, MMR_NODE, MMR_ROOT},
+    tag::{MMR_LEAF, MMR_NODE, MMR_ROOT},
 };
 
 /// Why a proof is refused.
@@ -115,14 +116,14 @@ impl Mmr {
 /// The compact form: the count and the peaks, enough to append and to give roots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peaks {
-    pub(crate) len: u64,
+    len: u64,
     /// One for each set bit of `len`, the tallest mountain first.
-    pub(crate) peaks: Vec<Hash>,
+    peaks: Vec<Hash>,
 }
 
 impl Peaks {
     /// Counts below this bound are accepted from outside; more kernels than that will never be.
-    pub(crate) const MAX_LEN: u64 = 1 << 48;
+    const MAX_LEN: u64 = 1 << 48;
 
     /// The empty range.
     #[must_use]
@@ -161,10 +162,27 @@ impl Peaks {
     }
 }
 
+impl Encode for Peaks {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.len.encode(out);
+        self.peaks.iter().for_each(|p| p.encode(out));
+    }
+}
+
+impl Decode for Peaks {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let len = r.u64()?;
+        if len >= Self::MAX_LEN {
+            return Err(DecodeError::Bound { what: "kernels", found: len, bound: Self::MAX_LEN - 1 });
+        }
+        Ok(Self { len, peaks: r.repeat(len.count_ones().into())? })
+    }
+}
+
 /// That a leaf stands at an index: its siblings from the bottom up, then the other peaks, the tallest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MmrProof {
-    pub(crate) hashes: Vec<Hash>,
+    hashes: Vec<Hash>,
 }
 
 impl MmrProof {
@@ -190,6 +208,24 @@ impl MmrProof {
         let mut peaks = others.to_vec();
         peaks.insert(place.mountain, peak);
         if self::root(len, &peaks) == *root { Ok(()) } else { Err(MmrError::Root) }
+    }
+}
+
+impl Encode for MmrProof {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(u8::try_from(self.hashes.len()).unwrap_or(u8::MAX));
+        self.hashes.iter().for_each(|h| h.encode(out));
+    }
+}
+
+impl Decode for MmrProof {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let n = u64::from(r.u8()?);
+        let bound = Self::MAX_HASHES as u64;
+        if n > bound {
+            return Err(DecodeError::Bound { what: "hashes of a proof", found: n, bound });
+        }
+        Ok(Self { hashes: r.repeat(n)? })
     }
 }
 

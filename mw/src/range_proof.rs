@@ -24,16 +24,14 @@ pub use rewind::Replayed;
 
 use crate::{
     amount::Amount,
-    batch,
+    codec::{Decode, DecodeError, Encode, Reader, fields},
     commitment::Commitment,
-    group::{Scalar, bulletproof, pedersen, scalar_from_bytes},
+    features::OutputContext,
+    group::{Scalar, scalar_from_bytes},
     secret::SecretScalar,
-    transcript::{OutputContext, tag},
 };
-use bulletproofs::RangeProof as Bulletproof;
 use core::fmt;
 use merlin::Transcript;
-use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -80,6 +78,18 @@ impl RangeProof {
     }
 }
 
+impl Encode for RangeProof {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+}
+
+impl Decode for RangeProof {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array().map(|p: [u8; PROOF_BYTES]| Self::from_bytes(&p))
+    }
+}
+
 impl fmt::Debug for RangeProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RangeProof({:02x}{:02x}…)", self.0[0], self.0[1])
@@ -119,6 +129,8 @@ impl ProofHead {
     }
 }
 
+fields!(ProofHead { 0 });
+
 impl fmt::Debug for ProofHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProofHead({:02x}{:02x}…)", self.0[0], self.0[1])
@@ -149,7 +161,7 @@ pub struct Opening {
 
 impl Opening {
     /// `M = amount (8, LE) ‖ index (12) ‖ 0¹²`: below 2²⁴⁸, so canonical.
-    fn message(&self) -> Scalar {
+    pub(crate) fn message(&self) -> Scalar {
         let mut m = Zeroizing::new([0u8; 32]);
         m[..8].copy_from_slice(&self.amount.units().to_le_bytes());
         m[8..20].copy_from_slice(&self.index);
@@ -172,167 +184,18 @@ pub struct RewindKey(pub [u8; 32]);
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct TauKey(pub [u8; 32]);
 
-/// The scalars of one proof, served to the crate as if they were random.
-///
-/// The crate draws exactly 132 scalars of 64 bytes in the order α, ρ, s_L (64), s_R (64), τ₁, τ₂.
-struct Scripted {
-    rewind: Zeroizing<Vec<u8>>,
-    tau: Zeroizing<Vec<u8>>,
-    message: SecretScalar,
-    next: u64,
-}
-
-fn keyed(tag: &[u8], key: &[u8; 32], context: &OutputContext, c: &Commitment) -> Zeroizing<Vec<u8>> {
+pub(crate) fn keyed(
+    tag: &[u8],
+    key: &[u8; 32],
+    context: &OutputContext,
+    c: &Commitment,
+) -> Zeroizing<Vec<u8>> {
     let len = (context.prefix().len() as u64).to_le_bytes();
     Zeroizing::new([tag, key, c.as_bytes(), &len, context.prefix()].concat())
 }
 
-fn scalar(prefix: &[u8], i: u64) -> SecretScalar {
+pub(crate) fn scalar(prefix: &[u8], i: u64) -> SecretScalar {
     let wide: Zeroizing<[u8; 64]> =
         Zeroizing::new(Sha512::new_with_prefix(prefix).chain_update(i.to_le_bytes()).finalize().into());
     SecretScalar::from_wide(&wide)
-}
-
-impl RngCore for Scripted {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        let s = match self.next {
-            0 => scalar(&self.rewind, 0).add(&self.message),
-            i @ 1..=129 => scalar(&self.rewind, i),
-            i => scalar(&self.tau, i),
-        };
-        self.next += 1;
-        dest.fill(0);
-        let bytes = s.to_bytes();
-        let n = dest.len().min(32);
-        dest[..n].copy_from_slice(&bytes[..n]);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Scripted {}
-
-/// Proves that `opening.amount`, blinded by `r`, is in range; returns the commitment and the proof.
-///
-/// The same arguments give the same bytes.
-///
-/// # Errors
-/// [`ProveError`] when the crate refuses or draws its randomness in another order than this file relies on.
-pub(crate) fn prove(
-    context: &OutputContext,
-    opening: &Opening,
-    r: &SecretScalar,
-    (rewind, tau): (&RewindKey, &TauKey),
-) -> Result<(Commitment, RangeProof), ProveError> {
-    let c = Commitment::new(opening.amount, r);
-    let mut rng = Scripted {
-        rewind: keyed(tag::REWIND, &rewind.0, context, &c),
-        tau: keyed(tag::TAU, &tau.0, context, &c),
-        message: opening.message().into(),
-        next: 0,
-    };
-    let v = opening.amount.units();
-    let mut t = context.transcript();
-    let (proof, _) =
-        Bulletproof::prove_single_with_rng(bulletproof(), pedersen(), &mut t, v, r.expose(), 64, &mut rng)
-            .map_err(|_| ProveError)?;
-    let bytes: [u8; PROOF_BYTES] = proof.to_bytes().try_into().map_err(|_| ProveError)?;
-    let proof = RangeProof(Box::new(bytes));
-    // Before release: the proof must rewind to its opening and verify, or nothing leaves.
-    let rewinds = rng.next == 132 && rewinds_to(&proof, context, &c, rewind) == Some(*opening);
-    if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
-}
-
-/// Whether the proof holds for `c` in `context`.
-pub(crate) fn verifies(proof: &RangeProof, context: &OutputContext, c: &Commitment) -> bool {
-    batch::all_hold(&[batch::Claim { proof, commitment: c, context: context.clone() }], &[])
-}
-
-fn rewinds_to(
-    proof: &RangeProof,
-    context: &OutputContext,
-    c: &Commitment,
-    key: &RewindKey,
-) -> Option<Opening> {
-    Replayed::new(&proof.head(), context.clone(), c)?.rewind(key)
-}
-
-/// The proof could not be made; nothing was released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the range proof could not be made soundly")]
-pub struct ProveError;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{block::ChainId, hash::Hash, transaction::OutputFeatures};
-
-    fn context(extra: &[u8]) -> OutputContext {
-        OutputContext::new(&ChainId(Hash::ZERO), OutputFeatures::Plain, extra)
-    }
-
-    const KEYS: (&RewindKey, &TauKey) = (&RewindKey([1; 32]), &TauKey([2; 32]));
-    const OPENING: Opening = Opening { amount: Amount::new(987_654_321), index: *b"twelve bytes" };
-
-    fn proven(extra: &[u8]) -> (Commitment, RangeProof) {
-        prove(&context(extra), &OPENING, &Scalar::from(77u64).into(), KEYS).unwrap()
-    }
-
-    #[test]
-    fn rewinds_with_its_key_only() {
-        let (c, p) = proven(b"");
-        assert_eq!(rewinds_to(&p, &context(b""), &c, KEYS.0), Some(OPENING));
-        assert_eq!(rewinds_to(&p, &context(b""), &c, &RewindKey([3; 32])), None);
-        assert_eq!(rewinds_to(&p, &context(b"x"), &c, KEYS.0), None);
-    }
-
-    #[test]
-    fn proving_twice_gives_the_same_bytes_and_other_contexts_other_nonces() {
-        let (_, p) = proven(b"");
-        assert_eq!(p, proven(b"").1);
-        let q = proven(b"extra").1;
-        // A, S, T₁, T₂ all differ: no nonce is shared between two contexts of one commitment.
-        (0..4).for_each(|i| assert_ne!(p.element(i), q.element(i)));
-    }
-
-    #[test]
-    fn binds_the_whole_output() {
-        let (c, p) = proven(b"");
-        assert!(verifies(&p, &context(b""), &c));
-        assert!(!verifies(&p, &context(b"x"), &c));
-        let coinbase = OutputContext::new(&ChainId(Hash::ZERO), OutputFeatures::Coinbase, b"");
-        assert!(!verifies(&p, &coinbase, &c));
-        let foreign = OutputContext::new(&ChainId(Hash([1; 32])), OutputFeatures::Plain, b"");
-        assert!(!verifies(&p, &foreign, &c));
-        assert!(!verifies(&p, &context(b""), &Commitment::new(OPENING.amount, &Scalar::from(78u64).into())));
-    }
-
-    #[test]
-    fn every_element_counts() {
-        let (c, p) = proven(b"");
-        for i in 0..21 {
-            let mut bad = p.clone();
-            bad.0[32 * i] ^= 1;
-            assert!(!verifies(&bad, &context(b""), &c), "element {i}");
-        }
-    }
-
-    #[test]
-    fn non_canonical_scalars_are_seen() {
-        let (_, mut p) = proven(b"");
-        assert!(p.scalars_are_canonical());
-        p.0[32 * 20 + 31] = 0xff;
-        assert!(!p.scalars_are_canonical());
-    }
 }

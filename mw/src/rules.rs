@@ -13,27 +13,29 @@
 //! A value remembers the chain on which it was judged. On another chain it counts for nothing: it is judged anew there.
 
 mod balance;
+mod batch;
 mod context;
-pub mod params;
 mod proofs;
 pub mod pruned;
 mod reward;
-mod run;
 mod shape;
+mod verdict;
 
 use crate::{
     aggregate::aggregate,
-    amount::Height,
-    block::{Block, ChainId, Header, SealedHeader},
+    block::{Block, Header, SealedHeader},
+    chain::{Chain, ChainId},
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::Kernel,
+    output::Output,
     schnorr::Signature,
     state::{ChainView, ChangeSet},
-    transaction::{Body, Output, Transaction},
+    transaction::{Body, Transaction},
 };
 pub use balance::{AuditError, SupplyAudit};
-use params::Chain;
+pub use verdict::InvalidBlock;
+use verdict::Unsealed;
 
 /// Its shape was checked: order, weight, fees, encodings.
 #[derive(Clone, Debug)]
@@ -91,16 +93,6 @@ pub struct BlockChange {
     pub change: ChangeSet,
 }
 
-/// A block breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("block {height} breaks a rule: {why}")]
-pub struct Broken {
-    /// The block's height.
-    pub height: Height,
-    /// The rule.
-    pub why: Rejection,
-}
-
 /// Checks a transaction's shape.
 ///
 /// # Errors
@@ -129,7 +121,7 @@ pub fn verify_transaction(
 ///
 /// # Errors
 /// As [`connect_transaction`].
-pub fn foresee_transaction<V: ChainView>(
+pub fn precheck_transaction<V: ChainView>(
     chain: &Chain,
     view: &V,
     t: &WellFormed<Transaction>,
@@ -172,7 +164,7 @@ pub fn verify_block(
     b: WellFormed<Block>,
 ) -> Result<Verified<Block>, Rejection> {
     let b = if b.chain == *chain.id() { b } else { check_block(chain, b.value)? };
-    run::verified(chain, parent, core::slice::from_ref(&b.value)).map_err(|(_, why)| why)?;
+    batch::verified(chain, parent, core::slice::from_ref(&b.value)).map_err(|(_, why)| why)?;
     Ok(Verified { value: b.value, chain: b.chain })
 }
 
@@ -186,12 +178,13 @@ pub fn verify_blocks(
     chain: &Chain,
     parent: &Header,
     mut blocks: Vec<Block>,
-) -> (Vec<Verified<Block>>, Option<Broken>) {
-    let shaped = run::shaped(chain, &blocks);
+) -> (Vec<Verified<Block>>, Option<InvalidBlock>) {
+    let shaped = batch::shaped(chain, &blocks);
     let fit = shaped.as_ref().map_or_else(|(i, _)| *i, |()| blocks.len());
-    let verdict = run::verified(chain, parent, blocks.get(..fit).unwrap_or_default()).and(shaped);
+    let verdict = batch::verified(chain, parent, blocks.get(..fit).unwrap_or_default()).and(shaped);
     let broken = verdict.err().map(|(i, why)| (blocks.split_off(i), why));
-    let broken = broken.and_then(|(rest, why)| Some(Broken { height: rest.first()?.header.height, why }));
+    let broken =
+        broken.and_then(|(rest, why)| Some(InvalidBlock { height: rest.first()?.header.height, why }));
     (blocks.into_iter().map(|value| Verified { value, chain: *chain.id() }).collect(), broken)
 }
 
@@ -268,7 +261,7 @@ pub fn connect_proposal<V: ChainView>(
 ) -> Result<Connected<ProposalChange>, ConnectError<V::Error>> {
     let Proposal { header, body } = &proposal;
     shape::block(chain, body)?;
-    run::proposed(chain, view.tip(), run::Unsealed { header, body })?;
+    batch::proposed(chain, view.tip(), Unsealed { header, body })?;
     let change = connected(chain, view, header, body)?;
     let parent = header.previous;
     Ok(Connected { parent, value: ProposalChange { proposal, change, chain: *chain.id() } })

@@ -1,14 +1,12 @@
 //! Schnorr signatures on ristretto255: `z·G = R + c·X` with `c = H2(R ‖ X ‖ m)`.
 //!
 //! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer, two parties
-//! ([`session`]) and any standard FROST verifier make and accept the same 64 bytes `R ‖ z`. Messages start with a
-//! tag of [`crate::transcript::tag`], so a signature made for one purpose is none for another.
-
-pub mod session;
+//! ([`crate::session`]) and any standard FROST verifier make and accept the same 64 bytes `R ‖ z`. Messages start with a
+//! tag of [`crate::tag`], so a signature made for one purpose is none for another.
 
 use crate::{
-    batch,
-    group::{Element, Point, Scalar, mul_g},
+    codec::fields,
+    group::{Element, Point, Scalar, mul_g, point_newtype},
     secret::SecretScalar,
 };
 use rand_core::{CryptoRng, RngCore};
@@ -26,67 +24,44 @@ fn hash(label: &[u8], parts: &[&[u8]]) -> [u8; 64] {
 }
 
 /// Binding factor hash.
-fn h1(parts: &[&[u8]]) -> Scalar {
+pub(crate) fn h1(parts: &[&[u8]]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&hash(b"rho", parts))
 }
 
 /// Challenge hash.
-fn h2(r: &Point, x: &Point, m: &[u8]) -> Scalar {
+pub(crate) fn h2(r: &Point, x: &Point, m: &[u8]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&hash(b"chal", &[r.as_bytes(), x.as_bytes(), m]))
 }
 
 /// Message hash.
-fn h4(m: &[u8]) -> [u8; 64] {
+pub(crate) fn h4(m: &[u8]) -> [u8; 64] {
     hash(b"msg", &[m])
 }
 
 /// Commitment-list hash.
-fn h5(parts: &[&[u8]]) -> [u8; 64] {
+pub(crate) fn h5(parts: &[&[u8]]) -> [u8; 64] {
     hash(b"com", parts)
 }
 
 /// Hedged nonce: `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1, with what is signed where that is known:
 /// should a random source repeat itself, two messages still have two nonces.
-fn nonce(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
+pub(crate) fn nonce(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
     let mut fresh = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *fresh);
     let wide = Zeroizing::new(hash(b"nonce", &[&*fresh, &*x.to_bytes(), m]));
     SecretScalar::from_wide(&wide)
 }
 
-/// A verification key `X = x·G`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PublicKey(pub(crate) Point);
+point_newtype! {
+    /// A verification key `X = x·G`.
+    PublicKey
+}
 
 impl PublicKey {
-    /// `x·G`, constant time.
+    /// The key of the secret `x`: `x·G`, in constant time.
     #[must_use]
     pub fn of(x: &SecretScalar) -> Self {
         Self(mul_g(x.expose()).into())
-    }
-
-    /// Takes a point as a key; verification refuses the identity.
-    #[must_use]
-    pub const fn from_point(p: Point) -> Self {
-        Self(p)
-    }
-
-    /// The sum of both keys: the key of the sum of both secrets.
-    #[must_use]
-    pub fn plus(&self, other: &Self) -> Self {
-        Self(Point::from(self.0.element() + other.0.element()))
-    }
-
-    /// The point.
-    #[must_use]
-    pub const fn point(&self) -> &Point {
-        &self.0
-    }
-
-    /// The canonical 32-byte encoding.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
     }
 }
 
@@ -96,6 +71,8 @@ pub struct Signature {
     pub(crate) r: Point,
     pub(crate) z: Scalar,
 }
+
+fields!(Signature { r, z });
 
 impl Signature {
     /// The signature with this nonce commitment and response.
@@ -130,7 +107,7 @@ pub fn sign(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) ->
 
 /// A signed statement: key, message, signature.
 #[derive(Clone, Debug)]
-pub struct Signed {
+pub struct SignedMessage {
     /// Who signed.
     pub key: PublicKey,
     /// What was signed.
@@ -139,34 +116,26 @@ pub struct Signed {
     pub signature: Signature,
 }
 
-impl Signed {
+impl SignedMessage {
     /// The challenge c.
     pub(crate) fn challenge(&self) -> Scalar {
         h2(&self.signature.r, &self.key.0, &self.message)
     }
 }
 
-/// Verifies many signatures as one equation (Bellare, Garay and Rabin 1998), see [`crate::batch`].
-///
-/// # Errors
-/// The index of the first signature that does not verify.
-pub fn verify_batch(all: &[Signed]) -> Result<(), usize> {
-    let hold = |some: &[Signed]| batch::all_hold(&[], some);
-    if hold(all) { Ok(()) } else { Err(batch::first_bad(all, &hold).unwrap_or(0)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::verify_signatures;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-    fn signed(n: u64) -> Vec<Signed> {
+    fn signed(n: u64) -> Vec<SignedMessage> {
         let mut rng = ChaCha20Rng::seed_from_u64(n);
         (0..n)
             .map(|i| {
                 let x = SecretScalar::random(&mut rng);
                 let message = i.to_le_bytes().to_vec();
-                Signed { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
+                SignedMessage { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
             })
             .collect()
     }
@@ -197,29 +166,18 @@ mod tests {
         let z = Scalar::from(5u64);
         let forged = Signature { r: mul_g(&z).into(), z };
         assert!(!forged.verifies(&id, b"m"));
-        assert_eq!(verify_batch(&[Signed { key: id, message: b"m".to_vec(), signature: forged }]), Err(0));
+        assert_eq!(
+            verify_signatures(&[SignedMessage { key: id, message: b"m".to_vec(), signature: forged }]),
+            Err(0)
+        );
         let x = Scalar::from(9u64);
         let r: Point = crate::group::identity().into();
         let key = PublicKey(mul_g(&x).into());
         let forged = Signature { r, z: h2(&r, &key.0, b"m") * x };
         assert!(!forged.verifies(&key, b"m"));
-        assert_eq!(verify_batch(&[Signed { key, message: b"m".to_vec(), signature: forged }]), Err(0));
-    }
-
-    #[test]
-    fn a_batch_accepts_exactly_when_each_member_does() {
-        let good = signed(9);
-        assert_eq!(verify_batch(&good), Ok(()));
-        assert_eq!(verify_batch(&[]), Ok(()));
-        for i in 0..good.len() {
-            let mut bad = good.clone();
-            bad[i].signature.z += Scalar::ONE;
-            assert_eq!(verify_batch(&bad), Err(i));
-        }
-        // Two errors that cancel without weights.
-        let mut bad = good.clone();
-        bad[3].signature.z += Scalar::ONE;
-        bad[5].signature.z -= Scalar::ONE;
-        assert_eq!(verify_batch(&bad), Err(3));
+        assert_eq!(
+            verify_signatures(&[SignedMessage { key, message: b"m".to_vec(), signature: forged }]),
+            Err(0)
+        );
     }
 }

@@ -3,52 +3,28 @@
 //! A change set holds everything that one block changes, and everything it removes, so `undo ∘ apply` is the identity.
 //! [`MemoryState`] is the plain implementation: the twin that stores on disk are held against.
 
-mod material;
+mod rewind_data;
+mod unspent;
 
-pub use material::RewindMaterial;
+pub use rewind_data::RewindData;
+pub use unspent::Unspent;
 
 use crate::{
     amount::Height,
     block::Header,
+    chain::Chain,
+    codec::Encode,
     commitment::Commitment,
-    hash::{Hash, tagged},
+    hash::Hash,
     kernel::{Excess, Kernel},
     mmr::Peaks,
-    rules::params::Chain,
-    transaction::Output,
-    transcript::tag,
+    output::Output,
     trie::Trie,
-    wire::Encode,
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     convert::Infallible,
 };
-
-/// An unspent output and the height that created it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unspent {
-    /// Height of the block that created it.
-    pub created: Height,
-    /// The output.
-    pub output: Output,
-}
-
-impl Unspent {
-    /// Its key in the trie of unspent outputs.
-    #[must_use]
-    pub fn key(c: &Commitment) -> Hash {
-        tagged(tag::TRIE_KEY, &[c.as_bytes()])
-    }
-
-    /// What the trie commits to: `H(V, features, extra, created, H(proof[..224]), H(proof[224..]))`.
-    ///
-    /// The proof enters in two parts, so that a scan which sees only the first can still be checked.
-    #[must_use]
-    pub fn leaf(&self) -> Hash {
-        RewindMaterial::of(self).leaf()
-    }
-}
 
 /// When an excess was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! For tests, of this crate and of those who build on it: random values, a toy chain, and what each rule refuses.
 //!
 //! - [`strategies`]: proptest strategies for everything that has bytes; structure only, so codecs see all of it.
-//! - [`Toy`]: a chain in memory whose operator, payers and payees are one; everything follows from a seed.
+//! - [`TestChain`]: a chain in memory whose operator, payers and payees are one; everything follows from a seed.
 //! - [`cases`]: for each consensus rule what that rule refuses, beside a neighbour that is accepted.
 //!
 //! Nothing here is secret, and wrong use panics: not for use outside of tests.
@@ -9,6 +9,6 @@
 
 pub mod cases;
 pub mod strategies;
-mod toy;
+mod test_chain;
 
-pub use toy::{Owned, Toy};
+pub use test_chain::{Owned, TestChain};

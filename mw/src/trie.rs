@@ -28,12 +28,12 @@ mod chunk;
 mod proof;
 
 pub use chunk::{Chunk, ChunkProof, Prefix};
-pub(crate) use proof::Opening;
 pub use proof::{TrieError, TrieProof};
 
 use crate::{
+    codec::fields,
     hash::{Hash, tagged},
-    transcript::tag::{TRIE_EMPTY, TRIE_LEAF, TRIE_NODE, TRIE_ROOT},
+    tag::{TRIE_EMPTY, TRIE_LEAF, TRIE_NODE, TRIE_ROOT},
 };
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ pub struct Entry {
     /// What stands there: the hash of what is unspent.
     pub leaf: Hash,
 }
+
+fields!(Entry { key, leaf });
 
 /// The key to insert is in the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,17 +6,18 @@ use sotto_mw::{
     aggregate::{Conflict, aggregate},
     amount::Amount,
     block::Block,
+    chain::Params,
+    codec::{Decode, DecodeError, Encode, MAX_ITEMS},
     error::Rejection,
     group::{Point, Scalar},
     mmr::Mmr,
     range_proof::RangeProof,
-    rules::{self, SupplyAudit, params::Params},
+    rules::{self, SupplyAudit},
     schnorr::Signature,
-    state::{ChainView, ChangeSet, MemoryState, RewindMaterial, Unspent},
-    testing::{Owned, Toy, strategies as any},
+    state::{ChainView, ChangeSet, MemoryState, RewindData, Unspent},
+    testing::{Owned, TestChain, strategies as any},
     transaction::{Body, Transaction},
     trie::{Entry, Trie},
-    wire::{Decode, Encode, MAX_ITEMS, WireError},
 };
 use std::{
     collections::{BTreeSet, HashSet},
@@ -25,15 +26,15 @@ use std::{
 };
 
 /// A chain with two rewards to spend.
-fn funded() -> (Toy, Owned, Owned) {
-    let mut toy = Toy::new(7);
+fn funded() -> (TestChain, Owned, Owned) {
+    let mut toy = TestChain::new(7);
     let (a, b) = (toy.grow(Vec::new()), toy.grow(Vec::new()));
     toy.mature();
     (toy, a, b)
 }
 
 /// Six payments, of which some spend what others create: a → c d, c → e f, f → g, d → h, b → i j, i j → k.
-static PAYMENTS: LazyLock<(Toy, Vec<Transaction>)> = LazyLock::new(|| {
+static PAYMENTS: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
     let (mut toy, a, b) = funded();
     let (one, cd) = toy.pay(&[&a], &[9_000_000]);
     let (two, ef) = toy.pay(&[&cd[0]], &[4_000_000]);
@@ -95,7 +96,7 @@ proptest! {
     #[test]
     fn joining_associates_where_joining_at_once_succeeds(parts: [(u8, u8, u64); 3]) {
         static MADE: LazyLock<Vec<Owned>> = LazyLock::new(|| {
-            let mut toy = Toy::new(23);
+            let mut toy = TestChain::new(23);
             (0..8).map(|i| if i == 0 { toy.reward(Amount::ZERO).0 } else { toy.output(i) }).collect()
         });
         let all = parts.map(|p| moves(&MADE, p));
@@ -131,7 +132,7 @@ fn joining_in_steps_may_hide_a_conflict() {
 #[test]
 fn cut_through_keeps_the_balance_and_the_outcome() {
     let (toy, all) = &*PAYMENTS;
-    let payments = |toy: &Toy| -> BTreeSet<_> {
+    let payments = |toy: &TestChain| -> BTreeSet<_> {
         toy.state().all_unspent().filter(|u| !u.output.is_coinbase()).map(|u| u.output.commitment).collect()
     };
     let (mut at_once, mut in_turn) = (toy.clone(), toy.clone());
@@ -170,8 +171,8 @@ fn rewards_are_not_cut_through() {
 }
 
 /// A chain that `choices` determine: for each block, how many payments of what shape.
-fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (Toy, Vec<MemoryState>, Vec<ChangeSet>) {
-    let mut toy = Toy::with(seed, |p| p.maturity = 1);
+fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (TestChain, Vec<MemoryState>, Vec<ChangeSet>) {
+    let mut toy = TestChain::with(seed, |p| p.maturity = 1);
     let (mut states, mut changes) = (vec![toy.state().clone()], Vec::new());
     let mut owned: Vec<Owned> = Vec::new();
     for (payments, parts) in choices {
@@ -197,7 +198,7 @@ fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (Toy, Vec<MemoryState>, Vec<
     (toy, states, changes)
 }
 
-fn audit(toy: &Toy, unspent: impl Iterator<Item = Unspent>) -> Result<Amount, rules::AuditError> {
+fn audit(toy: &TestChain, unspent: impl Iterator<Item = Unspent>) -> Result<Amount, rules::AuditError> {
     let mut audit = SupplyAudit::default();
     unspent.for_each(|u| audit.add_unspent(&u.output.commitment));
     toy.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| audit.add_kernel(&k.excess));
@@ -230,13 +231,13 @@ proptest! {
     fn rewind_material_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
         let (toy, ..) = random_chain(seed, &[(0, 0); 2]);
         for u in toy.state().all_unspent() {
-            let material = RewindMaterial::of(u);
+            let material = u.rewind_data();
             prop_assert_eq!((material.key(), material.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));
             canonical(&material, edit)?;
             let mut bytes = material.to_bytes();
             let at = edit.0 % bytes.len();
             bytes[at] ^= edit.1.max(1);
-            if let Ok(other) = RewindMaterial::from_bytes(&bytes) {
+            if let Ok(other) = RewindData::from_bytes(&bytes) {
                 prop_assert!((other.key(), other.leaf()) != (material.key(), material.leaf()));
             }
         }
@@ -263,7 +264,7 @@ fn canonical<T: Encode + Decode + PartialEq + Debug>(x: &T, edit: (usize, u8)) -
     let bytes = x.to_bytes();
     prop_assert_eq!(&T::from_bytes(&bytes).unwrap(), x);
     let longer = [&bytes[..], &[0]].concat();
-    prop_assert_eq!(T::from_bytes(&longer), Err(WireError::Trailing { extra: 1 }));
+    prop_assert_eq!(T::from_bytes(&longer), Err(DecodeError::Trailing { extra: 1 }));
     let (cut, with) = (edit.0 % bytes.len(), edit.1);
     prop_assert!(T::from_bytes(&bytes[..cut]).is_err(), "cut to {}", cut);
     let mut other = bytes.clone();
@@ -316,24 +317,24 @@ fn each_way_of_not_decoding() {
     // Offsets into: version 1, offset 32, inputs 4 + 32, outputs 4 + 2·706, kernels 4 + 113.
     let (inputs, input, outputs, output, kernels) = (33, 37, 69, 73, 1485);
     assert_eq!(good.len(), kernels + 4 + 113);
-    assert_eq!(with(0, &[2]), Err(WireError::Version { found: 2 }));
+    assert_eq!(with(0, &[2]), Err(DecodeError::Version { found: 2 }));
     let mut params = toy.chain().params().to_bytes();
     params[0] = 1;
-    assert_eq!(Params::from_bytes(&params), Err(WireError::Rules { found: 1 }));
-    assert_eq!(with(1, &[0xff; 32]), Err(WireError::Scalar));
-    assert_eq!(with(input, &[0xff; 32]), Err(WireError::Point));
-    assert_eq!(with(output, &[2]), Err(WireError::Code { what: "output kind", code: 2 }));
-    let bound = WireError::Bound { what: "extra data", found: 65, bound: 64 };
+    assert_eq!(Params::from_bytes(&params), Err(DecodeError::Rules { found: 1, supported: 2 }));
+    assert_eq!(with(1, &[0xff; 32]), Err(DecodeError::Scalar));
+    assert_eq!(with(input, &[0xff; 32]), Err(DecodeError::Point));
+    assert_eq!(with(output, &[2]), Err(DecodeError::Code { what: "output features", code: 2 }));
+    let bound = DecodeError::Bound { what: "extra data", found: 65, bound: 64 };
     assert_eq!(with(output + 33, &[65]), Err(bound));
-    assert_eq!(with(kernels + 4, &[4]), Err(WireError::Code { what: "kernel kind", code: 4 }));
+    assert_eq!(with(kernels + 4, &[4]), Err(DecodeError::Code { what: "kernel features", code: 4 }));
     for (at, what) in [(inputs, "inputs"), (outputs, "outputs"), (kernels, "kernels")] {
-        let bound = WireError::Bound { what, found: u64::from(MAX_ITEMS) + 1, bound: MAX_ITEMS.into() };
+        let bound = DecodeError::Bound { what, found: u64::from(MAX_ITEMS) + 1, bound: MAX_ITEMS.into() };
         assert_eq!(with(at, &(MAX_ITEMS + 1).to_le_bytes()), Err(bound));
-        assert!(matches!(with(at, &MAX_ITEMS.to_le_bytes()), Err(WireError::Short { .. })));
+        assert!(matches!(with(at, &MAX_ITEMS.to_le_bytes()), Err(DecodeError::Short { .. })));
     }
     let mut params = toy.chain().params().to_bytes();
     params[1] = 3;
-    let network = WireError::Code { what: "network", code: 3 };
+    let network = DecodeError::Code { what: "network", code: 3 };
     assert_eq!(Params::from_bytes(&params), Err(network));
 }
 

@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use sotto_mw::{
+    codec::{Decode, Encode},
     hash::{Hash, tagged},
     mmr::{Mmr, MmrError, MmrProof, Peaks},
-    wire::{Decode, Encode},
 };
 
 fn leaf(i: u32) -> Hash {

@@ -5,16 +5,13 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Amount,
+    chain::{Chain, Params, ParamsError},
     error::{ConnectError, Rejection},
     group::{Point, Scalar},
-    rules::{
-        Proposal, connect_proposal,
-        params::{Chain, Params, ParamsError},
-        seal_proposal,
-    },
+    rules::{Proposal, connect_proposal, seal_proposal},
     schnorr::{PublicKey, sign},
     testing::{
-        Toy,
+        TestChain,
         cases::{self, Case},
     },
     transaction::{Body, Transaction},
@@ -94,7 +91,7 @@ fn a_proposal_is_judged_as_its_block_is() {
 /// A proposal that was judged on one chain cannot be sealed for another, even by an operator of both.
 #[test]
 fn a_proposal_is_sealed_for_its_own_chain() {
-    let mut toy = Toy::new(1);
+    let mut toy = TestChain::new(1);
     let (proposal, _) = toy.propose(&[]).unwrap();
     let judged = connect_proposal(toy.chain(), toy.state(), proposal.clone()).unwrap();
     let other = Chain::new(Params { genesis_time: 1, ..toy.chain().params().clone() }).unwrap();
@@ -106,7 +103,7 @@ fn a_proposal_is_sealed_for_its_own_chain() {
 
 #[test]
 fn parameters_must_make_sense() {
-    let good = Toy::new(1).chain().params().clone();
+    let good = TestChain::new(1).chain().params().clone();
     let edited = |edit: fn(&mut Params)| {
         let mut p = good.clone();
         edit(&mut p);
@@ -128,7 +125,7 @@ fn parameters_must_make_sense() {
 /// A transaction must leave room for the reward of its block: none that passes alone is too heavy to be sealed.
 #[test]
 fn a_transaction_leaves_room_for_the_reward() {
-    let mut toy = Toy::with(1, |p| p.max_weight = 82 + 30);
+    let mut toy = TestChain::with(1, |p| p.max_weight = 82 + 30);
     let a = toy.grow(Vec::new());
     toy.mature();
     let (fits, heavy) = (toy.pay(&[&a], &[5, 6]).0, toy.pay(&[&a], &[5, 6, 7]).0);
@@ -139,7 +136,7 @@ fn a_transaction_leaves_room_for_the_reward() {
 /// Two transactions that spend the same output, each fine alone, do not fit one block.
 #[test]
 fn a_proposal_refuses_conflicts() {
-    let mut toy = Toy::new(1);
+    let mut toy = TestChain::new(1);
     let a = toy.grow(Vec::new());
     toy.mature();
     let (one, two) = (toy.pay(&[&a], &[5]).0, toy.pay(&[&a], &[6]).0);
@@ -150,7 +147,7 @@ fn a_proposal_refuses_conflicts() {
 /// The seal is checked before the body: a stranger's block costs one signature, however bad the rest is.
 #[test]
 fn the_seal_comes_before_the_body() {
-    let mut toy = Toy::new(1);
+    let mut toy = TestChain::new(1);
     let block = toy.forge_with(&Transaction { offset: Scalar::ONE, body: Body::default() });
     assert_eq!(toy.judge(&block).map(|_| ()), Err(Rejection::Unbalanced));
     let mut stranger = block.clone();
@@ -161,8 +158,8 @@ fn the_seal_comes_before_the_body() {
 /// Amounts are 64 bits everywhere: the greatest output can be made, sent on and audited.
 #[test]
 fn the_greatest_amount_is_an_amount() {
-    let mut toy = Toy::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
+    let mut toy = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
     let all = toy.grow(Vec::new());
     assert_eq!(all.opening.amount, Amount::new(u64::MAX));
-    assert_eq!(all.output.rewind(toy.chain().id(), &Toy::REWIND), Some(all.opening));
+    assert_eq!(all.output.rewind(toy.chain().id(), &TestChain::REWIND), Some(all.opening));
 }

@@ -11,19 +11,19 @@ use sotto_mw::{
     mmr::Peaks,
     range_proof::RangeProof,
     rules::{
-        Broken, check_block, check_transaction, connect_transaction, propose,
-        pruned::{Pruned, Refusal},
+        InvalidBlock, check_block, check_transaction, connect_transaction, propose,
+        pruned::{PrunedVerifier, VerifyError},
         verify_block, verify_blocks, verify_transaction,
     },
     state::{ChainView, Unspent},
-    testing::Toy,
+    testing::TestChain,
     trie::{Entry, Prefix, Trie},
 };
 use std::sync::LazyLock;
 
 /// Seven blocks, payments in the later ones.
-static CHAIN: LazyLock<Toy> = LazyLock::new(|| {
-    let mut toy = Toy::with(21, |p| p.maturity = 1);
+static CHAIN: LazyLock<TestChain> = LazyLock::new(|| {
+    let mut toy = TestChain::with(21, |p| p.maturity = 1);
     let mut reward = toy.grow(Vec::new());
     for n in 0..6 {
         let payments = if n % 2 == 0 { vec![toy.pay(&[&reward], &[5, 6]).0] } else { Vec::new() };
@@ -51,7 +51,7 @@ fn unprove(proof: &mut RangeProof) {
 }
 
 /// The chain's blocks, some of them spoiled, sealed and linked again.
-fn spoiled(toy: &mut Toy, spoils: &[(usize, usize)]) -> Vec<Block> {
+fn spoiled(toy: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
     let mut blocks = toy.blocks().to_vec();
     let mut tip = blocks[0].header.previous;
     for (i, block) in blocks.iter_mut().enumerate() {
@@ -68,12 +68,12 @@ fn spoiled(toy: &mut Toy, spoils: &[(usize, usize)]) -> Vec<Block> {
 }
 
 /// The verdict one after the other.
-fn in_turn(toy: &Toy, blocks: &[Block]) -> (usize, Option<Broken>) {
+fn in_turn(toy: &TestChain, blocks: &[Block]) -> (usize, Option<InvalidBlock>) {
     let mut parent = sotto_mw::block::Header::genesis(toy.chain());
     for (i, b) in blocks.iter().enumerate() {
         let judged = check_block(toy.chain(), b.clone()).and_then(|b| verify_block(toy.chain(), &parent, b));
         if let Err(why) = judged {
-            return (i, Some(Broken { height: b.header.height, why }));
+            return (i, Some(InvalidBlock { height: b.header.height, why }));
         }
         parent = b.header.clone();
     }
@@ -104,7 +104,7 @@ struct Remains {
 }
 
 impl Remains {
-    fn of(toy: &Toy) -> Self {
+    fn of(toy: &TestChain) -> Self {
         let kernels = toy.blocks().iter().map(|b| b.body.kernels.clone()).collect();
         let mut unspent: Vec<_> = toy.state().all_unspent().cloned().collect();
         unspent.sort_by_key(|u| Unspent::key(&u.output.commitment));
@@ -117,8 +117,8 @@ impl Remains {
     }
 
     /// All of it in lists of `n` blocks, and outputs by `depth` bits.
-    fn judge(&self, toy: &Toy, n: usize, depth: u8) -> Result<Amount, Refusal> {
-        let mut pruned = Pruned::new(toy.chain(), self.headers.last().unwrap())?;
+    fn judge(&self, toy: &TestChain, n: usize, depth: u8) -> Result<Amount, VerifyError> {
+        let mut pruned = PrunedVerifier::new(toy.chain(), self.headers.last().unwrap())?;
         self.headers.chunks(n).try_for_each(|all| pruned.headers(all))?;
         let (mut before, mut first) = (Peaks::new(), Height::new(1));
         for blocks in self.kernels.chunks(n) {
@@ -137,7 +137,7 @@ impl Remains {
     }
 
     /// The last header states what these outputs are, as an operator could have sealed it.
-    fn resealed(mut self, toy: &mut Toy) -> Self {
+    fn resealed(mut self, toy: &mut TestChain) -> Self {
         let root = self.trie().root();
         let last = self.headers.last_mut().unwrap();
         last.header.output_root = root;
@@ -147,12 +147,12 @@ impl Remains {
     }
 }
 
-fn foreign(height: u64, why: Rejection) -> Result<Amount, Refusal> {
-    Err(Refusal::Foreign(Broken { height: Height::new(height), why }))
+fn foreign(height: u64, why: Rejection) -> Result<Amount, VerifyError> {
+    Err(VerifyError::Mismatch(InvalidBlock { height: Height::new(height), why }))
 }
 
-fn broken(height: Height, why: Rejection) -> Result<Amount, Refusal> {
-    Err(Refusal::Broken(Broken { height, why }))
+fn broken(height: Height, why: Rejection) -> Result<Amount, VerifyError> {
+    Err(VerifyError::Invalid(InvalidBlock { height, why }))
 }
 
 #[test]
@@ -176,20 +176,20 @@ fn foreign_data_is_told_from_broken_rules() {
     let blocks = toy.blocks();
     assert_eq!(
         judged(&|r| r.headers = [&r.headers[..3], &r.headers[4..]].concat()),
-        Err(Refusal::Incomplete)
+        Err(VerifyError::Incomplete)
     );
     assert!(matches!(
         judged(&|r| r.headers.insert(3, r.headers[2].clone())),
-        Err(Refusal::Foreign(Broken { why: Rejection::NotNext { .. }, .. }))
+        Err(VerifyError::Mismatch(InvalidBlock { why: Rejection::NotNext { .. }, .. }))
     ));
     assert_eq!(judged(&|r| r.headers[3] = sealed(&blocks[3])), foreign(4, Rejection::Seal));
     assert_eq!(judged(&|r| r.headers[6] = sealed(&blocks[6])), foreign(7, Rejection::Seal));
-    assert_eq!(judged(&|r| drop(r.kernels.pop())), Err(Refusal::Incomplete));
+    assert_eq!(judged(&|r| drop(r.kernels.pop())), Err(VerifyError::Incomplete));
     assert_eq!(judged(&|r| r.kernels[3] = r.kernels[2].clone()), foreign(4, Rejection::KernelRoot));
     assert_eq!(judged(&|r| drop(r.unspent.pop())), foreign(7, Rejection::OutputRoot));
     assert_eq!(judged(&|r| unprove(&mut r.unspent[1].output.proof)), foreign(7, Rejection::OutputRoot));
     // Kernels that come twice are whoever sent them to blame for, not the operator.
-    let mut pruned = Pruned::new(toy.chain(), &good.headers[6]).unwrap();
+    let mut pruned = PrunedVerifier::new(toy.chain(), &good.headers[6]).unwrap();
     pruned.headers(&good.headers).unwrap();
     pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]).unwrap();
     let twice = pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]);
@@ -214,14 +214,14 @@ fn a_sealed_lie_is_named() {
     left.unspent.pop();
     let last = left.headers.last_mut().unwrap();
     last.header.output_count -= 1;
-    assert!(matches!(left.resealed(&mut toy).judge(&toy, 2, 1), Err(Refusal::Supply(_))));
+    assert!(matches!(left.resealed(&mut toy).judge(&toy, 2, 1), Err(VerifyError::Supply(_))));
 }
 
 /// Two chains alike in all but the time of their genesis: every output of one is unspent on the other.
 #[test]
 fn what_one_chain_verified_counts_for_nothing_on_another() {
     let toy = |time| {
-        let mut toy = Toy::with(22, |p| p.genesis_time += time);
+        let mut toy = TestChain::with(22, |p| p.genesis_time += time);
         let reward = toy.grow(Vec::new());
         toy.mature();
         (toy, reward)
@@ -235,7 +235,7 @@ fn what_one_chain_verified_counts_for_nothing_on_another() {
     let refused = connect_transaction(theirs.chain(), theirs.state(), &verified).map(|_| ());
     assert_eq!(refused, Err(signature.into()));
     // Shape is a chain's too: what one lets pass another finds too cheap.
-    let dear = Toy::with(22, |p| p.fee_per_weight = Amount::new(2_000));
+    let dear = TestChain::with(22, |p| p.fee_per_weight = Amount::new(2_000));
     let refused = verify_transaction(dear.chain(), checked).map(|_| ());
     assert!(matches!(refused, Err(Rejection::FeeTooLow { .. })));
     // And what was connected to one state is proposed on no other.

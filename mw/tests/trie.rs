@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use sotto_mw::{
+    codec::{Decode, Encode},
     hash::{Hash, tagged},
     trie::{Absent, Chunk, ChunkProof, EditError, Entry, Occupied, Prefix, Trie, TrieError, TrieProof},
-    wire::{Decode, Encode},
 };
 use std::collections::BTreeMap;
 

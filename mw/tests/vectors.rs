@@ -16,10 +16,11 @@ mod state;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use sotto_mw::{
+    codec::{Decode, Encode},
     group::{Point, scalar_from_bytes},
-    schnorr::{PublicKey, session::Nonces},
+    schnorr::PublicKey,
     secret::SecretScalar,
-    wire::{Decode, Encode},
+    session::Nonces,
 };
 use sotto_vectors::Value;
 use std::fs;

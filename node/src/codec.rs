@@ -9,9 +9,9 @@
 #![deny(clippy::indexing_slicing)]
 
 use sotto_mw::{
+    codec::{DecodeError, Encode, Reader},
     hash::{Hash, tagged},
     transaction::Transaction,
-    wire::{Encode, Reader, WireError},
 };
 
 /// What is wrong with bytes on disk.
@@ -34,7 +34,7 @@ pub enum Damage {
     Checksum,
     /// The checksum holds and the bytes do not decode.
     #[error("its bytes do not decode: {0}")]
-    Encoding(#[from] WireError),
+    Encoding(#[from] DecodeError),
     /// It is sound and does not belong where it stands.
     #[error("it does not belong where it stands")]
     Misplaced,
@@ -73,7 +73,7 @@ pub(crate) fn open<'a>(tag: &str, place: &[u8], bytes: &'a [u8]) -> Result<&'a [
 pub(crate) fn ends(r: &Reader<'_>) -> Result<(), Damage> {
     match r.left() {
         0 => Ok(()),
-        extra => Err(WireError::Trailing { extra }.into()),
+        extra => Err(DecodeError::Trailing { extra }.into()),
     }
 }
 

@@ -48,7 +48,7 @@ use peers::{Peer, Peers, Stage, addr_book::Book, addr_book_file};
 use rand_core::CryptoRngCore;
 use relay::Relay;
 use snapshot_sync::Shortcut;
-use sotto_mw::wire::Decode;
+use sotto_mw::codec::Decode;
 use sync::Sync;
 
 /// A node.

@@ -9,7 +9,8 @@ use sotto_mw::{
     amount::Height,
     commitment::Commitment,
     kernel::{Excess, Kernel},
-    transaction::{Output, Transaction},
+    output::Output,
+    transaction::Transaction,
     trie::Prefix,
 };
 

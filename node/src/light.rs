@@ -16,12 +16,12 @@ use crate::{effect::KernelProof, ledger::fork::compare, message::BlockName};
 use core::cmp::Ordering;
 use sotto_mw::{
     block::{Block, Header, SealedHeader, body_hash},
+    chain::Chain,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     mmr::MmrError,
-    rules::params::Chain,
-    state::{RewindMaterial, Unspent},
+    state::{RewindData, Unspent},
     trie::{ChunkProof, Entry, Prefix, TrieError, TrieProof},
 };
 
@@ -97,7 +97,7 @@ pub fn chain(headers: &[SealedHeader], tip: &Header) -> Result<(), Lie> {
 pub fn outputs(
     tip: &Header,
     prefix: Prefix,
-    (outputs, proof): (&[RewindMaterial], &ChunkProof),
+    (outputs, proof): (&[RewindData], &ChunkProof),
 ) -> Result<(), Lie> {
     let entries: Vec<_> = outputs.iter().map(|u| Entry { key: u.key(), leaf: u.leaf() }).collect();
     proof.verify(&tip.output_root, prefix, &entries).map_err(Lie::Outputs)

@@ -36,13 +36,14 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::{ChainId, Header},
+    block::Header,
+    chain::{ChainId, EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    codec::{Decode, DecodeError, Encode, Reader, VERSION},
     error::Rejection,
     hash::{Hash, tagged},
     kernel::Kernel,
-    rules::params::{EXTRA_BYTES_PER_WEIGHT, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    transaction::{Output, Transaction},
-    wire::{Decode, Encode, Reader, VERSION, WireError},
+    output::Output,
+    transaction::Transaction,
 };
 
 /// Most bytes of a message: above any block that the weight of a usual chain allows.
@@ -227,10 +228,10 @@ impl Encode for Message {
 }
 
 impl Decode for Message {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if r.left() > MAX_MESSAGE {
             let (found, bound) = (r.left() as u64, MAX_MESSAGE as u64);
-            return Err(WireError::Bound { what: "bytes of a message", found, bound });
+            return Err(DecodeError::Bound { what: "bytes of a message", found, bound });
         }
         r.version()?;
         Ok(match r.u8()? {
@@ -257,7 +258,7 @@ impl Decode for Message {
             20 => Self::AskPart { block: Hash::decode(r)?, place: r.u32()? },
             21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
             22 => Self::HaveNot(BlockName::decode(r)?),
-            code => return Err(WireError::Code { what: "kind of message", code }),
+            code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }
 }
@@ -269,10 +270,10 @@ fn put_short<T: Encode>(all: &[T], out: &mut Vec<u8>) {
 }
 
 /// At most `most` items after a count of two bytes.
-fn short<T: Decode>(what: &'static str, most: u16, r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+fn short<T: Decode>(what: &'static str, most: u16, r: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
     match u16::from_le_bytes(r.array()?) {
         n if n <= most => (0..n).map(|_| T::decode(r)).collect(),
-        n => Err(WireError::Bound { what, found: n.into(), bound: most.into() }),
+        n => Err(DecodeError::Bound { what, found: n.into(), bound: most.into() }),
     }
 }
 
@@ -283,10 +284,10 @@ fn put_long<T: Item>(all: &[T], out: &mut Vec<u8>) {
 }
 
 /// Items after a count of four bytes. The list grows as they arrive, so a count alone allocates nothing.
-fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
     let n = r.u32()?;
     if n > MAX_ITEMS {
-        return Err(WireError::Bound { what: "items", found: n.into(), bound: MAX_ITEMS.into() });
+        return Err(DecodeError::Bound { what: "items", found: n.into(), bound: MAX_ITEMS.into() });
     }
     let mut all = Vec::new();
     for _ in 0..n {
@@ -296,12 +297,12 @@ fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
 }
 
 /// Places in a block, each above the one before: an answer has nothing twice.
-fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, WireError> {
+fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, DecodeError> {
     let all: Vec<u32> = long(r)?;
     match all.windows(2).find(|pair| !matches!(pair, [a, b] if a < b)) {
         Some([a, b]) => {
             let (found, bound) = ((*a).into(), b.saturating_sub(1).into());
-            Err(WireError::Bound { what: "a place before another", found, bound })
+            Err(DecodeError::Bound { what: "a place before another", found, bound })
         }
         _ => Ok(all),
     }
@@ -310,7 +311,7 @@ fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, WireError> {
 /// An item of a long list.
 trait Item: Sized {
     fn put(&self, out: &mut Vec<u8>);
-    fn take(r: &mut Reader<'_>) -> Result<Self, WireError>;
+    fn take(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
 
 macro_rules! items {
@@ -320,7 +321,7 @@ macro_rules! items {
                 let $x = self;
                 $put;
             }
-            fn take($r: &mut Reader<'_>) -> Result<Self, WireError> {
+            fn take($r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 $take
             }
         }
@@ -343,7 +344,7 @@ impl Encode for BlockName {
 }
 
 impl Decode for BlockName {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { height: Height::decode(r)?, hash: Hash::decode(r)? })
     }
 }
@@ -357,7 +358,7 @@ impl Encode for Hello {
 }
 
 impl Decode for Hello {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (chain, rules) = (ChainId::decode(r)?, Hash::decode(r)?);
         let port = u16::from_le_bytes(r.array()?);
         Ok(Self { chain, rules, listens: (port > 0).then_some(port) })
@@ -377,7 +378,7 @@ impl Encode for Compact {
 }
 
 impl Decode for Compact {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             sealed: SealedHeader::decode(r)?,
             salt: r.u64()?,

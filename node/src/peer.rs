@@ -8,7 +8,7 @@ use core::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
 };
-use sotto_mw::wire::{Decode, Encode, Reader, WireError};
+use sotto_mw::codec::{Decode, DecodeError, Encode, Reader};
 
 /// A connection, as the edge numbers it; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +101,7 @@ impl Encode for Address {
 }
 
 impl Decode for Address {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (ip, port) = (Ipv6Addr::from(r.array::<16>()?), u16::from_le_bytes(r.array()?));
         let at = SocketAddr::new(ip.to_canonical(), port);
         Ok(Self { at, key: PeerKey(r.array()?) })

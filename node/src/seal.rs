@@ -14,12 +14,12 @@ use crate::codec::{CHECK, Damage, ends, open, tag};
 use core::fmt;
 use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 use sotto_mw::{
-    block::{ChainId, Header},
+    block::Header,
+    chain::{Chain, ChainId},
+    codec::{Reader, VERSION},
     hash::tagged,
-    rules::params::Chain,
     schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
-    wire::{Reader, VERSION},
 };
 
 pub use sotto_mw::block::SealedHeader;

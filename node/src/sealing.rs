@@ -22,10 +22,10 @@ use crate::seal::{ForeignKey, OperatorKey};
 use core::{convert::Infallible, time::Duration};
 use rand_core::CryptoRngCore;
 use sotto_mw::{
-    block::ChainId,
+    chain::{Chain, ChainId},
     error::Rejection,
     hash::Hash,
-    rules::{Connected, Proposal, ProposalChange, params::Chain},
+    rules::{Connected, Proposal, ProposalChange},
     schnorr::Signature,
 };
 

@@ -9,11 +9,12 @@ use sotto_link::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::Params,
+    codec::{Decode, Encode},
     kernel::{Kernel, KernelFeatures},
-    rules::params::Params,
-    testing::Toy,
-    transaction::{Output, OutputFeatures, Transaction},
-    wire::{Decode, Encode},
+    output::{Output, OutputFeatures},
+    testing::TestChain,
+    transaction::Transaction,
 };
 use sotto_node::{
     config::Config,
@@ -96,21 +97,21 @@ fn stop(node: Daemon) {
 }
 
 /// The operator's node seals what it has.
-fn seal(node: &Daemon, toy: &mut Toy) {
+fn seal(node: &Daemon, toy: &mut TestChain) {
     let Ok(Answer::Draft { height, due, .. }) = node.asker().ask(Question::Draft) else { panic!("no draft") };
     let reward = Box::new(reward(toy, height, due));
     let sealed = node.asker().ask(Question::Seal { reward, time: 1_800_000_000 });
     assert!(matches!(sealed, Ok(Answer::Sealed(_))), "{sealed:?}");
 }
 
-fn reward(toy: &mut Toy, height: Height, due: Amount) -> (Output, Kernel) {
+fn reward(toy: &mut TestChain, height: Height, due: Amount) -> (Output, Kernel) {
     let coinbase = toy.output_as(OutputFeatures::Coinbase, due.units());
     let kernel = toy.kernel(KernelFeatures::Coinbase { height }, &coinbase.blinding);
     (coinbase.output, kernel)
 }
 
-fn toy() -> (Toy, Transaction) {
-    let mut toy = Toy::new(11);
+fn toy() -> (TestChain, Transaction) {
+    let mut toy = TestChain::new(11);
     let coin = toy.grow(Vec::new());
     toy.mature();
     let (payment, _) = toy.pay(&[&coin], &[5]);
@@ -204,7 +205,7 @@ async fn next(happened: &Receiver<Event>) -> Event {
     }
 }
 
-async fn visit(n: u8, toy: &Toy, host: (u8, SocketAddr)) -> Session {
+async fn visit(n: u8, toy: &TestChain, host: (u8, SocketAddr)) -> Session {
     let endpoint = Endpoint::new(&identity(n), toy.chain().id().as_bytes());
     endpoint.connect(&host.1.to_string(), identity(host.0).peer_key()).await.unwrap()
 }
@@ -240,7 +241,7 @@ fn a_foreign_operator_does_not_start() {
         rpc: None,
         dir: dir.path().join("node"),
     };
-    let foreign = OperatorKey::from_secret(Toy::new(12).operator().clone());
+    let foreign = OperatorKey::from_secret(TestChain::new(12).operator().clone());
     assert!(matches!(Daemon::start(setup, ledger, Some(foreign)), Err(StartError::ForeignKey(_))));
     assert!(!dir.path().join("node").exists());
 }

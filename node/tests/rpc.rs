@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use sotto_link::{Identity, web::Cover};
 use sotto_mw::{
     amount::Height,
+    chain::Params,
     hash::Hash,
-    rules::params::Params,
-    state::{RewindMaterial, Unspent},
-    testing::Toy,
+    state::{RewindData, Unspent},
+    testing::TestChain,
     transaction::Transaction,
     trie::Prefix,
 };
@@ -40,7 +40,7 @@ use tempfile::TempDir;
 
 /// A node without peers, its folder, and the chain it keeps.
 struct World {
-    toy: Toy,
+    toy: TestChain,
     payment: Transaction,
     dir: TempDir,
     node: Option<Daemon>,
@@ -53,7 +53,7 @@ impl World {
 
     /// The same of a node that has not heard of the last blocks.
     fn behind(blocks: u64, unheard: usize) -> Self {
-        let mut toy = Toy::new(blocks);
+        let mut toy = TestChain::new(blocks);
         let coin = toy.grow(Vec::new());
         toy.mature();
         let (first, made) = toy.pay(&[&coin], &[5_000_000, 6_000_000]);
@@ -136,8 +136,8 @@ fn what_is_seen_through_a_node_is_the_chain() {
     let light = Light::new(world.client()).unwrap();
     let (toy, tip) = (&world.toy, world.toy.blocks().last().unwrap());
     assert_eq!((light.chain(), light.tip()), (toy.chain(), tip.header.clone()));
-    let mut ours: Vec<_> = toy.state().all_unspent().map(RewindMaterial::of).collect();
-    ours.sort_unstable_by_key(RewindMaterial::key);
+    let mut ours: Vec<_> = toy.state().all_unspent().map(|u| u.rewind_data()).collect();
+    ours.sort_unstable_by_key(RewindData::key);
     assert_eq!(light.unspent(None).unwrap(), ours);
     for (n, u) in ours.iter().enumerate() {
         assert_eq!(light.unspent(Some(&u.key())).unwrap(), ours[n + 1..]);
@@ -461,9 +461,9 @@ fn lies_are_found() {
         let mut fewer = outputs.clone();
         let hidden = fewer.remove(n);
         assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "one is hidden");
-        fewer.insert(n, RewindMaterial { created: hidden.created.next(), ..hidden.clone() });
+        fewer.insert(n, RewindData { created: hidden.created.next(), ..hidden.clone() });
         assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "younger than it is");
-        fewer[n] = RewindMaterial { rest: Hash::ZERO, ..hidden };
+        fewer[n] = RewindData { rest: Hash::ZERO, ..hidden };
         assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "another proof");
     }
     let unspent: &Unspent = toy.state().all_unspent().next().unwrap();

@@ -26,10 +26,10 @@ use crate::{
 };
 use core::fmt;
 use sotto_mw::{
-    block::ChainId,
+    chain::ChainId,
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::tagged,
     transaction::Transaction,
-    wire::{Decode, Encode, Reader, WireError},
 };
 
 /// Most bytes of text that are looked at.
@@ -186,7 +186,7 @@ pub enum ArmorError {
         /// What it says it is.
         kind: Kind,
         /// What is wrong.
-        source: WireError,
+        source: DecodeError,
     },
 }
 
@@ -343,7 +343,7 @@ fn envelope(payload: &[u8]) -> Result<&[u8], ArmorError> {
         let sum: [u8; 8] = r.array()?;
         Ok((n, envelope, sum, r.take(r.left())?))
     };
-    let (n, envelope, sum, padding) = parts().map_err(|_: WireError| ArmorError::Checksum)?;
+    let (n, envelope, sum, padding) = parts().map_err(|_: DecodeError| ArmorError::Checksum)?;
     let whole = payload.get(..4 + n).is_some_and(|p| checksum(p) == sum);
     let padded = padding.len() < CHUNK && padding.iter().all(|b| *b == 0);
     if whole && padded { Ok(envelope) } else { Err(ArmorError::Checksum) }

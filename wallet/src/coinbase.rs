@@ -8,11 +8,11 @@ use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Chain,
     kernel::{Excess, Kernel, KernelFeatures},
-    range_proof::{Opening, ProveError},
-    rules::params::Chain,
+    output::{Output, OutputFeatures, ProveError},
+    range_proof::Opening,
     schnorr::{PublicKey, sign},
-    transaction::{Output, OutputFeatures},
 };
 
 /// Why a reward cannot be made.

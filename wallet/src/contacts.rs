@@ -5,7 +5,7 @@
 
 use crate::keys::{Address, AddressError};
 use core::fmt;
-use sotto_mw::rules::params::Network;
+use sotto_mw::chain::Network;
 use std::collections::BTreeMap;
 
 /// A contact's name, as it was written; compared without case.

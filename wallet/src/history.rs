@@ -13,7 +13,7 @@ use crate::{
 use core::fmt;
 use sotto_mw::{
     amount::{Amount, Height},
-    transaction::OutputFeatures,
+    output::OutputFeatures,
 };
 
 /// What an entry is about.

@@ -25,13 +25,12 @@ use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 use sotto_mw::{
-    block::ChainId,
+    chain::{ChainId, Network},
     commitment::Commitment,
-    range_proof::{Opening, ProveError, Replayed, RewindKey, TauKey},
-    rules::params::Network,
+    output::{Output, OutputFeatures, OutputKeys, ProveError},
+    range_proof::{Opening, Replayed, RewindKey, TauKey},
     schnorr::PublicKey,
     secret::SecretScalar,
-    transaction::{Output, OutputFeatures, OutputKeys},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 

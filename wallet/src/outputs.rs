@@ -19,11 +19,11 @@
 use crate::keys::{Account, Purpose};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Chain,
     group::PointBytes,
+    output::OutputFeatures,
     range_proof::Opening,
-    rules::params::Chain,
-    schnorr::session::SessionId,
-    transaction::OutputFeatures,
+    session::SessionId,
 };
 
 /// How the wallet came to know an output.

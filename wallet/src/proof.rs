@@ -16,15 +16,13 @@
 use crate::slate::receipt::Receipt;
 use sotto_mw::{
     amount::Height,
-    block::{ChainId, Header},
+    block::Header,
+    chain::{Chain, ChainId, Params, ParamsError},
     hash::Hash,
     kernel::{Excess, Kernel},
     mmr::{Mmr, MmrError, MmrProof},
-    rules::params::{Chain, Params, ParamsError},
-    schnorr::{
-        PublicKey, Signature,
-        session::{Role, is_possessed},
-    },
+    schnorr::{PublicKey, Signature},
+    session::{Participant, Role},
 };
 
 /// That a kernel is in a sealed block of a chain.
@@ -167,7 +165,8 @@ impl Proof {
         if !self.signature.verifies(&self.receiver, &receipt.message(chain)) {
             return Err(ProofError::Receipt);
         }
-        if !is_possessed((chain, &receipt.session, self.role), &self.payer, &self.possession) {
+        let payer = Participant { chain, session: &receipt.session, role: self.role };
+        if !payer.verify_possession(&self.payer, &self.possession) {
             return Err(ProofError::Possession);
         }
         if kernel.excess != Excess::from_point(*self.payer.plus(&receipt.key).point()) {

@@ -33,8 +33,8 @@ use crate::{
 use core::iter;
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
     kernel::KernelFeatures,
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, Network, OUTPUT_WEIGHT},
 };
 
 /// Somebody to be paid.
@@ -345,12 +345,12 @@ mod tests {
     };
     use proptest::prelude::*;
     use sotto_mw::{
+        chain::Params,
         commitment::Commitment,
         group::{Point, Scalar},
+        output::OutputFeatures,
         range_proof::Opening,
-        rules::params::Params,
         schnorr::PublicKey,
-        transaction::OutputFeatures,
     };
 
     fn chain() -> Chain {

@@ -38,17 +38,15 @@ use crate::{keys::Address, tag};
 use receipt::Receipt;
 use sotto_mw::{
     amount::{Amount, Height},
-    block::ChainId,
+    chain::ChainId,
+    codec::Encode,
     commitment::Commitment,
     group::Scalar,
     hash::{Hash, tagged},
     kernel::KernelFeatures,
-    schnorr::{
-        PublicKey, Signature,
-        session::{Session, SessionError, SessionId, Share},
-    },
-    transaction::Output,
-    wire::Encode,
+    output::Output,
+    schnorr::{PublicKey, Signature},
+    session::{Session, SessionError, SessionId, Share, Shares},
 };
 
 /// What a payer proposes.
@@ -85,7 +83,12 @@ impl Invite {
 
     /// The checked signing session of this invite and the receiver's share.
     fn session(&self, chain: &ChainId, receiver: Share) -> Result<Session, SessionError> {
-        Session::new(chain, &self.session, self.features.message(chain), (self.share, receiver))
+        Session::new(
+            chain,
+            &self.session,
+            self.features.message(chain),
+            Shares { inviter: self.share, responder: receiver },
+        )
     }
 
     /// What the receiver's address key signs when it answers with key X_r and output C_r.
@@ -172,7 +175,12 @@ impl Invoice {
 
     /// The checked signing session of this invoice and the payer's share.
     fn session(&self, chain: &ChainId, payer: Share) -> Result<Session, SessionError> {
-        Session::new(chain, &self.session, self.features.message(chain), (self.share, payer))
+        Session::new(
+            chain,
+            &self.session,
+            self.features.message(chain),
+            Shares { inviter: self.share, responder: payer },
+        )
     }
 
     /// What the receiver's address key signed.

@@ -36,11 +36,11 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Chain,
     group::PointBytes,
     hash::Hash,
     kernel::Excess,
-    rules::params::Chain,
-    schnorr::session::SessionId,
+    session::SessionId,
 };
 use std::collections::BTreeMap;
 

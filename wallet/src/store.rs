@@ -4,7 +4,7 @@
 //! [`Store`] has two implementations: [`MemoryStore`] here, and the encrypted file of [`crate::edge::file`]; [`Register`]
 //! too: [`MemoryRegister`], and the folder of [`crate::edge::installation`].
 
-use sotto_mw::{hash::Hash, schnorr::session::SessionId};
+use sotto_mw::{hash::Hash, session::SessionId};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -106,7 +106,7 @@ pub enum StoreError {
     Passphrase,
     /// It opened, and what is inside is not a wallet.
     #[error("the wallet's contents cannot be read: {0}")]
-    Contents(#[from] sotto_mw::wire::WireError),
+    Contents(#[from] sotto_mw::codec::DecodeError),
 }
 
 /// The in-memory twin.

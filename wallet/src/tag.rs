@@ -1,4 +1,4 @@
-//! Every domain-separation label of the wallet, in one table; those of signatures and proofs stand in `sotto_mw::transcript`.
+//! Every domain-separation label of the wallet, in one table; those of signatures and proofs are in `sotto_mw::tag`.
 //!
 //! No two purposes share a label, and each label carries the version of the bytes that follow it.
 

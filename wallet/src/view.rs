@@ -26,9 +26,9 @@ use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, Network},
+    codec::Decode,
     range_proof::RewindKey,
-    rules::params::{Chain, Network},
-    wire::Decode,
 };
 use zeroize::Zeroizing;
 

@@ -39,10 +39,10 @@ use crate::{
 use core::fmt;
 use sotto_mw::{
     amount::Height,
+    chain::{Chain, ParamsError},
+    codec::Decode,
+    output::OutputFeatures,
     range_proof::Opening,
-    rules::params::{Chain, ParamsError},
-    transaction::OutputFeatures,
-    wire::Decode,
 };
 
 /// Why the wallet refuses.

@@ -35,11 +35,10 @@ use crate::{
     view::ViewKey,
 };
 use sotto_mw::{
-    block::ChainId,
+    chain::{ChainId, Params},
+    codec::{Decode, DecodeError, Encode, Reader},
     range_proof::RewindKey,
-    rules::params::Params,
-    schnorr::session::SessionId,
-    wire::{Decode, Encode, Reader, WireError},
+    session::SessionId,
 };
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -68,10 +67,10 @@ pub(crate) fn is_view(contents: &[u8]) -> bool {
 /// Most records of one kind in a wallet.
 const MAX_RECORDS: u32 = 1 << 24;
 
-fn version(r: &mut Reader<'_>) -> Result<(), WireError> {
+fn version(r: &mut Reader<'_>) -> Result<(), DecodeError> {
     match r.u8()? {
         VERSION => Ok(()),
-        found => Err(WireError::Version { found }),
+        found => Err(DecodeError::Version { found }),
     }
 }
 
@@ -80,26 +79,26 @@ fn put_option<T: Encode>(x: Option<&T>, out: &mut Vec<u8>) {
     x.into_iter().for_each(|x| x.encode(out));
 }
 
-fn flag(r: &mut Reader<'_>, what: &'static str) -> Result<bool, WireError> {
+fn flag(r: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
     match r.u8()? {
         0 => Ok(false),
         1 => Ok(true),
-        code => Err(WireError::Code { what, code }),
+        code => Err(DecodeError::Code { what, code }),
     }
 }
 
-fn option<T: Decode>(r: &mut Reader<'_>, what: &'static str) -> Result<Option<T>, WireError> {
+fn option<T: Decode>(r: &mut Reader<'_>, what: &'static str) -> Result<Option<T>, DecodeError> {
     flag(r, what)?.then(|| T::decode(r)).transpose()
 }
 
-fn count(r: &mut Reader<'_>, what: &'static str, least_bytes: usize) -> Result<u32, WireError> {
+fn count(r: &mut Reader<'_>, what: &'static str, least_bytes: usize) -> Result<u32, DecodeError> {
     let n = r.u32()?;
     if n > MAX_RECORDS {
-        return Err(WireError::Bound { what, found: n.into(), bound: MAX_RECORDS.into() });
+        return Err(DecodeError::Bound { what, found: n.into(), bound: MAX_RECORDS.into() });
     }
     let needed = (n as usize).saturating_mul(least_bytes);
     if needed > r.left() {
-        return Err(WireError::Short { needed: needed - r.left() });
+        return Err(DecodeError::Short { needed: needed - r.left() });
     }
     Ok(n)
 }
@@ -113,14 +112,14 @@ fn map<K: Ord, T: Decode>(
     r: &mut Reader<'_>,
     (what, least_bytes): (&'static str, usize),
     key: impl Fn(&T) -> K,
-) -> Result<BTreeMap<K, T>, WireError> {
+) -> Result<BTreeMap<K, T>, DecodeError> {
     let n = count(r, what, least_bytes)?;
     let mut all = BTreeMap::new();
     for _ in 0..n {
         let record = T::decode(r)?;
         let k = key(&record);
         if all.last_key_value().is_some_and(|(last, _)| *last >= k) {
-            return Err(WireError::Code { what: "ascending record", code: 0 });
+            return Err(DecodeError::Code { what: "ascending record", code: 0 });
         }
         all.insert(k, record);
     }
@@ -132,7 +131,7 @@ fn put_map<K, T: Encode>(all: &BTreeMap<K, T>, out: &mut Vec<u8>) {
     all.values().for_each(|x| x.encode(out));
 }
 
-fn session(r: &mut Reader<'_>) -> Result<SessionId, WireError> {
+fn session(r: &mut Reader<'_>) -> Result<SessionId, DecodeError> {
     r.array().map(SessionId)
 }
 
@@ -151,7 +150,7 @@ impl Encode for Envelope {
 }
 
 impl Decode for Envelope {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = r.u8()?;
         version(r)?;
         Ok(Self { kind, chain: ChainId::decode(r)? })
@@ -177,12 +176,12 @@ pub(crate) fn contents(params: &Params, entropy: &[u8; Words::ENTROPY], state: &
 }
 
 impl Decode for Contents {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let state = match r.u8()? {
             CONTENTS_VERSION => State::decode,
             BEFORE_ANCHORS => State::decode_before_anchors,
             code => {
-                return Err(WireError::Code { what: "version of a wallet that this program reads", code });
+                return Err(DecodeError::Code { what: "version of a wallet that this program reads", code });
             }
         };
         let (params, entropy) = (Params::decode(r)?, Zeroizing::new(r.array()?));
@@ -211,12 +210,12 @@ pub(crate) fn view_contents(params: &Params, key: &ViewKey, state: &State) -> Ze
 }
 
 impl Decode for ViewContents {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let state = match r.u8()? {
             VIEW_VERSION => State::decode,
             VIEW_BEFORE_ANCHORS => State::decode_before_anchors,
             code => {
-                return Err(WireError::Code {
+                return Err(DecodeError::Code {
                     what: "version of a view-only wallet that this program reads",
                     code,
                 });

@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sotto_mw::{block::ChainId, transaction::Transaction, wire::Encode};
+use sotto_mw::{chain::ChainId, codec::Encode, transaction::Transaction};
 use sotto_wallet::{
     armor::{self, ArmorError, Kind},
     slate::{Invite, Response},

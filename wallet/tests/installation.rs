@@ -3,7 +3,7 @@
 
 mod support;
 
-use sotto_mw::{hash::Hash, schnorr::session::SessionId, wire::Encode};
+use sotto_mw::{codec::Encode, hash::Hash, session::SessionId};
 use sotto_wallet::{
     edge::installation,
     slate::{SlateError, seal::Installation},

@@ -6,16 +6,14 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
+    codec::{Decode, Encode},
     commitment::Commitment,
     group::{Point, Scalar},
     kernel::KernelFeatures,
+    output::OutputFeatures,
     range_proof::RangeProof,
-    schnorr::{
-        PublicKey, Signature,
-        session::{Role, SessionError, SessionId},
-    },
-    transaction::OutputFeatures,
-    wire::{Decode, Encode},
+    schnorr::{PublicKey, Signature},
+    session::{Role, SessionError, SessionId},
 };
 use sotto_wallet::{
     keys::{Account, Address},
@@ -115,8 +113,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.payer = None), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.memo = Memo::default()), SlateError::InvoiceReceipt);
     assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
-    let there =
-        |x: &Address| Address::new(sotto_mw::rules::params::Network::Main, *x.sign(), *x.encrypt()).unwrap();
+    let there = |x: &Address| Address::new(sotto_mw::chain::Network::Main, *x.sign(), *x.encrypt()).unwrap();
     assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
     assert!(a.wallet.bill(Account(0), &good).is_ok());
     drop(ledger);

@@ -5,8 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use sotto_mw::{
+    codec::{Decode, Encode},
     group::Point,
-    wire::{Decode, Encode},
 };
 use sotto_wallet::{
     armor::{self, ArmorError, Kind},

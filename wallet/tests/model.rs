@@ -12,7 +12,7 @@ use sotto_mw::{
     amount::Height,
     kernel::Excess,
     rules::{Verified, connect_transaction},
-    schnorr::session::SessionId,
+    session::SessionId,
     transaction::Transaction,
 };
 use sotto_wallet::{

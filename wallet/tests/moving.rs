@@ -3,7 +3,7 @@
 
 mod support;
 
-use sotto_mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_mw::{rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
     history::Kind,
     keys::Account,

@@ -5,10 +5,10 @@ mod support;
 
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Network,
     hash::Hash,
     kernel::Excess,
-    rules::params::Network,
-    state::RewindMaterial,
+    state::RewindData,
 };
 use sotto_wallet::{
     keys::{Account, Words},
@@ -387,7 +387,7 @@ fn a_faulty_source_is_refused() {
         fn unspent_count(&self) -> Result<u64, Infallible> {
             self.0.unspent_count()
         }
-        fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+        fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Infallible> {
             let after = if self.2 { None } else { after };
             self.0.unspent(after, most)
         }

@@ -7,15 +7,12 @@ use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Amount,
+    codec::{Decode, Encode},
     hash::Hash,
     mmr::MmrError,
-    schnorr::{
-        PublicKey, Signature,
-        session::{Role, SessionId},
-        sign,
-    },
+    schnorr::{PublicKey, Signature, sign},
     secret::SecretScalar,
-    wire::{Decode, Encode},
+    session::{Role, SessionId},
 };
 use sotto_wallet::{
     armor,

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindMaterial};
+use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindData};
 use sotto_wallet::{
     history::Kind,
     outputs::Status,
@@ -39,7 +39,7 @@ impl ChainSource for Tiring<'_> {
         self.0.unspent_count().map_err(|_| Tired)
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Tired> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Tired> {
         self.1.set(self.1.get().checked_sub(1).ok_or(Tired)?);
         self.0.unspent(after, most).map_err(|_| Tired)
     }

@@ -6,16 +6,14 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Network,
+    codec::{Decode, Encode},
     group::{Point, Scalar},
     kernel::{KernelFeatures, Window},
+    output::{Extra, OutputFeatures},
     range_proof::RangeProof,
-    rules::params::Network,
-    schnorr::{
-        PublicKey, Signature,
-        session::{Role, SessionError, SessionId},
-    },
-    transaction::{Extra, OutputFeatures},
-    wire::{Decode, Encode},
+    schnorr::{PublicKey, Signature},
+    session::{Role, SessionError, SessionId},
 };
 use sotto_wallet::{
     keys::Address,

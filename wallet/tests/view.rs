@@ -3,7 +3,7 @@
 
 mod support;
 
-use sotto_mw::rules::params::Network;
+use sotto_mw::chain::Network;
 use sotto_wallet::{
     keys::{Account, Purpose},
     outputs::{OutputRecord, Status},

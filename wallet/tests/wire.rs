@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use sotto_mw::{amount::Amount, schnorr::session::SessionId};
+use sotto_mw::{amount::Amount, session::SessionId};
 use sotto_wallet::{
     select::{Decision, Payee, Request},
     slate::{Memo, seal::Installation},

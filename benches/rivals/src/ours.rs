@@ -1,17 +1,6 @@
 //! Ours: through the ledger's public interface, as a node uses it.
 
-use sotto_mw::{
-    amount::Amount,
-    block::Block,
-    kernel::KernelFeatures,
-    range_proof::{Opening, PROOF_BYTES, RangeProof, RewindKey},
-    rules::{WellFormed, check_block, check_transaction, verify_block, verify_transaction},
-    schnorr::{Signed, verify_batch},
-    secret::SecretScalar,
-    state::ChainView,
-    testing::{Owned, Toy},
-    transaction::{Extra, OutputFeatures, Transaction},
-};
+use sotto_mw::{amount::Amount, batch::verify_signatures, block::Block, kernel::KernelFeatures, output::{Extra, OutputFeatures}, range_proof::{Opening, PROOF_BYTES, RangeProof, RewindKey}, rules::{check_block, check_transaction, verify_block, verify_transaction, WellFormed}, schnorr::SignedMessage, secret::SecretScalar, state::ChainView, testing::{Owned, TestChain}, transaction::Transaction};
 use rand_chacha_03::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use std::hint::black_box;
@@ -20,13 +9,13 @@ const AMOUNT: u64 = 1_000;
 
 /// A chain, and outputs to build transactions from.
 pub(crate) struct Ledger {
-    toy: Toy,
+    toy: TestChain,
     pool: Vec<Owned>,
 }
 
 impl Ledger {
     pub(crate) fn new(outputs: u64) -> Self {
-        let toy = Toy::new(1);
+        let toy = TestChain::new(1);
         let pool = (0..outputs).into_par_iter().map(|i| output(&toy, i)).collect();
         let ledger = Self { toy, pool };
         ledger.assert_it_refuses();
@@ -54,17 +43,17 @@ impl Ledger {
         verify_transaction(self.toy.chain(), t.clone()).unwrap();
     }
 
-    pub(crate) fn signatures(&self, n: usize) -> Vec<Signed> {
+    pub(crate) fn signatures(&self, n: usize) -> Vec<SignedMessage> {
         let t = self.transaction(1, n);
         t.body.kernels.iter().map(|k| k.signed(self.toy.chain().id())).collect()
     }
 
-    pub(crate) fn verify_signature(&self, s: &Signed) {
+    pub(crate) fn verify_signature(&self, s: &SignedMessage) {
         assert!(s.signature.verifies(&s.key, &s.message));
     }
 
-    pub(crate) fn verify_signatures(&self, all: &[Signed]) {
-        verify_batch(all).unwrap();
+    pub(crate) fn verify_signatures(&self, all: &[SignedMessage]) {
+        verify_signatures(all).unwrap();
     }
 
     /// A block with so many outputs and kernels, its reward among them.
@@ -78,7 +67,7 @@ impl Ledger {
     }
 
     pub(crate) fn rewind_own(&self) {
-        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &Toy::REWIND).is_some());
+        assert!(black_box(&self.pool[0].output).rewind(self.toy.chain().id(), &TestChain::REWIND).is_some());
     }
 
     pub(crate) fn rewind_miss(&self) {
@@ -103,11 +92,11 @@ impl Ledger {
         assert_eq!(refusal.rule(), "MW-R13");
         let mut signed = self.signatures(16);
         signed[7].message[0] ^= 1;
-        assert_eq!(verify_batch(&signed), Err(7));
+        assert_eq!(verify_signatures(&signed), Err(7));
     }
 }
 
-fn output(toy: &Toy, i: u64) -> Owned {
+fn output(toy: &TestChain, i: u64) -> Owned {
     let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
     let opening = Opening { amount: Amount::new(AMOUNT), index: [7; 12] };
     toy.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())

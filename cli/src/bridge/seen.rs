@@ -7,10 +7,10 @@ use crate::exit::{Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use sotto_mw::{
     amount::Height,
+    chain::Chain,
     hash::Hash,
     kernel::Excess,
-    rules::params::Chain,
-    state::{ChainView, RewindMaterial, Unspent},
+    state::{ChainView, RewindData, Unspent},
     transaction::Transaction,
 };
 use sotto_node::{
@@ -174,7 +174,7 @@ impl ChainSource for View<'_> {
         })
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Unseen> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Unseen> {
         match self {
             Self::Disk(view) => Ok(view.unspent(after, most)?),
             Self::Node(light) => {
@@ -231,7 +231,7 @@ fn all(ledger: &DiskLedger) -> Outputs<'_> {
 }
 
 impl LedgerView<'_> {
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, StoreError> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, StoreError> {
         let mut cursor = self.cursor.borrow_mut();
         if cursor.after.as_ref() != after {
             cursor.rest = all(self.ledger);
@@ -239,9 +239,9 @@ impl LedgerView<'_> {
             let before = |u: &Result<Unspent, _>| u.as_ref().is_ok_and(|u| Some(&key(u)) <= after);
             while cursor.rest.next_if(before).is_some() {}
         }
-        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(RewindMaterial::of(&u?)));
+        let batch = cursor.rest.by_ref().take(most).map(|u| Ok(u?.rewind_data()));
         let batch = batch.collect::<Result<Vec<_>, StoreError>>()?;
-        cursor.after = batch.last().map(RewindMaterial::key).or(cursor.after);
+        cursor.after = batch.last().map(RewindData::key).or(cursor.after);
         Ok(batch)
     }
 }

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     hash::Hash,
     kernel::{Kernel, KernelFeatures},
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params, weight},
     transaction::Transaction,
 };
 use sotto_node::{
@@ -205,7 +205,7 @@ fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
 fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
     let t: Transaction =
         armor::from_text(chain.chain().id(), text).or_refuse("not a transaction of this chain")?;
-    let (weight, fee) = (weight(&t.body), t.body.fees().unwrap_or_default());
+    let (weight, fee) = (t.body.weight(), t.body.fees().unwrap_or_default());
     let id = chain.submit(t).map_err(|refused| match refused.code {
         Code::Refused => {
             refused.help("nothing was changed; docs/RULES.md explains the rule with this number")

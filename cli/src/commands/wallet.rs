@@ -26,7 +26,7 @@ use crate::{
     memory,
     ui::BAD,
 };
-use sotto_mw::rules::params::Chain;
+use sotto_mw::chain::Chain;
 use sotto_wallet::{
     edge::file::WalletFile,
     keys::{Account, Address},

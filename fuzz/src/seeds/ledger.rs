@@ -12,13 +12,13 @@ use crate::{
 use serde_json::json;
 use sotto_mw::{
     amount::{Amount, Height},
+    codec::Encode,
     hash::Hash,
     kernel::{KernelFeatures, Window},
     mmr::Peaks,
-    state::{ChainView, RewindMaterial, Unspent},
+    state::{ChainView, RewindData, Unspent},
     transaction::Body,
     trie::Prefix,
-    wire::Encode,
 };
 use sotto_node::{
     message::{BlockName, Hello, Message, compact::Compact, rules},
@@ -43,7 +43,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
         }
         "mw_output" => {
             let mut extra = output.clone();
-            extra.extra = sotto_mw::transaction::Extra::new(b"extra".to_vec()).unwrap_or_default();
+            extra.extra = sotto_mw::output::Extra::new(b"extra".to_vec()).unwrap_or_default();
             vec![input("plain", output.to_bytes()), input("extra", extra.to_bytes())]
         }
         "mw_unspent" => {
@@ -77,9 +77,9 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
 }
 
 /// What a scan needs of an output.
-fn material() -> RewindMaterial {
+fn material() -> RewindData {
     let output = world().block.body.outputs[0].clone();
-    RewindMaterial::of(&Unspent { created: Height::new(7), output })
+    Unspent { created: Height::new(7), output }.rewind_data()
 }
 
 /// A request of each kind, and some that are none.

@@ -10,7 +10,7 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use sotto_mw::wire::Encode;
+use sotto_mw::codec::Encode;
 use sotto_wallet::armor;
 
 pub(super) fn inputs(target: &str) -> Option<Inputs> {

@@ -3,26 +3,43 @@
 use super::*;
 use crate::{
     amount::Amount,
-    block::ChainId,
-    group::{Point, Scalar, bulletproof, identity, pedersen, vartime_sum_of_products},
-    range_proof::{self, Opening, RewindKey, TauKey},
+    chain::ChainId,
+    commitment::Commitment,
+    features::{OutputContext, OutputFeatures},
+    group::{Point, Scalar, bulletproof, generators, identity, pedersen, vartime_sum_of_products},
+    msm::Words,
+    prover::{OutputKeys, prove},
+    range_proof::{self, Opening, RangeProof, RewindKey, TauKey},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    transaction::OutputFeatures,
 };
+use merlin::Transcript;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 fn context() -> OutputContext {
     OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, b"")
 }
 
+static REWIND: RewindKey = RewindKey([1; 32]);
+static TAU: TauKey = TauKey([2; 32]);
+
+fn keys(r: &SecretScalar) -> OutputKeys<'_> {
+    OutputKeys { blinding: r, rewind: &REWIND, tau: &TAU }
+}
+
 fn proven(n: u64) -> Vec<(Commitment, RangeProof)> {
     let one = |i: u64| {
         let opening = Opening { amount: Amount::new(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)), index: [7; 12] };
         let r = SecretScalar::from(Scalar::from(i + 1));
-        range_proof::prove(&context(), &opening, &r, (&RewindKey([1; 32]), &TauKey([2; 32]))).unwrap()
+        prove(&context(), &opening, &keys(&r)).unwrap()
     };
     (0..n).map(one).collect()
+}
+
+fn edited(p: &RangeProof, edit: impl FnOnce(&mut [u8])) -> RangeProof {
+    let mut bytes = *p.as_bytes();
+    edit(&mut bytes);
+    RangeProof::from_bytes(&bytes)
 }
 
 fn claims(items: &[(Commitment, RangeProof)]) -> Vec<Claim<'_>> {
@@ -39,7 +56,7 @@ fn crate_accepts(c: &Commitment, p: &RangeProof) -> bool {
 }
 
 /// The verdict of each back end, and of `curve25519-dalek` on the same terms: all the same.
-fn all_agree(claims: &[Claim<'_>], signed: &[Signed]) -> bool {
+fn all_agree(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
     let verdict = all_hold(claims, signed);
     for backend in Backend::available() {
         let sum = sum(backend, claims, signed);
@@ -72,7 +89,7 @@ fn agrees_with_the_crate_on_every_corrupted_element() {
     assert!(all_agree(&claims(&good), &[]) && crate_accepts(&good[0].0, &good[0].1));
     for byte in (0..range_proof::PROOF_BYTES).step_by(8) {
         let mut bad = good.clone();
-        bad[0].1.0[byte] ^= 1;
+        bad[0].1 = edited(&bad[0].1, |bytes| bytes[byte] ^= 1);
         assert!(!all_agree(&claims(&bad), &[]), "byte {byte}");
         assert!(!crate_accepts(&bad[0].0, &bad[0].1), "byte {byte}");
     }
@@ -84,7 +101,7 @@ fn identities_inside_a_proof_are_refused() {
     let good = proven(1);
     for i in [0, 1, 2, 3, 7, 8, 17, 18] {
         let mut bad = good.clone();
-        bad[0].1.0[32 * i..32 * i + 32].fill(0);
+        bad[0].1 = edited(&bad[0].1, |bytes| bytes[32 * i..32 * i + 32].fill(0));
         assert!(!all_agree(&claims(&bad), &[]) && !crate_accepts(&bad[0].0, &bad[0].1), "element {i}");
     }
 }
@@ -112,10 +129,8 @@ fn names_the_lowest_culprit() {
 fn errors_do_not_cancel() {
     let mut bad = proven(2);
     let shifted = |p: &RangeProof, by: Scalar| {
-        let mut q = p.clone();
         let e = crate::group::scalar_from_bytes(p.element(6)).unwrap() + by;
-        q.0[32 * 6..32 * 7].copy_from_slice(e.as_bytes());
-        q
+        edited(p, |bytes| bytes[32 * 6..32 * 7].copy_from_slice(e.as_bytes()))
     };
     bad[0].1 = shifted(&bad[0].1, Scalar::ONE);
     bad[1].1 = shifted(&bad[1].1, -Scalar::ONE);
@@ -126,10 +141,10 @@ fn errors_do_not_cancel() {
 fn proofs_and_signatures_hold_together() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let good = proven(5);
-    let mut signed: Vec<Signed> = (0..20u8)
+    let mut signed: Vec<SignedMessage> = (0..20u8)
         .map(|i| {
             let x = SecretScalar::random(&mut rng);
-            Signed { key: PublicKey::of(&x), message: vec![i], signature: sign(&x, &[i], &mut rng) }
+            SignedMessage { key: PublicKey::of(&x), message: vec![i], signature: sign(&x, &[i], &mut rng) }
         })
         .collect();
     assert!(all_agree(&claims(&good), &signed));
@@ -191,7 +206,7 @@ fn extra_data_of_any_length() {
         .map(|(i, context)| {
             let opening = Opening { amount: Amount::new(i as u64), index: [7; 12] };
             let r = SecretScalar::from(Scalar::from(i as u64 + 1));
-            range_proof::prove(context, &opening, &r, (&RewindKey([1; 32]), &TauKey([2; 32]))).unwrap()
+            prove(context, &opening, &keys(&r)).unwrap()
         })
         .collect();
     let claim = |(i, context): (usize, &OutputContext)| Claim {
@@ -207,4 +222,32 @@ fn extra_data_of_any_length() {
         assert!(!all_agree(&bad, &[]));
         assert_eq!(first_bad_claim(&bad), Some(i));
     }
+}
+
+fn signed(n: u64) -> Vec<SignedMessage> {
+    let mut rng = ChaCha20Rng::seed_from_u64(n);
+    (0..n)
+        .map(|i| {
+            let x = SecretScalar::random(&mut rng);
+            let message = i.to_le_bytes().to_vec();
+            SignedMessage { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
+        })
+        .collect()
+}
+
+#[test]
+fn a_batch_accepts_exactly_when_each_member_does() {
+    let good = signed(9);
+    assert_eq!(verify_signatures(&good), Ok(()));
+    assert_eq!(verify_signatures(&[]), Ok(()));
+    for i in 0..good.len() {
+        let mut bad = good.clone();
+        bad[i].signature.z += Scalar::ONE;
+        assert_eq!(verify_signatures(&bad), Err(i));
+    }
+    // Two errors that cancel without weights.
+    let mut bad = good.clone();
+    bad[3].signature.z += Scalar::ONE;
+    bad[5].signature.z -= Scalar::ONE;
+    assert_eq!(verify_signatures(&bad), Err(3));
 }

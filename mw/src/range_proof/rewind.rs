@@ -13,8 +13,9 @@
 use super::{Opening, ProofHead, RewindKey, keyed, scalar};
 use crate::{
     commitment::Commitment,
+    features::OutputContext,
     group::{Element, Scalar, StaticBases, generators, identity, mul_g, scalar_from_bytes},
-    transcript::{OutputContext, tag},
+    tag,
 };
 use std::sync::LazyLock;
 
@@ -77,20 +78,21 @@ mod tests {
     use super::*;
     use crate::{
         amount::Amount,
-        block::ChainId,
-        hash::Hash,
-        range_proof::{TauKey, prove},
-        transaction::OutputFeatures,
+        chain::ChainId,
+        features::OutputFeatures,
+        prover::{OutputKeys, prove},
+        range_proof::TauKey,
     };
 
     #[test]
     fn a_view_key_sees_what_was_proven_and_nothing_else() {
-        let context = OutputContext::new(&ChainId(Hash::ZERO), OutputFeatures::Plain, b"");
+        let context = OutputContext::new(&ChainId::from_bytes([0; 32]), OutputFeatures::Plain, b"");
         let key = RewindKey([1; 32]);
         for units in [0, 1, 987_654_321, u64::MAX] {
             let opening = Opening { amount: Amount::new(units), index: [5; 12] };
             let r = Scalar::from(77u64).into();
-            let (c, proof) = prove(&context, &opening, &r, (&key, &TauKey([2; 32]))).unwrap();
+            let keys = OutputKeys { blinding: &r, rewind: &key, tau: &TauKey([2; 32]) };
+            let (c, proof) = prove(&context, &opening, &keys).unwrap();
             let replayed = Replayed::new(&proof.head(), context.clone(), &c).unwrap();
             assert_eq!((replayed.rewind(&key), replayed.rewind_proven(&key)), (Some(opening), Some(opening)));
             let stranger = RewindKey([3; 32]);

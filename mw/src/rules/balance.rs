@@ -8,9 +8,10 @@
 //!
 //! The offset is a scalar: were it a point, nobody would have proven that it holds no H.
 
-use super::{params::Chain, run::Unsealed};
+use super::verdict::Unsealed;
 use crate::{
     amount::{Amount, Height},
+    chain::Chain,
     commitment::Commitment,
     error::Rejection,
     group::{Element, Scalar, identity, mul_g, vartime_mul_h},

@@ -1,10 +1,10 @@
 //! MW-R18, MW-R19 and MW-R22 to MW-R30: what depends on the chain before.
 
-use super::params::Chain;
 use crate::{
     aggregate::Conflict,
     amount::Height,
     block::{Header, body_hash},
+    chain::Chain,
     error::{ConnectError, Rejection},
     group::Scalar,
     hash::Hash,

@@ -1,18 +1,16 @@
 //! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, and the seal that comes before them.
 
-use super::{
-    Broken,
-    params::Chain,
-    run::{Judged, Unsealed},
-};
+use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{
     amount::Height,
-    batch::{self, Claim},
+    batch::{self, Claim, verify_signatures},
     block::{SealedHeader, body_hash},
+    chain::Chain,
     error::Rejection,
     kernel::Kernel,
-    schnorr::{Signed, verify_batch},
-    transaction::{Body, Output},
+    output::Output,
+    schnorr::SignedMessage,
+    transaction::Body,
 };
 
 /// Most kernels and most outputs of one batch: bounds the memory; beyond it a batch gets no cheaper.
@@ -25,7 +23,7 @@ type At<'a, T> = (Height, &'a T);
 /// MW-R13 and MW-R14 for one body.
 pub(super) fn body(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     let (kernels, outputs) = at(Height::GENESIS, body);
-    all(chain, &kernels, &outputs).map_err(|broken| broken.why)
+    all(chain, &kernels, &outputs).map_err(|invalid| invalid.why)
 }
 
 /// A body's kernels and outputs at its height.
@@ -41,7 +39,7 @@ pub(super) fn all(
     chain: &Chain,
     kernels: &[At<'_, Kernel>],
     outputs: &[At<'_, Output>],
-) -> Result<(), Broken> {
+) -> Result<(), InvalidBlock> {
     let rounds = kernels.len().div_ceil(KERNELS).max(outputs.len().div_ceil(OUTPUTS));
     if (0..rounds).all(|i| hold(chain, part(kernels, i, KERNELS), part(outputs, i, OUTPUTS))) {
         return Ok(());
@@ -52,16 +50,16 @@ pub(super) fn all(
     bad_kernel().or_else(bad_output).or_else(any).map_or(Ok(()), Err)
 }
 
-fn signature((height, k): &At<'_, Kernel>) -> Broken {
-    Broken { height: *height, why: Rejection::KernelSignature { excess: k.excess.encoded() } }
+fn signature((height, k): &At<'_, Kernel>) -> InvalidBlock {
+    InvalidBlock { height: *height, why: Rejection::KernelSignature { excess: k.excess.encoded() } }
 }
 
-fn proof((height, o): &At<'_, Output>) -> Broken {
-    Broken { height: *height, why: Rejection::RangeProof { output: o.commitment.encoded() } }
+fn proof((height, o): &At<'_, Output>) -> InvalidBlock {
+    InvalidBlock { height: *height, why: Rejection::RangeProof { output: o.commitment.encoded() } }
 }
 
 fn hold(chain: &Chain, kernels: &[At<'_, Kernel>], outputs: &[At<'_, Output>]) -> bool {
-    let signed: Vec<Signed> = kernels.iter().map(|(_, k)| k.signed(chain.id())).collect();
+    let signed: Vec<SignedMessage> = kernels.iter().map(|(_, k)| k.signed(chain.id())).collect();
     let claims: Vec<Claim<'_>> = outputs.iter().map(|(_, o)| o.claim(chain.id())).collect();
     batch::all_hold(&claims, &signed)
 }
@@ -82,7 +80,7 @@ pub(super) fn one_body(b: &Unsealed<'_>) -> Result<(), Rejection> {
 }
 
 /// MW-R21 for any headers, as one batch.
-pub(super) fn seals(chain: &Chain, all: &[SealedHeader]) -> Judged {
-    let signed: Vec<Signed> = all.iter().map(|s| s.signed(chain)).collect();
-    verify_batch(&signed).map_err(|i| (i, Rejection::Seal))
+pub(super) fn seals(chain: &Chain, all: &[SealedHeader]) -> Verdict {
+    let signed: Vec<SignedMessage> = all.iter().map(|s| s.signed(chain)).collect();
+    verify_signatures(&signed).map_err(|i| (i, Rejection::Seal))
 }

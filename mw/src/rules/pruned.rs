@@ -9,27 +9,32 @@
 //! ```
 //!
 //! The functions are those of a block that has its body. Lists come in the order of the chain, headers before kernels before
-//! outputs, and some may be left out: the others are judged all the same, and only [`Pruned::finish`] says that nothing is
+//! outputs, and some may be left out: the others are judged all the same, and only [`PrunedVerifier::finish`] says that nothing is
 //! missing. Signatures and proofs gather until they are worth a batch over all cores, so memory stays bounded and a
 //! bad one may be named some lists later, always the first of its batch.
 //!
-//! [`are_kernels`] and [`are_outputs`] judge one list alone, in any order, for whoever gathers them.
+//! [`check_kernels`] and [`check_outputs`] judge one list alone, in any order, for whoever gathers them.
 //!
-//! A [`Refusal`] says whose fault it is. What is *foreign* is not what the sealed headers commit to: better data may be. What
+//! A [`VerifyError`] says whose fault it is. What is *foreign* is not what the sealed headers commit to: better data may be. What
 //! is *broken* stands under the operator's seal: no other data cures it.
 //!
 //! Not checked: what `docs/RULES.md` lists under "no longer".
 
-use super::{AuditError, Broken, SupplyAudit, context, params::Chain, proofs, reward, shape};
+use super::{
+    balance::{AuditError, SupplyAudit},
+    context, proofs, reward, shape,
+    verdict::InvalidBlock,
+};
 use crate::{
     amount::{Amount, Height},
     block::{Header, SealedHeader},
+    chain::Chain,
     error::Rejection,
     hash::Hash,
     kernel::{Excess, Kernel},
     mmr::Peaks,
+    output::Output,
     state::{Sighting, Unspent},
-    transaction::Output,
     trie::{ChunkProof, Entry, Prefix},
 };
 use rayon::prelude::*;
@@ -37,13 +42,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Why what is left of a chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum VerifyError {
     /// It is not what the sealed headers commit to (R18, R21, R22, R23); other data may be.
     #[error("this is not the chain's: {0}")]
-    Foreign(Broken),
+    Mismatch(InvalidBlock),
     /// The chain breaks a rule, under its operator's seal.
     #[error("the chain breaks a rule: {0}")]
-    Broken(#[from] Broken),
+    Invalid(#[from] InvalidBlock),
     /// Headers, kernels or outputs are missing, so there is no verdict.
     #[error("parts of the chain are missing")]
     Incomplete,
@@ -52,23 +57,28 @@ pub enum Refusal {
     Supply(#[from] AuditError),
 }
 
-fn foreign(height: Height, why: Rejection) -> Refusal {
-    Refusal::Foreign(Broken { height, why })
+fn mismatch(height: Height, why: Rejection) -> VerifyError {
+    VerifyError::Mismatch(InvalidBlock { height, why })
 }
 
 /// A broken rule at this height.
-fn broken(height: Height) -> impl Fn(Rejection) -> Broken {
-    move |why| Broken { height, why }
+fn invalid(height: Height) -> impl Fn(Rejection) -> InvalidBlock {
+    move |why| InvalidBlock { height, why }
 }
 
 /// Whether these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all kernels before.
-/// How they part into blocks is for [`Pruned::kernels`] to say.
+/// How they part into blocks is for [`PrunedVerifier::kernels`] to say.
 ///
 /// # Errors
-/// [`Refusal::Foreign`] with MW-R22.
-pub fn are_kernels(parent: &Header, last: &Header, before: &Peaks, all: &[Kernel]) -> Result<(), Refusal> {
+/// [`VerifyError::Mismatch`] with MW-R22.
+pub fn check_kernels(
+    parent: &Header,
+    last: &Header,
+    before: &Peaks,
+    all: &[Kernel],
+) -> Result<(), VerifyError> {
     let same = |peaks: &Peaks, h: &Header| {
-        context::same_kernels((peaks.len(), peaks.root()), h).map_err(|why| foreign(h.height, why))
+        context::same_kernels((peaks.len(), peaks.root()), h).map_err(|why| mismatch(h.height, why))
     };
     same(before, parent)?;
     let mut peaks = before.clone();
@@ -79,16 +89,16 @@ pub fn are_kernels(parent: &Header, last: &Header, before: &Peaks, all: &[Kernel
 /// Whether these are all unspent outputs under a prefix, in the order of keys, after the block with this header.
 ///
 /// # Errors
-/// [`Refusal::Foreign`] with MW-R23.
-pub fn are_outputs(
+/// [`VerifyError::Mismatch`] with MW-R23.
+pub fn check_outputs(
     last: &Header,
     prefix: Prefix,
     proof: &ChunkProof,
     all: &[Unspent],
-) -> Result<(), Refusal> {
+) -> Result<(), VerifyError> {
     let leaf = |u: &Unspent| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() };
     let leaves: Vec<Entry> = all.par_iter().map(leaf).collect();
-    context::same_chunk(last, prefix, proof, &leaves).map_err(|why| foreign(last.height, why))
+    context::same_chunk(last, prefix, proof, &leaves).map_err(|why| mismatch(last.height, why))
 }
 
 /// Kernels with the height of their block.
@@ -98,7 +108,7 @@ type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 ///
 /// Memory: some hundred bytes for each header and each kernel, and a batch.
 #[derive(Clone, Debug)]
-pub struct Pruned {
+pub struct PrunedVerifier {
     chain: Chain,
     /// The header that the state is held against.
     last: Header,
@@ -116,15 +126,15 @@ pub struct Pruned {
     waiting: Waiting,
 }
 
-impl Pruned {
+impl PrunedVerifier {
     /// Begins with the last header.
     ///
     /// # Errors
     /// MW-R21 when it is not sealed; the genesis is not.
-    pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, Refusal> {
+    pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, VerifyError> {
         let height = last.header.height;
         if height == Height::GENESIS || !last.holds(chain) {
-            return Err(foreign(height, Rejection::Seal));
+            return Err(mismatch(height, Rejection::Seal));
         }
         let tip = Header::genesis(chain);
         Ok(Self {
@@ -144,10 +154,10 @@ impl Pruned {
     /// The next headers, which follow each other.
     ///
     /// # Errors
-    /// [`Refusal::Foreign`] with MW-R18 or MW-R21, [`Refusal::Broken`] with MW-R19. Nothing is remembered then.
-    pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), Refusal> {
+    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19. Nothing is remembered then.
+    pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
         let (tip, last) = (&self.tip, &self.last);
-        let unlinked = |h| foreign(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
+        let unlinked = |h| mismatch(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
         let (Some(SealedHeader { header: first, .. }), Some(SealedHeader { header: end, .. })) =
             (all.first(), all.last())
         else {
@@ -161,12 +171,12 @@ impl Pruned {
         let parents = joins.then_some(tip).into_iter().chain(all.iter().map(|s| &s.header));
         let pairs = || parents.clone().zip(all.iter().map(|s| &s.header).skip(usize::from(!joins)));
         for (parent, h) in pairs() {
-            context::links(parent, h).map_err(|why| foreign(h.height, why))?;
+            context::links(parent, h).map_err(|why| mismatch(h.height, why))?;
         }
         proofs::seals(&self.chain, all)
-            .map_err(|(i, why)| foreign(all.get(i).map_or(first.height, |s| s.header.height), why))?;
+            .map_err(|(i, why)| mismatch(all.get(i).map_or(first.height, |s| s.header.height), why))?;
         for (parent, h) in pairs() {
-            context::in_time(parent, h).map_err(broken(h.height))?;
+            context::in_time(parent, h).map_err(invalid(h.height))?;
         }
         if joins {
             self.tip = end.clone();
@@ -179,19 +189,19 @@ impl Pruned {
     /// Those whose headers are missing are passed over.
     ///
     /// # Errors
-    /// [`Refusal::Foreign`] with MW-R22, after which nothing is remembered; [`Refusal::Broken`] with any other rule.
-    pub fn kernels(&mut self, first: Height, before: &Peaks, all: &[Kernel]) -> Result<(), Refusal> {
+    /// [`VerifyError::Mismatch`] with MW-R22, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule.
+    pub fn kernels(&mut self, first: Height, before: &Peaks, all: &[Kernel]) -> Result<(), VerifyError> {
         let Some(parent) = self.headers.get(&first.minus(1)) else { return Ok(()) };
         if first <= self.kernels.1 {
-            return Err(foreign(first, Rejection::KernelRoot));
+            return Err(mismatch(first, Rejection::KernelRoot));
         }
         context::same_kernels((before.len(), before.root()), parent)
-            .map_err(|why| foreign(parent.height, why))?;
+            .map_err(|why| mismatch(parent.height, why))?;
         let Some(blocks) = self.blocks(first, before, all)? else { return Ok(()) };
         let mut height = parent.height;
         for (h, kernels) in blocks {
             height = h;
-            shape::kernels(&self.chain, kernels).map_err(broken(h))?;
+            shape::kernels(&self.chain, kernels).map_err(invalid(h))?;
             kernels.iter().try_for_each(|k| self.kernel(h, k))?;
         }
         self.kernels.1 = height;
@@ -207,15 +217,16 @@ impl Pruned {
         first: Height,
         before: &Peaks,
         mut rest: &'k [Kernel],
-    ) -> Result<Option<ByBlock<'k>>, Refusal> {
+    ) -> Result<Option<ByBlock<'k>>, VerifyError> {
         let (mut blocks, mut peaks, mut height) = (Vec::new(), before.clone(), first);
         while !rest.is_empty() {
             let Some(header) = self.headers.get(&height) else { return Ok(None) };
             let count = header.kernel_count.checked_sub(peaks.len()).and_then(|n| usize::try_from(n).ok());
             let split = count.filter(|n| *n > 0).and_then(|n| rest.split_at_checked(n));
-            let (block, after) = split.ok_or_else(|| foreign(height, Rejection::KernelRoot))?;
+            let (block, after) = split.ok_or_else(|| mismatch(height, Rejection::KernelRoot))?;
             block.iter().for_each(|k| peaks.push(k.id()));
-            context::same_kernels((peaks.len(), peaks.root()), header).map_err(|why| foreign(height, why))?;
+            context::same_kernels((peaks.len(), peaks.root()), header)
+                .map_err(|why| mismatch(height, why))?;
             blocks.push((height, block));
             (rest, height) = (after, height.next());
         }
@@ -223,15 +234,15 @@ impl Pruned {
     }
 
     /// MW-R27 to MW-R30, as the state at that height would have it; MW-R14 later.
-    fn kernel(&mut self, height: Height, k: &Kernel) -> Result<(), Broken> {
+    fn kernel(&mut self, height: Height, k: &Kernel) -> Result<(), InvalidBlock> {
         let may_repeat = k.features.may_repeat();
-        reward::for_this_block(k, height).map_err(broken(height))?;
-        context::in_window(&self.chain, k, height).map_err(broken(height))?;
+        reward::for_this_block(k, height).map_err(invalid(height))?;
+        context::in_window(&self.chain, k, height).map_err(invalid(height))?;
         let last = self.seen.insert(k.excess, Sighting { height, may_repeat });
-        context::excess_may_occur(k, height, last).map_err(broken(height))?;
+        context::excess_may_occur(k, height, last).map_err(invalid(height))?;
         if may_repeat {
             let id = k.id();
-            context::occurs_once(id, !self.repeatable.insert(id)).map_err(broken(height))?;
+            context::occurs_once(id, !self.repeatable.insert(id)).map_err(invalid(height))?;
         }
         self.sums.add_kernel(&k.excess);
         self.waiting.kernels.push((height, k.clone()));
@@ -241,15 +252,20 @@ impl Pruned {
     /// All unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each once.
     ///
     /// # Errors
-    /// [`Refusal::Foreign`] with MW-R23, after which nothing is remembered; [`Refusal::Broken`] with any other rule, and with
+    /// [`VerifyError::Mismatch`] with MW-R23, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule, and with
     /// MW-R23 for an output of a block that is yet to come.
-    pub fn outputs(&mut self, prefix: Prefix, proof: &ChunkProof, all: &[Unspent]) -> Result<(), Refusal> {
+    pub fn outputs(
+        &mut self,
+        prefix: Prefix,
+        proof: &ChunkProof,
+        all: &[Unspent],
+    ) -> Result<(), VerifyError> {
         let last = &self.last;
-        are_outputs(last, prefix, proof, all)?;
+        check_outputs(last, prefix, proof, all)?;
         for u in all {
             let there = Height::GENESIS < u.created && u.created <= last.height;
             let there = if there { Ok(()) } else { Err(Rejection::OutputRoot) };
-            there.and_then(|()| shape::output(&u.output)).map_err(broken(u.created))?;
+            there.and_then(|()| shape::output(&u.output)).map_err(invalid(u.created))?;
             self.sums.add_unspent(&u.output.commitment);
             self.waiting.outputs.push((u.created, u.output.clone()));
         }
@@ -260,11 +276,11 @@ impl Pruned {
     /// The supply, if nothing is missing and all of it adds up.
     ///
     /// # Errors
-    /// [`Refusal::Incomplete`], [`Refusal::Supply`], or a rule that what was still waiting for its batch breaks.
-    pub fn finish(mut self) -> Result<Amount, Refusal> {
+    /// [`VerifyError::Incomplete`], [`VerifyError::Supply`], or a rule that what was still waiting for its batch breaks.
+    pub fn finish(mut self) -> Result<Amount, VerifyError> {
         let last = &self.last;
         if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
-            return Err(Refusal::Incomplete);
+            return Err(VerifyError::Incomplete);
         }
         self.waiting.now(&self.chain)?;
         Ok(self.sums.finish(&self.chain, last.height, &last.total_offset)?)
@@ -283,13 +299,13 @@ impl Waiting {
     const KERNELS: usize = 4_096;
     const OUTPUTS: usize = 1_024;
 
-    fn if_many(&mut self, chain: &Chain) -> Result<(), Broken> {
+    fn if_many(&mut self, chain: &Chain) -> Result<(), InvalidBlock> {
         let many = self.kernels.len() >= Self::KERNELS || self.outputs.len() >= Self::OUTPUTS;
         if many { self.now(chain) } else { Ok(()) }
     }
 
     /// MW-R14 and MW-R13.
-    fn now(&mut self, chain: &Chain) -> Result<(), Broken> {
+    fn now(&mut self, chain: &Chain) -> Result<(), InvalidBlock> {
         let Self { kernels, outputs } = core::mem::take(self);
         let kernels: Vec<_> = kernels.iter().map(|(h, k)| (*h, k)).collect();
         let outputs: Vec<_> = outputs.iter().map(|(h, o)| (*h, o)).collect();

@@ -1,8 +1,9 @@
 //! MW-R16 and MW-R28: a block's reward is exactly what the schedule and its fees give.
 
-use super::{params::Chain, run::Unsealed};
+use super::verdict::Unsealed;
 use crate::{
     amount::Height,
+    chain::Chain,
     error::Rejection,
     group::{Point, vartime_mul_h},
     kernel::{Kernel, KernelFeatures},

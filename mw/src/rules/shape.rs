@@ -1,26 +1,27 @@
 //! MW-R01 to MW-R12: what a body's bytes alone must satisfy.
 
-use super::params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT, weight};
 use crate::{
     amount::{Amount, Height},
+    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT, REWARD_WEIGHT},
     error::Rejection,
     group::Point,
     kernel::{Kernel, KernelFeatures, Window},
-    transaction::{Body, Output},
+    output::Output,
+    transaction::Body,
 };
 
 pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     has_kernel(body)?;
     carries_no_reward(body)?;
-    not_too_heavy(weight(body), chain.room())?;
-    common(chain, body, weight(body))
+    not_too_heavy(body.weight(), chain.room())?;
+    common(chain, body, body.weight())
 }
 
 pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
-    not_too_heavy(weight(body), chain.params().max_weight)?;
+    not_too_heavy(body.weight(), chain.params().max_weight)?;
     // The reward pays no fee: only the rest of the weight does.
-    common(chain, body, weight(body).saturating_sub(REWARD_WEIGHT))
+    common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
 }
 
 /// What is left of these rules when only a block's kernels are: its outputs are taken for its reward alone, whose weight
@@ -28,8 +29,8 @@ pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
 pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
-    not_too_heavy(weight(&body) + OUTPUT_WEIGHT, chain.params().max_weight)?;
-    common(chain, &body, weight(&body).saturating_sub(KERNEL_WEIGHT))
+    not_too_heavy(body.weight() + OUTPUT_WEIGHT, chain.params().max_weight)?;
+    common(chain, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
 }
 
 /// What is left of them when only one output is: MW-R04 and MW-R05.

@@ -8,7 +8,7 @@ mod context;
 mod proofs;
 mod shape;
 
-use super::{Owned, Toy};
+use super::{Owned, TestChain};
 use crate::{block::Block, error::Rejection, transaction::Transaction};
 
 /// What is judged.
@@ -25,7 +25,7 @@ pub enum Subject {
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The chain so far.
-    pub toy: Toy,
+    pub toy: TestChain,
     /// What comes.
     pub subject: Subject,
 }
@@ -70,7 +70,7 @@ impl Case {
     fn transactions(
         name: &'static str,
         because: Rejection,
-        toy: &Toy,
+        toy: &TestChain,
         (refused, accepted): (Transaction, Transaction),
     ) -> Self {
         let trial = |t| Trial { toy: toy.clone(), subject: Subject::Transaction(t) };
@@ -81,7 +81,7 @@ impl Case {
     fn blocks(
         name: &'static str,
         because: Rejection,
-        toy: &Toy,
+        toy: &TestChain,
         (refused, accepted): (Block, Block),
     ) -> Self {
         let trial = |b| Trial { toy: toy.clone(), subject: Subject::Block(b) };
@@ -89,16 +89,21 @@ impl Case {
     }
 
     /// One transaction on two chains: the second accepts it.
-    fn on_two_chains(name: &'static str, because: Rejection, t: Transaction, toys: (&Toy, &Toy)) -> Self {
-        let trial = |toy: &Toy| Trial { toy: toy.clone(), subject: Subject::Transaction(t.clone()) };
-        Self { name, because, refused: trial(toys.0), accepted: trial(toys.1) }
+    fn on_two_chains(
+        name: &'static str,
+        because: Rejection,
+        t: Transaction,
+        chains: (&TestChain, &TestChain),
+    ) -> Self {
+        let trial = |toy: &TestChain| Trial { toy: toy.clone(), subject: Subject::Transaction(t.clone()) };
+        Self { name, because, refused: trial(chains.0), accepted: trial(chains.1) }
     }
 }
 
 /// A chain of five blocks; the rewards of the first three can be spent in the sixth.
 #[derive(Clone, Debug)]
 struct Base {
-    toy: Toy,
+    toy: TestChain,
     a: Owned,
     b: Owned,
 }
@@ -108,8 +113,8 @@ impl Base {
         Self::with(|_| ())
     }
 
-    fn with(edit: impl FnOnce(&mut crate::rules::params::Params)) -> Self {
-        let mut toy = Toy::with(1, edit);
+    fn with(edit: impl FnOnce(&mut crate::chain::Params)) -> Self {
+        let mut toy = TestChain::with(1, edit);
         let (a, b) = (toy.grow(Vec::new()), toy.grow(Vec::new()));
         toy.mature();
         Self { toy, a, b }

@@ -5,16 +5,18 @@
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header},
+    chain::{Network, Params},
     commitment::Commitment,
+    features::{Extra, OutputFeatures},
     group::{Point, Scalar, identity, mul_g},
     hash::Hash,
     kernel::{Excess, Kernel, KernelFeatures, Window},
+    output::Output,
     range_proof::RangeProof,
-    rules::params::{Network, Params},
     schnorr::{PublicKey, Signature},
     secret::SecretScalar,
     state::Unspent,
-    transaction::{Body, Extra, Output, OutputFeatures, Transaction},
+    transaction::{Body, Transaction},
 };
 use proptest::{collection::vec, prelude::*};
 

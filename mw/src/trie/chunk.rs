@@ -13,7 +13,10 @@ use super::{
     Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
     proof::{Opening, TrieError},
 };
-use crate::hash::Hash;
+use crate::{
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    hash::Hash,
+};
 
 /// The first `depth` bits of a key, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,9 @@ impl Prefix {
 
 /// That some leaves are all the leaves under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkProof(pub(crate) Opening);
+pub struct ChunkProof(Opening);
+
+fields!(ChunkProof { 0 });
 
 impl ChunkProof {
     /// Checks that the set with this root has `leaves`, in the order of keys, and no others under `prefix`.
@@ -105,6 +110,26 @@ pub struct Chunk {
     pub leaves: Vec<Entry>,
     /// That none is missing and none is foreign.
     pub proof: ChunkProof,
+}
+
+impl Encode for Chunk {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.prefix.depth());
+        out.extend_from_slice(&self.prefix.index().to_le_bytes());
+        (self.leaves.len() as u64).encode(out);
+        self.leaves.iter().for_each(|entry| entry.encode(out));
+        self.proof.encode(out);
+    }
+}
+
+impl Decode for Chunk {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (depth, index) = (r.u8()?, r.u32()?);
+        let prefix =
+            Prefix::new(depth, index).ok_or(DecodeError::Code { what: "prefix's depth", code: depth })?;
+        let n = r.u64()?;
+        Ok(Self { prefix, leaves: r.repeat(n)?, proof: ChunkProof::decode(r)? })
+    }
 }
 
 impl Chunk {

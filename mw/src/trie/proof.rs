@@ -10,7 +10,10 @@
 //! Not guaranteed: that the root is the one of the chain.
 
 use super::{END, Entry, Node, Trie, bit_of, empty_hash, fork_hash, leaf_hash, root_hash};
-use crate::hash::Hash;
+use crate::{
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    hash::Hash,
+};
 
 /// Why a proof or a chunk is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +28,12 @@ pub enum TrieError {
 
 /// The forks of a walk, and the entry at its end where the question does not give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Opening {
+pub(super) struct Opening {
     /// Number of entries of the whole trie.
-    pub(crate) len: u64,
-    pub(crate) end: Option<Entry>,
+    pub(super) len: u64,
+    pub(super) end: Option<Entry>,
     /// Bit and other side of each fork, from the top down: bits ascend and are below [`END`].
-    pub(crate) forks: Vec<(u16, Hash)>,
+    pub(super) forks: Vec<(u16, Hash)>,
 }
 
 impl Opening {
@@ -44,9 +47,46 @@ impl Opening {
     }
 }
 
+impl Encode for Opening {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.len.encode(out);
+        out.push(self.end.is_some().into());
+        self.end.iter().for_each(|entry| entry.encode(out));
+        let mut map = [0u8; 32];
+        for (bit, _) in &self.forks {
+            if let Some(byte) = map.get_mut(usize::from(bit / 8)) {
+                *byte |= 0x80 >> (bit % 8);
+            }
+        }
+        out.extend_from_slice(&map);
+        self.forks.iter().for_each(|(_, other)| other.encode(out));
+    }
+}
+
+impl Decode for Opening {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let len = r.u64()?;
+        let end = match r.u8()? {
+            0 => None,
+            1 => Some(Entry::decode(r)?),
+            code => return Err(DecodeError::Code { what: "end of a walk", code }),
+        };
+        let map: [u8; 32] = r.array()?;
+        let set =
+            |bit: &u16| map.get(usize::from(bit / 8)).is_some_and(|byte| byte & (0x80 >> (bit % 8)) != 0);
+        let mut forks = Vec::new();
+        for bit in (0..256).filter(set) {
+            forks.push((bit, Hash::decode(r)?));
+        }
+        Ok(Self { len, end, forks })
+    }
+}
+
 /// Where the walk of a key ends: at the key's leaf or at what shows that it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrieProof(pub(crate) Opening);
+pub struct TrieProof(Opening);
+
+fields!(TrieProof { 0 });
 
 impl TrieProof {
     /// No proof is longer than this many bytes: 256 forks and an entry.

@@ -4,16 +4,15 @@ use super::{hex, secret, wire};
 use sotto_mw::{
     aggregate::aggregate,
     block::Header,
-    rules::params::weight,
     state::{ChainView, Unspent},
-    testing::{Owned, Toy},
+    testing::{Owned, TestChain},
     transaction::Transaction,
 };
 use sotto_vectors::{Value, json};
 
 /// A chain whose first reward can be spent in the next block.
-fn funded() -> (Toy, Owned) {
-    let mut toy = Toy::with(3, |p| p.maturity = 1);
+fn funded() -> (TestChain, Owned) {
+    let mut toy = TestChain::with(3, |p| p.maturity = 1);
     let a = toy.grow(Vec::new());
     (toy, a)
 }
@@ -34,7 +33,7 @@ fn rewound(o: &Owned) -> Value {
 
 fn described(t: &Transaction) -> Value {
     json!({
-        "bytes": wire(t), "weight": weight(&t.body), "fees": t.body.fees().unwrap().units().to_string(),
+        "bytes": wire(t), "weight": t.body.weight(), "fees": t.body.fees().unwrap().units().to_string(),
     })
 }
 
@@ -45,14 +44,14 @@ pub(super) fn transaction() -> Value {
     json!({
         "about": "one input, two outputs, one plain kernel: Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G",
         "chain_id": hex(toy.chain().id().as_bytes()),
-        "rewind_key": hex(Toy::REWIND.0),
+        "rewind_key": hex(TestChain::REWIND.0),
         "inputs": [opening(&a)], "outputs": outputs.iter().map(rewound).collect::<Vec<_>>(),
         "transaction": described(&t),
     })
 }
 
 /// `a → x y`, `x → z`: x disappears.
-fn chained(toy: &mut Toy, a: &Owned) -> ([Transaction; 2], Transaction) {
+fn chained(toy: &mut TestChain, a: &Owned) -> ([Transaction; 2], Transaction) {
     let (one, xy) = toy.pay(&[a], &[25_000_000]);
     let (two, _) = toy.pay(&[&xy[0]], &[]);
     let joined = aggregate([one.clone(), two.clone()]).unwrap();

@@ -3,15 +3,13 @@
 use super::{bytes, wire};
 use sotto_mw::{
     block::Block,
+    chain::{Chain, Params},
+    codec::Decode,
     error::Rejection,
-    rules::{
-        self,
-        params::{Chain, Params},
-    },
+    rules,
     state::{ChainView, MemoryState},
     testing::cases::{self, Subject, Trial},
     transaction::Transaction,
-    wire::Decode,
 };
 use sotto_vectors::{Value, json};
 use std::collections::BTreeSet;

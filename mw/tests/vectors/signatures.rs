@@ -3,15 +3,12 @@
 use super::{Tape, hex, named, scalar, secret, wire};
 use sotto_mw::{
     amount::{Amount, Height},
-    block::ChainId,
+    chain::ChainId,
+    codec::{Decode, Encode},
     group::{Point, Scalar},
     kernel::{Excess, Kernel, KernelFeatures, Window},
-    schnorr::{
-        PublicKey, Signature,
-        session::{Nonces, Role, Session, SessionId, Share},
-        sign,
-    },
-    wire::{Decode, Encode},
+    schnorr::{PublicKey, Signature, sign},
+    session::{Nonces, Participant, Role, Session, SessionId, Share, Shares},
 };
 use sotto_vectors::{Value, json};
 
@@ -78,7 +75,7 @@ pub(super) fn session() -> Value {
             ["hiding", "binding", "possession"].map(|what| named(&format!("{what} of {role:?}"))).concat();
         let mut tape = Tape(&fresh);
         let nonces = Nonces::generate(&x, &mut tape);
-        let share = Share::new((&chain, &id, role), &x, &nonces, &mut tape);
+        let share = Share::new(&Participant { chain: &chain, session: &id, role }, &x, &nonces, &mut tape);
         let json = json!({
             "role": role as u8, "secret": secret(&x), "fresh": hex(&fresh),
             "d": secret(nonces.secrets().0), "e": secret(nonces.secrets().1),
@@ -89,7 +86,7 @@ pub(super) fn session() -> Value {
     };
     let (xa, na, a, mut ja) = party(Role::Inviter);
     let (xb, nb, b, mut jb) = party(Role::Responder);
-    let session = Session::new(&chain, &id, m.to_vec(), (a, b)).unwrap();
+    let session = Session::new(&chain, &id, m.to_vec(), Shares { inviter: a, responder: b }).unwrap();
     let za = session.sign(Role::Inviter, &xa, na).unwrap();
     let zb = session.sign(Role::Responder, &xb, nb).unwrap();
     (ja["response"], jb["response"]) = (wire(&za).into(), wire(&zb).into());

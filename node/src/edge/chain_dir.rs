@@ -12,7 +12,7 @@ use crate::{
         import,
     },
 };
-use sotto_mw::{block::ChainId, rules::params::Params};
+use sotto_mw::chain::{ChainId, Params};
 use std::{io::Read, path::Path};
 
 /// The layout of a store in a directory: segments of 64 MiB, the index in sled.

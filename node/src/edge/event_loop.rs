@@ -102,7 +102,7 @@ mod tests {
         storage::{Layout, Memory, Store},
     };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-    use sotto_mw::testing::Toy;
+    use sotto_mw::testing::TestChain;
     use std::{sync::mpsc, thread};
 
     struct Answers(mpsc::Sender<Answer>);
@@ -125,7 +125,7 @@ mod tests {
     /// A payment is handed in, the node stops, and whoever opens the ledger again finds it pending.
     #[test]
     fn a_node_answers_stops_and_forgets_nothing() {
-        let mut toy = Toy::new(3);
+        let mut toy = TestChain::new(3);
         let coin = toy.grow(Vec::new());
         toy.mature();
         let (payment, _) = toy.pay(&[&coin], &[5]);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_node_that_nobody_can_reach_any_more_stops() {
-        let toy = Toy::new(4);
+        let toy = TestChain::new(4);
         let store = Store::create_on(Memory::new(), layout(), toy.chain().params().clone()).unwrap();
         let ledger = Ledger::over(store, PoolLimits::default()).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);

@@ -14,10 +14,10 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::{Block, Header, SealedHeader},
+    chain::{Chain, ParamsError},
     hash::Hash,
     kernel::Excess,
-    rules::params::{Chain, ParamsError},
-    state::RewindMaterial,
+    state::RewindData,
     transaction::Transaction,
     trie::Prefix,
 };
@@ -141,7 +141,7 @@ impl Light {
     ///
     /// # Errors
     /// As all questions.
-    pub fn unspent(&self, after: Option<&Hash>) -> Result<Vec<RewindMaterial>, LightError> {
+    pub fn unspent(&self, after: Option<&Hash>) -> Result<Vec<RewindData>, LightError> {
         let count = self.tip().output_count;
         let mut depth = (0..Prefix::MAX_DEPTH).find(|d| count >> d <= OUTPUTS).unwrap_or(Prefix::MAX_DEPTH);
         // The first 32 bits of the keys to look at.
@@ -168,7 +168,7 @@ impl Light {
     }
 
     /// All under a prefix, as of the tip that the answer names; `None` when that tip is gone again.
-    fn under(&self, prefix: Prefix) -> Result<Option<Vec<RewindMaterial>>, LightError> {
+    fn under(&self, prefix: Prefix) -> Result<Option<Vec<RewindData>>, LightError> {
         let answer = self.client.ask(&rpc::Unspent { depth: prefix.depth(), index: prefix.index() })?;
         if !self.see(&answer.tip)? {
             return Ok(None);

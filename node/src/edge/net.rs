@@ -24,7 +24,7 @@ use sotto_link::{
     Identity,
     web::{Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session},
 };
-use sotto_mw::{block::ChainId, wire::Encode};
+use sotto_mw::{chain::ChainId, codec::Encode};
 use std::{
     collections::HashMap,
     future::pending,

@@ -25,7 +25,7 @@ use http::Desk;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rand_core::CryptoRngCore;
-use sotto_mw::rules::params::Chain;
+use sotto_mw::chain::Chain;
 use std::{
     io,
     net::TcpListener,

@@ -18,7 +18,7 @@ use crate::{
     seal::SealedHeader,
     storage::{Files, StoreError},
 };
-use sotto_mw::{amount::Height, block::Block, hash::Hash, wire::Encode};
+use sotto_mw::{amount::Height, block::Block, codec::Encode, hash::Hash};
 
 /// What a request costs its asker, besides the answer's bytes.
 const REQUEST: u64 = 1_024;
@@ -58,7 +58,7 @@ impl<F: Files> Node<F> {
             turn.send(id, Message::HaveNot(name));
             return Ok(None);
         };
-        let bytes = sotto_mw::rules::params::weight(&block.body) * 32;
+        let bytes = block.body.weight() * 32;
         Ok(self.may_have(turn, id, bytes).then_some(block))
     }
 

@@ -5,7 +5,6 @@
 
 use sotto_mw::{
     hash::Hash,
-    rules::params::weight,
     transaction::{Body, Transaction},
 };
 use std::collections::{HashSet, VecDeque};
@@ -28,14 +27,14 @@ impl Orphans {
 
     /// Takes one in, and lets the oldest go where there is no room.
     pub(crate) fn insert(&mut self, id: Hash, t: Transaction) {
-        if self.contains(&id) || weight(&t.body) > MAX_WEIGHT / 4 {
+        if self.contains(&id) || t.body.weight() > MAX_WEIGHT / 4 {
             return;
         }
-        self.weight += weight(&t.body);
+        self.weight += t.body.weight();
         self.waiting.push_back((id, t));
         while self.waiting.len() > MOST || self.weight > MAX_WEIGHT {
             let Some((_, oldest)) = self.waiting.pop_front() else { return };
-            self.weight -= weight(&oldest.body);
+            self.weight -= oldest.body.weight();
         }
     }
 
@@ -54,7 +53,7 @@ impl Orphans {
         let all = core::mem::take(&mut self.waiting);
         let (taken, kept): (VecDeque<_>, _) = all.into_iter().partition(|(_, t)| which(t));
         self.waiting = kept;
-        self.weight -= taken.iter().map(|(_, t)| weight(&t.body)).sum::<u64>();
+        self.weight -= taken.iter().map(|(_, t)| t.body.weight()).sum::<u64>();
         taken.into_iter().map(|(_, t)| t).collect()
     }
 }
@@ -62,11 +61,11 @@ impl Orphans {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_mw::testing::Toy;
+    use sotto_mw::testing::TestChain;
 
     #[test]
     fn children_are_found_and_room_is_bounded() {
-        let mut toy = Toy::new(41);
+        let mut toy = TestChain::new(41);
         let coin = toy.grow(Vec::new());
         toy.mature();
         let (parent, made) = toy.pay(&[&coin], &[1_000_000]);

@@ -22,8 +22,8 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     kernel::Kernel,
+    output::Output,
     state::{ChainView, Unspent},
-    transaction::Output,
     trie::Prefix,
 };
 

@@ -35,13 +35,7 @@ use crate::{
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use sotto_mw::{
-    error::Rejection,
-    hash::Hash,
-    kernel::Kernel,
-    rules::{Verified, params::weight},
-    transaction::Transaction,
-};
+use sotto_mw::{error::Rejection, hash::Hash, kernel::Kernel, rules::Verified, transaction::Transaction};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Refused transactions that are not asked for again before the next block.
@@ -105,7 +99,7 @@ impl<F: Files> Node<F> {
         let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
         let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
         loop {
-            match self.relay.stems.room(&key, weight(&t.get().body)) {
+            match self.relay.stems.room(&key, t.get().body.weight()) {
                 Room::Here => break,
                 Room::InPlaceOf(other) => {
                     self.whispered(turn, DandelionEvent::Evicted(other))?;
@@ -355,7 +349,7 @@ impl<F: Files> Node<F> {
     pub(crate) fn asked_transactions(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: &[Hash]) {
         for tx in ids {
             let Some(t) = self.ledger.pool().get(tx) else { continue };
-            let bytes = weight(&t.body) * 32;
+            let bytes = t.body.weight() * 32;
             let Some(peer) = self.peers.all.get_mut(&id).filter(|p| p.ready()) else { return };
             if !peer.served.take(turn.now, bytes) {
                 return;

@@ -35,7 +35,7 @@ use crate::{
     },
 };
 use core::time::Duration;
-use sotto_mw::{amount::Height, block::Header, hash::Hash, rules::params::Chain};
+use sotto_mw::{amount::Height, block::Header, chain::Chain, hash::Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parts that are asked of one peer at a time.

@@ -8,12 +8,7 @@
 //! does not count.
 
 use crate::{ledger::mempool::PoolLimits, peer::PeerKey};
-use sotto_mw::{
-    aggregate::aggregate,
-    hash::Hash,
-    rules::{Verified, params::weight},
-    transaction::Transaction,
-};
+use sotto_mw::{aggregate::aggregate, hash::Hash, rules::Verified, transaction::Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Transactions that are not public.
@@ -81,7 +76,7 @@ impl Stempool {
 
     /// Takes one in that a peer brought, or that is this node's own. From another it is the same one still.
     pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
-        let weight = weight(&t.get().body);
+        let weight = t.get().body.weight();
         let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
         self.arrivals += 1;
         let by = &mut self.all.entry(id).or_insert(new).by;
@@ -96,7 +91,7 @@ impl Stempool {
 
     pub(crate) fn remove(&mut self, id: &Hash) -> Option<Verified<Transaction>> {
         let Whispered { transaction, by, .. } = self.all.remove(id)?;
-        let weight = weight(&transaction.get().body);
+        let weight = transaction.get().body.weight();
         if !by.is_empty() {
             self.brought = (self.brought.0 - 1, self.brought.1 - weight);
         }
@@ -111,7 +106,7 @@ impl Stempool {
     pub(crate) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
         let all: Vec<Transaction> = members.iter().filter_map(|id| self.get(id)).cloned().collect();
         match aggregate(all.iter().cloned()) {
-            Ok(one) if all.len() > 1 && weight(&one.body) <= most => vec![one],
+            Ok(one) if all.len() > 1 && one.body.weight() <= most => vec![one],
             _ => all,
         }
     }
@@ -122,18 +117,18 @@ mod tests {
     use super::*;
     use sotto_mw::{
         rules::{check_transaction, verify_transaction},
-        testing::Toy,
+        testing::TestChain,
     };
 
     /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to who brings most.
     #[test]
     fn each_peer_has_a_share() {
-        let mut toy = Toy::new(43);
+        let mut toy = TestChain::new(43);
         let coin = toy.grow(Vec::new());
         toy.mature();
         let (t, _) = toy.pay(&[&coin], &[5]);
         let t = verify_transaction(toy.chain(), check_transaction(toy.chain(), t).unwrap()).unwrap();
-        let w = weight(&t.get().body);
+        let w = t.get().body.weight();
         let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| PeerKey([n; 32]));
         let mut stems = Stempool::new(PoolLimits { transactions: 100, weight: 5 * w });
         (0..3).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(1))));

@@ -40,11 +40,13 @@ use core::{cmp::Ordering, time::Duration};
 use questions::{About, Questions};
 use sotto_mw::{
     amount::Height,
+    batch::verify_signatures,
     block::{Block, body_hash},
+    codec::Decode,
     kernel::Kernel,
-    schnorr::{Signed, verify_batch},
-    transaction::{Body, Output},
-    wire::Decode,
+    output::Output,
+    schnorr::SignedMessage,
+    transaction::Body,
 };
 use std::collections::VecDeque;
 
@@ -260,12 +262,12 @@ impl<F: Files> Node<F> {
 
     fn sealed(&self, all: &[SealedHeader]) -> bool {
         let chain = self.ledger.chain();
-        let signed = |s: &SealedHeader| Signed {
+        let signed = |s: &SealedHeader| SignedMessage {
             key: chain.params().operator,
             message: s.header.seal_message(chain.id()),
             signature: s.seal,
         };
-        verify_batch(&all.iter().map(signed).collect::<Vec<_>>()).is_ok()
+        verify_signatures(&all.iter().map(signed).collect::<Vec<_>>()).is_ok()
     }
 
     /// Takes sealed headers, each following the one before, into the branch, if that is worth it.

@@ -18,14 +18,15 @@ use crate::storage::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Header, SealedHeader},
+    chain::Chain,
+    codec::Encode,
     error::ConnectError,
     kernel::Kernel,
     mmr::Peaks,
-    rules::{self, Broken, SupplyAudit, connect_block, params::Chain, verify_blocks},
+    output::Output,
+    rules::{self, InvalidBlock, SupplyAudit, connect_block, verify_blocks},
     state::{ChainView, ChangeSet, MemoryState, StateCommitments, Tip, Unspent},
-    transaction::Output,
     trie::{Entry, Trie},
-    wire::Encode,
 };
 use std::collections::BTreeMap;
 
@@ -70,7 +71,7 @@ pub enum AuditError {
     Pruned(#[from] PrunedError),
     /// A rule refuses a block.
     #[error("{0}; this chain must not be used")]
-    Block(#[from] Broken),
+    Block(#[from] InvalidBlock),
     /// The supply does not add up.
     #[error(transparent)]
     Supply(#[from] rules::AuditError),
@@ -242,7 +243,7 @@ fn connect(
     for block in verified {
         let height = block.get().header.height;
         let connected = connect_block(chain, state, block).map_err(|e| match e {
-            ConnectError::Refused(why) => Broken { height, why },
+            ConnectError::Refused(why) => InvalidBlock { height, why },
             ConnectError::View(never) => match never {},
         })?;
         state.apply(&connected.get().change).map_err(|_| AuditError::Differs { what: "blocks" })?;

@@ -19,7 +19,7 @@ use sotto_mw::{
     error::Rejection,
     group::Scalar,
     hash::Hash,
-    rules::{Broken, connect_block, verify_blocks},
+    rules::{InvalidBlock, connect_block, verify_blocks},
     state::ChainView,
     transaction::{Body, Transaction},
 };
@@ -51,7 +51,7 @@ impl<F: Files> Ledger<F> {
             let block = connect_block(self.chain(), &branch, block)?;
             branch.push(&block)?;
         }
-        if let Some(Broken { why, .. }) = broken {
+        if let Some(InvalidBlock { why, .. }) = broken {
             return Err(why.into());
         }
         let plan = branch.plan();

@@ -17,17 +17,18 @@ use crate::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::{Block, Header},
+    chain::Chain,
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::{Kernel, Window},
+    output::Output,
     rules::{
         BlockChange, Connected, Proposal, ProposalChange, Verified, check_block, check_transaction,
-        connect_block, connect_proposal, params::Chain, propose, seal_proposal, verify_block,
-        verify_transaction,
+        connect_block, connect_proposal, propose, seal_proposal, verify_block, verify_transaction,
     },
     schnorr::Signature,
     state::ChainView,
-    transaction::{Output, Transaction},
+    transaction::Transaction,
 };
 
 /// The next block before its reward: what the wallet that makes the reward must know, and what goes in.

@@ -14,8 +14,8 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::ChainId,
-    wire::{Decode, Encode, Reader, VERSION},
+    chain::ChainId,
+    codec::{Decode, Encode, Reader, VERSION},
 };
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@
 //! Not guaranteed: that a branch obeys the rules; whoever switches verifies it first.
 
 use core::cmp::Ordering;
-use sotto_mw::{amount::Height, block::Header, rules::params::Chain};
+use sotto_mw::{amount::Height, block::Header, chain::Chain};
 
 /// Why a branch is not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_mw::{group::Point, rules::params::Params, schnorr::PublicKey};
+    use sotto_mw::{chain::Params, group::Point, schnorr::PublicKey};
 
     #[test]
     fn height_then_hash_then_depth() {

@@ -21,11 +21,12 @@ use crate::codec::transaction_id;
 use conflict::{AdmitError, Clash};
 use rate::Rate;
 use sotto_mw::{
+    chain::Chain,
     commitment::Commitment,
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::{Excess, Kernel},
-    rules::{Verified, check_transaction, params::Chain, verify_transaction},
+    rules::{Verified, check_transaction, verify_transaction},
     state::ChainView,
     transaction::{Body, Transaction},
 };

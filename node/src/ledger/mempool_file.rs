@@ -10,9 +10,9 @@
 
 use crate::codec::{CHECK, Damage, ends, open, seal, tag};
 use sotto_mw::{
-    block::ChainId,
+    chain::ChainId,
+    codec::{Decode, Encode, Reader, VERSION},
     transaction::Transaction,
-    wire::{Decode, Encode, Reader, VERSION},
 };
 
 /// Bytes of the header.
@@ -105,12 +105,12 @@ fn first(chain: &ChainId, at: u64, bytes: &[u8]) -> Result<(Transaction, usize),
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
-    use sotto_mw::testing::Toy;
+    use sotto_mw::testing::TestChain;
 
     /// Every cut is known for what it is, and no flipped bit goes unnoticed or costs what came before.
     #[test]
     fn a_file_is_read_as_far_as_it_is_whole() {
-        let mut toy = Toy::new(21);
+        let mut toy = TestChain::new(21);
         let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
         toy.mature();
         let all: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();

@@ -4,7 +4,7 @@
 //! branch has made impossible would take all others with it. So what a block took from the pool is remembered for a while, in
 //! memory; of older blocks, and of those from before the process began, the payments come back joined.
 
-use sotto_mw::{block::Block, hash::Hash, rules::params::weight, transaction::Transaction};
+use sotto_mw::{block::Block, hash::Hash, transaction::Transaction};
 use std::collections::VecDeque;
 
 /// The weight of all that is remembered: that of ten blocks of 40,000.
@@ -18,7 +18,7 @@ pub(crate) struct Originals {
 }
 
 fn weigh(all: &[Transaction]) -> u64 {
-    all.iter().map(|t| weight(&t.body)).sum()
+    all.iter().map(|t| t.body.weight()).sum()
 }
 
 impl Originals {

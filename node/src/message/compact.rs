@@ -20,7 +20,8 @@ use sotto_mw::{
     commitment::Commitment,
     hash::{Hash, tagged},
     kernel::Kernel,
-    transaction::{Body, Output, Transaction},
+    output::Output,
+    transaction::{Body, Transaction},
 };
 use std::collections::HashMap;
 

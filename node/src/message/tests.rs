@@ -4,10 +4,10 @@
 use super::*;
 use crate::peer::PeerKey;
 use core::net::SocketAddr;
-use sotto_mw::{commitment::Commitment, testing::Toy};
+use sotto_mw::{commitment::Commitment, testing::TestChain};
 
 fn all() -> Vec<Message> {
-    let mut toy = Toy::new(11);
+    let mut toy = TestChain::new(11);
     let coin = toy.grow(Vec::new());
     toy.mature();
     let (t, _) = toy.pay(&[&coin], &[5]);
@@ -73,8 +73,8 @@ fn every_kind_is_read_back_and_no_prefix_is() {
             assert!(Message::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
-    assert!(matches!(Message::from_bytes(&[1, 23]), Err(WireError::Code { .. })));
-    assert!(matches!(Message::from_bytes(&[2, 1]), Err(WireError::Version { .. })));
+    assert!(matches!(Message::from_bytes(&[1, 23]), Err(DecodeError::Code { .. })));
+    assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
 #[test]
@@ -89,17 +89,17 @@ fn counts_are_bounded_before_anything_is_made() {
         (19, MAX_SNAPSHOTS),
     ] {
         assert!(
-            matches!(Message::from_bytes(&counted(kind, most + 1)), Err(WireError::Bound { .. })),
+            matches!(Message::from_bytes(&counted(kind, most + 1)), Err(DecodeError::Bound { .. })),
             "{kind}"
         );
         assert!(matches!(
             Message::from_bytes(&counted(kind, most)),
-            Err(WireError::Short { .. } | WireError::Scalar)
+            Err(DecodeError::Short { .. } | DecodeError::Scalar)
         ));
     }
     let items = [&[VERSION, 14][..], &[0; 40], &(MAX_ITEMS + 1).to_le_bytes()].concat();
-    assert!(matches!(Message::from_bytes(&items), Err(WireError::Bound { .. })));
-    assert!(matches!(Message::from_bytes(&vec![VERSION; MAX_MESSAGE + 1]), Err(WireError::Bound { .. })));
+    assert!(matches!(Message::from_bytes(&items), Err(DecodeError::Bound { .. })));
+    assert!(matches!(Message::from_bytes(&vec![VERSION; MAX_MESSAGE + 1]), Err(DecodeError::Bound { .. })));
 }
 
 /// Whoever asks for one item many times would have an answer many times as long as the block.
@@ -111,8 +111,8 @@ fn places_ascend() {
     };
     assert!(ask(vec![0, 1, 7], vec![3]).is_ok() && ask(vec![], vec![]).is_ok());
     for bad in [vec![0; 65_536], vec![3, 3], vec![0, 2, 1]] {
-        assert!(matches!(ask(bad.clone(), vec![]), Err(WireError::Bound { .. })));
-        assert!(matches!(ask(vec![], bad), Err(WireError::Bound { .. })));
+        assert!(matches!(ask(bad.clone(), vec![]), Err(DecodeError::Bound { .. })));
+        assert!(matches!(ask(vec![], bad), Err(DecodeError::Bound { .. })));
     }
 }
 
@@ -120,7 +120,7 @@ fn places_ascend() {
 #[test]
 fn a_compact_block_is_filled_from_what_is_there() {
     use crate::message::compact::{Filling, items};
-    let mut toy = Toy::new(12);
+    let mut toy = TestChain::new(12);
     let coins = [toy.grow(Vec::new()), toy.grow(Vec::new())];
     toy.mature();
     let payments: Vec<_> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();

@@ -1,7 +1,7 @@
 //! Bytes in JSON: the canonical encoding of a value, in lower-case hexadecimal, and nothing else.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use sotto_mw::wire::{Decode, Encode};
+use sotto_mw::codec::{Decode, Encode};
 use std::borrow::Cow;
 
 /// A value whose form in JSON is the hexadecimal of its bytes.

@@ -8,12 +8,12 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use sotto_mw::{
     amount::Height,
-    block::{Block, ChainId, SealedHeader},
+    block::{Block, SealedHeader},
+    chain::{Chain, ChainId, Params},
     hash::Hash,
     kernel::Kernel,
     mmr::MmrProof,
-    rules::params::{Chain, Params},
-    state::{RewindMaterial, Unspent},
+    state::{RewindData, Unspent},
     trie::{ChunkProof, TrieProof},
 };
 
@@ -144,7 +144,7 @@ records! {
     /// All unspent outputs under a prefix.
     UnspentRecord {
         /// What a scan needs of them, in the order of their keys.
-        outputs: Vec<Hex<RewindMaterial>>,
+        outputs: Vec<Hex<RewindData>>,
         /// That they are all.
         proof: Hex<ChunkProof>,
         /// Whose root the proof leads to.
@@ -250,7 +250,7 @@ results! {
     };
     KernelRecord, Answer::Kernel(found) => Self { found: found.map(Into::into) };
     UnspentRecord, Answer::Unspent { unspent, proof, tip } => {
-        let outputs = unspent.iter().map(|u| Hex(RewindMaterial::of(u))).collect();
+        let outputs = unspent.iter().map(|u| Hex(u.rewind_data())).collect();
         Self { outputs, proof: Hex(proof), tip: tip.into() }
     };
     StoppedRecord, Answer::Done => Self {};

@@ -14,7 +14,7 @@ use crate::{
         snapshot_format::{Part, PartKind, SEALED_BYTES, START_PREFIX, Start},
     },
 };
-use sotto_mw::{amount::Height, mmr::Peaks, rules::params::Chain};
+use sotto_mw::{amount::Height, chain::Chain, mmr::Peaks};
 
 /// An open base.
 #[derive(Debug)]

@@ -19,12 +19,12 @@ use crate::storage::{
 use sotto_mw::{
     amount::Height,
     block::Header,
+    codec::Encode,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent, WrongState},
-    wire::Encode,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -89,8 +89,7 @@ impl<'a, F: Files> Branch<'a, F> {
         let BlockChange { block, change } = block.get().clone();
         let height = block.header.height;
         self.outputs.extend(change.spent.iter().map(|u| (u.output.commitment, None)));
-        let unspent =
-            |o: &sotto_mw::transaction::Output| Some(Unspent { created: height, output: o.clone() });
+        let unspent = |o: &sotto_mw::output::Output| Some(Unspent { created: height, output: o.clone() });
         self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, unspent(o))));
         for k in &block.body.kernels {
             self.excesses.insert(k.excess, Sighting { height, may_repeat: k.features.may_repeat() });

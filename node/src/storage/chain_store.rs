@@ -31,7 +31,7 @@ use super::{
 use crate::codec::Damage;
 use sotto_mw::{
     amount::Height,
-    rules::params::{Chain, Params},
+    chain::{Chain, Params},
     state::{StateCommitments, WrongState},
     trie::Trie,
 };

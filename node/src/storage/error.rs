@@ -2,7 +2,10 @@
 
 use crate::{codec::Damage, storage::file_name::FileName};
 use sotto_mw::{
-    amount::Height, block::ChainId, group::PointBytes, hash::Hash, rules::params::ParamsError,
+    amount::Height,
+    chain::{ChainId, ParamsError},
+    group::PointBytes,
+    hash::Hash,
     state::WrongState,
 };
 use std::{io, path::PathBuf};

@@ -28,12 +28,12 @@ use super::key;
 use crate::codec::{CHECK, Damage, ends, open, seal, tag};
 use sotto_mw::{
     amount::Height,
-    block::{ChainId, Header},
+    block::Header,
+    chain::{Chain, ChainId, Params},
+    codec::{Decode, DecodeError, Encode, Reader, VERSION},
     hash::Hash,
     mmr::Peaks,
-    rules::params::{Chain, Params},
     state::Unspent,
-    wire::{Decode, Encode, Reader, VERSION, WireError},
 };
 
 /// A place in the log.
@@ -58,7 +58,7 @@ impl Encode for Position {
 }
 
 impl Decode for Position {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { segment: r.u32()?, offset: r.u64()? })
     }
 }

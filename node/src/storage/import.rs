@@ -29,8 +29,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::ChainId,
-    rules::params::{Chain, ParamsError},
+    chain::{Chain, ChainId, ParamsError},
 };
 use std::io::{self, Read};
 

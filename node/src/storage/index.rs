@@ -14,11 +14,11 @@ use crate::seal::SealedHeader;
 use sotto_mw::{
     amount::Height,
     block::{Block, Header},
+    codec::{Decode, Encode},
     commitment::Commitment,
     hash::Hash,
     kernel::{Excess, Kernel},
     state::{Sighting, Unspent},
-    wire::{Decode, Encode},
 };
 
 /// An open index.

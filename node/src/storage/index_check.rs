@@ -22,12 +22,12 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::{Block, Header, body_hash},
+    chain::Chain,
+    codec::{Decode, Reader},
     mmr::Peaks,
-    rules::params::Chain,
     state::{Sighting, Unspent},
     transaction::Body,
     trie::{Entry, Trie},
-    wire::{Decode, Reader},
 };
 
 /// What an index is compared with.

@@ -18,7 +18,7 @@ use crate::{
         },
     },
 };
-use sotto_mw::block::ChainId;
+use sotto_mw::chain::ChainId;
 
 /// An open log.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use crate::storage::{
     log::Log,
     snapshot_state::{PART_ITEMS, Snapshot},
 };
-use sotto_mw::{amount::Height, wire::Encode};
+use sotto_mw::{amount::Height, codec::Encode};
 
 /// What pruning did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
+    chain::Chain,
     error::Rejection,
     rules::{
-        self, Broken,
-        params::Chain,
-        pruned::{Pruned, Refusal},
+        self, InvalidBlock,
+        pruned::{PrunedVerifier, VerifyError},
     },
 };
 
@@ -41,8 +41,8 @@ pub enum PartFault {
     Outputs,
 }
 
-impl From<Broken> for PartFault {
-    fn from(Broken { height, why }: Broken) -> Self {
+impl From<InvalidBlock> for PartFault {
+    fn from(InvalidBlock { height, why }: InvalidBlock) -> Self {
         match why {
             Rejection::Seal => Self::Unsealed(height),
             Rejection::KernelRoot => Self::Kernels(height),
@@ -82,12 +82,12 @@ pub enum PrunedError {
 }
 
 impl PrunedError {
-    fn of((part, kind): (u32, PartKind), refusal: Refusal) -> Self {
+    fn of((part, kind): (u32, PartKind), refusal: VerifyError) -> Self {
         match refusal {
-            Refusal::Foreign(broken) => Self::Part { kind, part, fault: broken.into() },
-            Refusal::Broken(Broken { height, why }) => Self::Rule { height, why },
-            Refusal::Incomplete => Self::Incomplete,
-            Refusal::Supply(e) => Self::Supply(e),
+            VerifyError::Mismatch(invalid) => Self::Part { kind, part, fault: invalid.into() },
+            VerifyError::Invalid(InvalidBlock { height, why }) => Self::Rule { height, why },
+            VerifyError::Incomplete => Self::Incomplete,
+            VerifyError::Supply(e) => Self::Supply(e),
         }
     }
 }
@@ -96,7 +96,7 @@ impl PrunedError {
 pub(crate) struct Checker {
     tip: SealedHeader,
     parts: PartCount,
-    rules: Pruned,
+    rules: PrunedVerifier,
 }
 
 /// A chain without bodies of which nothing is missing and that obeys the rules.
@@ -122,7 +122,7 @@ impl Checker {
     /// Begins with the last header, which must be sealed.
     pub(crate) fn new(chain: &Chain, tip: &SealedHeader, parts: PartCount) -> Result<Self, PartFault> {
         let unsealed = |_| PartFault::Unsealed(tip.header.height);
-        Ok(Self { tip: tip.clone(), parts, rules: Pruned::new(chain, tip).map_err(unsealed)? })
+        Ok(Self { tip: tip.clone(), parts, rules: PrunedVerifier::new(chain, tip).map_err(unsealed)? })
     }
 
     /// Checks the next part.

@@ -27,7 +27,7 @@ use crate::{
         snapshot_install::SnapshotInstall,
     },
 };
-use sotto_mw::block::ChainId;
+use sotto_mw::chain::ChainId;
 use std::collections::BTreeMap;
 
 /// So many parts may be lost with the power.

@@ -28,14 +28,14 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    block::{ChainId, Header},
+    block::Header,
+    chain::{ChainId, Params},
+    codec::{Decode, DecodeError, Encode, Reader, VERSION},
     hash::{Hash, tagged},
     kernel::Kernel,
     mmr::Peaks,
-    rules::params::Params,
     state::Unspent,
     trie::{ChunkProof, Prefix, TrieProof},
-    wire::{Decode, Encode, Reader, VERSION, WireError},
 };
 
 /// What a part of a snapshot holds.
@@ -188,11 +188,11 @@ fn room(tip: &Header, parts: u32) -> u64 {
     items.iter().fold(0, |sum, (n, bytes): &(u64, u64)| sum.saturating_add(n.saturating_mul(*bytes)))
 }
 
-fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, WireError> {
+fn bounded(what: &'static str, found: u32, bound: u32) -> Result<u32, DecodeError> {
     if found <= bound {
         Ok(found)
     } else {
-        Err(WireError::Bound { what, found: found.into(), bound: bound.into() })
+        Err(DecodeError::Bound { what, found: found.into(), bound: bound.into() })
     }
 }
 
@@ -205,12 +205,12 @@ impl Encode for PartEntry {
 }
 
 impl Decode for PartEntry {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = match r.u8()? {
             0 => PartKind::Headers,
             1 => PartKind::Kernels,
             2 => PartKind::Outputs,
-            code => return Err(WireError::Code { what: "kind of part", code }),
+            code => return Err(DecodeError::Code { what: "kind of part", code }),
         };
         let length = bounded("bytes of a part", r.u32()?, MAX_PART)?;
         Ok(Self { kind, length, check: Hash::decode(r)? })
@@ -336,8 +336,8 @@ mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test may fail")]
     use super::*;
     use sotto_mw::{
+        chain::Chain,
         group::{Point, Scalar},
-        rules::params::Chain,
         schnorr::{PublicKey, Signature},
         trie::Trie,
     };
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(Start::from_bytes(&promising(most + 1).to_bytes()), Err(Damage::Long));
         let mut prefix = start().to_bytes()[..START_PREFIX].to_vec();
         prefix[START_PREFIX - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(WireError::Bound { .. }))));
+        assert!(matches!(Start::length(&prefix), Err(Damage::Encoding(DecodeError::Bound { .. }))));
         assert_eq!(Start::length(b"SNAQ\0\0\0\0"), Err(Damage::Magic));
     }
 

@@ -18,7 +18,7 @@ use crate::storage::{
 use sotto_mw::{
     amount::Height,
     block::Header,
-    rules::pruned::{Refusal, are_kernels, are_outputs},
+    rules::pruned::{VerifyError, check_kernels, check_outputs},
     trie::Prefix,
 };
 
@@ -86,9 +86,9 @@ impl Pieces {
 pub(crate) fn belongs(headers: &[Header], piece: &Piece, part: &Part) -> Result<(), PartFault> {
     let at =
         |h: Height| usize::try_from(h.get()).ok().and_then(|i| headers.get(i)).ok_or(PartFault::Unlinked);
-    let theirs = |refusal: Refusal| match refusal {
-        Refusal::Foreign(broken) | Refusal::Broken(broken) => PartFault::from(broken),
-        Refusal::Incomplete | Refusal::Supply(_) => PartFault::Unlinked,
+    let theirs = |refusal: VerifyError| match refusal {
+        VerifyError::Mismatch(invalid) | VerifyError::Invalid(invalid) => PartFault::from(invalid),
+        VerifyError::Incomplete | VerifyError::Supply(_) => PartFault::Unlinked,
     };
     match (piece, part) {
         (Piece::Headers(first, last), Part::Headers(all)) => {
@@ -102,11 +102,11 @@ pub(crate) fn belongs(headers: &[Header], piece: &Piece, part: &Part) -> Result<
             if found != first {
                 return Err(PartFault::Kernels(*first));
             }
-            are_kernels(at(first.minus(1))?, at(*last)?, before, kernels).map_err(theirs)
+            check_kernels(at(first.minus(1))?, at(*last)?, before, kernels).map_err(theirs)
         }
         (Piece::Outputs(prefix), Part::Outputs { proof, unspent }) => {
             let last = headers.last().ok_or(PartFault::Outputs)?;
-            are_outputs(last, *prefix, proof, unspent).map_err(theirs)
+            check_outputs(last, *prefix, proof, unspent).map_err(theirs)
         }
         (Piece::Headers(..), _) => Err(PartFault::Unlinked),
         (Piece::Kernels(first, _), _) => Err(PartFault::Kernels(*first)),

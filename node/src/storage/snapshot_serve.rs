@@ -21,7 +21,7 @@ use crate::{
         snapshot_layout::{Piece, Pieces},
     },
 };
-use sotto_mw::{amount::Height, hash::Hash, wire::Decode};
+use sotto_mw::{amount::Height, codec::Decode, hash::Hash};
 
 /// Snapshots that are kept at most.
 const KEPT: u32 = 3;

@@ -19,9 +19,9 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::Block,
+    chain::Params,
     hash::Hash,
     mmr::Peaks,
-    rules::params::Params,
     state::Unspent,
     trie::{Entry, Prefix, Trie},
 };

@@ -26,10 +26,11 @@ use core::ops::Deref;
 use sotto_mw::{
     amount::Height,
     block::{Block, Header},
+    chain::Params,
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
-    rules::{BlockChange, Connected, params::Params},
+    rules::{BlockChange, Connected},
     state::{ChainView, Sighting, StateCommitments, Unspent},
 };
 use std::io::{self, Write};

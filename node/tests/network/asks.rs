@@ -4,10 +4,10 @@ use core::{net::SocketAddr, time::Duration};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     block::{Block, Header},
+    chain::Params,
+    codec::{Decode, Encode},
     hash::Hash,
-    rules::params::Params,
-    testing::Toy,
-    wire::{Decode, Encode},
+    testing::TestChain,
 };
 use sotto_node::{
     config::Config,
@@ -29,7 +29,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A node, the time, and what came of it since this was asked last.
 struct Hand {
     node: Node<Memory>,
-    toy: Toy,
+    toy: TestChain,
     now: Duration,
     rng: ChaCha20Rng,
     said: Vec<(u64, Message)>,
@@ -43,7 +43,7 @@ struct Hand {
 
 impl Hand {
     /// A node with the first so many blocks of this chain.
-    fn new(toy: Toy, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
+    fn new(toy: TestChain, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
         let files = Memory::new();
         let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
         let mut ledger = Ledger::over(store, Default::default()).unwrap();
@@ -160,9 +160,9 @@ fn inbound(a: Address) -> Direction {
     Direction::Inbound(a.at)
 }
 
-fn toy(blocks: usize) -> Toy {
+fn toy(blocks: usize) -> TestChain {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = Toy::with(31, wide);
+    let mut toy = TestChain::with(31, wide);
     (0..blocks).for_each(|_| drop(toy.grow(Vec::new())));
     toy
 }

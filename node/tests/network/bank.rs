@@ -3,10 +3,11 @@
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::Params,
     kernel::{Kernel, KernelFeatures},
-    rules::params::Params,
-    testing::{Owned, Toy},
-    transaction::{Output, OutputFeatures, Transaction},
+    output::{Output, OutputFeatures},
+    testing::{Owned, TestChain},
+    transaction::Transaction,
 };
 use sotto_node::seal::OperatorKey;
 use std::{
@@ -17,10 +18,10 @@ use std::{
 /// Payments that do not exclude each other.
 pub(crate) const PAYMENTS: usize = 6;
 
-/// Toy, payments, others that spend the same coins, and others that spend what the payments create; and rewards, as they are asked
+/// TestChain, payments, others that spend the same coins, and others that spend what the payments create; and rewards, as they are asked
 /// for.
 struct Vault {
-    toy: Toy,
+    toy: TestChain,
     payments: Vec<Transaction>,
     rivals: Vec<Transaction>,
     children: Vec<Transaction>,
@@ -28,7 +29,7 @@ struct Vault {
 }
 
 impl Vault {
-    fn new(mut toy: Toy, coins: &[Owned]) -> Arc<Mutex<Self>> {
+    fn new(mut toy: TestChain, coins: &[Owned]) -> Arc<Mutex<Self>> {
         let (payments, made): (Vec<_>, Vec<_>) = coins.iter().map(|c| toy.pay(&[c], &[25])).unzip();
         let rivals = coins.iter().map(|c| toy.pay(&[c], &[26]).0).collect();
         let children = made.iter().map(|outputs| toy.pay(&[&outputs[1]], &[7]).0).collect();
@@ -38,14 +39,14 @@ impl Vault {
 
 static SHORT: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = Toy::with(7, wide);
+    let mut toy = TestChain::with(7, wide);
     let coins: Vec<Owned> = (0..PAYMENTS).map(|_| toy.grow(Vec::new())).collect();
     toy.mature();
     Vault::new(toy, &coins)
 });
 
 static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
-    let mut toy = Toy::new(8);
+    let mut toy = TestChain::new(8);
     for n in 0..BLOCKS / 4 {
         let coin = toy.grow(Vec::new());
         toy.mature();
@@ -57,7 +58,7 @@ static LONG: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
 
 static CROWD: LazyLock<Arc<Mutex<Vault>>> = LazyLock::new(|| {
     let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = Toy::with(9, wide);
+    let mut toy = TestChain::with(9, wide);
     let coin = toy.grow(Vec::new());
     toy.mature();
     let (split, coins) = toy.pay(&[&coin], &[10_000_000; MANY as usize]);

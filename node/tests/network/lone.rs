@@ -5,9 +5,9 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     aggregate::aggregate,
     block::Block,
-    testing::{Owned, Toy},
+    codec::Encode,
+    testing::{Owned, TestChain},
     transaction::Transaction,
-    wire::Encode,
 };
 use sotto_node::{
     codec::transaction_id,
@@ -41,7 +41,7 @@ struct Lone {
 }
 
 impl Lone {
-    fn new(toy: &Toy, edit: impl Fn(&mut Config)) -> Self {
+    fn new(toy: &TestChain, edit: impl Fn(&mut Config)) -> Self {
         let layout = Layout { segment_bytes: 1 << 20, ..Layout::in_memory() };
         let store = Store::create_on(Memory::new(), layout, toy.chain().params().clone()).unwrap();
         let mut config = Config::new(PeerKey([99; 32]));
@@ -80,7 +80,7 @@ impl Lone {
     }
 
     /// A peer that has said hello, as the first that the node chose if it did.
-    fn meet(&mut self, toy: &Toy, n: u8, chosen: bool) -> PeerId {
+    fn meet(&mut self, toy: &TestChain, n: u8, chosen: bool) -> PeerId {
         let (peer, key) = (PeerId(n.into()), PeerKey([n; 32]));
         let at = SocketAddr::from(([10, n, 0, 1], 4_000));
         let direction =
@@ -155,8 +155,8 @@ impl Lone {
 }
 
 /// A chain with coins to spend.
-fn toy(coins: usize) -> (Toy, Vec<Owned>) {
-    let mut toy = Toy::with(17, |p| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100));
+fn toy(coins: usize) -> (TestChain, Vec<Owned>) {
+    let mut toy = TestChain::with(17, |p| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100));
     let coins = (0..coins).map(|_| toy.grow(Vec::new())).collect();
     toy.mature();
     (toy, coins)
@@ -279,7 +279,7 @@ fn a_payment_that_found_no_room_is_told_when_there_is_some() {
 /// A payment that no block can have any more is forgotten.
 #[test]
 fn a_payment_whose_window_is_over_is_forgotten() {
-    let mut toy = Toy::with(18, |p| (p.window_width, p.window_grid, p.reorganisation) = (40, 20, 10));
+    let mut toy = TestChain::with(18, |p| (p.window_width, p.window_grid, p.reorganisation) = (40, 20, 10));
     let coin = toy.grow(Vec::new());
     toy.mature();
     let (t, _) = toy.pay(&[&coin], &[5]);

@@ -4,9 +4,9 @@ use crate::bank::Bank;
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 use sotto_mw::{
     amount::Height,
+    chain::Chain,
+    codec::{Decode, Encode},
     hash::Hash,
-    rules::params::Chain,
-    wire::{Decode, Encode},
 };
 use sotto_node::{
     event::Event,

@@ -9,13 +9,14 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 use sotto_mw::{
     amount::Amount,
+    chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    codec::Encode,
+    output::{Extra, OutputFeatures},
     range_proof::Opening,
-    rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     secret::SecretScalar,
     state::ChainView,
-    testing::{Owned, Toy},
-    transaction::{Extra, OutputFeatures, Transaction},
-    wire::Encode,
+    testing::{Owned, TestChain},
+    transaction::Transaction,
 };
 use sotto_node::{
     config::Config,
@@ -37,7 +38,7 @@ const K: u64 = 8;
 const LONG: Duration = Duration::from_secs(5);
 
 /// Outputs of one amount; no two seeds give the same.
-fn outputs(toy: &Toy, n: u64, seed: u64) -> Vec<Owned> {
+fn outputs(toy: &TestChain, n: u64, seed: u64) -> Vec<Owned> {
     let output = |i: u64| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i));
         let opening = Opening { amount: Amount::new(1_000), index: [7; 12] };
@@ -47,7 +48,7 @@ fn outputs(toy: &Toy, n: u64, seed: u64) -> Vec<Owned> {
 }
 
 /// A transaction that spends a coin for these outputs and change.
-fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
+fn spread(toy: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
     let fee = toy.least_fee(1, to.len() + 1, 1);
     let paid: u64 = to.iter().map(|o| o.opening.amount.units()).sum();
     let change = toy.output(coin.opening.amount.units() - paid - fee.units());
@@ -57,8 +58,9 @@ fn spread(toy: &mut Toy, coin: &Owned, to: &[Owned]) -> Transaction {
 }
 
 /// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last block is one after which a snapshot is due.
-fn chain(many: u64, blocks: usize) -> Toy {
-    let mut toy = Toy::with(21, |p| (p.max_weight, p.reorganisation, p.window_width) = (40_000, K, 1_440));
+fn chain(many: u64, blocks: usize) -> TestChain {
+    let mut toy =
+        TestChain::with(21, |p| (p.max_weight, p.reorganisation, p.window_width) = (40_000, K, 1_440));
     let most = (toy.chain().room() - INPUT_WEIGHT - KERNEL_WEIGHT) / OUTPUT_WEIGHT - 1;
     let coins: Vec<Owned> = (0..many.div_ceil(most)).map(|_| toy.grow(Vec::new())).collect();
     toy.mature();
@@ -78,7 +80,7 @@ fn address(n: usize) -> Address {
 }
 
 /// A node on a disk of its own, with these blocks.
-fn node(dir: &Path, toy: &Toy, blocks: usize, n: usize) -> Node<Disk> {
+fn node(dir: &Path, toy: &TestChain, blocks: usize, n: usize) -> Node<Disk> {
     let store = Store::create(dir, toy.chain().params().clone()).unwrap();
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));

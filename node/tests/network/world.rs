@@ -14,7 +14,7 @@ use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use sotto_mw::{hash::Hash, transaction::Transaction, wire::Encode};
+use sotto_mw::{codec::Encode, hash::Hash, transaction::Transaction};
 use sotto_node::{
     codec::transaction_id,
     config::Config,

@@ -5,20 +5,18 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::{Chain, Params},
+    codec::Encode,
     hash::tagged,
     kernel::{Excess, Kernel, KernelFeatures, Window},
     mmr::Peaks,
+    output::Output,
     range_proof::RangeProof,
-    rules::{
-        Broken, Proposal,
-        params::{Chain, Params},
-        propose,
-    },
+    rules::{InvalidBlock, Proposal, propose},
     schnorr::sign,
     secret::SecretScalar,
     state::ChainView,
-    transaction::{Body, Output},
-    wire::Encode,
+    transaction::Body,
 };
 use sotto_node::{
     ledger::audit::{AuditError, audit},
@@ -125,7 +123,7 @@ fn the_audit_names_a_block_that_breaks_a_rule() {
     let rule = |files: Memory| {
         let store = Store::open_on(files, temporary()).unwrap();
         match audit(&store, |_, _| {}) {
-            Err(AuditError::Block(Broken { height, why })) => (height.get(), why.rule()),
+            Err(AuditError::Block(InvalidBlock { height, why })) => (height.get(), why.rule()),
             other => panic!("{other:?}"),
         }
     };

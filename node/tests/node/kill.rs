@@ -2,9 +2,9 @@
 
 use crate::toy::{Dir, Toy};
 use sotto_mw::{
+    codec::{Decode, Encode},
     rules::{check_block, connect_block, verify_block},
     state::ChainView,
-    wire::{Decode, Encode},
 };
 use sotto_node::storage::Store;
 use std::{

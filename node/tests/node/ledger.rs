@@ -4,10 +4,9 @@ use crate::toy::{Toy, params, temporary};
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
-    rules::params::weight,
+    codec::Encode,
     state::ChainView,
     transaction::Transaction,
-    wire::Encode,
 };
 use sotto_node::{
     ledger::{
@@ -198,7 +197,7 @@ fn fees_decide_what_enters_and_what_stays() {
         let t = toy.pay(c, 1, extra);
         ids.push(pool.admit(&toy.chain, &toy.state, t).unwrap());
     }
-    let one = weight(&pool.get(&ids[0]).unwrap().body);
+    let one = pool.get(&ids[0]).unwrap().body.weight();
     let picked = |pool: &Pool, limit| {
         let all = pool.select(&toy.chain, &toy.state, limit).unwrap();
         all.iter().map(|t| sotto_node::codec::transaction_id(t.get())).collect::<Vec<_>>()

@@ -5,7 +5,7 @@ use crate::{
     toy::{Coin, Toy},
 };
 use rand_chacha::rand_core::RngCore;
-use sotto_mw::{hash::Hash, rules::params::weight, transaction::Transaction};
+use sotto_mw::{hash::Hash, transaction::Transaction};
 use sotto_node::{
     ledger::mempool::{
         Pool, PoolLimits,
@@ -94,7 +94,7 @@ fn a_child_pays_for_its_parent() {
     for t in [&family[0], &other, &family[1]] {
         admit(&mut pool, &toy, t).unwrap();
     }
-    let one = weight(&other.body);
+    let one = other.body.weight();
     assert_eq!(taken(&pool, &toy, 3 * one), vec![family[0].clone(), family[1].clone(), other.clone()]);
     assert_eq!(taken(&pool, &toy, 2 * one), family);
     // Where the family has no room, its parent alone is not worth more than the other.
@@ -181,7 +181,7 @@ fn any_selection_makes_a_block() {
             assert!(pool.len() <= limits.transactions && pool.weight() <= limits.weight);
             let limit = 40 + u64::from(toy.rng.next_u32() % 260);
             let chosen = pool.select(&toy.chain, &toy.state, limit).unwrap();
-            assert!(chosen.iter().map(|t| weight(&t.get().body)).sum::<u64>() <= limit);
+            assert!(chosen.iter().map(|t| t.get().body.weight()).sum::<u64>() <= limit);
             let fees: u64 = chosen.iter().map(|t| t.get().body.fees().unwrap().units()).sum();
             let height = toy.next();
             let reward = toy.coinbase(height, toy.chain.params().reward.units() + fees);

@@ -15,7 +15,8 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::CryptoRngCore;
 use sha2::{Digest, Sha512};
 use sotto_mw::{
-    block::{Block, ChainId},
+    block::Block,
+    chain::ChainId,
     error::Rejection,
     group::{Point, Scalar},
     hash::{Hash, tagged},

@@ -7,10 +7,10 @@ use crate::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     amount::Height,
-    block::ChainId,
+    chain::ChainId,
+    codec::Encode,
     hash::tagged,
     state::{ChainView, MemoryState},
-    wire::Encode,
 };
 use sotto_node::{
     codec::Damage,

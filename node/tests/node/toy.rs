@@ -7,20 +7,20 @@ use rand_chacha::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
+    output::{Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{
         BlockChange, Connected, Proposal, Verified, check_block, check_transaction, connect_block,
-        connect_transaction,
-        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
-        propose, verify_block, verify_transaction,
+        connect_transaction, propose, verify_block, verify_transaction,
     },
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, MemoryState, Unspent},
-    transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
+    transaction::{Body, Transaction},
     trie::{Entry, Prefix},
 };
 use sotto_node::{

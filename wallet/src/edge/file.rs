@@ -18,7 +18,7 @@ use chacha20poly1305::{
 };
 use core::{cmp::Ordering, fmt};
 use rand_core::{OsRng, RngCore};
-use sotto_mw::wire::{Decode, Encode, Reader, WireError};
+use sotto_mw::codec::{Decode, DecodeError, Encode, Reader};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
@@ -214,10 +214,10 @@ fn header(bytes: &[u8]) -> Result<(FileHeader, Cost), StoreError> {
     let mut r = Reader::new(bytes);
     let header = FileHeader::decode(&mut r).map_err(|e| match e {
         // An empty file, and one that begins otherwise, was never a wallet.
-        WireError::Short { .. } if found > 0 && FileHeader::MAGIC.starts_with(first(bytes)) => {
+        DecodeError::Short { .. } if found > 0 && FileHeader::MAGIC.starts_with(first(bytes)) => {
             StoreError::CutOff { found, expected: HEADER + TAG }
         }
-        WireError::Version { found } => StoreError::Version { found, reads: VERSION },
+        DecodeError::Version { found } => StoreError::Version { found, reads: VERSION },
         _ => StoreError::NotAWallet,
     })?;
     if header.length > MAX_CONTENTS {

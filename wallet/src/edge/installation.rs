@@ -18,7 +18,7 @@ use crate::{
     wire,
 };
 use rand_core::{OsRng, RngCore};
-use sotto_mw::{hash::Hash, schnorr::session::SessionId};
+use sotto_mw::{hash::Hash, session::SessionId};
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Read, Write},

@@ -10,7 +10,7 @@
 
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
-use sotto_mw::{group::Point, rules::params::Network, schnorr::PublicKey};
+use sotto_mw::{chain::Network, group::Point, schnorr::PublicKey};
 
 const VERSION: u8 = 1;
 const BYTES: usize = 65;

@@ -6,7 +6,7 @@
 use super::{ChainSource, Pass, ScanError};
 use crate::outputs::{OutputRecord, Status};
 use rayon::prelude::*;
-use sotto_mw::{amount::Height, commitment::Commitment, group::PointBytes, transaction::Output};
+use sotto_mw::{amount::Height, commitment::Commitment, group::PointBytes, output::Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a walk found.

@@ -7,9 +7,9 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Chain,
     group::PointBytes,
     kernel::Excess,
-    rules::params::Chain,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -18,7 +18,7 @@
 
 use super::{ChainSource, ScanError};
 use crate::state::State;
-use sotto_mw::{amount::Height, hash::Hash, rules::params::Chain};
+use sotto_mw::{amount::Height, chain::Chain, hash::Hash};
 
 /// The block that was the last one, and is not in the chain any more: a reorganisation, or a height that was sealed twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

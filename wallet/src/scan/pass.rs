@@ -12,13 +12,12 @@ use crate::{
 use rayon::prelude::*;
 use sotto_mw::{
     amount::Height,
-    block::ChainId,
+    chain::{Chain, ChainId},
     group::PointBytes,
     hash::Hash,
+    output::{Output, OutputFeatures},
     range_proof::{Opening, Replayed, RewindKey},
-    rules::params::Chain,
-    state::RewindMaterial,
-    transaction::{Output, OutputFeatures},
+    state::RewindData,
 };
 use std::collections::BTreeMap;
 
@@ -148,7 +147,7 @@ impl Pass {
             }
             let batch: Vec<_> = batch.into_iter().map(|u| (u.key(), u)).collect();
             let last = in_order(self.after, &batch)?;
-            let mine = |(key, u): &(Hash, RewindMaterial)| {
+            let mine = |(key, u): &(Hash, RewindData)| {
                 let c = u.commitment.encoded();
                 let new = if known.contains_key(&c) || self.found.contains_key(&c) {
                     None
@@ -168,7 +167,7 @@ impl Pass {
         Ok(false)
     }
 
-    fn try_keys(&self, key: &Hash, u: &RewindMaterial) -> Option<OutputRecord> {
+    fn try_keys(&self, key: &Hash, u: &RewindData) -> Option<OutputRecord> {
         let done = |a: Account| {
             self.done.as_ref().is_some_and(|Done(accounts, until, height)| {
                 a.0 < *accounts && key <= until && u.created <= *height
@@ -225,7 +224,7 @@ fn recognise<'k, 'o>(
 }
 
 /// The last key, if all ascend.
-fn in_order<E>(after: Option<Hash>, batch: &[(Hash, RewindMaterial)]) -> Result<Option<Hash>, ScanError<E>> {
+fn in_order<E>(after: Option<Hash>, batch: &[(Hash, RewindData)]) -> Result<Option<Hash>, ScanError<E>> {
     batch.iter().try_fold(after, |last, (key, _)| match last.filter(|l| l >= key) {
         Some(after) => Err(ScanError::Disorder { after }),
         None => Ok(Some(*key)),

@@ -5,8 +5,8 @@ use sotto_mw::{
     commitment::Commitment,
     hash::Hash,
     kernel::Excess,
-    state::{ChainView, MemoryState, RewindMaterial, Unspent},
-    transaction::Output,
+    output::Output,
+    state::{ChainView, MemoryState, RewindData, Unspent},
 };
 use std::convert::Infallible;
 
@@ -41,7 +41,7 @@ pub trait ChainSource {
     ///
     /// # Errors
     /// When the source cannot tell.
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Self::Error>;
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Self::Error>;
 
     /// The height of the last block that has a kernel with this excess, if any has.
     ///
@@ -83,11 +83,11 @@ impl ChainSource for MemoryState {
         Ok(self.all_unspent().count() as u64)
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Infallible> {
         let keyed = self.all_unspent().map(|u| (Unspent::key(&u.output.commitment), u));
         let mut all: Vec<_> = keyed.filter(|(key, _)| after.is_none_or(|a| key > a)).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
-        Ok(all.into_iter().take(most).map(|(_, u)| RewindMaterial::of(u)).collect())
+        Ok(all.into_iter().take(most).map(|(_, u)| u.rewind_data()).collect())
     }
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {

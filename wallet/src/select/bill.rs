@@ -7,7 +7,7 @@ use crate::{
     slate::{Invoice, invoice::Ask, pay::Checked},
     state::State,
 };
-use sotto_mw::{amount::Amount, kernel::KernelFeatures, rules::params::Chain};
+use sotto_mw::{amount::Amount, chain::Chain, kernel::KernelFeatures};
 
 /// An invoice that was checked, and what would pay it: everything to be shown before anybody says yes.
 #[derive(Clone, Debug, PartialEq, Eq)]

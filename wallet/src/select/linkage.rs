@@ -5,7 +5,7 @@
 
 use crate::outputs::OutputRecord;
 use core::fmt;
-use sotto_mw::{amount::Amount, transaction::OutputFeatures};
+use sotto_mw::{amount::Amount, output::OutputFeatures};
 
 /// What a payment makes public about its sender's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, INPUT_WEIGHT},
     group::PointBytes,
-    rules::params::{Chain, INPUT_WEIGHT},
 };
 
 /// A transaction with oneself that could be made: everything to be shown before anybody says yes.

@@ -13,7 +13,7 @@
 //! whoever is dropped.
 
 use super::{SelectError, least};
-use sotto_mw::{amount::Amount, rules::params::Chain};
+use sotto_mw::{amount::Amount, chain::Chain};
 
 /// The fee of a kernel of the payer alone, zero when none is needed, and the change; `paid` are amounts and fees of who stays.
 pub(crate) fn rest(

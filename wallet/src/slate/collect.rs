@@ -7,10 +7,12 @@
 use super::{Invoice, Payment, SlateError, respond::not_expired, seal::Secrets};
 use sotto_mw::{
     amount::Height,
+    chain::Chain,
     kernel::{Excess, Kernel},
-    rules::{Verified, check_transaction, params::Chain, verify_transaction},
-    schnorr::session::{Role, Session},
-    transaction::{Body, OutputFeatures, Transaction},
+    output::OutputFeatures,
+    rules::{Verified, check_transaction, verify_transaction},
+    session::{Role, Session},
+    transaction::{Body, Transaction},
 };
 
 /// An invoice with a payment to it whose partial signature was checked.

@@ -32,10 +32,10 @@ use chacha20poly1305::{
 };
 use core::marker::PhantomData;
 use sotto_mw::{
-    block::ChainId,
+    chain::ChainId,
+    codec::{Encode, Reader},
     group::Point,
     schnorr::PublicKey,
-    wire::{Encode, Reader},
 };
 use zeroize::Zeroizing;
 
@@ -159,13 +159,11 @@ mod tests {
     };
     use sotto_mw::{
         amount::{Amount, Height},
+        chain::Network,
         group::Scalar,
         kernel::KernelFeatures,
-        rules::params::Network,
-        schnorr::{
-            Signature,
-            session::{SessionId, Share},
-        },
+        schnorr::Signature,
+        session::{SessionId, Share},
     };
     use sotto_vectors::{Value, json};
 

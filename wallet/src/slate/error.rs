@@ -4,8 +4,8 @@ use sotto_mw::{
     amount::{Amount, Height},
     error::Rejection,
     group::PointBytes,
-    range_proof::ProveError,
-    schnorr::session::SessionError,
+    output::ProveError,
+    session::SessionError,
 };
 
 /// Why a slate was refused; where a party is at fault, it is named.

@@ -22,17 +22,16 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::Chain,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
+    output::{Output, OutputFeatures},
     range_proof::Opening,
-    rules::{Verified, check_transaction, params::Chain, verify_transaction},
-    schnorr::{
-        PublicKey,
-        session::{Role, Session},
-        sign,
-    },
+    rules::{Verified, check_transaction, verify_transaction},
+    schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    transaction::{Body, Output, OutputFeatures, Transaction},
+    session::{Role, Session},
+    transaction::{Body, Transaction},
 };
 
 /// What the sender spends, and what comes back.
@@ -188,7 +187,7 @@ mod tests {
         },
     };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-    use sotto_mw::rules::params::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
+    use sotto_mw::chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
 
     /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
     /// of the excess, and the offset.

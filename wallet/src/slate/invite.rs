@@ -7,10 +7,10 @@ use crate::keys::{AccountKeys, Address};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Amount,
+    chain::Chain,
     kernel::KernelFeatures,
-    rules::params::Chain,
-    schnorr::session::{Nonces, Role, SessionId, Share},
     secret::SecretScalar,
+    session::{Nonces, Participant, Role, SessionId, Share},
 };
 
 /// What a payment is about.
@@ -40,7 +40,12 @@ pub(crate) fn invite(
     rng.fill_bytes(&mut session.0);
     let x = SecretScalar::random(rng);
     let nonces = Nonces::generate(&x, rng);
-    let share = Share::new((chain.id(), &session, Role::Inviter), &x, &nonces, rng);
+    let share = Share::new(
+        &Participant { chain: chain.id(), session: &session, role: Role::Inviter },
+        &x,
+        &nonces,
+        rng,
+    );
     let sender = keys.address(chain.params().network);
     let Terms { amount, features, recipient, memo } = terms;
     (Invite { session, amount, features, share, sender, recipient, memo }, Secrets { x, nonces })

@@ -9,15 +9,13 @@ use crate::keys::{AccountKeys, Address, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     kernel::KernelFeatures,
-    range_proof::{Opening, ProveError},
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    schnorr::{
-        session::{Nonces, Role, SessionId, Share},
-        sign,
-    },
+    output::{OutputFeatures, ProveError},
+    range_proof::Opening,
+    schnorr::sign,
     secret::SecretScalar,
-    transaction::OutputFeatures,
+    session::{Nonces, Participant, Role, SessionId, Share},
 };
 
 /// What a receiver asks for.
@@ -71,7 +69,8 @@ pub(crate) fn invoice(
     rng.fill_bytes(&mut session.0);
     let x = SecretScalar::random(rng);
     let nonces = Nonces::generate(&x, rng);
-    let share = Share::new((id, &session, Role::Inviter), &x, &nonces, rng);
+    let share =
+        Share::new(&Participant { chain: id, session: &session, role: Role::Inviter }, &x, &nonces, rng);
     let Ask { amount, payer, memo, .. } = ask;
     let opening = Opening { amount, index: fresh_index(rng) };
     let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;

@@ -18,10 +18,10 @@ use crate::keys::AccountKeys;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
     kernel::Excess,
-    rules::params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    schnorr::session::{Nonces, Role, Share},
     secret::SecretScalar,
+    session::{Nonces, Participant, Role, Share},
 };
 
 /// An invoice whose every part was checked; only such a one is planned for and paid.
@@ -83,7 +83,12 @@ pub(crate) fn pay(
     not_expired(tip, invoice.not_after())?;
     let x = SecretScalar::random(rng);
     let nonces = Nonces::generate(&x, rng);
-    let share = Share::new((id, &invoice.session, Role::Responder), &x, &nonces, rng);
+    let share = Share::new(
+        &Participant { chain: id, session: &invoice.session, role: Role::Responder },
+        &x,
+        &nonces,
+        rng,
+    );
     let session = invoice.session(id, share)?;
     let mut inputs: Vec<_> = funding.inputs.iter().map(|(p, o)| keys.commitment(*p, o)).collect();
     inputs.sort_unstable();

@@ -8,13 +8,8 @@
 //! encode the identity and so are nobody's key. Source: SPEC "Proof of payment".
 
 use sotto_mw::{
-    amount::Amount,
-    block::ChainId,
-    commitment::Commitment,
-    hash::Hash,
-    kernel::KernelFeatures,
-    schnorr::{PublicKey, session::SessionId},
-    transcript::tag,
+    amount::Amount, chain::ChainId, commitment::Commitment, hash::Hash, kernel::KernelFeatures,
+    schnorr::PublicKey, session::SessionId, tag,
 };
 
 /// What a receiver states: "I get this, by this kernel, in this session, from this payer."

@@ -9,15 +9,13 @@ use crate::keys::{AccountKeys, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
-    kernel::{Excess, KernelFeatures},
+    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    kernel::{Excess, KernelFeatures, Window},
+    output::OutputFeatures,
     range_proof::Opening,
-    rules::params::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    schnorr::{
-        session::{Nonces, Role, Share},
-        sign,
-    },
+    schnorr::sign,
     secret::SecretScalar,
-    transaction::OutputFeatures,
+    session::{Nonces, Participant, Role, Share},
 };
 
 /// A response with what the receiver remembers of it.
@@ -42,7 +40,12 @@ pub(crate) fn respond(
     let receiver = keys.address(chain.params().network);
     let x = SecretScalar::random(rng);
     let nonces = Nonces::generate(&x, rng);
-    let share = Share::new((chain.id(), &invite.session, Role::Responder), &x, &nonces, rng);
+    let share = Share::new(
+        &Participant { chain: chain.id(), session: &invite.session, role: Role::Responder },
+        &x,
+        &nonces,
+        rng,
+    );
     let session = invite.session(chain.id(), share)?;
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
     let output = keys.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &opening)?;
@@ -88,7 +91,7 @@ pub(super) fn check_kernel(
     }
     not_expired(tip, not_after)?;
     // The inviter may be ahead by a grid step; a window that opens later leaves a promise that no block can take.
-    let (next, not_before) = (tip.next(), chain.standard_window(not_after).not_before);
+    let (next, not_before) = (tip.next(), Window::standard(chain, not_after).not_before);
     if not_before > next.plus(p.window_grid) {
         return Err(SlateError::TooEarly { not_before, next });
     }

@@ -26,8 +26,8 @@ use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     hash::Hash,
-    schnorr::session::{Nonces, SessionId},
     secret::SecretScalar,
+    session::{Nonces, SessionId},
 };
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};

@@ -15,8 +15,8 @@ use crate::{
     slate::{Invoice, Payment, SlateError, seal::Sealed},
 };
 use sotto_mw::{
-    amount::Height, commitment::Commitment, group::PointBytes, kernel::Excess, range_proof::Opening,
-    rules::params::Chain, transaction::Transaction,
+    amount::Height, chain::Chain, commitment::Commitment, group::PointBytes, kernel::Excess,
+    range_proof::Opening, transaction::Transaction,
 };
 use std::collections::BTreeMap;
 

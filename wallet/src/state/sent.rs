@@ -20,7 +20,7 @@ use sotto_mw::{
     amount::{Amount, Height},
     group::PointBytes,
     kernel::Excess,
-    schnorr::session::SessionId,
+    session::SessionId,
     transaction::Transaction,
 };
 

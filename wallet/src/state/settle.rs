@@ -10,8 +10,7 @@ use crate::{
     outputs::{Origin, OutputRecord, Status},
 };
 use sotto_mw::{
-    amount::Height, group::PointBytes, hash::Hash, kernel::Excess, rules::params::Chain,
-    schnorr::session::SessionId,
+    amount::Height, chain::Chain, group::PointBytes, hash::Hash, kernel::Excess, session::SessionId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

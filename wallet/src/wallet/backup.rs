@@ -9,9 +9,9 @@ use crate::{
 };
 use sotto_mw::{
     amount::Height,
-    rules::params::{Chain, Network},
-    schnorr::session::SessionId,
-    wire::Decode,
+    chain::{Chain, Network},
+    codec::Decode,
+    session::SessionId,
 };
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ use crate::{
 };
 use sotto_mw::{
     kernel::Excess,
-    schnorr::session::{Role, SessionId},
+    session::{Role, SessionId},
 };
 
 /// Whether a letter is written for one address to read, or for everybody.

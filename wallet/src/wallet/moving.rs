@@ -17,8 +17,8 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified,
-    schnorr::session::SessionId, transaction::Transaction,
+    group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified, session::SessionId,
+    transaction::Transaction,
 };
 
 impl<S: Store> Wallet<S> {

@@ -22,7 +22,7 @@ use sotto_mw::{
     kernel::KernelFeatures,
     range_proof::Opening,
     rules::{Verified, check_transaction, verify_transaction},
-    schnorr::session::SessionId,
+    session::SessionId,
     transaction::Transaction,
 };
 

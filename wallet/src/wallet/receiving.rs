@@ -13,7 +13,7 @@ use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
     kernel::Kernel,
-    transaction::Output,
+    output::Output,
 };
 
 impl<S: Store> Wallet<S> {

@@ -13,7 +13,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    schnorr::session::SessionId,
+    session::SessionId,
 };
 
 /// One payment, by the part that this wallet has in it.

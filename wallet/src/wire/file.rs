@@ -3,8 +3,8 @@
 
 use super::{VERSION, version};
 use sotto_mw::{
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
-    wire::{Decode, Encode, Reader, WireError},
 };
 use zeroize::Zeroizing;
 
@@ -38,9 +38,9 @@ impl Encode for FileHeader {
 }
 
 impl Decode for FileHeader {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if r.array()? != Self::MAGIC {
-            return Err(WireError::Code { what: "wallet file", code: 0 });
+            return Err(DecodeError::Code { what: "wallet file", code: 0 });
         }
         version(r)?;
         let cost = [r.u32()?, r.u32()?, r.u32()?];
@@ -63,14 +63,14 @@ pub(crate) fn installation_key(key: &[u8; 32]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Reads what [`installation_key`] writes.
-pub(crate) fn read_installation_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, WireError> {
+pub(crate) fn read_installation_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, DecodeError> {
     let mut r = Reader::new(bytes);
     if r.array()? != INSTALLATION_MAGIC {
-        return Err(WireError::Code { what: "installation key", code: 0 });
+        return Err(DecodeError::Code { what: "installation key", code: 0 });
     }
     version(&mut r)?;
     let key = Zeroizing::new(r.array()?);
-    if r.left() > 0 { Err(WireError::Trailing { extra: r.left() }) } else { Ok(key) }
+    if r.left() > 0 { Err(DecodeError::Trailing { extra: r.left() }) } else { Ok(key) }
 }
 
 /// The bytes that say on what a session is closed.
@@ -79,9 +79,9 @@ pub(crate) fn closed(on: &Hash) -> Vec<u8> {
 }
 
 /// Reads what [`closed`] writes.
-pub(crate) fn read_closed(bytes: &[u8]) -> Result<Hash, WireError> {
+pub(crate) fn read_closed(bytes: &[u8]) -> Result<Hash, DecodeError> {
     let mut r = Reader::new(bytes);
     version(&mut r)?;
     let on = Hash::decode(&mut r)?;
-    if r.left() > 0 { Err(WireError::Trailing { extra: r.left() }) } else { Ok(on) }
+    if r.left() > 0 { Err(DecodeError::Trailing { extra: r.left() }) } else { Ok(on) }
 }

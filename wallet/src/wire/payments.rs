@@ -12,9 +12,9 @@ use crate::{
     state::{Answer, Fate, Invited, Sent, Signed, Stage},
 };
 use sotto_mw::{
+    codec::{Decode, DecodeError, Encode, Reader},
     kernel::Excess,
     transaction::Transaction,
-    wire::{Decode, Encode, Reader, WireError},
 };
 
 fn put_list<T: Encode>(all: &[T], out: &mut Vec<u8>) {
@@ -23,7 +23,7 @@ fn put_list<T: Encode>(all: &[T], out: &mut Vec<u8>) {
 }
 
 /// Items of which each holds an invite.
-fn list<T: Decode>(r: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+fn list<T: Decode>(r: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
     let n = count(r, "invites", LEAST_INVITE)?;
     (0..n).map(|_| T::decode(r)).collect()
 }
@@ -37,7 +37,7 @@ impl Encode for Invited {
 }
 
 impl Decode for Invited {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (invite, sealed) = (Invite::decode(r)?, Sealed::decode(r)?);
         let answer: Option<Response> = option(r, "response flag")?;
         Ok(Self { invite, sealed, answer: answer.map_or(Answer::Awaited, |a| Answer::Held(Box::new(a))) })
@@ -53,7 +53,7 @@ impl Encode for Signed {
 }
 
 impl Decode for Signed {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (invite, response) = (Invite::decode(r)?, Response::decode(r)?);
         Ok(Self { invite, response, excess: Excess::decode(r)? })
     }
@@ -85,7 +85,7 @@ impl Encode for Sent {
 
 /// A payment has the name of one of its invites, and is in no stage without an invite that is in it.
 impl Decode for Sent {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (id, account, inputs) = (session(r)?, Account(r.u32()?), names(r)?);
         let change = flag(r, "change flag")?.then(|| name(r)).transpose()?;
         let dropped = list(r)?;
@@ -100,12 +100,12 @@ impl Decode for Sent {
                 let (transaction, fate) = (Transaction::decode(r)?, Fate::decode(r)?);
                 (!signed.is_empty(), Stage::Finalised { signed, transaction, fate })
             }
-            code => return Err(WireError::Code { what: "stage", code }),
+            code => return Err(DecodeError::Code { what: "stage", code }),
         };
         let sent = Self { id, account, inputs, change, dropped, stage };
         match live && sent.part(&id).is_some() {
             true => Ok(sent),
-            false => Err(WireError::Code { what: "payment without its invite", code: 0 }),
+            false => Err(DecodeError::Code { what: "payment without its invite", code: 0 }),
         }
     }
 }

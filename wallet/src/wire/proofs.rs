@@ -9,14 +9,15 @@ use crate::{
 use sotto_mw::{
     amount::Amount,
     block::Header,
+    chain::Params,
+    codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     group::Point,
     hash::Hash,
     kernel::{Kernel, KernelFeatures},
     mmr::MmrProof,
-    rules::params::Params,
-    schnorr::{PublicKey, Signature, session::Role},
-    wire::{Decode, Encode, Reader, WireError},
+    schnorr::{PublicKey, Signature},
+    session::Role,
 };
 
 impl Encode for Receipt {
@@ -32,7 +33,7 @@ impl Encode for Receipt {
 }
 
 impl Decode for Receipt {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             session: session(r)?,
             amount: Amount::decode(r)?,
@@ -58,7 +59,7 @@ impl Encode for Inclusion {
 }
 
 impl Decode for Inclusion {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             params: Params::decode(r)?,
             header: Header::decode(r)?,
@@ -83,7 +84,7 @@ impl Encode for Proof {
 }
 
 impl Decode for Proof {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             receipt: Receipt::decode(r)?,
             receiver: PublicKey::decode(r)?,
@@ -92,7 +93,7 @@ impl Decode for Proof {
             role: match r.u8()? {
                 1 => Role::Inviter,
                 2 => Role::Responder,
-                code => return Err(WireError::Code { what: "role", code }),
+                code => return Err(DecodeError::Code { what: "role", code }),
             },
             possession: Signature::decode(r)?,
             inclusion: Inclusion::decode(r)?,

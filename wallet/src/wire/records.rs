@@ -12,16 +12,17 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
     hash::Hash,
     kernel::Excess,
+    output::OutputFeatures,
     range_proof::Opening,
-    transaction::{OutputFeatures, Transaction},
-    wire::{Decode, Encode, Reader, WireError},
+    transaction::Transaction,
 };
 
 /// The name of an output: what it is called in an index, not decoded as a point.
-pub(super) fn name(r: &mut Reader<'_>) -> Result<PointBytes, WireError> {
+pub(super) fn name(r: &mut Reader<'_>) -> Result<PointBytes, DecodeError> {
     r.array().map(PointBytes)
 }
 
@@ -30,7 +31,7 @@ pub(super) fn put_names(all: &[PointBytes], out: &mut Vec<u8>) {
     all.iter().for_each(|c| out.extend_from_slice(&c.0));
 }
 
-pub(super) fn names(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, WireError> {
+pub(super) fn names(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, DecodeError> {
     let n = count(r, "inputs", 32)?;
     (0..n).map(|_| name(r)).collect()
 }
@@ -42,7 +43,7 @@ impl Encode for Sealed {
 }
 
 impl Decode for Sealed {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.array().map(Self)
     }
 }
@@ -52,7 +53,7 @@ fn put_opening(o: &Opening, out: &mut Vec<u8>) {
     out.extend_from_slice(&o.index);
 }
 
-fn opening(r: &mut Reader<'_>) -> Result<Opening, WireError> {
+fn opening(r: &mut Reader<'_>) -> Result<Opening, DecodeError> {
     Ok(Opening { amount: Amount::decode(r)?, index: r.array()? })
 }
 
@@ -92,25 +93,25 @@ impl Encode for OutputRecord {
 }
 
 impl Decode for OutputRecord {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             commitment: name(r)?,
             account: Account(r.u32()?),
             purpose: match r.u8()? {
                 0 => Purpose::Received,
                 1 => Purpose::Change,
-                code => return Err(WireError::Code { what: "purpose", code }),
+                code => return Err(DecodeError::Code { what: "purpose", code }),
             },
             opening: opening(r)?,
             features: match r.u8()? {
                 0 => OutputFeatures::Plain,
                 1 => OutputFeatures::Coinbase,
-                code => return Err(WireError::Code { what: "output kind", code }),
+                code => return Err(DecodeError::Code { what: "output kind", code }),
             },
             origin: match r.u8()? {
                 0 => Origin::Chain,
                 1 => Origin::Slate(session(r)?),
-                code => return Err(WireError::Code { what: "origin", code }),
+                code => return Err(DecodeError::Code { what: "origin", code }),
             },
             status: match r.u8()? {
                 0 => Status::Pending,
@@ -118,7 +119,7 @@ impl Decode for OutputRecord {
                 2 => Status::Locked { created: Height::decode(r)?, by: session(r)? },
                 3 => Status::Spent { created: Height::decode(r)?, gone: Height::decode(r)? },
                 4 => Status::Failed,
-                code => return Err(WireError::Code { what: "status", code }),
+                code => return Err(DecodeError::Code { what: "status", code }),
             },
         })
     }
@@ -142,13 +143,13 @@ impl Encode for Fate {
 }
 
 impl Decode for Fate {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match r.u8()? {
             0 => Ok(Self::Waiting),
             1 => Ok(Self::Confirmed { height: Height::decode(r)? }),
             2 => Ok(Self::Failed),
             3 => Ok(Self::Displaced { height: Height::decode(r)? }),
-            code => Err(WireError::Code { what: "fate", code }),
+            code => Err(DecodeError::Code { what: "fate", code }),
         }
     }
 }
@@ -164,7 +165,7 @@ impl Encode for Received {
 }
 
 impl Decode for Received {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             invite: Invite::decode(r)?,
             account: Account(r.u32()?),
@@ -198,7 +199,7 @@ impl Encode for Asked {
 }
 
 impl Decode for Asked {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             invoice: Invoice::decode(r)?,
             account: Account(r.u32()?),
@@ -212,7 +213,7 @@ impl Decode for Asked {
                     excess: Excess::decode(r)?,
                     fate: Fate::decode(r)?,
                 },
-                code => return Err(WireError::Code { what: "stage", code }),
+                code => return Err(DecodeError::Code { what: "stage", code }),
             },
         })
     }
@@ -229,7 +230,7 @@ impl Encode for Paid {
 }
 
 impl Decode for Paid {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             invoice: Invoice::decode(r)?,
             account: Account(r.u32()?),
@@ -253,15 +254,16 @@ impl Encode for Contacts {
 
 /// Names in strictly ascending order.
 impl Decode for Contacts {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let n = count(r, "contacts", LEAST_CONTACT)?;
         let mut all = Self::default();
         for _ in 0..n {
             let n = r.u8()?;
             let text = core::str::from_utf8(r.take(n.into())?).ok();
-            let name = text.and_then(Name::new).ok_or(WireError::Code { what: "contact's name", code: n })?;
+            let name =
+                text.and_then(Name::new).ok_or(DecodeError::Code { what: "contact's name", code: n })?;
             if all.0.last_key_value().is_some_and(|(last, _)| *last >= name) {
-                return Err(WireError::Code { what: "ascending name", code: 0 });
+                return Err(DecodeError::Code { what: "ascending name", code: 0 });
             }
             all.0.insert(name, Address::decode(r)?);
         }
@@ -300,14 +302,14 @@ impl Encode for Moved {
 }
 
 impl Decode for Moved {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             session: session(r)?,
             account: Account(r.u32()?),
             reason: match r.u8()? {
                 0 => Reason::Consolidation,
                 1 => Reason::SelfSpend { of: session(r)? },
-                code => return Err(WireError::Code { what: "reason", code }),
+                code => return Err(DecodeError::Code { what: "reason", code }),
             },
             inputs: names(r)?,
             output: name(r)?,
@@ -328,12 +330,12 @@ impl Encode for AccountInfo {
 }
 
 impl Decode for AccountInfo {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (searched, n) = (Height::decode(r)?, r.u8()?);
         let name = core::str::from_utf8(r.take(n.into())?).unwrap_or("?").to_owned();
         match name.is_empty() || Self::is_name(&name) {
             true => Ok(Self { name, searched }),
-            false => Err(WireError::Code { what: "account's name", code: n }),
+            false => Err(DecodeError::Code { what: "account's name", code: n }),
         }
     }
 }
@@ -352,7 +354,7 @@ impl Encode for Search {
 }
 
 impl Decode for Search {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             birthday: Height::decode(r)?,
             accounts: r.u32()?,
@@ -387,7 +389,7 @@ impl Encode for State {
 }
 
 impl Decode for State {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let before = Self::decode_before_anchors(r)?;
         Ok(Self { anchor: (Height::decode(r)?, Hash::decode(r)?), ..before })
     }
@@ -395,7 +397,7 @@ impl Decode for State {
 
 impl State {
     /// Reads what was written before there were anchors.
-    pub(super) fn decode_before_anchors(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    pub(super) fn decode_before_anchors(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (tip, tip_hash) = (Height::decode(r)?, Hash::decode(r)?);
         let n = count(r, "accounts", LEAST_ACCOUNT)?;
         Ok(Self {

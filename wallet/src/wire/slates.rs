@@ -12,14 +12,15 @@ use crate::{
 use core::marker::PhantomData;
 use sotto_mw::{
     amount::Amount,
+    chain::Network,
+    codec::{Decode, DecodeError, Encode, Reader},
     commitment::Commitment,
     group::{Point, Scalar},
     hash::Hash,
     kernel::KernelFeatures,
-    rules::params::Network,
-    schnorr::{PublicKey, Signature, session::Share},
-    transaction::Output,
-    wire::{Decode, Encode, Reader, WireError},
+    output::Output,
+    schnorr::{PublicKey, Signature},
+    session::Share,
 };
 
 fn put_share(s: &Share, out: &mut Vec<u8>) {
@@ -29,7 +30,7 @@ fn put_share(s: &Share, out: &mut Vec<u8>) {
     s.possession.encode(out);
 }
 
-fn share(r: &mut Reader<'_>) -> Result<Share, WireError> {
+fn share(r: &mut Reader<'_>) -> Result<Share, DecodeError> {
     Ok(Share {
         key: PublicKey::decode(r)?,
         hiding: Point::decode(r)?,
@@ -47,15 +48,15 @@ impl Encode for Address {
 }
 
 impl Decode for Address {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let network = match r.u8()? {
             0 => Network::Main,
             1 => Network::Test,
             2 => Network::Solo,
-            code => return Err(WireError::Code { what: "network", code }),
+            code => return Err(DecodeError::Code { what: "network", code }),
         };
         let (sign, encrypt) = (PublicKey::decode(r)?, PublicKey::decode(r)?);
-        Self::new(network, sign, encrypt).ok_or(WireError::Point)
+        Self::new(network, sign, encrypt).ok_or(DecodeError::Point)
     }
 }
 
@@ -68,14 +69,14 @@ impl Encode for Memo {
 }
 
 impl Decode for Memo {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let n = u16::from_le_bytes(r.array()?);
         if usize::from(n) > Self::MAX {
-            return Err(WireError::Bound { what: "a memo", found: n.into(), bound: Self::MAX as u64 });
+            return Err(DecodeError::Bound { what: "a memo", found: n.into(), bound: Self::MAX as u64 });
         }
         let bytes = r.take(n.into())?;
         let text = core::str::from_utf8(bytes).ok().map(str::to_owned);
-        text.and_then(Self::new).ok_or(WireError::Code { what: "memo text", code: 0 })
+        text.and_then(Self::new).ok_or(DecodeError::Code { what: "memo text", code: 0 })
     }
 }
 
@@ -92,7 +93,7 @@ impl Encode for Invite {
 }
 
 impl Decode for Invite {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             session: session(r)?,
             amount: Amount::decode(r)?,
@@ -119,7 +120,7 @@ impl Encode for Response {
 }
 
 impl Decode for Response {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             session: session(r)?,
             invite: Hash::decode(r)?,
@@ -149,7 +150,7 @@ impl Encode for Invoice {
 }
 
 impl Decode for Invoice {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             session: session(r)?,
             amount: Amount::decode(r)?,
@@ -179,7 +180,7 @@ impl Encode for Payment {
 }
 
 impl Decode for Payment {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (session, invoice, share) = (session(r)?, Hash::decode(r)?, share(r)?);
         let n = count(r, "inputs", 32)?;
         Ok(Self {
@@ -203,11 +204,11 @@ impl<T: Private> Encode for Encrypted<T> {
 }
 
 impl<T: Private> Decode for Encrypted<T> {
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let ephemeral = Point::decode(r)?;
         let n = r.left();
         if n > Self::MAX {
-            return Err(WireError::Bound {
+            return Err(DecodeError::Bound {
                 what: "an encrypted text",
                 found: n as u64,
                 bound: Self::MAX as u64,
@@ -215,7 +216,7 @@ impl<T: Private> Decode for Encrypted<T> {
         }
         let text = n.saturating_sub(Self::TAG);
         if text == 0 || !text.is_multiple_of(T::ROOM) {
-            return Err(WireError::Short { needed: T::ROOM - text % T::ROOM });
+            return Err(DecodeError::Short { needed: T::ROOM - text % T::ROOM });
         }
         Ok(Self { ephemeral, text: r.take(n)?.to_vec(), letter: PhantomData })
     }

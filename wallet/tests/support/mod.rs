@@ -8,16 +8,16 @@ use rand_chacha::{
 use sotto_mw::{
     amount::{Amount, Height},
     block::Block,
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     hash::Hash,
     kernel::Excess,
     rules::{
-        Verified, check_block, check_transaction, connect_block, connect_transaction,
-        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
-        propose, verify_block, verify_transaction,
+        Verified, check_block, check_transaction, connect_block, connect_transaction, propose, verify_block,
+        verify_transaction,
     },
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
-    state::{ChainView, ChangeSet, MemoryState, RewindMaterial},
+    state::{ChainView, ChangeSet, MemoryState, RewindData},
     transaction::Transaction,
 };
 use sotto_wallet::{
@@ -135,7 +135,7 @@ impl ChainSource for Ledger {
         self.state.unspent_count()
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindMaterial>, Infallible> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Infallible> {
         // Small batches, so that there are several.
         ChainSource::unspent(&self.state, after, most.min(3))
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 use core::{net::SocketAddr, time::Duration};
 use rand_core::OsRng;
-use sotto_mw::{amount::Height, hash::Hash, kernel::Kernel, transaction::Transaction, wire::Encode};
+use sotto_mw::{amount::Height, codec::Encode, hash::Hash, kernel::Kernel, transaction::Transaction};
 use sotto_node::{
     config::Config,
     edge::{chain_dir::DiskLedger, disk::Disk},
@@ -142,11 +142,7 @@ impl Network {
     }
 
     /// Seals that draft, and waits until every node has the block.
-    pub(super) fn seal(
-        &mut self,
-        reward: (sotto_mw::transaction::Output, Kernel),
-        time: u64,
-    ) -> Outcome<Height> {
+    pub(super) fn seal(&mut self, reward: (sotto_mw::output::Output, Kernel), time: u64) -> Outcome<Height> {
         match self.ask(0, Question::Seal { reward: Box::new(reward), time })? {
             Answer::Sealed(block) => {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;

@@ -20,7 +20,7 @@ use sotto_link::{
     key_file::{create_identity, read_identity},
     web::{Cover, Page},
 };
-use sotto_mw::rules::params::Chain;
+use sotto_mw::chain::Chain;
 use sotto_node::{
     config::Config,
     edge::{

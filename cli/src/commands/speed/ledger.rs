@@ -12,19 +12,18 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 use sotto_mw::{
     amount::{Amount, Height},
+    batch::verify_signatures,
     block::{Block, Header, body_hash},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
+    output::{Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey, TauKey},
-    rules::{
-        check_block, check_transaction,
-        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
-        verify_block, verify_transaction,
-    },
-    schnorr::{PublicKey, Signed, sign, verify_batch},
+    rules::{check_block, check_transaction, verify_block, verify_transaction},
+    schnorr::{PublicKey, SignedMessage, sign},
     secret::SecretScalar,
-    transaction::{Body, Output, OutputFeatures, OutputKeys, Transaction},
+    transaction::{Body, Transaction},
 };
 
 /// The amount of each output.
@@ -47,7 +46,7 @@ pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
     let pool = maker.outputs(OUTPUTS - 1, ui)?;
     let batch = check_transaction(chain, maker.transaction(&pool[..256], 1)?).map_err(refused)?;
     let signed = maker.transaction(&pool[..1], 1_024)?.body;
-    let signed: Vec<Signed> = signed.kernels.iter().map(|k| k.signed(chain.id())).collect();
+    let signed: Vec<SignedMessage> = signed.kernels.iter().map(|k| k.signed(chain.id())).collect();
     let block = maker.block(maker.transaction(&pool, KERNELS - 1)?)?;
     let (one, stranger) = (&pool[0].output, RewindKey([9; 32]));
     Ok(vec![
@@ -59,7 +58,7 @@ pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
         Figure::measure(
             micro("kernel_batch1024_us", 1_024),
             "verify a kernel's signature, in a batch of 1,024",
-            || verify_batch(&signed).is_ok(),
+            || verify_signatures(&signed).is_ok(),
         )?,
         Figure::measure(micro("rewind_miss_us", 1), "try to rewind another wallet's output", || {
             one.rewind(chain.id(), &stranger).is_none()

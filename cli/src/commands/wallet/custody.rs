@@ -9,7 +9,7 @@ use crate::{
 };
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
-use sotto_mw::{amount::Height, rules::params::Chain};
+use sotto_mw::{amount::Height, chain::Chain};
 use sotto_wallet::{
     edge::file::{Cost, WalletFile},
     keys::Words,

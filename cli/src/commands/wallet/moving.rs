@@ -14,7 +14,7 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
-use sotto_mw::{rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_mw::{rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
     armor,
     edge::file::WalletFile,

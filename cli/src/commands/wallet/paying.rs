@@ -13,7 +13,7 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mw::{amount::Amount, rules::Verified, schnorr::session::SessionId, transaction::Transaction};
+use sotto_mw::{amount::Amount, rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
     armor::{self, Kind},
     edge::file::WalletFile,

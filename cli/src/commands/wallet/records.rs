@@ -7,7 +7,7 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
-use sotto_mw::block::ChainId;
+use sotto_mw::chain::ChainId;
 use sotto_wallet::{
     armor,
     contacts::{ContactError, Name},

@@ -7,7 +7,7 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
-use sotto_mw::schnorr::session::SessionId;
+use sotto_mw::session::SessionId;
 use sotto_wallet::{
     edge::file::WalletFile,
     state::Fate,

@@ -10,7 +10,7 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mw::{amount::Amount, schnorr::session::SessionId};
+use sotto_mw::{amount::Amount, session::SessionId};
 use sotto_wallet::{
     armor::{self, ArmorError, Kind},
     edge::file::WalletFile,

@@ -5,9 +5,9 @@
 
 use super::{A, BITS, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
-    batch::{Claim, transcripts::Transcripts},
+    batch::{claim::Claim, transcripts::Transcripts},
     msm::Backend,
-    transcript::tag,
+    tag,
 };
 use rayon::prelude::*;
 

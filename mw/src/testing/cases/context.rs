@@ -5,12 +5,13 @@ use crate::{
     amount::{Amount, Height},
     block::Header,
     error::Rejection,
+    features::{Extra, OutputFeatures},
     group::Scalar,
     hash::Hash,
     kernel::{Kernel, KernelFeatures, Window},
     schnorr::PublicKey,
     state::ChainView,
-    transaction::{Body, Extra, OutputFeatures},
+    transaction::Body,
 };
 
 pub(super) fn all(base: &Base) -> Vec<Case> {

@@ -1,17 +1,18 @@
 //! MW-R13 to MW-R17, MW-R20 and MW-R21: refused by proofs, signatures and sums.
 
-use super::{Base, Case, Owned, Subject, Toy, Trial, shape::rest};
+use super::{Base, Case, Owned, Subject, TestChain, Trial, shape::rest};
 use crate::{
     amount::{Amount, Height},
     block::Block,
     commitment::Commitment,
     error::Rejection,
+    features::OutputFeatures,
     group::{Element, Point, Scalar, h},
     kernel::{Excess, Kernel, KernelFeatures, Window},
     range_proof::RangeProof,
     schnorr::sign,
     secret::SecretScalar,
-    transaction::{Body, OutputFeatures},
+    transaction::Body,
 };
 
 pub(super) fn all(base: &Base) -> Vec<Case> {
@@ -68,7 +69,7 @@ fn signatures(base: &Base) -> Vec<Case> {
     let (out, more, plain, x) = (toy.output(rest), toy.output(rest + 1), toy.plain(fee), toy.secret());
     let mut bad = toy.transaction_under(&[&a], &[&more], &[(plain, x.clone())]);
     let k = &mut bad.body.kernels[0];
-    k.excess = Excess(Point::from(k.excess.point().element() + h()));
+    k.excess = Excess::from_point(Point::from(k.excess.point().element() + h()));
     let because = refused(k);
     let name = "an amount hidden in the excess, so that it balances";
     let hidden = Case::transactions(name, because, &toy, (bad, good.clone()));
@@ -136,7 +137,7 @@ fn reward(base: &Base) -> Vec<Case> {
 /// Two rewards of 2⁶⁴ − 1 do not fit; two of half as much do.
 fn supply() -> Case {
     let second = |reward: u64| {
-        let mut toy = Toy::with(1, |p| p.reward = Amount::new(reward));
+        let mut toy = TestChain::with(1, |p| p.reward = Amount::new(reward));
         toy.grow(Vec::new());
         let (coinbase, kernel) = toy.reward(Amount::ZERO);
         let block = toy.forge(Body::sorted(vec![], vec![coinbase.output], vec![kernel]), &Scalar::ZERO);
@@ -150,10 +151,10 @@ fn supply() -> Case {
 /// such a fee to pay.
 fn reward_overflow() -> Case {
     let half = u64::MAX / 2;
-    let mut toy = Toy::with(1, |p| (p.reward, p.maturity) = (Amount::new(half), 1));
+    let mut toy = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(half), 1));
     let a = toy.grow(Vec::new());
     let window = Window { not_before: Height::GENESIS, not_after: Height::new(8) };
-    let block = |toy: &mut Toy, spent: &Owned, coinbase: &Owned| {
+    let block = |toy: &mut TestChain, spent: &Owned, coinbase: &Owned| {
         let features = KernelFeatures::HeightRanged { fee: spent.opening.amount, window };
         let t = toy.transaction(&[spent], &[], &[features]);
         let kernel = toy.kernel(KernelFeatures::Coinbase { height: toy.next() }, &coinbase.blinding);

@@ -1,17 +1,17 @@
 //! MW-R01 to MW-R12: refused by what the bytes alone say.
 
-use super::{Base, Case, Owned, Toy};
+use super::{Base, Case, Owned, TestChain};
 use crate::{
     amount::{Amount, Height},
     block::Block,
     error::Rejection,
+    features::{Extra, OutputFeatures},
     group::{Point, Scalar, identity},
     kernel::{Kernel, KernelFeatures, Window},
     range_proof::{Opening, RangeProof},
-    rules::params::weight,
     schnorr::Signature,
     secret::SecretScalar,
-    transaction::{Body, Extra, OutputFeatures, Transaction},
+    transaction::{Body, Transaction},
 };
 use sha2::{Digest, Sha512};
 
@@ -24,7 +24,7 @@ pub(super) fn all(base: &Base) -> Vec<Case> {
 }
 
 /// The least fee of a transaction with so many items, and what it leaves of the inputs.
-pub(super) fn rest(toy: &Toy, have: &[&Owned], outputs: usize, kernels: usize) -> (Amount, u64) {
+pub(super) fn rest(toy: &TestChain, have: &[&Owned], outputs: usize, kernels: usize) -> (Amount, u64) {
     let fee = toy.least_fee(have.len(), outputs, kernels);
     (fee, have.iter().map(|o| o.opening.amount.units()).sum::<u64>() - fee.units())
 }
@@ -85,7 +85,7 @@ fn too_heavy() -> Case {
     let good = toy.pay(&[&a], &[5]).0;
     let bad = toy.pay(&[&a, &b], &[5]).0;
     let (good, bad) = (toy.forge_with(&good), toy.forge_with(&bad));
-    let because = Rejection::TooHeavy { weight: weight(&bad.body), limit: 90 };
+    let because = Rejection::TooHeavy { weight: bad.body.weight(), limit: 90 };
     Case::blocks("a block above the weight limit", because, &toy, (bad, good))
 }
 
@@ -118,7 +118,7 @@ fn identities(base: &Base) -> Vec<Case> {
 }
 
 /// `R = 0, z = c·x`: the signature equation holds.
-fn without_nonce(k: &Kernel, x: &SecretScalar, toy: &Toy) -> Signature {
+fn without_nonce(k: &Kernel, x: &SecretScalar, toy: &TestChain) -> Signature {
     let r = Point::from(identity());
     let hash = Sha512::new_with_prefix(b"FROST-RISTRETTO255-SHA512-v1chal")
         .chain_update(r.as_bytes())

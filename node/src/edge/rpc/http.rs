@@ -17,7 +17,7 @@ use hyper::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use sotto_mw::{amount::Height, rules::params::Chain, trie::Prefix};
+use sotto_mw::{amount::Height, chain::Chain, trie::Prefix};
 use std::sync::Arc;
 use tokio::{task::spawn_blocking, time::timeout};
 

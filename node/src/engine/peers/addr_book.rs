@@ -186,7 +186,7 @@ fn put(part: &mut [Option<Entry>], at: usize, entry: Entry) {
 }
 
 fn bytes(address: &Address) -> Vec<u8> {
-    sotto_mw::wire::Encode::to_bytes(address)
+    sotto_mw::codec::Encode::to_bytes(address)
 }
 
 /// What one provider is likely to hold together.

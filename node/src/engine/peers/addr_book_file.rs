@@ -11,7 +11,7 @@ use crate::{
     engine::peers::addr_book::{Book, Entry, PLACES},
     peer::Address,
 };
-use sotto_mw::wire::{Decode, Encode, Reader, VERSION};
+use sotto_mw::codec::{Decode, Encode, Reader, VERSION};
 
 /// The bytes of a book.
 pub(crate) fn bytes(book: &Book) -> Vec<u8> {

@@ -12,13 +12,15 @@
 use crate::ledger::mempool::{Pending, Pool, Rate, conflict::Clash};
 use sotto_mw::{
     block::Header,
+    chain::Chain,
     commitment::Commitment,
     error::ConnectError,
     hash::Hash,
     kernel::Excess,
-    rules::{Connected, Verified, WellFormed, connect_transaction, foresee_transaction, params::Chain},
+    output::Output,
+    rules::{Connected, Verified, WellFormed, connect_transaction, precheck_transaction},
     state::{ChainView, Sighting, StateCommitments, Unspent},
-    transaction::{Body, Output, Transaction},
+    transaction::{Body, Transaction},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -124,7 +126,7 @@ impl Pool {
         view: &V,
         t: &WellFormed<Transaction>,
     ) -> Result<(), ConnectError<V::Error>> {
-        foresee_transaction(chain, &self.with_parents(view, &t.get().body), t)
+        precheck_transaction(chain, &self.with_parents(view, &t.get().body), t)
     }
 
     fn with_parents<'a, V>(&'a self, view: &'a V, body: &Body) -> WithParents<'a, V> {

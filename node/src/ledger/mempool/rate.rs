@@ -1,6 +1,6 @@
 //! A fee per weight, compared without division.
 
-use sotto_mw::{rules::params::weight, transaction::Body};
+use sotto_mw::transaction::Body;
 use std::{cmp::Ordering, iter::Sum};
 
 /// Fee and weight of one transaction or of several.
@@ -12,7 +12,7 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(crate) fn of(body: &Body) -> Self {
-        Self { fee: body.fees().map_or(0, |f| f.units()), weight: weight(body) }
+        Self { fee: body.fees().map_or(0, |f| f.units()), weight: body.weight() }
     }
 }
 

@@ -10,10 +10,7 @@
 
 use crate::ledger::mempool::{Pending, Pool, Rate};
 use sotto_mw::{
-    error::ConnectError,
-    hash::Hash,
-    rules::{Connected, params::Chain},
-    state::ChainView,
+    chain::Chain, error::ConnectError, hash::Hash, rules::Connected, state::ChainView,
     transaction::Transaction,
 };
 use std::{

@@ -6,7 +6,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
     block::Block,
     rules::{self, BlockChange, Connected},
-    testing::Toy,
+    testing::TestChain,
 };
 
 const ITEMS: u32 = 3;
@@ -25,7 +25,7 @@ fn add(store: &mut Store<Memory>, b: &Block) {
 }
 
 /// A store of the first `blocks`, which hands out snapshots in small parts.
-fn grown(files: &Memory, toy: &Toy, blocks: usize) -> Store<Memory> {
+fn grown(files: &Memory, toy: &TestChain, blocks: usize) -> Store<Memory> {
     let mut store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
     store.serve_snapshots(ITEMS).unwrap();
     toy.blocks().iter().take(blocks).for_each(|b| add(&mut store, b));
@@ -33,8 +33,8 @@ fn grown(files: &Memory, toy: &Toy, blocks: usize) -> Store<Memory> {
 }
 
 /// Sixteen blocks; from the eleventh on each spends what was there before the tenth, or what was created since.
-fn toy() -> Toy {
-    let mut toy = Toy::new(51);
+fn toy() -> TestChain {
+    let mut toy = TestChain::new(51);
     let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
     toy.mature();
     while toy.blocks().len() < 10 {

@@ -11,7 +11,7 @@ use crate::storage::{
     snapshot_state::Snapshot,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-use sotto_mw::{amount::Height, rules, rules::params::Chain, state::ChainView, testing::Toy};
+use sotto_mw::{amount::Height, chain::Chain, rules, state::ChainView, testing::TestChain};
 
 const ITEMS: u32 = 3;
 
@@ -20,7 +20,7 @@ fn layout() -> Layout {
 }
 
 /// A store of the first `blocks` of a chain.
-fn grown(files: &Memory, toy: &Toy, blocks: usize) -> Store<Memory> {
+fn grown(files: &Memory, toy: &TestChain, blocks: usize) -> Store<Memory> {
     let mut store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
     for b in toy.blocks().iter().take(blocks) {
         let block = rules::check_block(toy.chain(), b.clone()).unwrap();
@@ -32,7 +32,7 @@ fn grown(files: &Memory, toy: &Toy, blocks: usize) -> Store<Memory> {
 }
 
 /// The parts of the state after the last block.
-fn parts(toy: &Toy) -> (SealedHeader, Vec<(PartKind, Vec<u8>)>) {
+fn parts(toy: &TestChain) -> (SealedHeader, Vec<(PartKind, Vec<u8>)>) {
     let store = grown(&Memory::new(), toy, toy.blocks().len());
     let snapshot = Snapshot::plan(&store, store.tip().height, ITEMS).unwrap();
     let all = (0..snapshot.start.count().all).map(|place| snapshot.part(&store, place).unwrap());
@@ -61,8 +61,8 @@ fn put_all(
     })
 }
 
-fn toy() -> Toy {
-    let mut toy = Toy::new(31);
+fn toy() -> TestChain {
+    let mut toy = TestChain::new(31);
     let coin = toy.grow(Vec::new());
     toy.mature();
     let payment = toy.pay(&[&coin], &[5]).0;

@@ -3,13 +3,13 @@
 use super::*;
 use crate::storage::{Memory, index_check, key};
 use sotto_mw::{
+    codec::Encode,
     commitment::Commitment,
     group::Point,
+    output::{Extra, Output, OutputFeatures},
     range_proof::RangeProof,
     schnorr::PublicKey,
     state::{ChainView, Unspent},
-    transaction::{Extra, Output, OutputFeatures},
-    wire::Encode,
 };
 
 /// A store in which one output is unspent, by trie and index.

@@ -9,20 +9,21 @@
 //!
 //! Source: SPEC "State commitments".
 
-use super::Unspent;
 use crate::{
     amount::Height,
-    block::ChainId,
+    chain::ChainId,
+    codec::fields,
     commitment::Commitment,
+    features::{Extra, OutputContext, OutputFeatures},
     hash::{Hash, tagged},
+    output::Output,
     range_proof::{ProofHead, REWIND_BYTES, Replayed},
-    transaction::{Extra, OutputFeatures},
-    transcript::{OutputContext, tag},
+    tag,
 };
 
 /// What a scan needs of an unspent output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RewindMaterial {
+pub struct RewindData {
     /// Height of the block that created it.
     pub created: Height,
     /// Plain or coinbase.
@@ -37,13 +38,14 @@ pub struct RewindMaterial {
     pub rest: Hash,
 }
 
-impl RewindMaterial {
-    /// That of an unspent output.
+fields!(RewindData { created, features, commitment, extra, head, rest });
+
+impl RewindData {
+    /// The data of an output that was created at this height.
     #[must_use]
-    pub fn of(u: &Unspent) -> Self {
-        let o = &u.output;
+    pub(super) fn of(created: Height, o: &Output) -> Self {
         Self {
-            created: u.created,
+            created,
             features: o.features,
             commitment: o.commitment,
             extra: o.extra.clone(),
@@ -55,7 +57,7 @@ impl RewindMaterial {
     /// The output's key in the trie of unspent outputs.
     #[must_use]
     pub fn key(&self) -> Hash {
-        Unspent::key(&self.commitment)
+        key(&self.commitment)
     }
 
     /// The output's leaf there.
@@ -82,6 +84,11 @@ impl RewindMaterial {
         let context = OutputContext::new(chain, self.features, self.extra.as_bytes());
         Replayed::new(&self.head, context, &self.commitment)
     }
+}
+
+/// The key of an output in the trie of unspent outputs.
+pub(super) fn key(c: &Commitment) -> Hash {
+    tagged(tag::TRIE_KEY, &[c.as_bytes()])
 }
 
 fn part(proof: &[u8]) -> Hash {

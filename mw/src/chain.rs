@@ -2,13 +2,10 @@
 
 use crate::{
     amount::{Amount, Height},
-    block::ChainId,
-    hash::tagged,
-    kernel::Window,
+    codec::{Decode, DecodeError, Encode, Reader, fields},
+    hash::{Hash, tagged},
     schnorr::PublicKey,
-    transaction::Body,
-    transcript::tag,
-    wire::Encode,
+    tag,
 };
 use core::fmt;
 
@@ -25,12 +22,30 @@ pub const KERNEL_WEIGHT: u64 = 8;
 /// Least weight of a block's reward: one coinbase output and one coinbase kernel.
 pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
 
-/// Weight of a body.
-#[must_use]
-pub fn weight(body: &Body) -> u64 {
-    let extra = |n: usize| (n as u64).div_ceil(EXTRA_BYTES_PER_WEIGHT);
-    let outputs: u64 = body.outputs.iter().map(|o| OUTPUT_WEIGHT + extra(o.extra.as_bytes().len())).sum();
-    body.inputs.len() as u64 * INPUT_WEIGHT + outputs + body.kernels.len() as u64 * KERNEL_WEIGHT
+/// The hash of a chain's canonical genesis parameters. Every message that a chain's keys sign contains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(Hash);
+
+impl ChainId {
+    /// The id with these bytes, as read from a file or a peer.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Hash::from_bytes(bytes))
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+fields!(ChainId { 0 });
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Which network a chain belongs to; part of every address and prompt.
@@ -96,6 +111,46 @@ impl Params {
             max_weight: 40_000,
             fee_per_weight: Amount::new(1_000),
         }
+    }
+}
+
+impl Encode for Params {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[RULES_VERSION, self.network as u8]);
+        self.operator.encode(out);
+        self.genesis_time.encode(out);
+        self.reward.encode(out);
+        for n in [self.maturity, self.window_width, self.window_grid, self.reorganisation, self.max_weight] {
+            n.encode(out);
+        }
+        self.fee_per_weight.encode(out);
+    }
+}
+
+impl Decode for Params {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let rules = r.u8()?;
+        if rules != RULES_VERSION {
+            return Err(DecodeError::Rules { found: rules, supported: RULES_VERSION });
+        }
+        let network = match r.u8()? {
+            0 => Network::Main,
+            1 => Network::Test,
+            2 => Network::Solo,
+            code => return Err(DecodeError::Code { what: "network", code }),
+        };
+        Ok(Self {
+            network,
+            operator: PublicKey::decode(r)?,
+            genesis_time: r.u64()?,
+            reward: Amount::decode(r)?,
+            maturity: r.u64()?,
+            window_width: r.u64()?,
+            window_grid: r.u64()?,
+            reorganisation: r.u64()?,
+            max_weight: r.u64()?,
+            fee_per_weight: Amount::decode(r)?,
+        })
     }
 }
 
@@ -178,11 +233,5 @@ impl Chain {
     pub fn standard_expiry(&self, next: Height) -> Height {
         let far = next.plus(self.params.window_width).get();
         Height::new(far - far % self.params.window_grid)
-    }
-
-    /// The window of a kernel that ends at `not_after` and is as wide as this chain allows.
-    #[must_use]
-    pub fn standard_window(&self, not_after: Height) -> Window {
-        Window { not_before: not_after.minus(self.params.window_width), not_after }
     }
 }

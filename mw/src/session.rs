@@ -12,12 +12,12 @@
 //! RFC 9591, section 5); a proof of possession of each Xᵢ closes rogue keys. Nonces are used once: [`Nonces`] is
 //! consumed by [`Session::sign`]. Three responses under one pair reveal x.
 
-use super::{PublicKey, Signature, h1, h2, h4, h5, nonce, sign};
 use crate::{
-    block::ChainId,
+    chain::ChainId,
     group::{Element, Point, Scalar, identity, mul_g},
+    schnorr::{PublicKey, Signature, h1, h2, h4, h5, nonce, sign},
     secret::SecretScalar,
-    transcript::tag,
+    tag,
 };
 use rand_core::{CryptoRng, RngCore};
 
@@ -78,38 +78,57 @@ pub struct Share {
     pub possession: Signature,
 }
 
-/// Whether `proof` shows that somebody knew the secret of `key`, for this chain, session and role.
-#[must_use]
-pub fn is_possessed(
-    (chain, session, role): (&ChainId, &SessionId, Role),
-    key: &PublicKey,
-    proof: &Signature,
-) -> bool {
-    proof.verifies(key, &possession_message(chain, session, role))
+/// One party's place in one session on one chain: the message of its proof of possession.
+#[derive(Clone, Copy, Debug)]
+pub struct Participant<'a> {
+    /// The chain.
+    pub chain: &'a ChainId,
+    /// The session.
+    pub session: &'a SessionId,
+    /// The party.
+    pub role: Role,
 }
 
-fn possession_message(chain: &ChainId, session: &SessionId, role: Role) -> Vec<u8> {
-    [tag::POSSESSION.as_bytes(), chain.as_bytes(), &session.0, &[role as u8]].concat()
+impl Participant<'_> {
+    fn message(&self) -> Vec<u8> {
+        [tag::POSSESSION.as_bytes(), self.chain.as_bytes(), &self.session.0, &[self.role as u8]].concat()
+    }
+
+    /// Whether `proof` shows that the party knew the secret of `key` in this session.
+    #[must_use]
+    pub fn verify_possession(&self, key: &PublicKey, proof: &Signature) -> bool {
+        proof.verifies(key, &self.message())
+    }
+}
+
+/// The shares of both parties.
+#[derive(Clone, Copy, Debug)]
+pub struct Shares {
+    /// The share of [`Role::Inviter`].
+    pub inviter: Share,
+    /// The share of [`Role::Responder`].
+    pub responder: Share,
 }
 
 impl Share {
     /// The share of the party that knows `x` and `nonces`.
     pub fn new(
-        (chain, session, role): (&ChainId, &SessionId, Role),
+        participant: &Participant<'_>,
         x: &SecretScalar,
         nonces: &Nonces,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Self {
         let (hiding, binding) = nonces.commitments();
-        let possession = sign(x, &possession_message(chain, session, role), rng);
+        let possession = sign(x, &participant.message(), rng);
         Self { key: PublicKey::of(x), hiding, binding, possession }
     }
 
-    fn check(&self, chain: &ChainId, session: &SessionId, role: Role) -> Result<(), SessionError> {
+    fn check(&self, participant: &Participant<'_>) -> Result<(), SessionError> {
+        let role = participant.role;
         if [self.key.point(), &self.hiding, &self.binding].iter().any(|p| p.is_identity()) {
             return Err(SessionError::Identity { role });
         }
-        if !is_possessed((chain, session, role), &self.key, &self.possession) {
+        if !participant.verify_possession(&self.key, &self.possession) {
             return Err(SessionError::Possession { role });
         }
         Ok(())
@@ -170,10 +189,11 @@ impl Session {
         chain: &ChainId,
         id: &SessionId,
         message: Vec<u8>,
-        (inviter, responder): (Share, Share),
+        shares: Shares,
     ) -> Result<Self, SessionError> {
-        inviter.check(chain, id, Role::Inviter)?;
-        responder.check(chain, id, Role::Responder)?;
+        let Shares { inviter, responder } = shares;
+        inviter.check(&Participant { chain, session: id, role: Role::Inviter })?;
+        responder.check(&Participant { chain, session: id, role: Role::Responder })?;
         if inviter.key == responder.key {
             return Err(SessionError::EqualKeys);
         }
@@ -190,10 +210,10 @@ impl Session {
             .iter()
             .fold(identity(), |r, (_, s, rho)| r + s.hiding.element() + s.binding.element() * rho);
         let r = Point::from(r);
-        if r.is_identity() || key.0.is_identity() {
+        if r.is_identity() || key.point().is_identity() {
             return Err(SessionError::Cancel);
         }
-        let c = h2(&r, &key.0, &message);
+        let c = h2(&r, key.point(), &message);
         Ok(Self { parties, key, r, c, message })
     }
 
@@ -232,7 +252,7 @@ impl Session {
     /// [`SessionError::Partial`] with that party.
     pub fn check_partial(&self, role: Role, z: &Scalar) -> Result<(), SessionError> {
         let (_, s, rho) = self.party(role);
-        let want: Element = s.hiding.element() + s.binding.element() * rho + s.key.0.element() * self.c;
+        let want: Element = s.hiding.element() + s.binding.element() * rho + s.key.point().element() * self.c;
         if mul_g(z) == want { Ok(()) } else { Err(SessionError::Partial { role }) }
     }
 
@@ -255,7 +275,6 @@ fn identifier(role: Role) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hash::Hash;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     struct Party {
@@ -264,19 +283,19 @@ mod tests {
         share: Share,
     }
 
-    const CHAIN: ChainId = ChainId(Hash::ZERO);
+    const CHAIN: ChainId = ChainId::from_bytes([0; 32]);
     const ID: SessionId = SessionId([3; 32]);
 
     fn party(role: Role, seed: u64) -> Party {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let x = SecretScalar::random(&mut rng);
         let nonces = Nonces::generate(&x, &mut rng);
-        let share = Share::new((&CHAIN, &ID, role), &x, &nonces, &mut rng);
+        let share = Share::new(&Participant { chain: &CHAIN, session: &ID, role }, &x, &nonces, &mut rng);
         Party { x, nonces, share }
     }
 
     fn open(a: &Party, b: &Party) -> Result<Session, SessionError> {
-        Session::new(&CHAIN, &ID, b"message".to_vec(), (a.share, b.share))
+        Session::new(&CHAIN, &ID, b"message".to_vec(), Shares { inviter: a.share, responder: b.share })
     }
 
     #[test]
@@ -296,9 +315,21 @@ mod tests {
         let (a, b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
         let bad = Err(SessionError::Possession { role: Role::Inviter });
         assert_eq!(open(&b, &a).map(|_| ()), bad);
-        let other = Session::new(&CHAIN, &SessionId([4; 32]), vec![], (a.share, b.share)).map(|_| ());
+        let other = Session::new(
+            &CHAIN,
+            &SessionId([4; 32]),
+            vec![],
+            Shares { inviter: a.share, responder: b.share },
+        )
+        .map(|_| ());
         assert_eq!(other, bad);
-        let other = Session::new(&ChainId(Hash([1; 32])), &ID, vec![], (a.share, b.share)).map(|_| ());
+        let other = Session::new(
+            &ChainId::from_bytes([1; 32]),
+            &ID,
+            vec![],
+            Shares { inviter: a.share, responder: b.share },
+        )
+        .map(|_| ());
         assert_eq!(other, bad);
     }
 
@@ -306,7 +337,8 @@ mod tests {
     #[test]
     fn a_rogue_key_is_refused() {
         let (a, mut b) = (party(Role::Inviter, 1), party(Role::Responder, 2));
-        b.share.key = PublicKey(Point::from(Point::h().element() - a.share.key.0.element()));
+        b.share.key =
+            PublicKey::from_point(Point::from(Point::h().element() - a.share.key.point().element()));
         assert_eq!(open(&a, &b).map(|_| ()), Err(SessionError::Possession { role: Role::Responder }));
     }
 
@@ -326,7 +358,12 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let x = SecretScalar::zero().sub(&a.x);
         let nonces = Nonces::generate(&x, &mut rng);
-        let share = Share::new((&CHAIN, &ID, Role::Responder), &x, &nonces, &mut rng);
+        let share = Share::new(
+            &Participant { chain: &CHAIN, session: &ID, role: Role::Responder },
+            &x,
+            &nonces,
+            &mut rng,
+        );
         assert_eq!(open(&a, &Party { x, nonces, share }).map(|_| ()), Err(SessionError::Cancel));
     }
 

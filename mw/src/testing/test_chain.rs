@@ -1,25 +1,25 @@
 //! A chain in memory whose operator, payers and payees are one: everything follows from a seed.
 //!
-//! [`Toy::grow`] takes the rules' own path. [`Toy::forge`] seals any body under an honest header, as a dishonest operator
+//! [`TestChain::grow`] takes the rules' own path. [`TestChain::forge`] seals any body under an honest header, as a dishonest operator
 //! would; that header is computed here anew, so the two hold each other to account.
 
 use crate::{
     amount::{Amount, Height},
     block::{Block, Header, body_hash},
+    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     commitment::Commitment,
     error::{ConnectError, Rejection},
+    features::{Extra, OutputContext, OutputFeatures},
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
-    range_proof::{self, Opening, RewindKey, TauKey},
-    rules::{
-        self, BlockChange, Connected, Proposal,
-        params::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
-    },
+    output::Output,
+    prover::{OutputKeys, prove},
+    range_proof::{Opening, RewindKey, TauKey},
+    rules::{self, BlockChange, Connected, Proposal},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Unspent},
-    transaction::{Body, Extra, Output, OutputFeatures, Transaction},
-    transcript::OutputContext,
+    transaction::{Body, Transaction},
 };
 use core::convert::Infallible;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -47,9 +47,9 @@ impl Owned {
 /// The chain, its blocks so far, and the keys of everyone on it.
 ///
 /// ```
-/// use mw::testing::Toy;
+/// use sotto_mw::testing::TestChain;
 ///
-/// let mut toy = Toy::new(1);
+/// let mut toy = TestChain::new(1);
 /// let reward = toy.grow(vec![]); // seals and connects a block; its reward is ours
 /// toy.mature(); // until that reward can be spent
 /// let (payment, outputs) = toy.pay(&[&reward], &[25]); // at the least fee; the change is the last output
@@ -58,7 +58,7 @@ impl Owned {
 /// assert_eq!(toy.state().all_unspent().count(), toy.blocks().len() + 1);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Toy {
+pub struct TestChain {
     chain: Chain,
     state: MemoryState,
     blocks: Vec<Block>,
@@ -66,8 +66,8 @@ pub struct Toy {
     rng: ChaCha20Rng,
 }
 
-impl Toy {
-    /// The key with which all outputs of all toys can be rewound.
+impl TestChain {
+    /// The key with which all outputs of all chains can be rewound.
     pub const REWIND: RewindKey = RewindKey([1; 32]);
     /// The key that hides their blinding factors from that one.
     pub const TAU: TauKey = TauKey([2; 32]);
@@ -161,16 +161,15 @@ impl Toy {
         extra: Extra,
     ) -> Owned {
         let context = OutputContext::new(self.chain.id(), features, extra.as_bytes());
-        let keys = (&Self::REWIND, &Self::TAU);
-        let (commitment, proof) =
-            range_proof::prove(&context, &opening, &blinding, keys).expect("an output that can be proven");
+        let keys = OutputKeys { blinding: &blinding, rewind: &Self::REWIND, tau: &Self::TAU };
+        let (commitment, proof) = prove(&context, &opening, &keys).expect("an output that can be proven");
         Owned { opening, blinding, output: Output { features, commitment, extra, proof } }
     }
 
     /// A kernel of this kind under the excess `x·G`.
     pub fn kernel(&mut self, features: KernelFeatures, x: &SecretScalar) -> Kernel {
         let signature = sign(x, &features.message(self.chain.id()), &mut self.rng);
-        Kernel { features, excess: Excess(*PublicKey::of(x).point()), signature }
+        Kernel { features, excess: Excess::from_point(*PublicKey::of(x).point()), signature }
     }
 
     /// A plain kernel's fields: this fee, and the standard window for the next block.

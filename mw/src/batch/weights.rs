@@ -1,0 +1,40 @@
+//! The random weights under which the equations of a batch are added.
+//!
+//! Each weight has 128 bits, is never zero, and comes from one transcript over all proofs and signatures. Whoever
+//! chooses a proof has therefore fixed every weight before knowing it.
+
+use super::proof::Challenges;
+use crate::{group::Scalar, schnorr::SignedMessage, tag};
+use merlin::Transcript;
+
+/// A signature and its challenge c, which binds R, X and the message.
+pub(super) type Challenged<'a> = (&'a SignedMessage, Scalar);
+
+/// Weights of one proof: e, and e·c for its polynomial equation.
+pub(super) struct ProofWeights {
+    pub(super) e: u128,
+    pub(super) ec: u128,
+}
+
+/// One pair of weights a proof, one weight a signature, all from one transcript over all of them. Each proof and
+/// each signature takes up as many bytes as the next, so what is absorbed says which is which.
+pub(super) fn weights(
+    challenges: &[Challenges],
+    signed: &[Challenged<'_>],
+) -> (Vec<ProofWeights>, Vec<u128>) {
+    let mut t = Transcript::new(tag::BATCH);
+    let proofs: Vec<[u8; 32]> = challenges.iter().map(|c| c.binding).collect();
+    t.append_message(b"proofs", proofs.as_flattened());
+    let parts = |(s, c): &Challenged<'_>| {
+        [c.to_bytes(), *s.key.as_bytes(), *s.signature.r.as_bytes(), s.signature.z.to_bytes()]
+    };
+    let signatures: Vec<[[u8; 32]; 4]> = signed.iter().map(parts).collect();
+    t.append_message(b"signatures", signatures.as_flattened().as_flattened());
+
+    let mut drawn = vec![[0; 16]; 2 * proofs.len() + signatures.len()];
+    t.challenge_bytes(b"weights", drawn.as_flattened_mut());
+    let weight = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes).max(1);
+    let pair = |[e, ec]: &[_; 2]| ProofWeights { e: weight(e), ec: weight(ec) };
+    let (of_proofs, of_signatures) = drawn.split_at(2 * proofs.len());
+    (of_proofs.as_chunks().0.iter().map(pair).collect(), of_signatures.iter().map(weight).collect())
+}

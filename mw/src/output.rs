@@ -1,0 +1,84 @@
+//! Outputs: a commitment to an amount, what is public about it, and a range proof that binds both.
+
+pub use crate::{
+    features::{Extra, OutputFeatures},
+    prover::{OutputKeys, ProveError},
+};
+
+use crate::{
+    batch::Claim,
+    chain::ChainId,
+    codec::fields,
+    commitment::Commitment,
+    features::OutputContext,
+    prover::{self, prove},
+    range_proof::{Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey},
+};
+
+/// An output: a commitment, what is public about it, and a proof that binds both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Plain or coinbase.
+    pub features: OutputFeatures,
+    /// The committed amount.
+    pub commitment: Commitment,
+    /// Public bytes that the proof binds.
+    pub extra: Extra,
+    /// Shows that the amount is in range.
+    pub proof: RangeProof,
+}
+
+fields!(Output { features, commitment, extra, proof });
+
+impl Output {
+    /// The size of the shortest encoding.
+    pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
+
+    /// Makes an output on `chain`; the same arguments give the same bytes.
+    ///
+    /// # Errors
+    /// [`ProveError`] when its own proof does not verify or rewind: nothing is released then.
+    pub fn new(
+        chain: &ChainId,
+        features: OutputFeatures,
+        opening: &Opening,
+        keys: &OutputKeys<'_>,
+    ) -> Result<Self, ProveError> {
+        let context = OutputContext::new(chain, features, &[]);
+        let (commitment, proof) = prove(&context, opening, keys)?;
+        Ok(Self { features, commitment, extra: Extra::default(), proof })
+    }
+
+    /// Reads amount and index if the output was made with this rewind key; costs a transcript, no curve operation.
+    #[must_use]
+    pub fn rewind(&self, chain: &ChainId, key: &RewindKey) -> Option<Opening> {
+        self.replay(chain)?.rewind(key)
+    }
+
+    /// Replays its proof's transcript once, for any number of rewind keys; `None` when nobody made the proof.
+    #[must_use]
+    pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
+        Replayed::new(&self.proof.head(), self.context(chain), &self.commitment)
+    }
+
+    /// Whether its range proof holds on `chain`.
+    #[must_use]
+    pub fn proof_holds(&self, chain: &ChainId) -> bool {
+        prover::verifies(&self.proof, &self.context(chain), &self.commitment)
+    }
+
+    /// The claim its proof makes, for a batch.
+    pub(crate) fn claim(&self, chain: &ChainId) -> Claim<'_> {
+        Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
+    }
+
+    /// Whether it is a block's reward.
+    #[must_use]
+    pub fn is_coinbase(&self) -> bool {
+        self.features == OutputFeatures::Coinbase
+    }
+
+    fn context(&self, chain: &ChainId) -> OutputContext {
+        OutputContext::new(chain, self.features, self.extra.as_bytes())
+    }
+}

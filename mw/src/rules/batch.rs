@@ -1,0 +1,91 @@
+//! Blocks that follow each other, judged together: the same rules, and the verdict of one after the other.
+//!
+//! ```text
+//! links and times ─▶ seals ─▶ body hash, balance, reward of each ─▶ signatures and proofs of all
+//! ```
+//!
+//! Each step looks only at the blocks before the first that failed an earlier one, so what is named at the end is the
+//! first block that breaks a rule, and of its rules the first. A proposal takes all steps but the seals.
+
+use super::{
+    balance, context, proofs, reward, shape,
+    verdict::{Unsealed, Verdict},
+};
+use crate::{
+    block::{Block, Header, SealedHeader},
+    chain::Chain,
+    error::Rejection,
+};
+use rayon::prelude::*;
+
+/// MW-R01 to MW-R12.
+pub(super) fn shaped(chain: &Chain, blocks: &[Block]) -> Verdict {
+    each(blocks, |_, b| shape::block(chain, &b.body))
+}
+
+/// MW-R13 to MW-R21, the first block on top of `parent`.
+pub(super) fn verified(chain: &Chain, parent: &Header, blocks: &[Block]) -> Verdict {
+    let all: Vec<_> = blocks.iter().map(|b| Unsealed { header: &b.header, body: &b.body }).collect();
+    let mut verdict = linked(chain, parent, &all);
+    verdict = sealed(chain, before_fault(&verdict, blocks)).and(verdict);
+    for step in [balanced, proven] {
+        verdict = step(chain, parent, before_fault(&verdict, &all)).and(verdict);
+    }
+    verdict
+}
+
+/// The same without MW-R21, for a proposal on top of `parent`.
+pub(super) fn proposed(chain: &Chain, parent: &Header, one: Unsealed<'_>) -> Result<(), Rejection> {
+    [linked, balanced, proven]
+        .iter()
+        .try_for_each(|step| step(chain, parent, core::slice::from_ref(&one)))
+        .map_err(|(_, why)| why)
+}
+
+/// Those before the first that failed.
+fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
+    let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| all.len());
+    all.get(..sound).unwrap_or_default()
+}
+
+/// MW-R18 and MW-R19.
+fn linked(_: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
+    each(blocks, |i, b| context::follows(before(parent, blocks, i), b.header))
+}
+
+/// MW-R21.
+fn sealed(chain: &Chain, blocks: &[Block]) -> Verdict {
+    proofs::seals(chain, &blocks.iter().map(SealedHeader::of).collect::<Vec<_>>())
+}
+
+/// MW-R20, MW-R17, MW-R15, MW-R28 and MW-R16.
+fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
+    each(blocks, |i, b| {
+        proofs::one_body(b)?;
+        balance::block(chain, b, &(b.header.total_offset - before(parent, blocks, i).total_offset))?;
+        reward::block(chain, b)
+    })
+}
+
+/// MW-R14 and MW-R13. A batch that does not hold is taken apart block by block.
+fn proven(chain: &Chain, _: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
+    let bodies = blocks.iter().map(|b| proofs::at(b.header.height, b.body));
+    let (kernels, outputs): (Vec<_>, Vec<_>) = bodies.unzip();
+    match proofs::all(chain, &kernels.concat(), &outputs.concat()) {
+        Ok(()) => Ok(()),
+        Err(invalid) => {
+            let each =
+                blocks.iter().zip(0..).find_map(|(b, i)| Some((i, proofs::body(chain, b.body).err()?)));
+            Err(each.unwrap_or((0, invalid.why)))
+        }
+    }
+}
+
+fn before<'a>(parent: &'a Header, blocks: &[Unsealed<'a>], i: usize) -> &'a Header {
+    i.checked_sub(1).and_then(|i| blocks.get(i)).map_or(parent, |b| b.header)
+}
+
+fn each<T: Sync>(blocks: &[T], rule: impl Fn(usize, &T) -> Result<(), Rejection> + Sync) -> Verdict {
+    let first = blocks.par_iter().enumerate().find_map_first(|(i, b)| Some((i, rule(i, b).err()?)));
+    first.map_or(Ok(()), Err)
+}
