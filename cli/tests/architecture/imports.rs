@@ -31,6 +31,8 @@ struct Contents {
     items: BTreeSet<String>,
     /// Paths in code, other than those of `use`.
     paths: Vec<Vec<String>>,
+    /// The types that have methods here, other than those of a trait.
+    with_methods: Vec<Vec<String>>,
     /// The module whose file this one is written in: itself, unless it is written in braces.
     file: Module,
 }
@@ -74,6 +76,7 @@ impl Crate {
                 }
                 other => {
                     contents.items.extend(name_of(other));
+                    contents.with_methods.extend(type_with_methods(other));
                     Paths(&mut contents).visit_item(other);
                 }
             }
@@ -98,6 +101,20 @@ impl Crate {
             let paths = imported.map(|a| &a.path).chain(&contents.paths);
             let targets = paths.filter_map(|p| self.file_of(module, p));
             found.extend(targets.filter(|t| *t != contents.file).map(|t| (contents.file.clone(), t)));
+        }
+        found
+    }
+
+    /// Where each type has its own methods: the file that defines it and its name, and the files with methods.
+    pub fn methods(&self) -> BTreeMap<(Module, String), BTreeSet<Module>> {
+        let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (module, contents) in &self.modules {
+            for path in &contents.with_methods {
+                let (Some(first), Some(name)) = (path.first(), path.last()) else { continue };
+                let alone = || self.definition(module, first, 8);
+                let Some(home) = self.file_of(module, path).or_else(alone) else { continue };
+                found.entry((home, name.clone())).or_default().insert(contents.file.clone());
+            }
         }
         found
     }
@@ -281,6 +298,12 @@ fn attributes(item: &Item) -> &[Attribute] {
         Item::Use(i) => &i.attrs,
         _ => &[],
     }
+}
+
+fn type_with_methods(item: &Item) -> Option<Vec<String>> {
+    let Item::Impl(block) = item else { return None };
+    let syn::Type::Path(named) = &*block.self_ty else { return None };
+    block.trait_.is_none().then(|| named.path.segments.iter().map(|s| s.ident.to_string()).collect())
 }
 
 fn name_of(item: &Item) -> Option<String> {

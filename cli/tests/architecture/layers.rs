@@ -24,6 +24,9 @@ struct Exception {
     reason: String,
 }
 
+/// In how many files a type may have its own methods.
+const MOST_FILES_WITH_METHODS: usize = 3;
+
 impl Layers {
     /// The layer of a module, counted from the lowest.
     fn of(&self, module: &str) -> Option<usize> {
@@ -60,6 +63,10 @@ fn faults(root: &Path, folder: &str, layers: &Layers) -> Vec<String> {
         circles(&imports).into_iter().map(|c| c.iter().map(name).collect()).collect();
     let known = |c: &&BTreeSet<String>| layers.circles.iter().any(|e| e.files == **c && !e.reason.is_empty());
     faults.extend(found.iter().filter(|c| !known(c)).map(|c| format!("{folder}: circle {c:?}")));
+    let spread = read.methods().into_iter().filter(|(_, files)| files.len() > MOST_FILES_WITH_METHODS);
+    faults.extend(spread.map(|((home, name), files)| {
+        format!("{folder}: `{name}` of `{}` has methods in {} files", home.join("::"), files.len())
+    }));
     let gone = layers.circles.iter().filter(|e| !found.contains(&e.files));
     faults.extend(gone.map(|e| format!("{folder}: the excepted circle {:?} is not there", e.files)));
     faults
@@ -78,4 +85,95 @@ pub fn all_faults(root: &Path) -> Vec<String> {
 /// The crates that have layers.
 pub fn crates(root: &Path) -> BTreeSet<String> {
     table(root).into_keys().collect()
+}
+
+/// A crate of three files, read as the real ones are.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYERS: &str = "layers = [['low'], ['high', 'high::child']]";
+
+    /// What breaks `layers` in a crate with these files.
+    fn faults_in(files: &[(&str, &str)], layers: &str) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        for (file, text) in files {
+            let path = root.path().join("it/src").join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        faults(root.path(), "it", &toml::from_str(layers).unwrap())
+    }
+
+    fn with(low: &str, high: &str, child: &str) -> Vec<String> {
+        let root = "mod low; mod high; pub use high::child::Deep; pub use low::Low;";
+        let files = [("lib.rs", root), ("low.rs", low), ("high.rs", high), ("high/child.rs", child)];
+        faults_in(&files, LAYERS)
+    }
+
+    #[test]
+    fn imports_downward_pass() {
+        let child = "use crate::low::Low; pub struct Deep(Low);";
+        assert_eq!(
+            with("pub struct Low;", "pub mod child; use child::Deep; pub struct High(Deep);", child),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn imports_upward_are_found_however_they_are_written() {
+        let high = "pub mod child; pub use child::Deep as Other;";
+        for low in [
+            "use crate::high::child::Deep; pub struct Low(Deep);",
+            "use crate::Deep; pub struct Low(Deep);",
+            "use crate::high::Other; pub struct Low(Other);",
+            "use super::{high::{child}}; pub struct Low(child::Deep);",
+            "pub struct Low(crate::high::child::Deep);",
+            "pub struct Low; impl Low { fn new() -> Self { use crate::Deep; let _ = Deep; Self } }",
+            "pub struct Low; fn f() { println!(\"{:?}\", crate::high::child::Deep); }",
+        ] {
+            assert_eq!(
+                with(low, high, "pub struct Deep;"),
+                ["it: `low` imports upward, from `high::child`"],
+                "{low}"
+            );
+        }
+    }
+
+    #[test]
+    fn test_code_may_import_anything() {
+        let low = "pub struct Low; #[cfg(test)] mod tests { use crate::Deep; } #[cfg(test)] use crate::Deep;";
+        assert_eq!(with(low, "pub mod child;", "pub struct Deep;"), [""; 0]);
+    }
+
+    #[test]
+    fn circles_are_found_and_only_the_excepted_pass() {
+        let (high, child) =
+            ("pub mod child; pub struct High(child::Deep);", "pub struct Deep; use super::High;");
+        assert_eq!(with("pub struct Low;", high, child), [r#"it: circle {"high", "high::child"}"#]);
+        let files = [("lib.rs", "mod high;"), ("high.rs", high), ("high/child.rs", child)];
+        let excepted =
+            "layers = [['high']]\n[[circles]]\nfiles = ['high', 'high::child']\nreason = 'one type'";
+        assert_eq!(faults_in(&files, excepted), [""; 0]);
+        let files = [("lib.rs", "mod high;"), ("high.rs", "mod child;"), ("high/child.rs", "")];
+        assert_eq!(
+            faults_in(&files, excepted),
+            [r#"it: the excepted circle {"high", "high::child"} is not there"#]
+        );
+    }
+
+    #[test]
+    fn a_type_has_its_methods_in_three_files_at_most() {
+        let uses = "use super::A; impl A { fn f(&self) {} }";
+        let files = [("lib.rs", "mod a; "), ("a.rs", "mod b; mod c; mod d; pub struct A; impl A {}")];
+        let all = [&files[..], &[("a/b.rs", uses), ("a/c.rs", uses), ("a/d.rs", uses)]].concat();
+        assert_eq!(faults_in(&all, "layers = [['a']]"), ["it: `A` of `a` has methods in 4 files"]);
+    }
+
+    #[test]
+    fn every_module_has_a_layer_and_every_entry_a_module() {
+        let files = [("lib.rs", "mod low;"), ("low.rs", "")];
+        let expected = ["it: `low` is in no layer", "it: layer entry `lo` names no module"];
+        assert_eq!(faults_in(&files, "layers = [['lo']]"), expected);
+    }
 }

@@ -69,6 +69,17 @@ fn every_crate_imports_only_what_the_table_allows() {
     }
 }
 
+/// A file of shipped code holds one idea: above 500 lines it holds several. `mod.rs` is not used.
+#[test]
+fn files_are_short() {
+    for file in ALLOWED.iter().flat_map(|(f, _)| sources(&root().join(f))) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", file.display());
+        let tests = file.components().any(|c| c.as_os_str() == "tests");
+        assert!(tests || !file.ends_with("mod.rs"), "{}: name it after its module", file.display());
+    }
+}
+
 #[test]
 fn every_dependency_says_why() {
     for folder in ours().values() {
