@@ -23,7 +23,7 @@ use sotto_node::{
     edge::{
         chain_dir::DiskLedger,
         client::{Client, ClientError},
-        light::{Light, LightError},
+        light::{LightClient, LightError},
         rpc::{TOKEN_FILE, Token, TokenError},
     },
     ledger::LedgerError,
@@ -101,7 +101,7 @@ impl Home {
         if node.node.is_none() {
             return self.ledger().map(|ledger| ChainAt::Disk(Box::new(ledger)));
         }
-        let light = Light::new(self.client(node)?);
+        let light = LightClient::new(self.client(node)?);
         light
             .map(|light| ChainAt::Node(Box::new(light)))
             .map_err(|e| unseen("cannot read the chain through the node", &e))

@@ -1,19 +1,19 @@
-//! What a wallet can hold a node's answers against when it knows nothing but the chain's parameters.
+//! Verification of a node's responses by a light client that knows only the chain's parameters.
 //!
 //! ```text
-//! chain id = H(parameters) ─▶ operator's key ─▶ seals a header ─▶ output root ─▶ chunks, single outputs or their absence
+//! chain id = H(parameters) ─▶ operator's key ─▶ sealed header ─▶ output root ─▶ chunks, single outputs or their absence
 //!                                                              ├▶ kernel root ─▶ kernels, and in which block
 //!                                                              └▶ body hash   ─▶ blocks
 //! ```
 //!
-//! Guaranteed: outputs under a prefix are all there were, kernels and blocks are the chain's, as of a header that the operator
-//! sealed, and headers only go on. Not guaranteed: that the header is the last (a node can keep later blocks back; what a wallet
-//! saw in earlier runs, `sotto_wallet::scan` holds against it), and that a kernel which it denies is not there: a mountain range proves
-//! presence only. Sums, signatures and range proofs are not verified: the operator's seal stands for them, and the audit of a
-//! full node looks.
+//! Guaranteed: the outputs under a prefix are complete, and kernels and blocks belong to the chain, as of a header that the
+//! operator sealed; a later response never refers to an earlier state. Not guaranteed: that the header is the last, because a
+//! node can withhold later blocks (`sotto_wallet::scan` compares it with earlier runs); and that a kernel which the node denies
+//! does not exist, because a mountain range proves presence only. Sums, signatures and range proofs are not verified: the
+//! client trusts the operator's seal for them, and the audit of a full node verifies them.
 
 use crate::{effect::KernelProof, ledger::fork::compare, message::BlockName};
-use core::cmp::Ordering;
+use core::{cmp::Ordering, ops::Range};
 use sotto_mw::{
     block::{Block, Header, SealedHeader, body_hash},
     chain::Chain,
@@ -25,118 +25,128 @@ use sotto_mw::{
     trie::{ChunkProof, Entry, Prefix, TrieError, TrieProof},
 };
 
-/// What is wrong with a node's answer. Each of them shows that the node is at fault.
+/// Why a node's response is invalid. Every variant proves that the node is faulty or malicious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Lie {
-    /// It gave another header than was asked for.
-    #[error("its header is not the one that was asked for")]
+pub enum InvalidResponse {
+    /// The header is not the requested one.
+    #[error("the header is not the requested one")]
     OtherHeader,
-    /// Nobody who may has sealed it.
-    #[error("its header was not sealed by the chain's operator")]
+    /// The header has no valid seal.
+    #[error("the chain's operator has not sealed the header")]
     Seal,
-    /// It went back.
-    #[error("its last block is worse than the one that it showed before")]
-    Back,
-    /// A header does not follow the one below.
-    #[error("its headers do not follow each other")]
+    /// The last block is worse than an earlier last block.
+    #[error("the last block is worse than the one reported before")]
+    Regression,
+    /// A header is not the successor of the one before it.
+    #[error("the headers are not a chain")]
     Chain,
     /// The outputs are not those of the state.
-    #[error("its outputs are not all, or not those of the chain: {0}")]
+    #[error("the outputs are incomplete or not those of the chain: {0}")]
     Outputs(TrieError),
-    /// The output is not the one of the state.
-    #[error("its output is not the one of the chain")]
+    /// The output is not the one in the state.
+    #[error("the output is not the one in the chain")]
     Output,
     /// The kernel is not in the chain.
-    #[error("its kernel is not in the chain: {0}")]
+    #[error("the kernel is not in the chain: {0}")]
     Kernel(MmrError),
-    /// The kernel is not in that block, or not that kernel.
-    #[error("its kernel is not the one that was asked for, or in another block")]
+    /// The kernel is in another block, or not the requested one.
+    #[error("the kernel is not the requested one, or is in another block")]
     OtherKernel,
-    /// The block is not the one of the header.
-    #[error("its block is not the one that was sealed")]
+    /// The block does not belong to the header.
+    #[error("the block is not the sealed one")]
     Block,
 }
 
-/// The header with this name, sealed; the genesis, which has no seal, is known.
+/// Checks that `given` is the sealed header with this name. The genesis header has no seal and is known.
 ///
 /// # Errors
-/// [`Lie::OtherHeader`], [`Lie::Seal`].
-pub fn header(chain: &Chain, name: BlockName, given: Option<SealedHeader>) -> Result<Header, Lie> {
+/// [`InvalidResponse::OtherHeader`] or [`InvalidResponse::Seal`].
+pub fn header(
+    chain: &Chain,
+    name: BlockName,
+    given: Option<SealedHeader>,
+) -> Result<Header, InvalidResponse> {
     let header = match given {
         Some(sealed) if sealed.holds(chain) => sealed.header,
-        Some(_) => return Err(Lie::Seal),
+        Some(_) => return Err(InvalidResponse::Seal),
         None => Header::genesis(chain),
     };
-    if BlockName::of(&header) == name { Ok(header) } else { Err(Lie::OtherHeader) }
+    if BlockName::of(&header) == name { Ok(header) } else { Err(InvalidResponse::OtherHeader) }
 }
 
-/// Whether a node can have left one tip for another: only for a better one. So answers that it dates to one tip before and
-/// after are all of that state.
+/// Checks that a node may have moved from the tip `before` to `next`: only a better tip may follow. Responses that refer to the
+/// same tip therefore all describe one state.
 ///
 /// # Errors
-/// [`Lie::Back`].
-pub fn onward(before: &Header, next: &Header) -> Result<(), Lie> {
-    if compare(next, before) == Ordering::Less { Err(Lie::Back) } else { Ok(()) }
+/// [`InvalidResponse::Regression`].
+pub fn onward(before: &Header, next: &Header) -> Result<(), InvalidResponse> {
+    if compare(next, before) == Ordering::Less { Err(InvalidResponse::Regression) } else { Ok(()) }
 }
 
-/// Whether headers, ascending, lead to `tip`.
+/// Checks that headers in ascending order lead to `tip`.
 ///
 /// # Errors
-/// [`Lie::Chain`].
-pub fn chain(headers: &[SealedHeader], tip: &Header) -> Result<(), Lie> {
+/// [`InvalidResponse::Chain`].
+pub fn chain(headers: &[SealedHeader], tip: &Header) -> Result<(), InvalidResponse> {
     let parents = headers.iter().map(|s| &s.header);
     let children = parents.clone().skip(1).chain([tip]);
     let follows = |(a, b): (&Header, &Header)| b.previous == a.hash() && b.height == a.height.next();
-    if parents.zip(children).all(follows) { Ok(()) } else { Err(Lie::Chain) }
+    if parents.zip(children).all(follows) { Ok(()) } else { Err(InvalidResponse::Chain) }
 }
 
-/// Whether these are all unspent outputs under a prefix after `tip`.
+/// Checks that these are all unspent outputs under a prefix after `tip`.
 ///
 /// # Errors
-/// [`Lie::Outputs`].
+/// [`InvalidResponse::Outputs`].
 pub fn outputs(
     tip: &Header,
     prefix: Prefix,
-    (outputs, proof): (&[RewindData], &ChunkProof),
-) -> Result<(), Lie> {
+    outputs: &[RewindData],
+    proof: &ChunkProof,
+) -> Result<(), InvalidResponse> {
     let entries: Vec<_> = outputs.iter().map(|u| Entry { key: u.key(), leaf: u.leaf() }).collect();
-    proof.verify(&tip.output_root, prefix, &entries).map_err(Lie::Outputs)
+    proof.verify(&tip.output_root, prefix, &entries).map_err(InvalidResponse::Outputs)
 }
 
-/// Whether an output is unspent after `tip`, or is not.
+/// Checks that an output is unspent after `tip`, or that it is not (`given` is `None`).
 ///
 /// # Errors
-/// [`Lie::Outputs`], [`Lie::Output`].
+/// [`InvalidResponse::Outputs`] or [`InvalidResponse::Output`].
 pub fn output(
     tip: &Header,
     c: &Commitment,
-    (given, proof): (Option<&Unspent>, &TrieProof),
-) -> Result<(), Lie> {
-    let leaf: Option<Hash> = proof.verify(&tip.output_root, &Unspent::key(c)).map_err(Lie::Outputs)?;
-    if given.map(Unspent::leaf) == leaf { Ok(()) } else { Err(Lie::Output) }
+    given: Option<&Unspent>,
+    proof: &TrieProof,
+) -> Result<(), InvalidResponse> {
+    let leaf: Option<Hash> =
+        proof.verify(&tip.output_root, &Unspent::key(c)).map_err(InvalidResponse::Outputs)?;
+    if given.map(Unspent::leaf) == leaf { Ok(()) } else { Err(InvalidResponse::Output) }
 }
 
-/// Whether a kernel is in the chain up to `tip`, and in the block that comes between these headers.
+/// Checks that a kernel is in the chain up to `tip`, and in the block with these positions of `kernels`.
 ///
 /// # Errors
-/// [`Lie::Kernel`], [`Lie::OtherKernel`].
+/// [`InvalidResponse::Kernel`] or [`InvalidResponse::OtherKernel`].
 pub fn kernel(
     tip: &Header,
     excess: &Excess,
     found: &KernelProof,
-    (before, block): (&Header, &Header),
-) -> Result<(), Lie> {
+    kernels: Range<u64>,
+) -> Result<(), InvalidResponse> {
     let KernelProof { kernel, place, path, .. } = found;
-    path.verify(&tip.kernel_root, &kernel.id(), *place, tip.kernel_count).map_err(Lie::Kernel)?;
-    let there = (before.kernel_count..block.kernel_count).contains(place);
-    if there && kernel.excess == *excess { Ok(()) } else { Err(Lie::OtherKernel) }
+    path.verify(&tip.kernel_root, &kernel.id(), *place, tip.kernel_count).map_err(InvalidResponse::Kernel)?;
+    if kernels.contains(place) && kernel.excess == *excess {
+        Ok(())
+    } else {
+        Err(InvalidResponse::OtherKernel)
+    }
 }
 
-/// Whether a block is the one of this header.
+/// Checks that a block belongs to this header.
 ///
 /// # Errors
-/// [`Lie::Block`].
-pub fn block(header: &Header, block: &Block) -> Result<(), Lie> {
-    let same = block.header == *header && body_hash(&block.body) == header.body_hash;
-    if same { Ok(()) } else { Err(Lie::Block) }
+/// [`InvalidResponse::Block`].
+pub fn block(header: &Header, block: &Block) -> Result<(), InvalidResponse> {
+    let matches = block.header == *header && body_hash(&block.body) == header.body_hash;
+    if matches { Ok(()) } else { Err(InvalidResponse::Block) }
 }

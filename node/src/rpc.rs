@@ -1,4 +1,4 @@
-//! What programs on this machine say to a node: JSON-RPC 2.0.
+//! The protocol between a node and programs on its machine: JSON-RPC 2.0.
 //!
 //! ```text
 //! request  = {"jsonrpc": "2.0", "id": text | number | null, "method": name, "params": {by name}}    | [request, …]
@@ -6,11 +6,11 @@
 //!          | {"jsonrpc": "2.0", "id": the same, "error": {"code": n, "message": "what: what to do", "data": …}}
 //! ```
 //!
-//! Bytes are hexadecimal ([`Hex`]) of the ledger's own encodings, so nothing has a second form; heights and counts are numbers;
-//! amounts do not occur, since no node knows any. A request without an id is a notification: it is carried out and not
-//! answered; what is no request is answered under the id null. At most [`MAX_BATCH`] requests come together.
+//! Binary values are the ledger's own encodings in hexadecimal ([`Hex`]), so nothing has a second encoding. Heights and counts are
+//! numbers. Amounts do not occur, because a node knows none. A request without an id is a notification: it is executed without
+//! a response. An invalid request gets a response with the id null. A batch has at most [`MAX_BATCH`] requests.
 //!
-//! `methods!` is the one table of methods: server, client, fuzz target and the test of `docs/openrpc.json` go by it.
+//! `methods!` is the only table of methods: server, client, fuzz target and the test of `docs/openrpc.json` use it.
 
 mod fault;
 mod hex;
@@ -23,18 +23,18 @@ pub use records::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-/// Most bytes of a request: a transaction as heavy as a block, as hexadecimal, with room to spare.
+/// Most bytes of a request: a transaction as heavy as a block, in hexadecimal, with some reserve.
 pub const MAX_REQUEST: usize = 4 << 20;
-/// Most requests that may come together.
+/// Most requests of a batch.
 pub const MAX_BATCH: usize = 16;
 /// Most bytes of an id.
 const MAX_ID: usize = 128;
 
-/// A method: what it takes, and what it gives.
+/// A method with its parameters and the type of its result.
 pub trait Method: Serialize + DeserializeOwned {
     /// Its name.
     const NAME: &'static str;
-    /// What it gives.
+    /// The type of its result.
     type Result: Serialize + DeserializeOwned;
 }
 
@@ -52,7 +52,7 @@ macro_rules! methods {
             }
         )*
 
-        /// A method with what it was given.
+        /// A method with its parameters.
         #[derive(Clone, Debug)]
         #[allow(missing_docs, reason = "each is the method of its name")]
         pub enum Call { $($Method($Method)),* }
@@ -64,7 +64,7 @@ macro_rules! methods {
             /// The method of this name with these parameters.
             ///
             /// # Errors
-            /// [`Fault::Method`] when there is none, [`Fault::Params`] when it does not take these.
+            /// [`Fault::Method`] if there is none, [`Fault::Params`] if it does not accept these parameters.
             pub fn new(name: &str, params: Value) -> Result<Self, Fault> {
                 match name {
                     $($name => serde_json::from_value(params).map(Self::$Method).map_err(|e| Fault::Params(e.to_string())),)*
@@ -76,18 +76,18 @@ macro_rules! methods {
 }
 
 methods! {
-    /// Which chain the node keeps. All trust of a wallet is in the id.
+    /// The node's chain. A wallet trusts nothing but the chain id.
     "chain" Chain -> ChainRecord;
-    /// How the node is.
+    /// The node's status.
     "status" Status -> StatusRecord;
-    /// Who is connected.
+    /// The connected peers.
     "peers" Peers -> PeersRecord;
-    /// Hands in a transaction: it is whispered on, and told of nowhere until it is told to all.
+    /// Submits a transaction. The node sends it along a stem, and does not reveal it before it is fluffed.
     "submit" Submit {
         /// The transaction.
         transaction: Hex<sotto_mw::transaction::Transaction>,
     } -> SubmittedRecord;
-    /// The block at a height, unless there is none or its body was pruned.
+    /// The block at a height, if it exists and its body was not pruned.
     "block" Block {
         /// The height.
         height: u64,
@@ -97,49 +97,49 @@ methods! {
         /// The height.
         height: u64,
     } -> HeaderRecord;
-    /// Headers and seals from a height on, as many as there are, are asked for, and are given at a time.
+    /// Headers and seals from a height on: as many as exist, up to `most` and to the node's own limit.
     "headers" Headers {
         /// The first height.
         first: u64,
-        /// How many at most.
+        /// The greatest number.
         most: u32,
     } -> HeadersRecord;
-    /// An unspent output, and the proof that it is there, or that it is not.
+    /// An unspent output, with a proof of its presence or absence.
     "output" Output {
-        /// Its name.
+        /// Its commitment.
         commitment: Hex<sotto_mw::commitment::Commitment>,
     } -> OutputRecord;
-    /// The last kernel with an excess, and the proof that the chain has it.
+    /// The last kernel with an excess, with a proof that it is in the chain.
     "kernel" Kernel {
         /// The excess.
         excess: Hex<sotto_mw::kernel::Excess>,
     } -> KernelRecord;
-    /// What a scan needs of all unspent outputs under a prefix of their keys, and the proof that they are all.
+    /// The data for a scan of all unspent outputs under a prefix of their keys, with a proof that they are complete.
     "unspent" Unspent {
         /// Bits of the prefix, up to 32.
         depth: u8,
         /// The prefix as a number.
         index: u32,
     } -> UnspentRecord;
-    /// Stops the node, gracefully.
+    /// Stops the node gracefully.
     "stop" Stop -> StoppedRecord;
 }
 
-/// A request that can be answered: who asks, and what, or why it is nothing that can be asked.
+/// A request with its id, or the fault in it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What the answer carries; `None` when none is wanted.
+    /// The id for the response; `None` for a notification.
     pub id: Option<Value>,
-    /// What is asked.
+    /// The method, or why the request is invalid.
     pub call: Result<Call, Fault>,
 }
 
-/// What came in one body.
+/// The requests of one body.
 #[derive(Clone, Debug)]
 pub enum Requests {
     /// One request.
     One(Box<Request>),
-    /// Several, whose answers go back together.
+    /// A batch, whose responses are sent together.
     Several(Vec<Request>),
 }
 
@@ -147,14 +147,16 @@ impl Requests {
     /// Reads a body.
     ///
     /// # Errors
-    /// [`Fault::Parse`] and [`Fault::Request`] when it is no request at all, so that no id is known.
+    /// [`Fault::Parse`] or [`Fault::Request`] if it is not a request at all, so that no id is known.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
         if bytes.len() > MAX_REQUEST {
             return Err(Fault::Request("it is too long"));
         }
         match serde_json::from_slice(bytes).map_err(|e| Fault::Parse(e.to_string()))? {
-            Value::Array(all) if all.is_empty() => Err(Fault::Request("it asks for nothing")),
-            Value::Array(all) if all.len() > MAX_BATCH => Err(Fault::Request("it asks for too much at once")),
+            Value::Array(all) if all.is_empty() => Err(Fault::Request("the batch is empty")),
+            Value::Array(all) if all.len() > MAX_BATCH => {
+                Err(Fault::Request("the batch has too many requests"))
+            }
             Value::Array(all) => Ok(Self::Several(all.into_iter().map(Request::of).collect())),
             one => Ok(Self::One(Box::new(Request::of(one)))),
         }
@@ -164,7 +166,7 @@ impl Requests {
 impl Request {
     fn of(value: Value) -> Self {
         let Value::Object(mut fields) = value else {
-            return Self { id: Some(Value::Null), call: Err(Fault::Request("it is no object")) };
+            return Self { id: Some(Value::Null), call: Err(Fault::Request("it is not an object")) };
         };
         let id = fields.remove("id");
         let known = id.as_ref().is_none_or(|id| match id {
@@ -173,11 +175,11 @@ impl Request {
             _ => false,
         });
         if !known {
-            let why = Fault::Request("its id is no short text and no number");
+            let why = Fault::Request("its id is neither a short text nor a number");
             return Self { id: Some(Value::Null), call: Err(why) };
         }
         let call = call(fields);
-        // Without an id a request is a notification; what is no request is none, and is answered.
+        // A valid request without an id is a notification. An invalid one is not, and gets a response.
         let id = if matches!(call, Err(Fault::Request(_))) { id.or(Some(Value::Null)) } else { id };
         Self { id, call }
     }
@@ -188,12 +190,12 @@ fn call(mut fields: Map<String, Value>) -> Result<Call, Fault> {
         return Err(Fault::Request("it is not JSON-RPC 2.0"));
     }
     let Some(Value::String(method)) = fields.remove("method") else {
-        return Err(Fault::Request("it names no method"));
+        return Err(Fault::Request("it has no method"));
     };
     match fields.remove("params") {
         None => Call::new(&method, json!({})),
         Some(params @ Value::Object(_)) => Call::new(&method, params),
-        Some(_) => Err(Fault::Params("parameters go by name".to_owned())),
+        Some(_) => Err(Fault::Params("parameters must be passed by name".to_owned())),
     }
 }
 
@@ -218,10 +220,10 @@ pub fn response(id: &Value, outcome: Result<Value, Fault>) -> Value {
     }
 }
 
-/// What a server answered: a result, or an error's code and message.
+/// Reads a response: a result, or an error's code and message.
 ///
 /// # Errors
-/// [`Fault::Parse`] when it is no response to the request with this id.
+/// [`Fault::Parse`] or [`Fault::Request`] if it is not a response to the request with this id.
 pub fn read_response<M: Method>(id: u64, bytes: &[u8]) -> Result<Result<M::Result, (i64, String)>, Fault> {
     #[derive(Deserialize)]
     struct Error {
@@ -238,14 +240,14 @@ pub fn read_response<M: Method>(id: u64, bytes: &[u8]) -> Result<Result<M::Resul
     let parse = |e: serde_json::Error| Fault::Parse(e.to_string());
     let Response { jsonrpc, id: found, result, error } = serde_json::from_slice(bytes).map_err(parse)?;
     match (result, error) {
-        // Without an id: the server could not even read the request.
+        // No id: the server could not read the request.
         (None, Some(e)) if jsonrpc == "2.0" && found.is_none_or(|found| found == id) => {
             Ok(Err((e.code, e.message)))
         }
         (Some(result), None) if jsonrpc == "2.0" && found == Some(id) => {
             serde_json::from_value(result).map(Ok).map_err(parse)
         }
-        _ => Err(Fault::Request("it is no response to what was asked")),
+        _ => Err(Fault::Request("the response is for another request")),
     }
 }
 

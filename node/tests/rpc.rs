@@ -18,7 +18,7 @@ use sotto_node::{
     edge::{
         client::{Client, ClientError},
         daemon::{Daemon, Setup},
-        light::{Light, LightError},
+        light::{LightClient, LightError},
         net,
         rpc::{TOKEN_FILE, Token},
     },
@@ -133,7 +133,7 @@ impl Drop for World {
 #[test]
 fn what_is_seen_through_a_node_is_the_chain() {
     let world = World::new(9);
-    let light = Light::new(world.client()).unwrap();
+    let light = LightClient::new(world.client()).unwrap();
     let (toy, tip) = (&world.toy, world.toy.blocks().last().unwrap());
     assert_eq!((light.chain(), light.tip()), (toy.chain(), tip.header.clone()));
     let mut ours: Vec<_> = toy.state().all_unspent().map(|u| u.rewind_data()).collect();
@@ -149,7 +149,7 @@ fn what_is_seen_through_a_node_is_the_chain() {
             assert_eq!((found.found.height, &found.found.kernel), (b.header.height, k));
         }
     }
-    let fresh = Light::new(world.client()).unwrap();
+    let fresh = LightClient::new(world.client()).unwrap();
     assert_eq!(fresh.header(Height::new(2)).unwrap().as_ref(), Some(&toy.blocks()[1].header));
     assert_eq!(fresh.header(Height::GENESIS).unwrap().unwrap().hash(), toy.blocks()[0].header.previous);
     assert_eq!(fresh.header(tip.header.height.next()).unwrap(), None);
@@ -159,9 +159,9 @@ fn what_is_seen_through_a_node_is_the_chain() {
         let c = u.output.commitment;
         let answer = world.client().ask(&rpc::Output { commitment: Hex(c) }).unwrap();
         let found = answer.unspent.map(|Hex(u)| u);
-        assert_eq!(light::output(&tip.header, &c, (found.as_ref(), &answer.proof.0)), Ok(()));
+        assert_eq!(light::output(&tip.header, &c, found.as_ref(), &answer.proof.0), Ok(()));
         assert_eq!(found.as_ref(), Some(u));
-        assert!(light::output(&tip.header, &c, (None, &answer.proof.0)).is_err());
+        assert!(light::output(&tip.header, &c, None, &answer.proof.0).is_err());
     }
 }
 
@@ -183,10 +183,10 @@ fn a_node_cannot_date_an_answer_back() {
                 write!(stream.get_mut(), "{head}: {}\r\n\r\n{body}", body.len()).unwrap();
             }
         });
-        let light = Light::new(client()).unwrap();
+        let light = LightClient::new(client()).unwrap();
         assert_eq!(light.tip().height.get(), 9);
         let refused = light.unspent(None).unwrap_err();
-        assert!(matches!(refused, LightError::Lie(light::Lie::Back)), "{refused}");
+        assert!(matches!(refused, LightError::Invalid(light::InvalidResponse::Regression)), "{refused}");
         assert_eq!(light.tip().height.get(), 9);
         drop(TcpStream::connect(front.local_addr().unwrap()).unwrap());
     });
@@ -213,7 +213,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> Option<Value> {
 #[test]
 fn transactions_are_handed_in() {
     let world = World::new(9);
-    let light = Light::new(world.client()).unwrap();
+    let light = LightClient::new(world.client()).unwrap();
     let id = light.submit(world.payment.clone()).unwrap();
     assert_eq!(light.submit(world.payment.clone()).unwrap(), id, "alike whether it was known or not");
     let mut bad = world.payment.clone();
@@ -445,9 +445,9 @@ fn refuses_others(document: &Document, name: &str, params: &[Value], given: &Val
     }
 }
 
-/// Nothing that is altered on the way holds.
+/// No altered response is accepted.
 #[test]
-fn lies_are_found() {
+fn invalid_responses_are_detected() {
     let world = World::new(9);
     let (toy, client) = (&world.toy, world.client());
     let [before, tip] = [&toy.blocks()[7], &toy.blocks()[8]].map(|b| b.header.clone());
@@ -455,43 +455,47 @@ fn lies_are_found() {
     let answer = client.ask(&rpc::Unspent { depth: 0, index: 0 }).unwrap();
     let outputs: Vec<_> = answer.outputs.into_iter().map(|Hex(u)| u).collect();
     let proof = answer.proof.0;
-    assert_eq!(light::outputs(&tip, prefix, (&outputs, &proof)), Ok(()));
-    assert!(light::outputs(&before, prefix, (&outputs, &proof)).is_err(), "of another state");
+    assert_eq!(light::outputs(&tip, prefix, &outputs, &proof), Ok(()));
+    assert!(light::outputs(&before, prefix, &outputs, &proof).is_err(), "another state");
     for n in 0..outputs.len() {
         let mut fewer = outputs.clone();
         let hidden = fewer.remove(n);
-        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "one is hidden");
+        assert!(light::outputs(&tip, prefix, &fewer, &proof).is_err(), "an output is missing");
         fewer.insert(n, RewindData { created: hidden.created.next(), ..hidden.clone() });
-        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "younger than it is");
+        assert!(light::outputs(&tip, prefix, &fewer, &proof).is_err(), "an output has the wrong height");
         fewer[n] = RewindData { rest: Hash::ZERO, ..hidden };
-        assert!(light::outputs(&tip, prefix, (&fewer, &proof)).is_err(), "another proof");
+        assert!(light::outputs(&tip, prefix, &fewer, &proof).is_err(), "another proof");
     }
     let unspent: &Unspent = toy.state().all_unspent().next().unwrap();
     let c = unspent.output.commitment;
     let answer = client.ask(&rpc::Output { commitment: Hex(c) }).unwrap();
-    assert!(light::output(&before, &c, (Some(unspent), &answer.proof.0)).is_err());
+    assert!(light::output(&before, &c, Some(unspent), &answer.proof.0).is_err());
     let sealed = |h: u64| client.ask(&rpc::Header { height: h }).unwrap().header.unwrap().0;
     let mut chain: Vec<_> = (1..9).map(sealed).collect();
     assert_eq!(light::chain(&chain, &tip), Ok(()));
     chain.remove(3);
-    assert_eq!(light::chain(&chain, &tip), Err(light::Lie::Chain));
+    assert_eq!(light::chain(&chain, &tip), Err(light::InvalidResponse::Chain));
     let name = sotto_node::message::BlockName::of(&tip);
     assert!(light::header(toy.chain(), name, Some(sealed(9))).is_ok());
-    assert_eq!(light::header(toy.chain(), name, Some(sealed(8))), Err(light::Lie::OtherHeader));
-    assert_eq!(light::header(toy.chain(), name, None), Err(light::Lie::OtherHeader));
+    assert_eq!(light::header(toy.chain(), name, Some(sealed(8))), Err(light::InvalidResponse::OtherHeader));
+    assert_eq!(light::header(toy.chain(), name, None), Err(light::InvalidResponse::OtherHeader));
     let mut forged = sealed(9);
     forged.header.output_root = Hash::ZERO;
-    assert_eq!(light::header(toy.chain(), name, Some(forged)), Err(light::Lie::Seal));
+    assert_eq!(light::header(toy.chain(), name, Some(forged)), Err(light::InvalidResponse::Seal));
     let kernel = &toy.blocks()[8].body.kernels[0];
-    let found = Light::new(world.client()).unwrap().kernel(&kernel.excess).unwrap().unwrap().found;
-    assert_eq!(light::kernel(&tip, &kernel.excess, &found, (&before, &tip)), Ok(()));
-    let earlier = (&toy.blocks()[6].header, &before);
-    assert_eq!(light::kernel(&tip, &kernel.excess, &found, earlier), Err(light::Lie::OtherKernel));
+    let here = before.kernel_count..tip.kernel_count;
+    let found = LightClient::new(world.client()).unwrap().kernel(&kernel.excess).unwrap().unwrap().found;
+    assert_eq!(light::kernel(&tip, &kernel.excess, &found, here.clone()), Ok(()));
+    let earlier = toy.blocks()[6].header.kernel_count..before.kernel_count;
+    assert_eq!(
+        light::kernel(&tip, &kernel.excess, &found, earlier),
+        Err(light::InvalidResponse::OtherKernel)
+    );
     let other = toy.blocks()[0].body.kernels[0].excess;
-    assert_eq!(light::kernel(&tip, &other, &found, (&before, &tip)), Err(light::Lie::OtherKernel));
-    assert!(light::kernel(&before, &kernel.excess, &found, (&before, &tip)).is_err());
-    assert_eq!(light::block(&before, &toy.blocks()[8]), Err(light::Lie::Block));
+    assert_eq!(light::kernel(&tip, &other, &found, here.clone()), Err(light::InvalidResponse::OtherKernel));
+    assert!(light::kernel(&before, &kernel.excess, &found, here).is_err());
+    assert_eq!(light::block(&before, &toy.blocks()[8]), Err(light::InvalidResponse::Block));
     let mut emptied = toy.blocks()[8].clone();
     emptied.body.outputs.clear();
-    assert_eq!(light::block(&tip, &emptied), Err(light::Lie::Block));
+    assert_eq!(light::block(&tip, &emptied), Err(light::InvalidResponse::Block));
 }

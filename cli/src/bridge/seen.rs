@@ -16,7 +16,7 @@ use sotto_mw::{
 use sotto_node::{
     edge::{
         chain_dir::DiskLedger,
-        light::{Light, LightError},
+        light::{LightClient, LightError},
     },
     seal::SealedHeader,
     storage::StoreError,
@@ -32,7 +32,7 @@ pub(crate) enum ChainAt {
     /// In a folder on this machine.
     Disk(Box<DiskLedger>),
     /// At a running node.
-    Node(Box<Light>),
+    Node(Box<LightClient>),
 }
 
 impl ChainAt {
@@ -93,7 +93,7 @@ impl ChainAt {
 /// The chain as a source for a wallet's scan.
 pub(crate) enum View<'a> {
     Disk(Box<LedgerView<'a>>),
-    Node(&'a Light),
+    Node(&'a LightClient),
 }
 
 impl<'a> View<'a> {

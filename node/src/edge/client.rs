@@ -1,7 +1,7 @@
-//! Asking a running node, from another process on this machine.
+//! A JSON-RPC client of a running node, for another process on this machine.
 //!
-//! One connection, kept open between requests and opened again when it has closed. What comes back is bounded, in time and bytes.
-//! It is what the node says: [`crate::light`] holds it against the chain's id.
+//! The client keeps one connection open and opens a new one when it has closed. Responses are bounded in time and bytes. They are
+//! not verified here: [`crate::light`] verifies them against the chain id.
 
 use crate::{
     edge::rpc::{Token, TokenError},
@@ -23,90 +23,90 @@ use tokio::{
     time::timeout,
 };
 
-/// How long an answer may take: longer than the node gives itself.
-const ANSWER: Duration = Duration::from_secs(90);
-/// Most bytes of an answer: above the heaviest block as hexadecimal.
-const MAX_ANSWER: usize = 64 << 20;
+/// How long a response may take: longer than the node's own limit.
+const RESPONSE: Duration = Duration::from_secs(90);
+/// Most bytes of a response: more than the heaviest block in hexadecimal.
+const MAX_RESPONSE: usize = 64 << 20;
 
-/// Why a node did not answer as asked.
+/// Why a request to a node failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No token, or no node.
+    /// There is no token, so there is no node.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The address makes no sense.
+    /// The address is invalid.
     #[error(
-        "`{0}` is no address of a node on this machine: give one like http://127.0.0.1:8732, or the node's folder"
+        "invalid node address `{0}`: expected one on this machine, like http://127.0.0.1:8732, or the node's folder"
     )]
     Address(String),
-    /// Nobody answers.
+    /// Nothing answers at the address.
     #[error("no node answers at {at}: {source}; start it with `sotto node run`, or give its folder")]
     Unreachable {
-        /// Where.
+        /// The address.
         at: SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The connection broke, or took too long.
-    #[error("the node at {at} does not answer as one ({why}): see its log, and try again")]
+    /// The response is invalid, or the connection failed or timed out.
+    #[error("the node at {at} gave no valid response ({why}): see its log, and try again")]
     Broken {
-        /// Where.
+        /// The address.
         at: SocketAddr,
-        /// How.
+        /// What failed.
         why: String,
     },
-    /// Another token.
+    /// The node does not accept the token.
     #[error(
-        "the node at {0} does not know this token: it was started again, or it is another node; give its folder"
+        "the node at {0} does not accept this token: it was restarted, or it is another node; give its folder"
     )]
     Unauthorised(SocketAddr),
-    /// The node will not.
+    /// The node refused the request.
     #[error("{message}")]
     Refused {
-        /// The number of the error: [`Code`].
+        /// The error's number: [`Code`].
         code: i64,
-        /// What, why, and what to do.
+        /// What failed, why, and what to do.
         message: String,
     },
 }
 
 impl ClientError {
-    /// Whether it is the node that refused, with this code.
+    /// Whether the node refused with this code.
     #[must_use]
     pub const fn is(&self, code: Code) -> bool {
         matches!(self, Self::Refused { code: found, .. } if *found == code as i64)
     }
 }
 
-/// Asks one node.
+/// A client of one node.
 #[derive(Debug)]
 pub struct Client {
     at: SocketAddr,
     token: Token,
     runtime: Runtime,
-    line: RefCell<Line>,
+    connection: RefCell<Connection>,
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct Connection {
     sender: Option<SendRequest<Full<Bytes>>>,
-    asked: u64,
+    requests: u64,
 }
 
 impl Client {
-    /// Asks the node that runs in this folder.
+    /// A client of the node that runs in this folder.
     ///
     /// # Errors
-    /// When none runs there, or its token cannot be read.
+    /// [`ClientError::Token`] if no node runs there or its token cannot be read.
     pub fn of_folder(dir: &Path) -> Result<Self, ClientError> {
         let (url, token) = super::rpc::read_files(dir)?;
         Self::of_url(&url, token)
     }
 
-    /// Asks the node at this address, such as `http://127.0.0.1:8732`: on this machine, or the near end of a tunnel.
+    /// A client of the node at this address, such as `http://127.0.0.1:8732`: on this machine, or the local end of a tunnel.
     ///
     /// # Errors
-    /// [`ClientError::Address`] for any other form, and for addresses beyond this machine: the token would travel in clear.
+    /// [`ClientError::Address`] for any other form, and for addresses of other machines, because the token is sent unencrypted.
     pub fn of_url(url: &str, token: Token) -> Result<Self, ClientError> {
         let wrong = || ClientError::Address(url.to_owned());
         let at = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
@@ -117,64 +117,65 @@ impl Client {
         }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| ClientError::Unreachable { at, source })?;
-        Ok(Self { at, token, runtime, line: RefCell::default() })
+        Ok(Self { at, token, runtime, connection: RefCell::default() })
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request and waits for the response.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn ask<M: Method>(&self, method: &M) -> Result<M::Result, ClientError> {
-        let mut line = self.line.borrow_mut();
-        line.asked += 1;
-        let (id, broken) = (line.asked, |why: String| ClientError::Broken { at: self.at, why });
+        let mut connection = self.connection.borrow_mut();
+        connection.requests += 1;
+        let (id, broken) = (connection.requests, |why: String| ClientError::Broken { at: self.at, why });
         let body = Bytes::from(request(id, method));
-        let answer = self.runtime.block_on(async { timeout(ANSWER, self.post(&mut line, body)).await });
-        let bytes = answer.unwrap_or_else(|_| Err(broken("it takes too long".to_owned())))?;
+        let response =
+            self.runtime.block_on(async { timeout(RESPONSE, self.post(&mut connection, body)).await });
+        let bytes = response.unwrap_or_else(|_| Err(broken("timeout".to_owned())))?;
         match read_response::<M>(id, &bytes).map_err(|fault: Fault| broken(fault.to_string()))? {
             Ok(result) => Ok(result),
             Err((code, message)) => Err(ClientError::Refused { code, message }),
         }
     }
 
-    async fn post(&self, line: &mut Line, body: Bytes) -> Result<Bytes, ClientError> {
+    async fn post(&self, connection: &mut Connection, body: Bytes) -> Result<Bytes, ClientError> {
         let broken = |why: String| ClientError::Broken { at: self.at, why };
-        let mut sender = match line.sender.take() {
-            // A connection that was closed meanwhile is not ready, and nothing was sent on it.
+        let mut sender = match connection.sender.take() {
+            // A connection that has closed meanwhile is not ready, and nothing was sent on it.
             Some(mut open) => match open.ready().await {
                 Ok(()) => open,
                 Err(_) => self.connect().await?,
             },
             None => self.connect().await?,
         };
-        let mut shown =
+        let mut authorization =
             HeaderValue::from_str(&self.token.authorization()).map_err(|e| broken(e.to_string()))?;
-        shown.set_sensitive(true);
+        authorization.set_sensitive(true);
         let request = Request::post("/")
             .header(HOST, self.at.to_string())
             .header(CONTENT_TYPE, "application/json")
-            .header(AUTHORIZATION, shown)
+            .header(AUTHORIZATION, authorization)
             .body(Full::new(body))
             .map_err(|e| broken(e.to_string()))?;
         let response = sender.send_request(request).await.map_err(|e| broken(e.to_string()))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => return Err(ClientError::Unauthorised(self.at)),
-            other => return Err(broken(format!("it says {other}"))),
+            other => return Err(broken(format!("HTTP status {other}"))),
         }
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await;
         let bytes = body.map_err(|e| broken(e.to_string()))?.to_bytes();
-        line.sender = Some(sender);
+        connection.sender = Some(sender);
         Ok(bytes)
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
         let stream = TcpStream::connect(self.at).await;
         let stream = stream.map_err(|source| ClientError::Unreachable { at: self.at, source })?;
-        let shaken = handshake(TokioIo::new(stream)).await;
+        let handshake = handshake(TokioIo::new(stream)).await;
         let (sender, connection) =
-            shaken.map_err(|e| ClientError::Broken { at: self.at, why: e.to_string() })?;
-        // It ends with the sender; what goes wrong on it is told to who sends.
+            handshake.map_err(|e| ClientError::Broken { at: self.at, why: e.to_string() })?;
+        // It ends with the sender, which also receives its errors.
         tokio::spawn(connection);
         Ok(sender)
     }

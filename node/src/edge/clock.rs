@@ -1,8 +1,8 @@
-//! The clock of a node: the time since it started, which a change of the time of day does not touch.
+//! A node's clock: the time since its start. Changes of the system time do not affect it.
 
 use std::time::{Duration, Instant};
 
-/// A clock that was started.
+/// A running clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(Instant);
 
@@ -13,7 +13,7 @@ impl Clock {
         Self(Instant::now())
     }
 
-    /// How long it has run; never less than before.
+    /// The time since the start; it never decreases.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.0.elapsed()

@@ -1,13 +1,13 @@
-//! A node's chain as somebody sees it who believes the operator's seal and not the node.
+//! A light client: the chain of a node, for a caller that trusts the operator's seal but not the node.
 //!
-//! Each answer is fetched by [`Client`] and held by [`crate::light`] against a header that was sealed; see there for what that
-//! shows and what it cannot. Headers up to the reorganisation limit below the tip are linked to it by their hashes; a deeper
-//! one, which no reorganisation reaches, is believed for its seal.
+//! [`Client`] fetches each response, and [`crate::light`] verifies it against a sealed header; that module explains what this
+//! proves and what it does not. Headers down to the reorganisation limit below the tip are linked to it by their hashes. A
+//! deeper header, which no reorganisation reaches, is accepted for its seal.
 
 use crate::{
     edge::client::{Client, ClientError},
     effect::KernelProof,
-    light::{self, Lie},
+    light::{self, InvalidResponse},
     message::BlockName,
     rpc::{self, Code, FoundRecord, Hex, TipRecord},
 };
@@ -23,67 +23,67 @@ use sotto_mw::{
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
-/// Outputs to ask for at a time, about.
+/// About how many outputs to request at a time.
 const OUTPUTS: u64 = 512;
-/// Headers to ask for at a time.
+/// How many headers to request at a time.
 const HEADERS: u64 = 512;
-/// How often to ask anew when blocks arrive in between.
+/// How often to repeat a request when blocks arrive in between.
 const ATTEMPTS: usize = 5;
 
-/// Why a chain cannot be seen through a node.
+/// Why a light client cannot follow a node.
 #[derive(Debug, thiserror::Error)]
 pub enum LightError {
     /// The node does not answer.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// It keeps another chain than it says.
-    #[error("the node's parameters are not those of its chain: do not use it")]
+    /// The node's parameters do not match its chain id.
+    #[error("the node's parameters do not match its chain id: do not use this node")]
     OtherChain,
-    /// Its parameters make no sense.
-    #[error("the node's parameters make no sense ({0}): do not use it")]
+    /// The node's parameters are invalid.
+    #[error("the node's parameters are invalid ({0}): do not use this node")]
     Params(#[from] ParamsError),
-    /// It is at fault.
-    #[error("the node's answer does not hold ({0}): do not use it")]
-    Lie(#[from] Lie),
-    /// It moves too fast.
-    #[error("blocks arrived while the node was asked, again and again: try again")]
+    /// A response is invalid.
+    #[error("the node's response is invalid ({0}): do not use this node")]
+    Invalid(#[from] InvalidResponse),
+    /// New blocks arrived during every attempt.
+    #[error("new blocks arrived during every attempt: try again")]
     Moving,
 }
 
-/// A chain, seen through a node.
+/// A client that verifies the responses of one node.
 #[derive(Debug)]
-pub struct Light {
+pub struct LightClient {
     client: Client,
     chain: Chain,
     seen: RefCell<Seen>,
 }
 
-/// What was fetched and holds.
+/// The verified headers.
 #[derive(Debug)]
 struct Seen {
     tip: Option<SealedHeader>,
-    /// Headers below the tip without a gap, each the parent of the next.
+    /// Headers below the tip without gaps, each the parent of the next.
     linked: BTreeMap<Height, Header>,
 }
 
-/// A kernel in the chain, and the sealed header under which that was shown.
+/// A kernel in the chain, and the sealed header that proves it.
 #[derive(Clone, Debug)]
 pub struct Included {
     /// The kernel and its proof.
     pub found: KernelProof,
-    /// Whose root the proof leads to.
+    /// The header with the proof's root.
     pub tip: SealedHeader,
 }
 
-impl Light {
-    /// Looks through a node. Which chain it is of is for the caller to compare.
+impl LightClient {
+    /// Connects to a node. The caller must compare the chain id with the expected one.
     ///
     /// # Errors
-    /// When it does not answer, or gives parameters that are not those of its chain's id.
+    /// [`LightError`] if the node does not respond, or its parameters do not match its chain id.
     pub fn new(client: Client) -> Result<Self, LightError> {
-        let told = client.ask(&rpc::Chain {})?;
-        let chain = Chain::new(told.parameters.0)?;
-        if *chain.id() != told.chain_id.0 {
+        let reported = client.ask(&rpc::Chain {})?;
+        let chain = Chain::new(reported.parameters.0)?;
+        if *chain.id() != reported.chain_id.0 {
             return Err(LightError::OtherChain);
         }
         let light = Self { client, chain, seen: RefCell::new(Seen { tip: None, linked: BTreeMap::new() }) };
@@ -97,29 +97,31 @@ impl Light {
         &self.chain
     }
 
-    /// The last header that was seen.
+    /// The last verified header.
     #[must_use]
     pub fn tip(&self) -> Header {
         self.seen.borrow().tip.as_ref().map_or_else(|| Header::genesis(&self.chain), |s| s.header.clone())
     }
 
-    /// Asks for the last header.
+    /// Requests the last header.
     ///
     /// # Errors
-    /// As all questions.
+    /// [`LightError`].
     pub fn refresh(&self) -> Result<Header, LightError> {
         for _ in 0..ATTEMPTS {
             let status = self.client.ask(&rpc::Status {})?;
-            if self.see(&status.tip)? {
+            if self.advance_to(&status.tip)? {
                 return Ok(self.tip());
             }
         }
         Err(LightError::Moving)
     }
 
-    /// Takes over a tip that the node named; `false` when its chain has another block there by now. A worse one than it named
-    /// before is refused: otherwise it could date an answer back and the next one forward again.
-    fn see(&self, tip: &TipRecord) -> Result<bool, LightError> {
+    /// Moves to a tip that the node reported. Returns `false` if its chain has another block there by now.
+    ///
+    /// A tip that is worse than an earlier one is an error: otherwise a node could answer one request from an old state and the
+    /// next from a new one.
+    fn advance_to(&self, tip: &TipRecord) -> Result<bool, LightError> {
         let (name, before) = (tip.name(), self.tip());
         if BlockName::of(&before) == name {
             return Ok(true);
@@ -131,20 +133,21 @@ impl Light {
                 *self.seen.borrow_mut() = Seen { tip: given, linked: BTreeMap::new() };
                 Ok(true)
             }
-            Err(Lie::OtherHeader) => Ok(false),
-            Err(lie) => Err(lie.into()),
+            Err(InvalidResponse::OtherHeader) => Ok(false),
+            Err(invalid) => Err(invalid.into()),
         }
     }
 
-    /// Unspent outputs in the order of their keys, after a key if one is given: all under one prefix, or several if they are
-    /// empty; none at the end. A tip that has moved meanwhile is the new [`Self::tip`].
+    /// The next unspent outputs in the order of their keys, after the key `after`. An empty result means the end.
+    ///
+    /// If the node's tip moves meanwhile, it becomes the new [`Self::tip`].
     ///
     /// # Errors
-    /// As all questions.
+    /// [`LightError`].
     pub fn unspent(&self, after: Option<&Hash>) -> Result<Vec<RewindData>, LightError> {
         let count = self.tip().output_count;
         let mut depth = (0..Prefix::MAX_DEPTH).find(|d| count >> d <= OUTPUTS).unwrap_or(Prefix::MAX_DEPTH);
-        // The first 32 bits of the keys to look at.
+        // The first 32 bits of the next key.
         let mut at = after.and_then(|key| key.as_bytes().first_chunk()).map_or(0, |b| u32::from_be_bytes(*b));
         let mut moved = 0..ATTEMPTS;
         loop {
@@ -167,37 +170,39 @@ impl Light {
         }
     }
 
-    /// All under a prefix, as of the tip that the answer names; `None` when that tip is gone again.
+    /// All outputs under a prefix, as of the tip in the response; `None` if that tip was replaced.
     fn under(&self, prefix: Prefix) -> Result<Option<Vec<RewindData>>, LightError> {
         let answer = self.client.ask(&rpc::Unspent { depth: prefix.depth(), index: prefix.index() })?;
-        if !self.see(&answer.tip)? {
+        if !self.advance_to(&answer.tip)? {
             return Ok(None);
         }
         let outputs: Vec<_> = answer.outputs.into_iter().map(|Hex(u)| u).collect();
-        light::outputs(&self.tip(), prefix, (&outputs, &answer.proof.0))?;
+        light::outputs(&self.tip(), prefix, &outputs, &answer.proof.0)?;
         Ok(Some(outputs))
     }
 
-    /// The last kernel with this excess; `None` when the node denies that there is one, which it cannot prove.
+    /// The last kernel with this excess; `None` if the node denies that there is one, which it cannot prove.
     ///
     /// # Errors
-    /// As all questions.
+    /// [`LightError`].
     pub fn kernel(&self, excess: &Excess) -> Result<Option<Included>, LightError> {
         for _ in 0..ATTEMPTS {
             let Some(found) = self.client.ask(&rpc::Kernel { excess: Hex(*excess) })?.found else {
                 return Ok(None);
             };
             let FoundRecord { height, kernel: Hex(kernel), place, path: Hex(path), tip } = found;
-            if !self.see(&tip)? {
+            if !self.advance_to(&tip)? {
                 continue;
             }
             let height = Height::new(height);
             let between = (self.header(height.minus(1))?, self.header(height)?);
-            let (Some(before), Some(block)) = between else { return Err(Lie::OtherKernel.into()) };
+            let (Some(before), Some(block)) = between else {
+                return Err(InvalidResponse::OtherKernel.into());
+            };
             let found = KernelProof { height, kernel, place, path, tip: tip.name() };
-            light::kernel(&self.tip(), excess, &found, (&before, &block))?;
+            light::kernel(&self.tip(), excess, &found, before.kernel_count..block.kernel_count)?;
             let tip = self.seen.borrow().tip.clone();
-            return tip.map(|tip| Some(Included { found, tip })).ok_or(Lie::OtherKernel.into());
+            return tip.map(|tip| Some(Included { found, tip })).ok_or(InvalidResponse::OtherKernel.into());
         }
         Err(LightError::Moving)
     }
@@ -205,7 +210,7 @@ impl Light {
     /// The header at a height; `None` above the tip.
     ///
     /// # Errors
-    /// As all questions.
+    /// [`LightError`].
     pub fn header(&self, h: Height) -> Result<Option<Header>, LightError> {
         let tip = self.tip();
         if h >= tip.height {
@@ -222,14 +227,14 @@ impl Light {
         Ok(self.seen.borrow().linked.get(&h).cloned())
     }
 
-    /// A header that is final, for its seal.
+    /// A final header, accepted for its seal.
     fn sealed(&self, h: Height) -> Result<Header, LightError> {
         let given = self.client.ask(&rpc::Header { height: h.get() })?.header.map(|Hex(sealed)| sealed);
-        let sealed = given.filter(|s| s.header.height == h).ok_or(Lie::OtherHeader)?;
-        if sealed.holds(&self.chain) { Ok(sealed.header) } else { Err(Lie::Seal.into()) }
+        let sealed = given.filter(|s| s.header.height == h).ok_or(InvalidResponse::OtherHeader)?;
+        if sealed.holds(&self.chain) { Ok(sealed.header) } else { Err(InvalidResponse::Seal.into()) }
     }
 
-    /// Links the headers from `h` on to those that are linked, of which this is the lowest.
+    /// Extends the linked headers, of which `lowest` is the lowest, down to `h`.
     fn link(&self, mut lowest: Header, h: Height) -> Result<(), LightError> {
         while lowest.height > h {
             let first = lowest.height.minus(HEADERS).max(Height::new(1));
@@ -237,7 +242,7 @@ impl Light {
             let all = self.client.ask(&rpc::Headers { first: first.get(), most })?.headers;
             let all: Vec<_> = all.into_iter().map(|Hex(sealed)| sealed).collect();
             light::chain(&all, &lowest)?;
-            let bottom = all.first().filter(|s| s.header.height == first).ok_or(Lie::Chain)?;
+            let bottom = all.first().filter(|s| s.header.height == first).ok_or(InvalidResponse::Chain)?;
             lowest = bottom.header.clone();
             let linked = all.into_iter().map(|s| (s.header.height, s.header));
             self.seen.borrow_mut().linked.extend(linked);
@@ -245,23 +250,23 @@ impl Light {
         Ok(())
     }
 
-    /// The block at a height; `None` when the node says that it does not have it.
+    /// The block at a height; `None` if the node reports that it does not have it.
     ///
     /// # Errors
-    /// As all questions.
+    /// [`LightError`].
     pub fn block(&self, h: Height) -> Result<Option<Block>, LightError> {
         let Some(Hex(block)) = self.client.ask(&rpc::Block { height: h.get() })?.block else {
             return Ok(None);
         };
-        let header = self.header(h)?.ok_or(Lie::Block)?;
+        let header = self.header(h)?.ok_or(InvalidResponse::Block)?;
         light::block(&header, &block)?;
         Ok(Some(block))
     }
 
-    /// Hands in a transaction; returns its id.
+    /// Submits a transaction and returns its id.
     ///
     /// # Errors
-    /// As all questions; [`ClientError::Refused`] when the node does not take it.
+    /// [`LightError`]; [`ClientError::Refused`] if the node does not accept it.
     pub fn submit(&self, transaction: Transaction) -> Result<Hash, LightError> {
         Ok(self.client.ask(&rpc::Submit { transaction: Hex(transaction) })?.id.0)
     }

@@ -1,7 +1,7 @@
-//! The operator's key in a file that only its owner may read.
+//! The operator's key in a file that only its owner can read.
 //!
-//! The bytes are drawn in `wire`. The file is made with mode 0600 and never overwritten, and one that others may read is
-//! refused: what it held must be taken as known. The key is not encrypted.
+//! The format is that of [`crate::seal`]. The file is created with mode 0600 and never overwritten. A file that other users can read
+//! is refused, because the key may be known to them. The key is not encrypted.
 
 use crate::{
     codec::Damage,
@@ -19,34 +19,34 @@ use zeroize::Zeroizing;
 /// Why a key file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// It exists, and a key is never overwritten.
-    #[error("there is a key in {} already: use it, or name another file", .path.display())]
+    /// The file exists, and a key is never overwritten.
+    #[error("{} already exists: use it, or name another file", .path.display())]
     Exists {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
-    /// Others may read it.
-    #[error("the key in {} can be read by others (mode {mode:03o}): take it as known, or run chmod 600 if you are sure", .path.display())]
+    /// Other users can read it.
+    #[error("other users can read the key in {} (mode {mode:03o}): they may know it; run chmod 600 only if you are sure that they do not", .path.display())]
     Exposed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// It holds no key.
-    #[error("{} holds no operator key: {damage}; restore it from a copy", .path.display())]
+    /// The file does not hold a key.
+    #[error("invalid operator key in {}: {damage}; restore it from a copy", .path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// How.
+        /// What is damaged.
         damage: Damage,
     },
-    /// The operating system refused.
-    #[error("{} cannot be used: {source}; check the path and its permissions", .path.display())]
+    /// The operating system reported an error.
+    #[error("cannot use {}: {source}; check the path and its permissions", .path.display())]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -54,7 +54,7 @@ pub enum KeyFileError {
 /// Writes a key to a new file, durably.
 ///
 /// # Errors
-/// [`KeyFileError::Exists`] when the file exists.
+/// [`KeyFileError::Exists`] if the file exists.
 pub fn write(path: &Path, key: &OperatorKey) -> Result<(), KeyFileError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
@@ -69,7 +69,7 @@ pub fn write(path: &Path, key: &OperatorKey) -> Result<(), KeyFileError> {
 /// Reads a key.
 ///
 /// # Errors
-/// [`KeyFileError::Exposed`] when group or others have any permission, [`KeyFileError::Damaged`] when it holds no key.
+/// [`KeyFileError::Exposed`] if group or others have any permission, [`KeyFileError::Damaged`] if it does not hold a key.
 pub fn read(path: &Path) -> Result<OperatorKey, KeyFileError> {
     let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
     let damaged = |damage| KeyFileError::Damaged { path: path.to_owned(), damage };

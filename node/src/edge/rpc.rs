@@ -99,7 +99,7 @@ impl Server {
         let listener = TcpListener::bind(listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let url = format!("http://{}", listener.local_addr().map_err(failed)?);
-        let token = Token::draw(rng);
+        let token = Token::generate(rng);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let files = Files::write(dir, &url, &token)?;
         let desk = Arc::new(Desk::new(token, chain, asker, counters));

@@ -1,10 +1,10 @@
-//! Bytes in JSON: the canonical encoding of a value, in lower-case hexadecimal, and nothing else.
+//! Binary values in JSON: the canonical encoding of a value, in lower-case hexadecimal.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sotto_mw::codec::{Decode, Encode};
 use std::borrow::Cow;
 
-/// A value whose form in JSON is the hexadecimal of its bytes.
+/// A value that JSON represents by its bytes in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hex<T>(pub T);
 
@@ -23,7 +23,7 @@ impl<'de, T: Decode> Deserialize<'de> for Hex<T> {
         let (pairs, odd) = text.as_bytes().as_chunks();
         let bytes: Option<Vec<u8>> = pairs.iter().map(|[a, b]| Some(value(*a)? << 4 | value(*b)?)).collect();
         let bytes = bytes.filter(|_| odd.is_empty());
-        let bytes = bytes.ok_or_else(|| D::Error::custom("bytes are pairs of the digits 0-9 and a-f"))?;
+        let bytes = bytes.ok_or_else(|| D::Error::custom("expected pairs of the digits 0-9 and a-f"))?;
         T::from_bytes(&bytes).map(Self).map_err(D::Error::custom)
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     use sotto_mw::hash::Hash;
 
     #[test]
-    fn one_form_and_no_other() {
+    fn a_value_has_one_text() {
         let hash = Hex(Hash::from_bytes(core::array::from_fn(|i| 8 * i as u8)));
         let text = serde_json::to_string(&hash).unwrap();
         assert_eq!(text, format!("\"{}\"", hash.0));

@@ -1,4 +1,4 @@
-//! Requests that are none, and responses that are no answer.
+//! Invalid requests, and responses to other requests.
 
 use crate::{effect::Refusal, ledger::LedgerError, rpc::*};
 use sotto_mw::error::Rejection;
@@ -31,7 +31,7 @@ fn requests_are_read() {
 }
 
 #[test]
-fn what_is_no_request_has_a_number() {
+fn an_invalid_request_has_a_code() {
     let parse = |text: &[u8]| Requests::from_bytes(text).map_err(|f| f.code());
     assert_eq!(parse(b"").unwrap_err(), Code::Parse);
     assert_eq!(parse(b"{\"jsonrpc\": \"2.0\"").unwrap_err(), Code::Parse);
@@ -53,7 +53,7 @@ fn what_is_no_request_has_a_number() {
         assert_eq!((one(nameless).id, code(nameless)), (Some(Value::Null), Code::Request), "{nameless}");
     }
     for notified in [r#"{"jsonrpc": "2.0", "method": "stat"}"#, r#"{"jsonrpc": "2.0", "method": "block"}"#] {
-        assert_eq!(one(notified).id, None, "a request, though it cannot be carried out: {notified}");
+        assert_eq!(one(notified).id, None, "a notification, although it cannot be executed: {notified}");
     }
     assert_eq!(code(r#"{"jsonrpc": "2.0", "id": 1, "method": "stat"}"#), Code::Method);
     for params in
@@ -65,9 +65,9 @@ fn what_is_no_request_has_a_number() {
 }
 
 #[test]
-fn every_method_is_called_by_its_name() {
+fn every_method_has_its_name() {
     for name in Call::NAMES {
-        let call = Call::new(name, json!({ "nobody": "takes this" }));
+        let call = Call::new(name, json!({ "unknown": "parameter" }));
         assert!(matches!(call, Err(Fault::Params(_))), "{name}");
     }
 }
@@ -76,11 +76,11 @@ fn every_method_is_called_by_its_name() {
 fn a_response_answers_one_request() {
     let bytes = |value: Value| value.to_string().into_bytes();
     let good = response(&json!(7), Ok(json!({ "height": 1, "id": null })));
-    assert!(read_response::<Submit>(7, &bytes(good)).is_err(), "another shape");
+    assert!(read_response::<Submit>(7, &bytes(good)).is_err(), "another type");
     let id = Hex(sotto_mw::hash::Hash::ZERO);
     let good = response(&json!(7), Ok(json!(SubmittedRecord { id })));
     assert_eq!(read_response::<Submit>(7, &bytes(good.clone())), Ok(Ok(SubmittedRecord { id })));
-    assert!(read_response::<Submit>(8, &bytes(good)).is_err(), "another request's");
+    assert!(read_response::<Submit>(8, &bytes(good)).is_err(), "another request");
     let why = Refusal::Ledger(LedgerError::Refused(Rejection::Unbalanced));
     let bad = response(&json!(7), Err(why.into()));
     assert_eq!(bad["error"]["data"]["rule"], json!("MW-R15"));

@@ -87,7 +87,7 @@ impl Desk {
             }
             _ => return Err((StatusCode::NOT_FOUND, "POST / · GET /metrics · GET /health")),
         };
-        if !header(AUTHORIZATION).is_some_and(|shown| self.token.is_shown_by(shown.as_bytes())) {
+        if !header(AUTHORIZATION).is_some_and(|shown| self.token.matches(shown.as_bytes())) {
             return Err((
                 StatusCode::UNAUTHORIZED,
                 "show the token: Authorization: Bearer …, from rpc.token",

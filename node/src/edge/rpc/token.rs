@@ -1,4 +1,6 @@
-//! The token: 32 random bytes as hexadecimal, in a file that only its owner can read.
+//! The RPC token: 32 random bytes in hexadecimal, in a file that only its owner can read.
+//!
+//! A program that can read the file may use the node. Both files are written at each start and removed at the end.
 
 use rand_core::CryptoRngCore;
 use std::{
@@ -10,9 +12,9 @@ use std::{
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The file of the token, in the node's folder.
+/// The name of the token's file in the node's folder.
 pub const TOKEN_FILE: &str = "rpc.token";
-/// The file that says where the node answers, beside it.
+/// The name of the file with the server's address, in the same folder.
 pub const URL_FILE: &str = "rpc.url";
 /// Letters of a token.
 const LETTERS: usize = 64;
@@ -23,34 +25,34 @@ pub enum TokenError {
     /// No node runs there.
     #[error("no node runs in {}: start one with `sotto node run`, or name the folder of one that runs", .dir.display())]
     Absent {
-        /// Where one was looked for.
+        /// The folder.
         dir: PathBuf,
     },
-    /// Others may read it.
-    #[error("the token in {} can be read by others (mode {mode:03o}): restart the node, which makes a new one", .path.display())]
+    /// Other users can read it.
+    #[error("other users can read the token in {} (mode {mode:03o}): restart the node, which makes a new one", .path.display())]
     Exposed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// It holds something else.
-    #[error("{} holds no token: restart the node, which makes a new one", .path.display())]
+    /// The file does not hold a token.
+    #[error("invalid token in {}: restart the node, which makes a new one", .path.display())]
     Malformed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
-    /// The operating system refuses.
-    #[error("{} cannot be used: {source}; check the folder and its permissions", .path.display())]
+    /// The operating system reported an error.
+    #[error("cannot use {}: {source}; check the folder and its permissions", .path.display())]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Who has it may ask the node, and stop it.
+/// Permission to query the node, and to stop it.
 pub struct Token(Zeroizing<String>);
 
 impl fmt::Debug for Token {
@@ -60,7 +62,7 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    pub(crate) fn draw(rng: &mut dyn CryptoRngCore) -> Self {
+    pub(crate) fn generate(rng: &mut dyn CryptoRngCore) -> Self {
         let mut bytes = Zeroizing::new([0u8; LETTERS / 2]);
         rng.fill_bytes(&mut *bytes);
         let mut text = Zeroizing::new(String::with_capacity(LETTERS));
@@ -71,7 +73,7 @@ impl Token {
     /// Reads a token's file.
     ///
     /// # Errors
-    /// [`TokenError`]; [`TokenError::Exposed`] when group or others have any permission.
+    /// [`TokenError`]; [`TokenError::Exposed`] if group or others have any permission.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let failed = |source| TokenError::Io { path: path.to_owned(), source };
         let file = fs::File::open(path).map_err(failed)?;
@@ -86,18 +88,18 @@ impl Token {
         if fits { Ok(Self(token)) } else { Err(TokenError::Malformed { path: path.to_owned() }) }
     }
 
-    /// The value of the header that shows it.
+    /// The value of the HTTP header `Authorization` with this token.
     pub(crate) fn authorization(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("Bearer {}", *self.0))
     }
 
-    /// Whether a header's value shows it; takes as long for any value of that length.
-    pub(crate) fn is_shown_by(&self, authorization: &[u8]) -> bool {
+    /// Whether a header's value has this token, in a time that depends only on its length.
+    pub(crate) fn matches(&self, authorization: &[u8]) -> bool {
         authorization.ct_eq(self.authorization().as_bytes()).into()
     }
 }
 
-/// Where a node in this folder answers, and the token it wants.
+/// The address and the token of the node in this folder.
 ///
 /// # Errors
 /// [`TokenError`].
@@ -125,7 +127,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes them, each whole before it has its name; what an earlier start left is replaced.
+    /// Writes both files atomically, and replaces those of an earlier start.
     pub(crate) fn write(dir: &Path, url: &str, token: &Token) -> Result<Self, TokenError> {
         let text = Zeroizing::new(format!("{}\n", *token.0));
         replace(&dir.join(TOKEN_FILE), &text)?;
@@ -137,7 +139,7 @@ impl Files {
         self.dir.join(TOKEN_FILE)
     }
 
-    /// Removes them. One that is gone already does no harm, and the next start replaces one that stays.
+    /// Removes both files. Errors are ignored: the next start replaces a file that remains.
     pub(crate) fn remove(&self) {
         let _ = fs::remove_file(self.dir.join(URL_FILE));
         let _ = fs::remove_file(self.token());
@@ -147,7 +149,7 @@ impl Files {
 fn replace(path: &Path, text: &str) -> Result<(), TokenError> {
     let new = path.with_extension("new");
     let written = || {
-        // A leftover may have another mode.
+        // A file of an earlier start may have another mode.
         match fs::remove_file(&new) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
@@ -165,20 +167,20 @@ mod tests {
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     #[test]
-    fn a_token_is_its_owners_and_no_other_is_taken() {
+    fn a_token_is_private_and_no_other_is_accepted() {
         let dir = tempfile::tempdir().unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let (token, other) = (Token::draw(&mut rng), Token::draw(&mut rng));
+        let (token, other) = (Token::generate(&mut rng), Token::generate(&mut rng));
         assert!(matches!(read_files(dir.path()), Err(TokenError::Absent { .. })));
         let files = Files::write(dir.path(), "http://127.0.0.1:1", &token).unwrap();
         let (url, read) = read_files(dir.path()).unwrap();
-        let shown = read.authorization();
+        let header = read.authorization();
         assert_eq!(url, "http://127.0.0.1:1");
-        assert!(token.is_shown_by(shown.as_bytes()) && !other.is_shown_by(shown.as_bytes()));
+        assert!(token.matches(header.as_bytes()) && !other.matches(header.as_bytes()));
         for wrong in
-            ["", "Bearer ", &shown[..shown.len() - 1], &format!("{}0", *shown), &shown.to_lowercase()]
+            ["", "Bearer ", &header[..header.len() - 1], &format!("{}0", *header), &header.to_lowercase()]
         {
-            assert!(!token.is_shown_by(wrong.as_bytes()), "{wrong}");
+            assert!(!token.matches(wrong.as_bytes()), "{wrong}");
         }
         assert_eq!(format!("{token:?}"), "Token(…)");
         let set_mode = |mode| fs::set_permissions(files.token(), fs::Permissions::from_mode(mode)).unwrap();
@@ -188,9 +190,9 @@ mod tests {
         set_mode(0o600);
         fs::write(files.token(), "0123").unwrap();
         assert!(matches!(read_files(dir.path()), Err(TokenError::Malformed { .. })));
-        // A new start replaces what is there.
+        // A new start replaces existing files.
         let files = Files::write(dir.path(), "http://127.0.0.1:2", &other).unwrap();
-        assert!(other.is_shown_by(read_files(dir.path()).unwrap().1.authorization().as_bytes()));
+        assert!(other.matches(read_files(dir.path()).unwrap().1.authorization().as_bytes()));
         files.remove();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
