@@ -5,10 +5,9 @@
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench ledger -- proofs     # one group of them
 //! ```
 //!
-//! The figures are processor time: more threads change nothing but their overhead; what threads gain is told by
-//! `benches/rivals` and `sotto speed`. Everything follows from seeds, so two runs measure the same bytes. A batch of k
-//! proofs is measured where the rules make it, as a transaction of k outputs: one kernel signature and one balance
-//! come with it.
+//! The figures are processor time, so more threads only add overhead; `benches/rivals` and `sotto speed` measure the gain from
+//! threads. Everything is seeded, so two runs measure the same bytes. A batch of k proofs is measured as the rules build
+//! it, in a transaction of k outputs, which also has one kernel signature and one balance.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -51,7 +50,7 @@ const AMOUNT: u64 = 1_000;
 /// The chain of all benchmarks.
 static TOY: LazyLock<TestChain> = LazyLock::new(|| TestChain::new(1));
 
-/// Outputs to build transactions from, since proving is dear.
+/// Outputs to build transactions from, because proving is expensive.
 static POOL: LazyLock<Vec<Owned>> = LazyLock::new(|| (0..1024).into_par_iter().map(output).collect());
 
 fn output(i: u64) -> Owned {
@@ -60,14 +59,14 @@ fn output(i: u64) -> Owned {
     TOY.output_of(OutputFeatures::Plain, opening, blinding, Extra::default())
 }
 
-/// A transaction of so many outputs and kernels; one input pays for all.
+/// A transaction with these numbers of outputs and kernels; one input pays for all.
 fn transaction(outputs: usize, kernels: usize) -> Transaction {
     let (fee, mut toy) = (TOY.least_fee(1, outputs, kernels), TOY.clone());
     let spent = toy.output(AMOUNT * outputs as u64 + fee.units());
     joined(&mut toy, &[&spent], &POOL[..outputs].iter().collect::<Vec<_>>(), (fee, kernels))
 }
 
-/// A transaction of these outputs and so many kernels, the first of which pays the fee.
+/// A transaction of these outputs and this number of kernels, the first of which pays the fee.
 fn joined(
     toy: &mut TestChain,
     from: &[&Owned],
@@ -83,7 +82,7 @@ fn well_formed(outputs: usize, kernels: usize) -> WellFormed<Transaction> {
     check_transaction(TOY.chain(), transaction(outputs, kernels)).unwrap()
 }
 
-/// One output: made, verified alone, looked through by its owner and by a stranger.
+/// One output: proved, verified alone, and rewound by its owner and by a stranger.
 fn output_alone(c: &mut Bench) {
     let (chain, r) = (TOY.chain().id(), SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(0)));
     let keys = OutputKeys { blinding: &r, rewind: &TestChain::REWIND, tau: &TestChain::TAU };
@@ -144,7 +143,7 @@ fn signatures(c: &mut Bench) {
     group.finish();
 }
 
-/// Transactions as a node meets them: checked, then verified.
+/// Transactions as a node receives them: checked, then verified.
 fn transactions(c: &mut Bench) {
     let mut group = c.benchmark_group("transaction");
     group.sample_size(10);
@@ -174,7 +173,7 @@ fn block(c: &mut Bench) {
     group.finish();
 }
 
-/// The heaviest blocks that the weights allow, each of one kind of item as far as a block can be: (inputs, outputs, kernels).
+/// The heaviest blocks that the weights allow, each mostly of one kind of item: (inputs, outputs, kernels).
 fn heaviest() -> [(&'static str, [usize; 3]); 3] {
     let room = TOY.chain().room();
     let [i, o, k] = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT];
@@ -188,7 +187,7 @@ fn heaviest() -> [(&'static str, [usize; 3]); 3] {
     ]
 }
 
-/// An unspent output of nothing, whose proof nobody looks at again.
+/// An unspent output with an unverified dummy proof.
 fn nothing(i: u64) -> Owned {
     let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(i));
     let opening = Opening { amount: Amount::ZERO, index: [7; 12] };
@@ -209,7 +208,7 @@ fn holding(owned: &[Owned]) -> MemoryState {
     state
 }
 
-/// A sealed block of so many items, and the state that it fits.
+/// A sealed block with these numbers of items, and the state it follows.
 fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
     let (fee, mut toy) = (TOY.least_fee(inputs, outputs, kernels), TOY.clone());
     let to: Vec<Owned> = (0..outputs as u64).into_par_iter().map(output).collect();
@@ -226,7 +225,7 @@ fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
     (state, toy.seal(p.header, p.body))
 }
 
-/// A block of maximal weight, from its bytes to what it changes: what the weights must keep in proportion.
+/// A block of maximal weight, from its bytes to its changes of the state; the weights must keep these costs in proportion.
 fn heaviest_block(c: &mut Bench) {
     let chain = TOY.chain();
     let mut group = c.benchmark_group("heaviest block");
@@ -251,7 +250,7 @@ fn heaviest_block(c: &mut Bench) {
     group.finish();
 }
 
-/// 1,000 outputs are created in a store, and spent again: what a block does to the index and the log.
+/// Creates 1,000 outputs in a store and spends them again: the work of a block on the index and the log.
 fn store(c: &mut Bench) {
     const MANY: usize = 1_000;
     let mut toy = TOY.clone();
@@ -291,7 +290,7 @@ fn apply(store: &mut Store<Memory>, block: &Block) {
     store.apply(&connected).unwrap();
 }
 
-/// 1,000 outputs enter the set of unspent outputs, 1,000 others leave it, and the new root is computed.
+/// Adds 1,000 unspent outputs, removes 1,000 others, and computes the new root.
 fn trie(c: &mut Bench) {
     const CHANGED: u64 = 1_000;
     let hash = |i: u64| tagged("benches/v1", &[&i.to_le_bytes()]);

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! cargo bench -p sotto-benches --bench mpc              # about two minutes
-//! cargo bench -p sotto-benches --bench mpc -- AES       # what has AES in its name
+//! cargo bench -p sotto-benches --bench mpc -- AES       # only benchmarks with AES in their name
 //! ```
 //!
-//! Throughput is in AND gates or transfers, one thread a party. Circuits of the public collection are measured if
-//! they are found beside the checkout, or where `SOTTO_BRISTOL` says.
+//! Throughput is in AND gates or transfers, with one thread per party. Circuits of the public collection are measured if they
+//! are found next to the checkout or in the folder `SOTTO_BRISTOL`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -27,7 +27,7 @@ fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-/// Either party alone.
+/// Each party alone.
 fn alone(c: &mut Criterion, name: &str, backend: Backend, program: &impl Program) {
     let mut group = c.benchmark_group(name);
     group.sample_size(10).throughput(Throughput::Elements(program.cost().and_gates));
@@ -71,7 +71,7 @@ fn circuits(c: &mut Criterion) {
     }
 }
 
-/// So many executions of a program in one session over a pipe.
+/// A number of executions of a program in one session over a pipe.
 fn executions(program: &(impl Program + Sync), x: &[bool], y: &[bool], n: u64) -> Duration {
     let (near, far) = memory_pair();
     let terms = Terms::new(Reveal::Both);
@@ -109,7 +109,7 @@ fn two_parties(c: &mut Criterion) {
     group.finish();
 }
 
-/// The two ends of a set-up.
+/// Both ends of a set-up.
 fn transfers(options: Options) -> ((Sender, Framed<Pipe>), (Receiver, Framed<Pipe>)) {
     let (mut near, mut far) = memory_pair();
     let sid = SessionId([1; 32]);

@@ -1,14 +1,14 @@
-//! The node: transactions accepted by one engine and through a line of four, the heaviest block through the same line, and a fresh
-//! node that fetches a chain, block by block and by snapshot.
+//! The node: transactions that one engine accepts or that pass a line of four nodes, the heaviest block through the same line, and a
+//! new node that downloads a chain, block by block and by snapshot.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node
 //! SOTTO_OUTPUTS=100000 RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node -- sync
 //! ```
 //!
-//! Links take no time and files are in memory, so what is measured is the engines' own work, of all nodes together: processor time
-//! of the process. The chain has `SOTTO_OUTPUTS` outputs, 4,000 unless told, in blocks of the greatest weight; proving them takes
-//! most of the time that the benchmark needs, and is not measured.
+//! Links take no time and files are in memory, so the figures are the work of the engines of all nodes together, in processor time
+//! of the process. The chain has `SOTTO_OUTPUTS` outputs (default 4,000) in blocks of the greatest weight. Proving them takes
+//! most of the benchmark's run time and is not measured.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -51,7 +51,7 @@ type Bench = Criterion<ProcessorTime>;
 
 /// Payments that are relayed.
 const PAYMENTS: usize = 100;
-/// A second of virtual time, which costs nothing.
+/// A second of virtual time.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Payments of one input and two outputs each, on a chain of a few blocks.
@@ -71,7 +71,7 @@ static PAID: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
     (toy, all)
 });
 
-/// A chain of heavy blocks, and so many empty ones that its last snapshot is final.
+/// A chain of heavy blocks, followed by enough empty ones to make its last snapshot final.
 static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     let many = std::env::var("SOTTO_OUTPUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
     let mut toy = TestChain::new(2);
@@ -90,7 +90,7 @@ static HEAVY: LazyLock<TestChain> = LazyLock::new(|| {
     toy
 });
 
-/// Outputs of one amount; no two seeds give the same.
+/// Outputs of one amount; different seeds give different outputs.
 fn outputs(toy: &TestChain, n: usize, amount: u64, seed: u64) -> Vec<Owned> {
     let output = |i: usize| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i as u64));
@@ -122,7 +122,7 @@ fn address(n: usize) -> Address {
     Address { at: SocketAddr::from(([10, n as u8, 0, 1], 4_000)), key: PeerKey([n as u8 + 1; 32]) }
 }
 
-/// Nodes and the links between them. Who has a number after the last is no node: it hears everything and answers nothing.
+/// Nodes and the links between them. A number after the last node is an observer, which receives everything and answers nothing.
 struct Net {
     nodes: Vec<Node<Memory>>,
     links: HashMap<(usize, PeerId), (usize, PeerId)>,
@@ -161,7 +161,7 @@ impl Net {
         b
     }
 
-    /// Delivers everything that was said.
+    /// Delivers all messages.
     fn settle(&mut self) {
         while let Some((n, event)) = self.queue.pop_front() {
             let Some(node) = self.nodes.get_mut(n) else { continue };
@@ -187,7 +187,7 @@ impl Net {
     }
 }
 
-/// So many nodes in a line, all on this chain, and a link by which somebody else speaks to the first.
+/// A line of nodes, all on this chain, and a link from an outside peer to the first.
 fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
     let mut net = Net::new((0..nodes).map(|_| ledger(toy, blocks)).collect(), |_, _| ());
     for n in 1..nodes {
@@ -199,7 +199,7 @@ fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
     (net, peer)
 }
 
-/// Payments that somebody offers to the first of some nodes, until the last has them.
+/// An outside peer offers payments to the first of some nodes, until the last node has them.
 fn transactions(c: &mut Bench) {
     let (toy, payments) = &*PAID;
     let offer = Message::Offer(payments.iter().map(transaction_id).collect());
@@ -221,7 +221,8 @@ fn transactions(c: &mut Bench) {
     group.finish();
 }
 
-/// The heaviest block, of outputs, is told to the first of four nodes, none of which has any of it, until the last has it.
+/// An outside peer announces the heaviest block of outputs to the first of four nodes without its transactions, until the last node
+/// has it.
 fn block(c: &mut Bench) {
     let toy = &*HEAVY;
     let at = toy.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();
@@ -243,7 +244,7 @@ fn block(c: &mut Bench) {
     group.finish();
 }
 
-/// A node without blocks fetches the chain of outputs.
+/// A node without blocks downloads the chain of outputs.
 fn sync(c: &mut Bench) {
     let toy = &*HEAVY;
     let (tip, k) = (toy.state().tip(), toy.chain().params().reorganisation);
@@ -256,7 +257,7 @@ fn sync(c: &mut Bench) {
         ("by snapshot, from three", 3, k + 1),
     ] {
         let start = || {
-            // Each has the snapshot that was due K blocks before the end, as it would have written it then.
+            // Each has the snapshot that it would have written K blocks before the end.
             let due = (toy.blocks().len() as u64 - k) / k * k;
             let (early, late) = toy.blocks().split_at(due as usize);
             let mut ledgers: Vec<_> = (0..peers).map(|_| ledger(toy, early)).collect();

@@ -1,4 +1,4 @@
-//! Payments end to end: three slate steps between two wallets, a pool and blocks on disk, and wallets that find the result.
+//! Payments end to end: the three slate steps between two wallets, a mempool and blocks on disk, and the wallets' scans.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -89,7 +89,7 @@ impl Scene {
         self.alice.finalize(&response, &mut self.rng).unwrap().unwrap().get().clone()
     }
 
-    /// Seals what is pending, and lets both wallets look.
+    /// Seals the pending transactions, and lets both wallets scan.
     fn block(&mut self) {
         let draft = self.ledger.draft().unwrap();
         let fees = draft.due.checked_sub(self.ledger.chain().params().reward).unwrap();

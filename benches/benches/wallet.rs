@@ -1,15 +1,15 @@
-//! The wallet: a slate's three steps, a restore, and a large wallet at its daily work.
+//! The wallet: the three steps of a slate, a restore, and the daily work of a large wallet.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench wallet               # outputs per second and core
 //! ```
 //!
-//! The restore looks at 100,000 outputs in memory, of which 1,000 are the wallet's: real ones. The 99,000 others have
-//! commitments of their own and share the proofs of a pool of 64, which nobody verifies in a scan: a miss takes the same steps
-//! for any proof. All of the nine accounts that a restore tries are tried, two keys each.
+//! The restore scans 100,000 outputs in memory, of which 1,000 belong to the wallet. The 99,000 others have different commitments
+//! and share the proofs of 64 outputs; a scan does not verify proofs, so a miss takes the same steps for any proof. The
+//! restore tries nine accounts with two keys each.
 //!
-//! The large wallet holds 100,000 unspent outputs, written as `docs/FORMATS.md` draws them. Its file has a key derivation that
-//! protects nothing, so that the work beside it shows; `key derivation` is what a passphrase adds to each command.
+//! The large wallet holds 100,000 unspent outputs in the format of `docs/FORMATS.md`. Its file has the weakest key derivation, so that
+//! the other work dominates; `key derivation` measures the cost that a passphrase adds to each command.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -55,7 +55,7 @@ fn wallet(seed: u64) -> Wallet<MemoryStore> {
     Wallet::create(MemoryStore::default(), chain(), words, Installation::in_memory([1; 32])).unwrap()
 }
 
-/// Unspent outputs in the order of their keys, one a block.
+/// Unspent outputs in the order of their keys, one per block.
 struct Set(Vec<(Hash, RewindData)>);
 
 impl Set {
@@ -125,7 +125,7 @@ fn request(to: &Wallet<MemoryStore>) -> Request {
     }
 }
 
-/// Contents with so many unspent outputs of one account, byte by byte.
+/// Contents with this number of unspent outputs of one account, byte by byte.
 fn contents(n: usize) -> Vec<u8> {
     let mut rng = ChaCha20Rng::seed_from_u64(4);
     let mut names: Vec<[u8; 32]> = (0..n).map(|_| core::array::from_fn(|_| rng.next_u32() as u8)).collect();
@@ -171,7 +171,7 @@ fn large(c: &mut Criterion) {
             let mut alice = open(&path);
             let plan = alice.plan(request(&bob)).unwrap().confirm(|_| Decision::Yes).unwrap();
             let invite = alice.invite(plan, &mut rng).unwrap().remove(0);
-            // So that every round begins with the same wallet.
+            // Every round starts with the same wallet.
             alice.cancel(&invite.session).unwrap();
         });
     });

@@ -1,16 +1,16 @@
-//! Makes a ledger of many blocks and outputs on disk, for nodes to fetch from each other (`benches/sync.sh`).
+//! Makes a ledger of many blocks and outputs on disk, which nodes download from each other (`benches/sync.sh`).
 //!
 //! ```text
 //! cargo run --release -p sotto-benches --example chain -- FOLDER [OUTPUTS [BLOCKS [PAYMENTS]]]
 //! ```
 //!
-//! The rules are those of `sotto chain init`. Each block spends one reward for as many outputs as make `OUTPUTS` unspent ones in all
-//! (100,000 unless told, in 5,040 blocks), and nothing else is spent. On the way the snapshot is written that a node would have
-//! written there: of the last multiple of K blocks that is K below the tip. Proving takes nearly all the time: some ten
-//! milliseconds an output and processor.
+//! The parameters are those of `sotto chain init`. Each block spends one reward for its share of `OUTPUTS` unspent outputs (default
+//! 100,000 in 5,040 blocks), and nothing else is spent. The program also writes the snapshot that a node would have written: of
+//! the last multiple of K blocks that is K below the tip. Proving takes nearly all the time, some ten milliseconds per output
+//! and processor.
 //!
-//! `FOLDER/payments` has payments for the next block, of one input and two outputs each, for `pay` to hand in: each a length (u32, little
-//! endian) and a transaction.
+//! `FOLDER/payments` has payments for the next block, of one input and two outputs each, which `pay` submits: each is a length (u32,
+//! little-endian) and a transaction.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -29,9 +29,9 @@ use sotto_mw::{
 use sotto_node::{config::Config, edge::chain_dir::DiskLedger, engine::Node, event::Event, peer::PeerKey};
 use std::{fs, path::Path, time::Duration};
 
-/// Blocks whose outputs are proven together.
+/// Blocks whose outputs are proved together.
 const TOGETHER: u64 = 64;
-/// What each output of a block pays.
+/// The amount of each output of a block.
 const COIN: u64 = 1_000_000;
 
 fn main() {
@@ -46,7 +46,7 @@ fn main() {
     });
     let mut rewards = vec![toy.grow(Vec::new())];
     rewards.extend(toy.mature());
-    // A block that spends has a reward and change in place of a reward: with what it pays, one more than that.
+    // A block that spends a reward has its own reward and change, so it adds one output more than it pays.
     let spending = blocks - rewards.len() as u64;
     let paid = outputs.saturating_sub(blocks);
     let (each, more) = (paid / spending, paid % spending);
@@ -82,7 +82,7 @@ fn pay(toy: &mut TestChain, coins: &[Owned]) -> Vec<u8> {
     bytes
 }
 
-/// So many outputs of one amount.
+/// A number of outputs of one amount.
 fn proven(toy: &TestChain, seed: u64, count: u64, amount: u64) -> Vec<Owned> {
     let output = |i: u64| {
         let blinding = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64((seed << 32) + i + 1));

@@ -1,4 +1,4 @@
-//! Hands payments to a running node, and waits until another has them all (`benches/sync.sh`).
+//! Submits payments to a running node, and waits until another node has them all (`benches/sync.sh`).
 //!
 //! ```text
 //! pay PAYMENTS FIRST LAST      the file that `chain` wrote, and the folders of two nodes
@@ -29,7 +29,7 @@ fn main() {
         rest = after;
     }
     let count = payments.len();
-    // On their way some are joined, so their number says nothing.
+    // Some are joined on their stems, so their number is meaningless.
     let all: u64 = payments.iter().map(|t| t.body.weight()).sum();
     let began = Instant::now();
     for payment in payments {

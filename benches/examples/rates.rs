@@ -28,7 +28,7 @@ fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(1)
 }
 
-/// Time that this thread was on a processor, so that other programs disturb less (Linux).
+/// Processor time of this thread, which other programs disturb less (Linux).
 fn processor_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
@@ -60,7 +60,7 @@ fn peers() -> (Framed<Peer>, Framed<Peer>) {
     })
 }
 
-/// The same two, over TLS between pinned keys.
+/// Both parties over TLS between pinned keys.
 fn pinned_peers() -> (Framed<Pinned>, Framed<Pinned>) {
     let [a, b] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
@@ -71,7 +71,7 @@ fn pinned_peers() -> (Framed<Pinned>, Framed<Pinned>) {
     })
 }
 
-/// A gibibyte one way, in pieces as the engine sends them.
+/// A gibibyte in one direction, in blocks of the engine's size.
 fn bytes<S: Read + Write + Send>(what: &str, (near, far): (Framed<S>, Framed<S>)) {
     const PIECES: usize = 1 << 14;
     let (mut near, mut far) = (near, far);
@@ -131,7 +131,7 @@ fn two_parties_over<P: Program + Sync, S: Read + Write + Send>(
     });
 }
 
-/// Random correlated transfers over loopback, by what each party's processor does.
+/// Random correlated transfers over loopback, in processor time of each party.
 fn transfers(options: Options) {
     const N: usize = 1 << 22;
     let (mut near, mut far) = peers();

@@ -1,13 +1,13 @@
 //! Benchmarks live in `benches/benches/`; run one with `cargo bench -p sotto-benches --bench ledger`.
 //!
-//! [`ProcessorTime`] is what they may measure by, where one thread does the work.
+//! [`ProcessorTime`] is the measure of benchmarks in which one thread does the work.
 
 use cpu_time::ProcessTime;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::time::Duration;
 
-/// Processor time of this process: on a machine with neighbours it stays what it is, unlike wall time. Threads add up, so
-/// it says how long something takes only where one thread does all of it.
+/// Processor time of this process, which other processes disturb less than wall time. The times of threads add up, so it
+/// equals the duration only if one thread does all the work.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessorTime;
 

@@ -1,5 +1,5 @@
-//! Writes the seeds of all targets to `fuzz/seeds/`, in place of those that are there.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool that cannot go on must stop")]
+//! Writes the seeds of all targets to `fuzz/seeds/`, replacing the existing ones.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool stops at the first error")]
 
 use std::{fs, path::Path};
 

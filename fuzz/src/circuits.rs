@@ -1,4 +1,4 @@
-//! What a computing party reads from files: circuits, tables and sources of programs.
+//! The files that a compute party reads: circuits, tables and program sources.
 
 use crate::Verdict;
 use sotto_jobs::circuits::{Compiled, Options};
@@ -10,10 +10,10 @@ use sotto_mpc::fancy::Plain;
 use sotto_mpc::inputs::Holder;
 use std::borrow::Cow;
 
-/// Input bits up to which a circuit is run; the reader accepts far more, and they cost nothing until then.
+/// Circuits with more input bits are only parsed, not run.
 const MOST_INPUTS: usize = 1 << 10;
 
-/// A circuit in either format; scheduled, it computes what its gates say, and written it is read back.
+/// A circuit in either format. The scheduled circuit must compute what its gates define, and reading must invert writing.
 pub fn mpc_bristol_fashion(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let Ok(netlist) = Netlist::from_bristol(text) else { return Verdict::Refused };
@@ -24,15 +24,15 @@ pub fn mpc_bristol_fashion(data: &[u8]) -> Verdict {
             let inputs: Vec<bool> = (0..bits).map(|i| pattern.rotate_right(i as u32) & 1 == 1).collect();
             let mut outputs = Vec::new();
             let Ok(()) = circuit.run(&mut Plain, inputs.iter().copied(), &mut outputs);
-            assert_eq!(outputs, netlist.compute(&inputs), "the schedule computes something else");
+            assert_eq!(outputs, netlist.compute(&inputs), "the schedule computes another function");
         }
         let again = Netlist::from_bristol(&netlist.to_string());
-        assert!(again.is_ok_and(|again| again == netlist), "what is written is not what is read");
+        assert!(again.is_ok_and(|again| again == netlist), "reading does not invert writing");
     }
     Verdict::Accepted
 }
 
-/// A circuit in the older format; the newer format's header makes it the same circuit.
+/// A circuit in the older format. With the header of the newer format it must be the same circuit.
 pub fn mpc_bristol(data: &[u8]) -> Verdict {
     let verdict = mpc_bristol_fashion(data);
     let Some(newer) = str::from_utf8(data).ok().and_then(in_fashion) else { return Verdict::Refused };
@@ -65,13 +65,13 @@ fn in_fashion(text: &str) -> Option<Fashion> {
     older.then_some(Fashion { text, inputs: a.saturating_add(b) })
 }
 
-/// A schema of its own, so that seeds are short.
+/// A short schema, so that seeds are short.
 static SCHEMA: [Column; 2] = [
     Column { name: Cow::Borrowed("a"), decimals: 2, bits: 10 },
     Column { name: Cow::Borrowed("b"), decimals: 0, bits: 32 },
 ];
 
-/// A table by a schema of two columns, or by that of the breast-cancer data; written anew it is the same table.
+/// A table with a schema of two columns, or with that of the breast-cancer data. Reading must invert writing.
 pub fn mpc_table(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let all = [&SCHEMA[..], &BREAST_CANCER].map(|schema| table(text, schema));
@@ -85,7 +85,7 @@ fn table(text: &str, schema: &[Column]) -> bool {
     let header = format!("{},{},yes,no\n", table.rows(), table.columns());
     let rows = (0..table.rows()).filter_map(|i| table.part(i..i + 1)).map(|row| line(&row, schema));
     let again = Table::parse(&(header + &rows.collect::<String>()), schema);
-    assert!(again.is_ok_and(|again| again == table), "it does not read what it says");
+    assert!(again.is_ok_and(|again| again == table), "reading does not invert writing");
     true
 }
 
@@ -106,8 +106,8 @@ fn line(row: &Table, schema: &[Column]) -> String {
     format!("{values}{}\n", u8::from(!positive))
 }
 
-/// A program in the Garble language, with few gates allowed: what compiles takes and gives as many bits as it declares, and
-/// tells nothing of a result if it panics.
+/// A program in the Garble language, with a small gate limit. A compiled program must have the declared numbers of input and
+/// output bits, and must not reveal a result if it panics.
 pub fn mpc_language(data: &[u8]) -> Verdict {
     let Ok(source) = str::from_utf8(data) else { return Verdict::Refused };
     let options = Options { gates: 1 << 12, ..Options::default() };
@@ -121,7 +121,7 @@ pub fn mpc_language(data: &[u8]) -> Verdict {
         let outputs = declaration.decode(&parties.compute(&inputs, &[])).expect("as many bits as declared");
         let [_, panicked, result] = &outputs[..] else { unreachable!("three tables") };
         let is_zero = result.iter().flatten().all(|n| *n == 0);
-        assert!(panicked[0][0] == 0 || is_zero, "a panic shows the result");
+        assert!(panicked[0][0] == 0 || is_zero, "a panic reveals the result");
     }
     Verdict::Accepted
 }

@@ -1,7 +1,7 @@
 //! Proofs about the two sets that a header commits to.
 //!
-//! Beside the identity of decoding, each target holds what a proof proves against the set itself: there is exactly one
-//! proof for a leaf, a key or a prefix, and it is the one that the set gives.
+//! Besides the single encoding, each target compares a proof with the set itself: a leaf, a key or a prefix has exactly one
+//! proof, the one that the set produces.
 
 use crate::{
     Verdict,
@@ -29,7 +29,7 @@ pub fn mw_mmr_proof(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// The compact form of a range; growing it by a leaf keeps it one.
+/// The compact form of a range. After adding a leaf it must still be valid.
 pub fn mw_peaks(data: &[u8]) -> Verdict {
     let Ok(mut peaks) = Peaks::from_bytes(data) else { return Verdict::Refused };
     assert!(peaks.to_bytes() == data, "two encodings of one range");
@@ -45,10 +45,10 @@ pub fn mw_trie_proof(data: &[u8]) -> Verdict {
     let Some((key, bytes)) = data.split_first_chunk() else { return Verdict::Refused };
     let Ok(proof) = TrieProof::from_bytes(bytes) else { return Verdict::Refused };
     assert!(proof.to_bytes() == bytes, "two encodings of one proof");
-    assert!(bytes.len() <= TrieProof::MAX_BYTES, "a proof longer than any");
+    assert!(bytes.len() <= TrieProof::MAX_BYTES, "a proof above the maximum length");
     let (tree, key) = (tree(), Hash::from_bytes(*key));
     if let Ok(leaf) = proof.verify(&tree.root(), &key) {
-        assert_eq!(leaf, tree.get(&key), "a false answer about {key}");
+        assert_eq!(leaf, tree.get(&key), "a wrong result for {key}");
         assert_eq!(proof, tree.prove(&key), "a second proof about {key}");
     }
     Verdict::Accepted

@@ -1,4 +1,4 @@
-//! What the targets are tried against: made once, from fixed seeds, by the crates' own public functions.
+//! The values that the targets work on. The crates' own public functions make them once, from fixed seeds.
 
 pub(crate) mod chain;
 pub(crate) mod circuit;
@@ -10,7 +10,7 @@ pub(crate) mod store;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-/// Randomness that is the same everywhere.
+/// A deterministic random source.
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }

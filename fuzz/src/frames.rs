@@ -1,17 +1,17 @@
-//! The framed channel over any bytes, held against a reader of the format that takes them in one piece.
+//! The framed channel over arbitrary bytes, compared with a reader that parses them as a whole.
 
 use crate::{Verdict, fixtures::circuit::Replay};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::{Channel, Phase};
 
-/// Calls of the reader that are taken from an input.
+/// Calls of the reader per input.
 const CALLS: usize = 8;
 /// The longest payload of a frame.
 const MAX_PAYLOAD: u32 = 1 << 20;
 
-/// Bytes that a read gives at most (1) ‖ eight calls: phase (1), length (2) ‖ what the peer sent.
+/// Most bytes per read (1) ‖ eight calls: phase (1), length (2) ‖ the peer's stream.
 ///
-/// However the stream is cut, a call gets the bytes of its phase that are next, or there is an error.
+/// However the stream is split, a call must return the next bytes of its phase, or an error.
 pub fn mpc_frames(data: &[u8]) -> Verdict {
     let Some((&[cut, ref calls @ ..], stream)) = data.split_first_chunk::<{ 1 + 3 * CALLS }>() else {
         return Verdict::Refused;
@@ -36,7 +36,7 @@ pub fn mpc_frames(data: &[u8]) -> Verdict {
     Verdict::of(received > 0)
 }
 
-/// Every byte of payload with its phase, up to the first header that is none.
+/// Every payload byte with its phase, up to the first invalid header.
 fn payload(mut stream: &[u8]) -> Vec<(Phase, u8)> {
     let mut all = Vec::new();
     while let [code, a, b, c, d, later @ ..] = stream {
@@ -51,7 +51,7 @@ fn payload(mut stream: &[u8]) -> Vec<(Phase, u8)> {
     all
 }
 
-/// The next `n` bytes, if there are as many and all of this phase.
+/// The next `n` bytes, if there are enough and all belong to this phase.
 fn next(rest: &mut &[(Phase, u8)], phase: Phase, n: usize) -> Option<Vec<u8>> {
     let (now, later) = rest.split_at_checked(n)?;
     *rest = later;

@@ -1,4 +1,4 @@
-//! The ledger's own decoders: what decodes is canonical, so it encodes to the bytes it came from.
+//! The ledger's decoders. Encodings are canonical, so a decoded value must encode to the same bytes.
 
 use crate::Verdict;
 use sotto_mw::{
@@ -17,7 +17,7 @@ use sotto_mw::{
     transaction::{Body, Transaction},
 };
 
-/// Decodes, and holds the value's bytes against those it came from.
+/// Decodes a value and compares its encoding with the input.
 pub(crate) fn canonical<T: Decode + Encode>(data: &[u8]) -> Verdict {
     let Ok(value) = T::from_bytes(data) else { return Verdict::Refused };
     assert!(value.to_bytes() == data, "two encodings of one value");
@@ -59,7 +59,7 @@ pub fn mw_material(data: &[u8]) -> Verdict {
     canonical::<RewindData>(data)
 }
 
-/// A chain's parameters; what they answer about any height is an answer, not an overflow.
+/// A chain's parameters. Their functions must not overflow at any height.
 pub fn mw_params(data: &[u8]) -> Verdict {
     if let Ok(chain) = Params::from_bytes(data).map(Chain::new)
         && let Ok(chain) = chain
@@ -73,7 +73,7 @@ pub fn mw_params(data: &[u8]) -> Verdict {
     canonical::<Params>(data)
 }
 
-/// The types that the others are made of: the first byte says which.
+/// The types of fields; the first byte selects one.
 const FIELDS: [fn(&[u8]) -> Verdict; 15] = [
     canonical::<u64>,
     canonical::<Amount>,

@@ -1,17 +1,17 @@
-//! One function per decoder and per state machine that takes any bytes.
+//! Fuzz targets: one function for each decoder and each state machine that reads untrusted bytes.
 //!
 //! ```text
-//! decoder   encode(decode(b)) = b for every b that decodes; what proves something proves the truth
-//! machine   bytes as a peer's messages or a disk's files: every answer is right or an error
+//! decoder   encode(decode(b)) = b for every b that decodes; a proof that verifies proves a true statement
+//! machine   bytes as a peer's messages or a disk's files: every result is right or an error
 //! ```
 //!
-//! A target asserts its property and says whether the bytes were [taken or refused](Verdict). Guaranteed of all: no panic,
-//! and memory bounded by the input. The same functions serve libFuzzer (`cargo-fuzz/`), which searches, and the tests of
-//! this crate, which replay `seeds/` with a few thousand changes each; how, is in `README.md`.
+//! A target asserts its property and returns whether the bytes were [accepted or refused](Verdict). No target may panic, and
+//! memory must be bounded by the size of the input. libFuzzer (`cargo-fuzz/`) searches with these functions, and the tests of
+//! this crate replay `seeds/` with a few thousand mutations each; `README.md` explains how.
 //!
 //! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `requests`,
-//! `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` holds what they are tried against, [`seeds`] makes the seeds.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that is wrong must stop")]
+//! `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` has the values they work on, [`seeds`] makes the seeds.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
 mod circuits;
 mod commitments;
@@ -30,12 +30,12 @@ mod snapshots;
 mod stores;
 mod wallets;
 
-/// What became of the bytes.
+/// Whether a target accepted the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// They mean something.
+    /// They are valid.
     Accepted,
-    /// They do not.
+    /// They are invalid.
     Refused,
 }
 
@@ -45,21 +45,21 @@ impl Verdict {
     }
 }
 
-/// How much work a target does for an input.
+/// The cost of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Reads the bytes: microseconds, and memory in proportion to the input.
+    /// It decodes the bytes: microseconds, and memory in proportion to the input.
     Decoder,
-    /// Runs something on them: milliseconds, and memory of its own.
+    /// It runs a state machine: milliseconds, and memory of its own.
     Machine,
 }
 
-/// A function to be tried with any bytes.
+/// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name: the function's, the libFuzzer program's and the seeds' folder's.
+    /// The name of the function, of the libFuzzer program and of the seeds' folder.
     pub name: &'static str,
-    /// How much it does.
+    /// Its cost.
     pub kind: Kind,
     /// The function.
     pub run: fn(&[u8]) -> Verdict,
@@ -69,7 +69,7 @@ macro_rules! targets {
     ($($module:ident { $($kind:ident $name:ident)* })*) => {
         $(pub use $module::{$($name),*};)*
 
-        /// All of them.
+        /// All targets.
         pub const TARGETS: &[Target] =
             &[$($(Target { name: stringify!($name), kind: Kind::$kind, run: $name }),*),*];
     };
@@ -137,8 +137,8 @@ targets! {
         Decoder mpc_rows
     }
     links {
-        Decoder link_piece
-        Decoder link_meeting
+        Decoder link_message
+        Decoder link_request
         Decoder link_head
     }
     sessions {

@@ -4,12 +4,12 @@ use crate::Verdict;
 use sotto_link::testing;
 
 /// A message between nodes: it has one encoding, so that its size reveals only the frame's length class.
-pub fn link_piece(data: &[u8]) -> Verdict {
+pub fn link_message(data: &[u8]) -> Verdict {
     same(data, testing::message(data))
 }
 
 /// A request to a rendezvous server.
-pub fn link_meeting(data: &[u8]) -> Verdict {
+pub fn link_request(data: &[u8]) -> Verdict {
     same(data, testing::meeting_request(data))
 }
 

@@ -1,4 +1,4 @@
-//! What a peer says to a node: one message a frame, bounded before anything is allocated.
+//! A peer's messages to a node: one message per frame, bounded before anything is allocated.
 
 use crate::{Verdict, ledger::canonical};
 use sotto_node::message::Message;

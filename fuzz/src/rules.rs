@@ -1,19 +1,19 @@
-//! The rules of consensus against any bytes: a toy chain is handed transactions and blocks, honest ones with a byte changed,
-//! and bodies that its own operator seals whatever they are.
+//! The consensus rules on arbitrary bytes: a test chain receives transactions and blocks, honest ones with one byte changed, and
+//! arbitrary bodies that its own operator seals.
 //!
 //! ```text
 //! input   step*
-//! step    0 ‖ n (2) ‖ transaction (n)      a peer's transaction, for the pool
-//!         1 ‖ n (2) ‖ block (n)            a peer's block, to be connected
+//! step    0 ‖ n (2) ‖ transaction (n)      a peer's transaction, for the mempool
+//!         1 ‖ n (2) ‖ block (n)            a peer's block, to connect
 //!         2 ‖ at (2) ‖ xor (1)             the honest payment with a byte changed
 //!         3 ‖ at (2) ‖ xor (1)             the honest next block with a byte changed
-//!         4 ‖ n (2) ‖ body (n)             any body, sealed under the header that fits it
+//!         4 ‖ n (2) ‖ body (n)             any body, sealed under the matching header
 //!         5 ‖ n (2) ‖ transaction (n)      any transaction, in a block with its reward
-//!         6                                the last block taken back
+//!         6                                undo the last block
 //! ```
 //!
-//! After every block that the rules let in: the supply adds up over the whole chain, and undo ∘ apply = id. No changed byte
-//! of an honest payment or block passes, and what passes alone passes in a block.
+//! After every accepted block the supply must add up over the whole chain, and undo ∘ apply = id. No honest payment or block
+//! with a changed byte may pass, and a transaction that passes alone must pass in a block.
 
 use crate::{Verdict, fixtures::chain::world};
 use sotto_mw::{
@@ -26,10 +26,10 @@ use sotto_mw::{
     transaction::{Body, Transaction},
 };
 
-/// Steps of an input that are taken; more find nothing new and take time.
+/// Most steps per input; more take time and find nothing new.
 const MOST_STEPS: usize = 12;
 
-/// Steps on a toy chain.
+/// Steps on a test chain.
 pub fn mw_rules(data: &[u8]) -> Verdict {
     let mut machine = Machine { toy: world().toy.clone(), changes: Vec::new() };
     let mut reader = Reader::new(data);
@@ -43,14 +43,14 @@ pub fn mw_rules(data: &[u8]) -> Verdict {
     Verdict::of(accepted)
 }
 
-/// A chain and how to take its new blocks back.
+/// A chain and the data to undo its new blocks.
 struct Machine {
     toy: TestChain,
     changes: Vec<ChangeSet>,
 }
 
 impl Machine {
-    /// Takes one step; whether the rules let it pass. An error when there is none.
+    /// Takes one step and returns whether the rules accepted it. An error if no step is left.
     fn step(&mut self, r: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match r.u8()? {
             0 => Ok(Transaction::from_bytes(rest(r)?).is_ok_and(|t| self.toy.accept(&t).is_ok())),
@@ -85,7 +85,7 @@ impl Machine {
         let alone = self.toy.accept(t).is_ok();
         let block = self.toy.forge_with(t);
         let joined = self.connect(&block);
-        assert!(joined || !alone, "what passes alone does not pass in a block");
+        assert!(joined || !alone, "a transaction that passes alone does not pass in a block");
         joined
     }
 
@@ -98,13 +98,13 @@ impl Machine {
         self.audit();
         let after = self.toy.state().clone();
         self.toy.undo(&change);
-        assert!(self.toy.state() == &before, "undo does not lead back");
-        assert!(self.toy.connect(b).is_ok() && self.toy.state() == &after, "redo does not lead on");
+        assert!(self.toy.state() == &before, "undo does not restore the state");
+        assert!(self.toy.connect(b).is_ok() && self.toy.state() == &after, "redo does not restore the state");
         self.changes.push(change);
         true
     }
 
-    /// The last new block is taken back; never one of the fixture's.
+    /// Undoes the last new block, but never one of the fixture's.
     fn undo(&mut self) -> bool {
         let change = self.changes.pop();
         change.iter().for_each(|c| self.toy.undo(c));
@@ -120,18 +120,18 @@ impl Machine {
         let tip = state.tip();
         assert!(
             audit.finish(self.toy.chain(), tip.height, &tip.total_offset).is_ok(),
-            "money out of nothing"
+            "the supply does not add up"
         );
     }
 }
 
-/// A length of two bytes, and as many bytes.
+/// A length of two bytes and that many bytes.
 fn rest<'a>(r: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let n = u16::from_le_bytes(r.array()?);
     r.take(n.into())
 }
 
-/// These bytes with one of them changed as the step says, and whether that changes anything.
+/// The bytes with one changed as the step specifies, and whether they differ.
 fn change(mut bytes: Vec<u8>, r: &mut Reader<'_>) -> Result<(Vec<u8>, bool), DecodeError> {
     let (at, xor) = (u16::from_le_bytes(r.array()?), r.u8()?);
     let place = bytes.get_mut(usize::from(at));

@@ -1,7 +1,7 @@
-//! The seeds of all targets, made from fixed randomness: the same code makes the same bytes, whenever and wherever.
+//! The seeds of all targets, made from fixed randomness: the same code always makes the same bytes.
 //!
-//! Each target has some inputs that are good, and near each of them some that are not. A seed's name begins with its
-//! verdict, so a change of a format, or of what is accepted, shows in the tests.
+//! Each target has some valid inputs, and some invalid ones close to them. A seed's name begins with its verdict, so the tests
+//! reveal every change of a format or of the accepted inputs.
 
 mod computing;
 mod jobs;
@@ -11,16 +11,16 @@ mod money;
 use crate::{TARGETS, Target, Verdict};
 use std::collections::BTreeMap;
 
-/// An input and what becomes of it.
+/// An input and its verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seed {
-    /// Verdict and meaning, such as `refused-cut`.
+    /// The verdict and a description, such as `refused-cut`.
     pub name: String,
     /// The input.
     pub bytes: Vec<u8>,
 }
 
-/// Inputs by their meaning.
+/// Inputs by description.
 pub(crate) type Inputs = Vec<(String, Vec<u8>)>;
 
 fn input(name: &str, bytes: impl Into<Vec<u8>>) -> (String, Vec<u8>) {
@@ -30,7 +30,7 @@ fn input(name: &str, bytes: impl Into<Vec<u8>>) -> (String, Vec<u8>) {
 /// The seeds of a target, by name.
 ///
 /// # Panics
-/// When it has none.
+/// If it has none.
 #[must_use]
 pub fn of(target: &Target) -> Vec<Seed> {
     let mut all = BTreeMap::new();
@@ -58,7 +58,7 @@ fn inputs(target: &str) -> Inputs {
     found.into_iter().flatten().next().expect("seeds for every target")
 }
 
-/// The input; the same cut in half, cut by a byte, with a byte more, and with a bit flipped in the middle.
+/// The input, and the input cut in half, cut by a byte, extended by a byte, and with a flipped bit in the middle.
 fn neighbours((name, bytes): (String, Vec<u8>)) -> Inputs {
     let named = |what: &str, bytes: Vec<u8>| (format!("{name}-{what}"), bytes);
     let cut = |n: usize| bytes.get(..n).unwrap_or_default().to_vec();

@@ -1,19 +1,19 @@
-//! A computing session against a peer that says anything: it ends with the right result or with an error.
+//! A garbling session with a peer that sends arbitrary bytes: it must end with the right result or with an error.
 //!
-//! A peer that deviates on purpose may do more than that to a semi-honest protocol; one that does not know what we drew and
-//! cannot find SHA-256 preimages is not such a peer.
+//! A malicious peer can do more harm to a semi-honest protocol. The fuzzer cannot, because it does not know our random choices
+//! and finds no SHA-256 preimages.
 
 use crate::{
     Verdict,
     fixtures::circuit::{Replay, SUM, evaluate, garble},
 };
 
-/// What an evaluator says to our garbler.
+/// An evaluator's messages to our garbler.
 pub fn mpc_garbler(data: &[u8]) -> Verdict {
     judge(garble(Replay::new(data)).map(|(output, _)| output))
 }
 
-/// What a garbler says to our evaluator.
+/// A garbler's messages to our evaluator.
 pub fn mpc_evaluator(data: &[u8]) -> Verdict {
     judge(evaluate(Replay::new(data)).map(|(output, _)| output))
 }

@@ -1,9 +1,8 @@
-//! Wallets against any slates: the receiver takes any invite, the sender any response to the invite that it sent; the payer any
-//! invoice, and who asked any payment of the invoice that it wrote.
+//! Wallets that receive arbitrary slates: the receiver an invite, the sender a response to its invite, the payer an invoice, and the
+//! payee a payment of its invoice.
 //!
-//! What is accepted stays accepted and means the same: an invite gets the same response again, an invoice is paid once; and the
-//! one answer that is taken is the one that the invited party gave, which makes the payment that all rules let pass. What is
-//! refused leaves no trace.
+//! An invite must always get the same response, and an invoice must be paid once. The sender must accept only the response of the
+//! invited party, which makes a valid transaction. A refused slate must leave no trace.
 
 use crate::{
     Verdict,
@@ -34,7 +33,7 @@ fn respond(invite: &Invite) -> bool {
         assert_eq!(contents(&wallet), payment().receiver, "a refused invite left a trace");
         return false;
     };
-    let again = wallet.respond(Account(0), invite, &mut rng(2)).expect("it was accepted before");
+    let again = wallet.respond(Account(0), invite, &mut rng(2)).expect("the invite was accepted before");
     assert_eq!(response, again, "a second response to one invite");
     true
 }
@@ -58,9 +57,9 @@ fn pay(invoice: &Invoice) -> bool {
         return false;
     };
     let (signed, asked) = (invoice.receipt(), payment().invoice.receipt());
-    assert_eq!(signed, asked, "something was paid for which there is no receipt");
+    assert_eq!(signed, asked, "an invoice was paid without a record");
     assert_eq!(wallet.paid_before(invoice), Some(&payment_made));
-    assert!(wallet.bill(Account(0), invoice).is_err(), "an invoice was planned for twice");
+    assert!(wallet.bill(Account(0), invoice).is_err(), "an invoice was paid twice");
     true
 }
 
@@ -73,7 +72,7 @@ fn collect(paid: &Payment) -> bool {
     };
     assert_eq!(*paid, payment().paid_invoice, "a payment that the payer did not make");
     let promised = before.checked_add(payment().invoice.amount);
-    assert_eq!(Some(wallet.balance(None).pending), promised, "another amount than was asked for");
+    assert_eq!(Some(wallet.balance(None).pending), promised, "another amount than requested");
     assert_eq!(transaction.get().body.kernels.len(), 1);
     true
 }

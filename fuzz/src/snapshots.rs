@@ -1,7 +1,7 @@
-//! A snapshot that somebody hands over: what is whole is the chain's own state, whoever wrote it.
+//! A snapshot from an untrusted source: if it is complete, it must be the chain's own state.
 //!
-//! The operator's seal on the last header is all that is trusted, so the checks of the parts may be made right and the
-//! property stays: an import that misses nothing gives the store whose own snapshot is the honest one.
+//! Only the operator's seal on the last header is trusted, so the property must hold even with correct checksums of the parts: a
+//! complete import makes a store whose own snapshot is the honest one.
 
 use crate::{
     Verdict,
@@ -14,7 +14,7 @@ use crate::{
 use sotto_mw::{block::Header, codec::Decode, hash::tagged, state::ChainView};
 use sotto_node::storage::{Memory, import};
 
-/// Whether checks are made right (1: its first bit) ‖ snapshot, for the chain of the world.
+/// Whether to correct the checksums (1: its first bit) ‖ snapshot, for the chain of the fixture.
 pub fn node_snapshot(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
     let bytes = if which & RESEAL == 0 { bytes.to_vec() } else { reseal(bytes) };
@@ -32,12 +32,12 @@ pub fn node_snapshot(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// Where the last header and the number of parts stand, and the bytes of a part's entry (docs/FORMATS.md).
+/// The offsets of the last header and of the number of parts, and the bytes of a part's entry (docs/FORMATS.md).
 const HEADER: usize = 103;
 const COUNT: usize = 360;
 const ENTRY: usize = 37;
 
-/// The snapshot with the check of every part that is there, and that of its start.
+/// The snapshot with correct checksums of its start and of every part.
 pub(crate) fn reseal(bytes: &[u8]) -> Vec<u8> {
     start_and_parts(bytes).unwrap_or_else(|| bytes.to_vec())
 }

@@ -1,7 +1,7 @@
-//! Files on a disk that say anything: the store opens and tells the truth, or says that it is damaged.
+//! Arbitrary files of a store: the store must open with the chain's own blocks, or report damage.
 //!
-//! Checksums keep blind changes from the decoders behind them, so a target can also have them made right: then the files
-//! are such as somebody with access may write, and only panics and memory matter.
+//! Checksums keep random changes away from the decoders behind them, so an input may ask to correct them. The files are then such as
+//! an attacker with access could write, and only panics and memory use matter.
 
 use crate::{
     Verdict,
@@ -19,7 +19,7 @@ use sotto_node::{
     storage::{FileName, Memory, Store},
 };
 
-/// Makes or recalls the files of a store.
+/// Makes or caches the files of a store.
 type MakeImage = fn() -> &'static Image;
 
 /// The files that an input may replace, by its first byte: five of the whole store, three of the pruned one.
@@ -34,10 +34,10 @@ pub(crate) const FILES: [(MakeImage, FileName); 8] = [
     (pruned, FileName::Base(1)),
 ];
 
-/// The bit of the first byte that asks for right checksums.
+/// The bit of the first byte that requests correct checksums.
 pub(crate) const RESEAL: u8 = 0x80;
 
-/// Which file (1) ‖ its bytes, among the sound files of a store.
+/// Which file (1) ‖ its bytes; the other files of the store are intact.
 pub fn node_store(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
     let Some(&(image, file)) = FILES.get(usize::from(which & !RESEAL)) else { return Verdict::Refused };
@@ -47,12 +47,12 @@ pub fn node_store(data: &[u8]) -> Verdict {
     let Ok(store) = Store::open_on(files, layout()) else { return Verdict::Refused };
     let sound = ask(&store);
     assert!(resealed || blocks(&store, 6) == image().blocks, "blocks that are not the chain's");
-    assert!(resealed || sound, "a store that opens and is not whole");
+    assert!(resealed || sound, "a store that opens and is incomplete");
     let ledger = Ledger::over(store, PoolLimits::default());
     Verdict::of(ledger.is_ok_and(|l| !l.opened().set_aside && l.double_seals().is_ok()))
 }
 
-/// Asks a store everything once; whether it could answer.
+/// Queries everything in a store once and returns whether all queries succeeded.
 fn ask(store: &Store<Memory>) -> bool {
     let headers = (0..=store.tip().height.get().min(20)).map(Height::new);
     let headers = headers.map(|h| store.header(h).is_ok() && store.sealed_header(h).is_ok());
@@ -60,7 +60,7 @@ fn ask(store: &Store<Memory>) -> bool {
     store.check_log().is_ok() & headers.chain(unspent).chain(kernels).fold(true, |all, one| all & one)
 }
 
-/// The bytes with every checksum that belongs where one stands.
+/// The bytes with every checksum corrected.
 fn reseal(file: FileName, bytes: &[u8]) -> Vec<u8> {
     match file {
         FileName::Head => checked("sotto/node-head/v1", &[], bytes),
@@ -111,13 +111,13 @@ fn reseal_pool(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bytes with their last 32 replaced by the checksum of those before.
+/// The bytes with the last 32 replaced by the checksum of the rest.
 pub(crate) fn checked(tag: &str, place: &[u8], bytes: &[u8]) -> Vec<u8> {
     let Some((content, _)) = bytes.split_last_chunk::<CHECK>() else { return bytes.to_vec() };
     [content, tagged(tag, &[place, content]).as_bytes()].concat()
 }
 
-/// Whether the checksum is made right (1: its last bit) ‖ an operator's key file; a key has one file.
+/// Whether to correct the checksum (1: its last bit) ‖ an operator's key file. A key must have one file.
 pub fn node_operator(data: &[u8]) -> Verdict {
     let Some((&which, bytes)) = data.split_first() else { return Verdict::Refused };
     let sealed = checked("sotto/node-operator/v1", &[], bytes);

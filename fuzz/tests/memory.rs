@@ -1,6 +1,6 @@
-//! No target takes much more memory than its input has bytes: what a length field announces is not believed.
+//! No target uses much more memory than its input has bytes: no allocation trusts a length field.
 //!
-//! Alone in its program, because the peak is the whole process's.
+//! The test has a program of its own, because the peak is that of the whole process.
 
 use peak_alloc::PeakAlloc;
 use sotto_fuzz::{Kind, TARGETS, seeds};
@@ -8,16 +8,16 @@ use sotto_fuzz::{Kind, TARGETS, seeds};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Bytes that a decoder may hold for each byte of input, and besides: two buffers of a channel are most of it.
+/// Bytes that a decoder may allocate for each byte of input, and in addition; two buffers of a channel take most of them.
 const PER_BYTE: usize = 64;
 const DECODER: usize = 1 << 19;
-/// Bytes that a machine may hold besides: an index of a store, or a session.
+/// Bytes that a state machine may allocate in addition, for an index of a store or a session.
 const MACHINE: usize = 1 << 26;
 
 #[test]
 fn memory_is_bounded_by_the_input() {
     for target in TARGETS {
-        // Once for the fixtures and whatever a library keeps.
+        // The first run makes the fixtures and the libraries' caches.
         let seeds = seeds::of(target);
         for seed in &seeds {
             for bytes in [seed.bytes.clone(), with_great_numbers(&seed.bytes)] {
@@ -39,7 +39,7 @@ fn memory_is_bounded_by_the_input() {
     }
 }
 
-/// Every aligned number a great one: what is a count or a length somewhere is absurd here.
+/// Replaces every aligned number by a large one, which is absurd as a count or length.
 fn with_great_numbers(bytes: &[u8]) -> Vec<u8> {
     let mut out = bytes.to_vec();
     let (numbers, _) = out.as_chunks_mut::<4>();

@@ -1,7 +1,7 @@
-//! Replays the seeds of every target, and a few thousand changes of them that are the same in every run.
+//! Replays the seeds of every target and a few thousand mutations of them, the same in every run.
 //!
-//! Every target asserts its own property; here it is only called. A failure prints the input in hexadecimal: with the
-//! target's name it is a test case (`README.md`).
+//! Every target asserts its own property; the tests only call it. A failure prints the input in hexadecimal, which together with the
+//! target's name is a test case (`README.md`).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use rand_chacha::{
@@ -26,7 +26,7 @@ fn on_disk(target: &Target) -> BTreeMap<String, Vec<u8>> {
     files.map(|f| (f.file_name().into_string().unwrap(), fs::read(f.path()).unwrap())).collect()
 }
 
-/// Runs the target; a panic of it comes with the input.
+/// Runs the target, and reports a panic with the input.
 fn run(target: &Target, bytes: &[u8]) -> Verdict {
     catch_unwind(AssertUnwindSafe(|| (target.run)(bytes))).unwrap_or_else(|_| {
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
@@ -34,7 +34,7 @@ fn run(target: &Target, bytes: &[u8]) -> Verdict {
     })
 }
 
-/// One to four changes: bits, bytes, edges of numbers, cuts, insertions, and pieces of other seeds.
+/// One to four mutations: bits, bytes, extreme numbers, cuts, insertions, and parts of other seeds.
 fn change(rng: &mut ChaCha8Rng, bytes: &[u8], other: &[u8]) -> Vec<u8> {
     let mut out = bytes.to_vec();
     for _ in 0..1 + rng.next_u32() % 4 {

@@ -1,8 +1,9 @@
-//! Loads the test vectors: JSON files, one a subject, that live beside this crate.
+//! The test vectors: one JSON file per subject, in the folder of this crate.
 //!
-//! The ledger's are written by `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors`; without the variable that
-//! test fails when a file is not what the code gives; `letter.json` in the same way by `cargo test -p sotto-wallet --release --lib
-//! letters`. `rfc9496.json` and `rfc9591.json` are the documents' own. `check.py` reads them all without this code. Numbers that may exceed 2⁵³ are decimal strings, bytes are hexadecimal.
+//! `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors` writes the files of the ledger. Without the variable, the
+//! test fails if a file differs from the code's output. `cargo test -p sotto-wallet --release --lib letters` does the same for
+//! `letter.json`. `rfc9496.json` and `rfc9591.json` are copies of the vectors in those documents. `check.py` verifies all files
+//! without this code. Numbers that may exceed 2⁵³ are decimal strings; bytes are hexadecimal.
 
 pub use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -22,13 +23,13 @@ pub fn file(subject: &str) -> PathBuf {
 /// The vectors of a subject: the parsed contents of `<subject>.json`.
 ///
 /// # Errors
-/// When the file is missing or is not JSON.
+/// If the file is missing or is not JSON.
 pub fn load(subject: &str) -> std::io::Result<Value> {
     let text = std::fs::read(file(subject))?;
     serde_json::from_slice(&text).map_err(std::io::Error::from)
 }
 
-/// The file's text for a subject: keys in order, each key of the top on its own line, and each item of a list there.
+/// The text of a subject's file: keys in order, each top-level key on its own line, and each item of a top-level list.
 #[must_use]
 pub fn render(subject: &Value) -> String {
     let lines: Vec<String> = sorted(subject).into_iter().map(|(k, v)| format!(" {k}:{}", top(v))).collect();
@@ -45,7 +46,7 @@ fn top(v: &Value) -> String {
     }
 }
 
-/// One line, keys in order whatever the features of the JSON crate.
+/// One line with keys in order, whatever the features of the JSON crate.
 fn compact(v: &Value) -> String {
     match v {
         Value::Object(_) => {
@@ -58,7 +59,7 @@ fn compact(v: &Value) -> String {
     }
 }
 
-/// An object's fields in the order of keys, each key as JSON.
+/// An object's fields in the order of their keys, each key as JSON.
 fn sorted(v: &Value) -> Vec<(String, &Value)> {
     let mut fields: Vec<_> = v.as_object().into_iter().flatten().collect();
     fields.sort_unstable_by_key(|(k, _)| k.as_str());

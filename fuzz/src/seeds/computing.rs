@@ -76,7 +76,7 @@ fn texts(all: &[(&str, &str)]) -> Inputs {
     all.iter().map(|(name, text)| input(name, *text)).collect()
 }
 
-/// Pieces, up to eight calls, and a stream, as the target reads them.
+/// The size of reads, up to eight calls, and a stream, as the target reads them.
 fn frames(cut: u8, calls: &[(Phase, u16)], stream: &[u8]) -> Vec<u8> {
     let mut out = vec![cut];
     for i in 0..8 {

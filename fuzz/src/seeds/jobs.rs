@@ -48,7 +48,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("out-of-range", "age,pay\n121,1\n"),
             input("quoted", "\"pay\",\"age\"\r\n\"1.50\",\"3\"\r\n"),
         ],
-        "link_piece" => {
+        "link_message" => {
             let piece = |kind: u8, length: u32, size: usize| {
                 let mut bytes = [&[kind][..], &length.to_le_bytes(), b"text"].concat();
                 bytes.resize(size, 0);
@@ -62,7 +62,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
                 input("more-than-there-is", piece(1, 1 << 20, 1 << 10)),
             ]
         }
-        "link_meeting" => {
+        "link_request" => {
             let key = secret(b'a').public().signing_bytes();
             vec![
                 input("meeting", [&[1; 33][..], &key].concat()),

@@ -76,13 +76,13 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
     })
 }
 
-/// What a scan needs of an output.
+/// The data of an output for a scan.
 fn material() -> RewindData {
     let output = world().block.body.outputs[0].clone();
     Unspent { created: Height::new(7), output }.rewind_data()
 }
 
-/// A request of each kind, and some that are none.
+/// A request of each kind, and some invalid ones.
 fn requests() -> Inputs {
     let World { payment, block, .. } = world();
     let (output, kernel) = (&block.body.outputs[0], &block.body.kernels[0]);
@@ -102,7 +102,7 @@ fn requests() -> Inputs {
     ]
 }
 
-/// An answer to a wallet that scans, and a refusal.
+/// A response to a scanning wallet, and a refusal.
 fn responses() -> Inputs {
     let state = world().toy.state();
     let proof = state.commitments().outputs.chunk(Prefix::new(0, 0).unwrap()).proof;
@@ -121,7 +121,7 @@ fn numbered(i: usize, bytes: Vec<u8>) -> (String, Vec<u8>) {
     (format!("{i}"), bytes)
 }
 
-/// A count of four billion at this place.
+/// A count of four billion at this offset.
 fn count(mut bytes: Vec<u8>, at: usize) -> (String, Vec<u8>) {
     bytes.splice(at..at + 4, [0xff; 4]);
     input("many", bytes)
@@ -151,7 +151,7 @@ fn fields() -> Inputs {
     ];
     let tagged = values.into_iter().zip(0u8..).map(|(bytes, i)| (i, [&[i], &bytes[..]].concat()));
     let mut all: Inputs = tagged.map(|(i, bytes)| (format!("{i:02}"), bytes)).collect();
-    // p = 2²⁵⁵ − 19 is zero written otherwise; ℓ + 0 is a scalar that is not reduced.
+    // p = 2²⁵⁵ − 19 is a second encoding of zero; ℓ + 0 is a scalar that is not reduced.
     let p = [&[5, 0xed][..], &[0xff; 30], &[0x7f]].concat();
     let l = [
         &[6, 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58][..],
@@ -173,7 +173,7 @@ fn chunk((depth, index): (u8, u32)) -> (String, Vec<u8>) {
     (format!("{depth}-{index}"), tree().chunk(prefix).to_bytes())
 }
 
-/// A step with a length and as many bytes.
+/// A step with a length and that many bytes.
 fn step(code: u8, bytes: &[u8]) -> Vec<u8> {
     let n = u16::try_from(bytes.len()).expect("a short item");
     [&[code][..], &n.to_le_bytes(), bytes].concat()
@@ -210,7 +210,7 @@ fn store_file(i: u8) -> Inputs {
     vec![with(&format!("{i}-{file}"), i, &bytes), with(&format!("{i}-{file}-resealed"), i | RESEAL, &bytes)]
 }
 
-/// One message of each kind, and counts above their bounds.
+/// One message of each kind, and counts above their limits.
 fn messages() -> Inputs {
     let World { toy, payment, block } = world();
     let (sealed, name) = (SealedHeader::of(block), BlockName::of(&block.header));

@@ -63,18 +63,18 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
     })
 }
 
-/// The same contents as the version before wrote them.
+/// The same contents in the format of the previous version.
 fn before_anchors(contents: &[u8]) -> Vec<u8> {
     let (version, anchor) = BEFORE;
     [&[version], &contents[1..contents.len() - anchor.len()]].concat()
 }
 
-/// As a mail program quotes and wraps it.
+/// The text as a mail program quotes and wraps it.
 fn quoted(text: &str) -> String {
     text.split_inclusive('7').map(|piece| format!("> {}\r\n", piece.replace('\n', "\n> "))).collect()
 }
 
-/// The file of [`SEALED`] under [`PASSPHRASE`], after the layout in `docs/FORMATS.md`, with a fixed salt and nonce.
+/// The file of [`SEALED`] under [`PASSPHRASE`], in the format of `docs/FORMATS.md`, with a fixed salt and nonce.
 fn sealed(cost: [u32; 3]) -> Vec<u8> {
     let (salt, nonce) = ([1; 16], [2; 24]);
     let cost_bytes: Vec<u8> = cost.iter().flat_map(|n| n.to_le_bytes()).collect();
