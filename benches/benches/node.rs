@@ -194,7 +194,7 @@ fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
         net.connect(n - 1, n);
     }
     let peer = net.connect(nodes, 0);
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: None };
     net.hear(0, peer, &Message::Hello(hello));
     (net, peer)
 }
@@ -209,7 +209,7 @@ fn transactions(c: &mut Bench) {
         let relay = |(mut net, peer): (Net, PeerId)| {
             net.hear(0, peer, &offer);
             payments.iter().for_each(|t| net.hear(0, peer, &Message::Transaction(t.clone())));
-            while net.nodes[nodes - 1].ledger().pool().len() < PAYMENTS {
+            while net.nodes[nodes - 1].ledger().mempool().len() < PAYMENTS {
                 net.pass(SECOND);
             }
             net
@@ -263,14 +263,14 @@ fn sync(c: &mut Bench) {
             let mut ledgers: Vec<_> = (0..peers).map(|_| ledger(toy, early)).collect();
             ledgers.push(ledger(toy, &[]));
             let mut net = Net::new(ledgers, |n, config| {
-                config.far = far;
+                config.snapshot_threshold = far;
                 config.snapshot_every = if n < peers { k } else { 0 };
             });
             // It is made piece by piece, one a tick.
             (0..8 + tip.output_count / 512).for_each(|_| net.pass(SECOND));
             let speakers: Vec<PeerId> = (0..peers).map(|n| net.connect(peers + 1 + n, n)).collect();
             for (n, peer) in speakers.into_iter().enumerate() {
-                let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
+                let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: None };
                 net.hear(n, peer, &Message::Hello(hello));
                 for b in late {
                     let sealed = sotto_node::seal::SealedHeader::of(b);

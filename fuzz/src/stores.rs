@@ -15,7 +15,7 @@ use crate::{
 use sotto_mw::{amount::Height, hash::tagged, state::ChainView};
 use sotto_node::{
     edge::operator,
-    ledger::{Ledger, mempool::PoolLimits},
+    ledger::{Ledger, mempool::MempoolLimits},
     storage::{FileName, Memory, Store},
 };
 
@@ -27,7 +27,7 @@ pub(crate) const FILES: [(MakeImage, FileName); 8] = [
     (whole, FileName::Genesis),
     (whole, FileName::Head),
     (whole, FileName::Segment(0)),
-    (whole, FileName::Pool),
+    (whole, FileName::Mempool),
     (whole, FileName::Evidence),
     (pruned, FileName::Head),
     (pruned, FileName::Segment(1)),
@@ -48,7 +48,7 @@ pub fn node_store(data: &[u8]) -> Verdict {
     let sound = ask(&store);
     assert!(resealed || blocks(&store, 6) == image().blocks, "blocks that are not the chain's");
     assert!(resealed || sound, "a store that opens and is incomplete");
-    let ledger = Ledger::over(store, PoolLimits::default());
+    let ledger = Ledger::over(store, MempoolLimits::default());
     Verdict::of(ledger.is_ok_and(|l| !l.opened().set_aside && l.double_seals().is_ok()))
 }
 
@@ -64,7 +64,7 @@ fn ask(store: &Store<Memory>) -> bool {
 fn reseal(file: FileName, bytes: &[u8]) -> Vec<u8> {
     match file {
         FileName::Head => checked("sotto/node-head/v1", &[], bytes),
-        FileName::Pool => reseal_pool(bytes),
+        FileName::Mempool => reseal_pool(bytes),
         FileName::Evidence => checked("sotto/node-evidence/v1", &[], bytes),
         FileName::Segment(number) => reseal_segment(number, bytes),
         FileName::Base(_) => snapshots::reseal(bytes),

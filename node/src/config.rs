@@ -1,97 +1,97 @@
-//! What a node is told: its key, its peers, and how much it puts up with. A value; nothing here reads a file.
+//! A node's settings: its key, its peers, and the bounds on what others can cause. A value; nothing here reads a file.
 //!
-//! The defaults are for a node that runs for years on a small machine. Time is counted from the node's start.
+//! The defaults suit a node that runs for years on a small machine. Times count from the node's start.
 
 use crate::{
-    ledger::mempool::PoolLimits,
+    ledger::mempool::MempoolLimits,
     peer::{Address, PeerKey},
     storage::PART_ITEMS,
     token_bucket::Allowance,
 };
 use core::time::Duration;
 
-/// How a node behaves.
+/// The settings of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Its own key, so that it does not talk to itself.
+    /// The node's own key, so that it does not connect to itself.
     pub key: PeerKey,
-    /// The port on which others reach it, if they do.
-    pub listens: Option<u16>,
+    /// The port on which it accepts connections, if it does.
+    pub listen_port: Option<u16>,
     /// Addresses that are known from the start.
     pub seeds: Vec<Address>,
     /// How many connections it opens.
     pub outbound: usize,
-    /// How many it takes at most.
+    /// How many connections it accepts at most.
     pub inbound: usize,
-    /// How long a dialled or accepted peer has for its hello.
-    pub greeting: Duration,
+    /// How long a peer has to send its hello.
+    pub handshake_timeout: Duration,
     /// How long to wait before the next attempt to connect.
     pub dial_pause: Duration,
-    /// After this silence a peer is asked whether it is there; after twice as much it is gone.
-    pub patience: Duration,
-    /// How long an answer may take.
-    pub answer: Duration,
-    /// How long to wait for headers or a block before others are asked too.
-    pub hurry: Duration,
+    /// A peer that sends nothing for so long is pinged; after twice as long its connection is closed.
+    pub idle_timeout: Duration,
+    /// How long a response may take.
+    pub response_timeout: Duration,
+    /// How long to wait for headers or a block before asking other peers too.
+    pub block_timeout: Duration,
     /// How long a banned peer is refused.
-    pub ban: Duration,
-    /// Mean wait before a transaction is offered to a peer: offers at the same moment would tell where it began.
+    pub ban_time: Duration,
+    /// Mean delay before a transaction is announced to a peer: announcing to all at once would reveal where it began.
     pub trickle: Duration,
-    /// How often the pool is written down.
-    pub save: Duration,
+    /// How often the mempool is saved.
+    pub save_interval: Duration,
     /// Bytes that a peer may send.
     pub received: Allowance,
-    /// Weight of transactions that a peer may have judged.
+    /// Weight of transactions that a peer may have verified.
     pub work: Allowance,
-    /// Bytes that a peer may have sent to it on request.
+    /// Bytes that a peer may request.
     pub served: Allowance,
-    /// How many transactions of a peer are remembered.
-    pub remembered: usize,
-    /// Blocks that may be on their way from one peer at a time.
+    /// How many transactions the node remembers that a peer has.
+    pub known_txs: usize,
+    /// Blocks that may be requested from one peer at a time.
     pub in_flight: usize,
-    /// From how many blocks behind on a node begins with a snapshot instead of the first block; `u64::MAX`: never.
-    pub far: u64,
-    /// How many blocks apart the snapshots are that it keeps for others, at least K; 0: it keeps none.
+    /// A node that is at least so many blocks behind starts from a snapshot; `u64::MAX`: never.
+    pub snapshot_threshold: u64,
+    /// How many blocks apart the snapshots are that it serves, at least K; 0: it serves none.
     pub snapshot_every: u64,
-    /// Headers, kernels or outputs in a part of a snapshot. Nodes with another number cannot help each other.
+    /// Headers, kernels or outputs in a part of a snapshot. Nodes with different numbers cannot help each other.
     pub part_items: u32,
-    /// How large the pool may grow.
-    pub pool: PoolLimits,
+    /// How large the mempool may grow.
+    pub mempool: MempoolLimits,
     /// How large the stempool may grow.
-    pub stempool: PoolLimits,
-    /// When transactions are whispered on, and when they are told to all.
+    pub stempool: MempoolLimits,
+    /// When transactions are stemmed and when they are fluffed.
     pub dandelion: sotto_dandelion::Params,
 }
 
 impl Config {
-    /// The usual behaviour of a node with this key.
+    /// The default settings of a node with this key.
     #[must_use]
     pub fn new(key: PeerKey) -> Self {
         let second = Duration::from_secs;
         Self {
             key,
-            listens: None,
+            listen_port: None,
             seeds: Vec::new(),
             outbound: 8,
             inbound: 64,
-            greeting: second(10),
+            handshake_timeout: second(10),
             dial_pause: Duration::from_millis(500),
-            patience: second(60),
-            answer: second(20),
-            hurry: second(2),
-            ban: second(24 * 60 * 60),
+            idle_timeout: second(60),
+            response_timeout: second(20),
+            block_timeout: second(2),
+            ban_time: second(24 * 60 * 60),
             trickle: Duration::from_millis(500),
-            save: second(30),
+            save_interval: second(30),
             received: Allowance { rate: 8 << 20, burst: 64 << 20 },
             work: Allowance { rate: 20_000, burst: 200_000 },
             served: Allowance { rate: 32 << 20, burst: 256 << 20 },
-            remembered: 10_000,
+            known_txs: 10_000,
             in_flight: 16,
-            far: 2_880,
+            snapshot_threshold: 2_880,
             snapshot_every: 720,
             part_items: PART_ITEMS,
-            pool: PoolLimits::default(),
-            stempool: PoolLimits { transactions: 1_000, weight: 200_000 },
+            mempool: MempoolLimits::default(),
+            stempool: MempoolLimits { transactions: 1_000, weight: 200_000 },
             dandelion: sotto_dandelion::Params::default(),
         }
     }

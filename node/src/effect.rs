@@ -1,10 +1,10 @@
-//! All that a node does, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
+//! What a node wants done, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
 
 use crate::{
-    event::Ticket,
-    ledger::{LedgerError, fork::ForkError, mempool::conflict::Clash},
+    event::RequestId,
+    ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
     message::{BlockName, Message},
-    peer::{Address, Closing, PeerId},
+    peer::{Address, CloseReason, PeerId},
     seal::{DoubleSeal, SealedHeader},
     storage::{StoreError, snapshot_check::PrunedError},
 };
@@ -19,50 +19,51 @@ use sotto_mw::{
     trie::{ChunkProof, TrieProof},
 };
 
-/// Something to be done outside.
+/// Something to do outside the node.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, from the step to the edge")]
 pub enum Effect {
-    /// Connect to this address, and prove that the peer there has this key.
+    /// Connect to this address, and check that the peer there has this key.
     Dial(Address),
-    /// Send a message; a peer that takes too long is to be closed.
+    /// Send a message. Close the connection if the peer takes too long to read it.
     Send(PeerId, Message),
     /// Close a connection.
-    Close(PeerId, Closing),
-    /// Answer a question.
-    Answer(Ticket, Box<Answer>),
-    /// Keep the address book in place of the one that was kept.
-    Keep(Vec<u8>),
-    /// Keep these transactions of this machine, which nobody else may have yet, in place of those that were kept, durably. The edge
-    /// says next whether it has: [`Event::OwnKept`](crate::event::Event::OwnKept), or
-    /// [`Event::OwnUnkept`](crate::event::Event::OwnUnkept). Until then nobody hears of what was handed in, nor that it was.
-    KeepOwn(Vec<u8>),
-    /// Tell who watches over the node.
-    Note(Note),
-    /// Stop, gracefully: no step does anything after this.
+    Close(PeerId, CloseReason),
+    /// Respond to a request.
+    Respond(RequestId, Box<Response>),
+    /// Save the address book, in place of the one that was saved.
+    SaveAddrBook(Vec<u8>),
+    /// Save these transactions, which were submitted here and may be unknown to all others, in place of those that were saved,
+    /// durably. Then report the outcome as the next event: [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
+    /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays nor
+    /// acknowledges what was submitted.
+    SaveLocalTxs(Vec<u8>),
+    /// Report this to the operator.
+    Log(LogEvent),
+    /// Stop: no later step does anything.
     Stop,
 }
 
-/// The answer to a question.
+/// The response to a request.
 #[derive(Debug)]
-pub enum Answer {
-    /// How the node is.
+pub enum Response {
+    /// The node's status.
     Status(Status),
-    /// Who is connected.
+    /// The connected peers.
     Peers(Vec<PeerStatus>),
-    /// It was taken in and is kept, under this id. Whether it is whispered on or told to all is not said.
+    /// The transaction was accepted and saved, under this id. The response does not tell whether it was stemmed or fluffed.
     Submitted(Hash),
     /// A block.
     Block(Option<Block>),
-    /// Headers and their seals, none for heights that have none: the genesis, and those above the tip.
+    /// Headers and their seals. The genesis and heights above the tip have none.
     Headers(Vec<SealedHeader>),
     /// An unspent output, if it is one, with the proof in the trie under the tip's root.
     Output {
         /// The output.
         unspent: Option<Unspent>,
-        /// Of its presence or absence.
+        /// The proof that it is unspent, or that it is not.
         proof: TrieProof,
-        /// Whose root it is.
+        /// The block whose root the proof leads to.
         tip: BlockName,
     },
     /// A kernel, if the chain has one with that excess.
@@ -71,9 +72,9 @@ pub enum Answer {
     Unspent {
         /// The outputs, in the order of their keys.
         unspent: Vec<Unspent>,
-        /// That they are all, and in the trie under the tip's root.
+        /// The proof that they are all, and in the trie under the tip's root.
         proof: ChunkProof,
-        /// Whose root it is.
+        /// The block whose root the proof leads to.
         tip: BlockName,
     },
     /// What the next block would hold.
@@ -85,15 +86,15 @@ pub enum Answer {
         /// How many transactions.
         transactions: usize,
     },
-    /// The block was sealed and is told to all.
+    /// The block was sealed, and peers are being told.
     Sealed(BlockName),
-    /// It is done. To [`Question::Seal`](crate::event::Question::Seal): it is proposed, and other sealers have a say.
+    /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other sealers vote on it.
     Done,
-    /// It is refused.
+    /// Refused.
     Refused(Refusal),
 }
 
-/// A kernel, and the proof that it is in the chain. Of an excess that comes again it is the last.
+/// A kernel, and the proof that it is in the chain. Of an excess that occurs more than once, it is the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelProof {
     /// The height of its block.
@@ -108,7 +109,7 @@ pub struct KernelProof {
     pub tip: BlockName,
 }
 
-/// Why a question was answered with no.
+/// Why a request was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The ledger refuses.
@@ -117,29 +118,27 @@ pub enum Refusal {
     /// This node does not hold the operator's key.
     #[error("this node holds no operator key: ask the one that does")]
     NoKey,
-    /// Nothing was drafted for the block after the tip.
-    #[error("no draft stands for the next block: ask for one first")]
+    /// There is no draft for the block after the tip.
+    #[error("there is no draft for the next block: ask for one first")]
     NoDraft,
-    /// An answer has a bound.
-    #[error("more than {most} outputs stand under that prefix: ask for longer ones")]
-    Wide {
-        /// Most outputs of an answer.
+    /// A response holds a bounded number of outputs.
+    #[error("more than {most} outputs are under that prefix: ask for longer prefixes")]
+    TooMany {
+        /// Most outputs in a response.
         most: usize,
     },
-    /// A better block than the tip is known, and is on its way: whoever sealed now would seal a height twice.
-    #[error("this node does not have block {0} yet, which is sealed: wait until it has")]
+    /// A better block than the tip is known and is being fetched: sealing now would seal a height twice.
+    #[error("this node is still fetching sealed block {0}: wait until it has it")]
     Behind(Height),
-    /// What was handed in cannot be kept, so it was not sent.
-    #[error(
-        "the payment was not sent: the node's folder cannot be written: make room on its disk, and send it again"
-    )]
-    Unkept,
+    /// The transaction could not be saved, so it was not sent.
+    #[error("cannot save the payment, so it was not sent: make room on the node's disk and send it again")]
+    NotSaved,
     /// Too many transactions wait.
-    #[error("too many transactions are on their way: try again in a minute")]
+    #[error("too many transactions are waiting: try again in a minute")]
     Busy,
 }
 
-/// How a node is.
+/// The status of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// Its last block.
@@ -152,7 +151,7 @@ pub struct Status {
     pub unspent: u64,
     /// Kernels.
     pub kernels: u64,
-    /// Pending transactions, those that everybody knows of.
+    /// Transactions in the mempool.
     pub pending: usize,
     /// Their weight.
     pub pending_weight: u64,
@@ -173,37 +172,37 @@ pub struct PeerStatus {
     pub key: crate::peer::PeerKey,
     /// Whether we opened the connection.
     pub outbound: bool,
-    /// Its last block, as it has shown.
+    /// Its last block, as its sealed header shows.
     pub tip: Option<BlockName>,
 }
 
-/// What somebody who watches over a node may want to know. Addresses and transactions are not named.
+/// Something that the operator of a node may want to know. No address and no transaction is named.
 #[derive(Debug)]
-pub enum Note {
+pub enum LogEvent {
     /// A block was connected.
     Connected(BlockName),
-    /// A better branch was followed: so many blocks were taken back.
+    /// The chain moved to a better branch, and so many blocks were undone.
     Reorganised(BlockName, usize),
-    /// The node was far behind, and begins with the state after this block.
-    Restored(BlockName),
+    /// The node was far behind, and now starts from the state after this block.
+    SnapshotInstalled(BlockName),
     /// The snapshot of this sealed block breaks a rule.
-    BadSnapshot(BlockName, PrunedError),
-    /// A snapshot for others could not be written down; the node goes on.
-    Unkept(StoreError),
+    InvalidSnapshot(BlockName, PrunedError),
+    /// A snapshot for others could not be written; the node continues.
+    SnapshotNotSaved(StoreError),
     /// A sealed block breaks a rule.
-    BadBlock(BlockName, Rejection),
-    /// A branch is not followed, for a reason that needs a person.
-    Unfollowed(ForkError),
+    InvalidBlock(BlockName, Rejection),
+    /// A branch was not followed, for a reason that needs a person.
+    BranchRejected(ForkError),
     /// A height was sealed twice.
     DoubleSeal(Box<DoubleSeal>),
-    /// A transaction left the pool.
+    /// A transaction was dropped from the mempool.
     Dropped(Rejection),
-    /// A whispered transaction could not be told to all.
-    Unfluffed(Clash),
-    /// A peer was closed.
-    Closed(PeerId, Closing),
-    /// The pool could not be written down; the node goes on, and tries again.
-    Unsaved(StoreError),
+    /// A stemmed transaction could not be fluffed.
+    NotFluffed(Conflict),
+    /// A connection was closed.
+    Closed(PeerId, CloseReason),
+    /// The mempool could not be written; the node continues, and tries again.
+    MempoolNotSaved(StoreError),
     /// The store failed; the node stops.
     Failed(LedgerError),
 }

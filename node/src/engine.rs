@@ -34,20 +34,20 @@ pub(crate) mod tx_request;
 
 use crate::{
     config::Config,
-    effect::{Effect, Note},
+    effect::{Effect, LogEvent},
     event::Event,
     ledger::{Draft, Ledger, LedgerError},
-    message::{BlockName, Burden, Hello, MAX_ADDRESSES, Message, burden, rules},
-    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    message::{BlockName, Cost, Hello, MAX_ADDRESSES, Message, cost, rules},
+    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
     sealing::Solo,
     storage::Files,
 };
 use core::{net::SocketAddr, time::Duration};
 use kernels::Kernels;
-use peers::{Peer, Peers, Stage, addr_book::Book, addr_book_file};
+use peers::{Peer, Peers, Stage, addr_book::AddrBook, addr_book_file};
 use rand_core::CryptoRngCore;
 use relay::Relay;
-use snapshot_sync::Shortcut;
+use snapshot_sync::SnapshotSync;
 use sotto_mw::codec::Decode;
 use sync::Sync;
 
@@ -72,11 +72,11 @@ pub struct Node<F: Files> {
 /// How much a node holds for others: each is bounded by [`Config`] or a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "counts of what they are named after")]
-pub struct Held {
+pub struct Usage {
     pub peers: usize,
     pub addresses: usize,
     pub transactions: usize,
-    pub whispered: usize,
+    pub stems: usize,
     pub asked: usize,
     /// Transactions that are remembered of one peer, at most.
     pub remembered: usize,
@@ -90,27 +90,27 @@ const BYTES_PER_WEIGHT: u64 = 32;
 const SEAL_WORK: u64 = 20;
 
 /// One step: when it is, the random source, and what comes of it.
-pub(crate) struct Turn<'a> {
+pub(crate) struct StepContext<'a> {
     now: Duration,
     rng: &'a mut dyn CryptoRngCore,
     effects: Vec<Effect>,
 }
 
-impl Turn<'_> {
+impl StepContext<'_> {
     fn send(&mut self, peer: PeerId, message: Message) {
         self.effects.push(Effect::Send(peer, message));
     }
 
-    fn note(&mut self, note: Note) {
-        self.effects.push(Effect::Note(note));
+    fn note(&mut self, note: LogEvent) {
+        self.effects.push(Effect::Log(note));
     }
 }
 
 /// The store failed: nothing more can be done.
-pub(crate) type Step<T = ()> = Result<T, LedgerError>;
+pub(crate) type StepResult<T = ()> = Result<T, LedgerError>;
 
 impl<F: Files> Node<F> {
-    /// A node over a ledger, and the engine that seals, if it is one that does; `book` is what [`Effect::Keep`] kept.
+    /// A node over a ledger, and the engine that seals, if it is one that does; `book` is what [`Effect::SaveAddrBook`] kept.
     #[must_use]
     pub fn new(
         config: Config,
@@ -120,14 +120,14 @@ impl<F: Files> Node<F> {
         rng: &mut dyn CryptoRngCore,
     ) -> Self {
         let mut book =
-            book.and_then(|bytes| addr_book_file::read(bytes).ok()).unwrap_or_else(|| Book::new(rng));
+            book.and_then(|bytes| addr_book_file::read(bytes).ok()).unwrap_or_else(|| AddrBook::new(rng));
         config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
         // A store that cannot answer now will say so when it is asked next.
         drop(ledger.store_mut().serve_snapshots(config.part_items));
         Self {
             told: BlockName::of(ledger.tip()),
             relay: Relay::new(&config, rng),
-            sync: Sync::new(Shortcut::resumed(&config, &ledger)),
+            sync: Sync::new(SnapshotSync::resumed(&config, &ledger)),
             peers: Peers::new(book),
             draft: None,
             kernels: Kernels::default(),
@@ -147,13 +147,13 @@ impl<F: Files> Node<F> {
 
     /// How much is held for others, for those who watch its bounds.
     #[must_use]
-    pub fn held(&self) -> Held {
+    pub fn usage(&self) -> Usage {
         let knows = self.peers.all.values().map(|p| p.knows.len() + p.offers.0.len());
-        Held {
+        Usage {
             peers: self.peers.all.len(),
             addresses: self.peers.book.len(),
-            transactions: self.ledger.pool().len(),
-            whispered: self.relay.stems.len(),
+            transactions: self.ledger.mempool().len(),
+            stems: self.relay.stems.len(),
             asked: self.relay.wanted.len(),
             remembered: knows.max().unwrap_or(0),
             blocks: self.sync.len(),
@@ -165,21 +165,21 @@ impl<F: Files> Node<F> {
         if self.stopped {
             return Vec::new();
         }
-        let mut turn = Turn { now, rng, effects: Vec::new() };
+        let mut turn = StepContext { now, rng, effects: Vec::new() };
         if let Err(e) = self.happens(&mut turn, event).and_then(|()| self.tell(&mut turn)) {
-            turn.note(Note::Failed(e));
+            turn.note(LogEvent::Failed(e));
             self.stop(&mut turn);
         }
         self.keep_own(&mut turn);
         turn.effects
     }
 
-    fn happens(&mut self, turn: &mut Turn<'_>, event: Event) -> Step {
+    fn happens(&mut self, turn: &mut StepContext<'_>, event: Event) -> StepResult {
         match event {
             Event::Tick => self.tick(turn),
-            Event::Kept(own) => self.own_again(turn, &own),
-            Event::OwnKept => self.own_kept(turn),
-            Event::OwnUnkept => {
+            Event::LocalTxsLoaded(own) => self.own_again(turn, &own),
+            Event::LocalTxsSaved => self.own_kept(turn),
+            Event::LocalTxsNotSaved => {
                 self.own_unkept(turn);
                 Ok(())
             }
@@ -187,79 +187,80 @@ impl<F: Files> Node<F> {
                 self.connected(turn, (peer, key, direction));
                 Ok(())
             }
-            Event::Unreachable(address) => {
+            Event::DialFailed(address) => {
                 self.peers.dialling.remove(&address);
                 self.peers.book.failed(&address);
                 Ok(())
             }
-            Event::Gone(peer) => self.gone(turn, peer),
+            Event::Disconnected(peer) => self.gone(turn, peer),
             Event::Frame { peer, bytes } => self.frame(turn, peer, &bytes),
-            Event::Asked { ticket, question } => self.asked(turn, ticket, question),
+            Event::Request { id, request } => self.asked(turn, id, request),
         }
     }
 
     /// Everything that is due.
-    fn tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         self.watch_peers(turn)?;
         while let Some(address) = self.peers.pick_to_dial(&self.config, turn.now, turn.rng) {
             turn.effects.push(Effect::Dial(address));
         }
         self.relay_tick(turn)?;
         self.sync_tick(turn)?;
-        if turn.now >= self.saved + self.config.save {
+        if turn.now >= self.saved + self.config.save_interval {
             self.save(turn);
         }
         Ok(())
     }
 
     /// Writes down what should outlive the process and is not yet.
-    fn save(&mut self, turn: &mut Turn<'_>) {
+    fn save(&mut self, turn: &mut StepContext<'_>) {
         self.saved = turn.now;
-        turn.effects.push(Effect::Keep(addr_book_file::bytes(&self.peers.book)));
+        turn.effects.push(Effect::SaveAddrBook(addr_book_file::bytes(&self.peers.book)));
         // It is tried again, and at the end; the chain is on disk, and that is what must not fail.
-        if let Err(e) = self.ledger.save_pool() {
-            turn.note(Note::Unsaved(e));
+        if let Err(e) = self.ledger.save_mempool() {
+            turn.note(LogEvent::MempoolNotSaved(e));
         }
         self.keep_own_left(turn);
     }
 
-    fn stop(&mut self, turn: &mut Turn<'_>) {
+    fn stop(&mut self, turn: &mut StepContext<'_>) {
         self.save(turn);
         self.stopped = true;
         turn.effects.push(Effect::Stop);
     }
 
-    fn connected(&mut self, turn: &mut Turn<'_>, (id, key, direction): (PeerId, PeerKey, Direction)) {
+    fn connected(&mut self, turn: &mut StepContext<'_>, (id, key, direction): (PeerId, PeerKey, Direction)) {
         if let Err(why) = self.peers.connected(&self.config, turn.now, (id, key, direction)) {
             turn.effects.push(Effect::Close(id, why));
             return;
         }
-        let hello = Hello { chain: *self.ledger.chain().id(), rules: rules(), listens: self.config.listens };
+        let hello =
+            Hello { chain: *self.ledger.chain().id(), rules: rules(), listen_port: self.config.listen_port };
         turn.send(id, Message::Hello(hello));
     }
 
-    fn gone(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    fn gone(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         let Some(peer) = self.peers.gone(turn.now, id) else { return Ok(()) };
         self.sync_lost(turn, id)?;
         self.relay_lost(turn, (id, &peer))
     }
 
-    fn close(&mut self, turn: &mut Turn<'_>, id: PeerId, why: Closing) -> Step {
+    fn close(&mut self, turn: &mut StepContext<'_>, id: PeerId, why: CloseReason) -> StepResult {
         turn.effects.push(Effect::Close(id, why));
-        turn.note(Note::Closed(id, why));
+        turn.note(LogEvent::Closed(id, why));
         self.gone(turn, id)
     }
 
-    fn blame(&mut self, turn: &mut Turn<'_>, id: PeerId, offence: Offence) -> Step {
+    fn blame(&mut self, turn: &mut StepContext<'_>, id: PeerId, offence: Offence) -> StepResult {
         if self.peers.blame(&self.config, turn.now, id, offence) {
-            self.close(turn, id, Closing::Banned(offence))
+            self.close(turn, id, CloseReason::Banned(offence))
         } else {
             Ok(())
         }
     }
 
     /// A message: metered, decoded, and passed on to whom it concerns.
-    fn frame(&mut self, turn: &mut Turn<'_>, id: PeerId, bytes: &[u8]) -> Step {
+    fn frame(&mut self, turn: &mut StepContext<'_>, id: PeerId, bytes: &[u8]) -> StepResult {
         let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
         if !peer.received.take(turn.now, bytes.len() as u64) {
             return self.blame(turn, id, Offence::Flood);
@@ -280,18 +281,18 @@ impl<F: Files> Node<F> {
     /// their bytes, unless the peer was asked for some, a seal as what it takes to verify one.
     fn may_work(&mut self, now: Duration, id: PeerId, bytes: &[u8]) -> bool {
         let points = bytes.len() as u64 / BYTES_PER_WEIGHT;
-        let work = match burden(bytes) {
-            Burden::Light => 0,
-            Burden::Stem => points,
-            Burden::Transaction if self.relay.wanted.awaits(id) => 0,
-            Burden::Block if self.sync.awaits(id) => 0,
-            Burden::Transaction | Burden::Block => points,
-            Burden::Seal => SEAL_WORK,
+        let work = match cost(bytes) {
+            Cost::Light => 0,
+            Cost::Stem => points,
+            Cost::Transaction if self.relay.wanted.awaits(id) => 0,
+            Cost::Block if self.sync.awaits(id) => 0,
+            Cost::Transaction | Cost::Block => points,
+            Cost::Seal => SEAL_WORK,
         };
         self.peers.all.get_mut(&id).is_none_or(|p| p.work.take(now, work))
     }
 
-    fn message(&mut self, turn: &mut Turn<'_>, id: PeerId, message: Message) -> Step {
+    fn message(&mut self, turn: &mut StepContext<'_>, id: PeerId, message: Message) -> StepResult {
         match message {
             Message::Hello(_) => return self.blame(turn, id, Offence::Garbage),
             Message::Ping(nonce) => turn.send(id, Message::Pong(nonce)),
@@ -325,17 +326,17 @@ impl<F: Files> Node<F> {
     }
 
     /// A peer's hello: the same chain, the same rules, and not somebody who is here already.
-    fn greeted(&mut self, turn: &mut Turn<'_>, id: PeerId, hello: Hello) -> Step {
+    fn greeted(&mut self, turn: &mut StepContext<'_>, id: PeerId, hello: Hello) -> StepResult {
         let Some(peer) = self.peers.all.get(&id) else { return Ok(()) };
         let (key, direction) = (peer.key, peer.direction);
         if hello.chain != *self.ledger.chain().id() || hello.rules != rules() {
             if let Direction::Outbound(a) = direction {
                 self.peers.book.failed(&a);
             }
-            return self.close(turn, id, Closing::Stranger);
+            return self.close(turn, id, CloseReason::WrongChain);
         }
         if let Some(worse) = self.double(id, key) {
-            self.close(turn, worse, Closing::Double)?;
+            self.close(turn, worse, CloseReason::Duplicate)?;
             if worse == id {
                 return Ok(());
             }
@@ -347,8 +348,8 @@ impl<F: Files> Node<F> {
                 turn.send(id, Message::AskAddresses);
             }
             Direction::Inbound(from) => {
-                let listens = hello.listens.map(|port| SocketAddr::new(from.ip(), port));
-                listens.into_iter().for_each(|at| self.peers.book.hear(Address { at, key }, from.ip()));
+                let listen_port = hello.listen_port.map(|port| SocketAddr::new(from.ip(), port));
+                listen_port.into_iter().for_each(|at| self.peers.book.hear(Address { at, key }, from.ip()));
             }
         }
         self.peers.all.get_mut(&id).into_iter().for_each(|p| p.stage = Stage::Ready);
@@ -370,7 +371,7 @@ impl<F: Files> Node<F> {
         self.peers.ready().find(|(other, p)| *other != id && same(p)).map(|(other, _)| other)
     }
 
-    fn tell_addresses(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    fn tell_addresses(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
         // Once a connection: whoever asks again and again copies the book.
         if core::mem::replace(&mut peer.told_addresses, true) {
@@ -383,7 +384,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Once, and only if it was asked: whoever could tell more would fill the book.
-    fn hear_addresses(&mut self, turn: &mut Turn<'_>, id: PeerId, all: &[Address]) -> Step {
+    fn hear_addresses(&mut self, turn: &mut StepContext<'_>, id: PeerId, all: &[Address]) -> StepResult {
         let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
         if !core::mem::take(&mut peer.awaits_addresses) {
             return self.blame(turn, id, Offence::Unasked);
@@ -394,25 +395,25 @@ impl<F: Files> Node<F> {
     }
 
     /// Closes who is silent, and asks who may be.
-    fn watch_peers(&mut self, turn: &mut Turn<'_>) -> Step {
-        let (now, patience) = (turn.now, self.config.patience);
+    fn watch_peers(&mut self, turn: &mut StepContext<'_>) -> StepResult {
+        let (now, idle_timeout) = (turn.now, self.config.idle_timeout);
         let mut silent = Vec::new();
         for (id, peer) in &mut self.peers.all {
             match peer.stage {
                 Stage::Greeting(until) if until <= now => silent.push(*id),
-                Stage::Ready if peer.heard + 2 * patience <= now => silent.push(*id),
-                Stage::Ready if peer.heard.max(peer.asked) + patience <= now => {
+                Stage::Ready if peer.heard + 2 * idle_timeout <= now => silent.push(*id),
+                Stage::Ready if peer.heard.max(peer.asked) + idle_timeout <= now => {
                     peer.asked = now;
                     turn.effects.push(Effect::Send(*id, Message::Ping(turn.rng.next_u64())));
                 }
                 _ => {}
             }
         }
-        silent.into_iter().try_for_each(|id| self.close(turn, id, Closing::Silent))
+        silent.into_iter().try_for_each(|id| self.close(turn, id, CloseReason::Silent))
     }
 
     /// Tells peers of a new tip, once it is as good as any that is being fetched.
-    fn tell(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn tell(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let tip = BlockName::of(self.ledger.tip());
         if tip == self.told || self.sync.busy() {
             return Ok(());

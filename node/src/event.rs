@@ -1,4 +1,4 @@
-//! All that can happen to a node. What it does about it is an [`Effect`](crate::effect::Effect).
+//! What can happen to a node. The node answers each event with [`Effect`](crate::effect::Effect)s.
 //!
 //! ```text
 //! edges ──Event──▶ Node::step(now, rng, event) ──▶ effects ──▶ edges
@@ -14,85 +14,86 @@ use sotto_mw::{
     trie::Prefix,
 };
 
-/// Something that happened outside.
+/// Something that happened outside the node.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Time has passed. Should come a few times a second: all that is due is done then.
+    /// Time has passed. Send it a few times a second: the node then does everything that is due.
     Tick,
-    /// What [`Effect::KeepOwn`](crate::effect::Effect::KeepOwn) kept last, once, when the node starts.
-    Kept(Vec<u8>),
-    /// What the last [`Effect::KeepOwn`](crate::effect::Effect::KeepOwn) was to keep is kept, durably.
-    OwnKept,
-    /// It could not be kept. What was kept before still may be.
-    OwnUnkept,
-    /// A connection stands, and the peer has proven its key.
+    /// The bytes of the last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) of an earlier run. Send it once,
+    /// when the node starts.
+    LocalTxsLoaded(Vec<u8>),
+    /// The last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) is on disk, durably.
+    LocalTxsSaved,
+    /// It could not be written. The bytes of the one before may still be there.
+    LocalTxsNotSaved,
+    /// A connection is open, and the peer has proven its key.
     Connected {
         /// The connection.
         peer: PeerId,
-        /// The key.
+        /// The peer's key.
         key: PeerKey,
-        /// Who opened it.
+        /// Which side opened it.
         direction: Direction,
     },
-    /// Nobody with that key answers there.
-    Unreachable(Address),
-    /// A connection has ended.
-    Gone(PeerId),
-    /// A peer said something.
+    /// No peer with that key answers at this address.
+    DialFailed(Address),
+    /// A connection has closed.
+    Disconnected(PeerId),
+    /// A message arrived.
     Frame {
-        /// Who.
+        /// The connection it came over.
         peer: PeerId,
-        /// A message's bytes.
+        /// The message's bytes.
         bytes: Vec<u8>,
     },
-    /// Somebody on this machine asks something; the answer carries the ticket.
-    Asked {
-        /// Which question is answered.
-        ticket: Ticket,
-        /// What is asked.
-        question: Question,
+    /// A program on this machine asks for something. The response carries the same id.
+    Request {
+        /// The id, which the edge chooses.
+        id: RequestId,
+        /// What it asks for.
+        request: Request,
     },
 }
 
-/// The number of a question, as the edge gives it.
+/// The number of a request, as the edge assigns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+pub struct RequestId(pub u64);
 
 /// What programs on this machine ask of a node.
 #[derive(Clone, Debug)]
-pub enum Question {
-    /// How it is.
+pub enum Request {
+    /// The node's status.
     Status,
-    /// Who is connected.
+    /// The connected peers.
     Peers,
-    /// To send a transaction on.
+    /// Relay a transaction.
     Submit(Box<Transaction>),
-    /// For the header, seal and body at a height.
+    /// The header, seal and body at a height.
     Block(Height),
-    /// For headers and seals, in order.
+    /// Headers and their seals, in order.
     Headers {
         /// From this height on.
         first: Height,
         /// At most so many.
         most: u32,
     },
-    /// For an unspent output and the proof that it is there, or is not.
+    /// An unspent output, and the proof that it is unspent or is not.
     Output(Commitment),
-    /// For the last kernel with this excess, and the proof that it is in the chain.
+    /// The last kernel with this excess, and the proof that it is in the chain.
     Kernel(Excess),
-    /// For all unspent outputs under a prefix of their keys in the trie, and the proof that they are all: what a wallet scans.
+    /// All unspent outputs under a prefix of their keys in the trie, and the proof that they are all: what a wallet scans.
     Unspent(Prefix),
-    /// For what the next block would hold, so that a wallet can make its reward.
+    /// What the next block would hold, so that a wallet can make its reward.
     Draft,
-    /// To seal the block that was drafted last.
+    /// Seal the block that was drafted last.
     Seal {
         /// Its reward.
         reward: Box<(Output, Kernel)>,
         /// Seconds since 1970.
         time: u64,
     },
-    /// To say how peers are reached from now on.
+    /// Dial this address from now on.
     Connect(Address),
-    /// To write down what is to be kept, and to do nothing more.
+    /// Save everything, then stop.
     Stop,
 }

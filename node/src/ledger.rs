@@ -25,5 +25,5 @@ pub(crate) mod originals;
 pub(crate) mod proposals;
 
 pub use chain_ledger::{Draft, Ledger};
-pub use error::{LedgerError, PoolChange, Reorganised};
+pub use error::{LedgerError, MempoolChange, Reorganised};
 pub use proposals::{Driven, SealingContext, seal_with};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! message = version (1) ‖ kind (1) ‖ content
-//!   0 hello        chain id (32) ‖ rules (32) ‖ listens: port (2), 0 for no
+//!   0 hello        chain id (32) ‖ rules (32) ‖ listen_port: port (2), 0 for no
 //!   1 ping         nonce (8)                         2 pong          nonce (8)
 //!   3 ask addresses                                  4 addresses     n (2) ‖ (IPv6 (16) ‖ port (2) ‖ key (32))*
 //!   5 stem         transaction (mw)                  6 offer         n (2) ‖ transaction id (32)*
@@ -86,7 +86,7 @@ pub struct Hello {
     /// The rules it holds blocks against: [`rules`].
     pub rules: Hash,
     /// The port on which it takes connections, if it does.
-    pub listens: Option<u16>,
+    pub listen_port: Option<u16>,
 }
 
 /// Everything that nodes say to each other.
@@ -130,7 +130,7 @@ pub fn rules() -> Hash {
 
 /// What a message costs whoever decodes it, beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Burden {
+pub enum Cost {
     /// Nothing that counts, or what is not decoded.
     Light,
     /// The points of a whispered transaction.
@@ -145,13 +145,13 @@ pub enum Burden {
 
 /// What a message will cost, by its kind; garbage costs nothing.
 #[must_use]
-pub fn burden(bytes: &[u8]) -> Burden {
+pub fn cost(bytes: &[u8]) -> Cost {
     match bytes.get(1) {
-        Some(5) => Burden::Stem,
-        Some(8) => Burden::Transaction,
-        Some(9) => Burden::Seal,
-        Some(13 | 15) => Burden::Block,
-        _ => Burden::Light,
+        Some(5) => Cost::Stem,
+        Some(8) => Cost::Transaction,
+        Some(9) => Cost::Seal,
+        Some(13 | 15) => Cost::Block,
+        _ => Cost::Light,
     }
 }
 
@@ -353,7 +353,7 @@ impl Encode for Hello {
     fn encode(&self, out: &mut Vec<u8>) {
         self.chain.encode(out);
         self.rules.encode(out);
-        out.extend_from_slice(&self.listens.unwrap_or(0).to_le_bytes());
+        out.extend_from_slice(&self.listen_port.unwrap_or(0).to_le_bytes());
     }
 }
 
@@ -361,7 +361,7 @@ impl Decode for Hello {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (chain, rules) = (ChainId::decode(r)?, Hash::decode(r)?);
         let port = u16::from_le_bytes(r.array()?);
-        Ok(Self { chain, rules, listens: (port > 0).then_some(port) })
+        Ok(Self { chain, rules, listen_port: (port > 0).then_some(port) })
     }
 }
 

@@ -10,11 +10,11 @@ use core::{
 };
 use sotto_mw::codec::{Decode, DecodeError, Encode, Reader};
 
-/// A connection, as the edge numbers it; never used twice.
+/// A connection's number, which the edge assigns and never uses twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u64);
 
-/// The public key that a peer proves to have.
+/// The public key that a peer has proven to hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerKey(pub [u8; 32]);
 
@@ -24,7 +24,7 @@ impl fmt::Debug for PeerKey {
     }
 }
 
-/// Where a node takes connections, and the key it proves there.
+/// Where a node accepts connections, and the key that it proves there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// IP address and port.
@@ -33,12 +33,12 @@ pub struct Address {
     pub key: PeerKey,
 }
 
-/// Who opened a connection.
+/// Which side opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// We did, to this address.
+    /// This node, to this address.
     Outbound(Address),
-    /// The peer did, from here.
+    /// The peer, from this address.
     Inbound(SocketAddr),
 }
 
@@ -56,35 +56,35 @@ impl Direction {
     }
 }
 
-/// What a peer did wrong, and how many demerits it earns.
+/// What a peer did wrong, and how many points that adds to its ban score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {
-    /// Bytes that no node sends.
+    /// Bytes that no correct node sends.
     Garbage = 100,
-    /// A transaction or block that breaks a rule whatever the state, or headers that no operator sealed.
+    /// A transaction or block that breaks a rule whatever the state, or headers without a valid seal.
     Invalid = 99,
-    /// An answer to no question.
+    /// A response without a request.
     Unasked = 20,
-    /// More than it may cause.
+    /// More work or bytes than its allowance.
     Flood = 10,
-    /// No answer in time.
+    /// No response in time.
     Late = 15,
     /// A compact block whose parts do not make the one that is sealed; by chance once in millions.
     Mismatch = 25,
 }
 
-/// Why a connection was closed.
+/// Why the node closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closing {
-    /// Another chain or other rules.
-    Stranger,
-    /// A connection to that peer, or to ourselves, exists.
-    Double,
-    /// No room, or not welcome.
+pub enum CloseReason {
+    /// The peer follows another chain or other rules.
+    WrongChain,
+    /// There is a connection to that peer already, or the peer is this node.
+    Duplicate,
+    /// There is no room, or the peer is banned.
     Refused,
-    /// It earned too many demerits, the last for this.
+    /// Its ban score reached the limit, the last points for this.
     Banned(Offence),
-    /// It said nothing for too long.
+    /// It sent nothing for too long.
     Silent,
 }
 

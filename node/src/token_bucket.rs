@@ -17,14 +17,14 @@ pub struct Allowance {
 
 /// A bucket.
 #[derive(Clone, Copy, Debug)]
-pub struct Meter {
+pub struct TokenBucket {
     allowance: Allowance,
     /// In millionths of a unit.
     tokens: u128,
     at: Duration,
 }
 
-impl Meter {
+impl TokenBucket {
     /// A full bucket.
     #[must_use]
     pub const fn new(allowance: Allowance, now: Duration) -> Self {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_the_rate_and_never_more() {
-        let mut m = Meter::new(Allowance { rate: 10, burst: 30 }, Duration::ZERO);
+        let mut m = TokenBucket::new(Allowance { rate: 10, burst: 30 }, Duration::ZERO);
         let at = Duration::from_millis;
         assert!(m.take(at(0), 30) && !m.take(at(0), 1));
         assert!(!m.take(at(99), 1) && m.take(at(100), 1) && !m.take(at(100), 1));

@@ -24,8 +24,8 @@ use sotto_node::{
         event_loop::channel,
         net::{self, Door, Net},
     },
-    effect::{Answer, Refusal, Status},
-    event::{Event, Question},
+    effect::{Refusal, Response, Status},
+    event::{Event, Request},
     message::Message,
     peer::{Address, Direction, PeerId, PeerKey},
     seal::OperatorKey,
@@ -77,8 +77,8 @@ fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<O
 }
 
 fn status(node: &Daemon) -> Status {
-    match node.asker().ask(Question::Status) {
-        Ok(Answer::Status(status)) => status,
+    match node.asker().ask(Request::Status) {
+        Ok(Response::Status(status)) => status,
         other => panic!("no status: {other:?}"),
     }
 }
@@ -92,16 +92,18 @@ fn wait_for(what: &str, happened: impl Fn() -> bool) {
 }
 
 fn stop(node: Daemon) {
-    assert!(matches!(node.asker().ask(Question::Stop), Ok(Answer::Done)));
+    assert!(matches!(node.asker().ask(Request::Stop), Ok(Response::Done)));
     node.wait().unwrap();
 }
 
 /// The operator's node seals what it has.
 fn seal(node: &Daemon, toy: &mut TestChain) {
-    let Ok(Answer::Draft { height, due, .. }) = node.asker().ask(Question::Draft) else { panic!("no draft") };
+    let Ok(Response::Draft { height, due, .. }) = node.asker().ask(Request::Draft) else {
+        panic!("no draft")
+    };
     let reward = Box::new(reward(toy, height, due));
-    let sealed = node.asker().ask(Question::Seal { reward, time: 1_800_000_000 });
-    assert!(matches!(sealed, Ok(Answer::Sealed(_))), "{sealed:?}");
+    let sealed = node.asker().ask(Request::Seal { reward, time: 1_800_000_000 });
+    assert!(matches!(sealed, Ok(Response::Sealed(_))), "{sealed:?}");
 }
 
 fn reward(toy: &mut TestChain, height: Height, due: Amount) -> (Output, Kernel) {
@@ -135,8 +137,8 @@ fn three_nodes_find_each_other_and_agree() {
     wait_for("synchronisation", agreed);
     wait_for("meeting", || nodes.iter().all(|n| status(n).connections.0 > 0));
 
-    let submitted = others[1].asker().ask(Question::Submit(Box::new(payment)));
-    assert!(matches!(submitted, Ok(Answer::Submitted(_))), "{submitted:?}");
+    let submitted = others[1].asker().ask(Request::Submit(Box::new(payment)));
+    assert!(matches!(submitted, Ok(Response::Submitted(_))), "{submitted:?}");
     wait_for("fluff", || nodes.iter().all(|n| status(n).pending == 1));
     let before = status(&first).tip.height;
     seal(&first, &mut toy);
@@ -161,14 +163,14 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
     assert!(DiskLedger::open(&dir.path().join("chain")).is_err(), "it is locked");
-    let draft = node.asker().ask(Question::Draft);
-    assert!(matches!(draft, Ok(Answer::Draft { .. })), "{draft:?}");
+    let draft = node.asker().ask(Request::Draft);
+    assert!(matches!(draft, Ok(Response::Draft { .. })), "{draft:?}");
     let reward = Box::new(reward(&mut toy, Height::new(1), Amount::ZERO));
-    let sealed = node.asker().ask(Question::Seal { reward, time: 0 });
-    assert!(matches!(sealed, Ok(Answer::Refused(Refusal::NoKey))), "{sealed:?}");
+    let sealed = node.asker().ask(Request::Seal { reward, time: 0 });
+    assert!(matches!(sealed, Ok(Response::Refused(Refusal::NoKey))), "{sealed:?}");
     let asker = node.asker().clone();
     stop(node);
-    assert!(asker.ask(Question::Status).is_err());
+    assert!(asker.ask(Request::Status).is_err());
     assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
 }
 
@@ -178,13 +180,13 @@ fn what_cannot_be_kept_is_refused() {
     let (toy, payment) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
-    let submit = || node.asker().ask(Question::Submit(Box::new(payment.clone()))).unwrap();
+    let submit = || node.asker().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
     // In the place of the file that would be written first.
     let obstacle = dir.path().join("node/own.draft");
     std::fs::create_dir(&obstacle).unwrap();
-    assert!(matches!(submit(), Answer::Refused(Refusal::Unkept)));
+    assert!(matches!(submit(), Response::Refused(Refusal::NotSaved)));
     std::fs::remove_dir(&obstacle).unwrap();
-    assert!(matches!(submit(), Answer::Submitted(_)));
+    assert!(matches!(submit(), Response::Submitted(_)));
     assert!(std::fs::metadata(dir.path().join("node/own")).unwrap().len() > 600, "it is kept by then");
     stop(node);
 }
@@ -224,7 +226,7 @@ fn a_node_behind_a_router_tells_the_router_s_port() {
         let at = node.address().unwrap();
         let told = as_peer(async || visit(2, &toy, (1, at)).await.receiver.next().await.unwrap().unwrap());
         let Ok(Message::Hello(hello)) = Message::from_bytes(&told) else { panic!("no hello") };
-        assert_eq!(hello.listens, Some(outside.map_or(at.port(), NonZeroU16::get)));
+        assert_eq!(hello.listen_port, Some(outside.map_or(at.port(), NonZeroU16::get)));
         stop(node);
     }
 }
@@ -282,7 +284,7 @@ fn a_peer_that_does_not_listen_is_closed() {
         let message =
             Message::Block { sealed: sotto_node::seal::SealedHeader::of(&block), body: vec![0; 1 << 20] };
         (0..200).for_each(|_| net.send(peer, &message));
-        assert!(matches!(next(&happened).await, Event::Gone(gone) if gone == peer));
+        assert!(matches!(next(&happened).await, Event::Disconnected(gone) if gone == peer));
         net.send(peer, &message);
         net.send(PeerId(77), &message);
     });
@@ -309,7 +311,7 @@ fn no_more_come_in_than_there_is_room_for() {
         let third = visit(4, &toy, (1, at)).await;
         assert!(matches!(next(&happened).await, Event::Connected { .. }), "there is room again");
         drop(third);
-        assert!(matches!(next(&happened).await, Event::Gone(_)));
+        assert!(matches!(next(&happened).await, Event::Disconnected(_)));
     });
 }
 
@@ -324,6 +326,6 @@ fn nobody_at_an_address_is_an_event() {
     let nobody = [address(2, free), Address { at: free, key: PeerKey([0; 32]) }];
     for address in nobody {
         net.dial(address);
-        assert!(matches!(happened.recv().unwrap(), Event::Unreachable(at) if at == address));
+        assert!(matches!(happened.recv().unwrap(), Event::DialFailed(at) if at == address));
     }
 }

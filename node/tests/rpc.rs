@@ -22,7 +22,7 @@ use sotto_node::{
         net,
         rpc::{TOKEN_FILE, Token},
     },
-    event::Question,
+    event::Request,
     ledger::Ledger,
     light,
     peer::PeerKey,
@@ -123,7 +123,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if let Some(node) = self.node.take() {
-            let _ = node.asker().ask(Question::Stop);
+            let _ = node.asker().ask(Request::Stop);
             let _ = node.wait();
         }
     }

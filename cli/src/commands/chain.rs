@@ -84,7 +84,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let (chain, tip, p) = (ledger.chain(), ledger.tip(), ledger.chain().params());
     let sizes = ledger.store().sizes().or_refuse("cannot read the sizes")?;
     let supply = chain.supply(tip.height).unwrap_or_default();
-    let pending = ledger.pool().len();
+    let pending = ledger.mempool().len();
     let base = ledger.store().base();
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
     let twice = ledger.double_seals().or_refuse("cannot read the evidence of double seals")?;

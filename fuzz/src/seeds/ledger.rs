@@ -214,7 +214,7 @@ fn store_file(i: u8) -> Inputs {
 fn messages() -> Inputs {
     let World { toy, payment, block } = world();
     let (sealed, name) = (SealedHeader::of(block), BlockName::of(&block.header));
-    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: Some(9) };
+    let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: Some(9) };
     let address = |ip: IpAddr| Address { at: (ip, 7).into(), key: PeerKey([9; 32]) };
     let addresses = [address(Ipv4Addr::LOCALHOST.into()), address(Ipv6Addr::LOCALHOST.into())];
     let Body { outputs, kernels, .. } = block.body.clone();

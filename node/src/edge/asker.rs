@@ -1,17 +1,17 @@
 //! Questions to a running node from other threads, and the way back of their answers.
 //!
 //! ```text
-//! a thread ── ask ──▶ Event::Asked(ticket, question) ──▶ loop
+//! a thread ── ask ──▶ Event::Request(id, request) ──▶ loop
 //!     ▲                                                    │
-//!     └──────── answered(ticket) ◀── Effect::Answer ◀──────┘
+//!     └──────── answered(id) ◀── Effect::Respond ◀──────┘
 //! ```
 //!
-//! Whoever asks never touches the ledger: the loop's thread answers between two steps. Guaranteed: a question is answered, or
+//! Whoever asks never touches the ledger: the loop's thread answers between two steps. Guaranteed: a request is answered, or
 //! the asker learns that the node has stopped; nobody waits for ever.
 
 use crate::{
-    effect::Answer,
-    event::{Event, Question, Ticket},
+    effect::Response,
+    event::{Event, Request, RequestId},
 };
 use std::{
     collections::HashMap,
@@ -37,7 +37,7 @@ pub struct Asker {
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    open: HashMap<Ticket, Sender<Answer>>,
+    open: HashMap<RequestId, Sender<Response>>,
 }
 
 impl Asker {
@@ -51,24 +51,24 @@ impl Asker {
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn ask(&self, question: Question) -> Result<Answer, Stopped> {
+    pub fn ask(&self, request: Request) -> Result<Response, Stopped> {
         let (answer, answered) = channel();
-        let ticket = {
+        let id = {
             let mut waiting = self.waiting();
-            let ticket = Ticket(waiting.next);
+            let id = RequestId(waiting.next);
             waiting.next += 1;
-            waiting.open.insert(ticket, answer);
-            ticket
+            waiting.open.insert(id, answer);
+            id
         };
-        if self.events.send(Event::Asked { ticket, question }).is_err() {
-            self.waiting().open.remove(&ticket);
+        if self.events.send(Event::Request { id, request }).is_err() {
+            self.waiting().open.remove(&id);
         }
         answered.recv().map_err(|_| Stopped)
     }
 
     /// Hands an answer to whoever waits for it.
-    pub(crate) fn answered(&self, ticket: Ticket, answer: Answer) {
-        if let Some(asked) = self.waiting().open.remove(&ticket) {
+    pub(crate) fn answered(&self, id: RequestId, answer: Response) {
+        if let Some(asked) = self.waiting().open.remove(&id) {
             // Who asked may have given up.
             let _ = asked.send(answer);
         }
@@ -95,18 +95,18 @@ mod tests {
     fn answers_find_who_asked() {
         let (send, received) = events();
         let asker = Asker::new(send);
-        let askers = [Question::Status, Question::Draft].map(|question| {
+        let askers = [Request::Status, Request::Draft].map(|request| {
             let asker = asker.clone();
-            thread::spawn(move || asker.ask(question))
+            thread::spawn(move || asker.ask(request))
         });
         for _ in 0..2 {
-            let Event::Asked { ticket, question } = received.recv().unwrap() else { panic!("no question") };
-            let kernel = matches!(question, Question::Draft);
-            asker.answered(ticket, if kernel { Answer::Kernel(None) } else { Answer::Done });
-            asker.answered(ticket, Answer::Block(None));
+            let Event::Request { id, request } = received.recv().unwrap() else { panic!("no request") };
+            let kernel = matches!(request, Request::Draft);
+            asker.answered(id, if kernel { Response::Kernel(None) } else { Response::Done });
+            asker.answered(id, Response::Block(None));
         }
         let [status, draft] = askers.map(|a| a.join().unwrap().unwrap());
-        assert!(matches!(status, Answer::Done) && matches!(draft, Answer::Kernel(None)));
+        assert!(matches!(status, Response::Done) && matches!(draft, Response::Kernel(None)));
     }
 
     #[test]
@@ -115,12 +115,12 @@ mod tests {
         let asker = Asker::new(send);
         let waits = thread::spawn({
             let asker = asker.clone();
-            move || asker.ask(Question::Status)
+            move || asker.ask(Request::Status)
         });
         let asked = received.recv().unwrap();
         drop((asked, received));
         asker.stopped();
         assert_eq!(waits.join().unwrap().unwrap_err(), Stopped);
-        assert_eq!(asker.ask(Question::Status).unwrap_err(), Stopped);
+        assert_eq!(asker.ask(Request::Status).unwrap_err(), Stopped);
     }
 }

@@ -5,7 +5,7 @@ use crate::{
         disk::{Disk, make_dir},
         sled_database::SledDatabases,
     },
-    ledger::{Ledger, LedgerError, mempool::PoolLimits},
+    ledger::{Ledger, LedgerError, mempool::MempoolLimits},
     storage::{
         ImportError, Imported, Layout, Store, StoreError,
         chain_store::{has_chain, importing},
@@ -72,7 +72,7 @@ impl Ledger<Disk> {
     /// # Errors
     /// As [`Store::create`].
     pub fn create(dir: &Path, params: Params) -> Result<Self, LedgerError> {
-        Self::over(Store::create(dir, params)?, PoolLimits::default())
+        Self::over(Store::create(dir, params)?, MempoolLimits::default())
     }
 
     /// Opens the ledger in a directory.
@@ -80,7 +80,7 @@ impl Ledger<Disk> {
     /// # Errors
     /// As [`Store::open`].
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        Self::over(Store::open(dir)?, PoolLimits::default())
+        Self::over(Store::open(dir)?, MempoolLimits::default())
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         net::{self, Net, NetError},
         rpc::{RpcError, Server},
     },
-    effect::{Effect, Note},
+    effect::{Effect, LogEvent},
     engine::Node,
     event::Event,
     ledger::{Ledger, LedgerError},
@@ -99,18 +99,18 @@ impl Daemon {
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         let kept = Kept::open(&dir).map_err(refused)?;
-        let book = kept.read(Kind::Book).map_err(refused)?;
+        let book = kept.read(Kind::AddrBook).map_err(refused)?;
         let own = kept.read(Kind::Own).map_err(refused)?;
         let (events, happened) = channel();
         // The first that happens. Who would hear of it is a few lines below.
-        drop(events.send(Event::Kept(own.unwrap_or_default())));
+        drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
         let asker = Asker::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
         let outside = net.listen.as_ref().and_then(|door| door.outside);
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
-        config.listens = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
+        config.listen_port = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
         let answers = (ledger.chain(), asker.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
@@ -171,26 +171,26 @@ impl Edges for Hands {
             Effect::Dial(to) => self.net.dial(to),
             Effect::Send(peer, message) => self.net.send(peer, &message),
             Effect::Close(peer, _) => self.net.close(peer),
-            Effect::Answer(ticket, answer) => self.asker.answered(ticket, *answer),
-            Effect::Keep(book) => {
+            Effect::Respond(id, answer) => self.asker.answered(id, *answer),
+            Effect::SaveAddrBook(book) => {
                 // It is kept again soon; a node without its book finds others by those that it is told.
-                if let Err(why) = self.kept.replace(Kind::Book, &book) {
+                if let Err(why) = self.kept.replace(Kind::AddrBook, &book) {
                     tracing::warn!(%why, "the address book could not be kept");
                 }
             }
-            Effect::KeepOwn(own) => {
+            Effect::SaveLocalTxs(own) => {
                 return Some(match self.kept.replace(Kind::Own, &own) {
-                    Ok(()) => Event::OwnKept,
+                    Ok(()) => Event::LocalTxsSaved,
                     Err(why) => {
                         tracing::error!(%why, "what was handed in could not be kept; nothing more is taken in until it can be");
-                        Event::OwnUnkept
+                        Event::LocalTxsNotSaved
                     }
                 });
             }
-            Effect::Note(note) => {
+            Effect::Log(note) => {
                 log::note(&note);
                 self.counters.note(&note);
-                if let Note::Failed(why) = note {
+                if let LogEvent::Failed(why) = note {
                     self.failed.get_or_insert(why);
                 }
             }

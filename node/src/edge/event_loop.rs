@@ -14,7 +14,7 @@ use crate::{
     edge::clock::Clock,
     effect::Effect,
     engine::Node,
-    event::{Event, Question, Ticket},
+    event::{Event, Request, RequestId},
     storage::Files,
 };
 use core::time::Duration;
@@ -57,7 +57,7 @@ pub fn run<F: Files>(
             Err(RecvTimeoutError::Timeout) => Event::Tick,
             // Nobody can ask, and nobody hears the answer.
             Err(RecvTimeoutError::Disconnected) => {
-                Event::Asked { ticket: Ticket(u64::MAX), question: Question::Stop }
+                Event::Request { id: RequestId(u64::MAX), request: Request::Stop }
             }
         };
         let now = clock.now();
@@ -94,8 +94,8 @@ mod tests {
     use super::*;
     use crate::{
         config::Config,
-        effect::Answer,
-        ledger::{Ledger, mempool::PoolLimits},
+        effect::Response,
+        ledger::{Ledger, mempool::MempoolLimits},
         peer::PeerKey,
         seal::OperatorKey,
         sealing::Solo,
@@ -105,13 +105,13 @@ mod tests {
     use sotto_mw::testing::TestChain;
     use std::{sync::mpsc, thread};
 
-    struct Answers(mpsc::Sender<Answer>);
+    struct Answers(mpsc::Sender<Response>);
 
     impl Edges for Answers {
         fn carry_out(&mut self, effect: Effect) -> Option<Event> {
             match effect {
-                Effect::Answer(_, answer) => drop(self.0.send(*answer)),
-                Effect::KeepOwn(_) => return Some(Event::OwnKept),
+                Effect::Respond(_, answer) => drop(self.0.send(*answer)),
+                Effect::SaveLocalTxs(_) => return Some(Event::LocalTxsSaved),
                 _ => {}
             }
             None
@@ -131,7 +131,7 @@ mod tests {
         let (payment, _) = toy.pay(&[&coin], &[5]);
         let files = Memory::new();
         let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
-        let mut ledger = Ledger::over(store, PoolLimits::default()).unwrap();
+        let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
         toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
         let (send, events) = channel();
@@ -139,28 +139,28 @@ mod tests {
         let node = thread::spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(1);
             let node = Node::new(Config::new(PeerKey([1; 32])), ledger, Some(operator), None, &mut rng);
-            run(node, &Clock::start(), &mut rng, &events, &mut Answers(answers)).ledger().pool().len()
+            run(node, &Clock::start(), &mut rng, &events, &mut Answers(answers)).ledger().mempool().len()
         });
-        let ask = |question| {
-            send.send(Event::Asked { ticket: Ticket(0), question }).unwrap();
+        let ask = |request| {
+            send.send(Event::Request { id: RequestId(0), request }).unwrap();
             answered.recv().unwrap()
         };
-        let answer = ask(Question::Submit(Box::new(payment.clone())));
+        let answer = ask(Request::Submit(Box::new(payment.clone())));
         let id = crate::codec::transaction_id(&payment);
-        assert!(matches!(answer, Answer::Submitted(found) if found == id));
-        let Answer::Status(status) = ask(Question::Status) else { panic!("no status") };
+        assert!(matches!(answer, Response::Submitted(found) if found == id));
+        let Response::Status(status) = ask(Request::Status) else { panic!("no status") };
         assert_eq!((status.tip.height, status.pending), (toy.blocks().last().unwrap().header.height, 1));
-        assert!(matches!(ask(Question::Stop), Answer::Done));
+        assert!(matches!(ask(Request::Stop), Response::Done));
         assert_eq!(node.join().unwrap(), 1);
         let store = Store::open_on(files, layout()).unwrap();
-        assert_eq!(Ledger::over(store, PoolLimits::default()).unwrap().pool().get(&id), Some(&payment));
+        assert_eq!(Ledger::over(store, MempoolLimits::default()).unwrap().mempool().get(&id), Some(&payment));
     }
 
     #[test]
     fn a_node_that_nobody_can_reach_any_more_stops() {
         let toy = TestChain::new(4);
         let store = Store::create_on(Memory::new(), layout(), toy.chain().params().clone()).unwrap();
-        let ledger = Ledger::over(store, PoolLimits::default()).unwrap();
+        let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let node = Node::new(Config::new(PeerKey([1; 32])), ledger, None, None, &mut rng);
         let (send, events) = channel();

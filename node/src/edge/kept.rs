@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The address book.
-    Book,
+    AddrBook,
     /// Transactions of this machine that nobody else may have yet.
     Own,
 }
@@ -25,7 +25,7 @@ pub enum Kind {
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
-            Self::Book => "book",
+            Self::AddrBook => "book",
             Self::Own => "own",
         }
     }

@@ -5,8 +5,8 @@
 //! relay hides.
 
 use crate::{
-    effect::Note,
-    peer::{Closing, PeerId},
+    effect::LogEvent,
+    peer::{CloseReason, PeerId},
 };
 use tracing::{debug, error, info, warn};
 
@@ -14,43 +14,45 @@ use tracing::{debug, error, info, warn};
 pub const ADDRESSES: &str = "sotto_node::addresses";
 
 /// Records a note.
-pub(crate) fn note(note: &Note) {
+pub(crate) fn note(note: &LogEvent) {
     match note {
-        Note::Connected(block) => {
+        LogEvent::Connected(block) => {
             info!(height = block.height.get(), hash = %block.hash, "block connected");
         }
-        Note::Reorganised(block, undone) => {
+        LogEvent::Reorganised(block, undone) => {
             warn!(height = block.height.get(), hash = %block.hash, undone, "a better branch was followed");
         }
-        Note::Restored(block) => {
+        LogEvent::SnapshotInstalled(block) => {
             info!(height = block.height.get(), hash = %block.hash, "begun with the state after this block");
         }
-        Note::BadSnapshot(block, why) => {
+        LogEvent::InvalidSnapshot(block, why) => {
             error!(height = block.height.get(), hash = %block.hash, %why, "the state of a sealed block breaks a rule");
         }
-        Note::Unkept(why) => warn!(%why, "a snapshot for others could not be kept"),
-        Note::BadBlock(block, why) => {
+        LogEvent::SnapshotNotSaved(why) => warn!(%why, "a snapshot for others could not be kept"),
+        LogEvent::InvalidBlock(block, why) => {
             error!(height = block.height.get(), hash = %block.hash, rule = why.rule(), "a sealed block breaks a rule");
         }
-        Note::Unfollowed(why) => warn!(%why, "a branch is not followed"),
-        Note::DoubleSeal(twice) => {
+        LogEvent::BranchRejected(why) => warn!(%why, "a branch is not followed"),
+        LogEvent::DoubleSeal(twice) => {
             let [first, second] = [&twice.first.header, &twice.second.header];
             error!(
                 height = first.height.get(), first = %first.hash(), second = %second.hash(),
                 "ALARM: a height was sealed twice"
             );
         }
-        Note::Dropped(why) => info!(rule = why.rule(), "a transaction left the pool"),
-        Note::Unfluffed(why) => info!(why = why.kind(), "a whispered transaction could not be told to all"),
-        Note::Closed(peer, why) => closed(*peer, *why),
-        Note::Unsaved(why) => warn!(%why, "the pending transactions could not be written down"),
-        Note::Failed(why) => error!(%why, "the store failed"),
+        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction left the pool"),
+        LogEvent::NotFluffed(why) => {
+            info!(why = why.kind(), "a whispered transaction could not be told to all")
+        }
+        LogEvent::Closed(peer, why) => closed(*peer, *why),
+        LogEvent::MempoolNotSaved(why) => warn!(%why, "the pending transactions could not be written down"),
+        LogEvent::Failed(why) => error!(%why, "the store failed"),
     }
 }
 
-fn closed(peer: PeerId, why: Closing) {
+fn closed(peer: PeerId, why: CloseReason) {
     match why {
-        Closing::Banned(offence) => warn!(peer = peer.0, ?offence, "a peer was banned"),
+        CloseReason::Banned(offence) => warn!(peer = peer.0, ?offence, "a peer was banned"),
         why => debug!(peer = peer.0, ?why, "a peer was closed"),
     }
 }
@@ -58,7 +60,7 @@ fn closed(peer: PeerId, why: Closing) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::mempool::conflict::Clash;
+    use crate::ledger::mempool::conflict::Conflict;
     use sotto_mw::hash::Hash;
     use std::{
         fmt::Debug,
@@ -102,14 +104,14 @@ mod tests {
     fn no_transaction_is_named() {
         let (pending, output) = (Hash::from_bytes([0xab; 32]), sotto_mw::group::PointBytes([0xab; 32]));
         let clashes = [
-            Clash::Known(pending),
-            Clash::Spent { output, pending },
-            Clash::Created { output, pending },
-            Clash::Excess { excess: output, pending },
+            Conflict::Known(pending),
+            Conflict::Spent { output, pending },
+            Conflict::Created { output, pending },
+            Conflict::Excess { excess: output, pending },
         ];
         for why in clashes {
             let records = Records::default();
-            with_default(records.clone(), || note(&Note::Unfluffed(why)));
+            with_default(records.clone(), || note(&LogEvent::NotFluffed(why)));
             let text = records.0.lock().unwrap().clone();
             assert!(text.contains("could not be told") && !text.contains("abab"), "{text}");
         }

@@ -2,7 +2,7 @@
 //!
 //! What can be read off a chain and the node's own state is asked for when the page is; what passes by is counted here.
 
-use crate::{effect::Note, rpc::StatusRecord};
+use crate::{effect::LogEvent, rpc::StatusRecord};
 use core::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,14 +22,14 @@ pub struct Counters {
 
 impl Counters {
     /// Counts what a node told.
-    pub fn note(&self, note: &Note) {
+    pub fn note(&self, note: &LogEvent) {
         let counter = match note {
-            Note::Connected(_) => &self.blocks,
-            Note::Reorganised(..) => &self.reorganisations,
-            Note::BadBlock(..) => &self.bad_blocks,
-            Note::DoubleSeal(_) => &self.double_seals,
-            Note::Dropped(_) => &self.dropped,
-            Note::Closed(..) => &self.closed,
+            LogEvent::Connected(_) => &self.blocks,
+            LogEvent::Reorganised(..) => &self.reorganisations,
+            LogEvent::InvalidBlock(..) => &self.bad_blocks,
+            LogEvent::DoubleSeal(_) => &self.double_seals,
+            LogEvent::Dropped(_) => &self.dropped,
+            LogEvent::Closed(..) => &self.closed,
             // How many were whispered is nobody's business; what stopped the node is in its log.
             _ => return,
         };

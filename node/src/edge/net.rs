@@ -3,13 +3,13 @@
 //! ```text
 //! dial ────▶ sotto_link::web ─┐ a peer with a proven key        ┌▶ its task: frames ─▶ events     who speaks faster than the node
 //!                       ├──────────▶ take in ─────────────┤                                 thinks is read more slowly
-//! listen ──▶ sotto_link::web ─┘ anybody else: a web page        └▶ its backlog ◀─ send            who listens too slowly is closed
+//! listen ──▶ sotto_link::web ─┘ anybody else: a web page        └▶ its backlog ◀─ send            who listen_port too slowly is closed
 //! ```
 //!
 //! One thread runs all sockets; another hands what they say to the node's loop, waiting where the loop is behind.
 //!
 //! Guaranteed: nothing of a peer without a proven key reaches the node; what a peer says arrives in order, between
-//! [`Event::Connected`] and [`Event::Gone`]; no call here waits for a peer. Bounded: peers that came to us, those of one
+//! [`Event::Connected`] and [`Event::Disconnected`]; no call here waits for a peer. Bounded: peers that came to us, those of one
 //! address, handshakes, bytes that wait for one peer, one frame that is being received from each. Not guaranteed: that what was
 //! sent has arrived; that nothing of a peer is still on its way to the node when the node closes it.
 
@@ -150,7 +150,7 @@ impl Net {
         };
         if sent.is_err() && self.shared.hang_up(peer) {
             let events = self.shared.events.clone();
-            self.handle.spawn(async move { events.send(Event::Gone(peer)).await });
+            self.handle.spawn(async move { events.send(Event::Disconnected(peer)).await });
         }
     }
 
@@ -170,7 +170,7 @@ impl Drop for Net {
     }
 }
 
-/// Hands on what happens, for as long as somebody listens.
+/// Hands on what happens, for as long as somebody listen_port.
 fn hand_on(mut happened: mpsc::Receiver<Event>, events: &SyncSender<Event>) {
     while let Some(event) = happened.blocking_recv() {
         if events.send(event).is_err() {
@@ -236,8 +236,8 @@ impl Shared {
         };
         match session {
             Some(session) => self.take_in(session, Direction::Outbound(to)),
-            // If nobody listens any more, nobody misses it.
-            None => drop(self.events.send(Event::Unreachable(to)).await),
+            // If nobody listen_port any more, nobody misses it.
+            None => drop(self.events.send(Event::DialFailed(to)).await),
         }
     }
 
@@ -266,7 +266,7 @@ impl Shared {
             }
         }
         if self.open().remove(&peer).is_some() {
-            let _ = self.events.send(Event::Gone(peer)).await;
+            let _ = self.events.send(Event::Disconnected(peer)).await;
         }
     }
 

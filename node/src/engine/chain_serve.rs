@@ -8,8 +8,8 @@
 //! `edge::store::kept` says for how long it is handed out.
 
 use crate::{
-    effect::Note,
-    engine::{Node, Step, Turn},
+    effect::LogEvent,
+    engine::{Node, StepContext, StepResult},
     message::{
         BlockName, MAX_HEADERS, MAX_MESSAGE, Message,
         compact::{Compact, items},
@@ -25,11 +25,16 @@ const REQUEST: u64 = 1_024;
 
 impl<F: Files> Node<F> {
     /// Whether a peer may be sent so many bytes more.
-    pub(crate) fn may_have(&mut self, turn: &Turn<'_>, id: PeerId, bytes: u64) -> bool {
+    pub(crate) fn may_have(&mut self, turn: &StepContext<'_>, id: PeerId, bytes: u64) -> bool {
         self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(turn.now, bytes))
     }
 
-    pub(crate) fn asked_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, names: &[BlockName]) -> Step {
+    pub(crate) fn asked_headers(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        names: &[BlockName],
+    ) -> StepResult {
         if !self.may_have(turn, id, REQUEST + 256 * u64::from(MAX_HEADERS)) {
             return Ok(());
         }
@@ -47,7 +52,12 @@ impl<F: Files> Node<F> {
     }
 
     /// A block that a peer asks for; none when it is more than the peer may have, or is not here, as the peer is told.
-    fn block_for(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step<Option<Block>> {
+    fn block_for(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult<Option<Block>> {
         if !self.may_have(turn, id, REQUEST) {
             return Ok(None);
         }
@@ -62,7 +72,12 @@ impl<F: Files> Node<F> {
         Ok(self.may_have(turn, id, bytes).then_some(block))
     }
 
-    pub(crate) fn asked_block(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+    pub(crate) fn asked_block(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
         if let Some(block) = self.block_for(turn, id, name)? {
             let (sealed, body) = (SealedHeader::of(&block), block.body.to_bytes());
             turn.send(id, Message::Block { sealed, body });
@@ -70,7 +85,12 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    pub(crate) fn asked_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+    pub(crate) fn asked_compact(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
         let compact = self.block_for(turn, id, name)?.and_then(|b| Compact::of(&b, turn.rng.next_u64()));
         compact.into_iter().for_each(|c| turn.send(id, Message::Compact(c)));
         Ok(())
@@ -79,10 +99,10 @@ impl<F: Files> Node<F> {
     /// Items of a block, which are no more than the block that was metered: places ascend.
     pub(crate) fn asked_items(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         id: PeerId,
         (block, outputs, kernels): (BlockName, &[u32], &[u32]),
-    ) -> Step {
+    ) -> StepResult {
         let Some(whole) = self.block_for(turn, id, block)? else { return Ok(()) };
         let Some((outputs, kernels)) = items(&whole.body, outputs, kernels) else {
             return self.blame(turn, id, Offence::Garbage);
@@ -91,7 +111,7 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    pub(crate) fn asked_snapshots(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn asked_snapshots(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         if self.may_have(turn, id, REQUEST) {
             let all = self.ledger.store().snapshots()?;
             turn.send(id, Message::Snapshots(all));
@@ -102,10 +122,10 @@ impl<F: Files> Node<F> {
     /// A part of a snapshot, or that it cannot be had here or now.
     pub(crate) fn asked_part(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         id: PeerId,
         (block, place): (Hash, u32),
-    ) -> Step {
+    ) -> StepResult {
         if !self.may_have(turn, id, REQUEST) {
             return Ok(());
         }
@@ -116,7 +136,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Goes on with the snapshot that is being made for others, or begins with one that is due.
-    pub(crate) fn keep_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn keep_snapshot(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         if !self.ledger.store().is_building_snapshot() {
             let Some(due) = self.snapshot_due() else { return Ok(()) };
             self.sync.kept = due;
@@ -124,7 +144,7 @@ impl<F: Files> Node<F> {
         }
         match self.ledger.store_mut().step_snapshot(self.config.part_items) {
             // It is for others alone: a node goes on without.
-            Err(e @ StoreError::DiskFull { .. }) => turn.note(Note::Unkept(e)),
+            Err(e @ StoreError::DiskFull { .. }) => turn.note(LogEvent::SnapshotNotSaved(e)),
             done => done?,
         }
         Ok(())

@@ -19,12 +19,12 @@
 
 use crate::{
     codec::transaction_id,
-    effect::{Answer, Effect, Note, Refusal},
+    effect::{Effect, LogEvent, Refusal, Response},
     engine::{
-        Node, Step, Turn,
+        Node, StepContext, StepResult,
         relay::{DandelionEvent, exponential, kernels, not_fatal},
     },
-    event::Ticket,
+    event::RequestId,
     ledger::{LedgerError, mempool_file},
     storage::Files,
 };
@@ -34,10 +34,10 @@ use std::collections::BTreeMap;
 
 /// What was handed in.
 #[derive(Debug, Default)]
-pub(crate) struct Own {
+pub(crate) struct LocalTxs {
     all: BTreeMap<Hash, Verified<Transaction>>,
     /// Those that nobody has heard of, and who waits for an answer.
-    unheard: Vec<(Ticket, Hash)>,
+    unheard: Vec<(RequestId, Hash)>,
     /// Those that are neither whispered nor public, and when they are whispered again.
     again: BTreeMap<Hash, Duration>,
     file: File,
@@ -54,7 +54,7 @@ enum File {
     Due,
 }
 
-impl Own {
+impl LocalTxs {
     pub(crate) fn contains(&self, id: &Hash) -> bool {
         self.all.contains_key(id)
     }
@@ -96,46 +96,50 @@ enum Fate {
 
 impl<F: Files> Node<F> {
     /// A transaction of this machine. The answer comes later where it must be kept first.
-    pub(crate) fn hand_in(&mut self, ticket: Ticket, t: Transaction) -> Result<Option<Answer>, Refusal> {
+    pub(crate) fn hand_in(
+        &mut self,
+        request_id: RequestId,
+        t: Transaction,
+    ) -> Result<Option<Response>, Refusal> {
         let id = transaction_id(&t);
-        if self.ledger.pool().get(&id).is_some() {
-            return Ok(Some(Answer::Submitted(id)));
+        if self.ledger.mempool().get(&id).is_some() {
+            return Ok(Some(Response::Submitted(id)));
         }
         let t = self.ledger.judge(t)?;
         let own = &mut self.relay.own;
         if own.contains(&id) {
-            return Ok(Some(Answer::Submitted(id)));
+            return Ok(Some(Response::Submitted(id)));
         }
         own.all.insert(id, t);
-        own.unheard.push((ticket, id));
+        own.unheard.push((request_id, id));
         // Kept before anybody hears of it.
         own.file = File::Due;
         Ok(None)
     }
 
     /// What was handed in last is kept: it can be answered, and sent.
-    pub(crate) fn own_kept(&mut self, turn: &mut Turn<'_>) -> Step {
-        for (ticket, id) in core::mem::take(&mut self.relay.own.unheard) {
+    pub(crate) fn own_kept(&mut self, turn: &mut StepContext<'_>) -> StepResult {
+        for (request_id, id) in core::mem::take(&mut self.relay.own.unheard) {
             let alone = self.peers.ready().next().is_none();
             self.send_own(turn, id, alone)?;
-            turn.effects.push(Effect::Answer(ticket, Box::new(Answer::Submitted(id))));
+            turn.effects.push(Effect::Respond(request_id, Box::new(Response::Submitted(id))));
         }
         Ok(())
     }
 
     /// It could not be kept: as if it had never been handed in.
-    pub(crate) fn own_unkept(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn own_unkept(&mut self, turn: &mut StepContext<'_>) {
         let own = &mut self.relay.own;
         // Some of it may be there all the same.
         own.file = own.file.stale();
-        for (ticket, id) in core::mem::take(&mut own.unheard) {
+        for (request_id, id) in core::mem::take(&mut own.unheard) {
             own.forget(&id);
-            turn.effects.push(Effect::Answer(ticket, Box::new(Answer::Refused(Refusal::Unkept))));
+            turn.effects.push(Effect::Respond(request_id, Box::new(Response::Refused(Refusal::NotSaved))));
         }
     }
 
     /// Never told to all first, unless this node seals it itself and is alone.
-    fn send_own(&mut self, turn: &mut Turn<'_>, id: Hash, alone: bool) -> Step {
+    fn send_own(&mut self, turn: &mut StepContext<'_>, id: Hash, alone: bool) -> StepResult {
         let Some(t) = self.relay.own.all.get(&id).cloned() else { return Ok(()) };
         if alone && self.operator.is_some() {
             return self.publish(turn, t, &[]).map(drop).or_else(not_fatal);
@@ -146,22 +150,22 @@ impl<F: Files> Node<F> {
     }
 
     /// Has the edge keep what must be kept, where that has changed; the last thing in a step.
-    pub(crate) fn keep_own(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn keep_own(&mut self, turn: &mut StepContext<'_>) {
         if self.relay.own.file != File::Due {
             return;
         }
         self.relay.own.file = File::Same;
-        let pooled = self.relay.own.ids().any(|id| self.ledger.pool().get(id).is_some());
+        let pooled = self.relay.own.ids().any(|id| self.ledger.mempool().get(id).is_some());
         // What the pool's file has need not be in this one. If that cannot be written, whoever saves it says so.
-        let pooled = pooled && self.ledger.save_pool().is_ok();
-        let pool = self.ledger.pool();
+        let pooled = pooled && self.ledger.save_mempool().is_ok();
+        let pool = self.ledger.mempool();
         let left = self.relay.own.all.iter().filter(|(id, _)| !pooled || pool.get(id).is_none());
         let bytes = mempool_file::file(self.ledger.chain().id(), left.map(|(_, t)| t.get()));
-        turn.effects.push(Effect::KeepOwn(bytes));
+        turn.effects.push(Effect::SaveLocalTxs(bytes));
     }
 
     /// Keeps what is left now, if something has become public or has ended.
-    pub(crate) fn keep_own_left(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn keep_own_left(&mut self, turn: &mut StepContext<'_>) {
         if self.relay.own.file == File::Stale {
             self.relay.own.file = File::Due;
         }
@@ -176,7 +180,7 @@ impl<F: Files> Node<F> {
     }
 
     /// What an earlier run kept is whispered again, as if it were new: by another route, whoever has heard it.
-    pub(crate) fn own_again(&mut self, turn: &mut Turn<'_>, bytes: &[u8]) -> Step {
+    pub(crate) fn own_again(&mut self, turn: &mut StepContext<'_>, bytes: &[u8]) -> StepResult {
         let Ok(found) = mempool_file::read(bytes) else { return Ok(()) };
         if found.chain != *self.ledger.chain().id() {
             return Ok(());
@@ -185,7 +189,7 @@ impl<F: Files> Node<F> {
             let id = transaction_id(&t);
             match self.ledger.verify(t) {
                 Ok(t) => drop(self.relay.own.all.insert(id, t)),
-                Err(LedgerError::Refused(why)) => turn.note(Note::Dropped(why)),
+                Err(LedgerError::Refused(why)) => turn.note(LogEvent::Dropped(why)),
                 Err(e) => not_fatal(e)?,
             }
         }
@@ -197,14 +201,14 @@ impl<F: Files> Node<F> {
     }
 
     /// The chain is another: some may be sealed or over, and some public no longer.
-    pub(crate) fn look_after_own(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn look_after_own(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let all: Vec<Hash> = self.relay.own.ids().copied().collect();
         for id in all {
             match self.fate(&id)? {
                 Fate::Sealed => self.relay.own.forget(&id),
                 Fate::Over(why) => {
                     self.relay.own.forget(&id);
-                    turn.note(Note::Dropped(why));
+                    turn.note(LogEvent::Dropped(why));
                 }
                 Fate::UnderWay => {
                     self.relay.own.again.remove(&id);
@@ -218,7 +222,7 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    fn fate(&self, id: &Hash) -> Step<Fate> {
+    fn fate(&self, id: &Hash) -> StepResult<Fate> {
         let Some(t) = self.relay.own.all.get(id).map(Verified::get) else { return Ok(Fate::UnderWay) };
         if self.ledger.has_sealed(t)? {
             return Ok(Fate::Sealed);
@@ -226,17 +230,17 @@ impl<F: Files> Node<F> {
         if let Some(why) = self.ledger.expired(t) {
             return Ok(Fate::Over(why));
         }
-        let under_way = self.relay.stems.get(id).is_some() || self.ledger.pool().covers(t);
+        let under_way = self.relay.stems.get(id).is_some() || self.ledger.mempool().covers(t);
         Ok(if under_way { Fate::UnderWay } else { Fate::Left })
     }
 
-    pub(crate) fn own_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn own_tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let due = self.relay.own.take_due(turn.now);
         due.into_iter().try_for_each(|id| self.whisper_again(turn, id))
     }
 
     /// Whispers one that nobody has, if all could have it now. If not, it is thought of again after the next block.
-    fn whisper_again(&mut self, turn: &mut Turn<'_>, id: Hash) -> Step {
+    fn whisper_again(&mut self, turn: &mut StepContext<'_>, id: Hash) -> StepResult {
         let left = matches!(self.fate(&id)?, Fate::Left);
         let Some(t) = self.relay.own.all.get(&id).filter(|_| left) else { return Ok(()) };
         match self.ledger.admits(t) {

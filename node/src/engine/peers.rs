@@ -19,10 +19,10 @@ pub(crate) mod ban_score;
 use crate::{
     config::Config,
     message::BlockName,
-    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
-    token_bucket::Meter,
+    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
+    token_bucket::TokenBucket,
 };
-use addr_book::Book;
+use addr_book::AddrBook;
 use ban_score::{Record, Score};
 use core::{
     net::{IpAddr, SocketAddr},
@@ -56,9 +56,9 @@ pub(crate) struct Peer {
     pub(crate) knows: Recent,
     /// Transactions to offer it, and when.
     pub(crate) offers: (Vec<Hash>, Duration),
-    pub(crate) received: Meter,
-    pub(crate) work: Meter,
-    pub(crate) served: Meter,
+    pub(crate) received: TokenBucket,
+    pub(crate) work: TokenBucket,
+    pub(crate) served: TokenBucket,
     pub(crate) heard: Duration,
     pub(crate) asked: Duration,
     pub(crate) told_addresses: bool,
@@ -141,7 +141,7 @@ impl Recent {
 /// All peers, and the address book.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
-    pub(crate) book: Book,
+    pub(crate) book: AddrBook,
     pub(crate) all: BTreeMap<PeerId, Peer>,
     /// Addresses that are being dialled, and until when.
     pub(crate) dialling: HashMap<Address, Duration>,
@@ -151,7 +151,7 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    pub(crate) fn new(book: Book) -> Self {
+    pub(crate) fn new(book: AddrBook) -> Self {
         let (all, dialling, record) = (BTreeMap::new(), HashMap::new(), Record::default());
         Self { book, all, dialling, next_dial: Duration::ZERO, record }
     }
@@ -162,20 +162,20 @@ impl Peers {
         config: &Config,
         now: Duration,
         (id, key, direction): (PeerId, PeerKey, Direction),
-    ) -> Result<(), Closing> {
+    ) -> Result<(), CloseReason> {
         let inbound = self.all.values().filter(|p| !p.outbound()).count();
         let peer = Peer {
             direction,
             key,
-            stage: Stage::Greeting(now + config.greeting),
+            stage: Stage::Greeting(now + config.handshake_timeout),
             tip: None,
             gave: None,
             missed: 0,
-            knows: Recent::new(config.remembered),
+            knows: Recent::new(config.known_txs),
             offers: (Vec::new(), now),
-            received: Meter::new(config.received, now),
-            work: Meter::new(config.work, now),
-            served: Meter::new(config.served, now),
+            received: TokenBucket::new(config.received, now),
+            work: TokenBucket::new(config.work, now),
+            served: TokenBucket::new(config.served, now),
             heard: now,
             asked: now,
             told_addresses: false,
@@ -186,7 +186,7 @@ impl Peers {
             self.dialling.remove(&a);
         }
         if self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound) {
-            return Err(Closing::Refused);
+            return Err(CloseReason::Refused);
         }
         self.all.insert(id, peer);
         Ok(())
@@ -198,7 +198,7 @@ impl Peers {
         let goes = peer.score.blame(now, offence);
         let (ip, key, direction) = (peer.ip(), peer.key, peer.direction);
         if goes {
-            self.record.ban(now, (ip, key), now + config.ban);
+            self.record.ban(now, (ip, key), now + config.ban_time);
             if let Direction::Outbound(a) = direction {
                 self.book.failed(&a);
             }
@@ -245,7 +245,7 @@ impl Peers {
             self.book.failed(&address);
             return None;
         }
-        self.dialling.insert(address, now + config.greeting);
+        self.dialling.insert(address, now + config.handshake_timeout);
         self.next_dial = now + config.dial_pause;
         Some(address)
     }

@@ -10,9 +10,9 @@
 //! [`sealing`]: super::sealing
 
 use crate::{
-    effect::{Answer, Effect, Note, PeerStatus, Refusal, Status},
-    engine::{Node, Step, Turn},
-    event::{Question, Ticket},
+    effect::{Effect, LogEvent, PeerStatus, Refusal, Response, Status},
+    engine::{Node, StepContext, StepResult},
+    event::{Request, RequestId},
     ledger::{LedgerError, SealingContext, seal_with},
     message::BlockName,
     seal::SealedHeader,
@@ -32,19 +32,24 @@ const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
 
 impl<F: Files> Node<F> {
-    pub(crate) fn asked(&mut self, turn: &mut Turn<'_>, ticket: Ticket, question: Question) -> Step {
-        let stop = matches!(question, Question::Stop);
-        let answer = match self.answer(turn, ticket, question) {
+    pub(crate) fn asked(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        request_id: RequestId,
+        request: Request,
+    ) -> StepResult {
+        let stop = matches!(request, Request::Stop);
+        let answer = match self.answer(turn, request_id, request) {
             Ok(Some(answer)) => answer,
             Ok(None) => return Ok(()),
             Err(Refusal::Ledger(LedgerError::Store(e))) => {
                 let why = LedgerError::Store(e);
-                turn.effects.push(Effect::Answer(ticket, Box::new(Answer::Refused(Refusal::Busy))));
+                turn.effects.push(Effect::Respond(request_id, Box::new(Response::Refused(Refusal::Busy))));
                 return Err(why);
             }
-            Err(why) => Answer::Refused(why),
+            Err(why) => Response::Refused(why),
         };
-        turn.effects.push(Effect::Answer(ticket, Box::new(answer)));
+        turn.effects.push(Effect::Respond(request_id, Box::new(answer)));
         if stop {
             self.stop(turn);
         }
@@ -54,33 +59,33 @@ impl<F: Files> Node<F> {
     /// The answer, unless it comes later.
     fn answer(
         &mut self,
-        turn: &mut Turn<'_>,
-        ticket: Ticket,
-        question: Question,
-    ) -> Result<Option<Answer>, Refusal> {
+        turn: &mut StepContext<'_>,
+        request_id: RequestId,
+        request: Request,
+    ) -> Result<Option<Response>, Refusal> {
         let store = self.ledger.store();
         let failed = |e| Refusal::Ledger(LedgerError::Store(e));
-        Ok(Some(match question {
-            Question::Status => Answer::Status(self.status()),
-            Question::Peers => Answer::Peers(self.peer_list()),
-            Question::Submit(t) => return self.hand_in(ticket, *t),
-            Question::Block(h) if h <= store.base() => Answer::Block(None),
-            Question::Block(h) => Answer::Block(store.block(h).map_err(failed)?),
-            Question::Headers { first, most } => Answer::Headers(self.headers(first, most)?),
-            Question::Kernel(e) => Answer::Kernel(self.kernels.prove(store, &e).map_err(failed)?),
-            Question::Output(c) => Answer::Output {
+        Ok(Some(match request {
+            Request::Status => Response::Status(self.status()),
+            Request::Peers => Response::Peers(self.peer_list()),
+            Request::Submit(t) => return self.hand_in(request_id, *t),
+            Request::Block(h) if h <= store.base() => Response::Block(None),
+            Request::Block(h) => Response::Block(store.block(h).map_err(failed)?),
+            Request::Headers { first, most } => Response::Headers(self.headers(first, most)?),
+            Request::Kernel(e) => Response::Kernel(self.kernels.prove(store, &e).map_err(failed)?),
+            Request::Output(c) => Response::Output {
                 unspent: store.unspent(&c).map_err(failed)?,
                 proof: store.commitments().outputs.prove(&Unspent::key(&c)),
                 tip: BlockName::of(store.tip()),
             },
-            Question::Unspent(prefix) => self.unspent(prefix)?,
-            Question::Draft => self.drafted(turn)?,
-            Question::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
-            Question::Connect(address) => {
+            Request::Unspent(prefix) => self.unspent(prefix)?,
+            Request::Draft => self.drafted(turn)?,
+            Request::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
+            Request::Connect(address) => {
                 self.peers.book.hear(address, address.at.ip());
-                Answer::Done
+                Response::Done
             }
-            Question::Stop => Answer::Done,
+            Request::Stop => Response::Done,
         }))
     }
 
@@ -96,8 +101,8 @@ impl<F: Files> Node<F> {
             best: best.unwrap_or(tip.height).max(tip.height),
             unspent: tip.output_count,
             kernels: tip.kernel_count,
-            pending: self.ledger.pool().len(),
-            pending_weight: self.ledger.pool().weight(),
+            pending: self.ledger.mempool().len(),
+            pending_weight: self.ledger.mempool().weight(),
             connections: (outbound, self.peers.ready().count() - outbound),
             addresses: self.peers.book.len(),
         }
@@ -122,34 +127,34 @@ impl<F: Files> Node<F> {
         Ok(if none { Vec::new() } else { store.sealed_headers(first, last)? })
     }
 
-    fn unspent(&self, prefix: Prefix) -> Result<Answer, Refusal> {
+    fn unspent(&self, prefix: Prefix) -> Result<Response, Refusal> {
         let store = self.ledger.store();
         let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
-        let (unspent, proof) = chunk.ok_or(Refusal::Wide { most: MAX_UNSPENT })?;
-        Ok(Answer::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
+        let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
+        Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
     }
 
     /// Refuses to build on the tip while a better one was shown under its seal, and is being fetched or has just been heard of.
-    fn not_behind(&self, turn: &Turn<'_>) -> Result<(), Refusal> {
+    fn not_behind(&self, turn: &StepContext<'_>) -> Result<(), Refusal> {
         let ahead = self.sync.ahead(turn.now).filter(|best| *best > self.ledger.tip().height);
         ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
     }
 
-    fn drafted(&mut self, turn: &Turn<'_>) -> Result<Answer, Refusal> {
+    fn drafted(&mut self, turn: &StepContext<'_>) -> Result<Response, Refusal> {
         self.not_behind(turn)?;
         let draft = self.ledger.draft()?;
         let answer =
-            Answer::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
+            Response::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
         self.draft = Some(draft);
         Ok(answer)
     }
 
     fn sealed_block(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         reward: (Output, Kernel),
         time: u64,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Refusal> {
         self.not_behind(turn)?;
         let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
         let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
@@ -164,10 +169,10 @@ impl<F: Files> Node<F> {
             SealingContext { now: turn.now, rng: turn.rng },
             SealEvent::Proposed(judged),
         )?;
-        let mut answer = Answer::Done;
+        let mut answer = Response::Done;
         for (name, pool) in driven.connected {
-            self.changed(turn, Note::Connected(name), pool)?;
-            answer = Answer::Sealed(name);
+            self.changed(turn, LogEvent::Connected(name), pool)?;
+            answer = Response::Sealed(name);
         }
         Ok(answer)
     }

@@ -19,10 +19,10 @@
 use crate::{
     codec::transaction_id,
     config::Config,
-    effect::{Effect, Note},
+    effect::{Effect, LogEvent},
     engine::{
-        Node, Step, Turn,
-        local_txs::Own,
+        Node, StepContext, StepResult,
+        local_txs::LocalTxs,
         orphans::Orphans,
         peers::{Peer, Recent},
         stempool::{Room, Stempool},
@@ -48,7 +48,7 @@ pub(crate) type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
 pub(crate) struct Relay {
     dandelion: Dandelion,
     pub(crate) stems: Stempool,
-    pub(crate) own: Own,
+    pub(crate) own: LocalTxs,
     /// The pong that says that a peer has read what was last whispered to it.
     lines: BTreeMap<PeerKey, u64>,
     pub(crate) wanted: Wanted,
@@ -63,9 +63,9 @@ impl Relay {
         Self {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
-            own: Own::default(),
+            own: LocalTxs::default(),
             lines: BTreeMap::new(),
-            wanted: Wanted::new(config.pool.transactions),
+            wanted: Wanted::new(config.mempool.transactions),
             refused: Recent::new(MAX_REFUSED),
             orphans: Orphans::default(),
             found: VecDeque::new(),
@@ -95,7 +95,7 @@ pub(crate) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Durati
 }
 
 impl<F: Files> Node<F> {
-    pub(crate) fn stemmed(&mut self, turn: &mut Turn<'_>, from: PeerId, t: Transaction) -> Step {
+    pub(crate) fn stemmed(&mut self, turn: &mut StepContext<'_>, from: PeerId, t: Transaction) -> StepResult {
         let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
         let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
         loop {
@@ -116,13 +116,13 @@ impl<F: Files> Node<F> {
     /// A peer's transaction, if it would be accepted into the pool now.
     fn judged(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         from: PeerId,
         t: Transaction,
         orphaned: Orphaned,
-    ) -> Step<Option<Verified<Transaction>>> {
+    ) -> StepResult<Option<Verified<Transaction>>> {
         let id = transaction_id(&t);
-        if self.ledger.pool().get(&id).is_some() {
+        if self.ledger.mempool().get(&id).is_some() {
             return Ok(None);
         }
         match self.ledger.judge(t.clone()) {
@@ -143,7 +143,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Lets the relay take an event, and does what it commands.
-    pub(crate) fn whispered(&mut self, turn: &mut Turn<'_>, event: DandelionEvent) -> Step {
+    pub(crate) fn whispered(&mut self, turn: &mut StepContext<'_>, event: DandelionEvent) -> StepResult {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
@@ -164,21 +164,26 @@ impl<F: Files> Node<F> {
 
     /// Tells a whispered transaction to all; returns its kernels, if it could be. One of this node's own that could not is
     /// whispered again later.
-    fn fluff(&mut self, turn: &mut Turn<'_>, tx: Hash, except: &[PeerKey]) -> Step<Option<Vec<Hash>>> {
+    fn fluff(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        tx: Hash,
+        except: &[PeerKey],
+    ) -> StepResult<Option<Vec<Hash>>> {
         let Some(t) = self.relay.stems.remove(&tx) else { return Ok(None) };
         let public = kernels(t.get());
         self.own_moved(&tx);
         match self.pooled(turn, t, except) {
             Ok(_) => Ok(Some(public)),
-            Err(LedgerError::Clash(why)) if self.relay.own.contains(&tx) => {
-                turn.note(Note::Unfluffed(why));
+            Err(LedgerError::Conflict(why)) if self.relay.own.contains(&tx) => {
+                turn.note(LogEvent::NotFluffed(why));
                 Ok(None)
             }
             Err(e) => not_fatal(e).map(|()| None),
         }
     }
 
-    fn stem(&mut self, turn: &mut Turn<'_>, to: PeerKey, members: &[Hash]) {
+    fn stem(&mut self, turn: &mut StepContext<'_>, to: PeerKey, members: &[Hash]) {
         let Some((id, _)) = self.peers.ready().find(|(_, p)| p.key == to) else { return };
         let most = self.ledger.chain().params().max_weight;
         for t in self.relay.stems.joined(members, most) {
@@ -189,7 +194,7 @@ impl<F: Files> Node<F> {
         turn.send(id, Message::Ping(nonce));
     }
 
-    pub(crate) fn ponged(&mut self, turn: &mut Turn<'_>, id: PeerId, nonce: u64) -> Step {
+    pub(crate) fn ponged(&mut self, turn: &mut StepContext<'_>, id: PeerId, nonce: u64) -> StepResult {
         let Some(key) = self.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
         match self.relay.lines.get(&key) {
             Some(awaited) if *awaited == nonce => {
@@ -203,10 +208,10 @@ impl<F: Files> Node<F> {
     /// Makes a transaction public, and ends its stem.
     pub(crate) fn publish(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         t: Verified<Transaction>,
         except: &[PeerKey],
-    ) -> Step<Hash> {
+    ) -> StepResult<Hash> {
         let public = kernels(t.get());
         let id = self.pooled(turn, t, except)?;
         self.whispered(turn, DandelionEvent::Public(public))?;
@@ -214,7 +219,12 @@ impl<F: Files> Node<F> {
     }
 
     /// Puts a transaction into the pool and lines it up for all peers but those.
-    fn pooled(&mut self, turn: &mut Turn<'_>, t: Verified<Transaction>, except: &[PeerKey]) -> Step<Hash> {
+    fn pooled(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        t: Verified<Transaction>,
+        except: &[PeerKey],
+    ) -> StepResult<Hash> {
         let children = self.relay.orphans.children(&t.get().body);
         self.relay.found.extend(children);
         let id = self.ledger.receive(t)?;
@@ -232,15 +242,19 @@ impl<F: Files> Node<F> {
         Ok(id)
     }
 
-    pub(crate) fn relay_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn relay_joined(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
         let due = turn.now + exponential(turn.rng, self.config.trickle);
-        self.ledger.pool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
+        self.ledger.mempool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
         let (key, outbound) = (peer.key, peer.outbound());
         if outbound { self.whispered(turn, DandelionEvent::Connected(key)) } else { Ok(()) }
     }
 
-    pub(crate) fn relay_lost(&mut self, turn: &mut Turn<'_>, (id, peer): (PeerId, &Peer)) -> Step {
+    pub(crate) fn relay_lost(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        (id, peer): (PeerId, &Peer),
+    ) -> StepResult {
         self.relay.wanted.lost(id, turn.now);
         // Of two connections with one peer, one is closed.
         let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
@@ -252,7 +266,7 @@ impl<F: Files> Node<F> {
     }
 
     /// The chain is another: what it took in or made impossible is whispered no longer, and what it refused may fit now.
-    pub(crate) fn relay_changed(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn relay_changed(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         self.relay.refused.clear();
         let orphans = self.relay.orphans.all();
         self.relay.found.extend(orphans);
@@ -268,7 +282,7 @@ impl<F: Files> Node<F> {
 
     /// What began here may be told to those who came by themselves, once its embargo ends, where no relay is to be had: a node that
     /// nobody ever answered has no choice. Who cuts off one that had a relay does not come to hear of it by that.
-    fn do_without_relays(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn do_without_relays(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let chosen = self.peers.ready().any(|(_, p)| p.outbound());
         let whispers = self.relay.own.ids().any(|id| self.relay.stems.get(id).is_some());
         if !whispers || chosen || !self.peers.book.is_hopeless() {
@@ -278,7 +292,7 @@ impl<F: Files> Node<F> {
         guests.into_iter().try_for_each(|key| self.whispered(turn, DandelionEvent::Accepted(key)))
     }
 
-    pub(crate) fn relay_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn relay_tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         self.do_without_relays(turn)?;
         if turn.now >= self.relay.dandelion.wake() {
             self.whispered(turn, DandelionEvent::Tick)?;
@@ -287,7 +301,7 @@ impl<F: Files> Node<F> {
         self.adopt_orphans(turn)?;
         for (id, peer) in self.peers.all.iter_mut().filter(|(_, p)| p.ready() && p.offers.1 <= turn.now) {
             let offers = core::mem::take(&mut peer.offers.0);
-            let pool = self.ledger.pool();
+            let pool = self.ledger.mempool();
             let news: Vec<Hash> =
                 offers.into_iter().filter(|tx| pool.get(tx).is_some() && peer.knows.insert(*tx)).collect();
             for ids in news.chunks(MAX_IDS.into()) {
@@ -299,7 +313,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Judges those again whose parents may have come since.
-    fn adopt_orphans(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn adopt_orphans(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         for t in core::mem::take(&mut self.relay.found) {
             let id = transaction_id(&t);
             match self.ledger.judge(t.clone()) {
@@ -313,11 +327,11 @@ impl<F: Files> Node<F> {
 
     /// Asks for what was offered, and others for what was not answered. While blocks are on their way nothing is asked for: what
     /// is pending fits the last of them.
-    fn ask_others(&mut self, turn: &mut Turn<'_>) {
+    fn ask_others(&mut self, turn: &mut StepContext<'_>) {
         if self.sync.busy() {
             return;
         }
-        let (now, answer) = (turn.now, self.config.answer);
+        let (now, answer) = (turn.now, self.config.response_timeout);
         let chosen = |id: &PeerId| self.peers.all.get(id).is_some_and(Peer::outbound);
         let mut ask: BTreeMap<PeerId, Vec<Hash>> = BTreeMap::new();
         for (id, tx) in self.relay.wanted.ask_others(now, answer, chosen) {
@@ -331,24 +345,24 @@ impl<F: Files> Node<F> {
         }
     }
 
-    pub(crate) fn offered(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: Vec<Hash>) {
+    pub(crate) fn offered(&mut self, turn: &mut StepContext<'_>, id: PeerId, ids: Vec<Hash>) {
         let Some(peer) = self.peers.all.get_mut(&id) else { return };
         for tx in ids {
             peer.knows.insert(tx);
-            if self.ledger.pool().get(&tx).is_none() && !self.relay.has_judged(&tx) {
+            if self.ledger.mempool().get(&tx).is_none() && !self.relay.has_judged(&tx) {
                 self.relay.wanted.offered(id, tx);
             }
         }
         if self.sync.busy() {
             return;
         }
-        let ask = self.relay.wanted.ask(id, turn.now, self.config.answer);
+        let ask = self.relay.wanted.ask(id, turn.now, self.config.response_timeout);
         ask.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
     }
 
-    pub(crate) fn asked_transactions(&mut self, turn: &mut Turn<'_>, id: PeerId, ids: &[Hash]) {
+    pub(crate) fn asked_transactions(&mut self, turn: &mut StepContext<'_>, id: PeerId, ids: &[Hash]) {
         for tx in ids {
-            let Some(t) = self.ledger.pool().get(tx) else { continue };
+            let Some(t) = self.ledger.mempool().get(tx) else { continue };
             let bytes = t.body.weight() * 32;
             let Some(peer) = self.peers.all.get_mut(&id).filter(|p| p.ready()) else { return };
             if !peer.served.take(turn.now, bytes) {
@@ -358,11 +372,16 @@ impl<F: Files> Node<F> {
         }
     }
 
-    pub(crate) fn told_transaction(&mut self, turn: &mut Turn<'_>, id: PeerId, t: Transaction) -> Step {
+    pub(crate) fn told_transaction(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        t: Transaction,
+    ) -> StepResult {
         let tx = transaction_id(&t);
         if !self.relay.wanted.arrived(id, &tx) {
             // It has come from somebody else, or too late.
-            let known = self.relay.has_judged(&tx) || self.ledger.pool().get(&tx).is_some();
+            let known = self.relay.has_judged(&tx) || self.ledger.mempool().get(&tx).is_some();
             return if known { Ok(()) } else { self.blame(turn, id, Offence::Unasked) };
         }
         match self.judged(turn, id, t, Orphaned::Waits)? {
@@ -380,7 +399,7 @@ enum Orphaned {
 }
 
 /// Only the store's failure stops a node.
-pub(crate) fn not_fatal(e: LedgerError) -> Step {
+pub(crate) fn not_fatal(e: LedgerError) -> StepResult {
     match e {
         LedgerError::Store(e) => Err(e.into()),
         _ => Ok(()),

@@ -20,8 +20,8 @@
 
 use crate::{
     config::Config,
-    effect::Note,
-    engine::{Node, Step, Turn},
+    effect::LogEvent,
+    engine::{Node, StepContext, StepResult},
     ledger::Ledger,
     message::{BlockName, MAX_MESSAGE, Message},
     peer::{Offence, PeerId},
@@ -31,7 +31,7 @@ use crate::{
         snapshot_check::{Checker, PrunedError},
         snapshot_download::{JudgedPart, SnapshotDownload},
         snapshot_format::{Part, PartKind},
-        snapshot_layout::{Piece, Pieces, belongs},
+        snapshot_layout::{PartRange, SnapshotLayout, belongs},
     },
 };
 use core::time::Duration;
@@ -50,7 +50,7 @@ const REFUSALS: u8 = 8;
 const PATIENCE: u32 = 6;
 
 /// How far a shortcut has come.
-pub(crate) struct Shortcut {
+pub(crate) struct SnapshotSync {
     stage: Stage,
     /// Who was asked for its snapshots and has not answered.
     awaited: BTreeSet<PeerId>,
@@ -71,7 +71,7 @@ struct Fetching {
     hash: Hash,
     /// From the genesis to the snapshot's.
     headers: Vec<Header>,
-    pieces: Pieces,
+    layout: SnapshotLayout,
     wants: Vec<Want>,
     holders: BTreeMap<PeerId, Holder>,
     checker: Checker,
@@ -105,12 +105,12 @@ impl Fetching {
         here: BTreeSet<u32>,
     ) -> Option<Self> {
         let counts: Vec<u64> = headers.iter().skip(1).map(|h| h.kernel_count).collect();
-        let pieces = Pieces::of(&counts, tip.header.output_count, config.part_items);
+        let layout = SnapshotLayout::of(&counts, tip.header.output_count, config.part_items);
         let want = |place| if here.contains(&place) { Want::Here } else { Want::Open };
-        let wants = (0..pieces.count().all).map(want).collect();
-        let checker = Checker::new(chain, tip, pieces.count()).ok()?;
+        let wants = (0..layout.count().all).map(want).collect();
+        let checker = Checker::new(chain, tip, layout.count()).ok()?;
         let (tip, hash, holders) = (tip.clone(), tip.header.hash(), BTreeMap::new());
-        Some(Self { tip, hash, headers, pieces, wants, holders, checker, judged: 0, until: Duration::ZERO })
+        Some(Self { tip, hash, headers, layout, wants, holders, checker, judged: 0, until: Duration::ZERO })
     }
 
     /// What an earlier run has begun, if its headers are all here, the chain is not beyond, and snapshots are still taken.
@@ -119,7 +119,7 @@ impl Fetching {
         let Some(download) = store.download() else { return Ok(None) };
         let tip = download.tip();
         let height = tip.header.height;
-        if config.far == u64::MAX || height <= ledger.tip().height || !tip.holds(chain) {
+        if config.snapshot_threshold == u64::MAX || height <= ledger.tip().height || !tip.holds(chain) {
             return Ok(None);
         }
         let mut headers = vec![Header::genesis(chain)];
@@ -158,11 +158,11 @@ impl Fetching {
     }
 }
 
-impl Shortcut {
+impl SnapshotSync {
     /// Where an earlier run stopped, or nowhere. A store that cannot answer will say so when it is asked next.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>) -> Self {
         let fetching = Fetching::resumed(config, ledger).ok().flatten().map(|mut f| {
-            f.until = PATIENCE * config.answer;
+            f.until = PATIENCE * config.response_timeout;
             Stage::Fetching(Box::new(f))
         });
         Self { stage: fetching.unwrap_or(Stage::None), awaited: BTreeSet::new(), again: Duration::ZERO }
@@ -201,18 +201,18 @@ impl Shortcut {
 
 impl<F: Files> Node<F> {
     /// Begins to choose a snapshot, if the headers that are known show that we are far behind.
-    pub(crate) fn consider_shortcut(&mut self, turn: &mut Turn<'_>) {
-        let far = self.ledger.tip().height.plus(self.config.far);
+    pub(crate) fn consider_shortcut(&mut self, turn: &mut StepContext<'_>) {
+        let far = self.ledger.tip().height.plus(self.config.snapshot_threshold);
         let behind = self.sync.best().is_some_and(|best| best.height >= far);
         if self.sync.shortcut.taken() || !behind || turn.now < self.sync.shortcut.again {
             return;
         }
-        self.sync.shortcut.stage = Stage::Choosing(Vec::new(), turn.now + self.config.answer);
+        self.sync.shortcut.stage = Stage::Choosing(Vec::new(), turn.now + self.config.response_timeout);
         let all: Vec<PeerId> = self.peers.ready().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.shortcut_joined(turn, id));
     }
 
-    pub(crate) fn shortcut_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) {
+    pub(crate) fn shortcut_joined(&mut self, turn: &mut StepContext<'_>, id: PeerId) {
         if self.sync.shortcut.taken() && self.sync.shortcut.awaited.insert(id) {
             turn.send(id, Message::AskSnapshots);
         }
@@ -223,7 +223,12 @@ impl<F: Files> Node<F> {
         self.sync.shortcut.fetching().into_iter().for_each(|f| f.lost(id));
     }
 
-    pub(crate) fn told_snapshots(&mut self, turn: &mut Turn<'_>, id: PeerId, all: Vec<SealedHeader>) -> Step {
+    pub(crate) fn told_snapshots(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        all: Vec<SealedHeader>,
+    ) -> StepResult {
         if !self.sync.shortcut.taken() {
             return Ok(());
         }
@@ -242,7 +247,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Chooses the highest snapshot that is deep enough, once all headers are here or the time is up.
-    pub(crate) fn choose_snapshot(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn choose_snapshot(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let Stage::Choosing(offers, until) = &self.sync.shortcut.stage else { return Ok(()) };
         let complete = self.has_all_headers() && self.sync.shortcut.awaited.is_empty();
         let Some(best) = self.sync.best().filter(|_| complete || *until <= turn.now) else { return Ok(()) };
@@ -261,7 +266,12 @@ impl<F: Files> Node<F> {
     }
 
     /// Writes the headers down as the first parts, unless an earlier attempt has, and asks for the others.
-    fn begin_fetching(&mut self, turn: &mut Turn<'_>, tip: &SealedHeader, holders: Vec<PeerId>) -> Step {
+    fn begin_fetching(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        tip: &SealedHeader,
+        holders: Vec<PeerId>,
+    ) -> StepResult {
         let Some(front) = self.sync.branch.front().map(|w| w.name.height.minus(1)) else { return Ok(()) };
         let mut sealed = self.ledger.store().sealed_headers(Height::new(1), front)?;
         let behind = |s: &SealedHeader| s.header.height <= tip.header.height;
@@ -277,8 +287,8 @@ impl<F: Files> Node<F> {
             Some(fetching) if sealed.last() == Some(tip) => fetching,
             _ => return self.no_shortcut(turn),
         };
-        for ((place, piece), want) in (0..).zip(&fetching.pieces.all).zip(&mut fetching.wants) {
-            if let (Piece::Headers(first, last), Want::Open) = (piece, *want) {
+        for ((place, range), want) in (0..).zip(&fetching.layout.all).zip(&mut fetching.wants) {
+            if let (PartRange::Headers(first, last), Want::Open) = (range, *want) {
                 let range = first.get() as usize - 1..last.get() as usize;
                 let part = Part::Headers(sealed.get(range).unwrap_or_default().to_vec());
                 store.put_part(place, PartKind::Headers, &part.to_bytes())?;
@@ -286,15 +296,15 @@ impl<F: Files> Node<F> {
             }
         }
         fetching.holders = holders.into_iter().map(|id| (id, Holder::default())).collect();
-        fetching.until = turn.now + PATIENCE * self.config.answer;
+        fetching.until = turn.now + PATIENCE * self.config.response_timeout;
         self.sync.branch.retain(|w| w.name.height > tip.header.height);
         self.sync.shortcut.stage = Stage::Fetching(Box::new(fetching));
         self.pull(turn)
     }
 
     /// Blocks are fetched one by one, for a while at least. What has arrived stays, for another attempt.
-    fn no_shortcut(&mut self, turn: &mut Turn<'_>) -> Step {
-        let again = turn.now + PATIENCE * self.config.answer;
+    fn no_shortcut(&mut self, turn: &mut StepContext<'_>) -> StepResult {
+        let again = turn.now + PATIENCE * self.config.response_timeout;
         if matches!(self.sync.shortcut.end(again), Stage::Fetching(_)) {
             self.sync.branch.clear();
         }
@@ -302,7 +312,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Asks for the next parts, of those who have them and are asked for the least.
-    pub(crate) fn pull_parts(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn pull_parts(&mut self, turn: &mut StepContext<'_>) {
         let Some(f) = self.sync.shortcut.fetching() else { return };
         let awake = f.holders.iter().filter(|(_, h)| h.rests <= turn.now);
         let mut load: BTreeMap<PeerId, usize> = awake.map(|(id, _)| (*id, 0)).collect();
@@ -319,7 +329,7 @@ impl<F: Files> Node<F> {
             let able = load.iter_mut().filter(|(_, n)| **n < OF_ONE);
             let Some((id, n)) = able.min_by_key(|(_, n)| **n) else { return };
             *n += 1;
-            *want = Want::Asked(*id, turn.now + self.config.answer);
+            *want = Want::Asked(*id, turn.now + self.config.response_timeout);
             if let Some(peer) = self.peers.all.get_mut(id) {
                 peer.received.grant(MAX_MESSAGE as u64);
             }
@@ -329,39 +339,39 @@ impl<F: Files> Node<F> {
 
     pub(crate) fn told_part(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         id: PeerId,
         (block, place, bytes): (Hash, u32, &[u8]),
-    ) -> Step {
+    ) -> StepResult {
         let Some(f) = self.sync.shortcut.fetching().filter(|f| f.hash == block) else { return Ok(()) };
         let Some(Want::Asked(peer, _)) = f.want(place).copied() else { return Ok(()) };
-        let Some(piece) = f.pieces.all.get(place as usize).copied().filter(|_| peer == id) else {
+        let Some(range) = f.layout.all.get(place as usize).copied().filter(|_| peer == id) else {
             return Ok(());
         };
         f.wants.get_mut(place as usize).into_iter().for_each(|w| *w = Want::Open);
         if bytes.is_empty() {
-            f.refused(id, turn.now + self.config.answer / 4);
+            f.refused(id, turn.now + self.config.response_timeout / 4);
             return self.pull(turn);
         }
-        let part = Part::from_bytes(piece.kind(), bytes).ok();
-        if part.is_none_or(|part| belongs(&f.headers, &piece, &part).is_err()) {
+        let part = Part::from_bytes(range.kind(), bytes).ok();
+        if part.is_none_or(|part| belongs(&f.headers, &range, &part).is_err()) {
             f.lost(id);
             self.blame(turn, id, Offence::Invalid)?;
             return self.pull(turn);
         }
         f.wants.get_mut(place as usize).into_iter().for_each(|w| *w = Want::Here);
-        f.until = turn.now + PATIENCE * self.config.answer;
+        f.until = turn.now + PATIENCE * self.config.response_timeout;
         f.holders.get_mut(&id).into_iter().for_each(|h| h.refusals = 0);
-        self.ledger.store_mut().put_part(place, piece.kind(), bytes)?;
+        self.ledger.store_mut().put_part(place, range.kind(), bytes)?;
         self.judge_parts(turn)?;
         self.advance(turn)
     }
 
     /// Judges parts in order, as far as they are here; adopts the state after the last.
-    fn judge_parts(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn judge_parts(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         for _ in 0..AT_ONCE {
             let Some(f) = self.sync.shortcut.fetching() else { return Ok(()) };
-            let Some((piece, want)) = f.pieces.all.get(f.judged).zip(f.wants.get_mut(f.judged)) else {
+            let Some((range, want)) = f.layout.all.get(f.judged).zip(f.wants.get_mut(f.judged)) else {
                 return self.all_judged(turn);
             };
             if !matches!(want, Want::Here) {
@@ -373,13 +383,13 @@ impl<F: Files> Node<F> {
                 Err(StoreError::Damaged { .. }) => None,
                 Err(e) => return Err(e.into()),
             };
-            let part = bytes.and_then(|bytes| Some((Part::from_bytes(piece.kind(), &bytes).ok()?, bytes)));
+            let part = bytes.and_then(|bytes| Some((Part::from_bytes(range.kind(), &bytes).ok()?, bytes)));
             match part {
                 // The disk has lost it: it is fetched again.
                 None => *want = Want::Open,
                 Some((part, bytes)) => match f.checker.part(place, &part) {
                     Ok(()) => {
-                        let parts = f.pieces.count();
+                        let parts = f.layout.count();
                         let judged = JudgedPart { place, parts, part: &part, bytes: &bytes };
                         self.ledger.store_mut().install_part(judged)?;
                         f.judged += 1;
@@ -391,35 +401,40 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    fn all_judged(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn all_judged(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let Stage::Fetching(f) = self.sync.shortcut.end(turn.now) else { return Ok(()) };
         let name = BlockName::of(&f.tip.header);
         match f.checker.finish() {
             Ok(judged) => {
                 let pool = self.ledger.adopt(&judged, self.config.part_items)?;
                 self.sync.branch.retain(|w| w.name.height > name.height);
-                self.changed(turn, Note::Restored(name), pool)?;
+                self.changed(turn, LogEvent::SnapshotInstalled(name), pool)?;
                 self.advance(turn)
             }
             Err(why) => self.refused_snapshot(turn, name, why),
         }
     }
 
-    fn broken_snapshot(&mut self, turn: &mut Turn<'_>, why: PrunedError) -> Step {
+    fn broken_snapshot(&mut self, turn: &mut StepContext<'_>, why: PrunedError) -> StepResult {
         let Stage::Fetching(f) = self.sync.shortcut.end(Duration::MAX) else { return Ok(()) };
         self.refused_snapshot(turn, BlockName::of(&f.tip.header), why)
     }
 
     /// The chain breaks a rule under its operator's seal, so no snapshot of it will do. Which of its blocks does, they will show.
-    fn refused_snapshot(&mut self, turn: &mut Turn<'_>, name: BlockName, why: PrunedError) -> Step {
+    fn refused_snapshot(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        name: BlockName,
+        why: PrunedError,
+    ) -> StepResult {
         self.sync.shortcut.again = Duration::MAX;
         self.sync.branch.clear();
         self.ledger.store_mut().drop_download()?;
-        turn.note(Note::BadSnapshot(name, why));
+        turn.note(LogEvent::InvalidSnapshot(name, why));
         self.advance(turn)
     }
 
-    pub(crate) fn shortcut_tick(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn shortcut_tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         self.choose_snapshot(turn)?;
         let mut late = BTreeSet::new();
         let Some(f) = self.sync.shortcut.fetching() else { return Ok(()) };
@@ -431,7 +446,7 @@ impl<F: Files> Node<F> {
                 *want = Want::Open;
             }
         }
-        let (over, rests) = (f.until <= turn.now, turn.now + self.config.answer / 4);
+        let (over, rests) = (f.until <= turn.now, turn.now + self.config.response_timeout / 4);
         for id in late {
             self.sync.shortcut.fetching().into_iter().for_each(|f| f.refused(id, rests));
             self.blame(turn, id, Offence::Late)?;

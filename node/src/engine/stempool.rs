@@ -7,14 +7,14 @@
 //! told to all in its place, so nobody ends the stems of others but by bringing less than they. What this node was handed in itself
 //! does not count.
 
-use crate::{ledger::mempool::PoolLimits, peer::PeerKey};
+use crate::{ledger::mempool::MempoolLimits, peer::PeerKey};
 use sotto_mw::{aggregate::aggregate, hash::Hash, rules::Verified, transaction::Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Transactions that are not public.
 #[derive(Debug)]
 pub(crate) struct Stempool {
-    limits: PoolLimits,
+    limits: MempoolLimits,
     all: HashMap<Hash, Whispered>,
     /// The weight of what each peer brought.
     loads: BTreeMap<PeerKey, u64>,
@@ -43,7 +43,7 @@ pub(crate) enum Room {
 }
 
 impl Stempool {
-    pub(crate) fn new(limits: PoolLimits) -> Self {
+    pub(crate) fn new(limits: MempoolLimits) -> Self {
         Self { limits, all: HashMap::new(), loads: BTreeMap::new(), brought: (0, 0), arrivals: 0 }
     }
 
@@ -130,7 +130,7 @@ mod tests {
         let t = verify_transaction(toy.chain(), check_transaction(toy.chain(), t).unwrap()).unwrap();
         let w = t.get().body.weight();
         let (name, peer) = (|n: u8| Hash::from_bytes([n; 32]), |n: u8| PeerKey([n; 32]));
-        let mut stems = Stempool::new(PoolLimits { transactions: 100, weight: 5 * w });
+        let mut stems = Stempool::new(MempoolLimits { transactions: 100, weight: 5 * w });
         (0..3).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(1))));
         (3..5).for_each(|n| stems.insert(name(n), t.clone(), Some(peer(2))));
         (10..20).for_each(|n| stems.insert(name(n), t.clone(), None));

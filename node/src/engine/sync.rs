@@ -22,10 +22,10 @@ mod pull;
 mod questions;
 
 use crate::{
-    effect::Note,
-    engine::{Node, Step, Turn, peers::Recent, snapshot_sync::Shortcut},
+    effect::LogEvent,
+    engine::{Node, StepContext, StepResult, peers::Recent, snapshot_sync::SnapshotSync},
     ledger::{
-        LedgerError, PoolChange,
+        LedgerError, MempoolChange,
         fork::{self, ForkError},
     },
     message::{
@@ -37,7 +37,7 @@ use crate::{
     storage::Files,
 };
 use core::{cmp::Ordering, time::Duration};
-use questions::{About, Questions};
+use questions::{BlockRequests, Wanted};
 use sotto_mw::{
     amount::Height,
     batch::verify_signatures,
@@ -60,18 +60,18 @@ const MAX_BAD: usize = 1_024;
 /// What is being fetched.
 pub(crate) struct Sync {
     /// A better branch, from the first block that we have not.
-    pub(crate) branch: VecDeque<Wanted>,
-    questions: Questions,
+    pub(crate) branch: VecDeque<BranchBlock>,
+    questions: BlockRequests,
     /// The best block that was shown, and until when it is taken to be ahead of us though its headers have not come.
     shown: Option<(BlockName, Duration)>,
     bad: Recent,
-    pub(crate) shortcut: Shortcut,
+    pub(crate) shortcut: SnapshotSync,
     /// The height of the last snapshot that was to be kept for others.
     pub(crate) kept: Height,
 }
 
 /// A block of the branch.
-pub(crate) struct Wanted {
+pub(crate) struct BranchBlock {
     pub(crate) sealed: SealedHeader,
     pub(crate) name: BlockName,
     /// Whether its compact form was of no use.
@@ -89,7 +89,7 @@ enum Fetch {
     Here(Box<Block>),
 }
 
-impl Wanted {
+impl BranchBlock {
     fn new(sealed: SealedHeader) -> Self {
         let name = BlockName::of(&sealed.header);
         Self { sealed, name, whole: false, denied: Vec::new(), body: Fetch::Open }
@@ -97,8 +97,8 @@ impl Wanted {
 }
 
 impl Sync {
-    pub(crate) fn new(shortcut: Shortcut) -> Self {
-        let (branch, questions, bad) = (VecDeque::new(), Questions::default(), Recent::new(MAX_BAD));
+    pub(crate) fn new(shortcut: SnapshotSync) -> Self {
+        let (branch, questions, bad) = (VecDeque::new(), BlockRequests::default(), Recent::new(MAX_BAD));
         Self { branch, questions, shown: None, bad, shortcut, kept: Height::GENESIS }
     }
 
@@ -138,11 +138,11 @@ impl Sync {
         height.get().checked_sub(front.get())?.try_into().ok()
     }
 
-    fn find(&self, name: BlockName) -> Option<&Wanted> {
+    fn find(&self, name: BlockName) -> Option<&BranchBlock> {
         self.branch.get(self.place(name.height)?).filter(|w| w.name == name)
     }
 
-    fn wanted(&mut self, name: BlockName) -> Option<&mut Wanted> {
+    fn wanted(&mut self, name: BlockName) -> Option<&mut BranchBlock> {
         let place = self.place(name.height)?;
         self.branch.get_mut(place).filter(|w| w.name == name)
     }
@@ -159,19 +159,19 @@ fn better(a: BlockName, b: BlockName) -> bool {
 }
 
 impl<F: Files> Node<F> {
-    pub(crate) fn sync_joined(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn sync_joined(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         self.shortcut_joined(turn, id);
         self.pull(turn)
     }
 
-    pub(crate) fn sync_lost(&mut self, turn: &mut Turn<'_>, id: PeerId) -> Step {
+    pub(crate) fn sync_lost(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
         self.sync.questions.lost(id);
         self.shortcut_lost(id);
         self.pull(turn)
     }
 
-    pub(crate) fn sync_tick(&mut self, turn: &mut Turn<'_>) -> Step {
-        for id in self.sync.questions.late(turn.now, self.config.answer) {
+    pub(crate) fn sync_tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
+        for id in self.sync.questions.late(turn.now, self.config.response_timeout) {
             self.forget_tip(id);
             self.blame(turn, id, Offence::Late)?;
         }
@@ -186,11 +186,16 @@ impl<F: Files> Node<F> {
     }
 
     /// Whether a block is in our chain.
-    fn is_ours(&self, name: BlockName) -> Step<bool> {
+    fn is_ours(&self, name: BlockName) -> StepResult<bool> {
         Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
     }
 
-    pub(crate) fn told_tip(&mut self, turn: &mut Turn<'_>, id: PeerId, sealed: SealedHeader) -> Step {
+    pub(crate) fn told_tip(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        sealed: SealedHeader,
+    ) -> StepResult {
         let name = BlockName::of(&sealed.header);
         // What is ours, or is being fetched, has been found to be sealed.
         let known = self.sync.holds(name) || self.is_ours(name)?;
@@ -205,7 +210,7 @@ impl<F: Files> Node<F> {
     }
 
     /// A peer's last block is this, as it has shown.
-    fn shows(&mut self, turn: &Turn<'_>, id: PeerId, name: BlockName) {
+    fn shows(&mut self, turn: &StepContext<'_>, id: PeerId, name: BlockName) {
         if self.sync.bad.contains(&name.hash) {
             return self.forget_tip(id);
         }
@@ -215,18 +220,23 @@ impl<F: Files> Node<F> {
             self.sync.branch.iter_mut().for_each(|w| w.denied.retain(|peer| *peer != id));
         }
         if self.sync.shown.is_none_or(|(best, _)| better(name, best)) {
-            self.sync.shown = Some((name, turn.now + self.config.answer));
+            self.sync.shown = Some((name, turn.now + self.config.response_timeout));
         }
     }
 
     /// A peer has given what it was asked for.
-    fn gave(&mut self, turn: &Turn<'_>, id: PeerId) {
+    fn gave(&mut self, turn: &StepContext<'_>, id: PeerId) {
         if let Some(peer) = self.peers.all.get_mut(&id) {
             (peer.gave, peer.missed) = (Some(turn.now), 0);
         }
     }
 
-    pub(crate) fn told_headers(&mut self, turn: &mut Turn<'_>, id: PeerId, all: Vec<SealedHeader>) -> Step {
+    pub(crate) fn told_headers(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        all: Vec<SealedHeader>,
+    ) -> StepResult {
         let asked = self.sync.questions.answered(id, |about| about.headers().is_some());
         let Some(from) = asked.and_then(|about| about.headers()) else {
             return self.blame(turn, id, Offence::Unasked);
@@ -271,7 +281,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Takes sealed headers, each following the one before, into the branch, if that is worth it.
-    fn follow(&mut self, turn: &mut Turn<'_>, mut all: Vec<SealedHeader>) -> Step {
+    fn follow(&mut self, turn: &mut StepContext<'_>, mut all: Vec<SealedHeader>) -> StepResult {
         let ours = self.ledger.tip().height;
         let mut known = 0;
         for s in all.iter().take_while(|s| s.header.height <= ours) {
@@ -280,7 +290,7 @@ impl<F: Files> Node<F> {
             } else if self.ledger.is_news(s)
                 && let Some(twice) = self.ledger.see(s)?
             {
-                turn.note(Note::DoubleSeal(Box::new(twice)));
+                turn.note(LogEvent::DoubleSeal(Box::new(twice)));
             }
         }
         all.drain(..known);
@@ -305,25 +315,25 @@ impl<F: Files> Node<F> {
                     if all.len() == usize::from(MAX_HEADERS) && fork >= floor => {}
                 Err(ForkError::NotBetter { .. }) => return Ok(()),
                 Err(e) => {
-                    turn.note(Note::Unfollowed(e));
+                    turn.note(LogEvent::BranchRejected(e));
                     return Ok(());
                 }
             }
             self.sync.branch.clear();
         }
         let room = self.sync.room();
-        self.sync.branch.extend(all.into_iter().take(room).map(Wanted::new));
+        self.sync.branch.extend(all.into_iter().take(room).map(BranchBlock::new));
         Ok(())
     }
 
     /// Connects what is here, and asks for what is not.
-    pub(crate) fn advance(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn advance(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         while !self.sync.shortcut.taken() && self.grow(turn)? {}
         self.pull(turn)
     }
 
     /// Connects the next block or follows the branch, if that can be done; says whether it was.
-    fn grow(&mut self, turn: &mut Turn<'_>) -> Step<bool> {
+    fn grow(&mut self, turn: &mut StepContext<'_>) -> StepResult<bool> {
         let Some(front) = self.sync.branch.front() else { return Ok(false) };
         let fork = front.name.height.minus(1);
         if self.ledger.store().header(fork)?.is_none_or(|h| h.hash() != front.sealed.header.previous) {
@@ -337,31 +347,36 @@ impl<F: Files> Node<F> {
         if fork::compare(&last.sealed.header, self.ledger.tip()) != Ordering::Greater {
             return Ok(false);
         }
-        let body = |w: Wanted| if let Fetch::Here(block) = w.body { Some(*block) } else { None };
+        let body = |w: BranchBlock| if let Fetch::Here(block) = w.body { Some(*block) } else { None };
         let blocks: Vec<Block> = self.sync.branch.drain(..take).filter_map(body).collect();
         let names: Vec<BlockName> = blocks.iter().map(|b| BlockName::of(&b.header)).collect();
         let connected = if next {
             blocks
                 .into_iter()
-                .try_fold(PoolChange::default(), |_, b| self.ledger.connect(b))
+                .try_fold(MempoolChange::default(), |_, b| self.ledger.connect(b))
                 .map(|pool| (0, pool))
         } else {
             self.ledger.reorganise(blocks).map(|r| (r.undone.len(), r.pool))
         };
         let Some(name) = names.last().copied() else { return Ok(false) };
         match connected {
-            Ok((0, pool)) => self.changed(turn, Note::Connected(name), pool)?,
-            Ok((undone, pool)) => self.changed(turn, Note::Reorganised(name, undone), pool)?,
+            Ok((0, pool)) => self.changed(turn, LogEvent::Connected(name), pool)?,
+            Ok((undone, pool)) => self.changed(turn, LogEvent::Reorganised(name, undone), pool)?,
             Err(e) => self.refused(turn, &names, e)?,
         }
         Ok(true)
     }
 
     /// The chain has grown, or is another.
-    pub(crate) fn changed(&mut self, turn: &mut Turn<'_>, how: Note, pool: PoolChange) -> Step {
+    pub(crate) fn changed(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        how: LogEvent,
+        pool: MempoolChange,
+    ) -> StepResult {
         turn.note(how);
-        pool.alarms.into_iter().for_each(|d| turn.note(Note::DoubleSeal(Box::new(d))));
-        pool.dropped.into_iter().for_each(|(_, why)| turn.note(Note::Dropped(why)));
+        pool.alarms.into_iter().for_each(|d| turn.note(LogEvent::DoubleSeal(Box::new(d))));
+        pool.dropped.into_iter().for_each(|(_, why)| turn.note(LogEvent::Dropped(why)));
         if let Some(e) = pool.unsaved {
             return Err(e.into());
         }
@@ -371,15 +386,15 @@ impl<F: Files> Node<F> {
 
     /// A sealed branch is not followed. Which of its blocks is at fault is not told apart: a branch that is given up here
     /// is worth another look only if its operator seals a better one, which has another name.
-    fn refused(&mut self, turn: &mut Turn<'_>, names: &[BlockName], why: LedgerError) -> Step {
+    fn refused(&mut self, turn: &mut StepContext<'_>, names: &[BlockName], why: LedgerError) -> StepResult {
         self.sync.branch.clear();
         for name in names {
             self.sync.bad.insert(name.hash);
         }
         match (why, names.last()) {
-            (LedgerError::Refused(why), Some(name)) => turn.note(Note::BadBlock(*name, why)),
-            (LedgerError::DoubleSeal(d), _) => turn.note(Note::DoubleSeal(d)),
-            (LedgerError::Fork(e), _) => turn.note(Note::Unfollowed(e)),
+            (LedgerError::Refused(why), Some(name)) => turn.note(LogEvent::InvalidBlock(*name, why)),
+            (LedgerError::DoubleSeal(d), _) => turn.note(LogEvent::DoubleSeal(d)),
+            (LedgerError::Fork(e), _) => turn.note(LogEvent::BranchRejected(e)),
             (e, _) => return Err(e),
         }
         Ok(())
@@ -387,10 +402,10 @@ impl<F: Files> Node<F> {
 
     pub(crate) fn told_block(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         id: PeerId,
         (sealed, body): (SealedHeader, &[u8]),
-    ) -> Step {
+    ) -> StepResult {
         let name = BlockName::of(&sealed.header);
         // Who is asked for less may give all.
         if self.sync.questions.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
@@ -411,32 +426,37 @@ impl<F: Files> Node<F> {
         self.advance(turn)
     }
 
-    pub(crate) fn told_compact(&mut self, turn: &mut Turn<'_>, id: PeerId, compact: Compact) -> Step {
+    pub(crate) fn told_compact(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        compact: Compact,
+    ) -> StepResult {
         let name = BlockName::of(&compact.sealed.header);
-        if self.sync.questions.answered(id, |about| *about == About::Compact(name.hash)).is_none() {
+        if self.sync.questions.answered(id, |about| *about == Wanted::Compact(name.hash)).is_none() {
             return self.blame(turn, id, Offence::Unasked);
         }
         let Some(w) = self.sync.wanted(name).filter(|w| !matches!(w.body, Fetch::Here(_))) else {
             return self.advance(turn);
         };
-        let filling = Filling::new(compact, self.ledger.pool().iter().map(|(_, t)| t));
+        let filling = Filling::new(compact, self.ledger.mempool().iter().map(|(_, t)| t));
         let (outputs, kernels) = filling.missing();
         w.body = Fetch::Filling(id, Box::new(filling));
         if outputs.is_empty() && kernels.is_empty() {
             return self.filled(turn, id, name);
         }
-        self.sync.questions.ask(turn.now, id, About::Items(name.hash));
+        self.sync.questions.ask(turn.now, id, Wanted::Items(name.hash));
         turn.send(id, Message::AskItems { block: name, outputs, kernels });
         Ok(())
     }
 
     pub(crate) fn told_items(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut StepContext<'_>,
         id: PeerId,
         (block, outputs, kernels): (BlockName, Vec<Output>, Vec<Kernel>),
-    ) -> Step {
-        if self.sync.questions.answered(id, |about| *about == About::Items(block.hash)).is_none() {
+    ) -> StepResult {
+        if self.sync.questions.answered(id, |about| *about == Wanted::Items(block.hash)).is_none() {
             return self.blame(turn, id, Offence::Unasked);
         }
         let Some(w) = self.sync.wanted(block) else { return self.advance(turn) };
@@ -454,7 +474,7 @@ impl<F: Files> Node<F> {
 
     /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by chance or by its
     /// sender's will: the whole is asked for.
-    fn filled(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+    fn filled(&mut self, turn: &mut StepContext<'_>, id: PeerId, name: BlockName) -> StepResult {
         let Some(w) = self.sync.wanted(name) else { return Ok(()) };
         w.whole = true;
         if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
@@ -469,7 +489,12 @@ impl<F: Files> Node<F> {
     }
 
     /// A peer has not what it was asked for: it is asked of others at once.
-    pub(crate) fn told_have_not(&mut self, turn: &mut Turn<'_>, id: PeerId, name: BlockName) -> Step {
+    pub(crate) fn told_have_not(
+        &mut self,
+        turn: &mut StepContext<'_>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
         if self.sync.questions.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
             return self.blame(turn, id, Offence::Unasked);
         }

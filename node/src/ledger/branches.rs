@@ -6,9 +6,9 @@
 use crate::{
     codec::transaction_id,
     ledger::{
-        Ledger, LedgerError, PoolChange, Reorganised, evidence,
+        Ledger, LedgerError, MempoolChange, Reorganised, evidence,
         fork::{self, ForkError},
-        mempool::{Pool, conflict::AdmitError},
+        mempool::{Mempool, conflict::AdmitError},
     },
     seal::{DoubleSeal, SealedHeader},
     storage::{FileName, Files, StoreError, files::replace, snapshot_check::Judged},
@@ -65,12 +65,12 @@ impl<F: Files> Ledger<F> {
 
     /// Puts a state that was judged in the place of the chain: see [`Store::adopt_snapshot`]. What is pending and does not fit it
     /// is dropped.
-    pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<PoolChange, LedgerError> {
+    pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<MempoolChange, LedgerError> {
         self.store.adopt_snapshot(judged, items)?;
         let mut pool = self.pool.clone();
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(pool);
-        Ok(PoolChange { dropped, unsaved, ..PoolChange::default() })
+        Ok(MempoolChange { dropped, unsaved, ..MempoolChange::default() })
     }
 
     /// The pool once `undone` blocks, the last first, have given way to others on top of `common`.
@@ -79,7 +79,7 @@ impl<F: Files> Ledger<F> {
         new: &[Block],
         undone: &[Block],
         common: &Header,
-    ) -> Result<PoolChange, LedgerError> {
+    ) -> Result<MempoolChange, LedgerError> {
         let mut pool = self.pool.clone();
         let sealed = new.iter().flat_map(|b| self.take_sealed(&mut pool, b)).collect();
         let (mut dropped, mut before) = (Vec::new(), common);
@@ -91,11 +91,11 @@ impl<F: Files> Ledger<F> {
         dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
         let unsaved = self.put(pool);
         let alarms = new.iter().flat_map(|b| self.evidence.against(&SealedHeader::of(b))).collect();
-        Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
+        Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
 
     /// Removes from a pool what a block has taken, and remembers it; returns the ids.
-    pub(crate) fn take_sealed(&mut self, pool: &mut Pool, block: &Block) -> Vec<Hash> {
+    pub(crate) fn take_sealed(&mut self, pool: &mut Mempool, block: &Block) -> Vec<Hash> {
         let (ids, taken) = pool.take_sealed(&block.body).into_iter().unzip();
         self.originals.keep(block, taken);
         ids
@@ -104,7 +104,7 @@ impl<F: Files> Ledger<F> {
     /// Puts an undone block's payments into a pool. What is in the chain already, or is outbid, is left out in silence.
     pub(crate) fn return_payments(
         &self,
-        pool: &mut Pool,
+        pool: &mut Mempool,
         block: &Block,
         offset_before: &Scalar,
         dropped: &mut Vec<(Hash, Rejection)>,
@@ -122,7 +122,7 @@ impl<F: Files> Ledger<F> {
             match pool.admit(self.store.chain(), &self.store, t) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Err(AdmitError::Refused(why)) if !again => dropped.push((id, why)),
-                Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Clash(_)) => {}
+                Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Conflict(_)) => {}
             }
         }
         Ok(())

@@ -4,10 +4,10 @@ use crate::{
     codec::transaction_id,
     ledger::{
         audit::{Audit, AuditError, audit},
-        error::{LedgerError, PoolChange},
+        error::{LedgerError, MempoolChange},
         evidence::{Evidence, load_evidence},
         journal::Journal,
-        mempool::{Pool, PoolLimits, conflict::AdmitError},
+        mempool::{Mempool, MempoolLimits, conflict::AdmitError},
         mempool_file::Tail,
         originals::Originals,
     },
@@ -46,9 +46,9 @@ pub struct Draft {
 #[derive(Debug)]
 pub struct Ledger<F: Files> {
     pub(crate) store: Store<F>,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Mempool,
     pub(crate) evidence: Evidence,
-    pub(crate) opened: PoolChange,
+    pub(crate) opened: MempoolChange,
     pub(crate) journal: Journal,
     pub(crate) originals: Originals,
 }
@@ -58,13 +58,13 @@ impl<F: Files> Ledger<F> {
     ///
     /// # Errors
     /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
-    pub fn over(store: Store<F>, limits: PoolLimits) -> Result<Self, LedgerError> {
+    pub fn over(store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
         let evidence = load_evidence(&store)?;
         let mut ledger = Self {
             store,
-            pool: Pool::new(limits),
+            pool: Mempool::new(limits),
             evidence,
-            opened: PoolChange::default(),
+            opened: MempoolChange::default(),
             journal: Journal::default(),
             originals: Originals::default(),
         };
@@ -84,7 +84,7 @@ impl<F: Files> Ledger<F> {
 
     /// The pending transactions.
     #[must_use]
-    pub const fn pool(&self) -> &Pool {
+    pub const fn mempool(&self) -> &Mempool {
         &self.pool
     }
 
@@ -102,7 +102,7 @@ impl<F: Files> Ledger<F> {
 
     /// What became of the pool when the ledger was opened.
     #[must_use]
-    pub const fn opened(&self) -> &PoolChange {
+    pub const fn opened(&self) -> &MempoolChange {
         &self.opened
     }
 
@@ -113,7 +113,7 @@ impl<F: Files> Ledger<F> {
     pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
         let t = self.judge(t)?;
         self.journal.append(&mut self.store, &self.pool, t.get())?;
-        self.save_pool()?;
+        self.save_mempool()?;
         Ok(self.pool.admit_verified(self.store.chain(), &self.store, t)?)
     }
 
@@ -176,7 +176,7 @@ impl<F: Files> Ledger<F> {
     }
 
     /// Admits a verified transaction to the pool; returns its id. It is written down at once, which survives a kill, and with
-    /// [`Ledger::save_pool`] the loss of power.
+    /// [`Ledger::save_mempool`] the loss of power.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
@@ -233,7 +233,7 @@ impl<F: Files> Ledger<F> {
         &mut self,
         judged: Connected<ProposalChange>,
         certificate: Signature,
-    ) -> Result<PoolChange, LedgerError> {
+    ) -> Result<MempoolChange, LedgerError> {
         let (tip, height) = (self.tip().hash(), self.tip().height);
         if *judged.parent() != tip {
             return Err(Rejection::NotNext { tip, height }.into());
@@ -248,7 +248,7 @@ impl<F: Files> Ledger<F> {
     /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
     /// store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has another block of
     /// that height.
-    pub fn connect(&mut self, block: Block) -> Result<PoolChange, LedgerError> {
+    pub fn connect(&mut self, block: Block) -> Result<MempoolChange, LedgerError> {
         if let Some(twice) = self.see(&SealedHeader::of(&block))? {
             return Err(LedgerError::DoubleSeal(Box::new(twice)));
         }
@@ -259,14 +259,14 @@ impl<F: Files> Ledger<F> {
     }
 
     /// Adds a block that was checked, durably.
-    fn append(&mut self, block: &Connected<BlockChange>) -> Result<PoolChange, LedgerError> {
+    fn append(&mut self, block: &Connected<BlockChange>) -> Result<MempoolChange, LedgerError> {
         self.store.apply(block)?;
         let mut pool = self.pool.clone();
         let sealed = self.take_sealed(&mut pool, &block.get().block);
         let dropped = pool.recheck(self.store.chain(), &self.store)?;
         let unsaved = self.put(pool);
         let alarms = self.evidence.against(&SealedHeader::of(&block.get().block));
-        Ok(PoolChange { sealed, dropped, unsaved, alarms, ..PoolChange::default() })
+        Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
 
     /// Takes the last block back, durably, and puts its payments into the pool again: one by one if it took them from there lately,
@@ -274,7 +274,7 @@ impl<F: Files> Ledger<F> {
     ///
     /// # Errors
     /// As [`Store::undo`].
-    pub fn undo(&mut self) -> Result<(Block, PoolChange), LedgerError> {
+    pub fn undo(&mut self) -> Result<(Block, MempoolChange), LedgerError> {
         let last = self.store.sealed_header(self.tip().height)?;
         self.witness(last.as_slice())?;
         let block = self.store.undo()?;
@@ -283,7 +283,7 @@ impl<F: Files> Ledger<F> {
         self.return_payments(&mut pool, &block, &self.tip().total_offset, &mut dropped)?;
         dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
         let unsaved = self.put(pool);
-        Ok((block, PoolChange { dropped, unsaved, ..PoolChange::default() }))
+        Ok((block, MempoolChange { dropped, unsaved, ..MempoolChange::default() }))
     }
 
     /// Drops the bodies of all blocks that are final, durably: see [`Store::prune`].
@@ -306,39 +306,39 @@ impl<F: Files> Ledger<F> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save_pool(&mut self) -> Result<(), StoreError> {
+    pub fn save_mempool(&mut self) -> Result<(), StoreError> {
         self.journal.save(&mut self.store, &self.pool)
     }
 
     /// Takes over the mempool after a change of the chain, which is in force whether the file can be written or not.
-    pub(crate) fn put(&mut self, pool: Pool) -> Option<StoreError> {
+    pub(crate) fn put(&mut self, pool: Mempool) -> Option<StoreError> {
         let same = pool.len() == self.pool.len() && pool.iter().all(|(id, _)| self.pool.get(id).is_some());
         self.pool = pool;
         if same {
             return None;
         }
         self.journal.mark_stale();
-        self.save_pool().err()
+        self.save_mempool().err()
     }
 
-    fn load_mempool(&mut self) -> Result<PoolChange, LedgerError> {
+    fn load_mempool(&mut self) -> Result<MempoolChange, LedgerError> {
         let Some((journal, found)) = Journal::load(&mut self.store)? else {
-            return Ok(PoolChange::default());
+            return Ok(MempoolChange::default());
         };
         self.journal = journal;
         let set_aside = found.tail == Tail::Damaged;
-        let mut change = PoolChange { set_aside, ..PoolChange::default() };
+        let mut change = MempoolChange { set_aside, ..MempoolChange::default() };
         for t in found.transactions {
             let id = transaction_id(&t);
             match self.pool.admit(self.store.chain(), &self.store, t) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
-                Ok(_) | Err(AdmitError::Clash(_)) => {}
+                Ok(_) | Err(AdmitError::Conflict(_)) => {}
             }
         }
         if found.tail != Tail::Whole {
             self.journal.mark_stale();
-            self.save_pool()?;
+            self.save_mempool()?;
         }
         Ok(change)
     }

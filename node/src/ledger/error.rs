@@ -2,7 +2,7 @@
 
 use super::{
     fork::ForkError,
-    mempool::conflict::{AdmitError, Clash},
+    mempool::conflict::{AdmitError, Conflict},
 };
 use crate::{seal::DoubleSeal, storage::StoreError};
 use sotto_mw::{
@@ -19,7 +19,7 @@ pub enum LedgerError {
     Refused(#[from] Rejection),
     /// Pending transactions are in the way.
     #[error(transparent)]
-    Clash(#[from] Clash),
+    Conflict(#[from] Conflict),
     /// The branch is not better, not ours, or leaves too deep.
     #[error(transparent)]
     Fork(#[from] ForkError),
@@ -44,7 +44,7 @@ impl From<AdmitError<StoreError>> for LedgerError {
     fn from(e: AdmitError<StoreError>) -> Self {
         match e {
             AdmitError::Refused(r) => Self::Refused(r),
-            AdmitError::Clash(c) => Self::Clash(c),
+            AdmitError::Conflict(c) => Self::Conflict(c),
             AdmitError::View(e) => Self::Store(e),
         }
     }
@@ -52,7 +52,7 @@ impl From<AdmitError<StoreError>> for LedgerError {
 
 /// What became of the pool.
 #[derive(Debug, Default)]
-pub struct PoolChange {
+pub struct MempoolChange {
     /// Transactions whose kernels are all in the block.
     pub sealed: Vec<Hash>,
     /// Other transactions that no longer fit the tip, and the rule that says so.
@@ -71,5 +71,5 @@ pub struct Reorganised {
     /// The blocks that were taken back, the last first.
     pub undone: Vec<Block>,
     /// What became of the pool, into which the undone payments went; those that no longer fit are among the dropped.
-    pub pool: PoolChange,
+    pub pool: MempoolChange,
 }

@@ -13,7 +13,7 @@
 use crate::{
     codec::transaction_id,
     ledger::{
-        mempool::Pool,
+        mempool::Mempool,
         mempool_file::{self, Found, Tail},
     },
     storage::{
@@ -23,7 +23,7 @@ use crate::{
 };
 use sotto_mw::transaction::Transaction;
 
-const FILE: FileName = FileName::Pool;
+const FILE: FileName = FileName::Mempool;
 /// Bytes that the file may have beyond twice what the pool weighs, at 32 bytes a unit.
 const SLACK: u64 = 1 << 20;
 
@@ -59,7 +59,7 @@ impl Journal {
             return Err(StoreError::Foreign { file: FILE, expected, found: found.chain });
         }
         if found.tail == Tail::Damaged {
-            replace(store.files_mut(), FileName::PoolDamaged, &bytes)?;
+            replace(store.files_mut(), FileName::MempoolDamaged, &bytes)?;
         }
         Ok(Some((Self { end: found.end, state: State::Saved }, found)))
     }
@@ -68,7 +68,7 @@ impl Journal {
     pub(crate) fn append<F: Files>(
         &mut self,
         store: &mut Store<F>,
-        mempool: &Pool,
+        mempool: &Mempool,
         t: &Transaction,
     ) -> Result<(), StoreError> {
         let (chain, end) = (*store.chain().id(), self.end);
@@ -90,7 +90,11 @@ impl Journal {
     }
 
     /// Makes the file hold what is pending, durably.
-    pub(crate) fn save<F: Files>(&mut self, store: &mut Store<F>, mempool: &Pool) -> Result<(), StoreError> {
+    pub(crate) fn save<F: Files>(
+        &mut self,
+        store: &mut Store<F>,
+        mempool: &Mempool,
+    ) -> Result<(), StoreError> {
         match self.state {
             State::Saved => Ok(()),
             State::Unsynced => {

@@ -10,7 +10,7 @@
 //! more per weight than those that leave for it, each with its descendants.
 //!
 //! Guaranteed: any selection of the pool joins into one block body that the rules accept at this tip, but for the
-//! weight, which [`Pool::select`] respects. Not guaranteed: that a payment stays (it may be outbid or expire).
+//! weight, which [`Mempool::select`] respects. Not guaranteed: that a payment stays (it may be outbid or expire).
 
 pub mod conflict;
 pub(crate) mod package;
@@ -18,7 +18,7 @@ pub(crate) mod rate;
 pub(crate) mod select;
 
 use crate::codec::transaction_id;
-use conflict::{AdmitError, Clash};
+use conflict::{AdmitError, Conflict};
 use rate::Rate;
 use sotto_mw::{
     chain::Chain,
@@ -37,14 +37,14 @@ use std::{
 
 /// How large a pool may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolLimits {
+pub struct MempoolLimits {
     /// Most transactions.
     pub transactions: usize,
     /// Most weight of all together.
     pub weight: u64,
 }
 
-impl Default for PoolLimits {
+impl Default for MempoolLimits {
     /// 5,000 transactions, and the weight of 25 blocks of 40,000.
     fn default() -> Self {
         Self { transactions: 5_000, weight: 1_000_000 }
@@ -66,8 +66,8 @@ impl Pending {
 
 /// Pending transactions.
 #[derive(Clone, Debug, Default)]
-pub struct Pool {
-    limits: PoolLimits,
+pub struct Mempool {
+    limits: MempoolLimits,
     pending: HashMap<Hash, Pending>,
     spent: HashMap<Commitment, Hash>,
     created: HashMap<Commitment, Hash>,
@@ -76,10 +76,10 @@ pub struct Pool {
     arrivals: u64,
 }
 
-impl Pool {
+impl Mempool {
     /// An empty pool.
     #[must_use]
-    pub fn new(limits: PoolLimits) -> Self {
+    pub fn new(limits: MempoolLimits) -> Self {
         Self { limits, ..Self::default() }
     }
 
@@ -140,7 +140,7 @@ impl Pool {
         // Cheap answers first: proofs are verified only for what could get in, which costs its maker a coin.
         self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
-        self.foresee(chain, view, &well_formed)?;
+        self.precheck(chain, view, &well_formed)?;
         self.room_for(&well_formed.get().body)?;
         let verified = verify_transaction(chain, well_formed)?;
         self.fit(chain, view, &verified)?;
@@ -252,26 +252,26 @@ impl Pool {
         self.pending.insert(id, p);
     }
 
-    fn clash(&self, id: &Hash, t: &Transaction) -> Result<(), Clash> {
+    fn clash(&self, id: &Hash, t: &Transaction) -> Result<(), Conflict> {
         if self.pending.contains_key(id) {
-            return Err(Clash::Known(*id));
+            return Err(Conflict::Known(*id));
         }
         let Transaction { body, .. } = t;
         let spent = body.inputs.iter().find_map(|c| Some((c, self.spent.get(c)?)));
         let created = body.outputs.iter().find_map(|o| Some((o, self.created.get(&o.commitment)?)));
         let excess = body.kernels.iter().find_map(|k| Some((k, self.excesses.get(&k.excess)?)));
         match (spent, created, excess) {
-            (Some((c, by)), _, _) => Err(Clash::Spent { output: c.encoded(), pending: *by }),
-            (_, Some((o, by)), _) => Err(Clash::Created { output: o.commitment.encoded(), pending: *by }),
-            (_, _, Some((k, by))) => Err(Clash::Excess { excess: k.excess.encoded(), pending: *by }),
+            (Some((c, by)), _, _) => Err(Conflict::Spent { output: c.encoded(), pending: *by }),
+            (_, Some((o, by)), _) => Err(Conflict::Created { output: o.commitment.encoded(), pending: *by }),
+            (_, _, Some((k, by))) => Err(Conflict::Excess { excess: k.excess.encoded(), pending: *by }),
             _ => Ok(()),
         }
     }
 
     /// Who must leave for a transaction with this body.
-    fn room_for(&self, body: &Body) -> Result<Vec<Hash>, Clash> {
+    fn room_for(&self, body: &Body) -> Result<Vec<Hash>, Conflict> {
         let (rate, ancestors) = (Rate::of(body), self.ancestors(body));
-        self.family_has_room(&ancestors)?;
+        self.check_package_limit(&ancestors)?;
         let (mut count, mut weight) = (self.pending.len() + 1, self.weight.saturating_add(rate.weight));
         let fits = |count, weight| count <= self.limits.transactions && weight <= self.limits.weight;
         let mut leaving = HashSet::new();
@@ -295,6 +295,6 @@ impl Pool {
                 return Ok(leaving.into_iter().collect());
             }
         }
-        Err(Clash::Full)
+        Err(Conflict::Full)
     }
 }

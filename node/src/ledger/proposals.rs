@@ -4,7 +4,7 @@
 //! verified again, if the tip is still the one that it was judged at.
 
 use crate::{
-    ledger::{Ledger, LedgerError, PoolChange},
+    ledger::{Ledger, LedgerError, MempoolChange},
     message::BlockName,
     sealing::{SealEffect, SealEvent, Sealing},
     storage::Files,
@@ -19,7 +19,7 @@ pub struct Driven<M> {
     /// What is to be told to all other sealers, in order.
     pub tell: Vec<M>,
     /// The blocks that were committed and connected, in order, and what became of the pool.
-    pub connected: Vec<(BlockName, PoolChange)>,
+    pub connected: Vec<(BlockName, MempoolChange)>,
 }
 
 /// When a sealing engine acts, and its source of randomness.

@@ -14,7 +14,7 @@ fn all() -> Vec<Message> {
     toy.grow(vec![t.clone()]);
     let block = toy.blocks().last().unwrap().clone();
     let (sealed, name) = (SealedHeader::of(&block), BlockName::of(&block.header));
-    let hello = |listens| Hello { chain: *toy.chain().id(), rules: rules(), listens };
+    let hello = |listen_port| Hello { chain: *toy.chain().id(), rules: rules(), listen_port };
     let at = |ip: [u8; 4]| Address { at: SocketAddr::from((ip, 7)), key: PeerKey([9; 32]) };
     let six = Address { at: "[2001:db8::1]:65535".parse().unwrap(), key: PeerKey([8; 32]) };
     let (hash, ids) = (name.hash, vec![name.hash, Hash::ZERO]);

@@ -111,10 +111,10 @@ impl From<Refusal> for Fault {
     fn from(why: Refusal) -> Self {
         let (code, rule) = match &why {
             Refusal::Ledger(LedgerError::Refused(r)) => (Code::Rule, Some(r.rule())),
-            Refusal::Ledger(LedgerError::Clash(_)) => (Code::Pending, None),
+            Refusal::Ledger(LedgerError::Conflict(_)) => (Code::Pending, None),
             Refusal::Ledger(LedgerError::Store(_)) => return Self::Stopped,
             Refusal::Busy => (Code::Busy, None),
-            Refusal::Wide { .. } => (Code::Wide, None),
+            Refusal::TooMany { .. } => (Code::Wide, None),
             _ => (Code::Refused, None),
         };
         Self::Refused { code, rule, message: why.to_string() }

@@ -1,7 +1,7 @@
 //! The shapes of results. A field that may be missing is `null`, so every shape has all its names.
 
 use crate::{
-    effect::{Answer, KernelProof, PeerStatus, Status},
+    effect::{KernelProof, PeerStatus, Response, Status},
     message::BlockName,
     rpc::{Fault, Hex},
 };
@@ -223,13 +223,13 @@ impl From<KernelProof> for FoundRecord {
 /// An engine's answer as the result of the method that asked.
 macro_rules! results {
     ($($Record:ty, $pattern:pat => $result:expr;)*) => {$(
-        impl TryFrom<Answer> for $Record {
+        impl TryFrom<Response> for $Record {
             type Error = Fault;
 
-            fn try_from(answer: Answer) -> Result<Self, Fault> {
+            fn try_from(answer: Response) -> Result<Self, Fault> {
                 match answer {
                     $pattern => Ok($result),
-                    Answer::Refused(why) => Err(why.into()),
+                    Response::Refused(why) => Err(why.into()),
                     // The engine answers what it was asked.
                     _ => Err(Fault::Stopped),
                 }
@@ -239,19 +239,19 @@ macro_rules! results {
 }
 
 results! {
-    StatusRecord, Answer::Status(s) => s.into();
-    PeersRecord, Answer::Peers(all) => Self { peers: all.into_iter().map(Into::into).collect() };
-    SubmittedRecord, Answer::Submitted(id) => Self { id: Hex(id) };
-    BlockRecord, Answer::Block(block) => Self { block: block.map(Hex) };
-    HeaderRecord, Answer::Headers(all) => Self { header: all.into_iter().next().map(Hex) };
-    HeadersRecord, Answer::Headers(all) => Self { headers: all.into_iter().map(Hex).collect() };
-    OutputRecord, Answer::Output { unspent, proof, tip } => {
+    StatusRecord, Response::Status(s) => s.into();
+    PeersRecord, Response::Peers(all) => Self { peers: all.into_iter().map(Into::into).collect() };
+    SubmittedRecord, Response::Submitted(id) => Self { id: Hex(id) };
+    BlockRecord, Response::Block(block) => Self { block: block.map(Hex) };
+    HeaderRecord, Response::Headers(all) => Self { header: all.into_iter().next().map(Hex) };
+    HeadersRecord, Response::Headers(all) => Self { headers: all.into_iter().map(Hex).collect() };
+    OutputRecord, Response::Output { unspent, proof, tip } => {
         Self { unspent: unspent.map(Hex), proof: Hex(proof), tip: tip.into() }
     };
-    KernelRecord, Answer::Kernel(found) => Self { found: found.map(Into::into) };
-    UnspentRecord, Answer::Unspent { unspent, proof, tip } => {
+    KernelRecord, Response::Kernel(found) => Self { found: found.map(Into::into) };
+    UnspentRecord, Response::Unspent { unspent, proof, tip } => {
         let outputs = unspent.iter().map(|u| Hex(u.rewind_data())).collect();
         Self { outputs, proof: Hex(proof), tip: tip.into() }
     };
-    StoppedRecord, Answer::Done => Self {};
+    StoppedRecord, Response::Done => Self {};
 }

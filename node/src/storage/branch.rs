@@ -14,7 +14,7 @@ use crate::storage::{
     files::Files,
     format::{Head, Record},
     index_check::{after_block, after_undo, outputs_before, undoable},
-    plan::{Plan, Step},
+    plan::{ChainStep, Plan},
 };
 use sotto_mw::{
     amount::Height,
@@ -41,7 +41,7 @@ pub(crate) struct Branch<'a, F: Files> {
     outputs: Differences,
     excesses: HashMap<Excess, Sighting>,
     kernels: HashSet<Hash>,
-    steps: Vec<Step>,
+    steps: Vec<ChainStep>,
 }
 
 impl<'a, F: Files> Branch<'a, F> {
@@ -76,7 +76,7 @@ impl<'a, F: Files> Branch<'a, F> {
         self.outputs.extend(block.body.outputs.iter().map(|o| (o.commitment, None)));
         self.outputs.extend(undo.spent.iter().map(|u| (u.output.commitment, Some(u.clone()))));
         let record = Record::Undo { height: head.header.height, to: head.header.hash() };
-        self.step(Step { record, block, spent: undo.spent, head, outputs });
+        self.step(ChainStep { record, block, spent: undo.spent, head, outputs });
         Ok(())
     }
 
@@ -98,11 +98,11 @@ impl<'a, F: Files> Branch<'a, F> {
         let record = Record::Block { height, bytes: block.to_bytes() };
         let head = after_block(&self.head, &block, &self.store.chain);
         let outputs = change.after.commitments.outputs;
-        self.step(Step { record, block, spent: change.spent, head, outputs });
+        self.step(ChainStep { record, block, spent: change.spent, head, outputs });
         Ok(())
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: ChainStep) {
         self.head = step.head.clone();
         self.commitments =
             StateCommitments { kernels: step.head.kernels.clone(), outputs: step.outputs.clone() };

@@ -26,7 +26,7 @@ use super::{
     index_check::{self, Truth, catch_up},
     log::Log,
     memory_database::MemoryDatabases,
-    plan::{Plan, Step},
+    plan::{ChainStep, Plan},
 };
 use crate::codec::Damage;
 use sotto_mw::{
@@ -167,7 +167,7 @@ impl<F: Files> ChainStore<F> {
     ///
     /// All records, then the head, then the index; a failure anywhere stops the store. The store accepts the next change
     /// only after [`ChainStore::resume`].
-    pub(crate) fn follow(&mut self, plan: Plan) -> Result<Vec<Step>, StoreError> {
+    pub(crate) fn follow(&mut self, plan: Plan) -> Result<Vec<ChainStep>, StoreError> {
         self.running()?;
         let found = self.head.header.hash();
         if plan.from != found {

@@ -10,7 +10,7 @@ pub enum FileName {
     /// Where the chain stands.
     Head,
     /// Pending transactions.
-    Pool,
+    Mempool,
     /// A part of the block log.
     Segment(u32),
     /// The state that the log begins with, in place of the blocks before.
@@ -28,7 +28,7 @@ pub enum FileName {
     /// A file that is about to replace another.
     Draft,
     /// A damaged pool, kept for inspection.
-    PoolDamaged,
+    MempoolDamaged,
     /// The index: a directory of its own.
     Index,
     /// That of a state that is not adopted yet.
@@ -40,7 +40,7 @@ impl fmt::Display for FileName {
         match self {
             Self::Genesis => f.write_str("genesis"),
             Self::Head => f.write_str("head"),
-            Self::Pool => f.write_str("pool"),
+            Self::Mempool => f.write_str("pool"),
             Self::Segment(n) => write!(f, "log-{n:08}"),
             Self::Base(n) => write!(f, "base-{n:08}"),
             Self::BaseDraft => f.write_str("base-draft"),
@@ -49,7 +49,7 @@ impl fmt::Display for FileName {
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::SnapshotDraft => f.write_str("snapshot-draft"),
             Self::Draft => f.write_str("draft"),
-            Self::PoolDamaged => f.write_str("pool.damaged"),
+            Self::MempoolDamaged => f.write_str("pool.damaged"),
             Self::Index => f.write_str("index"),
             Self::NextIndex => f.write_str("index-next"),
         }

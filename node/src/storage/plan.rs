@@ -5,7 +5,7 @@ use sotto_mw::{block::Block, hash::Hash, state::Unspent, trie::Trie};
 
 /// A record to append, and the state that it leads to. The head's end is set when the record is appended.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub(crate) struct ChainStep {
     pub(crate) record: Record,
     pub(crate) block: Block,
     pub(crate) spent: Vec<Unspent>,
@@ -17,7 +17,7 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) from: Hash,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<ChainStep>,
 }
 
 impl Plan {

@@ -16,9 +16,9 @@ use crate::storage::{
     file_name::FileName,
     files::{Files, sync, write_at},
     format::Record,
-    plan::Step,
+    plan::ChainStep,
     snapshot_format::{PartEntry, Start},
-    snapshot_layout::Pieces,
+    snapshot_layout::SnapshotLayout,
     snapshot_state::{State, kernel_count},
 };
 use sotto_mw::{amount::Height, mmr::Peaks};
@@ -47,7 +47,7 @@ enum Stage {
 /// What is written so far.
 #[derive(Debug)]
 struct Draft {
-    pieces: Pieces,
+    layout: SnapshotLayout,
     /// The kernels before the next part of kernels.
     peaks: Peaks,
     entries: Vec<PartEntry>,
@@ -75,7 +75,7 @@ impl SnapshotBuild {
     }
 
     /// Follows a step of the chain; says whether the state is still part of it.
-    pub(crate) fn passed(&mut self, step: &Step) -> bool {
+    pub(crate) fn passed(&mut self, step: &ChainStep) -> bool {
         let stands = match step.record {
             Record::Block { .. } => true,
             Record::Undo { height, .. } => height >= self.state.tip.header.height,
@@ -102,14 +102,14 @@ impl SnapshotBuild {
                 if (counts.len() as u64) < last {
                     return going(state, Stage::Counting(counts));
                 }
-                let pieces = Pieces::of(&counts, state.tip.header.output_count, part_items);
-                let end = Start::size(pieces.all.len()) as u64;
-                let draft = Draft { pieces, peaks: Peaks::new(), entries: Vec::new(), end };
+                let layout = SnapshotLayout::of(&counts, state.tip.header.output_count, part_items);
+                let end = Start::size(layout.all.len()) as u64;
+                let draft = Draft { layout, peaks: Peaks::new(), entries: Vec::new(), end };
                 going(state, Stage::Writing(draft))
             }
             Stage::Writing(mut draft) => {
                 draft.write_some(&state, store, items.into())?;
-                if draft.entries.len() < draft.pieces.all.len() {
+                if draft.entries.len() < draft.layout.all.len() {
                     return going(state, Stage::Writing(draft));
                 }
                 draft.finish(&state, store)?;
@@ -128,9 +128,9 @@ impl Draft {
     ) -> Result<(), StoreError> {
         let mut written = 0;
         while written < items
-            && let Some(piece) = self.pieces.all.get(self.entries.len())
+            && let Some(range) = self.layout.all.get(self.entries.len())
         {
-            let part = state.part(store, piece, &mut self.peaks)?;
+            let part = state.part(store, range, &mut self.peaks)?;
             let bytes = part.to_bytes();
             let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
             self.entries.push(state.entry(place, part.kind(), &bytes)?);
@@ -143,7 +143,7 @@ impl Draft {
 
     /// Writes the start, which names all parts.
     fn finish<F: Files>(self, state: &State, store: &mut ChainStore<F>) -> Result<(), StoreError> {
-        let start = state.start(store.chain.params().clone(), self.pieces.depth, self.entries);
+        let start = state.start(store.chain.params().clone(), self.layout.depth, self.entries);
         write_at(&mut store.files, FILE, 0, &start.to_bytes())?;
         let written = store.files.truncate(FILE, self.end).and_then(|()| store.files.sync(FILE));
         written.map_err(|e| StoreError::writing(FILE, e))

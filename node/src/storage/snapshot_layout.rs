@@ -24,7 +24,7 @@ use sotto_mw::{
 
 /// What belongs into a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
+pub(crate) enum PartRange {
     /// The headers of these heights.
     Headers(Height, Height),
     /// The kernels of the blocks of these heights.
@@ -33,7 +33,7 @@ pub(crate) enum Piece {
     Outputs(Prefix),
 }
 
-impl Piece {
+impl PartRange {
     /// What kind of part it is.
     pub(crate) const fn kind(&self) -> PartKind {
         match self {
@@ -46,12 +46,12 @@ impl Piece {
 
 /// The parts of a state, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pieces {
-    pub(crate) all: Vec<Piece>,
+pub(crate) struct SnapshotLayout {
+    pub(crate) all: Vec<PartRange>,
     pub(crate) depth: u8,
 }
 
-impl Pieces {
+impl SnapshotLayout {
     /// The parts of about `items` each of the state with so many unspent outputs; `kernels` are the counts that the headers
     /// state, from height 1 on.
     pub(crate) fn of(kernels: &[u64], outputs: u64, items: u32) -> Self {
@@ -61,17 +61,17 @@ impl Pieces {
         let mut from = 1;
         while from <= last {
             let to = last.min(from.saturating_add(items - 1));
-            all.push(Piece::Headers(Height::new(from), Height::new(to)));
+            all.push(PartRange::Headers(Height::new(from), Height::new(to)));
             from = to + 1;
         }
         let (mut from, mut before) = (1, 0);
         for (h, count) in (1..).zip(kernels) {
             if h == last || count.saturating_sub(before) >= items {
-                all.push(Piece::Kernels(Height::new(from), Height::new(h)));
+                all.push(PartRange::Kernels(Height::new(from), Height::new(h)));
                 (from, before) = (h + 1, *count);
             }
         }
-        all.extend((0..1 << depth).filter_map(|i| Prefix::new(depth, i)).map(Piece::Outputs));
+        all.extend((0..1 << depth).filter_map(|i| Prefix::new(depth, i)).map(PartRange::Outputs));
         Self { all, depth }
     }
 
@@ -83,34 +83,34 @@ impl Pieces {
 
 /// Whether a part is all of what belongs there and nothing else; `headers` are those of the chain, the genesis first and the
 /// state's last. That headers are sealed is not asked here.
-pub(crate) fn belongs(headers: &[Header], piece: &Piece, part: &Part) -> Result<(), PartFault> {
+pub(crate) fn belongs(headers: &[Header], range: &PartRange, part: &Part) -> Result<(), PartFault> {
     let at =
         |h: Height| usize::try_from(h.get()).ok().and_then(|i| headers.get(i)).ok_or(PartFault::Unlinked);
     let theirs = |refusal: VerifyError| match refusal {
         VerifyError::Mismatch(invalid) | VerifyError::Invalid(invalid) => PartFault::from(invalid),
         VerifyError::Incomplete | VerifyError::Supply(_) => PartFault::Unlinked,
     };
-    match (piece, part) {
-        (Piece::Headers(first, last), Part::Headers(all)) => {
+    match (range, part) {
+        (PartRange::Headers(first, last), Part::Headers(all)) => {
             let count = last.get() - first.get() + 1;
             let ours = |s: &crate::seal::SealedHeader| at(s.header.height).is_ok_and(|h| *h == s.header);
             let heights = all.iter().map(|s| s.header.height.get()).eq(first.get()..=last.get());
             let same = all.len() as u64 == count && heights && all.iter().all(ours);
             if same { Ok(()) } else { Err(PartFault::Unlinked) }
         }
-        (Piece::Kernels(first, last), Part::Kernels { first: found, before, kernels }) => {
+        (PartRange::Kernels(first, last), Part::Kernels { first: found, before, kernels }) => {
             if found != first {
                 return Err(PartFault::Kernels(*first));
             }
             check_kernels(at(first.minus(1))?, at(*last)?, before, kernels).map_err(theirs)
         }
-        (Piece::Outputs(prefix), Part::Outputs { proof, unspent }) => {
+        (PartRange::Outputs(prefix), Part::Outputs { proof, unspent }) => {
             let last = headers.last().ok_or(PartFault::Outputs)?;
             check_outputs(last, *prefix, proof, unspent).map_err(theirs)
         }
-        (Piece::Headers(..), _) => Err(PartFault::Unlinked),
-        (Piece::Kernels(first, _), _) => Err(PartFault::Kernels(*first)),
-        (Piece::Outputs(_), _) => Err(PartFault::Outputs),
+        (PartRange::Headers(..), _) => Err(PartFault::Unlinked),
+        (PartRange::Kernels(first, _), _) => Err(PartFault::Kernels(*first)),
+        (PartRange::Outputs(_), _) => Err(PartFault::Outputs),
     }
 }
 
@@ -125,26 +125,26 @@ mod tests {
             [(1, 1, 1, 1), (9, 2, 40, 4), (2_500, 3, 5_000, 1_024), (7, 5_000, 0, 1_024), (0, 1, 0, 8)]
         {
             let kernels: Vec<u64> = (1..=blocks).map(|h| h * step).collect();
-            let pieces = Pieces::of(&kernels, outputs, items);
+            let layout = SnapshotLayout::of(&kernels, outputs, items);
             let heights = |all: Vec<(Height, Height)>| {
                 all.iter().flat_map(|(a, b)| a.get()..=b.get()).collect::<Vec<u64>>()
             };
-            let headers = pieces.all.iter().filter_map(|p| match p {
-                Piece::Headers(a, b) => Some((*a, *b)),
+            let headers = layout.all.iter().filter_map(|p| match p {
+                PartRange::Headers(a, b) => Some((*a, *b)),
                 _ => None,
             });
-            let ranges = pieces.all.iter().filter_map(|p| match p {
-                Piece::Kernels(a, b) => Some((*a, *b)),
+            let ranges = layout.all.iter().filter_map(|p| match p {
+                PartRange::Kernels(a, b) => Some((*a, *b)),
                 _ => None,
             });
             assert_eq!(heights(headers.collect()), (1..=blocks).collect::<Vec<_>>());
             assert_eq!(heights(ranges.collect()), (1..=blocks).collect::<Vec<_>>());
-            assert!(outputs.div_ceil(1 << pieces.depth) <= u64::from(items));
-            assert!(pieces.depth == 0 || outputs.div_ceil(1 << (pieces.depth - 1)) > u64::from(items));
-            assert!(pieces.all.is_sorted_by_key(Piece::kind));
+            assert!(outputs.div_ceil(1 << layout.depth) <= u64::from(items));
+            assert!(layout.depth == 0 || outputs.div_ceil(1 << (layout.depth - 1)) > u64::from(items));
+            assert!(layout.all.is_sorted_by_key(PartRange::kind));
             assert_eq!(
-                pieces.all.iter().filter(|p| p.kind() == PartKind::Outputs).count(),
-                1 << pieces.depth
+                layout.all.iter().filter(|p| p.kind() == PartKind::Outputs).count(),
+                1 << layout.depth
             );
         }
     }

@@ -15,10 +15,10 @@ use crate::{
         error::{IndexFault, StoreError},
         file_name::FileName,
         files::{Files, length, remove_if_there},
-        plan::Step,
+        plan::ChainStep,
         snapshot_build::{FILE as DRAFT, Progress, SnapshotBuild},
         snapshot_format::{PartKind, SEALED_BYTES},
-        snapshot_layout::{Piece, Pieces},
+        snapshot_layout::{PartRange, SnapshotLayout},
     },
 };
 use sotto_mw::{amount::Height, codec::Decode, hash::Hash};
@@ -68,7 +68,7 @@ impl SnapshotServer {
     pub(crate) fn passed<F: Files>(
         &mut self,
         store: &mut ChainStore<F>,
-        steps: &[Step],
+        steps: &[ChainStep],
     ) -> Result<(), StoreError> {
         for step in steps {
             if self.build.as_mut().is_some_and(|build| !build.passed(step)) {
@@ -176,19 +176,19 @@ fn is_regular<F: Files>(store: &ChainStore<F>, base: &Base, items: u32) -> Resul
     for h in (1..=tip.height.get()).map(Height::new) {
         counts.push(store.header(h)?.ok_or(IndexFault::Header(h))?.kernel_count);
     }
-    let pieces = Pieces::of(&counts, tip.output_count, items);
-    if base.start.count() != pieces.count() {
+    let layout = SnapshotLayout::of(&counts, tip.output_count, items);
+    if base.start.count() != layout.count() {
         return Ok(false);
     }
-    for ((place, piece), entry) in (0..).zip(&pieces.all).zip(&base.start.parts) {
-        let same = match piece {
-            Piece::Headers(first, last) => {
+    for ((place, range), entry) in (0..).zip(&layout.all).zip(&base.start.parts) {
+        let same = match range {
+            PartRange::Headers(first, last) => {
                 u64::from(entry.length) == (last.get() - first.get() + 1) * u64::from(SEALED_BYTES)
             }
-            Piece::Kernels(first, _) => first_height(base, &store.files, place)? == Some(*first),
-            Piece::Outputs(_) => true,
+            PartRange::Kernels(first, _) => first_height(base, &store.files, place)? == Some(*first),
+            PartRange::Outputs(_) => true,
         };
-        if !same || entry.kind != piece.kind() {
+        if !same || entry.kind != range.kind() {
             return Ok(false);
         }
     }

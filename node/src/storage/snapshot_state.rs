@@ -13,7 +13,7 @@ use crate::{
         file_name::FileName,
         files::Files,
         snapshot_format::{MAX_PART, Part, PartEntry, PartKind, Start},
-        snapshot_layout::{Piece, Pieces},
+        snapshot_layout::{PartRange, SnapshotLayout},
     },
 };
 use sotto_mw::{
@@ -65,12 +65,12 @@ impl State {
     pub(crate) fn part<F: Files>(
         &self,
         store: &ChainStore<F>,
-        piece: &Piece,
+        range: &PartRange,
         peaks: &mut Peaks,
     ) -> Result<Part, StoreError> {
-        Ok(match piece {
-            Piece::Headers(first, last) => Part::Headers(store.sealed_headers(*first, *last)?),
-            Piece::Kernels(first, last) => {
+        Ok(match range {
+            PartRange::Headers(first, last) => Part::Headers(store.sealed_headers(*first, *last)?),
+            PartRange::Kernels(first, last) => {
                 let before = peaks.clone();
                 let count = kernel_count(store, *last)?.saturating_sub(before.len());
                 let all = store.index.kernels_from(before.len()).take(usize::try_from(count).unwrap_or(0));
@@ -82,7 +82,7 @@ impl State {
                 }
                 Part::Kernels { first: *first, before, kernels }
             }
-            Piece::Outputs(prefix) => self.outputs(store, *prefix)?,
+            PartRange::Outputs(prefix) => self.outputs(store, *prefix)?,
         })
     }
 
@@ -117,7 +117,7 @@ impl State {
 pub(crate) struct Snapshot {
     pub(crate) start: Start,
     state: State,
-    pieces: Vec<Piece>,
+    layout: Vec<PartRange>,
     /// The kernels before each part, of kernels or not.
     before: Vec<Peaks>,
 }
@@ -132,20 +132,21 @@ impl Snapshot {
         let state = State::of(store, height)?;
         let counts = (1..=height.get()).map(|h| kernel_count(store, Height::new(h)));
         let counts = counts.collect::<Result<Vec<_>, _>>()?;
-        let Pieces { all: pieces, depth } = Pieces::of(&counts, state.tip.header.output_count, items);
+        let SnapshotLayout { all: layout, depth } =
+            SnapshotLayout::of(&counts, state.tip.header.output_count, items);
         let (mut peaks, mut before, mut parts) = (Peaks::new(), Vec::new(), Vec::new());
-        for (piece, place) in pieces.iter().zip(0..) {
+        for (range, place) in layout.iter().zip(0..) {
             before.push(peaks.clone());
-            let part = state.part(store, piece, &mut peaks)?;
+            let part = state.part(store, range, &mut peaks)?;
             parts.push(state.entry(place, part.kind(), &part.to_bytes())?);
         }
         let start = state.start(store.chain().params().clone(), depth, parts);
-        Ok(Self { start, state, pieces, before })
+        Ok(Self { start, state, layout, before })
     }
 
     /// How many parts there are.
     pub(crate) fn len(&self) -> u32 {
-        self.pieces.len() as u32
+        self.layout.len() as u32
     }
 
     /// A part's bytes.
@@ -155,8 +156,8 @@ impl Snapshot {
         place: u32,
     ) -> Result<(PartKind, Vec<u8>), StoreError> {
         let at = place as usize;
-        let (piece, before) = self.pieces.get(at).zip(self.before.get(at)).ok_or(IndexFault::Position)?;
-        let part = self.state.part(store, piece, &mut before.clone())?;
+        let (range, before) = self.layout.get(at).zip(self.before.get(at)).ok_or(IndexFault::Position)?;
+        let part = self.state.part(store, range, &mut before.clone())?;
         Ok((part.kind(), part.to_bytes()))
     }
 }

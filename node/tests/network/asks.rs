@@ -11,12 +11,12 @@ use sotto_mw::{
 };
 use sotto_node::{
     config::Config,
-    effect::{Answer, Effect, Note, Refusal},
+    effect::{Effect, LogEvent, Refusal, Response},
     engine::Node,
-    event::{Event, Question, Ticket},
+    event::{Event, Request, RequestId},
     ledger::Ledger,
     message::{BlockName, Hello, Message, compact::Compact, rules},
-    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
     seal::{OperatorKey, SealedHeader},
     sealing::Solo,
     storage::{Memory, Store},
@@ -33,9 +33,9 @@ struct Hand {
     now: Duration,
     rng: ChaCha20Rng,
     said: Vec<(u64, Message)>,
-    closed: Vec<(u64, Closing)>,
+    closed: Vec<(u64, CloseReason)>,
     alarms: usize,
-    answer: Option<Answer>,
+    answer: Option<Response>,
     files: Memory,
     /// How often the pool could not be written down, and how often the store failed.
     lacks: (usize, usize),
@@ -62,18 +62,18 @@ impl Hand {
         let mut kept = false;
         for effect in self.node.step(self.now, &mut self.rng, event) {
             match effect {
-                Effect::KeepOwn(_) => kept = true,
+                Effect::SaveLocalTxs(_) => kept = true,
                 Effect::Send(peer, message) => self.said.push((peer.0, message)),
                 Effect::Close(peer, why) => self.closed.push((peer.0, why)),
-                Effect::Answer(_, answer) => self.answer = Some(*answer),
-                Effect::Note(Note::DoubleSeal(_)) => self.alarms += 1,
-                Effect::Note(Note::Unsaved(_)) => self.lacks.0 += 1,
-                Effect::Note(Note::Failed(_)) => self.lacks.1 += 1,
+                Effect::Respond(_, answer) => self.answer = Some(*answer),
+                Effect::Log(LogEvent::DoubleSeal(_)) => self.alarms += 1,
+                Effect::Log(LogEvent::MempoolNotSaved(_)) => self.lacks.0 += 1,
+                Effect::Log(LogEvent::Failed(_)) => self.lacks.1 += 1,
                 _ => {}
             }
         }
         if kept {
-            self.happen(Event::OwnKept);
+            self.happen(Event::LocalTxsSaved);
         }
     }
 
@@ -83,7 +83,7 @@ impl Hand {
         let address = Address { at: SocketAddr::from(([10, n, 0, 1], 4_000)), key: PeerKey([n; 32]) };
         let (key, direction) = (address.key, direction(address));
         self.happen(Event::Connected { peer: PeerId(peer), key, direction });
-        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listens: None };
+        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listen_port: None };
         self.say(peer, &Message::Hello(hello));
     }
 
@@ -146,13 +146,13 @@ impl Hand {
         found
     }
 
-    fn ask(&mut self, question: Question) -> Answer {
-        self.happen(Event::Asked { ticket: Ticket(0), question });
+    fn ask(&mut self, request: Request) -> Response {
+        self.happen(Event::Request { id: RequestId(0), request });
         self.answer.take().unwrap()
     }
 
     fn banned(&self, peer: u64, offence: Offence) -> bool {
-        self.closed.contains(&(peer, Closing::Banned(offence)))
+        self.closed.contains(&(peer, CloseReason::Banned(offence)))
     }
 }
 
@@ -208,7 +208,7 @@ fn who_has_not_a_block_says_so() {
     assert_eq!(hand.asked(), [2]);
     hand.say(2, &Message::HaveNot(hand.name(3)));
     hand.pass(60 * SECOND);
-    assert_eq!((hand.asked(), hand.node.held().blocks), (vec![], 0));
+    assert_eq!((hand.asked(), hand.node.usage().blocks), (vec![], 0));
     hand.say(1, &hand.tip_message(3));
     assert_eq!(hand.asked(), [1]);
     hand.say(1, &hand.block_message(3));
@@ -241,7 +241,7 @@ fn headers_are_asked_of_several() {
     assert_eq!(hand.asked_headers(), [1]);
     hand.pass(SECOND);
     assert!(hand.asked_headers().is_empty());
-    hand.happen(Event::Gone(PeerId(1)));
+    hand.happen(Event::Disconnected(PeerId(1)));
     assert_eq!(hand.asked_headers(), [2]);
     hand.pass(5 * SECOND / 2);
     assert_eq!(hand.asked_headers(), [3]);
@@ -256,7 +256,7 @@ fn headers_are_asked_of_several() {
     assert!(hand.closed.is_empty() && hand.asked_headers().is_empty());
 }
 
-/// Old headers in answer to a question lead nowhere, and are not asked for again and again.
+/// Old headers in answer to a request lead nowhere, and are not asked for again and again.
 #[test]
 fn headers_that_lead_nowhere_end_the_questions() {
     let mut hand = Hand::new(toy(8), 5, |_| ());
@@ -277,21 +277,21 @@ fn headers_that_lead_nowhere_end_the_questions() {
 #[test]
 fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
     let mut hand = Hand::new(toy(9), 3, |_| ());
-    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }));
+    assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }));
     hand.join(1, inbound);
-    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }), "a hello keeps nobody");
+    assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }), "a hello keeps nobody");
     hand.say(1, &hand.tip_message(7));
-    let Answer::Refused(Refusal::Behind(height)) = hand.ask(Question::Draft) else { panic!("it is behind") };
+    let Response::Refused(Refusal::Behind(height)) = hand.ask(Request::Draft) else { panic!("it is behind") };
     assert_eq!(height.get(), 8);
-    let Answer::Status(status) = hand.ask(Question::Status) else { panic!("no status") };
+    let Response::Status(status) = hand.ask(Request::Status) else { panic!("no status") };
     assert_eq!(status.best.get(), 8);
     for peer in 2..5 {
         hand.pass(10 * SECOND);
-        hand.happen(Event::Gone(PeerId(peer - 1)));
+        hand.happen(Event::Disconnected(PeerId(peer - 1)));
         hand.join(peer, inbound);
         hand.say(peer, &hand.tip_message(7));
     }
-    assert!(matches!(hand.ask(Question::Draft), Answer::Draft { .. }));
+    assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }));
 }
 
 /// Who answers what nobody asked is banned, and was not listened to; a new connection forgives nothing.
@@ -313,14 +313,14 @@ fn an_answer_to_no_question_costs() {
         hand.join(peer, inbound);
         (0..4).for_each(|_| hand.say(peer, answer));
         assert!(hand.closed.is_empty(), "{:?}", hand.closed);
-        hand.happen(Event::Gone(PeerId(peer)));
+        hand.happen(Event::Disconnected(PeerId(peer)));
         hand.join(peer + 100, inbound);
         hand.say(peer + 100, answer);
         assert!(hand.banned(peer + 100, Offence::Unasked), "{answer:?}");
         hand.closed.clear();
         hand.said.clear();
     }
-    assert_eq!((hand.height(), hand.node.held().addresses), (3, 0));
+    assert_eq!((hand.height(), hand.node.usage().addresses), (3, 0));
 }
 
 /// Addresses are taken once, from who was asked.
@@ -329,15 +329,15 @@ fn addresses_are_heard_once() {
     let mut hand = Hand::new(toy(1), 1, |_| ());
     hand.join(1, Direction::Outbound);
     assert_eq!(hand.take(|m| matches!(m, Message::AskAddresses)), [1]);
-    let before = hand.node.held().addresses;
+    let before = hand.node.usage().addresses;
     let named = |n: u8, ip: [u8; 4]| Address { at: SocketAddr::from((ip, 4_000)), key: PeerKey([n; 32]) };
     let all = [named(1, [10, 50, 0, 1]), named(2, [45, 1, 1, 1]), named(3, [127, 0, 0, 1])];
     hand.say(1, &Message::Addresses(all.to_vec()));
-    assert_eq!(hand.node.held().addresses, before + 2, "not this machine's");
+    assert_eq!(hand.node.usage().addresses, before + 2, "not this machine's");
     for n in 0..5 {
         hand.say(1, &Message::Addresses(vec![named(n, [10, 60 + n, 0, 1])]));
     }
-    assert_eq!(hand.node.held().addresses, before + 2);
+    assert_eq!(hand.node.usage().addresses, before + 2);
     assert!(hand.banned(1, Offence::Unasked));
 }
 
@@ -425,16 +425,16 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
     let blocks = toy.blocks().len();
     let mut hand = Hand::new(toy, blocks, |_| ());
     hand.files.limit(Some(0));
-    assert!(matches!(hand.ask(Question::Submit(Box::new(payment))), Answer::Submitted(_)));
+    assert!(matches!(hand.ask(Request::Submit(Box::new(payment))), Response::Submitted(_)));
     hand.pass(70 * SECOND);
     assert_eq!(hand.lacks, (2, 0), "a save every half minute");
     hand.files.limit(None);
     hand.pass(60 * SECOND);
-    assert!(matches!(hand.ask(Question::Stop), Answer::Done));
+    assert!(matches!(hand.ask(Request::Stop), Response::Done));
     assert_eq!(hand.lacks, (2, 0));
     let ledger =
         Ledger::over(Store::open_on(hand.files.copy(), layout()).unwrap(), Default::default()).unwrap();
-    assert_eq!(ledger.pool().len(), 1);
+    assert_eq!(ledger.mempool().len(), 1);
 }
 
 /// Headers without end, of a chain that is far ahead: each page takes as long as the first.
@@ -442,7 +442,7 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
 #[ignore = "takes long, and what it measures others' work disturbs"]
 fn following_headers_takes_time_in_their_number() {
     const PAGE: usize = 1_024;
-    let mut hand = Hand::new(toy(1), 1, |c| c.far = 10);
+    let mut hand = Hand::new(toy(1), 1, |c| c.snapshot_threshold = 10);
     hand.join(1, inbound);
     let mut header = hand.block(0).header.clone();
     let mut page = || (0..PAGE).map(|_| hand.after(&mut header)).collect();
@@ -456,7 +456,7 @@ fn following_headers_takes_time_in_their_number() {
         hand.say(1, &message);
         times.push(began.elapsed());
     }
-    assert_eq!(hand.node.held().blocks, 100 * PAGE);
+    assert_eq!(hand.node.usage().blocks, 100 * PAGE);
     let of = |range: core::ops::Range<usize>| times[range].iter().sum::<Duration>();
     println!("the first twenty pages {:?}, the last twenty {:?}", of(0..20), of(80..100));
     assert!(of(80..100) < 2 * of(0..20));

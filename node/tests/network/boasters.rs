@@ -1,4 +1,4 @@
-//! Peers that show blocks and give nothing, and leave before anybody loses patience; and how soon a healed partition agrees.
+//! Peers that show blocks and give nothing, and leave before anybody loses idle_timeout; and how soon a healed partition agrees.
 
 use crate::{
     bank::Bank,
@@ -49,7 +49,7 @@ fn a_newcomer_is_not_kept_from_the_chain() {
     for seed in 0..4 {
         let mut world = World::new(320 + seed, Bank::long(), 3, boasters(6), |c| {
             hasty(c);
-            c.far = u64::MAX;
+            c.snapshot_threshold = u64::MAX;
         });
         world.crash(2);
         world.honest(2).erase();

@@ -6,7 +6,7 @@ use crate::{
     world::World,
 };
 use sotto_mw::{state::ChainView, transaction::Transaction};
-use sotto_node::{effect::Note, ledger::fork::ForkError};
+use sotto_node::{effect::LogEvent, ledger::fork::ForkError};
 
 /// Five nodes, of which the second holds the operator's key as well; it and the fourth are on the other side.
 fn apart(seed: u64, bank: Bank) -> World {
@@ -25,7 +25,7 @@ fn has(world: &World, n: usize, t: &Transaction) -> bool {
 }
 
 fn pending(world: &World, n: usize) -> usize {
-    world.node(n).unwrap().ledger().pool().len()
+    world.node(n).unwrap().ledger().mempool().len()
 }
 
 /// Both sides seal; the higher branch wins, nobody's payment is lost, and everybody has the evidence.
@@ -66,7 +66,7 @@ fn two_branches_become_one_and_leave_evidence() {
         agreed(&world, &[0, 1, 2]);
         assert!(has(&world, 0, &both) != has(&world, 0, &rival), "one of the two");
         let told =
-            |n: usize| world.notes.iter().any(|(m, note)| *m == n && matches!(note, Note::DoubleSeal(_)));
+            |n: usize| world.notes.iter().any(|(m, note)| *m == n && matches!(note, LogEvent::DoubleSeal(_)));
         let losers = if better == sides[0] { [1, 3] } else { [0, 2] };
         assert!(losers.into_iter().all(told), "seed {seed}: {:?}", world.notes);
         for n in 0..5 {
@@ -91,8 +91,8 @@ fn a_branch_from_too_deep_is_not_followed() {
     world.apart.fill(false);
     world.run(200 * SECOND);
     assert_eq!(world.tips(), before);
-    let deep = |(n, note): &(usize, Note)| {
-        [0, 2, 4].contains(n) && matches!(note, Note::Unfollowed(ForkError::TooDeep { .. }))
+    let deep = |(n, note): &(usize, LogEvent)| {
+        [0, 2, 4].contains(n) && matches!(note, LogEvent::BranchRejected(ForkError::TooDeep { .. }))
     };
     assert!(world.notes.iter().any(deep), "{:?}", world.notes);
 }

@@ -12,12 +12,12 @@ use sotto_mw::{
 use sotto_node::{
     codec::transaction_id,
     config::Config,
-    effect::{Answer, Effect, Note, Refusal},
+    effect::{Effect, LogEvent, Refusal, Response},
     engine::Node,
-    event::{Event, Question, Ticket},
-    ledger::{Ledger, mempool::PoolLimits},
+    event::{Event, Request, RequestId},
+    ledger::{Ledger, mempool::MempoolLimits},
     message::{BlockName, Hello, Message, compact::Compact, rules},
-    peer::{Address, Closing, Direction, Offence, PeerId, PeerKey},
+    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
     seal::SealedHeader,
     storage::{Layout, Memory, Store},
     token_bucket::Allowance,
@@ -35,9 +35,9 @@ struct Lone {
     full: bool,
     kept: Option<Vec<u8>>,
     said: Vec<(PeerId, Message)>,
-    answers: Vec<Answer>,
-    closed: Vec<(PeerId, Closing)>,
-    notes: Vec<Note>,
+    answers: Vec<Response>,
+    closed: Vec<(PeerId, CloseReason)>,
+    notes: Vec<LogEvent>,
 }
 
 impl Lone {
@@ -48,7 +48,7 @@ impl Lone {
         // One in twenty nodes ends all stems at once; with this seed this one does not.
         config.dandelion = sotto_dandelion::Params::new(0.05, SECOND / 100, 0.1, 60 * SECOND).unwrap();
         edit(&mut config);
-        let mut ledger = Ledger::over(store, config.pool).unwrap();
+        let mut ledger = Ledger::over(store, config.mempool).unwrap();
         toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let node = Node::new(config, ledger, None, None, &mut rng);
@@ -65,15 +65,15 @@ impl Lone {
                         next.push_back(Event::Frame { peer, bytes: Message::Pong(nonce).to_bytes() });
                     }
                     Effect::Send(peer, message) => self.said.push((peer, message)),
-                    Effect::Answer(_, answer) => self.answers.push(*answer),
-                    Effect::KeepOwn(_) if self.full => next.push_back(Event::OwnUnkept),
-                    Effect::KeepOwn(own) => {
+                    Effect::Respond(_, answer) => self.answers.push(*answer),
+                    Effect::SaveLocalTxs(_) if self.full => next.push_back(Event::LocalTxsNotSaved),
+                    Effect::SaveLocalTxs(own) => {
                         self.kept = Some(own);
-                        next.push_back(Event::OwnKept);
+                        next.push_back(Event::LocalTxsSaved);
                     }
                     Effect::Close(peer, why) => self.closed.push((peer, why)),
-                    Effect::Note(note) => self.notes.push(note),
-                    Effect::Dial(_) | Effect::Keep(_) | Effect::Stop => {}
+                    Effect::Log(note) => self.notes.push(note),
+                    Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::Stop => {}
                 }
             }
         }
@@ -86,7 +86,7 @@ impl Lone {
         let direction =
             if chosen { Direction::Outbound(Address { at, key }) } else { Direction::Inbound(at) };
         self.happens(Event::Connected { peer, key, direction });
-        let hello = Hello { chain: *toy.chain().id(), rules: rules(), listens: None };
+        let hello = Hello { chain: *toy.chain().id(), rules: rules(), listen_port: None };
         self.hear(peer, &Message::Hello(hello));
         peer
     }
@@ -103,8 +103,8 @@ impl Lone {
         }
     }
 
-    fn submit(&mut self, t: &Transaction) -> Answer {
-        self.happens(Event::Asked { ticket: Ticket(1), question: Question::Submit(Box::new(t.clone())) });
+    fn submit(&mut self, t: &Transaction) -> Response {
+        self.happens(Event::Request { id: RequestId(1), request: Request::Submit(Box::new(t.clone())) });
         self.answers.pop().unwrap()
     }
 
@@ -150,7 +150,7 @@ impl Lone {
     }
 
     fn pending(&self, t: &Transaction) -> bool {
-        self.node.ledger().pool().get(&transaction_id(t)).is_some()
+        self.node.ledger().mempool().get(&transaction_id(t)).is_some()
     }
 }
 
@@ -171,16 +171,16 @@ fn a_full_disk_takes_nothing_in() {
     let relay = lone.meet(&toy, 1, true);
     lone.full = true;
     let answer = lone.submit(&t);
-    assert!(matches!(answer, Answer::Refused(Refusal::Unkept)), "{answer:?}");
+    assert!(matches!(answer, Response::Refused(Refusal::NotSaved)), "{answer:?}");
     lone.run(600 * SECOND);
-    assert!(lone.whispers(&t).is_empty() && !lone.pending(&t) && lone.node.held().whispered == 0);
+    assert!(lone.whispers(&t).is_empty() && !lone.pending(&t) && lone.node.usage().stems == 0);
     assert!(lone.said.iter().all(|(_, m)| !matches!(m, Message::Offer(_))));
     lone.full = false;
-    assert!(matches!(lone.submit(&t), Answer::Submitted(_)));
+    assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     assert_eq!(lone.whispers(&t), [relay]);
     // What is kept is known to the next run, which whispers it to whom it meets.
     let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::Kept(lone.kept.unwrap()));
+    next.happens(Event::LocalTxsLoaded(lone.kept.unwrap()));
     let other = next.meet(&toy, 2, true);
     assert_eq!(next.whispers(&t), [other]);
 }
@@ -192,13 +192,13 @@ fn who_cuts_a_node_off_does_not_hear_its_payments() {
     for had_relay in [false, true] {
         let (mut toy, coins) = toy(1);
         let (t, _) = toy.pay(&[&coins[0]], &[5]);
-        let mut lone = Lone::new(&toy, |c| c.patience = 100_000 * SECOND);
+        let mut lone = Lone::new(&toy, |c| c.idle_timeout = 100_000 * SECOND);
         if had_relay {
             let relay = lone.meet(&toy, 1, true);
-            lone.happens(Event::Gone(relay));
+            lone.happens(Event::Disconnected(relay));
         }
         lone.meet(&toy, 2, false);
-        assert!(matches!(lone.submit(&t), Answer::Submitted(_)));
+        assert!(matches!(lone.submit(&t), Response::Submitted(_)));
         lone.run(SECOND);
         assert!(!lone.pending(&t), "nobody is told at once");
         lone.run(2_000 * SECOND);
@@ -218,14 +218,14 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
     let joined = aggregate([ours.clone(), theirs.clone()]).unwrap();
     let mut lone = Lone::new(&toy, |_| ());
     let (relay, other) = (lone.meet(&toy, 1, true), lone.meet(&toy, 2, false));
-    assert!(matches!(lone.submit(&ours), Answer::Submitted(_)));
+    assert!(matches!(lone.submit(&ours), Response::Submitted(_)));
     assert_eq!(lone.whispers(&ours), [relay]);
     assert!(lone.give(other, &joined) && lone.pending(&joined));
-    assert_eq!(lone.node.held().whispered, 0);
+    assert_eq!(lone.node.usage().stems, 0);
     lone.run(40 * SECOND);
     toy.grow(vec![theirs]);
     lone.take(other, toy.blocks().last().unwrap());
-    assert!(lone.node.ledger().pool().is_empty(), "what was joined is impossible");
+    assert!(lone.node.ledger().mempool().is_empty(), "what was joined is impossible");
     assert_eq!(lone.whispers(&ours).len(), 1, "whoever answered at once would be its maker");
     let kept = lone.kept.clone().unwrap();
     for _ in 0..1_000 {
@@ -239,7 +239,7 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
     assert!(!lone.said.iter().any(|(_, m)| told(m)), "nobody is told before it is public");
     // So does a node that was switched off in between.
     let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::Kept(kept));
+    next.happens(Event::LocalTxsLoaded(kept));
     let relay = next.meet(&toy, 3, true);
     assert_eq!(next.whispers(&ours), [relay]);
     // Once it is sealed, nothing is kept of it.
@@ -247,7 +247,7 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
     lone.take(other, toy.blocks().last().unwrap());
     lone.run(40 * SECOND);
     let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::Kept(lone.kept.unwrap()));
+    next.happens(Event::LocalTxsLoaded(lone.kept.unwrap()));
     next.meet(&toy, 3, true);
     next.run(600 * SECOND);
     assert!(next.whispers(&ours).is_empty() && !next.pending(&ours));
@@ -264,12 +264,12 @@ fn a_payment_that_found_no_room_is_told_when_there_is_some() {
         toy.transaction(&[coin], &[&output], &[kernel])
     };
     let (poor, rich) = (pay(&coins[0], least), [pay(&coins[1], 3 * least), pay(&coins[2], 2 * least)]);
-    let mut lone = Lone::new(&toy, |c| c.pool = PoolLimits { transactions: 2, weight: 10_000 });
+    let mut lone = Lone::new(&toy, |c| c.mempool = MempoolLimits { transactions: 2, weight: 10_000 });
     let (_, other) = (lone.meet(&toy, 1, true), lone.meet(&toy, 2, false));
-    assert!(matches!(lone.submit(&poor), Answer::Submitted(_)));
+    assert!(matches!(lone.submit(&poor), Response::Submitted(_)));
     assert!(rich.iter().all(|t| lone.give(other, t)));
     lone.run(2_000 * SECOND);
-    assert!(lone.notes.iter().any(|n| matches!(n, Note::Unfluffed(_))) && !lone.pending(&poor));
+    assert!(lone.notes.iter().any(|n| matches!(n, LogEvent::NotFluffed(_))) && !lone.pending(&poor));
     toy.grow(rich.to_vec());
     lone.take(other, toy.blocks().last().unwrap());
     lone.run(4_000 * SECOND);
@@ -286,10 +286,10 @@ fn a_payment_whose_window_is_over_is_forgotten() {
     let (rival, _) = toy.pay(&[&coin], &[6]);
     let mut lone = Lone::new(&toy, |_| ());
     let other = lone.meet(&toy, 2, false);
-    assert!(matches!(lone.submit(&t), Answer::Submitted(_)));
+    assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     toy.grow(vec![rival]);
     lone.take(other, toy.blocks().last().unwrap());
-    let dropped = |lone: &Lone| lone.notes.iter().any(|n| matches!(n, Note::Dropped(_)));
+    let dropped = |lone: &Lone| lone.notes.iter().any(|n| matches!(n, LogEvent::Dropped(_)));
     for _ in 0..60 {
         toy.grow(Vec::new());
         lone.take(other, toy.blocks().last().unwrap());
@@ -298,7 +298,7 @@ fn a_payment_whose_window_is_over_is_forgotten() {
     assert!(dropped(&lone));
     lone.run(40 * SECOND);
     let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::Kept(lone.kept.unwrap()));
+    next.happens(Event::LocalTxsLoaded(lone.kept.unwrap()));
     assert!(!dropped(&next), "it is not even kept");
 }
 
@@ -356,7 +356,7 @@ fn unasked_work_is_metered_before_it_is_done() {
         (0..9).for_each(|_| lone.happens(Event::Frame { peer, bytes: garbage.clone() }));
         assert!(lone.closed.is_empty(), "kind {kind}: {:?}", lone.closed);
         (0..9).for_each(|_| lone.happens(Event::Frame { peer, bytes: garbage.clone() }));
-        assert!(matches!(lone.closed[..], [(_, Closing::Banned(Offence::Flood))]), "{:?}", lone.closed);
+        assert!(matches!(lone.closed[..], [(_, CloseReason::Banned(Offence::Flood))]), "{:?}", lone.closed);
     }
 }
 
@@ -366,13 +366,13 @@ fn who_whispers_most_gives_way() {
     let (mut toy, coins) = toy(2);
     let rivals: Vec<Transaction> = (5..9).map(|n| toy.pay(&[&coins[0]], &[n]).0).collect();
     let (t, _) = toy.pay(&[&coins[1]], &[5]);
-    let mut lone = Lone::new(&toy, |c| c.stempool = PoolLimits { transactions: 3, weight: 10_000 });
+    let mut lone = Lone::new(&toy, |c| c.stempool = MempoolLimits { transactions: 3, weight: 10_000 });
     let relay = lone.meet(&toy, 1, true);
     let (hog, honest) = (lone.meet(&toy, 2, false), lone.meet(&toy, 3, false));
     rivals.iter().take(3).for_each(|t| lone.hear(hog, &Message::Stem(t.clone())));
-    assert_eq!(lone.node.held().whispered, 3, "and none is public");
+    assert_eq!(lone.node.usage().stems, 3, "and none is public");
     lone.hear(honest, &Message::Stem(t.clone()));
     assert!(!lone.pending(&t) && lone.pending(&rivals[2]), "the last of the hog's gives way");
     lone.hear(relay, &Message::Stem(rivals[3].clone()));
-    assert!(lone.node.held().whispered <= 3 && !lone.pending(&t));
+    assert!(lone.node.usage().stems <= 3 && !lone.pending(&t));
 }

@@ -6,7 +6,7 @@ use crate::{
     world::{World, address},
 };
 use sotto_mw::state::ChainView;
-use sotto_node::{config::Config, ledger::mempool::PoolLimits};
+use sotto_node::{config::Config, ledger::mempool::MempoolLimits};
 
 /// A payment and what spends its change, through different nodes, are sealed in one block.
 #[test]
@@ -25,7 +25,7 @@ fn a_family_is_sealed_in_one_block() {
             let ledger = world.node(n).unwrap().ledger();
             let body = ledger.store().block(name.height).unwrap().unwrap().body;
             assert_eq!(body.kernels.len(), 3, "both, and the reward's");
-            assert!(ledger.pool().is_empty());
+            assert!(ledger.mempool().is_empty());
             ledger.audit(|_, _| ()).unwrap();
         }
     }
@@ -38,7 +38,7 @@ fn a_payment_leaves_a_node_that_reaches_nobody() {
     for seed in 0..4 {
         let alone = |c: &mut Config| {
             hasty(c);
-            c.listens = None;
+            c.listen_port = None;
             if c.key == address(0).key {
                 c.seeds.clear();
             } else {
@@ -49,7 +49,10 @@ fn a_payment_leaves_a_node_that_reaches_nobody() {
         world.run(20 * SECOND);
         let t = world.bank.payments[0].clone();
         assert!(world.submit(0, &t).is_some());
-        assert!((0..3).all(|n| world.node(n).unwrap().ledger().pool().is_empty()), "nobody is told at once");
+        assert!(
+            (0..3).all(|n| world.node(n).unwrap().ledger().mempool().is_empty()),
+            "nobody is told at once"
+        );
         assert!(world.until(|w| w.all_have(&t)));
     }
 }
@@ -71,7 +74,7 @@ fn a_child_that_comes_first_waits_for_its_parent() {
         }
         world.start(3);
         world.run(30 * SECOND);
-        assert_eq!(world.node(3).unwrap().ledger().pool().len(), 6, "seed {seed}");
+        assert_eq!(world.node(3).unwrap().ledger().mempool().len(), 6, "seed {seed}");
     }
 }
 
@@ -81,7 +84,7 @@ fn a_flood_of_low_fees_leaves_the_best() {
     const ROOM: usize = 8;
     let mut world = World::new(100, Bank::crowd(), 4, Vec::new(), |c| {
         hasty(c);
-        c.pool = PoolLimits { transactions: ROOM, weight: 10_000 };
+        c.mempool = MempoolLimits { transactions: ROOM, weight: 10_000 };
     });
     world.run(20 * SECOND);
     let all = world.bank.payments.clone();
@@ -95,7 +98,7 @@ fn a_flood_of_low_fees_leaves_the_best() {
         world.run(7 * SECOND);
     }
     world.run(300 * SECOND);
-    let full = |n: usize| world.node(n).unwrap().ledger().pool().len() == ROOM;
+    let full = |n: usize| world.node(n).unwrap().ledger().mempool().len() == ROOM;
     assert!((0..4).all(full) && best.iter().all(|t| world.all_have(t)));
     assert_eq!(all.len(), MANY as usize);
     world.seal().unwrap();
@@ -132,6 +135,6 @@ fn what_was_handed_in_outlives_its_node() {
         world.crash(3);
         world.start(3);
         world.run(200 * SECOND);
-        assert!((0..4).all(|n| world.node(n).unwrap().ledger().pool().is_empty()));
+        assert!((0..4).all(|n| world.node(n).unwrap().ledger().mempool().is_empty()));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) enum Habit {
     Stranger,
     /// Stems that exclude each other, and what breaks the rules.
     Forger,
-    /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses patience, and comes again.
+    /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses idle_timeout, and comes again.
     Boaster,
 }
 
@@ -69,7 +69,7 @@ impl Puppet {
                 let best = self.best.clone().map(Message::Tip);
                 [self.hello(bank)].into_iter().chain(best).map(|m| (*peer, m.to_bytes())).collect()
             }
-            Event::Gone(peer) => {
+            Event::Disconnected(peer) => {
                 self.links.remove(peer);
                 Vec::new()
             }
@@ -96,7 +96,7 @@ impl Puppet {
             params.genesis_time += 1;
         }
         let chain = *Chain::new(params).unwrap().id();
-        Message::Hello(Hello { chain, rules: rules(), listens: None })
+        Message::Hello(Hello { chain, rules: rules(), listen_port: None })
     }
 
     /// Enough to be kept: pings are answered, and questions by the wrong answer.

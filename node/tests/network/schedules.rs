@@ -8,14 +8,14 @@ use crate::{
 use core::time::Duration;
 use rand_chacha::rand_core::RngCore;
 use sotto_mw::{state::ChainView, transaction::Transaction};
-use sotto_node::{config::Config, effect::Note};
+use sotto_node::{config::Config, effect::LogEvent};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Short embargoes, so that a schedule is an hour and not a day.
 pub(crate) fn hasty(config: &mut Config) {
     config.dandelion = sotto_dandelion::Params::new(0.3, 100 * SECOND / 1_000, 0.1, 60 * SECOND).unwrap();
-    config.ban = 600 * SECOND;
+    config.ban_time = 600 * SECOND;
 }
 
 /// All honest nodes are at one tip, and every payment of these is in the chain, or one that spends the same coin.
@@ -36,9 +36,9 @@ pub(crate) fn agreed(world: &World, payments: &[usize]) {
 
 /// What nodes hold for others stays within its bounds.
 fn bounded(world: &World) {
-    for held in (0..world.actors.len()).filter_map(|n| Some(world.node(n)?.held())) {
+    for held in (0..world.actors.len()).filter_map(|n| Some(world.node(n)?.usage())) {
         assert!(held.peers <= 12 && held.addresses <= 64, "{held:?}");
-        assert!(held.transactions <= 2 * PAYMENTS && held.whispered <= 2 * PAYMENTS, "{held:?}");
+        assert!(held.transactions <= 2 * PAYMENTS && held.stems <= 2 * PAYMENTS, "{held:?}");
         assert!(held.asked <= 16_384 && held.remembered <= 20_000 && held.blocks < 64, "{held:?}");
     }
 }
@@ -52,7 +52,7 @@ fn a_payment_reaches_everybody() {
     assert!(world.submit(3, &t).is_some());
     assert!(world.submit(3, &t).is_some(), "the same answer, whatever became of it");
     world.run(120 * SECOND);
-    let pools: Vec<usize> = (0..5).map(|n| world.node(n).unwrap().ledger().pool().len()).collect();
+    let pools: Vec<usize> = (0..5).map(|n| world.node(n).unwrap().ledger().mempool().len()).collect();
     assert_eq!(pools, [1; 5]);
     assert!(world.seal().is_some());
     world.run(10 * SECOND);
@@ -102,8 +102,9 @@ fn schedule(seed: u64) {
     world.run(60 * SECOND);
     bounded(&world);
     agreed(&world, &handed_in.iter().map(|(_, i)| *i).collect::<Vec<_>>());
-    let harmless =
-        |n: &(usize, Note)| matches!(n.1, Note::Unfollowed(_) | Note::DoubleSeal(_) | Note::Unfluffed(_));
+    let harmless = |n: &(usize, LogEvent)| {
+        matches!(n.1, LogEvent::BranchRejected(_) | LogEvent::DoubleSeal(_) | LogEvent::NotFluffed(_))
+    };
     assert!(world.notes.iter().all(harmless), "{:?}", world.notes);
     world.node(honest - 1).unwrap().ledger().audit(|_, _| ()).unwrap();
 }
@@ -133,7 +134,7 @@ fn a_black_hole_only_delays() {
         let mean = world.honest(1).config.dandelion.embargo();
         // An exponential time is above twenty times its mean once in half a thousand million.
         world.run(20 * mean + 10 * SECOND);
-        assert_eq!(world.node(0).unwrap().ledger().pool().len(), 1, "seed {seed}");
+        assert_eq!(world.node(0).unwrap().ledger().mempool().len(), 1, "seed {seed}");
     }
 }
 

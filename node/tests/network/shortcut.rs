@@ -8,9 +8,9 @@ use core::time::Duration;
 use sotto_mw::{amount::Height, state::ChainView};
 use sotto_node::{
     config::Config,
-    effect::{Answer, Note},
-    event::Question,
-    peer::{Closing, Offence},
+    effect::{LogEvent, Response},
+    event::Request,
+    peer::{CloseReason, Offence},
     storage::FileName,
 };
 
@@ -21,7 +21,7 @@ const ITEMS: u32 = 4;
 const K: u64 = 8;
 
 fn near(config: &mut Config) {
-    (config.far, config.snapshot_every, config.part_items) = (20, K, ITEMS);
+    (config.snapshot_threshold, config.snapshot_every, config.part_items) = (20, K, ITEMS);
     config.outbound = 8;
 }
 
@@ -47,12 +47,13 @@ fn has_begun(world: &World, n: usize) {
     assert!(tips.windows(2).all(|t| t[0] == t[1]), "{tips:?}");
     let ledger = world.node(n).unwrap().ledger();
     assert_eq!(ledger.store().base(), Height::new(BLOCKS));
-    let restored = |(who, note): &(usize, Note)| *who == n && matches!(note, Note::Restored(_));
+    let restored =
+        |(who, note): &(usize, LogEvent)| *who == n && matches!(note, LogEvent::SnapshotInstalled(_));
     assert_eq!(world.notes.iter().filter(|note| restored(note)).count(), 1, "{:?}", world.notes);
     let audit = ledger.audit(|_, _| ()).unwrap();
     assert_eq!((audit.height, audit.pruned), (ledger.tip().height, Height::new(BLOCKS)));
     // Nothing is left of the way here.
-    assert_eq!(world.node(n).unwrap().held().blocks, 0);
+    assert_eq!(world.node(n).unwrap().usage().blocks, 0);
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn a_node_that_makes_a_snapshot_does_all_else_too() {
     let (mut ticks, mut sealed) = (0, 0);
     while !world.honest(0).has(FileName::Snapshot(0)) {
         assert!(world.honest(0).has(FileName::SnapshotDraft), "after {ticks} ticks");
-        assert!(matches!(world.ask(0, Question::Status), Some(Answer::Status(_))));
+        assert!(matches!(world.ask(0, Request::Status), Some(Response::Status(_))));
         if ticks % 8 == 7 {
             assert!(world.seal().is_some());
             sealed += 1;
@@ -109,7 +110,8 @@ fn of_three_peers_one_lies_and_one_leaves() {
     world.start(3);
     world.run(120 * SECOND);
     has_begun(&world, 3);
-    let banned = |(who, why): &(usize, Closing)| *who == 3 && *why == Closing::Banned(Offence::Invalid);
+    let banned =
+        |(who, why): &(usize, CloseReason)| *who == 3 && *why == CloseReason::Banned(Offence::Invalid);
     assert!(world.closings.iter().any(banned), "{:?}", world.closings);
     assert!(world.node(2).is_none(), "it has left");
     assert!((0..3).all(|n| world.honest(n).parts > 0), "all were asked");
@@ -134,7 +136,7 @@ fn a_node_that_takes_no_snapshots_any_more_fetches_every_block() {
         world.run(SECOND / 20);
     }
     world.crash(2);
-    world.honest(2).config.far = u64::MAX;
+    world.honest(2).config.snapshot_threshold = u64::MAX;
     world.start(2);
     world.run(60 * SECOND);
     let tips = world.tips();
@@ -182,7 +184,7 @@ fn parts() -> usize {
 #[test]
 fn without_a_snapshot_every_block_is_fetched() {
     for (far, every) in [(20, 0), (u64::MAX, K)] {
-        let mut world = grown(4, 2, |c| (c.far, c.snapshot_every) = (far, every));
+        let mut world = grown(4, 2, |c| (c.snapshot_threshold, c.snapshot_every) = (far, every));
         world.start(2);
         world.run(200 * SECOND);
         let tips = world.tips();

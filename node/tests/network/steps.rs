@@ -21,7 +21,7 @@ use sotto_mw::{
 use sotto_node::{
     config::Config,
     edge::disk::Disk,
-    effect::{Effect, Note},
+    effect::{Effect, LogEvent},
     engine::Node,
     event::Event,
     ledger::Ledger,
@@ -85,7 +85,8 @@ fn node(dir: &Path, toy: &TestChain, blocks: usize, n: usize) -> Node<Disk> {
     let mut ledger = Ledger::over(store, Default::default()).unwrap();
     toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     let mut config = Config::new(address(n).key);
-    (config.outbound, config.far, config.snapshot_every) = (0, K + 1, if n == 0 { K } else { 0 });
+    (config.outbound, config.snapshot_threshold, config.snapshot_every) =
+        (0, K + 1, if n == 0 { K } else { 0 });
     Node::new(config, ledger, None, None, &mut ChaCha20Rng::seed_from_u64(n as u64))
 }
 
@@ -136,11 +137,11 @@ fn longest_steps_of_a_large_state() {
         let sealed = SealedHeader::of(block);
         let body = block.body.to_bytes();
         let peer = PeerId(9);
-        if nodes[0].held().peers == 0 {
+        if nodes[0].usage().peers == 0 {
             let direction = Direction::Inbound(address(9).at);
             nodes[0].step(now, &mut rng, Event::Connected { peer, key: address(9).key, direction });
             let rules = rules();
-            let hello = Hello { chain: *toy.chain().id(), rules, listens: None };
+            let hello = Hello { chain: *toy.chain().id(), rules, listen_port: None };
             let bytes = Message::Hello(hello).to_bytes();
             nodes[0].step(now, &mut rng, Event::Frame { peer, bytes });
         }
@@ -173,8 +174,8 @@ fn longest_steps_of_a_large_state() {
                         Event::Frame { peer: PeerId(3 - peer.0), bytes: message.to_bytes() },
                     ));
                 }
-                Effect::Note(Note::Restored(_)) => restored = Some(took),
-                Effect::Note(Note::Failed(why)) => panic!("{why}"),
+                Effect::Log(LogEvent::SnapshotInstalled(_)) => restored = Some(took),
+                Effect::Log(LogEvent::Failed(why)) => panic!("{why}"),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Many nodes in one process, in virtual time: everything follows from a seed.
 //!
 //! Links have a delay each and keep the order of what is sent, as TCP does. A link can be cut (both ends learn), or fall silent
-//! in a partition (neither does, until it loses patience). A node can lose its power at any moment: what its disk had not
+//! in a partition (neither does, until it loses idle_timeout). A node can lose its power at any moment: what its disk had not
 //! acknowledged is then kept, torn or lost, and it starts again from that. Some of the peers are puppets: they do what no
 //! node does, and are not asked to agree.
 
@@ -18,12 +18,12 @@ use sotto_mw::{codec::Encode, hash::Hash, transaction::Transaction};
 use sotto_node::{
     codec::transaction_id,
     config::Config,
-    effect::{Answer, Effect, Note},
+    effect::{Effect, LogEvent, Response},
     engine::Node,
-    event::{Event, Question, Ticket},
+    event::{Event, Request, RequestId},
     ledger::Ledger,
     message::{BlockName, Message},
-    peer::{Address, Closing, Direction, PeerId, PeerKey},
+    peer::{Address, CloseReason, Direction, PeerId, PeerKey},
     sealing::Solo,
     storage::{FileName, Layout, Memory, Store},
 };
@@ -132,11 +132,11 @@ pub(crate) struct World {
     links: HashMap<(usize, PeerId), End>,
     due: BinaryHeap<Due>,
     order: u64,
-    answers: BTreeMap<u64, Answer>,
+    answers: BTreeMap<u64, Response>,
     /// Notes that must not be forgotten.
-    pub(crate) notes: Vec<(usize, Note)>,
+    pub(crate) notes: Vec<(usize, LogEvent)>,
     /// Why nodes closed connections.
-    pub(crate) closings: Vec<(usize, Closing)>,
+    pub(crate) closings: Vec<(usize, CloseReason)>,
     pub(crate) bytes: u64,
 }
 
@@ -163,7 +163,7 @@ impl World {
         let mut actors = Vec::new();
         for n in 0..honest {
             let mut config = Config::new(address(n).key);
-            config.listens = Some(4_000);
+            config.listen_port = Some(4_000);
             // A ring, and somebody else, so that the honest nodes are connected whatever the puppets do.
             config.seeds = vec![address((n + 1) % honest), address(rng.next_u32() as usize % count)];
             config.seeds.extend((honest..count).map(address));
@@ -225,10 +225,10 @@ impl World {
         let blocks = self.bank.base();
         let h = self.honest(n);
         let ledger = match Store::open_on(h.files.clone(), layout()) {
-            Ok(store) => Ledger::over(store, h.config.pool).unwrap(),
+            Ok(store) => Ledger::over(store, h.config.mempool).unwrap(),
             Err(_) => {
                 let store = Store::create_on(h.files.clone(), layout(), params).unwrap();
-                let mut ledger = Ledger::over(store, h.config.pool).unwrap();
+                let mut ledger = Ledger::over(store, h.config.mempool).unwrap();
                 let blocks = if h.empty { Vec::new() } else { blocks };
                 blocks.into_iter().for_each(|b| drop(ledger.connect(b).unwrap()));
                 ledger
@@ -238,7 +238,7 @@ impl World {
         let node = Node::new(h.config.clone(), ledger, sealing, h.book.as_deref(), &mut h.rng);
         (h.node, h.started) = (Some(node), now);
         let own = h.own.clone();
-        own.into_iter().for_each(|own| self.step(n, Event::Kept(own)));
+        own.into_iter().for_each(|own| self.step(n, Event::LocalTxsLoaded(own)));
     }
 
     /// A node loses its power.
@@ -281,7 +281,7 @@ impl World {
     pub(crate) fn all_have(&self, t: &Transaction) -> bool {
         let id = transaction_id(t);
         let mut nodes = (0..self.actors.len()).filter_map(|n| self.node(n));
-        nodes.all(|n| n.ledger().pool().get(&id).is_some())
+        nodes.all(|n| n.ledger().mempool().get(&id).is_some())
     }
 
     fn later(&mut self, delay: Duration, to: usize, what: What) {
@@ -302,9 +302,9 @@ impl World {
             }
             What::Frame(peer, bytes) if self.links.contains_key(&(to, peer)) => Event::Frame { peer, bytes },
             What::Frame(..) => return,
-            What::Gone(peer) => Event::Gone(peer),
+            What::Gone(peer) => Event::Disconnected(peer),
             What::Connected(peer, key, direction) => Event::Connected { peer, key, direction },
-            What::Unreachable(address) => Event::Unreachable(address),
+            What::Unreachable(address) => Event::DialFailed(address),
         };
         match &mut self.actors[to] {
             Actor::Honest(_) => self.step(to, event),
@@ -336,15 +336,15 @@ impl World {
             Effect::Dial(to) => self.dial(n, to),
             Effect::Send(peer, message) => self.say(n, peer, message),
             Effect::Close(peer, _) => self.cut(n, peer),
-            Effect::Answer(Ticket(t), answer) => drop(self.answers.insert(t, *answer)),
-            Effect::Keep(book) => self.honest(n).book = Some(book),
-            Effect::KeepOwn(own) => {
+            Effect::Respond(RequestId(t), answer) => drop(self.answers.insert(t, *answer)),
+            Effect::SaveAddrBook(book) => self.honest(n).book = Some(book),
+            Effect::SaveLocalTxs(own) => {
                 self.honest(n).own = Some(own);
-                self.step(n, Event::OwnKept);
+                self.step(n, Event::LocalTxsSaved);
             }
-            Effect::Note(Note::Closed(_, why)) => self.closings.push((n, why)),
-            Effect::Note(Note::Dropped(_) | Note::Connected(_) | Note::Reorganised(..)) => {}
-            Effect::Note(note) => self.notes.push((n, note)),
+            Effect::Log(LogEvent::Closed(_, why)) => self.closings.push((n, why)),
+            Effect::Log(LogEvent::Dropped(_) | LogEvent::Connected(_) | LogEvent::Reorganised(..)) => {}
+            Effect::Log(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,
         }
     }
@@ -398,16 +398,16 @@ impl World {
     }
 
     /// Asks a node something.
-    pub(crate) fn ask(&mut self, n: usize, question: Question) -> Option<Answer> {
+    pub(crate) fn ask(&mut self, n: usize, request: Request) -> Option<Response> {
         self.order += 1;
-        let ticket = self.order;
-        self.step(n, Event::Asked { ticket: Ticket(ticket), question });
-        self.answers.remove(&ticket)
+        let id = self.order;
+        self.step(n, Event::Request { id: RequestId(id), request });
+        self.answers.remove(&id)
     }
 
     pub(crate) fn submit(&mut self, n: usize, t: &Transaction) -> Option<Hash> {
-        match self.ask(n, Question::Submit(Box::new(t.clone())))? {
-            Answer::Submitted(id) => Some(id),
+        match self.ask(n, Request::Submit(Box::new(t.clone())))? {
+            Response::Submitted(id) => Some(id),
             _ => None,
         }
     }
@@ -419,11 +419,11 @@ impl World {
 
     /// Somebody who holds the operator's key seals what it has.
     pub(crate) fn seal_at(&mut self, n: usize) -> Option<BlockName> {
-        let Answer::Draft { height, due, .. } = self.ask(n, Question::Draft)? else { return None };
+        let Response::Draft { height, due, .. } = self.ask(n, Request::Draft)? else { return None };
         let reward = Box::new(self.bank.reward(height, due));
         let time = 1_800_000_000 + self.now.as_secs();
-        match self.ask(n, Question::Seal { reward, time })? {
-            Answer::Sealed(name) => Some(name),
+        match self.ask(n, Request::Seal { reward, time })? {
+            Response::Sealed(name) => Some(name),
             other => panic!("the operator cannot seal: {other:?}"),
         }
     }

@@ -9,12 +9,12 @@ use sotto_mw::{
 use sotto_node::storage::{FileName, Files, Memory, Store, StoreError};
 
 /// What is done to a store: a block, or taking one back.
-enum Step {
+enum StepResult {
     Apply(Connected<BlockChange>),
     Undo(Connected<BlockChange>),
 }
 
-impl Step {
+impl StepResult {
     fn on_store(&self, store: &mut Store<Memory>) -> Result<(), StoreError> {
         match self {
             Self::Apply(b) => store.apply(b),
@@ -31,11 +31,11 @@ impl Step {
 }
 
 /// Seven steps that cross a segment's end and undo a block.
-fn steps() -> (Toy, Vec<Step>) {
+fn steps() -> (Toy, Vec<StepResult>) {
     let mut toy = Toy::new(20);
-    let mut all: Vec<_> = (0..4).map(|_| Step::Apply(toy.mine())).collect();
-    all.push(Step::Undo(toy.undo()));
-    all.extend((0..2).map(|_| Step::Apply(toy.mine())));
+    let mut all: Vec<_> = (0..4).map(|_| StepResult::Apply(toy.mine())).collect();
+    all.push(StepResult::Undo(toy.undo()));
+    all.extend((0..2).map(|_| StepResult::Apply(toy.mine())));
     (toy, all)
 }
 

@@ -3,7 +3,7 @@
 use crate::toy::{Toy, temporary};
 use sotto_mw::amount::Height;
 use sotto_node::{
-    ledger::{Ledger, LedgerError, audit::audit, mempool::PoolLimits},
+    ledger::{Ledger, LedgerError, audit::audit, mempool::MempoolLimits},
     seal::SealedHeader,
     storage::{FileName, Files, Memory, Store, StoreError},
 };
@@ -14,7 +14,7 @@ fn small() -> (Toy, Memory, Ledger<Memory>) {
     let mut toy = Toy::with(130, |p| p.reorganisation = 1);
     let files = Memory::new();
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-    let mut ledger = Ledger::over(store, PoolLimits::default()).unwrap();
+    let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
     for _ in 0..3 {
         ledger.connect(toy.mine().get().block.clone()).unwrap();
     }
@@ -97,7 +97,7 @@ fn a_damaged_store_does_not_open() {
         });
     }
     each_flip(&files, FileName::Evidence, |at| {
-        let found = Ledger::over(opened().unwrap(), PoolLimits::default()).unwrap_err();
+        let found = Ledger::over(opened().unwrap(), MempoolLimits::default()).unwrap_err();
         let named = matches!(found, LedgerError::Store(StoreError::Damaged { file: FileName::Evidence, .. }));
         assert!(named, "evidence {at}: {found}");
     });

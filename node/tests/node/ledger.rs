@@ -12,8 +12,8 @@ use sotto_node::{
     ledger::{
         Ledger, LedgerError,
         mempool::{
-            Pool, PoolLimits,
-            conflict::{AdmitError, Clash},
+            Mempool, MempoolLimits,
+            conflict::{AdmitError, Conflict},
         },
     },
     sealing::Solo,
@@ -22,11 +22,11 @@ use sotto_node::{
 
 pub(crate) fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-    Ledger::over(store, PoolLimits::default()).unwrap()
+    Ledger::over(store, MempoolLimits::default()).unwrap()
 }
 
 pub(crate) fn open(files: &Memory) -> Ledger<Memory> {
-    Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), PoolLimits::default()).unwrap()
+    Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), MempoolLimits::default()).unwrap()
 }
 
 /// Drafts, rewards, seals; the toy's state follows.
@@ -61,16 +61,16 @@ fn a_payment_from_submission_to_audit() {
     let coins = toy.spendable();
     let t = toy.pay(&coins[..1], 2, 0);
     let id = l.submit(t.clone()).unwrap();
-    assert!(matches!(l.submit(t.clone()), Err(LedgerError::Clash(Clash::Known(known))) if known == id));
+    assert!(matches!(l.submit(t.clone()), Err(LedgerError::Conflict(Conflict::Known(known))) if known == id));
     drop(l);
     let mut l = open(&files);
-    assert_eq!(l.pool().get(&id), Some(&t));
+    assert_eq!(l.mempool().get(&id), Some(&t));
     assert_eq!(
         l.draft().unwrap().due,
         toy.chain.params().reward.checked_add(t.body.fees().unwrap()).unwrap()
     );
     assert_eq!(mine(&mut toy, &mut l), vec![id]);
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
     assert!(matches!(l.submit(t), Err(LedgerError::Refused(_))));
 
     let mut seen = Vec::new();
@@ -100,21 +100,21 @@ fn undone_payments_wait_again() {
     let (undone, _) = l.undo().unwrap();
     assert_eq!(undone, paid);
     toy.agrees(l.store());
-    assert_eq!(l.pool().len(), coins.len());
+    assert_eq!(l.mempool().len(), coins.len());
     l.connect(paid.clone()).unwrap();
     drop(l);
     let mut l = open(&files);
     l.undo().unwrap();
-    assert_eq!(l.pool().len(), 1);
-    let (_, joined) = l.pool().iter().next().unwrap();
+    assert_eq!(l.mempool().len(), 1);
+    let (_, joined) = l.mempool().iter().next().unwrap();
     assert_eq!(joined.body.kernels.len(), coins.len());
     mine(&mut toy, &mut l);
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
     l.audit(|_, _| {}).unwrap();
     // A block without payments leaves nothing behind.
     mine(&mut toy, &mut l);
     l.undo().unwrap();
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
 }
 
 /// First seen wins: the same input, output or excess.
@@ -124,27 +124,27 @@ fn conflicts_are_refused() {
     for _ in 0..3 {
         toy.mine();
     }
-    let mut pool = Pool::new(PoolLimits::default());
+    let mut pool = Mempool::new(MempoolLimits::default());
     let coins: Vec<_> = toy.spendable().into_iter().filter(|c| c.amount > 1_000).collect();
     let t = toy.pay(&coins[..1], 1, 0);
     let id = pool.admit(&toy.chain, &toy.state, t.clone()).unwrap();
     let mut admit = |t: Transaction| match pool.admit(&toy.chain, &toy.state, t) {
-        Err(AdmitError::Clash(c)) => c,
+        Err(AdmitError::Conflict(c)) => c,
         other => panic!("{other:?}"),
     };
     let mut same_output = t.clone();
     same_output.body.inputs = vec![coins[1].commitment];
     let output = t.body.outputs[0].commitment.encoded();
-    assert_eq!(admit(same_output), Clash::Created { output, pending: id });
+    assert_eq!(admit(same_output), Conflict::Created { output, pending: id });
     let mut same_excess = t.clone();
     same_excess.body.inputs = vec![coins[1].commitment];
     same_excess.body.outputs.clear();
     let excess = t.body.kernels[0].excess.encoded();
-    assert_eq!(admit(same_excess), Clash::Excess { excess, pending: id });
+    assert_eq!(admit(same_excess), Conflict::Excess { excess, pending: id });
     let double_spend = toy.pay(&coins[..1], 1, 500);
     let output = coins[0].commitment.encoded();
     let clash = pool.admit(&toy.chain, &toy.state, double_spend).unwrap_err();
-    assert_eq!(clash, AdmitError::Clash(Clash::Spent { output, pending: id }));
+    assert_eq!(clash, AdmitError::Conflict(Conflict::Spent { output, pending: id }));
     assert_eq!(pool.len(), 1);
     // Once the first has gone, all it held is free.
     pool.remove(&id);
@@ -161,7 +161,7 @@ fn the_rules_guard_the_pool() {
         toy.mine();
         other.mine();
     }
-    let mut pool = Pool::new(PoolLimits::default());
+    let mut pool = Mempool::new(MempoolLimits::default());
     let rule = |e| match e {
         Err(AdmitError::Refused(r)) => r.rule(),
         other => panic!("{other:?}"),
@@ -190,15 +190,15 @@ fn fees_decide_what_enters_and_what_stays() {
         toy.connect(block);
     }
     let coins: Vec<_> = toy.spendable().into_iter().take(4).collect();
-    let limits = PoolLimits { transactions: 3, weight: 1_000 };
-    let mut pool = Pool::new(limits);
+    let limits = MempoolLimits { transactions: 3, weight: 1_000 };
+    let mut pool = Mempool::new(limits);
     let mut ids = Vec::new();
     for (c, extra) in coins[..3].chunks(1).zip([5, 50, 5]) {
         let t = toy.pay(c, 1, extra);
         ids.push(pool.admit(&toy.chain, &toy.state, t).unwrap());
     }
     let one = pool.get(&ids[0]).unwrap().body.weight();
-    let picked = |pool: &Pool, limit| {
+    let picked = |pool: &Mempool, limit| {
         let all = pool.select(&toy.chain, &toy.state, limit).unwrap();
         all.iter().map(|t| sotto_node::codec::transaction_id(t.get())).collect::<Vec<_>>()
     };
@@ -207,7 +207,7 @@ fn fees_decide_what_enters_and_what_stays() {
     assert_eq!(picked(&pool, one - 1), vec![]);
     // Full: as good as the worst is not enough; better replaces the later of the two worst.
     let equal = toy.pay(&coins[3..], 1, 5);
-    assert_eq!(pool.admit(&toy.chain, &toy.state, equal), Err(AdmitError::Clash(Clash::Full)));
+    assert_eq!(pool.admit(&toy.chain, &toy.state, equal), Err(AdmitError::Conflict(Conflict::Full)));
     let better = toy.pay(&coins[3..], 1, 6);
     pool.admit(&toy.chain, &toy.state, better).unwrap();
     assert!(pool.get(&ids[0]).is_some() && pool.get(&ids[2]).is_none());
@@ -229,7 +229,7 @@ fn the_pool_is_checked_after_each_block() {
     let dropped = change.dropped;
     assert_eq!(change.sealed, vec![]);
     assert_eq!(dropped.iter().map(|(d, why)| (*d, why.rule())).collect::<Vec<_>>(), vec![(id, "MW-R24")]);
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
 }
 
 /// A damaged pool file is set aside; another chain's is refused.
@@ -244,14 +244,14 @@ fn a_damaged_pool_is_no_truth() {
     let t = toy.pay(&coins[..1], 1, 0);
     l.submit(t).unwrap();
     drop(l);
-    let whole = files.bytes(FileName::Pool).unwrap();
+    let whole = files.bytes(FileName::Mempool).unwrap();
     for at in (0..whole.len()).step_by(97) {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
-        files.set(FileName::Pool, bytes.clone());
+        files.set(FileName::Mempool, bytes.clone());
         let l = open(&files);
-        assert!(l.opened().set_aside && l.pool().is_empty());
-        assert_eq!(files.bytes(FileName::PoolDamaged), Some(bytes));
+        assert!(l.opened().set_aside && l.mempool().is_empty());
+        assert_eq!(files.bytes(FileName::MempoolDamaged), Some(bytes));
         assert!(!open(&files).opened().set_aside);
     }
     let foreign = Memory::new();
@@ -262,9 +262,11 @@ fn a_damaged_pool_is_no_truth() {
     let coins = other.spendable();
     let t = other.pay(&coins[..1], 1, 0);
     l.submit(t).unwrap();
-    files.set(FileName::Pool, foreign.bytes(FileName::Pool).unwrap());
+    files.set(FileName::Mempool, foreign.bytes(FileName::Mempool).unwrap());
     let store = Store::open_on(files, temporary()).unwrap();
-    assert!(Ledger::over(store, PoolLimits::default()).unwrap_err().to_string().contains("belongs to chain"));
+    assert!(
+        Ledger::over(store, MempoolLimits::default()).unwrap_err().to_string().contains("belongs to chain")
+    );
 }
 
 /// Blocks that break a rule change nothing: an inflated output, a foreign seal, a changed header.
@@ -312,14 +314,14 @@ fn a_killed_submission_leaves_the_old_pool_or_the_new() {
             let mut l = open(&disk);
             disk.kill_after(Some(kill));
             if l.submit(t.clone()).is_ok() {
-                assert_eq!(open(&disk.after_power_loss(&mut toy.rng)).pool().len(), n + 1);
+                assert_eq!(open(&disk.after_power_loss(&mut toy.rng)).mempool().len(), n + 1);
                 break;
             }
-            assert_eq!(l.pool().len(), n);
+            assert_eq!(l.mempool().len(), n);
             for _ in 0..8 {
                 let l = open(&disk.after_power_loss(&mut toy.rng));
                 assert!(!l.opened().set_aside);
-                seen[l.pool().len() - n] += 1;
+                seen[l.mempool().len() - n] += 1;
             }
         }
         assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
@@ -341,10 +343,10 @@ fn received_transactions_are_written_down() {
         let t = toy.pay(core::slice::from_ref(coin), 1, 0);
         let t = l.judge(t).unwrap();
         l.receive(t).unwrap();
-        assert_eq!(open(&files.copy()).pool().len(), n + 1);
+        assert_eq!(open(&files.copy()).mempool().len(), n + 1);
     }
-    l.save_pool().unwrap();
-    assert_eq!(open(&files.after_power_loss(&mut toy.rng)).pool().len(), 3);
+    l.save_mempool().unwrap();
+    assert_eq!(open(&files.after_power_loss(&mut toy.rng)).mempool().len(), 3);
 }
 
 /// A block that is connected while the pool cannot be written stands, and says so.
@@ -361,7 +363,7 @@ fn a_block_stands_without_room_for_the_pool() {
     let ids: Vec<_> = payments.iter().map(|t| l.submit(t.clone()).unwrap()).collect();
     drop(l);
     let block = toy.block(&payments[..1]).get().block.clone();
-    let names = [FileName::Genesis, FileName::Head, FileName::Pool].into_iter();
+    let names = [FileName::Genesis, FileName::Head, FileName::Mempool].into_iter();
     let segments = files.segments().unwrap().into_iter().map(FileName::Segment);
     let used: usize = names.chain(segments).map(|f| files.bytes(f).unwrap().len()).sum();
     let mut unsaved = 0;
@@ -371,11 +373,11 @@ fn a_block_stands_without_room_for_the_pool() {
         disk.limit(Some(used + free));
         let Ok(change) = l.connect(block.clone()) else { continue };
         disk.limit(None);
-        assert_eq!((change.sealed, l.pool().len()), (vec![ids[0]], 1));
+        assert_eq!((change.sealed, l.mempool().len()), (vec![ids[0]], 1));
         drop(l);
         let l = open(&disk);
         assert_eq!(l.tip(), &block.header);
-        assert_eq!(l.pool().iter().map(|(id, _)| *id).collect::<Vec<_>>(), vec![ids[1]]);
+        assert_eq!(l.mempool().iter().map(|(id, _)| *id).collect::<Vec<_>>(), vec![ids[1]]);
         if change.unsaved.is_none() {
             break;
         }

@@ -8,8 +8,8 @@ use rand_chacha::rand_core::RngCore;
 use sotto_mw::{hash::Hash, transaction::Transaction};
 use sotto_node::{
     ledger::mempool::{
-        Pool, PoolLimits,
-        conflict::{AdmitError, Clash},
+        Mempool, MempoolLimits,
+        conflict::{AdmitError, Conflict},
     },
     storage::Memory,
 };
@@ -41,11 +41,15 @@ fn line(toy: &mut Toy, coin: &Coin, extra: &[u64]) -> Vec<Transaction> {
     all
 }
 
-fn admit(pool: &mut Pool, toy: &Toy, t: &Transaction) -> Result<Hash, AdmitError<core::convert::Infallible>> {
+fn admit(
+    pool: &mut Mempool,
+    toy: &Toy,
+    t: &Transaction,
+) -> Result<Hash, AdmitError<core::convert::Infallible>> {
     pool.admit(&toy.chain, &toy.state, t.clone())
 }
 
-fn taken(pool: &Pool, toy: &Toy, limit: u64) -> Vec<Transaction> {
+fn taken(pool: &Mempool, toy: &Toy, limit: u64) -> Vec<Transaction> {
     let all = pool.select(&toy.chain, &toy.state, limit).unwrap();
     all.iter().map(|t| t.get().clone()).collect()
 }
@@ -64,10 +68,10 @@ fn a_line_of_payments_is_sealed_at_once() {
     let ids: Vec<Hash> = all.iter().map(|t| l.submit(t.clone()).unwrap()).collect();
     drop(l);
     let mut l = open(&files);
-    assert_eq!(l.pool().iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
+    assert_eq!(l.mempool().iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
     assert_eq!(l.draft().unwrap().transactions.len(), 3);
     assert_eq!(mine(&mut toy, &mut l), ids);
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
     // What spends an output of a block that is taken back waits for it to be sealed again.
     let coin = made(&toy, &all[2]).remove(0);
     let child = toy.pay(&[coin], 1, 0);
@@ -75,11 +79,11 @@ fn a_line_of_payments_is_sealed_at_once() {
     let (_, change) = l.undo().unwrap();
     toy.undo();
     assert!(change.dropped.is_empty(), "{:?}", change.dropped);
-    let order: Vec<Hash> = l.pool().iter().map(|(id, _)| *id).collect();
+    let order: Vec<Hash> = l.mempool().iter().map(|(id, _)| *id).collect();
     assert_eq!(order, [&ids[..], &[child]].concat());
     drop(l);
     let mut l = open(&files);
-    assert_eq!(l.pool().len(), 4);
+    assert_eq!(l.mempool().len(), 4);
     assert_eq!(mine(&mut toy, &mut l).len(), 4);
     l.audit(|_, _| {}).unwrap();
 }
@@ -90,7 +94,7 @@ fn a_child_pays_for_its_parent() {
     let coins = toy.spendable();
     let family = line(&mut toy, &coins[0], &[0, 900]);
     let other = toy.pay(&coins[1..2], 1, 300);
-    let mut pool = Pool::new(PoolLimits::default());
+    let mut pool = Mempool::new(MempoolLimits::default());
     for t in [&family[0], &other, &family[1]] {
         admit(&mut pool, &toy, t).unwrap();
     }
@@ -107,12 +111,12 @@ fn what_leaves_takes_its_descendants_along() {
     let coins = toy.spendable();
     let family = line(&mut toy, &coins[0], &[1, 2, 0]);
     let other = toy.pay(&coins[1..2], 1, 50);
-    let mut pool = Pool::new(PoolLimits { transactions: 4, weight: 10_000 });
+    let mut pool = Mempool::new(MempoolLimits { transactions: 4, weight: 10_000 });
     let ids: Vec<Hash> = family.iter().map(|t| admit(&mut pool, &toy, t).unwrap()).collect();
     let kept = admit(&mut pool, &toy, &other).unwrap();
     // One that pays less than any family does not get in; one that pays more pushes the least out, with all that hangs on it.
     let poor = toy.pay(&coins[2..3], 1, 0);
-    assert_eq!(admit(&mut pool, &toy, &poor), Err(AdmitError::Clash(Clash::Full)));
+    assert_eq!(admit(&mut pool, &toy, &poor), Err(AdmitError::Conflict(Conflict::Full)));
     let rich = toy.pay(&coins[2..3], 1, 40);
     admit(&mut pool, &toy, &rich).unwrap();
     assert!(pool.get(&ids[2]).is_none() && pool.get(&ids[1]).is_some() && pool.len() == 4);
@@ -138,11 +142,11 @@ fn families_are_bounded() {
     let mut toy = grown(303, 3);
     let coins = toy.spendable();
     let long = line(&mut toy, &coins[0], &[0; 26]);
-    let mut pool = Pool::new(PoolLimits::default());
+    let mut pool = Mempool::new(MempoolLimits::default());
     for t in &long[..25] {
         admit(&mut pool, &toy, t).unwrap();
     }
-    assert_eq!(admit(&mut pool, &toy, &long[25]), Err(AdmitError::Clash(Clash::Family)));
+    assert_eq!(admit(&mut pool, &toy, &long[25]), Err(AdmitError::Conflict(Conflict::PackageLimit)));
     let room = toy.chain.room();
     assert_eq!(taken(&pool, &toy, room), long[..taken(&pool, &toy, room).len()]);
     // A parent of many is bounded as one with many ancestors is.
@@ -159,8 +163,8 @@ fn any_selection_makes_a_block() {
     for seed in 0..6 {
         let mut toy = grown(310 + seed, 6);
         let mut coins = toy.spendable();
-        let limits = PoolLimits { transactions: 5 + seed as usize * 3, weight: 1_500 };
-        let mut pool = Pool::new(limits);
+        let limits = MempoolLimits { transactions: 5 + seed as usize * 3, weight: 1_500 };
+        let mut pool = Mempool::new(limits);
         for _ in 0..25 {
             let n = 1 + toy.rng.next_u32() as usize % 2.min(coins.len());
             let spent: Vec<Coin> = (0..n)
@@ -202,7 +206,7 @@ fn proofs_of_what_spends_nothing_are_not_looked_at() {
     let coins = toy.spendable();
     let (mut forged, other) = (toy.pay(&coins[..1], 1, 0), toy.pay(&coins[1..2], 1, 0));
     forged.body.kernels = other.body.kernels;
-    let pool = Pool::new(PoolLimits::default());
+    let pool = Mempool::new(MempoolLimits::default());
     let why = |toy: &Toy| match pool.judge(&toy.chain, &toy.state, forged.clone()) {
         Err(AdmitError::Refused(why)) => why.rule(),
         other => panic!("{other:?}"),

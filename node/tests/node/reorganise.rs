@@ -15,7 +15,7 @@ use sotto_node::{
     ledger::{
         Ledger, LedgerError,
         fork::{ForkError, choose},
-        mempool::PoolLimits,
+        mempool::MempoolLimits,
     },
     seal::SealedHeader,
     storage::{FileName, Memory, Store, StoreError},
@@ -23,11 +23,11 @@ use sotto_node::{
 
 fn ledger(toy: &Toy, files: &Memory) -> Ledger<Memory> {
     let store = Store::create_on(files.clone(), temporary(), toy.chain.params().clone()).unwrap();
-    Ledger::over(store, PoolLimits::default()).unwrap()
+    Ledger::over(store, MempoolLimits::default()).unwrap()
 }
 
 fn open(files: &Memory) -> Ledger<Memory> {
-    Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), PoolLimits::default()).unwrap()
+    Ledger::over(Store::open_on(files.clone(), temporary()).unwrap(), MempoolLimits::default()).unwrap()
 }
 
 type Made = Vec<Connected<BlockChange>>;
@@ -221,7 +221,7 @@ fn the_pool_after_a_reorganisation() {
         let block = toy.block(&payments);
         l.connect(toy.connect(block).get().block.clone()).unwrap();
     }
-    assert!(l.pool().is_empty());
+    assert!(l.mempool().is_empty());
     (0..3).for_each(|_| drop(toy.undo()));
     let mut to = Vec::new();
     for payments in [vec![both], vec![rival], vec![], vec![]] {
@@ -231,12 +231,12 @@ fn the_pool_after_a_reorganisation() {
     let found = l.reorganise(to).unwrap();
     toy.agrees(l.store());
     assert_eq!(found.undone.len(), 3);
-    let waiting: Vec<_> = l.pool().iter().map(|(_, t)| t.body.kernels.clone()).collect();
+    let waiting: Vec<_> = l.mempool().iter().map(|(_, t)| t.body.kernels.clone()).collect();
     assert_eq!(waiting, vec![once.body.kernels]);
     assert_eq!(found.pool.dropped.iter().map(|(_, why)| why.rule()).collect::<Vec<_>>(), vec!["MW-R24"]);
     assert_eq!(found.pool.alarms.len(), 3);
     drop(l);
-    assert_eq!(open(&files).pool().len(), 1);
+    assert_eq!(open(&files).mempool().len(), 1);
 }
 
 /// Two sealed blocks of one height, however the second comes, are kept for ever and told each time.
@@ -285,7 +285,7 @@ fn a_height_that_was_sealed_twice_is_an_alarm() {
         bytes[at] ^= 1 << (at % 8);
         files.set(FileName::Evidence, bytes);
         let store = Store::open_on(files.clone(), temporary()).unwrap();
-        let found = Ledger::over(store, PoolLimits::default()).unwrap_err();
+        let found = Ledger::over(store, MempoolLimits::default()).unwrap_err();
         assert!(matches!(found, LedgerError::Store(StoreError::Damaged { file: FileName::Evidence, .. })));
     }
 }

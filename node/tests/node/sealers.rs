@@ -25,7 +25,7 @@ use sotto_mw::{
     secret::SecretScalar,
 };
 use sotto_node::{
-    ledger::{Ledger, LedgerError, SealingContext, fork::ForkError, mempool::PoolLimits, seal_with},
+    ledger::{Ledger, LedgerError, SealingContext, fork::ForkError, mempool::MempoolLimits, seal_with},
     seal::SealedHeader,
     sealing::{SealEffect, SealEvent, Sealing},
     storage::{Memory, Store},
@@ -217,7 +217,7 @@ impl Council {
         let toy = Toy::with(seed, |p| (p.operator, p.reorganisation) = (key, 0));
         let ledger = || {
             let store = Store::create_on(Memory::new(), temporary(), toy.chain.params().clone()).unwrap();
-            Ledger::over(store, PoolLimits::default()).unwrap()
+            Ledger::over(store, MempoolLimits::default()).unwrap()
         };
         let sealers = secrets.into_iter().enumerate().map(|(me, x)| {
             let (chain, round, against) = (*toy.chain.id(), None, Vec::new());

@@ -130,7 +130,7 @@ fn what_is_exported_is_imported() {
 
 fn export_error(store: &Store<impl Files>, height: u64) -> StoreError {
     match store.export(Height::new(height), 8, &mut Vec::new(), |_, _| {}) {
-        Err(sotto_node::storage::ExportError::Store(e)) => e,
+        Err(storage::ExportError::Store(e)) => e,
         other => panic!("{other:?}"),
     }
 }
@@ -148,7 +148,7 @@ fn store_full(store: &Store<Memory>) {
     for room in [0, 100, whole.len() - 1] {
         let mut out = vec![0; room];
         let done = store.export(Height::new(3), 2, &mut &mut out[..], |_, _| {});
-        assert!(matches!(done, Err(sotto_node::storage::ExportError::Write(_))));
+        assert!(matches!(done, Err(storage::ExportError::Write(_))));
     }
 }
 

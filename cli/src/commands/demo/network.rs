@@ -16,9 +16,9 @@ use sotto_mw::{amount::Height, codec::Encode, hash::Hash, kernel::Kernel, transa
 use sotto_node::{
     config::Config,
     edge::{chain_dir::DiskLedger, disk::Disk},
-    effect::{Answer, Effect, Note},
+    effect::{Effect, LogEvent, Response},
     engine::Node,
-    event::{Event, Question, Ticket},
+    event::{Event, Request, RequestId},
     message::Message,
     peer::{Address, Direction, PeerId, PeerKey},
     seal::OperatorKey,
@@ -59,7 +59,7 @@ pub(super) struct Network {
     /// The two ends of each link, in both directions.
     ends: BTreeMap<End, End>,
     numbered: u64,
-    answer: Option<Answer>,
+    answer: Option<Response>,
     passed: Vec<Passed>,
 }
 
@@ -124,9 +124,9 @@ impl Network {
 
     /// Submits a payment to a node, and waits until every node has it.
     pub(super) fn submit(&mut self, n: usize, t: &Transaction) -> Outcome<Trail> {
-        match self.ask(n, Question::Submit(Box::new(t.clone())))? {
-            Answer::Submitted(id) => self.run("all receive the payment", |net| {
-                net.nodes.iter().all(|node| node.ledger().pool().get(&id).is_some())
+        match self.ask(n, Request::Submit(Box::new(t.clone())))? {
+            Response::Submitted(id) => self.run("all receive the payment", |net| {
+                net.nodes.iter().all(|node| node.ledger().mempool().get(&id).is_some())
             })?,
             other => return Err(refused("the node refused the payment", other)),
         }
@@ -135,16 +135,16 @@ impl Network {
 
     /// Drafts the next block: its height, and the amount of its reward.
     pub(super) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
-        match self.ask(0, Question::Draft)? {
-            Answer::Draft { height, due, .. } => Ok((height, due)),
+        match self.ask(0, Request::Draft)? {
+            Response::Draft { height, due, .. } => Ok((height, due)),
             other => Err(refused("cannot draft a block", other)),
         }
     }
 
     /// Seals that draft, and waits until every node has the block.
     pub(super) fn seal(&mut self, reward: (sotto_mw::output::Output, Kernel), time: u64) -> Outcome<Height> {
-        match self.ask(0, Question::Seal { reward: Box::new(reward), time })? {
-            Answer::Sealed(block) => {
+        match self.ask(0, Request::Seal { reward: Box::new(reward), time })? {
+            Response::Sealed(block) => {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;
                 Ok(block.height)
             }
@@ -169,8 +169,8 @@ impl Network {
         trail
     }
 
-    fn ask(&mut self, n: usize, question: Question) -> Outcome<Answer> {
-        self.step(n, Event::Asked { ticket: Ticket(0), question })?;
+    fn ask(&mut self, n: usize, request: Request) -> Outcome<Response> {
+        self.step(n, Event::Request { id: RequestId(0), request })?;
         self.answer.take().ok_or_else(|| Failure::refused("a node did not answer"))
     }
 
@@ -207,12 +207,12 @@ impl Network {
                 Effect::Dial(to) => self.dial(n, to),
                 Effect::Send(peer, message) => self.send(End { node: n, peer }, &message),
                 Effect::Close(peer, _) => self.close(End { node: n, peer }),
-                Effect::Answer(_, answer) => self.answer = Some(*answer),
-                Effect::Note(Note::Failed(why)) => {
+                Effect::Respond(_, answer) => self.answer = Some(*answer),
+                Effect::Log(LogEvent::Failed(why)) => {
                     return Err(Failure::refused("a node's ledger failed").why(why));
                 }
                 // No node is restarted here, so nothing has to be stored; the edge's work counts as done at once.
-                Effect::KeepOwn(_) => self.step(n, Event::OwnKept)?,
+                Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved)?,
                 _ => {}
             }
         }
@@ -242,14 +242,14 @@ impl Network {
     fn close(&mut self, end: End) {
         let Some(other) = self.ends.remove(&end) else { return };
         self.ends.remove(&other);
-        self.later(LINK, other.node, Event::Gone(other.peer));
+        self.later(LINK, other.node, Event::Disconnected(other.peer));
     }
 }
 
 /// The failure for an answer that is not the expected one.
-fn refused(what: &str, answer: Answer) -> Failure {
+fn refused(what: &str, answer: Response) -> Failure {
     match answer {
-        Answer::Refused(why) => Failure::refused(what).why(why),
+        Response::Refused(why) => Failure::refused(what).why(why),
         _ => Failure::refused(what).why("it answered something else"),
     }
 }

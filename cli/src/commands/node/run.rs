@@ -31,7 +31,7 @@ use sotto_node::{
         operator,
         rpc::Server,
     },
-    event::Question,
+    event::Request,
     ledger::LedgerError,
     peer::{Address, PeerKey},
 };
@@ -111,7 +111,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     let mut config = Config::new(PeerKey([0; 32]));
     config.outbound = s.outbound.into();
     config.dandelion = s.dandelion.params()?;
-    config.far = if s.snapshot { config.far } else { u64::MAX };
+    config.snapshot_threshold = if s.snapshot { config.snapshot_threshold } else { u64::MAX };
     for text in &s.connect {
         config.seeds.extend(addresses(text)?);
     }
@@ -177,7 +177,7 @@ fn stop_on(mut signals: Signals, asker: Asker) -> Outcome {
             tracing::info!("stopping");
             let asker = asker.clone();
             // If the node has stopped already, there is nothing to do.
-            thread::spawn(move || asker.ask(Question::Stop));
+            thread::spawn(move || asker.ask(Request::Stop));
         }
     };
     thread::Builder::new().name("signals".into()).spawn(wait).map(drop).or_refuse("cannot start a thread")
@@ -206,7 +206,7 @@ fn say_started(
         (Some(at), None) => format!("peers connect to {peer}@{at}"),
         (Some(at), Some(port)) => {
             format!(
-                "it listens at {at}; peers connect to {peer}@HOST:{port}, where HOST is the router's address"
+                "it listen_port at {at}; peers connect to {peer}@HOST:{port}, where HOST is the router's address"
             )
         }
         (None, _) => format!("it takes no connections (see --listen); its key is {peer}"),

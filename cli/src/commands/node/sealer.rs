@@ -14,8 +14,8 @@ use core::time::Duration;
 use rand_core::OsRng;
 use sotto_node::{
     edge::asker::{Asker, Stopped},
-    effect::{Answer, Refusal},
-    event::Question,
+    effect::{Refusal, Response},
+    event::Request,
 };
 use sotto_wallet::coinbase::Rewards;
 use std::{
@@ -44,14 +44,14 @@ pub(super) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Rec
 
 /// Seals one block, if the node allows it.
 fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
-    let (height, due) = match asker.ask(Question::Draft)? {
-        Answer::Draft { height, due, .. } => (height, due),
-        Answer::Refused(Refusal::Behind(best)) => {
+    let (height, due) = match asker.ask(Request::Draft)? {
+        Response::Draft { height, due, .. } => (height, due),
+        Response::Refused(Refusal::Behind(best)) => {
             // Sealing a height twice would be lasting evidence against the operator.
             info!(best = best.get(), "the node is behind; skipping this block");
             return Ok(());
         }
-        Answer::Refused(why) => {
+        Response::Refused(why) => {
             warn!(%why, "cannot draft a block");
             return Ok(());
         }
@@ -64,9 +64,9 @@ fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
             return Ok(());
         }
     };
-    match asker.ask(Question::Seal { reward, time: now() })? {
+    match asker.ask(Request::Seal { reward, time: now() })? {
         // The draft is out of date if something arrived in between; the next round makes a new one.
-        Answer::Refused(why) => warn!(%why, "the block was not sealed"),
+        Response::Refused(why) => warn!(%why, "the block was not sealed"),
         _ => debug!(height = height.get(), "block sealed"),
     }
     Ok(())

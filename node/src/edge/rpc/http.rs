@@ -2,7 +2,7 @@
 
 use crate::{
     edge::{asker::Asker, metrics::Counters, rpc::Token},
-    event::Question,
+    event::Request as NodeRequest,
     rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
 };
 use core::{net::IpAddr, time::Duration};
@@ -137,28 +137,28 @@ impl Desk {
         };
         match call {
             Call::Chain(_) => Ok(json!(self.chain)),
-            Call::Status(m) => self.ask(&m, Question::Status).await,
-            Call::Peers(m) => self.ask(&m, Question::Peers).await,
-            Call::Block(m) => self.ask(&m, Question::Block(Height::new(m.height))).await,
+            Call::Status(m) => self.ask(&m, NodeRequest::Status).await,
+            Call::Peers(m) => self.ask(&m, NodeRequest::Peers).await,
+            Call::Block(m) => self.ask(&m, NodeRequest::Block(Height::new(m.height))).await,
             Call::Header(m) if m.height == 0 => Ok(json!({ "header": null })),
             Call::Header(m) => self.ask(&m, headers(m.height, 1)).await,
             Call::Headers(m) => self.ask(&m, headers(m.first, m.most)).await,
-            Call::Output(m) => self.ask(&m, Question::Output(m.commitment.0)).await,
-            Call::Kernel(m) => self.ask(&m, Question::Kernel(m.excess.0)).await,
-            Call::Unspent(m) => self.ask(&m, Question::Unspent(prefix(m.depth, m.index)?)).await,
-            Call::Submit(m) => self.ask(&m, Question::Submit(Box::new(m.transaction.0.clone()))).await,
-            Call::Stop(m) => self.ask(&m, Question::Stop).await,
+            Call::Output(m) => self.ask(&m, NodeRequest::Output(m.commitment.0)).await,
+            Call::Kernel(m) => self.ask(&m, NodeRequest::Kernel(m.excess.0)).await,
+            Call::Unspent(m) => self.ask(&m, NodeRequest::Unspent(prefix(m.depth, m.index)?)).await,
+            Call::Submit(m) => self.ask(&m, NodeRequest::Submit(Box::new(m.transaction.0.clone()))).await,
+            Call::Stop(m) => self.ask(&m, NodeRequest::Stop).await,
         }
     }
 
     /// Asks the node, and gives its answer the form that the method promises.
-    async fn ask<M>(&self, _: &M, question: Question) -> Result<Value, Fault>
+    async fn ask<M>(&self, _: &M, request: NodeRequest) -> Result<Value, Fault>
     where
-        M: Method<Result: TryFrom<crate::effect::Answer, Error = Fault> + Serialize>,
+        M: Method<Result: TryFrom<crate::effect::Response, Error = Fault> + Serialize>,
     {
         let asker = self.asker.clone();
         // The loop may be behind, and its channel full.
-        let answer = timeout(ANSWER, spawn_blocking(move || asker.ask(question))).await;
+        let answer = timeout(ANSWER, spawn_blocking(move || asker.ask(request))).await;
         let answer = answer.map_err(|_| Fault::busy())?;
         let result = M::Result::try_from(answer.ok().and_then(Result::ok).ok_or(Fault::Stopped)?)?;
         serde_json::to_value(result).map_err(|_| Fault::Stopped)
@@ -166,7 +166,7 @@ impl Desk {
 
     async fn status(&self) -> Option<StatusRecord> {
         let asker = self.asker.clone();
-        let answer = timeout(HEALTH, spawn_blocking(move || asker.ask(Question::Status))).await;
+        let answer = timeout(HEALTH, spawn_blocking(move || asker.ask(NodeRequest::Status))).await;
         StatusRecord::try_from(answer.ok()?.ok()?.ok()?).ok()
     }
 
@@ -193,8 +193,8 @@ type Refused = (StatusCode, &'static str);
 
 const NOT_WELL: Refused = (StatusCode::SERVICE_UNAVAILABLE, "the node does not answer");
 
-const fn headers(first: u64, most: u32) -> Question {
-    Question::Headers { first: Height::new(first), most }
+const fn headers(first: u64, most: u32) -> NodeRequest {
+    NodeRequest::Headers { first: Height::new(first), most }
 }
 
 /// Whether a Host header names this machine alone, with a port or without: a web page that had its own name pointed here

@@ -41,13 +41,13 @@ pub(crate) struct Entry {
 
 /// Addresses of other nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Book {
+pub(crate) struct AddrBook {
     salt: [u8; 32],
     heard: Vec<Option<Entry>>,
     proven: Vec<Option<Entry>>,
 }
 
-impl Book {
+impl AddrBook {
     /// An empty book.
     #[must_use]
     pub(crate) fn new(rng: &mut (impl RngCore + ?Sized)) -> Self {
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn one_source_fills_few_rows_and_good_addresses_stay() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut book = Book::new(&mut rng);
+        let mut book = AddrBook::new(&mut rng);
         let source = IpAddr::from([9, 9, 9, 9]);
         let near = |n: u32| {
             let ip = Ipv4Addr::from(0x0b0c_0000 + n);
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_book_is_hopeless_until_somebody_may_answer_or_has() {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
-        let mut book = Book::new(&mut rng);
+        let mut book = AddrBook::new(&mut rng);
         assert!(book.is_hopeless());
         book.hear(address(1), IpAddr::from([1, 2, 2, 2]));
         for _ in 0..PATIENCE {
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn what_fails_is_tried_last_and_what_is_excepted_never() {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let mut book = Book::new(&mut rng);
+        let mut book = AddrBook::new(&mut rng);
         (1..4).for_each(|n| book.hear(address(n), IpAddr::from([n as u8, 2, 2, 2])));
         book.failed(&address(1));
         book.failed(&address(2));
@@ -299,7 +299,7 @@ mod tests {
             (["127.0.0.1", "::1"], ["10.1.2.3", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1"]);
         let world = ["45.1.2.3", "100.128.0.1", "2001:db8::1"];
         let heard = |source: &str, ip: &str| {
-            let mut book = Book::with_salt([7; 32]);
+            let mut book = AddrBook::with_salt([7; 32]);
             book.hear(at(ip), source.parse().unwrap());
             book.len() == 1
         };
@@ -312,7 +312,7 @@ mod tests {
             assert!(private.iter().all(|ip| heard(source, ip) == takes[1]), "{source}");
             assert!(world.iter().all(|ip| heard(source, ip) == takes[2]), "{source}");
         }
-        let mut book = Book::with_salt([7; 32]);
+        let mut book = AddrBook::with_salt([7; 32]);
         for ip in machine.iter().chain(&private).chain(&world) {
             book.hear(at(ip), IpAddr::from([127, 0, 0, 1]));
         }

@@ -8,13 +8,13 @@
 
 use crate::{
     codec::{Damage, ends, open, seal, tag},
-    engine::peers::addr_book::{Book, Entry, PLACES},
+    engine::peers::addr_book::{AddrBook, Entry, PLACES},
     peer::Address,
 };
 use sotto_mw::codec::{Decode, Encode, Reader, VERSION};
 
 /// The bytes of a book.
-pub(crate) fn bytes(book: &Book) -> Vec<u8> {
+pub(crate) fn bytes(book: &AddrBook) -> Vec<u8> {
     let entries: Vec<_> = book.places().collect();
     let mut out = vec![VERSION];
     out.extend_from_slice(book.salt());
@@ -28,10 +28,10 @@ pub(crate) fn bytes(book: &Book) -> Vec<u8> {
 }
 
 /// The book of these bytes.
-pub(crate) fn read(bytes: &[u8]) -> Result<Book, Damage> {
+pub(crate) fn read(bytes: &[u8]) -> Result<AddrBook, Damage> {
     let mut r = Reader::new(open(tag::BOOK, &[], bytes)?);
     r.version()?;
-    let (mut book, n) = (Book::with_salt(r.array()?), u16::from_le_bytes(r.array()?));
+    let (mut book, n) = (AddrBook::with_salt(r.array()?), u16::from_le_bytes(r.array()?));
     let mut least = 0;
     for _ in 0..n {
         let place = usize::from(u16::from_le_bytes(r.array()?));
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn a_book_is_read_back_and_nothing_else_is() {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
-        let mut book = Book::new(&mut rng);
+        let mut book = AddrBook::new(&mut rng);
         for n in 1..40u8 {
             let address = Address { at: SocketAddr::from(([n, 1, 2, 3], 99)), key: PeerKey([n; 32]) };
             book.hear(address, SocketAddr::from(([n, 9, 9, 9], 0)).ip());

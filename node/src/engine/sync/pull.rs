@@ -9,18 +9,18 @@
 //! Whoever has given nothing yet is asked for one block at a time.
 //!
 //! A tip is the header that a peer has shown under its seal; what it merely claims counts for nothing. Whoever lets us wait for
-//! [`Config::hurry`] is asked no more as long as others can be, and the next that is needed, headers or the first block of the
+//! [`Config::block_timeout`] is asked no more as long as others can be, and the next that is needed, headers or the first block of the
 //! branch, is asked of others too. So a block comes soon while one honest peer has it, whatever others announce.
 //!
-//! [`Config::hurry`]: crate::config::Config::hurry
+//! [`Config::block_timeout`]: crate::config::Config::block_timeout
 
 use crate::{
     engine::{
-        Node, Step, Turn,
+        Node, StepContext, StepResult,
         peers::Peer,
         sync::{
             Fetch, MAX_AHEAD, WINDOW, better,
-            questions::{About, More},
+            questions::{More, Wanted},
         },
     },
     message::{BlockName, MAX_LOCATOR, MAX_MESSAGE, Message},
@@ -53,7 +53,7 @@ impl Holder {
 
 impl<F: Files> Node<F> {
     /// Asks for headers and bodies, of whoever seems to have them.
-    pub(crate) fn pull(&mut self, turn: &mut Turn<'_>) -> Step {
+    pub(crate) fn pull(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         self.pull_headers(turn)?;
         self.consider_shortcut(turn);
         if self.sync.shortcut.taken() {
@@ -74,13 +74,13 @@ impl<F: Files> Node<F> {
         self.ahead().next().is_none()
     }
 
-    fn pull_headers(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn pull_headers(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         // Headers are not asked for from the genesis on while the state of a later block is on its way.
         let later = self.sync.shortcut.taken() && self.sync.branch.is_empty();
         if later || self.sync.room() < MAX_AHEAD / 2 || self.has_all_headers() {
             return Ok(());
         }
-        let headers = |about: &About| about.headers().is_some();
+        let headers = |about: &Wanted| about.headers().is_some();
         let more = self.more(turn, headers);
         let questions = &self.sync.questions;
         let mut able: Vec<_> = self
@@ -96,18 +96,18 @@ impl<F: Files> Node<F> {
         };
         let best = self.sync.best().unwrap_or(BlockName::of(self.ledger.tip()));
         for (.., id) in able.into_iter().take(most) {
-            self.sync.questions.ask(turn.now, id, About::Headers(best));
+            self.sync.questions.ask(turn.now, id, Wanted::Headers(best));
             turn.send(id, Message::AskHeaders(self.locator()?));
         }
         Ok(())
     }
 
-    fn more(&mut self, turn: &Turn<'_>, which: impl Fn(&About) -> bool) -> More {
-        self.sync.questions.more((turn.now, self.config.hurry), which, &mut self.peers.all)
+    fn more(&mut self, turn: &StepContext<'_>, which: impl Fn(&Wanted) -> bool) -> More {
+        self.sync.questions.more((turn.now, self.config.block_timeout), which, &mut self.peers.all)
     }
 
     /// Names of blocks we have, ever further apart, from the end of the branch to the genesis.
-    fn locator(&self) -> Step<Vec<BlockName>> {
+    fn locator(&self) -> StepResult<Vec<BlockName>> {
         let mut names: Vec<BlockName> = self.sync.best().into_iter().collect();
         let (mut height, mut gap) = (self.ledger.tip().height, 1u64);
         while names.len() + 1 < usize::from(MAX_LOCATOR) && height > Height::GENESIS {
@@ -118,7 +118,7 @@ impl<F: Files> Node<F> {
         Ok(names)
     }
 
-    fn pull_bodies(&mut self, turn: &mut Turn<'_>) -> Step {
+    fn pull_bodies(&mut self, turn: &mut StepContext<'_>) -> StepResult {
         let (ours, tip) = (self.ledger.tip().height, self.ledger.tip().hash());
         let Some(front) = self.sync.branch.front() else { return Ok(()) };
         // A branch from below is held until it is better.
@@ -129,7 +129,7 @@ impl<F: Files> Node<F> {
         let missing: Vec<(BlockName, bool)> = missing.map(|(_, w)| (w.name, next && !w.whole)).collect();
         let mut holders = self.holders()?;
         for (n, (name, compact)) in missing.into_iter().enumerate() {
-            let this = |about: &About| about.block() == Some(&name.hash);
+            let this = |about: &Wanted| about.block() == Some(&name.hash);
             let asked = self.sync.questions.is_asked(this);
             if asked && n > 0 {
                 continue;
@@ -158,8 +158,8 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    fn ask_block(&mut self, turn: &mut Turn<'_>, id: PeerId, (name, compact): (BlockName, bool)) {
-        let about = if compact { About::Compact(name.hash) } else { About::Block(name.hash) };
+    fn ask_block(&mut self, turn: &mut StepContext<'_>, id: PeerId, (name, compact): (BlockName, bool)) {
+        let about = if compact { Wanted::Compact(name.hash) } else { Wanted::Block(name.hash) };
         self.sync.questions.ask(turn.now, id, about);
         if let Some(peer) = self.peers.all.get_mut(&id) {
             peer.received.grant(MAX_MESSAGE as u64);
@@ -168,7 +168,7 @@ impl<F: Files> Node<F> {
     }
 
     /// Who may have blocks of the branch.
-    fn holders(&self) -> Step<Vec<Holder>> {
+    fn holders(&self) -> StepResult<Vec<Holder>> {
         let mut all = Vec::new();
         for (id, p) in self.peers.ready() {
             let Some(tip) = p.tip else { continue };
@@ -193,7 +193,7 @@ impl<F: Files> Node<F> {
     /// Which of the holders may have a block, have not denied it, and are not asked for it.
     fn able(&self, holders: &[Holder], name: BlockName) -> Vec<usize> {
         let denied = self.sync.find(name).map_or(&[][..], |w| &w.denied);
-        let this = |about: &About| about.block() == Some(&name.hash);
+        let this = |about: &Wanted| about.block() == Some(&name.hash);
         let able = holders.iter().enumerate().filter(|(_, h)| {
             h.to >= name.height && !denied.contains(&h.id) && !self.sync.questions.is_asked_of(h.id, this)
         });

@@ -1,7 +1,7 @@
-//! Questions about headers and blocks that are not answered yet.
+//! BlockRequests about headers and blocks that are not answered yet.
 //!
 //! ```text
-//! asked: fresh ──hurry──▶ slow: others are asked too ──answer──▶ late: blamed ──4·answer──▶ forgotten
+//! asked: fresh ──block_timeout──▶ slow: others are asked too ──answer──▶ late: blamed ──4·answer──▶ forgotten
 //!           └── the answer, "have not", or the end of the connection ──▶ gone
 //! ```
 //!
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum Wanted {
     /// Headers after this block, the best that was known.
     Headers(BlockName),
     Compact(Hash),
@@ -23,7 +23,7 @@ pub(crate) enum About {
     Block(Hash),
 }
 
-impl About {
+impl Wanted {
     /// The block that is asked for.
     pub(crate) const fn block(&self) -> Option<&Hash> {
         match self {
@@ -44,9 +44,9 @@ enum Wait {
     Late,
 }
 
-struct Question {
+struct BlockRequest {
     of: PeerId,
-    about: About,
+    about: Wanted,
     since: Duration,
     wait: Wait,
 }
@@ -62,16 +62,16 @@ pub(crate) enum More {
 
 /// All that is asked and not answered.
 #[derive(Default)]
-pub(crate) struct Questions(Vec<Question>);
+pub(crate) struct BlockRequests(Vec<BlockRequest>);
 
-impl Questions {
-    pub(crate) fn ask(&mut self, now: Duration, of: PeerId, about: About) {
+impl BlockRequests {
+    pub(crate) fn ask(&mut self, now: Duration, of: PeerId, about: Wanted) {
         self.0.retain(|q| q.of != of || q.about != about);
-        self.0.push(Question { of, about, since: now, wait: Wait::Fresh });
+        self.0.push(BlockRequest { of, about, since: now, wait: Wait::Fresh });
     }
 
     /// Takes a question to this peer that has been answered, if there is one.
-    pub(crate) fn answered(&mut self, of: PeerId, which: impl Fn(&About) -> bool) -> Option<About> {
+    pub(crate) fn answered(&mut self, of: PeerId, which: impl Fn(&Wanted) -> bool) -> Option<Wanted> {
         let place = self.0.iter().position(|q| q.of == of && which(&q.about))?;
         Some(self.0.remove(place).about)
     }
@@ -81,17 +81,17 @@ impl Questions {
         self.0.retain(|q| q.of != of);
     }
 
-    fn open(&self, which: impl Fn(&About) -> bool) -> impl Iterator<Item = &Question> {
+    fn open(&self, which: impl Fn(&Wanted) -> bool) -> impl Iterator<Item = &BlockRequest> {
         self.0.iter().filter(move |q| q.wait != Wait::Late && which(&q.about))
     }
 
     /// Whether this is asked of somebody.
-    pub(crate) fn is_asked(&self, which: impl Fn(&About) -> bool) -> bool {
+    pub(crate) fn is_asked(&self, which: impl Fn(&Wanted) -> bool) -> bool {
         self.open(which).next().is_some()
     }
 
     /// Whether this is asked of that peer.
-    pub(crate) fn is_asked_of(&self, of: PeerId, which: impl Fn(&About) -> bool) -> bool {
+    pub(crate) fn is_asked_of(&self, of: PeerId, which: impl Fn(&Wanted) -> bool) -> bool {
         self.open(which).any(|q| q.of == of)
     }
 
@@ -109,8 +109,8 @@ impl Questions {
     /// an answer by little.
     pub(crate) fn more(
         &mut self,
-        (now, hurry): (Duration, Duration),
-        which: impl Fn(&About) -> bool,
+        (now, block_timeout): (Duration, Duration),
+        which: impl Fn(&Wanted) -> bool,
         peers: &mut BTreeMap<PeerId, Peer>,
     ) -> More {
         let (mut asked, mut patient, mut trusted) = (0, false, false);
@@ -118,7 +118,7 @@ impl Questions {
             asked += 1;
             let Some(peer) = peers.get_mut(&q.of).filter(|_| q.wait == Wait::Fresh) else { continue };
             // Who answers one after the other is not slow.
-            if q.since.max(peer.gave.unwrap_or_default()) + hurry <= now {
+            if q.since.max(peer.gave.unwrap_or_default()) + block_timeout <= now {
                 q.wait = Wait::Slow;
                 peer.missed = peer.missed.saturating_add(1);
             } else {
@@ -157,17 +157,17 @@ mod tests {
     /// What a peer was asked for is not charged to it, however late it comes; what it was not asked for is.
     #[test]
     fn a_block_is_owed_until_it_comes_or_is_forgotten() {
-        let (mut all, peer) = (Questions::default(), PeerId(1));
+        let (mut all, peer) = (BlockRequests::default(), PeerId(1));
         let name = BlockName { height: Height::new(7), hash: Hash::from_bytes([7; 32]) };
-        all.ask(Duration::ZERO, peer, About::Headers(name));
+        all.ask(Duration::ZERO, peer, Wanted::Headers(name));
         assert!(!all.owes_block(peer), "headers are no block");
-        for about in [About::Compact(name.hash), About::Items(name.hash), About::Block(name.hash)] {
+        for about in [Wanted::Compact(name.hash), Wanted::Items(name.hash), Wanted::Block(name.hash)] {
             all.ask(SECOND, peer, about);
             assert!(all.owes_block(peer) && !all.owes_block(PeerId(2)));
             assert_eq!(all.answered(peer, |a| *a == about), Some(about));
             assert!(!all.owes_block(peer));
         }
-        all.ask(SECOND, peer, About::Block(name.hash));
+        all.ask(SECOND, peer, Wanted::Block(name.hash));
         assert_eq!(all.late(21 * SECOND, 20 * SECOND), [peer]);
         assert!(all.owes_block(peer) && !all.is_asked(|a| a.block().is_some()));
         assert_eq!(all.late(81 * SECOND, 20 * SECOND), []);

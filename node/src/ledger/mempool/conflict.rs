@@ -1,15 +1,17 @@
 //! Why a transaction does not get into the pool.
 
-use crate::ledger::mempool::package::MAX_FAMILY;
 use sotto_mw::{
     error::{ConnectError, Rejection},
     group::PointBytes,
     hash::Hash,
 };
 
+/// Most transactions that one may wait for, and that may wait for one, itself among them.
+pub(crate) const MAX_PACKAGE: usize = 25;
+
 /// A transaction is in the way of another, or the pool is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Clash {
+pub enum Conflict {
     /// It is pending already.
     #[error("transaction {0} is pending already: nothing more to do")]
     Known(Hash),
@@ -44,8 +46,8 @@ pub enum Clash {
         pending: Hash,
     },
     /// Too many pending ones hang together.
-    #[error("more than {} pending transactions would wait for each other: wait for a block", MAX_FAMILY)]
-    Family,
+    #[error("more than {} pending transactions would wait for each other: wait for a block", MAX_PACKAGE)]
+    PackageLimit,
     /// No room for this fee.
     #[error(
         "the pool is full of transactions that pay as much per weight: wait for a block, or pay a higher fee"
@@ -53,7 +55,7 @@ pub enum Clash {
     Full,
 }
 
-impl Clash {
+impl Conflict {
     /// Which of these it is, without a name: what may stand in a log.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -62,7 +64,7 @@ impl Clash {
             Self::Spent { .. } => "a pending one spends the same output",
             Self::Created { .. } => "a pending one creates the same output",
             Self::Excess { .. } => "a pending one has the same excess",
-            Self::Family => "too many pending ones hang together",
+            Self::PackageLimit => "too many pending ones hang together",
             Self::Full => "the pool is full",
         }
     }
@@ -76,7 +78,7 @@ pub enum AdmitError<E> {
     Refused(#[from] Rejection),
     /// Others are in its way.
     #[error(transparent)]
-    Clash(#[from] Clash),
+    Conflict(#[from] Conflict),
     /// The store cannot answer; nothing is known about the transaction.
     #[error("the chain's store cannot answer: {0}")]
     View(E),

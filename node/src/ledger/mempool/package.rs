@@ -6,10 +6,13 @@
 //! ```
 //!
 //! The relations are looked up in the tables of what is spent and created, so there is nothing that could come to disagree with
-//! them. Families are small ([`MAX_FAMILY`]) but for what a reorganisation gives back, and every walk here ends even if one went
+//! them. Families are small ([`MAX_PACKAGE`]) but for what a reorganisation gives back, and every walk here ends even if one went
 //! round in a circle.
 
-use crate::ledger::mempool::{Pending, Pool, Rate, conflict::Clash};
+use crate::ledger::mempool::{
+    Mempool, Pending, Rate,
+    conflict::{Conflict, MAX_PACKAGE},
+};
 use sotto_mw::{
     block::Header,
     chain::Chain,
@@ -24,10 +27,7 @@ use sotto_mw::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Most transactions that one may wait for, and that may wait for one, itself among them.
-pub(crate) const MAX_FAMILY: usize = 25;
-
-impl Pool {
+impl Mempool {
     fn parents<'a>(&'a self, body: &'a Body) -> impl Iterator<Item = Hash> + 'a {
         body.inputs.iter().filter_map(|c| self.created.get(c).copied())
     }
@@ -62,13 +62,13 @@ impl Pool {
     }
 
     /// Whether a transaction with these ancestors makes no family too large.
-    pub(crate) fn family_has_room(&self, ancestors: &HashSet<Hash>) -> Result<(), Clash> {
+    pub(crate) fn check_package_limit(&self, ancestors: &HashSet<Hash>) -> Result<(), Conflict> {
         let full = |id: &Hash| {
             let body = self.pending.get(id).map(Pending::body);
-            body.is_some_and(|body| self.descendants(body).len() + 2 > MAX_FAMILY)
+            body.is_some_and(|body| self.descendants(body).len() + 2 > MAX_PACKAGE)
         };
-        let too_many = ancestors.len() >= MAX_FAMILY || ancestors.iter().any(full);
-        if too_many { Err(Clash::Family) } else { Ok(()) }
+        let too_many = ancestors.len() >= MAX_PACKAGE || ancestors.iter().any(full);
+        if too_many { Err(Conflict::PackageLimit) } else { Ok(()) }
     }
 
     /// What the pool would lose with a transaction, for each weight.
@@ -120,7 +120,7 @@ impl Pool {
     }
 
     /// The same of one whose proofs nobody has looked at.
-    pub(crate) fn foresee<V: ChainView>(
+    pub(crate) fn precheck<V: ChainView>(
         &self,
         chain: &Chain,
         view: &V,

@@ -8,7 +8,7 @@
 //! So a child can pay for its parent. Joined, what one creates and the other spends is cut through, so the block is at most as
 //! heavy as the sum that is counted here.
 
-use crate::ledger::mempool::{Pending, Pool, Rate};
+use crate::ledger::mempool::{Mempool, Pending, Rate};
 use sotto_mw::{
     chain::Chain, error::ConnectError, hash::Hash, rules::Connected, state::ChainView,
     transaction::Transaction,
@@ -21,7 +21,7 @@ use std::{
 /// How good it is to take a transaction with its ancestors next; of equals the first that came.
 type Score = (Rate, Reverse<u64>, Hash);
 
-impl Pool {
+impl Mempool {
     /// The best paying transactions that fit into `limit` of weight, parents first, ready to be proposed.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::storage::{
     snapshot_check::Checker,
     snapshot_check::Judged,
     snapshot_format::{Part, PartCount},
-    snapshot_layout::Pieces,
+    snapshot_layout::SnapshotLayout,
     snapshot_state::Snapshot,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -165,7 +165,7 @@ fn killed_while_a_state_is_adopted() {
     }
     // The counts of the table are those that follow from the headers.
     let counts: Vec<u64> = toy.blocks().iter().map(|b| b.header.kernel_count).collect();
-    assert_eq!(Pieces::of(&counts, tip.header.output_count, ITEMS).count(), judged.parts());
+    assert_eq!(SnapshotLayout::of(&counts, tip.header.output_count, ITEMS).count(), judged.parts());
 }
 
 /// Begun again in the middle, out of order, or not to the end: what is adopted is the whole state or nothing.
