@@ -1,10 +1,11 @@
 #!/bin/sh
-# Jobs of real size with real processes: the gallery's Welch test with 1,000,000 rows of each of three owners, who add up their own,
-# and its pay-gap table with 100,000 rows of each of three, all of which enter as shares.
+# Large jobs with real processes: the gallery's Welch test with 1,000,000 rows from each of three input parties, who
+# add up their own rows, and its pay-gap table with 100,000 rows from each of three, all of which enter as shares.
 #
 #     cargo build --release -p sotto-cli && benches/jobs.sh target/release/sotto
 #
-# For each party: seconds from start to end, reading and checking included, and the most memory it had. All run on this machine.
+# Reports for each party the seconds from start to end, including reading and checking, and its peak memory. All
+# parties run on this machine.
 set -eu
 sotto=$(realpath "$1")
 cd "$(dirname "$0")/../jobs/gallery"

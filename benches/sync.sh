@@ -1,13 +1,14 @@
 #!/bin/sh
-# A fresh node fetches a chain over loopback from one node and from three, every block and by snapshot: real processes, TLS, disks.
+# A fresh node fetches a chain over loopback from one node and from three, every block and by snapshot, with real
+# processes, TLS and disks.
 #
 #     cargo build --release -p sotto-cli && cargo run --release -p sotto-benches --example chain -- /tmp/big
 #     benches/sync.sh target/release/sotto /tmp/big
 #
 # and payments go through a line of four nodes, if the chain has some (`chain -- /tmp/small 1200 60 1000`; see `pay`).
 #
-# For each fetching: seconds until the tip is there, bytes over loopback (TCP and TLS included, so nothing else should use it), the most memory
-# the taker and a giver had, and the processor seconds of the taker.
+# Reports for each download: seconds until the tip is reached, bytes over loopback (TCP and TLS included, so nothing
+# else should use it), the peak memory of the downloader and of a server, and the downloader's processor seconds.
 set -eu
 sotto=$(realpath "$1")
 chain=$(realpath "$2")
@@ -22,7 +23,7 @@ field() {
     sed -n "s/.*\"$2\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$1" | head -n 1
 }
 
-# Starts a node in a folder, and waits until it tells its key.
+# Starts a node in a folder, and waits until it prints its key.
 start() {
     folder=$1
     shift

@@ -163,7 +163,7 @@ def check_session(v):
 
 
 def check_letter(v):
-    """docs/FORMATS.md, "Encrypted letter"; first the seal on the draft's own example."""
+    """docs/FORMATS.md, "Encrypted message"; first the cipher on the draft's own example."""
     example = v["xchacha20_poly1305"]
     sealed = xchacha.encrypt(*(unhex(example[k]) for k in ("key", "nonce", "text", "beside")))
     check("the draft's example", sealed == unhex(example["sealed"]))
@@ -187,7 +187,7 @@ def check_letter(v):
 
 
 def check_described(name, chain, described):
-    """Decodes a transaction, checks what is said of it, its sums, signatures and proofs; returns it."""
+    """Decodes a transaction, checks its claims, sums, signatures and proofs; returns it."""
     data = unhex(described["bytes"])
     t = wire.read("transaction", data)
     check(name + ": bytes", wire.encode_transaction(t.offset, t.body.inputs, t.body.outputs, t.body.kernels) == data)
@@ -329,7 +329,7 @@ def main():
     for subject, run in ours.items():
         try:
             run(json.loads((FOLDER / f"{subject}.json").read_text()))
-        except Exception as error:  # a reader that cannot read has failed, whatever the reason
+        except Exception as error:  # the reader has failed, whatever the reason
             check(f"{subject}: {type(error).__name__}: {error}", False)
     for name in failed:
         print("failed:", name)

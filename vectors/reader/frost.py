@@ -36,7 +36,7 @@ def sign(secret, message, fresh):
 
 
 def verifies(key, message, signature):
-    """Whether z·G = R + c·X; the identity is neither key nor nonce."""
+    """Whether z·G = R + c·X; the identity is refused as key and as nonce."""
     r, x, z = decode(signature[:32]), decode(key), scalar(signature[32:])
     if r is None or x is None or z is None or r == IDENTITY or x == IDENTITY:
         return False

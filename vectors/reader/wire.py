@@ -28,7 +28,7 @@ def le(n, width=8):
 
 
 class Malformed(Exception):
-    """The bytes encode nothing."""
+    """The bytes are not a valid encoding."""
 
 
 class Reader:
@@ -116,11 +116,11 @@ class Reader:
 
 
 POINTS = {}
-"""Every point met so far, decoded."""
+"""Every point seen so far, decoded."""
 
 
 def read(what, data):
-    """One value that fills the bytes."""
+    """Decodes one value that fills the bytes."""
     r = Reader(data)
     value = getattr(r, what)()
     if r.at != len(data):

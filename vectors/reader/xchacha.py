@@ -1,4 +1,4 @@
-"""XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, over RFC 8439): the seal of a letter."""
+"""XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, over RFC 8439): the encryption of a message."""
 
 WORD = 2**32
 PRIME = 2**130 - 5
@@ -21,7 +21,7 @@ def octets(all_words):
 
 
 def rounds(key, rest):
-    """The twenty rounds over the constants, the key and sixteen bytes more: the state before and after."""
+    """The twenty rounds over the constants, the key and sixteen further bytes: the state before and after."""
     before = words(b"expand 32-byte k" + key + rest)
     x = before[:]
     for _ in range(10):
@@ -33,7 +33,7 @@ def rounds(key, rest):
 
 
 def hchacha20(key, nonce):
-    """The draft's section 2.2: a key of its own for each first sixteen bytes of a nonce."""
+    """The draft's section 2.2: a subkey for the first sixteen bytes of a nonce."""
     _, x = rounds(key, nonce)
     return octets(x[:4] + x[12:])
 
@@ -62,7 +62,7 @@ def padded(data):
 
 
 def encrypt(key, nonce, text, beside):
-    """The sealed text, with its tag; `beside` is authenticated with it."""
+    """The encrypted text, with its tag; `beside` is the associated data."""
     key, nonce = hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
     sealed = bytes(a ^ b for a, b in zip(text, chacha20(key, nonce, 1, len(text))))
     lengths = len(beside).to_bytes(8, "little") + len(sealed).to_bytes(8, "little")
