@@ -11,25 +11,33 @@
 //! Guarantees: the verdict is that of RFC 9496's abstract group, on every machine ([`backend`]). Not constant time: nothing
 //! secret may come here. Why it exists and how it is kept honest: `docs/adr/0001-own-verification-arithmetic.md`.
 
-mod backend;
-mod buckets;
-mod curve;
-mod decode;
 mod digits;
 mod field;
-mod fixed;
-mod keccak;
-mod lanes;
-mod pippenger;
-mod power;
 mod residues;
 
+mod lanes;
+
+mod kernel;
+
+mod backend;
+mod curve;
+mod keccak;
+mod power;
+
+mod buckets;
+mod decode;
+
+mod pippenger;
+
+mod fixed;
+
 pub(crate) use self::{
-    backend::{Backend, Instructions, Kernel},
+    backend::Backend,
     curve::Addend,
     digits::{Words, is_canonical},
     field::words,
     keccak::{BLOCK_BYTES, Script},
+    kernel::{Instructions, Kernel},
     power::inverses,
     residues::{Residue, Residues},
 };

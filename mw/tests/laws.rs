@@ -27,22 +27,22 @@ use std::{
 
 /// A chain with two rewards to spend.
 fn funded() -> (TestChain, Owned, Owned) {
-    let mut toy = TestChain::new(7);
-    let (a, b) = (toy.grow(Vec::new()), toy.grow(Vec::new()));
-    toy.mature();
-    (toy, a, b)
+    let mut ledger = TestChain::new(7);
+    let (a, b) = (ledger.grow(Vec::new()), ledger.grow(Vec::new()));
+    ledger.mature();
+    (ledger, a, b)
 }
 
 /// Six payments, of which some spend what others create: a → c d, c → e f, f → g, d → h, b → i j, i j → k.
 static PAYMENTS: LazyLock<(TestChain, Vec<Transaction>)> = LazyLock::new(|| {
-    let (mut toy, a, b) = funded();
-    let (one, cd) = toy.pay(&[&a], &[9_000_000]);
-    let (two, ef) = toy.pay(&[&cd[0]], &[4_000_000]);
-    let (three, _) = toy.pay(&[&ef[1]], &[]);
-    let (four, _) = toy.pay(&[&cd[1]], &[]);
-    let (five, ij) = toy.pay(&[&b], &[1_000_000]);
-    let (six, _) = toy.pay(&[&ij[0], &ij[1]], &[]);
-    (toy, vec![one, two, three, four, five, six])
+    let (mut ledger, a, b) = funded();
+    let (one, cd) = ledger.pay(&[&a], &[9_000_000]);
+    let (two, ef) = ledger.pay(&[&cd[0]], &[4_000_000]);
+    let (three, _) = ledger.pay(&[&ef[1]], &[]);
+    let (four, _) = ledger.pay(&[&cd[1]], &[]);
+    let (five, ij) = ledger.pay(&[&b], &[1_000_000]);
+    let (six, _) = ledger.pay(&[&ij[0], &ij[1]], &[]);
+    (ledger, vec![one, two, three, four, five, six])
 });
 
 fn joined(all: &[Transaction]) -> Transaction {
@@ -96,8 +96,8 @@ proptest! {
     #[test]
     fn joining_associates_where_joining_at_once_succeeds(parts: [(u8, u8, u64); 3]) {
         static MADE: LazyLock<Vec<Owned>> = LazyLock::new(|| {
-            let mut toy = TestChain::new(23);
-            (0..8).map(|i| if i == 0 { toy.reward(Amount::ZERO).0 } else { toy.output(i) }).collect()
+            let mut ledger = TestChain::new(23);
+            (0..8).map(|i| if i == 0 { ledger.reward(Amount::ZERO).0 } else { ledger.output(i) }).collect()
         });
         let all = parts.map(|p| moves(&MADE, p));
         let distinct = |list: Vec<_>| list.len() == list.iter().collect::<HashSet<_>>().len();
@@ -118,11 +118,11 @@ proptest! {
 /// Why the law has a condition: what is cut through no longer stands in the way of its double.
 #[test]
 fn joining_in_steps_may_hide_a_conflict() {
-    let (mut toy, a, b) = funded();
-    let through = toy.output(5);
-    let fee = toy.plain(Amount::ZERO);
+    let (mut ledger, a, b) = funded();
+    let through = ledger.output(5);
+    let fee = ledger.plain(Amount::ZERO);
     let [x, y, z] = [(&a, &through), (&through, &b), (&b, &through)]
-        .map(|(from, to)| toy.transaction(&[from], &[to], &[fee]));
+        .map(|(from, to)| ledger.transaction(&[from], &[to], &[fee]));
     let at_once = aggregate([x.clone(), y.clone(), z.clone()]);
     assert_eq!(at_once, Err(Conflict::CreatedTwice(through.commitment().encoded())));
     assert!(aggregate([aggregate([x, y]).unwrap(), z]).is_ok());
@@ -131,11 +131,16 @@ fn joining_in_steps_may_hide_a_conflict() {
 /// The joined transaction passes every rule, and leads to the same unspent outputs as its parts one after the other.
 #[test]
 fn cut_through_keeps_the_balance_and_the_outcome() {
-    let (toy, all) = &*PAYMENTS;
-    let payments = |toy: &TestChain| -> BTreeSet<_> {
-        toy.state().all_unspent().filter(|u| !u.output.is_coinbase()).map(|u| u.output.commitment).collect()
+    let (ledger, all) = &*PAYMENTS;
+    let payments = |ledger: &TestChain| -> BTreeSet<_> {
+        ledger
+            .state()
+            .all_unspent()
+            .filter(|u| !u.output.is_coinbase())
+            .map(|u| u.output.commitment)
+            .collect()
     };
-    let (mut at_once, mut in_turn) = (toy.clone(), toy.clone());
+    let (mut at_once, mut in_turn) = (ledger.clone(), ledger.clone());
     let t = joined(all);
     assert_eq!((t.body.inputs.len(), t.body.outputs.len(), t.body.kernels.len()), (2, 4, 6));
     at_once.grow(vec![t]);
@@ -147,13 +152,13 @@ fn cut_through_keeps_the_balance_and_the_outcome() {
 
 #[test]
 fn conflicts_are_named() {
-    let (mut toy, a, b) = funded();
-    let (one, outs) = toy.pay(&[&a], &[5]);
-    let two = toy.pay(&[&a], &[6]).0;
+    let (mut ledger, a, b) = funded();
+    let (one, outs) = ledger.pay(&[&a], &[5]);
+    let two = ledger.pay(&[&a], &[6]).0;
     let spent = a.commitment().encoded();
     assert_eq!(aggregate([one.clone(), two]), Err(Conflict::SpentTwice(spent)));
-    let plain = toy.plain(Amount::new(100_000));
-    let same = toy.transaction(&[&b], &[&outs[0]], &[plain]);
+    let plain = ledger.plain(Amount::new(100_000));
+    let same = ledger.transaction(&[&b], &[&outs[0]], &[plain]);
     let created = outs[0].commitment().encoded();
     assert_eq!(aggregate([one, same]), Err(Conflict::CreatedTwice(created)));
 }
@@ -161,10 +166,10 @@ fn conflicts_are_named() {
 /// A reward is never cut through: who spends it in the block that creates it keeps both, and MW-R02 refuses that.
 #[test]
 fn rewards_are_not_cut_through() {
-    let (mut toy, ..) = funded();
-    let (coinbase, kernel) = toy.reward(Amount::ZERO);
+    let (mut ledger, ..) = funded();
+    let (coinbase, kernel) = ledger.reward(Amount::ZERO);
     let reward = Body::sorted(vec![], vec![coinbase.output.clone()], vec![kernel]);
-    let spending = toy.pay(&[&coinbase], &[]).0;
+    let spending = ledger.pay(&[&coinbase], &[]).0;
     let t = joined(&[Transaction { offset: Scalar::ZERO, body: reward }, spending]);
     assert_eq!(t.body.inputs, [coinbase.commitment()]);
     assert!(t.body.outputs.contains(&coinbase.output));
@@ -172,8 +177,8 @@ fn rewards_are_not_cut_through() {
 
 /// A chain that `choices` determine: for each block, how many payments of what shape.
 fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (TestChain, Vec<MemoryState>, Vec<ChangeSet>) {
-    let mut toy = TestChain::with(seed, |p| p.maturity = 1);
-    let (mut states, mut changes) = (vec![toy.state().clone()], Vec::new());
+    let mut ledger = TestChain::with(seed, |p| p.maturity = 1);
+    let (mut states, mut changes) = (vec![ledger.state().clone()], Vec::new());
     let mut owned: Vec<Owned> = Vec::new();
     for (payments, parts) in choices {
         let mut block = Vec::new();
@@ -183,27 +188,27 @@ fn random_chain(seed: u64, choices: &[(u8, u8)]) -> (TestChain, Vec<MemoryState>
                 break;
             }
             let from = owned.remove((usize::from(*parts) + usize::from(i)) % owned.len());
-            let (t, outputs) = toy.pay(&[&from], &vec![10_000_000; usize::from(parts % 3)]);
+            let (t, outputs) = ledger.pay(&[&from], &vec![10_000_000; usize::from(parts % 3)]);
             block.push(t);
             // Small change is left alone.
             fresh.extend(outputs.into_iter().filter(|o| o.opening.amount > Amount::new(100_000_000)));
         }
-        let (p, coinbase) = toy.propose(&block).unwrap();
-        let block = toy.seal(p.header, p.body);
-        changes.push(toy.connect(&block).unwrap());
-        states.push(toy.state().clone());
+        let (p, coinbase) = ledger.propose(&block).unwrap();
+        let block = ledger.seal(p.header, p.body);
+        changes.push(ledger.connect(&block).unwrap());
+        states.push(ledger.state().clone());
         owned.extend(fresh);
         owned.push(coinbase);
     }
-    (toy, states, changes)
+    (ledger, states, changes)
 }
 
-fn audit(toy: &TestChain, unspent: impl Iterator<Item = Unspent>) -> Result<Amount, rules::AuditError> {
+fn audit(ledger: &TestChain, unspent: impl Iterator<Item = Unspent>) -> Result<Amount, rules::AuditError> {
     let mut audit = SupplyAudit::default();
     unspent.for_each(|u| audit.add_unspent(&u.output.commitment));
-    toy.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| audit.add_kernel(&k.excess));
-    let tip = toy.state().tip();
-    audit.finish(toy.chain(), tip.height, &tip.total_offset)
+    ledger.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| audit.add_kernel(&k.excess));
+    let tip = ledger.state().tip();
+    audit.finish(ledger.chain(), tip.height, &tip.total_offset)
 }
 
 proptest! {
@@ -212,8 +217,8 @@ proptest! {
     /// Back block by block to the genesis, and forth again; a change fits no other state.
     #[test]
     fn undo_after_apply_is_the_identity(seed: u64, choices in vec(any::<(u8, u8)>(), 1..7)) {
-        let (toy, states, changes) = random_chain(seed, &choices);
-        let mut state = toy.state().clone();
+        let (ledger, states, changes) = random_chain(seed, &choices);
+        let mut state = ledger.state().clone();
         for (change, before) in changes.iter().zip(&states).rev() {
             prop_assert!(state.apply(change).is_err());
             state.undo(change).unwrap();
@@ -229,8 +234,8 @@ proptest! {
     /// Rewind material has one encoding, and stands for its output and no other.
     #[test]
     fn rewind_material_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
-        let (toy, ..) = random_chain(seed, &[(0, 0); 2]);
-        for u in toy.state().all_unspent() {
+        let (ledger, ..) = random_chain(seed, &[(0, 0); 2]);
+        for u in ledger.state().all_unspent() {
             let material = u.rewind_data();
             prop_assert_eq!((material.key(), material.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));
             canonical(&material, edit)?;
@@ -246,16 +251,16 @@ proptest! {
     /// Σ unspent = supply·H + Σ excesses + offset·G, and the roots are those of the sets themselves.
     #[test]
     fn the_supply_adds_up_and_roots_follow_from_the_sets(seed: u64, choices in vec(any::<(u8, u8)>(), 1..7)) {
-        let (toy, ..) = random_chain(seed, &choices);
-        let all: Vec<Unspent> = toy.state().all_unspent().cloned().collect();
-        let height = toy.state().tip().height;
-        prop_assert_eq!(audit(&toy, all.iter().cloned()).ok(), toy.chain().supply(height));
-        prop_assert!(audit(&toy, all.iter().skip(1).cloned()).is_err());
+        let (ledger, ..) = random_chain(seed, &choices);
+        let all: Vec<Unspent> = ledger.state().all_unspent().cloned().collect();
+        let height = ledger.state().tip().height;
+        prop_assert_eq!(audit(&ledger, all.iter().cloned()).ok(), ledger.chain().supply(height));
+        prop_assert!(audit(&ledger, all.iter().skip(1).cloned()).is_err());
         let entries = all.iter().map(|u| Entry { key: Unspent::key(&u.output.commitment), leaf: u.leaf() });
-        prop_assert_eq!(Trie::from_leaves(entries).unwrap().root(), toy.state().tip().output_root);
+        prop_assert_eq!(Trie::from_leaves(entries).unwrap().root(), ledger.state().tip().output_root);
         let mut kernels = Mmr::new();
-        toy.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| kernels.push(k.id()));
-        prop_assert_eq!(kernels.root(), toy.state().tip().kernel_root);
+        ledger.blocks().iter().flat_map(|b| &b.body.kernels).for_each(|k| kernels.push(k.id()));
+        prop_assert_eq!(kernels.root(), ledger.state().tip().kernel_root);
     }
 }
 
@@ -306,8 +311,8 @@ proptest! {
 /// Each wire error, from bytes that deserve it; a count is refused before anything is allocated for it.
 #[test]
 fn each_way_of_not_decoding() {
-    let (mut toy, a, _) = funded();
-    let t = toy.pay(&[&a], &[5]).0;
+    let (mut ledger, a, _) = funded();
+    let t = ledger.pay(&[&a], &[5]).0;
     let good = t.to_bytes();
     let with = |at: usize, bytes: &[u8]| {
         let mut b = good.clone();
@@ -318,7 +323,7 @@ fn each_way_of_not_decoding() {
     let (inputs, input, outputs, output, kernels) = (33, 37, 69, 73, 1485);
     assert_eq!(good.len(), kernels + 4 + 113);
     assert_eq!(with(0, &[2]), Err(DecodeError::Version { found: 2 }));
-    let mut params = toy.chain().params().to_bytes();
+    let mut params = ledger.chain().params().to_bytes();
     params[0] = 1;
     assert_eq!(Params::from_bytes(&params), Err(DecodeError::Rules { found: 1, supported: 2 }));
     assert_eq!(with(1, &[0xff; 32]), Err(DecodeError::Scalar));
@@ -332,7 +337,7 @@ fn each_way_of_not_decoding() {
         assert_eq!(with(at, &(MAX_ITEMS + 1).to_le_bytes()), Err(bound));
         assert!(matches!(with(at, &MAX_ITEMS.to_le_bytes()), Err(DecodeError::Short { .. })));
     }
-    let mut params = toy.chain().params().to_bytes();
+    let mut params = ledger.chain().params().to_bytes();
     params[1] = 3;
     let network = DecodeError::Code { what: "network", code: 3 };
     assert_eq!(Params::from_bytes(&params), Err(network));
@@ -347,16 +352,16 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
 /// Every bit outside of the proofs, and in the proofs one bit of every byte, another one each time.
 #[test]
 fn a_transaction_with_a_flipped_bit_is_refused() {
-    let (mut toy, a, _) = funded();
-    let good = toy.pay(&[&a], &[5]).0;
-    assert!(toy.accept(&good).is_ok());
+    let (mut ledger, a, _) = funded();
+    let good = ledger.pay(&[&a], &[5]).0;
+    assert!(ledger.accept(&good).is_ok());
     let bytes = good.to_bytes();
     let in_proof = |byte: usize| (107..779).contains(&byte) || (813..1485).contains(&byte);
     let bits = (0..8 * bytes.len()).filter(|bit| !in_proof(bit / 8) || bit % 8 == bit / 8 % 7);
     let mut undecodable = 0;
     for bit in bits {
         match Transaction::from_bytes(&flipped(&bytes, bit)) {
-            Ok(t) => assert!(toy.accept(&t).is_err(), "bit {bit}"),
+            Ok(t) => assert!(ledger.accept(&t).is_err(), "bit {bit}"),
             Err(_) => undecodable += 1,
         }
     }
@@ -366,14 +371,14 @@ fn a_transaction_with_a_flipped_bit_is_refused() {
 /// Every bit of version, header and seal, and one bit of every byte of the body.
 #[test]
 fn a_block_with_a_flipped_bit_is_refused() {
-    let (mut toy, a, _) = funded();
-    let payment = toy.pay(&[&a], &[5]).0;
-    let good = toy.forge_with(&payment);
-    assert!(toy.judge(&good).is_ok());
+    let (mut ledger, a, _) = funded();
+    let payment = ledger.pay(&[&a], &[5]).0;
+    let good = ledger.forge_with(&payment);
+    assert!(ledger.judge(&good).is_ok());
     let bytes = good.to_bytes();
     for bit in (0..8 * bytes.len()).filter(|bit| bit / 8 < 257 || bit % 8 == bit / 8 % 8) {
         if let Ok(b) = Block::from_bytes(&flipped(&bytes, bit)) {
-            assert!(toy.judge(&b).is_err(), "bit {bit}");
+            assert!(ledger.judge(&b).is_err(), "bit {bit}");
         }
     }
 }
@@ -386,7 +391,7 @@ proptest! {
     #[test]
     fn a_batch_is_each_of_its_members(kernels: [bool; 6], outputs: [bool; 4], sparse: [bool; 2]) {
         static JOINED: LazyLock<Transaction> = LazyLock::new(|| joined(&PAYMENTS.1));
-        let (toy, mut t) = (&PAYMENTS.0, JOINED.clone());
+        let (ledger, mut t) = (&PAYMENTS.0, JOINED.clone());
         let bad = |all: &[bool], some: bool| (0..all.len()).filter(|i| some && all[*i]).collect::<Vec<_>>();
         let (bad_kernels, bad_outputs) = (bad(&kernels, sparse[0]), bad(&outputs, sparse[1]));
         for i in &bad_kernels {
@@ -401,12 +406,12 @@ proptest! {
             proof[608] ^= 1; // the lowest bit of a
             o.proof = RangeProof::from_bytes(&proof);
         }
-        let well_formed = rules::check_transaction(toy.chain(), t.clone()).unwrap();
+        let well_formed = rules::check_transaction(ledger.chain(), t.clone()).unwrap();
         let want = match (bad_kernels.first(), bad_outputs.first()) {
             (Some(i), _) => Err(Rejection::KernelSignature { excess: t.body.kernels[*i].excess.encoded() }),
             (_, Some(i)) => Err(Rejection::RangeProof { output: t.body.outputs[*i].commitment.encoded() }),
             _ => Ok(()),
         };
-        prop_assert_eq!(rules::verify_transaction(toy.chain(), well_formed).map(|_| ()), want);
+        prop_assert_eq!(rules::verify_transaction(ledger.chain(), well_formed).map(|_| ()), want);
     }
 }

@@ -51,13 +51,13 @@ fn a_block_is_refused_for_its_transactions() {
 #[test]
 fn what_is_refused_changes_nothing() {
     for case in CASES.iter() {
-        let mut toy = case.refused.toy.clone();
+        let mut ledger = case.refused.ledger.clone();
         let refusal = match &case.refused.subject {
-            cases::Subject::Block(b) => toy.connect(b).unwrap_err(),
-            cases::Subject::Transaction(t) => toy.propose(std::slice::from_ref(t)).unwrap_err(),
+            cases::Subject::Block(b) => ledger.connect(b).unwrap_err(),
+            cases::Subject::Transaction(t) => ledger.propose(std::slice::from_ref(t)).unwrap_err(),
         };
         assert_eq!(refusal, case.because, "{}", case.name);
-        assert!(toy.state() == case.refused.toy.state(), "{}", case.name);
+        assert!(ledger.state() == case.refused.ledger.state(), "{}", case.name);
     }
 }
 
@@ -69,17 +69,17 @@ fn a_proposal_is_judged_as_its_block_is() {
         let blocks = [Some(trial.clone()), trial.in_block()].into_iter().flatten();
         for trial in blocks {
             let cases::Subject::Block(block) = &trial.subject else { continue };
-            let (toy, verdict) = (&trial.toy, trial.verdict());
+            let (ledger, verdict) = (&trial.ledger, trial.verdict());
             let proposal = Proposal { header: block.header.clone(), body: block.body.clone() };
-            let judged = connect_proposal(toy.chain(), toy.state(), proposal).map_err(|e| match e {
+            let judged = connect_proposal(ledger.chain(), ledger.state(), proposal).map_err(|e| match e {
                 ConnectError::Refused(why) => why,
                 ConnectError::View(e) => match e {},
             });
-            let sealed = judged.and_then(|p| seal_proposal(toy.chain(), p, block.seal));
+            let sealed = judged.and_then(|p| seal_proposal(ledger.chain(), p, block.seal));
             assert_eq!(sealed.as_ref().err(), verdict.as_ref().err(), "{}", case.name);
             refused += usize::from(sealed.is_err());
             let Ok(sealed) = sealed else { continue };
-            let connected = toy.judge(block).unwrap();
+            let connected = ledger.judge(block).unwrap();
             assert_eq!((&sealed.get().block, sealed.parent()), (block, connected.parent()));
             let (ours, theirs) = (&sealed.get().change, &connected.get().change);
             assert_eq!((&ours.after.header, &ours.spent), (&theirs.after.header, &theirs.spent));
@@ -91,14 +91,14 @@ fn a_proposal_is_judged_as_its_block_is() {
 /// A proposal that was judged on one chain cannot be sealed for another, even by an operator of both.
 #[test]
 fn a_proposal_is_sealed_for_its_own_chain() {
-    let mut toy = TestChain::new(1);
-    let (proposal, _) = toy.propose(&[]).unwrap();
-    let judged = connect_proposal(toy.chain(), toy.state(), proposal.clone()).unwrap();
-    let other = Chain::new(Params { genesis_time: 1, ..toy.chain().params().clone() }).unwrap();
+    let mut ledger = TestChain::new(1);
+    let (proposal, _) = ledger.propose(&[]).unwrap();
+    let judged = connect_proposal(ledger.chain(), ledger.state(), proposal.clone()).unwrap();
+    let other = Chain::new(Params { genesis_time: 1, ..ledger.chain().params().clone() }).unwrap();
     let message = proposal.header.seal_message(other.id());
-    let seal = sign(toy.operator(), &message, &mut ChaCha20Rng::seed_from_u64(1));
+    let seal = sign(ledger.operator(), &message, &mut ChaCha20Rng::seed_from_u64(1));
     assert_eq!(seal_proposal(&other, judged.clone(), seal).map(|_| ()), Err(Rejection::Seal));
-    assert_eq!(seal_proposal(toy.chain(), judged, seal).map(|_| ()), Err(Rejection::Seal));
+    assert_eq!(seal_proposal(ledger.chain(), judged, seal).map(|_| ()), Err(Rejection::Seal));
 }
 
 #[test]
@@ -125,41 +125,41 @@ fn parameters_must_make_sense() {
 /// A transaction must leave room for the reward of its block: none that passes alone is too heavy to be sealed.
 #[test]
 fn a_transaction_leaves_room_for_the_reward() {
-    let mut toy = TestChain::with(1, |p| p.max_weight = 82 + 30);
-    let a = toy.grow(Vec::new());
-    toy.mature();
-    let (fits, heavy) = (toy.pay(&[&a], &[5, 6]).0, toy.pay(&[&a], &[5, 6, 7]).0);
-    assert!(toy.propose(&[fits]).is_ok());
-    assert_eq!(toy.accept(&heavy).map(|_| ()), Err(Rejection::TooHeavy { weight: 104, limit: 82 }));
+    let mut ledger = TestChain::with(1, |p| p.max_weight = 82 + 30);
+    let a = ledger.grow(Vec::new());
+    ledger.mature();
+    let (fits, heavy) = (ledger.pay(&[&a], &[5, 6]).0, ledger.pay(&[&a], &[5, 6, 7]).0);
+    assert!(ledger.propose(&[fits]).is_ok());
+    assert_eq!(ledger.accept(&heavy).map(|_| ()), Err(Rejection::TooHeavy { weight: 104, limit: 82 }));
 }
 
 /// Two transactions that spend the same output, each fine alone, do not fit one block.
 #[test]
 fn a_proposal_refuses_conflicts() {
-    let mut toy = TestChain::new(1);
-    let a = toy.grow(Vec::new());
-    toy.mature();
-    let (one, two) = (toy.pay(&[&a], &[5]).0, toy.pay(&[&a], &[6]).0);
-    let refusal = toy.propose(&[one, two]).unwrap_err();
+    let mut ledger = TestChain::new(1);
+    let a = ledger.grow(Vec::new());
+    ledger.mature();
+    let (one, two) = (ledger.pay(&[&a], &[5]).0, ledger.pay(&[&a], &[6]).0);
+    let refusal = ledger.propose(&[one, two]).unwrap_err();
     assert_eq!(refusal, Rejection::NotUnspent { output: a.commitment().encoded() });
 }
 
 /// The seal is checked before the body: a stranger's block costs one signature, however bad the rest is.
 #[test]
 fn the_seal_comes_before_the_body() {
-    let mut toy = TestChain::new(1);
-    let block = toy.forge_with(&Transaction { offset: Scalar::ONE, body: Body::default() });
-    assert_eq!(toy.judge(&block).map(|_| ()), Err(Rejection::Unbalanced));
+    let mut ledger = TestChain::new(1);
+    let block = ledger.forge_with(&Transaction { offset: Scalar::ONE, body: Body::default() });
+    assert_eq!(ledger.judge(&block).map(|_| ()), Err(Rejection::Unbalanced));
     let mut stranger = block.clone();
     stranger.seal = block.body.kernels[0].signature;
-    assert_eq!(toy.judge(&stranger).map(|_| ()), Err(Rejection::Seal));
+    assert_eq!(ledger.judge(&stranger).map(|_| ()), Err(Rejection::Seal));
 }
 
 /// Amounts are 64 bits everywhere: the greatest output can be made, sent on and audited.
 #[test]
 fn the_greatest_amount_is_an_amount() {
-    let mut toy = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
-    let all = toy.grow(Vec::new());
+    let mut ledger = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
+    let all = ledger.grow(Vec::new());
     assert_eq!(all.opening.amount, Amount::new(u64::MAX));
-    assert_eq!(all.output.rewind(toy.chain().id(), &TestChain::REWIND), Some(all.opening));
+    assert_eq!(all.output.rewind(ledger.chain().id(), &TestChain::REWIND), Some(all.opening));
 }

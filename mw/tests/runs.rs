@@ -23,13 +23,13 @@ use std::sync::LazyLock;
 
 /// Seven blocks, payments in the later ones.
 static CHAIN: LazyLock<TestChain> = LazyLock::new(|| {
-    let mut toy = TestChain::with(21, |p| p.maturity = 1);
-    let mut reward = toy.grow(Vec::new());
+    let mut ledger = TestChain::with(21, |p| p.maturity = 1);
+    let mut reward = ledger.grow(Vec::new());
     for n in 0..6 {
-        let payments = if n % 2 == 0 { vec![toy.pay(&[&reward], &[5, 6]).0] } else { Vec::new() };
-        reward = toy.grow(payments);
+        let payments = if n % 2 == 0 { vec![ledger.pay(&[&reward], &[5, 6]).0] } else { Vec::new() };
+        reward = ledger.grow(payments);
     }
-    toy
+    ledger
 });
 
 /// Ways to spoil a sealed block; all but the first two keep it a block that its operator sealed.
@@ -51,8 +51,8 @@ fn unprove(proof: &mut RangeProof) {
 }
 
 /// The chain's blocks, some of them spoiled, sealed and linked again.
-fn spoiled(toy: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
-    let mut blocks = toy.blocks().to_vec();
+fn spoiled(ledger: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
+    let mut blocks = ledger.blocks().to_vec();
     let mut tip = blocks[0].header.previous;
     for (i, block) in blocks.iter_mut().enumerate() {
         block.header.previous = tip;
@@ -60,7 +60,7 @@ fn spoiled(toy: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
         here().filter(|how| *how > 1).for_each(|how| SPOILS[how](block));
         let body = block.body.clone();
         let header = sotto_mw::block::Header { body_hash: body_hash(&body), ..block.header.clone() };
-        *block = toy.seal(header, body);
+        *block = ledger.seal(header, body);
         here().filter(|how| *how < 2).for_each(|how| SPOILS[how](block));
         tip = block.header.hash();
     }
@@ -68,10 +68,11 @@ fn spoiled(toy: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
 }
 
 /// The verdict one after the other.
-fn in_turn(toy: &TestChain, blocks: &[Block]) -> (usize, Option<InvalidBlock>) {
-    let mut parent = sotto_mw::block::Header::genesis(toy.chain());
+fn in_turn(ledger: &TestChain, blocks: &[Block]) -> (usize, Option<InvalidBlock>) {
+    let mut parent = sotto_mw::block::Header::genesis(ledger.chain());
     for (i, b) in blocks.iter().enumerate() {
-        let judged = check_block(toy.chain(), b.clone()).and_then(|b| verify_block(toy.chain(), &parent, b));
+        let judged =
+            check_block(ledger.chain(), b.clone()).and_then(|b| verify_block(ledger.chain(), &parent, b));
         if let Err(why) = judged {
             return (i, Some(InvalidBlock { height: b.header.height, why }));
         }
@@ -85,13 +86,13 @@ proptest! {
 
     #[test]
     fn together_as_in_turn(spoils in vec((0usize..7, 0..SPOILS.len()), 0..3)) {
-        let mut toy = CHAIN.clone();
-        let blocks = spoiled(&mut toy, &spoils);
-        let genesis = sotto_mw::block::Header::genesis(toy.chain());
-        let (verified, broken) = verify_blocks(toy.chain(), &genesis, blocks.clone());
+        let mut ledger = CHAIN.clone();
+        let blocks = spoiled(&mut ledger, &spoils);
+        let genesis = sotto_mw::block::Header::genesis(ledger.chain());
+        let (verified, broken) = verify_blocks(ledger.chain(), &genesis, blocks.clone());
         prop_assert_eq!(broken.is_some(), !spoils.is_empty());
         prop_assert!(verified.iter().map(|b| b.get()).eq(blocks.iter().take(verified.len())));
-        prop_assert_eq!((verified.len(), broken), in_turn(&toy, &blocks));
+        prop_assert_eq!((verified.len(), broken), in_turn(&ledger, &blocks));
     }
 }
 
@@ -104,11 +105,11 @@ struct Remains {
 }
 
 impl Remains {
-    fn of(toy: &TestChain) -> Self {
-        let kernels = toy.blocks().iter().map(|b| b.body.kernels.clone()).collect();
-        let mut unspent: Vec<_> = toy.state().all_unspent().cloned().collect();
+    fn of(ledger: &TestChain) -> Self {
+        let kernels = ledger.blocks().iter().map(|b| b.body.kernels.clone()).collect();
+        let mut unspent: Vec<_> = ledger.state().all_unspent().cloned().collect();
         unspent.sort_by_key(|u| Unspent::key(&u.output.commitment));
-        Self { headers: toy.blocks().iter().map(SealedHeader::of).collect(), kernels, unspent }
+        Self { headers: ledger.blocks().iter().map(SealedHeader::of).collect(), kernels, unspent }
     }
 
     fn trie(&self) -> Trie {
@@ -117,8 +118,8 @@ impl Remains {
     }
 
     /// All of it in lists of `n` blocks, and outputs by `depth` bits.
-    fn judge(&self, toy: &TestChain, n: usize, depth: u8) -> Result<Amount, VerifyError> {
-        let mut pruned = PrunedVerifier::new(toy.chain(), self.headers.last().unwrap())?;
+    fn judge(&self, ledger: &TestChain, n: usize, depth: u8) -> Result<Amount, VerifyError> {
+        let mut pruned = PrunedVerifier::new(ledger.chain(), self.headers.last().unwrap())?;
         self.headers.chunks(n).try_for_each(|all| pruned.headers(all))?;
         let (mut before, mut first) = (Peaks::new(), Height::new(1));
         for blocks in self.kernels.chunks(n) {
@@ -137,11 +138,11 @@ impl Remains {
     }
 
     /// The last header states what these outputs are, as an operator could have sealed it.
-    fn resealed(mut self, toy: &mut TestChain) -> Self {
+    fn resealed(mut self, ledger: &mut TestChain) -> Self {
         let root = self.trie().root();
         let last = self.headers.last_mut().unwrap();
         last.header.output_root = root;
-        let block = toy.seal(last.header.clone(), sotto_mw::transaction::Body::default());
+        let block = ledger.seal(last.header.clone(), sotto_mw::transaction::Body::default());
         *last = SealedHeader::of(&block);
         self
     }
@@ -157,23 +158,23 @@ fn broken(height: Height, why: Rejection) -> Result<Amount, VerifyError> {
 
 #[test]
 fn a_chain_without_bodies_is_judged_in_lists_of_any_size() {
-    let (toy, left) = (&*CHAIN, Remains::of(&CHAIN));
+    let (ledger, left) = (&*CHAIN, Remains::of(&CHAIN));
     for n in 1..8 {
-        assert_eq!(left.judge(toy, n, n as u8 % 4), Ok(toy.chain().supply(Height::new(7)).unwrap()));
+        assert_eq!(left.judge(ledger, n, n as u8 % 4), Ok(ledger.chain().supply(Height::new(7)).unwrap()));
     }
 }
 
 /// Every list lost or altered is foreign: nothing that the operator did not seal is held against it.
 #[test]
 fn foreign_data_is_told_from_broken_rules() {
-    let (toy, good) = (&*CHAIN, Remains::of(&CHAIN));
+    let (ledger, good) = (&*CHAIN, Remains::of(&CHAIN));
     let judged = |edit: &dyn Fn(&mut Remains)| {
         let mut left = good.clone();
         edit(&mut left);
-        left.judge(toy, 1, 0)
+        left.judge(ledger, 1, 0)
     };
     let sealed = |b: &Block| SealedHeader { seal: b.body.kernels[0].signature, ..SealedHeader::of(b) };
-    let blocks = toy.blocks();
+    let blocks = ledger.blocks();
     assert_eq!(
         judged(&|r| r.headers = [&r.headers[..3], &r.headers[4..]].concat()),
         Err(VerifyError::Incomplete)
@@ -189,7 +190,7 @@ fn foreign_data_is_told_from_broken_rules() {
     assert_eq!(judged(&|r| drop(r.unspent.pop())), foreign(7, Rejection::OutputRoot));
     assert_eq!(judged(&|r| unprove(&mut r.unspent[1].output.proof)), foreign(7, Rejection::OutputRoot));
     // Kernels that come twice are whoever sent them to blame for, not the operator.
-    let mut pruned = PrunedVerifier::new(toy.chain(), &good.headers[6]).unwrap();
+    let mut pruned = PrunedVerifier::new(ledger.chain(), &good.headers[6]).unwrap();
     pruned.headers(&good.headers).unwrap();
     pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]).unwrap();
     let twice = pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]);
@@ -199,34 +200,37 @@ fn foreign_data_is_told_from_broken_rules() {
 /// What the operator sealed and no rule allows is named with its block, though it waited among others for its batch.
 #[test]
 fn a_sealed_lie_is_named() {
-    let (mut toy, good) = (CHAIN.clone(), Remains::of(&CHAIN));
+    let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));
     for at in 0..good.unspent.len() {
         let mut left = good.clone();
         unprove(&mut left.unspent[at].output.proof);
         let Unspent { created, output } = left.unspent[at].clone();
         let why = Rejection::RangeProof { output: output.commitment.encoded() };
-        assert_eq!(left.resealed(&mut toy).judge(&toy, 2, 1), broken(created, why));
+        assert_eq!(left.resealed(&mut ledger).judge(&ledger, 2, 1), broken(created, why));
         let mut left = good.clone();
         left.unspent[at].created = Height::new(8);
-        assert_eq!(left.resealed(&mut toy).judge(&toy, 2, 1), broken(Height::new(8), Rejection::OutputRoot));
+        assert_eq!(
+            left.resealed(&mut ledger).judge(&ledger, 2, 1),
+            broken(Height::new(8), Rejection::OutputRoot)
+        );
     }
     let mut left = good;
     left.unspent.pop();
     let last = left.headers.last_mut().unwrap();
     last.header.output_count -= 1;
-    assert!(matches!(left.resealed(&mut toy).judge(&toy, 2, 1), Err(VerifyError::Supply(_))));
+    assert!(matches!(left.resealed(&mut ledger).judge(&ledger, 2, 1), Err(VerifyError::Supply(_))));
 }
 
 /// Two chains alike in all but the time of their genesis: every output of one is unspent on the other.
 #[test]
 fn what_one_chain_verified_counts_for_nothing_on_another() {
-    let toy = |time| {
-        let mut toy = TestChain::with(22, |p| p.genesis_time += time);
-        let reward = toy.grow(Vec::new());
-        toy.mature();
-        (toy, reward)
+    let ledger = |time| {
+        let mut ledger = TestChain::with(22, |p| p.genesis_time += time);
+        let reward = ledger.grow(Vec::new());
+        ledger.mature();
+        (ledger, reward)
     };
-    let ((mut ours, reward), (theirs, _)) = (toy(0), toy(1));
+    let ((mut ours, reward), (theirs, _)) = (ledger(0), ledger(1));
     let payment = ours.pay(&[&reward], &[5]).0;
     let checked = check_transaction(ours.chain(), payment.clone()).unwrap();
     let verified = verify_transaction(ours.chain(), checked.clone()).unwrap();

@@ -258,6 +258,9 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         syn::visit::visit_path(self, path);
     }
 
+    /// `pub(super)` and `pub(in …)` import nothing.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         // Tokens cannot be parsed without knowing the macro, but `crate::…` is a path wherever it appears.
         let text = call.tokens.to_string().replace(' ', "");

@@ -3,34 +3,12 @@
 //! A [`Kernel`] is generic over the [`Instructions`]. [`Backend::run`] compiles it once a back end, each time inside a function
 //! that enables the back end's instructions, into which everything is inlined.
 
-use super::{
-    field::Fe,
-    keccak::States,
-    lanes::Lanes,
-    residues::{Residue, Residues},
-};
+use super::kernel::Kernel;
+use portable::Portable;
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
-
-/// What a back end offers: several elements, or residues, side by side.
-pub(crate) trait Instructions {
-    /// Integers modulo p = 2²⁵⁵ − 19.
-    type Field: Lanes;
-    /// Integers modulo ℓ, the group's order.
-    type Residues: Residues;
-    /// States of Keccak.
-    type States: States;
-}
-
-/// A piece of work.
-pub(crate) trait Kernel {
-    /// Its result.
-    type Output;
-
-    /// Does it. Implementations are `#[inline(always)]`.
-    fn run<I: Instructions>(self) -> Self::Output;
-}
+mod portable;
 
 /// A set of instructions that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +45,4 @@ impl Backend {
             Self::Ifma(present) => present.run(kernel),
         }
     }
-}
-
-/// No instructions but those of every machine: one lane.
-struct Portable;
-
-impl Instructions for Portable {
-    type Field = Fe;
-    type Residues = Residue;
-    type States = u64;
 }

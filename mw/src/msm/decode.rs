@@ -5,9 +5,9 @@
 //! encodings and nothing else.
 
 use super::{
-    backend::{Instructions, Kernel},
     curve::{Addend, D, ROOT_OF_MINUS_ONE},
     field::Fe,
+    kernel::{Instructions, Kernel},
     lanes::{Field, Lanes, Mask, Pair},
     power::power_p58,
 };

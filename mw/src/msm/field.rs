@@ -8,8 +8,6 @@
 //! Arithmetic is exact modulo p for all such inputs; a value may be p or a little more, so equality and parity go through
 //! [`Fe::canonical`]. Variable time: public values only.
 
-use super::lanes::{Field, Lanes, Mask};
-
 /// Bits of a limb in canonical form.
 pub(super) const BITS: u32 = 51;
 /// The low 51 bits.
@@ -61,7 +59,7 @@ impl Fe {
     }
 
     /// One pass of carries over limbs below 2⁶³.
-    fn carried(mut l: [u64; 5]) -> Self {
+    pub(super) fn carried(mut l: [u64; 5]) -> Self {
         for i in 0..4 {
             l[i + 1] += l[i] >> BITS;
             l[i] &= MASK;
@@ -73,7 +71,7 @@ impl Fe {
 
     /// Five sums of products, each below 2¹¹⁰, the last below 2¹⁰⁵, to limbs.
     #[inline(always)]
-    fn folded(r: [u128; 5]) -> Self {
+    pub(super) fn folded(r: [u128; 5]) -> Self {
         let mut carry = 0;
         let mut l = r.map(|r| {
             let r = r + carry;
@@ -89,7 +87,7 @@ impl Fe {
 
     /// Checks the bound in builds with debug assertions.
     #[inline(always)]
-    fn checked(self) -> Self {
+    pub(super) fn checked(self) -> Self {
         debug_assert!(self.0.iter().all(|l| *l <= LIMIT), "a limb is out of bounds: {self:?}");
         self
     }
@@ -102,118 +100,4 @@ pub(crate) fn words(bytes: &[u8; 32]) -> [u64; 4] {
         *w = b.iter().rev().fold(0, |w, b| w << 8 | u64::from(*b));
     }
     w
-}
-
-/// One lane: the portable back end.
-impl Field for Fe {
-    const N: usize = 1;
-    type Product = Self;
-
-    #[inline(always)]
-    fn splat(x: Fe) -> Self {
-        x
-    }
-
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        Self::carried(core::array::from_fn(|i| self.0[i] + b.0[i]))
-    }
-
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        Self::carried(core::array::from_fn(|i| self.0[i] + TWICE_P[i] - b.0[i]))
-    }
-
-    /// Schoolbook, with 2²⁵⁵ = 19.
-    #[inline(always)]
-    fn times(self, b: Self) -> Self {
-        let (a, b) = (self.0, b.0);
-        let w = b.map(|l| 19 * l);
-        let column = |c: [u64; 5]| (0..5).map(|i| product(a[i], c[i])).sum();
-        Self::folded([
-            column([b[0], w[4], w[3], w[2], w[1]]),
-            column([b[1], b[0], w[4], w[3], w[2]]),
-            column([b[2], b[1], b[0], w[4], w[3]]),
-            column([b[3], b[2], b[1], b[0], w[4]]),
-            column([b[4], b[3], b[2], b[1], b[0]]),
-        ])
-    }
-
-    #[inline(always)]
-    fn squared(self) -> Self {
-        let a = self.0;
-        let (d0, d1, d2, d3) = (2 * a[0], 2 * a[1], 2 * a[2], 2 * a[3]);
-        let (w3, w4) = (19 * a[3], 19 * a[4]);
-        Self::folded([
-            product(a[0], a[0]) + product(d1, w4) + product(d2, w3),
-            product(d0, a[1]) + product(d2, w4) + product(a[3], w3),
-            product(d0, a[2]) + product(a[1], a[1]) + product(d3, w4),
-            product(d0, a[3]) + product(d1, a[2]) + product(a[4], w4),
-            product(d0, a[4]) + product(d1, a[3]) + product(a[2], a[2]),
-        ])
-    }
-
-    #[inline(always)]
-    fn wide(self) -> Self {
-        self
-    }
-
-    #[inline(always)]
-    fn reduced(a: Self) -> Self {
-        a
-    }
-
-    #[inline(always)]
-    fn sum(a: Self, b: Self) -> Self {
-        a.add(b)
-    }
-
-    #[inline(always)]
-    fn difference(a: Self, b: Self) -> Self {
-        a.sub(b)
-    }
-
-    fn is_odd(self) -> Mask {
-        Mask((self.canonical().0[0] & 1) as u16)
-    }
-
-    fn is_zero(self) -> Mask {
-        Mask(u16::from(self.canonical().0 == [0; 5]))
-    }
-
-    #[inline(always)]
-    fn pick(mask: Mask, a: Self, b: Self) -> Self {
-        if mask.0 & 1 == 1 { a } else { b }
-    }
-}
-
-impl Lanes for Fe {
-    type Word = u64;
-
-    #[inline(always)]
-    fn from_words(w: [u64; 5]) -> Self {
-        Self(w).checked()
-    }
-
-    #[inline(always)]
-    fn to_words(self) -> [u64; 5] {
-        self.0
-    }
-
-    #[inline(always)]
-    fn load<'a>(row: impl Fn(usize) -> &'a [u64; 8]) -> [u64; 8] {
-        *row(0)
-    }
-
-    #[inline(always)]
-    fn store(words: [u64; 8]) -> [[u64; 8]; 8] {
-        let mut rows = [[0; 8]; 8];
-        rows[0] = words;
-        rows
-    }
-}
-
-#[inline(always)]
-const fn product(a: u64, b: u64) -> u128 {
-    a as u128 * b as u128
 }

@@ -2,10 +2,11 @@
 //! nothing is doubled.
 
 use super::{
-    backend::{Backend, Instructions, Kernel},
+    backend::Backend,
     curve::{Addend, Point},
     digits::{Recoded, Width, Words},
     field::Fe,
+    kernel::{Instructions, Kernel},
     lanes::{Field, Lanes, Mask},
     pippenger::sum_of_digits,
     power::inverse,

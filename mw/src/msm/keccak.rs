@@ -3,37 +3,13 @@
 //! What a sponge absorbs does not depend on its state. So a transcript is first written down as blocks, for each state its own
 //! bytes in the same places, and then all states run through them together. Nothing here is secret.
 
-use super::{Instructions, Kernel};
+use super::{
+    kernel::{Instructions, Kernel},
+    lanes::States,
+};
 
 /// Bytes of a block in memory: 21 words are absorbed, and three are there to make rows of eight.
 pub(crate) const BLOCK_BYTES: usize = 192;
-
-/// 64-bit words of several states.
-pub(crate) trait States: Copy {
-    /// How many, at most eight.
-    const N: usize;
-
-    /// The same word in every state.
-    fn splat(x: u64) -> Self;
-
-    /// `a ⊕ b`.
-    fn xor(self, b: Self) -> Self;
-
-    /// `a ⊕ b ⊕ c`.
-    fn xor3(self, b: Self, c: Self) -> Self;
-
-    /// `a ⊕ (¬b ∧ c)`.
-    fn chi(self, b: Self, c: Self) -> Self;
-
-    /// Rotated left.
-    fn rotate<const BITS: i32>(self) -> Self;
-
-    /// Transposes rows of eight words, one row a state.
-    fn load<'a>(row: impl Fn(usize) -> &'a [u64; 8]) -> [Self; 8];
-
-    /// The inverse; the first N rows count.
-    fn store(words: [Self; 8]) -> [[u64; 8]; 8];
-}
 
 /// Blocks for up to N states and where to squeeze.
 pub(crate) struct Script<'a> {
@@ -179,43 +155,3 @@ const ROUND_CONSTANTS: [u64; 24] = [
     0x0000000080000001,
     0x8000000080008008,
 ];
-
-/// One state: the portable back end.
-impl States for u64 {
-    const N: usize = 1;
-
-    #[inline(always)]
-    fn splat(x: u64) -> Self {
-        x
-    }
-
-    #[inline(always)]
-    fn xor(self, b: Self) -> Self {
-        self ^ b
-    }
-
-    #[inline(always)]
-    fn xor3(self, b: Self, c: Self) -> Self {
-        self ^ b ^ c
-    }
-
-    #[inline(always)]
-    fn chi(self, b: Self, c: Self) -> Self {
-        self ^ (!b & c)
-    }
-
-    #[inline(always)]
-    fn rotate<const BITS: i32>(self) -> Self {
-        self.rotate_left(BITS as u32)
-    }
-
-    #[inline(always)]
-    fn load<'a>(row: impl Fn(usize) -> &'a [u64; 8]) -> [Self; 8] {
-        *row(0)
-    }
-
-    #[inline(always)]
-    fn store(words: [Self; 8]) -> [[u64; 8]; 8] {
-        [words; 8]
-    }
-}

@@ -118,6 +118,33 @@ pub(crate) trait Lanes: Field {
     fn prefetch(_row: &[u64; 8]) {}
 }
 
+/// 64-bit words of several states.
+pub(crate) trait States: Copy {
+    /// How many, at most eight.
+    const N: usize;
+
+    /// The same word in every state.
+    fn splat(x: u64) -> Self;
+
+    /// `a ⊕ b`.
+    fn xor(self, b: Self) -> Self;
+
+    /// `a ⊕ b ⊕ c`.
+    fn xor3(self, b: Self, c: Self) -> Self;
+
+    /// `a ⊕ (¬b ∧ c)`.
+    fn chi(self, b: Self, c: Self) -> Self;
+
+    /// Rotated left.
+    fn rotate<const BITS: i32>(self) -> Self;
+
+    /// Transposes rows of eight words, one row a state.
+    fn load<'a>(row: impl Fn(usize) -> &'a [u64; 8]) -> [Self; 8];
+
+    /// The inverse; the first N rows count.
+    fn store(words: [Self; 8]) -> [[u64; 8]; 8];
+}
+
 /// Twice the lanes, for code in which each product waits for the one before: the second half fills the pauses.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<F>(pub(super) F, pub(super) F);

@@ -8,11 +8,12 @@
 //! ```
 
 use super::{
-    backend::{Backend, Instructions, Kernel},
+    backend::Backend,
     buckets::{Lists, accumulate, reduce},
     curve::{Addend, Point, PointRow},
     digits::{Recoded, Width, Words},
     field::Fe,
+    kernel::{Instructions, Kernel},
     lanes::Field,
 };
 use rayon::prelude::*;

@@ -49,13 +49,13 @@ impl Owned {
 /// ```
 /// use sotto_mw::testing::TestChain;
 ///
-/// let mut toy = TestChain::new(1);
-/// let reward = toy.grow(vec![]); // seals and connects a block; its reward is ours
-/// toy.mature(); // until that reward can be spent
-/// let (payment, outputs) = toy.pay(&[&reward], &[25]); // at the least fee; the change is the last output
-/// toy.grow(vec![payment]);
+/// let mut ledger = TestChain::new(1);
+/// let reward = ledger.grow(vec![]); // seals and connects a block; its reward is ours
+/// ledger.mature(); // until that reward can be spent
+/// let (payment, outputs) = ledger.pay(&[&reward], &[25]); // at the least fee; the change is the last output
+/// ledger.grow(vec![payment]);
 /// // A reward for each block, of which one was spent for two outputs.
-/// assert_eq!(toy.state().all_unspent().count(), toy.blocks().len() + 1);
+/// assert_eq!(ledger.state().all_unspent().count(), ledger.blocks().len() + 1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct TestChain {

@@ -40,7 +40,7 @@ pub(super) fn commitments() -> Value {
 }
 
 pub(super) fn range_proofs() -> Value {
-    let toy = TestChain::new(1);
+    let ledger = TestChain::new(1);
     let cases = [
         (OutputFeatures::Plain, 987_654_321, Extra::default()),
         (OutputFeatures::Coinbase, u64::MAX, Extra::default()),
@@ -48,9 +48,9 @@ pub(super) fn range_proofs() -> Value {
     ];
     let one = |(features, v, extra): (OutputFeatures, u64, Extra)| {
         let opening = Opening { amount: Amount::new(v), index: *b"twelve bytes" };
-        let o = toy.output_of(features, opening, scalar("range proof"), extra);
-        assert_eq!(o.output.rewind(toy.chain().id(), &TestChain::REWIND), Some(opening));
-        assert_eq!(o.output.rewind(toy.chain().id(), &RewindKey([3; 32])), None);
+        let o = ledger.output_of(features, opening, scalar("range proof"), extra);
+        assert_eq!(o.output.rewind(ledger.chain().id(), &TestChain::REWIND), Some(opening));
+        assert_eq!(o.output.rewind(ledger.chain().id(), &RewindKey([3; 32])), None);
         json!({
             "kind": features as u8,
             "amount": v.to_string(),
@@ -63,7 +63,7 @@ pub(super) fn range_proofs() -> Value {
     };
     json!({
         "about": "the same arguments give the same bytes; the rewind key reads amount and index, any other reads nothing",
-        "chain_id": hex(toy.chain().id().as_bytes()),
+        "chain_id": hex(ledger.chain().id().as_bytes()),
         "rewind_key": hex(TestChain::REWIND.0),
         "tau_key": hex(TestChain::TAU.0),
         "other_rewind_key": hex([3; 32]),

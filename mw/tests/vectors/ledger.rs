@@ -12,9 +12,9 @@ use sotto_vectors::{Value, json};
 
 /// A chain whose first reward can be spent in the next block.
 fn funded() -> (TestChain, Owned) {
-    let mut toy = TestChain::with(3, |p| p.maturity = 1);
-    let a = toy.grow(Vec::new());
-    (toy, a)
+    let mut ledger = TestChain::with(3, |p| p.maturity = 1);
+    let a = ledger.grow(Vec::new());
+    (ledger, a)
 }
 
 fn opening(o: &Owned) -> Value {
@@ -38,12 +38,12 @@ fn described(t: &Transaction) -> Value {
 }
 
 pub(super) fn transaction() -> Value {
-    let (mut toy, a) = funded();
-    let (t, outputs) = toy.pay(&[&a], &[25_000_000]);
-    toy.accept(&t).unwrap();
+    let (mut ledger, a) = funded();
+    let (t, outputs) = ledger.pay(&[&a], &[25_000_000]);
+    ledger.accept(&t).unwrap();
     json!({
         "about": "one input, two outputs, one plain kernel: Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G",
-        "chain_id": hex(toy.chain().id().as_bytes()),
+        "chain_id": hex(ledger.chain().id().as_bytes()),
         "rewind_key": hex(TestChain::REWIND.0),
         "inputs": [opening(&a)], "outputs": outputs.iter().map(rewound).collect::<Vec<_>>(),
         "transaction": described(&t),
@@ -51,32 +51,32 @@ pub(super) fn transaction() -> Value {
 }
 
 /// `a → x y`, `x → z`: x disappears.
-fn chained(toy: &mut TestChain, a: &Owned) -> ([Transaction; 2], Transaction) {
-    let (one, xy) = toy.pay(&[a], &[25_000_000]);
-    let (two, _) = toy.pay(&[&xy[0]], &[]);
+fn chained(ledger: &mut TestChain, a: &Owned) -> ([Transaction; 2], Transaction) {
+    let (one, xy) = ledger.pay(&[a], &[25_000_000]);
+    let (two, _) = ledger.pay(&[&xy[0]], &[]);
     let joined = aggregate([one.clone(), two.clone()]).unwrap();
     ([one, two], joined)
 }
 
 pub(super) fn cut_through() -> Value {
-    let (mut toy, a) = funded();
-    let (parts, joined) = chained(&mut toy, &a);
-    toy.accept(&joined).unwrap();
+    let (mut ledger, a) = funded();
+    let (parts, joined) = chained(&mut ledger, &a);
+    ledger.accept(&joined).unwrap();
     json!({
         "about": "the parts joined: offsets add, lists are merged in order, and what is both created and spent is gone",
-        "chain_id": hex(toy.chain().id().as_bytes()),
+        "chain_id": hex(ledger.chain().id().as_bytes()),
         "joined": described(&joined), "parts": parts.each_ref().map(described),
     })
 }
 
 pub(super) fn blocks() -> Value {
-    let (mut toy, a) = funded();
-    let joined = chained(&mut toy, &a).1;
-    toy.grow(vec![joined]);
-    let chain = toy.chain();
+    let (mut ledger, a) = funded();
+    let joined = chained(&mut ledger, &a).1;
+    ledger.grow(vec![joined]);
+    let chain = ledger.chain();
     let genesis = Header::genesis(chain);
-    let blocks = toy.blocks().iter().map(|b| json!({ "bytes": wire(b), "hash": wire(&b.header.hash()) }));
-    let mut unspent: Vec<&Unspent> = toy.state().all_unspent().collect();
+    let blocks = ledger.blocks().iter().map(|b| json!({ "bytes": wire(b), "hash": wire(&b.header.hash()) }));
+    let mut unspent: Vec<&Unspent> = ledger.state().all_unspent().collect();
     unspent.sort_by_key(|u| u.output.commitment);
     let unspent = unspent.into_iter().map(|u| {
         json!({
@@ -89,6 +89,6 @@ pub(super) fn blocks() -> Value {
         "params": wire(chain.params()), "chain_id": hex(chain.id().as_bytes()),
         "genesis": { "header": wire(&genesis), "hash": wire(&genesis.hash()) },
         "blocks": blocks.collect::<Vec<_>>(), "unspent": unspent.collect::<Vec<_>>(),
-        "supply": chain.supply(toy.state().tip().height).unwrap().units().to_string(),
+        "supply": chain.supply(ledger.state().tip().height).unwrap().units().to_string(),
     })
 }

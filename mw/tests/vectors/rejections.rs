@@ -36,8 +36,8 @@ pub(super) fn rejections() -> Value {
             Subject::Block(b) => ("block", wire(b)),
         };
         json!({
-            "chain": chains.number(wire(t.toy.chain().params())),
-            "history": t.toy.blocks().iter().map(|b| blocks.number(wire(b))).collect::<Vec<_>>(),
+            "chain": chains.number(wire(t.ledger.chain().params())),
+            "history": t.ledger.blocks().iter().map(|b| blocks.number(wire(b))).collect::<Vec<_>>(),
             kind: subject,
         })
     };

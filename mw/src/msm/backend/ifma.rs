@@ -13,7 +13,7 @@ mod residues;
 mod states;
 mod word;
 
-use super::{Instructions, Kernel};
+use crate::msm::kernel::{Instructions, Kernel};
 
 /// Witness that this machine has the instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::msm::{
-    backend::{Instructions, Kernel},
     field::{LIMIT, MASK},
+    kernel::{Instructions, Kernel},
     lanes::{Field, Lanes, Mask, Pair},
     power::inverse,
 };

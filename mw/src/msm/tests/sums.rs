@@ -4,9 +4,9 @@ use super::*;
 use crate::{
     group::vartime_sum_of_products,
     msm::{
-        backend::{Instructions, Kernel},
         curve::ROOT_OF_MINUS_ONE,
         digits::{Recoded, Width},
+        kernel::{Instructions, Kernel},
         lanes::Field,
     },
 };

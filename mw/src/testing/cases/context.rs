@@ -1,6 +1,6 @@
 //! MW-R18, MW-R19 and MW-R22 to MW-R30: refused by what the chain holds already.
 
-use super::{Base, Case, shape::rest};
+use super::shape::rest;
 use crate::{
     amount::{Amount, Height},
     block::Header,
@@ -11,6 +11,7 @@ use crate::{
     kernel::{Kernel, KernelFeatures, Window},
     schnorr::PublicKey,
     state::ChainView,
+    testing::case::{Base, Case},
     transaction::Body,
 };
 
@@ -23,21 +24,21 @@ pub(super) fn all(base: &Base) -> Vec<Case> {
 }
 
 fn headers(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
-    let payment = toy.pay(&[&a], &[5]).0;
-    let good = toy.forge_with(&payment);
-    let tip = toy.state().tip().clone();
+    let Base { mut ledger, a, .. } = base.clone();
+    let payment = ledger.pay(&[&a], &[5]).0;
+    let good = ledger.forge_with(&payment);
+    let tip = ledger.state().tip().clone();
     let not_next = Rejection::NotNext { tip: tip.hash(), height: tip.height };
     let early = Rejection::TimeBackwards { time: tip.time - 1, parent: tip.time };
     let mut same_time = good.header.clone();
     same_time.time = tip.time;
-    let mut payer = toy.clone();
+    let mut payer = ledger.clone();
     let same_time = payer.seal(same_time, good.body.clone());
     let mut case = |name, because, accepted, edit: fn(&mut Header, &Header)| {
         let mut header = good.header.clone();
         edit(&mut header, &tip);
         let bad = payer.seal(header, good.body.clone());
-        Case::blocks(name, because, &base.toy, (bad, accepted))
+        Case::blocks(name, because, &base.ledger, (bad, accepted))
     };
     let good = || good.clone();
     let (kernels, outputs) = (Rejection::KernelRoot, Rejection::OutputRoot);
@@ -53,34 +54,34 @@ fn headers(base: &Base) -> Vec<Case> {
 }
 
 fn unspent(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, b } = base.clone();
-    let never = toy.output(a.opening.amount.units());
-    let (bad, good) = (toy.pay(&[&never], &[5]).0, toy.pay(&[&a], &[5]).0);
+    let Base { mut ledger, a, b } = base.clone();
+    let never = ledger.output(a.opening.amount.units());
+    let (bad, good) = (ledger.pay(&[&never], &[5]).0, ledger.pay(&[&a], &[5]).0);
     let because = Rejection::NotUnspent { output: never.commitment().encoded() };
-    let never = Case::transactions("an input that never was", because, &toy, (bad, good.clone()));
+    let never = Case::transactions("an input that never was", because, &ledger, (bad, good.clone()));
 
-    let (first, bad) = (good.clone(), toy.pay(&[&a], &[7]).0);
-    let good = toy.pay(&[&b], &[7]).0;
-    toy.grow(vec![first.clone()]);
+    let (first, bad) = (good.clone(), ledger.pay(&[&a], &[7]).0);
+    let good = ledger.pay(&[&b], &[7]).0;
+    ledger.grow(vec![first.clone()]);
     let because = Rejection::NotUnspent { output: a.commitment().encoded() };
     let name = "an output spent in an earlier block";
-    let twice = Case::transactions(name, because.clone(), &toy, (bad, good.clone()));
-    let replay = Case::transactions("a transaction sent again", because, &toy, (first, good));
+    let twice = Case::transactions(name, because.clone(), &ledger, (bad, good.clone()));
+    let replay = Case::transactions("a transaction sent again", because, &ledger, (first, good));
 
-    let Base { mut toy, a, b } = base.clone();
-    let (fee, rest1) = rest(&toy, &[&a], 1, 1);
-    let (out, other, plain) = (toy.output(rest1), toy.output(rest1), toy.plain(fee));
-    let first = toy.transaction(&[&a], &[&out], &[plain]);
-    toy.grow(vec![first]);
-    let bad = toy.transaction(&[&b], &[&out], &[plain]);
-    let good = toy.transaction(&[&b], &[&other], &[plain]);
+    let Base { mut ledger, a, b } = base.clone();
+    let (fee, rest1) = rest(&ledger, &[&a], 1, 1);
+    let (out, other, plain) = (ledger.output(rest1), ledger.output(rest1), ledger.plain(fee));
+    let first = ledger.transaction(&[&a], &[&out], &[plain]);
+    ledger.grow(vec![first]);
+    let bad = ledger.transaction(&[&b], &[&out], &[plain]);
+    let good = ledger.transaction(&[&b], &[&other], &[plain]);
     let because = Rejection::AlreadyUnspent { output: out.commitment().encoded() };
-    let exists = Case::transactions("an output that is unspent already", because, &toy, (bad, good));
+    let exists = Case::transactions("an output that is unspent already", because, &ledger, (bad, good));
     vec![never, twice, replay, exists]
 }
 
 fn immature(base: &Base) -> Case {
-    let mut young = base.toy.clone();
+    let mut young = base.ledger.clone();
     let reward = young.grow(Vec::new());
     let from = young.state().tip().height.plus(3);
     young.grow(Vec::new());
@@ -92,20 +93,20 @@ fn immature(base: &Base) -> Case {
 }
 
 fn windows(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
-    let (fee, rest) = rest(&toy, &[&a], 1, 1);
-    let out = toy.output(rest);
-    let mut pay = |f: KernelFeatures| toy.transaction(&[&a], &[&out], &[f]);
+    let Base { mut ledger, a, .. } = base.clone();
+    let (fee, rest) = rest(&ledger, &[&a], 1, 1);
+    let out = ledger.output(rest);
+    let mut pay = |f: KernelFeatures| ledger.transaction(&[&a], &[&out], &[f]);
     let window = |from, to| Window { not_before: Height::new(from), not_after: Height::new(to) };
     let ranged = |from, to| KernelFeatures::HeightRanged { fee, window: window(from, to) };
     let ranged = [pay(ranged(8, 12)), pay(ranged(4, 8))];
     let plain = pay(KernelFeatures::Plain { fee, not_after: Height::new(24) });
     let at = |next: u64| {
-        let mut toy = base.toy.clone();
-        while toy.next() < Height::new(next) {
-            toy.grow(Vec::new());
+        let mut ledger = base.ledger.clone();
+        while ledger.next() < Height::new(next) {
+            ledger.grow(Vec::new());
         }
-        toy
+        ledger
     };
     let (seven, eight, nine) = (at(7), at(8), at(9));
     let outside = |height, from, to| {
@@ -122,17 +123,17 @@ fn windows(base: &Base) -> Vec<Case> {
 }
 
 fn coinbase_height(base: &Base) -> Case {
-    let mut toy = base.toy.clone();
-    let height = toy.next();
-    let due = toy.chain().params().reward.units();
-    let coinbase = toy.output_as(OutputFeatures::Coinbase, due);
+    let mut ledger = base.ledger.clone();
+    let height = ledger.next();
+    let due = ledger.chain().params().reward.units();
+    let coinbase = ledger.output_as(OutputFeatures::Coinbase, due);
     let mut block = |signed| {
-        let kernel = toy.kernel(KernelFeatures::Coinbase { height: signed }, &coinbase.blinding);
-        toy.forge(Body::sorted(vec![], vec![coinbase.output.clone()], vec![kernel]), &Scalar::ZERO)
+        let kernel = ledger.kernel(KernelFeatures::Coinbase { height: signed }, &coinbase.blinding);
+        ledger.forge(Body::sorted(vec![], vec![coinbase.output.clone()], vec![kernel]), &Scalar::ZERO)
     };
     let (bad, good) = (block(height.next()), block(height));
     let because = Rejection::CoinbaseHeight { signed: height.next(), height };
-    Case::blocks("a reward's kernel for another height", because, &base.toy, (bad, good))
+    Case::blocks("a reward's kernel for another height", because, &base.ledger, (bad, good))
 }
 
 const WINDOW: Window = Window { not_before: Height::new(4), not_after: Height::new(12) };
@@ -144,21 +145,21 @@ const fn distant(fee: Amount, distance: u64) -> KernelFeatures {
 /// `a → x`, then `x → a'` under the commitment of `a`: all that the first payment needs is there again.
 fn replays(base: &Base) -> Vec<Case> {
     let replay = |name, because: fn(&Kernel) -> Rejection, first: fn(Amount) -> KernelFeatures| {
-        let Base { mut toy, a, b } = base.clone();
-        let (fee, rest1) = rest(&toy, &[&a], 1, 1);
-        let (x, key) = (toy.output(rest1), toy.secret());
-        let there = toy.transaction_under(&[&a], &[&x], &[(first(fee), key.clone())]);
-        toy.grow(vec![there.clone()]);
-        let again = toy.output_of(OutputFeatures::Plain, a.opening, a.blinding, Extra::default());
-        let (back, rest2) = rest(&toy, &[&x, &b], 2, 1);
-        let (change, back) = (toy.output(rest2 - again.opening.amount.units()), toy.plain(back));
-        let back = toy.transaction(&[&x, &b], &[&again, &change], &[back]);
-        toy.grow(vec![back]);
+        let Base { mut ledger, a, b } = base.clone();
+        let (fee, rest1) = rest(&ledger, &[&a], 1, 1);
+        let (x, key) = (ledger.output(rest1), ledger.secret());
+        let there = ledger.transaction_under(&[&a], &[&x], &[(first(fee), key.clone())]);
+        ledger.grow(vec![there.clone()]);
+        let again = ledger.output_of(OutputFeatures::Plain, a.opening, a.blinding, Extra::default());
+        let (back, rest2) = rest(&ledger, &[&x, &b], 2, 1);
+        let (change, back) = (ledger.output(rest2 - again.opening.amount.units()), ledger.plain(back));
+        let back = ledger.transaction(&[&x, &b], &[&again, &change], &[back]);
+        ledger.grow(vec![back]);
         // The same payment, freshly signed: by another key, or by the same where that may repeat.
-        let key = if first(fee).may_repeat() { key } else { toy.secret() };
-        let good = toy.transaction_under(&[&again], &[&x], &[(first(fee), key)]);
+        let key = if first(fee).may_repeat() { key } else { ledger.secret() };
+        let good = ledger.transaction_under(&[&again], &[&x], &[(first(fee), key)]);
         let because = because(&there.body.kernels[0]);
-        Case::transactions(name, because, &toy, (there, good))
+        Case::transactions(name, because, &ledger, (there, good))
     };
     let repeated = |k: &Kernel| Rejection::ExcessRepeated { excess: k.excess.encoded() };
     vec![
@@ -176,17 +177,17 @@ fn replays(base: &Base) -> Vec<Case> {
 
 /// What may follow which kernel under one excess.
 fn repeats(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, b } = base.clone();
-    let (fee, rest1) = rest(&toy, &[&a], 1, 1);
-    let (x, other) = (toy.secret(), toy.secret());
-    let (one, two, plain) = (toy.output(rest1), toy.output(rest1), toy.plain(fee));
+    let Base { mut ledger, a, b } = base.clone();
+    let (fee, rest1) = rest(&ledger, &[&a], 1, 1);
+    let (x, other) = (ledger.secret(), ledger.secret());
+    let (one, two, plain) = (ledger.output(rest1), ledger.output(rest1), ledger.plain(fee));
     let because = Rejection::ExcessRepeated { excess: PublicKey::of(&x).point().encoded() };
     let second = |name, first, bad, good| {
-        let mut toy = toy.clone();
-        let first = toy.transaction_under(&[&a], &[&one], &[(first, x.clone())]);
-        toy.grow(vec![first]);
-        let [bad, good] = [bad, good].map(|k| toy.transaction_under(&[&b], &[&two], &[k]));
-        Case::transactions(name, because.clone(), &toy, (bad, good))
+        let mut ledger = ledger.clone();
+        let first = ledger.transaction_under(&[&a], &[&one], &[(first, x.clone())]);
+        ledger.grow(vec![first]);
+        let [bad, good] = [bad, good].map(|k| ledger.transaction_under(&[&b], &[&two], &[k]));
+        Case::transactions(name, because.clone(), &ledger, (bad, good))
     };
     let (near, far) = (distant(fee, 1), distant(fee, 3));
     let (same, fresh) = (|f| (f, x.clone()), |f| (f, other.clone()));
@@ -195,12 +196,12 @@ fn repeats(base: &Base) -> Vec<Case> {
         second("a plain kernel under a repeatable excess", near, same(plain), same(near)),
         second("a repeatable kernel under a plain excess", plain, same(near), fresh(near)),
     ];
-    let first = toy.transaction_under(&[&a], &[&one], &[(far, x.clone())]);
-    let t = toy.transaction_under(&[&b], &[&two], &[(far, x)]);
-    toy.grow(vec![first]); // in block 6
-    toy.grow(Vec::new());
-    let eight = toy.clone();
-    toy.grow(Vec::new());
-    all.push(Case::on_two_chains("an excess repeated one block too soon", because, t, (&eight, &toy)));
+    let first = ledger.transaction_under(&[&a], &[&one], &[(far, x.clone())]);
+    let t = ledger.transaction_under(&[&b], &[&two], &[(far, x)]);
+    ledger.grow(vec![first]); // in block 6
+    ledger.grow(Vec::new());
+    let eight = ledger.clone();
+    ledger.grow(Vec::new());
+    all.push(Case::on_two_chains("an excess repeated one block too soon", because, t, (&eight, &ledger)));
     all
 }

@@ -1,6 +1,6 @@
 //! MW-R13 to MW-R17, MW-R20 and MW-R21: refused by proofs, signatures and sums.
 
-use super::{Base, Case, Owned, Subject, TestChain, Trial, shape::rest};
+use super::shape::rest;
 use crate::{
     amount::{Amount, Height},
     block::Block,
@@ -12,6 +12,10 @@ use crate::{
     range_proof::RangeProof,
     schnorr::sign,
     secret::SecretScalar,
+    testing::{
+        case::{Base, Case, Subject, Trial},
+        test_chain::{Owned, TestChain},
+    },
     transaction::Body,
 };
 
@@ -31,15 +35,15 @@ fn shifted(o: &Owned, by: Element) -> Owned {
 }
 
 fn range_proofs(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
-    let (fee, rest) = rest(&toy, &[&a], 2, 1);
-    let plain = toy.plain(fee);
-    let (more, less, one) = (toy.output(rest + 1), toy.output(rest - 1), toy.output(1));
+    let Base { mut ledger, a, .. } = base.clone();
+    let (fee, rest) = rest(&ledger, &[&a], 2, 1);
+    let plain = ledger.plain(fee);
+    let (more, less, one) = (ledger.output(rest + 1), ledger.output(rest - 1), ledger.output(1));
     let negative = shifted(&one, -h() - h());
-    let bad = toy.transaction(&[&a], &[&more, &negative], &[plain]);
-    let good = toy.transaction(&[&a], &[&less, &one], &[plain]);
+    let bad = ledger.transaction(&[&a], &[&more, &negative], &[plain]);
+    let good = ledger.transaction(&[&a], &[&less, &one], &[plain]);
     let because = Rejection::RangeProof { output: negative.commitment().encoded() };
-    let negative = Case::transactions("an amount of minus one", because, &toy, (bad, good.clone()));
+    let negative = Case::transactions("an amount of minus one", because, &ledger, (bad, good.clone()));
 
     let mut bad = good.clone();
     let o = &mut bad.body.outputs[1];
@@ -47,87 +51,88 @@ fn range_proofs(base: &Base) -> Vec<Case> {
     proof[223] ^= 1; // the top byte of e_blinding, whose lowest bit keeps it canonical
     o.proof = RangeProof::from_bytes(&proof);
     let because = Rejection::RangeProof { output: o.commitment.encoded() };
-    let flipped = Case::transactions("a proof with one bit flipped", because, &toy, (bad, good.clone()));
+    let flipped = Case::transactions("a proof with one bit flipped", because, &ledger, (bad, good.clone()));
 
     let mut bad = good.clone();
     bad.body.outputs[0].proof = bad.body.outputs[1].proof.clone();
     let because = Rejection::RangeProof { output: bad.body.outputs[0].commitment.encoded() };
-    let foreign = Case::transactions("another output's proof", because, &toy, (bad, good));
+    let foreign = Case::transactions("another output's proof", because, &ledger, (bad, good));
     vec![negative, flipped, foreign]
 }
 
 fn signatures(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
+    let Base { mut ledger, a, .. } = base.clone();
     let refused = |k: &Kernel| Rejection::KernelSignature { excess: k.excess.encoded() };
-    let good = toy.pay(&[&a], &[5]).0;
+    let good = ledger.pay(&[&a], &[5]).0;
     // A twin of this chain, whose commitments are the same because its seed is.
-    let bad = Base::with(|p| p.genesis_time += 1).toy.pay(&[&a], &[5]).0;
+    let bad = Base::with(|p| p.genesis_time += 1).ledger.pay(&[&a], &[5]).0;
     let because = refused(&bad.body.kernels[0]);
-    let foreign = Case::transactions("another chain's transaction", because, &toy, (bad, good.clone()));
+    let foreign = Case::transactions("another chain's transaction", because, &ledger, (bad, good.clone()));
 
-    let (fee, rest) = rest(&toy, &[&a], 1, 1);
-    let (out, more, plain, x) = (toy.output(rest), toy.output(rest + 1), toy.plain(fee), toy.secret());
-    let mut bad = toy.transaction_under(&[&a], &[&more], &[(plain, x.clone())]);
+    let (fee, rest) = rest(&ledger, &[&a], 1, 1);
+    let (out, more, plain, x) =
+        (ledger.output(rest), ledger.output(rest + 1), ledger.plain(fee), ledger.secret());
+    let mut bad = ledger.transaction_under(&[&a], &[&more], &[(plain, x.clone())]);
     let k = &mut bad.body.kernels[0];
     k.excess = Excess::from_point(Point::from(k.excess.point().element() + h()));
     let because = refused(k);
     let name = "an amount hidden in the excess, so that it balances";
-    let hidden = Case::transactions(name, because, &toy, (bad, good.clone()));
+    let hidden = Case::transactions(name, because, &ledger, (bad, good.clone()));
 
-    let mut bad = toy.transaction_under(&[&a], &[&out], &[(plain, x)]);
+    let mut bad = ledger.transaction_under(&[&a], &[&out], &[(plain, x)]);
     let k = &mut bad.body.kernels[0];
     k.features = KernelFeatures::Plain { fee, not_after: Height::new(16) };
     let because = refused(k);
-    let changed = Case::transactions("a window changed after signing", because, &toy, (bad, good));
+    let changed = Case::transactions("a window changed after signing", because, &ledger, (bad, good));
     vec![foreign, hidden, changed]
 }
 
 fn balance(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
-    let (fee, rest) = rest(&toy, &[&a], 1, 1);
+    let Base { mut ledger, a, .. } = base.clone();
+    let (fee, rest) = rest(&ledger, &[&a], 1, 1);
     let (out, more, less, plain) =
-        (toy.output(rest), toy.output(rest + 1), toy.output(rest - 1), toy.plain(fee));
-    let good = toy.transaction(&[&a], &[&out], &[plain]);
-    let inflated = toy.transaction(&[&a], &[&more], &[plain]);
-    let lost = toy.transaction(&[&a], &[&less], &[plain]);
+        (ledger.output(rest), ledger.output(rest + 1), ledger.output(rest - 1), ledger.plain(fee));
+    let good = ledger.transaction(&[&a], &[&out], &[plain]);
+    let inflated = ledger.transaction(&[&a], &[&more], &[plain]);
+    let lost = ledger.transaction(&[&a], &[&less], &[plain]);
     let mut offset = good.clone();
     offset.offset += Scalar::ONE;
     // The offset is a scalar: whatever it is, it cannot stand for an amount.
     let mut hidden = inflated.clone();
     hidden.offset += Scalar::ONE;
-    let case = |name, bad| Case::transactions(name, Rejection::Unbalanced, &base.toy, (bad, good.clone()));
+    let case = |name, bad| Case::transactions(name, Rejection::Unbalanced, &base.ledger, (bad, good.clone()));
     let mut all = vec![
         case("an output of one unit more", inflated),
         case("an output of one unit less", lost),
         case("another offset", offset),
         case("one unit more, and an offset to make up for it", hidden),
     ];
-    let good = toy.forge_with(&good);
+    let good = ledger.forge_with(&good);
     let mut header = good.header.clone();
     header.total_offset += Scalar::ONE;
-    let bad = toy.seal(header, good.body.clone());
-    all.push(Case::blocks("a block with another total offset", Rejection::Unbalanced, &toy, (bad, good)));
+    let bad = ledger.seal(header, good.body.clone());
+    all.push(Case::blocks("a block with another total offset", Rejection::Unbalanced, &ledger, (bad, good)));
     all
 }
 
 fn reward(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, .. } = base.clone();
-    let (fee, rest) = rest(&toy, &[&a], 1, 1);
-    let plain = toy.plain(fee);
-    let due = toy.chain().params().reward.units() + fee.units();
+    let Base { mut ledger, a, .. } = base.clone();
+    let (fee, rest) = rest(&ledger, &[&a], 1, 1);
+    let plain = ledger.plain(fee);
+    let due = ledger.chain().params().reward.units() + fee.units();
     // The block balances: what the reward lacks, or has too much, is in the payment.
     let mut block = |reward: u64| {
-        let coinbase = toy.output_as(OutputFeatures::Coinbase, reward);
-        let features = KernelFeatures::Coinbase { height: toy.next() };
-        let kernel = toy.kernel(features, &coinbase.blinding);
-        let out = toy.output(rest + due - reward);
-        let t = toy.transaction(&[&a], &[&out], &[plain]);
+        let coinbase = ledger.output_as(OutputFeatures::Coinbase, reward);
+        let features = KernelFeatures::Coinbase { height: ledger.next() };
+        let kernel = ledger.kernel(features, &coinbase.blinding);
+        let out = ledger.output(rest + due - reward);
+        let t = ledger.transaction(&[&a], &[&out], &[plain]);
         let outputs = [t.body.outputs, vec![coinbase.output]].concat();
         let body = Body::sorted(t.body.inputs, outputs, [t.body.kernels, vec![kernel]].concat());
-        toy.forge(body, &t.offset)
+        ledger.forge(body, &t.offset)
     };
     let (good, less, more) = (block(due), block(due - 1), block(due + 1));
-    let case = |name, bad| Case::blocks(name, Rejection::RewardAmount, &base.toy, (bad, good.clone()));
+    let case = |name, bad| Case::blocks(name, Rejection::RewardAmount, &base.ledger, (bad, good.clone()));
     vec![
         case("a reward one unit short, which a payment hides", less),
         case("a reward one unit over, which a payment lacks", more),
@@ -137,11 +142,11 @@ fn reward(base: &Base) -> Vec<Case> {
 /// Two rewards of 2⁶⁴ − 1 do not fit; two of half as much do.
 fn supply() -> Case {
     let second = |reward: u64| {
-        let mut toy = TestChain::with(1, |p| p.reward = Amount::new(reward));
-        toy.grow(Vec::new());
-        let (coinbase, kernel) = toy.reward(Amount::ZERO);
-        let block = toy.forge(Body::sorted(vec![], vec![coinbase.output], vec![kernel]), &Scalar::ZERO);
-        Trial { toy, subject: Subject::Block(block) }
+        let mut ledger = TestChain::with(1, |p| p.reward = Amount::new(reward));
+        ledger.grow(Vec::new());
+        let (coinbase, kernel) = ledger.reward(Amount::ZERO);
+        let block = ledger.forge(Body::sorted(vec![], vec![coinbase.output], vec![kernel]), &Scalar::ZERO);
+        Trial { ledger, subject: Subject::Block(block) }
     };
     let (refused, accepted) = (second(u64::MAX), second(u64::MAX / 2));
     Case { name: "a supply above 64 bits", because: Rejection::SupplyOverflow, refused, accepted }
@@ -151,40 +156,41 @@ fn supply() -> Case {
 /// such a fee to pay.
 fn reward_overflow() -> Case {
     let half = u64::MAX / 2;
-    let mut toy = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(half), 1));
-    let a = toy.grow(Vec::new());
+    let mut ledger = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(half), 1));
+    let a = ledger.grow(Vec::new());
     let window = Window { not_before: Height::GENESIS, not_after: Height::new(8) };
-    let block = |toy: &mut TestChain, spent: &Owned, coinbase: &Owned| {
+    let block = |ledger: &mut TestChain, spent: &Owned, coinbase: &Owned| {
         let features = KernelFeatures::HeightRanged { fee: spent.opening.amount, window };
-        let t = toy.transaction(&[spent], &[], &[features]);
-        let kernel = toy.kernel(KernelFeatures::Coinbase { height: toy.next() }, &coinbase.blinding);
+        let t = ledger.transaction(&[spent], &[], &[features]);
+        let kernel = ledger.kernel(KernelFeatures::Coinbase { height: ledger.next() }, &coinbase.blinding);
         let kernels = [t.body.kernels, vec![kernel]].concat();
-        toy.forge(Body::sorted(t.body.inputs, vec![coinbase.output.clone()], kernels), &t.offset)
+        ledger.forge(Body::sorted(t.body.inputs, vec![coinbase.output.clone()], kernels), &t.offset)
     };
-    let whole = toy.output_as(OutputFeatures::Coinbase, 2 * half);
-    let good = block(&mut toy, &a, &whole);
-    let most = toy.output_as(OutputFeatures::Coinbase, u64::MAX);
-    let more = toy.output(half + 2);
-    let bad = block(&mut toy, &more, &shifted(&most, h()));
-    Case::blocks("a reward and fees above 64 bits", Rejection::SupplyOverflow, &toy, (bad, good))
+    let whole = ledger.output_as(OutputFeatures::Coinbase, 2 * half);
+    let good = block(&mut ledger, &a, &whole);
+    let most = ledger.output_as(OutputFeatures::Coinbase, u64::MAX);
+    let more = ledger.output(half + 2);
+    let bad = block(&mut ledger, &more, &shifted(&most, h()));
+    Case::blocks("a reward and fees above 64 bits", Rejection::SupplyOverflow, &ledger, (bad, good))
 }
 
 fn seals(base: &Base) -> Vec<Case> {
-    let Base { mut toy, a, b } = base.clone();
-    let (one, other) = (toy.pay(&[&a], &[5]).0, toy.pay(&[&b], &[5]).0);
-    let (good, other) = (toy.forge_with(&one), toy.forge_with(&other));
+    let Base { mut ledger, a, b } = base.clone();
+    let (one, other) = (ledger.pay(&[&a], &[5]).0, ledger.pay(&[&b], &[5]).0);
+    let (good, other) = (ledger.forge_with(&one), ledger.forge_with(&other));
     let other = Block { body: other.body, ..good.clone() };
     let mut swapped = good.clone();
     if let [one, two] = swapped.body.kernels.as_mut_slice() {
         core::mem::swap(&mut one.signature, &mut two.signature);
     }
-    let seal = sign(&SecretScalar::from(Scalar::ONE), &good.header.seal_message(toy.chain().id()), toy.rng());
+    let seal =
+        sign(&SecretScalar::from(Scalar::ONE), &good.header.seal_message(ledger.chain().id()), ledger.rng());
     let key = Block { seal, ..good.clone() };
-    let mut twin = Base::with(|p| p.genesis_time += 1).toy;
+    let mut twin = Base::with(|p| p.genesis_time += 1).ledger;
     let chain = twin.seal(good.header.clone(), good.body.clone());
     let mut later = good.clone();
     later.header.time += 1;
-    let case = |name, because, bad| Case::blocks(name, because, &base.toy, (bad, good.clone()));
+    let case = |name, because, bad| Case::blocks(name, because, &base.ledger, (bad, good.clone()));
     vec![
         case("another body under a sealed header", Rejection::BodyHash, other),
         case("two signatures swapped under a sealed header", Rejection::BodyHash, swapped),

@@ -1,7 +1,7 @@
 //! Eight Keccak states, a word of each in a register.
 
 use super::word::Word;
-use crate::msm::keccak::States;
+use crate::msm::lanes::States;
 
 impl States for Word {
     const N: usize = 8;
