@@ -5,9 +5,10 @@
 //! sotto demo | speed | help
 //! ```
 //!
-//! Each noun has a file here and a file of the same name under `commands/`. Each verb ends with one to three examples;
-//! `tests/examples.rs` runs every line that starts with `$ sotto`. Options that many verbs share have help headings of
-//! their own ("Wallet options", "Global options"), so that a verb's own options come first.
+//! Each noun has a file here and a file of the same name under `commands/`. Each verb ends with one to three
+//! examples; `tests/examples.rs` runs every line that starts with `$ sotto`. Options that many verbs share
+//! have help headings of their own ("Wallet options", "Global options"), so that a verb's own options come
+//! first.
 
 mod chain;
 mod dandelion;
@@ -23,9 +24,9 @@ use std::path::PathBuf;
 
 /// Pay confidentially and compute jointly
 ///
-/// Sotto is a confidential ledger (hidden amounts, no addresses on the chain) and a tool for joint computation, in
-/// which several parties compute a function of their data and nobody sees the data of another. The cryptography has
-/// not been audited: do not use it for real money or real patient data yet.
+/// Sotto is a confidential ledger (hidden amounts, no addresses on the chain) and a tool for joint
+/// computation, in which several parties compute a function of their data and nobody sees the data of
+/// another. The cryptography has not been audited: do not use it for real money or real patient data yet.
 #[derive(Parser, Debug)]
 #[command(
     name = "sotto",
@@ -110,11 +111,11 @@ pub(crate) enum Command {
 
 /// Show everything once: confidential payments, and a joint computation on real data
 ///
-/// Part one creates a ledger, two wallets and a network of five nodes, makes four payments through it, shows what an
-/// outsider and each node could learn of them, and audits the supply. In part two two processes each hold half of 569
-/// real patient records and compute which of 30 measurements best tells malignant from benign, without showing each
-/// other a row. Every result is checked; the exit code is 1 if a check fails. With --dir, everything is kept in that new
-/// folder.
+/// Part one creates a ledger, two wallets and a network of five nodes, makes four payments through it, shows
+/// what an outsider and each node could learn of them, and audits the supply. In part two, two processes each
+/// hold half of 569 real patient records and compute which of 30 measurements best tells malignant from
+/// benign, without showing each other a row. Every result is checked; the exit code is 1 if a check fails.
+/// With --dir, everything is kept in that new folder.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -140,8 +141,8 @@ pub(crate) enum Sabotage {
 
 /// Measure this machine: proofs, signatures, a block, garbling and oblivious transfer
 ///
-/// Each figure is a median of wall time; all of them take about fifteen seconds. Proving, verifying one proof and
-/// scanning an output use one thread; batches and the block use all threads.
+/// Each figure is a median of wall time; all of them take about fifteen seconds. Proving, verifying one proof
+/// and scanning an output use one thread; batches and the block use all threads.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -161,8 +162,8 @@ pub(crate) enum Config {
 
 /// Show the settings in force
 ///
-/// A flag overrides the environment, the environment overrides the user's file, and that overrides the default. The
-/// user's file is $XDG_CONFIG_HOME/sotto/config.toml, with the keys `dir` and `color`.
+/// A flag overrides the environment, the environment overrides the user's file, and that overrides the
+/// default. The user's file is $XDG_CONFIG_HOME/sotto/config.toml, with the keys `dir` and `color`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -184,8 +185,8 @@ pub(crate) enum Generate {
 
 /// Write all man pages and all completions into a folder
 ///
-/// The man pages go to FOLDER/man/man1, one for each command; the completions go to FOLDER/completions, one for each of
-/// bash, elvish, fish, powershell and zsh.
+/// The man pages go to FOLDER/man/man1, one for each command; the completions go to FOLDER/completions, one
+/// for each of bash, elvish, fish, powershell and zsh.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -140,10 +140,7 @@ impl Home {
     pub(crate) fn open_wallet_file(&self, name: &str, passphrase: &str) -> Outcome<WalletFile> {
         let path = self.wallet(name)?;
         if !path.exists() {
-            return Err(Failure::refused(format!("no wallet `{name}` in {}", self.dir.display()))
-                .help(format!(
-                    "run `sotto wallet init --wallet {name}` to create it, or pass the right --wallet or --dir"
-                )));
+            return Err(self.no_wallet(name));
         }
         WalletFile::open(&path, passphrase.as_bytes()).or_refuse(format!("cannot open wallet `{name}`"))
     }
@@ -171,6 +168,24 @@ impl Home {
         secret::make_folder(&self.dir.join("wallets"))?;
         WalletFile::create(&path, passphrase.as_bytes(), cost)
             .or_refuse(format!("cannot create wallet `{name}`"))
+    }
+
+    /// The failure for a wallet that does not exist; its help names the wallets that do.
+    fn no_wallet(&self, name: &str) -> Failure {
+        let create = format!("`sotto wallet init --wallet {name}` creates it");
+        let help = match &self.wallet_names()[..] {
+            [] => format!("{create}; or pass the right folder with --dir"),
+            names => format!("pass --wallet with one of: {}; or {create}", names.join(", ")),
+        };
+        Failure::refused(format!("no wallet `{name}` in {}", self.dir.display())).help(help)
+    }
+
+    fn wallet_names(&self) -> Vec<String> {
+        let files = fs::read_dir(self.dir.join("wallets")).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| self.wallet(name).is_ok()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// The path of a wallet that does not exist yet.

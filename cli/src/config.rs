@@ -1,8 +1,10 @@
-//! Settings, each with its origin: a flag overrides the environment, that overrides the user's file, and that the default.
+//! Settings, each with its origin: a flag overrides the environment, that overrides the user's file, and that
+//! the default.
 //!
-//! The user's file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys `dir` and `color`.
-//! `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the key of this installation,
-//! apart from wallets and their backups, so that a copied wallet file cannot finish a payment of the original.
+//! The user's file is `$XDG_CONFIG_HOME/sotto/config.toml` (or `~/.config/sotto/config.toml`), with the keys
+//! `dir` and `color`. `$SOTTO_STATE_DIR` (or `$XDG_STATE_HOME/sotto`, or `~/.local/state/sotto`) holds the
+//! key of this installation, apart from wallets and their backups, so that a copied wallet file cannot finish
+//! a payment of the original.
 
 use crate::{
     args::{Color, Global},

@@ -1,4 +1,5 @@
-//! The program `sotto`: reads the command line, calls the libraries, prints what they return. See `sotto --help`.
+//! The program `sotto`: reads the command line, calls the libraries, prints what they return. See `sotto
+//! --help`.
 
 mod args;
 mod bridge;

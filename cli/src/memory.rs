@@ -1,7 +1,8 @@
 //! Keeps secrets out of swap and core dumps, as far as the system allows.
 //!
-//! Locking single pages would miss the stack and the copies that libraries make, so the whole process is locked, or
-//! nothing: with a limited `ulimit -l`, a later allocation would fail and abort the program in the middle of its work.
+//! Locking single pages would miss the stack and the copies that libraries make, so the whole process is
+//! locked, or nothing: with a limited `ulimit -l`, a later allocation would fail and abort the program in the
+//! middle of its work.
 //!
 //! Not covered: a suspended machine writes its memory to disk.
 

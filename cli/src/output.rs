@@ -45,6 +45,11 @@ impl Output {
     }
 }
 
+/// A number with its noun: `1 output`, `2 outputs`.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Who can read a new file; the umask can restrict this further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {

@@ -1,7 +1,7 @@
 //! QR codes in the terminal: two modules per character, with the light border that scanners need.
 //!
-//! Drawn light on dark, for dark terminals; scanners read both. The error correction is the weakest one: a screen does
-//! not get dirty.
+//! Drawn light on dark, for dark terminals; scanners read both. The error correction is the weakest one: a
+//! screen does not get dirty.
 
 use crate::exit::{Failure, OrRefuse as _, Outcome};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};

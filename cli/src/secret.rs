@@ -1,4 +1,5 @@
-//! Secrets are read from a terminal, a file descriptor or a file of mode 0600; never from arguments or the environment.
+//! Secrets are read from a terminal, a file descriptor or a file of mode 0600; never from arguments or the
+//! environment.
 
 use crate::exit::{Code, Failure, Outcome};
 use clap::Args;
@@ -75,7 +76,8 @@ fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     Ok(first_line(&bounded(file, &format!("descriptor {fd}"))?))
 }
 
-/// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a copy.
+/// Shows a text on the controlling terminal and reads a line there, byte by byte, so that no buffer keeps a
+/// copy.
 pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
     let no_terminal = |e| {
         Failure::new(Code::Declined, "no terminal to ask on")

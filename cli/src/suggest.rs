@@ -16,7 +16,8 @@ use clap::{
 };
 use std::ffi::OsString;
 
-/// A guess: the noun that it follows (`*` for any, empty for none), words that people type, commands that they mean.
+/// A guess: the noun that it follows (`*` for any, empty for none), words that people type, commands that
+/// they mean.
 type Guess = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 /// More specific rows come first.

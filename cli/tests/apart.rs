@@ -1,4 +1,5 @@
-//! Three owners, two computers and a receiver, each a process in a network of its own; the owners and the receiver cannot listen.
+//! Three owners, two computers and a receiver, each a process in a network of its own; the owners and the
+//! receiver cannot listen.
 //!
 //! ```text
 //! shop-1 ─┐                  ┌─ left      10.77.0.1:7700, its link is captured
@@ -7,8 +8,8 @@
 //! press  ─┘
 //! ```
 //!
-//! Networks are made inside a namespace that ends with the run. Who may not make one runs the same job on loopback: standard error says
-//! which it was.
+//! Networks are made inside a namespace that ends with the run. Who may not make one runs the same job on
+//! loopback: standard error says which it was.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -1,4 +1,5 @@
-//! Wallets whose chain is a running node's: everything that they do with a chain in a folder, they do through the node.
+//! Wallets whose chain is a running node's: everything that they do with a chain in a folder, they do through
+//! the node.
 
 mod support;
 
@@ -69,7 +70,8 @@ fn a_wallet_lives_through_a_node() {
     assert!(!w.path("data/node/rpc.token").exists());
 }
 
-/// A node that shows what was, to get a payment made twice or an incoming one forgotten; and a chain that does go back.
+/// A node that shows what was, to get a payment made twice or an incoming one forgotten; and a chain that
+/// does go back.
 #[test]
 fn a_chain_older_than_what_was_seen_is_refused() {
     let w = World::settled();

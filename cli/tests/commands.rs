@@ -1,4 +1,5 @@
-//! Commands are found by guessing: `help`, suggestions for what does not exist, man pages and completions in one go.
+//! Commands are found by guessing: `help`, suggestions for what does not exist, man pages and completions in
+//! one go.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;

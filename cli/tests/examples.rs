@@ -63,7 +63,8 @@ fn every_example_runs() {
         let is_group = groups.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
-            // The demo has a test of its own, and a relay, which runs until it is ended (`tests/rendezvous.rs`).
+            // The demo has a test of its own, and a relay, which runs until it is ended
+            // (`tests/rendezvous.rs`).
             if ["sotto demo", "sotto mpc rendezvous"].iter().any(|verb| line.starts_with(verb)) {
                 continue;
             }

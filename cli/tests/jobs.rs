@@ -1,4 +1,5 @@
-//! Jobs with real processes over loopback TLS: three bidders, two of whom compute, and everything that is refused.
+//! Jobs with real processes over loopback TLS: three bidders, two of whom compute, and everything that is
+//! refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -15,7 +16,8 @@ use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 
-/// A world with the job at free ports, keys and bids of three parties, and the fields `changes` in place of those of the job.
+/// A world with the job at free ports, keys and bids of three parties, and the fields `changes` in place of
+/// those of the job.
 fn world(changes: &[(&str, &str)]) -> World {
     let world = World::empty();
     let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -285,7 +287,8 @@ fn a_policy_counts_the_rows_of_the_file() {
     assert!(said.contains("at least 3 rows, table rows has 2"), "{said}");
 }
 
-/// A party takes over the count that it signed. If its file states another, that is another job, which nobody signed.
+/// A party takes over the count that it signed. If its file states another, that is another job, which nobody
+/// signed.
 #[test]
 fn a_count_that_was_not_signed_is_refused_before_anything_is_sent() {
     let world = signed(&[]);

@@ -1,4 +1,5 @@
-//! One node as a process: what it keeps, what it says, how it ends, what it refuses, and what others see of it.
+//! One node as a process: what it keeps, what it says, how it ends, what it refuses, and what others see of
+//! it.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
 #[path = "../../link/tests/support/look.rs"]
@@ -169,7 +170,8 @@ fn a_node_is_taken_for_a_web_server() {
     assert!(look::is_inconspicuous(&tape));
     if let Some(flow) = look::ndpi(&tape) {
         assert!(flow.contains("/TLS") && !flow.contains("Unknown"), "{flow}");
-        // Nodes call each other by bare addresses, so that is all it remarks on, as of a browser that is given one.
+        // Nodes call each other by bare addresses, so that is all it remarks on, as of a browser that is
+        // given one.
         let risks =
             flow.split("[Risk: ").nth(1).map_or("** Missing SNI **", |rest| rest.split(']').next().unwrap());
         assert!(risks.starts_with("** Missing SNI") && risks.matches("**").count() == 2, "{flow}");
@@ -209,7 +211,8 @@ fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
     let world = World::empty();
     world.run("chain init").ok();
     world.run("wallet init --wallet alice --words-file alice.words").ok();
-    // The files of a running node may grow no more. That signal is ignored, so that writes fail as on a full disk.
+    // The files of a running node may grow no more. That signal is ignored, so that writes fail as on a full
+    // disk.
     let said = world.shell(
         "trap '' XFSZ
          sotto node run --seal --every 1 --wallet alice > started & node=$!
@@ -222,7 +225,8 @@ fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
     world.run("chain audit").ok();
 }
 
-/// A small disk that is really full: the node says so and ends, and once there is room it goes on with all that it acknowledged.
+/// A small disk that is really full: the node says so and ends, and once there is room it goes on with all
+/// that it acknowledged.
 #[test]
 fn a_node_on_a_full_disk_loses_nothing_that_it_acknowledged() {
     let mount = "mkdir -p there && mount -t tmpfs -o size=1m none there";

@@ -1,7 +1,8 @@
-//! Ten real nodes on loopback: payments through different ones, killed and started again at random, and all equal at the end.
+//! Ten real nodes on loopback: payments through different ones, killed and started again at random, and all
+//! equal at the end.
 //!
-//! What is random follows from a seed, which a failure names; when the operating system runs whom is not ours to choose, so that a
-//! seed gives the same plan and not the same run.
+//! What is random follows from a seed, which a failure names; when the operating system runs whom is not ours
+//! to choose, so that a seed gives the same plan and not the same run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
 mod support;

@@ -1,4 +1,5 @@
-//! Jobs that bring their own program, a source or a circuit file, with real processes; and programs that are refused.
+//! Jobs that bring their own program, a source or a circuit file, with real processes; and programs that are
+//! refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +11,8 @@ const JOB: &str = include_str!("data/job/job.toml");
 const BUILTIN: &str = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
 const GARBLE: &str = "garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = 40 }";
 
-/// The sum of three numbers and one more, none of which may be above a constant; the third comes from a party who does not compute.
+/// The sum of three numbers and one more, none of which may be above a constant; the third comes from a party
+/// who does not compute.
 const SUM: &str = "\
 const MOST: u8 = NORTH::MOST;
 

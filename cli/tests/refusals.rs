@@ -133,7 +133,8 @@ fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
     assert!(w.run("wallet finalize late.txt --wallet alice").fails(1).contains("cancelled"));
 }
 
-/// A wallet file from before, put back beside its installation, repeats what was signed and calls nothing off.
+/// A wallet file from before, put back beside its installation, repeats what was signed and calls nothing
+/// off.
 #[test]
 fn an_old_wallet_file_signs_nothing_twice() {
     let w = World::paying();

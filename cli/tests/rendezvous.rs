@@ -1,4 +1,5 @@
-//! Jobs of parties who only dial out, with real processes: through a relay, and through one that alters what passes.
+//! Jobs of parties who only dial out, with real processes: through a relay, and through one that alters what
+//! passes.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -45,8 +45,9 @@ pub(crate) struct ChainInit {
 
 /// Create an empty copy of an existing ledger, for a node to fill
 ///
-/// The copy needs only the ledger's parameters: 130 bytes in `chain/genesis` of any folder that holds it. What you trust
-/// is the chain's id, the hash of the parameters: compare it, or pass it with --id. The copy cannot seal blocks.
+/// The copy needs only the ledger's parameters: 130 bytes in `chain/genesis` of any folder that holds it.
+/// What you trust is the chain's id, the hash of the parameters: compare it, or pass it with --id. The copy
+/// cannot seal blocks.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -108,8 +109,8 @@ pub(crate) struct ChainBlock {
 
 /// Verify everything on disk again: seals, signatures, proofs and the supply
 ///
-/// Pruned blocks are verified from their headers, kernels and unspent outputs; the audit lists what this can no longer
-/// show.
+/// Pruned blocks are verified from their headers, kernels and unspent outputs; the audit lists what this can
+/// no longer show.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -119,8 +120,8 @@ pub(crate) struct ChainAudit {}
 
 /// Delete the bodies of all final blocks to save space
 ///
-/// All headers with their seals, all kernels and the unspent outputs stay; `chain audit` verifies the chain from the
-/// genesis with these alone. A block is final when no reorganisation can replace it (see `chain init
+/// All headers with their seals, all kernels and the unspent outputs stay; `chain audit` verifies the chain
+/// from the genesis with these alone. A block is final when no reorganisation can replace it (see `chain init
 /// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
@@ -131,8 +132,8 @@ pub(crate) struct ChainPrune {}
 
 /// Write a snapshot of the chain's state: headers with seals, kernels, unspent outputs
 ///
-/// A snapshot contains no key and no block body. It consists of parts with a checksum each: if a copy is damaged, only
-/// the damaged part has to come from another copy. The same state always gives the same bytes.
+/// A snapshot contains no key and no block body. It consists of parts with a checksum each: if a copy is
+/// damaged, only the damaged part has to come from another copy. The same state always gives the same bytes.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -153,10 +154,10 @@ pub(crate) struct ChainExport {
 
 /// Create a ledger from a snapshot, verifying all of it
 ///
-/// The import verifies every seal, signature and range proof, and the supply. It lists damaged parts and keeps the rest;
-/// importing another copy of the same snapshot fills the gaps. What you trust is the chain's id: compare it, or pass it
-/// with --id. The new ledger cannot seal blocks, because a snapshot does not contain the operator's key, and it cannot
-/// go back to a height below the snapshot.
+/// The import verifies every seal, signature and range proof, and the supply. It lists damaged parts and
+/// keeps the rest; importing another copy of the same snapshot fills the gaps. What you trust is the chain's
+/// id: compare it, or pass it with --id. The new ledger cannot seal blocks, because a snapshot does not
+/// contain the operator's key, and it cannot go back to a height below the snapshot.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -12,10 +12,10 @@ pub(crate) enum Dandelion {
 /// Simulate spies and black holes among the nodes
 ///
 /// Every honest node sends one transaction along its stem. The spies share what they see and guess, for each
-/// transaction, that the node from which they first received it is its source. Recall is the share of right guesses;
-/// precision also takes into account how many transactions they attribute to one node. Then whole nodes run for an hour
-/// of network time, first all honest, then with the same share of black holes, which forward nothing. The same seed
-/// gives the same figures.
+/// transaction, that the node from which they first received it is its source. Recall is the share of right
+/// guesses; precision also takes into account how many transactions they attribute to one node. Then whole
+/// nodes run for an hour of network time, first all honest, then with the same share of black holes, which
+/// forward nothing. The same seed gives the same figures.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -32,13 +32,15 @@ pub(crate) struct DandelionSimulate {
     /// How a node chooses the next hop
     #[arg(long, value_name = "HOW", default_value = "per-edge")]
     pub(crate) forwarding: Forwarding,
-    /// Share of nodes that broadcast (fluff) what they receive on a stem; 0 is the worst case, the hour then uses 0.125
+    /// Share of nodes that broadcast (fluff) what they receive on a stem; 0 is the worst case, the hour then
+    /// uses 0.125
     #[arg(long, value_name = "Q", default_value_t = 0.0, allow_negative_numbers = true)]
     pub(crate) fluff: f64,
     /// Seed of the random numbers
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Draw precision and recall over the share of spies, with those of plain diffusion and the published figures
+    /// Draw precision and recall over the share of spies, with those of plain diffusion and the published
+    /// figures
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
 }

@@ -1,15 +1,17 @@
 //! The verbs of `sotto mpc`.
 //!
-//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools: `circuit`, `auc`.
+//! Jobs: `keygen`, `check`, `quote`, `sign`, `run`, `verify`, `local`, `rendezvous`. Two-party tools:
+//! `circuit`, `auc`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Compute jointly: jobs between organisations, and two-party tools
 ///
-/// Parties compute a function of their data without showing the data to each other. A job is a file that says who
-/// computes what, from whose data and for whom. All parties sign it, and each runs its own part. The protocol is
-/// semi-honest: it protects from parties that follow it and are curious, not from parties that deviate.
+/// Parties compute a function of their data without showing the data to each other. A job is a file that says
+/// who computes what, from whose data and for whom. All parties sign it, and each runs its own part. The
+/// protocol is semi-honest: it protects from parties that follow it and are curious, not from parties that
+/// deviate.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Mpc {
     Keygen(MpcKeygen),
@@ -54,9 +56,10 @@ pub(crate) struct PeerArgs {
 
 /// Evaluate a Bristol Fashion circuit on the inputs of two parties
 ///
-/// The input file holds the values of this role, one hexadecimal integer per line; bit i of a value is wire i of it. The
-/// first value of the circuit belongs to the garbler and the others to the evaluator, unless --garbler-values says
-/// otherwise; `both` takes all values in the circuit's order. Outputs are printed in the same form. Semi-honest.
+/// The input file holds the values of this role, one hexadecimal integer per line; bit i of a value is wire i
+/// of it. The first value of the circuit belongs to the garbler and the others to the evaluator, unless
+/// --garbler-values says otherwise; `both` takes all values in the circuit's order. Outputs are printed in
+/// the same form. Semi-honest.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -80,9 +83,10 @@ pub(crate) struct MpcCircuit {
 
 /// Measure how well each column tells two classes apart, over the rows of two parties (AUC, DeLong)
 ///
-/// Each party gives its rows as CSV: the measurements in the order of the schema, then the class (0 is positive, 1 is
-/// negative). Both parties learn, for each measurement, twice the Mann-Whitney U and the two sums of squares for DeLong's
-/// interval, and the number of rows of each class that the other party has. Semi-honest.
+/// Each party gives its rows as CSV: the measurements in the order of the schema, then the class (0 is
+/// positive, 1 is negative). Both parties learn, for each measurement, twice the Mann-Whitney U and the two
+/// sums of squares for DeLong's interval, and the number of rows of each class that the other party has.
+/// Semi-honest.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -104,8 +108,8 @@ pub(crate) struct MpcAuc {
 
 /// Create the keys of a party: NAME.key, which is secret, and NAME.pub for the others
 ///
-/// The author of a job needs the public file. Compare fingerprints by telephone: the fingerprint is all that tells others
-/// who you are.
+/// The author of a job needs the public file. Compare fingerprints by telephone: the fingerprint is all that
+/// tells others who you are.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -118,7 +122,8 @@ pub(crate) struct MpcKeygen {
 
 /// Check a job file and explain in plain words what it does
 ///
-/// The check reports every fault with its line. Signatures and policies refer to the job's id and the circuit's hash.
+/// The check reports every fault with its line. Signatures and policies refer to the job's id and the
+/// circuit's hash.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -131,8 +136,9 @@ pub(crate) struct MpcCheck {
 
 /// Read a job in plain words, and sign it if you agree
 ///
-/// The signed approval goes to a folder beside the job, job.approvals/NAME.approval; send the file to the other parties.
-/// No party runs a job that one party has not signed, or that differs in a single byte from what was signed.
+/// The signed approval goes to a folder beside the job, job.approvals/NAME.approval; send the file to the
+/// other parties. No party runs a job that one party has not signed, or that differs in a single byte from
+/// what was signed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -158,9 +164,9 @@ pub(crate) struct MpcSign {
 
 /// Run your part of a job that all parties have signed
 ///
-/// Input parties send encrypted shares of their rows, the two compute parties compute, and result parties receive their
-/// outputs. Each party runs this command once, in any order, within the job's deadline. After a crash, run it again: a
-/// finished result is delivered again and never computed twice.
+/// Input parties send encrypted shares of their rows, the two compute parties compute, and result parties
+/// receive their outputs. Each party runs this command once, in any order, within the job's deadline. After a
+/// crash, run it again: a finished result is delivered again and never computed twice.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -175,7 +181,8 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an input party: CSV or JSON lines (.jsonl), one file per table; `-` is standard input
+    /// Your rows, if you are an input party: CSV or JSON lines (.jsonl), one file per table; `-` is standard
+    /// input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
     /// What you allow others to do with your data
@@ -187,7 +194,8 @@ pub(crate) struct MpcRun {
     /// Listen at this address instead of the one in the job (compute parties behind a router)
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
-    /// Meet the compute parties at this rendezvous server (public key file, @, host and port); the same for all parties
+    /// Meet the compute parties at this rendezvous server (public key file, @, host and port); the same for
+    /// all parties
     #[arg(long, value_name = "FILE@ADDR", conflicts_with = "listen")]
     pub(crate) rendezvous: Option<String>,
     /// Folder for results and receipt [default: beside the job]
@@ -197,9 +205,10 @@ pub(crate) struct MpcRun {
 
 /// Run a rendezvous server, for parties that can only connect to others
 ///
-/// Two parties that cannot accept connections both connect to the server, and it forwards what they send each other. The
-/// data is encrypted end to end, with keys that both know from the job; the server learns who communicates with whom,
-/// when, and how much. Only the parties given by --allow can use it. It runs until it is stopped.
+/// Two parties that cannot accept connections both connect to the server, and it forwards what they send each
+/// other. The data is encrypted end to end, with keys that both know from the job; the server learns who
+/// communicates with whom, when, and how much. Only the parties given by --allow can use it. It runs until it
+/// is stopped.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -237,8 +246,8 @@ pub(crate) struct MpcRendezvous {
 
 /// Try a job out: run all its parties as processes on this machine
 ///
-/// This generates new keys for all parties, so no key file has to exist and nothing is signed in anyone's name. The
-/// compute parties connect over loopback, through the same encrypted channels as in a real run.
+/// This generates new keys for all parties, so no key file has to exist and nothing is signed in anyone's
+/// name. The compute parties connect over loopback, through the same encrypted channels as in a real run.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -258,8 +267,9 @@ pub(crate) struct MpcLocal {
 
 /// Estimate what a job costs: gates, bytes, memory and seconds
 ///
-/// Gates and bytes are exact; the speed of this machine is measured briefly. For the link between the compute parties,
-/// give --bandwidth and --delay, or let the two measure it by both passing --measure. Nothing has to be signed.
+/// Gates and bytes are exact; the speed of this machine is measured briefly. For the link between the compute
+/// parties, give --bandwidth and --delay, or let the two measure it by both passing --measure. Nothing has to
+/// be signed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

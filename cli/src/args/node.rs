@@ -17,10 +17,10 @@ pub(crate) enum Node {
 
 /// Run a node until it is stopped
 ///
-/// The node opens the ledger in --dir, connects to peers, follows the best chain and relays transactions. Its settings
-/// come from DIR/node/config.toml; flags override them. Ctrl-C, SIGTERM and `sotto node stop` stop it gracefully (exit
-/// code 0); a second signal ends it at once. Log records go to standard error. They hold no secrets, and no addresses
-/// unless --log-addresses is given.
+/// The node opens the ledger in --dir, connects to peers, follows the best chain and relays transactions. Its
+/// settings come from DIR/node/config.toml; flags override them. Ctrl-C, SIGTERM and `sotto node stop` stop
+/// it gracefully (exit code 0); a second signal ends it at once. Log records go to standard error. They hold
+/// no secrets, and no addresses unless --log-addresses is given.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -32,13 +32,14 @@ pub(crate) struct WalletArgs {
 
 /// Keep keys, make and receive payments, see balances
 ///
-/// A payment takes three steps. The payer starts with `send`, the receiver answers with `receive`, and the payer
-/// finishes with `finalize`. Or the receiver starts with `invoice`, the payer answers with `pay`, and the receiver
-/// finishes with `finalize`. Each step reads and writes a text that can be sent by chat or mail. The text is encrypted
-/// to the address of the other side, and does not allow anyone who sees it to take money.
+/// A payment takes three steps. The payer starts with `send`, the receiver answers with `receive`, and the
+/// payer finishes with `finalize`. Or the receiver starts with `invoice`, the payer answers with `pay`, and
+/// the receiver finishes with `finalize`. Each step reads and writes a text that can be sent by chat or mail.
+/// The text is encrypted to the address of the other side, and does not allow anyone who sees it to take
+/// money.
 ///
-/// The wallet reads the chain in --dir or, with --node, asks a running node and checks its answers against the
-/// operator's seal.
+/// The wallet reads the chain in --dir or, with --node, asks a running node and checks its answers against
+/// the operator's seal.
 #[derive(Args, Debug)]
 pub(crate) struct Wallet {
     #[command(flatten)]

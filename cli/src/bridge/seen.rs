@@ -1,6 +1,7 @@
 //! The chain as a wallet sees it: a ledger on disk, or a running node.
 //!
-//! Answers of a node are checked against the operator's seal (`sotto_node::edge::light`), data on disk by the store.
+//! Answers of a node are checked against the operator's seal (`sotto_node::edge::light`), data on disk by the
+//! store.
 
 use super::unseen;
 use crate::exit::{Failure, OrRefuse as _, Outcome};

@@ -8,6 +8,7 @@ use crate::{
     bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::same_chain,
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::counted,
     ui::{BAD, GOOD},
 };
 use core::time::Duration;
@@ -89,13 +90,14 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
     let twice = ledger.double_seals().or_refuse("cannot read the evidence of double seals")?;
     let mut human = format!(
-        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {} outputs\nkernels   {}\npending   {pending} transactions\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
+        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {}\nkernels   {}\npending   {}\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
         chain.id(),
         p.network,
         tip.height,
         tip.hash(),
-        tip.output_count,
+        counted(tip.output_count, "output"),
         tip.kernel_count,
+        counted(pending as u64, "transaction"),
         sizes.log,
         sizes.index,
         p.reward,
@@ -189,8 +191,8 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
             "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
             "reward": b.reward.to_string(),
         });
-        let human =
-            format!("block {} {}  {} transactions, reward {}", b.height, b.hash, b.transactions, b.reward);
+        let transactions = counted(b.transactions as u64, "transaction");
+        let human = format!("block {} {}  {transactions}, reward {}", b.height, b.hash, b.reward);
         context.output.record("block-sealed", fields, &human)?;
     }
     Ok(())

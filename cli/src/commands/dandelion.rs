@@ -1,4 +1,5 @@
-//! `sotto dandelion simulate`: what spies learn, how long stems are, and how much black holes delay a payment.
+//! `sotto dandelion simulate`: what spies learn, how long stems are, and how much black holes delay a
+//! payment.
 //!
 //! The figures come from `sotto_dandelion::simulate`; this module prints and draws them.
 

@@ -1,8 +1,9 @@
 //! `sotto demo`: confidential payments and a joint computation, end to end, where nothing is configured.
 //!
-//! Part one (`payments`) pays on a ledger of its own, through five nodes (`network`). Part two (`joint`) lets two
-//! processes compute over the patients of two hospitals; `tamper` alters their messages for `--sabotage`. Every result
-//! is checked against the same computation in the clear. The first check that fails ends the demo with exit code 1.
+//! Part one (`payments`) pays on a ledger of its own, through five nodes (`network`). Part two (`joint`) lets
+//! two processes compute over the patients of two hospitals; `tamper` alters their messages for `--sabotage`.
+//! Every result is checked against the same computation in the clear. The first check that fails ends the
+//! demo with exit code 1.
 //!
 //! By default the demo prints at most twelve lines; `--verbose` adds what lies behind them.
 
@@ -53,7 +54,8 @@ fn detail(context: &Context, text: &str) -> Outcome {
     if context.ui.volume == Volume::Verbose { context.output.text(text) } else { Ok(()) }
 }
 
-/// Where the demo works: the new folder given with --dir, which stays, or a temporary one, which is removed at the end.
+/// Where the demo works: the new folder given with --dir, which stays, or a temporary one, which is removed
+/// at the end.
 struct Scratch {
     dir: PathBuf,
     temporary: Option<TempDir>,

@@ -45,7 +45,8 @@ fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).or_refuse(format!("cannot write {}", path.display()))
 }
 
-/// The program and all its commands, by the names of their man pages: `sotto`, `sotto-wallet`, `sotto-wallet-send`.
+/// The program and all its commands, by the names of their man pages: `sotto`, `sotto-wallet`,
+/// `sotto-wallet-send`.
 fn every_command() -> Vec<(String, clap::Command)> {
     let mut found = Vec::new();
     let mut open = vec![("sotto".to_owned(), built())];

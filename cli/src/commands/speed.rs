@@ -1,8 +1,9 @@
-//! `sotto speed`: measures the operations of the libraries on this machine, as `openssl speed` does for ciphers.
+//! `sotto speed`: measures the operations of the libraries on this machine, as `openssl speed` does for
+//! ciphers.
 //!
-//! The result is one list of named figures, each the median over some tenths of a second. A name is a key of the JSON
-//! record and never changes its meaning. The measured calls are those of a node or a wallet. Figures are wall time: a
-//! busy machine gives worse ones.
+//! The result is one list of named figures, each the median over some tenths of a second. A name is a key of
+//! the JSON record and never changes its meaning. The measured calls are those of a node or a wallet. Figures
+//! are wall time: a busy machine gives worse ones.
 
 mod ledger;
 mod mpc;
@@ -27,6 +28,14 @@ enum Unit {
     MillionsASecond,
 }
 
+/// What is measured: the key in the JSON record, the unit, and the number of items that each turn handles.
+#[derive(Clone, Copy, Debug)]
+struct Quantity {
+    key: &'static str,
+    unit: Unit,
+    items: u64,
+}
+
 /// A measured value.
 #[derive(Debug)]
 struct Figure {
@@ -40,12 +49,8 @@ struct Figure {
 }
 
 impl Figure {
-    /// Measures turns that each handle `items`; a turn returns whether its result is right.
-    fn measure(
-        (key, unit, items): (&'static str, Unit, u64),
-        what: impl Into<String>,
-        mut turn: impl FnMut() -> bool,
-    ) -> Outcome<Self> {
+    /// Measures turns; each returns whether its result is right.
+    fn measure(quantity: Quantity, what: impl Into<String>, mut turn: impl FnMut() -> bool) -> Outcome<Self> {
         let (what, mut turns, since) = (what.into(), Vec::new(), Instant::now());
         while turns.len() < LEAST_TURNS || since.elapsed() < ENOUGH {
             let start = Instant::now();
@@ -58,15 +63,12 @@ impl Figure {
             }
             turns.push(start.elapsed());
         }
-        Ok(Self::of((key, unit, items), what, turns))
+        Ok(Self::of(quantity, what, turns))
     }
 
-    /// The median of turns that each handled `items`.
-    fn of(
-        (key, unit, items): (&'static str, Unit, u64),
-        what: impl Into<String>,
-        turns: Vec<Duration>,
-    ) -> Self {
+    /// The median of turns.
+    fn of(quantity: Quantity, what: impl Into<String>, turns: Vec<Duration>) -> Self {
+        let Quantity { key, unit, items } = quantity;
         let value = unit.of(median(turns).as_secs_f64() / items as f64);
         Self { key, what: what.into(), unit: unit.name(), value }
     }
@@ -123,7 +125,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
 mod tests {
     use super::*;
 
-    const NAME: (&str, Unit, u64) = ("k", Unit::Milliseconds, 2);
+    const NAME: Quantity = Quantity { key: "k", unit: Unit::Milliseconds, items: 2 };
 
     #[test]
     fn a_figure_is_the_median_of_one_item() {

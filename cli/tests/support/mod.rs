@@ -68,7 +68,8 @@ impl World {
         w
     }
 
-    /// Three payments of alice to bob, each one step further: `invite.txt`, `response.txt`, `transaction.txt`.
+    /// Three payments of alice to bob, each one step further: `invite.txt`, `response.txt`,
+    /// `transaction.txt`.
     pub(crate) fn paying() -> Self {
         let w = Self::settled();
         w.pay();
@@ -84,8 +85,9 @@ impl World {
         self.shell(&format!("sotto {send} > invite.txt")).ok();
     }
 
-    /// The same, where alice and bob know each other's names, and alice that of dora; and an invoice of bob, one that alice has paid, a payment in a
-    /// block with its proof: `invoice.txt`, `payment.txt`, `paid.session`, `payment.proof`; `open.session` names an open one.
+    /// The same, where alice and bob know each other's names, and alice that of dora; and an invoice of bob,
+    /// one that alice has paid, a payment in a block with its proof: `invoice.txt`, `payment.txt`,
+    /// `paid.session`, `payment.proof`; `open.session` names an open one.
     pub(crate) fn proven() -> Self {
         let w = Self::settled();
         let memo = "--memo 'for the roof'";
@@ -115,7 +117,8 @@ impl World {
         self.shell("sotto wallet contact add dora $(sotto wallet address --wallet dora) --wallet alice").ok();
     }
 
-    /// A job that three parties signed, their keys and rows, south's policy, and a receipt of another run of it.
+    /// A job that three parties signed, their keys and rows, south's policy, and a receipt of another run of
+    /// it.
     pub(crate) fn signed_job(&self) {
         let ports = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
         let [north, south] = ports.each_ref().map(|port| port.local_addr().unwrap().to_string());

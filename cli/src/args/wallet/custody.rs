@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 /// Create a wallet
 ///
-/// The wallet shows its 24 seed words once and asks for three of them back. The words are the only way to restore the
-/// money if the wallet file is lost.
+/// The wallet shows its 24 seed words once and asks for three of them back. The words are the only way to
+/// restore the money if the wallet file is lost.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -19,9 +19,9 @@ pub(crate) struct WalletInit {
 
 /// Create a wallet from its 24 words and find its outputs on the chain
 ///
-/// The search covers all accounts up to eight beyond the last one in use. It finds unspent outputs, and what was received
-/// and spent in blocks that are still stored. Memos, receipts and names exist only in the wallet file: keep backups of
-/// it. If the search is interrupted, `wallet scan` continues it.
+/// The search covers all accounts up to eight beyond the last one in use. It finds unspent outputs, and what
+/// was received and spent in blocks that are still stored. Memos, receipts and names exist only in the wallet
+/// file: keep backups of it. If the search is interrupted, `wallet scan` continues it.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -38,8 +38,8 @@ pub(crate) struct WalletRestore {
 
 /// Change the passphrase
 ///
-/// The wallet file is encrypted again under a new key (Argon2id with 64 MiB, three passes, four lanes). Existing backups
-/// keep the old passphrase.
+/// The wallet file is encrypted again under a new key (Argon2id with 64 MiB, three passes, four lanes).
+/// Existing backups keep the old passphrase.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -52,9 +52,9 @@ pub(crate) struct WalletPassphrase {
 
 /// Copy the encrypted wallet file to a new file
 ///
-/// The words alone recover the money. The file also holds memos, receipts, proofs of payment and names. A payment that
-/// was started before a restore cannot be finished after it, only cancelled: the key that finishes it is in the state
-/// folder, which no backup contains, on purpose.
+/// The words alone recover the money. The file also holds memos, receipts, proofs of payment and names. A
+/// payment that was started before a restore cannot be finished after it, only cancelled: the key that
+/// finishes it is in the state folder, which no backup contains, on purpose.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -67,8 +67,8 @@ pub(crate) struct WalletBackup {
 
 /// Rehearse a restore: decrypt a backup and report what it would lose
 ///
-/// Without a wallet of that name, for example on the machine to restore on, it only reports what the backup holds.
-/// Nothing is changed.
+/// Without a wallet of that name, for example on the machine to restore on, it only reports what the backup
+/// holds. Nothing is changed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -88,9 +88,9 @@ pub(crate) enum WalletViewKey {
 
 /// Print the view key of an account
 ///
-/// Anyone who has it sees every output that the account has received or will receive: its amount, and the heights at
-/// which it was created and spent. A view key does not show change, so it shows no balance, and it does not show what
-/// was paid, to whom or for what. It cannot be revoked.
+/// Anyone who has it sees every output that the account has received or will receive: its amount, and the
+/// heights at which it was created and spent. A view key does not show change, so it shows no balance, and it
+/// does not show what was paid, to whom or for what. It cannot be revoked.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

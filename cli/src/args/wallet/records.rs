@@ -49,8 +49,8 @@ pub(crate) enum WalletProof {
 
 /// Print the proof of a payment that is in a block
 ///
-/// The proof shows its reader the amount, the signing keys of both addresses and the payment's kernel on the chain. It
-/// contains only the hash of the memo.
+/// The proof shows its reader the amount, the signing keys of both addresses and the payment's kernel on the
+/// chain. It contains only the hash of the memo.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

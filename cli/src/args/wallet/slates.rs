@@ -16,10 +16,10 @@ pub(crate) struct SlateForm {
 
 /// Start a payment: print the invite for the receiver
 ///
-/// The invite is encrypted to the receiver's address. One transaction can pay several receivers, which is cheaper than
-/// one transaction for each. Each receiver gets an invite of its own and learns how many others there are, but not who
-/// they are or what they get. The transaction is signed when all have answered. A receiver who does not answer can be
-/// dropped with `cancel`; the others are then paid.
+/// The invite is encrypted to the receiver's address. One transaction can pay several receivers, which is
+/// cheaper than one transaction for each. Each receiver gets an invite of its own and learns how many others
+/// there are, but not who they are or what they get. The transaction is signed when all have answered. A
+/// receiver who does not answer can be dropped with `cancel`; the others are then paid.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -64,10 +64,10 @@ pub(crate) struct WalletReceive {
 
 /// Ask for a payment: print the invoice for the payer
 ///
-/// The invoice contains the receiver's signed receipt, so the payer has a proof of payment before signing. For the same
-/// reason it fixes the fee, which the payer adds to the amount. With --from, only that address can pay and the invoice
-/// is encrypted to it; without, anyone who reads the invoice can pay it, and it is not encrypted. An invoice locks
-/// nothing. `finalize` takes the payer's answer.
+/// The invoice contains the receiver's signed receipt, so the payer has a proof of payment before signing.
+/// For the same reason it fixes the fee, which the payer adds to the amount. With --from, only that address
+/// can pay and the invoice is encrypted to it; without, anyone who reads the invoice can pay it, and it is
+/// not encrypted. An invoice locks nothing. `finalize` takes the payer's answer.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -93,9 +93,9 @@ pub(crate) struct WalletInvoice {
 
 /// Pay an invoice: print the payment for the receiver, who finalizes it
 ///
-/// The payment contains your signature. It cannot be cancelled for free, and the outputs that it spends stay locked
-/// until it is in a block or its last height has passed. Paying the same invoice again prints the same payment; it is
-/// never paid twice.
+/// The payment contains your signature. It cannot be cancelled for free, and the outputs that it spends stay
+/// locked until it is in a block or its last height has passed. Paying the same invoice again prints the same
+/// payment; it is never paid twice.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 /// Cancel a payment: free of charge until it is finalized
 ///
-/// Of a payment to several receivers, this drops the one whose invite is given; the others are still paid, and its share
-/// becomes change.
+/// Of a payment to several receivers, this drops the one whose invite is given; the others are still paid,
+/// and its share becomes change.
 ///
-/// A finalized payment ends by itself once its last height and the reorganisation limit have passed. To end it sooner,
-/// use --self-spend: a new transaction then moves one of its inputs back to this wallet, for a fee, and whichever of the
-/// two enters a block first displaces the other. A restored wallet file does not know whether the original finalized,
-/// and needs a self-spend too.
+/// A finalized payment ends by itself once its last height and the reorganisation limit have passed. To end
+/// it sooner, use --self-spend: a new transaction then moves one of its inputs back to this wallet, for a
+/// fee, and whichever of the two enters a block first displaces the other. A restored wallet file does not
+/// know whether the original finalized, and needs a self-spend too.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -37,8 +37,8 @@ pub(crate) struct WalletCancel {
 
 /// Merge the smallest outputs of an account into one
 ///
-/// Everyone can see, forever, that the merged outputs belong together. Consolidation makes later payments cheaper and is
-/// worthwhile for many small outputs.
+/// Everyone can see, forever, that the merged outputs belong together. Consolidation makes later payments
+/// cheaper and is worthwhile for many small outputs.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -31,9 +31,9 @@ pub(crate) struct WalletOutputs {}
 
 /// Search the chain for outputs of this wallet that are new or spent
 ///
-/// All verbs that show money do this first. They refuse a chain that ends below what the wallet has seen, or that
-/// differs from it by more than a reorganisation can: a node that shows old blocks could make a received payment
-/// disappear, or a spent output look unspent.
+/// All verbs that show money do this first. They refuse a chain that ends below what the wallet has seen, or
+/// that differs from it by more than a reorganisation can: a node that shows old blocks could make a received
+/// payment disappear, or a spent output look unspent.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -51,9 +51,9 @@ pub(crate) struct WalletScan {
 
 /// List all payments, oldest first, with their status
 ///
-/// With --csv, only payments that are in a block are listed. The columns are height, kind, account, amount, fee, party,
-/// memo and id, and will not change; amounts are whole base units. A memo that a spreadsheet would take for a formula
-/// gets an apostrophe in front.
+/// With --csv, only payments that are in a block are listed. The columns are height, kind, account, amount,
+/// fee, party, memo and id, and will not change; amounts are whole base units. A memo that a spreadsheet
+/// would take for a formula gets an apostrophe in front.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -18,8 +18,9 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 200.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 60.0;
-/// The upper ends of the axes: share of spies, and figure.
-const MOST: (f64, f64) = (0.5, 0.8);
+/// The upper ends of the axes.
+const MOST_SHARE: f64 = 0.5;
+const MOST_FIGURE: f64 = 0.8;
 
 const RELAY: &str = "#0b6e4f";
 const DIFFUSION: &str = "#b3261e";
@@ -38,18 +39,18 @@ pub(super) fn svg(relay: &[Point], diffusion: &[Point], setting: &str) -> String
         line(&mut out, points.iter().map(|(p, a)| (*p, a.recall)), colour, " stroke-dasharray=\"6 4\"");
     }
     for row in PUBLISHED {
-        circle(&mut out, (row.spies, row.per_edge), RELAY);
-        circle(&mut out, (row.spies, row.diffusion), DIFFUSION);
-        cross(&mut out, (row.spies, row.diffusion_recall), DIFFUSION);
+        circle(&mut out, row.spies, row.per_edge, RELAY);
+        circle(&mut out, row.spies, row.diffusion, DIFFUSION);
+        cross(&mut out, row.spies, row.diffusion_recall, DIFFUSION);
     }
     legend(&mut out);
     out + "</svg>\n"
 }
 
 /// The position of a point in the drawing.
-fn at((share, figure): (f64, f64)) -> (f64, f64) {
-    let x = LEFT + share / MOST.0 * (WIDTH - LEFT - RIGHT);
-    (x, HEIGHT - BOTTOM - figure / MOST.1 * (HEIGHT - TOP - BOTTOM))
+fn at(share: f64, figure: f64) -> (f64, f64) {
+    let x = LEFT + share / MOST_SHARE * (WIDTH - LEFT - RIGHT);
+    (x, HEIGHT - BOTTOM - figure / MOST_FIGURE * (HEIGHT - TOP - BOTTOM))
 }
 
 /// Appends; writing to a string cannot fail.
@@ -58,17 +59,17 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn axes(out: &mut String) {
-    let ((left, bottom), (right, _)) = (at((0.0, 0.0)), at(MOST));
+    let ((left, bottom), (right, _)) = (at(0.0, 0.0), at(MOST_SHARE, MOST_FIGURE));
     for step in 0..=8 {
         let figure = f64::from(step) / 10.0;
-        let (_, y) = at((0.0, figure));
+        let (_, y) = at(0.0, figure);
         put(out, format_args!("<path d=\"M{left:.1} {y:.1}H{right:.1}\" stroke=\"#ddd\"/>\n"));
         let (x, y) = (left - 8.0, y + 4.0);
         put(out, format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{figure:.1}</text>\n"));
     }
     for step in 0..=5 {
         let share = f64::from(step) / 10.0;
-        let ((x, _), y) = (at((share, 0.0)), bottom + 18.0);
+        let ((x, _), y) = (at(share, 0.0), bottom + 18.0);
         put(out, format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{share:.1}</text>\n"));
     }
     let (x, y) = ((left + right) / 2.0, bottom + 40.0);
@@ -76,7 +77,8 @@ fn axes(out: &mut String) {
 }
 
 fn line(out: &mut String, points: impl Iterator<Item = (f64, f64)>, colour: &str, dashes: &str) {
-    let points: Vec<String> = points.map(at).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let points: Vec<String> =
+        points.map(|(share, figure)| at(share, figure)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let points = points.join(" ");
     put(
         out,
@@ -86,16 +88,16 @@ fn line(out: &mut String, points: impl Iterator<Item = (f64, f64)>, colour: &str
     );
 }
 
-fn circle(out: &mut String, point: (f64, f64), colour: &str) {
-    let (x, y) = at(point);
+fn circle(out: &mut String, share: f64, figure: f64, colour: &str) {
+    let (x, y) = at(share, figure);
     put(
         out,
         format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"none\" stroke=\"{colour}\"/>\n"),
     );
 }
 
-fn cross(out: &mut String, point: (f64, f64), colour: &str) {
-    let (x, y) = at(point);
+fn cross(out: &mut String, share: f64, figure: f64, colour: &str) {
+    let (x, y) = at(share, figure);
     let (x, y) = (x - 4.0, y - 4.0);
     put(out, format_args!("<path d=\"M{x:.1} {y:.1}l8 8m0 -8l-8 8\" stroke=\"{colour}\"/>\n"));
 }

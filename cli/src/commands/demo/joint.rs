@@ -29,25 +29,7 @@ const FIRST_ROWS: usize = 284;
 pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let files = split(dir)?;
     let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("cannot read the data")?;
-    let classes = all.classes();
-    title(
-        context,
-        "COMPUTE",
-        &format!(
-            "two hospitals compare {} measurements of {} real patients and show each other no row.",
-            all.columns(),
-            all.rows(),
-        ),
-    )?;
-    detail(
-        context,
-        &format!(
-            "  {} patients are malignant and {} benign. Hospital one holds {FIRST_ROWS} of them, hospital two {}.\n  How well does each measurement tell malignant from benign? Two processes compute it with a garbled circuit over\n  loopback TCP. Public beforehand: the columns with their decimals and bits, and each hospital's class counts.\n",
-            classes.positive,
-            classes.negative,
-            all.rows() - FIRST_ROWS,
-        ),
-    )?;
+    introduce(context, &all)?;
     let started = Instant::now();
     let (garbler, evaluator) = Party::run_both(context, &files, sabotage)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -60,50 +42,65 @@ pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> 
     if !agrees {
         return Err(Failure::refused("the joint result differs from the one computed in the clear"));
     }
+    show_result(context, &expected)?;
     let peak = garbler.number("peak_memory_bytes")?.max(evaluator.number("peak_memory_bytes")?);
-    detail(context, &ranking(&BREAST_CANCER, &expected))?;
-    let best = BREAST_CANCER.iter().zip(&expected).map(|(c, s)| (&c.name, s.interval()));
-    if let Some((name, i)) = best.max_by(|(_, a), (_, b)| a.auc.total_cmp(&b.auc)) {
-        line(
-            context,
-            "Result",
-            &format!(
-                "\"{name}\" tells malignant from benign best: AUC {:.4} (95 % interval {:.4} to {:.4}).",
-                i.auc, i.low, i.high,
-            ),
-        )?;
-    }
-    line(
-        context,
-        "Privacy",
-        "each learns the sums behind these figures and the other's class counts, if both follow the protocol.",
-    )?;
-    line(
-        context,
-        "Checks",
-        &format!("all {} numbers equal those computed on the open data.", 3 * expected.len()),
-    )?;
-    line(
-        context,
-        "Cost",
-        &format!(
-            "{} AND gates, {} MB between two processes, {seconds:.1} s, {} MiB of memory each.",
-            garbler.number("and_gates")?,
-            garbler.bytes()? / 1_000_000,
-            peak >> 20,
-        ),
-    )?;
-    detail(
-        context,
-        "\n  Each hospital learns, for each measurement, 2U, ΣV10² and ΣV01² over all patients, and can subtract what its own rows\n  contribute. Semi-honest: this protects from a curious partner, not from one that deviates from the protocol.",
-    )?;
+    let (gates, bytes) = (garbler.number("and_gates")?, garbler.bytes()?);
+    let cost = format!(
+        "{gates} AND gates, {} MB between two processes, {seconds:.1} s, {} MiB of memory each.",
+        bytes / 1_000_000,
+        peak >> 20,
+    );
+    line(context, "Cost", &cost)?;
     let measurements: Vec<Value> =
         BREAST_CANCER.iter().zip(&expected).map(|(c, s)| measurement_json(&c.name, s)).collect();
     Ok(json!({
-        "and_gates": garbler.number("and_gates")?, "bytes": garbler.bytes()?, "seconds": seconds, "rows": all.rows(),
-        "peak_memory_bytes": peak,
+        "and_gates": gates, "bytes": bytes, "seconds": seconds, "rows": all.rows(), "peak_memory_bytes": peak,
         "measurements": measurements, "agrees": agrees,
     }))
+}
+
+const QUESTION: &str = "\
+  How well does each measurement tell malignant from benign? Two processes compute it with a garbled circuit
+  over loopback TCP. Public beforehand: the columns with their decimals and bits, and the class counts of each
+  hospital.
+";
+
+const PRIVACY: &str =
+    "each learns the sums behind these figures and the other's class counts, if both follow the protocol.";
+
+const LEARNT: &str = "\
+  Each hospital learns 2U, ΣV10² and ΣV01² of each measurement over all patients, and can subtract what its
+  own rows contribute. Semi-honest: this protects from a curious partner, not from one that deviates.";
+
+fn introduce(context: &Context, all: &Table) -> Outcome {
+    let (columns, rows, classes) = (all.columns(), all.rows(), all.classes());
+    let text = format!(
+        "two hospitals compare {columns} measurements of {rows} real patients and show each other no row."
+    );
+    title(context, "COMPUTE", &text)?;
+    let rest = rows - FIRST_ROWS;
+    let patients = format!(
+        "  {} patients are malignant and {} benign. Hospital one holds {FIRST_ROWS} of them, hospital two {rest}.",
+        classes.positive, classes.negative,
+    );
+    detail(context, &patients)?;
+    detail(context, QUESTION)
+}
+
+/// Prints the best measurement, what it took in privacy, and the check; with `--verbose`, all measurements.
+fn show_result(context: &Context, all: &[Statistics]) -> Outcome {
+    detail(context, &ranking(&BREAST_CANCER, all))?;
+    let intervals = BREAST_CANCER.iter().zip(all).map(|(c, s)| (&c.name, s.interval()));
+    if let Some((name, i)) = intervals.max_by(|(_, a), (_, b)| a.auc.total_cmp(&b.auc)) {
+        let text = format!(
+            "\"{name}\" tells malignant from benign best: AUC {:.4} (95 % interval {:.4} to {:.4}).",
+            i.auc, i.low, i.high,
+        );
+        line(context, "Result", &text)?;
+    }
+    detail(context, LEARNT)?;
+    line(context, "Privacy", PRIVACY)?;
+    line(context, "Checks", &format!("all {} numbers equal those computed on the open data.", 3 * all.len()))
 }
 
 /// Writes the rows of each hospital to a file of its own.

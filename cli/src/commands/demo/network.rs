@@ -1,4 +1,5 @@
-//! Five nodes in this process and in virtual time: the engine of real nodes, with links of 50 ms instead of sockets.
+//! Five nodes in this process and in virtual time: the engine of real nodes, with links of 50 ms instead of
+//! sockets.
 //!
 //! ```text
 //! node 0 seals · payments enter at the node of their payer · every payment that crosses a link is recorded
@@ -211,7 +212,8 @@ impl Network {
                 Effect::Log(LogEvent::Failed(why)) => {
                     return Err(Failure::refused("a node's ledger failed").why(why));
                 }
-                // No node is restarted here, so nothing has to be stored; the edge's work counts as done at once.
+                // No node is restarted here, so nothing has to be stored; the edge's work counts as done at
+                // once.
                 Effect::SaveLocalTxs(_) => self.step(n, Event::LocalTxsSaved)?,
                 _ => {}
             }

@@ -1,7 +1,7 @@
 //! Part one: two wallets make four payments through a network of five nodes, and the supply is audited.
 //!
-//! The part also shows what an outsider sees of the last payment, and how often each node guesses right where a payment
-//! came from if it takes the first node that sent it for its origin.
+//! The part also shows what an outsider sees of the last payment, and how often each node guesses right where
+//! a payment came from if it takes the first node that sent it for its origin.
 
 use super::{
     detail, line,

@@ -1,7 +1,7 @@
 //! A proxy that alters messages between the two hospitals, to show that the demo can fail.
 //!
-//! It sits between evaluator and garbler on loopback and forwards frames (phase code ‖ length (4, LE) ‖ payload). In the
-//! garbler's first frame of one phase it inverts every byte.
+//! It sits between evaluator and garbler on loopback and forwards frames (phase code ‖ length (4, LE) ‖
+//! payload). In the garbler's first frame of one phase it inverts every byte.
 
 use sotto_mpc::Phase;
 use std::{
@@ -10,7 +10,8 @@ use std::{
     thread,
 };
 
-/// Listens on loopback, connects the first client to `garbler`, and alters the garbler's first frame of `phase`.
+/// Listens on loopback, connects the first client to `garbler`, and alters the garbler's first frame of
+/// `phase`.
 pub(super) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;

@@ -16,7 +16,8 @@ pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
         context.ui.say("The node has no peers.");
     }
     for p in all {
-        // In the form that --connect takes; every connected peer has proven its key, so the conversion succeeds.
+        // In the form that --connect takes; every connected peer has proven its key, so the conversion
+        // succeeds.
         let key = PeerKey::from_bytes(*p.key.0.as_bytes())
             .map_or_else(|_| p.key.0.to_string(), |key| key.to_string());
         let direction = if p.outbound { "outbound" } else { "inbound" };

@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     stop_on(signals, daemon.asker().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
     let sealing = rewards.map(|r| start_sealing(daemon.asker().clone(), r, every)).transpose()?;
-    say_started(context, &home, (&chain, peer, outside), &daemon)?;
+    Started { chain: &chain, key: peer, outside }.print(context, &home, &daemon)?;
     let ended = daemon.wait();
     drop(sealing);
     ended.map_err(failed)
@@ -191,28 +191,32 @@ fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sen
     Ok(going)
 }
 
-fn say_started(
-    context: &Context,
-    home: &Home,
-    (chain, peer, outside): (&Chain, sotto_link::PeerKey, Option<NonZeroU16>),
-    daemon: &Daemon,
-) -> Outcome {
-    let at = daemon.address();
-    let fields = json!({
-        "chain_id": chain.id().to_string(), "network": chain.params().network.to_string(), "key": peer.to_string(),
-        "listen": at.map(|at| at.to_string()), "outside_port": outside, "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
-    });
-    let reached = match (at, outside) {
-        (Some(at), None) => format!("peers connect to {peer}@{at}"),
-        (Some(at), Some(port)) => {
-            format!(
-                "it listen_port at {at}; peers connect to {peer}@HOST:{port}, where HOST is the router's address"
-            )
-        }
-        (None, _) => format!("it takes no connections (see --listen); its key is {peer}"),
-    };
-    let human = format!("node running on {} chain {}; {reached}", chain.params().network, chain.id());
-    context.output.record("node-started", fields, &human)
+/// What a node prints when it has started.
+struct Started<'a> {
+    chain: &'a Chain,
+    key: sotto_link::PeerKey,
+    outside: Option<NonZeroU16>,
+}
+
+impl Started<'_> {
+    fn print(&self, context: &Context, home: &Home, daemon: &Daemon) -> Outcome {
+        let (id, network, key) = (self.chain.id(), self.chain.params().network, self.key);
+        let at = daemon.address();
+        let fields = json!({
+            "chain_id": id.to_string(), "network": network.to_string(), "key": key.to_string(),
+            "listen": at.map(|at| at.to_string()), "outside_port": self.outside,
+            "rpc": daemon.rpc().map(Server::url), "dir": home.dir.display().to_string(),
+        });
+        let reached = match (at, self.outside) {
+            (Some(at), None) => format!("peers connect to {key}@{at}"),
+            (Some(at), Some(port)) => format!(
+                "it listens at {at}; peers connect to {key}@HOST:{port}, where HOST is the router's address"
+            ),
+            (None, _) => format!("it takes no connections (see --listen); its key is {key}"),
+        };
+        let human = format!("node running on {network} chain {id}; {reached}");
+        context.output.record("node-started", fields, &human)
+    }
 }
 
 /// A node stops by itself only if its store fails.

@@ -4,10 +4,10 @@
 //! wait ─▶ draft (the node refuses while it is behind) ─▶ reward ─▶ seal
 //! ```
 //!
-//! The node decides whether it is behind, and trusts only sealed headers: otherwise the claims of peers could stop the
-//! chain. The node holds the operator's key and no wallet; this thread holds a wallet's account key and no ledger. It
-//! skips a round if the time of day has jumped relative to the steady clock: a block's time is never below its parent's,
-//! so one block from the future would give all later blocks a wrong time.
+//! The node decides whether it is behind, and trusts only sealed headers: otherwise the claims of peers could
+//! stop the chain. The node holds the operator's key and no wallet; this thread holds a wallet's account key
+//! and no ledger. It skips a round if the time of day has jumped relative to the steady clock: a block's time
+//! is never below its parent's, so one block from the future would give all later blocks a wrong time.
 
 use crate::bridge::now;
 use core::time::Duration;

@@ -4,6 +4,7 @@ use crate::{
     Context, args,
     bridge::{Home, unasked},
     exit::Outcome,
+    output::counted,
 };
 use serde_json::json;
 use sotto_node::rpc;
@@ -14,15 +15,15 @@ pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
     let human = format!(
-        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {} outputs\nkernels   {}\npending   {} transactions, weight {}\npeers     {} outbound, {} inbound; {} addresses known",
+        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {}\nkernels   {}\npending   {}, weight {}\npeers     {} outbound, {} inbound; {} addresses known",
         chain.chain_id.0,
         chain.network,
         s.tip.height,
         if s.best > s.tip.height { format!(" of {}", s.best) } else { String::new() },
         s.tip.hash.0,
-        s.unspent,
+        counted(s.unspent, "output"),
         s.kernels,
-        s.pending,
+        counted(s.pending, "transaction"),
         s.pending_weight,
         s.outbound,
         s.inbound,

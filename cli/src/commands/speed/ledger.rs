@@ -1,9 +1,9 @@
 //! The ledger's figures, measured on a chain in memory with real outputs, kernels and one block.
 //!
-//! A batch of range proofs is measured as the rules verify it: as a transaction with that many outputs, which includes
-//! one kernel signature and the balance.
+//! A batch of range proofs is measured as the rules verify it: as a transaction with that many outputs, which
+//! includes one kernel signature and the balance.
 
-use super::{Figure, Unit};
+use super::{Figure, Quantity, Unit};
 use crate::{
     exit::{Code, Failure, Outcome},
     ui::Ui,
@@ -37,7 +37,7 @@ const KERNELS: usize = 500;
 pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
     let maker = Maker::new()?;
     let (chain, genesis) = (&maker.chain, Header::genesis(&maker.chain));
-    let micro = |key, items| (key, Unit::Microseconds, items);
+    let micro = |key, items| Quantity { key, unit: Unit::Microseconds, items };
     let prove = Figure::measure(
         micro("prove_us", 1),
         "prove an output (including verifying and rewinding it)",
@@ -64,7 +64,7 @@ pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
             one.rewind(chain.id(), &stranger).is_none()
         })?,
         Figure::measure(
-            ("block1000_ms", Unit::Milliseconds, 1),
+            Quantity { key: "block1000_ms", unit: Unit::Milliseconds, items: 1 },
             "check and verify a block of 1,000 outputs and 500 kernels",
             || check_block(chain, block.clone()).and_then(|b| verify_block(chain, &genesis, b)).is_ok(),
         )?,

@@ -1,8 +1,9 @@
-//! The figures of joint computation: garbling and evaluation alone, two parties over loopback, oblivious transfer.
+//! The figures of joint computation: garbling and evaluation alone, two parties over loopback, oblivious
+//! transfer.
 //!
 //! Each party uses one thread, so two parties need two processors for a meaningful figure.
 
-use super::{Figure, Unit};
+use super::{Figure, Quantity, Unit};
 use crate::exit::{Code, Failure, Outcome};
 use rand_core::OsRng;
 use sotto_mpc::calibrate::{self, Chained, Layers};
@@ -29,20 +30,20 @@ const TURNS: usize = 9;
 
 /// All figures of joint computation, in the order of printing.
 pub(super) fn figures() -> Outcome<Vec<Figure>> {
-    let mut figures = alone(("garble_mands", "evaluate_mands"), "independent AND gates", &GATES)?;
-    figures.extend(alone(("aes_garble_mands", "aes_evaluate_mands"), "AND gates of AES-128", &AES)?);
+    let mut figures = alone(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
+    figures.extend(alone(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
     figures.extend(transfers()?);
     Ok(figures)
 }
 
-fn rate(key: &'static str, items: u64) -> (&'static str, Unit, u64) {
-    (key, Unit::MillionsASecond, items)
+fn rate(key: &'static str, items: u64) -> Quantity {
+    Quantity { key, unit: Unit::MillionsASecond, items }
 }
 
 /// A program run by the garbler alone, then by the evaluator alone.
 fn alone(
-    (garble, evaluate): (&'static str, &'static str),
+    [garble, evaluate]: [&'static str; 2],
     what: &'static str,
     program: &impl Program,
 ) -> Outcome<Vec<Figure>> {
