@@ -89,7 +89,17 @@ pub struct Hello {
     pub listen_port: Option<u16>,
 }
 
-/// Everything that nodes say to each other.
+/// A message from one node to another.
+///
+/// ```
+/// use sotto_mw::codec::{Decode, Encode};
+/// use sotto_node::Message;
+///
+/// let bytes = Message::Ping(7).to_bytes();
+/// assert_eq!(bytes, [&[1, 1][..], &7u64.to_le_bytes()].concat());
+/// assert_eq!(Message::from_bytes(&bytes), Ok(Message::Ping(7)));
+/// assert!(Message::from_bytes(&bytes[1..]).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "drawn above, kind by kind")]
 #[allow(clippy::large_enum_variant, reason = "one at a time is decoded, judged and dropped")]

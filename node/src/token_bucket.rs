@@ -16,6 +16,17 @@ pub struct Allowance {
 }
 
 /// A bucket.
+///
+/// ```
+/// use sotto_node::token_bucket::{Allowance, TokenBucket};
+/// use std::time::Duration;
+///
+/// // Ten units a second in the long run, thirty at once.
+/// let mut bucket = TokenBucket::new(Allowance { rate: 10, burst: 30 }, Duration::ZERO);
+/// assert!(bucket.take(Duration::ZERO, 30));
+/// assert!(!bucket.take(Duration::ZERO, 1));
+/// assert!(bucket.take(Duration::from_secs(1), 10));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
     allowance: Allowance,

@@ -43,6 +43,35 @@ pub struct Draft {
 }
 
 /// A chain and its pending transactions.
+///
+/// ```
+/// use sotto_mw::testing::TestChain;
+/// use sotto_node::{Layout, Ledger, Memory, MempoolLimits, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut chain = TestChain::new(2);
+/// let coin = chain.grow(Vec::new());
+/// chain.mature();
+/// let store = Store::create_on(Memory::new(), Layout::in_memory(), chain.chain().params().clone())?;
+/// let mut ledger = Ledger::over(store, MempoolLimits::default())?;
+/// for block in chain.blocks() {
+///     ledger.connect(block.clone())?;
+/// }
+///
+/// // A payment waits in the mempool until a block seals it.
+/// let (payment, _) = chain.pay(&[&coin], &[5]);
+/// let id = ledger.submit(payment.clone())?;
+/// assert!(ledger.mempool().get(&id).is_some());
+/// chain.grow(vec![payment]);
+/// let change = ledger.connect(chain.blocks().last().unwrap().clone())?;
+/// assert_eq!(change.sealed, [id]);
+///
+/// // Everything on disk, verified anew: the supply is what the rewards add up to.
+/// let audit = ledger.audit(|_, _| {})?;
+/// assert_eq!(audit.height, ledger.tip().height);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Ledger<F: Files> {
     pub(crate) store: Store<F>,

@@ -58,6 +58,27 @@ pub enum ExportError {
 }
 
 /// A chain on disk. All that it answers, it answers as a [`ChainStore`].
+///
+/// ```
+/// use sotto_mw::{state::ChainView, testing::TestChain};
+/// use sotto_node::{Layout, Memory, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut chain = TestChain::new(3);
+/// let files = Memory::new();
+/// let mut store = Store::create_on(files.clone(), Layout::in_memory(), chain.chain().params().clone())?;
+/// // A store takes only blocks that have passed every rule, which `judge` applies.
+/// let before = TestChain::new(3);
+/// chain.grow(Vec::new());
+/// store.apply(&before.judge(&chain.blocks()[0])?)?;
+/// drop(store);
+///
+/// // The block is durable: what opens the same files finds it.
+/// let store = Store::open_on(files, Layout::in_memory())?;
+/// assert_eq!(store.tip(), &chain.blocks()[0].header);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Store<F: Files> {
     inner: ChainStore<F>,
