@@ -37,7 +37,7 @@ fn pay(w: &World) {
 }
 
 #[test]
-fn a_chain_shrinks_and_goes_on() {
+fn a_pruned_chain_is_audited_and_goes_on() {
     let w = small();
     let before = record(&w.run("chain audit --json").ok());
     assert_eq!((&before["pruned"], &before["unchecked"]), (&0.into(), &Value::Array(vec![])));
@@ -57,7 +57,7 @@ fn a_chain_shrinks_and_goes_on() {
     assert_eq!(now["double_seals"], Value::Array(vec![]));
     assert!(w.run("chain block 10").fails(1).contains("pruned"));
     w.run("chain block 11").ok();
-    // Wallets see what they saw, and pay; a restored one finds everything.
+    // Wallets keep their balance and can pay; a restored wallet finds everything.
     pay(&w);
     w.run("wallet scan --wallet bob").ok();
     assert!(w.run("wallet balance --wallet bob").ok().contains("spendable              2000000"));
@@ -67,7 +67,7 @@ fn a_chain_shrinks_and_goes_on() {
 }
 
 #[test]
-fn a_snapshot_travels_in_parts() {
+fn a_snapshot_is_imported_part_by_part() {
     let w = small();
     let info = record(&w.run("chain info --json").ok());
     let (id, height) = (info["chain_id"].as_str().unwrap(), info["height"].as_u64().unwrap());
@@ -77,7 +77,7 @@ fn a_snapshot_travels_in_parts() {
     assert!(done["parts"].as_u64().unwrap() > 8);
     w.shell("sotto chain export - --part 2 | cmp - whole").ok();
     assert_eq!(w.shell("sotto chain export - | head -c 9 >/dev/null; exit ${PIPESTATUS[0]}").code, 0);
-    // The operator's key is in no snapshot.
+    // A snapshot does not contain the operator's key.
     w.run(&format!("chain import whole --dir copy --id {id}")).ok();
     assert!(!w.path("copy/operator.key").exists());
     assert_eq!(record(&w.run("chain info --dir copy --json").ok())["tip"], info["tip"]);
@@ -88,7 +88,7 @@ fn a_snapshot_travels_in_parts() {
     let other = format!("{wrong}{}", &id[1..]);
     assert!(w.run(&format!("chain import whole --dir x --id {other}")).fails(1).contains("of chain"));
     assert!(w.run("chain import whole --dir x --id beef").fails(1).contains("64"));
-    // A damaged part is named, and the undamaged copy fills the gap.
+    // The damaged part is reported, and the undamaged copy fills the gap.
     let mut bytes = fs::read(w.path("whole")).unwrap();
     let at = bytes.len() - 1_000;
     bytes[at] ^= 1;
@@ -102,7 +102,7 @@ fn a_snapshot_travels_in_parts() {
     assert!(w.run("chain import damaged --dir late").fails(1).contains("another copy"));
     w.run("chain import whole --dir late").ok();
     w.run("chain audit --dir late").ok();
-    // Other states, and none.
+    // An earlier state; states that cannot be exported; files that are not snapshots.
     w.run(&format!("chain export --height {} earlier", height - 4)).ok();
     assert!(w.run("chain export --height 1 early").fails(1).contains("not kept"));
     assert!(!w.path("early").exists() && !w.path("early.part").exists());
@@ -112,7 +112,7 @@ fn a_snapshot_travels_in_parts() {
 }
 
 #[test]
-fn parameters_that_make_no_chain_are_refused() {
+fn invalid_parameters_are_refused() {
     let w = World::empty();
     for words in ["--reorganisation 1440", "--window 61", "--window 60", "--reorganisation 200 --window 120"]
     {

@@ -1,4 +1,4 @@
-//! `sotto dandelion simulate`: its record, its drawing, and what it refuses.
+//! `sotto dandelion simulate`: its record, its drawing, and the networks that it refuses.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -32,7 +32,7 @@ fn the_record_has_the_published_figures_and_the_drawing_shows_them() {
 }
 
 #[test]
-fn what_is_no_network_is_a_usage_error() {
+fn an_impossible_network_is_a_usage_error() {
     let world = World::empty();
     for numbers in [
         "--nodes 9",

@@ -1,4 +1,4 @@
-//! The main job, and that it can fail.
+//! `sotto demo`: its results, its twelve lines, and that it fails when something is broken.
 
 mod support;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use support::World;
 
 #[test]
-fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
+fn the_demo_agrees_with_known_figures() {
     let world = World::empty();
     let said = world.run("demo --json --dir kept").ok();
     let record: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
@@ -17,7 +17,7 @@ fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
     let right: Vec<u64> =
         network["spies_right"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
     assert_eq!((network["nodes"].as_u64(), right.len()), (Some(5), 5));
-    // Three payments enter at node 1 and one at node 3: nobody guesses its own.
+    // Three payments enter at node 1 and one at node 3; a node does not guess about its own.
     assert!(right[1] <= 1 && right[3] <= 3 && right.iter().all(|n| *n <= 4), "{right:?}");
     assert_eq!((&record["mpc"]["agrees"], record["mpc"]["rows"].as_u64()), (&true.into(), Some(569)));
     let all = record["mpc"]["measurements"].as_array().unwrap();
@@ -30,12 +30,12 @@ fn the_demo_runs_and_agrees_with_the_figures_known_beforehand() {
         let found = ["two_u", "sum_v10_sq", "sum_v01_sq"].map(|k| m[k].as_u64().unwrap());
         assert_eq!(found, figures, "{name}");
     }
-    // What was kept is a chain that the other verbs can read.
+    // The other verbs can read the chain that was kept.
     assert!(world.run("chain audit --json --dir kept/ledger").ok().contains(r#""audit":"ok""#));
     world.run("demo --dir kept").fails(1);
 }
 
-/// Twelve lines for a stranger, and with `--verbose` every step.
+/// Twelve lines by default, and every step with `--verbose`.
 #[test]
 fn the_demo_is_short_unless_details_are_asked_for() {
     let short = World::empty().run("demo").ok();

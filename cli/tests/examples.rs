@@ -12,12 +12,12 @@ fn examples() -> BTreeMap<String, Vec<String>> {
     let mut open = vec![Vec::<String>::new()];
     while let Some(verb) = open.pop() {
         let out = Command::new(env!("CARGO_BIN_EXE_sotto")).args(&verb).arg("--help").output().unwrap();
-        // An example may go on in the next line, as in a shell.
+        // An example can continue in the next line, as in a shell.
         let help = String::from_utf8(out.stdout).unwrap().replace("\\\n", "");
         let section = |name: &str| help.split_once(&format!("\n{name}:\n")).map(|(_, rest)| rest.to_owned());
         if let Some(verbs) = section("Commands") {
             let lines = verbs.lines().take_while(|l| !l.is_empty());
-            // A name stands two columns in; what is further in continues a description.
+            // A name is indented by two columns; a deeper indent continues a description.
             let names = lines.filter_map(|l| l.strip_prefix("  ")?.split(' ').next());
             open.extend(
                 names
@@ -43,7 +43,7 @@ fn every_example_runs() {
     world.write("one.csv", include_str!("data/one.csv"));
     world.write("two.csv", include_str!("data/two.csv"));
     world.signed_job();
-    // Examples from the gallery of jobs are for the root of the repository.
+    // Examples from the gallery of jobs run in the root of the repository.
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"), world.path("jobs")).unwrap();
     for (verb, lines) in examples() {
         let groups = [
@@ -63,12 +63,12 @@ fn every_example_runs() {
         let is_group = groups.contains(&verb.as_str());
         assert!(is_group || (1..=3).contains(&lines.len()), "`{verb}` has {} examples", lines.len());
         for line in lines {
-            // The demo has a test of its own, and a relay, which runs until it is ended
-            // (`tests/rendezvous.rs`).
+            // The demo and the rendezvous server have tests of their own (`tests/demo.rs`,
+            // `tests/rendezvous.rs`).
             if ["sotto demo", "sotto mpc rendezvous"].iter().any(|verb| line.starts_with(verb)) {
                 continue;
             }
-            // A node runs until it is told to stop, and who asks one needs one.
+            // `node run` runs until it is stopped; the verbs that ask a node need a running one.
             let started = "> started & node=$!; until [ -s started ]; do sleep 0.1; done";
             let asks = |verb| line.starts_with(&format!("sotto node {verb}"));
             let line = if asks("run") {

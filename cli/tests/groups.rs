@@ -4,7 +4,7 @@ mod support;
 
 use support::World;
 
-/// Alice knows bob and dora.
+/// Alice has bob and dora as contacts.
 fn acquainted() -> World {
     let w = World::settled();
     w.shell("sotto wallet contact add bob $(cat bob.address) --wallet alice").ok();
@@ -32,12 +32,12 @@ fn several_are_paid_through_one_pipe() {
     w.shell(SEND).ok();
     let invites = w.read("invites.txt");
     assert!(invites.contains("For bob:\nBEGIN SOTTO ENCRYPTED INVITE.") && invites.contains("For dora:\n"));
-    // Each finds its own among them.
+    // Each receiver finds its own invite among them.
     w.shell("(for who in dora bob; do sotto wallet receive invites.txt --yes --wallet $who; done) > responses.txt").ok();
     w.shell("sotto wallet finalize responses.txt --wallet alice | sotto chain submit - && sotto chain seal --wallet alice").ok();
     assert_eq!(balance(&w, "bob")["total"], "1000000");
     assert_eq!(balance(&w, "dora")["total"], "2000000");
-    // A proof for each, which holds for that one.
+    // Each receiver has a proof of its own.
     let listed = w.run("wallet slates --all --json --wallet alice").ok();
     let slates: Vec<serde_json::Value> =
         listed.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
@@ -52,7 +52,7 @@ fn several_are_paid_through_one_pipe() {
 }
 
 #[test]
-fn who_is_silent_is_dropped_and_the_others_are_paid() {
+fn a_silent_receiver_is_dropped_and_the_others_are_paid() {
     let w = acquainted();
     let before = balance(&w, "alice");
     w.shell(SEND).ok();
@@ -86,7 +86,7 @@ fn who_is_silent_is_dropped_and_the_others_are_paid() {
 }
 
 #[test]
-fn unclear_orders_are_refused() {
+fn ambiguous_payments_are_refused() {
     let w = acquainted();
     for (words, code, why) in [
         ("5 --to bob --to dora", 2, "one amount is for one receiver"),

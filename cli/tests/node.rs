@@ -1,5 +1,4 @@
-//! One node as a process: what it keeps, what it says, how it ends, what it refuses, and what others see of
-//! it.
+//! One node as a process: its files, its logs, how it stops, what it refuses, and what others can see of it.
 #![allow(clippy::unwrap_used, reason = "the functions that tests share fail as tests do")]
 
 #[path = "../../link/tests/support/look.rs"]
@@ -20,7 +19,7 @@ use std::{
 };
 use support::World;
 
-/// Runs a node until it has started, does something, and ends it with a signal.
+/// Starts a node, runs a shell line, and ends the node with a signal.
 fn run(world: &World, words: &str, act: &str, signal: &str) -> support::Said {
     world.shell(&format!(
         "rm -f started; sotto node run --json {words} > started 2> log & node=$!
@@ -31,7 +30,7 @@ fn run(world: &World, words: &str, act: &str, signal: &str) -> support::Said {
 }
 
 #[test]
-fn a_node_seals_says_where_it_is_and_stops_when_asked() {
+fn a_node_seals_prints_its_address_and_stops_on_a_signal() {
     let world = World::empty();
     world.run("chain init").ok();
     world.run("wallet init --wallet alice --words-file alice.words").ok();
@@ -55,7 +54,7 @@ fn a_node_seals_says_where_it_is_and_stops_when_asked() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 
-    // The key on the network stays the same, and takes effect only where nobody else can read it.
+    // The network key stays the same, and is refused if others can read its file.
     run(&world, "", "", "TERM").ok();
     let again: Value = serde_json::from_str(&world.read("started")).unwrap();
     assert_eq!(again["key"], started["key"]);
@@ -65,7 +64,7 @@ fn a_node_seals_says_where_it_is_and_stops_when_asked() {
 }
 
 #[test]
-fn logs_tell_addresses_only_when_asked() {
+fn logs_contain_addresses_only_with_the_flag() {
     let world = World::empty();
     world.run("chain init").ok();
     world.run("chain join data/chain/genesis --dir other").ok();
@@ -84,24 +83,24 @@ fn logs_tell_addresses_only_when_asked() {
     };
     assert!(!meet("").contains("127.0.0.1"));
     assert!(meet("--log-addresses").contains("address=127.0.0.1:"));
-    // A peer's key is told as --connect takes it.
+    // A peer's key is printed in the form that --connect takes.
     let [first, peer]: [Value; 2] =
         ["started", "peers"].map(|name| serde_json::from_str(&world.read(name)).unwrap());
     assert_eq!(peer["key"], first["key"]);
 }
 
-/// A node as a process, which is ended with this value.
+/// A node as a process, which is killed when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test tells then.
+        // It may have ended already; the test then fails by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts a node in a folder, whose output goes to files.
+/// Starts a node in a folder; its output goes to files.
 fn start(world: &World, dir: &str, words: &[&str]) -> Running {
     let file = |name: &str| fs::File::create(world.path(&format!("{dir}.{name}"))).unwrap();
     let mut node = Command::new(env!("CARGO_BIN_EXE_sotto"));
@@ -113,12 +112,12 @@ fn start(world: &World, dir: &str, words: &[&str]) -> Running {
 fn wait_for(what: &str, happened: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !happened() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
+        assert!(Instant::now() < end, "timeout: {what}");
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// A detour to `server` for one connection, and what goes through.
+/// A proxy to `server` for one connection, and the recorded traffic.
 fn tap(server: &str) -> (u16, Tape) {
     let (listener, tape) = (TcpListener::bind("127.0.0.1:0").unwrap(), Tape::default());
     let (port, server, kept) = (listener.local_addr().unwrap().port(), server.to_owned(), tape.clone());
@@ -141,18 +140,18 @@ fn tap(server: &str) -> (u16, Tape) {
     (port, tape)
 }
 
-/// What the port answers to bytes that nobody who speaks TLS sends.
+/// The answer of the port to bytes that are not TLS.
 fn answer(port: &str, garbage: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(port).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream.write_all(garbage).unwrap();
     let mut answer = Vec::new();
-    // The server may hang up before it has read everything.
+    // The server may close the connection before it has read everything.
     let _ = stream.read_to_end(&mut answer);
     answer
 }
 
-/// Two nodes that talk, to whoever records their line and whoever knocks at the port of one.
+/// To an observer of the traffic, and to a client that connects, a node looks like a web server.
 #[test]
 fn a_node_is_taken_for_a_web_server() {
     let world = World::empty();
@@ -170,8 +169,8 @@ fn a_node_is_taken_for_a_web_server() {
     assert!(look::is_inconspicuous(&tape));
     if let Some(flow) = look::ndpi(&tape) {
         assert!(flow.contains("/TLS") && !flow.contains("Unknown"), "{flow}");
-        // Nodes call each other by bare addresses, so that is all it remarks on, as of a browser that is
-        // given one.
+        // Nodes connect to bare addresses, so a missing SNI is the only remark, as for a browser with such a
+        // URL.
         let risks =
             flow.split("[Risk: ").nth(1).map_or("** Missing SNI **", |rest| rest.split(']').next().unwrap());
         assert!(risks.starts_with("** Missing SNI") && risks.matches("**").count() == 2, "{flow}");
@@ -198,12 +197,12 @@ print(page.status, page.getheader('Content-Type'), page.read().decode())";
     let page = get("/");
     assert!(page.starts_with("200 text/html") && page.contains("<html"), "{page}");
     assert!(get("/somewhere").starts_with("404 "));
-    // Nothing of it disturbed the two.
+    // None of this disturbed the two nodes.
     assert!(!world.read("second.log").contains("a peer was closed"), "{}", world.read("second.log"));
 }
 
 #[test]
-fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
+fn a_failing_disk_ends_a_node_with_an_error() {
     if Command::new("prlimit").arg("--version").output().is_err() {
         println!("skipped: prlimit (of util-linux) is not installed");
         return;
@@ -211,7 +210,7 @@ fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
     let world = World::empty();
     world.run("chain init").ok();
     world.run("wallet init --wallet alice --words-file alice.words").ok();
-    // The files of a running node may grow no more. That signal is ignored, so that writes fail as on a full
+    // The files of the running node cannot grow. The signal is ignored, so that writes fail as on a full
     // disk.
     let said = world.shell(
         "trap '' XFSZ
@@ -225,14 +224,16 @@ fn a_disk_that_takes_no_more_ends_a_node_with_an_error() {
     world.run("chain audit").ok();
 }
 
-/// A small disk that is really full: the node says so and ends, and once there is room it goes on with all
-/// that it acknowledged.
+/// On a really full disk the node reports it and ends; with free space it continues, with all that it
+/// acknowledged.
 #[test]
 fn a_node_on_a_full_disk_loses_nothing_that_it_acknowledged() {
     let mount = "mkdir -p there && mount -t tmpfs -o size=1m none there";
     let world = World::paying();
     if world.shell(&format!("unshare -m sh -c '{mount}'")).code != 0 {
-        println!("skipped: no mount namespace can be had here (that takes root and `unshare` of util-linux)");
+        println!(
+            "skipped: cannot create a mount namespace here (this needs root, and `unshare` of util-linux)"
+        );
         return;
     }
     world.write(
@@ -269,7 +270,7 @@ fn a_node_on_a_full_disk_loses_nothing_that_it_acknowledged() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_anything_starts() {
+fn invalid_settings_are_refused_before_anything_starts() {
     let world = World::empty();
     assert!(world.run("node run").fails(1).contains("no chain"));
     world.run("chain init").ok();

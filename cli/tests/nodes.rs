@@ -1,8 +1,8 @@
-//! Ten real nodes on loopback: payments through different ones, killed and started again at random, and all
-//! equal at the end.
+//! Ten real nodes on loopback: payments through different nodes, which are killed and restarted at random;
+//! all agree at the end.
 //!
-//! What is random follows from a seed, which a failure names; when the operating system runs whom is not ours
-//! to choose, so that a seed gives the same plan and not the same run.
+//! The plan follows from a seed, which a failure prints. The operating system schedules the processes, so a
+//! seed repeats the plan but not the run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
 mod support;
@@ -29,16 +29,16 @@ use support::World;
 
 const NODES: usize = 10;
 const PAYMENTS: usize = 4;
-/// What the first of them is worth; each next one a unit more.
+/// The amount of the first payment; each further one is a unit larger.
 const AMOUNT: usize = 1_000_000;
-/// What is waited for comes much sooner, unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// The longest wait; normally everything happens much sooner.
+const TIMEOUT: Duration = Duration::from_secs(150);
 
-/// Ten folders of one chain, and the nodes that run in them. Dropping it ends them.
+/// Ten folders of one chain, and the nodes that run in them; dropping this kills the nodes.
 struct Network {
     world: World,
     nodes: Vec<Option<Child>>,
-    /// Where each was reached when it started first, which it keeps.
+    /// The key and address of each node, which it keeps after a restart.
     places: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl Drop for Network {
 }
 
 impl Network {
-    /// Everybody knows the one before, and the first.
+    /// Each node connects to the previous one and to the first.
     fn start(world: World) -> Self {
         let mut network = Self { world, nodes: Vec::new(), places: Vec::new() };
         for n in 0..NODES {
@@ -61,14 +61,14 @@ impl Network {
             }
             let settings = network.world.path(&network.dir(n)).join("node");
             fs::create_dir_all(&settings).unwrap();
-            // Short hops and many diffusers: an embargo of a second.
-            let whispers = "[dandelion]\nfluff = 0.4\nhop_ms = 16\nearly = 0.1\nepoch = 60\n";
+            // With short hops and many diffusers, the embargo is one second.
+            let dandelion = "[dandelion]\nfluff = 0.4\nhop_ms = 16\nearly = 0.1\nepoch = 60\n";
             let known: Vec<String> = [n.checked_sub(1), Some(0).filter(|_| n > 1)]
                 .into_iter()
                 .flatten()
                 .map(|m| format!("{:?}", network.places[m]))
                 .collect();
-            let text = format!("connect = [{}]\n{whispers}", known.join(", "));
+            let text = format!("connect = [{}]\n{dandelion}", known.join(", "));
             fs::write(settings.join("config.toml"), text).unwrap();
             network.nodes.push(None);
             network.launch(n, "127.0.0.1:0");
@@ -104,7 +104,7 @@ impl Network {
         self.nodes[n] = Some(node.spawn().unwrap());
     }
 
-    /// What a node says when it has started.
+    /// The record that a node prints when it has started.
     fn started(&mut self, n: usize) -> Value {
         let out = self.out(n);
         self.wait_for(&format!("node {n} to start"), |_| {
@@ -119,7 +119,7 @@ impl Network {
         node.wait().unwrap();
     }
 
-    /// Starts a node that was killed, where the others expect it.
+    /// Restarts a killed node at its old address.
     fn revive(&mut self, n: usize) {
         if self.nodes[n].is_none() {
             let place = self.places[n].clone();
@@ -137,13 +137,13 @@ impl Network {
         self.client(n)?.ask(&Status {}).ok()
     }
 
-    /// Hands a payment to a node; says whether it was taken.
+    /// Submits a payment to a node; returns whether the node accepted it.
     fn submit(&self, n: usize, payment: &Transaction) -> bool {
         let submit = Submit { transaction: Hex(payment.clone()) };
         self.client(n).is_some_and(|c| c.ask(&submit).is_ok())
     }
 
-    /// Stops a node, gracefully, and waits for its end.
+    /// Stops a node gracefully and waits for its end.
     fn stop(&mut self, n: usize) {
         self.client(n).unwrap().ask(&Stop {}).unwrap();
         let status = self.nodes[n].take().unwrap().wait().unwrap();
@@ -151,9 +151,9 @@ impl Network {
     }
 
     fn wait_for(&mut self, what: &str, mut happened: impl FnMut(&mut Self) -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while !happened(self) {
-            assert!(Instant::now() < end, "waited in vain for {what}\n{}", self.logs());
+            assert!(Instant::now() < end, "timeout: {what}\n{}", self.logs());
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -168,12 +168,12 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// The last block in a folder that no node runs in.
+/// The latest block in a folder without a running node.
 fn tip(world: &World, dir: &str) -> Hash {
     sotto_node::ledger::Ledger::open(&world.path(dir).join("chain")).unwrap().tip().hash()
 }
 
-/// Alice has mined, and has made payments to Bob that nobody has seen yet.
+/// Alice has sealed blocks and made payments to Bob, which are not submitted yet.
 fn prepared() -> (World, Vec<Transaction>) {
     let world = World::settled();
     let chain = read_genesis(&fs::read(world.path("data/chain/genesis")).unwrap()).unwrap();
@@ -190,7 +190,7 @@ fn prepared() -> (World, Vec<Transaction>) {
 }
 
 #[test]
-fn ten_processes_agree_whoever_is_killed() {
+fn ten_processes_agree_although_some_are_killed() {
     let seed = std::env::var("SOTTO_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
     println!("seed {seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -200,14 +200,14 @@ fn ten_processes_agree_whoever_is_killed() {
     for payment in &payments {
         let through = pick(1);
         network.revive(through);
-        // Until it has caught up, it knows nothing of the coin.
+        // The node refuses the payment until it has caught up.
         network.wait_for("a payment to be taken", |net| net.submit(through, payment));
-        // Whoever was just paid through may be the one that dies.
+        // The killed node may be the one that has just accepted the payment.
         network.kill(pick(0));
         network.revive(pick(0));
     }
     (0..NODES).for_each(|n| network.revive(n));
-    // Each block has a kernel of its own, each payment one more.
+    // Each block has one kernel, and each payment adds one.
     network.wait_for("all payments to be sealed", |net| {
         net.status(0).is_some_and(|s| s.kernels == s.tip.height + PAYMENTS as u64)
     });

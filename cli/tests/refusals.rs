@@ -1,4 +1,4 @@
-//! Bad input at the command line: one clear error, the documented exit code, nothing written by half.
+//! Invalid input: one clear error, the documented exit code, and no partial result.
 
 mod support;
 
@@ -29,7 +29,7 @@ fn usage_errors_are_2_and_missing_things_are_1() {
 }
 
 #[test]
-fn nobody_to_ask_is_4_and_nothing_happens() {
+fn without_a_terminal_the_code_is_4_and_nothing_happens() {
     let w = World::settled();
     w.run("wallet init --wallet carol").fails(4);
     assert!(!w.path("data/wallets/carol").exists());
@@ -40,14 +40,14 @@ fn nobody_to_ask_is_4_and_nothing_happens() {
 }
 
 #[test]
-fn secrets_are_refused_where_others_can_read_them() {
+fn secret_files_that_others_can_read_are_refused() {
     let w = World::settled();
     w.shell("chmod 644 pass");
     assert!(w.run("wallet balance --wallet alice").fails(1).contains("chmod 600"));
     w.shell("chmod 600 pass && echo wrong > pass");
     assert!(w.run("wallet balance --wallet alice").fails(1).contains("passphrase"));
     w.write("pass", "correct horse\n");
-    // A flag comes before the environment.
+    // A flag overrides the environment.
     w.shell("SOTTO_PASSPHRASE_FILE=nowhere sotto wallet balance --wallet alice --passphrase-fd 5 5< pass")
         .ok();
     w.shell("chmod 644 data/operator.key");
@@ -55,7 +55,7 @@ fn secrets_are_refused_where_others_can_read_them() {
 }
 
 #[test]
-fn wrong_words_are_named_by_their_place_and_right_ones_restore() {
+fn a_wrong_seed_word_is_named_by_its_position() {
     let w = World::settled();
     let words = w.read("alice.words");
     let put = |text: &str| {
@@ -82,7 +82,7 @@ fn wrong_words_are_named_by_their_place_and_right_ones_restore() {
 }
 
 #[test]
-fn amounts_that_cannot_be_paid_are_refused() {
+fn impossible_amounts_are_refused() {
     let w = World::settled();
     for amount in ["0", "-5", "+5", "1.5", "18446744073709551616", "a lot"] {
         let said = w.run(&format!("wallet send '{amount}' --to $(cat bob.address) --yes --wallet alice"));
@@ -98,7 +98,7 @@ fn amounts_that_cannot_be_paid_are_refused() {
 }
 
 #[test]
-fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
+fn truncated_altered_and_misaddressed_slates_are_refused() {
     let w = World::paying();
     let invite = w.read("invite.txt");
     let receive = "wallet receive --yes --wallet bob";
@@ -113,16 +113,16 @@ fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
     w.run(&format!("{receive} empty.txt")).fails(1);
     w.shell("head -c 5000000 /dev/zero | tr '\\0' a > long.txt");
     assert!(w.run(&format!("{receive} long.txt")).fails(1).contains("longer"));
-    // A response is no invite, and an invite is no transaction.
+    // A response is not an invite, and an invite is not a transaction.
     w.run(&format!("{receive} response.txt")).fails(1);
     w.run("chain submit invite.txt").fails(1);
-    // Not bob's to answer.
+    // Only the addressed wallet can answer an invite.
     w.run("wallet receive --yes --wallet alice invite.txt").fails(1);
-    // Quoted and wrapped anew, as mail does, it is the same invite.
+    // Quoted and wrapped by a mail program, it is still the same invite.
     let mail = format!("> hello\n{}\nbye", invite.replace('\n', "\n> "));
     w.write("mail.txt", &mail);
     w.run(&format!("{receive} mail.txt")).ok();
-    // Not alice's session any more, once cancelled.
+    // A cancelled session cannot be finalized.
     w.run(&format!("{receive} invite.txt > late.txt")).ok();
     for (words, verb) in
         [("receive response.txt --yes", "wallet finalize"), ("finalize invite.txt", "wallet receive")]
@@ -133,8 +133,7 @@ fn slates_that_were_cut_altered_or_meant_for_others_are_refused() {
     assert!(w.run("wallet finalize late.txt --wallet alice").fails(1).contains("cancelled"));
 }
 
-/// A wallet file from before, put back beside its installation, repeats what was signed and calls nothing
-/// off.
+/// An old copy of the wallet file repeats what was signed, and does not cancel it.
 #[test]
 fn an_old_wallet_file_signs_nothing_twice() {
     let w = World::paying();
@@ -144,14 +143,14 @@ fn an_old_wallet_file_signs_nothing_twice() {
     w.shell("cp old data/wallets/alice").ok();
     assert!(w.run("wallet cancel one.txt --wallet alice").fails(1).contains("has left"));
     assert_eq!(w.run(finalize).ok(), t);
-    // Restored on another machine, it cannot know.
+    // On another machine, the copy does not know what was signed.
     w.shell("cp old data/wallets/alice && mv state elsewhere").ok();
     assert!(w.run(finalize).fails(1).contains("another installation"));
     assert!(w.run("wallet cancel one.txt --wallet alice").fails(1).contains("copy"));
 }
 
 #[test]
-fn nobody_else_looks_into_folders_with_secrets_whatever_the_umask() {
+fn folders_with_secrets_are_private_whatever_the_umask() {
     let w = World::empty();
     w.shell("umask 000 && sotto chain init && sotto wallet init --wallet alice --words-file alice.words")
         .ok();
@@ -221,7 +220,7 @@ fn malformed_circuits_are_refused_with_their_line() {
 }
 
 #[test]
-fn two_processes_add_and_a_peer_that_leaves_is_3() {
+fn two_processes_add_and_a_lost_peer_is_3() {
     let w = World::empty();
     w.write("adder.txt", include_str!("data/adder8.txt"));
     w.write("a.hex", "2a\n");
@@ -237,7 +236,7 @@ fn two_processes_add_and_a_peer_that_leaves_is_3() {
     assert_eq!(w.shell(&line).ok(), "41\n41\n");
     let alone = side("evaluator", "--connect 127.0.0.1:7810", "b.hex").replace("20", "1");
     w.shell(&alone).fails(3);
-    // A peer that says something else, and one that hangs up at once.
+    // A peer that speaks another protocol, and a peer that disconnects at once.
     for peer in ["printf 'GET / HTTP/1.1\\r\\n\\r\\n'", "true"] {
         let garbler = side("garbler", "--listen 127.0.0.1:7811", "a.hex");
         let line =

@@ -1,4 +1,4 @@
-//! `sotto speed`: its record's keys, which others read, and its figures' order of size.
+//! `sotto speed`: the keys of its record, which are stable, and the order of magnitude of its figures.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::World;
 const KEYS: [&str; 6] =
     ["prove_us", "verify_us", "verify_batch256_us", "kernel_batch1024_us", "rewind_miss_us", "block1000_ms"];
 
-/// Of joint computation; each with what it must be above on any machine.
+/// The keys of joint computation, each with a lower bound for any machine.
 const COMPUTATION: [(&str, f64); 8] = [
     ("garble_mands", 0.1),
     ("evaluate_mands", 0.1),

@@ -1,4 +1,4 @@
-//! A wallet's daily life at the command line: accounts, history, view keys, backups, payments that are ended.
+//! Accounts, history, view keys, backups, and ending payments.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn accounts_have_names_addresses_and_balances_of_their_own() {
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains(r#""name":"0""#) && lines[0].contains(r#""total":"0""#));
     assert!(lines[1].contains(r#""name":"rent""#) && lines[1].contains(r#""total":"1000000""#));
-    // The history is a line of names and a line a payment, of which this one is the last.
+    // The CSV has a header line and one line per payment.
     let csv = w.run("wallet history --csv --wallet alice").ok();
     assert!(csv.starts_with("height,kind,account,amount,fee,party,memo,id\n"));
     let sent: Vec<_> = csv.lines().filter(|l| l.contains(",sent,")).collect();
@@ -71,13 +71,13 @@ fn a_backup_is_rehearsed_and_a_passphrase_changed() {
     );
 }
 
-/// What has left is ended for a fee, once, and what is free stays free.
+/// A payment is cancelled for free until it is finalized; afterwards a self-spend ends it, once.
 #[test]
-fn a_payment_that_has_left_is_ended_by_a_self_spend() {
+fn a_finalized_payment_is_ended_by_a_self_spend() {
     let w = World::paying();
     let free = w.run("wallet cancel invite.txt --self-spend --yes --wallet alice --json").ok();
     assert!(free.contains(r#""type":"cancelled""#));
-    // Finalized, and not submitted.
+    // This one is finalized, but not submitted.
     w.shell("sotto wallet finalize response.txt --wallet alice > late.txt").ok();
     let refused = w.run("wallet cancel one.txt --wallet alice").fails(1);
     assert!(refused.contains("--self-spend"), "{refused}");

@@ -212,7 +212,7 @@ impl<'a> Scene<'a> {
             self.context,
             "Result",
             &format!(
-                "Bob received {received}, paid {PAID_BACK} back with a fee of {fee}, and has {}; Alice has {alice}.",
+                "Bob received {received}, paid {PAID_BACK} back (fee {fee}) and has {}; Alice has {alice}.",
                 b.total(),
             ),
         )

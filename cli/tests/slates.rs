@@ -5,12 +5,12 @@ mod support;
 use support::World;
 
 #[test]
-fn slates_are_encrypted_unless_told_otherwise_and_print_again_as_they_were() {
+fn slates_are_encrypted_by_default_and_print_again_byte_for_byte() {
     let w = World::proven();
     let invite = w.read("invite.txt");
     assert!(invite.starts_with("BEGIN SOTTO ENCRYPTED INVITE."));
     assert!(w.read("response.txt").starts_with("BEGIN SOTTO ENCRYPTED RESPONSE."));
-    // Its own writer cannot read it, but knows it.
+    // The author cannot decrypt it, but recognises it.
     assert!(w.run("wallet receive invite.txt --yes --wallet alice").fails(1).contains("another address"));
     let again =
         |session: &str, how: &str| w.run(&format!("wallet slates {session} {how} --wallet alice")).ok();
@@ -24,7 +24,7 @@ fn slates_are_encrypted_unless_told_otherwise_and_print_again_as_they_were() {
     }
     assert!(w.run("wallet slates xyz --wallet alice").fails(1).contains("no payment"));
     assert!(w.run("wallet slates '' --wallet alice").fails(1).contains("more than one"));
-    // In the clear on request, and read all the same.
+    // With --plain it is not encrypted, and it is read like an encrypted one.
     w.run("wallet send 1000 --to bob --plain --yes --wallet alice > plain.txt").ok();
     assert!(w.read("plain.txt").starts_with("BEGIN SOTTO INVITE."));
     w.run("wallet receive plain.txt --yes --qr --wallet bob").ok();
@@ -49,7 +49,7 @@ fn an_invoice_is_paid_once_and_proven() {
     let asked = w.run("wallet slates --all --json --wallet bob").ok();
     let confirmed = |l: &&str| l.contains("\"confirmed\"") && l.contains("\"6000\"");
     assert_eq!(asked.lines().filter(confirmed).count(), 1);
-    // The proof as a record and as text, on this chain and no other, with this memo and no other.
+    // The proof is valid as a record and as text, only on this chain and only with this memo.
     let session = w.read("paid.session");
     w.run(&format!("wallet proof export {} --json --wallet alice > proof.json", session.trim())).ok();
     let verify = |how: &str| w.run(&format!("wallet proof verify {how}"));
@@ -67,13 +67,13 @@ fn an_invoice_is_paid_once_and_proven() {
     let text = w.read("payment.proof");
     w.write("cut.proof", &text[..text.len() / 2]);
     verify("cut.proof").fails(1);
-    // Nothing is proven that is in no block, or that was not paid.
+    // A payment that is not in a block cannot be proven.
     let open = w.read("open.session");
     w.run(&format!("wallet proof export {} --wallet alice", open.trim())).fails(1);
 }
 
 #[test]
-fn contacts_stand_for_one_address() {
+fn a_contact_has_one_address() {
     let w = World::settled();
     let contact = |words: &str| w.run(&format!("wallet contact {words} --wallet alice"));
     let own = w.run("wallet address --wallet alice").ok();

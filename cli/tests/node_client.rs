@@ -1,12 +1,11 @@
-//! Wallets whose chain is a running node's: everything that they do with a chain in a folder, they do through
-//! the node.
+//! Wallets with `--node`: everything that works with a chain in a folder also works through a running node.
 
 mod support;
 
 use serde_json::Value;
 use support::World;
 
-/// Runs a line while a node runs in a folder, and stops it.
+/// Runs a shell line while a node runs in a folder, then stops the node.
 fn beside(world: &World, dir: &str, line: &str) -> support::Said {
     world.shell(&format!(
         "sotto node run --dir {dir} > started 2> log & node=$!
@@ -16,7 +15,7 @@ fn beside(world: &World, dir: &str, line: &str) -> support::Said {
     ))
 }
 
-/// Runs a line while a node seals a block a second for alice, and stops the node by its own verb.
+/// Runs a shell line while a node seals a block per second for alice, then stops the node with `node stop`.
 fn beside_a_node(world: &World, line: &str) -> support::Said {
     world.shell(&format!(
         "sotto node run --seal --every 1 --wallet alice > started 2> log & node=$!
@@ -27,7 +26,7 @@ fn beside_a_node(world: &World, line: &str) -> support::Said {
 }
 
 #[test]
-fn a_wallet_lives_through_a_node() {
+fn a_wallet_does_everything_through_a_node() {
     let w = World::settled();
     let said = beside_a_node(
         &w,
@@ -64,14 +63,14 @@ fn a_wallet_lives_through_a_node() {
     assert_eq!(w.read("peers"), "");
     assert!(w.read("twice").contains("MW-R"), "{}", w.read("twice"));
     assert!(w.read("locked").contains("--node"), "{}", w.read("locked"));
-    // What was kept through the node is what the chain in the folder says.
+    // What the wallet stored through the node agrees with the chain in the folder.
     let scanned = w.run("wallet scan --wallet alice --json").ok();
     assert!(scanned.contains("\"found\":"), "{scanned}");
     assert!(!w.path("data/node/rpc.token").exists());
 }
 
-/// A node that shows what was, to get a payment made twice or an incoming one forgotten; and a chain that
-/// does go back.
+/// A node that shows an old chain, to have a payment made twice or a received one forgotten; and a chain that
+/// really goes back.
 #[test]
 fn a_chain_older_than_what_was_seen_is_refused() {
     let w = World::settled();
@@ -97,7 +96,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
         assert!(why.contains("ends at height 8, and this wallet has seen it at height 10"), "{verb}: {why}");
         assert!(why.contains("--accept-chain"), "{why}");
     }
-    // A folder that was put back to an earlier day is no better than a node.
+    // An old copy of the chain in the folder is refused like an old node.
     w.shell("mv data/chain new && cp -a old/chain data/chain").ok();
     look.iter()
         .for_each(|verb| assert!(w.run(verb).fails(1).contains("older than what this wallet has seen")));
@@ -105,7 +104,8 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     w.shell("rm -r data/chain && mv new data/chain").ok();
     w.run(look[0]).ok();
 
-    // The operator seals other blocks on the old one: a reorganisation, which is followed, and told once.
+    // The operator seals other blocks on top of the old one: the wallet follows the reorganisation and warns
+    // once.
     w.shell("cp -a data/wallets old/ && sotto chain seal --blocks 3 --wallet bob --dir old").ok();
     let said = beside(&w, "old", &format!("sotto {} --node old", look[0]));
     assert!(said.err.contains("warning: block 10 was ") && said.err.contains("evidence"), "{said:?}");
@@ -113,7 +113,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     let said = beside(&w, "old", &format!("sotto {} --node old", look[0]));
     assert!(!said.err.contains("warning"), "{said:?}");
 
-    // And a chain that goes back because its operator says so.
+    // The user accepts a chain that goes back.
     w.run(look[0]).fails(1);
     for verb in ["wallet scan --wallet alice", "wallet view-key show --wallet watch"] {
         w.run(&format!("{verb} --accept-chain")).ok();
@@ -122,7 +122,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
 }
 
 #[test]
-fn a_node_that_is_not_there_is_told_from_one_that_refuses() {
+fn an_unreachable_node_has_another_exit_code_than_a_refusing_one() {
     let w = World::settled();
     for verb in ["node status", "node peers", "node stop", "wallet balance --wallet alice --node data"] {
         assert!(w.run(verb).fails(3).contains("no node runs in"), "{verb}");

@@ -1,5 +1,5 @@
-//! Three owners, two computers and a receiver, each a process in a network of its own; the owners and the
-//! receiver cannot listen.
+//! Three input parties, two compute parties and a result party, each in a network of its own; only the
+//! compute parties can accept connections.
 //!
 //! ```text
 //! shop-1 ─┐                  ┌─ left      10.77.0.1:7700, its link is captured
@@ -8,8 +8,8 @@
 //! press  ─┘
 //! ```
 //!
-//! Networks are made inside a namespace that ends with the run. Who may not make one runs the same job on
-//! loopback: standard error says which it was.
+//! The networks are created in a namespace that ends with the run. Without the permission for that, the same
+//! job runs on loopback; standard error says which one it was.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -25,10 +25,10 @@ use support::World;
 const PARTIES: [&str; 6] = ["left", "right", "shop-1", "shop-2", "shop-3", "press"];
 const OWNERS: [&str; 3] = ["shop-1", "shop-2", "shop-3"];
 const REGIONS: u64 = 3;
-/// The program shows no region with fewer rows.
+/// The program suppresses regions with fewer rows.
 const MINIMUM: u64 = 5;
 
-/// A private network to run a script in; it ends with the script, and so does all that runs in it.
+/// Runs a script in a private network, which ends with the script and ends all processes in it.
 const ALONE: &str = "unshare --net --mount --pid --fork --kill-child bash -e";
 
 /// Where the parties run.
@@ -41,7 +41,7 @@ enum Place {
 }
 
 impl Place {
-    /// Makes such networks once, to see whether that may be done here.
+    /// Tries to create such networks.
     fn probe(world: &World) -> Self {
         let tried = world.shell(&format!("{ALONE} network.sh && python3 --version > version"));
         if tried.code == 0 {
@@ -49,13 +49,13 @@ impl Place {
             return Self::Networks;
         }
         say(&format!(
-            "six parties on loopback, since networks cannot be made here: {}",
+            "six parties on loopback, because networks cannot be created here: {}",
             tried.err.trim_end()
         ));
         Self::Loopback
     }
 
-    /// Where the two computers are reached.
+    /// The addresses of the two compute parties.
     fn addresses(self) -> [String; 2] {
         if self == Self::Networks {
             return ["10.77.0.1:7700", "10.77.0.2:7700"].map(str::to_owned);
@@ -64,7 +64,7 @@ impl Place {
         ports.map(|port| port.local_addr().unwrap().to_string())
     }
 
-    /// What a party's command begins with.
+    /// The prefix of a party's command.
     fn inside(self, name: &str) -> String {
         match self {
             Self::Networks => format!("nsenter --net=/run/netns/{name}"),
@@ -73,27 +73,27 @@ impl Place {
     }
 }
 
-/// Says which it was, even where the words of tests that pass are not shown.
+/// Prints a message even if the output of passing tests is hidden.
 fn say(what: &str) {
     let _ = writeln!(stderr(), "{what}");
 }
 
-/// Rows of an owner: region and turnover in cents, of ten digits each.
+/// Rows of an input party: region, and turnover in cents with ten digits.
 fn rows(owner: usize) -> Vec<(u64, u64)> {
     let row = |n: u64| {
         let nth = 7 * owner as u64 + n;
-        // Two in the plain: below the minimum.
+        // Two rows are in the plain: fewer than the minimum.
         (if nth % 9 == 4 { 2 } else { nth % 2 }, 1_234_567_890 + 76_543_211 * nth)
     };
     (0..7).map(row).collect()
 }
 
-/// A cents' amount as it is written.
+/// An amount in cents, as it is written in the file.
 fn written(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
-/// What the program should tell of a region, computed in the clear.
+/// The expected result for a region, computed in the clear.
 fn clear(region: u64) -> [String; 3] {
     let all: Vec<u64> = (0..3).flat_map(rows).filter(|(r, _)| *r == region).map(|(_, cents)| cents).collect();
     let shown = u64::from(all.len() as u64 >= MINIMUM);
@@ -101,7 +101,7 @@ fn clear(region: u64) -> [String; 3] {
     [shown.to_string(), count.to_string(), written(all.iter().sum::<u64>() * shown)]
 }
 
-/// A folder for each party with what it needs, and no other's key or rows; the job signed by all.
+/// A folder for each party, without the keys and rows of the others; all parties sign the job.
 fn signed(world: &World, [left, right]: &[String; 2]) {
     let job = include_str!("data/apart/job.toml").replace("LEFT", left).replace("RIGHT", right);
     world.write("job.toml", &job);
@@ -120,18 +120,18 @@ fn signed(world: &World, [left, right]: &[String; 2]) {
     }
 }
 
-/// What runs a command so that it cannot listen; nothing where the kernel or Python has no filter for it.
+/// The prefix of a command that must not listen; empty if the kernel or Python has no filter for it.
 fn dial_only(world: &World) -> &'static str {
     if world.shell("python3 dial_only.py true").code == 0 {
         return "python3 ../dial_only.py";
     }
     say(
-        "owners and receiver are not kept from listening: there is no python3, or no filter for this machine",
+        "input and result parties are not prevented from listening: no python3, or no filter for this machine",
     );
     "env"
 }
 
-/// A party's command, to be run in its folder.
+/// The command of a party, to run in its folder.
 fn command(name: &str, dial_only: &str) -> String {
     let input = if OWNERS.contains(&name) { "--input rows.csv" } else { "" };
     let run =
@@ -140,7 +140,7 @@ fn command(name: &str, dial_only: &str) -> String {
     if listens { run } else { format!("{dial_only} {run}") }
 }
 
-/// All six at once.
+/// Runs all six at once.
 fn run(world: &World, place: Place, dial_only: &str) {
     let mut script = "set -e\n".to_owned();
     if place == Place::Networks {
@@ -167,7 +167,7 @@ fn run(world: &World, place: Place, dial_only: &str) {
 }
 
 #[test]
-fn three_owners_two_computers_and_a_receiver_each_in_a_network_of_its_own() {
+fn six_parties_in_networks_of_their_own_complete_a_job() {
     let world = World::empty();
     world.write(
         "network.sh",
@@ -178,7 +178,7 @@ fn three_owners_two_computers_and_a_receiver_each_in_a_network_of_its_own() {
     let place = Place::probe(&world);
     signed(&world, &place.addresses());
 
-    // The filter does what it is for: a computer, which has to listen, cannot run under it.
+    // The filter works: a compute party, which has to listen, fails under it.
     let dial_only = dial_only(&world);
     if dial_only != "env" {
         let left = command("left", dial_only);
@@ -213,16 +213,16 @@ fn three_owners_two_computers_and_a_receiver_each_in_a_network_of_its_own() {
 
     if place == Place::Networks {
         nothing_in_clear(&fs::read(world.path("left.frames")).unwrap());
-        // Nothing is left of the networks.
+        // The networks are gone.
         assert!(!world.shell("ip link show sotto-hub").out.contains("sotto-hub"));
         assert!(!fs::exists("/run/netns/left").unwrap());
     }
 }
 
-/// No row of anybody in what went over a computer's link, written or as eight bytes.
+/// The traffic of a compute party contains no row of any party, as text or as eight bytes.
 fn nothing_in_clear(frames: &[u8]) {
     let has = |bytes: &[u8]| frames.windows(bytes.len()).any(|w| w == bytes);
-    assert!(has(b"sotto-mpc/1"), "the greeting of TLS is in clear, and was captured");
+    assert!(has(b"sotto-mpc/1"), "the TLS handshake is not encrypted, and was captured");
     assert!(frames.len() > 100_000, "{} bytes", frames.len());
     for (_, cents) in (0..3).flat_map(rows) {
         let forms =
