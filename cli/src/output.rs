@@ -45,6 +45,14 @@ impl Output {
     }
 }
 
+/// Joins the fields of two JSON objects.
+pub(crate) fn merge(mut a: Value, b: Value) -> Value {
+    if let (Some(all), Value::Object(more)) = (a.as_object_mut(), b) {
+        all.extend(more);
+    }
+    a
+}
+
 /// A number with its noun: `1 output`, `2 outputs`.
 pub(crate) fn counted(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })

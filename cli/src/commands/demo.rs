@@ -10,13 +10,14 @@
 mod joint;
 mod network;
 mod payments;
+mod report;
 mod tamper;
 
 use crate::{
     Context, args,
     bridge::Home,
     exit::{Failure, OrRefuse as _, Outcome},
-    ui::{BOLD, GOOD, Volume},
+    ui::{GOOD, Volume},
 };
 use serde_json::json;
 use std::{fs, path::PathBuf};
@@ -37,21 +38,6 @@ pub(crate) fn run(context: &Context, a: &args::Demo) -> Outcome {
     let end =
         format!("{GOOD}All checks passed.{GOOD:#} The cryptography is unaudited (docs/THREATS.md).{more}");
     context.output.record("demo", fields, &end)
-}
-
-/// Prints the title of a part.
-fn title(context: &Context, name: &str, text: &str) -> Outcome {
-    context.output.text(&format!("{BOLD}{name}{BOLD:#}  {text}"))
-}
-
-/// Prints one of the lines that everyone sees.
-fn line(context: &Context, label: &str, text: &str) -> Outcome {
-    context.output.text(&format!("  {label:9} {text}"))
-}
-
-/// Prints what only `--verbose` shows.
-fn detail(context: &Context, text: &str) -> Outcome {
-    if context.ui.volume == Volume::Verbose { context.output.text(text) } else { Ok(()) }
 }
 
 /// Where the demo works: the new folder given with --dir, which stays, or a temporary one, which is removed

@@ -14,7 +14,7 @@ use sotto_node::{
 };
 use std::io::Read;
 
-pub(super) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {
+pub(crate) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outcome {
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let mut bytes = Vec::new();

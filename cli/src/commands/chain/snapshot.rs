@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> Outcome {
+pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> Outcome {
     let ledger = home.ledger()?;
     let height = a.height.map_or(ledger.tip().height, Height::new);
     let bar = context.ui.bar(100, "exporting");
@@ -46,7 +46,7 @@ pub(super) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     context.output.record("chain-export", fields, &human)
 }
 
-pub(super) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
+pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
     let found =
@@ -88,11 +88,11 @@ fn report(context: &Context, found: &Imported<Disk>, known: bool) -> Outcome {
 }
 
 /// Printed if no chain id was given.
-pub(super) const UNKNOWN: &str =
+pub(crate) const UNKNOWN: &str =
     "Compare the chain's id with one from a source that you trust: only the id tells whose chain this is.";
 
 /// Opens a file, or standard input for `-`; also returns its name for messages.
-pub(super) fn opened(path: &Path) -> Outcome<(Box<dyn Read>, String)> {
+pub(crate) fn opened(path: &Path) -> Outcome<(Box<dyn Read>, String)> {
     if is_standard(path) {
         return Ok((Box::new(io::stdin().lock()), "standard input".into()));
     }

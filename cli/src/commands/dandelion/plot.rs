@@ -10,7 +10,7 @@ use sotto_dandelion::simulate::{Anonymity, PUBLISHED};
 use std::fmt::Write as _;
 
 /// One measured point: the share of spies, and what they learn.
-pub(super) type Point = (f64, Anonymity);
+pub(crate) type Point = (f64, Anonymity);
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;
@@ -26,7 +26,7 @@ const RELAY: &str = "#0b6e4f";
 const DIFFUSION: &str = "#b3261e";
 
 /// Precision solid, recall dashed; published precision as circles, published recall as crosses.
-pub(super) fn svg(relay: &[Point], diffusion: &[Point], setting: &str) -> String {
+pub(crate) fn svg(relay: &[Point], diffusion: &[Point], setting: &str) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n\

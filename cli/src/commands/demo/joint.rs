@@ -2,7 +2,10 @@
 //!
 //! The result is compared with the same computation in the clear.
 
-use super::{detail, line, tamper, title};
+use super::{
+    report::{detail, line, title},
+    tamper,
+};
 use crate::{
     Context,
     args::Sabotage,
@@ -26,7 +29,7 @@ const DATA: &str = include_str!("../../../../vectors/data/breast_cancer.csv");
 /// Number of rows of the first hospital; the second one has the rest.
 const FIRST_ROWS: usize = 284;
 
-pub(super) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> Outcome<Value> {
+pub(crate) fn run(context: &Context, dir: &Path, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let files = split(dir)?;
     let all = Table::parse(DATA, &BREAST_CANCER).or_refuse("cannot read the data")?;
     introduce(context, &all)?;

@@ -28,7 +28,7 @@ use sotto_node::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many nodes there are.
-pub(super) const NODES: usize = 5;
+pub(crate) const NODES: usize = 5;
 /// How long a message takes.
 const LINK: Duration = Duration::from_millis(50);
 /// How often a node gets a tick.
@@ -52,7 +52,7 @@ struct End {
 }
 
 /// The nodes, and the messages in transit between them.
-pub(super) struct Network {
+pub(crate) struct Network {
     nodes: [Node<Disk>; NODES],
     now: Duration,
     /// Ordered by time and number, so that no message overtakes another.
@@ -65,15 +65,15 @@ pub(super) struct Network {
 }
 
 /// How one payment travelled through the network.
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// The node to which it was submitted.
-    pub(super) source: usize,
+    pub(crate) source: usize,
     /// The hops of its stem, in order.
-    pub(super) stem: Vec<(usize, usize)>,
+    pub(crate) stem: Vec<(usize, usize)>,
     /// The node that broadcast it.
-    pub(super) broadcast_by: usize,
+    pub(crate) broadcast_by: usize,
     /// For each other node, the node from which it first received it.
-    pub(super) first: BTreeMap<usize, usize>,
+    pub(crate) first: BTreeMap<usize, usize>,
 }
 
 fn address(n: usize) -> Address {
@@ -83,7 +83,7 @@ fn address(n: usize) -> Address {
 
 impl Network {
     /// Starts five nodes of this ledger, all connected; the first one has the ledger and its operator's key.
-    pub(super) fn open(home: &Home, ledger: DiskLedger, key: OperatorKey) -> Outcome<Self> {
+    pub(crate) fn open(home: &Home, ledger: DiskLedger, key: OperatorKey) -> Outcome<Self> {
         let params = ledger.chain().params().clone();
         let mut ledgers = vec![(ledger, Some(key))];
         for n in 1..NODES {
@@ -118,13 +118,13 @@ impl Network {
     }
 
     /// The operator's ledger.
-    pub(super) const fn ledger(&self) -> &DiskLedger {
+    pub(crate) const fn ledger(&self) -> &DiskLedger {
         let [operator, ..] = &self.nodes;
         operator.ledger()
     }
 
     /// Submits a payment to a node, and waits until every node has it.
-    pub(super) fn submit(&mut self, n: usize, t: &Transaction) -> Outcome<Trail> {
+    pub(crate) fn submit(&mut self, n: usize, t: &Transaction) -> Outcome<Trail> {
         match self.ask(n, Request::Submit(Box::new(t.clone())))? {
             Response::Submitted(id) => self.run("all receive the payment", |net| {
                 net.nodes.iter().all(|node| node.ledger().mempool().get(&id).is_some())
@@ -135,7 +135,7 @@ impl Network {
     }
 
     /// Drafts the next block: its height, and the amount of its reward.
-    pub(super) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
+    pub(crate) fn draft(&mut self) -> Outcome<(Height, sotto_mw::amount::Amount)> {
         match self.ask(0, Request::Draft)? {
             Response::Draft { height, due, .. } => Ok((height, due)),
             other => Err(refused("cannot draft a block", other)),
@@ -143,7 +143,7 @@ impl Network {
     }
 
     /// Seals that draft, and waits until every node has the block.
-    pub(super) fn seal(&mut self, reward: (sotto_mw::output::Output, Kernel), time: u64) -> Outcome<Height> {
+    pub(crate) fn seal(&mut self, reward: (sotto_mw::output::Output, Kernel), time: u64) -> Outcome<Height> {
         match self.ask(0, Request::Seal { reward: Box::new(reward), time })? {
             Response::Sealed(block) => {
                 self.run("agree", |net| net.nodes.iter().all(|n| n.ledger().tip().hash() == block.hash))?;
@@ -258,12 +258,12 @@ fn refused(what: &str, answer: Response) -> Failure {
 
 impl Trail {
     /// Whether `spy` guesses right if it takes the first node that sent it the payment for the origin.
-    pub(super) fn reveals_origin_to(&self, spy: usize) -> bool {
+    pub(crate) fn reveals_origin_to(&self, spy: usize) -> bool {
         self.first.get(&spy) == Some(&self.source)
     }
 
     /// The stem, the broadcast and what each node saw.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let stem: String = self.stem.iter().map(|(_, to)| format!(" → {to}")).collect();
         let first: Vec<String> = self.first.iter().map(|(n, from)| format!("{n} from {from}")).collect();
         let right: Vec<String> =

@@ -4,9 +4,8 @@
 //! a payment came from if it takes the first node that sent it for its origin.
 
 use super::{
-    detail, line,
     network::{NODES, Network, Trail},
-    title,
+    report::{detail, line, title},
 };
 use crate::{
     Context,
@@ -57,7 +56,7 @@ struct Scene<'a> {
     bob: FileWallet,
 }
 
-pub(super) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
+pub(crate) fn run(context: &Context, home: &Home, sabotage: Option<Sabotage>) -> Outcome<Value> {
     let all = PAYMENTS.len() + 1;
     let text =
         format!("Alice and Bob make {all} payments on a new ledger, through a network of {NODES} nodes.");

@@ -12,7 +12,7 @@ use std::{
 
 /// Listens on loopback, connects the first client to `garbler`, and alters the garbler's first frame of
 /// `phase`.
-pub(super) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr> {
+pub(crate) fn start(garbler: SocketAddr, phase: Phase) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?;
     thread::spawn(move || -> io::Result<()> {

@@ -1,10 +1,11 @@
 //! `sotto mpc auc`: the built-in program `auc@1` between two parties with rows.
 
-use super::{Cost, Metered, compute, merge, open_peer, session_failure};
+use super::session::{Cost, Metered, compute, open_peer, session_failure};
 use crate::{
     Context, args,
     bridge::read_text,
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::merge,
     ui::Volume,
 };
 use serde_json::json;
@@ -19,7 +20,7 @@ const MAX_TABLE: u64 = 1 << 28;
 /// Limit of the rows that the other party announces: it bounds the memory allocated because of them.
 const MAX_ROWS: u64 = 100_000;
 
-pub(super) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
     let role = match a.role {
         args::Role::Garbler => Role::Garbler,
         args::Role::Evaluator => Role::Evaluator,

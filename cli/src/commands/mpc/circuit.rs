@@ -1,10 +1,11 @@
 //! `sotto mpc circuit`: a Bristol Fashion circuit between two parties.
 
-use super::{Cost, Metered, compute, merge, open_peer, session_failure};
+use super::session::{Cost, Metered, compute, open_peer, session_failure};
 use crate::{
     Context, args,
     bridge::read_text,
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::merge,
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -18,7 +19,7 @@ const MAX_CIRCUIT: u64 = 1 << 30;
 /// Size limit of an input file, in bytes.
 const MAX_INPUT: u64 = 1 << 26;
 
-pub(super) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let name = a.file.display();
     let netlist = Netlist::from_bristol(&read_text(&a.file, MAX_CIRCUIT)?).map_err(|e| {
         Failure::refused(format!("invalid circuit {name}"))

@@ -39,7 +39,7 @@ const MAX_SMALL: u64 = 1 << 16;
 const MAX_BESIDE: u64 = 1 << 26;
 
 /// Reads and checks a job and its program, and counts its gates.
-pub(super) fn load(path: &Path) -> Outcome<(Job, Computation)> {
+pub(crate) fn load(path: &Path) -> Outcome<(Job, Computation)> {
     read_job(path, Counting::Now)
 }
 
@@ -47,7 +47,7 @@ pub(super) fn load(path: &Path) -> Outcome<(Job, Computation)> {
 ///
 /// The party counted the gates before it signed, and counts them again only if it computes. [`agree`] notices if it
 /// signed another job.
-pub(super) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation)> {
+pub(crate) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation)> {
     let signed = approvals(path).join(format!("{party}.approval"));
     let consent = read_text(&signed, MAX_SMALL).ok().and_then(|text| Consent::from_text(&text));
     read_job(
@@ -62,7 +62,7 @@ fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> 
 }
 
 /// Reads the files that a job names, from the job's folder.
-pub(super) fn beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
+pub(crate) fn beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
     let folder = job.parent().unwrap_or(Path::new("")).to_owned();
     move |name| {
         let mut text = String::new();
@@ -89,7 +89,7 @@ fn read_small(path: &Path, help: &str) -> Outcome<String> {
 }
 
 /// The failure for an invalid job, with all its faults.
-pub(super) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
+pub(crate) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
     complain(path, complaints).help("docs/JOBS.md explains each entry of a job")
 }
 
@@ -99,7 +99,7 @@ fn complain(path: &Path, complaints: &[Complaint]) -> Failure {
 }
 
 /// Reads a secret key file.
-pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
+pub(crate) fn read_identity(path: &Path) -> Outcome<Identity> {
     Identity::from_secret_text(&secret::read_file(path)?).ok_or_else(|| {
         Failure::refused(format!("{} is not a secret key file", path.display()))
             .help("create one with `sotto mpc keygen NAME`")
@@ -107,7 +107,7 @@ pub(super) fn read_identity(path: &Path) -> Outcome<Identity> {
 }
 
 /// Reads a public key file.
-pub(super) fn read_public(path: &Path) -> Outcome<PublicKey> {
+pub(crate) fn read_public(path: &Path) -> Outcome<PublicKey> {
     let help = "`sotto mpc keygen NAME` creates a public key file, NAME.pub";
     PublicKey::from_text(&read_small(path, help)?).map_err(|e| {
         Failure::refused(format!("{} is not a public key file", path.display())).why(e).help(help)
@@ -115,7 +115,7 @@ pub(super) fn read_public(path: &Path) -> Outcome<PublicKey> {
 }
 
 /// Reads a policy.
-pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
+pub(crate) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
     let Some(path) = path else { return Ok(None) };
     let help = "docs/JOBS.md explains the entries of a policy";
     policy_file::parse(&read_small(path, help)?)
@@ -124,21 +124,21 @@ pub(super) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
 }
 
 /// Refuses a job that the policy of an input party does not allow.
-pub(super) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
+pub(crate) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
     let owner = job.input_of(us).is_some();
     let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
     allowed.map_err(|e| forbidden(&e))
 }
 
 /// The failure for a job that a policy does not allow.
-pub(super) fn forbidden(e: &PolicyError) -> Failure {
+pub(crate) fn forbidden(e: &PolicyError) -> Failure {
     Failure::refused("your policy forbids this job").why(e).help(
         "nothing was sent; talk to the author of the job, or change the policy file if you want to allow the job",
     )
 }
 
 /// The folder of the approvals of a job.
-pub(super) fn approvals(job: &Path) -> PathBuf {
+pub(crate) fn approvals(job: &Path) -> PathBuf {
     job.with_extension("approvals")
 }
 
@@ -146,14 +146,14 @@ pub(super) fn approvals(job: &Path) -> PathBuf {
 const EXPIRED: &str = "agree on a new job; results that were finished in time are still delivered";
 
 /// Refuses an expired job.
-pub(super) fn in_time(job: &Job) -> Outcome {
+pub(crate) fn in_time(job: &Job) -> Outcome {
     let is_over = now() >= job.expiry;
     let expired = || Failure::refused("cannot sign this job").why("the job has expired").help(EXPIRED);
     if is_over { Err(expired()) } else { Ok(()) }
 }
 
 /// The job with all its approvals, also if it has expired: results that were finished in time can still be fetched.
-pub(super) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
+pub(crate) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
     let folder = approvals(path);
     let mut all = Vec::new();
     for party in &job.parties {
@@ -179,12 +179,12 @@ pub(super) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
 }
 
 /// The folder of a party's budget and runs.
-pub(super) fn home(context: &Context, identity: &Identity) -> PathBuf {
+pub(crate) fn home(context: &Context, identity: &Identity) -> PathBuf {
     context.config.dir.value.join("jobs").join(identity.public().fingerprint())
 }
 
 /// Writes a file for other parties beside the job, replacing an old one.
-pub(super) fn write(path: &Path, text: &str) -> Outcome {
+pub(crate) fn write(path: &Path, text: &str) -> Outcome {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).or_refuse(format!("{} cannot be made", folder.display()))?;
     }
@@ -197,7 +197,7 @@ pub(super) fn write(path: &Path, text: &str) -> Outcome {
 }
 
 /// Writes a file of a party's result, readable only by its owner.
-pub(super) fn write_result(path: &Path, text: &str) -> Outcome {
+pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
     let help = "free some space or pass another --out, then run the same command again; the result is kept and will be written then";
     if let Some(folder) = path.parent() {
         secret::make_folder(folder).map_err(|failed| failed.help(help))?;
@@ -212,7 +212,7 @@ fn put(path: &Path, readers: Readers, text: &str, help: &str) -> Outcome {
 }
 
 /// The party with this name; refuses a key of another party.
-pub(super) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyId> {
+pub(crate) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyId> {
     let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
     let us = job.find(name).ok_or_else(|| {
         Failure::refused(format!("the job has no party named {name}"))
@@ -231,7 +231,7 @@ pub(super) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyI
 }
 
 /// A rendezvous server, from its key file and address.
-pub(super) fn read_rendezvous(text: &str) -> Outcome<Relay> {
+pub(crate) fn read_rendezvous(text: &str) -> Outcome<Relay> {
     let usage = |why: &dyn std::fmt::Display| {
         Failure::new(Code::Usage, format!("invalid rendezvous server `{text}`"))
             .why(why)
@@ -243,7 +243,7 @@ pub(super) fn read_rendezvous(text: &str) -> Outcome<Relay> {
 }
 
 /// The failure of a run, or of anything else that needs the other parties.
-pub(super) fn no_run(e: &RunError, what: &str) -> Failure {
+pub(crate) fn no_run(e: &RunError, what: &str) -> Failure {
     if let RunError::Debit(DebitError::Policy(e)) = e {
         return forbidden(e);
     }

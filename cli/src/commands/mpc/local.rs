@@ -39,7 +39,7 @@ use std::{
     time::Duration,
 };
 
-pub(super) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         register(signal, Arc::clone(&interrupted)).or_refuse("signals cannot be handled")?;

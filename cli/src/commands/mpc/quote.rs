@@ -27,7 +27,7 @@ const WIRES: usize = 16;
 /// Seconds of computation for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
 
-pub(super) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let (job, program) = load(&a.job)?;
     let (shared, evaluator) = bits(&job, &program);
     let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();

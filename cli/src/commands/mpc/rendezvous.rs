@@ -14,7 +14,7 @@ use sotto_link::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-pub(super) fn run(context: &Context, a: &args::MpcRendezvous) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcRendezvous) -> Outcome {
     let identity = read_identity(&a.key)?;
     let mut names = BTreeMap::new();
     for path in &a.allow {

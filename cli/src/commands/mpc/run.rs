@@ -5,12 +5,13 @@ use super::{
         agree, allow, find, forbidden, home, load_signed, no_run, read_identity, read_policy,
         read_rendezvous, write_result,
     },
-    merge, peak_memory,
+    session::peak_memory,
 };
 use crate::{
     Context, args,
     bridge::now,
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::merge,
     ui::Progress,
 };
 use rand_core::OsRng;
@@ -36,7 +37,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let started = Instant::now();
     let (job, program) = load_signed(&a.job, &a.name)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
@@ -241,7 +242,7 @@ fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder
 }
 
 /// A figure for people. A figure that is missing because its sources are suppressed is `null` in JSON.
-pub(super) fn figure_text(value: Option<f64>) -> String {
+pub(crate) fn figure_text(value: Option<f64>) -> String {
     value
         .filter(|value| value.is_finite())
         .map_or_else(|| "suppressed".to_owned(), |value| format!("{value:.6}"))

@@ -1,13 +1,11 @@
 //! `sotto mpc keygen`, `check` and `sign`.
 
-use super::{
-    job::{allow, approvals, in_time, load, read_identity, read_policy, write},
-    merge,
-};
+use super::job::{allow, approvals, in_time, load, read_identity, read_policy, write};
 use crate::{
     Context, args,
     bridge::now,
     exit::{Failure, OrRefuse as _, Outcome},
+    output::merge,
     secret,
 };
 use rand_core::OsRng;
@@ -17,7 +15,7 @@ use sotto_jobs::{Consent, Job};
 use sotto_party::Identity;
 use std::path::{Path, PathBuf};
 
-pub(super) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
+pub(crate) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     let [key, shown] = ["key", "pub"].map(|end| with_end(&a.name, end));
     if shown.try_exists().unwrap_or(true) {
         return Err(Failure::refused(format!("{} exists already", shown.display())).help(
@@ -52,7 +50,7 @@ fn with_end(name: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-pub(super) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
+pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     let (job, _) = load(&a.job)?;
     let is_over = now() >= job.expiry;
     let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
@@ -60,7 +58,7 @@ pub(super) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
     context.output.record("mpc-job", merge(fields(&job), json!({ "expired": is_over })), &human)
 }
 
-pub(super) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     let ((job, _), identity) = (load(&a.job)?, read_identity(&a.key)?);
     let policy = read_policy(a.policy.as_ref())?;
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {

@@ -4,6 +4,7 @@ use crate::{
     Context, args,
     bridge::read_text,
     exit::{Failure, Outcome},
+    output::merge,
 };
 use serde_json::json;
 use sotto_jobs::edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render};
@@ -11,7 +12,7 @@ use sotto_jobs::receipt::Receipt;
 use sotto_jobs::{Job, PartyId};
 use std::{fmt::Write as _, path::Path};
 
-use super::{job::load, merge};
+use super::job::load;
 
 const SHOWS: &str = "\
 It shows that both compute parties state, under the keys above, that they ran this circuit of this job once, on the
@@ -21,7 +22,7 @@ It does not show that they computed correctly, that the inputs were true, or tha
 not proof. The garbled tables are not part of its transcript; the encrypted channel protects them. Compare the
 fingerprints with those that you know.";
 
-pub(super) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
     let (job, receipt) = read(&read_text(&a.receipt, MAX_FILE)?).map_err(|e| {
         Failure::refused("invalid receipt")
             .why(e)

@@ -15,7 +15,7 @@ use std::{
 const KEPT: Duration = Duration::from_secs(300 * 86_400);
 
 /// Refuses settings that would have no effect.
-pub(super) fn check(s: &Settings) -> Outcome {
+pub(crate) fn check(s: &Settings) -> Outcome {
     let (chain, key) = (s.certificate.is_some(), s.certificate_key.is_some());
     if chain != key {
         let (there, missing) =
@@ -34,7 +34,7 @@ pub(super) fn check(s: &Settings) -> Outcome {
 }
 
 /// The operator's certificate, or the generated one in the node's folder.
-pub(super) fn certificate(s: &Settings, folder: &Path) -> Outcome<Certificate> {
+pub(crate) fn certificate(s: &Settings, folder: &Path) -> Outcome<Certificate> {
     let read = |path: &Path| fs::read(path).or_refuse(format!("cannot read {}", path.display()));
     let made = match (&s.certificate, &s.certificate_key) {
         (Some(chain), Some(key)) => Certificate::from_pem(&read(chain)?, &read(key)?),

@@ -18,34 +18,34 @@ const TEMPLATE: &str = include_str!("config.toml");
 /// All settings of a node.
 #[derive(Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Settings {
-    pub(super) listen: Option<String>,
+pub(crate) struct Settings {
+    pub(crate) listen: Option<String>,
     /// The port that peers learn instead of the one in `listen`.
-    pub(super) outside_port: Option<NonZeroU16>,
-    pub(super) connect: Vec<String>,
+    pub(crate) outside_port: Option<NonZeroU16>,
+    pub(crate) connect: Vec<String>,
     /// The address of the RPC server, on this machine.
-    pub(super) rpc: SocketAddr,
-    pub(super) outbound: u16,
-    pub(super) inbound: u16,
-    pub(super) inbound_from_one: u16,
+    pub(crate) rpc: SocketAddr,
+    pub(crate) outbound: u16,
+    pub(crate) inbound: u16,
+    pub(crate) inbound_from_one: u16,
     /// Whether the node may start from a snapshot.
-    pub(super) snapshot: bool,
-    pub(super) certificate: Option<PathBuf>,
-    pub(super) certificate_key: Option<PathBuf>,
-    pub(super) page: Option<PathBuf>,
+    pub(crate) snapshot: bool,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) certificate_key: Option<PathBuf>,
+    pub(crate) page: Option<PathBuf>,
     /// Mean seconds between cover messages; 0: only where silence would be conspicuous.
-    pub(super) cover: f64,
+    pub(crate) cover: f64,
     /// Seconds between two blocks.
-    pub(super) seal_every: u32,
-    pub(super) log: LogFormat,
-    pub(super) log_addresses: bool,
-    pub(super) dandelion: Dandelion,
+    pub(crate) seal_every: u32,
+    pub(crate) log: LogFormat,
+    pub(crate) log_addresses: bool,
+    pub(crate) dandelion: Dandelion,
 }
 
 /// Parameters of the stem phase.
 #[derive(Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Dandelion {
+pub(crate) struct Dandelion {
     fluff: f64,
     hop_ms: u32,
     early: f64,
@@ -82,7 +82,7 @@ impl Default for Dandelion {
 }
 
 impl Dandelion {
-    pub(super) fn params(&self) -> Outcome<sotto_dandelion::Params> {
+    pub(crate) fn params(&self) -> Outcome<sotto_dandelion::Params> {
         let (hop, epoch) =
             (Duration::from_millis(self.hop_ms.into()), Duration::from_secs(self.epoch.into()));
         sotto_dandelion::Params::new(self.fluff, hop, self.early, epoch)
@@ -92,7 +92,7 @@ impl Dandelion {
 
 impl Settings {
     /// The user's file, or the defaults if there is none.
-    pub(super) fn load(home: &Home) -> Outcome<Self> {
+    pub(crate) fn load(home: &Home) -> Outcome<Self> {
         let path = home.node().join("config.toml");
         let refused = |why: String| {
             Failure::refused(format!("invalid settings in {}", path.display()))
@@ -113,7 +113,7 @@ impl Settings {
 }
 
 /// Writes the file that explains all settings.
-pub(super) fn init(context: &Context) -> Outcome {
+pub(crate) fn init(context: &Context) -> Outcome {
     let home = Home::of(&context.config);
     secret::make_folder(&home.node())?;
     let path = home.node().join("config.toml");

@@ -5,7 +5,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging.
-pub(super) fn start(volume: Volume, form: LogFormat, with_addresses: bool) {
+pub(crate) fn start(volume: Volume, form: LogFormat, with_addresses: bool) {
     let level = match volume {
         Volume::Quiet => LevelFilter::ERROR,
         Volume::Normal => LevelFilter::INFO,

@@ -9,7 +9,7 @@ use serde_json::json;
 use sotto_link::PeerKey;
 use sotto_node::rpc;
 
-pub(super) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
+pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
     let all = client.ask(&rpc::Peers {}).map_err(|e| unasked("the node does not answer", &e))?.peers;
     if all.is_empty() {

@@ -46,7 +46,7 @@ use std::{
 };
 
 /// Runs a node until it stops.
-pub(super) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
+pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let home = Home::of(&context.config);
     let settings = with_flags(Settings::load(&home)?, a);
     // Take the lock first, so that a second process changes nothing.

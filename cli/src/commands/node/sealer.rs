@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 const DRIFT: u64 = 60;
 
 /// Seals until the sender of `stop` is dropped or the node has stopped.
-pub(super) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
+pub(crate) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
     let mut watch = Watch::start();
     while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         if let Some(seconds) = watch.jumped() {

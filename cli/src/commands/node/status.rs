@@ -9,7 +9,7 @@ use crate::{
 use serde_json::json;
 use sotto_node::rpc;
 
-pub(super) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
+pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
     let failed = |e| unasked("the node does not answer", &e);
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;

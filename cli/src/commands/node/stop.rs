@@ -8,7 +8,7 @@ use crate::{
 use serde_json::json;
 use sotto_node::rpc;
 
-pub(super) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
+pub(crate) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
     client.ask(&rpc::Stop {}).map_err(|e| unasked("cannot stop the node", &e))?;
     context.output.record("node-stopping", json!({}), "the node saves its state and stops")

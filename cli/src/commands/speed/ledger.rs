@@ -3,7 +3,7 @@
 //! A batch of range proofs is measured as the rules verify it: as a transaction with that many outputs, which
 //! includes one kernel signature and the balance.
 
-use super::{Figure, Quantity, Unit};
+use super::figure::{Figure, Quantity, Unit};
 use crate::{
     exit::{Code, Failure, Outcome},
     ui::Ui,
@@ -34,7 +34,7 @@ const OUTPUTS: usize = 1_000;
 const KERNELS: usize = 500;
 
 /// All figures of the ledger, in the order of printing.
-pub(super) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
+pub(crate) fn figures(ui: &Ui) -> Outcome<Vec<Figure>> {
     let maker = Maker::new()?;
     let (chain, genesis) = (&maker.chain, Header::genesis(&maker.chain));
     let micro = |key, items| Quantity { key, unit: Unit::Microseconds, items };

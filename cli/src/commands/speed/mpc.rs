@@ -3,7 +3,7 @@
 //!
 //! Each party uses one thread, so two parties need two processors for a meaningful figure.
 
-use super::{Figure, Quantity, Unit};
+use super::figure::{Figure, Quantity, Unit};
 use crate::exit::{Code, Failure, Outcome};
 use rand_core::OsRng;
 use sotto_mpc::calibrate::{self, Chained, Layers};
@@ -29,7 +29,7 @@ const TRANSFERS: usize = 1 << 21;
 const TURNS: usize = 9;
 
 /// All figures of joint computation, in the order of printing.
-pub(super) fn figures() -> Outcome<Vec<Figure>> {
+pub(crate) fn figures() -> Outcome<Vec<Figure>> {
     let mut figures = alone(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
     figures.extend(alone(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
