@@ -132,8 +132,7 @@ fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Meeting {
         Listener::bind("127.0.0.1:0", &identity(9), [key(1), key(2)], "sotto-relay/1").unwrap();
     let address = listener.address().unwrap().to_string();
     thread::spawn(move || {
-        let timeouts = Timeouts { idle: Duration::from_millis(20), ..TIMEOUTS };
-        let mut ends = [listener.accept(timeouts).unwrap(), listener.accept(timeouts).unwrap()];
+        let mut ends = [(); 2].map(|()| listener.accept(TIMEOUTS).unwrap());
         for end in &mut ends {
             // The request, whatever it says; then the status that the peer is there.
             let mut request = [0; 65];
@@ -146,7 +145,10 @@ fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Meeting {
         let mut chunk = vec![0; 1 << 16];
         'carry: loop {
             for from in 0..2 {
-                match ends[from].read(&mut chunk) {
+                ends[from].set_end(Instant::now() + Duration::from_millis(20));
+                let read = ends[from].read(&mut chunk);
+                ends.iter_mut().for_each(|end| end.set_end(Instant::now() + SECONDS));
+                match read {
                     Ok(n @ 1..) => {
                         pry(&mut chunk[..n]);
                         if ends[1 - from].write_all(&chunk[..n]).is_err() {

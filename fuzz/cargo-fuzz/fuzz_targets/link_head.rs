@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::link_head`.
+//! Runs `sotto_fuzz::link_head` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::link_head(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::link_piece`.
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::link_piece(data); });
+//! Runs `sotto_fuzz::link_message` on arbitrary bytes.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::link_message(data); });

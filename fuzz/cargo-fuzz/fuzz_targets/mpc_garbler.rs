@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::mpc_garbler`.
+//! Runs `sotto_fuzz::mpc_garbler` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_garbler(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::mpc_job_post`.
+//! Runs `sotto_fuzz::mpc_job_post` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_job_post(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::mpc_job_text`.
+//! Runs `sotto_fuzz::mpc_job_text` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mpc_job_text(data); });

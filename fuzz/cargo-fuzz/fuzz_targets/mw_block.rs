@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::mw_block`.
+//! Runs `sotto_fuzz::mw_block` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mw_block(data); });

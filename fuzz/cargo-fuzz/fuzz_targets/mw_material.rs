@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::mw_material`.
+//! Runs `sotto_fuzz::mw_material` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::mw_material(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::node_operator`.
+//! Runs `sotto_fuzz::node_operator` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::node_operator(data); });

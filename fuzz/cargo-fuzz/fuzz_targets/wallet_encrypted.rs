@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::wallet_encrypted`.
+//! Runs `sotto_fuzz::wallet_encrypted` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::wallet_encrypted(data); });

@@ -1,3 +1,3 @@
 #![no_main]
-//! Any bytes for `sotto_fuzz::wallet_file`.
+//! Runs `sotto_fuzz::wallet_file` on arbitrary bytes.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| { sotto_fuzz::wallet_file(data); });
