@@ -1,4 +1,5 @@
-//! A hundred nodes relay payments for an hour of network time; a third of them are black holes, which drop every stem.
+//! A hundred nodes relay payments for an hour of network time; a third of them are black holes, which drop
+//! every stem.
 //!
 //! `cargo run --release -p sotto-dandelion --example network`
 #![allow(clippy::print_stdout, missing_docs)]

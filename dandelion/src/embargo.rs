@@ -1,7 +1,8 @@
 //! Embargoes: when this node fluffs a transaction itself, unless it becomes public before.
 //!
-//! Each node draws an embargo for each transaction from an exponential distribution. The distribution has no memory: when
-//! a stem is cut, every node on it is equally likely to fluff first, so the node that does reveals nothing about the source.
+//! Each node draws an embargo for each transaction from an exponential distribution. The distribution has no
+//! memory: when a stem is cut, every node on it is equally likely to fluff first, so the node that does
+//! reveals nothing about the source.
 
 use crate::{Id, draw};
 use rand_core::RngCore;

@@ -6,8 +6,9 @@
 //!   peer b ───────────┘                 └─▶ relay 2
 //! ```
 //!
-//! A node that keeps one route for a whole epoch shows a listener one edge instead of a sample of all edges. Inbound peers
-//! are never relays, so a spy that connects to every node receives no stems for it. A route never leads back to the sender.
+//! A node that keeps one route for a whole epoch shows a listener one edge instead of a sample of all edges.
+//! Inbound peers are never relays, so a spy that connects to every node receives no stems for it. A route
+//! never leads back to the sender.
 //!
 //! Source: Dandelion++ (2018), section 4.
 
@@ -57,7 +58,8 @@ impl<P: Id> Epoch<P> {
         self.ends
     }
 
-    /// The relay for a transaction from `from`, or for the node's own (`None`). There is none if the only relay is `from`.
+    /// The relay for a transaction from `from`, or for the node's own (`None`). There is none if the only
+    /// relay is `from`.
     pub(crate) fn route(&mut self, rng: &mut impl RngCore, from: Option<&P>) -> Option<P> {
         let fixed = from.map_or(self.own.as_ref(), |f| self.inbound.get(f));
         if let Some(to) = fixed {
@@ -82,8 +84,8 @@ impl<P: Id> Epoch<P> {
 
     /// Removes the routes that lead to a disconnected peer.
     ///
-    /// The peer's own route is kept, unless `remembered` routes are kept already: a peer that reconnects must not observe a
-    /// second route.
+    /// The peer's own route is kept, unless `remembered` routes are kept already: a peer that reconnects must
+    /// not observe a second route.
     pub(crate) fn disconnected(&mut self, peer: &P, remembered: usize) {
         self.relays.retain(|r| r != peer);
         self.own.take_if(|to| to == peer);

@@ -3,11 +3,13 @@
 pub mod params;
 
 mod draw;
+
 mod embargo;
 mod epoch;
-mod relay;
 mod relay_queue;
 mod stempool;
+
+mod relay;
 
 pub mod simulate;
 

@@ -1,27 +1,30 @@
 //! The parameters of the relay, and how the embargo follows from them.
 //!
-//! **Embargo.** A node that forwards a stem waits for an exponential time of mean T and then fluffs the transaction itself.
-//! An embargo that expires while the stem still travels cuts the stem short. A stem of k hops, each of which takes `hop`,
-//! ends at k·hop; the node i hops from the source waits from i·hop on. So, given k,
+//! **Embargo.** A node that forwards a stem waits for an exponential time of mean T and then fluffs the
+//! transaction itself. An embargo that expires while the stem still travels cuts the stem short. A stem of k
+//! hops, each of which takes `hop`, ends at k·hop; the node i hops from the source waits from i·hop on. So,
+//! given k,
 //!
 //! ```text
 //!   P(early | k) = 1 − exp(−Σ (k − i)·hop/T, i = 0 … k−1)  =  1 − exp(−k(k+1)/2 · hop/T)
 //! ```
 //!
-//! Each node but the source ends the stem with probability q: `P(k) = q·(1−q)^(k−1)`, `E[k(k+1)/2] = 1/q²`, and since
-//! `1 − e^−x ≤ x`,
+//! Each node but the source ends the stem with probability q: `P(k) = q·(1−q)^(k−1)`, `E[k(k+1)/2] = 1/q²`,
+//! and since `1 − e^−x ≤ x`,
 //!
 //! ```text
 //!   P(early) ≤ hop / (q²·T) ≤ ε    when    T ≥ hop / (q²·ε)
 //! ```
 //!
-//! The paper's `T ≥ −k(k−1)·hop / (2·ln(1−ε))` replaces the random length k by its mean 1/q. That embargo is too short,
-//! because long stems cost more than short ones save. (If a source could be the diffuser of its own transaction, stems
-//! would be a hop shorter and the bound `hop·(1−q)/(q²·ε)`; here it never is.) `hop` includes all processing at a node.
+//! The paper's `T ≥ −k(k−1)·hop / (2·ln(1−ε))` replaces the random length k by its mean 1/q. That embargo is
+//! too short, because long stems cost more than short ones save. (If a source could be the diffuser of its
+//! own transaction, stems would be a hop shorter and the bound `hop·(1−q)/(q²·ε)`; here it never is.) `hop`
+//! includes all processing at a node.
 //!
 //! Guaranteed: a [`Params`] value is within its ranges, and its embargo satisfies the inequality.
 //!
-//! Source: Dandelion++ (2018), section 5 and appendix. `tests/simulation.rs` checks the correction derived here.
+//! Source: Dandelion++ (2018), section 5 and appendix. `tests/simulation.rs` checks the correction derived
+//! here.
 
 use std::time::Duration;
 
@@ -83,9 +86,7 @@ pub enum ParamsError {
     #[error("an epoch must last between a second and a day, not {0:?}")]
     Epoch(Duration),
     /// The embargo would exceed an hour, for which a black hole could hold a payment back.
-    #[error(
-        "the mean embargo would be {0:?}, more than an hour: use more diffusers, faster hops or more early embargoes"
-    )]
+    #[error("the mean embargo would be {0:?}, above an hour: use more diffusers, faster hops or more early embargoes")]
     Embargo(Duration),
     /// A limit is zero.
     #[error("each limit must allow at least one transaction")]
@@ -99,8 +100,8 @@ const LONGEST_EPOCH: Duration = Duration::from_secs(86_400);
 const LONGEST_EMBARGO: Duration = Duration::from_secs(3_600);
 
 impl Params {
-    /// Parameters with a share `fluff` (q) of diffusers, hops of at most `hop` and epochs of `epoch`, such that embargoes
-    /// cut at most a share `early` (ε) of the stems short.
+    /// Parameters with a share `fluff` (q) of diffusers, hops of at most `hop` and epochs of `epoch`, such
+    /// that embargoes cut at most a share `early` (ε) of the stems short.
     ///
     /// # Errors
     /// [`ParamsError`] if a parameter is out of range, or if they require an embargo above an hour.

@@ -9,19 +9,24 @@
 //! ```
 //!
 //! Guaranteed, whatever peers do:
-//! - Every transaction taken in is fluffed when its embargo expires at the latest, unless it is public or rejected by then.
-//! - A transaction that a second peer sends is treated as if it were new, so a peer cannot probe the stempool by sending it.
-//!   Only a peer that sends its own transaction again causes a fluff (a loop), and learns nothing from it.
+//! - Every transaction taken in is fluffed when its embargo expires at the latest, unless it is public or
+//!   rejected by then.
+//! - A transaction that a second peer sends is treated as if it were new, so a peer cannot probe the stempool
+//!   by sending it. Only a peer that sends its own transaction again causes a fluff (a loop), and learns
+//!   nothing from it.
 //! - A transaction never goes back to the peer that sent it, neither as a stem nor as a fluff.
-//! - The node's own transactions always travel at least one hop, whatever the node's role. Without a relay they wait for
-//!   one under embargo and are fluffed when it expires. Without any peer they wait for the first.
+//! - The node's own transactions always travel at least one hop, whatever the node's role. Without a relay
+//!   they wait for one under embargo and are fluffed when it expires. Without any peer they wait for the
+//!   first.
 //! - Memory is bounded by [`Limits`](crate::params::Limits), except for the node's own transactions.
 //!
-//! Not guaranteed: the caller has to do its part. It stores the bytes, passes in only transactions that its mempool would
-//! accept and that are not public yet, and lets no reply to a peer or wallet depend on the stempool. It also joins
-//! transactions, and keeps the originals until they are fluffed or forgotten, so that a member can be removed again.
+//! Not guaranteed: the caller has to do its part. It stores the bytes, passes in only transactions that its
+//! mempool would accept and that are not public yet, and lets no reply to a peer or wallet depend on the
+//! stempool. It also joins transactions, and keeps the originals until they are fluffed or forgotten, so that
+//! a member can be removed again.
 //!
-//! Source: Dandelion++ (2018), sections 4 and 5. Joining, and recognising loops by kernels, are our additions.
+//! Source: Dandelion++ (2018), sections 4 and 5. Joining, and recognising loops by kernels, are our
+//! additions.
 
 use crate::{
     Id, Params,
@@ -41,9 +46,11 @@ use std::{
 pub enum Event<T, K, P> {
     /// The node connected to a peer of its own choice, which may become a relay.
     Connected(P),
-    /// A peer connected to the node and may receive fluffs of the node's own transactions when no relay comes in time.
+    /// A peer connected to the node and may receive fluffs of the node's own transactions when no relay comes
+    /// in time.
     ///
-    /// A caller that reports every inbound peer here lets a spy that keeps relays away receive those transactions.
+    /// A caller that reports every inbound peer here lets a spy that keeps relays away receive those
+    /// transactions.
     Accepted(P),
     /// A peer disconnected, inbound or outbound.
     Disconnected(P),
@@ -78,7 +85,8 @@ pub enum Event<T, K, P> {
 /// An instruction to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect<T, P> {
-    /// Send these to a relay, joined into one transaction; members that cannot be joined go one after another.
+    /// Send these to a relay, joined into one transaction; members that cannot be joined go one after
+    /// another.
     Stem {
         /// The relay.
         to: P,
@@ -156,7 +164,8 @@ struct Incoming<T, K, P> {
 impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
     /// A relay without peers. `now` counts from an origin of the caller's choice and never decreases.
     ///
-    /// The first epoch ends early, at a random time, so that nodes which start together do not change routes together.
+    /// The first epoch ends early, at a random time, so that nodes which start together do not change routes
+    /// together.
     pub fn new(now: Duration, rng: &mut impl RngCore, params: Params) -> Self {
         let outbound = BTreeSet::new();
         let ends = now.saturating_add(params.epoch().mul_f64(crate::draw::unit(rng)));
@@ -343,7 +352,8 @@ impl<T: Id, K: Id, P: Id> Relay<T, K, P> {
 
     /// Fluffs the transactions whose embargo has expired.
     ///
-    /// An own transaction is kept while the node has no peer: the next peer would receive it from its author directly.
+    /// An own transaction is kept while the node has no peer: the next peer would receive it from its author
+    /// directly.
     fn expire_embargoes(&mut self, now: Duration, effects: &mut Vec<Effect<T, P>>) {
         while let Some(tx) = self.embargoes.due(now) {
             if self.is_alone() && self.pool.is_own(&tx) {

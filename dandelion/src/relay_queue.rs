@@ -4,8 +4,8 @@
 //!   waiting ── idle? join all that wait ──▶ in flight ── delivered ──▶ idle
 //! ```
 //!
-//! A transaction waits only while an earlier one is in flight, never in order to be joined. Waiting for company would
-//! lengthen each hop, and with it every embargo.
+//! A transaction waits only while an earlier one is in flight, never in order to be joined. Waiting for
+//! company would lengthen each hop, and with it every embargo.
 
 use crate::Id;
 use std::collections::BTreeSet;

@@ -1,10 +1,13 @@
-//! Simulations of many relays with a seeded random source: what spies learn, and how long black holes delay payments.
+//! Simulations of many relays with a seeded random source: what spies learn, and how long black holes delay
+//! payments.
 //!
-//! - [`anonymity`] measures precision and recall of the first-spy estimator, for this relay and for other protocols.
-//! - [`Network`] runs whole nodes in network time: the length of stems, and the delay of payments that a black hole drops.
+//! - [`anonymity`] measures precision and recall of the first-spy estimator, for this relay and for other
+//!   protocols.
+//! - [`Network`] runs whole nodes in network time: the length of stems, and the delay of payments that a
+//!   black hole drops.
 //!
-//! Guaranteed: both run the relay's own code, and equal seeds give equal figures. Source: Dandelion++ (2018), sections 3
-//! and 4; [`PUBLISHED`] holds the figures of its authors.
+//! Guaranteed: both run the relay's own code, and equal seeds give equal figures. Source: Dandelion++ (2018),
+//! sections 3 and 4; [`PUBLISHED`] holds the figures of its authors.
 
 mod event_queue;
 mod first_spy;
@@ -61,7 +64,8 @@ const LEAST_NODES: usize = 10;
 const MOST_NODES: usize = 10_000;
 
 impl Scenario {
-    /// A scenario. With `fluff` 0 a stem ends only at a spy or in a loop: the worst case, which the published figures show.
+    /// A scenario. With `fluff` 0 a stem ends only at a spy or in a loop: the worst case, which the published
+    /// figures show.
     ///
     /// # Errors
     /// [`ScenarioError`] if a number is out of range.
@@ -81,8 +85,8 @@ impl Scenario {
 
 /// A row of the published figures: precision by share of spies, and recall of diffusion.
 ///
-/// From a run of the simulator of the paper's authors (100 nodes, no diffusers, 20 graphs, 15 runs on each). The recall of
-/// the other three is about the share of spies itself.
+/// From a run of the simulator of the paper's authors (100 nodes, no diffusers, 20 graphs, 15 runs on each).
+/// The recall of the other three is about the share of spies itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
     /// The share of spies.

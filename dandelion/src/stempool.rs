@@ -1,12 +1,14 @@
-//! The stempool: the transactions in their stem phase that this node received or created, until they are public.
+//! The stempool: the transactions in their stem phase that this node received or created, until they are
+//! public.
 //!
-//! Transactions are stored by identifier and found by kernel, because a transaction may come back joined with others.
-//! No reply to a peer or wallet may depend on the stempool's contents.
+//! Transactions are stored by identifier and found by kernel, because a transaction may come back joined with
+//! others. No reply to a peer or wallet may depend on the stempool's contents.
 
 use crate::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A transaction that is not public: the kernels that identify it, and its senders (`None`: this node's own wallet).
+/// A transaction that is not public: the kernels that identify it, and its senders (`None`: this node's own
+/// wallet).
 #[derive(Clone, Debug)]
 struct Stem<K, P> {
     kernels: Vec<K>,

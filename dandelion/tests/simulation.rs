@@ -1,5 +1,5 @@
-//! What spies learn compared with the published figures, how long stems are, how rarely embargoes cut them, and that black
-//! holes only delay payments. Everything is seeded: every run gives the same figures.
+//! What spies learn compared with the published figures, how long stems are, how rarely embargoes cut them,
+//! and that black holes only delay payments. Everything is seeded: every run gives the same figures.
 #![allow(clippy::unwrap_used)]
 
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};

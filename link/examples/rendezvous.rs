@@ -1,4 +1,5 @@
-//! Two parties that make only outgoing connections meet at a rendezvous server, which forwards what it cannot read.
+//! Two parties that make only outgoing connections meet at a rendezvous server, which forwards what it cannot
+//! read.
 //!
 //! `cargo run --release -p sotto-link --example rendezvous`
 #![allow(clippy::print_stdout, missing_docs)]

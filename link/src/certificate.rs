@@ -1,11 +1,12 @@
 //! The outer certificate of a node: an ordinary web certificate, unrelated to its peer key.
 //!
-//! The operator of a public web server supplies a certificate from an authority. A generated one is self-signed ECDSA P-256, as
-//! routers and printers have: in the name of a host, begun some days ago, valid for a year. The operator should keep it,
-//! because ordinary servers do not change their certificate at every start.
+//! The operator of a public web server supplies a certificate from an authority. A generated one is
+//! self-signed ECDSA P-256, as routers and printers have: in the name of a host, begun some days ago, valid
+//! for a year. The operator should keep it, because ordinary servers do not change their certificate at every
+//! start.
 //!
-//! Not ordinary: the server refuses TLS 1.2, which few public web servers do. Accepting it would let an observer read more of
-//! strangers' connections.
+//! Not ordinary: the server refuses TLS 1.2, which few public web servers do. Accepting it would let an
+//! observer read more of strangers' connections.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,15 +1,16 @@
-//! The pinned channel: TLS 1.3 over any byte stream, whose ends have proved the keys that the other end pinned.
+//! The pinned channel: TLS 1.3 over any byte stream, whose ends have proved the keys that the other end
+//! pinned.
 //!
 //! ```text
 //! stream ──▶ handshake (TLS 1.3, crate::tls) ──▶ ready byte ──▶ Pinned: Read + Write ──▶ close
 //! ```
 //!
-//! A TLS 1.3 client finishes before the server has checked its key. The server therefore sends one byte once it has, and the
-//! client waits for it: a client has a [`Pinned`] only if the server accepted its key.
+//! A TLS 1.3 client finishes before the server has checked its key. The server therefore sends one byte once
+//! it has, and the client waits for it: a client has a [`Pinned`] only if the server accepted its key.
 //!
-//! Guaranteed: every call returns within the [`Timeouts`]. A read that ends without the peer's `close_notify` is an error
-//! (`UnexpectedEof`), a read after it returns zero bytes, and altered bytes are `InvalidData`. A connection takes about
-//! 0.4 MB of memory, whatever the peer sends.
+//! Guaranteed: every call returns within the [`Timeouts`]. A read that ends without the peer's `close_notify`
+//! is an error (`UnexpectedEof`), a read after it returns zero bytes, and altered bytes are `InvalidData`. A
+//! connection takes about 0.4 MB of memory, whatever the peer sends.
 //!
 //! Source: RFC 8446, RFC 9266 (channel binding).
 
@@ -75,8 +76,8 @@ impl Pinned {
 
     /// The connection's channel binding `tls-exporter` (RFC 9266).
     ///
-    /// Both ends have the same value and no other connection has it. A signature or key derived from it is therefore useless
-    /// on any other connection.
+    /// Both ends have the same value and no other connection has it. A signature or key derived from it is
+    /// therefore useless on any other connection.
     #[must_use]
     pub const fn binding(&self) -> [u8; 32] {
         self.binding

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! connect ─► a slot is free, and the address has few ─► admitted
-//!         ─► no slot: evict the oldest handshake, of that address or of all, if it is older than a second ─► admitted
+//!         ─► no slot: evict the oldest handshake, of the address or of all, if older than a second ─► admitted
 //!         ─► otherwise refused
 //! ```
 //!
-//! [`HandshakeSlots`] bounds the connections that have not proved a key yet. An honest handshake takes some round trips, so it
-//! is finished long before its second is over, or is refused and tries again. A silent connection keeps its slot until
-//! another needs it. [`ConnectionLimits`] bounds all connections of one address, before and after the handshake.
+//! [`HandshakeSlots`] bounds the connections that have not proved a key yet. An honest handshake takes some
+//! round trips, so it is finished long before its second is over, or is refused and tries again. A silent
+//! connection keeps its slot until another needs it. [`ConnectionLimits`] bounds all connections of one
+//! address, before and after the handshake.
 //!
-//! Not prevented: an attacker may connect faster than slots age, which takes some sixty connections a second from four
-//! addresses or more; or sixteen a second from the victim's own address.
+//! Not prevented: an attacker may connect faster than slots age, which takes some sixty connections a second
+//! from four addresses or more; or sixteen a second from the victim's own address.
 
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;

@@ -1,7 +1,8 @@
 //! Cover traffic: when to send messages without content.
 //!
-//! With [`Cover::Mean`] the times between cover messages are exponentially distributed, so they form a Poisson process that is
-//! independent of the real traffic. A time is never longer than a third of the idle limit, so the peer does not give up.
+//! With [`Cover::Mean`] the times between cover messages are exponentially distributed, so they form a
+//! Poisson process that is independent of the real traffic. A time is never longer than a third of the idle
+//! limit, so the peer does not give up.
 
 use core::time::Duration;
 

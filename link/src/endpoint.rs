@@ -16,7 +16,8 @@ use crate::identity::Identity;
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let [alice, bob] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
 /// let certificate = Certificate::generate(&["localhost"])?;
-/// let mut listener = Endpoint::new(&bob, b"chain").listen("127.0.0.1:0", certificate, Page::default()).await?;
+/// let bobs = Endpoint::new(&bob, b"chain");
+/// let mut listener = bobs.listen("127.0.0.1:0", certificate, Page::default()).await?;
 ///
 /// let (alice, address) = (Endpoint::new(&alice, b"chain"), listener.address().to_string());
 /// let (connected, arrival) = tokio::join!(alice.connect(&address, bob.peer_key()), listener.next());
@@ -37,7 +38,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of the node `us`. It talks only to nodes with the same `context`, for example the same chain.
+    /// The endpoint of the node `us`. It talks only to nodes with the same `context`, for example the same
+    /// chain.
     #[must_use]
     pub fn new(us: &Identity, context: &[u8]) -> Self {
         let (limits, cover) = (Limits::default(), Cover::default());
@@ -70,8 +72,8 @@ pub struct Limits {
     pub backlog: usize,
     /// Handshakes and sessions that one address, or one /64 of IPv6, may have with a listener at a time.
     ///
-    /// This machine's own addresses are not counted: a local process can do more harm otherwise, and a reverse proxy carries
-    /// the connections of all clients.
+    /// This machine's own addresses are not counted: a local process can do more harm otherwise, and a
+    /// reverse proxy carries the connections of all clients.
     pub from_one: usize,
 }
 

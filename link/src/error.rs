@@ -1,6 +1,7 @@
 //! Why a pinned channel could not be established, or failed.
 //!
-//! The variants differ in what the user can do about them: check the address, the key, the version, or the network.
+//! The variants differ in what the user can do about them: check the address, the key, the version, or the
+//! network.
 
 use std::io::{self, ErrorKind};
 

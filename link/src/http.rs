@@ -4,8 +4,9 @@
 //! bytes ──parse──▶ Request ──response──▶ text
 //! ```
 //!
-//! Guaranteed: a head has at most 8 KiB and 64 headers; a request with the wrong path gets the same response as any other.
-//! Not supported: request bodies, ranges, persistent connections. Source: RFC 9112; RFC 9110, 5.6.7 (dates); RFC 6455, 4.2.
+//! Guaranteed: a head has at most 8 KiB and 64 headers; a request with the wrong path gets the same response
+//! as any other. Not supported: request bodies, ranges, persistent connections. Source: RFC 9112; RFC 9110,
+//! 5.6.7 (dates); RFC 6455, 4.2.
 
 use core::fmt::Write as _;
 

@@ -6,11 +6,12 @@
 //! signature   Ed25519(tag ‖ 0 ‖ message)
 //! ```
 //!
-//! The checksum detects up to three wrong characters (BIP-350). Every use of a key signs under its own tag. No tag begins with a
-//! space, as everything that TLS 1.3 signs does (RFC 8446, 4.4.3), so a signature of one use is never valid for another.
+//! The checksum detects up to three wrong characters (BIP-350). Every use of a key signs under its own tag.
+//! No tag begins with a space, as everything that TLS 1.3 signs does (RFC 8446, 4.4.3), so a signature of one
+//! use is never valid for another.
 //!
-//! Guaranteed: a peer key is a canonical point outside the small subgroup, and signatures are verified strictly. Not guaranteed:
-//! anonymity, because a signature can be linked to its peer key.
+//! Guaranteed: a peer key is a canonical point outside the small subgroup, and signatures are verified
+//! strictly. Not guaranteed: anonymity, because a signature can be linked to its peer key.
 
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use core::fmt;
@@ -117,7 +118,8 @@ impl Identity {
         PeerKey(self.0.verifying_key().to_bytes())
     }
 
-    /// Signs `message` under `tag`, the name and version of the use. A tag has no zero byte and does not begin with a space.
+    /// Signs `message` under `tag`, the name and version of the use. A tag has no zero byte and does not
+    /// begin with a space.
     #[must_use]
     pub fn sign(&self, tag: &str, message: &[u8]) -> [u8; 64] {
         self.sign_raw(&tagged(tag, message))

@@ -5,8 +5,8 @@
 //! A asks again       ─▶ the second request replaces the first
 //! ```
 //!
-//! Guaranteed: two parties are connected only if both name the same meeting and each names the other, so a third party cannot
-//! take the place of either. A key never has more than its quota of connections.
+//! Guaranteed: two parties are connected only if both name the same meeting and each names the other, so a
+//! third party cannot take the place of either. A key never has more than its quota of connections.
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -17,7 +17,8 @@ use crate::wire::MeetingRequest;
 /// What the clients of a rendezvous server may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
-    /// Connections at a time, of all keys. Unfinished handshakes are counted separately: 64, sixteen from one address.
+    /// Connections at a time, of all keys. Unfinished handshakes are counted separately: 64, sixteen from one
+    /// address.
     pub connections: usize,
     /// Connections at a time of one key.
     pub each: usize,
@@ -74,8 +75,8 @@ impl<H> Default for Meetings<H> {
 }
 
 impl<H> Meetings<H> {
-    /// The handle of the peer that `us` requests, if it waits. Otherwise `us` waits with `handle`, in place of any earlier
-    /// request of its own.
+    /// The handle of the peer that `us` requests, if it waits. Otherwise `us` waits with `handle`, in place
+    /// of any earlier request of its own.
     pub(crate) fn arrive(&mut self, us: PeerKey, request: MeetingRequest, handle: H) -> Option<H> {
         let keys = [us.min(request.peer), us.max(request.peer)];
         let pair = Pair { id: request.id, keys };

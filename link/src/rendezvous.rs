@@ -5,8 +5,9 @@
 //!   └────────── a pinned channel of their own ──────────┘
 //! ```
 //!
-//! [`meet`] is the client. The server ([`Server`], or [`run`] on a thread of its own) needs the feature `rendezvous`. It learns
-//! who meets whom, when, and how much they send, but cannot read or alter what they send.
+//! [`meet`] is the client. The server ([`Server`], or [`run`] on a thread of its own) needs the feature
+//! `rendezvous`. It learns who meets whom, when, and how much they send, but cannot read or alter what they
+//! send.
 
 pub use crate::edge::meet::{Meeting, meet};
 #[cfg(feature = "rendezvous")]

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! version        TLS 1.3 (RFC 8446) only; no resumption, no tickets, no early data
-//! key exchange   X25519MLKEM768 only: X25519 and ML-KEM-768 together (FIPS 203; draft-ietf-tls-ecdhe-mlkem)
+//! key exchange   X25519MLKEM768 only: X25519 and ML-KEM-768 (FIPS 203; draft-ietf-tls-ecdhe-mlkem)
 //! records        AES-256-GCM, or ChaCha20-Poly1305
-//! certificates   raw public keys, both ways (RFC 7250), Ed25519 (RFC 8410), each in the set the other side pins
+//! certificates   raw public keys of both ends (RFC 7250), Ed25519 (RFC 8410), pinned by the other end
 //! purpose        one ALPN name (RFC 7301), which both ends must select
 //! binding        tls-exporter (RFC 9266): 32 bytes that are unique to the connection
 //! ```
 //!
-//! Guaranteed by a complete handshake: the peer holds the secret of the accepted key and agrees on the purpose; only the two
-//! ends know the traffic keys; the key exchange was the hybrid one. Not guaranteed: hiding the server's key from an active
-//! prober, because the server proves it to every client.
+//! Guaranteed by a complete handshake: the peer holds the secret of the accepted key and agrees on the
+//! purpose; only the two ends know the traffic keys; the key exchange was the hybrid one. Not guaranteed:
+//! hiding the server's key from an active prober, because the server proves it to every client.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -94,7 +94,8 @@ pub(crate) fn nameless() -> ServerName<'static> {
     ServerName::IpAddress(core::net::Ipv4Addr::UNSPECIFIED.into())
 }
 
-/// The channel binding `tls-exporter` of a complete handshake: this label, no context, 32 bytes (RFC 9266, 2).
+/// The channel binding `tls-exporter` of a complete handshake: this label, no context, 32 bytes (RFC 9266,
+/// 2).
 pub(crate) fn exporter<T>(tls: &ConnectionCommon<T>) -> Result<[u8; 32], Error> {
     tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None)
 }

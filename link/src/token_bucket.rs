@@ -4,8 +4,8 @@
 //! debt ← max(0, debt − rate·elapsed) + n          pause = debt / rate
 //! ```
 //!
-//! Guaranteed: a caller that pauses as told sends at most `rate` bytes per second on average. Silence earns no credit.
-//! Time is an argument.
+//! Guaranteed: a caller that pauses as told sends at most `rate` bytes per second on average. Silence earns
+//! no credit. Time is an argument.
 
 use core::time::Duration;
 

@@ -5,7 +5,8 @@
 //! status       u8: 0 waiting, 1 connected to the peer, 2 quota exceeded, 3 peer absent
 //! ```
 //!
-//! Guaranteed: every value has one encoding, and decoding accepts nothing else. The messages between nodes are in `web`.
+//! Guaranteed: every value has one encoding, and decoding accepts nothing else. The messages between nodes
+//! are in `web`.
 
 #[cfg(feature = "web")]
 mod web;

@@ -1,4 +1,5 @@
-//! Nodes over loopback; strangers, browsers, a censor's rules, and peers that are slow, silent or of another chain.
+//! Nodes over loopback; strangers, browsers, a censor's rules, and peers that are slow, silent or of another
+//! chain.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
 
 mod support;
@@ -143,7 +144,8 @@ async fn first_payloads_look_like_tls_and_sizes_are_few() {
     assert!(is_inconspicuous(&tape));
     let sent = bytes(&tape, Way::ToServer);
     let records = records(&sent);
-    // After ClientHello and request: messages of 1, 4 and 16 KiB with the headers of WebSocket (8) and TLS (17).
+    // After ClientHello and request: messages of 1, 4 and 16 KiB with the headers of WebSocket (8) and TLS
+    // (17).
     let messages = &records[records.len() - 8..];
     // A message of 16 KiB is a full record and a short one.
     let known = [1049, 4121, 16_401, 25];
@@ -174,7 +176,8 @@ fn records(mut stream: &[u8]) -> Vec<usize> {
 async fn ndpi_classifies_it_as_tls() {
     let mut listener = listen(&node(1)).await;
     let (detour, tape) = tap(listener.address()).await;
-    // By name: nDPI flags a ClientHello without a server name, also one of a browser that opens an IP address.
+    // By name: nDPI flags a ClientHello without a server name, also one of a browser that opens an IP
+    // address.
     let (endpoint, address) = (node(2), format!("localhost:{}", detour.port()));
     let (near, far) = tokio::join!(endpoint.connect(&address, key(1)), listener.next());
     let (near, mut far) = (near.unwrap(), far.unwrap().1.unwrap());

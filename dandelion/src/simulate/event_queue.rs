@@ -1,4 +1,5 @@
-//! Scheduled events, in the order of time; events of the same time come in the order in which they were scheduled.
+//! Scheduled events, in the order of time; events of the same time come in the order in which they were
+//! scheduled.
 
 use std::{collections::BTreeMap, time::Duration};
 

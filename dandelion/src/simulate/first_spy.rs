@@ -1,28 +1,32 @@
 //! What colluding spies learn by the first-spy estimator.
 //!
-//! Every honest node v sends one transaction. The spies combine their observations and assign each transaction to the
-//! *ward* of the node from which the first spy received it:
+//! Every honest node v sends one transaction. The spies combine their observations and assign each
+//! transaction to the *ward* of the node from which the first spy received it:
 //!
 //! ```text
-//!   precision = 1/n_honest · Σ_v [v's transaction ∈ ward(v)] / |ward(v)|       recall = 1/n_honest · Σ_v [… ∈ ward(v)]
+//!   precision = 1/n_honest · Σ_v [v's transaction ∈ ward(v)] / |ward(v)|
+//!   recall    = 1/n_honest · Σ_v [v's transaction ∈ ward(v)]
 //! ```
 //!
-//! Recall is the share of accusations that are right; precision is low when an accusation covers the transactions of many
-//! nodes. Spies follow the protocol, send nothing and are not in `n_honest`. With a share p of spies, no protocol of this
-//! kind has a recall below p, nor a precision below about p² when many nodes send.
+//! Recall is the share of accusations that are right; precision is low when an accusation covers the
+//! transactions of many nodes. Spies follow the protocol, send nothing and are not in `n_honest`. With a
+//! share p of spies, no protocol of this kind has a recall below p, nor a precision below about p² when many
+//! nodes send.
 //!
-//! A stem goes from relay to relay until a spy receives it, it reaches a diffuser, or it takes an edge a second time. In the
-//! last two cases it is fluffed and spreads from there, over one random edge after another between nodes that know it and
-//! nodes that do not: the same as independent exponential delays on each edge.
+//! A stem goes from relay to relay until a spy receives it, it reaches a diffuser, or it takes an edge a
+//! second time. In the last two cases it is fluffed and spreads from there, over one random edge after
+//! another between nodes that know it and nodes that do not: the same as independent exponential delays on
+//! each edge.
 //!
-//! **Own transactions.** In the published simulation of per-edge forwarding they take the route of one of the two inbound
-//! edges, drawn at random, so they are never alone on an edge. [`Forwarding::PerEdge`] does the same for comparison. The
-//! relay draws a separate route for them ([`Forwarding::Relay`]): otherwise the first peer to stem in an epoch could see
-//! the node's own route from its own transaction. The cost with 100 nodes: precision 0.050 instead of 0.043 at p = 0.1,
-//! 0.198 instead of 0.185 at 0.3, 0.379 instead of 0.371 at 0.5.
+//! **Own transactions.** In the published simulation of per-edge forwarding they take the route of one of the
+//! two inbound edges, drawn at random, so they are never alone on an edge. [`Forwarding::PerEdge`] does the
+//! same for comparison. The relay draws a separate route for them ([`Forwarding::Relay`]): otherwise the
+//! first peer to stem in an epoch could see the node's own route from its own transaction. The cost with 100
+//! nodes: precision 0.050 instead of 0.043 at p = 0.1, 0.198 instead of 0.185 at 0.3, 0.379 instead of 0.371
+//! at 0.5.
 //!
-//! Guaranteed: routes by edge, and roles, are those of the relay itself ([`Epoch`]). Not modelled: time, and estimators
-//! better than the first spy's.
+//! Guaranteed: routes by edge, and roles, are those of the relay itself ([`Epoch`]). Not modelled: time, and
+//! estimators better than the first spy's.
 
 use super::{Forwarding, Scenario, graph::Cycles, graph::share};
 use crate::{

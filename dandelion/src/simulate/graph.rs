@@ -1,8 +1,8 @@
 //! Random graphs: the edges along which stems and fluffs travel.
 //!
-//! For the anonymity figures, as in the paper: two random directed cycles through all nodes, without a common edge. Each
-//! node has two relays and is a relay of two; fluffs spread along the same edges in both directions. For whole nodes:
-//! each connects to eight others at random.
+//! For the anonymity figures, as in the paper: two random directed cycles through all nodes, without a common
+//! edge. Each node has two relays and is a relay of two; fluffs spread along the same edges in both
+//! directions. For whole nodes: each connects to eight others at random.
 
 use crate::draw;
 use rand_core::RngCore;

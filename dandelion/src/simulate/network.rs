@@ -1,11 +1,12 @@
 //! Whole nodes in network time: each runs the relay, and payments travel between them.
 //!
-//! Each node connects to eight others. A message takes 50 to 300 ms, 175 ms on average; sending a stem takes 20 ms. Sources
-//! are honest nodes; payments are spread evenly over the time. A *black hole* accepts every stem and forwards nothing,
-//! neither stems nor fluffs. A node that knows a member of a joined transaction removes it.
+//! Each node connects to eight others. A message takes 50 to 300 ms, 175 ms on average; sending a stem takes
+//! 20 ms. Sources are honest nodes; payments are spread evenly over the time. A *black hole* accepts every
+//! stem and forwards nothing, neither stems nor fluffs. A node that knows a member of a joined transaction
+//! removes it.
 //!
-//! Guaranteed: the run ends, because sources are honest and every embargo expires. Not modelled: lost connections
-//! (`tests/relay.rs` covers them), blocks, fees.
+//! Guaranteed: the run ends, because sources are honest and every embargo expires. Not modelled: lost
+//! connections (`tests/relay.rs` covers them), blocks, fees.
 
 use super::{event_queue::EventQueue, graph};
 use crate::{Effect, Event, Params, Reason, Relay, draw};

@@ -1,7 +1,8 @@
 //! Files of identities and of peer keys.
 //!
-//! An identity is one line in a file of mode 0600. It is written durably or not at all, and a file that other users can read
-//! is refused. A list of peer keys has one key per line; text after the key is ignored, and `#` begins a comment.
+//! An identity is one line in a file of mode 0600. It is written durably or not at all, and a file that other
+//! users can read is refused. A list of peer keys has one key per line; text after the key is ignored, and
+//! `#` begins a comment.
 //!
 //! Guaranteed: an existing file is never replaced, and no more than one mebibyte is read.
 
@@ -53,7 +54,8 @@ pub enum FileError {
 /// Writes an identity into a new file of mode 0600.
 ///
 /// # Errors
-/// [`FileError::Io`] if the file exists or cannot be written. A file that cannot be written completely is removed.
+/// [`FileError::Io`] if the file exists or cannot be written. A file that cannot be written completely is
+/// removed.
 pub fn create_identity(path: &Path, identity: &Identity) -> Result<(), FileError> {
     let failed = |source| FileError::Io { action: "write", path: path.to_owned(), source };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;

@@ -69,11 +69,12 @@ impl Listener {
 
     /// Waits for the next peer that proves a pinned key.
     ///
-    /// Up to 64 handshakes run at a time, sixteen from one address, each within [`Timeouts::handshake`]. When there are more,
-    /// the oldest are evicted.
+    /// Up to 64 handshakes run at a time, sixteen from one address, each within [`Timeouts::handshake`]. When
+    /// there are more, the oldest are evicted.
     ///
     /// # Errors
-    /// If no peer did so within [`Timeouts::connect`]: why the last handshake failed, or [`LinkError::TimedOut`].
+    /// If no peer did so within [`Timeouts::connect`]: why the last handshake failed, or
+    /// [`LinkError::TimedOut`].
     pub fn accept(&mut self, timeouts: Timeouts) -> Result<Pinned, LinkError> {
         let deadline = after(timeouts.connect);
         let mut last = LinkError::TimedOut;

@@ -1,7 +1,7 @@
 //! Meeting a peer at a rendezvous server, with outgoing connections only.
 //!
-//! The channel to the peer runs inside the channel to the server and has a handshake of its own. The party with the smaller
-//! key is its TLS client.
+//! The channel to the peer runs inside the channel to the server and has a handshake of its own. The party
+//! with the smaller key is its TLS client.
 
 use std::io::{Read, Write};
 
@@ -26,8 +26,8 @@ pub struct Meeting {
 /// Opens a channel to the holder of `peer`, who comes to the same meeting within [`Timeouts::connect`].
 ///
 /// # Errors
-/// [`LinkError`] as for [`connect`], for the server or the peer; [`LinkError::NotConnected`] if a quota is exhausted or the peer
-/// did not come.
+/// [`LinkError`] as for [`connect`], for the server or the peer; [`LinkError::NotConnected`] if a quota is
+/// exhausted or the peer did not come.
 pub fn meet(
     at: &Meeting,
     us: &Identity,

@@ -1,7 +1,7 @@
 //! The in-memory twin of a TCP connection, for tests and examples.
 //!
-//! Two ends share two byte queues. As with [`Tcp`](super::tcp), a read blocks until data arrive, the other end is dropped or
-//! the deadline passes. Writes never block.
+//! Two ends share two byte queues. As with [`Tcp`](super::tcp), a read blocks until data arrive, the other
+//! end is dropped or the deadline passes. Writes never block.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

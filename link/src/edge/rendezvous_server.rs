@@ -1,12 +1,13 @@
-//! The rendezvous server: accepts two parties that cannot accept connections themselves, and forwards their bytes.
+//! The rendezvous server: accepts two parties that cannot accept connections themselves, and forwards their
+//! bytes.
 //!
 //! ```text
-//! party ──pinned TLS──▶ request (meeting, peer) ──▶ waiting … waiting … ──▶ connected ──▶ forward ◀── the other party
+//! party ──pinned TLS──▶ request (meeting, peer) ──▶ waiting … ──▶ connected ──▶ forward ◀── other party
 //! ```
 //!
-//! Clients prove keys that the server's operator has pinned. The forwarded bytes are a pinned channel of their own, end to end
-//! ([`meet`](super::meet::meet)): the server learns who meets whom, when, and how much they send. If it alters a byte, the
-//! connection ends.
+//! Clients prove keys that the server's operator has pinned. The forwarded bytes are a pinned channel of
+//! their own, end to end ([`meet`](super::meet::meet)): the server learns who meets whom, when, and how much
+//! they send. If it alters a byte, the connection ends.
 //!
 //! [`Quotas`] bounds what clients can make a server store and do; [`Meetings`] decides who meets whom.
 
@@ -262,7 +263,8 @@ impl State {
         }
     }
 
-    /// Forwards bytes in both directions until either party is done, silent, or over its quota. Returns their number.
+    /// Forwards bytes in both directions until either party is done, silent, or over its quota. Returns their
+    /// number.
     async fn forward(&self, a: &mut Stream, b: &mut Stream) -> u64 {
         let (bytes, bucket) = (AtomicU64::new(0), Mutex::new(TokenBucket::new(self.quotas.rate)));
         if send(a, Status::Connected).await.is_err() || send(b, Status::Connected).await.is_err() {

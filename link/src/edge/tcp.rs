@@ -1,8 +1,8 @@
 //! A TCP connection with deadlines.
 //!
-//! Guaranteed: each read and write ends within [`Timeouts::idle`], and all of them before a deadline that the owner sets: first
-//! the end of the handshake, then the end of the session. [`Tcp::connect`] tries again while nothing listens at the address,
-//! so either side may start first.
+//! Guaranteed: each read and write ends within [`Timeouts::idle`], and all of them before a deadline that the
+//! owner sets: first the end of the handshake, then the end of the session. [`Tcp::connect`] tries again
+//! while nothing listens at the address, so either side may start first.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -61,8 +61,8 @@ impl Tcp {
 /// While nothing listens there, it tries again until [`Timeouts::connect`] expires.
 ///
 /// # Errors
-/// [`LinkError`] if the address is unreachable, the peer has another key, does not accept ours, speaks another protocol or
-/// purpose, or is too slow.
+/// [`LinkError`] if the address is unreachable, the peer has another key, does not accept ours, speaks
+/// another protocol or purpose, or is too slow.
 pub fn connect(
     address: &str,
     us: &Identity,

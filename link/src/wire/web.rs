@@ -4,12 +4,13 @@
 //! message      kind u8 ‖ length u32 ‖ bytes ‖ zeros      1, 4, 16 or 64 KiB in all, the smallest that fits
 //!              kind: 0 cover, 1 the last part of a frame, 2 an earlier part (of the greatest length)
 //! hello        version u8 (1) ‖ client's key (32)
-//! proof        signature (64) over length of context u32 ‖ context ‖ exporter (32) ‖ server's key ‖ client's key
+//! proof        signature (64) over length of context u32 ‖ context ‖ exporter (32)
+//!              ‖ server's key ‖ client's key
 //! path         "/" ‖ hex of 16 bytes of SHA-256("sotto web path v1" ‖ 0 ‖ server's key ‖ exporter)
 //! ```
 //!
-//! Integers are little-endian. A message of another size, with other padding, or larger than necessary does not decode. The
-//! sizes that an observer sees therefore depend only on the length class of the frame.
+//! Integers are little-endian. A message of another size, with other padding, or larger than necessary does
+//! not decode. The sizes that an observer sees therefore depend only on the length class of the frame.
 
 use sha2::{Digest, Sha256};
 
@@ -123,7 +124,8 @@ pub(crate) fn statement(context: &[u8], exporter: &[u8; 32], server: &PeerKey, c
     [&length[..], context, exporter, server.as_bytes(), client.as_bytes()].concat()
 }
 
-/// The path at which a server accepts nodes on one connection: only a client that knows the server's key can compute it.
+/// The path at which a server accepts nodes on one connection: only a client that knows the server's key can
+/// compute it.
 pub(crate) fn path(server: &PeerKey, exporter: &[u8; 32]) -> String {
     let hash = Sha256::new_with_prefix(b"sotto web path v1\0").chain_update(server.as_bytes());
     let hash: [u8; 32] = hash.chain_update(exporter).finalize().into();

@@ -1,4 +1,5 @@
-//! What an observer sees of a connection: a censor's rules, a capture for network tools, and the verdict of nDPI.
+//! What an observer sees of a connection: a censor's rules, a capture for network tools, and the verdict of
+//! nDPI.
 //!
 //! A file of its own, because the tests of whole nodes (`cli/tests/node.rs`) use it too.
 
@@ -28,7 +29,8 @@ pub fn is_inconspicuous(tape: &Tape) -> bool {
     [Way::ToServer, Way::ToClient].map(first) == [Some(true); 2]
 }
 
-/// Whether a first payload passes the rule that detects fully encrypted traffic (Wu et al., USENIX Security 2023).
+/// Whether a first payload passes the rule that detects fully encrypted traffic (Wu et al., USENIX Security
+/// 2023).
 pub fn is_exempt(payload: &[u8]) -> bool {
     let printable = |b: &u8| (0x20..=0x7e).contains(b);
     let bits = payload.iter().map(|b| b.count_ones()).sum::<u32>() as f64 / payload.len() as f64;

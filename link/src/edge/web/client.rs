@@ -19,8 +19,8 @@ impl Endpoint {
     /// Connects to `address` (host and port), where the node `peer` must answer.
     ///
     /// # Errors
-    /// [`WebError`] if the address is unreachable, another server or key answers, the peer does not prove its key, or is too
-    /// slow.
+    /// [`WebError`] if the address is unreachable, another server or key answers, the peer does not prove its
+    /// key, or is too slow.
     pub async fn connect(&self, address: &str, peer: PeerKey) -> Result<Session, WebError> {
         let late = |_| WebError::TimedOut;
         timeout(self.limits.handshake, self.dial(address, peer)).await.map_err(late)?

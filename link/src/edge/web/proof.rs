@@ -1,12 +1,14 @@
 //! The mutual authentication of two nodes, inside TLS and WebSocket.
 //!
 //! ```text
-//! client ▶ hello (its key)      server ▶ signature "sotto web server v1"      client ▶ signature "sotto web client v1"
+//! client ──▶ hello (its key)
+//!        ◀── signature under "sotto web server v1"
+//!        ──▶ signature under "sotto web client v1"
 //! ```
 //!
-//! Both sign one statement: the context, the exporter of this TLS connection (RFC 9266), the server's key, the client's key. The
-//! tags differ, so a signature cannot be replayed to its author. The server signs first; it reveals nothing, because the
-//! client's path has shown that it knows the server's key.
+//! Both sign one statement: the context, the exporter of this TLS connection (RFC 9266), the server's key,
+//! the client's key. The tags differ, so a signature cannot be replayed to its author. The server signs
+//! first; it reveals nothing, because the client's path has shown that it knows the server's key.
 
 use rustls::ConnectionCommon;
 

@@ -46,8 +46,8 @@ impl Listener {
         self.address
     }
 
-    /// The next client's address, with its session or the reason why it got none. `None` once listening has ended. Under a
-    /// flood not every failure is reported.
+    /// The next client's address, with its session or the reason why it got none. `None` once listening has
+    /// ended. Under a flood not every failure is reported.
     pub async fn next(&mut self) -> Option<(SocketAddr, Result<Session, WebError>)> {
         self.arrivals.recv().await
     }

@@ -1,8 +1,9 @@
 //! An authenticated connection: frames in both directions, in padded messages.
 //!
-//! Sending puts a frame into a backlog that is bounded in bytes; a task writes it out, with cover traffic in between. Receiving
-//! reads on demand, so a slow reader slows its peer down and stores one frame. A session fails if the peer accepts nothing or
-//! sends nothing for [`Limits::idle`]. Dropping the receiver ends the session; the backlog then has [`Limits::handshake`] to leave.
+//! Sending puts a frame into a backlog that is bounded in bytes; a task writes it out, with cover traffic in
+//! between. Receiving reads on demand, so a slow reader slows its peer down and stores one frame. A session
+//! fails if the peer accepts nothing or sends nothing for [`Limits::idle`]. Dropping the receiver ends the
+//! session; the backlog then has [`Limits::handshake`] to leave.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -148,8 +149,8 @@ impl Receiver {
 
     /// Waits until at least half of the backlog is free.
     ///
-    /// A server that does so before it reads the next request slows a peer that reads its responses slowly, instead of
-    /// dropping it.
+    /// A server that does so before it reads the next request slows a peer that reads its responses slowly,
+    /// instead of dropping it.
     pub async fn drained(&self) {
         loop {
             let sent = self.backlog.sent.notified();
