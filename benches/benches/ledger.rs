@@ -5,9 +5,10 @@
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench ledger -- proofs     # one group of them
 //! ```
 //!
-//! The figures are processor time, so more threads only add overhead; `benches/rivals` and `sotto speed` measure the gain from
-//! threads. Everything is seeded, so two runs measure the same bytes. A batch of k proofs is measured as the rules build
-//! it, in a transaction of k outputs, which also has one kernel signature and one balance.
+//! The figures are processor time, so more threads only add overhead; `benches/rivals` and `sotto speed`
+//! measure the gain from threads. Everything is seeded, so two runs measure the same bytes. A batch of k
+//! proofs is measured as the rules build it, in a transaction of k outputs, which also has one kernel
+//! signature and one balance.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -225,7 +226,8 @@ fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
     (state, toy.seal(p.header, p.body))
 }
 
-/// A block of maximal weight, from its bytes to its changes of the state; the weights must keep these costs in proportion.
+/// A block of maximal weight, from its bytes to its changes of the state; the weights must keep these costs
+/// in proportion.
 fn heaviest_block(c: &mut Bench) {
     let chain = TOY.chain();
     let mut group = c.benchmark_group("heaviest block");

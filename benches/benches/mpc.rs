@@ -1,12 +1,13 @@
-//! Joint computation: AND gates garbled and evaluated on each back end, circuits, two parties, oblivious transfer.
+//! Joint computation: AND gates garbled and evaluated on each back end, circuits, two parties, oblivious
+//! transfer.
 //!
 //! ```text
 //! cargo bench -p sotto-benches --bench mpc              # about two minutes
 //! cargo bench -p sotto-benches --bench mpc -- AES       # only benchmarks with AES in their name
 //! ```
 //!
-//! Throughput is in AND gates or transfers, with one thread per party. Circuits of the public collection are measured if they
-//! are found next to the checkout or in the folder `SOTTO_BRISTOL`.
+//! Throughput is in AND gates or transfers, with one thread per party. Circuits of the public collection are
+//! measured if they are found next to the checkout or in the folder `SOTTO_BRISTOL`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,14 +1,14 @@
-//! The node: transactions that one engine accepts or that pass a line of four nodes, the heaviest block through the same line, and a
-//! new node that downloads a chain, block by block and by snapshot.
+//! The node: transactions that one engine accepts or that pass a line of four nodes, the heaviest block
+//! through the same line, and a new node that downloads a chain, block by block and by snapshot.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node
 //! SOTTO_OUTPUTS=100000 RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench node -- sync
 //! ```
 //!
-//! Links take no time and files are in memory, so the figures are the work of the engines of all nodes together, in processor time
-//! of the process. The chain has `SOTTO_OUTPUTS` outputs (default 4,000) in blocks of the greatest weight. Proving them takes
-//! most of the benchmark's run time and is not measured.
+//! Links take no time and files are in memory, so the figures are the work of the engines of all nodes
+//! together, in processor time of the process. The chain has `SOTTO_OUTPUTS` outputs (default 4,000) in
+//! blocks of the greatest weight. Proving them takes most of the benchmark's run time and is not measured.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -122,7 +122,8 @@ fn address(n: usize) -> Address {
     Address { at: SocketAddr::from(([10, n as u8, 0, 1], 4_000)), key: PeerKey([n as u8 + 1; 32]) }
 }
 
-/// Nodes and the links between them. A number after the last node is an observer, which receives everything and answers nothing.
+/// Nodes and the links between them. A number after the last node is an observer, which receives everything
+/// and answers nothing.
 struct Net {
     nodes: Vec<Node<Memory>>,
     links: HashMap<(usize, PeerId), (usize, PeerId)>,
@@ -221,8 +222,8 @@ fn transactions(c: &mut Bench) {
     group.finish();
 }
 
-/// An outside peer announces the heaviest block of outputs to the first of four nodes without its transactions, until the last node
-/// has it.
+/// An outside peer announces the heaviest block of outputs to the first of four nodes without its
+/// transactions, until the last node has it.
 fn block(c: &mut Bench) {
     let toy = &*HEAVY;
     let at = toy.blocks().iter().rposition(|b| b.body.outputs.len() > 2).unwrap();

@@ -1,4 +1,5 @@
-//! Payments end to end: the three slate steps between two wallets, a mempool and blocks on disk, and the wallets' scans.
+//! Payments end to end: the three slate steps between two wallets, a mempool and blocks on disk, and the
+//! wallets' scans.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -4,12 +4,13 @@
 //! RAYON_NUM_THREADS=1 cargo bench -p sotto-benches --bench wallet               # outputs per second and core
 //! ```
 //!
-//! The restore scans 100,000 outputs in memory, of which 1,000 belong to the wallet. The 99,000 others have different commitments
-//! and share the proofs of 64 outputs; a scan does not verify proofs, so a miss takes the same steps for any proof. The
-//! restore tries nine accounts with two keys each.
+//! The restore scans 100,000 outputs in memory, of which 1,000 belong to the wallet. The 99,000 others have
+//! different commitments and share the proofs of 64 outputs; a scan does not verify proofs, so a miss takes
+//! the same steps for any proof. The restore tries nine accounts with two keys each.
 //!
-//! The large wallet holds 100,000 unspent outputs in the format of `docs/FORMATS.md`. Its file has the weakest key derivation, so that
-//! the other work dominates; `key derivation` measures the cost that a passphrase adds to each command.
+//! The large wallet holds 100,000 unspent outputs in the format of `docs/FORMATS.md`. Its file has the
+//! weakest key derivation, so that the other work dominates; `key derivation` measures the cost that a
+//! passphrase adds to each command.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -131,7 +132,8 @@ fn contents(n: usize) -> Vec<u8> {
     let mut names: Vec<[u8; 32]> = (0..n).map(|_| core::array::from_fn(|_| rng.next_u32() as u8)).collect();
     names.sort_unstable();
     let kept = wallet(5).store().load().unwrap();
-    // Up to the number of outputs: version, parameters, entropy, height, hash, one nameless account, no search.
+    // Up to the number of outputs: version, parameters, entropy, height, hash, one nameless account, no
+    // search.
     let head = 1 + chain().params().to_bytes().len() + 32 + 8 + 32 + 4 + 9 + 1;
     let (head, tail) = kept.split_at(head);
     let mut out = [head, &(n as u32).to_le_bytes()].concat();

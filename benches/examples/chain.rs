@@ -1,16 +1,17 @@
-//! Makes a ledger of many blocks and outputs on disk, which nodes download from each other (`benches/sync.sh`).
+//! Makes a ledger of many blocks and outputs on disk, which nodes download from each other
+//! (`benches/sync.sh`).
 //!
 //! ```text
 //! cargo run --release -p sotto-benches --example chain -- FOLDER [OUTPUTS [BLOCKS [PAYMENTS]]]
 //! ```
 //!
-//! The parameters are those of `sotto chain init`. Each block spends one reward for its share of `OUTPUTS` unspent outputs (default
-//! 100,000 in 5,040 blocks), and nothing else is spent. The program also writes the snapshot that a node would have written: of
-//! the last multiple of K blocks that is K below the tip. Proving takes nearly all the time, some ten milliseconds per output
-//! and processor.
+//! The parameters are those of `sotto chain init`. Each block spends one reward for its share of `OUTPUTS`
+//! unspent outputs (default 100,000 in 5,040 blocks), and nothing else is spent. The program also writes the
+//! snapshot that a node would have written: of the last multiple of K blocks that is K below the tip. Proving
+//! takes nearly all the time, some ten milliseconds per output and processor.
 //!
-//! `FOLDER/payments` has payments for the next block, of one input and two outputs each, which `pay` submits: each is a length (u32,
-//! little-endian) and a transaction.
+//! `FOLDER/payments` has payments for the next block, of one input and two outputs each, which `pay` submits:
+//! each is a length (u32, little-endian) and a transaction.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

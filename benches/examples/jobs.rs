@@ -1,8 +1,9 @@
 //! Measures what a job adds to its computation: `cargo run --release -p sotto-benches --example jobs [ROWS]`.
 //!
-//! Three owners who do not compute share their rows between two computers, who run `sum_by_group@1`. First the computers' session
-//! alone, over TLS between pinned keys; then the same as a job of five parties, with deliveries, receipts and outputs. Each party
-//! is a thread; seconds of the computers are wall time, and in brackets processor time of the garbler's thread.
+//! Three owners who do not compute share their rows between two computers, who run `sum_by_group@1`. First
+//! the computers' session alone, over TLS between pinned keys; then the same as a job of five parties, with
+//! deliveries, receipts and outputs. Each party is a thread; seconds of the computers are wall time, and in
+//! brackets processor time of the garbler's thread.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -123,7 +124,8 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
     Agreement::new(job, &consents, 0).unwrap()
 }
 
-/// Wall and processor seconds of the garbler from the attempt's beginning to both signatures, and wall seconds of the whole run.
+/// Wall and processor seconds of the garbler from the attempt's beginning to both signatures, and wall
+/// seconds of the whole run.
 fn job(program: &Computation, rows: usize) -> ([f64; 2], f64) {
     let agreement = agreement(program, rows);
     let times = Mutex::new(Vec::new());

@@ -157,7 +157,8 @@ fn transfers(options: Options) {
     });
 }
 
-/// `engine`: without the network; `transfers`: oblivious transfer; `tls`: beside plain TCP; `long`: a billion gates; else both parties over loopback too.
+/// `engine`: without the network; `transfers`: oblivious transfer; `tls`: beside plain TCP; `long`: a billion
+/// gates; else both parties over loopback too.
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("engine") => engine(),

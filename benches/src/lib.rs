@@ -6,8 +6,8 @@ use cpu_time::ProcessTime;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::time::Duration;
 
-/// Processor time of this process, which other processes disturb less than wall time. The times of threads add up, so it
-/// equals the duration only if one thread does all the work.
+/// Processor time of this process, which other processes disturb less than wall time. The times of threads
+/// add up, so it equals the duration only if one thread does all the work.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessorTime;
 

@@ -198,7 +198,7 @@ print(page.status, page.getheader('Content-Type'), page.read().decode())";
     assert!(page.starts_with("200 text/html") && page.contains("<html"), "{page}");
     assert!(get("/somewhere").starts_with("404 "));
     // None of this disturbed the two nodes.
-    assert!(!world.read("second.log").contains("a peer was closed"), "{}", world.read("second.log"));
+    assert!(!world.read("second.log").contains("closed a connection"), "{}", world.read("second.log"));
 }
 
 #[test]

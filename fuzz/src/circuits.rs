@@ -13,7 +13,8 @@ use std::borrow::Cow;
 /// Circuits with more input bits are only parsed, not run.
 const MOST_INPUTS: usize = 1 << 10;
 
-/// A circuit in either format. The scheduled circuit must compute what its gates define, and reading must invert writing.
+/// A circuit in either format. The scheduled circuit must compute what its gates define, and reading must
+/// invert writing.
 pub fn mpc_bristol_fashion(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let Ok(netlist) = Netlist::from_bristol(text) else { return Verdict::Refused };
@@ -53,7 +54,8 @@ struct Fashion {
     inputs: usize,
 }
 
-/// The text with the older header's three sizes as the newer's two lines; `None` if the header is not the older one.
+/// The text with the older header's three sizes as the newer's two lines; `None` if the header is not the
+/// older one.
 fn in_fashion(text: &str) -> Option<Fashion> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (counts, sizes) = (lines.next()?, lines.next()?);
@@ -106,8 +108,8 @@ fn line(row: &Table, schema: &[Column]) -> String {
     format!("{values}{}\n", u8::from(!positive))
 }
 
-/// A program in the Garble language, with a small gate limit. A compiled program must have the declared numbers of input and
-/// output bits, and must not reveal a result if it panics.
+/// A program in the Garble language, with a small gate limit. A compiled program must have the declared
+/// numbers of input and output bits, and must not reveal a result if it panics.
 pub fn mpc_language(data: &[u8]) -> Verdict {
     let Ok(source) = str::from_utf8(data) else { return Verdict::Refused };
     let options = Options { gates: 1 << 12, ..Options::default() };

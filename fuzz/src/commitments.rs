@@ -1,7 +1,7 @@
 //! Proofs about the two sets that a header commits to.
 //!
-//! Besides the single encoding, each target compares a proof with the set itself: a leaf, a key or a prefix has exactly one
-//! proof, the one that the set produces.
+//! Besides the single encoding, each target compares a proof with the set itself: a leaf, a key or a prefix
+//! has exactly one proof, the one that the set produces.
 
 use crate::{
     Verdict,

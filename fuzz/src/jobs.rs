@@ -29,8 +29,8 @@ pub fn mpc_job(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// A job file that is accepted fits its program, and is what its canonical form says. Counting gates takes time in proportion to
-/// them, so no number may be large here.
+/// A job file that is accepted fits its program, and is what its canonical form says. Counting gates takes
+/// time in proportion to them, so no number may be large here.
 pub fn mpc_job_file(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
     let is_digit = |b: &u8| b.is_ascii_digit() || *b == b'_';

@@ -5,12 +5,14 @@
 //! machine   bytes as a peer's messages or a disk's files: every result is right or an error
 //! ```
 //!
-//! A target asserts its property and returns whether the bytes were [accepted or refused](Verdict). No target may panic, and
-//! memory must be bounded by the size of the input. libFuzzer (`cargo-fuzz/`) searches with these functions, and the tests of
-//! this crate replay `seeds/` with a few thousand mutations each; `README.md` explains how.
+//! A target asserts its property and returns whether the bytes were [accepted or refused](Verdict). No target
+//! may panic, and memory must be bounded by the size of the input. libFuzzer (`cargo-fuzz/`) searches with
+//! these functions, and the tests of this crate replay `seeds/` with a few thousand mutations each;
+//! `README.md` explains how.
 //!
-//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`, `snapshots`, `messages`, `requests`,
-//! `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` has the values they work on, [`seeds`] makes the seeds.
+//! **Reading order**: [`TARGETS`], then `ledger`, `commitments`, `rules`, `wallets`, `slates`, `stores`,
+//! `snapshots`, `messages`, `requests`, `circuits`, `frames`, `jobs`, `links`, `sessions`; `fixtures` has the
+//! values they work on, [`seeds`] makes the seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a wrong fixture must stop the program")]
 
 mod circuits;

@@ -1,4 +1,5 @@
-//! What a rendezvous server or a node receives before its peer has proved a key, and the messages between nodes.
+//! What a rendezvous server or a node receives before its peer has proved a key, and the messages between
+//! nodes.
 
 use crate::Verdict;
 use sotto_link::testing;

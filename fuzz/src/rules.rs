@@ -1,5 +1,5 @@
-//! The consensus rules on arbitrary bytes: a test chain receives transactions and blocks, honest ones with one byte changed, and
-//! arbitrary bodies that its own operator seals.
+//! The consensus rules on arbitrary bytes: a test chain receives transactions and blocks, honest ones with
+//! one byte changed, and arbitrary bodies that its own operator seals.
 //!
 //! ```text
 //! input   step*
@@ -12,8 +12,8 @@
 //!         6                                undo the last block
 //! ```
 //!
-//! After every accepted block the supply must add up over the whole chain, and undo ∘ apply = id. No honest payment or block
-//! with a changed byte may pass, and a transaction that passes alone must pass in a block.
+//! After every accepted block the supply must add up over the whole chain, and undo ∘ apply = id. No honest
+//! payment or block with a changed byte may pass, and a transaction that passes alone must pass in a block.
 
 use crate::{Verdict, fixtures::chain::world};
 use sotto_mw::{

@@ -1,7 +1,7 @@
 //! The seeds of all targets, made from fixed randomness: the same code always makes the same bytes.
 //!
-//! Each target has some valid inputs, and some invalid ones close to them. A seed's name begins with its verdict, so the tests
-//! reveal every change of a format or of the accepted inputs.
+//! Each target has some valid inputs, and some invalid ones close to them. A seed's name begins with its
+//! verdict, so the tests reveal every change of a format or of the accepted inputs.
 
 mod computing;
 mod jobs;
@@ -58,7 +58,8 @@ fn inputs(target: &str) -> Inputs {
     found.into_iter().flatten().next().expect("seeds for every target")
 }
 
-/// The input, and the input cut in half, cut by a byte, extended by a byte, and with a flipped bit in the middle.
+/// The input, and the input cut in half, cut by a byte, extended by a byte, and with a flipped bit in the
+/// middle.
 fn neighbours((name, bytes): (String, Vec<u8>)) -> Inputs {
     let named = |what: &str, bytes: Vec<u8>| (format!("{name}-{what}"), bytes);
     let cut = |n: usize| bytes.get(..n).unwrap_or_default().to_vec();

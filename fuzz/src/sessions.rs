@@ -1,7 +1,8 @@
-//! A garbling session with a peer that sends arbitrary bytes: it must end with the right result or with an error.
+//! A garbling session with a peer that sends arbitrary bytes: it must end with the right result or with an
+//! error.
 //!
-//! A malicious peer can do more harm to a semi-honest protocol. The fuzzer cannot, because it does not know our random choices
-//! and finds no SHA-256 preimages.
+//! A malicious peer can do more harm to a semi-honest protocol. The fuzzer cannot, because it does not know
+//! our random choices and finds no SHA-256 preimages.
 
 use crate::{
     Verdict,

@@ -1,8 +1,8 @@
-//! Wallets that receive arbitrary slates: the receiver an invite, the sender a response to its invite, the payer an invoice, and the
-//! payee a payment of its invoice.
+//! Wallets that receive arbitrary slates: the receiver an invite, the sender a response to its invite, the
+//! payer an invoice, and the payee a payment of its invoice.
 //!
-//! An invite must always get the same response, and an invoice must be paid once. The sender must accept only the response of the
-//! invited party, which makes a valid transaction. A refused slate must leave no trace.
+//! An invite must always get the same response, and an invoice must be paid once. The sender must accept only
+//! the response of the invited party, which makes a valid transaction. A refused slate must leave no trace.
 
 use crate::{
     Verdict,

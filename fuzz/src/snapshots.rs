@@ -1,7 +1,7 @@
 //! A snapshot from an untrusted source: if it is complete, it must be the chain's own state.
 //!
-//! Only the operator's seal on the last header is trusted, so the property must hold even with correct checksums of the parts: a
-//! complete import makes a store whose own snapshot is the honest one.
+//! Only the operator's seal on the last header is trusted, so the property must hold even with correct
+//! checksums of the parts: a complete import makes a store whose own snapshot is the honest one.
 
 use crate::{
     Verdict,
@@ -32,7 +32,8 @@ pub fn node_snapshot(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// The offsets of the last header and of the number of parts, and the bytes of a part's entry (docs/FORMATS.md).
+/// The offsets of the last header and of the number of parts, and the bytes of a part's entry
+/// (docs/FORMATS.md).
 const HEADER: usize = 103;
 const COUNT: usize = 360;
 const ENTRY: usize = 37;

@@ -1,7 +1,7 @@
 //! Arbitrary files of a store: the store must open with the chain's own blocks, or report damage.
 //!
-//! Checksums keep random changes away from the decoders behind them, so an input may ask to correct them. The files are then such as
-//! an attacker with access could write, and only panics and memory use matter.
+//! Checksums keep random changes away from the decoders behind them, so an input may ask to correct them. The
+//! files are then such as an attacker with access could write, and only panics and memory use matter.
 
 use crate::{
     Verdict,

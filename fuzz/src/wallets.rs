@@ -140,10 +140,12 @@ pub fn wallet_words(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// Where the number of accounts stands in a wallet's contents: version, parameters, entropy, height and hash are before it.
+/// Where the number of accounts stands in a wallet's contents: version, parameters, entropy, height and hash
+/// are before it.
 const ACCOUNTS: Range<usize> = 171..175;
 
-/// The version of contents before the present one, and what it lacks at the end: height and hash of an anchor.
+/// The version of contents before the present one, and what it lacks at the end: height and hash of an
+/// anchor.
 pub(crate) const BEFORE: (u8, [u8; 40]) = (3, [0; 40]);
 
 /// A wallet's contents; what is kept again is what was read, but for the account that was added.
@@ -186,8 +188,8 @@ pub fn wallet_file(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// The same file with a key derivation of at most 255 KiB and 3 passes, unless it is one that is refused: those within the
-/// bounds may take minutes, which is the owner's choice and no fault.
+/// The same file with a key derivation of at most 255 KiB and 3 passes, unless it is one that is refused:
+/// those within the bounds may take minutes, which is the owner's choice and no fault.
 fn cheap(data: &[u8]) -> Vec<u8> {
     let mut bytes = data.to_vec();
     for (at, most, mask) in [(9, 2 << 20, 0xff), (13, 64, 3)] {

@@ -8,7 +8,8 @@ use sotto_fuzz::{Kind, TARGETS, seeds};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Bytes that a decoder may allocate for each byte of input, and in addition; two buffers of a channel take most of them.
+/// Bytes that a decoder may allocate for each byte of input, and in addition; two buffers of a channel take
+/// most of them.
 const PER_BYTE: usize = 64;
 const DECODER: usize = 1 << 19;
 /// Bytes that a state machine may allocate in addition, for an index of a store or a session.

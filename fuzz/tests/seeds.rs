@@ -1,7 +1,7 @@
 //! Replays the seeds of every target and a few thousand mutations of them, the same in every run.
 //!
-//! Every target asserts its own property; the tests only call it. A failure prints the input in hexadecimal, which together with the
-//! target's name is a test case (`README.md`).
+//! Every target asserts its own property; the tests only call it. A failure prints the input in hexadecimal,
+//! which together with the target's name is a test case (`README.md`).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use rand_chacha::{
@@ -113,7 +113,8 @@ fn links_take_any_bytes() {
     replay_all("link_");
 }
 
-/// Every seed that `cargo run --release -p sotto-fuzz --example seeds` makes is on disk, no others are, and all are small.
+/// Every seed that `cargo run --release -p sotto-fuzz --example seeds` makes is on disk, no others are, and
+/// all are small.
 #[test]
 fn the_seeds_are_those_that_are_made() {
     for (target, seeds) in seeds::all() {

@@ -1,6 +1,6 @@
 //! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
 
-pub mod asker;
+pub mod node_handle;
 pub mod chain_dir;
 pub mod client;
 pub mod clock;

@@ -6,11 +6,12 @@
 //!                                                              └▶ body hash   ─▶ blocks
 //! ```
 //!
-//! Guaranteed: the outputs under a prefix are complete, and kernels and blocks belong to the chain, as of a header that the
-//! operator sealed; a later response never refers to an earlier state. Not guaranteed: that the header is the last, because a
-//! node can withhold later blocks (`sotto_wallet::scan` compares it with earlier runs); and that a kernel which the node denies
-//! does not exist, because a mountain range proves presence only. Sums, signatures and range proofs are not verified: the
-//! client trusts the operator's seal for them, and the audit of a full node verifies them.
+//! Guaranteed: the outputs under a prefix are complete, and kernels and blocks belong to the chain, as of a
+//! header that the operator sealed; a later response never refers to an earlier state. Not guaranteed: that
+//! the header is the last, because a node can withhold later blocks (`sotto_wallet::scan` compares it with
+//! earlier runs); and that a kernel which the node denies does not exist, because a mountain range proves
+//! presence only. Sums, signatures and range proofs are not verified: the client trusts the operator's seal
+//! for them, and the audit of a full node verifies them.
 
 use crate::{effect::KernelProof, ledger::fork::compare, message::BlockName};
 use core::{cmp::Ordering, ops::Range};
@@ -74,8 +75,8 @@ pub fn header(
     if BlockName::of(&header) == name { Ok(header) } else { Err(InvalidResponse::OtherHeader) }
 }
 
-/// Checks that a node may have moved from the tip `before` to `next`: only a better tip may follow. Responses that refer to the
-/// same tip therefore all describe one state.
+/// Checks that a node may have moved from the tip `before` to `next`: only a better tip may follow. Responses
+/// that refer to the same tip therefore all describe one state.
 ///
 /// # Errors
 /// [`InvalidResponse::Regression`].

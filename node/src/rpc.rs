@@ -6,11 +6,13 @@
 //!          | {"jsonrpc": "2.0", "id": the same, "error": {"code": n, "message": "what: what to do", "data": …}}
 //! ```
 //!
-//! Binary values are the ledger's own encodings in hexadecimal ([`Hex`]), so nothing has a second encoding. Heights and counts are
-//! numbers. Amounts do not occur, because a node knows none. A request without an id is a notification: it is executed without
-//! a response. An invalid request gets a response with the id null. A batch has at most [`MAX_BATCH`] requests.
+//! Binary values are the ledger's own encodings in hexadecimal ([`Hex`]), so nothing has a second encoding.
+//! Heights and counts are numbers. Amounts do not occur, because a node knows none. A request without an id
+//! is a notification: it is executed without a response. An invalid request gets a response with the id null.
+//! A batch has at most [`MAX_BATCH`] requests.
 //!
-//! `methods!` is the only table of methods: server, client, fuzz target and the test of `docs/openrpc.json` use it.
+//! `methods!` is the only table of methods: server, client, fuzz target and the test of `docs/openrpc.json`
+//! use it.
 
 mod fault;
 mod hex;
@@ -114,7 +116,8 @@ methods! {
         /// The excess.
         excess: Hex<sotto_mw::kernel::Excess>,
     } -> KernelRecord;
-    /// The data for a scan of all unspent outputs under a prefix of their keys, with a proof that they are complete.
+    /// The data for a scan of all unspent outputs under a prefix of their keys, with a proof that they are
+    /// complete.
     "unspent" Unspent {
         /// Bits of the prefix, up to 32.
         depth: u8,

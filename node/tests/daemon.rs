@@ -22,7 +22,7 @@ use sotto_node::{
         chain_dir::DiskLedger,
         daemon::{Daemon, Setup, StartError},
         event_loop::channel,
-        net::{self, Door, Net},
+        net::{self, ListenSetup, Net},
     },
     effect::{Refusal, Response, Status},
     event::{Event, Request},
@@ -49,13 +49,13 @@ fn address(n: u8, at: SocketAddr) -> Address {
     Address { at, key: PeerKey(*identity(n).peer_key().as_bytes()) }
 }
 
-fn door() -> Door {
+fn listen_setup() -> ListenSetup {
     let (at, page) = (SocketAddr::from(([127, 0, 0, 1], 0)), Page::default());
-    Door { at, outside: None, certificate: Certificate::generate(&["localhost"]).unwrap(), page }
+    ListenSetup { at, outside: None, certificate: Certificate::generate(&["localhost"]).unwrap(), page }
 }
 
 fn sockets(n: u8) -> net::Setup {
-    let (identity, listen) = (identity(n), Some(door()));
+    let (identity, listen) = (identity(n), Some(listen_setup()));
     net::Setup { identity, listen, inbound: 8, from_one: 8, cover: Cover::Sparse }
 }
 
@@ -77,7 +77,7 @@ fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<O
 }
 
 fn status(node: &Daemon) -> Status {
-    match node.asker().ask(Request::Status) {
+    match node.handle().ask(Request::Status) {
         Ok(Response::Status(status)) => status,
         other => panic!("no status: {other:?}"),
     }
@@ -92,17 +92,17 @@ fn wait_for(what: &str, happened: impl Fn() -> bool) {
 }
 
 fn stop(node: Daemon) {
-    assert!(matches!(node.asker().ask(Request::Stop), Ok(Response::Done)));
+    assert!(matches!(node.handle().ask(Request::Stop), Ok(Response::Done)));
     node.wait().unwrap();
 }
 
 /// The operator's node seals what it has.
 fn seal(node: &Daemon, toy: &mut TestChain) {
-    let Ok(Response::Draft { height, due, .. }) = node.asker().ask(Request::Draft) else {
+    let Ok(Response::Draft { height, due, .. }) = node.handle().ask(Request::Draft) else {
         panic!("no draft")
     };
     let reward = Box::new(reward(toy, height, due));
-    let sealed = node.asker().ask(Request::Seal { reward, time: 1_800_000_000 });
+    let sealed = node.handle().ask(Request::Seal { reward, time: 1_800_000_000 });
     assert!(matches!(sealed, Ok(Response::Sealed(_))), "{sealed:?}");
 }
 
@@ -137,7 +137,7 @@ fn three_nodes_find_each_other_and_agree() {
     wait_for("synchronisation", agreed);
     wait_for("meeting", || nodes.iter().all(|n| status(n).connections.0 > 0));
 
-    let submitted = others[1].asker().ask(Request::Submit(Box::new(payment)));
+    let submitted = others[1].handle().ask(Request::Submit(Box::new(payment)));
     assert!(matches!(submitted, Ok(Response::Submitted(_))), "{submitted:?}");
     wait_for("fluff", || nodes.iter().all(|n| status(n).pending == 1));
     let before = status(&first).tip.height;
@@ -163,14 +163,14 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
     assert!(DiskLedger::open(&dir.path().join("chain")).is_err(), "it is locked");
-    let draft = node.asker().ask(Request::Draft);
+    let draft = node.handle().ask(Request::Draft);
     assert!(matches!(draft, Ok(Response::Draft { .. })), "{draft:?}");
     let reward = Box::new(reward(&mut toy, Height::new(1), Amount::ZERO));
-    let sealed = node.asker().ask(Request::Seal { reward, time: 0 });
+    let sealed = node.handle().ask(Request::Seal { reward, time: 0 });
     assert!(matches!(sealed, Ok(Response::Refused(Refusal::NoKey))), "{sealed:?}");
-    let asker = node.asker().clone();
+    let handle = node.handle().clone();
     stop(node);
-    assert!(asker.ask(Request::Status).is_err());
+    assert!(handle.ask(Request::Status).is_err());
     assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
 }
 
@@ -180,7 +180,7 @@ fn what_cannot_be_kept_is_refused() {
     let (toy, payment) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
-    let submit = || node.asker().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
+    let submit = || node.handle().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
     // In the place of the file that would be written first.
     let obstacle = dir.path().join("node/own.draft");
     std::fs::create_dir(&obstacle).unwrap();
@@ -219,7 +219,7 @@ fn a_node_behind_a_router_tells_the_router_s_port() {
     for outside in [None, NonZeroU16::new(443)] {
         let dir = tempfile::tempdir().unwrap();
         let ledger = chain(dir.path(), toy.chain().params(), &[]);
-        let net = net::Setup { listen: Some(Door { outside, ..door() }), ..sockets(1) };
+        let net = net::Setup { listen: Some(ListenSetup { outside, ..listen_setup() }), ..sockets(1) };
         let config = Config::new(PeerKey([0; 32]));
         let setup = Setup { config, net, rpc: None, dir: dir.path().join("node") };
         let node = Daemon::start(setup, ledger, None).unwrap();

@@ -123,7 +123,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if let Some(node) = self.node.take() {
-            let _ = node.asker().ask(Request::Stop);
+            let _ = node.handle().ask(Request::Stop);
             let _ = node.wait();
         }
     }
@@ -265,7 +265,7 @@ fn nobody_else_is_answered() {
     assert_eq!(code, 200);
     assert!(
         page.contains("\nsotto_height 5\n")
-            && page.contains("sotto_rpc_requests_total{outcome=\"turned_away\"}")
+            && page.contains("sotto_rpc_requests_total{outcome=\"rejected\"}")
     );
     assert!(page.lines().all(|l| l.starts_with("# ") || l.split(' ').count() == 2), "{page}");
     let long = "x".repeat(rpc::MAX_REQUEST + 1);

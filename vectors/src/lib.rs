@@ -1,9 +1,10 @@
 //! The test vectors: one JSON file per subject, in the folder of this crate.
 //!
-//! `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors` writes the files of the ledger. Without the variable, the
-//! test fails if a file differs from the code's output. `cargo test -p sotto-wallet --release --lib letters` does the same for
-//! `letter.json`. `rfc9496.json` and `rfc9591.json` are copies of the vectors in those documents. `check.py` verifies all files
-//! without this code. Numbers that may exceed 2⁵³ are decimal strings; bytes are hexadecimal.
+//! `SOTTO_VECTORS=write cargo test -p sotto-mw --release --test vectors` writes the files of the ledger.
+//! Without the variable, the test fails if a file differs from the code's output. `cargo test -p sotto-wallet
+//! --release --lib letters` does the same for `letter.json`. `rfc9496.json` and `rfc9591.json` are copies of
+//! the vectors in those documents. `check.py` verifies all files without this code. Numbers that may exceed
+//! 2⁵³ are decimal strings; bytes are hexadecimal.
 
 pub use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -29,7 +30,8 @@ pub fn load(subject: &str) -> std::io::Result<Value> {
     serde_json::from_slice(&text).map_err(std::io::Error::from)
 }
 
-/// The text of a subject's file: keys in order, each top-level key on its own line, and each item of a top-level list.
+/// The text of a subject's file: keys in order, each top-level key on its own line, and each item of a
+/// top-level list.
 #[must_use]
 pub fn render(subject: &Value) -> String {
     let lines: Vec<String> = sorted(subject).into_iter().map(|(k, v)| format!(" {k}:{}", top(v))).collect();

@@ -74,7 +74,8 @@ fn quoted(text: &str) -> String {
     text.split_inclusive('7').map(|piece| format!("> {}\r\n", piece.replace('\n', "\n> "))).collect()
 }
 
-/// The file of [`SEALED`] under [`PASSPHRASE`], in the format of `docs/FORMATS.md`, with a fixed salt and nonce.
+/// The file of [`SEALED`] under [`PASSPHRASE`], in the format of `docs/FORMATS.md`, with a fixed salt and
+/// nonce.
 fn sealed(cost: [u32; 3]) -> Vec<u8> {
     let (salt, nonce) = ([1; 16], [2; 24]);
     let cost_bytes: Vec<u8> = cost.iter().flat_map(|n| n.to_le_bytes()).collect();

@@ -1,7 +1,7 @@
 //! A JSON-RPC client of a running node, for another process on this machine.
 //!
-//! The client keeps one connection open and opens a new one when it has closed. Responses are bounded in time and bytes. They are
-//! not verified here: [`crate::light`] verifies them against the chain id.
+//! The client keeps one connection open and opens a new one when it has closed. Responses are bounded in time
+//! and bytes. They are not verified here: [`crate::light`] verifies them against the chain id.
 
 use crate::{
     edge::rpc::{Token, TokenError},
@@ -103,10 +103,12 @@ impl Client {
         Self::of_url(&url, token)
     }
 
-    /// A client of the node at this address, such as `http://127.0.0.1:8732`: on this machine, or the local end of a tunnel.
+    /// A client of the node at this address, such as `http://127.0.0.1:8732`: on this machine, or the local
+    /// end of a tunnel.
     ///
     /// # Errors
-    /// [`ClientError::Address`] for any other form, and for addresses of other machines, because the token is sent unencrypted.
+    /// [`ClientError::Address`] for any other form, and for addresses of other machines, because the token is
+    /// sent unencrypted.
     pub fn of_url(url: &str, token: Token) -> Result<Self, ClientError> {
         let wrong = || ClientError::Address(url.to_owned());
         let at = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));

@@ -1,17 +1,17 @@
-//! A running node: the ledger, the loop, the sockets and what is kept, brought together and taken apart.
+//! A running node: starts and stops the ledger, the event loop, the sockets and the files around them.
 //!
 //! ```text
-//! start: kept book, own whispers ─▶ sockets ─▶ node ─▶ loop on a thread of its own ──▶ asker, for whoever is on this machine
-//! stop:  asked, or the store fails ─▶ book and pool kept ─▶ loop ends ─▶ goodbyes ─▶ ledger closed ─▶ wait returns
+//! start: read address book and local transactions ─▶ sockets ─▶ node ─▶ event loop on its own thread ─▶ handle
+//! stop:  request, or the store fails ─▶ save address book and mempool ─▶ end loop ─▶ close sessions ─▶ close ledger
 //! ```
 //!
-//! The ledger is locked by whoever opened it, so that no second process comes this far. Time of day does not enter: a node counts
-//! from its start on a clock that is never set.
+//! The caller has opened and thereby locked the ledger, so no second process can start a node on it. The node
+//! does not read the system time: it counts from its start.
 
 use crate::{
     config::Config,
     edge::{
-        asker::Asker,
+        node_handle::NodeHandle,
         clock::Clock,
         disk::Disk,
         event_loop::{Edges, channel, run},
@@ -19,7 +19,7 @@ use crate::{
         log,
         metrics::Counters,
         net::{self, Net, NetError},
-        rpc::{RpcError, Server},
+        rpc::{RpcError, Server, Service},
     },
     effect::{Effect, LogEvent},
     engine::Node,
@@ -38,55 +38,55 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// What a node is told before it starts.
+/// The setup of a node.
 #[derive(Debug)]
 pub struct Setup {
-    /// How it behaves. Its key, its port and how many peers may come follow from `net`.
+    /// Its configuration. `net` overrides its key, its port and its number of inbound peers.
     pub config: Config,
-    /// How it reaches others, and is reached.
+    /// Its sockets.
     pub net: net::Setup,
-    /// Where it answers programs on this machine, if it does.
+    /// The address of its RPC server, if it has one.
     pub rpc: Option<SocketAddr>,
-    /// The directory for what it keeps beside its chain.
+    /// The directory for its files besides the chain.
     pub dir: PathBuf,
 }
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There are no sockets.
+    /// The sockets cannot be opened.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// Programs on this machine cannot be answered.
+    /// The RPC server cannot start.
     #[error(transparent)]
     Rpc(#[from] RpcError),
-    /// Its directory cannot be used.
-    #[error("{} cannot be used: {source}; check its permissions", .dir.display())]
+    /// The directory cannot be used.
+    #[error("cannot use {}: {source}; check its permissions", .dir.display())]
     Kept {
-        /// Which directory.
+        /// The directory.
         dir: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It was given a key to seal with, which is another chain's.
+    /// The operator's key belongs to another chain.
     #[error(transparent)]
     ForeignKey(#[from] ForeignKey),
-    /// The operating system gives no thread.
-    #[error("the operating system gives no thread: {0}")]
+    /// The operating system starts no thread.
+    #[error("cannot start a thread: {0}")]
     Thread(io::Error),
 }
 
-/// A node that runs.
+/// A running node.
 #[derive(Debug)]
 pub struct Daemon {
-    asker: Asker,
+    handle: NodeHandle,
     address: Option<SocketAddr>,
     rpc: Option<Server>,
     node: JoinHandle<Result<(), LedgerError>>,
 }
 
 impl Daemon {
-    /// Starts a node over a ledger. Who holds the operator's key may seal.
+    /// Starts a node over a ledger. With the operator's key it can seal blocks.
     ///
     /// # Errors
     /// [`StartError`].
@@ -101,96 +101,96 @@ impl Daemon {
         let kept = Kept::open(&dir).map_err(refused)?;
         let book = kept.read(Kind::AddrBook).map_err(refused)?;
         let own = kept.read(Kind::Own).map_err(refused)?;
-        let (events, happened) = channel();
-        // The first that happens. Who would hear of it is a few lines below.
+        let (events, received) = channel();
+        // The first event; the receiver exists, so sending cannot fail.
         drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
-        let asker = Asker::new(events.clone());
+        let handle = NodeHandle::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
-        let outside = net.listen.as_ref().and_then(|door| door.outside);
+        let outside = net.listen.as_ref().and_then(|listen| listen.outside);
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
         config.listen_port = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
-        let answers = (ledger.chain(), asker.clone(), counters.clone());
-        let rpc = rpc.map(|at| Server::start((&dir, at), answers, &mut OsRng)).transpose()?;
+        let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
+        let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
-        let mut hands = Hands { net, kept, asker: asker.clone(), counters, failed: None };
+        let mut edges = DaemonEdges { net, kept, handle: handle.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
-            node = run(node, &Clock::start(), &mut OsRng, &happened, &mut hands);
-            // In this order: nobody can ask any more, nobody waits any more, nobody is connected any more.
-            drop(happened);
-            hands.asker.stopped();
-            drop(hands.net);
+            node = run(node, &Clock::start(), &mut OsRng, &received, &mut edges);
+            // In this order: no new requests, no waiting requests, no connections.
+            drop(received);
+            edges.handle.stopped();
+            drop(edges.net);
             drop(node);
-            hands.failed.map_or(Ok(()), Err)
+            edges.failed.map_or(Ok(()), Err)
         });
-        Ok(Self { asker, address, rpc, node: node.map_err(StartError::Thread)? })
+        Ok(Self { handle, address, rpc, node: node.map_err(StartError::Thread)? })
     }
 
-    /// The way to ask it something, from any thread.
+    /// A handle for requests from any thread.
     #[must_use]
-    pub const fn asker(&self) -> &Asker {
-        &self.asker
+    pub const fn handle(&self) -> &NodeHandle {
+        &self.handle
     }
 
-    /// Where it takes connections.
+    /// The address at which it accepts peers.
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
-    /// What answers programs on this machine, if anything does.
+    /// Its RPC server, if it has one.
     #[must_use]
     pub const fn rpc(&self) -> Option<&Server> {
         self.rpc.as_ref()
     }
 
-    /// Waits until it has stopped.
+    /// Waits until the node has stopped.
     ///
     /// # Errors
-    /// How its store failed.
+    /// [`LedgerError`] if its store failed.
     pub fn wait(self) -> Result<(), LedgerError> {
-        // The loop never panics; if it does, that is a defect to be reported where defects are.
+        // The loop does not panic; a panic is a defect and must be reported as one.
         self.node.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-/// What carries a node's decisions out.
-struct Hands {
+/// Carries out the effects of a node.
+struct DaemonEdges {
     net: Net,
     kept: Kept,
-    asker: Asker,
+    handle: NodeHandle,
     counters: Arc<Counters>,
     failed: Option<LedgerError>,
 }
 
-impl Edges for Hands {
+impl Edges for DaemonEdges {
     fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Dial(to) => self.net.dial(to),
             Effect::Send(peer, message) => self.net.send(peer, &message),
             Effect::Close(peer, _) => self.net.close(peer),
-            Effect::Respond(id, answer) => self.asker.answered(id, *answer),
+            Effect::Respond(id, response) => self.handle.respond(id, *response),
             Effect::SaveAddrBook(book) => {
-                // It is kept again soon; a node without its book finds others by those that it is told.
+                // It is saved again soon, and a node without an address book learns addresses from its seeds.
                 if let Err(why) = self.kept.replace(Kind::AddrBook, &book) {
-                    tracing::warn!(%why, "the address book could not be kept");
+                    tracing::warn!(%why, "cannot save the address book");
                 }
             }
             Effect::SaveLocalTxs(own) => {
                 return Some(match self.kept.replace(Kind::Own, &own) {
                     Ok(()) => Event::LocalTxsSaved,
                     Err(why) => {
-                        tracing::error!(%why, "what was handed in could not be kept; nothing more is taken in until it can be");
+                        tracing::error!(%why, "cannot save submitted transactions; refusing further ones until it succeeds");
                         Event::LocalTxsNotSaved
                     }
                 });
             }
-            Effect::Log(note) => {
-                log::note(&note);
-                self.counters.note(&note);
-                if let LogEvent::Failed(why) = note {
+            Effect::Log(event) => {
+                log::record(&event);
+                self.counters.count(&event);
+                if let LogEvent::Failed(why) = event {
                     self.failed.get_or_insert(why);
                 }
             }

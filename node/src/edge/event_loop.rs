@@ -1,14 +1,16 @@
-//! The one loop: events come in from any thread, one thread steps the node, effects go out to the edges in order.
+//! The event loop: any thread sends events, one thread steps the node, and the edges carry out the effects in
+//! order.
 //!
 //! ```text
-//! sockets, programs ──Event──▶ channel ──▶ run: step ──Effect──▶ Edges: send, dial, answer, keep, note
+//! sockets, programs ──Event──▶ channel ──▶ run: step ──Effect──▶ Edges: send, dial, respond, save, log
 //!                                           ▲     ▲                 │
-//!                 a tick when one is due,   ┘     └────Event────────┘ what the node waits for: whether something was kept
+//!                 a tick when one is due,   ┘     └────Event────────┘ the outcome of a save
 //!                 however busy the channel is
 //! ```
 //!
-//! The channel is bounded, so whoever speaks faster than the node thinks waits; that is how slowness reaches a peer's socket.
-//! Guaranteed: the loop ends after [`Effect::Stop`], or, once nobody can send any more, as if it had been asked to stop.
+//! The channel is bounded, so a sender that is faster than the node waits. That slows down the peer's socket.
+//! Guaranteed: the loop ends after [`Effect::Stop`]; once all senders have been dropped, it stops the node
+//! itself.
 
 use crate::{
     edge::clock::Clock,
@@ -24,25 +26,25 @@ use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
 };
 
-/// How often a node does what is due.
+/// How often the node receives [`Event::Tick`].
 pub const TICK: Duration = Duration::from_millis(200);
-/// Events that may wait. Each may be a message of the greatest length, so this bounds memory.
+/// Events in the channel. Each may be a message of the greatest length, so this bounds memory.
 const WAITING: usize = 32;
 
 /// Carries effects out.
 pub trait Edges {
-    /// Does what the node decided, and says what came of it where the node goes by that: it is the next thing that happens. Must
-    /// not wait for anybody: a peer that is slow is closed.
+    /// Carries out an effect, and returns its outcome if the node needs it as the next event. Must not wait
+    /// for a peer: slow peers are disconnected.
     fn carry_out(&mut self, effect: Effect) -> Option<Event>;
 }
 
-/// The way into a node's loop.
+/// The channel of events.
 #[must_use]
 pub fn channel() -> (SyncSender<Event>, Receiver<Event>) {
     sync_channel(WAITING)
 }
 
-/// Runs a node until it stops, and gives it back.
+/// Runs a node until it stops, and returns it.
 pub fn run<F: Files>(
     mut node: Node<F>,
     clock: &Clock,
@@ -55,15 +57,15 @@ pub fn run<F: Files>(
         let event = match events.recv_timeout(due.saturating_sub(clock.now())) {
             Ok(event) => event,
             Err(RecvTimeoutError::Timeout) => Event::Tick,
-            // Nobody can ask, and nobody hears the answer.
+            // All senders were dropped, so the response goes nowhere.
             Err(RecvTimeoutError::Disconnected) => {
                 Event::Request { id: RequestId(u64::MAX), request: Request::Stop }
             }
         };
         let now = clock.now();
-        let mut stops = happens(&mut node, (now, rng), event, edges);
+        let mut stops = handle(&mut node, now, rng, event, edges);
         if now >= due {
-            stops |= happens(&mut node, (now, rng), Event::Tick, edges);
+            stops |= handle(&mut node, now, rng, Event::Tick, edges);
             due = now + TICK;
         }
         if stops {
@@ -72,10 +74,11 @@ pub fn run<F: Files>(
     }
 }
 
-/// One event and what comes of it; says whether the node has stopped.
-fn happens<F: Files>(
+/// Handles one event and its consequences, and returns whether the node has stopped.
+fn handle<F: Files>(
     node: &mut Node<F>,
-    (now, rng): (Duration, &mut dyn CryptoRngCore),
+    now: Duration,
+    rng: &mut dyn CryptoRngCore,
     event: Event,
     edges: &mut impl Edges,
 ) -> bool {
@@ -122,9 +125,10 @@ mod tests {
         Layout::in_memory()
     }
 
-    /// A payment is handed in, the node stops, and whoever opens the ledger again finds it pending.
+    /// A payment is submitted, the node stops, and the payment is still pending after the ledger is opened
+    /// again.
     #[test]
-    fn a_node_answers_stops_and_forgets_nothing() {
+    fn a_node_answers_stops_and_keeps_its_mempool() {
         let mut toy = TestChain::new(3);
         let coin = toy.grow(Vec::new());
         toy.mature();
@@ -157,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_nobody_can_reach_any_more_stops() {
+    fn a_node_without_event_senders_stops() {
         let toy = TestChain::new(4);
         let store = Store::create_on(Memory::new(), layout(), toy.chain().params().clone()).unwrap();
         let ledger = Ledger::over(store, MempoolLimits::default()).unwrap();

@@ -1,8 +1,8 @@
 //! A light client: the chain of a node, for a caller that trusts the operator's seal but not the node.
 //!
-//! [`Client`] fetches each response, and [`crate::light`] verifies it against a sealed header; that module explains what this
-//! proves and what it does not. Headers down to the reorganisation limit below the tip are linked to it by their hashes. A
-//! deeper header, which no reorganisation reaches, is accepted for its seal.
+//! [`Client`] fetches each response, and [`crate::light`] verifies it against a sealed header; that module
+//! explains what this proves and what it does not. Headers down to the reorganisation limit below the tip are
+//! linked to it by their hashes. A deeper header, which no reorganisation reaches, is accepted for its seal.
 
 use crate::{
     edge::client::{Client, ClientError},
@@ -119,8 +119,8 @@ impl LightClient {
 
     /// Moves to a tip that the node reported. Returns `false` if its chain has another block there by now.
     ///
-    /// A tip that is worse than an earlier one is an error: otherwise a node could answer one request from an old state and the
-    /// next from a new one.
+    /// A tip that is worse than an earlier one is an error: otherwise a node could answer one request from an
+    /// old state and the next from a new one.
     fn advance_to(&self, tip: &TipRecord) -> Result<bool, LightError> {
         let (name, before) = (tip.name(), self.tip());
         if BlockName::of(&before) == name {
@@ -138,7 +138,8 @@ impl LightClient {
         }
     }
 
-    /// The next unspent outputs in the order of their keys, after the key `after`. An empty result means the end.
+    /// The next unspent outputs in the order of their keys, after the key `after`. An empty result means the
+    /// end.
     ///
     /// If the node's tip moves meanwhile, it becomes the new [`Self::tip`].
     ///

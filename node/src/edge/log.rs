@@ -1,8 +1,8 @@
-//! What a node tells who watches over it, as structured records.
+//! The node's log, as structured records.
 //!
-//! No secret is ever in a record. Peers are numbers; their addresses are told under a target of their own,
-//! [`ADDRESSES`], which the program leaves out unless asked. Transactions are not named: which ones a node saw when is what the
-//! relay hides.
+//! Guaranteed: a record never contains a secret. Peers are numbers; their addresses are logged under the
+//! separate target [`ADDRESSES`], which is off by default. Transactions are not identified, because the times
+//! at which a node received them are what Dandelion++ hides.
 
 use crate::{
     effect::LogEvent,
@@ -10,29 +10,29 @@ use crate::{
 };
 use tracing::{debug, error, info, warn};
 
-/// The target of records that hold addresses.
+/// The target of records with addresses.
 pub const ADDRESSES: &str = "sotto_node::addresses";
 
-/// Records a note.
-pub(crate) fn note(note: &LogEvent) {
-    match note {
+/// Writes an event to the log.
+pub(crate) fn record(event: &LogEvent) {
+    match event {
         LogEvent::Connected(block) => {
             info!(height = block.height.get(), hash = %block.hash, "block connected");
         }
         LogEvent::Reorganised(block, undone) => {
-            warn!(height = block.height.get(), hash = %block.hash, undone, "a better branch was followed");
+            warn!(height = block.height.get(), hash = %block.hash, undone, "reorganised to a better branch");
         }
         LogEvent::SnapshotInstalled(block) => {
-            info!(height = block.height.get(), hash = %block.hash, "begun with the state after this block");
+            info!(height = block.height.get(), hash = %block.hash, "started from the state after this block");
         }
         LogEvent::InvalidSnapshot(block, why) => {
-            error!(height = block.height.get(), hash = %block.hash, %why, "the state of a sealed block breaks a rule");
+            error!(height = block.height.get(), hash = %block.hash, %why, "the snapshot of a sealed block breaks a rule");
         }
-        LogEvent::SnapshotNotSaved(why) => warn!(%why, "a snapshot for others could not be kept"),
+        LogEvent::SnapshotNotSaved(why) => warn!(%why, "cannot save a snapshot for others"),
         LogEvent::InvalidBlock(block, why) => {
             error!(height = block.height.get(), hash = %block.hash, rule = why.rule(), "a sealed block breaks a rule");
         }
-        LogEvent::BranchRejected(why) => warn!(%why, "a branch is not followed"),
+        LogEvent::BranchRejected(why) => warn!(%why, "rejected a branch"),
         LogEvent::DoubleSeal(twice) => {
             let [first, second] = [&twice.first.header, &twice.second.header];
             error!(
@@ -40,20 +40,20 @@ pub(crate) fn note(note: &LogEvent) {
                 "ALARM: a height was sealed twice"
             );
         }
-        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction left the pool"),
+        LogEvent::Dropped(why) => info!(rule = why.rule(), "a transaction was dropped from the mempool"),
         LogEvent::NotFluffed(why) => {
-            info!(why = why.kind(), "a whispered transaction could not be told to all")
+            info!(why = why.kind(), "a stemmed transaction could not be fluffed")
         }
         LogEvent::Closed(peer, why) => closed(*peer, *why),
-        LogEvent::MempoolNotSaved(why) => warn!(%why, "the pending transactions could not be written down"),
+        LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
     }
 }
 
 fn closed(peer: PeerId, why: CloseReason) {
     match why {
-        CloseReason::Banned(offence) => warn!(peer = peer.0, ?offence, "a peer was banned"),
-        why => debug!(peer = peer.0, ?why, "a peer was closed"),
+        CloseReason::Banned(offence) => warn!(peer = peer.0, ?offence, "banned a peer"),
+        why => debug!(peer = peer.0, ?why, "closed a connection"),
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
         subscriber::with_default,
     };
 
-    /// All that was recorded, as text.
+    /// The text of all records.
     #[derive(Clone, Default)]
     struct Records(Arc<Mutex<String>>);
 
@@ -99,9 +99,10 @@ mod tests {
         fn exit(&self, _: &Id) {}
     }
 
-    /// Of a payment that found no place in the pool it is said why, and nothing by which it could be found.
+    /// For a payment that the mempool refuses, the record has the reason and nothing that identifies the
+    /// payment.
     #[test]
-    fn no_transaction_is_named() {
+    fn no_transaction_is_identified() {
         let (pending, output) = (Hash::from_bytes([0xab; 32]), sotto_mw::group::PointBytes([0xab; 32]));
         let clashes = [
             Conflict::Known(pending),
@@ -111,9 +112,9 @@ mod tests {
         ];
         for why in clashes {
             let records = Records::default();
-            with_default(records.clone(), || note(&LogEvent::NotFluffed(why)));
+            with_default(records.clone(), || super::record(&LogEvent::NotFluffed(why)));
             let text = records.0.lock().unwrap().clone();
-            assert!(text.contains("could not be told") && !text.contains("abab"), "{text}");
+            assert!(text.contains("could not be fluffed") && !text.contains("abab"), "{text}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Counts for Prometheus, in its text format. No label names a peer, an address or a transaction.
+//! Metrics for Prometheus, in its text format. No label identifies a peer, an address or a transaction.
 //!
-//! What can be read off a chain and the node's own state is asked for when the page is; what passes by is counted here.
+//! Gauges are read from the node's status for each page; events are counted here.
 
 use crate::{effect::LogEvent, rpc::StatusRecord};
 use core::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What passed by since the start.
+/// The number of events since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
     blocks: AtomicU64,
@@ -21,107 +21,117 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts what a node told.
-    pub fn note(&self, note: &LogEvent) {
-        let counter = match note {
+    /// Counts an event.
+    pub fn count(&self, event: &LogEvent) {
+        let counter = match event {
             LogEvent::Connected(_) => &self.blocks,
             LogEvent::Reorganised(..) => &self.reorganisations,
             LogEvent::InvalidBlock(..) => &self.bad_blocks,
             LogEvent::DoubleSeal(_) => &self.double_seals,
             LogEvent::Dropped(_) => &self.dropped,
             LogEvent::Closed(..) => &self.closed,
-            // How many were whispered is nobody's business; what stopped the node is in its log.
+            // A count of stems would reveal whether the node sends payments; failures are in the log.
             _ => return,
         };
         add(counter);
     }
 
-    /// Counts a request that was understood.
-    pub(crate) fn asked(&self, well: bool) {
-        add(if well { &self.answered } else { &self.refused });
+    /// Counts a well-formed request by whether it succeeded.
+    pub(crate) fn request(&self, succeeded: bool) {
+        add(if succeeded { &self.answered } else { &self.refused });
     }
 
-    /// Counts one that was not even looked at.
+    /// Counts a request that was rejected before it was read.
     pub(crate) fn turned_away(&self) {
         add(&self.turned_away);
     }
 
-    /// The page.
-    pub(crate) fn page(&self, s: &StatusRecord) -> String {
+    /// The metrics page.
+    pub(crate) fn page(&self, status: &StatusRecord) -> String {
+        let mut page = String::new();
+        for family in gauges(status).iter().chain(&self.counters()) {
+            family.write(&mut page);
+        }
+        page
+    }
+
+    fn counters(&self) -> [Family; 6] {
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        let families: [Family<'_>; 15] = [
-            ("height", "gauge", "Height of the last block", &[("", s.tip.height)]),
-            ("best_height", "gauge", "Height of the best block seen sealed", &[("", s.best)]),
-            ("tip_time_seconds", "gauge", "Time of the last block", &[("", s.time)]),
-            ("unspent_outputs", "gauge", "Unspent outputs", &[("", s.unspent)]),
-            ("kernels", "gauge", "Kernels", &[("", s.kernels)]),
-            (
-                "pending_transactions",
-                "gauge",
-                "Pending transactions that everybody knows of",
-                &[("", s.pending)],
-            ),
-            ("pending_weight", "gauge", "Their weight", &[("", s.pending_weight)]),
-            (
-                "connections",
-                "gauge",
-                "Connections, by who opened them",
-                &[("{direction=\"outbound\"}", s.outbound), ("{direction=\"inbound\"}", s.inbound)],
-            ),
-            ("addresses", "gauge", "Addresses known", &[("", s.addresses)]),
-            ("blocks_total", "counter", "Blocks connected", &[("", count(&self.blocks))]),
-            (
-                "reorganisations_total",
-                "counter",
-                "Better branches followed",
-                &[("", count(&self.reorganisations))],
-            ),
-            (
+        [
+            counter("blocks_total", "Blocks connected", vec![("", count(&self.blocks))]),
+            counter("reorganisations_total", "Reorganisations", vec![("", count(&self.reorganisations))]),
+            counter(
                 "alarms_total",
-                "counter",
-                "Sealed blocks that no operator should have sealed, by what is wrong",
-                &[
+                "Sealed blocks that break a rule, and heights sealed twice",
+                vec![
                     ("{kind=\"bad_block\"}", count(&self.bad_blocks)),
                     ("{kind=\"double_seal\"}", count(&self.double_seals)),
                 ],
             ),
-            (
+            counter(
                 "transactions_dropped_total",
-                "counter",
-                "Transactions that left the pool unsealed",
-                &[("", count(&self.dropped))],
+                "Transactions that left the mempool without a block",
+                vec![("", count(&self.dropped))],
             ),
-            (
-                "connections_closed_total",
-                "counter",
-                "Connections closed for a reason",
-                &[("", count(&self.closed))],
-            ),
-            (
+            counter("connections_closed_total", "Connections that the node closed", vec![("", count(&self.closed))]),
+            counter(
                 "rpc_requests_total",
-                "counter",
-                "Requests of programs on this machine, by what became of them",
-                &[
+                "RPC requests by outcome",
+                vec![
                     ("{outcome=\"answered\"}", count(&self.answered)),
                     ("{outcome=\"refused\"}", count(&self.refused)),
-                    ("{outcome=\"turned_away\"}", count(&self.turned_away)),
+                    ("{outcome=\"rejected\"}", count(&self.rejected)),
                 ],
             ),
-        ];
-        let mut page = String::new();
-        for (name, kind, help, samples) in families {
-            // Writing to a string does not fail.
-            let _ = writeln!(page, "# HELP sotto_{name} {help}.\n# TYPE sotto_{name} {kind}");
-            for (labels, value) in samples {
-                let _ = writeln!(page, "sotto_{name}{labels} {value}");
-            }
-        }
-        page
+        ]
     }
 }
 
-/// A name, its kind, what it counts, and its values by labels.
-type Family<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, u64)]);
+/// The families that are read from the node's status.
+fn gauges(s: &StatusRecord) -> [Family; 9] {
+    [
+        gauge("height", "Height of the last block", vec![("", s.tip.height)]),
+        gauge("best_height", "Height of the best sealed block known", vec![("", s.best)]),
+        gauge("tip_time_seconds", "Time of the last block", vec![("", s.time)]),
+        gauge("unspent_outputs", "Unspent outputs", vec![("", s.unspent)]),
+        gauge("kernels", "Kernels", vec![("", s.kernels)]),
+        gauge("pending_transactions", "Transactions in the mempool", vec![("", s.pending)]),
+        gauge("pending_weight", "Weight of the mempool", vec![("", s.pending_weight)]),
+        gauge(
+            "connections",
+            "Connections by direction",
+            vec![("{direction=\"outbound\"}", s.outbound), ("{direction=\"inbound\"}", s.inbound)],
+        ),
+        gauge("addresses", "Addresses in the address book", vec![("", s.addresses)]),
+    ]
+}
+
+/// A metric family: its name, kind and help text, and its values by label.
+struct Family {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    samples: Vec<(&'static str, u64)>,
+}
+
+const fn gauge(name: &'static str, help: &'static str, samples: Vec<(&'static str, u64)>) -> Family {
+    Family { name, kind: "gauge", help, samples }
+}
+
+const fn counter(name: &'static str, help: &'static str, samples: Vec<(&'static str, u64)>) -> Family {
+    Family { name, kind: "counter", help, samples }
+}
+
+impl Family {
+    fn write(&self, page: &mut String) {
+        let Self { name, kind, help, samples } = self;
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "# HELP sotto_{name} {help}.\n# TYPE sotto_{name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(page, "sotto_{name}{labels} {value}");
+        }
+    }
+}
 
 fn add(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);

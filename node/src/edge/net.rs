@@ -1,17 +1,19 @@
-//! Sockets: what peers say becomes events, what the node decides about peers is carried out.
+//! The sockets: messages of peers become events, and the node's decisions about peers are carried out.
 //!
 //! ```text
-//! dial ────▶ sotto_link::web ─┐ a peer with a proven key        ┌▶ its task: frames ─▶ events     who speaks faster than the node
-//!                       ├──────────▶ take in ─────────────┤                                 thinks is read more slowly
-//! listen ──▶ sotto_link::web ─┘ anybody else: a web page        └▶ its backlog ◀─ send            who listen_port too slowly is closed
+//! dial ────▶ sotto_link::web ─┐                     ┌▶ task: frames ─▶ events    a fast peer is read more slowly
+//!                             ├▶ session of a peer ─┤
+//! listen ──▶ sotto_link::web ─┘                     └▶ backlog ◀─ send           a slow peer is disconnected
 //! ```
 //!
-//! One thread runs all sockets; another hands what they say to the node's loop, waiting where the loop is behind.
+//! One thread runs all sockets; another passes their events to the event loop, and waits while the loop is
+//! busy.
 //!
-//! Guaranteed: nothing of a peer without a proven key reaches the node; what a peer says arrives in order, between
-//! [`Event::Connected`] and [`Event::Disconnected`]; no call here waits for a peer. Bounded: peers that came to us, those of one
-//! address, handshakes, bytes that wait for one peer, one frame that is being received from each. Not guaranteed: that what was
-//! sent has arrived; that nothing of a peer is still on its way to the node when the node closes it.
+//! Guaranteed: the node receives nothing from a peer without a proved key; the messages of a peer arrive in
+//! order, between [`Event::Connected`] and [`Event::Disconnected`]; no call here waits for a peer. Bounded:
+//! inbound peers, those of one address, handshakes, bytes that wait for one peer, and one received frame per
+//! peer. Not guaranteed: that a sent message has arrived; that no message of a peer is still queued when the
+//! node closes the connection.
 
 use crate::{
     edge::log::ADDRESSES,
@@ -44,53 +46,53 @@ use tokio::{
 };
 use tracing::debug;
 
-/// Events that wait for the thread that hands them on.
+/// Events that wait for the thread that passes them on.
 const WAITING: usize = 4;
-/// Who does not take its answers is heard only this often, so that it has to ask slowly too.
-const UNHURRIED: Duration = Duration::from_secs(1);
-/// How long goodbyes may take when the node stops.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// A peer that does not read its responses is read only this often, so that it also has to request slowly.
+const SLOW_READER: Duration = Duration::from_secs(1);
+/// How long closing the sessions may take when the node stops.
+const CLOSING: Duration = Duration::from_secs(1);
 
-/// How a node reaches others, and is reached.
+/// The setup of a node's sockets.
 #[derive(Debug)]
 pub struct Setup {
-    /// Who it is.
+    /// The node's identity.
     pub identity: Identity,
-    /// Where it takes connections, if it does.
-    pub listen: Option<Door>,
-    /// How many peers may come to it.
+    /// Where it accepts connections, if it does.
+    pub listen: Option<ListenSetup>,
+    /// Most inbound peers.
     pub inbound: usize,
-    /// How many of them from one address, or one /64 of IPv6.
+    /// Most inbound peers of one address, or one /64 of IPv6.
     pub from_one: usize,
-    /// What is sent so that others cannot count.
+    /// Cover traffic.
     pub cover: Cover,
 }
 
-/// Where connections are taken, and what those see who are no peers.
+/// Where connections are accepted, and what clients that are not nodes see.
 #[derive(Debug)]
-pub struct Door {
+pub struct ListenSetup {
     /// The address; port 0 picks a free one.
     pub at: SocketAddr,
-    /// The port that others are told, where a router lets it lead to this one; none: this one.
+    /// The port to advertise, if a router forwards another port to this one.
     pub outside: Option<NonZeroU16>,
-    /// An ordinary web server's.
+    /// The certificate of an ordinary web server.
     pub certificate: Certificate,
     /// An ordinary web page.
     pub page: Page,
 }
 
-/// Why there are no sockets.
+/// Why the sockets cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// The address cannot be listened at.
+    /// The node cannot listen at the address.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The operating system gives no threads or sockets.
-    #[error("the operating system refuses what sockets need: {0}")]
+    /// The operating system provides no threads or sockets.
+    #[error("cannot start the network threads: {0}")]
     System(#[from] io::Error),
 }
 
-/// All connections. Dropping it says goodbye and ends them.
+/// All connections. Dropping it closes them.
 #[derive(Debug)]
 pub struct Net {
     shared: Arc<Shared>,
@@ -100,7 +102,7 @@ pub struct Net {
 }
 
 impl Net {
-    /// Opens the sockets of a node of this chain. What happens goes to `events`.
+    /// Opens the sockets of a node of this chain. They send their events to `events`.
     ///
     /// # Errors
     /// [`NetError`].
@@ -110,14 +112,14 @@ impl Net {
         let endpoint = endpoint.with_limits(limits).with_cover(setup.cover);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = match setup.listen {
-            Some(door) => {
-                let at = door.at.to_string();
-                Some(runtime.block_on(endpoint.listen(&at, door.certificate, door.page))?)
+            Some(listen) => {
+                let at = listen.at.to_string();
+                Some(runtime.block_on(endpoint.listen(&at, listen.certificate, listen.page))?)
             }
             None => None,
         };
-        let (sender, happened) = mpsc::channel(WAITING);
-        thread::Builder::new().name("node-events".into()).spawn(move || hand_on(happened, &events))?;
+        let (sender, received) = mpsc::channel(WAITING);
+        thread::Builder::new().name("node-events".into()).spawn(move || forward(received, &events))?;
         let (address, handle) = (listener.as_ref().map(Listener::address), runtime.handle().clone());
         let (open, next) = (Mutex::default(), AtomicU64::new(0));
         let shared = Arc::new(Shared { endpoint, events: sender, inbound: setup.inbound, open, next });
@@ -129,26 +131,26 @@ impl Net {
         Ok(Self { shared, handle, address, serving: Some((stop, thread)) })
     }
 
-    /// Where connections are taken.
+    /// The address at which connections are accepted.
     #[must_use]
     pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
-    /// Connects to a peer; what becomes of it is an event.
+    /// Connects to a peer; the outcome is an event.
     pub fn dial(&self, to: Address) {
         let shared = self.shared.clone();
         self.handle.spawn(async move { shared.dial(to).await });
     }
 
-    /// Sends a message. A peer that is too slow for it is closed.
+    /// Sends a message. A peer that is too slow for it is disconnected.
     pub fn send(&self, peer: PeerId, message: &Message) {
         let sent = match self.shared.open().get(&peer) {
             Some(open) => open.sender.try_send(message.to_bytes()),
-            // It went, and the node has yet to hear of it.
+            // The peer has disconnected, and the event is on its way to the node.
             None => return,
         };
-        if sent.is_err() && self.shared.hang_up(peer) {
+        if sent.is_err() && self.shared.disconnect(peer) {
             let events = self.shared.events.clone();
             self.handle.spawn(async move { events.send(Event::Disconnected(peer)).await });
         }
@@ -156,7 +158,7 @@ impl Net {
 
     /// Closes a connection; no event follows.
     pub fn close(&self, peer: PeerId) {
-        self.shared.hang_up(peer);
+        self.shared.disconnect(peer);
     }
 }
 
@@ -164,15 +166,15 @@ impl Drop for Net {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.serving.take() {
             drop(stop);
-            // A panic there was reported there.
+            // A panic of that thread was reported there.
             let _ = thread.join();
         }
     }
 }
 
-/// Hands on what happens, for as long as somebody listen_port.
-fn hand_on(mut happened: mpsc::Receiver<Event>, events: &SyncSender<Event>) {
-    while let Some(event) = happened.blocking_recv() {
+/// Passes events on until the event loop ends.
+fn forward(mut received: mpsc::Receiver<Event>, events: &SyncSender<Event>) {
+    while let Some(event) = received.blocking_recv() {
         if events.send(event).is_err() {
             return;
         }
@@ -189,9 +191,9 @@ fn serve(
     runtime.block_on(async {
         tokio::select! {
             _ = stopped => {}
-            () = shared.welcome(listener) => {}
+            () = shared.accept_all(listener) => {}
         }
-        shared.part().await;
+        shared.close_all().await;
     });
 }
 
@@ -203,7 +205,7 @@ struct Open {
     outbound: bool,
 }
 
-/// What all tasks know.
+/// The state that all tasks share.
 #[derive(Debug)]
 struct Shared {
     endpoint: Endpoint,
@@ -218,14 +220,14 @@ impl Shared {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in whoever comes and proves a key.
-    async fn welcome(self: &Arc<Self>, listener: Option<Listener>) {
+    /// Accepts every peer that proves a key.
+    async fn accept_all(self: &Arc<Self>, listener: Option<Listener>) {
         let Some(mut listener) = listener else { return pending().await };
         while let Some((from, came)) = listener.next().await {
-            // Who proved none was shown a web page.
+            // A client without a key received the web page.
             let Ok(session) = came else { continue };
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-            self.take_in(session, Direction::Inbound(from));
+            self.accept(session, Direction::Inbound(from));
         }
     }
 
@@ -235,31 +237,31 @@ impl Shared {
             Err(_) => None,
         };
         match session {
-            Some(session) => self.take_in(session, Direction::Outbound(to)),
-            // If nobody listen_port any more, nobody misses it.
+            Some(session) => self.accept(session, Direction::Outbound(to)),
+            // An error means that the node has stopped.
             None => drop(self.events.send(Event::DialFailed(to)).await),
         }
     }
 
-    fn take_in(self: &Arc<Self>, session: Session, direction: Direction) {
+    fn accept(self: &Arc<Self>, session: Session, direction: Direction) {
         let outbound = matches!(direction, Direction::Outbound(_));
         let mut open = self.open();
         if !outbound && open.values().filter(|o| !o.outbound).count() >= self.inbound {
             return;
         }
         let peer = PeerId(self.next.fetch_add(1, Ordering::Relaxed));
-        debug!(peer = peer.0, outbound, "a peer is connected");
-        debug!(target: ADDRESSES, peer = peer.0, address = %session.from, "a peer is connected");
+        debug!(peer = peer.0, outbound, "connected to a peer");
+        debug!(target: ADDRESSES, peer = peer.0, address = %session.from, "connected to a peer");
         let connected = Event::Connected { peer, key: PeerKey(*session.peer.as_bytes()), direction };
-        let task = tokio::spawn(self.clone().hear(peer, connected, session.receiver));
+        let task = tokio::spawn(self.clone().receive(peer, connected, session.receiver));
         open.insert(peer, Open { sender: session.sender, task, outbound });
     }
 
-    /// Everything that a peer says.
-    async fn hear(self: Arc<Self>, peer: PeerId, connected: Event, mut receiver: Receiver) {
+    /// Receives the messages of a peer until it disconnects.
+    async fn receive(self: Arc<Self>, peer: PeerId, connected: Event, mut receiver: Receiver) {
         let mut event = connected;
         while self.events.send(event).await.is_ok() {
-            let _ = timeout(UNHURRIED, receiver.drained()).await;
+            let _ = timeout(SLOW_READER, receiver.drained()).await;
             match receiver.next().await {
                 Ok(Some(bytes)) => event = Event::Frame { peer, bytes },
                 Ok(None) | Err(_) => break,
@@ -270,21 +272,21 @@ impl Shared {
         }
     }
 
-    /// Ends a connection; says whether there was one.
-    fn hang_up(&self, peer: PeerId) -> bool {
+    /// Ends a connection, and returns whether there was one.
+    fn disconnect(&self, peer: PeerId) -> bool {
         let open = self.open().remove(&peer);
         open.as_ref().inspect(|open| open.task.abort()).is_some()
     }
 
-    /// Lets what was sent leave, and says goodbye to all.
-    async fn part(&self) {
+    /// Sends the backlogs and closes all sessions.
+    async fn close_all(&self) {
         let tasks: Vec<_> = mem::take(&mut *self.open()).into_values().map(|open| open.task).collect();
         let ended = async {
             for task in tasks {
-                // Aborted or not, it has ended.
+                // Whether aborted or not, it has ended.
                 let _ = task.await;
             }
         };
-        let _ = timeout(GOODBYE, ended).await;
+        let _ = timeout(CLOSING, ended).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The operator's key in a file that only its owner can read.
 //!
-//! The format is that of [`crate::seal`]. The file is created with mode 0600 and never overwritten. A file that other users can read
-//! is refused, because the key may be known to them. The key is not encrypted.
+//! The format is that of [`crate::seal`]. The file is created with mode 0600 and never overwritten. A file
+//! that other users can read is refused, because the key may be known to them. The key is not encrypted.
 
 use crate::{
     codec::Damage,
@@ -69,7 +69,8 @@ pub fn write(path: &Path, key: &OperatorKey) -> Result<(), KeyFileError> {
 /// Reads a key.
 ///
 /// # Errors
-/// [`KeyFileError::Exposed`] if group or others have any permission, [`KeyFileError::Damaged`] if it does not hold a key.
+/// [`KeyFileError::Exposed`] if group or others have any permission, [`KeyFileError::Damaged`] if it does not
+/// hold a key.
 pub fn read(path: &Path) -> Result<OperatorKey, KeyFileError> {
     let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
     let damaged = |damage| KeyFileError::Damaged { path: path.to_owned(), damage };

@@ -1,31 +1,33 @@
-//! The server of `wire::rpc`: HTTP/1.1 on loopback, for programs on this machine that can read the node's token.
+//! The RPC server: [`crate::rpc`] over HTTP/1.1 on loopback, for programs on this machine that can read the
+//! node's token.
 //!
 //! ```text
-//! POST /         token    JSON-RPC: question ─▶ the node's loop ─▶ answer
-//! GET  /metrics  token    counts for Prometheus
+//! POST /         token    JSON-RPC: request ─▶ event loop ─▶ response
+//! GET  /metrics  token    metrics for Prometheus
 //! GET  /health            200 while the node answers, else 503
 //! ```
 //!
-//! Beside it lie `rpc.url` and `rpc.token` (mode 0600), new at each start and removed at the end. Refused before anything is read:
-//! a Host that is not this machine's (a web page whose name was pointed here), an Origin (any web page), a wrong token
-//! (compared in constant time). There is no CORS. Bounded: connections, bytes and time of a head and a body, time of an answer.
+//! The files `rpc.url` and `rpc.token` (mode 0600) are written at each start and removed at the end. Rejected
+//! before anything is read: a Host that is not this machine (DNS rebinding), an Origin (any web page), a
+//! wrong token (compared in constant time). There is no CORS. Bounded: connections, bytes and time of a head
+//! and a body, time of a response.
 //!
-//! Guaranteed: no request touches the ledger, only the loop's thread does; a request in flight when the server ends is answered.
-//! Not guaranteed: anything against who can read the token, or is root here: they own the node.
+//! Guaranteed: only the thread of the event loop touches the ledger; a request in flight when the server ends
+//! gets its response. Not guaranteed: protection from a program that can read the token or runs as root; it
+//! controls the node.
 
 mod http;
 mod token;
 
 pub(crate) use token::read_files;
+pub use http::Service;
 pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
 
-use crate::edge::{asker::Asker, metrics::Counters};
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
-use http::Desk;
+use http::Handler;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rand_core::CryptoRngCore;
-use sotto_mw::chain::Chain;
 use std::{
     io,
     net::TcpListener,
@@ -43,37 +45,35 @@ use tokio::{
 
 /// Connections at a time.
 const CONNECTIONS: usize = 32;
-/// How long a head may take, and a connection may be idle.
+/// How long a head may take, and how long a connection may be idle.
 const HEAD: Duration = Duration::from_secs(30);
 /// Most bytes of a head.
 const MAX_HEAD: usize = 16 << 10;
-/// How long answers in flight may take when the server ends.
-const GOODBYE: Duration = Duration::from_secs(5);
-/// How long to wait when no connection can be taken.
+/// How long responses in flight may take when the server ends.
+const CLOSING: Duration = Duration::from_secs(5);
+/// How long to wait when no connection can be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Why the server does not start.
+/// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
-    /// Anybody could come.
-    #[error(
-        "{0} is no address of this machine alone: give 127.0.0.1 or [::1], and a tunnel to whoever is elsewhere"
-    )]
+    /// Other machines could reach the address.
+    #[error("invalid RPC address {0}: expected 127.0.0.1 or [::1]; use a tunnel from other machines")]
     Public(SocketAddr),
-    /// The operating system refuses the address.
-    #[error("no program can be answered on {address}: {source}; give another address")]
+    /// The address cannot be used.
+    #[error("cannot listen for RPC at {address}: {source}; give another address")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The token cannot be kept.
+    /// The token cannot be written.
     #[error(transparent)]
     Token(#[from] TokenError),
 }
 
-/// A running server; it ends when it is dropped.
+/// A running server; dropping it ends it.
 #[derive(Debug)]
 pub struct Server {
     url: String,
@@ -83,13 +83,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers on `listen` for the node behind `asker`; `dir` is the node's folder.
+    /// Starts a server at `listen`; `dir` is the node's folder.
     ///
     /// # Errors
     /// [`RpcError`].
     pub fn start(
-        (dir, listen): (&Path, SocketAddr),
-        (chain, asker, counters): (&Chain, Asker, Arc<Counters>),
+        dir: &Path,
+        listen: SocketAddr,
+        service: Service,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Self, RpcError> {
         if !listen.ip().is_loopback() {
@@ -102,17 +103,17 @@ impl Server {
         let token = Token::generate(rng);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let files = Files::write(dir, &url, &token)?;
-        let desk = Arc::new(Desk::new(token, chain, asker, counters));
+        let handler = Arc::new(Handler::new(token, service));
         let (end, ended) = watch::channel(false);
         let thread = thread::spawn(move || {
-            runtime.block_on(serve(listener, &desk, ended));
-            // Who still waits for the node's loop is told by the asker.
+            runtime.block_on(serve(listener, &handler, ended));
+            // The handle ends requests that still wait for the event loop.
             runtime.shutdown_background();
         });
         Ok(Self { url, end, thread: Some(thread), files })
     }
 
-    /// Where it answers.
+    /// Its address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -129,50 +130,50 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end.send_replace(true);
         if let Some(thread) = self.thread.take() {
-            // It has nothing to tell but a defect, which was reported.
+            // A panic of that thread was reported there.
             let _ = thread.join();
         }
         self.files.remove();
     }
 }
 
-/// Takes connections until the end, and then waits for those that are being answered.
-async fn serve(listener: TcpListener, desk: &Arc<Desk>, mut ended: watch::Receiver<bool>) {
+/// Accepts connections until the end, then waits for responses in flight.
+async fn serve(listener: TcpListener, handler: &Arc<Handler>, mut ended: watch::Receiver<bool>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut open = JoinSet::new();
     loop {
-        let seat = seats.clone().acquire_owned();
-        let taken = tokio::select! {
+        let permit = permits.clone().acquire_owned();
+        let accepted = tokio::select! {
             _ = ended.wait_for(|ended| *ended) => break,
-            taken = async { (seat.await, listener.accept().await) } => taken,
+            accepted = async { (permit.await, listener.accept().await) } => accepted,
         };
-        let (Ok(seat), Ok((stream, _))) = taken else {
-            // Out of file descriptors: it passes.
+        let (Ok(permit), Ok((stream, _))) = accepted else {
+            // Out of file descriptors, for example: wait until other connections end.
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (desk, ended) = (desk.clone(), ended.clone());
+        let (handler, ended) = (handler.clone(), ended.clone());
         open.spawn(async move {
-            connection(TokioIo::new(stream), desk, ended).await;
-            drop(seat);
+            connection(TokioIo::new(stream), handler, ended).await;
+            drop(permit);
         });
         while open.try_join_next().is_some() {}
     }
     drop(listener);
-    let _ = timeout(GOODBYE, async { while open.join_next().await.is_some() {} }).await;
+    let _ = timeout(CLOSING, async { while open.join_next().await.is_some() {} }).await;
 }
 
-/// Answers one connection, and at the end of the server what was asked on it until then.
-async fn connection(io: TokioIo<tokio::net::TcpStream>, desk: Arc<Desk>, mut ended: watch::Receiver<bool>) {
+/// Serves one connection. At the end of the server it still responds to requests in flight.
+async fn connection(io: TokioIo<tokio::net::TcpStream>, handler: Arc<Handler>, mut ended: watch::Receiver<bool>) {
     let service = service_fn(move |request| {
-        let desk = desk.clone();
-        async move { Ok::<_, Infallible>(desk.respond(request).await) }
+        let handler = handler.clone();
+        async move { Ok::<_, Infallible>(handler.respond(request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
     let mut connection = pin!(http.serve_connection(io, service));
-    // What goes wrong on a connection is told to its other end.
+    // Errors of a connection concern only its client.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = ended.wait_for(|ended| *ended) => connection.as_mut().graceful_shutdown(),

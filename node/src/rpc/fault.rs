@@ -1,35 +1,35 @@
-//! Why a request was not carried out, and the number that says so for ever.
+//! Why a request failed, and the number of the error, which never changes.
 
 use crate::{effect::Refusal, ledger::LedgerError};
 
-/// The number of an error. Those below zero are JSON-RPC's own.
+/// The number of an error. JSON-RPC defines the negative ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i64)]
 pub enum Code {
-    /// The body is no JSON.
+    /// The body is not JSON.
     Parse = -32_700,
-    /// It is no request.
+    /// The request is invalid.
     Request = -32_600,
-    /// There is no such method.
+    /// The method does not exist.
     Method = -32_601,
-    /// The method does not take these parameters.
+    /// The method does not accept these parameters.
     Params = -32_602,
     /// The node has stopped, or its store has failed.
     Stopped = -32_603,
     /// A rule refuses the transaction; `data.rule` is its number in docs/RULES.md.
     Rule = 1,
-    /// A pending transaction is in the way, or the pool is full.
+    /// The transaction conflicts with a pending one, or the mempool is full.
     Pending = 2,
-    /// Too much is on its way: the same request may succeed in a minute.
+    /// The node is busy: the same request may succeed in a minute.
     Busy = 3,
-    /// The answer would be too long: ask for less.
+    /// The response would be too long: request less.
     Wide = 4,
-    /// The node will not, for another reason, which the message tells.
+    /// The node refuses for another reason, given in the message.
     Refused = 5,
 }
 
 impl Code {
-    /// All of them.
+    /// All codes.
     pub const ALL: [Self; 10] = [
         Self::Parse,
         Self::Request,
@@ -44,20 +44,20 @@ impl Code {
     ];
 }
 
-/// Why a request was not carried out.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The body is no JSON.
-    #[error("this is no JSON ({0}): send one request")]
+    /// The body is not JSON.
+    #[error("invalid JSON ({0}): send one request")]
     Parse(String),
-    /// It is no request.
-    #[error("this is no request that can be answered, since {0}: see docs/openrpc.json")]
+    /// The request is invalid.
+    #[error("invalid request, {0}: see docs/openrpc.json")]
     Request(&'static str),
-    /// There is no such method.
-    #[error("there is no such method: see docs/openrpc.json")]
+    /// The method does not exist.
+    #[error("unknown method: see docs/openrpc.json")]
     Method,
-    /// The method does not take these parameters.
-    #[error("the method does not take these parameters ({0}): see docs/openrpc.json")]
+    /// The method does not accept these parameters.
+    #[error("invalid parameters ({0}): see docs/openrpc.json")]
     Params(String),
     /// The node has stopped, or its store has failed.
     #[error("the node has stopped: see its log, and start it again")]
@@ -65,17 +65,17 @@ pub enum Fault {
     /// The node refuses.
     #[error("{message}")]
     Refused {
-        /// What kind of refusal it is.
+        /// The kind of refusal.
         code: Code,
-        /// The rule, if one refuses.
+        /// The violated rule, if it is a rule.
         rule: Option<&'static str>,
-        /// What, why, and what to do.
+        /// What failed, why, and what to do.
         message: String,
     },
 }
 
 impl Fault {
-    /// The node is behind.
+    /// The node is busy.
     pub(crate) fn busy() -> Self {
         Self::Refused {
             code: Code::Busy,
@@ -84,7 +84,7 @@ impl Fault {
         }
     }
 
-    /// Its number.
+    /// The number of the error.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
@@ -97,7 +97,7 @@ impl Fault {
         }
     }
 
-    /// The rule that refuses, if one does.
+    /// The violated rule, if it is a rule.
     #[must_use]
     pub const fn rule(&self) -> Option<&'static str> {
         match self {

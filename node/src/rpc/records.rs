@@ -1,4 +1,4 @@
-//! The shapes of results. A field that may be missing is `null`, so every shape has all its names.
+//! The results of the methods. An absent value is `null`, so every result has all its fields.
 
 use crate::{
     effect::{KernelProof, PeerStatus, Response, Status},
@@ -27,7 +27,7 @@ macro_rules! records {
 }
 
 records! {
-    /// A block's name.
+    /// The height and hash of a block.
     TipRecord {
         /// Its height.
         height: u64,
@@ -35,7 +35,7 @@ records! {
         hash: Hex<Hash>,
     }
 
-    /// Which chain a node keeps.
+    /// The node's chain.
     ChainRecord {
         /// The hash of the parameters.
         chain_id: Hex<ChainId>,
@@ -45,27 +45,27 @@ records! {
         parameters: Hex<Params>,
     }
 
-    /// How a node is.
+    /// The node's status.
     StatusRecord {
         /// Its last block.
         tip: TipRecord,
         /// The time of that block, in seconds since 1970.
         time: u64,
-        /// The height of the best block that it has seen sealed.
+        /// The height of the best sealed block that the node knows of.
         best: u64,
         /// Unspent outputs.
         unspent: u64,
         /// Kernels.
         kernels: u64,
-        /// Pending transactions that everybody knows of.
+        /// Transactions in the mempool.
         pending: u64,
-        /// Their weight.
+        /// The weight of the mempool.
         pending_weight: u64,
-        /// Connections that it opened.
+        /// Connections that the node opened.
         outbound: u64,
-        /// Connections that it took.
+        /// Connections that peers opened.
         inbound: u64,
-        /// Addresses that it knows.
+        /// Addresses in the address book.
         addresses: u64,
     }
 
@@ -77,17 +77,17 @@ records! {
         key: Hex<Hash>,
         /// Whether this node opened the connection.
         outbound: bool,
-        /// Its last block, as it has shown by a sealed header.
+        /// The peer's last block, as its sealed header shows.
         tip: Option<TipRecord>,
     }
 
-    /// Who is connected.
+    /// The connected peers.
     PeersRecord {
         /// The peers.
         peers: Vec<PeerRecord>,
     }
 
-    /// A transaction was taken in.
+    /// The accepted transaction.
     SubmittedRecord {
         /// Its id.
         id: Hex<Hash>,
@@ -95,7 +95,7 @@ records! {
 
     /// A block.
     BlockRecord {
-        /// The block; `null` when there is none at that height, or its body was pruned.
+        /// The block; `null` if there is none at that height, or its body was pruned.
         block: Option<Hex<Block>>,
     }
 
@@ -111,43 +111,43 @@ records! {
         headers: Vec<Hex<SealedHeader>>,
     }
 
-    /// An unspent output, or that there is none.
+    /// An unspent output or its absence.
     OutputRecord {
-        /// The output; `null` when it is not unspent.
+        /// The output; `null` if it is not unspent.
         unspent: Option<Hex<Unspent>>,
-        /// Of its presence or absence.
+        /// The proof of its presence or absence.
         proof: Hex<TrieProof>,
-        /// Whose root the proof leads to.
+        /// The block with the proof's root.
         tip: TipRecord,
     }
 
-    /// A kernel, or that there is none, which nobody can prove.
+    /// A kernel, or that the node reports none; absence cannot be proved.
     KernelRecord {
-        /// The kernel; `null` when the chain has none.
+        /// The kernel; `null` if there is none.
         found: Option<FoundRecord>,
     }
 
-    /// A kernel that the chain has.
+    /// A kernel in the chain.
     FoundRecord {
         /// The height of its block.
         height: u64,
         /// The kernel.
         kernel: Hex<Kernel>,
-        /// Its place among all kernels.
+        /// Its position among all kernels.
         place: u64,
-        /// That it stands there.
+        /// The proof of its position.
         path: Hex<MmrProof>,
-        /// Whose root the proof leads to.
+        /// The block with the proof's root.
         tip: TipRecord,
     }
 
     /// All unspent outputs under a prefix.
     UnspentRecord {
-        /// What a scan needs of them, in the order of their keys.
+        /// Their data for a scan, in the order of their keys.
         outputs: Vec<Hex<RewindData>>,
-        /// That they are all.
+        /// The proof that they are complete.
         proof: Hex<ChunkProof>,
-        /// Whose root the proof leads to.
+        /// The block with the proof's root.
         tip: TipRecord,
     }
 
@@ -156,7 +156,7 @@ records! {
 }
 
 impl TipRecord {
-    /// The block's name.
+    /// The block's height and hash.
     #[must_use]
     pub const fn name(&self) -> BlockName {
         BlockName { height: Height::new(self.height), hash: self.hash.0 }
@@ -220,7 +220,7 @@ impl From<KernelProof> for FoundRecord {
     }
 }
 
-/// An engine's answer as the result of the method that asked.
+/// Converts a node's response into the result of the method.
 macro_rules! results {
     ($($Record:ty, $pattern:pat => $result:expr;)*) => {$(
         impl TryFrom<Response> for $Record {
@@ -230,7 +230,7 @@ macro_rules! results {
                 match answer {
                     $pattern => Ok($result),
                     Response::Refused(why) => Err(why.into()),
-                    // The engine answers what it was asked.
+                    // The node's response matches the request.
                     _ => Err(Fault::Stopped),
                 }
             }

@@ -24,10 +24,10 @@ use sotto_mw::chain::Chain;
 use sotto_node::{
     config::Config,
     edge::{
-        asker::Asker,
+        node_handle::NodeHandle,
         chain_dir::DiskLedger,
         daemon::{Daemon, Setup},
-        net::{Door, Setup as Sockets},
+        net::{ListenSetup, Setup as Sockets},
         operator,
         rpc::Server,
     },
@@ -65,9 +65,9 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let setup = setup(&settings, identity, &home)?;
     let outside = settings.outside_port;
     let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
-    stop_on(signals, daemon.asker().clone())?;
+    stop_on(signals, daemon.handle().clone())?;
     let every = Duration::from_secs(settings.seal_every.into());
-    let sealing = rewards.map(|r| start_sealing(daemon.asker().clone(), r, every)).transpose()?;
+    let sealing = rewards.map(|r| start_sealing(daemon.handle().clone(), r, every)).transpose()?;
     Started { chain: &chain, key: peer, outside }.print(context, &home, &daemon)?;
     let ended = daemon.wait();
     drop(sealing);
@@ -119,7 +119,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     let (inbound, from_one) = (s.inbound.into(), s.inbound_from_one.into());
     certificate::check(s)?;
     let listen = match (s.listen.as_deref(), s.outside_port) {
-        (Some(at), _) => Some(door(s, at, &home.node())?),
+        (Some(at), _) => Some(listen_setup(s, at, &home.node())?),
         (None, None) => None,
         (None, Some(port)) => {
             return Err(Failure::new(Code::Usage, format!("--outside-port {port} has no effect: this node takes no connections"))
@@ -130,7 +130,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
     Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node() })
 }
 
-fn door(s: &Settings, at: &str, folder: &Path) -> Outcome<Door> {
+fn listen_setup(s: &Settings, at: &str, folder: &Path) -> Outcome<ListenSetup> {
     let no_address = || {
         Failure::new(Code::Usage, format!("invalid address `{at}` to listen at"))
             .help("pass an address of this machine and a port, such as 0.0.0.0:9333")
@@ -141,7 +141,7 @@ fn door(s: &Settings, at: &str, folder: &Path) -> Outcome<Door> {
     let page =
         html.or_refuse("the page is not valid UTF-8")?.map_or_else(Page::default, |html| Page { html });
     let outside = s.outside_port;
-    Ok(Door { at, outside, certificate: certificate::certificate(s, folder)?, page })
+    Ok(ListenSetup { at, outside, certificate: certificate::certificate(s, folder)?, page })
 }
 
 /// The addresses of a node given as `KEY@HOST:PORT`.
@@ -168,25 +168,25 @@ fn addresses(text: &str) -> Outcome<Vec<Address>> {
 }
 
 /// The first signal stops the node gracefully; the second one ends it at once.
-fn stop_on(mut signals: Signals, asker: Asker) -> Outcome {
+fn stop_on(mut signals: Signals, handle: NodeHandle) -> Outcome {
     let wait = move || {
         for (n, _) in signals.forever().enumerate() {
             if n > 0 {
                 process::exit(130);
             }
             tracing::info!("stopping");
-            let asker = asker.clone();
+            let handle = handle.clone();
             // If the node has stopped already, there is nothing to do.
-            thread::spawn(move || asker.ask(Request::Stop));
+            thread::spawn(move || handle.ask(Request::Stop));
         }
     };
     thread::Builder::new().name("signals".into()).spawn(wait).map(drop).or_refuse("cannot start a thread")
 }
 
 /// Seals on a thread of its own, until the returned sender is dropped.
-fn start_sealing(asker: Asker, rewards: Rewards, every: Duration) -> Outcome<Sender<()>> {
+fn start_sealing(handle: NodeHandle, rewards: Rewards, every: Duration) -> Outcome<Sender<()>> {
     let (going, stop) = channel();
-    let seal = move || sealer::seal(&asker, &rewards, every, &stop);
+    let seal = move || sealer::seal(&handle, &rewards, every, &stop);
     thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("cannot start a thread")?;
     Ok(going)
 }

@@ -13,7 +13,7 @@ use crate::bridge::now;
 use core::time::Duration;
 use rand_core::OsRng;
 use sotto_node::{
-    edge::asker::{Asker, Stopped},
+    edge::node_handle::{NodeHandle, Stopped},
     effect::{Refusal, Response},
     event::Request,
 };
@@ -28,14 +28,14 @@ use tracing::{debug, info, warn};
 const DRIFT: u64 = 60;
 
 /// Seals until the sender of `stop` is dropped or the node has stopped.
-pub(crate) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
+pub(crate) fn seal(handle: &NodeHandle, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
     let mut watch = Watch::start();
     while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         if let Some(seconds) = watch.jumped() {
             warn!(seconds, "the time of day jumped; skipping this block");
             continue;
         }
-        match round(asker, rewards) {
+        match round(handle, rewards) {
             Ok(()) => {}
             Err(Stopped) => return,
         }
@@ -43,8 +43,8 @@ pub(crate) fn seal(asker: &Asker, rewards: &Rewards, every: Duration, stop: &Rec
 }
 
 /// Seals one block, if the node allows it.
-fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
-    let (height, due) = match asker.ask(Request::Draft)? {
+fn round(handle: &NodeHandle, rewards: &Rewards) -> Result<(), Stopped> {
+    let (height, due) = match handle.ask(Request::Draft)? {
         Response::Draft { height, due, .. } => (height, due),
         Response::Refused(Refusal::Behind(best)) => {
             // Sealing a height twice would be lasting evidence against the operator.
@@ -64,7 +64,7 @@ fn round(asker: &Asker, rewards: &Rewards) -> Result<(), Stopped> {
             return Ok(());
         }
     };
-    match asker.ask(Request::Seal { reward, time: now() })? {
+    match handle.ask(Request::Seal { reward, time: now() })? {
         // The draft is out of date if something arrived in between; the next round makes a new one.
         Response::Refused(why) => warn!(%why, "the block was not sealed"),
         _ => debug!(height = height.get(), "block sealed"),

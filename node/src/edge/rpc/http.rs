@@ -1,7 +1,7 @@
-//! One request: who asks, is it well-formed, and what the node answers.
+//! One HTTP request: authorisation, parsing, and the response of the node.
 
 use crate::{
-    edge::{asker::Asker, metrics::Counters, rpc::Token},
+    edge::{metrics::Counters, node_handle::NodeHandle, rpc::token::Token},
     event::Request as NodeRequest,
     rpc::{Call, ChainRecord, Fault, MAX_REQUEST, Method, Request, Requests, StatusRecord, response},
 };
@@ -23,36 +23,50 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(30);
-/// How long the node may think.
-const ANSWER: Duration = Duration::from_secs(60);
-/// How long it may think about whether it is well.
+/// How long the node may take to respond.
+const RESPONSE: Duration = Duration::from_secs(60);
+/// How long the node may take to report its health.
 const HEALTH: Duration = Duration::from_secs(10);
 
 type Response = hyper::Response<Full<Bytes>>;
 
-/// Answers requests for one node.
-pub(crate) struct Desk {
-    token: Token,
+/// The node that a server serves.
+#[derive(Debug)]
+pub struct Service {
     chain: ChainRecord,
-    asker: Asker,
+    handle: NodeHandle,
     counters: Arc<Counters>,
 }
 
-impl Desk {
-    pub(crate) fn new(token: Token, chain: &Chain, asker: Asker, counters: Arc<Counters>) -> Self {
-        Self { token, chain: chain.into(), asker, counters }
+impl Service {
+    /// A node of this chain, with its handle and its counters.
+    #[must_use]
+    pub fn new(chain: &Chain, handle: NodeHandle, counters: Arc<Counters>) -> Self {
+        Self { chain: chain.into(), handle, counters }
+    }
+}
+
+/// Answers the requests for one node.
+pub(crate) struct Handler {
+    token: Token,
+    service: Service,
+}
+
+impl Handler {
+    pub(crate) fn new(token: Token, service: Service) -> Self {
+        Self { token, service }
     }
 
-    /// The answer to a request, whatever it is.
+    /// The response to any request.
     pub(crate) async fn respond(&self, request: hyper::Request<Incoming>) -> Response {
-        let answered = match self.door(&request) {
+        let response = match self.authorise(&request) {
             Err(refused) => Err(refused),
             Ok(Page::Health) => self.health().await,
             Ok(Page::Metrics) => self.metrics().await,
             Ok(Page::Rpc) => self.rpc(request.into_body()).await,
         };
-        answered.unwrap_or_else(|(status, why)| {
-            self.counters.turned_away();
+        response.unwrap_or_else(|(status, why)| {
+            self.service.counters.rejected();
             let mut response = text(status, why.to_owned());
             let header = match status {
                 StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
@@ -66,17 +80,17 @@ impl Desk {
         })
     }
 
-    /// Which page is asked for, by somebody who may.
-    fn door<B>(&self, request: &hyper::Request<B>) -> Result<Page, Refused> {
+    /// The requested page, if the client may have it.
+    fn authorise<B>(&self, request: &hyper::Request<B>) -> Result<Page, Refused> {
         let header = |name: HeaderName| request.headers().get(name);
         if !header(HOST).and_then(|h| h.to_str().ok()).is_some_and(is_here) {
             return Err((
                 StatusCode::MISDIRECTED_REQUEST,
-                "ask this machine by 127.0.0.1, [::1] or localhost",
+                "use the host name 127.0.0.1, [::1] or localhost",
             ));
         }
         if header(ORIGIN).is_some() {
-            return Err((StatusCode::FORBIDDEN, "no web page may ask"));
+            return Err((StatusCode::FORBIDDEN, "requests from web pages are refused"));
         }
         let page = match (request.method(), request.uri().path()) {
             (&Verb::GET, "/health") => return Ok(Page::Health),
@@ -90,7 +104,7 @@ impl Desk {
         if !header(AUTHORIZATION).is_some_and(|shown| self.token.matches(shown.as_bytes())) {
             return Err((
                 StatusCode::UNAUTHORIZED,
-                "show the token: Authorization: Bearer …, from rpc.token",
+                "send the token from rpc.token: Authorization: Bearer …",
             ));
         }
         let json = header(CONTENT_TYPE).is_some_and(|t| is_json(t.as_bytes()));
@@ -121,13 +135,13 @@ impl Desk {
         })
     }
 
-    /// The response to one request; `None` when none is wanted.
+    /// The response to one request; `None` for a notification.
     async fn one(&self, request: Request) -> Option<Value> {
         let outcome = match request.call {
             Ok(call) => self.call(call).await,
             Err(fault) => Err(fault),
         };
-        self.counters.asked(outcome.is_ok());
+        self.service.counters.request(outcome.is_ok());
         request.id.map(|id| response(&id, outcome))
     }
 
@@ -136,7 +150,7 @@ impl Desk {
             Prefix::new(depth, index).ok_or_else(|| Fault::Params("no such prefix".to_owned()))
         };
         match call {
-            Call::Chain(_) => Ok(json!(self.chain)),
+            Call::Chain(_) => Ok(json!(self.service.chain)),
             Call::Status(m) => self.ask(&m, NodeRequest::Status).await,
             Call::Peers(m) => self.ask(&m, NodeRequest::Peers).await,
             Call::Block(m) => self.ask(&m, NodeRequest::Block(Height::new(m.height))).await,
@@ -151,54 +165,54 @@ impl Desk {
         }
     }
 
-    /// Asks the node, and gives its answer the form that the method promises.
+    /// Sends a request to the node, and converts its response into the method's result.
     async fn ask<M>(&self, _: &M, request: NodeRequest) -> Result<Value, Fault>
     where
         M: Method<Result: TryFrom<crate::effect::Response, Error = Fault> + Serialize>,
     {
-        let asker = self.asker.clone();
-        // The loop may be behind, and its channel full.
-        let answer = timeout(ANSWER, spawn_blocking(move || asker.ask(request))).await;
+        let handle = self.service.handle.clone();
+        // Sending may block while the event loop is busy.
+        let answer = timeout(RESPONSE, spawn_blocking(move || handle.ask(request))).await;
         let answer = answer.map_err(|_| Fault::busy())?;
         let result = M::Result::try_from(answer.ok().and_then(Result::ok).ok_or(Fault::Stopped)?)?;
         serde_json::to_value(result).map_err(|_| Fault::Stopped)
     }
 
     async fn status(&self) -> Option<StatusRecord> {
-        let asker = self.asker.clone();
-        let answer = timeout(HEALTH, spawn_blocking(move || asker.ask(NodeRequest::Status))).await;
+        let handle = self.service.handle.clone();
+        let answer = timeout(HEALTH, spawn_blocking(move || handle.ask(NodeRequest::Status))).await;
         StatusRecord::try_from(answer.ok()?.ok()?.ok()?).ok()
     }
 
     async fn health(&self) -> Result<Response, Refused> {
-        self.status().await.ok_or(NOT_WELL)?;
-        Ok(text(StatusCode::OK, "well\n".to_owned()))
+        self.status().await.ok_or(UNHEALTHY)?;
+        Ok(text(StatusCode::OK, "ok\n".to_owned()))
     }
 
     async fn metrics(&self) -> Result<Response, Refused> {
-        let status = self.status().await.ok_or(NOT_WELL)?;
-        Ok(page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.counters.page(&status)))
+        let status = self.status().await.ok_or(UNHEALTHY)?;
+        Ok(page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.service.counters.page(&status)))
     }
 }
 
-/// What can be asked for.
+/// The pages of the server.
 enum Page {
     Rpc,
     Metrics,
     Health,
 }
 
-/// Why a request is turned away, in HTTP's words and in ours.
+/// Why a request is rejected: the HTTP status and the text.
 type Refused = (StatusCode, &'static str);
 
-const NOT_WELL: Refused = (StatusCode::SERVICE_UNAVAILABLE, "the node does not answer");
+const UNHEALTHY: Refused = (StatusCode::SERVICE_UNAVAILABLE, "the node does not answer");
 
 const fn headers(first: u64, most: u32) -> NodeRequest {
     NodeRequest::Headers { first: Height::new(first), most }
 }
 
-/// Whether a Host header names this machine alone, with a port or without: a web page that had its own name pointed here
-/// sends that name.
+/// Whether a Host header names this machine, with or without a port. A web page whose name was pointed to
+/// this machine sends that name instead (DNS rebinding).
 fn is_here(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
@@ -208,7 +222,7 @@ fn is_here(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || ip.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a Content-Type is that of JSON, whatever its parameters.
+/// Whether a Content-Type is JSON, with any parameters.
 fn is_json(kind: &[u8]) -> bool {
     let kind = kind.split(|b| *b == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
@@ -232,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_has_one_type() {
+    fn only_one_content_type_is_json() {
         for kind in ["application/json", "Application/JSON ; charset=utf-8", "application/json;"] {
             assert!(is_json(kind.as_bytes()), "{kind}");
         }
@@ -242,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_few_names() {
+    fn this_machine_has_known_names() {
         for here in
             ["127.0.0.1", "127.0.0.1:80", "localhost", "LocalHost:9", "[::1]", "[::1]:8080", "127.9.9.9:1"]
         {

@@ -1,6 +1,7 @@
 //! The RPC token: 32 random bytes in hexadecimal, in a file that only its owner can read.
 //!
-//! A program that can read the file may use the node. Both files are written at each start and removed at the end.
+//! A program that can read the file may use the node. Both files are written at each start and removed at the
+//! end.
 
 use rand_core::CryptoRngCore;
 use std::{
