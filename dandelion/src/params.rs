@@ -86,7 +86,9 @@ pub enum ParamsError {
     #[error("an epoch must last between a second and a day, not {0:?}")]
     Epoch(Duration),
     /// The embargo would exceed an hour, for which a black hole could hold a payment back.
-    #[error("the mean embargo would be {0:?}, above an hour: use more diffusers, faster hops or more early embargoes")]
+    #[error(
+        "the mean embargo would be {0:?}, above an hour: use more diffusers, faster hops or more early embargoes"
+    )]
     Embargo(Duration),
     /// A limit is zero.
     #[error("each limit must allow at least one transaction")]

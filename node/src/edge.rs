@@ -1,6 +1,5 @@
 //! The edges: adapters to the world outside, each with an in-memory twin that the tests use.
 
-pub mod node_handle;
 pub mod chain_dir;
 pub mod client;
 pub mod clock;
@@ -12,6 +11,7 @@ pub mod light;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod node_handle;
 pub mod operator;
 pub mod rpc;
 pub mod sled_database;

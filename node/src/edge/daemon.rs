@@ -11,7 +11,6 @@
 use crate::{
     config::Config,
     edge::{
-        node_handle::NodeHandle,
         clock::Clock,
         disk::Disk,
         event_loop::{Edges, channel, run},
@@ -19,6 +18,7 @@ use crate::{
         log,
         metrics::Counters,
         net::{self, Net, NetError},
+        node_handle::NodeHandle,
         rpc::{RpcError, Server, Service},
     },
     effect::{Effect, LogEvent},

@@ -17,7 +17,7 @@ pub struct Counters {
     closed: AtomicU64,
     answered: AtomicU64,
     refused: AtomicU64,
-    turned_away: AtomicU64,
+    rejected: AtomicU64,
 }
 
 impl Counters {
@@ -42,8 +42,8 @@ impl Counters {
     }
 
     /// Counts a request that was rejected before it was read.
-    pub(crate) fn turned_away(&self) {
-        add(&self.turned_away);
+    pub(crate) fn rejected(&self) {
+        add(&self.rejected);
     }
 
     /// The metrics page.
@@ -73,7 +73,11 @@ impl Counters {
                 "Transactions that left the mempool without a block",
                 vec![("", count(&self.dropped))],
             ),
-            counter("connections_closed_total", "Connections that the node closed", vec![("", count(&self.closed))]),
+            counter(
+                "connections_closed_total",
+                "Connections that the node closed",
+                vec![("", count(&self.closed))],
+            ),
             counter(
                 "rpc_requests_total",
                 "RPC requests by outcome",

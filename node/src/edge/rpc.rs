@@ -19,8 +19,8 @@
 mod http;
 mod token;
 
-pub(crate) use token::read_files;
 pub use http::Service;
+pub(crate) use token::read_files;
 pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
 
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
@@ -165,7 +165,11 @@ async fn serve(listener: TcpListener, handler: &Arc<Handler>, mut ended: watch::
 }
 
 /// Serves one connection. At the end of the server it still responds to requests in flight.
-async fn connection(io: TokioIo<tokio::net::TcpStream>, handler: Arc<Handler>, mut ended: watch::Receiver<bool>) {
+async fn connection(
+    io: TokioIo<tokio::net::TcpStream>,
+    handler: Arc<Handler>,
+    mut ended: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request| {
         let handler = handler.clone();
         async move { Ok::<_, Infallible>(handler.respond(request).await) }

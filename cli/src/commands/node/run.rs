@@ -24,10 +24,10 @@ use sotto_mw::chain::Chain;
 use sotto_node::{
     config::Config,
     edge::{
-        node_handle::NodeHandle,
         chain_dir::DiskLedger,
         daemon::{Daemon, Setup},
         net::{ListenSetup, Setup as Sockets},
+        node_handle::NodeHandle,
         operator,
         rpc::Server,
     },

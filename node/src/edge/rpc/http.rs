@@ -84,10 +84,7 @@ impl Handler {
     fn authorise<B>(&self, request: &hyper::Request<B>) -> Result<Page, Refused> {
         let header = |name: HeaderName| request.headers().get(name);
         if !header(HOST).and_then(|h| h.to_str().ok()).is_some_and(is_here) {
-            return Err((
-                StatusCode::MISDIRECTED_REQUEST,
-                "use the host name 127.0.0.1, [::1] or localhost",
-            ));
+            return Err((StatusCode::MISDIRECTED_REQUEST, "use the host name 127.0.0.1, [::1] or localhost"));
         }
         if header(ORIGIN).is_some() {
             return Err((StatusCode::FORBIDDEN, "requests from web pages are refused"));
@@ -102,10 +99,7 @@ impl Handler {
             _ => return Err((StatusCode::NOT_FOUND, "POST / · GET /metrics · GET /health")),
         };
         if !header(AUTHORIZATION).is_some_and(|shown| self.token.matches(shown.as_bytes())) {
-            return Err((
-                StatusCode::UNAUTHORIZED,
-                "send the token from rpc.token: Authorization: Bearer …",
-            ));
+            return Err((StatusCode::UNAUTHORIZED, "send the token from rpc.token: Authorization: Bearer …"));
         }
         let json = header(CONTENT_TYPE).is_some_and(|t| is_json(t.as_bytes()));
         if matches!(page, Page::Rpc) && !json {
@@ -191,7 +185,11 @@ impl Handler {
 
     async fn metrics(&self) -> Result<Response, Refused> {
         let status = self.status().await.ok_or(UNHEALTHY)?;
-        Ok(page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.service.counters.page(&status)))
+        Ok(page(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            self.service.counters.page(&status),
+        ))
     }
 }
 
