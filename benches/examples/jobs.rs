@@ -14,16 +14,16 @@ use std::time::Instant;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use sotto_jobs::binding::{leaks, schema};
-use sotto_jobs::edge::files::Memory;
+use sotto_jobs::builtins::Builtin;
 use sotto_jobs::edge::run::{Setup, Stage, take_part};
 use sotto_jobs::edge::tls;
-use sotto_jobs::joint::{Delegated, Joint, Parameters};
-use sotto_jobs::operators::Builtin;
+use sotto_jobs::job::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
+use sotto_jobs::multiparty::{Delegated, Functionality, Parameters};
 use sotto_jobs::program::Computation;
-use sotto_jobs::spec::{Draft, Input, Limits, MAX_AND_GATES, Meeting, Output, Party, Suite};
+use sotto_jobs::storage::Memory;
 use sotto_jobs::text::{Line, Name, Prose};
-use sotto_jobs::{Agreement, Consent, Digest, Job, PartyId};
+use sotto_jobs::verify_program::{leaks, schema};
+use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms};
@@ -107,10 +107,10 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         evaluator: PartyId(1),
         program: program.pin(Vec::new(), MAX_AND_GATES).unwrap(),
         inputs: owners
-            .map(|i| Input { owner: PartyId(i), tables: schema(program, usize::from(i) - 2).unwrap() })
+            .map(|i| Input { party: PartyId(i), tables: schema(program, usize::from(i) - 2).unwrap() })
             .collect(),
         outputs: ["inputs_hold", "groups"]
-            .map(|name| Output { name: line(name), receivers: vec![PartyId(2)] })
+            .map(|name| Output { name: line(name), result_parties: vec![PartyId(2)] })
             .to_vec(),
         leaks: leaks(program).unwrap(),
         suite: Suite::SemiHonest,
@@ -120,7 +120,7 @@ fn agreement(program: &Computation, rows: usize) -> Agreement {
         runs: 1,
     };
     let job = Job::new(draft).unwrap();
-    let consents: Vec<_> = (0..5).map(|i| Consent::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();
+    let consents: Vec<_> = (0..5).map(|i| Approval::sign(&job, &identity(i), &mut rng(9)).unwrap()).collect();
     Agreement::new(job, &consents, 0).unwrap()
 }
 
@@ -143,7 +143,7 @@ fn job(program: &Computation, rows: usize) -> ([f64; 2], f64) {
                     identity: &identity(i),
                     input: input.as_ref(),
                     listen: None,
-                    relay: None,
+                    rendezvous_server: None,
                     debit: &|| Ok(()),
                     observe: &|stage| {
                         if i == 0 && matches!(stage, Stage::Attempt(_) | Stage::Signed) {

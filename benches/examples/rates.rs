@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use sotto_jobs::builtins::auc::{Auc, BREAST_CANCER, Table};
 use sotto_jobs::edge::tls;
-use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Table};
 use sotto_link::Identity;
 use sotto_link::pinned::Pinned;
 use sotto_mpc::calibrate::{self, Chained, Layers};

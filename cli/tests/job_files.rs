@@ -86,7 +86,9 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
 #[test]
 fn a_receiver_that_does_nothing_else_may_die_and_come_back() {
     let world = signed();
-    let job = world.read("job.toml").replace("receivers = [\"north\"", "receivers = [\"east\", \"north\"");
+    let job = world
+        .read("job.toml")
+        .replace("result_parties = [\"north\"", "result_parties = [\"east\", \"north\"");
     world.write("job.toml", &(job + "\n[[party]]\nname = \"east\"\nkey = \"east.pub\"\n"));
     world.run("mpc keygen east").ok();
     for name in ["north", "south", "west", "east"] {

@@ -240,7 +240,7 @@ fn a_policy_forbids_before_signing_and_before_running() {
         let (purpose, keys) = ("To sell lot 7 at the second highest price", keys.join(", "));
         let schemas = schemas(&job);
         world.write("policy.toml", &format!(
-            "programs = [\"{circuit}\"]\nschemas = [{schemas}]\npurposes = [\"{purpose}\"]\nreceivers = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
+            "programs = [\"{circuit}\"]\nschemas = [{schemas}]\npurposes = [\"{purpose}\"]\nresult_parties = [{keys}]\nminimum_rows = 1\nruns_a_month = {runs}\noutputs_a_month = 9\n"
         ));
     };
     policy(&"0".repeat(64), 1);
@@ -276,7 +276,7 @@ fn a_policy_counts_the_rows_of_the_file() {
     let job: Value = serde_json::from_str(&world.run("mpc check job.toml --json").ok()).unwrap();
     let keys: Vec<_> = (0..3).map(|i| job["parties"][i]["key"].to_string()).collect();
     world.write("policy.toml", &format!(
-        "programs = [{}]\nschemas = [{}]\npurposes = [{}]\nreceivers = [{}]\nminimum_rows = 3\nruns_a_month = 1\noutputs_a_month = 9\n",
+        "programs = [{}]\nschemas = [{}]\npurposes = [{}]\nresult_parties = [{}]\nminimum_rows = 3\nruns_a_month = 1\noutputs_a_month = 9\n",
         job["circuit"], schemas(&job), job["purpose"], keys.join(", ")
     ));
     for name in ["north", "south", "west"] {

@@ -26,7 +26,7 @@ pub fn main(a: u8, b: u8, c: (u8, bool)) -> (u8, bool) {
 fn world(program: &str, outputs: &[&str]) -> World {
     let world = World::empty();
     let (before, _) = JOB.split_once("[[output]]\nname = \"result\"").unwrap();
-    let output = |name: &&str| format!("[[output]]\nname = \"{name}\"\nreceivers = [\"west\"]\n\n");
+    let output = |name: &&str| format!("[[output]]\nname = \"{name}\"\nresult_parties = [\"west\"]\n\n");
     let job = before.replace(BUILTIN, program) + &outputs.iter().map(output).collect::<String>();
     world.write("job.toml", &job);
     world.write("sum.garble.rs", SUM);
@@ -68,12 +68,12 @@ fn a_source_is_run_and_its_panic_closes_all_else() {
 
 #[test]
 fn a_circuit_is_run_for_the_owners_that_the_job_names() {
-    let program = "bristol = \"adder.txt\"\nowners = [\"west\", \"west\"]";
+    let program = "bristol = \"adder.txt\"\ninput_parties = [\"west\", \"west\"]";
     let world = world(program, &["output 1"]);
     let job = world.read("job.toml");
     let (head, rest) = job.split_once("[[input]]").unwrap();
     let (_, tail) = rest.split_once("[[output]]").unwrap();
-    world.write("job.toml", &format!("{head}[[input]]\nowner = \"west\"\n\n[[output]]{tail}"));
+    world.write("job.toml", &format!("{head}[[input]]\nparty = \"west\"\n\n[[output]]{tail}"));
     world.write("one.csv", "value 1\n200\n");
     world.write("two.csv", "value 2\n57\n");
     let learns = west_learns(&world, "--input west=one.csv --input west=two.csv");
@@ -121,14 +121,18 @@ fn a_program_that_cannot_be_used_is_told_with_its_line() {
         ("garble = \"adder.txt\"", 13, "adder.txt: line 1, column"),
         ("bristol = \"sum.garble.rs\"", 13, "sum.garble.rs: line 1:"),
         ("bristol = \"adder.txt\"\nparameters = { k = 1 }", 13, "a circuit has no parameters"),
-        ("bristol = \"adder.txt\"\nowners = [\"north\"]", 13, "1 owners are named, the circuit has 2"),
-        ("bristol = \"adder.txt\"\nowners = [\"north\", \"nord\"]", 13, "names nord, who has no [[input]]"),
+        ("bristol = \"adder.txt\"\ninput_parties = [\"north\"]", 13, "1 owners are named, the circuit has 2"),
+        (
+            "bristol = \"adder.txt\"\ninput_parties = [\"north\", \"nord\"]",
+            13,
+            "names nord, who has no [[input]]",
+        ),
         ("bristol = \"adder.txt\"", 13, "takes the inputs of 2 owners, and there are 3"),
         ("bristol = \"/dev/zero\"", 13, "not a regular file"),
         ("bristol = \"adder.txt\"\ngarble = \"sum.garble.rs\"", 13, "must be one of"),
         ("parameters = {}", 13, "must be one of"),
         ("garble = \"\\u001b[2Jnone\"", 13, "\u{fffd}[2Jnone cannot be read"),
-        (&format!("{BUILTIN}\nowners = [\"north\"]"), 13, "and no `owners`"),
+        (&format!("{BUILTIN}\ninput_parties = [\"north\"]"), 13, "and no `input_parties`"),
     ] {
         let said = world(program, &["result"]).run("mpc check job.toml").fails(1);
         assert!(said.contains(&format!("line {line}: ")) && said.contains(why), "{program}: {said}");
@@ -140,7 +144,7 @@ fn a_job_may_narrow_what_a_source_takes() {
     let world = world(GARBLE, &["panicked", "result"]);
     let job = world.read("job.toml");
     let with = |columns: &str| {
-        let owner = "[[input]]\nowner = \"north\"\n";
+        let owner = "[[input]]\nparty = \"north\"\n";
         world.write("job.toml", &job.replace(owner, &format!("{owner}columns = {{ {columns} }}\n")));
     };
     with("a = { max = 40, decimals = 1 }");

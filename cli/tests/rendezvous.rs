@@ -76,7 +76,7 @@ fn everybody(world: &World, more: &str) -> [(i32, String); 3] {
 fn parties_who_only_dial_out_meet_at_a_relay() {
     let world = world();
     let relay = relay(&world, "--allow north.pub south.pub west.pub");
-    sign(&world, &format!("relay = {{ address = \"{}\", key = \"relay.pub\" }}", relay.1), 120);
+    sign(&world, &format!("rendezvous_server = {{ address = \"{}\", key = \"relay.pub\" }}", relay.1), 120);
     let shown = world.run("mpc check job.toml").ok();
     assert!(shown.contains(&format!("met at the relay {}", relay.1)), "{shown}");
     for (code, said) in everybody(&world, "") {
@@ -104,7 +104,8 @@ fn a_relay_is_for_those_whom_it_allows_and_has_its_own_key() {
         world.run(&format!("{run} --rendezvous {wrong}")).fails(2);
     }
     world.run(&format!("mpc rendezvous --listen {} --key relay.key --allow west.pub", relay.1)).fails(1);
-    let both = "address = \"127.0.0.1:1\"\nrelay = { address = \"127.0.0.1:1\", key = \"relay.pub\" }";
+    let both =
+        "address = \"127.0.0.1:1\"\nrendezvous_server = { address = \"127.0.0.1:1\", key = \"relay.pub\" }";
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", both));
     assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
 }
@@ -162,7 +163,7 @@ fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
     let world = world();
     // From the server's first flight of a handshake on.
     let address = altering_relay(&world, 2000);
-    sign(&world, &format!("relay = {{ address = \"{address}\", key = \"relay.pub\" }}"), 10);
+    sign(&world, &format!("rendezvous_server = {{ address = \"{address}\", key = \"relay.pub\" }}"), 10);
     let said = everybody(&world, "");
     for (code, said) in &said {
         assert!([1, 3].contains(code), "{code}: {said}");

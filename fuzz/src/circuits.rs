@@ -1,9 +1,9 @@
 //! The files that a compute party reads: circuits, tables and program sources.
 
 use crate::Verdict;
-use sotto_jobs::circuits::{Compiled, Options};
-use sotto_jobs::joint::{Delegated, Joint};
-use sotto_jobs::operators::auc::{BREAST_CANCER, Column, Table};
+use sotto_jobs::builtins::auc::{BREAST_CANCER, Column, Table};
+use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
+use sotto_jobs::multiparty::{Delegated, Functionality};
 use sotto_mpc::Program;
 use sotto_mpc::circuit::{Circuit, Netlist};
 use sotto_mpc::fancy::Plain;
@@ -112,10 +112,10 @@ fn line(row: &Table, schema: &[Column]) -> String {
 /// numbers of input and output bits, and must not reveal a result if it panics.
 pub fn mpc_language(data: &[u8]) -> Verdict {
     let Ok(source) = str::from_utf8(data) else { return Verdict::Refused };
-    let options = Options { gates: 1 << 12, ..Options::default() };
-    let Ok(program) = Compiled::new(source, &options) else { return Verdict::Refused };
+    let options = GarbleOptions { gates: 1 << 12, ..GarbleOptions::default() };
+    let Ok(program) = GarbleFunctionality::new(source, &options) else { return Verdict::Refused };
     let declaration = program.declaration();
-    let places = vec![Holder::Garbler; declaration.owners().len()];
+    let places = vec![Holder::Garbler; declaration.parties().len()];
     let parties = Delegated::new(&program, places).expect("a place for each owner");
     for pattern in [0u64, u64::MAX, 0x6c62_272e_07bb_0142] {
         let bits = parties.shape().garbler_bits();

@@ -8,15 +8,15 @@ use crate::{
     },
 };
 use sotto_jobs::attempt::{Computed, Finished};
-use sotto_jobs::binding::fits;
 use sotto_jobs::budget::Budget;
-use sotto_jobs::edge::rows::{self, Format};
-use sotto_jobs::edge::{policy_file, receipt_file};
-use sotto_jobs::inputs::Outbox;
-use sotto_jobs::joint::{Column, Local, Rows, Same, Table};
-use sotto_jobs::post::{Answer, Request};
-use sotto_jobs::words::describe;
-use sotto_jobs::{Consent, Job};
+use sotto_jobs::input_commitment::SavedInput;
+use sotto_jobs::messages::{Request, Response};
+use sotto_jobs::multiparty::{Column, LocalStep, PassThrough, Rows, Table};
+use sotto_jobs::rows::{self, Format};
+use sotto_jobs::summary::describe;
+use sotto_jobs::verify_program::verify;
+use sotto_jobs::{Approval, Job};
+use sotto_jobs::{policy_file, receipt_file};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::number::Number;
 use sotto_party::{Identity, PublicKey};
@@ -38,7 +38,7 @@ pub fn mpc_job_file(data: &[u8]) -> Verdict {
         return Verdict::Refused;
     }
     let Some((job, program)) = parse(text) else { return Verdict::Refused };
-    assert_eq!(fits(&job, &program), Ok(()), "a job that its program does not fit");
+    assert_eq!(verify(&job, &program), Ok(()), "a job that its program does not fit");
     assert_eq!(Job::from_bytes(&job.to_bytes()).as_ref(), Ok(&job), "a job that cannot be read back");
     Verdict::Accepted
 }
@@ -46,7 +46,7 @@ pub fn mpc_job_file(data: &[u8]) -> Verdict {
 /// One-line texts and policies: what is read is written as it was, or is no secret of ours.
 pub fn mpc_job_text(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
-    let consent = Consent::from_text(text).map(|consent| consent.to_text());
+    let consent = Approval::from_text(text).map(|consent| consent.to_text());
     let public = PublicKey::from_text(text).ok().map(|key| key.to_text());
     let secret = Identity::from_secret_text(text).map(|identity| identity.to_secret_text().to_string());
     for again in [&consent, &public, &secret].into_iter().flatten() {
@@ -60,7 +60,7 @@ pub fn mpc_job_text(data: &[u8]) -> Verdict {
 pub fn mpc_job_kept(data: &[u8]) -> Verdict {
     let computed = Computed::from_bytes(data).map(|kept| kept.to_bytes());
     let finished = Finished::from_bytes(data).map(|kept| kept.to_bytes());
-    let outbox = Outbox::from_bytes(data).map(|kept| kept.to_bytes());
+    let outbox = SavedInput::from_bytes(data).map(|kept| kept.to_bytes());
     let again = computed.or(finished).or(outbox);
     assert!(again.as_ref().is_none_or(|again| again == data), "two encodings of one");
     Verdict::of(again.is_some())
@@ -70,14 +70,14 @@ pub fn mpc_job_kept(data: &[u8]) -> Verdict {
 pub fn mpc_job_post(data: &[u8]) -> Verdict {
     const MOST: usize = 1 << 16;
     let request = Request::receive(&mut Framed::new(Replay::new(data)), MOST).ok();
-    let answer = Answer::receive(&mut Framed::new(Replay::new(data)), MOST).ok();
+    let answer = Response::receive(&mut Framed::new(Replay::new(data)), MOST).ok();
     if let Some(request) = &request {
         let again = stream(|line| request.send(line).expect("room"));
         assert_eq!(Request::receive(&mut Framed::new(Replay::new(&again)), MOST).as_ref(), Ok(request));
     }
     if let Some(answer) = &answer {
         let again = stream(|line| answer.send(line).expect("room"));
-        assert_eq!(Answer::receive(&mut Framed::new(Replay::new(&again)), MOST).as_ref(), Ok(answer));
+        assert_eq!(Response::receive(&mut Framed::new(Replay::new(&again)), MOST).as_ref(), Ok(answer));
     }
     Verdict::of(request.is_some() || answer.is_some())
 }
@@ -102,9 +102,9 @@ pub fn mpc_rows(data: &[u8]) -> Verdict {
     let number = |min, max| Number::new(min, max).expect("a range");
     let columns = vec![Column::new("age", number(0, 120)), Column::new("pay", number(-5, 1000).scaled(2))];
     let declared = [Table::new("people", Rows::UpTo(64), columns)];
-    let schema = sotto_jobs::binding::table(&declared[0]).expect("names that print");
+    let schema = sotto_jobs::verify_program::table(&declared[0]).expect("names that print");
     let read = |format| {
-        let mut same = Same::new(&declared);
+        let mut same = PassThrough::new(&declared);
         rows::read(std::slice::from_ref(&schema), [(format, data)], &mut same).ok()?;
         let rows = Box::new(same.clone()).finish().ok()?;
         assert_eq!(Box::new(same).enter(&declared).map_or(0, |bits| bits.len()), declared[0].bits());

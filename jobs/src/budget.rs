@@ -1,27 +1,27 @@
-//! What an owner's data set has been used for: a log that only grows, each entry bound to all before it.
+//! What an input party's data set has been used for: a log that only grows, each entry bound to all before it.
 //!
 //! ```text
 //! line    hex of (entry) ‖ space ‖ hex of its link [32]
 //! entry   time u64 ‖ data set [32] ‖ job [32] ‖ run u32 ‖ partners: (signing key [32] ‖ outputs u32)…
-//! link i  H(owner's log key, link i−1, entry i)        link −1 is zero
+//! link i  H(input party's log key, link i−1, entry i)        link −1 is zero
 //! ```
 //!
 //! A run is debited before the first byte that depends on the data leaves, so a run that fails has cost its part, and once: the
 //! same run of the same job is not debited again, since it can only yield the same outputs. The data set is named by a hash
-//! under the owner's own key, so the log says nothing to others, and a budget holds for the data whatever job asks.
+//! under the input party's own key, so the log says nothing to others, and a budget holds for the data whatever job asks.
 //!
 //! Altered, moved, inserted or removed lines are found, as long as the last link is known from elsewhere (the edge keeps it in
 //! a second file). **Not found**: both files put back to an earlier day together.
 
 use super::hash::{Digest, Purpose, hash};
+use super::job::{Job, PartyId};
 use super::policy::{Policy, PolicyError, partners};
-use super::spec::{Job, PartyId};
-use crate::codec::{Wire, record};
+use crate::codec::{Codec, record};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 use sotto_party::hex::{from_hex, to_hex};
 
-/// The context of the key under which an owner names its data sets.
+/// The context of the key under which an input party names its data sets.
 const DATA_SET_KEY: &str = "sotto mpc identity data set key v1";
 
 /// Thirty days, in seconds.
@@ -66,7 +66,7 @@ pub enum BudgetError {
     Cut,
 }
 
-/// The log of an owner, verified.
+/// The log of an input party, verified.
 #[derive(Debug)]
 pub struct Budget {
     key: Digest,
@@ -113,7 +113,7 @@ impl Budget {
     pub fn debit(
         &self,
         policy: Option<&Policy>,
-        (job, owner, run): (&Job, PartyId, u32),
+        (job, input_party, run): (&Job, PartyId, u32),
         data_set: Digest,
         now: u64,
     ) -> Result<Option<(String, Digest)>, PolicyError> {
@@ -125,7 +125,7 @@ impl Budget {
             key: job.party(id).key.signing_bytes(),
             outputs: job.outputs_of(id).len() as u32,
         };
-        let partners: Vec<_> = partners(job, owner).into_iter().map(|id| (id, spending(id))).collect();
+        let partners: Vec<_> = partners(job, input_party).into_iter().map(|id| (id, spending(id))).collect();
         // A clock that was put back does not give anything back.
         let time = self.entries.iter().map(|entry| entry.time).fold(now, u64::max);
         if let Some(policy) = policy {
@@ -163,7 +163,7 @@ impl Budget {
     }
 }
 
-/// What an owner calls a data set in its own log: nobody else can compute it.
+/// What an input party calls a data set in its own log: nobody else can compute it.
 #[must_use]
 pub fn data_set(identity: &Identity, bits: &Bits) -> Digest {
     let count = (bits.len() as u64).to_le_bytes();

@@ -1,8 +1,8 @@
-//! Circuits whose input values belong to owners: what sources in the Garble language and circuit files become.
+//! Circuits whose input values belong to input parties: what sources in the Garble language and circuit files become.
 
+mod assigned;
 mod bristol;
 mod garble;
-mod owned;
 
-pub use bristol::{JointBristol, JointBristolError};
-pub use garble::{Compiled, GarbleError, Options};
+pub use bristol::{BristolFunctionality, BristolFunctionalityError};
+pub use garble::{GarbleError, GarbleFunctionality, GarbleOptions};

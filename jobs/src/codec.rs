@@ -8,7 +8,7 @@ const MAX_ITEMS: u32 = 1 << 16;
 
 /// Why bytes are not the record that they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
+pub enum DecodeError {
     /// The bytes end too early.
     #[error("the bytes end in the middle of a value")]
     Short,
@@ -38,10 +38,10 @@ impl<'b> Reader<'b> {
     pub(crate) fn nested<T>(
         &mut self,
         most: usize,
-        read: impl FnOnce(&mut Self) -> Result<T, WireError>,
-    ) -> Result<T, WireError> {
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
         if self.1 >= most {
-            return Err(WireError::Value("a nesting"));
+            return Err(DecodeError::Value("a nesting"));
         }
         self.1 += 1;
         let value = read(self);
@@ -49,33 +49,33 @@ impl<'b> Reader<'b> {
         value
     }
 
-    pub(crate) fn take(&mut self, n: usize) -> Result<&'b [u8], WireError> {
-        let (now, later) = self.0.split_at_checked(n).ok_or(WireError::Short)?;
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'b [u8], DecodeError> {
+        let (now, later) = self.0.split_at_checked(n).ok_or(DecodeError::Short)?;
         self.0 = later;
         Ok(now)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        let (now, later) = self.0.split_first_chunk().ok_or(WireError::Short)?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (now, later) = self.0.split_first_chunk().ok_or(DecodeError::Short)?;
         self.0 = later;
         Ok(*now)
     }
 
     /// A count of items, each of at least a byte.
-    pub(crate) fn count(&mut self) -> Result<u32, WireError> {
+    pub(crate) fn count(&mut self) -> Result<u32, DecodeError> {
         let count = u32::decode(self)?;
-        let fits = count <= MAX_ITEMS && count as usize <= self.0.len();
-        if fits { Ok(count) } else { Err(WireError::Count(count)) }
+        let verify = count <= MAX_ITEMS && count as usize <= self.0.len();
+        if verify { Ok(count) } else { Err(DecodeError::Count(count)) }
     }
 }
 
 /// A value with one encoding.
-pub(crate) trait Wire: Sized {
+pub(crate) trait Codec: Sized {
     /// Appends the encoding.
     fn encode(&self, out: &mut Vec<u8>);
 
     /// Reads what [`encode`](Self::encode) wrote, and nothing else.
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError>;
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
     /// The encoding after a prefix that names kind and version.
     fn to_prefixed(&self, prefix: &'static str) -> Vec<u8> {
@@ -85,22 +85,22 @@ pub(crate) trait Wire: Sized {
     }
 
     /// The value of all these bytes, prefix included.
-    fn from_prefixed(prefix: &'static str, bytes: &[u8]) -> Result<Self, WireError> {
-        let rest = bytes.strip_prefix(prefix.as_bytes()).ok_or(WireError::Foreign(prefix))?;
+    fn from_prefixed(prefix: &'static str, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let rest = bytes.strip_prefix(prefix.as_bytes()).ok_or(DecodeError::Foreign(prefix))?;
         let mut r = Reader::new(rest);
         let value = Self::decode(&mut r)?;
-        if r.0.is_empty() { Ok(value) } else { Err(WireError::Trailing(r.0.len())) }
+        if r.0.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(r.0.len())) }
     }
 }
 
 macro_rules! integers {
     ($($int:ty),*) => {$(
-        impl Wire for $int {
+        impl Codec for $int {
             fn encode(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+            fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 Ok(Self::from_le_bytes(r.array()?))
             }
         }
@@ -108,38 +108,38 @@ macro_rules! integers {
 }
 integers!(u8, u16, u32, u64, i128);
 
-impl<const N: usize> Wire for [u8; N] {
+impl<const N: usize> Codec for [u8; N] {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self);
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.array()
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
+impl<T: Codec> Codec for Vec<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         (self.len() as u32).encode(out);
         self.iter().for_each(|item| item.encode(out));
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         (0..r.count()?).map(|_| T::decode(r)).collect()
     }
 }
 
-impl<T: Wire> Wire for Option<T> {
+impl<T: Codec> Codec for Option<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         u8::from(self.is_some()).encode(out);
         self.iter().for_each(|value| value.encode(out));
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match u8::decode(r)? {
             0 => Ok(None),
             1 => T::decode(r).map(Some),
-            _ => Err(WireError::Value("a presence")),
+            _ => Err(DecodeError::Value("a presence")),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Bytes {
         out.extend_from_slice(bytes);
     }
 
-    pub(crate) fn take(r: &mut Reader<'_>) -> Result<Vec<u8>, WireError> {
+    pub(crate) fn take(r: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
         let length = u32::decode(r)?;
         r.take(length as usize).map(<[u8]>::to_vec)
     }
@@ -164,43 +164,43 @@ impl Bytes {
         bytes.into_iter().for_each(|bytes| Self::put(bytes, out));
     }
 
-    pub(crate) fn take_option(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>, WireError> {
+    pub(crate) fn take_option(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>, DecodeError> {
         Option::<Self>::decode(r).map(|bytes| bytes.map(|Self(bytes)| bytes))
     }
 }
 
-impl Wire for Bytes {
+impl Codec for Bytes {
     fn encode(&self, out: &mut Vec<u8>) {
         Self::put(&self.0, out);
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Self::take(r).map(Self)
     }
 }
 
-impl Wire for sotto_party::PublicKey {
+impl Codec for sotto_party::PublicKey {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_bytes());
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Self::from_bytes(r.take(Self::BYTES)?).ok_or(WireError::Value("a party's key"))
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_bytes(r.take(Self::BYTES)?).ok_or(DecodeError::Value("a party's key"))
     }
 }
 
 /// A record: its fields in order, in both directions.
 macro_rules! record {
     ($type:ty { $($field:ident),* $(,)? }) => {
-        impl $crate::codec::Wire for $type {
+        impl $crate::codec::Codec for $type {
             fn encode(&self, out: &mut Vec<u8>) {
-                $($crate::codec::Wire::encode(&self.$field, out);)*
+                $($crate::codec::Codec::encode(&self.$field, out);)*
             }
 
             fn decode(
                 r: &mut $crate::codec::Reader<'_>,
-            ) -> Result<Self, $crate::codec::WireError> {
-                $(let $field = $crate::codec::Wire::decode(r)?;)*
+            ) -> Result<Self, $crate::codec::DecodeError> {
+                $(let $field = $crate::codec::Codec::decode(r)?;)*
                 Ok(Self { $($field),* })
             }
         }
@@ -209,18 +209,18 @@ macro_rules! record {
 /// An enumeration without contents: one byte, by its discriminant.
 macro_rules! codes {
     ($type:ident, $what:literal, [$($case:ident),* $(,)?]) => {
-        impl $crate::codec::Wire for $type {
+        impl $crate::codec::Codec for $type {
             fn encode(&self, out: &mut Vec<u8>) {
                 out.push(*self as u8);
             }
 
             fn decode(
                 r: &mut $crate::codec::Reader<'_>,
-            ) -> Result<Self, $crate::codec::WireError> {
-                let code = <u8 as $crate::codec::Wire>::decode(r)?;
+            ) -> Result<Self, $crate::codec::DecodeError> {
+                let code = <u8 as $crate::codec::Codec>::decode(r)?;
                 let all = [$(Self::$case),*];
                 let known = all.into_iter().find(|case| *case as u8 == code);
-                known.ok_or($crate::codec::WireError::Value($what))
+                known.ok_or($crate::codec::DecodeError::Value($what))
             }
         }
     };
@@ -249,11 +249,11 @@ mod tests {
     #[test]
     fn bad_bytes_are_refused_before_anything_is_allocated() {
         let read = |bytes: &[u8]| Example::from_prefixed("x", bytes).unwrap_err();
-        assert_eq!(read(b"y"), WireError::Foreign("x"));
-        assert_eq!(read(b"x\x02"), WireError::Short);
-        assert_eq!(read(b"x\0\0\xff\xff\xff\xff"), WireError::Count(u32::MAX));
-        assert_eq!(read(b"x\0\0\x02\0\0\0\0"), WireError::Count(2));
-        assert_eq!(read(b"x\0\0\x01\0\0\0\x02"), WireError::Value("a presence"));
-        assert_eq!(read(b"x\0\0\0\0\0\0\0"), WireError::Trailing(1));
+        assert_eq!(read(b"y"), DecodeError::Foreign("x"));
+        assert_eq!(read(b"x\x02"), DecodeError::Short);
+        assert_eq!(read(b"x\0\0\xff\xff\xff\xff"), DecodeError::Count(u32::MAX));
+        assert_eq!(read(b"x\0\0\x02\0\0\0\0"), DecodeError::Count(2));
+        assert_eq!(read(b"x\0\0\x01\0\0\0\x02"), DecodeError::Value("a presence"));
+        assert_eq!(read(b"x\0\0\0\0\0\0\0"), DecodeError::Trailing(1));
     }
 }

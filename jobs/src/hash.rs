@@ -8,29 +8,29 @@ use core::fmt;
 
 use sotto_party::hex::{from_hex, to_hex};
 
-use crate::codec::WireError;
-use crate::codec::{Reader, Wire};
+use crate::codec::DecodeError;
+use crate::codec::{Codec, Reader};
 
 /// What a hash is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A job's id, over its canonical encoding.
     Job,
-    /// What a job takes an owner's data for: its tables and the program's parameters.
+    /// What a job takes an input party's data for: its tables and the program's parameters.
     Schema,
     /// A run's id: job, run, attempt, a nonce of every party.
     Run,
     /// A session's id: run id and the channel's exported value.
     Session,
-    /// Where a run's parties meet at a relay: job, run, computer.
+    /// Where a run's parties meet at a rendezvous server: job, run, compute party.
     Rendezvous,
-    /// A computer's share of an owner's input: salt, place, bits.
-    Share,
-    /// A computer's half of a receiver's outputs: salt, place, bits.
-    Half,
-    /// A manifest, as the receipt names it.
-    Manifest,
-    /// A data set, under its owner's own key: what a budget is kept for.
+    /// A compute party's share of an input party's input: salt, place, bits.
+    InputShare,
+    /// A compute party's output share of a result party's outputs: salt, place, bits.
+    OutputShare,
+    /// An input commitment, as the receipt names it.
+    InputCommitment,
+    /// A data set, under its input party's own key: what a budget is kept for.
     DataSet,
     /// An entry of the budget's log, over its predecessor.
     Budget,
@@ -44,9 +44,9 @@ impl Purpose {
             Self::Run => "sotto mpc run id v1",
             Self::Session => "sotto mpc session id v1",
             Self::Rendezvous => "sotto mpc rendezvous v1",
-            Self::Share => "sotto mpc share commitment v1",
-            Self::Half => "sotto mpc output commitment v1",
-            Self::Manifest => "sotto mpc manifest v1",
+            Self::InputShare => "sotto mpc share commitment v1",
+            Self::OutputShare => "sotto mpc output commitment v1",
+            Self::InputCommitment => "sotto mpc manifest v1",
             Self::DataSet => "sotto mpc data set v1",
             Self::Budget => "sotto mpc budget entry v1",
         }
@@ -92,13 +92,13 @@ impl fmt::Debug for Digest {
     }
 }
 
-impl Wire for Digest {
+impl Codec for Digest {
     fn encode(&self, out: &mut Vec<u8>) {
         self.0.encode(out);
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Wire::decode(r).map(Self)
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Codec::decode(r).map(Self)
     }
 }
 

@@ -1,24 +1,24 @@
-//! What an owner allows to be done with its data, whoever asks: checked before it signs, and again before it runs.
+//! What an input party allows to be done with its data, whoever asks: checked before it signs, and again before it runs.
 //!
-//! A policy is the owner's own; nobody else sees it. It names programs by the hash of their gates, what its columns are taken for by
-//! the hash of their schema, and receivers by their keys, because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
+//! A policy is the input party's own; nobody else sees it. It names programs by the hash of their gates, what its columns are taken for by
+//! the hash of their schema, and result parties by their keys, because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
 
 use super::hash::Digest;
-use super::spec::{Job, PartyId, Table};
+use super::job::{Job, PartyId, Table};
 use super::text::Prose;
 
-/// What an owner allows.
+/// What an input party allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Hashes of circuits.
     pub programs: Vec<Digest>,
-    /// Hashes of the schemas by which the owner's data may be read ([`Job::schema_of`]).
+    /// Hashes of the schemas by which the input party's data may be read ([`Job::schema_of`]).
     pub schemas: Vec<Digest>,
     /// Purposes, word for word.
     pub purposes: Vec<Prose>,
     /// Fingerprints of those who may learn outputs.
-    pub receivers: Vec<String>,
-    /// Fewest rows of each of the owner's tables: fewer would say too much of each.
+    pub result_parties: Vec<String>,
+    /// Fewest rows of each of the input party's tables: fewer would say too much of each.
     pub minimum_rows: u64,
     /// Runs in thirty days from which one partner learns something.
     pub runs_a_month: u32,
@@ -39,7 +39,7 @@ pub enum PolicyError {
     #[error("the policy does not allow this purpose: it is not in `purposes`, word for word")]
     Purpose,
     /// Somebody would learn an output who may not.
-    #[error("the policy does not allow {name} to learn an output: {fingerprint} is not in `receivers`")]
+    #[error("the policy does not allow {name} to learn an output: {fingerprint} is not in `result parties`")]
     Receiver {
         /// Its name in the job.
         name: String,
@@ -83,29 +83,29 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// Whether this owner may take part in the job, apart from what it has spent and from its rows, which are not known
+    /// Whether this input party may take part in the job, apart from what it has spent and from its rows, which are not known
     /// when it signs.
     ///
     /// # Errors
     /// The first thing that is not allowed.
-    pub fn check(&self, job: &Job, owner: PartyId) -> Result<(), PolicyError> {
+    pub fn check(&self, job: &Job, input_party: PartyId) -> Result<(), PolicyError> {
         if !self.programs.contains(&job.program.circuit) {
             return Err(PolicyError::Program(job.program.circuit));
         }
-        let schema = job.schema_of(owner);
+        let schema = job.schema_of(input_party);
         if !self.schemas.contains(&schema) {
             return Err(PolicyError::Schema(schema));
         }
         if !self.purposes.contains(&job.purpose) {
             return Err(PolicyError::Purpose);
         }
-        for receiver in partners(job, owner) {
-            let party = job.party(receiver);
+        for result_party in partners(job, input_party) {
+            let party = job.party(result_party);
             let (name, fingerprint) = (party.name.to_string(), party.key.fingerprint());
-            if !self.receivers.contains(&fingerprint) {
+            if !self.result_parties.contains(&fingerprint) {
                 return Err(PolicyError::Receiver { name, fingerprint });
             }
-            let outputs = job.outputs_of(receiver).len() as u32;
+            let outputs = job.outputs_of(result_party).len() as u32;
             for (what, most, wanted) in
                 [("runs", self.runs_a_month, 1), ("outputs", self.outputs_a_month, outputs)]
             {
@@ -114,16 +114,16 @@ impl Policy {
                 }
             }
         }
-        let most: Vec<u64> = tables(job, owner).map(|table| table.rows).collect();
-        self.check_rows(job, owner, &most)
+        let most: Vec<u64> = tables(job, input_party).map(|table| table.rows).collect();
+        self.check_rows(job, input_party, &most)
     }
 
-    /// Whether the owner's tables have rows enough: as many as there are, table by table.
+    /// Whether the input party's tables have rows enough: as many as there are, table by table.
     ///
     /// # Errors
     /// The first table that has too few.
-    pub fn check_rows(&self, job: &Job, owner: PartyId, rows: &[u64]) -> Result<(), PolicyError> {
-        let few = tables(job, owner).zip(rows).find(|(_, given)| **given < self.minimum_rows);
+    pub fn check_rows(&self, job: &Job, input_party: PartyId, rows: &[u64]) -> Result<(), PolicyError> {
+        let few = tables(job, input_party).zip(rows).find(|(_, given)| **given < self.minimum_rows);
         few.map_or(Ok(()), |(table, given)| {
             let (least, given) = (self.minimum_rows, *given);
             Err(PolicyError::Rows { table: table.name.to_string(), least, given })
@@ -131,11 +131,11 @@ impl Policy {
     }
 }
 
-fn tables(job: &Job, owner: PartyId) -> impl Iterator<Item = &Table> {
-    job.inputs.iter().filter(move |input| input.owner == owner).flat_map(|input| &input.tables)
+fn tables(job: &Job, input_party: PartyId) -> impl Iterator<Item = &Table> {
+    job.inputs.iter().filter(move |input| input.party == input_party).flat_map(|input| &input.tables)
 }
 
-/// Those who learn something of an owner's data: all receivers but itself.
-pub(super) fn partners(job: &Job, owner: PartyId) -> Vec<PartyId> {
-    job.receivers().into_iter().filter(|id| *id != owner).collect()
+/// Those who learn something of an input party's data: all result parties but itself.
+pub(super) fn partners(job: &Job, input_party: PartyId) -> Vec<PartyId> {
+    job.result_parties().into_iter().filter(|id| *id != input_party).collect()
 }

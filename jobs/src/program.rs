@@ -3,19 +3,19 @@
 //! ```text
 //! name and parameters ─► Builtin ─┐
 //! source and options  ─► Garble  ─┼─► Computation ─ pin ─► source, compiler, parameters, hash and number of gates
-//! file and owners     ─► Bristol ─┘
+//! file and input parties     ─► Bristol ─┘
 //! ```
 //!
 //! Every party builds it itself, from what comes with the job, and arrives at the same [`Pin`] or at another job: the pin is part
 //! of what is signed.
 
 use super::hash::Digest;
-use super::spec::{Gates, Parameter, Pin};
-use super::text::{BadText, Line};
-use crate::circuits::Compiled;
-use crate::circuits::JointBristol;
-use crate::joint::{Cells, Checked, Declaration, Figure, Joint, Local, TooLarge};
-use crate::operators::Builtin;
+use super::job::{Gates, Parameter, Pin};
+use super::text::{Line, TextError};
+use crate::builtins::Builtin;
+use crate::circuits::BristolFunctionality;
+use crate::circuits::GarbleFunctionality;
+use crate::multiparty::{Cells, CheckedInputs, Declaration, Figure, Functionality, LocalStep, TooLarge};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::language::COMPILER;
 use sotto_mpc::inputs::Inputs;
@@ -28,9 +28,9 @@ pub enum Computation {
     /// An operator that comes with the crate.
     Builtin(Builtin),
     /// A source in the Garble language.
-    Garble(Compiled),
+    Garble(GarbleFunctionality),
     /// A circuit in Bristol Fashion.
-    Bristol(JointBristol),
+    Bristol(BristolFunctionality),
 }
 
 /// Why a program cannot be pinned.
@@ -41,7 +41,7 @@ pub enum PinError {
     TooLarge(#[from] TooLarge),
     /// A name that cannot stand in a job.
     #[error(transparent)]
-    Text(#[from] BadText),
+    Text(#[from] TextError),
 }
 
 /// Does with a program whatever kind it is of.
@@ -56,14 +56,14 @@ macro_rules! with {
 }
 
 impl Computation {
-    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all. The ranges of built-in
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all. The ranges of built-in
     /// programs are parameters.
     #[must_use]
-    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
+    pub fn narrow(&mut self, input_party: usize, column: &str, to: Number) -> bool {
         match self {
             Self::Builtin(_) => false,
-            Self::Garble(program) => program.narrow(owner, column, to),
-            Self::Bristol(program) => program.narrow(owner, column, to),
+            Self::Garble(program) => program.narrow(input_party, column, to),
+            Self::Bristol(program) => program.narrow(input_party, column, to),
         }
     }
 
@@ -100,7 +100,7 @@ impl Computation {
     }
 }
 
-impl Joint for Computation {
+impl Functionality for Computation {
     fn name(&self) -> ProgramName {
         with!(self, program => program.name())
     }
@@ -116,14 +116,14 @@ impl Joint for Computation {
     fn body<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
-        inputs: &mut Checked<'_, F::Wire, I>,
+        inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         with!(self, program => program.body(f, inputs, outputs))
     }
 
-    fn local(&self, owner: usize) -> Box<dyn Local + '_> {
-        with!(self, program => program.local(owner))
+    fn local(&self, input_party: usize) -> Box<dyn LocalStep + '_> {
+        with!(self, program => program.local(input_party))
     }
 
     fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {

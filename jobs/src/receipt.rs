@@ -1,21 +1,21 @@
-//! The receipt: what both computers state about a finished run, for everybody who took part.
+//! The receipt: what both compute parties state about a finished run, for everybody who took part.
 //!
 //! ```text
-//! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ manifests ‖ output commitments ‖ transcript
+//! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ input commitments ‖ output commitments ‖ transcript
 //! statement  started ‖ finished ‖ sent ‖ received ‖ signature over ("sotto receipt v1\0" ‖ facts ‖ the four before it)
 //! receipt    facts ‖ garbler's statement ‖ evaluator's statement
 //! ```
 //!
-//! **Shows**: that both computers state that they ran this circuit of this job once, on the inputs that the owners committed to,
+//! **Shows**: that both compute parties state that they ran this circuit of this job once, on the inputs that the input parties committed to,
 //! saw the same control, transfer and output messages, before the job's expiry and within its seconds by their clocks, and
-//! delivered these halves. **Does not show** that they computed
+//! delivered these output shares. **Does not show** that they computed
 //! correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The transcript hash leaves out the
 //! garbled tables; what altered them is found by the channel and by the outputs' labels.
 
 use super::hash::{Digest, Purpose, hash};
-use super::spec::{Job, PartyId};
-use crate::codec::WireError;
-use crate::codec::{Wire, record};
+use super::job::{Job, PartyId};
+use crate::codec::DecodeError;
+use crate::codec::{Codec, record};
 use sotto_mpc::protocol::semi_honest::OutputShare;
 use sotto_party::{Context, Identity};
 
@@ -23,7 +23,7 @@ use sotto_party::{Context, Identity};
 const SIGNATURE: Context = Context::new("sotto receipt v1");
 const PREFIX: &str = "sotto receipt v1\0";
 
-/// What both computers agree on.
+/// What both compute parties agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The job.
@@ -38,43 +38,43 @@ pub struct Facts {
     pub circuit: Digest,
     /// Its AND gates.
     pub and_gates: u64,
-    /// The hash of each owner's manifest, in the job's order.
+    /// The hash of each input party's input commitment, in the job's order.
     pub inputs: Vec<Digest>,
-    /// For each receiver a commitment to either half of its outputs, the garbler's first.
+    /// For each result party a commitment to either output share of its outputs, the garbler's first.
     pub outputs: Vec<Delivered>,
-    /// The hash of all that the computers said but the tables.
+    /// The hash of all that the compute parties said but the tables.
     pub transcript: Digest,
 }
 
-/// Commitments to what a receiver got.
+/// Commitments to what a result party got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Who.
-    pub receiver: PartyId,
-    /// To the garbler's half.
+    pub result_party: PartyId,
+    /// To the garbler's output share.
     pub garbler: Digest,
-    /// To the evaluator's half.
+    /// To the evaluator's output share.
     pub evaluator: Digest,
 }
 
-/// What one computer adds, and its signature over all.
+/// What one compute party adds, and its signature over all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// When the attempt began: seconds since 1970 by this computer's clock.
+    /// When the attempt began: seconds since 1970 by this compute party's clock.
     pub started: u64,
     /// When it was over.
     pub finished: u64,
-    /// Bytes sent to the other computer.
+    /// Bytes sent to the other compute party.
     pub sent: u64,
     /// Bytes received from it.
     pub received: u64,
     signature: [u8; 64],
 }
 record!(Facts { job, run, attempt, run_id, circuit, and_gates, inputs, outputs, transcript });
-record!(Delivered { receiver, garbler, evaluator });
+record!(Delivered { result_party, garbler, evaluator });
 record!(Statement { started, finished, sent, received, signature });
 
-/// Facts that both computers signed.
+/// Facts that both compute parties signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// What they agree on.
@@ -91,19 +91,19 @@ record!(Receipt { facts, garbler, evaluator });
 pub enum ReceiptError {
     /// Not the bytes of a receipt.
     #[error(transparent)]
-    Wire(#[from] WireError),
+    Codec(#[from] DecodeError),
     /// Of another job.
     #[error("the receipt is of another job")]
     OtherJob,
     /// Facts that the job does not allow.
-    #[error("the receipt names another circuit, other owners or other receivers than the job")]
+    #[error("the receipt names another circuit, other input parties or other result parties than the job")]
     Facts,
     /// A computation that nobody agreed to.
     #[error(
         "the {0} states that it began after the job had expired, or computed for longer than the job allows"
     )]
     Terms(&'static str),
-    /// A signature that the computer's key did not make.
+    /// A signature that the compute party's key did not make.
     #[error("the statement of the {0} is not signed by the key that the job names")]
     Signature(&'static str),
 }
@@ -128,16 +128,16 @@ impl Statement {
         text
     }
 
-    /// Whether the computer kept to the job's expiry and to its seconds, by its own clock.
+    /// Whether the compute party kept to the job's expiry and to its seconds, by its own clock.
     #[must_use]
     pub fn is_within(&self, job: &Job) -> bool {
         self.started < job.expiry && self.finished.saturating_sub(self.started) <= job.limits.seconds.into()
     }
 
-    /// Whether this computer signed it.
+    /// Whether this compute party signed it.
     #[must_use]
-    pub fn is_of(&self, job: &Job, computer: PartyId, facts: &Facts) -> bool {
-        job.party(computer).key.verify(SIGNATURE, &self.text(facts), &self.signature)
+    pub fn is_of(&self, job: &Job, compute_party: PartyId, facts: &Facts) -> bool {
+        job.party(compute_party).key.verify(SIGNATURE, &self.text(facts), &self.signature)
     }
 }
 
@@ -149,7 +149,7 @@ impl Facts {
             && self.and_gates == job.program.and_gates
             && (1..=job.runs).contains(&self.run)
             && self.inputs.len() == job.inputs.len()
-            && self.outputs.iter().map(|output| output.receiver).eq(job.receivers())
+            && self.outputs.iter().map(|output| output.result_party).eq(job.result_parties())
     }
 }
 
@@ -160,23 +160,23 @@ impl Receipt {
         self.to_prefixed(PREFIX)
     }
 
-    /// The receipt of these bytes, signed by both computers of the job.
+    /// The receipt of these bytes, signed by both compute parties of the job.
     ///
     /// # Errors
     /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any more.
     pub fn from_bytes(job: &Job, bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let receipt: Self = Wire::from_prefixed(PREFIX, bytes)?;
+        let receipt: Self = Codec::from_prefixed(PREFIX, bytes)?;
         if receipt.facts.job != job.id() {
             return Err(ReceiptError::OtherJob);
         }
         if !receipt.facts.fit(job) {
             return Err(ReceiptError::Facts);
         }
-        let [garbler, evaluator] = job.computers();
-        for (role, computer, statement) in
+        let [garbler, evaluator] = job.compute_parties();
+        for (role, compute_party, statement) in
             [("garbler", garbler, &receipt.garbler), ("evaluator", evaluator, &receipt.evaluator)]
         {
-            if !statement.is_of(job, computer, &receipt.facts) {
+            if !statement.is_of(job, compute_party, &receipt.facts) {
                 return Err(ReceiptError::Signature(role));
             }
             if !statement.is_within(job) {
@@ -187,19 +187,25 @@ impl Receipt {
     }
 }
 
-/// The commitment to a half, as it stands in the facts.
+/// The commitment to an output share, as it stands in the facts.
 #[must_use]
-pub fn commit_half(
+pub fn commit_output_share(
     run_id: Digest,
-    receiver: PartyId,
-    computer: PartyId,
+    result_party: PartyId,
+    compute_party: PartyId,
     salt: &[u8; 32],
-    half: &OutputShare,
+    output_share: &OutputShare,
 ) -> Digest {
-    let count = (half.bits().len() as u64).to_le_bytes();
-    let place = [receiver.0.to_le_bytes(), computer.0.to_le_bytes()];
+    let count = (output_share.bits().len() as u64).to_le_bytes();
+    let place = [result_party.0.to_le_bytes(), compute_party.0.to_le_bytes()];
     hash(
-        Purpose::Half,
-        &[salt, &run_id.0, place.as_flattened(), &count, sotto_mpc::Bits::from(half.bits()).as_bytes()],
+        Purpose::OutputShare,
+        &[
+            salt,
+            &run_id.0,
+            place.as_flattened(),
+            &count,
+            sotto_mpc::Bits::from(output_share.bits()).as_bytes(),
+        ],
     )
 }

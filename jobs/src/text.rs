@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-use crate::codec::WireError;
-use crate::codec::{Reader, Wire};
+use crate::codec::DecodeError;
+use crate::codec::{Codec, Reader};
 
 /// Between 1 and `MAX` bytes of printable UTF-8.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub type Prose = Text<1000>;
 #[error(
     "a text of 1 to {max} bytes is wanted here, without control or invisible characters, and with single spaces"
 )]
-pub struct BadText {
+pub struct TextError {
     max: usize,
 }
 
@@ -32,10 +32,10 @@ impl<const MAX: usize> Text<MAX> {
     ///
     /// # Errors
     /// If it is empty, too long or not printable.
-    pub fn new(text: &str) -> Result<Self, BadText> {
+    pub fn new(text: &str) -> Result<Self, TextError> {
         let is_even = text.trim() == text && !text.contains("  ");
-        let fits = (1..=MAX).contains(&text.len()) && text.chars().all(shows) && is_even;
-        if fits { Ok(Self(text.to_owned())) } else { Err(BadText { max: MAX }) }
+        let verify = (1..=MAX).contains(&text.len()) && text.chars().all(shows) && is_even;
+        if verify { Ok(Self(text.to_owned())) } else { Err(TextError { max: MAX }) }
     }
 
     /// The text.
@@ -69,16 +69,16 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
     }
 }
 
-impl<const MAX: usize> Wire for Text<MAX> {
+impl<const MAX: usize> Codec for Text<MAX> {
     fn encode(&self, out: &mut Vec<u8>) {
         (self.0.len() as u16).encode(out);
         out.extend_from_slice(self.0.as_bytes());
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let length = u16::decode(r)?;
         let text = str::from_utf8(r.take(length.into())?).ok();
-        text.and_then(|text| Self::new(text).ok()).ok_or(WireError::Value("a text"))
+        text.and_then(|text| Self::new(text).ok()).ok_or(DecodeError::Value("a text"))
     }
 }
 
@@ -113,13 +113,13 @@ impl fmt::Debug for Name {
     }
 }
 
-impl Wire for Name {
+impl Codec for Name {
     fn encode(&self, out: &mut Vec<u8>) {
         self.0.encode(out);
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Self::new(Text::<32>::decode(r)?.as_str()).ok_or(WireError::Value("a party's name"))
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::new(Text::<32>::decode(r)?.as_str()).ok_or(DecodeError::Value("a party's name"))
     }
 }
 

@@ -3,20 +3,25 @@
 
 mod support;
 
+use sotto_jobs::approval::ApprovalError;
 use sotto_jobs::budget::{Budget, BudgetError, data_set};
-use sotto_jobs::consent::ConsentError;
-use sotto_jobs::edge::files::{Memory, Shelf};
-use sotto_jobs::edge::policy_file::{self, DebitError};
+use sotto_jobs::job::{
+    Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Value,
+};
 use sotto_jobs::policy::{Policy, PolicyError};
-use sotto_jobs::spec::{Draft, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, Relay, SpecError, Value};
+use sotto_jobs::policy_file::{self, DebitError};
+use sotto_jobs::storage::{Memory, Storage};
+use sotto_jobs::summary::describe;
 use sotto_jobs::text::Prose;
-use sotto_jobs::words::describe;
-use sotto_jobs::{Agreement, Consent, Digest, Job};
+use sotto_jobs::{Agreement, Approval, Digest, Job};
 use sotto_party::Identity;
-use support::{NOW, consents, draft, identity, job, line, rng};
+use support::{NOW, approvals, draft, identity, job, line, rng};
 
-fn relay(key: u64) -> Meeting {
-    Meeting::Relay(Relay { address: line("example.org:1"), key: Identity::random(&mut rng(key)).public() })
+fn rendezvous_server(key: u64) -> Meeting {
+    Meeting::RendezvousServer(RendezvousServer {
+        address: line("example.org:1"),
+        key: Identity::random(&mut rng(key)).public(),
+    })
 }
 
 /// Drafts that differ from [`draft`] in one thing.
@@ -27,8 +32,8 @@ fn variants() -> Vec<Draft> {
         |d| d.nonce = Digest([8; 32]),
         |d| d.parties[2].key = Identity::random(&mut rng(5)).public(),
         |d| d.parties[0].meeting = Some(Meeting::Address(line("example.org:1"))),
-        |d| d.parties[0].meeting = Some(relay(5)),
-        |d| d.parties[0].meeting = Some(relay(6)),
+        |d| d.parties[0].meeting = Some(rendezvous_server(5)),
+        |d| d.parties[0].meeting = Some(rendezvous_server(6)),
         |d| (d.garbler, d.evaluator) = (d.evaluator, d.garbler),
         |d| d.program.circuit = Digest([1; 32]),
         |d| d.program.source = Some(Digest([1; 32])),
@@ -36,7 +41,7 @@ fn variants() -> Vec<Draft> {
         |d| d.inputs[1].tables[0].columns[0].max += 1,
         |d| d.inputs[1].tables[0].columns[0].missing = Some(0),
         |d| d.inputs[1].tables[0].rows += 1,
-        |d| d.outputs[1].receivers.push(PartyId(0)),
+        |d| d.outputs[1].result_parties.push(PartyId(0)),
         |d| d.leaks[0] = Prose::new("nothing").unwrap(),
         |d| d.limits.seconds += 1,
         |d| d.deadline += 1,
@@ -85,28 +90,24 @@ fn every_rule_names_its_place() {
         let faults = faults(change);
         assert!(faults.contains(&(part, error)), "{faults:?}");
     };
-    has(|d| d.evaluator = d.garbler, Part::Field("roles.evaluator"), SpecError::OneComputer);
-    has(|d| d.garbler = PartyId(9), Part::Field("roles.garbler"), SpecError::Stranger);
-    has(|d| d.parties[1].meeting = None, Part::Party(1), SpecError::NoAddress);
-    has(|d| d.parties[4].name = d.parties[3].name.clone(), Part::Party(4), SpecError::Twice);
-    has(|d| d.parties[4].key = d.parties[3].key.clone(), Part::Party(4), SpecError::Twice);
+    has(|d| d.evaluator = d.garbler, Part::Field("roles.evaluator"), JobError::OneComputeParty);
+    has(|d| d.garbler = PartyId(9), Part::Field("roles.garbler"), JobError::Stranger);
+    has(|d| d.parties[1].meeting = None, Part::Party(1), JobError::NoAddress);
+    has(|d| d.parties[4].name = d.parties[3].name.clone(), Part::Party(4), JobError::Twice);
+    has(|d| d.parties[4].key = d.parties[3].key.clone(), Part::Party(4), JobError::Twice);
     has(
-        |d| d.outputs.iter_mut().for_each(|o| o.receivers = vec![PartyId(0)]),
+        |d| d.outputs.iter_mut().for_each(|o| o.result_parties = vec![PartyId(0)]),
         Part::Party(4),
-        SpecError::Idle,
+        JobError::Idle,
     );
-    has(|d| d.inputs[1].owner = PartyId(0), Part::Input(1), SpecError::Twice);
-    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), SpecError::Limit);
-    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), SpecError::Limit);
+    has(|d| d.inputs[1].party = PartyId(0), Part::Input(1), JobError::Twice);
+    has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), JobError::Limit);
+    has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), JobError::Limit);
     let most = MAX_AND_GATES;
-    has(
-        |d| d.limits.and_gates = MAX_AND_GATES + 1,
-        Part::Field("limits.and_gates"),
-        SpecError::TooMany(most),
-    );
-    has(|d| d.outputs[0].receivers.clear(), Part::Output(0), SpecError::Number { given: 0, most: 64 });
-    has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), SpecError::Twice);
-    has(|d| d.runs = 0, Part::Field("maximum_runs"), SpecError::Zero);
+    has(|d| d.limits.and_gates = MAX_AND_GATES + 1, Part::Field("limits.and_gates"), JobError::TooMany(most));
+    has(|d| d.outputs[0].result_parties.clear(), Part::Output(0), JobError::Number { given: 0, most: 64 });
+    has(|d| d.outputs[1].name = line("inputs_hold"), Part::Output(1), JobError::Twice);
+    has(|d| d.runs = 0, Part::Field("maximum_runs"), JobError::Zero);
     for address in [
         "not an address",
         "example.org",
@@ -119,46 +120,46 @@ fn every_rule_names_its_place() {
     ] {
         let mut draft = draft();
         draft.parties[0].meeting = Some(Meeting::Address(line(address)));
-        assert!(Job::new(draft).unwrap_err().contains(&(Part::Party(0), SpecError::Address)), "{address}");
+        assert!(Job::new(draft).unwrap_err().contains(&(Part::Party(0), JobError::Address)), "{address}");
     }
     for address in ["[2001:db8::1]:7700", "127.0.0.1:0", "north-1.example:7700"] {
         let mut draft = draft();
         draft.parties[0].meeting = Some(Meeting::Address(line(address)));
         assert!(Job::new(draft).is_ok(), "{address}");
     }
-    let range = |change| has(change, Part::Column(1, 0, 0), SpecError::Range);
+    let range = |change| has(change, Part::Column(1, 0, 0), JobError::Range);
     range(|d| d.inputs[1].tables[0].columns[0].max = -1);
     range(|d| d.inputs[1].tables[0].columns[0].max = 1 << 64);
     range(|d| d.inputs[1].tables[0].columns[0].decimals = 19);
-    has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), SpecError::Missing);
+    has(|d| d.inputs[1].tables[0].columns[0].missing = Some(1000), Part::Column(1, 0, 0), JobError::Missing);
 }
 
 #[test]
 fn only_all_signatures_under_this_very_job_are_an_agreement() {
-    let (job, consents) = (job(), consents(&job()));
-    let agree = |consents: &[Consent], now| Agreement::new(job.clone(), consents, now).map(|_| ());
-    assert_eq!(agree(&consents, NOW), Ok(()));
-    assert_eq!(agree(&consents, job.expiry), Err(ConsentError::Expired));
-    assert_eq!(agree(&consents[..3], NOW), Err(ConsentError::Missing(vec!["dora".into(), "eve".into()])));
+    let (job, approvals) = (job(), approvals(&job()));
+    let agree = |approvals: &[Approval], now| Agreement::new(job.clone(), approvals, now).map(|_| ());
+    assert_eq!(agree(&approvals, NOW), Ok(()));
+    assert_eq!(agree(&approvals, job.expiry), Err(ApprovalError::Expired));
+    assert_eq!(agree(&approvals[..3], NOW), Err(ApprovalError::Missing(vec!["dora".into(), "eve".into()])));
     for draft in variants() {
         // Whoever still is a party signed another job.
         let other = Job::new(draft).unwrap();
-        assert!(Agreement::new(other, &consents, NOW).is_err());
+        assert!(Agreement::new(other, &approvals, NOW).is_err());
     }
-    let text = consents[1].to_text();
-    assert_eq!(Consent::from_text(&text), Some(consents[1].clone()));
+    let text = approvals[1].to_text();
+    assert_eq!(Approval::from_text(&text), Some(approvals[1].clone()));
     let digits = text.trim_end().len() - "sotto-consent-2:".len();
     for at in 0..digits {
         let mut altered = text.clone().into_bytes();
         let place = &mut altered["sotto-consent-2:".len() + at];
         *place = if *place == b'0' { b'1' } else { b'0' };
-        let altered = Consent::from_text(&String::from_utf8(altered).unwrap()).unwrap();
-        let mut all = consents.clone();
+        let altered = Approval::from_text(&String::from_utf8(altered).unwrap()).unwrap();
+        let mut all = approvals.clone();
         all[1] = altered;
         assert!(agree(&all, NOW).is_err(), "digit {at}");
     }
-    let stranger = Consent::sign(&job, &Identity::random(&mut rng(5)), &mut rng(6));
-    assert_eq!(stranger, Err(ConsentError::Stranger));
+    let stranger = Approval::sign(&job, &Identity::random(&mut rng(5)), &mut rng(6));
+    assert_eq!(stranger, Err(ApprovalError::Stranger));
 }
 
 fn policy(job: &Job) -> Policy {
@@ -167,7 +168,7 @@ fn policy(job: &Job) -> Policy {
         programs: vec![job.program.circuit],
         schemas: vec![job.schema_of(PartyId(3))],
         purposes: vec![job.purpose.clone()],
-        receivers: allowed.to_vec(),
+        result_parties: allowed.to_vec(),
         minimum_rows: 3,
         runs_a_month: 2,
         outputs_a_month: 4,
@@ -199,7 +200,7 @@ fn a_policy_refuses_what_it_does_not_name() {
         assert_eq!(policy(&job).check(&other, dora), Err(PolicyError::Schema(other.schema_of(dora))));
     }
     assert!(
-        matches!(refused(|p| { p.receivers.pop(); }), Err(PolicyError::Receiver { name, .. }) if name == "eve")
+        matches!(refused(|p| { p.result_parties.pop(); }), Err(PolicyError::Receiver { name, .. }) if name == "eve")
     );
     assert!(matches!(refused(|p| p.minimum_rows = 4), Err(PolicyError::Rows { given: 3, least: 4, .. })));
     // What a single run of the job would break is known before anybody signs.
@@ -218,7 +219,7 @@ fn a_policy_refuses_what_it_does_not_name() {
 fn who_cannot_tell_a_result_from_none_is_named() {
     assert!(!describe(&job(), None).contains("Mind:"));
     let mut draft = draft();
-    draft.outputs[0].receivers = vec![PartyId(0)];
+    draft.outputs[0].result_parties = vec![PartyId(0)];
     let shown = describe(&Job::new(draft).unwrap(), None).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         shown.contains("Mind: eve does not learn inputs_hold, and cannot tell a result of zeros from none."),
@@ -241,33 +242,34 @@ fn a_policy_counts_the_rows_that_there_are() {
 #[test]
 fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
     let (job, dora) = (job(), PartyId(3));
-    let (owner, mut shelf) = (identity(dora), Memory::default());
-    let debit = |shelf: &mut Memory, run| {
-        policy_file::debit(shelf, (None, &owner), (&job, dora, run), Digest([1; 32]), NOW)
+    let (input_party, mut storage) = (identity(dora), Memory::default());
+    let debit = |storage: &mut Memory, run| {
+        policy_file::debit(storage, (None, &input_party), (&job, dora, run), Digest([1; 32]), NOW)
     };
-    debit(&mut shelf, 1).unwrap();
-    let (whole, head) = (shelf.get("budget").unwrap().unwrap(), shelf.get("budget-head").unwrap().unwrap());
-    debit(&mut shelf, 2).unwrap();
-    let both = shelf.get("budget").unwrap().unwrap();
+    debit(&mut storage, 1).unwrap();
+    let (whole, head) =
+        (storage.get("budget").unwrap().unwrap(), storage.get("budget-head").unwrap().unwrap());
+    debit(&mut storage, 2).unwrap();
+    let both = storage.get("budget").unwrap().unwrap();
     for cut in [whole.len() + 1, both.len() - 1] {
-        shelf.keep("budget", &both[..cut]).unwrap();
-        shelf.keep("budget-head", &head).unwrap();
-        debit(&mut shelf, 2).unwrap();
-        assert_eq!(shelf.get("budget").unwrap().unwrap(), both, "cut at {cut}");
+        storage.put("budget", &both[..cut]).unwrap();
+        storage.put("budget-head", &head).unwrap();
+        debit(&mut storage, 2).unwrap();
+        assert_eq!(storage.get("budget").unwrap().unwrap(), both, "cut at {cut}");
     }
     // With a head that says that the second line was written, its loss is one.
-    shelf.keep("budget", &both[..both.len() - 1]).unwrap();
-    assert!(matches!(debit(&mut shelf, 2), Err(DebitError::Budget(BudgetError::Cut))));
+    storage.put("budget", &both[..both.len() - 1]).unwrap();
+    assert!(matches!(debit(&mut storage, 2), Err(DebitError::Budget(BudgetError::Cut))));
 }
 
 #[test]
 fn a_budget_is_debited_once_a_run_and_runs_out() {
     let (job, dora) = (job(), PartyId(3));
-    let (owner, policy) = (identity(dora), policy(&job));
-    let data = data_set(&owner, &[true, false][..].into());
+    let (input_party, policy) = (identity(dora), policy(&job));
+    let data = data_set(&input_party, &[true, false][..].into());
     let mut log = String::new();
     let mut debit = |run, data, now| {
-        let budget = Budget::read(&owner, &log, None).unwrap();
+        let budget = Budget::read(&input_party, &log, None).unwrap();
         let line = budget.debit(Some(&policy), (&job, dora, run), data, now)?;
         Ok::<_, PolicyError>(line.map(|(line, link)| {
             log.push_str(&line);
@@ -280,7 +282,7 @@ fn a_budget_is_debited_once_a_run_and_runs_out() {
     let spent = debit(3, data, NOW + 120).unwrap_err();
     assert!(matches!(&spent, PolicyError::Spent { what: "runs", most: 2, spent: 2, .. }), "{spent}");
     assert!(
-        debit(3, data_set(&owner, &[true][..].into()), NOW).unwrap().is_some(),
+        debit(3, data_set(&input_party, &[true][..].into()), NOW).unwrap().is_some(),
         "other data, other budget"
     );
     assert!(debit(3, data, NOW - 9_000_000).is_err(), "a clock put back gives nothing back");
@@ -288,22 +290,22 @@ fn a_budget_is_debited_once_a_run_and_runs_out() {
     assert_ne!(
         data,
         data_set(&identity(PartyId(2)), &[true, false][..].into()),
-        "only the owner can name its data"
+        "only the input party can name its data"
     );
 }
 
 #[test]
 fn a_log_that_was_altered_or_cut_is_refused() {
     let (job, dora) = (job(), PartyId(3));
-    let owner = identity(dora);
+    let input_party = identity(dora);
     let (mut log, mut last) = (String::new(), None);
     for run in 1..=3 {
-        let budget = Budget::read(&owner, &log, last).unwrap();
+        let budget = Budget::read(&input_party, &log, last).unwrap();
         let (line, link) = budget.debit(None, (&job, dora, run), Digest([1; 32]), NOW).unwrap().unwrap();
         log.push_str(&line);
         last = Some(link);
     }
-    let read = |log: &str| Budget::read(&owner, log, last).map(|_| ());
+    let read = |log: &str| Budget::read(&input_party, log, last).map(|_| ());
     assert_eq!(read(&log), Ok(()));
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(read(&lines[..2].join("\n")), Err(BudgetError::Cut));
@@ -311,5 +313,5 @@ fn a_log_that_was_altered_or_cut_is_refused() {
     assert_eq!(read(&[lines[0], lines[2], lines[1]].join("\n")), Err(BudgetError::Altered(2)));
     assert_eq!(read(&log.replacen("01", "02", 1)), Err(BudgetError::Altered(1)));
     let other = Budget::read(&identity(PartyId(2)), &log, None).map(|_| ());
-    assert_eq!(other, Err(BudgetError::Altered(1)), "only its owner could have written it");
+    assert_eq!(other, Err(BudgetError::Altered(1)), "only its input party could have written it");
 }

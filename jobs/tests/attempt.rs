@@ -1,4 +1,4 @@
-//! Two computers at one run, over a connection in memory: results, receipts, crashes at each step, and a transcript in
+//! Two compute parties at one run, over a connection in memory: results, receipts, crashes at each step, and a transcript in
 //! which no row appears.
 #![allow(clippy::unwrap_used)]
 
@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
-use sotto_jobs::attempt::{AttemptError, Computed, Finished, Known, begin};
-use sotto_jobs::binding::{Misfit, fits};
-use sotto_jobs::inputs::{Manifest, Prepared, Share, prepare};
-use sotto_jobs::joint::Joint;
-use sotto_jobs::outputs::Origin;
+use sotto_jobs::attempt::{AttemptContext, AttemptError, Computed, Finished, begin};
+use sotto_jobs::input_commitment::{InputCommitment, InputShare, PreparedInput, prepare};
+use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::output_share::AttemptOutputs;
 use sotto_jobs::receipt::{Receipt, ReceiptError, Statement};
+use sotto_jobs::verify_program::{ProgramMismatch, verify};
 use sotto_jobs::{Agreement, Job, PartyId};
 use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
 use support::{NOW, Sum, agreement, draft, draft_of, identity, job, rng};
@@ -25,8 +25,8 @@ const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
 struct World {
     agreement: Agreement,
     program: Sum,
-    manifests: Vec<Manifest>,
-    prepared: Vec<Prepared>,
+    input_commitments: Vec<InputCommitment>,
+    prepared: Vec<PreparedInput>,
 }
 
 impl World {
@@ -36,7 +36,7 @@ impl World {
 
     fn of(program: Sum, rows: [[i128; 3]; 3]) -> Self {
         let job = Job::new(draft_of(&program)).unwrap();
-        let prepared: Vec<Prepared> = job
+        let prepared: Vec<PreparedInput> = job
             .inputs
             .iter()
             .zip(rows)
@@ -44,31 +44,40 @@ impl World {
             .map(|(i, (input, rows))| {
                 let cells = vec![rows.map(|value| vec![value]).to_vec()];
                 let bits = program.declaration().encode(i, &cells).unwrap();
-                prepare(&job, (input.owner, 1), &bits, &identity(input.owner), &mut rng(i as u64)).unwrap()
+                prepare(&job, (input.party, 1), &bits, &identity(input.party), &mut rng(i as u64)).unwrap()
             })
             .collect();
-        let manifests = prepared.iter().map(|p| p.manifest.clone()).collect();
-        Self { agreement: agreement(&job), program, manifests, prepared }
+        let input_commitments = prepared.iter().map(|p| p.input_commitment.clone()).collect();
+        Self { agreement: agreement(&job), program, input_commitments, prepared }
     }
 
-    fn known<'k>(&'k self, us: PartyId, identity: &'k sotto_party::Identity) -> Known<'k> {
-        Known { agreement: &self.agreement, run: 1, manifests: &self.manifests, us, identity }
+    fn known<'k>(&'k self, us: PartyId, identity: &'k sotto_party::Identity) -> AttemptContext<'k> {
+        AttemptContext {
+            agreement: &self.agreement,
+            run: 1,
+            input_commitments: &self.input_commitments,
+            us,
+            identity,
+        }
     }
 
-    /// The shares that a computer holds.
-    fn shares(&self, us: PartyId) -> Vec<Share> {
+    /// The shares that a compute party holds.
+    fn shares(&self, us: PartyId) -> Vec<InputShare> {
         let job = self.agreement.job();
-        let share = |(i, prepared): (usize, &Prepared)| {
-            let sealed = prepared.sealed.iter().find(|(computer, _)| *computer == us);
+        let share = |(i, prepared): (usize, &PreparedInput)| {
+            let encrypted = prepared.encrypted.iter().find(|(compute_party, _)| *compute_party == us);
             let bits = self.program.declaration().input_bits(i);
-            let opened =
-                sealed.map(|(_, sealed)| prepared.manifest.open(job, &identity(us), sealed, bits).unwrap());
-            opened.or_else(|| prepared.own.as_ref().filter(|_| prepared.manifest.owner == us).map(copy))
+            let opened = encrypted.map(|(_, encrypted)| {
+                prepared.input_commitment.decrypt(job, &identity(us), encrypted, bits).unwrap()
+            });
+            opened.or_else(|| {
+                prepared.own.as_ref().filter(|_| prepared.input_commitment.input_party == us).map(copy)
+            })
         };
         self.prepared.iter().enumerate().filter_map(share).collect()
     }
 
-    /// One computer's part, up to its end or an error. `kept` is what survives a crash.
+    /// One compute party's part, up to its end or an error. `kept` is what survives a crash.
     fn compute<S: Read + Write>(
         &self,
         us: PartyId,
@@ -101,14 +110,14 @@ impl World {
         begun.exchange(kept.as_ref().unwrap())
     }
 
-    /// Both computers, over these two ends.
+    /// Both compute parties, over these two ends.
     fn run<S: Read + Write + Send>(
         &self,
         (near, far): (S, S),
         kept: &mut [Option<Computed>; 2],
         seed: u64,
     ) -> [Result<Finished, AttemptError>; 2] {
-        let [garbler, evaluator] = self.agreement.job().computers();
+        let [garbler, evaluator] = self.agreement.job().compute_parties();
         let [ours, theirs] = kept;
         thread::scope(|scope| {
             let garbling = scope.spawn(move || self.compute(garbler, near, ours, seed));
@@ -117,21 +126,25 @@ impl World {
         })
     }
 
-    /// What a receiver reads out of both computers' parcels.
-    fn outputs(&self, receiver: PartyId, [garbler, evaluator]: [&Finished; 2]) -> Option<Vec<Vec<bool>>> {
+    /// What a result party reads out of both compute parties' encrypted output shares.
+    fn outputs(&self, result_party: PartyId, [garbler, evaluator]: [&Finished; 2]) -> Option<Vec<Vec<bool>>> {
         let widths: Vec<usize> = self.program.declaration().outputs().iter().map(|t| t.bits()).collect();
         let facts = &garbler.receipt.facts;
-        let origin = Origin { job: self.agreement.job(), run_id: facts.run_id, widths: &widths };
-        let sealed =
-            |f: &Finished| f.parcels.iter().find(|p| p.receiver == receiver).map(|p| p.sealed.0.clone());
-        let (a, b) = (sealed(garbler)?, sealed(evaluator)?);
-        origin.join(receiver, &identity(receiver), facts, [&a, &b]).ok().map(|received| received.outputs)
+        let origin = AttemptOutputs { job: self.agreement.job(), run_id: facts.run_id, widths: &widths };
+        let encrypted = |f: &Finished| {
+            f.encrypted_shares.iter().find(|p| p.result_party == result_party).map(|p| p.encrypted.0.clone())
+        };
+        let (a, b) = (encrypted(garbler)?, encrypted(evaluator)?);
+        origin
+            .join(result_party, &identity(result_party), facts, [&a, &b])
+            .ok()
+            .map(|received| received.outputs)
     }
 }
 
-/// A share as its owner kept it.
-fn copy(share: &Share) -> Share {
-    Share::from_kept(&share.to_kept()).unwrap()
+/// A share as its input party kept it.
+fn copy(share: &InputShare) -> InputShare {
+    InputShare::from_bytes(&share.to_bytes()).unwrap()
 }
 
 fn number(bits: &[bool]) -> u64 {
@@ -152,9 +165,9 @@ fn receivers_learn_their_outputs_and_everybody_a_receipt_of_both() {
     assert_eq!(number(&eve[1]), 100 + 200 + 999 + 6 + 50);
     let acme = world.outputs(PartyId(0), [&garbler, &evaluator]).unwrap();
     assert_eq!(acme, [[true; 3]], "acme learns whose inputs hold, and nothing else");
-    assert_eq!(garbler.ours.as_ref().map(|p| p.receiver), Some(PartyId(0)));
+    assert_eq!(garbler.ours.as_ref().map(|p| p.result_party), Some(PartyId(0)));
     assert_eq!(evaluator.ours, None, "bolt receives nothing");
-    assert_eq!(world.outputs(PartyId(2), [&garbler, &evaluator]), None, "carl is no receiver");
+    assert_eq!(world.outputs(PartyId(2), [&garbler, &evaluator]), None, "carl is no result party");
     // Halves that were swapped are not what was signed for.
     assert_eq!(world.outputs(PartyId(4), [&evaluator, &garbler]), None);
 }
@@ -163,7 +176,7 @@ fn receivers_learn_their_outputs_and_everybody_a_receipt_of_both() {
 struct Frail {
     inner: Pipe,
     left: usize,
-    said: Said,
+    reply: Reply,
 }
 
 impl Read for Frail {
@@ -179,7 +192,7 @@ impl Write for Frail {
         }
         let n = self.inner.write(bytes.get(..self.left.min(bytes.len())).unwrap_or_default())?;
         self.left -= n;
-        self.said.lock().unwrap().extend_from_slice(&bytes[..n]);
+        self.reply.lock().unwrap().extend_from_slice(&bytes[..n]);
         Ok(n)
     }
 
@@ -189,22 +202,22 @@ impl Write for Frail {
 }
 
 /// What one end wrote.
-type Said = Arc<Mutex<Vec<u8>>>;
+type Reply = Arc<Mutex<Vec<u8>>>;
 
-fn frail(limits: [usize; 2]) -> ((Frail, Frail), [Said; 2]) {
-    let ((near, far), said) = (pipe_pair(), [Arc::default(), Arc::default()]);
+fn frail(limits: [usize; 2]) -> ((Frail, Frail), [Reply; 2]) {
+    let ((near, far), reply) = (pipe_pair(), [Arc::default(), Arc::default()]);
     let [a, b] = limits;
-    let near = Frail { inner: near, left: a, said: Arc::clone(&said[0]) };
-    let far = Frail { inner: far, left: b, said: Arc::clone(&said[1]) };
-    ((near, far), said)
+    let near = Frail { inner: near, left: a, reply: Arc::clone(&reply[0]) };
+    let far = Frail { inner: far, left: b, reply: Arc::clone(&reply[1]) };
+    ((near, far), reply)
 }
 
 #[test]
 fn a_connection_that_breaks_anywhere_leaves_a_run_that_another_attempt_finishes() {
     let world = World::new();
-    let (ends, said) = frail([usize::MAX; 2]);
+    let (ends, reply) = frail([usize::MAX; 2]);
     let whole = world.run(ends, &mut [None, None], 1).map(Result::unwrap);
-    let lengths = said.map(|said| said.lock().unwrap().len());
+    let lengths = reply.map(|reply| reply.lock().unwrap().len());
     let mut only_signed = 0;
     for side in 0..2 {
         // Openings, set-up, tables, outputs, signatures: cut at places all over, and at the very end.
@@ -240,15 +253,16 @@ fn bits(bytes: &[u8], is_lowest_first: bool) -> Vec<bool> {
 }
 
 /// Which of these numbers stands in the bytes: in bits from any on, in either order, or in decimal or hexadecimal digits.
-fn found(said: &[u8], numbers: impl IntoIterator<Item = i128>) -> Option<i128> {
-    let said_bits = [true, false].map(|is_lowest_first| bits(said, is_lowest_first));
+fn found(reply: &[u8], numbers: impl IntoIterator<Item = i128>) -> Option<i128> {
+    let said_bits = [true, false].map(|is_lowest_first| bits(reply, is_lowest_first));
     let stands = |number: &i128| {
         let lowest_first: Vec<bool> = (0..60).map(|i| number >> i & 1 == 1).collect();
         let highest_first: Vec<bool> = lowest_first.iter().rev().copied().collect();
         let in_bits = |bits: &Vec<bool>| {
             bits.windows(60).any(|window| window == lowest_first || window == highest_first)
         };
-        let in_digits = |digits: String| said.windows(digits.len()).any(|window| window == digits.as_bytes());
+        let in_digits =
+            |digits: String| reply.windows(digits.len()).any(|window| window == digits.as_bytes());
         said_bits.iter().any(in_bits) || in_digits(number.to_string()) || in_digits(format!("{number:x}"))
     };
     numbers.into_iter().find(stands)
@@ -286,10 +300,10 @@ impl<R: RngCore> CryptoRng for Tainted<R> {}
 #[test]
 fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is_caught() {
     let world = World::of(Sum::up_to(3, (1 << 60) - 1), LONG);
-    let [garbler, evaluator] = world.agreement.job().computers();
-    // All that the computers say to each other, and what owners send to them.
-    let said = |leaked: &[u8]| {
-        let ((near, far), said) = frail([usize::MAX; 2]);
+    let [garbler, evaluator] = world.agreement.job().compute_parties();
+    // All that the compute parties say to each other, and what input parties send to them.
+    let reply = |leaked: &[u8]| {
+        let ((near, far), reply) = frail([usize::MAX; 2]);
         thread::scope(|scope| {
             let garbling = scope.spawn(|| {
                 let mut tainted = Tainted { first: leaked.to_vec(), then: rng(1) };
@@ -298,23 +312,24 @@ fn no_number_of_any_row_appears_in_what_is_said_and_a_computer_that_leaks_one_is
             world.compute(evaluator, far, &mut None, 2).unwrap();
             garbling.join().unwrap().unwrap();
         });
-        let said = said.iter().flat_map(|said| said.lock().unwrap().clone());
-        let sealed = world.prepared.iter().flat_map(|p| &p.sealed).flat_map(|(_, sealed)| sealed.clone());
-        said.chain(sealed).collect::<Vec<u8>>()
+        let reply = reply.iter().flat_map(|reply| reply.lock().unwrap().clone());
+        let encrypted =
+            world.prepared.iter().flat_map(|p| &p.encrypted).flat_map(|(_, encrypted)| encrypted.clone());
+        reply.chain(encrypted).collect::<Vec<u8>>()
     };
     let numbers = || LONG.into_iter().flatten();
-    let honest = said(&[]);
+    let honest = reply(&[]);
     assert!(honest.len() > 10_000);
     assert_eq!(found(&honest, numbers()), None);
     // A run that ends well for everybody, in which the garbler's first nonce is a row of its own.
     for number in LONG[0] {
-        assert_eq!(found(&said(&(number as u64).to_le_bytes()), numbers()), Some(number));
+        assert_eq!(found(&reply(&(number as u64).to_le_bytes()), numbers()), Some(number));
         assert_eq!(
-            found(&said(&((number as u64) << 3).to_be_bytes()), numbers()),
+            found(&reply(&((number as u64) << 3).to_be_bytes()), numbers()),
             Some(number),
             "from any bit on"
         );
-        assert_eq!(found(&said(number.to_string().as_bytes()), numbers()), Some(number));
+        assert_eq!(found(&reply(number.to_string().as_bytes()), numbers()), Some(number));
     }
 }
 
@@ -326,10 +341,10 @@ fn computers_that_want_different_things_stop_before_anything_secret() {
     let mut altered = World::new();
     altered.agreement = agreement(&Job::new(other).unwrap());
     let mut exchanged = World::new();
-    exchanged.manifests.swap(0, 1);
-    for (theirs, what) in [(altered, "another job"), (exchanged, "other inputs from the owners")] {
+    exchanged.input_commitments.swap(0, 1);
+    for (theirs, what) in [(altered, "another job"), (exchanged, "other inputs from the input parties")] {
         let (near, far) = pipe_pair();
-        let [garbler, evaluator] = world.agreement.job().computers();
+        let [garbler, evaluator] = world.agreement.job().compute_parties();
         let errors = thread::scope(|scope| {
             let garbling = scope.spawn(|| world.compute(garbler, near, &mut None, 1).unwrap_err());
             [theirs.compute(evaluator, far, &mut None, 2).unwrap_err(), garbling.join().unwrap()]
@@ -350,7 +365,7 @@ fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
         ([NOW, NOW + u64::from(seconds) + 1], Some(AttemptError::TooLong(seconds))),
     ] {
         let (near, far) = pipe_pair();
-        let [garbler, evaluator] = world.agreement.job().computers();
+        let [garbler, evaluator] = world.agreement.job().compute_parties();
         let one = |us, stream, seed| {
             let (identity, rng, mut times) = (identity(us), &mut rng(seed), times.into_iter());
             let begun =
@@ -378,18 +393,21 @@ fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
 #[test]
 fn a_program_that_is_not_the_signed_one_is_refused() {
     let program = Sum::new(3);
-    assert_eq!(fits(&job(), &program), Ok(()));
-    assert_eq!(fits(&job(), &Sum::new(2)), Err(Misfit::Owners { expected: 2, given: 3 }));
-    let with = |change: fn(&mut sotto_jobs::spec::Draft)| {
+    assert_eq!(verify(&job(), &program), Ok(()));
+    assert_eq!(verify(&job(), &Sum::new(2)), Err(ProgramMismatch::InputParties { expected: 2, given: 3 }));
+    let with = |change: fn(&mut sotto_jobs::job::Draft)| {
         let mut draft = draft();
         change(&mut draft);
-        fits(&draft, &program)
+        verify(&draft, &program)
     };
-    assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].max = 1000), Err(Misfit::Schema(1)));
-    assert_eq!(with(|d| d.inputs[1].tables[0].rows = 2), Err(Misfit::Schema(1)));
+    assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].max = 1000), Err(ProgramMismatch::Schema(1)));
+    assert_eq!(with(|d| d.inputs[1].tables[0].rows = 2), Err(ProgramMismatch::Schema(1)));
     assert_eq!(with(|d| d.inputs[1].tables[0].columns[0].missing = Some(1)), Ok(()));
-    assert!(matches!(with(|d| d.outputs.swap(0, 1)), Err(Misfit::Outputs { .. })));
-    assert!(matches!(with(|d| d.leaks.clear()), Err(Misfit::Leak(_))));
-    assert!(matches!(with(|d| d.program.circuit = sotto_jobs::Digest([0; 32])), Err(Misfit::Circuit { .. })));
-    assert!(matches!(with(|d| d.program.and_gates += 1), Err(Misfit::Circuit { .. })));
+    assert!(matches!(with(|d| d.outputs.swap(0, 1)), Err(ProgramMismatch::Outputs { .. })));
+    assert!(matches!(with(|d| d.leaks.clear()), Err(ProgramMismatch::Leak(_))));
+    assert!(matches!(
+        with(|d| d.program.circuit = sotto_jobs::Digest([0; 32])),
+        Err(ProgramMismatch::Circuit { .. })
+    ));
+    assert!(matches!(with(|d| d.program.and_gates += 1), Err(ProgramMismatch::Circuit { .. })));
 }

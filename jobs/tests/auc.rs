@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
+use sotto_jobs::builtins::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table, clear};
 use sotto_mpc::Program;
 use sotto_mpc::circuit::{Circuit, CircuitBuilder};
 use sotto_mpc::fancy::Plain;

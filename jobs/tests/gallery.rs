@@ -1,5 +1,5 @@
-//! The jobs of the gallery: what they give is what clear arithmetic gives, with every owner's input shared between the two
-//! computers, garbled.
+//! The jobs of the gallery: what they give is what clear arithmetic gives, with every input party's input shared between the two
+//! compute parties, garbled.
 //!
 //! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored` writes them again, and a
 //! test holds the files against this.
@@ -11,12 +11,12 @@ use std::path::PathBuf;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use sotto_jobs::edge::job_file::{self, Counting};
-use sotto_jobs::joint::{Cells, Delegated, Joint, Table};
-use sotto_jobs::operators::auc::clear;
+use sotto_jobs::builtins::auc::clear;
+use sotto_jobs::job::Gates;
+use sotto_jobs::job_file::{self, Counting};
+use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_jobs::program::Computation;
-use sotto_jobs::spec::Gates;
-use sotto_jobs::{Agreement, Consent, Digest, Job};
+use sotto_jobs::{Agreement, Approval, Digest, Job};
 use sotto_mpc::inputs::Holder;
 use sotto_mpc::protocol::semi_honest::run_in_memory;
 use sotto_party::Identity;
@@ -39,7 +39,7 @@ fn read(name: &str, counting: Counting<'_>) -> (Job, Computation) {
         true => Ok(Identity::random(rng).public().to_text()),
         false => std::fs::read_to_string(folder(name).join(file)),
     };
-    job_file::parse(&text, counting, read).unwrap_or_else(|complaints| panic!("{name}: {complaints:?}"))
+    job_file::parse(&text, counting, read).unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
 }
 
 /// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is another job.
@@ -49,28 +49,29 @@ fn a_stated_count_is_believed_as_far_as_it_was_signed() {
     let keys = &mut ChaCha20Rng::seed_from_u64(3);
     let identities: Vec<Identity> = counted.parties.iter().map(|_| Identity::random(keys)).collect();
     let rng = &mut ChaCha20Rng::seed_from_u64(4);
-    let consents: Vec<Consent> =
-        identities.iter().map(|identity| Consent::sign(&counted, identity, rng).unwrap()).collect();
-    let consents: Vec<Consent> = consents.iter().map(|c| Consent::from_text(&c.to_text()).unwrap()).collect();
-    let true_gates = consents[2].gates();
+    let approvals: Vec<Approval> =
+        identities.iter().map(|identity| Approval::sign(&counted, identity, rng).unwrap()).collect();
+    let approvals: Vec<Approval> =
+        approvals.iter().map(|c| Approval::from_text(&c.to_text()).unwrap()).collect();
+    let true_gates = approvals[2].gates();
     assert_eq!(true_gates, counted.program.gates());
-    let (owner, computers) = ("company-1", ["institute", "union"]);
-    let (stated, _) = read("pay-gap", Counting::Before { party: owner, gates: true_gates });
+    let (input_party, compute_parties) = ("company-1", ["institute", "union"]);
+    let (stated, _) = read("pay-gap", Counting::Before { party: input_party, gates: true_gates });
     assert_eq!(stated.id(), counted.id());
-    assert!(Agreement::new(stated, &consents, 0).is_ok());
+    assert!(Agreement::new(stated, &approvals, 0).is_ok());
 
     let gates = Gates { circuit: Digest([7; 32]), ..true_gates };
-    let (misled, _) = read("pay-gap", Counting::Before { party: owner, gates });
+    let (misled, _) = read("pay-gap", Counting::Before { party: input_party, gates });
     assert_eq!(misled.program.gates(), gates, "it was not counted");
-    assert!(Agreement::new(misled.clone(), &consents, 0).is_err(), "nobody signed that");
-    for party in computers {
+    assert!(Agreement::new(misled.clone(), &approvals, 0).is_err(), "nobody signed that");
+    for party in compute_parties {
         let (job, _) = read("pay-gap", Counting::Before { party, gates });
         assert_eq!(job.id(), counted.id(), "{party} counts, whatever is stated");
     }
-    // All others sign the false count: the owner did not, and the computers' own count is another job.
-    let forged: Vec<Consent> = identities.iter().map(|i| Consent::sign(&misled, i, rng).unwrap()).collect();
-    let mixed: Vec<Consent> =
-        (0..forged.len()).map(|i| if i == 2 { &consents[i] } else { &forged[i] }).cloned().collect();
+    // All others sign the false count: the input party did not, and the compute parties' own count is another job.
+    let forged: Vec<Approval> = identities.iter().map(|i| Approval::sign(&misled, i, rng).unwrap()).collect();
+    let mixed: Vec<Approval> =
+        (0..forged.len()).map(|i| if i == 2 { &approvals[i] } else { &forged[i] }).cloned().collect();
     assert!(Agreement::new(misled, &mixed, 0).is_err());
     assert!(Agreement::new(counted, &forged, 0).is_err());
 }
@@ -88,9 +89,10 @@ fn scaled(text: &str, decimals: u8) -> i128 {
     sign * digits.parse::<i128>().unwrap()
 }
 
-/// The rows of an owner's file, whose first line names the table's columns.
-fn rows(job: &str, owner: usize, table: &Table) -> Cells {
-    let text = std::fs::read_to_string(folder(job).join(format!("data/owner-{}.csv", owner + 1))).unwrap();
+/// The rows of an input party's file, whose first line names the table's columns.
+fn rows(job: &str, input_party: usize, table: &Table) -> Cells {
+    let text = std::fs::read_to_string(folder(job).join(format!("data/input party-{}.csv", input_party + 1)))
+        .unwrap();
     let mut lines = text.lines();
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(lines.next().unwrap(), names.join(","));
@@ -101,12 +103,12 @@ fn rows(job: &str, owner: usize, table: &Table) -> Cells {
     lines.map(row).collect()
 }
 
-/// What each owner's file says, and what enters after its local step.
-fn inputs(job: &str, program: &impl Joint) -> (Vec<Cells>, Vec<Vec<Cells>>) {
+/// What each input party's file says, and what enters after its local step.
+fn inputs(job: &str, program: &impl Functionality) -> (Vec<Cells>, Vec<Vec<Cells>>) {
     let (mut sources, mut inputs) = (Vec::new(), Vec::new());
-    for owner in 0..program.declaration().owners().len() {
-        let mut local = program.local(owner);
-        let source = rows(job, owner, &local.tables()[0]);
+    for input_party in 0..program.declaration().parties().len() {
+        let mut local = program.local(input_party);
+        let source = rows(job, input_party, &local.tables()[0]);
         source.iter().for_each(|row| local.row(0, row).unwrap());
         inputs.push(local.finish().unwrap());
         sources.push(source);
@@ -115,11 +117,11 @@ fn inputs(job: &str, program: &impl Joint) -> (Vec<Cells>, Vec<Vec<Cells>>) {
 }
 
 /// Outputs of a garbled run on shares, which are those in the clear and hold.
-fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
+fn run(program: &(impl Functionality + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
     let rng = &mut ChaCha20Rng::seed_from_u64(7);
     let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (owner, tables) in inputs.iter().enumerate() {
-        for bit in program.declaration().encode(owner, tables).unwrap().iter() {
+    for (input_party, tables) in inputs.iter().enumerate() {
+        for bit in program.declaration().encode(input_party, tables).unwrap().iter() {
             let mask = rng.next_u32() & 1 == 1;
             first.push(mask);
             second.push(bit ^ mask);
@@ -134,7 +136,7 @@ fn run(program: &(impl Joint + Sync), inputs: &[Vec<Cells>]) -> Vec<Cells> {
     outputs
 }
 
-fn figure(program: &impl Joint, outputs: &[Cells], name: &str) -> f64 {
+fn figure(program: &impl Functionality, outputs: &[Cells], name: &str) -> f64 {
     let figures = program.figures(outputs);
     figures.iter().find(|figure| figure.name == name).unwrap_or_else(|| panic!("{figures:?}")).value
 }
@@ -144,10 +146,10 @@ fn auc_over_two_hospitals() {
     let program = program("auc");
     let (sources, inputs) = inputs("auc", &program);
     let outputs = run(&program, &inputs);
-    for (measure, sums) in outputs[1].iter().enumerate() {
+    for (probe, sums) in outputs[1].iter().enumerate() {
         let of = |class| -> Vec<u32> {
             let rows = sources.iter().flatten().filter(|row| row[0] == class);
-            rows.map(|row| row[1 + measure] as u32).collect()
+            rows.map(|row| row[1 + probe] as u32).collect()
         };
         let expected = clear(&of(0), &of(1));
         assert_eq!(sums[..], [expected.two_u, expected.sum_v10_sq, expected.sum_v01_sq].map(i128::from));
@@ -260,8 +262,13 @@ fn every_page_says_how_its_job_is_run() {
         let (job, _) = job(name);
         let mut command = format!("sotto mpc local jobs/gallery/{name}/job.toml");
         for (i, input) in job.inputs.iter().enumerate() {
-            let owner = job.party(input.owner).name.as_str();
-            write!(command, " \\\n  --input {owner}=jobs/gallery/{name}/data/owner-{}.csv", i + 1).unwrap();
+            let input_party = job.party(input.party).name.as_str();
+            write!(
+                command,
+                " \\\n  --input {input_party}=jobs/gallery/{name}/data/input party-{}.csv",
+                i + 1
+            )
+            .unwrap();
         }
         let page = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
         assert!(page.contains(&format!("```sh\n{command}\n```")), "{name}: {command}");
@@ -300,7 +307,7 @@ fn cents(amount: u64) -> String {
     format!("{}.{:02}", amount / 100, amount % 100)
 }
 
-/// Every file of data, by job and owner. Real data are taken as they are; all else follows from seeds.
+/// Every file of data, by job and input party. Real data are taken as they are; all else follows from seeds.
 fn data() -> Vec<(&'static str, Vec<String>)> {
     let all = patients();
     let hospital = |rows: &[Vec<String>]| {
@@ -379,9 +386,9 @@ fn reports(clinic: u64) -> String {
 
 #[test]
 fn data_are_what_is_made_here() {
-    for (job, owners) in data() {
-        for (i, expected) in owners.iter().enumerate() {
-            let path = folder(job).join(format!("data/owner-{}.csv", i + 1));
+    for (job, input_parties) in data() {
+        for (i, expected) in input_parties.iter().enumerate() {
+            let path = folder(job).join(format!("data/input party-{}.csv", i + 1));
             assert_eq!(&std::fs::read_to_string(&path).unwrap(), expected, "{}", path.display());
         }
     }
@@ -390,10 +397,10 @@ fn data_are_what_is_made_here() {
 #[test]
 #[ignore = "writes the data of the gallery"]
 fn write_data() {
-    for (job, owners) in data() {
+    for (job, input_parties) in data() {
         std::fs::create_dir_all(folder(job).join("data")).unwrap();
-        for (i, text) in owners.iter().enumerate() {
-            std::fs::write(folder(job).join(format!("data/owner-{}.csv", i + 1)), text).unwrap();
+        for (i, text) in input_parties.iter().enumerate() {
+            std::fs::write(folder(job).join(format!("data/input party-{}.csv", i + 1)), text).unwrap();
         }
     }
 }

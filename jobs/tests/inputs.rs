@@ -1,10 +1,10 @@
-//! Inputs on their way, and receipts: what is committed to, sealed and signed, and what each check refuses.
+//! Inputs on their way, and receipts: what is committed to, encrypted and signed, and what each check refuses.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use proptest::prelude::*;
-use sotto_jobs::inputs::{InputError, Manifest, prepare, sealed_length};
+use sotto_jobs::input_commitment::{InputCommitment, InputError, encrypted_length, prepare};
 use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
 use sotto_jobs::{Digest, Job, PartyId};
 use support::{draft, identity, job, rng};
@@ -15,73 +15,76 @@ const DORA: PartyId = PartyId(3);
 fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     let (job, bits) = (job(), [true, false, true]);
     let prepared = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
-    let manifest = Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes()).unwrap();
+    let input_commitment =
+        InputCommitment::from_bytes(&job, (DORA, 1), &prepared.input_commitment.to_bytes()).unwrap();
     let shares: Vec<_> = prepared
-        .sealed
+        .encrypted
         .iter()
-        .map(|(computer, sealed)| {
-            assert_eq!(sealed.len(), sealed_length(3));
-            manifest.open(&job, &identity(*computer), sealed, 3).unwrap()
+        .map(|(compute_party, encrypted)| {
+            assert_eq!(encrypted.len(), encrypted_length(3));
+            input_commitment.decrypt(&job, &identity(*compute_party), encrypted, 3).unwrap()
         })
         .collect();
     let joined: Vec<_> = shares[0].bits().xor(shares[1].bits()).iter().collect();
     assert_eq!(joined, bits);
 
-    let refused = Err(InputError::Share("dora".into()));
-    let [(garbler, to_garbler), (evaluator, to_evaluator)] = &prepared.sealed[..] else { panic!() };
-    let open =
-        |who: PartyId, sealed: &[u8], bits| manifest.open(&job, &identity(who), sealed, bits).map(|_| ());
+    let refused = Err(InputError::InputShare("dora".into()));
+    let [(garbler, to_garbler), (evaluator, to_evaluator)] = &prepared.encrypted[..] else { panic!() };
+    let open = |who: PartyId, encrypted: &[u8], bits| {
+        input_commitment.decrypt(&job, &identity(who), encrypted, bits).map(|_| ())
+    };
     assert_eq!(open(*garbler, to_evaluator, 3), refused);
     assert_eq!(open(*evaluator, to_garbler, 3), refused);
     assert_eq!(open(PartyId(4), to_garbler, 3), refused);
     assert_eq!(open(*garbler, to_garbler, 4), refused, "another number of bits");
-    // Another input of the same owner for the same run opens, but is not the one committed to.
+    // Another input of the same input party for the same run opens, but is not the one committed to.
     let other = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
-    assert_eq!(open(*garbler, &other.sealed[0].1, 3), refused);
+    assert_eq!(open(*garbler, &other.encrypted[0].1, 3), refused);
     let next = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
-    assert_eq!(open(*garbler, &next.sealed[0].1, 3), refused, "another run");
+    assert_eq!(open(*garbler, &next.encrypted[0].1, 3), refused, "another run");
 }
 
 #[test]
 fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
     let (job, acme) = (job(), PartyId(0));
     let prepared = prepare(&job, (acme, 1), &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
-    assert!(prepared.sealed.is_empty());
+    assert!(prepared.encrypted.is_empty());
     let own = prepared.own.unwrap();
     assert_eq!(own.bits().iter().collect::<Vec<_>>(), [true; 9]);
-    assert_eq!(prepared.manifest.check(&job, acme, &own, 9), Ok(()));
+    assert_eq!(prepared.input_commitment.check(&job, acme, &own, 9), Ok(()));
     let changed = prepare(&job, (acme, 1), &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
-    assert!(prepared.manifest.check(&job, acme, &changed.own.unwrap(), 9).is_err());
+    assert!(prepared.input_commitment.check(&job, acme, &changed.own.unwrap(), 9).is_err());
 }
 
 #[test]
 fn a_manifest_is_of_its_owner_job_and_run() {
     let job = job();
-    let manifest = |owner, run, signer| {
+    let input_commitment = |input_party, run, signer| {
         let prepared =
-            prepare(&job, (owner, run), &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
-        Manifest::from_bytes(&job, (DORA, 1), &prepared.manifest.to_bytes())
+            prepare(&job, (input_party, run), &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
+        InputCommitment::from_bytes(&job, (DORA, 1), &prepared.input_commitment.to_bytes())
     };
-    let refused = Err(InputError::Manifest("dora".into()));
-    assert!(manifest(DORA, 1, DORA).is_ok());
-    assert_eq!(manifest(DORA, 2, DORA), refused);
-    assert_eq!(manifest(PartyId(2), 1, PartyId(2)), refused);
-    assert_eq!(manifest(DORA, 1, PartyId(2)), refused, "signed by another");
+    let refused = Err(InputError::InputCommitment("dora".into()));
+    assert!(input_commitment(DORA, 1, DORA).is_ok());
+    assert_eq!(input_commitment(DORA, 2, DORA), refused);
+    assert_eq!(input_commitment(PartyId(2), 1, PartyId(2)), refused);
+    assert_eq!(input_commitment(DORA, 1, PartyId(2)), refused, "signed by another");
     let mut other = draft();
     other.nonce = Digest([8; 32]);
     let prepared = prepare(&job, (DORA, 1), &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
-    let bytes = prepared.manifest.to_bytes();
-    assert_eq!(Manifest::from_bytes(&Job::new(other).unwrap(), (DORA, 1), &bytes), refused);
+    let bytes = prepared.input_commitment.to_bytes();
+    assert_eq!(InputCommitment::from_bytes(&Job::new(other).unwrap(), (DORA, 1), &bytes), refused);
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();
         altered[at] ^= 1;
-        assert_eq!(Manifest::from_bytes(&job, (DORA, 1), &altered), refused, "byte {at}");
+        assert_eq!(InputCommitment::from_bytes(&job, (DORA, 1), &altered), refused, "byte {at}");
     }
 }
 
 fn facts(job: &Job) -> Facts {
     let commitment = |i| Digest([i; 32]);
-    let delivered = |receiver| Delivered { receiver, garbler: commitment(1), evaluator: commitment(2) };
+    let delivered =
+        |result_party| Delivered { result_party, garbler: commitment(1), evaluator: commitment(2) };
     Facts {
         job: job.id(),
         run: 1,
@@ -90,7 +93,7 @@ fn facts(job: &Job) -> Facts {
         circuit: job.program.circuit,
         and_gates: job.program.and_gates,
         inputs: vec![commitment(5); job.inputs.len()],
-        outputs: job.receivers().into_iter().map(delivered).collect(),
+        outputs: job.result_parties().into_iter().map(delivered).collect(),
         transcript: commitment(6),
     }
 }
@@ -134,8 +137,8 @@ proptest! {
         let job = job();
         let prepared = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
         let open = |i: usize| {
-            let (computer, sealed) = &prepared.sealed[i];
-            prepared.manifest.open(&job, &identity(*computer), sealed, bits.len()).unwrap()
+            let (compute_party, encrypted) = &prepared.encrypted[i];
+            prepared.input_commitment.decrypt(&job, &identity(*compute_party), encrypted, bits.len()).unwrap()
         };
         let joined: Vec<_> = open(0).bits().xor(open(1).bits()).iter().collect();
         prop_assert_eq!(joined, bits);

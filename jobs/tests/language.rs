@@ -11,8 +11,8 @@ use garble_lang::token::UnsignedNumType;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use sotto_jobs::circuits::{Compiled, GarbleError, Options};
-use sotto_jobs::joint::{Cells, Delegated, Joint, Table};
+use sotto_jobs::circuits::{GarbleError, GarbleFunctionality, GarbleOptions};
+use sotto_jobs::multiparty::{Cells, Delegated, Functionality, Table};
 use sotto_mpc::Program;
 use sotto_mpc::circuit::language::{CompileError, ConstantProblem, Refusal};
 use sotto_mpc::inputs::Holder;
@@ -20,22 +20,23 @@ use sotto_mpc::protocol::semi_honest::run_in_memory;
 
 /// A source, compiled here and by the language itself.
 struct Twin {
-    ours: Compiled,
+    ours: GarbleFunctionality,
     theirs: GarbleProgram,
 }
 
 impl Twin {
     fn new(source: &str) -> Self {
         let theirs = garble_lang::compile(source).map_err(|e| e.prettify(source)).unwrap();
-        let ours = Compiled::new(source, &Options::default()).unwrap_or_else(|e| panic!("{e}\n{source}"));
+        let ours = GarbleFunctionality::new(source, &GarbleOptions::default())
+            .unwrap_or_else(|e| panic!("{e}\n{source}"));
         Self { ours, theirs }
     }
 
-    /// Rows for each owner's tables, with the ends of ranges more often than chance has it.
+    /// Rows for each input party's tables, with the ends of ranges more often than chance has it.
     fn inputs(&self, rng: &mut ChaCha20Rng) -> Vec<Vec<Cells>> {
         let table = |table: &Table, rng: &mut ChaCha20Rng| -> Cells {
             let row = |rng: &mut ChaCha20Rng| {
-                let number = |column: &sotto_jobs::joint::Column| {
+                let number = |column: &sotto_jobs::multiparty::Column| {
                     let (min, max) = (column.number.min(), column.number.max());
                     let near = i128::from(rng.next_u32() % 4);
                     let value = match rng.next_u32() % 6 {
@@ -52,8 +53,8 @@ impl Twin {
             };
             (0..table.rows.most()).map(|_| row(rng)).collect()
         };
-        let owners = self.ours.declaration().owners().iter();
-        owners.map(|tables| tables.iter().map(|t| table(t, rng)).collect()).collect()
+        let input_parties = self.ours.declaration().parties().iter();
+        input_parties.map(|tables| tables.iter().map(|t| table(t, rng)).collect()).collect()
     }
 
     /// Ours: whether it panicked, and the rows of the result.
@@ -66,9 +67,9 @@ impl Twin {
     /// Theirs, by bits: they have the highest first.
     fn oracle(&self, inputs: &[Vec<Cells>]) -> (bool, Cells) {
         let declaration = self.ours.declaration();
-        let bits = |(owner, tables): (usize, &Vec<Cells>)| -> Vec<bool> {
+        let bits = |(input_party, tables): (usize, &Vec<Cells>)| -> Vec<bool> {
             let numbers = declaration
-                .owner(owner)
+                .party(input_party)
                 .iter()
                 .zip(tables)
                 .flat_map(|(table, rows)| rows.iter().flat_map(|row| row.iter().zip(&table.columns)));
@@ -129,8 +130,8 @@ fn operators_compute_and_panic_as_arithmetic_does() {
                     "|" => Some(x | y),
                     _ => Some(x ^ y),
                 };
-                let fits = exact.filter(|exact| number.holds(*exact));
-                let expected = (fits.is_none(), vec![vec![fits.unwrap_or(0)]]);
+                let verify = exact.filter(|exact| number.holds(*exact));
+                let expected = (verify.is_none(), vec![vec![verify.unwrap_or(0)]]);
                 assert_eq!(twin.run(&inputs), expected, "{x} {op} {y}: {ty}");
                 let wraps_lowest = exact == Some(number.max() + 1) && number.min() < 0 && "*/".contains(op);
                 if !wraps_lowest {
@@ -185,7 +186,7 @@ fn casts_keep_the_low_bits_and_the_sign() {
 fn enums_with_fields_come_out() {
     let source = "enum Found { Nothing, At(u8, i8) }
     pub fn main(x: u8, y: i8) -> Found { if x == 0u8 { Found::Nothing } else { Found::At(x, y) } }";
-    let program = Compiled::new(source, &Options::default()).unwrap();
+    let program = GarbleFunctionality::new(source, &GarbleOptions::default()).unwrap();
     let run = |x, y| program.compute(&[vec![vec![vec![x]]], vec![vec![vec![y]]]]).unwrap().remove(2);
     assert_eq!(run(0, 5), [[0, 0]]);
     assert_eq!(run(3, -1), [[1, 3 + 256 * 255]]);
@@ -460,7 +461,7 @@ proptest! {
                 (x, {second}, {third})
             }}"
         );
-        let program = Compiled::new(&source, &Options::default()).unwrap_or_else(|e| panic!("{e}\n{source}"));
+        let program = GarbleFunctionality::new(&source, &GarbleOptions::default()).unwrap_or_else(|e| panic!("{e}\n{source}"));
         for _ in 0..20 {
             let any = |rng: &mut ChaCha20Rng| [0, 1, 2, 3, 127, 128, 254, 255][rng.next_u32() as usize % 8];
             let c = [-32_768, -32_767, -1, 0, 1, 2, 32_767, 300][rng.next_u32() as usize % 8];
@@ -533,23 +534,23 @@ fn constants_come_from_outside() {
         sum
     }";
     let given = [("A::N", 2), ("B::M", 3), ("A::BIAS", -7)];
-    let options = |given: &[(&str, i128)]| Options {
+    let options = |given: &[(&str, i128)]| GarbleOptions {
         constants: given.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
-        ..Options::default()
+        ..GarbleOptions::default()
     };
-    let program = Compiled::new(source, &options(&given)).unwrap();
+    let program = GarbleFunctionality::new(source, &options(&given)).unwrap();
     let rows = |values: &[i128]| vec![values.iter().map(|v| vec![*v]).collect::<Cells>()];
     let outputs = program.compute(&[rows(&[1, 2]), rows(&[3, 4, 5, 6])]).unwrap();
     assert_eq!(outputs[1..], [vec![vec![0]], vec![vec![14]]]);
 
-    let error = |given: &[(&str, i128)]| match Compiled::new(source, &options(given)) {
+    let error = |given: &[(&str, i128)]| match GarbleFunctionality::new(source, &options(given)) {
         Err(GarbleError::Compile(CompileError::Constant { problem, .. })) => problem,
         other => panic!("{other:?}"),
     };
     assert_eq!(error(&given[..2]), ConstantProblem::Missing);
     assert_eq!(error(&[given[0], given[1], given[2], ("C::X", 1)]), ConstantProblem::Unused);
     assert_eq!(error(&[given[0], given[1], ("A::BIAS", 1 << 40)]), ConstantProblem::Range);
-    let other = Compiled::new(source, &options(&[given[0], given[1], ("A::BIAS", -8)])).unwrap();
+    let other = GarbleFunctionality::new(source, &options(&[given[0], given[1], ("A::BIAS", -8)])).unwrap();
     assert_eq!(other.source_digest(), program.source_digest());
     assert_ne!(other.options_digest(), program.options_digest());
     assert_ne!(other.id(), program.id());
@@ -595,14 +596,15 @@ fn operators_cost_what_gadgets_cost() {
 
 #[test]
 fn a_compiled_program_is_garbled() {
-    let program = Compiled::new(PROGRAMS[4], &Options::default()).unwrap();
+    let program = GarbleFunctionality::new(PROGRAMS[4], &GarbleOptions::default()).unwrap();
     let xs: Cells = (0..5).map(|i| vec![10 * i, 1, 0, i % 2]).collect();
     for (i, j) in [(3, 1), (4, 3)] {
         let inputs = [vec![xs.clone()], vec![vec![vec![i]]], vec![vec![vec![j]]]];
         let places = vec![Holder::Garbler, Holder::Evaluator, Holder::Evaluator];
         let delegated = Delegated::new(&program, places).unwrap();
-        let encode = |owner: usize| program.declaration().encode(owner, &inputs[owner]).unwrap();
-        let bits: Vec<Vec<bool>> = (0..3).map(|owner| encode(owner).iter().collect()).collect();
+        let encode =
+            |input_party: usize| program.declaration().encode(input_party, &inputs[input_party]).unwrap();
+        let bits: Vec<Vec<bool>> = (0..3).map(|input_party| encode(input_party).iter().collect()).collect();
         let theirs = [&bits[1][..], &bits[2]].concat();
         let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
         let output = run_in_memory(&delegated, &bits[0], &theirs, [garbler, evaluator]).unwrap();
@@ -614,18 +616,24 @@ fn a_compiled_program_is_garbled() {
 #[test]
 fn one_owner_may_have_several_parameters() {
     let source = "pub fn main(a: u8, b: [u8; 2], c: u8) -> u8 { a ^ b[0] ^ b[1] ^ c }";
-    let compile = |owners: Vec<usize>| Compiled::new(source, &Options { owners, ..Options::default() });
+    let compile = |input_parties: Vec<usize>| {
+        GarbleFunctionality::new(
+            source,
+            &GarbleOptions { parties: input_parties, ..GarbleOptions::default() },
+        )
+    };
     let program = compile(vec![1, 0, 1]).unwrap();
     let outputs =
         program.compute(&[vec![vec![vec![2], vec![4]]], vec![vec![vec![1]], vec![vec![8]]]]).unwrap();
     assert_eq!(outputs[2], [[15]]);
     for wrong in [vec![0], vec![0, 2, 0], vec![1, 1, 1]] {
-        assert!(matches!(compile(wrong), Err(GarbleError::Owners { .. })));
+        assert!(matches!(compile(wrong), Err(GarbleError::Parties { .. })));
     }
 }
 
 fn refusal(source: &str, gates: usize) -> CompileError {
-    match Compiled::new(source, &Options { gates, ..Options::default() }).unwrap_err() {
+    match GarbleFunctionality::new(source, &GarbleOptions { gates, ..GarbleOptions::default() }).unwrap_err()
+    {
         GarbleError::Compile(error) => error,
         error => panic!("{error}"),
     }
@@ -688,7 +696,7 @@ fn hostile_nesting_is_refused() {
     }
     assert!(matches!(refusal(&main(&copies), 1), CompileError::TooDeep(_)));
     let long = main(&format!("x{}", " ^ y".repeat(10_000)));
-    assert!(Compiled::new(&long, &Options::default()).is_ok());
+    assert!(GarbleFunctionality::new(&long, &GarbleOptions::default()).is_ok());
     let not = main(&format!("{}x", "!".repeat(50_000)));
-    assert!(Compiled::new(&not, &Options::default()).is_ok());
+    assert!(GarbleFunctionality::new(&not, &GarbleOptions::default()).is_ok());
 }

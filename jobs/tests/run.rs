@@ -10,19 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use sotto_jobs::edge::files::{Memory, Shelf};
 use sotto_jobs::edge::run::{Outcome, RunError, Setup, Stage, take_part};
 use sotto_jobs::edge::tls;
-use sotto_jobs::joint::Joint;
-use sotto_jobs::spec::{Draft, Meeting};
-use sotto_jobs::{Agreement, Consent, Job, PartyId};
-use support::{NAMES, Sum, agreement, consents, draft, identity, line, rng};
+use sotto_jobs::job::{Draft, Meeting};
+use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::storage::{Memory, Storage};
+use sotto_jobs::{Agreement, Approval, Job, PartyId};
+use support::{NAMES, Sum, agreement, approvals, draft, identity, line, rng};
 
-/// Sum of everybody's three numbers, and what each owner brings.
+/// Sum of everybody's three numbers, and what each input party brings.
 const TOTAL: u64 = 100 + 200 + 999 + 1 + 2 + 3 + 50;
 const ROWS: [(u16, [i128; 3]); 3] = [(0, [100, 200, 999]), (2, [1, 2, 3]), (3, [0, 0, 50])];
 
-/// The job with computers at free ports.
+/// The job with compute parties at free ports.
 fn at_free_ports() -> Draft {
     let mut draft = draft();
     // Held until both are known, so that they differ.
@@ -38,13 +38,13 @@ fn part(
     agreement: &Agreement,
     us: PartyId,
     rows: [i128; 3],
-    shelf: &mut Memory,
+    storage: &mut Memory,
     observe: &(dyn Fn(Stage) + Sync),
 ) -> Result<Outcome, RunError> {
     let program = Sum::new(3);
-    let owner = agreement.job().input_of(us);
+    let input_party = agreement.job().input_of(us);
     let cells = vec![rows.map(|value| vec![value]).to_vec()];
-    let bits = owner.map(|owner| program.declaration().encode(owner, &cells).unwrap());
+    let bits = input_party.map(|input_party| program.declaration().encode(input_party, &cells).unwrap());
     let identity = identity(us);
     let setup = Setup {
         agreement,
@@ -54,27 +54,27 @@ fn part(
         identity: &identity,
         input: bits.as_ref(),
         listen: None,
-        relay: None,
+        rendezvous_server: None,
         debit: &|| Ok(()),
         observe,
     };
     // Nobody ever draws the same twice, also not after a crash.
     static DRAWN: AtomicU64 = AtomicU64::new(0);
-    take_part(&setup, shelf, &mut rng(DRAWN.fetch_add(1, Ordering::Relaxed)))
+    take_part(&setup, storage, &mut rng(DRAWN.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn rows_of(id: PartyId) -> [i128; 3] {
-    ROWS.iter().find(|(owner, _)| *owner == id.0).map_or([0; 3], |(_, rows)| *rows)
+    ROWS.iter().find(|(input_party, _)| *input_party == id.0).map_or([0; 3], |(_, rows)| *rows)
 }
 
 type Results = BTreeMap<u16, Result<Outcome, RunError>>;
 
-/// All parties at once, each with its shelf.
+/// All parties at once, each with its storage.
 fn everybody(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
     thread::scope(|scope| {
-        let start = |(i, shelf): (usize, _)| {
+        let start = |(i, storage): (usize, _)| {
             let id = PartyId(i as u16);
-            (id.0, scope.spawn(move || part(agreement, id, rows_of(id), shelf, &|_| {})))
+            (id.0, scope.spawn(move || part(agreement, id, rows_of(id), storage, &|_| {})))
         };
         let running: Vec<_> = shelves.iter_mut().enumerate().map(start).collect();
         running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
@@ -121,7 +121,7 @@ fn five_parties_get_what_is_theirs_and_get_it_again() {
 
 #[test]
 fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well() {
-    // A computer keeps the inputs of others and its own, attempts, outputs, the receipt; the others their input and result.
+    // A compute party keeps the inputs of others and its own, attempts, outputs, the receipt; the others their input and result.
     for (who, rooms) in [(0, &[0, 4, 7][..]), (1, &[6][..]), (3, &[0][..])] {
         for room in rooms.iter().copied() {
             let mut draft = at_free_ports();
@@ -145,21 +145,21 @@ fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
     // Eve has her result; that she has it came to nobody.
     let kept = shelves[4].get("finished").unwrap().unwrap();
     shelves[4] = Memory::default();
-    shelves[4].keep("finished", &kept).unwrap();
-    for shelf in &mut shelves[..2] {
-        shelf.keep("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+    shelves[4].put("finished", &kept).unwrap();
+    for storage in &mut shelves[..2] {
+        storage.put("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
     let started = Instant::now();
     let [acme, bolt, _, _, eve] = &mut shelves;
     thread::scope(|scope| {
         let agreement = &agreement;
-        let computers = [(0, acme), (1, bolt)].map(|(id, shelf)| {
-            scope.spawn(move || part(agreement, PartyId(id), rows_of(PartyId(id)), shelf, &|_| {}).unwrap())
+        let compute_parties = [(0, acme), (1, bolt)].map(|(id, storage)| {
+            scope.spawn(move || part(agreement, PartyId(id), rows_of(PartyId(id)), storage, &|_| {}).unwrap())
         });
         // They are there when she comes, and wait for nobody else.
         thread::sleep(Duration::from_secs(1));
         part(agreement, PartyId(4), [0; 3], eve, &|_| {}).unwrap();
-        computers.into_iter().for_each(|computer| drop(computer.join().unwrap()));
+        compute_parties.into_iter().for_each(|compute_party| drop(compute_party.join().unwrap()));
     });
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
@@ -192,7 +192,7 @@ fn who_is_there_is_not_awaited() {
     let mut draft = at_free_ports();
     draft.deadline = 3;
     let agreement = agreement(&Job::new(draft).unwrap());
-    // Acme brings an input too, which crosses only when the computers begin.
+    // Acme brings an input too, which crosses only when the compute parties begin.
     let late = |id: u16| match part(
         &agreement,
         PartyId(id),
@@ -206,7 +206,7 @@ fn who_is_there_is_not_awaited() {
     let [acme, bolt] = thread::scope(|scope| {
         [0, 1].map(|id| scope.spawn(move || late(id))).map(|party| party.join().unwrap())
     });
-    assert_eq!([acme, bolt], [["carl", "dora"]; 2], "each computer knows that the other one is there");
+    assert_eq!([acme, bolt], [["carl", "dora"]; 2], "each compute party knows that the other one is there");
 }
 
 #[test]
@@ -222,8 +222,8 @@ fn nothing_begins_after_the_expiry_and_what_was_finished_is_delivered() {
     }
     // Eve alone has not fetched what is hers.
     shelves[4] = Memory::default();
-    for shelf in &mut shelves[..2] {
-        shelf.keep("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+    for storage in &mut shelves[..2] {
+        storage.put("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
     check(&everybody(&agreement, &mut shelves));
     for id in [0, 1, 3].map(PartyId) {
@@ -263,8 +263,8 @@ fn who_signed_twice_is_named_at_once_and_to_everybody() {
     let mut draft = at_free_ports();
     draft.deadline = 60;
     let job = Job::new(draft).unwrap();
-    let mut again = consents(&job);
-    again[4] = Consent::sign(&job, &identity(PartyId(4)), &mut rng(77)).unwrap();
+    let mut again = approvals(&job);
+    again[4] = Approval::sign(&job, &identity(PartyId(4)), &mut rng(77)).unwrap();
     let (first, second) = (agreement(&job), Agreement::new(job, &again, support::NOW).unwrap());
     let started = Instant::now();
     let results = thread::scope(|scope| {
@@ -291,7 +291,7 @@ fn an_input_binds_once_somebody_is_told_of_it() {
         let mistyped = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
         assert!(matches!(mistyped, Err(RunError::Late(_))), "{mistyped:?}");
     }
-    // Nobody was there: the right rows are taken, from the computer and from the owner. Then they stay.
+    // Nobody was there: the right rows are taken, from the compute party and from the input party. Then they stay.
     check(&at_last(&agreement, &mut shelves));
     for id in [0, 3] {
         let changed = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
@@ -308,9 +308,9 @@ fn a_guest_who_proves_its_key_and_is_silent_keeps_nobody_out() {
     let Some(Meeting::Address(address)) = &job.party(PartyId(0)).meeting else { panic!("acme listens") };
     let results: Results = thread::scope(|scope| {
         let (agreement, mut running, mut silent) = (&agreement, Vec::new(), Vec::new());
-        for (i, shelf) in shelves.iter_mut().enumerate() {
+        for (i, storage) in shelves.iter_mut().enumerate() {
             let id = PartyId(i as u16);
-            running.push((id.0, scope.spawn(move || part(agreement, id, rows_of(id), shelf, &|_| {}))));
+            running.push((id.0, scope.spawn(move || part(agreement, id, rows_of(id), storage, &|_| {}))));
             // The others come when eve has made herself broad at acme's.
             while i == 0 && silent.len() < 80 {
                 let patience = tls::Patience { connect: Duration::from_secs(9), ..tls::Patience::default() };

@@ -1,10 +1,10 @@
 //! Identities of organisations that compute together: Ed25519 signatures and hybrid encryption.
 //!
-//! Reading order: [`hex`], [`hash`], [`key`] (identities and public keys), [`seal`] (encryption to one key).
+//! Reading order: [`hex`], [`hash`], [`identity`] (identities and public keys), [`encryption`] (encryption to one key).
 
+pub mod encryption;
 pub mod hash;
 pub mod hex;
-pub mod key;
-pub mod seal;
+pub mod identity;
 
-pub use key::{Context, Identity, KeyError, PublicKey};
+pub use identity::{Context, Identity, KeyError, PublicKey};

@@ -138,7 +138,7 @@ impl World {
         let (circuit, purpose) = (&job["circuit"], &job["purpose"]);
         let schemas: Vec<_> = (0..3).map(|i| job["inputs"][i]["schema"].to_string()).collect();
         self.write("policy.toml", &format!(
-            "programs = [{circuit}]\nschemas = [{}]\npurposes = [{purpose}]\nreceivers = [{}]\nminimum_rows = 1\nruns_a_month = 1\noutputs_a_month = 2\n",
+            "programs = [{circuit}]\nschemas = [{}]\npurposes = [{purpose}]\nresult_parties = [{}]\nminimum_rows = 1\nruns_a_month = 1\noutputs_a_month = 2\n",
             schemas.join(", "),
             keys.join(", ")
         ));

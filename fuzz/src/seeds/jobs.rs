@@ -1,11 +1,11 @@
 //! Seeds of the targets of jobs and of links.
 
 use super::{Inputs, input};
-use crate::fixtures::job::{file, job, kept, receipt_text, said, secret};
+use crate::fixtures::job::{file, job, kept, messages, receipt_text, secret};
 use sotto_jobs::budget::Budget;
-use sotto_jobs::{Consent, PartyId};
+use sotto_jobs::{Approval, PartyId};
 
-const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nreceivers = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
+const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nresult_parties = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
 const AUCTION: &str =
     "builtin = \"auction@1\"\nparameters = { bidders = 2, bid = { max = 999, decimals = 2 }, reserve = 1 }";
 
@@ -16,7 +16,7 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("garble", file("garble = \"sum.garble.rs\"", &["inputs_hold", "panicked", "result"])),
             input(
                 "bristol",
-                file("bristol = \"adder.txt\"\nowners = [\"c\", \"a\"]", &["inputs_hold", "output 1"]),
+                file("bristol = \"adder.txt\"\ninput_parties = [\"c\", \"a\"]", &["inputs_hold", "output 1"]),
             ),
             input("auction", file(AUCTION, &["inputs_hold", "result"])),
             input("output-too-many", file(AUCTION, &["inputs_hold", "result", "more"])),
@@ -32,14 +32,16 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("secret", secret(b'a').to_secret_text().as_str()),
             input(
                 "consent",
-                Consent::sign(job(), &secret(b'a'), &mut crate::fixtures::rng(2)).expect("a party").to_text(),
+                Approval::sign(job(), &secret(b'a'), &mut crate::fixtures::rng(2))
+                    .expect("a party")
+                    .to_text(),
             ),
         ],
         "mpc_job_kept" => {
             let [computed, finished, outbox] = kept();
             vec![input("computed", computed), input("finished", finished), input("outbox", outbox)]
         }
-        "mpc_job_post" => said().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
+        "mpc_job_post" => messages().into_iter().map(|(name, bytes)| input(name, bytes)).collect(),
         "mpc_receipt" => vec![input("receipt", receipt_text()), input("empty", "{}")],
         "mpc_budget" => vec![input("lines", budget()), input("none", "")],
         "mpc_rows" => vec![

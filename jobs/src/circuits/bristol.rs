@@ -1,4 +1,4 @@
-//! `bristol@1`: a circuit file as a joint program.
+//! `bristol@1`: a circuit file as a functionality.
 //!
 //! ```text
 //! inputs     value 1, value 2, …      each a table of whole numbers without sign, its lowest wires first
@@ -11,8 +11,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::owned::{Owned, owners};
-use crate::joint::{Checked, Column, Declaration, Joint, Rows, Table};
+use super::assigned::{AssignedCircuit, parties};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::BristolError;
 use sotto_mpc::circuit::{Circuit, Netlist, TooLarge};
@@ -25,61 +25,61 @@ const NAME: ProgramName = ProgramName::literal("bristol@1");
 /// Widest word of a value.
 const WORD: usize = 64;
 
-/// Why a circuit file is no joint program.
+/// Why a circuit file is no functionality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JointBristolError {
+pub enum BristolFunctionalityError {
     /// It is no circuit.
     #[error(transparent)]
     Bristol(#[from] BristolError),
     /// It is too large.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
-    /// There is not one owner for each value.
+    /// There is not one input party for each value.
     #[error(
         "{found} owners are named, the circuit has {expected} input values; owners are numbered from 0 without a gap"
     )]
-    Owners {
+    Parties {
         /// Input values of the circuit.
         expected: usize,
-        /// Owners named.
+        /// Input parties named.
         found: usize,
     },
 }
 
-/// A circuit file whose input values belong to owners.
+/// A circuit file whose input values belong to input parties.
 #[derive(Clone, Debug)]
-pub struct JointBristol {
-    owned: Owned,
+pub struct BristolFunctionality {
+    assigned: AssignedCircuit,
     source: [u8; 32],
 }
 
-impl JointBristol {
-    /// The circuit of a text, with the owner of each input value, from 0; if none are given, each value has its own.
+impl BristolFunctionality {
+    /// The circuit of a text, with the input party of each input value, from 0; if none are given, each value has its own.
     ///
     /// # Errors
-    /// What is wrong with the text, or with the owners.
-    pub fn new(text: &str, given: &[usize]) -> Result<Self, JointBristolError> {
+    /// What is wrong with the text, or with the input parties.
+    pub fn new(text: &str, given: &[usize]) -> Result<Self, BristolFunctionalityError> {
         let circuit = Circuit::new(&Netlist::from_bristol(text)?)?;
         let expected = circuit.inputs().len();
-        let owners = owners(expected, given);
-        let owners = owners.ok_or(JointBristolError::Owners { expected, found: given.len() })?;
+        let parties = parties(expected, given);
+        let parties = parties.ok_or(BristolFunctionalityError::Parties { expected, found: given.len() })?;
         let tables = |name: &str, sizes: &[usize]| -> Vec<Table> {
             sizes.iter().enumerate().map(|(i, bits)| words(&format!("{name} {}", i + 1), *bits)).collect()
         };
-        let inputs = owners.into_iter().zip(tables("value", circuit.inputs())).collect();
+        let inputs = parties.into_iter().zip(tables("value", circuit.inputs())).collect();
         let outputs = tables("output", circuit.outputs());
         let told: usize = circuit.outputs().iter().sum();
         let reveals = vec![format!(
             "Whatever the author of the circuit had it compute: the outputs have {told} bits and can tell as many bits about any input. Every signer should know where the file comes from and what it does."
         )];
         let source = Sha256::digest(text.as_bytes()).into();
-        Ok(Self { owned: Owned::new(circuit, inputs, outputs, reveals), source })
+        Ok(Self { assigned: AssignedCircuit::new(circuit, inputs, outputs, reveals), source })
     }
 
-    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all.
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
     #[must_use]
-    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
-        self.owned.narrow(owner, column, to)
+    pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
+        self.assigned.narrow(party, column, to)
     }
 
     /// The SHA-256 of the text.
@@ -100,34 +100,34 @@ fn words(name: &str, bits: usize) -> Table {
     Table::new(name, Rows::Exactly(rows), vec![column])
 }
 
-impl Joint for JointBristol {
+impl Functionality for BristolFunctionality {
     fn name(&self) -> ProgramName {
         NAME
     }
 
     fn declaration(&self) -> &Declaration {
-        &self.owned.declaration
+        &self.assigned.declaration
     }
 
     fn parameters(&self) -> [u8; 32] {
         let hash = Sha256::new_with_prefix(b"sotto mpc bristol program v1");
-        hash.chain_update(self.source).chain_update(self.owned.circuit.digest()).finalize().into()
+        hash.chain_update(self.source).chain_update(self.assigned.circuit.digest()).finalize().into()
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
-        inputs: &mut Checked<'_, F::Wire, I>,
+        inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        self.owned.run(f, inputs, outputs)
+        self.assigned.run(f, inputs, outputs)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::joint::Delegated;
+    use crate::multiparty::Delegated;
     use sotto_mpc::Program;
     use sotto_mpc::inputs::Holder;
 
@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn an_owner_may_have_several_values() {
         let text = "2 8\n3 2 2 2\n1 2\n\n2 1 0 4 6 AND\n2 1 1 5 7 XOR\n";
-        let program = JointBristol::new(text, &[0, 1, 0]).unwrap();
-        let owners: Vec<usize> = program.declaration().owners().iter().map(Vec::len).collect();
-        assert_eq!(owners, [2, 1]);
+        let program = BristolFunctionality::new(text, &[0, 1, 0]).unwrap();
+        let parties: Vec<usize> = program.declaration().parties().iter().map(Vec::len).collect();
+        assert_eq!(parties, [2, 1]);
         let outputs = program.compute(&[vec![vec![vec![3]], vec![vec![1]]], vec![vec![vec![0]]]]).unwrap();
         assert_eq!(outputs[1..], [vec![vec![0b11]]]);
     }
@@ -168,7 +168,7 @@ mod tests {
     fn a_narrowed_value_enters_in_fewer_bits_and_means_the_same() {
         // Copies eight bits.
         let text = "0 8\n1 8\n1 8\n";
-        let mut program = JointBristol::new(text, &[]).unwrap();
+        let mut program = BristolFunctionality::new(text, &[]).unwrap();
         assert!(program.narrow(0, "value 1", Number::new(3, 9).unwrap().scaled(1)));
         assert_eq!(program.declaration().input_bits(0), 4);
         for (value, holds, shown) in [(3, 1, 3), (9, 1, 9)] {
@@ -186,17 +186,17 @@ mod tests {
 
     #[test]
     fn each_value_has_an_owner() {
-        assert_eq!(JointBristol::new(AND, &[]).unwrap().declaration().owners().len(), 3);
+        assert_eq!(BristolFunctionality::new(AND, &[]).unwrap().declaration().parties().len(), 3);
         for given in [&[0, 1][..], &[0, 2, 0], &[1, 1, 1], &[0, 1, 3]] {
-            let error = JointBristolError::Owners { expected: 3, found: given.len() };
-            assert_eq!(JointBristol::new(AND, given).unwrap_err(), error, "{given:?}");
+            let error = BristolFunctionalityError::Parties { expected: 3, found: given.len() };
+            assert_eq!(BristolFunctionality::new(AND, given).unwrap_err(), error, "{given:?}");
         }
-        assert!(matches!(JointBristol::new("1", &[]), Err(JointBristolError::Bristol(_))));
+        assert!(matches!(BristolFunctionality::new("1", &[]), Err(BristolFunctionalityError::Bristol(_))));
     }
 
     #[test]
     fn the_hash_covers_text_and_owners() {
-        let of = |text, given: &[usize]| JointBristol::new(text, given).unwrap().id();
+        let of = |text, given: &[usize]| BristolFunctionality::new(text, given).unwrap().id();
         assert_ne!(of(AND, &[0, 1, 1]), of(AND, &[0, 1, 0]));
         assert_ne!(of(AND, &[]), of(&format!("{AND}\n"), &[]), "the text is pinned, not only its meaning");
     }

@@ -1,7 +1,7 @@
-//! `garble@1`: programs in the Garble language, a total subset of Rust, as joint programs.
+//! `garble@1`: programs in the Garble language, a total subset of Rust, as functionalities.
 //!
 //! ```text
-//! pub fn main(x: u32, y: [u8; 100]) -> bool        owner 0: table `x` of one row; owner 1: table `y` of 100 rows
+//! pub fn main(x: u32, y: [u8; 100]) -> bool        input party 0: table `x` of one row; input party 1: table `y` of 100 rows
 //!                                                  outputs: `panicked`, and `result`, which is zero if it panicked
 //! ```
 //!
@@ -18,30 +18,30 @@ use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
 
-use super::owned::{Owned, owners};
-use crate::joint::{Checked, Column, Declaration, Joint, Rows, Table};
+use super::assigned::{AssignedCircuit, parties};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
 
 const NAME: ProgramName = ProgramName::literal("garble@1");
 
 /// What a source does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct GarbleOptions {
     /// Values of constants `PARTY::NAME`; a bool is 0 or 1.
     pub constants: BTreeMap<String, i128>,
-    /// The owner of each parameter of `main`, from 0; if empty, each has its own.
-    pub owners: Vec<usize>,
+    /// The input party of each parameter of `main`, from 0; if empty, each has its own.
+    pub parties: Vec<usize>,
     /// Gates, free ones included, and bits of one value, before the circuit is refused.
     pub gates: usize,
 }
 
-impl Default for Options {
+impl Default for GarbleOptions {
     fn default() -> Self {
         let language::Options { constants, gates } = language::Options::default();
-        Self { constants, owners: Vec::new(), gates }
+        Self { constants, parties: Vec::new(), gates }
     }
 }
 
-impl Options {
+impl GarbleOptions {
     /// A hash over all of them.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
@@ -52,24 +52,24 @@ impl Options {
             hash.update(name);
             hash.update(value.to_le_bytes());
         }
-        hash.update((self.owners.len() as u64).to_le_bytes());
-        self.owners.iter().for_each(|owner| hash.update((*owner as u64).to_le_bytes()));
+        hash.update((self.parties.len() as u64).to_le_bytes());
+        self.parties.iter().for_each(|party| hash.update((*party as u64).to_le_bytes()));
         hash.update((self.gates as u64).to_le_bytes());
         hash.finalize().into()
     }
 }
 
-/// Why a source is not a joint program.
+/// Why a source is not a functionality.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GarbleError {
     /// It does not compile.
     #[error(transparent)]
     Compile(#[from] CompileError),
-    /// The options do not name an owner for each parameter.
+    /// The options do not name an input party for each parameter.
     #[error(
         "the options name owners of {found} parameters, `main` has {expected}; owners are numbered from 0 without a gap"
     )]
-    Owners {
+    Parties {
         /// Parameters of `main`.
         expected: usize,
         /// Entries of the options.
@@ -77,41 +77,41 @@ pub enum GarbleError {
     },
 }
 
-/// A compiled source whose parameters belong to owners.
+/// A compiled source whose parameters belong to input parties.
 #[derive(Clone, Debug)]
-pub struct Compiled {
-    owned: Owned,
+pub struct GarbleFunctionality {
+    assigned: AssignedCircuit,
     source: [u8; 32],
     options: [u8; 32],
 }
 
-impl Compiled {
+impl GarbleFunctionality {
     /// Compiles `main` of a source.
     ///
     /// # Errors
-    /// With the place in the source and what is wrong there, or what is wrong with the owners.
-    pub fn new(source: &str, options: &Options) -> Result<Self, GarbleError> {
-        let Options { constants, owners: given, gates } = options;
+    /// With the place in the source and what is wrong there, or what is wrong with the input parties.
+    pub fn new(source: &str, options: &GarbleOptions) -> Result<Self, GarbleError> {
+        let GarbleOptions { constants, parties: given, gates } = options;
         let compiled = language::Compiled::new(
             source,
             &language::Options { constants: constants.clone(), gates: *gates },
         )?;
         let expected = compiled.parameters().len();
-        let owners = owners(expected, given);
-        let owners = owners.ok_or(GarbleError::Owners { expected, found: given.len() })?;
-        let inputs = owners.into_iter().zip(compiled.parameters().iter().map(table)).collect();
+        let parties = parties(expected, given);
+        let parties = parties.ok_or(GarbleError::Parties { expected, found: given.len() })?;
+        let inputs = parties.into_iter().zip(compiled.parameters().iter().map(table)).collect();
         let result = table(compiled.result());
         let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
         let reveals = reveals(result.bits());
         let digest = compiled.source_digest();
-        let owned = Owned::new(compiled.into_circuit(), inputs, vec![panicked, result], reveals);
-        Ok(Self { owned, source: digest, options: options.digest() })
+        let assigned = AssignedCircuit::new(compiled.into_circuit(), inputs, vec![panicked, result], reveals);
+        Ok(Self { assigned, source: digest, options: options.digest() })
     }
 
-    /// Narrows a column of an owner to fewer numbers; whether there is one of this name that has them all.
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
     #[must_use]
-    pub fn narrow(&mut self, owner: usize, column: &str, to: Number) -> bool {
-        self.owned.narrow(owner, column, to)
+    pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
+        self.assigned.narrow(party, column, to)
     }
 
     /// The SHA-256 of the source.
@@ -129,7 +129,7 @@ impl Compiled {
     /// What is run.
     #[must_use]
     pub const fn circuit(&self) -> &Circuit {
-        &self.owned.circuit
+        &self.assigned.circuit
     }
 }
 
@@ -150,13 +150,13 @@ fn table(value: &Value) -> Table {
     Table::new(value.name.as_str(), Rows::Exactly(value.elements), columns.collect())
 }
 
-impl Joint for Compiled {
+impl Functionality for GarbleFunctionality {
     fn name(&self) -> ProgramName {
         NAME
     }
 
     fn declaration(&self) -> &Declaration {
-        &self.owned.declaration
+        &self.assigned.declaration
     }
 
     fn parameters(&self) -> [u8; 32] {
@@ -169,9 +169,9 @@ impl Joint for Compiled {
     fn body<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
-        inputs: &mut Checked<'_, F::Wire, I>,
+        inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        self.owned.run(f, inputs, outputs)
+        self.assigned.run(f, inputs, outputs)
     }
 }

@@ -1,12 +1,12 @@
 //! A party's part in a run, over pinned channels: what `sotto mpc run` does, without its terminal.
 //!
 //! ```text
-//! owner, receiver     deliver to both computers ─► collect from both until there is something ─► confirm
-//! computers           answer the others · evaluator calls garbler · attempts until both signed ─► serve until all have theirs
+//! input party, result party     deliver to both compute parties ─► collect from both until there is something ─► confirm
+//! compute parties           answer the others · evaluator calls garbler · attempts until both signed ─► serve until all have theirs
 //! ```
 //!
 //! Everything waits for the others until the job's deadline, and starts again where it was after a crash: see
-//! [`desk`](crate::desk) for what survives. Whoever is there before the others waits; whoever comes late enough is told so.
+//! [`state`](crate::run_state) for what survives. Whoever is there before the others waits; whoever comes late enough is told so.
 //!
 //! Nothing begins after the job's expiry, and a computation that takes longer than the job's seconds ends; what was finished
 //! before is delivered and collected whenever it is asked for.
@@ -15,16 +15,16 @@
 //! before only while nobody was told of the first. Not guaranteed: an end, if others
 //! stay away longer than the deadline; then an error says who.
 
-mod computer;
-mod door;
-mod guest;
-mod office;
-mod party;
-mod speed;
-mod ways;
+mod client;
+mod compute_party;
+mod connection;
+mod link_probe;
+mod listener;
+mod routes;
+mod server;
 
-pub use speed::{Speed, measure};
-pub use ways::Ways;
+pub use link_probe::{LinkSpeed, probe};
+pub use routes::Routes;
 
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,17 +32,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand_core::{CryptoRng, RngCore};
 use sotto_link::pinned::LinkError;
 
-use super::files::{Shelf, name};
-use super::policy_file::DebitError;
 use crate::attempt::AttemptError;
-use crate::binding::{Misfit, declared};
-use crate::desk::Item;
-use crate::inputs::{InputError, Outbox, Prepared};
-use crate::joint::Joint;
-use crate::outputs::{BadHalf, Received};
-use crate::post::{Request, Wish};
+use crate::input_commitment::{InputError, PreparedInput, SavedInput};
+use crate::job::RendezvousServer;
+use crate::messages::{Request, RequestKind};
+use crate::multiparty::Functionality;
+use crate::output_share::{JoinedOutputs, WrongOutputShare};
+use crate::policy_file::DebitError;
 use crate::receipt::{Receipt, ReceiptError};
-use crate::spec::Relay;
+use crate::run_state::Item;
+use crate::storage::{Storage, name};
+use crate::verify_program::{ProgramMismatch, declared};
 use crate::{Agreement, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
@@ -52,7 +52,7 @@ pub struct Setup<'a, P> {
     /// What was agreed.
     pub agreement: &'a Agreement,
     /// The program. Whoever built it from something else than the job file holds its gates against the job first
-    /// ([`fits`](crate::binding::fits)); its name, schemas and outputs are held against it here.
+    /// ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against it here.
     pub program: &'a P,
     /// Which run, from 1.
     pub run: u32,
@@ -60,12 +60,12 @@ pub struct Setup<'a, P> {
     pub us: PartyId,
     /// Our keys.
     pub identity: &'a Identity,
-    /// Our input bits, if we are an owner.
+    /// Our input bits, if we are an input party.
     pub input: Option<&'a Bits>,
-    /// Where a computer listens, if not where the job says.
+    /// Where a compute party listens, if not where the job says.
     pub listen: Option<&'a str>,
-    /// The relay at which all computers are met, if not where the job says.
-    pub relay: Option<&'a Relay>,
+    /// The rendezvous server at which all compute parties are met, if not where the job says.
+    pub rendezvous_server: Option<&'a RendezvousServer>,
     /// Called before the first byte leaves that depends on our input; an error stops the run.
     pub debit: &'a (dyn Fn() -> Result<(), DebitError> + Sync),
     /// Called with what is going on.
@@ -77,13 +77,13 @@ pub struct Setup<'a, P> {
 pub enum Stage {
     /// The other parties are called, or awaited.
     Waiting(Vec<String>),
-    /// A computer took our input.
+    /// A compute party took our input.
     Delivered(String),
-    /// The computers begin.
+    /// The compute parties begin.
     Attempt(u32),
-    /// So many bytes of the attempt have passed between the computers, both ways together; 32 of them for each AND gate.
+    /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them for each AND gate.
     Passed(u64),
-    /// The computers signed.
+    /// The compute parties signed.
     Signed,
     /// We have all that there is for us. Others may not.
     Finished(Box<Outcome>),
@@ -94,23 +94,31 @@ pub enum Stage {
 /// What a party has in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What both computers signed.
+    /// What both compute parties signed.
     pub receipt: Receipt,
     /// Our outputs: their places in the job, and their bits.
     pub outputs: Vec<(usize, Vec<bool>)>,
     /// What shows that they are those of the receipt, if we receive any.
-    pub halves: Option<[Vec<u8>; 2]>,
+    pub output_shares: Option<[Vec<u8>; 2]>,
 }
 
 impl Outcome {
     /// The end of a run for a party that learns nothing.
     const fn of(receipt: Receipt) -> Self {
-        Self { receipt, outputs: Vec::new(), halves: None }
+        Self { receipt, outputs: Vec::new(), output_shares: None }
     }
 
-    /// The end of a run for a receiver.
-    fn received(receipt: Receipt, places: Vec<usize>, Received { outputs, halves }: Received) -> Self {
-        Self { receipt, outputs: places.into_iter().zip(outputs).collect(), halves: Some(halves) }
+    /// The end of a run for a result party.
+    fn received(
+        receipt: Receipt,
+        places: Vec<usize>,
+        JoinedOutputs { outputs, output_shares }: JoinedOutputs,
+    ) -> Self {
+        Self {
+            receipt,
+            outputs: places.into_iter().zip(outputs).collect(),
+            output_shares: Some(output_shares),
+        }
     }
 }
 
@@ -130,22 +138,22 @@ pub enum RunError {
     },
     /// The program is not the one that was agreed.
     #[error(transparent)]
-    Misfit(#[from] Misfit),
+    ProgramMismatch(#[from] ProgramMismatch),
     /// The job's time is over.
     #[error("the job has expired")]
     Expired,
-    /// Nothing will come of this run: this computer or the other one said why.
+    /// Nothing will come of this run: this compute party or the other one said why.
     #[error("{0}")]
     Stopped(String),
-    /// A computer cannot listen.
+    /// A compute party cannot listen.
     #[error("{party} cannot listen here: {why}")]
-    Door {
+    Listen {
         /// Who: we.
         party: String,
         /// Why.
         why: LinkError,
     },
-    /// A computer said no.
+    /// A compute party said no.
     #[error("{by} refuses: {why}")]
     Refused {
         /// Who.
@@ -153,32 +161,32 @@ pub enum RunError {
         /// Its words.
         why: String,
     },
-    /// The two computers say different things.
-    #[error("the two computers do not tell the same: {0}")]
+    /// The two compute parties say different things.
+    #[error("the two compute parties do not tell the same: {0}")]
     Disagree(&'static str),
-    /// The computers cannot compute together.
+    /// The compute parties cannot compute together.
     #[error(transparent)]
     Attempt(#[from] AttemptError),
     /// An input cannot be used.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// An owner came without its input.
-    #[error("this party is an owner, and no input was given")]
+    /// An input party came without its input.
+    #[error("this party is an input party, and no input was given")]
     NoInput,
     /// The receipt is none.
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
     /// Outputs are not what was signed for.
     #[error(transparent)]
-    Half(#[from] BadHalf),
+    OutputShare(#[from] WrongOutputShare),
     /// Something could not be kept, so nothing after it was done.
     #[error("what must survive a crash could not be kept: {0}")]
-    Shelf(#[from] io::Error),
-    /// The owner's own rules.
+    Storage(#[from] io::Error),
+    /// The input party's own rules.
     #[error(transparent)]
     Debit(#[from] DebitError),
-    /// Our run is over and the other computer's outputs are gone.
-    #[error("this run is finished here, but the other computer lost its outputs: take the next run")]
+    /// Our run is over and the other compute party's outputs are gone.
+    #[error("this run is finished here, but the other compute party lost its outputs: take the next run")]
     Lost,
 }
 
@@ -194,28 +202,28 @@ impl RunError {
 ///
 /// # Errors
 /// [`RunError`]; whatever was kept is still there, and the run can be taken up again.
-pub fn take_part<P: Joint + Sync>(
+pub fn take_part<P: Functionality + Sync>(
     setup: &Setup<'_, P>,
-    shelf: &mut (impl Shelf + Send),
+    storage: &mut (impl Storage + Send),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     declared(setup.job(), setup.program)?;
-    let own = setup.prepare(shelf, rng)?;
+    let own = setup.prepare(storage, rng)?;
     if setup.job().computes(setup.us) {
-        computer::run(setup, own, shelf, rng)
+        compute_party::run(setup, own, storage, rng)
     } else {
-        party::run(setup, own, shelf)
+        client::run(setup, own, storage)
     }
 }
 
 /// Our input, committed to.
 struct Own {
-    prepared: Prepared,
+    prepared: PreparedInput,
     /// What is to be kept before anybody is told of it; nothing if that was done.
-    unbound: Option<Vec<u8>>,
+    unsaved: Option<Vec<u8>>,
 }
 
-impl<P: Joint> Setup<'_, P> {
+impl<P: Functionality> Setup<'_, P> {
     fn job(&self) -> &Job {
         self.agreement.job()
     }
@@ -223,7 +231,7 @@ impl<P: Joint> Setup<'_, P> {
     /// Our input, committed to: as it was in an earlier attempt, or anew.
     fn prepare(
         &self,
-        shelf: &impl Shelf,
+        storage: &impl Storage,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Option<Own>, RunError> {
         let (job, own) = (self.job(), name(self.job(), Item::Own));
@@ -231,13 +239,13 @@ impl<P: Joint> Setup<'_, P> {
             return Ok(None);
         }
         let bits = self.input.ok_or(RunError::NoInput)?;
-        if let Some(kept) = shelf.get(&own)?.and_then(|kept| Outbox::from_bytes(&kept)) {
+        if let Some(kept) = storage.get(&own)?.and_then(|kept| SavedInput::from_bytes(&kept)) {
             let prepared = kept.resume(job, bits, self.identity)?;
-            return Ok(Some(Own { prepared, unbound: None }));
+            return Ok(Some(Own { prepared, unsaved: None }));
         }
-        let prepared = crate::inputs::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
-        let unbound = Some(Outbox::of(&prepared, bits, self.identity).to_bytes());
-        Ok(Some(Own { prepared, unbound }))
+        let prepared = crate::input_commitment::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
+        let unsaved = Some(SavedInput::of(&prepared, bits, self.identity).to_bytes());
+        Ok(Some(Own { prepared, unsaved }))
     }
 
     /// Whether the job has not expired.
@@ -254,19 +262,26 @@ impl<P: Joint> Setup<'_, P> {
         self.job().party(id).name.to_string()
     }
 
-    fn waits_until(&self) -> Instant {
+    fn deadline(&self) -> Instant {
         let now = Instant::now();
         now.checked_add(Duration::from_secs(self.job().deadline.into())).unwrap_or(now)
     }
 
     /// How the others are found.
-    fn ways(&self) -> Ways<'_> {
+    fn routes(&self) -> Routes<'_> {
         let (run, us, identity) = (self.run, self.us, self.identity);
-        Ways { job: self.job(), run, us, identity, listen: self.listen, relay: self.relay }
+        Routes {
+            job: self.job(),
+            run,
+            us,
+            identity,
+            listen: self.listen,
+            rendezvous_server: self.rendezvous_server,
+        }
     }
 
-    fn request(&self, wish: Wish) -> Request {
-        Request { job: self.job().id(), run: self.run, wish }
+    fn request(&self, kind: RequestKind) -> Request {
+        Request { job: self.job().id(), run: self.run, kind }
     }
 }
 
@@ -278,5 +293,5 @@ fn now() -> u64 {
 /// How long to wait before something is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Longest answer of a computer: halves of outputs and a receipt.
-const MAX_ANSWER: usize = 1 << 26;
+/// Longest answer of a compute party: output shares of outputs and a receipt.
+const MAX_RESPONSE: usize = 1 << 26;

@@ -55,10 +55,10 @@ pub fn connect(
     pinned::connect(address, us, peer, PURPOSE, patience).map(Framed::new)
 }
 
-/// Meets the holder of `peer` at a relay, by dialling out only.
+/// Meets the holder of `peer` at a rendezvous server, by dialling out only.
 ///
 /// # Errors
-/// [`LinkError`]: as for [`connect`], of the relay or the peer; a quota, or the peer did not come.
+/// [`LinkError`]: as for [`connect`], of the rendezvous server or the peer; a quota, or the peer did not come.
 pub fn meet(
     at: &Rendezvous,
     us: &Identity,

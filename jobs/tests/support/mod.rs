@@ -1,13 +1,13 @@
-//! A small job for tests: two owners who do not compute, one who does, and a receiver who does nothing else.
+//! A small job for tests: two input parties who do not compute, one who does, and a result party who does nothing else.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_jobs::binding::{leaks, schema};
-use sotto_jobs::joint::{Checked, Column, Declaration, Joint, Rows, Table};
-use sotto_jobs::spec::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
+use sotto_jobs::job::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
+use sotto_jobs::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
 use sotto_jobs::text::{Line, Name, Prose};
-use sotto_jobs::{Agreement, Consent, Digest, Job, PartyId};
+use sotto_jobs::verify_program::{leaks, schema};
+use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, Words};
 use sotto_mpc::inputs::Inputs;
@@ -33,27 +33,28 @@ pub(crate) fn identity(id: PartyId) -> Identity {
     Identity::random(&mut rng(1000 + u64::from(id.0)))
 }
 
-/// The sum of three numbers of each owner.
+/// The sum of three numbers of each input party.
 pub(crate) struct Sum(Declaration);
 
 impl Sum {
-    pub(crate) fn new(owners: usize) -> Self {
-        Self::up_to(owners, 999)
+    pub(crate) fn new(input_parties: usize) -> Self {
+        Self::up_to(input_parties, 999)
     }
 
     /// With numbers as large as this.
-    pub(crate) fn up_to(owners: usize, most: u128) -> Self {
+    pub(crate) fn up_to(input_parties: usize, most: u128) -> Self {
         let table = |name, rows, column, most| {
             let number = Number::up_to(most).scaled(2);
             Table::new(name, Rows::Exactly(rows), vec![Column::new(column, number)])
         };
-        let sum = table("sum", 1, "total", most * 3 * owners as u128);
-        let reveals = vec!["Who knows all numbers but one owner's learns that owner's sum.".to_owned()];
-        Self(Declaration::new(vec![vec![table("people", 3, "pay", most)]; owners], vec![sum], reveals))
+        let sum = table("sum", 1, "total", most * 3 * input_parties as u128);
+        let reveals =
+            vec!["Who knows all numbers but one input party's learns that input party's sum.".to_owned()];
+        Self(Declaration::new(vec![vec![table("people", 3, "pay", most)]; input_parties], vec![sum], reveals))
     }
 }
 
-impl Joint for Sum {
+impl Functionality for Sum {
     fn name(&self) -> ProgramName {
         ProgramName::new("sum@1").unwrap()
     }
@@ -69,14 +70,14 @@ impl Joint for Sum {
     fn body<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
-        inputs: &mut Checked<'_, F::Wire, I>,
+        inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let width = self.0.outputs()[1].columns[0].number.width();
         let zero = f.constant(false);
         let mut sum = Words::single(&vec![zero; width]);
-        for owner in 0..self.0.owners().len() {
-            let chunk = inputs.whole(f, owner)?.unwrap();
+        for input_party in 0..self.0.parties().len() {
+            let chunk = inputs.whole(f, input_party)?.unwrap();
             for row in 0..chunk.rows {
                 let mut pay = chunk.column(0).lanes_in(row..row + 1);
                 while pay.width() < width {
@@ -103,10 +104,10 @@ pub(crate) fn draft_of(program: &Sum) -> Draft {
         meeting: meeting(i),
     };
     let (circuit, cost) = program.gate_stream(1000).unwrap();
-    let input = |(i, owner)| Input { owner: PartyId(owner), tables: schema(program, i).unwrap() };
-    let output = |name, receivers: &[u16]| Output {
+    let input = |(i, input_party)| Input { party: PartyId(input_party), tables: schema(program, i).unwrap() };
+    let output = |name, result_parties: &[u16]| Output {
         name: line(name),
-        receivers: receivers.iter().map(|id| PartyId(*id)).collect(),
+        result_parties: result_parties.iter().map(|id| PartyId(*id)).collect(),
     };
     Draft {
         name: line("pay"),
@@ -138,10 +139,10 @@ pub(crate) fn job() -> Job {
     Job::new(draft()).unwrap()
 }
 
-pub(crate) fn consents(job: &Job) -> Vec<Consent> {
-    job.ids().map(|id| Consent::sign(job, &identity(id), &mut rng(id.0.into())).unwrap()).collect()
+pub(crate) fn approvals(job: &Job) -> Vec<Approval> {
+    job.ids().map(|id| Approval::sign(job, &identity(id), &mut rng(id.0.into())).unwrap()).collect()
 }
 
 pub(crate) fn agreement(job: &Job) -> Agreement {
-    Agreement::new(job.clone(), &consents(job), NOW).unwrap()
+    Agreement::new(job.clone(), &approvals(job), NOW).unwrap()
 }

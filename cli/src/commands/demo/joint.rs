@@ -13,7 +13,7 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::{Value, json};
-use sotto_jobs::operators::auc::{BREAST_CANCER, Statistics, Table, clear};
+use sotto_jobs::builtins::auc::{BREAST_CANCER, Statistics, Table, clear};
 use sotto_mpc::Phase;
 use std::{
     fs,

@@ -9,7 +9,7 @@ use crate::{
     ui::Volume,
 };
 use serde_json::json;
-use sotto_jobs::operators::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table};
+use sotto_jobs::builtins::auc::{Auc, BREAST_CANCER, Classes, Column, Statistics, Table};
 use sotto_mpc::protocol::semi_honest::Role;
 use sotto_mpc::{Channel, ChannelError, Phase, Program};
 use std::{borrow::Cow, fmt::Write, path::Path, time::Instant};

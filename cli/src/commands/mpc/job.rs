@@ -15,14 +15,14 @@ use crate::{
     secret,
 };
 use sotto_jobs::attempt::AttemptError;
-use sotto_jobs::edge::job_file::{self, Complaint, Counting};
-use sotto_jobs::edge::policy_file::{self, DebitError};
 use sotto_jobs::edge::run::RunError;
+use sotto_jobs::job::RendezvousServer;
+use sotto_jobs::job_file::{self, Counting, LineError};
 use sotto_jobs::policy::{Policy, PolicyError};
+use sotto_jobs::policy_file::{self, DebitError};
 use sotto_jobs::program::Computation;
-use sotto_jobs::spec::Relay;
 use sotto_jobs::text::Line;
-use sotto_jobs::{Agreement, Consent, Job, PartyId};
+use sotto_jobs::{Agreement, Approval, Job, PartyId};
 use sotto_link::pinned::LinkError;
 use sotto_mpc::ChannelError;
 use sotto_party::{Identity, PublicKey};
@@ -49,7 +49,7 @@ pub(crate) fn load(path: &Path) -> Outcome<(Job, Computation)> {
 /// signed another job.
 pub(crate) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation)> {
     let signed = approvals(path).join(format!("{party}.approval"));
-    let consent = read_text(&signed, MAX_SMALL).ok().and_then(|text| Consent::from_text(&text));
+    let consent = read_text(&signed, MAX_SMALL).ok().and_then(|text| Approval::from_text(&text));
     read_job(
         path,
         consent.map_or(Counting::Now, |consent| Counting::Before { party, gates: consent.gates() }),
@@ -89,11 +89,11 @@ fn read_small(path: &Path, help: &str) -> Outcome<String> {
 }
 
 /// The failure for an invalid job, with all its faults.
-pub(crate) fn faulty(path: &Path, complaints: &[Complaint]) -> Failure {
+pub(crate) fn faulty(path: &Path, complaints: &[LineError]) -> Failure {
     complain(path, complaints).help("docs/JOBS.md explains each entry of a job")
 }
 
-fn complain(path: &Path, complaints: &[Complaint]) -> Failure {
+fn complain(path: &Path, complaints: &[LineError]) -> Failure {
     let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
     Failure::refused(format!("invalid file {}", path.display())).why(lines.join("\n       "))
 }
@@ -163,13 +163,13 @@ pub(crate) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
         }
         let help =
             format!("ask {} for the file that `sotto mpc sign` wrote, and replace this one", party.name);
-        let consent = Consent::from_text(&read_small(&file, &help)?);
+        let consent = Approval::from_text(&read_small(&file, &help)?);
         let bad =
             || Failure::refused(format!("{} is not an approval of a job", file.display())).help(help.clone());
         all.push(consent.ok_or_else(bad)?);
     }
     let id = job.id();
-    Agreement::whenever(job, &all).map_err(|e| {
+    Agreement::regardless_of_expiry(job, &all).map_err(|e| {
         Failure::refused("cannot run this job").why(e).help(format!(
             "each party signs with `sotto mpc sign`; collect all approvals in {}; all parties need the same job {}",
             folder.display(),
@@ -231,7 +231,7 @@ pub(crate) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyI
 }
 
 /// A rendezvous server, from its key file and address.
-pub(crate) fn read_rendezvous(text: &str) -> Outcome<Relay> {
+pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
     let usage = |why: &dyn std::fmt::Display| {
         Failure::new(Code::Usage, format!("invalid rendezvous server `{text}`"))
             .why(why)
@@ -239,7 +239,7 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<Relay> {
     };
     let (file, address) = text.rsplit_once('@').ok_or_else(|| usage(&"it has no `@`"))?;
     let address = Line::new(address).map_err(|e| usage(&e))?;
-    Ok(Relay { address, key: read_public(Path::new(file))? })
+    Ok(RendezvousServer { address, key: read_public(Path::new(file))? })
 }
 
 /// The failure of a run, or of anything else that needs the other parties.
@@ -257,26 +257,26 @@ pub(crate) fn no_run(e: &RunError, what: &str) -> Failure {
         RunError::Link { why: LinkError::NotAccepted, .. } => failed.help(
             "the operator of the rendezvous server has to allow your .pub file; without such a server, the other side's job names another key for you",
         ),
-        RunError::Door { .. } => failed.help("end the process that uses the port, or pass another address with --listen HOST:PORT"),
+        RunError::Listen { .. } => failed.help("end the process that uses the port, or pass another address with --listen HOST:PORT"),
         RunError::Expired => failed.help(EXPIRED),
         RunError::Late(_) | RunError::Link { .. } => failed
             .help("nothing is lost; ask the parties named above to run their part, then run the same command again"),
-        RunError::Debit(DebitError::Shelf(_)) => failed.help("nothing was sent; free some space, or end the process that uses the folder, then run the same command again"),
+        RunError::Debit(DebitError::Storage(_)) => failed.help("nothing was sent; free some space, or end the process that uses the folder, then run the same command again"),
         RunError::Debit(_) => failed.help("nothing was sent; restore the files `budget` and `budget-head` in DIR/jobs/FINGERPRINT from one backup"),
-        RunError::Shelf(_) => failed.help("free some space, then run the same command again"),
+        RunError::Storage(_) => failed.help("free some space, then run the same command again"),
         RunError::Input(_) => failed.help("pass the same rows as in the first attempt, or the next number with --run"),
         RunError::Attempt(e) if e.is_passing() => failed.help("run the same command again at both compute parties"),
         RunError::Attempt(AttemptError::TooLong(_)) => failed.help(
             "no result was disclosed; agree on a job with more `limits.seconds`; `sotto mpc quote --measure` estimates how many it needs",
         ),
-        RunError::Attempt(AttemptError::Consent(name)) => failed.help(format!(
+        RunError::Attempt(AttemptError::Approval(name)) => failed.help(format!(
             "put the same file {name}.approval into the approvals of all parties, then run the same command again"
         )),
         RunError::Refused { by, .. } => {
             failed.help(format!("look at the error message of {by}; when the cause is fixed, run the same command again"))
         }
         RunError::Stopped(_) => failed.help("when the cause is fixed, run the same command again"),
-        RunError::Disagree(_) | RunError::Receipt(_) | RunError::Half(_) => failed.help(
+        RunError::Disagree(_) | RunError::Receipt(_) | RunError::OutputShare(_) => failed.help(
             "keep all files and ask both compute parties: one of them delivers something else than it signed",
         ),
         RunError::Lost => failed.help("all parties have to pass the next number with --run"),

@@ -21,8 +21,8 @@ use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag::register,
 };
-use sotto_jobs::edge::job_file;
-use sotto_jobs::{Consent, Job};
+use sotto_jobs::job_file;
+use sotto_jobs::{Approval, Job};
 use sotto_party::Identity;
 use std::{
     collections::BTreeMap,
@@ -150,7 +150,7 @@ fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
 
 /// Copies the job with new keys and loopback addresses, and signs it for all parties.
 fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
-    let bad = |line, what: String| faulty(from, &[job_file::Complaint { line, what }]);
+    let bad = |line, what: String| faulty(from, &[job_file::LineError { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
     let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);
@@ -178,7 +178,7 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     let (job, _) = job_file::parse(&text, job_file::Counting::Now, beside(to))
         .map_err(|complaints| faulty(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
-        let consent = Consent::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
+        let consent = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
         write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &consent.to_text())?;
     }
     Ok(job)

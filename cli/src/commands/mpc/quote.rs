@@ -8,8 +8,8 @@ use crate::{
 use rand_core::OsRng;
 use serde_json::json;
 use sotto_jobs::Job;
-use sotto_jobs::edge::run::{Ways, measure};
-use sotto_jobs::joint::{Joint, asks_for};
+use sotto_jobs::edge::run::{Routes, probe};
+use sotto_jobs::multiparty::{Functionality, max_input_request};
 use sotto_mpc::Backend;
 use sotto_mpc::calibrate::{Layers, garble};
 use sotto_mpc::protocol::semi_honest::prefetched_labels;
@@ -67,11 +67,11 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
 ///
 /// It consists of the process, of shares (received, stored and in use: one bit each), of labels fetched ahead (twice
 /// while they arrive), and of the wires of rows that the program reads at once.
-fn memory(job: &Job, program: &impl Joint) -> u64 {
+fn memory(job: &Job, program: &impl Functionality) -> u64 {
     let bits = |i| program.declaration().input_bits(i);
-    let (inputs, at_once) = (job.inputs.iter().enumerate(), asks_for(program));
+    let (inputs, at_once) = (job.inputs.iter().enumerate(), max_input_request(program));
     let transferred: Vec<usize> =
-        inputs.filter(|(_, input)| input.owner != job.garbler).map(|(i, _)| bits(i)).collect();
+        inputs.filter(|(_, input)| input.party != job.garbler).map(|(i, _)| bits(i)).collect();
     let ahead = prefetched_labels(transferred.len()).max(at_once);
     let labels: usize = transferred.iter().map(|bits| bits.min(&ahead)).sum();
     let shares: usize = (0..job.inputs.len()).map(bits).sum();
@@ -97,19 +97,25 @@ fn link(context: &Context, a: &args::MpcQuote, job: &Job) -> Outcome<Link> {
     let us = find(job, name, &identity)?;
     let relay = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     context.ui.say("Waiting for the other compute party.");
-    let ways =
-        Ways { job, run: 0, us, identity: &identity, listen: a.listen.as_deref(), relay: relay.as_ref() };
-    let speed = measure(&ways).map_err(|e| no_run(&e, "cannot measure the link"))?;
+    let ways = Routes {
+        job,
+        run: 0,
+        us,
+        identity: &identity,
+        listen: a.listen.as_deref(),
+        rendezvous_server: relay.as_ref(),
+    };
+    let speed = probe(&ways).map_err(|e| no_run(&e, "cannot measure the link"))?;
     let (bytes_a_second, delay) = (speed.bytes_a_second as f64, speed.round_trip.as_secs_f64());
     Ok(Link { bytes_a_second, delay, from: "measured" })
 }
 
 /// Input bits shared between the compute parties, and input bits of the evaluator.
-fn bits(job: &Job, program: &impl Joint) -> (u64, u64) {
+fn bits(job: &Job, program: &impl Functionality) -> (u64, u64) {
     let mut all = (0, 0);
     for (i, input) in job.inputs.iter().enumerate() {
         let bits = program.declaration().input_bits(i) as u64;
-        match input.owner {
+        match input.party {
             owner if owner == job.garbler => {}
             owner if owner == job.evaluator => all.1 += bits,
             _ => all.0 += bits,

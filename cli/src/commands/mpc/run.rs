@@ -17,14 +17,14 @@ use crate::{
 use rand_core::OsRng;
 use serde_json::{Map, Value, json};
 use sotto_jobs::budget::data_set;
-use sotto_jobs::edge::files::Folder;
-use sotto_jobs::edge::policy_file::{DebitError, debit};
-use sotto_jobs::edge::receipt_file::{render, render_result, table_csv, table_json, tables};
-use sotto_jobs::edge::rows::{self, Format};
+use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::run::{Outcome as Ran, Setup, Stage, take_part};
-use sotto_jobs::joint::Joint;
+use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
+use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
+use sotto_jobs::receipt_file::{render, render_result, table_csv, table_json, tables};
+use sotto_jobs::rows::{self, Format};
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
 use std::{
@@ -78,7 +78,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         identity: &identity,
         input: bits,
         listen: a.listen.as_deref(),
-        relay: relay.as_ref(),
+        rendezvous_server: relay.as_ref(),
         debit: &spend,
         observe: &observe,
     };
@@ -123,7 +123,7 @@ fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Out
     let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
     let mut local = program.local(owner);
     let rows = rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
-    let bits = local.enter(program.declaration().owner(owner)).map_err(|e| bad(&e))?;
+    let bits = local.enter(program.declaration().party(owner)).map_err(|e| bad(&e))?;
     Ok(Some(Input { rows, bits }))
 }
 
@@ -233,7 +233,7 @@ fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder
     let figures: Vec<Value> = figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
     let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
                          "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
-    if let Some(halves) = &outcome.halves {
+    if let Some(halves) = &outcome.output_shares {
         let shown = render_result(program, (job, us), &outcome.outputs, halves);
         write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
     }

@@ -10,8 +10,8 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_jobs::words::describe;
-use sotto_jobs::{Consent, Job};
+use sotto_jobs::summary::describe;
+use sotto_jobs::{Approval, Job};
 use sotto_party::Identity;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
         return context.output.record("mpc-plan", fields, &format!("{plan}\nNothing was signed."));
     }
     context.ui.confirm(&plan, a.yes)?;
-    let consent = Consent::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
+    let consent = Approval::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
     let file = approvals(&a.job).join(format!("{}.approval", job.party(us).name));
     write(&file, &consent.to_text())?;
     let fields = json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(),
@@ -87,8 +87,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
 fn fields(job: &Job) -> serde_json::Value {
     let parties = job.parties.iter().map(|p| json!({ "name": p.name.as_str(), "key": p.key.fingerprint() }));
     let schemas = job.inputs.iter().map(|input| {
-        let owner = job.party(input.owner).name.as_str();
-        json!({ "party": owner, "schema": job.schema_of(input.owner).to_string() })
+        let owner = job.party(input.party).name.as_str();
+        json!({ "party": owner, "schema": job.schema_of(input.party).to_string() })
     });
     json!({
         "job": job.id().to_string(), "name": job.name.as_str(), "purpose": job.purpose.as_str(),

@@ -7,8 +7,8 @@ use crate::{
     output::merge,
 };
 use serde_json::json;
-use sotto_jobs::edge::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render};
 use sotto_jobs::receipt::Receipt;
+use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render};
 use sotto_jobs::{Job, PartyId};
 use std::{fmt::Write as _, path::Path};
 

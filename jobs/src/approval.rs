@@ -1,0 +1,183 @@
+//! Approval: each party signs the job's id and its own role, and only all of them together are an agreement.
+//!
+//! ```text
+//! approval     job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
+//! signed      "sotto approval v2\0" ‖ all but the last of these
+//! agreement   a job, and an approval of every party; before the job's expiry it can be run
+//! ```
+//!
+//! The roles are those that the job gives the party, so a signature given as a result party says nothing as a compute party. The nonce
+//! is this party's part in the ids of runs for which it is not there. Circuit and gates are what the party counted before it
+//! signed; they stand in the job too, and so in its id, but who runs the job later and does not compute would have to count them
+//! again to name that id: see [`Approval::gates`].
+
+use rand_core::{CryptoRng, RngCore};
+
+use super::hash::Digest;
+use super::job::{Gates, Job, PartyId};
+use crate::codec::{Codec, record};
+use sotto_party::hex::{from_hex, to_hex};
+use sotto_party::{Context, Identity};
+
+/// What a signature of an approval is for.
+const SIGNATURE: Context = Context::new("sotto consent v2");
+const PREFIX: &str = "sotto-consent-2:";
+
+/// One party's signature under a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The job.
+    pub job: Digest,
+    /// Who signed.
+    pub party: PartyId,
+    roles: u8,
+    nonce: [u8; 32],
+    gates: Gates,
+    signature: [u8; 64],
+}
+record!(Approval { job, party, roles, nonce, gates, signature });
+
+/// Why there is no agreement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// The key that should sign is no party's.
+    #[error("the key is that of no party of this job")]
+    Stranger,
+    /// Not all have signed.
+    #[error("not signed by {}", .0.join(", "))]
+    Missing(Vec<String>),
+    /// A signature for something else: the job was altered after it, or is another.
+    #[error("{0} signed another job, or this one before it was altered: the ids differ")]
+    OtherJob(String),
+    /// A signature that the party's key did not make.
+    #[error("the signature of {0} is not made by the key that the job names")]
+    Forged(String),
+    /// The job's time is over.
+    #[error("the job has expired")]
+    Expired,
+}
+
+impl Approval {
+    /// The approval of the party whose key this is. Whoever calls this has shown the job to a person, or has a policy.
+    ///
+    /// # Errors
+    /// If the identity is no party of the job.
+    pub fn sign(
+        job: &Job,
+        identity: &Identity,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Self, ApprovalError> {
+        let key = identity.public();
+        let party = job.find_key(&key.signing_bytes()).filter(|id| job.party(*id).key == key);
+        let party = party.ok_or(ApprovalError::Stranger)?;
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let (roles, gates) = (roles(job, party), job.program.gates());
+        let mut approval = Self { job: job.id(), party, roles, nonce, gates, signature: [0; 64] };
+        approval.signature = identity.sign(SIGNATURE, &approval.text());
+        Ok(approval)
+    }
+
+    /// The approval of one line of text; `None` if it is none.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::BYTES];
+        from_hex(text.trim().strip_prefix(PREFIX)?, &mut bytes)?;
+        Self::from_prefixed("", &bytes).ok()
+    }
+
+    /// The approval as one line of text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        format!("{PREFIX}{}\n", to_hex(&self.to_prefixed("")))
+    }
+
+    const BYTES: usize = 32 + 2 + 1 + 32 + (32 + 8) + 64;
+
+    /// What the party counted, by what this says; only [`Agreement::new`] tells if the party signed it.
+    #[must_use]
+    pub const fn gates(&self) -> Gates {
+        self.gates
+    }
+
+    /// What is signed.
+    fn text(&self) -> Vec<u8> {
+        let mut text = self.to_prefixed("");
+        text.truncate(Self::BYTES - 64);
+        text
+    }
+
+    fn check(&self, job: &Job) -> Result<(), ApprovalError> {
+        if !job.ids().any(|id| id == self.party) {
+            return Err(ApprovalError::Stranger);
+        }
+        let party = job.party(self.party);
+        let name = || party.name.to_string();
+        let same =
+            (self.job, self.roles, self.gates) == (job.id(), roles(job, self.party), job.program.gates());
+        if !same {
+            return Err(ApprovalError::OtherJob(name()));
+        }
+        let signed = party.key.verify(SIGNATURE, &self.text(), &self.signature);
+        if signed { Ok(()) } else { Err(ApprovalError::Forged(name())) }
+    }
+}
+
+/// What a party is in a job, as bits.
+fn roles(job: &Job, party: PartyId) -> u8 {
+    let roles = [
+        job.garbler == party,
+        job.evaluator == party,
+        job.input_of(party).is_some(),
+        !job.outputs_of(party).is_empty(),
+    ];
+    roles.into_iter().enumerate().map(|(i, has)| u8::from(has) << i).sum()
+}
+
+/// A job that every party has signed: the only thing that can be run.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    job: Job,
+    nonces: Vec<[u8; 32]>,
+}
+
+impl Agreement {
+    /// The agreement, if all signatures are there and `now` (seconds since 1970) is before the expiry.
+    ///
+    /// # Errors
+    /// Who has not signed, or signed something else, or that it is too late.
+    pub fn new(job: Job, approvals: &[Approval], now: u64) -> Result<Self, ApprovalError> {
+        if now >= job.expiry {
+            return Err(ApprovalError::Expired);
+        }
+        Self::regardless_of_expiry(job, approvals)
+    }
+
+    /// The agreement, be it before the expiry or after it: to deliver and collect what was computed in time. Compute parties look at the
+    /// clock before each attempt.
+    ///
+    /// # Errors
+    /// Who has not signed, or signed something else.
+    pub fn regardless_of_expiry(job: Job, approvals: &[Approval]) -> Result<Self, ApprovalError> {
+        let of = |id: PartyId| approvals.iter().find(|approval| approval.party == id);
+        let missing: Vec<_> = job.ids().filter(|id| of(*id).is_none()).collect();
+        if !missing.is_empty() {
+            let names = missing.iter().map(|id| job.party(*id).name.to_string());
+            return Err(ApprovalError::Missing(names.collect()));
+        }
+        approvals.iter().try_for_each(|approval| approval.check(&job))?;
+        let nonces = job.ids().filter_map(of).map(|approval| approval.nonce).collect();
+        Ok(Self { job, nonces })
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The nonce that a party signed with.
+    pub(super) fn nonces(&self) -> &[[u8; 32]] {
+        &self.nonces
+    }
+}

@@ -1,0 +1,78 @@
+//! All functionalities that come with the crate, by name.
+
+use super::auc::MultipartyAuc;
+use super::{Auction, JoinCount, Logistic, SumByGroup, TopK, Welch};
+use crate::multiparty::{
+    Cells, CheckedInputs, Declaration, Figure, Functionality, LocalStep, ParameterError, Parameters,
+};
+use sotto_mpc::Fancy;
+use sotto_mpc::inputs::Inputs;
+use sotto_mpc::program::ProgramName;
+
+/// Declares the enum, its lookup by name, and that it does what its program does.
+macro_rules! builtin {
+    ($($program:ident = $name:literal: $type:ty),+ $(,)?) => {
+        /// A built-in functionality.
+        #[derive(Clone, Debug)]
+        pub enum Builtin {
+            $(#[doc = concat!("`", $name, "`")] $program($type),)+
+        }
+
+        impl Builtin {
+            /// The names of all programs.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The program of this name and version, with these parameters.
+            ///
+            /// # Errors
+            /// If there is none of this name, or the parameters are not its.
+            pub fn new(name: &str, parameters: &Parameters) -> Result<Self, ParameterError> {
+                match name {
+                    $($name => Ok(Self::$program(<$type>::new(parameters)?)),)+
+                    _ => Err(ParameterError::Program { name: name.into(), known: Self::NAMES.join(", ") }),
+                }
+            }
+        }
+
+        impl Functionality for Builtin {
+            fn name(&self) -> ProgramName {
+                match self { $(Self::$program(program) => program.name(),)+ }
+            }
+
+            fn declaration(&self) -> &Declaration {
+                match self { $(Self::$program(program) => program.declaration(),)+ }
+            }
+
+            fn parameters(&self) -> [u8; 32] {
+                match self { $(Self::$program(program) => program.parameters(),)+ }
+            }
+
+            fn body<F: Fancy, I: Inputs<F>>(
+                &self,
+                f: &mut F,
+                inputs: &mut CheckedInputs<'_, F::Wire, I>,
+                outputs: &mut Vec<F::Wire>,
+            ) -> Result<(), F::Error> {
+                match self { $(Self::$program(program) => program.body(f, inputs, outputs),)+ }
+            }
+
+            fn local(&self, party: usize) -> Box<dyn LocalStep + '_> {
+                match self { $(Self::$program(program) => program.local(party),)+ }
+            }
+
+            fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
+                match self { $(Self::$program(program) => program.figures(outputs),)+ }
+            }
+        }
+    };
+}
+
+builtin! {
+    Auc = "auc@1": MultipartyAuc,
+    Auction = "auction@1": Auction,
+    JoinCount = "join_count@1": JoinCount,
+    Logistic = "logistic@1": Logistic,
+    SumByGroup = "sum_by_group@1": SumByGroup,
+    TopK = "top_k@1": TopK,
+    Welch = "welch@1": Welch,
+}

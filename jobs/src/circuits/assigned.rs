@@ -1,0 +1,103 @@
+//! A circuit whose input values are tables of input parties: what sources and circuit files become.
+//!
+//! ```text
+//! values of the circuit   v0  v1  v2  …        input party of each   0  1  0  …
+//! tables of input party 0       v0, v2               of input party 1      v1
+//! bits of a value         row ‖ row ‖ …        row = column ‖ column ‖ …
+//! ```
+//!
+//! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit as any other, and
+//! it is widened to what the circuit takes: by zeros, or by its sign.
+
+use crate::multiparty::{CheckedInputs, Column, Declaration, Table};
+use sotto_mpc::Fancy;
+use sotto_mpc::circuit::Circuit;
+use sotto_mpc::inputs::Inputs;
+use sotto_mpc::number::Number;
+
+/// A circuit whose input values have input parties, and what it takes and gives.
+#[derive(Clone, Debug)]
+pub(super) struct AssignedCircuit {
+    pub(super) circuit: Circuit,
+    pub(super) declaration: Declaration,
+    values: Vec<Value>,
+}
+
+/// An input value of the circuit.
+#[derive(Clone, Debug)]
+struct Value {
+    party: usize,
+    /// Which of the input party's tables it is.
+    table: usize,
+    /// Bits that the circuit takes for each column.
+    widths: Vec<usize>,
+}
+
+/// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its own.
+pub(super) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
+    if given.is_empty() {
+        return Some((0..values).collect());
+    }
+    let most = given.iter().max().copied().unwrap_or(0);
+    let complete = most < values && (0..most).all(|party| given.contains(&party));
+    (given.len() == values && complete).then(|| given.to_vec())
+}
+
+impl AssignedCircuit {
+    /// A circuit with the input party and the table of each of its input values.
+    pub(super) fn new(
+        circuit: Circuit,
+        inputs: Vec<(usize, Table)>,
+        outputs: Vec<Table>,
+        reveals: Vec<String>,
+    ) -> Self {
+        let mut parties = vec![Vec::new(); inputs.iter().map(|(party, _)| party + 1).max().unwrap_or(0)];
+        let mut values = Vec::with_capacity(inputs.len());
+        for (party, table) in inputs {
+            let widths = table.columns.iter().map(|column| column.number.width()).collect();
+            values.push(Value { party, table: parties[party].len(), widths });
+            parties[party].push(table);
+        }
+        Self { circuit, declaration: Declaration::new(parties, outputs, reveals), values }
+    }
+
+    /// Narrows the columns of this name of an input party; whether there are any, and all have these numbers.
+    pub(super) fn narrow(&mut self, party: usize, name: &str, to: Number) -> bool {
+        let columns = self.declaration.columns_mut(party).filter(|column| column.name == name);
+        let mut narrowed = 0;
+        for Column { number, .. } in columns {
+            if !number.holds(to.min()) || !number.holds(to.max()) {
+                return false;
+            }
+            *number = to;
+            narrowed += 1;
+        }
+        narrowed > 0
+    }
+
+    /// Reads all values and runs the circuit.
+    pub(super) fn run<F: Fancy, I: Inputs<F>>(
+        &self,
+        f: &mut F,
+        inputs: &mut CheckedInputs<'_, F::Wire, I>,
+        outputs: &mut Vec<F::Wire>,
+    ) -> Result<(), F::Error> {
+        let mut wires = Vec::with_capacity(self.circuit.inputs().iter().sum());
+        for Value { party, table, widths } in &self.values {
+            let Some(chunk) = inputs.whole(f, *party)? else { continue };
+            let declared = &self.declaration.party(*party)[*table].columns;
+            for row in 0..chunk.rows {
+                for ((words, Column { number, .. }), width) in chunk.columns.iter().zip(declared).zip(widths)
+                {
+                    wires.extend(words.lane(row));
+                    if number.width() < *width {
+                        let sign = wires.last().copied().filter(|_| number.is_signed());
+                        let high = sign.unwrap_or_else(|| f.constant(false));
+                        wires.extend(std::iter::repeat_n(high, width - number.width()));
+                    }
+                }
+            }
+        }
+        self.circuit.run(f, wires, outputs)
+    }
+}

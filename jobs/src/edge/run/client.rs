@@ -1,0 +1,222 @@
+//! The part of those who do not compute: input parties bring their input to both compute parties, everybody collects what there is.
+//!
+//! An input party is bound to its input, and the run costs its part of the budget, when a compute party is there to take it and not before.
+//! After the job's expiry nothing is brought any more; what was computed in time is collected.
+
+use std::thread;
+use std::time::Instant;
+
+use sotto_link::pinned::LinkError;
+
+use super::routes::Line;
+use super::{AGAIN, MAX_RESPONSE, Outcome, Own, RunError, Setup, Stage};
+use crate::codec::{Codec as _, record};
+use crate::messages::{MessageError, RequestKind, Response};
+use crate::multiparty::Functionality;
+use crate::output_share::{AttemptOutputs, EncryptedOutputShare};
+use crate::receipt::Receipt;
+use crate::run_state::Item;
+use crate::storage::{Storage, name};
+use crate::{Digest, PartyId};
+use sotto_mpc::channel::ChannelError;
+
+/// What was collected, as it is kept.
+struct Collected {
+    receipt: Receipt,
+    encrypted_shares: Vec<EncryptedOutputShare>,
+}
+record!(Collected { receipt, encrypted_shares });
+
+const KEPT: &str = "sotto collected v1\0";
+
+pub(super) fn run<P: Functionality>(
+    setup: &Setup<'_, P>,
+    own: Option<Own>,
+    storage: &mut impl Storage,
+) -> Result<Outcome, RunError> {
+    let finished = name(setup.job(), Item::Finished);
+    let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.digest());
+    if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
+        let outcome = outcome(setup, &kept, input_commitment)?;
+        if storage.get(&name(setup.job(), Item::Confirmed))?.is_none() {
+            confirm(setup, storage, 1);
+        }
+        return Ok(outcome);
+    }
+    if let Some(mut own) = own {
+        // Who brought something before may have to collect what came of it.
+        if own.unsaved.is_some() || setup.in_time().is_ok() {
+            deliver(setup, &mut own, storage)?;
+        }
+    }
+    let collected = collect(setup)?;
+    storage.put(&finished, &collected.to_prefixed(KEPT))?;
+    let outcome = outcome(setup, &collected, input_commitment)?;
+    (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
+    confirm(setup, storage, 5);
+    Ok(outcome)
+}
+
+/// Tells both compute parties that we have all that is ours, so that they need not wait for us; at worst they do, until their deadline.
+fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, tries: u32) {
+    let mut told = 0;
+    for compute_party in setup.job().compute_parties() {
+        let hears = |_| matches!(ask(setup, compute_party, RequestKind::Confirmed), Ok(Some(_)));
+        told += u32::from((0..tries).any(hears));
+    }
+    if told == 2 {
+        // Without this, they are told once more.
+        let _ = storage.put(&name(setup.job(), Item::Confirmed), &[]);
+    }
+}
+
+/// Brings both compute parties their share; each keeps it before it says so.
+fn deliver<P: Functionality>(
+    setup: &Setup<'_, P>,
+    Own { prepared, unsaved }: &mut Own,
+    storage: &mut impl Storage,
+) -> Result<(), RunError> {
+    let mut pending = prepared.encrypted.iter().collect::<Vec<_>>();
+    let until = setup.deadline();
+    while !pending.is_empty() {
+        let mut left = Vec::new();
+        for encrypted_share in pending {
+            let (compute_party, encrypted) = encrypted_share;
+            setup.in_time()?;
+            let Some(line) = setup.routes().call(*compute_party)? else {
+                left.push(encrypted_share);
+                continue;
+            };
+            (setup.debit)()?;
+            if let Some(saved_input) = unsaved.take() {
+                storage.put(&name(setup.job(), Item::Own), &saved_input)?;
+            }
+            let kind = RequestKind::Deliver {
+                input_commitment: prepared.input_commitment.to_bytes(),
+                encrypted: encrypted.clone(),
+            };
+            match say(setup, *compute_party, line, kind)? {
+                Some(Response::Taken) => (setup.observe)(Stage::Delivered(setup.name(*compute_party))),
+                Some(Response::Refused(why)) => {
+                    return Err(RunError::Refused { by: setup.name(*compute_party), why });
+                }
+                _ => left.push(encrypted_share),
+            }
+        }
+        pending = left;
+        if !pending.is_empty() {
+            wait(
+                setup,
+                until,
+                pending.iter().map(|(compute_party, _)| setup.name(*compute_party)).collect(),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks both compute parties until each has told its end of the run.
+fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
+    let compute_parties = setup.job().compute_parties();
+    let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
+    let mut told: [Option<(Receipt, Option<EncryptedOutputShare>)>; 2] = [None, None];
+    loop {
+        let mut awaited: Vec<String> = Vec::new();
+        for (compute_party, told) in
+            compute_parties.into_iter().zip(&mut told).filter(|(_, told)| told.is_none())
+        {
+            match ask(setup, compute_party, RequestKind::Collect)? {
+                Some(Response::Finished { receipt, encrypted_share }) => {
+                    *told = Some((Receipt::from_bytes(setup.job(), &receipt)?, encrypted_share));
+                }
+                Some(Response::Refused(why)) => {
+                    return Err(RunError::Refused { by: setup.name(compute_party), why });
+                }
+                // One that awaits nobody is there, and awaits or computes with the other one.
+                Some(Response::Waiting(names)) => awaited.extend(names),
+                _ => awaited.push(setup.name(compute_party)),
+            }
+        }
+        if let [Some((receipt, a)), Some((other, b))] = &told {
+            if receipt != other {
+                return Err(RunError::Disagree("their receipts differ"));
+            }
+            let encrypted_shares = a.iter().chain(b).cloned().collect();
+            return Ok(Collected { receipt: receipt.clone(), encrypted_shares });
+        }
+        if awaited.is_empty() {
+            awaited = compute_parties.map(|compute_party| setup.name(compute_party)).to_vec();
+        }
+        awaited.sort();
+        awaited.dedup();
+        wait(setup, until, awaited)?;
+    }
+}
+
+/// One request and its answer; nothing if the compute party is not there now.
+fn ask<P: Functionality>(
+    setup: &Setup<'_, P>,
+    compute_party: PartyId,
+    kind: RequestKind,
+) -> Result<Option<Response>, RunError> {
+    match setup.routes().call(compute_party)? {
+        Some(line) => say(setup, compute_party, line, kind),
+        None => Ok(None),
+    }
+}
+
+/// The same over a line that is there.
+fn say<P: Functionality>(
+    setup: &Setup<'_, P>,
+    compute_party: PartyId,
+    mut line: Line,
+    kind: RequestKind,
+) -> Result<Option<Response>, RunError> {
+    let asked = setup.request(kind).send(&mut line).map_err(MessageError::from);
+    match asked.and_then(|()| Response::receive(&mut line, MAX_RESPONSE)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(MessageError::Channel(ChannelError::Altered { .. })) => {
+            Err(setup.routes().no_link(compute_party, compute_party, LinkError::Altered))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+fn wait<P: Functionality>(
+    setup: &Setup<'_, P>,
+    until: Instant,
+    awaited: Vec<String>,
+) -> Result<(), RunError> {
+    if Instant::now() >= until {
+        return Err(RunError::Late(awaited));
+    }
+    (setup.observe)(Stage::Waiting(awaited));
+    thread::sleep(AGAIN);
+    Ok(())
+}
+
+/// What the party has in the end, if the receipt is about its own input.
+fn outcome<P: Functionality>(
+    setup: &Setup<'_, P>,
+    Collected { receipt, encrypted_shares }: &Collected,
+    input_commitment: Option<Digest>,
+) -> Result<Outcome, RunError> {
+    let (job, facts) = (setup.job(), &receipt.facts);
+    let ours = job.input_of(setup.us).and_then(|i| facts.inputs.get(i).copied());
+    if facts.run != setup.run || ours != input_commitment {
+        return Err(RunError::Disagree("their receipt is about another run, or another input than ours"));
+    }
+    let mine = job.outputs_of(setup.us);
+    if mine.is_empty() {
+        return Ok(Outcome::of(receipt.clone()));
+    }
+    let [EncryptedOutputShare { encrypted: a, .. }, EncryptedOutputShare { encrypted: b, .. }] =
+        &encrypted_shares[..]
+    else {
+        return Err(RunError::Disagree("one of them has no output share of our outputs"));
+    };
+    let widths = setup.widths();
+    let origin = AttemptOutputs { job, run_id: facts.run_id, widths: &widths };
+    let received = origin.join(setup.us, setup.identity, facts, [&a.0, &b.0])?;
+    Ok(Outcome::received(receipt.clone(), mine, received))
+}

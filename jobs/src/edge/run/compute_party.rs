@@ -1,0 +1,399 @@
+//! A compute party's part: others are answered on threads of their own ([`server`](super::server)), while it attempts the run.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand_core::{CryptoRng, RngCore};
+use sotto_link::pinned::Pinned;
+
+use super::listener::Incoming;
+use super::routes::Line;
+use super::server::{DurableState, Reply, Server, lock};
+use super::{AGAIN, MAX_RESPONSE, Outcome, Own, RunError, Setup, Stage, now};
+use crate::PartyId;
+use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
+use crate::input_commitment::{InputCommitment, InputShare};
+use crate::messages::{RequestKind, Response};
+use crate::multiparty::Functionality;
+use crate::output_share::AttemptOutputs;
+use crate::run_state::{Event, Item, RunState};
+use crate::storage::{Storage, name};
+use sotto_mpc::channel::Framed;
+
+/// How long others can still hear that a run failed.
+const FAILURE_NOTICE: Duration = Duration::from_secs(5);
+
+/// Bytes of a reason that others are told, so that one who passes it on can say whose it is.
+const MAX_REASON: usize = 800;
+
+/// How long signatures may take to cross, once all is computed.
+const SIGNING: Duration = Duration::from_secs(60);
+
+pub(super) fn run<P: Functionality + Sync, S: Storage + Send>(
+    setup: &Setup<'_, P>,
+    own: Option<Own>,
+    storage: &mut S,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Outcome, RunError> {
+    let job = setup.job();
+    let bits = (0..job.inputs.len()).map(|i| setup.program.declaration().input_bits(i)).collect();
+    let kept = |item| storage.get(&name(job, item)).ok().flatten();
+    let state = RunState::restore((setup.agreement, setup.run), (setup.us, setup.identity), bits, kept);
+    if state.waiting().is_none() {
+        setup.in_time()?;
+    }
+    let (prepared, unsaved) = own.map_or((None, None), |own| (Some(own.prepared), own.unsaved));
+    let mut durable = DurableState { state, storage, unsaved };
+    let own = prepared.as_ref().map(|prepared| prepared.input_commitment.to_bytes());
+    if let Some(input_commitment) = own.clone() {
+        let delivered = Event::Delivered { input_party: setup.us, input_commitment, encrypted: Vec::new() };
+        refuse(setup, setup.us, durable.step(delivered)?)?;
+    }
+    let listener = Incoming::open(&setup.routes())?;
+    let server = Server {
+        setup,
+        durable: Mutex::new(durable),
+        own,
+        other: Mutex::new(None),
+        over: false.into(),
+        connections: Mutex::new(BTreeMap::new()),
+        shut: Mutex::new(None),
+    };
+    let (calls, called) = sync_channel(1);
+    thread::scope(|scope| {
+        scope.spawn(|| server.answer(scope, listener, &calls));
+        let own = prepared.as_ref().and_then(|prepared| prepared.own.as_ref());
+        let outcome = server.compute(&called, own, rng);
+        match &outcome {
+            // What is ours is told before the others have theirs: they may stay away.
+            Ok(outcome) => (setup.observe)(Stage::Finished(Box::new(outcome.clone()))),
+            Err(error) => server.stop(error),
+        }
+        // Also after a failure: those who ask shall hear of it.
+        if server.durable().state.finished().is_some() || server.durable().state.stopped().is_some() {
+            server.serve(&called, own, rng);
+        }
+        server.over.store(true, Ordering::Release);
+        outcome
+    })
+}
+
+/// An answer that is a refusal, as an error.
+fn refuse<P: Functionality>(setup: &Setup<'_, P>, by: PartyId, reply: Reply) -> Result<(), RunError> {
+    match reply {
+        Reply::Response(Response::Refused(why)) => Err(RunError::Refused { by: setup.name(by), why }),
+        _ => Ok(()),
+    }
+}
+
+impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
+    /// Attempts until both compute parties have signed.
+    fn compute(
+        &self,
+        called: &Receiver<Line>,
+        own: Option<&InputShare>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Outcome, RunError> {
+        let (setup, until) = (self.setup, self.setup.deadline());
+        let mut last = None;
+        loop {
+            if let Some(finished) = self.durable().state.finished() {
+                return setup.outcome(finished);
+            }
+            if let Some(why) = self.durable().state.stopped() {
+                return Err(RunError::Stopped(why.to_owned()));
+            }
+            if let Some(why) = lock(&self.shut).take() {
+                return Err(why);
+            }
+            if self.durable().state.waiting().is_none() {
+                setup.in_time()?;
+            }
+            if Instant::now() >= until {
+                return Err(last.unwrap_or_else(|| RunError::Late(self.awaited())));
+            }
+            let line =
+                if setup.us == setup.job().garbler { called.recv_timeout(AGAIN).ok() } else { self.call()? };
+            let Some(line) = line else {
+                (setup.observe)(Stage::Waiting(self.awaited()));
+                continue;
+            };
+            match self.attempt(line, own, rng) {
+                Ok(()) => {}
+                Err(RunError::Attempt(error)) if error.is_passing() => {
+                    let failed = Event::Failed { why: error.to_string(), is_passing: true };
+                    self.durable().step(failed)?;
+                    last = Some(RunError::Attempt(error));
+                    thread::sleep(AGAIN);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if it is not ready.
+    fn call(&self) -> Result<Option<Line>, RunError> {
+        let (setup, job) = (self.setup, self.setup.job());
+        thread::sleep(AGAIN);
+        let missing = self.durable().state.missing();
+        let Some(mut line) = setup.routes().call(job.garbler)? else { return Ok(None) };
+        let kind = if missing.is_empty() {
+            self.durable().bind()?;
+            RequestKind::Compute { input_commitment: self.own.clone() }
+        } else {
+            RequestKind::Awaiting(missing)
+        };
+        if setup.request(kind).send(&mut line).is_err() {
+            return Ok(None);
+        }
+        match Response::receive(&mut line, MAX_RESPONSE) {
+            Ok(Response::Ready { input_commitment }) => match self.meet(job.garbler, input_commitment) {
+                Reply::Go => Ok(Some(line)),
+                Reply::Response(Response::Refused(why)) => {
+                    Err(RunError::Refused { by: setup.name(setup.us), why })
+                }
+                Reply::Response(_) => Ok(None),
+            },
+            Ok(Response::Refused(why)) => Err(RunError::Refused { by: setup.name(job.garbler), why }),
+            Ok(Response::Waiting(names)) => {
+                self.heard(names);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// One attempt over a channel to the other compute party.
+    fn attempt(
+        &self,
+        line: Line,
+        own: Option<&InputShare>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(), RunError> {
+        let setup = self.setup;
+        let exported = line.get_ref().binding();
+        let line =
+            Framed::new(ProgressStream { inner: line.into_inner(), passed: 0, observe: setup.observe });
+        let (input_commitments, next, waiting, is_finished) = {
+            let state = &self.durable().state;
+            let input_commitments = state.input_commitments().unwrap_or_default();
+            (input_commitments, state.next_attempt(), state.waiting(), state.finished().is_some())
+        };
+        let (agreement, run, us, identity) = (setup.agreement, setup.run, setup.us, setup.identity);
+        let known = AttemptContext { agreement, run, input_commitments: &input_commitments, us, identity };
+        let mut begun = begin(known, (line, exported), next, waiting.as_ref(), rng)?;
+        let (computed, mut begun) = match waiting.filter(|_| begun.is_computed) {
+            Some(computed) => (computed, begun),
+            None if is_finished => return Err(RunError::Lost),
+            None => {
+                setup.in_time()?;
+                (setup.observe)(Stage::Attempt(begun.attempt));
+                let shares = self.shares(&input_commitments, own)?;
+                if own.is_some() {
+                    (setup.debit)()?;
+                }
+                let begins = Event::Begun { attempt: begun.attempt, run_id: begun.run_id };
+                refuse(setup, us, self.durable().step(begins)?)?;
+                let seconds = setup.job().limits.seconds;
+                let until = Instant::now() + Duration::from_secs(seconds.into());
+                begun.stream().inner.set_end(until);
+                let done = begun.compute(setup.program, &shares.refs(), &mut now, rng);
+                let (computed, begun) = done.map_err(|e| match e {
+                    AttemptError::Channel(_) if Instant::now() >= until => AttemptError::TooLong(seconds),
+                    e => e,
+                })?;
+                self.durable().step(Event::Computed(Box::new(computed.clone())))?;
+                (computed, begun)
+            }
+        };
+        begun.stream().inner.set_end(Instant::now() + SIGNING);
+        let finished = begun.exchange(&computed)?;
+        self.durable().step(Event::Signed(Box::new(finished)))?;
+        (setup.observe)(Stage::Signed);
+        Ok(())
+    }
+
+    /// The shares that are with us, opened, in the job's order.
+    fn shares<'s>(
+        &self,
+        input_commitments: &[InputCommitment],
+        own: Option<&'s InputShare>,
+    ) -> Result<Shares<'s>, RunError> {
+        let (setup, job) = (self.setup, self.setup.job());
+        let durable = self.durable();
+        let mut shares = Vec::new();
+        for (i, input_commitment) in input_commitments.iter().enumerate() {
+            let bits = setup.program.declaration().input_bits(i);
+            if input_commitment.input_party == setup.us {
+                let own = own.ok_or(RunError::NoInput)?;
+                input_commitment.check(job, setup.us, own, bits)?;
+                shares.push(Held::Own(own));
+            } else if !job.computes(input_commitment.input_party) {
+                let encrypted = durable
+                    .storage
+                    .get(&name(job, Item::InputShare(input_commitment.input_party)))?
+                    .unwrap_or_default();
+                shares.push(Held::Opened(input_commitment.decrypt(job, setup.identity, &encrypted, bits)?));
+            }
+        }
+        Ok(Shares(shares))
+    }
+
+    /// Waits until everybody has what there is for it, as long as the job's deadline is. The other compute party may have to be met once
+    /// more, if it lacks our signature; or told that nothing will come of it.
+    fn serve(&self, called: &Receiver<Line>, own: Option<&InputShare>, rng: &mut (impl RngCore + CryptoRng)) {
+        let setup = self.setup;
+        let stopped = self.durable().state.stopped().map(str::to_owned);
+        let until = if stopped.is_some() { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
+        let (mut has_told, is_garbler) = (false, setup.us == setup.job().garbler);
+        (setup.observe)(Stage::Serving);
+        while Instant::now() < until && !self.durable().state.all_confirmed() {
+            let line = match &stopped {
+                _ if is_garbler => called.recv_timeout(AGAIN / 4).ok(),
+                None => {
+                    thread::sleep(AGAIN / 4);
+                    self.remind()
+                }
+                Some(why) => {
+                    thread::sleep(AGAIN / 4);
+                    has_told = has_told || self.tell(why).is_some();
+                    None
+                }
+            };
+            if let Some(line) = line {
+                // What fails now fails for the other compute party, which tells why.
+                let _ = self.attempt(line, own, rng);
+            }
+        }
+    }
+
+    /// Nothing more will come of this run here: those who ask are told why. Where others only stayed away or were cut off, the same
+    /// command goes on with the run, and nobody is told to give up.
+    fn stop(&self, error: &RunError) {
+        let is_passing = match error {
+            RunError::Late(_) => true,
+            RunError::Attempt(error) => error.is_passing(),
+            _ => false,
+        };
+        if !is_passing {
+            let mut why = Self::words(error);
+            while why.len() > MAX_REASON {
+                why.pop();
+            }
+            self.step(Event::Failed { why: why.trim_end().to_owned(), is_passing: false });
+        }
+    }
+
+    /// Tells the garbler why we stopped.
+    fn tell(&self, why: &str) -> Option<()> {
+        let (setup, garbler) = (self.setup, self.setup.job().garbler);
+        let mut line = setup.routes().call(garbler).ok()??;
+        setup.request(RequestKind::Stopped(why.to_owned())).send(&mut line).ok()?;
+        Response::receive(&mut line, MAX_RESPONSE).ok().map(|_| ())
+    }
+
+    /// Asks the garbler whether it is over; if not, a line on which to end it.
+    fn remind(&self) -> Option<Line> {
+        let (setup, garbler) = (self.setup, self.setup.job().garbler);
+        if self.durable().state.has_confirmed(garbler) {
+            return None;
+        }
+        let mut line = setup.routes().call(garbler).ok()??;
+        setup.request(RequestKind::Collect).send(&mut line).ok()?;
+        match Response::receive(&mut line, MAX_RESPONSE).ok()? {
+            Response::Finished { .. } => {
+                self.step(Event::Confirmed(garbler));
+                None
+            }
+            // It stopped, and comes back without what it could not keep.
+            Response::Refused(_) => None,
+            _ => self.call().ok()?,
+        }
+    }
+
+    /// What those who ask are told of an error; our own policy and disk are nobody else's business.
+    fn words(error: &RunError) -> String {
+        match error {
+            RunError::Debit(_) | RunError::Storage(_) | RunError::NoInput => {
+                "this compute party cannot or may not go on; its operator knows why".to_owned()
+            }
+            error => error.to_string(),
+        }
+    }
+}
+
+/// The stream of an attempt, which tells how much has passed.
+struct ProgressStream<'o> {
+    inner: Pinned,
+    passed: u64,
+    observe: &'o (dyn Fn(Stage) + Sync),
+}
+
+impl ProgressStream<'_> {
+    fn pass(&mut self, bytes: usize) {
+        self.passed += bytes as u64;
+        (self.observe)(Stage::Passed(self.passed));
+    }
+}
+
+impl Read for ProgressStream<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into).inspect(|n| self.pass(*n))
+    }
+}
+
+impl Write for ProgressStream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes).inspect(|n| self.pass(*n))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// A share in hand.
+enum Held<'s> {
+    Own(&'s InputShare),
+    Opened(InputShare),
+}
+
+/// Shares in hand, in the job's order.
+struct Shares<'s>(Vec<Held<'s>>);
+
+impl Shares<'_> {
+    fn refs(&self) -> Vec<&InputShare> {
+        let share = |held| match held {
+            &Held::Own(share) => share,
+            Held::Opened(share) => share,
+        };
+        self.0.iter().map(share).collect()
+    }
+}
+
+impl<P: Functionality> Setup<'_, P> {
+    pub(super) fn other(&self) -> PartyId {
+        let [garbler, evaluator] = self.job().compute_parties();
+        if self.us == garbler { evaluator } else { garbler }
+    }
+
+    /// What a compute party has in the end: its receipt, and its outputs if it receives any.
+    fn outcome(&self, finished: &Finished) -> Result<Outcome, RunError> {
+        let (job, receipt) = (self.job(), finished.receipt.clone());
+        let Some(theirs) = &finished.ours else { return Ok(Outcome::of(receipt)) };
+        let ours =
+            finished.encrypted_shares.iter().find(|encrypted_share| encrypted_share.result_party == self.us);
+        let ours = ours.map_or(&[][..], |encrypted_share| &encrypted_share.encrypted.0);
+        let encrypted =
+            if self.us == job.garbler { [ours, &theirs.encrypted.0] } else { [&theirs.encrypted.0, ours] };
+        let (widths, run_id) = (self.widths(), receipt.facts.run_id);
+        let origin = AttemptOutputs { job, run_id, widths: &widths };
+        let received = origin.join(self.us, self.identity, &receipt.facts, encrypted)?;
+        Ok(Outcome::received(receipt, job.outputs_of(self.us), received))
+    }
+}

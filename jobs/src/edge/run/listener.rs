@@ -1,0 +1,108 @@
+//! How the others come to a compute party: to where it listens, or each to a rendezvous server, where it waits for all of them.
+//!
+//! ```text
+//! listens    others ──▶ host and port of the compute party
+//! rendezvous server      others ──▶ rendezvous server ◀── compute party, a thread for each of the others
+//! ```
+//!
+//! Threads that wait at a rendezvous server belong to nobody: they end with the connection that they wait for, after the listener is gone.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use sotto_link::pinned::LinkError;
+use sotto_link::{Identity, PeerKey};
+
+use super::routes::{Line, Routes, is_final};
+use super::{AGAIN, RunError};
+use crate::PartyId;
+use crate::edge::tls::{Listener, Patience, Rendezvous, meet};
+
+/// How long to wait at a rendezvous server at a time.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Where others come in.
+pub(super) enum Incoming {
+    Listener(Listener),
+    RendezvousServer {
+        arrivals: Receiver<Arrival>,
+        /// As long as this is here, others are waited for.
+        _open: Arc<()>,
+    },
+}
+
+/// One of the others, or why it will never come.
+type Arrival = Result<Line, (PartyId, LinkError)>;
+
+impl Incoming {
+    /// Opens the listener of a compute party.
+    pub(super) fn open(routes: &Routes<'_>) -> Result<Self, RunError> {
+        let job = routes.job;
+        let others: Vec<_> = job.ids().filter(|id| *id != routes.us).collect();
+        let rendezvous_server = routes.rendezvous_server_of(routes.us).filter(|_| routes.listen.is_none());
+        let Some(rendezvous_server) = rendezvous_server else {
+            let keys = others.iter().map(|id| routes.peer_key(*id)).collect::<Result<Vec<_>, _>>()?;
+            let address = routes.listen.unwrap_or_else(|| routes.address_of(routes.us));
+            let listener = Listener::bind(address, &routes.link(), keys);
+            return listener
+                .map(Self::Listener)
+                .map_err(|why| RunError::Listen { party: routes.name(routes.us), why });
+        };
+        let (open, (arrive, arrivals)) = (Arc::new(()), sync_channel(others.len()));
+        for other in others {
+            let waiting = Waiting {
+                at: routes.rendezvous(rendezvous_server, routes.us)?,
+                us: routes.link(),
+                other,
+                key: routes.peer_key(other)?,
+                patience: routes.patience(WAIT),
+            };
+            let (arrive, open) = (arrive.clone(), Arc::downgrade(&open));
+            thread::spawn(move || waiting.receive(&arrive, &open));
+        }
+        Ok(Self::RendezvousServer { arrivals, _open: open })
+    }
+
+    /// Who comes next, if somebody does in a moment.
+    pub(super) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
+        match self {
+            // Strangers who fail are no reason to stop.
+            Self::Listener(listener) => Ok(listener.accept(routes.patience(AGAIN)).ok()),
+            Self::RendezvousServer { arrivals, .. } => match arrivals.recv_timeout(AGAIN) {
+                Ok(Ok(line)) => Ok(Some(line)),
+                Ok(Err((other, why))) => Err(routes.no_link(other, routes.us, why)),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
+            },
+        }
+    }
+}
+
+/// What a thread needs that waits for one of the others.
+struct Waiting {
+    at: Rendezvous,
+    us: Identity,
+    other: PartyId,
+    key: PeerKey,
+    patience: Patience,
+}
+
+impl Waiting {
+    /// Receives the other again and again, while the listener is open.
+    fn receive(&self, arrive: &SyncSender<Arrival>, open: &Weak<()>) {
+        while open.strong_count() > 0 {
+            let arrival = match meet(&self.at, &self.us, self.key, self.patience) {
+                Err(why) if !is_final(&why) => {
+                    thread::sleep(AGAIN);
+                    continue;
+                }
+                met => met.map_err(|why| (self.other, why)),
+            };
+            let is_last = arrival.is_err();
+            if arrive.send(arrival).is_err() || is_last {
+                return;
+            }
+        }
+    }
+}

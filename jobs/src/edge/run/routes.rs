@@ -1,0 +1,128 @@
+//! How a party finds the others: which of them it calls, where, and how long it waits.
+//!
+//! The job says where a compute party is met; `listen` and `rendezvous_server` say otherwise for this process.
+
+use std::time::Duration;
+
+use sotto_link::pinned::{LinkError, Pinned, Timeouts as Patience};
+use sotto_link::{Identity as LinkIdentity, PeerKey};
+
+use super::RunError;
+use crate::edge::tls::{self, Rendezvous};
+use crate::job::{Meeting, RendezvousServer};
+use crate::run_id::rendezvous;
+use crate::{Digest, Job, PartyId};
+use sotto_mpc::channel::Framed;
+use sotto_party::Identity;
+
+/// How long to wait for a compute party to answer, or to come to the rendezvous server: some round trips of a slow link.
+const CONNECT: Duration = Duration::from_secs(2);
+
+const SMALL_ORDER: &str = "its key is of small order";
+
+/// A channel to another party.
+pub(super) type Line = Framed<Pinned>;
+
+/// What it takes to find the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Routes<'a> {
+    /// What is, or will be, agreed.
+    pub job: &'a Job,
+    /// Which run; 0 for what is none.
+    pub run: u32,
+    /// Who we are.
+    pub us: PartyId,
+    /// Our keys.
+    pub identity: &'a Identity,
+    /// Where a compute party listens, if not where the job says.
+    pub listen: Option<&'a str>,
+    /// The rendezvous server at which all compute parties are met, if not where the job says.
+    pub rendezvous_server: Option<&'a RendezvousServer>,
+}
+
+impl Routes<'_> {
+    pub(super) fn name(&self, id: PartyId) -> String {
+        self.job.party(id).name.to_string()
+    }
+
+    /// Patience with one connection.
+    pub(super) fn patience(&self, connect: Duration) -> Patience {
+        let total = Duration::from_secs(u64::from(self.job.limits.seconds) + 60);
+        Patience { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
+    }
+
+    pub(super) fn link(&self) -> LinkIdentity {
+        tls::identity(self.identity)
+    }
+
+    /// The rendezvous server at which a compute party is met, if it is.
+    pub(super) fn rendezvous_server_of(&self, compute_party: PartyId) -> Option<&RendezvousServer> {
+        match (self.rendezvous_server, &self.job.party(compute_party).meeting) {
+            (Some(rendezvous_server), _) | (None, Some(Meeting::RendezvousServer(rendezvous_server))) => {
+                Some(rendezvous_server)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a compute party listens by the job, if it does.
+    pub(super) fn address_of(&self, compute_party: PartyId) -> &str {
+        match &self.job.party(compute_party).meeting {
+            Some(Meeting::Address(address)) => address.as_str(),
+            _ => "",
+        }
+    }
+
+    /// Where the others meet a compute party that comes to a rendezvous server.
+    pub(super) fn rendezvous(
+        &self,
+        rendezvous_server: &RendezvousServer,
+        compute_party: PartyId,
+    ) -> Result<Rendezvous, RunError> {
+        let bad =
+            || RunError::Refused { by: "the rendezvous server".to_owned(), why: SMALL_ORDER.to_owned() };
+        let key = tls::peer_key(&rendezvous_server.key).ok_or_else(bad)?;
+        let Digest(id) = rendezvous(self.job.id(), self.run, compute_party);
+        Ok(Rendezvous { address: rendezvous_server.address.to_string(), server: key, id })
+    }
+
+    /// The key by which a party is known on a channel; keys in jobs were checked when they were read.
+    pub(super) fn peer_key(&self, id: PartyId) -> Result<PeerKey, RunError> {
+        let refused = || RunError::Refused { by: self.name(id), why: SMALL_ORDER.to_owned() };
+        tls::peer_key(&self.job.party(id).key).ok_or_else(refused)
+    }
+
+    /// A channel to a compute party; nothing if it is not there now.
+    pub(super) fn call(&self, compute_party: PartyId) -> Result<Option<Line>, RunError> {
+        let (us, peer) = (self.link(), self.peer_key(compute_party)?);
+        let line = match self.rendezvous_server_of(compute_party) {
+            None => tls::connect(self.address_of(compute_party), &us, peer, self.patience(CONNECT)),
+            Some(rendezvous_server) => tls::meet(
+                &self.rendezvous(rendezvous_server, compute_party)?,
+                &us,
+                peer,
+                self.patience(CONNECT),
+            ),
+        };
+        match line {
+            Ok(line) => Ok(Some(line)),
+            Err(why) if is_final(&why) => Err(self.no_link(compute_party, compute_party, why)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// That no connection to `other` will come about where `compute_party` is met.
+    pub(super) fn no_link(&self, other: PartyId, compute_party: PartyId, why: LinkError) -> RunError {
+        let rendezvous_server = self.rendezvous_server_of(compute_party);
+        let through = rendezvous_server.map_or(String::new(), |rendezvous_server| {
+            format!(" through the rendezvous server {}", rendezvous_server.address)
+        });
+        RunError::Link { party: self.name(other) + &through, why }
+    }
+}
+
+/// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.
+pub(super) const fn is_final(why: &LinkError) -> bool {
+    use LinkError::{Altered, NoKey, NotAccepted, WrongKey};
+    matches!(why, WrongKey { .. } | NoKey | NotAccepted | Altered)
+}

@@ -1,0 +1,288 @@
+//! What the threads of a compute party share, and how it answers whoever comes.
+//!
+//! ```text
+//! listener ─► a seat of the client's four ─► its request, in time ─► run state ─► answer
+//!                                                            └─► the other compute party's call ─► attempt
+//! ```
+//!
+//! Guests are parties of the job, who proved their keys. One of them can take four seats and no more, says what it wants within
+//! seconds, and goes when the compute party's part is over; so none keeps the others out or the compute party from its end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::connection::{ClientConnection, time_for};
+use super::listener::Incoming;
+use super::routes::Line;
+use super::{RunError, Setup, now};
+use crate::PartyId;
+use crate::input_commitment::encrypted_length;
+use crate::messages::{Request, RequestKind, Response};
+use crate::multiparty::Functionality;
+use crate::run_state::{Effect, Event, Item, RunState};
+use crate::storage::{Storage, name};
+use sotto_mpc::channel::Framed;
+
+/// Connections at a time of one party. It needs one, and another while the network has not yet told that the first is gone.
+const MAX_CONNECTIONS: usize = 4;
+
+/// Beside inputs and outputs: input commitments, receipts, names, and what encryption adds.
+const REST: usize = 1 << 16;
+
+/// How long what the other compute party said of itself is taken for true.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// The run state and what it keeps, together: nothing is done that was not kept.
+pub(super) struct DurableState<'a, S> {
+    pub(super) state: RunState<'a>,
+    pub(super) storage: &'a mut S,
+    /// Our own input, while nobody was told of it.
+    pub(super) unsaved: Option<Vec<u8>>,
+}
+
+/// What came of an event.
+pub(super) enum Reply {
+    Go,
+    Response(Response),
+}
+
+impl<S: Storage> DurableState<'_, S> {
+    /// Goes back to what was kept.
+    fn recover(&mut self) {
+        let (job, storage) = (self.state.agreement().job(), &*self.storage);
+        self.state.recover(|item| storage.get(&name(job, item)).ok().flatten());
+    }
+
+    /// Takes an event and does what is to be done, in order. Where something cannot be kept, the run state is as if nothing had happened.
+    pub(super) fn step(&mut self, event: Event) -> Result<Reply, RunError> {
+        self.apply(event).inspect_err(|_| self.recover())
+    }
+
+    fn apply(&mut self, event: Event) -> Result<Reply, RunError> {
+        let job = self.state.agreement().job();
+        for effect in self.state.step(event) {
+            match effect {
+                Effect::Keep(item, bytes) => self.storage.put(&name(job, item), &bytes)?,
+                Effect::Response(answer) => return Ok(Reply::Response(answer)),
+                Effect::Proceed => return Ok(Reply::Go),
+            }
+        }
+        Ok(Reply::Go)
+    }
+
+    /// From now on the run has this input of ours and no other: the other compute party is about to be told of it.
+    pub(super) fn bind(&mut self) -> Result<(), RunError> {
+        if let Some(saved_input) = &self.unsaved {
+            self.storage.put(&name(self.state.agreement().job(), Item::Own), saved_input)?;
+            self.unsaved = None;
+        }
+        Ok(())
+    }
+}
+
+/// What the threads of a compute party share.
+pub(super) struct Server<'a, P, S> {
+    pub(super) setup: &'a Setup<'a, P>,
+    pub(super) durable: Mutex<DurableState<'a, S>>,
+    /// Our own input commitment, if we are an input party.
+    pub(super) own: Option<Vec<u8>>,
+    /// When the other compute party was last there, and whose inputs it awaited.
+    pub(super) other: Mutex<Option<(Instant, Vec<String>)>>,
+    pub(super) over: AtomicBool,
+    pub(super) connections: Mutex<BTreeMap<PartyId, usize>>,
+    /// Why nobody can come any more.
+    pub(super) shut: Mutex<Option<RunError>>,
+}
+
+/// Nothing behind these locks is left output share changed by a panic.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One of a client's seats, until it is dropped.
+struct ConnectionPermit<'o>(&'o Mutex<BTreeMap<PartyId, usize>>, PartyId);
+
+impl Drop for ConnectionPermit<'_> {
+    fn drop(&mut self) {
+        if let Some(taken) = lock(self.0).get_mut(&self.1) {
+            *taken -= 1;
+        }
+    }
+}
+
+impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
+    pub(super) fn durable(&self) -> MutexGuard<'_, DurableState<'a, S>> {
+        lock(&self.durable)
+    }
+
+    /// Who is awaited, as far as we and the other compute party know.
+    pub(super) fn awaited(&self) -> Vec<String> {
+        let mut names = self.durable().state.missing();
+        let other = lock(&self.other).clone().filter(|(at, _)| at.elapsed() < FRESH);
+        let theirs = other.map_or_else(|| vec![self.setup.name(self.setup.other())], |(_, theirs)| theirs);
+        for name in theirs {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() { vec![self.setup.name(self.setup.other())] } else { names }
+    }
+
+    /// The other compute party is there, and awaits these.
+    pub(super) fn heard(&self, mut names: Vec<String>) {
+        names.retain(|name| self.setup.job().find(name).is_some_and(|id| id != self.setup.us));
+        *lock(&self.other) = Some((Instant::now(), names));
+    }
+
+    /// Answers whoever comes, each on a thread of its own, until the run is over.
+    pub(super) fn answer<'scope>(
+        &'scope self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        mut listener: Incoming,
+        calls: &'scope SyncSender<Line>,
+    ) {
+        while !self.over.load(Ordering::Acquire) {
+            let line = match listener.next(&self.setup.routes()) {
+                Ok(Some(line)) => line,
+                Ok(None) => continue,
+                Err(why) => {
+                    *lock(&self.shut) = Some(why);
+                    return;
+                }
+            };
+            let Some(client) = self.setup.job().find_key(line.get_ref().peer().as_bytes()) else { continue };
+            // Who is turned away comes again.
+            if let Some(permit) = self.permit(client) {
+                scope.spawn(move || {
+                    // A client who hung up comes again; there is nobody to tell.
+                    let _ = self.client(&permit, line, calls);
+                });
+            }
+        }
+    }
+
+    fn permit(&self, client: PartyId) -> Option<ConnectionPermit<'_>> {
+        let mut connections = lock(&self.connections);
+        let taken = connections.entry(client).or_default();
+        (*taken < MAX_CONNECTIONS).then(|| {
+            *taken += 1;
+            ConnectionPermit(&self.connections, client)
+        })
+    }
+
+    fn client(
+        &self,
+        &ConnectionPermit(_, client): &ConnectionPermit<'_>,
+        line: Line,
+        calls: &SyncSender<Line>,
+    ) -> Option<()> {
+        let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
+        let bits = job.input_of(client).map_or(0, |i| declaration.input_bits(i));
+        let most = encrypted_length(bits) + REST;
+        let mut line = Framed::new(ClientConnection::new(line.into_inner(), &self.over, time_for(most)));
+        let request = Request::receive(&mut line, most).ok()?;
+        let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));
+        line.get_mut().end_in(time_for(outputs.map(|table| table.bits() / 8).sum::<usize>() + REST));
+        if (request.job, request.run) != (job.id(), self.setup.run) {
+            let why = "this is another job, or another run of it: compare the job's ids".to_owned();
+            return Response::Refused(why).send(&mut line).ok();
+        }
+        if let RequestKind::Compute { input_commitment } = request.kind {
+            return self.called(client, input_commitment, line, calls);
+        }
+        match self.kind(client, request.kind) {
+            Reply::Response(answer) => answer.send(&mut line).ok(),
+            Reply::Go => None,
+        }
+    }
+
+    /// What a client wants, other than to compute.
+    fn kind(&self, client: PartyId, kind: RequestKind) -> Reply {
+        let job = self.setup.job();
+        let from_evaluator = client == job.evaluator && self.setup.us == job.garbler;
+        match kind {
+            RequestKind::Deliver { .. } if now() >= job.expiry => {
+                Reply::Response(Response::Refused("the job has expired".to_owned()))
+            }
+            RequestKind::Deliver { input_commitment, encrypted }
+                if !job.computes(client) && job.input_of(client).is_some() =>
+            {
+                self.step(Event::Delivered { input_party: client, input_commitment, encrypted })
+            }
+            RequestKind::Collect => {
+                let reply = self.step(Event::Collecting(client));
+                // The other compute party asks only when it is over for it.
+                if job.computes(client) {
+                    self.step(Event::Confirmed(client));
+                }
+                reply
+            }
+            RequestKind::Confirmed => self.step(Event::Confirmed(client)),
+            RequestKind::Awaiting(names) if from_evaluator => {
+                self.heard(names);
+                let state = &self.durable().state;
+                let waiting = || Response::Waiting(state.missing());
+                Reply::Response(state.stopped().map_or_else(waiting, |why| Response::Refused(why.to_owned())))
+            }
+            RequestKind::Stopped(why) if from_evaluator => {
+                let why = format!("{} stopped: {why}", self.setup.name(client));
+                self.step(Event::Failed { why, is_passing: false });
+                Reply::Response(Response::Taken)
+            }
+            _ => Reply::Response(Response::Refused("the job does not give you that role".to_owned())),
+        }
+    }
+
+    /// The evaluator calls: if all is there, its line is the next attempt's.
+    fn called(
+        &self,
+        client: PartyId,
+        input_commitment: Option<Vec<u8>>,
+        mut line: Framed<ClientConnection<'_>>,
+        calls: &SyncSender<Line>,
+    ) -> Option<()> {
+        let job = self.setup.job();
+        if client != job.evaluator || self.setup.us != job.garbler {
+            let why = "the job does not give you that role".to_owned();
+            return Response::Refused(why).send(&mut line).ok();
+        }
+        self.heard(Vec::new());
+        let reply = match self.meet(client, input_commitment) {
+            Reply::Go if self.durable().bind().is_err() => Reply::Response(full()),
+            reply => reply,
+        };
+        if let Reply::Response(answer) = reply {
+            return answer.send(&mut line).ok();
+        }
+        let is_ready = Response::Ready { input_commitment: self.own.clone() }.send(&mut line).is_ok();
+        if !is_ready || calls.try_send(Framed::new(line.into_inner().into_inner())).is_err() {
+            self.step(Event::Failed { why: String::new(), is_passing: true });
+        }
+        Some(())
+    }
+
+    /// An event, where what cannot be kept is a refusal.
+    pub(super) fn step(&self, event: Event) -> Reply {
+        self.durable().step(event).unwrap_or_else(|_| Reply::Response(full()))
+    }
+
+    /// The other compute party is there, with its own input commitment if it is an input party.
+    pub(super) fn meet(&self, other: PartyId, input_commitment: Option<Vec<u8>>) -> Reply {
+        if let Some(input_commitment) = input_commitment {
+            let delivered =
+                self.step(Event::Delivered { input_party: other, input_commitment, encrypted: Vec::new() });
+            if let Reply::Response(Response::Refused(_)) = delivered {
+                return delivered;
+            }
+        }
+        self.step(Event::PeerReady)
+    }
+}
+
+fn full() -> Response {
+    Response::Refused("it cannot be kept here now: the disk may be full; try again later".to_owned())
+}

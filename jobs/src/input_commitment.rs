@@ -1,0 +1,356 @@
+//! An input party's input on its way: committed to, split in two, encrypted to the compute parties, and checked when it arrives.
+//!
+//! ```text
+//! x = a ⊕ b       a uniform; a to the garbler, b to the evaluator; an input party who computes keeps x itself
+//! commitment      H(salt, place, share)            place = job, run, input party, compute party
+//! encrypted          to the compute party, at that place: salt [32] ‖ bits u64 ‖ packed bits
+//! input commitment        job ‖ run ‖ input party ‖ nonce ‖ rows ‖ commitments, signed by the input party
+//! ```
+//!
+//! One share says nothing: each is uniform by itself. Any pair of shares is *some* input, so shares cannot be inconsistent; what
+//! the input commitment pins is which. Commitments hide because of their salts, and bind: an attempt after a crash runs on the same
+//! input or not at all. Bits are held packed ([`Bits`]), and wiped when dropped.
+
+use rand_core::{CryptoRng, RngCore};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::budget::data_set;
+use super::hash::{Digest, Purpose, hash};
+use super::job::{Job, PartyId};
+use crate::codec::Bytes;
+use crate::codec::{Codec, record};
+use sotto_mpc::Bits;
+use sotto_party::encryption::{OVERHEAD, decrypt, encrypt};
+use sotto_party::{Context, Identity};
+
+/// What an input party states about its input to one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputCommitment {
+    /// The job.
+    pub job: Digest,
+    /// Which run of it.
+    pub run: u32,
+    /// Who states it.
+    pub input_party: PartyId,
+    /// The input party's part in the run's id.
+    pub nonce: [u8; 32],
+    /// Rows that enter, table by table.
+    pub rows: Vec<u64>,
+    /// A commitment for each compute party that has a share.
+    pub share_commitments: Vec<ShareCommitment>,
+    signature: [u8; 64],
+}
+
+/// A commitment to a compute party's share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareCommitment {
+    /// Which compute party.
+    pub compute_party: PartyId,
+    /// To what.
+    pub digest: Digest,
+}
+record!(InputCommitment { job, run, input_party, nonce, rows, share_commitments, signature });
+record!(ShareCommitment { compute_party, digest });
+
+/// What a signature of an input commitment is for.
+const SIGNATURE: Context = Context::new("sotto manifest v1");
+/// What an encrypted share is for.
+const INPUT_SHARE: Context = Context::new("sotto share v1");
+const PREFIX: &str = "sotto manifest v1\0";
+
+/// Why an input is not taken. Says nothing about values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// The statement is not of this run, this input party, or not signed by it.
+    #[error("the input commitment of {0} is not its statement about this run")]
+    InputCommitment(String),
+    /// What was encrypted does not open here, or is not what was committed to.
+    #[error("the input of {0} is not the one that its input commitment commits to")]
+    InputShare(String),
+    /// Another input commitment of the same input party was taken before.
+    #[error("{0} committed to another input for this run before; a run has one input, take the next run")]
+    Changed(String),
+    /// A key that cannot be encrypted to.
+    #[error("nothing can be encrypted to the key of {0}")]
+    Key(String),
+}
+
+/// One compute party's share of an input party's input, or the whole if the input party is that compute party.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct InputShare {
+    salt: [u8; 32],
+    bits: Bits,
+}
+
+impl InputShare {
+    fn random_salt(bits: Bits, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut share = Self { salt: [0; 32], bits };
+        rng.fill_bytes(&mut share.salt);
+        share
+    }
+
+    /// The bits.
+    #[must_use]
+    pub const fn bits(&self) -> &Bits {
+        &self.bits
+    }
+
+    fn commit(&self, place: &[u8]) -> Digest {
+        let count = (self.bits.len() as u64).to_le_bytes();
+        hash(Purpose::InputShare, &[&self.salt, place, &count, self.bits.as_bytes()])
+    }
+
+    /// The share as its holder keeps it, in a place that nobody else can read.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let count = (self.bits.len() as u64).to_le_bytes();
+        Zeroizing::new([&self.salt[..], &count, self.bits.as_bytes()].concat())
+    }
+
+    /// The share that was kept; `None` if it is none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (salt, rest) = bytes.split_first_chunk()?;
+        let (count, packed) = rest.split_first_chunk()?;
+        let bits = Bits::from_bytes(packed, u64::from_le_bytes(*count))?;
+        Some(Self { salt: *salt, bits })
+    }
+}
+
+/// Shows nothing.
+impl core::fmt::Debug for InputShare {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Share(..)")
+    }
+}
+
+/// An input, ready to go.
+#[derive(Debug)]
+pub struct PreparedInput {
+    /// What the input party states.
+    pub input_commitment: InputCommitment,
+    /// What stays here, if the input party computes.
+    pub own: Option<InputShare>,
+    /// What is encrypted to which compute party.
+    pub encrypted: Vec<(PartyId, Vec<u8>)>,
+}
+
+/// What an input party keeps of its input to a run, so that another attempt has the same: no bit of it in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedInput {
+    input_commitment: InputCommitment,
+    data_set: Digest,
+    salt: Option<[u8; 32]>,
+    encrypted: Vec<EncryptedShare>,
+}
+
+/// A share under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct EncryptedShare {
+    compute_party: PartyId,
+    encrypted: Bytes,
+}
+record!(SavedInput { input_commitment, data_set, salt, encrypted });
+record!(EncryptedShare { compute_party, encrypted });
+
+impl SavedInput {
+    const PREFIX: &'static str = "sotto outbox v1\0";
+
+    /// What is kept of a prepared input.
+    #[must_use]
+    pub fn of(prepared: &PreparedInput, bits: &Bits, identity: &Identity) -> Self {
+        let encrypted_share = |(compute_party, encrypted): &(PartyId, Vec<u8>)| EncryptedShare {
+            compute_party: *compute_party,
+            encrypted: Bytes(encrypted.clone()),
+        };
+        Self {
+            input_commitment: prepared.input_commitment.clone(),
+            data_set: data_set(identity, bits),
+            salt: prepared.own.as_ref().map(|share| share.salt),
+            encrypted: prepared.encrypted.iter().map(encrypted_share).collect(),
+        }
+    }
+
+    /// The form in which it is kept.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_prefixed(Self::PREFIX)
+    }
+
+    /// What was kept, if it is that.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_prefixed(Self::PREFIX, bytes).ok()
+    }
+
+    /// The input as it was prepared before, if these are the same bits.
+    ///
+    /// # Errors
+    /// If they are not: a run has one input.
+    pub fn resume(self, job: &Job, bits: &Bits, identity: &Identity) -> Result<PreparedInput, InputError> {
+        let Self { input_commitment, data_set: before, salt, encrypted } = self;
+        if data_set(identity, bits) != before {
+            return Err(InputError::Changed(job.party(input_commitment.input_party).name.to_string()));
+        }
+        let own = salt.map(|salt| InputShare { salt, bits: bits.clone() });
+        let encrypted = encrypted
+            .into_iter()
+            .map(|encrypted_share| (encrypted_share.compute_party, encrypted_share.encrypted.0))
+            .collect();
+        Ok(PreparedInput { input_commitment, own, encrypted })
+    }
+}
+
+/// Commits to an input party's input bits for a run; splits and encrypts them if the input party does not compute.
+///
+/// # Errors
+/// If a compute party's key cannot be encrypted to.
+pub fn prepare(
+    job: &Job,
+    (input_party, run): (PartyId, u32),
+    bits: &Bits,
+    identity: &Identity,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<PreparedInput, InputError> {
+    let mut share_commitments = Vec::with_capacity(2);
+    let mut commit = |compute_party, share: &InputShare| {
+        let digest = share.commit(&place(job, run, input_party, compute_party));
+        share_commitments.push(ShareCommitment { compute_party, digest });
+    };
+    let (mut own, mut encrypted) = (None, Vec::new());
+    if job.computes(input_party) {
+        let share = InputShare::random_salt(bits.clone(), rng);
+        commit(input_party, &share);
+        own = Some(share);
+    } else {
+        for (compute_party, share) in job.compute_parties().into_iter().zip(split(bits, rng)) {
+            commit(compute_party, &share);
+            let (key, place) = (&job.party(compute_party).key, place(job, run, input_party, compute_party));
+            let share = encrypt(INPUT_SHARE, key, &place, &share.to_bytes(), rng);
+            let share = share.ok_or_else(|| InputError::Key(job.party(compute_party).name.to_string()))?;
+            encrypted.push((compute_party, share));
+        }
+    }
+    let mut nonce = [0; 32];
+    rng.fill_bytes(&mut nonce);
+    let rows = declared_rows(job, input_party);
+    let mut input_commitment = InputCommitment {
+        job: job.id(),
+        run,
+        input_party,
+        nonce,
+        rows,
+        share_commitments,
+        signature: [0; 64],
+    };
+    input_commitment.signature = identity.sign(SIGNATURE, &input_commitment.text());
+    Ok(PreparedInput { input_commitment, own, encrypted })
+}
+
+impl InputCommitment {
+    /// The canonical encoding.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_prefixed(PREFIX)
+    }
+
+    /// What an input party states about its input to this run, if that is what these bytes are.
+    ///
+    /// # Errors
+    /// If they are not, or were not signed by that input party.
+    pub fn from_bytes(
+        job: &Job,
+        (input_party, run): (PartyId, u32),
+        bytes: &[u8],
+    ) -> Result<Self, InputError> {
+        let name = || InputError::InputCommitment(job.party(input_party).name.to_string());
+        let input_commitment: Self = Codec::from_prefixed(PREFIX, bytes).map_err(|_| name())?;
+        let holders =
+            if job.computes(input_party) { vec![input_party] } else { job.compute_parties().to_vec() };
+        let verify = (input_commitment.job, input_commitment.run, input_commitment.input_party)
+            == (job.id(), run, input_party)
+            && input_commitment.rows == declared_rows(job, input_party)
+            && input_commitment.share_commitments.iter().map(|c| c.compute_party).eq(holders)
+            && job.party(input_party).key.verify(
+                SIGNATURE,
+                &input_commitment.text(),
+                &input_commitment.signature,
+            );
+        if verify { Ok(input_commitment) } else { Err(name()) }
+    }
+
+    /// What the receipt calls it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        hash(Purpose::InputCommitment, &[&self.to_bytes()])
+    }
+
+    fn text(&self) -> Vec<u8> {
+        let mut text = self.to_bytes();
+        text.truncate(text.len() - 64);
+        text
+    }
+
+    /// Our share of the input party's input, if it is the one that was committed to and has as many bits as the program takes.
+    ///
+    /// # Errors
+    /// If it does not open, or is not.
+    pub fn decrypt(
+        &self,
+        job: &Job,
+        identity: &Identity,
+        encrypted: &[u8],
+        bits: usize,
+    ) -> Result<InputShare, InputError> {
+        let refused = || InputError::InputShare(job.party(self.input_party).name.to_string());
+        let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(refused)?;
+        let place = place(job, self.run, self.input_party, us);
+        let bytes = decrypt(INPUT_SHARE, identity, &place, encrypted).ok_or_else(refused)?;
+        let share = InputShare::from_bytes(&bytes).ok_or_else(refused)?;
+        self.check(job, us, &share, bits).map(|()| share)
+    }
+
+    /// Whether a share is the one that was committed to, and has as many bits as the program takes.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check(
+        &self,
+        job: &Job,
+        compute_party: PartyId,
+        share: &InputShare,
+        bits: usize,
+    ) -> Result<(), InputError> {
+        let committed = self.share_commitments.iter().find(|c| c.compute_party == compute_party);
+        let expected = share.commit(&place(job, self.run, self.input_party, compute_party));
+        let same = share.bits.len() == bits && committed.is_some_and(|c| c.digest == expected);
+        if same { Ok(()) } else { Err(InputError::InputShare(job.party(self.input_party).name.to_string())) }
+    }
+}
+
+/// The longest encrypted share of so many bits.
+#[must_use]
+pub fn encrypted_length(bits: usize) -> usize {
+    OVERHEAD + 32 + 8 + bits.div_ceil(8)
+}
+
+/// Two shares of the bits, each uniform.
+fn split(bits: &Bits, rng: &mut (impl RngCore + CryptoRng)) -> [InputShare; 2] {
+    let a = Bits::random(bits.len(), rng);
+    let b = a.xor(bits);
+    [a, b].map(|bits| InputShare::random_salt(bits, rng))
+}
+
+fn declared_rows(job: &Job, input_party: PartyId) -> Vec<u64> {
+    let input = job.inputs.iter().find(|input| input.party == input_party);
+    input.map(|input| input.tables.iter().map(|table| table.rows).collect()).unwrap_or_default()
+}
+
+/// Where a share belongs.
+fn place(job: &Job, run: u32, input_party: PartyId, compute_party: PartyId) -> Vec<u8> {
+    let mut place = job.id().0.to_vec();
+    run.encode(&mut place);
+    input_party.encode(&mut place);
+    compute_party.encode(&mut place);
+    place
+}

@@ -1,0 +1,221 @@
+//! What must hold of a draft for it to be a job: every rule, and what is said where one is broken.
+//!
+//! Names differ · two compute parties, both parties, who can be met at a host and port · each input party brings one input and each input has
+//! an input party · each output has a result party · sizes are within the limits. All that is broken is told at once, each with the part of
+//! the job that it is about.
+
+use core::net::Ipv6Addr;
+
+use super::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
+
+/// Which part of a job a complaint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A value of the job itself, by its name in the job file.
+    Field(&'static str),
+    /// A party, by its place.
+    Party(usize),
+    /// An input, by its place.
+    Input(usize),
+    /// A column: input, table, column.
+    Column(usize, usize, usize),
+    /// An output, by its place.
+    Output(usize),
+}
+
+/// Why a draft is no job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// Too many, or none.
+    #[error("there must be 1 to {most} of these, not {given}")]
+    Number {
+        /// Given.
+        given: usize,
+        /// Most.
+        most: usize,
+    },
+    /// Named twice, or the same key under two names.
+    #[error("the name or the key stands there twice")]
+    Twice,
+    /// Not in the list of parties.
+    #[error("there is no such party")]
+    Stranger,
+    /// One party cannot be both compute parties.
+    #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
+    OneComputeParty,
+    /// Nobody could find it.
+    #[error(
+        "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
+    )]
+    NoAddress,
+    /// What nobody can call.
+    #[error("an address is a host and a port, such as north.example:7700 or [2001:db8::1]:7700")]
+    Address,
+    /// A range that holds no number, or too wide a one.
+    #[error("the range holds no number, or one of more than 64 bits, or more than 18 decimals")]
+    Range,
+    /// The value for missing fields is outside the range.
+    #[error("the value for missing fields is outside the column's range")]
+    Missing,
+    /// More than the job's own limits allow.
+    #[error("this is more than the job's limits allow")]
+    Limit,
+    /// A limit that limits nothing.
+    #[error("at most {0} are possible")]
+    TooMany(u64),
+    /// A value that makes the job impossible to run.
+    #[error("this must not be zero")]
+    Zero,
+    /// A party with nothing to do.
+    #[error("this party neither computes, nor brings an input, nor receives an output")]
+    Idle,
+}
+
+/// Draws where and why.
+pub type Fault = (Part, JobError);
+
+impl Draft {
+    /// All rules that are broken.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        self.check_numbers(&mut faults);
+        self.check_parties(&mut faults);
+        self.check_roles(&mut faults);
+        for (i, input) in self.inputs.iter().enumerate() {
+            self.check_input(i, input, &mut faults);
+        }
+        for (i, output) in self.outputs.iter().enumerate() {
+            let part = Part::Output(i);
+            let given = output.result_parties.len();
+            require(
+                &mut faults,
+                part,
+                (1..=MAX_PARTIES).contains(&given),
+                JobError::Number { given, most: MAX_PARTIES },
+            );
+            require(
+                &mut faults,
+                part,
+                output.result_parties.iter().all(|id| self.has(*id)),
+                JobError::Stranger,
+            );
+            require(&mut faults, part, distinct(output.result_parties.iter()), JobError::Twice);
+            require(
+                &mut faults,
+                part,
+                self.outputs.iter().take(i).all(|o| o.name != output.name),
+                JobError::Twice,
+            );
+        }
+        faults
+    }
+
+    fn check_numbers(&self, faults: &mut Vec<Fault>) {
+        for (field, given, most) in [
+            ("party", self.parties.len(), MAX_PARTIES),
+            ("input", self.inputs.len(), MAX_PARTIES),
+            ("output", self.outputs.len(), 1024),
+        ] {
+            require(
+                faults,
+                Part::Field(field),
+                (1..=most).contains(&given),
+                JobError::Number { given, most },
+            );
+        }
+        for (field, value) in [
+            ("maximum_runs", self.runs),
+            ("deadline", self.deadline),
+            ("limits.seconds", self.limits.seconds),
+        ] {
+            require(faults, Part::Field(field), value > 0, JobError::Zero);
+        }
+        let gates = self.program.and_gates <= self.limits.and_gates;
+        require(faults, Part::Field("limits.and_gates"), gates, JobError::Limit);
+        let gates = self.limits.and_gates <= MAX_AND_GATES;
+        require(faults, Part::Field("limits.and_gates"), gates, JobError::TooMany(MAX_AND_GATES));
+    }
+
+    fn check_parties(&self, faults: &mut Vec<Fault>) {
+        for (i, party) in self.parties.iter().enumerate() {
+            let same = |other: &Party| {
+                other.name == party.name
+                    || other.key.signing_bytes() == party.key.signing_bytes()
+                    || other.key == party.key
+            };
+            require(faults, Part::Party(i), !self.parties.iter().take(i).any(same), JobError::Twice);
+            let id = PartyId(i as u16);
+            let computes = [self.garbler, self.evaluator].contains(&id);
+            require(faults, Part::Party(i), !computes || party.meeting.is_some(), JobError::NoAddress);
+            let callable = party.meeting.as_ref().is_none_or(|meeting| meeting.address().is_some());
+            require(faults, Part::Party(i), callable, JobError::Address);
+            let brings = self.inputs.iter().any(|input| input.party == id);
+            let learns = self.outputs.iter().any(|output| output.result_parties.contains(&id));
+            require(faults, Part::Party(i), computes || brings || learns, JobError::Idle);
+        }
+    }
+
+    fn check_roles(&self, faults: &mut Vec<Fault>) {
+        for (field, id) in [("roles.garbler", self.garbler), ("roles.evaluator", self.evaluator)] {
+            require(faults, Part::Field(field), self.has(id), JobError::Stranger);
+        }
+        require(
+            faults,
+            Part::Field("roles.evaluator"),
+            self.garbler != self.evaluator,
+            JobError::OneComputeParty,
+        );
+    }
+
+    fn check_input(&self, i: usize, input: &Input, faults: &mut Vec<Fault>) {
+        require(faults, Part::Input(i), self.has(input.party), JobError::Stranger);
+        let before = self.inputs.iter().take(i).all(|other| other.party != input.party);
+        require(faults, Part::Input(i), before, JobError::Twice);
+        let rows = input.tables.iter().fold(0u64, |rows, table| rows.saturating_add(table.rows));
+        require(faults, Part::Input(i), rows <= self.limits.rows, JobError::Limit);
+        for (t, table) in input.tables.iter().enumerate() {
+            for (c, column) in table.columns.iter().enumerate() {
+                let part = Part::Column(i, t, c);
+                let range = i64::MIN.into()..=u64::MAX.into();
+                let held = range.contains(&column.min) && range.contains(&column.max);
+                let signed = column.min >= 0 || column.max <= i64::MAX.into();
+                let usable = held && signed && column.min <= column.max && column.decimals <= 18;
+                require(faults, part, usable, JobError::Range);
+                let within = |value: i128| (column.min..=column.max).contains(&value);
+                require(faults, part, column.missing.is_none_or(within), JobError::Missing);
+                let before = table.columns.iter().take(c).all(|other| other.name != column.name);
+                require(faults, part, before, JobError::Twice);
+            }
+        }
+    }
+
+    fn has(&self, id: PartyId) -> bool {
+        usize::from(id.0) < self.parties.len()
+    }
+}
+
+fn require(faults: &mut Vec<Fault>, part: Part, holds: bool, otherwise: JobError) {
+    if !holds {
+        faults.push((part, otherwise));
+    }
+}
+
+fn distinct<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> bool {
+    items.clone().enumerate().all(|(i, item)| items.clone().take(i).all(|other| other != item))
+}
+
+impl Meeting {
+    /// Host and port, the rendezvous server's if it is met there; nothing if it is not that.
+    fn address(&self) -> Option<(&str, u16)> {
+        let (Self::Address(address) | Self::RendezvousServer(RendezvousServer { address, .. })) = self;
+        let (host, port) = address.as_str().rsplit_once(':')?;
+        let is_ipv6 = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .is_some_and(|host| host.parse::<Ipv6Addr>().is_ok());
+        let is_name =
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let digits = port.bytes().all(|b| b.is_ascii_digit());
+        (digits && (is_ipv6 || is_name)).then_some((host, port.parse().ok()?))
+    }
+}

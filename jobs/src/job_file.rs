@@ -1,0 +1,465 @@
+//! Reading job files: TOML for people, turned into a [`Draft`] and its program; every complaint names a line.
+//!
+//! ```toml
+//! name = "Pay by group"                 [roles]                          [[party]]
+//! purpose = "…"                         garbler = "north"                name = "north"
+//! nonce = "64 hexadecimal digits"       evaluator = "south"              key = "north.pub"
+//! expiry = 2027-01-31T00:00:00Z         [program]                        address = "north.example:7700"
+//! deadline = 600                        builtin = "sum_by_group@1"       [[input]]
+//! maximum_runs = 1                      parameters = { … }               input party = "north"
+//! protocol = "semi-honest"              [limits]                         [[output]]
+//! leaks = ["…"]                         rows = 1000, …                   name = "groups", result parties = ["…"]
+//! ```
+//!
+//! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts and what the program
+//! says it reveals are filled in from it, so that they cannot contradict it: a job that was read fits its program. Nothing has a
+//! default but `leaks` (none beyond the program's), `columns` (the program's ranges) and `missing` (an empty field is an error).
+//! Files that the job names are read by the caller.
+
+mod program;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use crate::Job;
+use crate::hash::Digest;
+use crate::job::{
+    Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
+    RendezvousServer, Suite,
+};
+use crate::multiparty::Functionality;
+use crate::program::{Computation, PinError};
+use crate::text::{Name, Prose, Text};
+use crate::verify_program::{leaks, schema};
+use program::ProgramEntry;
+use sotto_mpc::number::Number;
+use sotto_party::PublicKey;
+
+/// Longest job file, in bytes.
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// What is wrong with a job file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct LineError {
+    /// From 1.
+    pub line: usize,
+    /// What, and what to do.
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    purpose: Spanned<String>,
+    nonce: Spanned<String>,
+    expiry: Spanned<Datetime>,
+    deadline: Spanned<u32>,
+    maximum_runs: Spanned<u32>,
+    protocol: Spanned<String>,
+    #[serde(default)]
+    leaks: Vec<Spanned<String>>,
+    party: Vec<Spanned<PartyEntry>>,
+    roles: Spanned<Roles>,
+    program: Spanned<ProgramEntry>,
+    input: Vec<Spanned<InputEntry>>,
+    output: Vec<Spanned<OutputEntry>>,
+    limits: Spanned<LimitsEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartyEntry {
+    name: String,
+    key: String,
+    address: Option<String>,
+    rendezvous_server: Option<RendezvousServerEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RendezvousServerEntry {
+    address: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Roles {
+    garbler: Spanned<String>,
+    evaluator: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputEntry {
+    party: String,
+    #[serde(default)]
+    columns: BTreeMap<String, RangeEntry>,
+    #[serde(default)]
+    missing: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeEntry {
+    #[serde(default)]
+    min: i64,
+    max: i64,
+    #[serde(default)]
+    decimals: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputEntry {
+    name: String,
+    result_parties: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsEntry {
+    rows: u64,
+    and_gates: u64,
+    seconds: u32,
+}
+
+/// Where the gates of a job's program are from.
+#[derive(Clone, Copy, Debug)]
+pub enum Counting<'a> {
+    /// They are counted and hashed now: whoever signs or computes knows what is run.
+    Now,
+    /// This party counted them before it signed, and they were these; but they are counted now if the file has the party compute.
+    ///
+    /// # Security
+    /// What is stated is believed only as far as the party signed it: it goes into the job's id, and an
+    /// [`Agreement`](crate::Agreement) wants the party's own signature under that id, which it gave when it had counted. Another
+    /// job file, another program or another version of this software (the pin names it) give another id. A false statement
+    /// therefore ends in a refusal before anything is sent.
+    ///
+    /// And a party that does not compute loses nothing by it: an input party sends shares of bits that follow from the declaration, whatever
+    /// the gates, to two compute parties that count for themselves and refuse each other; a result party cuts its outputs by the declaration. If
+    /// both compute parties ran something else, the input party's own count would not hinder them either.
+    Before {
+        /// Who reads.
+        party: &'a str,
+        /// What it stated when it signed.
+        gates: Gates,
+    },
+}
+
+/// The job of a file's text and the program that it names. `read` gives the text of a file beside it.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of lines.
+pub fn parse(
+    text: &str,
+    counting: Counting<'_>,
+    mut read: impl FnMut(&str) -> std::io::Result<String>,
+) -> Result<(Job, Computation), Vec<LineError>> {
+    let file: File = toml::from_str(text).map_err(|e| {
+        vec![LineError { line: e.span().map_or(1, |span| line_of(text, &span)), what: shown(e.message()) }]
+    })?;
+    let mut draft = Drafting { text, file: &file, counting, errors: Vec::new() };
+    let drafted = draft.draft(&mut read);
+    let mut errors = draft.errors;
+    if let (Some((draft, program)), true) = (drafted, errors.is_empty()) {
+        match Job::new(draft) {
+            Ok(job) => return Ok((job, program)),
+            Err(faults) => errors.extend(faults.iter().map(|fault| place(text, &file, fault))),
+        }
+    }
+    errors.sort_by_key(|complaint| complaint.line);
+    Err(errors)
+}
+
+/// A job in the making; what is wrong is collected.
+struct Drafting<'f> {
+    text: &'f str,
+    file: &'f File,
+    counting: Counting<'f>,
+    errors: Vec<LineError>,
+}
+
+impl Drafting<'_> {
+    fn draft(
+        &mut self,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<(Draft, Computation)> {
+        let file = self.file;
+        let parties: Vec<Option<Party>> = file.party.iter().map(|party| self.party(party, read)).collect();
+        let program = self.program(read);
+        let name = self.words(&file.name);
+        let purpose = self.words(&file.purpose);
+        let nonce = self.nonce();
+        let expiry = self.expiry();
+        // Signers see which sentences are the program's and which somebody's.
+        let added = |leak: &Spanned<String>| format!("The author adds: {}", leak.get_ref());
+        let leaks: Vec<Option<Prose>> =
+            file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
+        if file.protocol.get_ref() != "semi-honest" {
+            self.report(&file.protocol.span(), "the protocol must be \"semi-honest\": there is no other yet");
+        }
+        let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
+        let evaluator =
+            self.find(file.roles.get_ref().evaluator.get_ref(), &file.roles.get_ref().evaluator.span());
+        let (pin, program) = program?;
+        let inputs: Vec<_> =
+            file.input.iter().enumerate().map(|(i, input)| self.input(i, input, &program)).collect();
+        let outputs: Vec<_> = file.output.iter().map(|output| self.output(output)).collect();
+        self.same_names(&program);
+        let mut all_leaks = self::leaks(&program).ok()?;
+        all_leaks.extend(leaks.into_iter().collect::<Option<Vec<_>>>()?);
+        let LimitsEntry { rows, and_gates, seconds } = *file.limits.get_ref();
+        let draft = Draft {
+            name: name?,
+            purpose: purpose?,
+            nonce: nonce?,
+            parties: parties.into_iter().collect::<Option<_>>()?,
+            garbler: garbler?,
+            evaluator: evaluator?,
+            program: pin,
+            inputs: inputs.into_iter().collect::<Option<_>>()?,
+            outputs: outputs.into_iter().collect::<Option<_>>()?,
+            leaks: all_leaks,
+            suite: Suite::SemiHonest,
+            limits: Limits { rows, and_gates, seconds },
+            deadline: *file.deadline.get_ref(),
+            expiry: expiry?,
+            runs: *file.maximum_runs.get_ref(),
+        };
+        Some((draft, program))
+    }
+
+    fn report(&mut self, span: &Range<usize>, what: impl ToString) {
+        self.errors.push(LineError { line: line_of(self.text, span), what: shown(&what.to_string()) });
+    }
+
+    fn words<const MAX: usize>(&mut self, text: &Spanned<String>) -> Option<Text<MAX>> {
+        self.text(text.get_ref(), &text.span())
+    }
+
+    fn text<const MAX: usize>(&mut self, text: &str, span: &Range<usize>) -> Option<Text<MAX>> {
+        Text::new(text).map_err(|e| self.report(span, e)).ok()
+    }
+
+    fn nonce(&mut self) -> Option<Digest> {
+        let nonce = Digest::from_hex(self.file.nonce.get_ref()).filter(|nonce| nonce.0 != [0; 32]);
+        if nonce.is_none() {
+            let what = "the nonce must be 64 hexadecimal digits, drawn once for this job: run `openssl rand -hex 32`";
+            self.report(&self.file.nonce.span(), what);
+        }
+        nonce
+    }
+
+    fn expiry(&mut self) -> Option<u64> {
+        let time = seconds(self.file.expiry.get_ref());
+        if time.is_none() {
+            let what = "the expiry must be a time after 1970 in UTC, such as 2027-01-31T00:00:00Z";
+            self.report(&self.file.expiry.span(), what);
+        }
+        time
+    }
+
+    fn find(&mut self, name: &str, span: &Range<usize>) -> Option<PartyId> {
+        let at = self.file.party.iter().position(|party| party.get_ref().name == name);
+        if at.is_none() {
+            self.report(span, format!("there is no [[party]] named \"{name}\""));
+        }
+        at.and_then(|at| u16::try_from(at).ok()).map(PartyId)
+    }
+
+    fn party(
+        &mut self,
+        entry: &Spanned<PartyEntry>,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<Party> {
+        let (PartyEntry { name, key, address, rendezvous_server }, span) = (entry.get_ref(), entry.span());
+        let parsed = Name::new(name);
+        if parsed.is_none() {
+            self.report(&span, "a party's name is 1 to 32 of a-z, 0-9 and -");
+        }
+        let key = self.key((name, key), &span, read);
+        let meeting = match (address, rendezvous_server) {
+            (None, None) => None,
+            (Some(address), None) => Some(Meeting::Address(self.text(address, &span)?)),
+            (None, Some(RendezvousServerEntry { address, key })) => {
+                let key = self.key((&format!("the rendezvous server of {name}"), key), &span, read);
+                Some(Meeting::RendezvousServer(RendezvousServer {
+                    address: self.text(address, &span)?,
+                    key: key?,
+                }))
+            }
+            (Some(_), Some(_)) => {
+                self.report(
+                    &span,
+                    "a party is met at its `address` or at a `rendezvous server`, not at both",
+                );
+                None
+            }
+        };
+        Some(Party { name: parsed?, key: key?, meeting })
+    }
+
+    /// The key of a text, or of a file that it names.
+    fn key(
+        &mut self,
+        (whose, key): (&str, &str),
+        span: &Range<usize>,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<PublicKey> {
+        let text = if key.starts_with("sotto-party-1:") { Ok(key.to_owned()) } else { read(key) };
+        let text = text.map_err(|e| format!("the key of {whose} cannot be read: {e}"));
+        let key =
+            text.and_then(|text| PublicKey::from_text(&text).map_err(|e| format!("the key of {whose}: {e}")));
+        key.map_err(|what| self.report(span, what)).ok()
+    }
+
+    fn program(
+        &mut self,
+        read: &mut impl FnMut(&str) -> std::io::Result<String>,
+    ) -> Option<(Pin, Computation)> {
+        let input_parties: Vec<&str> =
+            self.file.input.iter().map(|input| input.get_ref().party.as_str()).collect();
+        let program = self.file.program.get_ref().build(&input_parties, read);
+        let program = program.map_err(|what| self.report(&self.file.program.span(), what));
+        let (mut program, options) = program.ok()?;
+        self.narrow(&mut program);
+        let (limits, Roles { garbler, evaluator }) = (&self.file.limits, self.file.roles.get_ref());
+        let computes = |party: &str| garbler.get_ref() == party || evaluator.get_ref() == party;
+        let pin = match self.counting {
+            Counting::Before { party, gates } if !computes(party) => program.pin_stated(options, gates),
+            _ => program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES)),
+        };
+        let what =
+            |e: PinError| format!("{e}: raise `and_gates`, at most to {MAX_AND_GATES}, or compute less");
+        Some((pin.map_err(|e| self.report(&limits.span(), what(e))).ok()?, program))
+    }
+
+    /// Gives columns the ranges that the job states.
+    fn narrow(&mut self, program: &mut Computation) {
+        for (input_party, input) in self.file.input.iter().enumerate() {
+            for (column, RangeEntry { min, max, decimals }) in &input.get_ref().columns {
+                let range = Number::new((*min).into(), (*max).into()).map(|range| range.scaled(*decimals));
+                if !range.is_some_and(|range| program.narrow(input_party, column, range)) {
+                    let what =
+                        format!("`columns` gives \"{column}\" a range that the program does not take there");
+                    self.report(&input.span(), what);
+                }
+            }
+        }
+    }
+
+    fn input(&mut self, i: usize, entry: &Spanned<InputEntry>, program: &Computation) -> Option<Input> {
+        let (InputEntry { party, missing, .. }, span) = (entry.get_ref(), entry.span());
+        let party = self.find(party, &span);
+        let mut tables = schema(program, i).map_err(|e| self.report(&span, e)).ok()?;
+        for (name, value) in missing {
+            let column =
+                tables.iter_mut().flat_map(|table| &mut table.columns).find(|c| c.name.as_str() == name);
+            let Some(column) = column else {
+                self.report(
+                    &span,
+                    format!("`missing` names a column \"{name}\" that the program does not read"),
+                );
+                continue;
+            };
+            column.missing = crate::rows::number(value, column.decimals);
+            if column.missing.is_none() {
+                self.report(
+                    &span,
+                    format!("`missing` for \"{name}\" is no number of {} decimals", column.decimals),
+                );
+            }
+        }
+        Some(Input { party: party?, tables })
+    }
+
+    fn output(&mut self, entry: &Spanned<OutputEntry>) -> Option<Output> {
+        let (OutputEntry { name, result_parties }, span) = (entry.get_ref(), entry.span());
+        let result_parties: Vec<_> = result_parties.iter().map(|name| self.find(name, &span)).collect();
+        Some(Output {
+            name: self.text(name, &span)?,
+            result_parties: result_parties.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    /// As many inputs as input parties, and the program's outputs in its order.
+    fn same_names(&mut self, program: &Computation) {
+        let declaration = program.declaration();
+        let span = self.file.program.span();
+        let (takes, given) = (declaration.parties().len(), self.file.input.len());
+        if takes != given {
+            self.report(
+                &span,
+                format!(
+                    "the program takes the inputs of {takes} input parties, and there are {given} [[input]]"
+                ),
+            );
+        }
+        let expected: Vec<&str> = declaration.outputs().iter().map(|table| table.name.as_str()).collect();
+        if !self.file.output.iter().map(|o| o.get_ref().name.as_str()).eq(expected.iter().copied()) {
+            let what = format!(
+                "the program has the outputs {}: give each its [[output]], in this order",
+                expected.join(", ")
+            );
+            self.report(&span, what);
+        }
+    }
+}
+
+/// Where a rule was broken.
+fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
+    let span = match part {
+        Part::Party(i) => file.party.get(*i).map(Spanned::span),
+        Part::Input(i) => file.input.get(*i).map(Spanned::span),
+        Part::Column(i, _, _) => file.input.get(*i).map(Spanned::span),
+        Part::Output(i) => file.output.get(*i).map(Spanned::span),
+        Part::Field(field) => Some(match *field {
+            "maximum_runs" => file.maximum_runs.span(),
+            "deadline" => file.deadline.span(),
+            "roles.garbler" => file.roles.get_ref().garbler.span(),
+            "roles.evaluator" => file.roles.get_ref().evaluator.span(),
+            _ => file.limits.span(),
+        }),
+    };
+    let what = match part {
+        Part::Field(field) => format!("{field}: {error}"),
+        Part::Column(_, table, column) => format!("table {}, column {}: {error}", table + 1, column + 1),
+        _ => error.to_string(),
+    };
+    LineError { line: span.map_or(1, |span| line_of(text, &span)), what }
+}
+
+/// A complaint as it is told: it may quote a stranger's file, which could rewrite what a terminal shows.
+fn shown(what: &str) -> String {
+    what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The line in which a span begins, from 1.
+pub(super) fn line_of(text: &str, span: &Range<usize>) -> usize {
+    text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1
+}
+
+/// Seconds since 1970 of a time in UTC.
+fn seconds(time: &Datetime) -> Option<u64> {
+    let (date, clock) = (time.date?, time.time?);
+    if time.offset != Some(toml::value::Offset::Z) {
+        return None;
+    }
+    // Days since the first of March of the year 0, so that the leap day is a year's last (Richards 2013, "Calendars").
+    let (year, month) = (u64::from(date.year), u64::from(date.month));
+    let (year, month) = if month < 3 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + u64::from(date.day) - 1;
+    let day = days.checked_sub(719_468)?;
+    Some(
+        day * 86_400 + u64::from(clock.hour) * 3_600 + u64::from(clock.minute) * 60 + u64::from(clock.second),
+    )
+}

@@ -1,0 +1,249 @@
+//! What the other parties say to a compute party, and what it answers: one request for each connection.
+//!
+//! ```text
+//! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: input commitment, encrypted share · collect · served · compute: own input commitment ·
+//!                                                awaiting: names · stopped: words
+//! answer    kind u8 ‖ …                          taken · waiting: names · finished: receipt, encrypted output share · refused: words
+//! message   length u32 ‖ bytes, in frames of the channel
+//! ```
+//!
+//! The channel has proved who asks. An answer tells nobody anything about another's input: names of those who are awaited, or words
+//! about what the asker itself brought.
+
+use super::hash::Digest;
+use super::output_share::EncryptedOutputShare;
+use crate::codec::DecodeError;
+use crate::codec::{Bytes, Codec, Reader, record};
+use sotto_mpc::channel::{Channel, ChannelError, Phase};
+
+/// What a party asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Of which job.
+    pub job: Digest,
+    /// Of which run.
+    pub run: u32,
+    /// What.
+    pub kind: RequestKind,
+}
+record!(Request { job, run, kind });
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// Take my input.
+    Deliver {
+        /// What I state.
+        input_commitment: Vec<u8>,
+        /// What I encrypted to you.
+        encrypted: Vec<u8>,
+    },
+    /// What is there for me?
+    Collect,
+    /// I have all that there was for me.
+    Confirmed,
+    /// Compute with me.
+    Compute {
+        /// My own input commitment, if I am an input party.
+        input_commitment: Option<Vec<u8>>,
+    },
+    /// I am here to compute with you, and await the inputs of these.
+    Awaiting(Vec<String>),
+    /// I will not compute with you, for this reason.
+    Stopped(String),
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// It was taken and is kept.
+    Taken,
+    /// Not yet; these are awaited.
+    Waiting(Vec<String>),
+    /// The run is over.
+    Finished {
+        /// What both compute parties signed.
+        receipt: Vec<u8>,
+        /// A output share of your outputs.
+        encrypted_share: Option<EncryptedOutputShare>,
+    },
+    /// Let us begin.
+    Ready {
+        /// My own input commitment, if I am an input party.
+        input_commitment: Option<Vec<u8>>,
+    },
+    /// No, and why.
+    Refused(String),
+}
+
+/// Why a message could not be read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The connection failed.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// It makes no sense.
+    #[error("what came is no message of a job: {0}")]
+    Codec(#[from] DecodeError),
+    /// It is too long.
+    #[error("a message of {0} bytes was announced, which is more than can be")]
+    Length(u32),
+}
+
+const REQUEST: &str = "sotto request v1\0";
+const ANSWER: &str = "sotto answer v1\0";
+
+impl Request {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// If the connection failed.
+    pub fn send(&self, channel: &mut impl Channel) -> Result<(), ChannelError> {
+        send(channel, Phase::Hello, &self.to_prefixed(REQUEST))
+    }
+
+    /// Receives one of at most `most` bytes.
+    ///
+    /// # Errors
+    /// If the connection failed, or what came is none.
+    pub fn receive(channel: &mut impl Channel, most: usize) -> Result<Self, MessageError> {
+        Ok(Self::from_prefixed(REQUEST, &receive(channel, Phase::Hello, most)?)?)
+    }
+}
+
+impl Response {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// If the connection failed.
+    pub fn send(&self, channel: &mut impl Channel) -> Result<(), ChannelError> {
+        send(channel, Phase::Hello, &self.to_prefixed(ANSWER))
+    }
+
+    /// Receives one of at most `most` bytes.
+    ///
+    /// # Errors
+    /// If the connection failed, or what came is none.
+    pub fn receive(channel: &mut impl Channel, most: usize) -> Result<Self, MessageError> {
+        Ok(Self::from_prefixed(ANSWER, &receive(channel, Phase::Hello, most)?)?)
+    }
+}
+
+/// Sends a message with its length.
+pub(super) fn send(channel: &mut impl Channel, phase: Phase, message: &[u8]) -> Result<(), ChannelError> {
+    channel.send(phase, &(message.len() as u32).to_le_bytes())?;
+    channel.send(phase, message)?;
+    channel.flush()
+}
+
+/// Receives a message of at most `most` bytes.
+pub(super) fn receive(
+    channel: &mut impl Channel,
+    phase: Phase,
+    most: usize,
+) -> Result<Vec<u8>, MessageError> {
+    let mut length = [0; 4];
+    channel.receive(phase, &mut length)?;
+    let announced = u32::from_le_bytes(length);
+    let length = announced as usize;
+    if length > most {
+        return Err(MessageError::Length(announced));
+    }
+    // Grows as bytes arrive: an announced length alone takes no memory.
+    let mut message = Vec::new();
+    while message.len() < length {
+        let from = message.len();
+        message.resize(length.min(from + (1 << 16)), 0);
+        channel.receive(phase, message.get_mut(from..).unwrap_or_default())?;
+    }
+    Ok(message)
+}
+
+impl Codec for RequestKind {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Deliver { input_commitment, encrypted } => {
+                out.push(0);
+                Bytes::put(input_commitment, out);
+                Bytes::put(encrypted, out);
+            }
+            Self::Collect => out.push(1),
+            Self::Confirmed => out.push(2),
+            Self::Compute { input_commitment } => {
+                out.push(3);
+                Bytes::put_option(input_commitment.as_deref(), out);
+            }
+            Self::Awaiting(names) => {
+                out.push(4);
+                put_names(names, out);
+            }
+            Self::Stopped(why) => {
+                out.push(5);
+                Bytes::put(why.as_bytes(), out);
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u8::decode(r)? {
+            0 => Self::Deliver { input_commitment: Bytes::take(r)?, encrypted: Bytes::take(r)? },
+            1 => Self::Collect,
+            2 => Self::Confirmed,
+            3 => Self::Compute { input_commitment: Bytes::take_option(r)? },
+            4 => Self::Awaiting(names(r)?),
+            5 => Self::Stopped(words(r)?),
+            _ => return Err(DecodeError::Value("a request")),
+        })
+    }
+}
+
+impl Codec for Response {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Taken => out.push(0),
+            Self::Waiting(names) => {
+                out.push(1);
+                put_names(names, out);
+            }
+            Self::Finished { receipt, encrypted_share } => {
+                out.push(2);
+                Bytes::put(receipt, out);
+                encrypted_share.encode(out);
+            }
+            Self::Ready { input_commitment } => {
+                out.push(3);
+                Bytes::put_option(input_commitment.as_deref(), out);
+            }
+            Self::Refused(why) => {
+                out.push(4);
+                Bytes::put(why.as_bytes(), out);
+            }
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match u8::decode(r)? {
+            0 => Self::Taken,
+            1 => Self::Waiting(names(r)?),
+            2 => Self::Finished { receipt: Bytes::take(r)?, encrypted_share: Codec::decode(r)? },
+            3 => Self::Ready { input_commitment: Bytes::take_option(r)? },
+            4 => Self::Refused(words(r)?),
+            _ => return Err(DecodeError::Value("an answer")),
+        })
+    }
+}
+
+fn put_names(names: &[String], out: &mut Vec<u8>) {
+    (names.len() as u32).encode(out);
+    names.iter().for_each(|name| Bytes::put(name.as_bytes(), out));
+}
+
+fn names(r: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
+    (0..r.count()?).map(|_| words(r)).collect()
+}
+
+/// Words that can be shown.
+fn words(r: &mut Reader<'_>) -> Result<String, DecodeError> {
+    let text = String::from_utf8(Bytes::take(r)?).ok().and_then(|text| super::text::Prose::new(&text).ok());
+    text.map(|text| text.to_string()).ok_or(DecodeError::Value("a message's words"))
+}

@@ -1,0 +1,119 @@
+//! What an input party computes alone, and what a result party reads off the outputs: both in the clear.
+//!
+//! If input parties hold different rows, a sum needs no joint computation on rows: each adds up its own, and only the sums
+//! enter. Such a step belongs to the program, so it is covered by the program's name and version, and an input party runs it
+//! on rows as they are read.
+
+use super::declaration::{RowError, encode};
+use super::{Cells, Table};
+use sotto_mpc::Bits;
+
+/// Turns an input party's own rows into the rows that enter the circuit.
+pub trait LocalStep {
+    /// The tables that the input party's data are read by.
+    fn tables(&self) -> &[Table];
+
+    /// Takes a row of a table, which holds what the table declares; tables and rows come in order.
+    ///
+    /// # Errors
+    /// If the rows are more than the step can take.
+    fn row(&mut self, table: usize, row: &[i128]) -> Result<(), LocalStepError>;
+
+    /// The rows that enter the circuit, for each table of the [`Declaration`](super::Declaration).
+    ///
+    /// # Errors
+    /// If the rows do not give what is to enter.
+    fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalStepError>;
+
+    /// The bits that enter the circuit, as the input party's `declared` tables have them.
+    ///
+    /// # Errors
+    /// If the rows do not give what is to enter.
+    fn enter(self: Box<Self>, declared: &[Table]) -> Result<Bits, LocalStepError> {
+        Ok(encode(declared, &self.finish()?)?)
+    }
+}
+
+/// Why an input party's own rows cannot be used. Names no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocalStepError {
+    /// More rows than the program allows.
+    #[error("more than {0} rows, the most that this program takes from one owner")]
+    TooManyRows(usize),
+    /// A key that is not above the one before.
+    #[error("row {row}: keys must ascend, and none may come twice")]
+    Order {
+        /// The row, from 1.
+        row: usize,
+    },
+    /// Rows of another number than was declared.
+    #[error("{found} rows of this kind, declared are {expected}")]
+    Rows {
+        /// Declared.
+        expected: usize,
+        /// Given.
+        found: usize,
+    },
+    /// A row that does not fit its table.
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+/// The step that changes nothing: of each row its bits are kept, and no more.
+#[derive(Clone, Debug)]
+pub struct PassThrough<'t> {
+    tables: &'t [Table],
+    /// For each table its rows so far, and their bits.
+    taken: Vec<(usize, Bits)>,
+}
+
+impl<'t> PassThrough<'t> {
+    /// For these tables.
+    #[must_use]
+    pub fn new(tables: &'t [Table]) -> Self {
+        Self { tables, taken: tables.iter().map(|_| (0, Bits::default())).collect() }
+    }
+}
+
+impl LocalStep for PassThrough<'_> {
+    fn tables(&self) -> &[Table] {
+        self.tables
+    }
+
+    fn row(&mut self, table: usize, row: &[i128]) -> Result<(), LocalStepError> {
+        let (Some((rows, bits)), Some(declared)) = (self.taken.get_mut(table), self.tables.get(table)) else {
+            return Ok(());
+        };
+        if *rows >= declared.rows.most() {
+            return Err(LocalStepError::TooManyRows(declared.rows.most()));
+        }
+        *rows += 1;
+        Ok(declared.encode_row(row, bits).map_err(|kind| declared.error(*rows, kind))?)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalStepError> {
+        let cells = |(table, (rows, bits)): (&Table, &(usize, Bits))| {
+            let taken = Table { rows: table.rows.of(*rows), ..table.clone() };
+            taken.decode(&bits.iter().collect::<Vec<_>>()).unwrap_or_default()
+        };
+        Ok(self.tables.iter().zip(&self.taken).map(cells).collect())
+    }
+
+    fn enter(self: Box<Self>, _: &[Table]) -> Result<Bits, LocalStepError> {
+        let mut all = Bits::with_capacity(self.tables.iter().map(Table::bits).sum());
+        for (table, (rows, bits)) in self.tables.iter().zip(&self.taken) {
+            all.extend(bits.iter());
+            table.encode_rest(*rows, &mut all).map_err(|kind| table.error(*rows, kind))?;
+        }
+        Ok(all)
+    }
+}
+
+/// A figure that follows from the outputs, with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// What it is.
+    pub name: String,
+    /// How much; not a number if the outputs do not tell.
+    pub value: f64,
+}

@@ -1,0 +1,180 @@
+//! Outputs on their way to their result parties: each compute party encrypts its output share, and only a result party joins the two.
+//!
+//! ```text
+//! encrypted output share   encrypted to the result party, at (run id, result party, compute party): salt [32] ‖ bits u64 ‖ packed output share
+//! facts    a commitment to each output share, which both compute parties sign
+//! ```
+//!
+//! A result party's encrypted output share holds the bits of its outputs and of no other. It accepts output shares that the receipt commits to, so a compute party
+//! cannot give one result party another result than the one it signed. A compute party that is a result party itself is served in the same way.
+
+use rand_core::{CryptoRng, RngCore};
+
+use super::hash::Digest;
+use super::job::{Job, PartyId};
+use super::receipt::{Facts, commit_output_share};
+use crate::codec::Bytes;
+use crate::codec::{Codec, record};
+use sotto_mpc::Bits;
+use sotto_mpc::protocol::semi_honest::OutputShare;
+use sotto_party::Context;
+use sotto_party::Identity;
+use sotto_party::encryption::{decrypt, encrypt};
+
+/// What an encrypted output share of a result party's outputs is for.
+const OUTPUT_SHARE: Context = Context::new("sotto half v1");
+
+/// A compute party's output share of a result party's outputs, encrypted to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedOutputShare {
+    /// To whom.
+    pub result_party: PartyId,
+    /// What the facts say of it.
+    pub commitment: Digest,
+    /// Opens to the result party alone.
+    pub encrypted: Bytes,
+}
+record!(EncryptedOutputShare { result_party, commitment, encrypted });
+
+/// The two output shares of a result party are not what the receipt commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {0}'s output share of the outputs is not the one that both compute parties signed for")]
+pub struct WrongOutputShare(&'static str);
+
+/// What a result party has in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedOutputs {
+    /// Its output bits, output by output, in the job's order.
+    pub outputs: Vec<Vec<bool>>,
+    /// The contents of the garbler's and the evaluator's encrypted output share: with them anybody can check the outputs against the receipt.
+    pub output_shares: [Vec<u8>; 2],
+}
+
+/// Where the outputs of an attempt come from.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptOutputs<'j> {
+    /// The job.
+    pub job: &'j Job,
+    /// The attempt.
+    pub run_id: Digest,
+    /// Bits of each output, in the job's order.
+    pub widths: &'j [usize],
+}
+
+impl AttemptOutputs<'_> {
+    /// A compute party's output share, encrypted for each result party; `None` if a key cannot be encrypted to.
+    pub fn encrypted_shares(
+        &self,
+        compute_party: PartyId,
+        output_share: &OutputShare,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Option<Vec<EncryptedOutputShare>> {
+        let encrypted_share = |result_party| {
+            let output_share = self.part_for(result_party, output_share)?;
+            let mut salt = [0; 32];
+            rng.fill_bytes(&mut salt);
+            let commitment =
+                commit_output_share(self.run_id, result_party, compute_party, &salt, &output_share);
+            let count = (output_share.bits().len() as u64).to_le_bytes();
+            let contents = zeroize::Zeroizing::new(
+                [&salt[..], &count, Bits::from(output_share.bits()).as_bytes()].concat(),
+            );
+            let key = &self.job.party(result_party).key;
+            let encrypted =
+                encrypt(OUTPUT_SHARE, key, &self.place(result_party, compute_party), &contents, rng)?;
+            Some(EncryptedOutputShare { result_party, commitment, encrypted: Bytes(encrypted) })
+        };
+        self.job.result_parties().into_iter().map(encrypted_share).collect()
+    }
+
+    /// What the garbler and the evaluator encrypted to a result party.
+    ///
+    /// # Errors
+    /// If an output share does not open, or is not the one in the facts.
+    pub fn join(
+        &self,
+        result_party: PartyId,
+        identity: &Identity,
+        facts: &Facts,
+        [a, b]: [&[u8]; 2],
+    ) -> Result<JoinedOutputs, WrongOutputShare> {
+        let [garbler, evaluator] = self.job.compute_parties();
+        let contents = |compute_party, encrypted| {
+            let contents =
+                decrypt(OUTPUT_SHARE, identity, &self.place(result_party, compute_party), encrypted);
+            contents.map(|contents| contents.to_vec())
+        };
+        let a = contents(garbler, a).ok_or(WrongOutputShare("garbler"))?;
+        let b = contents(evaluator, b).ok_or(WrongOutputShare("evaluator"))?;
+        self.received(result_party, facts, [a, b])
+    }
+
+    /// What a result party has that shows these output shares.
+    ///
+    /// # Errors
+    /// If one is not that in the facts.
+    pub fn received(
+        &self,
+        result_party: PartyId,
+        facts: &Facts,
+        output_shares: [Vec<u8>; 2],
+    ) -> Result<JoinedOutputs, WrongOutputShare> {
+        let [garbler, evaluator] = self.job.compute_parties();
+        let committed = facts.outputs.iter().find(|output| output.result_party == result_party);
+        let committed = committed.ok_or(WrongOutputShare("garbler"))?;
+        let [a, b] = &output_shares;
+        let a = self
+            .output_share((result_party, garbler), a, committed.garbler)
+            .ok_or(WrongOutputShare("garbler"))?;
+        let b = self
+            .output_share((result_party, evaluator), b, committed.evaluator)
+            .ok_or(WrongOutputShare("evaluator"))?;
+        let bits = a.combine(&b);
+        let bits = bits.ok_or(WrongOutputShare("evaluator"))?;
+        let mut rest = &bits[..];
+        let mut take = |output: usize| {
+            let (now, later) = rest.split_at_checked(self.widths.get(output).copied()?)?;
+            rest = later;
+            Some(now.to_vec())
+        };
+        let outputs: Option<Vec<_>> = self.job.outputs_of(result_party).into_iter().map(&mut take).collect();
+        let outputs = outputs.filter(|_| rest.is_empty()).ok_or(WrongOutputShare("evaluator"))?;
+        Ok(JoinedOutputs { outputs, output_shares })
+    }
+
+    /// The output share that these contents of an encrypted output share are, if it is the one that was committed to.
+    fn output_share(
+        &self,
+        (result_party, compute_party): (PartyId, PartyId),
+        contents: &[u8],
+        commitment: Digest,
+    ) -> Option<OutputShare> {
+        let (salt, rest) = contents.split_first_chunk()?;
+        let (count, packed) = rest.split_first_chunk()?;
+        let output_share =
+            OutputShare::from_bits(Bits::from_bytes(packed, u64::from_le_bytes(*count))?.iter().collect());
+        let expected = commit_output_share(self.run_id, result_party, compute_party, salt, &output_share);
+        (expected == commitment).then_some(output_share)
+    }
+
+    /// The bits of a result party's outputs, out of an output share of all; `None` if the widths are not those of the output share.
+    fn part_for(&self, result_party: PartyId, output_share: &OutputShare) -> Option<OutputShare> {
+        let mine = self.job.outputs_of(result_party);
+        let (mut rest, mut bits) = (output_share.bits(), Vec::new());
+        for (output, width) in self.widths.iter().enumerate() {
+            let (now, later) = rest.split_at_checked(*width)?;
+            rest = later;
+            if mine.contains(&output) {
+                bits.extend_from_slice(now);
+            }
+        }
+        rest.is_empty().then(|| OutputShare::from_bits(bits))
+    }
+
+    fn place(&self, result_party: PartyId, compute_party: PartyId) -> Vec<u8> {
+        let mut place = self.run_id.0.to_vec();
+        result_party.encode(&mut place);
+        compute_party.encode(&mut place);
+        place
+    }
+}

@@ -1,0 +1,77 @@
+//! What makes one attempt at a run different from every other: its id.
+//!
+//! ```text
+//! run id      H(job ‖ run ‖ attempt ‖ a nonce of every party)
+//! session id  H(run id ‖ exported value of the channel)       what both compute parties say first to each other
+//! ```
+//!
+//! A compute party's nonce is fresh for each attempt, an input party's is in its input commitment for the run, another party's in its approval. So no
+//! two attempts have one id as long as one compute party draws freshly, and a message of one does not fit into another: the id is in
+//! the hello of the session, hence in every hash of its transfers, and in the place that outputs are encrypted to.
+
+use super::approval::Agreement;
+use super::hash::{Digest, Purpose, hash};
+use super::input_commitment::InputCommitment;
+use super::job::PartyId;
+use crate::codec::record;
+use sotto_mpc::protocol::semi_honest::RunId;
+
+/// How one compute party opens an attempt to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The job.
+    pub job: Digest,
+    /// Which run.
+    pub run: u32,
+    /// The lowest number that this compute party has not used.
+    pub attempt: u32,
+    /// Drawn for this attempt.
+    pub nonce: [u8; 32],
+    /// The nonces of the parties' approvals that lie here, in the job's order.
+    pub approvals: Vec<[u8; 32]>,
+    /// The input commitments' hashes, in the job's order.
+    pub inputs: Vec<Digest>,
+    /// The id of an attempt whose outputs lie here, lacking the other's signature.
+    pub waiting: Option<Digest>,
+}
+record!(Opening { job, run, attempt, nonce, approvals, inputs, waiting });
+
+impl Opening {
+    pub(super) const PREFIX: &'static str = "sotto opening v1\0";
+}
+
+/// The id of an attempt; `nonces` are the garbler's and the evaluator's.
+#[must_use]
+pub fn run_id(
+    agreement: &Agreement,
+    (run, attempt): (u32, u32),
+    input_commitments: &[InputCommitment],
+    nonces: [[u8; 32]; 2],
+) -> Digest {
+    let job = agreement.job();
+    let nonce = |(id, approval): (PartyId, &[u8; 32])| {
+        let compute_party =
+            job.compute_parties().into_iter().zip(nonces).find(|(compute_party, _)| *compute_party == id);
+        let input_party = || {
+            input_commitments
+                .iter()
+                .find(|input_commitment| input_commitment.input_party == id)
+                .map(|input_commitment| input_commitment.nonce)
+        };
+        compute_party.map(|(_, nonce)| nonce).or_else(input_party).unwrap_or(*approval)
+    };
+    let nonces: Vec<[u8; 32]> = job.ids().zip(agreement.nonces()).map(nonce).collect();
+    hash(Purpose::Run, &[&job.id().0, &run.to_le_bytes(), &attempt.to_le_bytes(), nonces.as_flattened()])
+}
+
+/// The name under which the others meet a compute party at a rendezvous server: for this run and nothing else.
+#[must_use]
+pub fn rendezvous(job: Digest, run: u32, compute_party: PartyId) -> Digest {
+    hash(Purpose::Rendezvous, &[&job.0, &run.to_le_bytes(), &compute_party.0.to_le_bytes()])
+}
+
+/// What the two compute parties call their session over one channel.
+#[must_use]
+pub fn session_id(run_id: Digest, exported: &[u8; 32]) -> RunId {
+    RunId(hash(Purpose::Session, &[&run_id.0, exported]).0)
+}

@@ -1,0 +1,254 @@
+//! What a signer is shown: the job in plain words, rendered from its canonical form and from nothing else.
+//!
+//! Who reads this decides. So it says, in this order: what for, what is computed, on which columns of whom, who learns what,
+//! what that reveals, who must be trusted and which collusion breaks it, how often and until when. A person who agrees to
+//! these words agrees to the job; a test holds every field of a job against them.
+//!
+//! Names, purposes and leaks are a stranger's. They are broken before the eightieth column and go on indented, so that none of
+//! them begins a line and passes for one of ours.
+
+use core::fmt::{self, Write};
+
+use super::job::{Column, Count, Draft, Job, Meeting, PartyId, RendezvousServer, Value};
+
+/// The job in plain words, as `reader` sees it.
+#[must_use]
+pub fn describe(job: &Job, reader: Option<PartyId>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, job, reader);
+    text.lines().fold(String::new(), |folded, line| folded + &fold(line) + "\n")
+}
+
+/// Columns of a line.
+const WIDTH: usize = 79;
+/// Columns before what goes on in the next line.
+const HANGING: &str = "      ";
+
+/// A line, broken at spaces if it is too long, and within words that are. What is not ASCII may take two columns.
+fn fold(line: &str) -> String {
+    let mut folded = String::new();
+    let (mut rest, mut most) = (line, WIDTH);
+    loop {
+        let mut columns = 0;
+        let is_over = |(_, c): &(usize, char)| {
+            columns += if c.is_ascii() { 1 } else { 2 };
+            columns > most
+        };
+        let Some((end, _)) = rest.char_indices().find(is_over) else { return folded + rest };
+        let (now, next) = rest.split_at(end);
+        let begin = now.len() - now.trim_start().len();
+        let blank = now.trim_start().rfind(' ').map(|at| begin + at);
+        let blank = if next.starts_with(' ') { Some(end) } else { blank };
+        let (now, later) = rest.split_at(blank.unwrap_or(end));
+        folded = folded + now.trim_end() + "\n" + HANGING;
+        (rest, most) = (later.trim_start(), WIDTH - HANGING.len());
+    }
+}
+
+fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
+    writeln!(out, "Job      {}", job.name)?;
+    writeln!(out, "Purpose  {}", job.purpose)?;
+    writeln!(out, "Id       {}   (nonce {})\n", job.id(), job.nonce.short())?;
+    program(out, job)?;
+    for input in &job.inputs {
+        let you = if reader == Some(input.party) { " (you)" } else { "" };
+        writeln!(out, "{}{you} enters, without showing it to anybody:", name(job, input.party))?;
+        for table in &input.tables {
+            let rows = if table.count == Count::UpTo { "up to " } else { "" };
+            writeln!(out, "  {}: {rows}{} rows of", table.name, table.rows)?;
+            table.columns.iter().try_for_each(|c| column(out, c))?;
+        }
+        writeln!(out, "  schema {}", job.schema_of(input.party))?;
+    }
+    writeln!(out, "\nWho learns what")?;
+    for output in &job.outputs {
+        let names: Vec<_> = output.result_parties.iter().map(|id| name(job, *id)).collect();
+        writeln!(out, "  {} → {}", output.name, names.join(", "))?;
+    }
+    writeln!(out, "  Nobody else learns an output; each compute party sees a meaningless output share.")?;
+    blind(out, job)?;
+    writeln!(out, "\nWhat that reveals")?;
+    if job.program.source.is_some() {
+        writeln!(
+            out,
+            "  The program is none of those built in: it is what the author of its file made it. Do not sign before you, or \
+             somebody you trust, have read that file and know what its outputs can tell."
+        )?;
+    }
+    job.leaks.iter().try_for_each(|leak| writeln!(out, "  {leak}"))?;
+    writeln!(out, "  Numbers of rows, names and ranges of columns, and this text are known to all parties.")?;
+    trust(out, job)?;
+    terms(out, job)
+}
+
+/// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all others are zero.
+const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
+
+/// Who learns outputs and not whether they mean anything.
+fn blind(out: &mut String, job: &Job) -> fmt::Result {
+    let verdicts = job.outputs.iter().filter(|output| VERDICTS.contains(&output.name.as_str()));
+    for verdict in verdicts {
+        for result_party in job.result_parties() {
+            let learns = job.outputs_of(result_party).into_iter().filter_map(|i| job.outputs.get(i));
+            let learns = learns.filter(|output| !VERDICTS.contains(&output.name.as_str())).count();
+            if learns > 0 && !verdict.result_parties.contains(&result_party) {
+                writeln!(
+                    out,
+                    "  Mind: {} does not learn {}, and cannot tell a result of zeros from none.",
+                    name(job, result_party),
+                    verdict.name
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn program(out: &mut String, job: &Draft) -> fmt::Result {
+    let pin = &job.program;
+    write!(out, "Computed: {}", pin.name)?;
+    for (i, parameter) in pin.parameters.iter().enumerate() {
+        write!(out, "{} {} = ", if i == 0 { " with" } else { "," }, parameter.name)?;
+        value(out, &parameter.value)?;
+    }
+    writeln!(out, ", {} AND gates", pin.and_gates)?;
+    if let Some(source) = pin.source {
+        writeln!(out, "  source   {source}   (SHA-256 of the file that comes with the job)")?;
+    }
+    writeln!(out, "  circuit  {}   (by {})\n", pin.circuit, pin.compiler)
+}
+
+fn value(out: &mut String, shown: &Value) -> fmt::Result {
+    match shown {
+        Value::Number(number) => write!(out, "{number}"),
+        Value::Text(text) => write!(out, "{text}"),
+        Value::List(list) => {
+            out.push('[');
+            for (i, item) in list.iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { ", " });
+                value(out, item)?;
+            }
+            out.write_char(']')
+        }
+        Value::Record(record) => {
+            out.push('{');
+            for (i, entry) in record.iter().enumerate() {
+                write!(out, "{}{} = ", if i == 0 { "" } else { ", " }, entry.name)?;
+                value(out, &entry.value)?;
+            }
+            out.write_char('}')
+        }
+    }
+}
+
+fn column(out: &mut String, column: &Column) -> fmt::Result {
+    let shown = |value| decimal(value, column.decimals);
+    write!(out, "    {}: {} to {}", column.name, shown(column.min), shown(column.max))?;
+    match column.missing {
+        Some(value) => writeln!(out, "; an empty field counts as {}", shown(value)),
+        None => writeln!(out),
+    }
+}
+
+fn trust(out: &mut String, job: &Job) -> fmt::Result {
+    let [garbler, evaluator] = job.compute_parties().map(|id| name(job, id));
+    writeln!(out, "\nWhom you trust (semi-honest)")?;
+    writeln!(
+        out,
+        "  {garbler} (garbler) and {evaluator} (evaluator) compute. You trust both to follow the protocol, and not to collude: \
+         together they can read every input. One that deviates can falsify results and may learn inputs. One that is only \
+         curious learns nothing, nor do other input parties."
+    )?;
+    writeln!(out, "  Who sends last can stop: there is no fairness.")
+}
+
+fn terms(out: &mut String, job: &Job) -> fmt::Result {
+    let [year, month, day, hour, minute] = civil(job.expiry);
+    writeln!(
+        out,
+        "\nAt most {} run(s), until {year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC.",
+        job.runs
+    )?;
+    let limits = &job.limits;
+    writeln!(
+        out,
+        "Limits: {} rows an input party, {} AND gates, {} s of computing, {} s of waiting.",
+        limits.rows, limits.and_gates, limits.seconds, job.deadline
+    )?;
+    writeln!(out, "Parties")?;
+    for party in &job.parties {
+        write!(out, "  {:<16} {}", party.name.as_str(), party.key.fingerprint())?;
+        match &party.meeting {
+            Some(Meeting::Address(address)) => writeln!(out, "  at {address}")?,
+            Some(Meeting::RendezvousServer(RendezvousServer { address, key })) => {
+                writeln!(
+                    out,
+                    "  met at the rendezvous server {address} ({}), which sees who meets whom",
+                    key.fingerprint()
+                )?;
+            }
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn name(job: &Draft, id: PartyId) -> &str {
+    job.parties.get(usize::from(id.0)).map_or("?", |party| party.name.as_str())
+}
+
+/// A whole number with its decimal point.
+#[must_use]
+pub fn decimal(value: i128, decimals: u8) -> String {
+    let places = usize::from(decimals);
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let sign = if value < 0 { "-" } else { "" };
+    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// Year, month, day, hour and minute of seconds since 1970, in the Gregorian calendar.
+fn civil(seconds: u64) -> [u64; 5] {
+    let (day, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March, so that the leap day is the last; 400 of them repeat (Richards 2013, "Calendars").
+    let day = day + 719_468;
+    let (era, of_era) = (day / 146_097, day % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    [era * 400 + year + u64::from(month < 3), month, of_month, second / 3_600, second / 60 % 60]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_long_and_what_goes_on_is_indented() {
+        assert_eq!(fold("Job      short"), "Job      short");
+        // Words that would begin a line of their own on a terminal of eighty columns.
+        let purpose = format!("Purpose  {} Whom you trust: nobody", "x".repeat(70));
+        let folded = fold(&purpose);
+        let lines: Vec<_> = folded.lines().collect();
+        assert_eq!(lines[1], "      Whom you trust: nobody");
+        for word in ["y".repeat(300), "年".repeat(300), format!("a {}", "z".repeat(99))] {
+            let folded = fold(&format!("  {word}"));
+            assert_eq!(folded.replace(char::is_whitespace, ""), word.replace(' ', ""));
+            for (i, line) in folded.lines().enumerate() {
+                let columns: usize = line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+                assert!(columns <= WIDTH && (i == 0 || line.starts_with(HANGING)), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn decimals_and_days() {
+        assert_eq!([decimal(1234, 2), decimal(-5, 3), decimal(7, 0)], ["12.34", "-0.005", "7"]);
+        assert_eq!(civil(0), [1970, 1, 1, 0, 0]);
+        assert_eq!(civil(951_782_400), [2000, 2, 29, 0, 0]);
+        assert_eq!(civil(1_798_761_599), [2026, 12, 31, 23, 59]);
+    }
+}

@@ -1,0 +1,132 @@
+//! Holding a job against the program that it names: nobody runs gates that were not signed.
+//!
+//! The job carries hashes and schemas; each party builds the program itself, from its name and parameters or from the source
+//! that comes with the job, and compares. What a program says that its outputs reveal must stand among the job's leaks.
+
+use super::hash::Digest;
+use super::job::{Column, Count, Draft, Pin, Table};
+use super::text::{Line, Prose, TextError};
+use crate::multiparty::{self, Functionality, Rows, TooLarge};
+use sotto_mpc::program::ProgramName;
+
+/// How a program is not the one of a job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramMismatch {
+    /// Another program, or another version.
+    #[error("the program here is {here}, the job says {signed}")]
+    Name {
+        /// Built here.
+        here: ProgramName,
+        /// In the job.
+        signed: ProgramName,
+    },
+    /// Gates or their number differ.
+    #[error("the program here has the circuit {here}, the job says {signed}: another version, or altered")]
+    Circuit {
+        /// Built here.
+        here: Digest,
+        /// In the job.
+        signed: Digest,
+    },
+    /// The program takes other inputs.
+    #[error("the program takes {expected} input parties, the job has {given} inputs")]
+    InputParties {
+        /// By the program.
+        expected: usize,
+        /// By the job.
+        given: usize,
+    },
+    /// A schema differs.
+    #[error("the schema of input {} does not fit the program: its tables, rows, columns or ranges differ", .0 + 1)]
+    Schema(usize),
+    /// Outputs differ.
+    #[error("the program has the outputs {expected}, and the job does not say the same in the same order")]
+    Outputs {
+        /// Of the program.
+        expected: String,
+    },
+    /// Something is revealed that the job does not tell.
+    #[error("the job's leaks do not say what the program does: {0}")]
+    Leak(String),
+    /// It has more gates than the job says, and was not counted to its end.
+    #[error(transparent)]
+    Larger(#[from] TooLarge),
+    /// A name that cannot stand in a job.
+    #[error(transparent)]
+    Text(#[from] TextError),
+}
+
+/// The schema of what an input party reads for a program.
+///
+/// # Errors
+/// If the program has names that do not print.
+pub fn schema(program: &impl Functionality, input_party: usize) -> Result<Vec<Table>, TextError> {
+    program.local(input_party).tables().iter().map(table).collect()
+}
+
+/// The schema of a table.
+///
+/// # Errors
+/// If it has names that do not print.
+pub fn table(table: &multiparty::Table) -> Result<Table, TextError> {
+    let (count, rows) = match table.rows {
+        Rows::Exactly(rows) => (Count::Exactly, rows),
+        Rows::UpTo(rows) => (Count::UpTo, rows),
+    };
+    let column = |column: &multiparty::Column| {
+        let multiparty::Column { name, number } = column;
+        let (min, max, decimals) = (number.min(), number.max(), number.decimals());
+        Ok(Column { name: Line::new(name)?, min, max, decimals, missing: None })
+    };
+    let columns = table.columns.iter().map(column).collect::<Result<_, _>>()?;
+    Ok(Table { name: Line::new(&table.name)?, count, rows: rows as u64, columns })
+}
+
+/// What a program reveals, in its own words.
+///
+/// # Errors
+/// If the words do not print.
+pub fn leaks(program: &impl Functionality) -> Result<Vec<Prose>, TextError> {
+    program.declaration().reveals().iter().map(|text| Prose::new(text)).collect()
+}
+
+/// Whether this is the program that the job names, with the schemas and outputs that it states. Counts and hashes all gates.
+///
+/// # Errors
+/// What differs.
+pub fn verify(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMismatch> {
+    declared(job, program)?;
+    let Pin { circuit, and_gates, .. } = &job.program;
+    let (hash, cost) = program.gate_stream(*and_gates)?;
+    let same = (*circuit, *and_gates) == (Digest(hash), cost.and_gates);
+    if same { Ok(()) } else { Err(ProgramMismatch::Circuit { here: Digest(hash), signed: *circuit }) }
+}
+
+/// Whether the program has the name that the job says, and the schemas, outputs and leaks; its gates are not looked at. The two
+/// compute parties compare programs before each attempt.
+///
+/// # Errors
+/// What differs.
+pub fn declared(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMismatch> {
+    let declaration = program.declaration();
+    let (expected, given) = (declaration.parties().len(), job.inputs.len());
+    if expected != given {
+        return Err(ProgramMismatch::InputParties { expected, given });
+    }
+    for (i, input) in job.inputs.iter().enumerate() {
+        let mut stated = input.tables.clone();
+        stated.iter_mut().flat_map(|table| &mut table.columns).for_each(|column| column.missing = None);
+        if stated != schema(program, i)? {
+            return Err(ProgramMismatch::Schema(i));
+        }
+    }
+    let outputs: Vec<&str> = declaration.outputs().iter().map(|table| table.name.as_str()).collect();
+    if !job.outputs.iter().map(|output| output.name.as_str()).eq(outputs.iter().copied()) {
+        return Err(ProgramMismatch::Outputs { expected: outputs.join(", ") });
+    }
+    if let Some(leak) = leaks(program)?.iter().find(|leak| !job.leaks.contains(leak)) {
+        return Err(ProgramMismatch::Leak(leak.to_string()));
+    }
+    let (here, signed) = (program.name(), job.program.name);
+    if here == signed { Ok(()) } else { Err(ProgramMismatch::Name { here, signed }) }
+}

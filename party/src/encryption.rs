@@ -1,0 +1,119 @@
+//! Sealing to one party: only it can open, and only where it belongs.
+//!
+//! HPKE in base mode (RFC 9180) with the KEM X-Wing (0x647a: ML-KEM-768 and X25519, joined by SHA3-256 as in
+//! draft-connolly-cfrg-xwing-kem), HKDF-SHA256 and ChaCha20-Poly1305. It stays closed as long as one of the two key exchanges
+//! holds, so shares that somebody records today do not open to a quantum computer later (`docs/adr/0005`).
+//!
+//! ```text
+//! sealed   encapsulated key [1120] ‖ ciphertext of (contents) ‖ tag [16]
+//! info     what it is ‖ the place it belongs to; a sealed text that is moved does not open
+//! ```
+//!
+//! Not guaranteed: who sealed. Manifests and receipts are signed and commit to the contents.
+
+use core::convert::Infallible;
+
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::XWing;
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender_with_rng};
+use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
+
+use crate::identity::{Context, Identity, PublicKey};
+
+/// Bytes that sealing adds.
+pub const OVERHEAD: usize = 1120 + 16;
+
+/// Seals `contents` to `to`; it opens at this place only. `None` if the key cannot be used.
+#[must_use]
+pub fn encrypt(
+    context: Context,
+    to: &PublicKey,
+    place: &[u8],
+    contents: &[u8],
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Option<Vec<u8>> {
+    let sender = setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
+        &OpModeS::Base,
+        to.sealing(),
+        &context.before(place),
+        &mut Bridged(rng),
+    );
+    let (encapsulated, mut sender) = sender.ok()?;
+    let mut sealed = encapsulated.to_bytes().to_vec();
+    sealed.append(&mut sender.seal(contents, b"").ok()?);
+    Some(sealed)
+}
+
+/// The contents, if they were sealed to this identity at this place.
+#[must_use]
+pub fn decrypt(
+    context: Context,
+    identity: &Identity,
+    place: &[u8],
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (encapsulated, ciphertext) = sealed.split_at_checked(OVERHEAD - 16)?;
+    let encapsulated = <XWing as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
+    let receiver = setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(
+        &OpModeR::Base,
+        &identity.sealing(),
+        &encapsulated,
+        &context.before(place),
+    );
+    receiver.ok()?.open(ciphertext, b"").ok().map(Zeroizing::new)
+}
+
+/// A random source as the later version of its trait wants it.
+struct Bridged<'r, R>(&'r mut R);
+
+impl<R: RngCore> hpke::rand_core::TryRng for Bridged<'_, R> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.0.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.0.next_u64())
+    }
+
+    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_bytes(into);
+        Ok(())
+    }
+}
+
+impl<R: RngCore + CryptoRng> hpke::rand_core::TryCryptoRng for Bridged<'_, R> {}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    const SHARE: Context = Context::new("sotto share v1");
+    const OTHER: Context = Context::new("sotto half v1");
+
+    #[test]
+    fn opens_for_one_party_at_one_place_and_unaltered() {
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        let (ours, other) = (Identity::random(rng), Identity::random(rng));
+        let sealed = encrypt(SHARE, &ours.public(), b"here", b"contents", rng).unwrap();
+        assert_eq!(sealed.len(), 8 + OVERHEAD);
+        let at =
+            |what, who, place: &[u8], sealed: &[u8]| decrypt(what, who, place, sealed).map(|c| c.to_vec());
+        assert_eq!(at(SHARE, &ours, b"here", &sealed), Some(b"contents".to_vec()));
+        assert_eq!(at(SHARE, &ours, b"there", &sealed), None);
+        assert_eq!(at(OTHER, &ours, b"here", &sealed), None);
+        assert_eq!(at(SHARE, &other, b"here", &sealed), None);
+        assert_eq!(at(SHARE, &ours, b"here", &sealed[..OVERHEAD - 17]), None);
+        for at_byte in [0, 1087, 1088, 1119, 1120, sealed.len() - 1] {
+            let mut altered = sealed.clone();
+            altered[at_byte] ^= 1;
+            assert_eq!(at(SHARE, &ours, b"here", &altered), None, "byte {at_byte}");
+        }
+    }
+}
