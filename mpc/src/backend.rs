@@ -9,15 +9,14 @@
 //! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at position
 //! `p`. Only XORs of these blocks are ever needed.
 
+mod context;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::hash::HashKey;
-use crate::{Block, Delta};
+pub(crate) use context::{EvaluateContext, GarbleContext, Sums, Table};
 
-/// A garbled table: the two rows `TG ‖ TE` of a half-gates AND, 32 bytes.
-pub(crate) type Table = [u8; 32];
+use crate::Block;
 
 /// An implementation of the garbling kernels.
 ///
@@ -74,7 +73,7 @@ impl Backend {
     /// If the slices differ in length.
     pub(crate) fn garble(
         self,
-        gates: &Garble<'_>,
+        gates: &GarbleContext<'_>,
         a: &[Block],
         b: &[Block],
         c: &mut [Block],
@@ -96,7 +95,7 @@ impl Backend {
     /// If the slices differ in length.
     pub(crate) fn evaluate(
         self,
-        gates: &Evaluate<'_>,
+        gates: &EvaluateContext<'_>,
         a: &[Block],
         b: &[Block],
         tables: &[Table],
@@ -129,34 +128,14 @@ impl Backend {
     }
 }
 
-/// The destinations of the XORs of four streams, four positions at a time.
-pub(crate) struct Sums<'a> {
-    pub(crate) low: &'a mut [[Block; 4]],
-    pub(crate) high: &'a mut [[Block; 4]],
-    pub(crate) sum: &'a mut [[Block; 4]],
-}
-
-/// The garbler's parameters of a slice of gates.
-pub(crate) struct Garble<'a> {
-    pub(crate) delta: &'a Delta,
-    pub(crate) key: &'a HashKey,
-    /// The number of the first gate.
-    pub(crate) first: u64,
-}
-
-/// The evaluator's parameters of a slice of gates.
-pub(crate) struct Evaluate<'a> {
-    pub(crate) key: &'a HashKey,
-    /// The number of the first gate.
-    pub(crate) first: u64,
-}
-
 #[cfg(test)]
 mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
     use super::*;
+    use crate::Delta;
+    use crate::hash::HashKey;
 
     struct Fixture {
         delta: Delta,
@@ -175,14 +154,14 @@ mod tests {
 
     fn garble(backend: Backend, f: &Fixture) -> (Vec<Block>, Vec<Table>) {
         let (mut c, mut tables) = (vec![Block::ZERO; f.a.len()], vec![[0; 32]; f.a.len()]);
-        let gates = Garble { delta: &f.delta, key: &f.key, first: f.first };
+        let gates = GarbleContext { delta: &f.delta, key: &f.key, first: f.first };
         backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
         (c, tables)
     }
 
     fn evaluate(backend: Backend, f: &Fixture, a: &[Block], b: &[Block], tables: &[Table]) -> Vec<Block> {
         let mut c = vec![Block::ZERO; a.len()];
-        backend.evaluate(&Evaluate { key: &f.key, first: f.first }, a, b, tables, &mut c);
+        backend.evaluate(&EvaluateContext { key: &f.key, first: f.first }, a, b, tables, &mut c);
         c
     }
 
@@ -273,14 +252,14 @@ mod tests {
                 |start: std::time::Instant| (rounds * 2048) as f64 / start.elapsed().as_secs_f64() / 1e6;
             let start = std::time::Instant::now();
             for _ in 0..rounds {
-                let gates = Garble { delta: &f.delta, key: &f.key, first: f.first };
+                let gates = GarbleContext { delta: &f.delta, key: &f.key, first: f.first };
                 backend.garble(&gates, &f.a, &f.b, &mut c, &mut tables);
                 std::hint::black_box(&mut tables);
             }
             let garbled = rate(start);
             let start = std::time::Instant::now();
             for _ in 0..rounds {
-                backend.evaluate(&Evaluate { key: &f.key, first: f.first }, &f.a, &f.b, &tables, &mut c);
+                backend.evaluate(&EvaluateContext { key: &f.key, first: f.first }, &f.a, &f.b, &tables, &mut c);
                 std::hint::black_box(&mut c);
             }
             println!(

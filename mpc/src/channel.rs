@@ -27,10 +27,12 @@ mod transcript;
 
 use std::io::ErrorKind;
 
-use framed::MAX_PAYLOAD;
 pub use framed::{Framed, Traffic};
 pub use memory::{Pipe, memory_pair, pipe_pair};
 pub(crate) use transcript::TranscriptChannel;
+
+/// The longest payload that is accepted in one frame, in bytes.
+const MAX_PAYLOAD: usize = 1 << 20;
 
 /// The part of the protocol that a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

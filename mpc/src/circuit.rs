@@ -17,53 +17,24 @@ mod slots;
 pub use bristol::{BristolError, BristolErrorKind};
 pub use builder::CircuitBuilder;
 pub use netlist::{Netlist, Signal};
+pub use slots::TooLarge;
 
 use sha2::{Digest, Sha256};
+
+use schedule::BATCH;
+use slots::{Layout, Output};
 
 use crate::program::{Program, ProgramName, Shape};
 use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = ProgramName::literal("circuit@1");
 
-/// AND gates of a batch, at most.
-const BATCH: usize = 8;
-
-/// A place for one wire while the circuit runs.
-type Slot = u32;
-
-/// A gate by the slots of its operands and of its output.
-type Gate = [Slot; 3];
-
-/// XOR gates, then AND gates that are independent of each other.
-#[derive(Clone, Copy, Debug)]
-struct Batch {
-    xors: u32,
-    ands: u32,
-}
-
-/// Where an output comes from.
-#[derive(Clone, Copy, Debug)]
-enum Output {
-    Slot(Slot),
-    Constant(bool),
-}
-
-/// The circuit has more gates than can be numbered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the circuit has more than 2^32 gates or wires")]
-pub struct TooLarge;
-
 /// A circuit, ready to run in any interpreter.
 #[derive(Clone, Debug)]
 pub struct Circuit {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
-    slots: usize,
-    /// A NOT is an XOR with the slot after the inputs, which always carries true.
-    batches: Vec<Batch>,
-    xors: Vec<Gate>,
-    ands: Vec<Gate>,
-    results: Vec<Output>,
+    layout: Layout,
 }
 
 impl Circuit {
@@ -73,7 +44,8 @@ impl Circuit {
     /// If it is too large.
     pub fn new(netlist: &Netlist) -> Result<Self, TooLarge> {
         let order = schedule::schedule(netlist.input_bits(), netlist.gates());
-        slots::allocate(netlist, &order)
+        let layout = slots::allocate(netlist, &order)?;
+        Ok(Self { inputs: netlist.inputs().to_vec(), outputs: netlist.outputs().to_vec(), layout })
     }
 
     /// Bits of each input value.
@@ -91,13 +63,13 @@ impl Circuit {
     /// AND gates.
     #[must_use]
     pub fn and_gates(&self) -> usize {
-        self.ands.len()
+        self.layout.ands.len()
     }
 
     /// Wires that are held at once.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.slots
+        self.layout.slots
     }
 
     /// A hash over the whole circuit and its schedule.
@@ -109,13 +81,13 @@ impl Circuit {
             sizes.iter().for_each(|size| hash.update((*size as u64).to_le_bytes()));
         }
         let mut add = |numbers: &[u32]| numbers.iter().for_each(|n| hash.update(n.to_le_bytes()));
-        let (mut xors, mut ands) = (self.xors.iter(), self.ands.iter());
-        for batch in &self.batches {
+        let (mut xors, mut ands) = (self.layout.xors.iter(), self.layout.ands.iter());
+        for batch in &self.layout.batches {
             add(&[batch.xors, batch.ands]);
             xors.by_ref().take(batch.xors as usize).for_each(|gate| add(gate));
             ands.by_ref().take(batch.ands as usize).for_each(|gate| add(gate));
         }
-        for result in &self.results {
+        for result in &self.layout.results {
             match *result {
                 Output::Slot(slot) => add(&[0, slot]),
                 Output::Constant(bit) => add(&[1, bit.into()]),
@@ -140,12 +112,12 @@ impl Circuit {
         let mut wires: Vec<F::Wire> = inputs.into_iter().collect();
         assert_eq!(wires.len(), self.inputs.iter().sum::<usize>(), "one wire for each input bit");
         wires.push(f.not(F::Wire::default()));
-        wires.resize(self.slots, F::Wire::default());
+        wires.resize(self.layout.slots, F::Wire::default());
         let wires = &mut wires[..];
-        let (mut xors, mut ands) = (&self.xors[..], &self.ands[..]);
+        let (mut xors, mut ands) = (&self.layout.xors[..], &self.layout.ands[..]);
         let mut operands = [[F::Wire::default(); BATCH]; 3];
         let [a, b, out] = &mut operands;
-        for batch in &self.batches {
+        for batch in &self.layout.batches {
             let (xors_now, ands_now);
             (xors_now, xors) = xors.split_at(batch.xors as usize);
             (ands_now, ands) = ands.split_at(batch.ands as usize);
@@ -161,7 +133,7 @@ impl Circuit {
                 wires[*slot as usize] = *out;
             }
         }
-        outputs.extend(self.results.iter().map(|result| match *result {
+        outputs.extend(self.layout.results.iter().map(|result| match *result {
             Output::Slot(slot) => wires[slot as usize],
             Output::Constant(bit) => f.constant(bit),
         }));
@@ -196,7 +168,7 @@ impl Program for CircuitProgram<'_> {
     }
 
     fn shape(&self) -> Shape {
-        Shape::two_party(self.garbler, self.evaluator, self.circuit.results.len())
+        Shape::two_party(self.garbler, self.evaluator, self.circuit.layout.results.len())
     }
 
     fn run<F: Fancy>(

@@ -11,7 +11,7 @@
 //! Memory: one buffer of 64 KiB of tables, however long the program.
 
 use crate::Block;
-use crate::backend::{Backend, Evaluate, Table};
+use crate::backend::{Backend, EvaluateContext, Table};
 use crate::channel::{Channel, Phase};
 use crate::fancy::Fancy;
 use crate::garble::StreamError;
@@ -82,7 +82,7 @@ impl<C: Channel> Fancy for Evaluation<'_, C> {
             let n = a.len().min(tables.len());
             let (a_now, b_now, out_now);
             ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
-            let gates = Evaluate { key: &self.keys.gates, first };
+            let gates = EvaluateContext { key: &self.keys.gates, first };
             self.backend.evaluate(&gates, a_now, b_now, &tables[..n], out_now);
             first += n as u64;
             self.start += n * TABLE;

@@ -1,10 +1,22 @@
-//! Building blocks of programs: arithmetic and comparison of words, in as few AND gates as known.
+//! Building blocks of programs: arithmetic, comparison, sorting, AES and SHA-256 in few AND gates.
 //!
-//! All gadgets work on [`Words`]: `k` numbers of one width in lock-step, so that each step is one slice of
-//! `k` AND gates and the processor is kept busy. One number is `k = 1`. They are methods that every
-//! interpreter of [`Fancy`](crate::Fancy) has; bring the traits into scope.
+//! Gadgets work on [`Words`]: any number of words of one width in lock-step. Each step is then one slice of AND gates,
+//! which keeps the processor busy. A single word is the case of one lane. Gadgets are methods of traits that every
+//! interpreter of [`Fancy`](crate::Fancy) implements; bring the traits into scope to use them.
 //!
-//! Counts below are AND gates for one lane of width `w`. Known constants cost nothing: gadgets fold them.
+//! ```
+//! use sotto_mpc::gadgets::{Arithmetic, Comparison};
+//! use sotto_mpc::{Bits, Plain, Words};
+//!
+//! let word = |n: u128| Words::single(&Bits::from_number(n, 16).iter().collect::<Vec<_>>());
+//! let sum = Plain.add(&word(300), &word(41))?;
+//! assert_eq!(sum, word(341));
+//! assert_eq!(Plain.greater(&sum, &word(340))?, [true]);
+//! # Ok::<(), std::convert::Infallible>(())
+//! ```
+//!
+//! Gate counts below are AND gates for one lane of width `w`. Operations on public constants cost nothing where a gadget
+//! takes the constant as a number.
 
 mod aes;
 mod arithmetic;

@@ -8,7 +8,7 @@
 //!
 //! Memory: one buffer of 64 KiB of tables, however long the program.
 
-use crate::backend::{Backend, Garble, Table};
+use crate::backend::{Backend, GarbleContext, Table};
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::fancy::Fancy;
 use crate::keys::{OutOfGates, SessionKeys};
@@ -91,7 +91,7 @@ impl<C: Channel> Fancy for Garbling<'_, C> {
             let n = a.len().min(TABLES - self.filled);
             let (a_now, b_now, out_now);
             ((a_now, a), (b_now, b), (out_now, out)) = (a.split_at(n), b.split_at(n), out.split_at_mut(n));
-            let gates = Garble { delta: self.delta, key: &self.keys.gates, first };
+            let gates = GarbleContext { delta: self.delta, key: &self.keys.gates, first };
             let tables = &mut self.tables[self.filled..self.filled + n];
             self.backend.garble(&gates, a_now, b_now, out_now, tables);
             first += n as u64;
@@ -119,7 +119,7 @@ mod tests {
     use rand_core::SeedableRng;
 
     use super::*;
-    use crate::backend::Evaluate;
+    use crate::backend::EvaluateContext;
     use crate::hash::HashKey;
 
     const RUNS: u32 = 4096;
@@ -135,10 +135,10 @@ mod tests {
             let (delta, key) = (Delta::random(rng), HashKey::new(Block::random(rng)));
             let (a0, b0) = (draw(rng), draw(rng));
             let (mut c, mut tables) = ([Block::ZERO], [[0; 32]]);
-            let garble = Garble { delta: &delta, key: &key, first: 0 };
+            let garble = GarbleContext { delta: &delta, key: &key, first: 0 };
             Backend::detect().garble(&garble, &[a0], &[b0], &mut c, &mut tables);
             let (a, b) = (a0 ^ delta.times(x), b0 ^ delta.times(y));
-            Backend::detect().evaluate(&Evaluate { key: &key, first: 0 }, &[a], &[b], &tables, &mut c);
+            Backend::detect().evaluate(&EvaluateContext { key: &key, first: 0 }, &[a], &[b], &tables, &mut c);
             let [table] = tables;
             let view = [&a.to_bytes()[..], &b.to_bytes(), &table, &c[0].to_bytes()].concat();
             for (i, ones) in ones.iter_mut().enumerate() {

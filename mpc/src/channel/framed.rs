@@ -13,12 +13,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use super::{Channel, ChannelError, Phase};
+use super::{Channel, ChannelError, MAX_PAYLOAD, Phase};
 
 /// Bytes of a frame's header.
 const FRAME_HEADER: usize = 5;
-/// The longest payload that is accepted in one frame, in bytes.
-pub(super) const MAX_PAYLOAD: usize = 1 << 20;
 /// Payload bytes at which the sender closes a frame.
 const FULL: usize = 1 << 16;
 /// Reads of at least this many bytes bypass the inbox.

@@ -26,12 +26,11 @@ mod error;
 mod write;
 
 use BristolErrorKind as Kind;
+use error::MAX_INPUTS;
 pub use error::{BristolError, BristolErrorKind};
 
 use super::netlist::{Netlist, Signal};
 
-/// Input bits that are accepted; the length of the text does not bound them.
-const MAX_INPUTS: usize = 1 << 22;
 /// The shortest gate line, `1 1 0 1 EQ`, and its end.
 const SHORTEST_GATE: usize = 11;
 

@@ -30,8 +30,10 @@ mod patterns;
 mod places;
 mod recorder;
 mod types;
+mod value;
 
-pub use error::{CompileError, ConstantProblem, Location, Refusal};
+pub use error::{CompileError, ConstantProblem, Location, MAX_SOURCE, Refusal};
+pub use value::{Leaf, Value};
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -43,13 +45,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Circuit, Netlist, Signal};
 use crate::Fancy;
-use crate::number::Number;
 use error::refused;
 use lower::Lowering;
 use types::{Payload, Types};
-
-/// Bytes of a source.
-pub const MAX_SOURCE: usize = 1 << 16;
 
 /// The version of front end and lowering; another one may make another circuit of the same source.
 pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 1";
@@ -67,26 +65,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { constants: BTreeMap::new(), gates: 1 << 22 }
     }
-}
-
-/// A parameter of `main`, or its result: elements of an array, or one value, each of the same numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
-    /// The parameter's name, or `result`.
-    pub name: String,
-    /// Elements of an array; 1 of anything else.
-    pub elements: usize,
-    /// The numbers of an element, in the order of their bits.
-    pub leaves: Vec<Leaf>,
-}
-
-/// A number inside a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
-    /// Where it is: `address.zip`, `[3]`; empty if the value is a number itself.
-    pub path: String,
-    /// Its range.
-    pub number: Number,
 }
 
 /// A compiled source. The circuit's inputs are the parameters of `main`; its outputs are one bit that says whether the

@@ -12,8 +12,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::BATCH;
 use super::netlist::Gate;
+
+/// The largest number of AND gates in a batch.
+pub(super) const BATCH: usize = 8;
 
 /// How far ahead of the first undone gate we look.
 const WINDOW: usize = 2048;

@@ -5,14 +5,47 @@
 
 use super::netlist::{Gate, Netlist, Signal};
 use super::schedule::Step;
-use super::{Batch, Circuit, Output, Slot, TooLarge};
+/// The place of one wire while the circuit runs.
+type Slot = u32;
 
-/// The circuit that does `steps` in slots.
-pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Circuit, TooLarge> {
+/// A gate by the slots of its operands and of its output.
+type SlotGate = [Slot; 3];
+
+/// XOR gates, then AND gates that are independent of each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    pub(super) xors: u32,
+    pub(super) ands: u32,
+}
+
+/// The source of an output bit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Output {
+    Slot(Slot),
+    Constant(bool),
+}
+
+/// The circuit has more gates than can be numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the circuit has more than 2^32 gates or wires")]
+pub struct TooLarge;
+
+/// The gates of a circuit in batches, with the slots of their wires.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// The number of slots.
+    pub(super) slots: usize,
+    pub(super) batches: Vec<Batch>,
+    /// A NOT is an XOR with the slot after the inputs, which always carries true.
+    pub(super) xors: Vec<SlotGate>,
+    pub(super) ands: Vec<SlotGate>,
+    pub(super) results: Vec<Output>,
+}
+
+/// Assigns slots to the wires of `steps`.
+pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Layout, TooLarge> {
     let mut slots = Slots::new(netlist)?;
-    let mut circuit = Circuit {
-        inputs: netlist.inputs().to_vec(),
-        outputs: netlist.outputs().to_vec(),
+    let mut layout = Layout {
         slots: 0,
         batches: Vec::with_capacity(steps.len()),
         xors: Vec::new(),
@@ -23,27 +56,27 @@ pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Circuit, Too
         for gate in free {
             let [a, b] = slots.read(*gate)?;
             let b = if matches!(netlist.gates()[*gate], Gate::Not(_)) { slots.truth } else { b };
-            circuit.xors.push([a, b, slots.write(*gate)?]);
+            layout.xors.push([a, b, slots.write(*gate)?]);
         }
-        let from = circuit.ands.len();
+        let from = layout.ands.len();
         for gate in ands {
             let [a, b] = slots.read(*gate)?;
-            circuit.ands.push([a, b, 0]);
+            layout.ands.push([a, b, 0]);
         }
-        for (gate, and) in ands.iter().zip(&mut circuit.ands[from..]) {
+        for (gate, and) in ands.iter().zip(&mut layout.ands[from..]) {
             and[2] = slots.write(*gate)?;
         }
         let count = |n: usize| u32::try_from(n).map_err(|_| TooLarge);
-        circuit.batches.push(Batch { xors: count(free.len())?, ands: count(ands.len())? });
+        layout.batches.push(Batch { xors: count(free.len())?, ands: count(ands.len())? });
     }
     for result in netlist.results() {
-        circuit.results.push(match *result {
+        layout.results.push(match *result {
             Signal::Constant(bit) => Output::Constant(bit),
             Signal::Wire(wire) => Output::Slot(slots.of(wire)?),
         });
     }
-    circuit.slots = slots.count;
-    Ok(circuit)
+    layout.slots = slots.count;
+    Ok(layout)
 }
 
 struct Slots<'n> {

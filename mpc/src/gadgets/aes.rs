@@ -1,9 +1,7 @@
 //! AES-128 in 6,400 AND gates: 200 S-boxes of 32 gates, key expansion included (FIPS-197).
 //!
-//! All else of AES is linear and free. The S-box is the circuit of Boyar and Peralta (*A new combinational
-//! logic minimization technique with applications to cryptology*, SEA 2010, figures 5 to 7), the smallest
-//! known: inversion in GF(2⁸) over a tower of fields, between two linear maps. A round computes its 16
-//! S-boxes and the 4 of the next round key in lock-step, layer by layer.
+//! The rest of AES is linear and therefore free. A round computes its 16 S-boxes and the 4 of the next round key in
+//! lock-step, layer by layer; the S-box circuit is in `s_box`.
 
 use super::Words;
 use crate::Fancy;
@@ -13,16 +11,26 @@ type Byte<W> = [W; 8];
 /// Column by column, as in FIPS-197 section 3.4.
 type State<W> = [Byte<W>; 16];
 
-/// Block ciphers.
+/// The block cipher AES-128.
 pub trait Aes: Fancy {
-    /// AES-128 encryption of one block: key and block are 16 words of 8 bits, in the order of FIPS-197.
-    /// 6,400 gates.
+    /// Encrypts one block with AES-128. Key and block are 16 words of 8 bits, in the order of FIPS-197. 6,400 gates.
+    ///
+    /// ```
+    /// use sotto_mpc::gadgets::Aes;
+    /// use sotto_mpc::{Plain, Words};
+    ///
+    /// let zeros = Words::from_rows(8, &[false; 128]);
+    /// let block = Plain.aes128(&zeros, &zeros)?;
+    /// let first_byte: Vec<bool> = block.lane(0).collect(); // 0x66, lowest bit first
+    /// assert_eq!(first_byte, [false, true, true, false, false, true, true, false]);
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If key or block are not 16 words of 8 bits.
+    /// If the key or the block is not 16 words of 8 bits.
     fn aes128(
         &mut self,
         key: &Words<Self::Wire>,
@@ -83,7 +91,7 @@ fn double<F: Fancy + ?Sized>(f: &mut F, a: &Byte<F::Wire>) -> Byte<F::Wire> {
     [a7, f.xor(a0, a7), a1, f.xor(a2, a7), f.xor(a3, a7), a4, a5, a6]
 }
 
-/// The next round key, from its last word after `RotWord` and `SubWord` (FIPS-197 section 5.2).
+/// The next round key, from this one and its last word after `RotWord` and `SubWord` (FIPS-197 section 5.2).
 fn next_key<F: Fancy + ?Sized>(
     f: &mut F,
     key: &State<F::Wire>,
@@ -103,7 +111,7 @@ fn next_key<F: Fancy + ?Sized>(
     next
 }
 
-/// The S-box on all bytes of the state, and on the rotated last word of the key.
+/// Applies the S-box to all bytes of the state, and to the rotated last word of the key.
 #[allow(clippy::type_complexity)]
 fn substitute<F: Fancy + ?Sized>(
     f: &mut F,

@@ -1,15 +1,15 @@
-//! Addition, subtraction and multiplication, unsigned or two's complement, modulo a power of two.
+//! Addition, subtraction and multiplication modulo a power of two, unsigned or in two's complement.
 //!
-//! One ripple of carries does all sums: `x − y = ¬(¬x + y)`, because `¬x = −x − 1`.
+//! One ripple of carries serves addition and subtraction, because `x − y = ¬(¬x + y)`:
 //!
 //! ```text
-//! c' = c ⊕ (x ⊕ c)(y ⊕ c)        (majority of x, y and c with one AND)
+//! c' = c ⊕ (x ⊕ c)(y ⊕ c)        the majority of x, y and c with one AND
 //! ```
 
 use super::{CarrySaveAdder, Words};
 use crate::Fancy;
 
-/// Arithmetic on words in lock-step. Lanes and widths of two operands must agree.
+/// Arithmetic on words in lock-step. Two operands must have the same number of lanes and the same width.
 pub trait Arithmetic: Fancy {
     /// `x + y` modulo `2^w`: `w − 1` gates.
     ///
@@ -51,7 +51,7 @@ pub trait Arithmetic: Fancy {
     /// # Errors
     /// As [`Fancy::and_n`].
     fn negate(&mut self, x: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
-        // Up to the lowest set bit −x is x, above it ¬x: bit i flips if any lower bit is set.
+        // −x equals x up to its lowest set bit and ¬x above it: bit i flips if any lower bit is set.
         let mut wires = x.wires().to_vec();
         let mut any = x.bit(0).to_vec();
         for (i, place) in wires.chunks_exact_mut(x.lanes()).enumerate().skip(1) {
@@ -63,7 +63,7 @@ pub trait Arithmetic: Fancy {
         Ok(Words::new(x.lanes(), wires))
     }
 
-    /// `|x|` of a two's complement number: `w − 1` gates. The lowest number stays itself, which is right if the
+    /// `|x|` of a two's complement number: `w − 1` gates. The smallest number maps to itself, which is right if the
     /// result is read as unsigned.
     ///
     /// # Errors
@@ -114,14 +114,14 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// Where just one of two two's complement numbers is negative: free.
+    /// In which lanes exactly one of two two's complement numbers is negative: free.
     fn signs_differ(&mut self, x: &Words<Self::Wire>, y: &Words<Self::Wire>) -> Vec<Self::Wire> {
         let mut differ = x.bit(x.width() - 1).to_vec();
         self.xor_n(x.bit(x.width() - 1), y.bit(y.width() - 1), &mut differ);
         differ
     }
 
-    /// The same unsigned numbers in `width` bits: free. Bits above are cut off, and bits that are missing are zeros.
+    /// The same unsigned numbers in `width` bits: free. Drops the bits above, or adds zeros.
     fn extended(&mut self, x: &Words<Self::Wire>, width: usize) -> Words<Self::Wire> {
         let zero = self.constant(false);
         let mut wires = x.wires().to_vec();
@@ -129,10 +129,10 @@ pub trait Arithmetic: Fancy {
         Words::new(x.lanes(), wires)
     }
 
-    /// The same two's complement numbers in `width` bits: free. Bits above are cut off.
+    /// The same two's complement numbers in `width` bits: free. Drops the bits above, or repeats the sign.
     ///
     /// # Panics
-    /// If `x` has no bit.
+    /// If `x` has no bits.
     fn extended_signed(&mut self, x: &Words<Self::Wire>, width: usize) -> Words<Self::Wire> {
         let sign = x.bit(x.width() - 1);
         let wires = x.wires().iter().chain(sign.iter().cycle()).take(width * x.lanes());
@@ -153,8 +153,19 @@ pub trait Arithmetic: Fancy {
         x.map(|bit| self.not(bit))
     }
 
-    /// `x · y` modulo `2^width`; the whole product has the widths of both together.
-    /// 993 gates for 32 bits modulo `2^32`.
+    /// `x · y` modulo `2^width`; the full product has the width of both operands together. 993 gates for 32 bits modulo
+    /// `2^32`.
+    ///
+    /// ```
+    /// use sotto_mpc::fancy::Count;
+    /// use sotto_mpc::gadgets::{Arithmetic, Words};
+    ///
+    /// let mut count = Count::default();
+    /// let word = Words::single(&[Default::default(); 32]);
+    /// count.multiply(&word, &word, 32)?;
+    /// assert_eq!(count.cost().and_gates, 993);
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -169,7 +180,7 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// Adds `x · y` to a adder: one gate for each pair of bits, before the sum.
+    /// Feeds the partial products of `x · y` to an adder: one gate for each pair of bits, plus those of the sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -187,18 +198,18 @@ pub trait Arithmetic: Fancy {
         Ok(())
     }
 
-    /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`; the whole product has `2w` bits, and
-    /// `width` is at most that. As many gates as the unsigned product, and up to three more.
+    /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`, where `width` is at most `2w`, the width of
+    /// the full product. Up to three gates more than the unsigned product.
     ///
-    /// With the signs `s` at place `w − 1`, products with just one sign count negatively. As
-    /// `−p·2^i = ¬p·2^i − 2^i`, they are complemented, and what is known of them adds up to `2^w + 2^(2w−1)` modulo
-    /// `2^2w` (Baugh and Wooley 1973).
+    /// The sign of a number has the weight `−2^(w−1)`, so partial products with exactly one sign bit count negatively.
+    /// Because `−p·2^i = ¬p·2^i − 2^i`, they are complemented, and the constants add up to `2^w + 2^(2w−1)` modulo `2^2w`
+    /// (Baugh and Wooley 1973).
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If widths differ or `width` is too large.
+    /// If the widths differ or `width` is too large.
     fn multiply_signed(
         &mut self,
         x: &Words<Self::Wire>,
@@ -209,7 +220,7 @@ pub trait Arithmetic: Fancy {
         assert!((lanes, w) == (y.lanes(), y.width()) && width <= 2 * w);
         let one = vec![self.not(Self::Wire::default()); lanes];
         let mut adder = CarrySaveAdder::new(lanes, width);
-        // First, so that full adders take them.
+        // Added first, so that full adders consume them.
         adder.add(w, one.iter().copied());
         adder.add(2 * w - 1, one);
         for (j, y_j) in y.bits().enumerate().take(width) {
@@ -224,7 +235,7 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// `x²` modulo `2^width`; the whole square has twice the width of `x`.
+    /// `x²` modulo `2^width`; the full square has twice the width of `x`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -258,8 +269,8 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// Adds `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every number to a adder, whose lanes are those of
-    /// `x`, or one for all: `w(w−1)/2` gates before the sum.
+    /// Feeds the terms of `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every lane to an adder, which has the lanes of
+    /// `x`, or one lane for the sum over all: `w(w−1)/2` gates, plus those of the sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -270,7 +281,7 @@ pub trait Arithmetic: Fancy {
     ) -> Result<(), Self::Error> {
         for (i, x_i) in x.bits().enumerate() {
             adder.add(2 * i, x_i.iter().copied());
-            // Products with the bits above i, as far as they reach below the adder's width.
+            // Products with the bits above i that fall within the adder's width.
             let above = x.width().min(adder.width().saturating_sub(i + 1)).saturating_sub(i + 1);
             let from = (i + 1) * x.lanes();
             add_row(self, adder, &x.wires()[from..from + above * x.lanes()], x_i, 2 * i + 2)?;
@@ -281,7 +292,7 @@ pub trait Arithmetic: Fancy {
 
 impl<F: Fancy + ?Sized> Arithmetic for F {}
 
-/// The carries out of the first `n` bits of `x + y`, each of every lane: `n` gates a lane.
+/// The carries out of the first `n` bits of `x + y`, bit by bit, for all lanes: `n` gates for each lane.
 pub(super) fn carries<F: Fancy + ?Sized>(
     f: &mut F,
     x: &Words<F::Wire>,
@@ -291,7 +302,7 @@ pub(super) fn carries<F: Fancy + ?Sized>(
     carries_from(f, x, y, n, &[])
 }
 
-/// The carries of `x + y` and a carry into the lowest bit, which is empty for none.
+/// The carries of `x + y` with a carry into the lowest bit; an empty `carry_in` means none.
 pub(super) fn carries_from<F: Fancy + ?Sized>(
     f: &mut F,
     x: &Words<F::Wire>,
@@ -320,7 +331,7 @@ pub(super) fn carries_from<F: Fancy + ?Sized>(
     Ok(carries)
 }
 
-/// `a ∨ b = ¬(¬a ∧ ¬b)`, one gate a lane.
+/// `a ∨ b = ¬(¬a ∧ ¬b)`: one gate for each lane.
 pub(super) fn or_n<F: Fancy + ?Sized>(
     f: &mut F,
     a: &[F::Wire],
@@ -333,7 +344,7 @@ pub(super) fn or_n<F: Fancy + ?Sized>(
     Ok(or.into_iter().map(|or| f.not(or)).collect())
 }
 
-/// Adds the partial products `x_i · y` at powers `power + i`: one gate for each bit of `x`.
+/// Feeds the partial products `x_i · y` to an adder at the powers `power + i`: one gate for each bit of `x`.
 fn add_row<F: Fancy + ?Sized>(
     f: &mut F,
     adder: &mut CarrySaveAdder<F::Wire>,

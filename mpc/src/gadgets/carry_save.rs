@@ -1,43 +1,54 @@
-//! Adding up many bits at once: a carry-save adder tree.
+//! Sums of many bits at once: a carry-save adder tree.
 //!
-//! A adder has a heap of elements for each power of two. A full adder takes three elements of a heap, leaves
-//! their sum there and puts the carry into the next: one AND gate for one element less,
+//! The adder keeps a heap of elements for each power of two. A full adder takes three elements of a heap, leaves their
+//! sum there, and puts the carry into the next heap. One AND gate thus removes one element:
 //!
 //! ```text
 //! sum = x ⊕ y ⊕ z        carry = z ⊕ (x ⊕ z)(y ⊕ z)
 //! ```
 //!
-//! (Boyar and Peralta 2008, *Tight bounds for the multiplicative complexity of symmetric functions*: `n` bits
-//! are counted with `n − weight(n)` gates.) All adders of a level are one slice. A last ripple leaves one
-//! element of each power.
+//! `n` bits are counted with `n − weight(n)` gates (Boyar and Peralta 2008, *Tight bounds for the multiplicative
+//! complexity of symmetric functions*). All full adders of a level form one slice. A final ripple leaves one element for
+//! each power.
 //!
-//! Elements are `lanes` wide: one adder sums many numbers in lock-step. It may be fed and reduced again and
-//! again; between, it holds at most two elements of each power, so a stream of any length is summed in
+//! Elements have one wire for each lane, so one adder sums many numbers in lock-step. It can be fed and reduced any
+//! number of times. After a reduction it holds at most two elements for each power, so it sums a stream of any length in
 //! constant memory.
 
 use super::Words;
 use crate::Fancy;
 
-/// Sums of bits, in lock-step.
+/// A sum of bits and words, in lock-step.
+///
+/// ```
+/// use sotto_mpc::Plain;
+/// use sotto_mpc::gadgets::CarrySaveAdder;
+///
+/// let mut adder = CarrySaveAdder::new(1, 3); // one lane, modulo 2³
+/// adder.add(0, [true, true, false, true, true, true]); // five ones of weight 2⁰
+/// let sum = adder.finish(&mut Plain)?;
+/// assert_eq!(sum.wires(), [true, false, true]); // 5, lowest bit first
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CarrySaveAdder<W> {
     lanes: usize,
-    /// `heaps[p]` holds elements of weight `2^p`, one after the other.
+    /// `heaps[p]` holds the elements of weight `2^p`, one after the other.
     heaps: Vec<Vec<W>>,
 }
 
 impl<W: Copy + Default> CarrySaveAdder<W> {
-    /// Nothing yet; sums are taken modulo `2^width`.
+    /// An empty sum modulo `2^width`.
     ///
     /// # Panics
-    /// If there is no lane.
+    /// If `lanes` is zero.
     #[must_use]
     pub fn new(lanes: usize, width: usize) -> Self {
         assert!(lanes > 0);
         Self { lanes, heaps: vec![Vec::new(); width] }
     }
 
-    /// Sums are taken modulo `2^width`.
+    /// The width of the sum, which is taken modulo `2^width`.
     #[must_use]
     pub fn width(&self) -> usize {
         self.heaps.len()
@@ -46,7 +57,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
     /// Adds elements of weight `2^power`, one after the other.
     ///
     /// # Panics
-    /// If the wires do not divide among the lanes.
+    /// If the number of wires is not a multiple of the number of lanes.
     pub fn add(&mut self, power: usize, elements: impl IntoIterator<Item = W>) {
         if let Some(heap) = self.heaps.get_mut(power) {
             heap.extend(elements);
@@ -54,10 +65,10 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         }
     }
 
-    /// Adds a number to each lane.
+    /// Adds a word to each lane.
     ///
     /// # Panics
-    /// If it has other lanes.
+    /// If the number of lanes differs.
     pub fn add_words(&mut self, words: &Words<W>) {
         assert_eq!(words.lanes(), self.lanes);
         for (power, bit) in words.bits().enumerate() {
@@ -65,10 +76,10 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         }
     }
 
-    /// Adds up all lanes of the words. The adder must have one lane.
+    /// Adds all lanes of the words to the one lane of this adder.
     ///
     /// # Panics
-    /// If it has more.
+    /// If the adder has more than one lane.
     pub fn add_lanes(&mut self, words: &Words<W>) {
         assert_eq!(self.lanes, 1);
         for (power, bit) in words.bits().enumerate() {
@@ -76,7 +87,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         }
     }
 
-    /// Adds until there are at most two elements of each power.
+    /// Adds until at most two elements are left for each power.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -88,7 +99,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         Ok(())
     }
 
-    /// All full adders that are possible at once.
+    /// One level: all full adders that are possible at once.
     fn level<F: Fancy<Wire = W> + ?Sized>(&mut self, f: &mut F) -> Result<(), F::Error> {
         let Some((top, lower)) = self.heaps.split_last_mut() else { return Ok(()) };
         let adders = lower.iter().map(|heap| thirds(heap, self.lanes).0.len()).sum();
@@ -105,7 +116,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         let mut uv = vec![W::default(); adders];
         f.and_n(&u, &v, &mut uv)?;
         let (mut u, mut uv) = (&u[..], &uv[..]);
-        // Into the heap at hand, and into the next.
+        // The carries into this heap, and those into the next.
         let (mut carries, mut next): (Vec<W>, Vec<W>) = (Vec::new(), Vec::new());
         let mut sums = Vec::new();
         for heap in lower.iter_mut() {
@@ -130,7 +141,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
         Ok(())
     }
 
-    /// The sums.
+    /// Computes the sum of each lane.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -171,7 +182,7 @@ impl<W: Copy + Default> CarrySaveAdder<W> {
     }
 }
 
-/// Three equal parts of whole elements, and the rest of at most two elements.
+/// Three equal parts of whole elements, and a rest of at most two elements.
 fn thirds<W>(heap: &[W], lanes: usize) -> (&[W], &[W], &[W], &[W]) {
     let n = heap.len() / (3 * lanes) * lanes;
     let (x, rest) = heap.split_at(n);
@@ -180,7 +191,7 @@ fn thirds<W>(heap: &[W], lanes: usize) -> (&[W], &[W], &[W], &[W]) {
     (x, y, z, rest)
 }
 
-/// Puts sums in the place of the three equal parts.
+/// Replaces the three equal parts by their sums.
 fn replace_thirds<W: Copy>(heap: &mut Vec<W>, sums: &[W]) {
     heap[..sums.len()].copy_from_slice(sums);
     heap.drain(sums.len()..3 * sums.len());

@@ -1,13 +1,13 @@
-//! Comparisons: one wire for each lane.
+//! Comparisons of words: one result wire for each lane.
 //!
-//! `x > y` exactly if `x + ¬y` carries out of the top bit. Signed numbers compare as unsigned ones after
+//! `x > y` exactly if `x + ¬y` carries out of the top bit. Two's complement numbers compare like unsigned ones after
 //! their sign bits are flipped.
 
 use super::Words;
 use super::arithmetic::{carries, or_n};
 use crate::Fancy;
 
-/// Comparisons of words in lock-step. Lanes and widths of two operands must agree.
+/// Comparisons of words in lock-step. Two operands must have the same number of lanes and the same width.
 pub trait Comparison: Fancy {
     /// `x > y`, unsigned: `w` gates.
     ///
@@ -63,9 +63,10 @@ pub trait Comparison: Fancy {
         self.greater_or_equal(&x, &y)
     }
 
-    /// `x > k` for a number that everyone knows: at most `w − 1` gates, and none for the lowest bits that are ones in `k`.
+    /// `x > k` for a public number `k`: at most `w − 1` gates, and none for the trailing ones of `k`.
     ///
-    /// From the lowest bit up, `x > k` so far becomes `x_i ∧ above` where `k` has a one, and `x_i ∨ above` where it has none.
+    /// From the lowest bit up, with `above` the result for the bits so far, the next result is `x_i ∧ above` where `k` has
+    /// a one, and `x_i ∨ above` where it has a zero.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -95,7 +96,8 @@ pub trait Comparison: Fancy {
         })
     }
 
-    /// The highest bit changed, so that unsigned order is that of two's complement numbers; again, and it is as before. Free.
+    /// Flips the highest bit, which maps the order of two's complement numbers to that of unsigned ones: free. Applying it
+    /// twice restores the number.
     fn flip_sign(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
         let sign = x.wires().len() - x.lanes();
         let mut wires = x.wires().to_vec();
@@ -119,7 +121,7 @@ pub trait Comparison: Fancy {
         self.is_zero(&difference)
     }
 
-    /// `x = 0`: `w − 1` gates, in a tree.
+    /// `x = 0`: `w − 1` gates, as a tree.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

@@ -1,16 +1,17 @@
-//! Division and shifts by secret amounts.
+//! Division, and shifts by secret amounts.
 
 use super::arithmetic::{carries, or_n};
 use super::{Arithmetic, Words};
 use crate::Fancy;
 
-/// Division and shifts of words in lock-step. Lanes of two operands must agree.
+/// Division and shifts of words in lock-step. Two operands must have the same number of lanes.
 pub trait Division: Fancy {
-    /// Quotient and remainder of `x / y`, unsigned: the quotient is as wide as `x`, the remainder as `y`. For `y = 0` the
-    /// quotient is all ones and the remainder is the low bits of `x`. `w² + 3w − 3` gates for one width `w`.
+    /// The quotient and the remainder of `x / y`, unsigned: the quotient has the width of `x`, the remainder that of `y`.
+    /// For `y = 0` the quotient is all ones, and the remainder the low bits of `x`. `w² + 3w − 3` gates if both have the
+    /// width `w`.
     ///
-    /// Long division: the remainder so far has at most `i` bits in step `i`, so only `i` bits are compared
-    /// and subtracted, if no higher bit of `y` is set; later it has at most one bit more than `y`.
+    /// Long division: in step `i` the remainder has at most `i` bits, so only `i` bits are compared and subtracted, if no
+    /// higher bit of `y` is set. Later it has at most one bit more than `y`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -37,14 +38,15 @@ pub trait Division: Fancy {
         Ok((Words::new(lanes, quotient), Words::new(lanes, remainder)))
     }
 
-    /// Quotient, rounded towards zero, and remainder, with the sign of `x`, of two's complement numbers of one width:
-    /// `w² + 7w − 7` gates. For `y = 0` the quotient is −1, or 1 if `x` is negative, and the remainder is `x`.
+    /// The quotient and the remainder of two's complement numbers of one width; the quotient is rounded towards zero, and
+    /// the remainder has the sign of `x`. For `y = 0` the quotient is −1, or 1 if `x` is negative, and the remainder is
+    /// `x`. `w² + 7w − 7` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If widths differ.
+    /// If the widths differ.
     #[allow(clippy::type_complexity)]
     fn divide_signed(
         &mut self,
@@ -58,7 +60,7 @@ pub trait Division: Fancy {
         Ok((self.negate_if(&differ, &quotient)?, self.negate_if(negative, &remainder)?))
     }
 
-    /// `x · 2^amount` modulo `2^w`, zero for amounts of `w` and more: at most `w` gates for each bit of `amount`.
+    /// `x · 2^amount` modulo `2^w`, which is zero for amounts of at least `w`: at most `w` gates for each bit of `amount`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -98,7 +100,7 @@ pub trait Division: Fancy {
 
 impl<F: Fancy + ?Sized> Division for F {}
 
-/// For each bit but the lowest, whether it or a higher one is set; the lowest place is not used.
+/// For each bit except the lowest, whether it or a higher bit is set; the lowest entry is unused.
 fn any_above<F: Fancy + ?Sized>(f: &mut F, y: &Words<F::Wire>) -> Result<Vec<F::Wire>, F::Error> {
     let lanes = y.lanes();
     let mut any = y.wires().to_vec();
@@ -113,7 +115,8 @@ fn reverse<W: Copy>(x: &Words<W>) -> Words<W> {
     Words::new(x.lanes(), x.bits().rev().flatten().copied().collect())
 }
 
-/// `remainder − y` if that is not negative; where it is not. `above` says of each bit of `y` if it or a higher one is set.
+/// Subtracts `y` from the remainder in lanes where it is large enough, and returns these lanes. `above` tells of each bit
+/// of `y` whether it or a higher bit is set.
 fn subtract_if_it_fits<F: Fancy + ?Sized>(
     f: &mut F,
     remainder: &mut Vec<F::Wire>,
@@ -121,12 +124,12 @@ fn subtract_if_it_fits<F: Fancy + ?Sized>(
     above: &[F::Wire],
 ) -> Result<Vec<F::Wire>, F::Error> {
     let lanes = y.lanes();
-    // A bit above those of y; with it the remainder is larger than y.
+    // A bit above those of y: if it is set, the remainder is larger than y.
     let beyond = remainder.split_off(remainder.len().min(y.wires().len()));
     let r = Words::new(lanes, std::mem::take(remainder));
     let bits = r.width();
     let y = y.clone().truncated(bits);
-    // r − y = ¬(¬r + y); the carry out says r < y.
+    // r − y = ¬(¬r + y), and the carry out means r < y.
     let not_r = r.map(|bit| f.not(bit));
     let borrows = carries(f, &not_r, &y, bits)?;
     let mut less = borrows[(bits - 1) * lanes..].to_vec();
@@ -149,7 +152,7 @@ fn subtract_if_it_fits<F: Fancy + ?Sized>(
     Ok(fits)
 }
 
-/// One stage for each bit of the amount: keep, or move by `2^j`. Bits above the top are `fill`.
+/// One stage for each bit `j` of the amount, which shifts by `2^j` or not. Bits that move in from above are `fill`.
 fn shift_right<F: Fancy + ?Sized>(
     f: &mut F,
     x: &Words<F::Wire>,
@@ -160,7 +163,7 @@ fn shift_right<F: Fancy + ?Sized>(
     let mut wires = x.wires().to_vec();
     for (j, shift) in amount.bits().enumerate() {
         let by = 1usize.checked_shl(j as u32).map_or(x.width(), |by| by.min(x.width())) * x.lanes();
-        // The difference of each bit to that which moves in.
+        // The difference of each bit to the one that replaces it.
         let mut change = wires.clone();
         for (i, bit) in change.iter_mut().enumerate() {
             *bit = f.xor(*bit, *wires.get(i + by).unwrap_or(&fill[i % x.lanes()]));

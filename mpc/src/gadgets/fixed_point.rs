@@ -1,12 +1,13 @@
-//! Fixed-point numbers: a word `x` stands for `x / 2^fraction`. Addition and comparison are those of whole numbers.
+//! Fixed-point numbers: a word `x` represents `x / 2^fraction`. They are added and compared like whole numbers.
 //!
-//! Results are modulo `2^w`: nothing tells that one does not fit. A program that cannot bound its numbers computes
-//! with wider ones ([`Words`] of `w + fraction` bits hold every product of which one factor is below 1).
+//! Results are modulo `2^w`, and an overflow is not detected. A program that cannot bound its numbers must use wider
+//! ones; words of `w + fraction` bits hold every product in which one factor is below 1.
 
 use super::{Arithmetic, Division, Words};
 use crate::Fancy;
 
-/// Multiplication and division of fixed-point numbers in lock-step. Lanes and widths of two operands must agree.
+/// Multiplication and division of fixed-point numbers in lock-step. Two operands must have the same number of lanes and
+/// the same width.
 pub trait FixedPoint: Fancy {
     /// `⌊x · y / 2^fraction⌋` modulo `2^w`, unsigned: the gates of a product of `w + fraction` bits.
     ///
@@ -45,8 +46,8 @@ pub trait FixedPoint: Fancy {
         Ok(product.without_low(fraction))
     }
 
-    /// `⌊x · 2^fraction / y⌋` modulo `2^w`, unsigned; all ones for `y = 0`. The gates of dividing `w + fraction` bits
-    /// by `w`.
+    /// `⌊x · 2^fraction / y⌋` modulo `2^w`, unsigned; all ones for `y = 0`. The gates of dividing `w + fraction` bits by
+    /// `w` bits.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

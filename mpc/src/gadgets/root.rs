@@ -1,20 +1,20 @@
 //! Square roots of whole numbers, digit by digit.
 //!
-//! With `q` the root of the digits so far and `r` what remains, the next two bits `p` of the number come down,
+//! With `q` the root of the digits so far, `r` the remainder, and `p` the next two bits of the number,
 //!
 //! ```text
-//! r' = 4r + p        t = 4q + 1        next bit of the root: r' ≥ t, and then r' − t remains
+//! r' = 4r + p        t = 4q + 1        next bit of the root = [r' ≥ t]; if it is 1, the remainder becomes r' − t
 //! ```
 //!
-//! as in the school method. The two lowest bits of `t` are known, so they are not subtracted with full gates.
+//! as in long-hand root extraction. The two lowest bits of `t` are constants, which saves gates.
 
 use super::Words;
 use super::arithmetic::carries_from;
 use crate::Fancy;
 
-/// Roots of words in lock-step.
+/// Square roots of words in lock-step.
 pub trait Root: Fancy {
-    /// `⌊√x⌋`, unsigned, of `h` bits, half as many as `x` has (rounded up): `h² + 2h − 1` gates.
+    /// `⌊√x⌋`, unsigned, in `h` bits, half as many as `x` has, rounded up: `h² + 2h − 1` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -37,9 +37,9 @@ pub trait Root: Fancy {
 
 impl<F: Fancy + ?Sized> Root for F {}
 
-/// The next bit of the root; what remains becomes one bit longer than the root then is.
+/// The next bit of the root. The remainder becomes one bit longer than the new root.
 ///
-/// `rest − t = ¬(¬rest + t)`, and a carry out of the top says that it is negative.
+/// `rest − t = ¬(¬rest + t)`, and a carry out of the top means that it is negative.
 fn next_bit<F: Fancy + ?Sized>(
     f: &mut F,
     lanes: usize,
@@ -48,12 +48,12 @@ fn next_bit<F: Fancy + ?Sized>(
 ) -> Result<Vec<F::Wire>, F::Error> {
     let not: Vec<_> = rest.iter().map(|bit| f.not(*bit)).collect();
     let (low, high) = not.split_at(2 * lanes);
-    // ¬rest + 01: the carry out of bit 0 is ¬rest_0, that out of bit 1 needs one gate.
+    // ¬rest + 01: the carry out of bit 0 is ¬rest_0, and the carry out of bit 1 needs one gate.
     let (bit_0, bit_1) = low.split_at(lanes);
     let mut carries = bit_0.to_vec();
     carries.resize(2 * lanes, F::Wire::default());
     f.and_n(bit_0, bit_1, &mut carries[lanes..])?;
-    // Bits of t above are those of the root, and it has none where `rest` has its highest.
+    // The higher bits of t are those of the root; the highest bit of `rest` has no counterpart.
     let known = root.len() / lanes;
     let (high, top) = high.split_at(root.len());
     if known > 0 {
@@ -68,7 +68,7 @@ fn next_bit<F: Fancy + ?Sized>(
     }
     let bit: Vec<_> = less.into_iter().map(|less| f.not(less)).collect();
 
-    // What remains changes by t and the borrows, if it is not negative.
+    // If the difference is not negative, the remainder changes by t and the borrows.
     rest.truncate(2 * lanes + root.len());
     let one = f.not(F::Wire::default());
     let mut change = vec![one; lanes];

@@ -1,11 +1,11 @@
-//! Choosing between words by a secret bit.
+//! Selection between words by secret bits.
 
 use super::{Comparison, Words};
 use crate::Fancy;
 
-/// Selection of words in lock-step. Lanes and widths of two operands must agree.
+/// Selection of words in lock-step. Two operands must have the same number of lanes and the same width.
 pub trait Selection: Fancy {
-    /// `x` where `choice` is set, else `y`: `w` gates, as `y ⊕ choice·(x ⊕ y)`.
+    /// `x` in lanes where `choice` is set, else `y`: `w` gates, as `y ⊕ choice·(x ⊕ y)`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -28,7 +28,7 @@ pub trait Selection: Fancy {
         Ok(Words::new(x.lanes(), difference))
     }
 
-    /// `x` where `choice` is set, else zero: `w` gates.
+    /// `x` in lanes where `choice` is set, else zero: `w` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -47,8 +47,8 @@ pub trait Selection: Fancy {
         Ok(Words::new(x.lanes(), kept))
     }
 
-    /// For each `i` below `n`, whether `index` is `i`: a tree that opens bit by bit, `2^w − w − 1` gates if `n` is as large.
-    /// Only the lowest bits that tell `n` numbers apart are read.
+    /// For each `i` below `n`, whether `index` equals `i`: a tree that branches bit by bit, `2^w − w − 1` gates for
+    /// `n = 2^w`. Reads only as many of the lowest bits as `n` numbers need.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

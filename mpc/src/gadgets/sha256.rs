@@ -1,16 +1,17 @@
-//! SHA-256 in 22,335 AND gates a block (FIPS 180-4), for any number of messages in lock-step.
+//! SHA-256 in 22,335 AND gates for each block (FIPS 180-4), for any number of messages in lock-step.
 //!
-//! Rotations and `Σ`, `σ` are free. `Ch` and `Maj` take 32 gates each; all else is addition, carry-save:
+//! Rotations, `Σ` and `σ` are free. `Ch` and `Maj` take 32 gates each. The rest is carry-save addition:
 //!
 //! ```text
 //! Ch = g ⊕ e(f ⊕ g)        Maj = a ⊕ (a ⊕ b)(a ⊕ c)
 //! ```
 //!
-//! The round constants are not wires: a bit that is set goes into a full adder as its known third. Beside this the circuit
-//! of the public collection has 22,573 gates, and its older one, for a fixed initial value, 22,272.
+//! The round constants are not wires: a bit that is set becomes the constant input of a full adder. For comparison, the
+//! circuit of the Bristol Fashion collection has 22,573 gates, and its older version, with a fixed initial value, 22,272.
 //!
-//! Carries of one message wait for each other, gate by gate. Many messages at once keep a processor busy; a single one
-//! is better recorded and scheduled once ([`Circuit`](crate::circuit::Circuit)), which is more than twice as fast.
+//! The carries of a single message depend on each other, gate by gate. Many messages at once keep a processor busy. A
+//! single one is better recorded and scheduled once (see [`Circuit`](crate::circuit::Circuit)), which more than doubles
+//! the speed.
 
 use super::{Arithmetic, CarrySaveAdder, Words};
 use crate::Fancy;
@@ -32,27 +33,27 @@ const K: [u32; 64] = [
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// Bits of a block.
+/// The bits of a block.
 const BLOCK: usize = 512;
 
-/// The hash SHA-256.
+/// The hash function SHA-256.
 pub trait Sha256: Fancy {
-    /// The digest of each message: words of 256 bits. Messages are words of `8n` bits, bytes in order, each lowest bit
-    /// first, and so are digests. Their length is public. 22,335 gates for each 64 bytes begun of message, padding
-    /// (9 bytes) included.
+    /// The digest of each message, in words of 256 bits. Messages are words of `8n` bits: the bytes in order, each with its
+    /// lowest bit first. Digests have the same format. The length is public. 22,335 gates for each block of 64 bytes,
+    /// including the 9 bytes of padding.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If messages are not of whole bytes.
+    /// If the messages do not consist of whole bytes.
     fn sha256(&mut self, message: &Words<Self::Wire>) -> Result<Words<Self::Wire>, Self::Error> {
         assert!(message.width().is_multiple_of(8));
         let (lanes, length) = (message.lanes(), message.width());
         let bits = [self.constant(false), self.constant(true)];
         let constant =
             |n: u32| (0..32).flat_map(move |i| std::iter::repeat_n(bits[(n >> i & 1) as usize], lanes));
-        // Section 5.1.1: a bit one, zeros, the length in bits as 64 bits, the highest byte first.
+        // Section 5.1.1: a one, zeros, and the length in bits as a 64-bit number, highest byte first.
         let mut padded = message.wires().to_vec();
         let mut pad = |byte: u8| {
             (0..8).for_each(|i| padded.extend(std::iter::repeat_n(bits[usize::from(byte >> i & 1)], lanes)))
@@ -72,13 +73,13 @@ pub trait Sha256: Fancy {
         Ok(Words::new(lanes, digest.collect()))
     }
 
-    /// The state after a block, both as words of 32 bits (FIPS 180-4 section 6.2.2): 22,335 gates.
+    /// The state after one block; state and block are words of 32 bits (FIPS 180-4 section 6.2.2). 22,335 gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If lanes differ.
+    /// If the numbers of lanes differ.
     fn sha256_block(
         &mut self,
         state: &[Words<Self::Wire>; 8],
@@ -97,7 +98,7 @@ pub trait Sha256: Fancy {
             let [ch, maj] = choose_and_majority(self, [a, b, c], [e, f, g])?;
             let mut t1 = CarrySaveAdder::new(lanes, 32);
             for i in (0..32).filter(|i| k >> i & 1 == 1) {
-                t1.add(i, std::iter::repeat_n(one, lanes)); // first, so that a full adder takes it
+                t1.add(i, std::iter::repeat_n(one, lanes)); // first, so that a full adder consumes it
             }
             let sigma_1 = rotations(self, e, [6, 11, 25]);
             [h, &sigma_1, &ch, &schedule[t]].into_iter().for_each(|words| t1.add_words(words));
@@ -117,12 +118,12 @@ pub trait Sha256: Fancy {
 
 impl<F: Fancy + ?Sized> Sha256 for F {}
 
-/// Words of four bytes, the highest first, from bytes in order; or back.
+/// Reverses the bytes of words, to convert between byte order and numbers.
 fn swap_bytes<W: Copy>(wires: &[W], lanes: usize) -> Words<W> {
     Words::new(lanes, wires.chunks_exact(8 * lanes).rev().flatten().copied().collect())
 }
 
-/// The last word but 15, 14, … of the message schedule make the next.
+/// The next word of the message schedule, from the 16 words before it.
 fn next_word<F: Fancy + ?Sized>(f: &mut F, w: &[Words<F::Wire>]) -> Result<Words<F::Wire>, F::Error> {
     let before = |n: usize| &w[w.len() - n];
     let sigma_1 = shifted(f, before(2), [17, 19], 10);

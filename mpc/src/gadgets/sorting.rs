@@ -1,46 +1,56 @@
 //! Sorting and merging lanes, and finding the largest: bitonic networks of compare-and-exchange.
 //!
-//! Which lanes are compared is public and depends on their number alone. A network for `2^k` lanes sorts any fewer,
-//! because all comparators put the smaller number into the lower lane: missing lanes behave as if they held the
-//! largest number, at the end, and are never moved. (Batcher 1968, *Sorting networks and their applications*.)
+//! Which lanes are compared is public and depends only on the number of lanes. A network for `2^k` lanes sorts any smaller
+//! number of lanes too, because all comparators put the smaller number into the lower lane: missing lanes behave as if
+//! they held the largest number at the end, and never move. (Batcher 1968, *Sorting networks and their applications*.)
 //!
-//! A comparator of `w`-bit records by a key of their lowest `k` bits costs `k + w` gates; all comparators of a step go in
-//! lock-step. Sorting `n = 2^m` lanes takes `n·m(m+1)/4` comparators, merging into `n` lanes `n·m/2`.
+//! Comparing `w`-bit records by a key in their lowest `k` bits costs `k + w` gates for each comparator. All comparators of
+//! a step run in lock-step. Sorting `n = 2^m` lanes takes `n·m(m+1)/4` comparators, merging into `n` lanes `n·m/2`.
 //!
-//! Numbers are unsigned. For signed ones flip the sign bit of the key before and after, which is free
-//! ([`Comparison::flip_sign`]). Not stable: records of equal keys may change places.
+//! Numbers are unsigned. To sort signed ones, flip the sign bit of the key before and after, which is free
+//! ([`Comparison::flip_sign`]). Not guaranteed: stability. Records with equal keys may change places.
 
 use super::{Comparison, Selection, Words};
 use crate::Fancy;
 
-/// Orders of lanes.
+/// Sorting of lanes.
 pub trait Sorting: Fancy {
     /// The lanes in ascending order of their lowest `key` bits.
+    ///
+    /// ```
+    /// use sotto_mpc::gadgets::Sorting;
+    /// use sotto_mpc::{Plain, Words};
+    ///
+    /// let words = Words::from_rows(2, &[true, true, false, true, true, false]); // 3, 2, 1
+    /// let sorted = Plain.sort(&words, 2)?;
+    /// assert_eq!(sorted, Words::from_rows(2, &[true, false, false, true, true, true])); // 1, 2, 3
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If the key has no bit, or more than the words.
+    /// If the key has no bits, or more than the words.
     fn sort(&mut self, x: &Words<Self::Wire>, key: usize) -> Result<Words<Self::Wire>, Self::Error> {
         let mut x = x.clone();
         let mut sorted = 1;
         while sorted < x.lanes() {
             sorted *= 2;
-            // The two halves ascend: against the second one reversed, the first is bitonic.
+            // Both halves ascend, so the first half followed by the reversed second half is bitonic.
             exchange(self, &mut x, key, sorted - 1)?;
             clean(self, &mut x, key, sorted / 2)?;
         }
         Ok(x)
     }
 
-    /// The lanes of both, in ascending order of their lowest `key` bits; each must be in this order already.
+    /// The lanes of both operands in ascending order of their lowest `key` bits; each operand must already be in this order.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If widths differ, or the key has no bit or more than the words.
+    /// If the widths differ, or the key has no bits or more than the words.
     fn merge(
         &mut self,
         x: &Words<Self::Wire>,
@@ -48,7 +58,7 @@ pub trait Sorting: Fancy {
         key: usize,
     ) -> Result<Words<Self::Wire>, Self::Error> {
         assert_eq!(x.width(), y.width());
-        // Descending, then ascending.
+        // Descending, then ascending: a bitonic sequence.
         let wires = x.bits().zip(y.bits()).flat_map(|(x, y)| x.iter().rev().chain(y)).copied();
         let lanes = x.lanes() + y.lanes();
         let mut both = Words::new(lanes, wires.collect());
@@ -56,8 +66,8 @@ pub trait Sorting: Fancy {
         Ok(both)
     }
 
-    /// The largest number, and the lane it is in; among equal ones the first. One lane each, and an index of as many bits as
-    /// the last lane's number has. `(n − 1)(2w + index bits)` gates at most.
+    /// The largest number and the index of its lane, the first one if there are several. Both have one lane; the index has
+    /// as many bits as the number of the last lane. At most `(n − 1)(2w + index bits)` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -66,7 +76,7 @@ pub trait Sorting: Fancy {
         &mut self,
         x: &Words<Self::Wire>,
     ) -> Result<(Words<Self::Wire>, Words<Self::Wire>), Self::Error> {
-        // Neighbours play; the index of a winner has one bit for each round.
+        // A tournament of neighbours; the index of a winner gets one bit in each round.
         let (mut best, mut index) = (x.clone(), Words::new(x.lanes(), Vec::new()));
         while best.lanes() > 1 {
             let pairs = best.lanes() / 2;
@@ -88,7 +98,7 @@ pub trait Sorting: Fancy {
 
 impl<F: Fancy + ?Sized> Sorting for F {}
 
-/// Sorts bitonic runs of `length`, a power of two.
+/// Sorts bitonic runs whose length is `length`, a power of two.
 fn clean<F: Fancy + ?Sized>(
     f: &mut F,
     x: &mut Words<F::Wire>,
@@ -103,7 +113,7 @@ fn clean<F: Fancy + ?Sized>(
     Ok(())
 }
 
-/// Compares each lane `i` with lane `i ⊕ mask`, and puts the smaller into the lower.
+/// Compares each lane `i` with lane `i ⊕ mask`, and puts the smaller number into the lower lane.
 fn exchange<F: Fancy + ?Sized>(
     f: &mut F,
     x: &mut Words<F::Wire>,

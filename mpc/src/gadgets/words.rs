@@ -1,9 +1,17 @@
-//! Numbers in lock-step.
+//! Words in lock-step: the operands of all gadgets.
 
 use std::ops::Range;
 
-/// `lanes` numbers of `width` bits. Bit `i` (0 is the lowest) of all lanes lies together, so a step on all
+/// `lanes` numbers of `width` bits. The wires of bit `i` of all lanes are adjacent (bit 0 is the lowest), so a step on all
 /// lanes is a step on one slice.
+///
+/// ```
+/// use sotto_mpc::Words;
+///
+/// let words = Words::from_rows(2, &['a', 'b', 'x', 'y']); // two numbers of two bits
+/// assert_eq!((words.lanes(), words.width()), (2, 2));
+/// assert_eq!(words.bit(0), ['a', 'x']); // the lowest bit of every number
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words<W> {
     lanes: usize,
@@ -11,13 +19,13 @@ pub struct Words<W> {
 }
 
 impl<W: Copy> Words<W> {
-    /// From wires in the order bit by bit, in each bit lane by lane.
+    /// Words from their wires, bit by bit, and lane by lane within each bit.
     ///
     /// # Panics
-    /// If there is no lane, or the wires do not divide among the lanes.
+    /// If `lanes` is zero, or the number of wires is not a multiple of it.
     #[must_use]
     pub fn new(lanes: usize, wires: Vec<W>) -> Self {
-        assert!(lanes > 0 && wires.len().is_multiple_of(lanes), "wires must divide among lanes");
+        assert!(lanes > 0 && wires.len().is_multiple_of(lanes), "the number of wires must be a multiple of the number of lanes");
         Self { lanes, wires }
     }
 
@@ -27,25 +35,25 @@ impl<W: Copy> Words<W> {
         Self::new(1, bits.to_vec())
     }
 
-    /// From numbers one after the other, each lowest bit first.
+    /// Words from their bits number by number, each with its lowest bit first.
     ///
     /// # Panics
-    /// If there is no number, or the bits do not divide into numbers of `width` bits.
+    /// If `width` is zero, or the number of bits is not a positive multiple of it.
     #[must_use]
     pub fn from_rows(width: usize, rows: &[W]) -> Self {
-        assert!(width > 0 && rows.len().is_multiple_of(width), "bits must divide into words");
+        assert!(width > 0 && rows.len().is_multiple_of(width), "the number of bits must be a multiple of the width");
         let lanes = rows.len() / width;
         let wires = (0..width).flat_map(|i| rows.iter().skip(i).step_by(width)).copied();
         Self::new(lanes, wires.collect())
     }
 
-    /// Numbers.
+    /// The number of lanes.
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// Bits of each number.
+    /// The number of bits of each number.
     #[must_use]
     pub fn width(&self) -> usize {
         self.wires.len() / self.lanes
@@ -54,13 +62,13 @@ impl<W: Copy> Words<W> {
     /// Bit `i` of every lane.
     ///
     /// # Panics
-    /// If there is no such bit.
+    /// If `i` is not below the width.
     #[must_use]
     pub fn bit(&self, i: usize) -> &[W] {
         &self.wires[i * self.lanes..(i + 1) * self.lanes]
     }
 
-    /// The bits, lowest first, each of every lane.
+    /// The wires of each bit, lowest bit first.
     pub fn bits(&self) -> impl DoubleEndedIterator<Item = &[W]> + ExactSizeIterator {
         self.wires.chunks_exact(self.lanes)
     }
@@ -68,16 +76,16 @@ impl<W: Copy> Words<W> {
     /// One number, lowest bit first.
     ///
     /// # Panics
-    /// If there is no such lane.
+    /// If `lane` is not below the number of lanes.
     pub fn lane(&self, lane: usize) -> impl Iterator<Item = W> + '_ {
         assert!(lane < self.lanes);
         self.wires.iter().skip(lane).step_by(self.lanes).copied()
     }
 
-    /// Some of the numbers.
+    /// The numbers of a range of lanes.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the range ends beyond the last lane, or is empty.
     #[must_use]
     pub fn lanes_in(&self, lanes: Range<usize>) -> Self {
         let wires = self.bits().flat_map(|bit| &bit[lanes.clone()]).copied();
@@ -87,7 +95,7 @@ impl<W: Copy> Words<W> {
     /// The numbers of these lanes, in this order.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If there is no such lane, or no lane is given.
     #[must_use]
     pub fn gathered(&self, lanes: impl IntoIterator<Item = usize>) -> Self {
         let lanes: Vec<usize> = lanes.into_iter().collect();
@@ -95,10 +103,10 @@ impl<W: Copy> Words<W> {
         Self::new(lanes.len(), wires.collect())
     }
 
-    /// The numbers of both, these first.
+    /// The lanes of both, those of `self` first.
     ///
     /// # Panics
-    /// If widths differ.
+    /// If the widths differ.
     #[must_use]
     pub fn joined(&self, other: &Self) -> Self {
         assert_eq!(self.width(), other.width());
@@ -106,10 +114,10 @@ impl<W: Copy> Words<W> {
         Self::new(self.lanes + other.lanes, wires.collect())
     }
 
-    /// The same numbers with one more bit on top.
+    /// The same numbers with one more bit at the top.
     ///
     /// # Panics
-    /// If there is not a wire for each lane.
+    /// If there is not one wire for each lane.
     #[must_use]
     pub fn appended(mut self, bit: &[W]) -> Self {
         assert_eq!(bit.len(), self.lanes);
@@ -117,10 +125,10 @@ impl<W: Copy> Words<W> {
         self
     }
 
-    /// The same numbers without their lowest bits.
+    /// The same numbers without their lowest `bits` bits.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the numbers have fewer bits.
     #[must_use]
     pub fn without_low(mut self, bits: usize) -> Self {
         self.wires.drain(..bits * self.lanes);
@@ -133,13 +141,13 @@ impl<W: Copy> Words<W> {
         &self.wires
     }
 
-    /// Every bit replaced.
+    /// Applies a function to every wire.
     #[must_use]
     pub fn map(&self, mut f: impl FnMut(W) -> W) -> Self {
         Self { lanes: self.lanes, wires: self.wires.iter().map(|w| f(*w)).collect() }
     }
 
-    /// The same numbers with bits above `width` cut off.
+    /// The same numbers without the bits from `width` on.
     #[must_use]
     pub fn truncated(mut self, width: usize) -> Self {
         self.wires.truncate(width * self.lanes);

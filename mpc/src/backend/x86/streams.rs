@@ -5,8 +5,8 @@
 
 use core::arch::x86_64::*;
 
-use super::super::Sums;
-use super::{Halves, Pair, load};
+use super::super::context::Sums;
+use super::pair::{Halves, Pair, load};
 use crate::Block;
 
 pub(in super::super) fn fold_streams_vaes(keys: &[Block; 4], first: u64, sums: Sums<'_>) {

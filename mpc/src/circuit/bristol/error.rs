@@ -1,6 +1,7 @@
 //! What can be wrong with a circuit file.
 
-use super::MAX_INPUTS;
+/// The largest accepted number of input bits, which the length of the text does not bound.
+pub(super) const MAX_INPUTS: usize = 1 << 22;
 
 /// What is wrong with a circuit file, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,9 @@ use garble_lang::parse::ParseError;
 use garble_lang::scan::ScanError;
 use garble_lang::token::MetaInfo;
 
+/// The largest accepted size of a source in bytes.
+pub const MAX_SOURCE: usize = 1 << 16;
+
 /// A place in a source, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
@@ -32,7 +35,7 @@ impl core::fmt::Display for Location {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
     /// It is too long to be read.
-    #[error("the source has {0} bytes, allowed are {max}", max = super::MAX_SOURCE)]
+    #[error("the source has {0} bytes, allowed are {max}", max = MAX_SOURCE)]
     TooLong(usize),
     /// Brackets are too deep, or comparisons in brackets too many.
     #[error("{0}: brackets are nested too deeply")]

@@ -6,8 +6,7 @@
 
 use garble_lang::TypedProgram;
 
-use super::MAX_SOURCE;
-use super::error::{CompileError, Location, invalid};
+use super::error::{CompileError, Location, MAX_SOURCE, invalid};
 
 /// Brackets within brackets.
 const MAX_DEPTH: usize = 64;

@@ -13,7 +13,7 @@ use garble_lang::TypedProgram;
 use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
 use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
 
-use super::Leaf;
+use super::value::Leaf;
 use super::error::{CompileError, ConstantProblem, Refusal, refused};
 use crate::number::Number;
 

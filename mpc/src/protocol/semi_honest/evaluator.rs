@@ -5,7 +5,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::EvaluatorInputs;
-use super::{Connected, OutputShare, SessionError, check_transcript, decode, digest};
+use super::output_share::OutputShare;
+use super::session::{
+    Connected, SessionError, check_transcript, decode, digest, require_result_party,
+};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
@@ -74,7 +77,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
     /// name a result party.
     pub fn execute(mut self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
-        self.terms.require_result_party(false)?;
+        require_result_party(&self.terms, false)?;
         let (mut keys, outputs) = self.compute(inputs)?;
         if self.terms.reveal != Reveal::Evaluator {
             self.send_labels(&outputs)?;
@@ -93,7 +96,7 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
     /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
     /// name no result party.
     pub fn execute_for_result_party(mut self, inputs: &Bits) -> Result<(Self, OutputShare), SessionError> {
-        self.terms.require_result_party(true)?;
+        require_result_party(&self.terms, true)?;
         let (mut keys, outputs) = self.compute(inputs)?;
         let share = OutputShare::of(&outputs);
         let positions = self.receive_hashes(&mut keys, &outputs)?;

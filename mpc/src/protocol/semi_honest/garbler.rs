@@ -6,7 +6,10 @@ use zeroize::Zeroizing;
 
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::GarblerInputs;
-use super::{Connected, OutputShare, SessionError, check_transcript, decode, digest};
+use super::output_share::OutputShare;
+use super::session::{
+    Connected, SessionError, check_transcript, decode, digest, require_result_party,
+};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::Garbling;
@@ -81,7 +84,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, Option<Vec<bool>>), SessionError> {
-        self.terms.require_result_party(false)?;
+        require_result_party(&self.terms, false)?;
         let (mut keys, outputs) = self.compute(inputs, rng)?;
         let bits = match self.terms.reveal {
             Reveal::Garbler | Reveal::Both => Some(self.receive_labels(&outputs)?),
@@ -104,7 +107,7 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         inputs: &Bits,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Self, OutputShare), SessionError> {
-        self.terms.require_result_party(true)?;
+        require_result_party(&self.terms, true)?;
         let (mut keys, outputs) = self.compute(inputs, rng)?;
         // The hash of the label with permute bit 0 comes first: the evaluator only learns that its label is authentic.
         let delta = self.state.delta.block();

@@ -14,7 +14,6 @@
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};
 
-use super::SessionError;
 use crate::channel::{Channel, ChannelError, Phase};
 use crate::codec::{Decode, DecodeError, Encode, Reader};
 use crate::ot::SessionId;
@@ -69,12 +68,6 @@ impl Terms {
     #[must_use]
     pub const fn new(reveal: Reveal) -> Self {
         Self { run: RunId([0; 32]), attempt: 0, reveal }
-    }
-
-    /// Checks that the output goes to a result party exactly if the caller expects so.
-    pub(super) fn require_result_party(&self, expected: bool) -> Result<(), SessionError> {
-        let fits = (self.reveal == Reveal::ResultParty) == expected;
-        if fits { Ok(()) } else { Err(SessionError::WrongCall) }
     }
 }
 
