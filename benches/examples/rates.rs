@@ -14,7 +14,7 @@ use sotto_link::pinned::Pinned;
 use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
 use sotto_mpc::circuit::{Circuit, CircuitBuilder, CircuitProgram, Netlist};
-use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::ot::{Adversary, Options, Receiver, Sender, SessionId, TreeDepth};
 use sotto_mpc::programs::{Aes128, Sha256Block};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Role, Terms};
@@ -55,8 +55,8 @@ fn peers() -> (Framed<Peer>, Framed<Peer>) {
     let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
     let address = listener.address().unwrap();
     std::thread::scope(|scope| {
-        let far = scope.spawn(move || connect(address, Exposure::Loopback, Patience::default()).unwrap());
-        (listener.accept(Patience::default()).unwrap(), far.join().unwrap())
+        let far = scope.spawn(move || connect(address, Exposure::Loopback, Timeouts::default()).unwrap());
+        (listener.accept(Timeouts::default()).unwrap(), far.join().unwrap())
     })
 }
 

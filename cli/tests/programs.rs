@@ -115,7 +115,7 @@ fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
 #[test]
 fn a_program_that_cannot_be_used_is_told_with_its_line() {
     for (program, line, why) in [
-        ("garble = \"sum.garble.rs\"", 13, "the constant NORTH::MOST is needed, and was not given"),
+        ("garble = \"sum.garble.rs\"", 13, "constant NORTH::MOST is missing: the source needs it"),
         ("garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = [1] }", 13, "must be a whole number"),
         ("garble = \"none.garble.rs\"", 13, "none.garble.rs cannot be read"),
         ("garble = \"adder.txt\"", 13, "adder.txt: line 1, column"),

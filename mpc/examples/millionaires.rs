@@ -13,11 +13,9 @@
 use std::error::Error;
 
 use rand_core::OsRng;
-use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, connect};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Timeouts, connect};
 use sotto_mpc::gadgets::Comparison;
-use sotto_mpc::{
-    Bits, Evaluator, Fancy, Garbler, Inputs, Program, ProgramName, Reveal, Shape, Terms, Words,
-};
+use sotto_mpc::{Bits, Evaluator, Fancy, Garbler, Inputs, Program, ProgramName, Reveal, Shape, Terms, Words};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -51,7 +49,7 @@ impl Program for Millionaires {
 
 /// Alice listens and garbles.
 fn alice(listener: Listener, fortune: u64) -> Outcome<bool> {
-    let channel = listener.accept(Patience::default())?;
+    let channel = listener.accept(Timeouts::default())?;
     let terms = Terms::new(Reveal::Both);
     // Each step consumes the session and returns it in its next state, so no step can be skipped.
     let session = Garbler::new(channel, &Millionaires, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;
@@ -63,7 +61,7 @@ fn alice(listener: Listener, fortune: u64) -> Outcome<bool> {
 
 /// Bob connects and evaluates.
 fn bob(address: impl std::net::ToSocketAddrs, fortune: u64) -> Outcome<bool> {
-    let channel = connect(address, Exposure::Loopback, Patience::default())?;
+    let channel = connect(address, Exposure::Loopback, Timeouts::default())?;
     let terms = Terms::new(Reveal::Both);
     let session = Evaluator::new(channel, &Millionaires, terms).hello(&mut OsRng)?.set_up(&mut OsRng)?;
     let (_, output) = session.execute(&Bits::from_number(fortune.into(), WIDTH))?;

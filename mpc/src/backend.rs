@@ -259,7 +259,13 @@ mod tests {
             let garbled = rate(start);
             let start = std::time::Instant::now();
             for _ in 0..rounds {
-                backend.evaluate(&EvaluateContext { key: &f.key, first: f.first }, &f.a, &f.b, &tables, &mut c);
+                backend.evaluate(
+                    &EvaluateContext { key: &f.key, first: f.first },
+                    &f.a,
+                    &f.b,
+                    &tables,
+                    &mut c,
+                );
                 std::hint::black_box(&mut c);
             }
             println!(

@@ -1,6 +1,19 @@
-//! What the engine is measured with: programs of known size, and either party alone, without a network.
+//! Measures this machine: programs of known size, and either party of the protocol alone, without a network.
 //!
-//! Labels, keys and tables are not those of a session: nothing here computes anything for anybody.
+//! The labels, keys and tables here belong to no session, so nothing useful is computed.
+//!
+//! ```
+//! use rand_core::OsRng;
+//! use sotto_mpc::calibrate::{Layers, garble};
+//! use sotto_mpc::Backend;
+//!
+//! let program = Layers { lanes: 64, pairs: 8 };
+//! let start = std::time::Instant::now();
+//! garble(Backend::detect(), &program, &mut OsRng)?;
+//! let rate = program.gates() as f64 / start.elapsed().as_secs_f64();
+//! assert!(rate > 0.0);
+//! # Ok::<(), sotto_mpc::garble::StreamError>(())
+//! ```
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -14,17 +27,18 @@ use crate::{Backend, Block, Delta, Fancy, Inputs};
 
 const LAYERS: ProgramName = ProgramName::literal("layers@1");
 
-/// AND gates in slices, each slice on the outputs of the last: one lane is a chain of dependent gates.
+/// AND gates in slices, each of which reads the outputs of the slice before it. With one lane this is a chain of dependent
+/// gates.
 #[derive(Clone, Copy, Debug)]
 pub struct Layers {
-    /// Gates of a slice; not zero.
+    /// The number of gates in a slice; not zero.
     pub lanes: usize,
-    /// Slices, in pairs.
+    /// The number of pairs of slices.
     pub pairs: usize,
 }
 
 impl Layers {
-    /// AND gates.
+    /// The number of AND gates.
     #[must_use]
     pub const fn gates(&self) -> usize {
         2 * self.lanes * self.pairs
@@ -63,12 +77,13 @@ impl Program for Layers {
     }
 }
 
-/// A two-party program many times over; the outputs of one run are the evaluator's inputs of the next, so there must be as many.
+/// A two-party program that runs many times. The outputs of each run are the evaluator's inputs of the next, so the program
+/// must have as many outputs as evaluator's inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Chained<P> {
-    /// What is run.
+    /// The program.
     pub program: P,
-    /// How often.
+    /// The number of runs.
     pub times: usize,
 }
 
@@ -109,10 +124,10 @@ impl<P: Program> Program for Chained<P> {
     }
 }
 
-/// Garbles a program for nobody.
+/// Garbles a program and discards the tables.
 ///
 /// # Errors
-/// If it has more gates than can be numbered.
+/// If the program has more gates than can be numbered.
 pub fn garble(
     backend: Backend,
     program: &impl Program,
@@ -127,10 +142,10 @@ pub fn garble(
     f.finish()
 }
 
-/// Evaluates a program on labels and tables that nobody made.
+/// Evaluates a program on meaningless labels and tables.
 ///
 /// # Errors
-/// If it has more gates than can be numbered.
+/// If the program has more gates than can be numbered.
 pub fn evaluate(
     backend: Backend,
     program: &impl Program,
@@ -144,7 +159,7 @@ pub fn evaluate(
     program.run(&mut f, &mut GivenWires::new(&shape.input_streams, &x, &y), &mut Vec::new())
 }
 
-/// Swallows what is sent, and delivers a pattern without end.
+/// A channel that discards everything sent, and delivers an endless pattern.
 #[derive(Default)]
 struct Void(Vec<u8>);
 

@@ -110,7 +110,7 @@ pub enum ChannelError {
         phase: Phase,
     },
     /// The received bytes are not the ones that the peer sent.
-    #[error("the bytes received in phase {phase:?} were altered in transit")]
+    #[error("a message in phase {phase:?} was altered on its way")]
     Altered {
         /// The phase in which we were sending or receiving.
         phase: Phase,

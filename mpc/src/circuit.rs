@@ -1,11 +1,23 @@
-//! Circuits as data: read from a file, compiled from a [`language`] or recorded from a program, then scheduled once and run many times.
+//! Circuits as data: read from a file, compiled from a [`language`], or recorded from a program; scheduled once and run
+//! many times.
 //!
-//! A [`Netlist`] is what was read or recorded: gates in order, constants folded. [`Circuit`] is what runs: its
-//! AND gates are gathered into batches of up to eight that do not depend on each other (see `schedule`),
-//! and its wires share slots (see `slots`), so memory is that of the live wires and not of all gates.
+//! A [`Netlist`] is what was read or recorded: gates in order, with constants folded. A [`Circuit`] is what runs. Its AND
+//! gates are collected into batches of up to eight that do not depend on each other (see `schedule`), and its wires share
+//! slots (see `slots`), so it needs memory for the wires that are in use and not for all of them.
 //!
-//! The schedule decides the order of the tables, so it is part of the circuit's digest and both parties
-//! compare it.
+//! ```
+//! use sotto_mpc::{Circuit, Netlist, Plain};
+//!
+//! // Bristol Fashion: gates and wires, input sizes, output sizes, then the gates.
+//! let netlist = Netlist::from_bristol("1 3\n2 1 1\n1 1\n\n2 1 0 1 2 AND\n")?;
+//! let circuit = Circuit::new(&netlist)?;
+//! let mut outputs = Vec::new();
+//! let Ok(()) = circuit.run(&mut Plain, [true, true], &mut outputs);
+//! assert_eq!((circuit.and_gates(), &outputs[..]), (1, &[true][..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The schedule determines the order of the tables, so it is part of the circuit's digest, which both parties compare.
 
 mod bristol;
 mod builder;
@@ -41,38 +53,38 @@ impl Circuit {
     /// Schedules a netlist.
     ///
     /// # Errors
-    /// If it is too large.
+    /// If the circuit is too large.
     pub fn new(netlist: &Netlist) -> Result<Self, TooLarge> {
         let order = schedule::schedule(netlist.input_bits(), netlist.gates());
         let layout = slots::allocate(netlist, &order)?;
         Ok(Self { inputs: netlist.inputs().to_vec(), outputs: netlist.outputs().to_vec(), layout })
     }
 
-    /// Bits of each input value.
+    /// The number of bits of each input value.
     #[must_use]
     pub fn inputs(&self) -> &[usize] {
         &self.inputs
     }
 
-    /// Bits of each output value.
+    /// The number of bits of each output value.
     #[must_use]
     pub fn outputs(&self) -> &[usize] {
         &self.outputs
     }
 
-    /// AND gates.
+    /// The number of AND gates.
     #[must_use]
     pub fn and_gates(&self) -> usize {
         self.layout.ands.len()
     }
 
-    /// Wires that are held at once.
+    /// The number of wires that are in memory at the same time.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.layout.slots
     }
 
-    /// A hash over the whole circuit and its schedule.
+    /// A hash of the whole circuit and its schedule.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new_with_prefix(b"sotto mpc circuit v1");
@@ -96,13 +108,13 @@ impl Circuit {
         hash.finalize().into()
     }
 
-    /// Runs the circuit: all input bits in order, all output bits in order.
+    /// Runs the circuit in an interpreter: reads all input bits in order, and appends all output bits in order.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
     ///
     /// # Panics
-    /// If there are not as many inputs as the circuit has.
+    /// If the number of inputs differs from that of the circuit.
     pub fn run<F: Fancy>(
         &self,
         f: &mut F,
@@ -110,7 +122,7 @@ impl Circuit {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
         let mut wires: Vec<F::Wire> = inputs.into_iter().collect();
-        assert_eq!(wires.len(), self.inputs.iter().sum::<usize>(), "one wire for each input bit");
+        assert_eq!(wires.len(), self.inputs.iter().sum::<usize>(), "expected one wire for each input bit");
         wires.push(f.not(F::Wire::default()));
         wires.resize(self.layout.slots, F::Wire::default());
         let wires = &mut wires[..];
@@ -141,7 +153,7 @@ impl Circuit {
     }
 }
 
-/// `circuit@1`: a circuit whose first input values are the garbler's, and the others the evaluator's.
+/// `circuit@1`: a circuit whose first input values belong to the garbler, and the others to the evaluator.
 #[derive(Clone, Copy, Debug)]
 pub struct CircuitProgram<'c> {
     circuit: &'c Circuit,
@@ -150,7 +162,7 @@ pub struct CircuitProgram<'c> {
 }
 
 impl<'c> CircuitProgram<'c> {
-    /// The garbler owns the first `values` input values; `None` if there are not as many.
+    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has fewer.
     #[must_use]
     pub fn new(circuit: &'c Circuit, values: usize) -> Option<Self> {
         let (garbler, evaluator) = circuit.inputs.split_at_checked(values)?;

@@ -1,3 +1,3 @@
-//! Where the crate touches the outside: sockets and the clock live here and nowhere else.
+//! System calls: sockets and the clock. No other module of the crate makes any.
 
 pub mod tcp;

@@ -1,12 +1,23 @@
 //! Whole numbers of a declared range, as bits.
 //!
-//! A number is encoded in the fewest bits that hold its range, lowest first: in two's complement if it may be negative,
-//! else unsigned. So width and sign follow from the range, and a range that fills its bits needs no check in the
-//! circuit. A decimal is the whole number `value · 10^decimals`.
+//! A number is encoded in the fewest bits that hold its range, lowest bit first: in two's complement if it can be
+//! negative, else unsigned. So width and sign follow from the range, and a range that uses all bit patterns needs no check
+//! in the circuit. A decimal number is the whole number `value · 10^decimals`.
 
 use crate::Bits;
 
-/// The range of a whole number, and where people see its decimal point.
+/// The range of a whole number, and the position of its decimal point.
+///
+/// ```
+/// use sotto_mpc::Bits;
+/// use sotto_mpc::number::Number;
+///
+/// let celsius = Number::new(-40, 85).expect("a range");
+/// assert_eq!((celsius.width(), celsius.is_signed()), (8, true));
+/// let mut bits = Bits::default();
+/// celsius.encode(-7, &mut bits);
+/// assert_eq!(celsius.decode(&bits.iter().collect::<Vec<_>>()), Some(-7));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Number {
     min: i128,
@@ -15,10 +26,10 @@ pub struct Number {
 }
 
 impl Number {
-    /// The most bits of a number.
+    /// The largest width in bits.
     pub const MAX_WIDTH: usize = 120;
 
-    /// Numbers from `min` to `max`, both included; `None` if there are none or they are wider than
+    /// Numbers from `min` to `max`, both included; `None` if the range is empty or wider than
     /// [`MAX_WIDTH`](Self::MAX_WIDTH).
     #[must_use]
     pub fn new(min: i128, max: i128) -> Option<Self> {
@@ -26,7 +37,7 @@ impl Number {
         (min <= max && number.width() <= Self::MAX_WIDTH).then_some(number)
     }
 
-    /// Numbers from 0 to `max`, which is cut to what [`MAX_WIDTH`](Self::MAX_WIDTH) holds.
+    /// Numbers from 0 to `max`, or to the largest of [`MAX_WIDTH`](Self::MAX_WIDTH) bits if that is smaller.
     #[must_use]
     pub fn up_to(max: u128) -> Self {
         let max = max.min((1 << Self::MAX_WIDTH) - 1);
@@ -45,19 +56,19 @@ impl Number {
         Self { decimals, ..self }
     }
 
-    /// The smallest.
+    /// The smallest number.
     #[must_use]
     pub const fn min(&self) -> i128 {
         self.min
     }
 
-    /// The largest.
+    /// The largest number.
     #[must_use]
     pub const fn max(&self) -> i128 {
         self.max
     }
 
-    /// Digits after the point.
+    /// The number of digits after the decimal point.
     #[must_use]
     pub const fn decimals(&self) -> u8 {
         self.decimals
@@ -69,7 +80,7 @@ impl Number {
         self.min < 0
     }
 
-    /// Bits: 0 if there is only the number 0.
+    /// The number of bits, which is 0 if the range contains only 0.
     #[must_use]
     pub const fn width(&self) -> usize {
         const fn magnitude(n: i128) -> usize {
@@ -80,18 +91,18 @@ impl Number {
         if self.min < 0 { most + 1 } else { most }
     }
 
-    /// Whether the range has this number.
+    /// Whether the range contains this number.
     #[must_use]
     pub const fn holds(&self, value: i128) -> bool {
         self.min <= value && value <= self.max
     }
 
-    /// Appends the bits of a number, lowest first. Higher bits of one that is out of range are lost.
+    /// Appends the bits of a number, lowest first. If it is out of range, its higher bits are lost.
     pub fn encode(&self, value: i128, bits: &mut Bits) {
         bits.extend((0..self.width()).map(|i| value >> i & 1 == 1));
     }
 
-    /// The number of these bits, in range or not; `None` if there are more or fewer than [`width`](Self::width).
+    /// Decodes a number, which may be out of range; `None` if there are not exactly [`width`](Self::width) bits.
     #[must_use]
     pub fn decode(&self, bits: &[bool]) -> Option<i128> {
         if bits.len() != self.width() {

@@ -253,9 +253,6 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         }
     }
 
-    /// `pub(super)` and `pub(crate)` are no imports.
-    fn visit_visibility(&mut self, _: &'ast Visibility) {}
-
     fn visit_path(&mut self, path: &'ast syn::Path) {
         self.0.paths.push(path.segments.iter().map(|s| s.ident.to_string()).collect());
         syn::visit::visit_path(self, path);

@@ -18,7 +18,13 @@ use super::context::{EvaluateContext, GarbleContext, Sums, Table};
 use crate::Block;
 use crate::hash::{Hash, HashKey};
 
-pub(super) fn garble(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mut [Block], tables: &mut [Table]) {
+pub(super) fn garble(
+    gates: &GarbleContext<'_>,
+    a: &[Block],
+    b: &[Block],
+    c: &mut [Block],
+    tables: &mut [Table],
+) {
     let delta = gates.delta.block();
     let wires = a.iter().zip(b).zip(c).zip(tables);
     for (g, (((&a0, &b0), c0), table)) in (gates.first..).zip(wires) {
@@ -33,7 +39,13 @@ pub(super) fn garble(gates: &GarbleContext<'_>, a: &[Block], b: &[Block], c: &mu
     }
 }
 
-pub(super) fn evaluate(gates: &EvaluateContext<'_>, a: &[Block], b: &[Block], tables: &[Table], c: &mut [Block]) {
+pub(super) fn evaluate(
+    gates: &EvaluateContext<'_>,
+    a: &[Block],
+    b: &[Block],
+    tables: &[Table],
+    c: &mut [Block],
+) {
     let wires = a.iter().zip(b).zip(tables).zip(c);
     for (g, (((&a, &b), table), c)) in (gates.first..).zip(wires) {
         let (h_2g, h_2g1) = hashes(gates.key, g);

@@ -1,4 +1,4 @@
-//! Circuits as text: Bristol Fashion, and the older Bristol format.
+//! Reads circuits from text: Bristol Fashion, and the older Bristol format.
 //!
 //! ```text
 //! Bristol Fashion                          Bristol format
@@ -11,16 +11,16 @@
 //! 1 1 0|1 out EQ
 //! ```
 //!
-//! Input wires come first, output wires last. `EQ` sets a constant, `EQW` copies. `MAND` (many ANDs in one line)
-//! is refused. Blank lines and blanks at the ends of lines are ignored.
+//! Input wires come first, output wires last. `EQ` sets a constant, `EQW` copies a wire. `MAND` (many ANDs in one line) is
+//! not supported. Blank lines, and blanks at the ends of lines, are ignored.
 //!
-//! The text is not trusted. Every index is checked: each wire is set once and before it is read, each gate has
-//! the fan-in of its kind, and the counts of the header are the counts of the text. Nothing is allocated on the
-//! word of the header: a text cannot announce more gates or outputs than it has room for. Which bit of a value is
-//! the lowest is not part of the format.
+//! The text is not trusted. The reader checks every index: each wire is set once and before it is read, each gate has the
+//! fan-in of its kind, and the counts in the header match the text. Nothing is allocated because the header asks for it: a
+//! text cannot announce more gates or outputs than it has room for. The format does not define which bit of a value is the
+//! lowest.
 //!
-//! A netlist's [`Display`](std::fmt::Display) form is Bristol Fashion, and reading it gives the netlist back;
-//! [`Netlist::to_bristol_format`] writes the older one.
+//! The [`Display`](std::fmt::Display) form of a netlist is Bristol Fashion, and reading it gives the same netlist;
+//! [`Netlist::to_bristol_format`] writes the older format.
 
 mod error;
 mod write;
@@ -31,10 +31,10 @@ pub use error::{BristolError, BristolErrorKind};
 
 use super::netlist::{Netlist, Signal};
 
-/// The shortest gate line, `1 1 0 1 EQ`, and its end.
+/// The length of the shortest gate line, `1 1 0 1 EQ`, with its line break.
 const SHORTEST_GATE: usize = 11;
 
-/// The lines that are not blank, with their numbers.
+/// The lines that are not blank, and the number of the current one.
 struct Lines<'t> {
     lines: std::iter::Enumerate<std::str::Lines<'t>>,
     line: usize,
@@ -51,7 +51,7 @@ impl<'t> Lines<'t> {
         BristolError { line: self.line, kind }
     }
 
-    /// The next line, all numbers.
+    /// Reads the next line, which contains only numbers.
     fn numbers(&mut self) -> Result<Vec<usize>, BristolError> {
         let text = self.next().ok_or_else(|| self.error(Kind::Header))?;
         let numbers = text.split_ascii_whitespace().map(number);
@@ -59,7 +59,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// A number without sign.
+/// Parses an unsigned number.
 fn number(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -68,7 +68,7 @@ impl Netlist {
     /// Reads a circuit in Bristol Fashion, or in the older Bristol format.
     ///
     /// # Errors
-    /// With the line and what to do about it.
+    /// If the text is not a circuit; the error names the line.
     pub fn from_bristol(text: &str) -> Result<Self, BristolError> {
         let mut lines = Lines { lines: text.lines().enumerate(), line: 1 };
         let header = Header::read(text, &mut lines)?;
@@ -80,7 +80,7 @@ impl Netlist {
     }
 }
 
-/// What the first lines say.
+/// The first lines.
 struct Header {
     gates: usize,
     wires: usize,
@@ -107,11 +107,11 @@ impl Header {
         };
         let header = Self { gates, wires, inputs, outputs };
         let outputs = header.check().map_err(|kind| lines.error(kind))?;
-        // Inputs that are outputs too need no gate, so the gates do not bound them.
+        // An output that is also an input needs no gate, so the number of gates does not bound the outputs.
         if outputs > text.len() { Err(lines.error(Kind::OutputsBeyondText { outputs })) } else { Ok(header) }
     }
 
-    /// The number of output bits.
+    /// Checks the counts against each other and returns the number of output bits.
     fn check(&self) -> Result<usize, Kind> {
         let sum = |sizes: &[usize]| sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size));
         let inputs = sum(&self.inputs).filter(|bits| *bits <= MAX_INPUTS).ok_or(Kind::TooManyInputs)?;
@@ -127,7 +127,7 @@ impl Header {
     }
 }
 
-/// The sizes of a line `values size … size`.
+/// The sizes in a line `values size … size`.
 fn values(numbers: &[usize]) -> Result<Vec<usize>, Kind> {
     let (announced, sizes) = numbers.split_first().ok_or(Kind::Header)?;
     let values = Kind::Values { announced: *announced, found: sizes.len() };
@@ -138,7 +138,7 @@ fn values(numbers: &[usize]) -> Result<Vec<usize>, Kind> {
 struct Reader {
     netlist: Netlist,
     inputs: usize,
-    /// What each wire after the inputs carries, once it is set.
+    /// The signal of each wire after the inputs, once it is set.
     made: Vec<Option<Signal>>,
     read: usize,
 }
@@ -215,8 +215,8 @@ impl Reader {
         }
     }
 
-    /// The netlist, whose outputs are the last wires. All wires are set, because there are as many gates as
-    /// wires that are no inputs, and none was set twice.
+    /// The netlist, whose outputs are the last wires. All wires are set, because there are as many gates as wires after
+    /// the inputs, and no wire was set twice.
     fn finish(mut self, header: &Header) -> Result<Netlist, Kind> {
         if self.read != self.made.len() {
             return Err(Kind::Gates { announced: self.made.len(), found: self.read });

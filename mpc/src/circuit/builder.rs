@@ -6,18 +6,26 @@ use super::{Netlist, Signal};
 use crate::inputs::GivenWires;
 use crate::{Fancy, Program};
 
-/// Records a program: a wire is its number.
+/// The interpreter that records a circuit; a wire is its number.
+///
+/// ```
+/// use sotto_mpc::circuit::CircuitBuilder;
+/// use sotto_mpc::programs::Aes128;
+///
+/// let netlist = CircuitBuilder::record(&Aes128);
+/// assert_eq!((netlist.inputs(), netlist.outputs()), (&[128, 128][..], &[128][..]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CircuitBuilder(Netlist);
 
 impl CircuitBuilder {
-    /// Nothing yet, and inputs of these numbers of bits.
+    /// A builder without gates, whose input values have these numbers of bits.
     #[must_use]
     pub fn new(inputs: Vec<usize>) -> Self {
         Self(Netlist::new(inputs))
     }
 
-    /// A whole program: first the garbler's value, then the evaluator's, and one output value.
+    /// Records a whole program: the garbler's input value, then the evaluator's, and one output value.
     #[must_use]
     pub fn record(program: &impl Program) -> Netlist {
         let shape = program.shape();
@@ -35,7 +43,7 @@ impl CircuitBuilder {
         self.0.input_wires()
     }
 
-    /// What was recorded, with these output values.
+    /// The recorded circuit, with these output values.
     pub fn finish(mut self, outputs: impl IntoIterator<Item = Vec<Signal>>) -> Netlist {
         outputs.into_iter().for_each(|value| self.0.output(value));
         self.0

@@ -1,34 +1,46 @@
-//! Programs in the Garble language, a total subset of Rust, as circuits.
+//! Circuits from programs in the Garble language, a total subset of Rust.
 //!
 //! ```text
-//! source ─ parser, type checker (garble_lang) ─► typed tree ─ lowering (here) ─► gates ─ schedule ─► circuit
+//! source ─ parser, type checker (garble_lang) ─► typed tree ─ lowering ─► gates ─ schedule ─► circuit
 //!
 //! pub fn main(x: u32, y: [u8; 100]) -> bool        inputs: `x`, one number; `y`, 100 numbers
-//!                                                  outputs: whether it panicked, and the result, zero if it did
+//!                                                  outputs: whether it panicked; the result, zero if it panicked
 //! ```
 //!
-//! Only the language's front end is used. Its own circuits spend three times the gates on a sum and four times on a product, and
-//! give out 161 bits on a panic with the line of the source, which depends on the inputs. Here a panic (overflow, division by
-//! zero, index out of bounds, a join of keys that do not ascend) is one declared bit, and nothing else is told.
+//! ```
+//! use sotto_mpc::circuit::language::{Compiled, Options};
 //!
-//! **Bounded**: the source, its nesting, the work of lowering, the bits of a value, and the gates, of which a job states the
-//! limit. What is not supported is refused with line and column.
+//! let source = "pub fn main(x: u8, y: u8) -> bool { x > y }";
+//! let compiled = Compiled::new(source, &Options::default())?;
+//! assert_eq!(compiled.circuit().inputs(), [8, 8]);
+//! assert_eq!(compiled.circuit().outputs(), [1, 1]); // whether it panicked, and the result
+//! # Ok::<(), sotto_mpc::circuit::language::CompileError>(())
+//! ```
 //!
-//! **Where it differs** from the language's own evaluator: `-x` and `x / -1` of the lowest number, and `-1 * x` of it, panic
-//! instead of wrapping; a check that is made twice does not forget panics between; a negative number keeps its sign in a type four times as
-//! wide; in `a && f()` what `f` assigns counts only if `a` holds; joins check that keys ascend.
+//! This crate uses only the front end of the language. The circuits of its own compiler spend three times the gates on a sum
+//! and four times on a product, and on a panic they output 161 bits, among them the line of the source, which depends on the
+//! inputs. Here a panic (an overflow, a division by zero, an index out of bounds, a join of keys that do not ascend) is one
+//! output bit, and reveals nothing else.
 //!
-//! A parameter is a [`Value`]: its elements if it is an array, else one, and of each the numbers that it consists of,
-//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
+//! **Limits**: the length and nesting of the source, the work of lowering, the bits of a value, and the number of gates, which
+//! the caller sets. Unsupported constructs are refused with line and column.
+//!
+//! **Differences** from the language's own evaluator: `-x` and `x / -1` of the smallest number, and `-1 * x` of it, panic
+//! instead of wrapping; a check that is made twice keeps the panics in between; a negative number keeps its sign in a type
+//! four times as wide; in `a && f()`, assignments of `f` take effect only if `a` holds; joins check that keys ascend.
+//!
+//! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers, named by their path
+//! (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
 
 mod error;
-mod front;
+mod front_end;
+mod indexing;
 mod join;
 mod lower;
-mod numbers;
+mod operators;
 mod patterns;
-mod places;
 mod recorder;
+mod state;
 mod types;
 mod value;
 
@@ -46,18 +58,18 @@ use sha2::{Digest, Sha256};
 use super::{Circuit, Netlist, Signal};
 use crate::Fancy;
 use error::refused;
-use lower::Lowering;
+use state::Lowering;
 use types::{Payload, Types};
 
-/// The version of front end and lowering; another one may make another circuit of the same source.
+/// The version of front end and lowering. Another version may make another circuit from the same source.
 pub const COMPILER: &str = "garble_lang 0.7.0-alpha.1, sotto lowering 1";
 
-/// What a source does not say.
+/// Options of a compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Values of constants `PARTY::NAME`; a bool is 0 or 1.
+    /// The values of constants `PARTY::NAME`; a bool is 0 or 1.
     pub constants: BTreeMap<String, i128>,
-    /// Gates, free ones included, and bits of one value, before the circuit is refused.
+    /// The largest number of gates, including free ones, and of bits of one value.
     pub gates: usize,
 }
 
@@ -67,7 +79,7 @@ impl Default for Options {
     }
 }
 
-/// A compiled source. The circuit's inputs are the parameters of `main`; its outputs are one bit that says whether the
+/// A compiled source. The inputs of the circuit are the parameters of `main`. Its outputs are one bit that tells whether the
 /// program panicked, and the result, which is zero if it did.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -81,10 +93,10 @@ impl Compiled {
     /// Compiles `main` of a source.
     ///
     /// # Errors
-    /// With the place in the source and what is wrong there.
+    /// If the source does not compile; the error names the location.
     pub fn new(source: &str, options: &Options) -> Result<Self, CompileError> {
-        let (netlist, parameters, result) = front::on_deep_stack(|| {
-            let program = front::check(source)?;
+        let (netlist, parameters, result) = front_end::on_deep_stack(|| {
+            let program = front_end::check(source)?;
             lower(&program, options)
         })?;
         let circuit = Circuit::new(&netlist)
@@ -99,7 +111,7 @@ impl Compiled {
         &self.parameters
     }
 
-    /// What `main` returns.
+    /// The return value of `main`.
     #[must_use]
     pub const fn result(&self) -> &Value {
         &self.result
@@ -117,14 +129,14 @@ impl Compiled {
         &self.circuit
     }
 
-    /// The circuit, without the rest.
+    /// The circuit alone.
     #[must_use]
     pub fn into_circuit(self) -> Circuit {
         self.circuit
     }
 }
 
-/// Gates, the parameters that they take, and the result.
+/// Lowers `main`: the gates, the parameters, and the result.
 fn lower(program: &TypedProgram, options: &Options) -> Result<(Netlist, Vec<Value>, Value), CompileError> {
     let main = program.fn_defs.get("main").filter(|main| main.is_pub).ok_or(CompileError::NoMain)?;
     let types = Types::new(program, &options.constants, options.gates)?;
@@ -149,7 +161,7 @@ fn lower(program: &TypedProgram, options: &Options) -> Result<(Netlist, Vec<Valu
     Ok((recorder.finish([vec![panic], shown]), parameters, result_value))
 }
 
-/// The parameters of `main` and its result.
+/// The parameters and the result of `main`.
 fn signature(types: &Types<'_>, main: &TypedFnDef) -> Result<(Vec<Value>, Value), CompileError> {
     let mut parameters = Vec::with_capacity(main.params.len());
     for parameter in &main.params {
@@ -163,9 +175,9 @@ fn signature(types: &Types<'_>, main: &TypedFnDef) -> Result<(Vec<Value>, Value)
     Ok((parameters, result))
 }
 
-/// The elements and numbers of a value.
+/// Describes a value: its elements and their numbers.
 fn value(types: &Types<'_>, name: &str, ty: &Type, meta: MetaInfo) -> Result<(Value, Payload), CompileError> {
-    // Refuses what is too large before its numbers are listed.
+    // Refuse a value that is too large before listing its numbers.
     types.bits(ty, meta)?;
     let is_array = matches!(ty, Type::Array(..) | Type::ArrayConst(..) | Type::ArrayConstExpr(..));
     let (element, elements) = if is_array { types.array(ty, meta)? } else { (ty, 1) };

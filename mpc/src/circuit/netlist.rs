@@ -1,11 +1,11 @@
 //! Gates in the order in which they were made, with constants folded.
 
-/// What a wire of a netlist carries.
+/// The value of a wire in a netlist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// A bit that everyone knows.
+    /// A public constant.
     Constant(bool),
-    /// Wire number: first the inputs, then one for each gate.
+    /// A wire by its number: first the inputs, then one for each gate.
     Wire(usize),
 }
 
@@ -15,7 +15,7 @@ impl Default for Signal {
     }
 }
 
-/// A gate, by the wires it reads.
+/// A gate, by the wires that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Gate {
     And(usize, usize),
@@ -28,7 +28,7 @@ impl Gate {
         matches!(self, Self::And(..))
     }
 
-    /// The wires it reads; a NOT reads its one wire twice.
+    /// The wires that it reads; a NOT reads its one wire twice.
     pub(super) const fn operands(self) -> [usize; 2] {
         match self {
             Self::And(a, b) | Self::Xor(a, b) => [a, b],
@@ -37,7 +37,18 @@ impl Gate {
     }
 }
 
-/// A circuit as it was read or recorded; `to_string()` writes it in Bristol Fashion.
+/// A circuit as it was read or recorded. `to_string()` writes it in Bristol Fashion.
+///
+/// ```
+/// use sotto_mpc::Netlist;
+///
+/// let mut netlist = Netlist::new(vec![1, 1]);
+/// let [a, b] = netlist.input_wires().collect::<Vec<_>>()[..] else { unreachable!() };
+/// let xor = netlist.xor(a, b);
+/// netlist.output([xor]);
+/// assert_eq!(netlist.compute(&[true, false]), [true]);
+/// assert_eq!(Netlist::from_bristol(&netlist.to_string()), Ok(netlist));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Netlist {
     inputs: Vec<usize>,
@@ -48,14 +59,14 @@ pub struct Netlist {
 }
 
 impl Netlist {
-    /// No gates yet, and inputs of these numbers of bits.
+    /// A netlist without gates, whose input values have these numbers of bits.
     #[must_use]
     pub fn new(inputs: Vec<usize>) -> Self {
         let input_bits = inputs.iter().sum();
         Self { inputs, input_bits, gates: Vec::new(), outputs: Vec::new(), results: Vec::new() }
     }
 
-    /// Bits of each input value.
+    /// The number of bits of each input value.
     #[must_use]
     pub fn inputs(&self) -> &[usize] {
         &self.inputs
@@ -74,7 +85,7 @@ impl Netlist {
         &self.gates
     }
 
-    /// Bits of each output value.
+    /// The number of bits of each output value.
     #[must_use]
     pub fn outputs(&self) -> &[usize] {
         &self.outputs
@@ -119,10 +130,10 @@ impl Netlist {
         }
     }
 
-    /// The outputs for these inputs, gate by gate: the oracle of what is made of the netlist.
+    /// Computes the outputs in the clear, gate by gate: the reference for scheduled circuits.
     ///
     /// # Panics
-    /// If there are not as many inputs as the netlist has.
+    /// If the number of inputs differs from that of the netlist.
     #[must_use]
     pub fn compute(&self, inputs: &[bool]) -> Vec<bool> {
         assert_eq!(inputs.len(), self.input_bits);

@@ -1,13 +1,12 @@
-//! An order of gates in which AND gates come in batches.
+//! Orders gates so that AND gates come in batches.
 //!
-//! List scheduling, version 2: among the gates of a window of 2,048 that starts at the first gate not yet
-//! done, all free gates that are ready are done, in the order in which they became ready; then the earliest ready
-//! AND gates, up to eight, form a batch. The window keeps wires from being made long before they are used. Same
-//! netlist, same order: two parties who read one file garble alike.
+//! List scheduling, version 2. Within a window of 2,048 gates from the first gate that is not done, all free gates that
+//! are ready are done, in the order in which they became ready; then the earliest ready AND gates, up to eight, form a
+//! batch. The window keeps wires from being made long before they are used. The same netlist always gets the same order,
+//! so two parties who read one file garble the same circuit.
 //!
-//! First come, first served puts what depends on each other far apart, so a processor works on many XORs at once.
-//! Version 1 took the free gate that stands earliest in the netlist, mostly one that reads what was just made: a
-//! quarter slower.
+//! First come, first served puts dependent gates far apart, so a processor works on many XORs at once. Version 1 took the
+//! free gate that comes first in the netlist, which mostly reads the wire that was just made; it was a quarter slower.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -17,17 +16,17 @@ use super::netlist::Gate;
 /// The largest number of AND gates in a batch.
 pub(super) const BATCH: usize = 8;
 
-/// How far ahead of the first undone gate we look.
+/// The number of gates considered from the first one that is not done.
 const WINDOW: usize = 2048;
 
-/// A step: gates by number, first free ones in order, then independent AND gates.
+/// A step: the numbers of free gates in order, then those of independent AND gates.
 #[derive(Debug, Default)]
 pub(super) struct Step {
     pub(super) free: Vec<usize>,
     pub(super) ands: Vec<usize>,
 }
 
-/// The steps of these gates; gate `j` makes wire `input_bits + j`.
+/// Schedules gates; gate `j` makes wire `input_bits + j`.
 pub(super) fn schedule(input_bits: usize, gates: &[Gate]) -> Vec<Step> {
     let mut ready = Ready::new(input_bits, gates);
     let mut steps = Vec::new();
@@ -47,13 +46,13 @@ pub(super) fn schedule(input_bits: usize, gates: &[Gate]) -> Vec<Step> {
     steps
 }
 
-/// Which gates can be done now.
+/// The gates that are ready.
 struct Ready<'g> {
     gates: &'g [Gate],
-    /// Operands of each gate that are not made yet.
+    /// For each gate, how many of its operands are not made yet.
     missing: Vec<u8>,
     done: Vec<bool>,
-    /// `readers[first_reader[j]..first_reader[j + 1]]` read the wire of gate `j`.
+    /// The gates `readers[first_reader[j]..first_reader[j + 1]]` read the wire of gate `j`.
     first_reader: Vec<usize>,
     readers: Vec<usize>,
     free: VecDeque<usize>,
@@ -94,7 +93,7 @@ impl<'g> Ready<'g> {
         }
     }
 
-    /// Moves the window on; false if all is done.
+    /// Moves the window; false if all gates are done.
     fn open_window(&mut self) -> bool {
         while self.done.get(self.first_undone) == Some(&true) {
             self.first_undone += 1;

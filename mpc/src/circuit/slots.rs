@@ -1,7 +1,7 @@
-//! Wires share slots: a slot is free again after the last gate that reads its wire.
+//! Assigns wires to slots: a slot is free again after the last gate that reads its wire.
 //!
-//! The AND gates of a batch are read together before any is written, so their outputs may take the slots of
-//! their own operands. AES-128 has 36 thousand wires and needs some two thousand slots.
+//! All AND gates of a batch are read before any is written, so their outputs may take the slots of their own operands.
+//! AES-128 has 36 thousand wires and needs some two thousand slots.
 
 use super::netlist::{Gate, Netlist, Signal};
 use super::schedule::Step;
@@ -81,11 +81,11 @@ pub(super) fn allocate(netlist: &Netlist, steps: &[Step]) -> Result<Layout, TooL
 
 struct Slots<'n> {
     netlist: &'n Netlist,
-    /// Reads of each wire that are to come; an output counts as one that never comes.
+    /// The number of future reads of each wire; being an output counts as a read that never happens.
     reads: Vec<usize>,
     slot: Vec<Option<Slot>>,
     vacant: Vec<Slot>,
-    /// Carries true.
+    /// The slot that always carries true.
     truth: Slot,
     count: usize,
 }
@@ -106,12 +106,12 @@ impl<'n> Slots<'n> {
         Ok(Self { netlist, reads, slot, vacant: Vec::new(), truth, count: inputs + 1 })
     }
 
-    /// Where a wire is.
+    /// The slot of a wire.
     fn of(&self, wire: usize) -> Result<Slot, TooLarge> {
         self.slot[wire].ok_or(TooLarge)
     }
 
-    /// Where the operands of a gate are; their slots are vacant after the last read.
+    /// The slots of the operands of a gate, which become vacant after the last read.
     fn read(&mut self, gate: usize) -> Result<[Slot; 2], TooLarge> {
         let [a, b] = self.netlist.gates()[gate].operands();
         let slots = [self.of(a)?, self.of(b)?];
@@ -124,7 +124,7 @@ impl<'n> Slots<'n> {
         Ok(slots)
     }
 
-    /// A slot for the wire that a gate makes; at once vacant if nobody reads it.
+    /// Assigns a slot to the wire that a gate makes; the slot is vacant at once if no gate reads the wire.
     fn write(&mut self, gate: usize) -> Result<Slot, TooLarge> {
         let wire = self.netlist.input_bits() + gate;
         let slot = match self.vacant.pop() {

@@ -1,11 +1,27 @@
-//! A channel over TCP, in the clear, for two parties on one machine.
+//! A channel over plain TCP, for two parties on one machine.
 //!
-//! Nobody hangs: a peer that is silent for longer than [`Patience::idle`] is an error, and so is a session that
-//! is not over after [`Patience::total`]. Both sides of an address may start first: connecting is tried
-//! again until the idle time has passed.
+//! A silent peer does not block for ever: waiting longer than [`Timeouts::idle`] is an error, and so is a session that
+//! takes longer than [`Timeouts::total`]. Either side may start first: connecting is retried until the idle time has
+//! passed.
 //!
-//! **No encryption, no authentication.** Addresses that are not loopback are refused, unless the caller
-//! says [`Exposure::InsecurePlaintext`].
+//! ```
+//! use sotto_mpc::edge::tcp::{Exposure, Listener, Timeouts, connect};
+//! use sotto_mpc::{Channel, Phase};
+//!
+//! let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback)?;
+//! let address = listener.address()?;
+//! let client = std::thread::spawn(move || connect(address, Exposure::Loopback, Timeouts::default()));
+//! let mut here = listener.accept(Timeouts::default())?;
+//! let mut there = client.join().unwrap()?;
+//! there.send(Phase::Hello, b"hi").and_then(|()| there.flush()).unwrap();
+//! let mut bytes = [0; 2];
+//! here.receive(Phase::Hello, &mut bytes).unwrap();
+//! assert_eq!(&bytes, b"hi");
+//! # Ok::<(), sotto_mpc::edge::tcp::TcpError>(())
+//! ```
+//!
+//! Not guaranteed: **encryption and authentication**. Addresses other than loopback are refused unless the caller chooses
+//! [`Exposure::InsecurePlaintext`].
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -14,52 +30,52 @@ use std::time::{Duration, Instant};
 
 use crate::channel::Framed;
 
-/// How long to wait.
+/// How long to wait for the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// For one message, or for the peer to appear.
+pub struct Timeouts {
+    /// The longest time to wait for one message, or for the peer to connect.
     pub idle: Duration,
-    /// For the whole session, from its beginning.
+    /// The longest time that a whole session may take.
     pub total: Duration,
 }
 
-impl Default for Patience {
-    /// Half a minute for a message, an hour for a session.
+impl Default for Timeouts {
+    /// 30 seconds for a message, an hour for a session.
     fn default() -> Self {
         Self { idle: Duration::from_secs(30), total: Duration::from_secs(3600) }
     }
 }
 
-/// Who could listen.
+/// Which addresses are allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Exposure {
-    /// This machine only.
+    /// Only addresses of this machine.
     #[default]
     Loopback,
-    /// Anybody on the way, who could also alter what is said.
+    /// All addresses. Anyone on the network path can read and alter the messages.
     InsecurePlaintext,
 }
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TcpError {
-    /// Plaintext would leave this machine.
+    /// The address is not a loopback address, and insecure plaintext is not allowed.
     #[error(
         "{0} is not a loopback address, and this channel is not encrypted: allow insecure plaintext to use it anyway"
     )]
     NotLoopback(SocketAddr),
-    /// The name stands for no address.
-    #[error("the address stands for no host and port")]
+    /// The name has no address.
+    #[error("the name has no address: expected HOST:PORT")]
     NoAddress,
-    /// The peer did not appear in time.
-    #[error("no peer within {0:?}")]
+    /// The peer did not connect in time.
+    #[error("no peer connected within {0:?}")]
     NoPeer(Duration),
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
 }
 
-/// A connected peer.
+/// A TCP connection to the peer, with timeouts.
 #[derive(Debug)]
 pub struct Peer {
     stream: TcpStream,
@@ -67,31 +83,31 @@ pub struct Peer {
 }
 
 impl Peer {
-    fn new(stream: TcpStream, patience: Patience) -> io::Result<Self> {
+    fn new(stream: TcpStream, timeouts: Timeouts) -> io::Result<Self> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        let idle = Some(patience.idle.max(Duration::from_millis(1)));
+        let idle = Some(timeouts.idle.max(Duration::from_millis(1)));
         stream.set_read_timeout(idle)?;
         stream.set_write_timeout(idle)?;
         let now = Instant::now();
-        Ok(Self { stream, deadline: now.checked_add(patience.total).unwrap_or(now) })
+        Ok(Self { stream, deadline: now.checked_add(timeouts.total).unwrap_or(now) })
     }
 
-    fn in_time(&self) -> io::Result<()> {
+    fn check_deadline(&self) -> io::Result<()> {
         if Instant::now() < self.deadline { Ok(()) } else { Err(ErrorKind::TimedOut.into()) }
     }
 }
 
 impl Read for Peer {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.in_time()?;
+        self.check_deadline()?;
         self.stream.read(into)
     }
 }
 
 impl Write for Peer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.in_time()?;
+        self.check_deadline()?;
         self.stream.write(bytes)
     }
 
@@ -108,7 +124,7 @@ impl Listener {
     /// Listens at an address; port 0 picks a free port.
     ///
     /// # Errors
-    /// If the address is not loopback and that was not allowed, or it is taken.
+    /// If the exposure does not allow the address, or it is in use.
     pub fn bind(address: impl ToSocketAddrs, exposure: Exposure) -> Result<Self, TcpError> {
         let addresses = allowed(address, exposure)?;
         let listener = TcpListener::bind(&addresses[..])?;
@@ -116,44 +132,44 @@ impl Listener {
         Ok(Self(listener))
     }
 
-    /// Where it listens.
+    /// The local address.
     ///
     /// # Errors
-    /// If the operating system does not tell.
+    /// If the operating system reports an error.
     pub fn address(&self) -> Result<SocketAddr, TcpError> {
         Ok(self.0.local_addr()?)
     }
 
-    /// The first peer that connects; nobody after it.
+    /// Accepts the first peer that connects, and then stops listening.
     ///
     /// # Errors
-    /// If none comes within the idle time.
-    pub fn accept(self, patience: Patience) -> Result<Framed<Peer>, TcpError> {
-        let (stream, _) = within(patience.idle, || self.0.accept(), ErrorKind::WouldBlock)?;
-        Ok(Framed::new(Peer::new(stream, patience)?))
+    /// If no peer connects within the idle time.
+    pub fn accept(self, timeouts: Timeouts) -> Result<Framed<Peer>, TcpError> {
+        let (stream, _) = within(timeouts.idle, || self.0.accept(), ErrorKind::WouldBlock)?;
+        Ok(Framed::new(Peer::new(stream, timeouts)?))
     }
 }
 
 /// Connects to a listening peer.
 ///
 /// # Errors
-/// If the address is not loopback and that was not allowed, or nobody listens there within the idle time.
+/// If the exposure does not allow the address, or no peer accepts within the idle time.
 pub fn connect(
     address: impl ToSocketAddrs,
     exposure: Exposure,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Result<Framed<Peer>, TcpError> {
     let addresses = allowed(address, exposure)?;
     let [first, ..] = addresses[..] else { return Err(TcpError::NoAddress) };
     let attempt = || {
-        let connected = addresses.iter().map(|address| TcpStream::connect_timeout(address, patience.idle));
+        let connected = addresses.iter().map(|address| TcpStream::connect_timeout(address, timeouts.idle));
         connected.reduce(Result::or).unwrap_or_else(|| TcpStream::connect(first))
     };
-    let stream = within(patience.idle, attempt, ErrorKind::ConnectionRefused)?;
-    Ok(Framed::new(Peer::new(stream, patience)?))
+    let stream = within(timeouts.idle, attempt, ErrorKind::ConnectionRefused)?;
+    Ok(Framed::new(Peer::new(stream, timeouts)?))
 }
 
-/// The addresses of a name, all of which must be allowed.
+/// Resolves a name; the exposure must allow all its addresses.
 fn allowed(address: impl ToSocketAddrs, exposure: Exposure) -> Result<Vec<SocketAddr>, TcpError> {
     let addresses: Vec<_> = address.to_socket_addrs()?.collect();
     let foreign = addresses.iter().find(|address| !address.ip().is_loopback());
@@ -164,7 +180,7 @@ fn allowed(address: impl ToSocketAddrs, exposure: Exposure) -> Result<Vec<Socket
     }
 }
 
-/// Tries again while the error is `again`, until the time has passed.
+/// Retries while the error is `again`, until the time has passed.
 fn within<T>(
     time: Duration,
     mut attempt: impl FnMut() -> io::Result<T>,
@@ -186,13 +202,13 @@ mod tests {
     use super::*;
     use crate::channel::{Channel, ChannelError, Phase};
 
-    const SHORT: Patience = Patience { idle: Duration::from_millis(200), total: Duration::from_secs(5) };
+    const SHORT: Timeouts = Timeouts { idle: Duration::from_millis(200), total: Duration::from_secs(5) };
 
-    fn pair(patience: Patience) -> (Framed<Peer>, Framed<Peer>) {
+    fn pair(timeouts: Timeouts) -> (Framed<Peer>, Framed<Peer>) {
         let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
         let address = listener.address().unwrap();
         let far = thread::spawn(move || connect(address, Exposure::Loopback, SHORT).unwrap());
-        (listener.accept(patience).unwrap(), far.join().unwrap())
+        (listener.accept(timeouts).unwrap(), far.join().unwrap())
     }
 
     #[test]
@@ -213,7 +229,7 @@ mod tests {
         assert_eq!(a.receive(phase, &mut [0]), Err(ChannelError::TimedOut { phase }));
         assert!(start.elapsed() < Duration::from_secs(2));
 
-        let (mut a, mut b) = pair(Patience { total: Duration::from_millis(20), ..SHORT });
+        let (mut a, mut b) = pair(Timeouts { total: Duration::from_millis(20), ..SHORT });
         b.send(phase, &[1]).unwrap();
         b.flush().unwrap();
         thread::sleep(Duration::from_millis(30));
@@ -229,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_an_error() {
+    fn a_missing_peer_is_an_error() {
         let free = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap().address().unwrap();
         assert!(matches!(connect(free, Exposure::Loopback, SHORT), Err(TcpError::NoPeer(_))));
         let alone = Listener::bind("127.0.0.1:0", Exposure::Loopback).unwrap();
@@ -237,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn plaintext_does_not_leave_the_machine_unless_told() {
+    fn plaintext_does_not_leave_the_machine_unless_allowed() {
         let refused = Listener::bind("0.0.0.0:0", Exposure::Loopback);
         assert!(matches!(refused, Err(TcpError::NotLoopback(_))));
         assert!(Listener::bind("0.0.0.0:0", Exposure::InsecurePlaintext).is_ok());

@@ -25,7 +25,10 @@ impl<W: Copy> Words<W> {
     /// If `lanes` is zero, or the number of wires is not a multiple of it.
     #[must_use]
     pub fn new(lanes: usize, wires: Vec<W>) -> Self {
-        assert!(lanes > 0 && wires.len().is_multiple_of(lanes), "the number of wires must be a multiple of the number of lanes");
+        assert!(
+            lanes > 0 && wires.len().is_multiple_of(lanes),
+            "the number of wires must be a multiple of the number of lanes"
+        );
         Self { lanes, wires }
     }
 
@@ -41,7 +44,10 @@ impl<W: Copy> Words<W> {
     /// If `width` is zero, or the number of bits is not a positive multiple of it.
     #[must_use]
     pub fn from_rows(width: usize, rows: &[W]) -> Self {
-        assert!(width > 0 && rows.len().is_multiple_of(width), "the number of bits must be a multiple of the width");
+        assert!(
+            width > 0 && rows.len().is_multiple_of(width),
+            "the number of bits must be a multiple of the width"
+        );
         let lanes = rows.len() / width;
         let wires = (0..width).flat_map(|i| rows.iter().skip(i).step_by(width)).copied();
         Self::new(lanes, wires.collect())

@@ -7,7 +7,7 @@ use crate::{
 use rand_core::OsRng;
 use serde_json::json;
 use sotto_mpc::channel::{Framed, Traffic};
-use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, TcpError, connect};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, TcpError, Timeouts, connect};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, HelloError, Reveal, Role, SessionError, Terms};
 use sotto_mpc::{Channel, ChannelError, Phase, Program};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const SESSION: Duration = Duration::from_secs(24 * 3600);
 /// Connects to the other party; a listener prints its address first.
 pub(crate) fn open_peer(context: &Context, m: &args::PeerArgs) -> Outcome<Framed<Peer>> {
     let exposure = if m.insecure_plaintext { Exposure::InsecurePlaintext } else { Exposure::Loopback };
-    let patience = Patience { idle: Duration::from_secs(m.timeout), total: SESSION };
+    let timeouts = Timeouts { idle: Duration::from_secs(m.timeout), total: SESSION };
     match (m.listen, m.connect) {
         (Some(address), _) => {
             let listener = Listener::bind(address, exposure).map_err(|e| no_peer(e, address))?;
@@ -27,9 +27,9 @@ pub(crate) fn open_peer(context: &Context, m: &args::PeerArgs) -> Outcome<Framed
             if context.output.json {
                 context.output.record("listening", json!({ "address": bound.to_string() }), "")?;
             }
-            listener.accept(patience).map_err(|e| no_peer(e, bound))
+            listener.accept(timeouts).map_err(|e| no_peer(e, bound))
         }
-        (None, Some(address)) => connect(address, exposure, patience).map_err(|e| no_peer(e, address)),
+        (None, Some(address)) => connect(address, exposure, timeouts).map_err(|e| no_peer(e, address)),
         (None, None) => Err(Failure::new(Code::Usage, "neither --listen nor --connect is given")
             .help("pass --listen ADDR on one side and --connect ADDR on the other")),
     }

@@ -8,7 +8,7 @@ use crate::exit::{Code, Failure, Outcome};
 use rand_core::OsRng;
 use sotto_mpc::calibrate::{self, Chained, Layers};
 use sotto_mpc::channel::Framed;
-use sotto_mpc::edge::tcp::{Exposure, Listener, Patience, Peer, connect};
+use sotto_mpc::edge::tcp::{Exposure, Listener, Peer, Timeouts, connect};
 use sotto_mpc::ot::{OtError, Receiver, Sender, SessionId};
 use sotto_mpc::programs::Aes128;
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, SessionError, Terms};
@@ -121,9 +121,9 @@ fn transfers() -> Outcome<Vec<Figure>> {
 fn peers() -> Outcome<(Framed<Peer>, Framed<Peer>)> {
     let listener = Listener::bind("127.0.0.1:0", Exposure::Loopback).map_err(failed)?;
     let address = listener.address().map_err(failed)?;
-    let patience = Patience { idle: Duration::from_secs(30), ..Patience::default() };
-    let connect = || connect(address, Exposure::Loopback, patience);
-    both(|| listener.accept(patience), connect)
+    let timeouts = Timeouts { idle: Duration::from_secs(30), ..Timeouts::default() };
+    let connect = || connect(address, Exposure::Loopback, timeouts);
+    both(|| listener.accept(timeouts), connect)
 }
 
 /// Runs two sides at once, the first on a thread of its own.

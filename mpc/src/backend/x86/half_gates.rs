@@ -168,7 +168,10 @@ unsafe fn garble<P: Pair>(
 
 /// Garbles `G` gates at a time; the rest of fewer than `G`.
 #[inline(always)]
-unsafe fn garble_chunks<'x, P: Pair, const G: usize>(gates: &GarbleContext<'_>, rest: ToGarble<'x>) -> ToGarble<'x> {
+unsafe fn garble_chunks<'x, P: Pair, const G: usize>(
+    gates: &GarbleContext<'_>,
+    rest: ToGarble<'x>,
+) -> ToGarble<'x> {
     let mut g = rest.g;
     let ((a, a_rest), (b, b_rest)) = (rest.a.as_chunks::<G>(), rest.b.as_chunks::<G>());
     let ((c, c_rest), (t, t_rest)) = (rest.c.as_chunks_mut::<G>(), rest.tables.as_chunks_mut::<G>());

@@ -1,108 +1,106 @@
-//! What can be wrong with a circuit file.
+//! Errors of circuit files.
 
 /// The largest accepted number of input bits, which the length of the text does not bound.
 pub(super) const MAX_INPUTS: usize = 1 << 22;
 
-/// What is wrong with a circuit file, and where.
+/// An invalid line of a circuit file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]
 pub struct BristolError {
-    /// Line of the text, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong with it.
     pub kind: BristolErrorKind,
 }
 
 /// What is wrong with a line of a circuit file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BristolErrorKind {
-    /// The text ends in its header.
-    #[error(
-        "the header is not complete: it needs the numbers of gates and wires, then the inputs and the outputs"
-    )]
+    /// The header is incomplete.
+    #[error("incomplete header: expected the numbers of gates and wires, then the inputs and the outputs")]
     Header,
-    /// Something is no number.
+    /// A number is invalid.
     #[error("expected whole numbers without sign")]
     Number,
-    /// A list of values is not as long as it says.
-    #[error("the line announces {announced} values and has the sizes of {found}")]
+    /// A list of values has another length than it announces.
+    #[error("the line announces {announced} values but has {found} sizes")]
     Values {
-        /// Values that the line announces.
+        /// The announced number of values.
         announced: usize,
-        /// Sizes that follow.
+        /// The number of sizes.
         found: usize,
     },
-    /// More gates than lines.
+    /// The header announces more gates than the text can hold.
     #[error("the header announces {announced} gates, more than this text can hold: is it cut short?")]
     TooManyGates {
-        /// Gates that the header announces.
+        /// The announced number of gates.
         announced: usize,
     },
-    /// Gates and inputs do not make the wires.
+    /// The number of wires is not that of inputs and gates.
     #[error(
         "the header announces {announced} wires, but inputs and gates make {made}: each gate makes one wire"
     )]
     Wires {
-        /// Wires that the header announces.
+        /// The announced number of wires.
         announced: usize,
-        /// Inputs and gates.
+        /// The number of input bits and gates.
         made: usize,
     },
-    /// More input bits than are accepted.
-    #[error("more than {MAX_INPUTS} input bits")]
+    /// The circuit has too many input bits.
+    #[error("too many input bits: at most {MAX_INPUTS} are supported")]
     TooManyInputs,
-    /// More outputs than wires.
+    /// The circuit has more outputs than wires.
     #[error("{outputs} output bits, but only {wires} wires")]
     TooManyOutputs {
-        /// Output bits that the header announces.
+        /// The announced number of output bits.
         outputs: usize,
-        /// Wires that the header announces.
+        /// The announced number of wires.
         wires: usize,
     },
-    /// More outputs than bytes.
+    /// The header announces more outputs than the text can hold.
     #[error("the header announces {outputs} output bits, more than this text can hold: is it cut short?")]
     OutputsBeyondText {
-        /// Output bits that the header announces.
+        /// The announced number of output bits.
         outputs: usize,
     },
-    /// A line is no gate.
+    /// The line is not a gate.
     #[error("expected a gate: `2 1 a b out XOR|AND`, `1 1 a out INV|EQW` or `1 1 0|1 out EQ`")]
     Gate,
-    /// A gate has another number of inputs or outputs than its kind.
-    #[error("the numbers of inputs and outputs do not fit the kind of gate")]
+    /// The fan-in or fan-out of a gate is not that of its kind.
+    #[error("the numbers of inputs and outputs do not match the kind of gate")]
     FanIn,
-    /// A `MAND` gate.
+    /// The line is a `MAND` gate.
     #[error("MAND is not supported: write one AND line for each of its gates")]
     Mand,
-    /// A wire that does not exist.
-    #[error("there is no wire {wire}: the header announces {wires}, numbered from 0")]
+    /// A wire does not exist.
+    #[error("wire {wire} does not exist: the header announces {wires}, numbered from 0")]
     NoWire {
-        /// The wire.
+        /// The number of the wire.
         wire: usize,
-        /// Wires that the header announces.
+        /// The announced number of wires.
         wires: usize,
     },
     /// A wire is read before it is set.
     #[error("wire {wire} is read before it is set: write gates in the order in which they are computed")]
     Undefined {
-        /// The wire.
+        /// The number of the wire.
         wire: usize,
     },
     /// A wire is set twice, or an input is set.
-    #[error("wire {wire} is set already: each wire is set by one gate, and inputs by none")]
+    #[error("wire {wire} is already set: exactly one gate sets a wire, and no gate sets an input")]
     Reassigned {
-        /// The wire.
+        /// The number of the wire.
         wire: usize,
     },
-    /// `EQ` of something that is no bit.
+    /// The operand of `EQ` is not a bit.
     #[error("EQ sets a wire to 0 or 1; use EQW to copy a wire")]
     Constant,
-    /// The text ends early or goes on.
+    /// The number of gates is not the announced one.
     #[error("the header announces {announced} gates, but there are {found}")]
     Gates {
-        /// Gates that the header announces.
+        /// The announced number of gates.
         announced: usize,
-        /// Gates that are there, as far as they were read.
+        /// The number of gates read.
         found: usize,
     },
 }

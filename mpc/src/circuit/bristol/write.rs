@@ -1,8 +1,8 @@
-//! A netlist as text: Bristol Fashion, and the older Bristol format.
+//! Writes netlists as text: Bristol Fashion, and the older Bristol format.
 //!
-//! Both want the outputs to be the last wires, each set by a gate. In Bristol Fashion each output bit is a last gate of its
-//! own: a copy of the wire that it is (`EQW`), or a constant (`EQ`). Reading drops these again: what is read is what was
-//! written, gate by gate. The older format has neither: there a copy is two inversions, and 0 is `x ⊕ x`.
+//! In both, the outputs are the last wires, and a gate sets each of them. In Bristol Fashion each output bit therefore has a
+//! last gate of its own: a copy of its wire (`EQW`), or a constant (`EQ`). Reading drops these gates again, so the text
+//! gives the same netlist. The older format has neither gate: there a copy is two inversions, and 0 is `x ⊕ x`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -34,8 +34,8 @@ impl Display for Netlist {
 }
 
 impl Netlist {
-    /// The circuit in the older Bristol format, which has two inputs and one output: the outputs come one after another
-    /// as one. `None` with more than two inputs, or without an input bit to make constants of.
+    /// Writes the older Bristol format, which has two input values and one output value; all outputs form that one value.
+    /// `None` if there are more than two input values, or no input bit to make constants from.
     #[must_use]
     pub fn to_bristol_format(&self) -> Option<String> {
         let [first, second] = match *self.inputs() {
@@ -47,7 +47,7 @@ impl Netlist {
     }
 }
 
-/// A netlist that the older format can hold.
+/// A netlist that the older format can express.
 struct Older<'n> {
     netlist: &'n Netlist,
     inputs: [usize; 2],
@@ -79,7 +79,7 @@ impl Display for Older<'_> {
     }
 }
 
-/// The line of a gate, which is the same in both formats.
+/// Writes the line of a gate, which is the same in both formats.
 fn line(f: &mut Formatter<'_>, gate: &Gate, out: usize) -> fmt::Result {
     match gate {
         Gate::And(a, b) => writeln!(f, "2 1 {a} {b} {out} AND"),

@@ -1,4 +1,4 @@
-//! Why a source is no program, and where.
+//! Errors of compilation, with their locations.
 
 use garble_lang::CompileTimeError;
 use garble_lang::check::TypeError;
@@ -9,12 +9,12 @@ use garble_lang::token::MetaInfo;
 /// The largest accepted size of a source in bytes.
 pub const MAX_SOURCE: usize = 1 << 16;
 
-/// A place in a source, both counted from 1.
+/// A location in a source, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
     /// The line.
     pub line: usize,
-    /// The character of the line.
+    /// The character in the line.
     pub column: usize,
 }
 
@@ -31,44 +31,44 @@ impl core::fmt::Display for Location {
     }
 }
 
-/// Why a source is no program.
+/// Why a source does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
-    /// It is too long to be read.
-    #[error("the source has {0} bytes, allowed are {max}", max = MAX_SOURCE)]
+    /// The source is too long.
+    #[error("the source has {0} bytes: at most {MAX_SOURCE} are allowed")]
     TooLong(usize),
-    /// Brackets are too deep, or comparisons in brackets too many.
+    /// Brackets are nested too deeply, or contain too many comparisons.
     #[error("{0}: brackets are nested too deeply")]
     TooDeep(Location),
-    /// The parser or the type checker refuses it.
+    /// The parser or the type checker rejects the source.
     #[error("{location}: {message}")]
     Invalid {
-        /// Where.
+        /// The location.
         location: Location,
-        /// What they say.
+        /// Their message.
         message: String,
     },
-    /// It is valid, but does not become a circuit.
+    /// The source is valid, but cannot become a circuit.
     #[error("{location}: {refusal}")]
     Refused {
-        /// Where.
+        /// The location.
         location: Location,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
-    /// There is nothing to compute.
-    #[error("there is no `pub fn main` with parameters")]
+    /// The source has no `pub fn main` with parameters.
+    #[error("expected a `pub fn main` with parameters")]
     NoMain,
-    /// A constant of the options is not one of the source, or the other way round.
-    #[error("the constant {name} {problem}")]
+    /// The constants of the options do not match those of the source.
+    #[error("constant {name} {problem}")]
     Constant {
         /// `PARTY::NAME`.
         name: String,
         /// What is wrong with it.
         problem: ConstantProblem,
     },
-    /// The parser or the type checker failed: an error in them.
-    #[error("the parser failed on this source")]
+    /// The parser or the type checker crashed on the source, which is a bug in it.
+    #[error("the parser crashed on this source")]
     Crashed,
 }
 
@@ -76,24 +76,24 @@ pub enum CompileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConstantProblem {
     /// The source needs it.
-    #[error("is needed, and was not given")]
+    #[error("is missing: the source needs it")]
     Missing,
-    /// The source has no use for it.
-    #[error("was given, and is not used")]
+    /// The source does not use it.
+    #[error("is unknown: the source does not use it")]
     Unused,
-    /// It is out of its type's range.
-    #[error("does not fit its type")]
+    /// It is out of the range of its type.
+    #[error("is out of the range of its type")]
     Range,
 }
 
-/// Why a valid source does not become a circuit.
+/// Why a valid source cannot become a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// More gates than allowed.
+    /// The circuit needs more gates than allowed.
     #[error("the circuit needs more than {0} gates")]
     TooManyGates(usize),
-    /// It takes too long to make the circuit.
-    #[error("loops and copies here are too much work")]
+    /// Lowering takes too much work.
+    #[error("loops and copies here need too much work")]
     TooMuchWork,
     /// A value is too large.
     #[error("a value here has more than {0} bits")]
@@ -104,26 +104,26 @@ pub enum Refusal {
     /// A type contains itself.
     #[error("a type here contains itself")]
     Recursive,
-    /// Number types that were not settled.
-    #[error("the width of a number here is not settled: give literals a type, such as 5u8")]
+    /// The type of a number is ambiguous.
+    #[error("the width of a number here is ambiguous: give literals a type, such as 5u8")]
     Width,
-    /// An enum with fields comes in.
+    /// An input is an enum with fields.
     #[error("an enum with fields cannot be an input: use a struct")]
     EnumInput,
-    /// A constant expression has no value.
-    #[error("a constant here is negative, too large, or of no number")]
+    /// A constant expression has no valid value.
+    #[error("a constant here is negative, too large, or not a number")]
     Constant,
-    /// A construct without a lowering.
+    /// The construct is not supported.
     #[error("this is not supported")]
     Unsupported,
 }
 
-/// A refusal at a place.
+/// A refusal at a location.
 pub(super) fn refused(meta: MetaInfo, refusal: Refusal) -> CompileError {
     CompileError::Refused { location: meta.into(), refusal }
 }
 
-/// The first thing that the front end has to say.
+/// The first error of the front end.
 pub(super) fn invalid(error: &garble_lang::Error) -> CompileError {
     let (meta, message) = match error {
         garble_lang::Error::CompileTimeError(error) => match error {

@@ -1,10 +1,4 @@
-//! From the typed syntax tree to gates: statements, expressions, and what happens to variables in branches.
-//!
-//! A value is its bits. Both arms of a branch are computed, each from the variables before it; what they leave different is
-//! then chosen by the condition, and a condition that is known leaves one arm. A panic is one more bit: each operation that can fail
-//! ORs into it, and in a branch it counts only if the arm is taken.
-//!
-//! Work is bounded by counting: every bit that is copied is a unit, and every expression some.
+//! From the typed syntax tree to gates: statements and expressions.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,180 +7,20 @@ use garble_lang::ast::{Accessor, BuiltInFnCall, ExprEnum, Op, StmtEnum, Type, Un
 use garble_lang::token::MetaInfo;
 use garble_lang::{TypedExpr, TypedPattern, TypedStmt};
 
-use super::super::netlist::Signal;
 use super::error::{CompileError, Refusal, refused};
-use super::recorder::{Full, Recorder};
-use super::types::{self, Types, is_signed};
-use crate::Fancy;
-use crate::gadgets::{Selection, Words};
+use super::indexing::{Step, assign, element, panic_out_of_bounds};
+use super::join::{Pair, Side, join, pairs};
+use super::operators::{negate, operation};
+use super::patterns::matches;
+use super::state::{Bits, FALSE, Lowering, known, resized};
+use super::types::{self, is_signed};
+use crate::circuit::netlist::Signal;
 
-/// The bits of a value.
-pub(super) type Bits = Rc<Vec<Signal>>;
-
-/// Variables of a function, in scopes.
-type Frame = Vec<BTreeMap<String, Bits>>;
-
-/// Units of work.
-const MAX_WORK: u64 = 1 << 25;
-
-/// Units of an expression, or of a round of a loop, before its bits.
+/// The units of work of an expression, or of a round of a loop, apart from its bits.
 const STEP: usize = 8;
 
-const FALSE: Signal = Signal::Constant(false);
-
-/// A program on its way to a circuit.
-pub(super) struct Lowering<'p> {
-    pub(super) types: Types<'p>,
-    f: Recorder,
-    limit: usize,
-    frame: Frame,
-    panic: Signal,
-    work: u64,
-}
-
-/// Where an arm of a branch leaves things.
-pub(super) struct Branch {
-    frame: Frame,
-    panic: Signal,
-    value: Bits,
-}
-
-/// A step from a variable to the part that is assigned.
-pub(super) enum Step {
-    Field { from: usize, bits: usize },
-    Index { index: Bits, length: usize, bits: usize },
-}
-
-impl<'p> Lowering<'p> {
-    pub(super) fn new(types: Types<'p>, inputs: Vec<usize>, limit: usize) -> Self {
-        let f = Recorder::new(inputs, limit);
-        Self { types, f, limit, frame: vec![BTreeMap::new()], panic: FALSE, work: 0 }
-    }
-
-    /// The recorded gates and whether the program panics.
-    pub(super) fn finish(self) -> (Recorder, Signal) {
-        (self.f, self.panic)
-    }
-
-    pub(super) fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
-        self.f.input_wires()
-    }
-
-    /// Gates at a place of the source.
-    pub(super) fn gates<T>(
-        &mut self,
-        meta: MetaInfo,
-        make: impl FnOnce(&mut Recorder) -> Result<T, Full>,
-    ) -> Result<T, CompileError> {
-        match make(&mut self.f) {
-            Ok(made) if !self.f.is_full() => Ok(made),
-            _ => Err(refused(meta, Refusal::TooManyGates(self.limit))),
-        }
-    }
-
-    pub(super) fn spend(&mut self, meta: MetaInfo, units: usize) -> Result<(), CompileError> {
-        self.work = self.work.saturating_add(units as u64);
-        if self.work > MAX_WORK { Err(refused(meta, Refusal::TooMuchWork)) } else { Ok(()) }
-    }
-
-    /// Panics if the signal is set.
-    pub(super) fn panic_if(&mut self, meta: MetaInfo, signal: Signal) -> Result<(), CompileError> {
-        let before = self.panic;
-        self.panic = self.gates(meta, |f| {
-            let (a, b) = (f.not(before), f.not(signal));
-            let neither = f.and(a, b)?;
-            Ok(f.not(neither))
-        })?;
-        Ok(())
-    }
-
-    /// Names a value in the innermost scope.
-    pub(super) fn bind(&mut self, name: &str, value: Bits) {
-        if let Some(scope) = self.frame.last_mut() {
-            scope.insert(name.to_string(), value);
-        }
-    }
-
-    /// Runs in a scope of its own.
-    pub(super) fn scoped<T>(
-        &mut self,
-        run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
-    ) -> Result<T, CompileError> {
-        self.frame.push(BTreeMap::new());
-        let result = run(self);
-        self.frame.pop();
-        result
-    }
-
-    fn variable(&mut self, name: &str) -> Option<&mut Bits> {
-        self.frame.iter_mut().rev().find_map(|scope| scope.get_mut(name))
-    }
-
-    /// Runs an arm of a branch, and goes back to where it began.
-    pub(super) fn branch(
-        &mut self,
-        meta: MetaInfo,
-        run: impl FnOnce(&mut Self) -> Result<Bits, CompileError>,
-    ) -> Result<Branch, CompileError> {
-        let frame = self.frame.clone();
-        self.spend(meta, frame.iter().map(BTreeMap::len).sum())?;
-        let panic = std::mem::replace(&mut self.panic, FALSE);
-        let value = run(self)?;
-        Ok(Branch {
-            frame: std::mem::replace(&mut self.frame, frame),
-            panic: std::mem::replace(&mut self.panic, panic),
-            value,
-        })
-    }
-
-    /// The first arm if the choice is set, else the second.
-    pub(super) fn choose(
-        &mut self,
-        meta: MetaInfo,
-        choice: Signal,
-        first: Branch,
-        second: Branch,
-    ) -> Result<Branch, CompileError> {
-        if let Signal::Constant(choice) = choice {
-            return Ok(if choice { first } else { second });
-        }
-        let mut frame = second.frame;
-        for (scope, chosen) in frame.iter_mut().zip(first.frame) {
-            for (name, first) in chosen {
-                if let Some(second) = scope.get_mut(&name).filter(|second| !Rc::ptr_eq(second, &first)) {
-                    *second = self.select(meta, choice, &first, second)?;
-                }
-            }
-        }
-        let panic = self.select(meta, choice, &[first.panic], &[second.panic])?;
-        let value = self.select(meta, choice, &first.value, &second.value)?;
-        Ok(Branch { frame, panic: panic.first().copied().unwrap_or(FALSE), value })
-    }
-
-    /// Goes on where a branch ended.
-    pub(super) fn adopt(&mut self, meta: MetaInfo, branch: Branch) -> Result<Bits, CompileError> {
-        self.frame = branch.frame;
-        self.panic_if(meta, branch.panic)?;
-        Ok(branch.value)
-    }
-
-    pub(super) fn select(
-        &mut self,
-        meta: MetaInfo,
-        choice: Signal,
-        first: &[Signal],
-        second: &[Signal],
-    ) -> Result<Bits, CompileError> {
-        self.spend(meta, first.len())?;
-        if first.len() != second.len() {
-            return Err(refused(meta, Refusal::Width));
-        }
-        let (first, second) = (Words::single(first), Words::single(second));
-        let chosen = self.gates(meta, |f| f.select(&[choice], &first, &second))?;
-        Ok(Rc::new(chosen.wires().to_vec()))
-    }
-
-    /// Statements in a scope; the value of the last one.
+impl Lowering<'_> {
+    /// Lowers statements in a scope of their own; returns the value of the last one.
     pub(super) fn block(&mut self, statements: &[TypedStmt]) -> Result<Bits, CompileError> {
         self.scoped(|this| this.statements(statements))
     }
@@ -205,7 +39,7 @@ impl<'p> Lowering<'p> {
             StmtEnum::Expr(expression) => return self.expression(expression),
             StmtEnum::Let(pattern, _, expression) => {
                 let value = self.expression(expression)?;
-                self.matches(pattern, &value)?;
+                matches(self, pattern, &value)?;
             }
             StmtEnum::LetMut(name, _, expression) => {
                 let value = self.expression(expression)?;
@@ -218,20 +52,20 @@ impl<'p> Lowering<'p> {
                 }
                 let value = self.expression(expression)?;
                 let variable = self.variable(name).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
-                // Taken out, so that an array that nobody else holds is changed in place.
+                // Taken out of the variable, so that an array with no other reference is changed in place.
                 let mut bits = std::mem::take(variable);
                 if Rc::strong_count(&bits) > 1 {
                     self.spend(meta, bits.len())?;
                 }
                 let target: &mut Vec<Signal> = Rc::make_mut(&mut bits);
-                self.assign(meta, target, &steps, &value)?;
+                assign(self, meta, target, &steps, &value)?;
                 if let Some(variable) = self.variable(name) {
                     *variable = bits;
                 }
             }
             StmtEnum::ForEachLoop(pattern, array, body) => self.for_each(meta, pattern, array, body)?,
             StmtEnum::JoinLoop(pattern, key, (first, second), body) => {
-                self.join_loop(meta, pattern, key, (first, second), body)?;
+                self.join_loop(meta, pattern, key, [first, second], body)?;
             }
         }
         Ok(Bits::default())
@@ -251,7 +85,7 @@ impl<'p> Lowering<'p> {
             self.spend(meta, STEP + bits)?;
             let element = Rc::new(array[i * bits..(i + 1) * bits].to_vec());
             self.scoped(|this| {
-                this.matches(pattern, &element)?;
+                matches(this, pattern, &element)?;
                 this.statements(body)
             })?;
         }
@@ -264,7 +98,7 @@ impl<'p> Lowering<'p> {
                 let (element, length) = self.types.array(array_ty, meta)?;
                 let bits = self.types.bits(element, meta)?;
                 let index = self.expression(index)?;
-                self.panic_out_of_bounds(meta, &index, length)?;
+                panic_out_of_bounds(self, meta, &index, length)?;
                 Ok(Step::Index { index, length, bits })
             }
             Accessor::TupleAccess { tuple_ty: Type::Tuple(types), index } => {
@@ -275,7 +109,7 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    /// The place of one of several parts.
+    /// The position of one of several consecutive parts.
     fn part<'t>(
         &self,
         types: impl Iterator<Item = &'t Type>,
@@ -299,7 +133,7 @@ impl<'p> Lowering<'p> {
         self.part(fields.iter().map(|(_, ty)| ty), index.unwrap_or(fields.len()), meta)
     }
 
-    /// The value of an expression: as many bits as its type has.
+    /// The value of an expression, with as many bits as its type has.
     pub(super) fn expression(&mut self, expression: &TypedExpr) -> Result<Bits, CompileError> {
         let value = self.evaluate(expression)?;
         self.spend(expression.meta, STEP)?;
@@ -323,7 +157,7 @@ impl<'p> Lowering<'p> {
                 let length = self.types.size(name, meta)?;
                 self.repeated(element, length, meta)
             }
-            ExprEnum::ArrayAccess(array, index) => self.element(array, index, meta),
+            ExprEnum::ArrayAccess(array, index) => self.array_access(array, index, meta),
             ExprEnum::TupleAccess(tuple, index) => {
                 let Type::Tuple(types) = &tuple.ty else { return Err(refused(meta, Refusal::Unsupported)) };
                 let part = self.part(types.iter(), *index, meta)?;
@@ -342,7 +176,7 @@ impl<'p> Lowering<'p> {
             }
             ExprEnum::UnaryOp(UnaryOp::Neg, x) => {
                 let x = self.expression(x)?;
-                self.negate(meta, &x)
+                negate(self, meta, &x)
             }
             ExprEnum::Op(op @ (Op::ShortCircuitAnd | Op::ShortCircuitOr), x, y) => {
                 self.short_circuit(*op, x, y, meta)
@@ -351,20 +185,10 @@ impl<'p> Lowering<'p> {
             ExprEnum::Block(statements) => self.block(statements),
             ExprEnum::FnCall(name, arguments) => self.call(name, arguments, meta),
             ExprEnum::BuiltInFnCall(BuiltInFnCall::Join { join_ty, args, .. }) => match &args[..] {
-                [first, second] => self.join(meta, join_ty, first, second),
+                [first, second] => self.join(join_ty, [first, second], meta),
                 _ => Err(refused(meta, Refusal::Unsupported)),
             },
-            ExprEnum::If(condition, first, second) => {
-                let condition = self.expression(condition)?;
-                let [condition] = condition[..] else { return Err(refused(meta, Refusal::Width)) };
-                if let Signal::Constant(condition) = condition {
-                    return self.expression(if condition { first } else { second });
-                }
-                let first = self.branch(meta, |this| this.expression(first))?;
-                let second = self.branch(meta, |this| this.expression(second))?;
-                let chosen = self.choose(meta, condition, first, second)?;
-                self.adopt(meta, chosen)
-            }
+            ExprEnum::If(condition, first, second) => self.if_else(condition, first, second, meta),
             ExprEnum::Match(value, clauses) => self.match_clauses(value, clauses, meta),
             ExprEnum::Cast(_, x) => {
                 let width = self.types.bits(ty, meta)?;
@@ -375,11 +199,7 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    pub(super) fn not(&mut self, a: Signal) -> Signal {
-        self.f.not(a)
-    }
-
-    /// A known number, in the bits of its type.
+    /// A constant, in the bits of its type.
     fn number(&self, n: i128, ty: &Type, meta: MetaInfo) -> Result<Bits, CompileError> {
         let number = types::number(ty).ok_or_else(|| refused(meta, Refusal::Unsupported))?;
         Ok(Rc::new(known(n, number.width())))
@@ -466,6 +286,95 @@ impl<'p> Lowering<'p> {
         Ok(Rc::new(bits))
     }
 
+    fn array_access(
+        &mut self,
+        array: &TypedExpr,
+        index: &TypedExpr,
+        meta: MetaInfo,
+    ) -> Result<Bits, CompileError> {
+        let (element_type, length) = self.types.array(&array.ty, meta)?;
+        let bits = self.types.bits(element_type, meta)?;
+        let (array, index) = (self.expression(array)?, self.expression(index)?);
+        element(self, &array, &index, length, bits, meta)
+    }
+
+    /// `x op y`.
+    fn operation(
+        &mut self,
+        op: Op,
+        x: &TypedExpr,
+        y: &TypedExpr,
+        meta: MetaInfo,
+    ) -> Result<Bits, CompileError> {
+        if let Some((strict, a, b)) = comparison_or_equal(op, x, y) {
+            // x ≤ y is not x > y.
+            let flipped = if strict == Op::LessThan { Op::GreaterThan } else { Op::LessThan };
+            let greater = self.operation(flipped, a, b, meta)?;
+            return Ok(Rc::new(greater.iter().map(|bit| self.not(*bit)).collect()));
+        }
+        let signed = is_signed(&x.ty);
+        let (x, y) = (self.expression(x)?, self.expression(y)?);
+        operation(self, op, [&x, &y], signed, meta)
+    }
+
+    fn if_else(
+        &mut self,
+        condition: &TypedExpr,
+        first: &TypedExpr,
+        second: &TypedExpr,
+        meta: MetaInfo,
+    ) -> Result<Bits, CompileError> {
+        let condition = self.expression(condition)?;
+        let [condition] = condition[..] else { return Err(refused(meta, Refusal::Width)) };
+        if let Signal::Constant(condition) = condition {
+            return self.expression(if condition { first } else { second });
+        }
+        let first = self.branch(meta, |this| this.expression(first))?;
+        let second = self.branch(meta, |this| this.expression(second))?;
+        let chosen = self.choose(meta, condition, first, second)?;
+        self.adopt(meta, chosen)
+    }
+
+    fn side(&mut self, array: &TypedExpr) -> Result<Side, CompileError> {
+        let (element, length) = self.types.array(&array.ty, array.meta)?;
+        let bits = self.types.bits(element, array.meta)?;
+        Ok(Side { elements: self.expression(array)?, bits, length })
+    }
+
+    fn join(&mut self, key: &Type, arrays: [&TypedExpr; 2], meta: MetaInfo) -> Result<Bits, CompileError> {
+        let [first, second] = arrays;
+        let (element, _) = self.types.array(&first.ty, meta)?;
+        let with_both = matches!(element, Type::Tuple(_));
+        let sides = [self.side(first)?, self.side(second)?];
+        join(self, meta, key, sides, with_both)
+    }
+
+    fn join_loop(
+        &mut self,
+        meta: MetaInfo,
+        pattern: &TypedPattern,
+        key: &Type,
+        arrays: [&TypedExpr; 2],
+        body: &[TypedStmt],
+    ) -> Result<(), CompileError> {
+        let [first, second] = arrays;
+        let sides = [self.side(first)?, self.side(second)?];
+        for Pair { is_pair, first, second } in pairs(self, meta, key, sides)? {
+            let both = Rc::new([first, second].concat());
+            let taken = self.branch(meta, |this| {
+                this.scoped(|this| {
+                    matches(this, pattern, &both)?;
+                    this.statements(body)?;
+                    Ok(Bits::default())
+                })
+            })?;
+            let skipped = self.branch(meta, |_| Ok(Bits::default()))?;
+            let chosen = self.choose(meta, is_pair, taken, skipped)?;
+            self.adopt(meta, chosen)?;
+        }
+        Ok(())
+    }
+
     /// `x && y` is `if x { y } else { false }`, and `x || y` is `if x { true } else { y }`.
     fn short_circuit(
         &mut self,
@@ -487,7 +396,7 @@ impl<'p> Lowering<'p> {
         self.adopt(meta, chosen)
     }
 
-    /// A function sees its arguments and the constants, and nothing else.
+    /// Calls a function, which sees only its arguments and the constants.
     fn call(&mut self, name: &str, arguments: &[TypedExpr], meta: MetaInfo) -> Result<Bits, CompileError> {
         let function = self.types.program.fn_defs.get(name);
         let function = function.ok_or_else(|| refused(meta, Refusal::Unsupported))?;
@@ -495,14 +404,12 @@ impl<'p> Lowering<'p> {
         for (parameter, argument) in function.params.iter().zip(arguments) {
             scope.insert(parameter.name.clone(), self.expression(argument)?);
         }
-        let frame = std::mem::replace(&mut self.frame, vec![scope]);
-        let value = self.block(&function.body)?;
-        self.frame = frame;
-        // A body that ends in a statement has no value, and its function none either.
+        let value = self.in_frame(scope, |this| this.block(&function.body))?;
+        // A body that ends in a statement has no value, and neither has its function.
         Ok(if self.types.bits(&function.ty, meta)? == 0 { Bits::default() } else { value })
     }
 
-    /// The first clause that matches. The last one needs no test, because clauses are exhaustive.
+    /// The value of the first clause that matches. The last clause needs no test, because the clauses are exhaustive.
     fn match_clauses(
         &mut self,
         value: &TypedExpr,
@@ -512,30 +419,36 @@ impl<'p> Lowering<'p> {
         let value = self.expression(value)?;
         let mut arms = Vec::with_capacity(clauses.len());
         for (pattern, result) in clauses {
-            let mut matches = FALSE;
+            let mut is_match = FALSE;
             let branch = self.branch(meta, |this| {
                 this.scoped(|this| {
-                    matches = this.matches(pattern, &value)?;
+                    is_match = matches(this, pattern, &value)?;
                     this.expression(result)
                 })
             })?;
-            arms.push((matches, branch));
+            arms.push((is_match, branch));
         }
         let (_, mut chosen) = arms.pop().ok_or_else(|| refused(meta, Refusal::Unsupported))?;
-        for (matches, branch) in arms.into_iter().rev() {
-            chosen = self.choose(meta, matches, branch, chosen)?;
+        for (is_match, branch) in arms.into_iter().rev() {
+            chosen = self.choose(meta, is_match, branch, chosen)?;
         }
         self.adopt(meta, chosen)
     }
 }
 
-/// The bits of a number that everyone knows.
-pub(super) fn known(n: i128, width: usize) -> Vec<Signal> {
-    (0..width).map(|i| Signal::Constant(n >> i.min(127) & 1 == 1)).collect()
-}
-
-/// Cut off, or extended by zeros or the sign.
-pub(super) fn resized(bits: &[Signal], width: usize, signed: bool) -> Vec<Signal> {
-    let fill = bits.last().copied().filter(|_| signed).unwrap_or(FALSE);
-    bits.iter().copied().chain(std::iter::repeat(fill)).take(width).collect()
+/// Recognises `x < y | x == y` with the same `x` and `y`, which is how the parser represents `x <= y`; and the same with
+/// `>`.
+fn comparison_or_equal<'e>(
+    op: Op,
+    first: &'e TypedExpr,
+    second: &'e TypedExpr,
+) -> Option<(Op, &'e TypedExpr, &'e TypedExpr)> {
+    match (op, &first.inner, &second.inner) {
+        (
+            Op::BitOr,
+            ExprEnum::Op(strict @ (Op::LessThan | Op::GreaterThan), x, y),
+            ExprEnum::Op(Op::Eq, same_x, same_y),
+        ) if x == same_x && y == same_y => Some((*strict, x, y)),
+        _ => None,
+    }
 }

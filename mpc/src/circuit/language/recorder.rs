@@ -1,28 +1,28 @@
-//! Records gates, each once: what was made before is found again.
+//! Records gates without duplicates: a gate that was made before is found again.
 //!
 //! ```text
 //! a ∧ a = a      a ∧ ¬a = 0      a ⊕ a = 0      a ⊕ ¬a = 1      ¬¬a = a      same gate, same operands: same wire
 //! ```
 //!
-//! Programs repeat themselves (`x <= y` is parsed as `x < y | x == y`), and gadgets ask for gates whose operands turn out
-//! equal. Beyond a limit of gates nothing is recorded, so that a program that is too large costs an error and not the
-//! memory.
+//! Programs repeat themselves (the parser turns `x <= y` into `x < y | x == y`), and gadgets ask for gates whose operands turn
+//! out to be equal. Beyond a limit of gates nothing is recorded, so a program that is too large ends in an error and does not
+//! exhaust the memory.
 
 use std::collections::HashMap;
 
 use super::super::netlist::{Gate, Netlist, Signal};
 use crate::Fancy;
 
-/// The circuit is larger than was allowed.
+/// The circuit is larger than allowed.
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// A circuit being recorded.
+/// The interpreter that records a circuit without duplicate gates.
 pub(super) struct Recorder {
     netlist: Netlist,
     inputs: usize,
     known: HashMap<Gate, usize>,
-    /// Gates, free ones included, that may be recorded.
+    /// The largest number of gates, including free ones.
     limit: usize,
     full: bool,
 }
@@ -37,12 +37,12 @@ impl Recorder {
         self.netlist.input_wires()
     }
 
-    /// Whether gates were asked for that are not recorded.
+    /// Whether the limit was exceeded.
     pub(super) fn is_full(&self) -> bool {
         self.full
     }
 
-    /// What was recorded, with these output values, and without gates that none of them needs.
+    /// The recorded circuit with these output values, without the gates that no output needs.
     pub(super) fn finish(mut self, outputs: impl IntoIterator<Item = Vec<Signal>>) -> Netlist {
         outputs.into_iter().for_each(|output| self.netlist.output(output));
         self.netlist.pruned()
@@ -65,7 +65,7 @@ impl Recorder {
         }
     }
 
-    /// The wire that this one is the complement of, if it was made so.
+    /// The wire of which this one was made as the complement.
     fn complement_of(&self, wire: usize) -> Option<usize> {
         match self.netlist.gates().get(wire.checked_sub(self.inputs)?) {
             Some(Gate::Not(of)) => Some(*of),

@@ -1,11 +1,11 @@
-//! Types as numbers of bits, and constants as numbers.
+//! The widths of types, and the values of constants.
 //!
 //! ```text
 //! bool 1 · u8…u64, i8…i64 as named · usize 32 · array, tuple, struct: their parts, one after the other
-//! enum     number of the variant, in as few bits as needed ‖ fields of the variant, and zeros up to the largest
+//! enum     the number of the variant, in as few bits as needed ‖ the fields of the variant ‖ zeros up to the largest variant
 //! ```
 //!
-//! A number has its lowest bit first.
+//! Numbers have their lowest bit first.
 
 use std::collections::BTreeMap;
 
@@ -13,26 +13,26 @@ use garble_lang::TypedProgram;
 use garble_lang::ast::{ConstExpr, ConstExprEnum, EnumDef, Type, Variant};
 use garble_lang::token::{MetaInfo, SignedNumType, UnsignedNumType};
 
-use super::value::Leaf;
 use super::error::{CompileError, ConstantProblem, Refusal, refused};
+use super::value::Leaf;
 use crate::number::Number;
 
-/// Numbers of one row.
+/// The largest number of numbers in a row.
 const MAX_COLUMNS: usize = 4096;
 
-/// Types within types.
+/// The deepest nesting of types.
 const MAX_NESTING: usize = 64;
 
-/// The definitions of a program, and what its constants are.
+/// The definitions of a program and the values of its constants.
 pub(super) struct Types<'p> {
     pub(super) program: &'p TypedProgram,
     constants: BTreeMap<String, i128>,
-    /// Bits that one value may have.
+    /// The largest number of bits of a value.
     pub(super) most_bits: usize,
 }
 
 impl<'p> Types<'p> {
-    /// Constants in the order of the source, which may use those of other parties and those before them.
+    /// Evaluates the constants in the order of the source; each may use constants of parties and those before it.
     pub(super) fn new(
         program: &'p TypedProgram,
         given: &BTreeMap<String, i128>,
@@ -65,7 +65,7 @@ impl<'p> Types<'p> {
         Ok(types)
     }
 
-    /// The value of a constant and the bits it has.
+    /// The value of a constant and its width.
     pub(super) fn constant(&self, name: &str) -> Option<(i128, usize)> {
         let definition = self.program.const_defs.get(name)?;
         Some((*self.constants.get(name)?, number(&definition.ty)?.width()))
@@ -93,13 +93,13 @@ impl<'p> Types<'p> {
         }
     }
 
-    /// The number that a name stands for where a size is wanted.
+    /// The value of a constant that is used as a size.
     pub(super) fn size(&self, name: &str, meta: MetaInfo) -> Result<usize, CompileError> {
         let value = self.constants.get(name).copied().unwrap_or(-1);
         usize::try_from(value).map_err(|_| refused(meta, Refusal::Constant))
     }
 
-    /// Element and length of an array type.
+    /// The element type and the length of an array type.
     pub(super) fn array<'t>(&self, ty: &'t Type, meta: MetaInfo) -> Result<(&'t Type, usize), CompileError> {
         match ty {
             Type::Array(element, length) => Ok((element, *length)),
@@ -123,7 +123,7 @@ impl<'p> Types<'p> {
         self.program.enum_defs.get(name).ok_or_else(|| refused(meta, Refusal::Unsupported))
     }
 
-    /// The bits of a value.
+    /// The number of bits of a value.
     pub(super) fn bits(&self, ty: &Type, meta: MetaInfo) -> Result<usize, CompileError> {
         self.nested_bits(ty, meta, 0)
     }
@@ -159,8 +159,8 @@ impl<'p> Types<'p> {
         if bits > self.most_bits { Err(refused(meta, Refusal::TooLarge(self.most_bits))) } else { Ok(bits) }
     }
 
-    /// The numbers that a value consists of, each with its path, in the order of their bits. An enum is its variant and
-    /// its other bits in words of at most 64, which only an `output` may have.
+    /// Lists the numbers that a value consists of, with their paths, in the order of their bits. An enum is the number of
+    /// its variant, followed by its other bits in words of at most 64 bits, which only a result may have.
     pub(super) fn leaves(
         &self,
         path: &str,
@@ -214,7 +214,7 @@ fn leaf(path: impl Into<String>, number: Number) -> Leaf {
     Leaf { path: path.into(), number }
 }
 
-/// Whether a value has the fields of an enum.
+/// Whether a value contains the fields of an enum.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Payload {
     None,
@@ -244,7 +244,7 @@ pub(super) fn tag(definition: &EnumDef, name: &str) -> Option<usize> {
     })
 }
 
-/// Bits of a variant's number.
+/// The number of bits of a variant's number.
 pub(super) fn tag_bits(definition: &EnumDef) -> usize {
     definition.variants.len().next_power_of_two().trailing_zeros() as usize
 }
@@ -257,7 +257,7 @@ pub(super) fn number(ty: &Type) -> Option<Number> {
         Type::Bool => Some(Number::bit()),
         Type::Unsigned(UnsignedNumType::U8) => unsigned(u8::MAX.into()),
         Type::Unsigned(UnsignedNumType::U16) => unsigned(u16::MAX.into()),
-        // A literal that nothing constrains is an i32, as in Rust, and so has its width.
+        // An unconstrained literal is an i32, as in Rust, and has its width.
         Type::Unsigned(UnsignedNumType::U32 | UnsignedNumType::Usize | UnsignedNumType::Unspecified) => {
             unsigned(u32::MAX.into())
         }
@@ -272,7 +272,7 @@ pub(super) fn number(ty: &Type) -> Option<Number> {
     }
 }
 
-/// Whether a number is in two's complement.
+/// Whether numbers of this type are in two's complement.
 pub(super) fn is_signed(ty: &Type) -> bool {
     matches!(ty, Type::Signed(_))
 }

@@ -2,12 +2,12 @@
 
 use crate::number::Number;
 
-/// A parameter of `main`, or its result: elements of an array, or one value, each of the same numbers.
+/// A parameter of `main`, or its result: the elements of an array, or one element; each consists of the same numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The parameter's name, or `result`.
+    /// The name of the parameter, or `result`.
     pub name: String,
-    /// Elements of an array; 1 of anything else.
+    /// The number of elements of an array; 1 for other types.
     pub elements: usize,
     /// The numbers of an element, in the order of their bits.
     pub leaves: Vec<Leaf>,
@@ -16,7 +16,7 @@ pub struct Value {
 /// A number inside a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
-    /// Where it is: `address.zip`, `[3]`; empty if the value is a number itself.
+    /// Its path, such as `address.zip` or `[3]`; empty if the element is a number.
     pub path: String,
     /// Its range.
     pub number: Number,

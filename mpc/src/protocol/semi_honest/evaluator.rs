@@ -6,9 +6,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::EvaluatorInputs;
 use super::output_share::OutputShare;
-use super::session::{
-    Connected, SessionError, check_transcript, decode, digest, require_result_party,
-};
+use super::session::{Connected, SessionError, check_transcript, decode, digest, require_result_party};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;

@@ -7,9 +7,7 @@ use zeroize::Zeroizing;
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::GarblerInputs;
 use super::output_share::OutputShare;
-use super::session::{
-    Connected, SessionError, check_transcript, decode, digest, require_result_party,
-};
+use super::session::{Connected, SessionError, check_transcript, decode, digest, require_result_party};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::Garbling;

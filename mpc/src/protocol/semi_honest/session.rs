@@ -2,8 +2,8 @@
 
 use subtle::Choice;
 
-use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use super::hello::{HelloError, Reveal, Terms};
+use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::StreamError;
 use crate::ot::OtError;
 

@@ -1,23 +1,23 @@
-//! The parser and type checker of the Garble language, kept within bounds.
+//! The parser and type checker of the Garble language, run within limits.
 //!
-//! They recurse on the source and were not written against hostile ones, so before they run the source is measured: its
-//! length, the depth of its brackets, and how often `<=` and `>=` would copy their operands (the parser turns `x <= y`
-//! into `x < y | x == y`). They run on a thread with a deep stack, and a panic there is an error here.
+//! They recurse on the source and were not written for hostile sources. So the source is checked first: its length, the depth
+//! of its brackets, and how often `<=` and `>=` would copy their operands, because the parser turns `x <= y` into
+//! `x < y | x == y`. They run on a thread with a large stack, and a panic there becomes an error.
 
 use garble_lang::TypedProgram;
 
 use super::error::{CompileError, Location, MAX_SOURCE, invalid};
 
-/// Brackets within brackets.
+/// The deepest nesting of brackets.
 const MAX_DEPTH: usize = 64;
 
-/// Characters of a source after comparisons have copied their operands.
+/// The largest size of a source, in characters, after comparisons have copied their operands.
 const MAX_COPIES: u64 = 1 << 22;
 
-/// Bytes of the stack on which a source is read and lowered.
+/// The size, in bytes, of the stack on which a source is parsed and lowered.
 const STACK: usize = 512 << 20;
 
-/// Runs `read` where recursion on a source is safe.
+/// Runs `read` on a stack that is large enough for recursion on a source.
 pub(super) fn on_deep_stack<T: Send>(
     read: impl FnOnce() -> Result<T, CompileError> + Send,
 ) -> Result<T, CompileError> {
@@ -28,7 +28,7 @@ pub(super) fn on_deep_stack<T: Send>(
     })
 }
 
-/// The checked program.
+/// Parses and type-checks a source.
 pub(super) fn check(source: &str) -> Result<TypedProgram, CompileError> {
     if source.len() > MAX_SOURCE {
         return Err(CompileError::TooLong(source.len()));
@@ -37,14 +37,14 @@ pub(super) fn check(source: &str) -> Result<TypedProgram, CompileError> {
     garble_lang::check(source).map_err(|error| invalid(&error))
 }
 
-/// What is between two brackets so far.
+/// The text since an opening bracket.
 #[derive(Default)]
 struct Group {
     characters: u64,
     copies: bool,
 }
 
-/// Refuses brackets that are too deep, or that comparisons copy too often.
+/// Refuses brackets that are nested too deeply, or that comparisons copy too often.
 fn measure(source: &str) -> Result<(), CompileError> {
     let (mut open, mut location) = (vec![Group::default()], Location { line: 1, column: 0 });
     let mut before = ' ';

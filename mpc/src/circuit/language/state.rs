@@ -1,0 +1,204 @@
+//! The state of lowering: recorded gates, variables in scopes, the panic bit, and the work done so far.
+//!
+//! A value is its bits. Both arms of a branch are lowered, each from the variables before it. Where the arms leave different
+//! values, the condition selects one; a constant condition leaves only one arm. Panicking is one more bit: each operation
+//! that can fail ORs into it, and in a branch it counts only if the arm is taken.
+//!
+//! Work is bounded by counting: every copied bit is a unit, and every expression some more.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use garble_lang::token::MetaInfo;
+
+use super::error::{CompileError, Refusal, refused};
+use super::recorder::{Full, Recorder};
+use super::types::Types;
+use crate::Fancy;
+use crate::circuit::netlist::Signal;
+use crate::gadgets::{Selection, Words};
+
+/// The bits of a value.
+pub(super) type Bits = Rc<Vec<Signal>>;
+
+/// The variables of a function, in scopes.
+type Frame = Vec<BTreeMap<String, Bits>>;
+
+/// The largest number of units of work.
+const MAX_WORK: u64 = 1 << 25;
+
+pub(super) const FALSE: Signal = Signal::Constant(false);
+
+/// A program that is being lowered.
+pub(super) struct Lowering<'p> {
+    pub(super) types: Types<'p>,
+    f: Recorder,
+    limit: usize,
+    frame: Frame,
+    panic: Signal,
+    work: u64,
+}
+
+/// The variables, the panic bit and the value after an arm of a branch.
+pub(super) struct Branch {
+    frame: Frame,
+    panic: Signal,
+    value: Bits,
+}
+
+impl<'p> Lowering<'p> {
+    pub(super) fn new(types: Types<'p>, inputs: Vec<usize>, limit: usize) -> Self {
+        let f = Recorder::new(inputs, limit);
+        Self { types, f, limit, frame: vec![BTreeMap::new()], panic: FALSE, work: 0 }
+    }
+
+    /// The recorded gates, and the signal that tells whether the program panics.
+    pub(super) fn finish(self) -> (Recorder, Signal) {
+        (self.f, self.panic)
+    }
+
+    pub(super) fn input_wires(&self) -> impl Iterator<Item = Signal> + use<> {
+        self.f.input_wires()
+    }
+
+    /// Records gates for a location of the source.
+    pub(super) fn gates<T>(
+        &mut self,
+        meta: MetaInfo,
+        make: impl FnOnce(&mut Recorder) -> Result<T, Full>,
+    ) -> Result<T, CompileError> {
+        match make(&mut self.f) {
+            Ok(made) if !self.f.is_full() => Ok(made),
+            _ => Err(refused(meta, Refusal::TooManyGates(self.limit))),
+        }
+    }
+
+    pub(super) fn spend(&mut self, meta: MetaInfo, units: usize) -> Result<(), CompileError> {
+        self.work = self.work.saturating_add(units as u64);
+        if self.work > MAX_WORK { Err(refused(meta, Refusal::TooMuchWork)) } else { Ok(()) }
+    }
+
+    /// Makes the program panic if the signal is set.
+    pub(super) fn panic_if(&mut self, meta: MetaInfo, signal: Signal) -> Result<(), CompileError> {
+        let before = self.panic;
+        self.panic = self.gates(meta, |f| {
+            let (a, b) = (f.not(before), f.not(signal));
+            let neither = f.and(a, b)?;
+            Ok(f.not(neither))
+        })?;
+        Ok(())
+    }
+
+    /// Binds a name in the innermost scope.
+    pub(super) fn bind(&mut self, name: &str, value: Bits) {
+        if let Some(scope) = self.frame.last_mut() {
+            scope.insert(name.to_string(), value);
+        }
+    }
+
+    /// Runs in a new scope.
+    pub(super) fn scoped<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
+    ) -> Result<T, CompileError> {
+        self.frame.push(BTreeMap::new());
+        let result = run(self);
+        self.frame.pop();
+        result
+    }
+
+    pub(super) fn variable(&mut self, name: &str) -> Option<&mut Bits> {
+        self.frame.iter_mut().rev().find_map(|scope| scope.get_mut(name))
+    }
+
+    /// Runs an arm of a branch, then restores the state from before it.
+    pub(super) fn branch(
+        &mut self,
+        meta: MetaInfo,
+        run: impl FnOnce(&mut Self) -> Result<Bits, CompileError>,
+    ) -> Result<Branch, CompileError> {
+        let frame = self.frame.clone();
+        self.spend(meta, frame.iter().map(BTreeMap::len).sum())?;
+        let panic = std::mem::replace(&mut self.panic, FALSE);
+        let value = run(self)?;
+        Ok(Branch {
+            frame: std::mem::replace(&mut self.frame, frame),
+            panic: std::mem::replace(&mut self.panic, panic),
+            value,
+        })
+    }
+
+    /// Selects the first arm if `choice` is set, else the second.
+    pub(super) fn choose(
+        &mut self,
+        meta: MetaInfo,
+        choice: Signal,
+        first: Branch,
+        second: Branch,
+    ) -> Result<Branch, CompileError> {
+        if let Signal::Constant(choice) = choice {
+            return Ok(if choice { first } else { second });
+        }
+        let mut frame = second.frame;
+        for (scope, chosen) in frame.iter_mut().zip(first.frame) {
+            for (name, first) in chosen {
+                if let Some(second) = scope.get_mut(&name).filter(|second| !Rc::ptr_eq(second, &first)) {
+                    *second = self.select(meta, choice, &first, second)?;
+                }
+            }
+        }
+        let panic = self.select(meta, choice, &[first.panic], &[second.panic])?;
+        let value = self.select(meta, choice, &first.value, &second.value)?;
+        Ok(Branch { frame, panic: panic.first().copied().unwrap_or(FALSE), value })
+    }
+
+    /// Continues with the state after a branch.
+    pub(super) fn adopt(&mut self, meta: MetaInfo, branch: Branch) -> Result<Bits, CompileError> {
+        self.frame = branch.frame;
+        self.panic_if(meta, branch.panic)?;
+        Ok(branch.value)
+    }
+
+    pub(super) fn select(
+        &mut self,
+        meta: MetaInfo,
+        choice: Signal,
+        first: &[Signal],
+        second: &[Signal],
+    ) -> Result<Bits, CompileError> {
+        self.spend(meta, first.len())?;
+        if first.len() != second.len() {
+            return Err(refused(meta, Refusal::Width));
+        }
+        let (first, second) = (Words::single(first), Words::single(second));
+        let chosen = self.gates(meta, |f| f.select(&[choice], &first, &second))?;
+        Ok(Rc::new(chosen.wires().to_vec()))
+    }
+
+    pub(super) fn not(&mut self, a: Signal) -> Signal {
+        self.f.not(a)
+    }
+
+    /// Runs with only these variables in scope, as in the body of a function.
+    pub(super) fn in_frame<T>(
+        &mut self,
+        scope: BTreeMap<String, Bits>,
+        run: impl FnOnce(&mut Self) -> Result<T, CompileError>,
+    ) -> Result<T, CompileError> {
+        let frame = std::mem::replace(&mut self.frame, vec![scope]);
+        let value = run(self)?;
+        self.frame = frame;
+        Ok(value)
+    }
+}
+
+/// The bits of a constant.
+pub(super) fn known(n: i128, width: usize) -> Vec<Signal> {
+    (0..width).map(|i| Signal::Constant(n >> i.min(127) & 1 == 1)).collect()
+}
+
+/// Truncates a number, or extends it by zeros or by its sign.
+pub(super) fn resized(bits: &[Signal], width: usize, signed: bool) -> Vec<Signal> {
+    let fill = bits.last().copied().filter(|_| signed).unwrap_or(FALSE);
+    bits.iter().copied().chain(std::iter::repeat(fill)).take(width).collect()
+}
