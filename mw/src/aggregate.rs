@@ -1,18 +1,19 @@
-//! Joining transactions and cutting through: one function.
+//! Joining transactions, with cut-through.
 //!
-//! Joining adds offsets and lists. Cut-through then removes every plain output together with the input that spends it:
-//! both sides of the balance lose the same commitment, so the excess sum stays. Coinbase outputs are never cut through,
-//! because maturity must see them. Laws, as property tests, for any transactions `x, y, …`:
+//! Joining adds the offsets and concatenates the lists. Cut-through then removes every plain output together with the
+//! input that spends it: both sides of the balance lose the same commitment, so the excess sum stays the same. Coinbase
+//! outputs are never cut through, because the maturity rule must see them. Laws, tested as properties, for any
+//! transactions `x, y, …`:
 //!
 //! ```text
-//! kept          Σ excesses + offset·G, every kernel, and every end of a chain of payments
+//! preserves     Σ excesses + offset·G, every kernel, and every end of a chain of payments
 //! commutes      aggregate(x, y, …) does not depend on the order
-//! associates    if aggregate(x, y, z) is, it equals aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
+//! associates    if aggregate(x, y, z) succeeds, it equals aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
 //! ```
 //!
-//! The condition of the last law is that no output is created twice and none is spent twice **among all of them**. The
-//! converse does not hold: joining in steps may cut an output through before its double comes, and then succeeds where
-//! joining at once names the conflict. Either result balances; whether it may enter a block the rules decide.
+//! The last law has a condition: no output is created twice or spent twice **among all of them**. The converse does not
+//! hold. Joining in steps may cut an output through before its duplicate arrives, and then succeeds where joining at once
+//! reports the conflict. Both results balance; the rules decide whether they may enter a block.
 
 use crate::{
     group::{PointBytes, Scalar},
@@ -20,21 +21,35 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// Two of the joined transactions spend or create the same output.
+/// Two transactions that spend or create the same output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// The same output is spent twice.
-    #[error("output {0} would be spent twice")]
+    #[error("two transactions spend output {0}")]
     SpentTwice(PointBytes),
     /// The same output is created twice.
-    #[error("output {0} would be created twice")]
+    #[error("two transactions create output {0}")]
     CreatedTwice(PointBytes),
 }
 
-/// Joins transactions into one and cuts it through.
+/// Joins transactions into one, and cuts it through.
 ///
 /// # Errors
-/// [`Conflict`] when an output would be spent or created twice.
+/// [`Conflict`] if an output is spent or created twice.
+///
+/// ```
+/// use sotto_mw::{aggregate::aggregate, testing::TestChain};
+///
+/// let mut ledger = TestChain::new(1);
+/// let reward = ledger.grow(vec![]);
+/// ledger.mature();
+/// let (first, outputs) = ledger.pay(&[&reward], &[1_000_000]);
+/// let (second, _) = ledger.pay(&[&outputs[1]], &[25]); // spends the change of the first
+/// let joined = aggregate([first, second])?;
+/// // The change disappears with the input that spends it; both kernels stay.
+/// assert_eq!((joined.body.inputs.len(), joined.body.outputs.len(), joined.body.kernels.len()), (1, 3, 2));
+/// # Ok::<(), sotto_mw::aggregate::Conflict>(())
+/// ```
 pub fn aggregate(transactions: impl IntoIterator<Item = Transaction>) -> Result<Transaction, Conflict> {
     let mut offset = Scalar::ZERO;
     let mut all = Body::default();

@@ -1,17 +1,26 @@
-//! Amounts and heights: two counters that are never mixed up and never wrap.
+//! Amounts and heights: two counters that the type system keeps apart, and that never wrap.
 
 use crate::codec::fields;
 use core::fmt;
 
 /// An amount in base units.
+///
+/// ```
+/// use sotto_mw::Amount;
+///
+/// let three = Amount::new(3);
+/// assert_eq!(three.checked_add(Amount::new(4)), Some(Amount::new(7)));
+/// assert_eq!(three.checked_sub(Amount::new(4)), None);
+/// assert_eq!(Amount::checked_sum([Amount::new(u64::MAX), three]), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(u64);
 
 impl Amount {
-    /// Nothing.
+    /// Zero base units.
     pub const ZERO: Self = Self(0);
 
-    /// `units` base units.
+    /// An amount of `units` base units.
     #[must_use]
     pub const fn new(units: u64) -> Self {
         Self(units)
@@ -49,12 +58,12 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A height: the number of blocks between a block and the genesis.
+/// The height of a block: its distance from the genesis block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Height(u64);
 
 impl Height {
-    /// The genesis block's height.
+    /// The height of the genesis block.
     pub const GENESIS: Self = Self(0);
 
     /// The height `n`.
@@ -63,25 +72,25 @@ impl Height {
         Self(n)
     }
 
-    /// The number itself.
+    /// The height as a number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The next height; saturates at the last one, which no chain reaches.
+    /// The next height; saturates.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// `blocks` later; saturates.
+    /// The height `blocks` later; saturates.
     #[must_use]
     pub const fn plus(self, blocks: u64) -> Self {
         Self(self.0.saturating_add(blocks))
     }
 
-    /// `blocks` earlier; stops at the genesis.
+    /// The height `blocks` earlier; stops at the genesis.
     #[must_use]
     pub const fn minus(self, blocks: u64) -> Self {
         Self(self.0.saturating_sub(blocks))

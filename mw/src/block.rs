@@ -1,11 +1,11 @@
-//! Blocks: a header that commits to the whole state after it, the operator's seal, a body.
+//! Blocks: a header that commits to the whole state after the block, the operator's seal, and a body.
 //!
 //! ```text
 //! header = height ‖ previous ‖ time ‖ total offset ‖ kernel count ‖ kernel root ‖ output count ‖ output root ‖ body hash
-//! seal   = signature of the engine over ("sotto/seal/v1" ‖ chain id ‖ header hash)
+//! seal   = signature of the operator over ("sotto/seal/v1" ‖ chain id ‖ header hash)
 //! ```
 //!
-//! The genesis header follows from the chain's parameters alone; it has no seal and an empty body.
+//! The chain's parameters determine the genesis header. It has no seal and an empty body.
 
 use crate::{
     amount::Height,
@@ -20,26 +20,35 @@ use crate::{
     trie::Trie,
 };
 
-/// A block's header.
+/// The header of a block.
+///
+/// ```
+/// use sotto_mw::{block::Header, testing::TestChain};
+///
+/// let mut ledger = TestChain::new(1);
+/// ledger.grow(vec![]);
+/// let block = &ledger.blocks()[0];
+/// assert_eq!(block.header.previous, Header::genesis(ledger.chain()).hash());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Blocks since the genesis.
+    /// The height of the block.
     pub height: Height,
-    /// Hash of the header before; of the genesis, the chain id.
+    /// Hash of the parent's header; for the genesis, the chain id.
     pub previous: Hash,
-    /// Seconds since 1970 as the sealer states them; never before the parent's.
+    /// Seconds since 1970, as the sealer states them; never before the parent's time.
     pub time: u64,
     /// Sum of the offsets of all blocks up to this one.
     pub total_offset: Scalar,
-    /// Kernels in the chain up to this block.
+    /// Number of kernels in the chain up to this block.
     pub kernel_count: u64,
-    /// Root of the mountain range over their ids.
+    /// Root of the mountain range over the ids of those kernels.
     pub kernel_root: Hash,
-    /// Unspent outputs after this block.
+    /// Number of unspent outputs after this block.
     pub output_count: u64,
-    /// Root of the trie of unspent outputs.
+    /// Root of the trie of those outputs.
     pub output_root: Hash,
-    /// Hash of the body, so that one header has one body.
+    /// Hash of the body.
     pub body_hash: Hash,
 }
 
@@ -56,7 +65,7 @@ fields!(Header {
 });
 
 impl Header {
-    /// The header that `chain`'s parameters determine.
+    /// The genesis header of `chain`.
     #[must_use]
     pub fn genesis(chain: &Chain) -> Self {
         Self {
@@ -72,20 +81,20 @@ impl Header {
         }
     }
 
-    /// The block's name.
+    /// The hash that identifies the block.
     #[must_use]
     pub fn hash(&self) -> Hash {
         tagged(tag::HEADER, &[&self.to_bytes()])
     }
 
-    /// The message that a seal signs.
+    /// The message that the seal signs.
     #[must_use]
     pub fn seal_message(&self, chain: &ChainId) -> Vec<u8> {
         [tag::SEAL.as_bytes(), chain.as_bytes(), self.hash().as_bytes()].concat()
     }
 }
 
-/// Hash of a body's canonical bytes.
+/// The hash of an encoded body.
 #[must_use]
 pub fn body_hash(body: &Body) -> Hash {
     tagged(tag::BODY, &[&body.to_bytes()])
@@ -94,9 +103,9 @@ pub fn body_hash(body: &Body) -> Hash {
 /// A sealed block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// What it commits to.
+    /// The header, which commits to the body and to the state after it.
     pub header: Header,
-    /// The sealing engine's signature.
+    /// The operator's signature of the header.
     pub seal: Signature,
     /// Inputs, outputs, kernels.
     pub body: Body,
@@ -118,7 +127,7 @@ impl Decode for Block {
     }
 }
 
-/// A header and its seal: what is left of a block without its body.
+/// A header and its seal: a block without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedHeader {
     /// The header.
@@ -130,13 +139,13 @@ pub struct SealedHeader {
 fields!(SealedHeader { header, seal });
 
 impl SealedHeader {
-    /// That of a block.
+    /// The sealed header of a block.
     #[must_use]
     pub fn of(block: &Block) -> Self {
         Self { header: block.header.clone(), seal: block.seal }
     }
 
-    /// The statement that the seal makes, under the key of `chain`'s operator.
+    /// The seal as a signed message under the key of the chain's operator.
     #[must_use]
     pub fn signed(&self, chain: &Chain) -> SignedMessage {
         SignedMessage {
@@ -146,7 +155,7 @@ impl SealedHeader {
         }
     }
 
-    /// Whether this chain's operator sealed it.
+    /// Whether the operator of `chain` made the seal.
     #[must_use]
     pub fn holds(&self, chain: &Chain) -> bool {
         self.seal.verifies(&chain.params().operator, &self.header.seal_message(chain.id()))

@@ -1,4 +1,7 @@
-//! Network parameters: a value, never a global; and the weights that all networks share.
+//! A chain's parameters, a value and never a global, and the weights that all chains share.
+//!
+//! The id of a chain is the hash of its parameters. Every message that its keys sign contains the id, so a signature for
+//! one chain is invalid on any other.
 
 use crate::{
     amount::{Amount, Height},
@@ -9,17 +12,18 @@ use crate::{
 };
 use core::fmt;
 
-/// Version of these rules: the first byte of the parameters, and so a part of the chain id. In version 1 an input weighed 1.
+/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In version 1
+/// an input had weight 1.
 pub const RULES_VERSION: u8 = 2;
-/// Weight of an input: one decompression, one read, removal and undo record; measured to be that of a third of an output.
+/// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of an output.
 pub const INPUT_WEIGHT: u64 = 8;
-/// Weight of an output without extra data: its 706 bytes in units of 32, and its range proof's verification.
+/// Weight of an output without extra data: 706 bytes in units of 32, which also covers the range proof's verification.
 pub const OUTPUT_WEIGHT: u64 = 22;
-/// Bytes of extra data that weigh one.
+/// Bytes of extra data for one unit of weight.
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
-/// Weight of a kernel: 113 bytes are four units, doubled because kernels stay for ever.
+/// Weight of a kernel: 113 bytes are four units, doubled because kernels stay forever.
 pub const KERNEL_WEIGHT: u64 = 8;
-/// Least weight of a block's reward: one coinbase output and one coinbase kernel.
+/// Weight of a block's reward: one coinbase output and one coinbase kernel.
 pub const REWARD_WEIGHT: u64 = OUTPUT_WEIGHT + KERNEL_WEIGHT;
 
 /// The hash of a chain's canonical genesis parameters. Every message that a chain's keys sign contains it.
@@ -48,15 +52,15 @@ impl fmt::Display for ChainId {
     }
 }
 
-/// Which network a chain belongs to; part of every address and prompt.
+/// The network of a chain: part of every address and prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Network {
     /// Real money.
     Main = 0,
-    /// Play money, shared.
+    /// Money without value, on a shared chain.
     Test = 1,
-    /// One operator's own chain.
+    /// A chain of one operator.
     Solo = 2,
 }
 
@@ -73,25 +77,25 @@ impl fmt::Display for Network {
 /// The genesis parameters; their hash is the chain id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
-    /// The network.
+    /// The network that addresses and prompts name.
     pub network: Network,
-    /// Whose signature seals a block.
+    /// The key whose signature seals a block.
     pub operator: PublicKey,
-    /// Seconds since 1970 at the genesis.
+    /// Time of the genesis block, in seconds since 1970.
     pub genesis_time: u64,
-    /// New base units in each block.
+    /// New base units that each block creates.
     pub reward: Amount,
     /// Blocks before a coinbase output can be spent.
     pub maturity: u64,
     /// W: the widest kernel window, in blocks.
     pub window_width: u64,
-    /// Window bounds are multiples of this many blocks, since raw heights would tell wallets apart.
+    /// Window bounds are multiples of this many blocks, because arbitrary heights would make wallets distinguishable.
     pub window_grid: u64,
     /// K: the deepest reorganisation, in blocks; below W.
     pub reorganisation: u64,
-    /// The heaviest block.
+    /// The maximum weight of a block.
     pub max_weight: u64,
-    /// Least fee for one unit of weight.
+    /// The least fee for one unit of weight.
     pub fee_per_weight: Amount,
 }
 
@@ -154,23 +158,38 @@ impl Decode for Params {
     }
 }
 
-/// These parameters make no sense together.
+/// Parameters that contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
     /// The operator's key is the identity.
-    #[error("the operator's key is the identity")]
+    #[error("invalid operator key: it is the identity")]
     OperatorKey,
     /// The window must be a positive multiple of the grid and wider than the reorganisation limit and one grid step.
     #[error(
-        "the kernel window must be a multiple of its grid and wider than it and the reorganisation limit"
+        "invalid kernel window: expected a multiple of its grid, above one grid step and the reorganisation limit"
     )]
     Window,
     /// A block must hold its own reward.
-    #[error("a block of the greatest weight cannot hold its own reward")]
+    #[error("invalid maximum weight: a block could not hold its own reward")]
     Weight,
 }
 
-/// A chain's parameters, checked, with their id.
+/// A chain: parameters that were checked, and their id.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mw::{Amount, Chain, Height, Params, PublicKey, SecretScalar};
+///
+/// let operator = PublicKey::of(&SecretScalar::random(&mut OsRng));
+/// let params = Params::solo(operator, 1_700_000_000);
+/// let chain = Chain::new(params.clone())?;
+/// assert_eq!(chain.supply(Height::new(2)), params.reward.checked_add(params.reward));
+///
+/// // Any other parameter makes another chain.
+/// let other = Chain::new(Params { genesis_time: 1_700_000_001, ..params })?;
+/// assert_ne!(chain.id(), other.id());
+/// # Ok::<(), sotto_mw::chain::ParamsError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     params: Params,
@@ -181,7 +200,7 @@ impl Chain {
     /// Checks the parameters and computes their id.
     ///
     /// # Errors
-    /// [`ParamsError`] when they make no sense together.
+    /// [`ParamsError`] if they contradict each other.
     pub fn new(params: Params) -> Result<Self, ParamsError> {
         let p = &params;
         if p.operator.point().is_identity() {
@@ -210,25 +229,26 @@ impl Chain {
         &self.id
     }
 
-    /// All base units in existence after the block at `h`; `None` when they do not fit 64 bits.
+    /// All base units that exist after the block at `h`; `None` if they exceed 64 bits.
     #[must_use]
     pub fn supply(&self, h: Height) -> Option<Amount> {
         self.params.reward.units().checked_mul(h.get()).map(Amount::new)
     }
 
-    /// The weight that a block has for transactions beside its reward.
+    /// The weight that a block can hold beside its reward.
     #[must_use]
     pub const fn room(&self) -> u64 {
         self.params.max_weight.saturating_sub(REWARD_WEIGHT)
     }
 
-    /// The least fee of a body of this weight; `None` when it does not fit 64 bits.
+    /// The least fee of a body of this weight; `None` if it exceeds 64 bits.
     #[must_use]
     pub fn least_fee(&self, weight: u64) -> Option<Amount> {
         self.params.fee_per_weight.units().checked_mul(weight).map(Amount::new)
     }
 
-    /// The last height of the standard window of a payment made now: the farthest grid line within the width.
+    /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of the grid
+    /// within the window width.
     #[must_use]
     pub fn standard_expiry(&self, next: Height) -> Height {
         let far = next.plus(self.params.window_width).get();

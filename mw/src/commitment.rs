@@ -1,6 +1,6 @@
-//! Pedersen commitments `C = v·H + r·G`: perfectly hiding, binding while nobody knows `log_G H`.
+//! Pedersen commitments `C = v·H + r·G`: perfectly hiding, and binding as long as `log_G H` is unknown.
 //!
-//! They add: `C(v₁,r₁) + C(v₂,r₂) = C(v₁+v₂, r₁+r₂)`, which is what a balance check uses.
+//! They add up, which is what a balance check relies on: `C(v₁, r₁) + C(v₂, r₂) = C(v₁ + v₂, r₁ + r₂)`.
 
 use crate::{
     amount::Amount,
@@ -11,17 +11,26 @@ use crate::{
 
 point_newtype! {
     /// A commitment to an amount. It also names an output, because an input carries nothing else.
+    ///
+    /// ```
+    /// use rand_core::OsRng;
+    /// use sotto_mw::{Amount, Commitment, SecretScalar};
+    ///
+    /// let (r, s) = (SecretScalar::random(&mut OsRng), SecretScalar::random(&mut OsRng));
+    /// let sum = Commitment::new(Amount::new(2), &r).plus(&Commitment::new(Amount::new(3), &s));
+    /// assert_eq!(sum, Commitment::new(Amount::new(5), &r.add(&s)));
+    /// ```
     Commitment
 }
 
 impl Commitment {
-    /// `v·H + r·G`, constant time in both.
+    /// Commits to `v` under the blinding factor `r`, in constant time.
     #[must_use]
     pub fn new(v: Amount, r: &SecretScalar) -> Self {
         Self(pedersen().commit(Scalar::from(v.units()), *r.expose()).into())
     }
 
-    /// Whether `self − v·H = X + o·G`: this output pays `v` and its blinding factor is split into the key `X` and `o`.
+    /// Whether `self − v·H = X + o·G`: the output holds `v`, and its blinding factor is the sum of `o` and the secret of `X`.
     #[must_use]
     pub fn is_split(&self, v: Amount, x: &PublicKey, o: &Scalar) -> bool {
         let rest = Self::new(v, &SecretScalar::from(*o));

@@ -1,9 +1,9 @@
-//! The group: the only file that names the curve.
+//! The group ristretto255, and the two generators of the ledger.
 //!
-//! ristretto255 (RFC 9496) through `curve25519-dalek`. Two generators with no known relation:
-//! `G`, the group's base point, carries blinding factors; `H`, hashed to the group, carries amounts.
-//! A [`Point`] keeps its canonical encoding beside the element, because both are needed: the bytes for hashes
-//! and comparisons, the element for sums.
+//! The group is that of RFC 9496, through `curve25519-dalek`; no other file names the curve. `G`, the base point, carries
+//! blinding factors. `H`, hashed to the group, carries amounts. No relation between the two is known.
+//!
+//! A [`Point`] keeps its canonical encoding beside the element: hashes and comparisons need the bytes, sums the element.
 
 use crate::{
     codec::{Decode, DecodeError, Encode, Reader},
@@ -29,7 +29,7 @@ pub use curve25519_dalek::scalar::Scalar;
 /// A group element without its encoding, for sums.
 pub(crate) type Element = RistrettoPoint;
 
-/// `H = element derivation of SHA-512("sotto/H/v1")` (RFC 9496, section 4.3.4), never a known multiple of G.
+/// `H`: the element derivation (RFC 9496, section 4.3.4) of SHA-512("sotto/H/v1"), not a known multiple of G.
 static H: LazyLock<Element> = LazyLock::new(|| Element::hash_from_bytes::<Sha512>(tag::H.as_bytes()));
 
 static PEDERSEN: LazyLock<PedersenGens> =
@@ -52,7 +52,7 @@ pub(crate) fn vartime_mul_h(v: u64) -> Element {
     vartime_sum_of_products([(Scalar::from(v), h())])
 }
 
-/// One value for each generator that all range proofs share.
+/// One value for each of the 130 generators that all range proofs share.
 #[derive(Clone, Debug)]
 pub(crate) struct StaticBases<T> {
     pub(crate) g: [T; 64],
@@ -97,12 +97,12 @@ pub(crate) fn vartime_sum_of_products(terms: impl IntoIterator<Item = (Scalar, E
     Element::vartime_multiscalar_mul(a, p)
 }
 
-/// The pair (H, G) in the form the range-proof crate takes.
+/// The pair (H, G) in the form that the `bulletproofs` crate takes.
 pub(crate) fn pedersen() -> &'static PedersenGens {
     &PEDERSEN
 }
 
-/// The range proof's own 128 generators, for one party and 64 bits.
+/// The 128 generators of the `bulletproofs` crate, for one party and 64 bits.
 pub(crate) fn bulletproof() -> &'static BulletproofGens {
     &BULLETPROOF
 }
@@ -134,7 +134,7 @@ impl Point {
         RISTRETTO_BASEPOINT_POINT.into()
     }
 
-    /// Decodes a canonical encoding (RFC 9496, section 4.3.1); `None` for every other string.
+    /// Decodes a canonical encoding (RFC 9496, section 4.3.1); `None` for any other 32 bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
         let element = CompressedRistretto(bytes).decompress()?;
@@ -147,13 +147,13 @@ impl Point {
         &self.bytes
     }
 
-    /// The canonical encoding as a value of its own.
+    /// The canonical encoding without the element.
     #[must_use]
     pub const fn encoded(&self) -> PointBytes {
         PointBytes(self.bytes)
     }
 
-    /// Whether this is the identity, which the rules refuse everywhere.
+    /// Whether this is the identity, which the rules refuse wherever it appears.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.bytes == [0; 32]
@@ -271,7 +271,7 @@ macro_rules! point_newtype {
 
 pub(crate) use point_newtype;
 
-/// A point's encoding without its element: small enough for errors and for index keys.
+/// The encoding of a point without the element: small enough for errors and index keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PointBytes(pub [u8; 32]);
 
@@ -287,7 +287,7 @@ impl fmt::Debug for PointBytes {
     }
 }
 
-/// A scalar's four 64-bit words, the lowest first.
+/// The four 64-bit words of a scalar, the lowest first.
 pub(crate) fn words(s: &Scalar) -> [u64; 4] {
     let bytes = s.as_bytes();
     core::array::from_fn(|i| (0..8).rev().fold(0, |w, j| w << 8 | u64::from(bytes[8 * i + j])))
@@ -305,7 +305,7 @@ impl Decode for Scalar {
     }
 }
 
-/// A canonical scalar from its 32 little-endian bytes; `None` when it is not below the group's order.
+/// The scalar with these 32 little-endian bytes; `None` unless it is below the group's order.
 #[must_use]
 pub fn scalar_from_bytes(bytes: [u8; 32]) -> Option<Scalar> {
     Scalar::from_canonical_bytes(bytes).into()
@@ -315,7 +315,7 @@ pub fn scalar_from_bytes(bytes: [u8; 32]) -> Option<Scalar> {
 mod tests {
     use super::*;
 
-    /// H is no generator of the range proof, and not G: a shared one would break binding.
+    /// H differs from G and from every generator of the range proof: a shared one would break binding.
     #[test]
     fn generators_differ() {
         let pc = PedersenGens::default();

@@ -1,8 +1,8 @@
-//! Tagged hashes: the one way the ledger hashes anything that is not a range proof or a signature challenge.
+//! Tagged hashes: how the ledger hashes everything except range proofs and signature challenges.
 //!
-//! `tagged(t, x) = SHA-256(SHA-256(t) ‖ SHA-256(t) ‖ x)`, so two uses with different tags never collide, and a
-//! reader needs nothing but a standard library. Parts are concatenated: callers give fixed-width parts or a
-//! length before each part that varies.
+//! `tagged(t, x) = SHA-256(SHA-256(t) ‖ SHA-256(t) ‖ x)`, so uses with different tags never collide, and any
+//! standard library can recompute a hash. Parts are concatenated: callers pass parts of fixed width, or put a length
+//! before each part that varies.
 //!
 //! Source: BIP-340, "Design", tagged hashes.
 
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 pub struct Hash(pub(crate) [u8; 32]);
 
 impl Hash {
-    /// Thirty-two zero bytes: the parent of nothing.
+    /// Thirty-two zero bytes.
     pub const ZERO: Self = Self([0; 32]);
 
     /// The hash with these bytes.
@@ -24,7 +24,7 @@ impl Hash {
         Self(bytes)
     }
 
-    /// Its 32 bytes.
+    /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -46,6 +46,13 @@ impl fmt::Debug for Hash {
 }
 
 /// The tagged hash of the concatenated parts.
+///
+/// ```
+/// use sotto_mw::hash::tagged;
+///
+/// assert_eq!(tagged("example/v1", &[b"ab", b"c"]), tagged("example/v1", &[b"abc"]));
+/// assert_ne!(tagged("example/v1", &[b"abc"]), tagged("example/v2", &[b"abc"]));
+/// ```
 #[must_use]
 pub fn tagged(tag: &str, parts: &[&[u8]]) -> Hash {
     let t = Sha256::digest(tag.as_bytes());

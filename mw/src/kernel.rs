@@ -1,13 +1,15 @@
-//! Kernels: what remains of a payment for ever.
+//! Kernels: the part of a payment that stays in the chain forever.
 //!
-//! A kernel proves by a signature under its excess `E` that inputs and outputs differ by a multiple of G alone, so no
-//! amount appeared; it names the fee and the heights between which it may enter a block. The message is fixed width:
+//! The signature of a kernel under its excess `E` proves that inputs and outputs differ by a multiple of G alone, so that
+//! no amount was created. The kernel also states the fee and the heights at which it may enter a block. The message has a
+//! fixed width:
 //!
 //! ```text
 //! m = "sotto/kernel/v1" ‖ chain id (32) ‖ features (1) ‖ fee (8) ‖ not_before (8) ‖ not_after (8) ‖ distance (8)
 //! ```
 //!
-//! all little-endian, zero where a kind has no such field. The offset stays out, so transactions can be joined.
+//! Integers are little-endian, and zero where a kind has no such field. The offset is not signed, so that transactions
+//! can be joined.
 
 use crate::{
     amount::{Amount, Height},
@@ -42,48 +44,57 @@ impl Window {
         Self { not_before: not_after.minus(chain.params().window_width), not_after }
     }
 
-    /// Whether `h` lies inside.
+    /// Whether `h` is in the window.
     #[must_use]
     pub fn contains(&self, h: Height) -> bool {
         self.not_before <= h && h <= self.not_after
     }
 }
 
-/// What kind of kernel it is, with the fields of that kind.
+/// The kind of a kernel, and the fields of that kind.
+///
+/// ```
+/// use sotto_mw::{Amount, Height, KernelFeatures};
+///
+/// let kernel = KernelFeatures::Plain { fee: Amount::new(5), not_after: Height::new(1_440) };
+/// let window = kernel.window(60);
+/// assert!(window.contains(Height::new(1_380)) && !window.contains(Height::new(1_379)));
+/// assert_eq!(kernel.fee(), Amount::new(5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KernelFeatures {
-    /// A payment; its window is the standard one that ends at `not_after`, so that most kernels look alike.
+    /// A payment with the standard window that ends at `not_after`, so that most kernels look alike.
     Plain {
-        /// What the sealer gets.
+        /// The fee, which the sealer of the block receives.
         fee: Amount,
-        /// Last height; the window reaches back by the chain's full width.
+        /// Last height; the window begins one full window width earlier.
         not_after: Height,
     },
-    /// The kernel of a block's reward.
+    /// The reward of a block.
     Coinbase {
         /// The height of that block.
         height: Height,
     },
     /// A payment with a window of its own.
     HeightRanged {
-        /// What the sealer gets.
+        /// The fee, which the sealer of the block receives.
         fee: Amount,
         /// First and last height.
         window: Window,
     },
     /// A payment whose excess may occur again, but not within `distance` blocks.
     NoRecentDuplicate {
-        /// What the sealer gets.
+        /// The fee, which the sealer of the block receives.
         fee: Amount,
         /// First and last height.
         window: Window,
-        /// Smallest distance in blocks to the last kernel with the same excess.
+        /// The least distance in blocks to the last kernel with the same excess.
         distance: u64,
     },
 }
 
 impl KernelFeatures {
-    /// The code of the kind, as signed and as sent.
+    /// The code of the kind, as it is signed and encoded.
     #[must_use]
     pub const fn code(&self) -> u8 {
         match self {
@@ -94,7 +105,7 @@ impl KernelFeatures {
         }
     }
 
-    /// The fee; a coinbase kernel has none.
+    /// The fee; zero for a coinbase kernel.
     #[must_use]
     pub const fn fee(&self) -> Amount {
         match self {
@@ -111,13 +122,13 @@ impl KernelFeatures {
         matches!(self, Self::Coinbase { .. })
     }
 
-    /// Whether its excess may occur again.
+    /// Whether the excess may occur again.
     #[must_use]
     pub const fn may_repeat(&self) -> bool {
         matches!(self, Self::NoRecentDuplicate { .. })
     }
 
-    /// The heights between which it may enter a block, on a chain whose windows are at most `width` wide.
+    /// The heights at which the kernel may enter a block, on a chain whose windows are at most `width` wide.
     #[must_use]
     pub fn window(&self, width: u64) -> Window {
         match *self {
@@ -186,9 +197,9 @@ impl Decode for KernelFeatures {
 /// A kernel: features, excess, signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// Kind, fee and locks.
+    /// Kind, fee and window.
     pub features: KernelFeatures,
-    /// The key it is signed under.
+    /// The key that verifies the signature.
     pub excess: Excess,
     /// The signature of [`KernelFeatures::message`].
     pub signature: Signature,
@@ -200,13 +211,13 @@ impl Kernel {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 9 + 96;
 
-    /// Hash of the full bytes: leaf of the kernel mountain range, and unique in a chain.
+    /// The hash of the whole kernel: a leaf of the kernel mountain range, unique in a chain.
     #[must_use]
     pub fn id(&self) -> Hash {
         tagged(tag::KERNEL_ID, &[&self.to_bytes()])
     }
 
-    /// The statement that its signature makes on `chain`.
+    /// The signed message of this kernel on `chain`.
     #[must_use]
     pub fn signed(&self, chain: &ChainId) -> SignedMessage {
         SignedMessage {

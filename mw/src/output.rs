@@ -15,7 +15,7 @@ use crate::{
     range_proof::{Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey},
 };
 
-/// An output: a commitment, what is public about it, and a proof that binds both.
+/// An output: a commitment, its public data, and a proof that binds both. See the crate's first example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Plain or coinbase.
@@ -24,7 +24,7 @@ pub struct Output {
     pub commitment: Commitment,
     /// Public bytes that the proof binds.
     pub extra: Extra,
-    /// Shows that the amount is in range.
+    /// Proves that the amount is in range.
     pub proof: RangeProof,
 }
 
@@ -34,10 +34,10 @@ impl Output {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
 
-    /// Makes an output on `chain`; the same arguments give the same bytes.
+    /// Makes an output on `chain`. The same arguments give the same bytes. Not constant time.
     ///
     /// # Errors
-    /// [`ProveError`] when its own proof does not verify or rewind: nothing is released then.
+    /// [`ProveError`] if the proof does not verify or rewind; nothing is released then.
     pub fn new(
         chain: &ChainId,
         features: OutputFeatures,
@@ -49,30 +49,30 @@ impl Output {
         Ok(Self { features, commitment, extra: Extra::default(), proof })
     }
 
-    /// Reads amount and index if the output was made with this rewind key; costs a transcript, no curve operation.
+    /// Reads amount and index if the output was made with this rewind key, without a curve operation.
     #[must_use]
     pub fn rewind(&self, chain: &ChainId, key: &RewindKey) -> Option<Opening> {
         self.replay(chain)?.rewind(key)
     }
 
-    /// Replays its proof's transcript once, for any number of rewind keys; `None` when nobody made the proof.
+    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
         Replayed::new(&self.proof.head(), self.context(chain), &self.commitment)
     }
 
-    /// Whether its range proof holds on `chain`.
+    /// Whether the range proof verifies on `chain`.
     #[must_use]
     pub fn proof_holds(&self, chain: &ChainId) -> bool {
         prover::verifies(&self.proof, &self.context(chain), &self.commitment)
     }
 
-    /// The claim its proof makes, for a batch.
+    /// The claim of the proof, for a batch.
     pub(crate) fn claim(&self, chain: &ChainId) -> Claim<'_> {
         Claim { proof: &self.proof, commitment: &self.commitment, context: self.context(chain) }
     }
 
-    /// Whether it is a block's reward.
+    /// Whether this is a block's reward.
     #[must_use]
     pub fn is_coinbase(&self) -> bool {
         self.features == OutputFeatures::Coinbase

@@ -30,9 +30,7 @@ pub struct OutputKeys<'a> {
     pub tau: &'a TauKey,
 }
 
-/// The scalars of one proof, served to the crate as if they were random.
-///
-/// The crate draws exactly 132 scalars of 64 bytes in the order α, ρ, s_L (64), s_R (64), τ₁, τ₂.
+/// The scalars of one proof, as a random source that the crate draws from.
 struct DeterministicRng {
     rewind: Zeroizing<Vec<u8>>,
     tau: Zeroizing<Vec<u8>>,
@@ -75,7 +73,7 @@ impl CryptoRng for DeterministicRng {}
 /// The same arguments give the same bytes.
 ///
 /// # Errors
-/// [`ProveError`] when the crate refuses or draws its randomness in another order than this file relies on.
+/// [`ProveError`] if the crate fails, or draws its randomness in another order than this file relies on.
 pub(crate) fn prove(
     context: &OutputContext,
     opening: &Opening,
@@ -95,7 +93,7 @@ pub(crate) fn prove(
             .map_err(|_| ProveError)?;
     let bytes: [u8; PROOF_BYTES] = proof.to_bytes().try_into().map_err(|_| ProveError)?;
     let proof = RangeProof::from_bytes(&bytes);
-    // Before release: the proof must rewind to its opening and verify, or nothing leaves.
+    // Nothing is released unless it rewinds and verifies.
     let rewinds = rng.next == 132 && rewinds_to(&proof, context, &c, keys.rewind) == Some(*opening);
     if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
 }
@@ -114,9 +112,9 @@ fn rewinds_to(
     Replayed::new(&proof.head(), context.clone(), c)?.rewind(key)
 }
 
-/// The proof could not be made; nothing was released.
+/// A proof could not be made; nothing was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the range proof could not be made soundly")]
+#[error("cannot make the range proof: its own check failed")]
 pub struct ProveError;
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
-//! Range proofs: 672 bytes that show `0 ≤ v < 2⁶⁴` for `C = v·H + r·G`, and bind the output they belong to.
+//! Range proofs: 672 bytes that prove `0 ≤ v < 2⁶⁴` for `C = v·H + r·G`, and how their owner reads them again.
 //!
-//! Bulletproofs (Bünz et al. 2018) by the `bulletproofs` crate, single proofs only, so that outputs stay separable.
-//! The transcript first absorbs chain id, features and extra data: a proof copied to another output fails.
+//! The proofs are Bulletproofs (Bünz et al. 2018) as the `bulletproofs` crate makes them, one for each output, so that
+//! outputs stay separable. The transcript first absorbs a prefix `P` of chain id, features and extra data; a proof that is
+//! copied to another output fails.
 //!
-//! **Rewind.** None of the prover's 132 random scalars is random. With `P` the absorbed prefix,
+//! **Rewind.** The prover's 132 random scalars are derived from keys:
 //!
 //! ```text
 //! sᵢ = H512→scalar("sotto/rewind/v1", rewind key, C, len(P), P, i)    i = 0…129:  α, ρ, s_L, s_R
-//! τᵢ = the same under "sotto/tau/v1" and the private key              i = 130, 131
+//! τᵢ = the same under "sotto/tau/v1" and the tau key                  i = 130, 131
 //! α  = s₀ + M,   M = amount (8) ‖ index (12) ‖ 0¹²
 //! ```
 //!
-//! The proof carries `e_blinding = α + ρ·x`, so who has the rewind key finds `M = e_blinding − s₀ − s₁·x` from a
-//! transcript alone, without a curve operation; a foreign proof gives a scalar whose twelve tag bytes are not zero.
-//! The blinding factor stays hidden behind the τ. Because every scalar depends on C and P, proving twice gives the same
-//! bytes: two different proofs under the same nonces would reveal the amount or the blinding factor.
-//!
-//! Not constant time: the crate's inner-product step multiplies blinded vectors in variable time.
+//! The proof carries `e_blinding = α + ρ·x`, so the holder of the rewind key computes `M = e_blinding − s₀ − s₁·x` from the
+//! transcript alone, without a curve operation. For a proof made with another key, the twelve tag bytes of the result are
+//! not zero. The τ hide the blinding factor from the rewind key. Because every scalar depends on C and P, proving twice
+//! gives the same bytes; two different proofs under the same nonces would reveal the amount or the blinding factor.
 
 mod rewind;
 
@@ -35,13 +34,13 @@ use merlin::Transcript;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Bytes of a single 64-bit proof: 21 elements of 32 bytes.
+/// Length of a proof in bytes: 21 elements of 32 bytes.
 pub const PROOF_BYTES: usize = 672;
 
-/// Bytes of a proof that a rewind reads: A, S, T₁, T₂, t_x, t_x_blinding, e_blinding.
+/// Length of the part that a rewind reads: A, S, T₁, T₂, t_x, t_x_blinding, e_blinding.
 pub const REWIND_BYTES: usize = 224;
 
-/// A range proof's bytes; its five scalars are known to be canonical only after [`crate::rules`] looked.
+/// The bytes of a range proof. [`crate::rules`] checks that its five scalars are canonical.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RangeProof(pub(crate) Box<[u8; PROOF_BYTES]>);
 
@@ -52,7 +51,7 @@ impl RangeProof {
         Self(Box::new(*bytes))
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; PROOF_BYTES] {
         &self.0
@@ -66,12 +65,12 @@ impl RangeProof {
         ProofHead(head)
     }
 
-    /// The i-th of its 21 elements.
+    /// Element `i` of 21.
     pub(crate) fn element(&self, i: usize) -> [u8; 32] {
         element(&*self.0, i)
     }
 
-    /// Whether its five scalars are canonical: t_x, t_x_blinding, e_blinding, a and b.
+    /// Whether the five scalars are canonical: t_x, t_x_blinding, e_blinding, a and b.
     #[must_use]
     pub(crate) fn scalars_are_canonical(&self) -> bool {
         [4, 5, 6, 19, 20].iter().all(|i| scalar_from_bytes(self.element(*i)).is_some())
@@ -101,13 +100,13 @@ impl fmt::Debug for RangeProof {
 pub struct ProofHead(pub(crate) [u8; REWIND_BYTES]);
 
 impl ProofHead {
-    /// Its bytes.
+    /// The bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; REWIND_BYTES] {
         &self.0
     }
 
-    /// The i-th of its seven elements.
+    /// Element `i` of seven.
     pub(crate) fn element(&self, i: usize) -> [u8; 32] {
         element(&self.0, i)
     }
@@ -121,7 +120,7 @@ impl ProofHead {
         t.append_message(b"V", c.as_bytes());
         t.append_message(b"A", &self.element(0));
         t.append_message(b"S", &self.element(1));
-        // y and z are drawn, since drawing changes what is drawn later.
+        // Drawing y and z changes what the transcript gives later.
         let (_, _) = (challenge(&mut t, b"y"), challenge(&mut t, b"z"));
         t.append_message(b"T_1", &self.element(2));
         t.append_message(b"T_2", &self.element(3));
@@ -137,7 +136,7 @@ impl fmt::Debug for ProofHead {
     }
 }
 
-/// The i-th element of a proof or of its head.
+/// Element `i` of a proof or of its head.
 fn element(bytes: &[u8], i: usize) -> [u8; 32] {
     let mut e = [0; 32];
     e.copy_from_slice(&bytes[32 * i..32 * i + 32]);
@@ -150,12 +149,12 @@ fn challenge(t: &mut Transcript, label: &'static [u8]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&wide)
 }
 
-/// What the owner of a rewind key reads from a proof: the opening without its blinding factor.
+/// What a rewind key reads from a proof: the amount, and the index of the blinding factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The committed amount.
     pub amount: Amount,
-    /// The random index from which its blinding factor is derived.
+    /// The random index from which the owner derives the blinding factor.
     pub index: [u8; 12],
 }
 
@@ -176,11 +175,11 @@ impl Opening {
     }
 }
 
-/// Sees amounts of the proofs made with it, and nothing else.
+/// A key that reads the amounts of the proofs made with it, and nothing else.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct RewindKey(pub [u8; 32]);
 
-/// Keeps the blinding factor out of a rewind key's reach.
+/// A key that hides the blinding factor from the rewind key.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct TauKey(pub [u8; 32]);
 

@@ -1,16 +1,36 @@
-//! The consensus rules: the only place where a transaction or a block is judged.
+//! The consensus rules: the only place that accepts or rejects a transaction or a block.
 //!
 //! ```text
 //! Block ──check──▶ WellFormed<Block> ──verify──▶ Verified<Block> ──connect──▶ Connected<BlockChange>
 //!        shape                        seal, proofs, balance        the chain's state        ▲ the seal
-//! Proposal ───────────────── the same at once, but for the seal ──────────────▶ Connected<ProposalChange>
+//! Proposal ───────────────── the same at once, without the seal ──────────────▶ Connected<ProposalChange>
 //! ```
 //!
-//! Only this module makes the last three, and mempool, sealing, connection, reorganisation, sync and audit all pass through
-//! them; what is left of blocks without bodies passes through the same functions ([`pruned`]). Each rule has a number: a
+//! Only this module makes the last three types, and mempool, sealing, connection, reorganisation, synchronisation and audit
+//! all use them. A chain without block bodies passes through the same functions ([`pruned`]). Each rule has a number: a
 //! heading in `docs/RULES.md`, a function here, a variant of [`Rejection`].
 //!
-//! A value remembers the chain on which it was judged. On another chain it counts for nothing: it is judged anew there.
+//! Guaranteed: a value of these types has passed the named checks on one chain, which it remembers; used with another
+//! chain, it is checked again. Not guaranteed: that a `Verified` value fits any state, or that a `Connected` value fits a
+//! state other than the one it was checked against.
+//!
+//! ```
+//! use sotto_mw::{Rejection, rules, state::ChainView, testing::TestChain};
+//!
+//! let mut ledger = TestChain::new(1);
+//! let (proposal, _) = ledger.propose(&[])?;
+//! let block = ledger.seal(proposal.header, proposal.body);
+//!
+//! let (chain, state) = (ledger.chain(), ledger.state());
+//! let verified = rules::verify_block(chain, state.tip(), rules::check_block(chain, block.clone())?)?;
+//! assert!(rules::connect_block(chain, state, verified).is_ok());
+//!
+//! let mut altered = block;
+//! altered.header.time += 1; // the seal covers the header
+//! let altered = rules::check_block(chain, altered)?;
+//! assert_eq!(rules::verify_block(chain, state.tip(), altered).err(), Some(Rejection::Seal));
+//! # Ok::<(), Rejection>(())
+//! ```
 
 mod balance;
 mod batch;
@@ -37,21 +57,21 @@ pub use balance::{AuditError, SupplyAudit};
 pub use verdict::InvalidBlock;
 use verdict::Unsealed;
 
-/// Its shape was checked: order, weight, fees, encodings.
+/// A value whose shape was checked: order, weight, fees, encodings.
 #[derive(Clone, Debug)]
 pub struct WellFormed<T> {
     value: T,
     chain: ChainId,
 }
 
-/// Its proofs, signatures and balance were checked too.
+/// A well-formed value whose proofs, signatures and balance were checked too.
 #[derive(Clone, Debug)]
 pub struct Verified<T> {
     value: T,
     chain: ChainId,
 }
 
-/// It was checked against a chain's state too.
+/// A verified value that was checked against the state of a chain too.
 #[derive(Clone, Debug)]
 pub struct Connected<T> {
     value: T,
@@ -59,50 +79,50 @@ pub struct Connected<T> {
 }
 
 impl<T> WellFormed<T> {
-    /// What was checked.
+    /// The value.
     pub const fn get(&self) -> &T {
         &self.value
     }
 }
 
 impl<T> Verified<T> {
-    /// What was checked.
+    /// The value.
     pub const fn get(&self) -> &T {
         &self.value
     }
 }
 
 impl<T> Connected<T> {
-    /// What was checked.
+    /// The value.
     pub const fn get(&self) -> &T {
         &self.value
     }
 
-    /// The header hash of the state it was checked against.
+    /// The hash of the tip's header in the state that it was checked against.
     pub const fn parent(&self) -> &Hash {
         &self.parent
     }
 }
 
-/// A block that was checked against the state, with what it changes there.
+/// A block, and what it changes in the state.
 #[derive(Clone, Debug)]
 pub struct BlockChange {
     /// The block.
     pub block: Block,
-    /// What it changes.
+    /// The changes.
     pub change: ChangeSet,
 }
 
-/// Checks a transaction's shape.
+/// Checks the shape of a transaction.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R11 that refuses it.
+/// The first rule of MW-R01 to MW-R11 that it breaks.
 pub fn check_transaction(chain: &Chain, t: Transaction) -> Result<WellFormed<Transaction>, Rejection> {
     shape::transaction(chain, &t.body)?;
     Ok(WellFormed { value: t, chain: *chain.id() })
 }
 
-/// Verifies a transaction's proofs, signatures and balance.
+/// Verifies the proofs, signatures and balance of a transaction.
 ///
 /// # Errors
 /// MW-R13, MW-R14 or MW-R15.
@@ -116,8 +136,8 @@ pub fn verify_transaction(
     Ok(Verified { value: t.value, chain: t.chain })
 }
 
-/// What the chain's state says to a transaction before its proofs are looked at: whoever must judge what strangers send finds out
-/// here, by a few look-ups, what no proof could help. It vouches for nothing.
+/// Checks a transaction against the state before its proofs are verified. A node that receives transactions from strangers
+/// rejects hopeless ones here, at the cost of a few lookups. Success proves nothing.
 ///
 /// # Errors
 /// As [`connect_transaction`].
@@ -129,10 +149,10 @@ pub fn precheck_transaction<V: ChainView>(
     context::body(chain, view, &t.value.body).map(drop)
 }
 
-/// Checks that a transaction could enter the block after `view`'s tip.
+/// Checks that a transaction could enter the block after the tip of `view`.
 ///
 /// # Errors
-/// The first rule of MW-R24 to MW-R30 that refuses it, or the store's failure.
+/// The first rule of MW-R24 to MW-R30 that it breaks, or the failure of the store.
 pub fn connect_transaction<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -145,19 +165,19 @@ pub fn connect_transaction<V: ChainView>(
     Ok(Connected { value: t.value.clone(), parent: view.tip().hash() })
 }
 
-/// Checks a block's shape.
+/// Checks the shape of a block.
 ///
 /// # Errors
-/// The first rule of MW-R01 to MW-R12 that refuses it.
+/// The first rule of MW-R01 to MW-R12 that it breaks.
 pub fn check_block(chain: &Chain, b: Block) -> Result<WellFormed<Block>, Rejection> {
     shape::block(chain, &b.body)?;
     Ok(WellFormed { value: b, chain: *chain.id() })
 }
 
-/// Verifies a block on top of its parent's header: seal, body hash, balance, signatures, proofs.
+/// Verifies a block against its parent's header: seal, body hash, balance, signatures, proofs.
 ///
 /// # Errors
-/// The first rule of MW-R13 to MW-R21 that refuses it.
+/// The first rule of MW-R13 to MW-R21 that it breaks.
 pub fn verify_block(
     chain: &Chain,
     parent: &Header,
@@ -168,11 +188,11 @@ pub fn verify_block(
     Ok(Verified { value: b.value, chain: b.chain })
 }
 
-/// Checks and verifies blocks that follow each other, the first on top of `parent`: all their proofs and signatures as one
-/// batch, many times faster than block by block where blocks are small. The caller bounds the memory by what it hands over.
+/// Checks and verifies consecutive blocks, the first on top of `parent`, with all their proofs and signatures in one batch.
+/// For small blocks this is many times faster than block by block. The number of blocks bounds the memory.
 ///
-/// Returns the blocks before the first that breaks a rule, and that one's height with the rule: the verdict that
-/// [`check_block`] and [`verify_block`] would have come to one after the other.
+/// Returns the blocks before the first invalid one, and that one's height with the rule that it breaks: the same verdict
+/// as [`check_block`] and [`verify_block`] in sequence.
 #[must_use]
 pub fn verify_blocks(
     chain: &Chain,
@@ -188,10 +208,10 @@ pub fn verify_blocks(
     (blocks.into_iter().map(|value| Verified { value, chain: *chain.id() }).collect(), broken)
 }
 
-/// Checks a block against the state it extends, and says what it changes.
+/// Checks a block against the state that it extends, and computes its changes.
 ///
 /// # Errors
-/// The first rule of MW-R18, MW-R22 to MW-R30 that refuses it, or the store's failure.
+/// The first rule of MW-R18 and MW-R22 to MW-R30 that it breaks, or the failure of the store.
 pub fn connect_block<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -207,7 +227,7 @@ pub fn connect_block<V: ChainView>(
     Ok(Connected { parent: block.header.previous, value: BlockChange { block, change } })
 }
 
-/// MW-R18, MW-R19 and MW-R22 to MW-R30: what a header and its body change.
+/// MW-R18, MW-R19 and MW-R22 to MW-R30: the changes of a header and its body.
 fn connected<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -222,38 +242,38 @@ fn connected<V: ChainView>(
     Ok(ChangeSet { before: context::tip(view), after, spent, created, kernels })
 }
 
-/// A block that only lacks its seal.
+/// A block without its seal.
 #[derive(Clone, Debug)]
 pub struct Proposal {
-    /// The header to be sealed.
+    /// The header to seal.
     pub header: Header,
     /// The body it commits to.
     pub body: Body,
 }
 
 impl Proposal {
-    /// Adds the seal; the block then passes through the same checks as any other.
+    /// Adds a seal. The resulting block needs the same checks as any other.
     #[must_use]
     pub fn seal(self, seal: Signature) -> Block {
         Block { header: self.header, seal, body: self.body }
     }
 }
 
-/// A proposal that every rule allows but the seal's, with what it would change.
+/// A proposal that obeys every rule except the one on seals, and what it would change.
 #[derive(Clone, Debug)]
 pub struct ProposalChange {
     /// The proposal.
     pub proposal: Proposal,
-    /// What it would change.
+    /// The changes.
     pub change: ChangeSet,
     chain: ChainId,
 }
 
-/// Judges a proposal for the block after `view`'s tip by all that a block is judged by, but for the seal: what whoever is to
-/// seal it, or to agree that others do, wants to know before.
+/// Checks a proposal for the block after the tip of `view` against every rule for blocks except the seal. A sealer calls
+/// this before it seals a proposal of others.
 ///
 /// # Errors
-/// The first rule that refuses it, in the order of blocks; never MW-R21. Or the store's failure.
+/// The first rule that it breaks, in the order of blocks, never MW-R21; or the failure of the store.
 pub fn connect_proposal<V: ChainView>(
     chain: &Chain,
     view: &V,
@@ -267,7 +287,7 @@ pub fn connect_proposal<V: ChainView>(
     Ok(Connected { parent, value: ProposalChange { proposal, change, chain: *chain.id() } })
 }
 
-/// Adds the seal to a proposal that was judged: a block that was checked against the state, whose proofs nobody has to verify again.
+/// Adds the seal to a checked proposal. The block is connected without verifying its proofs again.
 ///
 /// # Errors
 /// MW-R21.
@@ -276,20 +296,20 @@ pub fn seal_proposal(
     p: Connected<ProposalChange>,
     seal: Signature,
 ) -> Result<Connected<BlockChange>, Rejection> {
-    let Connected { value: ProposalChange { proposal, change, chain: judged_on }, parent } = p;
+    let Connected { value: ProposalChange { proposal, change, chain: checked_on }, parent } = p;
     let block = proposal.seal(seal);
-    if judged_on != *chain.id() || !SealedHeader::of(&block).holds(chain) {
+    if checked_on != *chain.id() || !SealedHeader::of(&block).holds(chain) {
         return Err(Rejection::Seal);
     }
     Ok(Connected { value: BlockChange { block, change }, parent })
 }
 
-/// Builds the next block from transactions that fit the state, and its reward.
+/// Builds the next block from its reward and from transactions that fit the state.
 ///
 /// # Errors
-/// The rule that the block would break, or the store's failure. A conflict between transactions is reported as the
-/// rule it would break in the block: MW-R24 for a double spend, MW-R25 for a double creation. MW-R18 when one of them was
-/// connected to another state than `view`'s.
+/// The rule that the block would break, or the failure of the store. A conflict between transactions is the rule that it
+/// would break in the block: MW-R24 for a double spend, MW-R25 for a double creation. MW-R18 if a transaction was
+/// connected to a state other than `view`.
 pub fn propose<V: ChainView>(
     chain: &Chain,
     view: &V,

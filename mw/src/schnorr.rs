@@ -1,8 +1,8 @@
 //! Schnorr signatures on ristretto255: `z·G = R + c·X` with `c = H2(R ‖ X ‖ m)`.
 //!
-//! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer, two parties
-//! ([`crate::session`]) and any standard FROST verifier make and accept the same 64 bytes `R ‖ z`. Messages start with a
-//! tag of [`crate::tag`], so a signature made for one purpose is none for another.
+//! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer, two
+//! parties ([`crate::session`]) and any standard FROST implementation produce and accept the same 64 bytes `R ‖ z`. Each
+//! message starts with a label of [`mod@crate::tag`], so a signature made for one purpose is invalid for any other.
 
 use crate::{
     codec::fields,
@@ -43,8 +43,8 @@ pub(crate) fn h5(parts: &[&[u8]]) -> [u8; 64] {
     hash(b"com", parts)
 }
 
-/// Hedged nonce: `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1, with what is signed where that is known:
-/// should a random source repeat itself, two messages still have two nonces.
+/// The hedged nonce `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1. The message enters where it is known, so
+/// that two messages have two nonces even if the random source repeats itself.
 pub(crate) fn nonce(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
     let mut fresh = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *fresh);
@@ -81,7 +81,7 @@ impl Signature {
         Self { r, z }
     }
 
-    /// Whether it signs `m` under `x`. Identities are refused as key and as nonce.
+    /// Whether this is a signature of `m` under `x`. The identity is refused as key and as nonce.
     ///
     /// Variable time: all inputs are public.
     #[must_use]
@@ -96,7 +96,17 @@ impl Signature {
     }
 }
 
-/// Signs `m` under `x`, with a nonce hedged against a weak random source.
+/// Signs `m` with the secret key `x`, in constant time. The nonce is hedged against a weak random source.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mw::{PublicKey, SecretScalar, schnorr::sign};
+///
+/// let x = SecretScalar::random(&mut OsRng);
+/// let signature = sign(&x, b"message", &mut OsRng);
+/// assert!(signature.verifies(&PublicKey::of(&x), b"message"));
+/// assert!(!signature.verifies(&PublicKey::of(&x), b"another message"));
+/// ```
 #[must_use]
 pub fn sign(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> Signature {
     let k = nonce(x, m, rng);
@@ -105,12 +115,12 @@ pub fn sign(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) ->
     Signature { r, z: k.expose() + c * x.expose() }
 }
 
-/// A signed statement: key, message, signature.
+/// A message with a signature and the key to verify it with. The signature may be invalid.
 #[derive(Clone, Debug)]
 pub struct SignedMessage {
-    /// Who signed.
+    /// The key of the signer.
     pub key: PublicKey,
-    /// What was signed.
+    /// The message, with its label.
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Signature,
@@ -150,7 +160,7 @@ mod tests {
         assert!(!shifted.verifies(&s.key, &s.message));
     }
 
-    /// A source that repeats itself, as a cloned machine's does, must not give two messages one nonce: that shows x.
+    /// The random source of a cloned machine repeats itself. Two messages under one nonce would reveal x.
     #[test]
     fn a_repeated_random_source_repeats_no_nonce() {
         let x = SecretScalar::from(Scalar::from(9u64));

@@ -1,7 +1,7 @@
 //! Secret scalars: blinding factors, signing shares, nonces.
 //!
-//! Wiped when dropped, compared in constant time, never printed, never copied by accident. What is not promised:
-//! copies the compiler leaves in registers or on the stack (see `docs/THREATS.md`).
+//! Guaranteed: they are wiped on drop, compared in constant time, never printed and never copied implicitly. Not
+//! guaranteed: that the compiler leaves no copy in registers or on the stack (see `docs/THREATS.md`).
 
 use crate::group::{Point, Scalar, scalar_from_bytes};
 use core::fmt;
@@ -10,6 +10,15 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// A scalar that must stay secret.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mw::SecretScalar;
+///
+/// let (x, y) = (SecretScalar::random(&mut OsRng), SecretScalar::random(&mut OsRng));
+/// assert_eq!(x.add(&y).sub(&y), x);
+/// assert_eq!(format!("{x:?}"), "SecretScalar(…)");
+/// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretScalar(Scalar);
 
@@ -30,13 +39,13 @@ impl SecretScalar {
         Self(Scalar::from_bytes_mod_order_wide(bytes))
     }
 
-    /// The scalar with this canonical encoding; `None` for any other string.
+    /// The scalar with this canonical encoding; `None` for any other 32 bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
         scalar_from_bytes(bytes).map(Self)
     }
 
-    /// The canonical encoding, wiped when the caller drops it.
+    /// The canonical encoding, wiped on drop.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0.to_bytes())
@@ -54,15 +63,15 @@ impl SecretScalar {
         Self(self.0 - other.0)
     }
 
-    /// The zero scalar: the neutral element of sums.
+    /// Zero, the neutral element of sums.
     #[must_use]
     pub const fn zero() -> Self {
         Self(Scalar::ZERO)
     }
 
-    /// The encoding of `x·P`: what two parties that know one of `x` and `p` each, and the other's `x·G` or `p·G`, agree on.
+    /// The Diffie–Hellman secret `x·P`, encoded: the same for the holder of `x` and for the holder of the logarithm of `P`.
     ///
-    /// Constant time in `x`. The identity comes of the identity alone, which the caller refuses.
+    /// Constant time in `x`. The result is the identity only if `p` is, which the caller must refuse.
     #[must_use]
     pub fn agree(&self, p: &Point) -> Zeroizing<[u8; 32]> {
         let mut shared = p.element() * self.0;
@@ -71,7 +80,7 @@ impl SecretScalar {
         bytes
     }
 
-    /// Makes the scalar public, as a kernel offset or a partial signature is.
+    /// Makes the scalar public, for a kernel offset or a partial signature.
     #[must_use]
     pub const fn reveal(&self) -> Scalar {
         self.0

@@ -1,16 +1,16 @@
-//! Signing together: n parties, one signature under the sum of their keys.
+//! Signing sessions: two parties make one signature under the sum of their keys.
 //!
 //! ```text
 //! E   = Σ Xᵢ                                  the key
-//! B   = H5(session ‖ sorted (i, Xᵢ, Dᵢ, Eᵢ))    what everyone has seen
+//! B   = H5(session ‖ sorted (i, Xᵢ, Dᵢ, Eᵢ))    everything both have seen
 //! ρᵢ  = H1(E ‖ H4(m) ‖ B ‖ i)                   binding factor
 //! R   = Σ (Dᵢ + ρᵢ·Eᵢ),   c = H2(R ‖ E ‖ m)
 //! zᵢ  = dᵢ + ρᵢ·eᵢ + c·xᵢ,   zᵢ·G = Dᵢ + ρᵢ·Eᵢ + c·Xᵢ
 //! ```
 //!
-//! Two nonces a party, bound to the whole session, make concurrent sessions safe (FROST: Komlo and Goldberg 2020;
-//! RFC 9591, section 5); a proof of possession of each Xᵢ closes rogue keys. Nonces are used once: [`Nonces`] is
-//! consumed by [`Session::sign`]. Three responses under one pair reveal x.
+//! Each party has two nonces, bound to the whole session, which makes concurrent sessions safe (FROST: Komlo and Goldberg
+//! 2020; RFC 9591, section 5). A proof of possession of each Xᵢ prevents rogue-key attacks. Nonces are used once:
+//! [`Session::sign`] consumes [`Nonces`], because three responses under one pair would reveal x.
 
 use crate::{
     chain::ChainId,
@@ -19,22 +19,32 @@ use crate::{
     secret::SecretScalar,
     tag,
 };
+use core::fmt;
 use rand_core::{CryptoRng, RngCore};
 
-/// 32 fresh bytes that name one signing session.
+/// The id of one signing session: 32 fresh bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 32]);
 
-/// A party's number in its session.
+/// The role of a party in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Opens the session, and finishes it.
+    /// Opens the session and completes the signature.
     Inviter = 1,
     /// Answers once.
     Responder = 2,
 }
 
-/// A secret nonce pair (d, e): neither `Clone` nor printable, and consumed by use.
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inviter => "inviter",
+            Self::Responder => "responder",
+        })
+    }
+}
+
+/// A secret nonce pair (d, e). It can be neither cloned nor printed, and signing consumes it.
 pub struct Nonces {
     d: SecretScalar,
     e: SecretScalar,
@@ -46,29 +56,29 @@ impl Nonces {
         Self { d: nonce(x, &[], rng), e: nonce(x, &[], rng) }
     }
 
-    /// Restores a pair that was kept under seal.
+    /// Restores a pair from encrypted storage.
     #[must_use]
     pub const fn from_secrets(d: SecretScalar, e: SecretScalar) -> Self {
         Self { d, e }
     }
 
-    /// The two scalars, to be kept under seal until they are used.
+    /// The two scalars, for encrypted storage until they are used.
     #[must_use]
     pub const fn secrets(&self) -> (&SecretScalar, &SecretScalar) {
         (&self.d, &self.e)
     }
 
-    /// `(D, E)`.
+    /// The nonce commitments `(D, E)`.
     #[must_use]
     pub fn commitments(&self) -> (Point, Point) {
         (mul_g(self.d.expose()).into(), mul_g(self.e.expose()).into())
     }
 }
 
-/// What a party shows the others before anybody signs.
+/// What each party shows the other before either signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Xᵢ, the party's part of the key.
+    /// Xᵢ, the party's share of the key.
     pub key: PublicKey,
     /// Dᵢ, the hiding nonce commitment.
     pub hiding: Point,
@@ -111,7 +121,7 @@ pub struct Shares {
 }
 
 impl Share {
-    /// The share of the party that knows `x` and `nonces`.
+    /// The share of the party with the secret key `x` and these nonces.
     pub fn new(
         participant: &Participant<'_>,
         x: &SecretScalar,
@@ -135,42 +145,66 @@ impl Share {
     }
 }
 
-/// Why a signing session was refused; each names the party at fault.
+/// Why a signing session failed, and which party is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// A key or nonce commitment is the identity.
-    #[error("the {role:?}'s key or nonce is the identity")]
+    #[error("invalid share of the {role}: a key or nonce is the identity")]
     Identity {
-        /// Whose.
+        /// The party at fault.
         role: Role,
     },
     /// The proof of possession does not verify.
-    #[error("the {role:?} does not prove that it knows its key")]
+    #[error("invalid share of the {role}: the proof of possession does not verify")]
     Possession {
-        /// Whose.
+        /// The party at fault.
         role: Role,
     },
     /// Both parties showed the same key.
-    #[error("both parties show the same key")]
+    #[error("both parties have the same key")]
     EqualKeys,
-    /// The keys or the nonces cancel.
-    #[error("the parties' keys or nonces cancel")]
+    /// The keys or the nonces cancel out.
+    #[error("the keys or the nonces of the parties cancel out")]
     Cancel,
     /// A response does not fit the party's share.
-    #[error("the {role:?}'s partial signature is wrong")]
+    #[error("invalid partial signature of the {role}")]
     Partial {
-        /// Whose.
+        /// The party at fault.
         role: Role,
     },
-    /// The signing key given is not the one that was shown.
-    #[error("this key is not the {role:?}'s in this session")]
+    /// The secret key or the nonces belong to another share.
+    #[error("the secret key or the nonces do not belong to the share of the {role}")]
     ForeignKey {
-        /// Whose.
+        /// The party at fault.
         role: Role,
     },
 }
 
-/// A two-party session in which both shares were checked: everything public that the responses depend on.
+/// A session whose shares were checked: everything public that the responses depend on.
+///
+/// ```
+/// use rand_core::OsRng;
+/// use sotto_mw::{
+///     ChainId, SecretScalar,
+///     session::{Nonces, Participant, Role, Session, SessionId, Share, Shares},
+/// };
+///
+/// let (chain, id) = (ChainId::from_bytes([0; 32]), SessionId([1; 32]));
+/// let mut party = |role| {
+///     let (x, participant) = (SecretScalar::random(&mut OsRng), Participant { chain: &chain, session: &id, role });
+///     let nonces = Nonces::generate(&x, &mut OsRng);
+///     let share = Share::new(&participant, &x, &nonces, &mut OsRng);
+///     (x, nonces, share)
+/// };
+/// let (x1, nonces1, inviter) = party(Role::Inviter);
+/// let (x2, nonces2, responder) = party(Role::Responder);
+///
+/// let session = Session::new(&chain, &id, b"message".to_vec(), Shares { inviter, responder })?;
+/// let z1 = session.sign(Role::Inviter, &x1, nonces1)?;
+/// let z2 = session.sign(Role::Responder, &x2, nonces2)?;
+/// assert!(session.combine(&z1, &z2)?.verifies(session.key(), b"message"));
+/// # Ok::<(), sotto_mw::session::SessionError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session {
     parties: [(Role, Share, Scalar); 2],
@@ -184,7 +218,7 @@ impl Session {
     /// Checks both shares and derives key, binding factors, nonce and challenge.
     ///
     /// # Errors
-    /// The first check that fails, with the party at fault.
+    /// The first check that fails, and the party at fault.
     pub fn new(
         chain: &ChainId,
         id: &SessionId,
@@ -217,13 +251,13 @@ impl Session {
         Ok(Self { parties, key, r, c, message })
     }
 
-    /// The sum of the parties' keys: the excess of a kernel.
+    /// The sum of both keys: the excess of a kernel.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// The message under signature.
+    /// The message to sign.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message
@@ -234,10 +268,10 @@ impl Session {
         if role == Role::Inviter { inviter } else { responder }
     }
 
-    /// This party's response; consumes its nonces.
+    /// Computes the response of one party and consumes its nonces.
     ///
     /// # Errors
-    /// When `x` or the nonces are not those of the share shown under `role`.
+    /// [`SessionError::ForeignKey`] if `x` or the nonces do not belong to the share of `role`.
     pub fn sign(&self, role: Role, x: &SecretScalar, nonces: Nonces) -> Result<Scalar, SessionError> {
         let (_, share, rho) = self.party(role);
         if PublicKey::of(x) != share.key || nonces.commitments() != (share.hiding, share.binding) {
@@ -246,17 +280,17 @@ impl Session {
         Ok(nonces.d.expose() + rho * nonces.e.expose() + self.c * x.expose())
     }
 
-    /// Checks a party's response.
+    /// Checks the response of one party.
     ///
     /// # Errors
-    /// [`SessionError::Partial`] with that party.
+    /// [`SessionError::Partial`] if it is wrong.
     pub fn check_partial(&self, role: Role, z: &Scalar) -> Result<(), SessionError> {
         let (_, s, rho) = self.party(role);
         let want: Element = s.hiding.element() + s.binding.element() * rho + s.key.point().element() * self.c;
         if mul_g(z) == want { Ok(()) } else { Err(SessionError::Partial { role }) }
     }
 
-    /// Joins both responses into a signature of the session's message under the session's key.
+    /// Adds both responses to a signature of the session's message under the session's key.
     ///
     /// # Errors
     /// [`SessionError::Partial`] with the party whose response is wrong.

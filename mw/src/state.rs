@@ -1,7 +1,7 @@
-//! The chain's state as the rules see it: questions ([`ChainView`]) and changes ([`ChangeSet`]).
+//! The state of a chain as the rules see it: queries ([`ChainView`]) and changes ([`ChangeSet`]).
 //!
-//! A change set holds everything that one block changes, and everything it removes, so `undo ∘ apply` is the identity.
-//! [`MemoryState`] is the plain implementation: the twin that stores on disk are held against.
+//! A change set holds everything that one block adds and removes, so `undo ∘ apply` is the identity. [`MemoryState`] is the
+//! straightforward implementation, which tests compare with stores on disk.
 
 mod rewind_data;
 mod unspent;
@@ -26,27 +26,27 @@ use std::{
     convert::Infallible,
 };
 
-/// When an excess was last seen.
+/// The last occurrence of an excess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// Height of the block.
     pub height: Height,
-    /// Whether that kernel's excess may occur again.
+    /// Whether the excess of that kernel may occur again.
     pub may_repeat: bool,
 }
 
-/// The two sets a header commits to.
+/// The two sets that a header commits to.
 #[derive(Clone, Debug, Default)]
 pub struct StateCommitments {
-    /// All kernels, in order of the chain.
+    /// All kernels, in the order of the chain.
     pub kernels: Peaks,
     /// All unspent outputs.
     pub outputs: Trie,
 }
 
-/// The questions that rules may ask of a chain.
+/// What the rules may ask of a chain.
 pub trait ChainView {
-    /// Why the store cannot answer. A store that cannot must say so: absence is an answer.
+    /// Why a store cannot answer. A store that fails must return an error, because `None` is an answer.
     type Error;
 
     /// The last connected header.
@@ -55,22 +55,22 @@ pub trait ChainView {
     /// The commitments after that header.
     fn commitments(&self) -> &StateCommitments;
 
-    /// The unspent output of this name.
+    /// The unspent output with this commitment.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// If the store cannot answer.
     fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, Self::Error>;
 
     /// The last kernel with this excess.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// If the store cannot answer.
     fn last_seen(&self, e: &Excess) -> Result<Option<Sighting>, Self::Error>;
 
     /// Whether a kernel with this id is in the chain.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// If the store cannot answer.
     fn has_kernel(&self, id: &Hash) -> Result<bool, Self::Error>;
 }
 
@@ -79,7 +79,7 @@ pub trait ChainView {
 pub struct Tip {
     /// The header.
     pub header: Header,
-    /// What it commits to.
+    /// The sets that it commits to.
     pub commitments: StateCommitments,
 }
 
@@ -91,32 +91,47 @@ impl Tip {
     }
 }
 
-/// What one block changes.
+/// The changes of one block.
 #[derive(Clone, Debug)]
 pub struct ChangeSet {
-    /// The state it starts from.
+    /// The state before.
     pub before: Tip,
-    /// The state it leads to.
+    /// The state after.
     pub after: Tip,
-    /// The outputs it removes.
+    /// The outputs that it removes.
     pub spent: Vec<Unspent>,
-    /// The outputs it adds.
+    /// The outputs that it adds.
     pub created: Vec<Output>,
-    /// The kernels it adds.
+    /// The kernels that it adds.
     pub kernels: Vec<Kernel>,
 }
 
-/// A change set was applied to, or undone from, another state than the one it was made for.
+/// A change set does not fit the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the change belongs to block {expected}, and the state is at {found}")]
+#[error("the change expects the state at block {expected}, but the state is at block {found}")]
 pub struct WrongState {
-    /// The header hash the change needs.
+    /// The header hash that the change expects.
     pub expected: Hash,
     /// The header hash of the state.
     pub found: Hash,
 }
 
-/// A chain's state in memory.
+/// The state of a chain in memory.
+///
+/// ```
+/// use sotto_mw::{MemoryState, testing::TestChain};
+///
+/// let mut ledger = TestChain::new(1);
+/// let before = ledger.state().clone();
+/// let (proposal, _) = ledger.propose(&[]).unwrap();
+/// let block = ledger.seal(proposal.header, proposal.body);
+/// let change = ledger.connect(&block).unwrap();
+///
+/// let mut state: MemoryState = ledger.state().clone();
+/// state.undo(&change)?;
+/// assert!(state == before);
+/// # Ok::<(), sotto_mw::state::WrongState>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryState {
     tip: Tip,
@@ -137,7 +152,7 @@ impl MemoryState {
         }
     }
 
-    /// All unspent outputs, in no order.
+    /// All unspent outputs, in no particular order.
     pub fn all_unspent(&self) -> impl Iterator<Item = &Unspent> {
         self.unspent.values()
     }
@@ -145,7 +160,7 @@ impl MemoryState {
     /// Applies a change.
     ///
     /// # Errors
-    /// [`WrongState`] when this is not the state it starts from; nothing is changed then.
+    /// [`WrongState`] unless this is the state before the change; nothing is changed then.
     pub fn apply(&mut self, change: &ChangeSet) -> Result<(), WrongState> {
         self.expect(&change.before.header)?;
         for u in &change.spent {
@@ -163,10 +178,10 @@ impl MemoryState {
         Ok(())
     }
 
-    /// Takes a change back.
+    /// Undoes a change.
     ///
     /// # Errors
-    /// [`WrongState`] when this is not the state it leads to; nothing is changed then.
+    /// [`WrongState`] unless this is the state after the change; nothing is changed then.
     pub fn undo(&mut self, change: &ChangeSet) -> Result<(), WrongState> {
         self.expect(&change.after.header)?;
         for o in &change.created {

@@ -1,7 +1,7 @@
-//! Inputs, outputs, bodies and transactions.
+//! Bodies and transactions.
 //!
-//! A transaction balances when `Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G`. An input is the commitment
-//! that it spends and nothing else: what else is known of that output is read from the state, in one place.
+//! A transaction balances if `Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G`. An input is only the commitment that
+//! it spends: everything else about that output comes from the state.
 
 use crate::{
     amount::Amount,
@@ -13,22 +13,22 @@ use crate::{
     output::Output,
 };
 
-/// The output that is spent.
+/// An input: the commitment of the output that it spends.
 pub type Input = Commitment;
 
-/// What transactions and blocks have in common.
+/// The contents of a transaction or a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
-    /// What is spent, in ascending order.
+    /// The outputs that are spent, in ascending order.
     pub inputs: Vec<Input>,
-    /// What is created, in ascending order of commitments.
+    /// The outputs that are created, in ascending order of commitments.
     pub outputs: Vec<Output>,
-    /// What remains, in ascending order of excesses.
+    /// The kernels, in ascending order of excesses.
     pub kernels: Vec<Kernel>,
 }
 
 impl Body {
-    /// The body with these items, put into canonical order.
+    /// A body of these items, sorted into canonical order.
     #[must_use]
     pub fn sorted(mut inputs: Vec<Input>, mut outputs: Vec<Output>, mut kernels: Vec<Kernel>) -> Self {
         inputs.sort_unstable();
@@ -37,7 +37,7 @@ impl Body {
         Self { inputs, outputs, kernels }
     }
 
-    /// Sum of the kernels' fees; `None` when it does not fit 64 bits.
+    /// The sum of all fees; `None` if it exceeds 64 bits.
     #[must_use]
     pub fn fees(&self) -> Option<Amount> {
         Amount::checked_sum(self.kernels.iter().map(|k| k.features.fee()))
@@ -70,10 +70,10 @@ impl Decode for Body {
     }
 }
 
-/// A payment, or several joined.
+/// A transaction: one payment, or several joined by [`crate::aggregate::aggregate`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    /// The part of the excess that is public, so that joined payments cannot be told apart by sums.
+    /// The public part of the excess. It prevents a reader from separating joined payments by trying sums.
     pub offset: Scalar,
     /// Inputs, outputs, kernels.
     pub body: Body,

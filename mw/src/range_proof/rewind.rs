@@ -1,14 +1,14 @@
-//! Reading one's own proofs: the transcript once, then any number of rewind keys.
+//! Rewinding: the transcript of a proof is replayed once, then tried with any number of rewind keys.
 //!
 //! ```text
-//! M = e_blinding − s₀ − s₁·x                                  hit when its twelve tag bytes are zero
-//! A = α·G + Σ bᵢ·Gᵢ + (bᵢ − 1)·Hᵢ,   α = s₀ + M, b = bits of v    what a hit can be held against
+//! M = e_blinding − s₀ − s₁·x                                  a hit if the twelve tag bytes are zero
+//! A = α·G + Σ bᵢ·Gᵢ + (bᵢ − 1)·Hᵢ,   α = s₀ + M, b = bits of v    a second check of a hit
 //! ```
 //!
-//! An owner holds a hit against the commitment itself. A view key cannot make the commitment, since it lacks the blinding
-//! factor: it holds the hit against A, which a proof that verified opens in one way only, to the bits of the committed
-//! amount (Bünz et al. 2018, theorem 2). So whoever else has the view key can make outputs that look received, but none
-//! that shows another amount than it has.
+//! An owner checks a hit by deriving the commitment again. A view key lacks the blinding factor, so it checks the hit
+//! against A instead. In a proof that verifies, A opens in one way only: to the bits of the committed amount (Bünz et al.
+//! 2018, theorem 2). Another holder of the view key can therefore make outputs that look received, but not one that shows
+//! a wrong amount.
 
 use super::{Opening, ProofHead, RewindKey, keyed, scalar};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 use std::sync::LazyLock;
 
-/// A proof whose transcript was replayed.
+/// A proof with its transcript replayed, ready for rewind keys.
 #[derive(Debug)]
 pub struct Replayed<'a> {
     commitment: &'a Commitment,
@@ -30,28 +30,30 @@ pub struct Replayed<'a> {
 }
 
 impl<'a> Replayed<'a> {
-    /// `None` when `e_blinding` is not canonical, so that nobody made the proof.
+    /// Replays the transcript; `None` if `e_blinding` is not canonical, as no prover makes it.
     pub(crate) fn new(head: &ProofHead, context: OutputContext, commitment: &'a Commitment) -> Option<Self> {
         let x = head.replay_to_x(&context, commitment);
         let e_blinding = scalar_from_bytes(head.element(6))?;
         Some(Self { commitment, context, a: head.element(0), x, e_blinding })
     }
 
-    /// The commitment that the proof is about.
+    /// The commitment of the proof.
     #[must_use]
     pub const fn commitment(&self) -> &'a Commitment {
         self.commitment
     }
 
-    /// Reads the opening if the proof was made with this key; two hashes, and `None` for any other proof.
+    /// Reads the opening if the proof was made with this key, at the cost of two hashes; `None` otherwise.
     ///
-    /// A false hit has probability 2⁻⁹². An owner must re-derive the commitment from it.
+    /// A false hit has probability 2⁻⁹², and anyone who has the key can forge one: the owner must derive the commitment
+    /// again from the opening.
     #[must_use]
     pub fn rewind(&self, key: &RewindKey) -> Option<Opening> {
         self.read(key).map(|(opening, _)| opening)
     }
 
-    /// The same for who cannot re-derive the commitment: holds the amount against the proof's A.
+    /// As [`Self::rewind`], for a view key that cannot derive the commitment: checks the amount against A. Meaningful
+    /// only for a proof that verifies.
     #[must_use]
     pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
         let (opening, alpha) = self.read(key)?;
@@ -66,7 +68,7 @@ impl<'a> Replayed<'a> {
     }
 }
 
-/// The proof's A for an amount under α.
+/// The A of a proof for the amount `v` under α.
 fn vector_commitment(v: u64, alpha: &Scalar) -> Element {
     static BASES: LazyLock<StaticBases<Element>> = LazyLock::new(generators);
     let bits = BASES.g.iter().zip(&BASES.h).enumerate();
@@ -97,7 +99,7 @@ mod tests {
             assert_eq!((replayed.rewind(&key), replayed.rewind_proven(&key)), (Some(opening), Some(opening)));
             let stranger = RewindKey([3; 32]);
             assert_eq!((replayed.rewind(&stranger), replayed.rewind_proven(&stranger)), (None, None));
-            // Who has the key can shift e_blinding, so that another amount is read: A does not open to it.
+            // A holder of the key can shift e_blinding, so that another amount is read. A does not open to it.
             let other = Opening { amount: Amount::new(units ^ 4), ..opening };
             let forged = Replayed {
                 e_blinding: replayed.e_blinding - opening.message() + other.message(),

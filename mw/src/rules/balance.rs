@@ -1,4 +1,4 @@
-//! MW-R15 and MW-R17: nothing appears, nothing disappears; and the same over a whole chain.
+//! MW-R15 and MW-R17: no amount is created or destroyed, in a transaction, a block or a whole chain.
 //!
 //! ```text
 //! transaction   Σ outputs + fees·H   − Σ inputs = Σ excesses + offset·G
@@ -6,7 +6,7 @@
 //! chain         Σ unspent − supply·H            = Σ excesses + total offset·G
 //! ```
 //!
-//! The offset is a scalar: were it a point, nobody would have proven that it holds no H.
+//! The offset is a scalar. If it were a point, no proof would show that it contains no multiple of H.
 
 use super::verdict::Unsealed;
 use crate::{
@@ -43,7 +43,21 @@ fn balanced(remainder: Element) -> Result<(), Rejection> {
     if remainder == identity() { Ok(()) } else { Err(Rejection::Unbalanced) }
 }
 
-/// The sums of a whole chain, item by item: the audit of its supply.
+/// Audits the supply of a whole chain, item by item.
+///
+/// ```
+/// use sotto_mw::{rules::SupplyAudit, state::ChainView, testing::TestChain};
+///
+/// let mut ledger = TestChain::new(1);
+/// ledger.grow(vec![]);
+/// let mut audit = SupplyAudit::default();
+/// ledger.blocks()[0].body.kernels.iter().for_each(|k| audit.add_kernel(&k.excess));
+/// ledger.state().all_unspent().for_each(|u| audit.add_unspent(&u.output.commitment));
+/// let tip = ledger.state().tip();
+/// let supply = audit.finish(ledger.chain(), tip.height, &tip.total_offset)?;
+/// assert_eq!(supply, ledger.chain().params().reward);
+/// # Ok::<(), sotto_mw::rules::AuditError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SupplyAudit {
     unspent: Element,
@@ -56,7 +70,7 @@ impl Default for SupplyAudit {
     }
 }
 
-/// The unspent outputs are not what the kernels and the supply say.
+/// The unspent outputs do not match the kernels and the supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the supply does not add up: the unspent outputs are not supply·H + Σ excesses + offset·G")]
 pub struct AuditError;
@@ -72,10 +86,10 @@ impl SupplyAudit {
         self.excesses += e.point().element();
     }
 
-    /// Holds the sums against the supply at `height`; returns that supply.
+    /// Compares the sums with the supply at `height`, and returns that supply.
     ///
     /// # Errors
-    /// [`AuditError`] when they differ.
+    /// [`AuditError`] if they differ.
     pub fn finish(self, chain: &Chain, height: Height, total_offset: &Scalar) -> Result<Amount, AuditError> {
         let supply = chain.supply(height).ok_or(AuditError)?;
         let want = vartime_mul_h(supply.units()) + self.excesses + mul_g(total_offset);

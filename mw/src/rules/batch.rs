@@ -1,11 +1,11 @@
-//! Blocks that follow each other, judged together: the same rules, and the verdict of one after the other.
+//! Consecutive blocks, checked together, with the same verdict as one after the other.
 //!
 //! ```text
 //! links and times ─▶ seals ─▶ body hash, balance, reward of each ─▶ signatures and proofs of all
 //! ```
 //!
-//! Each step looks only at the blocks before the first that failed an earlier one, so what is named at the end is the
-//! first block that breaks a rule, and of its rules the first. A proposal takes all steps but the seals.
+//! Each step looks only at the blocks before the first that failed an earlier step. The result is therefore the first
+//! invalid block, and the first rule that it breaks. A proposal takes all steps except the seals.
 
 use super::{
     balance, context, proofs, reward, shape,
@@ -42,7 +42,7 @@ pub(super) fn proposed(chain: &Chain, parent: &Header, one: Unsealed<'_>) -> Res
         .map_err(|(_, why)| why)
 }
 
-/// Those before the first that failed.
+/// The items before the first that failed.
 fn before_fault<'a, T>(verdict: &Verdict, all: &'a [T]) -> &'a [T] {
     let sound = verdict.as_ref().map_or_else(|(i, _)| *i, |()| all.len());
     all.get(..sound).unwrap_or_default()
@@ -67,7 +67,7 @@ fn balanced(chain: &Chain, parent: &Header, blocks: &[Unsealed<'_>]) -> Verdict 
     })
 }
 
-/// MW-R14 and MW-R13. A batch that does not hold is taken apart block by block.
+/// MW-R14 and MW-R13. A batch that fails is checked again block by block, to find the culprit.
 fn proven(chain: &Chain, _: &Header, blocks: &[Unsealed<'_>]) -> Verdict {
     let bodies = blocks.iter().map(|b| proofs::at(b.header.height, b.body));
     let (kernels, outputs): (Vec<_>, Vec<_>) = bodies.unzip();

@@ -1,4 +1,4 @@
-//! MW-R18, MW-R19 and MW-R22 to MW-R30: what depends on the chain before.
+//! MW-R18, MW-R19 and MW-R22 to MW-R30: the rules that depend on the state of the chain.
 
 use crate::{
     aggregate::Conflict,
@@ -99,7 +99,7 @@ pub(super) fn in_window(chain: &Chain, k: &Kernel, height: Height) -> Result<(),
     }
 }
 
-/// MW-R29, where the excess was last seen so.
+/// MW-R29, given the last occurrence of the excess.
 pub(super) fn excess_may_occur(k: &Kernel, height: Height, last: Option<Sighting>) -> Result<(), Rejection> {
     let Some(last) = last else { return Ok(()) };
     let distance = match k.features {
@@ -112,7 +112,7 @@ pub(super) fn excess_may_occur(k: &Kernel, height: Height, last: Option<Sighting
     Ok(())
 }
 
-/// MW-R30, where a kernel of this id is known already or is not.
+/// MW-R30, given whether the id is in the chain already.
 pub(super) fn occurs_once(id: Hash, known: bool) -> Result<(), Rejection> {
     if known { Err(Rejection::KernelRepeated { id }) } else { Ok(()) }
 }
@@ -122,7 +122,7 @@ pub(super) fn tip(view: &impl ChainView) -> Tip {
     Tip { header: view.tip().clone(), commitments: view.commitments().clone() }
 }
 
-/// The header and commitments that a body leads to: what a proposal states and a block is held against.
+/// The header and commitments after a body: a proposal states them, and a block must match them.
 pub(super) fn next_tip(
     view: &impl ChainView,
     body: &Body,
@@ -143,7 +143,7 @@ pub(super) fn next_tip(
             leaf: Unspent { created: height, output: o.clone() }.leaf(),
         })
         .collect();
-    // The rules above have established both; a trie that disagrees does not belong to this view.
+    // The rules above ensure that both fit; a trie that disagrees does not belong to this view.
     outputs.apply(&removed, &added).map_err(|_| Rejection::OutputRoot)?;
     let header = Header {
         height,

@@ -1,4 +1,4 @@
-//! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, and the seal that comes before them.
+//! MW-R13, MW-R14, MW-R20 and MW-R21: range proofs, kernel signatures, body hashes and seals.
 
 use super::verdict::{InvalidBlock, Unsealed, Verdict};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     transaction::Body,
 };
 
-/// Most kernels and most outputs of one batch: bounds the memory; beyond it a batch gets no cheaper.
+/// The most kernels and outputs of one batch. This bounds the memory; larger batches are not cheaper.
 const KERNELS: usize = 1 << 14;
 const OUTPUTS: usize = 1 << 12;
 
@@ -31,10 +31,10 @@ pub(super) fn at(height: Height, body: &Body) -> (Vec<At<'_, Kernel>>, Vec<At<'_
     (body.kernels.iter().map(|k| (height, k)).collect(), body.outputs.iter().map(|o| (height, o)).collect())
 }
 
-/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores; on failure the first bad kernel,
-/// else the first bad output.
+/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores. The error names the first bad
+/// kernel, else the first bad output.
 ///
-/// What holds alone and not together is refused too: then this machine's arithmetic cannot be trusted.
+/// A batch that fails although each of its parts passes is refused too: the arithmetic of the machine is then unreliable.
 pub(super) fn all(
     chain: &Chain,
     kernels: &[At<'_, Kernel>],
@@ -64,12 +64,12 @@ fn hold(chain: &Chain, kernels: &[At<'_, Kernel>], outputs: &[At<'_, Output>]) -
     batch::all_hold(&claims, &signed)
 }
 
-/// The i-th `n` of all, as far as there are so many.
+/// Part `i` of `all`, in parts of `n`; empty past the end.
 fn part<T>(all: &[T], i: usize, n: usize) -> &[T] {
     all.chunks(n).nth(i).unwrap_or_default()
 }
 
-/// The first that does not hold, looked for in parts of `n`.
+/// The first item that does not verify, searched in parts of `n`.
 fn first_bad<T>(all: &[T], n: usize, hold: impl Fn(&[T]) -> bool) -> Option<&T> {
     all.chunks(n).find_map(|part| part.get(batch::first_bad(part, &hold)?))
 }

@@ -1,24 +1,24 @@
-//! The rules that remain when bodies are gone, over what pruning keeps: sealed headers, all kernels, the unspent outputs.
+//! Verifies a pruned chain, which keeps sealed headers, all kernels and the unspent outputs, but no bodies.
 //!
 //! ```text
-//! headers   each is sealed and follows the one before, down to the genesis              R18 R19 R21
-//! kernels   at each height they are those of the header; each is in its window, unique, signed
+//! headers   each is sealed and follows its parent, down to the genesis                  R18 R19 R21
+//! kernels   at each height they match the header; each is in its window, unique, signed
 //!           R01 R03 R04 R06 R07 R08 R09 R12 R14 R22 R27 R28 R29 R30
-//! outputs   they are all of the last header's, by chunks; each is proven                R04 R05 R13 R23
-//! at last   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
+//! outputs   chunk by chunk they match the last header; each is proven                   R04 R05 R13 R23
+//! finally   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
 //! ```
 //!
-//! The functions are those of a block that has its body. Lists come in the order of the chain, headers before kernels before
-//! outputs, and some may be left out: the others are judged all the same, and only [`PrunedVerifier::finish`] says that nothing is
-//! missing. Signatures and proofs gather until they are worth a batch over all cores, so memory stays bounded and a
-//! bad one may be named some lists later, always the first of its batch.
+//! The functions are those for blocks with bodies. Lists arrive in the order of the chain: headers, then kernels, then
+//! outputs. Some may be missing; the others are checked all the same, and [`PrunedVerifier::finish`] reports whether any
+//! was missing. Signatures and proofs are collected into batches, so memory stays bounded, and a bad one may be reported
+//! some lists later, always the first of its batch.
 //!
-//! [`check_kernels`] and [`check_outputs`] judge one list alone, in any order, for whoever gathers them.
+//! [`check_kernels`] and [`check_outputs`] check one list alone, in any order, while a download is in progress.
 //!
-//! A [`VerifyError`] says whose fault it is. What is *foreign* is not what the sealed headers commit to: better data may be. What
-//! is *broken* stands under the operator's seal: no other data cures it.
+//! A [`VerifyError`] names the source of the fault. A *mismatch* contradicts the sealed headers, so another peer may have
+//! the right data. An *invalid* block is sealed by the operator, so no other data can help.
 //!
-//! Not checked: what `docs/RULES.md` lists under "no longer".
+//! Not checked: what the column "no longer checked" of `docs/RULES.md` lists.
 
 use super::{
     balance::{AuditError, SupplyAudit},
@@ -40,14 +40,14 @@ use crate::{
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Why what is left of a chain is refused.
+/// Why a pruned chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// It is not what the sealed headers commit to (R18, R21, R22, R23); other data may be.
-    #[error("this is not the chain's: {0}")]
+    /// The data do not match the sealed headers (R18, R21, R22, R23); other data may.
+    #[error("the data do not belong to this chain: {0}")]
     Mismatch(InvalidBlock),
-    /// The chain breaks a rule, under its operator's seal.
-    #[error("the chain breaks a rule: {0}")]
+    /// A sealed block breaks a rule.
+    #[error("the chain is invalid: {0}")]
     Invalid(#[from] InvalidBlock),
     /// Headers, kernels or outputs are missing, so there is no verdict.
     #[error("parts of the chain are missing")]
@@ -61,13 +61,13 @@ fn mismatch(height: Height, why: Rejection) -> VerifyError {
     VerifyError::Mismatch(InvalidBlock { height, why })
 }
 
-/// A broken rule at this height.
+/// A rule broken at this height.
 fn invalid(height: Height) -> impl Fn(Rejection) -> InvalidBlock {
     move |why| InvalidBlock { height, why }
 }
 
-/// Whether these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all kernels before.
-/// How they part into blocks is for [`PrunedVerifier::kernels`] to say.
+/// Checks that these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all earlier
+/// kernels. [`PrunedVerifier::kernels`] checks which kernel belongs to which block.
 ///
 /// # Errors
 /// [`VerifyError::Mismatch`] with MW-R22.
@@ -86,7 +86,7 @@ pub fn check_kernels(
     same(&peaks, last)
 }
 
-/// Whether these are all unspent outputs under a prefix, in the order of keys, after the block with this header.
+/// Checks that these are all unspent outputs under a prefix after the block `last`, in the order of keys.
 ///
 /// # Errors
 /// [`VerifyError::Mismatch`] with MW-R23.
@@ -104,13 +104,13 @@ pub fn check_outputs(
 /// Kernels with the height of their block.
 type ByBlock<'k> = Vec<(Height, &'k [Kernel])>;
 
-/// What was judged so far, and what it adds up to.
+/// Verifies a pruned chain, list by list.
 ///
-/// Memory: some hundred bytes for each header and each kernel, and a batch.
+/// Memory: a few hundred bytes for each header and each kernel, and one batch.
 #[derive(Clone, Debug)]
 pub struct PrunedVerifier {
     chain: Chain,
-    /// The header that the state is held against.
+    /// The header that commits to the final state.
     last: Header,
     /// The last header of an unbroken chain from the genesis.
     tip: Header,
@@ -119,7 +119,7 @@ pub struct PrunedVerifier {
     /// The last height of an unbroken chain of kernels from the genesis, and of all kernels so far.
     kernels: (Height, Height),
     seen: HashMap<Excess, Sighting>,
-    /// Ids of kernels whose excess may repeat; all others are told apart by their excess.
+    /// Ids of the kernels whose excess may repeat; the excess identifies all others.
     repeatable: HashSet<Hash>,
     sums: SupplyAudit,
     outputs: u64,
@@ -127,10 +127,10 @@ pub struct PrunedVerifier {
 }
 
 impl PrunedVerifier {
-    /// Begins with the last header.
+    /// Starts from the last header.
     ///
     /// # Errors
-    /// MW-R21 when it is not sealed; the genesis is not.
+    /// MW-R21 if it is not sealed, or is the genesis.
     pub fn new(chain: &Chain, last: &SealedHeader) -> Result<Self, VerifyError> {
         let height = last.header.height;
         if height == Height::GENESIS || !last.holds(chain) {
@@ -151,7 +151,7 @@ impl PrunedVerifier {
         })
     }
 
-    /// The next headers, which follow each other.
+    /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
     /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19. Nothing is remembered then.
@@ -185,8 +185,8 @@ impl PrunedVerifier {
         Ok(())
     }
 
-    /// The next kernels: those of whole blocks, the first at height `first`; `before` are the peaks of all kernels before.
-    /// Those whose headers are missing are passed over.
+    /// Checks the next kernels: those of whole blocks, the first at height `first`; `before` are the peaks of all earlier
+    /// kernels. Kernels whose headers are missing are skipped.
     ///
     /// # Errors
     /// [`VerifyError::Mismatch`] with MW-R22, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule.
@@ -211,7 +211,7 @@ impl PrunedVerifier {
         Ok(self.waiting.if_many(&self.chain)?)
     }
 
-    /// The kernels of each block, as the headers count them; `None` when a header is missing.
+    /// The kernels of each block, as the headers count them; `None` if a header is missing.
     fn blocks<'k>(
         &self,
         first: Height,
@@ -249,11 +249,11 @@ impl PrunedVerifier {
         Ok(())
     }
 
-    /// All unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each once.
+    /// Checks all unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each once.
     ///
     /// # Errors
     /// [`VerifyError::Mismatch`] with MW-R23, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule, and with
-    /// MW-R23 for an output of a block that is yet to come.
+    /// MW-R23 for an output of a later block.
     pub fn outputs(
         &mut self,
         prefix: Prefix,
@@ -273,10 +273,10 @@ impl PrunedVerifier {
         Ok(self.waiting.if_many(&self.chain)?)
     }
 
-    /// The supply, if nothing is missing and all of it adds up.
+    /// Returns the supply if nothing is missing and the sums agree.
     ///
     /// # Errors
-    /// [`VerifyError::Incomplete`], [`VerifyError::Supply`], or a rule that what was still waiting for its batch breaks.
+    /// [`VerifyError::Incomplete`], [`VerifyError::Supply`], or a rule that an item of the last batch breaks.
     pub fn finish(mut self) -> Result<Amount, VerifyError> {
         let last = &self.last;
         if self.tip != *last || self.kernels.0 != last.height || self.outputs != last.output_count {
@@ -287,7 +287,7 @@ impl PrunedVerifier {
     }
 }
 
-/// Kernels and outputs whose signatures and proofs are yet to be verified.
+/// Kernels and outputs that wait for a batch.
 #[derive(Clone, Debug, Default)]
 struct Waiting {
     kernels: Vec<(Height, Kernel)>,
@@ -295,7 +295,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// So many are worth a batch.
+    /// Batch sizes.
     const KERNELS: usize = 4_096;
     const OUTPUTS: usize = 1_024;
 

@@ -1,4 +1,4 @@
-//! MW-R16 and MW-R28: a block's reward is exactly what the schedule and its fees give.
+//! MW-R16 and MW-R28: the coinbase output holds exactly the scheduled reward and the fees of the block.
 
 use super::verdict::Unsealed;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 /// `C − (reward + fees)·H = E` for the one coinbase output and kernel, and the kernel signs this height.
 ///
-/// Without it a sealer could pay itself less and hide the rest in another output of the block.
+/// Without this rule a sealer could pay itself less and hide the rest in another output of the block.
 pub(super) fn block(chain: &Chain, b: &Unsealed<'_>) -> Result<(), Rejection> {
     let fees = b.body.fees().ok_or(Rejection::FeeOverflow)?;
     let due = chain.params().reward.checked_add(fees).ok_or(Rejection::SupplyOverflow)?;

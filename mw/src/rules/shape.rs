@@ -1,4 +1,4 @@
-//! MW-R01 to MW-R12: what a body's bytes alone must satisfy.
+//! MW-R01 to MW-R12: the rules that depend on the body alone.
 
 use crate::{
     amount::{Amount, Height},
@@ -20,12 +20,12 @@ pub(super) fn transaction(chain: &Chain, body: &Body) -> Result<(), Rejection> {
 pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     carries_one_reward(body)?;
     not_too_heavy(body.weight(), chain.params().max_weight)?;
-    // The reward pays no fee: only the rest of the weight does.
+    // The reward pays no fee; the rest of the weight does.
     common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
 }
 
-/// What is left of these rules when only a block's kernels are: its outputs are taken for its reward alone, whose weight
-/// and number they are at least. Also MW-R04 to MW-R08 in full.
+/// These rules as far as a block's kernels alone can show. The block has at least one output, its reward, so one is
+/// counted. MW-R04, MW-R06, MW-R07 and MW-R08 apply to the kernels in full.
 pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;
@@ -33,7 +33,7 @@ pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection
     common(chain, &body, body.weight().saturating_sub(KERNEL_WEIGHT))
 }
 
-/// What is left of them when only one output is: MW-R04 and MW-R05.
+/// These rules as far as one output alone can show: MW-R04 and MW-R05.
 pub(super) fn output(o: &Output) -> Result<(), Rejection> {
     not_identity("commitment", o.commitment.point())?;
     canonical_proof(o)
@@ -61,7 +61,7 @@ fn ascending(body: &Body) -> Result<(), Rejection> {
     }
 }
 
-/// MW-R02; relies on MW-R01. Also keeps a block from spending its own coinbase.
+/// MW-R02, which relies on MW-R01. It also prevents a block from spending its own coinbase.
 fn cut_through(body: &Body) -> Result<(), Rejection> {
     let spent = |c| body.inputs.binary_search(c).is_ok();
     match body.outputs.iter().find(|o| spent(&o.commitment)) {

@@ -1,13 +1,12 @@
-//! What a scan needs of an unspent output: two thirds of its proof are left out, and their hash stands for them.
+//! Rewind data: the part of an unspent output that a scan reads, with a hash in place of two thirds of the proof.
 //!
 //! ```text
 //! leaf = H("sotto/unspent/v1", V ‖ features ‖ length of extra (8) ‖ extra ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]))
 //! ```
 //!
-//! Guaranteed: material has the leaf of one output only, so who knows the trie's root knows that it was not changed; it rewinds
-//! as the output does. Not guaranteed: that the range proof holds, which it cannot show; who sealed the root stands for that.
-//!
-//! Source: SPEC "State commitments".
+//! Guaranteed: rewind data has the leaf of exactly one output, so a reader who knows the root of the trie detects any
+//! change; it rewinds as the whole output does. Not guaranteed: that the range proof verifies, which needs the whole proof;
+//! for that the reader trusts the operator who sealed the root.
 
 use crate::{
     amount::Height,
@@ -21,7 +20,7 @@ use crate::{
     tag,
 };
 
-/// What a scan needs of an unspent output.
+/// The part of an unspent output that a scan reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewindData {
     /// Height of the block that created it.
@@ -54,13 +53,13 @@ impl RewindData {
         }
     }
 
-    /// The output's key in the trie of unspent outputs.
+    /// The key of the output in the trie of unspent outputs.
     #[must_use]
     pub fn key(&self) -> Hash {
         key(&self.commitment)
     }
 
-    /// The output's leaf there.
+    /// The leaf of the output in that trie.
     #[must_use]
     pub fn leaf(&self) -> Hash {
         let extra = self.extra.as_bytes();
@@ -78,7 +77,7 @@ impl RewindData {
         )
     }
 
-    /// Replays the proof's transcript once, for any number of rewind keys; `None` when nobody made the proof.
+    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
         let context = OutputContext::new(chain, self.features, self.extra.as_bytes());

@@ -15,15 +15,15 @@ pub struct Unspent {
 fields!(Unspent { created, output });
 
 impl Unspent {
-    /// Its key in the trie of unspent outputs.
+    /// The key of an output in the trie of unspent outputs.
     #[must_use]
     pub fn key(c: &Commitment) -> Hash {
         rewind_data::key(c)
     }
 
-    /// What the trie commits to: `H(V, features, extra, created, H(proof[..224]), H(proof[224..]))`.
+    /// The leaf of the output in the trie: `H(V, features, extra, created, H(proof[..224]), H(proof[224..]))`.
     ///
-    /// The proof enters in two parts, so that a scan which sees only the first can still be checked.
+    /// The proof enters in two parts, so that a scan that reads only the first can still be checked.
     #[must_use]
     pub fn leaf(&self) -> Hash {
         self.rewind_data().leaf()
