@@ -7,12 +7,12 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{amount::Amount, chain::Params, state::ChainView, transaction::Transaction};
 use sotto_node::{edge::chain_dir::DiskLedger, seal::OperatorKey};
 use sotto_wallet::{
+    Installation, Wallet,
+    coin_selection::{Decision, Payee, PaymentRequest},
     keys::{Account, Words},
     scan::ChainSource,
-    select::{Decision, Payee, Request},
-    slate::{Memo, seal::Installation},
+    slate::Memo,
     store::MemoryStore,
-    wallet::Wallet,
 };
 
 const ACCOUNT: Account = Account(0);
@@ -82,7 +82,7 @@ impl Scene {
         let (amount, memo) = (Amount::new(1_000), Memo::default());
         let plan = self
             .alice
-            .plan(Request { account: ACCOUNT, payees: vec![Payee { amount, recipient, memo }] })
+            .plan(PaymentRequest { account: ACCOUNT, payees: vec![Payee { amount, recipient, memo }] })
             .unwrap();
         let plan = plan.confirm(|_| Decision::Yes).unwrap();
         let invite = self.alice.invite(plan, &mut self.rng).unwrap().remove(0);
@@ -94,7 +94,7 @@ impl Scene {
     fn block(&mut self) {
         let draft = self.ledger.draft().unwrap();
         let fees = draft.due.checked_sub(self.ledger.chain().params().reward).unwrap();
-        let reward = self.alice.reward(ACCOUNT, (draft.height, fees), &mut self.rng).unwrap();
+        let reward = self.alice.coinbase(ACCOUNT, draft.height, fees, &mut self.rng).unwrap();
         let proposal = self.ledger.propose(&draft, reward, 0).unwrap();
         let judged = self.ledger.judge_proposal(proposal).unwrap();
         let seal = self.operator.seal(self.ledger.chain().id(), &judged.get().proposal.header, &mut self.rng);

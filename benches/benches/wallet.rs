@@ -32,13 +32,13 @@ use sotto_mw::{
     state::{RewindData, Unspent},
 };
 use sotto_wallet::{
-    edge::file::{Cost, WalletFile},
+    Installation, Wallet,
+    coin_selection::{Decision, Payee, PaymentRequest},
+    edge::file::{KdfCost, WalletFile},
     keys::{Account, Words},
     scan::ChainSource,
-    select::{Decision, Payee, Request},
-    slate::{Memo, seal::Installation},
+    slate::Memo,
     store::{MemoryStore, Store},
-    wallet::Wallet,
 };
 use std::{convert::Infallible, hint::black_box, path::Path};
 
@@ -91,7 +91,7 @@ impl ChainSource for Set {
 
 fn outputs(owner: &Wallet<MemoryStore>, n: usize) -> Vec<Output> {
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let reward = |i: usize| owner.reward(ACCOUNT, (Height::new(i as u64), Amount::ZERO), &mut rng).unwrap().0;
+    let reward = |i: usize| owner.coinbase(ACCOUNT, Height::new(i as u64), Amount::ZERO, &mut rng).unwrap().0;
     (1..=n).map(reward).collect()
 }
 
@@ -118,9 +118,9 @@ fn restore(c: &mut Criterion) {
     group.finish();
 }
 
-fn request(to: &Wallet<MemoryStore>) -> Request {
+fn request(to: &Wallet<MemoryStore>) -> PaymentRequest {
     let recipient = Some(to.address(ACCOUNT).unwrap());
-    Request {
+    PaymentRequest {
         account: ACCOUNT,
         payees: vec![Payee { amount: Amount::new(1_000), recipient, memo: Memo::default() }],
     }
@@ -158,7 +158,7 @@ fn open(path: &Path) -> Wallet<WalletFile> {
 fn large(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wallet");
-    let mut file = WalletFile::create(&path, b"open sesame", Cost::INSECURE_FAST).unwrap();
+    let mut file = WalletFile::create(&path, b"open sesame", KdfCost::INSECURE_FAST).unwrap();
     file.replace(&contents(OUTPUTS)).unwrap();
     drop(file);
     let bob = wallet(6);
@@ -178,7 +178,9 @@ fn large(c: &mut Criterion) {
         });
     });
     group.bench_function("key derivation, 64 MiB", |b| {
-        b.iter(|| WalletFile::create(&folder.path().join("none"), b"open sesame", Cost::STANDARD).unwrap());
+        b.iter(|| {
+            WalletFile::create(&folder.path().join("none"), b"open sesame", KdfCost::STANDARD).unwrap()
+        });
     });
     group.finish();
 }

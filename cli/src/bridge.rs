@@ -30,13 +30,12 @@ use sotto_node::{
     storage::StoreError,
 };
 use sotto_wallet::{
+    Installation, Wallet,
     edge::{
-        file::{Cost, WalletFile},
+        file::{KdfCost, WalletFile},
         installation,
     },
     keys::Words,
-    slate::seal::Installation,
-    wallet::Wallet,
 };
 use std::{
     fs,
@@ -151,7 +150,7 @@ impl Home {
         named: (&str, &str),
         words: Words,
         chain: Chain,
-        cost: Cost,
+        cost: KdfCost,
     ) -> Outcome<Wallet<WalletFile>> {
         let file = self.create_wallet_file(named, cost)?;
         let what = format!("cannot create wallet `{}`", named.0);
@@ -162,7 +161,7 @@ impl Home {
     pub(crate) fn create_wallet_file(
         &self,
         (name, passphrase): (&str, &str),
-        cost: Cost,
+        cost: KdfCost,
     ) -> Outcome<WalletFile> {
         let path = self.free_wallet(name)?;
         secret::make_folder(&self.dir.join("wallets"))?;

@@ -25,7 +25,7 @@ fn several_are_paid_through_one_pipe() {
     for part in [
         "Pay 3000000 base units to 2 in one transaction",
         "1000000  to bob (ssotto1",
-        "each of the 2 who are paid",
+        "each of the 2 recipients",
     ] {
         assert!(plan.contains(part), "{plan}");
     }

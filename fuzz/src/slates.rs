@@ -13,8 +13,8 @@ use crate::{
 };
 use sotto_mw::codec::Decode;
 use sotto_wallet::{
+    coin_selection::Decision,
     keys::Account,
-    select::Decision,
     slate::{Invite, Invoice, Payment, Response},
 };
 
@@ -51,15 +51,15 @@ fn finalize(response: &Response) -> bool {
 
 fn pay(invoice: &Invoice) -> bool {
     let mut wallet = open(&payment().paid).expect("our own contents");
-    let bill = wallet.bill(Account(0), invoice).ok().and_then(|bill| bill.confirm(|_| Decision::Yes));
-    let Some(payment_made) = bill.and_then(|bill| wallet.pay(bill, &mut rng(4)).ok()) else {
+    let bill = wallet.plan_invoice(Account(0), invoice).ok().and_then(|bill| bill.confirm(|_| Decision::Yes));
+    let Some(payment_made) = bill.and_then(|bill| wallet.pay_invoice(bill, &mut rng(4)).ok()) else {
         assert_eq!(contents(&wallet), payment().paid, "a refused invoice left a trace");
         return false;
     };
     let (signed, asked) = (invoice.receipt(), payment().invoice.receipt());
     assert_eq!(signed, asked, "an invoice was paid without a record");
-    assert_eq!(wallet.paid_before(invoice), Some(&payment_made));
-    assert!(wallet.bill(Account(0), invoice).is_err(), "an invoice was paid twice");
+    assert_eq!(wallet.payment_for(invoice), Some(&payment_made));
+    assert!(wallet.plan_invoice(Account(0), invoice).is_err(), "an invoice was paid twice");
     true
 }
 

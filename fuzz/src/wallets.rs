@@ -15,11 +15,12 @@ use sotto_mw::{
     transaction::Transaction,
 };
 use sotto_wallet::{
-    armor::{self, Letter},
+    armor::{self, Message},
     edge::file::WalletFile,
+    encrypt::Encrypted,
     keys::{Address, Words},
-    proof::Proof,
-    slate::{Invite, Invoice, Payment, Response, encrypt::Encrypted},
+    proof::PaymentProof,
+    slate::{Invite, Invoice, Payment, Response},
     store::Store,
 };
 
@@ -55,7 +56,7 @@ pub fn wallet_encrypted(data: &[u8]) -> Verdict {
 
 /// A proof of payment without its envelope; only the one that was made holds.
 pub fn wallet_proof(data: &[u8]) -> Verdict {
-    let Ok(proof) = Proof::from_bytes(data) else { return Verdict::Refused };
+    let Ok(proof) = PaymentProof::from_bytes(data) else { return Verdict::Refused };
     assert!(proof.to_bytes() == data, "two encodings of one proof");
     if proof.verify(payment().chain.id()).is_err() {
         return Verdict::Refused;
@@ -71,7 +72,7 @@ pub fn wallet_bytes(data: &[u8]) -> Verdict {
         from_bytes::<Response>(data),
         from_bytes::<Invoice>(data),
         from_bytes::<Payment>(data),
-        from_bytes::<Proof>(data),
+        from_bytes::<PaymentProof>(data),
         from_bytes::<Transaction>(data),
         from_bytes::<Encrypted<Invite>>(data),
     ];
@@ -80,7 +81,7 @@ pub fn wallet_bytes(data: &[u8]) -> Verdict {
     Verdict::of(kinds == 1)
 }
 
-fn from_bytes<T: Letter>(data: &[u8]) -> bool {
+fn from_bytes<T: Message>(data: &[u8]) -> bool {
     let chain = payment().chain.id();
     let Ok(letter) = armor::from_bytes::<T>(chain, data) else { return false };
     assert!(armor::to_bytes(chain, &letter) == data, "two encodings of one letter");
@@ -95,7 +96,7 @@ pub fn wallet_text(data: &[u8]) -> Verdict {
         from_text::<Response>(text),
         from_text::<Invoice>(text),
         from_text::<Payment>(text),
-        from_text::<Proof>(text),
+        from_text::<PaymentProof>(text),
         from_text::<Transaction>(text),
         from_text::<Encrypted<Invite>>(text),
     ];
@@ -104,7 +105,7 @@ pub fn wallet_text(data: &[u8]) -> Verdict {
     Verdict::of(kinds == 1)
 }
 
-fn from_text<T: Letter>(text: &str) -> bool {
+fn from_text<T: Message>(text: &str) -> bool {
     let chain = payment().chain.id();
     let Ok(letter) = armor::from_text::<T>(chain, text) else { return false };
     assert_eq!(armor::kind(text), Ok(T::KIND));
@@ -153,7 +154,7 @@ pub fn wallet_contents(data: &[u8]) -> Verdict {
     const NAME: &str = "added-by-fuzz";
     let Some(mut wallet) = open(data) else { return Verdict::Refused };
     let _ =
-        (wallet.balance(None), wallet.outputs().count(), wallet.sent().count(), wallet.received().count());
+        (wallet.balance(None), wallet.outputs().count(), wallet.sessions().count(), wallet.history().len());
     let accounts = wallet.accounts().saturating_add(1);
     if wallet.account(NAME).is_some() {
         return Verdict::Accepted;

@@ -1,7 +1,7 @@
-//! Armor: slates and transactions as bytes in an envelope, and as text that survives chat and e-mail.
+//! Armor: messages as bytes in an envelope, and as text that survives chat and e-mail.
 //!
 //! ```text
-//! envelope   kind ‖ version ‖ chain id ‖ body                                   (crate::wire)
+//! envelope   kind ‖ version ‖ chain id ‖ body                                   (crate::codec)
 //! payload    length (4, LE) ‖ envelope ‖ checksum (8) ‖ zeros up to a multiple of 30
 //! line       30 bytes of payload ‖ check (2)  →  44 letters and digits (base58, fixed width)
 //!
@@ -11,19 +11,23 @@
 //! END SOTTO INVITE.
 //! ```
 //!
-//! White space, line breaks and the `>` of quoted mail mean nothing inside; text before and after is ignored. Each
-//! line's check covers its number, so a changed, missing or swapped line is named even when the text was wrapped anew.
-//! Base58 has no letters that look alike and no signs that chat programs take for formatting.
+//! White space, line breaks and the `>` of quoted mail are ignored inside the armor, and so is text before
+//! and after it. The check of each line covers its number, so an altered, missing or swapped line is named
+//! even if the text was wrapped anew. Base58 has no look-alike letters and no characters that chat programs
+//! use for formatting.
 //!
-//! Armor finds accidents, not forgeries: those are the business of signatures. It hides nothing: [`crate::slate::encrypt`] does.
+//! Armor detects accidents, not forgeries: signatures do that. It hides nothing: [`crate::encrypt`] does
+//! that.
 #![deny(clippy::indexing_slicing)]
 
+mod base58;
+
 use crate::{
-    proof::Proof,
+    codec::{Envelope, VERSION},
     slate::{Invite, Invoice, Payment, Response},
     tag,
-    wire::{Envelope, VERSION},
 };
+use base58::LETTERS;
 use core::fmt;
 use sotto_mw::{
     chain::ChainId,
@@ -32,36 +36,36 @@ use sotto_mw::{
     transaction::Transaction,
 };
 
-/// Most bytes of text that are looked at.
+/// The maximum length of a text that is read.
 pub const MAX_TEXT: usize = 4 << 20;
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
-    /// A sender's proposal.
+pub enum MessageKind {
+    /// The proposal of a payer.
     Invite = 1,
-    /// A receiver's answer.
+    /// The response of a receiver.
     Response = 2,
-    /// A finished payment.
+    /// A finished transaction.
     Transaction = 3,
-    /// A receiver's request.
+    /// The request of a receiver.
     Invoice = 4,
-    /// A payer's answer to it.
+    /// The payment of an invoice.
     Payment = 5,
     /// A proof of payment.
     Proof = 6,
-    /// An invite for one address to read.
+    /// An invite that is encrypted to one address.
     EncryptedInvite = 0x11,
-    /// A response for one address to read.
+    /// A response that is encrypted to one address.
     EncryptedResponse = 0x12,
-    /// An invoice for one address to read.
+    /// An invoice that is encrypted to one address.
     EncryptedInvoice = 0x14,
-    /// A payment for one address to read.
+    /// A payment that is encrypted to one address.
     EncryptedPayment = 0x15,
 }
 
-impl Kind {
+impl MessageKind {
     const ALL: [Self; 10] = [
         Self::Invite,
         Self::Response,
@@ -95,118 +99,115 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for MessageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// Something that travels between wallets, or to a node.
-pub trait Letter: Encode + Decode {
-    /// What it is.
-    const KIND: Kind;
+/// A message that travels between wallets, or to a node.
+pub trait Message: Encode + Decode {
+    /// The kind of the message.
+    const KIND: MessageKind;
 }
 
-impl Letter for Invite {
-    const KIND: Kind = Kind::Invite;
+impl Message for Invite {
+    const KIND: MessageKind = MessageKind::Invite;
 }
-impl Letter for Response {
-    const KIND: Kind = Kind::Response;
+impl Message for Response {
+    const KIND: MessageKind = MessageKind::Response;
 }
-impl Letter for Transaction {
-    const KIND: Kind = Kind::Transaction;
+impl Message for Transaction {
+    const KIND: MessageKind = MessageKind::Transaction;
 }
-impl Letter for Invoice {
-    const KIND: Kind = Kind::Invoice;
+impl Message for Invoice {
+    const KIND: MessageKind = MessageKind::Invoice;
 }
-impl Letter for Payment {
-    const KIND: Kind = Kind::Payment;
-}
-impl Letter for Proof {
-    const KIND: Kind = Kind::Proof;
+impl Message for Payment {
+    const KIND: MessageKind = MessageKind::Payment;
 }
 
-/// Why a text or its bytes cannot be taken.
+/// Why a text or its bytes cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArmorError {
-    /// Too long to be looked at.
-    #[error("the text has {found} bytes, and at most {MAX_TEXT} are read")]
+    /// The text is too long.
+    #[error("the text is too long: found {found} bytes, expected at most {MAX_TEXT}")]
     TooLong {
-        /// Its length.
+        /// The length of the text.
         found: usize,
     },
-    /// No header.
-    #[error("there is no \"BEGIN SOTTO …\" line")]
+    /// The text has no header.
+    #[error("the text has no line \"BEGIN SOTTO …\"")]
     NoHeader,
-    /// The header names nothing this program knows.
-    #[error("the text is of a kind that this program does not know")]
+    /// The kind in the header is unknown.
+    #[error("unknown kind of message")]
     UnknownKind,
-    /// Something else than was expected.
-    #[error("this is of kind {found}, and {expected} is needed")]
+    /// The message is of another kind than expected.
+    #[error("wrong kind of message: found {found}, expected {expected}")]
     Kind {
-        /// What it is.
-        found: Kind,
-        /// What was needed.
-        expected: Kind,
+        /// The kind of the message.
+        found: MessageKind,
+        /// The expected kind.
+        expected: MessageKind,
     },
-    /// The end is missing.
-    #[error("the text is cut off after {lines} whole lines: its \"END SOTTO …\" line is missing")]
+    /// The footer is missing.
+    #[error("the text is cut off after {lines} whole lines: the line \"END SOTTO …\" is missing")]
     CutOff {
-        /// How many whole lines are there.
+        /// The number of whole lines.
         lines: usize,
     },
-    /// A character that no line has.
-    #[error("line {line} holds the character {character:?}, which no line has")]
+    /// A line contains an invalid character.
+    #[error("line {line} contains the invalid character {character:?}")]
     Character {
-        /// Which line, from 1, of 44 letters each.
+        /// The number of the line, from 1; lines have 44 letters.
         line: usize,
         /// The character.
         character: char,
     },
-    /// A line does not fit its check.
-    #[error("line {line} was altered, or a piece before it is missing")]
+    /// The check of a line does not match.
+    #[error("line {line} was altered, or text before it is missing")]
     Line {
-        /// Which line, from 1, of 44 letters each.
+        /// The number of the line, from 1; lines have 44 letters.
         line: usize,
     },
-    /// The lines are whole, the sum is not.
+    /// The lines are intact, but the checksum does not match.
     #[error("the text was altered: lines are missing or do not belong together")]
     Checksum,
-    /// Another chain.
-    #[error("this was made for another chain ({found}); this wallet is on {expected}")]
+    /// The message belongs to another chain.
+    #[error("the message belongs to another chain: found {found}, expected {expected}")]
     OtherChain {
-        /// The chain it was made for.
+        /// The chain of the message.
         found: ChainId,
-        /// The chain at hand.
+        /// The expected chain.
         expected: ChainId,
     },
-    /// What is inside cannot be read.
-    #[error("the {kind} cannot be read: {source}")]
+    /// The body of the message is invalid.
+    #[error("cannot read the {kind}: {source}")]
     Body {
-        /// What it says it is.
-        kind: Kind,
-        /// What is wrong.
+        /// The kind of the message.
+        kind: MessageKind,
+        /// The reason.
         source: DecodeError,
     },
 }
 
-/// A letter in its envelope, for `chain`.
+/// The bytes of a message in its envelope, for `chain`.
 #[must_use]
-pub fn to_bytes<T: Letter>(chain: &ChainId, letter: &T) -> Vec<u8> {
+pub fn to_bytes<T: Message>(chain: &ChainId, message: &T) -> Vec<u8> {
     let mut out = Envelope { kind: T::KIND as u8, chain: *chain }.to_bytes();
-    letter.encode(&mut out);
+    message.encode(&mut out);
     out
 }
 
-/// Takes a letter out of its envelope.
+/// Reads a message from the bytes of its envelope.
 ///
 /// # Errors
-/// [`ArmorError`]: another kind, another chain, or what is wrong with the bytes.
-pub fn from_bytes<T: Letter>(chain: &ChainId, bytes: &[u8]) -> Result<T, ArmorError> {
+/// [`ArmorError`]: another kind, another chain, or invalid bytes.
+pub fn from_bytes<T: Message>(chain: &ChainId, bytes: &[u8]) -> Result<T, ArmorError> {
     let unreadable = |source| ArmorError::Body { kind: T::KIND, source };
     let mut r = Reader::new(bytes);
     let envelope = Envelope::decode(&mut r).map_err(unreadable)?;
-    let found = Kind::of_code(envelope.kind)?;
+    let found = MessageKind::of_code(envelope.kind)?;
     if found != T::KIND {
         return Err(ArmorError::Kind { found, expected: T::KIND });
     }
@@ -217,10 +218,31 @@ pub fn from_bytes<T: Letter>(chain: &ChainId, bytes: &[u8]) -> Result<T, ArmorEr
     T::from_bytes(body).map_err(unreadable)
 }
 
-/// A letter as text, ending with a line break.
+/// The armored text of a message; it ends with a line break.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use rand_core::OsRng;
+/// # use sotto_mw::amount::Amount;
+/// # use sotto_wallet::{Account, Installation, Memo, MemoryChain, MemoryStore, Wallet, Words};
+/// use sotto_wallet::{Invoice, InvoiceRequest, armor};
+///
+/// # let chain = MemoryChain::solo(&mut OsRng)?;
+/// # let (words, installation) = (Words::generate(&mut OsRng)?, Installation::in_memory([1; 32]));
+/// # let mut wallet = Wallet::create(MemoryStore::default(), chain.chain().clone(), words, installation)?;
+/// let (amount, memo) = (Amount::new(2_500), Memo::default());
+/// let request = InvoiceRequest { amount, payer: None, inputs: InvoiceRequest::INPUTS, memo };
+/// let invoice = wallet.create_invoice(Account(0), request, &mut OsRng)?;
+///
+/// let text = armor::to_text(wallet.chain().id(), &invoice);
+/// assert!(text.starts_with("BEGIN SOTTO INVOICE."));
+/// assert_eq!(armor::from_text::<Invoice>(wallet.chain().id(), &text)?, invoice);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
-pub fn to_text<T: Letter>(chain: &ChainId, letter: &T) -> String {
-    let envelope = to_bytes(chain, letter);
+pub fn to_text<T: Message>(chain: &ChainId, message: &T) -> String {
+    let envelope = to_bytes(chain, message);
     let mut payload = u32::try_from(envelope.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
     payload.extend_from_slice(&envelope);
     payload.extend_from_slice(&checksum(&payload));
@@ -230,11 +252,11 @@ pub fn to_text<T: Letter>(chain: &ChainId, letter: &T) -> String {
     format!("BEGIN SOTTO {0}.\n{lines}.\nEND SOTTO {0}.\n", T::KIND)
 }
 
-/// Reads a letter from text.
+/// Reads a message from armored text.
 ///
 /// # Errors
-/// [`ArmorError`]: what is wrong, and where that can be known, in which line.
-pub fn from_text<T: Letter>(chain: &ChainId, text: &str) -> Result<T, ArmorError> {
+/// [`ArmorError`] with the reason and, if possible, the number of the line.
+pub fn from_text<T: Message>(chain: &ChainId, text: &str) -> Result<T, ArmorError> {
     let (found, letters) = body(text)?;
     if found != T::KIND {
         return Err(ArmorError::Kind { found, expected: T::KIND });
@@ -243,9 +265,9 @@ pub fn from_text<T: Letter>(chain: &ChainId, text: &str) -> Result<T, ArmorError
     from_bytes(chain, envelope(&payload)?)
 }
 
-/// The letters in a text, as texts of their own; a text without any is one that cannot be read.
+/// Splits a text into the armored messages that it contains; a text without any is returned whole.
 #[must_use]
-pub fn letters(text: &str) -> Vec<String> {
+pub fn split_messages(text: &str) -> Vec<String> {
     let words = words(text);
     let mut all: Vec<String> = words.split(BEGIN).skip(1).map(|rest| format!("{BEGIN}{rest}")).collect();
     if all.is_empty() {
@@ -254,23 +276,22 @@ pub fn letters(text: &str) -> Vec<String> {
     all
 }
 
-/// What a text says it is, without reading it.
+/// The kind that the header of a text names; the message itself is not read.
 ///
 /// # Errors
-/// [`ArmorError`] when it has no known header.
-pub fn kind(text: &str) -> Result<Kind, ArmorError> {
+/// [`ArmorError`] when the text has no known header.
+pub fn kind(text: &str) -> Result<MessageKind, ArmorError> {
     header(text).map(|(kind, _)| kind)
 }
 
-/// Bytes of payload in a line, letters in a line.
+/// Bytes of payload in a line.
 const CHUNK: usize = 30;
-const LETTERS: usize = 44;
 
 fn checksum(payload: &[u8]) -> [u8; 8] {
     first(tagged(tag::ARMOR, &[payload]).as_bytes())
 }
 
-fn check(kind: Kind, i: usize, chunk: &[u8]) -> [u8; 2] {
+fn check(kind: MessageKind, i: usize, chunk: &[u8]) -> [u8; 2] {
     first(tagged(tag::ARMOR_LINE, &[&[kind as u8], &(i as u64).to_le_bytes(), chunk]).as_bytes())
 }
 
@@ -278,35 +299,37 @@ fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
     hash.first_chunk().copied().unwrap_or([0; N])
 }
 
-fn line(kind: Kind, i: usize, chunk: &[u8]) -> String {
+fn line(kind: MessageKind, i: usize, chunk: &[u8]) -> String {
     base58::encode(&[chunk, &check(kind, i, chunk)].concat())
 }
 
-fn means_nothing(c: char) -> bool {
+/// Whether a character is ignored inside the armor.
+fn is_ignored(c: char) -> bool {
     c.is_whitespace() || c == '>' || c == '\u{200b}' || c == '\u{feff}'
 }
 
 const BEGIN: &str = "BEGIN SOTTO ";
 
-/// A text with one space where one or several characters mean nothing.
+/// The text with one space in place of each run of ignored characters.
 fn words(text: &str) -> String {
-    text.split(means_nothing).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(is_ignored).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Kind, and everything after the header's full stop.
-fn header(text: &str) -> Result<(Kind, String), ArmorError> {
+/// The kind, and everything after the full stop of the header.
+fn header(text: &str) -> Result<(MessageKind, String), ArmorError> {
     if text.len() > MAX_TEXT {
         return Err(ArmorError::TooLong { found: text.len() });
     }
     let words = words(text);
     let (_, rest) = words.split_once(BEGIN).ok_or(ArmorError::NoHeader)?;
     let (name, rest) = rest.split_once('.').ok_or(ArmorError::CutOff { lines: 0 })?;
-    let kind = Kind::ALL.into_iter().find(|k| k.name() == name.trim()).ok_or(ArmorError::UnknownKind)?;
+    let kind =
+        MessageKind::ALL.into_iter().find(|k| k.name() == name.trim()).ok_or(ArmorError::UnknownKind)?;
     Ok((kind, rest.to_owned()))
 }
 
-/// Kind, and all letters between header and footer.
-fn body(text: &str) -> Result<(Kind, Vec<char>), ArmorError> {
+/// The kind, and all letters between header and footer.
+fn body(text: &str) -> Result<(MessageKind, Vec<char>), ArmorError> {
     let (kind, rest) = header(text)?;
     let (letters, footer) = rest.split_once('.').unwrap_or((&rest, ""));
     let letters: Vec<char> = letters.chars().filter(|c| *c != ' ').collect();
@@ -317,7 +340,7 @@ fn body(text: &str) -> Result<(Kind, Vec<char>), ArmorError> {
     }
 }
 
-fn payload(kind: Kind, letters: &[char]) -> Result<Vec<u8>, ArmorError> {
+fn payload(kind: MessageKind, letters: &[char]) -> Result<Vec<u8>, ArmorError> {
     let mut payload = Vec::with_capacity(letters.len() / LETTERS * CHUNK);
     for (i, letters) in letters.chunks(LETTERS).enumerate() {
         let line = i + 1;
@@ -334,7 +357,7 @@ fn payload(kind: Kind, letters: &[char]) -> Result<Vec<u8>, ArmorError> {
     Ok(payload)
 }
 
-/// The envelope inside a payload whose length, checksum and padding are right.
+/// The envelope inside a payload, if length, checksum and padding are valid.
 fn envelope(payload: &[u8]) -> Result<&[u8], ArmorError> {
     let mut r = Reader::new(payload);
     let mut parts = || {
@@ -347,54 +370,6 @@ fn envelope(payload: &[u8]) -> Result<&[u8], ArmorError> {
     let whole = payload.get(..4 + n).is_some_and(|p| checksum(p) == sum);
     let padded = padding.len() < CHUNK && padding.iter().all(|b| *b == 0);
     if whole && padded { Ok(envelope) } else { Err(ArmorError::Checksum) }
-}
-
-/// Base58 of fixed width: 32 bytes, most significant first, as 44 digits.
-mod base58 {
-    use super::LETTERS;
-
-    const DIGITS: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-
-    pub(super) fn digit(c: char) -> Option<u32> {
-        DIGITS.iter().position(|d| char::from(*d) == c).and_then(|i| u32::try_from(i).ok())
-    }
-
-    /// Divides by 58 forty-four times; the remainders are the digits from the last on.
-    pub(super) fn encode(bytes: &[u8]) -> String {
-        let mut n = bytes.to_vec();
-        let mut digits: Vec<char> = (0..LETTERS)
-            .map(|_| {
-                let mut rest = 0u32;
-                for b in &mut n {
-                    let x = rest * 256 + u32::from(*b);
-                    // Below 256, since rest < 58.
-                    *b = (x / 58) as u8;
-                    rest = x % 58;
-                }
-                DIGITS.get(rest as usize).copied().map_or('1', char::from)
-            })
-            .collect();
-        digits.reverse();
-        digits.into_iter().collect()
-    }
-
-    /// 32 bytes; `None` when the digits are too few, too many, no digits, or above 2²⁵⁶.
-    pub(super) fn decode(digits: &[char]) -> Option<[u8; 32]> {
-        let mut n = [0u8; 32];
-        for c in digits {
-            let mut carry = digit(*c)?;
-            for b in n.iter_mut().rev() {
-                let x = u32::from(*b) * 58 + carry;
-                // The low byte stays, the rest is carried on.
-                *b = (x & 0xff) as u8;
-                carry = x >> 8;
-            }
-            if carry > 0 {
-                return None;
-            }
-        }
-        (digits.len() == LETTERS).then_some(n)
-    }
 }
 
 const _: () = assert!(VERSION == 1 && CHUNK + 2 == 32);

@@ -1,7 +1,11 @@
-//! A block's reward: the output and the kernel that a sealer adds to a block.
+//! Block rewards: the output and the kernel that the sealer of a block adds to it.
 //!
-//! `C = (reward + fees)·H + r·G`, so the excess `E = C − (reward + fees)·H = r·G` is signed with the blinding factor alone.
-//! The wallet keeps no record of a reward that may never be sealed: a scan finds it, as a received output.
+//! ```text
+//! C = (reward + fees)·H + r·G,      excess E = C − (reward + fees)·H = r·G,      signed with r
+//! ```
+//!
+//! The wallet keeps no record of a reward, because the block may never be sealed. A scan finds it as a
+//! received output.
 
 use crate::keys::{AccountKeys, Purpose, fresh_index};
 use core::fmt;
@@ -15,41 +19,42 @@ use sotto_mw::{
     schnorr::{PublicKey, sign},
 };
 
-/// Why a reward cannot be made.
+/// Why a block reward cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RewardError {
-    /// Reward and fees do not fit.
-    #[error("reward and fees together do not fit 64 bits")]
+pub enum CoinbaseError {
+    /// The sum of reward and fees overflows.
+    #[error("the sum of the block reward and the fees exceeds 64 bits")]
     Overflow,
-    /// The output could not be proven.
+    /// The range proof of the output could not be created.
     #[error(transparent)]
     Prove(#[from] ProveError),
 }
 
-/// What makes an account's rewards: its keys, and nothing else of its wallet. It is for whoever seals for days on end, while the
-/// wallet is used elsewhere.
+/// Builds block rewards for one account. It contains the keys of the account and nothing else of its wallet,
+/// so a daemon can seal blocks for days while the wallet is in use elsewhere.
 ///
 /// # Security
-/// These keys can spend all that the account has.
-pub struct Rewards {
+/// The keys can spend everything in the account.
+pub struct CoinbaseBuilder {
     keys: AccountKeys,
     chain: Chain,
 }
 
-impl Rewards {
+impl CoinbaseBuilder {
     pub(crate) const fn new(keys: AccountKeys, chain: Chain) -> Self {
         Self { keys, chain }
     }
 
-    /// The reward of a block at `height` to which `due` is due: new units and fees together.
+    /// Builds the reward of the block at `height`; `due` is the sum of the block's new units and its fees.
     ///
     /// # Errors
-    /// [`RewardError::Prove`].
-    pub fn of(
+    /// [`CoinbaseError::Prove`].
+    pub fn build(
         &self,
-        (height, due): (Height, Amount),
+        height: Height,
+        due: Amount,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(Output, Kernel), RewardError> {
+    ) -> Result<(Output, Kernel), CoinbaseError> {
         let (keys, chain) = (&self.keys, self.chain.id());
         let opening = Opening { amount: due, index: fresh_index(rng) };
         let output = keys.output(chain, OutputFeatures::Coinbase, Purpose::Received, &opening)?;
@@ -61,8 +66,8 @@ impl Rewards {
     }
 }
 
-impl fmt::Debug for Rewards {
+impl fmt::Debug for CoinbaseBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rewards").field("chain", self.chain.id()).finish_non_exhaustive()
+        f.debug_struct("CoinbaseBuilder").field("chain", self.chain.id()).finish_non_exhaustive()
     }
 }

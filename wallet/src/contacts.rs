@@ -1,22 +1,33 @@
-//! Contacts: names for addresses, so that nobody retypes one.
+//! Contacts: names for addresses, so that people do not have to retype addresses.
 //!
-//! A name is 1 to 32 ASCII letters, digits, `-`, `_` and `.`: shorter than any address, and without characters that look
-//! like others. Names that differ in case alone are the same name, and a name stands for one address until it is removed.
+//! A name has 1 to 32 ASCII letters, digits, `-`, `_` or `.`: it is shorter than any address, and contains no
+//! look-alike characters. Names are compared without case. A name means one address until it is removed.
+//!
+//! ```text
+//! bytes = count (4) ‖ [length (1) ‖ name ‖ address (65)], in strictly ascending order of the names
+//! ```
+#![deny(clippy::indexing_slicing)]
 
-use crate::keys::{Address, AddressError};
+use crate::{
+    codec::{count, put_count},
+    keys::{Address, AddressError},
+};
 use core::fmt;
-use sotto_mw::chain::Network;
+use sotto_mw::{
+    chain::Network,
+    codec::{Decode, DecodeError, Encode, Reader},
+};
 use std::collections::BTreeMap;
 
-/// A contact's name, as it was written; compared without case.
+/// The name of a contact. It keeps the case in which it was written, and is compared without case.
 #[derive(Clone, Debug)]
-pub struct Name(String);
+pub struct ContactName(String);
 
-impl Name {
-    /// Most letters of a name.
+impl ContactName {
+    /// The maximum length of a name.
     pub const MAX: usize = 32;
 
-    /// This name; `None` when it is empty, too long, or holds other characters.
+    /// The name with this text; `None` when it is empty, too long, or contains other characters.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -24,78 +35,94 @@ impl Name {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The name.
+    /// The text of the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for ContactName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl PartialEq for Name {
+impl PartialEq for ContactName {
     fn eq(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 }
-impl Eq for Name {}
-impl PartialOrd for Name {
+impl Eq for ContactName {}
+impl PartialOrd for ContactName {
     fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Name {
+impl Ord for ContactName {
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
         let lower = |n: &Self| n.0.to_ascii_lowercase();
         lower(self).cmp(&lower(other))
     }
 }
 
-/// Why a contact is refused.
+/// Why a contact cannot be added, removed or resolved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContactError {
-    /// Not a name.
-    #[error("a name has 1 to 32 letters, digits, `-`, `_` or `.`")]
+    /// The text is not a valid name.
+    #[error("invalid contact name: expected 1 to 32 letters, digits, `-`, `_` or `.`")]
     Name,
-    /// Somebody else has the name.
-    #[error("`{name}` stands for another address; remove that contact first, or choose another name")]
+    /// The name already means another address.
+    #[error("contact `{name}` has another address: remove that contact first, or choose another name")]
     Taken {
         /// The name.
-        name: Name,
+        name: ContactName,
     },
-    /// The address is elsewhere.
-    #[error("the address belongs to the {found} network, and this wallet is on the {expected} network")]
+    /// The address belongs to another network.
+    #[error("the address belongs to the {found} network: expected the {expected} network of this wallet")]
     Network {
-        /// The address's network.
+        /// The network of the address.
         found: Network,
-        /// The wallet's.
+        /// The network of the wallet.
         expected: Network,
     },
-    /// Nobody has the name, and it is no address.
-    #[error("`{name}` is no contact of this wallet, and no address")]
+    /// The text is neither a contact nor an address.
+    #[error("unknown contact `{name}`: it is neither a contact of this wallet nor an address")]
     Unknown {
         /// The name.
-        name: Name,
+        name: ContactName,
     },
-    /// Neither a name nor an address.
+    /// The text is too long for a name, and not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
 }
 
-/// All contacts of a wallet.
+/// The contacts of a wallet.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use rand_core::OsRng;
+/// # use sotto_wallet::{Account, Installation, MemoryChain, MemoryStore, Wallet, Words};
+/// use sotto_wallet::contacts::ContactName;
+///
+/// # let chain = MemoryChain::solo(&mut OsRng)?;
+/// # let (words, installation) = (Words::generate(&mut OsRng)?, Installation::in_memory([1; 32]));
+/// # let mut wallet = Wallet::create(MemoryStore::default(), chain.chain().clone(), words, installation)?;
+/// let address = wallet.address(Account(0))?;
+/// wallet.add_contact(ContactName::new("bob").ok_or("invalid name")?, address)?;
+/// assert_eq!(wallet.contacts().resolve("Bob", address.network())?, address);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contacts(pub(crate) BTreeMap<Name, Address>);
+pub struct Contacts(BTreeMap<ContactName, Address>);
 
 impl Contacts {
-    /// Gives an address a name; the same again changes nothing.
+    /// Adds a contact. Adding the same contact again changes nothing.
     ///
     /// # Errors
     /// [`ContactError::Taken`].
-    pub(crate) fn add(&mut self, name: Name, address: Address) -> Result<(), ContactError> {
+    pub(crate) fn add(&mut self, name: ContactName, address: Address) -> Result<(), ContactError> {
         match self.0.get(&name) {
             Some(known) if *known != address => Err(ContactError::Taken { name }),
             Some(_) => Ok(()),
@@ -106,34 +133,66 @@ impl Contacts {
         }
     }
 
-    /// Takes a name away.
+    /// Removes a contact.
     ///
     /// # Errors
     /// [`ContactError::Unknown`].
-    pub(crate) fn remove(&mut self, name: Name) -> Result<Address, ContactError> {
+    pub(crate) fn remove(&mut self, name: ContactName) -> Result<Address, ContactError> {
         self.0.remove(&name).ok_or(ContactError::Unknown { name })
     }
 
-    /// All of them, in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Address)> {
+    /// All contacts, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&ContactName, &Address)> {
         self.0.iter()
     }
 
-    /// The first name of an address, if it has one.
+    /// The first name of this address, if it has one.
     #[must_use]
-    pub fn name_of(&self, address: &Address) -> Option<&Name> {
+    pub fn name_of(&self, address: &Address) -> Option<&ContactName> {
         self.iter().find(|(_, a)| *a == address).map(|(name, _)| name)
     }
 
-    /// What a person wrote: a contact's name, or an address of `network`.
+    /// Resolves what a person typed: the name of a contact, or an address of `network`.
     ///
     /// # Errors
-    /// [`ContactError`] when it is neither.
+    /// [`ContactError`] when the text is neither.
     pub fn resolve(&self, text: &str, network: Network) -> Result<Address, ContactError> {
-        match Name::new(text.trim()) {
+        match ContactName::new(text.trim()) {
             Some(name) => self.0.get(&name).copied().ok_or(ContactError::Unknown { name }),
             None => Ok(Address::parse(text, network)?),
         }
+    }
+}
+
+/// Fewest bytes of a contact.
+const LEAST_BYTES: usize = 1 + 1 + 65;
+
+impl Encode for Contacts {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_count(self.0.len(), out);
+        for (name, address) in &self.0 {
+            out.push(u8::try_from(name.as_str().len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(name.as_str().as_bytes());
+            address.encode(out);
+        }
+    }
+}
+
+impl Decode for Contacts {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let n = count(r, "contacts", LEAST_BYTES)?;
+        let mut all = Self::default();
+        for _ in 0..n {
+            let n = r.u8()?;
+            let text = core::str::from_utf8(r.take(n.into())?).ok();
+            let name = text.and_then(ContactName::new);
+            let name = name.ok_or(DecodeError::Code { what: "contact's name", code: n })?;
+            if all.0.last_key_value().is_some_and(|(last, _)| *last >= name) {
+                return Err(DecodeError::Code { what: "ascending name", code: 0 });
+            }
+            all.0.insert(name, Address::decode(r)?);
+        }
+        Ok(all)
     }
 }
 
@@ -146,19 +205,19 @@ mod tests {
         Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(n)).address(Network::Solo)
     }
 
-    fn name(text: &str) -> Name {
-        Name::new(text).unwrap()
+    fn name(text: &str) -> ContactName {
+        ContactName::new(text).unwrap()
     }
 
     #[test]
-    fn a_name_stands_for_one_address() {
+    fn a_name_means_one_address() {
         let mut all = Contacts::default();
         all.add(name("Bob"), address(0)).unwrap();
         all.add(name("bob"), address(0)).unwrap();
         assert_eq!(all.add(name("BOB"), address(1)), Err(ContactError::Taken { name: name("bob") }));
         assert_eq!(all.resolve(" bob ", Network::Solo), Ok(address(0)));
         assert_eq!(all.resolve(&address(1).to_string(), Network::Solo), Ok(address(1)));
-        assert_eq!(all.name_of(&address(0)).map(Name::as_str), Some("Bob"));
+        assert_eq!(all.name_of(&address(0)).map(ContactName::as_str), Some("Bob"));
         let unknown = Err(ContactError::Unknown { name: name("bo") });
         assert_eq!(all.resolve("bo", Network::Solo), unknown);
         assert_eq!(all.remove(name("bO")), unknown);
@@ -168,11 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn names_are_short_and_look_like_themselves() {
+    fn names_are_short_and_plain() {
         let long = "x".repeat(33);
         for bad in ["", "b b", "bób", "a\u{200b}b", "a/b", "\n", &long] {
-            assert!(Name::new(bad).is_none(), "{bad:?}");
+            assert!(ContactName::new(bad).is_none(), "{bad:?}");
         }
-        assert!(Name::new(&"x".repeat(32)).is_some());
+        assert!(ContactName::new(&"x".repeat(32)).is_some());
     }
 }

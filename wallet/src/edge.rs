@@ -1,4 +1,5 @@
-//! The edges: where the wallet touches the system.
+//! The edges: the only files of this crate that make system calls.
 
+mod disk;
 pub mod file;
 pub mod installation;

@@ -1,14 +1,14 @@
-//! History: what came and went, as one list that people and spreadsheets can read.
+//! History: every payment and every unexplained output of a wallet, as one list for people and spreadsheets.
 //!
-//! Each payment is one entry, whether it was made, answered, or made with oneself; each output that no payment of this wallet
-//! explains is one, so that a restored wallet shows what the chain still proves. Entries are in the order of the chain, those
-//! that are not in it last.
+//! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. Each output
+//! that no payment of this wallet explains is one entry too, so that a restored wallet shows what the chain
+//! still proves. Entries are in the order of the chain; those that are not in it come last.
 
 use crate::{
     keys::{Account, Address, Purpose},
-    outputs::{Origin, OutputRecord, Status},
-    state::{Fate, Moved, Reason, State, Step},
-    wallet::Deal,
+    outputs::{OutputOrigin, OutputRecord, OutputStatus},
+    sessions::{SessionView, sessions},
+    state::{SelfTransfer, SelfTransferReason, SessionStatus, State, TxStatus},
 };
 use core::fmt;
 use sotto_mw::{
@@ -18,56 +18,56 @@ use sotto_mw::{
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Paid to somebody.
+pub enum EntryKind {
+    /// A payment by this wallet.
     Sent,
-    /// Paid by somebody.
+    /// A payment to this wallet.
     Received,
-    /// A block's reward.
+    /// A block reward.
     Reward,
-    /// Received, as the chain alone shows it: from whom and for what is not known.
+    /// A received output that only the chain shows: its payer and purpose are unknown.
     Found,
-    /// What came back from a payment of which nothing else is known.
+    /// Change of a payment that this wallet does not remember.
     Change,
-    /// Several outputs became one.
+    /// A consolidation: several outputs became one.
     Consolidation,
-    /// An input of a payment was moved, to end the payment.
+    /// A self-spend: an input of a payment was moved in order to end the payment.
     SelfSpend,
 }
 
 /// One line of history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What it is about.
-    pub kind: Kind,
+pub struct HistoryEntry {
+    /// What the entry is about.
+    pub kind: EntryKind,
     /// How far it has come.
-    pub step: Step,
-    /// Whose.
+    pub status: SessionStatus,
+    /// The account of this wallet.
     pub account: Account,
-    /// What was paid, without the fee; what was moved, for a consolidation or a self-spend.
+    /// The amount paid, without the fee; the amount moved, for a consolidation or a self-spend.
     pub amount: Amount,
-    /// What it cost this wallet beside that.
+    /// What it cost this wallet beyond the amount.
     pub fee: Amount,
-    /// Who paid or was paid, as far as that is known.
-    pub party: Option<Address>,
-    /// What the slate says it is for.
+    /// The other party's address, if it is known.
+    pub counterparty: Option<Address>,
+    /// The memo of the slate; empty when there is none.
     pub memo: String,
-    /// The slate's session, or the output's commitment.
+    /// The session identifier of the slate, or the commitment of the output.
     pub id: [u8; 32],
 }
 
-impl Entry {
+impl HistoryEntry {
     /// The height of its block, if it is in the chain.
     #[must_use]
     pub const fn height(&self) -> Option<Height> {
-        match self.step {
-            Step::Signed(Fate::Confirmed { height }) => Some(height),
+        match self.status {
+            SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for EntryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Sent => "sent",
@@ -81,65 +81,64 @@ impl fmt::Display for Kind {
     }
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Begun => "open",
-            Self::Held => "answered",
-            Self::Cancelled => "cancelled",
-            Self::Signed(Fate::Waiting) => "waiting",
-            Self::Signed(Fate::Confirmed { .. }) => "confirmed",
-            Self::Signed(Fate::Displaced { .. }) => "displaced",
-            Self::Signed(Fate::Failed) => "failed",
-        })
-    }
-}
-
-/// Everything that a wallet knows to have come or gone.
-pub(crate) fn history<'a>(state: &'a State, deals: impl Iterator<Item = Deal<'a>>) -> Vec<Entry> {
-    let moved = state.moved.values().map(|m| moved(state, m));
-    let mut all: Vec<Entry> = deals.map(|d| payment(&d)).chain(moved).collect();
-    all.extend(state.outputs.values().filter_map(alone));
+/// All entries of a wallet's history, in the order of the chain.
+pub(crate) fn history(state: &State) -> Vec<HistoryEntry> {
+    let mut all: Vec<HistoryEntry> = sessions(state).map(|s| payment(&s)).collect();
+    all.extend(state.self_transfers.values().map(|t| self_transfer(state, t)));
+    all.extend(state.outputs.values().filter_map(unexplained));
     all.sort_by_key(|e| (e.height().is_none(), e.height(), e.kind, e.id));
     all
 }
 
-fn payment(d: &Deal<'_>) -> Entry {
-    let (kind, fee) = match d {
-        Deal::Sent(sent, part) => (Kind::Sent, sent.fee(*part)),
-        Deal::Paid(p) => (Kind::Sent, p.invoice.features.fee()),
-        Deal::Received(_) | Deal::Asked(_) => (Kind::Received, Amount::ZERO),
-    };
-    let (account, amount, memo) = (d.account(), d.amount(), d.memo().as_str().to_owned());
-    Entry { kind, step: d.step(), account, amount, fee, party: d.partner().copied(), memo, id: d.session().0 }
+fn payment(s: &SessionView<'_>) -> HistoryEntry {
+    HistoryEntry {
+        kind: if s.is_payer() { EntryKind::Sent } else { EntryKind::Received },
+        status: s.status(),
+        account: s.account(),
+        amount: s.amount(),
+        fee: s.fee(),
+        counterparty: s.counterparty().copied(),
+        memo: s.memo().as_str().to_owned(),
+        id: s.session().0,
+    }
 }
 
-fn moved(state: &State, m: &Moved) -> Entry {
-    let kind = match m.reason {
-        Reason::Consolidation => Kind::Consolidation,
-        Reason::SelfSpend { .. } => Kind::SelfSpend,
-    };
-    let amount = state.outputs.get(&m.output).map_or(Amount::ZERO, |o| o.opening.amount);
-    let (step, party, memo) = (Step::Signed(m.fate), None, String::new());
-    Entry { kind, step, account: m.account, amount, fee: m.fee(), party, memo, id: m.session.0 }
+fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
+    HistoryEntry {
+        kind: match t.reason {
+            SelfTransferReason::Consolidation => EntryKind::Consolidation,
+            SelfTransferReason::SelfSpend { .. } => EntryKind::SelfSpend,
+        },
+        status: SessionStatus::Signed(t.tx_status),
+        account: t.account,
+        amount: state.outputs.get(&t.output).map_or(Amount::ZERO, |o| o.opening.amount),
+        fee: t.fee(),
+        counterparty: None,
+        memo: String::new(),
+        id: t.session.0,
+    }
 }
 
-/// An output that no payment of this wallet explains.
-fn alone(o: &OutputRecord) -> Option<Entry> {
-    let (Status::Unspent { created } | Status::Locked { created, .. } | Status::Spent { created, .. }) =
-        o.status
+/// The entry of an output that no payment of this wallet explains.
+fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
+    let (OutputStatus::Unspent { created }
+    | OutputStatus::Locked { created, .. }
+    | OutputStatus::Spent { created, .. }) = o.status
     else {
         return None;
     };
-    if o.origin != Origin::Chain {
-        return None;
-    }
-    let kind = match (o.features, o.purpose) {
-        (OutputFeatures::Coinbase, _) => Kind::Reward,
-        (_, Purpose::Received) => Kind::Found,
-        (_, Purpose::Change) => Kind::Change,
-    };
-    let step = Step::Signed(Fate::Confirmed { height: created });
-    let (amount, party, memo) = (o.opening.amount, None, String::new());
-    Some(Entry { kind, step, account: o.account, amount, fee: Amount::ZERO, party, memo, id: o.commitment.0 })
+    (o.origin == OutputOrigin::Chain).then(|| HistoryEntry {
+        kind: match (o.features, o.purpose) {
+            (OutputFeatures::Coinbase, _) => EntryKind::Reward,
+            (_, Purpose::Received) => EntryKind::Found,
+            (_, Purpose::Change) => EntryKind::Change,
+        },
+        status: SessionStatus::Signed(TxStatus::Confirmed { height: created }),
+        account: o.account,
+        amount: o.opening.amount,
+        fee: Amount::ZERO,
+        counterparty: None,
+        memo: String::new(),
+        id: o.commitment.0,
+    })
 }

@@ -1,23 +1,26 @@
-//! Keys: from 24 words to everything a wallet signs, sees and receives with.
+//! Keys: everything a wallet signs, scans and receives with, derived from 24 seed words.
 //!
 //! ```text
 //! words ──BIP-39──▶ seed ─▶ root ─▶ account a ─┬▶ blinding key     r = H(blinding key, purpose, index, amount)
-//!                                              ├▶ rewind(purpose)  sees amounts: what a view key hands out
+//!                                              ├▶ rewind(purpose)  reveals amounts; a view key contains it
 //!                                              ├▶ tau(purpose)     hides r from the rewind key
-//!                                              ├▶ sign             the address: signs proofs of payment
-//!                                              └▶ encrypt          the address: opens what is sent to it
+//!                                              ├▶ sign             half of the address: signs receipts
+//!                                              └▶ encrypt          half of the address: decrypts messages
 //! ```
 //!
-//! Every arrow is `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` (BIP-340's tagged hash over SHA-512) with a label of
-//! `crate::tag`, cut to 32 bytes for a key or reduced to a scalar, so no arrow can be extended or walked back. An
-//! index is twelve random bytes, so copied wallets never collide; the amount enters `r`, so a changed amount never
-//! reuses a blinding factor. Coinbase outputs count as received.
+//! Every arrow is `SHA-512(SHA-512(tag) ‖ SHA-512(tag) ‖ parts)` (BIP-340's tagged hash over SHA-512) with a
+//! label of `crate::tag`, cut to 32 bytes for a key or reduced to a scalar. No arrow can be inverted, and
+//! none can be extended to derive another. An index is twelve random bytes, so copies of a wallet do not
+//! collide. The amount enters `r`, so two amounts never share a blinding factor. Coinbase outputs count as
+//! received.
 //!
-//! Secrets are wiped when dropped and never printed; the hash function's own working memory is not wiped.
+//! Secrets are wiped when dropped and never printed. The working memory of the hash function is not wiped.
 
 mod address;
+mod view_key;
 
 pub use address::{Address, AddressError};
+pub use view_key::{ViewKey, ViewKeyError};
 
 use crate::tag;
 use bip39::{Language, Mnemonic};
@@ -34,6 +37,7 @@ use sotto_mw::{
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+/// The tagged hash of the file's head.
 pub(crate) fn derive(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
     let t = Sha512::digest(tag.as_bytes());
     let mut h = Sha512::new_with_prefix(t);
@@ -50,52 +54,65 @@ pub(crate) fn derive_key(tag: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     key
 }
 
+/// A derivation reduced to a scalar.
 pub(crate) fn derive_scalar(tag: &str, parts: &[&[u8]]) -> SecretScalar {
     SecretScalar::from_wide(&derive(tag, parts))
 }
 
-/// Twenty-four seed words: all that is needed to find a wallet's money again.
+/// Twenty-four seed words (BIP-39, English): they restore every output of a wallet from the chain.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sotto_wallet::Words;
+///
+/// let words = Words::generate(&mut rand_core::OsRng)?;
+/// let again = Words::parse(&words.phrase())?;
+/// assert_eq!(words.phrase(), again.phrase());
+/// assert!(Words::parse("twelve words are not enough").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Words(Mnemonic);
 
-/// Why words are not a seed; words are never repeated in it.
+/// Why a text is not a valid seed. The error never contains a word of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordsError {
-    /// Not twenty-four.
-    #[error("a seed has 24 words, not {found}")]
+    /// The number of words is not 24.
+    #[error("expected 24 seed words, found {found}")]
     Count {
-        /// How many there are.
+        /// The number of words.
         found: usize,
     },
-    /// Not in the list.
-    #[error("word {position} is not in the English list of BIP-39")]
+    /// A word is not in the word list.
+    #[error("word {position} is not in the English word list of BIP-39")]
     Unknown {
-        /// Which, from 1.
+        /// The position of the word, from 1.
         position: usize,
     },
-    /// The last word's checksum does not fit the others.
-    #[error("the words do not belong together: one is wrong, or two have changed places")]
+    /// The checksum in the last word does not match the others.
+    #[error("invalid seed checksum: a word is wrong, or two words are swapped")]
     Checksum,
 }
 
 impl Words {
-    /// Bytes of entropy behind the words.
+    /// The bytes of entropy that the words encode.
     pub(crate) const ENTROPY: usize = 32;
 
-    /// Draws a new seed.
+    /// Generates a new seed.
     ///
     /// # Errors
-    /// None in practice: 32 bytes always have words.
+    /// None in practice: 32 bytes always encode to words.
     pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, WordsError> {
         let mut entropy = Zeroizing::new([0; Self::ENTROPY]);
         rng.fill_bytes(&mut *entropy);
         Self::from_entropy(&entropy)
     }
 
-    /// Reads words in any case, with any white space between them.
+    /// Parses words in upper or lower case, separated by any white space.
     ///
     /// # Errors
-    /// [`WordsError`] with the position of the first wrong word, where that can be known.
+    /// [`WordsError`] with the position of the first unknown word, if there is one.
     pub fn parse(text: &str) -> Result<Self, WordsError> {
         let text = Zeroizing::new(text.to_lowercase());
         let found = text.split_whitespace().count();
@@ -120,10 +137,10 @@ impl Words {
         entropy
     }
 
-    /// The words, one space between each two.
+    /// The words, separated by single spaces.
     ///
     /// # Security
-    /// Whoever reads them owns the wallet.
+    /// Anyone who reads them can spend everything in the wallet.
     #[must_use]
     pub fn phrase(&self) -> Zeroizing<String> {
         // Room for 24 words of up to eight letters, so that no reallocation leaves a copy behind.
@@ -142,7 +159,7 @@ impl fmt::Debug for Words {
     }
 }
 
-/// The number of an account: a part of a wallet with keys, an address and a balance of its own.
+/// The number of an account. Each account of a wallet has its own keys, address and balance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(pub u32);
 
@@ -152,13 +169,13 @@ impl fmt::Display for Account {
     }
 }
 
-/// Why an output was made; each purpose has rewind keys of its own.
+/// Why an output was created. Each purpose has its own rewind key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Purpose {
-    /// Somebody paid, or a block's reward: what a view key shows.
+    /// A payment from another wallet, or a block reward: what a view key shows.
     Received = 0,
-    /// What came back from one's own payment.
+    /// The change of the wallet's own payment.
     Change = 1,
 }
 
@@ -166,18 +183,18 @@ impl Purpose {
     pub(crate) const ALL: [Self; 2] = [Self::Received, Self::Change];
 }
 
-/// The root of a wallet's keys.
+/// The root of all keys of a wallet.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Root([u8; 32]);
 
 impl Root {
-    /// The root that the words determine (BIP-39 seed, empty passphrase).
+    /// Derives the root from the words (BIP-39 seed, empty passphrase).
     pub(crate) fn new(words: &Words) -> Self {
         let seed = Zeroizing::new(words.0.to_seed_normalized(""));
         Self(*derive_key(tag::ROOT, &[&*seed]))
     }
 
-    /// The keys of one account.
+    /// Derives the keys of one account.
     pub(crate) fn account(&self, a: Account) -> AccountKeys {
         let account = derive_key(tag::ACCOUNT, &[&self.0, &a.0.to_le_bytes()]);
         let of = |tag, p: Purpose| *derive_key(tag, &[&*account, &[p as u8]]);
@@ -224,10 +241,10 @@ impl AccountKeys {
         Commitment::new(opening.amount, &self.blinding(purpose, opening))
     }
 
-    /// Makes an output on `chain`; the same arguments give the same bytes.
+    /// Creates an output on `chain`. The same arguments give the same bytes.
     ///
     /// # Errors
-    /// [`ProveError`] when its own proof does not verify or rewind.
+    /// [`ProveError`] when the new range proof does not verify or rewind.
     pub(crate) fn output(
         &self,
         chain: &ChainId,
@@ -240,11 +257,11 @@ impl AccountKeys {
         Output::new(chain, features, opening, &OutputKeys { blinding, rewind, tau })
     }
 
-    /// Purpose and opening of an output that this account made; `None` for any other.
+    /// The purpose and opening of an output that this account created; `None` for any other output.
     ///
-    /// A foreign output costs four hashes beside the replayed transcript, which all accounts share. A hit is held
-    /// against the commitment, so an output that somebody made with a handed-out rewind key, but without the blinding
-    /// key, is not taken for one's own.
+    /// A foreign output costs four hashes in addition to replaying the transcript, which all accounts share.
+    /// A match is compared with the commitment: a party that has a view key, but not the blinding key, cannot
+    /// create an output that this account accepts as its own.
     pub(crate) fn recognise(&self, replayed: &Replayed<'_>) -> Option<(Purpose, Opening)> {
         Purpose::ALL.into_iter().find_map(|p| {
             let opening = replayed.rewind(&self.rewind[p as usize])?;
@@ -252,15 +269,17 @@ impl AccountKeys {
         })
     }
 
-    /// What a view key hands out: it sees what the account receives, and derives nothing else.
+    /// The rewind key of received outputs: the secret inside a view key.
     pub(crate) fn received(&self) -> RewindKey {
         self.rewind[Purpose::Received as usize].clone()
     }
 
+    /// The secret signing key of the address.
     pub(crate) const fn sign(&self) -> &SecretScalar {
         &self.sign
     }
 
+    /// The secret encryption key of the address.
     pub(crate) const fn encrypt(&self) -> &SecretScalar {
         &self.encrypt
     }
@@ -272,7 +291,7 @@ impl fmt::Debug for AccountKeys {
     }
 }
 
-/// Twelve random bytes that name one output of an account.
+/// A fresh output index: twelve random bytes.
 pub(crate) fn fresh_index(rng: &mut (impl RngCore + CryptoRng)) -> [u8; 12] {
     let mut index = [0; 12];
     rng.fill_bytes(&mut index);
@@ -293,7 +312,8 @@ mod tests {
         let w = Words::from_entropy(&[0; 32]).unwrap();
         assert_eq!(*w.phrase(), ZEROS);
         assert_eq!(*Words::parse(&ZEROS.to_uppercase().replace(' ', " \n")).unwrap().entropy(), [0; 32]);
-        // Trezor's vector for this entropy and the empty passphrase, checked with Python's hashlib.pbkdf2_hmac.
+        // Trezor's vector for this entropy and the empty passphrase, checked with Python's
+        // hashlib.pbkdf2_hmac.
         let seed = w.0.to_seed_normalized("");
         assert_eq!(seed[..4], [0x40, 0x8b, 0x28, 0x5c]);
     }
@@ -311,10 +331,11 @@ mod tests {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    const ADDRESS: &str = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9355aa4dm\
-        4g8p8a5hwu2yhe3delhm20";
+    const ADDRESS: &str = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9\
+        355aa4dm4g8p8a5hwu2yhe3delhm20";
 
-    /// Computed with Python's standard library from the table in this file's head: account 1 of the words for 32 zero bytes.
+    /// Account 1 of the words for 32 zero bytes, computed from the file's head with Python's standard
+    /// library.
     #[test]
     fn derivations_are_as_documented() {
         let keys = Root::new(&Words::parse(ZEROS).unwrap()).account(Account(1));
@@ -369,7 +390,7 @@ mod tests {
         assert_eq!(text, "Words(…) Root(…) AccountKeys(…)");
     }
 
-    /// An output made with a rewind key alone is seen, and not taken for one's own.
+    /// An output created with the rewind key alone rewinds, but is not recognised.
     #[test]
     fn a_rewind_key_makes_no_outputs_of_ours() {
         let keys = Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0));

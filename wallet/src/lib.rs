@@ -1,33 +1,53 @@
-//! `wallet`: everything that holds a secret of the sotto ledger.
-//!
-//! ```text
-//! plan ─ confirm ─▶ invite ──▶ (receiver) respond ──▶ finalize ──▶ Verified<Transaction> ──▶ a node
-//! (receiver) ask ──▶ bill ─ confirm ─▶ pay ──▶ (receiver) collect ──▶ Verified<Transaction> ──▶ a node
-//! scan: what the chain says            cancel: free while nothing signed has left, a self-spend after
-//! ```
-//!
-//! [`Wallet`](wallet::Wallet) is the front door; it keeps every change durably before a byte leaves. It sees the chain
-//! through [`scan::ChainSource`] and its file through [`store::Store`], both with memory twins; time and randomness are
-//! arguments. Only [`edge`] touches the system.
-//!
-//! **Reading order**: [`keys`], [`outputs`], [`state`], [`select`], [`slate`], [`armor`], [`proof`], [`contacts`],
-//! [`scan`], [`store`], [`wallet`], [`history`], [`view`]. How to embed it: `docs/EMBEDDING.md`.
-//! All labels stand in `tag`, all bytes in `wire`. The cryptography is **unaudited**.
+#![doc = include_str!("../README.md")]
+
+// The order of the layers: an import goes only downward, to a module above it in this list.
+mod codec;
+mod tag;
+
+pub mod keys;
+pub mod store;
+
+pub mod accounts;
+pub mod nonce_vault;
+pub mod outputs;
+
+pub mod contacts;
+pub mod slate;
 
 pub mod armor;
-pub mod coinbase;
-pub mod contacts;
-pub mod edge;
-pub mod history;
-pub mod keys;
-pub mod outputs;
+pub mod encrypt;
 pub mod proof;
+
+mod state;
+
+pub mod coin_selection;
+pub mod coinbase;
 pub mod scan;
-pub mod select;
-pub mod slate;
-pub mod state;
-pub mod store;
-mod tag;
-pub mod view;
-pub mod wallet;
-mod wire;
+pub mod sessions;
+
+pub mod history;
+pub mod memory_chain;
+
+mod contents;
+mod error;
+
+pub mod backup;
+mod view_wallet;
+mod wallet;
+
+pub mod edge;
+mod encrypted_file;
+
+pub use backup::Backup;
+pub use coin_selection::{Decision, Payee, PaymentRequest};
+pub use error::WalletError;
+pub use keys::{Account, Address, ViewKey, Words};
+pub use memory_chain::MemoryChain;
+pub use nonce_vault::Installation;
+pub use outputs::Balance;
+pub use scan::ChainSource;
+pub use sessions::SessionView;
+pub use slate::{Invite, Invoice, InvoiceRequest, Memo, Payment, Response};
+pub use store::{MemoryStore, Store};
+pub use view_wallet::ViewWallet;
+pub use wallet::Wallet;

@@ -1,74 +1,87 @@
-//! A wallet's outputs: one record each, in exactly one status, so that none counts twice.
+//! Outputs: one record for each output of the wallet, in exactly one status, so that nothing is counted
+//! twice.
 //!
 //! ```text
-//!                  ┌──────────── on chain ────────────┬────────── on chain, held ───────────┐
+//!                  ┌──────────── on chain ────────────┬──────── on chain, reserved ─────────┐
 //!                  │                                  ▼                                     ▼
 //! own slate ─▶ Pending ◀─ absent, slate waits ─ Unspent ◀─ cancel, expiry ─ confirmed plan ─▶ Locked
 //!                  │                                  │                                     │
 //!                  │ absent, its slate failed         └───────── absent, spent ─────────┬───┘
 //!                  ▼                                                                    ▼
-//!      Failed (or forgotten, when nothing unconfirmed spends it)                      Spent ── on chain ─▶ Unspent, Locked
+//!      Failed (or forgotten, if nothing unconfirmed spends it)                        Spent ── on chain ─▶ Unspent, Locked
 //!
-//! found by a scan, never seen before ─▶ Unspent, or Spent when a stored block spends it
-//! found by a scan, and its block taken back ─▶ forgotten
+//! found by a scan for the first time ─▶ Unspent, or Spent if a stored block spends it
+//! found by a scan, and its block undone ─▶ forgotten
 //! ```
 //!
-//! After a scan the status is a function of two facts alone: what the chain says (on chain or absent), and what became of
-//! the slates. So the order in which confirmation, cancelling, expiry and reorganisation are noticed does not matter.
+//! After a scan the status is a function of two facts: whether the output is on the chain, and what became of
+//! the slates. The order in which confirmations, cancellations, expiries and reorganisations are noticed does
+//! not matter.
+//!
+//! ```text
+//! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ features (1) ‖ origin ‖ status
+//! ```
+#![deny(clippy::indexing_slicing)]
 
-use crate::keys::{Account, Purpose};
+use crate::{
+    codec::{Keyed, point_bytes, session},
+    keys::{Account, AccountKeys, Purpose},
+};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
+    codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
     output::OutputFeatures,
     range_proof::Opening,
     session::SessionId,
 };
 
-/// How the wallet came to know an output.
+/// How the wallet learned of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A scan found it.
+pub enum OutputOrigin {
+    /// A scan found it on the chain.
     Chain,
-    /// It was made in this session.
+    /// The wallet created it in this session.
     Slate(SessionId),
 }
 
-/// Where an output stands.
+/// The status of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Made here, not on the chain.
+pub enum OutputStatus {
+    /// Created by this wallet, and not on the chain yet.
     Pending,
     /// On the chain and free.
     Unspent {
-        /// Height of its block.
+        /// The height of its block.
         created: Height,
     },
-    /// On the chain and reserved by an open slate.
+    /// On the chain, and reserved by an open payment.
     Locked {
-        /// Height of its block.
+        /// The height of its block.
         created: Height,
-        /// The slate's session.
+        /// The session of the payment.
         by: SessionId,
     },
     /// No longer on the chain.
     Spent {
-        /// Height of the block that made it.
+        /// The height of the block that created it.
         created: Height,
-        /// Height of the block that spent it, or, where no stored block tells, of the scan that noticed.
-        gone: Height,
+        /// The height of the block that spent it, or of the scan that noticed, if no stored block shows the
+        /// spend.
+        spent: Height,
     },
-    /// Made here, and never to be on the chain: its slate failed.
+    /// Created by this wallet, and never to be on the chain: its payment failed.
     Failed,
 }
 
-/// One output of the wallet: its blinding factor is derived from these, never stored.
+/// One output of the wallet. Its blinding factor is derived from these fields and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputRecord {
-    /// The output's name: its bytes alone, since decoding a point takes longer than reading the rest of the record.
+    /// The bytes of the commitment, which identify the output. They are not decoded to a point: decoding
+    /// takes longer than reading the rest of the record.
     pub commitment: PointBytes,
-    /// Whose.
+    /// The account that owns it.
     pub account: Account,
     /// Received or change.
     pub purpose: Purpose,
@@ -76,29 +89,29 @@ pub struct OutputRecord {
     pub opening: Opening,
     /// Plain or coinbase.
     pub features: OutputFeatures,
-    /// How it came to be known.
-    pub origin: Origin,
-    /// Where it stands.
-    pub status: Status,
+    /// How the wallet learned of it.
+    pub origin: OutputOrigin,
+    /// Its status.
+    pub status: OutputStatus,
 }
 
-/// What an account, or a wallet, has. No output counts in two of the fields.
+/// The balance of an account or of a wallet. No output is counted in two of the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// Can be spent in the next block.
+    /// Outputs that the next block can spend.
     pub spendable: Amount,
-    /// Block rewards that cannot be spent yet.
+    /// Block rewards that have not matured yet.
     pub immature: Amount,
-    /// Promised, by others or by oneself: signed, not on the chain. Nobody's until it is.
+    /// Incoming payments that are signed but not on the chain.
     pub pending: Amount,
-    /// Reserved by open slates.
+    /// Outputs that open payments reserve.
     pub locked: Amount,
-    /// What comes back of `locked` when those payments confirm: no money of its own.
+    /// The part of `locked` that comes back as change when those payments confirm; not an additional amount.
     pub change: Amount,
 }
 
 impl Balance {
-    /// What is owned on the chain: spendable, immature and locked.
+    /// Everything the wallet owns on the chain: spendable, immature and locked.
     #[must_use]
     pub fn total(&self) -> Amount {
         add(add(self.spendable, self.immature), self.locked)
@@ -107,35 +120,184 @@ impl Balance {
     /// Adds one output.
     pub(crate) fn count(&mut self, o: &OutputRecord, chain: &Chain, tip: Height) {
         let field = match (o.status, o.purpose) {
-            (Status::Pending, Purpose::Received) => &mut self.pending,
-            (Status::Pending, Purpose::Change) => &mut self.change,
-            (Status::Unspent { .. }, _) if o.is_spendable(chain, tip) => &mut self.spendable,
-            (Status::Unspent { .. }, _) => &mut self.immature,
-            (Status::Locked { .. }, _) => &mut self.locked,
-            (Status::Spent { .. } | Status::Failed, _) => return,
+            (OutputStatus::Pending, Purpose::Received) => &mut self.pending,
+            (OutputStatus::Pending, Purpose::Change) => &mut self.change,
+            (OutputStatus::Unspent { .. }, _) if o.is_spendable(chain, tip) => &mut self.spendable,
+            (OutputStatus::Unspent { .. }, _) => &mut self.immature,
+            (OutputStatus::Locked { .. }, _) => &mut self.locked,
+            (OutputStatus::Spent { .. } | OutputStatus::Failed, _) => return,
         };
         *field = add(*field, o.opening.amount);
     }
 }
 
-/// A sum for display; promises may be absurd, so it stops at the largest amount instead of wrapping.
+/// A sum for display. Promised amounts can be absurd, so it saturates instead of wrapping.
 fn add(a: Amount, b: Amount) -> Amount {
     a.checked_add(b).unwrap_or(Amount::new(u64::MAX))
 }
 
 impl OutputRecord {
+    /// The record of an output that `account` creates in this session.
+    pub(crate) fn pending(
+        keys: &AccountKeys,
+        account: Account,
+        session: SessionId,
+        secret: OutputSecret,
+    ) -> Self {
+        let OutputSecret { purpose, opening } = secret;
+        Self {
+            commitment: keys.commitment(purpose, &opening).encoded(),
+            account,
+            purpose,
+            opening,
+            features: OutputFeatures::Plain,
+            origin: OutputOrigin::Slate(session),
+            status: OutputStatus::Pending,
+        }
+    }
+
+    /// What opens the output.
+    pub(crate) const fn secret(&self) -> OutputSecret {
+        OutputSecret { purpose: self.purpose, opening: self.opening }
+    }
+
     /// The first height at which it can be spent, if it is on the chain.
     #[must_use]
     pub fn matures(&self, chain: &Chain) -> Option<Height> {
-        let (Status::Unspent { created } | Status::Locked { created, .. }) = self.status else { return None };
+        let (OutputStatus::Unspent { created } | OutputStatus::Locked { created, .. }) = self.status else {
+            return None;
+        };
         let wait = if self.features == OutputFeatures::Coinbase { chain.params().maturity } else { 0 };
         Some(created.plus(wait))
     }
 
-    /// Whether the block after `tip` can spend it, and no slate holds it.
+    /// Whether the block after `tip` can spend it and no payment reserves it.
     #[must_use]
     pub fn is_spendable(&self, chain: &Chain, tip: Height) -> bool {
-        let free = matches!(self.status, Status::Unspent { .. });
+        let free = matches!(self.status, OutputStatus::Unspent { .. });
         free && self.matures(chain).is_some_and(|h| h <= tip.next())
+    }
+
+    /// Whether this payment reserves it.
+    pub(crate) fn is_locked_by(&self, payment: &SessionId) -> bool {
+        matches!(self.status, OutputStatus::Locked { by, .. } if by == *payment)
+    }
+}
+
+/// What opens an output of this wallet, given the keys of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputSecret {
+    pub(crate) purpose: Purpose,
+    pub(crate) opening: Opening,
+}
+
+pub(crate) fn put_opening(o: &Opening, out: &mut Vec<u8>) {
+    o.amount.encode(out);
+    out.extend_from_slice(&o.index);
+}
+
+pub(crate) fn opening(r: &mut Reader<'_>) -> Result<Opening, DecodeError> {
+    Ok(Opening { amount: Amount::decode(r)?, index: r.array()? })
+}
+
+impl Keyed for OutputRecord {
+    type Key = PointBytes;
+    const NAME: &'static str = "outputs";
+    const LEAST_BYTES: usize = 60;
+
+    fn key(&self) -> PointBytes {
+        self.commitment
+    }
+}
+
+impl Encode for OutputRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.commitment.0);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        out.push(self.purpose as u8);
+        put_opening(&self.opening, out);
+        out.push(self.features as u8);
+        self.origin.encode(out);
+        self.status.encode(out);
+    }
+}
+
+impl Decode for OutputRecord {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            commitment: point_bytes(r)?,
+            account: Account(r.u32()?),
+            purpose: match r.u8()? {
+                0 => Purpose::Received,
+                1 => Purpose::Change,
+                code => return Err(DecodeError::Code { what: "purpose", code }),
+            },
+            opening: opening(r)?,
+            features: match r.u8()? {
+                0 => OutputFeatures::Plain,
+                1 => OutputFeatures::Coinbase,
+                code => return Err(DecodeError::Code { what: "output kind", code }),
+            },
+            origin: OutputOrigin::decode(r)?,
+            status: OutputStatus::decode(r)?,
+        })
+    }
+}
+
+impl Encode for OutputOrigin {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chain => out.push(0),
+            Self::Slate(s) => {
+                out.push(1);
+                out.extend_from_slice(&s.0);
+            }
+        }
+    }
+}
+
+impl Decode for OutputOrigin {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => Ok(Self::Chain),
+            1 => Ok(Self::Slate(session(r)?)),
+            code => Err(DecodeError::Code { what: "origin", code }),
+        }
+    }
+}
+
+impl Encode for OutputStatus {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Pending => out.push(0),
+            Self::Unspent { created } => {
+                out.push(1);
+                created.encode(out);
+            }
+            Self::Locked { created, by } => {
+                out.push(2);
+                created.encode(out);
+                out.extend_from_slice(&by.0);
+            }
+            Self::Spent { created, spent } => {
+                out.push(3);
+                created.encode(out);
+                spent.encode(out);
+            }
+            Self::Failed => out.push(4),
+        }
+    }
+}
+
+impl Decode for OutputStatus {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => Ok(Self::Pending),
+            1 => Ok(Self::Unspent { created: Height::decode(r)? }),
+            2 => Ok(Self::Locked { created: Height::decode(r)?, by: session(r)? }),
+            3 => Ok(Self::Spent { created: Height::decode(r)?, spent: Height::decode(r)? }),
+            4 => Ok(Self::Failed),
+            code => Err(DecodeError::Code { what: "status", code }),
+        }
     }
 }

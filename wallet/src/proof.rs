@@ -1,23 +1,33 @@
-//! Proof of payment: that the owner of an address was paid an amount, shown to anybody, offline.
+//! Proofs of payment: anyone can verify offline that the owner of an address was paid an amount.
 //!
 //! ```text
-//! receipt      the receiver's address key signed (session, amount, X_r, C_r, payer's key, memo hash, m)
-//! possession   somebody knew x_s in this session: without it, X_s := E − X_r would claim any kernel E of the chain
+//! receipt      the receiver's address signed (session, amount, X_r, C_r, payer's key, memo hash, m)
+//! possession   a party knew x_s in this session; otherwise X_s := E − X_r would claim any kernel E of the chain
 //! excess       E = X_s + X_r, and the kernel is the one of the receipt, signed under E
-//! inclusion    the kernel stands in the mountain range of a header
-//! seal         the operator of the chain, whose id the verifier knows, sealed that header
+//! inclusion    the kernel is in the mountain range of a header
+//! seal         the operator of the chain, whose identifier the verifier knows, sealed that header
+//!
+//! bytes     = receipt ‖ receiver's key (32) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1) ‖ possession (64) ‖ inclusion
+//! inclusion = parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
 //! ```
 //!
-//! **Shown**: the receiver promised that this kernel pays it this amount, and the kernel is in a sealed block. **Not shown**:
-//! that the block is still in the chain (an operator that seals two blocks at one height leaves evidence of it), nor who
-//! presents the proof: whoever has the file can show it. The memo stays hidden; who knows it can compare its hash.
-//! Source: SPEC "Proof of payment".
+//! **Guaranteed**: the receiver promised that this kernel pays it this amount, and the kernel is in a sealed
+//! block.
+//!
+//! **Not guaranteed**: that the block is still in the chain (an operator that seals two blocks at one height
+//! leaves evidence of it), and who presents the proof: anyone who has the file can show it. The memo remains
+//! hidden; a party that knows it can compare its hash. Source: `docs/SIGNING.md`, "Proofs of payment".
+#![deny(clippy::indexing_slicing)]
 
-use crate::slate::receipt::Receipt;
+use crate::{
+    armor::{Message, MessageKind},
+    slate::Receipt,
+};
 use sotto_mw::{
     amount::Height,
     block::Header,
     chain::{Chain, ChainId, Params, ParamsError},
+    codec::{Decode, DecodeError, Encode, Reader},
     hash::Hash,
     kernel::{Excess, Kernel},
     mmr::{Mmr, MmrError, MmrProof},
@@ -25,33 +35,35 @@ use sotto_mw::{
     session::{Participant, Role},
 };
 
-/// That a kernel is in a sealed block of a chain.
+/// Evidence that a kernel is in a sealed block of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inclusion {
-    /// The chain's parameters, whose hash is its id.
+pub struct KernelInclusion {
+    /// The parameters of the chain; their hash is its identifier.
     pub params: Params,
-    /// The header of a block that has the kernel in its past, or in itself.
+    /// The header of the block with the kernel, or of a later block.
     pub header: Header,
     /// The operator's signature of the header.
     pub seal: Signature,
     /// The kernel.
     pub kernel: Kernel,
-    /// Its place among all kernels of the chain.
+    /// The index of the kernel among all kernels of the chain.
     pub index: u64,
-    /// That it stands there.
+    /// The path from the kernel to the root in the header.
     pub path: MmrProof,
 }
 
-impl Inclusion {
-    /// Finds the kernel with this excess among the kernels of the chain up to `header`; `None` when it is not there.
+impl KernelInclusion {
+    /// Finds the kernel with this excess among the kernels of the chain up to `header`; `None` when it is not
+    /// there.
     ///
-    /// `kernels` are those of the whole chain in its order; those after the header are not asked for.
+    /// `kernels` yields all kernels of the chain in order; those after the header are not requested.
     ///
     /// # Errors
-    /// That of the source of the kernels.
+    /// The error of `kernels`.
     pub fn find<E>(
         params: &Params,
-        (header, seal): (&Header, &Signature),
+        header: &Header,
+        seal: &Signature,
         kernels: impl IntoIterator<Item = Result<Kernel, E>>,
         excess: &Excess,
     ) -> Result<Option<Self>, E> {
@@ -70,13 +82,13 @@ impl Inclusion {
         }))
     }
 
-    fn verify(&self, chain: &ChainId) -> Result<(), ProofError> {
+    fn verify(&self, chain: &ChainId) -> Result<(), PaymentProofError> {
         let found = Chain::new(self.params.clone())?;
         if found.id() != chain {
-            return Err(ProofError::OtherChain { found: *found.id(), expected: *chain });
+            return Err(PaymentProofError::OtherChain { found: *found.id(), expected: *chain });
         }
         if !self.seal.verifies(&self.params.operator, &self.header.seal_message(chain)) {
-            return Err(ProofError::Seal);
+            return Err(PaymentProofError::Seal);
         }
         let Header { kernel_root, kernel_count, .. } = &self.header;
         self.path.verify(kernel_root, &self.kernel.id(), self.index, *kernel_count)?;
@@ -84,99 +96,156 @@ impl Inclusion {
     }
 }
 
-/// That an address was paid.
+/// A proof that an address was paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// What the receiver stated.
+pub struct PaymentProof {
+    /// The statement of the receiver.
     pub receipt: Receipt,
-    /// Who was paid: the signing key of the receiver's address. The receipt does not cover the address's other key.
+    /// The signing key of the receiver's address. The receipt does not cover the encryption key of the
+    /// address.
     pub receiver: PublicKey,
     /// The receiver's signature of the receipt.
     pub signature: Signature,
     /// X_s, the payer's part of the excess.
     pub payer: PublicKey,
-    /// Which side of the session the payer was.
+    /// The role of the payer in the session.
     pub role: Role,
-    /// That somebody knew x_s.
+    /// The proof that the payer knew x_s.
     pub possession: Signature,
-    /// That the payment came true.
-    pub inclusion: Inclusion,
+    /// The evidence that the payment is in the chain.
+    pub inclusion: KernelInclusion,
 }
 
-/// What a proof shows that holds.
+/// What a valid proof shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct ProvenPayment {
     /// The height of a block that contains the payment, in itself or in its past.
     pub height: Height,
     /// That block's hash.
     pub block: Hash,
 }
 
-/// Why a proof of payment proves nothing.
+/// Why a proof of payment cannot be made, or is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProofError {
-    /// The payment is not one of this wallet's.
+pub enum PaymentProofError {
+    /// The session is not a payment of this wallet.
     #[error("this wallet made no payment in that session")]
     UnknownSession,
-    /// Nothing to prove yet.
-    #[error("the payment is in no block yet; seal one, or wait, and scan")]
+    /// The payment is not confirmed.
+    #[error("the payment is not in a block yet; wait for a block, and scan")]
     Unconfirmed,
-    /// Another chain.
-    #[error("the payment was made on another chain ({found}), and this one is {expected}")]
+    /// The payment was made on another chain.
+    #[error("the payment was made on another chain: found {found}, expected {expected}")]
     OtherChain {
         /// The chain of the proof.
         found: ChainId,
         /// The chain of the verifier.
         expected: ChainId,
     },
-    /// The chain's parameters make no sense.
-    #[error("the chain's parameters make no sense: {0}")]
+    /// The parameters of the chain are invalid.
+    #[error("invalid chain parameters: {0}")]
     Params(#[from] ParamsError),
-    /// The receiver did not sign this.
-    #[error(
-        "the receiver did not sign this receipt: amount, payer, memo or kernel are others than it promised"
-    )]
+    /// The receipt is not signed by the receiver.
+    #[error("the receiver did not sign this receipt: its amount, payer, memo or kernel was altered")]
     Receipt,
-    /// Nobody shows to know the payer's key.
-    #[error("nobody proves to have known the payer's part of the key: the kernel may be anybody's")]
+    /// The proof of possession of the payer's key is invalid.
+    #[error("the payer's proof of possession is invalid: the kernel may belong to another payment")]
     Possession,
-    /// The kernel is another payment's.
-    #[error("the kernel is not the one of this payment: its excess is not the sum of both parties' keys")]
+    /// The kernel belongs to another payment.
+    #[error("the kernel belongs to another payment: its excess is not the sum of both keys")]
     Excess,
-    /// The kernel is not what was promised, or not signed.
-    #[error("the kernel has another fee or last height than the receipt, or its signature does not hold")]
+    /// The kernel differs from the receipt, or its signature is invalid.
+    #[error("the kernel has another fee or last height than the receipt, or an invalid signature")]
     Kernel,
-    /// No sealed block.
-    #[error("the block is not sealed by the operator of the chain")]
+    /// The operator of the chain did not seal the block.
+    #[error("the operator of the chain did not seal the block")]
     Seal,
-    /// The kernel is not in that block's past.
-    #[error("the kernel is not in that block or its past: {0}")]
+    /// The kernel is neither in the block nor in an earlier one.
+    #[error("the kernel is neither in the block nor in an earlier one: {0}")]
     NotIncluded(#[from] MmrError),
 }
 
-impl Proof {
-    /// Checks everything; `chain` is the verifier's own knowledge, and all that it has to trust.
+impl PaymentProof {
+    /// Verifies the proof. The verifier must know and trust `chain`, and nothing else.
     ///
     /// # Errors
-    /// The first check that fails, in the order of this file's head.
-    pub fn verify(&self, chain: &ChainId) -> Result<Shown, ProofError> {
-        let Inclusion { header, kernel, .. } = &self.inclusion;
+    /// The first check that fails, in the order of the module's head.
+    pub fn verify(&self, chain: &ChainId) -> Result<ProvenPayment, PaymentProofError> {
+        let KernelInclusion { header, kernel, .. } = &self.inclusion;
         let receipt = &self.receipt;
         if !self.signature.verifies(&self.receiver, &receipt.message(chain)) {
-            return Err(ProofError::Receipt);
+            return Err(PaymentProofError::Receipt);
         }
         let payer = Participant { chain, session: &receipt.session, role: self.role };
         if !payer.verify_possession(&self.payer, &self.possession) {
-            return Err(ProofError::Possession);
+            return Err(PaymentProofError::Possession);
         }
         if kernel.excess != Excess::from_point(*self.payer.plus(&receipt.key).point()) {
-            return Err(ProofError::Excess);
+            return Err(PaymentProofError::Excess);
         }
         let signed = kernel.signed(chain);
         if kernel.features != receipt.features || !signed.signature.verifies(&signed.key, &signed.message) {
-            return Err(ProofError::Kernel);
+            return Err(PaymentProofError::Kernel);
         }
         self.inclusion.verify(chain)?;
-        Ok(Shown { height: header.height, block: header.hash() })
+        Ok(ProvenPayment { height: header.height, block: header.hash() })
+    }
+}
+
+impl Message for PaymentProof {
+    const KIND: MessageKind = MessageKind::Proof;
+}
+
+impl Encode for KernelInclusion {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.params.encode(out);
+        self.header.encode(out);
+        self.seal.encode(out);
+        self.kernel.encode(out);
+        self.index.encode(out);
+        self.path.encode(out);
+    }
+}
+
+impl Decode for KernelInclusion {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            params: Params::decode(r)?,
+            header: Header::decode(r)?,
+            seal: Signature::decode(r)?,
+            kernel: Kernel::decode(r)?,
+            index: r.u64()?,
+            path: MmrProof::decode(r)?,
+        })
+    }
+}
+
+impl Encode for PaymentProof {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.receipt.encode(out);
+        self.receiver.encode(out);
+        self.signature.encode(out);
+        self.payer.encode(out);
+        out.push(self.role as u8);
+        self.possession.encode(out);
+        self.inclusion.encode(out);
+    }
+}
+
+impl Decode for PaymentProof {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            receipt: Receipt::decode(r)?,
+            receiver: PublicKey::decode(r)?,
+            signature: Signature::decode(r)?,
+            payer: PublicKey::decode(r)?,
+            role: match r.u8()? {
+                1 => Role::Inviter,
+                2 => Role::Responder,
+                code => return Err(DecodeError::Code { what: "role", code }),
+            },
+            possession: Signature::decode(r)?,
+            inclusion: KernelInclusion::decode(r)?,
+        })
     }
 }

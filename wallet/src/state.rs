@@ -1,210 +1,164 @@
-//! What a wallet knows: outputs and payments, and how both change.
+//! The state of a wallet: its outputs and payments, and how both change.
 //!
 //! ```text
-//! sent: see `sent`     received: answered = signed     moved (to oneself) = signed     asked, paid: see `invoices`
+//! sent: see `sent`     received: answered = signed     self-transfers = signed     issued, paid: see `invoices`
 //!
 //!             ┌───────────── kernel in the chain ─────────────▶ confirmed
 //! signed ─▶ waiting ◀────────── kernel gone ───────────────────────┘
 //!             │  ▲
-//!             │  └─── the other block taken back ───┐
-//!             ├──── an input spent by another ──▶ displaced ── that is K deep ─▶ failed
-//!             └──── past last height + K, or an input's own payment failed ───▶ failed (inputs free)
+//!             │  └─── the other block is undone ────┐
+//!             ├──── an input spent elsewhere ──▶ displaced ── and K blocks passed ─▶ failed
+//!             └──── past last height + K, or the payment of an input failed ──────▶ failed (inputs free)
 //! ```
 //!
-//! [`Fate`] is a function of the chain alone, so it follows every reorganisation and does not depend on the order in which
-//! things are noticed; a kernel in the chain always means confirmed. K is the chain's reorganisation limit. Cancelling is free
-//! while nothing signed has left. Afterwards, and in a copy of the wallet, whose original may have signed, a payment ends by
-//! expiry or by a self-spend: a transaction that moves one of its inputs to this wallet and so displaces it.
+//! A [`TxStatus`] is a function of the chain alone: it follows every reorganisation, and does not depend on
+//! the order in which a wallet notices things. A kernel in the chain always means confirmed. K is the
+//! reorganisation limit of the chain. Cancelling is free while nothing signed has left. Afterwards, and in a
+//! copy of the wallet whose original may have signed, a payment ends by expiry or by a self-spend: a
+//! transaction that moves one of its inputs within this wallet and so displaces the payment.
+//!
+//! ```text
+//! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued, paid,
+//!         self-transfers ‖ contacts ‖ checkpoint (40)
+//! ```
+#![deny(clippy::indexing_slicing)]
 
+mod confirmations;
 mod invoices;
-mod moved;
+mod observation;
+mod received;
+mod restore;
+mod self_transfers;
 mod sent;
-mod settle;
+mod status;
 
-pub use invoices::{Asked, AskedStage, Paid};
-pub use moved::{Moved, Reason};
-pub use sent::{Answer, Invited, Part, Sent, Signed, Stage};
-pub(crate) use settle::{Seen, last_chance};
+pub(crate) use invoices::{InvoiceStage, IssuedInvoice, PaidInvoice};
+pub(crate) use observation::{BlockRef, ChainObservation};
+pub(crate) use received::ReceivedPayment;
+pub(crate) use restore::RestoreProgress;
+pub(crate) use self_transfers::{SelfTransfer, SelfTransferReason};
+pub(crate) use sent::{OpenInvite, PaymentPart, PaymentStage, SentPayment, SignedInvite};
+pub(crate) use status::last_possible_height;
+pub use status::{SessionStatus, TxStatus};
 
 use crate::{
+    accounts::AccountInfo,
+    codec::{list, map, option, put_list, put_map, put_option},
     contacts::Contacts,
     keys::{Account, Purpose},
-    outputs::{Balance, Origin, OutputRecord, Status},
-    scan::Search,
-    select::{self, SelectError},
-    slate::{Invite, Response, SlateError},
+    outputs::{Balance, OutputOrigin, OutputRecord, OutputStatus},
+    slate::SlateError,
 };
 use sotto_mw::{
-    amount::{Amount, Height},
     chain::Chain,
+    codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
-    hash::Hash,
-    kernel::Excess,
     session::SessionId,
 };
 use std::collections::BTreeMap;
 
-/// What became of something signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Its kernel may still enter the chain.
-    Waiting,
-    /// Its kernel is in the chain.
-    Confirmed {
-        /// In the block of this height.
-        height: Height,
-    },
-    /// Another transaction has spent one of its inputs: in this chain it cannot come true.
-    Displaced {
-        /// Where that is known to have happened: the other transaction's block, or the scan that noticed.
-        height: Height,
-    },
-    /// It can enter no block any more, whatever is reorganised.
-    Failed,
-}
-
-/// How far something has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Begun here; the other side's answer is awaited, and cancelling is free.
-    Begun,
-    /// Answered, and not signed before the other recipients of the same transaction answer; cancelling is free.
-    Held,
-    /// Called off.
-    Cancelled,
-    /// This wallet has signed.
-    Signed(Fate),
-}
-
-impl Fate {
-    /// What calling something signed off comes to.
-    const fn cancelled(self, until: Height) -> Result<(), SlateError> {
-        match self {
-            Self::Failed => Ok(()),
-            Self::Confirmed { height } => Err(SlateError::Confirmed { height }),
-            Self::Waiting | Self::Displaced { .. } => Err(SlateError::HasLeft { until }),
-        }
-    }
-}
-
-/// A payment to this wallet that it answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// The receiving account.
-    pub account: Account,
-    /// The invite.
-    pub invite: Invite,
-    /// The response, repeated whenever the same invite comes again.
-    pub response: Response,
-    /// The kernel's excess.
-    pub excess: Excess,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What is kept about an account; its keys follow from the words and its number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccountInfo {
-    /// What its owner calls it; empty when it has no name, as after a restore.
-    pub name: String,
-    /// Outputs created up to this height of the last scan's chain were tried with its keys.
-    pub(crate) searched: Height,
-}
-
-/// Everything a wallet knows, except its keys.
+/// Everything that a wallet knows, except its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// The height of the last scan, and the hash of its block.
-    pub(crate) tip: Height,
-    pub(crate) tip_hash: Hash,
-    /// A block that no reorganisation reaches, as far as a scan has seen one.
-    pub(crate) anchor: (Height, Hash),
+    /// The last block that a scan has seen.
+    pub(crate) tip: BlockRef,
+    /// A block below the tip that no reorganisation can undo, if a scan has seen one.
+    pub(crate) checkpoint: BlockRef,
     pub(crate) accounts: Vec<AccountInfo>,
-    /// A restore that has not come to its end.
-    pub(crate) search: Option<Search>,
+    /// The progress of a restore that has not finished.
+    pub(crate) restore: Option<RestoreProgress>,
     pub(crate) outputs: BTreeMap<PointBytes, OutputRecord>,
-    pub(crate) sent: BTreeMap<SessionId, Sent>,
-    pub(crate) received: BTreeMap<SessionId, Received>,
-    pub(crate) asked: BTreeMap<SessionId, Asked>,
-    pub(crate) paid: BTreeMap<SessionId, Paid>,
-    pub(crate) moved: BTreeMap<SessionId, Moved>,
+    pub(crate) sent: BTreeMap<SessionId, SentPayment>,
+    pub(crate) received: BTreeMap<SessionId, ReceivedPayment>,
+    pub(crate) issued: BTreeMap<SessionId, IssuedInvoice>,
+    pub(crate) paid: BTreeMap<SessionId, PaidInvoice>,
+    pub(crate) self_transfers: BTreeMap<SessionId, SelfTransfer>,
     pub(crate) contacts: Contacts,
 }
 
 impl Default for State {
     fn default() -> Self {
-        let (outputs, sent, received, asked, paid, moved, contacts) = Default::default();
-        let accounts = vec![AccountInfo::default()];
-        let (tip, tip_hash, search) = (Height::GENESIS, Hash::ZERO, None);
-        let anchor = (tip, tip_hash);
         Self {
-            tip,
-            tip_hash,
-            anchor,
-            accounts,
-            search,
-            outputs,
-            sent,
-            received,
-            asked,
-            paid,
-            moved,
-            contacts,
+            tip: BlockRef::NONE,
+            checkpoint: BlockRef::NONE,
+            accounts: vec![AccountInfo::default()],
+            restore: None,
+            outputs: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            received: BTreeMap::new(),
+            issued: BTreeMap::new(),
+            paid: BTreeMap::new(),
+            self_transfers: BTreeMap::new(),
+            contacts: Contacts::default(),
         }
     }
 }
 
+/// A payment of this wallet, of any kind: what it spends, and the status of its transaction.
+pub(crate) struct PaymentSummary {
+    pub(crate) inputs: Vec<PointBytes>,
+    pub(crate) tx_status: TxStatus,
+}
+
 impl State {
-    /// The highest block that was seen, by a scan or by a restore on its way.
-    pub(crate) fn seen(&self) -> (Height, Hash) {
-        let restored = self.search.as_ref().map(|s| s.tip).filter(|(height, _)| *height > self.tip);
-        restored.unwrap_or((self.tip, self.tip_hash))
+    /// How many accounts there are.
+    pub(crate) fn account_count(&self) -> u32 {
+        u32::try_from(self.accounts.len()).unwrap_or(u32::MAX)
     }
 
-    /// The same without what was seen of the chain: the next scan takes any, and looks at all of it.
+    /// The highest block that a scan or an unfinished restore has seen.
+    pub(crate) fn highest_seen(&self) -> BlockRef {
+        let restored = self.restore.as_ref().map(|r| r.tip).filter(|tip| tip.height > self.tip.height);
+        restored.unwrap_or(self.tip)
+    }
+
+    /// The same state without what it has seen of the chain: the next scan accepts any chain, and scans all
+    /// of it.
     pub(crate) fn without_chain(&self) -> Self {
-        let Self { tip, tip_hash, anchor, .. } = Self::default();
-        let mut next = Self { tip, tip_hash, anchor, ..self.clone() };
-        next.accounts.iter_mut().for_each(|a| a.searched = tip);
-        next.search.iter_mut().for_each(|s| *s = Search::new(s.birthday, s.accounts));
+        let (tip, checkpoint) = (BlockRef::NONE, BlockRef::NONE);
+        let mut next = Self { tip, checkpoint, ..self.clone() };
+        next.accounts.iter_mut().for_each(|a| a.scanned = tip.height);
+        next.restore.iter_mut().for_each(|r| *r = RestoreProgress::new(r.birthday, r.accounts));
         next
     }
 
-    /// What an account has, or all of them.
+    /// The balance of an account, or of all accounts.
     pub(crate) fn balance(&self, chain: &Chain, account: Option<Account>) -> Balance {
         let mut balance = Balance::default();
-        let mine = |o: &&OutputRecord| account.is_none_or(|a| a == o.account) && self.is_backed(o);
-        self.outputs.values().filter(mine).for_each(|o| balance.count(o, chain, self.tip));
+        let counts = |o: &&OutputRecord| account.is_none_or(|a| a == o.account) && self.is_backed(o);
+        self.outputs.values().filter(counts).for_each(|o| balance.count(o, chain, self.tip.height));
         balance
     }
 
-    /// Whether an output counts: change that is on its way does while its payment holds all that it spends, so not beside
-    /// the change of a payment that it would displace, nor when an input was taken back with its block.
+    /// Whether an output counts. Pending change counts while its payment holds all its inputs: neither
+    /// together with the change of a payment that it would displace, nor when the block of an input was
+    /// undone.
     fn is_backed(&self, o: &OutputRecord) -> bool {
-        let (Origin::Slate(s), Purpose::Change, Status::Pending) = (o.origin, o.purpose, o.status) else {
+        let (OutputOrigin::Slate(s), Purpose::Change, OutputStatus::Pending) =
+            (o.origin, o.purpose, o.status)
+        else {
             return true;
         };
-        let held = |c: &PointBytes| {
-            self.outputs.get(c).is_some_and(|i| matches!(i.status, Status::Locked { by, .. } if by == s))
-        };
-        self.payment(&s).is_some_and(|(all, _)| all.iter().all(held))
+        let held = |c: &PointBytes| self.outputs.get(c).is_some_and(|i| i.is_locked_by(&s));
+        self.payment(&s).is_some_and(|p| p.inputs.iter().all(held))
     }
 
-    /// What a payment of this wallet spends, and what became of it.
-    pub(crate) fn payment(&self, id: &SessionId) -> Option<(Vec<PointBytes>, Fate)> {
-        let sent = self.sent.get(id).map(|s| (s.inputs.clone(), s.fate()));
-        let paid = || self.paid.get(id).map(|p| (p.inputs(), p.fate));
-        let moved = || self.moved.get(id).map(|m| (m.inputs.clone(), m.fate));
-        sent.or_else(paid).or_else(moved)
+    /// The payment, of any kind, with this identifier.
+    pub(crate) fn payment(&self, id: &SessionId) -> Option<PaymentSummary> {
+        let sent = self.sent.get(id).map(|s| (s.inputs.clone(), s.tx_status()));
+        let paid = || self.paid.get(id).map(|p| (p.inputs(), p.tx_status));
+        let own = || self.self_transfers.get(id).map(|t| (t.inputs.clone(), t.tx_status));
+        let found = sent.or_else(paid).or_else(own);
+        found.map(|(inputs, tx_status)| PaymentSummary { inputs, tx_status })
     }
 
-    /// The payment that has an invite of this session.
-    pub(crate) fn sent_in(&self, session: &SessionId) -> Option<&Sent> {
+    /// The payment that has an invite with this session.
+    pub(crate) fn payment_with(&self, session: &SessionId) -> Option<&SentPayment> {
         self.sent.get(session).or_else(|| self.sent.values().find(|s| s.part(session).is_some()))
     }
 
-    /// Records a payment that was begun or made: its inputs are locked, its change is pending. `false`, and nothing
-    /// changed, when an input is not free.
+    /// Locks the inputs of a new payment and records its change. Returns `false`, and changes nothing, when
+    /// an input is not free.
     pub(crate) fn lock(
         &mut self,
         by: SessionId,
@@ -212,67 +166,102 @@ impl State {
         change: Option<OutputRecord>,
     ) -> bool {
         let created = |c| match self.outputs.get(c).map(|o: &OutputRecord| o.status) {
-            Some(Status::Unspent { created }) => Some(created),
+            Some(OutputStatus::Unspent { created }) => Some(created),
             _ => None,
         };
         let Some(created) = inputs.iter().map(created).collect::<Option<Vec<_>>>() else { return false };
         for (c, created) in inputs.iter().zip(created) {
-            self.set(c, Status::Locked { created, by });
+            self.set_status(c, OutputStatus::Locked { created, by });
         }
         self.outputs.extend(change.map(|o| (o.commitment, o)));
         true
     }
 
-    fn set(&mut self, c: &PointBytes, status: Status) {
+    fn set_status(&mut self, c: &PointBytes, status: OutputStatus) {
         if let Some(o) = self.outputs.get_mut(c) {
             o.status = status;
         }
     }
 
-    /// Calls an invite or an invoice off: secrets burnt; when it was the last of its payment, inputs free and change forgotten.
-    /// Doing it twice is the same as once.
+    /// Cancels an invite or an invoice and destroys its nonces. When it was the last invite of its payment,
+    /// the inputs are free and the change is forgotten. Cancelling twice is the same as once.
     pub(crate) fn cancel(&mut self, chain: &Chain, session: &SessionId) -> Result<(), SlateError> {
-        if let Some(asked) = self.asked.get_mut(session) {
-            return asked.cancel(chain);
+        if let Some(issued) = self.issued.get_mut(session) {
+            return issued.cancel(chain);
         }
-        if let Some(Paid { invoice, fate, .. }) = self.paid.get(session) {
-            return fate.cancelled(last_chance(chain, invoice.not_after()));
+        if let Some(PaidInvoice { invoice, tx_status, .. }) = self.paid.get(session) {
+            return tx_status.cancelled(last_possible_height(chain, invoice.not_after()));
         }
-        let id = self.sent_in(session).ok_or(SlateError::UnknownSession)?.id;
+        let id = self.payment_with(session).ok_or(SlateError::UnknownSession)?.id;
         let sent = self.sent.get_mut(&id).ok_or(SlateError::UnknownSession)?;
         match sent.part(session) {
-            Some(Part::Signed(_)) => return sent.fate().cancelled(last_chance(chain, sent.not_after())),
-            Some(Part::Open(_)) => sent.drop_open(session),
+            Some(PaymentPart::Signed(_)) => {
+                return sent.tx_status().cancelled(last_possible_height(chain, sent.not_after()));
+            }
+            Some(PaymentPart::Open(_)) => sent.cancel_invite(session),
             _ => return Ok(()),
         }
-        let inputs = if sent.stage == Stage::Cancelled { sent.inputs.clone() } else { vec![] };
+        let inputs = if sent.stage == PaymentStage::Cancelled { sent.inputs.clone() } else { vec![] };
         if let Some(c) = sent.change.take() {
             self.outputs.remove(&c);
         }
-        for c in &inputs {
-            if let Some(&Status::Locked { created, by }) = self.outputs.get(c).map(|o| &o.status)
-                && by == id
-            {
-                self.set(c, Status::Unspent { created });
-            }
-        }
+        inputs.iter().for_each(|c| self.unlock(c, &id));
         Ok(())
     }
 
-    /// What a payment pays beside the fees of its payees' kernels, and what comes back, as long as it pays those whom it pays now.
-    pub(crate) fn rest(&self, chain: &Chain, sent: &Sent) -> Result<(Amount, Amount), SelectError> {
-        let spent = sent.inputs.iter().filter_map(|c| self.outputs.get(c)).map(|o| o.opening.amount);
-        let sum = Amount::checked_sum(spent).ok_or(SelectError::Overflow)?;
-        let live = sent.parts().filter(|p| !matches!(p, Part::Dropped(_)));
-        let paid: Vec<_> = live.map(|p| (p.invite().amount, p.invite().features.fee())).collect();
-        select::rest(chain, (sent.inputs.len(), sum), &paid)
+    fn unlock(&mut self, c: &PointBytes, payment: &SessionId) {
+        if let Some(&OutputStatus::Locked { created, by }) = self.outputs.get(c).map(|o| &o.status)
+            && by == *payment
+        {
+            self.set_status(c, OutputStatus::Unspent { created });
+        }
     }
 
-    /// Gives an open payment its change, which depends on whom it still pays.
-    pub(crate) fn put_change(&mut self, id: &SessionId, change: Option<OutputRecord>) {
+    /// Sets the change of an open payment, which depends on the recipients that remain.
+    pub(crate) fn set_change(&mut self, id: &SessionId, change: Option<OutputRecord>) {
         if let Some(sent) = self.sent.get_mut(id) {
             sent.change = change.as_ref().map(|o| o.commitment);
             self.outputs.extend(change.map(|o| (o.commitment, o)));
         }
+    }
+
+    /// Decodes the bytes of earlier versions, which had no checkpoint.
+    pub(crate) fn decode_without_checkpoint(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            tip: BlockRef::decode(r)?,
+            checkpoint: BlockRef::NONE,
+            accounts: list(r, "accounts", AccountInfo::LEAST_BYTES)?,
+            restore: option(r, "restore flag")?,
+            outputs: map(r)?,
+            sent: map(r)?,
+            received: map(r)?,
+            issued: map(r)?,
+            paid: map(r)?,
+            self_transfers: map(r)?,
+            contacts: Contacts::decode(r)?,
+        })
+    }
+}
+
+impl Encode for State {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.tip.encode(out);
+        put_list(&self.accounts, out);
+        put_option(self.restore.as_ref(), out);
+        put_map(&self.outputs, out);
+        put_map(&self.sent, out);
+        put_map(&self.received, out);
+        put_map(&self.issued, out);
+        put_map(&self.paid, out);
+        put_map(&self.self_transfers, out);
+        self.contacts.encode(out);
+        self.checkpoint.encode(out);
+    }
+}
+
+impl Decode for State {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let before = Self::decode_without_checkpoint(r)?;
+        Ok(Self { checkpoint: BlockRef::decode(r)?, ..before })
     }
 }

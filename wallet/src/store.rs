@@ -1,8 +1,10 @@
-//! Where a wallet is kept: one value, replaced as a whole or not at all; and where its installation remembers, apart from
-//! it, which sessions are closed.
+//! Storage: where a wallet keeps its contents, and where its installation remembers which sessions are
+//! closed.
 //!
-//! [`Store`] has two implementations: [`MemoryStore`] here, and the encrypted file of [`crate::edge::file`]; [`Register`]
-//! too: [`MemoryRegister`], and the folder of [`crate::edge::installation`].
+//! [`Store`] replaces the contents as a whole or not at all. It has two implementations: [`MemoryStore`]
+//! here, and the encrypted file of [`crate::edge::file`]. [`SessionRegister`] has two as well: one in memory,
+//! and the folder of [`crate::edge::installation`]. The register is separate from the contents, so that an
+//! old copy of the contents does not bring back an old register.
 
 use sotto_mw::{hash::Hash, session::SessionId};
 use std::{
@@ -12,104 +14,101 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Keeps a wallet's contents.
+/// Keeps the contents of a wallet.
 pub trait Store {
-    /// What was last kept.
+    /// Loads the last contents; empty when there are none.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read whole and unaltered.
+    /// [`StoreError`] when they cannot be read whole and unaltered.
     fn load(&self) -> Result<Zeroizing<Vec<u8>>, StoreError>;
 
-    /// Replaces what is kept as a whole. After `Ok` a power failure brings back the new contents; after an error it
-    /// brings back the old ones or the new ones, whole, so nothing that depends on the new ones may leave.
+    /// Replaces the contents as a whole. After `Ok`, the new contents survive a power failure. After an
+    /// error, the store holds either the old or the new contents, whole; the caller must send nothing that
+    /// depends on the new.
     ///
     /// # Errors
     /// [`StoreError`] when the new contents could not be made durable.
     fn replace(&mut self, contents: &[u8]) -> Result<(), StoreError>;
 }
 
-/// Why a wallet could not be read or kept.
+/// Why a wallet could not be loaded or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The system refused.
+    /// A system call failed.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was being done.
+        /// What the program tried to do.
         action: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system call.
         source: std::io::Error,
     },
-    /// Another process has it open.
+    /// Another process has the wallet open.
     #[error("the wallet {path} is in use by another process")]
     InUse {
-        /// Which.
+        /// The wallet file.
         path: PathBuf,
     },
-    /// No wallet file.
-    #[error("this is not a wallet file")]
+    /// The file is not a wallet file.
+    #[error("not a wallet file")]
     NotAWallet,
-    /// A version of another program.
-    #[error("the wallet file is of version {found}, and this program reads version {reads}")]
+    /// The version of the file is unknown.
+    #[error("unsupported wallet file version {found}: expected version {reads}")]
     Version {
-        /// The version found.
+        /// The version of the file.
         found: u8,
-        /// The version this program reads.
+        /// The version that this program reads.
         reads: u8,
     },
-    /// Fewer bytes than its header says.
-    #[error("the wallet file is cut off: {found} of {expected} bytes are there; restore it from a backup")]
+    /// The file is shorter than its header says.
+    #[error("the wallet file is cut off: found {found} of {expected} bytes; restore it from a backup")]
     CutOff {
-        /// Bytes that are there.
+        /// The length of the file.
         found: u64,
-        /// Bytes that should be.
+        /// The length that the header implies.
         expected: u64,
     },
-    /// More bytes than its header says, or than any wallet has.
-    #[error("the wallet file has {found} bytes, and at most {expected} make sense")]
+    /// The file is longer than its header says, or than any wallet.
+    #[error("the wallet file is too long: found {found} bytes, expected at most {expected}")]
     TooLong {
-        /// Bytes that are there.
+        /// The length of the file.
         found: u64,
-        /// Most bytes that make sense.
+        /// The maximum length.
         expected: u64,
     },
-    /// A key derivation that would exhaust the machine, or protects nothing.
-    #[error("the wallet file asks for a key derivation that this program does not run")]
+    /// The parameters of the key derivation are too expensive or too weak.
+    #[error("the wallet file has key derivation parameters outside the supported range")]
     Cost,
     /// The machine lacks the memory for the key derivation.
-    #[error("there is not enough memory to derive the wallet file's key ({kib} KiB)")]
+    #[error("not enough memory to derive the key of the wallet file: {kib} KiB needed")]
     Memory {
-        /// How much is needed.
+        /// The memory needed.
         kib: u32,
     },
-    /// Others can read what only the owner may.
-    #[error(
-        "others can read {path} (its mode is {mode:o}); if you are sure that nobody has, run chmod 600 on it"
-    )]
+    /// Other users can read a file that only the owner should read.
+    #[error("other users can read {path} (mode {mode:o}); if nobody has read it, run chmod 600 on it")]
     Exposed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
     /// A file of the installation is damaged.
-    #[error(
-        "{path} is damaged; without it, payments that were begun here end by themselves at their last height"
-    )]
+    #[error("{path} is damaged; payments that were begun here expire at their last height")]
     Installation {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
-    /// The key does not open it.
+    /// The key does not decrypt the file.
     #[error("wrong passphrase, or the wallet file was altered")]
     Passphrase,
-    /// It opened, and what is inside is not a wallet.
-    #[error("the wallet's contents cannot be read: {0}")]
+    /// The decrypted contents are not those of a wallet.
+    #[error("cannot read the contents of the wallet: {0}")]
     Contents(#[from] sotto_mw::codec::DecodeError),
 }
 
-/// The in-memory twin.
+/// A store in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Zeroizing<Vec<u8>>);
 
@@ -124,22 +123,23 @@ impl Store for MemoryStore {
     }
 }
 
-/// Remembers on what each signing session was closed, for ever and apart from the wallet: a wallet file that is put back
-/// to an earlier day, or lies there under two names, cannot close a session twice.
-pub trait Register: Send + Sync {
-    /// Closes a session on the response with this hash, or on none ([`Hash::ZERO`]), unless it is closed already; returns
-    /// what it is closed on. After `Ok` no power failure opens it again.
+/// Remembers for ever which response closed each signing session. It is separate from the wallet: an old copy
+/// of a wallet file, or the same file under two names, cannot close a session twice.
+pub trait SessionRegister: Send + Sync {
+    /// Closes a session with the response that has this hash, or with no response ([`Hash::ZERO`]), unless it
+    /// is already closed. Returns the hash that the session is closed with. After `Ok`, the entry survives a
+    /// power failure.
     ///
     /// # Errors
-    /// [`StoreError`] when that could not be made durable or read: nothing may be signed then.
+    /// [`StoreError`] when the entry could not be made durable or read; the caller must sign nothing then.
     fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError>;
 }
 
-/// The in-memory twin: it forgets with the process.
+/// A register in memory: it forgets everything when the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryRegister(Mutex<BTreeMap<SessionId, Hash>>);
 
-impl Register for MemoryRegister {
+impl SessionRegister for MemoryRegister {
     fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(*all.entry(*session).or_insert(*on))

@@ -1,100 +1,59 @@
-//! The wallet: keys, state and store behind the few things one does with money.
+//! The wallet: keys, state and store behind the operations that a person performs.
 //!
-//! Every change is made to a copy of the state, kept durably, and only then taken over and answered: after an error the
-//! wallet is as it was, on disk and in memory, and no byte leaves before what it depends on is kept.
+//! ```text
+//! operation: Context ─▶ (next state, result)        a function; it changes nothing itself
+//! wallet:    operation ─▶ store the next state durably ─▶ take it over ─▶ return the result
+//! ```
 //!
-//! Heights are those of the last scan: scan before paying.
+//! After an error the wallet is as before, on disk and in memory. No byte leaves before everything it depends
+//! on is durable. Heights are those of the last scan: scan before you plan a payment.
 
-mod accounts;
-mod backup;
+mod actions;
+mod context;
 mod invoicing;
-mod letters;
-mod moving;
+mod messages;
 mod paying;
 mod receiving;
-mod scanning;
-mod sessions;
-
-pub use crate::state::Step;
-pub use letters::Privacy;
-pub use sessions::Deal;
-
-pub use accounts::NameError;
-pub use backup::{Backup, Loss};
+mod self_transfers;
 
 use crate::{
-    armor::ArmorError,
-    coinbase::RewardError,
-    contacts::ContactError,
-    history::{self, Entry},
-    keys::{Account, AccountKeys, Purpose, Root, Words, WordsError},
-    outputs::{Balance, Origin, OutputRecord, Status},
-    proof::ProofError,
-    select::SelectError,
-    slate::{SlateError, seal::Installation},
-    state::{Moved, Received, Sent, State},
+    backup::{Backup, BackupLoss},
+    contacts::Contacts,
+    contents::{self, Contents},
+    error::WalletError,
+    history::{self, HistoryEntry},
+    keys::{Account, Address, Root, ViewKey, Words},
+    nonce_vault::Installation,
+    outputs::{Balance, OutputRecord},
+    scan::{ScanKey, Scannable},
+    sessions::{self, SessionView},
+    slate::{Invite, Invoice, Payment},
+    state::State,
     store::{Store, StoreError},
-    wire::{self, Contents},
 };
+use context::{Change, Context};
 use core::fmt;
-use sotto_mw::{
-    amount::Height,
-    chain::{Chain, ParamsError},
-    codec::Decode,
-    output::OutputFeatures,
-    range_proof::Opening,
-};
-
-/// Why the wallet refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum WalletError {
-    /// It could not be read or kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A slate was refused.
-    #[error(transparent)]
-    Slate(#[from] SlateError),
-    /// A payment could not be planned.
-    #[error(transparent)]
-    Select(#[from] SelectError),
-    /// The words are not a seed.
-    #[error(transparent)]
-    Words(#[from] WordsError),
-    /// The chain's parameters make no sense.
-    #[error(transparent)]
-    Params(#[from] ParamsError),
-    /// A block's reward could not be made.
-    #[error(transparent)]
-    Reward(#[from] RewardError),
-    /// A text could not be read.
-    #[error(transparent)]
-    Armor(#[from] ArmorError),
-    /// A contact was refused.
-    #[error(transparent)]
-    Contact(#[from] ContactError),
-    /// There is no proof of that payment.
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-    /// No such account.
-    #[error("there is no account {account}; this wallet has {accounts}")]
-    NoAccount {
-        /// Which was asked for.
-        account: Account,
-        /// How many there are.
-        accounts: u32,
-    },
-    /// An account's name cannot be used.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// It has a view key, and no words.
-    #[error("this wallet has a view key only: it can look at what was received, and not pay")]
-    ViewOnly,
-    /// There is something in the store already.
-    #[error("there is a wallet already; it is not overwritten")]
-    Exists,
-}
+use sotto_mw::{amount::Height, chain::Chain, codec::Decode, session::SessionId};
 
 /// An open wallet.
+///
+/// A wallet is created in an empty [`Store`] and opened again from it:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rand_core::OsRng;
+/// use sotto_wallet::{Account, Installation, MemoryChain, MemoryStore, Wallet, Words};
+///
+/// let chain = MemoryChain::solo(&mut OsRng)?;
+/// let (words, installation) = (Words::generate(&mut OsRng)?, Installation::in_memory([1; 32]));
+/// let wallet =
+///     Wallet::create(MemoryStore::default(), chain.chain().clone(), words, installation.clone())?;
+///
+/// let again = Wallet::open(wallet.store().clone(), installation)?;
+/// assert_eq!(again.address(Account(0))?, wallet.address(Account(0))?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Wallet<S> {
     words: Words,
     root: Root,
@@ -109,16 +68,16 @@ impl<S> fmt::Debug for Wallet<S> {
         let network = self.chain.params().network;
         f.debug_struct("Wallet")
             .field("network", &network)
-            .field("tip", &self.state.tip)
+            .field("tip", &self.state.tip.height)
             .finish_non_exhaustive()
     }
 }
 
 impl<S: Store> Wallet<S> {
-    /// Creates a wallet of these words, new or restored, in an empty store.
+    /// Creates a wallet with these words, new or restored, in an empty store.
     ///
     /// # Errors
-    /// [`WalletError::Exists`] when the store is not empty, or the store's refusal.
+    /// [`WalletError::Exists`] when the store is not empty, or the error of the store.
     pub fn create(
         store: S,
         chain: Chain,
@@ -130,17 +89,17 @@ impl<S: Store> Wallet<S> {
         }
         let root = Root::new(&words);
         let mut wallet = Self { words, root, chain, state: State::default(), installation, store };
-        wallet.keep(State::default())?;
+        wallet.save(State::default())?;
         Ok(wallet)
     }
 
     /// Opens the wallet in a store.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the store does not contain a wallet that can pay.
     pub fn open(store: S, installation: Installation) -> Result<Self, WalletError> {
         let bytes = store.load()?;
-        if wire::is_view(&bytes) {
+        if contents::is_view(&bytes) {
             return Err(WalletError::ViewOnly);
         }
         let Contents { params, entropy, state } =
@@ -150,39 +109,39 @@ impl<S: Store> Wallet<S> {
         Ok(Self { words, root, chain: Chain::new(params)?, state, installation, store })
     }
 
-    /// Makes `next` the wallet's state: durably first, then here.
-    fn keep(&mut self, next: State) -> Result<(), StoreError> {
-        self.store.replace(&wire::contents(self.chain.params(), &self.words.entropy(), &next))?;
-        self.state = next;
-        Ok(())
+    fn context(&self) -> Context<'_> {
+        let Self { root, chain, installation, state, .. } = self;
+        Context { root, chain, installation, state }
     }
 
-    fn keys(&self, account: Account) -> Result<AccountKeys, WalletError> {
-        if account.0 < self.accounts() {
-            Ok(self.root.account(account))
-        } else {
-            Err(WalletError::NoAccount { account, accounts: self.accounts() })
-        }
+    /// Performs an operation: stores the next state, takes it over, and returns the result.
+    fn perform<T>(
+        &mut self,
+        operation: impl FnOnce(&Context<'_>) -> Result<Change<T>, WalletError>,
+    ) -> Result<T, WalletError> {
+        let Change { next, result } = operation(&self.context())?;
+        next.map_or(Ok(()), |next| self.save(next))?;
+        Ok(result)
     }
 
-    /// The chain it is for.
+    /// The parameters and the identifier of the chain.
     #[must_use]
     pub const fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    /// Where it is kept.
+    /// The store.
     #[must_use]
     pub const fn store(&self) -> &S {
         &self.store
     }
 
-    /// Where it is kept, to be copied or put under another passphrase. What is kept must stay what it is.
+    /// The store, to copy it or to change its passphrase. The contents must not change.
     pub const fn store_mut(&mut self) -> &mut S {
         &mut self.store
     }
 
-    /// The seed words, for the owner's eyes.
+    /// The seed words.
     #[must_use]
     pub const fn words(&self) -> &Words {
         &self.words
@@ -191,49 +150,135 @@ impl<S: Store> Wallet<S> {
     /// The height of the last scan.
     #[must_use]
     pub const fn tip(&self) -> Height {
-        self.state.tip
+        self.state.tip.height
     }
 
-    /// What an account has, or all of them together.
+    /// Whether a restore was interrupted; the next scan resumes it.
+    #[must_use]
+    pub const fn is_restoring(&self) -> bool {
+        self.state.restore.is_some()
+    }
+
+    /// The balance of an account, or of all accounts.
     #[must_use]
     pub fn balance(&self, account: Option<Account>) -> Balance {
         self.state.balance(&self.chain, account)
     }
 
-    /// All outputs, in order of commitments.
+    /// All outputs, in the order of their commitments.
     pub fn outputs(&self) -> impl Iterator<Item = &OutputRecord> {
         self.state.outputs.values()
     }
 
-    /// All payments made, in order of their names.
-    pub fn sent(&self) -> impl Iterator<Item = &Sent> {
-        self.state.sent.values()
+    /// All sessions: those that this wallet began first, each kind in the order of session identifiers.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionView<'_>> {
+        sessions::sessions(&self.state)
     }
 
-    /// What came and went, in the order of the chain.
+    /// The open invites of the payment that this session belongs to, in the order of its payees.
+    pub fn open_invites(&self, session: &SessionId) -> impl Iterator<Item = SessionView<'_>> {
+        sessions::open_invites(&self.state, session)
+    }
+
+    /// The history: payments and unexplained outputs, in the order of the chain.
     #[must_use]
-    pub fn history(&self) -> Vec<Entry> {
-        history::history(&self.state, self.deals())
+    pub fn history(&self) -> Vec<HistoryEntry> {
+        history::history(&self.state)
     }
 
-    /// All transactions with itself, in order of their names.
-    pub fn moved(&self) -> impl Iterator<Item = &Moved> {
-        self.state.moved.values()
+    /// The contacts.
+    #[must_use]
+    pub const fn contacts(&self) -> &Contacts {
+        &self.state.contacts
     }
 
-    /// All payments answered, in order of sessions.
-    pub fn received(&self) -> impl Iterator<Item = &Received> {
-        self.state.received.values()
+    /// The number of accounts.
+    #[must_use]
+    pub fn accounts(&self) -> u32 {
+        self.state.account_count()
+    }
+
+    /// The account with this name or number.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<Account> {
+        let number = name.parse::<u32>().ok().filter(|n| *n < self.accounts());
+        let named = || self.state.accounts.iter().position(|a| a.name == name && !name.is_empty());
+        number.or_else(|| named().and_then(|i| u32::try_from(i).ok())).map(Account)
+    }
+
+    /// The name of an account, or its number if it has no name.
+    #[must_use]
+    pub fn account_name(&self, account: Account) -> String {
+        let info = self.state.accounts.get(account.0 as usize);
+        info.filter(|a| !a.name.is_empty()).map_or_else(|| account.to_string(), |a| a.name.clone())
+    }
+
+    /// The address of an account.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn address(&self, account: Account) -> Result<Address, WalletError> {
+        Ok(self.context().keys(account)?.address(self.chain.params().network))
+    }
+
+    /// The view key of an account. It cannot be revoked: see [`ViewKey`] for what it shows.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn view_key(&self, account: Account) -> Result<ViewKey, WalletError> {
+        let rewind = self.context().keys(account)?.received();
+        Ok(ViewKey::new(self.chain.params().network, account, rewind))
+    }
+
+    /// The account that an invite names; `None` when it names another address, or none.
+    #[must_use]
+    pub fn addressee(&self, invite: &Invite) -> Option<Account> {
+        let network = self.chain.params().network;
+        let named = |a: &Account| invite.recipient == Some(self.root.account(*a).address(network));
+        self.context().accounts().find(named)
+    }
+
+    /// The payment that this wallet made to this invoice, if it did.
+    #[must_use]
+    pub fn payment_for(&self, invoice: &Invoice) -> Option<&Payment> {
+        self.state.paid.get(&invoice.session).filter(|p| p.invoice == *invoice).map(|p| &p.payment)
+    }
+
+    /// What a return to this backup would lose; `None` when the backup has other words or is for another
+    /// chain.
+    #[must_use]
+    pub fn loss(&self, backup: &Backup) -> Option<BackupLoss> {
+        backup.loss(&self.words, &self.chain, &self.state)
     }
 }
 
-fn pending(
-    keys: &AccountKeys,
-    account: Account,
-    (purpose, opening): (Purpose, Opening),
-    origin: Origin,
-) -> OutputRecord {
-    let (features, status) = (OutputFeatures::Plain, Status::Pending);
-    let commitment = keys.commitment(purpose, &opening).encoded();
-    OutputRecord { commitment, account, purpose, opening, features, origin, status }
+impl<S: Store> Scannable for Wallet<S> {
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn save(&mut self, next: State) -> Result<(), StoreError> {
+        let entropy = self.words.entropy();
+        self.store.replace(&contents::contents(self.chain.params(), &entropy, &next))?;
+        self.state = next;
+        Ok(())
+    }
+
+    fn keys(&self, before: &State, common: Height) -> Vec<ScanKey> {
+        let accounts = (0..).map(Account).zip(&before.accounts);
+        let key = |(a, scanned): (Account, Height)| ScanKey::owner(self.root.account(a), a, scanned);
+        accounts.map(|(a, info)| key((a, info.scanned.min(common)))).collect()
+    }
+
+    fn restore_keys(&self, accounts: u32, above: Height) -> Vec<ScanKey> {
+        (0..accounts).map(Account).map(|a| ScanKey::owner(self.root.account(a), a, above)).collect()
+    }
+
+    fn history_above(&self, _: &State) -> Option<Height> {
+        None
+    }
 }

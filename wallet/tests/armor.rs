@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{chain::ChainId, codec::Encode, transaction::Transaction};
 use sotto_wallet::{
-    armor::{self, ArmorError, Kind},
+    armor::{self, ArmorError, MessageKind},
     slate::{Invite, Response},
 };
 use support::two;
@@ -43,7 +43,7 @@ fn text_looks_as_documented() {
     // 4 + 34 + 1123 + 8 bytes in lines of 30.
     assert_eq!(letters.len(), 39);
     assert!(letters.iter().all(|l| l.trim_end_matches('.').len() == 44));
-    assert_eq!(armor::kind(&text), Ok(Kind::Response));
+    assert_eq!(armor::kind(&text), Ok(MessageKind::Response));
     assert_ne!(text, armor::to_text(&ChainId::from_bytes([1; 32]), &LETTERS.with(|l| l.response.clone())));
 }
 
@@ -81,7 +81,7 @@ fn chat_and_mail_do_no_harm() {
 fn wrong_kinds_and_chains_are_named() {
     LETTERS.with(|l| {
         let text = armor::to_text(&l.chain, &l.invite);
-        let wrong = ArmorError::Kind { found: Kind::Invite, expected: Kind::Transaction };
+        let wrong = ArmorError::Kind { found: MessageKind::Invite, expected: MessageKind::Transaction };
         assert_eq!(armor::from_text::<Transaction>(&l.chain, &text), Err(wrong));
         assert_eq!(
             armor::from_bytes::<Transaction>(&l.chain, &armor::to_bytes(&l.chain, &l.invite)),

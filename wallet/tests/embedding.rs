@@ -13,9 +13,8 @@ fn the_documented_program_pays() {
     let document = include_str!("../../docs/EMBEDDING.md");
     assert!(document.contains(include_str!("embedding/pay.rs")), "docs/EMBEDDING.md shows another program");
     let (mut ledger, mut a, mut b) = two();
-    let terms = (Amount::new(1_000_000), "for the roof");
-    let both = (&mut a.wallet, &mut b.wallet);
-    let payment = pay::pay(both, terms, &ledger, &mut a.rng).unwrap();
+    let amount = Amount::new(1_000_000);
+    let payment = pay::pay(&mut a.wallet, &mut b.wallet, amount, &ledger, &mut a.rng).unwrap();
     ledger.seal(&a.wallet, &[payment]);
     b.scan(&ledger);
     assert_eq!(b.balance()[0], 1_000_000);

@@ -5,17 +5,18 @@ mod support;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_wallet::{
-    edge::file::{Cost, WalletFile},
+    Wallet,
+    backup::{Backup, BackupLoss},
+    coin_selection::Decision,
+    edge::file::{KdfCost, WalletFile},
     keys::{Account, Words},
-    select::Decision,
-    slate::seal::Installation,
+    nonce_vault::Installation,
     store::{Store, StoreError},
-    wallet::{Backup, Loss, Wallet},
 };
 use std::{fs, path::Path};
 use support::{Folder, Ledger};
 
-const COST: Cost = Cost::INSECURE_FAST;
+const COST: KdfCost = KdfCost::INSECURE_FAST;
 
 fn filled(path: &Path) {
     let mut file = WalletFile::create(path, b"open sesame", COST).unwrap();
@@ -132,12 +133,12 @@ fn an_absurd_key_derivation_is_not_run() {
         fs::write(folder.file(), &bad).unwrap();
         assert!(matches!(open(&folder.file()), Err(StoreError::Cost)));
     }
-    assert_eq!(Cost::new((2 << 20) + 1, 1, 1), None);
-    assert_eq!(Cost::new(8, 65, 1), None);
-    assert_eq!(Cost::new(1 << 10, 1, 17), None);
-    assert_eq!(Cost::new(7, 1, 1), None);
-    assert_eq!(Cost::new(8, 0, 1), None);
-    assert!(Cost::new(64 << 10, 3, 4) == Some(Cost::STANDARD));
+    assert_eq!(KdfCost::new((2 << 20) + 1, 1, 1), None);
+    assert_eq!(KdfCost::new(8, 65, 1), None);
+    assert_eq!(KdfCost::new(1 << 10, 1, 17), None);
+    assert_eq!(KdfCost::new(7, 1, 1), None);
+    assert_eq!(KdfCost::new(8, 0, 1), None);
+    assert!(KdfCost::new(64 << 10, 3, 4) == Some(KdfCost::STANDARD));
 }
 
 #[test]
@@ -221,7 +222,7 @@ fn a_whole_wallet_lives_in_it() {
     let chain = Ledger::new().chain;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let (words, installation) = (Words::generate(&mut rng).unwrap(), Installation::in_memory([1; 32]));
-    let file = WalletFile::create(&folder.file(), b"open sesame", Cost::STANDARD).unwrap();
+    let file = WalletFile::create(&folder.file(), b"open sesame", KdfCost::STANDARD).unwrap();
     let made = Wallet::create(file, chain, words.clone(), installation.clone()).unwrap();
     let address = made.address(Account(0)).unwrap();
     drop(made);
@@ -249,7 +250,7 @@ fn a_backup_is_rehearsed() {
     let read = |phrase: &[u8]| WalletFile::read_backup(&to, phrase);
     assert!(matches!(read(b"open sesam"), Err(StoreError::Passphrase)));
     let backup = Backup::read(&read(b"open sesame").unwrap()).unwrap();
-    assert_eq!(wallet.loss(&backup), Some(Loss { blocks: 0, payments: 0, accounts: 0 }));
+    assert_eq!(wallet.loss(&backup), Some(BackupLoss { blocks: 0, payments: 0, accounts: 0 }));
     wallet.add_account("rent").unwrap();
     let mut payer = ledger.wallet(3);
     ledger.grow(&payer.wallet, 3);
@@ -260,7 +261,7 @@ fn a_backup_is_rehearsed() {
     let plan = payer.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
     let invite = payer.begin(plan).unwrap();
     wallet.respond(Account(0), &invite, &mut rng).unwrap();
-    assert_eq!(wallet.loss(&backup), Some(Loss { blocks: 3, payments: 1, accounts: 1 }));
+    assert_eq!(wallet.loss(&backup), Some(BackupLoss { blocks: 3, payments: 1, accounts: 1 }));
     assert_eq!(payer.wallet.loss(&backup), None, "of other words");
     let bytes = fs::read(&to).unwrap();
     fs::write(&to, &bytes[..bytes.len() - 1]).unwrap();

@@ -1,4 +1,5 @@
-//! One transaction that pays several: any order of answers, who is dropped, what the parties can and cannot do.
+//! One transaction that pays several: any order of answers, who is dropped, what the parties can and cannot
+//! do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -9,15 +10,16 @@ use sotto_mw::{
     commitment::Commitment,
     error::Rejection,
     rules::{Verified, check_transaction, verify_transaction},
+    session::Role,
     transaction::Transaction,
 };
 use sotto_wallet::{
+    WalletError,
+    coin_selection::{CoinSelectionError, Decision, PaymentPlan, PaymentRequest},
     keys::Account,
-    proof::Proof,
-    select::{Decision, Plan, Request, SelectError},
+    proof::PaymentProof,
+    sessions::{SessionStatus, TxStatus},
     slate::{Invite, Response, SlateError},
-    state::{Fate, Stage},
-    wallet::{Deal, Step, WalletError},
 };
 use support::{Ledger, Person, fee};
 
@@ -33,9 +35,9 @@ fn four() -> (Ledger, Person, [Person; 3]) {
     (ledger, a, others)
 }
 
-fn plan(a: &Person, payees: &[(&Person, u64)]) -> Result<Plan, WalletError> {
+fn plan(a: &Person, payees: &[(&Person, u64)]) -> Result<PaymentPlan, WalletError> {
     let payees = payees.iter().map(|(p, amount)| p.payee(*amount)).collect();
-    a.wallet.plan(Request { account: Account(0), payees })
+    a.wallet.plan(PaymentRequest { account: Account(0), payees })
 }
 
 /// Invites to 1, 2 and 3 millions.
@@ -60,8 +62,8 @@ fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
     }
 }
 
-fn steps(a: &Person) -> Vec<(u64, Step)> {
-    let mut all: Vec<_> = a.wallet.deals().map(|d| (d.amount().units(), d.step())).collect();
+fn steps(a: &Person) -> Vec<(u64, SessionStatus)> {
+    let mut all: Vec<_> = a.wallet.sessions().map(|d| (d.amount().units(), d.status())).collect();
     all.sort_unstable_by_key(|(amount, _)| *amount);
     all
 }
@@ -77,7 +79,7 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
         assert_eq!(fees, [fee(1, 2, 1), fee(0, 1, 1), fee(0, 1, 1)]);
         let shown = plan.linkage().to_string();
         assert!(
-            shown.contains("one of the 4 new outputs is your change; each of the 3 who are paid"),
+            shown.contains("one of the 4 new outputs is your change; each of the 3 recipients"),
             "{shown}"
         );
         let invites = a.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
@@ -92,7 +94,7 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
         let rng = a.rng.clone();
         a = a.copy(a.installation.clone());
         a.rng = rng;
-        assert_eq!(steps(&a).iter().filter(|(_, s)| *s == Step::Held).count(), 2);
+        assert_eq!(steps(&a).iter().filter(|(_, s)| *s == SessionStatus::Held).count(), 2);
         let t = take(&mut a, &responses[order[2]]).unwrap().unwrap();
         let body = &t.get().body;
         assert_eq!((body.inputs.len(), body.outputs.len(), body.kernels.len()), (1, 4, 3));
@@ -109,15 +111,16 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
             p.scan(&ledger);
             assert_eq!(p.balance(), [amount, 0, 0, 0, 0]);
         }
-        // The history shows three payments, whose fees add up; each has a proof that holds, and holds for its payee alone.
+        // The history shows three payments, whose fees add up; each has a proof that holds, and holds for its
+        // payee alone.
         let history = a.wallet.history();
         assert_eq!(history.iter().map(|e| e.fee.units()).sum::<u64>(), cost);
         let height = ledger.height();
-        assert!(steps(&a).iter().all(|(_, s)| *s == Step::Signed(Fate::Confirmed { height })));
-        let proofs: Vec<Proof> = invites
+        assert!(steps(&a).iter().all(|(_, s)| *s == SessionStatus::Signed(TxStatus::Confirmed { height })));
+        let proofs: Vec<PaymentProof> = invites
             .iter()
             .map(|i| {
-                let excess = a.wallet.excess_paid(&i.session).unwrap();
+                let excess = a.wallet.paid_excess(&i.session).unwrap();
                 a.wallet.prove(&i.session, ledger.inclusion(&excess, height.get()).unwrap()).unwrap()
             })
             .collect();
@@ -125,7 +128,7 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
             proof.verify(ledger.chain.id()).unwrap();
             assert_eq!((proof.receiver, proof.receipt.amount), (*p.address().sign(), i.amount));
         }
-        let mixed = Proof { inclusion: proofs[1].inclusion.clone(), ..proofs[0].clone() };
+        let mixed = PaymentProof { inclusion: proofs[1].inclusion.clone(), ..proofs[0].clone() };
         assert!(mixed.verify(ledger.chain.id()).is_err());
     }
 }
@@ -156,7 +159,7 @@ fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
         assert!(!body.outputs.contains(&responses[silent].output));
         assert_eq!(a.balance()[4], REWARD - paid - cost);
         assert_eq!(refusal(take(&mut a, &responses[silent])), SlateError::Cancelled);
-        assert!(a.wallet.excess_paid(&invites[silent].session).is_none());
+        assert!(a.wallet.paid_excess(&invites[silent].session).is_none());
         a.wallet.cancel(&invites[silent].session).unwrap();
         assert!(matches!(refusal(a.wallet.cancel(&invites[kept[0]].session)), SlateError::HasLeft { .. }));
         let c = ledger.wallet(50);
@@ -171,7 +174,8 @@ fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
     }
 }
 
-/// The last answer can be there before the last of the others is dropped: any of the answers completes the payment then.
+/// The last answer can be there before the last of the others is dropped: any of the answers completes the
+/// payment then.
 #[test]
 fn after_a_drop_any_answer_again_completes_the_payment() {
     let (_ledger, mut a, mut others) = four();
@@ -193,7 +197,7 @@ fn when_all_are_dropped_everything_is_as_before() {
     assert!(take(&mut a, &responses[0]).unwrap().is_none());
     invites.iter().for_each(|i| a.wallet.cancel(&i.session).unwrap());
     assert_eq!(a.balance(), before);
-    assert_eq!(a.wallet.sent().next().unwrap().stage, Stage::Cancelled);
+    assert!(a.sent().iter().all(|s| *s == SessionStatus::Cancelled));
     assert!(responses.iter().all(|r| refusal(take(&mut a, r)) == SlateError::Cancelled));
     let t = a.pay(5_000, &mut others[0]);
     ledger.seal(&a.wallet, &[t]);
@@ -272,7 +276,7 @@ fn no_part_of_it_stands_alone() {
         let mut part = whole.get().clone();
         part.offset -= responses[gone].offset;
         part.body.outputs.retain(|o| *o != responses[gone].output);
-        let excess = a.wallet.excess_paid(&invites[gone].session).unwrap();
+        let excess = a.wallet.paid_excess(&invites[gone].session).unwrap();
         part.body.kernels.retain(|k| k.excess != excess);
         let refused =
             check_transaction(&ledger.chain, part).and_then(|p| verify_transaction(&ledger.chain, p));
@@ -281,7 +285,8 @@ fn no_part_of_it_stands_alone() {
     }
 }
 
-/// A crash between the register and the wallet file, or a full disk: the same answers make the payment afterwards.
+/// A crash between the register and the wallet file, or a full disk: the same answers make the payment
+/// afterwards.
 #[test]
 fn a_crash_in_between_loses_nothing() {
     let (mut ledger, mut a, mut others) = four();
@@ -306,7 +311,11 @@ fn a_crash_in_between_loses_nothing() {
         let c = ledger.wallet(50);
         ledger.seal(&c.wallet, &[t]);
         person.scan(&ledger);
-        assert!(steps(&person).iter().all(|(_, s)| matches!(s, Step::Signed(Fate::Confirmed { .. }))));
+        assert!(
+            steps(&person)
+                .iter()
+                .all(|(_, s)| matches!(s, SessionStatus::Signed(TxStatus::Confirmed { .. })))
+        );
         ledger.undo();
     }
 }
@@ -317,7 +326,7 @@ fn copies_and_self_spends_concern_the_whole() {
     let (mut ledger, mut a, mut others) = four();
     let invites = invite(&mut a, &others);
     let responses = answer(&mut others, &invites);
-    let mut elsewhere = a.copy(sotto_wallet::slate::seal::Installation::in_memory([7; 32]));
+    let mut elsewhere = a.copy(sotto_wallet::nonce_vault::Installation::in_memory([7; 32]));
     assert_eq!(refusal(take(&mut elsewhere, &responses[0])), SlateError::ForeignInstallation);
     assert!(matches!(refusal(elsewhere.wallet.cancel(&invites[1].session)), SlateError::MayHaveLeft { .. }));
     let whole = responses.iter().filter_map(|r| take(&mut a, r).unwrap()).next_back().unwrap();
@@ -329,12 +338,12 @@ fn copies_and_self_spends_concern_the_whole() {
     ledger.seal(&c.wallet, &[end]);
     a.scan(&ledger);
     let height = ledger.height();
-    assert!(steps(&a).iter().all(|(_, s)| *s == Step::Signed(Fate::Displaced { height })));
+    assert!(steps(&a).iter().all(|(_, s)| *s == SessionStatus::Signed(TxStatus::Displaced { height })));
     // Taken back, all three are paid after all.
     ledger.undo();
     ledger.seal(&c.wallet, &[whole]);
     a.scan(&ledger);
-    assert!(steps(&a).iter().all(|(_, s)| *s == Step::Signed(Fate::Confirmed { height })));
+    assert!(steps(&a).iter().all(|(_, s)| *s == SessionStatus::Signed(TxStatus::Confirmed { height })));
 }
 
 #[test]
@@ -352,7 +361,11 @@ fn an_open_payment_to_several_ends_with_its_last_height() {
     ledger.grow(&c.wallet, 12);
     a.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
-    assert!(a.wallet.deals().all(|d| d.step() == Step::Cancelled && matches!(d, Deal::Sent(..))));
+    assert!(
+        a.wallet
+            .sessions()
+            .all(|d| d.status() == SessionStatus::Cancelled && d.is_payer() && d.role() == Role::Inviter)
+    );
     assert_eq!(refusal(take(&mut a, &responses[2])), SlateError::Cancelled);
 }
 
@@ -363,22 +376,23 @@ fn what_cannot_be_paid_is_refused() {
         Err(WalletError::Select(e)) => e,
         other => panic!("{other:?}"),
     };
-    assert_eq!(error(&[]), SelectError::Zero);
-    assert_eq!(error(&[(&b, 5), (&c, 0)]), SelectError::Zero);
-    assert_eq!(error(&[(&b, u64::MAX), (&c, 1)]), SelectError::Overflow);
+    assert_eq!(error(&[]), CoinSelectionError::Zero);
+    assert_eq!(error(&[(&b, 5), (&c, 0)]), CoinSelectionError::Zero);
+    assert_eq!(error(&[(&b, u64::MAX), (&c, 1)]), CoinSelectionError::Overflow);
     let needed = Amount::new(REWARD + fee(1, 2, 2));
     assert!(
-        matches!(error(&[(&b, REWARD - 1), (&c, 1)]), SelectError::Insufficient { needed: n, .. } if n == needed)
+        matches!(error(&[(&b, REWARD - 1), (&c, 1)]), CoinSelectionError::Insufficient { needed: n, .. } if n == needed)
     );
     let many: Vec<_> = (0..2_000).map(|_| (&b, 1)).collect();
-    assert_eq!(error(&many), SelectError::TooHeavy);
+    assert_eq!(error(&many), CoinSelectionError::TooHeavy);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Any amounts, answered in any order, with anybody dropped at any time: what is made is taken by a block and pays those who
-    /// stayed, at a fee that no smaller one could replace by more than the payer's own kernel.
+    /// Any amounts, answered in any order, with anybody dropped at any time: what is made is taken by a block
+    /// and pays those who stayed, at a fee that no smaller one could replace by more than the payer's own
+    /// kernel.
     #[test]
     fn any_order_of_answers_and_drops_pays_who_stayed(
         amounts in prop::array::uniform3(1u64..1_900_000_000),

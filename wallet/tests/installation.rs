@@ -5,10 +5,11 @@ mod support;
 
 use sotto_mw::{codec::Encode, hash::Hash, session::SessionId};
 use sotto_wallet::{
+    WalletError,
     edge::installation,
-    slate::{SlateError, seal::Installation},
-    store::{MemoryRegister, Register, StoreError},
-    wallet::WalletError,
+    nonce_vault::Installation,
+    slate::SlateError,
+    store::{MemoryRegister, SessionRegister, StoreError},
 };
 use std::{fs, io, sync::Barrier};
 use support::{Folder, Person, two};
@@ -22,7 +23,8 @@ fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
     }
 }
 
-/// The wallet file as it was before, put back beside the same installation; or a copy of it under another name.
+/// The wallet file as it was before, put back beside the same installation; or a copy of it under another
+/// name.
 fn put_back(p: &Person) -> Person {
     p.copy(p.installation.clone())
 }
@@ -56,7 +58,8 @@ fn an_old_wallet_file_does_not_bring_a_cancelled_payment_back() {
     assert_eq!(old.balance(), a.balance());
 }
 
-/// The register comes first: when the wallet file cannot follow, the same response can be repeated, and no other.
+/// The register comes first: when the wallet file cannot follow, the same response can be repeated, and no
+/// other.
 #[test]
 fn a_crash_between_register_and_wallet_is_finished_later() {
     let (_, mut a, mut b) = two();
@@ -74,7 +77,7 @@ fn a_crash_between_register_and_wallet_is_finished_later() {
 /// A register that cannot be written.
 struct Full;
 
-impl Register for Full {
+impl SessionRegister for Full {
     fn close(&self, _: &SessionId, _: &Hash) -> Result<Hash, StoreError> {
         let source = io::Error::from(io::ErrorKind::StorageFull);
         Err(StoreError::Io { action: "write", path: "test".into(), source })

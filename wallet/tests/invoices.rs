@@ -1,4 +1,5 @@
-//! Payments that the receiver begins: every altered, repeated or foreign message is refused, and nothing is lost.
+//! Payments that the receiver begins: every altered, repeated or foreign message is refused, and nothing is
+//! lost.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -16,11 +17,12 @@ use sotto_mw::{
     session::{Role, SessionError, SessionId},
 };
 use sotto_wallet::{
+    WalletError,
+    coin_selection::{CoinSelectionError, Decision},
     keys::{Account, Address},
-    select::{Decision, SelectError},
-    slate::{Invoice, Memo, Payment, SlateError, invoice::Ask, seal::Installation},
-    state::{AskedStage, Fate},
-    wallet::WalletError,
+    nonce_vault::Installation,
+    sessions::{SessionStatus, TxStatus},
+    slate::{Invoice, InvoiceRequest, Memo, Payment, SlateError},
 };
 use support::{Ledger, Person, fee, two};
 
@@ -65,21 +67,21 @@ fn ask_pay_collect() {
     b.scan(&ledger);
     assert_eq!(b.balance(), [5_000_000, 0, 0, 0, 0]);
     assert_eq!(a.wallet.balance(None).total().units(), 4 * REWARD + FEE - 5_000_000 - FEE);
-    assert!(a.wallet.paid().all(|p| matches!(p.fate, Fate::Confirmed { .. })));
-    let collected = |s: &AskedStage| matches!(s, AskedStage::Collected { fate: Fate::Confirmed { .. }, .. });
-    assert!(b.wallet.asked().all(|x| collected(&x.stage)));
+    let confirmed = |s: &SessionStatus| matches!(s, SessionStatus::Signed(TxStatus::Confirmed { .. }));
+    assert!(a.paid().iter().all(confirmed));
+    assert!(b.issued().iter().all(confirmed));
     // Without change, and with a fee for fewer outputs than are needed.
-    let ask = Ask { inputs: 1, ..b.asking(1, &a) };
-    let exact = Ask { amount: Amount::new(REWARD - fee(1, 2, 1)), ..ask.clone() };
-    let invoice = b.wallet.ask(Account(0), exact, &mut b.rng).unwrap();
-    let bill = a.wallet.bill(Account(0), &invoice).unwrap();
+    let ask = InvoiceRequest { inputs: 1, ..b.asking(1, &a) };
+    let exact = InvoiceRequest { amount: Amount::new(REWARD - fee(1, 2, 1)), ..ask.clone() };
+    let invoice = b.wallet.create_invoice(Account(0), exact, &mut b.rng).unwrap();
+    let bill = a.wallet.plan_invoice(Account(0), &invoice).unwrap();
     assert_eq!((bill.inputs().len(), bill.change()), (1, Amount::ZERO));
     ledger.grow(&a.wallet, 4);
     a.scan(&ledger);
-    let two_inputs = Ask { amount: Amount::new(2 * REWARD - fee(4, 2, 1) - 4_000), ..ask };
-    let invoice = b.wallet.ask(Account(0), two_inputs, &mut b.rng).unwrap();
-    let error = a.wallet.bill(Account(0), &invoice).unwrap_err();
-    assert!(matches!(error, WalletError::Select(SelectError::FeeTooLow { inputs: 2, .. })), "{error}");
+    let two_inputs = InvoiceRequest { amount: Amount::new(2 * REWARD - fee(4, 2, 1) - 4_000), ..ask };
+    let invoice = b.wallet.create_invoice(Account(0), two_inputs, &mut b.rng).unwrap();
+    let error = a.wallet.plan_invoice(Account(0), &invoice).unwrap_err();
+    assert!(matches!(error, WalletError::Select(CoinSelectionError::FeeTooLow { inputs: 2, .. })), "{error}");
 }
 
 /// What a payer refuses at once.
@@ -87,7 +89,7 @@ fn ask_pay_collect() {
 fn a_payer_refuses_altered_invoices() {
     let (ledger, a, mut b) = two();
     let good = b.ask(1_000_000, &a);
-    let refused = |f: &dyn Fn(&mut Invoice)| refusal(a.wallet.bill(Account(0), &tamper(&good, f)));
+    let refused = |f: &dyn Fn(&mut Invoice)| refusal(a.wallet.plan_invoice(Account(0), &tamper(&good, f)));
     let not_after = good.not_after();
     let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
     assert_eq!(refused(&|i| i.session = SessionId([1; 32])), SlateError::InvoiceReceipt);
@@ -115,7 +117,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.receipt = shifted(i.receipt)), SlateError::InvoiceReceipt);
     let there = |x: &Address| Address::new(sotto_mw::chain::Network::Main, *x.sign(), *x.encrypt()).unwrap();
     assert_eq!(refused(&|i| i.receiver = there(&i.receiver)), SlateError::InviterNetwork);
-    assert!(a.wallet.bill(Account(0), &good).is_ok());
+    assert!(a.wallet.plan_invoice(Account(0), &good).is_ok());
     drop(ledger);
 }
 
@@ -128,7 +130,7 @@ fn a_payer_signs_for_no_share_without_possession() {
     let possession = SessionError::Possession { role: Role::Inviter };
     assert_eq!(refusal(a.pay_invoice(&bad)), possession.into());
     assert_eq!(a.balance()[3], 0);
-    assert_eq!(a.wallet.paid().count(), 0);
+    assert_eq!(a.paid().iter().count(), 0);
 }
 
 #[test]
@@ -178,7 +180,7 @@ fn repeated_messages_get_the_same_answer() {
     let mut twin = a.copy(Installation::in_memory([5; 32]));
     let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
     assert_ne!(payment, other);
-    assert_eq!(a.wallet.paid_before(&invoice), Some(&payment));
+    assert_eq!(a.wallet.payment_for(&invoice), Some(&payment));
     // Paid once, it is never planned for again; neither is another invoice of the same session.
     assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::SessionReused);
     let t = b.wallet.collect(&payment).unwrap();
@@ -189,7 +191,8 @@ fn repeated_messages_get_the_same_answer() {
     assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
 }
 
-/// An old wallet file beside its installation collects what was collected, or nothing; a copy elsewhere cannot collect.
+/// An old wallet file beside its installation collects what was collected, or nothing; a copy elsewhere
+/// cannot collect.
 #[test]
 fn nonces_are_used_once_whatever_becomes_of_the_file() {
     let (_, mut a, mut b) = two();
@@ -227,20 +230,21 @@ fn one_session_is_one_payment() {
     assert_eq!(refusal(b.respond(&pay)), SlateError::SessionReused);
 }
 
-/// The register comes first: when the wallet file cannot follow, the same payment can be collected later, and no other.
+/// The register comes first: when the wallet file cannot follow, the same payment can be collected later, and
+/// no other.
 #[test]
 fn a_crash_at_any_write_loses_nothing() {
     let (_, mut a, mut b) = two();
     let full = |p: &Person, is: bool| p.wallet.store().full.set(is);
     full(&b, true);
     let ask = b.asking(1_000, &a);
-    assert!(matches!(b.wallet.ask(Account(0), ask, &mut b.rng), Err(WalletError::Store(_))));
-    assert_eq!(b.wallet.asked().count(), 0);
+    assert!(matches!(b.wallet.create_invoice(Account(0), ask, &mut b.rng), Err(WalletError::Store(_))));
+    assert_eq!(b.issued().iter().count(), 0);
     full(&b, false);
     let invoice = b.ask(1_000, &a);
     full(&a, true);
     assert!(matches!(a.pay_invoice(&invoice), Err(WalletError::Store(_))));
-    assert_eq!((a.balance()[3], a.wallet.paid().count()), (0, 0));
+    assert_eq!((a.balance()[3], a.paid().iter().count()), (0, 0));
     full(&a, false);
     // It was noted as paid before it could be kept: nothing was signed that left, and nothing ever is.
     assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::PaidBefore);
@@ -290,15 +294,15 @@ fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
     a.scan(&ledger);
     b.scan(&ledger);
     assert_eq!((a.balance()[3], a.balance()[4], a.wallet.balance(None).total()), (0, 0, before));
-    assert!(b.wallet.asked().all(|x| x.stage == AskedStage::Cancelled));
+    assert!(b.issued().iter().all(|s| *s == SessionStatus::Cancelled));
 }
 
 /// Whoever gets an invoice without a payer's name can pay it; its receipt names nobody.
 #[test]
 fn an_open_invoice_takes_any_payer() {
     let (_, mut a, mut b) = two();
-    let ask = Ask { payer: None, ..b.asking(1_000, &a) };
-    let invoice = b.wallet.ask(Account(0), ask, &mut b.rng).unwrap();
+    let ask = InvoiceRequest { payer: None, ..b.asking(1_000, &a) };
+    let invoice = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
     assert_eq!(invoice.receipt().sender, None);
     let payment = a.pay_invoice(&invoice).unwrap();
     assert!(b.wallet.collect(&payment).is_ok());
@@ -307,15 +311,18 @@ fn an_open_invoice_takes_any_payer() {
 #[test]
 fn what_cannot_be_asked_for_is_refused() {
     let (_, a, mut b) = two();
-    let mut refused =
-        |f: &dyn Fn(&mut Ask)| match b.wallet.ask(Account(0), tamper(&b.asking(1, &a), f), &mut b.rng) {
-            Err(WalletError::Select(e)) => e,
-            other => panic!("{other:?}"),
-        };
-    assert_eq!(refused(&|x| x.amount = Amount::ZERO), SelectError::Zero);
-    assert_eq!(refused(&|x| x.amount = Amount::new(u64::MAX)), SelectError::Overflow);
-    assert_eq!(refused(&|x| x.inputs = 0), SelectError::Inputs { found: 0 });
-    assert_eq!(refused(&|x| x.inputs = 257), SelectError::Inputs { found: 257 });
+    let mut refused = |f: &dyn Fn(&mut InvoiceRequest)| match b.wallet.create_invoice(
+        Account(0),
+        tamper(&b.asking(1, &a), f),
+        &mut b.rng,
+    ) {
+        Err(WalletError::Select(e)) => e,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&|x| x.amount = Amount::ZERO), CoinSelectionError::Zero);
+    assert_eq!(refused(&|x| x.amount = Amount::new(u64::MAX)), CoinSelectionError::Overflow);
+    assert_eq!(refused(&|x| x.inputs = 0), CoinSelectionError::Inputs { found: 0 });
+    assert_eq!(refused(&|x| x.inputs = 257), CoinSelectionError::Inputs { found: 257 });
 }
 
 /// Many invoices and invites at once, answered in any order, between the same two wallets.
@@ -365,7 +372,8 @@ proptest! {
         })?;
     }
 
-    /// Whatever bit of an invoice is flipped, it does not decode, or is refused by the payer, or by the receiver.
+    /// Whatever bit of an invoice is flipped, it does not decode, or is refused by the payer, or by the
+    /// receiver.
     #[test]
     fn no_flipped_bit_in_an_invoice_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         HALF.with_borrow_mut(|(a, b, invoice, _)| {
@@ -375,9 +383,9 @@ proptest! {
             if let Ok(bad) = Invoice::from_bytes(&bytes) {
                 prop_assert_eq!(bad.to_bytes(), bytes);
                 let mut fresh = a.copy(Installation::in_memory([1; 32]));
-                let Ok(bill) = fresh.wallet.bill(Account(0), &bad) else { return Ok(()) };
+                let Ok(bill) = fresh.wallet.plan_invoice(Account(0), &bad) else { return Ok(()) };
                 let bill = bill.confirm(|_| Decision::Yes).unwrap();
-                if let Ok(payment) = fresh.wallet.pay(bill, &mut fresh.rng) {
+                if let Ok(payment) = fresh.wallet.pay_invoice(bill, &mut fresh.rng) {
                     prop_assert!(matches!(b.wallet.collect(&payment), Err(WalletError::Slate(_))));
                 }
             }

@@ -1,8 +1,9 @@
 //! Random histories against the simplest model there is: what is on the chain.
 //!
-//! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each counted once,
-//! whatever happened before: payments to one or several, asked for or not, finished, lost, cancelled, ended by self-spends,
-//! expired, sealed, taken back, sealed again, and wallets restored from words in the middle of it. A payment shows as confirmed exactly when the chain has it.
+//! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each
+//! counted once, whatever happened before: payments to one or several, asked for or not, finished, lost,
+//! cancelled, ended by self-spends, expired, sealed, taken back, sealed again, and wallets restored from
+//! words in the middle of it. A payment shows as confirmed exactly when the chain has it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -10,19 +11,17 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{
     amount::Height,
-    kernel::Excess,
     rules::{Verified, connect_transaction},
     session::SessionId,
     transaction::Transaction,
 };
 use sotto_wallet::{
+    coin_selection::{Decision, PaymentRequest},
     keys::Account,
-    outputs::{OutputRecord, Status},
+    outputs::{OutputRecord, OutputStatus},
     scan::ChainSource,
-    select::{Decision, Request},
+    sessions::{SessionStatus::Signed, TxStatus},
     slate::{Payment, Response},
-    state::{Asked, AskedStage, Fate, Part},
-    wallet::{Deal, Step::Signed},
 };
 use std::collections::BTreeSet;
 use support::{Ledger, Person};
@@ -167,7 +166,7 @@ impl World {
         let to: Vec<usize> = (1..=1 + usize::from(both)).map(|i| (from + i) % 3).collect();
         let payees = to.iter().zip(amounts).map(|(i, amount)| self.people[*i].payee(amount)).collect();
         let p = &mut self.people[from];
-        let Ok(plan) = p.wallet.plan(Request { account: Account(0), payees }) else { return };
+        let Ok(plan) = p.wallet.plan(PaymentRequest { account: Account(0), payees }) else { return };
         let invites = p.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut p.rng).unwrap();
         for (invite, to) in invites.iter().zip(to) {
             self.sessions.push((from, invite.session));
@@ -177,7 +176,8 @@ impl World {
 
     fn ask(&mut self, from: usize, amount: u64) {
         let [asks, pays] = self.people.get_disjoint_mut([from, (from + 1) % 3]).unwrap();
-        let Ok(invoice) = asks.wallet.ask(Account(0), asks.asking(amount, pays), &mut asks.rng) else {
+        let Ok(invoice) = asks.wallet.create_invoice(Account(0), asks.asking(amount, pays), &mut asks.rng)
+        else {
             return;
         };
         self.sessions.push((from, invoice.session));
@@ -218,7 +218,8 @@ impl World {
         let mut fresh = Person::from_words(ledger.chain.clone(), words, 1);
         fresh.wallet.restore(Height::GENESIS, ledger, &mut |_, _| {}).unwrap();
         let on_chain = |p: &Person| {
-            let held = |s: Status| matches!(s, Status::Unspent { .. } | Status::Locked { .. });
+            let held =
+                |s: OutputStatus| matches!(s, OutputStatus::Unspent { .. } | OutputStatus::Locked { .. });
             p.wallet
                 .outputs()
                 .filter(|o| held(o.status))
@@ -235,26 +236,15 @@ impl World {
         // Change never exceeds what is locked for it.
         assert!(ours.change <= ours.locked);
         // What is in the chain shows as confirmed, and nothing else does.
-        for deal in p.wallet.deals() {
-            let sealed = kernel(&deal).and_then(|e| ledger.kernel(&e).unwrap());
-            let shown = Some(deal.step()).filter(|s| matches!(s, Signed(Fate::Confirmed { .. })));
-            assert_eq!(sealed.map(|height| Signed(Fate::Confirmed { height })), shown);
+        for session in p.wallet.sessions() {
+            let sealed = session.excess().and_then(|e| ledger.kernel(&e).unwrap());
+            let shown = Some(session.status()).filter(|s| matches!(s, Signed(TxStatus::Confirmed { .. })));
+            assert_eq!(sealed.map(|height| Signed(TxStatus::Confirmed { height })), shown);
         }
         // A restored wallet has the same statuses as one that saw it all, where both know an output.
-        let spent = |o: &&OutputRecord| matches!(o.status, Status::Spent { .. });
+        let spent = |o: &&OutputRecord| matches!(o.status, OutputStatus::Spent { .. });
         let of = |p: &Person| p.wallet.outputs().filter(spent).map(|o| o.commitment).collect::<BTreeSet<_>>();
         assert!(of(&fresh).is_subset(&of(p)), "what the chain shows to be spent is spent");
-    }
-}
-
-/// The excess of a payment's kernel, once this wallet has signed.
-fn kernel(deal: &Deal<'_>) -> Option<Excess> {
-    match deal {
-        Deal::Sent(_, Part::Signed(s)) => Some(s.excess),
-        Deal::Received(r) => Some(r.excess),
-        Deal::Paid(p) => Some(p.excess),
-        Deal::Asked(Asked { stage: AskedStage::Collected { excess, .. }, .. }) => Some(*excess),
-        Deal::Sent(..) | Deal::Asked(_) => None,
     }
 }
 

@@ -11,13 +11,13 @@ use sotto_mw::{
     state::RewindData,
 };
 use sotto_wallet::{
+    WalletError,
+    coin_selection::{CoinSelectionError, Decision},
     keys::{Account, Words},
     scan::{ChainSource, ScanError},
-    select::{Decision, SelectError},
+    sessions::{SessionStatus, TxStatus},
     slate::SlateError,
-    state::{Fate, Stage},
     store::{Store, StoreError},
-    wallet::WalletError,
 };
 use std::convert::Infallible;
 use support::{Ledger, Person, fee, two};
@@ -27,7 +27,7 @@ const REWARD: u64 = 6_000_000_000;
 const FEE: u64 = fee(1, 2, 1);
 const FEE_EXACT: u64 = fee(1, 1, 1);
 
-fn select_error(e: WalletError) -> SelectError {
+fn select_error(e: WalletError) -> CoinSelectionError {
     let WalletError::Select(e) = e else { panic!("{e}") };
     e
 }
@@ -58,9 +58,9 @@ fn pay_and_pay_on() {
     // Everything that was ever made is somewhere.
     let total: u64 = [&a, &b, &c].iter().map(|p| p.wallet.balance(None).total().units()).sum();
     assert_eq!(total, REWARD * ledger.height().get());
-    let confirmed = |f: Fate| matches!(f, Fate::Confirmed { .. });
-    assert!(b.wallet.received().all(|r| confirmed(r.fate)));
-    assert!(a.wallet.sent().all(|s| matches!(s.stage, Stage::Finalised { fate, .. } if confirmed(fate))));
+    let confirmed = |s: &SessionStatus| matches!(s, SessionStatus::Signed(TxStatus::Confirmed { .. }));
+    assert!(b.received().iter().all(confirmed));
+    assert!(a.sent().iter().all(confirmed));
 }
 
 #[test]
@@ -145,18 +145,18 @@ fn no_change_output_when_nothing_comes_back() {
 fn what_cannot_be_paid_is_refused() {
     let (ledger, a, b) = two();
     let needed = |e| match select_error(e) {
-        SelectError::Insufficient { needed, balance } => (needed.units(), balance.spendable.units()),
+        CoinSelectionError::Insufficient { needed, balance } => (needed.units(), balance.spendable.units()),
         e => panic!("{e}"),
     };
     let error = |amount| a.plan(amount, &b).unwrap_err();
     assert_eq!(needed(error(REWARD)), (REWARD + FEE_EXACT, REWARD));
     assert_eq!(needed(error(REWARD - FEE_EXACT + 1)), (REWARD + 1, REWARD));
     assert_eq!(needed(b.plan(1, &a).unwrap_err()), (1 + FEE_EXACT, 0));
-    assert_eq!(select_error(error(0)), SelectError::Zero);
-    assert_eq!(select_error(error(u64::MAX)), SelectError::Overflow);
+    assert_eq!(select_error(error(0)), CoinSelectionError::Zero);
+    assert_eq!(select_error(error(u64::MAX)), CoinSelectionError::Overflow);
     let other = Ledger::with(|p| p.network = Network::Test).wallet(1);
     let (found, expected) = (Network::Test, Network::Solo);
-    assert_eq!(select_error(a.plan(1, &other).unwrap_err()), SelectError::Network { found, expected });
+    assert_eq!(select_error(a.plan(1, &other).unwrap_err()), CoinSelectionError::Network { found, expected });
     let mut request = a.request(1, &b);
     request.account = Account(1);
     assert!(matches!(a.wallet.plan(request), Err(WalletError::NoAccount { accounts: 1, .. })));
@@ -172,7 +172,7 @@ fn a_stale_plan_is_refused() {
     a.begin(first).unwrap();
     let before = a.balance();
     let error = a.begin(second).unwrap_err();
-    assert_eq!((select_error(error), a.balance()), (SelectError::Stale, before));
+    assert_eq!((select_error(error), a.balance()), (CoinSelectionError::Stale, before));
 }
 
 #[test]
@@ -216,7 +216,8 @@ fn cancelling_is_free_until_something_has_left() {
     assert_eq!(refused(a.wallet.cancel(&invite.session).unwrap_err()), SlateError::Confirmed { height });
 }
 
-/// A chain on which payments expire soon: last heights are multiples of 5 up to 10 ahead, reorganisations 4 deep.
+/// A chain on which payments expire soon: last heights are multiples of 5 up to 10 ahead, reorganisations 4
+/// deep.
 fn hasty() -> (Ledger, Person, Person) {
     let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 4));
     let (mut a, b) = (ledger.wallet(10), ledger.wallet(20));
@@ -246,7 +247,7 @@ fn what_expires_frees_its_inputs() {
     assert_eq!(b.balance(), [0; 5]);
     // What never came to be is forgotten.
     assert_eq!((a.wallet.outputs().count(), b.wallet.outputs().count()), (3, 0));
-    assert!(matches!(a.wallet.sent().next().unwrap().stage, Stage::Finalised { fate: Fate::Failed, .. }));
+    assert_eq!(a.sent()[0], SessionStatus::Signed(TxStatus::Failed));
     a.wallet.cancel(&invite.session).unwrap();
 }
 
@@ -293,7 +294,8 @@ fn reorganisations_are_followed_both_ways() {
     ledger.undo();
     a.scan(&ledger);
     b.scan(&ledger);
-    // As before, except that one more payment waits: the promise to `a`, and what `b` has locked is gone again.
+    // As before, except that one more payment waits: the promise to `a`, and what `b` has locked is gone
+    // again.
     assert_eq!((a.balance()[0], a.balance()[3]), (before.0[0], before.0[3]));
     assert_eq!((b.balance()[0], b.balance()[2], b.balance()[3]), (0, 1_000_000, 0));
     ledger.seal(&c.wallet, &[t]);
@@ -361,8 +363,7 @@ fn a_wallet_is_not_overwritten_and_opens_as_it_was() {
     assert_eq!(again.wallet.chain(), &ledger.chain);
     let words = a.wallet.words().clone();
     let store = a.wallet.store().clone();
-    let made =
-        sotto_wallet::wallet::Wallet::create(store, ledger.chain.clone(), words, a.installation.clone());
+    let made = sotto_wallet::Wallet::create(store, ledger.chain.clone(), words, a.installation.clone());
     assert!(matches!(made, Err(WalletError::Exists)));
 }
 
@@ -370,7 +371,7 @@ fn a_wallet_is_not_overwritten_and_opens_as_it_was() {
 fn the_reward_never_exceeds_what_amounts_hold() {
     let (ledger, mut a, _) = two();
     let fees = Amount::new(u64::MAX);
-    assert!(a.wallet.reward(Account(0), (ledger.height().next(), fees), &mut a.rng).is_err());
+    assert!(a.wallet.coinbase(Account(0), ledger.height().next(), fees, &mut a.rng).is_err());
 }
 
 /// A source that moves, or that answers out of order, changes nothing.
@@ -398,7 +399,7 @@ fn a_faulty_source_is_refused() {
     let (ledger, mut a, _) = two();
     let before = a.wallet.store().load().unwrap();
     let moving = Faulty(&ledger, std::cell::Cell::new(3), false);
-    assert!(matches!(a.wallet.scan(&moving, &mut |_, _| {}), Err(ScanError::Moved)));
+    assert!(matches!(a.wallet.scan(&moving, &mut |_, _| {}), Err(ScanError::TipMoved)));
     let circling = Faulty(&ledger, std::cell::Cell::new(3), true);
     assert!(matches!(a.wallet.scan(&circling, &mut |_, _| {}), Err(ScanError::Disorder { .. })));
     assert_eq!(a.wallet.store().load().unwrap(), before);

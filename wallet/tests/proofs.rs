@@ -15,10 +15,9 @@ use sotto_mw::{
     session::{Role, SessionId},
 };
 use sotto_wallet::{
-    armor,
-    proof::{Proof, ProofError},
+    WalletError, armor,
+    proof::{PaymentProof, PaymentProofError},
     slate::Memo,
-    wallet::WalletError,
 };
 use support::{Ledger, Person, two};
 
@@ -39,12 +38,12 @@ fn paid() -> (Ledger, Person, SessionId, SessionId) {
     (ledger, a, invite.session, invoice.session)
 }
 
-fn proof(ledger: &Ledger, a: &Person, session: &SessionId, height: u64) -> Proof {
-    let excess = a.wallet.excess_paid(session).unwrap();
+fn proof(ledger: &Ledger, a: &Person, session: &SessionId, height: u64) -> PaymentProof {
+    let excess = a.wallet.paid_excess(session).unwrap();
     a.wallet.prove(session, ledger.inclusion(&excess, height).unwrap()).unwrap()
 }
 
-fn tamper(p: &Proof, f: impl FnOnce(&mut Proof)) -> Proof {
+fn tamper(p: &PaymentProof, f: impl FnOnce(&mut PaymentProof)) -> PaymentProof {
     let mut p = p.clone();
     f(&mut p);
     p
@@ -64,13 +63,13 @@ fn payments_of_both_flows_are_proven() {
             assert_eq!(proof.receipt.memo, Memo::new(memo.into()).unwrap().hash());
             assert_eq!(proof.receipt.sender, Some(*a.address().sign()));
             let text = armor::to_text(id, &proof);
-            assert_eq!(armor::from_text::<Proof>(id, &text), Ok(proof));
+            assert_eq!(armor::from_text::<PaymentProof>(id, &text), Ok(proof));
         }
         // Before its block it is nowhere.
-        let excess = a.wallet.excess_paid(&session).unwrap();
+        let excess = a.wallet.paid_excess(&session).unwrap();
         assert!(ledger.inclusion(&excess, 5).is_none());
     }
-    assert!(a.wallet.excess_paid(&SessionId([1; 32])).is_none());
+    assert!(a.wallet.paid_excess(&SessionId([1; 32])).is_none());
 }
 
 #[test]
@@ -79,58 +78,59 @@ fn every_check_refuses_what_it_is_for() {
     let good = proof(&ledger, &a, &invite, 6);
     let other = proof(&ledger, &a, &invoice, 6);
     let id = *ledger.chain.id();
-    let refused = |f: &dyn Fn(&mut Proof)| tamper(&good, f).verify(&id).unwrap_err();
+    let refused = |f: &dyn Fn(&mut PaymentProof)| tamper(&good, f).verify(&id).unwrap_err();
     // What the receiver did not promise.
-    assert_eq!(refused(&|p| p.receipt.amount = Amount::new(1_000_001)), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.memo = Hash::ZERO), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.sender = None), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.session = invoice), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.features = other.receipt.features), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.key = other.receipt.key), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receipt.commitment = other.receipt.commitment), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.receiver = *a.address().sign()), ProofError::Receipt);
-    assert_eq!(refused(&|p| p.signature = other.signature), ProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.amount = Amount::new(1_000_001)), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.memo = Hash::ZERO), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.sender = None), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.session = invoice), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.features = other.receipt.features), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.key = other.receipt.key), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receipt.commitment = other.receipt.commitment), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.receiver = *a.address().sign()), PaymentProofError::Receipt);
+    assert_eq!(refused(&|p| p.signature = other.signature), PaymentProofError::Receipt);
     // Somebody else's kernel, claimed by a key that makes the sum right and that nobody knows.
-    let claimed = |p: &mut Proof| {
+    let claimed = |p: &mut PaymentProof| {
         let e = PublicKey::from_point(*other.inclusion.kernel.excess.point());
         p.payer = e.plus(&minus(&p.receipt.key));
         p.inclusion = other.inclusion.clone();
     };
-    assert_eq!(refused(&claimed), ProofError::Possession);
-    assert_eq!(refused(&|p| p.possession = other.possession), ProofError::Possession);
-    assert_eq!(refused(&|p| p.role = Role::Responder), ProofError::Possession);
+    assert_eq!(refused(&claimed), PaymentProofError::Possession);
+    assert_eq!(refused(&|p| p.possession = other.possession), PaymentProofError::Possession);
+    assert_eq!(refused(&|p| p.role = Role::Responder), PaymentProofError::Possession);
     // Somebody else's kernel as it is.
-    assert_eq!(refused(&|p| p.inclusion = other.inclusion.clone()), ProofError::Excess);
+    assert_eq!(refused(&|p| p.inclusion = other.inclusion.clone()), PaymentProofError::Excess);
     // The right excess in a kernel that was not signed, or not promised.
     let shift = |s: &Signature| {
         let mut b = s.to_bytes();
         b[32] ^= 1;
         Signature::from_bytes(&b).unwrap()
     };
-    let unsigned = |p: &mut Proof| p.inclusion.kernel.signature = shift(&p.inclusion.kernel.signature);
-    assert_eq!(refused(&unsigned), ProofError::Kernel);
+    let unsigned = |p: &mut PaymentProof| p.inclusion.kernel.signature = shift(&p.inclusion.kernel.signature);
+    assert_eq!(refused(&unsigned), PaymentProofError::Kernel);
     let features = other.inclusion.kernel.features;
-    assert_eq!(refused(&|p| p.inclusion.kernel.features = features), ProofError::Kernel);
+    assert_eq!(refused(&|p| p.inclusion.kernel.features = features), PaymentProofError::Kernel);
     // No seal, or not the operator's.
-    assert_eq!(refused(&|p| p.inclusion.seal = shift(&p.inclusion.seal)), ProofError::Seal);
+    assert_eq!(refused(&|p| p.inclusion.seal = shift(&p.inclusion.seal)), PaymentProofError::Seal);
     let mut rng = ChaCha20Rng::seed_from_u64(9);
     let stranger = SecretScalar::random(&mut rng);
     let forged = tamper(&good, |p| {
         p.inclusion.header.kernel_count += 1;
         p.inclusion.seal = sign(&stranger, &p.inclusion.header.seal_message(&id), &mut rng);
     });
-    assert_eq!(forged.verify(&id), Err(ProofError::Seal));
+    assert_eq!(forged.verify(&id), Err(PaymentProofError::Seal));
     // An operator of one's own makes another chain.
     let own = tamper(&forged, |p| p.inclusion.params.operator = PublicKey::of(&stranger));
-    assert!(matches!(own.verify(&id), Err(ProofError::OtherChain { .. })));
+    assert!(matches!(own.verify(&id), Err(PaymentProofError::OtherChain { .. })));
     // A header that does not have the kernel in its past, another place, another path.
     let earlier = ledger.blocks[4].clone();
-    let before =
-        |p: &mut Proof| (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal);
-    assert!(matches!(refused(&before), ProofError::NotIncluded(_)));
-    assert!(matches!(refused(&|p| p.inclusion.index ^= 1), ProofError::NotIncluded(_)));
+    let before = |p: &mut PaymentProof| {
+        (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal)
+    };
+    assert!(matches!(refused(&before), PaymentProofError::NotIncluded(_)));
+    assert!(matches!(refused(&|p| p.inclusion.index ^= 1), PaymentProofError::NotIncluded(_)));
     let path = other.inclusion.path.clone();
-    assert_eq!(refused(&|p| p.inclusion.path = path.clone()), ProofError::NotIncluded(MmrError::Root));
+    assert_eq!(refused(&|p| p.inclusion.path = path.clone()), PaymentProofError::NotIncluded(MmrError::Root));
 }
 
 fn minus(x: &PublicKey) -> PublicKey {
@@ -145,10 +145,10 @@ fn a_proof_is_for_one_chain() {
     let good = proof(&ledger, &a, &invite, 6);
     let there = Ledger::with(|p| p.genesis_time = 1);
     // The receipt names the chain, and so does all that follows.
-    assert_eq!(good.verify(there.chain.id()), Err(ProofError::Receipt));
+    assert_eq!(good.verify(there.chain.id()), Err(PaymentProofError::Receipt));
     let text = armor::to_text(ledger.chain.id(), &good);
     assert!(matches!(
-        armor::from_text::<Proof>(there.chain.id(), &text),
+        armor::from_text::<PaymentProof>(there.chain.id(), &text),
         Err(armor::ArmorError::OtherChain { .. })
     ));
 }
@@ -157,12 +157,12 @@ fn a_proof_is_for_one_chain() {
 #[test]
 fn a_wallet_hands_out_no_proof_that_fails() {
     let (ledger, a, invite, invoice) = paid();
-    let excess = a.wallet.excess_paid(&invoice).unwrap();
+    let excess = a.wallet.paid_excess(&invoice).unwrap();
     let other = ledger.inclusion(&excess, 6).unwrap();
     let error = a.wallet.prove(&invite, other.clone()).unwrap_err();
-    assert!(matches!(error, WalletError::Proof(ProofError::Excess)));
+    assert!(matches!(error, WalletError::Proof(PaymentProofError::Excess)));
     let error = a.wallet.prove(&SessionId([1; 32]), other).unwrap_err();
-    assert!(matches!(error, WalletError::Proof(ProofError::UnknownSession)));
+    assert!(matches!(error, WalletError::Proof(PaymentProofError::UnknownSession)));
 }
 
 thread_local! {
@@ -182,7 +182,7 @@ proptest! {
             let mut bytes = bytes.clone();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            if let Ok(bad) = Proof::from_bytes(&bytes) {
+            if let Ok(bad) = PaymentProof::from_bytes(&bytes) {
                 prop_assert_eq!(bad.to_bytes(), bytes);
                 prop_assert!(bad.verify(ledger.chain.id()).is_err(), "byte {}", at);
             }

@@ -5,9 +5,9 @@ mod support;
 
 use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindData};
 use sotto_wallet::{
-    history::Kind,
-    outputs::Status,
-    scan::{Block, ChainSource, ScanError},
+    history::EntryKind,
+    outputs::OutputStatus,
+    scan::{BlockContents, ChainSource, ScanError},
     store::Store,
 };
 use std::cell::Cell;
@@ -48,7 +48,7 @@ impl ChainSource for Tiring<'_> {
         self.0.kernel(excess).map_err(|_| Tired)
     }
 
-    fn block(&self, height: Height) -> Result<Option<Block>, Tired> {
+    fn block(&self, height: Height) -> Result<Option<BlockContents>, Tired> {
         self.0.block(height).map_err(|_| Tired)
     }
 }
@@ -94,7 +94,7 @@ fn history_comes_back_as_far_as_blocks_are_stored() {
     b.scan(&ledger);
     let spent = |p: &Person| {
         let heights = |o: &sotto_wallet::outputs::OutputRecord| match o.status {
-            Status::Spent { created, gone } => Some((created.get(), gone.get())),
+            OutputStatus::Spent { created, spent } => Some((created.get(), spent.get())),
             _ => None,
         };
         p.wallet.outputs().filter_map(heights).collect::<Vec<_>>()
@@ -104,7 +104,7 @@ fn history_comes_back_as_far_as_blocks_are_stored() {
     assert_eq!((spent(&b), spent(&b2)), (vec![(4, 5)], vec![(4, 5)]));
     assert_eq!(b2.balance(), b.balance());
     let kinds: Vec<_> = b2.wallet.history().iter().map(|e| (e.kind, e.height().unwrap().get())).collect();
-    assert_eq!(kinds, [(Kind::Found, 4), (Kind::Change, 5)]);
+    assert_eq!(kinds, [(EntryKind::Found, 4), (EntryKind::Change, 5)]);
     ledger.pruned = 4;
     let mut b3 = again(&ledger, &b, 4);
     restore(&ledger, &mut b3);
@@ -148,7 +148,7 @@ fn a_restore_does_not_go_on_at_an_older_tip() {
     let refused = late.wallet.scan(&ledger, &mut |_, _| {}).unwrap_err();
     assert!(matches!(refused, ScanError::Older { seen, .. } if seen.get() == 113), "{refused}");
     assert_eq!(late.wallet.store().load().unwrap(), before);
-    late.wallet.accept(&ledger, &mut |_, _| {}).unwrap();
+    late.wallet.rescan(&ledger, &mut |_, _| {}).unwrap();
     assert!(!late.wallet.is_restoring());
     assert_eq!(late.wallet.outputs().count(), 112);
 }

@@ -16,9 +16,10 @@ use sotto_mw::{
     session::{Role, SessionError, SessionId},
 };
 use sotto_wallet::{
+    WalletError,
     keys::Address,
-    slate::{Invite, Memo, Response, SlateError, seal::Installation},
-    wallet::WalletError,
+    nonce_vault::Installation,
+    slate::{Invite, Memo, Response, SlateError},
 };
 use support::{Ledger, Person, fee, two};
 
@@ -113,7 +114,8 @@ fn a_foreign_chains_invite_is_refused() {
     assert_eq!(slate_error(there.respond(&a.invite(1_000, &b))), possession(Role::Inviter));
 }
 
-/// An invite altered on its way is answered in good faith; the inviter sees that, even if the hash was put right.
+/// An invite altered on its way is answered in good faith; the inviter sees that, even if the hash was put
+/// right.
 #[test]
 fn an_inviter_refuses_answers_to_altered_invites() {
     let (_, mut a, b) = two();
@@ -193,7 +195,8 @@ fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let (_, mut a, mut b) = two();
     let mut request = a.request(1_000, &b);
     request.payees[0].recipient = None;
-    let plan = a.wallet.plan(request).unwrap().confirm(|_| sotto_wallet::select::Decision::Yes).unwrap();
+    let plan =
+        a.wallet.plan(request).unwrap().confirm(|_| sotto_wallet::coin_selection::Decision::Yes).unwrap();
     let invite = a.begin(plan).unwrap();
     assert_eq!(b.wallet.addressee(&invite), None);
     let response = b.respond(&invite).unwrap();
@@ -252,7 +255,8 @@ fn somebody_elses_response_is_refused() {
     let mut c = a.copy(Installation::in_memory([5; 32]));
     let theirs = c.invite(5_000, &b);
     let response = b.respond(&theirs).unwrap();
-    // The same session under another wallet is unknown; a response moved to our session answers another invite.
+    // The same session under another wallet is unknown; a response moved to our session answers another
+    // invite.
     let mut other = Ledger::new().wallet(9);
     assert_eq!(slate_error(other.finalize(&response)), SlateError::UnknownSession);
     let ours = a.invite(5_000, &b);
@@ -262,7 +266,8 @@ fn somebody_elses_response_is_refused() {
     assert_eq!(slate_error(a.finalize(&moved)), possession(Role::Responder));
 }
 
-/// A copy of the wallet file without the installation's key can wait, and nothing else: the original may have signed.
+/// A copy of the wallet file without the installation's key can wait, and nothing else: the original may have
+/// signed.
 #[test]
 fn a_copied_wallet_cannot_finalise() {
     let (_, mut a, mut b) = two();
@@ -352,7 +357,8 @@ proptest! {
         })?;
     }
 
-    /// Whatever bit of an invite is flipped, it does not decode, or is refused by the receiver, or by the sender.
+    /// Whatever bit of an invite is flipped, it does not decode, or is refused by the receiver, or by the
+    /// sender.
     #[test]
     fn no_flipped_bit_in_an_invite_is_accepted(byte in 0usize..362, bit in 0u8..8) {
         HALF.with_borrow_mut(|(a, b, invite, _)| {

@@ -3,21 +3,20 @@
 
 mod support;
 
-use sotto_mw::chain::Network;
+use sotto_mw::{amount::Amount, chain::Network};
 use sotto_wallet::{
-    keys::{Account, Purpose},
-    outputs::{OutputRecord, Status},
+    ViewKey, ViewWallet, Wallet, WalletError,
+    keys::{Account, Purpose, ViewKeyError},
+    outputs::{OutputRecord, OutputStatus},
     store::MemoryStore,
-    view::{ViewKey, ViewKeyError, ViewWallet},
-    wallet::{Wallet, WalletError},
 };
 use support::two;
 
 fn heights(o: &OutputRecord) -> (u64, u64, Option<u64>) {
     let units = o.opening.amount.units();
     match o.status {
-        Status::Unspent { created } => (units, created.get(), None),
-        Status::Spent { created, gone } => (units, created.get(), Some(gone.get())),
+        OutputStatus::Unspent { created } => (units, created.get(), None),
+        OutputStatus::Spent { created, spent } => (units, created.get(), Some(spent.get())),
         s => panic!("{s:?}"),
     }
 }
@@ -51,7 +50,7 @@ fn a_view_key_shows_what_was_received_and_no_change() {
     };
     assert_eq!(seen(&early), [(5_000_000, 4, Some(12)), (7_000_000, 8, None)]);
     assert_eq!(seen(&late), seen(&early));
-    assert_eq!(late.sums().map(|a| a.units()), [12_000_000, 7_000_000]);
+    assert_eq!([late.received(), late.unspent()].map(Amount::units), [12_000_000, 7_000_000]);
     // The owner has change beside that.
     assert!(b.wallet.outputs().any(|o| o.purpose == Purpose::Change && o.opening.amount.units() < 4_000_000));
     // Another account's key sees nothing of it.

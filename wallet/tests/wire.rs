@@ -6,10 +6,11 @@ mod support;
 use proptest::prelude::*;
 use sotto_mw::{amount::Amount, session::SessionId};
 use sotto_wallet::{
-    select::{Decision, Payee, Request},
-    slate::{Memo, seal::Installation},
+    Wallet,
+    coin_selection::{Decision, Payee, PaymentRequest},
+    nonce_vault::Installation,
+    slate::Memo,
     store::{MemoryStore, Store},
-    wallet::Wallet,
 };
 use support::{TestStore, fee, two};
 
@@ -30,7 +31,7 @@ fn contents() -> (Vec<u8>, SessionId) {
     a.respond(&invite).unwrap();
     // One of three has answered, and one was dropped.
     let payees = vec![b.payee(6_000), b.payee(7_000), b.payee(8_000)];
-    let plan = a.wallet.plan(Request { payees, ..a.request(1, &b) }).unwrap();
+    let plan = a.wallet.plan(PaymentRequest { payees, ..a.request(1, &b) }).unwrap();
     let several = a.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
     let response = b.respond(&several[0]).unwrap();
     assert!(a.wallet.finalize(&response, &mut a.rng).unwrap().is_none());
@@ -68,7 +69,8 @@ fn contents_come_back_byte_for_byte() {
     });
 }
 
-/// Contents of version 3 are those of version 4 without the last height and hash, of a block that no reorganisation reaches.
+/// Contents of version 3 are those of version 4 without the last height and hash, of a block that no
+/// reorganisation reaches.
 #[test]
 fn contents_of_the_version_before_open() {
     CONTENTS.with(|(bytes, cancelled)| {
@@ -81,7 +83,8 @@ fn contents_of_the_version_before_open() {
     });
 }
 
-/// One input, no change, nobody named, no memo: the shortest payment there is, and enough of them to fill a wallet.
+/// One input, no change, nobody named, no memo: the shortest payment there is, and enough of them to fill a
+/// wallet.
 #[test]
 fn a_wallet_of_shortest_payments_opens() {
     let (mut ledger, mut a, b) = two();
@@ -90,7 +93,7 @@ fn a_wallet_of_shortest_payments_opens() {
     for _ in 0..4 {
         let amount = Amount::new(6_000_000_000 - fee(1, 1, 1));
         let payees = vec![Payee { amount, recipient: None, memo: Memo::default() }];
-        let request = Request { payees, ..a.request(1, &b) };
+        let request = PaymentRequest { payees, ..a.request(1, &b) };
         let plan = a.wallet.plan(request).unwrap().confirm(|_| Decision::Yes).unwrap();
         let invite = a.begin(plan).unwrap();
         a.wallet.cancel(&invite.session).unwrap();

@@ -23,8 +23,8 @@ use sotto_node::{
     storage::StoreError,
 };
 use sotto_wallet::{
-    proof::Inclusion,
-    scan::{Block, ChainSource, ScanError},
+    proof::KernelInclusion,
+    scan::{BlockContents, ChainSource, ScanError},
 };
 use std::{cell::RefCell, error::Error, iter::Peekable};
 
@@ -63,7 +63,7 @@ impl ChainAt {
     }
 
     /// Finds the kernel with this excess in a sealed block.
-    pub(crate) fn inclusion(&self, excess: &Excess) -> Outcome<Option<Inclusion>> {
+    pub(crate) fn inclusion(&self, excess: &Excess) -> Outcome<Option<KernelInclusion>> {
         let what = "cannot read the chain";
         match self {
             Self::Disk(ledger) => {
@@ -73,12 +73,12 @@ impl ChainAt {
                 else {
                     return Ok(None);
                 };
-                Inclusion::find(self.chain().params(), (&header, &seal), store.kernels(), excess)
+                KernelInclusion::find(self.chain().params(), &header, &seal, store.kernels(), excess)
                     .or_refuse(what)
             }
             Self::Node(light) => {
                 let found = light.kernel(excess).map_err(|e| unseen(what, &e))?;
-                Ok(found.map(|included| Inclusion {
+                Ok(found.map(|included| KernelInclusion {
                     params: self.chain().params().clone(),
                     header: included.tip.header,
                     seal: included.tip.seal,
@@ -201,7 +201,7 @@ impl ChainSource for View<'_> {
         Ok(header.map(|h| h.hash()))
     }
 
-    fn block(&self, height: Height) -> Result<Option<Block>, Unseen> {
+    fn block(&self, height: Height) -> Result<Option<BlockContents>, Unseen> {
         let block = match self {
             Self::Disk(view) => match view.ledger.store().block(height) {
                 Err(StoreError::Pruned { .. }) => None,
@@ -209,7 +209,7 @@ impl ChainSource for View<'_> {
             },
             Self::Node(light) => light.block(height)?,
         };
-        Ok(block.map(|b| Block { inputs: b.body.inputs, outputs: b.body.outputs }))
+        Ok(block.map(|b| BlockContents { inputs: b.body.inputs, outputs: b.body.outputs }))
     }
 }
 

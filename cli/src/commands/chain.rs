@@ -28,7 +28,7 @@ use sotto_node::{
     seal::{DoubleSeal, OperatorKey},
     sealing::{SealEvent, Solo},
 };
-use sotto_wallet::{armor, keys::Account, store::Store, wallet::Wallet};
+use sotto_wallet::{Wallet, armor, keys::Account, store::Store};
 use std::fs;
 
 pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
@@ -146,7 +146,7 @@ pub(crate) fn seal_one(
     let draft = ledger.draft().or_refuse("cannot draft a block")?;
     let fees = draft.due.checked_sub(ledger.chain().params().reward).unwrap_or_default();
     let reward = wallet
-        .reward(Account(0), (draft.height, fees), &mut OsRng)
+        .coinbase(Account(0), draft.height, fees, &mut OsRng)
         .or_refuse("the wallet cannot create the reward")?;
     let time = now().max(ledger.tip().time);
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
@@ -201,7 +201,7 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
 fn submit(context: &Context, home: &Home, a: &args::ChainSubmit) -> Outcome {
     let text = read_text(&a.file, armor::MAX_TEXT as u64)?;
     let mut chain = home.chain_at(&a.node)?;
-    armor::letters(&text).iter().try_for_each(|text| submit_one(context, &mut chain, text))
+    armor::split_messages(&text).iter().try_for_each(|text| submit_one(context, &mut chain, text))
 }
 
 fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {

@@ -28,10 +28,10 @@ use crate::{
 };
 use sotto_mw::chain::Chain;
 use sotto_wallet::{
+    Wallet,
     edge::file::WalletFile,
     keys::{Account, Address},
-    scan::{ChainSource, Replaced, ScanReport},
-    wallet::Wallet,
+    scan::{ChainSource, ReplacedBlock, ScanReport},
 };
 
 /// The account if none is given.
@@ -158,12 +158,12 @@ fn accept(
     view: &View<'_>,
 ) -> Outcome<ScanReport> {
     let bar = context.ui.bar(view.unspent_count().or_refuse(UNSEARCHED)?, "scanning");
-    wallet.accept(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
+    wallet.rescan(view, &mut |done, _| bar.at(done)).map_err(|e| unsearched(UNSEARCHED, e))
 }
 
 /// Warns if the last block that the wallet has seen is no longer in the chain.
 fn warn(context: &Context, report: &ScanReport) {
-    if let Some(Replaced { height, before, now }) = report.replaced {
+    if let Some(ReplacedBlock { height, before, now }) = report.replaced {
         context.ui.say(&format!(
             "{BAD}warning:{BAD:#} block {height} was {before} at the last scan and is {now} now. The reason is a reorganisation, or an operator who seals a height twice; keep the two hashes as evidence."
         ));

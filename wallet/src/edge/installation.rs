@@ -1,21 +1,22 @@
-//! One installation of the wallet, in a folder of its own: its key, and a small file for each session it has closed.
+//! An installation in a folder: its key, and a small file for each session that it has closed.
 //!
 //! ```text
-//! DIR/installation.key    made on first use, mode 0600
-//! DIR/closed/SESSION      what the session is closed on; made once, never changed
+//! DIR/installation.key    created on first use, mode 0600
+//! DIR/closed/SESSION      the response that closed the session; written once, never changed
 //! ```
 //!
-//! A file is written under another name, synced, linked to its own name, which fails if that is taken, and its folder is
-//! synced: of two processes one is first, and after a crash a file is whole or not there. Bytes: `crate::wire`.
+//! A file is written under a temporary name, synced, and linked to its final name, which fails if the name is
+//! taken; then its folder is synced. Of two processes one is first, and after a crash a file is complete or
+//! absent. [`crate::nonce_vault`] describes the bytes.
 //!
-//! **Not covered**: who puts this folder back to an earlier day together with the wallet, opens its sessions again. Keep it
-//! out of backups, and off file systems without hard links, where nothing can be signed.
+//! **Not covered**: restoring an old copy of this folder together with the wallet opens its sessions again.
+//! Keep the folder out of backups. File systems without hard links are not supported: nothing can be signed
+//! there.
 
-use super::file::{beside, failed, private, sync_folder};
+use super::disk::{failed, folder_of, private, sync_folder, with_suffix};
 use crate::{
-    slate::seal::Installation,
-    store::{Register, StoreError},
-    wire,
+    nonce_vault::{self, Installation},
+    store::{SessionRegister, StoreError},
 };
 use rand_core::{OsRng, RngCore};
 use sotto_mw::{hash::Hash, session::SessionId};
@@ -26,36 +27,37 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Opens the installation in this folder; makes folder and key on first use.
+/// Opens the installation in this folder; creates the folder and the key on first use.
 ///
 /// # Errors
-/// [`StoreError`]: the folder cannot be used, others can read the key, or it is damaged. It is never replaced.
+/// [`StoreError`]: the folder is not usable, other users can read the key, or the key is damaged. It is never
+/// replaced.
 pub fn open(dir: &Path) -> Result<Installation, StoreError> {
     let (path, closed) = (dir.join("installation.key"), dir.join("closed"));
     make_private(&closed)?;
     let mut fresh = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(&mut *fresh);
-    // Syncs the folder too, so that the key is never there without the register.
-    let kept = write_once(&path, &wire::installation_key(&fresh))?;
-    let key = wire::read_installation_key(&kept).map_err(|_| StoreError::Installation { path })?;
+    // This also syncs the folder, so that the key never exists without the register.
+    let kept = write_once(&path, &nonce_vault::key_bytes(&fresh))?;
+    let key = nonce_vault::read_key(&kept).map_err(|_| StoreError::Installation { path })?;
     Ok(Installation::new(key, Folder(closed)))
 }
 
-/// The register: a folder with one file a session.
+/// A register in a folder, with one file for each session.
 struct Folder(PathBuf);
 
-impl Register for Folder {
+impl SessionRegister for Folder {
     fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
         let path = self.0.join(Hash::from_bytes(session.0).to_string());
-        let kept = write_once(&path, &wire::closed(on))?;
-        wire::read_closed(&kept).map_err(|_| StoreError::Installation { path })
+        let kept = write_once(&path, &nonce_vault::closed_bytes(on))?;
+        nonce_vault::read_closed(&kept).map_err(|_| StoreError::Installation { path })
     }
 }
 
-/// What a file holds that is written once: these bytes, unless others were there first. Durable when this returns.
+/// Writes a file unless it exists, and returns its bytes, which are durable then.
 fn write_once(path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     if !fs::exists(path).map_err(failed("look for", path))? {
-        let temporary = beside(path, &format!(".{:016x}", OsRng.next_u64()));
+        let temporary = with_suffix(path, &format!(".{:016x}", OsRng.next_u64()));
         let written = || -> io::Result<()> {
             let mut file = private().create_new(true).open(&temporary)?;
             file.write_all(bytes)?;
@@ -66,19 +68,19 @@ fn write_once(path: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreErro
             }
         };
         let written = written();
-        // If it stays, it is litter; the first error is the one to report.
+        // A temporary file that remains is harmless; the first error is the one to report.
         let _ = fs::remove_file(&temporary);
         written.map_err(failed("write", path))?;
     }
-    sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+    sync_folder(folder_of(path))?;
     read(path)
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let file = File::open(path).map_err(failed("open", path))?;
     owner_only(&file, path)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(wire::INSTALLATION_MAX));
-    file.take(wire::INSTALLATION_MAX as u64).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(nonce_vault::MAX_FILE));
+    file.take(nonce_vault::MAX_FILE as u64).read_to_end(&mut bytes).map_err(failed("read", path))?;
     Ok(bytes)
 }
 
@@ -94,7 +96,7 @@ fn owner_only(_: &File, _: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a folder, and those above it, for the owner alone.
+/// Creates a folder and its parents, readable only by the owner.
 fn make_private(dir: &Path) -> Result<(), StoreError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -1,16 +1,26 @@
-//! Addresses: what a payer needs of a payee.
+//! Addresses: what a payer needs to know about a payee.
 //!
 //! ```text
 //! address = bech32m(prefix of the network, version (1) ‖ signing key (32) ‖ encryption key (32))
 //! ```
 //!
-//! The prefix names the network: `sotto` (main), `tsotto` (test), `ssotto` (solo). The checksum finds any three wrong
-//! characters at this length (BIP-350; BIP-173, "Checksum design"). Both keys are ristretto255 points; the signing key
-//! signs proofs of payment, the encryption key is separate, so that neither use can be played against the other.
+//! The prefix names the network: `sotto` (main), `tsotto` (test), `ssotto` (solo). The checksum detects any
+//! three wrong characters at this length (BIP-350; BIP-173, "Checksum design"). Both keys are ristretto255
+//! points. The signing key signs receipts; messages are encrypted to a separate key, so that no protocol uses
+//! one key for both.
+//!
+//! ```text
+//! bytes = network (1) ‖ signing key (32) ‖ encryption key (32)                       inside messages and files
+//! ```
 
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
 use core::fmt;
-use sotto_mw::{chain::Network, group::Point, schnorr::PublicKey};
+use sotto_mw::{
+    chain::Network,
+    codec::{Decode, DecodeError, Encode, Reader},
+    group::Point,
+    schnorr::PublicKey,
+};
 
 const VERSION: u8 = 1;
 const BYTES: usize = 65;
@@ -25,7 +35,21 @@ const fn prefix(network: Network) -> &'static str {
     }
 }
 
-/// Where to pay: a network, a signing key and an encryption key.
+/// An address: a network, a signing key and an encryption key.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sotto_mw::chain::Network;
+/// use sotto_wallet::Address;
+///
+/// let text = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9355aa4dm\
+///             4g8p8a5hwu2yhe3delhm20";
+/// let address = Address::parse(text, Network::Solo)?;
+/// assert_eq!(address.to_string(), text);
+/// assert!(Address::parse(text, Network::Main).is_err(), "the prefix names the network");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     network: Network,
@@ -33,33 +57,31 @@ pub struct Address {
     encrypt: PublicKey,
 }
 
-/// Why a text is no address to pay to.
+/// Why a text is not a valid address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It does not begin like one, or contains characters that none has.
-    #[error(
-        "this is not an address: one begins with sotto1, tsotto1 or ssotto1 and has letters and digits only"
-    )]
+    /// The prefix is unknown, or the text contains characters that no address has.
+    #[error("not an address: expected letters and digits that begin with sotto1, tsotto1 or ssotto1")]
     NotAnAddress,
-    /// It belongs to another network.
-    #[error("this is an address of the {found} network, and this wallet is on the {expected} network")]
+    /// The address belongs to another network.
+    #[error("the address belongs to the {found} network: expected the {expected} network")]
     Network {
-        /// The address's.
+        /// The network of the address.
         found: Network,
-        /// This wallet's.
+        /// The expected network.
         expected: Network,
     },
-    /// The checksum fails.
-    #[error("the address has a typing error or is cut off")]
+    /// The checksum does not match.
+    #[error("invalid address checksum: the address has a typing error or is cut off")]
     Checksum,
-    /// A version or length of another program.
-    #[error("the address is of version {found}, and this program reads version {VERSION}")]
+    /// The version or the length is unknown.
+    #[error("unsupported address version {found}: expected version {VERSION}")]
     Version {
-        /// The version found.
+        /// The version of the address.
         found: u8,
     },
-    /// Its keys are not group elements that anybody can own.
-    #[error("the address holds no usable keys")]
+    /// A key is not a valid public key.
+    #[error("the address contains an invalid public key")]
     Keys,
 }
 
@@ -68,17 +90,17 @@ impl Address {
         Self { network, sign, encrypt }
     }
 
-    /// The address with these keys; `None` when one is the identity.
+    /// The address with these keys; `None` when a key is the identity.
     #[must_use]
     pub fn new(network: Network, sign: PublicKey, encrypt: PublicKey) -> Option<Self> {
         let usable = !sign.point().is_identity() && !encrypt.point().is_identity();
         usable.then_some(Self { network, sign, encrypt })
     }
 
-    /// Reads an address that must belong to `network`; white space around it is ignored.
+    /// Parses an address, which must belong to `network`. Surrounding white space is ignored.
     ///
     /// # Errors
-    /// [`AddressError`]: no address, another network, a typing error.
+    /// [`AddressError`]: not an address, an address of another network, or a typing error.
     pub fn parse(text: &str, network: Network) -> Result<Self, AddressError> {
         let unchecked = UncheckedHrpstring::new(text.trim()).map_err(|_| AddressError::NotAnAddress)?;
         let hrp = unchecked.hrp().to_lowercase();
@@ -98,24 +120,25 @@ impl Address {
         };
         let (sign, encrypt) = keys.split_at(32);
         let address = Self::new(network, key(sign)?, key(encrypt)?).ok_or(AddressError::Keys)?;
-        // One address, one text: letters that carry less than a byte could follow unseen.
+        // Each address has one text: extra letters that encode less than a byte would otherwise pass
+        // unnoticed.
         let only = address.to_string().eq_ignore_ascii_case(text.trim());
         if only { Ok(address) } else { Err(AddressError::NotAnAddress) }
     }
 
-    /// The network it belongs to.
+    /// The network of the address.
     #[must_use]
     pub const fn network(&self) -> Network {
         self.network
     }
 
-    /// The key that signs proofs of payment.
+    /// The key that verifies receipts.
     #[must_use]
     pub const fn sign(&self) -> &PublicKey {
         &self.sign
     }
 
-    /// The key that slates are encrypted to.
+    /// The key that messages are encrypted to.
     #[must_use]
     pub const fn encrypt(&self) -> &PublicKey {
         &self.encrypt
@@ -127,6 +150,27 @@ impl fmt::Display for Address {
         let bytes = [&[VERSION], &self.sign.as_bytes()[..], &self.encrypt.as_bytes()[..]].concat();
         let hrp = Hrp::parse(prefix(self.network)).map_err(|_| fmt::Error)?;
         bech32::encode_lower_to_fmt::<Bech32m, _>(f, hrp, &bytes).map_err(|_| fmt::Error)
+    }
+}
+
+impl Encode for Address {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.network as u8);
+        self.sign.encode(out);
+        self.encrypt.encode(out);
+    }
+}
+
+impl Decode for Address {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let network = match r.u8()? {
+            0 => Network::Main,
+            1 => Network::Test,
+            2 => Network::Solo,
+            code => return Err(DecodeError::Code { what: "network", code }),
+        };
+        let (sign, encrypt) = (PublicKey::decode(r)?, PublicKey::decode(r)?);
+        Self::new(network, sign, encrypt).ok_or(DecodeError::Point)
     }
 }
 

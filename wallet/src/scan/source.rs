@@ -1,4 +1,4 @@
-//! A chain as a wallet sees it.
+//! Chain sources: the chain as a wallet sees it.
 
 use sotto_mw::{
     amount::Height,
@@ -10,67 +10,69 @@ use sotto_mw::{
 };
 use std::convert::Infallible;
 
-/// What a block spent and made.
+/// The inputs and outputs of a block.
 #[derive(Clone, Debug, Default)]
-pub struct Block {
-    /// Outputs that it spent.
+pub struct BlockContents {
+    /// The outputs that the block spends.
     pub inputs: Vec<Commitment>,
-    /// Outputs that it made.
+    /// The outputs that the block creates.
     pub outputs: Vec<Output>,
 }
 
-/// A chain as a wallet sees it. All answers between two equal [`ChainSource::tip`]s concern one state.
+/// A chain as a wallet sees it. All answers between two equal results of [`ChainSource::tip`] describe one
+/// state.
 pub trait ChainSource {
-    /// Why it cannot answer.
+    /// Why the source cannot answer.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Height and hash of the last block.
+    /// The height and the hash of the last block.
     ///
     /// # Errors
-    /// When the source cannot tell.
+    /// When the source cannot answer.
     fn tip(&self) -> Result<(Height, Hash), Self::Error>;
 
-    /// How many outputs are unspent, for progress and estimates.
+    /// The number of unspent outputs, for progress and estimates.
     ///
     /// # Errors
-    /// When the source cannot tell.
+    /// When the source cannot answer.
     fn unspent_count(&self) -> Result<u64, Self::Error>;
 
-    /// Up to `most` unspent outputs in ascending order of their keys in the trie ([`Unspent::key`]), after the key `after` if
-    /// given; empty at the end.
+    /// Up to `most` unspent outputs in ascending order of their keys in the trie ([`Unspent::key`]), after
+    /// the key `after` if given; empty at the end.
     ///
     /// # Errors
-    /// When the source cannot tell.
+    /// When the source cannot answer.
     fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Self::Error>;
 
-    /// The height of the last block that has a kernel with this excess, if any has.
+    /// The height of the last block with a kernel of this excess; `None` when no block has one.
     ///
     /// # Errors
-    /// When the source cannot tell: absence is an answer.
+    /// When the source cannot answer.
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Self::Error>;
 
-    /// The hash of the chain's block at this height. `None` is always a true answer: it costs the wallet to look at more
+    /// The hash of the block at this height. A source may always answer `None`; the wallet then scans more
     /// outputs again.
     ///
     /// # Errors
-    /// When the source cannot tell.
+    /// When the source cannot answer.
     fn hash_at(&self, height: Height) -> Result<Option<Hash>, Self::Error> {
         let (tip, hash) = self.tip()?;
         Ok((tip == height).then_some(hash))
     }
 
-    /// What the block at this height spent and made. `None`, as for a pruned one, is always a true answer: it costs the
-    /// wallet to know when something was spent, and what was spent before it was restored.
+    /// The inputs and outputs of the block at this height. A source may always answer `None`, for example if
+    /// it pruned the block; the wallet then does not learn when an output was spent, or what was spent before
+    /// a restore.
     ///
     /// # Errors
-    /// When the source cannot tell.
-    fn block(&self, height: Height) -> Result<Option<Block>, Self::Error> {
+    /// When the source cannot answer.
+    fn block(&self, height: Height) -> Result<Option<BlockContents>, Self::Error> {
         let _ = height;
         Ok(None)
     }
 }
 
-/// The in-memory twin: a state without its past; sorts what it has for every batch.
+/// A state in memory, without its past. It sorts all outputs for every batch.
 impl ChainSource for MemoryState {
     type Error = Infallible;
 

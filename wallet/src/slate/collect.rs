@@ -1,10 +1,12 @@
-//! Third step when the receiver began: check the payer's part, sign, combine, and hold the result against the rules.
+//! Third step of the receiver, when it began: check the payer's part, sign, combine, and verify the result.
 //!
-//! What is checked: possession of X_s and no identities, z_s·G = D_s + ρ_s·E_s + c·X_s, and by the rules over the whole
-//! transaction that inputs, change and offset balance, with the change's range proof. The receiver's own parts were made
-//! here, so whatever else is wrong is the payer's.
+//! What is checked: possession of X_s and no identities; z_s·G = D_s + ρ_s·E_s + c·X_s; and, by the consensus
+//! rules over the whole transaction, that inputs, change and offset balance and that the change's range proof
+//! holds. The receiver created its own parts, so the payer is at fault for anything else that is wrong.
+//! Source: `docs/SIGNING.md`, "Invoices".
 
-use super::{Invoice, Payment, SlateError, respond::not_expired, seal::Secrets};
+use super::{Invoice, Payment, SlateError, respond::not_expired};
+use crate::nonce_vault::SessionSecrets;
 use sotto_mw::{
     amount::Height,
     chain::Chain,
@@ -15,16 +17,16 @@ use sotto_mw::{
     transaction::{Body, Transaction},
 };
 
-/// An invoice with a payment to it whose partial signature was checked.
+/// An invoice of this wallet with a payment to it, whose partial signature was checked.
 #[derive(Debug)]
-pub(crate) struct Offered<'a> {
+pub(crate) struct CheckedPayment<'a> {
     invoice: &'a Invoice,
     payment: &'a Payment,
     session: Session,
 }
 
-impl<'a> Offered<'a> {
-    /// Checks a payment against the invoice that was made here.
+impl<'a> CheckedPayment<'a> {
+    /// Checks a payment against the invoice that this wallet issued.
     pub(crate) fn check(
         chain: &Chain,
         tip: Height,
@@ -56,7 +58,7 @@ impl<'a> Offered<'a> {
     pub(crate) fn collect(
         self,
         chain: &Chain,
-        secrets: Secrets,
+        secrets: SessionSecrets,
     ) -> Result<Verified<Transaction>, SlateError> {
         let Self { invoice, payment, .. } = &self;
         let partial = self.session.sign(Role::Inviter, &secrets.x, secrets.nonces)?;

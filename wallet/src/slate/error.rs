@@ -8,163 +8,159 @@ use sotto_mw::{
     session::SessionError,
 };
 
-/// Why a slate was refused; where a party is at fault, it is named.
+/// Why a slate is refused. The message names the party at fault, if a party is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SlateError {
-    /// The invite's kernel is not a plain one.
-    #[error("the inviter proposes a kernel of a kind that pays nobody")]
+    /// The kernel of the invite is not plain.
+    #[error("the inviter proposes a kernel of the wrong kind: expected a plain kernel")]
     KernelKind,
-    /// Nothing is paid, or amount and fee exceed everything there will be.
-    #[error("the inviter's amount is zero, or with its fee exceeds all there will be at the last height")]
+    /// The amount is zero, or amount and fee exceed the supply.
+    #[error("the inviter's amount is zero, or amount and fee exceed the supply at the last height")]
     AmountRange,
-    /// No block would take the payment.
-    #[error("the inviter's fee of {fee} is below the least fee of {least}: no block would take the payment")]
+    /// No block would accept the fee.
+    #[error("the inviter's fee is too low: {fee} is below the least fee of {least}")]
     FeeTooLow {
-        /// The fee proposed.
+        /// The proposed fee.
         fee: Amount,
-        /// The least fee of any payment.
+        /// The least fee of a payment.
         least: Amount,
     },
-    /// More than any payment of that kind needs.
-    #[error("the inviter's fee of {fee} is above the {most} that a payment with many inputs needs")]
+    /// The fee is higher than any payment of this kind needs.
+    #[error("the inviter's fee is too high: {fee} is above the {most} that a payment with many inputs needs")]
     FeeTooHigh {
-        /// The fee asked for.
+        /// The proposed fee.
         fee: Amount,
-        /// The most that is paid.
+        /// The highest fee that this wallet pays.
         most: Amount,
     },
-    /// The last height is past.
-    #[error(
-        "the invite can enter a block until height {not_after}, and the next one is {next}; make a new invite"
-    )]
+    /// The last height has passed.
+    #[error("the slate expired at height {not_after}: the next block is {next}; make a new one")]
     Expired {
-        /// The invite's last height.
+        /// The last height of the slate.
         not_after: Height,
         /// The height of the next block.
         next: Height,
     },
-    /// The first height is far ahead.
+    /// The first height is too far ahead.
     #[error(
-        "the inviter's payment can enter no block before height {not_before}, and the next one is {next}"
+        "the inviter's payment cannot enter a block before height {not_before}: the next block is {next}"
     )]
     TooEarly {
-        /// The invite's first height.
+        /// The first height of the slate.
         not_before: Height,
         /// The height of the next block.
         next: Height,
     },
-    /// The last height is off the chain's grid.
-    #[error(
-        "the inviter's last height {not_after} is not a multiple of {grid}: no block would take the payment"
-    )]
+    /// The last height is not on the grid of the chain.
+    #[error("the inviter's last height {not_after} is not a multiple of {grid}")]
     OffGrid {
-        /// The invite's last height.
+        /// The last height of the slate.
         not_after: Height,
-        /// The chain's grid, in blocks.
+        /// The grid of the chain, in blocks.
         grid: u64,
     },
-    /// The invite is for somebody else.
-    #[error("the invite is for another address than this account's")]
+    /// The slate names another address.
+    #[error("the slate is for another address than that of this account")]
     NotForUs,
-    /// An address of the invite is not on this network.
+    /// An address in the slate belongs to another network.
     #[error("the inviter's address belongs to another network")]
     InviterNetwork,
-    /// The session was used for another invite.
-    #[error("the inviter uses one session for two invites; the first was answered, this one is refused")]
+    /// The session was already used for another slate.
+    #[error("the inviter reuses the session of an earlier slate: only the first one is accepted")]
     SessionReused,
-    /// No invite of this wallet belongs to it.
-    #[error("this wallet made no invite that the response could belong to")]
+    /// The session does not belong to this wallet.
+    #[error("unknown session: this wallet began no payment with it")]
     UnknownSession,
-    /// The receiver saw another invite.
-    #[error("the responder answers an invite that differs from the one made here: it was altered on its way")]
+    /// The responder answers another invite than this wallet made.
+    #[error("the responder answers an altered slate: its hash differs from the one that this wallet made")]
     InviteAltered,
-    /// Another response was accepted.
-    #[error("the responder answers twice: another response was accepted before, and no second one ever is")]
+    /// Another response was accepted before.
+    #[error("the responder answered twice: this wallet accepted another response before")]
     AnsweredTwice,
-    /// The invite was cancelled.
-    #[error("the invite was cancelled; make a new one")]
+    /// The session was cancelled.
+    #[error("the payment was cancelled; make a new one")]
     Cancelled,
-    /// Too late to cancel for free.
-    #[error(
-        "what was signed has left; it can come true until height {until} (its last height and the reorganisation limit)"
-    )]
+    /// It is too late to cancel for free.
+    #[error("the signed payment has left this wallet: it can confirm until height {until}")]
     HasLeft {
-        /// From the height after this one on it cannot come true.
+        /// The last height at which it can confirm: its last height plus the reorganisation limit.
         until: Height,
     },
-    /// Too late to cancel at all.
-    #[error("the payment is in block {height}: it cannot be undone")]
+    /// The payment is in a block.
+    #[error("the payment is confirmed in block {height}: it cannot be undone")]
     Confirmed {
-        /// Which.
+        /// The height of the block.
         height: Height,
     },
-    /// A copy cannot know whether it is too late.
+    /// A copy of the wallet cannot know whether the original has signed.
     #[error(
-        "this is a copy of the wallet that made the invite: that one may have signed, and the payment can come true \
-         until height {until}; after it the outputs are free"
+        "this is a copy of the wallet that began the payment: the original may have signed, and the payment can \
+         confirm until height {until}; after that the outputs are free"
     )]
     MayHaveLeft {
-        /// From the height after this one on it cannot come true.
+        /// The last height at which it can confirm: its last height plus the reorganisation limit.
         until: Height,
     },
-    /// Nothing more to end.
-    #[error("this payment is over, or is being ended already")]
+    /// The payment has ended, or a self-spend that ends it is waiting.
+    #[error("the payment has ended, or is being ended already")]
     Over,
-    /// The session's shares or partial signatures are wrong.
+    /// A share or a partial signature is invalid.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// Somebody else answered.
+    /// The responder is not the invited address.
     #[error("the responder is not the address that was invited")]
     ResponderAddress,
-    /// The receiver's output is not what was agreed.
-    #[error("the responder's output is not the agreed amount under its key and offset")]
+    /// The receiver's output does not match the invite.
+    #[error("the responder's output does not commit to the agreed amount under its key and offset")]
     ResponderOutput,
-    /// The output is another recipient's too.
-    #[error("the responder's output is that of another recipient of the same payment")]
+    /// Two receivers of one payment use the same output.
+    #[error("the responder's output is also the output of another recipient of the same payment")]
     OutputTwice,
-    /// The receiver's range proof does not hold.
-    #[error("the responder's range proof does not hold")]
+    /// The receiver's range proof is invalid.
+    #[error("the responder's range proof is invalid")]
     ResponderProof,
-    /// The receiver's proof of payment does not hold.
-    #[error("the responder's proof of payment does not hold")]
+    /// The receiver's receipt is invalid.
+    #[error("the responder's receipt is invalid")]
     ResponderReceipt,
-    /// The invoice's output is not what it asks for.
-    #[error("the inviter's output is not the amount that it asks for, under its key and offset")]
+    /// The output of the invoice does not match its amount.
+    #[error("the inviter's output does not commit to the amount of the invoice under its key and offset")]
     InvoiceOutput,
-    /// The invoice's range proof does not hold.
-    #[error("the inviter's range proof does not hold")]
+    /// The range proof of the invoice is invalid.
+    #[error("the inviter's range proof is invalid")]
     InvoiceProof,
-    /// The invoice's receipt does not hold.
-    #[error("the inviter's proof of payment does not hold: it could deny that it was paid")]
+    /// The receipt of the invoice is invalid.
+    #[error("the inviter's receipt is invalid: it could deny that it was paid")]
     InvoiceReceipt,
-    /// A wallet file that does not know it has paid.
+    /// This installation paid the invoice, and the wallet file does not contain the payment.
     #[error(
-        "this installation has signed a payment of this invoice before, which this wallet file does not know; ask for a \
-         new invoice"
+        "this installation signed a payment of this invoice before, which is not in this wallet file; ask for a new \
+         invoice"
     )]
     PaidBefore,
     /// The payer's change is not a plain output.
     #[error("the responder's change is not a plain output")]
     PayerChange,
-    /// What the payer added does not make a payment.
-    #[error("the responder's inputs, change and offset do not make the payment that was asked for: {0}")]
+    /// The payer's inputs, change and offset do not balance.
+    #[error("the responder's inputs, change and offset do not make a valid payment: {0}")]
     PayerPart(Rejection),
-    /// Encrypted to somebody else.
-    #[error("it is encrypted to another address than those of this wallet, or it was altered on its way")]
+    /// The message is encrypted to another address.
+    #[error(
+        "cannot decrypt the message: it is for another address than those of this wallet, or it was altered"
+    )]
     NotOurs,
-    /// The nonces were sealed by another installation.
-    #[error("this invite was made by another installation of the wallet: a copy cannot finish it")]
+    /// Another installation encrypted the nonces.
+    #[error("another installation of the wallet made this slate: a copy cannot finish it")]
     ForeignInstallation,
-    /// An input is not ours to spend any more.
-    #[error("input {output} was spent elsewhere meanwhile; cancel and make a new invite")]
+    /// An input of the payment was spent elsewhere.
+    #[error("input {output} was spent elsewhere; cancel the payment and make a new one")]
     InputGone {
-        /// Which.
+        /// The commitment of the input.
         output: PointBytes,
     },
-    /// The finished transaction breaks a rule.
-    #[error("the finished payment would break a rule: {0}")]
+    /// The finished transaction breaks a consensus rule.
+    #[error("the finished payment breaks a rule: {0}")]
     Rules(#[from] Rejection),
-    /// One's own proof could not be made.
+    /// A range proof of this wallet could not be created.
     #[error(transparent)]
     Prove(#[from] ProveError),
 }

@@ -1,28 +1,30 @@
-//! Third step, by the sender: check the responses, sign, combine, join, and hold the result against the rules.
+//! Third step, by the payer: check the responses, sign, combine, join, and verify the result.
 //!
-//! `Answered` is an invite with a response that was checked; only such ones are joined to a transaction. What is checked (SPEC
-//! "Signing a payment", 3 and 5, and "Proof of payment"):
+//! [`CheckedResponse`] is an invite with a response that was checked; only checked responses are joined to a
+//! transaction. What is checked (`docs/SIGNING.md`, "Slates" and "Proofs of payment"):
 //!
 //! ```text
 //! shares      possession of X_r, no identities, X_r ≠ X_s, nothing cancels
 //! partial     z_r·G = D_r + ρ_r·E_r + c·X_r
 //! output      C_r − v·H = X_r + o_r·G, plain, without extra data, with its range proof
-//! receipt     the address that was invited signed the proof of payment
+//! receipt     the address that was invited signed it
 //! ```
 //!
-//! Each answer brings a kernel and an output. The payer adds inputs, change, and a kernel of his own where the others' fees do not
-//! suffice; a transaction with oneself is that kernel alone. His share of the offset covers all his keys at once:
-//! o_s = Σ r_out − Σ r_in − Σ x_s.
+//! Each response contributes a kernel and an output. The payer adds the inputs, the change, and a kernel of
+//! its own if the fees of the others do not suffice ("Several recipients"). A self-transfer consists of that
+//! kernel alone. The payer's share of the offset covers all its keys at once: o_s = Σ r_out − Σ r_in − Σ x_s.
 
-use super::{Invite, Response, SlateError, respond::not_expired, seal::Secrets};
+use super::{Invite, Response, SlateError, respond::not_expired};
 use crate::{
     keys::{AccountKeys, Purpose},
-    state::Signed,
+    nonce_vault::SessionSecrets,
+    outputs::OutputSecret,
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::Chain,
+    commitment::Commitment,
     group::Scalar,
     kernel::{Excess, Kernel, KernelFeatures},
     output::{Output, OutputFeatures},
@@ -34,25 +36,32 @@ use sotto_mw::{
     transaction::{Body, Transaction},
 };
 
-/// What the sender spends, and what comes back.
+/// The inputs of a payer, and its change.
 #[derive(Clone, Debug)]
 pub(crate) struct Funding {
     /// The outputs to spend.
-    pub(crate) inputs: Vec<(Purpose, Opening)>,
+    pub(crate) inputs: Vec<OutputSecret>,
     /// The change, if there is any.
     pub(crate) change: Option<Opening>,
 }
 
-/// An invite with a response to it that was checked.
+impl Funding {
+    /// The commitments of the inputs.
+    pub(crate) fn commitments<'a>(&'a self, keys: &'a AccountKeys) -> impl Iterator<Item = Commitment> + 'a {
+        self.inputs.iter().map(|i| keys.commitment(i.purpose, &i.opening))
+    }
+}
+
+/// An invite of this wallet with a response to it, which was checked.
 #[derive(Debug)]
-pub(crate) struct Answered<'a> {
+pub(crate) struct CheckedResponse<'a> {
     invite: &'a Invite,
     response: &'a Response,
     session: Session,
 }
 
-impl<'a> Answered<'a> {
-    /// Checks a response against the invite that was made here.
+impl<'a> CheckedResponse<'a> {
+    /// Checks a response against the invite that this wallet made.
     pub(crate) fn check(
         chain: &Chain,
         tip: Height,
@@ -86,31 +95,36 @@ impl<'a> Answered<'a> {
         Ok(Self { invite, response, session })
     }
 
-    /// The excess of the payment's kernel.
-    fn excess(&self) -> Excess {
+    /// The invite.
+    pub(crate) const fn invite(&self) -> &'a Invite {
+        self.invite
+    }
+
+    /// The response.
+    pub(crate) const fn response(&self) -> &'a Response {
+        self.response
+    }
+
+    /// The excess of the kernel.
+    pub(crate) fn excess(&self) -> Excess {
         Excess::from_point(*self.session.key().point())
     }
 
-    /// What is kept of it.
-    pub(crate) fn signed(&self) -> Signed {
-        Signed { invite: self.invite.clone(), response: self.response.clone(), excess: self.excess() }
-    }
-
     /// The signed kernel; consumes the nonces.
-    fn sign(&self, secrets: Secrets) -> Result<Kernel, SlateError> {
+    fn sign(&self, secrets: SessionSecrets) -> Result<Kernel, SlateError> {
         let partial = self.session.sign(Role::Inviter, &secrets.x, secrets.nonces)?;
         let signature = self.session.combine(&partial, &self.response.partial)?;
         Ok(Kernel { features: self.invite.features, excess: self.excess(), signature })
     }
 }
 
-/// A kernel that the payer signs alone, and its key.
-pub(crate) struct Own {
+/// A kernel that the payer signs alone, with its key.
+pub(crate) struct PayerKernel {
     x: SecretScalar,
     kernel: Kernel,
 }
 
-impl Own {
+impl PayerKernel {
     pub(crate) fn new(chain: &Chain, features: KernelFeatures, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let x = SecretScalar::random(rng);
         let signature = sign(&x, &features.message(chain.id()), rng);
@@ -123,15 +137,25 @@ impl Own {
     }
 }
 
-/// Signs what was answered and builds the transaction, with a kernel of the payer alone if one is given.
+/// Everything that a transaction of this wallet is joined from.
+pub(crate) struct Parts<'a> {
+    /// The responses, with the secrets of their sessions.
+    pub(crate) answered: Vec<(CheckedResponse<'a>, SessionSecrets)>,
+    /// The inputs and the change.
+    pub(crate) funding: Funding,
+    /// A kernel of the payer alone, if there is one.
+    pub(crate) own: Option<PayerKernel>,
+}
+
+/// Signs all kernels and builds the transaction.
 pub(crate) fn join(
     keys: &AccountKeys,
     chain: &Chain,
-    answered: Vec<(Answered<'_>, Secrets)>,
-    (funding, own): (&Funding, Option<Own>),
+    parts: Parts<'_>,
 ) -> Result<Verified<Transaction>, SlateError> {
+    let Parts { answered, funding, own } = parts;
     let (mut x, mut offset, mut kernels) = (SecretScalar::zero(), Scalar::ZERO, vec![]);
-    let mut outputs: Vec<Output> = change(keys, chain, funding)?.into_iter().collect();
+    let mut outputs: Vec<Output> = change(keys, chain, &funding)?.into_iter().collect();
     for (answer, secrets) in answered {
         x = x.add(&secrets.x);
         offset += answer.response.offset;
@@ -142,20 +166,20 @@ pub(crate) fn join(
         x = x.add(&own.x);
         kernels.push(own.kernel);
     }
-    let inputs = funding.inputs.iter().map(|(p, o)| keys.commitment(*p, o)).collect();
-    let offset = offset + offset_share(keys, funding, &x);
+    let inputs = funding.commitments(keys).collect();
+    let offset = offset + offset_share(keys, &funding, &x);
     let transaction = Transaction { offset, body: Body::sorted(inputs, outputs, kernels) };
     Ok(verify_transaction(chain, check_transaction(chain, transaction)?)?)
 }
 
-/// Whether a receiver's output is plain, without extra data, and of this amount under its key and offset:
-/// `C_r − v·H = X_r + o_r·G`.
-pub(super) fn is_agreed(amount: Amount, output: &Output, x: &PublicKey, offset: &Scalar) -> bool {
+/// Whether the receiver's output is plain, has no extra data, and commits to this amount under the receiver's
+/// key and offset: `C_r − v·H = X_r + o_r·G`.
+pub(crate) fn is_agreed(amount: Amount, output: &Output, x: &PublicKey, offset: &Scalar) -> bool {
     let bare = output.features == OutputFeatures::Plain && output.extra.as_bytes().is_empty();
     bare && output.commitment.is_split(amount, x, offset)
 }
 
-/// What comes back to the payer.
+/// The change output of the payer, if there is any.
 pub(crate) fn change(
     keys: &AccountKeys,
     chain: &Chain,
@@ -165,13 +189,14 @@ pub(crate) fn change(
     Ok(funding.change.as_ref().map(make).transpose()?)
 }
 
-/// `o_s = Σ r_out − Σ r_in − x_s`, x_s being the sum of the payer's keys.
+/// `o_s = Σ r_out − Σ r_in − x_s`, where x_s is the sum of the payer's keys.
 pub(crate) fn offset_share(keys: &AccountKeys, funding: &Funding, x: &SecretScalar) -> Scalar {
     let out = funding
         .change
         .iter()
         .fold(SecretScalar::zero(), |sum, o| sum.add(&keys.blinding(Purpose::Change, o)));
-    let rest = funding.inputs.iter().fold(out, |sum, (p, o)| sum.sub(&keys.blinding(*p, o)));
+    let spent = funding.inputs.iter().map(|i| keys.blinding(i.purpose, &i.opening));
+    let rest = spent.fold(out, |sum, r| sum.sub(&r));
     rest.sub(x).reveal()
 }
 
@@ -182,15 +207,15 @@ mod tests {
         keys::{Account, Root, Words},
         slate::{
             Memo,
-            invite::{Terms, invite},
+            invite::{InviteTerms, invite},
             respond::respond,
         },
     };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     use sotto_mw::chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
 
-    /// The slate's three steps make the transaction that one party with all keys would make, up to the nonces, the split
-    /// of the excess, and the offset.
+    /// The three steps of a slate give the transaction that one party with all keys would build, except for
+    /// the nonces, the split of the excess, and the offset.
     #[test]
     fn three_steps_equal_one() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -200,18 +225,22 @@ mod tests {
         let opening = |units, index| Opening { amount: Amount::new(units), index: [index; 12] };
         let fee = chain.least_fee(2 * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap();
         let funding = Funding {
-            inputs: vec![(Purpose::Received, opening(600_000, 1)), (Purpose::Change, opening(500_000, 2))],
+            inputs: vec![
+                OutputSecret { purpose: Purpose::Received, opening: opening(600_000, 1) },
+                OutputSecret { purpose: Purpose::Change, opening: opening(500_000, 2) },
+            ],
             change: Some(opening(100_000 - fee.units(), 3)),
         };
         let features = KernelFeatures::Plain { fee, not_after: Height::new(60) };
         let terms =
-            Terms { amount: Amount::new(1_000_000), features, recipient: None, memo: Memo::default() };
+            InviteTerms { amount: Amount::new(1_000_000), features, recipient: None, memo: Memo::default() };
         let tip = Height::new(1);
         let (invite, secrets) = invite(&a, &chain, terms, &mut rng);
         let answer = respond(&b, &chain, tip, &invite, &mut rng).unwrap();
-        let answered = Answered::check(&chain, tip, &invite, &answer.response).unwrap();
+        let answered = CheckedResponse::check(&chain, tip, &invite, &answer.response).unwrap();
         assert_eq!(answered.excess(), answer.excess);
-        let slate = join(&a, &chain, vec![(answered, secrets)], (&funding, None)).unwrap();
+        let parts = Parts { answered: vec![(answered, secrets)], funding: funding.clone(), own: None };
+        let slate = join(&a, &chain, parts).unwrap();
 
         let x = SecretScalar::random(&mut rng);
         let theirs = b.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &answer.opening).unwrap();
@@ -220,7 +249,7 @@ mod tests {
         let excess = Excess::from_point(*PublicKey::of(&x).point());
         let kernel =
             Kernel { features, excess, signature: sign(&x, &features.message(chain.id()), &mut rng) };
-        let inputs = funding.inputs.iter().map(|(p, o)| a.commitment(*p, o)).collect();
+        let inputs = funding.commitments(&a).collect();
         let outputs = vec![change(&a, &chain, &funding).unwrap().unwrap(), theirs];
         let single = Transaction { offset, body: Body::sorted(inputs, outputs, vec![kernel]) };
         let single = verify_transaction(&chain, check_transaction(&chain, single).unwrap()).unwrap();
@@ -229,7 +258,7 @@ mod tests {
         assert_eq!(slate.body.inputs, single.body.inputs);
         assert_eq!(slate.body.outputs, single.body.outputs);
         assert_eq!(slate.body.kernels[0].features, single.body.kernels[0].features);
-        // Same sums on one side of the balance, so the same E + offset·G on the other: both were verified.
+        // The inputs and outputs are equal, so E + offset·G is equal too: both transactions were verified.
         assert_ne!(slate.body.kernels[0].excess, single.body.kernels[0].excess);
         assert_ne!(slate.offset, single.offset);
     }

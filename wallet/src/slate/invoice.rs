@@ -1,11 +1,17 @@
-//! First step when the receiver begins: make the output, draw x, d, e, sign the receipt; show all of it but x, d, e.
+//! First step of the receiver, when it begins: create the output, draw x, d and e, sign the receipt; send
+//! everything except x, d and e.
 //!
-//! The receipt comes first, so the payer holds it before he signs (SPEC "Proof of payment"). It covers the kernel's message:
-//! therefore the receiver fixes the fee, which pays for up to [`Ask::inputs`] inputs, and names the payer if it knows him.
-//! It is worth nothing until the kernel is in a block. No partial signature leaves here, so cancelling afterwards is free.
+//! The receipt comes first, so the payer holds it before it signs (`docs/SIGNING.md`, "Proofs of payment").
+//! The receipt covers the message of the kernel. Therefore the receiver fixes the fee, which pays for up to
+//! [`InvoiceRequest::inputs`] inputs, and names the payer if it knows the address. The receipt is worth
+//! nothing until the kernel is in a block. No partial signature leaves here, so cancelling afterwards is
+//! free.
 
-use super::{Invoice, Memo, receipt::Receipt, seal::Secrets};
-use crate::keys::{AccountKeys, Address, Purpose, fresh_index};
+use super::{Invoice, Memo, Receipt, session};
+use crate::{
+    keys::{AccountKeys, Address, Purpose, fresh_index},
+    nonce_vault::SessionSecrets,
+};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
@@ -14,64 +20,64 @@ use sotto_mw::{
     output::{OutputFeatures, ProveError},
     range_proof::Opening,
     schnorr::sign,
-    secret::SecretScalar,
-    session::{Nonces, Participant, Role, SessionId, Share},
+    session::Role,
 };
 
-/// What a receiver asks for.
+/// The terms of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// What it gets.
+pub struct InvoiceRequest {
+    /// The amount that the receiver gets.
     pub amount: Amount,
-    /// Who is asked; without it, whoever pays first.
+    /// The address of the payer; without it, anyone can pay.
     pub payer: Option<Address>,
-    /// How many inputs the fee pays for: the payer cannot spend more outputs than that.
+    /// The number of inputs that the fee pays for: the payer cannot spend more outputs than that.
     pub inputs: u32,
-    /// A line for the payer.
+    /// A line of text for the payer.
     pub memo: Memo,
 }
 
-impl Ask {
-    /// Inputs that an invoice has room for unless told otherwise.
+impl InvoiceRequest {
+    /// The default number of inputs.
     pub const INPUTS: u32 = 4;
-    /// Most inputs that make sense: a payer refuses a greater fee.
+    /// The maximum number of inputs: a payer refuses a higher fee.
     pub const MAX_INPUTS: u32 = 256;
 
-    /// The kernel of a payment at once after `tip`: a fee for so many inputs, the receiver's output, and change.
+    /// The kernel of a payment right after `tip`: its fee pays for the inputs, the receiver's output, and
+    /// change.
     pub(crate) fn features(&self, chain: &Chain, tip: Height) -> Option<KernelFeatures> {
-        let weight = u64::from(self.inputs) * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT;
         let not_after = chain.standard_expiry(tip.next());
-        Some(KernelFeatures::Plain { fee: chain.least_fee(weight)?, not_after })
+        Some(KernelFeatures::Plain { fee: fee(chain, self.inputs)?, not_after })
     }
 }
 
-/// An invoice, with what its receiver remembers of it.
+/// The least fee of a payment with so many inputs, the receiver's output, and change.
+pub(crate) fn fee(chain: &Chain, inputs: u32) -> Option<Amount> {
+    chain.least_fee(u64::from(inputs) * INPUT_WEIGHT + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT)
+}
+
+/// An invoice, with what its receiver keeps.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct NewInvoice {
     pub(crate) invoice: Invoice,
     /// Opens the receiver's output.
     pub(crate) opening: Opening,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: SessionSecrets,
 }
 
-/// Opens a session under these terms: SPEC "Signing a payment", 1 and 2.
+/// Opens a session under these terms.
 ///
 /// # Security
-/// The secrets must be under seal on disk before the invoice leaves.
+/// The secrets must be encrypted and durable before the invoice leaves.
 pub(crate) fn invoice(
     keys: &AccountKeys,
     chain: &Chain,
-    (ask, features): (Ask, KernelFeatures),
+    terms: (InvoiceRequest, KernelFeatures),
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Opened, ProveError> {
+) -> Result<NewInvoice, ProveError> {
+    let (InvoiceRequest { amount, payer, memo, .. }, features) = terms;
     let id = chain.id();
-    let mut session = SessionId([0; 32]);
-    rng.fill_bytes(&mut session.0);
-    let x = SecretScalar::random(rng);
-    let nonces = Nonces::generate(&x, rng);
-    let share =
-        Share::new(&Participant { chain: id, session: &session, role: Role::Inviter }, &x, &nonces, rng);
-    let Ask { amount, payer, memo, .. } = ask;
+    let session = session::fresh_session(rng);
+    let (share, secrets) = session::draw(id, &session, Role::Inviter, rng);
     let opening = Opening { amount, index: fresh_index(rng) };
     let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;
     let receipt = Receipt {
@@ -90,11 +96,11 @@ pub(crate) fn invoice(
         share,
         output,
         // o_r = r − x_r
-        offset: keys.blinding(Purpose::Received, &opening).sub(&x).reveal(),
+        offset: keys.blinding(Purpose::Received, &opening).sub(&secrets.x).reveal(),
         receiver: keys.address(chain.params().network),
         payer,
         memo,
         receipt: sign(keys.sign(), &receipt.message(id), rng),
     };
-    Ok(Opened { invoice, opening, secrets: Secrets { x, nonces } })
+    Ok(NewInvoice { invoice, opening, secrets })
 }

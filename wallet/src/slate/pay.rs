@@ -1,35 +1,32 @@
-//! Second step when the receiver begins, by the payer: check the invoice and its receipt, add inputs and change, sign.
+//! Second step of the payer, when the receiver began: check the invoice and its receipt, add inputs and
+//! change, sign.
 //!
 //! ```text
 //! possession of X_r, no identities · C_r − v·H = X_r + o_r·G, plain, without extra data, with its range proof
-//! the receiver's address key signed the receipt · the fee is no more than so many inputs need
+//! the receiver's address signed the receipt · the fee is not higher than the maximum number of inputs needs
 //! ```
 //!
-//! Nonces are made and used in one call and never stored; what is stored is the payment, which is repeated byte for byte.
-//! With it the partial signature leaves: the payment can come true until its last height, and its inputs are held till then.
+//! The nonces are drawn and used in one call and never stored. The wallet stores the payment instead, and
+//! repeats it byte for byte. The partial signature leaves with it: the payment can confirm until its last
+//! height, and its inputs are reserved until then. Source: `docs/SIGNING.md`, "Invoices".
 
 use super::{
-    Invoice, Payment, SlateError,
+    Invoice, InvoiceRequest, Payment, SlateError,
     finalize::{Funding, change, is_agreed, offset_share},
-    invoice::Ask,
+    invoice,
     respond::{check_kernel, not_expired},
+    session,
 };
 use crate::keys::AccountKeys;
 use rand_core::{CryptoRng, RngCore};
-use sotto_mw::{
-    amount::{Amount, Height},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
-    kernel::Excess,
-    secret::SecretScalar,
-    session::{Nonces, Participant, Role, Share},
-};
+use sotto_mw::{amount::Height, chain::Chain, kernel::Excess, session::Role};
 
-/// An invoice whose every part was checked; only such a one is planned for and paid.
+/// An invoice whose every part was checked; only a checked invoice is planned for and paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Checked(Invoice);
+pub(crate) struct CheckedInvoice(Invoice);
 
-impl Checked {
-    /// Checks what the receiver asks of the account with these keys.
+impl CheckedInvoice {
+    /// Checks an invoice for the account with these keys.
     pub(crate) fn new(
         keys: &AccountKeys,
         chain: &Chain,
@@ -44,7 +41,8 @@ impl Checked {
             return Err(SlateError::NotForUs);
         }
         check_kernel(chain, tip, invoice.amount, &invoice.features)?;
-        let (fee, most) = (invoice.features.fee(), most_fee(chain));
+        let fee = invoice.features.fee();
+        let most = invoice::fee(chain, InvoiceRequest::MAX_INPUTS).unwrap_or_default();
         if fee > most {
             return Err(SlateError::FeeTooHigh { fee, most });
         }
@@ -64,42 +62,34 @@ impl Checked {
     pub(crate) const fn get(&self) -> &Invoice {
         &self.0
     }
-}
 
-fn most_fee(chain: &Chain) -> Amount {
-    let inputs = u64::from(Ask::MAX_INPUTS) * INPUT_WEIGHT;
-    chain.least_fee(inputs + 2 * OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap_or_default()
-}
+    /// Signs the payer's part with these inputs and this change.
+    pub(crate) fn pay(
+        &self,
+        keys: &AccountKeys,
+        chain: &Chain,
+        funding: &Funding,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Payment, Excess), SlateError> {
+        let (invoice, id) = (&self.0, chain.id());
+        let (share, secrets) = session::draw(id, &invoice.session, Role::Responder, rng);
+        let session = invoice.session(id, share)?;
+        let mut inputs: Vec<_> = funding.commitments(keys).collect();
+        inputs.sort_unstable();
+        let payment = Payment {
+            session: invoice.session,
+            invoice: invoice.hash(id),
+            share,
+            inputs,
+            change: change(keys, chain, funding)?,
+            offset: offset_share(keys, funding, &secrets.x),
+            partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
+        };
+        Ok((payment, Excess::from_point(*session.key().point())))
+    }
 
-/// Signs the payer's part: SPEC "Signing a payment", 2 to 4.
-pub(crate) fn pay(
-    keys: &AccountKeys,
-    chain: &Chain,
-    tip: Height,
-    (invoice, funding): (&Checked, &Funding),
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(Payment, Excess), SlateError> {
-    let (invoice, id) = (invoice.get(), chain.id());
-    not_expired(tip, invoice.not_after())?;
-    let x = SecretScalar::random(rng);
-    let nonces = Nonces::generate(&x, rng);
-    let share = Share::new(
-        &Participant { chain: id, session: &invoice.session, role: Role::Responder },
-        &x,
-        &nonces,
-        rng,
-    );
-    let session = invoice.session(id, share)?;
-    let mut inputs: Vec<_> = funding.inputs.iter().map(|(p, o)| keys.commitment(*p, o)).collect();
-    inputs.sort_unstable();
-    let payment = Payment {
-        session: invoice.session,
-        invoice: invoice.hash(id),
-        share,
-        inputs,
-        change: change(keys, chain, funding)?,
-        offset: offset_share(keys, funding, &x),
-        partial: session.sign(Role::Responder, &x, nonces)?,
-    };
-    Ok((payment, Excess::from_point(*session.key().point())))
+    /// Checks that a block after `tip` can still accept the payment.
+    pub(crate) fn not_expired(&self, tip: Height) -> Result<(), SlateError> {
+        not_expired(tip, self.0.not_after())
+    }
 }

@@ -1,23 +1,36 @@
-//! The receipt: what a receiver's address key signs before the payer signs anything, and what a proof of payment rests on.
+//! The receipt: what the address of a receiver signs before the payer signs anything. Proofs of payment rest
+//! on it.
 //!
 //! ```text
 //! "sotto/payment/v1" ‖ chain id ‖ session ‖ amount ‖ X_r ‖ C_r ‖ payer's key ‖ memo hash ‖ m
+//! bytes = session (32) ‖ amount (8) ‖ kernel features ‖ X_r (32) ‖ C_r (32) ‖ payer's key (32) ‖ memo hash (32)
 //! ```
 //!
-//! all but m, the kernel's message, of fixed width. Where nobody is named as payer, his key is 32 zero bytes, which
-//! encode the identity and so are nobody's key. Source: SPEC "Proof of payment".
+//! All parts except m, the message of the kernel, have a fixed width. If no payer is named, its key is 32
+//! zero bytes: the encoding of the identity, which is no valid key. Source: `docs/SIGNING.md`, "Proofs of
+//! payment".
+#![deny(clippy::indexing_slicing)]
 
+use crate::codec::session;
 use sotto_mw::{
-    amount::Amount, chain::ChainId, commitment::Commitment, hash::Hash, kernel::KernelFeatures,
-    schnorr::PublicKey, session::SessionId, tag,
+    amount::Amount,
+    chain::ChainId,
+    codec::{Decode, DecodeError, Encode, Reader},
+    commitment::Commitment,
+    group::Point,
+    hash::Hash,
+    kernel::KernelFeatures,
+    schnorr::PublicKey,
+    session::SessionId,
+    tag,
 };
 
-/// What a receiver states: "I get this, by this kernel, in this session, from this payer."
+/// The statement of a receiver: "this kernel pays me this amount, in this session, from this payer."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The signing session.
     pub session: SessionId,
-    /// What the receiver gets.
+    /// The amount that the receiver gets.
     pub amount: Amount,
     /// The kernel: fee and last height.
     pub features: KernelFeatures,
@@ -32,7 +45,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// What is signed.
+    /// The message that the receiver signs.
     #[must_use]
     pub fn message(&self, chain: &ChainId) -> Vec<u8> {
         [
@@ -47,5 +60,32 @@ impl Receipt {
             &self.features.message(chain),
         ]
         .concat()
+    }
+}
+
+impl Encode for Receipt {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.session.0);
+        self.amount.encode(out);
+        self.features.encode(out);
+        self.key.encode(out);
+        self.commitment.encode(out);
+        out.extend_from_slice(self.sender.as_ref().map_or(&[0; 32], |p| p.as_bytes()));
+        self.memo.encode(out);
+    }
+}
+
+impl Decode for Receipt {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            session: session(r)?,
+            amount: Amount::decode(r)?,
+            features: KernelFeatures::decode(r)?,
+            key: PublicKey::decode(r)?,
+            commitment: Commitment::decode(r)?,
+            // The identity is no valid key: it means that no payer is named.
+            sender: Some(Point::decode(r)?).filter(|p| !p.is_identity()).map(PublicKey::from_point),
+            memo: Hash::decode(r)?,
+        })
     }
 }

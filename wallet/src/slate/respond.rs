@@ -1,10 +1,10 @@
-//! Second step, by the receiver: check the terms, make the output, sign, and sign the receipt.
+//! Second step, by the receiver: check the terms, create the output, sign, and sign the receipt.
 //!
-//! The nonces are made and used in one call and never stored; what is stored is the response, which is repeated byte
-//! for byte when the same invite comes again (SPEC "Signing a payment", 6). The receiver locks nothing and reveals no
-//! other output.
+//! The nonces are drawn and used in one call and never stored. The wallet stores the response instead, and
+//! repeats it byte for byte when the same invite arrives again. The receiver reserves nothing and reveals no
+//! other output. Source: `docs/SIGNING.md`, "Slates".
 
-use super::{Invite, Response, SlateError};
+use super::{Invite, Response, SlateError, session};
 use crate::keys::{AccountKeys, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
@@ -14,38 +14,30 @@ use sotto_mw::{
     output::OutputFeatures,
     range_proof::Opening,
     schnorr::sign,
-    secret::SecretScalar,
-    session::{Nonces, Participant, Role, Share},
+    session::Role,
 };
 
-/// A response with what the receiver remembers of it.
+/// A response, with what the receiver keeps.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct NewResponse {
     pub(crate) response: Response,
     /// Opens the receiver's output.
     pub(crate) opening: Opening,
-    /// The excess under which the payment will appear.
+    /// The excess of the kernel of the payment.
     pub(crate) excess: Excess,
 }
 
-/// Checks the terms of an invite, and answers it: SPEC "Signing a payment", 2 to 4.
+/// Checks the terms of an invite and responds to it.
 pub(crate) fn respond(
     keys: &AccountKeys,
     chain: &Chain,
     tip: Height,
     invite: &Invite,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Answer, SlateError> {
+) -> Result<NewResponse, SlateError> {
     check_terms(keys, chain, tip, invite)?;
     let receiver = keys.address(chain.params().network);
-    let x = SecretScalar::random(rng);
-    let nonces = Nonces::generate(&x, rng);
-    let share = Share::new(
-        &Participant { chain: chain.id(), session: &invite.session, role: Role::Responder },
-        &x,
-        &nonces,
-        rng,
-    );
+    let (share, secrets) = session::draw(chain.id(), &invite.session, Role::Responder, rng);
     let session = invite.session(chain.id(), share)?;
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
     let output = keys.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &opening)?;
@@ -55,13 +47,13 @@ pub(crate) fn respond(
         invite: invite.hash(chain.id()),
         share,
         // o_r = r − x_r
-        offset: keys.blinding(Purpose::Received, &opening).sub(&x).reveal(),
-        partial: session.sign(Role::Responder, &x, nonces)?,
+        offset: keys.blinding(Purpose::Received, &opening).sub(&secrets.x).reveal(),
+        partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
         output,
         receiver,
         receipt,
     };
-    Ok(Answer { response, opening, excess: Excess::from_point(*session.key().point()) })
+    Ok(NewResponse { response, opening, excess: Excess::from_point(*session.key().point()) })
 }
 
 fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
@@ -75,8 +67,8 @@ fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) 
     check_kernel(chain, tip, invite.amount, &invite.features)
 }
 
-/// Whether a block will take a payment of this amount under this kernel: its kind, window, amount and fee.
-pub(super) fn check_kernel(
+/// Checks that a block will accept a payment of this amount under this kernel: kind, window, amount and fee.
+pub(crate) fn check_kernel(
     chain: &Chain,
     tip: Height,
     amount: Amount,
@@ -90,7 +82,8 @@ pub(super) fn check_kernel(
         return Err(SlateError::OffGrid { not_after, grid: p.window_grid });
     }
     not_expired(tip, not_after)?;
-    // The inviter may be ahead by a grid step; a window that opens later leaves a promise that no block can take.
+    // The inviter can be ahead by one grid step. No block accepts a payment whose window opens later than
+    // that.
     let (next, not_before) = (tip.next(), Window::standard(chain, not_after).not_before);
     if not_before > next.plus(p.window_grid) {
         return Err(SlateError::TooEarly { not_before, next });
@@ -99,13 +92,14 @@ pub(super) fn check_kernel(
     if amount.units() == 0 || sum.is_none() || sum > supply {
         return Err(SlateError::AmountRange);
     }
-    // Its output and its kernel: inputs and change may be paid for by other kernels of the same transaction.
+    // The fee of its output and its kernel: other kernels of the same transaction can pay for inputs and
+    // change.
     let least = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(SlateError::AmountRange)?;
     if fee < least { Err(SlateError::FeeTooLow { fee, least }) } else { Ok(()) }
 }
 
-/// Whether a block after `tip` could still take a payment with this last height.
-pub(super) fn not_expired(tip: Height, not_after: Height) -> Result<(), SlateError> {
+/// Checks that a block after `tip` can still accept a payment with this last height.
+pub(crate) fn not_expired(tip: Height, not_after: Height) -> Result<(), SlateError> {
     let next = tip.next();
     if not_after < next { Err(SlateError::Expired { not_after, next }) } else { Ok(()) }
 }

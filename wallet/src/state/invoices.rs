@@ -1,110 +1,209 @@
-//! Invoices: what this wallet asked for, and what it paid because it was asked.
+//! Invoices that this wallet issued, and invoices that it paid.
 //!
 //! ```text
-//! asked     Open ── collect ─▶ Collected: waiting ⇄ confirmed, waiting ─▶ failed
+//! issued    Open ── collect ─▶ Collected: waiting ⇄ confirmed, waiting ─▶ failed
 //!             └── cancel, or past last height + K ─▶ Cancelled
-//! paid      Paid: as a payment that was finalised: see `state`
+//! paid      signed: see `state`
+//!
+//! issued bytes = invoice ‖ account (4) ‖ amount (8) ‖ index (12) ‖ stage
+//! paid bytes   = invoice ‖ account (4) ‖ payment ‖ excess (32) ‖ transaction status
 //! ```
 //!
-//! Asking promises nothing and locks nothing; a payer's partial signature leaves at once, so his inputs are held until the
-//! kernel is in a block or can never be.
+//! Issuing an invoice promises nothing and reserves nothing. The partial signature of a payer leaves at once,
+//! so the payer's inputs are reserved until the kernel is in a block or can never be.
+#![deny(clippy::indexing_slicing)]
 
-use super::{Fate, last_chance, settle::kernel_fate};
+use super::{ChainObservation, TxStatus, last_possible_height};
 use crate::{
+    codec::Keyed,
     keys::Account,
-    slate::{Invoice, Payment, SlateError, seal::Sealed},
+    nonce_vault::EncryptedNonces,
+    outputs::{opening, put_opening},
+    slate::{Invoice, Payment, SlateError},
 };
 use sotto_mw::{
-    amount::Height, chain::Chain, commitment::Commitment, group::PointBytes, kernel::Excess,
-    range_proof::Opening, transaction::Transaction,
+    chain::Chain,
+    codec::{Decode, DecodeError, Encode, Reader},
+    commitment::Commitment,
+    group::PointBytes,
+    kernel::Excess,
+    range_proof::Opening,
+    session::SessionId,
+    transaction::Transaction,
 };
-use std::collections::BTreeMap;
 
-/// How far a request has come.
+/// The stage of an invoice that this wallet issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AskedStage {
-    /// The invoice is out; the secrets wait under seal.
-    Open(Sealed),
-    /// Called off before anything signed left; the secrets are gone.
+pub(crate) enum InvoiceStage {
+    /// The invoice is out; its nonces are kept.
+    Open(EncryptedNonces),
+    /// Cancelled before anything signed left; the nonces are destroyed.
     Cancelled,
-    /// Signed; the secrets are gone, the result is kept.
+    /// Signed; the nonces are destroyed, the result is kept.
     Collected {
         /// The one payment that was accepted.
         payment: Box<Payment>,
-        /// The result.
         transaction: Transaction,
-        /// Its kernel's excess.
+        /// The excess of the kernel.
         excess: Excess,
-        /// What became of it.
-        fate: Fate,
+        tx_status: TxStatus,
     },
 }
 
-/// A request of this wallet.
+/// An invoice that this wallet issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct IssuedInvoice {
     /// The receiving account.
-    pub account: Account,
-    /// The invoice.
-    pub invoice: Invoice,
-    /// Opens its output.
-    pub opening: Opening,
-    /// How far it has come.
-    pub stage: AskedStage,
+    pub(crate) account: Account,
+    pub(crate) invoice: Invoice,
+    /// Opens the receiver's output.
+    pub(crate) opening: Opening,
+    pub(crate) stage: InvoiceStage,
 }
 
-impl Asked {
-    pub(super) fn fate(&self) -> Fate {
+impl IssuedInvoice {
+    pub(crate) const fn tx_status(&self) -> TxStatus {
         match self.stage {
-            AskedStage::Open(_) => Fate::Waiting,
-            AskedStage::Cancelled => Fate::Failed,
-            AskedStage::Collected { fate, .. } => fate,
+            InvoiceStage::Open(_) => TxStatus::Waiting,
+            InvoiceStage::Cancelled => TxStatus::Failed,
+            InvoiceStage::Collected { tx_status, .. } => tx_status,
         }
     }
 
-    /// Calls it off while no partial signature has left; doing it twice is the same as once.
-    pub(super) fn cancel(&mut self, chain: &Chain) -> Result<(), SlateError> {
+    /// The excess of the kernel, once the payment was collected.
+    pub(crate) const fn excess(&self) -> Option<Excess> {
         match self.stage {
-            AskedStage::Cancelled => {}
-            AskedStage::Open(_) => self.stage = AskedStage::Cancelled,
-            AskedStage::Collected { fate, .. } => {
-                return fate.cancelled(last_chance(chain, self.invoice.not_after()));
+            InvoiceStage::Collected { excess, .. } => Some(excess),
+            InvoiceStage::Open(_) | InvoiceStage::Cancelled => None,
+        }
+    }
+
+    /// Cancels the invoice if no partial signature has left; cancelling twice is the same as once.
+    pub(crate) fn cancel(&mut self, chain: &Chain) -> Result<(), SlateError> {
+        match self.stage {
+            InvoiceStage::Cancelled => {}
+            InvoiceStage::Open(_) => self.stage = InvoiceStage::Cancelled,
+            InvoiceStage::Collected { tx_status, .. } => {
+                return tx_status.cancelled(last_possible_height(chain, self.invoice.not_after()));
             }
         }
         Ok(())
     }
 
-    /// Takes over what the chain at `tip` says about its kernel.
-    pub(super) fn settle(&mut self, chain: &Chain, tip: Height, kernels: &BTreeMap<Excess, Height>) {
+    /// Applies what a scan observed.
+    pub(crate) fn observe(&mut self, chain: &Chain, seen: &ChainObservation) {
         let not_after = self.invoice.not_after();
         match &mut self.stage {
-            AskedStage::Collected { fate, excess, .. } => {
-                *fate = kernel_fate((chain, tip), not_after, kernels.get(excess));
+            InvoiceStage::Collected { tx_status, excess, .. } => {
+                *tx_status = seen.kernel_status(chain, not_after, excess);
             }
-            AskedStage::Open(_) if tip > last_chance(chain, not_after) => self.stage = AskedStage::Cancelled,
-            AskedStage::Open(_) | AskedStage::Cancelled => {}
+            InvoiceStage::Open(_) if seen.is_over(chain, not_after) => self.stage = InvoiceStage::Cancelled,
+            InvoiceStage::Open(_) | InvoiceStage::Cancelled => {}
         }
     }
 }
 
-/// A payment of this wallet to somebody's invoice.
+/// A payment of this wallet to an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paid {
+pub(crate) struct PaidInvoice {
     /// The paying account.
-    pub account: Account,
-    /// The invoice.
-    pub invoice: Invoice,
-    /// The payment, repeated whenever the same invoice comes again.
-    pub payment: Payment,
-    /// The kernel's excess.
-    pub excess: Excess,
-    /// What became of it.
-    pub fate: Fate,
+    pub(crate) account: Account,
+    pub(crate) invoice: Invoice,
+    /// The payment; the wallet repeats it when the same invoice arrives again.
+    pub(crate) payment: Payment,
+    /// The excess of the kernel.
+    pub(crate) excess: Excess,
+    pub(crate) tx_status: TxStatus,
 }
 
-impl Paid {
-    /// What it spends.
+impl PaidInvoice {
+    /// The commitments of its inputs.
     pub(crate) fn inputs(&self) -> Vec<PointBytes> {
         self.payment.inputs.iter().map(Commitment::encoded).collect()
+    }
+}
+
+impl Keyed for IssuedInvoice {
+    type Key = SessionId;
+    const NAME: &'static str = "invoices";
+    const LEAST_BYTES: usize = 1_000;
+
+    fn key(&self) -> SessionId {
+        self.invoice.session
+    }
+}
+
+impl Encode for IssuedInvoice {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invoice.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        put_opening(&self.opening, out);
+        match &self.stage {
+            InvoiceStage::Open(encrypted) => {
+                out.push(0);
+                encrypted.encode(out);
+            }
+            InvoiceStage::Cancelled => out.push(1),
+            InvoiceStage::Collected { payment, transaction, excess, tx_status } => {
+                out.push(2);
+                payment.encode(out);
+                transaction.encode(out);
+                excess.encode(out);
+                tx_status.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for IssuedInvoice {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            invoice: Invoice::decode(r)?,
+            account: Account(r.u32()?),
+            opening: opening(r)?,
+            stage: match r.u8()? {
+                0 => InvoiceStage::Open(EncryptedNonces::decode(r)?),
+                1 => InvoiceStage::Cancelled,
+                2 => InvoiceStage::Collected {
+                    payment: Box::new(Payment::decode(r)?),
+                    transaction: Transaction::decode(r)?,
+                    excess: Excess::decode(r)?,
+                    tx_status: TxStatus::decode(r)?,
+                },
+                code => return Err(DecodeError::Code { what: "stage", code }),
+            },
+        })
+    }
+}
+
+impl Keyed for PaidInvoice {
+    type Key = SessionId;
+    const NAME: &'static str = "invoices paid";
+    const LEAST_BYTES: usize = 1_000;
+
+    fn key(&self) -> SessionId {
+        self.invoice.session
+    }
+}
+
+impl Encode for PaidInvoice {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invoice.encode(out);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        self.payment.encode(out);
+        self.excess.encode(out);
+        self.tx_status.encode(out);
+    }
+}
+
+impl Decode for PaidInvoice {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            invoice: Invoice::decode(r)?,
+            account: Account(r.u32()?),
+            payment: Payment::decode(r)?,
+            excess: Excess::decode(r)?,
+            tx_status: TxStatus::decode(r)?,
+        })
     }
 }

@@ -1,179 +1,153 @@
-//! Payments begun here: one transaction that pays one or several, with a session and a kernel for each of them.
+//! Payments that this wallet began: one transaction to one or several recipients, with a session and a kernel
+//! for each.
 //!
 //! ```text
-//! each invite     awaited ── answer ─▶ held ── the last one is there ─▶ signed, all at once
-//!                    └──── cancel ───────┴──▶ dropped: burnt unsigned
-//! the payment     Open ── nobody is awaited ─▶ Finalised: signed, see `state`
-//!                   └── all dropped, or past last height + K ─▶ Cancelled
+//! each invite     awaited ── response ─▶ held ── the last response arrives ─▶ signed, all at once
+//!                    └──── cancel ─────────┴──▶ cancelled: nonces destroyed unsigned
+//! the payment     Open ── no response is awaited ─▶ Finalised: signed, see `state`
+//!                   └── all invites cancelled, or past last height + K ─▶ Cancelled
+//!
+//! bytes = session of the first invite (32) ‖ account (4) ‖ list of inputs ‖ [change (32)] ‖ list of cancelled invites ‖ stage
 //! ```
 //!
-//! Nothing is signed before everybody who is still invited has answered, so an invite can be dropped free of charge till
-//! then: its share of the inputs becomes change. Its kernel never exists, since it takes a partial signature of this
-//! wallet. All invites of a payment have one last height, and its kernels enter the chain together or not at all.
+//! The wallet signs nothing before every remaining recipient has responded, so an invite can be cancelled
+//! free of charge until then: its share of the inputs becomes change. Its kernel never exists, because the
+//! kernel needs a partial signature of this wallet. All invites of a payment have the same last height, and
+//! their kernels enter the chain together or not at all. Source: `docs/SIGNING.md`, "Several recipients".
+#![deny(clippy::indexing_slicing)]
 
-use super::{Fate, Step};
+use super::{SessionStatus, TxStatus};
 use crate::{
+    codec::{Keyed, flag, inputs, list, option, point_bytes, put_inputs, put_list, put_option, session},
     keys::Account,
-    slate::{Invite, Response, seal::Sealed},
+    nonce_vault::EncryptedNonces,
+    slate::{Invite, Response},
 };
 use sotto_mw::{
     amount::{Amount, Height},
+    codec::{Decode, DecodeError, Encode, Reader},
     group::PointBytes,
     kernel::Excess,
     session::SessionId,
     transaction::Transaction,
 };
 
-/// What is there of an answer.
+/// An invite that is out, with its encrypted nonces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Nothing yet.
-    Awaited,
-    /// The one response that is accepted; it was checked, and waits for the others.
-    Held(Box<Response>),
-}
-
-/// An invite that is out, and its secrets under seal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invited {
-    /// The invite.
-    pub invite: Invite,
+pub(crate) struct OpenInvite {
+    pub(crate) invite: Invite,
     /// x, d, e.
-    pub sealed: Sealed,
-    /// What came back.
-    pub answer: Answer,
-}
-
-impl Invited {
-    /// The response that is held.
-    #[must_use]
-    pub fn response(&self) -> Option<&Response> {
-        match &self.answer {
-            Answer::Awaited => None,
-            Answer::Held(response) => Some(response),
-        }
-    }
+    pub(crate) encrypted: EncryptedNonces,
+    /// The one response that is accepted: it was checked, and waits for the others.
+    pub(crate) response: Option<Box<Response>>,
 }
 
 /// An invite that was answered and signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signed {
-    /// The invite.
-    pub invite: Invite,
+pub(crate) struct SignedInvite {
+    pub(crate) invite: Invite,
     /// The one response that was accepted.
-    pub response: Response,
-    /// Its kernel's excess.
-    pub excess: Excess,
+    pub(crate) response: Response,
+    /// The excess of the kernel.
+    pub(crate) excess: Excess,
 }
 
-/// How far a payment has come.
+/// The stage of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum PaymentStage {
     /// At least one invite is out, and nothing signed has left.
-    Open(Vec<Invited>),
-    /// Called off before anything signed left; the secrets are gone.
+    Open(Vec<OpenInvite>),
+    /// Cancelled before anything signed left; the nonces are destroyed.
     Cancelled,
-    /// Signed; the secrets are gone, the result is kept.
+    /// Signed; the nonces are destroyed, the result is kept.
     Finalised {
-        /// All that it pays, in the order of the invites.
-        signed: Vec<Signed>,
-        /// The result.
+        /// The invites that it pays, in their order.
+        signed: Vec<SignedInvite>,
         transaction: Transaction,
-        /// What became of it.
-        fate: Fate,
+        tx_status: TxStatus,
     },
 }
 
-/// A payment made from this wallet, to one or several.
+/// A payment that this wallet began, to one or several recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Its name in this wallet: the session of its first invite.
-    pub id: SessionId,
+pub(crate) struct SentPayment {
+    /// The session of its first invite, which identifies the payment.
+    pub(crate) id: SessionId,
     /// The paying account.
-    pub account: Account,
-    /// What it spends.
-    pub inputs: Vec<PointBytes>,
-    /// What comes back.
-    pub change: Option<PointBytes>,
-    /// Invites that were called off: all of them when it is cancelled.
-    pub dropped: Vec<Invite>,
-    /// How far it has come.
-    pub stage: Stage,
+    pub(crate) account: Account,
+    /// The commitments of its inputs.
+    pub(crate) inputs: Vec<PointBytes>,
+    /// The commitment of its change.
+    pub(crate) change: Option<PointBytes>,
+    /// The invites that were cancelled.
+    pub(crate) cancelled: Vec<Invite>,
+    pub(crate) stage: PaymentStage,
 }
 
-/// One invite of a payment, by where it stands.
+/// One invite of a payment.
 #[derive(Clone, Copy, Debug)]
-pub enum Part<'a> {
-    /// It is out.
-    Open(&'a Invited),
-    /// It was signed.
-    Signed(&'a Signed),
-    /// It was called off.
-    Dropped(&'a Invite),
+pub(crate) enum PaymentPart<'a> {
+    Open(&'a OpenInvite),
+    Signed(&'a SignedInvite),
+    Cancelled(&'a Invite),
 }
 
-impl<'a> Part<'a> {
-    /// The invite.
-    #[must_use]
-    pub const fn invite(self) -> &'a Invite {
+impl<'a> PaymentPart<'a> {
+    pub(crate) const fn invite(self) -> &'a Invite {
         match self {
-            Self::Open(Invited { invite, .. })
-            | Self::Signed(Signed { invite, .. })
-            | Self::Dropped(invite) => invite,
+            Self::Open(OpenInvite { invite, .. })
+            | Self::Signed(SignedInvite { invite, .. })
+            | Self::Cancelled(invite) => invite,
         }
     }
 }
 
-impl Sent {
-    /// What became of it; an open payment waits, a cancelled one failed.
-    #[must_use]
-    pub const fn fate(&self) -> Fate {
+impl SentPayment {
+    /// The status of its transaction: an open payment waits, a cancelled one failed.
+    pub(crate) const fn tx_status(&self) -> TxStatus {
         match self.stage {
-            Stage::Open(_) => Fate::Waiting,
-            Stage::Cancelled => Fate::Failed,
-            Stage::Finalised { fate, .. } => fate,
+            PaymentStage::Open(_) => TxStatus::Waiting,
+            PaymentStage::Cancelled => TxStatus::Failed,
+            PaymentStage::Finalised { tx_status, .. } => tx_status,
         }
     }
 
-    /// All its invites, those that were called off last.
-    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        let (open, signed): (&[Invited], &[Signed]) = match &self.stage {
-            Stage::Open(open) => (open, &[]),
-            Stage::Finalised { signed, .. } => (&[], signed),
-            Stage::Cancelled => (&[], &[]),
+    /// All invites; the cancelled ones come last.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = PaymentPart<'_>> {
+        let (open, signed): (&[OpenInvite], &[SignedInvite]) = match &self.stage {
+            PaymentStage::Open(open) => (open, &[]),
+            PaymentStage::Finalised { signed, .. } => (&[], signed),
+            PaymentStage::Cancelled => (&[], &[]),
         };
-        let live = open.iter().map(Part::Open).chain(signed.iter().map(Part::Signed));
-        live.chain(self.dropped.iter().map(Part::Dropped))
+        let live = open.iter().map(PaymentPart::Open).chain(signed.iter().map(PaymentPart::Signed));
+        live.chain(self.cancelled.iter().map(PaymentPart::Cancelled))
     }
 
-    /// The invite of this session, if it is one of this payment.
-    #[must_use]
-    pub fn part(&self, session: &SessionId) -> Option<Part<'_>> {
+    /// The invite with this session, if it belongs to the payment.
+    pub(crate) fn part(&self, session: &SessionId) -> Option<PaymentPart<'_>> {
         self.parts().find(|p| p.invite().session == *session)
     }
 
-    /// How far the invite of a part has come.
-    #[must_use]
-    pub const fn step(&self, part: Part<'_>) -> Step {
+    /// The status of one invite.
+    pub(crate) const fn status(&self, part: PaymentPart<'_>) -> SessionStatus {
         match part {
-            Part::Open(Invited { answer: Answer::Awaited, .. }) => Step::Begun,
-            Part::Open(_) => Step::Held,
-            Part::Signed(_) => Step::Signed(self.fate()),
-            Part::Dropped(_) => Step::Cancelled,
+            PaymentPart::Open(OpenInvite { response: None, .. }) => SessionStatus::Begun,
+            PaymentPart::Open(_) => SessionStatus::Held,
+            PaymentPart::Signed(_) => SessionStatus::Signed(self.tx_status()),
+            PaymentPart::Cancelled(_) => SessionStatus::Cancelled,
         }
     }
 
     /// The last height at which it can enter a block.
-    #[must_use]
-    pub fn not_after(&self) -> Height {
+    pub(crate) fn not_after(&self) -> Height {
         self.parts().next().map_or(Height::GENESIS, |p| p.invite().not_after())
     }
 
-    /// What the invite of a part costs: its kernel's fee, and with the first one what is paid beside all of these.
-    #[must_use]
-    pub fn fee(&self, part: Part<'_>) -> Amount {
+    /// The fee of one invite: that of its kernel; the first invite also bears what exceeds the fees of all
+    /// invites.
+    pub(crate) fn fee(&self, part: PaymentPart<'_>) -> Amount {
         let fee = part.invite().features.fee();
-        let Stage::Finalised { signed, transaction, .. } = &self.stage else { return fee };
+        let PaymentStage::Finalised { signed, transaction, .. } = &self.stage else { return fee };
         if signed.first().is_none_or(|s| s.invite.session != part.invite().session) {
             return fee;
         }
@@ -182,20 +156,119 @@ impl Sent {
         all.zip(others).and_then(|(all, others)| all.checked_sub(others)).unwrap_or(fee)
     }
 
-    /// Calls an invite off that is out: the payment goes on with the others, if there are any.
-    pub(super) fn drop_open(&mut self, session: &SessionId) {
-        let Stage::Open(open) = &mut self.stage else { return };
+    /// Cancels one open invite; the payment continues with the others, if there are any.
+    pub(crate) fn cancel_invite(&mut self, session: &SessionId) {
+        let PaymentStage::Open(open) = &mut self.stage else { return };
         let off = open.extract_if(.., |o| o.invite.session == *session);
-        self.dropped.extend(off.map(|o| o.invite));
+        self.cancelled.extend(off.map(|o| o.invite));
         if open.is_empty() {
-            self.stage = Stage::Cancelled;
+            self.stage = PaymentStage::Cancelled;
         }
     }
 
-    /// Calls all of it off.
-    pub(super) fn drop_all(&mut self) {
-        let Stage::Open(open) = &mut self.stage else { return };
-        self.dropped.extend(core::mem::take(open).into_iter().map(|o| o.invite));
-        self.stage = Stage::Cancelled;
+    /// Cancels all invites.
+    pub(crate) fn cancel_all(&mut self) {
+        let PaymentStage::Open(open) = &mut self.stage else { return };
+        self.cancelled.extend(core::mem::take(open).into_iter().map(|o| o.invite));
+        self.stage = PaymentStage::Cancelled;
+    }
+}
+
+/// Fewest bytes of an invite.
+pub(crate) const LEAST_INVITE: usize = 32 + 8 + 9 + 160 + 65 + 1 + 2;
+
+fn invites<T: Decode>(r: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
+    list(r, "invites", LEAST_INVITE)
+}
+
+impl Encode for OpenInvite {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invite.encode(out);
+        self.encrypted.encode(out);
+        put_option(self.response.as_deref(), out);
+    }
+}
+
+impl Decode for OpenInvite {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (invite, encrypted) = (Invite::decode(r)?, EncryptedNonces::decode(r)?);
+        Ok(Self { invite, encrypted, response: option(r, "response flag")?.map(Box::new) })
+    }
+}
+
+impl Encode for SignedInvite {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.invite.encode(out);
+        self.response.encode(out);
+        self.excess.encode(out);
+    }
+}
+
+impl Decode for SignedInvite {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (invite, response) = (Invite::decode(r)?, Response::decode(r)?);
+        Ok(Self { invite, response, excess: Excess::decode(r)? })
+    }
+}
+
+impl Keyed for SentPayment {
+    type Key = SessionId;
+    const NAME: &'static str = "payments made";
+    const LEAST_BYTES: usize = LEAST_INVITE + 32 + 4 + 4 + 1 + 4 + 1;
+
+    fn key(&self) -> SessionId {
+        self.id
+    }
+}
+
+impl Encode for SentPayment {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.id.0);
+        out.extend_from_slice(&self.account.0.to_le_bytes());
+        put_inputs(&self.inputs, out);
+        out.push(u8::from(self.change.is_some()));
+        self.change.iter().for_each(|c| out.extend_from_slice(&c.0));
+        put_list(&self.cancelled, out);
+        match &self.stage {
+            PaymentStage::Open(open) => {
+                out.push(0);
+                put_list(open, out);
+            }
+            PaymentStage::Cancelled => out.push(1),
+            PaymentStage::Finalised { signed, transaction, tx_status } => {
+                out.push(2);
+                put_list(signed, out);
+                transaction.encode(out);
+                tx_status.encode(out);
+            }
+        }
+    }
+}
+
+/// The identifier must be the session of one of the invites, and an open or finalised payment must have
+/// invites.
+impl Decode for SentPayment {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (id, account, inputs) = (session(r)?, Account(r.u32()?), inputs(r)?);
+        let change = flag(r, "change flag")?.then(|| point_bytes(r)).transpose()?;
+        let cancelled = invites(r)?;
+        let (live, stage) = match r.u8()? {
+            0 => {
+                let open: Vec<OpenInvite> = invites(r)?;
+                (!open.is_empty(), PaymentStage::Open(open))
+            }
+            1 => (true, PaymentStage::Cancelled),
+            2 => {
+                let signed: Vec<SignedInvite> = invites(r)?;
+                let (transaction, tx_status) = (Transaction::decode(r)?, TxStatus::decode(r)?);
+                (!signed.is_empty(), PaymentStage::Finalised { signed, transaction, tx_status })
+            }
+            code => return Err(DecodeError::Code { what: "stage", code }),
+        };
+        let sent = Self { id, account, inputs, change, cancelled, stage };
+        match live && sent.part(&id).is_some() {
+            true => Ok(sent),
+            false => Err(DecodeError::Code { what: "payment without its invite", code: 0 }),
+        }
     }
 }

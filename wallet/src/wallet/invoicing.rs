@@ -1,163 +1,117 @@
-//! Requests: ask with an invoice and collect what is paid; check an invoice and pay it.
+//! Invoices: create one and collect its payment; check one and pay it.
 
-use super::{Wallet, WalletError, pending};
+use super::context::{Change, Context};
 use crate::{
+    coin_selection::{self, CoinSelectionError, InvoicePlan},
+    error::WalletError,
     keys::{Account, Purpose, fresh_index},
-    outputs::Origin,
-    select::{self, Bill, Confirmed, SelectError},
+    outputs::{OutputRecord, OutputSecret},
     slate::{
-        Invoice, Payment, SlateError,
-        collect::Offered,
-        finalize::Funding,
-        invoice::{self, Ask},
-        pay::{self, Checked},
-        seal::Secrets,
+        Invoice, InvoiceRequest, Payment, SlateError, collect::CheckedPayment, finalize::Funding, invoice,
+        pay::CheckedInvoice,
     },
-    state::{Asked, AskedStage, Fate, Paid},
-    store::Store,
+    state::{InvoiceStage, IssuedInvoice, PaidInvoice, TxStatus},
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Amount, commitment::Commitment, range_proof::Opening, rules::Verified, transaction::Transaction,
 };
 
-impl<S: Store> Wallet<S> {
-    /// Asks for a payment to `account`: opens its session and keeps it.
-    ///
-    /// # Errors
-    /// [`SelectError`] when nothing is asked for, more than there is, or of somebody elsewhere; or the store's refusal.
-    pub fn ask(
-        &mut self,
-        account: Account,
-        ask: Ask,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Invoice, WalletError> {
-        let keys = self.keys(account)?;
-        let features = select::ask(&self.state, &self.chain, &ask)?;
-        let opened = invoice::invoice(&keys, &self.chain, (ask, features), rng).map_err(SlateError::Prove)?;
-        let (invoice, opening) = (opened.invoice, opened.opening);
-        let sealed = opened.secrets.seal(&self.installation, &invoice.hash(self.chain.id()), rng);
-        let mut next = self.state.clone();
-        let asked = Asked { account, invoice: invoice.clone(), opening, stage: AskedStage::Open(sealed) };
-        next.asked.insert(invoice.session, asked);
-        self.keep(next)?;
-        Ok(invoice)
-    }
+pub(crate) fn create_invoice(
+    context: &Context<'_>,
+    account: Account,
+    request: InvoiceRequest,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Invoice>, WalletError> {
+    let keys = context.keys(account)?;
+    let features = coin_selection::invoice_features(context.state, context.chain, &request)?;
+    let new = invoice::invoice(&keys, context.chain, (request, features), rng).map_err(SlateError::Prove)?;
+    let (invoice, opening) = (new.invoice, new.opening);
+    let encrypted = new.secrets.encrypt(context.installation, &invoice.hash(context.chain.id()), rng);
+    let stage = InvoiceStage::Open(encrypted);
+    let mut next = context.state.clone();
+    next.issued.insert(invoice.session, IssuedInvoice { account, invoice: invoice.clone(), opening, stage });
+    Ok(Change::new(next, invoice))
+}
 
-    /// Checks an invoice and plans its payment from `account`; nothing changes. An invoice that was paid is not planned for
-    /// again: see [`Wallet::paid_before`].
-    ///
-    /// # Errors
-    /// [`SlateError`] with what is wrong with the invoice, [`SelectError`] when it cannot be paid.
-    pub fn bill(&self, account: Account, invoice: &Invoice) -> Result<Bill, WalletError> {
-        let keys = self.keys(account)?;
-        self.unpaid(invoice)?;
-        let checked = Checked::new(&keys, &self.chain, self.state.tip, invoice.clone())?;
-        Ok(select::bill(&self.state, &self.chain, account, checked)?)
-    }
+pub(crate) fn plan_invoice(
+    context: &Context<'_>,
+    account: Account,
+    invoice: &Invoice,
+) -> Result<InvoicePlan, WalletError> {
+    let keys = context.keys(account)?;
+    unpaid(context, invoice)?;
+    let checked = CheckedInvoice::new(&keys, context.chain, context.tip(), invoice.clone())?;
+    Ok(coin_selection::plan_invoice(context.state, context.chain, account, checked)?)
+}
 
-    /// The payment that this wallet made to this very invoice, if it did.
-    #[must_use]
-    pub fn paid_before(&self, invoice: &Invoice) -> Option<&Payment> {
-        self.state.paid.get(&invoice.session).filter(|p| p.invoice == *invoice).map(|p| &p.payment)
+pub(crate) fn pay_invoice(
+    context: &Context<'_>,
+    plan: &InvoicePlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Payment>, WalletError> {
+    let (account, invoice) = (plan.account(), plan.invoice());
+    let keys = context.keys(account)?;
+    unpaid(context, invoice)?;
+    let change =
+        (plan.change() > Amount::ZERO).then(|| Opening { amount: plan.change(), index: fresh_index(rng) });
+    let funding = Funding { inputs: plan.inputs().iter().map(OutputRecord::secret).collect(), change };
+    plan.checked().not_expired(context.tip())?;
+    let (payment, excess) = plan.checked().pay(&keys, context.chain, &funding, rng)?;
+    let secret = |opening| OutputSecret { purpose: Purpose::Change, opening };
+    let change = change.map(|o| OutputRecord::pending(&keys, account, invoice.session, secret(o)));
+    let mut next = context.state.clone();
+    let inputs: Vec<_> = payment.inputs.iter().map(Commitment::encoded).collect();
+    if !next.lock(invoice.session, &inputs, change) {
+        return Err(CoinSelectionError::Stale.into());
     }
+    let (invoice, tx_status) = (invoice.clone(), TxStatus::Waiting);
+    let paid = PaidInvoice { account, invoice, payment: payment.clone(), excess, tx_status };
+    next.paid.insert(payment.session, paid);
+    // Before the signature leaves: an older wallet file must not pay again.
+    if context.installation.close(&payment.session, &payment.hash())? != payment.hash() {
+        return Err(SlateError::PaidBefore.into());
+    }
+    Ok(Change::new(next, payment))
+}
 
-    /// Pays a confirmed bill: signs the payer's part and locks its inputs until the payment is in a block or never can be.
-    ///
-    /// # Errors
-    /// [`SelectError::Stale`] when an input is no longer free, [`SlateError::SessionReused`] when the invoice was paid
-    /// meanwhile, or the store's refusal; nothing changes then. When the store fails after the installation has noted the
-    /// payment, the invoice is not paid any more ([`SlateError::PaidBefore`]), and another one is needed.
-    pub fn pay(
-        &mut self,
-        bill: Confirmed<Bill>,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Payment, WalletError> {
-        let bill = bill.into_inner();
-        let (account, invoice) = (bill.account(), bill.invoice());
-        let keys = self.keys(account)?;
-        self.unpaid(invoice)?;
-        let change = (bill.change() > Amount::ZERO)
-            .then(|| Opening { amount: bill.change(), index: fresh_index(rng) });
-        let inputs = bill.inputs().iter().map(|i| (i.purpose, i.opening)).collect();
-        let funding = Funding { inputs, change };
-        let terms = (bill.checked(), &funding);
-        let (payment, excess) = pay::pay(&keys, &self.chain, self.state.tip, terms, rng)?;
-        let origin = Origin::Slate(invoice.session);
-        let change = change.map(|o| pending(&keys, account, (Purpose::Change, o), origin));
-        let mut next = self.state.clone();
-        let held: Vec<_> = payment.inputs.iter().map(Commitment::encoded).collect();
-        if !next.lock(invoice.session, &held, change) {
-            return Err(SelectError::Stale.into());
+/// Refuses a session in which this wallet already pays.
+fn unpaid(context: &Context<'_>, invoice: &Invoice) -> Result<(), SlateError> {
+    let (session, state) = (&invoice.session, context.state);
+    let used = state.paid.contains_key(session) || state.payment_with(session).is_some();
+    if used { Err(SlateError::SessionReused) } else { Ok(()) }
+}
+
+pub(crate) fn collect(
+    context: &Context<'_>,
+    payment: &Payment,
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let issued = context.state.issued.get(&payment.session).ok_or(SlateError::UnknownSession)?;
+    let encrypted = match &issued.stage {
+        InvoiceStage::Cancelled => return Err(SlateError::Cancelled.into()),
+        InvoiceStage::Collected { payment: first, transaction, .. } if **first == *payment => {
+            return Ok(Change::none(context.verify(transaction.clone())?));
         }
-        let (invoice, fate) = (invoice.clone(), Fate::Waiting);
-        let paid = Paid { account, invoice, payment: payment.clone(), excess, fate };
-        next.paid.insert(payment.session, paid);
-        // Before the signature leaves: a wallet file from before does not pay once more.
-        if self.installation.close(&payment.session, &payment.hash())? != payment.hash() {
-            return Err(SlateError::PaidBefore.into());
-        }
-        self.keep(next)?;
-        Ok(payment)
-    }
-
-    /// A session in which this wallet pays already is not taken for another payment.
-    fn unpaid(&self, invoice: &Invoice) -> Result<(), SlateError> {
-        let (session, state) = (&invoice.session, &self.state);
-        let used = state.paid.contains_key(session) || state.sent_in(session).is_some();
-        if used { Err(SlateError::SessionReused) } else { Ok(()) }
-    }
-
-    /// Checks a payment to an invoice of this wallet, signs, burns the nonces, and returns the transaction; the same payment
-    /// gets the same transaction.
-    ///
-    /// # Errors
-    /// [`SlateError`] with the party at fault. A refused payment changes nothing, and a good one can still come; once one
-    /// was accepted, no other ever is.
-    pub fn collect(&mut self, payment: &Payment) -> Result<Verified<Transaction>, WalletError> {
-        let asked = self.state.asked.get(&payment.session).ok_or(SlateError::UnknownSession)?;
-        let sealed = match &asked.stage {
-            AskedStage::Cancelled => return Err(SlateError::Cancelled.into()),
-            AskedStage::Collected { payment: first, transaction, .. } => {
-                return if **first == *payment {
-                    self.again(transaction.clone())
-                } else {
-                    Err(SlateError::AnsweredTwice.into())
-                };
-            }
-            AskedStage::Open(sealed) => sealed,
+        InvoiceStage::Collected { .. } => return Err(SlateError::AnsweredTwice.into()),
+        InvoiceStage::Open(encrypted) => encrypted,
+    };
+    let secrets = context.decrypt(encrypted, &issued.invoice.hash(context.chain.id()))?;
+    let checked = CheckedPayment::check(context.chain, context.tip(), &issued.invoice, payment)?;
+    let excess = checked.excess();
+    let transaction = checked.collect(context.chain, secrets)?;
+    context.close(&payment.session, &payment.hash())?;
+    let secret = OutputSecret { purpose: Purpose::Received, opening: issued.opening };
+    let keys = context.keys(issued.account)?;
+    let output = OutputRecord::pending(&keys, issued.account, payment.session, secret);
+    let mut next = context.state.clone();
+    next.outputs.entry(output.commitment).or_insert(output);
+    if let Some(issued) = next.issued.get_mut(&payment.session) {
+        issued.stage = InvoiceStage::Collected {
+            payment: Box::new(payment.clone()),
+            transaction: transaction.get().clone(),
+            excess,
+            tx_status: TxStatus::Waiting,
         };
-        let hash = asked.invoice.hash(self.chain.id());
-        let secrets =
-            Secrets::unseal(sealed, &self.installation, &hash).ok_or(SlateError::ForeignInstallation)?;
-        let offered = Offered::check(&self.chain, self.state.tip, &asked.invoice, payment)?;
-        let excess = offered.excess();
-        let transaction = offered.collect(&self.chain, secrets)?;
-        self.close(&payment.session, &payment.hash())?;
-        let (account, opening) = (asked.account, asked.opening);
-        let origin = Origin::Slate(payment.session);
-        let output = pending(&self.keys(account)?, account, (Purpose::Received, opening), origin);
-        let mut next = self.state.clone();
-        next.outputs.entry(output.commitment).or_insert(output);
-        if let Some(asked) = next.asked.get_mut(&payment.session) {
-            asked.stage = AskedStage::Collected {
-                payment: Box::new(payment.clone()),
-                transaction: transaction.get().clone(),
-                excess,
-                fate: Fate::Waiting,
-            };
-        }
-        self.keep(next)?;
-        Ok(transaction)
     }
-
-    /// All requests made, in order of sessions.
-    pub fn asked(&self) -> impl Iterator<Item = &Asked> {
-        self.state.asked.values()
-    }
-
-    /// All invoices paid, in order of sessions.
-    pub fn paid(&self) -> impl Iterator<Item = &Paid> {
-        self.state.paid.values()
-    }
+    Ok(Change::new(next, transaction))
 }

@@ -1,85 +1,41 @@
-//! Receiving: answer an invite, take a block's reward.
+//! Receiving: respond to an invite.
 
-use super::{Wallet, WalletError, pending};
+use super::context::{Change, Context};
 use crate::{
-    coinbase::{RewardError, Rewards},
+    error::WalletError,
     keys::{Account, Purpose},
-    outputs::Origin,
-    slate::{Invite, Response, SlateError, respond},
-    state::{Fate, Received},
-    store::Store,
+    outputs::{OutputRecord, OutputSecret},
+    slate::{
+        Invite, Response, SlateError,
+        respond::{self, NewResponse},
+    },
+    state::{ReceivedPayment, TxStatus},
 };
 use rand_core::{CryptoRng, RngCore};
-use sotto_mw::{
-    amount::{Amount, Height},
-    kernel::Kernel,
-    output::Output,
-};
 
-impl<S: Store> Wallet<S> {
-    /// The account that an invite is for; `None` when it is for somebody else, or for whoever answers.
-    #[must_use]
-    pub fn addressee(&self, invite: &Invite) -> Option<Account> {
-        let network = self.chain.params().network;
-        let ours = |a: &Account| invite.recipient == Some(self.root.account(*a).address(network));
-        (0..self.accounts()).map(Account).find(ours)
+pub(crate) fn respond(
+    context: &Context<'_>,
+    account: Account,
+    invite: &Invite,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Response>, WalletError> {
+    let (keys, session) = (context.keys(account)?, invite.session);
+    if let Some(known) = context.state.received.get(&session) {
+        let same = known.invite == *invite && known.account == account;
+        let repeat = || Ok(Change::none(known.response.clone()));
+        return if same { repeat() } else { Err(SlateError::SessionReused.into()) };
     }
-
-    /// Answers an invite for `account`; the same invite gets the same response, byte for byte.
-    ///
-    /// # Errors
-    /// [`SlateError`] when the terms are refused or the session was used; nothing changes then.
-    pub fn respond(
-        &mut self,
-        account: Account,
-        invite: &Invite,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Response, WalletError> {
-        let keys = self.keys(account)?;
-        if let Some(known) = self.state.received.get(&invite.session) {
-            let same = known.invite == *invite && known.account == account;
-            return if same { Ok(known.response.clone()) } else { Err(SlateError::SessionReused.into()) };
-        }
-        if self.state.asked.contains_key(&invite.session) {
-            return Err(SlateError::SessionReused.into());
-        }
-        let answer = respond::respond(&keys, &self.chain, self.state.tip, invite, rng)?;
-        let (response, excess) = (answer.response, answer.excess);
-        let record =
-            pending(&keys, account, (Purpose::Received, answer.opening), Origin::Slate(invite.session));
-        let mut next = self.state.clone();
-        next.outputs.insert(record.commitment, record);
-        let received = Received {
-            account,
-            invite: invite.clone(),
-            response: response.clone(),
-            excess,
-            fate: Fate::Waiting,
-        };
-        next.received.insert(invite.session, received);
-        self.keep(next)?;
-        Ok(response)
+    if context.state.issued.contains_key(&session) {
+        return Err(SlateError::SessionReused.into());
     }
-
-    /// The reward of a block at `height` whose transactions pay `fees`, to `account`; a scan finds it once it is sealed.
-    ///
-    /// # Errors
-    /// [`WalletError::NoAccount`] or [`RewardError`].
-    pub fn reward(
-        &self,
-        account: Account,
-        (height, fees): (Height, Amount),
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(Output, Kernel), WalletError> {
-        let due = self.chain.params().reward.checked_add(fees).ok_or(RewardError::Overflow)?;
-        Ok(self.rewards(account)?.of((height, due), rng)?)
-    }
-
-    /// What makes the rewards of an account without this wallet.
-    ///
-    /// # Errors
-    /// [`WalletError::NoAccount`].
-    pub fn rewards(&self, account: Account) -> Result<Rewards, WalletError> {
-        Ok(Rewards::new(self.keys(account)?, self.chain.clone()))
-    }
+    let new = respond::respond(&keys, context.chain, context.tip(), invite, rng)?;
+    let NewResponse { response, opening, excess } = new;
+    let secret = OutputSecret { purpose: Purpose::Received, opening };
+    let record = OutputRecord::pending(&keys, account, session, secret);
+    let mut next = context.state.clone();
+    next.outputs.insert(record.commitment, record);
+    let (invite, tx_status) = (invite.clone(), TxStatus::Waiting);
+    let received = ReceivedPayment { account, invite, response: response.clone(), excess, tx_status };
+    next.received.insert(session, received);
+    Ok(Change::new(next, response))
 }

@@ -17,17 +17,20 @@ use sotto_mw::{
     },
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
+    session::Role,
     state::{ChainView, ChangeSet, MemoryState, RewindData},
     transaction::Transaction,
 };
 use sotto_wallet::{
+    Wallet, WalletError,
+    coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest},
     keys::{Account, Address, Words},
-    proof::Inclusion,
+    nonce_vault::Installation,
+    proof::KernelInclusion,
     scan::{self, ChainSource, ScanError, ScanReport},
-    select::{Confirmed, Decision, Payee, Plan, Request},
-    slate::{Invite, Invoice, Memo, Payment, Response, invoice::Ask, seal::Installation},
+    sessions::SessionStatus,
+    slate::{Invite, Invoice, InvoiceRequest, Memo, Payment, Response},
     store::{MemoryStore, Store, StoreError},
-    wallet::{Wallet, WalletError},
 };
 use std::{
     cell::Cell,
@@ -83,7 +86,7 @@ impl Ledger {
         let payments: Vec<_> = payments.iter().map(connect).collect();
         let fees = Amount::checked_sum(payments.iter().map(|t| t.get().body.fees().unwrap())).unwrap();
         let next = self.height().next();
-        let reward = miner.reward(Account(0), (next, fees), &mut self.rng).unwrap();
+        let reward = miner.coinbase(Account(0), next, fees, &mut self.rng).unwrap();
         let proposal = propose(&self.chain, &self.state, &payments, reward, next.get()).unwrap();
         let message = proposal.header.seal_message(self.chain.id());
         let block = proposal.seal(sign(&self.operator, &message, &mut self.rng));
@@ -109,10 +112,10 @@ impl Ledger {
     }
 
     /// That a kernel with this excess is under the seal of this block, given by its height.
-    pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<Inclusion> {
+    pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<KernelInclusion> {
         let block = &self.blocks[height as usize - 1];
         let kernels = self.blocks.iter().flat_map(|b| b.body.kernels.clone()).map(Ok::<_, Infallible>);
-        Inclusion::find(self.chain.params(), (&block.header, &block.seal), kernels, excess).unwrap()
+        KernelInclusion::find(self.chain.params(), &block.header, &block.seal, kernels, excess).unwrap()
     }
 
     pub fn verify(&self, t: Transaction) -> Verified<Transaction> {
@@ -149,10 +152,10 @@ impl ChainSource for Ledger {
         Ok(block.map(|b| b.header.hash()))
     }
 
-    fn block(&self, height: Height) -> Result<Option<scan::Block>, Infallible> {
+    fn block(&self, height: Height) -> Result<Option<scan::BlockContents>, Infallible> {
         let stored = (height.get() > self.pruned).then(|| height.minus(1).get() as usize);
         let block = stored.and_then(|i| self.blocks.get(i)).map(|b| b.body.clone());
-        Ok(block.map(|b| scan::Block { inputs: b.inputs, outputs: b.outputs }))
+        Ok(block.map(|b| scan::BlockContents { inputs: b.inputs, outputs: b.outputs }))
     }
 }
 
@@ -211,8 +214,30 @@ impl Person {
         self.wallet.address(Account(0)).unwrap()
     }
 
-    pub fn request(&self, amount: u64, to: &Self) -> Request {
-        Request { account: Account(0), payees: vec![to.payee(amount)] }
+    /// The statuses of its sessions in which it has this role, and pays or is paid.
+    fn statuses(&self, role: Role, pays: bool) -> Vec<SessionStatus> {
+        let these = self.wallet.sessions().filter(|s| s.role() == role && s.is_payer() == pays);
+        these.map(|s| s.status()).collect()
+    }
+
+    pub fn sent(&self) -> Vec<SessionStatus> {
+        self.statuses(Role::Inviter, true)
+    }
+
+    pub fn received(&self) -> Vec<SessionStatus> {
+        self.statuses(Role::Responder, false)
+    }
+
+    pub fn issued(&self) -> Vec<SessionStatus> {
+        self.statuses(Role::Inviter, false)
+    }
+
+    pub fn paid(&self) -> Vec<SessionStatus> {
+        self.statuses(Role::Responder, true)
+    }
+
+    pub fn request(&self, amount: u64, to: &Self) -> PaymentRequest {
+        PaymentRequest { account: Account(0), payees: vec![to.payee(amount)] }
     }
 
     /// This one as somebody to be paid.
@@ -221,11 +246,11 @@ impl Person {
         Payee { amount: Amount::new(amount), recipient: Some(self.address()), memo }
     }
 
-    pub fn plan(&self, amount: u64, to: &Self) -> Result<Plan, WalletError> {
+    pub fn plan(&self, amount: u64, to: &Self) -> Result<PaymentPlan, WalletError> {
         self.wallet.plan(self.request(amount, to))
     }
 
-    pub fn confirmed(&self, amount: u64, to: &Self) -> Confirmed<Plan> {
+    pub fn confirmed(&self, amount: u64, to: &Self) -> Confirmed<PaymentPlan> {
         self.plan(amount, to).unwrap().confirm(|_| Decision::Yes).unwrap()
     }
 
@@ -235,7 +260,7 @@ impl Person {
     }
 
     /// The one invite of a plan for one payee.
-    pub fn begin(&mut self, plan: Confirmed<Plan>) -> Result<Invite, WalletError> {
+    pub fn begin(&mut self, plan: Confirmed<PaymentPlan>) -> Result<Invite, WalletError> {
         self.wallet.invite(plan, &mut self.rng).map(|mut all| all.pop().unwrap())
     }
 
@@ -254,25 +279,30 @@ impl Person {
         self.finalize(&response).unwrap()
     }
 
-    pub fn asking(&self, amount: u64, of: &Self) -> Ask {
+    pub fn asking(&self, amount: u64, of: &Self) -> InvoiceRequest {
         let memo = Memo::new("two cakes".into()).unwrap();
-        Ask { amount: Amount::new(amount), payer: Some(of.address()), inputs: Ask::INPUTS, memo }
+        InvoiceRequest {
+            amount: Amount::new(amount),
+            payer: Some(of.address()),
+            inputs: InvoiceRequest::INPUTS,
+            memo,
+        }
     }
 
     pub fn ask(&mut self, amount: u64, of: &Self) -> Invoice {
         let ask = self.asking(amount, of);
-        self.wallet.ask(Account(0), ask, &mut self.rng).unwrap()
+        self.wallet.create_invoice(Account(0), ask, &mut self.rng).unwrap()
     }
 
     pub fn pay_invoice(&mut self, invoice: &Invoice) -> Result<Payment, WalletError> {
-        let bill = self.wallet.bill(Account(0), invoice)?.confirm(|_| Decision::Yes).unwrap();
-        self.wallet.pay(bill, &mut self.rng)
+        let bill = self.wallet.plan_invoice(Account(0), invoice)?.confirm(|_| Decision::Yes).unwrap();
+        self.wallet.pay_invoice(bill, &mut self.rng)
     }
 
     /// Scans; a ledger that went back is taken as it is, as its operator says that it did.
     pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {
         match self.wallet.scan(ledger, &mut |_, _| {}) {
-            Err(ScanError::Older { .. }) => self.wallet.accept(ledger, &mut |_, _| {}).unwrap(),
+            Err(ScanError::Older { .. }) => self.wallet.rescan(ledger, &mut |_, _| {}).unwrap(),
             done => done.unwrap(),
         }
     }

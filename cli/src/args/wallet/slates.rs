@@ -85,7 +85,7 @@ pub(crate) struct WalletInvoice {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
     /// Largest number of outputs that the payer can spend; the fee covers that many
-    #[arg(long, value_name = "N", default_value_t = sotto_wallet::slate::invoice::Ask::INPUTS)]
+    #[arg(long, value_name = "N", default_value_t = sotto_wallet::InvoiceRequest::INPUTS)]
     pub(crate) inputs: u32,
     #[command(flatten)]
     pub(crate) form: SlateForm,

@@ -27,12 +27,11 @@ use sotto_mw::{
     transaction::Transaction,
 };
 use sotto_wallet::{
-    armor,
-    edge::file::{Cost, WalletFile},
+    Wallet, armor,
+    coin_selection::{Decision, Payee, PaymentRequest},
+    edge::file::{KdfCost, WalletFile},
     keys::{Account, Words},
-    select::{Decision, Payee, Request},
     slate::{Invite, Memo, Response},
-    wallet::Wallet,
 };
 
 /// What Alice pays Bob, in this order.
@@ -90,7 +89,7 @@ impl<'a> Scene<'a> {
         let make = |name: &str| {
             let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
             // The passphrase protects nothing of value: these wallets are only for the demo.
-            home.create_wallet((name, "demo"), words, chain.clone(), Cost::STANDARD)
+            home.create_wallet((name, "demo"), words, chain.clone(), KdfCost::STANDARD)
         };
         let (alice, bob) = (make("alice")?, make("bob")?);
         let p = chain.params();
@@ -112,8 +111,9 @@ impl<'a> Scene<'a> {
 
     fn seal(&mut self) -> Outcome<Height> {
         let (height, due) = self.network.draft()?;
-        let rewards = self.alice.rewards(Account(0)).or_refuse("Alice's wallet cannot take rewards")?;
-        let reward = rewards.of((height, due), &mut OsRng).or_refuse("cannot create the reward")?;
+        let rewards =
+            self.alice.coinbase_builder(Account(0)).or_refuse("Alice's wallet cannot take rewards")?;
+        let reward = rewards.build(height, due, &mut OsRng).or_refuse("cannot create the reward")?;
         self.network.seal(reward, now())
     }
 
@@ -267,7 +267,7 @@ fn pay(payer: &mut FileWallet, receiver: &mut FileWallet, amount: u64) -> Outcom
     let id = *payer.chain().id();
     let (account, memo) = (Account(0), Memo::default());
     let payee = Payee { amount: Amount::new(amount), recipient: Some(address(receiver)?), memo };
-    let request = Request { account, payees: vec![payee] };
+    let request = PaymentRequest { account, payees: vec![payee] };
     let plan = payer.plan(request).or_refuse("cannot make the payment")?;
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(|| Failure::refused("the payment was declined"))?;
     let invites = payer.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;

@@ -35,7 +35,7 @@ use sotto_node::{
     ledger::LedgerError,
     peer::{Address, PeerKey},
 };
-use sotto_wallet::{coinbase::Rewards, keys::Account};
+use sotto_wallet::{coinbase::CoinbaseBuilder, keys::Account};
 use std::{
     fs,
     net::ToSocketAddrs,
@@ -94,7 +94,7 @@ fn identity(path: &Path) -> Outcome<Identity> {
 }
 
 /// Creates rewards for an account of the wallet, without keeping the wallet open.
-fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<Rewards> {
+fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<CoinbaseBuilder> {
     let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
     same_chain(&wallet, ledger.chain())?;
     let account = match &a.wallet.account {
@@ -104,7 +104,7 @@ fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<Rewar
         })?,
         None => Account(0),
     };
-    wallet.rewards(account).or_refuse("the wallet cannot take rewards")
+    wallet.coinbase_builder(account).or_refuse("the wallet cannot take rewards")
 }
 
 fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
@@ -184,7 +184,7 @@ fn stop_on(mut signals: Signals, handle: NodeHandle) -> Outcome {
 }
 
 /// Seals on a thread of its own, until the returned sender is dropped.
-fn start_sealing(handle: NodeHandle, rewards: Rewards, every: Duration) -> Outcome<Sender<()>> {
+fn start_sealing(handle: NodeHandle, rewards: CoinbaseBuilder, every: Duration) -> Outcome<Sender<()>> {
     let (going, stop) = channel();
     let seal = move || sealer::seal(&handle, &rewards, every, &stop);
     thread::Builder::new().name("sealer".into()).spawn(seal).or_refuse("cannot start a thread")?;

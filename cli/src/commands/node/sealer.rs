@@ -17,7 +17,7 @@ use sotto_node::{
     effect::{Refusal, Response},
     event::Request,
 };
-use sotto_wallet::coinbase::Rewards;
+use sotto_wallet::coinbase::CoinbaseBuilder;
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::Instant,
@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 const DRIFT: u64 = 60;
 
 /// Seals until the sender of `stop` is dropped or the node has stopped.
-pub(crate) fn seal(handle: &NodeHandle, rewards: &Rewards, every: Duration, stop: &Receiver<()>) {
+pub(crate) fn seal(handle: &NodeHandle, rewards: &CoinbaseBuilder, every: Duration, stop: &Receiver<()>) {
     let mut watch = Watch::start();
     while stop.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         if let Some(seconds) = watch.jumped() {
@@ -43,7 +43,7 @@ pub(crate) fn seal(handle: &NodeHandle, rewards: &Rewards, every: Duration, stop
 }
 
 /// Seals one block, if the node allows it.
-fn round(handle: &NodeHandle, rewards: &Rewards) -> Result<(), Stopped> {
+fn round(handle: &NodeHandle, rewards: &CoinbaseBuilder) -> Result<(), Stopped> {
     let (height, due) = match handle.ask(Request::Draft)? {
         Response::Draft { height, due, .. } => (height, due),
         Response::Refused(Refusal::Behind(best)) => {
@@ -57,7 +57,7 @@ fn round(handle: &NodeHandle, rewards: &Rewards) -> Result<(), Stopped> {
         }
         _ => return Ok(()),
     };
-    let reward = match rewards.of((height, due), &mut OsRng) {
+    let reward = match rewards.build(height, due, &mut OsRng) {
         Ok(reward) => Box::new(reward),
         Err(why) => {
             warn!(%why, "cannot create the reward");

@@ -6,7 +6,7 @@ use crate::{
     exit::{OrRefuse as _, Outcome},
 };
 use serde_json::json;
-use sotto_wallet::{edge::file::WalletFile, keys::Account, wallet::Wallet};
+use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Account};
 
 impl WalletCommand<'_> {
     pub(super) fn accounts(&self, verb: &WalletAccount) -> Outcome {

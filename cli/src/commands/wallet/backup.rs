@@ -8,8 +8,8 @@ use crate::{
 };
 use serde_json::json;
 use sotto_wallet::{
-    edge::file::{Cost, WalletFile},
-    wallet::{Backup, Loss},
+    backup::{Backup, BackupLoss},
+    edge::file::{KdfCost, WalletFile},
 };
 use std::{fs, path::Path, time::SystemTime};
 
@@ -17,7 +17,7 @@ impl WalletCommand<'_> {
     pub(super) fn passphrase(&self, a: &args::WalletPassphrase) -> Outcome {
         let mut wallet = self.open()?;
         let new = secret::choose_new(a.new_passphrase_file.as_deref())?;
-        let changed = wallet.store_mut().change_passphrase(new.as_bytes(), Cost::STANDARD);
+        let changed = wallet.store_mut().change_passphrase(new.as_bytes(), KdfCost::STANDARD);
         changed.or_refuse("cannot change the passphrase")?;
         let name = &self.args.wallet;
         let human = format!("changed the passphrase of wallet `{name}`; existing backups keep the old one");
@@ -60,8 +60,9 @@ impl WalletCommand<'_> {
         self.compare(&backup, loss, days_old(&a.file))
     }
 
-    fn compare(&self, backup: &Backup, loss: Option<Loss>, days: Option<u64>) -> Outcome {
-        let ([accounts, outputs, payments], height) = (backup.counts(), backup.tip().get());
+    fn compare(&self, backup: &Backup, loss: Option<BackupLoss>, days: Option<u64>) -> Outcome {
+        let (accounts, outputs, payments) = (backup.accounts(), backup.outputs(), backup.payments());
+        let height = backup.tip().get();
         let lost =
             loss.map(|l| json!({ "blocks": l.blocks, "payments": l.payments, "accounts": l.accounts }));
         let fields = json!({
@@ -79,7 +80,7 @@ impl WalletCommand<'_> {
         );
         let lost = match loss {
             None => "There is no wallet here to compare it with.".to_owned(),
-            Some(Loss { blocks, payments: 0, accounts: 0 }) => {
+            Some(BackupLoss { blocks, payments: 0, accounts: 0 }) => {
                 format!(
                     "It is {blocks} blocks behind. Restoring it would lose nothing that a scan does not find again."
                 )

@@ -11,10 +11,10 @@ use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
 use sotto_wallet::{
-    edge::file::{Cost, WalletFile},
+    Wallet,
+    edge::file::{KdfCost, WalletFile},
     keys::Words,
     scan::{ChainSource, ScanReport},
-    wallet::Wallet,
 };
 
 impl WalletCommand<'_> {
@@ -60,7 +60,7 @@ impl WalletCommand<'_> {
 
     fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
         let name = &*self.args.wallet;
-        let wallet = self.home.create_wallet((name, passphrase), words, chain, Cost::STANDARD)?;
+        let wallet = self.home.create_wallet((name, passphrase), words, chain, KdfCost::STANDARD)?;
         let address = address(&wallet)?;
         let network = wallet.chain().params().network;
         self.context.output.record(

@@ -7,7 +7,7 @@ use crate::{
     exit::{Code, Failure, Outcome},
 };
 use serde_json::json;
-use sotto_wallet::history::Entry;
+use sotto_wallet::history::HistoryEntry;
 
 /// The columns of `history --csv`, which never change.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
@@ -30,14 +30,14 @@ impl WalletCommand<'_> {
     }
 
     /// Payments that are in a block: the columns have no status.
-    fn csv(&self, all: &[(Entry, String)]) -> Outcome {
+    fn csv(&self, all: &[(HistoryEntry, String)]) -> Outcome {
         self.context.output.line(COLUMNS)?;
         let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
         confirmed.try_for_each(|(e, account)| self.context.output.line(&csv(e, account)))
     }
 
     /// The payments of the chosen account or of all, each with the name of its account.
-    fn entries(&self) -> Outcome<Vec<(Entry, String)>> {
+    fn entries(&self) -> Outcome<Vec<(HistoryEntry, String)>> {
         let (wallet, ..) = self.open_fresh()?;
         let chosen = self.chosen(&wallet)?;
         let mut all = wallet.history();
@@ -51,11 +51,11 @@ impl WalletCommand<'_> {
             .collect())
     }
 
-    fn entry(&self, e: &Entry, account: &str) -> Outcome {
-        let party = e.party.map(|p| p.to_string());
+    fn entry(&self, e: &HistoryEntry, account: &str) -> Outcome {
+        let party = e.counterparty.map(|p| p.to_string());
         let height = e.height().map(|h| h.get());
         let fields = json!({
-            "kind": e.kind.to_string(), "status": e.step.to_string(), "height": height, "account": account,
+            "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "account": account,
             "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
         });
         let at = height.map_or_else(String::new, |h| h.to_string());
@@ -63,7 +63,7 @@ impl WalletCommand<'_> {
         let human = format!(
             "{at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
             e.kind,
-            e.step,
+            e.status,
             e.amount.units(),
             e.fee.units(),
             hex(&e.id[..8]),
@@ -72,9 +72,9 @@ impl WalletCommand<'_> {
     }
 }
 
-fn csv(e: &Entry, account: &str) -> String {
+fn csv(e: &HistoryEntry, account: &str) -> String {
     let height = e.height().map_or_else(String::new, |h| h.to_string());
-    let party = e.party.map_or_else(String::new, |p| p.to_string());
+    let party = e.counterparty.map_or_else(String::new, |p| p.to_string());
     let (amount, fee, memo) = (e.amount.units(), e.fee.units(), quoted(&e.memo));
     format!("{height},{},{account},{amount},{fee},{party},{memo},{}", e.kind, hex(&e.id))
 }

@@ -10,10 +10,7 @@ use crate::{
     exit::{OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
-use sotto_wallet::{
-    select::Decision,
-    slate::{Invoice, invoice::Ask},
-};
+use sotto_wallet::{InvoiceRequest, coin_selection::Decision, slate::Invoice};
 
 impl WalletCommand<'_> {
     pub(super) fn invoice(&self, a: &args::WalletInvoice) -> Outcome {
@@ -22,8 +19,9 @@ impl WalletCommand<'_> {
         let (network, account) = (wallet.chain().params().network, self.account(&wallet)?);
         let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
         let payer = payer.or_refuse("invalid payer")?;
-        let ask = Ask { amount, payer, inputs: a.inputs, memo };
-        let invoice = wallet.ask(account, ask, &mut OsRng).or_refuse("cannot create the invoice")?;
+        let ask = InvoiceRequest { amount, payer, inputs: a.inputs, memo };
+        let invoice =
+            wallet.create_invoice(account, ask, &mut OsRng).or_refuse("cannot create the invoice")?;
         drop(chain);
         let who = match payer {
             Some(_) => who_reads(a.form),
@@ -36,15 +34,16 @@ impl WalletCommand<'_> {
     pub(super) fn pay(&self, a: &args::WalletPay) -> Outcome {
         let text = read_slate(&a.file)?;
         let (mut wallet, chain, _) = self.open_fresh()?;
-        let invoice: Invoice = wallet.read(&text).map_err(unusable("cannot use this invoice"))?;
-        let payment = match wallet.paid_before(&invoice) {
+        let invoice: Invoice = wallet.read_message(&text).map_err(unusable("cannot use this invoice"))?;
+        let payment = match wallet.payment_for(&invoice) {
             Some(payment) => {
                 self.context.ui.say("This invoice has been paid already; this is the same payment again.");
                 payment.clone()
             }
             None => {
-                let bill =
-                    wallet.bill(self.account(&wallet)?, &invoice).or_refuse("cannot pay this invoice")?;
+                let bill = wallet
+                    .plan_invoice(self.account(&wallet)?, &invoice)
+                    .or_refuse("cannot pay this invoice")?;
                 let to = named(&wallet, &invoice.receiver);
                 let text = bill_text(&bill, &wallet.chain().params().network.to_string(), &to);
                 if a.dry_run {
@@ -52,7 +51,7 @@ impl WalletCommand<'_> {
                 }
                 self.context.ui.confirm(&text, a.yes)?;
                 let bill = bill.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-                wallet.pay(bill, &mut OsRng).or_refuse("cannot make the payment")?
+                wallet.pay_invoice(bill, &mut OsRng).or_refuse("cannot make the payment")?
             }
         };
         drop(chain);

@@ -2,7 +2,6 @@
 
 use super::{
     WalletCommand,
-    paying::open_with,
     sessions::find,
     slates::{declined, read_slate},
 };
@@ -16,11 +15,10 @@ use rand_core::OsRng;
 use serde_json::{Value, json};
 use sotto_mw::{rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
-    armor,
+    Wallet, WalletError, armor,
+    coin_selection::{Confirmed, Decision, SelfTransferPlan},
     edge::file::WalletFile,
-    select::{Confirmed, Decision, Merge},
     slate::SlateError,
-    wallet::{Wallet, WalletError},
 };
 
 impl WalletCommand<'_> {
@@ -29,7 +27,7 @@ impl WalletCommand<'_> {
         let mut wallet = self.open()?;
         let sessions = match (&text, &a.session) {
             (Some(text), _) => {
-                armor::letters(text).iter().map(|t| wallet.session_of(t)).collect::<Result<_, _>>()
+                armor::split_messages(text).iter().map(|t| wallet.session_of(t)).collect::<Result<_, _>>()
             }
             (None, prefix) => Ok(vec![find(&wallet, prefix.as_deref().unwrap_or_default())?.session()]),
         };
@@ -53,13 +51,13 @@ impl WalletCommand<'_> {
     }
 
     fn cancelled(&self, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
-        let rest = open_with(wallet, session).unwrap_or_default();
+        let rest = wallet.open_invites(session).collect::<Vec<_>>();
         let awaited = rest.iter().filter(|o| o.response().is_none()).count();
         let human = match (rest.len(), awaited) {
             (0, _) => "cancelled; its outputs can be spent again".to_owned(),
             (n, 0) => format!(
                 "dropped; its share becomes change. All {n} others have answered; to pay them, run: sotto wallet finalize --session {}",
-                rest.first().map_or_else(String::new, |o| hex(&o.invite.session.0[..6])),
+                rest.first().map_or_else(String::new, |o| hex(&o.session().0[..6])),
             ),
             (n, _) => format!(
                 "dropped; its share becomes change. The {n} others are paid when {awaited} more have answered"
@@ -81,20 +79,20 @@ impl WalletCommand<'_> {
     pub(super) fn consolidate(&self, a: &args::WalletConsolidate) -> Outcome {
         let (mut wallet, mut chain, _) = self.open_fresh()?;
         let account = self.account(&wallet)?;
-        let plan = wallet.plan_merge(account, a.most.into()).or_refuse("nothing to consolidate")?;
-        let what = "Merge these outputs into one, which links them forever";
+        let plan = wallet.plan_consolidation(account, a.most.into()).or_refuse("nothing to consolidate")?;
+        let what = "SelfTransferPlan these outputs into one, which links them forever";
         let Some(plan) = self.agree(plan, what, (a.yes, a.dry_run))? else { return Ok(()) };
-        let done = wallet.merge(plan, &mut OsRng).or_refuse("cannot merge the outputs")?;
+        let done = wallet.consolidate(plan, &mut OsRng).or_refuse("cannot merge the outputs")?;
         self.hand_in(&mut chain, &done, "consolidation")
     }
 
     /// Shows a plan and asks for confirmation; `None` after --dry-run.
     fn agree(
         &self,
-        plan: Merge,
+        plan: SelfTransferPlan,
         what: &str,
         (yes, dry_run): (bool, bool),
-    ) -> Outcome<Option<Confirmed<Merge>>> {
+    ) -> Outcome<Option<Confirmed<SelfTransferPlan>>> {
         let text = merge_text(&plan, what);
         if dry_run {
             self.context.output.record("move-plan", merge_json(&plan), &text)?;
@@ -119,7 +117,7 @@ fn is_late(e: &WalletError) -> bool {
     matches!(e, WalletError::Slate(SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. }))
 }
 
-fn merge_text(plan: &Merge, what: &str) -> String {
+fn merge_text(plan: &SelfTransferPlan, what: &str) -> String {
     let line = |i: &sotto_wallet::outputs::OutputRecord| {
         format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment)
     };
@@ -133,7 +131,7 @@ fn merge_text(plan: &Merge, what: &str) -> String {
     )
 }
 
-fn merge_json(plan: &Merge) -> Value {
+fn merge_json(plan: &SelfTransferPlan) -> Value {
     json!({
         "amount": plan.amount().to_string(), "fee": plan.fee().to_string(), "not_after": plan.not_after().get(),
         "inputs": plan.inputs().iter().map(|i| json!({

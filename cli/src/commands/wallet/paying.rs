@@ -15,12 +15,11 @@ use rand_core::OsRng;
 use serde_json::json;
 use sotto_mw::{amount::Amount, rules::Verified, session::SessionId, transaction::Transaction};
 use sotto_wallet::{
-    armor::{self, Kind},
+    SessionView, Wallet,
+    armor::{self, MessageKind},
+    coin_selection::{Decision, Payee, PaymentRequest},
     edge::file::WalletFile,
-    select::{Decision, Payee, Request},
     slate::{Memo, Payment, Response},
-    state::{Invited, Part, Stage},
-    wallet::{Deal, Wallet},
 };
 
 /// A receiver as given on the command line, and the amount.
@@ -39,7 +38,7 @@ impl WalletCommand<'_> {
         let (to, memo) = (whom(a)?, memo(&a.memo)?);
         let (mut wallet, chain, _) = self.open_fresh()?;
         let (account, payees) = (self.account(&wallet)?, payees(&wallet, &to, &memo)?);
-        let plan = wallet.plan(Request { account, payees }).or_refuse("cannot make this payment")?;
+        let plan = wallet.plan(PaymentRequest { account, payees }).or_refuse("cannot make this payment")?;
         let text = plan_text(&plan, &wallet);
         if a.dry_run {
             return self.context.output.record("payment-plan", plan_json(&plan), &text);
@@ -65,7 +64,7 @@ impl WalletCommand<'_> {
         let (mut wallet, chain, _) = self.open_fresh()?;
         drop(chain);
         let mut taken = vec![];
-        for text in texts.iter().flat_map(|t| armor::letters(t)) {
+        for text in texts.iter().flat_map(|t| armor::split_messages(t)) {
             taken.push(take(&mut wallet, &text)?);
         }
         if let Some(prefix) = &a.session {
@@ -96,8 +95,8 @@ impl WalletCommand<'_> {
 
     /// Reports which responses a payment waits for; nothing if a later response has completed it.
     fn waiting(&self, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
-        let open = open_with(wallet, session).unwrap_or_default();
-        let awaited = open.iter().filter(|o| o.response().is_none()).map(|o| hex(&o.invite.session.0));
+        let open = wallet.open_invites(session).collect::<Vec<_>>();
+        let awaited = open.iter().filter(|o| o.response().is_none()).map(|o| hex(&o.session().0));
         let awaited: Vec<String> = awaited.collect();
         if awaited.is_empty() {
             return Ok(());
@@ -114,22 +113,10 @@ impl WalletCommand<'_> {
     }
 }
 
-/// The open invites of the payment with this session.
-pub(super) fn open_with<'a>(wallet: &'a Wallet<WalletFile>, session: &SessionId) -> Option<&'a [Invited]> {
-    wallet.sent().find(|s| s.part(session).is_some()).and_then(|s| match &s.stage {
-        Stage::Open(open) => Some(&**open),
-        _ => None,
-    })
-}
-
 /// The response that was kept for a session.
 fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
-    let response = match find(wallet, prefix)? {
-        Deal::Sent(_, Part::Open(o)) => o.response(),
-        Deal::Sent(_, Part::Signed(s)) => Some(&s.response),
-        _ => None,
-    };
-    response.cloned().ok_or_else(|| {
+    let found = Some(find(wallet, prefix)?).filter(SessionView::is_payer);
+    found.and_then(|session| session.response()).cloned().ok_or_else(|| {
         Failure::refused("no response is kept for this session")
             .help("`sotto wallet slates` shows which receivers have answered; pass a new response as a file, or as `-`")
     })
@@ -137,11 +124,11 @@ fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
 
 fn take(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Taken> {
     let kind = armor::kind(text).or_refuse("not a response to a slate")?;
-    if matches!(kind, Kind::Payment | Kind::EncryptedPayment) {
-        let payment: Payment = wallet.read(text).or_refuse("cannot use this payment")?;
+    if matches!(kind, MessageKind::Payment | MessageKind::EncryptedPayment) {
+        let payment: Payment = wallet.read_message(text).or_refuse("cannot use this payment")?;
         return wallet.collect(&payment).map(Taken::Whole).or_refuse("the payment was refused");
     }
-    let response: Response = wallet.read(text).map_err(unusable("cannot use this response"))?;
+    let response: Response = wallet.read_message(text).map_err(unusable("cannot use this response"))?;
     answered(wallet, &response)
 }
 

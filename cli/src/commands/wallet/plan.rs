@@ -5,13 +5,13 @@ use crate::ui::BOLD;
 use serde_json::{Value, json};
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
+    Wallet,
+    coin_selection::{InvoicePlan, Payee, PaymentPlan},
     edge::file::WalletFile,
     outputs::OutputRecord,
-    select::{Bill, Payee, Plan},
-    wallet::Wallet,
 };
 
-pub(super) fn plan_text(plan: &Plan, wallet: &Wallet<WalletFile>) -> String {
+pub(super) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> String {
     let network = wallet.chain().params().network;
     let (end, one) = (plan.not_after(), plan.payees().len() == 1);
     let who = |p: &Payee| p.recipient.map_or_else(|| "anyone who answers".into(), |a| named(wallet, &a));
@@ -32,7 +32,7 @@ pub(super) fn plan_text(plan: &Plan, wallet: &Wallet<WalletFile>) -> String {
     )
 }
 
-pub(super) fn bill_text(bill: &Bill, network: &str, to: &str) -> String {
+pub(super) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
     let invoice = bill.invoice();
     let sums = sums(invoice.amount, bill.inputs(), invoice.features.fee(), bill.change());
     format!(
@@ -57,7 +57,7 @@ fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) ->
     )
 }
 
-pub(super) fn plan_json(plan: &Plan) -> Value {
+pub(super) fn plan_json(plan: &PaymentPlan) -> Value {
     let payee = |(p, fee): (&Payee, Amount)| {
         json!({
             "to": p.recipient.map(|a| a.to_string()), "amount": p.amount.to_string(), "fee": fee.to_string(),
@@ -71,7 +71,7 @@ pub(super) fn plan_json(plan: &Plan) -> Value {
     })
 }
 
-pub(super) fn bill_json(bill: &Bill) -> Value {
+pub(super) fn bill_json(bill: &InvoicePlan) -> Value {
     let invoice = bill.invoice();
     json!({
         "amount": invoice.amount.to_string(), "to": invoice.receiver.to_string(),

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use sotto_mw::chain::ChainId;
 use sotto_wallet::{
     armor,
-    contacts::{ContactError, Name},
+    contacts::{ContactError, ContactName},
     keys::Address,
-    proof::{Proof, ProofError, Shown},
+    proof::{PaymentProof, PaymentProofError, ProvenPayment},
 };
 use std::path::Path;
 
@@ -21,7 +21,9 @@ impl WalletCommand<'_> {
         let mut wallet = self.open()?;
         let network = wallet.chain().params().network;
         let name = |text: &str| {
-            Name::new(text).ok_or(ContactError::Name).or_refuse(format!("invalid contact name `{text}`"))
+            ContactName::new(text)
+                .ok_or(ContactError::Name)
+                .or_refuse(format!("invalid contact name `{text}`"))
         };
         match verb {
             WalletContact::Add(a) => {
@@ -45,7 +47,7 @@ impl WalletCommand<'_> {
         }
     }
 
-    fn contact_record(&self, name: &Name, address: &Address) -> Outcome {
+    fn contact_record(&self, name: &ContactName, address: &Address) -> Outcome {
         let fields = json!({ "name": name.as_str(), "address": address.to_string() });
         self.context.output.record("contact", fields, &format!("{name:<16} {address}"))
     }
@@ -61,9 +63,9 @@ impl WalletCommand<'_> {
         let (wallet, chain, _) = self.open_fresh()?;
         let session = find(&wallet, &a.session)?.session();
         let what = "cannot prove this payment";
-        let excess = wallet.excess_paid(&session).ok_or(ProofError::UnknownSession).or_refuse(what)?;
+        let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what)?;
         let inclusion = chain.inclusion(&excess)?;
-        let inclusion = inclusion.ok_or(ProofError::Unconfirmed).or_refuse(what)?;
+        let inclusion = inclusion.ok_or(PaymentProofError::Unconfirmed).or_refuse(what)?;
         let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
         let text = armor::to_text(wallet.chain().id(), &proof);
         let mut fields = proof_json(&proof);
@@ -79,7 +81,7 @@ impl WalletCommand<'_> {
         };
         let what = "invalid proof of payment";
         let text = inner(&text, &a.file)?;
-        let proof: Proof = armor::from_text(&chain, &text).or_refuse(what)?;
+        let proof: PaymentProof = armor::from_text(&chain, &text).or_refuse(what)?;
         let shown = proof.verify(&chain).or_refuse(what)?;
         if let Some(memo) = &a.memo
             && super::slates::memo(memo)?.hash() != proof.receipt.memo
@@ -96,7 +98,7 @@ impl WalletCommand<'_> {
         self.verified(&proof, &shown, &chain)
     }
 
-    fn verified(&self, proof: &Proof, shown: &Shown, chain: &ChainId) -> Outcome {
+    fn verified(&self, proof: &PaymentProof, shown: &ProvenPayment, chain: &ChainId) -> Outcome {
         let human = format!(
             "{} base units were paid in or before block {} of chain {chain}\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  hash of memo    {}\nThe chain's operator sealed block {}. Only the chain itself can show that the block is still part of it.",
             proof.receipt.amount,
@@ -123,11 +125,11 @@ fn inner(text: &str, path: &Path) -> Outcome<String> {
     record["text"].as_str().map(str::to_owned).ok_or_else(|| Failure::refused("the record contains no proof"))
 }
 
-fn payer(proof: &Proof) -> Option<String> {
+fn payer(proof: &PaymentProof) -> Option<String> {
     proof.receipt.sender.map(|key| hex(key.as_bytes()))
 }
 
-fn proof_json(proof: &Proof) -> Value {
+fn proof_json(proof: &PaymentProof) -> Value {
     let (receipt, inclusion) = (&proof.receipt, &proof.inclusion);
     json!({
         "amount": receipt.amount.to_string(), "receiver_key": hex(proof.receiver.as_bytes()), "payer_key": payer(proof),

@@ -7,11 +7,11 @@ use crate::{
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
-use sotto_mw::session::SessionId;
+use sotto_mw::session::{Role, SessionId};
 use sotto_wallet::{
+    SessionView, Wallet,
     edge::file::WalletFile,
-    state::Fate,
-    wallet::{Deal, Step, Wallet},
+    sessions::{SessionStatus, TxStatus},
 };
 
 impl WalletCommand<'_> {
@@ -23,19 +23,19 @@ impl WalletCommand<'_> {
             let text = wallet.message(&deal, privacy(a.form)).or_refuse("no message to print again")?;
             return self.message(&text, &deal.session(), &wallet, a.form);
         }
-        let listed: Vec<Deal<'_>> = wallet.deals().filter(|d| a.all || d.is_open()).collect();
+        let listed: Vec<SessionView<'_>> = wallet.sessions().filter(|d| a.all || d.is_open()).collect();
         if listed.is_empty() {
             self.context.ui.say("No open payments.");
         }
         listed.iter().try_for_each(|deal| self.listed(&wallet, deal))
     }
 
-    fn listed(&self, wallet: &Wallet<WalletFile>, deal: &Deal<'_>) -> Outcome {
-        let (role, step, session) = (role(deal), step(deal.step()), hex(&deal.session().0));
-        let partner = deal.partner().map(|a| named(wallet, a));
+    fn listed(&self, wallet: &Wallet<WalletFile>, deal: &SessionView<'_>) -> Outcome {
+        let (role, step, session) = (role(deal), step(deal.status()), hex(&deal.session().0));
+        let partner = deal.counterparty().map(|a| named(wallet, a));
         let fields = json!({
             "session": session, "role": role, "amount": deal.amount().to_string(), "step": step,
-            "with": deal.partner().map(ToString::to_string), "not_after": deal.not_after().get(),
+            "with": deal.counterparty().map(ToString::to_string), "not_after": deal.not_after().get(),
             "memo": deal.memo().as_str(),
         });
         let human = format!(
@@ -49,10 +49,10 @@ impl WalletCommand<'_> {
 }
 
 /// The payment whose session starts with a prefix.
-pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<Deal<'a>> {
+pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<SessionView<'a>> {
     let prefix = prefix.trim().to_ascii_lowercase();
     let begins = |s: SessionId| hex(&s.0).starts_with(&prefix);
-    let mut all = wallet.deals().filter(|d| begins(d.session()));
+    let mut all = wallet.sessions().filter(|d| begins(d.session()));
     match (all.next(), all.next()) {
         (Some(deal), None) if !prefix.is_empty() => Ok(deal),
         (None, _) => Err(Failure::refused(format!("no payment with session `{prefix}`"))
@@ -62,23 +62,25 @@ pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<
     }
 }
 
-const fn role(deal: &Deal<'_>) -> &'static str {
-    match deal {
-        Deal::Sent(..) => "send",
-        Deal::Received(_) => "receive",
-        Deal::Asked(_) => "invoice",
-        Deal::Paid(_) => "pay",
+const fn role(deal: &SessionView<'_>) -> &'static str {
+    match (deal.role(), deal.is_payer()) {
+        (Role::Inviter, true) => "send",
+        (Role::Responder, false) => "receive",
+        (Role::Inviter, false) => "invoice",
+        (Role::Responder, true) => "pay",
     }
 }
 
-const fn step(step: Step) -> &'static str {
+const fn step(step: SessionStatus) -> &'static str {
     match step {
-        Step::Begun => "waiting for an answer",
-        Step::Held => "answered, waiting for the other receivers",
-        Step::Cancelled => "cancelled",
-        Step::Signed(Fate::Waiting) => "signed, not in a block yet",
-        Step::Signed(Fate::Confirmed { .. }) => "confirmed",
-        Step::Signed(Fate::Displaced { .. }) => "displaced: another transaction spent one of its inputs",
-        Step::Signed(Fate::Failed) => "failed",
+        SessionStatus::Begun => "waiting for an answer",
+        SessionStatus::Held => "answered, waiting for the other receivers",
+        SessionStatus::Cancelled => "cancelled",
+        SessionStatus::Signed(TxStatus::Waiting) => "signed, not in a block yet",
+        SessionStatus::Signed(TxStatus::Confirmed { .. }) => "confirmed",
+        SessionStatus::Signed(TxStatus::Displaced { .. }) => {
+            "displaced: another transaction spent one of its inputs"
+        }
+        SessionStatus::Signed(TxStatus::Failed) => "failed",
     }
 }

@@ -12,11 +12,12 @@ use rand_core::OsRng;
 use serde_json::json;
 use sotto_mw::{amount::Amount, session::SessionId};
 use sotto_wallet::{
-    armor::{self, ArmorError, Kind},
+    Wallet, WalletError,
+    armor::{self, ArmorError, MessageKind},
     edge::file::WalletFile,
+    encrypt::{Encryptable, Privacy},
     keys::Address,
-    slate::{Invite, Memo, SlateError, encrypt::Private},
-    wallet::{Privacy, Wallet, WalletError},
+    slate::{Invite, Memo, SlateError},
 };
 use std::path::Path;
 
@@ -41,15 +42,16 @@ impl WalletCommand<'_> {
     }
 
     /// Prints a slate in the form that the user chose.
-    pub(super) fn letter<T: Private>(
+    pub(super) fn letter<T: Encryptable>(
         &self,
         (letter, session): (&T, &SessionId),
         to: Option<&Address>,
         wallet: &Wallet<WalletFile>,
         form: args::SlateForm,
     ) -> Outcome {
-        let account = wallet.deals().find(|d| d.session() == *session).map_or(ACCOUNT, |d| d.account());
-        let text = wallet.write((account, to), letter, privacy(form)).or_refuse("cannot write the slate")?;
+        let account = wallet.sessions().find(|d| d.session() == *session).map_or(ACCOUNT, |d| d.account());
+        let text =
+            wallet.write_message(account, to, letter, privacy(form)).or_refuse("cannot write the slate")?;
         self.message(&text, session, wallet, form)
     }
 
@@ -70,7 +72,8 @@ impl WalletCommand<'_> {
         if form.qr {
             self.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
         }
-        let with = wallet.deals().find(|d| d.session() == *session).and_then(|d| d.partner().copied());
+        let with =
+            wallet.sessions().find(|d| d.session() == *session).and_then(|d| d.counterparty().copied());
         let fields = json!({
             "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),
             "with": with.map(|a| a.to_string()), "encrypted": encrypted, "text": text,
@@ -84,14 +87,14 @@ pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
     move |e| {
         let verb = match e {
             WalletError::Armor(ArmorError::Kind { found, .. }) => match found {
-                Kind::Invite | Kind::EncryptedInvite => {
+                MessageKind::Invite | MessageKind::EncryptedInvite => {
                     "this is an invite: answer it with `sotto wallet receive`"
                 }
-                Kind::Invoice | Kind::EncryptedInvoice => {
+                MessageKind::Invoice | MessageKind::EncryptedInvoice => {
                     "this is an invoice: pay it with `sotto wallet pay`"
                 }
-                Kind::Transaction => "this is a transaction: submit it with `sotto chain submit`",
-                Kind::Proof => "this is a proof: check it with `sotto wallet proof verify`",
+                MessageKind::Transaction => "this is a transaction: submit it with `sotto chain submit`",
+                MessageKind::Proof => "this is a proof: check it with `sotto wallet proof verify`",
                 _ => {
                     "this is a response or a payment: the side that started finishes it with `sotto wallet finalize`"
                 }
@@ -105,8 +108,8 @@ pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
 /// The invite in a text, or of several invites the one for this wallet.
 fn addressed(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
     let mut refused = None;
-    for letter in armor::letters(text) {
-        match wallet.read::<Invite>(&letter) {
+    for letter in armor::split_messages(text) {
+        match wallet.read_message::<Invite>(&letter) {
             Ok(i) if i.recipient.is_none() || wallet.addressee(&i).is_some() => return Ok(i),
             Ok(_) => refused = Some(SlateError::NotForUs.into()),
             Err(e) => refused = refused.or(Some(e)),

@@ -8,10 +8,10 @@ use crate::{
 };
 use serde_json::json;
 use sotto_wallet::{
-    edge::file::{Cost, WalletFile},
-    outputs::{OutputRecord, Status},
+    ViewKey, ViewWallet,
+    edge::file::{KdfCost, WalletFile},
+    outputs::{OutputRecord, OutputStatus},
     scan::ChainSource,
-    view::{ViewKey, ViewWallet},
 };
 
 /// Length limit of the text of a view key, with room for white space.
@@ -46,7 +46,7 @@ impl WalletCommand<'_> {
         let chain = self.chain()?.chain().clone();
         let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
         let passphrase = self.args.passphrase.choose()?;
-        let file = self.home.create_wallet_file((name, &passphrase), Cost::STANDARD)?;
+        let file = self.home.create_wallet_file((name, &passphrase), KdfCost::STANDARD)?;
         let wallet =
             ViewWallet::create(file, chain, key).or_refuse(format!("cannot create wallet `{name}`"))?;
         let fields = json!({ "wallet": name, "account": wallet.account().0 });
@@ -68,7 +68,7 @@ impl WalletCommand<'_> {
         let (view, what) = (chain.view(), "cannot scan the chain");
         let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
         let progress = &mut |done, _| bar.at(done);
-        let seen = if a.accept_chain { wallet.accept(&view, progress) } else { wallet.scan(&view, progress) };
+        let seen = if a.accept_chain { wallet.rescan(&view, progress) } else { wallet.scan(&view, progress) };
         let report = seen.map_err(|e| unsearched(what, e))?;
         drop(bar);
         super::warn(self.context, &report);
@@ -89,7 +89,7 @@ impl WalletCommand<'_> {
                 format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
             self.context.output.record("received", fields, &human)?;
         }
-        let [received, there] = wallet.sums();
+        let (received, there) = (wallet.received(), wallet.unspent());
         let fields = json!({
             "account": wallet.account().0, "height": wallet.tip().get(), "received": received.to_string(),
             "unspent": there.to_string(),
@@ -105,8 +105,8 @@ impl WalletCommand<'_> {
 /// The heights at which an output was created and spent.
 const fn heights(o: &OutputRecord) -> (u64, Option<u64>) {
     match o.status {
-        Status::Unspent { created } | Status::Locked { created, .. } => (created.get(), None),
-        Status::Spent { created, gone } => (created.get(), Some(gone.get())),
-        Status::Pending | Status::Failed => (0, None),
+        OutputStatus::Unspent { created } | OutputStatus::Locked { created, .. } => (created.get(), None),
+        OutputStatus::Spent { created, spent } => (created.get(), Some(spent.get())),
+        OutputStatus::Pending | OutputStatus::Failed => (0, None),
     }
 }

@@ -10,10 +10,10 @@ use crate::{
 use serde_json::json;
 use sotto_mw::amount::Height;
 use sotto_wallet::{
+    Wallet,
     edge::file::WalletFile,
-    outputs::{OutputRecord, Status},
+    outputs::{OutputRecord, OutputStatus},
     scan::ScanReport,
-    wallet::Wallet,
 };
 
 impl WalletCommand<'_> {
@@ -108,22 +108,22 @@ impl WalletCommand<'_> {
     }
 }
 
-fn status_words(s: Status) -> (&'static str, Option<u64>) {
+fn status_words(s: OutputStatus) -> (&'static str, Option<u64>) {
     match s {
-        Status::Pending => ("pending", None),
-        Status::Unspent { created } => ("unspent", Some(created.get())),
-        Status::Locked { created, .. } => ("locked", Some(created.get())),
-        Status::Spent { gone, .. } => ("spent", Some(gone.get())),
-        Status::Failed => ("failed", None),
+        OutputStatus::Pending => ("pending", None),
+        OutputStatus::Unspent { created } => ("unspent", Some(created.get())),
+        OutputStatus::Locked { created, .. } => ("locked", Some(created.get())),
+        OutputStatus::Spent { spent, .. } => ("spent", Some(spent.get())),
+        OutputStatus::Failed => ("failed", None),
     }
 }
 
-fn status_rank(s: Status) -> u8 {
+fn status_rank(s: OutputStatus) -> u8 {
     match s {
-        Status::Unspent { .. } => 0,
-        Status::Locked { .. } => 1,
-        Status::Pending => 2,
-        Status::Spent { .. } => 3,
-        Status::Failed => 4,
+        OutputStatus::Unspent { .. } => 0,
+        OutputStatus::Locked { .. } => 1,
+        OutputStatus::Pending => 2,
+        OutputStatus::Spent { .. } => 3,
+        OutputStatus::Failed => 4,
     }
 }

@@ -1,0 +1,94 @@
+//! The backup drill: what a backup contains, and what a return to it would lose.
+
+use crate::{contents::Contents, error::WalletError, keys::Words, state::State, store::StoreError};
+use sotto_mw::{
+    amount::Height,
+    chain::{Chain, Network},
+    codec::Decode,
+    session::SessionId,
+};
+use std::collections::BTreeSet;
+
+/// A backup that was read completely.
+#[derive(Debug)]
+pub struct Backup {
+    words: Words,
+    chain: Chain,
+    state: State,
+}
+
+/// What a return to a backup would lose: nothing that the chain proves, but what only the wallet file
+/// contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackupLoss {
+    /// The number of blocks between the last scan of the backup and that of the wallet.
+    pub blocks: u64,
+    /// The number of payments begun or answered since: their memos, receipts and proofs of payment would be
+    /// lost.
+    pub payments: usize,
+    /// The number of accounts created since: their names would be lost. A restore finds their outputs by
+    /// number.
+    pub accounts: u32,
+}
+
+impl Backup {
+    /// Reads the contents of a backup.
+    ///
+    /// # Errors
+    /// When they are not the contents of a wallet that can pay.
+    pub fn read(contents: &[u8]) -> Result<Self, WalletError> {
+        let Contents { params, entropy, state } =
+            Contents::from_bytes(contents).map_err(StoreError::Contents)?;
+        Ok(Self { words: Words::from_entropy(&entropy)?, chain: Chain::new(params)?, state })
+    }
+
+    /// The network of the wallet.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.chain.params().network
+    }
+
+    /// The height of the last scan.
+    #[must_use]
+    pub const fn tip(&self) -> Height {
+        self.state.tip.height
+    }
+
+    /// The number of accounts.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.state.accounts.len()
+    }
+
+    /// The number of outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.state.outputs.len()
+    }
+
+    /// The number of payments.
+    #[must_use]
+    pub fn payments(&self) -> usize {
+        sessions(&self.state).len()
+    }
+
+    /// What a wallet with these words, this chain and this state would lose; `None` when the backup is of
+    /// another wallet.
+    pub(crate) fn loss(&self, words: &Words, chain: &Chain, state: &State) -> Option<BackupLoss> {
+        if *self.words.entropy() != *words.entropy() || self.chain.id() != chain.id() {
+            return None;
+        }
+        let then = sessions(&self.state);
+        Some(BackupLoss {
+            blocks: state.tip.height.get().saturating_sub(self.state.tip.height.get()),
+            payments: sessions(state).difference(&then).count(),
+            accounts: state.account_count().saturating_sub(self.state.account_count()),
+        })
+    }
+}
+
+fn sessions(state: &State) -> BTreeSet<SessionId> {
+    let sent = state.sent.values().flat_map(|s| s.parts().map(|p| &p.invite().session));
+    let begun = sent.chain(state.issued.keys()).chain(state.self_transfers.keys());
+    begun.chain(state.received.keys()).chain(state.paid.keys()).copied().collect()
+}

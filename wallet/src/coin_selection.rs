@@ -1,0 +1,334 @@
+//! Coin selection: which outputs pay, what comes back and what it costs, as a plan to be shown and confirmed.
+//!
+//! Spending outputs together links them for ever, so the plan uses the smallest number n of outputs that can
+//! pay. Among those sets it takes the n−1 largest outputs, and as the last one, in this order of preference:
+//! the one that needs no change, the smallest that leaves change, the smallest that suffices. The result
+//! depends only on the outputs of the wallet.
+//!
+//! ```text
+//! fee = least fee of (n inputs, k outputs, 1 more with change, k kernels)      change = inputs − amounts − fee
+//! ```
+//!
+//! for k payees. Each payee has a kernel, whose fee pays for the kernel and the payee's output; the first
+//! kernel also pays for the inputs and the change. A remainder that is too small for a change output is added
+//! to the first fee.
+//!
+//! A wallet carries a plan out only as a [`Confirmed`] plan, and that comes from a decision about this very
+//! plan.
+
+mod consolidate;
+mod cost;
+mod error;
+mod invoice_payment;
+mod linkage;
+mod remainder;
+
+pub use consolidate::SelfTransferPlan;
+pub(crate) use consolidate::{consolidation, self_spend};
+pub use error::CoinSelectionError;
+pub use invoice_payment::InvoicePlan;
+pub(crate) use invoice_payment::{invoice_features, plan_invoice};
+pub use linkage::Linkage;
+pub(crate) use remainder::remainder;
+
+use crate::{
+    keys::{Account, Address},
+    outputs::OutputRecord,
+    slate::{Memo, invite::InviteTerms},
+    state::State,
+};
+use core::iter;
+use cost::{Costs, choose, free_coins, on_this_network};
+use sotto_mw::{
+    amount::{Amount, Height},
+    chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    kernel::KernelFeatures,
+};
+
+/// A recipient of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payee {
+    /// The amount that the recipient gets.
+    pub amount: Amount,
+    /// The address of the recipient; without it, the first party to respond is paid.
+    pub recipient: Option<Address>,
+    /// A line of text for the recipient.
+    pub memo: Memo,
+}
+
+/// A payment to be planned: one transaction to one or several payees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRequest {
+    /// The paying account.
+    pub account: Account,
+    /// The recipients.
+    pub payees: Vec<Payee>,
+}
+
+/// A planned payment: everything to show before someone confirms it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentPlan {
+    request: PaymentRequest,
+    amount: Amount,
+    inputs: Vec<OutputRecord>,
+    fee: Amount,
+    /// The fee of each kernel except the first.
+    share: Amount,
+    change: Amount,
+    not_after: Height,
+}
+
+/// A plan that was shown and confirmed. It can be carried out once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Confirmed<T>(T);
+
+impl<T> Confirmed<T> {
+    /// The plan.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0
+    }
+
+    /// The plan, confirmed if the decision is [`Decision::Yes`].
+    fn after(plan: T, decide: impl FnOnce(&T) -> Decision) -> Option<Self> {
+        match decide(&plan) {
+            Decision::Yes => Some(Self(plan)),
+            Decision::No => None,
+        }
+    }
+}
+
+/// The decision about a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Carry the plan out.
+    Yes,
+    /// Drop the plan.
+    No,
+}
+
+impl PaymentPlan {
+    /// Asks for a decision about this plan; `None` when it is [`Decision::No`].
+    pub fn confirm(self, decide: impl FnOnce(&Self) -> Decision) -> Option<Confirmed<Self>> {
+        Confirmed::after(self, decide)
+    }
+
+    /// The paying account.
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        self.request.account
+    }
+
+    /// The recipients.
+    #[must_use]
+    pub fn payees(&self) -> &[Payee] {
+        &self.request.payees
+    }
+
+    /// The sum of what the recipients get.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        self.amount
+    }
+
+    /// The outputs to be spent.
+    #[must_use]
+    pub fn inputs(&self) -> &[OutputRecord] {
+        &self.inputs
+    }
+
+    /// The fee of the transaction.
+    #[must_use]
+    pub const fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// The fee of each kernel, in the order of the payees.
+    pub fn fees(&self) -> impl Iterator<Item = Amount> {
+        let others = self.payees().len().saturating_sub(1);
+        let first = (0..others).fold(self.fee, |fee, _| fee.checked_sub(self.share).unwrap_or_default());
+        iter::once(first).chain(iter::repeat_n(self.share, others))
+    }
+
+    /// The change; zero when there is no change output.
+    #[must_use]
+    pub const fn change(&self) -> Amount {
+        self.change
+    }
+
+    /// The last height at which the payment can enter a block.
+    #[must_use]
+    pub const fn not_after(&self) -> Height {
+        self.not_after
+    }
+
+    /// What the payment makes public.
+    #[must_use]
+    pub fn linkage(&self) -> Linkage {
+        Linkage::of(&self.inputs, self.payees().len(), self.change)
+    }
+
+    /// The terms for each recipient.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = InviteTerms> {
+        self.payees().iter().zip(self.fees()).map(|(payee, fee)| {
+            let Payee { amount, recipient, ref memo } = *payee;
+            let features = KernelFeatures::Plain { fee, not_after: self.not_after };
+            InviteTerms { amount, features, recipient, memo: memo.clone() }
+        })
+    }
+}
+
+/// Plans a payment from the outputs of an account.
+pub(crate) fn plan(
+    state: &State,
+    chain: &Chain,
+    request: PaymentRequest,
+) -> Result<PaymentPlan, CoinSelectionError> {
+    let payees = &request.payees;
+    payees.iter().try_for_each(|p| on_this_network(chain, p.recipient))?;
+    if payees.is_empty() || payees.iter().any(|p| p.amount == Amount::ZERO) {
+        return Err(CoinSelectionError::Zero);
+    }
+    let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(CoinSelectionError::Overflow)?;
+    let coins = free_coins(state, chain, request.account);
+    let costs = Costs { chain, amount, payees: payees.len() as u64, fixed: None };
+    let Some(chosen) = choose(&costs, &coins)? else {
+        let balance = state.balance(chain, Some(request.account));
+        return Err(CoinSelectionError::Insufficient { needed: costs.needed(1, 0)?, balance });
+    };
+    let (fee, change) = costs.split(&chosen)?;
+    let share = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).ok_or(CoinSelectionError::Overflow)?;
+    let inputs = chosen.into_iter().cloned().collect();
+    let not_after = chain.standard_expiry(state.tip.height.next());
+    Ok(PaymentPlan { request, amount, inputs, fee, share, change, not_after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        cost::{Shape, least_fee},
+        *,
+    };
+    use crate::{
+        keys::Purpose,
+        outputs::{OutputOrigin, OutputStatus},
+    };
+    use proptest::prelude::*;
+    use sotto_mw::{
+        chain::Params,
+        commitment::Commitment,
+        group::{Point, Scalar},
+        output::OutputFeatures,
+        range_proof::Opening,
+        schnorr::PublicKey,
+    };
+
+    fn chain() -> Chain {
+        Chain::new(Params::solo(PublicKey::from_point(Point::g()), 0)).unwrap()
+    }
+
+    fn wallet_of(coins: &[u64]) -> State {
+        let record = |(i, units): (usize, &u64)| {
+            let amount = Amount::new(*units);
+            let commitment = Commitment::new(amount, &Scalar::from(i as u64 + 1).into()).encoded();
+            let record = OutputRecord {
+                commitment,
+                account: Account(0),
+                purpose: Purpose::Received,
+                opening: Opening { amount, index: [0; 12] },
+                features: OutputFeatures::Plain,
+                origin: OutputOrigin::Chain,
+                status: OutputStatus::Unspent { created: Height::new(1) },
+            };
+            (commitment, record)
+        };
+        State { outputs: coins.iter().enumerate().map(record).collect(), ..State::default() }
+    }
+
+    /// The least fee of one kernel.
+    fn fee(inputs: usize, outputs: u64) -> u64 {
+        least_fee(&chain(), Shape { inputs: inputs as u64, outputs, kernels: 1 }).unwrap().units()
+    }
+
+    fn paying(amounts: &[u64]) -> PaymentRequest {
+        let payee = |n: &u64| Payee { amount: Amount::new(*n), recipient: None, memo: Memo::default() };
+        PaymentRequest { account: Account(0), payees: amounts.iter().map(payee).collect() }
+    }
+
+    fn chosen(coins: &[u64], amount: u64) -> Result<PaymentPlan, CoinSelectionError> {
+        plan(&wallet_of(coins), &chain(), paying(&[amount]))
+    }
+
+    fn amounts(p: &PaymentPlan) -> Vec<u64> {
+        let mut all: Vec<u64> = p.inputs().iter().map(|o| o.opening.amount.units()).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn prefers_one_input_that_fits() {
+        let coins = [100_000, 1_000_000, 2_000_000, 100_000 + fee(1, 1)];
+        assert_eq!(amounts(&chosen(&coins, 10_000).unwrap()), [100_000]);
+        // Without change.
+        let exact = chosen(&coins, 100_000).unwrap();
+        assert_eq!((amounts(&exact), exact.change().units(), exact.linkage().own), (vec![coins[3]], 0, 0));
+        assert_eq!(amounts(&chosen(&coins, 100_001).unwrap()), [1_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 1_960_000).unwrap()), [2_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 2_100_000).unwrap()), [1_000_000, 2_000_000]);
+        assert_eq!(amounts(&chosen(&coins, 2_010_000).unwrap()), [100_000, 2_000_000]);
+        assert!(matches!(
+            chosen(&coins, 3_200_000 + fee(1, 1)),
+            Err(CoinSelectionError::Insufficient { .. })
+        ));
+    }
+
+    /// Coins worth less than their own weight do not help, and do not hurt.
+    #[test]
+    fn dust_does_not_pay() {
+        let dust = [10; 300];
+        assert!(matches!(chosen(&dust, 1), Err(CoinSelectionError::Insufficient { .. })));
+        assert_eq!(amounts(&chosen(&[&dust[..], &[100_000]].concat(), 1).unwrap()), [100_000]);
+    }
+
+    #[test]
+    fn more_inputs_than_fit_are_named() {
+        let mut params = chain().params().clone();
+        params.max_weight = 90;
+        let small = Chain::new(params).unwrap();
+        let request = paying(&[1_000_000]);
+        assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request), Err(CoinSelectionError::TooHeavy));
+    }
+
+    proptest! {
+        #[test]
+        fn plans_add_up_with_the_fewest_inputs(
+            coins in prop::collection::vec(1u64..500_000, 0..30),
+            amount in 1u64..2_000_000,
+        ) {
+            let mut sorted = coins.clone();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            let largest = |n: usize| sorted.iter().take(n).sum::<u64>();
+            let suffices = |n: usize| largest(n) >= amount + fee(n, 1);
+            match chosen(&coins, amount) {
+                Ok(p) => {
+                    let n = p.inputs().len();
+                    prop_assert_eq!(amounts(&p).iter().sum::<u64>(), amount + p.fee().units() + p.change().units());
+                    prop_assert!((1..n).all(|fewer| !suffices(fewer)));
+                    if p.change() == Amount::ZERO {
+                        prop_assert!((fee(n, 1)..=fee(n, 2)).contains(&p.fee().units()));
+                    } else {
+                        prop_assert_eq!(p.fee().units(), fee(n, 2));
+                    }
+                    prop_assert_eq!(Ok(p), chosen(&coins, amount));
+                }
+                Err(e) => {
+                    let insufficient = matches!(e, CoinSelectionError::Insufficient { .. });
+                    prop_assert!(insufficient && (1..=coins.len()).all(|n| !suffices(n)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Plans self-transfers: several outputs become one, or one output moves.
+//!
+//! ```text
+//! amount = inputs − least fee of (n inputs, 1 output, 1 kernel)
+//! ```
+
+use super::{
+    CoinSelectionError, Confirmed, Decision, Linkage,
+    cost::{Shape, free_coins, least_fee, total},
+};
+use crate::{
+    keys::Account,
+    outputs::{OutputRecord, OutputStatus},
+    state::State,
+};
+use sotto_mw::{
+    amount::{Amount, Height},
+    chain::{Chain, INPUT_WEIGHT},
+    group::PointBytes,
+};
+
+/// A planned transaction of the wallet with itself: everything to show before someone confirms it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelfTransferPlan {
+    account: Account,
+    inputs: Vec<OutputRecord>,
+    fee: Amount,
+    amount: Amount,
+    not_after: Height,
+}
+
+impl SelfTransferPlan {
+    /// Asks for a decision about this plan; `None` when it is [`Decision::No`].
+    pub fn confirm(self, decide: impl FnOnce(&Self) -> Decision) -> Option<Confirmed<Self>> {
+        Confirmed::after(self, decide)
+    }
+
+    /// The account whose outputs are spent.
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        self.account
+    }
+
+    /// The outputs to be spent.
+    #[must_use]
+    pub fn inputs(&self) -> &[OutputRecord] {
+        &self.inputs
+    }
+
+    /// The fee of the transaction.
+    #[must_use]
+    pub const fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// The amount of the new output.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        self.amount
+    }
+
+    /// The last height at which the transaction can enter a block.
+    #[must_use]
+    pub const fn not_after(&self) -> Height {
+        self.not_after
+    }
+
+    /// What the transaction makes public.
+    #[must_use]
+    pub fn linkage(&self) -> Linkage {
+        Linkage::of(&self.inputs, 0, self.amount)
+    }
+
+    fn of(state: &State, chain: &Chain, inputs: Vec<OutputRecord>) -> Result<Self, CoinSelectionError> {
+        let fee = least_fee(chain, Shape { inputs: inputs.len() as u64, outputs: 1, kernels: 1 })?;
+        let amount = total(&inputs)?.checked_sub(fee).filter(|a| *a > Amount::ZERO);
+        let amount = amount.ok_or(CoinSelectionError::NotWorth { fee })?;
+        let account = inputs.first().map(|i| i.account).unwrap_or_default();
+        let not_after = chain.standard_expiry(state.tip.height.next());
+        Ok(Self { account, inputs, fee, amount, not_after })
+    }
+}
+
+/// Plans to make one output of at most `most` of an account's smallest outputs that are worth more than they
+/// cost.
+pub(crate) fn consolidation(
+    state: &State,
+    chain: &Chain,
+    account: Account,
+    most: usize,
+) -> Result<SelfTransferPlan, CoinSelectionError> {
+    let cost = chain.least_fee(INPUT_WEIGHT).ok_or(CoinSelectionError::Overflow)?;
+    let mut coins = free_coins(state, chain, account);
+    coins.retain(|o| o.opening.amount > cost);
+    if coins.len().min(most) < 2 {
+        return Err(CoinSelectionError::NothingToMerge);
+    }
+    SelfTransferPlan::of(state, chain, coins.into_iter().take(most).cloned().collect())
+}
+
+/// Plans to move the smallest of a payment's inputs that is on the chain and worth more than the fee.
+pub(crate) fn self_spend(
+    state: &State,
+    chain: &Chain,
+    inputs: &[PointBytes],
+) -> Result<SelfTransferPlan, CoinSelectionError> {
+    let inputs = inputs.iter().filter_map(|c| state.outputs.get(c));
+    let mut inputs: Vec<_> = inputs.filter(|o| matches!(o.status, OutputStatus::Locked { .. })).collect();
+    inputs.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
+    let mut last = CoinSelectionError::Stale;
+    for input in inputs {
+        match SelfTransferPlan::of(state, chain, vec![input.clone()]) {
+            Ok(plan) => return Ok(plan),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}

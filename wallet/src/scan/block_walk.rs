@@ -1,0 +1,76 @@
+//! Walks down the stored blocks: which block spent an output, and on a restore which outputs were created and
+//! spent.
+//!
+//! The walk begins at the last block, so that a recent spend costs few blocks, and so that only outputs that
+//! were spent later need to be tried: the cursor has already found the unspent ones.
+
+use super::{cursor::ScanCursor, report::ScanError, source::ChainSource};
+use crate::outputs::{OutputRecord, OutputStatus};
+use rayon::prelude::*;
+use sotto_mw::{amount::Height, commitment::Commitment, group::PointBytes, output::Output};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a walk looks for.
+pub(crate) struct WalkGoal {
+    /// Outputs of this wallet that have left the chain.
+    pub(crate) missing: BTreeSet<PointBytes>,
+    /// Whether to look for outputs that were created and spent before the wallet knew them.
+    pub(crate) history: bool,
+    /// The walk ends above this height.
+    pub(crate) floor: Height,
+}
+
+/// What a walk found.
+#[derive(Debug)]
+pub(crate) struct WalkResult {
+    /// Outputs of this wallet, with the heights of the blocks that spent them.
+    pub(crate) spent: BTreeMap<PointBytes, Height>,
+    /// Unknown outputs of this wallet that these blocks created and spent.
+    pub(crate) past: Vec<OutputRecord>,
+    /// The walk has searched all blocks above this height.
+    pub(crate) searched_down_to: Height,
+}
+
+/// Walks down to the floor, to the first block that is not stored, or until everything missing is found if no
+/// history is needed.
+pub(crate) fn walk_back<S: ChainSource>(
+    cursor: &ScanCursor,
+    goal: WalkGoal,
+    source: &S,
+) -> Result<WalkResult, ScanError<S::Error>> {
+    let WalkGoal { mut missing, history, floor } = goal;
+    let mut result = WalkResult { spent: BTreeMap::new(), past: vec![], searched_down_to: cursor.tip.height };
+    // Spent by a block of the walk, and not yet seen to be created.
+    let mut spent_later: BTreeMap<PointBytes, Height> = BTreeMap::new();
+    while result.searched_down_to > floor && (history || !missing.is_empty()) {
+        let height = result.searched_down_to;
+        let Some(block) = source.block(height).map_err(ScanError::Source)? else { break };
+        if history {
+            result.past.extend(past_outputs(cursor, height, &block.outputs, &mut spent_later));
+        }
+        for c in block.inputs.iter().map(Commitment::encoded) {
+            if missing.remove(&c) {
+                result.spent.insert(c, height);
+            }
+            spent_later.extend(history.then_some((c, height)));
+        }
+        result.searched_down_to = height.minus(1);
+    }
+    Ok(result)
+}
+
+/// The outputs of this wallet that the block at `created` made and a later block spent.
+fn past_outputs(
+    cursor: &ScanCursor,
+    created: Height,
+    outputs: &[Output],
+    spent_later: &mut BTreeMap<PointBytes, Height>,
+) -> Vec<OutputRecord> {
+    let candidates = outputs.iter().filter_map(|o| Some((o, spent_later.remove(&o.commitment.encoded())?)));
+    let candidates: Vec<_> = candidates.collect();
+    let own = |(o, spent): &(&Output, Height)| {
+        let status = OutputStatus::Spent { created, spent: *spent };
+        cursor.recognise(o).map(|record| OutputRecord { status, ..record })
+    };
+    candidates.par_iter().filter_map(own).collect()
+}

@@ -1,0 +1,146 @@
+//! The scanner: the one procedure with which a wallet and a view wallet follow the chain.
+//!
+//! ```text
+//! scan ──▶ begin ─▶ advance … ─▶ finish ─▶ save            again, up to five times, when a block arrives meanwhile
+//! restore: the same with a gap of accounts; the progress is saved between the pieces
+//! ```
+
+use super::{
+    checkpoint::common_height,
+    cursor::{Progress, ScanCursor, ScanKey},
+    finish::finish_scan,
+    report::{ScanError, ScanReport},
+    source::ChainSource,
+};
+use crate::{
+    state::{RestoreProgress, State},
+    store::StoreError,
+};
+use sotto_mw::{amount::Height, chain::Chain};
+
+/// How often a scan begins again when a block arrives meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// The number of accounts beyond the known ones that a restore tries.
+pub const RESTORE_GAP: u32 = 8;
+
+/// A wallet as the scanner sees it.
+pub(crate) trait Scannable {
+    fn chain(&self) -> &Chain;
+
+    fn state(&self) -> &State;
+
+    /// Makes `next` the state of the wallet, durably.
+    fn save(&mut self, next: State) -> Result<(), StoreError>;
+
+    /// The keys for a scan that continues from `before`, whose chain is the same as now up to the height
+    /// `common`.
+    fn keys(&self, before: &State, common: Height) -> Vec<ScanKey>;
+
+    /// The keys of the first accounts, for a restore of outputs above the height `above`.
+    fn restore_keys(&self, accounts: u32, above: Height) -> Vec<ScanKey>;
+
+    /// The height above which a scan that continues from `before` looks for outputs that were created and
+    /// spent.
+    fn history_above(&self, before: &State) -> Option<Height>;
+}
+
+/// Scans what has changed since the last scan, or resumes a restore.
+pub(crate) fn scan<W: Scannable, C: ChainSource>(
+    wallet: &mut W,
+    source: &C,
+    progress: &mut Progress<'_>,
+) -> Result<ScanReport, ScanError<C::Error>> {
+    if wallet.state().restore.is_some() {
+        return resume_restore(wallet, source, progress);
+    }
+    let before = wallet.state().clone();
+    scan_since(wallet, &before, source, progress)
+}
+
+/// Scans everything and accepts the chain as the source shows it, whatever the wallet has seen before.
+pub(crate) fn rescan<W: Scannable, C: ChainSource>(
+    wallet: &mut W,
+    source: &C,
+    progress: &mut Progress<'_>,
+) -> Result<ScanReport, ScanError<C::Error>> {
+    let before = wallet.state().without_chain();
+    if before.restore.is_some() {
+        wallet.save(before)?;
+        return resume_restore(wallet, source, progress);
+    }
+    scan_since(wallet, &before, source, progress)
+}
+
+/// Begins a restore of all accounts from the block at `birthday` on.
+pub(crate) fn restore<W: Scannable, C: ChainSource>(
+    wallet: &mut W,
+    birthday: Height,
+    source: &C,
+    progress: &mut Progress<'_>,
+) -> Result<ScanReport, ScanError<C::Error>> {
+    let accounts = wallet.state().account_count().saturating_add(RESTORE_GAP);
+    let restore = Some(RestoreProgress::new(birthday, accounts));
+    wallet.save(State { restore, ..wallet.state().clone() })?;
+    resume_restore(wallet, source, progress)
+}
+
+/// Scans what has changed since the state `before`.
+fn scan_since<W: Scannable, C: ChainSource>(
+    wallet: &mut W,
+    before: &State,
+    source: &C,
+    progress: &mut Progress<'_>,
+) -> Result<ScanReport, ScanError<C::Error>> {
+    for _ in 0..ATTEMPTS {
+        let common = common_height(wallet.chain(), source, before.tip)?;
+        let keys = wallet.keys(before, common);
+        let mut cursor = ScanCursor::begin(wallet.chain(), before, keys, source)?;
+        while !cursor.advance(&before.outputs, source, progress)? {}
+        let history = wallet.history_above(before);
+        if let Some((next, report)) = finish_scan(wallet.chain(), before, &cursor, history, source)? {
+            // An unchanged state is not written again.
+            if next != *wallet.state() {
+                wallet.save(next)?;
+            }
+            return Ok(report);
+        }
+    }
+    Err(ScanError::TipMoved)
+}
+
+fn resume_restore<W: Scannable, C: ChainSource>(
+    wallet: &mut W,
+    source: &C,
+    progress: &mut Progress<'_>,
+) -> Result<ScanReport, ScanError<C::Error>> {
+    let mut attempts = 0..ATTEMPTS;
+    while let Some(kept) = wallet.state().restore.clone() {
+        let above = kept.birthday.minus(1);
+        let keys = wallet.restore_keys(kept.accounts, above);
+        let mut cursor = ScanCursor::begin(wallet.chain(), wallet.state(), keys, source)?;
+        while !cursor.advance(&wallet.state().outputs, source, progress)? {
+            if let Some(now) = cursor.progress_since(&kept) {
+                wallet.save(State { restore: Some(now), ..wallet.state().clone() })?;
+            }
+        }
+        let owners = cursor.found.values().map(|o| o.account.0.saturating_add(1)).max();
+        let known = owners.unwrap_or(0).max(wallet.state().account_count());
+        let accounts = known.saturating_add(RESTORE_GAP);
+        if accounts <= kept.accounts {
+            let done = finish_scan(wallet.chain(), wallet.state(), &cursor, Some(above), source)?;
+            if let Some((next, report)) = done {
+                wallet.save(next)?;
+                return Ok(report);
+            }
+            // A block has arrived.
+            if attempts.next().is_none() {
+                break;
+            }
+        }
+        let accounts = accounts.max(kept.accounts);
+        let now = RestoreProgress { accounts, ..cursor.finished_progress(&kept) };
+        wallet.save(State { restore: Some(now), ..wallet.state().clone() })?;
+    }
+    Err(ScanError::TipMoved)
+}

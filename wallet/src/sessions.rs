@@ -1,0 +1,199 @@
+//! Sessions: one read-only view of every payment, whoever began it and whichever way the money goes.
+//!
+//! ```text
+//!                 pays                          is paid
+//! inviter         an invite of a payment        an invoice that was issued
+//! responder       an invoice that was paid      an invite that was answered
+//! ```
+//!
+//! A payment to several recipients has one session for each of them.
+
+pub use crate::state::{SessionStatus, TxStatus};
+
+use crate::{
+    keys::{Account, Address},
+    slate::{Memo, Response},
+    state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, ReceivedPayment, SentPayment, State},
+};
+use sotto_mw::{
+    amount::{Amount, Height},
+    kernel::Excess,
+    session::{Role, SessionId},
+};
+
+/// One payment of a wallet, as seen from its signing session.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionView<'a>(pub(crate) Record<'a>);
+
+/// What the wallet remembers of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Record<'a> {
+    /// This wallet pays and invited: the whole payment, and the part that belongs to the session.
+    Invite(&'a SentPayment, PaymentPart<'a>),
+    /// This wallet is paid and responded.
+    Received(&'a ReceivedPayment),
+    /// This wallet is paid and issued an invoice.
+    Issued(&'a IssuedInvoice),
+    /// This wallet pays an invoice.
+    Paid(&'a PaidInvoice),
+}
+
+/// All sessions: those that began here first, each kind in the order of session identifiers.
+pub(crate) fn sessions(state: &State) -> impl Iterator<Item = SessionView<'_>> {
+    let invites = state.sent.values().flat_map(|s| s.parts().map(move |p| Record::Invite(s, p)));
+    let begun = invites.chain(state.issued.values().map(Record::Issued));
+    let answered = state.received.values().map(Record::Received).chain(state.paid.values().map(Record::Paid));
+    begun.chain(answered).map(SessionView)
+}
+
+/// The open invites of the payment that this session belongs to.
+pub(crate) fn open_invites<'a>(
+    state: &'a State,
+    session: &SessionId,
+) -> impl Iterator<Item = SessionView<'a>> + use<'a> {
+    let payment = state.payment_with(session).into_iter();
+    let parts = payment.flat_map(|s| s.parts().map(move |p| (s, p)));
+    let open = parts.filter(|(_, part)| matches!(part, PaymentPart::Open(_)));
+    open.map(|(sent, part)| SessionView(Record::Invite(sent, part)))
+}
+
+impl<'a> SessionView<'a> {
+    /// The identifier of the signing session.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        match self.0 {
+            Record::Invite(_, part) => part.invite().session,
+            Record::Received(r) => r.invite.session,
+            Record::Issued(i) => i.invoice.session,
+            Record::Paid(p) => p.invoice.session,
+        }
+    }
+
+    /// The account of this wallet that pays or is paid.
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        match self.0 {
+            Record::Invite(SentPayment { account, .. }, _)
+            | Record::Received(ReceivedPayment { account, .. })
+            | Record::Issued(IssuedInvoice { account, .. })
+            | Record::Paid(PaidInvoice { account, .. }) => *account,
+        }
+    }
+
+    /// The amount that the receiver gets.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
+        match self.0 {
+            Record::Invite(_, part) => part.invite().amount,
+            Record::Received(ReceivedPayment { invite, .. }) => invite.amount,
+            Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
+                invoice.amount
+            }
+        }
+    }
+
+    /// What this wallet pays beyond the amount: zero where it is paid.
+    #[must_use]
+    pub fn fee(&self) -> Amount {
+        match self.0 {
+            Record::Invite(sent, part) => sent.fee(part),
+            Record::Paid(p) => p.invoice.features.fee(),
+            Record::Received(_) | Record::Issued(_) => Amount::ZERO,
+        }
+    }
+
+    /// The memo that travels with the slate.
+    #[must_use]
+    pub const fn memo(&self) -> &'a Memo {
+        match self.0 {
+            Record::Invite(_, part) => &part.invite().memo,
+            Record::Received(ReceivedPayment { invite, .. }) => &invite.memo,
+            Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
+                &invoice.memo
+            }
+        }
+    }
+
+    /// The last height at which the payment can enter a block.
+    #[must_use]
+    pub fn not_after(&self) -> Height {
+        match self.0 {
+            Record::Invite(_, part) => part.invite().not_after(),
+            Record::Received(ReceivedPayment { invite, .. }) => invite.not_after(),
+            Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
+                invoice.not_after()
+            }
+        }
+    }
+
+    /// The address of the other party, if it is known.
+    #[must_use]
+    pub const fn counterparty(&self) -> Option<&'a Address> {
+        match self.0 {
+            Record::Invite(_, part) => part.invite().recipient.as_ref(),
+            Record::Received(r) => Some(&r.invite.sender),
+            Record::Issued(i) => i.invoice.payer.as_ref(),
+            Record::Paid(p) => Some(&p.invoice.receiver),
+        }
+    }
+
+    /// The role of this wallet in the signing session.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        match self.0 {
+            Record::Invite(..) | Record::Issued(_) => Role::Inviter,
+            Record::Received(_) | Record::Paid(_) => Role::Responder,
+        }
+    }
+
+    /// Whether this wallet pays; otherwise it is paid.
+    #[must_use]
+    pub const fn is_payer(&self) -> bool {
+        matches!(self.0, Record::Invite(..) | Record::Paid(_))
+    }
+
+    /// How far the session has come.
+    #[must_use]
+    pub const fn status(&self) -> SessionStatus {
+        match self.0 {
+            Record::Invite(sent, part) => sent.status(part),
+            Record::Issued(IssuedInvoice { stage: InvoiceStage::Open(_), .. }) => SessionStatus::Begun,
+            Record::Issued(IssuedInvoice { stage: InvoiceStage::Cancelled, .. }) => SessionStatus::Cancelled,
+            Record::Issued(IssuedInvoice { stage: InvoiceStage::Collected { tx_status, .. }, .. })
+            | Record::Received(ReceivedPayment { tx_status, .. })
+            | Record::Paid(PaidInvoice { tx_status, .. }) => SessionStatus::Signed(*tx_status),
+        }
+    }
+
+    /// Whether the payment can still confirm and has not confirmed yet.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(
+            self.status(),
+            SessionStatus::Begun | SessionStatus::Held | SessionStatus::Signed(TxStatus::Waiting)
+        )
+    }
+
+    /// The one response that this wallet accepted to an invite of its own, or gave to somebody else's invite.
+    #[must_use]
+    pub fn response(&self) -> Option<&'a Response> {
+        match self.0 {
+            Record::Invite(_, PaymentPart::Open(open)) => open.response.as_deref(),
+            Record::Invite(_, PaymentPart::Signed(signed)) => Some(&signed.response),
+            Record::Received(r) => Some(&r.response),
+            Record::Invite(_, PaymentPart::Cancelled(_)) | Record::Issued(_) | Record::Paid(_) => None,
+        }
+    }
+
+    /// The excess of the payment's kernel, once this wallet has signed for it.
+    #[must_use]
+    pub const fn excess(&self) -> Option<Excess> {
+        match self.0 {
+            Record::Invite(_, PaymentPart::Signed(s)) => Some(s.excess),
+            Record::Received(r) => Some(r.excess),
+            Record::Paid(p) => Some(p.excess),
+            Record::Issued(i) => i.excess(),
+            Record::Invite(..) => None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a scan observed: the facts from which statuses follow.
+
+use super::{TxStatus, last_possible_height};
+use sotto_mw::{
+    amount::Height,
+    chain::Chain,
+    codec::{Decode, DecodeError, Encode, Reader},
+    group::PointBytes,
+    hash::Hash,
+    kernel::Excess,
+};
+use std::collections::BTreeMap;
+
+/// A block of the chain, by height and hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockRef {
+    pub(crate) height: Height,
+    pub(crate) hash: Hash,
+}
+
+impl BlockRef {
+    /// No block: the state of a wallet that has never scanned.
+    pub(crate) const NONE: Self = Self { height: Height::GENESIS, hash: Hash::ZERO };
+}
+
+impl From<(Height, Hash)> for BlockRef {
+    fn from((height, hash): (Height, Hash)) -> Self {
+        Self { height, hash }
+    }
+}
+
+impl Encode for BlockRef {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.height.encode(out);
+        self.hash.encode(out);
+    }
+}
+
+impl Decode for BlockRef {
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { height: Height::decode(r)?, hash: Hash::decode(r)? })
+    }
+}
+
+/// What a scan observed of the chain up to `tip`.
+#[derive(Debug)]
+pub(crate) struct ChainObservation {
+    pub(crate) tip: BlockRef,
+    /// The unspent outputs of this wallet, with the heights of their blocks.
+    pub(crate) present: BTreeMap<PointBytes, Height>,
+    /// The kernels of this wallet, with the heights of their blocks.
+    pub(crate) kernels: BTreeMap<Excess, Height>,
+    /// The outputs of this wallet that the blocks above `searched_down_to` spend.
+    pub(crate) spent: BTreeMap<PointBytes, Height>,
+    /// The scan has searched all blocks above this height for spends.
+    pub(crate) searched_down_to: Height,
+}
+
+impl ChainObservation {
+    /// The status of a signed transaction, as far as its kernel determines it.
+    pub(crate) fn kernel_status(&self, chain: &Chain, not_after: Height, excess: &Excess) -> TxStatus {
+        match self.kernels.get(excess) {
+            Some(height) => TxStatus::Confirmed { height: *height },
+            None if self.is_over(chain, not_after) => TxStatus::Failed,
+            None => TxStatus::Waiting,
+        }
+    }
+
+    /// Whether a kernel with this last height can never enter the chain any more.
+    pub(crate) fn is_over(&self, chain: &Chain, not_after: Height) -> bool {
+        self.tip.height > last_possible_height(chain, not_after)
+    }
+}

@@ -1,0 +1,404 @@
+//! The actions of a wallet: everything that pays, receives, scans, or writes a message.
+
+use super::{Wallet, context::Change, invoicing, messages, paying, receiving, self_transfers};
+use crate::{
+    accounts::{AccountInfo, AccountNameError},
+    coin_selection::{self, Confirmed, InvoicePlan, PaymentPlan, PaymentRequest, SelfTransferPlan},
+    coinbase::{CoinbaseBuilder, CoinbaseError},
+    contacts::{ContactError, ContactName},
+    encrypt::{Encryptable, Encrypted, Privacy},
+    error::WalletError,
+    keys::{Account, Address},
+    proof::{KernelInclusion, PaymentProof},
+    scan::{self, ChainSource, Progress, ScanError, ScanReport},
+    sessions::SessionView,
+    slate::{Invite, Invoice, InvoiceRequest, Payment, Response},
+    store::Store,
+};
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
+    amount::{Amount, Height},
+    kernel::{Excess, Kernel},
+    output::Output,
+    rules::Verified,
+    session::SessionId,
+    transaction::Transaction,
+};
+
+/// Accounts and contacts.
+impl<S: Store> Wallet<S> {
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`AccountNameError`], or the error of the store.
+    pub fn add_account(&mut self, name: &str) -> Result<Account, WalletError> {
+        if !AccountInfo::is_name(name) {
+            return Err(AccountNameError::Form.into());
+        }
+        if let Some(account) = self.account(name) {
+            return Err(AccountNameError::Taken { account }.into());
+        }
+        self.perform(|context| {
+            let mut next = context.state.clone();
+            next.accounts.push(AccountInfo { name: name.to_owned(), ..AccountInfo::default() });
+            Ok(Change::new(next, Account(context.state.account_count())))
+        })
+    }
+
+    /// Adds a contact.
+    ///
+    /// # Errors
+    /// [`ContactError`] when the name means another address, or the address belongs to another network.
+    pub fn add_contact(&mut self, name: ContactName, address: Address) -> Result<(), WalletError> {
+        let (found, expected) = (address.network(), self.chain().params().network);
+        if found != expected {
+            return Err(ContactError::Network { found, expected }.into());
+        }
+        self.perform(|context| {
+            let mut next = context.state.clone();
+            next.contacts.add(name, address)?;
+            Ok(Change::new(next, ()))
+        })
+    }
+
+    /// Removes a contact.
+    ///
+    /// # Errors
+    /// [`ContactError::Unknown`].
+    pub fn remove_contact(&mut self, name: ContactName) -> Result<Address, WalletError> {
+        self.perform(|context| {
+            let mut next = context.state.clone();
+            let address = next.contacts.remove(name)?;
+            Ok(Change::new(next, address))
+        })
+    }
+}
+
+/// Payments that the payer begins.
+impl<S: Store> Wallet<S> {
+    /// Plans a payment; nothing changes.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError`] when the payment cannot be made.
+    pub fn plan(&self, request: PaymentRequest) -> Result<PaymentPlan, WalletError> {
+        let context = self.context();
+        context.keys(request.account)?;
+        Ok(coin_selection::plan(context.state, context.chain, request)?)
+    }
+
+    /// Locks the inputs of a confirmed plan and opens a session for each payee. The invites are in the order
+    /// of the payees.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free, or the error of the
+    /// store; nothing changes then.
+    pub fn invite(
+        &mut self,
+        plan: Confirmed<PaymentPlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<Invite>, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| paying::invite(context, &plan, rng))
+    }
+
+    /// Responds to an invite for `account`. The same invite gets the same response, byte for byte.
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) when the terms are refused or the session was used; nothing
+    /// changes then.
+    pub fn respond(
+        &mut self,
+        account: Account,
+        invite: &Invite,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Response, WalletError> {
+        self.perform(|context| receiving::respond(context, account, invite, rng))
+    }
+
+    /// Accepts the response of one payee. When all other payees have responded too, signs, destroys the
+    /// nonces, and returns the transaction; until then returns `None`. The same response gets the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) with the party at fault. A refused response changes nothing,
+    /// and a valid one can still arrive. Once a response was accepted, no other ever is.
+    pub fn finalize(
+        &mut self,
+        response: &Response,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Option<Verified<Transaction>>, WalletError> {
+        self.perform(|context| paying::finalize(context, response, rng))
+    }
+
+    /// Cancels an invite or an invoice, free of charge while nothing signed has left, and destroys its
+    /// nonces. The other invites of the same payment remain, and the share of this one becomes change; with
+    /// the last one the inputs are free.
+    ///
+    /// # Errors
+    /// [`SlateError::HasLeft`](crate::slate::SlateError::HasLeft) when the payment was finalized,
+    /// [`SlateError::MayHaveLeft`](crate::slate::SlateError::MayHaveLeft) when another copy of this wallet
+    /// may have finalized it, both with the height after which it cannot confirm.
+    pub fn cancel(&mut self, session: &SessionId) -> Result<(), WalletError> {
+        self.perform(|context| paying::cancel(context, session))
+    }
+}
+
+/// Payments that the receiver begins.
+impl<S: Store> Wallet<S> {
+    /// Creates an invoice for a payment to `account`.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError`] when the amount is zero or exceeds the supply, or the payer's
+    /// address belongs to another network; or the error of the store.
+    pub fn create_invoice(
+        &mut self,
+        account: Account,
+        request: InvoiceRequest,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Invoice, WalletError> {
+        self.perform(|context| invoicing::create_invoice(context, account, request, rng))
+    }
+
+    /// Checks an invoice and plans its payment from `account`; nothing changes. An invoice that was paid is
+    /// refused: see [`Wallet::payment_for`].
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) when the invoice is invalid,
+    /// [`coin_selection::CoinSelectionError`] when it cannot be paid.
+    pub fn plan_invoice(&self, account: Account, invoice: &Invoice) -> Result<InvoicePlan, WalletError> {
+        invoicing::plan_invoice(&self.context(), account, invoice)
+    }
+
+    /// Pays an invoice: signs the payer's part, and locks its inputs until the payment is in a block or never
+    /// can be.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free,
+    /// [`SlateError::SessionReused`](crate::slate::SlateError::SessionReused) when the invoice was paid
+    /// meanwhile, or the error of the store; nothing changes then. If the store fails after the register has
+    /// noted the payment, the invoice can no longer be paid
+    /// ([`SlateError::PaidBefore`](crate::slate::SlateError::PaidBefore)); ask for another one.
+    pub fn pay_invoice(
+        &mut self,
+        plan: Confirmed<InvoicePlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Payment, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| invoicing::pay_invoice(context, &plan, rng))
+    }
+
+    /// Checks a payment to an invoice of this wallet, signs, destroys the nonces, and returns the
+    /// transaction. The same payment gets the same transaction.
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) with the party at fault. A refused payment changes nothing,
+    /// and a valid one can still arrive. Once a payment was accepted, no other ever is.
+    pub fn collect(&mut self, payment: &Payment) -> Result<Verified<Transaction>, WalletError> {
+        self.perform(|context| invoicing::collect(context, payment))
+    }
+}
+
+/// Self-transfers and block rewards.
+impl<S: Store> Wallet<S> {
+    /// Plans to make one output of at most `most` of an account's smallest outputs; nothing changes.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError`] when there are fewer than two, or they are worth less than the
+    /// fee.
+    pub fn plan_consolidation(&self, account: Account, most: usize) -> Result<SelfTransferPlan, WalletError> {
+        let context = self.context();
+        context.keys(account)?;
+        Ok(coin_selection::consolidation(context.state, context.chain, account, most)?)
+    }
+
+    /// Carries out a consolidation: locks its inputs and returns the transaction.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::Stale`] when an input is no longer free, or the error of the
+    /// store; nothing changes then.
+    pub fn consolidate(
+        &mut self,
+        plan: Confirmed<SelfTransferPlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| self_transfers::consolidate(context, &plan, rng))
+    }
+
+    /// Plans the self-spend that ends a signed payment: it moves the smallest input that is worth more than
+    /// the fee. While nothing signed has left, [`Wallet::cancel`] is free.
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) when the payment has ended, or is being ended already;
+    /// [`coin_selection::CoinSelectionError`] when no input is on the chain and worth more than the fee.
+    pub fn plan_self_spend(&self, session: &SessionId) -> Result<SelfTransferPlan, WalletError> {
+        self_transfers::plan_self_spend(&self.context(), session)
+    }
+
+    /// Makes the self-spend. The first of the two transactions to enter a block displaces the other.
+    ///
+    /// # Errors
+    /// As [`Wallet::plan_self_spend`], or the error of the store; nothing changes then.
+    pub fn self_spend(
+        &mut self,
+        session: &SessionId,
+        plan: Confirmed<SelfTransferPlan>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Verified<Transaction>, WalletError> {
+        let plan = plan.into_inner();
+        self.perform(|context| self_transfers::self_spend(context, session, &plan, rng))
+    }
+
+    /// Builds the reward of a block at `height`, whose transactions pay `fees`, for `account`. A scan finds
+    /// it once the block is in the chain.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`] or [`CoinbaseError`].
+    pub fn coinbase(
+        &self,
+        account: Account,
+        height: Height,
+        fees: Amount,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(Output, Kernel), WalletError> {
+        let due = self.chain().params().reward.checked_add(fees).ok_or(CoinbaseError::Overflow)?;
+        Ok(self.coinbase_builder(account)?.build(height, due, rng)?)
+    }
+
+    /// The builder of block rewards for an account; it works without this wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn coinbase_builder(&self, account: Account) -> Result<CoinbaseBuilder, WalletError> {
+        Ok(CoinbaseBuilder::new(self.context().keys(account)?, self.chain().clone()))
+    }
+}
+
+/// Scanning.
+impl<S: Store> Wallet<S> {
+    /// Scans what has changed since the last scan, with the keys of all accounts; or resumes a restore.
+    ///
+    /// # Errors
+    /// [`ScanError`] when the source fails, moves, or is behind what this wallet has seen, or when the result
+    /// cannot be stored; nothing changes then.
+    pub fn scan<C: ChainSource>(
+        &mut self,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        scan::scan(self, source, progress)
+    }
+
+    /// Scans everything with the keys of all accounts, and accepts the chain as the source shows it, even if
+    /// it ends below what this wallet has seen, or is another branch. Call it only when the operator confirms
+    /// that the chain went back.
+    ///
+    /// # Errors
+    /// As [`Wallet::scan`], except that no chain is behind. An unfinished restore begins anew.
+    pub fn rescan<C: ChainSource>(
+        &mut self,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        scan::rescan(self, source, progress)
+    }
+
+    /// Scans everything from the block at `birthday` on, with the keys of all accounts and of
+    /// [`scan::RESTORE_GAP`] more; if one of those has outputs, of more again. The progress is stored: after
+    /// an interruption [`Wallet::scan`] resumes.
+    ///
+    /// # Errors
+    /// As [`Wallet::scan`].
+    pub fn restore<C: ChainSource>(
+        &mut self,
+        birthday: Height,
+        source: &C,
+        progress: &mut Progress<'_>,
+    ) -> Result<ScanReport, ScanError<C::Error>> {
+        scan::restore(self, birthday, source, progress)
+    }
+}
+
+/// Messages and proofs of payment.
+impl<S: Store> Wallet<S> {
+    /// Encrypts a message of `account` to an address. The same message gives the same bytes.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn encrypt<T: Encryptable>(
+        &self,
+        account: Account,
+        to: &Address,
+        message: &T,
+    ) -> Result<Encrypted<T>, WalletError> {
+        messages::encrypt(&self.context(), account, to, message)
+    }
+
+    /// Decrypts a message that was encrypted to an address of this wallet.
+    ///
+    /// # Errors
+    /// [`SlateError::NotOurs`](crate::slate::SlateError::NotOurs).
+    pub fn decrypt<T: Encryptable>(&self, message: &Encrypted<T>) -> Result<T, WalletError> {
+        messages::decrypt(&self.context(), message)
+    }
+
+    /// The armored text of a message, encrypted if `privacy` requests it and the reader is known.
+    ///
+    /// # Errors
+    /// [`WalletError::NoAccount`].
+    pub fn write_message<T: Encryptable>(
+        &self,
+        account: Account,
+        to: Option<&Address>,
+        message: &T,
+        privacy: Privacy,
+    ) -> Result<String, WalletError> {
+        messages::write(&self.context(), messages::Envelope { account, to, privacy }, message)
+    }
+
+    /// Reads a message from armored text, in the clear or encrypted to an address of this wallet.
+    ///
+    /// # Errors
+    /// [`WalletError::Armor`] when the text is invalid,
+    /// [`SlateError::NotOurs`](crate::slate::SlateError::NotOurs) when it is encrypted to another address.
+    pub fn read_message<T: Encryptable>(&self, text: &str) -> Result<T, WalletError> {
+        messages::read(&self.context(), text)
+    }
+
+    /// The last message of this wallet in a session, with the same bytes as when it was first written.
+    ///
+    /// # Errors
+    /// [`SlateError::Cancelled`](crate::slate::SlateError::Cancelled) when the session was cancelled.
+    pub fn message(&self, session: &SessionView<'_>, privacy: Privacy) -> Result<String, WalletError> {
+        messages::last_message(&self.context(), session, privacy)
+    }
+
+    /// The session of an invite or an invoice that this wallet wrote, also if it was encrypted.
+    ///
+    /// # Errors
+    /// [`WalletError::Armor`] when the text is invalid, or
+    /// [`SlateError::UnknownSession`](crate::slate::SlateError::UnknownSession).
+    pub fn session_of(&self, text: &str) -> Result<SessionId, WalletError> {
+        messages::session_of(&self.context(), text)
+    }
+
+    /// The excess of a payment that this wallet signed; its kernel is the evidence that the payment is in the
+    /// chain.
+    #[must_use]
+    pub fn paid_excess(&self, session: &SessionId) -> Option<Excess> {
+        messages::paid_excess(&self.context(), session)
+    }
+
+    /// Proves a confirmed payment of this wallet; anyone can verify the proof offline.
+    ///
+    /// # Errors
+    /// [`PaymentProofError`](crate::proof::PaymentProofError) when the session has no signed payment, or
+    /// `inclusion` does not prove it.
+    pub fn prove(
+        &self,
+        session: &SessionId,
+        inclusion: KernelInclusion,
+    ) -> Result<PaymentProof, WalletError> {
+        messages::prove(&self.context(), session, &inclusion)
+    }
+}

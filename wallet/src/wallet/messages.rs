@@ -1,0 +1,176 @@
+//! Messages: writing and reading them, in the clear or encrypted; repeating them; proofs of payment.
+
+use super::context::Context;
+use crate::{
+    armor::{self, MessageKind},
+    encrypt::{Encryptable, Encrypted, Privacy},
+    error::WalletError,
+    keys::{Account, Address},
+    proof::{KernelInclusion, PaymentProof, PaymentProofError},
+    sessions::{Record, SessionView},
+    slate::{Invite, Invoice, SlateError},
+    state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite},
+};
+use sotto_mw::{
+    kernel::Excess,
+    session::{Role, SessionId},
+};
+
+pub(crate) fn encrypt<T: Encryptable>(
+    context: &Context<'_>,
+    account: Account,
+    to: &Address,
+    message: &T,
+) -> Result<Encrypted<T>, WalletError> {
+    Ok(Encrypted::new(context.chain.id(), &context.keys(account)?, to, message))
+}
+
+pub(crate) fn decrypt<T: Encryptable>(
+    context: &Context<'_>,
+    message: &Encrypted<T>,
+) -> Result<T, WalletError> {
+    let decrypt = |a| message.decrypt(context.chain.id(), &context.root.account(a));
+    Ok(context.accounts().find_map(decrypt).ok_or(SlateError::NotOurs)?)
+}
+
+/// The recipient of a message that an account writes, and whether to encrypt it.
+#[derive(Clone, Copy)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) account: Account,
+    pub(crate) to: Option<&'a Address>,
+    pub(crate) privacy: Privacy,
+}
+
+pub(crate) fn write<T: Encryptable>(
+    context: &Context<'_>,
+    envelope: Envelope<'_>,
+    message: &T,
+) -> Result<String, WalletError> {
+    let chain = context.chain.id();
+    match (envelope.privacy, envelope.to) {
+        (Privacy::Encrypted, Some(to)) => {
+            Ok(armor::to_text(chain, &encrypt(context, envelope.account, to, message)?))
+        }
+        _ => Ok(armor::to_text(chain, message)),
+    }
+}
+
+pub(crate) fn read<T: Encryptable>(context: &Context<'_>, text: &str) -> Result<T, WalletError> {
+    let chain = context.chain.id();
+    if armor::kind(text)? == T::ENCRYPTED {
+        decrypt(context, &armor::from_text::<Encrypted<T>>(chain, text)?)
+    } else {
+        Ok(armor::from_text(chain, text)?)
+    }
+}
+
+pub(crate) fn last_message(
+    context: &Context<'_>,
+    session: &SessionView<'_>,
+    privacy: Privacy,
+) -> Result<String, WalletError> {
+    let envelope = Envelope { account: session.account(), to: session.counterparty(), privacy };
+    let transaction = |t| Ok(armor::to_text(context.chain.id(), t));
+    match session.0 {
+        Record::Received(r) => write(context, envelope, &r.response),
+        Record::Paid(p) => write(context, envelope, &p.payment),
+        Record::Invite(s, part) => match (part, &s.stage) {
+            (PaymentPart::Open(o), _) => write(context, envelope, &o.invite),
+            (PaymentPart::Signed(_), PaymentStage::Finalised { transaction: t, .. }) => transaction(t),
+            _ => Err(SlateError::Cancelled.into()),
+        },
+        Record::Issued(i) => match &i.stage {
+            InvoiceStage::Open(_) => write(context, envelope, &i.invoice),
+            InvoiceStage::Collected { transaction: t, .. } => transaction(t),
+            InvoiceStage::Cancelled => Err(SlateError::Cancelled.into()),
+        },
+    }
+}
+
+/// The session of an invite or an invoice of this wallet. The wallet cannot decrypt its own message, but
+/// encrypting the same message again gives the same bytes.
+pub(crate) fn session_of(context: &Context<'_>, text: &str) -> Result<SessionId, WalletError> {
+    let (chain, state) = (context.chain.id(), context.state);
+    let found = match armor::kind(text)? {
+        MessageKind::Invoice => Some(armor::from_text::<Invoice>(chain, text)?.session),
+        MessageKind::EncryptedInvoice => {
+            let message = armor::from_text(chain, text)?;
+            let is_it =
+                |i: &&IssuedInvoice| wrote(context, i.account, (i.invoice.payer, &i.invoice), &message);
+            state.issued.values().find(is_it).map(|i| i.invoice.session)
+        }
+        MessageKind::EncryptedInvite => {
+            let message = armor::from_text(chain, text)?;
+            let is_it = |account, i: &Invite| wrote(context, account, (i.recipient, i), &message);
+            let mut invites = state.sent.values().flat_map(|s| s.parts().map(|p| (s.account, p.invite())));
+            invites.find(|(account, i)| is_it(*account, i)).map(|(_, i)| i.session)
+        }
+        _ => Some(armor::from_text::<Invite>(chain, text)?.session),
+    };
+    Ok(found.ok_or(SlateError::UnknownSession)?)
+}
+
+/// Whether an account wrote this encrypted message, given the reader and the message in the clear.
+fn wrote<T: Encryptable + PartialEq>(
+    context: &Context<'_>,
+    account: Account,
+    (to, message): (Option<Address>, &T),
+    encrypted: &Encrypted<T>,
+) -> bool {
+    to.is_some_and(|to| encrypt(context, account, &to, message).is_ok_and(|e| e == *encrypted))
+}
+
+pub(crate) fn paid_excess(context: &Context<'_>, session: &SessionId) -> Option<Excess> {
+    let sent = signed(context, session).map(|s| s.excess);
+    sent.or_else(|| context.state.paid.get(session).map(|p| p.excess))
+}
+
+pub(crate) fn prove(
+    context: &Context<'_>,
+    session: &SessionId,
+    inclusion: &KernelInclusion,
+) -> Result<PaymentProof, WalletError> {
+    let sent = signed(context, session).map(|s| sent_proof(s, inclusion));
+    let paid = context.state.paid.get(session).map(|p| paid_proof(p, inclusion));
+    let proof = sent.or(paid).ok_or(PaymentProofError::UnknownSession)?;
+    proof.verify(context.chain.id())?;
+    Ok(proof)
+}
+
+/// The invite with this session and its response, if both were signed.
+fn signed<'a>(context: &Context<'a>, session: &SessionId) -> Option<&'a SignedInvite> {
+    match context.state.payment_with(session)?.part(session)? {
+        PaymentPart::Signed(signed) => Some(signed),
+        _ => None,
+    }
+}
+
+fn sent_proof(
+    SignedInvite { invite, response, .. }: &SignedInvite,
+    inclusion: &KernelInclusion,
+) -> PaymentProof {
+    PaymentProof {
+        receipt: invite.receipt(&response.share.key, &response.output.commitment),
+        receiver: *response.receiver.sign(),
+        signature: response.receipt,
+        payer: invite.share.key,
+        role: Role::Inviter,
+        possession: invite.share.possession,
+        inclusion: inclusion.clone(),
+    }
+}
+
+fn paid_proof(
+    PaidInvoice { invoice, payment, .. }: &PaidInvoice,
+    inclusion: &KernelInclusion,
+) -> PaymentProof {
+    PaymentProof {
+        receipt: invoice.receipt(),
+        receiver: *invoice.receiver.sign(),
+        signature: invoice.receipt,
+        payer: payment.share.key,
+        role: Role::Responder,
+        possession: payment.share.possession,
+        inclusion: inclusion.clone(),
+    }
+}

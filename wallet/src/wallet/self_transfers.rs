@@ -1,0 +1,102 @@
+//! Self-transfers: transactions of the wallet with itself, whose kernel it signs alone.
+//!
+//! A **consolidation** makes one output of several, which links them for ever. A **self-spend** moves one
+//! input of a payment that can no longer be cancelled: a chain that contains it never accepts the payment.
+
+use super::context::{Change, Context};
+use crate::{
+    coin_selection::{self, CoinSelectionError, SelfTransferPlan},
+    error::WalletError,
+    keys::{Purpose, fresh_index},
+    outputs::{OutputRecord, OutputSecret},
+    slate::{
+        SlateError,
+        finalize::{Funding, Parts, PayerKernel, join},
+        session::fresh_session,
+    },
+    state::{SelfTransfer, SelfTransferReason, TxStatus},
+};
+use rand_core::{CryptoRng, RngCore};
+use sotto_mw::{
+    group::PointBytes, kernel::KernelFeatures, range_proof::Opening, rules::Verified, session::SessionId,
+    transaction::Transaction,
+};
+
+/// The payment that this session belongs to.
+fn payment_of(context: &Context<'_>, session: &SessionId) -> SessionId {
+    context.state.payment_with(session).map_or(*session, |s| s.id)
+}
+
+pub(crate) fn plan_self_spend(
+    context: &Context<'_>,
+    session: &SessionId,
+) -> Result<SelfTransferPlan, WalletError> {
+    let of = payment_of(context, session);
+    let payment = context.state.payment(&of).ok_or(SlateError::UnknownSession)?;
+    let ends = |t: &SelfTransfer| {
+        t.reason == SelfTransferReason::SelfSpend { of } && t.tx_status == TxStatus::Waiting
+    };
+    if payment.tx_status != TxStatus::Waiting || context.state.self_transfers.values().any(ends) {
+        return Err(SlateError::Over.into());
+    }
+    Ok(coin_selection::self_spend(context.state, context.chain, &payment.inputs)?)
+}
+
+pub(crate) fn self_spend(
+    context: &Context<'_>,
+    session: &SessionId,
+    plan: &SelfTransferPlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    if *plan != plan_self_spend(context, session)? {
+        return Err(CoinSelectionError::Stale.into());
+    }
+    transfer(context, plan, SelfTransferReason::SelfSpend { of: payment_of(context, session) }, rng)
+}
+
+pub(crate) fn consolidate(
+    context: &Context<'_>,
+    plan: &SelfTransferPlan,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    transfer(context, plan, SelfTransferReason::Consolidation, rng)
+}
+
+fn transfer(
+    context: &Context<'_>,
+    plan: &SelfTransferPlan,
+    reason: SelfTransferReason,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Change<Verified<Transaction>>, WalletError> {
+    let (account, not_after) = (plan.account(), plan.not_after());
+    let keys = context.keys(account)?;
+    let opening = Opening { amount: plan.amount(), index: fresh_index(rng) };
+    let inputs = plan.inputs().iter().map(OutputRecord::secret).collect();
+    let funding = Funding { inputs, change: Some(opening) };
+    let features = KernelFeatures::Plain { fee: plan.fee(), not_after };
+    let own = PayerKernel::new(context.chain, features, rng);
+    let excess = own.excess();
+    let transaction = join(&keys, context.chain, Parts { answered: vec![], funding, own: Some(own) })?;
+    let session = fresh_session(rng);
+    let secret = OutputSecret { purpose: Purpose::Change, opening };
+    let output = OutputRecord::pending(&keys, account, session, secret);
+    let made = SelfTransfer {
+        session,
+        account,
+        reason,
+        inputs: plan.inputs().iter().map(|i| i.commitment).collect(),
+        output: output.commitment,
+        not_after,
+        transaction: transaction.get().clone(),
+        excess,
+        tx_status: TxStatus::Waiting,
+    };
+    let mut next = context.state.clone();
+    // The payment that a self-spend ends has locked the input.
+    let locked: &[PointBytes] = if reason == SelfTransferReason::Consolidation { &made.inputs } else { &[] };
+    if !next.lock(session, locked, Some(output)) {
+        return Err(CoinSelectionError::Stale.into());
+    }
+    next.self_transfers.insert(session, made);
+    Ok(Change::new(next, transaction))
+}

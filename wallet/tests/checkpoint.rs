@@ -1,0 +1,146 @@
+//! What a wallet has seen of the chain is held against what it is shown: an older tip and a deep fork are
+//! refused, and nothing is kept of them.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use sotto_mw::{amount::Height, hash::Hash};
+use sotto_wallet::{
+    ViewKey, ViewWallet,
+    keys::Account,
+    scan::{ChainSource, ReplacedBlock, ScanError},
+    store::Store,
+};
+use std::convert::Infallible;
+use support::{Ledger, Person, TestStore, two};
+
+type Refused = ScanError<Infallible>;
+
+fn refusal(a: &mut Person, ledger: &Ledger) -> Refused {
+    let before = a.wallet.store().load().unwrap();
+    let refused = a.wallet.scan(ledger, &mut |_, _| {}).unwrap_err();
+    assert_eq!(a.wallet.store().load().unwrap(), before, "nothing is kept");
+    refused
+}
+
+fn hash(ledger: &Ledger, height: u64) -> Hash {
+    ledger.hash_at(Height::new(height)).unwrap().unwrap()
+}
+
+/// A chain on which nothing deeper than three blocks is replaced.
+fn shallow() -> (Ledger, Person, Person) {
+    let ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 3));
+    let (a, b) = (ledger.wallet(10), ledger.wallet(20));
+    (ledger, a, b)
+}
+
+#[test]
+fn an_older_tip_is_refused_and_changes_nothing() {
+    let (mut ledger, mut a, mut b) = two();
+    let t = a.pay(1_000_000, &mut b);
+    ledger.seal(&a.wallet, &[t]);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let (paid, got) = (a.balance(), b.balance());
+    ledger.undo();
+    for person in [&mut a, &mut b] {
+        let refused = refusal(person, &ledger);
+        assert!(
+            matches!(refused, ScanError::Older { seen, shown } if (seen.get(), shown.get()) == (4, 3)),
+            "{refused}"
+        );
+    }
+    assert_eq!((a.balance(), b.balance()), (paid, got), "what was paid is not spendable again");
+
+    // A wallet that was closed meanwhile remembers too; a new one has nothing to hold against it.
+    let mut again = a.copy(a.installation.clone());
+    assert!(matches!(refusal(&mut again, &ledger), ScanError::Older { .. }));
+    let mut fresh = Person::from_words(ledger.chain.clone(), a.wallet.words().clone(), 7);
+    fresh.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
+
+    // Its owner can say that the chain did go back.
+    let report = a.wallet.rescan(&ledger, &mut |_, _| {}).unwrap();
+    assert_eq!((report.tip.get(), report.replaced), (3, None));
+    assert_eq!(a.wallet.tip(), ledger.height());
+    a.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
+}
+
+#[test]
+fn a_reorganisation_is_followed_and_told() {
+    let (mut ledger, mut a, b) = shallow();
+    ledger.grow(&a.wallet, 8);
+    a.scan(&ledger);
+    let (before, money) = (hash(&ledger, 8), a.balance());
+    // As many blocks as a reorganisation may replace, and none less than were there.
+    (0..3).for_each(|_| ledger.undo());
+    ledger.grow(&b.wallet, 3);
+    let report = a.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
+    let now = hash(&ledger, 8);
+    assert_eq!(report.replaced, Some(ReplacedBlock { height: Height::new(8), before, now }));
+    assert_eq!((money[0] + money[1]) / 8 * 5, a.balance()[0] + a.balance()[1], "three rewards never were");
+    assert_eq!(a.wallet.scan(&ledger, &mut |_, _| {}).unwrap().replaced, None, "told once");
+}
+
+#[test]
+fn a_fork_below_every_reorganisation_is_refused() {
+    let (mut ledger, mut a, b) = shallow();
+    ledger.grow(&a.wallet, 8);
+    a.scan(&ledger);
+    let was = hash(&ledger, 5);
+    (0..4).for_each(|_| ledger.undo());
+    ledger.grow(&b.wallet, 9);
+    let refused = refusal(&mut a, &ledger);
+    let is = hash(&ledger, 5);
+    assert!(
+        matches!(refused, ScanError::Forked { height, seen, shown } if (height.get(), seen, shown) == (5, was, is)),
+        "{refused}"
+    );
+    // A wallet that comes after it all knows no better, and ends where one does that gives way.
+    let mut fresh = Person::from_words(ledger.chain.clone(), a.wallet.words().clone(), 7);
+    fresh.scan(&ledger);
+    a.wallet.rescan(&ledger, &mut |_, _| {}).unwrap();
+    assert_eq!(a.balance(), fresh.balance());
+    assert_eq!(a.wallet.outputs().count(), 4);
+}
+
+/// The anchor moves with the tip: what was beyond every reorganisation once stays so.
+#[test]
+fn many_small_steps_are_no_way_round() {
+    let (mut ledger, mut a, b) = shallow();
+    ledger.grow(&a.wallet, 8);
+    a.scan(&ledger);
+    (0..3).for_each(|_| ledger.undo());
+    ledger.grow(&b.wallet, 4);
+    a.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
+    (0..4).for_each(|_| ledger.undo());
+    ledger.grow(&a.wallet, 5);
+    assert!(matches!(refusal(&mut a, &ledger), ScanError::Forked { height, .. } if height.get() == 6));
+}
+
+#[test]
+fn a_view_only_wallet_remembers_too() {
+    let (mut ledger, a, _) = shallow();
+    ledger.grow(&a.wallet, 8);
+    let key = a.wallet.view_key(Account(0)).unwrap();
+    let key = ViewKey::parse(&key.to_text(), a.wallet.chain().params().network).unwrap();
+    let mut view = ViewWallet::create(TestStore::default(), ledger.chain.clone(), key).unwrap();
+    view.scan(&ledger, &mut |_, _| {}).unwrap();
+    let sums = (view.received(), view.unspent());
+    ledger.undo();
+    let refused = view.scan(&ledger, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(refused, ScanError::Older { .. }), "{refused}");
+    assert_eq!((view.received(), view.unspent()), sums);
+
+    // Kept by the version before, without the block that no reorganisation reaches: it opens, and is a view
+    // key's as ever.
+    let mut store = view.into_store();
+    let kept = store.load().unwrap();
+    let before = [&[129], &kept[1..kept.len() - 40]].concat();
+    store.replace(&before).unwrap();
+    let mut view = ViewWallet::open(store.clone()).unwrap();
+    assert!(matches!(view.scan(&ledger, &mut |_, _| {}), Err(ScanError::Older { .. })));
+    view.rescan(&ledger, &mut |_, _| {}).unwrap();
+    assert_eq!((view.tip().get(), view.outputs().count()), (7, 7));
+    let refused = sotto_wallet::Wallet::open(store, a.installation.clone()).unwrap_err();
+    assert!(matches!(refused, sotto_wallet::WalletError::ViewOnly));
+}
