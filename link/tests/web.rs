@@ -2,7 +2,10 @@
 //! chain.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, unreachable_pub)]
 
-mod support;
+#[path = "support/look.rs"]
+mod look;
+#[path = "support/tap.rs"]
+mod tap;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::time::Duration;
 
 use sotto_link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
 use sotto_link::{Identity, PeerKey};
-use support::{Way, bytes, is_exempt, is_inconspicuous, ndpi, tap};
+use look::{Way, bytes, is_exempt, is_inconspicuous, ndpi};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -131,7 +134,7 @@ async fn garbage_gets_only_a_tls_alert() {
 #[tokio::test]
 async fn first_payloads_look_like_tls_and_sizes_are_few() {
     let mut listener = listen(&node(1)).await;
-    let (detour, tape) = tap(listener.address()).await;
+    let (detour, tape) = tap::tap(listener.address()).await;
     let near = node(2).with_cover(Cover::Mean(Duration::from_millis(2)));
     let address = detour.to_string();
     let (near, far) = tokio::join!(near.connect(&address, key(1)), listener.next());
@@ -175,7 +178,7 @@ fn records(mut stream: &[u8]) -> Vec<usize> {
 #[tokio::test]
 async fn ndpi_classifies_it_as_tls() {
     let mut listener = listen(&node(1)).await;
-    let (detour, tape) = tap(listener.address()).await;
+    let (detour, tape) = tap::tap(listener.address()).await;
     // By name: nDPI flags a ClientHello without a server name, also one of a browser that opens an IP
     // address.
     let (endpoint, address) = (node(2), format!("localhost:{}", detour.port()));

@@ -1,4 +1,5 @@
-//! Real nodes in one process, over real sockets on loopback: they find each other, agree, and put up with anybody.
+//! Real nodes in one process, over sockets on loopback: they find each other, agree, and withstand any
+//! client.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
@@ -38,7 +39,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What is waited for comes much sooner, unless something is wrong.
+/// A generous timeout: expected events come much sooner.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn identity(n: u8) -> Identity {
@@ -59,14 +60,14 @@ fn sockets(n: u8) -> net::Setup {
     net::Setup { identity, listen, inbound: 8, from_one: 8, cover: Cover::Sparse }
 }
 
-/// A chain in a directory: its first blocks, as far as they are given.
+/// A chain in a directory, with these first blocks.
 fn chain(dir: &Path, params: &Params, blocks: &[Block]) -> DiskLedger {
     let mut ledger = DiskLedger::create(&dir.join("chain"), params.clone()).unwrap();
     blocks.iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
     ledger
 }
 
-/// A node that knows these, and whispers for a second at most.
+/// A node that knows these addresses, with stems of a second at most.
 fn start(n: u8, dir: &Path, ledger: DiskLedger, seeds: &[Address], key: Option<OperatorKey>) -> Daemon {
     let mut config = Config::new(PeerKey([0; 32]));
     config.seeds = seeds.to_vec();
@@ -96,7 +97,7 @@ fn stop(node: Daemon) {
     node.wait().unwrap();
 }
 
-/// The operator's node seals what it has.
+/// The operator's node seals its mempool.
 fn seal(node: &Daemon, toy: &mut TestChain) {
     let Ok(Response::Draft { height, due, .. }) = node.handle().ask(Request::Draft) else {
         panic!("no draft")
@@ -145,7 +146,7 @@ fn three_nodes_find_each_other_and_agree() {
     wait_for("the block", || agreed() && status(&others[0]).tip.height == before.next());
     assert!(nodes.iter().all(|n| status(n).pending == 0));
 
-    // Who starts again without being told of anybody knows them still, at their old addresses.
+    // A node that restarts without seeds still knows the others at their old addresses.
     let [second, third] = others;
     stop(third);
     seal(&first, &mut toy);
@@ -158,7 +159,7 @@ fn three_nodes_find_each_other_and_agree() {
 }
 
 #[test]
-fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
+fn a_directory_has_one_node_and_a_stopped_one_answers_no_request() {
     let (mut toy, _) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), &[]), &[], None);
@@ -174,29 +175,29 @@ fn a_directory_has_one_node_and_a_stopped_one_answers_nobody() {
     assert!(DiskLedger::open(&dir.path().join("chain")).is_ok());
 }
 
-/// A folder that cannot be written: what is handed in is refused, since it would be lost with the process.
+/// With a read-only folder, submissions are refused, because they would be lost with the process.
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn a_submission_that_cannot_be_saved_is_refused() {
     let (toy, payment) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
     let submit = || node.handle().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
-    // In the place of the file that would be written first.
+    // A folder in place of the file that is written first.
     let obstacle = dir.path().join("node/own.draft");
     std::fs::create_dir(&obstacle).unwrap();
     assert!(matches!(submit(), Response::Refused(Refusal::NotSaved)));
     std::fs::remove_dir(&obstacle).unwrap();
     assert!(matches!(submit(), Response::Submitted(_)));
-    assert!(std::fs::metadata(dir.path().join("node/own")).unwrap().len() > 600, "it is kept by then");
+    assert!(std::fs::metadata(dir.path().join("node/own")).unwrap().len() > 600, "it is saved by then");
     stop(node);
 }
 
-/// What a test does as a peer, from a runtime of its own.
+/// A peer that the test controls, with its own runtime.
 fn as_peer<T>(act: impl AsyncFnOnce() -> T) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(act())
 }
 
-/// What happens next; the peer's own connections go on meanwhile.
+/// The next event, while the peer's connections continue.
 async fn next(happened: &Receiver<Event>) -> Event {
     loop {
         match happened.try_recv() {
@@ -212,9 +213,9 @@ async fn visit(n: u8, toy: &TestChain, host: (u8, SocketAddr)) -> Session {
     endpoint.connect(&host.1.to_string(), identity(host.0).peer_key()).await.unwrap()
 }
 
-/// What others are told: the port that leads here, which a router may have in place of ours.
+/// A node advertises the port of the router that forwards to it.
 #[test]
-fn a_node_behind_a_router_tells_the_router_s_port() {
+fn a_node_behind_a_router_advertises_the_router_s_port() {
     let (toy, _) = toy();
     for outside in [None, NonZeroU16::new(443)] {
         let dir = tempfile::tempdir().unwrap();
@@ -231,7 +232,7 @@ fn a_node_behind_a_router_tells_the_router_s_port() {
     }
 }
 
-/// A key that seals another chain is noticed before anything runs.
+/// The operator's key of another chain is refused at the start.
 #[test]
 fn a_foreign_operator_does_not_start() {
     let (toy, _) = toy();
@@ -249,7 +250,7 @@ fn a_foreign_operator_does_not_start() {
 }
 
 #[test]
-fn garbage_costs_its_sender_the_connection_and_nobody_else() {
+fn garbage_costs_only_its_sender_the_connection() {
     let (toy, _) = toy();
     let dir = tempfile::tempdir().unwrap();
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
@@ -258,20 +259,20 @@ fn garbage_costs_its_sender_the_connection_and_nobody_else() {
         for garbage in [&b""[..], &[0xff; 3_000], &[1, 5, 0]] {
             let mut peer = visit(2 + garbage.len() as u8, &toy, (1, at)).await;
             peer.sender.try_send(garbage).unwrap();
-            // It says hello, and goodbye.
+            // It sends a hello and closes.
             while let Ok(Some(_)) = peer.receiver.next().await {}
         }
         let banned = visit(2, &toy, (1, at)).await;
         let mut receiver = banned.receiver;
-        assert!(!matches!(receiver.next().await, Ok(Some(_))), "who was banned is not greeted");
-        assert!(visit(9, &toy, (1, at)).await.receiver.next().await.unwrap().is_some(), "others are");
+        assert!(!matches!(receiver.next().await, Ok(Some(_))), "a banned peer gets no hello");
+        assert!(visit(9, &toy, (1, at)).await.receiver.next().await.unwrap().is_some(), "others get one");
     });
     assert_eq!(status(&node).tip.height, toy.blocks().last().unwrap().header.height);
     stop(node);
 }
 
 #[test]
-fn a_peer_that_does_not_listen_is_closed() {
+fn a_peer_that_does_not_read_is_disconnected() {
     let (toy, _) = toy();
     let (events, happened) = channel();
     let net = Net::open(sockets(1), toy.chain().id(), events).unwrap();
@@ -291,7 +292,7 @@ fn a_peer_that_does_not_listen_is_closed() {
 }
 
 #[test]
-fn no_more_come_in_than_there_is_room_for() {
+fn inbound_connections_are_limited() {
     let (toy, _) = toy();
     let (events, happened) = channel();
     let setup = net::Setup { inbound: 1, ..sockets(1) };
@@ -301,7 +302,7 @@ fn no_more_come_in_than_there_is_room_for() {
         let first = visit(2, &toy, (1, at)).await;
         let Event::Connected { peer, .. } = next(&happened).await else { panic!("not connected") };
         let mut second = visit(3, &toy, (1, at)).await;
-        assert!(!matches!(second.receiver.next().await, Ok(Some(_))), "it is not let in");
+        assert!(!matches!(second.receiver.next().await, Ok(Some(_))), "it is refused");
         first.sender.try_send(Message::Ping(7).to_bytes()).unwrap();
         let Event::Frame { peer: from, bytes } = next(&happened).await else { panic!("no frame") };
         assert_eq!((from, bytes), (peer, Message::Ping(7).to_bytes()));
@@ -316,12 +317,12 @@ fn no_more_come_in_than_there_is_room_for() {
 }
 
 #[test]
-fn nobody_at_an_address_is_an_event() {
+fn an_unreachable_address_is_an_event() {
     let (toy, _) = toy();
     let (events, happened) = channel();
     let net = Net::open(net::Setup { listen: None, ..sockets(1) }, toy.chain().id(), events).unwrap();
     assert_eq!(net.address(), None);
-    // A port that was free a moment ago, and a key that is none.
+    // A port that was free a moment ago, and an invalid key.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = [address(2, free), Address { at: free, key: PeerKey([0; 32]) }];
     for address in nobody {

@@ -1,7 +1,12 @@
-//! A running node as programs on this machine see it: what it answers holds, is what docs/openrpc.json says, and is for nobody else.
+//! A running node as seen by programs on its machine: its responses are valid, match docs/openrpc.json, and
+//! require the token.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that tests share fail as tests do")]
 
+#[path = "support/openrpc.rs"]
+mod openrpc;
+
 use core::net::SocketAddr;
+use openrpc::Document;
 use serde_json::{Value, json};
 use sotto_link::{Identity, web::Cover};
 use sotto_mw::{
@@ -51,7 +56,7 @@ impl World {
         Self::behind(blocks, 0)
     }
 
-    /// The same of a node that has not heard of the last blocks.
+    /// The same for a node without the last blocks.
     fn behind(blocks: u64, unheard: usize) -> Self {
         let mut toy = TestChain::new(blocks);
         let coin = toy.grow(Vec::new());
@@ -91,10 +96,10 @@ impl World {
         fs::read_to_string(self.folder().join(TOKEN_FILE)).unwrap().trim_end().to_owned()
     }
 
-    /// What HTTP answers to these bytes: its status, and the body.
+    /// The HTTP status and body of the response to these bytes.
     fn http(&self, bytes: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
-        // The server may have refused before it has read everything.
+        // The server may have rejected the request before it has read everything.
         let _ = stream.write_all(bytes);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -103,7 +108,7 @@ impl World {
         (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
     }
 
-    /// The same for a request with these headers besides, by somebody who has the token.
+    /// The same for a request with the token and these additional headers.
     fn post(&self, headers: &str, body: &str) -> (u16, String) {
         let head = format!(
             "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n{headers}\r\n",
@@ -129,9 +134,9 @@ impl Drop for World {
     }
 }
 
-/// Everything that a wallet asks for, held against the chain that was made.
+/// Everything that a wallet requests, compared with the chain of the test.
 #[test]
-fn what_is_seen_through_a_node_is_the_chain() {
+fn a_light_client_sees_the_chain() {
     let world = World::new(9);
     let light = LightClient::new(world.client()).unwrap();
     let (toy, tip) = (&world.toy, world.toy.blocks().last().unwrap());
@@ -165,9 +170,9 @@ fn what_is_seen_through_a_node_is_the_chain() {
     }
 }
 
-/// Every answer holds under a sealed header, and yet the outputs are those of a state that is past.
+/// Every response is valid under a sealed header, but the outputs are those of an earlier state.
 #[test]
-fn a_node_cannot_date_an_answer_back() {
+fn a_node_cannot_answer_from_an_earlier_state() {
     let (now, before) = (World::new(9), World::behind(9, 1));
     let front = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", front.local_addr().unwrap());
@@ -192,7 +197,7 @@ fn a_node_cannot_date_an_answer_back() {
     });
 }
 
-/// What a client asks; nothing when it hangs up instead.
+/// A client's request; `None` if it closes the connection.
 fn request(stream: &mut BufReader<TcpStream>) -> Option<Value> {
     let mut length = 0;
     loop {
@@ -209,13 +214,13 @@ fn request(stream: &mut BufReader<TcpStream>) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// A transaction is handed in once; what a rule refuses has its number.
+/// A transaction can be submitted twice, and a refusal has the number of its rule.
 #[test]
-fn transactions_are_handed_in() {
+fn transactions_are_submitted() {
     let world = World::new(9);
     let light = LightClient::new(world.client()).unwrap();
     let id = light.submit(world.payment.clone()).unwrap();
-    assert_eq!(light.submit(world.payment.clone()).unwrap(), id, "alike whether it was known or not");
+    assert_eq!(light.submit(world.payment.clone()).unwrap(), id, "the same response whether it was known or not");
     let mut bad = world.payment.clone();
     bad.body.outputs.clear();
     let Err(LightError::Client(refused)) = light.submit(bad) else { panic!("it was taken") };
@@ -237,7 +242,7 @@ fn a_stopped_node_leaves_nothing_behind() {
 }
 
 #[test]
-fn nobody_else_is_answered() {
+fn requests_without_authorisation_are_rejected() {
     let world = World::new(5);
     let json = "Content-Type: application/json\r\n";
     let status = r#"{"jsonrpc": "2.0", "id": 1, "method": "status"}"#;
@@ -290,12 +295,12 @@ fn nobody_else_is_answered() {
     {
         assert!(matches!(client(url), Err(ClientError::Address(_))), "{url}");
     }
-    // And the node goes on.
+    // The node still responds.
     world.client().ask(&rpc::Status {}).unwrap();
 }
 
 #[test]
-fn faults_have_numbers() {
+fn faults_have_codes() {
     let world = World::new(5);
     let code = |request: Value| world.json(&request)["error"]["code"].as_i64().unwrap();
     assert_eq!(code(json!([])), Code::Request as i64);
@@ -315,64 +320,8 @@ fn faults_have_numbers() {
     assert_eq!(world.post("Content-Type: application/json\r\n", notified), (204, String::new()));
 }
 
-/// docs/openrpc.json, as far as a test can hold it against the code.
-struct Document(Value);
-
-impl Document {
-    fn read() -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openrpc.json");
-        Self(serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
-    }
-
-    fn methods(&self) -> &[Value] {
-        self.0["methods"].as_array().unwrap()
-    }
-
-    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema["$ref"].as_str() {
-            Some(path) => self.0.pointer(path.strip_prefix('#').unwrap()).unwrap(),
-            None => schema,
-        }
-    }
-
-    /// Whether a value has the shape that a schema draws. Every word that the document's schemas use is looked at.
-    fn fits(&self, schema: &Value, value: &Value) -> bool {
-        let schema = self.resolved(schema);
-        if let Some(any) = schema["oneOf"].as_array() {
-            return any.iter().filter(|s| self.fits(s, value)).count() == 1;
-        }
-        let bound = |name: &str, or: u64| schema[name].as_u64().unwrap_or(or);
-        match schema["type"].as_str().unwrap() {
-            "null" => value.is_null(),
-            "boolean" => value.is_boolean(),
-            "integer" => {
-                value.as_u64().is_some_and(|n| n >= bound("minimum", 0) && n <= bound("maximum", u64::MAX))
-            }
-            "string" => value.as_str().is_some_and(|s| {
-                let length = s.len() as u64;
-                let hex = schema["format"] != "hex" || s.bytes().all(|b| b"0123456789abcdef".contains(&b));
-                let listed = schema["enum"].as_array().is_none_or(|all| all.contains(value));
-                hex && listed && length >= bound("minLength", 0) && length <= bound("maxLength", u64::MAX)
-            }),
-            "array" => value.as_array().is_some_and(|all| {
-                all.len() as u64 <= bound("maxItems", u64::MAX)
-                    && all.iter().all(|v| self.fits(&schema["items"], v))
-            }),
-            "object" => value.as_object().is_some_and(|found| {
-                let drawn = schema["properties"].as_object().unwrap();
-                let names: BTreeSet<_> = drawn.keys().collect();
-                assert_eq!(schema["required"].as_array().unwrap().len(), drawn.len());
-                assert_eq!(schema["additionalProperties"], false);
-                found.keys().collect::<BTreeSet<_>>() == names
-                    && drawn.iter().all(|(n, s)| self.fits(s, &found[n]))
-            }),
-            other => panic!("the test does not know the type {other}"),
-        }
-    }
-}
-
 #[test]
-fn the_document_says_what_the_code_does() {
+fn the_document_matches_the_code() {
     let (world, document) = (World::new(9), Document::read());
     let toy = &world.toy;
     let kernel = toy.blocks()[0].body.kernels[0].excess;
@@ -418,12 +367,12 @@ fn the_document_says_what_the_code_does() {
         }
         assert!(method["errors"].as_array().unwrap().iter().all(|e| document.resolved(e)["code"].is_i64()));
     }
-    let errors = document.0["components"]["errors"].as_object().unwrap();
+    let errors = document.components()["errors"].as_object().unwrap();
     let drawn: BTreeSet<_> = errors.values().map(|e| e["code"].as_i64().unwrap()).collect();
     assert_eq!(drawn, Code::ALL.map(|c| c as i64).into_iter().collect());
 }
 
-/// A parameter that is missing, of another type, or not drawn at all is refused.
+/// A parameter that is missing, of another type, or unknown is refused.
 fn refuses_others(document: &Document, name: &str, params: &[Value], given: &Value) {
     let refused = |given: Value| assert!(Call::new(name, given.clone()).is_err(), "{name} takes {given}");
     let with = |field: &str, value: Value| {

@@ -45,27 +45,30 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             ("too-fine", "1,2,a,b\n1.234,1,0\n"),
             ("absurd", "18446744073709551615,2,a,b\n"),
         ]),
-        "mpc_language" => texts(&[
-            ("sum", "pub fn main(x: u8, y: u8) -> u8 { x + y }"),
-            (
-                "branches",
-                "enum E { A, B(u8) }\npub fn main(x: i16, y: [bool; 3]) -> (i16, bool) {\n    let e = if y[0] { E::A } else { E::B(x as u8) };\n    let mut z = x;\n    for i in 0usize..3usize { if y[i] { z = z / (x - 3i16); } }\n    (z, match e { E::A => true, E::B(n) => n < 9u8 })\n}",
-            ),
-            (
-                "join",
-                "pub fn main(x: [(u8, u8); 2], y: [(u8, u8); 2]) -> u8 {\n    let mut s = 0u8;\n    for ((_, a), (_, b)) in join_iter(x, y) { s = s ^ a ^ b; }\n    s\n}",
-            ),
-            ("unknown", "pub fn main(x: u8, y: u8) -> u8 { z }"),
-            ("huge", "pub fn main(x: u8, y: u8) -> u8 { let z = [x; 4000000000]; z[0] }"),
-            (
-                "long",
-                "pub fn main(x: u64, y: u64) -> u64 { let mut z = x; for i in 0u64..99u64 { z = z * y; } z }",
-            ),
-            ("deep", "pub fn main(x: u8, y: u8) -> u8 { ((((((((((((((((x)))))))))))))))) }"),
-        ]),
+        "mpc_language" => texts(PROGRAMS),
         _ => return None,
     })
 }
+
+/// Programs in the Garble language.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("sum", "pub fn main(x: u8, y: u8) -> u8 { x + y }"),
+    (
+        "branches",
+        "enum E { A, B(u8) }\npub fn main(x: i16, y: [bool; 3]) -> (i16, bool) {\n    let e = if y[0] { E::A } else { E::B(x as u8) };\n    let mut z = x;\n    for i in 0usize..3usize { if y[i] { z = z / (x - 3i16); } }\n    (z, match e { E::A => true, E::B(n) => n < 9u8 })\n}",
+    ),
+    (
+        "join",
+        "pub fn main(x: [(u8, u8); 2], y: [(u8, u8); 2]) -> u8 {\n    let mut s = 0u8;\n    for ((_, a), (_, b)) in join_iter(x, y) { s = s ^ a ^ b; }\n    s\n}",
+    ),
+    ("unknown", "pub fn main(x: u8, y: u8) -> u8 { z }"),
+    ("huge", "pub fn main(x: u8, y: u8) -> u8 { let z = [x; 4000000000]; z[0] }"),
+    (
+        "long",
+        "pub fn main(x: u64, y: u64) -> u64 { let mut z = x; for i in 0u64..99u64 { z = z * y; } z }",
+    ),
+    ("deep", "pub fn main(x: u8, y: u8) -> u8 { ((((((((((((((((x)))))))))))))))) }"),
+];
 
 /// The first row of the data set.
 const BREAST_CANCER_ROW: &str = "1,30,malignant,benign\n\

@@ -1,9 +1,6 @@
 //! A tap on a connection, and checks of the recorded bytes.
 
-mod look;
-
-pub use look::*;
-
+use super::look::{Tape, Way};
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
