@@ -11,9 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use look::{Way, bytes, is_exempt, is_inconspicuous, ndpi};
 use sotto_link::web::{Certificate, Cover, Endpoint, Limits, Listener, Page, SendError, Session, WebError};
 use sotto_link::{Identity, PeerKey};
-use look::{Way, bytes, is_exempt, is_inconspicuous, ndpi};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -220,7 +220,11 @@ fn transactions_are_submitted() {
     let world = World::new(9);
     let light = LightClient::new(world.client()).unwrap();
     let id = light.submit(world.payment.clone()).unwrap();
-    assert_eq!(light.submit(world.payment.clone()).unwrap(), id, "the same response whether it was known or not");
+    assert_eq!(
+        light.submit(world.payment.clone()).unwrap(),
+        id,
+        "the same response whether it was known or not"
+    );
     let mut bad = world.payment.clone();
     bad.body.outputs.clear();
     let Err(LightError::Client(refused)) = light.submit(bad) else { panic!("it was taken") };

@@ -63,10 +63,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     ("unknown", "pub fn main(x: u8, y: u8) -> u8 { z }"),
     ("huge", "pub fn main(x: u8, y: u8) -> u8 { let z = [x; 4000000000]; z[0] }"),
-    (
-        "long",
-        "pub fn main(x: u64, y: u64) -> u64 { let mut z = x; for i in 0u64..99u64 { z = z * y; } z }",
-    ),
+    ("long", "pub fn main(x: u64, y: u64) -> u64 { let mut z = x; for i in 0u64..99u64 { z = z * y; } z }"),
     ("deep", "pub fn main(x: u8, y: u8) -> u8 { ((((((((((((((((x)))))))))))))))) }"),
 ];
 

@@ -112,7 +112,7 @@ mod tests {
         ];
         for why in clashes {
             let records = Records::default();
-            with_default(records.clone(), || super::record(&LogEvent::NotFluffed(why)));
+            with_default(records.clone(), || record(&LogEvent::NotFluffed(why)));
             let text = records.0.lock().unwrap().clone();
             assert!(text.contains("could not be fluffed") && !text.contains("abab"), "{text}");
         }
