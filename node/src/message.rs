@@ -76,6 +76,12 @@ impl BlockName {
     pub fn of(header: &Header) -> Self {
         Self { height: header.height, hash: header.hash() }
     }
+
+    /// Whether fork choice prefers this block to another: the higher, and of two at one height the one with the lesser hash.
+    #[must_use]
+    pub fn is_better(self, other: Self) -> bool {
+        (self.height, other.hash) > (other.height, self.hash)
+    }
 }
 
 /// What a node says of itself first.

@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
     /// Its hello is awaited until then.
-    Greeting(Duration),
+    Handshake(Duration),
     /// It said hello.
     Ready,
 }
@@ -60,8 +60,8 @@ pub(crate) struct Peer {
     pub(crate) work: TokenBucket,
     pub(crate) served: TokenBucket,
     pub(crate) heard: Duration,
-    pub(crate) asked: Duration,
-    pub(crate) told_addresses: bool,
+    pub(crate) pinged: Duration,
+    pub(crate) sent_addresses: bool,
     /// It was asked for addresses and has not answered.
     pub(crate) awaits_addresses: bool,
     score: Score,
@@ -167,7 +167,7 @@ impl Peers {
         let peer = Peer {
             direction,
             key,
-            stage: Stage::Greeting(now + config.handshake_timeout),
+            stage: Stage::Handshake(now + config.handshake_timeout),
             tip: None,
             gave: None,
             missed: 0,
@@ -177,8 +177,8 @@ impl Peers {
             work: TokenBucket::new(config.work, now),
             served: TokenBucket::new(config.served, now),
             heard: now,
-            asked: now,
-            told_addresses: false,
+            pinged: now,
+            sent_addresses: false,
             awaits_addresses: false,
             score: self.record.score(now, direction.ip(), key),
         };
@@ -206,8 +206,28 @@ impl Peers {
         goes
     }
 
-    /// A connection has ended. What the peer did wrong is remembered.
-    pub(crate) fn gone(&mut self, now: Duration, id: PeerId) -> Option<Peer> {
+    /// An attempt to connect has failed.
+    pub(crate) fn dial_failed(&mut self, address: &Address) {
+        self.dialling.remove(address);
+        self.book.failed(address);
+    }
+
+    /// Takes note that a peer has delivered headers or a block.
+    pub(crate) fn gave(&mut self, now: Duration, id: PeerId) {
+        if let Some(peer) = self.all.get_mut(&id) {
+            (peer.gave, peer.missed) = (Some(now), 0);
+        }
+    }
+
+    /// Forgets the tip that a peer has shown, which led nowhere: nothing is requested of it until it shows another.
+    pub(crate) fn forget_tip(&mut self, id: PeerId) {
+        if let Some(peer) = self.all.get_mut(&id) {
+            peer.tip = None;
+        }
+    }
+
+    /// Removes a peer whose connection has closed. Its ban score is remembered.
+    pub(crate) fn disconnected(&mut self, now: Duration, id: PeerId) -> Option<Peer> {
         let peer = self.all.remove(&id)?;
         self.record.left(now, (peer.ip(), peer.key), peer.score);
         Some(peer)

@@ -1,22 +1,25 @@
-//! Questions of programs on this machine: a wallet, the command line, whoever watches.
+//! Requests of programs on this machine: a wallet, the command line, a monitor.
 //!
-//! No answer depends on the stempool: a submission is answered alike whether it was known, whispered on or told to all.
-//! Sealing takes two questions, since the node holds no wallet: what the next block would be, and then its reward.
+//! No response depends on the stempool. Sealing takes two requests, since the node holds no wallet: what the next block would be,
+//! and then its reward.
 //!
 //! ```text
-//! Draft ─▶ height, due        (a wallet makes the reward)        Seal ─▶ propose ─▶ judge ─▶ [`sealing`] ─▶ commit ─▶ told to all
+//! Draft ─▶ height, due     (a wallet makes the reward)     Seal ─▶ propose ─▶ judge ─▶ [`sealing`] ─▶ commit ─▶ announced
 //! ```
 //!
-//! [`sealing`]: super::sealing
+//! [`sealing`]: crate::sealing
 
+use super::{
+    context::{StepContext, StepResult},
+    kernels::Kernels,
+};
 use crate::{
-    effect::{Effect, LogEvent, PeerStatus, Refusal, Response, Status},
-    engine::{Node, StepContext, StepResult},
+    effect::{LogEvent, PeerStatus, Refusal, Response, Status},
     event::{Request, RequestId},
-    ledger::{LedgerError, SealingContext, seal_with},
+    ledger::{Draft, LedgerError, SealingContext, seal_with},
     message::BlockName,
     seal::SealedHeader,
-    sealing::SealEvent,
+    sealing::{SealEvent, Solo},
     storage::Files,
 };
 use sotto_mw::{
@@ -27,153 +30,173 @@ use sotto_mw::{
     trie::Prefix,
 };
 
-/// Most unspent outputs in one answer, and most headers.
+/// Most unspent outputs in one response, and most headers.
 const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
 
-impl<F: Files> Node<F> {
-    pub(crate) fn asked(
+/// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over all kernels.
+pub(crate) struct Queries {
+    operator: Option<Solo>,
+    draft: Option<Draft>,
+    kernels: Kernels,
+}
+
+impl Queries {
+    pub(crate) fn new(operator: Option<Solo>) -> Self {
+        Self { operator, draft: None, kernels: Kernels::default() }
+    }
+
+    /// Whether this node seals blocks.
+    pub(crate) const fn seals(&self) -> bool {
+        self.operator.is_some()
+    }
+
+    /// Forgets the draft: the tip has changed.
+    pub(crate) fn drop_draft(&mut self) {
+        self.draft = None;
+    }
+
+    /// Responds to a request.
+    pub(crate) fn step<F: Files>(
         &mut self,
-        turn: &mut StepContext<'_>,
-        request_id: RequestId,
+        ctx: &mut StepContext<'_, F>,
+        id: RequestId,
         request: Request,
     ) -> StepResult {
         let stop = matches!(request, Request::Stop);
-        let answer = match self.answer(turn, request_id, request) {
-            Ok(Some(answer)) => answer,
-            Ok(None) => return Ok(()),
+        let response = match self.respond(ctx, request) {
+            Ok(response) => response,
             Err(Refusal::Ledger(LedgerError::Store(e))) => {
-                let why = LedgerError::Store(e);
-                turn.effects.push(Effect::Respond(request_id, Box::new(Response::Refused(Refusal::Busy))));
-                return Err(why);
+                ctx.respond(id, Response::Refused(Refusal::Busy));
+                return Err(e.into());
             }
             Err(why) => Response::Refused(why),
         };
-        turn.effects.push(Effect::Respond(request_id, Box::new(answer)));
-        if stop {
-            self.stop(turn);
-        }
+        ctx.respond(id, response);
+        ctx.stop |= stop;
         Ok(())
     }
 
-    /// The answer, unless it comes later.
-    fn answer(
+    fn respond<F: Files>(
         &mut self,
-        turn: &mut StepContext<'_>,
-        request_id: RequestId,
+        ctx: &mut StepContext<'_, F>,
         request: Request,
-    ) -> Result<Option<Response>, Refusal> {
-        let store = self.ledger.store();
+    ) -> Result<Response, Refusal> {
+        let store = ctx.ledger.store();
         let failed = |e| Refusal::Ledger(LedgerError::Store(e));
-        Ok(Some(match request {
-            Request::Status => Response::Status(self.status()),
-            Request::Peers => Response::Peers(self.peer_list()),
-            Request::Submit(t) => return self.hand_in(request_id, *t),
+        Ok(match request {
+            Request::Status => Response::Status(status(ctx)),
+            Request::Peers => Response::Peers(peer_list(ctx)),
             Request::Block(h) if h <= store.base() => Response::Block(None),
             Request::Block(h) => Response::Block(store.block(h).map_err(failed)?),
-            Request::Headers { first, most } => Response::Headers(self.headers(first, most)?),
+            Request::Headers { first, most } => Response::Headers(headers(ctx, first, most)?),
             Request::Kernel(e) => Response::Kernel(self.kernels.prove(store, &e).map_err(failed)?),
             Request::Output(c) => Response::Output {
                 unspent: store.unspent(&c).map_err(failed)?,
                 proof: store.commitments().outputs.prove(&Unspent::key(&c)),
                 tip: BlockName::of(store.tip()),
             },
-            Request::Unspent(prefix) => self.unspent(prefix)?,
-            Request::Draft => self.drafted(turn)?,
-            Request::Seal { reward, time } => self.sealed_block(turn, *reward, time)?,
+            Request::Unspent(prefix) => unspent(ctx, prefix)?,
+            Request::Draft => self.make_draft(ctx)?,
+            Request::Seal { reward, time } => self.seal(ctx, *reward, time)?,
             Request::Connect(address) => {
-                self.peers.book.hear(address, address.at.ip());
+                ctx.peers.book.hear(address, address.at.ip());
                 Response::Done
             }
-            Request::Stop => Response::Done,
-        }))
+            // Transactions go to the relay.
+            Request::Submit(_) | Request::Stop => Response::Done,
+        })
     }
 
-    fn status(&self) -> Status {
-        let tip = self.ledger.tip();
-        let outbound = self.peers.ready().filter(|(_, p)| p.outbound()).count();
-        // Tips of peers are headers that they have shown under their seals.
-        let shown = self.peers.ready().filter_map(|(_, p)| p.tip).map(|t| t.height).max();
-        let best = shown.max(self.sync.best().map(|best| best.height)).max(self.sync.shortcut.height());
-        Status {
-            tip: BlockName::of(tip),
-            time: tip.time,
-            best: best.unwrap_or(tip.height).max(tip.height),
-            unspent: tip.output_count,
-            kernels: tip.kernel_count,
-            pending: self.ledger.mempool().len(),
-            pending_weight: self.ledger.mempool().weight(),
-            connections: (outbound, self.peers.ready().count() - outbound),
-            addresses: self.peers.book.len(),
-        }
-    }
-
-    fn peer_list(&self) -> Vec<PeerStatus> {
-        let all = self.peers.ready().map(|(peer, p)| PeerStatus {
-            peer,
-            address: p.address(),
-            key: p.key,
-            outbound: p.outbound(),
-            tip: p.tip,
-        });
-        all.collect()
-    }
-
-    fn headers(&self, first: Height, most: u32) -> Result<Vec<SealedHeader>, LedgerError> {
-        let store = self.ledger.store();
-        let first = first.max(Height::new(1));
-        let last = first.plus(most.min(MAX_HEADERS).into()).minus(1).min(store.tip().height);
-        let none = most == 0 || last < first;
-        Ok(if none { Vec::new() } else { store.sealed_headers(first, last)? })
-    }
-
-    fn unspent(&self, prefix: Prefix) -> Result<Response, Refusal> {
-        let store = self.ledger.store();
-        let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
-        let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
-        Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
-    }
-
-    /// Refuses to build on the tip while a better one was shown under its seal, and is being fetched or has just been heard of.
-    fn not_behind(&self, turn: &StepContext<'_>) -> Result<(), Refusal> {
-        let ahead = self.sync.ahead(turn.now).filter(|best| *best > self.ledger.tip().height);
-        ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
-    }
-
-    fn drafted(&mut self, turn: &StepContext<'_>) -> Result<Response, Refusal> {
-        self.not_behind(turn)?;
-        let draft = self.ledger.draft()?;
-        let answer =
+    fn make_draft<F: Files>(&mut self, ctx: &StepContext<'_, F>) -> Result<Response, Refusal> {
+        not_behind(ctx)?;
+        let draft = ctx.ledger.draft()?;
+        let response =
             Response::Draft { height: draft.height, due: draft.due, transactions: draft.transactions.len() };
         self.draft = Some(draft);
-        Ok(answer)
+        Ok(response)
     }
 
-    fn sealed_block(
+    fn seal<F: Files>(
         &mut self,
-        turn: &mut StepContext<'_>,
+        ctx: &mut StepContext<'_, F>,
         reward: (Output, Kernel),
         time: u64,
     ) -> Result<Response, Refusal> {
-        self.not_behind(turn)?;
+        not_behind(ctx)?;
         let engine = self.operator.as_mut().ok_or(Refusal::NoKey)?;
-        let draft = self.draft.as_ref().filter(|d| d.height == self.ledger.tip().height.next());
+        let draft = self.draft.as_ref().filter(|d| d.height == ctx.ledger.tip().height.next());
         let draft = draft.ok_or(Refusal::NoDraft)?;
-        let time = time.max(self.ledger.tip().time);
-        let proposal = self.ledger.propose(draft, reward, time)?;
-        // Judged before it is sealed: a seal under a block that breaks a rule would be held against the operator.
-        let judged = self.ledger.judge_proposal(proposal)?;
+        let time = time.max(ctx.ledger.tip().time);
+        let proposal = ctx.ledger.propose(draft, reward, time)?;
+        // Judge before sealing: a seal under a block that breaks a rule is evidence against the operator.
+        let judged = ctx.ledger.judge_proposal(proposal)?;
         let driven = seal_with(
-            &mut self.ledger,
+            ctx.ledger,
             engine,
-            SealingContext { now: turn.now, rng: turn.rng },
+            SealingContext { now: ctx.now, rng: &mut *ctx.rng },
             SealEvent::Proposed(judged),
         )?;
-        let mut answer = Response::Done;
+        let mut response = Response::Done;
         for (name, pool) in driven.connected {
-            self.changed(turn, LogEvent::Connected(name), pool)?;
-            answer = Response::Sealed(name);
+            ctx.chain_changed(LogEvent::Connected(name), pool)?;
+            response = Response::Sealed(name);
         }
-        Ok(answer)
+        Ok(response)
     }
+}
+
+fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
+    let tip = ctx.ledger.tip();
+    let outbound = ctx.peers.ready().filter(|(_, p)| p.outbound()).count();
+    // Tips of peers are headers that they have shown under their seals.
+    let shown = ctx.peers.ready().filter_map(|(_, p)| p.tip).map(|t| t.height).max();
+    let best = shown.max(ctx.branch.best().map(|best| best.height)).max(ctx.branch.snapshot_height());
+    Status {
+        tip: BlockName::of(tip),
+        time: tip.time,
+        best: best.unwrap_or(tip.height).max(tip.height),
+        unspent: tip.output_count,
+        kernels: tip.kernel_count,
+        pending: ctx.ledger.mempool().len(),
+        pending_weight: ctx.ledger.mempool().weight(),
+        connections: (outbound, ctx.peers.ready().count() - outbound),
+        addresses: ctx.peers.book.len(),
+    }
+}
+
+fn peer_list<F: Files>(ctx: &StepContext<'_, F>) -> Vec<PeerStatus> {
+    let all = ctx.peers.ready().map(|(peer, p)| PeerStatus {
+        peer,
+        address: p.address(),
+        key: p.key,
+        outbound: p.outbound(),
+        tip: p.tip,
+    });
+    all.collect()
+}
+
+fn headers<F: Files>(
+    ctx: &StepContext<'_, F>,
+    first: Height,
+    most: u32,
+) -> Result<Vec<SealedHeader>, LedgerError> {
+    let store = ctx.ledger.store();
+    let first = first.max(Height::new(1));
+    let last = first.plus(most.min(MAX_HEADERS).into()).minus(1).min(store.tip().height);
+    let none = most == 0 || last < first;
+    Ok(if none { Vec::new() } else { store.sealed_headers(first, last)? })
+}
+
+fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Response, Refusal> {
+    let store = ctx.ledger.store();
+    let chunk = store.chunk(prefix, MAX_UNSPENT).map_err(LedgerError::from)?;
+    let (unspent, proof) = chunk.ok_or(Refusal::TooMany { most: MAX_UNSPENT })?;
+    Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
+}
+
+/// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced just now.
+fn not_behind<F: Files>(ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
+    let ahead = ctx.branch.ahead(ctx.now).filter(|best| *best > ctx.ledger.tip().height);
+    ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))
 }

@@ -1,61 +1,48 @@
-//! Transactions: whispered along a stem, then told to all.
+//! The private relay: transactions are stemmed from peer to peer, then fluffed to all.
 //!
 //! ```text
-//! submitted, or a stem ─▶ judged ─▶ stempool ══ dandelion ══▶ stem to one peer, joined with what waits for it
-//!                                                   └──────▶ fluff ─▶ pool ─▶ offered to each peer, after a random wait
-//! offer ─▶ asked for ([`wanted`]) ─▶ judged ─▶ pool ─▶ offered on
+//! submitted, or a stem ─▶ judged ─▶ stempool ══ dandelion ══▶ stem to one peer, aggregated with others that wait for it
+//!                                                   └──────▶ fluff ─▶ mempool ─▶ Gossip announces it
 //! ```
 //!
-//! Guaranteed: what peers are told follows from the chain and the pool alone, never from the stempool. A stem is judged anew whoever
-//! brings it, and one that clashes with another whisper is whispered on like any other. A transaction that breaks a rule whatever
-//! the state costs its sender the connection. A transaction of this node is kept before it is whispered, and until a block has it
-//! ([`own`]). One that comes before its parent waits for it ([`orphans`]), unless
-//! it is a stem: whoever waits for what was whispered would betray it.
-//!
-//! [`orphans`]: super::orphans
-//! [`own`]: super::own
-//! [`wanted`]: super::wanted
+//! Guaranteed: what peers observe follows from the chain and the mempool, never from the stempool. A stem is judged whoever
+//! sends it, and one that conflicts with another stem is stemmed like any other. A transaction that breaks a rule whatever
+//! the state costs its sender the connection. A stem whose parent is unknown is dropped: to wait for what was stemmed would
+//! reveal it. A transaction that was submitted here is saved before it is stemmed, and kept until a block has it
+//! ([`local`]).
 
+pub(crate) mod local;
+
+use super::{
+    context::{PartEvent, Signal, StepContext, StepResult, Verdict, not_fatal},
+    local_txs::LocalTxs,
+    peers::Peer,
+    stempool::{Room, Stempool},
+};
 use crate::{
     codec::transaction_id,
     config::Config,
-    effect::{Effect, LogEvent},
-    engine::{
-        Node, StepContext, StepResult,
-        local_txs::LocalTxs,
-        orphans::Orphans,
-        peers::{Peer, Recent},
-        stempool::{Room, Stempool},
-        tx_request::Wanted,
-    },
+    effect::LogEvent,
     ledger::LedgerError,
-    message::{MAX_IDS, Message},
-    peer::{Offence, PeerId, PeerKey},
+    message::Message,
+    peer::{PeerId, PeerKey},
     storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use sotto_mw::{error::Rejection, hash::Hash, kernel::Kernel, rules::Verified, transaction::Transaction};
+use sotto_mw::{hash::Hash, kernel::Kernel, transaction::Transaction};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Refused transactions that are not asked for again before the next block.
-const MAX_REFUSED: usize = 16_384;
-
 type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
-pub(crate) type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
+type DandelionEvent = sotto_dandelion::Event<Hash, Hash, PeerKey>;
 
-/// What is whispered, offered and asked for.
+/// What is stemmed, and what was submitted here.
 pub(crate) struct Relay {
     dandelion: Dandelion,
-    pub(crate) stems: Stempool,
-    pub(crate) own: LocalTxs,
-    /// The pong that says that a peer has read what was last whispered to it.
-    lines: BTreeMap<PeerKey, u64>,
-    pub(crate) wanted: Wanted,
-    refused: Recent,
-    orphans: Orphans,
-    /// Orphans whose parents have come, to be judged again.
-    found: VecDeque<Transaction>,
+    stems: Stempool,
+    local: LocalTxs,
+    /// The nonce of the pong that shows that a peer has read the last stem it was sent.
+    pings: BTreeMap<PeerKey, u64>,
 }
 
 impl Relay {
@@ -63,98 +50,72 @@ impl Relay {
         Self {
             dandelion: Dandelion::new(Duration::ZERO, &mut rng, config.dandelion),
             stems: Stempool::new(config.stempool),
-            own: LocalTxs::default(),
-            lines: BTreeMap::new(),
-            wanted: Wanted::new(config.mempool.transactions),
-            refused: Recent::new(MAX_REFUSED),
-            orphans: Orphans::default(),
-            found: VecDeque::new(),
+            local: LocalTxs::default(),
+            pings: BTreeMap::new(),
         }
     }
 
-    /// Whether a transaction was refused, or waits for its parent.
-    fn has_judged(&self, id: &Hash) -> bool {
-        self.refused.contains(id) || self.orphans.contains(id)
+    /// How many transactions are stemmed.
+    pub(crate) fn len(&self) -> usize {
+        self.stems.len()
     }
-}
 
-pub(crate) fn kernels(t: &Transaction) -> Vec<Hash> {
-    t.body.kernels.iter().map(Kernel::id).collect()
-}
+    pub(crate) fn step<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        event: PartEvent<'_>,
+    ) -> StepResult {
+        match event {
+            PartEvent::Message(from, Message::Stem(t)) => self.on_stem(ctx, from, t),
+            PartEvent::Message(from, Message::Pong(nonce)) => self.on_pong(ctx, from, nonce),
+            PartEvent::Ready(id) => self.on_ready(ctx, id),
+            PartEvent::Signal(Signal::Disconnected(_, peer)) => self.on_disconnected(ctx, peer),
+            PartEvent::Signal(Signal::ChainChanged) => self.on_chain_changed(ctx),
+            PartEvent::Signal(Signal::Accepted { id, transaction, .. }) => {
+                self.local.touch(id);
+                self.dandelion(ctx, DandelionEvent::Public(kernels(transaction)))
+            }
+            PartEvent::Tick => self.on_tick(ctx),
+            _ => Ok(()),
+        }
+    }
 
-/// Whether this rule refuses a transaction whatever the chain's state, so that no honest peer sends it on.
-pub(crate) fn always_refused(why: &Rejection) -> bool {
-    why.rule() <= "MW-R17"
-}
-
-/// An exponential time of this mean.
-pub(crate) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
-    // 53 random bits make every number of [0, 1) that an f64 tells apart evenly.
-    let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    mean.mul_f64(-(1.0 - unit).ln())
-}
-
-impl<F: Files> Node<F> {
-    pub(crate) fn stemmed(&mut self, turn: &mut StepContext<'_>, from: PeerId, t: Transaction) -> StepResult {
-        let Some(t) = self.judged(turn, from, t, Orphaned::Refused)? else { return Ok(()) };
-        let Some(key) = self.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
+    fn on_stem<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        from: PeerId,
+        t: Transaction,
+    ) -> StepResult {
+        let Verdict::Fits(t) = ctx.judge(from, t)? else { return Ok(()) };
+        let Some(key) = ctx.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
         loop {
-            match self.relay.stems.room(&key, t.get().body.weight()) {
+            match self.stems.room(&key, t.get().body.weight()) {
                 Room::Here => break,
                 Room::InPlaceOf(other) => {
-                    self.whispered(turn, DandelionEvent::Evicted(other))?;
-                    self.relay.stems.remove(&other);
+                    self.dandelion(ctx, DandelionEvent::Evicted(other))?;
+                    self.stems.remove(&other);
                 }
-                Room::Nowhere => return self.publish(turn, t, &[key]).map(drop).or_else(not_fatal),
+                Room::Nowhere => return ctx.accept(*t, &[key]).map(drop).or_else(not_fatal),
             }
         }
         let (tx, kernels) = (transaction_id(t.get()), kernels(t.get()));
-        self.relay.stems.insert(tx, t, Some(key));
-        self.whispered(turn, DandelionEvent::Stem { from: key, tx, kernels })
+        self.stems.insert(tx, *t, Some(key));
+        self.dandelion(ctx, DandelionEvent::Stem { from: key, tx, kernels })
     }
 
-    /// A peer's transaction, if it would be accepted into the pool now.
-    fn judged(
-        &mut self,
-        turn: &mut StepContext<'_>,
-        from: PeerId,
-        t: Transaction,
-        orphaned: Orphaned,
-    ) -> StepResult<Option<Verified<Transaction>>> {
-        let id = transaction_id(&t);
-        if self.ledger.mempool().get(&id).is_some() {
-            return Ok(None);
-        }
-        match self.ledger.judge(t.clone()) {
-            Ok(t) => return Ok(Some(t)),
-            Err(LedgerError::Refused(why)) if always_refused(&why) => {
-                self.blame(turn, from, Offence::Invalid)?
-            }
-            Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => match orphaned {
-                Orphaned::Waits => self.relay.orphans.insert(id, t),
-                Orphaned::Refused => {}
-            },
-            Err(e) => {
-                not_fatal(e)?;
-                self.relay.refused.insert(id);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Lets the relay take an event, and does what it commands.
-    pub(crate) fn whispered(&mut self, turn: &mut StepContext<'_>, event: DandelionEvent) -> StepResult {
+    /// Passes an event to the Dandelion machine, and does what it decides.
+    fn dandelion<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: DandelionEvent) -> StepResult {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            for effect in self.relay.dandelion.step(turn.now, &mut turn.rng, event) {
+            for effect in self.dandelion.step(ctx.now, &mut ctx.rng, event) {
                 match effect {
-                    sotto_dandelion::Effect::Stem { to, members } => self.stem(turn, to, &members),
+                    sotto_dandelion::Effect::Stem { to, members } => self.send_stem(ctx, to, &members),
                     sotto_dandelion::Effect::Forget(tx) => {
-                        self.relay.stems.remove(&tx);
-                        self.own_moved(&tx);
+                        self.stems.remove(&tx);
+                        self.local.touch(&tx);
                     }
                     sotto_dandelion::Effect::Fluff { tx, except, .. } => {
-                        events.extend(self.fluff(turn, tx, &except)?.map(DandelionEvent::Public));
+                        events.extend(self.fluff(ctx, tx, &except)?.map(DandelionEvent::Public));
                     }
                 }
             }
@@ -162,246 +123,98 @@ impl<F: Files> Node<F> {
         Ok(())
     }
 
-    /// Tells a whispered transaction to all; returns its kernels, if it could be. One of this node's own that could not is
-    /// whispered again later.
-    fn fluff(
+    /// Makes a stemmed transaction public; returns its kernels, if the mempool accepts it. One that was submitted here and is not
+    /// accepted is stemmed again later.
+    fn fluff<F: Files>(
         &mut self,
-        turn: &mut StepContext<'_>,
+        ctx: &mut StepContext<'_, F>,
         tx: Hash,
         except: &[PeerKey],
     ) -> StepResult<Option<Vec<Hash>>> {
-        let Some(t) = self.relay.stems.remove(&tx) else { return Ok(None) };
+        let Some(t) = self.stems.remove(&tx) else { return Ok(None) };
         let public = kernels(t.get());
-        self.own_moved(&tx);
-        match self.pooled(turn, t, except) {
+        self.local.touch(&tx);
+        match ctx.accept(t, except) {
             Ok(_) => Ok(Some(public)),
-            Err(LedgerError::Conflict(why)) if self.relay.own.contains(&tx) => {
-                turn.note(LogEvent::NotFluffed(why));
+            Err(LedgerError::Conflict(why)) if self.local.contains(&tx) => {
+                ctx.log(LogEvent::NotFluffed(why));
                 Ok(None)
             }
             Err(e) => not_fatal(e).map(|()| None),
         }
     }
 
-    fn stem(&mut self, turn: &mut StepContext<'_>, to: PeerKey, members: &[Hash]) {
-        let Some((id, _)) = self.peers.ready().find(|(_, p)| p.key == to) else { return };
-        let most = self.ledger.chain().params().max_weight;
-        for t in self.relay.stems.joined(members, most) {
-            turn.send(id, Message::Stem(t));
+    fn send_stem<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, to: PeerKey, members: &[Hash]) {
+        let Some((id, _)) = ctx.peers.ready().find(|(_, p)| p.key == to) else { return };
+        let most = ctx.ledger.chain().params().max_weight;
+        for t in self.stems.joined(members, most) {
+            ctx.send(id, Message::Stem(t));
         }
-        let nonce = turn.rng.next_u64();
-        self.relay.lines.insert(to, nonce);
-        turn.send(id, Message::Ping(nonce));
+        let nonce = ctx.rng.next_u64();
+        self.pings.insert(to, nonce);
+        ctx.send(id, Message::Ping(nonce));
     }
 
-    pub(crate) fn ponged(&mut self, turn: &mut StepContext<'_>, id: PeerId, nonce: u64) -> StepResult {
-        let Some(key) = self.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
-        match self.relay.lines.get(&key) {
-            Some(awaited) if *awaited == nonce => {
-                self.relay.lines.remove(&key);
-                self.whispered(turn, DandelionEvent::Delivered(key))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes a transaction public, and ends its stem.
-    pub(crate) fn publish(
-        &mut self,
-        turn: &mut StepContext<'_>,
-        t: Verified<Transaction>,
-        except: &[PeerKey],
-    ) -> StepResult<Hash> {
-        let public = kernels(t.get());
-        let id = self.pooled(turn, t, except)?;
-        self.whispered(turn, DandelionEvent::Public(public))?;
-        Ok(id)
-    }
-
-    /// Puts a transaction into the pool and lines it up for all peers but those.
-    fn pooled(
-        &mut self,
-        turn: &mut StepContext<'_>,
-        t: Verified<Transaction>,
-        except: &[PeerKey],
-    ) -> StepResult<Hash> {
-        let children = self.relay.orphans.children(&t.get().body);
-        self.relay.found.extend(children);
-        let id = self.ledger.receive(t)?;
-        self.relay.wanted.here(&id);
-        self.own_moved(&id);
-        let mean = self.config.trickle;
-        for peer in self.peers.all.values_mut().filter(|p| p.ready()) {
-            if except.contains(&peer.key) {
-                peer.knows.insert(id);
-            }
-            if !peer.knows.contains(&id) {
-                peer.offer(id, turn.now + exponential(turn.rng, mean));
-            }
-        }
-        Ok(id)
-    }
-
-    pub(crate) fn relay_joined(&mut self, turn: &mut StepContext<'_>, id: PeerId) -> StepResult {
-        let Some(peer) = self.peers.all.get_mut(&id) else { return Ok(()) };
-        let due = turn.now + exponential(turn.rng, self.config.trickle);
-        self.ledger.mempool().iter().for_each(|(tx, _)| peer.offer(*tx, due));
-        let (key, outbound) = (peer.key, peer.outbound());
-        if outbound { self.whispered(turn, DandelionEvent::Connected(key)) } else { Ok(()) }
-    }
-
-    pub(crate) fn relay_lost(
-        &mut self,
-        turn: &mut StepContext<'_>,
-        (id, peer): (PeerId, &Peer),
-    ) -> StepResult {
-        self.relay.wanted.lost(id, turn.now);
-        // Of two connections with one peer, one is closed.
-        let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
-        if self.peers.ready().any(|(_, p)| stays(p)) {
+    fn on_pong<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, nonce: u64) -> StepResult {
+        let Some(key) = ctx.peers.all.get(&id).map(|p| p.key) else { return Ok(()) };
+        if self.pings.get(&key) != Some(&nonce) {
             return Ok(());
         }
-        self.relay.lines.remove(&peer.key);
-        self.whispered(turn, DandelionEvent::Disconnected(peer.key))
+        self.pings.remove(&key);
+        self.dandelion(ctx, DandelionEvent::Delivered(key))
     }
 
-    /// The chain is another: what it took in or made impossible is whispered no longer, and what it refused may fit now.
-    pub(crate) fn relay_changed(&mut self, turn: &mut StepContext<'_>) -> StepResult {
-        self.relay.refused.clear();
-        let orphans = self.relay.orphans.all();
-        self.relay.found.extend(orphans);
-        let mut gone = Vec::new();
-        for (id, t) in self.relay.stems.iter() {
-            if !self.ledger.still_fits(t)? {
-                gone.push(*id);
-            }
-        }
-        gone.into_iter().try_for_each(|tx| self.whispered(turn, DandelionEvent::Rejected(tx)))?;
-        self.look_after_own(turn)
-    }
-
-    /// What began here may be told to those who came by themselves, once its embargo ends, where no relay is to be had: a node that
-    /// nobody ever answered has no choice. Who cuts off one that had a relay does not come to hear of it by that.
-    fn do_without_relays(&mut self, turn: &mut StepContext<'_>) -> StepResult {
-        let chosen = self.peers.ready().any(|(_, p)| p.outbound());
-        let whispers = self.relay.own.ids().any(|id| self.relay.stems.get(id).is_some());
-        if !whispers || chosen || !self.peers.book.is_hopeless() {
-            return Ok(());
-        }
-        let guests: Vec<PeerKey> = self.peers.ready().map(|(_, p)| p.key).collect();
-        guests.into_iter().try_for_each(|key| self.whispered(turn, DandelionEvent::Accepted(key)))
-    }
-
-    pub(crate) fn relay_tick(&mut self, turn: &mut StepContext<'_>) -> StepResult {
-        self.do_without_relays(turn)?;
-        if turn.now >= self.relay.dandelion.wake() {
-            self.whispered(turn, DandelionEvent::Tick)?;
-        }
-        self.own_tick(turn)?;
-        self.adopt_orphans(turn)?;
-        for (id, peer) in self.peers.all.iter_mut().filter(|(_, p)| p.ready() && p.offers.1 <= turn.now) {
-            let offers = core::mem::take(&mut peer.offers.0);
-            let pool = self.ledger.mempool();
-            let news: Vec<Hash> =
-                offers.into_iter().filter(|tx| pool.get(tx).is_some() && peer.knows.insert(*tx)).collect();
-            for ids in news.chunks(MAX_IDS.into()) {
-                turn.effects.push(Effect::Send(*id, Message::Offer(ids.to_vec())));
-            }
-        }
-        self.ask_others(turn);
-        Ok(())
-    }
-
-    /// Judges those again whose parents may have come since.
-    fn adopt_orphans(&mut self, turn: &mut StepContext<'_>) -> StepResult {
-        for t in core::mem::take(&mut self.relay.found) {
-            let id = transaction_id(&t);
-            match self.ledger.judge(t.clone()) {
-                Ok(t) => self.publish(turn, t, &[]).map(drop).or_else(not_fatal)?,
-                Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => self.relay.orphans.insert(id, t),
-                Err(e) => not_fatal(e)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for what was offered, and others for what was not answered. While blocks are on their way nothing is asked for: what
-    /// is pending fits the last of them.
-    fn ask_others(&mut self, turn: &mut StepContext<'_>) {
-        if self.sync.busy() {
-            return;
-        }
-        let (now, answer) = (turn.now, self.config.response_timeout);
-        let chosen = |id: &PeerId| self.peers.all.get(id).is_some_and(Peer::outbound);
-        let mut ask: BTreeMap<PeerId, Vec<Hash>> = BTreeMap::new();
-        for (id, tx) in self.relay.wanted.ask_others(now, answer, chosen) {
-            ask.entry(id).or_default().push(tx);
-        }
-        for (id, _) in self.peers.ready() {
-            ask.entry(id).or_default().extend(self.relay.wanted.ask(id, now, answer));
-        }
-        for (id, all) in ask {
-            all.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
-        }
-    }
-
-    pub(crate) fn offered(&mut self, turn: &mut StepContext<'_>, id: PeerId, ids: Vec<Hash>) {
-        let Some(peer) = self.peers.all.get_mut(&id) else { return };
-        for tx in ids {
-            peer.knows.insert(tx);
-            if self.ledger.mempool().get(&tx).is_none() && !self.relay.has_judged(&tx) {
-                self.relay.wanted.offered(id, tx);
-            }
-        }
-        if self.sync.busy() {
-            return;
-        }
-        let ask = self.relay.wanted.ask(id, turn.now, self.config.response_timeout);
-        ask.chunks(MAX_IDS.into()).for_each(|ids| turn.send(id, Message::Ask(ids.to_vec())));
-    }
-
-    pub(crate) fn asked_transactions(&mut self, turn: &mut StepContext<'_>, id: PeerId, ids: &[Hash]) {
-        for tx in ids {
-            let Some(t) = self.ledger.mempool().get(tx) else { continue };
-            let bytes = t.body.weight() * 32;
-            let Some(peer) = self.peers.all.get_mut(&id).filter(|p| p.ready()) else { return };
-            if !peer.served.take(turn.now, bytes) {
-                return;
-            }
-            turn.effects.push(Effect::Send(id, Message::Transaction(t.clone())));
-        }
-    }
-
-    pub(crate) fn told_transaction(
-        &mut self,
-        turn: &mut StepContext<'_>,
-        id: PeerId,
-        t: Transaction,
-    ) -> StepResult {
-        let tx = transaction_id(&t);
-        if !self.relay.wanted.arrived(id, &tx) {
-            // It has come from somebody else, or too late.
-            let known = self.relay.has_judged(&tx) || self.ledger.mempool().get(&tx).is_some();
-            return if known { Ok(()) } else { self.blame(turn, id, Offence::Unasked) };
-        }
-        match self.judged(turn, id, t, Orphaned::Waits)? {
-            Some(t) => self.publish(turn, t, &[]).map(drop).or_else(not_fatal),
+    fn on_ready<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) -> StepResult {
+        match ctx.peers.all.get(&id).filter(|p| p.outbound()).map(|p| p.key) {
+            Some(key) => self.dandelion(ctx, DandelionEvent::Connected(key)),
             None => Ok(()),
         }
     }
-}
 
-/// What becomes of a transaction whose parent is not known.
-#[derive(Clone, Copy)]
-enum Orphaned {
-    Waits,
-    Refused,
-}
-
-/// Only the store's failure stops a node.
-pub(crate) fn not_fatal(e: LedgerError) -> StepResult {
-    match e {
-        LedgerError::Store(e) => Err(e.into()),
-        _ => Ok(()),
+    fn on_disconnected<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, peer: &Peer) -> StepResult {
+        // Of two connections with one peer, one may still be open.
+        let stays = |p: &Peer| p.key == peer.key && (p.outbound() || !peer.outbound());
+        if ctx.peers.ready().any(|(_, p)| stays(p)) {
+            return Ok(());
+        }
+        self.pings.remove(&peer.key);
+        self.dandelion(ctx, DandelionEvent::Disconnected(peer.key))
     }
+
+    /// Forgets stems that the new chain includes or makes impossible.
+    fn on_chain_changed<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let mut gone = Vec::new();
+        for (id, t) in self.stems.iter() {
+            if !ctx.ledger.still_fits(t)? {
+                gone.push(*id);
+            }
+        }
+        gone.into_iter().try_for_each(|tx| self.dandelion(ctx, DandelionEvent::Rejected(tx)))?;
+        self.review_local(ctx)
+    }
+
+    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        self.fall_back_to_inbound(ctx)?;
+        if ctx.now >= self.dandelion.wake() {
+            self.dandelion(ctx, DandelionEvent::Tick)?;
+        }
+        self.stem_due(ctx)
+    }
+
+    /// Lets transactions that were submitted here go to peers that connected by themselves, once their embargo ends, if no relay
+    /// can be had: a node that never reached another has no choice. An attacker who cuts off a node that had a relay
+    /// gains nothing by it.
+    fn fall_back_to_inbound<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let chosen = ctx.peers.ready().any(|(_, p)| p.outbound());
+        let stems = self.local.ids().any(|id| self.stems.get(id).is_some());
+        if !stems || chosen || !ctx.peers.book.is_hopeless() {
+            return Ok(());
+        }
+        let inbound: Vec<PeerKey> = ctx.peers.ready().map(|(_, p)| p.key).collect();
+        inbound.into_iter().try_for_each(|key| self.dandelion(ctx, DandelionEvent::Accepted(key)))
+    }
+}
+
+fn kernels(t: &Transaction) -> Vec<Hash> {
+    t.body.kernels.iter().map(Kernel::id).collect()
 }

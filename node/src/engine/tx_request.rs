@@ -26,7 +26,7 @@ const EARLY: Duration = Duration::from_secs(2);
 
 /// What is offered and asked for.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct TxRequests {
     /// Most that one peer may have offered and not been asked for.
     most: usize,
     all: BTreeMap<Hash, Offered>,
@@ -54,7 +54,7 @@ struct List {
     open: BTreeMap<Hash, Duration>,
 }
 
-impl Wanted {
+impl TxRequests {
     pub(crate) fn new(most: usize) -> Self {
         let (all, lists, due) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         Self { most, all, lists, due }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn silence_costs_two_seconds() {
         for chosen in [None, Some(PeerId(9))] {
-            let mut wanted = Wanted::new(10);
+            let mut wanted = TxRequests::new(10);
             (0..10).for_each(|p| wanted.offered(PeerId(p), tx(1)));
             assert_eq!(wanted.ask(PeerId(0), Duration::ZERO, ANSWER), [tx(1)]);
             assert!((1..10).all(|p| wanted.ask(PeerId(p), Duration::ZERO, ANSWER).is_empty()));
@@ -215,7 +215,7 @@ mod tests {
     /// Nobody's offers take another's place, and all of an honest peer's are asked for.
     #[test]
     fn each_peer_has_its_own_list() {
-        let mut wanted = Wanted::new(1_000);
+        let mut wanted = TxRequests::new(1_000);
         let (liar, honest) = (PeerId(1), PeerId(2));
         (0..5_000).for_each(|n| wanted.offered(liar, tx(10_000 + n)));
         (0..1_000).for_each(|n| wanted.offered(honest, tx(n)));
@@ -240,7 +240,7 @@ mod tests {
     /// Who offers it while it is asked of another, and who was asked and is gone.
     #[test]
     fn others_take_the_place_of_those_who_go() {
-        let mut wanted = Wanted::new(10);
+        let mut wanted = TxRequests::new(10);
         wanted.offered(PeerId(1), tx(1));
         wanted.ask(PeerId(1), Duration::ZERO, ANSWER);
         wanted.offered(PeerId(2), tx(1));

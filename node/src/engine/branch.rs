@@ -1,0 +1,126 @@
+//! The branch ahead of the chain: sealed headers whose blocks are being fetched, and what is known of each block.
+//!
+//! [`Sync`](super::sync::Sync) fills it with headers and fetches the bodies;
+//! [`SnapshotSync`](super::snapshot_sync::SnapshotSync) reads from it how far the chain is behind, and suspends the fetching of
+//! bodies while a snapshot is on its way.
+
+use crate::{
+    message::{BlockName, compact::Filling},
+    peer::PeerId,
+    seal::SealedHeader,
+};
+use core::time::Duration;
+use sotto_mw::{amount::Height, block::Block};
+use std::collections::VecDeque;
+
+/// Most headers that are held before their bodies.
+pub(crate) const MAX_AHEAD: usize = 4_096;
+
+/// Whether a snapshot is fetched instead of bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SnapshotMode {
+    /// No: bodies are fetched.
+    Off,
+    /// A snapshot is being chosen, for which all headers are needed.
+    Choosing,
+    /// The state after this height is being fetched.
+    Fetching(Height),
+}
+
+/// What is being fetched.
+pub(crate) struct Branch {
+    /// A better branch, from the first block that is not here.
+    pub(crate) blocks: VecDeque<BranchBlock>,
+    /// The best block that a peer has shown, and until when it counts as ahead of the chain although its headers have not come.
+    pub(crate) shown: Option<(BlockName, Duration)>,
+    pub(crate) mode: SnapshotMode,
+}
+
+/// A block of the branch.
+pub(crate) struct BranchBlock {
+    pub(crate) sealed: SealedHeader,
+    pub(crate) name: BlockName,
+    /// Whether its compact form was of no use.
+    pub(crate) whole: bool,
+    /// The peers that were asked and do not have it.
+    pub(crate) denied: Vec<PeerId>,
+    pub(crate) body: Fetch,
+}
+
+/// How far a body has come.
+pub(crate) enum Fetch {
+    Open,
+    /// A compact form came from this peer, which is asked for the rest.
+    Filling(PeerId, Box<Filling>),
+    Here(Box<Block>),
+}
+
+impl BranchBlock {
+    pub(crate) fn new(sealed: SealedHeader) -> Self {
+        let name = BlockName::of(&sealed.header);
+        Self { sealed, name, whole: false, denied: Vec::new(), body: Fetch::Open }
+    }
+
+    pub(crate) const fn is_here(&self) -> bool {
+        matches!(self.body, Fetch::Here(_))
+    }
+}
+
+impl Branch {
+    pub(crate) const fn new() -> Self {
+        Self { blocks: VecDeque::new(), shown: None, mode: SnapshotMode::Off }
+    }
+
+    /// Whether blocks are being fetched.
+    pub(crate) fn is_fetching(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    /// Whether a snapshot is being chosen or fetched, so that bodies are not.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.mode != SnapshotMode::Off
+    }
+
+    /// For how many headers more there is room.
+    pub(crate) fn room(&self) -> usize {
+        match self.mode {
+            SnapshotMode::Choosing => usize::MAX,
+            _ => MAX_AHEAD.saturating_sub(self.blocks.len()),
+        }
+    }
+
+    /// The best block that is being fetched.
+    pub(crate) fn best(&self) -> Option<BlockName> {
+        self.blocks.back().map(|b| b.name)
+    }
+
+    /// The height of the state that is being fetched.
+    pub(crate) const fn snapshot_height(&self) -> Option<Height> {
+        if let SnapshotMode::Fetching(height) = self.mode { Some(height) } else { None }
+    }
+
+    /// The height of the best block that is known to be sealed and may be followed.
+    pub(crate) fn ahead(&self, now: Duration) -> Option<Height> {
+        let shown = self.shown.filter(|(_, until)| now < *until).map(|(name, _)| name);
+        shown.max(self.best()).map(|name| name.height).max(self.snapshot_height())
+    }
+
+    fn place(&self, height: Height) -> Option<usize> {
+        let front = self.blocks.front()?.name.height;
+        height.get().checked_sub(front.get())?.try_into().ok()
+    }
+
+    pub(crate) fn get(&self, name: BlockName) -> Option<&BranchBlock> {
+        self.blocks.get(self.place(name.height)?).filter(|b| b.name == name)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: BlockName) -> Option<&mut BranchBlock> {
+        let place = self.place(name.height)?;
+        self.blocks.get_mut(place).filter(|b| b.name == name)
+    }
+
+    /// Whether a block is part of the branch.
+    pub(crate) fn holds(&self, name: BlockName) -> bool {
+        self.get(name).is_some()
+    }
+}

@@ -1,0 +1,200 @@
+//! What one step of a node works on, and the events and signals that its components exchange.
+//!
+//! ```text
+//! Node ──PartEvent──▶ a component's step ─▶ effects, in order
+//!   ▲                       │
+//!   └──── signals ◀─────────┘      each is routed to every component when the step is over
+//! ```
+
+use super::{
+    branch::Branch,
+    peers::{Peer, Peers},
+};
+use crate::{
+    codec::transaction_id,
+    config::Config,
+    effect::{Effect, LogEvent, Response},
+    event::RequestId,
+    ledger::{Ledger, LedgerError, MempoolChange},
+    message::{BlockName, Message},
+    peer::{CloseReason, Offence, PeerId, PeerKey},
+    storage::Files,
+};
+use core::time::Duration;
+use rand_core::CryptoRngCore;
+use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
+use std::collections::VecDeque;
+
+/// The outcome of a step. An error means that the store failed and that the node has to stop.
+pub(crate) type StepResult<T = ()> = Result<T, LedgerError>;
+
+/// What happens to a component. Each ignores the events that do not concern it.
+pub(crate) enum PartEvent<'a> {
+    /// A message from a peer.
+    Message(PeerId, Message),
+    /// A peer has completed the handshake.
+    Ready(PeerId),
+    /// A signal of a component.
+    Signal(&'a Signal),
+    /// Time has passed.
+    Tick,
+    /// The chain may grow: connect what is here, and ask for what is missing.
+    Advance,
+}
+
+/// What one component lets the others know.
+pub(crate) enum Signal {
+    /// The chain has grown or changed its branch.
+    ChainChanged,
+    /// A transaction entered the mempool; the peers in `except` have it.
+    Accepted { id: Hash, transaction: Transaction, except: Vec<PeerKey> },
+    /// A transaction does not fit the chain or the mempool.
+    Unfit(Hash),
+    /// A connection has closed.
+    Disconnected(PeerId, Box<Peer>),
+}
+
+/// What the rules say to a transaction of a peer.
+pub(crate) enum Verdict {
+    /// It can enter the mempool.
+    Fits(Box<Verified<Transaction>>),
+    /// It is in the mempool.
+    Known,
+    /// It spends an output that is neither in the chain nor in the mempool.
+    Orphan(Box<Transaction>),
+    /// It breaks a rule whatever the state, or does not fit the state.
+    Refused,
+}
+
+/// One step: its time and random source, what all components share, and what has come of it so far.
+pub(crate) struct StepContext<'a, F: Files> {
+    pub(crate) now: Duration,
+    pub(crate) rng: &'a mut dyn CryptoRngCore,
+    pub(crate) config: &'a Config,
+    pub(crate) ledger: &'a mut Ledger<F>,
+    pub(crate) peers: &'a mut Peers,
+    pub(crate) branch: &'a mut Branch,
+    /// Whether this node seals blocks.
+    pub(crate) seals: bool,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) signals: VecDeque<Signal>,
+    /// Whether the chain may grow now, or more of it may be asked for.
+    pub(crate) advance: bool,
+    /// Whether the node is to stop after this step.
+    pub(crate) stop: bool,
+}
+
+impl<F: Files> StepContext<'_, F> {
+    pub(crate) fn send(&mut self, peer: PeerId, message: Message) {
+        self.effects.push(Effect::Send(peer, message));
+    }
+
+    pub(crate) fn respond(&mut self, id: RequestId, response: Response) {
+        self.effects.push(Effect::Respond(id, Box::new(response)));
+    }
+
+    pub(crate) fn log(&mut self, event: LogEvent) {
+        self.effects.push(Effect::Log(event));
+    }
+
+    /// Takes note that a connection has closed.
+    pub(crate) fn disconnected(&mut self, id: PeerId) {
+        if let Some(peer) = self.peers.disconnected(self.now, id) {
+            self.signals.push_back(Signal::Disconnected(id, Box::new(peer)));
+        }
+    }
+
+    /// Closes a connection.
+    pub(crate) fn close(&mut self, id: PeerId, why: CloseReason) {
+        self.effects.push(Effect::Close(id, why));
+        self.log(LogEvent::Closed(id, why));
+        self.disconnected(id);
+    }
+
+    /// Adds an offence to a peer's ban score; says whether that closed the connection.
+    pub(crate) fn blame(&mut self, id: PeerId, offence: Offence) -> bool {
+        let goes = self.peers.blame(self.config, self.now, id, offence);
+        if goes {
+            self.close(id, CloseReason::Banned(offence));
+        }
+        goes
+    }
+
+    /// Whether a peer may be sent so many bytes more; they are taken from its allowance.
+    pub(crate) fn may_serve(&mut self, id: PeerId, bytes: u64) -> bool {
+        self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(self.now, bytes))
+    }
+
+    /// Whether a block is in the chain.
+    pub(crate) fn is_ours(&self, name: BlockName) -> StepResult<bool> {
+        Ok(self.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash))
+    }
+
+    /// The peers that have shown a better block than any that is here or being fetched.
+    pub(crate) fn peers_ahead(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
+        let best = self.branch.best().unwrap_or(BlockName::of(self.ledger.tip()));
+        self.peers.ready().filter(move |(_, p)| p.tip.is_some_and(|tip| tip.is_better(best)))
+    }
+
+    /// Reports a change of the chain, and lets every component know of it.
+    pub(crate) fn chain_changed(&mut self, how: LogEvent, change: MempoolChange) -> StepResult {
+        self.log(how);
+        change.alarms.into_iter().for_each(|d| self.log(LogEvent::DoubleSeal(Box::new(d))));
+        change.dropped.into_iter().for_each(|(_, why)| self.log(LogEvent::Dropped(why)));
+        if let Some(e) = change.unsaved {
+            return Err(e.into());
+        }
+        self.signals.push_back(Signal::ChainChanged);
+        Ok(())
+    }
+
+    /// What the rules say to a peer's transaction. One that breaks a rule whatever the state adds to its ban score.
+    pub(crate) fn judge(&mut self, from: PeerId, t: Transaction) -> StepResult<Verdict> {
+        let id = transaction_id(&t);
+        if self.ledger.mempool().get(&id).is_some() {
+            return Ok(Verdict::Known);
+        }
+        match self.ledger.judge(t.clone()) {
+            Ok(t) => return Ok(Verdict::Fits(Box::new(t))),
+            Err(LedgerError::Refused(why)) if always_refused(&why) => {
+                self.blame(from, Offence::Invalid);
+            }
+            Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => {
+                return Ok(Verdict::Orphan(Box::new(t)));
+            }
+            Err(e) => {
+                not_fatal(e)?;
+                self.signals.push_back(Signal::Unfit(id));
+            }
+        }
+        Ok(Verdict::Refused)
+    }
+
+    /// Puts a transaction into the mempool; all peers but those in `except` will hear of it.
+    pub(crate) fn accept(&mut self, t: Verified<Transaction>, except: &[PeerKey]) -> StepResult<Hash> {
+        let transaction = t.get().clone();
+        let id = self.ledger.receive(t)?;
+        self.signals.push_back(Signal::Accepted { id, transaction, except: except.to_vec() });
+        Ok(id)
+    }
+}
+
+/// Whether this rule refuses a transaction whatever the chain's state, so that no honest peer relays it.
+fn always_refused(why: &Rejection) -> bool {
+    why.rule() <= "MW-R17"
+}
+
+/// Turns a refusal into success: only a failure of the store stops a node.
+pub(crate) fn not_fatal(e: LedgerError) -> StepResult {
+    match e {
+        LedgerError::Store(e) => Err(e.into()),
+        _ => Ok(()),
+    }
+}
+
+/// An exponentially distributed time of this mean.
+pub(crate) fn exponential(rng: &mut dyn CryptoRngCore, mean: Duration) -> Duration {
+    // 53 random bits make every number of [0, 1) that an f64 can distinguish, evenly.
+    let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    mean.mul_f64(-(1.0 - unit).ln())
+}

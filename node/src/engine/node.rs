@@ -1,0 +1,328 @@
+//! The node: routes each event to the components that it concerns, and their signals to all of them.
+
+use super::{
+    branch::Branch,
+    chain_serve,
+    context::{PartEvent, Signal, StepContext, StepResult},
+    gossip::Gossip,
+    handshake,
+    peers::{Peers, addr_book::AddrBook, addr_book_file},
+    queries::Queries,
+    relay::Relay,
+    snapshot_sync::SnapshotSync,
+    sync::Sync,
+};
+use crate::{
+    config::Config,
+    effect::{Effect, LogEvent},
+    event::{Event, Request},
+    ledger::Ledger,
+    message::{BlockName, Cost, Hello, Message, cost},
+    peer::{Offence, PeerId},
+    sealing::Solo,
+    storage::Files,
+};
+use core::time::Duration;
+use rand_core::CryptoRngCore;
+use sotto_mw::codec::Decode;
+use std::collections::VecDeque;
+
+/// A node: a pure state machine over a ledger.
+pub struct Node<F: Files> {
+    config: Config,
+    ledger: Ledger<F>,
+    peers: Peers,
+    branch: Branch,
+    parts: Parts,
+    stopped: bool,
+}
+
+/// The components, and what routing itself has to remember.
+struct Parts {
+    relay: Relay,
+    gossip: Gossip,
+    sync: Sync,
+    snapshots: SnapshotSync,
+    queries: Queries,
+    /// The tip that was announced last.
+    announced: BlockName,
+    saved: Duration,
+}
+
+/// How much a node holds for others. Each is bounded by [`Config`] or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Connections.
+    pub peers: usize,
+    /// Addresses in the book.
+    pub addresses: usize,
+    /// Transactions in the mempool.
+    pub transactions: usize,
+    /// Transactions in the stempool.
+    pub stems: usize,
+    /// Transactions that were announced and are not here.
+    pub asked: usize,
+    /// Transactions that are remembered of one peer, at most.
+    pub remembered: usize,
+    /// Headers and blocks of a branch, and parts of a snapshot, that are being fetched.
+    pub blocks: usize,
+}
+
+/// A unit of weight stands for about as many bytes.
+const BYTES_PER_WEIGHT: u64 = 32;
+/// The weight of the points that take as long to decode as a seal to verify.
+const SEAL_WORK: u64 = 20;
+
+impl<F: Files> Node<F> {
+    /// A node over a ledger. `operator` is the engine that seals here, if one does; `book` is what the last
+    /// [`Effect::SaveAddrBook`] saved.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        mut ledger: Ledger<F>,
+        operator: Option<Solo>,
+        book: Option<&[u8]>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Self {
+        let book = book.and_then(|bytes| addr_book_file::read(bytes).ok());
+        let mut book = book.unwrap_or_else(|| AddrBook::new(rng));
+        config.seeds.iter().for_each(|a| book.hear(*a, a.at.ip()));
+        // A store that cannot answer now will fail again when it is asked next.
+        drop(ledger.store_mut().serve_snapshots(config.part_items));
+        let mut branch = Branch::new();
+        let parts = Parts {
+            announced: BlockName::of(ledger.tip()),
+            relay: Relay::new(&config, rng),
+            gossip: Gossip::new(&config),
+            sync: Sync::new(),
+            snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
+            queries: Queries::new(operator),
+            saved: Duration::ZERO,
+        };
+        Self { config, ledger, peers: Peers::new(book), branch, parts, stopped: false }
+    }
+
+    /// The chain and its pending transactions.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger<F> {
+        &self.ledger
+    }
+
+    /// How much the node holds for others.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let knows = self.peers.all.values().map(|p| p.knows.len() + p.offers.0.len());
+        Usage {
+            peers: self.peers.all.len(),
+            addresses: self.peers.book.len(),
+            transactions: self.ledger.mempool().len(),
+            stems: self.parts.relay.len(),
+            asked: self.parts.gossip.len(),
+            remembered: knows.max().unwrap_or(0),
+            blocks: self.branch.blocks.len() + self.parts.snapshots.len(),
+        }
+    }
+
+    /// Handles an event, and returns what to do about it. `now` is the time since the node was made.
+    pub fn step(&mut self, now: Duration, rng: &mut dyn CryptoRngCore, event: Event) -> Vec<Effect> {
+        if self.stopped {
+            return Vec::new();
+        }
+        let mut ctx = StepContext {
+            now,
+            rng,
+            config: &self.config,
+            ledger: &mut self.ledger,
+            peers: &mut self.peers,
+            branch: &mut self.branch,
+            seals: self.parts.queries.seals(),
+            effects: Vec::new(),
+            signals: VecDeque::new(),
+            advance: false,
+            stop: false,
+        };
+        if let Err(e) = self.parts.route(&mut ctx, event).and_then(|()| self.parts.announce_tip(&mut ctx)) {
+            ctx.log(LogEvent::Failed(e));
+            ctx.stop = true;
+        }
+        if ctx.stop {
+            self.parts.save(&mut ctx);
+            self.stopped = true;
+            ctx.effects.push(Effect::Stop);
+        }
+        self.parts.relay.save(&mut ctx);
+        ctx.effects
+    }
+}
+
+impl Parts {
+    fn route<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, event: Event) -> StepResult {
+        match event {
+            Event::Tick => self.on_tick(ctx)?,
+            Event::LocalTxsLoaded(bytes) => self.relay.on_loaded(ctx, &bytes)?,
+            Event::LocalTxsSaved => self.relay.on_saved(ctx)?,
+            Event::LocalTxsNotSaved => self.relay.on_not_saved(ctx),
+            Event::Connected { peer, key, direction } => handshake::on_connected(ctx, peer, key, direction),
+            Event::DialFailed(address) => ctx.peers.dial_failed(&address),
+            Event::Disconnected(peer) => ctx.disconnected(peer),
+            Event::Frame { peer, bytes } => self.on_frame(ctx, peer, &bytes)?,
+            Event::Request { id, request: Request::Submit(t) } => self.relay.on_submit(ctx, id, *t)?,
+            Event::Request { id, request } => self.queries.step(ctx, id, request)?,
+        }
+        self.settle(ctx)
+    }
+
+    /// Routes signals until there are none, and lets the chain advance where it may.
+    fn settle<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        loop {
+            if let Some(signal) = ctx.signals.pop_front() {
+                self.sync.step(ctx, PartEvent::Signal(&signal))?;
+                self.snapshots.step(ctx, PartEvent::Signal(&signal))?;
+                self.gossip.step(ctx, PartEvent::Signal(&signal))?;
+                self.relay.step(ctx, PartEvent::Signal(&signal))?;
+                if matches!(signal, Signal::ChainChanged) {
+                    self.queries.drop_draft();
+                }
+            } else if core::mem::take(&mut ctx.advance) {
+                self.sync.step(ctx, PartEvent::Advance)?;
+                self.snapshots.step(ctx, PartEvent::Advance)?;
+                self.sync.fetch_bodies(ctx)?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does everything that is due.
+    fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        handshake::on_tick(ctx);
+        self.settle(ctx)?;
+        handshake::dial(ctx);
+        self.relay.step(ctx, PartEvent::Tick)?;
+        self.settle(ctx)?;
+        self.gossip.step(ctx, PartEvent::Tick)?;
+        self.settle(ctx)?;
+        self.sync.step(ctx, PartEvent::Tick)?;
+        self.settle(ctx)?;
+        self.snapshots.step(ctx, PartEvent::Tick)?;
+        self.settle(ctx)?;
+        if ctx.now >= self.saved + ctx.config.save_interval {
+            self.save(ctx);
+        }
+        Ok(())
+    }
+
+    /// Saves what should outlive the process and is not on disk yet.
+    fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        self.saved = ctx.now;
+        ctx.effects.push(Effect::SaveAddrBook(addr_book_file::bytes(&ctx.peers.book)));
+        // It is tried again, and at the end; the chain is on disk, and only that must not fail.
+        if let Err(e) = ctx.ledger.save_mempool() {
+            ctx.log(LogEvent::MempoolNotSaved(e));
+        }
+        self.relay.save_all(ctx);
+    }
+
+    /// A message: metered, decoded, and passed on to the component that it concerns.
+    fn on_frame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> StepResult {
+        let Some(peer) = ctx.peers.all.get_mut(&id) else { return Ok(()) };
+        if !peer.received.take(ctx.now, bytes.len() as u64) {
+            ctx.blame(id, Offence::Flood);
+            return Ok(());
+        }
+        peer.heard = ctx.now;
+        if !self.may_work(ctx, id, bytes) {
+            ctx.blame(id, Offence::Flood);
+            return Ok(());
+        }
+        let Some(peer) = ctx.peers.all.get(&id) else { return Ok(()) };
+        match (peer.ready(), Message::from_bytes(bytes)) {
+            (false, Ok(Message::Hello(hello))) => return self.on_hello(ctx, id, &hello),
+            (true, Ok(message)) => return self.on_message(ctx, id, message),
+            (_, Err(_)) | (false, Ok(_)) => ctx.blame(id, Offence::Garbage),
+        };
+        Ok(())
+    }
+
+    /// Whether a peer may still cause the work that this message makes, which its kind tells before it is decoded: points by
+    /// their bytes, unless the peer was asked for some, and a seal by what it takes to verify one.
+    fn may_work<F: Files>(&self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> bool {
+        let points = bytes.len() as u64 / BYTES_PER_WEIGHT;
+        let work = match cost(bytes) {
+            Cost::Light => 0,
+            Cost::Stem => points,
+            Cost::Transaction if self.gossip.awaits(id) => 0,
+            Cost::Block if self.sync.awaits(id) => 0,
+            Cost::Transaction | Cost::Block => points,
+            Cost::Seal => SEAL_WORK,
+        };
+        ctx.peers.all.get_mut(&id).is_none_or(|p| p.work.take(ctx.now, work))
+    }
+
+    fn on_hello<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, hello: &Hello) -> StepResult {
+        if let Some((worse, why)) = handshake::objection(ctx, id, hello) {
+            ctx.close(worse, why);
+            // The components must have forgotten the old connection before they hear of the new one.
+            self.settle(ctx)?;
+            if worse == id {
+                return Ok(());
+            }
+        }
+        handshake::complete(ctx, id, hello)?;
+        self.gossip.step(ctx, PartEvent::Ready(id))?;
+        self.relay.step(ctx, PartEvent::Ready(id))?;
+        self.snapshots.step(ctx, PartEvent::Ready(id))?;
+        self.sync.step(ctx, PartEvent::Ready(id))
+    }
+
+    fn on_message<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        message: Message,
+    ) -> StepResult {
+        match message {
+            Message::Hello(_) => drop(ctx.blame(id, Offence::Garbage)),
+            Message::Ping(nonce) => ctx.send(id, Message::Pong(nonce)),
+            Message::AskAddresses => handshake::on_get_addresses(ctx, id),
+            Message::Addresses(all) => handshake::on_addresses(ctx, id, &all),
+            m @ (Message::Pong(_) | Message::Stem(_)) => {
+                return self.relay.step(ctx, PartEvent::Message(id, m));
+            }
+            m @ (Message::Offer(_) | Message::Ask(_) | Message::Transaction(_)) => {
+                return self.gossip.step(ctx, PartEvent::Message(id, m));
+            }
+            m @ (Message::Tip(_)
+            | Message::Headers(_)
+            | Message::Compact(_)
+            | Message::Items { .. }
+            | Message::Block { .. }
+            | Message::HaveNot(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
+            m @ (Message::Snapshots(_) | Message::Part { .. }) => {
+                return self.snapshots.step(ctx, PartEvent::Message(id, m));
+            }
+            m @ (Message::AskHeaders(_)
+            | Message::AskCompact(_)
+            | Message::AskItems { .. }
+            | Message::AskBlock(_)
+            | Message::AskSnapshots
+            | Message::AskPart { .. }) => return chain_serve::on_request(ctx, id, m),
+        }
+        Ok(())
+    }
+
+    /// Announces a new tip to peers, once it is as good as any that is being fetched.
+    fn announce_tip<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let tip = BlockName::of(ctx.ledger.tip());
+        if tip == self.announced || ctx.branch.is_fetching() {
+            return Ok(());
+        }
+        self.announced = tip;
+        self.queries.drop_draft();
+        let Some(sealed) = ctx.ledger.store().sealed_header(tip.height)? else { return Ok(()) };
+        for (id, _) in ctx.peers.ready().filter(|(_, p)| p.tip != Some(tip)) {
+            ctx.effects.push(Effect::Send(id, Message::Tip(sealed.clone())));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Transactions that were submitted to this node, from the submission until a block has them.
+//!
+//! ```text
+//! submitted ─▶ judged ─▶ saved by the edge, durably ─▶ acknowledged and stemmed ─▶ … ─▶ sealed, or expired: forgotten
+//!                          └ not saved: refused, as if it had never been submitted        └ lost on the way: stemmed again
+//! ```
+
+use super::{DandelionEvent, Relay, kernels};
+use crate::{
+    codec::transaction_id,
+    effect::{Effect, LogEvent, Refusal, Response},
+    engine::{
+        context::{StepContext, StepResult, exponential, not_fatal},
+        local_txs::TxStatus,
+    },
+    event::RequestId,
+    ledger::{LedgerError, mempool_file},
+    storage::Files,
+};
+use core::time::Duration;
+use sotto_mw::{hash::Hash, transaction::Transaction};
+
+impl Relay {
+    /// Takes in a transaction of this machine. The response comes once it is saved.
+    pub(crate) fn on_submit<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        request: RequestId,
+        t: Transaction,
+    ) -> StepResult {
+        let id = transaction_id(&t);
+        let known = ctx.ledger.mempool().get(&id).is_some();
+        let response = match if known { Ok(None) } else { ctx.ledger.judge(t).map(Some) } {
+            Ok(Some(t)) if !self.local.contains(&id) => {
+                self.local.submit(request, id, t);
+                return Ok(());
+            }
+            Ok(_) => Response::Submitted(id),
+            Err(LedgerError::Store(e)) => {
+                ctx.respond(request, Response::Refused(Refusal::Busy));
+                return Err(e.into());
+            }
+            Err(e) => Response::Refused(e.into()),
+        };
+        ctx.respond(request, response);
+        Ok(())
+    }
+
+    /// What was submitted last is on disk: it can be acknowledged and stemmed.
+    pub(crate) fn on_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        for (request, id) in self.local.take_unacknowledged() {
+            let alone = ctx.peers.ready().next().is_none();
+            self.stem_local(ctx, id, alone)?;
+            ctx.respond(request, Response::Submitted(id));
+        }
+        Ok(())
+    }
+
+    /// It could not be saved: as if it had never been submitted.
+    pub(crate) fn on_not_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        // Some of it may be on disk all the same.
+        self.local.mark_stale();
+        for (request, id) in self.local.take_unacknowledged() {
+            self.local.forget(&id);
+            ctx.respond(request, Response::Refused(Refusal::NotSaved));
+        }
+    }
+
+    /// Stems what an earlier run saved, as if it were new: by another route, whoever has seen it.
+    pub(crate) fn on_loaded<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, bytes: &[u8]) -> StepResult {
+        let Ok(found) = mempool_file::read(bytes) else { return Ok(()) };
+        if found.chain != *ctx.ledger.chain().id() {
+            return Ok(());
+        }
+        for t in found.transactions {
+            let id = transaction_id(&t);
+            match ctx.ledger.verify(t) {
+                Ok(t) => self.local.load(id, t),
+                Err(LedgerError::Refused(why)) => ctx.log(LogEvent::Dropped(why)),
+                Err(e) => not_fatal(e)?,
+            }
+        }
+        self.review_local(ctx)?;
+        for id in self.local.take_due(Duration::MAX) {
+            self.stem_again(ctx, id)?;
+        }
+        Ok(())
+    }
+
+    /// Has the edge save what must be saved, if that has changed; the last thing in a step.
+    pub(crate) fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        if !self.local.take_save() {
+            return;
+        }
+        let pending = self.local.ids().any(|id| ctx.ledger.mempool().get(id).is_some());
+        // What the mempool's file has need not be in this one. If that cannot be written, saving it reports that.
+        let pending = pending && ctx.ledger.save_mempool().is_ok();
+        let mempool = ctx.ledger.mempool();
+        let left = self.local.iter().filter(|(id, _)| !pending || mempool.get(id).is_none());
+        let bytes = mempool_file::file(ctx.ledger.chain().id(), left.map(|(_, t)| t));
+        ctx.effects.push(Effect::SaveLocalTxs(bytes));
+    }
+
+    /// Has the edge save what is left, if something has become public or has expired.
+    pub(crate) fn save_all<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        self.local.save_stale();
+        self.save(ctx);
+    }
+
+    /// Stems a transaction of this machine. It is never fluffed first, unless this node seals it itself and is alone.
+    fn stem_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash, alone: bool) -> StepResult {
+        let Some(t) = self.local.get(&id).cloned() else { return Ok(()) };
+        if alone && ctx.seals {
+            return ctx.accept(t, &[]).map(drop).or_else(not_fatal);
+        }
+        let kernels = kernels(t.get());
+        self.stems.insert(id, t, None);
+        self.dandelion(ctx, DandelionEvent::Local { tx: id, kernels })
+    }
+
+    /// The chain has changed: some may be sealed or expired, and some public no longer.
+    pub(crate) fn review_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let all: Vec<Hash> = self.local.ids().copied().collect();
+        for id in all {
+            match self.status(ctx, &id)? {
+                TxStatus::Sealed => self.local.forget(&id),
+                TxStatus::Expired(why) => {
+                    self.local.forget(&id);
+                    ctx.log(LogEvent::Dropped(why));
+                }
+                TxStatus::UnderWay => self.local.cancel(&id),
+                TxStatus::Lost => {
+                    let wait = exponential(ctx.rng, ctx.config.dandelion.embargo());
+                    self.local.schedule(id, ctx.now.saturating_add(wait));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn status<F: Files>(&self, ctx: &StepContext<'_, F>, id: &Hash) -> StepResult<TxStatus> {
+        let Some(t) = self.local.get(id) else { return Ok(TxStatus::UnderWay) };
+        let t = t.get();
+        if ctx.ledger.has_sealed(t)? {
+            return Ok(TxStatus::Sealed);
+        }
+        if let Some(why) = ctx.ledger.expired(t) {
+            return Ok(TxStatus::Expired(why));
+        }
+        let under_way = self.stems.get(id).is_some() || ctx.ledger.mempool().covers(t);
+        Ok(if under_way { TxStatus::UnderWay } else { TxStatus::Lost })
+    }
+
+    /// Stems again what is due.
+    pub(crate) fn stem_due<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
+        let due = self.local.take_due(ctx.now);
+        due.into_iter().try_for_each(|id| self.stem_again(ctx, id))
+    }
+
+    /// Stems a transaction that was lost, if the mempool would accept it now. If not, the next block decides anew.
+    fn stem_again<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash) -> StepResult {
+        let lost = matches!(self.status(ctx, &id)?, TxStatus::Lost);
+        let Some(t) = self.local.get(&id).filter(|_| lost) else { return Ok(()) };
+        match ctx.ledger.admits(t) {
+            Ok(()) => {
+                // A node that has just started has no peers, and yet knows of some.
+                let alone = ctx.peers.ready().next().is_none() && ctx.peers.book.is_empty();
+                self.stem_local(ctx, id, alone)
+            }
+            Err(e) => not_fatal(e),
+        }
+    }
+}

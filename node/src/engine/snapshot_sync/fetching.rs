@@ -1,0 +1,114 @@
+//! A snapshot that is being fetched: which parts are here, which are requested, and which peers have it.
+
+use crate::{
+    config::Config,
+    ledger::Ledger,
+    peer::PeerId,
+    seal::SealedHeader,
+    storage::{
+        Files, StoreError,
+        snapshot_check::Checker,
+        snapshot_format::{Part, PartKind},
+        snapshot_layout::SnapshotLayout,
+    },
+};
+use core::time::Duration;
+use sotto_mw::{block::Header, chain::Chain, hash::Hash};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Refusals in a row after which a peer is taken to have lost its snapshot.
+const REFUSALS: u8 = 8;
+
+/// A snapshot that is being fetched.
+pub(crate) struct Fetching {
+    pub(crate) tip: SealedHeader,
+    pub(crate) hash: Hash,
+    /// From the genesis to the snapshot's.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) layout: SnapshotLayout,
+    pub(crate) wants: Vec<PartState>,
+    pub(crate) holders: BTreeMap<PeerId, Holder>,
+    pub(crate) checker: Checker,
+    /// So many parts have passed the rules, in order.
+    pub(crate) judged: usize,
+    /// When the snapshot is given up, if no part has arrived.
+    pub(crate) until: Duration,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum PartState {
+    Open,
+    Asked(PeerId, Duration),
+    Here,
+}
+
+/// A peer that has the snapshot.
+#[derive(Default)]
+pub(crate) struct Holder {
+    /// Nothing is requested of it before this.
+    pub(crate) rests: Duration,
+    pub(crate) refusals: u8,
+}
+
+impl Fetching {
+    /// Begins to fetch; `sealed` are the headers from height 1 to the snapshot's, `here` the parts that are.
+    pub(crate) fn new(
+        chain: &Chain,
+        part_items: u32,
+        tip: &SealedHeader,
+        headers: Vec<Header>,
+        here: BTreeSet<u32>,
+    ) -> Option<Self> {
+        let counts: Vec<u64> = headers.iter().skip(1).map(|h| h.kernel_count).collect();
+        let layout = SnapshotLayout::of(&counts, tip.header.output_count, part_items);
+        let want = |place| if here.contains(&place) { PartState::Here } else { PartState::Open };
+        let wants = (0..layout.count().all).map(want).collect();
+        let checker = Checker::new(chain, tip, layout.count()).ok()?;
+        let (tip, hash, holders) = (tip.clone(), tip.header.hash(), BTreeMap::new());
+        Some(Self { tip, hash, headers, layout, wants, holders, checker, judged: 0, until: Duration::ZERO })
+    }
+
+    /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are still fetched.
+    pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>) -> Result<Option<Self>, StoreError> {
+        let (store, chain) = (ledger.store(), ledger.chain());
+        let Some(download) = store.download() else { return Ok(None) };
+        let tip = download.tip();
+        let height = tip.header.height;
+        if config.snapshot_threshold == u64::MAX || height <= ledger.tip().height || !tip.holds(chain) {
+            return Ok(None);
+        }
+        let mut headers = vec![Header::genesis(chain)];
+        for place in 0..height.get().div_ceil(config.part_items.max(1).into()) {
+            let bytes = u32::try_from(place).ok().map(|p| store.downloaded_part(p)).transpose()?.flatten();
+            let Some(Ok(Part::Headers(all))) = bytes.map(|b| Part::from_bytes(PartKind::Headers, &b)) else {
+                return Ok(None);
+            };
+            headers.extend(all.into_iter().map(|s| s.header));
+        }
+        let follows = |pair: &[Header]| matches!(pair, [a, b] if b.previous == a.hash());
+        let linked = headers.windows(2).all(follows) && headers.last() == Some(&tip.header);
+        let here = download.places().collect();
+        Ok(if linked { Self::new(chain, config.part_items, tip, headers, here) } else { None })
+    }
+
+    pub(crate) fn want(&mut self, place: u32) -> Option<&mut PartState> {
+        self.wants.get_mut(place as usize)
+    }
+
+    /// A peer cannot or will not deliver now.
+    pub(crate) fn refused(&mut self, id: PeerId, until: Duration) {
+        if let Some(holder) = self.holders.get_mut(&id) {
+            (holder.rests, holder.refusals) = (until, holder.refusals + 1);
+            if holder.refusals >= REFUSALS {
+                self.holders.remove(&id);
+            }
+        }
+    }
+
+    /// A peer is gone: what it was asked for is requested from others.
+    pub(crate) fn lost(&mut self, id: PeerId) {
+        self.holders.remove(&id);
+        let of = |w: &&mut PartState| matches!(w, PartState::Asked(peer, _) if *peer == id);
+        self.wants.iter_mut().filter(of).for_each(|w| *w = PartState::Open);
+    }
+}

@@ -1,0 +1,151 @@
+//! Bodies of blocks as they arrive: whole, or compact and filled from the mempool.
+
+use super::{Sync, requests::Wanted};
+use crate::{
+    engine::{
+        branch::Fetch,
+        context::{StepContext, StepResult},
+    },
+    message::{
+        BlockName, Message,
+        compact::{Compact, Filling},
+    },
+    peer::{Offence, PeerId},
+    seal::SealedHeader,
+    storage::Files,
+};
+use sotto_mw::{
+    block::{Block, body_hash},
+    codec::Decode,
+    kernel::Kernel,
+    output::Output,
+    transaction::Body,
+};
+
+impl Sync {
+    pub(crate) fn on_block<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        sealed: &SealedHeader,
+        body: &[u8],
+    ) -> StepResult {
+        let name = BlockName::of(&sealed.header);
+        // Who is asked for less may give all.
+        if self.requests.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
+            self.blame(ctx, id, Offence::Unasked);
+            return Ok(());
+        }
+        // The header was found to be sealed before its body was asked for.
+        let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
+            return Ok(());
+        };
+        let sound = |b: &Body| body_hash(b) == sealed.header.body_hash;
+        let Some(body) = Body::from_bytes(body).ok().filter(sound) else {
+            self.blame(ctx, id, Offence::Invalid);
+            return Ok(());
+        };
+        let SealedHeader { header, seal } = w.sealed.clone();
+        w.body = Fetch::Here(Box::new(Block { header, seal, body }));
+        ctx.peers.gave(ctx.now, id);
+        Ok(())
+    }
+
+    pub(crate) fn on_compact<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        compact: Compact,
+    ) -> StepResult {
+        let name = BlockName::of(&compact.sealed.header);
+        if self.requests.answered(id, |about| *about == Wanted::Compact(name.hash)).is_none() {
+            self.blame(ctx, id, Offence::Unasked);
+            return Ok(());
+        }
+        let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
+            return Ok(());
+        };
+        let filling = Filling::new(compact, ctx.ledger.mempool().iter().map(|(_, t)| t));
+        let (outputs, kernels) = filling.missing();
+        w.body = Fetch::Filling(id, Box::new(filling));
+        if outputs.is_empty() && kernels.is_empty() {
+            return self.on_filled(ctx, id, name);
+        }
+        self.requests.ask(ctx.now, id, Wanted::Items(name.hash));
+        ctx.send(id, Message::AskItems { block: name, outputs, kernels });
+        Ok(())
+    }
+
+    pub(crate) fn on_items<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        block: BlockName,
+        outputs: Vec<Output>,
+        kernels: Vec<Kernel>,
+    ) -> StepResult {
+        if self.requests.answered(id, |about| *about == Wanted::Items(block.hash)).is_none() {
+            self.blame(ctx, id, Offence::Unasked);
+            return Ok(());
+        }
+        let Some(w) = ctx.branch.get_mut(block) else { return Ok(()) };
+        let Fetch::Filling(peer, filling) = &mut w.body else { return Ok(()) };
+        if *peer != id {
+            return Ok(());
+        }
+        if !filling.fill(outputs, kernels) {
+            (w.body, w.whole) = (Fetch::Open, true);
+            self.blame(ctx, id, Offence::Invalid);
+            return Ok(());
+        }
+        self.on_filled(ctx, id, block)
+    }
+
+    /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by chance or by its
+    /// sender's will: the whole is asked for.
+    fn on_filled<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
+        let Some(w) = ctx.branch.get_mut(name) else { return Ok(()) };
+        w.whole = true;
+        if let Fetch::Filling(_, filling) = core::mem::replace(&mut w.body, Fetch::Open) {
+            if let Some(block) = filling.block() {
+                w.body = Fetch::Here(Box::new(block));
+                ctx.peers.gave(ctx.now, id);
+            } else {
+                self.blame(ctx, id, Offence::Mismatch);
+            }
+        }
+        Ok(())
+    }
+
+    /// A peer has not what it was asked for: it is asked of others at once.
+    pub(crate) fn on_have_not<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
+        if self.requests.answered(id, |about| about.block() == Some(&name.hash)).is_none() {
+            self.blame(ctx, id, Offence::Unasked);
+            return Ok(());
+        }
+        let peers = &ctx.peers.all;
+        if let Some(w) = ctx.branch.get_mut(name) {
+            w.denied.retain(|peer| peers.contains_key(peer));
+            w.denied.push(id);
+            w.body = match core::mem::replace(&mut w.body, Fetch::Open) {
+                Fetch::Filling(peer, _) if peer == id => Fetch::Open,
+                body => body,
+            };
+            // What it showed last lies above: it has left that branch, or dropped the bodies.
+            if peers.get(&id).and_then(|p| p.tip).is_some_and(|tip| ctx.branch.holds(tip)) {
+                ctx.peers.forget_tip(id);
+            }
+        }
+        Ok(())
+    }
+}
