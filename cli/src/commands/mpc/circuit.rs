@@ -9,8 +9,9 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mpc::channel::Traffic;
+use sotto_mpc::channel::{Framed, Traffic};
 use sotto_mpc::circuit::{Circuit, CircuitProgram, Netlist};
+use sotto_mpc::edge::tcp::Peer;
 use sotto_mpc::protocol::semi_honest::{Role, run_in_memory};
 use std::time::Instant;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     let text = read_text(&a.input, MAX_INPUT)?;
     let started = Instant::now();
     let bar = context.ui.bar(circuit.and_gates() as u64, "computing jointly");
+    let channel = || -> Outcome<_> { Ok(Metered::new(open_peer(context, &a.peer)?, |gates| bar.at(gates))) };
     let (outputs, traffic) = match a.role {
         args::Role::Both => {
             let inputs = read_values(&text, sizes)?;
@@ -51,10 +53,12 @@ pub(crate) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
             (outputs.map_err(|e| session_failure(&e))?, None)
         }
         args::Role::Garbler => {
-            alone(context, a, &program, (Role::Garbler, &read_values(&text, garblers)?), bar)?
+            let inputs = read_values(&text, garblers)?;
+            run_role(channel()?, &program, Role::Garbler, &inputs)?
         }
         args::Role::Evaluator => {
-            alone(context, a, &program, (Role::Evaluator, &read_values(&text, evaluators)?), bar)?
+            let inputs = read_values(&text, evaluators)?;
+            run_role(channel()?, &program, Role::Evaluator, &inputs)?
         }
     };
     let spent =
@@ -68,14 +72,13 @@ pub(crate) fn run(context: &Context, a: &args::MpcCircuit) -> Outcome {
     )
 }
 
-fn alone(
-    context: &Context,
-    a: &args::MpcCircuit,
+/// Runs one role, with the other party at the end of the channel.
+fn run_role<F: FnMut(u64)>(
+    channel: Metered<Framed<Peer>, F>,
     program: &CircuitProgram<'_>,
-    (role, inputs): (Role, &[bool]),
-    bar: crate::ui::Progress,
+    role: Role,
+    inputs: &[bool],
 ) -> Outcome<(Vec<bool>, Option<Traffic>)> {
-    let channel = Metered::new(open_peer(context, &a.peer)?, |gates| bar.at(gates));
     let (outputs, channel) = compute(channel, program, role, inputs).map_err(|e| session_failure(&e))?;
     Ok((outputs, Some(channel.inner.traffic())))
 }

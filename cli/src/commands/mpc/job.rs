@@ -45,24 +45,24 @@ pub(crate) fn load(path: &Path) -> Outcome<(Job, Computation)> {
 
 /// Reads and checks a job and its program for a party that has signed it.
 ///
-/// The party counted the gates before it signed, and counts them again only if it computes. [`agree`] notices if it
-/// signed another job.
+/// The party counted the gates before it signed, and counts them again only if it computes.
+/// [`load_agreement`] notices if it signed another job.
 pub(crate) fn load_signed(path: &Path, party: &str) -> Outcome<(Job, Computation)> {
     let signed = approvals(path).join(format!("{party}.approval"));
-    let consent = read_text(&signed, MAX_SMALL).ok().and_then(|text| Approval::from_text(&text));
+    let approval = read_text(&signed, MAX_SMALL).ok().and_then(|text| Approval::from_text(&text));
     read_job(
         path,
-        consent.map_or(Counting::Now, |consent| Counting::Before { party, gates: consent.gates() }),
+        approval.map_or(Counting::Now, |approval| Counting::Before { party, gates: approval.gates() }),
     )
 }
 
 fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> {
     let text = read_text(path, job_file::MAX_FILE)?;
-    job_file::parse(&text, counting, beside(path)).map_err(|complaints| faulty(path, &complaints))
+    job_file::parse(&text, counting, read_beside(path)).map_err(|errors| invalid_job(path, &errors))
 }
 
 /// Reads the files that a job names, from the job's folder.
-pub(crate) fn beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
+pub(crate) fn read_beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
     let folder = job.parent().unwrap_or(Path::new("")).to_owned();
     move |name| {
         let mut text = String::new();
@@ -89,12 +89,12 @@ fn read_small(path: &Path, help: &str) -> Outcome<String> {
 }
 
 /// The failure for an invalid job, with all its faults.
-pub(crate) fn faulty(path: &Path, complaints: &[LineError]) -> Failure {
-    complain(path, complaints).help("docs/JOBS.md explains each entry of a job")
+pub(crate) fn invalid_job(path: &Path, errors: &[LineError]) -> Failure {
+    invalid_file(path, errors).help("docs/JOBS.md explains each entry of a job")
 }
 
-fn complain(path: &Path, complaints: &[LineError]) -> Failure {
-    let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+fn invalid_file(path: &Path, errors: &[LineError]) -> Failure {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Failure::refused(format!("invalid file {}", path.display())).why(lines.join("\n       "))
 }
 
@@ -120,18 +120,18 @@ pub(crate) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
     let help = "docs/JOBS.md explains the entries of a policy";
     policy_file::parse(&read_small(path, help)?)
         .map(Some)
-        .map_err(|complaint| complain(path, &[complaint]).help(help))
+        .map_err(|complaint| invalid_file(path, &[complaint]).help(help))
 }
 
 /// Refuses a job that the policy of an input party does not allow.
-pub(crate) fn allow(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
+pub(crate) fn check_policy(policy: Option<&Policy>, job: &Job, us: PartyId) -> Outcome {
     let owner = job.input_of(us).is_some();
     let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
-    allowed.map_err(|e| forbidden(&e))
+    allowed.map_err(|e| policy_failure(&e))
 }
 
 /// The failure for a job that a policy does not allow.
-pub(crate) fn forbidden(e: &PolicyError) -> Failure {
+pub(crate) fn policy_failure(e: &PolicyError) -> Failure {
     Failure::refused("your policy forbids this job").why(e).help(
         "nothing was sent; talk to the author of the job, or change the policy file if you want to allow the job",
     )
@@ -146,14 +146,15 @@ pub(crate) fn approvals(job: &Path) -> PathBuf {
 const EXPIRED: &str = "agree on a new job; results that were finished in time are still delivered";
 
 /// Refuses an expired job.
-pub(crate) fn in_time(job: &Job) -> Outcome {
+pub(crate) fn check_expiry(job: &Job) -> Outcome {
     let is_over = now() >= job.expiry;
     let expired = || Failure::refused("cannot sign this job").why("the job has expired").help(EXPIRED);
     if is_over { Err(expired()) } else { Ok(()) }
 }
 
-/// The job with all its approvals, also if it has expired: results that were finished in time can still be fetched.
-pub(crate) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
+/// The job with all its approvals, also if it has expired: results that were finished in time can still be
+/// fetched.
+pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
     let folder = approvals(path);
     let mut all = Vec::new();
     for party in &job.parties {
@@ -163,10 +164,10 @@ pub(crate) fn agree(path: &Path, job: Job) -> Outcome<Agreement> {
         }
         let help =
             format!("ask {} for the file that `sotto mpc sign` wrote, and replace this one", party.name);
-        let consent = Approval::from_text(&read_small(&file, &help)?);
+        let approval = Approval::from_text(&read_small(&file, &help)?);
         let bad =
             || Failure::refused(format!("{} is not an approval of a job", file.display())).help(help.clone());
-        all.push(consent.ok_or_else(bad)?);
+        all.push(approval.ok_or_else(bad)?);
     }
     let id = job.id();
     Agreement::regardless_of_expiry(job, &all).map_err(|e| {
@@ -243,9 +244,9 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
 }
 
 /// The failure of a run, or of anything else that needs the other parties.
-pub(crate) fn no_run(e: &RunError, what: &str) -> Failure {
+pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
     if let RunError::Debit(DebitError::Policy(e)) = e {
-        return forbidden(e);
+        return policy_failure(e);
     }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);

@@ -1,12 +1,12 @@
 //! `sotto mpc local`: runs all parties of a job on this machine, each as a process of its own.
 //!
-//! The job is copied with new keys and loopback addresses (also instead of rendezvous servers), signed by all parties and
-//! run as usual. Keys and results are in a temporary folder that is removed at the end; a program that the job names is
-//! read from its own place. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder with all
-//! keys; SIGKILL does not.
+//! The job is copied with new keys and loopback addresses (also instead of rendezvous servers), signed by all
+//! parties and run as usual. Keys and results are in a temporary folder that is removed at the end; a program
+//! that the job names is read from its own place. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the
+//! processes and removes the folder with all keys; SIGKILL does not.
 
 use super::{
-    job::{beside, faulty, write},
+    job::{invalid_job, read_beside, write},
     run::figure_text,
 };
 use crate::{
@@ -63,8 +63,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
     finish(&mut running, &interrupted)?;
     let mut results = Vec::new();
     for party in &mut running {
-        context.ui.detail(&words(&mut party.speech));
-        results.push((party.name, words(&mut party.data)));
+        context.ui.detail(&output_of(&mut party.messages));
+        results.push((party.name, output_of(&mut party.data)));
     }
     show(context, &results, a.out.as_deref())
 }
@@ -74,13 +74,13 @@ struct Running<'j> {
     name: &'j str,
     child: Child,
     data: Option<JoinHandle<String>>,
-    speech: Option<JoinHandle<String>>,
+    messages: Option<JoinHandle<String>>,
 }
 
 impl<'j> Running<'j> {
     fn new(name: &'j str, mut child: Child) -> Self {
-        let (data, speech) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
-        Self { name, child, data, speech }
+        let (data, messages) = (child.stdout.take().map(collect), child.stderr.take().map(collect));
+        Self { name, child, data, messages }
     }
 }
 
@@ -102,8 +102,8 @@ fn collect(mut said: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-fn words(heard: &mut Option<JoinHandle<String>>) -> String {
-    heard.take().and_then(|heard| heard.join().ok()).unwrap_or_default()
+fn output_of(reader: &mut Option<JoinHandle<String>>) -> String {
+    reader.take().and_then(|reader| reader.join().ok()).unwrap_or_default()
 }
 
 /// Waits until all parties have ended well, or one has not.
@@ -123,7 +123,7 @@ fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
                 Some(status) if status.success() => ended += 1,
                 Some(_) => {
                     return Err(Failure::refused(format!("{name} did not finish the run"))
-                        .why(words(&mut party.speech).trim())
+                        .why(output_of(&mut party.messages).trim())
                         .help("the processes of the other parties were ended; fix the cause and run the command again"));
                 }
             }
@@ -150,7 +150,7 @@ fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
 
 /// Copies the job with new keys and loopback addresses, and signs it for all parties.
 fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
-    let bad = |line, what: String| faulty(from, &[job_file::LineError { line, what }]);
+    let bad = |line, what: String| invalid_job(from, &[job_file::LineError { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
     let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);
@@ -164,7 +164,7 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
             secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());
-        if party.remove("relay").is_some() || party.contains_key("address") {
+        if party.remove("rendezvous_server").is_some() || party.contains_key("address") {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
             let port = port.or_refuse("no free port")?;
             party.insert("address".to_owned(), port.to_string().into());
@@ -175,11 +175,11 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;
     // The line numbers are those of the copy; `sotto mpc check` reports those of the original.
-    let (job, _) = job_file::parse(&text, job_file::Counting::Now, beside(to))
-        .map_err(|complaints| faulty(from, &complaints))?;
+    let (job, _) = job_file::parse(&text, job_file::Counting::Now, read_beside(to))
+        .map_err(|complaints| invalid_job(from, &complaints))?;
     for (party, identity) in job.parties.iter().zip(&identities) {
-        let consent = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
-        write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &consent.to_text())?;
+        let approval = Approval::sign(&job, identity, &mut OsRng).or_refuse("cannot sign the copy")?;
+        write(&super::job::approvals(to).join(format!("{}.approval", party.name)), &approval.to_text())?;
     }
     Ok(job)
 }

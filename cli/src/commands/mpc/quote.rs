@@ -1,6 +1,6 @@
 //! `sotto mpc quote`: estimates the cost of a job before it is signed.
 
-use super::job::{find, load, no_run, read_identity, read_rendezvous};
+use super::job::{find, load, read_identity, read_rendezvous, run_failure};
 use crate::{
     Context, args,
     exit::{OrRefuse as _, Outcome},
@@ -21,8 +21,8 @@ const SAMPLE: Layers = Layers { lanes: 1024, pairs: 512 };
 const SET_UP: (u64, u64) = (30_000, 5);
 /// Memory of a process without inputs, in bytes (measured).
 const PROCESS: usize = 12 << 20;
-/// Wires per input bit that a program reads at once (measured for `join_count@1`, which merges all rows of two input
-/// parties; others have fewer).
+/// Wires per input bit that a program reads at once (measured for `join_count@1`, which merges all rows of
+/// two input parties; others have fewer).
 const WIRES: usize = 16;
 /// Seconds of computation for the base transfers.
 const SET_UP_SECONDS: f64 = 0.05;
@@ -32,7 +32,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
     let (shared, evaluator) = bits(&job, &program);
     let outputs: u64 = program.declaration().outputs().iter().map(|table| table.bits() as u64).sum();
     let gates = job.program.and_gates;
-    // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md); hashes of output labels; base transfers.
+    // Tables; eight bytes per input bit of the evaluator (docs/FORMATS.md); hashes of output labels; base
+    // transfers.
     let bytes = 32 * gates + 8 * (shared + evaluator) + 32 * outputs + SET_UP.0;
     let memory = memory(&job, &program);
     let rate = rate()?;
@@ -65,8 +66,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcQuote) -> Outcome {
 
 /// Memory of a compute party, in bytes.
 ///
-/// It consists of the process, of shares (received, stored and in use: one bit each), of labels fetched ahead (twice
-/// while they arrive), and of the wires of rows that the program reads at once.
+/// It consists of the process, of shares (received, stored and in use: one bit each), of labels fetched ahead
+/// (twice while they arrive), and of the wires of rows that the program reads at once.
 fn memory(job: &Job, program: &impl Functionality) -> u64 {
     let bits = |i| program.declaration().input_bits(i);
     let (inputs, at_once) = (job.inputs.iter().enumerate(), max_input_request(program));
@@ -95,17 +96,17 @@ fn link(context: &Context, a: &args::MpcQuote, job: &Job) -> Outcome<Link> {
     };
     let identity = read_identity(key)?;
     let us = find(job, name, &identity)?;
-    let relay = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
+    let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     context.ui.say("Waiting for the other compute party.");
-    let ways = Routes {
+    let routes = Routes {
         job,
         run: 0,
         us,
         identity: &identity,
         listen: a.listen.as_deref(),
-        rendezvous_server: relay.as_ref(),
+        rendezvous_server: server.as_ref(),
     };
-    let speed = probe(&ways).map_err(|e| no_run(&e, "cannot measure the link"))?;
+    let speed = probe(&routes).map_err(|e| run_failure(&e, "cannot measure the link"))?;
     let (bytes_a_second, delay) = (speed.bytes_a_second as f64, speed.round_trip.as_secs_f64());
     Ok(Link { bytes_a_second, delay, from: "measured" })
 }

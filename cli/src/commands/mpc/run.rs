@@ -2,8 +2,8 @@
 
 use super::{
     job::{
-        agree, allow, find, forbidden, home, load_signed, no_run, read_identity, read_policy,
-        read_rendezvous, write_result,
+        check_policy, find, home, load_agreement, load_signed, policy_failure, read_identity, read_policy,
+        read_rendezvous, run_failure, write_result,
     },
     session::peak_memory,
 };
@@ -27,6 +27,7 @@ use sotto_jobs::receipt_file::{render, render_result, table_csv, table_json, tab
 use sotto_jobs::rows::{self, Format};
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
+use sotto_party::Identity;
 use std::{
     fmt::Write as _,
     fs::File,
@@ -42,30 +43,31 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let (job, program) = load_signed(&a.job, &a.name)?;
     let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
     let us = find(&job, &a.name, &identity)?;
-    let relay = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
+    let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
     if a.run > job.runs {
         return Err(Failure::refused(format!("the job allows {} runs, not run {}", job.runs, a.run))
             .help("agree on a new job"));
     }
-    allow(policy.as_ref(), &job, us)?;
+    check_policy(policy.as_ref(), &job, us)?;
     let given = input(a, &job, &program, us)?;
     if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
-        policy.check_rows(&job, us, rows).map_err(|e| forbidden(&e))?;
+        policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
     }
     let bits = given.as_ref().map(|input| &input.bits);
-    let agreement = agree(&a.job, job)?;
+    let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
     let home = home(context, &identity);
     let mut folder = open(&home.join(format!("{}-{}", job.id().short(), a.run)))?;
-    let spend = || charge(&home, (policy.as_ref(), &identity), (job, us, a.run), bits);
+    let budget = Budget { home: &home, policy: policy.as_ref(), identity: &identity };
+    let charge = || budget.charge(job, us, a.run, bits);
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
-    let folder_out = a.out.as_deref().unwrap_or(&beside);
+    let results = Results { job, us, program: &program, folder: a.out.as_deref().unwrap_or(&beside) };
     let screen = Screen::new(context, job.program.and_gates);
     let saved = Mutex::new(None);
     let observe = |stage| match stage {
         Stage::Finished(outcome) => {
             if let Ok(mut saved) = saved.lock() {
-                *saved = Some(save((job, us), &program, &outcome, folder_out));
+                *saved = Some(results.save(&outcome));
             }
         }
         stage => screen.show(stage),
@@ -78,16 +80,16 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         identity: &identity,
         input: bits,
         listen: a.listen.as_deref(),
-        rendezvous_server: relay.as_ref(),
-        debit: &spend,
+        rendezvous_server: server.as_ref(),
+        debit: &charge,
         observe: &observe,
     };
     let outcome = take_part(&setup, &mut folder, &mut OsRng)
-        .map_err(|e| no_run(&e, &format!("{} did not finish the run", job.party(us).name)))?;
+        .map_err(|e| run_failure(&e, &format!("{} did not finish the run", job.party(us).name)))?;
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
-    let Shown { record, human } = saved.unwrap_or_else(|| save((job, us), &program, &outcome, folder_out))?;
+    let Shown { record, human } = saved.unwrap_or_else(|| results.save(&outcome))?;
     context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
 }
 
@@ -144,24 +146,29 @@ fn open(path: &Path) -> Outcome<Folder> {
     })
 }
 
-/// Charges the run to the budget of an input party, before any of its data is sent.
-fn charge(
-    home: &Path,
-    (policy, identity): (Option<&Policy>, &sotto_party::Identity),
-    run: (&Job, PartyId, u32),
-    bits: Option<&Bits>,
-) -> Result<(), DebitError> {
-    let Some(bits) = bits else { return Ok(()) };
-    // Another run of this party may use the budget for a moment.
-    let mut folder = Folder::open(home);
-    for _ in 0..100 {
-        if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
-            break;
+/// The budget of an input party.
+struct Budget<'a> {
+    home: &'a Path,
+    policy: Option<&'a Policy>,
+    identity: &'a Identity,
+}
+
+impl Budget<'_> {
+    /// Charges a run, before any data of the party is sent.
+    fn charge(&self, job: &Job, us: PartyId, run: u32, bits: Option<&Bits>) -> Result<(), DebitError> {
+        let Some(bits) = bits else { return Ok(()) };
+        // Another run of this party may use the budget for a moment.
+        let mut folder = Folder::open(self.home);
+        for _ in 0..100 {
+            if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+            folder = Folder::open(self.home);
         }
-        thread::sleep(Duration::from_millis(50));
-        folder = Folder::open(home);
+        let data_set = data_set(self.identity, bits);
+        debit(&mut folder?, (self.policy, self.identity), (job, us, run), data_set, now())
     }
-    debit(&mut folder?, (policy, identity), run, data_set(identity, bits), now())
 }
 
 /// Prints each stage once, and a progress bar for the joint computation.
@@ -212,33 +219,46 @@ struct Shown {
     human: String,
 }
 
-/// Writes the results and the receipt of the party.
-fn save((job, us): (&Job, PartyId), program: &Computation, outcome: &Ran, folder: &Path) -> Outcome<Shown> {
-    let receipt = render(job, &outcome.receipt);
-    write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
-    let (mut human, mut fields) = (String::new(), Map::new());
-    let tables = tables(program, &outcome.outputs);
-    for (table, rows) in &tables {
-        let csv = table_csv(table, rows).or_refuse("cannot write the result")?;
-        write_result(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
-        let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
-        fields.insert(table.name.clone(), table_json(table, rows));
+/// Where the results of a party go.
+#[derive(Clone, Copy)]
+struct Results<'a> {
+    job: &'a Job,
+    us: PartyId,
+    program: &'a Computation,
+    folder: &'a Path,
+}
+
+impl Results<'_> {
+    /// Writes the results and the receipt.
+    fn save(&self, outcome: &Ran) -> Outcome<Shown> {
+        let Self { job, us, program, folder } = *self;
+        let receipt = render(job, &outcome.receipt);
+        write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
+        let (mut human, mut fields) = (String::new(), Map::new());
+        let tables = tables(program, &outcome.outputs);
+        for (table, rows) in &tables {
+            let csv = table_csv(table, rows).or_refuse("cannot write the result")?;
+            write_result(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
+            let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
+            fields.insert(table.name.clone(), table_json(table, rows));
+        }
+        let all = tables.len() == job.outputs.len();
+        let cells: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
+        let figures = if all { program.figures(&cells) } else { Vec::new() };
+        for figure in &figures {
+            let _ = writeln!(human, "{}  {}", figure.name, figure_text(Some(figure.value)));
+        }
+        let figures: Vec<Value> =
+            figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
+        let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
+                             "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
+        if let Some(shares) = &outcome.output_shares {
+            let shown = render_result(program, (job, us), &outcome.outputs, shares);
+            write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
+        }
+        let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
+        Ok(Shown { record, human })
     }
-    let all = tables.len() == job.outputs.len();
-    let cells: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
-    let figures = if all { program.figures(&cells) } else { Vec::new() };
-    for figure in &figures {
-        let _ = writeln!(human, "{}  {}", figure.name, figure_text(Some(figure.value)));
-    }
-    let figures: Vec<Value> = figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
-    let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
-                         "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
-    if let Some(halves) = &outcome.output_shares {
-        let shown = render_result(program, (job, us), &outcome.outputs, halves);
-        write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
-    }
-    let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
-    Ok(Shown { record, human })
 }
 
 /// A figure for people. A figure that is missing because its sources are suppressed is `null` in JSON.

@@ -1,6 +1,6 @@
 //! `sotto mpc keygen`, `check` and `sign`.
 
-use super::job::{allow, approvals, in_time, load, read_identity, read_policy, write};
+use super::job::{approvals, check_expiry, check_policy, load, read_identity, read_policy, write};
 use crate::{
     Context, args,
     bridge::now,
@@ -22,7 +22,8 @@ pub(crate) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
             "choose another name, or delete the old files if no job uses them; a key is never overwritten",
         ));
     }
-    // If there is a secret key without a public file, the public file was lost or could not be written: write it again.
+    // If there is a secret key without a public file, the public file was lost or could not be written: write
+    // it again.
     let is_new = !key.try_exists().unwrap_or(true);
     let identity = if is_new { Identity::random(&mut OsRng) } else { read_identity(&key)? };
     let public = identity.public();
@@ -66,8 +67,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
             .why(format!("its fingerprint is {}", identity.public().fingerprint()))
             .help("pass the right --key, or ask the author to name your .pub file in the job")
     })?;
-    in_time(&job)?;
-    allow(policy.as_ref(), &job, us)?;
+    check_expiry(&job)?;
+    check_policy(policy.as_ref(), &job, us)?;
     let plan = format!("{}\nYou sign as {}.", describe(&job, Some(us)), job.party(us).name);
     if a.dry_run {
         let fields =
@@ -75,9 +76,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
         return context.output.record("mpc-plan", fields, &format!("{plan}\nNothing was signed."));
     }
     context.ui.confirm(&plan, a.yes)?;
-    let consent = Approval::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
+    let approval = Approval::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
     let file = approvals(&a.job).join(format!("{}.approval", job.party(us).name));
-    write(&file, &consent.to_text())?;
+    write(&file, &approval.to_text())?;
     let fields = json!({ "job": job.id().to_string(), "party": job.party(us).name.as_str(),
                          "approval": file.display().to_string() });
     context.output.record("mpc-approval", fields, &format!("signed: {}", file.display()))

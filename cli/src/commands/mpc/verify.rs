@@ -14,7 +14,7 @@ use std::{fmt::Write as _, path::Path};
 
 use super::job::load;
 
-const SHOWS: &str = "\
+const MEANING: &str = "\
 It shows that both compute parties state, under the keys above, that they ran this circuit of this job once, on the
 inputs that the input parties committed to, that they saw the same control, transfer and output messages, and that they
 delivered the output shares named in the receipt.
@@ -47,16 +47,16 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
     }
     let mut record = render(&job, &receipt);
     if let (Some(result), Some(of)) = (&a.result, &a.job) {
-        let receiver = job.party(check_result(result, of, (&job, &receipt))?).name.as_str();
+        let receiver = job.party(check_result(result, of, &job, &receipt)?).name.as_str();
         let _ = writeln!(human, "the result is that of {receiver}, and both compute parties signed it");
         record = merge(record, json!({ "result_of": receiver }));
     }
-    human.push_str(SHOWS);
+    human.push_str(MEANING);
     context.output.record("mpc-receipt", record, &human)
 }
 
 /// The result party of a result that both compute parties signed.
-fn check_result(result: &Path, of: &Path, (job, receipt): (&Job, &Receipt)) -> Outcome<PartyId> {
+fn check_result(result: &Path, of: &Path, job: &Job, receipt: &Receipt) -> Outcome<PartyId> {
     let bad = |why: &dyn std::fmt::Display| {
         let help = "ask the source of the result for the receipt and the job of the same run";
         Failure::refused("invalid result").why(why).help(help)
