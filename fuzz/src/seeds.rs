@@ -6,6 +6,7 @@
 mod computing;
 mod jobs;
 mod ledger;
+mod links;
 mod money;
 
 use crate::{TARGETS, Target, Verdict};
@@ -53,9 +54,8 @@ pub fn all() -> Vec<(&'static Target, Vec<Seed>)> {
 }
 
 fn inputs(target: &str) -> Inputs {
-    let found =
-        [ledger::inputs(target), money::inputs(target), computing::inputs(target), jobs::inputs(target)];
-    found.into_iter().flatten().next().expect("seeds for every target")
+    let all = [ledger::inputs, money::inputs, computing::inputs, jobs::inputs, links::inputs];
+    all.iter().find_map(|inputs| inputs(target)).expect("seeds for every target")
 }
 
 /// The input, and the input cut in half, cut by a byte, extended by a byte, and with a flipped bit in the

@@ -6,7 +6,7 @@
 
 use sotto_link::{
     Identity, LinkError, Timeouts,
-    rendezvous::{Event, Meeting, Quotas, meet, run},
+    rendezvous::{Config, Event, Quotas, Rendezvous, meet, run},
 };
 use std::{
     error::Error,
@@ -30,20 +30,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             Event::Waiting(_, peer) => println!("server: a party waits for {peer}"),
             other => println!("server: {other:?}"),
         };
-        run("127.0.0.1:0", &server, [alice_key, bob_key].into(), Quotas::default(), listening, log)
+        let allowed = [alice_key, bob_key].into();
+        let config = Config { identity: &server, allowed, quotas: Quotas::default() };
+        run("127.0.0.1:0", config, listening, log)
     });
     let address = address.recv()?.to_string();
 
-    // Both parties agree on the identifier of the meeting beforehand, and each names the other.
-    let meeting = Meeting { address, server: server_key, id: [5; 32] };
-    let theirs = meeting.clone();
+    // Both parties agree on the identifier beforehand, and each names the other.
+    let rendezvous = Rendezvous { address, server: server_key, id: [5; 32] };
+    let theirs = rendezvous.clone();
     let bob = thread::spawn(move || -> Result<String, LinkError> {
         let mut channel = meet(&theirs, &bob, alice_key, "greeting/1", Timeouts::default())?;
         let mut text = String::new();
         channel.read_to_string(&mut text)?;
         Ok(text)
     });
-    let mut channel = meet(&meeting, &alice, bob_key, "greeting/1", Timeouts::default())?;
+    let mut channel = meet(&rendezvous, &alice, bob_key, "greeting/1", Timeouts::default())?;
     channel.write_all(b"hello, Bob")?;
     channel.close()?;
     println!("bob received: {}", bob.join().map_err(|_| "Bob's thread panicked")??);

@@ -21,6 +21,14 @@ pub enum LinkError {
         /// The last error of the operating system.
         kind: ErrorKind,
     },
+    /// The address cannot be listened at.
+    #[error("cannot use the address {address}: {kind}")]
+    CannotListen {
+        /// The address, as given.
+        address: String,
+        /// The error of the operating system.
+        kind: ErrorKind,
+    },
     /// The peer proved another key.
     #[error("the peer has the key {shown}, which is not pinned here")]
     WrongKey {
@@ -37,7 +45,7 @@ pub enum LinkError {
     #[error("the peer speaks another protocol, version or purpose: {0}")]
     Incompatible(String),
     /// Data were altered in transit.
-    #[error("the data were altered in transit")]
+    #[error("a message was altered on its way")]
     Altered,
     /// A timeout expired.
     #[error("the peer did not answer in time")]

@@ -9,8 +9,8 @@
 //! `rendezvous`. It learns who meets whom, when, and how much they send, but cannot read or alter what they
 //! send.
 
-pub use crate::edge::meet::{Meeting, meet};
+pub use crate::edge::meet::{Rendezvous, meet};
 #[cfg(feature = "rendezvous")]
-pub use crate::edge::rendezvous_server::{Event, Server, run};
+pub use crate::edge::rendezvous_server::{Config, Event, Server, run};
 #[cfg(feature = "rendezvous")]
 pub use crate::meetings::Quotas;

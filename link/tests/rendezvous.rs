@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sotto_link::pinned::{LinkError, Listener, Pinned, Timeouts};
-use sotto_link::rendezvous::{Meeting, Quotas, meet};
+use sotto_link::rendezvous::{Config, Quotas, Rendezvous, meet};
 use sotto_link::{Identity, PeerKey};
 
 const USE: &str = "link-test/1";
@@ -23,17 +23,18 @@ fn key(n: u8) -> PeerKey {
 }
 
 /// A server of party 9 for parties 1, 2 and 3, as long as the test lasts.
-fn server(quotas: Quotas) -> Meeting {
+fn server(quotas: Quotas) -> Rendezvous {
     let (report, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let allowed = [key(1), key(2), key(3)].into();
         let listening = |address| report.send(address).unwrap();
-        sotto_link::rendezvous::run("127.0.0.1:0", &identity(9), allowed, quotas, listening, |_| {}).unwrap();
+        let config = Config { identity: &identity(9), allowed, quotas };
+        sotto_link::rendezvous::run("127.0.0.1:0", config, listening, |_| {}).unwrap();
     });
-    Meeting { address: address.recv().unwrap().to_string(), server: key(9), id: [5; 32] }
+    Rendezvous { address: address.recv().unwrap().to_string(), server: key(9), id: [5; 32] }
 }
 
-fn pair(at: &Meeting) -> (Result<Pinned, LinkError>, Result<Pinned, LinkError>) {
+fn pair(at: &Rendezvous) -> (Result<Pinned, LinkError>, Result<Pinned, LinkError>) {
     thread::scope(|scope| {
         let near = scope.spawn(|| meet(at, &identity(1), key(2), USE, TIMEOUTS));
         let far = meet(at, &identity(2), key(1), USE, TIMEOUTS);
@@ -63,7 +64,7 @@ fn two_parties_that_dial_out_have_an_end_to_end_channel() {
 fn strangers_and_servers_with_another_key_are_refused() {
     let at = server(Quotas::default());
     assert_eq!(meet(&at, &identity(4), key(1), USE, TIMEOUTS).unwrap_err(), LinkError::NotAccepted);
-    let other = Meeting { server: key(8), ..at };
+    let other = Rendezvous { server: key(8), ..at };
     let shown = key(9);
     assert_eq!(meet(&other, &identity(1), key(2), USE, TIMEOUTS).unwrap_err(), LinkError::WrongKey { shown });
 }
@@ -127,7 +128,7 @@ fn the_bytes_of_a_pair_are_limited() {
 }
 
 /// A server that passes every chunk to `pry`, which may alter it, until the parties disconnect.
-fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Meeting {
+fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Rendezvous {
     let mut listener =
         Listener::bind("127.0.0.1:0", &identity(9), [key(1), key(2)], "sotto-relay/1").unwrap();
     let address = listener.address().unwrap().to_string();
@@ -161,7 +162,7 @@ fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Meeting {
             }
         }
     });
-    Meeting { address, server: key(9), id: [5; 32] }
+    Rendezvous { address, server: key(9), id: [5; 32] }
 }
 
 #[test]

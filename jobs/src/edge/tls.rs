@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use sotto_link::pinned::{self, LinkError, Pinned};
 use sotto_link::{Identity, PeerKey};
 
-pub use sotto_link::{Timeouts as Patience, rendezvous::Meeting as Rendezvous};
+pub use sotto_link::{Timeouts as Patience, rendezvous::Rendezvous};
 
 use sotto_mpc::channel::Framed;
 use sotto_mpc::protocol::semi_honest::RunId;

@@ -43,14 +43,14 @@ impl Listener {
     /// Listens at `address` for `peers`; port 0 picks a free port.
     ///
     /// # Errors
-    /// [`LinkError::Unreachable`] if the address is in use or does not exist.
+    /// [`LinkError::CannotListen`] if the address is in use or does not exist.
     pub fn bind(
         address: &str,
         us: &Identity,
         peers: impl IntoIterator<Item = PeerKey>,
         purpose: &str,
     ) -> Result<Self, LinkError> {
-        let failed = |e: io::Error| LinkError::Unreachable { address: address.to_owned(), kind: e.kind() };
+        let failed = |e: io::Error| LinkError::CannotListen { address: address.to_owned(), kind: e.kind() };
         let tcp = TcpListener::bind(address).map_err(failed)?;
         tcp.set_nonblocking(true).map_err(failed)?;
         let config = channel::server_config(us, peers.into_iter().collect(), purpose)?;

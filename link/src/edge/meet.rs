@@ -12,24 +12,24 @@ use crate::identity::{Identity, PeerKey};
 use crate::timeouts::Timeouts;
 use crate::wire::{MeetingRequest, RENDEZVOUS, Status};
 
-/// A meeting of two parties at a rendezvous server.
+/// A rendezvous of two parties at a server.
 #[derive(Clone, Debug)]
-pub struct Meeting {
+pub struct Rendezvous {
     /// The server's host and port.
     pub address: String,
     /// The server's key.
     pub server: PeerKey,
-    /// The identifier of the meeting. Both parties use the same, and no other pair does.
+    /// The identifier of the rendezvous. Both parties use the same, and no other pair does.
     pub id: [u8; 32],
 }
 
-/// Opens a channel to the holder of `peer`, who comes to the same meeting within [`Timeouts::connect`].
+/// Opens a channel to the holder of `peer`, who comes to the same rendezvous within [`Timeouts::connect`].
 ///
 /// # Errors
 /// [`LinkError`] as for [`connect`], for the server or the peer; [`LinkError::NotConnected`] if a quota is
 /// exhausted or the peer did not come.
 pub fn meet(
-    at: &Meeting,
+    at: &Rendezvous,
     us: &Identity,
     peer: PeerKey,
     purpose: &str,

@@ -48,6 +48,17 @@ pub enum Event {
     Ended(PeerKey, PeerKey, u64),
 }
 
+/// A server's identity, the clients it accepts, and what they may use.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// The server's identity.
+    pub identity: &'a Identity,
+    /// The keys of its clients.
+    pub allowed: BTreeSet<PeerKey>,
+    /// What clients may use.
+    pub quotas: Quotas,
+}
+
 /// A rendezvous server that listens.
 #[derive(Debug)]
 pub struct Server {
@@ -108,19 +119,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    /// Listens at `address` for clients that prove one of the keys `allowed`; port 0 picks a free port.
+    /// Listens at `address` for the allowed clients; port 0 picks a free port.
     ///
     /// # Errors
-    /// [`LinkError::Unreachable`] if the address is in use or does not exist.
-    pub async fn bind(
-        address: &str,
-        us: &Identity,
-        allowed: BTreeSet<PeerKey>,
-        quotas: Quotas,
-    ) -> Result<Self, LinkError> {
-        let tls = TlsAcceptor::from(channel::server_config(us, allowed, RENDEZVOUS)?);
+    /// [`LinkError::CannotListen`] if the address is in use or does not exist.
+    pub async fn bind(address: &str, config: Config<'_>) -> Result<Self, LinkError> {
+        let Config { identity, allowed, quotas } = config;
+        let tls = TlsAcceptor::from(channel::server_config(identity, allowed, RENDEZVOUS)?);
         let failed =
-            |e: std::io::Error| LinkError::Unreachable { address: address.to_owned(), kind: e.kind() };
+            |e: std::io::Error| LinkError::CannotListen { address: address.to_owned(), kind: e.kind() };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let connections = Arc::new(Semaphore::new(quotas.connections));
         let (handshakes, open, meetings) = (Mutex::default(), Mutex::default(), Mutex::default());
@@ -165,15 +172,13 @@ impl Server {
 /// [`LinkError`] if the address is in use or does not exist, or the runtime cannot start.
 pub fn run(
     address: &str,
-    us: &Identity,
-    allowed: BTreeSet<PeerKey>,
-    quotas: Quotas,
+    config: Config<'_>,
     listening: impl FnOnce(SocketAddr),
     log: impl Fn(Event) + Send + Sync + 'static,
 ) -> Result<(), LinkError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let server = Server::bind(address, us, allowed, quotas).await?;
+        let server = Server::bind(address, config).await?;
         listening(server.address()?);
         server.serve(log).await;
         Ok(())

@@ -10,7 +10,7 @@ use sotto_jobs::edge::tls;
 use sotto_link::{
     PeerKey,
     pinned::LinkError,
-    rendezvous::{Event, Quotas, run as serve},
+    rendezvous::{Config, Event, Quotas, run as serve},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -49,11 +49,13 @@ pub(crate) fn run(context: &Context, a: &args::MpcRendezvous) -> Outcome {
             ui.say(&format!("{} and {}: {bytes} bytes", name(&names, us), name(&names, other)));
         }
     };
-    serve(&a.listen, &tls::identity(&identity), allowed, quotas, listening, tell).map_err(|e| {
+    let identity = tls::identity(&identity);
+    let config = Config { identity: &identity, allowed, quotas };
+    serve(&a.listen, config, listening, tell).map_err(|e| {
         let failed =
             Failure::new(Code::Refused, format!("cannot run a rendezvous server at {}", a.listen)).why(&e);
         match e {
-            LinkError::Unreachable { .. } => failed.help("pass an address of this machine with a free port"),
+            LinkError::CannotListen { .. } => failed.help("pass an address of this machine with a free port"),
             _ => failed,
         }
     })
