@@ -45,3 +45,8 @@ pub use program::{Program, ProgramName, Shape};
 pub use protocol::semi_honest::{
     Evaluator, Garbler, OutputShare, Reveal, SessionError, Terms, run_in_memory,
 };
+
+/// The example of the workspace's README runs as a test of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct WorkspaceReadme;
