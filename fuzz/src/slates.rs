@@ -64,10 +64,10 @@ fn pay(invoice: &Invoice) -> bool {
 }
 
 fn collect(paid: &Payment) -> bool {
-    let mut wallet = open(&payment().asker).expect("our own contents");
+    let mut wallet = open(&payment().payee).expect("our own contents");
     let before = wallet.balance(None).pending;
     let Ok(transaction) = wallet.collect(paid) else {
-        assert_eq!(contents(&wallet), payment().asker, "a refused payment left a trace");
+        assert_eq!(contents(&wallet), payment().payee, "a refused payment left a trace");
         return false;
     };
     assert_eq!(*paid, payment().paid_invoice, "a payment that the payer did not make");
