@@ -95,7 +95,7 @@ fn ambiguous_payments_are_refused() {
         ("--to bob=5 --to dora", 2, "how much to pay"),
         ("--to bob=5 --to dora=-1", 1, "invalid amount"),
         ("--to bob=5 --to BOB=7", 1, "named twice"),
-        ("--to bob=5 --to nobody=7", 1, "no contact"),
+        ("--to bob=5 --to nobody=7", 1, "unknown contact"),
     ] {
         let said = w.run(&format!("wallet send {words} --yes --wallet alice"));
         assert_eq!(said.code, code, "{words}: {said:?}");

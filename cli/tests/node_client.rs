@@ -93,7 +93,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     let verbs = ["wallet history --wallet bob", "wallet scan --full --wallet alice", send];
     for verb in look.iter().chain(&verbs) {
         let why = beside(&w, "old", &format!("sotto {verb} --node old")).fails(1);
-        assert!(why.contains("ends at height 8, and this wallet has seen it at height 10"), "{verb}: {why}");
+        assert!(why.contains("ends at height 8, but this wallet has seen it at height 10"), "{verb}: {why}");
         assert!(why.contains("--accept-chain"), "{why}");
     }
     // An old copy of the chain in the folder is refused like an old node.

@@ -64,14 +64,14 @@ fn a_wrong_seed_word_is_named_by_its_position() {
         w.run("wallet restore --wallet again --words-file try.words")
     };
     let all: Vec<&str> = words.split_whitespace().collect();
-    assert!(put(&all[..23].join(" ")).fails(1).contains("24 words, not 23"));
+    assert!(put(&all[..23].join(" ")).fails(1).contains("24 seed words, found 23"));
     let mut bad = all.clone();
     bad[4] = "sottovoce";
     assert!(put(&bad.join(" ")).fails(1).contains("word 5"));
     let mut swapped = all.clone();
     swapped.swap(0, 1);
     if all[0] != all[1] {
-        assert!(put(&swapped.join(" ")).fails(1).contains("do not belong together"));
+        assert!(put(&swapped.join(" ")).fails(1).contains("checksum"));
     }
     assert!(!w.path("data/wallets/again").exists());
     let lines: Vec<String> = all.chunks(6).map(|l| l.join(" ")).collect();

@@ -9,8 +9,10 @@ use support::World;
 fn accounts_have_names_addresses_and_balances_of_their_own() {
     let w = World::settled();
     w.run("wallet account create --name rent --wallet bob").ok();
-    assert!(w.run("wallet account create --name rent --wallet bob").fails(1).contains("called so already"));
-    assert!(w.run("wallet account create --name 7 --wallet bob").fails(1).contains("is no number"));
+    assert!(
+        w.run("wallet account create --name rent --wallet bob").fails(1).contains("already has this name")
+    );
+    assert!(w.run("wallet account create --name 7 --wallet bob").fails(1).contains("not only digits"));
     assert!(w.run("wallet balance --account nobody --wallet bob").fails(1).contains("account list"));
     let address = w.run("wallet address --account rent --wallet bob").ok();
     assert_ne!(address.trim(), w.read("bob.address"));
@@ -41,7 +43,7 @@ fn a_view_key_shows_and_cannot_pay() {
     let shown = w.run("wallet view-key show --wallet watch --json").ok();
     assert_eq!(shown.matches(r#""type":"received","#).count(), 8);
     assert!(shown.contains(r#""received":"48000000000","unspent":"48000000000""#), "{shown}");
-    assert!(w.run("wallet balance --wallet watch").fails(1).contains("view key only"));
+    assert!(w.run("wallet balance --wallet watch").fails(1).contains("view-only wallet"));
     assert!(w.run("wallet view-key show --wallet alice").fails(1).contains("not a view-only wallet"));
     w.write("nonsense", "ssottoview1qqqq");
     w.run("wallet view-key import nonsense --wallet other").fails(1);

@@ -6,7 +6,7 @@
 //! depends only on the outputs of the wallet.
 //!
 //! ```text
-//! fee = least fee of (n inputs, k outputs, 1 more with change, k kernels)      change = inputs − amounts − fee
+//! fee = least fee of (n inputs, k outputs, 1 more with change, k kernels)    change = inputs − amounts − fee
 //! ```
 //!
 //! for k payees. Each payee has a kernel, whose fee pays for the kernel and the payee's output; the first

@@ -1,10 +1,10 @@
-//! Encryption of a message to an address: whoever carries it learns its kind and its chain, but not its
+//! Encryption of a message to an address: its carrier learns its kind and its chain, but not its
 //! content.
 //!
 //! ```text
 //! text        = length (4) ‖ message ‖ zeros up to a multiple of the kind's padding
 //! e           = D("sotto/wallet/ephemeral/v1", writer's encryption secret ‖ K ‖ envelope ‖ text), a scalar
-//! P           = e·G,   S = e·K = k·P                                       K = k·G, the reader's encryption key
+//! P           = e·G,   S = e·K = k·P                                    K = k·G, the reader's encryption key
 //! key ‖ nonce = D("sotto/wallet/letter/v1", envelope ‖ P ‖ K ‖ S), the first 32 and the next 24 bytes
 //! bytes       = P ‖ XChaCha20-Poly1305(key, nonce, text, associated data = envelope)
 //! ```

@@ -1,7 +1,7 @@
 //! Keys: everything a wallet signs, scans and receives with, derived from 24 seed words.
 //!
 //! ```text
-//! words ──BIP-39──▶ seed ─▶ root ─▶ account a ─┬▶ blinding key     r = H(blinding key, purpose, index, amount)
+//! words ──BIP-39──▶ seed ─▶ root ─▶ account a ─┬▶ blinding key   r = H(blinding key, purpose, index, amount)
 //!                                              ├▶ rewind(purpose)  reveals amounts; a view key contains it
 //!                                              ├▶ tau(purpose)     hides r from the rewind key
 //!                                              ├▶ sign             half of the address: signs receipts

@@ -8,7 +8,7 @@
 //!                  │                                  │                                     │
 //!                  │ absent, its slate failed         └───────── absent, spent ─────────┬───┘
 //!                  ▼                                                                    ▼
-//!      Failed (or forgotten, if nothing unconfirmed spends it)                        Spent ── on chain ─▶ Unspent, Locked
+//!      Failed (forgotten if nothing unconfirmed spends it)  Unspent, Locked ◀─ on chain ── Spent
 //!
 //! found by a scan for the first time ─▶ Unspent, or Spent if a stored block spends it
 //! found by a scan, and its block undone ─▶ forgotten
@@ -19,7 +19,8 @@
 //! not matter.
 //!
 //! ```text
-//! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ features (1) ‖ origin ‖ status
+//! bytes = commitment (32) ‖ account (4) ‖ purpose (1) ‖ amount (8) ‖ index (12) ‖ features (1)
+//!         ‖ origin ‖ status
 //! ```
 #![deny(clippy::indexing_slicing)]
 

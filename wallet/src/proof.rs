@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! receipt      the receiver's address signed (session, amount, X_r, C_r, payer's key, memo hash, m)
-//! possession   a party knew x_s in this session; otherwise X_s := E − X_r would claim any kernel E of the chain
+//! possession   a party knew x_s in this session; otherwise X_s := E − X_r would claim any kernel E
 //! excess       E = X_s + X_r, and the kernel is the one of the receipt, signed under E
 //! inclusion    the kernel is in the mountain range of a header
 //! seal         the operator of the chain, whose identifier the verifier knows, sealed that header
 //!
-//! bytes     = receipt ‖ receiver's key (32) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1) ‖ possession (64) ‖ inclusion
+//! bytes     = receipt ‖ receiver's key (32) ‖ receipt's signature (64) ‖ X_s (32) ‖ role (1)
+//!             ‖ possession (64) ‖ inclusion
 //! inclusion = parameters ‖ header ‖ seal (64) ‖ kernel ‖ index (8) ‖ path
 //! ```
 //!

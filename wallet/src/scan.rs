@@ -5,7 +5,7 @@
 //! unspent outputs ──┬─ known commitment ──────────────────────▶ present
 //!                   ├─ tried before with these keys ─▶ skipped
 //!                   └─ new: transcript once, four hashes an account, on all cores ─▶ found
-//! blocks, from the last one down ─▶ which block spent an output; on a restore, outputs that were created and spent
+//! blocks, from the last one down ─▶ which block spent an output; on a restore, outputs of the past
 //! kernels of payments ─▶ confirmed or not
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! Sessions: one read-only view of every payment, whoever began it and whichever way the money goes.
+//! Sessions: one read-only view of every payment, incoming or outgoing, begun by either party.
 //!
 //! ```text
 //!                 pays                          is paid

@@ -1,7 +1,7 @@
 //! The state of a wallet: its outputs and payments, and how both change.
 //!
 //! ```text
-//! sent: see `sent`     received: answered = signed     self-transfers = signed     issued, paid: see `invoices`
+//! sent: see `sent`    received: answered = signed    self-transfers = signed    issued, paid: see `invoices`
 //!
 //!             ┌───────────── kernel in the chain ─────────────▶ confirmed
 //! signed ─▶ waiting ◀────────── kernel gone ───────────────────────┘
@@ -18,8 +18,8 @@
 //! transaction that moves one of its inputs within this wallet and so displaces the payment.
 //!
 //! ```text
-//! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued, paid,
-//!         self-transfers ‖ contacts ‖ checkpoint (40)
+//! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued,
+//!         paid, self-transfers ‖ contacts ‖ checkpoint (40)
 //! ```
 #![deny(clippy::indexing_slicing)]
 

@@ -69,7 +69,7 @@ fn chat_and_mail_do_no_harm() {
     for t in [quoted, one_line, spoken, header] {
         assert_eq!(armor::from_text::<Response>(&chain, &t), Ok(response.clone()), "{t}");
     }
-    // Letters torn apart one by one: the header no longer reads as one, which is said.
+    // With a space after each letter there is no header any more, and the error says so.
     assert_eq!(armor::from_text::<Response>(&chain, &narrow), Err(ArmorError::NoHeader));
     let body = text.lines().skip(1).take(39).collect::<String>();
     let torn: String = body.chars().flat_map(|c| [c, ' ']).collect();
@@ -87,7 +87,7 @@ fn wrong_kinds_and_chains_are_named() {
             armor::from_bytes::<Transaction>(&l.chain, &armor::to_bytes(&l.chain, &l.invite)),
             Err(wrong)
         );
-        // A header alone does not change what is inside.
+        // Another header does not change the content.
         let relabelled = text.replace("INVITE", "RESPONSE");
         assert_eq!(armor::from_text::<Response>(&l.chain, &relabelled), Err(ArmorError::Line { line: 1 }));
         let other = ChainId::from_bytes([7; 32]);
@@ -148,7 +148,7 @@ fn envelopes_are_read_strictly() {
 }
 
 proptest! {
-    /// One changed letter is found, and its line is named.
+    /// A changed letter is detected, and its line is named.
     #[test]
     fn a_changed_letter_is_found(line in 1usize..40, column in 0usize..44, letter in 0usize..58) {
         let (chain, _, text) = response_text();
@@ -160,7 +160,7 @@ proptest! {
         prop_assert_eq!(armor::from_text::<Response>(&chain, &text), Err(ArmorError::Line { line }));
     }
 
-    /// Line breaks and blanks anywhere between the letters change nothing.
+    /// Line breaks and spaces between the letters are ignored.
     #[test]
     fn wrapping_changes_nothing(breaks in prop::collection::vec(0usize..1_700, 0..60)) {
         let (chain, response, text) = response_text();

@@ -205,7 +205,7 @@ fn what_cannot_be_written_leaves_the_old_file() {
     let folder = Folder::new();
     filled(&folder.file());
     let mut file = open(&folder.file()).unwrap();
-    // A folder stands where the temporary file would go.
+    // A folder occupies the path of the temporary file.
     fs::create_dir(folder.0.join("wallet.new")).unwrap();
     assert!(matches!(file.replace(b"more"), Err(StoreError::Io { .. })));
     assert!(matches!(file.change_passphrase(b"new", COST), Err(StoreError::Io { .. })));

@@ -90,7 +90,7 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
             assert!(take(&mut a, &responses[*i]).unwrap().is_none());
             assert!(take(&mut a, &responses[*i]).unwrap().is_none(), "the same again changes nothing");
         }
-        // In life the wallet is closed while it waits.
+        // In practice the wallet is closed while it waits.
         let rng = a.rng.clone();
         a = a.copy(a.installation.clone());
         a.rng = rng;
@@ -133,7 +133,8 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
     }
 }
 
-/// Whoever is dropped, before or after the others have answered: the rest is paid, and his share comes back.
+/// Any recipient can be cancelled, before or after the others respond: the others are paid, and its share
+/// returns.
 #[test]
 fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
     for (silent, late) in (0..3).flat_map(|i| [(i, false), (i, true)]) {
@@ -142,7 +143,7 @@ fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
         let responses = answer(&mut others, &invites);
         let kept = [0, 1, 2].into_iter().filter(|i| *i != silent).collect::<Vec<_>>();
         if late {
-            // Even an answer that is held is burnt unsigned.
+            // Even a response that is held is discarded unsigned.
             assert!(take(&mut a, &responses[silent]).unwrap().is_none());
         }
         assert!(take(&mut a, &responses[kept[0]]).unwrap().is_none());
@@ -203,7 +204,7 @@ fn when_all_are_dropped_everything_is_as_before() {
     ledger.seal(&a.wallet, &[t]);
 }
 
-/// With its input taken back, a payment to several can only be called off, one by one or by its last height.
+/// When the block of its input is undone, a payment to several recipients can only be cancelled or expire.
 #[test]
 fn a_reorganisation_under_an_open_payment_locks_nothing() {
     let (mut ledger, mut a, mut others) = four();
@@ -252,7 +253,7 @@ fn one_answer_stands_for_one_recipient() {
     let mut twin = Person::from_words(a.wallet.chain().clone(), words, 5);
     let second = twin.respond(&invites[0]).unwrap();
     assert_eq!(refusal(take(&mut a, &second)), SlateError::AnsweredTwice);
-    // Somebody else's session, or his output under one's own.
+    // The session of another recipient, or its output in one's own session.
     let moved = Response { session: invites[2].session, ..responses[1].clone() };
     assert_eq!(refusal(take(&mut a, &moved)), SlateError::InviteAltered);
     let copied = Response { output: responses[0].output.clone(), ..responses[1].clone() };
@@ -265,7 +266,7 @@ fn one_answer_stands_for_one_recipient() {
     assert!(take(&mut a, &responses[2]).unwrap().is_some());
 }
 
-/// Taken apart, a joined transaction balances in no part: nobody is paid without the others.
+/// No part of a joined transaction balances by itself: no recipient is paid without the others.
 #[test]
 fn no_part_of_it_stands_alone() {
     let (ledger, mut a, mut others) = four();
@@ -301,7 +302,8 @@ fn a_crash_in_between_loses_nothing() {
     let old = a.copy(a.installation.clone());
     a.wallet.store().full.set(true);
     full(take(&mut a, &responses[2]));
-    // Closed on their answers: nobody can be dropped any more, in no copy of the file.
+    // The sessions are closed with their responses: no invite can be cancelled any more, in any copy of the
+    // file.
     a.wallet.store().full.set(false);
     for mut person in [a, old] {
         for i in &invites {
@@ -339,7 +341,7 @@ fn copies_and_self_spends_concern_the_whole() {
     a.scan(&ledger);
     let height = ledger.height();
     assert!(steps(&a).iter().all(|(_, s)| *s == SessionStatus::Signed(TxStatus::Displaced { height })));
-    // Taken back, all three are paid after all.
+    // After an undo, all three can still be paid.
     ledger.undo();
     ledger.seal(&c.wallet, &[whole]);
     a.scan(&ledger);

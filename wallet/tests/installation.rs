@@ -39,7 +39,7 @@ fn an_old_wallet_file_signs_what_was_signed_or_nothing() {
     let t = a.finalize(&first).unwrap();
     // Another response under the same nonces is the way to the key.
     assert_eq!(refusal(old.finalize(&second)), SlateError::AnsweredTwice);
-    // What has left cannot be called off, even by a file that does not know.
+    // A payment that has left cannot be cancelled, even by a wallet file that does not contain it.
     assert!(matches!(refusal(old.wallet.cancel(&invite.session)), SlateError::HasLeft { .. }));
     assert!(old.balance()[3] > 0);
     let again = old.finalize(&first).unwrap();
@@ -106,7 +106,7 @@ fn the_folder_remembers_as_the_memory_does() {
     for first in ON {
         let (memory, dir) = (MemoryRegister::default(), folder.0.join(first.to_string()));
         for on in [first, ON[0], ON[1], ON[2]] {
-            // Opened anew each time: a process ends after each step.
+            // Opened again each time, as if the process ended after each step.
             let disk = installation::open(&dir).unwrap();
             assert_eq!(disk.close(&SESSION, &on).unwrap(), first);
             assert_eq!(memory.close(&SESSION, &on).unwrap(), first);
@@ -148,7 +148,7 @@ fn the_folders_key_opens_what_it_sealed() {
     assert!(a.finalize(&response).is_ok());
 }
 
-/// Damage is an error: neither is a key made anew nor a session opened again.
+/// A damaged file is an error: the key is not replaced, and no session is opened again.
 #[test]
 fn damage_is_refused() {
     let folder = Folder::new();

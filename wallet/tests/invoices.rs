@@ -219,7 +219,7 @@ fn an_old_wallet_file_pays_no_invoice_twice() {
     assert_eq!(old.balance()[3], 0);
 }
 
-/// A session of one's own, or one that was answered, is not taken again from the other side.
+/// A wallet refuses a session that it began or answered itself.
 #[test]
 fn one_session_is_one_payment() {
     let (_, mut a, mut b) = two();
@@ -297,7 +297,7 @@ fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
     assert!(b.issued().iter().all(|s| *s == SessionStatus::Cancelled));
 }
 
-/// Whoever gets an invoice without a payer's name can pay it; its receipt names nobody.
+/// Anyone can pay an invoice that names no payer; its receipt names none either.
 #[test]
 fn an_open_invoice_takes_any_payer() {
     let (_, mut a, mut b) = two();

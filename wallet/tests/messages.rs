@@ -1,4 +1,4 @@
-//! Encrypted letters: the addressee reads them, nobody else does, and their length tells nothing.
+//! Encrypted messages: only the addressee can read them, and their length reveals only their kind.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -85,7 +85,7 @@ fn its_length_tells_its_kind_alone() {
     assert_eq!([length("", None), length("", here), length(&long, here)], [688; 3]);
 }
 
-/// Written again it is the same; a changed letter shares neither key nor a byte of text but by chance.
+/// Encrypting a message again gives the same bytes; a changed message shares neither key nor text with it.
 #[test]
 fn a_letter_is_written_in_one_way() {
     let (_, mut a, b) = two();
@@ -124,7 +124,7 @@ fn other_lengths_do_not_decode() {
     assert!(not_ours(b.wallet.decrypt(&Encrypted::<Invite>::from_bytes(&doubled).unwrap())));
 }
 
-/// An encrypted invite is unreadable for the one who wrote it, who can cancel it all the same.
+/// The writer of an encrypted invite cannot read it, but can cancel it.
 #[test]
 fn a_sender_knows_his_own_letters() {
     let (_, mut a, mut b) = two();

@@ -1,4 +1,4 @@
-//! Random histories against the simplest model there is: what is on the chain.
+//! Random histories, compared with the simplest model: the unspent outputs of the chain.
 //!
 //! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each
 //! counted once, whatever happened before: payments to one or several, asked for or not, finished, lost,
@@ -28,7 +28,7 @@ use support::{Ledger, Person};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Somebody begins to pay the next one, or both others in one transaction; each answers.
+    /// A wallet pays the next one, or both others in one transaction; each responds.
     Invite {
         from: usize,
         amounts: [u64; 2],
@@ -36,7 +36,7 @@ enum Step {
     },
     /// The newest answer is taken.
     Finalise,
-    /// Somebody asks the next one, who pays.
+    /// A wallet issues an invoice to the next one, which pays.
     Ask {
         from: usize,
         amount: u64,
@@ -139,7 +139,7 @@ impl World {
                 self.pool.push(p.wallet.self_spend(&session, plan, &mut p.rng).unwrap());
             }
             Step::Seal => self.seal(),
-            // Deeper than two blocks is no reorganisation on this chain.
+            // The reorganisation limit of this chain is two blocks.
             Step::Undo if self.ledger.height().get() > 8 && self.undone() < 2 => {
                 self.ledger.undo();
                 self.ledger.depth += 1;
@@ -195,7 +195,7 @@ impl World {
     fn seal(&mut self) {
         let l = &self.ledger;
         let (ready, rest): (Vec<_>, Vec<_>) =
-            self.pool.drain(..).partition(|t| connect_transaction(&l.chain, &l.state, t).is_ok());
+            self.pool.drain(..).partition(|t| connect_transaction(&l.chain, l.memory.state(), t).is_ok());
         let mut block: Vec<Verified<Transaction>> = vec![];
         self.pool = rest;
         for t in ready {
@@ -206,14 +206,14 @@ impl World {
         }
         self.ledger.seal(&self.miner.wallet, &block);
         self.ledger.depth = self.ledger.depth.saturating_sub(1);
-        // A block that is taken back gives its payments back to the pool.
+        // An undone block returns its payments to the pool.
         self.pool.extend(block);
     }
 
     fn scan(&mut self, who: usize) {
         let (p, ledger) = (&mut self.people[who], &self.ledger);
         p.scan(ledger);
-        // The model: restore from words and add up what is there.
+        // The model: restore from words, and sum up the outputs.
         let words = p.wallet.words().clone();
         let mut fresh = Person::from_words(ledger.chain.clone(), words, 1);
         fresh.wallet.restore(Height::GENESIS, ledger, &mut |_, _| {}).unwrap();
@@ -235,7 +235,7 @@ impl World {
         );
         // Change never exceeds what is locked for it.
         assert!(ours.change <= ours.locked);
-        // What is in the chain shows as confirmed, and nothing else does.
+        // Exactly the payments in the chain are confirmed.
         for session in p.wallet.sessions() {
             let sealed = session.excess().and_then(|e| ledger.kernel(&e).unwrap());
             let shown = Some(session.status()).filter(|s| matches!(s, Signed(TxStatus::Confirmed { .. })));

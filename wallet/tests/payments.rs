@@ -135,7 +135,7 @@ fn no_change_output_when_nothing_comes_back() {
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     assert_eq!(b.balance()[0], REWARD - FEE_EXACT);
-    // What is too little for a change output goes to the sealer.
+    // A remainder that is too small for a change output is added to the fee.
     let t = b.pay(REWARD - 2 * FEE_EXACT - 5, &mut a);
     assert_eq!((t.get().body.outputs.len(), t.get().body.fees().unwrap().units()), (1, FEE_EXACT + 5));
     ledger.seal(&a.wallet, &[t]);
@@ -164,7 +164,7 @@ fn what_cannot_be_paid_is_refused() {
     drop(ledger);
 }
 
-/// Plans are made from what is free when they are carried out: two plans for one coin make one payment.
+/// Inputs must be free when a plan is carried out: of two plans for one output, only one becomes a payment.
 #[test]
 fn a_stale_plan_is_refused() {
     let (_ledger, mut a, b) = two();
@@ -251,7 +251,7 @@ fn what_expires_frees_its_inputs() {
     a.wallet.cancel(&invite.session).unwrap();
 }
 
-/// An invite that nobody answered in time ends by itself, and a late answer is refused with the reason.
+/// An unanswered invite expires, and a late response is refused with the reason.
 #[test]
 fn an_unanswered_invite_is_not_locked_for_ever() {
     let (mut ledger, mut a, mut b) = hasty();
@@ -262,7 +262,7 @@ fn an_unanswered_invite_is_not_locked_for_ever() {
     a.scan(&ledger);
     let expired = SlateError::Expired { not_after: Height::new(10), next: Height::new(11) };
     assert!(matches!(a.finalize(&response), Err(WalletError::Slate(e)) if e == expired));
-    // A copy of this wallet may have signed: its inputs are free when that could not come true any more.
+    // A copy of this wallet may have signed: the inputs are free once such a payment can no longer confirm.
     assert_eq!(a.balance()[3], REWARD);
     b.scan(&ledger);
     let mut d = ledger.wallet(50);
@@ -287,7 +287,7 @@ fn reorganisations_are_followed_both_ways() {
     b.scan(&ledger);
     let after = (a.balance(), b.balance());
     assert_eq!(after.1, [1_000_000, 0, 0, 0, 0]);
-    // The receiver pays on, and both blocks are taken back.
+    // The receiver spends the payment, and both blocks are undone.
     let u = b.pay(100_000, &mut a);
     ledger.seal(&c.wallet, &[u]);
     ledger.undo();

@@ -59,7 +59,7 @@ fn payments_of_both_flows_are_proven() {
             let proof = proof(&ledger, &a, &session, height);
             let shown = proof.verify(id).unwrap();
             assert_eq!((shown.height.get(), proof.receipt.amount.units()), (height, amount));
-            assert_eq!(shown.block, ledger.blocks[height as usize - 1].header.hash());
+            assert_eq!(shown.block, ledger.memory.blocks()[height as usize - 1].header.hash());
             assert_eq!(proof.receipt.memo, Memo::new(memo.into()).unwrap().hash());
             assert_eq!(proof.receipt.sender, Some(*a.address().sign()));
             let text = armor::to_text(id, &proof);
@@ -89,7 +89,7 @@ fn every_check_refuses_what_it_is_for() {
     assert_eq!(refused(&|p| p.receipt.commitment = other.receipt.commitment), PaymentProofError::Receipt);
     assert_eq!(refused(&|p| p.receiver = *a.address().sign()), PaymentProofError::Receipt);
     assert_eq!(refused(&|p| p.signature = other.signature), PaymentProofError::Receipt);
-    // Somebody else's kernel, claimed by a key that makes the sum right and that nobody knows.
+    // The kernel of another payment, claimed with a key that completes the sum and that no party knows.
     let claimed = |p: &mut PaymentProof| {
         let e = PublicKey::from_point(*other.inclusion.kernel.excess.point());
         p.payer = e.plus(&minus(&p.receipt.key));
@@ -98,7 +98,7 @@ fn every_check_refuses_what_it_is_for() {
     assert_eq!(refused(&claimed), PaymentProofError::Possession);
     assert_eq!(refused(&|p| p.possession = other.possession), PaymentProofError::Possession);
     assert_eq!(refused(&|p| p.role = Role::Responder), PaymentProofError::Possession);
-    // Somebody else's kernel as it is.
+    // The kernel of another payment, unchanged.
     assert_eq!(refused(&|p| p.inclusion = other.inclusion.clone()), PaymentProofError::Excess);
     // The right excess in a kernel that was not signed, or not promised.
     let shift = |s: &Signature| {
@@ -119,11 +119,11 @@ fn every_check_refuses_what_it_is_for() {
         p.inclusion.seal = sign(&stranger, &p.inclusion.header.seal_message(&id), &mut rng);
     });
     assert_eq!(forged.verify(&id), Err(PaymentProofError::Seal));
-    // An operator of one's own makes another chain.
+    // Another operator makes another chain.
     let own = tamper(&forged, |p| p.inclusion.params.operator = PublicKey::of(&stranger));
     assert!(matches!(own.verify(&id), Err(PaymentProofError::OtherChain { .. })));
     // A header that does not have the kernel in its past, another place, another path.
-    let earlier = ledger.blocks[4].clone();
+    let earlier = ledger.memory.blocks()[4].clone();
     let before = |p: &mut PaymentProof| {
         (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal)
     };

@@ -123,7 +123,7 @@ fn nothing_before_the_birthday_is_looked_at() {
     assert_eq!(late.wallet.outputs().count(), 6);
 }
 
-/// A reward whose block was taken back never was; one whose block stands, and which is gone, was spent.
+/// A reward whose block was undone is forgotten; one that left the chain with its block in place was spent.
 #[test]
 fn a_block_taken_back_leaves_no_spent_reward() {
     let (mut ledger, mut a, b) = two();

@@ -1,4 +1,4 @@
-//! Ending payments that have left, and merging outputs.
+//! Self-spends that end signed payments, and consolidations.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -31,7 +31,7 @@ fn fate(p: &Person, session: &SessionId) -> TxStatus {
     }
 }
 
-/// A payment that was signed, and the transaction that nobody has submitted yet.
+/// A signed payment, whose transaction was not submitted yet.
 fn signed(a: &mut Person, b: &mut Person) -> (SessionId, Verified<Transaction>) {
     let invite = a.invite(1_000, b);
     let response = b.respond(&invite).unwrap();
@@ -52,7 +52,7 @@ fn a_self_spend_displaces_a_payment_that_has_left() {
     a.scan(&ledger);
     assert_eq!(fate(&a, &session), TxStatus::Displaced { height: ledger.height() });
     assert_eq!(a.balance(), [2 * REWARD - FEE, REWARD, 0, 0, 0]);
-    // Taken back, the payment can win after all.
+    // After an undo, the payment can still confirm.
     ledger.undo();
     a.scan(&ledger);
     assert_eq!((fate(&a, &session), a.balance()[3]), (TxStatus::Waiting, REWARD));

@@ -189,7 +189,8 @@ fn flipped(p: &RangeProof) -> RangeProof {
     RangeProof::from_bytes(&tamper(p.as_bytes(), |b| b[300] ^= 1))
 }
 
-/// Whoever answers an invite without recipient must still prove the payment under the address it names.
+/// A party that responds to an invite without a recipient must still sign the receipt with the address it
+/// names.
 #[test]
 fn an_open_invite_takes_any_answer_and_checks_it_all_the_same() {
     let (_, mut a, mut b) = two();

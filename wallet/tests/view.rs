@@ -1,4 +1,4 @@
-//! View keys: what they show, what they do not, and that they are told apart from everything else.
+//! View keys: what they show, what they hide, and that no other text is accepted as one.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;

@@ -46,7 +46,7 @@ fn open(bytes: &[u8]) -> Option<Wallet<TestStore>> {
     Wallet::open(store, Installation::in_memory([0; 32])).ok()
 }
 
-/// Cancelling what is cancelled keeps the wallet again, as it is.
+/// Cancelling a cancelled session stores the wallet again, unchanged.
 fn kept_again(mut wallet: Wallet<TestStore>, cancelled: &SessionId) -> Option<Vec<u8>> {
     wallet.cancel(cancelled).ok()?;
     Some(wallet.store().load().unwrap().to_vec())

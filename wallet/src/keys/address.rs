@@ -10,7 +10,7 @@
 //! one key for both.
 //!
 //! ```text
-//! bytes = network (1) ‖ signing key (32) ‖ encryption key (32)                       inside messages and files
+//! bytes = network (1) ‖ signing key (32) ‖ encryption key (32)                     inside messages and files
 //! ```
 
 use bech32::{Bech32m, Hrp, primitives::decode::UncheckedHrpstring};
@@ -42,8 +42,8 @@ const fn prefix(network: Network) -> &'static str {
 /// use sotto_mw::chain::Network;
 /// use sotto_wallet::Address;
 ///
-/// let text = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9355aa4dm\
-///             4g8p8a5hwu2yhe3delhm20";
+/// let text = "ssotto1q8nx64f055jq26jppcyk9rufjgyl3djqswsmtc7na4rpsa2rh2d5ynyxt6vcf4xvx8g6aqlfn6rvv8r9\
+///             355aa4dm4g8p8a5hwu2yhe3delhm20";
 /// let address = Address::parse(text, Network::Solo)?;
 /// assert_eq!(address.to_string(), text);
 /// assert!(Address::parse(text, Network::Main).is_err(), "the prefix names the network");

@@ -5,7 +5,7 @@
 //!   │                            │
 //!   │                            ├─ lower now ────────▶ Older: refused
 //!   │                            ├─ the same block ───▶ the same chain, with more blocks
-//!   │                            └─ another block ────▶ reported (ReplacedBlock) if the checkpoint is unchanged;
+//!   │                            └─ another block ────▶ reported if the checkpoint is unchanged;
 //!   └─ another block too ─────────────────────────────▶ Forked: refused
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! The scanner: the one procedure with which a wallet and a view wallet follow the chain.
 //!
 //! ```text
-//! scan ──▶ begin ─▶ advance … ─▶ finish ─▶ save            again, up to five times, when a block arrives meanwhile
+//! scan ──▶ begin ─▶ advance … ─▶ finish ─▶ save      again, up to five times, when a block arrives meanwhile
 //! restore: the same with a gap of accounts; the progress is saved between the pieces
 //! ```
 

@@ -3,7 +3,8 @@
 //! ```text
 //! invite    session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ sender ‖ [recipient] ‖ memo
 //! response  session (32) ‖ invite hash (32) ‖ share ‖ output ‖ o_r (32) ‖ z_r (32) ‖ receiver ‖ receipt (64)
-//! invoice   session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ output ‖ o_r (32) ‖ receiver ‖ [payer] ‖ memo ‖ receipt (64)
+//! invoice   session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ output ‖ o_r (32) ‖ receiver ‖ [payer]
+//!           ‖ memo ‖ receipt (64)
 //! payment   session (32) ‖ invoice hash (32) ‖ share ‖ list of inputs ‖ [change] ‖ o_s (32) ‖ z_s (32)
 //! share     X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
 //! ```

@@ -2,7 +2,7 @@
 //! change, sign.
 //!
 //! ```text
-//! possession of X_r, no identities · C_r − v·H = X_r + o_r·G, plain, without extra data, with its range proof
+//! possession of X_r, no identities · C_r − v·H = X_r + o_r·G, plain, no extra data, with its range proof
 //! the receiver's address signed the receipt · the fee is not higher than the maximum number of inputs needs
 //! ```
 //!

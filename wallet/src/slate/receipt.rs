@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! "sotto/payment/v1" ‖ chain id ‖ session ‖ amount ‖ X_r ‖ C_r ‖ payer's key ‖ memo hash ‖ m
-//! bytes = session (32) ‖ amount (8) ‖ kernel features ‖ X_r (32) ‖ C_r (32) ‖ payer's key (32) ‖ memo hash (32)
+//! bytes = session (32) ‖ amount (8) ‖ kernel features ‖ X_r (32) ‖ C_r (32) ‖ payer's key (32)
+//!         ‖ memo hash (32)
 //! ```
 //!
 //! All parts except m, the message of the kernel, have a fixed width. If no payer is named, its key is 32

@@ -1,7 +1,7 @@
 //! The progress of a restore, which is kept so that an interrupted restore can resume.
 //!
 //! ```text
-//! bytes = birthday (8) ‖ accounts (4) ‖ tried (4) ‖ height (8) ‖ hash (32) ‖ [key in the trie] ‖ map of outputs
+//! bytes = birthday (8) ‖ accounts (4) ‖ tried (4) ‖ tip (40) ‖ [key in the trie] ‖ map of outputs
 //! ```
 #![deny(clippy::indexing_slicing)]
 

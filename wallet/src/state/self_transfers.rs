@@ -1,8 +1,8 @@
 //! Transactions of this wallet with itself: self-spends that displace a payment, and consolidations.
 //!
 //! ```text
-//! bytes = identifier (32) ‖ account (4) ‖ reason ‖ list of inputs ‖ output (32) ‖ last height (8) ‖ transaction ‖
-//!         excess (32) ‖ transaction status
+//! bytes = identifier (32) ‖ account (4) ‖ reason ‖ list of inputs ‖ output (32) ‖ last height (8)
+//!         ‖ transaction ‖ excess (32) ‖ transaction status
 //! ```
 #![deny(clippy::indexing_slicing)]
 

@@ -7,7 +7,8 @@
 //! the payment     Open ── no response is awaited ─▶ Finalised: signed, see `state`
 //!                   └── all invites cancelled, or past last height + K ─▶ Cancelled
 //!
-//! bytes = session of the first invite (32) ‖ account (4) ‖ list of inputs ‖ [change (32)] ‖ list of cancelled invites ‖ stage
+//! bytes = session of the first invite (32) ‖ account (4) ‖ list of inputs ‖ [change (32)]
+//!         ‖ list of cancelled invites ‖ stage
 //! ```
 //!
 //! The wallet signs nothing before every remaining recipient has responded, so an invite can be cancelled

@@ -7,22 +7,18 @@ use rand_chacha::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    block::Block,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     hash::Hash,
     kernel::Excess,
-    rules::{
-        Verified, check_block, check_transaction, connect_block, connect_transaction, propose, verify_block,
-        verify_transaction,
-    },
-    schnorr::{PublicKey, sign},
+    rules::{Verified, check_transaction, verify_transaction},
+    schnorr::PublicKey,
     secret::SecretScalar,
     session::Role,
-    state::{ChainView, ChangeSet, MemoryState, RewindData},
+    state::RewindData,
     transaction::Transaction,
 };
 use sotto_wallet::{
-    Wallet, WalletError,
+    MemoryChain, Wallet, WalletError,
     coin_selection::{Confirmed, Decision, Payee, PaymentPlan, PaymentRequest},
     keys::{Account, Address, Words},
     nonce_vault::Installation,
@@ -47,16 +43,13 @@ pub const fn fee(inputs: u64, outputs: u64, kernels: u64) -> u64 {
     (inputs * INPUT_WEIGHT + outputs * OUTPUT_WEIGHT + kernels * KERNEL_WEIGHT) * 1_000
 }
 
-/// A chain, its operator and the blocks to take back.
+/// A chain in memory that can be pruned and undone.
 pub struct Ledger {
     pub chain: Chain,
-    pub state: MemoryState,
-    operator: SecretScalar,
-    changes: Vec<ChangeSet>,
-    pub blocks: Vec<Block>,
+    pub memory: MemoryChain,
     /// Blocks up to this height are not stored any more.
     pub pruned: u64,
-    /// How many blocks a test has taken back and not sealed again.
+    /// The number of blocks that a test has undone and not sealed again.
     pub depth: usize,
     rng: ChaCha20Rng,
 }
@@ -71,32 +64,18 @@ impl Ledger {
         let operator = SecretScalar::random(&mut rng);
         let mut params = Params::solo(PublicKey::of(&operator), 0);
         change(&mut params);
-        let chain = Chain::new(params).unwrap();
-        let state = MemoryState::genesis(&chain);
-        Self { chain, state, operator, changes: vec![], blocks: vec![], pruned: 0, depth: 0, rng }
+        let memory = MemoryChain::new(params, operator).unwrap();
+        Self { chain: memory.chain().clone(), memory, pruned: 0, depth: 0, rng }
     }
 
     pub fn height(&self) -> Height {
-        ChainView::tip(&self.state).height
+        self.memory.height()
     }
 
     /// Seals a block of these payments, its reward for `miner`.
     pub fn seal<S: Store>(&mut self, miner: &Wallet<S>, payments: &[Verified<Transaction>]) {
-        let connect = |t| connect_transaction(&self.chain, &self.state, t).unwrap();
-        let payments: Vec<_> = payments.iter().map(connect).collect();
-        let fees = Amount::checked_sum(payments.iter().map(|t| t.get().body.fees().unwrap())).unwrap();
-        let next = self.height().next();
-        let reward = miner.coinbase(Account(0), next, fees, &mut self.rng).unwrap();
-        let proposal = propose(&self.chain, &self.state, &payments, reward, next.get()).unwrap();
-        let message = proposal.header.seal_message(self.chain.id());
-        let block = proposal.seal(sign(&self.operator, &message, &mut self.rng));
-        let block = check_block(&self.chain, block).unwrap();
-        let block = verify_block(&self.chain, ChainView::tip(&self.state), block).unwrap();
-        let block = connect_block(&self.chain, &self.state, block).unwrap();
-        let change = block.get().change.clone();
-        self.blocks.push(block.get().block.clone());
-        self.state.apply(&change).unwrap();
-        self.changes.push(change);
+        let miner = miner.coinbase_builder(Account(0)).unwrap();
+        self.memory.seal(&miner, payments, &mut self.rng).unwrap();
     }
 
     /// Seals empty blocks.
@@ -104,17 +83,16 @@ impl Ledger {
         (0..blocks).for_each(|_| self.seal(miner, &[]));
     }
 
-    /// Takes the last block back.
+    /// Undoes the last block.
     pub fn undo(&mut self) {
-        let change = self.changes.pop().unwrap();
-        self.blocks.pop();
-        self.state.undo(&change).unwrap();
+        self.memory.undo().unwrap();
     }
 
     /// That a kernel with this excess is under the seal of this block, given by its height.
     pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<KernelInclusion> {
-        let block = &self.blocks[height as usize - 1];
-        let kernels = self.blocks.iter().flat_map(|b| b.body.kernels.clone()).map(Ok::<_, Infallible>);
+        let block = &self.memory.blocks()[height as usize - 1];
+        let kernels = self.memory.blocks().iter().flat_map(|b| b.body.kernels.clone());
+        let kernels = kernels.map(Ok::<_, Infallible>);
         KernelInclusion::find(self.chain.params(), &block.header, &block.seal, kernels, excess).unwrap()
     }
 
@@ -131,31 +109,28 @@ impl ChainSource for Ledger {
     type Error = Infallible;
 
     fn tip(&self) -> Result<(Height, Hash), Infallible> {
-        ChainSource::tip(&self.state)
+        self.memory.tip()
     }
 
     fn unspent_count(&self) -> Result<u64, Infallible> {
-        self.state.unspent_count()
+        self.memory.unspent_count()
     }
 
     fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Infallible> {
         // Small batches, so that there are several.
-        ChainSource::unspent(&self.state, after, most.min(3))
+        self.memory.unspent(after, most.min(3))
     }
 
     fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Infallible> {
-        self.state.kernel(excess)
+        self.memory.kernel(excess)
     }
 
     fn hash_at(&self, height: Height) -> Result<Option<Hash>, Infallible> {
-        let block = self.blocks.get(height.minus(1).get() as usize).filter(|b| b.header.height == height);
-        Ok(block.map(|b| b.header.hash()))
+        self.memory.hash_at(height)
     }
 
     fn block(&self, height: Height) -> Result<Option<scan::BlockContents>, Infallible> {
-        let stored = (height.get() > self.pruned).then(|| height.minus(1).get() as usize);
-        let block = stored.and_then(|i| self.blocks.get(i)).map(|b| b.body.clone());
-        Ok(block.map(|b| scan::BlockContents { inputs: b.inputs, outputs: b.outputs }))
+        if height.get() > self.pruned { self.memory.block(height) } else { Ok(None) }
     }
 }
 
@@ -203,7 +178,7 @@ impl Person {
         Self { wallet, installation, rng }
     }
 
-    /// The wallet in a copy of this one's store, under an installation.
+    /// The wallet in a copy of this store, under another installation.
     pub fn copy(&self, installation: Installation) -> Self {
         let store = TestStore { kept: self.wallet.store().kept.clone(), full: Rc::default() };
         let wallet = Wallet::open(store, installation.clone()).unwrap();
@@ -240,7 +215,7 @@ impl Person {
         PaymentRequest { account: Account(0), payees: vec![to.payee(amount)] }
     }
 
-    /// This one as somebody to be paid.
+    /// This person as a recipient.
     pub fn payee(&self, amount: u64) -> Payee {
         let memo = Memo::new("for the roof".into()).unwrap();
         Payee { amount: Amount::new(amount), recipient: Some(self.address()), memo }
@@ -264,7 +239,7 @@ impl Person {
         self.wallet.invite(plan, &mut self.rng).map(|mut all| all.pop().unwrap())
     }
 
-    /// The transaction, when nobody else's answer is awaited.
+    /// The transaction, when no other response is awaited.
     pub fn finalize(&mut self, response: &Response) -> Result<Verified<Transaction>, WalletError> {
         self.wallet.finalize(response, &mut self.rng).map(Option::unwrap)
     }
