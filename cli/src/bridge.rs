@@ -8,14 +8,16 @@
 //! STATE/                this installation's key, which protects the nonces of open payments; in no backup
 //! ```
 
-mod seen;
+mod chain_source;
+mod failure;
 
-pub(crate) use seen::{ChainAt, View, unsearched};
+pub(crate) use chain_source::{ChainAt, View, scan_failure};
+pub(crate) use failure::{chain_failure, node_failure};
 
 use crate::{
     args::NodeArgs,
     config::Config,
-    exit::{Code, Failure, OrRefuse as _, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
     secret,
 };
 use sotto_mw::chain::{Chain, ChainId};
@@ -23,8 +25,8 @@ use sotto_node::{
     edge::{
         chain_dir::DiskLedger,
         client::{Client, ClientError},
-        light::{LightClient, LightError},
-        rpc::{TOKEN_FILE, Token, TokenError},
+        light::LightClient,
+        rpc::{TOKEN_FILE, Token},
     },
     ledger::LedgerError,
     storage::StoreError,
@@ -103,7 +105,7 @@ impl Home {
         let light = LightClient::new(self.client(node)?);
         light
             .map(|light| ChainAt::Node(Box::new(light)))
-            .map_err(|e| unseen("cannot read the chain through the node", &e))
+            .map_err(|e| chain_failure("cannot read the chain through the node", &e))
     }
 
     /// A client of the node given with --node, or else of the one that runs in this folder.
@@ -116,7 +118,7 @@ impl Home {
             Some(dir) => Client::of_folder(&Self { dir: dir.into(), ..self.clone() }.node()),
             None => Client::of_folder(&self.node()),
         };
-        client.map_err(|e| unasked("cannot ask the node", &e))
+        client.map_err(|e| node_failure("cannot ask the node", &e))
     }
 
     /// This installation; created on first use.
@@ -147,25 +149,21 @@ impl Home {
     /// Creates a wallet for `chain` from its words.
     pub(crate) fn create_wallet(
         &self,
-        named: (&str, &str),
+        new: NewWallet<'_>,
         words: Words,
         chain: Chain,
-        cost: KdfCost,
     ) -> Outcome<Wallet<WalletFile>> {
-        let file = self.create_wallet_file(named, cost)?;
-        let what = format!("cannot create wallet `{}`", named.0);
+        let file = self.create_wallet_file(new)?;
+        let what = format!("cannot create wallet `{}`", new.name);
         Wallet::create(file, chain, words, self.installation()?).or_refuse(what)
     }
 
     /// Creates the file of a new wallet.
-    pub(crate) fn create_wallet_file(
-        &self,
-        (name, passphrase): (&str, &str),
-        cost: KdfCost,
-    ) -> Outcome<WalletFile> {
+    pub(crate) fn create_wallet_file(&self, new: NewWallet<'_>) -> Outcome<WalletFile> {
+        let NewWallet { name, passphrase } = new;
         let path = self.free_wallet(name)?;
         secret::make_folder(&self.dir.join("wallets"))?;
-        WalletFile::create(&path, passphrase.as_bytes(), cost)
+        WalletFile::create(&path, passphrase.as_bytes(), KdfCost::STANDARD)
             .or_refuse(format!("cannot create wallet `{name}`"))
     }
 
@@ -196,6 +194,13 @@ impl Home {
         }
         Ok(path)
     }
+}
+
+/// The name and the passphrase of a new wallet.
+#[derive(Clone, Copy)]
+pub(crate) struct NewWallet<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) passphrase: &'a str,
 }
 
 /// Seconds since 1970.
@@ -240,23 +245,4 @@ pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
         Failure::refused(format!("invalid chain id `{text}`"))
             .help("a chain id has 64 hexadecimal digits: see `sotto chain info`")
     })
-}
-
-/// The failure of a request to a node; its exit code tells whether the node was reached.
-pub(crate) fn unasked(what: &str, e: &ClientError) -> Failure {
-    let code = match e {
-        ClientError::Unreachable { .. }
-        | ClientError::Broken { .. }
-        | ClientError::Token(TokenError::Absent { .. }) => Code::Unreachable,
-        _ => Code::Refused,
-    };
-    Failure::new(code, what).why(e)
-}
-
-/// The same for a chain that is read through a node.
-pub(crate) fn unseen(what: &str, e: &LightError) -> Failure {
-    match e {
-        LightError::Client(e) => unasked(what, e),
-        _ => Failure::refused(what).why(e),
-    }
 }

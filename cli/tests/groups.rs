@@ -58,7 +58,7 @@ fn a_silent_receiver_is_dropped_and_the_others_are_paid() {
     w.shell(SEND).ok();
     w.shell("sotto wallet receive invites.txt --yes --wallet dora > response.txt").ok();
     let waits = w.run("wallet finalize response.txt --wallet alice --json").ok();
-    assert!(waits.contains(r#""type":"held""#) && waits.contains(r#""of":2"#), "{waits}");
+    assert!(waits.contains(r#""type":"waiting""#) && waits.contains(r#""of":2"#), "{waits}");
     let quiet = w.run("wallet finalize response.txt --wallet alice");
     assert!(quiet.out.is_empty() && quiet.err.contains("wallet cancel --session"), "{quiet:?}");
     let listed = w.run("wallet slates --wallet alice --json").ok();

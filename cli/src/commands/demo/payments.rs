@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Context,
     args::Sabotage,
-    bridge::{Home, View, now},
+    bridge::{Home, NewWallet, View, now},
     commands::{
         chain::{block_text, create},
         wallet::{address, scan},
@@ -29,7 +29,7 @@ use sotto_mw::{
 use sotto_wallet::{
     Wallet, armor,
     coin_selection::{Decision, Payee, PaymentRequest},
-    edge::file::{KdfCost, WalletFile},
+    edge::file::WalletFile,
     keys::{Account, Words},
     slate::{Invite, Memo, Response},
 };
@@ -89,7 +89,7 @@ impl<'a> Scene<'a> {
         let make = |name: &str| {
             let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
             // The passphrase protects nothing of value: these wallets are only for the demo.
-            home.create_wallet((name, "demo"), words, chain.clone(), KdfCost::STANDARD)
+            home.create_wallet(NewWallet { name, passphrase: "demo" }, words, chain.clone())
         };
         let (alice, bob) = (make("alice")?, make("bob")?);
         let p = chain.params();

@@ -2,7 +2,7 @@
 
 use crate::{
     Context, args,
-    bridge::{Home, unasked},
+    bridge::{Home, node_failure},
     exit::Outcome,
 };
 use serde_json::json;
@@ -11,7 +11,7 @@ use sotto_node::rpc;
 
 pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
-    let all = client.ask(&rpc::Peers {}).map_err(|e| unasked("the node does not answer", &e))?.peers;
+    let all = client.ask(&rpc::Peers {}).map_err(|e| node_failure("the node does not answer", &e))?.peers;
     if all.is_empty() {
         context.ui.say("The node has no peers.");
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Context, args,
-    bridge::{Home, unasked},
+    bridge::{Home, node_failure},
     exit::Outcome,
     output::counted,
 };
@@ -11,7 +11,7 @@ use sotto_node::rpc;
 
 pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
-    let failed = |e| unasked("the node does not answer", &e);
+    let failed = |e| node_failure("the node does not answer", &e);
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
     let human = format!(

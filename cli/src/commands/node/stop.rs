@@ -2,7 +2,7 @@
 
 use crate::{
     Context, args,
-    bridge::{Home, unasked},
+    bridge::{Home, node_failure},
     exit::Outcome,
 };
 use serde_json::json;
@@ -10,6 +10,6 @@ use sotto_node::rpc;
 
 pub(crate) fn stop(context: &Context, a: &args::NodeStop) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
-    client.ask(&rpc::Stop {}).map_err(|e| unasked("cannot stop the node", &e))?;
+    client.ask(&rpc::Stop {}).map_err(|e| node_failure("cannot stop the node", &e))?;
     context.output.record("node-stopping", json!({}), "the node saves its state and stops")
 }

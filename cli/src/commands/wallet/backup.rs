@@ -1,6 +1,6 @@
 //! `sotto wallet passphrase`, `backup` and `verify-backup`.
 
-use super::WalletCommand;
+use super::command::WalletCommand;
 use crate::{
     args,
     exit::{Failure, OrRefuse as _, Outcome},
@@ -13,85 +13,87 @@ use sotto_wallet::{
 };
 use std::{fs, path::Path, time::SystemTime};
 
-impl WalletCommand<'_> {
-    pub(super) fn passphrase(&self, a: &args::WalletPassphrase) -> Outcome {
-        let mut wallet = self.open()?;
-        let new = secret::choose_new(a.new_passphrase_file.as_deref())?;
-        let changed = wallet.store_mut().change_passphrase(new.as_bytes(), KdfCost::STANDARD);
-        changed.or_refuse("cannot change the passphrase")?;
-        let name = &self.args.wallet;
-        let human = format!("changed the passphrase of wallet `{name}`; existing backups keep the old one");
-        self.context.output.record("passphrase-changed", json!({ "wallet": name }), &human)
-    }
+pub(crate) fn passphrase(command: &WalletCommand<'_>, a: &args::WalletPassphrase) -> Outcome {
+    let mut wallet = command.open()?;
+    let new = secret::choose_new(a.new_passphrase_file.as_deref())?;
+    let changed = wallet.store_mut().change_passphrase(new.as_bytes(), KdfCost::STANDARD);
+    changed.or_refuse("cannot change the passphrase")?;
+    let name = &command.args.wallet;
+    let human = format!("changed the passphrase of wallet `{name}`; existing backups keep the old one");
+    command.context.output.record("passphrase-changed", json!({ "wallet": name }), &human)
+}
 
-    pub(super) fn backup(&self, a: &args::WalletBackup) -> Outcome {
-        let wallet = self.open()?;
-        let file = a.file.display().to_string();
-        if a.file.exists() {
-            return Err(Failure::refused("cannot make the backup")
-                .why(format!("{file} exists already"))
-                .help("choose another file; a backup never overwrites one"));
+pub(crate) fn backup(command: &WalletCommand<'_>, a: &args::WalletBackup) -> Outcome {
+    let wallet = command.open()?;
+    let file = a.file.display().to_string();
+    if a.file.exists() {
+        return Err(Failure::refused("cannot make the backup")
+            .why(format!("{file} exists already"))
+            .help("choose another file; a backup never overwrites one"));
+    }
+    wallet.store().back_up(&a.file).or_refuse("cannot make the backup")?;
+    let human = format!("backed up wallet `{}` at height {} to {file}", command.args.wallet, wallet.tip());
+    let fields = json!({ "wallet": command.args.wallet, "file": file, "height": wallet.tip().get() });
+    command.context.output.record("backup", fields, &human)
+}
+
+pub(crate) fn verify_backup(command: &WalletCommand<'_>, a: &args::WalletVerifyBackup) -> Outcome {
+    let passphrase = command.args.passphrase.get()?;
+    let contents = WalletFile::read_backup(&a.file, passphrase.as_bytes());
+    let contents = contents.or_refuse("cannot use the backup")?;
+    let backup = Backup::read(&contents).or_refuse("cannot use the backup")?;
+    let loss = match command.home.has_wallet(&command.args.wallet)? {
+        false => None,
+        true => {
+            let wallet = command.home.open_wallet(&command.args.wallet, &passphrase)?;
+            let loss = wallet.loss(&backup).ok_or_else(|| {
+                Failure::refused(format!(
+                    "the backup belongs to another wallet than `{}`",
+                    command.args.wallet
+                ))
+                .why("its seed words or its chain are different")
+            });
+            Some(loss?)
         }
-        wallet.store().back_up(&a.file).or_refuse("cannot make the backup")?;
-        let human = format!("backed up wallet `{}` at height {} to {file}", self.args.wallet, wallet.tip());
-        let fields = json!({ "wallet": self.args.wallet, "file": file, "height": wallet.tip().get() });
-        self.context.output.record("backup", fields, &human)
-    }
+    };
+    compare(command, &backup, loss, days_old(&a.file))
+}
 
-    pub(super) fn verify_backup(&self, a: &args::WalletVerifyBackup) -> Outcome {
-        let passphrase = self.args.passphrase.get()?;
-        let contents = WalletFile::read_backup(&a.file, passphrase.as_bytes());
-        let contents = contents.or_refuse("cannot use the backup")?;
-        let backup = Backup::read(&contents).or_refuse("cannot use the backup")?;
-        let loss = match self.home.has_wallet(&self.args.wallet)? {
-            false => None,
-            true => {
-                let wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
-                let loss = wallet.loss(&backup).ok_or_else(|| {
-                    Failure::refused(format!(
-                        "the backup belongs to another wallet than `{}`",
-                        self.args.wallet
-                    ))
-                    .why("its seed words or its chain are different")
-                });
-                Some(loss?)
-            }
-        };
-        self.compare(&backup, loss, days_old(&a.file))
-    }
-
-    fn compare(&self, backup: &Backup, loss: Option<BackupLoss>, days: Option<u64>) -> Outcome {
-        let (accounts, outputs, payments) = (backup.accounts(), backup.outputs(), backup.payments());
-        let height = backup.tip().get();
-        let lost =
-            loss.map(|l| json!({ "blocks": l.blocks, "payments": l.payments, "accounts": l.accounts }));
-        let fields = json!({
-            "network": backup.network().to_string(), "height": height, "days": days, "accounts": accounts,
-            "outputs": outputs, "payments": payments, "loss": lost,
-        });
-        let age = match days {
-            None => String::new(),
-            Some(0) => ", written today".into(),
-            Some(d) => format!(", written {d} days ago"),
-        };
-        let holds = format!(
-            "the backup can be decrypted: {} network, height {height}{age}; it contains the seed words\naccounts {accounts}, outputs {outputs}, payments {payments}\n",
-            backup.network()
-        );
-        let lost = match loss {
-            None => "There is no wallet here to compare it with.".to_owned(),
-            Some(BackupLoss { blocks, payments: 0, accounts: 0 }) => {
-                format!(
-                    "It is {blocks} blocks behind. Restoring it would lose nothing that a scan does not find again."
-                )
-            }
-            Some(l) => format!(
-                "It is {} blocks behind. Restoring it would lose the memos, receipts and proofs of {} payments and the names of {} accounts, but no money.",
-                l.blocks, l.payments, l.accounts
-            ),
-        };
-        self.context.output.record("backup-verified", fields, &(holds + &lost))
-    }
+fn compare(
+    command: &WalletCommand<'_>,
+    backup: &Backup,
+    loss: Option<BackupLoss>,
+    days: Option<u64>,
+) -> Outcome {
+    let (accounts, outputs, payments) = (backup.accounts(), backup.outputs(), backup.payments());
+    let height = backup.tip().get();
+    let lost = loss.map(|l| json!({ "blocks": l.blocks, "payments": l.payments, "accounts": l.accounts }));
+    let fields = json!({
+        "network": backup.network().to_string(), "height": height, "days": days, "accounts": accounts,
+        "outputs": outputs, "payments": payments, "loss": lost,
+    });
+    let age = match days {
+        None => String::new(),
+        Some(0) => ", written today".into(),
+        Some(d) => format!(", written {d} days ago"),
+    };
+    let holds = format!(
+        "the backup can be decrypted: {} network, height {height}{age}; it contains the seed words\naccounts {accounts}, outputs {outputs}, payments {payments}\n",
+        backup.network()
+    );
+    let lost = match loss {
+        None => "There is no wallet here to compare it with.".to_owned(),
+        Some(BackupLoss { blocks, payments: 0, accounts: 0 }) => {
+            format!(
+                "It is {blocks} blocks behind. Restoring it would lose nothing that a scan does not find again."
+            )
+        }
+        Some(l) => format!(
+            "It is {} blocks behind. Restoring it would lose the memos, receipts and proofs of {} payments and the names of {} accounts, but no money.",
+            l.blocks, l.payments, l.accounts
+        ),
+    };
+    command.context.output.record("backup-verified", fields, &(holds + &lost))
 }
 
 /// The age of a file in days, if the system knows it.

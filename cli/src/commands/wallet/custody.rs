@@ -1,75 +1,62 @@
 //! `sotto wallet init` and `restore`.
 
-use super::{WalletCommand, address};
+use super::{
+    command::{WalletCommand, address},
+    sync::{print_report, search},
+};
 use crate::{
     args,
-    bridge::{ChainAt, unsearched},
+    bridge::NewWallet,
     exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use sotto_mw::{amount::Height, chain::Chain};
-use sotto_wallet::{
-    Wallet,
-    edge::file::{KdfCost, WalletFile},
-    keys::Words,
-    scan::{ChainSource, ScanReport},
-};
+use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Words};
 
-impl WalletCommand<'_> {
-    pub(super) fn init(&self, a: &args::WalletInit) -> Outcome {
-        self.home.free_wallet(&self.args.wallet)?;
-        let chain = self.chain()?.chain().clone();
-        let passphrase = self.args.passphrase.choose()?;
-        let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
-        match &a.words_file {
-            Some(path) => secret::write_new(path, &format!("{}\n", *words.phrase()))?,
-            None => show_and_ask_back(&words)?,
-        }
-        self.create(words, chain, &passphrase).map(drop)
+pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome {
+    command.home.free_wallet(&command.args.wallet)?;
+    let chain = command.chain()?.chain().clone();
+    let passphrase = command.args.passphrase.choose()?;
+    let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
+    match &a.words_file {
+        Some(path) => secret::write_new(path, &format!("{}\n", *words.phrase()))?,
+        None => show_and_ask_back(&words)?,
     }
+    create(command, words, chain, &passphrase).map(drop)
+}
 
-    pub(super) fn restore(&self, a: &args::WalletRestore) -> Outcome {
-        self.home.free_wallet(&self.args.wallet)?;
-        let chain = self.chain()?;
-        let phrase = match &a.words_file {
-            Some(path) => secret::read_whole(path)?,
-            None => secret::ask("Seed words: ", "--words-file FILE")?,
-        };
-        let words = Words::parse(&phrase).or_refuse("invalid seed words")?;
-        let passphrase = self.args.passphrase.choose()?;
-        let mut wallet = self.create(words, chain.chain().clone(), &passphrase)?;
-        let report = self.search(&mut wallet, &chain, Height::new(a.birthday))?;
-        self.report(&report, &wallet)
-    }
+pub(crate) fn restore(command: &WalletCommand<'_>, a: &args::WalletRestore) -> Outcome {
+    command.home.free_wallet(&command.args.wallet)?;
+    let chain = command.chain()?;
+    let phrase = match &a.words_file {
+        Some(path) => secret::read_whole(path)?,
+        None => secret::ask("Seed words: ", "--words-file FILE")?,
+    };
+    let words = Words::parse(&phrase).or_refuse("invalid seed words")?;
+    let passphrase = command.args.passphrase.choose()?;
+    let mut wallet = create(command, words, chain.chain().clone(), &passphrase)?;
+    let report = search(command.context, &mut wallet, &chain, Height::new(a.birthday))?;
+    print_report(command.context, &report, &wallet)
+}
 
-    /// Tries all outputs from a height on.
-    pub(super) fn search(
-        &self,
-        wallet: &mut Wallet<WalletFile>,
-        chain: &ChainAt,
-        birthday: Height,
-    ) -> Outcome<ScanReport> {
-        let (view, what) = (chain.view(), "cannot scan the chain");
-        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "searching");
-        wallet
-            .restore(birthday, &view, &mut |done, _| bar.at(done))
-            .map_err(|e| unsearched(what, e).help("run `sotto wallet scan` to continue"))
-    }
-
-    fn create(&self, words: Words, chain: Chain, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
-        let name = &*self.args.wallet;
-        let wallet = self.home.create_wallet((name, passphrase), words, chain, KdfCost::STANDARD)?;
-        let address = address(&wallet)?;
-        let network = wallet.chain().params().network;
-        self.context.output.record(
-            "wallet-created",
-            json!({ "wallet": name, "network": network.to_string(), "address": address.to_string() }),
-            &format!("wallet `{name}` on the {network} network\naddress {address}"),
-        )?;
-        Ok(wallet)
-    }
+fn create(
+    command: &WalletCommand<'_>,
+    words: Words,
+    chain: Chain,
+    passphrase: &str,
+) -> Outcome<Wallet<WalletFile>> {
+    let name = &*command.args.wallet;
+    let wallet = command.home.create_wallet(NewWallet { name, passphrase }, words, chain)?;
+    let address = address(&wallet)?;
+    let network = wallet.chain().params().network;
+    command.context.output.record(
+        "wallet-created",
+        json!({ "wallet": name, "network": network.to_string(), "address": address.to_string() }),
+        &format!("wallet `{name}` on the {network} network\naddress {address}"),
+    )?;
+    Ok(wallet)
 }
 
 /// Clears the terminal and its scrollback (ECMA-48; `3J` is from xterm).

@@ -1,6 +1,6 @@
 //! `sotto wallet history`: all payments, for people, programs and spreadsheets.
 
-use super::WalletCommand;
+use super::command::WalletCommand;
 use crate::{
     args::WalletHistory,
     bridge::hex,
@@ -12,64 +12,60 @@ use sotto_wallet::history::HistoryEntry;
 /// The columns of `history --csv`, which never change.
 const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
 
-impl WalletCommand<'_> {
-    pub(super) fn history(&self, a: &WalletHistory) -> Outcome {
-        if a.csv && self.context.output.json {
-            return Err(
-                Failure::new(Code::Usage, "--csv and --json exclude each other").help("pass one of them")
-            );
-        }
-        let all = self.entries()?;
-        if a.csv {
-            return self.csv(&all);
-        }
-        if all.is_empty() {
-            self.context.ui.say("no payments yet");
-        }
-        all.iter().try_for_each(|(e, account)| self.entry(e, account))
+pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome {
+    if a.csv && command.context.output.json {
+        return Err(Failure::new(Code::Usage, "--csv and --json exclude each other").help("pass one of them"));
     }
+    let all = entries(command)?;
+    if a.csv {
+        return print_csv(command, &all);
+    }
+    if all.is_empty() {
+        command.context.ui.say("no payments yet");
+    }
+    all.iter().try_for_each(|(e, account)| entry(command, e, account))
+}
 
-    /// Payments that are in a block: the columns have no status.
-    fn csv(&self, all: &[(HistoryEntry, String)]) -> Outcome {
-        self.context.output.line(COLUMNS)?;
-        let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
-        confirmed.try_for_each(|(e, account)| self.context.output.line(&csv(e, account)))
-    }
+/// Payments that are in a block: the columns have no status.
+fn print_csv(command: &WalletCommand<'_>, all: &[(HistoryEntry, String)]) -> Outcome {
+    command.context.output.line(COLUMNS)?;
+    let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
+    confirmed.try_for_each(|(e, account)| command.context.output.line(&csv(e, account)))
+}
 
-    /// The payments of the chosen account or of all, each with the name of its account.
-    fn entries(&self) -> Outcome<Vec<(HistoryEntry, String)>> {
-        let (wallet, ..) = self.open_fresh()?;
-        let chosen = self.chosen(&wallet)?;
-        let mut all = wallet.history();
-        all.retain(|e| chosen.is_none_or(|a| a == e.account));
-        Ok(all
-            .into_iter()
-            .map(|e| {
-                let name = wallet.account_name(e.account);
-                (e, name)
-            })
-            .collect())
-    }
+/// The payments of the chosen account or of all, each with the name of its account.
+fn entries(command: &WalletCommand<'_>) -> Outcome<Vec<(HistoryEntry, String)>> {
+    let (wallet, ..) = command.open_fresh()?;
+    let chosen = command.chosen(&wallet)?;
+    let mut all = wallet.history();
+    all.retain(|e| chosen.is_none_or(|a| a == e.account));
+    Ok(all
+        .into_iter()
+        .map(|e| {
+            let name = wallet.account_name(e.account);
+            (e, name)
+        })
+        .collect())
+}
 
-    fn entry(&self, e: &HistoryEntry, account: &str) -> Outcome {
-        let party = e.counterparty.map(|p| p.to_string());
-        let height = e.height().map(|h| h.get());
-        let fields = json!({
-            "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "account": account,
-            "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
-        });
-        let at = height.map_or_else(String::new, |h| h.to_string());
-        let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
-        let human = format!(
-            "{at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
-            e.kind,
-            e.status,
-            e.amount.units(),
-            e.fee.units(),
-            hex(&e.id[..8]),
-        );
-        self.context.output.record("payment", fields, &human)
-    }
+fn entry(command: &WalletCommand<'_>, e: &HistoryEntry, account: &str) -> Outcome {
+    let party = e.counterparty.map(|p| p.to_string());
+    let height = e.height().map(|h| h.get());
+    let fields = json!({
+        "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "account": account,
+        "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
+    });
+    let at = height.map_or_else(String::new, |h| h.to_string());
+    let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
+    let human = format!(
+        "{at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
+        e.kind,
+        e.status,
+        e.amount.units(),
+        e.fee.units(),
+        hex(&e.id[..8]),
+    );
+    command.context.output.record("payment", fields, &human)
 }
 
 fn csv(e: &HistoryEntry, account: &str) -> String {

@@ -1,10 +1,10 @@
 //! `sotto wallet send` and `finalize`: a payment that its payer starts, to one or several receivers.
 
 use super::{
-    WalletCommand,
+    command::WalletCommand,
     plan::{plan_json, plan_text},
     sessions::find,
-    slates::{declined, memo, parse_amount, read_slate, unusable, who_reads},
+    slates::{Addressed, declined, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate},
 };
 use crate::{
     args,
@@ -23,98 +23,102 @@ use sotto_wallet::{
 };
 
 /// A receiver as given on the command line, and the amount.
-type Named = (String, Amount);
+type Receiver = (String, Amount);
 
 /// The result of a response.
-enum Taken {
+enum Finalized {
     /// It was the last one: the transaction is complete.
-    Whole(Verified<Transaction>),
+    Complete(Verified<Transaction>),
     /// Other responses of the same payment are missing.
-    Held(SessionId),
+    Waiting(SessionId),
 }
 
-impl WalletCommand<'_> {
-    pub(super) fn send(&self, a: &args::WalletSend) -> Outcome {
-        let (to, memo) = (whom(a)?, memo(&a.memo)?);
-        let (mut wallet, chain, _) = self.open_fresh()?;
-        let (account, payees) = (self.account(&wallet)?, payees(&wallet, &to, &memo)?);
-        let plan = wallet.plan(PaymentRequest { account, payees }).or_refuse("cannot make this payment")?;
-        let text = plan_text(&plan, &wallet);
-        if a.dry_run {
-            return self.context.output.record("payment-plan", plan_json(&plan), &text);
-        }
-        self.context.ui.confirm(&text, a.yes)?;
-        let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
-        let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
-        drop(chain);
-        let several = invites.len() > 1;
-        let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
-        self.context.ui.say(&format!("Give {give}. {}", who_reads(a.form)));
-        for (invite, (name, _)) in invites.iter().zip(&to) {
-            if several {
-                self.context.output.text(&format!("For {name}:"))?;
-            }
-            self.letter((invite, &invite.session), invite.recipient.as_ref(), &wallet, a.form)?;
-        }
-        Ok(())
+pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome {
+    let (to, memo) = (receivers(a)?, memo(&a.memo)?);
+    let (mut wallet, chain, _) = command.open_fresh()?;
+    let (account, payees) = (command.account(&wallet)?, payees(&wallet, &to, &memo)?);
+    let plan = wallet.plan(PaymentRequest { account, payees }).or_refuse("cannot make this payment")?;
+    let text = plan_text(&plan, &wallet);
+    if a.dry_run {
+        return command.context.output.record("payment-plan", plan_json(&plan), &text);
     }
+    command.context.ui.confirm(&text, a.yes)?;
+    let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
+    let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
+    drop(chain);
+    let several = invites.len() > 1;
+    let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
+    command.context.ui.say(&format!("Give {give}. {}", who_reads(a.form)));
+    for (invite, (name, _)) in invites.iter().zip(&to) {
+        if several {
+            command.context.output.text(&format!("For {name}:"))?;
+        }
+        let to = invite.recipient.as_ref();
+        print_slate(command, &wallet, &Addressed { slate: invite, session: invite.session, to }, a.form)?;
+    }
+    Ok(())
+}
 
-    pub(super) fn finalize(&self, a: &args::WalletFinalize) -> Outcome {
-        let texts = a.files.iter().map(|f| read_slate(f)).collect::<Outcome<Vec<_>>>()?;
-        let (mut wallet, chain, _) = self.open_fresh()?;
-        drop(chain);
-        let mut taken = vec![];
-        for text in texts.iter().flat_map(|t| armor::split_messages(t)) {
-            taken.push(take(&mut wallet, &text)?);
-        }
-        if let Some(prefix) = &a.session {
-            let response = held(&wallet, prefix)?;
-            taken.push(answered(&mut wallet, &response)?);
-        }
-        let mut waits = None;
-        let mut made: Vec<Verified<Transaction>> = vec![];
-        for one in taken {
-            match one {
-                Taken::Whole(t) if made.iter().all(|m| m.get() != t.get()) => made.push(t),
-                Taken::Whole(_) => {}
-                Taken::Held(session) => waits = Some(session),
-            }
-        }
-        made.iter().try_for_each(|t| self.transaction(t, &wallet))?;
-        waits.map_or(Ok(()), |session| self.waiting(&session, &wallet))
+pub(crate) fn finalize(command: &WalletCommand<'_>, a: &args::WalletFinalize) -> Outcome {
+    let texts = a.files.iter().map(|f| read_slate(f)).collect::<Outcome<Vec<_>>>()?;
+    let (mut wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
+    let mut finalized = vec![];
+    for text in texts.iter().flat_map(|t| armor::split_messages(t)) {
+        finalized.push(finalize_one(&mut wallet, &text)?);
     }
+    if let Some(prefix) = &a.session {
+        let response = kept_response(&wallet, prefix)?;
+        finalized.push(finalize_response(&mut wallet, &response)?);
+    }
+    let mut waits = None;
+    let mut made: Vec<Verified<Transaction>> = vec![];
+    for one in finalized {
+        match one {
+            Finalized::Complete(t) if made.iter().all(|m| m.get() != t.get()) => made.push(t),
+            Finalized::Complete(_) => {}
+            Finalized::Waiting(session) => waits = Some(session),
+        }
+    }
+    made.iter().try_for_each(|t| transaction(command, t, &wallet))?;
+    waits.map_or(Ok(()), |session| waiting(command, &session, &wallet))
+}
 
-    fn transaction(&self, t: &Verified<Transaction>, wallet: &Wallet<WalletFile>) -> Outcome {
-        self.context.ui.say(
-            "Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.",
-        );
-        let text = armor::to_text(wallet.chain().id(), t.get());
-        let network = wallet.chain().params().network.to_string();
-        self.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
-    }
+fn transaction(
+    command: &WalletCommand<'_>,
+    t: &Verified<Transaction>,
+    wallet: &Wallet<WalletFile>,
+) -> Outcome {
+    command
+        .context
+        .ui
+        .say("Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.");
+    let text = armor::to_text(wallet.chain().id(), t.get());
+    let network = wallet.chain().params().network.to_string();
+    command.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
+}
 
-    /// Reports which responses a payment waits for; nothing if a later response has completed it.
-    fn waiting(&self, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
-        let open = wallet.open_invites(session).collect::<Vec<_>>();
-        let awaited = open.iter().filter(|o| o.response().is_none()).map(|o| hex(&o.session().0));
-        let awaited: Vec<String> = awaited.collect();
-        if awaited.is_empty() {
-            return Ok(());
-        }
-        self.context.ui.say(&format!(
-            "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}",
-            open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]),
-        ));
-        if self.context.output.json {
-            let fields = json!({ "session": hex(&session.0), "of": open.len(), "awaited": awaited });
-            return self.context.output.record("held", fields, "");
-        }
-        Ok(())
+/// Reports which responses a payment waits for; nothing if a later response has completed it.
+fn waiting(command: &WalletCommand<'_>, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
+    let open = wallet.open_invites(session).collect::<Vec<_>>();
+    let awaited = open.iter().filter(|o| o.response().is_none()).map(|o| hex(&o.session().0));
+    let awaited: Vec<String> = awaited.collect();
+    if awaited.is_empty() {
+        return Ok(());
     }
+    command.context.ui.say(&format!(
+        "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}",
+        open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]),
+    ));
+    if command.context.output.json {
+        let fields = json!({ "session": hex(&session.0), "of": open.len(), "awaited": awaited });
+        return command.context.output.record("waiting", fields, "");
+    }
+    Ok(())
 }
 
 /// The response that was kept for a session.
-fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
+fn kept_response(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
     let found = Some(find(wallet, prefix)?).filter(SessionView::is_payer);
     found.and_then(|session| session.response()).cloned().ok_or_else(|| {
         Failure::refused("no response is kept for this session")
@@ -122,23 +126,23 @@ fn held(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response> {
     })
 }
 
-fn take(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Taken> {
+fn finalize_one(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Finalized> {
     let kind = armor::kind(text).or_refuse("not a response to a slate")?;
     if matches!(kind, MessageKind::Payment | MessageKind::EncryptedPayment) {
         let payment: Payment = wallet.read_message(text).or_refuse("cannot use this payment")?;
-        return wallet.collect(&payment).map(Taken::Whole).or_refuse("the payment was refused");
+        return wallet.collect(&payment).map(Finalized::Complete).or_refuse("the payment was refused");
     }
-    let response: Response = wallet.read_message(text).map_err(unusable("cannot use this response"))?;
-    answered(wallet, &response)
+    let response: Response = wallet.read_message(text).map_err(wrong_slate("cannot use this response"))?;
+    finalize_response(wallet, &response)
 }
 
-fn answered(wallet: &mut Wallet<WalletFile>, response: &Response) -> Outcome<Taken> {
+fn finalize_response(wallet: &mut Wallet<WalletFile>, response: &Response) -> Outcome<Finalized> {
     let done = wallet.finalize(response, &mut OsRng).or_refuse("the response was refused")?;
-    Ok(done.map_or(Taken::Held(response.session), Taken::Whole))
+    Ok(done.map_or(Finalized::Waiting(response.session), Finalized::Complete))
 }
 
 /// One receiver and an amount, or several receivers with an amount each.
-fn whom(a: &args::WalletSend) -> Outcome<Vec<Named>> {
+fn receivers(a: &args::WalletSend) -> Outcome<Vec<Receiver>> {
     let usage = |why: &str| {
         Failure::new(Code::Usage, why).help(
             "run `sotto wallet send 2500000 --to bob`, or `sotto wallet send --to bob=1000 --to carol=2000`",
@@ -158,7 +162,7 @@ fn whom(a: &args::WalletSend) -> Outcome<Vec<Named>> {
     }
 }
 
-fn payees(wallet: &Wallet<WalletFile>, to: &[Named], memo: &Memo) -> Outcome<Vec<Payee>> {
+fn payees(wallet: &Wallet<WalletFile>, to: &[Receiver], memo: &Memo) -> Outcome<Vec<Payee>> {
     let network = wallet.chain().params().network;
     let mut all: Vec<Payee> = vec![];
     for (who, amount) in to {

@@ -1,6 +1,6 @@
 //! The plan that a payer confirms: every input, the change, the fee, and what becomes public.
 
-use super::{named, slates::shown};
+use super::{command::named, slates::memo_text};
 use crate::ui::BOLD;
 use serde_json::{Value, json};
 use sotto_mw::amount::Amount;
@@ -11,7 +11,7 @@ use sotto_wallet::{
     outputs::OutputRecord,
 };
 
-pub(super) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> String {
+pub(crate) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> String {
     let network = wallet.chain().params().network;
     let (end, one) = (plan.not_after(), plan.payees().len() == 1);
     let who = |p: &Payee| p.recipient.map_or_else(|| "anyone who answers".into(), |a| named(wallet, &a));
@@ -22,7 +22,7 @@ pub(super) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> Stri
         format!("  pay    {:>20}  to {}, with a fee of {fee} in its kernel\n", p.amount.units(), who(p))
     };
     let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
-    let memo = plan.payees().first().map_or("", |p| shown(&p.memo));
+    let memo = plan.payees().first().map_or("", |p| memo_text(&p.memo));
     let sums = sums(plan.amount(), plan.inputs(), plan.fee(), plan.change());
     let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
@@ -32,13 +32,13 @@ pub(super) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> Stri
     )
 }
 
-pub(super) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
+pub(crate) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
     let invoice = bill.invoice();
     let sums = sums(invoice.amount, bill.inputs(), invoice.features.fee(), bill.change());
     format!(
         "{BOLD}Pay {} base units{BOLD:#} on the {network} network, as invoiced\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anyone else does.\nThe receiver has signed a receipt. The payment contains your signature and cannot be undone. It expires after height {}.",
         invoice.amount,
-        shown(&invoice.memo),
+        memo_text(&invoice.memo),
         bill.linkage(),
         invoice.not_after(),
     )
@@ -57,7 +57,7 @@ fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) ->
     )
 }
 
-pub(super) fn plan_json(plan: &PaymentPlan) -> Value {
+pub(crate) fn plan_json(plan: &PaymentPlan) -> Value {
     let payee = |(p, fee): (&Payee, Amount)| {
         json!({
             "to": p.recipient.map(|a| a.to_string()), "amount": p.amount.to_string(), "fee": fee.to_string(),
@@ -71,7 +71,7 @@ pub(super) fn plan_json(plan: &PaymentPlan) -> Value {
     })
 }
 
-pub(super) fn bill_json(bill: &InvoicePlan) -> Value {
+pub(crate) fn bill_json(bill: &InvoicePlan) -> Value {
     let invoice = bill.invoice();
     json!({
         "amount": invoice.amount.to_string(), "to": invoice.receiver.to_string(),

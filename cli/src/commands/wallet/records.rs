@@ -1,6 +1,6 @@
 //! `sotto wallet contact` and `proof`.
 
-use super::{WalletCommand, sessions::find};
+use super::{command::WalletCommand, sessions::find};
 use crate::{
     args::{self, WalletContact, WalletProof},
     bridge::{self, hex},
@@ -16,103 +16,104 @@ use sotto_wallet::{
 };
 use std::path::Path;
 
-impl WalletCommand<'_> {
-    pub(super) fn contact(&self, verb: &WalletContact) -> Outcome {
-        let mut wallet = self.open()?;
-        let network = wallet.chain().params().network;
-        let name = |text: &str| {
-            ContactName::new(text)
-                .ok_or(ContactError::Name)
-                .or_refuse(format!("invalid contact name `{text}`"))
-        };
-        match verb {
-            WalletContact::Add(a) => {
-                let address = Address::parse(&a.address, network).or_refuse("invalid address")?;
-                let name = name(&a.name)?;
-                wallet.add_contact(name.clone(), address).or_refuse("cannot add the contact")?;
-                self.contact_record(&name, &address)
+pub(crate) fn contact(command: &WalletCommand<'_>, verb: &WalletContact) -> Outcome {
+    let mut wallet = command.open()?;
+    let network = wallet.chain().params().network;
+    let name = |text: &str| {
+        ContactName::new(text).ok_or(ContactError::Name).or_refuse(format!("invalid contact name `{text}`"))
+    };
+    match verb {
+        WalletContact::Add(a) => {
+            let address = Address::parse(&a.address, network).or_refuse("invalid address")?;
+            let name = name(&a.name)?;
+            wallet.add_contact(name.clone(), address).or_refuse("cannot add the contact")?;
+            contact_record(command, &name, &address)
+        }
+        WalletContact::List(_) => {
+            if wallet.contacts().iter().next().is_none() {
+                command.context.ui.say("No contacts.");
             }
-            WalletContact::List(_) => {
-                if wallet.contacts().iter().next().is_none() {
-                    self.context.ui.say("No contacts.");
-                }
-                wallet.contacts().iter().try_for_each(|(name, address)| self.contact_record(name, address))
-            }
-            WalletContact::Remove(a) => {
-                let name = name(&a.name)?;
-                let address = wallet.remove_contact(name.clone()).or_refuse("cannot remove the contact")?;
-                let fields = json!({ "name": name.as_str(), "address": address.to_string() });
-                self.context.output.record("contact-removed", fields, &format!("removed contact `{name}`"))
-            }
+            wallet.contacts().iter().try_for_each(|(name, address)| contact_record(command, name, address))
+        }
+        WalletContact::Remove(a) => {
+            let name = name(&a.name)?;
+            let address = wallet.remove_contact(name.clone()).or_refuse("cannot remove the contact")?;
+            let fields = json!({ "name": name.as_str(), "address": address.to_string() });
+            command.context.output.record("contact-removed", fields, &format!("removed contact `{name}`"))
         }
     }
+}
 
-    fn contact_record(&self, name: &ContactName, address: &Address) -> Outcome {
-        let fields = json!({ "name": name.as_str(), "address": address.to_string() });
-        self.context.output.record("contact", fields, &format!("{name:<16} {address}"))
+fn contact_record(command: &WalletCommand<'_>, name: &ContactName, address: &Address) -> Outcome {
+    let fields = json!({ "name": name.as_str(), "address": address.to_string() });
+    command.context.output.record("contact", fields, &format!("{name:<16} {address}"))
+}
+
+pub(crate) fn proof(command: &WalletCommand<'_>, verb: &WalletProof) -> Outcome {
+    match verb {
+        WalletProof::Export(a) => export(command, a),
+        WalletProof::Verify(a) => verify(command, a),
     }
+}
 
-    pub(super) fn proof(&self, verb: &WalletProof) -> Outcome {
-        match verb {
-            WalletProof::Export(a) => self.export(a),
-            WalletProof::Verify(a) => self.verify(a),
+fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
+    let (wallet, chain, _) = command.open_fresh()?;
+    let session = find(&wallet, &a.session)?.session();
+    let what = "cannot prove this payment";
+    let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what)?;
+    let inclusion = chain.inclusion(&excess)?;
+    let inclusion = inclusion.ok_or(PaymentProofError::Unconfirmed).or_refuse(what)?;
+    let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
+    let text = armor::to_text(wallet.chain().id(), &proof);
+    let mut fields = proof_json(&proof);
+    fields["text"] = text.clone().into();
+    command.context.output.record("payment-proof", fields, &text)
+}
+
+fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
+    let text = bridge::read_text(&a.file, armor::MAX_TEXT as u64)?;
+    let chain = match &a.id {
+        Some(id) => bridge::chain_id(id)?,
+        None => *command.chain()?.chain().id(),
+    };
+    let what = "invalid proof of payment";
+    let text = inner(&text, &a.file)?;
+    let proof: PaymentProof = armor::from_text(&chain, &text).or_refuse(what)?;
+    let shown = proof.verify(&chain).or_refuse(what)?;
+    if let Some(memo) = &a.memo
+        && super::slates::memo(memo)?.hash() != proof.receipt.memo
+    {
+        return Err(Failure::refused("the payment has another memo"));
+    }
+    if let Some(to) = &a.to {
+        let network = proof.inclusion.params.network;
+        let address = Address::parse(to, network).or_refuse("invalid receiver")?;
+        if *address.sign() != proof.receiver {
+            return Err(Failure::refused("the payment was made to another address"));
         }
     }
+    verified(command, &proof, &shown, &chain)
+}
 
-    fn export(&self, a: &args::ProofExport) -> Outcome {
-        let (wallet, chain, _) = self.open_fresh()?;
-        let session = find(&wallet, &a.session)?.session();
-        let what = "cannot prove this payment";
-        let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what)?;
-        let inclusion = chain.inclusion(&excess)?;
-        let inclusion = inclusion.ok_or(PaymentProofError::Unconfirmed).or_refuse(what)?;
-        let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
-        let text = armor::to_text(wallet.chain().id(), &proof);
-        let mut fields = proof_json(&proof);
-        fields["text"] = text.clone().into();
-        self.context.output.record("payment-proof", fields, &text)
-    }
-
-    fn verify(&self, a: &args::ProofVerify) -> Outcome {
-        let text = bridge::read_text(&a.file, armor::MAX_TEXT as u64)?;
-        let chain = match &a.id {
-            Some(id) => bridge::chain_id(id)?,
-            None => *self.chain()?.chain().id(),
-        };
-        let what = "invalid proof of payment";
-        let text = inner(&text, &a.file)?;
-        let proof: PaymentProof = armor::from_text(&chain, &text).or_refuse(what)?;
-        let shown = proof.verify(&chain).or_refuse(what)?;
-        if let Some(memo) = &a.memo
-            && super::slates::memo(memo)?.hash() != proof.receipt.memo
-        {
-            return Err(Failure::refused("the payment has another memo"));
-        }
-        if let Some(to) = &a.to {
-            let network = proof.inclusion.params.network;
-            let address = Address::parse(to, network).or_refuse("invalid receiver")?;
-            if *address.sign() != proof.receiver {
-                return Err(Failure::refused("the payment was made to another address"));
-            }
-        }
-        self.verified(&proof, &shown, &chain)
-    }
-
-    fn verified(&self, proof: &PaymentProof, shown: &ProvenPayment, chain: &ChainId) -> Outcome {
-        let human = format!(
-            "{} base units were paid in or before block {} of chain {chain}\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  hash of memo    {}\nThe chain's operator sealed block {}. Only the chain itself can show that the block is still part of it.",
-            proof.receipt.amount,
-            shown.height,
-            hex(proof.receiver.as_bytes()),
-            payer(proof).unwrap_or_else(|| "(not named)".into()),
-            proof.inclusion.kernel.excess,
-            proof.receipt.memo,
-            shown.block,
-        );
-        let mut fields = proof_json(proof);
-        fields["verified"] = true.into();
-        self.context.output.record("payment-proof", fields, &human)
-    }
+fn verified(
+    command: &WalletCommand<'_>,
+    proof: &PaymentProof,
+    shown: &ProvenPayment,
+    chain: &ChainId,
+) -> Outcome {
+    let human = format!(
+        "{} base units were paid in or before block {} of chain {chain}\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  hash of memo    {}\nThe chain's operator sealed block {}. Only the chain itself can show that the block is still part of it.",
+        proof.receipt.amount,
+        shown.height,
+        hex(proof.receiver.as_bytes()),
+        payer(proof).unwrap_or_else(|| "(not named)".into()),
+        proof.inclusion.kernel.excess,
+        proof.receipt.memo,
+        shown.block,
+    );
+    let mut fields = proof_json(proof);
+    fields["verified"] = true.into();
+    command.context.output.record("payment-proof", fields, &human)
 }
 
 /// The text of a proof: the file itself, or the field of the record that `export --json` prints.

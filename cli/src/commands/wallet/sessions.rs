@@ -1,6 +1,9 @@
 //! `sotto wallet slates`: open payments, and their messages again.
 
-use super::{WalletCommand, named, slates::privacy};
+use super::{
+    command::{WalletCommand, named},
+    slates::{Message, print_message, privacy},
+};
 use crate::{
     args,
     bridge::hex,
@@ -14,47 +17,50 @@ use sotto_wallet::{
     sessions::{SessionStatus, TxStatus},
 };
 
-impl WalletCommand<'_> {
-    pub(super) fn slates(&self, a: &args::WalletSlates) -> Outcome {
-        let (wallet, chain, _) = self.open_fresh()?;
-        drop(chain);
-        if let Some(prefix) = &a.session {
-            let deal = find(&wallet, prefix)?;
-            let text = wallet.message(&deal, privacy(a.form)).or_refuse("no message to print again")?;
-            return self.message(&text, &deal.session(), &wallet, a.form);
-        }
-        let listed: Vec<SessionView<'_>> = wallet.sessions().filter(|d| a.all || d.is_open()).collect();
-        if listed.is_empty() {
-            self.context.ui.say("No open payments.");
-        }
-        listed.iter().try_for_each(|deal| self.listed(&wallet, deal))
+pub(crate) fn slates(command: &WalletCommand<'_>, a: &args::WalletSlates) -> Outcome {
+    let (wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
+    if let Some(prefix) = &a.session {
+        let session = find(&wallet, prefix)?;
+        let text = wallet.message(&session, privacy(a.form)).or_refuse("no message to print again")?;
+        let message = Message { text: &text, session: session.session() };
+        return print_message(command, &wallet, &message, a.form);
     }
+    let listed: Vec<SessionView<'_>> = wallet.sessions().filter(|d| a.all || d.is_open()).collect();
+    if listed.is_empty() {
+        command.context.ui.say("No open payments.");
+    }
+    listed.iter().try_for_each(|session| print_session(command, &wallet, session))
+}
 
-    fn listed(&self, wallet: &Wallet<WalletFile>, deal: &SessionView<'_>) -> Outcome {
-        let (role, step, session) = (role(deal), step(deal.status()), hex(&deal.session().0));
-        let partner = deal.counterparty().map(|a| named(wallet, a));
-        let fields = json!({
-            "session": session, "role": role, "amount": deal.amount().to_string(), "step": step,
-            "with": deal.counterparty().map(ToString::to_string), "not_after": deal.not_after().get(),
-            "memo": deal.memo().as_str(),
-        });
-        let human = format!(
-            "{session}\n  {role} {} base units: {step}; expires after height {}\n  with {}",
-            deal.amount(),
-            deal.not_after(),
-            partner.as_deref().unwrap_or("anyone who answers"),
-        );
-        self.context.output.record("slate", fields, &human)
-    }
+fn print_session(
+    command: &WalletCommand<'_>,
+    wallet: &Wallet<WalletFile>,
+    session: &SessionView<'_>,
+) -> Outcome {
+    let (role, step, id) = (role(session), step(session.status()), hex(&session.session().0));
+    let partner = session.counterparty().map(|a| named(wallet, a));
+    let fields = json!({
+        "session": id, "role": role, "amount": session.amount().to_string(), "step": step,
+        "with": session.counterparty().map(ToString::to_string), "not_after": session.not_after().get(),
+        "memo": session.memo().as_str(),
+    });
+    let human = format!(
+        "{id}\n  {role} {} base units: {step}; expires after height {}\n  with {}",
+        session.amount(),
+        session.not_after(),
+        partner.as_deref().unwrap_or("anyone who answers"),
+    );
+    command.context.output.record("slate", fields, &human)
 }
 
 /// The payment whose session starts with a prefix.
-pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<SessionView<'a>> {
+pub(crate) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<SessionView<'a>> {
     let prefix = prefix.trim().to_ascii_lowercase();
     let begins = |s: SessionId| hex(&s.0).starts_with(&prefix);
     let mut all = wallet.sessions().filter(|d| begins(d.session()));
     match (all.next(), all.next()) {
-        (Some(deal), None) if !prefix.is_empty() => Ok(deal),
+        (Some(session), None) if !prefix.is_empty() => Ok(session),
         (None, _) => Err(Failure::refused(format!("no payment with session `{prefix}`"))
             .help("`sotto wallet slates --all` lists the sessions")),
         _ => Err(Failure::refused(format!("more than one session starts with `{prefix}`"))
@@ -62,8 +68,8 @@ pub(super) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<
     }
 }
 
-const fn role(deal: &SessionView<'_>) -> &'static str {
-    match (deal.role(), deal.is_payer()) {
+const fn role(session: &SessionView<'_>) -> &'static str {
+    match (session.role(), session.is_payer()) {
         (Role::Inviter, true) => "send",
         (Role::Responder, false) => "receive",
         (Role::Inviter, false) => "invoice",

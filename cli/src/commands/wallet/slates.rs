@@ -1,6 +1,6 @@
 //! `sotto wallet receive`, and how slates of all kinds are read and printed.
 
-use super::{ACCOUNT, WalletCommand, named};
+use super::command::{ACCOUNT, WalletCommand, named};
 use crate::{
     args,
     bridge::{hex, read_text},
@@ -21,69 +21,80 @@ use sotto_wallet::{
 };
 use std::path::Path;
 
-impl WalletCommand<'_> {
-    pub(super) fn receive(&self, a: &args::WalletReceive) -> Outcome {
-        let text = read_slate(&a.file)?;
-        let (mut wallet, chain, _) = self.open_fresh()?;
-        let invite = addressed(&wallet, &text).map_err(unusable("cannot use this invite"))?;
-        let plan = format!(
-            "{BOLD}{}{BOLD:#} base units for you on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. You can spend the money once it is in a block.",
-            invite.amount,
-            wallet.chain().params().network,
-            named(&wallet, &invite.sender),
-            shown(&invite.memo),
-        );
-        self.context.ui.confirm(&plan, a.yes)?;
-        let account = self.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
-        let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
-        drop(chain);
-        self.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
-        self.letter((&response, &response.session), Some(&invite.sender), &wallet, a.form)
-    }
+pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> Outcome {
+    let text = read_slate(&a.file)?;
+    let (mut wallet, chain, _) = command.open_fresh()?;
+    let invite = find_invite(&wallet, &text).map_err(wrong_slate("cannot use this invite"))?;
+    let plan = format!(
+        "{BOLD}{}{BOLD:#} base units for you on the {} network\n  from   {}\n  memo   {}\nThe payer gets a receipt signed by your address. You can spend the money once it is in a block.",
+        invite.amount,
+        wallet.chain().params().network,
+        named(&wallet, &invite.sender),
+        memo_text(&invite.memo),
+    );
+    command.context.ui.confirm(&plan, a.yes)?;
+    let account = command.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
+    let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
+    drop(chain);
+    command.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
+    let to = Some(&invite.sender);
+    let slate = Addressed { slate: &response, session: response.session, to };
+    print_slate(command, &wallet, &slate, a.form)
+}
 
-    /// Prints a slate in the form that the user chose.
-    pub(super) fn letter<T: Encryptable>(
-        &self,
-        (letter, session): (&T, &SessionId),
-        to: Option<&Address>,
-        wallet: &Wallet<WalletFile>,
-        form: args::SlateForm,
-    ) -> Outcome {
-        let account = wallet.sessions().find(|d| d.session() == *session).map_or(ACCOUNT, |d| d.account());
-        let text =
-            wallet.write_message(account, to, letter, privacy(form)).or_refuse("cannot write the slate")?;
-        self.message(&text, session, wallet, form)
-    }
+/// A slate, its session, and the address that it is encrypted to.
+pub(crate) struct Addressed<'a, T> {
+    pub(crate) slate: &'a T,
+    pub(crate) session: SessionId,
+    pub(crate) to: Option<&'a Address>,
+}
 
-    /// Prints the text of a slate.
-    pub(super) fn message(
-        &self,
-        text: &str,
-        session: &SessionId,
-        wallet: &Wallet<WalletFile>,
-        form: args::SlateForm,
-    ) -> Outcome {
-        let kind = armor::kind(text).or_refuse("cannot write the slate")?;
-        let name = kind.to_string().to_lowercase();
-        let (encrypted, name) = match name.strip_prefix("encrypted ") {
-            Some(name) => (true, name.to_owned()),
-            None => (false, name),
-        };
-        if form.qr {
-            self.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
-        }
-        let with =
-            wallet.sessions().find(|d| d.session() == *session).and_then(|d| d.counterparty().copied());
-        let fields = json!({
-            "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),
-            "with": with.map(|a| a.to_string()), "encrypted": encrypted, "text": text,
-        });
-        self.context.output.record(&name, fields, text)
+/// Prints a slate in the form that the user chose.
+pub(crate) fn print_slate<T: Encryptable>(
+    command: &WalletCommand<'_>,
+    wallet: &Wallet<WalletFile>,
+    addressed: &Addressed<'_, T>,
+    form: args::SlateForm,
+) -> Outcome {
+    let Addressed { slate, session, to } = *addressed;
+    let account = wallet.sessions().find(|s| s.session() == session).map_or(ACCOUNT, |s| s.account());
+    let text = wallet.write_message(account, to, slate, privacy(form)).or_refuse("cannot write the slate")?;
+    print_message(command, wallet, &Message { text: &text, session }, form)
+}
+
+/// The text of a slate, and its session.
+pub(crate) struct Message<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) session: SessionId,
+}
+
+/// Prints the text of a slate.
+pub(crate) fn print_message(
+    command: &WalletCommand<'_>,
+    wallet: &Wallet<WalletFile>,
+    message: &Message<'_>,
+    form: args::SlateForm,
+) -> Outcome {
+    let Message { text, session } = *message;
+    let kind = armor::kind(text).or_refuse("cannot write the slate")?;
+    let name = kind.to_string().to_lowercase();
+    let (encrypted, name) = match name.strip_prefix("encrypted ") {
+        Some(name) => (true, name.to_owned()),
+        None => (false, name),
+    };
+    if form.qr {
+        command.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
     }
+    let with = wallet.sessions().find(|d| d.session() == session).and_then(|d| d.counterparty().copied());
+    let fields = json!({
+        "network": wallet.chain().params().network.to_string(), "session": hex(&session.0),
+        "with": with.map(|a| a.to_string()), "encrypted": encrypted, "text": text,
+    });
+    command.context.output.record(&name, fields, text)
 }
 
 /// The failure for an unusable slate; if it is meant for another verb, the help names the verb.
-pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
+pub(crate) fn wrong_slate(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
     move |e| {
         let verb = match e {
             WalletError::Armor(ArmorError::Kind { found, .. }) => match found {
@@ -106,7 +117,7 @@ pub(super) fn unusable(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
 }
 
 /// The invite in a text, or of several invites the one for this wallet.
-fn addressed(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
+fn find_invite(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletError> {
     let mut refused = None;
     for letter in armor::split_messages(text) {
         match wallet.read_message::<Invite>(&letter) {
@@ -118,12 +129,12 @@ fn addressed(wallet: &Wallet<WalletFile>, text: &str) -> Result<Invite, WalletEr
     Err(refused.unwrap_or(SlateError::NotForUs.into()))
 }
 
-pub(super) const fn privacy(form: args::SlateForm) -> Privacy {
+pub(crate) const fn privacy(form: args::SlateForm) -> Privacy {
     if form.plain { Privacy::Plain } else { Privacy::Encrypted }
 }
 
 /// Who can read what is printed.
-pub(super) const fn who_reads(form: args::SlateForm) -> &'static str {
+pub(crate) const fn who_reads(form: args::SlateForm) -> &'static str {
     if form.plain {
         "It is not encrypted: anyone who sees it learns the amount and both parties."
     } else {
@@ -131,15 +142,15 @@ pub(super) const fn who_reads(form: args::SlateForm) -> &'static str {
     }
 }
 
-pub(super) fn declined() -> Failure {
+pub(crate) fn declined() -> Failure {
     Failure::new(Code::Declined, "declined; nothing was done")
 }
 
-pub(super) fn shown(memo: &Memo) -> &str {
+pub(crate) fn memo_text(memo: &Memo) -> &str {
     if memo.as_str().is_empty() { "(none)" } else { memo.as_str() }
 }
 
-pub(super) fn memo(text: &str) -> Outcome<Memo> {
+pub(crate) fn memo(text: &str) -> Outcome<Memo> {
     Memo::new(text.to_owned()).ok_or_else(|| {
         Failure::refused("invalid memo")
             .why(format!(
@@ -150,11 +161,11 @@ pub(super) fn memo(text: &str) -> Outcome<Memo> {
     })
 }
 
-pub(super) fn read_slate(path: &Path) -> Outcome<String> {
+pub(crate) fn read_slate(path: &Path) -> Outcome<String> {
     read_text(path, armor::MAX_TEXT as u64)
 }
 
-pub(super) fn parse_amount(text: &str) -> Outcome<Amount> {
+pub(crate) fn parse_amount(text: &str) -> Outcome<Amount> {
     let units = text.parse::<u64>().ok().filter(|n| *n > 0 && !text.starts_with('+'));
     units.map(Amount::new).ok_or_else(|| {
         Failure::refused(format!("invalid amount `{text}`"))

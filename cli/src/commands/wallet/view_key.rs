@@ -1,15 +1,15 @@
 //! `sotto wallet view-key`: export a view key, and use one.
 
-use super::WalletCommand;
+use super::{command::WalletCommand, sync};
 use crate::{
     args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
-    bridge::{read_text, unsearched},
+    bridge::{NewWallet, read_text, scan_failure},
     exit::{Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_wallet::{
     ViewKey, ViewWallet,
-    edge::file::{KdfCost, WalletFile},
+    edge::file::WalletFile,
     outputs::{OutputRecord, OutputStatus},
     scan::ChainSource,
 };
@@ -17,89 +17,85 @@ use sotto_wallet::{
 /// Length limit of the text of a view key, with room for white space.
 const MAX_TEXT: u64 = 512;
 
-impl WalletCommand<'_> {
-    pub(super) fn view_key(&self, verb: &WalletViewKey) -> Outcome {
-        match verb {
-            WalletViewKey::Export(_) => self.export_view_key(),
-            WalletViewKey::Import(a) => self.import_view_key(a),
-            WalletViewKey::Show(a) => self.show_received(a),
-        }
+pub(crate) fn view_key(command: &WalletCommand<'_>, verb: &WalletViewKey) -> Outcome {
+    match verb {
+        WalletViewKey::Export(_) => export_view_key(command),
+        WalletViewKey::Import(a) => import_view_key(command, a),
+        WalletViewKey::Show(a) => show_received(command, a),
     }
+}
 
-    fn export_view_key(&self) -> Outcome {
-        let wallet = self.open()?;
-        let account = self.account(&wallet)?;
-        let key = wallet.view_key(account).or_refuse("no such account")?.to_text();
-        let name = wallet.account_name(account);
-        self.context.ui.say(&format!(
-            "Anyone who has this key sees, forever, what account `{name}` receives: the amounts, and the heights at which outputs are created and spent. It shows no change, so no balance, and no payments made. It cannot spend, and it cannot be revoked."
-        ));
-        let network = wallet.chain().params().network.to_string();
-        let fields = json!({ "network": network, "account": name, "view_key": &*key });
-        self.context.output.record("view-key", fields, &key)
-    }
+fn export_view_key(command: &WalletCommand<'_>) -> Outcome {
+    let wallet = command.open()?;
+    let account = command.account(&wallet)?;
+    let key = wallet.view_key(account).or_refuse("no such account")?.to_text();
+    let name = wallet.account_name(account);
+    command.context.ui.say(&format!(
+        "Anyone who has this key sees, forever, what account `{name}` receives: the amounts, and the heights at which outputs are created and spent. It shows no change, so no balance, and no payments made. It cannot spend, and it cannot be revoked."
+    ));
+    let network = wallet.chain().params().network.to_string();
+    let fields = json!({ "network": network, "account": name, "view_key": &*key });
+    command.context.output.record("view-key", fields, &key)
+}
 
-    fn import_view_key(&self, a: &ViewKeyImport) -> Outcome {
-        let text = read_text(&a.file, MAX_TEXT)?;
-        let name = &*self.args.wallet;
-        self.home.free_wallet(name)?;
-        let chain = self.chain()?.chain().clone();
-        let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
-        let passphrase = self.args.passphrase.choose()?;
-        let file = self.home.create_wallet_file((name, &passphrase), KdfCost::STANDARD)?;
-        let wallet =
-            ViewWallet::create(file, chain, key).or_refuse(format!("cannot create wallet `{name}`"))?;
-        let fields = json!({ "wallet": name, "account": wallet.account().0 });
-        let human =
-            format!("wallet `{name}` shows what account {} receives; it cannot pay", wallet.account());
-        self.context.output.record("view-only-wallet-created", fields, &human)
-    }
+fn import_view_key(command: &WalletCommand<'_>, a: &ViewKeyImport) -> Outcome {
+    let text = read_text(&a.file, MAX_TEXT)?;
+    let name = &*command.args.wallet;
+    command.home.free_wallet(name)?;
+    let chain = command.chain()?.chain().clone();
+    let key = ViewKey::parse(&text, chain.params().network).or_refuse("invalid view key")?;
+    let passphrase = command.args.passphrase.choose()?;
+    let file = command.home.create_wallet_file(NewWallet { name, passphrase: &passphrase })?;
+    let wallet = ViewWallet::create(file, chain, key).or_refuse(format!("cannot create wallet `{name}`"))?;
+    let fields = json!({ "wallet": name, "account": wallet.account().0 });
+    let human = format!("wallet `{name}` shows what account {} receives; it cannot pay", wallet.account());
+    command.context.output.record("view-only-wallet-created", fields, &human)
+}
 
-    fn show_received(&self, a: &ViewKeyShow) -> Outcome {
-        let passphrase = self.args.passphrase.get()?;
-        let chain = self.chain()?;
-        let name = &*self.args.wallet;
-        let file = self.home.open_wallet_file(name, &passphrase)?;
-        let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is not a view-only wallet"))?;
-        if wallet.chain().id() != chain.chain().id() {
-            return Err(Failure::refused("the wallet belongs to another chain")
-                .help("pass the right --dir or --wallet"));
-        }
-        let (view, what) = (chain.view(), "cannot scan the chain");
-        let bar = self.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
-        let progress = &mut |done, _| bar.at(done);
-        let seen = if a.accept_chain { wallet.rescan(&view, progress) } else { wallet.scan(&view, progress) };
-        let report = seen.map_err(|e| unsearched(what, e))?;
-        drop(bar);
-        super::warn(self.context, &report);
-        self.received(&wallet)
-    }
-
-    fn received(&self, wallet: &ViewWallet<WalletFile>) -> Outcome {
-        let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
-        all.sort_by_key(|o| (heights(o), o.commitment));
-        for o in all {
-            let (created, gone) = heights(o);
-            let fields = json!({
-                "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
-                "created": created, "spent": gone,
-            });
-            let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent at {h}"));
-            let human =
-                format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
-            self.context.output.record("received", fields, &human)?;
-        }
-        let (received, there) = (wallet.received(), wallet.unspent());
-        let fields = json!({
-            "account": wallet.account().0, "height": wallet.tip().get(), "received": received.to_string(),
-            "unspent": there.to_string(),
-        });
-        let human = format!(
-            "received {received}; {there} of it is unspent at height {}. Change is not included, so this is not a balance",
-            wallet.tip()
+fn show_received(command: &WalletCommand<'_>, a: &ViewKeyShow) -> Outcome {
+    let passphrase = command.args.passphrase.get()?;
+    let chain = command.chain()?;
+    let name = &*command.args.wallet;
+    let file = command.home.open_wallet_file(name, &passphrase)?;
+    let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is not a view-only wallet"))?;
+    if wallet.chain().id() != chain.chain().id() {
+        return Err(
+            Failure::refused("the wallet belongs to another chain").help("pass the right --dir or --wallet")
         );
-        self.context.output.record("received-sum", fields, &human)
     }
+    let (view, what) = (chain.view(), sync::CANNOT_SCAN);
+    let bar = command.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
+    let progress = &mut |done, _| bar.at(done);
+    let seen = if a.accept_chain { wallet.rescan(&view, progress) } else { wallet.scan(&view, progress) };
+    let report = seen.map_err(|e| scan_failure(what, e))?;
+    drop(bar);
+    sync::warn(command.context, &report);
+    received(command, &wallet)
+}
+
+fn received(command: &WalletCommand<'_>, wallet: &ViewWallet<WalletFile>) -> Outcome {
+    let mut all: Vec<&OutputRecord> = wallet.outputs().collect();
+    all.sort_by_key(|o| (heights(o), o.commitment));
+    for o in all {
+        let (created, gone) = heights(o);
+        let fields = json!({
+            "commitment": o.commitment.to_string(), "amount": o.opening.amount.to_string(),
+            "created": created, "spent": gone,
+        });
+        let until = gone.map_or_else(|| "unspent".to_owned(), |h| format!("spent at {h}"));
+        let human = format!("{created:>8}  {:>20}  {until:16}  {}", o.opening.amount.units(), o.commitment);
+        command.context.output.record("received", fields, &human)?;
+    }
+    let (received, there) = (wallet.received(), wallet.unspent());
+    let fields = json!({
+        "account": wallet.account().0, "height": wallet.tip().get(), "received": received.to_string(),
+        "unspent": there.to_string(),
+    });
+    let human = format!(
+        "received {received}; {there} of it is unspent at height {}. Change is not included, so this is not a balance",
+        wallet.tip()
+    );
+    command.context.output.record("received-sum", fields, &human)
 }
 
 /// The heights at which an output was created and spent.

@@ -1,6 +1,9 @@
 //! `sotto wallet balance`, `address`, `outputs` and `scan`.
 
-use super::WalletCommand;
+use super::{
+    command::WalletCommand,
+    sync::{self, print_report, search},
+};
 use crate::{
     args::{WalletAddress, WalletScan},
     exit::{OrRefuse as _, Outcome},
@@ -9,103 +12,80 @@ use crate::{
 };
 use serde_json::json;
 use sotto_mw::amount::Height;
-use sotto_wallet::{
-    Wallet,
-    edge::file::WalletFile,
-    outputs::{OutputRecord, OutputStatus},
-    scan::ScanReport,
-};
+use sotto_wallet::outputs::{OutputRecord, OutputStatus};
 
-impl WalletCommand<'_> {
-    pub(super) fn balance(&self) -> Outcome {
-        let (wallet, ..) = self.open_fresh()?;
-        let chosen = self.chosen(&wallet)?;
-        let b = wallet.balance(chosen);
-        let account = chosen.map(|a| wallet.account_name(a));
-        let network = wallet.chain().params().network;
+pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
+    let (wallet, ..) = command.open_fresh()?;
+    let chosen = command.chosen(&wallet)?;
+    let b = wallet.balance(chosen);
+    let account = chosen.map(|a| wallet.account_name(a));
+    let network = wallet.chain().params().network;
+    let fields = json!({
+        "wallet": command.args.wallet, "account": account, "network": network.to_string(), "height": wallet.tip().get(),
+        "spendable": b.spendable.to_string(), "immature": b.immature.to_string(),
+        "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
+        "total": b.total().to_string(),
+    });
+    let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
+    let human = format!(
+        "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
+        command.args.wallet,
+        wallet.tip(),
+        b.spendable.units(),
+        b.immature.units(),
+        b.locked.units(),
+        b.change,
+        b.total().units(),
+        b.pending.units(),
+    );
+    command.context.output.record("wallet-balance", fields, &human)
+}
+
+pub(crate) fn address(command: &WalletCommand<'_>, a: &WalletAddress) -> Outcome {
+    let wallet = command.open()?;
+    let address =
+        wallet.address(command.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
+    if a.qr {
+        // Upper case gives a smaller code and means the same address.
+        command.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
+    }
+    let fields =
+        json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
+    command.context.output.record("address", fields, &address.to_string())
+}
+
+pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
+    let (wallet, ..) = command.open_fresh()?;
+    let chosen = command.chosen(&wallet)?;
+    let mine = |o: &&OutputRecord| chosen.is_none_or(|a| a == o.account);
+    let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
+    all.sort_by_key(|o| (status_rank(o.status), o.commitment));
+    if all.is_empty() {
+        command.context.ui.say("No outputs.");
+    }
+    for o in all {
+        let (status, height) = status_words(o.status);
         let fields = json!({
-            "wallet": self.args.wallet, "account": account, "network": network.to_string(), "height": wallet.tip().get(),
-            "spendable": b.spendable.to_string(), "immature": b.immature.to_string(),
-            "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
-            "total": b.total().to_string(),
+            "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
+            "amount": o.opening.amount.to_string(), "status": status,
+            "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
         });
-        let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
-        let human = format!(
-            "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
-            self.args.wallet,
-            wallet.tip(),
-            b.spendable.units(),
-            b.immature.units(),
-            b.locked.units(),
-            b.change,
-            b.total().units(),
-            b.pending.units(),
-        );
-        self.context.output.record("wallet-balance", fields, &human)
+        let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
+        let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
+        let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
+        let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
+        command.context.output.record("output", fields, &human)?;
     }
+    Ok(())
+}
 
-    pub(super) fn address(&self, a: &WalletAddress) -> Outcome {
-        let wallet = self.open()?;
-        let address =
-            wallet.address(self.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
-        if a.qr {
-            // Upper case gives a smaller code and means the same address.
-            self.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
-        }
-        let fields =
-            json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
-        self.context.output.record("address", fields, &address.to_string())
+pub(crate) fn scan(command: &WalletCommand<'_>, a: &WalletScan) -> Outcome {
+    let look = if a.accept_chain { sync::accept } else { sync::scan };
+    let (mut wallet, chain, mut report) = command.open_after(look)?;
+    if a.full {
+        report = search(command.context, &mut wallet, &chain, Height::GENESIS)?;
     }
-
-    pub(super) fn outputs(&self) -> Outcome {
-        let (wallet, ..) = self.open_fresh()?;
-        let chosen = self.chosen(&wallet)?;
-        let mine = |o: &&OutputRecord| chosen.is_none_or(|a| a == o.account);
-        let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
-        all.sort_by_key(|o| (status_rank(o.status), o.commitment));
-        if all.is_empty() {
-            self.context.ui.say("No outputs.");
-        }
-        for o in all {
-            let (status, height) = status_words(o.status);
-            let fields = json!({
-                "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
-                "amount": o.opening.amount.to_string(), "status": status,
-                "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
-            });
-            let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
-            let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
-            let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
-            let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
-            self.context.output.record("output", fields, &human)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn scan(&self, a: &WalletScan) -> Outcome {
-        let look = if a.accept_chain { super::accept } else { super::scan };
-        let (mut wallet, chain, mut report) = self.open_after(look)?;
-        if a.full {
-            report = self.search(&mut wallet, &chain, Height::GENESIS)?;
-        }
-        self.report(&report, &wallet)
-    }
-
-    pub(super) fn report(&self, r: &ScanReport, wallet: &Wallet<WalletFile>) -> Outcome {
-        let total = wallet.balance(None).total();
-        let fields = json!({
-            "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
-            "found_amount": r.found_amount.to_string(), "spent": r.gone, "total": total.to_string(),
-            "replaced": r.replaced.map(|b| json!({
-                "height": b.height.get(), "before": b.before.to_string(), "now": b.now.to_string(),
-            })),
-        });
-        let human = format!(
-            "height {}: tried {} outputs; {} belong to this wallet, {} of them new (worth {}); {} were spent\ntotal {total}",
-            r.tip, r.tried, r.own, r.found, r.found_amount, r.gone,
-        );
-        self.context.output.record("scan", fields, &human)
-    }
+    print_report(command.context, &report, &wallet)
 }
 
 fn status_words(s: OutputStatus) -> (&'static str, Option<u64>) {

@@ -3,7 +3,7 @@
 //! Answers of a node are checked against the operator's seal (`sotto_node::edge::light`), data on disk by the
 //! store.
 
-use super::unseen;
+use super::failure::chain_failure;
 use crate::exit::{Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use sotto_mw::{
@@ -58,7 +58,7 @@ impl ChainAt {
         let what = "the transaction was refused";
         match self {
             Self::Disk(ledger) => ledger.submit(t).or_refuse(what),
-            Self::Node(light) => light.submit(t).map_err(|e| unseen(what, &e)),
+            Self::Node(light) => light.submit(t).map_err(|e| chain_failure(what, &e)),
         }
     }
 
@@ -77,7 +77,7 @@ impl ChainAt {
                     .or_refuse(what)
             }
             Self::Node(light) => {
-                let found = light.kernel(excess).map_err(|e| unseen(what, &e))?;
+                let found = light.kernel(excess).map_err(|e| chain_failure(what, &e))?;
                 Ok(found.map(|included| KernelInclusion {
                     params: self.chain().params().clone(),
                     header: included.tip.header,
@@ -106,12 +106,12 @@ impl<'a> View<'a> {
 
 /// Why the chain cannot be read.
 #[derive(Debug)]
-pub(crate) enum Unseen {
+pub(crate) enum ChainReadError {
     Store(StoreError),
     Node(LightError),
 }
 
-impl fmt::Display for Unseen {
+impl fmt::Display for ChainReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(e) => e.fmt(f),
@@ -120,15 +120,15 @@ impl fmt::Display for Unseen {
     }
 }
 
-impl Error for Unseen {}
+impl Error for ChainReadError {}
 
-impl From<StoreError> for Unseen {
+impl From<StoreError> for ChainReadError {
     fn from(e: StoreError) -> Self {
         Self::Store(e)
     }
 }
 
-impl From<LightError> for Unseen {
+impl From<LightError> for ChainReadError {
     fn from(e: LightError) -> Self {
         Self::Node(e)
     }
@@ -139,9 +139,9 @@ const ACCEPT: &str = "if the operator confirms that the chain went back, run `so
                       key: `sotto wallet view-key show --accept-chain`)";
 
 /// The failure of a scan; its exit code tells whether the chain was reached.
-pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
+pub(crate) fn scan_failure(what: &str, e: ScanError<ChainReadError>) -> Failure {
     match e {
-        ScanError::Source(Unseen::Node(e)) => unseen(what, &e),
+        ScanError::Source(ChainReadError::Node(e)) => chain_failure(what, &e),
         ScanError::Store(e) => Failure::refused("cannot store what the scan found").why(e),
         ScanError::Older { .. } => {
             Failure::refused("the chain is older than what this wallet has seen").why(e).help(format!(
@@ -158,9 +158,9 @@ pub(crate) fn unsearched(what: &str, e: ScanError<Unseen>) -> Failure {
 }
 
 impl ChainSource for View<'_> {
-    type Error = Unseen;
+    type Error = ChainReadError;
 
-    fn tip(&self) -> Result<(Height, Hash), Unseen> {
+    fn tip(&self) -> Result<(Height, Hash), ChainReadError> {
         let tip = match self {
             Self::Disk(view) => view.ledger.tip().clone(),
             Self::Node(light) => light.refresh()?,
@@ -168,14 +168,14 @@ impl ChainSource for View<'_> {
         Ok((tip.height, tip.hash()))
     }
 
-    fn unspent_count(&self) -> Result<u64, Unseen> {
+    fn unspent_count(&self) -> Result<u64, ChainReadError> {
         Ok(match self {
             Self::Disk(view) => view.ledger.tip().output_count,
             Self::Node(light) => light.tip().output_count,
         })
     }
 
-    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, Unseen> {
+    fn unspent(&self, after: Option<&Hash>, most: usize) -> Result<Vec<RewindData>, ChainReadError> {
         match self {
             Self::Disk(view) => Ok(view.unspent(after, most)?),
             Self::Node(light) => {
@@ -186,14 +186,14 @@ impl ChainSource for View<'_> {
         }
     }
 
-    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, Unseen> {
+    fn kernel(&self, excess: &Excess) -> Result<Option<Height>, ChainReadError> {
         Ok(match self {
             Self::Disk(view) => view.ledger.store().last_seen(excess)?.map(|s| s.height),
             Self::Node(light) => light.kernel(excess)?.map(|k| k.found.height),
         })
     }
 
-    fn hash_at(&self, height: Height) -> Result<Option<Hash>, Unseen> {
+    fn hash_at(&self, height: Height) -> Result<Option<Hash>, ChainReadError> {
         let header = match self {
             Self::Disk(view) => view.ledger.store().header(height)?,
             Self::Node(light) => light.header(height)?,
@@ -201,7 +201,7 @@ impl ChainSource for View<'_> {
         Ok(header.map(|h| h.hash()))
     }
 
-    fn block(&self, height: Height) -> Result<Option<BlockContents>, Unseen> {
+    fn block(&self, height: Height) -> Result<Option<BlockContents>, ChainReadError> {
         let block = match self {
             Self::Disk(view) => match view.ledger.store().block(height) {
                 Err(StoreError::Pruned { .. }) => None,

@@ -1,0 +1,80 @@
+//! What all verbs of `sotto wallet` share: the wallet, the account and the chain that the user chose.
+
+use super::sync::{Scan, same_chain, scan};
+use crate::{
+    Context, args,
+    bridge::{ChainAt, Home},
+    exit::{Failure, OrRefuse as _, Outcome},
+};
+use sotto_wallet::{
+    Wallet,
+    edge::file::WalletFile,
+    keys::{Account, Address},
+    scan::ScanReport,
+    store::Store,
+};
+
+/// The account if none is given.
+pub(crate) const ACCOUNT: Account = Account(0);
+
+/// One run of one verb on one wallet.
+pub(crate) struct WalletCommand<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) home: Home,
+    pub(crate) args: &'a args::WalletArgs,
+    pub(crate) node: &'a args::NodeArgs,
+}
+
+impl WalletCommand<'_> {
+    pub(crate) fn open(&self) -> Outcome<Wallet<WalletFile>> {
+        self.home.open_wallet(&self.args.wallet, &self.args.passphrase.get()?)
+    }
+
+    /// The account given with --account.
+    pub(crate) fn chosen(&self, wallet: &Wallet<WalletFile>) -> Outcome<Option<Account>> {
+        let Some(name) = &self.args.account else { return Ok(None) };
+        let found = wallet.account(name).ok_or_else(|| {
+            Failure::refused(format!("no account `{name}` in wallet `{}`", self.args.wallet))
+                .help("`sotto wallet account list` shows the accounts")
+        });
+        found.map(Some)
+    }
+
+    /// The account that acts.
+    pub(crate) fn account(&self, wallet: &Wallet<WalletFile>) -> Outcome<Account> {
+        Ok(self.chosen(wallet)?.unwrap_or(ACCOUNT))
+    }
+
+    /// Opens the wallet and brings it up to date with the chain.
+    pub(crate) fn open_fresh(&self) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
+        self.open_after(scan)
+    }
+
+    /// The same, with a scan of the caller's choice.
+    pub(crate) fn open_after(&self, look: Scan) -> Outcome<(Wallet<WalletFile>, ChainAt, ScanReport)> {
+        let passphrase = self.args.passphrase.get()?;
+        let chain = self.chain()?;
+        let mut wallet = self.home.open_wallet(&self.args.wallet, &passphrase)?;
+        same_chain(&wallet, chain.chain())?;
+        let report = look(self.context, &mut wallet, &chain.view())?;
+        Ok((wallet, chain, report))
+    }
+
+    /// The chain given with --node or --dir.
+    pub(crate) fn chain(&self) -> Outcome<ChainAt> {
+        self.home.chain_at(self.node)
+    }
+}
+
+/// An address for people: with its name, if the wallet knows one.
+pub(crate) fn named(wallet: &Wallet<WalletFile>, address: &Address) -> String {
+    match wallet.contacts().name_of(address) {
+        Some(name) => format!("{name} ({address})"),
+        None => address.to_string(),
+    }
+}
+
+/// The address of the wallet's account.
+pub(crate) fn address(wallet: &Wallet<impl Store>) -> Outcome<Address> {
+    wallet.address(ACCOUNT).or_refuse("cannot derive the address of the wallet")
+}

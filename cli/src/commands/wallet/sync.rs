@@ -1,0 +1,95 @@
+//! Bringing a wallet up to date with the chain, and reporting what a scan found.
+
+use crate::{
+    Context,
+    bridge::{ChainAt, View, scan_failure},
+    exit::{Failure, OrRefuse as _, Outcome},
+    ui::BAD,
+};
+use serde_json::json;
+use sotto_mw::{amount::Height, chain::Chain};
+use sotto_wallet::{
+    Wallet,
+    edge::file::WalletFile,
+    scan::{ChainSource, ReplacedBlock, ScanReport},
+    store::Store,
+};
+
+/// How a wallet is brought up to date: [`scan`] or [`accept`].
+pub(crate) type Scan = fn(&Context, &mut Wallet<WalletFile>, &View<'_>) -> Outcome<ScanReport>;
+
+/// Brings a wallet up to date with the chain.
+pub(crate) fn scan(
+    context: &Context,
+    wallet: &mut Wallet<impl Store>,
+    view: &View<'_>,
+) -> Outcome<ScanReport> {
+    let bar = context.ui.bar(view.unspent_count().or_refuse(CANNOT_SCAN)?, "scanning");
+    let report = wallet.scan(view, &mut |done, _| bar.at(done)).map_err(|e| scan_failure(CANNOT_SCAN, e))?;
+    drop(bar);
+    warn(context, &report);
+    Ok(report)
+}
+
+/// The same, but accepts the chain as it is now, whatever the wallet has seen before.
+pub(crate) fn accept(
+    context: &Context,
+    wallet: &mut Wallet<impl Store>,
+    view: &View<'_>,
+) -> Outcome<ScanReport> {
+    let bar = context.ui.bar(view.unspent_count().or_refuse(CANNOT_SCAN)?, "scanning");
+    wallet.rescan(view, &mut |done, _| bar.at(done)).map_err(|e| scan_failure(CANNOT_SCAN, e))
+}
+
+/// Warns if the last block that the wallet has seen is no longer in the chain.
+pub(crate) fn warn(context: &Context, report: &ScanReport) {
+    if let Some(ReplacedBlock { height, before, now }) = report.replaced {
+        context.ui.say(&format!(
+            "{BAD}warning:{BAD:#} block {height} was {before} at the last scan and is {now} now. The reason is a reorganisation, or an operator who seals a height twice; keep the two hashes as evidence."
+        ));
+    }
+}
+
+pub(crate) const CANNOT_SCAN: &str = "cannot scan the chain";
+
+/// Refuses a wallet of another chain.
+pub(crate) fn same_chain(wallet: &Wallet<impl Store>, chain: &Chain) -> Outcome {
+    let (ours, here) = (wallet.chain().id(), chain.id());
+    if ours == here {
+        return Ok(());
+    }
+    Err(Failure::refused("the wallet belongs to another chain")
+        .why(format!("it belongs to {ours}, and the chain here is {here}"))
+        .help("pass the right --dir or --wallet"))
+}
+
+/// Tries all outputs from a height on.
+pub(crate) fn search(
+    context: &Context,
+    wallet: &mut Wallet<WalletFile>,
+    chain: &ChainAt,
+    birthday: Height,
+) -> Outcome<ScanReport> {
+    let view = chain.view();
+    let bar = context.ui.bar(view.unspent_count().or_refuse(CANNOT_SCAN)?, "searching");
+    wallet
+        .restore(birthday, &view, &mut |done, _| bar.at(done))
+        .map_err(|e| scan_failure(CANNOT_SCAN, e).help("run `sotto wallet scan` to continue"))
+}
+
+/// Prints what a scan found.
+pub(crate) fn print_report(context: &Context, r: &ScanReport, wallet: &Wallet<WalletFile>) -> Outcome {
+    let total = wallet.balance(None).total();
+    let fields = json!({
+        "height": r.tip.get(), "tried": r.tried, "own": r.own, "found": r.found,
+        "found_amount": r.found_amount.to_string(), "spent": r.gone, "total": total.to_string(),
+        "replaced": r.replaced.map(|b| json!({
+            "height": b.height.get(), "before": b.before.to_string(), "now": b.now.to_string(),
+        })),
+    });
+    let human = format!(
+        "height {}: {} outputs tried, {} own, {} new ({}), {} spent\ntotal {total}",
+        r.tip, r.tried, r.own, r.found, r.found_amount, r.gone,
+    );
+    context.output.record("scan", fields, &human)
+}
