@@ -203,7 +203,7 @@ fn line(toy: &TestChain, blocks: &[Block], nodes: usize) -> (Net, PeerId) {
 /// An outside peer offers payments to the first of some nodes, until the last node has them.
 fn transactions(c: &mut Bench) {
     let (toy, payments) = &*PAID;
-    let offer = Message::Offer(payments.iter().map(transaction_id).collect());
+    let offer = Message::Announce(payments.iter().map(transaction_id).collect());
     let mut group = c.benchmark_group("transactions");
     group.sample_size(10).throughput(Throughput::Elements(PAYMENTS as u64));
     for (name, nodes) in [("accepted by one", 1), ("through a line of four", 4)] {

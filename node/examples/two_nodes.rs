@@ -1,7 +1,7 @@
 //! Two nodes in virtual time: one has a chain of ten blocks, the other connects to it and fetches them.
 //!
-//! Nothing here waits or opens a socket. The program plays the network: it carries every message from one node to the other,
-//! and moves the clock between rounds.
+//! Nothing here waits or opens a socket. The program plays the network: it carries every message from one
+//! node to the other, and moves the clock between rounds.
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{codec::Encode, testing::TestChain};

@@ -1,11 +1,12 @@
 //! How bytes on disk are framed: a checksum in its own domain, and what can be wrong with them.
 //!
 //! ```text
-//! sealed = bytes ‖ check (32)        check = H(tag, place ‖ bytes)
+//! framed = bytes ‖ check (32)        check = H(tag, place ‖ bytes)
 //! ```
 //!
-//! The checksum covers the bytes and their place, so nothing that was moved passes as what belongs there. It finds damage and
-//! not malice: whoever can write these files can write others. Encodings themselves are [`sotto_mw`]'s.
+//! The checksum covers the bytes and their place, so bytes that were moved elsewhere are detected. It finds
+//! damage and not malice: anyone who can write these files can write others. The encodings themselves are in
+//! [`sotto_mw`].
 #![deny(clippy::indexing_slicing)]
 
 use sotto_mw::{
@@ -26,8 +27,8 @@ pub enum Damage {
     /// The file is longer than it can be.
     #[error("it is longer than it can be")]
     Long,
-    /// The bytes there begin nothing that is known.
-    #[error("nothing known begins there")]
+    /// The bytes there begin no known record.
+    #[error("no known record begins there")]
     Magic,
     /// The checksum does not hold.
     #[error("its checksum does not hold")]
@@ -35,8 +36,8 @@ pub enum Damage {
     /// The checksum holds and the bytes do not decode.
     #[error("its bytes do not decode: {0}")]
     Encoding(#[from] DecodeError),
-    /// It is sound and does not belong where it stands.
-    #[error("it does not belong where it stands")]
+    /// The checksum holds, but the bytes belong elsewhere.
+    #[error("it belongs elsewhere")]
     Misplaced,
 }
 
@@ -58,14 +59,14 @@ pub(crate) mod tag {
 pub(crate) const CHECK: usize = 32;
 
 /// Appends the checksum of `bytes` in the context of `place`.
-pub(crate) fn seal(tag: &str, place: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_check(tag: &str, place: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
     let check = tagged(tag, &[place, &bytes]);
     bytes.extend_from_slice(check.as_bytes());
     bytes
 }
 
-/// The bytes before a checksum that holds.
-pub(crate) fn open<'a>(tag: &str, place: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
+/// Checks and removes the checksum.
+pub(crate) fn checked<'a>(tag: &str, place: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
     let (bytes, check) = bytes.split_last_chunk::<CHECK>().ok_or(Damage::Short)?;
     if tagged(tag, &[place, bytes]).as_bytes() == check { Ok(bytes) } else { Err(Damage::Checksum) }
 }

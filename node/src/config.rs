@@ -1,4 +1,5 @@
-//! A node's settings: its key, its peers, and the bounds on what others can cause. A value; nothing here reads a file.
+//! A node's settings: its key, its peers, and the bounds on what others can cause. A value; nothing here
+//! reads a file.
 //!
 //! The defaults suit a node that runs for years on a small machine. Times count from the node's start.
 
@@ -35,7 +36,8 @@ pub struct Config {
     pub block_timeout: Duration,
     /// How long a banned peer is refused.
     pub ban_time: Duration,
-    /// Mean delay before a transaction is announced to a peer: announcing to all at once would reveal where it began.
+    /// Mean delay before a transaction is announced to a peer: announcing to all at once would reveal where
+    /// it began.
     pub trickle: Duration,
     /// How often the mempool is saved.
     pub save_interval: Duration,
@@ -53,7 +55,8 @@ pub struct Config {
     pub snapshot_threshold: u64,
     /// How many blocks apart the snapshots are that it serves, at least K; 0: it serves none.
     pub snapshot_every: u64,
-    /// Headers, kernels or outputs in a part of a snapshot. Nodes with different numbers cannot help each other.
+    /// Headers, kernels or outputs in a part of a snapshot. Nodes with different numbers cannot help each
+    /// other.
     pub part_items: u32,
     /// How large the mempool may grow.
     pub mempool: MempoolLimits,

@@ -1,4 +1,5 @@
-//! What a node wants done, for its edges to carry out. What happened before is an [`Event`](crate::event::Event).
+//! What a node wants done, for its edges to carry out. What happened before is an
+//! [`Event`](crate::event::Event).
 
 use crate::{
     event::RequestId,
@@ -33,10 +34,11 @@ pub enum Effect {
     Respond(RequestId, Box<Response>),
     /// Save the address book, in place of the one that was saved.
     SaveAddrBook(Vec<u8>),
-    /// Save these transactions, which were submitted here and may be unknown to all others, in place of those that were saved,
-    /// durably. Then report the outcome as the next event: [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
-    /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays nor
-    /// acknowledges what was submitted.
+    /// Save these transactions, which were submitted here and may be unknown to all others, in place of those
+    /// that were saved, durably. Then report the outcome as the next event:
+    /// [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
+    /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
+    /// nor acknowledges what was submitted.
     SaveLocalTxs(Vec<u8>),
     /// Report this to the operator.
     Log(LogEvent),
@@ -51,7 +53,8 @@ pub enum Response {
     Status(Status),
     /// The connected peers.
     Peers(Vec<PeerStatus>),
-    /// The transaction was accepted and saved, under this id. The response does not tell whether it was stemmed or fluffed.
+    /// The transaction was accepted and saved, under this id. The response does not tell whether it was
+    /// stemmed or fluffed.
     Submitted(Hash),
     /// A block.
     Block(Option<Block>),
@@ -88,7 +91,8 @@ pub enum Response {
     },
     /// The block was sealed, and peers are being told.
     Sealed(BlockName),
-    /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other sealers vote on it.
+    /// Done. In response to [`Request::Seal`](crate::event::Request::Seal): the block is proposed, and other
+    /// sealers vote on it.
     Done,
     /// Refused.
     Refused(Refusal),

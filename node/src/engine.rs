@@ -13,16 +13,18 @@
 //! ```
 //!
 //! Each component owns its state and has one `step(&mut self, ctx, event)`. What they share is in the
-//! [`StepContext`](context::StepContext): settings, ledger, peers, the branch ahead of the chain, and the effects so far. A
-//! component tells the others of a change by a signal, which [`Node`] routes to all of them once the step is over.
+//! [`StepContext`](context::StepContext): settings, ledger, peers, the branch ahead of the chain, and the
+//! effects so far. A component tells the others of a change by a signal, which [`Node`] routes to all of them
+//! once the step is over.
 //!
-//! `now` is the time since the node started and never goes back; the time of day enters only with a request to seal.
-//! The ledger is called directly. It is generic over its files, which the caller injects: a disk, or the in-memory twin that
-//! the simulator uses. One thread judges, stores and then speaks, so it cannot tell others of a block that it might forget.
+//! `now` is the time since the node started and never goes back; the time of day enters only with a request
+//! to seal. The ledger is called directly. It is generic over its files, which the caller injects: a disk, or
+//! the in-memory twin that the simulator uses. One thread judges, stores and then speaks, so it cannot tell
+//! others of a block that it might forget.
 //!
 //! Guaranteed: bytes from a peer never stop a node; whatever one peer makes it hold or do has a bound
-//! ([`Config`](crate::config::Config)); if the store fails, the node reports it and does nothing more, and what it had
-//! acknowledged is there when the store is opened again.
+//! ([`Config`](crate::config::Config)); if the store fails, the node reports it and does nothing more, and
+//! what it had acknowledged is there when the store is opened again.
 
 pub(crate) mod branch;
 pub(crate) mod chain_serve;

@@ -19,8 +19,8 @@ use sotto_mw::{
 pub enum Event {
     /// Time has passed. Send it a few times a second: the node then does everything that is due.
     Tick,
-    /// The bytes of the last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) of an earlier run. Send it once,
-    /// when the node starts.
+    /// The bytes of the last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) of an earlier run.
+    /// Send it once, when the node starts.
     LocalTxsLoaded(Vec<u8>),
     /// The last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) is on disk, durably.
     LocalTxsSaved,
@@ -81,7 +81,8 @@ pub enum Request {
     Output(Commitment),
     /// The last kernel with this excess, and the proof that it is in the chain.
     Kernel(Excess),
-    /// All unspent outputs under a prefix of their keys in the trie, and the proof that they are all: what a wallet scans.
+    /// All unspent outputs under a prefix of their keys in the trie, and the proof that they are all: what a
+    /// wallet scans.
     Unspent(Prefix),
     /// What the next block would hold, so that a wallet can make its reward.
     Draft,

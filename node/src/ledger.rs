@@ -6,11 +6,11 @@
 //! reorganise   a better branch ─▶ every rule, block by block, beside the store ─▶ store, all at once ─▶ mempool again
 //! ```
 //!
-//! The mempool is kept beside the chain in a file (`journal`), so that submitting and sealing can be two processes. The file
-//! decides nothing: a damaged one is set aside, and what does not fit the tip is dropped.
+//! The mempool is kept beside the chain in a file (`journal`), so that submitting and sealing can be two
+//! processes. The file decides nothing: a damaged one is set aside, and what does not fit the tip is dropped.
 //!
-//! Two sealed blocks of one height are kept as evidence, durably, wherever the second comes from: in place of one that was
-//! undone, on a branch, or submitted for a height that has a block.
+//! Two sealed blocks of one height are kept as evidence, durably, wherever the second comes from: in place of
+//! one that was undone, on a branch, or submitted for a height that has a block.
 
 pub mod audit;
 pub(crate) mod branches;

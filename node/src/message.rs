@@ -1,31 +1,41 @@
-//! What nodes say to each other: one message a frame, bounded before anything is allocated.
+//! Messages between nodes: one message a frame, bounded before anything is allocated.
 //!
 //! ```text
 //! message = version (1) ‖ kind (1) ‖ content
-//!   0 hello        chain id (32) ‖ rules (32) ‖ listen_port: port (2), 0 for no
-//!   1 ping         nonce (8)                         2 pong          nonce (8)
-//!   3 ask addresses                                  4 addresses     n (2) ‖ (IPv6 (16) ‖ port (2) ‖ key (32))*
-//!   5 stem         transaction (mw)                  6 offer         n (2) ‖ transaction id (32)*
-//!   7 ask          n (2) ‖ transaction id (32)*      8 transaction   transaction (mw)
-//!   9 tip          header ‖ seal (mw)
-//!  10 ask headers  n (2) ‖ (height (8) ‖ hash (32))* 11 headers      n (2) ‖ (header ‖ seal)*
-//!  12 ask compact  height (8) ‖ hash (32)            13 compact      header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)*
-//!                                                                    ‖ n (4) ‖ short id (6)* outputs ‖ the same for kernels
-//!                                                                    ‖ reward: output ‖ kernel
-//!  14 ask items    height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* outputs ‖ n (4) ‖ place (4)* kernels
-//!  15 items        height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
-//!  16 ask block    height (8) ‖ hash (32)            17 block        header ‖ seal ‖ body (mw)
-//!  18 ask snapshots                                 19 snapshots    n (2) ‖ (header ‖ seal)*
-//!  20 ask part     block hash (32) ‖ place (4)       21 part         block hash (32) ‖ place (4) ‖ part, empty for no
-//!  22 have not     height (8) ‖ hash (32): of 12, 14 and 16
+//!   0 hello             chain id (32) ‖ rules (32) ‖ listen port (2), 0 for none
+//!   1 ping              nonce (8)
+//!   2 pong              nonce (8)
+//!   3 get addresses
+//!   4 addresses         n (2) ‖ (IPv6 (16) ‖ port (2) ‖ key (32))*
+//!   5 stem              transaction (mw)
+//!   6 announce          n (2) ‖ transaction id (32)*
+//!   7 get transactions  n (2) ‖ transaction id (32)*
+//!   8 transaction       transaction (mw)
+//!   9 tip               header ‖ seal (mw)
+//!  10 get headers       n (2) ‖ (height (8) ‖ hash (32))*
+//!  11 headers           n (2) ‖ (header ‖ seal)*
+//!  12 get compact       height (8) ‖ hash (32)
+//!  13 compact           header ‖ seal ‖ salt (8) ‖ n (4) ‖ input (32)* ‖ n (4) ‖ short id (6)* of outputs
+//!                       ‖ n (4) ‖ short id (6)* of kernels ‖ reward: output ‖ kernel
+//!  14 get items         height (8) ‖ hash (32) ‖ n (4) ‖ place (4)* of outputs ‖ n (4) ‖ place (4)* of kernels
+//!  15 items             height (8) ‖ hash (32) ‖ n (4) ‖ output* ‖ n (4) ‖ kernel*
+//!  16 get block         height (8) ‖ hash (32)
+//!  17 block             header ‖ seal ‖ body (mw)
+//!  18 get snapshots
+//!  19 snapshots         n (2) ‖ (header ‖ seal)*
+//!  20 get part          block hash (32) ‖ place (4)
+//!  21 part              block hash (32) ‖ place (4) ‖ part, empty if there is none
+//!  22 not found         height (8) ‖ hash (32): of 12, 14 and 16
 //! ```
 //!
-//! A node shows its last block by a tip, after its hello: the seal proves the height. Places ascend, so that items are at most the block.
-//! An IPv4 address is written as its IPv6 mapping. The body of a block stays bytes until its seal has been checked, so that
-//! nobody makes a node decode points that no operator sealed, and so does a part of a snapshot ([`snapshot`](super::snapshot))
-//! until it is one that was asked for; for the same reason all else that is long is metered before it is decoded. A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
+//! After its hello a node shows its last block by a tip: the seal proves the height. Places ascend, so that
+//! items are at most the block. An IPv4 address is written as its IPv6 mapping. The body of a block stays
+//! bytes until its seal has been checked, so that a peer cannot make a node decode points that no operator
+//! sealed. So does a part of a snapshot ([`snapshot_format`](crate::storage::snapshot_format)) until it is
+//! one that was requested. For the same reason every other long message is metered before it is decoded. A
+//! frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
 //!
-//! Not guaranteed: that a message makes sense. What it says is judged by the engine.
+//! Not guaranteed: that a message makes sense. The engine judges what it says.
 
 pub mod compact;
 
@@ -56,12 +66,12 @@ pub const MAX_IDS: u16 = 512;
 pub const MAX_LOCATOR: u16 = 64;
 /// Most headers in one message.
 pub const MAX_HEADERS: u16 = 1_024;
-/// Most snapshots that a node tells of.
+/// Most snapshots that a node offers.
 pub const MAX_SNAPSHOTS: u16 = 8;
-/// Most items of a kind that a compact block names, or that one asks for.
+/// Most items of one kind in a compact block or in a request for items.
 const MAX_ITEMS: u32 = 1 << 16;
 
-/// A block's name, and where to look for it.
+/// A block's height and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockName {
     /// Its height.
@@ -77,21 +87,22 @@ impl BlockName {
         Self { height: header.height, hash: header.hash() }
     }
 
-    /// Whether fork choice prefers this block to another: the higher, and of two at one height the one with the lesser hash.
+    /// Whether fork choice prefers this block to another: the higher, and of two at one height the one with
+    /// the lesser hash.
     #[must_use]
     pub fn is_better(self, other: Self) -> bool {
         (self.height, other.hash) > (other.height, self.hash)
     }
 }
 
-/// What a node says of itself first.
+/// The first message of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Its chain.
+    /// The node's chain.
     pub chain: ChainId,
-    /// The rules it holds blocks against: [`rules`].
+    /// The rules that it applies: [`rules`].
     pub rules: Hash,
-    /// The port on which it takes connections, if it does.
+    /// The port on which it accepts connections, if it does.
     pub listen_port: Option<u16>,
 }
 
@@ -113,53 +124,55 @@ pub enum Message {
     Hello(Hello),
     Ping(u64),
     Pong(u64),
-    AskAddresses,
+    GetAddresses,
     Addresses(Vec<Address>),
     Stem(Transaction),
-    Offer(Vec<Hash>),
-    Ask(Vec<Hash>),
+    Announce(Vec<Hash>),
+    GetTransactions(Vec<Hash>),
     Transaction(Transaction),
     Tip(SealedHeader),
-    AskHeaders(Vec<BlockName>),
+    GetHeaders(Vec<BlockName>),
     Headers(Vec<SealedHeader>),
-    AskCompact(BlockName),
+    GetCompact(BlockName),
     Compact(Compact),
-    AskItems { block: BlockName, outputs: Vec<u32>, kernels: Vec<u32> },
+    GetItems { block: BlockName, outputs: Vec<u32>, kernels: Vec<u32> },
     Items { block: BlockName, outputs: Vec<Output>, kernels: Vec<Kernel> },
-    AskBlock(BlockName),
+    GetBlock(BlockName),
     Block { sealed: SealedHeader, body: Vec<u8> },
-    AskSnapshots,
+    GetSnapshots,
     Snapshots(Vec<SealedHeader>),
-    AskPart { block: Hash, place: u32 },
+    GetPart { block: Hash, place: u32 },
     Part { block: Hash, place: u32, bytes: Vec<u8> },
-    HaveNot(BlockName),
+    NotFound(BlockName),
 }
 
-/// A name for the rules that are not in a chain's parameters: their numbers, the weights, the version of the bytes.
+/// A hash of the rules that are not in a chain's parameters: their numbers, the weights, the version of the
+/// encoding.
 ///
-/// Nodes with different ones would part at the first block on which they differ, so they do not talk.
+/// Nodes with different rules would diverge at the first block that they judge differently, so they do not
+/// connect.
 #[must_use]
 pub fn rules() -> Hash {
     let weights = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT].map(u64::to_le_bytes);
     tagged("sotto/node-rules/v1", &[&[VERSION], &weights.concat(), Rejection::RULES.concat().as_bytes()])
 }
 
-/// What a message costs whoever decodes it, beside its bytes.
+/// What decoding a message costs, besides its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// Nothing that counts, or what is not decoded.
+    /// Nothing that counts, or nothing is decoded.
     Light,
-    /// The points of a whispered transaction.
+    /// The points of a stemmed transaction.
     Stem,
-    /// Those of one that was asked for, or should have been.
+    /// The points of a transaction that was requested, or should have been.
     Transaction,
-    /// Those of a block's parts.
+    /// The points of parts of a block.
     Block,
     /// A seal to verify.
     Seal,
 }
 
-/// What a message will cost, by its kind; garbage costs nothing.
+/// What decoding a message will cost, by its kind; garbage costs nothing.
 #[must_use]
 pub fn cost(bytes: &[u8]) -> Cost {
     match bytes.get(1) {
@@ -177,26 +190,26 @@ impl Message {
             Self::Hello(_) => 0,
             Self::Ping(_) => 1,
             Self::Pong(_) => 2,
-            Self::AskAddresses => 3,
+            Self::GetAddresses => 3,
             Self::Addresses(_) => 4,
             Self::Stem(_) => 5,
-            Self::Offer(_) => 6,
-            Self::Ask(_) => 7,
+            Self::Announce(_) => 6,
+            Self::GetTransactions(_) => 7,
             Self::Transaction(_) => 8,
             Self::Tip(_) => 9,
-            Self::AskHeaders(_) => 10,
+            Self::GetHeaders(_) => 10,
             Self::Headers(_) => 11,
-            Self::AskCompact(_) => 12,
+            Self::GetCompact(_) => 12,
             Self::Compact(_) => 13,
-            Self::AskItems { .. } => 14,
+            Self::GetItems { .. } => 14,
             Self::Items { .. } => 15,
-            Self::AskBlock(_) => 16,
+            Self::GetBlock(_) => 16,
             Self::Block { .. } => 17,
-            Self::AskSnapshots => 18,
+            Self::GetSnapshots => 18,
             Self::Snapshots(_) => 19,
-            Self::AskPart { .. } => 20,
+            Self::GetPart { .. } => 20,
             Self::Part { .. } => 21,
-            Self::HaveNot(_) => 22,
+            Self::NotFound(_) => 22,
         }
     }
 }
@@ -207,16 +220,16 @@ impl Encode for Message {
         match self {
             Self::Hello(h) => h.encode(out),
             Self::Ping(nonce) | Self::Pong(nonce) => nonce.encode(out),
-            Self::AskAddresses | Self::AskSnapshots => {}
+            Self::GetAddresses | Self::GetSnapshots => {}
             Self::Addresses(all) => put_short(all, out),
             Self::Stem(t) | Self::Transaction(t) => t.encode(out),
-            Self::Offer(ids) | Self::Ask(ids) => put_short(ids, out),
+            Self::Announce(ids) | Self::GetTransactions(ids) => put_short(ids, out),
             Self::Tip(sealed) => sealed.encode(out),
-            Self::AskHeaders(names) => put_short(names, out),
+            Self::GetHeaders(names) => put_short(names, out),
             Self::Headers(all) | Self::Snapshots(all) => put_short(all, out),
-            Self::AskCompact(name) | Self::AskBlock(name) | Self::HaveNot(name) => name.encode(out),
+            Self::GetCompact(name) | Self::GetBlock(name) | Self::NotFound(name) => name.encode(out),
             Self::Compact(compact) => compact.encode(out),
-            Self::AskItems { block, outputs, kernels } => {
+            Self::GetItems { block, outputs, kernels } => {
                 block.encode(out);
                 put_long(outputs, out);
                 put_long(kernels, out);
@@ -230,7 +243,7 @@ impl Encode for Message {
                 sealed.encode(out);
                 out.extend_from_slice(body);
             }
-            Self::AskPart { block, place } => {
+            Self::GetPart { block, place } => {
                 block.encode(out);
                 out.extend_from_slice(&place.to_le_bytes());
             }
@@ -254,26 +267,26 @@ impl Decode for Message {
             0 => Self::Hello(Hello::decode(r)?),
             1 => Self::Ping(r.u64()?),
             2 => Self::Pong(r.u64()?),
-            3 => Self::AskAddresses,
+            3 => Self::GetAddresses,
             4 => Self::Addresses(short("addresses", MAX_ADDRESSES, r)?),
             5 => Self::Stem(Transaction::decode(r)?),
-            6 => Self::Offer(short("transaction ids", MAX_IDS, r)?),
-            7 => Self::Ask(short("transaction ids", MAX_IDS, r)?),
+            6 => Self::Announce(short("transaction ids", MAX_IDS, r)?),
+            7 => Self::GetTransactions(short("transaction ids", MAX_IDS, r)?),
             8 => Self::Transaction(Transaction::decode(r)?),
             9 => Self::Tip(SealedHeader::decode(r)?),
-            10 => Self::AskHeaders(short("names of blocks", MAX_LOCATOR, r)?),
+            10 => Self::GetHeaders(short("names of blocks", MAX_LOCATOR, r)?),
             11 => Self::Headers(short("headers", MAX_HEADERS, r)?),
-            12 => Self::AskCompact(BlockName::decode(r)?),
+            12 => Self::GetCompact(BlockName::decode(r)?),
             13 => Self::Compact(Compact::decode(r)?),
-            14 => Self::AskItems { block: BlockName::decode(r)?, outputs: places(r)?, kernels: places(r)? },
+            14 => Self::GetItems { block: BlockName::decode(r)?, outputs: places(r)?, kernels: places(r)? },
             15 => Self::Items { block: BlockName::decode(r)?, outputs: long(r)?, kernels: long(r)? },
-            16 => Self::AskBlock(BlockName::decode(r)?),
+            16 => Self::GetBlock(BlockName::decode(r)?),
             17 => Self::Block { sealed: SealedHeader::decode(r)?, body: r.take(r.left())?.to_vec() },
-            18 => Self::AskSnapshots,
+            18 => Self::GetSnapshots,
             19 => Self::Snapshots(short("snapshots", MAX_SNAPSHOTS, r)?),
-            20 => Self::AskPart { block: Hash::decode(r)?, place: r.u32()? },
+            20 => Self::GetPart { block: Hash::decode(r)?, place: r.u32()? },
             21 => Self::Part { block: Hash::decode(r)?, place: r.u32()?, bytes: r.take(r.left())?.to_vec() },
-            22 => Self::HaveNot(BlockName::decode(r)?),
+            22 => Self::NotFound(BlockName::decode(r)?),
             code => return Err(DecodeError::Code { what: "kind of message", code }),
         })
     }
@@ -312,7 +325,7 @@ fn long<T: Item>(r: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
     Ok(all)
 }
 
-/// Places in a block, each above the one before: an answer has nothing twice.
+/// Places in a block, each above the one before: a response contains nothing twice.
 fn places(r: &mut Reader<'_>) -> Result<Vec<u32>, DecodeError> {
     let all: Vec<u32> = long(r)?;
     match all.windows(2).find(|pair| !matches!(pair, [a, b] if a < b)) {

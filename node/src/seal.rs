@@ -1,16 +1,17 @@
-//! Seals: the key under which this chain's blocks are signed, and what shows that a height was sealed twice.
+//! Seals: the operator's key, under which this chain's blocks are signed, and the evidence that a height was
+//! sealed twice.
 //!
 //! ```text
-//! seal = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
+//! seal     = Schnorr signature under the operator's key over ("sotto/seal/v1" ‖ chain id ‖ header hash)
+//! key file = "SKEY" ‖ version (1) ‖ secret scalar (32) ‖ check (32)
 //! ```
 //!
-//! When a block is sealed is for an engine to say: [`engine::sealing`](crate::sealing).
-//!
-//! A seal says only that the operator chose this block; every rule is checked by whoever connects it, the operator too.
-//! Not guaranteed: that the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is
-//! the evidence, which the ledger keeps.
+//! A [sealing engine](crate::sealing) decides when a block is sealed. A seal shows only that the operator
+//! chose this block; every node that connects it checks every rule, the operator's too. Not guaranteed: that
+//! the operator seals one block at a height. After an undo it may seal another; [`DoubleSeal`] is the
+//! evidence, which the ledger keeps.
 
-use crate::codec::{CHECK, Damage, ends, open, tag};
+use crate::codec::{CHECK, Damage, checked, ends, tag};
 use core::fmt;
 use rand_core::{CryptoRng, CryptoRngCore, RngCore};
 use sotto_mw::{
@@ -45,7 +46,7 @@ impl OperatorKey {
         Self(secret)
     }
 
-    /// The seal of a header, whatever it is: whoever calls this has judged the block.
+    /// The seal of a header. The caller must have judged the block.
     #[must_use]
     pub fn seal(&self, chain: &ChainId, header: &Header, mut rng: &mut dyn CryptoRngCore) -> Signature {
         sign(&self.0, &header.seal_message(chain), &mut rng)
@@ -62,17 +63,17 @@ impl fmt::Debug for OperatorKey {
     }
 }
 
-/// Two different headers of one height, both sealed: the operator went back on its word, and this shows it to anybody.
+/// Two different headers of one height, both sealed: proof that the operator broke its word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoubleSeal {
-    /// The one that is in the chain, if either is.
+    /// The header that is in the chain, if either is.
     pub first: SealedHeader,
-    /// The other.
+    /// The other header.
     pub second: SealedHeader,
 }
 
 impl DoubleSeal {
-    /// Whether it proves what it says.
+    /// Whether both seals hold and the headers differ.
     #[must_use]
     pub fn holds(&self, chain: &Chain) -> bool {
         let (a, b) = (&self.first, &self.second);
@@ -100,7 +101,7 @@ pub(crate) fn operator(secret: &[u8; 32]) -> zeroize::Zeroizing<Vec<u8>> {
 
 /// The secret scalar's bytes of a key file.
 pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>, Damage> {
-    let mut r = Reader::new(open(tag::OPERATOR, &[], bytes)?);
+    let mut r = Reader::new(checked(tag::OPERATOR, &[], bytes)?);
     if r.take(4)? != b"SKEY" {
         return Err(Damage::Magic);
     }

@@ -1,22 +1,24 @@
-//! What takes proposals and makes sealed blocks of them: the interface of sealing engines, and the solo operator's.
+//! The interface of sealing engines, which turn proposals into sealed blocks, and the solo operator's engine.
 //!
 //! ```text
 //! propose    Ledger::draft ─▶ a wallet makes the reward ─▶ Ledger::propose ─▶ judged ──Proposed──▶ engine
-//! validate   a sealer shows a proposal ──Heard──▶ engine ──Judge──▶ the rules, at the tip ──Judged──▶ engine: its vote, told to all
-//! commit     the certificate is complete: engine ──Commit──▶ the block is connected, durably, and told to everybody
+//! validate   a sealer sends a proposal ──Heard──▶ engine ──Judge──▶ the rules, at the tip ──Judged──▶ engine: its vote, sent to all
+//! commit     the certificate is complete: engine ──Commit──▶ the block is connected, durably, and announced
 //! ```
 //!
-//! An engine holds keys and rounds, and no ledger: it is told what the rules say of a proposal, and never judges one itself. So
-//! its sealers all judge by the one rule book before they sign, and what they have judged is connected without being verified
-//! again. [`Ledger::seal_with`](crate::ledger::Ledger::seal_with) carries its effects out, all but what it tells other sealers.
+//! An engine holds keys and rounds, and no ledger. It learns what the rules say of a proposal, and never
+//! judges one itself. So all sealers apply the same rules before they sign, and what they have judged is
+//! connected without being verified again. [`seal_with`](crate::ledger::seal_with) carries an engine's
+//! effects out, except for messages to other sealers.
 //!
-//! The certificate is one signature under the key that the genesis parameters name, so whoever follows the chain checks it
-//! ([`SealedHeader::holds`](crate::seal::SealedHeader::holds)) and need not know which engine made it: one operator, or several
-//! who signed together under the sum of their keys. Which of two sealed branches is followed, they need not know either:
-//! the choice is [`fork`](super::fork)'s, and how final a block is the parameters say. With K = 0 it is final when it is sealed,
-//! as engines with votes promise; the solo operator's K is greater, since nobody stops it from sealing a height twice.
+//! The certificate is one signature under the key that the genesis parameters name. Every node checks it
+//! ([`SealedHeader::holds`](crate::seal::SealedHeader::holds)) and need not know which engine made it: one
+//! operator, or several who signed together under the sum of their keys. The same holds for the choice
+//! between two sealed branches, which [`fork`](crate::ledger::fork) makes; the parameters state how final a
+//! block is. With K = 0 a block is final when it is sealed, as engines with votes promise; the solo
+//! operator's K is greater, since nothing stops it from sealing a height twice.
 //!
-//! Not here: how sealers reach each other, and whose turn it is, which are an engine's own.
+//! Not here: how sealers reach each other, and whose turn it is. Each engine decides that itself.
 
 use crate::seal::{ForeignKey, OperatorKey};
 use core::{convert::Infallible, time::Duration};
@@ -31,10 +33,10 @@ use sotto_mw::{
 
 /// A sealing engine.
 pub trait Sealing {
-    /// What its sealers say to each other.
+    /// A message between its sealers.
     type Message;
 
-    /// Does what an event asks for. `now` never goes back.
+    /// Handles an event, and returns what to do about it. `now` never goes back.
     fn step(
         &mut self,
         now: Duration,
@@ -43,38 +45,38 @@ pub trait Sealing {
     ) -> Vec<SealEffect<Self::Message>>;
 }
 
-/// What happens to a sealing engine.
+/// What can happen to a sealing engine.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, into the engine")]
 pub enum SealEvent<M> {
     /// This node proposes a block.
     Proposed(Connected<ProposalChange>),
-    /// Another sealer said something. Who it was, the message shows.
+    /// A message of another sealer arrived. The message identifies the sealer.
     Heard(M),
-    /// The rules have judged what [`SealEffect::Judge`] showed.
+    /// The rules have judged the proposal of [`SealEffect::Judge`].
     Judged {
         /// The proposal's header hash.
         block: Hash,
-        /// What they say.
+        /// The verdict.
         verdict: Result<Connected<ProposalChange>, Rejection>,
     },
     /// Time has passed.
     Tick,
 }
 
-/// What a sealing engine wants to be done.
+/// What a sealing engine wants done.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "moved once, out of the engine")]
 pub enum SealEffect<M> {
-    /// Tell all other sealers.
+    /// Send this to all other sealers.
     Tell(M),
-    /// Hold a proposal against the tip; [`SealEvent::Judged`] says what came of it.
+    /// Judge a proposal at the tip; [`SealEvent::Judged`] brings the verdict.
     Judge(Proposal),
     /// Connect a proposal under this certificate.
     Commit(Connected<ProposalChange>, Signature),
 }
 
-/// The solo engine: what its operator proposes is sealed at once, and there is nobody to ask.
+/// The solo engine: seals what its operator proposes, at once.
 #[derive(Debug)]
 pub struct Solo {
     chain: ChainId,

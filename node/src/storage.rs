@@ -1,4 +1,5 @@
-//! Storage: a chain as files and an index, and the snapshots of it, over two interfaces that do the reading and writing.
+//! Storage: a chain as files and an index, and the snapshots of it, over two interfaces that do the reading
+//! and writing.
 //!
 //! ```text
 //! Store ─▶ ChainStore ─▶ block log, head, base ─▶ Files        a directory, or a map in memory
@@ -7,8 +8,8 @@
 //!   └─▶ SnapshotDownload                  the snapshot that is fetched, judged and installed
 //! ```
 //!
-//! Nothing here makes a system call. [`Files`] and [`Databases`] are implemented by the edges for a disk, and here by
-//! [`Memory`] and [`MemoryDatabases`], which tests use to cut the power at every write.
+//! Nothing here makes a system call. [`Files`] and [`Databases`] are implemented by the edges for a disk, and
+//! here by [`Memory`] and [`MemoryDatabases`], which tests use to cut the power at every write.
 //!
 //! **Reading order**: `format`, `snapshot_format` (the bytes), [`Files`], [`Databases`], `log`, `index`, `base`,
 //! [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.

@@ -223,26 +223,26 @@ fn messages() -> Inputs {
         Message::Hello(hello),
         Message::Ping(7),
         Message::Pong(7),
-        Message::AskAddresses,
+        Message::GetAddresses,
         Message::Addresses(addresses.to_vec()),
         Message::Stem(payment.clone()),
-        Message::Offer(ids.clone()),
-        Message::Ask(ids),
+        Message::Announce(ids.clone()),
+        Message::GetTransactions(ids),
         Message::Transaction(payment.clone()),
         Message::Tip(sealed.clone()),
-        Message::AskHeaders(vec![name; 2]),
+        Message::GetHeaders(vec![name; 2]),
         Message::Headers(vec![sealed.clone(); 2]),
-        Message::AskCompact(name),
+        Message::GetCompact(name),
         Message::Compact(Compact::of(block, 5).expect("a block with a reward")),
-        Message::AskItems { block: name, outputs: vec![0, 2], kernels: vec![1] },
+        Message::GetItems { block: name, outputs: vec![0, 2], kernels: vec![1] },
         Message::Items { block: name, outputs, kernels },
-        Message::AskBlock(name),
+        Message::GetBlock(name),
         Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
-        Message::AskSnapshots,
+        Message::GetSnapshots,
         Message::Snapshots(vec![sealed; 2]),
-        Message::AskPart { block: name.hash, place: 3 },
+        Message::GetPart { block: name.hash, place: 3 },
         Message::Part { block: name.hash, place: 3, bytes: vec![1, 2, 3] },
-        Message::HaveNot(name),
+        Message::NotFound(name),
     ];
     let named = all.iter().enumerate().map(|(i, m)| (format!("{i:02}"), m.to_bytes()));
     let many = [(6, 2), (11, 2), (14, 42), (19, 2)].map(|(kind, at)| {
@@ -250,7 +250,7 @@ fn messages() -> Inputs {
         bytes.splice(at..at + 2, [0xff; 2]);
         input(&format!("{kind:02}-many"), bytes)
     });
-    let twice = Message::AskItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
+    let twice = Message::GetItems { block: name, outputs: vec![2, 2], kernels: vec![] }.to_bytes();
     named.chain(many).chain([input("14-twice", twice)]).collect()
 }
 

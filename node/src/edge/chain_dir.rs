@@ -31,7 +31,8 @@ impl Store<Disk> {
     /// Creates the store of a new chain in a directory, which is made if need be.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when a chain is there, [`StoreError::Locked`] when another process uses the directory.
+    /// [`StoreError::Exists`] when a chain is there, [`StoreError::Locked`] when another process uses the
+    /// directory.
     pub fn create(dir: &Path, params: Params) -> Result<Self, StoreError> {
         Self::create_on(new_dir(dir)?, layout(dir), params)
     }
@@ -39,8 +40,8 @@ impl Store<Disk> {
     /// Opens the store in a directory.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] when there is none, [`StoreError::Locked`] when another process uses it, and every
-    /// damage that cannot be repaired.
+    /// [`StoreError::Absent`] when there is none, [`StoreError::Locked`] when another process uses it, and
+    /// every damage that cannot be repaired.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let absent = || StoreError::Absent { dir: dir.to_owned() };
         if !dir.exists() {

@@ -14,12 +14,12 @@ use crate::{
         clock::Clock,
         disk::Disk,
         event_loop::{Edges, channel, run},
-        kept::{Kept, Kind},
         log,
         metrics::Counters,
         net::{self, Net, NetError},
         node_handle::NodeHandle,
         rpc::{RpcError, Server, Service},
+        saved_files::{SavedFile, SavedFiles},
     },
     effect::{Effect, LogEvent},
     engine::Node,
@@ -98,9 +98,9 @@ impl Daemon {
         let Setup { mut config, net, rpc, dir } = setup;
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
-        let kept = Kept::open(&dir).map_err(refused)?;
-        let book = kept.read(Kind::AddrBook).map_err(refused)?;
-        let own = kept.read(Kind::Own).map_err(refused)?;
+        let kept = SavedFiles::open(&dir).map_err(refused)?;
+        let book = kept.read(SavedFile::AddrBook).map_err(refused)?;
+        let own = kept.read(SavedFile::LocalTxs).map_err(refused)?;
         let (events, received) = channel();
         // The first event; the receiver exists, so sending cannot fail.
         drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
@@ -115,7 +115,7 @@ impl Daemon {
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
-        let mut edges = DaemonEdges { net, kept, handle: handle.clone(), counters, failed: None };
+        let mut edges = DaemonEdges { net, saved: kept, handle: handle.clone(), counters, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
             node = run(node, &Clock::start(), &mut OsRng, &received, &mut edges);
             // In this order: no new requests, no waiting requests, no connections.
@@ -159,7 +159,7 @@ impl Daemon {
 /// Carries out the effects of a node.
 struct DaemonEdges {
     net: Net,
-    kept: Kept,
+    saved: SavedFiles,
     handle: NodeHandle,
     counters: Arc<Counters>,
     failed: Option<LedgerError>,
@@ -174,12 +174,12 @@ impl Edges for DaemonEdges {
             Effect::Respond(id, response) => self.handle.respond(id, *response),
             Effect::SaveAddrBook(book) => {
                 // It is saved again soon, and a node without an address book learns addresses from its seeds.
-                if let Err(why) = self.kept.replace(Kind::AddrBook, &book) {
+                if let Err(why) = self.saved.replace(SavedFile::AddrBook, &book) {
                     tracing::warn!(%why, "cannot save the address book");
                 }
             }
             Effect::SaveLocalTxs(own) => {
-                return Some(match self.kept.replace(Kind::Own, &own) {
+                return Some(match self.saved.replace(SavedFile::LocalTxs, &own) {
                     Ok(()) => Event::LocalTxsSaved,
                     Err(why) => {
                         tracing::error!(%why, "cannot save submitted transactions; refusing further ones until it succeeds");

@@ -1,8 +1,8 @@
 //! The files of a store on a disk, and the lock that keeps a second process out.
 //!
-//! Directories are made with mode 0700 and files with 0600, whatever the umask grants: a chain is public, but what this node
-//! has pending is not yet. The index's files have the modes that sled gives them, below such a directory. What is there
-//! already keeps the modes that it has.
+//! Directories are made with mode 0700 and files with 0600, whatever the umask grants: a chain is public, but
+//! what this node has pending is not yet. The index's files have the modes that sled gives them, below such a
+//! directory. What is there already keeps the modes that it has.
 
 use crate::storage::{FileName, Files, StoreError};
 use std::{
@@ -57,7 +57,8 @@ impl Disk {
         Ok(all)
     }
 
-    /// The open file to write to. It stays open until its sync, so that a failed write-back is reported there.
+    /// The open file to write to. It stays open until its sync, so that a failed write-back is reported
+    /// there.
     fn writer(&mut self, file: FileName) -> io::Result<&mut File> {
         let open = match self.writing.take() {
             Some((name, open)) if name == file => open,

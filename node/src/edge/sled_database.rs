@@ -1,8 +1,8 @@
 //! The index's database on disk: [`sled`], and what it takes to trust it.
 //!
-//! One flipped bit in sled's file can lose records without an error, and its own flush does not cover metadata. Hence the
-//! `fsync` of its files in [`Database::flush`], and the check of the whole index when a store opens. sled may also
-//! panic over damaged files, which is caught here and reported as damage.
+//! One flipped bit in sled's file can lose records without an error, and its own flush does not cover
+//! metadata. Hence the `fsync` of its files in [`Database::flush`], and the check of the whole index when a
+//! store opens. sled may also panic over damaged files, which is caught here and reported as damage.
 
 use crate::{
     edge::disk::sync_dir,
@@ -142,8 +142,8 @@ fn entry(found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<KeyValue, Stor
     found.map(|(k, v)| (k.to_vec(), v.to_vec())).map_err(failed)
 }
 
-/// Opens sled. Its threads may hold its lock for a moment after a store was closed; no other process can, since the
-/// store's own lock keeps it out.
+/// Opens sled. Its threads may hold its lock for a moment after a store was closed; no other process can,
+/// since the store's own lock keeps it out.
 fn open_patiently(config: &sled::Config) -> sled::Result<sled::Db> {
     let locked = |e: &sled::Error| matches!(e, sled::Error::Io(e) if e.to_string().contains("acquire lock"));
     for _ in 0..LOCK_TRIES {
@@ -160,8 +160,8 @@ fn guarded<T>(operation: impl FnOnce() -> Result<T, StoreError>) -> Result<T, St
     catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|_| Err(IndexFault::Unreadable.into()))
 }
 
-/// What an error of sled's means. What the operating system refuses says nothing about the index; the rest is what
-/// sled made of its bytes.
+/// What an error of sled's means. What the operating system refuses says nothing about the index; the rest is
+/// what sled made of its bytes.
 fn failed(e: sled::Error) -> StoreError {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     match e {

@@ -1,8 +1,9 @@
-//! The branch ahead of the chain: sealed headers whose blocks are being fetched, and what is known of each block.
+//! The branch ahead of the chain: sealed headers whose blocks are being fetched, and what is known of each
+//! block.
 //!
 //! [`Sync`](super::sync::Sync) fills it with headers and fetches the bodies;
-//! [`SnapshotSync`](super::snapshot_sync::SnapshotSync) reads from it how far the chain is behind, and suspends the fetching of
-//! bodies while a snapshot is on its way.
+//! [`SnapshotSync`](super::snapshot_sync::SnapshotSync) reads from it how far the chain is behind, and
+//! suspends the fetching of bodies while a snapshot is on its way.
 
 use crate::{
     message::{BlockName, compact::Filling},
@@ -31,7 +32,8 @@ pub(crate) enum SnapshotMode {
 pub(crate) struct Branch {
     /// A better branch, from the first block that is not here.
     pub(crate) blocks: VecDeque<BranchBlock>,
-    /// The best block that a peer has shown, and until when it counts as ahead of the chain although its headers have not come.
+    /// The best block that a peer has shown, and until when it counts as ahead of the chain although its
+    /// headers have not come.
     pub(crate) shown: Option<(BlockName, Duration)>,
     pub(crate) mode: SnapshotMode,
 }

@@ -1,8 +1,8 @@
 //! What peers ask for of the chain: headers, blocks whole and compact, and snapshots in parts.
 //!
-//! Every response is metered before it is read from disk, and then by its bytes: a peer that asks for more than its allowance gets
-//! no response, or, for a part of a snapshot, the response that there is none now. A peer that asks for a block that is not in the
-//! chain, or was pruned, is told so, and asks another.
+//! Every response is metered before it is read from disk, and then by its bytes: a peer that asks for more
+//! than its allowance gets no response, or, for a part of a snapshot, the response that there is none now. A
+//! peer that asks for a block that is not in the chain, or was pruned, is told so, and asks another.
 
 use super::context::{StepContext, StepResult};
 use crate::{
@@ -22,12 +22,12 @@ const REQUEST: u64 = 1_024;
 /// Responds to a request for something of the chain.
 pub(crate) fn on_request<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, request: Message) -> StepResult {
     match request {
-        Message::AskHeaders(names) => on_get_headers(ctx, id, &names),
-        Message::AskCompact(name) => on_get_compact(ctx, id, name),
-        Message::AskItems { block, outputs, kernels } => on_get_items(ctx, id, block, &outputs, &kernels),
-        Message::AskBlock(name) => on_get_block(ctx, id, name),
-        Message::AskSnapshots => on_get_snapshots(ctx, id),
-        Message::AskPart { block, place } => on_get_part(ctx, id, block, place),
+        Message::GetHeaders(names) => on_get_headers(ctx, id, &names),
+        Message::GetCompact(name) => on_get_compact(ctx, id, name),
+        Message::GetItems { block, outputs, kernels } => on_get_items(ctx, id, block, &outputs, &kernels),
+        Message::GetBlock(name) => on_get_block(ctx, id, name),
+        Message::GetSnapshots => on_get_snapshots(ctx, id),
+        Message::GetPart { block, place } => on_get_part(ctx, id, block, place),
         _ => Ok(()),
     }
 }
@@ -49,7 +49,8 @@ fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[B
     Ok(())
 }
 
-/// A block that a peer asks for; none when it is more than the peer may have, or is not here, as the peer is told.
+/// A block that a peer asks for; none when it is more than the peer may have, or is not here, as the peer is
+/// told.
 fn block_for<F: Files>(
     ctx: &mut StepContext<'_, F>,
     id: PeerId,
@@ -62,7 +63,7 @@ fn block_for<F: Files>(
     let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
     let block = if ours && name.height > store.base() { store.block(name.height)? } else { None };
     let Some(block) = block else {
-        ctx.send(id, Message::HaveNot(name));
+        ctx.send(id, Message::NotFound(name));
         return Ok(None);
     };
     let bytes = block.body.weight() * 32;

@@ -148,7 +148,8 @@ impl<F: Files> StepContext<'_, F> {
         Ok(())
     }
 
-    /// What the rules say to a peer's transaction. One that breaks a rule whatever the state adds to its ban score.
+    /// What the rules say to a peer's transaction. One that breaks a rule whatever the state adds to its ban
+    /// score.
     pub(crate) fn judge(&mut self, from: PeerId, t: Transaction) -> StepResult<Verdict> {
         let id = transaction_id(&t);
         if self.ledger.mempool().get(&id).is_some() {

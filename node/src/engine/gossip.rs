@@ -62,8 +62,8 @@ impl Gossip {
         event: PartEvent<'_>,
     ) -> StepResult {
         match event {
-            PartEvent::Message(id, Message::Offer(ids)) => self.on_announcement(ctx, id, ids),
-            PartEvent::Message(id, Message::Ask(ids)) => on_get_transactions(ctx, id, &ids),
+            PartEvent::Message(id, Message::Announce(ids)) => self.on_announcement(ctx, id, ids),
+            PartEvent::Message(id, Message::GetTransactions(ids)) => on_get_transactions(ctx, id, &ids),
             PartEvent::Message(id, Message::Transaction(t)) => return self.on_transaction(ctx, id, t),
             PartEvent::Ready(id) => on_ready(ctx, id),
             PartEvent::Signal(Signal::Disconnected(id, _)) => self.requests.lost(*id, ctx.now),
@@ -96,7 +96,7 @@ impl Gossip {
             return;
         }
         let ask = self.requests.ask(id, ctx.now, ctx.config.response_timeout);
-        ask.chunks(MAX_IDS.into()).for_each(|ids| ctx.send(id, Message::Ask(ids.to_vec())));
+        ask.chunks(MAX_IDS.into()).for_each(|ids| ctx.send(id, Message::GetTransactions(ids.to_vec())));
     }
 
     /// Whether a transaction was refused, or waits for its parent.
@@ -148,8 +148,8 @@ impl Gossip {
         Ok(())
     }
 
-    /// Requests what was announced, and from other peers what did not come. While blocks are being fetched nothing is
-    /// requested: the mempool of others fits the last of them.
+    /// Requests what was announced, and from other peers what did not come. While blocks are being fetched
+    /// nothing is requested: the mempool of others fits the last of them.
     fn request<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
         if ctx.branch.is_fetching() {
             return;
@@ -164,7 +164,7 @@ impl Gossip {
             ask.entry(id).or_default().extend(self.requests.ask(id, now, timeout));
         }
         for (id, all) in ask {
-            all.chunks(MAX_IDS.into()).for_each(|ids| ctx.send(id, Message::Ask(ids.to_vec())));
+            all.chunks(MAX_IDS.into()).for_each(|ids| ctx.send(id, Message::GetTransactions(ids.to_vec())));
         }
     }
 }
@@ -209,7 +209,7 @@ fn send_announcements<F: Files>(ctx: &mut StepContext<'_, F>) {
         let news: Vec<Hash> =
             offers.into_iter().filter(|tx| mempool.get(tx).is_some() && peer.knows.insert(*tx)).collect();
         for ids in news.chunks(MAX_IDS.into()) {
-            ctx.effects.push(Effect::Send(*id, Message::Offer(ids.to_vec())));
+            ctx.effects.push(Effect::Send(*id, Message::Announce(ids.to_vec())));
         }
     }
 }

@@ -34,7 +34,8 @@ pub(crate) fn on_connected<F: Files>(
     ctx.send(id, Message::Hello(hello));
 }
 
-/// Which connection a hello closes, and why: this one, if the peer follows other rules, or one of two with the same peer.
+/// Which connection a hello closes, and why: this one, if the peer follows other rules, or one of two with
+/// the same peer.
 pub(crate) fn objection<F: Files>(
     ctx: &mut StepContext<'_, F>,
     id: PeerId,
@@ -51,9 +52,9 @@ pub(crate) fn objection<F: Files>(
     duplicate(ctx, id, key).map(|worse| (worse, CloseReason::Duplicate))
 }
 
-/// Which connection must close when this one is with this node itself, or the second in its direction with a peer: the older
-/// one, which the peer would not have replaced while it worked. One in each direction may stay, since a node stems only to peers
-/// that it chose.
+/// Which connection must close when this one is with this node itself, or the second in its direction with a
+/// peer: the older one, which the peer would not have replaced while it worked. One in each direction may
+/// stay, since a node stems only to peers that it chose.
 fn duplicate<F: Files>(ctx: &StepContext<'_, F>, id: PeerId, key: PeerKey) -> Option<PeerId> {
     if key == ctx.config.key {
         return Some(id);
@@ -72,7 +73,7 @@ pub(crate) fn complete<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, hello
         Direction::Outbound(address) => {
             peer.awaits_addresses = true;
             ctx.peers.book.reached(address);
-            ctx.send(id, Message::AskAddresses);
+            ctx.send(id, Message::GetAddresses);
         }
         Direction::Inbound(from) => {
             let at = hello.listen_port.map(|port| SocketAddr::new(from.ip(), port));
@@ -85,7 +86,8 @@ pub(crate) fn complete<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, hello
     Ok(())
 }
 
-/// Sends a sample of the address book, once a connection: a peer that could ask again and again would copy the book.
+/// Sends a sample of the address book, once a connection: a peer that could ask again and again would copy
+/// the book.
 pub(crate) fn on_get_addresses<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId) {
     let Some(peer) = ctx.peers.all.get_mut(&id) else { return };
     if core::mem::replace(&mut peer.sent_addresses, true) {

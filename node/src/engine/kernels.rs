@@ -1,7 +1,7 @@
-//! The mountain range over all kernels, with all its nodes, for proofs that a kernel is in the chain.
+//! The Merkle mountain range over all kernels, with all its nodes, for proofs that a kernel is in the chain.
 //!
-//! A store keeps the peaks alone, which can grow and not prove. The range is made when the first proof is asked for, 64 bytes a
-//! kernel, and grows from then on; after a reorganisation it is made anew.
+//! A store keeps only the peaks, which can grow but not prove. The range is built when the first proof is
+//! requested, 64 bytes a kernel, and grows from then on; after a reorganisation it is rebuilt.
 
 use crate::{
     effect::KernelProof,
@@ -46,14 +46,14 @@ impl Kernels {
         Err(IndexFault::Kernels.into())
     }
 
-    /// Goes on to the store's tip.
+    /// Extends the range to the store's tip.
     fn catch_up<F: Files>(&mut self, store: &Store<F>) -> Result<(), StoreError> {
         if let Some(tip) = self.tip
             && store.header(tip.height)?.is_none_or(|h| h.hash() != tip.hash)
         {
             *self = Self::default();
         }
-        // Known only once it is whole.
+        // It is known only once the range is complete.
         self.tip = None;
         for kernel in store.kernels_from(self.range.len()) {
             self.range.push(kernel?.id());

@@ -1,4 +1,5 @@
-//! Transactions that were submitted to this node, and which of them are saved, acknowledged and to be stemmed again.
+//! Transactions that were submitted to this node, and which of them are saved, acknowledged and to be stemmed
+//! again.
 //!
 //! ```text
 //! submitted ─▶ saved? ── no ─▶ refused: no peer has heard of it
@@ -7,15 +8,16 @@
 //!                              └──────────── a random delay ◀────────────┘
 //! ```
 //!
-//! What is public may cease to be: a transaction that was aggregated with another on its stem falls with it, and a mempool drops
-//! what pays least. Then it is stemmed again as if it were new, since a node that fluffed it now would be known as its origin: no
-//! other still has it. It waits first, for an exponential time as long on average as an embargo, because what comes at once after
-//! a block comes from nearby.
+//! What is public may cease to be: a transaction that was aggregated with another on its stem falls with it,
+//! and a mempool drops what pays least. Then it is stemmed again as if it were new, since a node that fluffed
+//! it now would be known as its origin: no other still has it. It waits first, for an exponential time as
+//! long on average as an embargo, because what comes at once after a block comes from nearby.
 //!
-//! Guaranteed: a transaction that was acknowledged is saved durably until a block has it or its window is over: here, or where it
-//! is pending under its own name, in the mempool's file. Not guaranteed: that one which a restart found in the mempool is stemmed
-//! again when the mempool drops it, nor one whose block was undone. An attacker who makes a transaction fall sees its route a second
-//! time, which shows no more before the epoch changes (`docs/THREATS.md`).
+//! Guaranteed: a transaction that was acknowledged is saved durably until a block has it or its window is
+//! over: here, or where it is pending under its own name, in the mempool's file. Not guaranteed: that one
+//! which a restart found in the mempool is stemmed again when the mempool drops it, nor one whose block was
+//! undone. An attacker who makes a transaction fall sees its route a second time, which shows no more before
+//! the epoch changes (`docs/THREATS.md`).
 
 use crate::event::RequestId;
 use core::time::Duration;

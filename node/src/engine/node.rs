@@ -244,8 +244,9 @@ impl Parts {
         Ok(())
     }
 
-    /// Whether a peer may still cause the work that this message makes, which its kind tells before it is decoded: points by
-    /// their bytes, unless the peer was asked for some, and a seal by what it takes to verify one.
+    /// Whether a peer may still cause the work that this message makes, which its kind tells before it is
+    /// decoded: points by their bytes, unless the peer was asked for some, and a seal by what it takes to
+    /// verify one.
     fn may_work<F: Files>(&self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> bool {
         let points = bytes.len() as u64 / BYTES_PER_WEIGHT;
         let work = match cost(bytes) {
@@ -284,12 +285,12 @@ impl Parts {
         match message {
             Message::Hello(_) => drop(ctx.blame(id, Offence::Garbage)),
             Message::Ping(nonce) => ctx.send(id, Message::Pong(nonce)),
-            Message::AskAddresses => handshake::on_get_addresses(ctx, id),
+            Message::GetAddresses => handshake::on_get_addresses(ctx, id),
             Message::Addresses(all) => handshake::on_addresses(ctx, id, &all),
             m @ (Message::Pong(_) | Message::Stem(_)) => {
                 return self.relay.step(ctx, PartEvent::Message(id, m));
             }
-            m @ (Message::Offer(_) | Message::Ask(_) | Message::Transaction(_)) => {
+            m @ (Message::Announce(_) | Message::GetTransactions(_) | Message::Transaction(_)) => {
                 return self.gossip.step(ctx, PartEvent::Message(id, m));
             }
             m @ (Message::Tip(_)
@@ -297,16 +298,16 @@ impl Parts {
             | Message::Compact(_)
             | Message::Items { .. }
             | Message::Block { .. }
-            | Message::HaveNot(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
+            | Message::NotFound(_)) => return self.sync.step(ctx, PartEvent::Message(id, m)),
             m @ (Message::Snapshots(_) | Message::Part { .. }) => {
                 return self.snapshots.step(ctx, PartEvent::Message(id, m));
             }
-            m @ (Message::AskHeaders(_)
-            | Message::AskCompact(_)
-            | Message::AskItems { .. }
-            | Message::AskBlock(_)
-            | Message::AskSnapshots
-            | Message::AskPart { .. }) => return chain_serve::on_request(ctx, id, m),
+            m @ (Message::GetHeaders(_)
+            | Message::GetCompact(_)
+            | Message::GetItems { .. }
+            | Message::GetBlock(_)
+            | Message::GetSnapshots
+            | Message::GetPart { .. }) => return chain_serve::on_request(ctx, id, m),
         }
         Ok(())
     }

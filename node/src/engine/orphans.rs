@@ -1,7 +1,9 @@
-//! Transactions that came before the one whose outputs they spend: parent and child may be fetched from different peers.
+//! Transactions that came before their parent, whose outputs they spend: the two may be fetched from
+//! different peers.
 //!
-//! Something that they spend is neither in the chain nor pending; they wait, in bounded number, until it is, and are verified then.
-//! Whoever sends transactions whose parents do not exist pushes others out of here, which costs a child a delay and nobody a coin.
+//! What an orphan spends is neither in the chain nor pending. Orphans wait, in bounded number, until it is,
+//! and are verified then. A peer that sends transactions whose parents do not exist pushes out other orphans,
+//! which delays them and costs no coin.
 
 use sotto_mw::{
     hash::Hash,
@@ -25,7 +27,7 @@ impl Orphans {
         self.waiting.iter().any(|(waiting, _)| waiting == id)
     }
 
-    /// Takes one in, and lets the oldest go where there is no room.
+    /// Adds an orphan, and drops the oldest if there is no room.
     pub(crate) fn insert(&mut self, id: Hash, t: Transaction) {
         if self.contains(&id) || t.body.weight() > MAX_WEIGHT / 4 {
             return;

@@ -1,16 +1,19 @@
-//! Peers: who is connected, what each may cause, and who is not welcome for a while.
+//! Peers: the open connections, what each may cause, and which peers are banned.
 //!
 //! ```text
-//! dial or accept ─▶ greeting ──hello, same chain, same rules──▶ ready ─▶ gone
-//!                      │ 10 s, or anything else                   │ 100 demerits, silence
-//!                      └────────────▶ closed ◀────────────────────┘
+//! dial or accept ─▶ handshake ──hello, same chain, same rules──▶ ready ─▶ disconnected
+//!                      │ 10 s, or anything else                    │ ban score of 100, silence
+//!                      └────────────▶ closed ◀─────────────────────┘
 //! ```
 //!
-//! Demerits fade by one a second. At a hundred the connection is closed and its IP address is refused for a day (of IPv6 the /64; on
-//! this machine, the key is). Whoever leaves with demerits has them still when it comes back soon, by its key or its address. A transaction that the chain's state refuses earns none: an honest peer may be a block behind.
+//! A ban score falls by one a second. At a hundred the connection is closed and the peer's IP address is
+//! refused for a day (of IPv6 the /64; on this machine, the key). A peer that reconnects soon keeps its
+//! score, by its key or its address. A transaction that does not fit the chain's state adds nothing: an
+//! honest peer may be a block behind.
 //!
-//! Guaranteed: every list here has a bound. Not guaranteed: that somebody with many addresses is kept out; outbound connections are
-//! chosen by this node, from rows that one provider cannot fill ([`book`]).
+//! Guaranteed: every list here has a bound. Not guaranteed: that an attacker with many addresses is kept out;
+//! a node chooses its outbound connections itself, from buckets that one provider cannot fill
+//! ([`addr_book`]).
 
 pub(crate) mod addr_book;
 pub(crate) mod addr_book_file;
@@ -34,9 +37,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 /// How far a connection has come.
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
-    /// Its hello is awaited until then.
+    /// The peer has to send its hello before this time.
     Handshake(Duration),
-    /// It said hello.
+    /// The peer has sent its hello.
     Ready,
 }
 
@@ -46,15 +49,15 @@ pub(crate) struct Peer {
     pub(crate) direction: Direction,
     pub(crate) key: PeerKey,
     pub(crate) stage: Stage,
-    /// Its last block, as it has shown by a header under its seal.
+    /// Its last block, as a sealed header has shown.
     pub(crate) tip: Option<BlockName>,
-    /// When it last gave headers or a block that it was asked for.
+    /// When it last delivered headers or a block that were requested.
     pub(crate) gave: Option<Duration>,
-    /// How often it has let us wait for such since then.
+    /// How many requests it has left open for too long since then.
     pub(crate) missed: u32,
-    /// Transactions that it has, as far as we know.
+    /// Transactions that it is known to have.
     pub(crate) knows: Recent,
-    /// Transactions to offer it, and when.
+    /// Transactions to announce to it, and when.
     pub(crate) offers: (Vec<Hash>, Duration),
     pub(crate) received: TokenBucket,
     pub(crate) work: TokenBucket,
@@ -62,18 +65,18 @@ pub(crate) struct Peer {
     pub(crate) heard: Duration,
     pub(crate) pinged: Duration,
     pub(crate) sent_addresses: bool,
-    /// It was asked for addresses and has not answered.
+    /// Whether it was asked for addresses and has not responded.
     pub(crate) awaits_addresses: bool,
     score: Score,
 }
 
 impl Peer {
-    /// Whether it said hello.
+    /// Whether it has completed the handshake.
     pub(crate) const fn ready(&self) -> bool {
         matches!(self.stage, Stage::Ready)
     }
 
-    /// Where it is, or seems to be.
+    /// Its address, as far as this node can see.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.direction.address()
     }
@@ -83,7 +86,7 @@ impl Peer {
         self.address().ip()
     }
 
-    /// Lines a transaction up, to be offered when it is due or with what waits already.
+    /// Queues a transaction, to be announced at `due` or with what is queued already.
     pub(crate) fn offer(&mut self, id: Hash, due: Duration) {
         if self.offers.0.is_empty() {
             self.offers.1 = due;
@@ -91,13 +94,13 @@ impl Peer {
         self.offers.0.push(id);
     }
 
-    /// Whether we opened the connection.
+    /// Whether this node opened the connection.
     pub(crate) const fn outbound(&self) -> bool {
         matches!(self.direction, Direction::Outbound(_))
     }
 }
 
-/// The last so many hashes that were seen.
+/// The most recent hashes, up to a fixed number.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent {
     most: usize,
@@ -156,7 +159,7 @@ impl Peers {
         Self { book, all, dialling, next_dial: Duration::ZERO, record }
     }
 
-    /// Takes in a new connection, or says why not.
+    /// Adds a new connection, or returns why it is refused.
     pub(crate) fn connected(
         &mut self,
         config: &Config,
@@ -192,7 +195,7 @@ impl Peers {
         Ok(())
     }
 
-    /// Blames a peer; says whether it must go.
+    /// Adds an offence to a peer's ban score; says whether the peer is banned now.
     pub(crate) fn blame(&mut self, config: &Config, now: Duration, id: PeerId, offence: Offence) -> bool {
         let Some(peer) = self.all.get_mut(&id) else { return false };
         let goes = peer.score.blame(now, offence);
@@ -219,7 +222,8 @@ impl Peers {
         }
     }
 
-    /// Forgets the tip that a peer has shown, which led nowhere: nothing is requested of it until it shows another.
+    /// Forgets the tip that a peer has shown, which led nowhere: nothing is requested of it until it shows
+    /// another.
     pub(crate) fn forget_tip(&mut self, id: PeerId) {
         if let Some(peer) = self.all.get_mut(&id) {
             peer.tip = None;
@@ -233,17 +237,17 @@ impl Peers {
         Some(peer)
     }
 
-    /// Whether nobody may come from there, or with that key.
+    /// Whether connections from this address or with this key are refused.
     pub(crate) fn is_banned(&self, now: Duration, ip: IpAddr, key: PeerKey) -> bool {
         self.record.is_banned(now, ip, key)
     }
 
-    /// All that said hello.
+    /// All peers that have completed the handshake.
     pub(crate) fn ready(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
         self.all.iter().filter(|(_, p)| p.ready()).map(|(id, p)| (*id, p))
     }
 
-    /// Addresses to dial now, so that there are as many outbound connections as there should be.
+    /// An address to dial now, if an outbound connection is missing.
     pub(crate) fn pick_to_dial(
         &mut self,
         config: &Config,
@@ -258,7 +262,7 @@ impl Peers {
         let dialling = self.dialling.keys().map(|a| a.key);
         let mut except: HashSet<PeerKey> = dialling.chain([config.key]).collect();
         except.extend(self.all.values().filter(|p| p.outbound()).map(|p| p.key));
-        // Rather somebody new than somebody who has come here already.
+        // Prefer an address that has no connection in either direction.
         let others = except.iter().copied().chain(self.all.values().map(|p| p.key)).collect();
         let address = self.book.pick(rng, &others).or_else(|| self.book.pick(rng, &except))?;
         if self.is_banned(now, address.at.ip(), address.key) {

@@ -1,7 +1,7 @@
 //! Requests of programs on this machine: a wallet, the command line, a monitor.
 //!
-//! No response depends on the stempool. Sealing takes two requests, since the node holds no wallet: what the next block would be,
-//! and then its reward.
+//! No response depends on the stempool. Sealing takes two requests, since the node holds no wallet: what the
+//! next block would be, and then its reward.
 //!
 //! ```text
 //! Draft ─▶ height, due     (a wallet makes the reward)     Seal ─▶ propose ─▶ judge ─▶ [`sealing`] ─▶ commit ─▶ announced
@@ -34,7 +34,8 @@ use sotto_mw::{
 const MAX_UNSPENT: usize = 1_024;
 const MAX_HEADERS: u32 = 2_048;
 
-/// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over all kernels.
+/// What responses need beyond the ledger: the sealing engine, the draft of the next block, and the range over
+/// all kernels.
 pub(crate) struct Queries {
     operator: Option<Solo>,
     draft: Option<Draft>,
@@ -195,7 +196,8 @@ fn unspent<F: Files>(ctx: &StepContext<'_, F>, prefix: Prefix) -> Result<Respons
     Ok(Response::Unspent { unspent, proof, tip: BlockName::of(store.tip()) })
 }
 
-/// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced just now.
+/// Refuses to build on the tip while a better one, shown under its seal, is being fetched or was announced
+/// just now.
 fn not_behind<F: Files>(ctx: &StepContext<'_, F>) -> Result<(), Refusal> {
     let ahead = ctx.branch.ahead(ctx.now).filter(|best| *best > ctx.ledger.tip().height);
     ahead.map_or(Ok(()), |best| Err(Refusal::Behind(best)))

@@ -5,11 +5,11 @@
 //!                                                   └──────▶ fluff ─▶ mempool ─▶ Gossip announces it
 //! ```
 //!
-//! Guaranteed: what peers observe follows from the chain and the mempool, never from the stempool. A stem is judged whoever
-//! sends it, and one that conflicts with another stem is stemmed like any other. A transaction that breaks a rule whatever
-//! the state costs its sender the connection. A stem whose parent is unknown is dropped: to wait for what was stemmed would
-//! reveal it. A transaction that was submitted here is saved before it is stemmed, and kept until a block has it
-//! ([`local`]).
+//! Guaranteed: what peers observe follows from the chain and the mempool, never from the stempool. A stem is
+//! judged whoever sends it, and one that conflicts with another stem is stemmed like any other. A transaction
+//! that breaks a rule whatever the state costs its sender the connection. A stem whose parent is unknown is
+//! dropped: to wait for what was stemmed would reveal it. A transaction that was submitted here is saved
+//! before it is stemmed, and kept until a block has it ([`local`]).
 
 pub(crate) mod local;
 
@@ -123,8 +123,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Makes a stemmed transaction public; returns its kernels, if the mempool accepts it. One that was submitted here and is not
-    /// accepted is stemmed again later.
+    /// Makes a stemmed transaction public; returns its kernels, if the mempool accepts it. One that was
+    /// submitted here and is not accepted is stemmed again later.
     fn fluff<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
@@ -201,9 +201,9 @@ impl Relay {
         self.stem_due(ctx)
     }
 
-    /// Lets transactions that were submitted here go to peers that connected by themselves, once their embargo ends, if no relay
-    /// can be had: a node that never reached another has no choice. An attacker who cuts off a node that had a relay
-    /// gains nothing by it.
+    /// Lets transactions that were submitted here go to peers that connected by themselves, once their
+    /// embargo ends, if no relay can be had: a node that never reached another has no choice. An attacker who
+    /// cuts off a node that had a relay gains nothing by it.
     fn fall_back_to_inbound<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         let chosen = ctx.peers.ready().any(|(_, p)| p.outbound());
         let stems = self.local.ids().any(|id| self.stems.get(id).is_some());

@@ -1,4 +1,5 @@
-//! Snapshots: the state some blocks ago, fetched in parts from several peers instead of every block, and made for others.
+//! Snapshots: the state some blocks ago, fetched in parts from several peers instead of every block, and made
+//! for others.
 //!
 //! ```text
 //! off ──headers show that the chain is far behind──▶ choosing: which peer has which ──▶ fetching: parts, from all that have it
@@ -8,17 +9,19 @@
 //!   └──────── blocks after the snapshot are fetched ◀── adopted ◀── all parts are judged ─────┘
 //! ```
 //!
-//! The snapshot is of a block at least K below the best header that was seen sealed, so it will never be undone, and
-//! the blocks after it come as blocks, so that this node can follow any branch that others may. What belongs into which part
-//! follows from the headers ([`snapshot_layout`](crate::storage::snapshot_layout)): peers supply only bytes. A part that is not the
-//! chain's costs its sender the connection and a ban; one that does not come in time is requested from another. Parts are saved as
-//! they arrive, so a node that was killed continues where it was.
+//! The snapshot is of a block at least K below the best header that was seen sealed, so it will never be
+//! undone, and the blocks after it come as blocks, so that this node can follow any branch that others may.
+//! What belongs into which part follows from the headers
+//! ([`snapshot_layout`](crate::storage::snapshot_layout)): peers supply only bytes. A part that is not the
+//! chain's costs its sender the connection and a ban; one that does not come in time is requested from
+//! another. Parts are saved as they arrive, so a node that was killed continues where it was.
 //!
-//! A snapshot for others is begun when its block is the tip, and made part by part, one a tick, so that no step takes long.
+//! A snapshot for others is begun when its block is the tip, and made part by part, one a tick, so that no
+//! step takes long.
 //!
-//! Guaranteed: the state that is adopted passed every rule that needs no bodies (`docs/RULES.md` says which do), from the genesis
-//! on. Not guaranteed: that a snapshot can be had; the node fetches all blocks then. Memory: some hundred bytes for each
-//! header and each kernel until it is done.
+//! Guaranteed: the state that is adopted passed every rule that needs no bodies (`docs/RULES.md` says which
+//! do), from the genesis on. Not guaranteed: that a snapshot can be had; the node fetches all blocks then.
+//! Memory: some hundred bytes for each header and each kernel until it is done.
 
 pub(crate) mod fetching;
 
@@ -74,7 +77,8 @@ enum Stage {
 }
 
 impl SnapshotSync {
-    /// Continues where an earlier run stopped, if it was fetching. A store that cannot answer will fail again when it is asked next.
+    /// Continues where an earlier run stopped, if it was fetching. A store that cannot answer will fail again
+    /// when it is asked next.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>, branch: &mut Branch) -> Self {
         let (awaited, again, served) = (BTreeSet::new(), Duration::ZERO, Height::GENESIS);
         let mut this = Self { stage: Stage::None, awaited, again, served };
@@ -157,7 +161,7 @@ impl SnapshotSync {
 
     fn ask_for_snapshots<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId) {
         if ctx.branch.is_suspended() && self.awaited.insert(id) {
-            ctx.send(id, Message::AskSnapshots);
+            ctx.send(id, Message::GetSnapshots);
         }
     }
 
@@ -240,7 +244,8 @@ impl SnapshotSync {
         Ok(())
     }
 
-    /// Falls back to fetching blocks one by one, for a while at least. What has arrived stays, for another attempt.
+    /// Falls back to fetching blocks one by one, for a while at least. What has arrived stays, for another
+    /// attempt.
     fn give_up<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         let again = ctx.now + PATIENCE * ctx.config.response_timeout;
         if matches!(self.end(ctx.branch, again), Stage::Fetching(_)) {
@@ -271,7 +276,7 @@ impl SnapshotSync {
             if let Some(peer) = ctx.peers.all.get_mut(id) {
                 peer.received.grant(MAX_MESSAGE as u64);
             }
-            ctx.send(*id, Message::AskPart { block: f.hash, place: place as u32 });
+            ctx.send(*id, Message::GetPart { block: f.hash, place: place as u32 });
         }
     }
 
@@ -360,7 +365,8 @@ impl SnapshotSync {
         self.reject(ctx, BlockName::of(&f.tip.header), why)
     }
 
-    /// Gives up snapshots for good: the chain breaks a rule under its operator's seal. Its blocks will show which.
+    /// Gives up snapshots for good: the chain breaks a rule under its operator's seal. Its blocks will show
+    /// which.
     fn reject<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,

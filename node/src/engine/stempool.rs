@@ -1,11 +1,12 @@
-//! The stempool: the bytes of what was whispered to this node or made on it, until it is public.
+//! The stempool: transactions that were stemmed to this node or submitted to it, until they are public.
 //!
-//! When each leaves is decided by the crate `dandelion`, which knows names only. Nothing that peers or programs are told may depend
-//! on what is in here, so transactions that exclude each other lie side by side: which of them counts is settled in public.
+//! The crate `sotto-dandelion`, which knows only their names, decides when each leaves. Nothing that peers or
+//! programs can observe may depend on what is in here, so conflicting transactions lie side by side: the
+//! mempool settles which of them counts.
 //!
-//! One coin makes as many of those as its owner likes. Where there is no room for one more, something of the peer who brought most is
-//! told to all in its place, so nobody ends the stems of others but by bringing less than they. What this node was handed in itself
-//! does not count.
+//! The owner of one coin can make any number of those. Where there is no room for one more, a transaction of
+//! the peer that brought the most is fluffed in its place, so only a peer that brings less than others can
+//! end their stems. What was submitted to this node itself does not count.
 
 use crate::{ledger::mempool::MempoolLimits, peer::PeerKey};
 use sotto_mw::{aggregate::aggregate, hash::Hash, rules::Verified, transaction::Transaction};
@@ -18,7 +19,7 @@ pub(crate) struct Stempool {
     all: HashMap<Hash, Whispered>,
     /// The weight of what each peer brought.
     loads: BTreeMap<PeerKey, u64>,
-    /// How many peers brought, and their weight.
+    /// How many transactions peers brought, and their weight.
     brought: (usize, u64),
     arrivals: u64,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Stempool {
 #[derive(Debug)]
 struct Whispered {
     transaction: Verified<Transaction>,
-    /// Those who brought it; nobody: this node's own.
+    /// The peers that brought it; empty: it was submitted here.
     by: BTreeSet<PeerKey>,
     arrival: u64,
 }
@@ -34,11 +35,11 @@ struct Whispered {
 /// Whether a peer may bring one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// It may.
+    /// There is room.
     Here,
-    /// It may once this one, of somebody who brought more, is told to all.
+    /// There is room once this one, of a peer that brought more, is fluffed.
     InPlaceOf(Hash),
-    /// Nobody brought more than it.
+    /// There is none, and no peer brought more.
     Nowhere,
 }
 
@@ -74,7 +75,8 @@ impl Stempool {
         last.map_or(Room::Nowhere, |(id, _)| Room::InPlaceOf(*id))
     }
 
-    /// Takes one in that a peer brought, or that is this node's own. From another it is the same one still.
+    /// Adds a transaction that a peer brought, or that was submitted here. One that is here already gets
+    /// another sender.
     pub(crate) fn insert(&mut self, id: Hash, t: Verified<Transaction>, from: Option<PeerKey>) {
         let weight = t.get().body.weight();
         let new = Whispered { transaction: t, by: BTreeSet::new(), arrival: self.arrivals };
@@ -102,7 +104,7 @@ impl Stempool {
         Some(transaction)
     }
 
-    /// These transactions as they are whispered on: joined into one, if they join into one that is not too heavy.
+    /// These transactions as they are stemmed: aggregated into one, unless that would be too heavy.
     pub(crate) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
         let all: Vec<Transaction> = members.iter().filter_map(|id| self.get(id)).cloned().collect();
         match aggregate(all.iter().cloned()) {
@@ -120,7 +122,8 @@ mod tests {
         testing::TestChain,
     };
 
-    /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to who brings most.
+    /// Who brings most gives way; who brings less does not lose its stems to him, and nobody loses them to
+    /// who brings most.
     #[test]
     fn each_peer_has_a_share() {
         let mut toy = TestChain::new(43);

@@ -8,16 +8,17 @@
 //!
 //! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies.
 //!
-//! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node some hundred bytes
-//! each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing a snapshot. A body that is not the one
-//! its header names is never decoded into the chain; a branch that breaks a rule is remembered and not fetched again.
+//! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node
+//! some hundred bytes each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing
+//! a snapshot. A body that is not the one its header names is never decoded into the chain; a branch that
+//! breaks a rule is remembered and not fetched again.
 //!
-//! Every request for a block has a response: the block, or that the peer does not have it. A response without a request adds to the
-//! peer's ban score.
+//! Every request for a block has a response: the block, or that the peer does not have it. A response without
+//! a request adds to the peer's ban score.
 //!
-//! Guaranteed: of two honest nodes that can talk, the one with the worse branch gets the better one, unless that leaves deeper
-//! than the chain allows. Not guaranteed: bounded memory against the *operator*: bodies of a branch from K blocks below are held
-//! until it is better.
+//! Guaranteed: of two honest nodes that can talk, the one with the worse branch gets the better one, unless
+//! that leaves deeper than the chain allows. Not guaranteed: bounded memory against the *operator*: bodies of
+//! a branch from K blocks below are held until it is better.
 
 pub(crate) mod bodies;
 pub(crate) mod fetch;
@@ -96,7 +97,7 @@ impl Sync {
             Message::Compact(compact) => self.on_compact(ctx, id, compact),
             Message::Items { block, outputs, kernels } => self.on_items(ctx, id, block, outputs, kernels),
             Message::Block { sealed, body } => self.on_block(ctx, id, &sealed, &body),
-            Message::HaveNot(name) => self.on_have_not(ctx, id, name),
+            Message::NotFound(name) => self.on_have_not(ctx, id, name),
             _ => Ok(()),
         }
     }
@@ -270,8 +271,8 @@ impl Sync {
         Ok(true)
     }
 
-    /// A sealed branch is not followed. Which of its blocks is at fault is not told apart: a branch that is given up here
-    /// is worth another look only if its operator seals a better one, which has another name.
+    /// A sealed branch is not followed. Which of its blocks is at fault is not told apart: a branch that is
+    /// given up here is worth another look only if its operator seals a better one, which has another name.
     fn reject<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,

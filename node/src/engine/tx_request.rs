@@ -1,56 +1,58 @@
-//! Transactions that peers offered and that are not here: who is asked for which.
+//! Requests for transactions that peers announced and that are not here.
 //!
 //! ```text
-//! offered by p ─▶ p's list ── room ─▶ asked of p ─▶ answered: gone from all lists
-//!                                        │ EARLY, and somebody else offered it: asked of him too, of those we chose first
-//!                                        └ no answer in time, and nobody else: forgotten
+//! announced by p ─▶ p's list ── room ─▶ requested from p ─▶ delivered: gone from all lists
+//!                                        │ EARLY, and another peer announced it: requested from it too, outbound peers first
+//!                                        └ no response in time, and no other peer: forgotten
 //! ```
 //!
-//! Each peer has a list of its own, as long as a pool, and so many questions open at a time: whoever offers what does not exist fills
-//! his own places and nobody else's. Who does not answer is not blamed, since what an honest peer offered may have left its pool by
-//! then; his open questions count until the time for an answer is over, so he is asked less.
+//! Each peer has a list of its own, as long as a mempool, and a limited number of open requests: a peer that
+//! announces what does not exist fills only its own list. A peer that does not respond is not blamed, since a
+//! transaction that an honest peer announced may have left its mempool by then; its open requests count until
+//! they time out, so it is asked for less.
 //!
-//! Guaranteed: a transaction that a peer offers and hands out is asked of it, unless it comes from elsewhere: [`EARLY`] after each
-//! question that was left open, however many offered it before and stay silent. Everything here follows from offers, the pool
-//! and the chain, so what is asked tells nothing of what was whispered.
+//! Guaranteed: a transaction that a peer announces and delivers is requested from it, unless it comes from
+//! elsewhere: [`EARLY`] after each request that stayed open, however many peers announced it before and stay
+//! silent. Everything here follows from announcements, the mempool and the chain, so the requests reveal
+//! nothing of what was stemmed.
 
 use crate::peer::PeerId;
 use core::time::Duration;
 use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Transactions that one peer is asked for at a time.
+/// Transactions that are requested from one peer at a time.
 const MAX_OPEN: usize = 512;
-/// After this, somebody else is asked as well.
+/// After this, another peer is asked as well.
 const EARLY: Duration = Duration::from_secs(2);
 
-/// What is offered and asked for.
+/// What is announced and requested.
 #[derive(Debug)]
 pub(crate) struct TxRequests {
-    /// Most that one peer may have offered and not been asked for.
+    /// Most announcements of one peer that wait to be requested.
     most: usize,
     all: BTreeMap<Hash, Offered>,
     lists: BTreeMap<PeerId, List>,
-    /// Those that were asked for, and when to look at them again.
+    /// Those that were requested, and when to look at them again.
     due: BTreeSet<(Duration, Hash)>,
 }
 
 /// A transaction that is not here.
 #[derive(Debug, Default)]
 struct Offered {
-    /// Those who offered it and were not asked.
+    /// The peers that announced it and were not asked.
     by: Vec<PeerId>,
-    /// Those who were.
+    /// The peers that were asked.
     asked: Vec<PeerId>,
-    /// When to look at it again, once somebody was.
+    /// When to look at it again, once a peer was asked.
     due: Duration,
 }
 
-/// What one peer offered.
+/// What one peer announced.
 #[derive(Debug, Default)]
 struct List {
     waiting: VecDeque<Hash>,
-    /// What it was asked for, and until when an answer may come.
+    /// What it was asked for, and until when it may deliver.
     open: BTreeMap<Hash, Duration>,
 }
 
@@ -60,12 +62,12 @@ impl TxRequests {
         Self { most, all, lists, due }
     }
 
-    /// How many are offered or asked for.
+    /// How many are announced or requested.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// A peer has it.
+    /// Takes note that a peer has a transaction.
     pub(crate) fn offered(&mut self, peer: PeerId, tx: Hash) {
         let known = self.all.get(&tx);
         if known.is_some_and(|o| o.by.contains(&peer) || o.asked.contains(&peer)) {
@@ -100,7 +102,8 @@ impl TxRequests {
         ask
     }
 
-    /// Whom to ask too for what was not answered; those that `chosen` prefers come first.
+    /// What to request from further peers because it was not delivered; peers that `chosen` prefers come
+    /// first.
     pub(crate) fn ask_others(
         &mut self,
         now: Duration,
@@ -131,12 +134,12 @@ impl TxRequests {
         ask
     }
 
-    /// Whether a peer owes an answer.
+    /// Whether a peer owes a transaction.
     pub(crate) fn awaits(&self, peer: PeerId) -> bool {
         self.lists.get(&peer).is_some_and(|l| !l.open.is_empty())
     }
 
-    /// A peer has sent it; says whether it was asked to.
+    /// Takes note that a peer has sent a transaction; says whether it was asked to.
     pub(crate) fn arrived(&mut self, peer: PeerId, tx: &Hash) -> bool {
         let asked = self.lists.get_mut(&peer).is_some_and(|l| l.open.remove(tx).is_some());
         if asked {
@@ -145,12 +148,12 @@ impl TxRequests {
         asked
     }
 
-    /// It is wanted no longer.
+    /// Takes note that a transaction is here.
     pub(crate) fn here(&mut self, tx: &Hash) {
         self.all.remove(tx);
     }
 
-    /// A peer is gone; what it was asked for is asked of others.
+    /// Removes a peer that disconnected; what it was asked for is requested from others.
     pub(crate) fn lost(&mut self, peer: PeerId, now: Duration) {
         let Some(list) = self.lists.remove(&peer) else { return };
         for tx in list.waiting {
@@ -191,7 +194,8 @@ mod tests {
         Hash::from_bytes(bytes)
     }
 
-    /// However many offer it first and stay silent, whoever has it is asked, and one that we chose before all others.
+    /// However many offer it first and stay silent, whoever has it is asked, and one that we chose before all
+    /// others.
     #[test]
     fn silence_costs_two_seconds() {
         for chosen in [None, Some(PeerId(9))] {

@@ -1,4 +1,4 @@
-//! The audit: everything on disk, verified anew, as if each block had just arrived.
+//! The audit: verifies everything on disk anew, as if each block had just arrived.
 //!
 //! ```text
 //! every record of the log is whole · every block passes every rule on top of the one before (seal, balance,
@@ -6,9 +6,10 @@
 //! Σ unspent = supply·H + Σ excesses + offset·G
 //! ```
 //!
-//! Blocks that were pruned are verified from what is left of them ([`crate::storage::snapshot_check`]): [`Audit::pruned`] says up to
-//! which height, and [`UNCHECKED`] what is lost. It trusts nothing but the genesis parameters, keeps the state in
-//! memory, and takes about as long as receiving all blocks again.
+//! Of pruned blocks it verifies what is left ([`snapshot_check`](crate::storage::snapshot_check)):
+//! [`Audit::pruned`] is the last of their heights, and [`UNCHECKED`] lists what is lost. The audit trusts
+//! only the genesis parameters, keeps the state in memory, and takes about as long as receiving all blocks
+//! again.
 
 use crate::storage::{
     Files, Store, StoreError,
@@ -52,7 +53,7 @@ pub struct Audit {
     pub unspent: u64,
     /// Base units in existence.
     pub supply: Amount,
-    /// Outputs that were seen: unspent ones of pruned blocks, and all of the others.
+    /// Outputs that the audit verified: the unspent ones of pruned blocks, and all of the others.
     pub outputs_created: u64,
     /// Bytes of all blocks whose bodies are here.
     pub bytes_of_blocks: u64,
@@ -63,7 +64,7 @@ pub struct Audit {
 /// What an audit found wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// The store cannot give it back.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What is left of pruned blocks is not a chain that obeys the rules.
@@ -75,7 +76,7 @@ pub enum AuditError {
     /// The supply does not add up.
     #[error(transparent)]
     Supply(#[from] rules::AuditError),
-    /// The store answers something else than its blocks say.
+    /// The store's answers differ from its blocks.
     #[error("the store's {what} are not those of its blocks: remove its index, and opening rebuilds it")]
     Differs {
         /// What differs.
@@ -83,7 +84,7 @@ pub enum AuditError {
     },
 }
 
-/// So many headers, outputs and kernels are verified together.
+/// How many headers, outputs and kernels are verified together.
 const RUN: usize = 2_048;
 
 /// Audits a store; `progress` is called after each block, with its height and the tip's.
@@ -210,7 +211,8 @@ impl Remains {
         }
     }
 
-    /// The state of the chain in which each block created only what is still unspent and nothing was ever spent.
+    /// The state of the chain in which each block created only what is still unspent and nothing was ever
+    /// spent.
     fn state(mut self, chain: &Chain) -> Option<MemoryState> {
         let mut state = MemoryState::genesis(chain);
         let outputs = Trie::from_leaves(self.leaves).ok()?;
@@ -220,7 +222,7 @@ impl Remains {
             let new = header.kernel_count.checked_sub(kernels.len())?;
             let added: Vec<Kernel> = rest.by_ref().take(usize::try_from(new).ok()?).collect();
             added.iter().for_each(|k| kernels.push(k.id()));
-            // Nobody asks for the trie in between.
+            // The tries in between are not needed.
             let outputs = if n == last { outputs.clone() } else { Trie::new() };
             let created = self.outputs.remove(&header.height).unwrap_or_default();
             let before = Tip { header: state.tip().clone(), commitments: state.commitments().clone() };

@@ -1,7 +1,7 @@
 //! Branches: following a better one, and remembering every height that was sealed twice.
 //!
-//! A reorganisation is judged beside the store and adopted at once, so no rule is checked on a chain that is half undone, and
-//! a branch that fails at its last block has changed nothing. The choice itself is in [`fork`].
+//! A reorganisation is judged beside the store and adopted at once, so no rule is checked on a chain that is
+//! half undone, and a branch that fails at its last block changes nothing. The choice itself is in [`fork`].
 
 use crate::{
     codec::transaction_id,
@@ -25,13 +25,13 @@ use sotto_mw::{
 };
 
 impl<F: Files> Ledger<F> {
-    /// Follows another branch, if fork choice prefers it: `to` are its blocks after the last common one, in order. All of
-    /// them pass every rule before anything changes, and the store changes at once: after a crash it is on one branch or
-    /// on the other.
+    /// Follows another branch, if fork choice prefers it: `to` are its blocks after the last common one, in
+    /// order. All of them pass every rule before anything changes, and the store changes at once: after a
+    /// crash it is on one branch or on the other.
     ///
     /// # Errors
-    /// [`ForkError`] when it is not preferred, the rule that refuses one of its blocks, or the store's failure. Evidence of
-    /// double seals is kept in each case.
+    /// [`ForkError`] when it is not preferred, the rule that refuses one of its blocks, or the store's
+    /// failure. Evidence of double seals is kept in each case.
     pub fn reorganise(&mut self, to: Vec<Block>) -> Result<Reorganised, LedgerError> {
         let (Some(first), Some(last)) = (to.first(), to.last()) else {
             return Err(ForkError::Unconnected.into());
@@ -63,8 +63,8 @@ impl<F: Files> Ledger<F> {
         Ok(Reorganised { undone, pool })
     }
 
-    /// Puts a state that was judged in the place of the chain: see [`Store::adopt_snapshot`]. What is pending and does not fit it
-    /// is dropped.
+    /// Puts a state that was judged in place of the chain. Pending transactions that do not fit it are
+    /// dropped.
     pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<MempoolChange, LedgerError> {
         self.store.adopt_snapshot(judged, items)?;
         let mut pool = self.pool.clone();
@@ -73,7 +73,7 @@ impl<F: Files> Ledger<F> {
         Ok(MempoolChange { dropped, unsaved, ..MempoolChange::default() })
     }
 
-    /// The pool once `undone` blocks, the last first, have given way to others on top of `common`.
+    /// The mempool once `undone` blocks, the last first, have given way to others on top of `common`.
     fn pool_after(
         &mut self,
         new: &[Block],
@@ -94,14 +94,15 @@ impl<F: Files> Ledger<F> {
         Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
 
-    /// Removes from a pool what a block has taken, and remembers it; returns the ids.
+    /// Removes the transactions that a block includes from a mempool, and remembers them; returns their ids.
     pub(crate) fn take_sealed(&mut self, pool: &mut Mempool, block: &Block) -> Vec<Hash> {
         let (ids, taken) = pool.take_sealed(&block.body).into_iter().unzip();
         self.originals.keep(block, taken);
         ids
     }
 
-    /// Puts an undone block's payments into a pool. What is in the chain already, or is outbid, is left out in silence.
+    /// Returns an undone block's payments to a mempool. Those that are in the chain already, or are outbid,
+    /// are not reported.
     pub(crate) fn return_payments(
         &self,
         pool: &mut Mempool,
@@ -155,7 +156,7 @@ impl<F: Files> Ledger<F> {
         Ok(Some(DoubleSeal { first, second: second.clone() }))
     }
 
-    /// Whether a sealed header that is not in the chain is no evidence yet, so that somebody should hear of it.
+    /// Whether a sealed header that is not in the chain is not among the evidence yet.
     #[must_use]
     pub fn is_news(&self, sealed: &SealedHeader) -> bool {
         self.evidence.is_news(sealed)
@@ -177,7 +178,8 @@ impl<F: Files> Ledger<F> {
     }
 }
 
-/// A block without its reward is a transaction: what remains still balances, with the block's own offset.
+/// The payments of a block as one transaction: without its reward the body still balances, with the block's
+/// own offset.
 fn payments(block: &Block, offset_before: &Scalar) -> Option<Transaction> {
     let Body { inputs, mut outputs, mut kernels } = block.body.clone();
     outputs.retain(|o| !o.is_coinbase());

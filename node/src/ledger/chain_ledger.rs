@@ -31,14 +31,14 @@ use sotto_mw::{
     transaction::Transaction,
 };
 
-/// The next block before its reward: what the wallet that makes the reward must know, and what goes in.
+/// The next block before its reward: its transactions, and what the wallet that makes the reward needs.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The block's height, which the coinbase kernel signs.
     pub height: Height,
     /// The coinbase output's amount: reward and fees.
     pub due: Amount,
-    /// What it takes from the pool.
+    /// The transactions that it takes from the mempool.
     pub transactions: Vec<Connected<Transaction>>,
 }
 
@@ -83,10 +83,11 @@ pub struct Ledger<F: Files> {
 }
 
 impl<F: Files> Ledger<F> {
-    /// The ledger over a store, with the pool that lies beside it.
+    /// The ledger over a store, with the mempool and the evidence in the files beside it.
     ///
     /// # Errors
-    /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another chain.
+    /// When the store cannot answer, the evidence is damaged, or one of both files there belongs to another
+    /// chain.
     pub fn over(store: Store<F>, limits: MempoolLimits) -> Result<Self, LedgerError> {
         let evidence = load_evidence(&store)?;
         let mut ledger = Self {
@@ -129,16 +130,16 @@ impl<F: Files> Ledger<F> {
         self.store.tip()
     }
 
-    /// What became of the pool when the ledger was opened.
+    /// What became of the mempool when the ledger was opened.
     #[must_use]
     pub const fn opened(&self) -> &MempoolChange {
         &self.opened
     }
 
-    /// Admits a transaction to the pool, durably; returns its id.
+    /// Admits a transaction to the mempool, durably; returns its id.
     ///
     /// # Errors
-    /// The rule or the pending transaction that stands against it, or the store's failure.
+    /// The rule that it breaks, the pending transaction that it conflicts with, or the store's failure.
     pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
         let t = self.judge(t)?;
         self.journal.append(&mut self.store, &self.pool, t.get())?;
@@ -146,7 +147,7 @@ impl<F: Files> Ledger<F> {
         Ok(self.pool.admit_verified(self.store.chain(), &self.store, t)?)
     }
 
-    /// What the rules and the pool say to a transaction, which stays where it is: verified, if it could be admitted now.
+    /// Verifies a transaction that could be admitted to the mempool now, without admitting it.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
@@ -154,7 +155,7 @@ impl<F: Files> Ledger<F> {
         Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
     }
 
-    /// What the rules and the pool say to a transaction that was verified before.
+    /// Whether a transaction that was verified before could be admitted to the mempool now.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
@@ -162,7 +163,7 @@ impl<F: Files> Ledger<F> {
         Ok(self.pool.admits(self.store.chain(), &self.store, t)?)
     }
 
-    /// What the rules say to a transaction whatever the state: verified, if they have nothing against it.
+    /// Verifies a transaction by the rules that do not depend on the state.
     ///
     /// # Errors
     /// The rule that refuses it.
@@ -192,7 +193,7 @@ impl<F: Files> Ledger<F> {
         (not_after < height).then_some(Rejection::OutsideWindow { height, not_before, not_after })
     }
 
-    /// Whether chain and pool still allow a transaction.
+    /// Whether the chain and the mempool still allow a transaction.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -204,8 +205,8 @@ impl<F: Files> Ledger<F> {
         }
     }
 
-    /// Admits a verified transaction to the pool; returns its id. It is written down at once, which survives a kill, and with
-    /// [`Ledger::save_mempool`] the loss of power.
+    /// Admits a verified transaction to the mempool; returns its id. It is written at once, which survives a
+    /// kill, and with [`Ledger::save_mempool`] the loss of power.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
@@ -246,7 +247,7 @@ impl<F: Files> Ledger<F> {
         Ok(propose(self.chain(), &self.store, &draft.transactions, reward, time)?)
     }
 
-    /// What the rules say to a proposal for the next block, this ledger's or another's.
+    /// Judges a proposal for the next block, this ledger's or another's.
     ///
     /// # Errors
     /// The rule that refuses it, MW-R18 when it is for another tip, or the store's failure.
@@ -254,7 +255,8 @@ impl<F: Files> Ledger<F> {
         Ok(connect_proposal(self.chain(), &self.store, proposal)?)
     }
 
-    /// Connects a proposal that was judged, under its certificate, durably; returns what left the pool for it.
+    /// Connects a proposal that was judged, under its certificate, durably; returns what left the mempool for
+    /// it.
     ///
     /// # Errors
     /// MW-R18 when the tip has moved since, MW-R21 when it is no certificate, or as [`Ledger::connect`].
@@ -271,12 +273,12 @@ impl<F: Files> Ledger<F> {
         self.append(&block)
     }
 
-    /// Connects a block durably; returns what left the pool for it.
+    /// Connects a block durably; returns what left the mempool for it.
     ///
     /// # Errors
-    /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or, if the
-    /// store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has another block of
-    /// that height.
+    /// The rule that refuses it, or the store's failure; in both cases the chain is at the block before, or,
+    /// if the store failed and is opened again, at this block. [`LedgerError::DoubleSeal`] when the chain has
+    /// another block of that height.
     pub fn connect(&mut self, block: Block) -> Result<MempoolChange, LedgerError> {
         if let Some(twice) = self.see(&SealedHeader::of(&block))? {
             return Err(LedgerError::DoubleSeal(Box::new(twice)));
@@ -298,8 +300,8 @@ impl<F: Files> Ledger<F> {
         Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
 
-    /// Takes the last block back, durably, and puts its payments into the pool again: one by one if it took them from there lately,
-    /// else joined. Its seal is remembered: another block in its place is a double seal.
+    /// Undoes the last block, durably, and returns its payments to the mempool: one by one if they came from
+    /// there lately, else aggregated. Its seal is remembered: another block in its place is a double seal.
     ///
     /// # Errors
     /// As [`Store::undo`].
@@ -323,7 +325,8 @@ impl<F: Files> Ledger<F> {
         Ok(self.store.prune()?)
     }
 
-    /// Verifies everything on disk anew: see [`crate::audit`]. `progress` gets the height done and the tip's.
+    /// Verifies everything on disk anew: see [`audit`](crate::ledger::audit). `progress` gets the height done
+    /// and the tip's.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -339,7 +342,8 @@ impl<F: Files> Ledger<F> {
         self.journal.save(&mut self.store, &self.pool)
     }
 
-    /// Takes over the mempool after a change of the chain, which is in force whether the file can be written or not.
+    /// Takes over the mempool after a change of the chain, which is in force whether the file can be written
+    /// or not.
     pub(crate) fn put(&mut self, pool: Mempool) -> Option<StoreError> {
         let same = pool.len() == self.pool.len() && pool.iter().all(|(id, _)| self.pool.get(id).is_some());
         self.pool = pool;

@@ -1,4 +1,4 @@
-//! What becomes of a block or transaction that a ledger was given: what changed, or why nothing did.
+//! The outcome for a block or transaction that a ledger was given: what changed, or why nothing did.
 
 use super::{
     fork::ForkError,
@@ -17,10 +17,10 @@ pub enum LedgerError {
     /// A rule refuses the block or transaction.
     #[error(transparent)]
     Refused(#[from] Rejection),
-    /// Pending transactions are in the way.
+    /// Pending transactions conflict with it.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// The branch is not better, not ours, or leaves too deep.
+    /// The branch is not better, begins at no block of this chain, or leaves too deep.
     #[error(transparent)]
     Fork(#[from] ForkError),
     /// The block is sealed, and so is another of its height.
@@ -50,26 +50,28 @@ impl From<AdmitError<StoreError>> for LedgerError {
     }
 }
 
-/// What became of the pool.
+/// How the mempool changed.
 #[derive(Debug, Default)]
 pub struct MempoolChange {
     /// Transactions whose kernels are all in the block.
     pub sealed: Vec<Hash>,
     /// Other transactions that no longer fit the tip, and the rule that says so.
     pub dropped: Vec<(Hash, Rejection)>,
-    /// The pool's file was damaged and set aside when the ledger was opened; what it held before the damage is here.
+    /// The mempool's file was damaged and set aside when the ledger was opened. What it held before the
+    /// damage was loaded.
     pub set_aside: bool,
-    /// The pool's file could not be written, and is as it was before; what matters of it is found out on opening.
+    /// The mempool's file could not be written, and is as it was before.
     pub unsaved: Option<StoreError>,
-    /// Blocks of this change whose height has another sealed block: an alarm, with its evidence.
+    /// Blocks of this change whose height has another sealed block, with the evidence.
     pub alarms: Vec<DoubleSeal>,
 }
 
 /// A change of branches.
 #[derive(Debug)]
 pub struct Reorganised {
-    /// The blocks that were taken back, the last first.
+    /// The blocks that were undone, the last first.
     pub undone: Vec<Block>,
-    /// What became of the pool, into which the undone payments went; those that no longer fit are among the dropped.
+    /// How the mempool changed. Undone payments returned to it; those that no longer fit are among the
+    /// dropped.
     pub pool: MempoolChange,
 }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! a height is sealed twice  ⇔  a header here, and another here or in the chain, have that height and differ
+//! evidence file = version (1) ‖ chain id (32) ‖ count (4) ‖ (header (mw) ‖ seal (mw))* ‖ check (32)
 //! ```
 //!
-//! Whoever fills this must have checked the seals. Only the operator can make an entry, and the number is bounded; once
-//! full, what came first stays, since one case is enough to know. A header that the chain takes in again does no harm.
+//! The caller must have checked the seals. Only the operator can make an entry, and their number is bounded;
+//! once the list is full, the first entries stay, since one case is proof enough. A header that the chain
+//! includes again does no harm.
 
 use crate::{
-    codec::{Damage, ends, open, seal, tag},
+    codec::{Damage, checked, ends, tag, with_check},
     seal::{DoubleSeal, SealedHeader},
     storage::{FileName, Files, Store, StoreError, files::read_if_there},
 };
@@ -27,7 +29,7 @@ impl Evidence {
     /// Most headers that are kept: a quarter of a megabyte.
     pub const MAX: usize = 1 << 10;
 
-    /// Whether a header would be remembered and is not yet.
+    /// Whether a header is new and there is room for it.
     #[must_use]
     pub fn is_news(&self, sealed: &SealedHeader) -> bool {
         self.0.len() < Self::MAX && self.0.iter().all(|s| s.header != sealed.header)
@@ -60,7 +62,7 @@ impl Evidence {
         self.0.iter().find(|s| s.header.height == h)
     }
 
-    /// What convicts whoever sealed `first` too.
+    /// The evidence against the operator, if it sealed `first` too.
     #[must_use]
     pub fn against(&self, first: &SealedHeader) -> Vec<DoubleSeal> {
         let header = &first.header;
@@ -74,12 +76,12 @@ pub(crate) fn bytes(chain: &ChainId, all: &[SealedHeader]) -> Vec<u8> {
     let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     let mut out = [&[VERSION], &chain.as_bytes()[..], &count.to_le_bytes()].concat();
     all.iter().for_each(|s| s.encode(&mut out));
-    seal(tag::EVIDENCE, &[], out)
+    with_check(tag::EVIDENCE, &[], out)
 }
 
 /// The chain and the sealed headers of an evidence file.
 pub(crate) fn read(bytes: &[u8]) -> Result<(ChainId, Vec<SealedHeader>), Damage> {
-    let mut r = Reader::new(open(tag::EVIDENCE, &[], bytes)?);
+    let mut r = Reader::new(checked(tag::EVIDENCE, &[], bytes)?);
     r.version()?;
     let (chain, count) = (ChainId::decode(&mut r)?, r.u32()?);
     let mut all = Vec::new();
@@ -89,7 +91,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(ChainId, Vec<SealedHeader>), Damage>
     ends(&r).map(|()| (chain, all))
 }
 
-/// The evidence that lies beside a store.
+/// The evidence in the file beside a store.
 pub(crate) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, StoreError> {
     let file = FileName::Evidence;
     let Some(bytes) = read_if_there(store.files(), file)? else { return Ok(Evidence::default()) };

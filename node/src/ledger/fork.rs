@@ -5,9 +5,9 @@
 //! we switch         ⇔  theirs is better  ∧  tip − fork ≤ K  ∧  fork ≥ floor
 //! ```
 //!
-//! This is the solo engine's choice: its operator seals whatever it likes, so height is all there is to count, and the lower
-//! hash makes all who see both branches agree. K bounds what a key that was stolen later can rewrite.
-//! Not guaranteed: that a branch obeys the rules; whoever switches verifies it first.
+//! This is the solo engine's choice: its operator can seal anything, so only the height counts, and the lower
+//! hash makes all nodes that see both branches agree. K bounds what a key that was stolen later can rewrite.
+//! Not guaranteed: that a branch obeys the rules; the node verifies it before it switches.
 
 use core::cmp::Ordering;
 use sotto_mw::{amount::Height, block::Header, chain::Chain};
@@ -18,10 +18,10 @@ pub enum ForkError {
     /// It begins at no block of this chain.
     #[error("the branch begins at no block of this chain: get the blocks before it first")]
     Unconnected,
-    /// Ours is as good or better.
-    #[error("the branch ends at height {theirs} and is no better than this chain at {ours}: nothing to do")]
+    /// This chain is as good or better.
+    #[error("the branch ends at height {theirs} and is not better than this chain at {ours}: nothing to do")]
     NotBetter {
-        /// Our height.
+        /// The height of this chain.
         ours: Height,
         /// The branch's height.
         theirs: Height,
@@ -45,7 +45,7 @@ pub fn compare(a: &Header, b: &Header) -> Ordering {
 /// Whether to leave `ours` at `fork` for `theirs`, where blocks up to `floor` are final.
 ///
 /// # Errors
-/// Why not.
+/// [`ForkError`], if not.
 pub fn choose(
     chain: &Chain,
     (ours, floor): (&Header, Height),

@@ -1,14 +1,15 @@
-//! The pool's file: it grows with each transaction that is admitted, and is written anew when some leave.
+//! When the mempool's file is written: it grows with each transaction that is admitted, and is rewritten when
+//! some leave.
 //!
 //! ```text
-//! submitted           appended, fdatasync ─▶ acknowledged
-//! received            appended ─────────────▶ acknowledged ─▶ fdatasync, now and then and when the node stops
-//! block, reorganisation, or much that has left      the whole pool, atomically
+//! submitted                                          appended, fdatasync ─▶ acknowledged
+//! received                                           appended ─▶ accepted ─▶ fdatasync, now and then and at the end
+//! block, reorganisation, or much that has left       the whole mempool, atomically
 //! ```
 //!
-//! So a transaction that was admitted comes back after a kill whenever that was, and after the loss of power if it was submitted
-//! or some seconds old, unless the chain has taken it or made it impossible. What was pushed out for a higher fee
-//! may come back too: it is judged anew.
+//! So a transaction that was admitted comes back after a kill at any time, and after the loss of power if it
+//! was submitted or is some seconds old, unless the chain includes it or made it impossible. A transaction
+//! that was pushed out for a higher fee may come back too: it is judged again.
 
 use crate::{
     codec::transaction_id,
@@ -24,10 +25,10 @@ use crate::{
 use sotto_mw::transaction::Transaction;
 
 const FILE: FileName = FileName::Mempool;
-/// Bytes that the file may have beyond twice what the pool weighs, at 32 bytes a unit.
+/// Bytes that the file may have beyond twice what the mempool weighs, at 32 bytes a unit.
 const SLACK: u64 = 1 << 20;
 
-/// What is known of the file.
+/// The state of the file.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     /// Where the next entry belongs; 0: there is no file yet.
@@ -37,12 +38,12 @@ pub(crate) struct Journal {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// All that is pending is there, durably.
+    /// The file holds every pending transaction, durably.
     #[default]
     Saved,
-    /// It is there, and may be lost with the power.
+    /// It holds them, and may lose some with the power.
     Unsynced,
-    /// Something is not there.
+    /// It does not hold all of them.
     Stale,
 }
 

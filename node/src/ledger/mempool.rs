@@ -1,16 +1,18 @@
-//! The pool: transactions that fit the tip and each other, until a block takes them.
+//! The mempool: transactions that fit the tip and each other, until a block includes them.
 //!
 //! ```text
-//! admitted(t)  ⇔  t passes the rules against the tip and what its parents create
-//!               ∧  t shares no input, output or excess with one that is there
+//! admitted(t)  ⇔  t passes the rules against the tip and the outputs of its parents
+//!               ∧  t shares no input, output or excess with a pending transaction
 //! ```
 //!
-//! The first seen wins a conflict. A transaction may spend what a pending one creates: that is its *parent*, and it stays and goes
-//! with it ([`family`]). What a block takes is in [`select`]. The pool is bounded; when it is full, a transaction gets in by paying
-//! more per weight than those that leave for it, each with its descendants.
+//! The first seen wins a conflict. A transaction may spend an output of a pending one: that is its *parent*,
+//! and it stays and goes with it ([`package`]). [`select`] decides what a block takes. The mempool is
+//! bounded; when it is full, a transaction gets in by paying more per weight than those that leave for it,
+//! each with its descendants.
 //!
-//! Guaranteed: any selection of the pool joins into one block body that the rules accept at this tip, but for the
-//! weight, which [`Mempool::select`] respects. Not guaranteed: that a payment stays (it may be outbid or expire).
+//! Guaranteed: any selection of the mempool aggregates into one block body that the rules accept at this tip,
+//! except for the weight, which [`Mempool::select`] respects. Not guaranteed: that a payment stays (it may be
+//! outbid or expire).
 
 pub mod conflict;
 pub(crate) mod package;
@@ -35,7 +37,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-/// How large a pool may grow.
+/// How large a mempool may grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MempoolLimits {
     /// Most transactions.
@@ -77,7 +79,7 @@ pub struct Mempool {
 }
 
 impl Mempool {
-    /// An empty pool.
+    /// An empty mempool.
     #[must_use]
     pub fn new(limits: MempoolLimits) -> Self {
         Self { limits, ..Self::default() }
@@ -89,7 +91,7 @@ impl Mempool {
         self.pending.len()
     }
 
-    /// Whether none is pending.
+    /// Whether no transaction is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
@@ -116,7 +118,7 @@ impl Mempool {
     /// Admits a transaction; returns its id.
     ///
     /// # Errors
-    /// [`AdmitError`]; the pool is as before then.
+    /// [`AdmitError`]; the mempool is unchanged then.
     pub fn admit<V: ChainView>(
         &mut self,
         chain: &Chain,
@@ -137,7 +139,7 @@ impl Mempool {
         view: &V,
         t: Transaction,
     ) -> Result<Verified<Transaction>, AdmitError<V::Error>> {
-        // Cheap answers first: proofs are verified only for what could get in, which costs its maker a coin.
+        // Cheap checks first: proofs are verified only for what could get in, which costs its maker a coin.
         self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
         self.precheck(chain, view, &well_formed)?;
@@ -163,7 +165,7 @@ impl Mempool {
         Ok(())
     }
 
-    /// Whether a transaction is pending: by itself, or joined with others.
+    /// Whether a transaction is pending: by itself, or aggregated with others.
     #[must_use]
     pub fn covers(&self, t: &Transaction) -> bool {
         t.body.kernels.iter().all(|k| {
@@ -175,7 +177,7 @@ impl Mempool {
     /// Admits a transaction that was verified before; returns its id.
     ///
     /// # Errors
-    /// [`AdmitError`]; the pool is as before then.
+    /// [`AdmitError`]; the mempool is unchanged then.
     pub fn admit_verified<V: ChainView>(
         &mut self,
         chain: &Chain,
@@ -226,7 +228,8 @@ impl Mempool {
         Ok(dropped)
     }
 
-    /// Removes a transaction, if it is there. Its children stay, and fit no more unless its outputs are in the chain.
+    /// Removes a transaction, if it is pending. Its children stay, and no longer fit unless its outputs are
+    /// in the chain.
     pub fn remove(&mut self, id: &Hash) {
         let Some(p) = self.pending.remove(id) else { return };
         let body = &p.transaction.get().body;
@@ -268,7 +271,7 @@ impl Mempool {
         }
     }
 
-    /// Who must leave for a transaction with this body.
+    /// Which transactions must leave for one with this body.
     fn room_for(&self, body: &Body) -> Result<Vec<Hash>, Conflict> {
         let (rate, ancestors) = (Rate::of(body), self.ancestors(body));
         self.check_package_limit(&ancestors)?;
@@ -278,7 +281,7 @@ impl Mempool {
         if fits(count, weight) {
             return Ok(Vec::new());
         }
-        // What is worth less pays less itself.
+        // A transaction whose package is worth less also pays less itself.
         let worse = |(id, p): &(&Hash, &Pending)| p.rate < rate && !ancestors.contains(id);
         let mut worst: Vec<_> = self.pending.iter().filter(worse).collect();
         worst.sort_by_cached_key(|(_, p)| (self.worth(p), Reverse(p.arrival)));

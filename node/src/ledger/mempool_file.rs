@@ -1,14 +1,16 @@
-//! The bytes of the pool's file, which grows as transactions are admitted and is written anew when they leave.
+//! The bytes of the mempool's file, which grows as transactions are admitted and is rewritten when they
+//! leave.
 //!
 //! ```text
-//! pool   = version (1) ‖ chain id (32) ‖ check (32) ‖ entry*
-//! entry  = length (4) ‖ the same with all bits flipped (4) ‖ transaction (mw) ‖ check (32)        its place: chain id ‖ offset (8)
+//! mempool = version (1) ‖ chain id (32) ‖ check (32) ‖ entry*
+//! entry   = length (4) ‖ the same with all bits flipped (4) ‖ transaction (mw) ‖ check (32)
+//! place of an entry, which its check covers = chain id ‖ offset (8)
 //! ```
 //!
-//! An entry that the file is too short for was being written when the process or the power was lost, and is as if it had never
-//! been; anything else that is not whole is damage, and what comes after it is lost.
+//! An entry that reaches beyond the end of the file was being written when the process or the power was lost,
+//! and is ignored. Any other entry that is not whole is damage, and the entries after it are lost.
 
-use crate::codec::{CHECK, Damage, ends, open, seal, tag};
+use crate::codec::{CHECK, Damage, checked, ends, tag, with_check};
 use sotto_mw::{
     chain::ChainId,
     codec::{Decode, Encode, Reader, VERSION},
@@ -49,12 +51,12 @@ pub(crate) fn entry(chain: &ChainId, at: u64, t: &Transaction) -> Vec<u8> {
     let bytes = t.to_bytes();
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let lengths = [length.to_le_bytes(), (!length).to_le_bytes()].concat();
-    seal(tag::POOL, &place(chain, at), [lengths, bytes].concat())
+    with_check(tag::POOL, &place(chain, at), [lengths, bytes].concat())
 }
 
 /// A file of these transactions, in the order given.
 pub(crate) fn file<'a>(chain: &ChainId, all: impl Iterator<Item = &'a Transaction>) -> Vec<u8> {
-    let mut out = seal(tag::POOL, &[], [&[VERSION], &chain.as_bytes()[..]].concat());
+    let mut out = with_check(tag::POOL, &[], [&[VERSION], &chain.as_bytes()[..]].concat());
     all.for_each(|t| out.extend(entry(chain, out.len() as u64, t)));
     out
 }
@@ -65,7 +67,7 @@ pub(crate) fn file<'a>(chain: &ChainId, all: impl Iterator<Item = &'a Transactio
 /// When its header is damaged.
 pub(crate) fn read(bytes: &[u8]) -> Result<Found, Damage> {
     let (header, mut rest) = bytes.split_at_checked(HEADER).ok_or(Damage::Short)?;
-    let mut r = Reader::new(open(tag::POOL, &[], header)?);
+    let mut r = Reader::new(checked(tag::POOL, &[], header)?);
     r.version()?;
     let chain = ChainId::decode(&mut r)?;
     ends(&r)?;
@@ -96,7 +98,7 @@ fn first(chain: &ChainId, at: u64, bytes: &[u8]) -> Result<(Transaction, usize),
     }
     let all = (length as usize).saturating_add(LENGTHS + CHECK);
     let sealed = bytes.get(..all).ok_or(Tail::Torn)?;
-    let content = open(tag::POOL, &place(chain, at), sealed).map_err(|_| Tail::Damaged)?;
+    let content = checked(tag::POOL, &place(chain, at), sealed).map_err(|_| Tail::Damaged)?;
     let t = content.get(LENGTHS..).and_then(|t| Transaction::from_bytes(t).ok());
     Ok((t.ok_or(Tail::Damaged)?, all))
 }

@@ -1,16 +1,17 @@
-//! The transactions of the last blocks one by one, as they were pending before they were joined.
+//! The transactions of the last blocks one by one, as they were pending before they were aggregated.
 //!
-//! A block that gives way to another gives its payments back. Joined they would stand or fall together: one that the better
-//! branch has made impossible would take all others with it. So what a block took from the pool is remembered for a while, in
-//! memory; of older blocks, and of those from before the process began, the payments come back joined.
+//! A block that is undone returns its payments. Aggregated, they would stand or fall together: one that the
+//! better branch has made impossible would take all others with it. So what a block took from the mempool is
+//! remembered for a while, in memory. The payments of older blocks, and of those from before the process
+//! started, return aggregated.
 
 use sotto_mw::{block::Block, hash::Hash, transaction::Transaction};
 use std::collections::VecDeque;
 
-/// The weight of all that is remembered: that of ten blocks of 40,000.
+/// Most weight that is remembered: that of ten blocks of 40,000.
 const MAX_WEIGHT: u64 = 400_000;
 
-/// What the last blocks took, the oldest first.
+/// What the last blocks took from the mempool, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Originals {
     blocks: VecDeque<(Hash, Vec<Transaction>)>,

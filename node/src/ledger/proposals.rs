@@ -1,7 +1,7 @@
-//! Sealing on this ledger: proposals are judged at its tip, and what a sealing engine commits is connected.
+//! Sealing on a ledger: proposals are judged at its tip, and what a sealing engine commits is connected.
 //!
-//! A proposal is judged by every rule but the seal's and changes nothing; under its certificate it is connected without being
-//! verified again, if the tip is still the one that it was judged at.
+//! A proposal is judged by every rule except the seal's, which changes nothing. Under its certificate it is
+//! connected without being verified again, if the tip is still the one that it was judged at.
 
 use crate::{
     ledger::{Ledger, LedgerError, MempoolChange},
@@ -13,12 +13,12 @@ use core::time::Duration;
 use rand_core::CryptoRngCore;
 use std::collections::VecDeque;
 
-/// What came of an event of a sealing engine.
+/// The outcome of an event of a sealing engine.
 #[derive(Debug)]
 pub struct Driven<M> {
-    /// What is to be told to all other sealers, in order.
+    /// The messages for all other sealers, in order.
     pub tell: Vec<M>,
-    /// The blocks that were committed and connected, in order, and what became of the pool.
+    /// The blocks that were committed and connected, in order, each with the change of the mempool.
     pub connected: Vec<(BlockName, MempoolChange)>,
 }
 
@@ -30,10 +30,10 @@ pub struct SealingContext<'a> {
     pub rng: &'a mut dyn CryptoRngCore,
 }
 
-/// Lets a sealing engine do what an event asks for, and carries it out, all but what other sealers are to be told.
+/// Passes an event to a sealing engine, and carries its effects out, except for messages to other sealers.
 ///
 /// # Errors
-/// As [`Ledger::commit`], and the store's failure; what the engine wanted after that is not done.
+/// As [`Ledger::commit`], and the store's failure; later effects are not carried out then.
 pub fn seal_with<F: Files, S: Sealing>(
     ledger: &mut Ledger<F>,
     engine: &mut S,

@@ -1,16 +1,18 @@
-//! Compact blocks: a block told to somebody who has most of its parts in the pool already.
+//! Compact blocks: a block sent to a peer that has most of its transactions in its mempool.
 //!
 //! ```text
 //! compact  = header ‖ seal ‖ salt ‖ inputs ‖ short ids of the outputs and of the kernels ‖ the reward itself
 //! short id = first 6 bytes of H("sotto/node-short/v1", header hash ‖ salt ‖ commitment, or kernel id)
 //! ```
 //!
-//! Whoever receives it looks the ids up in the pool, asks for what is missing, and holds the body against the header's hash.
-//! Only the pool is searched, never the stempool: what a node asks for would betray what was whispered to it.
+//! The receiver looks the ids up in its mempool, requests what is missing, and compares the body with the
+//! hash in the header. Only the mempool is searched, never the stempool: the request would reveal what was
+//! stemmed to the node.
 //!
-//! Guaranteed: a body that [`Filling::block`] returns is the sealed one; items are only filled in where a short id names them. The salt is the sender's, so nobody can prepare a
-//! transaction whose id collides for all. Not guaranteed: that a short id finds the right item; then the whole block is asked
-//! for.
+//! Guaranteed: a body that [`Filling::block`] returns is the sealed one; items are only filled in where a
+//! short id names them. The salt is the sender's, so an attacker cannot prepare a transaction whose id
+//! collides everywhere. Not guaranteed: that a short id finds the right item; if it does not, the whole block
+//! is requested.
 //!
 //! Source: the idea of BIP 152, "Compact Block Relay".
 
@@ -38,12 +40,12 @@ impl ShortId {
     }
 }
 
-/// A block without what its receiver is likely to have.
+/// A block without the items that its receiver is likely to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compact {
-    /// What is sealed.
+    /// The header and its seal.
     pub sealed: SealedHeader,
-    /// Of the short ids.
+    /// The salt of the short ids.
     pub salt: u64,
     /// All inputs.
     pub inputs: Vec<Commitment>,
@@ -51,12 +53,12 @@ pub struct Compact {
     pub outputs: Vec<ShortId>,
     /// The kernels but the reward's, in the order of the block.
     pub kernels: Vec<ShortId>,
-    /// The reward, which nobody can have.
+    /// The reward, which no mempool has.
     pub reward: (Output, Kernel),
 }
 
 impl Compact {
-    /// A block made compact; `None` when it has no reward, as no connected block has.
+    /// The compact form of a block; `None` when it has no reward, which every connected block has.
     #[must_use]
     pub fn of(block: &Block, salt: u64) -> Option<Self> {
         let (sealed, body) = (SealedHeader::of(block), &block.body);
@@ -71,14 +73,14 @@ impl Compact {
     }
 }
 
-/// Names of what a compact block abbreviates.
+/// The names that a compact block abbreviates.
 fn names(body: &Body) -> (Vec<[u8; 32]>, Vec<Hash>) {
     let outputs = body.outputs.iter().filter(|o| !o.is_coinbase());
     let kernels = body.kernels.iter().filter(|k| !k.features.is_coinbase());
     (outputs.map(|o| *o.commitment.as_bytes()).collect(), kernels.map(Kernel::id).collect())
 }
 
-/// The items of a block at these places, counted without the reward; `None` when there is no such place.
+/// The items of a block at these places, counted without the reward; `None` when a place is out of range.
 #[must_use]
 pub fn items(body: &Body, outputs: &[u32], kernels: &[u32]) -> Option<(Vec<Output>, Vec<Kernel>)> {
     let all_outputs: Vec<_> = body.outputs.iter().filter(|o| !o.is_coinbase()).collect();
@@ -124,7 +126,7 @@ impl Filling {
         (places(&self.outputs), places(&self.kernels))
     }
 
-    /// Fills the gaps in order; says whether it was what is missing, as the short ids name it, and nothing else.
+    /// Fills the gaps in order; returns whether the items are exactly those that the short ids name.
     pub fn fill(&mut self, outputs: Vec<Output>, kernels: Vec<Kernel>) -> bool {
         let (hash, salt) = (self.compact.sealed.header.hash(), self.compact.salt);
         let short = |name: &[u8]| ShortId::new(&hash, salt, name);

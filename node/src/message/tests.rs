@@ -25,30 +25,30 @@ fn all() -> Vec<Message> {
         Message::Hello(hello(Some(4_000))),
         Message::Ping(1),
         Message::Pong(u64::MAX),
-        Message::AskAddresses,
+        Message::GetAddresses,
         Message::Addresses(vec![at([1, 2, 3, 4]), six]),
         Message::Stem(t.clone()),
-        Message::Offer(ids.clone()),
-        Message::Ask(ids),
+        Message::Announce(ids.clone()),
+        Message::GetTransactions(ids),
         Message::Transaction(t),
         Message::Tip(sealed.clone()),
-        Message::AskHeaders(vec![name, name]),
+        Message::GetHeaders(vec![name, name]),
         Message::Headers(vec![sealed.clone()]),
-        Message::AskCompact(name),
+        Message::GetCompact(name),
         Message::Compact(Compact::of(&block, 3).unwrap()),
-        Message::AskItems { block: name, outputs: vec![0, 7], kernels: vec![] },
+        Message::GetItems { block: name, outputs: vec![0, 7], kernels: vec![] },
         Message::Items {
             block: name,
             outputs: block.body.outputs.clone(),
             kernels: block.body.kernels.clone(),
         },
-        Message::AskBlock(name),
+        Message::GetBlock(name),
         Message::Block { sealed: sealed.clone(), body: block.body.to_bytes() },
-        Message::AskSnapshots,
+        Message::GetSnapshots,
         Message::Snapshots(vec![sealed.clone(), sealed]),
-        Message::AskPart { block: hash, place: 7 },
+        Message::GetPart { block: hash, place: 7 },
         Message::Part { block: hash, place: 7, bytes: vec![1, 2, 3] },
-        Message::HaveNot(name),
+        Message::NotFound(name),
     ]
 }
 
@@ -107,7 +107,7 @@ fn counts_are_bounded_before_anything_is_made() {
 fn places_ascend() {
     let ask = |outputs: Vec<u32>, kernels| {
         let block = BlockName { height: Height::GENESIS, hash: Hash::from_bytes([1; 32]) };
-        Message::from_bytes(&Message::AskItems { block, outputs, kernels }.to_bytes())
+        Message::from_bytes(&Message::GetItems { block, outputs, kernels }.to_bytes())
     };
     assert!(ask(vec![0, 1, 7], vec![3]).is_ok() && ask(vec![], vec![]).is_ok());
     for bad in [vec![0; 65_536], vec![3, 3], vec![0, 2, 1]] {

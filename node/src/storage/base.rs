@@ -1,6 +1,7 @@
-//! A base: the state after a block, in the bytes of a snapshot, in place of the log up to that block.
+//! A base: the state after a block, in the bytes of a snapshot, which replaces the log up to that block.
 //!
-//! A base is written once and never changed. Its parts are read one at a time, each against its check.
+//! A base is written once and never changed. Its parts are read one at a time, and each is compared with its
+//! check.
 
 use crate::{
     codec::Damage,
@@ -21,7 +22,7 @@ use sotto_mw::{amount::Height, chain::Chain, mmr::Peaks};
 pub(crate) struct Base {
     pub(crate) file: FileName,
     pub(crate) start: Start,
-    /// Where each part stands.
+    /// Where each part begins.
     offsets: Vec<u64>,
 }
 
@@ -44,7 +45,7 @@ impl Base {
         }
     }
 
-    /// Opens the base that this head stands on, if it does.
+    /// Opens the base that this head names, if it names one.
     pub(crate) fn of(files: &impl Files, chain: &Chain, head: &Head) -> Result<Option<Self>, StoreError> {
         if head.base == Height::GENESIS {
             return Ok(None);
@@ -54,12 +55,12 @@ impl Base {
         if fits { Ok(Some(base)) } else { Err(StoreError::damaged(base.file, 0, Damage::Misplaced)) }
     }
 
-    /// Where a part stands.
+    /// Where a part begins.
     pub(crate) fn offset(&self, place: u32) -> Option<u64> {
         self.offsets.get(place as usize).copied()
     }
 
-    /// The bytes of a part, once its check holds.
+    /// The bytes of a part, after its check.
     pub(crate) fn bytes(&self, files: &impl Files, place: u32) -> Result<Vec<u8>, StoreError> {
         let missing = StoreError::damaged(self.file, 0, Damage::Short);
         let at = place as usize;
@@ -72,7 +73,7 @@ impl Base {
         if check == entry.check { Ok(bytes) } else { Err(damaged()) }
     }
 
-    /// A part.
+    /// A part, decoded.
     pub(crate) fn part(&self, files: &impl Files, place: u32) -> Result<Part, StoreError> {
         let bytes = self.bytes(files, place)?;
         let at = place as usize;
@@ -118,7 +119,7 @@ impl Base {
         Ok(self.head_with(chain, first, kernels))
     }
 
-    /// The same, once the kernels are known.
+    /// The same, when the kernels are known.
     pub(crate) fn head_with(&self, chain: &Chain, first: u32, kernels: Peaks) -> Head {
         let height = self.start.tip.header.height;
         Head {
@@ -132,7 +133,7 @@ impl Base {
         }
     }
 
-    /// Puts all of it into an empty index, part by part, and its head last.
+    /// Fills an empty index from the base, part by part, and its head last.
     pub(crate) fn fill(
         &self,
         files: &impl Files,

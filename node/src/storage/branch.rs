@@ -1,12 +1,14 @@
-//! The chain as it was some blocks ago, and as it would be with others instead: planned in memory, then adopted at once.
+//! A branch: the chain as it was some blocks ago, and as it would be with other blocks since. Planned in
+//! memory, then adopted at once.
 //!
 //! ```text
-//! tip ──undo──▶ … ──undo──▶ fork ──push──▶ … ──push──▶ new tip          Branch: answers as a store at its tip would
-//!                                                                   Plan: what the store then does, all or nothing
+//! tip ──undo──▶ … ──undo──▶ fork ──push──▶ … ──push──▶ new tip     Branch: answers as a store at its tip would
+//!                                                                  Plan: what the store then does, all or nothing
 //! ```
 //!
-//! A branch changes nothing on disk. Its answers are the store's, but for what the blocks between differ in; unspent
-//! outputs are held against its own trie, as the store's are. Going back is bounded by the floor, so a branch is small.
+//! A branch changes nothing on disk. Its answers are the store's, except where the blocks between differ;
+//! unspent outputs are compared with its own trie, as the store's are. The floor bounds how far it goes back,
+//! so a branch is small.
 
 use crate::storage::{
     chain_store::ChainStore,
@@ -28,10 +30,10 @@ use sotto_mw::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// What a branch has and the store has not, and the other way round.
+/// Unspent outputs in which a branch differs from the store: `None` for those that it does not have.
 pub(crate) type Differences = HashMap<Commitment, Option<Unspent>>;
 
-/// A chain that leaves the store's at some height.
+/// A chain that leaves the store's chain at some height.
 #[derive(Debug)]
 pub(crate) struct Branch<'a, F: Files> {
     store: &'a ChainStore<F>,
@@ -114,7 +116,7 @@ impl<'a, F: Files> Branch<'a, F> {
         Plan { from: self.store.head.header.hash(), steps: self.steps }
     }
 
-    /// What it differs in from the store.
+    /// The state at its tip, and its differences from the store.
     pub(crate) fn into_state(self) -> (Head, StateCommitments, Differences) {
         (self.head, self.commitments, self.outputs)
     }

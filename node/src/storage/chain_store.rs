@@ -6,14 +6,15 @@
 //! open    genesis, head ─▶ cut the log at the head ─▶ index catches up ─▶ index checked against the head
 //! ```
 //!
-//! Guaranteed: a block that was acknowledged is never lost in a crash; after one, the store opens at the block before or
-//! the block after. Every answer about unspent outputs is compared with the trie in memory, headers and kernels with the
-//! head when the store opens, blocks with their checksum and header: damage is an error, never an answer. A damaged or
-//! missing index is rebuilt from the log.
-//! Not guaranteed: that a damaged log or head can be repaired (keep a copy); that the blocks obey the rules if somebody
-//! with access to the disk wrote them (the audit finds out); freshness, if all files are put back to an earlier day.
+//! Guaranteed: a block that was acknowledged is never lost in a crash; after one, the store opens at the
+//! block before or the block after. Every answer about unspent outputs is compared with the trie in memory,
+//! headers and kernels with the head when the store opens, blocks with their checksum and header: damage is
+//! an error, never an answer. A damaged or missing index is rebuilt from the log. Not guaranteed: that a
+//! damaged log or head can be repaired (keep a copy); that the blocks obey the rules if somebody with access
+//! to the disk wrote them (the audit finds out); freshness, if all files are put back to an earlier day.
 //!
-//! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay) and kernels.
+//! Opening reads the whole index once: time and memory are linear in unspent outputs (192 bytes each stay)
+//! and kernels.
 
 use super::{
     base::{Base, remove_leftovers},
@@ -165,8 +166,8 @@ impl<F: Files> ChainStore<F> {
 
     /// Follows a branch, durably: after a crash the store is where it was or at the branch's tip.
     ///
-    /// All records, then the head, then the index; a failure anywhere stops the store. The store accepts the next change
-    /// only after [`ChainStore::resume`].
+    /// All records, then the head, then the index; a failure anywhere stops the store. The store accepts the
+    /// next change only after [`ChainStore::resume`].
     pub(crate) fn follow(&mut self, plan: Plan) -> Result<Vec<ChainStep>, StoreError> {
         self.running()?;
         let found = self.head.header.hash();

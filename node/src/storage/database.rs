@@ -1,14 +1,17 @@
-//! The key-value database that a store's index lives in, behind a trait: a database on disk, or a map in memory.
+//! The key-value database that a store's index lives in, behind a trait: a database on disk, or a map in
+//! memory.
 //!
 //! ```text
 //! Databases::open(slot) ─▶ Database: get, range, last ◀── write: one batch, all of it or nothing
 //!                                    flush: what was written survives the loss of power
 //! ```
 //!
-//! A store has one index, and a second while a snapshot is being installed beside the chain; a [`Slot`] names the two.
+//! A store has one index, and a second while a snapshot is being installed beside the chain; a [`Slot`] names
+//! the two.
 //!
 //! Guaranteed by an implementation: a batch is applied as a whole, also across a crash, and batches in order.
-//! Not guaranteed: that a batch which was not flushed survives a crash; the index catches up from the block log.
+//! Not guaranteed: that a batch which was not flushed survives a crash; the index catches up from the block
+//! log.
 
 use super::error::StoreError;
 use core::fmt;

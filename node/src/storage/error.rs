@@ -1,4 +1,4 @@
-//! Why a store cannot do what it was asked: what happened, why, what to do.
+//! Why a store fails: what happened, why, and what to do.
 
 use crate::{codec::Damage, storage::file_name::FileName};
 use sotto_mw::{
@@ -10,20 +10,20 @@ use sotto_mw::{
 };
 use std::{io, path::PathBuf};
 
-/// A store's failure. None of them is ever an answer about the chain.
+/// A store's failure. It says nothing about the chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// No store there.
+    /// There is no store.
     #[error("there is no chain in {}: create one first, or name another directory", .dir.display())]
     Absent {
-        /// Where one was looked for.
+        /// The directory.
         dir: PathBuf,
     },
-    /// A store is there already.
+    /// There is a store already.
     #[error("there is a chain already: open it, or create the new one in another directory")]
     Exists,
-    /// Another process uses it.
+    /// Another process uses the store.
     #[error("another process is using the chain in {}: wait for it or end it, then try again", .dir.display())]
     Locked {
         /// The store.
@@ -41,7 +41,7 @@ pub enum StoreError {
         /// The file's chain.
         found: ChainId,
     },
-    /// A file that holds the truth is damaged.
+    /// A file other than the index is damaged.
     #[error("file {file} is damaged at byte {offset}: {damage}; restore it from a copy of the store")]
     Damaged {
         /// Which file.
@@ -57,13 +57,13 @@ pub enum StoreError {
         /// What does not fit.
         fault: IndexFault,
     },
-    /// The log is whole, and does not lead to the head.
+    /// The log is whole but does not lead to the head.
     #[error("the block log does not lead to the head ({fault}): restore the whole store from a copy")]
     Inconsistent {
         /// What does not fit.
         fault: IndexFault,
     },
-    /// No space left.
+    /// The disk is full.
     #[error(
         "the disk is full, writing {file}: make room and open the store again; no acknowledged block is lost"
     )]
@@ -71,7 +71,7 @@ pub enum StoreError {
         /// Which file.
         file: FileName,
     },
-    /// The operating system refused.
+    /// The operating system refused an operation on a file.
     #[error(
         "file {file} cannot be used: {source}; check the disk and the permissions, and open the store again"
     )]
@@ -81,7 +81,7 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
-    /// The operating system refused, for the directory.
+    /// The operating system refused an operation on the directory.
     #[error("directory {} cannot be used: {source}; check the path and its permissions", .dir.display())]
     Directory {
         /// Which directory.
@@ -133,8 +133,8 @@ pub enum StoreError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexFault {
-    /// It does not say where it stands, or stands where the log never was.
-    #[error("it stands at no state of this log")]
+    /// It does not name its head, or one that the log never had.
+    #[error("its head is not in this log")]
     Position,
     /// A header is missing or does not follow its parent.
     #[error("header {0} is missing or wrong")]
@@ -154,13 +154,13 @@ pub enum IndexFault {
     /// The unspent outputs are not those the header commits to.
     #[error("the unspent outputs are not those of the head")]
     Outputs,
-    /// What undoing a block needs is missing or wrong.
-    #[error("what undoes block {0} is missing or wrong")]
+    /// An undo entry is missing or wrong.
+    #[error("the undo entry of block {0} is missing or wrong")]
     Undo(Height),
-    /// The key-value store failed.
+    /// The database failed.
     #[error("its database failed: {0}")]
     Database(String),
-    /// The key-value store gave up on its own files.
+    /// The database cannot read its own files.
     #[error("its database cannot read its own files")]
     Unreadable,
 }
@@ -170,7 +170,7 @@ impl StoreError {
         Self::Damaged { file, offset, damage: damage.into() }
     }
 
-    /// What it means if the index that was just built from the log does not fit.
+    /// The meaning of this error for an index that was just rebuilt from the log.
     pub(crate) fn of_new_index(self) -> Self {
         match self {
             Self::Index { fault } if !matches!(fault, IndexFault::Database(_) | IndexFault::Unreadable) => {

@@ -2,36 +2,36 @@
 
 use core::fmt;
 
-/// The files of a store.
+/// A file of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileName {
     /// The chain's parameters.
     Genesis,
-    /// Where the chain stands.
+    /// The chain's tip and the end of the log.
     Head,
     /// Pending transactions.
     Mempool,
     /// A part of the block log.
     Segment(u32),
-    /// The state that the log begins with, in place of the blocks before.
+    /// The state that the log begins with, which replaces the blocks before.
     Base(u32),
     /// A base that is being made.
     BaseDraft,
     /// Sealed headers that are not in the chain.
     Evidence,
-    /// Parts of a snapshot that arrive from peers.
+    /// Parts of a snapshot that is being fetched from peers.
     Arriving,
-    /// A snapshot that is handed out.
+    /// A snapshot that is served to peers.
     Snapshot(u32),
     /// A snapshot that is being made.
     SnapshotDraft,
     /// A file that is about to replace another.
     Draft,
-    /// A damaged pool, kept for inspection.
+    /// A damaged file of pending transactions, kept for inspection.
     MempoolDamaged,
     /// The index: a directory of its own.
     Index,
-    /// That of a state that is not adopted yet.
+    /// The index of a state that is being installed.
     NextIndex,
 }
 

@@ -1,7 +1,8 @@
-//! The few file operations that log, head and pool are made of, behind a trait: the disk, or a memory that fails.
+//! The file operations that the log, the head and the mempool's file are made of, behind a trait: a disk, or
+//! a memory that fails.
 //!
 //! One flat directory. `write` may stay in a cache until `sync`, and a new, renamed or removed name until
-//! `sync_names`; whoever needs an order must ask for it.
+//! `sync_names`; a caller that needs an order must ask for it.
 
 use super::{
     error::{StoreError, StoreError::Io},
@@ -27,10 +28,10 @@ pub trait Files {
     /// A file's length; `None` when it does not exist.
     ///
     /// # Errors
-    /// When this cannot be told.
+    /// When the length cannot be determined.
     fn len(&self, file: FileName) -> io::Result<Option<u64>>;
 
-    /// Exactly `n` bytes from `offset` on. The caller bounds `n` by [`Files::len`].
+    /// Reads exactly `n` bytes from `offset` on. The caller bounds `n` by [`Files::len`].
     ///
     /// # Errors
     /// `UnexpectedEof` when there are fewer.
@@ -51,7 +52,7 @@ pub trait Files {
     /// Makes a file's content and length durable (`fdatasync`).
     ///
     /// # Errors
-    /// Nothing is known of unsynced bytes then.
+    /// The state of unsynced bytes is unknown then.
     fn sync(&mut self, file: FileName) -> io::Result<()>;
 
     /// Renames a file over another.
@@ -69,11 +70,11 @@ pub trait Files {
     /// Makes all names durable (`fsync` of the directory).
     ///
     /// # Errors
-    /// Nothing is known of new names then.
+    /// The state of new names is unknown then.
     fn sync_names(&mut self) -> io::Result<()>;
 }
 
-/// Replaces a file's content: after a crash it is the old or the new, and once this returns the new.
+/// Replaces a file's content: after a crash it is the old or the new one, and once this returns the new one.
 pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> Result<(), StoreError> {
     let mut steps = || {
         files.write(FileName::Draft, 0, bytes)?;
@@ -85,7 +86,7 @@ pub(crate) fn replace(files: &mut impl Files, file: FileName, bytes: &[u8]) -> R
     steps().map_err(|e| StoreError::writing(file, e))
 }
 
-/// All bytes of a file that has at most `bound`.
+/// Reads a whole file of at most `bound` bytes.
 pub(crate) fn read_whole(files: &impl Files, file: FileName, bound: u64) -> Result<Vec<u8>, StoreError> {
     let length = length(files, file)?.ok_or(StoreError::damaged(file, 0, Damage::Missing))?;
     match usize::try_from(length) {

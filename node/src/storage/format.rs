@@ -1,4 +1,4 @@
-//! The node's own bytes on disk: one place, canonical, bounded before anything is allocated.
+//! The bytes of a store's own files and index entries: canonical, and bounded before anything is allocated.
 //!
 //! ```text
 //! genesis   = parameters (mw) ‖ chain id (32)                                   the id is the parameters' hash
@@ -13,19 +13,19 @@
 //!           'x' height → peaks' length (4) ‖ kernel peaks before ‖ unspent (mw)* ‖ check (32)
 //! ```
 //!
-//! A base, which replaces the blocks that were pruned, and an exported snapshot are drawn in
-//! [`snapshot_format`](super::snapshot_format).
+//! [`snapshot_format`](super::snapshot_format) holds the bytes of snapshots, and of a base, which replaces
+//! pruned blocks.
 //!
-//! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment (4) ‖ offset
-//! (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and position and an index
-//! entry's its key, so nothing that was moved passes as what belongs there.
+//! Integers are little-endian, but big-endian inside index keys, where order matters. A position is segment
+//! (4) ‖ offset (8). `check` is a tagged hash of all bytes before it; a record's also covers its chain and
+//! position and an index entry's its key, so bytes that were moved elsewhere are detected.
 //!
-//! Not guaranteed: a checksum finds damage, not malice. Who can write these files can write others; the audit holds
-//! what they say against the rules.
+//! Not guaranteed: a checksum finds damage, not malice. Anyone who can write these files can write others;
+//! the audit checks them against the rules.
 #![deny(clippy::indexing_slicing)]
 
 use super::key;
-use crate::codec::{CHECK, Damage, ends, open, seal, tag};
+use crate::codec::{CHECK, Damage, checked, ends, tag, with_check};
 use sotto_mw::{
     amount::Height,
     block::Header,
@@ -44,7 +44,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Where the first record of a segment stands.
+    /// Where the first record of a segment begins.
     pub(crate) const fn start(segment: u32) -> Self {
         Self { segment, offset: SEGMENT_HEADER as u64 }
     }
@@ -73,7 +73,7 @@ pub(crate) fn genesis(chain: &Chain) -> Vec<u8> {
     bytes
 }
 
-/// The chain of a genesis file, which others are given so that they can join.
+/// Reads the chain of a genesis file, which others need in order to join.
 ///
 /// # Errors
 /// When it is damaged, or its parameters make no chain.
@@ -89,12 +89,12 @@ pub(crate) const SEGMENT_HEADER: usize = 4 + 1 + 32 + 4 + CHECK;
 /// A segment's header.
 pub(crate) fn segment_header(chain: &ChainId, number: u32) -> Vec<u8> {
     let bytes = [&b"SLOG"[..], &[VERSION], chain.as_bytes(), &number.to_le_bytes()].concat();
-    seal(tag::SEGMENT, &[], bytes)
+    with_check(tag::SEGMENT, &[], bytes)
 }
 
 /// The chain and number of a segment.
 pub(crate) fn read_segment_header(bytes: &[u8]) -> Result<(ChainId, u32), Damage> {
-    let mut r = Reader::new(open(tag::SEGMENT, &[], bytes)?);
+    let mut r = Reader::new(checked(tag::SEGMENT, &[], bytes)?);
     if r.take(4)? != b"SLOG" {
         return Err(Damage::Magic);
     }
@@ -103,7 +103,7 @@ pub(crate) fn read_segment_header(bytes: &[u8]) -> Result<(ChainId, u32), Damage
     ends(&r).map(|()| header)
 }
 
-/// What happened to the chain.
+/// A change of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     /// This block was connected.
@@ -112,7 +112,7 @@ pub(crate) enum Record {
     Undo { height: Height, to: Hash },
 }
 
-/// Bytes before a record's content, and bytes around it.
+/// Bytes before a record's content, and bytes before and after it.
 pub(crate) const RECORD_PREFIX: usize = 4 + 8 + 8;
 pub(crate) const RECORD_FRAME: u64 = (RECORD_PREFIX + CHECK) as u64;
 
@@ -128,10 +128,10 @@ impl Record {
             Self::Undo { height, to } => (b"SUND", height, &to.as_bytes()[..]),
         };
         let length = (content.len() as u64).to_le_bytes();
-        seal(tag::RECORD, &place(chain, at), [magic, &length[..], &height.to_bytes(), content].concat())
+        with_check(tag::RECORD, &place(chain, at), [magic, &length[..], &height.to_bytes(), content].concat())
     }
 
-    /// How long the whole record is whose first [`RECORD_PREFIX`] bytes are these; saturates.
+    /// The length of the record that begins with these [`RECORD_PREFIX`] bytes; saturates.
     pub(crate) fn length(prefix: &[u8]) -> Result<u64, Damage> {
         let mut r = Reader::new(prefix);
         if !matches!(r.take(4)?, b"SBLK" | b"SUND") {
@@ -140,9 +140,9 @@ impl Record {
         Ok(r.u64()?.saturating_add(RECORD_FRAME))
     }
 
-    /// Reads the record that stands at this position of this chain's log and fills `bytes`.
+    /// Reads the record at this position of this chain's log, which is all of `bytes`.
     pub(crate) fn from_bytes(bytes: &[u8], chain: &ChainId, at: Position) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::RECORD, &place(chain, at), bytes)?);
+        let mut r = Reader::new(checked(tag::RECORD, &place(chain, at), bytes)?);
         let (magic, length, height) = (r.take(4)?, r.u64()?, Height::decode(&mut r)?);
         if length != r.left() as u64 {
             return Err(Damage::Misplaced);
@@ -158,7 +158,7 @@ impl Record {
     }
 }
 
-/// Where a chain stands: what the head file says, and what the index says of itself.
+/// The tip of a chain and the end of its log, as in the head file and in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) chain: ChainId,
@@ -168,7 +168,7 @@ pub(crate) struct Head {
     pub(crate) floor: Height,
     /// The end of the log that led here.
     pub(crate) end: Position,
-    /// The log begins after this block, whose state is in a base; after the genesis, there is none.
+    /// The log begins after this block, whose state is in a base. At the genesis there is no base.
     pub(crate) base: Height,
     /// The log's first segment, and the number of that base.
     pub(crate) first: u32,
@@ -201,11 +201,11 @@ impl Head {
         self.base.encode(&mut out);
         out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&self.kernels.to_bytes());
-        seal(tag::HEAD, &[], out)
+        with_check(tag::HEAD, &[], out)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::HEAD, &[], bytes)?);
+        let mut r = Reader::new(checked(tag::HEAD, &[], bytes)?);
         r.version()?;
         let (chain, header) = (ChainId::decode(&mut r)?, Header::decode(&mut r)?);
         let (floor, end) = (Height::decode(&mut r)?, Position::decode(&mut r)?);
@@ -231,19 +231,19 @@ impl HeaderEntry {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = self.header.to_bytes();
         self.at.encode(&mut out);
-        seal(tag::INDEX, &key::header(self.header.height), out)
+        with_check(tag::INDEX, &key::header(self.header.height), out)
     }
 
     /// Reads the entry of this height.
     pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::INDEX, &key::header(height), bytes)?);
+        let mut r = Reader::new(checked(tag::INDEX, &key::header(height), bytes)?);
         let (header, at) = (Header::decode(&mut r)?, Position::decode(&mut r)?);
         ends(&r)?;
         if header.height == height { Ok(Self { header, at }) } else { Err(Damage::Misplaced) }
     }
 }
 
-/// Index entry of what undoing a block needs beyond the block itself.
+/// The index entry that undoing a block needs, besides the block itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UndoEntry {
     /// The kernels before the block.
@@ -258,11 +258,11 @@ impl UndoEntry {
         let length = u32::try_from(peaks.len()).unwrap_or(u32::MAX);
         let mut out = [&length.to_le_bytes(), peaks.as_slice()].concat();
         self.spent.iter().for_each(|u| u.encode(&mut out));
-        seal(tag::INDEX, &key::undo(height), out)
+        with_check(tag::INDEX, &key::undo(height), out)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], height: Height) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::INDEX, &key::undo(height), bytes)?);
+        let mut r = Reader::new(checked(tag::INDEX, &key::undo(height), bytes)?);
         let length = r.u32()?;
         let kernels = Peaks::from_bytes(r.take(length as usize)?)?;
         let mut spent = Vec::new();

@@ -1,15 +1,17 @@
-//! Importing a snapshot into an empty directory: good parts are kept, bad ones named, and another copy can fill the gaps.
+//! Importing a snapshot into an empty directory: good parts are kept, bad ones reported, and another copy can
+//! fill the gaps.
 //!
 //! ```text
 //! start ─▶ each part: from the copy, else as kept from an earlier one ─▶ checked alone ─▶ draft, a gap if neither is good
-//!   ─▶ draft becomes base 0 ─▶ gaps? stop here, and go on with another copy
+//!   ─▶ draft becomes base 0 ─▶ gaps? stop here, and continue with another copy
 //!                           ─▶ none: uniqueness and supply over all of it ─▶ genesis, log, head: a store
 //! ```
 //!
 //! A base without a head is an import under way. Memory is bounded by the largest part that really arrives.
-//! Trusted is nothing but the chain's id, which the caller knows or compares: the parameters are hashed to it, they name the
-//! operator's key, and everything else is held against that. The operator's secret is in no snapshot.
-//! A store that was imported cannot go back behind its snapshot, so reorganisations that deep are not for it.
+//! The import trusts only the chain's id, which the caller knows or compares: the id is the hash of the
+//! parameters, they name the operator's key, and everything else is checked against that key. No snapshot
+//! contains the operator's secret. A store that was imported cannot go back behind its snapshot, so it cannot
+//! follow reorganisations that deep.
 
 use crate::{
     codec::Damage,
@@ -67,23 +69,23 @@ pub enum ImportError {
         /// Where that snapshot ends.
         height: Height,
     },
-    /// What it says is not a chain that obeys the rules.
+    /// Its chain breaks the rules.
     #[error("the snapshot is refused: {0}")]
     Refused(#[from] PrunedError),
 }
 
-/// A part that no copy had.
+/// A part that no copy had undamaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingPart {
     /// Its number among all parts, from 0.
     pub part: u32,
     /// What it holds.
     pub kind: PartKind,
-    /// Why it could not be used; the part of the copy that was read last.
+    /// Why the part in the copy that was read last could not be used.
     pub fault: PartFault,
 }
 
-/// How far an import came.
+/// How far an import has come.
 #[derive(Debug)]
 pub struct Imported<F: Files> {
     /// The chain.
@@ -98,8 +100,8 @@ pub struct Imported<F: Files> {
     pub store: Option<Store<F>>,
 }
 
-/// Imports a snapshot into files without a chain, or goes on with an import; `expected` is the chain's id, if the caller
-/// knows it.
+/// Imports a snapshot into files without a chain, or goes on with an import; `expected` is the chain's id, if
+/// the caller knows it.
 ///
 /// # Errors
 /// [`ImportError`]; what an earlier copy left stays as it was.
@@ -158,7 +160,7 @@ fn kept(files: &impl Files, start: &Start) -> Result<Option<Base>, ImportError> 
     }
 }
 
-/// What parts are gathered by.
+/// An import that gathers parts.
 struct Gathering<'a> {
     start: &'a Start,
     checker: Checker,

@@ -1,8 +1,9 @@
 //! The index over the block log: a database that answers what the log cannot answer quickly.
 //!
-//! It is never the truth. All that one record changes is one atomic batch, which also says where the index then is,
-//! so after a crash it is behind the head by whole records and catches up from the log. [`index_check`](super::index_check)
-//! compares it with the head when the store opens, and an index that does not fit is thrown away and rebuilt.
+//! The log decides, never the index. One record makes one atomic batch, which also holds the head after it,
+//! so after a crash it is behind the head by whole records and catches up from the log.
+//! [`index_check`](super::index_check) compares it with the head when the store opens, and an index that does
+//! not fit is thrown away and rebuilt.
 
 use super::{
     database::{Batch, Database, Databases, KeyValue, Slot},
@@ -77,14 +78,14 @@ impl Index {
         self.db.range(table, &key::after(table))
     }
 
-    /// Where the index stands; `None` when it is empty.
+    /// The head that the index is at; `None` when it is empty.
     pub(crate) fn head(&self) -> Result<Option<Head>, StoreError> {
         let bytes = self.get(key::HEAD)?;
         let head = bytes.map(|b| Head::from_bytes(&b)).transpose();
         head.map_err(|_| IndexFault::Position.into())
     }
 
-    /// Records a block whose record begins at `at`, and forgets what undid the block that is now final.
+    /// Adds a block whose record begins at `at`, and removes the undo entry of the block that is now final.
     pub(crate) fn connect(
         &mut self,
         HeadChange { before, after }: HeadChange<'_>,
@@ -110,7 +111,7 @@ impl Index {
         self.write(batch, after)
     }
 
-    /// Takes a block back.
+    /// Undoes a block.
     pub(crate) fn undo(
         &mut self,
         HeadChange { before, after }: HeadChange<'_>,
@@ -134,7 +135,7 @@ impl Index {
         self.write(batch, after)
     }
 
-    /// Tells where blocks were moved to, and that the index stands at this head.
+    /// Updates the positions of blocks that were moved, and the head.
     pub(crate) fn relocate(&mut self, head: &Head, moved: Vec<(Header, Position)>) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         for (header, at) in moved {
@@ -143,7 +144,7 @@ impl Index {
         self.write(batch, head)
     }
 
-    /// Puts headers whose blocks are nowhere.
+    /// Adds headers whose blocks are not in the log.
     pub(crate) fn put_headers(&mut self, all: &[SealedHeader]) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         for SealedHeader { header, .. } in all {
@@ -153,7 +154,8 @@ impl Index {
         self.db.write(batch)
     }
 
-    /// Puts the kernels of whole blocks from height `first` on, whose headers are there; `place` is the first's.
+    /// Adds the kernels of whole blocks from height `first` on, whose headers are there; `place` is the
+    /// first's.
     pub(crate) fn put_kernels(
         &mut self,
         first: Height,
@@ -172,14 +174,14 @@ impl Index {
         self.db.write(batch)
     }
 
-    /// Puts unspent outputs.
+    /// Adds unspent outputs.
     pub(crate) fn put_unspent(&mut self, all: &[Unspent]) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         all.iter().for_each(|u| batch.insert(key::unspent(&u.output.commitment), u.to_bytes()));
         self.db.write(batch)
     }
 
-    /// Says where the index stands.
+    /// Sets the head.
     pub(crate) fn put_head(&mut self, head: &Head) -> Result<(), StoreError> {
         self.write(Batch::default(), head)
     }
@@ -195,13 +197,13 @@ impl Index {
         Ok(Some(HeaderEntry::from_bytes(&bytes, h).map_err(|_| IndexFault::Header(h))?))
     }
 
-    /// What undoing the block at this height needs.
+    /// The undo entry of the block at this height.
     pub(crate) fn undo_entry(&self, h: Height) -> Result<UndoEntry, StoreError> {
         let entry = self.get(key::undo(h))?.and_then(|b| UndoEntry::from_bytes(&b, h).ok());
         Ok(entry.ok_or(IndexFault::Undo(h))?)
     }
 
-    /// The unspent output of this name, as the index has it.
+    /// The unspent output with this commitment, as the index has it.
     pub(crate) fn unspent(&self, c: &Commitment) -> Result<Option<Unspent>, StoreError> {
         let found = self.unspent_at(&Unspent::key(c))?;
         if found.as_ref().is_some_and(|u| u.output.commitment != *c) {
@@ -279,7 +281,7 @@ impl Index {
         }
     }
 
-    /// Whether the index says exactly that this excess was seen at this height, and whether it may come again.
+    /// Whether the index has exactly this sighting of an excess.
     pub(crate) fn saw(&self, e: &Excess, seen: Sighting) -> Result<bool, StoreError> {
         let entry = self.get(key::excess(e, Some(seen.height)))?;
         Ok(entry.is_some_and(|v| v == [u8::from(seen.may_repeat)]))
@@ -293,14 +295,14 @@ fn put_kernel(batch: &mut Batch, k: &Kernel, place: u64, height: Height) {
     batch.insert(key::excess(&k.excess, Some(height)), [k.features.may_repeat().into()]);
 }
 
-/// Leaves one index in the current slot: the next one, if it is of the state that the head names, and else the current
-/// one.
+/// Leaves one index in the current slot: the next one, if it is of the state that the head names, and else
+/// the current one.
 pub(crate) fn keep_one(databases: &dyn Databases, head: &Head) -> Result<(), StoreError> {
     if !databases.exists(Slot::Next) {
         return Ok(());
     }
     let found = Index::open(databases, Slot::Next).and_then(|index| index.head());
-    // One that cannot be read is as good as none.
+    // One that cannot be read counts as none.
     if found.is_ok_and(|found| found.is_some_and(|h| (h.base, h.first) == (head.base, head.first))) {
         databases.remove(Slot::Current)?;
         databases.rename(Slot::Next, Slot::Current)

@@ -1,8 +1,10 @@
-//! Opening: the index is brought to where the log ends, and held against the head in every entry it could answer from.
+//! Opening: brings the index to the end of the log, and compares every entry that it could answer from with
+//! the head.
 //!
-//! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set of unspent
-//! outputs. So headers are checked as a chain, kernels by recomputing their mountain range, ids and excesses by
-//! looking each kernel up and counting, outputs by recomputing the trie, undo entries by their checksums.
+//! The head commits to everything: its header to all earlier headers, to all kernels in order and to the set
+//! of unspent outputs. So headers are checked as a chain, kernels by recomputing their mountain range, ids
+//! and excesses by looking each kernel up and counting, outputs by recomputing the trie, undo entries by
+//! their checksums.
 
 use crate::{
     codec::Damage,
@@ -39,7 +41,7 @@ pub(crate) struct Truth<'a, F: Files> {
     pub(crate) head: &'a Head,
 }
 
-/// Brings the index from where it stands to the head by the base and the log's records; returns how many it took.
+/// Brings the index to the head by the base and the log's records; returns how many records it took.
 pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Result<u64, StoreError> {
     let Truth { files, log, chain, head, .. } = *truth;
     let mut now = match (index.head()?, truth.base) {
@@ -70,7 +72,7 @@ pub(crate) fn catch_up(truth: &Truth<'_, impl Files>, index: &mut Index) -> Resu
     if now == *head { Ok(taken) } else { Err(IndexFault::Position.into()) }
 }
 
-/// Puts a block of the log into the index.
+/// Adds a block of the log to the index.
 fn reconnect(
     chain: &Chain,
     index: &mut Index,
@@ -92,7 +94,7 @@ fn reconnect(
     Ok(after)
 }
 
-/// The head after a block, but for the log's end.
+/// The head after a block, except for the end of the log.
 pub(crate) fn after_block(before: &Head, block: &Block, chain: &Chain) -> Head {
     let mut kernels = before.kernels.clone();
     block.body.kernels.iter().for_each(|k| kernels.push(k.id()));
@@ -100,7 +102,7 @@ pub(crate) fn after_block(before: &Head, block: &Block, chain: &Chain) -> Head {
     Head { header: block.header.clone(), floor, kernels, ..*before }
 }
 
-/// The block at the tip, and what undoing it needs.
+/// The block at the tip, and its undo entry.
 pub(crate) fn undoable(
     files: &impl Files,
     log: &Log,
@@ -112,7 +114,7 @@ pub(crate) fn undoable(
     Ok((block_at(files, log, entry.at, &now.header)?, index.undo_entry(height)?))
 }
 
-/// The head after undoing the tip, but for the log's end.
+/// The head after undoing the tip, except for the end of the log.
 pub(crate) fn after_undo(
     index: &Index,
     chain: &Chain,
@@ -146,8 +148,8 @@ pub(crate) fn block_at(
     if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
 }
 
-/// The header with the seal of its block, whose record begins at `at`. The record is read as a whole, and its checksum
-/// looked at, only if what stands at its front is not that header and a seal that holds.
+/// The header with the seal of its block, whose record begins at `at`. The whole record is read and its
+/// checksum checked only if it does not begin with that header and a seal that holds.
 pub(crate) fn sealed_at(
     files: &impl Files,
     log: &Log,
@@ -164,7 +166,7 @@ pub(crate) fn sealed_at(
     }
 }
 
-/// Holds the whole index against the head; returns the trie of unspent outputs.
+/// Compares the whole index with the head; returns the trie of unspent outputs.
 pub(crate) fn check(index: &Index, chain: &Chain, head: &Head) -> Result<Trie, StoreError> {
     check_kernels(index, head, headers(index, chain, head)?)?;
     for h in head.floor.get()..head.header.height.get() {
@@ -188,7 +190,7 @@ fn headers(index: &Index, chain: &Chain, head: &Head) -> Result<Vec<Header>, Sto
     if tip == head.header.hash() { Ok(all) } else { Err(IndexFault::Header(head.header.height).into()) }
 }
 
-/// Kernels against the head's mountain range; ids and excesses against the kernels.
+/// Compares kernels with the head's mountain range, and ids and excesses with the kernels.
 fn check_kernels(index: &Index, head: &Head, headers: Vec<Header>) -> Result<(), StoreError> {
     let mut peaks = Peaks::new();
     let mut headers = headers.into_iter();
@@ -213,7 +215,7 @@ fn check_kernels(index: &Index, head: &Head, headers: Vec<Header>) -> Result<(),
     if same { Ok(()) } else { Err(IndexFault::Kernels.into()) }
 }
 
-/// Outputs against the head's root.
+/// Compares outputs with the head's root; returns their trie.
 fn check_outputs(index: &Index, head: &Head) -> Result<Trie, StoreError> {
     let leaves = index.all_unspent().map(|u| u.map(|u| entry(&u))).collect::<Result<Vec<_>, _>>()?;
     let trie = Trie::from_leaves(leaves).map_err(|_| IndexFault::Outputs)?;

@@ -1,10 +1,10 @@
-//! The block log: the truth of a store, append-only, in segments.
+//! The block log: append-only, in segments. Every other file of a store follows from it.
 //!
-//! A record is durable before [`Log::append`] returns. The log ends where the head says; what lies beyond was never
-//! acknowledged and is cut off on open, and damage before that end is an error with its segment and offset.
-//! An undone block stays: an undo record behind it takes it back, so replaying the log from its start leads to the
-//! head's state, and nothing that happened is forgotten until the log is pruned: then it begins anew, in a segment with a
-//! higher number, behind a base.
+//! A record is durable before [`Log::append`] returns. The log ends where the head says; bytes beyond were
+//! never acknowledged and are cut off on open, and damage before that end is an error with its segment and
+//! offset. An undone block stays, followed by an undo record, so replaying the log from its start leads to
+//! the head's state, and the log keeps the whole history until it is pruned: then it begins anew, in a
+//! segment with a higher number, after a base.
 
 use crate::{
     codec::Damage,
@@ -43,7 +43,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the log from segment `first` to `end`, and cuts off what lies beyond; returns how many bytes that were.
+    /// Opens the log from segment `first` to `end`, and cuts off the bytes beyond; returns how many those
+    /// were.
     pub(crate) fn open(
         files: &mut impl Files,
         chain: &ChainId,
@@ -56,12 +57,12 @@ impl Log {
         Ok((log, cut))
     }
 
-    /// Whether all segments are there and begin as they should.
+    /// Checks that all segments are there and begin with their headers.
     pub(crate) fn check_headers(&self, files: &impl Files) -> Result<(), StoreError> {
         (self.first..=self.end.segment).try_for_each(|n| check_header(files, &self.chain, n))
     }
 
-    /// Where the first record stands, if there is one.
+    /// Where the first record begins, if there is one.
     pub(crate) const fn beginning(&self) -> Position {
         Position::start(self.first)
     }
@@ -76,7 +77,8 @@ impl Log {
         self.end
     }
 
-    /// Appends a record durably; returns where it begins. On failure the log on disk is unknown until it is opened again.
+    /// Appends a record durably; returns where it begins. On failure the log on disk is unknown until it is
+    /// opened again.
     pub(crate) fn append(&mut self, files: &mut impl Files, record: &Record) -> Result<Position, StoreError> {
         let mut at = self.end;
         let mut bytes = record.to_bytes(&self.chain, at);
@@ -124,8 +126,8 @@ impl Log {
         Ok((record, Position { offset: at.offset + n, ..at }))
     }
 
-    /// The first `n` bytes of what the record that begins at `at` holds. Its checksum covers the whole and is not looked at:
-    /// these bytes must be held against something else.
+    /// The first `n` bytes of the content of the record that begins at `at`. The checksum covers the whole
+    /// record and is not checked: the caller must compare these bytes with something else.
     pub(crate) fn peek(&self, files: &impl Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {
         let file = FileName::Segment(at.segment);
         let offset = at.offset.saturating_add(RECORD_PREFIX as u64);

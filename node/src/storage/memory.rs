@@ -1,8 +1,8 @@
-//! The twin of the disk: files in memory that can be killed, filled up, damaged, and lose power.
+//! The in-memory twin of the disk: files that can be killed, filled up, damaged, and lose power.
 //!
-//! What was not synced may be lost, in any part and out of order. [`Memory::after_power_loss`] draws one of the states
-//! that a disk may be in: of the writes and cuts since a file's last sync each is kept whole, kept in part or dropped,
-//! and of the changes of names since the last `sync_names` each is kept or dropped.
+//! What was not synced may be lost, in any part and out of order. [`Memory::after_power_loss`] draws one of
+//! the states that a disk may be in: of the writes and cuts since a file's last sync each is kept whole, kept
+//! in part or dropped, and of the changes of names since the last `sync_names` each is kept or dropped.
 
 use super::{file_name::FileName, files::Files};
 use rand_core::RngCore;
@@ -24,7 +24,7 @@ struct State {
     durable_names: BTreeMap<FileName, usize>,
     unsynced_names: Vec<NameChange>,
     changes: u64,
-    /// Changes that are still let through.
+    /// How many more changes succeed.
     budget: Option<u64>,
     /// Whether a write was refused for want of budget.
     dead: bool,
@@ -66,7 +66,7 @@ impl Change {
         }
     }
 
-    /// What of it reached the disk: all, a part, or nothing.
+    /// What the disk kept of it: all, a part, or nothing.
     fn torn(&self, rng: &mut impl RngCore) -> Option<Self> {
         match (rng.next_u32() % 3, self) {
             (0, _) => None,
@@ -161,7 +161,8 @@ impl Memory {
         self.state().changes
     }
 
-    /// Lets `n` more changes through; all after them fail, the first write among them half done. `None`: no limit.
+    /// Lets `n` more changes succeed; all after them fail, the first write among them half done. `None`: no
+    /// limit.
     pub fn kill_after(&self, n: Option<u64>) {
         let mut state = self.state();
         (state.budget, state.dead) = (n, false);

@@ -6,8 +6,8 @@ use super::{
 };
 use std::collections::BTreeMap;
 
-/// Databases in memory. Each lives as long as the store that opened it, so a store that is opened again rebuilds its
-/// index from the block log.
+/// Databases in memory. Each lives as long as the store that opened it, so a store that is opened again
+/// rebuilds its index from the block log.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryDatabases;
 

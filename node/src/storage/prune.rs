@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! write the base (state at the floor), fsync ─▶ write the blocks above the floor into new segments, fsync
-//!   ─▶ replace the head, which names both ─▶ tell the index ─▶ remove the old base and the old segments
+//!   ─▶ replace the head, which names both ─▶ update the index ─▶ remove the old base and the old segments
 //! ```
 //!
-//! Until the head is replaced the old files are the store, and afterwards the new; opening removes whichever is left over.
-//! Undone blocks go as well: the log remembers them only until it is pruned.
+//! Until the head is replaced the old files are the store, and afterwards the new ones; opening removes what
+//! is left over. Undone blocks are dropped as well: the log keeps them only until it is pruned.
 
 use crate::storage::{
     base::{Base, remove_leftovers},
@@ -23,9 +23,9 @@ use sotto_mw::{amount::Height, codec::Encode};
 /// What pruning did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
-    /// Bodies of blocks up to this height are gone.
+    /// Bodies of blocks up to this height are dropped.
     pub base: Height,
-    /// How many bodies went now.
+    /// How many bodies were dropped now.
     pub dropped: u64,
     /// Bytes of base and log before.
     pub bytes_before: u64,

@@ -1,8 +1,8 @@
-//! What a store answers, and how each answer is held against what the store knows to be true.
+//! A store's answers, and how each is checked before it is given.
 //!
-//! An unspent output must hash to its leaf of the trie in memory, and an absence must be one there; a block must hash to
-//! its header; the two iterators end with an error if they were not complete. Headers, kernel ids and excesses were all
-//! checked when the store opened, and afterwards rest on the index's own checksums.
+//! An unspent output must hash to its leaf of the trie in memory, and an absence must be one there; a block
+//! must hash to its header; the two iterators end with an error if they were not complete. Headers, kernel
+//! ids and excesses were all checked when the store opened, and afterwards rest on the index's own checksums.
 
 use crate::{
     seal::SealedHeader,
@@ -30,9 +30,9 @@ use sotto_mw::{
 /// Bytes on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Of the block log, and of the base in place of what was pruned of it.
+    /// Bytes of the block log, and of the base that replaces what was pruned.
     pub log: u64,
-    /// Of the index.
+    /// Bytes of the index.
     pub index: u64,
 }
 
@@ -56,8 +56,8 @@ impl<F: Files> ChainStore<F> {
     /// The block at this height; `None` above the tip, and for the genesis, which has no body.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] with segment and offset when its record is, [`StoreError::Pruned`] when its body is
-    /// gone.
+    /// [`StoreError::Damaged`] with segment and offset when its record is, [`StoreError::Pruned`] when its
+    /// body is gone.
     pub fn block(&self, h: Height) -> Result<Option<Block>, StoreError> {
         self.running()?;
         if h == Height::GENESIS || h > self.head.header.height {
@@ -78,7 +78,7 @@ impl<F: Files> ChainStore<F> {
     /// The header and the seal at this height; `None` above the tip, and for the genesis, which has no seal.
     ///
     /// # Errors
-    /// When what holds it is damaged.
+    /// When the file that holds it is damaged.
     pub fn sealed_header(&self, h: Height) -> Result<Option<SealedHeader>, StoreError> {
         self.running()?;
         if h == Height::GENESIS || h > self.head.header.height {
@@ -90,7 +90,7 @@ impl<F: Files> ChainStore<F> {
     /// Headers and seals from a height above the genesis to another up to the tip.
     ///
     /// # Errors
-    /// When what holds them is damaged.
+    /// When the file that holds them is damaged.
     pub fn sealed_headers(&self, first: Height, last: Height) -> Result<Vec<SealedHeader>, StoreError> {
         let mut all = match &self.base {
             Some(base) => base.headers(&self.files, first, last)?,
@@ -124,7 +124,8 @@ impl<F: Files> ChainStore<F> {
         self.index.kernel_height(id)
     }
 
-    /// All unspent outputs in the order of their keys in the trie. The last item is an error if any other was missing.
+    /// All unspent outputs in the order of their keys in the trie. The last item is an error if any other was
+    /// missing.
     pub fn all_unspent(&self) -> impl Iterator<Item = Result<Unspent, StoreError>> + '_ {
         let trie = &self.commitments.outputs;
         let mut seen = 0;
@@ -141,11 +142,11 @@ impl<F: Files> ChainStore<F> {
         })
     }
 
-    /// All unspent outputs under a prefix of their keys in the trie, in the order of those, with the proof that they are all;
-    /// `None` when there are more than `most`.
+    /// All unspent outputs under a prefix of their keys in the trie, in the order of those, with the proof
+    /// that they are all; `None` when there are more than `most`.
     ///
     /// # Errors
-    /// When the index has not what the trie has.
+    /// When the index lacks an output of the trie.
     pub fn chunk(
         &self,
         prefix: Prefix,
@@ -153,7 +154,7 @@ impl<F: Files> ChainStore<F> {
     ) -> Result<Option<(Vec<Unspent>, ChunkProof)>, StoreError> {
         self.running()?;
         let trie = &self.commitments.outputs;
-        // Keys are hashes: about as many stand under one prefix as under another, so that too many are not even collected.
+        // Keys are hashes, so every prefix has about as many: too many are not even collected.
         if trie.len() >> prefix.depth() > most as u64 {
             return Ok(None);
         }
@@ -187,8 +188,8 @@ impl<F: Files> ChainStore<F> {
         })
     }
 
-    /// Reads the base, and every header and record of the log, undone blocks too, and checks that all is whole; returns how
-    /// many records there are.
+    /// Reads the base, and every header and record of the log, undone blocks too, and checks that all is
+    /// whole; returns how many records there are.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the segment and offset of the first that is not.
@@ -207,7 +208,7 @@ impl<F: Files> ChainStore<F> {
     /// Bytes on disk.
     ///
     /// # Errors
-    /// When they cannot be told.
+    /// When they cannot be determined.
     pub fn sizes(&self) -> Result<Sizes, StoreError> {
         let base = match &self.base {
             Some(base) => length(&self.files, base.file)?.unwrap_or(0),

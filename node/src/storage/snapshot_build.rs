@@ -1,14 +1,15 @@
-//! A snapshot that is being made for others, in pieces that take no longer than the chain can wait.
+//! A snapshot that is being made for others, in steps that do not hold up the chain.
 //!
 //! ```text
-//! begin: the state is fixed ─▶ counting: what belongs into which part ─▶ writing: part after part, each synced ─▶ start, rename
+//! begin: the state is fixed ─▶ counting: what each part contains ─▶ writing: part after part, each synced ─▶ start, rename
 //! ```
 //!
-//! Meanwhile the chain goes on. The set of outputs is fixed by its trie, which costs nothing to keep, and what blocks spend or
-//! create afterwards is noted ([`State::passed`]); kernels and headers up to the state stay where they are. Only a reorganisation
-//! that takes the state's own block back, or the adoption of another state, ends the making of it.
+//! Meanwhile the chain continues. The trie fixes the set of outputs, which costs nothing to keep, and what
+//! blocks spend or create afterwards is noted ([`State::passed`]); kernels and headers up to the state stay
+//! where they are. Only a reorganisation that undoes the state's own block, or the adoption of another state,
+//! ends the work.
 //!
-//! Nothing names the draft until it is whole, so a crash costs the work and nothing else: the next run removes what is there.
+//! No file names the draft until it is whole, so a crash costs only the work: the next run removes the draft.
 
 use crate::storage::{
     chain_store::ChainStore,
@@ -23,9 +24,9 @@ use crate::storage::{
 };
 use sotto_mw::{amount::Height, mmr::Peaks};
 
-/// Where it is written until it is whole.
+/// The file it is written to until it is whole.
 pub(crate) const FILE: FileName = FileName::SnapshotDraft;
-/// Headers that are counted in one piece of the work.
+/// Headers that are counted in one step.
 const COUNTED: u64 = 1 << 14;
 
 /// A snapshot that is being made.
@@ -54,12 +55,12 @@ struct Draft {
     end: u64,
 }
 
-/// What is left to do after a piece of the work.
+/// What is left to do after a step.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// The rest of it.
     Going(Box<SnapshotBuild>),
-    /// Nothing: the file is whole, and durable under its draft name.
+    /// Nothing is left: the file is whole, and durable under its draft name.
     Whole,
 }
 
@@ -84,7 +85,7 @@ impl SnapshotBuild {
         stands
     }
 
-    /// Does about so many headers, kernels or outputs of the work, durably.
+    /// Handles about so many headers, kernels or outputs, durably.
     pub(crate) fn step<F: Files>(
         self,
         store: &mut ChainStore<F>,

@@ -1,10 +1,11 @@
-//! What is left of a pruned chain, part by part: which part does not belong, or which rule the chain breaks.
+//! Checks a pruned chain, part by part: which part is not the chain's, or which rule the chain breaks.
 //!
-//! The rules are [`sotto_mw::rules::pruned`]; this module feeds them the parts of a snapshot or of a store's base, and tells a
-//! fault of a *part* ([`PartFault`]), which a better copy cures, from a broken *rule*, which none does.
+//! The rules are [`sotto_mw::rules::pruned`]. This module feeds them the parts of a snapshot or of a store's
+//! base, and distinguishes a fault of a *part* ([`PartFault`]), which a better copy cures, from a broken
+//! *rule*, which no copy cures.
 //!
-//! Parts come in order and some may be left out: all others are checked nevertheless, and only the last step says that
-//! nothing is missing.
+//! Parts come in order and some may be missing: all others are checked nevertheless, and only the last step
+//! finds that a part is missing.
 
 use crate::{
     codec::Damage,
@@ -21,7 +22,7 @@ use sotto_mw::{
     },
 };
 
-/// Why a part of a snapshot is not what belongs in its place. Another copy of the part may be.
+/// Why a part of a snapshot is not the chain's. Another copy of the part may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartFault {
     /// Its bytes are damaged.
@@ -30,13 +31,13 @@ pub enum PartFault {
     /// A header does not follow the one before.
     #[error("its headers do not follow each other or those before")]
     Unlinked,
-    /// A header is not the operator's.
+    /// The operator did not seal a header.
     #[error("header {0} is not sealed by this chain's operator")]
     Unsealed(Height),
     /// The kernels are not the header's.
     #[error("its kernels are not those that header {0} commits to")]
     Kernels(Height),
-    /// The outputs are not all of the last header's under their prefix.
+    /// The outputs are not exactly those under their prefix that the last header commits to.
     #[error("its outputs are not those that the last header commits to")]
     Outputs,
 }
@@ -55,7 +56,7 @@ impl From<InvalidBlock> for PartFault {
 /// Why a pruned chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PrunedError {
-    /// A part does not belong where it stands.
+    /// A part is not the chain's.
     #[error("{kind}, part {part}: {fault}")]
     Part {
         /// What the part holds.
@@ -65,13 +66,13 @@ pub enum PrunedError {
         /// What is wrong.
         fault: PartFault,
     },
-    /// A part is missing, so there is no verdict.
+    /// A part is missing, so the chain cannot be judged.
     #[error("parts are missing")]
     Incomplete,
     /// The chain breaks a rule.
     #[error("the chain breaks a rule at height {height}: {why}")]
     Rule {
-        /// At the block with this height.
+        /// The height of the block.
         height: Height,
         /// The rule.
         why: Rejection,
@@ -99,7 +100,7 @@ pub(crate) struct Checker {
     rules: PrunedVerifier,
 }
 
-/// A chain without bodies of which nothing is missing and that obeys the rules.
+/// A chain without bodies that is complete and obeys the rules.
 #[derive(Debug)]
 pub(crate) struct Judged {
     tip: SealedHeader,

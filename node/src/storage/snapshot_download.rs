@@ -1,15 +1,16 @@
-//! A snapshot that arrives from peers, part by part in any order, beside the chain that is there; and its adoption.
+//! A snapshot that is fetched from peers, part by part in any order, beside the chain.
 //!
 //! ```text
-//! begin ─▶ put, put, … (a file that grows; a kill loses its unsynced end) ─▶ each that is judged is put in its place
+//! begin ─▶ put, put, … (a file that grows; a kill loses its unsynced end) ─▶ each part that is judged is installed
 //!   ─▶ all judged: base, empty log ─▶ replace the head, which names both ─▶ old index, base, segments and this file removed
 //! ```
 //!
-//! Until the head is replaced the chain is what it was, and afterwards the snapshot; opening tells the two apart by the head, as
-//! after pruning. Bytes that were torn or damaged on disk are as if they had not arrived, with all that came later.
+//! Until the head is replaced the chain is what it was, and afterwards the snapshot; opening tells the two
+//! apart by the head, as after pruning. Bytes that were torn or damaged on disk count as not arrived, with
+//! all that came later.
 //!
-//! Not judged here: whether parts belong to the chain ([`parts`](crate::storage::snapshot_layout)) and obey the rules
-//! ([`pruned`](crate::storage::snapshot_check)).
+//! Not checked here: whether parts belong to the chain ([`snapshot_layout`](super::snapshot_layout)) and obey
+//! the rules ([`snapshot_check`](super::snapshot_check)).
 
 use crate::{
     codec::Damage,
@@ -30,7 +31,7 @@ use crate::{
 use sotto_mw::chain::ChainId;
 use std::collections::BTreeMap;
 
-/// So many parts may be lost with the power.
+/// How many parts may be lost with the power.
 const UNSYNCED: u32 = 8;
 const FILE: FileName = FileName::Arriving;
 
@@ -47,7 +48,7 @@ pub(crate) struct SnapshotDownload {
 }
 
 impl SnapshotDownload {
-    /// What an earlier run has kept, as far as it is whole.
+    /// What an earlier run saved, as far as it is whole.
     pub(crate) fn open(files: &impl Files, chain: &ChainId) -> Result<Option<Self>, StoreError> {
         let Some(have) = length(files, FILE)? else { return Ok(None) };
         let read = |at: u64, n: usize| {
@@ -72,7 +73,7 @@ impl SnapshotDownload {
         Ok(Some(Self { tip, parts, end, unsynced: 0, install: None }))
     }
 
-    /// What is known of a part that is here.
+    /// The entry of a part that is here.
     fn entry(&self, place: u32) -> Option<&PartEntry> {
         self.parts.get(&place).map(|(entry, _)| entry)
     }
@@ -105,7 +106,7 @@ impl SnapshotDownload {
         self.parts.keys().copied()
     }
 
-    /// Keeps a part; it survives a kill, and soon the loss of power.
+    /// Saves a part; it survives a kill, and soon the loss of power.
     pub(crate) fn put(
         &mut self,
         files: &mut impl Files,

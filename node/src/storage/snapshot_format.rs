@@ -9,21 +9,22 @@
 //!           | proof's length (4) ‖ chunk proof (mw) ‖ unspent*                      kind 2: outputs, 2^d such parts
 //! ```
 //!
-//! While a snapshot arrives from peers, its parts stand in a file in the order of their arrival:
+//! While a snapshot is fetched from peers, a file holds its parts in the order of their arrival:
 //!
 //! ```text
 //! arriving  = "SARR" ‖ version (1) ‖ chain id (32) ‖ header ‖ seal (mw) ‖ check (32)
 //!             ‖ (place (4) ‖ kind (1) ‖ length (4) ‖ check (32) ‖ part)*
 //! ```
 //!
-//! Kinds ascend. The i-th part of outputs holds all whose trie key begins with the d bits of i, in the order of keys. A
-//! part's check covers its place, so where one part is damaged all others are still found and read. One state and
-//! one size of parts give one string of bytes.
+//! Kinds ascend. The i-th part of outputs holds all whose trie key begins with the d bits of i, in the order
+//! of keys. A part's check covers its place, so where one part is damaged all others are still found and
+//! read. One state and one size of parts give one string of bytes.
 //!
-//! Not guaranteed: a check finds damage, not lies; what a part says is held against the sealed headers elsewhere.
+//! Not guaranteed: a check finds damage, not lies; [`snapshot_layout`](super::snapshot_layout) compares each
+//! part with the sealed headers.
 
 use crate::{
-    codec::{CHECK, Damage, ends, open, seal, tag},
+    codec::{CHECK, Damage, checked, ends, tag, with_check},
     seal::SealedHeader,
 };
 use sotto_mw::{
@@ -104,26 +105,27 @@ pub(crate) const MAX_DEPTH: u8 = 19;
 pub(crate) const MAX_PART: u32 = 1 << 28;
 /// Bytes of a header and its seal.
 pub(crate) const SEALED_BYTES: u32 = 192 + 64;
-/// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of 256 forks.
+/// Most bytes of a kernel, of an unspent output with its height, and of what a part holds besides: a proof of
+/// 256 forks.
 const KERNEL_BYTES: u64 = 129;
 const UNSPENT_BYTES: u64 = 778;
 const PROOF_BYTES: u64 = 4 + TrieProof::MAX_BYTES as u64;
 
 impl Start {
-    /// The check of the part that stands at `place` of the snapshot that ends with this header.
+    /// The check of the part at `place` of the snapshot that ends with this header.
     pub(crate) fn check(tip: &SealedHeader, place: u32, kind: PartKind, bytes: &[u8]) -> Hash {
         let place = [&tip.header.hash().as_bytes()[..], &place.to_le_bytes(), &[kind as u8]].concat();
         tagged(tag::PART, &[&place, bytes])
     }
 
-    /// How many bytes the start has whose first [`START_PREFIX`] bytes are these.
+    /// The length of the start that begins with these [`START_PREFIX`] bytes.
     pub(crate) fn length(prefix: &[u8]) -> Result<usize, Damage> {
         let (_, count) = prefix.split_last_chunk().ok_or(Damage::Short)?;
         let count = bounded("parts of a snapshot", u32::from_le_bytes(*count), MAX_PARTS)?;
         if prefix.starts_with(b"SNAP") { Ok(Self::size(count as usize)) } else { Err(Damage::Magic) }
     }
 
-    /// How many bytes a start with so many parts has.
+    /// The length of a start with so many parts.
     pub(crate) const fn size(parts: usize) -> usize {
         START_PREFIX + parts * ENTRY_BYTES + CHECK
     }
@@ -135,11 +137,11 @@ impl Start {
         out.push(self.depth);
         out.extend_from_slice(&u32::try_from(self.parts.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.parts.iter().for_each(|part| part.encode(&mut out));
-        seal(tag::SNAPSHOT, &[], out)
+        with_check(tag::SNAPSHOT, &[], out)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
-        let mut r = Reader::new(open(tag::SNAPSHOT, &[], bytes)?);
+        let mut r = Reader::new(checked(tag::SNAPSHOT, &[], bytes)?);
         if r.take(4)? != b"SNAP" {
             return Err(Damage::Magic);
         }
@@ -161,7 +163,7 @@ impl Start {
         }
     }
 
-    /// Where each part stands, the first at `from`, and where the last ends.
+    /// Where each part begins, the first at `from`, and where the last ends.
     pub(crate) fn offsets(&self, from: u64) -> (Vec<u64>, u64) {
         let (mut offsets, mut end) = (Vec::with_capacity(self.parts.len()), from);
         for part in &self.parts {
@@ -177,7 +179,8 @@ impl Start {
     }
 }
 
-/// Most bytes of so many parts that hold what this header counts: a table cannot promise more than was sealed.
+/// Most bytes of so many parts that hold what this header counts: a table cannot promise more than was
+/// sealed.
 fn room(tip: &Header, parts: u32) -> u64 {
     let items = [
         (tip.height.get(), SEALED_BYTES.into()),
@@ -226,12 +229,12 @@ pub(crate) const ARRIVED_PREFIX: usize = 4 + ENTRY_BYTES;
 pub(crate) fn arriving_header(chain: &ChainId, tip: &SealedHeader) -> Vec<u8> {
     let mut out = [&b"SARR"[..], &[VERSION], chain.as_bytes()].concat();
     tip.encode(&mut out);
-    seal(tag::ARRIVING, &[], out)
+    with_check(tag::ARRIVING, &[], out)
 }
 
 /// The chain and the last header of such a file.
 pub(crate) fn read_arriving_header(bytes: &[u8]) -> Result<(ChainId, SealedHeader), Damage> {
-    let mut r = Reader::new(open(tag::ARRIVING, &[], bytes)?);
+    let mut r = Reader::new(checked(tag::ARRIVING, &[], bytes)?);
     if r.take(4)? != b"SARR" {
         return Err(Damage::Magic);
     }
@@ -240,7 +243,7 @@ pub(crate) fn read_arriving_header(bytes: &[u8]) -> Result<(ChainId, SealedHeade
     ends(&r).map(|()| header)
 }
 
-/// What stands before the bytes of an arrived part: its place, and its entry in the table of the snapshot to come.
+/// The bytes before an arrived part: its place, and its entry in the table of the snapshot.
 pub(crate) fn arrived_prefix(place: u32, entry: &PartEntry) -> Vec<u8> {
     let mut out = place.to_le_bytes().to_vec();
     entry.encode(&mut out);

@@ -1,16 +1,16 @@
-//! A state that arrives, put in its place before it is adopted: part by part, as each is judged.
+//! A snapshot that is installed beside the chain before it is adopted: part by part, as each is judged.
 //!
 //! ```text
-//! judged part ─▶ base draft (synced now and then)         all judged: start, fsync ─▶ base ─▶ the head names it ─▶ the new index
-//!             └▶ an index of its own, trie, kernel peaks                                                takes the old one's place
+//! judged part ─▶ base draft (synced now and then)     all judged: start, fsync ─▶ base ─▶ the head names it ─▶ the new index
+//!             └▶ an index of its own, trie, kernel peaks                                            replaces the old one
 //! ```
 //!
-//! The chain that is there meanwhile answers as before, from its own index. So adoption itself is a few small writes, however
-//! large the state is. Nothing names the draft and the new index until then: a crash costs their making, and when a store is
-//! opened, what the head does not name is removed ([`settled_index`]).
+//! Meanwhile the chain answers as before, from its own index. So adoption itself is a few small writes,
+//! however large the state is. Nothing names the draft and the new index until then: a crash costs the work,
+//! and when a store is opened, what the head does not name is removed.
 //!
-//! The new index is not read back: what was put there was judged, its trie and peaks are held against the sealed header, and each
-//! answer is held against them, as that of any store.
+//! The new index is not read back: its content was judged, its trie and peaks are compared with the sealed
+//! header, and each answer is compared with them, as in any store.
 
 use crate::{
     codec::Damage,
@@ -29,7 +29,7 @@ use crate::{
 use sotto_mw::{mmr::Peaks, trie::Trie};
 
 const FILE: FileName = FileName::BaseDraft;
-/// Parts that are put in their place between two syncs.
+/// Parts that are installed between two syncs.
 const UNSYNCED: usize = 8;
 
 /// What is installed so far.
@@ -80,7 +80,7 @@ impl SnapshotInstall {
         Ok(())
     }
 
-    /// Puts a part into the index and the sums.
+    /// Adds a part to the index, the trie and the peaks.
     fn take(&mut self, part: &Part) -> Result<(), StoreError> {
         match part {
             Part::Headers(all) => self.index.put_headers(all),

@@ -1,5 +1,5 @@
-//! The parts of a snapshot: what belongs into which, and whether a part is what belongs there. Both follow from sealed headers
-//! alone, so nobody who hands out parts is believed anything.
+//! The layout of a snapshot: what each part contains, and whether a part is that. Both follow from sealed
+//! headers alone, so the peers that deliver parts need not be trusted.
 //!
 //! ```text
 //! headers   1 … n, n+1 … 2n, …                              n = items of a part
@@ -7,9 +7,10 @@
 //! outputs   by the first d bits of their keys, d the least with outputs ≤ n·2^d
 //! ```
 //!
-//! All nodes that make a snapshot of one state with one `n` make the same parts, and so one part may come from one and the next
-//! from another. A part is judged alone, when it arrives and in any order: it is complete and holds nothing else. The rules that
-//! look across parts are [`pruned`](super::pruned)'s, once the parts before are there.
+//! All nodes that make a snapshot of one state with one `n` make the same parts, so one part may come from
+//! one node and the next from another. A part is checked alone, when it arrives and in any order: it is
+//! complete and contains nothing else. The rules that span parts are checked by
+//! [`snapshot_check`](super::snapshot_check), in order.
 
 use crate::storage::{
     snapshot_check::PartFault,
@@ -22,7 +23,7 @@ use sotto_mw::{
     trie::Prefix,
 };
 
-/// What belongs into a part.
+/// What a part contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartRange {
     /// The headers of these heights.
@@ -52,8 +53,8 @@ pub(crate) struct SnapshotLayout {
 }
 
 impl SnapshotLayout {
-    /// The parts of about `items` each of the state with so many unspent outputs; `kernels` are the counts that the headers
-    /// state, from height 1 on.
+    /// The parts of about `items` each of the state with so many unspent outputs; `kernels` are the counts
+    /// that the headers state, from height 1 on.
     pub(crate) fn of(kernels: &[u64], outputs: u64, items: u32) -> Self {
         let (items, last) = (u64::from(items.max(1)), kernels.len() as u64);
         let depth = (0..MAX_DEPTH).find(|d| outputs.div_ceil(1 << d) <= items).unwrap_or(MAX_DEPTH);
@@ -81,8 +82,8 @@ impl SnapshotLayout {
     }
 }
 
-/// Whether a part is all of what belongs there and nothing else; `headers` are those of the chain, the genesis first and the
-/// state's last. That headers are sealed is not asked here.
+/// Whether a part contains exactly what belongs there; `headers` are those of the chain, the genesis first
+/// and the state's last. Whether headers are sealed is not checked here.
 pub(crate) fn belongs(headers: &[Header], range: &PartRange, part: &Part) -> Result<(), PartFault> {
     let at =
         |h: Height| usize::try_from(h.get()).ok().and_then(|i| headers.get(i)).ok_or(PartFault::Unlinked);

@@ -1,11 +1,13 @@
-//! Snapshots that a node keeps to hand them out: begun at the tip, told of once they are whole.
+//! Snapshots that a node serves: begun at the tip, and offered once they are whole.
 //!
-//! A state is fixed while it is the tip's, which needs no block to be taken back, and written while the chain goes on
-//! (`making.rs`). It waits until it is final, is then handed
-//! out until the next is, and some time longer, for those who began with it. So [`KEPT`] files suffice where they are
-//! at least K blocks apart. The base of a store that was pruned or has itself begun with a snapshot is handed out too.
+//! A state is fixed while it is the tip's, when no block has to be undone, and written while the chain
+//! continues ([`snapshot_build`](super::snapshot_build)). The snapshot waits until its block is final, is
+//! served until the next one is, and some time longer, for peers that began with it. So [`KEPT`] files
+//! suffice if they are at least K blocks apart. The base of a store that was pruned, or that began with a
+//! snapshot itself, is served too.
 //!
-//! Those who gather parts from several nodes must get the same from all: only what is in parts of the agreed size is handed out.
+//! Peers that gather parts from several nodes must get the same from all: only snapshots in parts of the
+//! agreed size are served.
 
 use crate::{
     seal::SealedHeader,
@@ -38,7 +40,8 @@ pub(crate) struct SnapshotServer {
 }
 
 impl SnapshotServer {
-    /// Serves snapshots in parts of so many items: those that an earlier run made and that are whole, and the base.
+    /// Serves snapshots in parts of so many items: those that an earlier run made and that are whole, and the
+    /// base.
     pub(crate) fn open<F: Files>(store: &mut ChainStore<F>, items: u32) -> Result<Self, StoreError> {
         remove_if_there(&mut store.files, DRAFT)?;
         let mut server = Self { items, ..Self::default() };
@@ -48,7 +51,7 @@ impl SnapshotServer {
             }
             match Base::open(&store.files, file) {
                 Ok(snapshot) if is_regular(store, &snapshot, items)? => server.snapshots.push(snapshot),
-                // It is written anew when its turn comes.
+                // It is overwritten when its turn comes.
                 Ok(_) | Err(StoreError::Damaged { .. }) => {}
                 Err(e) => return Err(e),
             }
@@ -128,8 +131,8 @@ impl SnapshotServer {
         Ok(())
     }
 
-    /// Goes on with the snapshot by about so many headers, kernels or outputs, durably, and puts it in place of the
-    /// oldest once it is whole. If that fails, nothing of it is left.
+    /// Goes on with the snapshot by about so many headers, kernels or outputs, durably, and puts it in place
+    /// of the oldest once it is whole. If that fails, nothing of it is left.
     pub(crate) fn step<F: Files>(&mut self, store: &mut ChainStore<F>, items: u32) -> Result<(), StoreError> {
         store.running()?;
         let Some(build) = self.build.take() else { return Ok(()) };

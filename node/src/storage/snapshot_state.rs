@@ -1,7 +1,7 @@
-//! A state written down: what belongs into its parts, and the parts one by one.
+//! A state as a snapshot: its parts, one by one.
 //!
-//! An export goes over the whole state twice, once for the sizes and checks of all parts, which stand in front; one part is
-//! in memory at a time. What stays in memory are the outputs that differ from the tip's.
+//! An export goes over the whole state twice, once for the sizes and checks of all parts, which come first;
+//! one part is in memory at a time. What stays in memory are the outputs that differ from the tip's.
 
 use crate::{
     codec::Damage,
@@ -27,7 +27,7 @@ use sotto_mw::{
 };
 use std::collections::HashMap;
 
-/// About how many headers, kernels or outputs a part has, if nobody says otherwise.
+/// The usual number of headers, kernels or outputs in a part, about.
 pub const PART_ITEMS: u32 = 1_024;
 
 /// The state after a block, however the chain goes on.
@@ -50,8 +50,8 @@ impl State {
         Ok(Self { tip, trie: commitments.outputs, differences })
     }
 
-    /// A block was connected after this state, or one after it was taken back. What an output was before the first block that
-    /// touched it is what it is in the state.
+    /// Follows the chain: a block was connected after this state, or one after it was undone. An output is in
+    /// the state as it was before the first block that touched it.
     pub(crate) fn passed(&mut self, block: &Block, spent: &[Unspent]) {
         for u in spent {
             self.differences.entry(Unspent::key(&u.output.commitment)).or_insert_with(|| Some(u.clone()));

@@ -125,8 +125,9 @@ impl<F: Files> Store<F> {
     /// Adds a block durably.
     ///
     /// # Errors
-    /// [`StoreError::WrongState`] when it was connected to another state; nothing has happened then. After any other
-    /// failure the store refuses to go on until it is opened again, at this block or the one before.
+    /// [`StoreError::WrongState`] when it was connected to another state; nothing has happened then. After
+    /// any other failure the store refuses to go on until it is opened again, at this block or the one
+    /// before.
     pub fn apply(&mut self, block: &Connected<BlockChange>) -> Result<(), StoreError> {
         let mut branch = self.branch(self.inner.head.header.height)?;
         branch.push(block)?;
@@ -137,8 +138,9 @@ impl<F: Files> Store<F> {
     /// Undoes the last block, durably, and returns it.
     ///
     /// # Errors
-    /// [`StoreError::Final`] when the chain's limit of reorganisation is reached, or the index is damaged; nothing has
-    /// happened then. After any other failure the store refuses to go on until it is opened again.
+    /// [`StoreError::Final`] when the chain's limit of reorganisation is reached, or the index is damaged;
+    /// nothing has happened then. After any other failure the store refuses to go on until it is opened
+    /// again.
     pub fn undo(&mut self) -> Result<Block, StoreError> {
         let (height, floor) = (self.inner.head.header.height, self.inner.head.floor);
         if height <= floor {
@@ -174,13 +176,13 @@ impl<F: Files> Store<F> {
         Ok(pruned)
     }
 
-    /// Writes the state after block `height` as a snapshot, in parts of about `items` headers, kernels or outputs;
-    /// `progress` is called after each with its number from 1 and how many there are. One state and one size of parts
-    /// give one string of bytes.
+    /// Writes the state after block `height` as a snapshot, in parts of about `items` headers, kernels or
+    /// outputs; `progress` is called after each with its number from 1 and how many there are. One state and
+    /// one size of parts give one string of bytes.
     ///
     /// # Errors
-    /// [`StoreError::NotKept`] when that state is not kept, as below [`ChainStore::floor`]; [`ExportError::Write`] when
-    /// `out` takes no more.
+    /// [`StoreError::NotKept`] when that state is not kept, as below [`ChainStore::floor`];
+    /// [`ExportError::Write`] when `out` takes no more.
     pub fn export(
         &self,
         height: Height,
@@ -282,11 +284,12 @@ impl<F: Files> Store<F> {
         snapshot_download::remove(&mut self.inner.files)
     }
 
-    /// Puts the state that arrived, all of which was judged and installed in parts of `items`, in place of the chain that is
-    /// here, durably.
+    /// Puts the state that arrived, all of which was judged and installed in parts of `items`, in place of
+    /// the chain that is here, durably.
     ///
     /// # Errors
-    /// When files cannot be read or written; the store then has to be opened again, at one state or the other.
+    /// When files cannot be read or written; the store then has to be opened again, at one state or the
+    /// other.
     pub(crate) fn adopt_snapshot(&mut self, judged: &Judged, items: u32) -> Result<(), StoreError> {
         self.inner.running()?;
         let download = self.download.take().filter(|d| d.tip() == judged.tip());

@@ -132,12 +132,12 @@ impl Hand {
 
     /// Who has been asked for blocks since this was asked last, in order.
     fn asked(&mut self) -> Vec<u64> {
-        let blocks = |m: &Message| matches!(m, Message::AskBlock(_) | Message::AskCompact(_));
+        let blocks = |m: &Message| matches!(m, Message::GetBlock(_) | Message::GetCompact(_));
         self.take(blocks)
     }
 
     fn asked_headers(&mut self) -> Vec<u64> {
-        self.take(|m| matches!(m, Message::AskHeaders(_)))
+        self.take(|m| matches!(m, Message::GetHeaders(_)))
     }
 
     fn take(&mut self, which: impl Fn(&Message) -> bool) -> Vec<u64> {
@@ -197,16 +197,17 @@ fn who_says_nothing_delays_a_block_by_little() {
     assert!(hand.closed.is_empty(), "{:?}", hand.closed);
 }
 
-/// Of two who show a block, one has it not: the other is asked at once. When nobody has it, nobody is asked for ever.
+/// Of two who show a block, one has it not: the other is asked at once. When nobody has it, nobody is asked
+/// for ever.
 #[test]
 fn who_has_not_a_block_says_so() {
     let mut hand = Hand::new(toy(5), 3, |_| ());
     (1..=2).for_each(|peer| hand.join(peer, inbound));
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(3)));
     assert_eq!(hand.asked(), [1]);
-    hand.say(1, &Message::HaveNot(hand.name(3)));
+    hand.say(1, &Message::NotFound(hand.name(3)));
     assert_eq!(hand.asked(), [2]);
-    hand.say(2, &Message::HaveNot(hand.name(3)));
+    hand.say(2, &Message::NotFound(hand.name(3)));
     hand.pass(60 * SECOND);
     assert_eq!((hand.asked(), hand.node.usage().blocks), (vec![], 0));
     hand.say(1, &hand.tip_message(3));
@@ -216,7 +217,8 @@ fn who_has_not_a_block_says_so() {
     assert!(hand.closed.is_empty());
 }
 
-/// Peers on the branch that this node is to leave are not asked for blocks of the better one, high as they are.
+/// Peers on the branch that this node is to leave are not asked for blocks of the better one, high as they
+/// are.
 #[test]
 fn the_losing_branch_is_not_asked() {
     let mut hand = Hand::new(toy(6), 6, |_| ());
@@ -273,7 +275,8 @@ fn headers_that_lead_nowhere_end_the_questions() {
     assert!(hand.asked_headers().is_empty());
 }
 
-/// A block that was shown under its seal keeps the operator from sealing, but not for ever, however often it is shown.
+/// A block that was shown under its seal keeps the operator from sealing, but not for ever, however often it
+/// is shown.
 #[test]
 fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
     let mut hand = Hand::new(toy(9), 3, |_| ());
@@ -305,7 +308,7 @@ fn an_answer_to_no_question_costs() {
         hand.block_message(3),
         Message::Compact(Compact::of(&block, 1).unwrap()),
         Message::Items { block: name, outputs: body.outputs, kernels: body.kernels },
-        Message::HaveNot(name),
+        Message::NotFound(name),
         Message::Headers(vec![SealedHeader::of(&block)]),
         Message::Addresses(vec![somebody]),
     ];
@@ -328,7 +331,7 @@ fn an_answer_to_no_question_costs() {
 fn addresses_are_heard_once() {
     let mut hand = Hand::new(toy(1), 1, |_| ());
     hand.join(1, Direction::Outbound);
-    assert_eq!(hand.take(|m| matches!(m, Message::AskAddresses)), [1]);
+    assert_eq!(hand.take(|m| matches!(m, Message::GetAddresses)), [1]);
     let before = hand.node.usage().addresses;
     let named = |n: u8, ip: [u8; 4]| Address { at: SocketAddr::from((ip, 4_000)), key: PeerKey([n; 32]) };
     let all = [named(1, [10, 50, 0, 1]), named(2, [45, 1, 1, 1]), named(3, [127, 0, 0, 1])];
@@ -341,7 +344,8 @@ fn addresses_are_heard_once() {
     assert!(hand.banned(1, Offence::Unasked));
 }
 
-/// Blocks of the chain are handed out whole, compact and in items, also below the tip; what is not there is denied.
+/// Blocks of the chain are handed out whole, compact and in items, also below the tip; what is not there is
+/// denied.
 #[test]
 fn what_is_there_is_given_and_what_is_not_is_denied() {
     let mut toy = toy(4);
@@ -353,8 +357,8 @@ fn what_is_there_is_given_and_what_is_not_is_denied() {
     hand.said.clear();
     let (name, nowhere) = (hand.name(1), BlockName { hash: Hash::from_bytes([7; 32]), ..hand.name(1) });
     let asks = |block| {
-        let items = Message::AskItems { block, outputs: vec![], kernels: vec![] };
-        [Message::AskBlock(block), Message::AskCompact(block), items]
+        let items = Message::GetItems { block, outputs: vec![], kernels: vec![] };
+        [Message::GetBlock(block), Message::GetCompact(block), items]
     };
     asks(name).iter().for_each(|m| hand.say(1, m));
     let given = |m: &Message| match m {
@@ -365,13 +369,14 @@ fn what_is_there_is_given_and_what_is_not_is_denied() {
     };
     assert_eq!(hand.take(given), [1, 1, 1]);
     asks(nowhere).iter().for_each(|m| hand.say(1, m));
-    assert_eq!(hand.take(|m| *m == Message::HaveNot(nowhere)), [1, 1, 1]);
+    assert_eq!(hand.take(|m| *m == Message::NotFound(nowhere)), [1, 1, 1]);
     // There is only the reward, which has no place.
-    hand.say(1, &Message::AskItems { block: name, outputs: vec![0], kernels: vec![] });
+    hand.say(1, &Message::GetItems { block: name, outputs: vec![0], kernels: vec![] });
     assert!(hand.banned(1, Offence::Garbage));
 }
 
-/// Items that are others than the short ids name cost their sender the connection; the whole block is asked of another.
+/// Items that are others than the short ids name cost their sender the connection; the whole block is asked
+/// of another.
 #[test]
 fn wrong_items_cost_their_sender() {
     let mut toy = toy(0);
@@ -386,14 +391,14 @@ fn wrong_items_cost_their_sender() {
     (1..=2).for_each(|peer| hand.say(peer, &hand.tip_message(before)));
     assert_eq!(hand.asked(), [1]);
     hand.say(1, &Message::Compact(compact));
-    assert_eq!(hand.take(|m| matches!(m, Message::AskItems { .. })), [1]);
+    assert_eq!(hand.take(|m| matches!(m, Message::GetItems { .. })), [1]);
     let body = hand.block(before).body.clone();
     let mut outputs: Vec<_> = body.outputs.into_iter().filter(|o| !o.is_coinbase()).collect();
     outputs.reverse();
     let kernels = body.kernels.into_iter().filter(|k| !k.features.is_coinbase()).collect();
     hand.say(1, &Message::Items { block: hand.name(before), outputs, kernels });
     assert!(hand.banned(1, Offence::Invalid));
-    assert_eq!(hand.said.iter().filter(|(_, m)| matches!(m, Message::AskBlock(_))).count(), 1);
+    assert_eq!(hand.said.iter().filter(|(_, m)| matches!(m, Message::GetBlock(_))).count(), 1);
     assert_eq!(hand.asked(), [2]);
     hand.say(2, &hand.block_message(before));
     assert_eq!(hand.height(), before + 1);
@@ -415,7 +420,8 @@ fn an_alarm_is_raised_once() {
     assert_eq!(hand.node.ledger().double_seals().unwrap().len(), 1);
 }
 
-/// A disk that has no room for the pool is no ledger that has failed: the node goes on, and saves when there is room again.
+/// A disk that has no room for the pool is no ledger that has failed: the node goes on, and saves when there
+/// is room again.
 #[test]
 fn a_pool_that_cannot_be_saved_is_saved_later() {
     let mut toy = toy(0);

@@ -1,4 +1,5 @@
-//! Chains with coins, and payments that spend them: made once each, since proofs take time, and shared by all schedules.
+//! Chains with coins, and payments that spend them: made once each, since proofs take time, and shared by all
+//! schedules.
 
 use sotto_mw::{
     amount::{Amount, Height},
@@ -18,8 +19,8 @@ use std::{
 /// Payments that do not exclude each other.
 pub(crate) const PAYMENTS: usize = 6;
 
-/// TestChain, payments, others that spend the same coins, and others that spend what the payments create; and rewards, as they are asked
-/// for.
+/// TestChain, payments, others that spend the same coins, and others that spend what the payments create; and
+/// rewards, as they are asked for.
 struct Vault {
     toy: TestChain,
     payments: Vec<Transaction>,

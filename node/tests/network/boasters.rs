@@ -1,4 +1,5 @@
-//! Peers that show blocks and give nothing, and leave before anybody loses idle_timeout; and how soon a healed partition agrees.
+//! Peers that show blocks and give nothing, and leave before anybody loses idle_timeout; and how soon a
+//! healed partition agrees.
 
 use crate::{
     bank::Bank,

@@ -1,4 +1,5 @@
-//! One node, and peers that say what the test tells them to: what it makes of each message, and whom it tells what.
+//! One node, and peers that say what the test tells them to: what it makes of each message, and whom it tells
+//! what.
 
 use core::{net::SocketAddr, time::Duration};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -111,7 +112,7 @@ impl Lone {
     /// A peer offers a transaction, and hands it out when it is asked for.
     fn give(&mut self, peer: PeerId, t: &Transaction) -> bool {
         let id = transaction_id(t);
-        self.hear(peer, &Message::Offer(vec![id]));
+        self.hear(peer, &Message::Announce(vec![id]));
         let asked = self.asked_of(&id).contains(&peer);
         if asked {
             self.hear(peer, &Message::Transaction(t.clone()));
@@ -121,7 +122,7 @@ impl Lone {
 
     /// Who was asked for a transaction, in order.
     fn asked_of(&self, id: &sotto_mw::hash::Hash) -> Vec<PeerId> {
-        let asks = |m: &Message| matches!(m, Message::Ask(ids) if ids.contains(id));
+        let asks = |m: &Message| matches!(m, Message::GetTransactions(ids) if ids.contains(id));
         self.said.iter().filter(|(_, m)| asks(m)).map(|(peer, _)| *peer).collect()
     }
 
@@ -137,7 +138,7 @@ impl Lone {
         self.hear(peer, &Message::Tip(sealed));
         self.hear(peer, &Message::Compact(Compact::of(block, 7).unwrap()));
         let items = self.said.iter().rev().find_map(|(_, m)| match m {
-            Message::AskItems { block, outputs, kernels } => Some((*block, outputs.clone(), kernels.clone())),
+            Message::GetItems { block, outputs, kernels } => Some((*block, outputs.clone(), kernels.clone())),
             _ => None,
         });
         let name = BlockName::of(&block.header);
@@ -174,7 +175,7 @@ fn a_full_disk_takes_nothing_in() {
     assert!(matches!(answer, Response::Refused(Refusal::NotSaved)), "{answer:?}");
     lone.run(600 * SECOND);
     assert!(lone.whispers(&t).is_empty() && !lone.pending(&t) && lone.node.usage().stems == 0);
-    assert!(lone.said.iter().all(|(_, m)| !matches!(m, Message::Offer(_))));
+    assert!(lone.said.iter().all(|(_, m)| !matches!(m, Message::Announce(_))));
     lone.full = false;
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     assert_eq!(lone.whispers(&t), [relay]);
@@ -185,8 +186,8 @@ fn a_full_disk_takes_nothing_in() {
     assert_eq!(next.whispers(&t), [other]);
 }
 
-/// A node that nobody whom it could choose ever answered tells its payment to those who came, an embargo later; one that had a
-/// relay once does not, whoever keeps it from all others.
+/// A node that nobody whom it could choose ever answered tells its payment to those who came, an embargo
+/// later; one that had a relay once does not, whoever keeps it from all others.
 #[test]
 fn who_cuts_a_node_off_does_not_hear_its_payments() {
     for had_relay in [false, true] {
@@ -202,14 +203,14 @@ fn who_cuts_a_node_off_does_not_hear_its_payments() {
         lone.run(SECOND);
         assert!(!lone.pending(&t), "nobody is told at once");
         lone.run(2_000 * SECOND);
-        let offered = lone.said.iter().any(|(_, m)| matches!(m, Message::Offer(_)));
+        let offered = lone.said.iter().any(|(_, m)| matches!(m, Message::Announce(_)));
         assert_eq!((lone.pending(&t), offered), (!had_relay, !had_relay));
         assert!(lone.whispers(&t).is_empty(), "who came is no relay");
     }
 }
 
-/// A payment that became public joined with another, which then is sealed alone: it is whispered again, a while later, told to nobody
-/// else, and kept meanwhile.
+/// A payment that became public joined with another, which then is sealed alone: it is whispered again, a
+/// while later, told to nobody else, and kept meanwhile.
 #[test]
 fn a_payment_that_fell_with_another_is_whispered_again() {
     let (mut toy, coins) = toy(2);
@@ -235,7 +236,7 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
         }
     }
     assert_eq!(lone.whispers(&ours), [relay, relay]);
-    let told = |m: &Message| matches!(m, Message::Offer(ids) if ids.contains(&transaction_id(&ours)));
+    let told = |m: &Message| matches!(m, Message::Announce(ids) if ids.contains(&transaction_id(&ours)));
     assert!(!lone.said.iter().any(|(_, m)| told(m)), "nobody is told before it is public");
     // So does a node that was switched off in between.
     let mut next = Lone::new(&toy, |_| ());
@@ -302,7 +303,8 @@ fn a_payment_whose_window_is_over_is_forgotten() {
     assert!(!dropped(&next), "it is not even kept");
 }
 
-/// Five peers offer a transaction first and stay silent, and ten fill all their lists with what does not exist.
+/// Five peers offer a transaction first and stay silent, and ten fill all their lists with what does not
+/// exist.
 #[test]
 fn nobody_keeps_a_transaction_from_a_node() {
     let (mut toy, coins) = toy(1);
@@ -318,12 +320,12 @@ fn nobody_keeps_a_transaction_from_a_node() {
                 bytes[..3].copy_from_slice(&[chunk, i as u8, (i >> 8) as u8]);
                 sotto_mw::hash::Hash::from_bytes(bytes)
             });
-            lone.hear(liar, &Message::Offer(ids.collect()));
+            lone.hear(liar, &Message::Announce(ids.collect()));
         }
     }
-    silent.iter().for_each(|p| lone.hear(*p, &Message::Offer(vec![id])));
+    silent.iter().for_each(|p| lone.hear(*p, &Message::Announce(vec![id])));
     let honest = lone.meet(&toy, 6, false);
-    lone.hear(honest, &Message::Offer(vec![id]));
+    lone.hear(honest, &Message::Announce(vec![id]));
     lone.run(11 * SECOND);
     assert_eq!(lone.asked_of(&id).last(), Some(&honest), "{:?}", lone.asked_of(&id));
     lone.hear(honest, &Message::Transaction(t.clone()));

@@ -1,4 +1,5 @@
-//! Pending payments in a network: families, floods, and those whose node dies before anybody else has heard of them.
+//! Pending payments in a network: families, floods, and those whose node dies before anybody else has heard
+//! of them.
 
 use crate::{
     bank::{Bank, MANY},
@@ -31,8 +32,8 @@ fn a_family_is_sealed_in_one_block() {
     }
 }
 
-/// A node that others connect to and that reaches nobody, since they do not listen: its own payments are told when their embargo
-/// ends, and not before.
+/// A node that others connect to and that reaches nobody, since they do not listen: its own payments are told
+/// when their embargo ends, and not before.
 #[test]
 fn a_payment_leaves_a_node_that_reaches_nobody() {
     for seed in 0..4 {
@@ -78,7 +79,8 @@ fn a_child_that_comes_first_waits_for_its_parent() {
     }
 }
 
-/// More valid payments than a pool has room for: it holds those that pay most, everywhere, and never more than it may.
+/// More valid payments than a pool has room for: it holds those that pay most, everywhere, and never more
+/// than it may.
 #[test]
 fn a_flood_of_low_fees_leaves_the_best() {
     const ROOM: usize = 8;

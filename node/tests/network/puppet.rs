@@ -31,7 +31,8 @@ pub(crate) enum Habit {
     Stranger,
     /// Stems that exclude each other, and what breaks the rules.
     Forger,
-    /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses idle_timeout, and comes again.
+    /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses idle_timeout,
+    /// and comes again.
     Boaster,
 }
 
@@ -104,7 +105,7 @@ impl Puppet {
         let answer = match Message::from_bytes(bytes) {
             Ok(Message::Ping(nonce)) => Message::Pong(nonce),
             Ok(Message::Tip(sealed)) if self.habit == Habit::Boaster => return self.boast(sealed),
-            Ok(Message::AskHeaders(_))
+            Ok(Message::GetHeaders(_))
                 if self.habit != Habit::Boaster && rng.next_u32().is_multiple_of(2) =>
             {
                 Message::Headers(Vec::new())
@@ -138,9 +139,9 @@ impl Puppet {
             Habit::Garbage => vec![random[..pick % 200].to_vec()],
             Habit::Flood => {
                 let ids = (0..500).map(|n| Hash::from_bytes([n as u8 ^ random[2]; 32])).collect();
-                let mut all = vec![Message::Offer(ids); 20];
-                all.extend(vec![Message::AskAddresses; pick % 3]);
-                all.extend((0..200).map(|_| Message::AskBlock(BlockName::of(&old.header))));
+                let mut all = vec![Message::Announce(ids); 20];
+                all.extend(vec![Message::GetAddresses; pick % 3]);
+                all.extend((0..200).map(|_| Message::GetBlock(BlockName::of(&old.header))));
                 all.iter().map(Encode::to_bytes).collect()
             }
             Habit::Stale => {
@@ -150,10 +151,10 @@ impl Puppet {
                 [
                     Message::Tip(sealed.clone()),
                     Message::Block { sealed, body },
-                    Message::AskHeaders(vec![name; 9]),
-                    Message::AskCompact(name),
-                    Message::AskItems { block: name, outputs: vec![7], kernels: vec![] },
-                    Message::HaveNot(name),
+                    Message::GetHeaders(vec![name; 9]),
+                    Message::GetCompact(name),
+                    Message::GetItems { block: name, outputs: vec![7], kernels: vec![] },
+                    Message::NotFound(name),
                 ]
                 .iter()
                 .map(Encode::to_bytes)

@@ -18,7 +18,8 @@ pub(crate) fn hasty(config: &mut Config) {
     config.ban_time = 600 * SECOND;
 }
 
-/// All honest nodes are at one tip, and every payment of these is in the chain, or one that spends the same coin.
+/// All honest nodes are at one tip, and every payment of these is in the chain, or one that spends the same
+/// coin.
 pub(crate) fn agreed(world: &World, payments: &[usize]) {
     let tips = world.tips();
     assert_eq!(tips.len(), world.honest_count(), "all are up");

@@ -1,4 +1,5 @@
-//! Nodes that begin with a snapshot: from one peer or several, with peers that lie or leave, and killed in between.
+//! Nodes that begin with a snapshot: from one peer or several, with peers that lie or leave, and killed in
+//! between.
 
 use crate::{
     bank::{BLOCKS, Bank},
@@ -25,7 +26,8 @@ fn near(config: &mut Config) {
     config.outbound = 8;
 }
 
-/// So many nodes that have grown far enough for their first snapshot to be final, and one, the last, that has yet to begin.
+/// So many nodes that have grown far enough for their first snapshot to be final, and one, the last, that has
+/// yet to begin.
 fn grown(seed: u64, nodes: usize, edit: impl Fn(&mut Config)) -> World {
     let mut world = World::new(seed, Bank::long(), nodes + 1, Vec::new(), |c| {
         near(c);

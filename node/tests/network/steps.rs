@@ -34,7 +34,8 @@ use std::{collections::VecDeque, env, path::Path, time::Instant};
 use tempfile::TempDir;
 
 const K: u64 = 8;
-/// A part of outputs takes the longest of all that is done in one step. On any machine that runs tests it takes less than this.
+/// A part of outputs takes the longest of all that is done in one step. On any machine that runs tests it
+/// takes less than this.
 const LONG: Duration = Duration::from_secs(5);
 
 /// Outputs of one amount; no two seeds give the same.
@@ -57,7 +58,8 @@ fn spread(toy: &mut TestChain, coin: &Owned, to: &[Owned]) -> Transaction {
     toy.transaction(&[coin], &to, &[kernel])
 }
 
-/// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last block is one after which a snapshot is due.
+/// A chain of about so many outputs, in blocks of the greatest weight, and so many blocks at least; its last
+/// block is one after which a snapshot is due.
 fn chain(many: u64, blocks: usize) -> TestChain {
     let mut toy =
         TestChain::with(21, |p| (p.max_weight, p.reorganisation, p.window_width) = (40_000, K, 1_440));

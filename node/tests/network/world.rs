@@ -1,9 +1,9 @@
 //! Many nodes in one process, in virtual time: everything follows from a seed.
 //!
-//! Links have a delay each and keep the order of what is sent, as TCP does. A link can be cut (both ends learn), or fall silent
-//! in a partition (neither does, until it loses idle_timeout). A node can lose its power at any moment: what its disk had not
-//! acknowledged is then kept, torn or lost, and it starts again from that. Some of the peers are puppets: they do what no
-//! node does, and are not asked to agree.
+//! Links have a delay each and keep the order of what is sent, as TCP does. A link can be cut (both ends
+//! learn), or fall silent in a partition (neither does, until it loses idle_timeout). A node can lose its
+//! power at any moment: what its disk had not acknowledged is then kept, torn or lost, and it starts again
+//! from that. Some of the peers are puppets: they do what no node does, and are not asked to agree.
 
 use crate::{
     bank::Bank,

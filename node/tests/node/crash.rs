@@ -48,8 +48,8 @@ fn same(store: &Store<Memory>, state: &MemoryState) -> bool {
         && store.kernels().map(Result::unwrap).all(|k| state.has_kernel(&k.id()).unwrap())
 }
 
-/// Kills a store at each of its file operations, draws states of the disk, and opens them: an acknowledged step is
-/// there, the one under way is there or not, and the store goes on.
+/// Kills a store at each of its file operations, draws states of the disk, and opens them: an acknowledged
+/// step is there, the one under way is there or not, and the store goes on.
 #[test]
 fn killed_anywhere_nothing_acknowledged_is_lost() {
     let (toy, steps) = steps();

@@ -1,4 +1,5 @@
-//! One bit flips in every byte of every file of a small store, pruned and with a log: no wrong answer is ever served.
+//! One bit flips in every byte of every file of a small store, pruned and with a log: no wrong answer is ever
+//! served.
 
 use crate::toy::{Toy, temporary};
 use sotto_mw::amount::Height;
@@ -8,8 +9,8 @@ use sotto_node::{
     storage::{FileName, Files, Memory, Store, StoreError},
 };
 
-/// Two pruned blocks in a base, and a log of a block, another that was undone, and its double: with genesis and head, and
-/// the evidence of the double seal, every kind of file that the truth is in.
+/// Two pruned blocks in a base, and a log of a block, another that was undone, and its double: with genesis
+/// and head, and the evidence of the double seal, every kind of file that the truth is in.
 fn small() -> (Toy, Memory, Ledger<Memory>) {
     let mut toy = Toy::with(130, |p| p.reorganisation = 1);
     let files = Memory::new();
@@ -43,7 +44,8 @@ fn log_and_base(files: &Memory) -> Vec<FileName> {
     segments.chain(files.bases().unwrap().into_iter().map(FileName::Base)).collect()
 }
 
-/// Damage beneath a store that is open: each answer is the right one or an error, and both checks name the file.
+/// Damage beneath a store that is open: each answer is the right one or an error, and both checks name the
+/// file.
 #[test]
 fn a_running_store_serves_nothing_that_is_damaged() {
     let (toy, files, ledger) = small();

@@ -1,4 +1,5 @@
-//! A store written by hand from the formats alone: the same bytes as the store's own, and chains that break rules.
+//! A store written by hand from the formats alone: the same bytes as the store's own, and chains that break
+//! rules.
 
 use crate::toy::{Toy, temporary};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

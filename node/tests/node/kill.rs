@@ -21,7 +21,8 @@ const VICTIM: &str = "SOTTO_TEST_VICTIM";
 const BLOCKS: u64 = 12;
 const KILLS: u64 = 100;
 
-/// Adds the blocks that lie in files, flushes the index after every other, takes each third back once, and says so.
+/// Adds the blocks that lie in files, flushes the index after every other, takes each third back once, and
+/// says so.
 fn add_blocks(dir: &Path) {
     let mut store = Store::open(&dir.join("chain")).unwrap();
     loop {
@@ -89,7 +90,8 @@ fn a_killed_process_loses_no_acknowledged_block() {
     assert!(heights.len() > 6, "{heights:?}");
 }
 
-/// Starts the victim and kills it some time after its first block; returns the last block that it acknowledged.
+/// Starts the victim and kills it some time after its first block; returns the last block that it
+/// acknowledged.
 fn run_and_kill(dir: &Path, round: u64) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kill::a_killed_process_loses_no_acknowledged_block", "--nocapture"])

@@ -82,7 +82,8 @@ fn a_payment_from_submission_to_audit() {
     assert!(record.bytes_cut_through < record.bytes_of_blocks);
 }
 
-/// Undoing a block brings its payments back, and joined where nobody remembers them one by one; they can be sealed again.
+/// Undoing a block brings its payments back, and joined where nobody remembers them one by one; they can be
+/// sealed again.
 #[test]
 fn undone_payments_wait_again() {
     let mut toy = Toy::new(41);

@@ -114,7 +114,8 @@ fn what_leaves_takes_its_descendants_along() {
     let mut pool = Mempool::new(MempoolLimits { transactions: 4, weight: 10_000 });
     let ids: Vec<Hash> = family.iter().map(|t| admit(&mut pool, &toy, t).unwrap()).collect();
     let kept = admit(&mut pool, &toy, &other).unwrap();
-    // One that pays less than any family does not get in; one that pays more pushes the least out, with all that hangs on it.
+    // One that pays less than any family does not get in; one that pays more pushes the least out, with all
+    // that hangs on it.
     let poor = toy.pay(&coins[2..3], 1, 0);
     assert_eq!(admit(&mut pool, &toy, &poor), Err(AdmitError::Conflict(Conflict::Full)));
     let rich = toy.pay(&coins[2..3], 1, 40);
@@ -157,7 +158,8 @@ fn families_are_bounded() {
     assert_eq!(found, [vec![true; 24], vec![false]].concat());
 }
 
-/// Random families under random limits: what is selected fits, parents first, and joins into a block that is accepted.
+/// Random families under random limits: what is selected fits, parents first, and joins into a block that is
+/// accepted.
 #[test]
 fn any_selection_makes_a_block() {
     for seed in 0..6 {
@@ -199,7 +201,8 @@ fn any_selection_makes_a_block() {
     }
 }
 
-/// What spends nothing that exists is told by a look-up, before any proof is looked at: proofs cost whoever verifies them.
+/// What spends nothing that exists is told by a look-up, before any proof is looked at: proofs cost whoever
+/// verifies them.
 #[test]
 fn proofs_of_what_spends_nothing_are_not_looked_at() {
     let (mut toy, elsewhere) = (grown(307, 4), grown(307, 0));

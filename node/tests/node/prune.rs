@@ -121,7 +121,8 @@ fn an_old_index_does_not_fit_a_pruned_store() {
     assert!(Store::open_on(files, place(&old)).unwrap().opened().rebuilt.is_none());
 }
 
-/// Power fails at every file operation of a pruning: the store opens pruned or not, with every answer, and goes on.
+/// Power fails at every file operation of a pruning: the store opens pruned or not, with every answer, and
+/// goes on.
 #[test]
 fn killed_while_it_is_pruned() {
     let mut toy = Toy::new(95);
@@ -193,7 +194,8 @@ fn no_room_to_prune() {
     }
 }
 
-/// Each flipped bit in a base is found: without an index on opening, with one by the check of the log and the audit.
+/// Each flipped bit in a base is found: without an index on opening, with one by the check of the log and the
+/// audit.
 #[test]
 fn a_flipped_bit_in_a_base_is_reported() {
     let (index, mut toy) = (Dir::new(), Toy::new(97));

@@ -138,7 +138,8 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
     let weaker = l.reorganise(good[..1].to_vec());
     assert!(matches!(weaker, Err(LedgerError::Fork(ForkError::NotBetter { .. }))));
     toy.agrees(l.store());
-    // All that was sealed for heights that have a block is known by now, whether its branch was any good or not.
+    // All that was sealed for heights that have a block is known by now, whether its branch was any good or
+    // not.
     let twice = l.double_seals().unwrap();
     let found: Vec<_> = twice.iter().map(|d| d.second.clone()).collect();
     assert_eq!(found, good[..2].iter().map(SealedHeader::of).collect::<Vec<_>>());

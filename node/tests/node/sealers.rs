@@ -5,9 +5,10 @@
 //!   ─▶ Part: zᵢ = dᵢ + c·xᵢ, once all promises hold, c = H2(ΣDᵢ ‖ ΣXᵢ ‖ m) ─▶ the seal (ΣDᵢ, Σzᵢ), once all parts are here
 //! ```
 //!
-//! The seal is a signature under the sum of their keys, so its bytes are those of a solo operator's and everybody else takes the
-//! blocks as they are. The chain has K = 0: what is sealed is final. The sealers talk over a bus in memory, in the order in
-//! which they speak. A toy: that each knows the secret of its key is taken for granted, and one who is silent stops all.
+//! The seal is a signature under the sum of their keys, so its bytes are those of a solo operator's and
+//! everybody else takes the blocks as they are. The chain has K = 0: what is sealed is final. The sealers
+//! talk over a bus in memory, in the order in which they speak. A toy: that each knows the secret of its key
+//! is taken for granted, and one who is silent stops all.
 
 use crate::toy::{Toy, temporary};
 use core::time::Duration;
@@ -241,7 +242,8 @@ impl Council {
         ledger.propose(&draft, reward, 1_000 + draft.height.get()).unwrap()
     }
 
-    /// Something happens to sealer `n`, and all that follows from it; returns the blocks that were connected, by sealer.
+    /// Something happens to sealer `n`, and all that follows from it; returns the blocks that were connected,
+    /// by sealer.
     fn happen(&mut self, n: usize, event: SealEvent<Said>) -> Vec<(usize, Block)> {
         let (mut due, mut sealed) = (VecDeque::from([(n, event)]), Vec::new());
         while let Some((n, event)) = due.pop_front() {
@@ -307,7 +309,8 @@ fn three_sealers_seal_as_one() {
     assert!(council.sealers.iter().all(|s| s.engine.against.is_empty()));
 }
 
-/// What breaks a rule is refused by each validator, by the number of the rule, and nobody signs; the next round goes on.
+/// What breaks a rule is refused by each validator, by the number of the rule, and nobody signs; the next
+/// round goes on.
 #[test]
 fn nobody_signs_what_breaks_a_rule() {
     let mut council = Council::new(141);
@@ -330,7 +333,8 @@ fn nobody_signs_what_breaks_a_rule() {
     council.seals();
 }
 
-/// A proposal on another tip than a validator's is refused as such, and a certificate that comes after the tip has moved too.
+/// A proposal on another tip than a validator's is refused as such, and a certificate that comes after the
+/// tip has moved too.
 #[test]
 fn a_stale_tip_is_refused() {
     let mut council = Council::new(142);
@@ -351,7 +355,8 @@ fn a_stale_tip_is_refused() {
     council.seals();
 }
 
-/// Without all of them there is no block; a round that leads nowhere is given up, and the next is as good as any.
+/// Without all of them there is no block; a round that leads nowhere is given up, and the next is as good as
+/// any.
 #[test]
 fn a_silent_sealer_stops_all_until_it_is_back() {
     let mut council = Council::new(143);
@@ -367,7 +372,8 @@ fn a_silent_sealer_stops_all_until_it_is_back() {
     council.seals();
 }
 
-/// One sealer's signature is no certificate, nor is a joint one of another block; and what is sealed is final.
+/// One sealer's signature is no certificate, nor is a joint one of another block; and what is sealed is
+/// final.
 #[test]
 fn one_sealer_cannot_seal_and_nobody_can_take_back() {
     let mut council = Council::new(144);
@@ -389,7 +395,8 @@ fn one_sealer_cannot_seal_and_nobody_can_take_back() {
         let block = proposal.clone().seal(certificate);
         assert!(matches!(council.follower.connect(block), Err(LedgerError::Refused(Rejection::Seal))));
     }
-    // Even all of them together cannot make a follower leave what they have sealed, however long the other branch is.
+    // Even all of them together cannot make a follower leave what they have sealed, however long the other
+    // branch is.
     let mut twin = Council::new(144);
     twin.toy.rng = ChaCha20Rng::seed_from_u64(1);
     (0..SEALERS).for_each(|_| twin.seals());

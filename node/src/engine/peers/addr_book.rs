@@ -1,18 +1,20 @@
-//! The address book: where other nodes are said to be, bounded and hard to fill by one source.
+//! The address book: addresses of other nodes, bounded and hard to fill from one source.
 //!
 //! ```text
-//! heard    64 × 16 places; which row is H(salt ‖ group of the address ‖ group of who told), which place H(salt ‖ address)
-//! proven   32 × 16 places; a connection came about; which row is H(salt ‖ group of the address)
+//! heard    64 × 16 places; the row is H(salt ‖ group of the address ‖ group of the source), the place H(salt ‖ address)
+//! proven   32 × 16 places; for addresses that were connected; the row is H(salt ‖ group of the address)
 //! ```
 //!
-//! Addresses of this machine are taken from this machine alone, and those of a private network from within one: whoever is outside
-//! cannot know them, and would make a node knock at doors of its own house. So they are told, too.
+//! Addresses of this machine are accepted from this machine alone, and those of a private network from within
+//! one: a source outside cannot know them, and could make a node scan its own network. They are sent only to
+//! such peers, too.
 //!
-//! A group is the /16 of an IPv4 address and the /32 of an IPv6 address: one provider fills a few rows and no more. On this
-//! machine (loopback) each port is a group of its own. The salt is this node's secret, so nobody can compute the places.
-//! An address keeps its place until three attempts in a row have failed; a new one does not push out a good one.
+//! A group is the /16 of an IPv4 address and the /32 of an IPv6 address: one provider fills a few rows and no
+//! more. On this machine (loopback) each port is a group of its own. The salt is this node's secret, so an
+//! attacker cannot compute the places. An address keeps its place until three attempts in a row have failed;
+//! a new one does not push out a good one.
 //!
-//! Not guaranteed: that an address is a node, or is honest; that only a connection shows.
+//! Not guaranteed: that an address is a node, or is honest; only a connection shows that.
 //!
 //! Source: the idea of Heilman et al., "Eclipse Attacks on Bitcoin's Peer-to-Peer Network" (2015), section 7.
 
@@ -30,10 +32,10 @@ pub(crate) const PLACES: usize = (HEARD_ROWS + PROVEN_ROWS) * ROW;
 /// Attempts in a row after which an address may lose its place.
 const PATIENCE: u8 = 3;
 
-/// An address and how often it failed since it last answered.
+/// An address, and how often it failed since it was last connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Where.
+    /// The address.
     pub(crate) address: Address,
     /// Failures in a row.
     pub(crate) failures: u8,
@@ -67,18 +69,18 @@ impl AddrBook {
         self.entries().count()
     }
 
-    /// Whether there is none.
+    /// Whether the book is empty.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether nobody in it ever answered, and whoever was tried has failed too often.
+    /// Whether no address in it was ever connected, and every one has failed too often.
     pub(crate) fn is_hopeless(&self) -> bool {
         self.entries().all(|(proven, e)| !proven && e.failures >= PATIENCE)
     }
 
-    /// All entries; whether a connection came about, and the entry.
+    /// All entries, each with whether it was ever connected.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (bool, &Entry)> {
         let proven = self.proven.iter().flatten().map(|e| (true, e));
         proven.chain(self.heard.iter().flatten().map(|e| (false, e)))
@@ -88,7 +90,7 @@ impl AddrBook {
         &self.salt
     }
 
-    /// All entries and their places, those that were heard of before those that are proven.
+    /// All entries and their places, those of `heard` first.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, &Entry)> {
         let all = self.heard.iter().chain(&self.proven).enumerate();
         all.filter_map(|(place, e)| Some((place, e.as_ref()?)))
@@ -100,7 +102,7 @@ impl AddrBook {
         found.into_iter().for_each(|e| *e = Some(entry));
     }
 
-    /// Takes in what `source` says, if there is room and it can be dialled.
+    /// Adds an address that `source` sent, if there is room and it can be dialled.
     pub(crate) fn hear(&mut self, address: Address, source: IpAddr) {
         let nowhere =
             address.at.port() == 0 || address.at.ip().is_unspecified() || address.at.ip().is_multicast();
@@ -115,7 +117,7 @@ impl AddrBook {
         put(&mut self.heard, at, Entry { address, failures: 0 });
     }
 
-    /// A connection to it came about and it greeted as it should.
+    /// Takes note that a connection to this address completed the handshake.
     pub(crate) fn reached(&mut self, address: Address) {
         self.heard.iter_mut().filter(|e| e.is_some_and(|e| e.address == address)).for_each(|e| *e = None);
         let row = self.place(&[&group(address.at)], PROVEN_ROWS);
@@ -126,14 +128,15 @@ impl AddrBook {
         }
     }
 
-    /// It could not be reached, or misbehaved.
+    /// Takes note that this address could not be reached, or that its node misbehaved.
     pub(crate) fn failed(&mut self, address: &Address) {
         for e in self.heard.iter_mut().chain(&mut self.proven).flatten().filter(|e| e.address == *address) {
             e.failures = e.failures.saturating_add(1);
         }
     }
 
-    /// An address to try that is none of `except`: from either part as likely, and those that failed less first.
+    /// An address to try that is none of `except`: from either part as likely, and those that failed less
+    /// first.
     pub(crate) fn pick(
         &self,
         rng: &mut (impl RngCore + ?Sized),
@@ -147,7 +150,7 @@ impl AddrBook {
         parts.into_iter().find_map(|part| choose(part, rng, except))
     }
 
-    /// Up to `most` random addresses to tell somebody at `to`, those first that were proven.
+    /// Up to `most` random addresses to send to a peer at `to`, those of `proven` first.
     pub(crate) fn sample(&self, rng: &mut (impl RngCore + ?Sized), most: usize, to: IpAddr) -> Vec<Address> {
         let mut all: Vec<(bool, u32, Address)> = self
             .entries()
@@ -189,7 +192,7 @@ fn bytes(address: &Address) -> Vec<u8> {
     sotto_mw::codec::Encode::to_bytes(address)
 }
 
-/// What one provider is likely to hold together.
+/// The addresses that one provider is likely to hold together.
 fn group(at: SocketAddr) -> Vec<u8> {
     match at.ip() {
         ip if ip.is_loopback() => [&b"l"[..], &at.port().to_le_bytes()].concat(),
@@ -198,7 +201,7 @@ fn group(at: SocketAddr) -> Vec<u8> {
     }
 }
 
-/// From where an address can be reached: the lesser from fewer places.
+/// How far an address can be reached from, the narrowest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
     Machine,
@@ -209,7 +212,7 @@ enum Reach {
 fn reach(ip: IpAddr) -> Reach {
     let private = match ip {
         IpAddr::V4(ip) => {
-            // 100.64.0.0/10 is what providers use inside.
+            // Providers use 100.64.0.0/10 inside their networks.
             let [a, b, ..] = ip.octets();
             ip.is_private() || ip.is_link_local() || (a == 100 && b & 0xc0 == 64)
         }
@@ -289,7 +292,7 @@ mod tests {
         assert_eq!(book.len(), 3);
     }
 
-    /// Whoever is outside cannot name what is inside, and is not told of it.
+    /// A source outside a network cannot add addresses inside it, and is not sent any.
     #[test]
     fn inner_addresses_stay_inside() {
         let rng = ChaCha20Rng::seed_from_u64(4);

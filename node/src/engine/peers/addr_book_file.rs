@@ -7,7 +7,7 @@
 //! A place counts through both parts of the book, and places ascend.
 
 use crate::{
-    codec::{Damage, ends, open, seal, tag},
+    codec::{Damage, checked, ends, tag, with_check},
     engine::peers::addr_book::{AddrBook, Entry, PLACES},
     peer::Address,
 };
@@ -24,12 +24,12 @@ pub(crate) fn bytes(book: &AddrBook) -> Vec<u8> {
         out.push(entry.failures);
         entry.address.encode(&mut out);
     }
-    seal(tag::BOOK, &[], out)
+    with_check(tag::BOOK, &[], out)
 }
 
 /// The book of these bytes.
 pub(crate) fn read(bytes: &[u8]) -> Result<AddrBook, Damage> {
-    let mut r = Reader::new(open(tag::BOOK, &[], bytes)?);
+    let mut r = Reader::new(checked(tag::BOOK, &[], bytes)?);
     r.version()?;
     let (mut book, n) = (AddrBook::with_salt(r.array()?), u16::from_le_bytes(r.array()?));
     let mut least = 0;
@@ -77,7 +77,7 @@ mod tests {
         }
         let twice = |place: u16| {
             let entry = [&place.to_le_bytes()[..], &[0], &[7; 50]].concat();
-            seal(tag::BOOK, &[], [&[VERSION][..], &[0; 32], &[2, 0], &entry, &entry].concat())
+            with_check(tag::BOOK, &[], [&[VERSION][..], &[0; 32], &[2, 0], &entry, &entry].concat())
         };
         assert_eq!(read(&twice(3)), Err(Damage::Misplaced));
         assert_eq!(read(&twice(u16::MAX)), Err(Damage::Misplaced));

@@ -1,14 +1,15 @@
-//! What peers did wrong, also those who have left: demerits that fade, and who is refused for a while.
+//! Ban scores, also of peers that have disconnected, and bans.
 //!
 //! ```text
-//! left(t) = demerits − (t − when they were earned) / 1 s          99 or more ⇒ banned
-//! by      the key, and the machine: an IPv4 address, or the /64 of an IPv6 address; on this machine the key alone
+//! score(t) = points − (t − when they were added) / 1 s          99 or more ⇒ banned
+//! by         the key, and the machine: an IPv4 address, or the /64 of an IPv6 address; on this machine the key alone
 //! ```
 //!
-//! Whoever comes back starts with what its key or its machine has left, so a new connection forgives nothing. Connections that
-//! stand at the same time count apart: several honest nodes may share a machine.
+//! A peer that reconnects starts with the score that its key or its machine has left, so a new connection
+//! forgives nothing. Connections that are open at the same time count apart: several honest nodes may share a
+//! machine.
 //!
-//! Bounded: as many records of each kind as [`MOST`]; the one that ends first makes room.
+//! Bounded: at most [`MOST`] records of each kind; the one that ends first makes room.
 
 use crate::peer::{Offence, PeerKey};
 use core::{
@@ -17,24 +18,24 @@ use core::{
 };
 use std::collections::BTreeMap;
 
-/// Most bans, and most scores of those who have left.
+/// Most bans, and most scores of disconnected peers.
 const MOST: usize = 4_096;
-/// 99 and a trifle: whoever sends what is invalid goes, and whoever does anything else again and again.
+/// Slightly more than 99: one invalid message bans a peer, and so do repeated lesser offences.
 const TOO_MANY: u64 = 99;
 
-/// Demerits, as the time at which they will have faded.
+/// A score, as the time at which it will have fallen to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Score(Duration);
 
 impl Score {
-    /// Adds demerits; says whether they are too many.
+    /// Adds an offence; says whether the score has reached the limit.
     pub(crate) fn blame(&mut self, now: Duration, offence: Offence) -> bool {
         self.0 = self.0.max(now) + Duration::from_secs(offence as u64);
         self.0 - now >= Duration::from_secs(TOO_MANY)
     }
 }
 
-/// Who is charged.
+/// What a score is recorded under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
     Machine(IpAddr),
@@ -42,7 +43,7 @@ enum Whose {
 }
 
 impl Whose {
-    /// Who is refused: a machine, or on this machine a key.
+    /// What is banned: a machine, or on this machine a key.
     fn refused(ip: IpAddr, key: PeerKey) -> Self {
         match ip {
             _ if ip.is_loopback() => Self::Key(key),
@@ -52,7 +53,7 @@ impl Whose {
     }
 }
 
-/// What is remembered of those who are not connected.
+/// What is remembered of peers that are not connected.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     bans: BTreeMap<Whose, Duration>,
@@ -60,13 +61,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// What somebody who comes starts with.
+    /// The score that a new connection starts with.
     pub(crate) fn score(&self, now: Duration, ip: IpAddr, key: PeerKey) -> Score {
         let found = [Whose::Key(key), Whose::refused(ip, key)].map(|w| self.scores.get(&w).copied());
         Score(found.into_iter().flatten().max().unwrap_or_default().max(now))
     }
 
-    /// Somebody leaves.
+    /// Remembers the score of a peer that disconnects.
     pub(crate) fn left(&mut self, now: Duration, (ip, key): (IpAddr, PeerKey), score: Score) {
         if score.0 > now {
             for whose in [Whose::Key(key), Whose::refused(ip, key)] {
@@ -84,7 +85,7 @@ impl Record {
     }
 }
 
-/// Records that something lasts until then, or longer if it does already.
+/// Extends an entry to this time, unless it lasts longer already.
 fn put(all: &mut BTreeMap<Whose, Duration>, now: Duration, whose: Whose, until: Duration) {
     if !all.contains_key(&whose) && all.len() >= MOST {
         all.retain(|_, until| *until > now);

@@ -93,7 +93,8 @@ impl Relay {
             return;
         }
         let pending = self.local.ids().any(|id| ctx.ledger.mempool().get(id).is_some());
-        // What the mempool's file has need not be in this one. If that cannot be written, saving it reports that.
+        // What the mempool's file has need not be in this one. If that cannot be written, saving it reports
+        // that.
         let pending = pending && ctx.ledger.save_mempool().is_ok();
         let mempool = ctx.ledger.mempool();
         let left = self.local.iter().filter(|(id, _)| !pending || mempool.get(id).is_none());
@@ -107,7 +108,8 @@ impl Relay {
         self.save(ctx);
     }
 
-    /// Stems a transaction of this machine. It is never fluffed first, unless this node seals it itself and is alone.
+    /// Stems a transaction of this machine. It is never fluffed first, unless this node seals it itself and
+    /// is alone.
     fn stem_local<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash, alone: bool) -> StepResult {
         let Some(t) = self.local.get(&id).cloned() else { return Ok(()) };
         if alone && ctx.seals {
@@ -157,7 +159,8 @@ impl Relay {
         due.into_iter().try_for_each(|id| self.stem_again(ctx, id))
     }
 
-    /// Stems a transaction that was lost, if the mempool would accept it now. If not, the next block decides anew.
+    /// Stems a transaction that was lost, if the mempool would accept it now. If not, the next block decides
+    /// anew.
     fn stem_again<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: Hash) -> StepResult {
         let lost = matches!(self.status(ctx, &id)?, TxStatus::Lost);
         let Some(t) = self.local.get(&id).filter(|_| lost) else { return Ok(()) };

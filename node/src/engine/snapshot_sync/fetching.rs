@@ -68,7 +68,8 @@ impl Fetching {
         Some(Self { tip, hash, headers, layout, wants, holders, checker, judged: 0, until: Duration::ZERO })
     }
 
-    /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are still fetched.
+    /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are
+    /// still fetched.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>) -> Result<Option<Self>, StoreError> {
         let (store, chain) = (ledger.store(), ledger.chain());
         let Some(download) = store.download() else { return Ok(None) };

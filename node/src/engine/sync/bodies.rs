@@ -72,7 +72,7 @@ impl Sync {
             return self.on_filled(ctx, id, name);
         }
         self.requests.ask(ctx.now, id, Wanted::Items(name.hash));
-        ctx.send(id, Message::AskItems { block: name, outputs, kernels });
+        ctx.send(id, Message::GetItems { block: name, outputs, kernels });
         Ok(())
     }
 
@@ -101,8 +101,8 @@ impl Sync {
         self.on_filled(ctx, id, block)
     }
 
-    /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by chance or by its
-    /// sender's will: the whole is asked for.
+    /// A compact block has all its parts. If they do not make the sealed body, a short id was another's, by
+    /// chance or by its sender's will: the whole is asked for.
     fn on_filled<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,

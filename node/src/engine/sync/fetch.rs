@@ -8,9 +8,10 @@
 //!
 //! A peer that has delivered nothing yet is asked for one block at a time.
 //!
-//! A tip is the header that a peer has shown under its seal; a mere claim counts for nothing. A peer that does not respond for
-//! [`Config::block_timeout`] is asked no more as long as others can be, and what is needed next, headers or the first block of the
-//! branch, is requested from others too. So a block comes soon while one honest peer has it, whatever others announce.
+//! A tip is the header that a peer has shown under its seal; a mere claim counts for nothing. A peer that
+//! does not respond for [`Config::block_timeout`] is asked no more as long as others can be, and what is
+//! needed next, headers or the first block of the branch, is requested from others too. So a block comes soon
+//! while one honest peer has it, whatever others announce.
 //!
 //! [`Config::block_timeout`]: crate::config::Config::block_timeout
 
@@ -79,7 +80,7 @@ impl Sync {
         for (.., id) in able.into_iter().take(most) {
             self.requests.ask(ctx.now, id, Wanted::Headers(best));
             let locator = locator(ctx)?;
-            ctx.send(id, Message::AskHeaders(locator));
+            ctx.send(id, Message::GetHeaders(locator));
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Sync {
         if let Some(peer) = ctx.peers.all.get_mut(&id) {
             peer.received.grant(MAX_MESSAGE as u64);
         }
-        ctx.send(id, if compact { Message::AskCompact(name) } else { Message::AskBlock(name) });
+        ctx.send(id, if compact { Message::GetCompact(name) } else { Message::GetBlock(name) });
     }
 
     /// Who may have blocks of the branch.

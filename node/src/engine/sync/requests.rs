@@ -1,19 +1,19 @@
-//! BlockRequests about headers and blocks that are not answered yet.
+//! Open requests for headers and blocks.
 //!
 //! ```text
-//! asked: fresh ──block_timeout──▶ slow: others are asked too ──answer──▶ late: blamed ──4·answer──▶ forgotten
-//!           └── the answer, "have not", or the end of the connection ──▶ gone
+//! requested: fresh ──block_timeout──▶ slow: others are asked too ──response_timeout──▶ late: blamed ──4 · that──▶ forgotten
+//!              └── the response, "not found", or the end of the connection ──▶ closed
 //! ```
 //!
-//! A late question counts for nothing, but that its answer, should it come, is no answer to no question.
-//! There are as many as peers, times what each may be asked for at a time.
+//! A late request counts for nothing, except that its response, should it come, is not an unasked one.
+//! There are at most as many as peers, times what each may be asked for at a time.
 
 use crate::{engine::peers::Peer, message::BlockName, peer::PeerId};
 use core::time::Duration;
 use sotto_mw::hash::Hash;
 use std::collections::BTreeMap;
 
-/// What is asked.
+/// What is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// Headers after this block, the best that was known.
@@ -24,7 +24,7 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    /// The block that is asked for.
+    /// The block that is requested.
     pub(crate) const fn block(&self) -> Option<&Hash> {
         match self {
             Self::Headers(_) => None,
@@ -51,16 +51,16 @@ struct BlockRequest {
     wait: Wait,
 }
 
-/// How many more peers are to be asked the same.
+/// How many more peers to ask for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum More {
     None,
-    /// So many, if they have not kept us waiting themselves.
+    /// So many, but only peers without a slow request of their own.
     Sound(usize),
     Any(usize),
 }
 
-/// All that is asked and not answered.
+/// All open requests.
 #[derive(Default)]
 pub(crate) struct BlockRequests(Vec<BlockRequest>);
 
@@ -70,13 +70,13 @@ impl BlockRequests {
         self.0.push(BlockRequest { of, about, since: now, wait: Wait::Fresh });
     }
 
-    /// Takes a question to this peer that has been answered, if there is one.
+    /// Closes a request to this peer that has been answered, and returns it, if there is one.
     pub(crate) fn answered(&mut self, of: PeerId, which: impl Fn(&Wanted) -> bool) -> Option<Wanted> {
         let place = self.0.iter().position(|q| q.of == of && which(&q.about))?;
         Some(self.0.remove(place).about)
     }
 
-    /// The peer is gone.
+    /// Closes all requests to a peer that disconnected.
     pub(crate) fn lost(&mut self, of: PeerId) {
         self.0.retain(|q| q.of != of);
     }
@@ -85,28 +85,28 @@ impl BlockRequests {
         self.0.iter().filter(move |q| q.wait != Wait::Late && which(&q.about))
     }
 
-    /// Whether this is asked of somebody.
+    /// Whether this is requested from any peer.
     pub(crate) fn is_asked(&self, which: impl Fn(&Wanted) -> bool) -> bool {
         self.open(which).next().is_some()
     }
 
-    /// Whether this is asked of that peer.
+    /// Whether this is requested from that peer.
     pub(crate) fn is_asked_of(&self, of: PeerId, which: impl Fn(&Wanted) -> bool) -> bool {
         self.open(which).any(|q| q.of == of)
     }
 
-    /// Whether an answer with a block, or a part of one, may still come from a peer, however late.
+    /// Whether a peer may still deliver a block or a part of one, however late.
     pub(crate) fn owes_block(&self, of: PeerId) -> bool {
         self.0.iter().any(|q| q.of == of && q.about.block().is_some())
     }
 
-    /// How many blocks are asked of a peer.
+    /// How many blocks are requested from a peer.
     pub(crate) fn load(&self, of: PeerId) -> usize {
         self.open(|about| about.block().is_some()).filter(|q| q.of == of).count()
     }
 
-    /// Whether others should be asked the same: as many again each time that all have let us wait, so that many who say nothing delay
-    /// an answer by little.
+    /// Whether others should be asked for the same: as many again each time that all are slow, so that many
+    /// silent peers delay a response by little.
     pub(crate) fn more(
         &mut self,
         (now, block_timeout): (Duration, Duration),
@@ -117,7 +117,7 @@ impl BlockRequests {
         for q in self.0.iter_mut().filter(|q| q.wait != Wait::Late && which(&q.about)) {
             asked += 1;
             let Some(peer) = peers.get_mut(&q.of).filter(|_| q.wait == Wait::Fresh) else { continue };
-            // Who answers one after the other is not slow.
+            // A peer that delivers one block after the other is not slow.
             if q.since.max(peer.gave.unwrap_or_default()) + block_timeout <= now {
                 q.wait = Wait::Slow;
                 peer.missed = peer.missed.saturating_add(1);
@@ -133,7 +133,7 @@ impl BlockRequests {
         }
     }
 
-    /// Who has not answered in time, each time that it is so.
+    /// The peers that did not respond in time; each is returned once a request.
     pub(crate) fn late(&mut self, now: Duration, answer: Duration) -> Vec<PeerId> {
         let mut late = Vec::new();
         self.0.retain(|q| q.since + 4 * answer > now);

@@ -1,4 +1,4 @@
-//! Why a transaction does not get into the pool.
+//! Why a transaction is not admitted to the mempool.
 
 use sotto_mw::{
     error::{ConnectError, Rejection},
@@ -6,10 +6,10 @@ use sotto_mw::{
     hash::Hash,
 };
 
-/// Most transactions that one may wait for, and that may wait for one, itself among them.
+/// Most transactions in the ancestry of one, and in its descent, itself included.
 pub(crate) const MAX_PACKAGE: usize = 25;
 
-/// A transaction is in the way of another, or the pool is full.
+/// A pending transaction conflicts with another, or the mempool is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// It is pending already.
@@ -22,7 +22,7 @@ pub enum Conflict {
     Spent {
         /// Which output.
         output: PointBytes,
-        /// By whom.
+        /// The transaction that spends it.
         pending: Hash,
     },
     /// Another pending one creates the same output.
@@ -32,7 +32,7 @@ pub enum Conflict {
     Created {
         /// Which output.
         output: PointBytes,
-        /// By whom.
+        /// The transaction that creates it.
         pending: Hash,
     },
     /// Another pending one has the same excess.
@@ -42,10 +42,10 @@ pub enum Conflict {
     Excess {
         /// Which excess.
         excess: PointBytes,
-        /// Whose.
+        /// The transaction that has it.
         pending: Hash,
     },
-    /// Too many pending ones hang together.
+    /// Too many pending transactions depend on each other.
     #[error("more than {} pending transactions would wait for each other: wait for a block", MAX_PACKAGE)]
     PackageLimit,
     /// No room for this fee.
@@ -56,7 +56,7 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    /// Which of these it is, without a name: what may stand in a log.
+    /// A description without names, for a log.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Conflict {
             Self::Spent { .. } => "a pending one spends the same output",
             Self::Created { .. } => "a pending one creates the same output",
             Self::Excess { .. } => "a pending one has the same excess",
-            Self::PackageLimit => "too many pending ones hang together",
+            Self::PackageLimit => "too many pending ones depend on each other",
             Self::Full => "the pool is full",
         }
     }
@@ -76,7 +76,7 @@ pub enum AdmitError<E> {
     /// A rule refuses it.
     #[error(transparent)]
     Refused(#[from] Rejection),
-    /// Others are in its way.
+    /// Pending transactions conflict with it.
     #[error(transparent)]
     Conflict(#[from] Conflict),
     /// The store cannot answer; nothing is known about the transaction.

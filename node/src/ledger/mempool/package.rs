@@ -1,13 +1,13 @@
-//! Who spends what whom creates: pending transactions that hang together.
+//! Packages: pending transactions that depend on each other.
 //!
 //! ```text
-//! parent(t)  creates what t spends          ancestors: parents, and theirs          descendants: the other way round
-//! worth(t)   the greater of its own rate and that of t with all its descendants: what the pool loses with it
+//! parent(t)  creates what t spends     ancestors: parents, and theirs     descendants: children, and theirs
+//! worth(t)   the greater of its own rate and that of t with all its descendants: what the mempool loses with it
 //! ```
 //!
-//! The relations are looked up in the tables of what is spent and created, so there is nothing that could come to disagree with
-//! them. Families are small ([`MAX_PACKAGE`]) but for what a reorganisation gives back, and every walk here ends even if one went
-//! round in a circle.
+//! The relations are looked up in the tables of what is spent and created, so they cannot disagree with them.
+//! Packages are small ([`MAX_PACKAGE`]) except for what a reorganisation returns, and every walk here ends
+//! even if the relations went round in a circle.
 
 use crate::ledger::mempool::{
     Mempool, Pending, Rate,
@@ -61,7 +61,7 @@ impl Mempool {
         self.reached(body, |pool, body| pool.children(body))
     }
 
-    /// Whether a transaction with these ancestors makes no family too large.
+    /// Refuses a transaction whose ancestors would make a package too large.
     pub(crate) fn check_package_limit(&self, ancestors: &HashSet<Hash>) -> Result<(), Conflict> {
         let full = |id: &Hash| {
             let body = self.pending.get(id).map(Pending::body);
@@ -71,7 +71,7 @@ impl Mempool {
         if too_many { Err(Conflict::PackageLimit) } else { Ok(()) }
     }
 
-    /// What the pool would lose with a transaction, for each weight.
+    /// What the mempool would lose with a transaction, per weight.
     pub(crate) fn worth(&self, p: &Pending) -> Rate {
         let descendants = self.descendants(p.body());
         let all: Rate = descendants.iter().filter_map(|id| self.pending.get(id)).map(|p| p.rate).sum();
@@ -106,7 +106,7 @@ impl Mempool {
         order
     }
 
-    /// What the rules say to a transaction in the next block, if its parents are in it too.
+    /// Connects a transaction as part of the next block, together with its parents.
     ///
     /// # Errors
     /// The rule that refuses it, or the view's failure.
@@ -119,7 +119,7 @@ impl Mempool {
         connect_transaction(chain, &self.with_parents(view, &t.get().body), t)
     }
 
-    /// The same of one whose proofs nobody has looked at.
+    /// Checks a transaction against the state before its proofs are verified.
     pub(crate) fn precheck<V: ChainView>(
         &self,
         chain: &Chain,

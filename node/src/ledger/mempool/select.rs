@@ -1,12 +1,12 @@
-//! What the next block takes from the pool.
+//! Which transactions the next block takes from the mempool.
 //!
 //! ```text
-//! score(t) = fee per weight of t together with the ancestors that are not yet taken
-//! the best score is taken, parents first, if it fits; then the scores of its descendants are other ones; and so on
+//! score(t) = fee per weight of t together with its ancestors that are not taken yet
+//! repeat: take the best score, parents first, if it fits; then compute the scores of its descendants anew
 //! ```
 //!
-//! So a child can pay for its parent. Joined, what one creates and the other spends is cut through, so the block is at most as
-//! heavy as the sum that is counted here.
+//! So a child can pay for its parent. Aggregation cuts through what one creates and another spends, so the
+//! block is at most as heavy as the sum that is counted here.
 
 use crate::ledger::mempool::{Mempool, Pending, Rate};
 use sotto_mw::{
@@ -18,7 +18,7 @@ use std::{
     collections::{BinaryHeap, HashSet},
 };
 
-/// How good it is to take a transaction with its ancestors next; of equals the first that came.
+/// The score of a transaction with its ancestors; of equals, the first that came wins.
 type Score = (Rate, Reverse<u64>, Hash);
 
 impl Mempool {
@@ -38,7 +38,7 @@ impl Mempool {
             self.pending.keys().filter_map(|id| self.score(id, &taken)).collect();
         while let Some(score) = heap.pop() {
             let id = score.2;
-            // What was taken since has given it another score, which is in the heap as well.
+            // A score that is out of date: the current one is in the heap as well.
             let now = self.score(&id, &taken).filter(|now| *now == score && !taken.contains(&id));
             let package = self.with_ancestors([id], &taken);
             let fits = now.is_some_and(|(rate, ..)| rate.weight <= left);

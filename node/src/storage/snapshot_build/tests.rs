@@ -1,4 +1,5 @@
-//! A snapshot that is made in pieces is the one that would have been made at once, whatever the chain does meanwhile.
+//! A snapshot that is made in pieces is the one that would have been made at once, whatever the chain does
+//! meanwhile.
 
 use super::*;
 use crate::storage::{Layout, Memory, Store};
@@ -32,7 +33,8 @@ fn grown(files: &Memory, toy: &TestChain, blocks: usize) -> Store<Memory> {
     store
 }
 
-/// Sixteen blocks; from the eleventh on each spends what was there before the tenth, or what was created since.
+/// Sixteen blocks; from the eleventh on each spends what was there before the tenth, or what was created
+/// since.
 fn toy() -> TestChain {
     let mut toy = TestChain::new(51);
     let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
@@ -119,7 +121,8 @@ fn a_piece_is_as_large_as_was_asked() {
     assert_eq!(last, 2, "to count, and to write");
 }
 
-/// A reorganisation below the state ends it, and what was written goes; the next state is made as if nothing had been.
+/// A reorganisation below the state ends it, and what was written goes; the next state is made as if nothing
+/// had been.
 #[test]
 fn a_state_that_is_taken_back_is_not_kept() {
     let toy = toy();
@@ -168,7 +171,8 @@ fn a_full_disk_keeps_nothing_of_it() {
     add(&mut store, &toy.blocks()[10]);
 }
 
-/// Power fails at every file operation: the chain is where it was, the snapshot is whole or there is none, and no draft stays.
+/// Power fails at every file operation: the chain is where it was, the snapshot is whole or there is none,
+/// and no draft stays.
 #[test]
 fn killed_while_a_snapshot_is_made() {
     let toy = toy();

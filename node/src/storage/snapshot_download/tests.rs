@@ -1,4 +1,5 @@
-//! Power fails while parts arrive and while the state is adopted: the store is where it was, or where the snapshot is.
+//! Power fails while parts arrive and while the state is adopted: the store is where it was, or where the
+//! snapshot is.
 
 use super::*;
 use crate::edge::disk::Disk;
@@ -211,7 +212,8 @@ fn parts_are_put_in_their_place_in_order() {
     assert!(store.adopt_snapshot(&judged, ITEMS).is_err(), "a part is missing");
 }
 
-/// On a real disk: the new index is the one that is opened, wherever the process ended, and what is left over goes.
+/// On a real disk: the new index is the one that is opened, wherever the process ended, and what is left over
+/// goes.
 #[test]
 fn an_index_takes_the_place_of_another() {
     let toy = toy();

@@ -1,7 +1,8 @@
-//! What a node keeps beside its chain: files of its own, each replaced as a whole.
+//! The files that a node saves beside its chain: each is replaced as a whole.
 //!
-//! The directory is made with mode 0700 and its files with 0600: they tell whom a node knows and what it whispered. After a crash a
-//! file is the old or the new one; its bytes carry their own check (`wire`), and a damaged one counts as none.
+//! The directory is made with mode 0700 and its files with 0600: they reveal which nodes this one knows and
+//! what it stemmed. After a crash a file is the old or the new one; its bytes carry their own checksum, and a
+//! damaged file counts as none.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -13,31 +14,31 @@ use std::{
 /// More than any of these files can hold.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Something that is kept.
+/// A file that a node saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SavedFile {
     /// The address book.
     AddrBook,
-    /// Transactions of this machine that nobody else may have yet.
-    Own,
+    /// Transactions that were submitted here and may be unknown to all others.
+    LocalTxs,
 }
 
-impl Kind {
+impl SavedFile {
     const fn name(self) -> &'static str {
         match self {
             Self::AddrBook => "book",
-            Self::Own => "own",
+            Self::LocalTxs => "own",
         }
     }
 }
 
 /// The directory.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct SavedFiles {
     dir: PathBuf,
 }
 
-impl Kept {
+impl SavedFiles {
     /// Uses a directory, and makes it if need be.
     ///
     /// # Errors
@@ -47,12 +48,12 @@ impl Kept {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// What was kept last, if anything was.
+    /// The bytes that were saved last, if any were.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn read(&self, kind: Kind) -> io::Result<Option<Vec<u8>>> {
-        match File::open(self.dir.join(kind.name())) {
+    pub fn read(&self, file: SavedFile) -> io::Result<Option<Vec<u8>>> {
+        match File::open(self.dir.join(file.name())) {
             Ok(file) => {
                 let mut bytes = Vec::new();
                 file.take(MAX_BYTES).read_to_end(&mut bytes)?;
@@ -63,12 +64,12 @@ impl Kept {
         }
     }
 
-    /// Keeps this in place of what was kept, durably.
+    /// Replaces a file, durably.
     ///
     /// # Errors
-    /// When it cannot be written; what was kept is still there.
-    pub fn replace(&self, kind: Kind, bytes: &[u8]) -> io::Result<()> {
-        let (path, draft) = (self.dir.join(kind.name()), self.dir.join(format!("{}.draft", kind.name())));
+    /// When it cannot be written; the file is as it was before then.
+    pub fn replace(&self, file: SavedFile, bytes: &[u8]) -> io::Result<()> {
+        let (path, draft) = (self.dir.join(file.name()), self.dir.join(format!("{}.draft", file.name())));
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
         file.sync_data()?;
