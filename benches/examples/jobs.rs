@@ -70,8 +70,8 @@ fn bare(program: &Computation) -> [f64; 2] {
     let address = listener.address().unwrap().to_string();
     let terms = Terms::new(Reveal::ResultParty);
     thread::scope(|scope| {
-        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
-        let near = listener.accept(tls::Patience::default()).unwrap();
+        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Timeouts::default()).unwrap());
+        let near = listener.accept(tls::Timeouts::default()).unwrap();
         let far = far.join().unwrap();
         let evaluating = scope.spawn(|| {
             let session = Evaluator::new(far, &parties, terms).hello(&mut rng(3)).unwrap();

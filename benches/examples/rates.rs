@@ -66,8 +66,8 @@ fn pinned_peers() -> (Framed<Pinned>, Framed<Pinned>) {
     let mut listener = tls::Listener::bind("127.0.0.1:0", &a, [b.peer_key()]).unwrap();
     let address = listener.address().unwrap().to_string();
     std::thread::scope(|scope| {
-        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Patience::default()).unwrap());
-        (listener.accept(tls::Patience::default()).unwrap(), far.join().unwrap())
+        let far = scope.spawn(|| tls::connect(&address, &b, a.peer_key(), tls::Timeouts::default()).unwrap());
+        (listener.accept(tls::Timeouts::default()).unwrap(), far.join().unwrap())
     })
 }
 

@@ -313,8 +313,8 @@ fn a_guest_who_proves_its_key_and_is_silent_keeps_nobody_out() {
             running.push((id.0, scope.spawn(move || part(agreement, id, rows_of(id), storage, &|_| {}))));
             // The others come when eve has made herself broad at acme's.
             while i == 0 && silent.len() < 80 {
-                let patience = tls::Patience { connect: Duration::from_secs(9), ..tls::Patience::default() };
-                silent.push(tls::connect(address.as_str(), &eve, acme, patience).unwrap());
+                let timeouts = tls::Timeouts { connect: Duration::from_secs(9), ..tls::Timeouts::default() };
+                silent.push(tls::connect(address.as_str(), &eve, acme, timeouts).unwrap());
             }
         }
         running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()

@@ -6,7 +6,7 @@ use std::thread;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sotto_jobs::edge::tls::{Listener, Patience, bound, connect};
+use sotto_jobs::edge::tls::{Listener, Timeouts, bound, connect};
 use sotto_link::Identity;
 use sotto_link::pinned::Pinned;
 use sotto_mpc::channel::Framed;
@@ -24,10 +24,10 @@ fn identity(n: u8) -> Identity {
 fn pair() -> (Framed<Pinned>, Framed<Pinned>) {
     let mut listener = Listener::bind("127.0.0.1:0", &identity(1), [identity(2).peer_key()]).unwrap();
     let address = listener.address().unwrap().to_string();
-    let patience = Patience::default();
+    let timeouts = Timeouts::default();
     let near =
-        thread::spawn(move || connect(&address, &identity(2), identity(1).peer_key(), patience).unwrap());
-    let far = listener.accept(patience).unwrap();
+        thread::spawn(move || connect(&address, &identity(2), identity(1).peer_key(), timeouts).unwrap());
+    let far = listener.accept(timeouts).unwrap();
     (near.join().unwrap(), far)
 }
 

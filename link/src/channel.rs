@@ -84,7 +84,7 @@ impl Pinned {
     }
 
     /// From now on no call on this connection blocks beyond `deadline`; this replaces [`Timeouts::total`].
-    pub fn set_end(&mut self, deadline: Instant) {
+    pub fn set_deadline(&mut self, deadline: Instant) {
         self.end_at(deadline);
     }
 

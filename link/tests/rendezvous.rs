@@ -146,9 +146,9 @@ fn prying_server(mut pry: impl FnMut(&mut [u8]) + Send + 'static) -> Rendezvous 
         let mut chunk = vec![0; 1 << 16];
         'carry: loop {
             for from in 0..2 {
-                ends[from].set_end(Instant::now() + Duration::from_millis(20));
+                ends[from].set_deadline(Instant::now() + Duration::from_millis(20));
                 let read = ends[from].read(&mut chunk);
-                ends.iter_mut().for_each(|end| end.set_end(Instant::now() + SECONDS));
+                ends.iter_mut().for_each(|end| end.set_deadline(Instant::now() + SECONDS));
                 match read {
                     Ok(n @ 1..) => {
                         pry(&mut chunk[..n]);

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use sotto_link::pinned::{self, LinkError, Pinned};
 use sotto_link::{Identity, PeerKey};
 
-pub use sotto_link::{Timeouts as Patience, rendezvous::Rendezvous};
+pub use sotto_link::{Timeouts, rendezvous::Rendezvous};
 
 use sotto_mpc::channel::Framed;
 use sotto_mpc::protocol::semi_honest::RunId;
@@ -50,9 +50,9 @@ pub fn connect(
     address: &str,
     us: &Identity,
     peer: PeerKey,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Result<Framed<Pinned>, LinkError> {
-    pinned::connect(address, us, peer, PURPOSE, patience).map(Framed::new)
+    pinned::connect(address, us, peer, PURPOSE, timeouts).map(Framed::new)
 }
 
 /// Meets the holder of `peer` at a rendezvous server, by dialling out only.
@@ -63,9 +63,9 @@ pub fn meet(
     at: &Rendezvous,
     us: &Identity,
     peer: PeerKey,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Result<Framed<Pinned>, LinkError> {
-    sotto_link::rendezvous::meet(at, us, peer, PURPOSE, patience).map(Framed::new)
+    sotto_link::rendezvous::meet(at, us, peer, PURPOSE, timeouts).map(Framed::new)
 }
 
 /// Waits at an address for the holders of pinned keys.
@@ -97,7 +97,7 @@ impl Listener {
     ///
     /// # Errors
     /// If nobody did in time: why the last who tried did not.
-    pub fn accept(&mut self, patience: Patience) -> Result<Framed<Pinned>, LinkError> {
-        self.0.accept(patience).map(Framed::new)
+    pub fn accept(&mut self, timeouts: Timeouts) -> Result<Framed<Pinned>, LinkError> {
+        self.0.accept(timeouts).map(Framed::new)
     }
 }

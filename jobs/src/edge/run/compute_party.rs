@@ -201,7 +201,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 refuse(setup, us, self.durable().step(begins)?)?;
                 let seconds = setup.job().limits.seconds;
                 let until = Instant::now() + Duration::from_secs(seconds.into());
-                begun.stream().inner.set_end(until);
+                begun.stream().inner.set_deadline(until);
                 let done = begun.compute(setup.program, &shares.refs(), &mut now, rng);
                 let (computed, begun) = done.map_err(|e| match e {
                     AttemptError::Channel(_) if Instant::now() >= until => AttemptError::TooLong(seconds),
@@ -211,7 +211,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                 (computed, begun)
             }
         };
-        begun.stream().inner.set_end(Instant::now() + SIGNING);
+        begun.stream().inner.set_deadline(Instant::now() + SIGNING);
         let finished = begun.exchange(&computed)?;
         self.durable().step(Event::Signed(Box::new(finished)))?;
         (setup.observe)(Stage::Signed);

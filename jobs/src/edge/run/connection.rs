@@ -33,7 +33,7 @@ impl<'o> ClientConnection<'o> {
     /// What follows may take so long.
     pub(super) fn end_in(&mut self, time: Duration) {
         self.end = Instant::now() + time;
-        self.inner.set_end(self.end);
+        self.inner.set_deadline(self.end);
     }
 
     pub(super) fn into_inner(self) -> Pinned {
@@ -48,7 +48,7 @@ impl Read for ClientConnection<'_> {
             if self.over.load(Ordering::Acquire) {
                 return Err(ErrorKind::ConnectionAborted.into());
             }
-            self.inner.set_end(self.end.min(now + AGAIN));
+            self.inner.set_deadline(self.end.min(now + AGAIN));
             match self.inner.read(into) {
                 // A read that ends early has taken nothing.
                 Err(e) if e.kind() == ErrorKind::TimedOut && now < self.end => {}
@@ -60,7 +60,7 @@ impl Read for ClientConnection<'_> {
 
 impl Write for ClientConnection<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.set_end(self.end);
+        self.inner.set_deadline(self.end);
         self.inner.write(bytes)
     }
 

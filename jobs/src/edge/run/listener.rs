@@ -18,7 +18,7 @@ use sotto_link::{Identity, PeerKey};
 use super::routes::{Line, Routes, is_final};
 use super::{AGAIN, RunError};
 use crate::PartyId;
-use crate::edge::tls::{Listener, Patience, Rendezvous, meet};
+use crate::edge::tls::{Listener, Rendezvous, Timeouts, meet};
 
 /// How long to wait at a rendezvous server at a time.
 const WAIT: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl Incoming {
                 us: routes.link(),
                 other,
                 key: routes.peer_key(other)?,
-                patience: routes.patience(WAIT),
+                timeouts: routes.timeouts(WAIT),
             };
             let (arrive, open) = (arrive.clone(), Arc::downgrade(&open));
             thread::spawn(move || waiting.receive(&arrive, &open));
@@ -69,7 +69,7 @@ impl Incoming {
     pub(super) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
         match self {
             // Strangers who fail are no reason to stop.
-            Self::Listener(listener) => Ok(listener.accept(routes.patience(AGAIN)).ok()),
+            Self::Listener(listener) => Ok(listener.accept(routes.timeouts(AGAIN)).ok()),
             Self::RendezvousServer { arrivals, .. } => match arrivals.recv_timeout(AGAIN) {
                 Ok(Ok(line)) => Ok(Some(line)),
                 Ok(Err((other, why))) => Err(routes.no_link(other, routes.us, why)),
@@ -85,14 +85,14 @@ struct Waiting {
     us: Identity,
     other: PartyId,
     key: PeerKey,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Waiting {
     /// Receives the other again and again, while the listener is open.
     fn receive(&self, arrive: &SyncSender<Arrival>, open: &Weak<()>) {
         while open.strong_count() > 0 {
-            let arrival = match meet(&self.at, &self.us, self.key, self.patience) {
+            let arrival = match meet(&self.at, &self.us, self.key, self.timeouts) {
                 Err(why) if !is_final(&why) => {
                     thread::sleep(AGAIN);
                     continue;

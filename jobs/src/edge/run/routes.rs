@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sotto_link::pinned::{LinkError, Pinned, Timeouts as Patience};
+use sotto_link::pinned::{LinkError, Pinned, Timeouts};
 use sotto_link::{Identity as LinkIdentity, PeerKey};
 
 use super::RunError;
@@ -45,10 +45,10 @@ impl Routes<'_> {
         self.job.party(id).name.to_string()
     }
 
-    /// Patience with one connection.
-    pub(super) fn patience(&self, connect: Duration) -> Patience {
+    /// The timeouts of one connection.
+    pub(super) fn timeouts(&self, connect: Duration) -> Timeouts {
         let total = Duration::from_secs(u64::from(self.job.limits.seconds) + 60);
-        Patience { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
+        Timeouts { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
     }
 
     pub(super) fn link(&self) -> LinkIdentity {
@@ -96,12 +96,12 @@ impl Routes<'_> {
     pub(super) fn call(&self, compute_party: PartyId) -> Result<Option<Line>, RunError> {
         let (us, peer) = (self.link(), self.peer_key(compute_party)?);
         let line = match self.rendezvous_server_of(compute_party) {
-            None => tls::connect(self.address_of(compute_party), &us, peer, self.patience(CONNECT)),
+            None => tls::connect(self.address_of(compute_party), &us, peer, self.timeouts(CONNECT)),
             Some(rendezvous_server) => tls::meet(
                 &self.rendezvous(rendezvous_server, compute_party)?,
                 &us,
                 peer,
-                self.patience(CONNECT),
+                self.timeouts(CONNECT),
             ),
         };
         match line {
