@@ -1,4 +1,4 @@
-//! What jobs write and read beside the rows: keys, signatures, results; and what is said about them.
+//! The files of jobs: keys, approvals, results; their permissions, and errors about them.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -46,14 +46,14 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
+fn results_are_private_and_written_before_others_have_theirs() {
     let world = signed();
-    // Somebody put a link where west's result goes.
+    // A symbolic link is in the place of west's result.
     fs::create_dir_all(world.path("job.results/west-1")).unwrap();
     world.write("precious", "mine");
     symlink(world.path("precious"), world.path("job.results/west-1/result.json")).unwrap();
     let [north, south] = ["north", "south"].map(|name| start(&world, &take_part(name)));
-    // West brings its rows and dies: the computers have to wait for it.
+    // West sends its rows and is killed; the compute parties wait for it.
     let mut west = start(&world, &take_part("west"));
     let heard = BufReader::new(west.stderr.take().unwrap()).lines().map_while(Result::ok);
     let mut shares = heard.filter(|line| line.contains("has our encrypted input share"));
@@ -62,8 +62,8 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
     west.wait().unwrap();
     let result = world.path("job.results/north-1/result.json");
     wait_for("north has its result while it still serves", || result.exists());
-    let told = world.run(&take_part("west")).ok();
-    assert!(told.contains("12.50"), "{told}");
+    let shown = world.run(&take_part("west")).ok();
+    assert!(shown.contains("12.50"), "{shown}");
     for party in [north, south] {
         assert!(party.wait_with_output().unwrap().status.success());
     }
@@ -74,7 +74,7 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
     assert_eq!(world.read("precious"), "mine");
     assert!(world.read("job.results/west-1/result.json").contains("12.50"));
 
-    // Where the result cannot be written, it is kept, and comes with the next try.
+    // A result that cannot be written is kept, and is written at the next attempt.
     fs::remove_dir_all(world.path("job.results")).unwrap();
     world.write("job.results", "in the way");
     let said = world.run(&take_part("west")).fails(1);
@@ -84,7 +84,7 @@ fn results_are_for_their_owner_alone_and_there_before_others_have_theirs() {
 }
 
 #[test]
-fn a_receiver_that_does_nothing_else_may_die_and_come_back() {
+fn a_killed_result_party_comes_back_for_its_result() {
     let world = signed();
     let job = world
         .read("job.toml")
@@ -103,8 +103,8 @@ fn a_receiver_that_does_nothing_else_may_die_and_come_back() {
     wait_for("the result", is_there);
     east.kill().unwrap();
     east.wait().unwrap();
-    let told = world.run(receive).ok();
-    assert!(told.contains("12.50"), "{told}");
+    let shown = world.run(receive).ok();
+    assert!(shown.contains("12.50"), "{shown}");
     for party in parties {
         assert!(party.wait_with_output().unwrap().status.success());
     }
@@ -141,7 +141,7 @@ fn a_job_runs_until_its_expiry_and_is_delivered_after_it() {
 }
 
 #[test]
-fn keys_have_the_name_that_was_given_and_nothing_is_overwritten() {
+fn keys_have_the_given_name_and_nothing_is_overwritten() {
     let world = World::empty();
     world.run("mpc keygen st.mary").ok();
     let public = world.read("st.mary.pub");
@@ -152,14 +152,14 @@ fn keys_have_the_name_that_was_given_and_nothing_is_overwritten() {
         assert!(said.contains(".pub exists already") && said.contains("help:"), "{said}");
     }
     assert!(!world.path("clinic.key").exists(), "no key without its public file");
-    // A public file that was lost, or could not be written, is made again from its key.
+    // A lost public file is written again from the secret key.
     fs::remove_file(world.path("st.mary.pub")).unwrap();
     assert!(world.run("mpc keygen st.mary").ok().contains("it existed already"));
     assert_eq!(world.read("st.mary.pub"), public);
 }
 
 #[test]
-fn what_is_shown_before_signing_can_be_had_without_signing() {
+fn a_dry_run_shows_the_job_without_signing() {
     let world = signed();
     fs::remove_dir_all(world.path("job.approvals")).unwrap();
     let shown = world.run("mpc sign job.toml --key west.key --dry-run").ok();
@@ -180,7 +180,7 @@ fn what_is_shown_before_signing_can_be_had_without_signing() {
 }
 
 #[test]
-fn files_that_are_none_are_refused_with_what_to_do() {
+fn invalid_files_are_refused_with_help() {
     let world = signed();
     let run = take_part("west");
     world.write("job.approvals/north.approval", "no consent\n");
@@ -204,7 +204,7 @@ fn files_that_are_none_are_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_as_that() {
+fn a_port_in_use_is_reported() {
     let world = signed();
     let job = world.read("job.toml");
     let address = job.lines().find_map(|line| line.strip_prefix("address = \"")?.strip_suffix('"')).unwrap();
@@ -214,7 +214,7 @@ fn a_port_that_is_taken_is_told_as_that() {
 }
 
 #[test]
-fn a_receipt_in_which_something_stands_twice_does_not_hold() {
+fn a_receipt_with_a_duplicate_member_is_invalid() {
     let world = signed();
     let receipt = world.read("receipt.json");
     world.run("mpc verify receipt.json").ok();
@@ -227,7 +227,7 @@ fn a_receipt_in_which_something_stands_twice_does_not_hold() {
 fn an_interrupted_trial_leaves_no_process_and_no_key() {
     let world = signed();
     fs::create_dir(world.path("tmp")).unwrap();
-    // West's rows come out of a pipe that nobody writes to: the trial goes on until it is interrupted.
+    // West reads its rows from a pipe without a writer: the trial lasts until it is interrupted.
     world.shell("mkfifo west.pipe").ok();
     let words = "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.pipe";
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
@@ -254,7 +254,7 @@ fn an_interrupted_trial_leaves_no_process_and_no_key() {
 }
 
 #[test]
-fn what_is_suppressed_is_called_that() {
+fn a_suppressed_figure_is_shown_as_such() {
     let world = signed();
     let sums =
         "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }";

@@ -1,5 +1,4 @@
-//! Jobs with real processes over loopback TLS: three bidders, two of whom compute, and everything that is
-//! refused.
+//! Jobs with real processes over loopback TLS: three bidders, two of which compute; and what is refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -16,8 +15,8 @@ use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 
-/// A world with the job at free ports, keys and bids of three parties, and the fields `changes` in place of
-/// those of the job.
+/// A world with the job at free ports, and the keys and bids of three parties; `changes` replaces parts of the
+/// job.
 fn world(changes: &[(&str, &str)]) -> World {
     let world = World::empty();
     let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -37,7 +36,7 @@ fn world(changes: &[(&str, &str)]) -> World {
     world
 }
 
-/// The same, signed by all.
+/// The same, signed by all parties.
 fn signed(changes: &[(&str, &str)]) -> World {
     let world = world(changes);
     for name in ["north", "south", "west"] {
@@ -46,7 +45,7 @@ fn signed(changes: &[(&str, &str)]) -> World {
     world
 }
 
-/// A program whose owners bring up to five rows, in place of the auction's.
+/// A program whose input parties have up to five rows, instead of the auction.
 const SUMS: [(&str, &str); 3] = [
     ("auction@1", "sum_by_group@1"),
     (
@@ -60,13 +59,13 @@ fn take_part(name: &str) -> String {
     format!("mpc run job.toml --json --as {name} --key {name}.key --input {name}.csv")
 }
 
-/// All three parties at once.
-fn everybody(world: &World) -> [Value; 3] {
-    everybody_with(world, "")
+/// Runs all three parties at once.
+fn run_all(world: &World) -> [Value; 3] {
+    run_all_with(world, "")
 }
 
-/// All three parties at once, with these words more.
-fn everybody_with(world: &World, more: &str) -> [Value; 3] {
+/// Runs all three parties at once, with more arguments.
+fn run_all_with(world: &World, more: &str) -> [Value; 3] {
     let names = ["north", "south", "west"];
     let said = thread::scope(|scope| {
         let start = |name| scope.spawn(move || world.run(&(take_part(name) + more)));
@@ -86,9 +85,9 @@ fn check(results: &[Value; 3]) {
 }
 
 #[test]
-fn everybody_gets_what_is_theirs_and_a_receipt_that_holds() {
+fn all_parties_get_their_results_and_a_valid_receipt() {
     let world = signed(&[]);
-    let results = everybody(&world);
+    let results = run_all(&world);
     check(&results);
     let receipt = results[2]["receipt"].as_str().unwrap();
     let shown = world.run(&format!("mpc verify {receipt}")).ok();
@@ -113,16 +112,19 @@ fn everybody_gets_what_is_theirs_and_a_receipt_that_holds() {
         world.write("altered.json", &world.read(result).replacen(from, to, 1));
         assert!(with("altered.json").fails(1).contains(why), "{why}");
     }
-    assert!(!world.read("job.results/south-1/result.json").contains("420.50"), "south is told no price");
+    assert!(
+        !world.read("job.results/south-1/result.json").contains("420.50"),
+        "south does not learn the price"
+    );
 
-    // Asked again, all get the same, also when one has forgotten everything but its key.
+    // Running again gives the same, although all results were deleted.
     fs::remove_dir_all(world.path("job.results")).unwrap();
-    check(&everybody(&world));
+    check(&run_all(&world));
     assert_eq!(world.read(receipt), text, "delivered again, not computed again");
 }
 
 #[test]
-fn whoever_dies_comes_back_and_the_run_ends_well() {
+fn a_killed_party_comes_back_and_the_run_succeeds() {
     let world = signed(&[]);
     for (victim, at) in [
         ("south", "Waiting"),
@@ -159,12 +161,12 @@ fn whoever_dies_comes_back_and_the_run_ends_well() {
     }
 }
 
-/// A party as a process that can be killed.
+/// Starts a party as a process that can be killed.
 fn start(world: &World, name: &str) -> Child {
     start_with(world, name, "")
 }
 
-/// The same, with these words more.
+/// The same, with more arguments.
 fn start_with(world: &World, name: &str, more: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
     command
@@ -181,7 +183,7 @@ fn end(mut process: Child) {
 }
 
 #[test]
-fn what_is_not_agreed_is_not_run() {
+fn a_job_without_all_approvals_is_not_run() {
     let unsigned = world(&[]);
     unsigned.run("mpc sign job.toml --key north.key --yes").ok();
     let said = unsigned.run(&take_part("north")).fails(1);
@@ -208,7 +210,7 @@ fn what_is_not_agreed_is_not_run() {
 }
 
 #[test]
-fn rows_that_do_not_fit_are_named_and_nothing_is_sent() {
+fn invalid_rows_are_named_and_nothing_is_sent() {
     let world = signed(&[]);
     for (rows, why) in [
         ("bid\n1000.01\n", "row 1 (line 2), column bid: outside the range"),
@@ -220,11 +222,11 @@ fn rows_that_do_not_fit_are_named_and_nothing_is_sent() {
         world.write("north.csv", rows);
         let said = world.run(&take_part("north")).fails(1);
         assert!(said.contains(why), "{rows:?}: {said}");
-        assert!(!said.contains("1000.01") && !said.contains("1.234"), "no value is told: {said}");
+        assert!(!said.contains("1000.01") && !said.contains("1.234"), "no value is printed: {said}");
     }
 }
 
-/// The schemas of all owners, as they stand in a policy.
+/// The schemas of all input parties, in the form of a policy.
 fn schemas(job: &Value) -> String {
     let inputs = job["inputs"].as_array().unwrap().iter();
     inputs.map(|input| input["schema"].to_string()).collect::<Vec<_>>().join(", ")
@@ -248,7 +250,7 @@ fn a_policy_forbids_before_signing_and_before_running() {
     assert!(said.contains("does not allow this program"), "{said}");
     let run = format!("{} --policy policy.toml", take_part("west"));
     assert!(world.run(&run).fails(1).contains("does not allow this program"));
-    // What one run would break is not even signed.
+    // A job that a single run would violate is not even signed.
     policy(circuit, 0);
     for words in ["mpc sign job.toml --key west.key --policy policy.toml --yes", &run] {
         let said = world.run(words).fails(1);
@@ -257,9 +259,9 @@ fn a_policy_forbids_before_signing_and_before_running() {
             "{said}"
         );
     }
-    // A partner's runs are used up: west stops before anything leaves.
+    // The runs for a partner are used up: west stops before it sends anything.
     policy(circuit, 1);
-    check(&everybody_with(&world, " --policy policy.toml"));
+    check(&run_all_with(&world, " --policy policy.toml"));
     let second = start_with(&world, "north", " --run 2");
     let said = world.run(&format!("{run} --run 2")).fails(1);
     assert!(
@@ -287,8 +289,8 @@ fn a_policy_counts_the_rows_of_the_file() {
     assert!(said.contains("at least 3 rows, table rows has 2"), "{said}");
 }
 
-/// A party takes over the count that it signed. If its file states another, that is another job, which nobody
-/// signed.
+/// A party relies on the gate count that it signed. With another count in its file, it is another job, which
+/// no party signed.
 #[test]
 fn a_count_that_was_not_signed_is_refused_before_anything_is_sent() {
     let world = signed(&[]);
@@ -306,7 +308,7 @@ fn a_count_that_was_not_signed_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn whoever_stays_away_is_named_with_code_3() {
+fn a_missing_party_is_named_with_code_3() {
     let world = signed(&[("deadline = 300", "deadline = 1")]);
     let said = world.run(&take_part("north")).fails(3);
     assert!(said.contains("awaited: ") && said.contains("west"), "{said}");
@@ -314,7 +316,7 @@ fn whoever_stays_away_is_named_with_code_3() {
     assert!(said.contains("awaited: north, south"), "{said}");
 }
 
-/// Passes bytes on in both directions and flips a bit of the three thousandth.
+/// Forwards bytes in both directions and flips a bit of the 3000th.
 fn alter(near: &TcpStream, far: &TcpStream) {
     let ends = [(near, far), (far, near)].map(|(a, b)| (a.try_clone().unwrap(), b.try_clone().unwrap()));
     for (mut from, mut to) in ends {
@@ -334,12 +336,12 @@ fn alter(near: &TcpStream, far: &TcpStream) {
 }
 
 #[test]
-fn a_relay_that_alters_bytes_gets_nobody_a_result() {
+fn altered_bytes_give_no_party_a_result() {
     let (relay, free) =
         (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
     let (relayed, north) = (relay.local_addr().unwrap(), free.local_addr().unwrap());
     drop(free);
-    // All reach north through somebody who alters what passes.
+    // All reach north through a proxy that alters the data.
     let relayed = relayed.to_string();
     let world = signed(&[("127.0.0.1:17701", &relayed), ("deadline = 300", "deadline = 2")]);
     thread::spawn(move || {
@@ -375,7 +377,7 @@ fn a_job_is_tried_out_on_one_machine() {
 }
 
 #[test]
-fn a_faulty_job_is_told_line_by_line() {
+fn faults_of_a_job_are_reported_line_by_line() {
     let world = world(&[("garbler = \"north\"", "garbler = \"nord\""), ("nonce = \"5d", "nonce = \"zz")]);
     let said = world.run("mpc check job.toml").fails(1);
     assert!(

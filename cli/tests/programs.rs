@@ -1,5 +1,4 @@
-//! Jobs that bring their own program, a source or a circuit file, with real processes; and programs that are
-//! refused.
+//! Jobs with a program of their own, as source or circuit file; and programs that are refused.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -11,8 +10,8 @@ const JOB: &str = include_str!("data/job/job.toml");
 const BUILTIN: &str = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
 const GARBLE: &str = "garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = 40 }";
 
-/// The sum of three numbers and one more, none of which may be above a constant; the third comes from a party
-/// who does not compute.
+/// The sum of three numbers, none of which may be above a constant; the third one comes from a party that does
+/// not compute.
 const SUM: &str = "\
 const MOST: u8 = NORTH::MOST;
 
@@ -22,7 +21,7 @@ pub fn main(a: u8, b: u8, c: (u8, bool)) -> (u8, bool) {
 }
 ";
 
-/// The job with another program, whose outputs are after `inputs_hold` those named here.
+/// The job with another program and these outputs after `inputs_hold`.
 fn world(program: &str, outputs: &[&str]) -> World {
     let world = World::empty();
     let (before, _) = JOB.split_once("[[output]]\nname = \"result\"").unwrap();
@@ -41,7 +40,7 @@ fn record(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// What west learns when all three parties run on this machine.
+/// What west learns if all three parties run on this machine.
 fn west_learns(world: &World, inputs: &str) -> Value {
     let said = world.run(&format!("mpc local job.toml {inputs} --out tried --json")).ok();
     assert!(world.run("mpc verify tried/west/receipt.json").ok().starts_with("valid: run 1"));
@@ -83,9 +82,9 @@ fn a_circuit_is_run_for_the_owners_that_the_job_names() {
 }
 
 #[test]
-fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
+fn a_signer_sees_that_the_program_is_foreign_and_signs_its_text() {
     let world = world(GARBLE, &["panicked", "result"]);
-    // Lines are broken where they are long.
+    // Long lines are wrapped.
     let shown = world.run("mpc check job.toml").ok().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "garble@1 with NORTH::MOST = 40",
@@ -104,7 +103,7 @@ fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
     let run = "mpc run job.toml --as north --key north.key --input north.csv";
     world.write("sum.garble.rs", &SUM.replace("fits ^ c.1", "fits | c.1"));
     assert!(world.run(run).fails(1).contains("before it was altered"));
-    // A comment changes no gate, but what was read is not what would be run.
+    // A comment changes no gate, but the signed text is another one.
     world.write("sum.garble.rs", &format!("{SUM}// harmless\n"));
     assert!(world.run(run).fails(1).contains("before it was altered"));
     world.write("job.toml", &world.read("job.toml").replace("= 40", "= 41"));
@@ -113,7 +112,7 @@ fn who_signs_is_told_that_the_program_is_foreign_and_signs_its_text() {
 }
 
 #[test]
-fn a_program_that_cannot_be_used_is_told_with_its_line() {
+fn an_invalid_program_is_reported_with_its_line() {
     for (program, line, why) in [
         ("garble = \"sum.garble.rs\"", 13, "constant NORTH::MOST is missing: the source needs it"),
         ("garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = [1] }", 13, "must be a whole number"),
@@ -168,7 +167,7 @@ fn keys_out_of_order_are_named_before_anything_is_sent() {
         let said = world.run(&format!("mpc local {gallery}/job.toml {inputs}"));
         assert!(said.code == 1 && said.err.contains("clinic did not finish the run"), "{said:?}");
         assert!(said.err.contains(&format!("row {row}: keys must ascend")), "{said:?}");
-        assert!(!said.err.contains("1000000"), "no key is told: {said:?}");
+        assert!(!said.err.contains("1000000"), "no key is printed: {said:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Jobs of parties who only dial out, with real processes: through a relay, and through one that alters what
-//! passes.
+//! Jobs of parties that can only connect to others: through a rendezvous server, and through one that alters
+//! the data.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -21,7 +21,7 @@ use support::World;
 const JOB: &str = include_str!("data/job/job.toml");
 const NAMES: [&str; 3] = ["north", "south", "west"];
 
-/// Keys of the three parties and of a relay, and bids.
+/// The keys of three parties and of a server, and bids.
 fn world() -> World {
     let world = World::empty();
     for name in ["north", "south", "west", "relay"] {
@@ -31,7 +31,7 @@ fn world() -> World {
     world
 }
 
-/// The job, with both computers where `meeting` says, signed by all.
+/// The job, with both compute parties at `meeting`, signed by all.
 fn sign(world: &World, meeting: &str, deadline: u32) {
     let job = JOB.replace("address = \"127.0.0.1:17701\"", meeting);
     let job = job.replace("address = \"127.0.0.1:17702\"", meeting);
@@ -42,7 +42,7 @@ fn sign(world: &World, meeting: &str, deadline: u32) {
     }
 }
 
-/// A relay process, which is ended with this value, and where it listens.
+/// A rendezvous server as a process, which is killed when this is dropped, and its address.
 struct Relay(Child, String);
 
 impl Drop for Relay {
@@ -63,8 +63,8 @@ fn relay(world: &World, more: &str) -> Relay {
     Relay(child, said["address"].as_str().unwrap().to_owned())
 }
 
-/// All three parties at once: exit codes and errors.
-fn everybody(world: &World, more: &str) -> [(i32, String); 3] {
+/// Runs all three parties at once; returns exit codes and errors.
+fn run_all(world: &World, more: &str) -> [(i32, String); 3] {
     let part = |name| format!("mpc run job.toml --as {name} --key {name}.key --input {name}.csv {more}");
     thread::scope(|scope| {
         let said = NAMES.map(|name| scope.spawn(move || world.run(&part(name))));
@@ -73,25 +73,25 @@ fn everybody(world: &World, more: &str) -> [(i32, String); 3] {
 }
 
 #[test]
-fn parties_who_only_dial_out_meet_at_a_relay() {
+fn parties_meet_at_a_rendezvous_server() {
     let world = world();
     let relay = relay(&world, "--allow north.pub south.pub west.pub");
     sign(&world, &format!("rendezvous_server = {{ address = \"{}\", key = \"relay.pub\" }}", relay.1), 120);
     let shown = world.run("mpc check job.toml").ok();
     assert!(shown.contains(&format!("met at the relay {}", relay.1)), "{shown}");
-    for (code, said) in everybody(&world, "") {
+    for (code, said) in run_all(&world, "") {
         assert_eq!(code, 0, "{said}");
     }
     world.run("mpc verify job.results/west-1/receipt.json").ok();
-    // A relay in place of addresses where nobody is.
+    // The server instead of addresses at which nothing listens.
     sign(&world, "address = \"127.0.0.1:1\"", 120);
-    for (code, said) in everybody(&world, &format!("--rendezvous relay.pub@{}", relay.1)) {
+    for (code, said) in run_all(&world, &format!("--rendezvous relay.pub@{}", relay.1)) {
         assert_eq!(code, 0, "{said}");
     }
 }
 
 #[test]
-fn a_relay_is_for_those_whom_it_allows_and_has_its_own_key() {
+fn a_server_serves_only_allowed_parties_and_proves_its_key() {
     let world = world();
     let relay = relay(&world, "--allow north.pub south.pub");
     sign(&world, "address = \"127.0.0.1:1\"", 1);
@@ -110,7 +110,7 @@ fn a_relay_is_for_those_whom_it_allows_and_has_its_own_key() {
     assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
 }
 
-/// A relay that puts parties together and alters a byte of all they say once the pair has said so much.
+/// A server that alters a byte of every chunk once a pair has sent `after` bytes.
 fn altering_relay(world: &World, after: usize) -> String {
     let us = Identity::from_secret_text(&world.read("relay.key")).unwrap();
     let guest =
@@ -159,12 +159,12 @@ fn carry(mut ends: [Pinned; 2], after: usize) -> Option<()> {
 }
 
 #[test]
-fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
+fn altered_data_is_reported_and_gives_no_party_a_result() {
     let world = world();
-    // From the server's first flight of a handshake on.
+    // Starting with the first TLS flight of the server.
     let address = altering_relay(&world, 2000);
     sign(&world, &format!("rendezvous_server = {{ address = \"{address}\", key = \"relay.pub\" }}"), 10);
-    let said = everybody(&world, "");
+    let said = run_all(&world, "");
     for (code, said) in &said {
         assert!([1, 3].contains(code), "{code}: {said}");
     }
@@ -175,7 +175,7 @@ fn a_relay_that_alters_bytes_is_named_and_gets_nobody_a_result() {
 }
 
 #[test]
-fn the_two_computers_measure_their_link_before_anybody_signs() {
+fn the_compute_parties_measure_their_link_before_signing() {
     let world = world();
     let relay = relay(&world, "--allow north.pub south.pub");
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", "address = \"127.0.0.1:1\""));
