@@ -162,7 +162,7 @@ def check_session(v):
     check("session signature verifies", frost.verifies(key.encode(), message, unhex(v["signature"])))
 
 
-def check_letter(v):
+def check_encrypted_message(v):
     """docs/FORMATS.md, "Encrypted message"; first the cipher on the draft's own example."""
     example = v["xchacha20_poly1305"]
     sealed = xchacha.encrypt(*(unhex(example[k]) for k in ("key", "nonce", "text", "beside")))
@@ -172,10 +172,10 @@ def check_letter(v):
         prefix = sha512(tag).digest() * 2
         return sha512(prefix + b"".join(parts)).digest()
 
-    letter, chain = unhex(v["letter"]), unhex(v["chain_id"])
+    message, chain = unhex(v["message"]), unhex(v["chain_id"])
     writer, reader = secret(v["writer_secret"]), secret(v["reader_secret"])
     envelope = bytes([17, 1]) + chain
-    text = le(len(letter), 4) + letter
+    text = le(len(message), 4) + message
     text += bytes(-len(text) % 640)
     k = reader * G
     e = int.from_bytes(derived(b"sotto/wallet/ephemeral/v1", scalar_bytes(writer), k.encode(), envelope, text), "little")
@@ -183,7 +183,7 @@ def check_letter(v):
     check("either side's secret", shared.encode() == (reader * p).encode())
     lock = derived(b"sotto/wallet/letter/v1", envelope, p.encode(), k.encode(), shared.encode())
     sealed = xchacha.encrypt(lock[:32], lock[32:56], text, envelope)
-    check("encrypted letter", envelope + p.encode() + sealed == unhex(v["encrypted"]))
+    check("encrypted message", envelope + p.encode() + sealed == unhex(v["encrypted"]))
 
 
 def check_described(name, chain, described):

@@ -233,15 +233,18 @@ mod tests {
             "chain_id": hex(chain.as_bytes()),
             "writer_secret": secret(&writer),
             "reader_secret": secret(&reader),
-            "letter": hex(&invite.to_bytes()),
+            "message": hex(&invite.to_bytes()),
             "encrypted": hex(&armor::to_bytes(&chain, &message)),
             "xchacha20_poly1305": draft(),
         });
-        let (file, text) = (sotto_vectors::file("letter"), sotto_vectors::render(&vector));
+        let (file, text) = (sotto_vectors::file("encrypted_message"), sotto_vectors::render(&vector));
         if std::env::var("SOTTO_VECTORS").is_ok_and(|v| v == "write") {
             std::fs::write(&file, &text).unwrap();
         }
-        assert!(std::fs::read_to_string(&file).unwrap() == text, "letter.json is not what the code gives");
+        assert!(
+            std::fs::read_to_string(&file).unwrap() == text,
+            "encrypted_message.json differs from what the code gives"
+        );
     }
 
     /// The example of draft-irtf-cfrg-xchacha-03, appendix A.3.1, as the cipher here computes it.
