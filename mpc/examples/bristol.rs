@@ -1,12 +1,12 @@
 //! A circuit from a Bristol Fashion file, computed by two parties in one process.
 //!
 //! ```text
-//! cargo run --release -p sotto-mpc --example bristol                             the adder below
-//! cargo run --release -p sotto-mpc --example bristol FILE X Y                    your file and two decimal inputs
+//! cargo run --release -p sotto-mpc --example bristol                 the adder below
+//! cargo run --release -p sotto-mpc --example bristol FILE X Y        your file and two decimal inputs
 //! ```
 //!
-//! The circuits of the public collection (<https://nigelsmart.github.io/MPC-Circuits/>) with two input values work, for
-//! instance `adder64.txt`.
+//! The circuits of the public collection (<https://nigelsmart.github.io/MPC-Circuits/>) with two input values
+//! work, for instance `adder64.txt`.
 
 #![allow(clippy::print_stdout)]
 
@@ -16,7 +16,8 @@ use rand_core::OsRng;
 use sotto_mpc::circuit::CircuitProgram;
 use sotto_mpc::{Bits, Circuit, Netlist, Program, run_in_memory};
 
-/// Two bits plus two bits: `gates wires`, the sizes of the inputs and of the outputs, then one gate on each line.
+/// Two bits plus two bits: `gates wires`, the sizes of the inputs and of the outputs, then one gate on each
+/// line.
 const ADDER: &str = "\
 7 11
 2 2 2

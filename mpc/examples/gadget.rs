@@ -4,8 +4,8 @@
 //! cargo run --release -p sotto-mpc --example gadget
 //! ```
 //!
-//! A gadget is a function over any interpreter. Put it into a trait that every `Fancy` implements, and it reads like a
-//! built-in one.
+//! A gadget is a function over any interpreter. Put it into a trait that every `Fancy` implements, and it
+//! reads like a built-in one.
 
 #![allow(clippy::print_stdout)]
 

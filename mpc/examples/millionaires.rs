@@ -1,12 +1,13 @@
 //! Two millionaires in two processes: who is richer?
 //!
 //! ```text
-//! cargo run --release -p sotto-mpc --example millionaires                        both parties, in two threads
-//! cargo run --release -p sotto-mpc --example millionaires alice 7000000          terminal 1: garbles, listens
-//! cargo run --release -p sotto-mpc --example millionaires bob 5000000            terminal 2: evaluates, connects
+//! cargo run --release -p sotto-mpc --example millionaires                  both parties, in threads
+//! cargo run --release -p sotto-mpc --example millionaires alice 7000000    terminal 1: garbles, listens
+//! cargo run --release -p sotto-mpc --example millionaires bob 5000000      terminal 2: evaluates, connects
 //! ```
 //!
-//! The parties talk over plain TCP on this machine. Between machines, put an encrypted stream into `Framed` instead.
+//! The parties talk over plain TCP on this machine. Between machines, put an encrypted stream into `Framed`
+//! instead.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,13 +1,15 @@
-//! Half gates and AES streams in bulk, in one implementation for each kind of processor; all produce the same bytes.
+//! Half gates and AES streams in bulk, in one implementation for each kind of processor; all produce the same
+//! bytes.
 //!
-//! [`Backend::detect`] picks the fastest implementation that this processor supports. `portable` is the reference: it
-//! states the equations, and tests hold the others against it. `x86` contains all `unsafe` code of this crate.
+//! [`Backend::detect`] picks the fastest implementation that this processor supports. `portable` is the
+//! reference: it states the equations, and tests hold the others against it. `x86` contains all `unsafe` code
+//! of this crate.
 //!
-//! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and the table
-//! `tables[i]`, which is `TG ‖ TE`. Gate numbers are below 2⁶³, so `2g + 1` fits into 64 bits.
+//! Half gates work on slices: AND gate `first + i` has the inputs `a[i]` and `b[i]`, the output `c[i]` and
+//! the table `tables[i]`, which is `TG ‖ TE`. Gate numbers are below 2⁶³, so `2g + 1` fits into 64 bits.
 //!
-//! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at position
-//! `p`. Only XORs of these blocks are ever needed.
+//! The AES streams serve oblivious transfer. There are four: stream `x` has the block `r_x = AES_{k_x}(p)` at
+//! position `p`. Only XORs of these blocks are ever needed.
 
 mod context;
 mod portable;
@@ -111,8 +113,8 @@ impl Backend {
         }
     }
 
-    /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`, for the
-    /// positions from `first` on (modulo 2⁶⁴).
+    /// XORs `r_1 ⊕ r_3` into `low` and `r_2 ⊕ r_3` into `high`, and writes `r_0 ⊕ r_1 ⊕ r_2 ⊕ r_3` to `sum`,
+    /// for the positions from `first` on (modulo 2⁶⁴).
     ///
     /// # Panics
     /// If the slices differ in length.

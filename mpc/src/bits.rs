@@ -4,9 +4,9 @@
 //! byte i = Σ bit[8i + j]·2^j          unused bits of the last byte are zero
 //! ```
 //!
-//! Guaranteed: dropping a [`Bits`] wipes it, and growing one wipes the buffer it leaves behind; `Debug` prints no
-//! bit; no branch or address depends on a bit. Not guaranteed: that no copy of a bit stays on the stack or in a
-//! register.
+//! Guaranteed: dropping a [`Bits`] wipes it, and growing one wipes the buffer it leaves behind; `Debug`
+//! prints no bit; no branch or address depends on a bit. Not guaranteed: that no copy of a bit stays on the
+//! stack or in a register.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

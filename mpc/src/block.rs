@@ -1,11 +1,11 @@
 //! Wire labels as 16-byte blocks, and `Δ`, the secret difference between the two labels of every wire.
 //!
-//! A wire `w` has two labels, `W0` for false and `W1 = W0 ⊕ Δ` for true (free XOR, Kolesnikov and Schneider 2008).
-//! `Δ` has its lowest bit set, so the lowest bits of the two labels differ: this is the point-and-permute bit. It
-//! tells nothing about the value of the wire.
+//! A wire `w` has two labels, `W0` for false and `W1 = W0 ⊕ Δ` for true (free XOR, Kolesnikov and Schneider
+//! 2008). `Δ` has its lowest bit set, so the lowest bits of the two labels differ: this is the
+//! point-and-permute bit. It tells nothing about the value of the wire.
 //!
-//! Guaranteed: [`Delta`] cannot be copied, printed or serialised, and dropping it wipes it. Not guaranteed: that the
-//! compiler leaves no copy of it in registers or on the stack.
+//! Guaranteed: [`Delta`] cannot be copied, printed or serialised, and dropping it wipes it. Not guaranteed:
+//! that the compiler leaves no copy of it in registers or on the stack.
 
 use core::fmt;
 use core::ops::{BitAnd, BitXor, BitXorAssign};
@@ -16,8 +16,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 16 bytes that are XORed: a wire label, a table row, a PRG output. Byte 0 holds the lowest bits.
 ///
-/// Two `u64` words instead of one `u128`: compilers then use one vector instruction. With a `u128` they write two
-/// 64-bit halves, and the 128-bit load that follows stalls the processor.
+/// Two `u64` words instead of one `u128`: compilers then use one vector instruction. With a `u128` they write
+/// two 64-bit halves, and the 128-bit load that follows stalls the processor.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Zeroize)]
 #[repr(C, align(16))]
 pub struct Block([u64; 2]);
@@ -130,8 +130,8 @@ impl fmt::Debug for Block {
 /// The garbler's global difference `Δ` between the two labels of every wire; its lowest bit is 1.
 ///
 /// # Security
-/// Whoever knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type has no
-/// `Clone`, and its `Debug` prints nothing of the value.
+/// Whoever knows `Δ` and one label of a wire knows both labels. Each session draws a fresh one. The type has
+/// no `Clone`, and its `Debug` prints nothing of the value.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Delta(Block);
 

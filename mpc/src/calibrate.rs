@@ -27,8 +27,8 @@ use crate::{Backend, Block, Delta, Fancy, Inputs};
 
 const LAYERS: ProgramName = ProgramName::literal("layers@1");
 
-/// AND gates in slices, each of which reads the outputs of the slice before it. With one lane this is a chain of dependent
-/// gates.
+/// AND gates in slices, each of which reads the outputs of the slice before it. With one lane this is a chain
+/// of dependent gates.
 #[derive(Clone, Copy, Debug)]
 pub struct Layers {
     /// The number of gates in a slice; not zero.
@@ -77,8 +77,8 @@ impl Program for Layers {
     }
 }
 
-/// A two-party program that runs many times. The outputs of each run are the evaluator's inputs of the next, so the program
-/// must have as many outputs as evaluator's inputs.
+/// A two-party program that runs many times. The outputs of each run are the evaluator's inputs of the next,
+/// so the program must have as many outputs as evaluator's inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Chained<P> {
     /// The program.

@@ -1,11 +1,12 @@
 //! Ordered, blocking connections between two parties, in which every message names its phase.
 //!
-//! Every frame carries the [`Phase`] of its message. Receiving a frame of another phase than the expected one is an
-//! error that names both, so a peer that is out of step is detected at once and not by a wrong result. Within one
-//! phase a channel is a stream of bytes: it does not matter how the sender divides them into calls.
+//! Every frame carries the [`Phase`] of its message. Receiving a frame of another phase than the expected one
+//! is an error that names both, so a peer that is out of step is detected at once and not by a wrong result.
+//! Within one phase a channel is a stream of bytes: it does not matter how the sender divides them into
+//! calls.
 //!
-//! [`Framed`] makes a channel of any `Read + Write` stream, and [`memory_pair`] makes two connected channels in
-//! memory:
+//! [`Framed`] makes a channel of any `Read + Write` stream, and [`memory_pair`] makes two connected channels
+//! in memory:
 //!
 //! ```
 //! use sotto_mpc::channel::{Channel, ChannelError, Phase, memory_pair};

@@ -1,9 +1,10 @@
-//! Circuits as data: read from a file, compiled from a [`language`], or recorded from a program; scheduled once and run
-//! many times.
+//! Circuits as data: read from a file, compiled from a [`language`], or recorded from a program; scheduled
+//! once and run many times.
 //!
-//! A [`Netlist`] is what was read or recorded: gates in order, with constants folded. A [`Circuit`] is what runs. Its AND
-//! gates are collected into batches of up to eight that do not depend on each other (see `schedule`), and its wires share
-//! slots (see `slots`), so it needs memory for the wires that are in use and not for all of them.
+//! A [`Netlist`] is what was read or recorded: gates in order, with constants folded. A [`Circuit`] is what
+//! runs. Its AND gates are collected into batches of up to eight that do not depend on each other (see
+//! `schedule`), and its wires share slots (see `slots`), so it needs memory for the wires that are in use and
+//! not for all of them.
 //!
 //! ```
 //! use sotto_mpc::{Circuit, Netlist, Plain};
@@ -17,7 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The schedule determines the order of the tables, so it is part of the circuit's digest, which both parties compare.
+//! The schedule determines the order of the tables, so it is part of the circuit's digest, which both parties
+//! compare.
 
 mod bristol;
 mod builder;
@@ -108,7 +110,8 @@ impl Circuit {
         hash.finalize().into()
     }
 
-    /// Runs the circuit in an interpreter: reads all input bits in order, and appends all output bits in order.
+    /// Runs the circuit in an interpreter: reads all input bits in order, and appends all output bits in
+    /// order.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -162,7 +165,8 @@ pub struct CircuitProgram<'c> {
 }
 
 impl<'c> CircuitProgram<'c> {
-    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has fewer.
+    /// The program in which the garbler holds the first `values` input values; `None` if the circuit has
+    /// fewer.
     #[must_use]
     pub fn new(circuit: &'c Circuit, values: usize) -> Option<Self> {
         let (garbler, evaluator) = circuit.inputs.split_at_checked(values)?;

@@ -4,8 +4,8 @@
 //! record = field ‖ field ‖ …          no length, no padding: every message of this crate has a fixed size
 //! ```
 //!
-//! Guaranteed: decoding is bounded, allocates nothing, and accepts exactly the bytes that encoding produces. The layout
-//! of a message stands beside its type.
+//! Guaranteed: decoding is bounded, allocates nothing, and accepts exactly the bytes that encoding produces.
+//! The layout of a message stands beside its type.
 
 /// Why bytes are not a valid encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

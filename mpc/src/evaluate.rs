@@ -4,9 +4,9 @@
 //! XOR    C = A ⊕ B        NOT    C = A        AND    from the labels and the table; see `backend/portable`
 //! ```
 //!
-//! The evaluator cannot tell which bit a label encodes; it follows the table rows that the lowest bits of the labels
-//! select. Evaluation succeeds with any tables. Whether the labels at the end are labels that the garbler made is
-//! checked with the outputs.
+//! The evaluator cannot tell which bit a label encodes; it follows the table rows that the lowest bits of the
+//! labels select. Evaluation succeeds with any tables. Whether the labels at the end are labels that the
+//! garbler made is checked with the outputs.
 //!
 //! Memory: one buffer of 64 KiB of tables, however long the program.
 

@@ -1,9 +1,10 @@
 //! One program, many interpreters.
 //!
-//! A program is a Rust function that is generic over [`Fancy`]. It asks for AND, XOR and NOT of wires and does not know
-//! what a wire is. [`Plain`] computes with bits and is the reference of all tests, [`Count`] adds up the cost,
-//! [`Garbling`](crate::garble::Garbling) and [`Evaluation`](crate::evaluate::Evaluation) run the protocol,
-//! [`CircuitBuilder`](crate::circuit::CircuitBuilder) records a circuit, and [`Fingerprint`] hashes the gate stream.
+//! A program is a Rust function that is generic over [`Fancy`]. It asks for AND, XOR and NOT of wires and
+//! does not know what a wire is. [`Plain`] computes with bits and is the reference of all tests, [`Count`]
+//! adds up the cost, [`Garbling`](crate::garble::Garbling) and [`Evaluation`](crate::evaluate::Evaluation)
+//! run the protocol, [`CircuitBuilder`](crate::circuit::CircuitBuilder) records a circuit, and
+//! [`Fingerprint`] hashes the gate stream.
 //!
 //! ```
 //! use sotto_mpc::fancy::{Count, Fancy, Plain};
@@ -22,9 +23,9 @@
 //! # Ok::<(), std::convert::Infallible>(())
 //! ```
 //!
-//! The primitive is a *slice* of independent AND gates, because a processor garbles four gates at once in nearly the
-//! time of one. Gates are numbered and their tables sent in slice order, so the bytes on the wire depend neither on
-//! how a program divides its gates into slices nor on the processor.
+//! The primitive is a *slice* of independent AND gates, because a processor garbles four gates at once in
+//! nearly the time of one. Gates are numbered and their tables sent in slice order, so the bytes on the wire
+//! depend neither on how a program divides its gates into slices nor on the processor.
 //!
 //! XOR and NOT are free (Kolesnikov and Schneider 2008): they need no gate number, no table and no bytes.
 
@@ -38,7 +39,8 @@ pub use plain::Plain;
 
 /// An interpreter of Boolean programs.
 pub trait Fancy {
-    /// The value of a wire. The default value acts as false in XOR and NOT; it must not be an input of an AND.
+    /// The value of a wire. The default value acts as false in XOR and NOT; it must not be an input of an
+    /// AND.
     type Wire: Copy + Default;
     /// Why the interpreter fails.
     type Error;

@@ -1,8 +1,9 @@
 //! Building blocks of programs: arithmetic, comparison, sorting, AES and SHA-256 in few AND gates.
 //!
-//! Gadgets work on [`Words`]: any number of words of one width in lock-step. Each step is then one slice of AND gates,
-//! which keeps the processor busy. A single word is the case of one lane. Gadgets are methods of traits that every
-//! interpreter of [`Fancy`](crate::Fancy) implements; bring the traits into scope to use them.
+//! Gadgets work on [`Words`]: any number of words of one width in lock-step. Each step is then one slice of
+//! AND gates, which keeps the processor busy. A single word is the case of one lane. Gadgets are methods of
+//! traits that every interpreter of [`Fancy`](crate::Fancy) implements; bring the traits into scope to use
+//! them.
 //!
 //! ```
 //! use sotto_mpc::gadgets::{Arithmetic, Comparison};
@@ -15,8 +16,8 @@
 //! # Ok::<(), std::convert::Infallible>(())
 //! ```
 //!
-//! Gate counts below are AND gates for one lane of width `w`. Operations on public constants cost nothing where a gadget
-//! takes the constant as a number.
+//! Gate counts below are AND gates for one lane of width `w`. Operations on public constants cost nothing
+//! where a gadget takes the constant as a number.
 
 mod aes;
 mod arithmetic;

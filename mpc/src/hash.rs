@@ -1,11 +1,12 @@
 //! The hash of the garbling scheme, `H(x, k) = AES_k(σ(x)) ⊕ σ(x)` with `σ(xL ‖ xR) = (xL ⊕ xR) ‖ xL`.
 //!
-//! AND gate `g` hashes the label of its first wire under the key `S ⊕ 2g` and the label of its second wire under
-//! `S ⊕ (2g + 1)`. The garbler draws a uniformly random `S` for each execution and purpose, and no gate number is used
-//! twice under one `S`. Because the key changes with every gate, the security bound does not degrade with the number
-//! of gates, sessions and users, as it does with a fixed key.
+//! AND gate `g` hashes the label of its first wire under the key `S ⊕ 2g` and the label of its second wire
+//! under `S ⊕ (2g + 1)`. The garbler draws a uniformly random `S` for each execution and purpose, and no gate
+//! number is used twice under one `S`. Because the key changes with every gate, the security bound does not
+//! degrade with the number of gates, sessions and users, as it does with a fixed key.
 //!
-//! Source: Guo, Katz, Wang, Weng, Yu, *Better concrete security for half-gates garbling* (ePrint 2019/1168), section 4.
+//! Source: Guo, Katz, Wang, Weng, Yu, *Better concrete security for half-gates garbling* (ePrint 2019/1168),
+//! section 4.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};

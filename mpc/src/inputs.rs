@@ -6,9 +6,9 @@
 //! stream 2   Evaluator   ▸▸▸▸▸▸▸▸
 //! ```
 //!
-//! A two-party program has two streams; a program for more parties has one for each of them, and the two parties that
-//! compute hold XOR shares of its bits. Both computing parties run the same program, so both read the same bits in the
-//! same order, and a session transfers labels as the program asks for them (see
+//! A two-party program has two streams; a program for more parties has one for each of them, and the two
+//! parties that compute hold XOR shares of its bits. Both computing parties run the same program, so both
+//! read the same bits in the same order, and a session transfers labels as the program asks for them (see
 //! [`semi_honest`](crate::protocol::semi_honest)).
 
 use crate::Fancy;
@@ -69,7 +69,8 @@ pub struct InputStream {
     pub bits: usize,
 }
 
-/// The index of each stream's first bit among a party's bits, where `holds` tells whether the party holds a stream.
+/// The index of each stream's first bit among a party's bits, where `holds` tells whether the party holds a
+/// stream.
 pub(crate) fn starts(input_streams: &[InputStream], holds: fn(Holder) -> bool) -> Vec<usize> {
     let start = |at: &mut usize, stream: &InputStream| {
         let start = *at;

@@ -4,13 +4,14 @@
 //! keys = S of the gates [16] ‖ S of the outputs [16] ‖ seed of the public labels [16]
 //! ```
 //!
-//! The garbler draws one key for each purpose and sends them. They are no secret between the two parties. What
-//! matters is that they are fresh, that they are drawn after the set-up has fixed the label pairs of the evaluator's
-//! inputs (later choices only decide which label of a pair is the false one), and that no gate or output number is
-//! used twice under the same key. So a [`SessionKeys`] lives as long as its execution and cannot be copied.
+//! The garbler draws one key for each purpose and sends them. They are no secret between the two parties.
+//! What matters is that they are fresh, that they are drawn after the set-up has fixed the label pairs of the
+//! evaluator's inputs (later choices only decide which label of a pair is the false one), and that no gate or
+//! output number is used twice under the same key. So a [`SessionKeys`] lives as long as its execution and
+//! cannot be copied.
 //!
-//! A gate number has 63 bits: 15 bits for a lane, which are reserved and zero, and a counter of 48 bits. Using up the
-//! counter is an error; it does not wrap around.
+//! A gate number has 63 bits: 15 bits for a lane, which are reserved and zero, and a counter of 48 bits.
+//! Using up the counter is an error; it does not wrap around.
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -70,8 +71,8 @@ impl SessionKeys {
         Ok(first)
     }
 
-    /// The two hash functions of each of the next `n` outputs. The hash at position `j` of output `i` has the tweak
-    /// `2i + j`, so a hash that is moved to another position matches no label.
+    /// The two hash functions of each of the next `n` outputs. The hash at position `j` of output `i` has the
+    /// tweak `2i + j`, so a hash that is moved to another position matches no label.
     pub(crate) fn take_outputs(&mut self, n: usize) -> impl Iterator<Item = [Hash; 2]> + '_ {
         let first = self.next_output;
         self.next_output += n as u64; // cannot overflow: each output needs a gate or an input

@@ -1,8 +1,8 @@
 //! Whole numbers of a declared range, as bits.
 //!
-//! A number is encoded in the fewest bits that hold its range, lowest bit first: in two's complement if it can be
-//! negative, else unsigned. So width and sign follow from the range, and a range that uses all bit patterns needs no check
-//! in the circuit. A decimal number is the whole number `value · 10^decimals`.
+//! A number is encoded in the fewest bits that hold its range, lowest bit first: in two's complement if it
+//! can be negative, else unsigned. So width and sign follow from the range, and a range that uses all bit
+//! patterns needs no check in the circuit. A decimal number is the whole number `value · 10^decimals`.
 
 use crate::Bits;
 
@@ -102,7 +102,8 @@ impl Number {
         bits.extend((0..self.width()).map(|i| value >> i & 1 == 1));
     }
 
-    /// Decodes a number, which may be out of range; `None` if there are not exactly [`width`](Self::width) bits.
+    /// Decodes a number, which may be out of range; `None` if there are not exactly [`width`](Self::width)
+    /// bits.
     #[must_use]
     pub fn decode(&self, bits: &[bool]) -> Option<i128> {
         if bits.len() != self.width() {

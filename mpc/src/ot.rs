@@ -6,13 +6,14 @@
 //! t_i = q_i ⊕ x_i·Δ
 //! ```
 //!
-//! So `q_i` and `q_i ⊕ Δ` are the two labels of an input wire, and `t_i` is the active one. The sender learns nothing
-//! about `x_i`, and the receiver learns nothing about `Δ`.
+//! So `q_i` and `q_i ⊕ Δ` are the two labels of an input wire, and `t_i` is the active one. The sender learns
+//! nothing about `x_i`, and the receiver learns nothing about `Δ`.
 //!
-//! 128 base transfers on ristretto255, in which the *extension sender receives* with the bits of `Δ` as choices
-//! (`base`), give the sender all leaves but one of `128/k` GGM trees (`ggm`). Both stretch their leaves into a vector
-//! correlation over `F_{2^k}` (`vole`). A transfer then costs `128/k` bits if the receiver chooses, and one bit less
-//! if any choice will do (`extension`). `check` contains what the parties do in addition against a malicious peer.
+//! 128 base transfers on ristretto255, in which the *extension sender receives* with the bits of `Δ` as
+//! choices (`base`), give the sender all leaves but one of `128/k` GGM trees (`ggm`). Both stretch their
+//! leaves into a vector correlation over `F_{2^k}` (`vole`). A transfer then costs `128/k` bits if the
+//! receiver chooses, and one bit less if any choice will do (`extension`). `check` contains what the parties
+//! do in addition against a malicious peer.
 //!
 //! ```
 //! use sotto_mpc::{Delta, channel::memory_pair, ot::{Receiver, Sender, SessionId}};
@@ -31,14 +32,14 @@
 //! # Ok::<(), sotto_mpc::ot::OtError>(())
 //! ```
 //!
-//! Guaranteed: one set-up serves any number of calls of a session, and no stream position or hash index repeats; no
-//! branch or address depends on a choice, on `Δ` or on a key; after a call has failed the session refuses further
-//! calls. Against [`Adversary::Malicious`], a party gets outputs only if they are correlated; a deviating peer can test
-//! guesses of bits of `Δ`, and is caught unless all guesses are right.
+//! Guaranteed: one set-up serves any number of calls of a session, and no stream position or hash index
+//! repeats; no branch or address depends on a choice, on `Δ` or on a key; after a call has failed the session
+//! refuses further calls. Against [`Adversary::Malicious`], a party gets outputs only if they are correlated;
+//! a deviating peer can test guesses of bits of `Δ`, and is caught unless all guesses are right.
 //!
-//! Not guaranteed: anything against a deviating peer with [`Adversary::SemiHonest`]; that a sender offers the right
-//! messages (a sender that spoils one message of a pair learns from an abort which was chosen, so a protocol that
-//! transfers inputs must encode them); that no copy of a secret stays on the stack.
+//! Not guaranteed: anything against a deviating peer with [`Adversary::SemiHonest`]; that a sender offers the
+//! right messages (a sender that spoils one message of a pair learns from an abort which was chosen, so a
+//! protocol that transfers inputs must encode them); that no copy of a secret stays on the stack.
 //!
 //! Sources: base transfers, Canetti, Sarkar and Wang 2020 (ePrint 2020/110); extension and checks, Roy 2022,
 //! SoftSpokenOT (ePrint 2022/192).
@@ -74,8 +75,8 @@ pub enum Adversary {
     Malicious = 1,
 }
 
-/// The depth `k` of a tree, which is the number of bits of `Δ` that it covers. Deeper trees need fewer bytes for each
-/// transfer and more time.
+/// The depth `k` of a tree, which is the number of bits of `Δ` that it covers. Deeper trees need fewer bytes
+/// for each transfer and more time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TreeDepth {
     /// k = 2: 8 bytes a transfer.

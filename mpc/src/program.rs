@@ -1,7 +1,7 @@
 //! Boolean functions of two parties, with a name, a shape and a digest.
 //!
-//! A [`Program`] is a Rust function that is generic over [`Fancy`]. Both parties hold it. Before they send anything
-//! secret they compare its [`ProgramId`], and end the session if it differs.
+//! A [`Program`] is a Rust function that is generic over [`Fancy`]. Both parties hold it. Before they send
+//! anything secret they compare its [`ProgramId`], and end the session if it differs.
 
 use sha2::{Digest, Sha256};
 
@@ -80,8 +80,8 @@ pub trait Program {
     /// Name and version, such as `auc@1`: 1 to 32 visible ASCII characters.
     fn name(&self) -> ProgramName;
 
-    /// A hash of everything in which this program differs from others of the same name: its parameters or its gates.
-    /// Zeros, the default, if the name alone determines the program.
+    /// A hash of everything in which this program differs from others of the same name: its parameters or its
+    /// gates. Zeros, the default, if the name alone determines the program.
     fn digest(&self) -> [u8; 32] {
         [0; 32]
     }
@@ -89,8 +89,8 @@ pub trait Program {
     /// The inputs and outputs.
     fn shape(&self) -> Shape;
 
-    /// Reads the inputs and appends the outputs, in order, to `outputs`. Must read no more of an input stream, and
-    /// append exactly as many outputs, as [`shape`](Self::shape) declares.
+    /// Reads the inputs and appends the outputs, in order, to `outputs`. Must read no more of an input
+    /// stream, and append exactly as many outputs, as [`shape`](Self::shape) declares.
     ///
     /// # Errors
     /// If the interpreter fails.

@@ -1,11 +1,11 @@
 //! The public stream of active labels, for the garbler's inputs and for constants.
 //!
-//! For a bit `x` that the garbler knows, the *active* label is block `n` of a public stream, `AES_s(n)` with a fresh
-//! `s` for each execution, and the false label is `W⁰ = active ⊕ x·Δ`. Nothing is sent: both parties compute the
-//! active label, and without `Δ` it tells nothing about `x`.
+//! For a bit `x` that the garbler knows, the *active* label is block `n` of a public stream, `AES_s(n)` with
+//! a fresh `s` for each execution, and the false label is `W⁰ = active ⊕ x·Δ`. Nothing is sent: both parties
+//! compute the active label, and without `Δ` it tells nothing about `x`.
 //!
-//! Each number is used once. If two wires had the same active label, the table rows that they share would tell
-//! whether their values agree.
+//! Each number is used once. If two wires had the same active label, the table rows that they share would
+//! tell whether their values agree.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};

@@ -1,4 +1,4 @@
-//! Circuits from files and from recorded programs: the same answers, plain and garbled.
+//! Circuits from files and from recorded programs compute the same in the clear and garbled.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -32,7 +32,7 @@ fn plain(circuit: &Circuit, inputs: &[bool]) -> Vec<bool> {
     outputs
 }
 
-/// Both parties; the garbler owns the first value.
+/// Runs both parties; the garbler holds the first value.
 fn garbled(circuit: &Circuit, x: &[bool], y: &[bool]) -> Vec<bool> {
     let program = CircuitProgram::new(circuit, 1).unwrap();
     let (garbler, evaluator) = (&mut ChaCha20Rng::seed_from_u64(1), &mut ChaCha20Rng::seed_from_u64(2));
@@ -127,7 +127,7 @@ fn random_netlist() -> impl Strategy<Value = (Netlist, usize)> {
     })
 }
 
-/// What others make of our circuits: written, read again, run, and held against FIPS 180-4.
+/// Our own SHA-256 circuit, written, read again and run, against FIPS 180-4.
 #[test]
 fn own_sha_256_survives_as_text() {
     let netlist = CircuitBuilder::record(&Sha256Block);

@@ -1,7 +1,7 @@
-//! What a faulty connection can do: end a session with an error, and nothing else.
+//! A faulty connection can end a session with an error, and do nothing else.
 //!
-//! A byte is flipped, or the connection ends, at a chosen place of a small session under fixed seeds. Each
-//! party must end with the right answer or with an error.
+//! A byte is flipped, or the connection is cut, at a chosen position of a small session with fixed seeds. Each
+//! party must end with the right output or with an error.
 
 #![allow(clippy::unwrap_used)]
 
@@ -54,13 +54,13 @@ impl Program for Small {
 const X: [bool; 3] = [true, false, true];
 const Y: [bool; 3] = [true, true, false];
 
-/// What happens to the bytes that one end writes.
+/// The fault in the bytes that one end writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
     /// One bit of this byte is flipped.
     Flip(usize),
-    /// Nothing is delivered from this byte on.
+    /// The connection is cut at this byte.
     Cut(usize),
     /// The 16 bytes from here and the next 16 change places.
     Swap(usize),
@@ -73,19 +73,19 @@ struct End {
     waiting: Vec<u8>,
     written: Vec<u8>,
     fault: Fault,
-    patience: Duration,
+    timeout: Duration,
 }
 
-fn connection(faults: [Fault; 2], patience: Duration) -> [End; 2] {
+fn connection(faults: [Fault; 2], timeout: Duration) -> [End; 2] {
     let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
-    let end = |to, from, fault| End { to: Some(to), from, waiting: vec![], written: vec![], fault, patience };
+    let end = |to, from, fault| End { to: Some(to), from, waiting: vec![], written: vec![], fault, timeout };
     [end(to_b, from_b, faults[0]), end(to_a, from_a, faults[1])]
 }
 
 impl Read for End {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.waiting.is_empty() {
-            match self.from.recv_timeout(self.patience) {
+            match self.from.recv_timeout(self.timeout) {
                 Ok(bytes) => self.waiting = bytes,
                 Err(RecvTimeoutError::Timeout) => return Err(ErrorKind::TimedOut.into()),
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
@@ -128,9 +128,9 @@ impl Write for End {
 
 type Outcome = Result<(Option<Vec<bool>>, Vec<u8>), SessionError>;
 
-/// Output (or half of it) and written bytes of garbler and evaluator.
-fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
-    let [near, far] = connection(faults, patience);
+/// The output (or its share) and the written bytes of garbler and evaluator.
+fn run(reveal: Reveal, faults: [Fault; 2], timeout: Duration) -> [Outcome; 2] {
+    let [near, far] = connection(faults, timeout);
     let terms = Terms::new(reveal);
     std::thread::scope(|scope| {
         let garbling = scope.spawn(move || {
@@ -138,8 +138,8 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
             let session = Garbler::new(Framed::new(near), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::ResultParty => {
-                    let (session, half) = session.execute_for_result_party(&X[..].into(), rng)?;
-                    (session, Some(half.bits().to_vec()))
+                    let (session, share) = session.execute_for_result_party(&X[..].into(), rng)?;
+                    (session, Some(share.bits().to_vec()))
                 }
                 _ => session.execute(&X[..].into(), rng)?,
             };
@@ -150,8 +150,8 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
             let session = Evaluator::new(Framed::new(far), &Small, terms).hello(rng)?.set_up(rng)?;
             let (session, output) = match reveal {
                 Reveal::ResultParty => {
-                    let (session, half) = session.execute_for_result_party(&Y[..].into())?;
-                    (session, Some(half.bits().to_vec()))
+                    let (session, share) = session.execute_for_result_party(&Y[..].into())?;
+                    (session, Some(share.bits().to_vec()))
                 }
                 _ => session.execute(&Y[..].into())?,
             };
@@ -165,20 +165,20 @@ fn run(reveal: Reveal, faults: [Fault; 2], patience: Duration) -> [Outcome; 2] {
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(150);
 
-/// The bytes that each end writes in a run without fault, which gives the right answers.
+/// The bytes that each end writes in a run without faults, which must give the right outputs.
 fn good(reveal: Reveal) -> [Vec<u8>; 2] {
     let outcomes = run(reveal, [Fault::None; 2], LONG);
     assert!(!answers(reveal, &outcomes).is_empty());
     outcomes.map(|outcome| outcome.unwrap().1)
 }
 
-/// What anybody takes for the result; it must be right.
+/// The outputs that the parties accept, which must be right.
 fn answers(reveal: Reveal, outcomes: &[Outcome; 2]) -> Vec<Vec<bool>> {
     let outputs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.0.clone());
     let answers: Vec<_> = match (reveal, outputs.collect::<Vec<_>>().as_slice()) {
         (Reveal::ResultParty, [garbler, evaluator]) => {
-            let half = |bits: &[bool]| OutputShare::from_bits(bits.to_vec());
-            vec![half(garbler).combine(&half(evaluator)).unwrap()]
+            let share = |bits: &[bool]| OutputShare::from_bits(bits.to_vec());
+            vec![share(garbler).combine(&share(evaluator)).unwrap()]
         }
         (Reveal::ResultParty, _) => vec![],
         (_, outputs) => outputs.to_vec(),
@@ -232,7 +232,7 @@ fn output_hashes_and_labels_that_change_places_match_nothing() {
             faults[side] = Fault::Swap(at);
             let outcomes = run(reveal, faults, LONG);
             answers(reveal, &outcomes);
-            // A hash that no label of the evaluator's has may move unseen, but not the two of one output.
+            // Moving hashes of labels that the evaluator does not hold may go unnoticed, but not swapping those of one output.
             if side == 1 || (at - outputs).is_multiple_of(32) {
                 let error = outcomes[1 - side].as_ref().err();
                 assert_eq!(error, Some(&SessionError::Output), "{reveal:?}, byte {at}");

@@ -1,4 +1,4 @@
-//! Sessions between two threads: every program, role and receiver, and every way to disagree.
+//! Sessions between two threads: every role, every way to reveal the output, and every disagreement.
 
 #![allow(clippy::unwrap_used)]
 
@@ -56,7 +56,7 @@ fn bits(n: usize, seed: usize) -> Vec<bool> {
     (0..n).map(|i| ((i * i + seed * i + seed) % 7).is_multiple_of(2)).collect()
 }
 
-/// Both ends, each with its program and terms.
+/// Runs both ends, each with its own program and terms.
 fn run<P: Program + Sync>(
     garbler: (&P, Terms, &[bool]),
     evaluator: (&P, Terms, &[bool]),
@@ -78,7 +78,7 @@ fn run<P: Program + Sync>(
 }
 
 #[test]
-fn the_chosen_receivers_learn_the_right_answer() {
+fn the_parties_that_the_terms_name_learn_the_output() {
     for n in [0, 1, 5, 3000] {
         let (x, y) = (bits(n, 1), bits(n, 2));
         let expected = Some(Mixed(n).compute(&x, &y));
@@ -96,7 +96,7 @@ fn the_chosen_receivers_learn_the_right_answer() {
 }
 
 #[test]
-fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
+fn a_result_party_learns_the_output_from_two_shares_and_the_computing_parties_do_not() {
     let n = 500;
     let (x, y) = (bits(n, 1), bits(n, 2));
     let program = Mixed(n);
@@ -115,14 +115,14 @@ fn a_receiver_learns_the_answer_from_two_halves_and_the_computers_do_not() {
     });
     let output = program.compute(&x, &y);
     assert_eq!(garbled.combine(&evaluated), Some(output.clone()));
-    for half in [&garbled, &evaluated] {
-        let equal = half.bits().iter().zip(&output).filter(|(a, b)| a == b).count();
-        assert!((850..1150).contains(&equal), "a half agrees with {equal} of 2000 outputs");
+    for share in [&garbled, &evaluated] {
+        let equal = share.bits().iter().zip(&output).filter(|(a, b)| a == b).count();
+        assert!((850..1150).contains(&equal), "a share agrees with {equal} of 2000 outputs");
     }
 }
 
 #[test]
-fn a_call_that_does_not_fit_the_terms_is_refused_before_anything_secret() {
+fn a_call_that_contradicts_the_terms_is_refused_before_anything_secret() {
     let (g, e) = run(
         (&Mixed(4), Terms::new(Reveal::ResultParty), &[true; 4]),
         (&Mixed(4), Terms::new(Reveal::ResultParty), &[true; 4]),
@@ -178,7 +178,7 @@ fn a_session_serves_many_executions_and_both_see_the_same_transcript() {
 }
 
 #[test]
-fn parties_who_disagree_part_before_anything_secret() {
+fn parties_who_disagree_stop_before_anything_secret() {
     let both = Terms::new(Reveal::Both);
     let expect = |program: (Mixed, Mixed), terms: (Terms, Terms), error: HelloError| {
         let (x, y) = (bits(program.0.0, 1), bits(program.1.0, 2));
@@ -196,7 +196,7 @@ fn parties_who_disagree_part_before_anything_secret() {
 }
 
 #[test]
-fn inputs_of_the_wrong_length_are_refused_by_their_owner() {
+fn inputs_of_the_wrong_length_are_refused() {
     let terms = Terms::new(Reveal::Both);
     let (g, e) = run((&Mixed(4), terms, &[true; 3]), (&Mixed(4), terms, &[true; 4]));
     assert_eq!(g, Err(SessionError::InputLength { expected: 4, given: 3 }));

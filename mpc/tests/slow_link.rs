@@ -1,6 +1,7 @@
-//! A slow link, in virtual time: computing takes none, a message takes the link's latency and its share of the bandwidth.
+//! A slow link in virtual time: computing takes no time, and a message takes the latency of the link and its
+//! share of the bandwidth.
 //!
-//! So what is measured is the protocol: how many flights one waits for the other, and whether anything but the number of
+//! This measures the protocol itself: how often one party waits for the other, and that only the number of
 //! bytes decides how long a long computation takes.
 
 #![allow(clippy::unwrap_used)]
@@ -16,7 +17,7 @@ use sotto_mpc::program::{ProgramName, Shape};
 use sotto_mpc::protocol::semi_honest::{Evaluator, Garbler, Reveal, Terms, prefetched_labels};
 use sotto_mpc::{Fancy, Inputs, Phase, Program};
 
-/// Seconds for a message to arrive, and bytes a second.
+/// The latency in seconds, and the bandwidth in bytes per second.
 #[derive(Clone, Copy)]
 struct Link {
     latency: f64,
@@ -27,12 +28,12 @@ struct Link {
 struct End {
     link: Link,
     now: f64,
-    /// When what was written before is on its way.
+    /// The time at which the bytes written so far have been sent.
     free: f64,
     to: SyncSender<(f64, Vec<u8>)>,
     from: Receiver<(f64, Vec<u8>)>,
     waiting: Vec<u8>,
-    /// When the first table left.
+    /// The time at which the first table was sent.
     first_table: Option<f64>,
 }
 

@@ -1,7 +1,8 @@
-//! The reference implementation: a half gate as Zahur, Rosulek and Evans write it (*Two halves make a whole*, ePrint
-//! 2014/756, figure 2), with the letters of the paper.
+//! The reference implementation: a half gate as Zahur, Rosulek and Evans write it (*Two halves make a whole*,
+//! ePrint 2014/756, figure 2), with the letters of the paper.
 //!
-//! `W⁰` is the false label of a wire, `p` its permute bit `lsb W⁰`, and `s` the permute bit of an active label:
+//! `W⁰` is the false label of a wire, `p` its permute bit `lsb W⁰`, and `s` the permute bit of an active
+//! label:
 //!
 //! ```text
 //! garble     TG = H(A⁰, 2g) ⊕ H(A¹, 2g) ⊕ p_b Δ           TE = H(B⁰, 2g+1) ⊕ H(B¹, 2g+1) ⊕ A⁰

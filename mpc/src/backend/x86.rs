@@ -1,12 +1,13 @@
 //! Half gates and AES streams with AES instructions: one kernel each, for two register widths.
 //!
-//! A kernel works on pairs of AES states ([`pair`]): one 256-bit register with VAES, two 128-bit registers with AES-NI.
+//! A kernel works on pairs of AES states ([`pair`]): one 256-bit register with VAES, two 128-bit registers
+//! with AES-NI.
 //!
-//! `SubWord(RotWord(·))` of the key schedule comes from `AESENCLAST` on four equal columns, where `ShiftRows` has no
-//! effect (Gueron, Lindell, Nof, Pinkas, ePrint 2015/751, section 3).
+//! `SubWord(RotWord(·))` of the key schedule comes from `AESENCLAST` on four equal columns, where `ShiftRows`
+//! has no effect (Gueron, Lindell, Nof, Pinkas, ePrint 2015/751, section 3).
 //!
-//! Safety: the kernels need instructions that not all processors have. Only a `Backend` of the matching kind calls their
-//! entry functions, and such a value exists only on a processor that supports the instructions.
+//! Safety: the kernels need instructions that not all processors have. Only a `Backend` of the matching kind
+//! calls their entry functions, and such a value exists only on a processor that supports the instructions.
 
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]

@@ -4,12 +4,13 @@
 //! frame = phase u8 ‖ length u32, little-endian, 1 to MAX_PAYLOAD ‖ payload
 //! ```
 //!
-//! Bytes of one phase are collected until the frame is full (64 KiB), the phase changes, or the caller flushes. So
-//! the bytes on the wire depend on what is sent and where it is flushed, not on how it was divided into calls. All
-//! buffered bytes are sent before receiving starts: our buffer never makes two peers wait for each other.
+//! Bytes of one phase are collected until the frame is full (64 KiB), the phase changes, or the caller
+//! flushes. So the bytes on the wire depend on what is sent and where it is flushed, not on how it was
+//! divided into calls. All buffered bytes are sent before receiving starts: our buffer never makes two peers
+//! wait for each other.
 //!
-//! Memory: two buffers of about 64 KiB, independent of the amount of data. Payloads are passed on as they arrive, so
-//! the peer's lengths never decide how much is allocated.
+//! Memory: two buffers of about 64 KiB, independent of the amount of data. Payloads are passed on as they
+//! arrive, so the peer's lengths never decide how much is allocated.
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -75,7 +76,8 @@ impl<S: Read + Write> Framed<S> {
         &self.stream
     }
 
-    /// The underlying stream, for instance to set its timeouts. Reading from it or writing to it breaks the framing.
+    /// The underlying stream, for instance to set its timeouts. Reading from it or writing to it breaks the
+    /// framing.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
@@ -137,8 +139,8 @@ impl<S: Read + Write> Framed<S> {
         Ok(n)
     }
 
-    /// The number of payload bytes left in the current frame, which must be of phase `expected`. Reads the next
-    /// header if no frame is open.
+    /// The number of payload bytes left in the current frame, which must be of phase `expected`. Reads the
+    /// next header if no frame is open.
     fn payload(&mut self, expected: Phase) -> Result<usize, ChannelError> {
         let (received, left) = match self.incoming {
             Some(incoming) => incoming,

@@ -1,12 +1,13 @@
 //! A channel that hashes the messages of both directions.
 //!
-//! Both parties compare these hashes before they accept an output. A message that was altered in transit and would
-//! otherwise only change an input (a flipped choice bit, for instance) thus ends in an error and not in a wrong
-//! result. Tables are not hashed: they are the bulk of the data, and an altered table never leads to an accepted
-//! output label.
+//! Both parties compare these hashes before they accept an output. A message that was altered in transit and
+//! would otherwise only change an input (a flipped choice bit, for instance) thus ends in an error and not in
+//! a wrong result. Tables are not hashed: they are the bulk of the data, and an altered table never leads to
+//! an accepted output label.
 //!
-//! The hash of a direction is `SHA-256` over its runs of messages of one phase, each `phase u8 ‖ bytes ‖ length u64`.
-//! It does not replace an authenticated channel: an attacker who can alter messages at will can also alter the hash.
+//! The hash of a direction is `SHA-256` over its runs of messages of one phase, each `phase u8 ‖ bytes ‖
+//! length u64`. It does not replace an authenticated channel: an attacker who can alter messages at will can
+//! also alter the hash.
 
 use sha2::{Digest, Sha256};
 

@@ -11,15 +11,16 @@
 //! 1 1 0|1 out EQ
 //! ```
 //!
-//! Input wires come first, output wires last. `EQ` sets a constant, `EQW` copies a wire. `MAND` (many ANDs in one line) is
-//! not supported. Blank lines, and blanks at the ends of lines, are ignored.
+//! Input wires come first, output wires last. `EQ` sets a constant, `EQW` copies a wire. `MAND` (many ANDs in
+//! one line) is not supported. Blank lines, and blanks at the ends of lines, are ignored.
 //!
-//! The text is not trusted. The reader checks every index: each wire is set once and before it is read, each gate has the
-//! fan-in of its kind, and the counts in the header match the text. Nothing is allocated because the header asks for it: a
-//! text cannot announce more gates or outputs than it has room for. The format does not define which bit of a value is the
-//! lowest.
+//! The text is not trusted. The reader checks every index: each wire is set once and before it is read, each
+//! gate has the fan-in of its kind, and the counts in the header match the text. Nothing is allocated because
+//! the header asks for it: a text cannot announce more gates or outputs than it has room for. The format does
+//! not define which bit of a value is the lowest.
 //!
-//! The [`Display`](std::fmt::Display) form of a netlist is Bristol Fashion, and reading it gives the same netlist;
+//! The [`Display`](std::fmt::Display) form of a netlist is Bristol Fashion, and reading it gives the same
+//! netlist;
 //! [`Netlist::to_bristol_format`] writes the older format.
 
 mod error;
@@ -215,8 +216,8 @@ impl Reader {
         }
     }
 
-    /// The netlist, whose outputs are the last wires. All wires are set, because there are as many gates as wires after
-    /// the inputs, and no wire was set twice.
+    /// The netlist, whose outputs are the last wires. All wires are set, because there are as many gates as
+    /// wires after the inputs, and no wire was set twice.
     fn finish(mut self, header: &Header) -> Result<Netlist, Kind> {
         if self.read != self.made.len() {
             return Err(Kind::Gates { announced: self.made.len(), found: self.read });

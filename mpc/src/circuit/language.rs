@@ -3,8 +3,8 @@
 //! ```text
 //! source ─ parser, type checker (garble_lang) ─► typed tree ─ lowering ─► gates ─ schedule ─► circuit
 //!
-//! pub fn main(x: u32, y: [u8; 100]) -> bool        inputs: `x`, one number; `y`, 100 numbers
-//!                                                  outputs: whether it panicked; the result, zero if it panicked
+//! pub fn main(x: u32, y: [u8; 100]) -> bool    inputs: `x`, one number; `y`, 100 numbers
+//!                                              outputs: whether it panicked; the result, zero if it panicked
 //! ```
 //!
 //! ```
@@ -17,20 +17,21 @@
 //! # Ok::<(), sotto_mpc::circuit::language::CompileError>(())
 //! ```
 //!
-//! This crate uses only the front end of the language. The circuits of its own compiler spend three times the gates on a sum
-//! and four times on a product, and on a panic they output 161 bits, among them the line of the source, which depends on the
-//! inputs. Here a panic (an overflow, a division by zero, an index out of bounds, a join of keys that do not ascend) is one
-//! output bit, and reveals nothing else.
+//! This crate uses only the front end of the language. The circuits of its own compiler spend three times the
+//! gates on a sum and four times on a product, and on a panic they output 161 bits, among them the line of
+//! the source, which depends on the inputs. Here a panic (an overflow, a division by zero, an index out of
+//! bounds, a join of keys that do not ascend) is one output bit, and reveals nothing else.
 //!
-//! **Limits**: the length and nesting of the source, the work of lowering, the bits of a value, and the number of gates, which
-//! the caller sets. Unsupported constructs are refused with line and column.
+//! **Limits**: the length and nesting of the source, the work of lowering, the bits of a value, and the
+//! number of gates, which the caller sets. Unsupported constructs are refused with line and column.
 //!
-//! **Differences** from the language's own evaluator: `-x` and `x / -1` of the smallest number, and `-1 * x` of it, panic
-//! instead of wrapping; a check that is made twice keeps the panics in between; a negative number keeps its sign in a type
-//! four times as wide; in `a && f()`, assignments of `f` take effect only if `a` holds; joins check that keys ascend.
+//! **Differences** from the language's own evaluator: `-x` and `x / -1` of the smallest number, and `-1 * x`
+//! of it, panic instead of wrapping; a check that is made twice keeps the panics in between; a negative
+//! number keeps its sign in a type four times as wide; in `a && f()`, assignments of `f` take effect only if
+//! `a` holds; joins check that keys ascend.
 //!
-//! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers, named by their path
-//! (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
+//! A parameter is a [`Value`]: the elements of an array, or one element. Each element consists of numbers,
+//! named by their path (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
 
 mod error;
 mod front_end;
@@ -79,8 +80,8 @@ impl Default for Options {
     }
 }
 
-/// A compiled source. The inputs of the circuit are the parameters of `main`. Its outputs are one bit that tells whether the
-/// program panicked, and the result, which is zero if it did.
+/// A compiled source. The inputs of the circuit are the parameters of `main`. Its outputs are one bit that
+/// tells whether the program panicked, and the result, which is zero if it did.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     circuit: Circuit,

@@ -1,12 +1,13 @@
 //! Orders gates so that AND gates come in batches.
 //!
-//! List scheduling, version 2. Within a window of 2,048 gates from the first gate that is not done, all free gates that
-//! are ready are done, in the order in which they became ready; then the earliest ready AND gates, up to eight, form a
-//! batch. The window keeps wires from being made long before they are used. The same netlist always gets the same order,
-//! so two parties who read one file garble the same circuit.
+//! List scheduling, version 2. Within a window of 2,048 gates from the first gate that is not done, all free
+//! gates that are ready are done, in the order in which they became ready; then the earliest ready AND gates,
+//! up to eight, form a batch. The window keeps wires from being made long before they are used. The same
+//! netlist always gets the same order, so two parties who read one file garble the same circuit.
 //!
-//! First come, first served puts dependent gates far apart, so a processor works on many XORs at once. Version 1 took the
-//! free gate that comes first in the netlist, which mostly reads the wire that was just made; it was a quarter slower.
+//! First come, first served puts dependent gates far apart, so a processor works on many XORs at once.
+//! Version 1 took the free gate that comes first in the netlist, which mostly reads the wire that was just
+//! made; it was a quarter slower.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

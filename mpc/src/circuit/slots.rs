@@ -1,7 +1,7 @@
 //! Assigns wires to slots: a slot is free again after the last gate that reads its wire.
 //!
-//! All AND gates of a batch are read before any is written, so their outputs may take the slots of their own operands.
-//! AES-128 has 36 thousand wires and needs some two thousand slots.
+//! All AND gates of a batch are read before any is written, so their outputs may take the slots of their own
+//! operands. AES-128 has 36 thousand wires and needs some two thousand slots.
 
 use super::netlist::{Gate, Netlist, Signal};
 use super::schedule::Step;

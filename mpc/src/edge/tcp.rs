@@ -1,8 +1,8 @@
 //! A channel over plain TCP, for two parties on one machine.
 //!
-//! A silent peer does not block for ever: waiting longer than [`Timeouts::idle`] is an error, and so is a session that
-//! takes longer than [`Timeouts::total`]. Either side may start first: connecting is retried until the idle time has
-//! passed.
+//! A silent peer does not block for ever: waiting longer than [`Timeouts::idle`] is an error, and so is a
+//! session that takes longer than [`Timeouts::total`]. Either side may start first: connecting is retried
+//! until the idle time has passed.
 //!
 //! ```
 //! use sotto_mpc::edge::tcp::{Exposure, Listener, Timeouts, connect};
@@ -20,7 +20,8 @@
 //! # Ok::<(), sotto_mpc::edge::tcp::TcpError>(())
 //! ```
 //!
-//! Not guaranteed: **encryption and authentication**. Addresses other than loopback are refused unless the caller chooses
+//! Not guaranteed: **encryption and authentication**. Addresses other than loopback are refused unless the
+//! caller chooses
 //! [`Exposure::InsecurePlaintext`].
 
 use std::io::{self, ErrorKind, Read, Write};

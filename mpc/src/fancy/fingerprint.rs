@@ -2,21 +2,22 @@
 //!
 //! ```text
 //! wire 0 is the default; each input, constant, gate and output, event k, makes wire k, from 1
-//! event    near   code u4 ‖ x u30 ‖ y u30           one u64, the code in its highest bits     if x and y are below 2^30
-//!          far    8 + code u4 ‖ 0 u60, x, y         three u64                                 otherwise
+//! event    near   code u4 ‖ x u30 ‖ y u30      one u64, the code in its highest bits     if x and y are below 2^30
+//!          far    8 + code u4 ‖ 0 u60, x, y    three u64                                 otherwise
 //!          1 AND, 2 XOR   x = k − a, y = k − b      the distances to the operands a and b
-//!          3 NOT, 6 OUTPUT   x = k − a, y = 0       4 CONSTANT   x = bit, y = 0       5 INPUT   x = stream, y = 0
-//! hash     BLAKE3, deriving a key in the context "sotto mpc gate stream v2" from the events, each u64 little-endian
+//!          3 NOT, 6 OUTPUT   x = k − a, y = 0      4 CONSTANT   x = bit, y = 0      5 INPUT   x = stream, y = 0
+//! hash     BLAKE3 derive_key in the context "sotto mpc gate stream v2" of the events, each u64 little-endian
 //! ```
 //!
-//! **Different streams have different bytes.** Read from the front, the highest bit of a word tells whether its event
-//! has one word or three, so the bytes divide into events in exactly one way, and the number of an event is the number
-//! of events before it. A near and a far event differ in that bit, and an event that can be near is never far. Within
-//! an event, the code, x and y have bits of their own, and together with k they determine the operands.
+//! **Different streams have different bytes.** Read from the front, the highest bit of a word tells whether
+//! its event has one word or three, so the bytes divide into events in exactly one way, and the number of an
+//! event is the number of events before it. A near and a far event differ in that bit, and an event that can
+//! be near is never far. Within an event, the code, x and y have bits of their own, and together with k they
+//! determine the operands.
 //!
-//! So two programs with the same hash ask for the same gates on the same wires in the same order, however they divide
-//! them into slices. The interpreter stops with an error when a program has more AND gates than allowed, because
-//! programs may come from strangers.
+//! So two programs with the same hash ask for the same gates on the same wires in the same order, however
+//! they divide them into slices. The interpreter stops with an error when a program has more AND gates than
+//! allowed, because programs may come from strangers.
 
 use super::{Cost, Fancy};
 
@@ -108,7 +109,8 @@ impl Fingerprint {
         self.filled = 0;
     }
 
-    /// Adds a gate for each pair of operands: the same as calling [`event`](Self::event) for each, without branches.
+    /// Adds a gate for each pair of operands: the same as calling [`event`](Self::event) for each, without
+    /// branches.
     fn gates(&mut self, code: u64, mut a: &[u64], mut b: &[u64], mut out: &mut [u64]) {
         assert!(a.len() == b.len() && a.len() == out.len());
         while !out.is_empty() {
@@ -188,9 +190,9 @@ mod tests {
 
     #[test]
     fn slices_do_not_matter_and_everything_else_does() {
-        let gates = |owner: usize, swap: bool, constant: bool| {
+        let gates = |stream: usize, swap: bool, constant: bool| {
             hash(|f| {
-                let (a, b) = (f.input(owner), f.input(1));
+                let (a, b) = (f.input(stream), f.input(1));
                 let (a, b) = if swap { (b, a) } else { (a, b) };
                 let (c, d) = (f.and(a, b).unwrap(), f.and(b, b).unwrap());
                 let e = f.constant(constant);
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(f.and(wires[0], wires[1]), Err(TooManyGates(3)));
     }
 
-    /// The hash of an AND of two owners' bits, computed from the layout above.
+    /// The hash of an AND of one bit of each of two streams, computed from the layout above.
     #[test]
     fn the_bytes_are_as_drawn() {
         let (this, _) = hash(|f| {
@@ -262,7 +264,8 @@ mod tests {
     const BEFORE: u64 = (1 << 30) + 5;
 
     proptest! {
-        /// The bytes decode to exactly the events asked for, whatever the slices: no other stream has these bytes.
+        /// The bytes decode to exactly the events asked for, whatever the slices: no other stream has these
+        /// bytes.
         #[test]
         fn events_can_be_read_off_the_bytes(
             asked in prop::collection::vec((1u64..=6, 0u64..=40, 0u64..=40, any::<bool>()), 1..60),

@@ -1,7 +1,7 @@
 //! AES-128 in 6,400 AND gates: 200 S-boxes of 32 gates, key expansion included (FIPS-197).
 //!
-//! The rest of AES is linear and therefore free. A round computes its 16 S-boxes and the 4 of the next round key in
-//! lock-step, layer by layer; the S-box circuit is in `s_box`.
+//! The rest of AES is linear and therefore free. A round computes its 16 S-boxes and the 4 of the next round
+//! key in lock-step, layer by layer; the S-box circuit is in `s_box`.
 
 mod s_box;
 
@@ -14,7 +14,8 @@ type State<W> = [Byte<W>; 16];
 
 /// The block cipher AES-128.
 pub trait Aes: Fancy {
-    /// Encrypts one block with AES-128. Key and block are 16 words of 8 bits, in the order of FIPS-197. 6,400 gates.
+    /// Encrypts one block with AES-128. Key and block are 16 words of 8 bits, in the order of FIPS-197. 6,400
+    /// gates.
     ///
     /// ```
     /// use sotto_mpc::gadgets::Aes;

@@ -63,8 +63,8 @@ pub trait Arithmetic: Fancy {
         Ok(Words::new(x.lanes(), wires))
     }
 
-    /// `|x|` of a two's complement number: `w − 1` gates. The smallest number maps to itself, which is right if the
-    /// result is read as unsigned.
+    /// `|x|` of a two's complement number: `w − 1` gates. The smallest number maps to itself, which is right
+    /// if the result is read as unsigned.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -153,8 +153,8 @@ pub trait Arithmetic: Fancy {
         x.map(|bit| self.not(bit))
     }
 
-    /// `x · y` modulo `2^width`; the full product has the width of both operands together. 993 gates for 32 bits modulo
-    /// `2^32`.
+    /// `x · y` modulo `2^width`; the full product has the width of both operands together. 993 gates for 32
+    /// bits modulo `2^32`.
     ///
     /// ```
     /// use sotto_mpc::fancy::Count;
@@ -180,7 +180,8 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// Feeds the partial products of `x · y` to an adder: one gate for each pair of bits, plus those of the sum.
+    /// Feeds the partial products of `x · y` to an adder: one gate for each pair of bits, plus those of the
+    /// sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -198,12 +199,12 @@ pub trait Arithmetic: Fancy {
         Ok(())
     }
 
-    /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`, where `width` is at most `2w`, the width of
-    /// the full product. Up to three gates more than the unsigned product.
+    /// `x · y` of two's complement numbers of one width `w`, modulo `2^width`, where `width` is at most `2w`,
+    /// the width of the full product. Up to three gates more than the unsigned product.
     ///
-    /// The sign of a number has the weight `−2^(w−1)`, so partial products with exactly one sign bit count negatively.
-    /// Because `−p·2^i = ¬p·2^i − 2^i`, they are complemented, and the constants add up to `2^w + 2^(2w−1)` modulo `2^2w`
-    /// (Baugh and Wooley 1973).
+    /// The sign of a number has the weight `−2^(w−1)`, so partial products with exactly one sign bit count
+    /// negatively. Because `−p·2^i = ¬p·2^i − 2^i`, they are complemented, and the constants add up to `2^w +
+    /// 2^(2w−1)` modulo `2^2w` (Baugh and Wooley 1973).
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -269,8 +270,8 @@ pub trait Arithmetic: Fancy {
         adder.finish(self)
     }
 
-    /// Feeds the terms of `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every lane to an adder, which has the lanes of
-    /// `x`, or one lane for the sum over all: `w(w−1)/2` gates, plus those of the sum.
+    /// Feeds the terms of `x² = Σ x_i 2^{2i} + Σ_{i<j} x_i x_j 2^{i+j+1}` of every lane to an adder, which
+    /// has the lanes of `x`, or one lane for the sum over all: `w(w−1)/2` gates, plus those of the sum.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

@@ -1,19 +1,19 @@
 //! Sums of many bits at once: a carry-save adder tree.
 //!
-//! The adder keeps a heap of elements for each power of two. A full adder takes three elements of a heap, leaves their
-//! sum there, and puts the carry into the next heap. One AND gate thus removes one element:
+//! The adder keeps a heap of elements for each power of two. A full adder takes three elements of a heap,
+//! leaves their sum there, and puts the carry into the next heap. One AND gate thus removes one element:
 //!
 //! ```text
 //! sum = x ⊕ y ⊕ z        carry = z ⊕ (x ⊕ z)(y ⊕ z)
 //! ```
 //!
-//! `n` bits are counted with `n − weight(n)` gates (Boyar and Peralta 2008, *Tight bounds for the multiplicative
-//! complexity of symmetric functions*). All full adders of a level form one slice. A final ripple leaves one element for
-//! each power.
+//! `n` bits are counted with `n − weight(n)` gates (Boyar and Peralta 2008, *Tight bounds for the
+//! multiplicative complexity of symmetric functions*). All full adders of a level form one slice. A final
+//! ripple leaves one element for each power.
 //!
-//! Elements have one wire for each lane, so one adder sums many numbers in lock-step. It can be fed and reduced any
-//! number of times. After a reduction it holds at most two elements for each power, so it sums a stream of any length in
-//! constant memory.
+//! Elements have one wire for each lane, so one adder sums many numbers in lock-step. It can be fed and
+//! reduced any number of times. After a reduction it holds at most two elements for each power, so it sums a
+//! stream of any length in constant memory.
 
 use super::Words;
 use crate::Fancy;

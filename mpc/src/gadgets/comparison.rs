@@ -1,7 +1,7 @@
 //! Comparisons of words: one result wire for each lane.
 //!
-//! `x > y` exactly if `x + ¬y` carries out of the top bit. Two's complement numbers compare like unsigned ones after
-//! their sign bits are flipped.
+//! `x > y` exactly if `x + ¬y` carries out of the top bit. Two's complement numbers compare like unsigned
+//! ones after their sign bits are flipped.
 
 use super::Words;
 use super::arithmetic::{carries, or_n};
@@ -65,8 +65,8 @@ pub trait Comparison: Fancy {
 
     /// `x > k` for a public number `k`: at most `w − 1` gates, and none for the trailing ones of `k`.
     ///
-    /// From the lowest bit up, with `above` the result for the bits so far, the next result is `x_i ∧ above` where `k` has
-    /// a one, and `x_i ∨ above` where it has a zero.
+    /// From the lowest bit up, with `above` the result for the bits so far, the next result is `x_i ∧ above`
+    /// where `k` has a one, and `x_i ∨ above` where it has a zero.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -96,8 +96,8 @@ pub trait Comparison: Fancy {
         })
     }
 
-    /// Flips the highest bit, which maps the order of two's complement numbers to that of unsigned ones: free. Applying it
-    /// twice restores the number.
+    /// Flips the highest bit, which maps the order of two's complement numbers to that of unsigned ones:
+    /// free. Applying it twice restores the number.
     fn flip_sign(&mut self, x: &Words<Self::Wire>) -> Words<Self::Wire> {
         let sign = x.wires().len() - x.lanes();
         let mut wires = x.wires().to_vec();

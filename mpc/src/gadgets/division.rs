@@ -6,12 +6,12 @@ use crate::Fancy;
 
 /// Division and shifts of words in lock-step. Two operands must have the same number of lanes.
 pub trait Division: Fancy {
-    /// The quotient and the remainder of `x / y`, unsigned: the quotient has the width of `x`, the remainder that of `y`.
-    /// For `y = 0` the quotient is all ones, and the remainder the low bits of `x`. `w² + 3w − 3` gates if both have the
-    /// width `w`.
+    /// The quotient and the remainder of `x / y`, unsigned: the quotient has the width of `x`, the remainder
+    /// that of `y`. For `y = 0` the quotient is all ones, and the remainder the low bits of `x`. `w² + 3w −
+    /// 3` gates if both have the width `w`.
     ///
-    /// Long division: in step `i` the remainder has at most `i` bits, so only `i` bits are compared and subtracted, if no
-    /// higher bit of `y` is set. Later it has at most one bit more than `y`.
+    /// Long division: in step `i` the remainder has at most `i` bits, so only `i` bits are compared and
+    /// subtracted, if no higher bit of `y` is set. Later it has at most one bit more than `y`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -38,9 +38,9 @@ pub trait Division: Fancy {
         Ok((Words::new(lanes, quotient), Words::new(lanes, remainder)))
     }
 
-    /// The quotient and the remainder of two's complement numbers of one width; the quotient is rounded towards zero, and
-    /// the remainder has the sign of `x`. For `y = 0` the quotient is −1, or 1 if `x` is negative, and the remainder is
-    /// `x`. `w² + 7w − 7` gates.
+    /// The quotient and the remainder of two's complement numbers of one width; the quotient is rounded
+    /// towards zero, and the remainder has the sign of `x`. For `y = 0` the quotient is −1, or 1 if `x` is
+    /// negative, and the remainder is `x`. `w² + 7w − 7` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -60,7 +60,8 @@ pub trait Division: Fancy {
         Ok((self.negate_if(&differ, &quotient)?, self.negate_if(negative, &remainder)?))
     }
 
-    /// `x · 2^amount` modulo `2^w`, which is zero for amounts of at least `w`: at most `w` gates for each bit of `amount`.
+    /// `x · 2^amount` modulo `2^w`, which is zero for amounts of at least `w`: at most `w` gates for each bit
+    /// of `amount`.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -115,8 +116,8 @@ fn reverse<W: Copy>(x: &Words<W>) -> Words<W> {
     Words::new(x.lanes(), x.bits().rev().flatten().copied().collect())
 }
 
-/// Subtracts `y` from the remainder in lanes where it is large enough, and returns these lanes. `above` tells of each bit
-/// of `y` whether it or a higher bit is set.
+/// Subtracts `y` from the remainder in lanes where it is large enough, and returns these lanes. `above` tells
+/// of each bit of `y` whether it or a higher bit is set.
 fn subtract_if_it_fits<F: Fancy + ?Sized>(
     f: &mut F,
     remainder: &mut Vec<F::Wire>,
@@ -152,7 +153,8 @@ fn subtract_if_it_fits<F: Fancy + ?Sized>(
     Ok(fits)
 }
 
-/// One stage for each bit `j` of the amount, which shifts by `2^j` or not. Bits that move in from above are `fill`.
+/// One stage for each bit `j` of the amount, which shifts by `2^j` or not. Bits that move in from above are
+/// `fill`.
 fn shift_right<F: Fancy + ?Sized>(
     f: &mut F,
     x: &Words<F::Wire>,

@@ -1,13 +1,14 @@
-//! Fixed-point numbers: a word `x` represents `x / 2^fraction`. They are added and compared like whole numbers.
+//! Fixed-point numbers: a word `x` represents `x / 2^fraction`. They are added and compared like whole
+//! numbers.
 //!
-//! Results are modulo `2^w`, and an overflow is not detected. A program that cannot bound its numbers must use wider
-//! ones; words of `w + fraction` bits hold every product in which one factor is below 1.
+//! Results are modulo `2^w`, and an overflow is not detected. A program that cannot bound its numbers must
+//! use wider ones; words of `w + fraction` bits hold every product in which one factor is below 1.
 
 use super::{Arithmetic, Division, Words};
 use crate::Fancy;
 
-/// Multiplication and division of fixed-point numbers in lock-step. Two operands must have the same number of lanes and
-/// the same width.
+/// Multiplication and division of fixed-point numbers in lock-step. Two operands must have the same number of
+/// lanes and the same width.
 pub trait FixedPoint: Fancy {
     /// `⌊x · y / 2^fraction⌋` modulo `2^w`, unsigned: the gates of a product of `w + fraction` bits.
     ///
@@ -46,8 +47,8 @@ pub trait FixedPoint: Fancy {
         Ok(product.without_low(fraction))
     }
 
-    /// `⌊x · 2^fraction / y⌋` modulo `2^w`, unsigned; all ones for `y = 0`. The gates of dividing `w + fraction` bits by
-    /// `w` bits.
+    /// `⌊x · 2^fraction / y⌋` modulo `2^w`, unsigned; all ones for `y = 0`. The gates of dividing `w +
+    /// fraction` bits by `w` bits.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -65,8 +66,8 @@ pub trait FixedPoint: Fancy {
         Ok(quotient.truncated(x.width()))
     }
 
-    /// `x · 2^fraction / y` modulo `2^w`, two's complement, rounded towards zero; −1 for `y = 0`, or 1 if `x` is
-    /// negative. The gates of [`fixed_divide`](Self::fixed_divide) and `3(w − 1)` more.
+    /// `x · 2^fraction / y` modulo `2^w`, two's complement, rounded towards zero; −1 for `y = 0`, or 1 if `x`
+    /// is negative. The gates of [`fixed_divide`](Self::fixed_divide) and `3(w − 1)` more.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

@@ -3,7 +3,7 @@
 //! With `q` the root of the digits so far, `r` the remainder, and `p` the next two bits of the number,
 //!
 //! ```text
-//! r' = 4r + p        t = 4q + 1        next bit of the root = [r' ≥ t]; if it is 1, the remainder becomes r' − t
+//! r' = 4r + p    t = 4q + 1    next bit of the root = [r' ≥ t]; if it is 1, the remainder becomes r' − t
 //! ```
 //!
 //! as in long-hand root extraction. The two lowest bits of `t` are constants, which saves gates.

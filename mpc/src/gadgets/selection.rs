@@ -47,8 +47,8 @@ pub trait Selection: Fancy {
         Ok(Words::new(x.lanes(), kept))
     }
 
-    /// For each `i` below `n`, whether `index` equals `i`: a tree that branches bit by bit, `2^w − w − 1` gates for
-    /// `n = 2^w`. Reads only as many of the lowest bits as `n` numbers need.
+    /// For each `i` below `n`, whether `index` equals `i`: a tree that branches bit by bit, `2^w − w − 1`
+    /// gates for `n = 2^w`. Reads only as many of the lowest bits as `n` numbers need.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

@@ -6,12 +6,13 @@
 //! Ch = g ⊕ e(f ⊕ g)        Maj = a ⊕ (a ⊕ b)(a ⊕ c)
 //! ```
 //!
-//! The round constants are not wires: a bit that is set becomes the constant input of a full adder. For comparison, the
-//! circuit of the Bristol Fashion collection has 22,573 gates, and its older version, with a fixed initial value, 22,272.
+//! The round constants are not wires: a bit that is set becomes the constant input of a full adder. For
+//! comparison, the circuit of the Bristol Fashion collection has 22,573 gates, and its older version, with a
+//! fixed initial value, 22,272.
 //!
-//! The carries of a single message depend on each other, gate by gate. Many messages at once keep a processor busy. A
-//! single one is better recorded and scheduled once (see [`Circuit`](crate::circuit::Circuit)), which more than doubles
-//! the speed.
+//! The carries of a single message depend on each other, gate by gate. Many messages at once keep a processor
+//! busy. A single one is better recorded and scheduled once (see [`Circuit`](crate::circuit::Circuit)), which
+//! more than doubles the speed.
 
 use super::{Arithmetic, CarrySaveAdder, Words};
 use crate::Fancy;
@@ -38,9 +39,9 @@ const BLOCK: usize = 512;
 
 /// The hash function SHA-256.
 pub trait Sha256: Fancy {
-    /// The digest of each message, in words of 256 bits. Messages are words of `8n` bits: the bytes in order, each with its
-    /// lowest bit first. Digests have the same format. The length is public. 22,335 gates for each block of 64 bytes,
-    /// including the 9 bytes of padding.
+    /// The digest of each message, in words of 256 bits. Messages are words of `8n` bits: the bytes in order,
+    /// each with its lowest bit first. Digests have the same format. The length is public. 22,335 gates for
+    /// each block of 64 bytes, including the 9 bytes of padding.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -73,7 +74,8 @@ pub trait Sha256: Fancy {
         Ok(Words::new(lanes, digest.collect()))
     }
 
-    /// The state after one block; state and block are words of 32 bits (FIPS 180-4 section 6.2.2). 22,335 gates.
+    /// The state after one block; state and block are words of 32 bits (FIPS 180-4 section 6.2.2). 22,335
+    /// gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

@@ -1,11 +1,13 @@
 //! Sorting and merging lanes, and finding the largest: bitonic networks of compare-and-exchange.
 //!
-//! Which lanes are compared is public and depends only on the number of lanes. A network for `2^k` lanes sorts any smaller
-//! number of lanes too, because all comparators put the smaller number into the lower lane: missing lanes behave as if
-//! they held the largest number at the end, and never move. (Batcher 1968, *Sorting networks and their applications*.)
+//! Which lanes are compared is public and depends only on the number of lanes. A network for `2^k` lanes
+//! sorts any smaller number of lanes too, because all comparators put the smaller number into the lower lane:
+//! missing lanes behave as if they held the largest number at the end, and never move. (Batcher 1968,
+//! *Sorting networks and their applications*.)
 //!
-//! Comparing `w`-bit records by a key in their lowest `k` bits costs `k + w` gates for each comparator. All comparators of
-//! a step run in lock-step. Sorting `n = 2^m` lanes takes `n·m(m+1)/4` comparators, merging into `n` lanes `n·m/2`.
+//! Comparing `w`-bit records by a key in their lowest `k` bits costs `k + w` gates for each comparator. All
+//! comparators of a step run in lock-step. Sorting `n = 2^m` lanes takes `n·m(m+1)/4` comparators, merging
+//! into `n` lanes `n·m/2`.
 //!
 //! Numbers are unsigned. To sort signed ones, flip the sign bit of the key before and after, which is free
 //! ([`Comparison::flip_sign`]). Not guaranteed: stability. Records with equal keys may change places.
@@ -44,7 +46,8 @@ pub trait Sorting: Fancy {
         Ok(x)
     }
 
-    /// The lanes of both operands in ascending order of their lowest `key` bits; each operand must already be in this order.
+    /// The lanes of both operands in ascending order of their lowest `key` bits; each operand must already be
+    /// in this order.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].
@@ -66,8 +69,8 @@ pub trait Sorting: Fancy {
         Ok(both)
     }
 
-    /// The largest number and the index of its lane, the first one if there are several. Both have one lane; the index has
-    /// as many bits as the number of the last lane. At most `(n − 1)(2w + index bits)` gates.
+    /// The largest number and the index of its lane, the first one if there are several. Both have one lane;
+    /// the index has as many bits as the number of the last lane. At most `(n − 1)(2w + index bits)` gates.
     ///
     /// # Errors
     /// As [`Fancy::and_n`].

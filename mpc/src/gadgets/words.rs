@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// `lanes` numbers of `width` bits. The wires of bit `i` of all lanes are adjacent (bit 0 is the lowest), so a step on all
-/// lanes is a step on one slice.
+/// `lanes` numbers of `width` bits. The wires of bit `i` of all lanes are adjacent (bit 0 is the lowest), so
+/// a step on all lanes is a step on one slice.
 ///
 /// ```
 /// use sotto_mpc::Words;

@@ -6,8 +6,8 @@
 //! receiver                   p_i,b_i = H2(α_i·z)
 //! ```
 //!
-//! Against a malicious peer, the sender adds a challenge that only a receiver who queried H2 for its own pads can
-//! answer, together with a proof, to be checked before answering, that the answer exists:
+//! Against a malicious peer, the sender adds a challenge that only a receiver who queried H2 for its own pads
+//! can answer, together with a proof, to be checked before answering, that the answer exists:
 //!
 //! ```text
 //! sender                     χ_i = H3(p_i,0) ⊕ H3(p_i,1), answer = H4(H3(p_1,0) … H3(p_128,0)),
@@ -15,11 +15,11 @@
 //! receiver                   answer from H3(p_i,b_i) ⊕ b_i·χ_i; checks the proof       → answer
 //! ```
 //!
-//! Each hash covers the session, the index and, for pads, all points of the transfer. This module does no I/O: messages
-//! are values.
+//! Each hash covers the session, the index and, for pads, all points of the transfer. This module does no
+//! I/O: messages are values.
 //!
-//! Guaranteed: points are canonical and not the identity; scalars and choices are handled in constant time. Not
-//! guaranteed: security against a malicious peer if the challenge is left out.
+//! Guaranteed: points are canonical and not the identity; scalars and choices are handled in constant time.
+//! Not guaranteed: security against a malicious peer if the challenge is left out.
 //!
 //! Source: Canetti, Sarkar and Wang 2020 (ePrint 2020/110), CDH, observable random oracle.
 

@@ -1,29 +1,29 @@
 //! The two checks that bind a malicious receiver.
 //!
-//! **Leaves** (once per session). The receiver made the trees. With offers that do not come from a tree it could learn
-//! bits of `Δ` from what breaks. It therefore sends the XOR of the check values of all leaves for every tree, and a
-//! hash of all check values of all trees. The XOR gives the sender the one check value that it lacks, which tells
-//! nothing about the stream key of that leaf, and the sender compares the hash.
+//! **Leaves** (once per session). The receiver made the trees. With offers that do not come from a tree it
+//! could learn bits of `Δ` from what breaks. It therefore sends the XOR of the check values of all leaves for
+//! every tree, and a hash of all check values of all trees. The XOR gives the sender the one check value that
+//! it lacks, which tells nothing about the stream key of that leaf, and the sender compares the hash.
 //!
-//! **Rows** (once per call, after all corrections). The receiver may have used different choices `x` for different
-//! trees. The sender draws a random 64×ℓ bit matrix `R`. The receiver answers with `R·x` and `R·t`, where `t` is the
-//! matrix whose rows are its outputs. The sender accepts if
+//! **Rows** (once per call, after all corrections). The receiver may have used different choices `x` for
+//! different trees. The sender draws a random 64×ℓ bit matrix `R`. The receiver answers with `R·x` and `R·t`,
+//! where `t` is the matrix whose rows are its outputs. The sender accepts if
 //!
 //! ```text
 //! R·q = R·t ⊕ (R·x)·Δ
 //! ```
 //!
-//! The last 64 columns of `R` are the identity, so the 64 transfers that they multiply mask the answer; these transfers
-//! are sacrificed.
+//! The last 64 columns of `R` are the identity, so the 64 transfers that they multiply mask the answer; these
+//! transfers are sacrificed.
 //!
-//! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most about
-//! `2^{−k·d}`, because it must guess the bits of `Δ` in those trees, plus 2^−64, and learns only that its guess was
-//! right. `R` is public, so the running time may depend on it; it does not depend on the outputs or on `Δ`. Not
-//! guaranteed: more than 64 bits of security against a receiver that deviates once. The challenge is drawn live, so the
-//! receiver cannot search for one offline.
+//! Guaranteed: a receiver whose corrections are inconsistent in `d` trees passes with probability at most
+//! about `2^{−k·d}`, because it must guess the bits of `Δ` in those trees, plus 2^−64, and learns only that
+//! its guess was right. `R` is public, so the running time may depend on it; it does not depend on the
+//! outputs or on `Δ`. Not guaranteed: more than 64 bits of security against a receiver that deviates once.
+//! The challenge is drawn live, so the receiver cannot search for one offline.
 //!
-//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of the PPRF and of the subspace VOLE (section 4: a
-//! universal hash that is hiding in its last rows). Here the hash is a uniformly random matrix.
+//! Source: Roy 2022 (ePrint 2022/192), the consistency checks of the PPRF and of the subspace VOLE (section
+//! 4: a universal hash that is hiding in its last rows). Here the hash is a uniformly random matrix.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128Enc, Block as AesBlock};
@@ -52,7 +52,8 @@ pub(super) fn prove_leaves(sid: &SessionId, depth: TreeDepth, checks: &[LeafChec
     LeafProof { sums: checks.chunks(depth.leaves()).map(sum).collect(), digest: *digest(sid, checks) }
 }
 
-/// Whether a proof matches the check values of punctured trees, in their order and with a zero at index 0 of each.
+/// Whether a proof matches the check values of punctured trees, in their order and with a zero at index 0 of
+/// each.
 pub(super) fn leaves_match(
     sid: &SessionId,
     depth: TreeDepth,
@@ -108,8 +109,8 @@ impl Matrix {
 
     /// The product with the matrix whose rows are `rows`, the last [`ROWS`] of them sacrificed.
     ///
-    /// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is the total
-    /// of the sums whose number has bit `c` set.
+    /// For each byte of a row's column of `R`, the row is added to one of 256 sums. Row `c` of the product is
+    /// the total of the sums whose number has bit `c` set.
     pub(super) fn times(&self, rows: &[Block]) -> Vec<Block> {
         let (rows, sacrificed) = rows.split_at(rows.len() - ROWS);
         let mut sums = vec![[Block::ZERO; 256]; ROWS / 8];

@@ -1,17 +1,17 @@
 //! The extension: from the set-up to any number of correlated transfers.
 //!
-//! In each chunk of up to 64 × 128 transfers the receiver computes `u_i` and the rows `v` of tree `i`. Its choices `x`
-//! are the given ones, or `u_0` if any will do. It sends `d_i = x ⊕ u_i` for every tree, except for tree 0 if `x = u_0`.
-//! The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1` of `Δ` are the bits of `α_i`, so
-//! the columns of the 128 rows of both parties satisfy
+//! In each chunk of up to 64 × 128 transfers the receiver computes `u_i` and the rows `v` of tree `i`. Its
+//! choices `x` are the given ones, or `u_0` if any will do. It sends `d_i = x ⊕ u_i` for every tree, except
+//! for tree 0 if `x = u_0`. The sender corrects its rows to `w_b ⊕ α_b·d_i = v_b ⊕ α_b·x`. Bits `ik … ik+k−1`
+//! of `Δ` are the bits of `α_i`, so the columns of the 128 rows of both parties satisfy
 //!
 //! ```text
 //! q_j ⊕ t_j = x_j·Δ
 //! ```
 //!
-//! A transfer costs 16/k bytes if the receiver chooses, 16/k − 1/8 if not; a call rounds up to a multiple of 128
-//! transfers. Against a malicious peer a call has 64 more transfers, and one exchange of a challenge and about a
-//! kilobyte ([`check`](super::check)).
+//! A transfer costs 16/k bytes if the receiver chooses, 16/k − 1/8 if not; a call rounds up to a multiple of
+//! 128 transfers. Against a malicious peer a call has 64 more transfers, and one exchange of a challenge and
+//! about a kilobyte ([`check`](super::check)).
 //!
 //! Source: Roy 2022 (ePrint 2022/192), subspace VOLE with the repetition code, and `Δ`-OT from it.
 
@@ -49,8 +49,8 @@ impl Choices<'_> {
         usize::from(matches!(self, Self::Random(_)))
     }
 
-    /// The choices of transfers 128·i to 128·i + 127, where `u` is the output of tree 0 for them. Padding beyond the
-    /// last choice is `u`, so that it reveals nothing.
+    /// The choices of transfers 128·i to 128·i + 127, where `u` is the output of tree 0 for them. Padding
+    /// beyond the last choice is `u`, so that it reveals nothing.
     fn block(&self, i: usize, u: Block) -> Block {
         let Self::Chosen(bits) = self else { return u };
         let bits = bits.get(i * SIDE..).unwrap_or_default();
@@ -64,8 +64,8 @@ impl Choices<'_> {
     }
 }
 
-/// The number of transfers of a call for `n` of them, sacrificed ones included, and the number of blocks of 128 that
-/// they fill.
+/// The number of transfers of a call for `n` of them, sacrificed ones included, and the number of blocks of
+/// 128 that they fill.
 fn extent(n: usize, options: Options) -> (usize, usize) {
     let total = match options.adversary {
         Adversary::Malicious if n > 0 => n.saturating_add(ROWS),

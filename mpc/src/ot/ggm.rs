@@ -1,12 +1,14 @@
 //! GGM trees of which the sender gets all leaves but one: a punctured PRF (Goldreich, Goldwasser and Micali).
 //!
-//! A node `s` has the children `AES_s(0)` and `AES_s(1)`; a leaf `s` yields a stream key `AES_s(0)` and a check value
-//! `AES_s(1) ‖ AES_s(2)`. Level `ℓ` of a tree of depth `k` belongs to bit `b = k−1−ℓ` of a leaf's number. The extension
-//! receiver, who knows the whole tree, offers for each bit the XOR of all left nodes and the XOR of all right nodes of
-//! that level. The extension sender, whose leaf `α` is left out, takes the side that `α` is *not* on.
+//! A node `s` has the children `AES_s(0)` and `AES_s(1)`; a leaf `s` yields a stream key `AES_s(0)` and a
+//! check value `AES_s(1) ‖ AES_s(2)`. Level `ℓ` of a tree of depth `k` belongs to bit `b = k−1−ℓ` of a leaf's
+//! number. The extension receiver, who knows the whole tree, offers for each bit the XOR of all left nodes
+//! and the XOR of all right nodes of that level. The extension sender, whose leaf `α` is left out, takes the
+//! side that `α` is *not* on.
 //!
-//! The extension sender orders its nodes by `y = α ⊕ x`. The node that it does not know then always has number 0, and
-//! the side of a child shows in `y` as "same as α" or "other". So no address depends on `α`, here or later.
+//! The extension sender orders its nodes by `y = α ⊕ x`. The node that it does not know then always has
+//! number 0, and the side of a child shows in `y` as "same as α" or "other". So no address depends on `α`,
+//! here or later.
 //!
 //! Source: Roy 2022 (ePrint 2022/192), the PPRF from base transfers; leaves as in its consistency check.
 
@@ -27,8 +29,8 @@ pub(super) struct Leaves {
     pub(super) checks: Zeroizing<Vec<LeafCheck>>,
 }
 
-/// Grows a whole tree of depth `k`. Returns its leaves and, for each bit of a leaf's number, lowest first, the pair of
-/// which the other party takes one by its bit of `α`.
+/// Grows a whole tree of depth `k`. Returns its leaves and, for each bit of a leaf's number, lowest first,
+/// the pair of which the other party takes one by its bit of `α`.
 pub(super) fn grow(root: Block, k: usize) -> (Leaves, Vec<[Block; 2]>) {
     let mut nodes = Zeroizing::new(vec![root]);
     let mut offers = Vec::with_capacity(k);

@@ -4,10 +4,11 @@
 //! oracle(label, sid, i, parts) = SHA-512(|label| ‖ label ‖ sid ‖ i ‖ |part| ‖ part …)
 //! ```
 //!
-//! Lengths and `i` are u64, little-endian, so no two inputs share an encoding. Each purpose has its own label: outputs
-//! under different labels, sessions or indices are independent.
+//! Lengths and `i` are u64, little-endian, so no two inputs share an encoding. Each purpose has its own
+//! label: outputs under different labels, sessions or indices are independent.
 //!
-//! Source: the hash functions H1 to H4 of Canetti, Sarkar and Wang 2020 (ePrint 2020/110), each separated by its label.
+//! Source: the hash functions H1 to H4 of Canetti, Sarkar and Wang 2020 (ePrint 2020/110), each separated by
+//! its label.
 
 use super::SessionId;
 use sha2::{Digest, Sha512};

@@ -1,5 +1,5 @@
-//! Both parties against each other: what honest parties get. What becomes of deviating ones is in
-//! [`deviations`], what goes over the wire in [`transcripts`].
+//! Both parties against each other. This file tests honest parties; [`deviations`] tests deviating ones, and
+//! [`transcripts`] the bytes on the wire.
 
 mod deviations;
 mod transcripts;
@@ -15,17 +15,17 @@ use crate::channel::{Channel, Framed, Phase, Pipe, memory_pair};
 
 const SID: SessionId = SessionId([7; 32]);
 
-/// A channel that notes what is sent and lets a test change it.
+/// A channel that records sent bytes and lets a test change them.
 struct Tap {
     inner: Framed<Pipe>,
-    /// Payload bytes sent, after the change.
+    /// The sent payload, after the change.
     sent: Vec<u8>,
-    /// From position and byte to what is sent instead; `None` hangs up.
+    /// Maps a position and a byte to the byte that is sent instead; `None` closes the connection.
     change: fn(&Target, usize, u8) -> Option<u8>,
     target: Target,
 }
 
-/// What a change is about.
+/// The range and the value of a change.
 #[derive(Clone, Copy, Default)]
 struct Target {
     start: usize,

@@ -1,8 +1,8 @@
 //! Transposes a matrix of 128 × 128 bits.
 //!
-//! Bit `j` of column `i` is bit `i` of row `j`. Seven rounds, of which the one with distance `s` swaps the off-diagonal
-//! s×s squares (Eklundh 1972): plain arithmetic on 64-bit halves, which the compiler turns into vector instructions, at
-//! about 2 ns for each row. No address or branch depends on the bits.
+//! Bit `j` of column `i` is bit `i` of row `j`. Seven rounds, of which the one with distance `s` swaps the
+//! off-diagonal s×s squares (Eklundh 1972): plain arithmetic on 64-bit halves, which the compiler turns into
+//! vector instructions, at about 2 ns for each row. No address or branch depends on the bits.
 
 use crate::block::Block;
 

@@ -12,11 +12,11 @@
 //! w_b = v_b ⊕ α_b·u
 //! ```
 //!
-//! because `r_α` has `y = 0` and so is part of no `w_b`. Leaves are combined by fours, and then their sums by fours: each
-//! step adds to the two rows of the bits in which the four differ.
+//! because `r_α` has `y = 0` and so is part of no `w_b`. Leaves are combined by fours, and then their sums by
+//! fours: each step adds to the two rows of the bits in which the four differ.
 //!
-//! Guaranteed: every stream position is used once; the order of work does not depend on a secret. AES serves as a
-//! pseudorandom function with a secret key here, so no ideal cipher is assumed.
+//! Guaranteed: every stream position is used once; the order of work does not depend on a secret. AES serves
+//! as a pseudorandom function with a secret key here, so no ideal cipher is assumed.
 //!
 //! Source: Roy 2022 (ePrint 2022/192), small-field VOLE (figure 7) and its efficient computation.
 
@@ -63,8 +63,8 @@ impl Streams {
         Ok(Positions { first, len })
     }
 
-    /// Writes the `k` rows `v_b` (or `w_b`) of a tree to `rows`, and `u` to `sum`, which is meaningless if leaf 0 is
-    /// unknown.
+    /// Writes the `k` rows `v_b` (or `w_b`) of a tree to `rows`, and `u` to `sum`, which is meaningless if
+    /// leaf 0 is unknown.
     pub(super) fn fold(&self, at: &Positions, tree: usize, rows: &mut [Row], sum: &mut Row) {
         rows.as_flattened_mut().fill(Block::ZERO);
         let leaves = self.depth.leaves();
@@ -93,7 +93,8 @@ impl Streams {
     }
 }
 
-/// Adds the sums of four quarters to the rows of the two bits in which the quarters differ, and writes their sum.
+/// Adds the sums of four quarters to the rows of the two bits in which the quarters differ, and writes their
+/// sum.
 fn combine([zero, one, two, three]: &[Row; 4], [low, high]: &mut [Row; 2], sum: &mut Row) {
     for j in 0..CHUNK {
         let odd = one[j] ^ three[j];

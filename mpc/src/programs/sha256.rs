@@ -6,8 +6,8 @@ use crate::{Fancy, Inputs};
 
 const NAME: ProgramName = ProgramName::literal("sha-256-block@1");
 
-/// One block of SHA-256. A block is 16 words of 32 bits and a state 8, in the order of FIPS 180-4, each lowest
-/// bit first.
+/// One block of SHA-256. A block is 16 words of 32 bits and a state 8, in the order of FIPS 180-4, each
+/// lowest bit first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sha256Block;
 

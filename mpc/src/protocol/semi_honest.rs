@@ -5,14 +5,14 @@
 //!  Connected ── hello ──────────────────────── Connected     versions, roles, program, nonces → session id
 //!  Agreed    ── set_up: base transfers ─────── Agreed        Δ stays with the garbler
 //!  Ready     ── execute: ◄─ choice bits ────── Ready         labels of the evaluator's first input bits
-//!                        ── keys, tables ────►               tables are sent as they are garbled; between them,
-//!                        ◄─ choice bits ──────               if there are many inputs, more labels
+//!                        ── keys, tables ────►               tables are sent as they are garbled;
+//!                        ◄─ choice bits ──────               between them, labels of further input bits
 //!                        ── outputs ──────────               to the parties that the terms name
 //!  Ready                                       Ready         and again, for further executions
 //! ```
 //!
-//! Each state is a type, and each transition consumes it: after a failure there is no session left to use. `Δ` and the
-//! oblivious transfers last for the whole session; each execution draws new keys.
+//! Each state is a type, and each transition consumes it: after a failure there is no session left to use.
+//! `Δ` and the oblivious transfers last for the whole session; each execution draws new keys.
 //!
 //! The messages of the phase [`Outputs`](crate::channel::Phase::Outputs):
 //!
@@ -23,17 +23,19 @@
 //!   to the garbler          the active label [16]
 //! ```
 //!
-//! The evaluator accepts only a label that matches one of the two hashes, and the garbler accepts only `C⁰` or `C¹`. If
-//! a result party learns the output instead, each side gets an [`OutputShare`]. Bare decoding bits would be shorter,
-//! but would turn an altered table into a wrong result (`docs/adr/0002`).
+//! The evaluator accepts only a label that matches one of the two hashes, and the garbler accepts only `C⁰`
+//! or `C¹`. If a result party learns the output instead, each side gets an [`OutputShare`]. Bare decoding
+//! bits would be shorter, but would turn an altered table into a wrong result (`docs/adr/0002`).
 //!
-//! **Guaranteed**, if both follow the protocol: neither learns more than the program and, if the terms say so, the
-//! output. A session ends with the right output or with an error, even if bytes are altered by accident.
+//! **Guaranteed**, if both follow the protocol: neither learns more than the program and, if the terms say
+//! so, the output. A session ends with the right output or with an error, even if bytes are altered by
+//! accident.
 //!
-//! **Not guaranteed**: anything against a party that deviates on purpose. A garbler who garbles another program can
-//! learn inputs; the party that sends last can withhold the output from the other.
+//! **Not guaranteed**: anything against a party that deviates on purpose. A garbler who garbles another
+//! program can learn inputs; the party that sends last can withhold the output from the other.
 //!
-//! The first message is defined in `hello`, the keys in [`SessionKeys`](crate::keys::SessionKeys), the tables in
+//! The first message is defined in `hello`, the keys in [`SessionKeys`](crate::keys::SessionKeys), the tables
+//! in
 //! [`garble`](crate::garble), and the messages of oblivious transfer in [`ot`](crate::ot).
 
 mod evaluator;

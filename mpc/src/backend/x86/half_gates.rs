@@ -1,8 +1,8 @@
 //! The half-gate kernel: the two hashes of a gate side by side, several gates in flight.
 //!
-//! An AES round takes four cycles, but a new one can start every half cycle, so the kernel works on four gates at a time
-//! when garbling and on eight when evaluating, and on fewer at the end of a slice. It computes the key schedules on the
-//! fly. The equations are those of `portable`.
+//! An AES round takes four cycles, but a new one can start every half cycle, so the kernel works on four
+//! gates at a time when garbling and on eight when evaluating, and on fewer at the end of a slice. It
+//! computes the key schedules on the fly. The equations are those of `portable`.
 
 use core::arch::x86_64::*;
 

@@ -8,8 +8,8 @@ use crate::Block;
 /// Two AES states: that of wire `A` in the low half, that of wire `B` in the high half.
 ///
 /// # Safety
-/// Every method requires a processor with the instructions of the implementing type: AES, AVX2 and VAES for `__m256i`,
-/// AES and SSSE3 for [`Halves`].
+/// Every method requires a processor with the instructions of the implementing type: AES, AVX2 and VAES for
+/// `__m256i`, AES and SSSE3 for [`Halves`].
 pub(super) trait Pair: Copy {
     unsafe fn join(low: __m128i, high: __m128i) -> Self;
     unsafe fn low(self) -> __m128i;

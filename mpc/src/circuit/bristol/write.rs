@@ -1,8 +1,9 @@
 //! Writes netlists as text: Bristol Fashion, and the older Bristol format.
 //!
-//! In both, the outputs are the last wires, and a gate sets each of them. In Bristol Fashion each output bit therefore has a
-//! last gate of its own: a copy of its wire (`EQW`), or a constant (`EQ`). Reading drops these gates again, so the text
-//! gives the same netlist. The older format has neither gate: there a copy is two inversions, and 0 is `x ⊕ x`.
+//! In both, the outputs are the last wires, and a gate sets each of them. In Bristol Fashion each output bit
+//! therefore has a last gate of its own: a copy of its wire (`EQW`), or a constant (`EQ`). Reading drops
+//! these gates again, so the text gives the same netlist. The older format has neither gate: there a copy is
+//! two inversions, and 0 is `x ⊕ x`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -34,8 +35,9 @@ impl Display for Netlist {
 }
 
 impl Netlist {
-    /// Writes the older Bristol format, which has two input values and one output value; all outputs form that one value.
-    /// `None` if there are more than two input values, or no input bit to make constants from.
+    /// Writes the older Bristol format, which has two input values and one output value; all outputs form
+    /// that one value. `None` if there are more than two input values, or no input bit to make constants
+    /// from.
     #[must_use]
     pub fn to_bristol_format(&self) -> Option<String> {
         let [first, second] = match *self.inputs() {

@@ -1,8 +1,9 @@
 //! The parser and type checker of the Garble language, run within limits.
 //!
-//! They recurse on the source and were not written for hostile sources. So the source is checked first: its length, the depth
-//! of its brackets, and how often `<=` and `>=` would copy their operands, because the parser turns `x <= y` into
-//! `x < y | x == y`. They run on a thread with a large stack, and a panic there becomes an error.
+//! They recurse on the source and were not written for hostile sources. So the source is checked first: its
+//! length, the depth of its brackets, and how often `<=` and `>=` would copy their operands, because the
+//! parser turns `x <= y` into `x < y | x == y`. They run on a thread with a large stack, and a panic there
+//! becomes an error.
 
 use garble_lang::TypedProgram;
 

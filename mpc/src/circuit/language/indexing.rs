@@ -42,8 +42,8 @@ pub(super) fn panic_out_of_bounds(
     l.panic_if(meta, beyond.first().copied().unwrap_or_default())
 }
 
-/// `array[index]`, where the array has `length` elements of `bits` bits: a tree of choices, from the lowest bit of the
-/// index.
+/// `array[index]`, where the array has `length` elements of `bits` bits: a tree of choices, from the lowest
+/// bit of the index.
 pub(super) fn element(
     l: &mut Lowering<'_>,
     array: &Bits,
@@ -76,7 +76,8 @@ pub(super) fn element(
     Ok(elements.pop().unwrap_or_else(|| Rc::new(vec![Signal::default(); bits])))
 }
 
-/// Assigns the value to the part of `target` that the steps select; does nothing if an index is out of bounds.
+/// Assigns the value to the part of `target` that the steps select; does nothing if an index is out of
+/// bounds.
 pub(super) fn assign(
     l: &mut Lowering<'_>,
     meta: MetaInfo,

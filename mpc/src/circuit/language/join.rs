@@ -1,12 +1,13 @@
 //! Joins of two sorted arrays: the arrays are merged, so that elements with equal keys become neighbours.
 //!
 //! ```text
-//! for (a, b) in join_iter(x, y) { … }     the body runs for every two neighbours, and takes effect if they are a pair
-//! join(x, y)                              all neighbours: the pairs last, the others as zeros before them
+//! for (a, b) in join_iter(x, y) { … }     the body runs for every two neighbours; it counts for a pair
+//! join(x, y)                              all neighbours: first zeros for those that are no pair, then the pairs
 //! ```
 //!
-//! The program panics if the keys of an array do not strictly ascend, because the join would silently be wrong. Keys are
-//! compared by their first part before the second, and numbers by their bits, as the language defines.
+//! The program panics if the keys of an array do not strictly ascend, because the join would silently be
+//! wrong. Keys are compared by their first part before the second, and numbers by their bits, as the language
+//! defines.
 
 use std::rc::Rc;
 
@@ -128,7 +129,8 @@ fn panic_unless_ascending(
 }
 
 impl Side {
-    /// The elements as numbers to be compared: which array, then the key with its last part lowest, then the rest.
+    /// The elements as numbers to be compared: which array, then the key with its last part lowest, then the
+    /// rest.
     fn rows(&self, widths: &[usize], most: usize, is_second: bool) -> Words<Signal> {
         let mut rows = Vec::with_capacity(self.length * (most + 1));
         for element in self.elements.chunks_exact(self.bits.max(1)) {

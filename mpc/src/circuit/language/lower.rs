@@ -409,7 +409,8 @@ impl Lowering<'_> {
         Ok(if self.types.bits(&function.ty, meta)? == 0 { Bits::default() } else { value })
     }
 
-    /// The value of the first clause that matches. The last clause needs no test, because the clauses are exhaustive.
+    /// The value of the first clause that matches. The last clause needs no test, because the clauses are
+    /// exhaustive.
     fn match_clauses(
         &mut self,
         value: &TypedExpr,
@@ -436,8 +437,8 @@ impl Lowering<'_> {
     }
 }
 
-/// Recognises `x < y | x == y` with the same `x` and `y`, which is how the parser represents `x <= y`; and the same with
-/// `>`.
+/// Recognises `x < y | x == y` with the same `x` and `y`, which is how the parser represents `x <= y`; and
+/// the same with `>`.
 fn comparison_or_equal<'e>(
     op: Op,
     first: &'e TypedExpr,

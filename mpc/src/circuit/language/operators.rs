@@ -7,8 +7,8 @@
 //! << >>        panic for amounts of w and more
 //! ```
 //!
-//! If no partial product `x_i y_j` with `i + j ≥ w` is set, the highest bits of the operands add up to at most `w − 1`, and the
-//! product is below `2^(w+1)`, so one more bit of the product decides.
+//! If no partial product `x_i y_j` with `i + j ≥ w` is set, the highest bits of the operands add up to at
+//! most `w − 1`, and the product is below `2^(w+1)`, so one more bit of the product decides.
 
 use std::rc::Rc;
 
@@ -180,7 +180,8 @@ fn product_signed(f: &mut Recorder, x: &Words<Signal>, y: &Words<Signal>) -> Res
     let (x, y) = (f.absolute(x)?, f.absolute(y)?);
     let (magnitude, wrong) = product(f, &x, &y)?;
     let result = f.negate_if(&negative, &magnitude)?;
-    // A magnitude of 2^(w−1) or more fits only as the smallest number, which is negative and keeps its highest bit.
+    // A magnitude of 2^(w−1) or more fits only as the smallest number, which is negative and keeps its
+    // highest bit.
     let top = |words: &Words<Signal>| words.wires().last().copied().unwrap_or_default();
     let lowest = f.and(top(&result), negative.first().copied().unwrap_or_default())?;
     let not_lowest = f.not(lowest);

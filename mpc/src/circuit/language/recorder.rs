@@ -1,12 +1,12 @@
 //! Records gates without duplicates: a gate that was made before is found again.
 //!
 //! ```text
-//! a ∧ a = a      a ∧ ¬a = 0      a ⊕ a = 0      a ⊕ ¬a = 1      ¬¬a = a      same gate, same operands: same wire
+//! a ∧ a = a    a ∧ ¬a = 0    a ⊕ a = 0    a ⊕ ¬a = 1    ¬¬a = a    same gate, same operands: same wire
 //! ```
 //!
-//! Programs repeat themselves (the parser turns `x <= y` into `x < y | x == y`), and gadgets ask for gates whose operands turn
-//! out to be equal. Beyond a limit of gates nothing is recorded, so a program that is too large ends in an error and does not
-//! exhaust the memory.
+//! Programs repeat themselves (the parser turns `x <= y` into `x < y | x == y`), and gadgets ask for gates
+//! whose operands turn out to be equal. Beyond a limit of gates nothing is recorded, so a program that is too
+//! large ends in an error and does not exhaust the memory.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,9 @@
 //! The state of lowering: recorded gates, variables in scopes, the panic bit, and the work done so far.
 //!
-//! A value is its bits. Both arms of a branch are lowered, each from the variables before it. Where the arms leave different
-//! values, the condition selects one; a constant condition leaves only one arm. Panicking is one more bit: each operation
-//! that can fail ORs into it, and in a branch it counts only if the arm is taken.
+//! A value is its bits. Both arms of a branch are lowered, each from the variables before it. Where the arms
+//! leave different values, the condition selects one; a constant condition leaves only one arm. Panicking is
+//! one more bit: each operation that can fail ORs into it, and in a branch it counts only if the arm is
+//! taken.
 //!
 //! Work is bounded by counting: every copied bit is a unit, and every expression some more.
 

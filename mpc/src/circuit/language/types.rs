@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bool 1 · u8…u64, i8…i64 as named · usize 32 · array, tuple, struct: their parts, one after the other
-//! enum     the number of the variant, in as few bits as needed ‖ the fields of the variant ‖ zeros up to the largest variant
+//! enum     number of the variant, in as few bits as needed ‖ fields of the variant, and zeros up to the largest
 //! ```
 //!
 //! Numbers have their lowest bit first.
@@ -32,7 +32,8 @@ pub(super) struct Types<'p> {
 }
 
 impl<'p> Types<'p> {
-    /// Evaluates the constants in the order of the source; each may use constants of parties and those before it.
+    /// Evaluates the constants in the order of the source; each may use constants of parties and those before
+    /// it.
     pub(super) fn new(
         program: &'p TypedProgram,
         given: &BTreeMap<String, i128>,
@@ -159,8 +160,9 @@ impl<'p> Types<'p> {
         if bits > self.most_bits { Err(refused(meta, Refusal::TooLarge(self.most_bits))) } else { Ok(bits) }
     }
 
-    /// Lists the numbers that a value consists of, with their paths, in the order of their bits. An enum is the number of
-    /// its variant, followed by its other bits in words of at most 64 bits, which only a result may have.
+    /// Lists the numbers that a value consists of, with their paths, in the order of their bits. An enum is
+    /// the number of its variant, followed by its other bits in words of at most 64 bits, which only a result
+    /// may have.
     pub(super) fn leaves(
         &self,
         path: &str,

@@ -2,7 +2,8 @@
 
 use crate::number::Number;
 
-/// A parameter of `main`, or its result: the elements of an array, or one element; each consists of the same numbers.
+/// A parameter of `main`, or its result: the elements of an array, or one element; each consists of the same
+/// numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     /// The name of the parameter, or `result`.

@@ -4,11 +4,11 @@
 //! x ─ linear map ─► y ─ inversion in GF(2⁸) over a tower of fields ─► z ─ linear map ─► s
 //! ```
 //!
-//! XOR gates are free, so only the inversion in the middle costs anything. The letters are those of the paper; `x0` and
-//! `s0` are the highest bits.
+//! XOR gates are free, so only the inversion in the middle costs anything. The letters are those of the
+//! paper; `x0` and `s0` are the highest bits.
 //!
-//! Source: Boyar and Peralta, *A new combinational logic minimization technique with applications to cryptology*, SEA
-//! 2010, figures 5 to 7.
+//! Source: Boyar and Peralta, *A new combinational logic minimization technique with applications to
+//! cryptology*, SEA 2010, figures 5 to 7.
 
 use crate::Fancy;
 

@@ -19,8 +19,8 @@ use crate::hash::HashKey;
 
 /// The receiver of correlated transfers: the evaluator.
 ///
-/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream position
-/// would reveal choices.
+/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream
+/// position would reveal choices.
 pub struct Receiver {
     options: Options,
     streams: Streams,
@@ -219,7 +219,8 @@ fn receive_opening(channel: &mut impl Channel, options: Options) -> Result<Openi
     Ok(opening)
 }
 
-/// Challenges the sender, who is the receiver of the base transfers, proves the leaves, and checks the answer.
+/// Challenges the sender, who is the receiver of the base transfers, proves the leaves, and checks the
+/// answer.
 fn prove(
     channel: &mut impl Channel,
     sid: &SessionId,

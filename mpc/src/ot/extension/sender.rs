@@ -19,8 +19,8 @@ use crate::hash::HashKey;
 
 /// The sender of correlated transfers: the garbler.
 ///
-/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream position
-/// would reveal labels.
+/// Serves any number of calls of one session. It cannot be cloned or serialised, because a repeated stream
+/// position would reveal labels.
 pub struct Sender {
     options: Options,
     streams: Streams,
@@ -109,8 +109,8 @@ impl Sender {
 
     /// Transfers one message of each pair, the one that the receiver chooses.
     ///
-    /// The messages are masked by `H_S(q, i)` and `H_S(q ⊕ Δ, i)`. `S` is drawn after the receiver has committed to its
-    /// choices, and no index `i` repeats.
+    /// The messages are masked by `H_S(q, i)` and `H_S(q ⊕ Δ, i)`. `S` is drawn after the receiver has
+    /// committed to its choices, and no index `i` repeats.
     ///
     /// # Errors
     /// If the channel fails, the peer is caught deviating, or an earlier call failed.

@@ -1,4 +1,4 @@
-//! Peers that hang up, send garbage, or deviate where it pays: an error, or the right outputs.
+//! Peers that hang up, send garbage, or deviate: the result is an error or the right outputs.
 
 use super::*;
 
@@ -44,13 +44,13 @@ fn assert_right_or_refused((q, t): &Outcome) {
     }
 }
 
-/// Whether depth `i` of `Δ` is zero.
-fn slice_is_zero(i: usize) -> bool {
+/// Whether the bits of `Δ` that tree `i` covers are zero.
+fn tree_bits_are_zero(i: usize) -> bool {
     delta().block().to_u128() >> (2 * i) & 3 == 0
 }
 
 #[test]
-fn points_that_are_none_or_the_identity_are_refused() {
+fn invalid_points_and_the_identity_are_refused() {
     for value in [0x00, 0xff] {
         for point in [0, 77, 127] {
             let at = POINTS + 32 * point;
@@ -104,8 +104,8 @@ fn garbage_does_not_panic() {
     }
 }
 
-/// An offer that fits no tree is noticed exactly if it is taken: the receiver guesses a bit of `Δ` and is
-/// caught if it is wrong.
+/// An offer that comes from no tree is noticed exactly if it is taken: the receiver guesses a bit of `Δ`, and is
+/// caught if the guess is wrong.
 #[test]
 fn false_offers_are_caught_when_taken() {
     for p in [0, 1, 64, 100, 127] {
@@ -145,8 +145,8 @@ fn a_false_answer_to_the_challenge_is_refused() {
     }
 }
 
-/// Different choices in one tree change the sender's outputs unless that depth of `Δ` is zero: then they are
-/// right, and pass.
+/// Different choices in one tree change the sender's outputs, unless its bits of `Δ` are zero: then the outputs
+/// are right, and pass.
 #[test]
 fn different_choices_in_one_tree_are_caught() {
     let corrections = SUMS + 64 * 32 + 64;
@@ -154,11 +154,11 @@ fn different_choices_in_one_tree_are_caught() {
         for byte in [0, 24, 32] {
             let at = corrections + TREE * tree + byte;
             let outcome = session(MALICIOUS, honest, |ch| ch.flip(at, 1));
-            let caught = (!slice_is_zero(tree)).then_some(OtError::Check);
+            let caught = (!tree_bits_are_zero(tree)).then_some(OtError::Check);
             assert_eq!(outcome.0.as_ref().err(), caught.as_ref());
         }
     }
-    assert!((0..64).step_by(5).any(slice_is_zero));
+    assert!((0..64).step_by(5).any(tree_bits_are_zero));
 }
 
 #[test]

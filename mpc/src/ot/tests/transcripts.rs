@@ -1,4 +1,4 @@
-//! What goes over the wire: known answers, and that choices do not show.
+//! The bytes on the wire: known answers, and independence of the choices.
 
 use sha2::{Digest, Sha256};
 
@@ -47,7 +47,7 @@ fn transcripts_are_known() {
     assert_eq!(found, known);
 }
 
-/// The corrections of one call, and the choices they were made for.
+/// The corrections of one call, and the choices behind them.
 fn corrections(choice: fn(usize) -> bool) -> (Vec<u8>, Vec<bool>) {
     const N: usize = 1 << 13;
     let x: Vec<bool> = (0..N).map(choice).collect();
@@ -83,7 +83,7 @@ fn corrections_do_not_show_choices() {
             assert!(bias(tree, &x).abs() < 4.5);
         }
         assert!(bias(&sent, &x).abs() < 4.5);
-        // A sender of bare choices, or of corrections under one mask for all trees, is noticed.
+        // The test notices bare choices, and corrections under one mask for all trees.
         let mut bare = sent.clone();
         for (i, bit) in x.iter().enumerate().take(x.len() / 8) {
             bare[i / 8] = bare[i / 8] & !(1 << (i % 8)) | u8::from(*bit) << (i % 8);
@@ -92,7 +92,7 @@ fn corrections_do_not_show_choices() {
     }
 }
 
-/// Padding and sacrificed transfers take what tree 0 yields: their choices are random and not told.
+/// The choices of padding and sacrificed transfers come from tree 0: they are random and secret.
 #[test]
 fn the_answer_about_the_rows_is_masked_by_random_choices() {
     const N: usize = 100;

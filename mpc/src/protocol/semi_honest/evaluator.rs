@@ -68,12 +68,12 @@ impl<'p, C: Channel, P: Program> Evaluator<'p, C, P, Agreed> {
 }
 
 impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
-    /// Executes the program once with our input bits. Returns the session, for further executions, and the output if
-    /// the terms reveal it to us.
+    /// Executes the program once with our input bits. Returns the session, for further executions, and the
+    /// output if the terms reveal it to us.
     ///
     /// # Errors
-    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
-    /// name a result party.
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the
+    /// terms name a result party.
     pub fn execute(mut self, inputs: &Bits) -> Result<(Self, Option<Vec<bool>>), SessionError> {
         require_result_party(&self.terms, false)?;
         let (mut keys, outputs) = self.compute(inputs)?;
@@ -87,12 +87,12 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         Ok((self, bits))
     }
 
-    /// Executes the program once for a result party. Returns the session and our share of the output, which the caller
-    /// encrypts to the result party.
+    /// Executes the program once for a result party. Returns the session and our share of the output, which
+    /// the caller encrypts to the result party.
     ///
     /// # Errors
-    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
-    /// name no result party.
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the
+    /// terms name no result party.
     pub fn execute_for_result_party(mut self, inputs: &Bits) -> Result<(Self, OutputShare), SessionError> {
         require_result_party(&self.terms, true)?;
         let (mut keys, outputs) = self.compute(inputs)?;
@@ -101,8 +101,8 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         if share.bits() == positions { Ok((self, share)) } else { Err(SessionError::Output) }
     }
 
-    /// Receives input labels and tables and evaluates them. Returns the keys of this execution and the active labels of
-    /// the outputs.
+    /// Receives input labels and tables and evaluates them. Returns the keys of this execution and the active
+    /// labels of the outputs.
     fn compute(&mut self, inputs: &Bits) -> Result<(SessionKeys, Vec<Block>), SessionError> {
         let Shape { input_streams, outputs: expected } = self.program.shape();
         let wanted = self.program.shape().evaluator_bits();
@@ -133,8 +133,8 @@ impl<C: Channel, P: Program> Evaluator<'_, C, P, Ready> {
         Ok(self.channel.flush()?)
     }
 
-    /// Receives the two hashes of each output and returns at which position the hash of our label is; an error if one
-    /// is at neither.
+    /// Receives the two hashes of each output and returns at which position the hash of our label is; an
+    /// error if one is at neither.
     fn receive_hashes(
         &mut self,
         keys: &mut SessionKeys,

@@ -71,12 +71,12 @@ impl<'p, C: Channel, P: Program> Garbler<'p, C, P, Agreed> {
 }
 
 impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
-    /// Executes the program once with our input bits. Returns the session, for further executions, and the output if
-    /// the terms reveal it to us.
+    /// Executes the program once with our input bits. Returns the session, for further executions, and the
+    /// output if the terms reveal it to us.
     ///
     /// # Errors
-    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the terms
-    /// name a result party.
+    /// If the inputs do not match the program, the connection fails, an output label is not authentic, or the
+    /// terms name a result party.
     pub fn execute(
         mut self,
         inputs: &Bits,
@@ -95,8 +95,8 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
         Ok((self, bits))
     }
 
-    /// Executes the program once for a result party. Returns the session and our share of the output, which the caller
-    /// encrypts to the result party.
+    /// Executes the program once for a result party. Returns the session and our share of the output, which
+    /// the caller encrypts to the result party.
     ///
     /// # Errors
     /// If the inputs do not match the program, the connection fails, or the terms name no result party.
@@ -107,15 +107,16 @@ impl<C: Channel, P: Program> Garbler<'_, C, P, Ready> {
     ) -> Result<(Self, OutputShare), SessionError> {
         require_result_party(&self.terms, true)?;
         let (mut keys, outputs) = self.compute(inputs, rng)?;
-        // The hash of the label with permute bit 0 comes first: the evaluator only learns that its label is authentic.
+        // The hash of the label with permute bit 0 comes first: the evaluator only learns that its label is
+        // authentic.
         let delta = self.state.delta.block();
         self.send_hashes(&mut keys, outputs.iter().map(|c0| *c0 ^ delta.masked(c0.lsb())))?;
         self.channel.flush()?;
         Ok((self, OutputShare::of(&outputs)))
     }
 
-    /// Transfers input labels and garbles the program. Returns the keys of this execution and the false labels of the
-    /// outputs.
+    /// Transfers input labels and garbles the program. Returns the keys of this execution and the false
+    /// labels of the outputs.
     fn compute(
         &mut self,
         inputs: &Bits,

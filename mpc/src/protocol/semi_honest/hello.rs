@@ -7,9 +7,8 @@
 //!         ‖ program digest [32] ‖ program name [32]
 //! ```
 //!
-//! The session id of oblivious transfer is the first 32 bytes of
-//! `SHA-512("sotto mpc sid v1" ‖ garbler's hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces,
-//! the roles and the program.
+//! The session id of oblivious transfer is the first 32 bytes of `SHA-512("sotto mpc sid v1" ‖ garbler's
+//! hello ‖ evaluator's hello)`. It therefore covers run, attempt, both nonces, the roles and the program.
 
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha512};

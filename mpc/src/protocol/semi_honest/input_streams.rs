@@ -9,22 +9,23 @@
 //!                                      ◄────────────────── tables      and so on
 //! ```
 //!
-//! The garbler's own bits and shares need no message: both parties draw their labels from the public stream when the
-//! program reads them. The labels of the evaluator's bits and shares come from correlated oblivious transfers. Each
-//! stream has some labels prefetched. When a stream has used them up, one more call transfers its next ones. Both
-//! parties run the same program, so both reach this point after the same table. There the garbler sends the tables
-//! that it has buffered and then only reads, and the evaluator has used all tables and only writes. Data flows in one
-//! direction at a time, so the parties never wait for each other to drain a full socket. A program with few inputs
-//! gets all its labels in the first batch; every refill costs one round trip.
+//! The garbler's own bits and shares need no message: both parties draw their labels from the public stream
+//! when the program reads them. The labels of the evaluator's bits and shares come from correlated oblivious
+//! transfers. Each stream has some labels prefetched. When a stream has used them up, one more call transfers
+//! its next ones. Both parties run the same program, so both reach this point after the same table. There the
+//! garbler sends the tables that it has buffered and then only reads, and the evaluator has used all tables
+//! and only writes. Data flows in one direction at a time, so the parties never wait for each other to drain
+//! a full socket. A program with few inputs gets all its labels in the first batch; every refill costs one
+//! round trip.
 //!
-//! **Several calls are as secure as one.** All calls of a session use positions of the same streams, none of them
-//! twice (`ot::vole`), under the same `Δ`; against a malicious peer each call has its own check and its own sacrificed
-//! transfers. The set-up and the position of a transfer determine its label pair `{q, q ⊕ Δ}`; the choice only decides
-//! which of the two is the false label. So label pairs of later batches do not depend on the gate keys, even though
-//! these are drawn after the first batch.
+//! **Several calls are as secure as one.** All calls of a session use positions of the same streams, none of
+//! them twice (`ot::vole`), under the same `Δ`; against a malicious peer each call has its own check and its
+//! own sacrificed transfers. The set-up and the position of a transfer determine its label pair `{q, q ⊕ Δ}`;
+//! the choice only decides which of the two is the false label. So label pairs of later batches do not depend
+//! on the gate keys, even though these are drawn after the first batch.
 //!
-//! Guaranteed: a party holds at most [`LABELS`] labels beyond what a single read of the program asks for, and the
-//! garbler wipes its labels. Not guaranteed: how many wires the program itself keeps.
+//! Guaranteed: a party holds at most [`LABELS`] labels beyond what a single read of the program asks for, and
+//! the garbler wipes its labels. Not guaranteed: how many wires the program itself keeps.
 
 use zeroize::Zeroizing;
 
@@ -97,8 +98,8 @@ impl Labels {
         }
     }
 
-    /// Fills `into` with the next labels of a stream; `fetch` transfers more when none are left. A large read is
-    /// fetched at once, because the program holds as many wires itself.
+    /// Fills `into` with the next labels of a stream; `fetch` transfers more when none are left. A large read
+    /// is fetched at once, because the program holds as many wires itself.
     fn take<E>(
         &mut self,
         stream: usize,

@@ -4,12 +4,13 @@
 //! garbler's share  lsb(C⁰)        evaluator's share  lsb(C)        output = lsb(C⁰) ⊕ lsb(C)
 //! ```
 //!
-//! This holds because `C = C⁰ ⊕ x·Δ` and `Δ` is odd. Each share alone is independent of the output, so neither
-//! computing party learns it. The shares are bits in the order of the program's outputs. Encrypting a share to the
-//! result party is up to the caller.
+//! This holds because `C = C⁰ ⊕ x·Δ` and `Δ` is odd. Each share alone is independent of the output, so
+//! neither computing party learns it. The shares are bits in the order of the program's outputs. Encrypting a
+//! share to the result party is up to the caller.
 //!
-//! Guaranteed, if both computing parties follow the protocol: the result party gets the right output, or one of them
-//! reports an error. Not guaranteed: anything if a computing party alters its share, which flips output bits at will.
+//! Guaranteed, if both computing parties follow the protocol: the result party gets the right output, or one
+//! of them reports an error. Not guaranteed: anything if a computing party alters its share, which flips
+//! output bits at will.
 
 use zeroize::Zeroize;
 
@@ -26,8 +27,8 @@ use crate::Block;
 /// ```
 ///
 /// # Security
-/// Both shares together are the outputs, so a party must not show its share to the other computing party. Dropping a
-/// share wipes it.
+/// Both shares together are the outputs, so a party must not show its share to the other computing party.
+/// Dropping a share wipes it.
 pub struct OutputShare(Vec<bool>);
 
 impl OutputShare {

@@ -42,8 +42,8 @@ pub enum SessionError {
         /// The actual number.
         given: usize,
     },
-    /// The caller used `execute` although the terms name a result party, or `execute_for_result_party` although they
-    /// do not.
+    /// The caller used `execute` although the terms name a result party, or `execute_for_result_party`
+    /// although they do not.
     #[error("the terms reveal the output to another party than this call does")]
     WrongCall,
     /// The parties saw different messages.

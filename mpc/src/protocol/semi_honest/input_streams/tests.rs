@@ -1,5 +1,5 @@
-//! Programs with more input bits than are prefetched, over a connection without a buffer: each write waits for its
-//! reader.
+//! Programs with more input bits than are prefetched, over a connection without a buffer: each write waits
+//! for its reader.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::mpsc;
@@ -65,7 +65,8 @@ impl<F: Fancy, I: Inputs<F>> Inputs<F> for Watched<I> {
     }
 }
 
-/// Reads a piece of each stream in turn; the gates of a piece combine its bits into one wire, which is an output.
+/// Reads a piece of each stream in turn; the gates of a piece combine its bits into one wire, which is an
+/// output.
 #[derive(Clone)]
 struct Turns {
     input_streams: Vec<InputStream>,
