@@ -27,7 +27,7 @@ use sotto_mw::{
     output::{Extra, Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey},
     rules::{
-        WellFormed, check_block, check_transaction, connect_block, connect_transaction, propose,
+        NextBlock, WellFormed, check_block, check_transaction, connect_block, connect_transaction, propose,
         verify_block, verify_transaction,
     },
     schnorr::{SignedMessage, sign},
@@ -222,7 +222,13 @@ fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
     let t = connect_transaction(TOY.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = toy.reward(fee);
     let time = state.tip().time;
-    let p = propose(TOY.chain(), &state, &[t], (coinbase.output, kernel), time).unwrap();
+    let next = NextBlock {
+        transactions: &[t],
+        coinbase_output: coinbase.output,
+        coinbase_kernel: kernel,
+        time: time,
+    };
+    let p = propose(TOY.chain(), &state, next).unwrap();
     (state, toy.seal(p.header, p.body))
 }
 

@@ -1,5 +1,5 @@
-//! Audits the supply of a chain without learning one amount: the commitments of all unspent outputs, minus the supply
-//! that the schedule allows, must equal the excesses of all kernels and the total offset.
+//! Audits the supply of a chain without learning one amount: the commitments of all unspent outputs, minus
+//! the supply that the schedule allows, must equal the excesses of all kernels and the total offset.
 //!
 //! ```text
 //! Σ unspent − supply·H = Σ excesses + total offset·G

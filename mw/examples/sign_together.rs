@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let features = KernelFeatures::Plain { fee: Amount::new(60_000), not_after: Height::new(1_440) };
     let id = SessionId([9; 32]);
 
-    // Each party draws a key and a pair of nonces, and shows the public part with a proof that it knows the key.
+    // Each party draws a key and a pair of nonces, and shows the public part with a proof that it knows the
+    // key.
     let mut party = |role| {
         let x = SecretScalar::random(&mut OsRng);
         let nonces = Nonces::generate(&x, &mut OsRng);

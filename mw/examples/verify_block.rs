@@ -1,5 +1,5 @@
-//! Takes one payment through every stage of its life: made, proposed, sealed, verified, connected. Then alters one
-//! header, and shows which rule notices.
+//! Takes one payment through every stage of its life: made, proposed, sealed, verified, connected. Then
+//! alters one header, and shows which rule notices.
 //!
 //! ```text
 //! Block ──check──▶ WellFormed ──verify──▶ Verified ──connect──▶ Connected

@@ -1,19 +1,21 @@
 //! Joining transactions, with cut-through.
 //!
-//! Joining adds the offsets and concatenates the lists. Cut-through then removes every plain output together with the
-//! input that spends it: both sides of the balance lose the same commitment, so the excess sum stays the same. Coinbase
-//! outputs are never cut through, because the maturity rule must see them. Laws, tested as properties, for any
-//! transactions `x, y, …`:
+//! Joining adds the offsets and concatenates the lists. Cut-through then removes every plain output together
+//! with the input that spends it: both sides of the balance lose the same commitment, so the excess sum stays
+//! the same. Coinbase outputs are never cut through, because the maturity rule must see them. Laws, tested as
+//! properties, for any transactions `x, y, …`:
 //!
 //! ```text
 //! preserves     Σ excesses + offset·G, every kernel, and every end of a chain of payments
 //! commutes      aggregate(x, y, …) does not depend on the order
-//! associates    if aggregate(x, y, z) succeeds, it equals aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
+//! associates    if aggregate(x, y, z) succeeds, it equals
+//!               aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
 //! ```
 //!
-//! The last law has a condition: no output is created twice or spent twice **among all of them**. The converse does not
-//! hold. Joining in steps may cut an output through before its duplicate arrives, and then succeeds where joining at once
-//! reports the conflict. Both results balance; the rules decide whether they may enter a block.
+//! The last law has a condition: no output is created twice or spent twice **among all of them**. The
+//! converse does not hold. Joining in steps may cut an output through before its duplicate arrives, and then
+//! succeeds where joining at once reports the conflict. Both results balance; the rules decide whether they
+//! may enter a block.
 
 use crate::{
     group::{PointBytes, Scalar},

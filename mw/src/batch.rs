@@ -1,7 +1,7 @@
 //! Many range proofs and signatures as one equation, over all cores.
 //!
-//! Each proof is two equations in the group, each signature one. Multiplied by independent random weights and added
-//! they are one multiscalar multiplication in which all proofs share 130 generators:
+//! Each proof is two equations in the group, each signature one. Multiplied by independent random weights and
+//! added they are one multiscalar multiplication in which all proofs share 130 generators:
 //!
 //! ```text
 //! Σₖ eₖ·( A + x·S + Σⱼ uⱼ²·Lⱼ + uⱼ⁻²·Rⱼ − Σᵢ (z + a·sᵢ)·Gᵢ + Σᵢ (z + y⁻ⁱ(z²·2ⁱ − b·s₆₃₋ᵢ))·Hᵢ
@@ -11,10 +11,10 @@
 //! = 0
 //! ```
 //!
-//! Weights are 128 bits, never zero, and drawn from a transcript that has absorbed, for every proof, a challenge taken
-//! after its last byte, and every signature with its challenge: who chooses a proof has fixed all of them first. A false batch passes with
-//! probability 2⁻¹²⁷. Source: Bünz et al. 2018, section 6; verification equations as in `bulletproofs` 5.0.0, whose verifier the
-//! tests hold this one against.
+//! The weights have 128 bits, are never zero, and come from a transcript that has absorbed, for every proof,
+//! a challenge taken after its last byte, and every signature with its challenge. A prover has thus fixed all
+//! proofs before any weight is known, and an invalid batch passes with probability 2⁻¹²⁷. Source: Bünz et al.
+//! 2018, section 6. The equations are those of `bulletproofs` 5.0.0; the tests compare both verifiers.
 
 mod claim;
 mod proof;
@@ -62,22 +62,23 @@ pub fn verify_signatures(all: &[SignedMessage]) -> Result<(), usize> {
     if hold(all) { Ok(()) } else { Err(first_bad(all, &hold).unwrap_or(0)) }
 }
 
-/// Whether all proofs and all signatures hold. Variable time: everything here is public.
+/// Whether all proofs and all signatures verify. Variable time: everything here is public.
 pub(crate) fn all_hold(claims: &[Claim<'_>], signed: &[SignedMessage]) -> bool {
     let sum = sum(Backend::detect(), claims, signed);
     sum.is_some_and(|sum| sum.is_identity())
 }
 
-/// The left side of the equation; `None` when something in it is not canonical, or an identity where none may be.
+/// The left side of the equation; `None` if an encoding is not canonical, or a point is the identity that
+/// must not be.
 ///
-/// Points do not wait for their scalars: their decoding fills the pauses between the steps that lead to those.
+/// Points are decoded in parallel with the computation of their scalars.
 fn sum(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Option<Sum> {
     let encodings = points(claims, signed);
     let (terms, points) = rayon::join(|| terms(backend, claims, signed), || msm::decode(backend, &encodings));
     terms?.sum(backend, &points?)
 }
 
-/// The encodings of all points that are not shared, in the order of their [`Terms`].
+/// The encodings of all points that are not shared, in the order of [`Terms`].
 fn points(claims: &[Claim<'_>], signed: &[SignedMessage]) -> Vec<[u8; 32]> {
     let of_signature = |s: &SignedMessage| [*s.signature.r.as_bytes(), *s.key.as_bytes()];
     claims.iter().flat_map(proof::points).chain(signed.iter().flat_map(of_signature)).collect()
@@ -102,13 +103,14 @@ fn terms(backend: Backend, claims: &[Claim<'_>], signed: &[SignedMessage]) -> Op
     Some(Terms::concat(parts))
 }
 
-/// How many of n proofs or signatures one task takes: multiples of eight, enough tasks for all threads, and few enough that
-/// no sum of residues, to which a proof adds at most two terms, has more than 512 of them.
+/// How many of n proofs or signatures one task takes: a multiple of eight, small enough to occupy all
+/// threads, and at most 256, so that a sum of residues, to which a proof adds at most two terms, has at most
+/// 512.
 fn share(n: usize) -> usize {
     n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(8).clamp(8, 256)
 }
 
-/// The lowest index of what does not hold, by bisection; `None` when all holds.
+/// The lowest index of an item that does not verify, by bisection; `None` if all verify.
 pub(crate) fn first_bad<T>(all: &[T], hold: &impl Fn(&[T]) -> bool) -> Option<usize> {
     if hold(all) {
         return None;

@@ -1,7 +1,8 @@
 //! Blocks: a header that commits to the whole state after the block, the operator's seal, and a body.
 //!
 //! ```text
-//! header = height ‖ previous ‖ time ‖ total offset ‖ kernel count ‖ kernel root ‖ output count ‖ output root ‖ body hash
+//! header = height ‖ previous ‖ time ‖ total offset ‖ kernel count ‖ kernel root
+//!          ‖ output count ‖ output root ‖ body hash
 //! seal   = signature of the operator over ("sotto/seal/v1" ‖ chain id ‖ header hash)
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! A chain's parameters, a value and never a global, and the weights that all chains share.
 //!
-//! The id of a chain is the hash of its parameters. Every message that its keys sign contains the id, so a signature for
-//! one chain is invalid on any other.
+//! The id of a chain is the hash of its parameters. Every message that its keys sign contains the id, so a
+//! signature for one chain is invalid on any other.
 
 use crate::{
     amount::{Amount, Height},
@@ -12,12 +12,14 @@ use crate::{
 };
 use core::fmt;
 
-/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In version 1
-/// an input had weight 1.
+/// Version of the consensus rules: the first byte of the encoded parameters, and so part of the chain id. In
+/// version 1 an input had weight 1.
 pub const RULES_VERSION: u8 = 2;
-/// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of an output.
+/// Weight of an input: one decompression, one lookup, removal and undo record. Measured, it costs a third of
+/// an output.
 pub const INPUT_WEIGHT: u64 = 8;
-/// Weight of an output without extra data: 706 bytes in units of 32, which also covers the range proof's verification.
+/// Weight of an output without extra data: 706 bytes in units of 32, which also covers the range proof's
+/// verification.
 pub const OUTPUT_WEIGHT: u64 = 22;
 /// Bytes of extra data for one unit of weight.
 pub const EXTRA_BYTES_PER_WEIGHT: u64 = 32;
@@ -89,7 +91,8 @@ pub struct Params {
     pub maturity: u64,
     /// W: the widest kernel window, in blocks.
     pub window_width: u64,
-    /// Window bounds are multiples of this many blocks, because arbitrary heights would make wallets distinguishable.
+    /// Window bounds are multiples of this many blocks, because arbitrary heights would make wallets
+    /// distinguishable.
     pub window_grid: u64,
     /// K: the deepest reorganisation, in blocks; below W.
     pub reorganisation: u64,
@@ -164,7 +167,8 @@ pub enum ParamsError {
     /// The operator's key is the identity.
     #[error("invalid operator key: it is the identity")]
     OperatorKey,
-    /// The window must be a positive multiple of the grid and wider than the reorganisation limit and one grid step.
+    /// The window must be a positive multiple of the grid and wider than the reorganisation limit and one
+    /// grid step.
     #[error(
         "invalid kernel window: expected a multiple of its grid, above one grid step and the reorganisation limit"
     )]
@@ -247,8 +251,8 @@ impl Chain {
         self.params.fee_per_weight.units().checked_mul(weight).map(Amount::new)
     }
 
-    /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of the grid
-    /// within the window width.
+    /// The last height of the standard window of a payment for the block at `next`: the farthest multiple of
+    /// the grid within the window width.
     #[must_use]
     pub fn standard_expiry(&self, next: Height) -> Height {
         let far = next.plus(self.params.window_width).get();

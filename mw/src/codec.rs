@@ -4,11 +4,11 @@
 //! decode(encode(x)) = x        encode(decode(b)) = b  for every b that decodes
 //! ```
 //!
-//! Integers are little-endian. Points and scalars must be canonical. A list starts with its length. Transactions,
-//! blocks and chain parameters start with a version byte. `docs/FORMATS.md` draws every layout.
+//! Integers are little-endian. Points and scalars must be canonical. A list starts with its length.
+//! Transactions, blocks and chain parameters start with a version byte. `docs/FORMATS.md` draws every layout.
 //!
-//! Guaranteed: each value has one encoding, and decoding never allocates more than the bytes at hand can fill. Not
-//! guaranteed: that a decoded value obeys any consensus rule; [`crate::rules`] checks those.
+//! Guaranteed: each value has one encoding, and decoding never allocates more than the bytes at hand can
+//! fill. Not guaranteed: that a decoded value obeys any consensus rule; [`crate::rules`] checks those.
 #![deny(clippy::indexing_slicing)]
 
 /// Version of the byte format of transactions and blocks.

@@ -30,7 +30,8 @@ impl Commitment {
         Self(pedersen().commit(Scalar::from(v.units()), *r.expose()).into())
     }
 
-    /// Whether `self − v·H = X + o·G`: the output holds `v`, and its blinding factor is the sum of `o` and the secret of `X`.
+    /// Whether `self − v·H = X + o·G`: the output holds `v`, and its blinding factor is the sum of `o` and
+    /// the secret of `X`.
     #[must_use]
     pub fn is_split(&self, v: Amount, x: &PublicKey, o: &Scalar) -> bool {
         let rest = Self::new(v, &SecretScalar::from(*o));

@@ -4,8 +4,8 @@
 //! P = chain id (32) ‖ features (1) ‖ length of extra (8, LE) ‖ extra
 //! ```
 //!
-//! The transcript of a range proof absorbs `P` before anything else; the commitment V enters as part of the proof
-//! itself. A proof is therefore valid for one output of one chain only.
+//! The transcript of a range proof absorbs `P` before anything else; the commitment V enters as part of the
+//! proof itself. A proof is therefore valid for one output of one chain only.
 
 use crate::{
     chain::ChainId,

@@ -1,9 +1,11 @@
 //! The group ristretto255, and the two generators of the ledger.
 //!
-//! The group is that of RFC 9496, through `curve25519-dalek`; no other file names the curve. `G`, the base point, carries
-//! blinding factors. `H`, hashed to the group, carries amounts. No relation between the two is known.
+//! The group is that of RFC 9496, through `curve25519-dalek`; no other file names the curve. `G`, the base
+//! point, carries blinding factors. `H`, hashed to the group, carries amounts. No relation between the two is
+//! known.
 //!
-//! A [`Point`] keeps its canonical encoding beside the element: hashes and comparisons need the bytes, sums the element.
+//! A [`Point`] keeps its canonical encoding beside the element: hashes and comparisons need the bytes, sums
+//! the element.
 
 use crate::{
     codec::{Decode, DecodeError, Encode, Reader},

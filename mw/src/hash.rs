@@ -1,8 +1,8 @@
 //! Tagged hashes: how the ledger hashes everything except range proofs and signature challenges.
 //!
 //! `tagged(t, x) = SHA-256(SHA-256(t) ‖ SHA-256(t) ‖ x)`, so uses with different tags never collide, and any
-//! standard library can recompute a hash. Parts are concatenated: callers pass parts of fixed width, or put a length
-//! before each part that varies.
+//! standard library can recompute a hash. Parts are concatenated: callers pass parts of fixed width, or put a
+//! length before each part that varies.
 //!
 //! Source: BIP-340, "Design", tagged hashes.
 

@@ -1,15 +1,16 @@
 //! Kernels: the part of a payment that stays in the chain forever.
 //!
-//! The signature of a kernel under its excess `E` proves that inputs and outputs differ by a multiple of G alone, so that
-//! no amount was created. The kernel also states the fee and the heights at which it may enter a block. The message has a
-//! fixed width:
+//! The signature of a kernel under its excess `E` proves that inputs and outputs differ by a multiple of G
+//! alone, so that no amount was created. The kernel also states the fee and the heights at which it may enter
+//! a block. The message has a fixed width:
 //!
 //! ```text
-//! m = "sotto/kernel/v1" ‖ chain id (32) ‖ features (1) ‖ fee (8) ‖ not_before (8) ‖ not_after (8) ‖ distance (8)
+//! m = "sotto/kernel/v1" ‖ chain id (32) ‖ features (1) ‖ fee (8)
+//!     ‖ not_before (8) ‖ not_after (8) ‖ distance (8)
 //! ```
 //!
-//! Integers are little-endian, and zero where a kind has no such field. The offset is not signed, so that transactions
-//! can be joined.
+//! Integers are little-endian, and zero where a kind has no such field. The offset is not signed, so that
+//! transactions can be joined.
 
 use crate::{
     amount::{Amount, Height},

@@ -1,7 +1,7 @@
 //! The kernel mountain range: an append-only Merkle tree over every kernel of the chain, whose root commits
 //! to how many there are.
 //!
-//! `n` leaves stand as perfect trees ("mountains"), one for each set bit of `n`, the tallest first:
+//! `n` leaves form perfect trees ("mountains"), one for each set bit of `n`, the tallest first:
 //!
 //! ```text
 //! leaf(x)    = H("sotto/mmr-leaf/v1", x)
@@ -11,9 +11,10 @@
 //!
 //! The mountain of leaf `i` is read off `i xor n`: its highest set bit is the mountain's height.
 //!
-//! Guaranteed: a root fixes the count and every leaf at its index; leaf, node and root never share a hash;
-//! the length of a proof follows from `i` and `n`, and exactly one proof holds for a leaf.
-//! Not guaranteed: that leaves are distinct (the rules see to that), or that a count is right which did not
+//! Guaranteed: a root commits to the count and to every leaf at its index; leaf, node and root never share a
+//! hash; `i` and `n` determine the length of a proof, and exactly one proof verifies for a leaf.
+//!
+//! Not guaranteed: that leaves are distinct, which the rules ensure, or that a count is right that does not
 //! come from a header.
 //!
 //! [`Mmr`] keeps every node (64 bytes a leaf) and can prove; [`Peaks`] keeps the peaks alone (32 bytes for
@@ -40,6 +41,17 @@ pub enum MmrError {
 }
 
 /// A mountain range with all its nodes.
+///
+/// ```
+/// use sotto_mw::{hash::tagged, mmr::Mmr};
+///
+/// let mut range = Mmr::new();
+/// let leaves = [1u8, 2, 3].map(|i| tagged("example/leaf", &[&[i]]));
+/// leaves.into_iter().for_each(|leaf| range.push(leaf));
+/// let proof = range.prove(1).expect("three leaves");
+/// assert_eq!(proof.verify(&range.root(), &leaves[1], 1, 3), Ok(()));
+/// assert!(proof.verify(&range.root(), &leaves[0], 1, 3).is_err());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Mmr {
     /// `levels[h]` holds the roots of all perfect trees of height `h`, left to right: `len >> h` of them.
@@ -59,7 +71,7 @@ impl Mmr {
         self.levels.first().map_or(0, |l| l.len() as u64)
     }
 
-    /// Whether there is no leaf.
+    /// Whether there are no leaves.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -78,7 +90,7 @@ impl Mmr {
         self.levels.push(vec![hash]);
     }
 
-    /// Forgets every leaf from index `len` on; does nothing if there are no more than `len`.
+    /// Removes every leaf from index `len` on; does nothing if there are at most `len`.
     pub fn truncate(&mut self, len: u64) {
         for (h, level) in self.levels.iter_mut().enumerate() {
             level.truncate(usize::try_from(len >> h).unwrap_or(usize::MAX));
@@ -99,7 +111,7 @@ impl Mmr {
         self.peaks().root()
     }
 
-    /// The proof that the leaf at `index` stands there, or `None` if no leaf does.
+    /// The proof of the leaf at `index`; `None` if there is none.
     #[must_use]
     pub fn prove(&self, index: u64) -> Option<MmrProof> {
         let place = Place::of(index, self.len())?;
@@ -122,7 +134,7 @@ pub struct Peaks {
 }
 
 impl Peaks {
-    /// Counts below this bound are accepted from outside; more kernels than that will never be.
+    /// Decoded counts must be below this bound, which no chain reaches.
     const MAX_LEN: u64 = 1 << 48;
 
     /// The empty range.
@@ -137,7 +149,7 @@ impl Peaks {
         self.len
     }
 
-    /// Whether there is no leaf.
+    /// Whether there are no leaves.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
@@ -179,7 +191,7 @@ impl Decode for Peaks {
     }
 }
 
-/// That a leaf stands at an index: its siblings from the bottom up, then the other peaks, the tallest first.
+/// A proof of the leaf at an index: its siblings from the bottom up, then the other peaks, the tallest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MmrProof {
     hashes: Vec<Hash>,
@@ -229,7 +241,7 @@ impl Decode for MmrProof {
     }
 }
 
-/// Where a leaf stands.
+/// The position of a leaf.
 struct Place {
     /// Height of its mountain.
     height: usize,

@@ -1,15 +1,16 @@
 //! Sums of products `Σ aᵢ·Pᵢ` on ristretto255 for public values: decoding, Pippenger's method, fixed bases.
 //!
-//! What a block's verification spends its time on, in arithmetic of our own, because it may branch on its values (all of them are
-//! public) and because eight points at a time cost about as much as one.
+//! Block verification spends most of its time here. The crate has its own arithmetic because all values are
+//! public, so it may branch on them, and because eight points at a time cost about as much as one.
 //!
 //! ```text
 //! encodings ── decode ──▶ addends ─┐
 //! scalars ──── digits ───────────▶ buckets ──▶ windows ──▶ Σ aᵢ·Pᵢ ──▶ is it the identity?
 //! ```
 //!
-//! Guarantees: the verdict is that of RFC 9496's abstract group, on every machine ([`backend`]). Not constant time: nothing
-//! secret may come here. Why it exists and how it is kept honest: `docs/adr/0001-own-verification-arithmetic.md`.
+//! Guaranteed: the verdict is that of the abstract group of RFC 9496, on every machine ([`backend`]). Not
+//! guaranteed: constant time, so no secret may be passed in. `docs/adr/0001-own-verification-arithmetic.md`
+//! explains why this module exists and how it is tested.
 
 mod digits;
 mod field;
@@ -44,7 +45,7 @@ pub(crate) use self::{
 use self::{curve::Point, field::Fe};
 use rayon::prelude::*;
 
-/// A sum: an element of the group that can only be added up and compared with the identity.
+/// A sum in the group. It can only be added to another sum and compared with the identity.
 #[derive(Clone, Copy)]
 pub(crate) struct Sum(Point<Fe>);
 
@@ -68,25 +69,25 @@ impl Sum {
     }
 }
 
-/// Bases that never change, with tables of their multiples.
+/// Fixed bases, with tables of their multiples.
 pub(crate) struct FixedBases(fixed::FixedBases);
 
 impl FixedBases {
-    /// Makes the tables.
+    /// Computes the tables.
     pub(crate) fn new(backend: Backend, bases: &[Addend]) -> Self {
         Self(fixed::FixedBases::new(backend, bases))
     }
 
-    /// `Σ aᵢ·Pᵢ`, one scalar a base.
+    /// `Σ aᵢ·Pᵢ`, with one scalar for each base.
     pub(crate) fn sum_of_products(&self, backend: Backend, scalars: &[Words]) -> Sum {
         Sum(self.0.sum_of_products(backend, scalars))
     }
 }
 
-/// Encodings that make a task worth handing to a thread.
+/// The least number of encodings that is worth a task of its own.
 const DECODE_TASK: usize = 64;
 
-/// Decodes canonical encodings (RFC 9496, section 4.3.1); `None` when one of them is not.
+/// Decodes canonical encodings (RFC 9496, section 4.3.1); `None` if one of them is not.
 pub(crate) fn decode(backend: Backend, encodings: &[[u8; 32]]) -> Option<Vec<Addend>> {
     let mut out = vec![Addend::IDENTITY; encodings.len()];
     let tasks = encodings.par_chunks(DECODE_TASK).zip(out.par_chunks_mut(DECODE_TASK));
@@ -95,7 +96,8 @@ pub(crate) fn decode(backend: Backend, encodings: &[[u8; 32]]) -> Option<Vec<Add
     all.then_some(out)
 }
 
-/// The same on the calling thread alone: who holds a lock must not wait for a pool, whose other work may want that lock.
+/// The same on the calling thread alone. A caller that holds a lock must not wait for the thread pool, whose
+/// other tasks may need that lock.
 pub(crate) fn decode_here(backend: Backend, encodings: &[[u8; 32]]) -> Option<Vec<Addend>> {
     let mut out = vec![Addend::IDENTITY; encodings.len()];
     backend.run(decode::Decode { encodings, out: &mut out }).then_some(out)

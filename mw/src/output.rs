@@ -55,7 +55,8 @@ impl Output {
         self.replay(chain)?.rewind(key)
     }
 
-    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is malformed.
+    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is
+    /// malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
         Replayed::new(&self.proof.head(), self.context(chain), &self.commitment)

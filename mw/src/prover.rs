@@ -1,11 +1,12 @@
 //! Makes range proofs whose prover randomness follows from keys, so that their owner can read them again.
 //!
-//! The `bulletproofs` crate draws 132 scalars in the order α, ρ, s_L (64), s_R (64), τ₁, τ₂. [`DeterministicRng`] serves
-//! it the scalars that [`crate::range_proof`] defines. Should the crate ever draw in another order, the proof would not
-//! rewind; [`prove`] therefore rewinds and verifies each proof before it returns it.
+//! The `bulletproofs` crate draws 132 scalars in the order α, ρ, s_L (64), s_R (64), τ₁, τ₂.
+//! [`DeterministicRng`] serves it the scalars that [`crate::range_proof`] defines. Should the crate ever draw
+//! in another order, the proof would not rewind; [`prove`] therefore rewinds and verifies each proof before
+//! it returns it.
 //!
-//! Guaranteed: the same arguments give the same bytes, and a proof that is returned verifies and rewinds. Not constant
-//! time: the inner-product step of the crate multiplies blinded vectors in variable time.
+//! Guaranteed: the same arguments give the same bytes, and a proof that is returned verifies and rewinds. Not
+//! constant time: the inner-product step of the crate multiplies blinded vectors in variable time.
 
 use crate::{
     batch::{self, Claim},
@@ -68,7 +69,8 @@ impl RngCore for DeterministicRng {
 
 impl CryptoRng for DeterministicRng {}
 
-/// Proves that `opening.amount`, blinded by `keys.blinding`, is in range; returns the commitment and the proof.
+/// Proves that `opening.amount`, blinded by `keys.blinding`, is in range; returns the commitment and the
+/// proof.
 ///
 /// The same arguments give the same bytes.
 ///

@@ -1,8 +1,9 @@
-//! Range proofs: 672 bytes that prove `0 ≤ v < 2⁶⁴` for `C = v·H + r·G`, and how their owner reads them again.
+//! Range proofs: 672 bytes that prove `0 ≤ v < 2⁶⁴` for `C = v·H + r·G`, and how their owner reads them
+//! again.
 //!
-//! The proofs are Bulletproofs (Bünz et al. 2018) as the `bulletproofs` crate makes them, one for each output, so that
-//! outputs stay separable. The transcript first absorbs a prefix `P` of chain id, features and extra data; a proof that is
-//! copied to another output fails.
+//! The proofs are Bulletproofs (Bünz et al. 2018) as the `bulletproofs` crate makes them, one for each
+//! output, so that outputs stay separable. The transcript first absorbs a prefix `P` of chain id, features
+//! and extra data; a proof that is copied to another output fails.
 //!
 //! **Rewind.** The prover's 132 random scalars are derived from keys:
 //!
@@ -12,10 +13,11 @@
 //! α  = s₀ + M,   M = amount (8) ‖ index (12) ‖ 0¹²
 //! ```
 //!
-//! The proof carries `e_blinding = α + ρ·x`, so the holder of the rewind key computes `M = e_blinding − s₀ − s₁·x` from the
-//! transcript alone, without a curve operation. For a proof made with another key, the twelve tag bytes of the result are
-//! not zero. The τ hide the blinding factor from the rewind key. Because every scalar depends on C and P, proving twice
-//! gives the same bytes; two different proofs under the same nonces would reveal the amount or the blinding factor.
+//! The proof carries `e_blinding = α + ρ·x`, so the holder of the rewind key computes `M = e_blinding − s₀ −
+//! s₁·x` from the transcript alone, without a curve operation. For a proof made with another key, the twelve
+//! tag bytes of the result are not zero. The τ hide the blinding factor from the rewind key. Because every
+//! scalar depends on C and P, proving twice gives the same bytes; two different proofs under the same nonces
+//! would reveal the amount or the blinding factor.
 
 mod rewind;
 

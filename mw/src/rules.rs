@@ -6,13 +6,14 @@
 //! Proposal ───────────────── the same at once, without the seal ──────────────▶ Connected<ProposalChange>
 //! ```
 //!
-//! Only this module makes the last three types, and mempool, sealing, connection, reorganisation, synchronisation and audit
-//! all use them. A chain without block bodies passes through the same functions ([`pruned`]). Each rule has a number: a
-//! heading in `docs/RULES.md`, a function here, a variant of [`Rejection`].
+//! Only this module makes the last three types, and mempool, sealing, connection, reorganisation,
+//! synchronisation and audit all use them. A chain without block bodies passes through the same functions
+//! ([`pruned`]). Each rule has a number: a heading in `docs/RULES.md`, a function here, a variant of
+//! [`Rejection`].
 //!
-//! Guaranteed: a value of these types has passed the named checks on one chain, which it remembers; used with another
-//! chain, it is checked again. Not guaranteed: that a `Verified` value fits any state, or that a `Connected` value fits a
-//! state other than the one it was checked against.
+//! Guaranteed: a value of these types has passed the named checks on one chain, which it remembers; used with
+//! another chain, it is checked again. Not guaranteed: that a `Verified` value fits any state, or that a
+//! `Connected` value fits a state other than the one it was checked against.
 //!
 //! ```
 //! use sotto_mw::{Rejection, rules, state::ChainView, testing::TestChain};
@@ -136,8 +137,8 @@ pub fn verify_transaction(
     Ok(Verified { value: t.value, chain: t.chain })
 }
 
-/// Checks a transaction against the state before its proofs are verified. A node that receives transactions from strangers
-/// rejects hopeless ones here, at the cost of a few lookups. Success proves nothing.
+/// Checks a transaction against the state before its proofs are verified. A node that receives transactions
+/// from strangers rejects hopeless ones here, at the cost of a few lookups. Success proves nothing.
 ///
 /// # Errors
 /// As [`connect_transaction`].
@@ -188,11 +189,12 @@ pub fn verify_block(
     Ok(Verified { value: b.value, chain: b.chain })
 }
 
-/// Checks and verifies consecutive blocks, the first on top of `parent`, with all their proofs and signatures in one batch.
-/// For small blocks this is many times faster than block by block. The number of blocks bounds the memory.
+/// Checks and verifies consecutive blocks, the first on top of `parent`, with all their proofs and signatures
+/// in one batch. For small blocks this is many times faster than block by block. The number of blocks bounds
+/// the memory.
 ///
-/// Returns the blocks before the first invalid one, and that one's height with the rule that it breaks: the same verdict
-/// as [`check_block`] and [`verify_block`] in sequence.
+/// Returns the blocks before the first invalid one, and that one's height with the rule that it breaks: the
+/// same verdict as [`check_block`] and [`verify_block`] in sequence.
 #[must_use]
 pub fn verify_blocks(
     chain: &Chain,
@@ -269,8 +271,8 @@ pub struct ProposalChange {
     chain: ChainId,
 }
 
-/// Checks a proposal for the block after the tip of `view` against every rule for blocks except the seal. A sealer calls
-/// this before it seals a proposal of others.
+/// Checks a proposal for the block after the tip of `view` against every rule for blocks except the seal. A
+/// sealer calls this before it seals a proposal of others.
 ///
 /// # Errors
 /// The first rule that it breaks, in the order of blocks, never MW-R21; or the failure of the store.
@@ -304,27 +306,39 @@ pub fn seal_proposal(
     Ok(Connected { value: BlockChange { block, change }, parent })
 }
 
+/// The contents of the next block.
+#[derive(Clone, Debug)]
+pub struct NextBlock<'a> {
+    /// The transactions, all connected to the same state.
+    pub transactions: &'a [Connected<Transaction>],
+    /// The output that holds the reward and the fees.
+    pub coinbase_output: Output,
+    /// The kernel of that output.
+    pub coinbase_kernel: Kernel,
+    /// Seconds since 1970.
+    pub time: u64,
+}
+
 /// Builds the next block from its reward and from transactions that fit the state.
 ///
 /// # Errors
-/// The rule that the block would break, or the failure of the store. A conflict between transactions is the rule that it
-/// would break in the block: MW-R24 for a double spend, MW-R25 for a double creation. MW-R18 if a transaction was
-/// connected to a state other than `view`.
+/// The rule that the block would break, or the failure of the store. A conflict between transactions is the
+/// rule that it would break in the block: MW-R24 for a double spend, MW-R25 for a double creation. MW-R18 if
+/// a transaction was connected to a state other than `view`.
 pub fn propose<V: ChainView>(
     chain: &Chain,
     view: &V,
-    transactions: &[Connected<Transaction>],
-    reward: (Output, Kernel),
-    time: u64,
+    next: NextBlock<'_>,
 ) -> Result<Proposal, ConnectError<V::Error>> {
+    let NextBlock { transactions, coinbase_output, coinbase_kernel, time } = next;
     let (tip, height) = (view.tip().hash(), view.tip().height);
     if transactions.iter().any(|t| t.parent != tip) {
         return Err(Rejection::NotNext { tip, height }.into());
     }
     let joined = aggregate(transactions.iter().map(|t| t.value.clone())).map_err(Rejection::from)?;
     let Body { inputs, mut outputs, mut kernels } = joined.body;
-    outputs.push(reward.0);
-    kernels.push(reward.1);
+    outputs.push(coinbase_output);
+    kernels.push(coinbase_kernel);
     let body = Body::sorted(inputs, outputs, kernels);
     shape::block(chain, &body)?;
     let spent = context::body(chain, view, &body)?;

@@ -1,8 +1,9 @@
 //! Schnorr signatures on ristretto255: `z·G = R + c·X` with `c = H2(R ‖ X ‖ m)`.
 //!
-//! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer, two
-//! parties ([`crate::session`]) and any standard FROST implementation produce and accept the same 64 bytes `R ‖ z`. Each
-//! message starts with a label of [`mod@crate::tag`], so a signature made for one purpose is invalid for any other.
+//! Hashes and nonces are those of RFC 9591, section 6.2, FROST(ristretto255, SHA-512), so a single signer,
+//! two parties ([`crate::session`]) and any standard FROST implementation produce and accept the same 64
+//! bytes `R ‖ z`. Each message starts with a label of [`mod@crate::tag`], so a signature made for one purpose
+//! is invalid for any other.
 
 use crate::{
     codec::fields,
@@ -43,8 +44,8 @@ pub(crate) fn h5(parts: &[&[u8]]) -> [u8; 64] {
     hash(b"com", parts)
 }
 
-/// The hedged nonce `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1. The message enters where it is known, so
-/// that two messages have two nonces even if the random source repeats itself.
+/// The hedged nonce `H3(32 fresh bytes ‖ x ‖ m)`, after RFC 9591, section 4.1. The message enters where it is
+/// known, so that two messages have two nonces even if the random source repeats itself.
 pub(crate) fn nonce(x: &SecretScalar, m: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> SecretScalar {
     let mut fresh = Zeroizing::new([0u8; 32]);
     rng.fill_bytes(&mut *fresh);

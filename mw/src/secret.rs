@@ -1,7 +1,7 @@
 //! Secret scalars: blinding factors, signing shares, nonces.
 //!
-//! Guaranteed: they are wiped on drop, compared in constant time, never printed and never copied implicitly. Not
-//! guaranteed: that the compiler leaves no copy in registers or on the stack (see `docs/THREATS.md`).
+//! Guaranteed: they are wiped on drop, compared in constant time, never printed and never copied implicitly.
+//! Not guaranteed: that the compiler leaves no copy in registers or on the stack (see `docs/THREATS.md`).
 
 use crate::group::{Point, Scalar, scalar_from_bytes};
 use core::fmt;
@@ -69,7 +69,8 @@ impl SecretScalar {
         Self(Scalar::ZERO)
     }
 
-    /// The Diffie–Hellman secret `x·P`, encoded: the same for the holder of `x` and for the holder of the logarithm of `P`.
+    /// The Diffie–Hellman secret `x·P`, encoded: the same for the holder of `x` and for the holder of the
+    /// logarithm of `P`.
     ///
     /// Constant time in `x`. The result is the identity only if `p` is, which the caller must refuse.
     #[must_use]

@@ -8,9 +8,10 @@
 //! zᵢ  = dᵢ + ρᵢ·eᵢ + c·xᵢ,   zᵢ·G = Dᵢ + ρᵢ·Eᵢ + c·Xᵢ
 //! ```
 //!
-//! Each party has two nonces, bound to the whole session, which makes concurrent sessions safe (FROST: Komlo and Goldberg
-//! 2020; RFC 9591, section 5). A proof of possession of each Xᵢ prevents rogue-key attacks. Nonces are used once:
-//! [`Session::sign`] consumes [`Nonces`], because three responses under one pair would reveal x.
+//! Each party has two nonces, bound to the whole session, which makes concurrent sessions safe (FROST: Komlo
+//! and Goldberg 2020; RFC 9591, section 5). A proof of possession of each Xᵢ prevents rogue-key attacks.
+//! Nonces are used once: [`Session::sign`] consumes [`Nonces`], because three responses under one pair would
+//! reveal x.
 
 use crate::{
     chain::ChainId,
@@ -191,7 +192,8 @@ pub enum SessionError {
 ///
 /// let (chain, id) = (ChainId::from_bytes([0; 32]), SessionId([1; 32]));
 /// let mut party = |role| {
-///     let (x, participant) = (SecretScalar::random(&mut OsRng), Participant { chain: &chain, session: &id, role });
+///     let x = SecretScalar::random(&mut OsRng);
+///     let participant = Participant { chain: &chain, session: &id, role };
 ///     let nonces = Nonces::generate(&x, &mut OsRng);
 ///     let share = Share::new(&participant, &x, &nonces, &mut OsRng);
 ///     (x, nonces, share)

@@ -1,7 +1,7 @@
 //! The state of a chain as the rules see it: queries ([`ChainView`]) and changes ([`ChangeSet`]).
 //!
-//! A change set holds everything that one block adds and removes, so `undo ∘ apply` is the identity. [`MemoryState`] is the
-//! straightforward implementation, which tests compare with stores on disk.
+//! A change set holds everything that one block adds and removes, so `undo ∘ apply` is the identity.
+//! [`MemoryState`] is the straightforward implementation, which tests compare with stores on disk.
 
 mod rewind_data;
 mod unspent;

@@ -1,7 +1,7 @@
 //! Every domain-separation label of the ledger, in one table.
 //!
-//! No two purposes share a label, and each label ends in the version of the bytes that follow it. A signature, a hash
-//! or a proof made for one purpose is therefore meaningless for any other.
+//! No two purposes share a label, and each label ends in the version of the bytes that follow it. A
+//! signature, a hash or a proof made for one purpose is therefore meaningless for any other.
 
 /// Chain id: the hash of the canonical genesis parameters.
 pub const CHAIN_ID: &str = "sotto/chain-id/v1";

@@ -1,10 +1,11 @@
-//! For tests, of this crate and of those who build on it: random values, a test chain, and what each rule refuses.
+//! Support for tests of this crate and of its users: random values, a test chain, and a rejected case for
+//! each rule.
 //!
-//! - [`strategies`]: proptest strategies for everything that has bytes; structure only, so codecs see all of it.
-//! - [`TestChain`]: a chain in memory whose operator, payers and payees are one; everything follows from a seed.
-//! - [`cases`]: for each consensus rule what that rule refuses, beside a neighbour that is accepted.
+//! - [`strategies`]: proptest strategies for every encoded type, valid or not.
+//! - [`TestChain`]: a chain in memory with the keys of all its users, derived from a seed.
+//! - [`cases`]: for each consensus rule, inputs that it rejects, each with a similar input that is accepted.
 //!
-//! Nothing here is secret, and wrong use panics: not for use outside of tests.
+//! Nothing here is secret, and misuse panics: use it in tests only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that is wrong must stop")]
 
 mod case;

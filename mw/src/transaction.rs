@@ -1,7 +1,7 @@
 //! Bodies and transactions.
 //!
-//! A transaction balances if `Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G`. An input is only the commitment that
-//! it spends: everything else about that output comes from the state.
+//! A transaction balances if `Σ outputs + fees·H − Σ inputs = Σ excesses + offset·G`. An input is only the
+//! commitment that it spends: everything else about that output comes from the state.
 
 use crate::{
     amount::Amount,

@@ -1,8 +1,8 @@
 //! The trie of unspent outputs: a set of (key, leaf) pairs whose root depends on the set alone.
 //!
-//! A key is the 32-byte hash of a commitment, read from its most significant bit; a leaf is the hash of what
-//! is unspent. A set `S` of two or more forks at the first bit `b` in which two of its keys differ, into `S₀`
-//! and `S₁` by that bit; bits that all keys share cost no node, so no node has a single child:
+//! A key is the 32-byte hash of a commitment, read from its most significant bit; a leaf is the hash of an
+//! unspent output. A set `S` of two or more forks at the first bit `b` in which two of its keys differ, into
+//! `S₀` and `S₁` by that bit; bits that all keys share cost no node, so no node has a single child:
 //!
 //! ```text
 //! top({})         = H("sotto/trie-empty/v1")
@@ -12,15 +12,15 @@
 //! ```
 //!
 //! Guaranteed: one root for one set, whatever the order of edits. A node commits to its bit and a leaf to its
-//! whole key, so the walk of a key from a root is one walk: it ends at the key's own leaf, which proves
-//! inclusion, or at another's, which proves absence; no root, however made, lets the same key have both
-//! proofs.
-//! Not guaranteed: that the set behind a root is the unspent set (the rules see to that), nor balance: a path
-//! is as long as the forks on it, about log₂ n for hashed keys and at most 256.
+//! whole key, so a key has only one path from a root. It ends at the leaf of the key, which proves inclusion,
+//! or at another leaf, which proves absence. No root, however constructed, allows both proofs for one key.
 //!
-//! Nodes are immutable and shared: `clone` is a snapshot at the price of a pointer, undo is keeping the old
-//! value, and an edit makes anew only the nodes above what it touches. Memory: two nodes of 96 bytes for each
-//! leaf.
+//! Not guaranteed: that the set behind a root is the set of unspent outputs, which the rules ensure; nor
+//! balance: a path has about log₂ n forks for hashed keys, and at most 256.
+//!
+//! Nodes are immutable and shared: `clone` makes a snapshot for the price of a pointer, keeping the old value
+//! is enough to undo, and an edit copies only the nodes on the paths that it changes. Memory: two nodes of 96
+//! bytes for each leaf.
 //!
 //! Source: D. R. Morrison, "PATRICIA", J. ACM 15 (1968); hashed as in R. Merkle, CRYPTO '87.
 
@@ -40,9 +40,9 @@ use std::sync::Arc;
 /// One member of the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Where it stands: the hash of a commitment.
+    /// The key: the hash of a commitment.
     pub key: Hash,
-    /// What stands there: the hash of what is unspent.
+    /// The leaf: the hash of an unspent output.
     pub leaf: Hash,
 }
 
@@ -70,6 +70,19 @@ pub enum EditError {
 }
 
 /// The set. Cloning is O(1).
+///
+/// ```
+/// use sotto_mw::{hash::tagged, trie::Trie};
+///
+/// let (key, leaf) = (tagged("example/key", &[b"k"]), tagged("example/leaf", &[b"x"]));
+/// let mut trie = Trie::new();
+/// trie.insert(key, leaf)?;
+/// assert_eq!(trie.prove(&key).verify(&trie.root(), &key), Ok(Some(leaf)));
+///
+/// let absent = tagged("example/key", &[b"other"]);
+/// assert_eq!(trie.prove(&absent).verify(&trie.root(), &absent), Ok(None));
+/// # Ok::<(), sotto_mw::trie::Occupied>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Trie {
     top: Option<Arc<Node>>,
@@ -82,8 +95,8 @@ enum Node {
     Fork { bit: u16, hash: Hash, left: Arc<Node>, right: Arc<Node> },
 }
 
-/// What a key is to become, and the first bit in which it leaves the trie's keys ([`END`] if it is one of
-/// them).
+/// The new leaf of a key, and the first bit in which the key differs from the keys of the trie ([`END`] if it
+/// is one of them).
 struct Edit {
     key: Hash,
     leaf: Option<Hash>,
@@ -194,8 +207,8 @@ impl Trie {
         Edit { key, leaf, leaves_at: near.map_or(END, |e| first_difference(&e.key, &key)) }
     }
 
-    /// Where the walk of a key ends: at itself if it is in the set, else at one of those that share most bits
-    /// with it.
+    /// The entry at the end of the path of a key: its own if it is in the set, else one of those that share
+    /// the most bits with it.
     fn nearest(&self, key: &Hash) -> Option<&Entry> {
         let mut node = self.top.as_deref()?;
         loop {
@@ -244,7 +257,7 @@ fn merge(node: Option<&Arc<Node>>, edits: &[Edit]) -> Option<Arc<Node>> {
     let (left, right) = match node.map(|n| (n, &**n)) {
         None => (None, None),
         Some((_, Node::Fork { bit: b, left, right, .. })) if *b == bit => (Some(left), Some(right)),
-        // A new fork above this node, which stands on the other side of it than the edit that calls for it.
+        // A new fork above this node: the edit that requires it is on the other side.
         Some((n, _)) if bit_of(&parting.key, bit) => (Some(n), None),
         Some((n, _)) => (None, Some(n)),
     };

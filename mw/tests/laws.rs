@@ -1,4 +1,4 @@
-//! The ledger's laws: joining, cut-through, undo, bytes, flipped bits, batches.
+//! Laws of the ledger, tested as properties: joining, cut-through, undo, encodings, flipped bits, batches.
 #![allow(clippy::unwrap_used, reason = "a test that is wrong must stop")]
 
 use proptest::{collection::vec, prelude::*, sample::subsequence};
@@ -67,7 +67,8 @@ proptest! {
         prop_assert_eq!(joined(&groups), joined(all));
     }
 
-    /// No kernel is lost and the offsets add, so Σ excesses + offset·G is kept; only pairs cancel, and all of them.
+    /// No kernel is lost and the offsets add, so Σ excesses + offset·G is kept; only pairs cancel, and all of
+    /// them.
     #[test]
     fn joining_keeps_excesses_offsets_and_ends(some in subsequence((0..6).collect::<Vec<usize>>(), 0..=6)) {
         let some: Vec<_> = some.into_iter().map(|i| PAYMENTS.1[i].clone()).collect();
@@ -82,7 +83,7 @@ proptest! {
     }
 }
 
-/// A transaction as far as joining looks at it: it moves some of eight outputs, and need not balance.
+/// A transaction for joining only: it moves some of eight outputs, and need not balance.
 fn moves(made: &[Owned], (spends, creates, offset): (u8, u8, u64)) -> Transaction {
     let chosen = |bits: u8| made.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, o)| o);
     let inputs = chosen(spends & !creates).map(Owned::commitment).collect();
@@ -91,8 +92,8 @@ fn moves(made: &[Owned], (spends, creates, offset): (u8, u8, u64)) -> Transactio
 }
 
 proptest! {
-    /// Whenever all of them can be joined at once, every bracketing and every order gives the same; and they can exactly
-    /// when no output is spent twice and none is created twice among all of them.
+    /// Whenever all of them can be joined at once, every bracketing and every order gives the same; and they
+    /// can exactly when no output is spent twice and none is created twice among all of them.
     #[test]
     fn joining_associates_where_joining_at_once_succeeds(parts: [(u8, u8, u64); 3]) {
         static MADE: LazyLock<Vec<Owned>> = LazyLock::new(|| {
@@ -115,7 +116,7 @@ proptest! {
     }
 }
 
-/// Why the law has a condition: what is cut through no longer stands in the way of its double.
+/// Why the law has a condition: an output that was cut through no longer conflicts with its duplicate.
 #[test]
 fn joining_in_steps_may_hide_a_conflict() {
     let (mut ledger, a, b) = funded();
@@ -128,7 +129,8 @@ fn joining_in_steps_may_hide_a_conflict() {
     assert!(aggregate([aggregate([x, y]).unwrap(), z]).is_ok());
 }
 
-/// The joined transaction passes every rule, and leads to the same unspent outputs as its parts one after the other.
+/// The joined transaction passes every rule, and leads to the same unspent outputs as its parts one after the
+/// other.
 #[test]
 fn cut_through_keeps_the_balance_and_the_outcome() {
     let (ledger, all) = &*PAYMENTS;
@@ -163,7 +165,7 @@ fn conflicts_are_named() {
     assert_eq!(aggregate([one, same]), Err(Conflict::CreatedTwice(created)));
 }
 
-/// A reward is never cut through: who spends it in the block that creates it keeps both, and MW-R02 refuses that.
+/// A reward is never cut through. A block that spends its own reward contains both, which MW-R02 rejects.
 #[test]
 fn rewards_are_not_cut_through() {
     let (mut ledger, ..) = funded();
@@ -214,7 +216,7 @@ fn audit(ledger: &TestChain, unspent: impl Iterator<Item = Unspent>) -> Result<A
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Back block by block to the genesis, and forth again; a change fits no other state.
+    /// Undoes all blocks down to the genesis and applies them again; a change fits no other state.
     #[test]
     fn undo_after_apply_is_the_identity(seed: u64, choices in vec(any::<(u8, u8)>(), 1..7)) {
         let (ledger, states, changes) = random_chain(seed, &choices);
@@ -231,19 +233,19 @@ proptest! {
         }
     }
 
-    /// Rewind material has one encoding, and stands for its output and no other.
+    /// Rewind data has one encoding, and its leaf is that of its output only.
     #[test]
-    fn rewind_material_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
+    fn rewind_data_has_the_leaf_of_its_output(seed: u64, edit: (usize, u8)) {
         let (ledger, ..) = random_chain(seed, &[(0, 0); 2]);
         for u in ledger.state().all_unspent() {
-            let material = u.rewind_data();
-            prop_assert_eq!((material.key(), material.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));
-            canonical(&material, edit)?;
-            let mut bytes = material.to_bytes();
+            let data = u.rewind_data();
+            prop_assert_eq!((data.key(), data.leaf()), (Unspent::key(&u.output.commitment), u.leaf()));
+            canonical(&data, edit)?;
+            let mut bytes = data.to_bytes();
             let at = edit.0 % bytes.len();
             bytes[at] ^= edit.1.max(1);
             if let Ok(other) = RewindData::from_bytes(&bytes) {
-                prop_assert!((other.key(), other.leaf()) != (material.key(), material.leaf()));
+                prop_assert!((other.key(), other.leaf()) != (data.key(), data.leaf()));
             }
         }
     }
@@ -308,9 +310,9 @@ proptest! {
     }
 }
 
-/// Each wire error, from bytes that deserve it; a count is refused before anything is allocated for it.
+/// Each decode error; a count is rejected before anything is allocated for it.
 #[test]
-fn each_way_of_not_decoding() {
+fn each_decode_error_has_its_bytes() {
     let (mut ledger, a, _) = funded();
     let t = ledger.pay(&[&a], &[5]).0;
     let good = t.to_bytes();
@@ -386,8 +388,8 @@ fn a_block_with_a_flipped_bit_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A body is verified as one batch: it holds exactly when each member does, and the first bad one is named, kernels
-    /// before outputs.
+    /// A body is verified as one batch: it holds exactly when each member does, and the first bad one is
+    /// named, kernels before outputs.
     #[test]
     fn a_batch_is_each_of_its_members(kernels: [bool; 6], outputs: [bool; 4], sparse: [bool; 2]) {
         static JOINED: LazyLock<Transaction> = LazyLock::new(|| joined(&PAYMENTS.1));

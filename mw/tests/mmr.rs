@@ -91,7 +91,7 @@ fn a_proof_holds_for_its_leaf_index_and_count_alone() {
 }
 
 #[test]
-fn an_inner_node_is_no_leaf() {
+fn an_inner_node_is_not_a_leaf() {
     let two = range(2);
     let inner = tagged("sotto/mmr-node/v1", &[leaf(0).as_bytes(), leaf(1).as_bytes()]);
     let mut one = Mmr::new();
@@ -124,9 +124,9 @@ fn bytes_of_another_length_are_refused() {
     assert!(Peaks::from_bytes(&[&[0, 0, 0, 0, 0, 128, 0, 0], &[0; 32][..]].concat()).is_ok());
 }
 
-/// The longest proof that a count can call for is judged, not feared.
+/// The longest possible proof is checked like any other.
 #[test]
-fn the_largest_counts_are_judged() {
+fn the_largest_counts_are_checked() {
     let proof = MmrProof::from_bytes(&[&[126], &[7; 126 * 32][..]].concat()).unwrap();
     assert_eq!(proof.verify(&Hash::ZERO, &leaf(0), 0, u64::MAX), Err(MmrError::Root));
     assert_eq!(proof.verify(&Hash::ZERO, &leaf(0), u64::MAX - 1, u64::MAX), Err(MmrError::Shape));

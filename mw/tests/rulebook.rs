@@ -1,4 +1,4 @@
-//! Rule, document, error, function and vector carry one number: five lists, held together.
+//! Rule, heading, error, function and vector share one number: these tests compare the five lists.
 #![allow(clippy::unwrap_used, reason = "a test that fails may say so by panicking")]
 
 use sotto_mw::{error::Rejection, testing::cases};
@@ -12,7 +12,7 @@ fn sections() -> Vec<(String, String)> {
     rules.map(|s| (s.split(' ').next().unwrap().to_owned(), s.to_owned())).collect()
 }
 
-/// What stands in backticks after `- Where:` or `- Error:`.
+/// The words in backticks after `- Where:` or `- Error:`.
 fn quoted(section: &str, item: &str) -> Vec<String> {
     let line = section.lines().find(|l| l.starts_with(item)).unwrap();
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
@@ -39,7 +39,7 @@ fn each_rule_has_a_case_and_its_error_is_the_documented_one() {
 }
 
 #[test]
-fn each_rule_names_a_function_that_there_is() {
+fn each_rule_names_a_function_that_exists() {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
     for (number, section) in sections() {
         for place in quoted(&section, "- Where:") {

@@ -1,6 +1,5 @@
-//! Every rule refuses what it should, for its own reason, and nothing beside it.
-//!
-//! The cases stand in `sotto_mw::testing::cases`; here they are judged, as transactions and inside sealed blocks.
+//! Every rule rejects its cases for its own reason, and accepts their neighbours.
+//! `sotto_mw::testing::cases` defines the cases; these tests check them as transactions and inside sealed blocks.
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -29,7 +28,7 @@ fn each_case_is_refused_by_its_rule_and_its_neighbour_is_not() {
     }
 }
 
-/// One set of rules for both paths. The two rules that speak of transactions alone stand apart.
+/// One set of rules for both paths, except the two rules that concern transactions only.
 #[test]
 fn a_block_is_refused_for_its_transactions() {
     for case in CASES.iter() {
@@ -61,9 +60,9 @@ fn what_is_refused_changes_nothing() {
     }
 }
 
-/// What a proposal is judged by is what its block is, but for the seal; what passed needs the seal and nothing more.
+/// A proposal is checked like its block, except for the seal; a checked proposal needs only the seal.
 #[test]
-fn a_proposal_is_judged_as_its_block_is() {
+fn a_proposal_is_checked_like_its_block() {
     let mut refused = 0;
     for (case, trial) in CASES.iter().flat_map(|c| [(c, &c.refused), (c, &c.accepted)]) {
         let blocks = [Some(trial.clone()), trial.in_block()].into_iter().flatten();
@@ -88,7 +87,7 @@ fn a_proposal_is_judged_as_its_block_is() {
     assert!(refused > 20, "{refused}");
 }
 
-/// A proposal that was judged on one chain cannot be sealed for another, even by an operator of both.
+/// A proposal that was checked on one chain cannot be sealed for another, even by an operator of both.
 #[test]
 fn a_proposal_is_sealed_for_its_own_chain() {
     let mut ledger = TestChain::new(1);
@@ -102,7 +101,7 @@ fn a_proposal_is_sealed_for_its_own_chain() {
 }
 
 #[test]
-fn parameters_must_make_sense() {
+fn contradictory_parameters_are_refused() {
     let good = TestChain::new(1).chain().params().clone();
     let edited = |edit: fn(&mut Params)| {
         let mut p = good.clone();
@@ -122,7 +121,8 @@ fn parameters_must_make_sense() {
     assert_eq!(edited(|p| p.max_weight = 30), Ok(()));
 }
 
-/// A transaction must leave room for the reward of its block: none that passes alone is too heavy to be sealed.
+/// A transaction must leave room for the reward of its block: none that passes alone is too heavy to be
+/// sealed.
 #[test]
 fn a_transaction_leaves_room_for_the_reward() {
     let mut ledger = TestChain::with(1, |p| p.max_weight = 82 + 30);
@@ -157,7 +157,7 @@ fn the_seal_comes_before_the_body() {
 
 /// Amounts are 64 bits everywhere: the greatest output can be made, sent on and audited.
 #[test]
-fn the_greatest_amount_is_an_amount() {
+fn the_greatest_amount_can_be_spent() {
     let mut ledger = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(u64::MAX), 1));
     let all = ledger.grow(Vec::new());
     assert_eq!(all.opening.amount, Amount::new(u64::MAX));

@@ -1,5 +1,5 @@
-//! The ledger's test vectors: written by this test when `SOTTO_VECTORS=write` is set, held against the code otherwise; and the
-//! documents' own vectors, held against ours.
+//! The ledger's test vectors: written by this test when `SOTTO_VECTORS=write` is set, held against the code
+//! otherwise; and the documents' own vectors, held against ours.
 #![allow(clippy::unwrap_used, reason = "a test that fails may say so by panicking")]
 
 #[path = "vectors/group.rs"]
@@ -37,7 +37,7 @@ fn secret(x: &SecretScalar) -> String {
     hex(*x.to_bytes())
 }
 
-/// The bytes that a JSON string spells.
+/// The bytes of a hexadecimal JSON string.
 fn bytes(v: &Value) -> Vec<u8> {
     let digits = v.as_str().unwrap().as_bytes().chunks(2);
     digits.map(|d| u8::from_str_radix(std::str::from_utf8(d).unwrap(), 16).unwrap()).collect()
@@ -80,7 +80,7 @@ impl RngCore for Tape<'_> {
 
 impl CryptoRng for Tape<'_> {}
 
-/// Every file is what the code gives, byte for byte.
+/// Every file equals what the code generates, byte for byte.
 #[test]
 fn files_are_what_the_code_gives() {
     let all = [
@@ -122,8 +122,8 @@ fn ristretto255_is_the_documents() {
     assert_eq!(invalid.len(), 29);
 }
 
-/// RFC 9591, appendix E: nonces (H3), challenge and signature (H2). The rest of its suite is in the session's own vector,
-/// which `check.py` computes with the functions that it has held against this document.
+/// RFC 9591, appendix E: nonces (H3), challenge and signature (H2). The rest of its suite is in the session's
+/// own vector, which `check.py` computes with the functions that it has held against this document.
 #[test]
 fn frost_is_the_documents() {
     let v = sotto_vectors::load("rfc9591").unwrap();

@@ -22,7 +22,7 @@ use sotto_mw::{
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::Excess,
-    rules::{Verified, connect_proposal, connect_transaction, propose, seal_proposal},
+    rules::{NextBlock, Verified, connect_proposal, connect_transaction, propose, seal_proposal},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, RewindData, WrongState},
@@ -140,7 +140,13 @@ impl MemoryChain {
             .chain([Ok(chain.params().reward)])
             .try_fold(Amount::ZERO, |sum, fee| sum.checked_add(fee?).ok_or(CoinbaseError::Overflow))?;
         let reward = miner.build(height, due, rng)?;
-        let proposal = propose(chain, state, &payments, reward, height.get())?;
+        let next = NextBlock {
+            transactions: &payments,
+            coinbase_output: reward.0,
+            coinbase_kernel: reward.1,
+            time: height.get(),
+        };
+        let proposal = propose(chain, state, next)?;
         let seal = sign(&self.operator, &proposal.header.seal_message(chain.id()), rng);
         let block = seal_proposal(chain, connect_proposal(chain, state, proposal)?, seal)?;
         let (block, change) = (block.get().block.clone(), block.get().change.clone());

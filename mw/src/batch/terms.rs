@@ -6,7 +6,7 @@ use crate::{
 };
 use std::sync::LazyLock;
 
-/// Points that are summed at a time: bounds the memory; beyond it a sum gets no cheaper.
+/// The number of points that are summed at once. This bounds the memory; larger sums are not cheaper.
 const BLOCK: usize = 1 << 14;
 
 /// Coefficients of the shared generators, and those of all other points.
@@ -31,7 +31,8 @@ impl Terms {
         all
     }
 
-    /// The sum with these points; `None` when a generator's encoding is not canonical, which does not happen.
+    /// The sum over these points; `None` if the encoding of a generator is not canonical, which does not
+    /// happen.
     pub(super) fn sum(&self, backend: Backend, points: &[Addend]) -> Option<Sum> {
         static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
             let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();

@@ -1,4 +1,4 @@
-//! The batch against the crate's own verifier, on good and on corrupted proofs.
+//! Compares the batch with the verifier of the `bulletproofs` crate, on valid and on corrupted proofs.
 
 use super::*;
 use crate::{
@@ -95,7 +95,7 @@ fn agrees_with_the_crate_on_every_corrupted_element() {
     }
 }
 
-/// Identities in place of A, S, T₁, T₂, L, R: refused by the crate, so by us.
+/// Identities in place of A, S, T₁, T₂, L, R, which the crate refuses.
 #[test]
 fn identities_inside_a_proof_are_refused() {
     let good = proven(1);

@@ -1,8 +1,9 @@
 //! Merlin transcripts of several proofs at once: the same operations, each proof's own bytes.
 //!
-//! Merlin 3 frames messages with STROBE 1.0.2 over Keccak-f[1600] with a rate of 166 bytes. Nothing of that framing depends on
-//! the state, so it is written into blocks first; [`Transcripts::challenges`] runs the blocks of all proofs side by side. What
-//! is absorbed must be equally long in all of them. The tests hold this against `merlin` itself.
+//! Merlin 3 frames messages with STROBE 1.0.2 over Keccak-f[1600] with a rate of 166 bytes. The framing does
+//! not depend on the state, so it is written into blocks first, and [`Transcripts::challenges`] processes the
+//! blocks of all proofs side by side. Messages must be equally long in all of them. The tests compare the
+//! challenges with those of `merlin`.
 
 use crate::msm::{BLOCK_BYTES, Backend, Script};
 
@@ -17,7 +18,7 @@ const PRF: u8 = 1 | 1 << 1 | 1 << 2;
 /// STROBE's first block: its rate, its security parameter and its name.
 const HEADER: &[u8; 18] = b"\x01\xa8\x01\x00\x01\x60STROBEv1.0.2";
 
-/// At most eight transcripts in the writing.
+/// Up to eight transcripts that are being written.
 pub(super) struct Transcripts {
     states: usize,
     /// Block after block, one for each state; the last ones are being written.

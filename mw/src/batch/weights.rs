@@ -1,7 +1,7 @@
 //! The random weights under which the equations of a batch are added.
 //!
-//! Each weight has 128 bits, is never zero, and comes from one transcript over all proofs and signatures. Whoever
-//! chooses a proof has therefore fixed every weight before knowing it.
+//! Each weight has 128 bits, is never zero, and comes from one transcript over all proofs and signatures. A
+//! prover has therefore fixed all of its input before it knows a weight.
 
 use super::proof::Challenges;
 use crate::{group::Scalar, schnorr::SignedMessage, tag};
@@ -16,8 +16,8 @@ pub(super) struct ProofWeights {
     pub(super) ec: u128,
 }
 
-/// One pair of weights a proof, one weight a signature, all from one transcript over all of them. Each proof and
-/// each signature takes up as many bytes as the next, so what is absorbed says which is which.
+/// One pair of weights for each proof and one weight for each signature, from one transcript over all of
+/// them. All proofs absorb equally many bytes, and so do all signatures, so the input is unambiguous.
 pub(super) fn weights(
     challenges: &[Challenges],
     signed: &[Challenged<'_>],

@@ -1,7 +1,7 @@
-//! Which instructions do the arithmetic: chosen at run time, one verdict whatever the choice.
+//! Selects the instructions for the arithmetic at run time. The verdict never depends on the choice.
 //!
-//! A [`Kernel`] is generic over the [`Instructions`]. [`Backend::run`] compiles it once a back end, each time inside a function
-//! that enables the back end's instructions, into which everything is inlined.
+//! [`Backend::run`] compiles a [`Kernel`] once for each back end, inside a function that enables its
+//! instructions; everything is inlined into that function.
 
 use super::kernel::Kernel;
 use portable::Portable;
@@ -10,7 +10,7 @@ use portable::Portable;
 mod ifma;
 mod portable;
 
-/// A set of instructions that this machine has.
+/// A back end that this machine supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     /// 64-bit words, everywhere.
@@ -21,7 +21,7 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// The fastest.
+    /// The fastest back end of this machine.
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(present) = ifma::Present::detect() {
@@ -30,7 +30,7 @@ impl Backend {
         Self::Portable
     }
 
-    /// All that this machine has.
+    /// All back ends of this machine.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
         let best = Self::detect();

@@ -4,16 +4,16 @@
 //! bucket b = Σ of the points whose digit is ±b, with that sign        window = Σ b·bucket b
 //! ```
 //!
-//! The points of each bucket are listed first (a counting sort), buckets with lists of nearly equal length are put side
-//! by side, and each lane adds up one bucket in registers: no two lanes ever touch the same bucket, and no sum goes to memory
-//! before it is complete. The windows' own sums are then taken with one window a lane.
+//! A counting sort first lists the points of each bucket. Buckets with lists of similar length go side by
+//! side, and each lane adds up one bucket in registers: two lanes never touch the same bucket, and no sum is
+//! stored before it is complete. Then the sums of the windows are taken, one window in each lane.
 
 use super::{
     curve::{Addend, Point, PointRow},
     lanes::{Lanes, Mask},
 };
 
-/// Which points go to which bucket. Kept from task to task for its memory.
+/// The points of each bucket. Tasks reuse the memory.
 #[derive(Default)]
 pub(super) struct Lists {
     /// List k is at `starts[k]..starts[k + 1]`. Each window has one list for its zeros, then one a bucket.
@@ -138,7 +138,8 @@ fn sum_lists<F: Lanes>(points: &[Addend], lists: &[&[u32]; 8]) -> Point<F> {
     sum
 }
 
-/// `(Σ Pᵢ, Σ (i + 1)·Pᵢ)` over `count` rows, `stride` apart from lane to lane; the identity beyond the last row.
+/// `(Σ Pᵢ, Σ (i + 1)·Pᵢ)` over `count` rows, `stride` apart from lane to lane; the identity beyond the last
+/// row.
 #[inline(always)]
 pub(super) fn reduce<F: Lanes>(rows: &[PointRow], count: usize, stride: usize) -> (Point<F>, Point<F>) {
     let mut running = Point::identity();

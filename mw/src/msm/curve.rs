@@ -1,9 +1,10 @@
 //! The curve −x² + y² = 1 + d·x²·y² over p = 2²⁵⁵ − 19, N points at a time.
 //!
-//! Extended coordinates (X : Y : Z : T) with x = X/Z, y = Y/Z, x·y = T/Z, and the formulas of Hisil, Wong, Carter and Dawson
-//! (2008), sections 3.1 and 3.3. They are complete because −1 is a square modulo p and d is not: no input is special, so none
-//! is tested for. X and Y are only ever wanted as Y − X and Y + X, and so they are kept. An [`Addend`] is a point with Z = 1 in
-//! the form that the addition wants, halved: this saves the doubling of Z and scales all coordinates of the sum alike.
+//! Extended coordinates (X : Y : Z : T) with x = X/Z, y = Y/Z, x·y = T/Z, and the formulas of Hisil, Wong,
+//! Carter and Dawson (2008), sections 3.1 and 3.3. They are complete because −1 is a square modulo p and d is
+//! not, so no input needs special treatment. The formulas use X and Y only as Y − X and Y + X, so points are
+//! stored in that form. An [`Addend`] is a point with Z = 1 in the form that addition needs, halved: this
+//! saves the doubling of Z and scales all coordinates of the sum alike.
 
 use super::{
     field::Fe,
@@ -45,7 +46,7 @@ impl Addend {
         Self::store_coordinates(y.sub(x).mul(half), y.add(x).mul(half), x.mul(y).mul(F::splat(D)))
     }
 
-    /// Says that it is about to be added.
+    /// Announces that it will be added soon.
     #[inline(always)]
     pub(super) fn prefetch<F: Lanes>(&self) {
         F::prefetch(&self.0[0]);
@@ -137,7 +138,8 @@ impl<F: Lanes> Point<F> {
         Self::completed((F::difference(b, a), F::sum(b, a)), (F::difference(d, c), F::sum(d, c)))
     }
 
-    /// Doubles N points. E, F, G and H of the paper are twice as large here: (Y + X)² − (Y − X)² = 4XY and so on.
+    /// Doubles N points. E, F, G and H of the paper are twice as large here: (Y + X)² − (Y − X)² = 4XY and so
+    /// on.
     #[inline(always)]
     pub(super) fn double(&self) -> Self {
         let (minus, plus) = (self.minus.squared(), self.plus.squared());
@@ -208,7 +210,8 @@ impl Point<Fe> {
         crossed(self.minus, q.minus) && crossed(self.plus, q.plus) && crossed(self.t, q.t)
     }
 
-    /// Whether this is the identity of ristretto255: X = 0 or Y = 0 (RFC 9496, section 4.3.3, against (0, 1)).
+    /// Whether this is the identity of ristretto255: X = 0 or Y = 0 (RFC 9496, section 4.3.3, against (0,
+    /// 1)).
     pub(crate) fn is_ristretto_identity(&self) -> bool {
         let (twice_x, twice_y) = (self.plus.sub(self.minus), self.plus.add(self.minus));
         twice_x.is_zero().or(twice_y.is_zero()) == Mask(1)

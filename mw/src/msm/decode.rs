@@ -1,8 +1,8 @@
 //! Decoding ristretto255, many encodings at a time (RFC 9496, section 4.3.1).
 //!
-//! Nearly all the time goes into one power with exponent (p − 5)/8 a point, and that has no branches: N lanes do N of them
-//! together, and two such groups are interleaved because each product waits for the one before. Accepts the canonical
-//! encodings and nothing else.
+//! Nearly all the time goes into one power with exponent (p − 5)/8 for each point. It has no branches, so N
+//! lanes compute N of them together, and two such groups are interleaved because each product depends on the
+//! one before. Accepts exactly the canonical encodings.
 
 use super::{
     curve::{Addend, D, ROOT_OF_MINUS_ONE},
@@ -12,7 +12,8 @@ use super::{
     power::power_p58,
 };
 
-/// Decodes each encoding into its place in `out`; false, and `out` is of no use, when one of them is not canonical.
+/// Decodes each encoding into its place in `out`. Returns false, and leaves `out` unusable, if one is not
+/// canonical.
 pub(super) struct Decode<'a> {
     pub(super) encodings: &'a [[u8; 32]],
     pub(super) out: &'a mut [Addend],
@@ -55,7 +56,7 @@ fn decode<F: Lanes>(encodings: &[[u8; 32]], out: &mut [Addend]) -> Option<()> {
     Some(())
 }
 
-/// The points (x, y) of non-negative encodings s; `None` when one does not exist. Names as in the RFC.
+/// The points (x, y) of non-negative encodings s; `None` if one does not exist. Names as in the RFC.
 #[inline(always)]
 fn affine<F: Field>(s: F) -> Option<(F, F)> {
     let (one, ss) = (F::splat(Fe::ONE), s.square());
@@ -72,7 +73,8 @@ fn affine<F: Field>(s: F) -> Option<(F, F)> {
     (refused == Mask::NONE).then_some((x, y))
 }
 
-/// 1/√w up to its sign, which the caller's results do not depend on: SQRT_RATIO_M1(1, w). `None` when a w is 0 or no square.
+/// 1/√w up to its sign, on which the caller's results do not depend: SQRT_RATIO_M1(1, w). `None` if a w is 0
+/// or not a square.
 #[inline(always)]
 fn inverse_square_root<F: Field>(w: F) -> Option<F> {
     let w3 = w.square().mul(w);

@@ -4,22 +4,22 @@
 //! ±a = Σⱼ dⱼ·2^(cj),   −2^(c−1) ≤ dⱼ ≤ 2^(c−1),   0 ≤ j < ⌈252/c⌉
 //! ```
 //!
-//! The sign is that which makes the absolute value at most (ℓ − 1)/2 < 2²⁵¹ + 2¹²³, ℓ the group's order: one bit less, and for
-//! c = 6, 7, 9, 12 one window less. Instead of carrying from digit to digit, 2^(c−1) is added to every digit but the top one
-//! before the windows are cut, and taken off each afterwards. The top digit has nothing added: what is left of a and
-//! the addition's carry is at most 2^(c−1).
+//! The sign is that which makes the absolute value at most (ℓ − 1)/2 < 2²⁵¹ + 2¹²³, ℓ the group's order: one
+//! bit less, and for c = 6, 7, 9, 12 one window less. Instead of carrying from digit to digit, 2^(c−1) is
+//! added to every digit but the top one before the windows are cut, and taken off each afterwards. The top
+//! digit has nothing added: what is left of a and the addition's carry is at most 2^(c−1).
 
 /// ℓ = 2²⁵² + 27742317777372353535851937790883648493, the group's order.
 pub(super) const ORDER: [u64; 4] = [0x5812_631a_5cf5_d3ed, 0x14de_f9de_a2f7_9cd6, 0, 0x1000_0000_0000_0000];
 /// (ℓ − 1)/2.
 const HALF_ORDER: [u64; 4] = [0x2c09_318d_2e7a_e9f6, 0x0a6f_7cef_517b_ce6b, 0, 0x0800_0000_0000_0000];
-/// Bits that the absolute values need, but for a bit that the top digit's range covers.
+/// Bits of the absolute values, except one that the range of the top digit covers.
 const BITS: usize = 252;
 
 /// A public scalar below ℓ: four 64-bit words, the lowest first.
 pub(crate) type Words = [u64; 4];
 
-/// Whether it is a scalar at all: below ℓ.
+/// Whether the words are below ℓ.
 pub(crate) fn is_canonical(words: &Words) -> bool {
     less(words, &ORDER)
 }
@@ -53,7 +53,7 @@ impl Width {
     }
 }
 
-/// Scalars ready to be cut into digits: absolute values plus what is added to their digits, word by word.
+/// Recoded scalars: the absolute values plus the offset of their digits, word by word.
 pub(super) struct Recoded {
     words: [Vec<u64>; 4],
     /// −1 for a negated scalar, or 0.

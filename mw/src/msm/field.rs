@@ -4,15 +4,15 @@
 //! x = l₀ + l₁·2⁵¹ + l₂·2¹⁰² + l₃·2¹⁵³ + l₄·2²⁰⁴        every limb ≤ LIMIT = 2⁵¹ + 2¹³
 //! ```
 //!
-//! That bound holds for every argument and every result: there is no looser form that a caller must remember to reduce.
-//! Arithmetic is exact modulo p for all such inputs; a value may be p or a little more, so equality and parity go through
-//! [`Fe::canonical`]. Variable time: public values only.
+//! Every argument and every result obeys that bound; no looser form exists that a caller would have to
+//! reduce. Arithmetic is exact modulo p for all such inputs; a value may be p or a little more, so equality
+//! and parity go through [`Fe::canonical`]. Variable time: public values only.
 
 /// Bits of a limb in canonical form.
 pub(super) const BITS: u32 = 51;
 /// The low 51 bits.
 pub(super) const MASK: u64 = (1 << BITS) - 1;
-/// What no limb exceeds.
+/// The greatest value of a limb.
 pub(super) const LIMIT: u64 = (1 << BITS) + (1 << 13);
 /// 2p, limb by limb: added before a subtraction, it keeps every limb from going below zero.
 pub(super) const TWICE_P: [u64; 5] = [2 * (MASK - 18), 2 * MASK, 2 * MASK, 2 * MASK, 2 * MASK];
@@ -26,7 +26,7 @@ impl Fe {
     pub(super) const ZERO: Self = Self([0; 5]);
     pub(super) const ONE: Self = Self([1, 0, 0, 0, 0]);
 
-    /// From canonical 32 little-endian bytes; `None` for p and above.
+    /// Decodes 32 little-endian bytes; `None` for p and above.
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
         let w = words(bytes);
         let below_p = w[3] < u64::MAX >> 1
@@ -34,7 +34,7 @@ impl Fe {
         below_p.then_some(Self::from_words(w))
     }
 
-    /// From four 64-bit words, of which the topmost bit is ignored.
+    /// From four 64-bit words, ignoring the topmost bit.
     pub(super) const fn from_words(w: [u64; 4]) -> Self {
         Self([
             w[0] & MASK,
@@ -47,7 +47,8 @@ impl Fe {
 
     /// The same value in 0 … p − 1, every limb below 2⁵¹.
     pub(super) fn canonical(self) -> Self {
-        // One pass leaves limbs below 2⁵¹ except the lowest, so the value is below 2²⁵⁵ + 19; adding 19 tells whether it is at least p.
+        // One pass leaves limbs below 2⁵¹ except the lowest, so the value is below 2²⁵⁵ + 19. Adding 19
+        // carries out of the top limb exactly if the value is at least p.
         let x = Self::carried(self.0).0;
         let q = x.iter().fold(19, |carry, l| (l + carry) >> BITS);
         let mut carry = 19 * q;

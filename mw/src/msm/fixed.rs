@@ -1,5 +1,5 @@
-//! Sums over bases that never change: all 2^(cj)·P are kept, so every window of every scalar falls into one set of buckets and
-//! nothing is doubled.
+//! Sums over fixed bases: all 2^(cj)·P are stored, so every window of every scalar falls into one set of
+//! buckets, without any doubling.
 
 use super::{
     backend::Backend,
@@ -15,7 +15,7 @@ use super::{
 /// Windows of nine bits: 28 multiples, 3.5 KiB a base.
 const WIDTH: Width = Width(9);
 
-/// Bases with their multiples.
+/// Bases and their multiples.
 pub(super) struct FixedBases {
     /// 2^(cj) times base i at `j·bases + i`.
     multiples: Vec<Addend>,
@@ -26,7 +26,7 @@ impl FixedBases {
         Self { multiples: backend.run(Multiples(bases)) }
     }
 
-    /// `Σ aᵢ·Pᵢ`, one scalar a base.
+    /// `Σ aᵢ·Pᵢ`, with one scalar for each base.
     pub(super) fn sum_of_products(&self, backend: Backend, scalars: &[Words]) -> Point<Fe> {
         let scalars = Recoded::new(scalars, WIDTH);
         let mut digits = Vec::with_capacity(self.multiples.len());

@@ -1,7 +1,8 @@
 //! Keccak-f[1600] (FIPS 202, section 3) on several states side by side, and a duplex driven by a script.
 //!
-//! What a sponge absorbs does not depend on its state. So a transcript is first written down as blocks, for each state its own
-//! bytes in the same places, and then all states run through them together. Nothing here is secret.
+//! The input of a sponge does not depend on its state. A transcript is therefore first written as blocks,
+//! each state with its own bytes in the same places; then all states process the blocks together. Nothing
+//! here is secret.
 
 use super::{
     kernel::{Instructions, Kernel},
@@ -21,7 +22,7 @@ pub(crate) struct Script<'a> {
     pub(crate) squeezed: &'a [usize],
 }
 
-/// Gives what each state squeezed, squeeze after squeeze: rows of words at `squeeze·states + state`.
+/// Returns the output of each squeeze for each state: rows of words at `squeeze·states + state`.
 impl Kernel for Script<'_> {
     type Output = Vec<[u64; 8]>;
 

@@ -1,15 +1,15 @@
 //! The seam between generic arithmetic and the instructions that run it.
 //!
-//! A [`Kernel`] is written once, over any [`Instructions`]. [`Backend::run`](super::backend::Backend::run) compiles it
-//! once for each back end, inside a function that enables the instructions of that back end; everything is inlined into
-//! that function.
+//! A [`Kernel`] is written once, over any [`Instructions`]. [`Backend::run`](super::backend::Backend::run)
+//! compiles it once for each back end, inside a function that enables the instructions of that back end;
+//! everything is inlined into that function.
 
 use super::{
     lanes::{Lanes, States},
     residues::Residues,
 };
 
-/// What a back end offers: several elements, or residues, side by side.
+/// The types of a back end: several elements, residues or states side by side.
 pub(crate) trait Instructions {
     /// Integers modulo p = 2²⁵⁵ − 19.
     type Field: Lanes;
@@ -19,11 +19,11 @@ pub(crate) trait Instructions {
     type States: States;
 }
 
-/// A piece of work.
+/// A computation that is generic over the back end.
 pub(crate) trait Kernel {
-    /// Its result.
+    /// The result.
     type Output;
 
-    /// Does it. Implementations are `#[inline(always)]`.
+    /// Runs the computation. Implementations are `#[inline(always)]`.
     fn run<I: Instructions>(self) -> Self::Output;
 }

@@ -1,11 +1,12 @@
-//! Several integers modulo p side by side: what every back end offers, and all that the curve arithmetic may use.
+//! Several integers modulo p side by side: the operations that every back end provides to the curve
+//! arithmetic.
 //!
-//! A back end keeps N elements in N lanes and applies each operation to all of them. Memory holds an element as five words
-//! ([`Fe`]), in rows of eight words; loading transposes N rows into eight words of N lanes. Every element has limbs within
-//! [`LIMIT`](super::field::LIMIT), in and out, on every back end: no method states another bound.
+//! A back end keeps N elements in N lanes and applies each operation to all of them. Memory holds an element
+//! as five words ([`Fe`]), in rows of eight words; loading transposes N rows into eight words of N lanes.
+//! Every element has limbs within [`LIMIT`](super::field::LIMIT), in and out, on every back end.
 //!
-//! All methods are inlined always, into a function that enables the back end's instructions ([`super::backend`]); the generic
-//! code above them avoids closures around arithmetic for the same reason.
+//! All methods are inlined always, into a function that enables the back end's instructions
+//! ([`super::backend`]); the generic code above them avoids closures around arithmetic for the same reason.
 
 use super::field::Fe;
 
@@ -17,7 +18,7 @@ impl Mask {
     /// No lane.
     pub(super) const NONE: Self = Self(0);
 
-    /// All of n lanes.
+    /// The first n lanes.
     pub(super) const fn all(n: usize) -> Self {
         Self(u16::MAX >> (16 - n))
     }
@@ -30,9 +31,9 @@ impl Mask {
 
 /// N integers modulo p.
 pub(crate) trait Field: Copy {
-    /// How many.
+    /// The number of lanes.
     const N: usize;
-    /// Products before their carries are taken, for sums of two of them.
+    /// A product before carries are propagated; two of them can be added first.
     type Product: Copy;
 
     /// The same element in every lane.
@@ -113,14 +114,14 @@ pub(crate) trait Lanes: Field {
     /// The inverse of [`load`](Self::load); the first N rows count.
     fn store(words: [Self::Word; 8]) -> [[u64; 8]; 8];
 
-    /// Says that a row is about to be loaded.
+    /// Announces that a row will be loaded soon.
     #[inline(always)]
     fn prefetch(_row: &[u64; 8]) {}
 }
 
 /// 64-bit words of several states.
 pub(crate) trait States: Copy {
-    /// How many, at most eight.
+    /// The number of states, at most eight.
     const N: usize;
 
     /// The same word in every state.
@@ -145,7 +146,8 @@ pub(crate) trait States: Copy {
     fn store(words: [Self; 8]) -> [[u64; 8]; 8];
 }
 
-/// Twice the lanes, for code in which each product waits for the one before: the second half fills the pauses.
+/// Twice the lanes, for code in which each product depends on the one before: the second half fills the
+/// pipeline.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<F>(pub(super) F, pub(super) F);
 

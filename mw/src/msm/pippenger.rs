@@ -1,7 +1,8 @@
-//! `Σ aᵢ·Pᵢ`, its windows shared out over the threads.
+//! `Σ aᵢ·Pᵢ` by Pippenger's method, with the windows distributed over the threads.
 //!
-//! Few buckets a window: N windows are summed at once, one a lane. Many: each window is cut into N segments of m buckets, one a
-//! lane, and the segments' sums of N windows are put together with one window a lane.
+//! With few buckets for each window, N windows are summed at once, one in each lane. With many, each window
+//! is cut into N segments of m buckets, one in each lane; the segment sums of N windows are then combined
+//! with one window in each lane.
 //!
 //! ```text
 //! bucket l·m + i + 1 = Bₗᵢ      Sₗ = Σᵢ Bₗᵢ      Tₗ = Σᵢ (i + 1)·Bₗᵢ      window = Σₗ Tₗ + m·Σₗ l·Sₗ
@@ -18,7 +19,7 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Digits that make a task worth handing to a thread.
+/// The least number of digits that is worth a task of its own.
 const TASK_DIGITS: usize = 2048;
 /// Windows no wider than this are not cut into segments.
 const WHOLE: Width = Width(6);
@@ -73,7 +74,7 @@ fn best_width(n: usize) -> Width {
     Width((Width::LEAST.0..=13).min_by_key(cost).unwrap_or(Width::LEAST.0))
 }
 
-/// Memory that tasks hand on.
+/// Memory that a task reuses.
 #[derive(Default)]
 struct Scratch {
     digits: Vec<i16>,

@@ -1,4 +1,5 @@
-//! Inverses and square roots as powers: two fixed ones modulo p by one chain of 254 squarings, and 1/x modulo ℓ.
+//! Inverses and square roots as powers: two fixed powers modulo p by one chain of 254 squarings, and 1/x
+//! modulo ℓ.
 
 use super::{
     digits::ORDER,

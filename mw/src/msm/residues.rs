@@ -1,14 +1,15 @@
-//! Integers modulo ℓ = 2²⁵² + 27742317777372353535851937790883648493, the group's order: one, or several side by side.
+//! Integers modulo ℓ = 2²⁵² + 27742317777372353535851937790883648493, the group's order: one, or several side
+//! by side.
 //!
-//! Montgomery's form (1985) with R = 2²⁶⁰: x stands for x·R modulo ℓ, in five limbs of 52 bits, and
+//! Montgomery's form (1985) with R = 2²⁶⁰: x is represented by x·R modulo ℓ, in five limbs of 52 bits, and
 //!
 //! ```text
 //! mul(a, b) = (a·b + m·ℓ)/R,      m = −a·b/ℓ modulo R, a limb at a time
 //! ```
 //!
-//! **Bounds.** Every residue has limbs below 2⁵² and a value below 2²⁵⁴ < 4ℓ, in and out; so a product is below 2²⁴⁸ + ℓ. Sums and
-//! differences are brought back by q·2²⁵² + r = r + ℓ − q·(ℓ − 2²⁵²) modulo ℓ. Canonical words come from [`Residues::to_words`]
-//! alone. Variable time: public values only.
+//! **Bounds.** Every residue has limbs below 2⁵² and a value below 2²⁵⁴ < 4ℓ, in and out; so a product is
+//! below 2²⁴⁸ + ℓ. Sums and differences are brought back by q·2²⁵² + r = r + ℓ − q·(ℓ − 2²⁵²) modulo ℓ.
+//! Canonical words come from [`Residues::to_words`] alone. Variable time: public values only.
 
 use super::digits::{ORDER, Words, difference, less};
 
@@ -41,7 +42,7 @@ const fn spread(l: [u64; 5], bits: u32) -> [u64; 5] {
 pub(crate) trait Residues: Copy {
     /// How many, at most eight.
     const N: usize;
-    /// Sums in the making.
+    /// An accumulator of sums.
     type Sum: Copy;
 
     /// The same in every lane.

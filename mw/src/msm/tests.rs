@@ -1,4 +1,5 @@
-//! Each back end against the portable one, that one against arithmetic bit by bit, and all of them against `curve25519-dalek`.
+//! Compares each back end with the portable one, that one with bit-by-bit arithmetic, and all with
+//! `curve25519-dalek`.
 
 mod decoding;
 mod differential;

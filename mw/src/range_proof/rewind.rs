@@ -5,10 +5,10 @@
 //! A = α·G + Σ bᵢ·Gᵢ + (bᵢ − 1)·Hᵢ,   α = s₀ + M, b = bits of v    a second check of a hit
 //! ```
 //!
-//! An owner checks a hit by deriving the commitment again. A view key lacks the blinding factor, so it checks the hit
-//! against A instead. In a proof that verifies, A opens in one way only: to the bits of the committed amount (Bünz et al.
-//! 2018, theorem 2). Another holder of the view key can therefore make outputs that look received, but not one that shows
-//! a wrong amount.
+//! An owner checks a hit by deriving the commitment again. A view key lacks the blinding factor, so it checks
+//! the hit against A instead. In a proof that verifies, A opens in one way only: to the bits of the committed
+//! amount (Bünz et al. 2018, theorem 2). Another holder of the view key can therefore make outputs that look
+//! received, but not one that shows a wrong amount.
 
 use super::{Opening, ProofHead, RewindKey, keyed, scalar};
 use crate::{
@@ -45,15 +45,15 @@ impl<'a> Replayed<'a> {
 
     /// Reads the opening if the proof was made with this key, at the cost of two hashes; `None` otherwise.
     ///
-    /// A false hit has probability 2⁻⁹², and anyone who has the key can forge one: the owner must derive the commitment
-    /// again from the opening.
+    /// A false hit has probability 2⁻⁹², and anyone who has the key can forge one: the owner must derive the
+    /// commitment again from the opening.
     #[must_use]
     pub fn rewind(&self, key: &RewindKey) -> Option<Opening> {
         self.read(key).map(|(opening, _)| opening)
     }
 
-    /// As [`Self::rewind`], for a view key that cannot derive the commitment: checks the amount against A. Meaningful
-    /// only for a proof that verifies.
+    /// As [`Self::rewind`], for a view key that cannot derive the commitment: checks the amount against A.
+    /// Meaningful only for a proof that verifies.
     #[must_use]
     pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
         let (opening, alpha) = self.read(key)?;
@@ -99,7 +99,8 @@ mod tests {
             assert_eq!((replayed.rewind(&key), replayed.rewind_proven(&key)), (Some(opening), Some(opening)));
             let stranger = RewindKey([3; 32]);
             assert_eq!((replayed.rewind(&stranger), replayed.rewind_proven(&stranger)), (None, None));
-            // A holder of the key can shift e_blinding, so that another amount is read. A does not open to it.
+            // A holder of the key can shift e_blinding, so that another amount is read. A does not open to
+            // it.
             let other = Opening { amount: Amount::new(units ^ 4), ..opening };
             let forged = Replayed {
                 e_blinding: replayed.e_blinding - opening.message() + other.message(),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! transaction   Σ outputs + fees·H   − Σ inputs = Σ excesses + offset·G
-//! block         Σ outputs − reward·H − Σ inputs = Σ excesses + offset·G     (the fees are in the coinbase output)
+//! block         Σ outputs − reward·H − Σ inputs = Σ excesses + offset·G     (the coinbase holds the fees)
 //! chain         Σ unspent − supply·H            = Σ excesses + total offset·G
 //! ```
 //!

@@ -4,8 +4,8 @@
 //! links and times ─▶ seals ─▶ body hash, balance, reward of each ─▶ signatures and proofs of all
 //! ```
 //!
-//! Each step looks only at the blocks before the first that failed an earlier step. The result is therefore the first
-//! invalid block, and the first rule that it breaks. A proposal takes all steps except the seals.
+//! Each step looks only at the blocks before the first that failed an earlier step. The result is therefore
+//! the first invalid block, and the first rule that it breaks. A proposal takes all steps except the seals.
 
 use super::{
     balance, context, proofs, reward, shape,

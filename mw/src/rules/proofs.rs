@@ -31,10 +31,11 @@ pub(super) fn at(height: Height, body: &Body) -> (Vec<At<'_, Kernel>>, Vec<At<'_
     (body.kernels.iter().map(|k| (height, k)).collect(), body.outputs.iter().map(|o| (height, o)).collect())
 }
 
-/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores. The error names the first bad
-/// kernel, else the first bad output.
+/// MW-R13 and MW-R14 for kernels and outputs of any blocks, in batches over all cores. The error names the
+/// first bad kernel, else the first bad output.
 ///
-/// A batch that fails although each of its parts passes is refused too: the arithmetic of the machine is then unreliable.
+/// A batch that fails although each of its parts passes is refused too: the arithmetic of the machine is then
+/// unreliable.
 pub(super) fn all(
     chain: &Chain,
     kernels: &[At<'_, Kernel>],

@@ -8,15 +8,17 @@
 //! finally   Σ unspent = supply·H + Σ excesses + offset·G                                R15 R17
 //! ```
 //!
-//! The functions are those for blocks with bodies. Lists arrive in the order of the chain: headers, then kernels, then
-//! outputs. Some may be missing; the others are checked all the same, and [`PrunedVerifier::finish`] reports whether any
-//! was missing. Signatures and proofs are collected into batches, so memory stays bounded, and a bad one may be reported
-//! some lists later, always the first of its batch.
+//! The functions are those for blocks with bodies. Lists arrive in the order of the chain: headers, then
+//! kernels, then outputs. Some may be missing; the others are checked all the same, and
+//! [`PrunedVerifier::finish`] reports whether any was missing. Signatures and proofs are collected into
+//! batches, so memory stays bounded, and a bad one may be reported some lists later, always the first of its
+//! batch.
 //!
-//! [`check_kernels`] and [`check_outputs`] check one list alone, in any order, while a download is in progress.
+//! [`check_kernels`] and [`check_outputs`] check one list alone, in any order, while a download is in
+//! progress.
 //!
-//! A [`VerifyError`] names the source of the fault. A *mismatch* contradicts the sealed headers, so another peer may have
-//! the right data. An *invalid* block is sealed by the operator, so no other data can help.
+//! A [`VerifyError`] names the source of the fault. A *mismatch* contradicts the sealed headers, so another
+//! peer may have the right data. An *invalid* block is sealed by the operator, so no other data can help.
 //!
 //! Not checked: what the column "no longer checked" of `docs/RULES.md` lists.
 
@@ -66,8 +68,8 @@ fn invalid(height: Height) -> impl Fn(Rejection) -> InvalidBlock {
     move |why| InvalidBlock { height, why }
 }
 
-/// Checks that these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all earlier
-/// kernels. [`PrunedVerifier::kernels`] checks which kernel belongs to which block.
+/// Checks that these are all kernels of the blocks after `parent` up to `last`; `before` are the peaks of all
+/// earlier kernels. [`PrunedVerifier::kernels`] checks which kernel belongs to which block.
 ///
 /// # Errors
 /// [`VerifyError::Mismatch`] with MW-R22.
@@ -154,7 +156,8 @@ impl PrunedVerifier {
     /// Checks the next headers, which must be consecutive.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19. Nothing is remembered then.
+    /// [`VerifyError::Mismatch`] with MW-R18 or MW-R21, [`VerifyError::Invalid`] with MW-R19. Nothing is
+    /// remembered then.
     pub fn headers(&mut self, all: &[SealedHeader]) -> Result<(), VerifyError> {
         let (tip, last) = (&self.tip, &self.last);
         let unlinked = |h| mismatch(h, Rejection::NotNext { tip: tip.hash(), height: tip.height });
@@ -185,11 +188,12 @@ impl PrunedVerifier {
         Ok(())
     }
 
-    /// Checks the next kernels: those of whole blocks, the first at height `first`; `before` are the peaks of all earlier
-    /// kernels. Kernels whose headers are missing are skipped.
+    /// Checks the next kernels: those of whole blocks, the first at height `first`; `before` are the peaks of
+    /// all earlier kernels. Kernels whose headers are missing are skipped.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R22, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule.
+    /// [`VerifyError::Mismatch`] with MW-R22, after which nothing is remembered; [`VerifyError::Invalid`]
+    /// with any other rule.
     pub fn kernels(&mut self, first: Height, before: &Peaks, all: &[Kernel]) -> Result<(), VerifyError> {
         let Some(parent) = self.headers.get(&first.minus(1)) else { return Ok(()) };
         if first <= self.kernels.1 {
@@ -249,11 +253,12 @@ impl PrunedVerifier {
         Ok(())
     }
 
-    /// Checks all unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each once.
+    /// Checks all unspent outputs under a prefix, in the order of keys. Prefixes may come in any order, each
+    /// once.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R23, after which nothing is remembered; [`VerifyError::Invalid`] with any other rule, and with
-    /// MW-R23 for an output of a later block.
+    /// [`VerifyError::Mismatch`] with MW-R23, after which nothing is remembered; [`VerifyError::Invalid`]
+    /// with any other rule, and with MW-R23 for an output of a later block.
     pub fn outputs(
         &mut self,
         prefix: Prefix,

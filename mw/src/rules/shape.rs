@@ -24,8 +24,8 @@ pub(super) fn block(chain: &Chain, body: &Body) -> Result<(), Rejection> {
     common(chain, body, body.weight().saturating_sub(REWARD_WEIGHT))
 }
 
-/// These rules as far as a block's kernels alone can show. The block has at least one output, its reward, so one is
-/// counted. MW-R04, MW-R06, MW-R07 and MW-R08 apply to the kernels in full.
+/// These rules as far as a block's kernels alone can show. The block has at least one output, its reward, so
+/// one is counted. MW-R04, MW-R06, MW-R07 and MW-R08 apply to the kernels in full.
 pub(super) fn kernels(chain: &Chain, kernels: &[Kernel]) -> Result<(), Rejection> {
     let body = Body { kernels: kernels.to_vec(), ..Body::default() };
     carries_rewards(1, kernels.iter().filter(|k| k.features.is_coinbase()).count())?;

@@ -1,12 +1,14 @@
-//! Rewind data: the part of an unspent output that a scan reads, with a hash in place of two thirds of the proof.
+//! Rewind data: the part of an unspent output that a scan reads, with a hash in place of two thirds of the
+//! proof.
 //!
 //! ```text
-//! leaf = H("sotto/unspent/v1", V ‖ features ‖ length of extra (8) ‖ extra ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]))
+//! leaf = H("sotto/unspent/v1", V ‖ features ‖ length of extra (8) ‖ extra
+//!          ‖ created (8) ‖ H(proof[..224]) ‖ H(proof[224..]))
 //! ```
 //!
-//! Guaranteed: rewind data has the leaf of exactly one output, so a reader who knows the root of the trie detects any
-//! change; it rewinds as the whole output does. Not guaranteed: that the range proof verifies, which needs the whole proof;
-//! for that the reader trusts the operator who sealed the root.
+//! Guaranteed: rewind data has the leaf of exactly one output, so a reader who knows the root of the trie
+//! detects any change; it rewinds as the whole output does. Not guaranteed: that the range proof verifies,
+//! which needs the whole proof; for that the reader trusts the operator who sealed the root.
 
 use crate::{
     amount::Height,
@@ -77,7 +79,8 @@ impl RewindData {
         )
     }
 
-    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is malformed.
+    /// Replays the transcript of the proof once, for any number of rewind keys; `None` if the proof is
+    /// malformed.
     #[must_use]
     pub fn replay(&self, chain: &ChainId) -> Option<Replayed<'_>> {
         let context = OutputContext::new(chain, self.features, self.extra.as_bytes());

@@ -21,7 +21,8 @@ impl Unspent {
         rewind_data::key(c)
     }
 
-    /// The leaf of the output in the trie: `H(V, features, extra, created, H(proof[..224]), H(proof[224..]))`.
+    /// The leaf of the output in the trie: `H(V, features, extra, created, H(proof[..224]),
+    /// H(proof[224..]))`.
     ///
     /// The proof enters in two parts, so that a scan that reads only the first can still be checked.
     #[must_use]

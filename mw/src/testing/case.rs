@@ -1,9 +1,9 @@
-//! One rejection: an attempt that one rule refuses, beside a neighbour that it accepts.
+//! A rejected case: an input that breaks one rule, and a similar input that is accepted.
 
 use super::test_chain::{Owned, TestChain};
 use crate::{block::Block, chain::Params, error::Rejection, transaction::Transaction};
 
-/// What is judged.
+/// The input of a case.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "there are a few dozen")]
 pub enum Subject {
@@ -13,20 +13,20 @@ pub enum Subject {
     Block(Block),
 }
 
-/// A chain and what comes to it.
+/// A chain, and an input for its next block.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The chain so far.
     pub ledger: TestChain,
-    /// What comes.
+    /// The input.
     pub subject: Subject,
 }
 
 impl Trial {
-    /// What the rules say.
+    /// Checks the input against all rules.
     ///
     /// # Errors
-    /// The rule that refuses it.
+    /// The rule that it breaks.
     pub fn verdict(&self) -> Result<(), Rejection> {
         match &self.subject {
             Subject::Transaction(t) => self.ledger.accept(t).map(|_| ()),
@@ -44,16 +44,16 @@ impl Trial {
     }
 }
 
-/// One refusal.
+/// A case.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What is tried, in words.
+    /// What the case attempts.
     pub name: &'static str,
-    /// The refusal.
+    /// The rule that is broken.
     pub because: Rejection,
-    /// What is refused.
+    /// The rejected input.
     pub refused: Trial,
-    /// What is accepted.
+    /// The accepted input.
     pub accepted: Trial,
 }
 
@@ -80,7 +80,7 @@ impl Case {
         Self { name, because, refused: trial(refused), accepted: trial(accepted) }
     }
 
-    /// One transaction on two chains: the second accepts it.
+    /// One transaction on two chains, of which the second accepts it.
     pub(super) fn on_two_chains(
         name: &'static str,
         because: Rejection,

@@ -1,8 +1,8 @@
-//! What each consensus rule refuses, beside a neighbour that differs in that alone and is accepted.
+//! Rejected cases for each consensus rule, each with a similar input that is accepted.
 //!
-//! A case is an attack or a mistake in full: signatures are made, proofs proven, headers sealed with honest roots, so that
-//! the rule in question stands alone between it and the chain. Where another rule would catch it later, the case says so.
-//! A transaction is also tried inside a sealed block ([`Trial::in_block`]): both paths must agree.
+//! A case is a complete attack or mistake: signatures verify, proofs are proven, headers are sealed with
+//! correct roots, so that only the rule in question rejects it. A case says so if another rule would also
+//! reject it. A transaction is also tried inside a sealed block ([`Trial::in_block`]); both paths must agree.
 
 mod context;
 mod proofs;

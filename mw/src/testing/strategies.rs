@@ -1,6 +1,6 @@
-//! Proptest strategies: any value that has bytes, whether or not a rule would accept it.
+//! Proptest strategies: arbitrary values of every encoded type, valid or not.
 //!
-//! Edges come often: zero, one, the greatest, the identity, equal neighbours.
+//! Edge cases are frequent: zero, one, the maximum, the identity, equal neighbours.
 
 use crate::{
     amount::{Amount, Height},
@@ -20,7 +20,7 @@ use crate::{
 };
 use proptest::{collection::vec, prelude::*};
 
-/// Any `u64`, the edges often.
+/// Any `u64`, with frequent edge cases.
 pub fn number() -> impl Strategy<Value = u64> {
     prop_oneof![3 => any::<u64>(), 2 => 0u64..200, 1 => Just(u64::MAX)]
 }
@@ -35,7 +35,7 @@ pub fn height() -> impl Strategy<Value = Height> {
     number().prop_map(Height::new)
 }
 
-/// Any scalar; zero, one and minus one often.
+/// Any scalar; zero, one and minus one are frequent.
 pub fn scalar() -> impl Strategy<Value = Scalar> {
     let edge = prop_oneof![Just(Scalar::ZERO), Just(Scalar::ONE), Just(-Scalar::ONE)];
     prop_oneof![4 => any::<[u8; 32]>().prop_map(Scalar::from_bytes_mod_order), 1 => edge]
@@ -56,12 +56,12 @@ pub fn hash() -> impl Strategy<Value = Hash> {
     any::<[u8; 32]>().prop_map(Hash::from_bytes)
 }
 
-/// A commitment that someone can open.
+/// A commitment with a known opening.
 pub fn commitment() -> impl Strategy<Value = Commitment> {
     (amount(), secret()).prop_map(|(v, r)| Commitment::new(v, &r))
 }
 
-/// Any pair of nonce commitment and response; signs nothing.
+/// Any pair of nonce commitment and response; not a valid signature.
 pub fn signature() -> impl Strategy<Value = Signature> {
     (point(), scalar()).prop_map(|(r, z)| Signature::from_parts(r, z))
 }
@@ -83,7 +83,7 @@ pub fn kernel_features() -> impl Strategy<Value = KernelFeatures> {
     ]
 }
 
-/// Any kernel; its signature signs nothing.
+/// Any kernel, with an invalid signature.
 pub fn kernel() -> impl Strategy<Value = Kernel> {
     (kernel_features(), point(), signature()).prop_map(|(features, e, signature)| Kernel {
         features,
@@ -92,7 +92,7 @@ pub fn kernel() -> impl Strategy<Value = Kernel> {
     })
 }
 
-/// Any output; its proof proves nothing.
+/// Any output, with an invalid proof.
 pub fn output() -> impl Strategy<Value = Output> {
     let features = prop_oneof![Just(OutputFeatures::Plain), Just(OutputFeatures::Coinbase)];
     let extra = vec(any::<u8>(), 0..=Extra::MAX).prop_map(|b| Extra::new(b).unwrap_or_default());
@@ -150,7 +150,7 @@ pub fn block() -> impl Strategy<Value = Block> {
     (header(), signature(), body()).prop_map(|(header, seal, body)| Block { header, seal, body })
 }
 
-/// Any parameters, whether or not they make sense together.
+/// Any parameters, contradictory ones among them.
 pub fn params() -> impl Strategy<Value = Params> {
     let network = prop_oneof![Just(Network::Main), Just(Network::Test), Just(Network::Solo)];
     (network, point(), amount(), amount(), any::<[u64; 6]>()).prop_map(

@@ -1,7 +1,8 @@
-//! A chain in memory whose operator, payers and payees are one: everything follows from a seed.
+//! A chain in memory with the keys of all its users, derived from a seed.
 //!
-//! [`TestChain::grow`] takes the rules' own path. [`TestChain::forge`] seals any body under an honest header, as a dishonest operator
-//! would; that header is computed here anew, so the two hold each other to account.
+//! [`TestChain::grow`] builds blocks with the rules. [`TestChain::forge`] seals any body under a correct
+//! header, as a dishonest operator would. It computes that header independently, so each path checks the
+//! other.
 
 use crate::{
     amount::{Amount, Height},
@@ -15,7 +16,7 @@ use crate::{
     output::Output,
     prover::{OutputKeys, prove},
     range_proof::{Opening, RewindKey, TauKey},
-    rules::{self, BlockChange, Connected, Proposal},
+    rules::{self, BlockChange, Connected, NextBlock, Proposal},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
     state::{ChainView, ChangeSet, MemoryState, Unspent},
@@ -25,26 +26,26 @@ use core::convert::Infallible;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::RngCore;
 
-/// An output, with what its owner knows of it.
+/// An output, and what its owner knows of it.
 #[derive(Clone, Debug)]
 pub struct Owned {
     /// Amount and index.
     pub opening: Opening,
     /// The blinding factor.
     pub blinding: SecretScalar,
-    /// What others see.
+    /// The public part.
     pub output: Output,
 }
 
 impl Owned {
-    /// The output's name.
+    /// The commitment of the output.
     #[must_use]
     pub const fn commitment(&self) -> Commitment {
         self.output.commitment
     }
 }
 
-/// The chain, its blocks so far, and the keys of everyone on it.
+/// A chain, its blocks, and the keys of all its users.
 ///
 /// ```
 /// use sotto_mw::testing::TestChain;
@@ -67,9 +68,9 @@ pub struct TestChain {
 }
 
 impl TestChain {
-    /// The key with which all outputs of all chains can be rewound.
+    /// The key that rewinds all outputs of all test chains.
     pub const REWIND: RewindKey = RewindKey([1; 32]);
-    /// The key that hides their blinding factors from that one.
+    /// The key that hides their blinding factors from the rewind key.
     pub const TAU: TauKey = TauKey([2; 32]);
 
     /// A new solo chain with short windows (16 blocks on a grid of 4) and a maturity of 3.
@@ -81,7 +82,7 @@ impl TestChain {
     /// The same with some parameters changed.
     ///
     /// # Panics
-    /// When the parameters make no sense together.
+    /// If the parameters contradict each other.
     #[must_use]
     pub fn with(seed: u64, edit: impl FnOnce(&mut Params)) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -94,13 +95,13 @@ impl TestChain {
         Self { chain, state, blocks: Vec::new(), operator, rng }
     }
 
-    /// Its parameters.
+    /// The chain's parameters.
     #[must_use]
     pub const fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    /// Its state.
+    /// The state after the last block.
     #[must_use]
     pub const fn state(&self) -> &MemoryState {
         &self.state
@@ -112,13 +113,13 @@ impl TestChain {
         &self.blocks
     }
 
-    /// The height of the block to come.
+    /// The height of the next block.
     #[must_use]
     pub fn next(&self) -> Height {
         self.state.tip().height.next()
     }
 
-    /// The key that seals its blocks.
+    /// The key that seals blocks.
     #[must_use]
     pub const fn operator(&self) -> &SecretScalar {
         &self.operator
@@ -151,7 +152,7 @@ impl TestChain {
     /// The output with exactly these contents.
     ///
     /// # Panics
-    /// When it cannot be proven.
+    /// If it cannot be proven.
     #[must_use]
     pub fn output_of(
         &self,
@@ -172,16 +173,16 @@ impl TestChain {
         Kernel { features, excess: Excess::from_point(*PublicKey::of(x).point()), signature }
     }
 
-    /// A plain kernel's fields: this fee, and the standard window for the next block.
+    /// The features of a plain kernel with this fee and the standard window for the next block.
     #[must_use]
     pub fn plain(&self, fee: Amount) -> KernelFeatures {
         KernelFeatures::Plain { fee, not_after: self.chain.standard_expiry(self.next()) }
     }
 
-    /// The least fee of a transaction with so many plain items.
+    /// The least fee of a transaction with these numbers of items.
     ///
     /// # Panics
-    /// When it does not fit 64 bits.
+    /// If it exceeds 64 bits.
     #[must_use]
     pub fn least_fee(&self, inputs: usize, outputs: usize, kernels: usize) -> Amount {
         let (i, o, k) = (inputs as u64, outputs as u64, kernels as u64);
@@ -189,8 +190,8 @@ impl TestChain {
         self.chain.least_fee(weight).expect("a fee that fits 64 bits")
     }
 
-    /// A transaction of these outputs and kernels, each kernel under a random excess, in which the blinding factors
-    /// balance. Whether the amounts do, and whether the rest makes sense, is the caller's affair.
+    /// A transaction of these outputs and kernels, each kernel under a random excess. The blinding factors
+    /// balance; the amounts need not.
     pub fn transaction(
         &mut self,
         inputs: &[&Owned],
@@ -201,7 +202,7 @@ impl TestChain {
         self.transaction_under(inputs, outputs, &excesses)
     }
 
-    /// The same with chosen secret keys of the excesses.
+    /// The same, with given secret keys of the excesses.
     pub fn transaction_under(
         &mut self,
         inputs: &[&Owned],
@@ -216,10 +217,10 @@ impl TestChain {
         Transaction { offset, body: Body::sorted(inputs, outputs, kernels) }
     }
 
-    /// Pays these amounts under one plain kernel at the least fee; returns the outputs, the change last.
+    /// Pays these amounts under one plain kernel at the least fee. Returns the outputs, the change last.
     ///
     /// # Panics
-    /// When the inputs are not enough.
+    /// If the inputs are insufficient.
     pub fn pay(&mut self, inputs: &[&Owned], amounts: &[u64]) -> (Transaction, Vec<Owned>) {
         let fee = self.least_fee(inputs.len(), amounts.len() + 1, 1);
         let have: u64 = inputs.iter().map(|o| o.opening.amount.units()).sum();
@@ -232,7 +233,7 @@ impl TestChain {
     /// The reward of the next block, whose transactions pay these fees.
     ///
     /// # Panics
-    /// When it does not fit 64 bits.
+    /// If it exceeds 64 bits.
     pub fn reward(&mut self, fees: Amount) -> (Owned, Kernel) {
         let due = self.chain.params().reward.checked_add(fees).expect("a reward that fits 64 bits");
         let coinbase = self.output_as(OutputFeatures::Coinbase, due.units());
@@ -240,10 +241,10 @@ impl TestChain {
         (coinbase, kernel)
     }
 
-    /// What the rules say to a transaction for the next block.
+    /// Checks a transaction for the next block.
     ///
     /// # Errors
-    /// The rule that refuses it.
+    /// The rule that it breaks.
     pub fn accept(&self, t: &Transaction) -> Result<Connected<Transaction>, Rejection> {
         let t = rules::check_transaction(&self.chain, t.clone())?;
         let t = rules::verify_transaction(&self.chain, t)?;
@@ -253,33 +254,38 @@ impl TestChain {
     /// The next block, unsealed, and its reward.
     ///
     /// # Errors
-    /// The rule that refuses a transaction or the block.
+    /// The rule that a transaction or the block breaks.
     pub fn propose(&mut self, transactions: &[Transaction]) -> Result<(Proposal, Owned), Rejection> {
         let all: Vec<_> = transactions.iter().map(|t| self.accept(t)).collect::<Result<_, _>>()?;
         let fees = Amount::checked_sum(transactions.iter().filter_map(|t| t.body.fees()));
         let (coinbase, kernel) = self.reward(fees.ok_or(Rejection::FeeOverflow)?);
-        let (reward, time) = ((coinbase.output.clone(), kernel), self.time());
-        let proposal = rules::propose(&self.chain, &self.state, &all, reward, time).map_err(refused)?;
+        let next = NextBlock {
+            transactions: &all,
+            coinbase_output: coinbase.output.clone(),
+            coinbase_kernel: kernel,
+            time: self.time(),
+        };
+        let proposal = rules::propose(&self.chain, &self.state, next).map_err(refused)?;
         Ok((proposal, coinbase))
     }
 
-    /// Seals a header and a body, whatever they are.
+    /// Seals any header and body.
     pub fn seal(&mut self, header: Header, body: Body) -> Block {
         let seal = sign(&self.operator, &header.seal_message(self.chain.id()), &mut self.rng);
         Proposal { header, body }.seal(seal)
     }
 
-    /// Seals any body under the header that fits it.
+    /// Seals any body under the header that matches it.
     pub fn forge(&mut self, body: Body, offset: &Scalar) -> Block {
         let header = self.header(&body, offset);
         self.seal(header, body)
     }
 
-    /// A sealed block of this transaction and its reward, whatever the rules say to it.
+    /// A sealed block of this transaction and its reward, valid or not.
     pub fn forge_with(&mut self, t: &Transaction) -> Block {
         let fees = t.body.kernels.iter().map(|k| k.features.fee().units()).fold(0, u64::wrapping_add);
         let (coinbase, kernel) = self.reward(Amount::new(fees));
-        // The reward goes where it belongs; the rest stays as it is, in order or not.
+        // The reward is inserted in order; the other items keep their order, right or wrong.
         let mut body = t.body.clone();
         let (outputs, kernels) = (&mut body.outputs, &mut body.kernels);
         let at = outputs.iter().position(|o| o.commitment > coinbase.commitment());
@@ -289,20 +295,20 @@ impl TestChain {
         self.forge(body, &t.offset)
     }
 
-    /// What the rules say to a block.
+    /// Checks a block.
     ///
     /// # Errors
-    /// The rule that refuses it.
+    /// The rule that it breaks.
     pub fn judge(&self, b: &Block) -> Result<Connected<BlockChange>, Rejection> {
         let b = rules::check_block(&self.chain, b.clone())?;
         let b = rules::verify_block(&self.chain, self.state.tip(), b)?;
         rules::connect_block(&self.chain, &self.state, b).map_err(refused)
     }
 
-    /// Appends a block; returns what it changed.
+    /// Appends a block and returns its changes.
     ///
     /// # Errors
-    /// The rule that refuses it; nothing is changed then.
+    /// The rule that it breaks; nothing is changed then.
     pub fn connect(&mut self, b: &Block) -> Result<ChangeSet, Rejection> {
         let change = self.judge(b)?.get().change.clone();
         self.state.apply(&change).expect("a change of this state");
@@ -310,19 +316,19 @@ impl TestChain {
         Ok(change)
     }
 
-    /// Takes the last block back, given what it changed.
+    /// Removes the last block, given its changes.
     ///
     /// # Panics
-    /// When that is not the last block's change.
+    /// If these are not the changes of the last block.
     pub fn undo(&mut self, change: &ChangeSet) {
         self.state.undo(change).expect("the change of the last block");
         self.blocks.pop();
     }
 
-    /// Appends a block of these transactions; returns its reward.
+    /// Appends a block of these transactions and returns its reward.
     ///
     /// # Panics
-    /// When a rule refuses it.
+    /// If a rule is broken.
     pub fn grow(&mut self, transactions: Vec<Transaction>) -> Owned {
         let (p, coinbase) = self.propose(&transactions).expect("transactions that fit");
         let block = self.seal(p.header, p.body);
@@ -330,7 +336,8 @@ impl TestChain {
         coinbase
     }
 
-    /// Appends empty blocks until every reward so far can be spent in the next block; returns the new rewards.
+    /// Appends empty blocks until every reward so far can be spent in the next block; returns the new
+    /// rewards.
     pub fn mature(&mut self) -> Vec<Owned> {
         (1..self.chain.params().maturity).map(|_| self.grow(Vec::new())).collect()
     }
@@ -340,7 +347,7 @@ impl TestChain {
         self.state.tip().time + 60
     }
 
-    /// The header of a body as block formats define it, for any body: what does not fit the state is left out.
+    /// The header for any body; items that do not fit the state are ignored.
     fn header(&self, body: &Body, offset: &Scalar) -> Header {
         let (parent, height) = (self.state.tip(), self.next());
         let mut after = self.state.commitments().clone();

@@ -1,13 +1,15 @@
-//! All leaves under a prefix, with the proof that they are all: what a snapshot is handed over in.
+//! Chunks: all leaves under a prefix, with a proof that none is missing. Snapshots are transferred in chunks.
 //!
-//! The walk of the prefix, followed only while forks lie within it, ends at the smallest part of the trie
-//! that could hold the leaves under it; the checker hashes that part from the leaves and folds the forks over
-//! it, at most `depth` of them. A chunk without leaves is the absence of the prefix followed by zeros, where
-//! the entry met lies outside of the prefix.
+//! The path of the prefix, followed only while the forks lie within it, ends at the smallest subtree that can
+//! contain the leaves under the prefix. The verifier hashes that subtree from the leaves and folds the forks
+//! over it, at most `depth` of them. For a prefix without leaves, the path of the prefix followed by zeros
+//! ends at an entry outside of the prefix.
 //!
-//! Guaranteed: a chunk checks alone, and one that holds lacks no leaf and has none too many.
-//! Not guaranteed: that the root is the one of the chain, or was computed from a set at all; who has all
-//! chunks of one depth can build the set anew and compare roots.
+//! Guaranteed: a chunk can be verified alone, and a verified chunk contains exactly the leaves under its
+//! prefix.
+//!
+//! Not guaranteed: that the root belongs to the chain, or was computed from a set at all. With all chunks of
+//! one depth, the set can be rebuilt and the roots compared.
 
 use super::{
     Entry, Node, Trie, bit_of, empty_hash, first_difference, fork_hash, leaf_hash,
@@ -67,7 +69,7 @@ impl Prefix {
     }
 }
 
-/// That some leaves are all the leaves under a prefix.
+/// A proof that some leaves are all leaves under a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkProof(Opening);
 
@@ -94,21 +96,22 @@ impl ChunkProof {
         if self.0.root(&prefix.first_key(), end) == *root { Ok(()) } else { Err(TrieError::Root) }
     }
 
-    /// Number of entries of the whole trie, which the root commits to: true once [`Self::verify`] has passed.
+    /// Number of entries of the whole trie. The root commits to it, so it is right after [`Self::verify`]
+    /// succeeds.
     #[must_use]
     pub const fn trie_len(&self) -> u64 {
         self.0.len
     }
 }
 
-/// All leaves under a prefix, with the proof that they are all.
+/// All leaves under a prefix, with their proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// The prefix.
     pub prefix: Prefix,
     /// The leaves under it, in the order of keys.
     pub leaves: Vec<Entry>,
-    /// That none is missing and none is foreign.
+    /// The proof that these are exactly the leaves under the prefix.
     pub proof: ChunkProof,
 }
 
@@ -133,7 +136,7 @@ impl Decode for Chunk {
 }
 
 impl Chunk {
-    /// Checks the chunk against a root. Whether it is the chunk one asked for, `prefix` tells.
+    /// Checks the chunk against a root. The caller must compare `prefix` with the prefix it asked for.
     ///
     /// # Errors
     /// Those of [`ChunkProof::verify`].
@@ -149,7 +152,8 @@ impl Trie {
         let key = prefix.first_key();
         let mut leaves = Vec::new();
         let opening = match self.nearest(&key) {
-            // Then the prefix has an entry, and all entries under the forks within the prefix have the prefix.
+            // Then the prefix has an entry, and all entries under the forks within the prefix have the
+            // prefix.
             Some(near) if prefix.covers(&near.key) => {
                 let (part, forks) = self.walk(&key, prefix.depth.into());
                 part.into_iter().for_each(|node| node.collect(&mut leaves));
@@ -174,7 +178,7 @@ impl Node {
     }
 }
 
-/// `top(S)` of entries in the order of keys: the definition, at the length of one.
+/// `top(S)` of entries in the order of keys, directly from the definition.
 fn top_hash(entries: &[Entry]) -> Hash {
     match entries {
         [] => empty_hash(),

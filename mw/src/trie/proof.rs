@@ -1,13 +1,21 @@
-//! What can be shown of a trie to one who knows only its root: a key's leaf, or a key's absence.
+//! Proofs of a key's leaf, or of its absence, against the root of a trie.
 //!
-//! Both are an *opening*: the forks passed on the walk of the key from the root, each as its bit and the hash
-//! of the side not taken, and the entry at which the walk ends. The checker computes the end's hash, folds
-//! the forks over it by the bits of the key it asked for, and compares roots. The walk ends at the key's
-//! entry (inclusion), or at another key's or in the empty trie (absence). [`Chunk`](super::Chunk)s are
-//! checked by the same fold.
+//! Both are an *opening*: the forks on the path of the key, each as its bit and the hash of the other side,
+//! and the entry at the end of the path. The verifier hashes the end, folds the forks over it by the bits of
+//! the key, and compares roots. The path ends at the entry of the key (inclusion), at another entry or in the
+//! empty trie (absence). [`Chunk`](super::Chunk)s use the same fold.
 //!
-//! Guaranteed: one verdict for one root and key, and one proof that gives it.
-//! Not guaranteed: that the root is the one of the chain.
+//! ```text
+//! opening     = |S| (8) ‖ entry? (1: 0 or 1) ‖ [entry] ‖ forks (32) ‖ hash (32) for each fork set
+//! entry       = key (32) ‖ leaf (32)
+//! trie proof  = chunk proof = opening
+//! chunk       = depth (1) ‖ index (4) ‖ number of leaves (8) ‖ entries ‖ opening
+//! ```
+//!
+//! `forks` is a map of 256 bits: bit `b`, counted as in a key, is set if the path has a fork at `b`.
+//!
+//! Guaranteed: for one root and key, one verdict and one proof of it. Not guaranteed: that the root belongs
+//! to the chain.
 
 use super::{END, Entry, Node, Trie, bit_of, empty_hash, fork_hash, leaf_hash, root_hash};
 use crate::{
@@ -26,7 +34,7 @@ pub enum TrieError {
     Root,
 }
 
-/// The forks of a walk, and the entry at its end where the question does not give it.
+/// The forks of a path, and the entry at its end unless the verifier knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Opening {
     /// Number of entries of the whole trie.
@@ -82,17 +90,17 @@ impl Decode for Opening {
     }
 }
 
-/// Where the walk of a key ends: at the key's leaf or at what shows that it has none.
+/// A proof of the leaf of a key, or of its absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrieProof(Opening);
 
 fields!(TrieProof { 0 });
 
 impl TrieProof {
-    /// No proof is longer than this many bytes: 256 forks and an entry.
+    /// The maximum length in bytes: 256 forks and an entry.
     pub const MAX_BYTES: usize = 8 + 1 + 64 + 32 + 256 * 32;
 
-    /// What the set with this root has at `key`: `Some` leaf, or `None` if the key is absent.
+    /// Returns the leaf of `key` in the set with this root, or `None` if the key is absent.
     ///
     /// # Errors
     /// [`TrieError::Root`] if the proof does not belong to this root and key.

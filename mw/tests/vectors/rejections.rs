@@ -1,4 +1,4 @@
-//! What each rule refuses, and the neighbour that it does not.
+//! A rejected case for each rule, and its accepted neighbour.
 
 use super::{bytes, wire};
 use sotto_mw::{

@@ -23,8 +23,9 @@ use sotto_mw::{
     kernel::{Kernel, Window},
     output::Output,
     rules::{
-        BlockChange, Connected, Proposal, ProposalChange, Verified, check_block, check_transaction,
-        connect_block, connect_proposal, propose, seal_proposal, verify_block, verify_transaction,
+        BlockChange, Connected, NextBlock, Proposal, ProposalChange, Verified, check_block,
+        check_transaction, connect_block, connect_proposal, propose, seal_proposal, verify_block,
+        verify_transaction,
     },
     schnorr::Signature,
     state::ChainView,
@@ -244,7 +245,13 @@ impl<F: Files> Ledger<F> {
         reward: (Output, Kernel),
         time: u64,
     ) -> Result<Proposal, LedgerError> {
-        Ok(propose(self.chain(), &self.store, &draft.transactions, reward, time)?)
+        let next = NextBlock {
+            transactions: &draft.transactions,
+            coinbase_output: reward.0,
+            coinbase_kernel: reward.1,
+            time: time,
+        };
+        Ok(propose(self.chain(), &self.store, next)?)
     }
 
     /// Judges a proposal for the next block, this ledger's or another's.

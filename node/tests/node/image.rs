@@ -13,7 +13,7 @@ use sotto_mw::{
     mmr::Peaks,
     output::Output,
     range_proof::RangeProof,
-    rules::{InvalidBlock, Proposal, propose},
+    rules::{InvalidBlock, NextBlock, Proposal, propose},
     schnorr::sign,
     secret::SecretScalar,
     state::ChainView,
@@ -100,7 +100,8 @@ fn with_second_block(
 ) -> Memory {
     let (mut output, kernel) = toy.coinbase(toy.next(), reward);
     change(&mut output);
-    let mut proposal = propose(&toy.chain, &toy.state, &[], (output, kernel), 2_000).unwrap();
+    let next = NextBlock { transactions: &[], coinbase_output: output, coinbase_kernel: kernel, time: 2_000 };
+    let mut proposal = propose(&toy.chain, &toy.state, next).unwrap();
     after(&mut proposal);
     let signature = sign(seal_key, &proposal.header.seal_message(toy.chain.id()), &mut toy.rng);
     let block = proposal.seal(signature);
@@ -244,7 +245,8 @@ fn the_audit_of_a_pruned_chain_checks_every_kernel() {
 /// The second block with these kernels and one reward, sealed whatever it is.
 fn with_kernels(toy: &mut Toy, seal_key: &SecretScalar, kernels: Vec<Kernel>) -> Block {
     let (output, kernel) = toy.coinbase(toy.next(), toy.chain.params().reward.units());
-    let mut proposal = propose(&toy.chain, &toy.state, &[], (output, kernel), 2_000).unwrap();
+    let next = NextBlock { transactions: &[], coinbase_output: output, coinbase_kernel: kernel, time: 2_000 };
+    let mut proposal = propose(&toy.chain, &toy.state, next).unwrap();
     let body = Body::sorted(Vec::new(), core::mem::take(&mut proposal.body.outputs), kernels);
     let mut peaks = toy.state.commitments().kernels.clone();
     body.kernels.iter().for_each(|k| peaks.push(k.id()));

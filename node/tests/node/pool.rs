@@ -193,7 +193,13 @@ fn any_selection_makes_a_block() {
             let reward = toy.coinbase(height, toy.chain.params().reward.units() + fees);
             let room = toy.chain.room();
             if limit <= room {
-                sotto_mw::rules::propose(&toy.chain, &toy.state, &chosen, reward, 2_000).unwrap();
+                let next = sotto_mw::rules::NextBlock {
+                    transactions: &chosen,
+                    coinbase_output: reward.0,
+                    coinbase_kernel: reward.1,
+                    time: 2_000,
+                };
+                sotto_mw::rules::propose(&toy.chain, &toy.state, next).unwrap();
             }
         }
         // Nothing that is in the pool is without its parents.

@@ -14,7 +14,7 @@ use sotto_mw::{
     output::{Output, OutputFeatures, OutputKeys},
     range_proof::{Opening, RewindKey, TauKey},
     rules::{
-        BlockChange, Connected, Proposal, Verified, check_block, check_transaction, connect_block,
+        BlockChange, Connected, NextBlock, Proposal, Verified, check_block, check_transaction, connect_block,
         connect_transaction, propose, verify_block, verify_transaction,
     },
     schnorr::{PublicKey, sign},
@@ -171,7 +171,13 @@ impl Toy {
             connect_transaction(&self.chain, &self.state, &self.verified(t.clone())).unwrap()
         };
         let all: Vec<_> = transactions.iter().map(fit).collect();
-        let proposal = propose(&self.chain, &self.state, &all, reward, 1_000 + height.get()).unwrap();
+        let next = NextBlock {
+            transactions: &all,
+            coinbase_output: reward.0,
+            coinbase_kernel: reward.1,
+            time: 1_000 + height.get(),
+        };
+        let proposal = propose(&self.chain, &self.state, next).unwrap();
         let block = self.sealed(proposal);
         let verified =
             verify_block(&self.chain, self.state.tip(), check_block(&self.chain, block).unwrap()).unwrap();

@@ -1,7 +1,8 @@
 //! The Fiat–Shamir challenges of many proofs, eight transcripts at a time.
 //!
-//! The same operations in the same order as [`RangeProof::replay_to_x`](crate::range_proof::RangeProof) and, after x, as
-//! the `bulletproofs` crate's verifier; at the end one challenge more, which binds all of the proof.
+//! The same operations in the same order as [`RangeProof::replay_to_x`](crate::range_proof::RangeProof) and,
+//! after x, as the verifier of the `bulletproofs` crate; then one more challenge, which binds the whole
+//! proof.
 
 use super::{A, BITS, E_BLINDING, IPP_A, IPP_B, L0, R0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
@@ -27,12 +28,12 @@ pub(in crate::batch) struct Challenges {
 const STATES: usize = 8;
 
 impl Challenges {
-    /// Replays all transcripts; `None` when a point is the identity, which the prover's side never sends.
+    /// Replays all transcripts; `None` if a point is the identity, which no prover sends.
     pub(in crate::batch) fn replay(backend: Backend, claims: &[Claim<'_>]) -> Option<Vec<Self>> {
         if claims.iter().any(has_identity) {
             return None;
         }
-        // Side by side go those whose outputs have extra data of one length.
+        // Only outputs with extra data of equal length can go side by side.
         let length = |i: &usize| claims[*i].context.prefix().len();
         let mut order: Vec<usize> = (0..claims.len()).collect();
         order.sort_by_key(length);

@@ -1,8 +1,8 @@
 //! The scalars of the batch equation, several proofs side by side.
 //!
-//! Three products an index instead of five: with `s₀ = e·a·Π uⱼ⁻¹`, `t₀ = e·b·Π uⱼ` and `q₀ = e·z²`, the three coefficients
-//! `e·a·sᵢ`, `e·b·y⁻ⁱ·s₆₃₋ᵢ` and `e·z²·(2/y)ⁱ` are each one product away from an earlier one, because setting bit k of i multiplies
-//! them by `u²`, by `u⁻²·y^(−2ᵏ)` and by `(2/y)^(2ᵏ)`.
+//! Three products for each index instead of five: with `s₀ = e·a·Π uⱼ⁻¹`, `t₀ = e·b·Π uⱼ` and `q₀ = e·z²`,
+//! the three coefficients `e·a·sᵢ`, `e·b·y⁻ⁱ·s₆₃₋ᵢ` and `e·z²·(2/y)ⁱ` are each one product away from an
+//! earlier one, because setting bit k of i multiplies them by `u²`, by `u⁻²·y^(−2ᵏ)` and by `(2/y)^(2ᵏ)`.
 
 use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// A proof with its challenges and weights.
 pub(in crate::batch) type Item<'a> = (&'a Claim<'a>, &'a Challenges, &'a ProofWeights);
 
-/// The terms of some proofs; `None` when a scalar of theirs is not canonical.
+/// The terms of some proofs; `None` if one of their scalars is not canonical.
 pub(in crate::batch) struct Coefficients<'a>(pub(in crate::batch) &'a [Item<'a>]);
 
 impl Kernel for Coefficients<'_> {
@@ -62,7 +62,8 @@ struct Group<R> {
 }
 
 impl<R: Residues> Group<R> {
-    /// `None` when a proof's scalar is not canonical. Lanes without an item repeat the last one, with weights 0.
+    /// `None` if a scalar of a proof is not canonical. Lanes without an item repeat the last one, with
+    /// weights 0.
     #[inline(always)]
     fn load(items: &[Item<'_>]) -> Option<Self> {
         let canonical = |(claim, _, _): &Item<'_>| {
@@ -93,7 +94,8 @@ impl<R: Residues> Group<R> {
         })
     }
 
-    /// Adds the coefficients of the shared generators; returns those of the points, in the order of [`points`].
+    /// Adds the coefficients of the shared generators; returns those of the points, in the order of
+    /// [`points`].
     #[inline(always)]
     fn add_to(&self, sums: &mut Sums<R>, inverses: &[R]) -> [[Words; 8]; POINTS] {
         let one = R::splat(Residue::ONE);
@@ -156,7 +158,8 @@ pub(in crate::batch) fn points(claim: &Claim<'_>) -> [[u8; 32]; POINTS] {
     })
 }
 
-/// Coefficients of the shared generators in the making: those of Gᵢ and G without their sign, and `Σ e·z` apart from Gᵢ and Hᵢ.
+/// Accumulated coefficients of the shared generators: those of Gᵢ and G without their sign, and `Σ e·z` apart
+/// from Gᵢ and Hᵢ.
 struct Sums<R: Residues> {
     bases: StaticBases<R::Sum>,
     ez: R::Sum,

@@ -4,9 +4,9 @@
 //! lo(a·b) = a·b mod 2⁵²      hi(a·b) = ⌊a·b / 2⁵²⌋      of the low 52 bits of a and b
 //! ```
 //!
-//! The instruction silently drops what is above bit 51 of its factors: that every factor is below 2⁵² is the claim that [`field`]
-//! and [`residues`] have to show at each product. Idea: Gueron and Krasnov, Accelerating big integer arithmetic using Intel IFMA
-//! extensions (2016).
+//! The instruction ignores the bits of its factors above bit 51. [`field`] and [`residues`] must therefore
+//! show for each product that both factors are below 2⁵². Idea: Gueron and Krasnov, Accelerating big integer
+//! arithmetic using Intel IFMA extensions (2016).
 
 mod field;
 mod residues;
@@ -15,7 +15,7 @@ mod word;
 
 use crate::msm::kernel::{Instructions, Kernel};
 
-/// Witness that this machine has the instructions.
+/// Proof that this machine has the instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Present(());
 
@@ -33,7 +33,8 @@ impl Present {
         fn enabled<K: Kernel>(kernel: K) -> K::Output {
             kernel.run::<Ifma>()
         }
-        // SAFETY: `self` exists only where the features were detected.
+        // SAFETY: `enabled` requires avx512f, avx512dq and avx512ifma. Only `detect` makes a `Present`, after
+        // it has detected all three.
         unsafe { enabled(kernel) }
     }
 }

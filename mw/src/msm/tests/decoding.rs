@@ -1,10 +1,10 @@
-//! Accepted is exactly what `curve25519-dalek` accepts, and it is the same element.
+//! The decoder accepts exactly what `curve25519-dalek` accepts, and gives the same element.
 
 use super::*;
 use curve25519_dalek::ristretto::CompressedRistretto;
 use rand_core::RngCore;
 
-/// RFC 9496, appendix A.3: not canonical; negative; x² no square; x·y negative; y = 0.
+/// RFC 9496, appendix A.3: not canonical; negative; x² not a square; x·y negative; y = 0.
 const REFUSED: [&str; 29] = [
     "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
     "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",

@@ -1,10 +1,10 @@
-//! Seeded random sums, encodings and residues against `curve25519-dalek`, for as long as one likes.
+//! Seeded random sums, encodings and residues against `curve25519-dalek`, for as long as desired.
 //!
 //! ```text
-//! SOTTO_FUZZ_SECONDS=300 cargo test -p sotto-mw --release differential       # from seeds that differ each time
+//! SOTTO_FUZZ_SECONDS=300 cargo test -p sotto-mw --release differential  # new seeds each time
 //! ```
 //!
-//! Without the variable some cases of fixed seeds run, as an ordinary test. A failure prints its seed.
+//! Without the variable, a few cases with fixed seeds run as an ordinary test. A failure prints its seed.
 
 use super::{decoding::agreed, sums::check, *};
 use rand_core::RngCore;

@@ -24,7 +24,8 @@ fn edge_scalars() -> Vec<Scalar> {
     all
 }
 
-/// The sum equals dalek's, on every back end: it and the negated encoding of dalek's sum are the identity, and not beside it.
+/// The sum equals dalek's, on every back end: it and the negated encoding of dalek's sum are the identity,
+/// and not beside it.
 pub(super) fn check(terms: &[(Scalar, Element)]) {
     let sum = vartime_sum_of_products(terms.iter().copied());
     let sum_is = |backend: Backend, minus_claimed: &Element| {

@@ -1,4 +1,4 @@
-//! MW-R18, MW-R19 and MW-R22 to MW-R30: refused by what the chain holds already.
+//! Cases for MW-R18, MW-R19 and MW-R22 to MW-R30: they conflict with the state of the chain.
 
 use super::shape::rest;
 use crate::{
@@ -175,7 +175,7 @@ fn replays(base: &Base) -> Vec<Case> {
     ]
 }
 
-/// What may follow which kernel under one excess.
+/// Which kernels may follow which under one excess.
 fn repeats(base: &Base) -> Vec<Case> {
     let Base { mut ledger, a, b } = base.clone();
     let (fee, rest1) = rest(&ledger, &[&a], 1, 1);

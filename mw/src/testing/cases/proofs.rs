@@ -1,4 +1,4 @@
-//! MW-R13 to MW-R17, MW-R20 and MW-R21: refused by proofs, signatures and sums.
+//! Cases for MW-R13 to MW-R17, MW-R20 and MW-R21: proofs, signatures or sums are wrong.
 
 use super::shape::rest;
 use crate::{
@@ -97,7 +97,7 @@ fn balance(base: &Base) -> Vec<Case> {
     let lost = ledger.transaction(&[&a], &[&less], &[plain]);
     let mut offset = good.clone();
     offset.offset += Scalar::ONE;
-    // The offset is a scalar: whatever it is, it cannot stand for an amount.
+    // The offset is a scalar, so it cannot compensate for an amount.
     let mut hidden = inflated.clone();
     hidden.offset += Scalar::ONE;
     let case = |name, bad| Case::transactions(name, Rejection::Unbalanced, &base.ledger, (bad, good.clone()));
@@ -152,8 +152,8 @@ fn supply() -> Case {
     Case { name: "a supply above 64 bits", because: Rejection::SupplyOverflow, refused, accepted }
 }
 
-/// A reward of about half of 2⁶⁴ and a fee of the rest. MW-R13 and MW-R24 would refuse it too, for nobody can have
-/// such a fee to pay.
+/// A reward of about half of 2⁶⁴ and a fee of the rest. MW-R13 and MW-R24 would reject it too, because
+/// no output holds enough for such a fee.
 fn reward_overflow() -> Case {
     let half = u64::MAX / 2;
     let mut ledger = TestChain::with(1, |p| (p.reward, p.maturity) = (Amount::new(half), 1));

@@ -1,4 +1,4 @@
-//! MW-R01 to MW-R12: refused by what the bytes alone say.
+//! Cases for MW-R01 to MW-R12: the bytes alone are wrong.
 
 use crate::{
     amount::{Amount, Height},
@@ -26,7 +26,7 @@ pub(super) fn all(base: &Base) -> Vec<Case> {
         .collect()
 }
 
-/// The least fee of a transaction with so many items, and what it leaves of the inputs.
+/// The least fee of a transaction with these numbers of items, and what remains of the inputs.
 pub(super) fn rest(ledger: &TestChain, have: &[&Owned], outputs: usize, kernels: usize) -> (Amount, u64) {
     let fee = ledger.least_fee(have.len(), outputs, kernels);
     (fee, have.iter().map(|o| o.opening.amount.units()).sum::<u64>() - fee.units())
@@ -104,7 +104,7 @@ fn identities(base: &Base) -> Vec<Case> {
     let name = "an output that commits to nothing, provably in range";
     let output = Case::transactions(name, refused("commitment"), &ledger, (bad, good.clone()));
 
-    // MW-R24 would refuse this one too: no such output is ever unspent.
+    // MW-R24 would reject this too, because such an output is never unspent.
     let bad = ledger.transaction(&[&a, &b, &nothing], &[&zero, &out], &[plain]);
     let input =
         Case::transactions("an input of nothing", refused("commitment"), &ledger, (bad, good.clone()));
@@ -131,7 +131,7 @@ fn without_nonce(k: &Kernel, x: &SecretScalar, ledger: &TestChain) -> Signature 
     Signature::from_parts(r, Scalar::from_bytes_mod_order_wide(&hash.finalize().into()) * x.reveal())
 }
 
-/// `t_x + ℓ` stands for the same scalar as `t_x`.
+/// `t_x + ℓ` is another encoding of the scalar `t_x`.
 fn proof_encoding(base: &Base) -> Case {
     let Base { mut ledger, a, .. } = base.clone();
     let good = ledger.pay(&[&a], &[]).0;
@@ -192,7 +192,7 @@ fn fees(base: &Base) -> Vec<Case> {
     vec![overflow, low]
 }
 
-/// On a chain without a least fee, where nothing else stops it.
+/// On a chain without a least fee, where no other rule rejects it.
 fn no_kernel() -> Case {
     let Base { mut ledger, a, .. } = Base::with(|p| p.fee_per_weight = Amount::ZERO);
     let (out, plain) = (ledger.output(a.opening.amount.units()), ledger.plain(Amount::ZERO));
@@ -218,7 +218,7 @@ fn rewards(base: &Base) -> Vec<Case> {
     let [half, other] = [due / 2, due - due / 2].map(|v| ledger.output_as(OutputFeatures::Coinbase, v));
     let (plain, whole) = (ledger.output(due), ledger.output_as(OutputFeatures::Coinbase, due));
     let mut block = |outputs: &[&Owned], kernels: &[KernelFeatures]| {
-        // The reward's own kernel has no offset beside it: the first excess takes what the others leave.
+        // A block's own offset is zero here, so the first excess takes the remainder of the blinding factors.
         let rest: Vec<_> = kernels.iter().skip(1).map(|f| (*f, ledger.secret())).collect();
         let x = outputs.iter().map(|o| o.blinding.reveal()).sum::<Scalar>()
             - rest.iter().map(|(_, x)| x.reveal()).sum::<Scalar>();

@@ -4,8 +4,8 @@
 //! aᵢ·bⱼ = lo + 2·hi·2⁵¹: lo at limb i + j, twice hi at limb i + j + 1
 //! ```
 //!
-//! **Bounds.** Every element has limbs ≤ LIMIT = 2⁵¹ + 2¹³ < 2⁵². A product keeps its five columns as they are,
-//! and every other operation ends with a carry that restores the bound.
+//! **Bounds.** Every element has limbs ≤ LIMIT = 2⁵¹ + 2¹³ < 2⁵². A product keeps its five columns as they
+//! are, and every other operation ends with a carry that restores the bound.
 
 use super::word::Word;
 use crate::msm::{
@@ -18,7 +18,8 @@ use crate::msm::{
 pub(super) struct Field8([Word; 5]);
 
 impl Field8 {
-    /// One carry from every limb at once, within LIMIT where the limbs are below 2⁶⁰ and the top one below 400·2⁵¹.
+    /// One carry from every limb at once, within LIMIT where the limbs are below 2⁶⁰ and the top one below
+    /// 400·2⁵¹.
     #[inline(always)]
     fn carried(l: [Word; 5]) -> Self {
         let mask = Word::all(MASK);
@@ -39,11 +40,12 @@ impl Field8 {
         .checked()
     }
 
-    /// Ten columns to five, by 2²⁵⁵ = 19: the lowest below 250·2⁵¹, the others less, the top one below 34·2⁵¹.
+    /// Ten columns to five, by 2²⁵⁵ = 19: the lowest below 250·2⁵¹, the others less, the top one below
+    /// 34·2⁵¹.
     ///
-    /// In units of 2⁵⁰, and up to 2⁻³⁸ of them: the halves lo of the products in columns 0 to 8 are 1, 2, 3, 4, 5, 4, 3, 2, 1
-    /// times 4, and the doubled halves hi in columns 1 to 9 as many times 2. So column 5 is 26, column 0 with 19 times
-    /// that is 498, and column 4 with 19 times column 9 is 28 + 38.
+    /// In units of 2⁵⁰, and up to 2⁻³⁸ of them: the halves lo of the products in columns 0 to 8 are 1, 2, 3,
+    /// 4, 5, 4, 3, 2, 1 times 4, and the doubled halves hi in columns 1 to 9 as many times 2. So column 5 is
+    /// 26, column 0 with 19 times that is 498, and column 4 with 19 times column 9 is 28 + 38.
     #[inline(always)]
     fn folded(c: [Word; 10]) -> [Word; 5] {
         let n = Word::all(19);
@@ -56,7 +58,7 @@ impl Field8 {
         ]
     }
 
-    /// Limbs below 2⁵¹ but for the lowest, which is below 2⁵¹ + 57: a value below 2²⁵⁵ + 57.
+    /// Limbs below 2⁵¹ except the lowest, which is below 2⁵¹ + 57: a value below 2²⁵⁵ + 57.
     #[inline(always)]
     fn tidied(self) -> [Word; 5] {
         let (mask, mut l) = (Word::all(MASK), self.0);

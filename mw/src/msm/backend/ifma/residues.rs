@@ -1,7 +1,8 @@
 //! Eight integers modulo ℓ, limbs of 52 bits.
 //!
-//! **Bounds.** Limbs below 2⁵² and values below 2²⁵⁴, in and out: every factor below is a limb, a constant limb, or what `lo` left,
-//! all below 2⁵². The columns of a product add up at most ten times 2⁵², and the reduction eight more and a carry: below 2⁵⁷.
+//! **Bounds.** Limbs below 2⁵² and values below 2²⁵⁴, in and out: every factor below is a limb, a constant
+//! limb, or what `lo` left, all below 2⁵². The columns of a product add up at most ten times 2⁵², and the
+//! reduction eight more and a carry: below 2⁵⁷.
 
 use super::word::Word;
 use crate::msm::{

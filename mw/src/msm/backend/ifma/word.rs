@@ -1,9 +1,9 @@
 //! Eight 64-bit words in a register: every instruction that the back end uses, and all its `unsafe`.
 //!
-//! The methods cannot be safe functions with `#[target_feature]`: they are the bodies of trait methods, which may not
-//! carry that attribute, and they must be `#[inline(always)]`, which excludes it. What stands in for the attribute is
-//! an invariant: a [`Word`] exists only inside [`Present::run`](super::Present::run), which enables the instructions
-//! after it has detected them.
+//! The methods cannot be safe functions with `#[target_feature]`: they are the bodies of trait methods, which
+//! may not carry that attribute, and they must be `#[inline(always)]`, which excludes it. What stands in for
+//! the attribute is an invariant: a [`Word`] exists only inside [`Present::run`](super::Present::run), which
+//! enables the instructions after it has detected them.
 #![allow(unsafe_code)]
 
 use core::arch::x86_64::*;
@@ -11,8 +11,9 @@ use core::arch::x86_64::*;
 /// Runs an intrinsic that takes and returns values only.
 macro_rules! instruction {
     ($intrinsic:expr) => {{
-        // SAFETY: an intrinsic without pointers requires only that the processor has its feature, which is one of
-        // avx512f, avx512dq and avx512ifma. A `Word` exists only inside `Present::run`, where all three were detected.
+        // SAFETY: an intrinsic without pointers requires only that the processor has its feature, which is
+        // one of avx512f, avx512dq and avx512ifma. A `Word` exists only inside `Present::run`, where all
+        // three were detected.
         unsafe { $intrinsic }
     }};
 }
@@ -144,8 +145,8 @@ impl Word {
     pub(super) fn store(words: [Self; 8]) -> [[u64; 8]; 8] {
         let mut rows = [[0; 8]; 8];
         for (row, w) in rows.iter_mut().zip(transposed(words)) {
-            // SAFETY: `row` is a `&mut [u64; 8]`, so the pointer is valid for writes of 64 bytes; the store needs no
-            // alignment. It needs avx512f, which was detected because `w` exists.
+            // SAFETY: `row` is a `&mut [u64; 8]`, so the pointer is valid for writes of 64 bytes; the store
+            // needs no alignment. It needs avx512f, which was detected because `w` exists.
             unsafe { _mm512_storeu_si512(row.as_mut_ptr().cast(), w.0) };
         }
         rows
@@ -153,15 +154,17 @@ impl Word {
 
     #[inline(always)]
     fn from_row(row: &[u64; 8]) -> Self {
-        // SAFETY: `row` is a `&[u64; 8]`, so the pointer is valid for reads of 64 bytes; the load needs no alignment.
-        // It needs avx512f: only `load` calls this function, and only code inside `Present::run` calls `load`.
+        // SAFETY: `row` is a `&[u64; 8]`, so the pointer is valid for reads of 64 bytes; the load needs no
+        // alignment. It needs avx512f: only `load` calls this function, and only code inside `Present::run`
+        // calls `load`.
         Self(unsafe { _mm512_loadu_si512(row.as_ptr().cast()) })
     }
 
     /// Brings a row into the nearest cache.
     #[inline(always)]
     pub(super) fn prefetch(row: &[u64; 8]) {
-        // SAFETY: a prefetch is a hint that accesses no memory, whatever the pointer, and every x86-64 processor has it.
+        // SAFETY: a prefetch is a hint that accesses no memory, whatever the pointer, and every x86-64
+        // processor has it.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast()) };
     }
 

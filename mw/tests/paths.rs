@@ -1,4 +1,4 @@
-//! One set of rules for all paths: blocks judged together, blocks without their bodies, and values of another chain.
+//! One set of rules for all paths: blocks in batches, chains without bodies, and values from another chain.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong must stop")]
 
 use proptest::{collection::vec, prelude::*};
@@ -11,7 +11,7 @@ use sotto_mw::{
     mmr::Peaks,
     range_proof::RangeProof,
     rules::{
-        InvalidBlock, check_block, check_transaction, connect_transaction, propose,
+        InvalidBlock, NextBlock, check_block, check_transaction, connect_transaction, propose,
         pruned::{PrunedVerifier, VerifyError},
         verify_block, verify_blocks, verify_transaction,
     },
@@ -67,7 +67,7 @@ fn spoiled(ledger: &mut TestChain, spoils: &[(usize, usize)]) -> Vec<Block> {
     blocks
 }
 
-/// The verdict one after the other.
+/// The verdict block by block.
 fn in_turn(ledger: &TestChain, blocks: &[Block]) -> (usize, Option<InvalidBlock>) {
     let mut parent = sotto_mw::block::Header::genesis(ledger.chain());
     for (i, b) in blocks.iter().enumerate() {
@@ -96,7 +96,7 @@ proptest! {
     }
 }
 
-/// What pruning keeps of a chain.
+/// A pruned chain.
 #[derive(Clone)]
 struct Remains {
     headers: Vec<SealedHeader>,
@@ -137,7 +137,7 @@ impl Remains {
         pruned.finish()
     }
 
-    /// The last header states what these outputs are, as an operator could have sealed it.
+    /// Seals a last header that commits to these outputs, as an operator could.
     fn resealed(mut self, ledger: &mut TestChain) -> Self {
         let root = self.trie().root();
         let last = self.headers.last_mut().unwrap();
@@ -157,16 +157,16 @@ fn broken(height: Height, why: Rejection) -> Result<Amount, VerifyError> {
 }
 
 #[test]
-fn a_chain_without_bodies_is_judged_in_lists_of_any_size() {
+fn a_pruned_chain_is_verified_in_lists_of_any_size() {
     let (ledger, left) = (&*CHAIN, Remains::of(&CHAIN));
     for n in 1..8 {
         assert_eq!(left.judge(ledger, n, n as u8 % 4), Ok(ledger.chain().supply(Height::new(7)).unwrap()));
     }
 }
 
-/// Every list lost or altered is foreign: nothing that the operator did not seal is held against it.
+/// A missing or altered list is a mismatch: the operator is not blamed for data that it did not seal.
 #[test]
-fn foreign_data_is_told_from_broken_rules() {
+fn mismatched_data_and_broken_rules_are_distinguished() {
     let (ledger, good) = (&*CHAIN, Remains::of(&CHAIN));
     let judged = |edit: &dyn Fn(&mut Remains)| {
         let mut left = good.clone();
@@ -189,7 +189,7 @@ fn foreign_data_is_told_from_broken_rules() {
     assert_eq!(judged(&|r| r.kernels[3] = r.kernels[2].clone()), foreign(4, Rejection::KernelRoot));
     assert_eq!(judged(&|r| drop(r.unspent.pop())), foreign(7, Rejection::OutputRoot));
     assert_eq!(judged(&|r| unprove(&mut r.unspent[1].output.proof)), foreign(7, Rejection::OutputRoot));
-    // Kernels that come twice are whoever sent them to blame for, not the operator.
+    // Kernels that arrive twice are the fault of the peer, not of the operator.
     let mut pruned = PrunedVerifier::new(ledger.chain(), &good.headers[6]).unwrap();
     pruned.headers(&good.headers).unwrap();
     pruned.kernels(Height::new(1), &Peaks::new(), &good.kernels[0]).unwrap();
@@ -197,7 +197,7 @@ fn foreign_data_is_told_from_broken_rules() {
     assert_eq!(twice.map(|()| Amount::ZERO), foreign(1, Rejection::KernelRoot));
 }
 
-/// What the operator sealed and no rule allows is named with its block, though it waited among others for its batch.
+/// An invalid item that the operator sealed is reported with its block, although it waited for a batch with others.
 #[test]
 fn a_sealed_lie_is_named() {
     let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));
@@ -223,7 +223,7 @@ fn a_sealed_lie_is_named() {
 
 /// Two chains alike in all but the time of their genesis: every output of one is unspent on the other.
 #[test]
-fn what_one_chain_verified_counts_for_nothing_on_another() {
+fn a_value_verified_on_one_chain_is_checked_again_on_another() {
     let ledger = |time| {
         let mut ledger = TestChain::with(22, |p| p.genesis_time += time);
         let reward = ledger.grow(Vec::new());
@@ -238,17 +238,23 @@ fn what_one_chain_verified_counts_for_nothing_on_another() {
     assert!(connect_transaction(ours.chain(), ours.state(), &verified).is_ok());
     let refused = connect_transaction(theirs.chain(), theirs.state(), &verified).map(|_| ());
     assert_eq!(refused, Err(signature.into()));
-    // Shape is a chain's too: what one lets pass another finds too cheap.
+    // The shape depends on the chain too: a fee that suffices on one is too low on another.
     let dear = TestChain::with(22, |p| p.fee_per_weight = Amount::new(2_000));
     let refused = verify_transaction(dear.chain(), checked).map(|_| ());
     assert!(matches!(refused, Err(Rejection::FeeTooLow { .. })));
-    // And what was connected to one state is proposed on no other.
+    // A transaction connected to one state cannot be proposed on another.
     let connected = connect_transaction(ours.chain(), ours.state(), &verified).unwrap();
     let mut later = ours.clone();
     later.grow(Vec::new());
     let (reward, kernel) = later.reward(payment.body.fees().unwrap());
     let time = later.state().tip().time;
-    let refused = propose(later.chain(), later.state(), &[connected], (reward.output, kernel), time);
+    let next = NextBlock {
+        transactions: &[connected],
+        coinbase_output: reward.output,
+        coinbase_kernel: kernel,
+        time: time,
+    };
+    let refused = propose(later.chain(), later.state(), next);
     let tip = later.state().tip();
     let stale = Rejection::NotNext { tip: tip.hash(), height: tip.height };
     assert_eq!(refused.map(|_| ()), Err(stale.into()));
