@@ -163,7 +163,7 @@ fn keys_out_of_order_are_named_before_anything_is_sent() {
     let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs/gallery/join");
     for (keys, row) in [("10000003\n10000001\n", 2), ("10000001\n10000002\n10000002\n", 3)] {
         world.write("clinic.csv", &format!("key\n{keys}"));
-        let inputs = format!("--input clinic=clinic.csv --input pharmacy={gallery}/data/owner-2.csv");
+        let inputs = format!("--input clinic=clinic.csv --input pharmacy={gallery}/data/party-2.csv");
         let said = world.run(&format!("mpc local {gallery}/job.toml {inputs}"));
         assert!(said.code == 1 && said.err.contains("clinic did not finish the run"), "{said:?}");
         assert!(said.err.contains(&format!("row {row}: keys must ascend")), "{said:?}");

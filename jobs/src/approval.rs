@@ -177,7 +177,7 @@ impl Agreement {
     }
 
     /// The nonce that a party signed with.
-    pub(super) fn nonces(&self) -> &[[u8; 32]] {
+    pub(crate) fn nonces(&self) -> &[[u8; 32]] {
         &self.nonces
     }
 }

@@ -171,7 +171,7 @@ impl Computed {
 
 impl Finished {
     /// What the garbler or the evaluator had computed before both signed.
-    pub(super) fn computed(&self, is_garbler: bool) -> Computed {
+    pub(crate) fn computed(&self, is_garbler: bool) -> Computed {
         let Receipt { facts, garbler, evaluator } = self.receipt.clone();
         let statement = if is_garbler { garbler } else { evaluator };
         Computed { facts, statement, encrypted_shares: self.encrypted_shares.clone() }

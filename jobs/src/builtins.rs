@@ -7,6 +7,7 @@ pub mod auc;
 mod auction;
 mod builtin;
 mod join_count;
+mod limits;
 mod logistic;
 mod sum_by_group;
 mod top_k;
@@ -19,17 +20,3 @@ pub use logistic::Logistic;
 pub use sum_by_group::SumByGroup;
 pub use top_k::TopK;
 pub use welch::Welch;
-
-use sotto_mpc::Fancy;
-use sotto_mpc::gadgets::Words;
-
-/// The most input parties of a program.
-const MAX_INPUT_PARTIES: usize = 64;
-
-/// The most rows of an input party.
-const MAX_ROWS: usize = 1 << 24;
-
-/// A number that everyone knows, in one lane.
-fn constant<F: Fancy>(f: &mut F, n: u128, width: usize) -> Words<F::Wire> {
-    Words::new(1, (0..width).map(|i| f.constant(n >> i & 1 == 1)).collect())
-}

@@ -31,6 +31,7 @@ use crate::job::{
     Draft, Fault, Gates, Input, Limits, MAX_AND_GATES, Meeting, Output, Part, Party, PartyId, Pin,
     RendezvousServer, Suite,
 };
+use crate::line_error::{LineError, line_of};
 use crate::multiparty::Functionality;
 use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
@@ -41,16 +42,6 @@ use sotto_party::PublicKey;
 
 /// Longest job file, in bytes.
 pub const MAX_FILE: u64 = 1 << 20;
-
-/// What is wrong with a job file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct LineError {
-    /// From 1.
-    pub line: usize,
-    /// What, and what to do.
-    pub what: String,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,7 +290,7 @@ impl Drafting<'_> {
             (Some(_), Some(_)) => {
                 self.report(
                     &span,
-                    "a party is met at its `address` or at a `rendezvous server`, not at both",
+                    "a party is met at its `address` or at a `rendezvous_server`, not at both",
                 );
                 None
             }
@@ -440,11 +431,6 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
 /// A complaint as it is told: it may quote a stranger's file, which could rewrite what a terminal shows.
 fn shown(what: &str) -> String {
     what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// The line in which a span begins, from 1.
-pub(super) fn line_of(text: &str, span: &Range<usize>) -> usize {
-    text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1
 }
 
 /// Seconds since 1970 of a time in UTC.

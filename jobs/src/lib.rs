@@ -32,6 +32,7 @@ pub mod run_state;
 pub mod storage;
 
 pub mod job_file;
+pub mod line_error;
 pub mod policy_file;
 pub mod receipt_file;
 pub mod rows;

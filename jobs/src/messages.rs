@@ -130,14 +130,14 @@ impl Response {
 }
 
 /// Sends a message with its length.
-pub(super) fn send(channel: &mut impl Channel, phase: Phase, message: &[u8]) -> Result<(), ChannelError> {
+pub(crate) fn send(channel: &mut impl Channel, phase: Phase, message: &[u8]) -> Result<(), ChannelError> {
     channel.send(phase, &(message.len() as u32).to_le_bytes())?;
     channel.send(phase, message)?;
     channel.flush()
 }
 
 /// Receives a message of at most `most` bytes.
-pub(super) fn receive(
+pub(crate) fn receive(
     channel: &mut impl Channel,
     phase: Phase,
     most: usize,

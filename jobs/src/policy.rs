@@ -39,7 +39,7 @@ pub enum PolicyError {
     #[error("the policy does not allow this purpose: it is not in `purposes`, word for word")]
     Purpose,
     /// Somebody would learn an output who may not.
-    #[error("the policy does not allow {name} to learn an output: {fingerprint} is not in `result parties`")]
+    #[error("the policy does not allow {name} to learn an output: {fingerprint} is not in `result_parties`")]
     Receiver {
         /// Its name in the job.
         name: String,
@@ -136,6 +136,6 @@ fn tables(job: &Job, input_party: PartyId) -> impl Iterator<Item = &Table> {
 }
 
 /// Those who learn something of an input party's data: all result parties but itself.
-pub(super) fn partners(job: &Job, input_party: PartyId) -> Vec<PartyId> {
+pub(crate) fn partners(job: &Job, input_party: PartyId) -> Vec<PartyId> {
     job.result_parties().into_iter().filter(|id| *id != input_party).collect()
 }

@@ -19,7 +19,7 @@ use std::io;
 use serde::Deserialize;
 
 use crate::budget::{Budget, BudgetError};
-use crate::job_file::{LineError, line_of};
+use crate::line_error::{LineError, line_of};
 use crate::policy::{Policy, PolicyError};
 use crate::storage::Storage;
 use crate::text::Prose;

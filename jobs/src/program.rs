@@ -15,12 +15,11 @@ use super::text::{Line, TextError};
 use crate::builtins::Builtin;
 use crate::circuits::BristolFunctionality;
 use crate::circuits::GarbleFunctionality;
-use crate::multiparty::{Cells, CheckedInputs, Declaration, Figure, Functionality, LocalStep, TooLarge};
+use crate::multiparty::{Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, TooLarge};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::language::COMPILER;
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
-use sotto_mpc::program::ProgramName;
 
 /// The program of a job.
 #[derive(Clone, Debug)]
@@ -101,16 +100,8 @@ impl Computation {
 }
 
 impl Functionality for Computation {
-    fn name(&self) -> ProgramName {
-        with!(self, program => program.name())
-    }
-
-    fn declaration(&self) -> &Declaration {
-        with!(self, program => program.declaration())
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        with!(self, program => program.parameters())
+    fn header(&self) -> &Header {
+        with!(self, program => program.header())
     }
 
     fn body<F: Fancy, I: Inputs<F>>(

@@ -127,7 +127,7 @@ pub fn read_result(
             .get("output_shares")
             .and_then(|output_shares| output_shares.get(compute_party))
             .and_then(Value::as_str);
-        bytes(digits).ok_or(FileError::Form("it has no `output shares`"))
+        bytes(digits).ok_or(FileError::Form("it has no `output_shares`"))
     };
     let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
     let origin = AttemptOutputs { job, run_id: receipt.facts.run_id, widths: &widths };

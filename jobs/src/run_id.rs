@@ -37,7 +37,7 @@ pub struct Opening {
 record!(Opening { job, run, attempt, nonce, approvals, inputs, waiting });
 
 impl Opening {
-    pub(super) const PREFIX: &'static str = "sotto opening v1\0";
+    pub(crate) const PREFIX: &'static str = "sotto opening v1\0";
 }
 
 /// The id of an attempt; `nonces` are the garbler's and the evaluator's.

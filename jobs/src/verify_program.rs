@@ -95,7 +95,7 @@ pub fn leaks(program: &impl Functionality) -> Result<Vec<Prose>, TextError> {
 /// # Errors
 /// What differs.
 pub fn verify(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMismatch> {
-    declared(job, program)?;
+    verify_declaration(job, program)?;
     let Pin { circuit, and_gates, .. } = &job.program;
     let (hash, cost) = program.gate_stream(*and_gates)?;
     let same = (*circuit, *and_gates) == (Digest(hash), cost.and_gates);
@@ -107,7 +107,7 @@ pub fn verify(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMi
 ///
 /// # Errors
 /// What differs.
-pub fn declared(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMismatch> {
+pub fn verify_declaration(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMismatch> {
     let declaration = program.declaration();
     let (expected, given) = (declaration.parties().len(), job.inputs.len());
     if expected != given {

@@ -91,8 +91,8 @@ fn scaled(text: &str, decimals: u8) -> i128 {
 
 /// The rows of an input party's file, whose first line names the table's columns.
 fn rows(job: &str, input_party: usize, table: &Table) -> Cells {
-    let text = std::fs::read_to_string(folder(job).join(format!("data/input party-{}.csv", input_party + 1)))
-        .unwrap();
+    let text =
+        std::fs::read_to_string(folder(job).join(format!("data/party-{}.csv", input_party + 1))).unwrap();
     let mut lines = text.lines();
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(lines.next().unwrap(), names.join(","));
@@ -263,12 +263,8 @@ fn every_page_says_how_its_job_is_run() {
         let mut command = format!("sotto mpc local jobs/gallery/{name}/job.toml");
         for (i, input) in job.inputs.iter().enumerate() {
             let input_party = job.party(input.party).name.as_str();
-            write!(
-                command,
-                " \\\n  --input {input_party}=jobs/gallery/{name}/data/input party-{}.csv",
-                i + 1
-            )
-            .unwrap();
+            write!(command, " \\\n  --input {input_party}=jobs/gallery/{name}/data/party-{}.csv", i + 1)
+                .unwrap();
         }
         let page = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
         assert!(page.contains(&format!("```sh\n{command}\n```")), "{name}: {command}");
@@ -388,7 +384,7 @@ fn reports(clinic: u64) -> String {
 fn data_are_what_is_made_here() {
     for (job, input_parties) in data() {
         for (i, expected) in input_parties.iter().enumerate() {
-            let path = folder(job).join(format!("data/input party-{}.csv", i + 1));
+            let path = folder(job).join(format!("data/party-{}.csv", i + 1));
             assert_eq!(&std::fs::read_to_string(&path).unwrap(), expected, "{}", path.display());
         }
     }
@@ -400,7 +396,7 @@ fn write_data() {
     for (job, input_parties) in data() {
         std::fs::create_dir_all(folder(job).join("data")).unwrap();
         for (i, text) in input_parties.iter().enumerate() {
-            std::fs::write(folder(job).join(format!("data/input party-{}.csv", i + 1)), text).unwrap();
+            std::fs::write(folder(job).join(format!("data/party-{}.csv", i + 1)), text).unwrap();
         }
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::multiparty::{
-    Cells, CheckedInputs, Column, Declaration, Delegated, Functionality, RowErrorKind, Rows, Table,
+    Cells, CheckedInputs, Column, Declaration, Delegated, Functionality, Header, RowErrorKind, Rows, Table,
 };
 use sotto_mpc::fancy::{Plain, TooManyGates};
 use sotto_mpc::gadgets::{Arithmetic, Comparison, Selection, Words};
@@ -18,7 +18,7 @@ use sotto_mpc::{Fancy, Program};
 
 /// `Σ second − max first`, where the first input party's rows may be absent.
 #[derive(Clone, Debug)]
-struct Toy(Declaration);
+struct Toy(Header);
 
 impl Toy {
     fn new() -> Self {
@@ -28,7 +28,8 @@ impl Toy {
         let parties = vec![table(Rows::UpTo(3), 2, 12), table(Rows::Exactly(2), -5, 9)];
         let result =
             Table::new("result", Rows::Exactly(1), vec![Column::new("d", Number::new(-64, 63).unwrap())]);
-        Self(Declaration::new(parties, vec![result], vec![]))
+        let declaration = Declaration::new(parties, vec![result], vec![]);
+        Self(Header { name: ProgramName::literal("toy@1"), declaration, parameters: [0; 32] })
     }
 }
 
@@ -42,16 +43,8 @@ fn widened<F: Fancy>(f: &mut F, x: &Words<F::Wire>, width: usize, signed: bool) 
 }
 
 impl Functionality for Toy {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("toy@1").unwrap()
-    }
-
-    fn declaration(&self) -> &Declaration {
+    fn header(&self) -> &Header {
         &self.0
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        [0; 32]
     }
 
     fn body<F: Fancy, I: Inputs<F>>(

@@ -252,8 +252,8 @@ pub(crate) struct MpcRendezvous {
 #[command(after_long_help = "\
 Examples:
   $ sotto mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv
-  $ sotto mpc local jobs/gallery/join/job.toml --input clinic=jobs/gallery/join/data/owner-1.csv \\
-      --input pharmacy=jobs/gallery/join/data/owner-2.csv")]
+  $ sotto mpc local jobs/gallery/join/job.toml --input clinic=jobs/gallery/join/data/party-1.csv \\
+      --input pharmacy=jobs/gallery/join/data/party-2.csv")]
 pub(crate) struct MpcLocal {
     /// The job
     pub(crate) job: PathBuf,

@@ -9,7 +9,7 @@
 //! `4nw` gates.
 
 use crate::multiparty::{
-    CheckedInputs, Column, Declaration, Functionality, ParameterError, Parameters, Rows, Table,
+    CheckedInputs, Column, Declaration, Functionality, Header, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Comparison, Selection};
@@ -17,15 +17,14 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-use super::{MAX_INPUT_PARTIES, constant};
+use super::limits::{MAX_INPUT_PARTIES, constant};
 
 const NAME: ProgramName = ProgramName::literal("auction@1");
 
 /// The program `auction@1`.
 #[derive(Clone, Debug)]
 pub struct Auction {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     bid: Number,
     winner: Number,
     reserve: u128,
@@ -60,21 +59,14 @@ impl Auction {
                 "That all other bids are at most the price, and the winner's at least.".into(),
             ],
         );
-        Ok(Self { declaration, parameters: parameters.digest(), bid, winner, reserve })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, bid, winner, reserve })
     }
 }
 
 impl Functionality for Auction {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -83,7 +75,7 @@ impl Functionality for Auction {
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let bidders = self.declaration.parties().len();
+        let bidders = self.header.declaration.parties().len();
         // One below the reserve, so that only a bid that reaches it becomes the best.
         let mut best = constant(f, self.reserve - 1, self.bid.width());
         let mut second = constant(f, self.reserve, self.bid.width());

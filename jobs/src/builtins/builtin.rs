@@ -1,13 +1,17 @@
 //! All functionalities that come with the crate, by name.
 
 use super::auc::MultipartyAuc;
-use super::{Auction, JoinCount, Logistic, SumByGroup, TopK, Welch};
+use super::auction::Auction;
+use super::join_count::JoinCount;
+use super::logistic::Logistic;
+use super::sum_by_group::SumByGroup;
+use super::top_k::TopK;
+use super::welch::Welch;
 use crate::multiparty::{
-    Cells, CheckedInputs, Declaration, Figure, Functionality, LocalStep, ParameterError, Parameters,
+    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, ParameterError, Parameters,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::inputs::Inputs;
-use sotto_mpc::program::ProgramName;
 
 /// Declares the enum, its lookup by name, and that it does what its program does.
 macro_rules! builtin {
@@ -35,16 +39,8 @@ macro_rules! builtin {
         }
 
         impl Functionality for Builtin {
-            fn name(&self) -> ProgramName {
-                match self { $(Self::$program(program) => program.name(),)+ }
-            }
-
-            fn declaration(&self) -> &Declaration {
-                match self { $(Self::$program(program) => program.declaration(),)+ }
-            }
-
-            fn parameters(&self) -> [u8; 32] {
-                match self { $(Self::$program(program) => program.parameters(),)+ }
+            fn header(&self) -> &Header {
+                match self { $(Self::$program(program) => program.header(),)+ }
             }
 
             fn body<F: Fancy, I: Inputs<F>>(

@@ -12,7 +12,7 @@
 //! once.
 
 use crate::multiparty::{
-    Cells, CheckedInputs, Chunk, Column, Declaration, Functionality, LocalStep, LocalStepError,
+    Cells, CheckedInputs, Chunk, Column, Declaration, Functionality, Header, LocalStep, LocalStepError,
     ParameterError, Parameters, PassThrough, Rows, Table,
 };
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Sorting, Words};
@@ -29,8 +29,7 @@ const MAX_ROWS: usize = 1 << 20;
 /// The program `join_count@1`.
 #[derive(Clone, Debug)]
 pub struct JoinCount {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     key: Number,
     value: Option<Number>,
     count: Number,
@@ -77,7 +76,8 @@ impl JoinCount {
             vec![Table::new("join", Rows::Exactly(1), outputs)],
             reveals,
         );
-        Ok(Self { declaration, parameters: parameters.digest(), key, value, count, sum, minimum })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, key, value, count, sum, minimum })
     }
 
     /// The keys, unsigned, and above them whether the row is absent; in order if that holds.
@@ -106,16 +106,8 @@ fn ascends<F: Fancy>(
 }
 
 impl Functionality for JoinCount {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -171,7 +163,11 @@ impl Functionality for JoinCount {
     }
 
     fn local(&self, party: usize) -> Box<dyn LocalStep + '_> {
-        Box::new(Ascending { rows: PassThrough::new(self.declaration.party(party)), count: 0, last: None })
+        Box::new(Ascending {
+            rows: PassThrough::new(self.header.declaration.party(party)),
+            count: 0,
+            last: None,
+        })
     }
 }
 

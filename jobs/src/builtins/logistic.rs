@@ -18,7 +18,7 @@
 //! gates a feature.
 
 use crate::multiparty::{
-    CheckedInputs, Column, Declaration, Functionality, ParameterError, Parameters, Rows, Table,
+    CheckedInputs, Column, Declaration, Functionality, Header, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Words};
@@ -26,7 +26,7 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-use super::{MAX_ROWS, constant};
+use super::limits::{MAX_ROWS, constant};
 
 const NAME: ProgramName = ProgramName::literal("logistic@1");
 
@@ -39,8 +39,7 @@ const MAX_DECIMALS: u8 = 9;
 /// The program `logistic@1`. The first input party has the model, the second the rows.
 #[derive(Clone, Debug)]
 pub struct Logistic {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     /// What `z` can be.
     score: Number,
     thresholds: Vec<i128>,
@@ -87,7 +86,8 @@ impl Logistic {
                 "Who knows the model and the steps learns something of each row.".into(),
             ],
         );
-        Ok(Self { declaration, parameters: parameters.digest(), score, thresholds, step })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, score, thresholds, step })
     }
 }
 
@@ -134,16 +134,8 @@ fn repeated<W: Copy>(word: &Words<W>, lanes: usize) -> Words<W> {
 }
 
 impl Functionality for Logistic {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -152,7 +144,7 @@ impl Functionality for Logistic {
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let (Some(model), [model_table, ..]) = (inputs.whole(f, 0)?, self.declaration.party(0)) else {
+        let (Some(model), [model_table, ..]) = (inputs.whole(f, 0)?, self.header.declaration.party(0)) else {
             return Ok(());
         };
         let mut weights = Vec::with_capacity(model.columns.len());
@@ -185,7 +177,7 @@ impl Logistic {
         let (lanes, width) = (rows.first().map_or(1, Words::lanes), self.score.width());
         let (mut more, mut less) = (CarrySaveAdder::new(lanes, width), CarrySaveAdder::new(lanes, width));
         more.add_words(&repeated(bias, lanes));
-        let features = self.declaration.party(1).iter().flat_map(|table| &table.columns);
+        let features = self.header.declaration.party(1).iter().flat_map(|table| &table.columns);
         for ((column, x), (weight, b)) in features.zip(rows).zip(weights) {
             let (x, a) = unsigned(f, &column.number, x);
             let weight = repeated(weight, lanes);

@@ -13,7 +13,8 @@
 //! `count · 2^(w−1)` is taken off.
 
 use crate::multiparty::{
-    Cells, CheckedInputs, Column, Declaration, Figure, Functionality, ParameterError, Parameters, Rows, Table,
+    Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
+    Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
@@ -21,7 +22,7 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-use super::{MAX_INPUT_PARTIES, MAX_ROWS};
+use super::limits::{MAX_INPUT_PARTIES, MAX_ROWS};
 
 const NAME: ProgramName = ProgramName::literal("sum_by_group@1");
 
@@ -31,8 +32,7 @@ const CHUNK: usize = 64;
 /// The program `sum_by_group@1`.
 #[derive(Clone, Debug)]
 pub struct SumByGroup {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     groups: Vec<String>,
     value: Number,
     count: Number,
@@ -72,7 +72,8 @@ impl SumByGroup {
                 "If totals are known from elsewhere and just one group is suppressed, it follows from the others.".into(),
             ],
         );
-        Ok(Self { declaration, parameters: parameters.digest(), groups, value, count, sum, minimum })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, groups, value, count, sum, minimum })
     }
 
     /// The leaves of the tree for a chunk of rows: for each group the rows that are in it, others being zero. A row is a
@@ -104,16 +105,8 @@ impl SumByGroup {
 }
 
 impl Functionality for SumByGroup {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -124,7 +117,7 @@ impl Functionality for SumByGroup {
     ) -> Result<(), F::Error> {
         let tally = |number: &Number| vec![CarrySaveAdder::new(1, number.width()); self.groups.len()];
         let (mut counts, mut sums) = (tally(&self.count), tally(&self.sum));
-        for party in 0..self.declaration.parties().len() {
+        for party in 0..self.header.declaration.parties().len() {
             while let Some(chunk) = inputs.next(f, party, CHUNK)? {
                 let value = if self.value.is_signed() {
                     f.flip_sign(chunk.column(1))

@@ -8,7 +8,8 @@
 //! bits about `kn(3w + 2 log₂ n)` gates beyond the sums.
 
 use crate::multiparty::{
-    Cells, CheckedInputs, Column, Declaration, Figure, Functionality, ParameterError, Parameters, Rows, Table,
+    Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
+    Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Sorting};
@@ -16,15 +17,14 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-use super::{MAX_INPUT_PARTIES, constant};
+use super::limits::{MAX_INPUT_PARTIES, constant};
 
 const NAME: ProgramName = ProgramName::literal("top_k@1");
 
 /// The program `top_k@1`.
 #[derive(Clone, Debug)]
 pub struct TopK {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     items: Vec<String>,
     item: Number,
     total: Number,
@@ -65,21 +65,14 @@ impl TopK {
                     .into(),
             ],
         );
-        Ok(Self { declaration, parameters: parameters.digest(), items, item, total, k, minimum })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, items, item, total, k, minimum })
     }
 }
 
 impl Functionality for TopK {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -90,7 +83,7 @@ impl Functionality for TopK {
     ) -> Result<(), F::Error> {
         let n = self.items.len();
         let mut totals = CarrySaveAdder::new(n, self.total.width());
-        for party in 0..self.declaration.parties().len() {
+        for party in 0..self.header.declaration.parties().len() {
             if let Some(chunk) = inputs.whole(f, party)? {
                 totals.add_words(chunk.column(0));
             }

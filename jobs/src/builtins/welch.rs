@@ -15,8 +15,8 @@
 mod student;
 
 use crate::multiparty::{
-    Cells, CheckedInputs, Chunk, Column, Declaration, Figure, Functionality, LocalStep, LocalStepError,
-    ParameterError, Parameters, Rows, Table,
+    Cells, CheckedInputs, Chunk, Column, Declaration, Figure, Functionality, Header, LocalStep,
+    LocalStepError, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
@@ -24,7 +24,7 @@ use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
 use sotto_mpc::program::ProgramName;
 
-use super::{MAX_INPUT_PARTIES, MAX_ROWS};
+use super::limits::{MAX_INPUT_PARTIES, MAX_ROWS};
 
 const NAME: ProgramName = ProgramName::literal("welch@1");
 
@@ -53,8 +53,7 @@ impl Arm {
 /// The program `welch@1`.
 #[derive(Clone, Debug)]
 pub struct Welch {
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     /// What an input party's rows are read by.
     rows: [Table; 1],
     total: Arm,
@@ -96,7 +95,8 @@ impl Welch {
         );
         let columns = vec![Column::new("arm", Number::bit()), Column::new("value", value)];
         let rows = [Table::new("rows", Rows::UpTo(rows), columns)];
-        Ok(Self { declaration, parameters: parameters.digest(), rows, total, value, minimum })
+        let header = Header { name: NAME, declaration, parameters: parameters.digest() };
+        Ok(Self { header, rows, total, value, minimum })
     }
 
     /// Whether an input party's arm can come of rows: `n·Σx² ≥ (Σx)²`.
@@ -129,16 +129,8 @@ impl Welch {
 }
 
 impl Functionality for Welch {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -149,7 +141,7 @@ impl Functionality for Welch {
     ) -> Result<(), F::Error> {
         let widths = self.total.0.iter().chain(&self.total.0);
         let mut totals: Vec<_> = widths.map(|number| CarrySaveAdder::new(1, number.width())).collect();
-        for party in 0..self.declaration.parties().len() {
+        for party in 0..self.header.declaration.parties().len() {
             let Some(chunk) = inputs.whole(f, party)? else { continue };
             for arm in chunk.columns.chunks(3) {
                 let possible = self.is_possible(f, arm)?;

@@ -9,7 +9,7 @@
 //! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit as any other, and
 //! it is widened to what the circuit takes: by zeros, or by its sign.
 
-use crate::multiparty::{CheckedInputs, Column, Declaration, Table};
+use crate::multiparty::{CheckedInputs, Column, Header, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::Circuit;
 use sotto_mpc::inputs::Inputs;
@@ -17,9 +17,9 @@ use sotto_mpc::number::Number;
 
 /// A circuit whose input values have input parties, and what it takes and gives.
 #[derive(Clone, Debug)]
-pub(super) struct AssignedCircuit {
-    pub(super) circuit: Circuit,
-    pub(super) declaration: Declaration,
+pub(crate) struct AssignedCircuit {
+    pub(crate) circuit: Circuit,
+    pub(crate) header: Header,
     values: Vec<Value>,
 }
 
@@ -34,7 +34,7 @@ struct Value {
 }
 
 /// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its own.
-pub(super) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
+pub(crate) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
     if given.is_empty() {
         return Some((0..values).collect());
     }
@@ -45,11 +45,10 @@ pub(super) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
 
 impl AssignedCircuit {
     /// A circuit with the input party and the table of each of its input values.
-    pub(super) fn new(
+    pub(crate) fn new(
         circuit: Circuit,
         inputs: Vec<(usize, Table)>,
-        outputs: Vec<Table>,
-        reveals: Vec<String>,
+        header: impl FnOnce(Vec<Vec<Table>>) -> Header,
     ) -> Self {
         let mut parties = vec![Vec::new(); inputs.iter().map(|(party, _)| party + 1).max().unwrap_or(0)];
         let mut values = Vec::with_capacity(inputs.len());
@@ -58,12 +57,12 @@ impl AssignedCircuit {
             values.push(Value { party, table: parties[party].len(), widths });
             parties[party].push(table);
         }
-        Self { circuit, declaration: Declaration::new(parties, outputs, reveals), values }
+        Self { circuit, header: header(parties), values }
     }
 
     /// Narrows the columns of this name of an input party; whether there are any, and all have these numbers.
-    pub(super) fn narrow(&mut self, party: usize, name: &str, to: Number) -> bool {
-        let columns = self.declaration.columns_mut(party).filter(|column| column.name == name);
+    pub(crate) fn narrow(&mut self, party: usize, name: &str, to: Number) -> bool {
+        let columns = self.header.declaration.columns_mut(party).filter(|column| column.name == name);
         let mut narrowed = 0;
         for Column { number, .. } in columns {
             if !number.holds(to.min()) || !number.holds(to.max()) {
@@ -76,7 +75,7 @@ impl AssignedCircuit {
     }
 
     /// Reads all values and runs the circuit.
-    pub(super) fn run<F: Fancy, I: Inputs<F>>(
+    pub(crate) fn run<F: Fancy, I: Inputs<F>>(
         &self,
         f: &mut F,
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
@@ -85,7 +84,7 @@ impl AssignedCircuit {
         let mut wires = Vec::with_capacity(self.circuit.inputs().iter().sum());
         for Value { party, table, widths } in &self.values {
             let Some(chunk) = inputs.whole(f, *party)? else { continue };
-            let declared = &self.declaration.party(*party)[*table].columns;
+            let declared = &self.header.declaration.party(*party)[*table].columns;
             for row in 0..chunk.rows {
                 for ((words, Column { number, .. }), width) in chunk.columns.iter().zip(declared).zip(widths)
                 {

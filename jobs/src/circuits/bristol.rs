@@ -12,7 +12,7 @@
 use sha2::{Digest, Sha256};
 
 use super::assigned::{AssignedCircuit, parties};
-use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::BristolError;
 use sotto_mpc::circuit::{Circuit, Netlist, TooLarge};
@@ -72,8 +72,15 @@ impl BristolFunctionality {
         let reveals = vec![format!(
             "Whatever the author of the circuit had it compute: the outputs have {told} bits and can tell as many bits about any input. Every signer should know where the file comes from and what it does."
         )];
-        let source = Sha256::digest(text.as_bytes()).into();
-        Ok(Self { assigned: AssignedCircuit::new(circuit, inputs, outputs, reveals), source })
+        let source: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        let hash = Sha256::new_with_prefix(b"sotto mpc bristol program v1");
+        let parameters = hash.chain_update(source).chain_update(circuit.digest()).finalize().into();
+        let header = |parties| Header {
+            name: NAME,
+            declaration: Declaration::new(parties, outputs, reveals),
+            parameters,
+        };
+        Ok(Self { assigned: AssignedCircuit::new(circuit, inputs, header), source })
     }
 
     /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
@@ -101,17 +108,8 @@ fn words(name: &str, bits: usize) -> Table {
 }
 
 impl Functionality for BristolFunctionality {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.assigned.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        let hash = Sha256::new_with_prefix(b"sotto mpc bristol program v1");
-        hash.chain_update(self.source).chain_update(self.assigned.circuit.digest()).finalize().into()
+    fn header(&self) -> &Header {
+        &self.assigned.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(

@@ -19,7 +19,7 @@ use sotto_mpc::program::ProgramName;
 use sotto_mpc::{Fancy, Inputs};
 
 use super::assigned::{AssignedCircuit, parties};
-use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
+use crate::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 
 const NAME: ProgramName = ProgramName::literal("garble@1");
 
@@ -103,9 +103,16 @@ impl GarbleFunctionality {
         let result = table(compiled.result());
         let panicked = Table::new("panicked", Rows::Exactly(1), vec![Column::new("panicked", Number::bit())]);
         let reveals = reveals(result.bits());
-        let digest = compiled.source_digest();
-        let assigned = AssignedCircuit::new(compiled.into_circuit(), inputs, vec![panicked, result], reveals);
-        Ok(Self { assigned, source: digest, options: options.digest() })
+        let (source, options) = (compiled.source_digest(), options.digest());
+        let hash = Sha256::new_with_prefix(b"sotto mpc garble program v1");
+        let hash = hash.chain_update(source).chain_update(options);
+        let hash = hash.chain_update(compiled.circuit().digest()).chain_update(COMPILER);
+        let header = |parties| Header {
+            name: NAME,
+            declaration: Declaration::new(parties, vec![panicked, result], reveals),
+            parameters: hash.finalize().into(),
+        };
+        Ok(Self { assigned: AssignedCircuit::new(compiled.into_circuit(), inputs, header), source, options })
     }
 
     /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
@@ -151,19 +158,8 @@ fn table(value: &Value) -> Table {
 }
 
 impl Functionality for GarbleFunctionality {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.assigned.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        let hash = Sha256::new_with_prefix(b"sotto mpc garble program v1");
-        let hash =
-            hash.chain_update(self.source).chain_update(self.options).chain_update(self.circuit().digest());
-        hash.chain_update(COMPILER).finalize().into()
+    fn header(&self) -> &Header {
+        &self.assigned.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(

@@ -6,7 +6,7 @@
 
 use core::net::Ipv6Addr;
 
-use super::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
+use super::draft::{Draft, Input, MAX_AND_GATES, MAX_PARTIES, Meeting, Party, PartyId, RendezvousServer};
 
 /// Which part of a job a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub type Fault = (Part, JobError);
 
 impl Draft {
     /// All rules that are broken.
-    pub(super) fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         self.check_numbers(&mut faults);
         self.check_parties(&mut faults);

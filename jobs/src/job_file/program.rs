@@ -24,7 +24,7 @@ use crate::text::Line;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProgramEntry {
+pub(crate) struct ProgramEntry {
     builtin: Option<String>,
     garble: Option<String>,
     bristol: Option<String>,
@@ -40,7 +40,7 @@ impl ProgramEntry {
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub(super) fn build(
+    pub(crate) fn build(
         &self,
         input_parties: &[&str],
         read: impl FnOnce(&str) -> io::Result<String>,
@@ -54,7 +54,7 @@ impl ProgramEntry {
             }
             (Some(_), None, None) => {
                 return Err(
-                    "a built-in program has an [[input]] for each input party, and no `input parties`"
+                    "a built-in program has an [[input]] for each input party, and no `input_parties`"
                         .to_owned(),
                 );
             }
@@ -83,7 +83,7 @@ impl ProgramEntry {
     fn places(&self, input_parties: &[&str]) -> Result<Vec<usize>, String> {
         let place = |name: &String| {
             let place = input_parties.iter().position(|input_party| input_party == name);
-            place.ok_or_else(|| format!("`input parties` names {name}, who has no [[input]]"))
+            place.ok_or_else(|| format!("`input_parties` names {name}, who has no [[input]]"))
         };
         self.input_parties.iter().map(place).collect()
     }

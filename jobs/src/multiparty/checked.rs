@@ -2,7 +2,7 @@
 //!
 //! Each input party is a stream of [`Inputs`]: its bits come in the order of its [`Declaration`].
 
-use super::Declaration;
+use super::declaration::Declaration;
 use sotto_mpc::gadgets::{Comparison, Words};
 use sotto_mpc::number::Number;
 use sotto_mpc::{Bits, Fancy, Inputs};
@@ -47,7 +47,7 @@ pub struct CheckedInputs<'a, W, I> {
 }
 
 impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
-    pub(super) fn new(declaration: &'a Declaration, inputs: &'a mut I) -> Self {
+    pub(crate) fn new(declaration: &'a Declaration, inputs: &'a mut I) -> Self {
         let parties = declaration.parties().len();
         Self { declaration, inputs, places: vec![Place::default(); parties], holds: vec![None; parties] }
     }
@@ -147,7 +147,7 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
     }
 
     /// Whether the inputs of each input party hold what was declared; nothing for an input party who could not have broken it.
-    pub(super) fn finish(self) -> Vec<Option<W>> {
+    pub(crate) fn finish(self) -> Vec<Option<W>> {
         debug_assert!(self.is_read(), "a program reads all its inputs");
         self.holds
     }
@@ -188,10 +188,10 @@ fn outside<F: Fancy>(
 }
 
 /// Inputs that are bits in hand, for computing in the clear: each input party's, and how many of them are taken.
-pub(super) struct Given<'b>(Vec<(&'b Bits, usize)>);
+pub(crate) struct Given<'b>(Vec<(&'b Bits, usize)>);
 
 impl<'b> Given<'b> {
-    pub(super) fn new(parties: &'b [Bits]) -> Self {
+    pub(crate) fn new(parties: &'b [Bits]) -> Self {
         Self(parties.iter().map(|bits| (bits, 0)).collect())
     }
 }
@@ -206,7 +206,7 @@ impl<F: Fancy<Wire = bool>> Inputs<F> for Given<'_> {
 }
 
 /// Inputs for an interpreter that numbers its wires.
-pub(super) struct Anonymous;
+pub(crate) struct Anonymous;
 
 impl Inputs<sotto_mpc::fancy::Fingerprint> for Anonymous {
     fn read_into(

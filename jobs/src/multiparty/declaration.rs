@@ -11,9 +11,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::INPUTS_HOLD;
 use sotto_mpc::Bits;
 use sotto_mpc::number::Number;
+
+/// The name of the output table that says whose inputs hold what was declared.
+pub const INPUTS_HOLD: &str = "inputs_hold";
 
 /// A number with a name: a column of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +55,7 @@ impl Rows {
     }
 
     /// The same kind of count, of so many rows.
-    pub(super) const fn of(self, rows: usize) -> Self {
+    pub(crate) const fn of(self, rows: usize) -> Self {
         match self {
             Self::Exactly(_) => Self::Exactly(rows),
             Self::UpTo(_) => Self::UpTo(rows),
@@ -134,7 +136,7 @@ impl Table {
     }
 
     /// The present rows of these bits; `None` if there are not as many bits as the table has.
-    pub(super) fn decode(&self, bits: &[bool]) -> Option<Cells> {
+    pub(crate) fn decode(&self, bits: &[bool]) -> Option<Cells> {
         if bits.len() != self.bits() {
             return None;
         }
@@ -159,7 +161,7 @@ impl Table {
     }
 
     /// That a row of this table, from 1, does not fit.
-    pub(super) fn error(&self, row: usize, kind: RowErrorKind) -> RowError {
+    pub(crate) fn error(&self, row: usize, kind: RowErrorKind) -> RowError {
         RowError { table: self.name.clone(), row, kind }
     }
 
@@ -183,7 +185,7 @@ impl Table {
 }
 
 /// The bits of rows, table by table.
-pub(super) fn encode(declared: &[Table], tables: &[Cells]) -> Result<Bits, RowError> {
+pub(crate) fn encode(declared: &[Table], tables: &[Cells]) -> Result<Bits, RowError> {
     if declared.len() != tables.len() {
         let kind = RowErrorKind::Tables { expected: declared.len(), found: tables.len() };
         return Err(RowError { table: String::new(), row: 0, kind });
@@ -337,7 +339,7 @@ impl Declaration {
     }
 
     /// Everything, unambiguously, into a hash.
-    pub(super) fn feed(&self, hash: &mut Sha256) {
+    pub(crate) fn feed(&self, hash: &mut Sha256) {
         let Self { parties, outputs, reveals } = self;
         hash.update((parties.len() as u64).to_le_bytes());
         for tables in parties.iter().chain([outputs]) {

@@ -1,6 +1,6 @@
 //! A program of many input parties as a program of two parties: each input party has an input stream and a holder.
 
-use super::Functionality;
+use super::functionality::Functionality;
 use sotto_mpc::Fancy;
 use sotto_mpc::inputs::{Holder, InputStream, Inputs};
 use sotto_mpc::program::{Program, ProgramId, ProgramName, Shape};

@@ -4,8 +4,8 @@
 //! enter. Such a step belongs to the program, so it is covered by the program's name and version, and an input party runs it
 //! on rows as they are read.
 
+use super::declaration::{Cells, Table};
 use super::declaration::{RowError, encode};
-use super::{Cells, Table};
 use sotto_mpc::Bits;
 
 /// Turns an input party's own rows into the rows that enter the circuit.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 
-use super::Column;
+use super::declaration::Column;
 use sotto_mpc::number::Number;
 
 /// A value of a parameter.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use sotto_mpc::{Fancy, Inputs};
 
-use super::Functionality;
+use super::functionality::Functionality;
 
 /// The most input bits of an input party that a program asks for at once. Makes no gates.
 pub fn max_input_request(program: &impl Functionality) -> usize {

@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 /// What a member holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(crate) enum Written {
     /// `null`.
     Nothing,
     /// A number, digit by digit, or the contents of a text.
@@ -22,7 +22,7 @@ pub(super) enum Written {
 }
 
 /// The members of a line in their order; `None` if it is no object. Nothing is read after a value that no column can have.
-pub(super) fn members(line: &str) -> Option<Vec<(String, Written)>> {
+pub(crate) fn members(line: &str) -> Option<Vec<(String, Written)>> {
     let (mut rest, mut members) =
         (line.trim_matches(BLANK).strip_prefix('{')?.trim_start_matches(BLANK), Vec::new());
     if let Some(after) = rest.strip_prefix('}') {

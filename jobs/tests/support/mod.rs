@@ -4,7 +4,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::job::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};
-use sotto_jobs::multiparty::{CheckedInputs, Column, Declaration, Functionality, Rows, Table};
+use sotto_jobs::multiparty::{CheckedInputs, Column, Declaration, Functionality, Header, Rows, Table};
 use sotto_jobs::text::{Line, Name, Prose};
 use sotto_jobs::verify_program::{leaks, schema};
 use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
@@ -34,7 +34,7 @@ pub(crate) fn identity(id: PartyId) -> Identity {
 }
 
 /// The sum of three numbers of each input party.
-pub(crate) struct Sum(Declaration);
+pub(crate) struct Sum(Header);
 
 impl Sum {
     pub(crate) fn new(input_parties: usize) -> Self {
@@ -50,21 +50,16 @@ impl Sum {
         let sum = table("sum", 1, "total", most * 3 * input_parties as u128);
         let reveals =
             vec!["Who knows all numbers but one input party's learns that input party's sum.".to_owned()];
-        Self(Declaration::new(vec![vec![table("people", 3, "pay", most)]; input_parties], vec![sum], reveals))
+        let name = ProgramName::literal("sum@1");
+        let declaration =
+            Declaration::new(vec![vec![table("people", 3, "pay", most)]; input_parties], vec![sum], reveals);
+        Self(Header { name, declaration, parameters: [0; 32] })
     }
 }
 
 impl Functionality for Sum {
-    fn name(&self) -> ProgramName {
-        ProgramName::new("sum@1").unwrap()
-    }
-
-    fn declaration(&self) -> &Declaration {
+    fn header(&self) -> &Header {
         &self.0
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        [0; 32]
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -73,10 +68,10 @@ impl Functionality for Sum {
         inputs: &mut CheckedInputs<'_, F::Wire, I>,
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error> {
-        let width = self.0.outputs()[1].columns[0].number.width();
+        let width = self.0.declaration.outputs()[1].columns[0].number.width();
         let zero = f.constant(false);
         let mut sum = Words::single(&vec![zero; width]);
-        for input_party in 0..self.0.parties().len() {
+        for input_party in 0..self.0.declaration.parties().len() {
             let chunk = inputs.whole(f, input_party)?.unwrap();
             for row in 0..chunk.rows {
                 let mut pay = chunk.column(0).lanes_in(row..row + 1);

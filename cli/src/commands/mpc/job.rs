@@ -17,7 +17,8 @@ use crate::{
 use sotto_jobs::attempt::AttemptError;
 use sotto_jobs::edge::run::RunError;
 use sotto_jobs::job::RendezvousServer;
-use sotto_jobs::job_file::{self, Counting, LineError};
+use sotto_jobs::job_file::{self, Counting};
+use sotto_jobs::line_error::LineError;
 use sotto_jobs::policy::{Policy, PolicyError};
 use sotto_jobs::policy_file::{self, DebitError};
 use sotto_jobs::program::Computation;

@@ -22,6 +22,7 @@ use signal_hook::{
     flag::register,
 };
 use sotto_jobs::job_file;
+use sotto_jobs::line_error::LineError;
 use sotto_jobs::{Approval, Job};
 use sotto_party::Identity;
 use std::{
@@ -150,7 +151,7 @@ fn inputs(a: &args::MpcLocal) -> Outcome<BTreeMap<String, Vec<PathBuf>>> {
 
 /// Copies the job with new keys and loopback addresses, and signs it for all parties.
 fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
-    let bad = |line, what: String| invalid_job(from, &[job_file::LineError { line, what }]);
+    let bad = |line, what: String| invalid_job(from, &[LineError { line, what }]);
     let text = read_text(from, job_file::MAX_FILE)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(|e| bad(1, e.message().to_owned()))?;
     let parties = table.get_mut("party").and_then(toml::Value::as_array_mut);

@@ -1,6 +1,6 @@
 //! The gates of `auc@1` for one column.
 
-use super::{Auc, Classes, Column, local_widths, width};
+use super::schema::{Classes, Column, local_widths, width};
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Words};
 
@@ -8,16 +8,16 @@ use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Words};
 const PAIRS: usize = 1024;
 
 /// One input party's wires of a column.
-pub(super) struct PartyInputs<W> {
-    pub(super) x: Option<Words<W>>,
-    pub(super) y: Option<Words<W>>,
-    pub(super) v10: Option<Words<W>>,
-    pub(super) v01: Option<Words<W>>,
+pub(crate) struct PartyInputs<W> {
+    pub(crate) x: Option<Words<W>>,
+    pub(crate) y: Option<Words<W>>,
+    pub(crate) v10: Option<Words<W>>,
+    pub(crate) v01: Option<Words<W>>,
 }
 
 impl<W: Copy> PartyInputs<W> {
     /// The wires of a column, cut.
-    pub(super) fn cut(mut wires: &[W], classes: Classes, column: &Column) -> Self {
+    pub(crate) fn cut(mut wires: &[W], classes: Classes, column: &Column) -> Self {
         let (width_10, width_01) = local_widths(classes);
         let mut words = |rows: usize, width: u32| {
             let (words, rest) = wires.split_at(rows * width as usize);
@@ -34,10 +34,10 @@ impl<W: Copy> PartyInputs<W> {
     }
 }
 
-impl Auc<'_> {
-    /// `2U`, `Σ V10²` and `Σ V01²` of a column.
-    pub(super) fn column<F: Fancy>(
-        &self,
+impl Classes {
+    /// `2U`, `Σ V10²` and `Σ V01²` of a column, over rows of these classes.
+    pub(crate) fn column<F: Fancy>(
+        self,
         f: &mut F,
         ours: &PartyInputs<F::Wire>,
         theirs: &PartyInputs<F::Wire>,
@@ -61,12 +61,12 @@ impl Auc<'_> {
     /// `V10` of one input party's positive rows, in groups, and `V01` of the other's negative rows.
     #[allow(clippy::type_complexity)]
     fn across<F: Fancy>(
-        &self,
+        self,
         f: &mut F,
         positives: &PartyInputs<F::Wire>,
         negatives: &PartyInputs<F::Wire>,
     ) -> Result<(Vec<Words<F::Wire>>, Option<Words<F::Wire>>), F::Error> {
-        let Classes { positive: m, negative: n } = self.classes();
+        let Classes { positive: m, negative: n } = self;
         let (width_10, width_01) = (width(2 * n as u64) as usize, width(2 * m as u64) as usize);
         let not_y = negatives.y.as_ref().map(|y| f.complement(y));
         let mut v01 = not_y.as_ref().map(|y| CarrySaveAdder::new(y.lanes(), width_01));

@@ -4,22 +4,22 @@
 //! the two-party program does.
 
 use super::circuit::PartyInputs;
-use super::{Auc, Classes, Column, Interval, NAME, Statistics, statistics};
+use super::schema::{Classes, Column, MAX_ROWS, NAME};
+use super::statistics::{self, Interval, Statistics};
+use super::two_party::Auc;
 use crate::multiparty::{
-    Cells, CheckedInputs, Chunk, Column as Cell, Declaration, Figure, Functionality, LocalStep,
+    Cells, CheckedInputs, Chunk, Column as Cell, Declaration, Figure, Functionality, Header, LocalStep,
     LocalStepError, ParameterError, Parameters, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::inputs::Inputs;
 use sotto_mpc::number::Number;
-use sotto_mpc::program::ProgramName;
 
 /// `auc@1` of parameters from a job.
 #[derive(Clone, Debug)]
 pub struct MultipartyAuc {
     auc: Auc<'static>,
-    declaration: Declaration,
-    parameters: [u8; 32],
+    header: Header,
     /// What each input party's rows are read by.
     rows: Vec<[Table; 1]>,
 }
@@ -31,7 +31,7 @@ impl MultipartyAuc {
     /// If a parameter is missing, unknown or out of bounds.
     pub fn new(parameters: &Parameters) -> Result<Self, ParameterError> {
         parameters.only(&["positive", "negative", "measures"])?;
-        let rows = |name| parameters.counts(name, 2..=2, 0..=super::MAX_ROWS);
+        let rows = |name| parameters.counts(name, 2..=2, 0..=MAX_ROWS);
         let classes: Vec<Classes> = rows("positive")?
             .into_iter()
             .zip(rows("negative")?)
@@ -54,9 +54,12 @@ impl MultipartyAuc {
             .map_err(|e| ParameterError::wrong("positive` and `negative", format!("such that {e}")))?;
         let rows = classes.iter().map(|classes| [source(*classes, &measures)]).collect();
         Ok(Self {
-            declaration: declaration(&auc, &classes, &measures),
+            header: Header {
+                name: NAME,
+                declaration: declaration(&auc, &classes, &measures),
+                parameters: parameters.digest(),
+            },
             auc,
-            parameters: parameters.digest(),
             rows,
         })
     }
@@ -80,7 +83,7 @@ fn declaration(auc: &Auc<'_>, classes: &[Classes], measures: &[Cell]) -> Declara
         vec![table("positive", *positive, *negative), table("negative", *negative, *positive)]
     };
     let names = ["twice the pairs", "sum of V10 squared", "sum of V01 squared"];
-    let widths = auc.output_widths().map(|width| Number::up_to((1 << width) - 1));
+    let widths = auc.classes().output_widths().map(|width| Number::up_to((1 << width) - 1));
     let columns = names.into_iter().zip(widths).map(|(name, number)| Cell::new(name, number)).collect();
     let Classes { positive, negative } = auc.classes();
     Declaration::new(
@@ -112,16 +115,8 @@ fn assigned<W: Copy>(
 }
 
 impl Functionality for MultipartyAuc {
-    fn name(&self) -> ProgramName {
-        NAME
-    }
-
-    fn declaration(&self) -> &Declaration {
-        &self.declaration
-    }
-
-    fn parameters(&self) -> [u8; 32] {
-        self.parameters
+    fn header(&self) -> &Header {
+        &self.header
     }
 
     fn body<F: Fancy, I: Inputs<F>>(
@@ -135,7 +130,7 @@ impl Functionality for MultipartyAuc {
         for measure in 0..self.auc.schema.len() {
             let ours = assigned(&ours.0, &ours.1, measure);
             let theirs = assigned(&theirs.0, &theirs.1, measure);
-            let sums = self.auc.column(f, &ours, &theirs)?;
+            let sums = self.auc.classes().column(f, &ours, &theirs)?;
             outputs.extend(sums.iter().flat_map(|sum| sum.wires()));
         }
         Ok(())
@@ -213,7 +208,7 @@ impl LocalStep for OwnPairs<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::width;
+    use super::super::schema::width;
     use super::*;
 
     #[test]

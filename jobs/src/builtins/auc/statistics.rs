@@ -1,6 +1,6 @@
 //! The three sums of a measurement, computed in the clear, and what they say.
 
-use super::Classes;
+use super::schema::Classes;
 
 /// What `auc@1` gives for one measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Statistics {
 }
 
 /// `V10` of every positive and `V01` of every negative value.
-pub(super) fn counts(positive: &[u32], negative: &[u32]) -> (Vec<u64>, Vec<u64>) {
+pub(crate) fn counts(positive: &[u32], negative: &[u32]) -> (Vec<u64>, Vec<u64>) {
     let phi = |x: u32, y: u32| u64::from(x > y) + u64::from(x >= y);
     let v10 = positive.iter().map(|x| negative.iter().map(|y| phi(*x, *y)).sum()).collect();
     let v01 = negative.iter().map(|y| positive.iter().map(|x| phi(*x, *y)).sum()).collect();

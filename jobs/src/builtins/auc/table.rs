@@ -8,18 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Classes;
-
-/// A measurement: how its decimals become integers of a public width.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// What people call it.
-    pub name: Cow<'static, str>,
-    /// Digits after the point: values are scaled by `10^decimals`.
-    pub decimals: u32,
-    /// Bits of the scaled values, 1 to 32.
-    pub bits: u32,
-}
+use super::schema::{Classes, Column};
 
 const fn column(name: &'static str, decimals: u32, bits: u32) -> Column {
     Column { name: Cow::Borrowed(name), decimals, bits }

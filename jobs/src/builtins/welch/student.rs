@@ -11,7 +11,7 @@
 use crate::multiparty::Figure;
 
 /// Rows, mean and variance of an arm.
-pub(super) struct Moments {
+pub(crate) struct Moments {
     n: f64,
     mean: f64,
     variance: f64,
@@ -19,7 +19,7 @@ pub(super) struct Moments {
 
 impl Moments {
     /// From an output row `shown, n, Σx, Σx²`, if it is shown.
-    pub(super) fn of(row: &[i128], scale: f64) -> Option<Self> {
+    pub(crate) fn of(row: &[i128], scale: f64) -> Option<Self> {
         let [1, n, sum, squares] = *row else { return None };
         // The numerator of the variance is exact as a whole number, where floating point would cancel.
         let numerator = n.checked_mul(squares)?.checked_sub(sum.checked_mul(sum)?)?;
@@ -30,7 +30,7 @@ impl Moments {
 }
 
 /// What a reader wants to know.
-pub(super) fn figures(first: &Moments, second: &Moments) -> Vec<Figure> {
+pub(crate) fn figures(first: &Moments, second: &Moments) -> Vec<Figure> {
     let (q_0, q_1) = (first.variance / first.n, second.variance / second.n);
     let difference = second.mean - first.mean;
     let t = difference / (q_0 + q_1).sqrt();

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use sotto_link::pinned::LinkError;
 
+use super::error::RunError;
 use super::routes::Line;
-use super::{AGAIN, MAX_RESPONSE, Outcome, Own, RunError, Setup, Stage};
+use super::setup::{AGAIN, MAX_RESPONSE, Outcome, Own, Setup, Stage};
 use crate::codec::{Codec as _, record};
 use crate::messages::{MessageError, RequestKind, Response};
 use crate::multiparty::Functionality;
@@ -29,7 +30,7 @@ record!(Collected { receipt, encrypted_shares });
 
 const KEPT: &str = "sotto collected v1\0";
 
-pub(super) fn run<P: Functionality>(
+pub(crate) fn run<P: Functionality>(
     setup: &Setup<'_, P>,
     own: Option<Own>,
     storage: &mut impl Storage,

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use rand_core::{CryptoRng, RngCore};
 use sotto_link::pinned::Pinned;
 
+use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::Line;
 use super::server::{DurableState, Reply, Server, lock};
-use super::{AGAIN, MAX_RESPONSE, Outcome, Own, RunError, Setup, Stage, now};
+use super::setup::{AGAIN, MAX_RESPONSE, Outcome, Own, Setup, Stage, now};
 use crate::PartyId;
 use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
 use crate::input_commitment::{InputCommitment, InputShare};
@@ -34,7 +35,7 @@ const MAX_REASON: usize = 800;
 /// How long signatures may take to cross, once all is computed.
 const SIGNING: Duration = Duration::from_secs(60);
 
-pub(super) fn run<P: Functionality + Sync, S: Storage + Send>(
+pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     setup: &Setup<'_, P>,
     own: Option<Own>,
     storage: &mut S,
@@ -377,7 +378,7 @@ impl Shares<'_> {
 }
 
 impl<P: Functionality> Setup<'_, P> {
-    pub(super) fn other(&self) -> PartyId {
+    pub(crate) fn other(&self) -> PartyId {
         let [garbler, evaluator] = self.job().compute_parties();
         if self.us == garbler { evaluator } else { garbler }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sotto_link::pinned::Pinned;
 
-use super::AGAIN;
+use super::setup::AGAIN;
 
 /// For a word on any link.
 const WORD: Duration = Duration::from_secs(10);
@@ -14,29 +14,29 @@ const WORD: Duration = Duration::from_secs(10);
 const SLOW: u64 = 16 << 10;
 
 /// How long so many bytes may take.
-pub(super) const fn time_for(bytes: usize) -> Duration {
+pub(crate) const fn time_for(bytes: usize) -> Duration {
     WORD.saturating_add(Duration::from_secs(bytes as u64 / SLOW))
 }
 
 /// The connection. Reading ends when time is up or the compute party's part is over; writing when time is up.
-pub(super) struct ClientConnection<'o> {
+pub(crate) struct ClientConnection<'o> {
     inner: Pinned,
     over: &'o AtomicBool,
     end: Instant,
 }
 
 impl<'o> ClientConnection<'o> {
-    pub(super) fn new(inner: Pinned, over: &'o AtomicBool, time: Duration) -> Self {
+    pub(crate) fn new(inner: Pinned, over: &'o AtomicBool, time: Duration) -> Self {
         Self { inner, over, end: Instant::now() + time }
     }
 
     /// What follows may take so long.
-    pub(super) fn end_in(&mut self, time: Duration) {
+    pub(crate) fn end_in(&mut self, time: Duration) {
         self.end = Instant::now() + time;
         self.inner.set_deadline(self.end);
     }
 
-    pub(super) fn into_inner(self) -> Pinned {
+    pub(crate) fn into_inner(self) -> Pinned {
         self.inner
     }
 }

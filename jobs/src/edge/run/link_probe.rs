@@ -13,9 +13,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::Routes;
-use super::{AGAIN, RunError};
+use super::setup::AGAIN;
 use sotto_mpc::channel::{Channel, ChannelError, Phase};
 
 /// Bytes that are sent at once, at most.

@@ -15,8 +15,9 @@ use std::time::Duration;
 use sotto_link::pinned::LinkError;
 use sotto_link::{Identity, PeerKey};
 
+use super::error::RunError;
 use super::routes::{Line, Routes, is_final};
-use super::{AGAIN, RunError};
+use super::setup::AGAIN;
 use crate::PartyId;
 use crate::edge::tls::{Listener, Rendezvous, Timeouts, meet};
 
@@ -24,7 +25,7 @@ use crate::edge::tls::{Listener, Rendezvous, Timeouts, meet};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Where others come in.
-pub(super) enum Incoming {
+pub(crate) enum Incoming {
     Listener(Listener),
     RendezvousServer {
         arrivals: Receiver<Arrival>,
@@ -38,7 +39,7 @@ type Arrival = Result<Line, (PartyId, LinkError)>;
 
 impl Incoming {
     /// Opens the listener of a compute party.
-    pub(super) fn open(routes: &Routes<'_>) -> Result<Self, RunError> {
+    pub(crate) fn open(routes: &Routes<'_>) -> Result<Self, RunError> {
         let job = routes.job;
         let others: Vec<_> = job.ids().filter(|id| *id != routes.us).collect();
         let rendezvous_server = routes.rendezvous_server_of(routes.us).filter(|_| routes.listen.is_none());
@@ -66,7 +67,7 @@ impl Incoming {
     }
 
     /// Who comes next, if somebody does in a moment.
-    pub(super) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
+    pub(crate) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
         match self {
             // Strangers who fail are no reason to stop.
             Self::Listener(listener) => Ok(listener.accept(routes.timeouts(AGAIN)).ok()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sotto_link::pinned::{LinkError, Pinned, Timeouts};
 use sotto_link::{Identity as LinkIdentity, PeerKey};
 
-use super::RunError;
+use super::error::RunError;
 use crate::edge::tls::{self, Rendezvous};
 use crate::job::{Meeting, RendezvousServer};
 use crate::run_id::rendezvous;
@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 const SMALL_ORDER: &str = "its key is of small order";
 
 /// A channel to another party.
-pub(super) type Line = Framed<Pinned>;
+pub(crate) type Line = Framed<Pinned>;
 
 /// What it takes to find the others.
 #[derive(Clone, Copy, Debug)]
@@ -41,22 +41,22 @@ pub struct Routes<'a> {
 }
 
 impl Routes<'_> {
-    pub(super) fn name(&self, id: PartyId) -> String {
+    pub(crate) fn name(&self, id: PartyId) -> String {
         self.job.party(id).name.to_string()
     }
 
     /// The timeouts of one connection.
-    pub(super) fn timeouts(&self, connect: Duration) -> Timeouts {
+    pub(crate) fn timeouts(&self, connect: Duration) -> Timeouts {
         let total = Duration::from_secs(u64::from(self.job.limits.seconds) + 60);
         Timeouts { connect, handshake: Duration::from_secs(20), idle: Duration::from_secs(60), total }
     }
 
-    pub(super) fn link(&self) -> LinkIdentity {
+    pub(crate) fn link(&self) -> LinkIdentity {
         tls::identity(self.identity)
     }
 
     /// The rendezvous server at which a compute party is met, if it is.
-    pub(super) fn rendezvous_server_of(&self, compute_party: PartyId) -> Option<&RendezvousServer> {
+    pub(crate) fn rendezvous_server_of(&self, compute_party: PartyId) -> Option<&RendezvousServer> {
         match (self.rendezvous_server, &self.job.party(compute_party).meeting) {
             (Some(rendezvous_server), _) | (None, Some(Meeting::RendezvousServer(rendezvous_server))) => {
                 Some(rendezvous_server)
@@ -66,7 +66,7 @@ impl Routes<'_> {
     }
 
     /// Where a compute party listens by the job, if it does.
-    pub(super) fn address_of(&self, compute_party: PartyId) -> &str {
+    pub(crate) fn address_of(&self, compute_party: PartyId) -> &str {
         match &self.job.party(compute_party).meeting {
             Some(Meeting::Address(address)) => address.as_str(),
             _ => "",
@@ -74,7 +74,7 @@ impl Routes<'_> {
     }
 
     /// Where the others meet a compute party that comes to a rendezvous server.
-    pub(super) fn rendezvous(
+    pub(crate) fn rendezvous(
         &self,
         rendezvous_server: &RendezvousServer,
         compute_party: PartyId,
@@ -87,13 +87,13 @@ impl Routes<'_> {
     }
 
     /// The key by which a party is known on a channel; keys in jobs were checked when they were read.
-    pub(super) fn peer_key(&self, id: PartyId) -> Result<PeerKey, RunError> {
+    pub(crate) fn peer_key(&self, id: PartyId) -> Result<PeerKey, RunError> {
         let refused = || RunError::Refused { by: self.name(id), why: SMALL_ORDER.to_owned() };
         tls::peer_key(&self.job.party(id).key).ok_or_else(refused)
     }
 
     /// A channel to a compute party; nothing if it is not there now.
-    pub(super) fn call(&self, compute_party: PartyId) -> Result<Option<Line>, RunError> {
+    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<Line>, RunError> {
         let (us, peer) = (self.link(), self.peer_key(compute_party)?);
         let line = match self.rendezvous_server_of(compute_party) {
             None => tls::connect(self.address_of(compute_party), &us, peer, self.timeouts(CONNECT)),
@@ -112,7 +112,7 @@ impl Routes<'_> {
     }
 
     /// That no connection to `other` will come about where `compute_party` is met.
-    pub(super) fn no_link(&self, other: PartyId, compute_party: PartyId, why: LinkError) -> RunError {
+    pub(crate) fn no_link(&self, other: PartyId, compute_party: PartyId, why: LinkError) -> RunError {
         let rendezvous_server = self.rendezvous_server_of(compute_party);
         let through = rendezvous_server.map_or(String::new(), |rendezvous_server| {
             format!(" through the rendezvous server {}", rendezvous_server.address)
@@ -122,7 +122,7 @@ impl Routes<'_> {
 }
 
 /// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.
-pub(super) const fn is_final(why: &LinkError) -> bool {
+pub(crate) const fn is_final(why: &LinkError) -> bool {
     use LinkError::{Altered, NoKey, NotAccepted, WrongKey};
     matches!(why, WrongKey { .. } | NoKey | NotAccepted | Altered)
 }

@@ -16,9 +16,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connection::{ClientConnection, time_for};
+use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::Line;
-use super::{RunError, Setup, now};
+use super::setup::{Setup, now};
 use crate::PartyId;
 use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
@@ -37,15 +38,15 @@ const REST: usize = 1 << 16;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// The run state and what it keeps, together: nothing is done that was not kept.
-pub(super) struct DurableState<'a, S> {
-    pub(super) state: RunState<'a>,
-    pub(super) storage: &'a mut S,
+pub(crate) struct DurableState<'a, S> {
+    pub(crate) state: RunState<'a>,
+    pub(crate) storage: &'a mut S,
     /// Our own input, while nobody was told of it.
-    pub(super) unsaved: Option<Vec<u8>>,
+    pub(crate) unsaved: Option<Vec<u8>>,
 }
 
 /// What came of an event.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Go,
     Response(Response),
 }
@@ -58,7 +59,7 @@ impl<S: Storage> DurableState<'_, S> {
     }
 
     /// Takes an event and does what is to be done, in order. Where something cannot be kept, the run state is as if nothing had happened.
-    pub(super) fn step(&mut self, event: Event) -> Result<Reply, RunError> {
+    pub(crate) fn step(&mut self, event: Event) -> Result<Reply, RunError> {
         self.apply(event).inspect_err(|_| self.recover())
     }
 
@@ -75,7 +76,7 @@ impl<S: Storage> DurableState<'_, S> {
     }
 
     /// From now on the run has this input of ours and no other: the other compute party is about to be told of it.
-    pub(super) fn bind(&mut self) -> Result<(), RunError> {
+    pub(crate) fn bind(&mut self) -> Result<(), RunError> {
         if let Some(saved_input) = &self.unsaved {
             self.storage.put(&name(self.state.agreement().job(), Item::Own), saved_input)?;
             self.unsaved = None;
@@ -85,21 +86,21 @@ impl<S: Storage> DurableState<'_, S> {
 }
 
 /// What the threads of a compute party share.
-pub(super) struct Server<'a, P, S> {
-    pub(super) setup: &'a Setup<'a, P>,
-    pub(super) durable: Mutex<DurableState<'a, S>>,
+pub(crate) struct Server<'a, P, S> {
+    pub(crate) setup: &'a Setup<'a, P>,
+    pub(crate) durable: Mutex<DurableState<'a, S>>,
     /// Our own input commitment, if we are an input party.
-    pub(super) own: Option<Vec<u8>>,
+    pub(crate) own: Option<Vec<u8>>,
     /// When the other compute party was last there, and whose inputs it awaited.
-    pub(super) other: Mutex<Option<(Instant, Vec<String>)>>,
-    pub(super) over: AtomicBool,
-    pub(super) connections: Mutex<BTreeMap<PartyId, usize>>,
+    pub(crate) other: Mutex<Option<(Instant, Vec<String>)>>,
+    pub(crate) over: AtomicBool,
+    pub(crate) connections: Mutex<BTreeMap<PartyId, usize>>,
     /// Why nobody can come any more.
-    pub(super) shut: Mutex<Option<RunError>>,
+    pub(crate) shut: Mutex<Option<RunError>>,
 }
 
 /// Nothing behind these locks is left output share changed by a panic.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -115,12 +116,12 @@ impl Drop for ConnectionPermit<'_> {
 }
 
 impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
-    pub(super) fn durable(&self) -> MutexGuard<'_, DurableState<'a, S>> {
+    pub(crate) fn durable(&self) -> MutexGuard<'_, DurableState<'a, S>> {
         lock(&self.durable)
     }
 
     /// Who is awaited, as far as we and the other compute party know.
-    pub(super) fn awaited(&self) -> Vec<String> {
+    pub(crate) fn awaited(&self) -> Vec<String> {
         let mut names = self.durable().state.missing();
         let other = lock(&self.other).clone().filter(|(at, _)| at.elapsed() < FRESH);
         let theirs = other.map_or_else(|| vec![self.setup.name(self.setup.other())], |(_, theirs)| theirs);
@@ -133,13 +134,13 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 
     /// The other compute party is there, and awaits these.
-    pub(super) fn heard(&self, mut names: Vec<String>) {
+    pub(crate) fn heard(&self, mut names: Vec<String>) {
         names.retain(|name| self.setup.job().find(name).is_some_and(|id| id != self.setup.us));
         *lock(&self.other) = Some((Instant::now(), names));
     }
 
     /// Answers whoever comes, each on a thread of its own, until the run is over.
-    pub(super) fn answer<'scope>(
+    pub(crate) fn answer<'scope>(
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
         mut listener: Incoming,
@@ -266,12 +267,12 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 
     /// An event, where what cannot be kept is a refusal.
-    pub(super) fn step(&self, event: Event) -> Reply {
+    pub(crate) fn step(&self, event: Event) -> Reply {
         self.durable().step(event).unwrap_or_else(|_| Reply::Response(full()))
     }
 
     /// The other compute party is there, with its own input commitment if it is an input party.
-    pub(super) fn meet(&self, other: PartyId, input_commitment: Option<Vec<u8>>) -> Reply {
+    pub(crate) fn meet(&self, other: PartyId, input_commitment: Option<Vec<u8>>) -> Reply {
         if let Some(input_commitment) = input_commitment {
             let delivered =
                 self.step(Event::Delivered { input_party: other, input_commitment, encrypted: Vec::new() });

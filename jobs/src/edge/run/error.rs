@@ -1,0 +1,88 @@
+//! Why a run ends without a result.
+
+use std::io;
+
+use sotto_link::pinned::LinkError;
+
+use crate::attempt::AttemptError;
+use crate::input_commitment::InputError;
+use crate::output_share::WrongOutputShare;
+use crate::policy_file::DebitError;
+use crate::receipt::ReceiptError;
+use crate::verify_program::ProgramMismatch;
+
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Others stayed away.
+    #[error("the deadline passed; awaited: {}", .0.join(", "))]
+    Late(Vec<String>),
+    /// No connection, and trying again is of no use.
+    #[error("no connection to {party}: {why}")]
+    Link {
+        /// With whom.
+        party: String,
+        /// Why.
+        why: LinkError,
+    },
+    /// The program is not the one that was agreed.
+    #[error(transparent)]
+    ProgramMismatch(#[from] ProgramMismatch),
+    /// The job's time is over.
+    #[error("the job has expired")]
+    Expired,
+    /// Nothing will come of this run: this compute party or the other one said why.
+    #[error("{0}")]
+    Stopped(String),
+    /// A compute party cannot listen.
+    #[error("{party} cannot listen here: {why}")]
+    Listen {
+        /// Who: we.
+        party: String,
+        /// Why.
+        why: LinkError,
+    },
+    /// A compute party said no.
+    #[error("{by} refuses: {why}")]
+    Refused {
+        /// Who.
+        by: String,
+        /// Its words.
+        why: String,
+    },
+    /// The two compute parties say different things.
+    #[error("the two compute parties do not tell the same: {0}")]
+    Disagree(&'static str),
+    /// The compute parties cannot compute together.
+    #[error(transparent)]
+    Attempt(#[from] AttemptError),
+    /// An input cannot be used.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// An input party came without its input.
+    #[error("this party is an input party, and no input was given")]
+    NoInput,
+    /// The receipt is none.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    /// Outputs are not what was signed for.
+    #[error(transparent)]
+    OutputShare(#[from] WrongOutputShare),
+    /// Something could not be kept, so nothing after it was done.
+    #[error("what must survive a crash could not be kept: {0}")]
+    Storage(#[from] io::Error),
+    /// The input party's own rules.
+    #[error(transparent)]
+    Debit(#[from] DebitError),
+    /// Our run is over and the other compute party's outputs are gone.
+    #[error("this run is finished here, but the other compute party lost its outputs: take the next run")]
+    Lost,
+}
+
+impl RunError {
+    /// Whether it is that others could not be reached.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Late(_) | Self::Link { why: LinkError::Unreachable { .. }, .. })
+    }
+}

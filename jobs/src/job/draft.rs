@@ -1,0 +1,304 @@
+//! The parts of a job, and their bytes.
+
+use crate::codec::DecodeError;
+use crate::codec::{Codec, Reader, codes, record};
+use crate::hash::Digest;
+use crate::text::{Line, Name, Prose};
+use sotto_mpc::program::ProgramName;
+use sotto_party::PublicKey;
+
+/// Most parties of a job.
+pub const MAX_PARTIES: usize = 64;
+
+/// Most AND gates that a job may allow: whoever reads a job counts its gates, before there is any trust.
+pub const MAX_AND_GATES: u64 = 1 << 30;
+
+/// A party's place in the job's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartyId(pub u16);
+
+/// A party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// What the others call it.
+    pub name: Name,
+    /// Its keys.
+    pub key: PublicKey,
+    /// Where the others meet it, if it computes.
+    pub meeting: Option<Meeting>,
+}
+
+/// Where a compute party is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// It waits at this host and port.
+    Address(Line),
+    /// It comes to a rendezvous server, as the others do.
+    RendezvousServer(RendezvousServer),
+}
+
+/// A rendezvous server: it carries encrypted bytes between parties who only dial out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RendezvousServer {
+    /// Its host and port.
+    pub address: Line,
+    /// Its keys.
+    pub key: PublicKey,
+}
+
+/// What is computed. The hashes decide; names and parameters say where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Name and version.
+    pub name: ProgramName,
+    /// Options, by name.
+    pub parameters: Vec<Parameter>,
+    /// The hash of the program's text, if it is one that the job brings.
+    pub source: Option<Digest>,
+    /// What compiled it: name and version.
+    pub compiler: Line,
+    /// The hash of the gate stream.
+    pub circuit: Digest,
+    /// AND gates of the circuit.
+    pub and_gates: u64,
+}
+
+/// What is run: the hash of the gate stream, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gates {
+    /// The hash.
+    pub circuit: Digest,
+    /// AND gates.
+    pub and_gates: u64,
+}
+record!(Gates { circuit, and_gates });
+
+impl Pin {
+    /// What is run.
+    #[must_use]
+    pub const fn gates(&self) -> Gates {
+        Gates { circuit: self.circuit, and_gates: self.and_gates }
+    }
+}
+
+/// An option of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Line,
+    /// Its value.
+    pub value: Value,
+}
+
+/// A value of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number.
+    Number(i128),
+    /// A text.
+    Text(Line),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Values by name.
+    Record(Vec<Parameter>),
+}
+
+/// Deepest nesting of values.
+const MAX_DEPTH: usize = 4;
+
+/// What an input party brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Whose data.
+    pub party: PartyId,
+    /// Its tables, in the order of the program.
+    pub tables: Vec<Table>,
+}
+
+/// Rows of columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What people call it.
+    pub name: Line,
+    /// How `rows` is meant.
+    pub count: Count,
+    /// How many rows.
+    pub rows: u64,
+    /// What each row holds.
+    pub columns: Vec<Column>,
+}
+
+/// How a number of rows is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Count {
+    /// Just as many.
+    Exactly = 0,
+    /// At most as many; how many is hidden.
+    UpTo = 1,
+}
+
+/// A column: a number of a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as in the heading of the input party's file.
+    pub name: Line,
+    /// The smallest number, in units of the last decimal.
+    pub min: i128,
+    /// The largest number, in units of the last decimal.
+    pub max: i128,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// What an empty field stands for; without it, an empty field is an error.
+    pub missing: Option<i128>,
+}
+
+/// An output table and who learns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The program's name for it.
+    pub name: Line,
+    /// Who learns it, and nobody else.
+    pub result_parties: Vec<PartyId>,
+}
+
+/// How it is computed, and which adversary that withstands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Suite {
+    /// OutputShare gates and SoftSpoken transfers; the compute parties follow the protocol and do not collude.
+    SemiHonest = 1,
+}
+
+/// What a run may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of one input party.
+    pub rows: u64,
+    /// AND gates.
+    pub and_gates: u64,
+    /// Seconds for the joint computation, once all inputs are there.
+    pub seconds: u32,
+}
+
+/// A job as it was written, not yet looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What people call it.
+    pub name: Line,
+    /// What it is for.
+    pub purpose: Prose,
+    /// Makes this job differ from all others that say the same.
+    pub nonce: Digest,
+    /// Everybody who takes part.
+    pub parties: Vec<Party>,
+    /// The compute party that garbles.
+    pub garbler: PartyId,
+    /// The compute party that evaluates.
+    pub evaluator: PartyId,
+    /// What is computed.
+    pub program: Pin,
+    /// What each input party brings, in the order of the program.
+    pub inputs: Vec<Input>,
+    /// Who learns what, in the order of the program.
+    pub outputs: Vec<Output>,
+    /// What the outputs reveal beyond themselves, in words.
+    pub leaks: Vec<Prose>,
+    /// How.
+    pub suite: Suite,
+    /// What a run may take.
+    pub limits: Limits,
+    /// Seconds that a run waits for the other parties.
+    pub deadline: u32,
+    /// When the agreement ends: seconds since 1970.
+    pub expiry: u64,
+    /// How often it may be run.
+    pub runs: u32,
+}
+
+record!(Party { name, key, meeting });
+record!(RendezvousServer { address, key });
+record!(Pin { name, parameters, source, compiler, circuit, and_gates });
+record!(Parameter { name, value });
+record!(Input { party, tables });
+record!(Table { name, count, rows, columns });
+record!(Column { name, min, max, decimals, missing });
+record!(Output { name, result_parties });
+record!(Limits { rows, and_gates, seconds });
+record!(Draft {
+    name,
+    purpose,
+    nonce,
+    parties,
+    garbler,
+    evaluator,
+    program,
+    inputs,
+    outputs,
+    leaks,
+    suite,
+    limits,
+    deadline,
+    expiry,
+    runs,
+});
+
+impl Codec for Meeting {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Address(address) => (out.push(0), address.encode(out)).1,
+            Self::RendezvousServer(rendezvous_server) => (out.push(1), rendezvous_server.encode(out)).1,
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u8::decode(r)? {
+            0 => Codec::decode(r).map(Self::Address),
+            1 => Codec::decode(r).map(Self::RendezvousServer),
+            _ => Err(DecodeError::Value("a meeting")),
+        }
+    }
+}
+
+impl Codec for Value {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Number(number) => (out.push(0), number.encode(out)).1,
+            Self::Text(text) => (out.push(1), text.encode(out)).1,
+            Self::List(list) => (out.push(2), list.encode(out)).1,
+            Self::Record(record) => (out.push(3), record.encode(out)).1,
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.nested(MAX_DEPTH, |r| match u8::decode(r)? {
+            0 => Codec::decode(r).map(Self::Number),
+            1 => Codec::decode(r).map(Self::Text),
+            2 => Codec::decode(r).map(Self::List),
+            3 => Codec::decode(r).map(Self::Record),
+            _ => Err(DecodeError::Value("a parameter")),
+        })
+    }
+}
+codes!(Count, "a count's meaning", [Exactly, UpTo]);
+codes!(Suite, "a protocol suite", [SemiHonest]);
+
+impl Codec for PartyId {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Codec::decode(r).map(Self)
+    }
+}
+
+impl Codec for ProgramName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.to_bytes().encode(out);
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_bytes(Codec::decode(r)?).ok_or(DecodeError::Value("a program's name"))
+    }
+}
