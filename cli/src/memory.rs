@@ -9,8 +9,8 @@
 use crate::ui::Ui;
 
 /// Locks the memory of this process and disables core dumps; `-v` reports what the system does not allow.
-pub(crate) fn keep(ui: &Ui) {
-    if let Err(why) = platform::keep() {
+pub(crate) fn protect(ui: &Ui) {
+    if let Err(why) = platform::protect() {
         ui.detail(&format!("memory with secrets may be written to disk: {why}"));
     }
 }
@@ -22,7 +22,7 @@ mod platform {
         process::{Resource, Rlimit, getrlimit, setrlimit},
     };
 
-    pub(super) fn keep() -> Result<(), String> {
+    pub(super) fn protect() -> Result<(), String> {
         let none = Rlimit { current: Some(0), maximum: Some(0) };
         setrlimit(Resource::Core, none).map_err(|e| format!("cannot disable core dumps ({e})"))?;
         if getrlimit(Resource::Memlock).current.is_some() {
@@ -35,7 +35,7 @@ mod platform {
 
 #[cfg(not(target_os = "linux"))]
 mod platform {
-    pub(super) fn keep() -> Result<(), String> {
+    pub(super) fn protect() -> Result<(), String> {
         Err("locking memory is not supported on this system".into())
     }
 }

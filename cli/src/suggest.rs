@@ -1,7 +1,7 @@
 //! Suggestions for an unknown command: `sotto send` → did you mean `sotto wallet send`?
 //!
 //! ```text
-//! typed: NOUN WORD ──▶ a guess listed in GUESSES ──▶ a command of that name elsewhere ──▶ a similar name (clap)
+//! NOUN WORD ──▶ a guess in GUESSES ──▶ a command of that name elsewhere ──▶ a similar name (from clap)
 //! ```
 //!
 //! The first source that has an answer wins. A unit test checks that every suggested command exists.

@@ -30,7 +30,7 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 impl Ui {
     /// Prints a message, unless `--quiet` is given.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn info(&self, text: &str) {
         if self.volume >= Volume::Normal {
             // A closed standard error is not an error.
             let _ = writeln!(anstream::stderr(), "{text}");
@@ -47,7 +47,7 @@ impl Ui {
     /// Shows a plan and asks for confirmation; the default is no.
     pub(crate) fn confirm(&self, plan: &str, yes: bool) -> Outcome {
         if yes {
-            self.say(plan);
+            self.info(plan);
             return Ok(());
         }
         // The plan is shown on the terminal that gives the answer, even if standard error goes to a file.

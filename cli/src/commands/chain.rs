@@ -72,7 +72,7 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
         p.window_width = a.window.unwrap_or(p.window_width);
     })?;
     let id = ledger.chain().id();
-    context.ui.say(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
+    context.ui.info(&format!("The operator's key is in {}. Keep a copy of it.", home.operator().display()));
     context.output.record(
         "chain-init",
         json!({ "chain_id": id.to_string(), "network": "solo", "dir": home.dir.display().to_string() }),
@@ -116,12 +116,12 @@ fn info(context: &Context, home: &Home) -> Outcome {
         })).collect::<Vec<_>>(),
         "reward": p.reward.to_string(), "maturity": p.maturity, "fee_per_weight": p.fee_per_weight.to_string(),
     });
-    twice.iter().for_each(|d| human += &format!("\n{}", alarm(d)));
+    twice.iter().for_each(|d| human += &format!("\n{}", double_seal_warning(d)));
     context.output.record("chain-info", fields, &human)
 }
 
 /// The warning about a double seal.
-fn alarm(d: &DoubleSeal) -> String {
+fn double_seal_warning(d: &DoubleSeal) -> String {
     let (a, b) = (&d.first.header, &d.second.header);
     format!("{BAD}ALARM{BAD:#}     block {} was sealed twice: {} and {}", a.height, a.hash(), b.hash())
 }
@@ -134,7 +134,7 @@ pub(crate) struct SealedBlock {
     pub(crate) reward: Amount,
     pub(crate) dropped: Vec<(Hash, String)>,
     /// Other blocks of the same height that were sealed before.
-    pub(crate) alarms: Vec<DoubleSeal>,
+    pub(crate) double_seals: Vec<DoubleSeal>,
 }
 
 /// Seals the pending transactions; the reward goes to `wallet`.
@@ -168,7 +168,7 @@ pub(crate) fn seal_one(
         transactions: draft.transactions.len(),
         reward: draft.due,
         dropped: change.dropped.iter().map(|(id, why)| (*id, why.to_string())).collect(),
-        alarms: change.alarms,
+        double_seals: change.alarms,
     })
 }
 
@@ -184,9 +184,9 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
         let b = seal_one(&mut ledger, &mut engine, &wallet)?;
         bar.at(n.into());
         for (id, why) in &b.dropped {
-            context.ui.say(&format!("Transaction {id} left the mempool: {why}."));
+            context.ui.info(&format!("Transaction {id} left the mempool: {why}."));
         }
-        b.alarms.iter().for_each(|d| context.ui.say(&alarm(d)));
+        b.double_seals.iter().for_each(|d| context.ui.info(&double_seal_warning(d)));
         let fields = json!({
             "height": b.height.get(), "hash": b.hash.to_string(), "transactions": b.transactions,
             "reward": b.reward.to_string(),

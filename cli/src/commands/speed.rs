@@ -21,7 +21,7 @@ pub(crate) fn run(context: &Context, a: &args::Speed) -> Outcome {
         .build()
         .or_refuse("cannot start the threads")?;
     let threads = pool.current_num_threads();
-    context.ui.say("This takes about fifteen seconds.");
+    context.ui.info("This takes about fifteen seconds.");
     let mut figures = pool.install(|| ledger::figures(&context.ui))?;
     figures.extend(mpc::figures()?);
     let mut human = format!("{threads:>10}       threads\n");

@@ -28,7 +28,7 @@ use crate::{Context, args, args::WalletVerb, bridge::Home, exit::Outcome, memory
 use command::WalletCommand;
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
-    memory::keep(&context.ui);
+    memory::protect(&context.ui);
     let args::Wallet { wallet, node, verb } = arguments;
     let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, node };
     match verb {

@@ -40,7 +40,7 @@ pub(crate) fn join(context: &Context, home: &Home, a: &args::ChainJoin) -> Outco
     let human = format!("{network} chain {id} in {}, without blocks yet", home.dir.display());
     context.output.record("chain-join", fields, &human)?;
     if expected.is_none() {
-        context.ui.say(UNKNOWN);
+        context.ui.info(UNKNOWN);
     }
     Ok(())
 }

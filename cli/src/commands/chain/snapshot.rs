@@ -37,7 +37,7 @@ pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     drop(bar);
     let human = format!("{} bytes in {} parts: the state after block {}", e.bytes, e.parts, e.height);
     if is_standard(&a.file) {
-        context.ui.say(&human);
+        context.ui.info(&human);
         return Ok(());
     }
     let fields = json!({
@@ -82,7 +82,7 @@ fn report(context: &Context, found: &Imported<Disk>, known: bool) -> Outcome {
         .help("run `sotto chain import` again with another copy of this snapshot"));
     }
     if !known {
-        context.ui.say(UNKNOWN);
+        context.ui.info(UNKNOWN);
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcAuc) -> Outcome {
         .inputs(role, &table)
         .ok_or_else(|| Failure::new(Code::Internal, "the table does not fit its program"))?;
     let and_gates = program.cost().and_gates;
-    context.ui.say(&format!(
+    context.ui.info(&format!(
         "The other party has {} positive and {} negative rows. The computation has {and_gates} AND gates.",
         theirs.positive, theirs.negative
     ));

@@ -60,7 +60,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcLocal) -> Outcome {
         let child = child.or_refuse(format!("cannot start the process of {name}"))?;
         running.push(Running::new(name, child));
     }
-    context.ui.say(&format!("Running {} parties on this machine.", running.len()));
+    context.ui.info(&format!("Running {} parties on this machine.", running.len()));
     finish(&mut running, &interrupted)?;
     let mut results = Vec::new();
     for party in &mut running {

@@ -97,7 +97,7 @@ fn link(context: &Context, a: &args::MpcQuote, job: &Job) -> Outcome<Link> {
     let identity = read_identity(key)?;
     let us = find(job, name, &identity)?;
     let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
-    context.ui.say("Waiting for the other compute party.");
+    context.ui.info("Waiting for the other compute party.");
     let routes = Routes {
         job,
         run: 0,

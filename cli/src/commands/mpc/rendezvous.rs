@@ -46,7 +46,7 @@ pub(crate) fn run(context: &Context, a: &args::MpcRendezvous) -> Outcome {
             ui.detail(&format!("{} waits for {}", name(&names, us), name(&names, other)))
         }
         Event::Ended(us, other, bytes) => {
-            ui.say(&format!("{} and {}: {bytes} bytes", name(&names, us), name(&names, other)));
+            ui.info(&format!("{} and {}: {bytes} bytes", name(&names, us), name(&names, other)));
         }
     };
     let identity = tls::identity(&identity);

@@ -205,7 +205,7 @@ impl<'c> Screen<'c> {
         };
         // Remove the bar of the stage before.
         shown.1 = None;
-        self.context.ui.say(&text);
+        self.context.ui.info(&text);
         if matches!(stage, Stage::Attempt(_)) {
             shown.1 = Some(self.context.ui.bar(self.gates, "computing jointly"));
         }

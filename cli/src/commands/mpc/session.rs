@@ -23,7 +23,7 @@ pub(crate) fn open_peer(context: &Context, m: &args::PeerArgs) -> Outcome<Framed
         (Some(address), _) => {
             let listener = Listener::bind(address, exposure).map_err(|e| no_peer(e, address))?;
             let bound = listener.address().map_err(|e| no_peer(e, address))?;
-            context.ui.say(&format!("Waiting for the other party at {bound}."));
+            context.ui.info(&format!("Waiting for the other party at {bound}."));
             if context.output.json {
                 context.output.record("listening", json!({ "address": bound.to_string() }), "")?;
             }

@@ -38,12 +38,12 @@ pub(crate) fn certificate(s: &Settings, folder: &Path) -> Outcome<Certificate> {
     let read = |path: &Path| fs::read(path).or_refuse(format!("cannot read {}", path.display()));
     let made = match (&s.certificate, &s.certificate_key) {
         (Some(chain), Some(key)) => Certificate::from_pem(&read(chain)?, &read(key)?),
-        _ => kept(&folder.join("web.crt"), &folder.join("web.key")),
+        _ => load_or_generate(&folder.join("web.crt"), &folder.join("web.key")),
     };
     made.or_refuse("cannot use the certificate of the web server")
 }
 
-fn kept(certificate: &Path, key: &Path) -> Result<Certificate, CertificateError> {
+fn load_or_generate(certificate: &Path, key: &Path) -> Result<Certificate, CertificateError> {
     let fresh = |path: &Path| {
         let age = fs::metadata(path)?.modified()?.elapsed().map_err(io::Error::other)?;
         if age < KEPT { fs::read(path) } else { Err(io::ErrorKind::TimedOut.into()) }
@@ -74,7 +74,7 @@ mod tests {
     fn one_is_made_and_kept_until_it_is_old() {
         let folder = tempfile::tempdir().unwrap();
         let (certificate, key) = (folder.path().join("web.crt"), folder.path().join("web.key"));
-        let shown = || kept(&certificate, &key).unwrap().to_der().0;
+        let shown = || load_or_generate(&certificate, &key).unwrap().to_der().0;
         let first = shown();
         assert_eq!(first, shown());
         fs::write(&key, b"half").unwrap();

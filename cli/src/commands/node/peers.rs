@@ -13,7 +13,7 @@ pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
     let client = Home::of(&context.config).client(&a.node)?;
     let all = client.ask(&rpc::Peers {}).map_err(|e| node_failure("the node does not answer", &e))?.peers;
     if all.is_empty() {
-        context.ui.say("The node has no peers.");
+        context.ui.info("The node has no peers.");
     }
     for p in all {
         // In the form that --connect takes; every connected peer has proven its key, so the conversion

@@ -30,8 +30,8 @@ const TURNS: usize = 9;
 
 /// All figures of joint computation, in the order of printing.
 pub(crate) fn figures() -> Outcome<Vec<Figure>> {
-    let mut figures = alone(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
-    figures.extend(alone(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
+    let mut figures = single_party(["garble_mands", "evaluate_mands"], "independent AND gates", &GATES)?;
+    figures.extend(single_party(["aes_garble_mands", "aes_evaluate_mands"], "AND gates of AES-128", &AES)?);
     figures.extend(two_parties()?);
     figures.extend(transfers()?);
     Ok(figures)
@@ -42,7 +42,7 @@ fn rate(key: &'static str, items: u64) -> Quantity {
 }
 
 /// A program run by the garbler alone, then by the evaluator alone.
-fn alone(
+fn single_party(
     [garble, evaluate]: [&'static str; 2],
     what: &'static str,
     program: &impl Program,
@@ -79,7 +79,7 @@ fn two_parties() -> Outcome<Vec<Figure>> {
         }
         Ok::<_, SessionError>(())
     };
-    let ((turns, sent), ()) = both(garble, evaluate)?;
+    let ((turns, sent), ()) = run_both(garble, evaluate)?;
     let gates = AES.cost().and_gates;
     let bytes = sent as f64 / (gates * TURNS as u64) as f64;
     Ok(vec![
@@ -109,7 +109,7 @@ fn transfers() -> Outcome<Vec<Figure>> {
         }
         Ok::<_, OtError>((turns, far.traffic().sent - before))
     };
-    let ((), (turns, sent)) = both(send, receive)?;
+    let ((), (turns, sent)) = run_both(send, receive)?;
     let bytes = sent as f64 / (TRANSFERS * TURNS) as f64;
     Ok(vec![
         Figure::of(rate("cot_mops", TRANSFERS as u64), "random correlated oblivious transfers", turns),
@@ -123,11 +123,11 @@ fn peers() -> Outcome<(Framed<Peer>, Framed<Peer>)> {
     let address = listener.address().map_err(failed)?;
     let timeouts = Timeouts { idle: Duration::from_secs(30), ..Timeouts::default() };
     let connect = || connect(address, Exposure::Loopback, timeouts);
-    both(|| listener.accept(timeouts), connect)
+    run_both(|| listener.accept(timeouts), connect)
 }
 
 /// Runs two sides at once, the first on a thread of its own.
-fn both<A: Send, B, E: Display + Send>(
+fn run_both<A: Send, B, E: Display + Send>(
     first: impl FnOnce() -> Result<A, E> + Send,
     second: impl FnOnce() -> Result<B, E>,
 ) -> Outcome<(A, B)> {

@@ -21,7 +21,7 @@ pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome
         return print_csv(command, &all);
     }
     if all.is_empty() {
-        command.context.ui.say("no payments yet");
+        command.context.ui.info("no payments yet");
     }
     all.iter().try_for_each(|(e, account)| entry(command, e, account))
 }

@@ -25,7 +25,7 @@ pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> O
         Some(_) => who_reads(a.form),
         None => "It names no payer, so it is not encrypted and anyone who reads it can pay it.",
     };
-    command.context.ui.say(&format!("Give this invoice to the payer. {who}"));
+    command.context.ui.info(&format!("Give this invoice to the payer. {who}"));
     let slate = Addressed { slate: &invoice, session: invoice.session, to: payer.as_ref() };
     print_slate(command, &wallet, &slate, a.form)
 }
@@ -36,7 +36,7 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
     let invoice: Invoice = wallet.read_message(&text).map_err(wrong_slate("cannot use this invoice"))?;
     let payment = match wallet.payment_for(&invoice) {
         Some(payment) => {
-            command.context.ui.say("This invoice has been paid already; this is the same payment again.");
+            command.context.ui.info("This invoice has been paid already; this is the same payment again.");
             payment.clone()
         }
         None => {
@@ -54,7 +54,7 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
         }
     };
     drop(chain);
-    command.context.ui.say(&format!("Give this payment to the receiver. {}", who_reads(a.form)));
+    command.context.ui.info(&format!("Give this payment to the receiver. {}", who_reads(a.form)));
     let to = Some(&invoice.receiver);
     print_slate(command, &wallet, &Addressed { slate: &payment, session: payment.session, to }, a.form)
 }

@@ -48,7 +48,7 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     drop(chain);
     let several = invites.len() > 1;
     let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
-    command.context.ui.say(&format!("Give {give}. {}", who_reads(a.form)));
+    command.context.ui.info(&format!("Give {give}. {}", who_reads(a.form)));
     for (invite, (name, _)) in invites.iter().zip(&to) {
         if several {
             command.context.output.text(&format!("For {name}:"))?;
@@ -92,7 +92,7 @@ fn transaction(
     command
         .context
         .ui
-        .say("Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.");
+        .info("Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.");
     let text = armor::to_text(wallet.chain().id(), t.get());
     let network = wallet.chain().params().network.to_string();
     command.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
@@ -106,7 +106,7 @@ fn waiting(command: &WalletCommand<'_>, session: &SessionId, wallet: &Wallet<Wal
     if awaited.is_empty() {
         return Ok(());
     }
-    command.context.ui.say(&format!(
+    command.context.ui.info(&format!(
         "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}",
         open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]),
     ));

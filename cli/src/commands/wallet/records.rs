@@ -31,7 +31,7 @@ pub(crate) fn contact(command: &WalletCommand<'_>, verb: &WalletContact) -> Outc
         }
         WalletContact::List(_) => {
             if wallet.contacts().iter().next().is_none() {
-                command.context.ui.say("No contacts.");
+                command.context.ui.info("No contacts.");
             }
             wallet.contacts().iter().try_for_each(|(name, address)| contact_record(command, name, address))
         }

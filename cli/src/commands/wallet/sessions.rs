@@ -28,7 +28,7 @@ pub(crate) fn slates(command: &WalletCommand<'_>, a: &args::WalletSlates) -> Out
     }
     let listed: Vec<SessionView<'_>> = wallet.sessions().filter(|d| a.all || d.is_open()).collect();
     if listed.is_empty() {
-        command.context.ui.say("No open payments.");
+        command.context.ui.info("No open payments.");
     }
     listed.iter().try_for_each(|session| print_session(command, &wallet, session))
 }

@@ -36,7 +36,7 @@ pub(crate) fn receive(command: &WalletCommand<'_>, a: &args::WalletReceive) -> O
     let account = command.chosen(&wallet)?.or_else(|| wallet.addressee(&invite)).unwrap_or(ACCOUNT);
     let response = wallet.respond(account, &invite, &mut OsRng).or_refuse("cannot answer the invite")?;
     drop(chain);
-    command.context.ui.say(&format!("Give this response to the payer. {}", who_reads(a.form)));
+    command.context.ui.info(&format!("Give this response to the payer. {}", who_reads(a.form)));
     let to = Some(&invite.sender);
     let slate = Addressed { slate: &response, session: response.session, to };
     print_slate(command, &wallet, &slate, a.form)
@@ -83,7 +83,7 @@ pub(crate) fn print_message(
         None => (false, name),
     };
     if form.qr {
-        command.context.ui.say(&qr::draw(&text.replace('\n', ""))?);
+        command.context.ui.info(&qr::draw(&text.replace('\n', ""))?);
     }
     let with = wallet.sessions().find(|d| d.session() == session).and_then(|d| d.counterparty().copied());
     let fields = json!({

@@ -44,7 +44,7 @@ pub(crate) fn accept(
 /// Warns if the last block that the wallet has seen is no longer in the chain.
 pub(crate) fn warn(context: &Context, report: &ScanReport) {
     if let Some(ReplacedBlock { height, before, now }) = report.replaced {
-        context.ui.say(&format!(
+        context.ui.info(&format!(
             "{BAD}warning:{BAD:#} block {height} was {before} at the last scan and is {now} now. The reason is a reorganisation, or an operator who seals a height twice; keep the two hashes as evidence."
         ));
     }

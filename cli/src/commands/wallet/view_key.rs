@@ -30,7 +30,7 @@ fn export_view_key(command: &WalletCommand<'_>) -> Outcome {
     let account = command.account(&wallet)?;
     let key = wallet.view_key(account).or_refuse("no such account")?.to_text();
     let name = wallet.account_name(account);
-    command.context.ui.say(&format!(
+    command.context.ui.info(&format!(
         "Anyone who has this key sees, forever, what account `{name}` receives: the amounts, and the heights at which outputs are created and spent. It shows no change, so no balance, and no payments made. It cannot spend, and it cannot be revoked."
     ));
     let network = wallet.chain().params().network.to_string();

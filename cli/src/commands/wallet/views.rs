@@ -47,7 +47,7 @@ pub(crate) fn address(command: &WalletCommand<'_>, a: &WalletAddress) -> Outcome
         wallet.address(command.account(&wallet)?).or_refuse("cannot derive the address of the account")?;
     if a.qr {
         // Upper case gives a smaller code and means the same address.
-        command.context.ui.say(&qr::draw(&address.to_string().to_uppercase())?);
+        command.context.ui.info(&qr::draw(&address.to_string().to_uppercase())?);
     }
     let fields =
         json!({ "network": wallet.chain().params().network.to_string(), "address": address.to_string() });
@@ -61,7 +61,7 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
     let mut all: Vec<&OutputRecord> = wallet.outputs().filter(mine).collect();
     all.sort_by_key(|o| (status_rank(o.status), o.commitment));
     if all.is_empty() {
-        command.context.ui.say("No outputs.");
+        command.context.ui.info("No outputs.");
     }
     for o in all {
         let (status, height) = status_words(o.status);
