@@ -337,15 +337,15 @@ fn alter(near: &TcpStream, far: &TcpStream) {
 
 #[test]
 fn altered_bytes_give_no_party_a_result() {
-    let (relay, free) =
+    let (proxy, free) =
         (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let (relayed, north) = (relay.local_addr().unwrap(), free.local_addr().unwrap());
+    let (proxied, north) = (proxy.local_addr().unwrap(), free.local_addr().unwrap());
     drop(free);
     // All reach north through a proxy that alters the data.
-    let relayed = relayed.to_string();
-    let world = signed(&[("127.0.0.1:17701", &relayed), ("deadline = 300", "deadline = 2")]);
+    let proxied = proxied.to_string();
+    let world = signed(&[("127.0.0.1:17701", &proxied), ("deadline = 300", "deadline = 2")]);
     thread::spawn(move || {
-        for near in relay.incoming().flatten() {
+        for near in proxy.incoming().flatten() {
             if let Ok(far) = TcpStream::connect(north) {
                 alter(&near, &far);
             }

@@ -24,7 +24,7 @@ const NAMES: [&str; 3] = ["north", "south", "west"];
 /// The keys of three parties and of a server, and bids.
 fn world() -> World {
     let world = World::empty();
-    for name in ["north", "south", "west", "relay"] {
+    for name in ["north", "south", "west", "server"] {
         world.run(&format!("mpc keygen {name}")).ok();
         world.write(&format!("{name}.csv"), "bid\n12.50\n");
     }
@@ -43,24 +43,24 @@ fn sign(world: &World, meeting: &str, deadline: u32) {
 }
 
 /// A rendezvous server as a process, which is killed when this is dropped, and its address.
-struct Relay(Child, String);
+struct Server(Child, String);
 
-impl Drop for Relay {
+impl Drop for Server {
     fn drop(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 }
 
-fn relay(world: &World, more: &str) -> Relay {
-    let words = format!("mpc rendezvous --json --listen 127.0.0.1:0 --key relay.key {more}");
+fn server(world: &World, more: &str) -> Server {
+    let words = format!("mpc rendezvous --json --listen 127.0.0.1:0 --key server.key {more}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
     command.args(words.split_whitespace()).current_dir(world.dir.path()).env("SOTTO_DIR", world.path("data"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: Value = serde_json::from_str(&line).unwrap();
-    Relay(child, said["address"].as_str().unwrap().to_owned())
+    Server(child, said["address"].as_str().unwrap().to_owned())
 }
 
 /// Runs all three parties at once; returns exit codes and errors.
@@ -75,17 +75,17 @@ fn run_all(world: &World, more: &str) -> [(i32, String); 3] {
 #[test]
 fn parties_meet_at_a_rendezvous_server() {
     let world = world();
-    let relay = relay(&world, "--allow north.pub south.pub west.pub");
-    sign(&world, &format!("rendezvous_server = {{ address = \"{}\", key = \"relay.pub\" }}", relay.1), 120);
+    let server = server(&world, "--allow north.pub south.pub west.pub");
+    sign(&world, &format!("rendezvous_server = {{ address = \"{}\", key = \"server.pub\" }}", server.1), 120);
     let shown = world.run("mpc check job.toml").ok();
-    assert!(shown.contains(&format!("met at the relay {}", relay.1)), "{shown}");
+    assert!(shown.contains(&format!("met at the rendezvous server {}", server.1)), "{shown}");
     for (code, said) in run_all(&world, "") {
         assert_eq!(code, 0, "{said}");
     }
     world.run("mpc verify job.results/west-1/receipt.json").ok();
     // The server instead of addresses at which nothing listens.
     sign(&world, "address = \"127.0.0.1:1\"", 120);
-    for (code, said) in run_all(&world, &format!("--rendezvous relay.pub@{}", relay.1)) {
+    for (code, said) in run_all(&world, &format!("--rendezvous server.pub@{}", server.1)) {
         assert_eq!(code, 0, "{said}");
     }
 }
@@ -93,26 +93,26 @@ fn parties_meet_at_a_rendezvous_server() {
 #[test]
 fn a_server_serves_only_allowed_parties_and_proves_its_key() {
     let world = world();
-    let relay = relay(&world, "--allow north.pub south.pub");
+    let server = server(&world, "--allow north.pub south.pub");
     sign(&world, "address = \"127.0.0.1:1\"", 1);
     let run = "mpc run job.toml --as west --key west.key --input west.csv";
-    let said = world.run(&format!("{run} --rendezvous relay.pub@{}", relay.1)).fails(1);
+    let said = world.run(&format!("{run} --rendezvous server.pub@{}", server.1)).fails(1);
     assert!(said.contains("does not accept our key") && said.contains("has to allow"), "{said}");
-    let said = world.run(&format!("{run} --rendezvous south.pub@{}", relay.1)).fails(1);
+    let said = world.run(&format!("{run} --rendezvous south.pub@{}", server.1)).fails(1);
     assert!(said.contains("which is not pinned here"), "{said}");
-    for wrong in ["relay.pub", "relay.pub@"] {
+    for wrong in ["server.pub", "server.pub@"] {
         world.run(&format!("{run} --rendezvous {wrong}")).fails(2);
     }
-    world.run(&format!("mpc rendezvous --listen {} --key relay.key --allow west.pub", relay.1)).fails(1);
+    world.run(&format!("mpc rendezvous --listen {} --key server.key --allow west.pub", server.1)).fails(1);
     let both =
-        "address = \"127.0.0.1:1\"\nrendezvous_server = { address = \"127.0.0.1:1\", key = \"relay.pub\" }";
+        "address = \"127.0.0.1:1\"\nrendezvous_server = { address = \"127.0.0.1:1\", key = \"server.pub\" }";
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", both));
     assert!(world.run("mpc check job.toml").fails(1).contains("not at both"));
 }
 
 /// A server that alters a byte of every chunk once a pair has sent `after` bytes.
-fn altering_relay(world: &World, after: usize) -> String {
-    let us = Identity::from_secret_text(&world.read("relay.key")).unwrap();
+fn altering_server(world: &World, after: usize) -> String {
+    let us = Identity::from_secret_text(&world.read("server.key")).unwrap();
     let guest =
         |name: &str| tls::peer_key(&PublicKey::from_text(&world.read(&format!("{name}.pub"))).unwrap());
     let guests: BTreeSet<_> = NAMES.iter().filter_map(|name| guest(name)).collect();
@@ -162,8 +162,8 @@ fn carry(mut ends: [Pinned; 2], after: usize) -> Option<()> {
 fn altered_data_is_reported_and_gives_no_party_a_result() {
     let world = world();
     // Starting with the first TLS flight of the server.
-    let address = altering_relay(&world, 2000);
-    sign(&world, &format!("rendezvous_server = {{ address = \"{address}\", key = \"relay.pub\" }}"), 10);
+    let address = altering_server(&world, 2000);
+    sign(&world, &format!("rendezvous_server = {{ address = \"{address}\", key = \"server.pub\" }}"), 10);
     let said = run_all(&world, "");
     for (code, said) in &said {
         assert!([1, 3].contains(code), "{code}: {said}");
@@ -177,12 +177,12 @@ fn altered_data_is_reported_and_gives_no_party_a_result() {
 #[test]
 fn the_compute_parties_measure_their_link_before_signing() {
     let world = world();
-    let relay = relay(&world, "--allow north.pub south.pub");
+    let server = server(&world, "--allow north.pub south.pub");
     world.write("job.toml", &JOB.replace("address = \"127.0.0.1:17701\"", "address = \"127.0.0.1:1\""));
     let quote = |name| {
         format!(
-            "mpc quote job.toml --json --measure --as {name} --key {name}.key --rendezvous relay.pub@{}",
-            relay.1
+            "mpc quote job.toml --json --measure --as {name} --key {name}.key --rendezvous server.pub@{}",
+            server.1
         )
     };
     let said = thread::scope(|scope| {
