@@ -25,8 +25,9 @@ pub mod circuit;
 pub mod channel;
 pub mod ot;
 
-pub mod evaluate;
 pub mod garble;
+
+pub mod evaluate;
 
 pub mod protocol;
 

@@ -166,6 +166,7 @@ impl ProgramName {
     /// # Panics
     /// If the name is not 1 to 32 visible ASCII characters; in a constant this is a compile error.
     #[must_use]
+    #[allow(clippy::panic)]
     pub const fn literal(name: &str) -> Self {
         match Self::new(name) {
             Some(name) => name,

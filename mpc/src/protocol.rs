@@ -1,3 +1,7 @@
-//! Protocols between parties. So far one: two parties who follow the rules, [`semi_honest`].
+//! Protocols between two parties.
+//!
+//! There is one so far, [`semi_honest`]: it protects inputs against a peer that follows the protocol and is
+//! curious. A session is blocking straight-line code over a [`Channel`](crate::Channel), with a type for each
+//! of its states.
 
 pub mod semi_honest;

@@ -20,8 +20,7 @@
 //! not define which bit of a value is the lowest.
 //!
 //! The [`Display`](std::fmt::Display) form of a netlist is Bristol Fashion, and reading it gives the same
-//! netlist;
-//! [`Netlist::to_bristol_format`] writes the older format.
+//! netlist; [`Netlist::to_bristol_format`] writes the older format.
 
 mod error;
 mod write;

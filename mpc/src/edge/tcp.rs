@@ -21,8 +21,7 @@
 //! ```
 //!
 //! Not guaranteed: **encryption and authentication**. Addresses other than loopback are refused unless the
-//! caller chooses
-//! [`Exposure::InsecurePlaintext`].
+//! caller chooses [`Exposure::InsecurePlaintext`].
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};

@@ -1,10 +1,17 @@
-//! Plain bits: what a program computes, without any cryptography.
+//! Computes a program in the clear, without any cryptography.
 
 use std::convert::Infallible;
 
 use super::Fancy;
 
-/// The oracle: a wire is its value.
+/// The interpreter that computes in the clear; a wire is its bit. It is the reference for all others.
+///
+/// ```
+/// use sotto_mpc::{Fancy, Plain};
+///
+/// assert_eq!(Plain.and(true, false), Ok(false));
+/// assert!(Plain.xor(true, false));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 

@@ -35,8 +35,7 @@
 //! program can learn inputs; the party that sends last can withhold the output from the other.
 //!
 //! The first message is defined in `hello`, the keys in [`SessionKeys`](crate::keys::SessionKeys), the tables
-//! in
-//! [`garble`](crate::garble), and the messages of oblivious transfer in [`ot`](crate::ot).
+//! in [`garble`](crate::garble), and the messages of oblivious transfer in [`ot`](crate::ot).
 
 mod evaluator;
 mod garbler;
