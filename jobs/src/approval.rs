@@ -1,15 +1,14 @@
-//! Approval: each party signs the job's id and its own role, and only all of them together are an agreement.
+//! Approvals: each party signs the job's id and its own role. All of them together are an agreement.
 //!
 //! ```text
-//! approval     job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
-//! signed      "sotto approval v2\0" ‖ all but the last of these
-//! agreement   a job, and an approval of every party; before the job's expiry it can be run
+//! approval    job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
+//! signed      "sotto consent v2\0" ‖ all but the last of these
+//! agreement   a job, and an approval of every party; it can be run until the job expires
 //! ```
 //!
-//! The roles are those that the job gives the party, so a signature given as a result party says nothing as a compute party. The nonce
-//! is this party's part in the ids of runs for which it is not there. Circuit and gates are what the party counted before it
-//! signed; they stand in the job too, and so in its id, but who runs the job later and does not compute would have to count them
-//! again to name that id: see [`Approval::gates`].
+//! The roles are those that the job gives the party, so a signature given as a result party does not count
+//! for a compute party. The nonce is this party's contribution to the ids of runs. Circuit and gates are what
+//! the party counted before it signed; see [`Approval::gates`].
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -37,11 +36,11 @@ pub struct Approval {
 }
 record!(Approval { job, party, roles, nonce, gates, signature });
 
-/// Why there is no agreement.
+/// Why approvals do not make an agreement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApprovalError {
-    /// The key that should sign is no party's.
-    #[error("the key is that of no party of this job")]
+    /// The signing key belongs to no party of the job.
+    #[error("the key belongs to no party of this job")]
     Stranger,
     /// Not all have signed.
     #[error("not signed by {}", .0.join(", "))]
@@ -58,10 +57,11 @@ pub enum ApprovalError {
 }
 
 impl Approval {
-    /// The approval of the party whose key this is. Whoever calls this has shown the job to a person, or has a policy.
+    /// Signs a job as the party that has this key. Show the job to a person or check a policy before calling
+    /// this.
     ///
     /// # Errors
-    /// If the identity is no party of the job.
+    /// If the identity belongs to no party of the job.
     pub fn sign(
         job: &Job,
         identity: &Identity,
@@ -94,7 +94,8 @@ impl Approval {
 
     const BYTES: usize = 32 + 2 + 1 + 32 + (32 + 8) + 64;
 
-    /// What the party counted, by what this says; only [`Agreement::new`] tells if the party signed it.
+    /// The gates that the party states it counted. Only [`Agreement::new`] verifies that the party signed
+    /// this.
     #[must_use]
     pub const fn gates(&self) -> Gates {
         self.gates
@@ -153,8 +154,8 @@ impl Agreement {
         Self::regardless_of_expiry(job, approvals)
     }
 
-    /// The agreement, be it before the expiry or after it: to deliver and collect what was computed in time. Compute parties look at the
-    /// clock before each attempt.
+    /// The agreement, be it before the expiry or after it: to deliver and collect what was computed in time.
+    /// Compute parties look at the clock before each attempt.
     ///
     /// # Errors
     /// Who has not signed, or signed something else.

@@ -8,14 +8,16 @@
 //! exchange  statements cross     a receipt that both signed, and the other's encrypted output share for us
 //! ```
 //!
-//! Each step consumes the one before it. Only after our outputs are kept does our signature leave; so whoever holds a receipt
-//! knows that both output shares exist, and can deliver again without computing again. If both compute parties kept outputs of one attempt
-//! and lost the connection before the signatures crossed, the next attempt finds that out at its beginning and only exchanges.
+//! Each step consumes the one before it. Only after our outputs are kept does our signature leave; so whoever
+//! holds a receipt knows that both output shares exist, and can deliver again without computing again. If
+//! both compute parties kept outputs of one attempt and lost the connection before the signatures crossed,
+//! the next attempt finds that out at its beginning and only exchanges.
 //!
-//! Every output takes the way to a result party who does not compute, also to a compute party that receives: neither compute party sees
-//! more than output shares before the receipt is signed.
+//! Every output takes the way to a result party who does not compute, also to a compute party that receives:
+//! neither compute party sees more than output shares before the receipt is signed.
 //!
-//! Nothing is computed after the job's expiry, and what took longer than the job's limit is not signed: by the compute party's own clock.
+//! Nothing is computed after the job's expiry, and what took longer than the job's limit is not signed: by
+//! the compute party's own clock.
 
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
@@ -50,9 +52,10 @@ pub enum AttemptError {
     #[error(transparent)]
     Session(SessionError),
     /// The other compute party wants another job, run or inputs: no attempt will succeed.
-    #[error("the other compute party has {0} than we have")]
+    #[error("the other compute party has {0}")]
     Differs(&'static str),
-    /// A party signed twice, and the compute parties have different ones of its signatures: no attempt will succeed.
+    /// A party signed twice, and the compute parties have different ones of its signatures: no attempt will
+    /// succeed.
     #[error(
         "{0} signed this job twice, and the other compute party has another of its signatures than we have"
     )]
@@ -64,13 +67,13 @@ pub enum AttemptError {
     #[error("the joint computation took longer than {0} s, which the job sets as its limit")]
     TooLong(u32),
     /// The other compute party said something that makes no sense.
-    #[error("the other compute party's {0} makes no sense")]
+    #[error("invalid {0} from the other compute party")]
     Malformed(&'static str),
     /// The other compute party signed other facts.
     #[error("the other compute party did not sign the facts that we saw")]
     Unsigned,
     /// A result party's key cannot be encrypted to.
-    #[error("nothing can be encrypted to a result party's key")]
+    #[error("the encryption key of a result party cannot be used")]
     Key,
 }
 
@@ -93,7 +96,8 @@ impl From<MessageError> for AttemptError {
 }
 
 impl AttemptError {
-    /// Whether another attempt may succeed. Where somebody alters what passes, the next would end as this one.
+    /// Whether another attempt may succeed. Where somebody alters what passes, the next would end as this
+    /// one.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         !matches!(
@@ -204,7 +208,8 @@ pub struct Begun<'k, S> {
     pub is_computed: bool,
 }
 
-/// Opens an attempt. `next` is the lowest attempt number that was not used, `waiting` what was computed and not signed.
+/// Opens an attempt. `next` is the lowest attempt number that was not used, `waiting` what was computed and
+/// not signed.
 ///
 /// # Errors
 /// If the other compute party wants something else, or is gone.
@@ -292,10 +297,12 @@ impl<S: Read + Write> Begun<'_, S> {
         self.channel.get_mut()
     }
 
-    /// Computes: `shares` are those of the input parties whose bits are with us, in the job's order. `clock` tells seconds since 1970.
+    /// Computes: `shares` are those of the input parties whose bits are with us, in the job's order. `clock`
+    /// tells seconds since 1970.
     ///
     /// # Errors
-    /// If the other compute party leaves or is out of step, the job has expired, or it took longer than the job allows.
+    /// If the other compute party leaves or is out of step, the job has expired, or it took longer than the
+    /// job allows.
     pub fn compute<P: Functionality>(
         self,
         program: &P,

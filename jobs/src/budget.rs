@@ -1,4 +1,5 @@
-//! What an input party's data set has been used for: a log that only grows, each entry bound to all before it.
+//! What an input party's data set has been used for: a log that only grows, each entry bound to all before
+//! it.
 //!
 //! ```text
 //! line    hex of (entry) ‖ space ‖ hex of its link [32]
@@ -6,12 +7,13 @@
 //! link i  H(input party's log key, link i−1, entry i)        link −1 is zero
 //! ```
 //!
-//! A run is debited before the first byte that depends on the data leaves, so a run that fails has cost its part, and once: the
-//! same run of the same job is not debited again, since it can only yield the same outputs. The data set is named by a hash
-//! under the input party's own key, so the log says nothing to others, and a budget holds for the data whatever job asks.
+//! A run is debited before the first byte that depends on the data leaves, so a run that fails has cost its
+//! part, and once: the same run of the same job is not debited again, since it can only yield the same
+//! outputs. The data set is named by a hash under the input party's own key, so the log says nothing to
+//! others, and a budget holds for the data whatever job asks.
 //!
-//! Altered, moved, inserted or removed lines are found, as long as the last link is known from elsewhere (the edge keeps it in
-//! a second file). **Not found**: both files put back to an earlier day together.
+//! Altered, moved, inserted or removed lines are found, as long as the last link is known from elsewhere (the
+//! edge keeps it in a second file). **Not found**: both files put back to an earlier day together.
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};
@@ -58,7 +60,7 @@ record!(Spending { key, outputs });
 /// Why a log cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
-    /// A line is no entry, or does not follow from those before it.
+    /// A line is not an entry, or does not follow from the lines before it.
     #[error("line {0} of the budget's log was altered, moved or removed")]
     Altered(usize),
     /// Lines are missing at the end.
@@ -106,7 +108,8 @@ impl Budget {
         hash(Purpose::Budget, &[&self.key.0, &last, entry])
     }
 
-    /// The line to append, and the link it ends in, for a run that the policy allows; `None` if it was debited before.
+    /// The line to append, and the link it ends in, for a run that the policy allows; `None` if it was
+    /// debited before.
     ///
     /// # Errors
     /// If a partner's runs or outputs of the last thirty days leave no room.
@@ -163,7 +166,7 @@ impl Budget {
     }
 }
 
-/// What an input party calls a data set in its own log: nobody else can compute it.
+/// The name of a data set in the input party's own log. Others cannot compute it.
 #[must_use]
 pub fn data_set(identity: &Identity, bits: &Bits) -> Digest {
     let count = (bits.len() as u64).to_le_bytes();

@@ -1,4 +1,5 @@
-//! Circuits whose input values belong to input parties: what sources in the Garble language and circuit files become.
+//! Circuits whose input values belong to input parties: what sources in the Garble language and circuit files
+//! become.
 
 mod assigned;
 mod bristol;

@@ -1,7 +1,8 @@
 //! How records become bytes: fields in order, integers little-endian, lists as a count and their items.
 //!
-//! A record's fields are listed once, by [`record!`], for both directions. Nothing is allocated on a count's word:
-//! an item takes at least a byte, so a count above the bytes that are left is refused, and lists grow as items come.
+//! A record's fields are listed once, by [`record!`], for both directions. Nothing is allocated on a count's
+//! word: an item takes at least a byte, so a count above the bytes that are left is refused, and lists grow
+//! as items come.
 
 /// Most items of a list.
 const MAX_ITEMS: u32 = 1 << 16;
@@ -16,7 +17,7 @@ pub enum DecodeError {
     #[error("{0} bytes follow the end")]
     Trailing(usize),
     /// Made for another version, or something else altogether.
-    #[error("these bytes are no {0} of a version that is known here")]
+    #[error("unknown format or version: expected {0}")]
     Foreign(&'static str),
     /// A count that cannot be.
     #[error("a list announces {0} items, more than there are or are allowed")]

@@ -1,8 +1,8 @@
 //! Every hash of a job, and the one table of what each is for.
 //!
-//! All are BLAKE3 in its key-derivation mode: the context string is part of the hash, so that no value made for one purpose
-//! can stand for another. A hash of several parts takes each part with its length before it, so that parts cannot be shifted
-//! against each other.
+//! All are BLAKE3 in its key-derivation mode: the context string is part of the hash, so that no value made
+//! for one purpose can stand for another. A hash of several parts takes each part with its length before it,
+//! so that parts cannot be shifted against each other.
 
 use core::fmt;
 
@@ -63,7 +63,14 @@ pub(crate) fn hash(purpose: Purpose, parts: &[&[u8]]) -> Digest {
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// The digest of 64 hexadecimal digits.
+    /// Parses 64 lower-case hexadecimal digits.
+    ///
+    /// ```
+    /// use sotto_jobs::Digest;
+    /// let digest = Digest::from_hex(&"0a".repeat(32)).expect("64 digits");
+    /// assert_eq!(digest.short(), "0a0a0a0a0a0a0a0a");
+    /// assert_eq!(Digest::from_hex("0A"), None);
+    /// ```
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];

@@ -1,4 +1,5 @@
-//! An input party's input on its way: committed to, split in two, encrypted to the compute parties, and checked when it arrives.
+//! An input party's input on its way: committed to, split in two, encrypted to the compute parties, and
+//! checked when it arrives.
 //!
 //! ```text
 //! x = a ⊕ b       a uniform; a to the garbler, b to the evaluator; an input party who computes keeps x itself
@@ -7,9 +8,10 @@
 //! input commitment        job ‖ run ‖ input party ‖ nonce ‖ rows ‖ commitments, signed by the input party
 //! ```
 //!
-//! One share says nothing: each is uniform by itself. Any pair of shares is *some* input, so shares cannot be inconsistent; what
-//! the input commitment pins is which. Commitments hide because of their salts, and bind: an attempt after a crash runs on the same
-//! input or not at all. Bits are held packed ([`Bits`]), and wiped when dropped.
+//! One share says nothing: each is uniform by itself. Any pair of shares is *some* input, so shares cannot be
+//! inconsistent; what the input commitment pins is which. Commitments hide because of their salts, and bind:
+//! an attempt after a crash runs on the same input or not at all. Bits are held packed ([`Bits`]), and wiped
+//! when dropped.
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -62,20 +64,21 @@ const PREFIX: &str = "sotto manifest v1\0";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// The statement is not of this run, this input party, or not signed by it.
-    #[error("the input commitment of {0} is not its statement about this run")]
+    #[error("invalid input commitment of {0}: another run, another party, or a wrong signature")]
     InputCommitment(String),
     /// What was encrypted does not open here, or is not what was committed to.
-    #[error("the input of {0} is not the one that its input commitment commits to")]
+    #[error("the input of {0} does not match its input commitment")]
     InputShare(String),
     /// Another input commitment of the same input party was taken before.
     #[error("{0} committed to another input for this run before; a run has one input, take the next run")]
     Changed(String),
     /// A key that cannot be encrypted to.
-    #[error("nothing can be encrypted to the key of {0}")]
+    #[error("the encryption key of {0} cannot be used")]
     Key(String),
 }
 
-/// One compute party's share of an input party's input, or the whole if the input party is that compute party.
+/// One compute party's share of an input party's input, or the whole if the input party is that compute
+/// party.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct InputShare {
     salt: [u8; 32],
@@ -100,7 +103,7 @@ impl InputShare {
         hash(Purpose::InputShare, &[&self.salt, place, &count, self.bits.as_bytes()])
     }
 
-    /// The share as its holder keeps it, in a place that nobody else can read.
+    /// The share as its holder stores it. Store it where others cannot read it.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let count = (self.bits.len() as u64).to_le_bytes();
@@ -135,7 +138,8 @@ pub struct PreparedInput {
     pub encrypted: Vec<(PartyId, Vec<u8>)>,
 }
 
-/// What an input party keeps of its input to a run, so that another attempt has the same: no bit of it in the clear.
+/// What an input party keeps of its input to a run, so that another attempt has the same: no bit of it in the
+/// clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedInput {
     input_commitment: InputCommitment,
@@ -201,7 +205,8 @@ impl SavedInput {
     }
 }
 
-/// Commits to an input party's input bits for a run; splits and encrypts them if the input party does not compute.
+/// Commits to an input party's input bits for a run; splits and encrypts them if the input party does not
+/// compute.
 ///
 /// # Errors
 /// If a compute party's key cannot be encrypted to.
@@ -291,7 +296,8 @@ impl InputCommitment {
         text
     }
 
-    /// Our share of the input party's input, if it is the one that was committed to and has as many bits as the program takes.
+    /// Our share of the input party's input, if it is the one that was committed to and has as many bits as
+    /// the program takes.
     ///
     /// # Errors
     /// If it does not open, or is not.

@@ -1,14 +1,13 @@
-//! What a job is: who computes what on whose columns, who learns which output, and until when.
+//! A job: who computes what on whose columns, who receives which output, and until when.
 //!
 //! ```text
 //! Draft ── Job::new: every rule ──► Job ── every party's approval ──► Agreement ──► a run
 //! ```
 //!
-//! A job's id is the hash of its canonical encoding, not of the text that it was written in: two texts that mean the same
-//! have one id, and whatever differs in meaning differs in the id. What people are shown before they sign is rendered from
-//! this form, never from the text. Nothing is added at run time: what is not in here is not agreed.
-//!
-//! What must hold of it is in `rules`: of a draft that breaks one there is no job.
+//! A job's id is the hash of its canonical encoding, not of the text of the job file: two texts with the same
+//! meaning have one id, and any difference in meaning changes the id. What people read before they sign is
+//! rendered from this form. Nothing is added at run time. A draft becomes a job only if it satisfies every
+//! rule in `rules`.
 
 mod draft;
 mod rules;
@@ -51,7 +50,7 @@ impl Job {
         if faults.is_empty() { Ok(Self { draft, id }) } else { Err(faults) }
     }
 
-    /// What everybody signs.
+    /// The hash that every party signs.
     #[must_use]
     pub const fn id(&self) -> Digest {
         self.id
@@ -118,8 +117,9 @@ impl Job {
         self.inputs.iter().position(|input| input.party == id)
     }
 
-    /// What the job takes an input party's data for: names, ranges, decimals and missing values of its columns, and the program's
-    /// parameters, among them names of groups. All of these change what a result means, and only some the circuit.
+    /// What the job takes an input party's data for: names, ranges, decimals and missing values of its
+    /// columns, and the program's parameters, among them names of groups. All of these change what a result
+    /// means, and only some the circuit.
     #[must_use]
     pub fn schema_of(&self, input_party: PartyId) -> Digest {
         let mut tables = Vec::new();

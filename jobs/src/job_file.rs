@@ -11,10 +11,11 @@
 //! leaks = ["…"]                         rows = 1000, …                   name = "groups", result parties = ["…"]
 //! ```
 //!
-//! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts and what the program
-//! says it reveals are filled in from it, so that they cannot contradict it: a job that was read fits its program. Nothing has a
-//! default but `leaks` (none beyond the program's), `columns` (the program's ranges) and `missing` (an empty field is an error).
-//! Files that the job names are read by the caller.
+//! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts
+//! and what the program says it reveals are filled in from it, so that they cannot contradict it: a job that
+//! was read fits its program. Nothing has a default but `leaks` (none beyond the program's), `columns` (the
+//! program's ranges) and `missing` (an empty field is an error). Files that the job names are read by the
+//! caller.
 
 mod program;
 
@@ -124,19 +125,21 @@ struct LimitsEntry {
 /// Where the gates of a job's program are from.
 #[derive(Clone, Copy, Debug)]
 pub enum Counting<'a> {
-    /// They are counted and hashed now: whoever signs or computes knows what is run.
+    /// Count and hash the gates now. Use this to sign or compute.
     Now,
-    /// This party counted them before it signed, and they were these; but they are counted now if the file has the party compute.
+    /// This party counted them before it signed, and they were these; but they are counted now if the file
+    /// has the party compute.
     ///
     /// # Security
     /// What is stated is believed only as far as the party signed it: it goes into the job's id, and an
-    /// [`Agreement`](crate::Agreement) wants the party's own signature under that id, which it gave when it had counted. Another
-    /// job file, another program or another version of this software (the pin names it) give another id. A false statement
-    /// therefore ends in a refusal before anything is sent.
+    /// [`Agreement`](crate::Agreement) wants the party's own signature under that id, which it gave when it
+    /// had counted. Another job file, another program or another version of this software (the pin names it)
+    /// give another id. A false statement therefore ends in a refusal before anything is sent.
     ///
-    /// And a party that does not compute loses nothing by it: an input party sends shares of bits that follow from the declaration, whatever
-    /// the gates, to two compute parties that count for themselves and refuse each other; a result party cuts its outputs by the declaration. If
-    /// both compute parties ran something else, the input party's own count would not hinder them either.
+    /// And a party that does not compute loses nothing by it: an input party sends shares of bits that follow
+    /// from the declaration, whatever the gates, to two compute parties that count for themselves and refuse
+    /// each other; a result party cuts its outputs by the declaration. If both compute parties ran something
+    /// else, the input party's own count would not hinder them either.
     Before {
         /// Who reads.
         party: &'a str,
@@ -195,7 +198,7 @@ impl Drafting<'_> {
         let leaks: Vec<Option<Prose>> =
             file.leaks.iter().map(|leak| self.text(&added(leak), &leak.span())).collect();
         if file.protocol.get_ref() != "semi-honest" {
-            self.report(&file.protocol.span(), "the protocol must be \"semi-honest\": there is no other yet");
+            self.report(&file.protocol.span(), "invalid protocol: only \"semi-honest\" is supported");
         }
         let garbler = self.find(file.roles.get_ref().garbler.get_ref(), &file.roles.get_ref().garbler.span());
         let evaluator =
@@ -365,7 +368,7 @@ impl Drafting<'_> {
             if column.missing.is_none() {
                 self.report(
                     &span,
-                    format!("`missing` for \"{name}\" is no number of {} decimals", column.decimals),
+                    format!("`missing` for \"{name}\" is not a number with {} decimals", column.decimals),
                 );
             }
         }
@@ -428,7 +431,7 @@ fn place(text: &str, file: &File, (part, error): &Fault) -> LineError {
     LineError { line: span.map_or(1, |span| line_of(text, &span)), what }
 }
 
-/// A complaint as it is told: it may quote a stranger's file, which could rewrite what a terminal shows.
+/// A message safe to print: it may quote an untrusted file, whose control characters could alter a terminal.
 fn shown(what: &str) -> String {
     what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
@@ -439,7 +442,8 @@ fn seconds(time: &Datetime) -> Option<u64> {
     if time.offset != Some(toml::value::Offset::Z) {
         return None;
     }
-    // Days since the first of March of the year 0, so that the leap day is a year's last (Richards 2013, "Calendars").
+    // Days since the first of March of the year 0, so that the leap day is a year's last (Richards 2013,
+    // "Calendars").
     let (year, month) = (u64::from(date.year), u64::from(date.month));
     let (year, month) = if month < 3 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
     let days =

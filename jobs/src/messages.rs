@@ -1,4 +1,4 @@
-//! What the other parties say to a compute party, and what it answers: one request for each connection.
+//! Messages between a compute party and the others: one request and one response per connection.
 //!
 //! ```text
 //! request   job [32] ‖ run u32 ‖ kind u8 ‖ …     deliver: input commitment, encrypted share · collect · served · compute: own input commitment ·
@@ -7,8 +7,8 @@
 //! message   length u32 ‖ bytes, in frames of the channel
 //! ```
 //!
-//! The channel has proved who asks. An answer tells nobody anything about another's input: names of those who are awaited, or words
-//! about what the asker itself brought.
+//! The channel has authenticated the sender. A response reveals nothing about another party's input: it has
+//! the names of parties that are awaited, or words about the sender's own input.
 
 use super::hash::Digest;
 use super::output_share::EncryptedOutputShare;
@@ -83,10 +83,10 @@ pub enum MessageError {
     #[error(transparent)]
     Channel(#[from] ChannelError),
     /// It makes no sense.
-    #[error("what came is no message of a job: {0}")]
+    #[error("invalid message: {0}")]
     Codec(#[from] DecodeError),
     /// It is too long.
-    #[error("a message of {0} bytes was announced, which is more than can be")]
+    #[error("message too long: {0} bytes")]
     Length(u32),
 }
 

@@ -1,12 +1,14 @@
-//! Outputs on their way to their result parties: each compute party encrypts its output share, and only a result party joins the two.
+//! Outputs on their way to their result parties: each compute party encrypts its output share, and only a
+//! result party joins the two.
 //!
 //! ```text
 //! encrypted output share   encrypted to the result party, at (run id, result party, compute party): salt [32] ‖ bits u64 ‖ packed output share
 //! facts    a commitment to each output share, which both compute parties sign
 //! ```
 //!
-//! A result party's encrypted output share holds the bits of its outputs and of no other. It accepts output shares that the receipt commits to, so a compute party
-//! cannot give one result party another result than the one it signed. A compute party that is a result party itself is served in the same way.
+//! A result party's encrypted output share holds the bits of its outputs and of no other. It accepts output
+//! shares that the receipt commits to, so a compute party cannot give one result party another result than
+//! the one it signed. A compute party that is a result party itself is served in the same way.
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -46,7 +48,8 @@ pub struct WrongOutputShare(&'static str);
 pub struct JoinedOutputs {
     /// Its output bits, output by output, in the job's order.
     pub outputs: Vec<Vec<bool>>,
-    /// The contents of the garbler's and the evaluator's encrypted output share: with them anybody can check the outputs against the receipt.
+    /// The contents of the garbler's and the evaluator's encrypted output share: with them anybody can check
+    /// the outputs against the receipt.
     pub output_shares: [Vec<u8>; 2],
 }
 
@@ -62,7 +65,8 @@ pub struct AttemptOutputs<'j> {
 }
 
 impl AttemptOutputs<'_> {
-    /// A compute party's output share, encrypted for each result party; `None` if a key cannot be encrypted to.
+    /// A compute party's output share, encrypted for each result party; `None` if a key cannot be encrypted
+    /// to.
     pub fn encrypted_shares(
         &self,
         compute_party: PartyId,
@@ -142,7 +146,8 @@ impl AttemptOutputs<'_> {
         Ok(JoinedOutputs { outputs, output_shares })
     }
 
-    /// The output share that these contents of an encrypted output share are, if it is the one that was committed to.
+    /// The output share that these contents of an encrypted output share are, if it is the one that was
+    /// committed to.
     fn output_share(
         &self,
         (result_party, compute_party): (PartyId, PartyId),
@@ -157,7 +162,8 @@ impl AttemptOutputs<'_> {
         (expected == commitment).then_some(output_share)
     }
 
-    /// The bits of a result party's outputs, out of an output share of all; `None` if the widths are not those of the output share.
+    /// The bits of a result party's outputs, out of an output share of all; `None` if the widths are not
+    /// those of the output share.
     fn part_for(&self, result_party: PartyId, output_share: &OutputShare) -> Option<OutputShare> {
         let mine = self.job.outputs_of(result_party);
         let (mut rest, mut bits) = (output_share.bits(), Vec::new());

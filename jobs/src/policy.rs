@@ -1,7 +1,8 @@
-//! What an input party allows to be done with its data, whoever asks: checked before it signs, and again before it runs.
+//! What an input party allows others to compute on its data. Checked before it signs, and again before a run.
 //!
-//! A policy is the input party's own; nobody else sees it. It names programs by the hash of their gates, what its columns are taken for by
-//! the hash of their schema, and result parties by their keys, because names are chosen by whoever writes a job. How much of it is used up stands in the [`budget`](super::budget).
+//! A policy is private to the input party. It identifies programs by the hash of their gates, the reading of
+//! columns by the hash of their schema, and result parties by their keys, because the author of a job chooses
+//! the names. How much of it is used up is in the [`budget`](super::budget).
 
 use super::hash::Digest;
 use super::job::{Job, PartyId, Table};
@@ -32,7 +33,8 @@ pub enum PolicyError {
     /// A program that is not in the list.
     #[error("the policy does not allow this program: its circuit {0} is not in `programs`")]
     Program(Digest),
-    /// A schema that is not in the list: the same gates, and perhaps other columns, decimals or missing values.
+    /// A schema that is not in the list: the same gates, and perhaps other columns, decimals or missing
+    /// values.
     #[error("the policy does not allow the data to be read in this way: the schema {0} is not in `schemas`")]
     Schema(Digest),
     /// A purpose that is not in the list.
@@ -83,8 +85,8 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// Whether this input party may take part in the job, apart from what it has spent and from its rows, which are not known
-    /// when it signs.
+    /// Whether this input party may take part in the job, apart from what it has spent and from its rows,
+    /// which are not known when it signs.
     ///
     /// # Errors
     /// The first thing that is not allowed.

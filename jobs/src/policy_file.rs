@@ -10,9 +10,10 @@
 //! outputs_a_month = 8
 //! ```
 //!
-//! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after it. A log that ends before its
-//! head was cut; one that is longer by the entry that a crash cut off from its head is as it should be. A last line without its
-//! end is one that was being written when a crash came: nobody was told of it, and it goes.
+//! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after it. A log that
+//! ends before its head was cut; one that is longer by the entry that a crash cut off from its head is as it
+//! should be. A last line without its end is one that was being written when a crash came: nobody was told of
+//! it, and it goes.
 
 use std::io;
 

@@ -6,8 +6,8 @@
 //! file and input parties     ─► Bristol ─┘
 //! ```
 //!
-//! Every party builds it itself, from what comes with the job, and arrives at the same [`Pin`] or at another job: the pin is part
-//! of what is signed.
+//! Every party builds it itself, from what comes with the job, and arrives at the same [`Pin`] or at another
+//! job: the pin is part of what is signed.
 
 use super::hash::Digest;
 use super::job::{Gates, Parameter, Pin};
@@ -55,8 +55,8 @@ macro_rules! with {
 }
 
 impl Computation {
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all. The ranges of built-in
-    /// programs are parameters.
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
+    /// all. The ranges of built-in programs are parameters.
     #[must_use]
     pub fn narrow(&mut self, input_party: usize, column: &str, to: Number) -> bool {
         match self {
@@ -66,8 +66,8 @@ impl Computation {
         }
     }
 
-    /// What a job states of this program, which was built with these parameters. Counts and hashes all gates, of which `most` are
-    /// allowed.
+    /// What a job states of this program, which was built with these parameters. Counts and hashes all gates,
+    /// of which `most` are allowed.
     ///
     /// # Errors
     /// If it has more.

@@ -6,11 +6,12 @@
 //! receipt    facts ‖ garbler's statement ‖ evaluator's statement
 //! ```
 //!
-//! **Shows**: that both compute parties state that they ran this circuit of this job once, on the inputs that the input parties committed to,
-//! saw the same control, transfer and output messages, before the job's expiry and within its seconds by their clocks, and
-//! delivered these output shares. **Does not show** that they computed
-//! correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The transcript hash leaves out the
-//! garbled tables; what altered them is found by the channel and by the outputs' labels.
+//! **Shows**: that both compute parties state that they ran this circuit of this job once, on the inputs that
+//! the input parties committed to, saw the same control, transfer and output messages, before the job's
+//! expiry and within its seconds by their clocks, and delivered these output shares. **Does not show** that
+//! they computed correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The
+//! transcript hash leaves out the garbled tables; what altered them is found by the channel and by the
+//! outputs' labels.
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};
@@ -98,7 +99,7 @@ pub enum ReceiptError {
     /// Facts that the job does not allow.
     #[error("the receipt names another circuit, other input parties or other result parties than the job")]
     Facts,
-    /// A computation that nobody agreed to.
+    /// The computation was outside the job's terms.
     #[error(
         "the {0} states that it began after the job had expired, or computed for longer than the job allows"
     )]
@@ -163,7 +164,8 @@ impl Receipt {
     /// The receipt of these bytes, signed by both compute parties of the job.
     ///
     /// # Errors
-    /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any more.
+    /// If it is none, or of another job, or not signed, or of a computation that the job did not allow any
+    /// more.
     pub fn from_bytes(job: &Job, bytes: &[u8]) -> Result<Self, ReceiptError> {
         let receipt: Self = Codec::from_prefixed(PREFIX, bytes)?;
         if receipt.facts.job != job.id() {

@@ -1,8 +1,10 @@
-//! Receipts and results as JSON: for people and programs to read, and to be checked, a receipt without the job file.
+//! Receipts and results as JSON: for people and programs to read, and to be checked, a receipt without the
+//! job file.
 //!
-//! `receipt.json` carries the job's and the receipt's canonical bytes as hexadecimal digits, and says the same in words. What is checked
-//! is the bytes; the words are written anew from them, and must be the same. `result.json` likewise: it has the result party's tables, and the
-//! two output shares that they come from, to which the receipt commits.
+//! `receipt.json` carries the job's and the receipt's canonical bytes as hexadecimal digits, and says the
+//! same in words. What is checked is the bytes; the words are written anew from them, and must be the same.
+//! `result.json` likewise: it has the result party's tables, and the two output shares that they come from,
+//! to which the receipt commits.
 
 mod unique;
 
@@ -23,13 +25,13 @@ pub const MAX_FILE: u64 = 1 << 22;
 /// Longest result file, in bytes.
 pub const MAX_RESULT: u64 = 1 << 28;
 
-const NO_JSON: &str = "not JSON, or a member stands there twice";
+const NO_JSON: &str = "not JSON, or a member occurs twice";
 
-/// Why a text is no receipt.
+/// Why a text is not a receipt or result file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// It is no receipt file at all.
-    #[error("this is no receipt file: {0}")]
+    /// The text is not a receipt file.
+    #[error("invalid receipt file: {0}")]
     Form(&'static str),
     /// The job in it cannot be read.
     #[error("the job in the receipt: {0}")]
@@ -110,10 +112,11 @@ pub fn render_result(
     })
 }
 
-/// Whose result a file is, if it says what both compute parties signed for. Other entries of the file are not looked at.
+/// Whose result a file is, if it says what both compute parties signed for. Other entries of the file are not
+/// looked at.
 ///
 /// # Errors
-/// If it is no result of this job, or was altered.
+/// If the text is not a result of this job, or was altered.
 pub fn read_result(
     text: &str,
     program: &impl Functionality,

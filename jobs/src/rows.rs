@@ -1,12 +1,12 @@
-//! Reading an input party's rows: CSV or JSON lines, one row at a time, against the schema that everybody signed.
+//! Reading an input party's rows, CSV or JSON lines, against the schema in the job.
 //!
-//! A CSV file begins with a heading; a JSON line is an object. Columns are found by name, in any order; one that is not in the
-//! schema is an error, since nobody should wonder whether it was used, and so is one that stands there twice. A number is
-//! written with at most as many decimals as the schema has, without an exponent, within its range; it is read from its digits
-//! and never rounded, in JSON as in CSV. An empty field, `null` or an absent member is an error unless the schema says what
-//! it stands for. **An error names table, row and column and no value.**
+//! A CSV file begins with a heading; a JSON line is an object. Columns are matched by name, in any order. A
+//! column that is not in the schema, or that occurs twice, is an error. A number has at most as many decimals
+//! as the schema, no exponent, and must be in range; it is parsed from its digits and never rounded, in JSON
+//! as in CSV. An empty field, `null` or a missing member is an error unless the schema has a value for it.
+//! **Errors name table, row and column, and never a value.**
 //!
-//! Memory is one row; what the program keeps of it is the program's business: its bits, if it has no step of its own.
+//! Memory is one row, plus what the program's local step keeps.
 
 mod line;
 
@@ -79,7 +79,8 @@ pub enum RowsError {
     LocalStep(#[from] LocalStepError),
 }
 
-/// Reads the tables of an input party, and hands each row to the program's local step; how many rows each table has.
+/// Reads the tables of an input party, and hands each row to the program's local step; how many rows each
+/// table has.
 ///
 /// # Errors
 /// The first field or line that does not fit, or a wrong number of rows.
@@ -198,7 +199,7 @@ fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<
         let at = table.columns.iter().position(|column| column.name.as_str() == name);
         match at {
             None => return Err(format!("there is a column {name:?} that the job does not name")),
-            Some(at) if order.contains(&at) => return Err(format!("the column {name:?} stands there twice")),
+            Some(at) if order.contains(&at) => return Err(format!("the column {name:?} occurs twice")),
             Some(at) => order.push(at),
         }
     }
@@ -213,7 +214,7 @@ fn field(column: &Column, written: Option<&str>) -> Result<i128, String> {
     let Some(written) = written.map(str::trim).filter(|text| !text.is_empty()) else {
         return column
             .missing
-            .ok_or_else(|| "there is nothing, and the job does not say what that stands for".to_owned());
+            .ok_or_else(|| "the field is empty, and the job gives no value for empty fields".to_owned());
     };
     let number = number(written, column.decimals)
         .ok_or_else(|| format!("not a decimal number of at most {} decimals", column.decimals))?;
@@ -221,7 +222,17 @@ fn field(column: &Column, written: Option<&str>) -> Result<i128, String> {
     held.then_some(number).ok_or_else(|| "outside the range that the job states".to_owned())
 }
 
-/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals than that.
+/// Parses a decimal text without rounding.
+///
+/// ```
+/// use sotto_jobs::rows::number;
+/// assert_eq!(number("-12.5", 2), Some(-1250));
+/// assert_eq!(number("12.345", 2), None); // more decimals than the schema has
+/// assert_eq!(number("1e3", 0), None);
+/// ```
+///
+/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
+/// than that.
 #[must_use]
 pub fn number(text: &str, decimals: u8) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
@@ -231,8 +242,8 @@ pub fn number(text: &str, decimals: u8) -> Option<i128> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let fraction = fraction.trim_end_matches('0');
     let figures = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
-    let point_stands_well = !whole.is_empty() && !digits.ends_with('.');
-    if !figures || !point_stands_well || fraction.len() > usize::from(decimals) || whole.len() > 30 {
+    let point_is_valid = !whole.is_empty() && !digits.ends_with('.');
+    if !figures || !point_is_valid || fraction.len() > usize::from(decimals) || whole.len() > 30 {
         return None;
     }
     let zeros = usize::from(decimals) - fraction.len();
@@ -316,7 +327,7 @@ mod tests {
             ("age,pay\n30\n", "line 2: 1 fields, the heading has 2"),
             ("age\n30\n", "line 1: the column \"pay\" of the job is not there"),
             ("age,pay,name\n30,1,x\n", "line 1: there is a column \"name\""),
-            ("age,pay,age\n30,1,30\n", "line 1: the column \"age\" stands there twice"),
+            ("age,pay,age\n30,1,30\n", "line 1: the column \"age\" occurs twice"),
             ("age,pay\n30,1\n", "has 1 rows, the job says exactly 2"),
             ("age,pay\n1,1\n1,1\n1,1\n", "has 3 rows, the job says exactly 2"),
             ("age,pay\n\u{ff}", "line 2: 1 fields"),
@@ -331,7 +342,7 @@ mod tests {
             ("{\"pay\":1}", "column age: there is nothing"),
             ("{\"age\":1e300,\"pay\":1}", "column age"),
             ("{\"age\":1,\"who\":1}", "a column \"who\""),
-            ("{\"age\":1,\"pay\":1,\"age\":2}", "line 1: the column \"age\" stands there twice"),
+            ("{\"age\":1,\"pay\":1,\"age\":2}", "line 1: the column \"age\" occurs twice"),
             ("{\"age\":3e1,\"pay\":1}", "column age: not a decimal number"),
             ("{\"age\":1.5,\"pay\":1}", "column age: not a decimal number of at most 0"),
             ("{\"age\":1,\"pay\":[1]}", "column pay: neither a number nor a text"),

@@ -5,9 +5,10 @@
 //! session id  H(run id ‖ exported value of the channel)       what both compute parties say first to each other
 //! ```
 //!
-//! A compute party's nonce is fresh for each attempt, an input party's is in its input commitment for the run, another party's in its approval. So no
-//! two attempts have one id as long as one compute party draws freshly, and a message of one does not fit into another: the id is in
-//! the hello of the session, hence in every hash of its transfers, and in the place that outputs are encrypted to.
+//! A compute party's nonce is fresh for each attempt, an input party's is in its input commitment for the
+//! run, another party's in its approval. So no two attempts have one id as long as one compute party draws
+//! freshly, and a message of one does not fit into another: the id is in the hello of the session, hence in
+//! every hash of its transfers, and in the place that outputs are encrypted to.
 
 use super::approval::Agreement;
 use super::hash::{Digest, Purpose, hash};
@@ -64,7 +65,8 @@ pub fn run_id(
     hash(Purpose::Run, &[&job.id().0, &run.to_le_bytes(), &attempt.to_le_bytes(), nonces.as_flattened()])
 }
 
-/// The name under which the others meet a compute party at a rendezvous server: for this run and nothing else.
+/// The name under which the others meet a compute party at a rendezvous server: for this run and nothing
+/// else.
 #[must_use]
 pub fn rendezvous(job: Digest, run: u32, compute_party: PartyId) -> Digest {
     hash(Purpose::Rendezvous, &[&job.0, &run.to_le_bytes(), &compute_party.0.to_le_bytes()])

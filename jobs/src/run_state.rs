@@ -1,4 +1,4 @@
-//! What a compute party does with what happens in a run: a machine without sockets, files or clock.
+//! The state of a compute party in one run: a machine without sockets, files or clock.
 //!
 //! ```text
 //!            Delivered…              all inputs there            Computed               Signed
@@ -7,11 +7,12 @@
 //!     └─────────────────────────────────────────────────┘◄─────────────────────┘
 //! ```
 //!
-//! `step` takes an event and says what is to be done, in this order; what is to be kept must be durable before the next thing is
-//! done, and if it cannot be kept nothing after it may be done. A compute party that crashed is [`restored`](RunState::restore) from what was
-//! kept: encrypted inputs, used attempt numbers, outputs. Keys, labels and open inputs are not among these.
+//! `step` takes an event and returns effects in order. What an effect stores must be durable before the next
+//! effect is carried out; if it cannot be stored, no later effect may be. After a crash the machine is
+//! [restored](RunState::restore) from what was stored: encrypted inputs, used attempt numbers, outputs. Keys,
+//! labels and decrypted inputs are never stored.
 //!
-//! A finished run stays finished: whoever asks gets the same outputs and the same receipt again.
+//! A finished run stays finished: every request gets the same outputs and the same receipt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,14 +39,15 @@ pub enum Item {
     Finished,
     /// Who has what there was for it.
     Confirmed,
-    /// Our own input to the run, as an input party: kept once somebody is about to be told of it.
+    /// Our own input to the run: stored just before another party learns of it.
     Own,
 }
 
 /// What happens.
 #[derive(Debug)]
 pub enum Event {
-    /// An input party brought its input; a compute party who is an input party brings its input commitment alone.
+    /// An input party brought its input; a compute party who is an input party brings its input commitment
+    /// alone.
     Delivered {
         /// Whose.
         input_party: PartyId,
@@ -116,7 +118,8 @@ pub struct RunState<'a> {
 }
 
 impl<'a> RunState<'a> {
-    /// The run state as it was kept; `kept` gives each item, or nothing. Whatever does not fit the job is as if it were not there.
+    /// The run state as it was kept; `kept` gives each item, or nothing. Whatever does not fit the job is as
+    /// if it were not there.
     #[must_use]
     pub fn restore(
         (agreement, run): (&'a Agreement, u32),
@@ -184,7 +187,7 @@ impl<'a> RunState<'a> {
             }
             Event::Failed { why, is_passing } => {
                 match self.state {
-                    // The first reason is the one to tell.
+                    // The first reason is the one to report.
                     State::Finished(_) | State::Stopped(_) => {}
                     _ if !is_passing => self.state = State::Stopped(why),
                     State::Computing => self.state = State::Gathering,
@@ -229,7 +232,8 @@ impl<'a> RunState<'a> {
         if let State::Stopped(why) = &self.state { Some(why) } else { None }
     }
 
-    /// Input parties who have not brought their input. The other compute party's crosses when the two meet, and is not among these.
+    /// Input parties who have not brought their input. The other compute party's crosses when the two meet,
+    /// and is not among these.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let job = self.job();
@@ -239,7 +243,7 @@ impl<'a> RunState<'a> {
         lacks.map(|input_party| job.party(input_party).name.to_string()).collect()
     }
 
-    /// Whether everybody else has what there is for it.
+    /// Whether every other party has collected its results.
     #[must_use]
     pub fn all_confirmed(&self) -> bool {
         self.job().ids().all(|id| id == self.us || self.confirmed.contains(&id))
@@ -339,10 +343,11 @@ impl<'a> RunState<'a> {
             self.state = State::Stopped(why.clone());
             return vec![Effect::Response(Response::Refused(why))];
         }
-        // What was computed before and not signed was delivered to nobody, and will not be.
+        // Earlier unsigned outputs were never delivered, and will not be.
         self.state = State::Computing;
         self.attempts.push((attempt, run_id));
-        // All of them again: an end of the last that a crash had cut off would put what follows it out of step.
+        // All of them again: an end of the last that a crash had cut off would put what follows it out of
+        // step.
         let records =
             self.attempts.iter().flat_map(|(attempt, id)| [&attempt.to_le_bytes()[..], &id.0].concat());
         vec![Effect::Keep(Item::Attempts, records.collect()), Effect::Proceed]
@@ -355,7 +360,8 @@ fn read_confirmed(bytes: &[u8]) -> BTreeSet<PartyId> {
     ids.iter().map(|id| PartyId(u16::from_le_bytes(*id))).collect()
 }
 
-/// Attempts as they were kept; a record that was cut off while it was written was not acted upon, and its number is skipped.
+/// Attempts as they were kept; a record that was cut off while it was written was not acted upon, and its
+/// number is skipped.
 fn read_attempts(bytes: &[u8]) -> Vec<(u32, Digest)> {
     let (records, rest) = bytes.as_chunks::<36>();
     let read = |record: &[u8; 36]| {

@@ -1,11 +1,12 @@
-//! What a signer is shown: the job in plain words, rendered from its canonical form and from nothing else.
+//! The text that a signer reads: a job in plain words, rendered from its canonical form and from nothing
+//! else.
 //!
-//! Who reads this decides. So it says, in this order: what for, what is computed, on which columns of whom, who learns what,
-//! what that reveals, who must be trusted and which collusion breaks it, how often and until when. A person who agrees to
-//! these words agrees to the job; a test holds every field of a job against them.
+//! The reader decides by this text. It states, in this order: the purpose, the program, the columns of each
+//! party, who receives which output, what that reveals, whom one must trust and which collusion breaks the
+//! privacy, how often the job may run and until when. A test compares every field of a job with this text.
 //!
-//! Names, purposes and leaks are a stranger's. They are broken before the eightieth column and go on indented, so that none of
-//! them begins a line and passes for one of ours.
+//! Names, purposes and leaks come from strangers. They are broken before the eightieth column and continue
+//! indented, so none of them can begin a line and look like one of ours.
 
 use core::fmt::{self, Write};
 
@@ -25,7 +26,8 @@ const WIDTH: usize = 79;
 /// Columns before what goes on in the next line.
 const HANGING: &str = "      ";
 
-/// A line, broken at spaces if it is too long, and within words that are. What is not ASCII may take two columns.
+/// A line, broken at spaces if it is too long, and within words that are. What is not ASCII may take two
+/// columns.
 fn fold(line: &str) -> String {
     let mut folded = String::new();
     let (mut rest, mut most) = (line, WIDTH);
@@ -82,7 +84,8 @@ fn write(out: &mut String, job: &Job, reader: Option<PartyId>) -> fmt::Result {
     terms(out, job)
 }
 
-/// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all others are zero.
+/// Outputs that say whether the others mean anything: if an input does not hold or the program panicked, all
+/// others are zero.
 const VERDICTS: [&str; 2] = ["inputs_hold", "panicked"];
 
 /// Who learns outputs and not whether they mean anything.
@@ -211,7 +214,8 @@ pub fn decimal(value: i128, decimals: u8) -> String {
 /// Year, month, day, hour and minute of seconds since 1970, in the Gregorian calendar.
 fn civil(seconds: u64) -> [u64; 5] {
     let (day, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March, so that the leap day is the last; 400 of them repeat (Richards 2013, "Calendars").
+    // Years that begin in March, so that the leap day is the last; 400 of them repeat (Richards 2013,
+    // "Calendars").
     let day = day + 719_468;
     let (era, of_era) = (day / 146_097, day % 146_097);
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,8 +1,8 @@
 //! Text that strangers wrote and people read before they sign: short, printable, and saying what it shows.
 //!
-//! Control characters could rewrite what a terminal shows, and characters that are invisible or turn text around could
-//! make two names look alike. Runs of blanks, or blanks of other kinds than the space, could push words to where the reader takes
-//! them for somebody else's. None of these passes.
+//! Control characters could rewrite what a terminal shows, and characters that are invisible or turn text
+//! around could make two names look alike. Runs of blanks, or blanks of other kinds than the space, could
+//! push words to where the reader takes them for somebody else's. None of these passes.
 
 use core::fmt;
 
@@ -45,8 +45,8 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-/// Whether a character has a shape of its own, or is the space. Besides what is invisible: fillers of Hangul and Khmer, the
-/// empty Braille pattern, the joiner of graphemes, and every other blank.
+/// Whether a character has a shape of its own, or is the space. Besides what is invisible: fillers of Hangul
+/// and Khmer, the empty Braille pattern, the joiner of graphemes, and every other blank.
 fn shows(c: char) -> bool {
     let hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..);

@@ -1,7 +1,8 @@
-//! Holding a job against the program that it names: nobody runs gates that were not signed.
+//! Comparing a program with the job that names it: only the gates that were signed are run.
 //!
-//! The job carries hashes and schemas; each party builds the program itself, from its name and parameters or from the source
-//! that comes with the job, and compares. What a program says that its outputs reveal must stand among the job's leaks.
+//! The job has hashes and schemas. Each party builds the program itself, from its name and parameters or from
+//! the source that comes with the job, and compares. Everything that a program says its outputs reveal must
+//! be among the job's leaks.
 
 use super::hash::Digest;
 use super::job::{Column, Count, Draft, Pin, Table};
@@ -45,7 +46,7 @@ pub enum ProgramMismatch {
         /// Of the program.
         expected: String,
     },
-    /// Something is revealed that the job does not tell.
+    /// The program reveals something that the job does not state.
     #[error("the job's leaks do not say what the program does: {0}")]
     Leak(String),
     /// It has more gates than the job says, and was not counted to its end.
@@ -90,7 +91,8 @@ pub fn leaks(program: &impl Functionality) -> Result<Vec<Prose>, TextError> {
     program.declaration().reveals().iter().map(|text| Prose::new(text)).collect()
 }
 
-/// Whether this is the program that the job names, with the schemas and outputs that it states. Counts and hashes all gates.
+/// Whether this is the program that the job names, with the schemas and outputs that it states. Counts and
+/// hashes all gates.
 ///
 /// # Errors
 /// What differs.
@@ -102,8 +104,8 @@ pub fn verify(job: &Draft, program: &impl Functionality) -> Result<(), ProgramMi
     if same { Ok(()) } else { Err(ProgramMismatch::Circuit { here: Digest(hash), signed: *circuit }) }
 }
 
-/// Whether the program has the name that the job says, and the schemas, outputs and leaks; its gates are not looked at. The two
-/// compute parties compare programs before each attempt.
+/// Whether the program has the name that the job says, and the schemas, outputs and leaks; its gates are not
+/// looked at. The two compute parties compare programs before each attempt.
 ///
 /// # Errors
 /// What differs.

@@ -1,5 +1,5 @@
-//! Two compute parties at one run, over a connection in memory: results, receipts, crashes at each step, and a transcript in
-//! which no row appears.
+//! Two compute parties at one run, over a connection in memory: results, receipts, crashes at each step, and
+//! a transcript in which no row appears.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -252,7 +252,8 @@ fn bits(bytes: &[u8], is_lowest_first: bool) -> Vec<bool> {
     bytes.iter().flat_map(|byte| (0..8).map(move |i| byte >> order(i) & 1 == 1)).collect()
 }
 
-/// Which of these numbers stands in the bytes: in bits from any on, in either order, or in decimal or hexadecimal digits.
+/// Which of these numbers stands in the bytes: in bits from any on, in either order, or in decimal or
+/// hexadecimal digits.
 fn found(reply: &[u8], numbers: impl IntoIterator<Item = i128>) -> Option<i128> {
     let said_bits = [true, false].map(|is_lowest_first| bits(reply, is_lowest_first));
     let stands = |number: &i128| {

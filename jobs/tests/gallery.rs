@@ -1,8 +1,8 @@
-//! The jobs of the gallery: what they give is what clear arithmetic gives, with every input party's input shared between the two
-//! compute parties, garbled.
+//! The jobs of the gallery: what they give is what clear arithmetic gives, with every input party's input
+//! shared between the two compute parties, garbled.
 //!
-//! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored` writes them again, and a
-//! test holds the files against this.
+//! Data that are not real are made here, from seeds: `cargo test -p sotto-mpc --test gallery -- --ignored`
+//! writes them again, and a test holds the files against this.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -42,7 +42,8 @@ fn read(name: &str, counting: Counting<'_>) -> (Job, Computation) {
     job_file::parse(&text, counting, read).unwrap_or_else(|errors| panic!("{name}: {errors:?}"))
 }
 
-/// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is another job.
+/// Who signed has counted the gates. That is taken over only for who does not compute, and a false count is
+/// another job.
 #[test]
 fn a_stated_count_is_believed_as_far_as_it_was_signed() {
     let (counted, _) = job("pay-gap");
@@ -68,7 +69,8 @@ fn a_stated_count_is_believed_as_far_as_it_was_signed() {
         let (job, _) = read("pay-gap", Counting::Before { party, gates });
         assert_eq!(job.id(), counted.id(), "{party} counts, whatever is stated");
     }
-    // All others sign the false count: the input party did not, and the compute parties' own count is another job.
+    // All others sign the false count: the input party did not, and the compute parties' own count is another
+    // job.
     let forged: Vec<Approval> = identities.iter().map(|i| Approval::sign(&misled, i, rng).unwrap()).collect();
     let mixed: Vec<Approval> =
         (0..forged.len()).map(|i| if i == 2 { &approvals[i] } else { &forged[i] }).cloned().collect();
@@ -333,8 +335,8 @@ fn data() -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// A model that was fitted in the clear to the first 284 patients (gradient descent on standardised columns, 3,000 steps, slight
-/// decay), and rounded.
+/// A model that was fitted in the clear to the first 284 patients (gradient descent on standardised columns,
+/// 3,000 steps, slight decay), and rounded.
 fn model() -> String {
     "bias,mean texture,mean perimeter,worst texture,worst perimeter\n-16.71340,0.032,0.047,0.157,0.072\n"
         .into()

@@ -1,4 +1,5 @@
-//! Inputs on their way, and receipts: what is committed to, encrypted and signed, and what each check refuses.
+//! Inputs on their way, and receipts: what is committed to, encrypted and signed, and what each check
+//! refuses.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -1,4 +1,5 @@
-//! Programs in the Garble language: against the language's own evaluator, against clear arithmetic, and at their bounds.
+//! Programs in the Garble language: against the language's own evaluator, against clear arithmetic, and at
+//! their bounds.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -107,8 +108,8 @@ impl Twin {
 
 const TYPES: [&str; 9] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64"];
 
-/// Every operator on every type: clear arithmetic decides, and the language's evaluator agrees wherever it does not wrap a lowest
-/// number.
+/// Every operator on every type: clear arithmetic decides, and the language's evaluator agrees wherever it
+/// does not wrap a lowest number.
 #[test]
 fn operators_compute_and_panic_as_arithmetic_does() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
@@ -162,7 +163,8 @@ fn comparisons_shifts_and_casts_are_the_languages_own() {
     }
 }
 
-/// Against Rust's own casts: the language's evaluator fills the sign only halfway into a number four times as wide.
+/// Against Rust's own casts: the language's evaluator fills the sign only halfway into a number four times as
+/// wide.
 #[test]
 fn casts_keep_the_low_bits_and_the_sign() {
     let rng = &mut ChaCha20Rng::seed_from_u64(2);
@@ -313,8 +315,8 @@ impl Ty {
     }
 }
 
-/// An expression over the variables a, b: u8, c: i16 and d: bool. Clear arithmetic is its oracle, because the language's own
-/// evaluator, when a condition is checked a second time, forgets what panicked in between.
+/// An expression over the variables a, b: u8, c: i16 and d: bool. Clear arithmetic is its oracle, because the
+/// language's own evaluator, when a condition is checked a second time, forgets what panicked in between.
 #[derive(Debug)]
 enum Expression {
     Number(i128, Ty),

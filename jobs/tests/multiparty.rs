@@ -1,4 +1,5 @@
-//! The frame of functionalities, with a small one: an input party's maximum where rows may be absent, and another's sum.
+//! The frame of functionalities, with a small one: an input party's maximum where rows may be absent, and
+//! another's sum.
 
 #![allow(clippy::unwrap_used)]
 
@@ -123,7 +124,8 @@ fn rows_that_do_not_fit_are_refused_by_place() {
     assert_eq!(Delegated::new(&toy, vec![Holder::Shared]).map(|_| ()), None);
 }
 
-/// Input parties at the compute parties and input parties who share: one result, and no share says anything of a bit.
+/// Input parties at the compute parties and input parties who share: one result, and no share says anything
+/// of a bit.
 #[test]
 fn every_place_gives_the_same_result() {
     let toy = Toy::new();

@@ -1,4 +1,5 @@
-//! Whole runs over loopback TLS: five parties on threads, crashes and full disks at every step, and who is refused.
+//! Whole runs over loopback TLS: five parties on threads, crashes and full disks at every step, and who is
+//! refused.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -121,7 +122,8 @@ fn five_parties_get_what_is_theirs_and_get_it_again() {
 
 #[test]
 fn a_disk_that_is_full_at_any_write_stops_that_party_and_the_next_try_ends_well() {
-    // A compute party keeps the inputs of others and its own, attempts, outputs, the receipt; the others their input and result.
+    // A compute party keeps the inputs of others and its own, attempts, outputs, the receipt; the others
+    // their input and result.
     for (who, rooms) in [(0, &[0, 4, 7][..]), (1, &[6][..]), (3, &[0][..])] {
         for room in rooms.iter().copied() {
             let mut draft = at_free_ports();
@@ -291,7 +293,8 @@ fn an_input_binds_once_somebody_is_told_of_it() {
         let mistyped = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});
         assert!(matches!(mistyped, Err(RunError::Late(_))), "{mistyped:?}");
     }
-    // Nobody was there: the right rows are taken, from the compute party and from the input party. Then they stay.
+    // Nobody was there: the right rows are taken, from the compute party and from the input party. Then they
+    // stay.
     check(&at_last(&agreement, &mut shelves));
     for id in [0, 3] {
         let changed = part(&agreement, PartyId(id), [7; 3], &mut shelves[usize::from(id)], &|_| {});

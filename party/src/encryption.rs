@@ -1,15 +1,31 @@
-//! Sealing to one party: only it can open, and only where it belongs.
+//! Encryption to one party: only that party can decrypt, and only in the right place.
 //!
-//! HPKE in base mode (RFC 9180) with the KEM X-Wing (0x647a: ML-KEM-768 and X25519, joined by SHA3-256 as in
-//! draft-connolly-cfrg-xwing-kem), HKDF-SHA256 and ChaCha20-Poly1305. It stays closed as long as one of the two key exchanges
-//! holds, so shares that somebody records today do not open to a quantum computer later (`docs/adr/0005`).
+//! HPKE in base mode (RFC 9180) with the KEM X-Wing (0x647a: ML-KEM-768 and X25519, combined by SHA3-256 as
+//! in draft-connolly-cfrg-xwing-kem), HKDF-SHA256 and ChaCha20-Poly1305. A recorded ciphertext stays closed
+//! as long as one of the two key exchanges holds, so it does not open to a future quantum computer
+//! (`docs/adr/0005`).
 //!
 //! ```text
-//! sealed   encapsulated key [1120] ‖ ciphertext of (contents) ‖ tag [16]
-//! info     what it is ‖ the place it belongs to; a sealed text that is moved does not open
+//! encrypted   encapsulated key [1120] ‖ ciphertext of the contents ‖ tag [16]
+//! info        context ‖ zero byte ‖ place; a ciphertext that is moved to another place does not decrypt
 //! ```
 //!
-//! Not guaranteed: who sealed. Manifests and receipts are signed and commit to the contents.
+//! Not guaranteed: who encrypted. Sign what must be attributed.
+//!
+//! ```
+//! use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+//! use sotto_party::encryption::{OVERHEAD, decrypt, encrypt};
+//! use sotto_party::{Context, Identity};
+//!
+//! const NOTE: Context = Context::new("example note v1");
+//! let rng = &mut ChaCha20Rng::seed_from_u64(3);
+//! let south = Identity::random(rng);
+//! let mut encrypted = encrypt(NOTE, &south.public(), b"page 1", b"hello", rng).expect("a usable key");
+//! assert_eq!(encrypted.len(), 5 + OVERHEAD);
+//! assert_eq!(decrypt(NOTE, &south, b"page 1", &encrypted).as_deref(), Some(&b"hello".to_vec()));
+//! encrypted[1200 % (5 + OVERHEAD)] ^= 1;
+//! assert!(decrypt(NOTE, &south, b"page 1", &encrypted).is_none());
+//! ```
 
 use core::convert::Infallible;
 
@@ -22,10 +38,10 @@ use zeroize::Zeroizing;
 
 use crate::identity::{Context, Identity, PublicKey};
 
-/// Bytes that sealing adds.
+/// Bytes that encryption adds.
 pub const OVERHEAD: usize = 1120 + 16;
 
-/// Seals `contents` to `to`; it opens at this place only. `None` if the key cannot be used.
+/// Encrypts `contents` to `to`, for one context and place. `None` if the key cannot be used.
 #[must_use]
 pub fn encrypt(
     context: Context,
@@ -36,29 +52,29 @@ pub fn encrypt(
 ) -> Option<Vec<u8>> {
     let sender = setup_sender_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeS::Base,
-        to.sealing(),
+        to.encryption(),
         &context.before(place),
         &mut Bridged(rng),
     );
     let (encapsulated, mut sender) = sender.ok()?;
-    let mut sealed = encapsulated.to_bytes().to_vec();
-    sealed.append(&mut sender.seal(contents, b"").ok()?);
-    Some(sealed)
+    let mut encrypted = encapsulated.to_bytes().to_vec();
+    encrypted.append(&mut sender.seal(contents, b"").ok()?);
+    Some(encrypted)
 }
 
-/// The contents, if they were sealed to this identity at this place.
+/// The contents, if they were encrypted to this identity for this context and place.
 #[must_use]
 pub fn decrypt(
     context: Context,
     identity: &Identity,
     place: &[u8],
-    sealed: &[u8],
+    encrypted: &[u8],
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let (encapsulated, ciphertext) = sealed.split_at_checked(OVERHEAD - 16)?;
+    let (encapsulated, ciphertext) = encrypted.split_at_checked(OVERHEAD - 16)?;
     let encapsulated = <XWing as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
     let receiver = setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeR::Base,
-        &identity.sealing(),
+        &identity.encryption(),
         &encapsulated,
         &context.before(place),
     );
@@ -101,17 +117,18 @@ mod tests {
     fn opens_for_one_party_at_one_place_and_unaltered() {
         let rng = &mut ChaCha20Rng::seed_from_u64(1);
         let (ours, other) = (Identity::random(rng), Identity::random(rng));
-        let sealed = encrypt(SHARE, &ours.public(), b"here", b"contents", rng).unwrap();
-        assert_eq!(sealed.len(), 8 + OVERHEAD);
-        let at =
-            |what, who, place: &[u8], sealed: &[u8]| decrypt(what, who, place, sealed).map(|c| c.to_vec());
-        assert_eq!(at(SHARE, &ours, b"here", &sealed), Some(b"contents".to_vec()));
-        assert_eq!(at(SHARE, &ours, b"there", &sealed), None);
-        assert_eq!(at(OTHER, &ours, b"here", &sealed), None);
-        assert_eq!(at(SHARE, &other, b"here", &sealed), None);
-        assert_eq!(at(SHARE, &ours, b"here", &sealed[..OVERHEAD - 17]), None);
-        for at_byte in [0, 1087, 1088, 1119, 1120, sealed.len() - 1] {
-            let mut altered = sealed.clone();
+        let encrypted = encrypt(SHARE, &ours.public(), b"here", b"contents", rng).unwrap();
+        assert_eq!(encrypted.len(), 8 + OVERHEAD);
+        let at = |what, who, place: &[u8], encrypted: &[u8]| {
+            decrypt(what, who, place, encrypted).map(|c| c.to_vec())
+        };
+        assert_eq!(at(SHARE, &ours, b"here", &encrypted), Some(b"contents".to_vec()));
+        assert_eq!(at(SHARE, &ours, b"there", &encrypted), None);
+        assert_eq!(at(OTHER, &ours, b"here", &encrypted), None);
+        assert_eq!(at(SHARE, &other, b"here", &encrypted), None);
+        assert_eq!(at(SHARE, &ours, b"here", &encrypted[..OVERHEAD - 17]), None);
+        for at_byte in [0, 1087, 1088, 1119, 1120, encrypted.len() - 1] {
+            let mut altered = encrypted.clone();
             altered[at_byte] ^= 1;
             assert_eq!(at(SHARE, &ours, b"here", &altered), None, "byte {at_byte}");
         }

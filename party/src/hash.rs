@@ -1,7 +1,8 @@
 //! BLAKE3 under a context string.
 //!
-//! The context is part of the hash (key-derivation mode), so a value made for one purpose cannot stand for another. Each
-//! part is hashed with its length before it, so that parts cannot be shifted against each other.
+//! The context is part of the hash (key-derivation mode), so a value made for one purpose cannot stand for
+//! another. Each part is hashed with its length before it, so that parts cannot be shifted against each
+//! other.
 
 /// The hash of `parts` under `context`, which must be unique to one purpose.
 #[must_use]

@@ -1,15 +1,30 @@
-//! Who a party is: an Ed25519 key that signs, and a hybrid key that others seal to.
+//! Identities: an Ed25519 key pair that signs, and a hybrid key pair that others encrypt to.
 //!
-//! Both secret keys come from one seed of 32 bytes, each under its own derivation, so a party keeps one secret. The public half
-//! travels as one line of text with a checksum; jobs name it, and nothing else tells who somebody is: no certificates, no
-//! authority, no expiry.
+//! Both secret keys are derived from one seed of 32 bytes, each under its own context, so a party keeps one
+//! secret. The public key is one line of text with a checksum. There are no certificates, no authority and no
+//! expiry: people exchange keys once and compare fingerprints.
 //!
 //! ```text
-//! text         "sotto-party-1:" ‖ hex of (signing [32] ‖ sealing [1216] ‖ check [4])
-//! fingerprint  first 16 digits of the hash of both keys: to be compared over the telephone
+//! text         "sotto-party-1:" ‖ hex of (signing key [32] ‖ encryption key [1216] ‖ check [4])
+//! fingerprint  first 16 digits of the hash of both keys, in groups of four
 //! ```
 //!
-//! Signatures are Ed25519 (RFC 8032), verified strictly; keys of small order are refused. A signed text begins with what it is.
+//! Signatures are Ed25519 (RFC 8032), verified strictly; keys of small order are refused.
+//!
+//! ```
+//! use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+//! use sotto_party::{Identity, KeyError, PublicKey};
+//!
+//! let identity = Identity::random(&mut ChaCha20Rng::seed_from_u64(7));
+//!
+//! // The secret is kept in a file that only its owner may read.
+//! let again = Identity::from_secret_text(&identity.to_secret_text()).expect("the text of a secret");
+//! assert_eq!(again.public(), identity.public());
+//!
+//! // A mistyped public key is noticed.
+//! let mistyped = identity.public().to_text().replacen(":", ":0", 1);
+//! assert_eq!(PublicKey::from_text(&mistyped), Err(KeyError::Form));
+//! ```
 
 use core::fmt;
 
@@ -22,8 +37,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::hash::hash;
 use crate::hex::{from_hex, to_hex};
 
-/// Bytes of a sealing key: X-Wing, that is ML-KEM-768 and X25519.
-const SEALING: usize = 1216;
+/// Bytes of an encryption key: X-Wing, which is ML-KEM-768 and X25519.
+const ENCRYPTION: usize = 1216;
 const SIGNING: usize = 32;
 const PREFIX: &str = "sotto-party-1:";
 
@@ -31,16 +46,16 @@ const PREFIX: &str = "sotto-party-1:";
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
     signing: VerifyingKey,
-    sealing: Box<<XWing as Kem>::PublicKey>,
+    encryption: Box<<XWing as Kem>::PublicKey>,
 }
 
 /// Contexts under which this crate hashes.
 const FINGERPRINT: &str = "sotto mpc fingerprint v1";
 const SIGNING_KEY: &str = "sotto mpc identity signing key v1";
-const SEALING_KEY: &str = "sotto mpc identity sealing key v1";
+const ENCRYPTION_KEY: &str = "sotto mpc identity sealing key v1";
 
-/// What a signature or a ciphertext is for, such as `sotto receipt v1`: it begins the signed text, and it is bound into
-/// the ciphertext. A signature made under one context does not verify under another.
+/// What a signature or a ciphertext is for, such as `sotto receipt v1`: it begins the signed text, and it is
+/// bound into the ciphertext. A signature made under one context does not verify under another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context(&'static str);
 
@@ -57,28 +72,28 @@ impl Context {
     }
 }
 
-/// Why a text is no party's key.
+/// Why a text is not a public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It does not begin as keys do, or is cut.
-    #[error("this is no party key: it begins with `{PREFIX}` and has 2,504 digits more")]
+    /// The prefix or the length is wrong.
+    #[error("invalid party key: expected `{PREFIX}` and 2,504 hexadecimal digits")]
     Form,
-    /// A digit was mistyped.
-    #[error("the party key was altered: its checksum does not fit")]
+    /// The checksum differs: a digit was mistyped.
+    #[error("invalid party key: the checksum does not match, so the text was altered")]
     Checksum,
-    /// The bytes are no usable keys.
-    #[error("the party key is no usable key")]
+    /// One of the two keys cannot be used.
+    #[error("invalid party key: one of its two keys cannot be used")]
     Unusable,
 }
 
 impl PublicKey {
     /// Bytes of both keys.
-    pub const BYTES: usize = SIGNING + SEALING;
+    pub const BYTES: usize = SIGNING + ENCRYPTION;
 
-    /// The key of its text form.
+    /// Parses the text form.
     ///
     /// # Errors
-    /// If it is none, or was altered.
+    /// [`KeyError`] if the text is not a key, or was altered.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let digits = text.trim().strip_prefix(PREFIX).ok_or(KeyError::Form)?;
         let mut bytes = [0; Self::BYTES + 4];
@@ -98,7 +113,13 @@ impl PublicKey {
         format!("{PREFIX}{}{}", to_hex(&key), to_hex(&[a, b, c, d]))
     }
 
-    /// Sixteen digits that tell this key from others when compared by people.
+    /// Sixteen digits for people to compare, in groups of four.
+    ///
+    /// ```
+    /// use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    /// let key = sotto_party::Identity::random(&mut ChaCha20Rng::seed_from_u64(7)).public();
+    /// assert_eq!(key.fingerprint().len(), "0123-4567-89ab-cdef".len());
+    /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let digits = to_hex(&hash(FINGERPRINT, &[&self.to_bytes()]));
@@ -106,14 +127,14 @@ impl PublicKey {
         groups.join("-")
     }
 
-    /// The Ed25519 key, by which the other end of a connection is known.
+    /// The Ed25519 key, which identifies the party on encrypted channels.
     #[must_use]
     pub fn signing_bytes(&self) -> [u8; 32] {
         self.signing.to_bytes()
     }
 
-    pub(crate) fn sealing(&self) -> &<XWing as Kem>::PublicKey {
-        &self.sealing
+    pub(crate) fn encryption(&self) -> &<XWing as Kem>::PublicKey {
+        &self.encryption
     }
 
     /// Whether the holder of this key signed `text` under `context`.
@@ -125,16 +146,16 @@ impl PublicKey {
     /// Both keys, signing key first: [`BYTES`](Self::BYTES) bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.signing.to_bytes()[..], &self.sealing.to_bytes()].concat()
+        [&self.signing.to_bytes()[..], &self.encryption.to_bytes()].concat()
     }
 
     /// The keys of these bytes; `None` unless both are usable.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (signing, sealing) = bytes.split_first_chunk()?;
+        let (signing, encryption) = bytes.split_first_chunk()?;
         let signing = VerifyingKey::from_bytes(signing).ok().filter(|key| !key.is_weak())?;
-        let sealing = Deserializable::from_bytes(sealing).ok()?;
-        Some(Self { signing, sealing: Box::new(sealing) })
+        let encryption = Deserializable::from_bytes(encryption).ok()?;
+        Some(Self { signing, encryption: Box::new(encryption) })
     }
 }
 
@@ -144,14 +165,14 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A party's secret: all its keys come from it.
+/// A party's secret, from which all its keys are derived.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Identity {
     seed: [u8; 32],
 }
 
 impl Identity {
-    /// A fresh identity.
+    /// Draws a fresh identity.
     #[must_use]
     pub fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let mut identity = Self { seed: [0; 32] };
@@ -159,7 +180,7 @@ impl Identity {
         identity
     }
 
-    /// The identity of its secret text.
+    /// Parses the secret text.
     #[must_use]
     pub fn from_secret_text(text: &str) -> Option<Self> {
         let mut identity = Self { seed: [0; 32] };
@@ -167,20 +188,20 @@ impl Identity {
         Some(identity)
     }
 
-    /// The secret as one line, for a file that nobody else can read.
+    /// The secret as one line, for a file that only its owner may read.
     #[must_use]
     pub fn to_secret_text(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("sotto-secret-1:{}\n", *Zeroizing::new(to_hex(&self.seed))))
     }
 
-    /// The public half.
+    /// The public keys.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        let sealing = Box::new(XWing::sk_to_pk(&self.sealing()));
-        PublicKey { signing: self.signing().verifying_key(), sealing }
+        let encryption = Box::new(XWing::sk_to_pk(&self.encryption()));
+        PublicKey { signing: self.signing().verifying_key(), encryption }
     }
 
-    /// The seed of the Ed25519 key, by which this end of a connection proves itself.
+    /// The seed of the Ed25519 key, with which the party authenticates encrypted channels.
     #[must_use]
     pub fn signing_seed(&self) -> Zeroizing<[u8; 32]> {
         self.derive(SIGNING_KEY)
@@ -192,8 +213,8 @@ impl Identity {
         self.signing().sign(&context.before(text)).to_bytes()
     }
 
-    pub(crate) fn sealing(&self) -> <XWing as Kem>::PrivateKey {
-        let (key, _) = XWing::derive_keypair(&*self.derive(SEALING_KEY));
+    pub(crate) fn encryption(&self) -> <XWing as Kem>::PrivateKey {
+        let (key, _) = XWing::derive_keypair(&*self.derive(ENCRYPTION_KEY));
         key
     }
 
@@ -201,7 +222,7 @@ impl Identity {
         SigningKey::from_bytes(&self.signing_seed())
     }
 
-    /// A secret key for a purpose of the caller's, derived from the seed under `context`.
+    /// Derives a further secret key from the seed, under the caller's `context`.
     #[must_use]
     pub fn derive(&self, context: &'static str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(hash(context, &[&self.seed]))

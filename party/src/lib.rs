@@ -1,10 +1,11 @@
-//! Identities of organisations that compute together: Ed25519 signatures and hybrid encryption.
-//!
-//! Reading order: [`hex`], [`hash`], [`identity`] (identities and public keys), [`encryption`] (encryption to one key).
+#![doc = include_str!("../README.md")]
 
-pub mod encryption;
 pub mod hash;
 pub mod hex;
+
 pub mod identity;
 
+pub mod encryption;
+
+pub use encryption::{decrypt, encrypt};
 pub use identity::{Context, Identity, KeyError, PublicKey};

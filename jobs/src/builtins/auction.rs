@@ -1,12 +1,12 @@
-//! `auction@1`: the highest encrypted bid wins and pays the second highest, or the reserve if that is more.
+//! `auction@1`: the highest sealed bid wins and pays the second highest, or the reserve if that is more.
 //!
 //! ```text
 //! winner  the first of the highest bids, from 1; 0 if none reaches the reserve
 //! price   max(second highest, reserve); 0 if there is no winner
 //! ```
 //!
-//! (Vickrey 1961: to bid what the thing is worth to oneself is then a dominant strategy.) For `n` bids of `w` bits about
-//! `4nw` gates.
+//! (Vickrey 1961: to bid what the thing is worth to oneself is then a dominant strategy.) For `n` bids of `w`
+//! bits about `4nw` gates.
 
 use crate::multiparty::{
     CheckedInputs, Column, Declaration, Functionality, Header, ParameterError, Parameters, Rows, Table,
@@ -31,8 +31,8 @@ pub struct Auction {
 }
 
 impl Auction {
-    /// From `bidders` (how many), `bid` (its range, not negative) and `reserve` (the lowest bid that can win, in the bid's
-    /// units).
+    /// From `bidders` (how many), `bid` (its range, not negative) and `reserve` (the lowest bid that can win,
+    /// in the bid's units).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

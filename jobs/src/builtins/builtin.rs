@@ -28,6 +28,19 @@ macro_rules! builtin {
 
             /// The program of this name and version, with these parameters.
             ///
+            /// ```
+            /// use sotto_jobs::{Builtin, Functionality, Parameters};
+            ///
+            /// let bid = Parameters::default().with("max", 1000i128);
+            /// let parameters =
+            ///     Parameters::default().with("bidders", 2i128).with("bid", bid).with("reserve", 10i128);
+            /// let auction = Builtin::new("auction@1", &parameters)?;
+            /// // In the clear: the second bidder wins and pays the first bid.
+            /// let outputs = auction.compute(&[vec![vec![vec![120]]], vec![vec![vec![700]]]])?;
+            /// assert_eq!(outputs[1], [[2, 120]]);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// If there is none of this name, or the parameters are not its.
             pub fn new(name: &str, parameters: &Parameters) -> Result<Self, ParameterError> {

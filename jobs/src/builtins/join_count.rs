@@ -1,15 +1,17 @@
-//! `join_count@1`: how many keys two input parties have in common, and the sum of the second one's values over them.
+//! `join_count@1`: how many keys two input parties have in common, and the sum of the second one's values
+//! over them.
 //!
 //! ```text
 //! both sorted ─ merge by (absent, key) ─► neighbours of equal key, not absent ─► count, Σ value
 //! ```
 //!
-//! Each input party brings its keys in strictly ascending order, which the circuit checks: a key twice, or out of order, makes the
-//! input party's inputs not hold, and everything is zero. So equal neighbours come from different input parties, and one of their
-//! values is the first input party's zero. How many rows each has is hidden up to the declared most.
+//! Each input party brings its keys in strictly ascending order, which the circuit checks: a key twice, or
+//! out of order, makes the input party's inputs not hold, and everything is zero. So equal neighbours come
+//! from different input parties, and one of their values is the first input party's zero. How many rows each
+//! has is hidden up to the declared most.
 //!
-//! For `n` rows of both, keys of `k` bits and values of `w`: about `n·log₂(n)/2 · (2k + w + 2)` gates. All rows are held at
-//! once.
+//! For `n` rows of both, keys of `k` bits and values of `w`: about `n·log₂(n)/2 · (2k + w + 2)` gates. All
+//! rows are held at once.
 
 use crate::multiparty::{
     Cells, CheckedInputs, Chunk, Column, Declaration, Functionality, Header, LocalStep, LocalStepError,
@@ -38,8 +40,8 @@ pub struct JoinCount {
 }
 
 impl JoinCount {
-    /// From `rows` (the most of each of two input parties), `key` (its range), `minimum` (keys in common for a result to be
-    /// shown) and perhaps `value` (the range of the second input party's values).
+    /// From `rows` (the most of each of two input parties), `key` (its range), `minimum` (keys in common for
+    /// a result to be shown) and perhaps `value` (the range of the second input party's values).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

@@ -5,17 +5,18 @@
 //! step = number of k in 1..steps with probability ≥ k/steps, which is z ≥ ln(k / (steps − k))
 //! ```
 //!
-//! The sigmoid is never approximated: a probability that is told in `steps` steps is a number of thresholds that `z`
-//! reaches, and these are public. The score is exact for the declared decimals.
+//! The sigmoid is never approximated: a probability that is told in `steps` steps is a number of thresholds
+//! that `z` reaches, and these are public. The score is exact for the declared decimals.
 //!
-//! Numbers that may be negative are taken as `x' − a` with `a = 2^(w−1)`, so that a product is one of unsigned numbers,
+//! Numbers that may be negative are taken as `x' − a` with `a = 2^(w−1)`, so that a product is one of
+//! unsigned numbers,
 //!
 //! ```text
 //! x·y = (x' − a)(y' − b) = x'y' + ab − (a·y' + b·x')
 //! ```
 //!
-//! and only sums of shifted words are taken off. For weights of `v` bits and features of `w` a row costs about `2vw`
-//! gates a feature.
+//! and only sums of shifted words are taken off. For weights of `v` bits and features of `w` a row costs
+//! about `2vw` gates a feature.
 
 use crate::multiparty::{
     CheckedInputs, Column, Declaration, Functionality, Header, ParameterError, Parameters, Rows, Table,
@@ -47,8 +48,9 @@ pub struct Logistic {
 }
 
 impl Logistic {
-    /// From `rows` (how many), `features` (columns of the same decimals), `weight` and `bias` (their ranges; the bias has the
-    /// decimals of weight and feature together) and `steps` (in which a probability is told).
+    /// From `rows` (how many), `features` (columns of the same decimals), `weight` and `bias` (their ranges;
+    /// the bias has the decimals of weight and feature together) and `steps` (in which a probability is
+    /// told).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.
@@ -105,8 +107,8 @@ fn score(features: &[Column], weight: &Number, bias: &Number) -> Option<Number> 
     Number::new(min.min(-1), max.max(0))
 }
 
-/// `⌈10^decimals · ln(k / (n − k))⌉`, by `ln(k/m) = 2 artanh((k − m)/(k + m))` with 88 bits after the point. Whole
-/// numbers, so that it is the same everywhere.
+/// `⌈10^decimals · ln(k / (n − k))⌉`, by `ln(k/m) = 2 artanh((k − m)/(k + m))` with 88 bits after the point.
+/// Whole numbers, so that it is the same everywhere.
 fn threshold(k: i128, n: i128, decimals: u8) -> i128 {
     const BITS: u32 = 88;
     let difference = 2 * k - n;

@@ -5,12 +5,12 @@
 //! shown_k = [count_k ≥ minimum]                        count_k and sum_k are 0 where it is not set
 //! ```
 //!
-//! A row is led down a binary tree by the bits of its group: each node ANDs it with a bit and finds the other child by
-//! XOR. The leaves go into carry-save sums that are reduced with every chunk of rows, so memory does not grow with
-//! the rows. For `G` groups and values of `w` bits a row costs about `2G(w + 1)` gates.
+//! A row is led down a binary tree by the bits of its group: each node ANDs it with a bit and finds the other
+//! child by XOR. The leaves go into carry-save sums that are reduced with every chunk of rows, so memory does
+//! not grow with the rows. For `G` groups and values of `w` bits a row costs about `2G(w + 1)` gates.
 //!
-//! Values that may be negative enter the sums with `2^(w−1)` added, which is a free change of the sign bit; at the end
-//! `count · 2^(w−1)` is taken off.
+//! Values that may be negative enter the sums with `2^(w−1)` added, which is a free change of the sign bit;
+//! at the end `count · 2^(w−1)` is taken off.
 
 use crate::multiparty::{
     Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
@@ -41,8 +41,8 @@ pub struct SumByGroup {
 }
 
 impl SumByGroup {
-    /// From `rows` (the most of each input party), `groups` (their names), `value` (its range) and `minimum` (rows of a group
-    /// that is shown).
+    /// From `rows` (the most of each input party), `groups` (their names), `value` (its range) and `minimum`
+    /// (rows of a group that is shown).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.
@@ -76,8 +76,8 @@ impl SumByGroup {
         Ok(Self { header, groups, value, count, sum, minimum })
     }
 
-    /// The leaves of the tree for a chunk of rows: for each group the rows that are in it, others being zero. A row is a
-    /// one and its value.
+    /// The leaves of the tree for a chunk of rows: for each group the rows that are in it, others being zero.
+    /// A row is a one and its value.
     fn leaves<F: Fancy>(
         &self,
         f: &mut F,

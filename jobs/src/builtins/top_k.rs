@@ -4,8 +4,8 @@
 //! total_i = Σ over input parties of count_i        k times: the first largest total, which is then set to zero
 //! ```
 //!
-//! A total below the minimum is not shown: its item and total are 0, and so are all after it. For `n` items and totals of `w`
-//! bits about `kn(3w + 2 log₂ n)` gates beyond the sums.
+//! A total below the minimum is not shown: its item and total are 0, and so are all after it. For `n` items
+//! and totals of `w` bits about `kn(3w + 2 log₂ n)` gates beyond the sums.
 
 use crate::multiparty::{
     Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
@@ -33,8 +33,8 @@ pub struct TopK {
 }
 
 impl TopK {
-    /// From `parties` (how many), `items` (their names), `count` (the range of an input party's counter, from 0), `k` and `minimum` (the
-    /// least total that is shown).
+    /// From `parties` (how many), `items` (their names), `count` (the range of an input party's counter, from
+    /// 0), `k` and `minimum` (the least total that is shown).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

@@ -6,11 +6,12 @@
 //! result party                  t = (m₁ − m₀)/√(s₁²/n₁ + s₀²/n₀), degrees of freedom, p   (`figures`)
 //! ```
 //!
-//! No row enters the circuit, so the cost does not depend on the rows. The circuit checks of each input party that sums are in
-//! the range that rows can give, and `n·Σx² ≥ (Σx)²` (Cauchy and Schwarz), which every real table satisfies.
+//! No row enters the circuit, so the cost does not depend on the rows. The circuit checks of each input party
+//! that sums are in the range that rows can give, and `n·Σx² ≥ (Σx)²` (Cauchy and Schwarz), which every real
+//! table satisfies.
 //!
-//! The final statistics follow from the joint sums, which are the outputs: with two input parties each thereby learns the other's sums;
-//! with three, a coalition of two learns the third's.
+//! The final statistics follow from the joint sums, which are the outputs: with two input parties each
+//! thereby learns the other's sums; with three, a coalition of two learns the third's.
 
 mod student;
 
@@ -62,8 +63,8 @@ pub struct Welch {
 }
 
 impl Welch {
-    /// From `parties` (how many), `rows` (the most of one input party), `value` (its range) and `minimum` (rows of each arm for a
-    /// result to be shown, at least 2).
+    /// From `parties` (how many), `rows` (the most of one input party), `value` (its range) and `minimum`
+    /// (rows of each arm for a result to be shown, at least 2).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

@@ -6,8 +6,8 @@
 //! bits of a value         row ‖ row ‖ …        row = column ‖ column ‖ …
 //! ```
 //!
-//! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit as any other, and
-//! it is widened to what the circuit takes: by zeros, or by its sign.
+//! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit
+//! as any other, and it is widened to what the circuit takes: by zeros, or by its sign.
 
 use crate::multiparty::{CheckedInputs, Column, Header, Table};
 use sotto_mpc::Fancy;
@@ -33,7 +33,8 @@ struct Value {
     widths: Vec<usize>,
 }
 
-/// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its own.
+/// The input party of each value: all from 0 without a gap, and if none are given, for each value one of its
+/// own.
 pub(crate) fn parties(values: usize, given: &[usize]) -> Option<Vec<usize>> {
     if given.is_empty() {
         return Some((0..values).collect());

@@ -6,8 +6,9 @@
 //! value of n bits    n ≤ 64: one row of n bits        n > 64: n/w rows of w bits, w the largest divisor of n up to 64
 //! ```
 //!
-//! A file says nothing of names, ranges or meaning, so every bit pattern is an input, and what an output reveals is what
-//! its author wanted. A value of 128 bits is two rows of 64, of 512 eight; one of 67 bits, a prime, is 67 rows of one bit.
+//! A file says nothing of names, ranges or meaning, so every bit pattern is an input, and what an output
+//! reveals is what its author wanted. A value of 128 bits is two rows of 64, of 512 eight; one of 67 bits, a
+//! prime, is 67 rows of one bit.
 
 use sha2::{Digest, Sha256};
 
@@ -25,10 +26,10 @@ const NAME: ProgramName = ProgramName::literal("bristol@1");
 /// Widest word of a value.
 const WORD: usize = 64;
 
-/// Why a circuit file is no functionality.
+/// Why a circuit file is not a functionality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BristolFunctionalityError {
-    /// It is no circuit.
+    /// The text is not a circuit.
     #[error(transparent)]
     Bristol(#[from] BristolError),
     /// It is too large.
@@ -54,7 +55,8 @@ pub struct BristolFunctionality {
 }
 
 impl BristolFunctionality {
-    /// The circuit of a text, with the input party of each input value, from 0; if none are given, each value has its own.
+    /// The circuit of a text, with the input party of each input value, from 0; if none are given, each value
+    /// has its own.
     ///
     /// # Errors
     /// What is wrong with the text, or with the input parties.
@@ -83,7 +85,8 @@ impl BristolFunctionality {
         Ok(Self { assigned: AssignedCircuit::new(circuit, inputs, header), source })
     }
 
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
+    /// all.
     #[must_use]
     pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
         self.assigned.narrow(party, column, to)

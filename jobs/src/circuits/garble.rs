@@ -5,9 +5,9 @@
 //!                                                  outputs: `panicked`, and `result`, which is zero if it panicked
 //! ```
 //!
-//! The compiler is [`sotto_mpc::circuit::language`]. An array parameter is a table of as many rows as it has elements,
-//! anything else a table of one row; the numbers of an element are its columns, named by their path (`age`,
-//! `address.zip`, `[3]`). An enum is the number of its variant.
+//! The compiler is [`sotto_mpc::circuit::language`]. An array parameter is a table of as many rows as it has
+//! elements, anything else a table of one row; the numbers of an element are its columns, named by their path
+//! (`age`, `address.zip`, `[3]`). An enum is the number of its variant.
 
 use std::collections::BTreeMap;
 
@@ -88,6 +88,18 @@ pub struct GarbleFunctionality {
 impl GarbleFunctionality {
     /// Compiles `main` of a source.
     ///
+    /// ```
+    /// use sotto_jobs::Functionality;
+    /// use sotto_jobs::circuits::{GarbleFunctionality, GarbleOptions};
+    ///
+    /// let source = "pub fn main(a: u32, b: u32) -> bool { a > b }";
+    /// let richer = GarbleFunctionality::new(source, &GarbleOptions::default())?;
+    /// let outputs = richer.compute(&[vec![vec![vec![5]]], vec![vec![vec![3]]]])?;
+    /// // Whether the inputs hold, whether the program panicked, and the result.
+    /// assert_eq!(outputs, [vec![vec![1, 1]], vec![vec![0]], vec![vec![1]]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// With the place in the source and what is wrong there, or what is wrong with the input parties.
     pub fn new(source: &str, options: &GarbleOptions) -> Result<Self, GarbleError> {
@@ -115,7 +127,8 @@ impl GarbleFunctionality {
         Ok(Self { assigned: AssignedCircuit::new(compiled.into_circuit(), inputs, header), source, options })
     }
 
-    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them all.
+    /// Narrows a column of an input party to fewer numbers; whether there is one of this name that has them
+    /// all.
     #[must_use]
     pub fn narrow(&mut self, party: usize, column: &str, to: Number) -> bool {
         self.assigned.narrow(party, column, to)

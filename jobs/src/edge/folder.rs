@@ -6,9 +6,9 @@
 //!   budget  budget-head                                                                   of an input party
 //! ```
 //!
-//! A file is replaced by a temporary file, a sync, a rename and a sync of the folder. Nothing is appended to a file, so
-//! neither a crash nor a full disk leaves half a record. When [`Storage::put`] returns, the bytes are on the disk; when
-//! it fails, the earlier bytes are still there.
+//! A file is replaced by a temporary file, a sync, a rename and a sync of the folder. Nothing is appended to
+//! a file, so neither a crash nor a full disk leaves half a record. When [`Storage::put`] returns, the bytes
+//! are on the disk; when it fails, the earlier bytes are still there.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};

@@ -5,15 +5,13 @@
 //! compute parties           answer the others · evaluator calls garbler · attempts until both signed ─► serve until all have theirs
 //! ```
 //!
-//! Everything waits for the others until the job's deadline, and starts again where it was after a crash: see
-//! [`state`](crate::run_state) for what survives. Whoever is there before the others waits; whoever comes late enough is told so.
+//! Each party waits for the others until the job's deadline. After a crash it continues where it was; see
+//! [`run_state`](crate::run_state) for what survives. Nothing begins after the job's expiry, and a
+//! computation that takes longer than the job's limit ends. What was finished in time can be collected later.
 //!
-//! Nothing begins after the job's expiry, and a computation that takes longer than the job's seconds ends; what was finished
-//! before is delivered and collected whenever it is asked for.
-//!
-//! Guaranteed: no byte that depends on an input leaves before `Setup::debit` has returned, and a run has another input than
-//! before only while nobody was told of the first. Not guaranteed: an end, if others
-//! stay away longer than the deadline; then an error says who.
+//! Guaranteed: no byte that depends on an input leaves before [`Setup::debit`] has returned, and once another
+//! party has learned of an input, the run has no other input. Not guaranteed: that a run ends if others stay
+//! away longer than the deadline; then an error names them.
 
 mod client;
 mod compute_party;

@@ -5,9 +5,9 @@
 //! run of the session = SHA-256("sotto mpc bound run v1" ‖ run ‖ RFC 9266 exporter of the connection)
 //! ```
 //!
-//! [`bound`] puts the connection into the run's name, and so into both hellos and the session id of the oblivious transfers: two
-//! parties who were put through by somebody who speaks to each of them end with `HelloError::Run` before anything
-//! secret is said, even if that somebody holds both their keys.
+//! [`bound`] puts the connection into the run's name, and so into both hellos and the session id of the
+//! oblivious transfers: two parties who were put through by somebody who speaks to each of them end with
+//! `HelloError::Run` before anything secret is said, even if that somebody holds both their keys.
 
 use std::net::SocketAddr;
 
@@ -58,7 +58,8 @@ pub fn connect(
 /// Meets the holder of `peer` at a rendezvous server, by dialling out only.
 ///
 /// # Errors
-/// [`LinkError`]: as for [`connect`], of the rendezvous server or the peer; a quota, or the peer did not come.
+/// [`LinkError`]: as for [`connect`], of the rendezvous server or the peer; a quota, or the peer did not
+/// come.
 pub fn meet(
     at: &Rendezvous,
     us: &Identity,
@@ -76,7 +77,7 @@ impl Listener {
     /// Listens at `address` for `peers`; port 0 picks a free port.
     ///
     /// # Errors
-    /// If the address is taken or stands for none.
+    /// If the address is taken or invalid.
     pub fn bind(
         address: &str,
         us: &Identity,
@@ -88,15 +89,15 @@ impl Listener {
     /// Where it listens.
     ///
     /// # Errors
-    /// If the operating system does not tell.
+    /// If the operating system does not report the address.
     pub fn address(&self) -> Result<SocketAddr, LinkError> {
         self.0.address()
     }
 
-    /// The next peer who proves a pinned key; `get_ref().peer()` tells which.
+    /// Waits for the next peer that proves a pinned key. `get_ref().peer()` is its key.
     ///
     /// # Errors
-    /// If nobody did in time: why the last who tried did not.
+    /// If no peer did in time: why the last attempt failed.
     pub fn accept(&mut self, timeouts: Timeouts) -> Result<Framed<Pinned>, LinkError> {
         self.0.accept(timeouts).map(Framed::new)
     }

@@ -10,7 +10,8 @@ use sotto_party::PublicKey;
 /// Most parties of a job.
 pub const MAX_PARTIES: usize = 64;
 
-/// Most AND gates that a job may allow: whoever reads a job counts its gates, before there is any trust.
+/// Most AND gates that a job may allow. A party counts the gates of a job before it trusts anyone, so this
+/// bounds the work.
 pub const MAX_AND_GATES: u64 = 1 << 30;
 
 /// A party's place in the job's list.
@@ -158,7 +159,7 @@ pub struct Column {
 pub struct Output {
     /// The program's name for it.
     pub name: Line,
-    /// Who learns it, and nobody else.
+    /// The parties that receive it; no other party does.
     pub result_parties: Vec<PartyId>,
 }
 
@@ -166,7 +167,8 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Suite {
-    /// OutputShare gates and SoftSpoken transfers; the compute parties follow the protocol and do not collude.
+    /// OutputShare gates and SoftSpoken transfers; the compute parties follow the protocol and do not
+    /// collude.
     SemiHonest = 1,
 }
 

@@ -1,8 +1,8 @@
-//! What must hold of a draft for it to be a job: every rule, and what is said where one is broken.
+//! The rules that a draft must satisfy to become a job, and the error for each.
 //!
-//! Names differ · two compute parties, both parties, who can be met at a host and port · each input party brings one input and each input has
-//! an input party · each output has a result party · sizes are within the limits. All that is broken is told at once, each with the part of
-//! the job that it is about.
+//! Names differ · two compute parties, both with an address or a rendezvous server · each input party has one
+//! input · each output has a result party · sizes are within the limits. All violations are reported
+//! together, each with the part of the job that it is about.
 
 use core::net::Ipv6Addr;
 
@@ -23,7 +23,7 @@ pub enum Part {
     Output(usize),
 }
 
-/// Why a draft is no job.
+/// Why a draft is not a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
     /// Too many, or none.
@@ -35,7 +35,7 @@ pub enum JobError {
         most: usize,
     },
     /// Named twice, or the same key under two names.
-    #[error("the name or the key stands there twice")]
+    #[error("the name or the key occurs twice")]
     Twice,
     /// Not in the list of parties.
     #[error("there is no such party")]
@@ -43,12 +43,12 @@ pub enum JobError {
     /// One party cannot be both compute parties.
     #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
     OneComputeParty,
-    /// Nobody could find it.
+    /// A compute party without an address.
     #[error(
         "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
     )]
     NoAddress,
-    /// What nobody can call.
+    /// The address cannot be dialled.
     #[error("an address is a host and a port, such as north.example:7700 or [2001:db8::1]:7700")]
     Address,
     /// A range that holds no number, or too wide a one.

@@ -6,8 +6,8 @@
 //! parameters = { k = 3, … }                 parameters = { "P::ROWS" = 9 }     input parties = ["north", "south"]
 //! ```
 //!
-//! A source's parameters are its constants. `input_parties` says whose each parameter of `main` is, or each input value of the circuit;
-//! without it, each has its own [[input]], in order.
+//! A source's parameters are its constants. `input_parties` says whose each parameter of `main` is, or each
+//! input value of the circuit; without it, each has its own [[input]], in order.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -35,8 +35,8 @@ pub(crate) struct ProgramEntry {
 }
 
 impl ProgramEntry {
-    /// The program and its options, in the form that the job pins. `input_parties` are those of the [[input]] entries; `read` gives the
-    /// text of a file beside the job.
+    /// The program and its options, in the form that the job pins. `input_parties` are those of the [[input]]
+    /// entries; `read` gives the text of a file beside the job.
     ///
     /// # Errors
     /// What is wrong, in words.

@@ -52,7 +52,8 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
         Self { declaration, inputs, places: vec![Place::default(); parties], holds: vec![None; parties] }
     }
 
-    /// The next rows of an input party's current table, at most `rows`; `None` at the table's end, and then the next table begins.
+    /// The next rows of an input party's current table, at most `rows`; `None` at the table's end, and then
+    /// the next table begins.
     ///
     /// # Errors
     /// If the interpreter cannot go on.
@@ -146,7 +147,8 @@ impl<'a, W: Copy + Default, I> CheckedInputs<'a, W, I> {
         Ok(())
     }
 
-    /// Whether the inputs of each input party hold what was declared; nothing for an input party who could not have broken it.
+    /// Whether the inputs of each input party hold what was declared; nothing for an input party who could
+    /// not have broken it.
     pub(crate) fn finish(self) -> Vec<Option<W>> {
         debug_assert!(self.is_read(), "a program reads all its inputs");
         self.holds
@@ -187,7 +189,8 @@ fn outside<F: Fancy>(
     Ok(outside)
 }
 
-/// Inputs that are bits in hand, for computing in the clear: each input party's, and how many of them are taken.
+/// Inputs that are bits in hand, for computing in the clear: each input party's, and how many of them are
+/// taken.
 pub(crate) struct Given<'b>(Vec<(&'b Bits, usize)>);
 
 impl<'b> Given<'b> {

@@ -6,8 +6,8 @@
 //! row             [present] ‖ number ‖ number ‖ …   each lowest bit first; `present` only if rows may be missing
 //! ```
 //!
-//! With [`Rows::UpTo`] an input party may bring fewer rows: the rest are absent rows, all zeros, and the circuit does not
-//! tell how many. Absent rows come last.
+//! With [`Rows::UpTo`] an input party may bring fewer rows: the rest are absent rows, all zeros, and the
+//! circuit does not tell how many. Absent rows come last.
 
 use sha2::{Digest, Sha256};
 
@@ -263,8 +263,8 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// The tables of each input party, the output tables, and what the outputs reveal beyond their names, in plain sentences.
-    /// The table `inputs_hold` is put before the outputs.
+    /// The tables of each input party, the output tables, and what the outputs reveal beyond their names, in
+    /// plain sentences. The table `inputs_hold` is put before the outputs.
     #[must_use]
     pub fn new(parties: Vec<Vec<Table>>, outputs: Vec<Table>, reveals: Vec<String>) -> Self {
         let holds =

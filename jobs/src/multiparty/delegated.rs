@@ -1,12 +1,13 @@
-//! A program of many input parties as a program of two parties: each input party has an input stream and a holder.
+//! A program of many input parties as a program of two parties: each input party has an input stream and a
+//! holder.
 
 use super::functionality::Functionality;
 use sotto_mpc::Fancy;
 use sotto_mpc::inputs::{Holder, InputStream, Inputs};
 use sotto_mpc::program::{Program, ProgramId, ProgramName, Shape};
 
-/// A functionality between a garbler and an evaluator. Each enters the bits (or shares) of the input parties that are with
-/// it, input party by input party.
+/// A functionality between a garbler and an evaluator. Each enters the bits (or shares) of the input parties
+/// that are with it, input party by input party.
 #[derive(Clone, Debug)]
 pub struct Delegated<'p, P> {
     program: &'p P,

@@ -10,8 +10,8 @@ use super::checked::{Anonymous, CheckedInputs, Given};
 use super::declaration::{Cells, Declaration, RowError};
 use super::local_step::{Figure, LocalStep, PassThrough};
 
-/// Most input bits of all input parties together: at a compute party each share is a bit, and for a program that wants all its rows at once some
-/// labels of 16 bytes.
+/// Most input bits of all input parties together: at a compute party each share is a bit, and for a program
+/// that wants all its rows at once some labels of 16 bytes.
 pub const MAX_INPUT_BITS: usize = 1 << 27;
 
 /// Why a program is not even counted.
@@ -25,7 +25,8 @@ pub enum TooLarge {
     Inputs(usize),
 }
 
-/// What a functionality states before any gate is made. Its hash is the functionality's [`id`](Functionality::id).
+/// What a functionality states before any gate is made. Its hash is the functionality's
+/// [`id`](Functionality::id).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Name and version, such as `sum_by_group@1`.
@@ -51,7 +52,8 @@ pub trait Functionality {
         &self.header().declaration
     }
 
-    /// Computes the bits of the output tables after `inputs_hold`, in order, into `outputs`, and reads every input row.
+    /// Computes the bits of the output tables after `inputs_hold`, in order, into `outputs`, and reads every
+    /// input row.
     ///
     /// # Errors
     /// If the interpreter cannot go on.
@@ -62,8 +64,8 @@ pub trait Functionality {
         outputs: &mut Vec<F::Wire>,
     ) -> Result<(), F::Error>;
 
-    /// What an input party does to its own data, in the clear, before it enters: by default nothing, and the data are the declared
-    /// tables.
+    /// What an input party does to its own data, in the clear, before it enters: by default nothing, and the
+    /// data are the declared tables.
     fn local(&self, party: usize) -> Box<dyn LocalStep + '_> {
         Box::new(PassThrough::new(self.declaration().party(party)))
     }
@@ -104,7 +106,7 @@ pub trait Functionality {
         Ok(())
     }
 
-    /// What tells this program from all others, before a gate is made: name, declaration and parameters.
+    /// The id of this functionality: a hash over its header. It does not depend on gates.
     fn id(&self) -> ProgramId {
         let mut hash = Sha256::new_with_prefix(b"sotto mpc joint program v1");
         hash.update(self.name().to_bytes());
@@ -113,8 +115,8 @@ pub trait Functionality {
         ProgramId { name: self.name(), digest: hash.finalize().into() }
     }
 
-    /// The hash of the gate stream, and its cost: what a signer pins. Takes time in proportion to the gates, of which `most` are
-    /// allowed.
+    /// The hash of the gate stream, and its cost: what a signer pins. Takes time in proportion to the gates,
+    /// of which `most` are allowed.
     ///
     /// # Errors
     /// If the program is larger; then no more than that was looked at.
@@ -130,7 +132,8 @@ pub trait Functionality {
         Ok(f.finish(&outputs))
     }
 
-    /// The output tables for these rows of each input party's tables, computed in the clear: the oracle of tests.
+    /// The output tables for these rows of each input party's tables, computed in the clear: the oracle of
+    /// tests.
     ///
     /// # Errors
     /// If a row does not fit its table; see [`Declaration::encode`].

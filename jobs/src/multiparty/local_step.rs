@@ -1,8 +1,8 @@
 //! What an input party computes alone, and what a result party reads off the outputs: both in the clear.
 //!
-//! If input parties hold different rows, a sum needs no joint computation on rows: each adds up its own, and only the sums
-//! enter. Such a step belongs to the program, so it is covered by the program's name and version, and an input party runs it
-//! on rows as they are read.
+//! If input parties hold different rows, a sum needs no joint computation on rows: each adds up its own, and
+//! only the sums enter. Such a step belongs to the program, so it is covered by the program's name and
+//! version, and an input party runs it on rows as they are read.
 
 use super::declaration::{Cells, Table};
 use super::declaration::{RowError, encode};
@@ -114,6 +114,6 @@ impl LocalStep for PassThrough<'_> {
 pub struct Figure {
     /// What it is.
     pub name: String,
-    /// How much; not a number if the outputs do not tell.
+    /// The value; NaN if the outputs do not determine it.
     pub value: f64,
 }

@@ -1,7 +1,7 @@
 //! The parameters that turn a built-in program's name into a program: read strictly, hashed canonically.
 //!
-//! A job file gives them as a table; every entry must be known to the program and in its bounds, so that a misspelt
-//! name is an error and not a default.
+//! A job file gives them as a table; every entry must be known to the program and in its bounds, so that a
+//! misspelt name is an error and not a default.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

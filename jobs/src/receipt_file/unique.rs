@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Reading {
         let mut members = Map::new();
         while let Some((name, UniqueMembers(value))) = map.next_entry::<String, _>()? {
             if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands there twice"));
+                return Err(A::Error::custom("a member occurs twice"));
             }
         }
         Ok(members.into())

@@ -5,8 +5,9 @@
 //! member   text : value              value   text | number | null
 //! ```
 //!
-//! A parser that hands numbers out as binary fractions has rounded them, and rows are money: so a number is its text here,
-//! and what it means is decided where CSV fields are read. Names may repeat; who asks for the row refuses that.
+//! A parser that hands numbers out as binary fractions has rounded them, and rows are money: so a number is
+//! its text here, and what it means is decided where CSV fields are read. Names may repeat; who asks for the
+//! row refuses that.
 
 use serde::de::IgnoredAny;
 
@@ -21,7 +22,8 @@ pub(crate) enum Written {
     Else,
 }
 
-/// The members of a line in their order; `None` if it is no object. Nothing is read after a value that no column can have.
+/// The members of a line in order; `None` unless the line is an object. Reading stops at a value that no
+/// column can have.
 pub(crate) fn members(line: &str) -> Option<Vec<(String, Written)>> {
     let (mut rest, mut members) =
         (line.trim_matches(BLANK).strip_prefix('{')?.trim_start_matches(BLANK), Vec::new());

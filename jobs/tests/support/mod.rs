@@ -1,4 +1,5 @@
-//! A small job for tests: two input parties who do not compute, one who does, and a result party who does nothing else.
+//! A small job for tests: two input parties who do not compute, one who does, and a result party who does
+//! nothing else.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use rand_chacha::ChaCha20Rng;

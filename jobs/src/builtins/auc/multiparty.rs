@@ -1,7 +1,7 @@
 //! `auc@1` as a functionality of two input parties.
 //!
-//! An input party's rows are read with their class; the local step sorts them by class and counts each input party's own pairs, as
-//! the two-party program does.
+//! An input party's rows are read with their class; the local step sorts them by class and counts each input
+//! party's own pairs, as the two-party program does.
 
 use super::circuit::PartyInputs;
 use super::schema::{Classes, Column, MAX_ROWS, NAME};
@@ -25,7 +25,8 @@ pub struct MultipartyAuc {
 }
 
 impl MultipartyAuc {
-    /// From `positive` and `negative` (the rows of each class of the two input parties) and `measures` (columns of at most 32 bits).
+    /// From `positive` and `negative` (the rows of each class of the two input parties) and `measures`
+    /// (columns of at most 32 bits).
     ///
     /// # Errors
     /// If a parameter is missing, unknown or out of bounds.

@@ -86,7 +86,7 @@ pub enum TableErrorKind {
         /// Fields of a row.
         expected: usize,
     },
-    /// A value is missing or is no decimal.
+    /// A value is missing or not a decimal number.
     #[error("a value must be digits, perhaps with a decimal point")]
     Decimal,
     /// A value is finer than its column.

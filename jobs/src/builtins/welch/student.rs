@@ -5,8 +5,9 @@
 //! p = I_x(ν/2, 1/2) at x = ν/(ν + t²)                  two-sided, by Student's distribution
 //! ```
 //!
-//! Degrees of freedom after Satterthwaite (1946) and Welch (1947). The regularised incomplete beta function `I` is its
-//! continued fraction, evaluated after Lentz (NIST Digital Library of Mathematical Functions, 8.17.22).
+//! Degrees of freedom after Satterthwaite (1946) and Welch (1947). The regularised incomplete beta function
+//! `I` is its continued fraction, evaluated after Lentz (NIST Digital Library of Mathematical Functions,
+//! 8.17.22).
 
 use crate::multiparty::Figure;
 

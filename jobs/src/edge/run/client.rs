@@ -1,7 +1,9 @@
-//! The part of those who do not compute: input parties bring their input to both compute parties, everybody collects what there is.
+//! The parties that do not compute: input parties deliver their input to both compute parties, and all of
+//! them collect their results.
 //!
-//! An input party is bound to its input, and the run costs its part of the budget, when a compute party is there to take it and not before.
-//! After the job's expiry nothing is brought any more; what was computed in time is collected.
+//! An input party is bound to its input, and the run is debited from its budget, when a compute party is
+//! ready to take the input and not before. After the job's expiry nothing is delivered; what was computed in
+//! time is collected.
 
 use std::thread;
 use std::time::Instant;
@@ -58,15 +60,16 @@ pub(crate) fn run<P: Functionality>(
     Ok(outcome)
 }
 
-/// Tells both compute parties that we have all that is ours, so that they need not wait for us; at worst they do, until their deadline.
+/// Tells both compute parties that we have all that is ours, so that they need not wait for us; at worst they
+/// do, until their deadline.
 fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, tries: u32) {
-    let mut told = 0;
+    let mut confirmed = 0;
     for compute_party in setup.job().compute_parties() {
         let hears = |_| matches!(ask(setup, compute_party, RequestKind::Confirmed), Ok(Some(_)));
-        told += u32::from((0..tries).any(hears));
+        confirmed += u32::from((0..tries).any(hears));
     }
-    if told == 2 {
-        // Without this, they are told once more.
+    if confirmed == 2 {
+        // If this fails, the confirmation is sent once more.
         let _ = storage.put(&name(setup.job(), Item::Confirmed), &[]);
     }
 }
@@ -116,29 +119,30 @@ fn deliver<P: Functionality>(
     Ok(())
 }
 
-/// Asks both compute parties until each has told its end of the run.
+/// Asks both compute parties until each has reported the end of the run.
 fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
     let compute_parties = setup.job().compute_parties();
     let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
-    let mut told: [Option<(Receipt, Option<EncryptedOutputShare>)>; 2] = [None, None];
+    let mut ended: [Option<(Receipt, Option<EncryptedOutputShare>)>; 2] = [None, None];
     loop {
         let mut awaited: Vec<String> = Vec::new();
-        for (compute_party, told) in
-            compute_parties.into_iter().zip(&mut told).filter(|(_, told)| told.is_none())
+        for (compute_party, ended) in
+            compute_parties.into_iter().zip(&mut ended).filter(|(_, ended)| ended.is_none())
         {
             match ask(setup, compute_party, RequestKind::Collect)? {
                 Some(Response::Finished { receipt, encrypted_share }) => {
-                    *told = Some((Receipt::from_bytes(setup.job(), &receipt)?, encrypted_share));
+                    *ended = Some((Receipt::from_bytes(setup.job(), &receipt)?, encrypted_share));
                 }
                 Some(Response::Refused(why)) => {
                     return Err(RunError::Refused { by: setup.name(compute_party), why });
                 }
-                // One that awaits nobody is there, and awaits or computes with the other one.
+                // A compute party that waits for no input party waits for the other compute party or
+                // computes.
                 Some(Response::Waiting(names)) => awaited.extend(names),
                 _ => awaited.push(setup.name(compute_party)),
             }
         }
-        if let [Some((receipt, a)), Some((other, b))] = &told {
+        if let [Some((receipt, a)), Some((other, b))] = &ended {
             if receipt != other {
                 return Err(RunError::Disagree("their receipts differ"));
             }

@@ -1,4 +1,5 @@
-//! A compute party's part: others are answered on threads of their own ([`server`](super::server)), while it attempts the run.
+//! A compute party's part: others are answered on threads of their own ([`server`](super::server)), while it
+//! attempts the run.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -29,7 +30,7 @@ use sotto_mpc::channel::Framed;
 /// How long others can still hear that a run failed.
 const FAILURE_NOTICE: Duration = Duration::from_secs(5);
 
-/// Bytes of a reason that others are told, so that one who passes it on can say whose it is.
+/// Longest reason that is sent to other parties; the rest is room for the name of the party it comes from.
 const MAX_REASON: usize = 800;
 
 /// How long signatures may take to cross, once all is computed.
@@ -71,7 +72,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
         let own = prepared.as_ref().and_then(|prepared| prepared.own.as_ref());
         let outcome = server.compute(&called, own, rng);
         match &outcome {
-            // What is ours is told before the others have theirs: they may stay away.
+            // Report our result before the others have theirs: they may stay away.
             Ok(outcome) => (setup.observe)(Stage::Finished(Box::new(outcome.clone()))),
             Err(error) => server.stop(error),
         }
@@ -137,7 +138,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         }
     }
 
-    /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if it is not ready.
+    /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if
+    /// it is not ready.
     fn call(&self) -> Result<Option<Line>, RunError> {
         let (setup, job) = (self.setup, self.setup.job());
         thread::sleep(AGAIN);
@@ -245,8 +247,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         Ok(Shares(shares))
     }
 
-    /// Waits until everybody has what there is for it, as long as the job's deadline is. The other compute party may have to be met once
-    /// more, if it lacks our signature; or told that nothing will come of it.
+    /// Waits until everybody has what there is for it, as long as the job's deadline is. The other compute
+    /// party may have to be met once more, if it lacks our signature; or told that nothing will come of it.
     fn serve(&self, called: &Receiver<Line>, own: Option<&InputShare>, rng: &mut (impl RngCore + CryptoRng)) {
         let setup = self.setup;
         let stopped = self.durable().state.stopped().map(str::to_owned);
@@ -273,8 +275,8 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         }
     }
 
-    /// Nothing more will come of this run here: those who ask are told why. Where others only stayed away or were cut off, the same
-    /// command goes on with the run, and nobody is told to give up.
+    /// Nothing more will come of this run here: those who ask are told why. Where others only stayed away or
+    /// were cut off, the same command goes on with the run, and nobody is told to give up.
     fn stop(&self, error: &RunError) {
         let is_passing = match error {
             RunError::Late(_) => true,
@@ -317,7 +319,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         }
     }
 
-    /// What those who ask are told of an error; our own policy and disk are nobody else's business.
+    /// The reason that other parties receive. Errors of our own policy and disk stay private.
     fn words(error: &RunError) -> String {
         match error {
             RunError::Debit(_) | RunError::Storage(_) | RunError::NoInput => {
@@ -328,7 +330,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     }
 }
 
-/// The stream of an attempt, which tells how much has passed.
+/// The stream of an attempt, which reports its progress.
 struct ProgressStream<'o> {
     inner: Pinned,
     passed: u64,

@@ -1,4 +1,5 @@
-//! A client's connection while it says what it wants: in time, and no longer than the compute party's part lasts.
+//! A client's connection while it says what it wants: in time, and no longer than the compute party's part
+//! lasts.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

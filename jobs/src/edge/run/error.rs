@@ -51,7 +51,7 @@ pub enum RunError {
         why: String,
     },
     /// The two compute parties say different things.
-    #[error("the two compute parties do not tell the same: {0}")]
+    #[error("the two compute parties disagree: {0}")]
     Disagree(&'static str),
     /// The compute parties cannot compute together.
     #[error(transparent)]

@@ -7,8 +7,9 @@
 //!   0 ‖ round trip u64 ‖ bytes a second u64 ──▶            so that both know
 //! ```
 //!
-//! Tables flow from the garbler to the evaluator, so that direction is measured, over the same encrypted channel as a run's. Nothing
-//! is said of anybody's data. The garbler sends no more than [`MOST`] at once, whatever it is asked for.
+//! Tables flow from the garbler to the evaluator, so that direction is measured, over the same encrypted
+//! channel as a run's. Nothing is said of anybody's data. The garbler sends no more than [`MOST`] at once,
+//! whatever it is asked for.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,7 +36,8 @@ pub struct LinkSpeed {
     pub bytes_a_second: u64,
 }
 
-/// Measures the link between the two compute parties of a job; both have to call this within the job's deadline.
+/// Measures the link between the two compute parties of a job; both have to call this within the job's
+/// deadline.
 ///
 /// # Errors
 /// If we are none of them, or the other one does not come.

@@ -1,11 +1,12 @@
-//! How the others come to a compute party: to where it listens, or each to a rendezvous server, where it waits for all of them.
+//! How clients reach a compute party: at its own address, or through a rendezvous server.
 //!
 //! ```text
 //! listens    others ──▶ host and port of the compute party
 //! rendezvous server      others ──▶ rendezvous server ◀── compute party, a thread for each of the others
 //! ```
 //!
-//! Threads that wait at a rendezvous server belong to nobody: they end with the connection that they wait for, after the listener is gone.
+//! A thread that waits at a rendezvous server ends with the connection that it waits for, after the listener
+//! is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
@@ -69,7 +70,7 @@ impl Incoming {
     /// Who comes next, if somebody does in a moment.
     pub(crate) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
         match self {
-            // Strangers who fail are no reason to stop.
+            // A failed handshake of a stranger does not stop the listener.
             Self::Listener(listener) => Ok(listener.accept(routes.timeouts(AGAIN)).ok()),
             Self::RendezvousServer { arrivals, .. } => match arrivals.recv_timeout(AGAIN) {
                 Ok(Ok(line)) => Ok(Some(line)),

@@ -1,6 +1,7 @@
 //! How a party finds the others: which of them it calls, where, and how long it waits.
 //!
-//! The job says where a compute party is met; `listen` and `rendezvous_server` say otherwise for this process.
+//! The job says where a compute party is met; `listen` and `rendezvous_server` say otherwise for this
+//! process.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::{Digest, Job, PartyId};
 use sotto_mpc::channel::Framed;
 use sotto_party::Identity;
 
-/// How long to wait for a compute party to answer, or to come to the rendezvous server: some round trips of a slow link.
+/// How long to wait for a compute party to answer, or to come to the rendezvous server: some round trips of a
+/// slow link.
 const CONNECT: Duration = Duration::from_secs(2);
 
 const SMALL_ORDER: &str = "its key is of small order";

@@ -1,12 +1,13 @@
-//! What the threads of a compute party share, and how it answers whoever comes.
+//! The state that a compute party's threads share, and how it answers clients.
 //!
 //! ```text
-//! listener ─► a seat of the client's four ─► its request, in time ─► run state ─► answer
-//!                                                            └─► the other compute party's call ─► attempt
+//! listener ─► one of the client's four connections ─► its request, in time ─► run state ─► response
+//!                                                                           └─► the other compute party's call ─► attempt
 //! ```
 //!
-//! Guests are parties of the job, who proved their keys. One of them can take four seats and no more, says what it wants within
-//! seconds, and goes when the compute party's part is over; so none keeps the others out or the compute party from its end.
+//! Clients are parties of the job that proved their keys. A client has at most four connections, sends its
+//! request within seconds, and is disconnected when the run is over, so that no client can lock the others
+//! out or delay the end.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ use crate::run_state::{Effect, Event, Item, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
 
-/// Connections at a time of one party. It needs one, and another while the network has not yet told that the first is gone.
+/// Concurrent connections of one party. It needs one, and a second while a broken one has not timed out.
 const MAX_CONNECTIONS: usize = 4;
 
 /// Beside inputs and outputs: input commitments, receipts, names, and what encryption adds.
@@ -41,7 +42,7 @@ const FRESH: Duration = Duration::from_secs(5);
 pub(crate) struct DurableState<'a, S> {
     pub(crate) state: RunState<'a>,
     pub(crate) storage: &'a mut S,
-    /// Our own input, while nobody was told of it.
+    /// Our own input, until another party learns of it.
     pub(crate) unsaved: Option<Vec<u8>>,
 }
 
@@ -58,7 +59,8 @@ impl<S: Storage> DurableState<'_, S> {
         self.state.recover(|item| storage.get(&name(job, item)).ok().flatten());
     }
 
-    /// Takes an event and does what is to be done, in order. Where something cannot be kept, the run state is as if nothing had happened.
+    /// Takes an event and does what is to be done, in order. Where something cannot be kept, the run state is
+    /// as if nothing had happened.
     pub(crate) fn step(&mut self, event: Event) -> Result<Reply, RunError> {
         self.apply(event).inspect_err(|_| self.recover())
     }
@@ -75,7 +77,7 @@ impl<S: Storage> DurableState<'_, S> {
         Ok(Reply::Go)
     }
 
-    /// From now on the run has this input of ours and no other: the other compute party is about to be told of it.
+    /// Binds the run to this input of ours. Called just before the other compute party learns of it.
     pub(crate) fn bind(&mut self) -> Result<(), RunError> {
         if let Some(saved_input) = &self.unsaved {
             self.storage.put(&name(self.state.agreement().job(), Item::Own), saved_input)?;
@@ -95,7 +97,7 @@ pub(crate) struct Server<'a, P, S> {
     pub(crate) other: Mutex<Option<(Instant, Vec<String>)>>,
     pub(crate) over: AtomicBool,
     pub(crate) connections: Mutex<BTreeMap<PartyId, usize>>,
-    /// Why nobody can come any more.
+    /// Why the listener stopped.
     pub(crate) shut: Mutex<Option<RunError>>,
 }
 
@@ -139,7 +141,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         *lock(&self.other) = Some((Instant::now(), names));
     }
 
-    /// Answers whoever comes, each on a thread of its own, until the run is over.
+    /// Answers clients, each on a thread of its own, until the run is over.
     pub(crate) fn answer<'scope>(
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
@@ -159,7 +161,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
             // Who is turned away comes again.
             if let Some(permit) = self.permit(client) {
                 scope.spawn(move || {
-                    // A client who hung up comes again; there is nobody to tell.
+                    // A client that hung up comes again.
                     let _ = self.client(&permit, line, calls);
                 });
             }

@@ -1,4 +1,4 @@
-//! What a party brings to a run, what it is told meanwhile, and what it has in the end.
+//! What a party brings to a run, the progress that it observes, and the outcome.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,8 +23,9 @@ use sotto_party::Identity;
 pub struct Setup<'a, P> {
     /// What was agreed.
     pub agreement: &'a Agreement,
-    /// The program. Whoever built it from something else than the job file holds its gates against the job first
-    /// ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against it here.
+    /// The program. Whoever built it from something else than the job file holds its gates against the job
+    /// first ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against it
+    /// here.
     pub program: &'a P,
     /// Which run, from 1.
     pub run: u32,
@@ -53,7 +54,8 @@ pub enum Stage {
     Delivered(String),
     /// The compute parties begin.
     Attempt(u32),
-    /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them for each AND gate.
+    /// So many bytes of the attempt have passed between the compute parties, both ways together; 32 of them
+    /// for each AND gate.
     Passed(u64),
     /// The compute parties signed.
     Signed,
@@ -97,7 +99,7 @@ impl Outcome {
 /// Our input, committed to.
 pub(crate) struct Own {
     pub(crate) prepared: PreparedInput,
-    /// What is to be kept before anybody is told of it; nothing if that was done.
+    /// What must be stored before another party learns of the input; `None` once it is stored.
     pub(crate) unsaved: Option<Vec<u8>>,
 }
 

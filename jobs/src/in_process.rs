@@ -1,0 +1,173 @@
+//! A whole job in one process: every party's part, over a channel in memory.
+//!
+//! ```text
+//! input parties ── encrypted input shares ──► garbler ◄── channel in memory ──► evaluator
+//!                                                └── encrypted output shares ──► result parties
+//! ```
+//!
+//! The steps, messages and checks are those of [`edge::run`](crate::edge::run), without sockets, files and
+//! clock. Use it to try a job out and in tests. It protects nothing: the process sees every input.
+
+use std::thread;
+
+use rand_core::{CryptoRng, RngCore};
+use sotto_mpc::Bits;
+use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
+use sotto_party::Identity;
+
+use crate::approval::Agreement;
+use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
+use crate::input_commitment::{InputCommitment, InputError, InputShare, PreparedInput, prepare};
+use crate::job::PartyId;
+use crate::multiparty::{Functionality, Table};
+use crate::output_share::{AttemptOutputs, WrongOutputShare};
+use crate::receipt::Receipt;
+
+/// Which run, and what the parties bring to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties<'a> {
+    /// The job that all of them signed.
+    pub agreement: &'a Agreement,
+    /// Which run of the job, from 1.
+    pub run: u32,
+    /// Seconds since 1970, for the receipt.
+    pub now: u64,
+    /// The parties' keys, in the job's order.
+    pub identities: &'a [Identity],
+    /// The input bits, in the order of the job's inputs.
+    pub inputs: &'a [Bits],
+}
+
+/// What a run in one process yields.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// What both compute parties signed.
+    pub receipt: Receipt,
+    /// For each result party its outputs: their places in the job, and their bits.
+    pub outputs: Vec<(PartyId, Vec<(usize, Vec<bool>)>)>,
+}
+
+/// Why a run in one process failed.
+#[derive(Debug, thiserror::Error)]
+pub enum InProcessError {
+    /// Keys or inputs of some parties are missing.
+    #[error("keys or inputs are missing: the job has {parties} parties and {inputs} inputs")]
+    Missing {
+        /// Parties of the job.
+        parties: usize,
+        /// Inputs of the job.
+        inputs: usize,
+    },
+    /// An input could not be committed to or decrypted.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The compute parties failed.
+    #[error(transparent)]
+    Attempt(#[from] AttemptError),
+    /// A compute party panicked.
+    #[error("a compute party panicked")]
+    Panicked,
+    /// An output share is not the one in the receipt.
+    #[error(transparent)]
+    OutputShare(#[from] WrongOutputShare),
+}
+
+/// Runs a job: commits to all inputs, computes garbled, and decrypts what is for each result party. The
+/// garbler draws from the first random source and the evaluator from the second.
+///
+/// # Errors
+/// [`InProcessError`]: what failed, at the first party that noticed.
+pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
+    parties: &Parties<'_>,
+    program: &P,
+    [first, second]: [&mut R; 2],
+) -> Result<Results, InProcessError> {
+    let job = parties.agreement.job();
+    if parties.identities.len() != job.parties.len() || parties.inputs.len() != job.inputs.len() {
+        return Err(InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() });
+    }
+    let mut prepared = Vec::with_capacity(job.inputs.len());
+    for (input, bits) in job.inputs.iter().zip(parties.inputs) {
+        let run = (input.party, parties.run);
+        prepared.push(prepare(job, run, bits, parties.identity(input.party)?, first)?);
+    }
+    let computing = Computing { parties, program, prepared: &prepared };
+    let (near, far) = pipe_pair();
+    let [garbler, evaluator] = job.compute_parties();
+    let (garbled, evaluated) = thread::scope(|scope| {
+        let garbling = scope.spawn(|| computing.compute(garbler, near, first));
+        let evaluated = computing.compute(evaluator, far, second);
+        (garbling.join().unwrap_or(Err(InProcessError::Panicked)), evaluated)
+    });
+    let (garbled, evaluated) = (garbled?, evaluated?);
+    let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
+    let facts = &garbled.receipt.facts;
+    let origin = AttemptOutputs { job, run_id: facts.run_id, widths: &widths };
+    let mut outputs = Vec::new();
+    for party in job.result_parties() {
+        let shares = [encrypted_for(&garbled, party), encrypted_for(&evaluated, party)];
+        let joined = origin.join(party, parties.identity(party)?, facts, shares)?;
+        outputs.push((party, job.outputs_of(party).into_iter().zip(joined.outputs).collect()));
+    }
+    Ok(Results { receipt: garbled.receipt, outputs })
+}
+
+impl Parties<'_> {
+    fn identity(&self, party: PartyId) -> Result<&Identity, InProcessError> {
+        let job = self.agreement.job();
+        let missing = InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() };
+        self.identities.get(usize::from(party.0)).ok_or(missing)
+    }
+}
+
+fn encrypted_for(finished: &Finished, party: PartyId) -> &[u8] {
+    let share = finished.encrypted_shares.iter().find(|share| share.result_party == party);
+    share.map_or(&[], |share| &share.encrypted.0)
+}
+
+/// What both compute parties know.
+struct Computing<'a, P> {
+    parties: &'a Parties<'a>,
+    program: &'a P,
+    prepared: &'a [PreparedInput],
+}
+
+impl<P: Functionality> Computing<'_, P> {
+    /// One compute party's part. Both ends are in one process, so there is no channel binding to put into the
+    /// session.
+    fn compute(
+        &self,
+        us: PartyId,
+        stream: Pipe,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Finished, InProcessError> {
+        let Parties { agreement, run, now, .. } = *self.parties;
+        let input_commitments: Vec<InputCommitment> =
+            self.prepared.iter().map(|prepared| prepared.input_commitment.clone()).collect();
+        let identity = self.parties.identity(us)?;
+        let context = AttemptContext { agreement, run, input_commitments: &input_commitments, us, identity };
+        let decrypted = self.decrypt(us)?;
+        let own = |prepared: &'_ PreparedInput| prepared.input_commitment.input_party == us;
+        let shares = self.prepared.iter().zip(&decrypted).filter_map(|(prepared, share)| {
+            share.as_ref().or_else(|| prepared.own.as_ref().filter(|_| own(prepared)))
+        });
+        let begun = begin(context, (Framed::new(stream), [0; 32]), 1, None, rng)?;
+        let (computed, begun) = begun.compute(self.program, &shares.collect::<Vec<_>>(), &mut || now, rng)?;
+        Ok(begun.exchange(&computed)?)
+    }
+
+    /// The input shares that were encrypted to a compute party; none where it has the whole input or nothing.
+    fn decrypt(&self, us: PartyId) -> Result<Vec<Option<InputShare>>, InProcessError> {
+        let (job, identity) = (self.parties.agreement.job(), self.parties.identity(us)?);
+        let mut shares = Vec::with_capacity(self.prepared.len());
+        for (i, prepared) in self.prepared.iter().enumerate() {
+            let bits = self.program.declaration().input_bits(i);
+            let encrypted = prepared.encrypted.iter().find(|(party, _)| *party == us);
+            let decrypt = |(_, encrypted): &(PartyId, Vec<u8>)| {
+                prepared.input_commitment.decrypt(job, identity, encrypted, bits)
+            };
+            shares.push(encrypted.map(decrypt).transpose()?);
+        }
+        Ok(shares)
+    }
+}
