@@ -13,7 +13,7 @@ use std::{
 use syn::{Attribute, Item, UseTree, Visibility, visit::Visit};
 
 /// A module's path from the crate's root: `["rules", "shape"]`.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// A `use` that other modules may reach through: the name that it brings, and the path that it stands for.
 struct Alias {
@@ -38,13 +38,13 @@ struct Contents {
 }
 
 /// The modules of one crate.
-pub struct Crate {
+pub(crate) struct Crate {
     modules: BTreeMap<Module, Contents>,
 }
 
 impl Crate {
     /// Reads the crate whose root is `lib.rs` or `main.rs` in `source`.
-    pub fn read(source: &Path) -> Self {
+    pub(crate) fn read(source: &Path) -> Self {
         let root = ["lib.rs", "main.rs"].map(|f| source.join(f)).into_iter().find(|f| f.exists()).unwrap();
         let mut read = Self { modules: BTreeMap::new() };
         read.add_file(&root, source, Module::new());
@@ -63,7 +63,7 @@ impl Crate {
             match item {
                 Item::Mod(m) => {
                     let name = m.ident.to_string();
-                    let child = [&module[..], &[name.clone()]].concat();
+                    let child = child(&module, &name);
                     match &m.content {
                         Some((_, inner)) => self.add_items(inner, &folder.join(&name), child, file.clone()),
                         None => self.add_file(&source_of(folder, &name), &folder.join(&name), child),
@@ -85,12 +85,12 @@ impl Crate {
     }
 
     /// All modules that have a file of their own.
-    pub fn files(&self) -> BTreeSet<Module> {
+    pub(crate) fn files(&self) -> BTreeSet<Module> {
         self.modules.values().map(|c| c.file.clone()).collect()
     }
 
     /// Every import, from file to file.
-    pub fn imports(&self) -> BTreeSet<(Module, Module)> {
+    pub(crate) fn imports(&self) -> BTreeSet<(Module, Module)> {
         let mut found = BTreeSet::new();
         for (module, contents) in &self.modules {
             let used = |name: &Option<String>| {
@@ -106,7 +106,7 @@ impl Crate {
     }
 
     /// Where each type has its own methods: the file that defines it and its name, and the files with methods.
-    pub fn methods(&self) -> BTreeMap<(Module, String), BTreeSet<Module>> {
+    pub(crate) fn methods(&self) -> BTreeMap<(Module, String), BTreeSet<Module>> {
         let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (module, contents) in &self.modules {
             for path in &contents.with_methods {
@@ -146,8 +146,7 @@ impl Crate {
         if contents.items.contains(name) || depth == 0 {
             return Some(contents.file.clone());
         }
-        let named = contents.aliases.iter().filter(|a| a.name.as_deref() == Some(name));
-        for alias in named {
+        if let Some(alias) = contents.aliases.iter().find(|a| a.name.as_deref() == Some(name)) {
             return self.through(module, &alias.path, depth);
         }
         let globs = contents.aliases.iter().filter(|a| a.name.is_none());
@@ -160,7 +159,7 @@ impl Crate {
         let (name, parents) = path.split_last()?;
         match self.module_of(module, parents) {
             Some(at) if self.modules[&at].children.contains(name) => {
-                Some(self.modules[&[&at[..], &[name.clone()]].concat()].file.clone())
+                Some(self.modules[&child(&at, name)].file.clone())
             }
             Some(at) => self.definition(&at, name, depth - 1),
             None => self.file_of(module, path),
@@ -184,7 +183,7 @@ impl Crate {
 }
 
 /// Groups of files that import each other, directly or around a corner: each group is a circle.
-pub fn circles(imports: &BTreeSet<(Module, Module)>) -> Vec<BTreeSet<Module>> {
+pub(crate) fn circles(imports: &BTreeSet<(Module, Module)>) -> Vec<BTreeSet<Module>> {
     let mut next: BTreeMap<&Module, Vec<&Module>> = BTreeMap::new();
     imports.iter().for_each(|(from, to)| next.entry(from).or_default().push(to));
     let reach = |start: &Module| {
@@ -201,6 +200,10 @@ pub fn circles(imports: &BTreeSet<(Module, Module)>) -> Vec<BTreeSet<Module>> {
         r.iter().filter(back).cloned().collect::<BTreeSet<_>>()
     };
     in_circle.map(group).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn child(of: &[String], name: &str) -> Module {
+    of.iter().cloned().chain([name.to_owned()]).collect()
 }
 
 fn source_of(folder: &Path, name: &str) -> PathBuf {
@@ -222,10 +225,10 @@ fn flatten(tree: &UseTree, before: &mut Vec<String>, public: bool, into: &mut Ve
         }
         UseTree::Name(n) => {
             let name = n.ident.to_string();
-            into.push(Alias { path: [&before[..], &[name.clone()]].concat(), name: Some(name), public });
+            into.push(Alias { path: child(before, &name), name: Some(name), public });
         }
         UseTree::Rename(r) => {
-            let path = [&before[..], &[r.ident.to_string()]].concat();
+            let path = child(before, &r.ident.to_string());
             into.push(Alias { name: Some(r.rename.to_string()), path, public });
         }
     }

@@ -78,12 +78,12 @@ fn table(root: &Path) -> BTreeMap<String, Layers> {
 }
 
 /// Everything in the workspace that breaks its layers.
-pub fn all_faults(root: &Path) -> Vec<String> {
+pub(crate) fn all_faults(root: &Path) -> Vec<String> {
     table(root).iter().flat_map(|(folder, layers)| faults(root, folder, layers)).collect()
 }
 
 /// The crates that have layers.
-pub fn crates(root: &Path) -> BTreeSet<String> {
+pub(crate) fn crates(root: &Path) -> BTreeSet<String> {
     table(root).into_keys().collect()
 }
 

@@ -29,6 +29,7 @@ use std::collections::VecDeque;
 pub(crate) type StepResult<T = ()> = Result<T, LedgerError>;
 
 /// What happens to a component. Each ignores the events that do not concern it.
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for one call")]
 pub(crate) enum PartEvent<'a> {
     /// A message from a peer.
     Message(PeerId, Message),
