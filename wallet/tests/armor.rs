@@ -1,4 +1,4 @@
-//! Slates as text: what chat and mail do to it, and what each accident is called.
+//! Slates as text: the damage that chat and mail do, and the error for each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -120,7 +120,7 @@ fn accidents_are_told_apart() {
     assert_eq!(read(&short), ArmorError::Checksum);
     let long = " ".repeat(armor::MAX_TEXT + 1);
     assert_eq!(read(&long), ArmorError::TooLong { found: armor::MAX_TEXT + 1 });
-    // Ten megabytes of digits that follow a good header are not looked at either.
+    // Ten megabytes of digits after a valid header are not read either.
     assert!(matches!(read(&format!("{text}{}", "1".repeat(10 << 20))), ArmorError::TooLong { .. }));
     // No line at all, and lines of zeros.
     assert_eq!(read("BEGIN SOTTO RESPONSE.. END SOTTO RESPONSE."), ArmorError::Checksum);

@@ -1,5 +1,4 @@
-//! What a wallet has seen of the chain is held against what it is shown: an older tip and a deep fork are
-//! refused, and nothing is kept of them.
+//! Checkpoints: a wallet refuses a lower tip and a deep fork, and stores nothing of them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -27,7 +26,7 @@ fn hash(ledger: &Ledger, height: u64) -> Hash {
     ledger.hash_at(Height::new(height)).unwrap().unwrap()
 }
 
-/// A chain on which nothing deeper than three blocks is replaced.
+/// A chain with a reorganisation limit of three blocks.
 fn shallow() -> (Ledger, Person, Person) {
     let ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 3));
     let (a, b) = (ledger.wallet(10), ledger.wallet(20));
@@ -52,13 +51,13 @@ fn an_older_tip_is_refused_and_changes_nothing() {
     }
     assert_eq!((a.balance(), b.balance()), (paid, got), "what was paid is not spendable again");
 
-    // A wallet that was closed meanwhile remembers too; a new one has nothing to hold against it.
+    // A wallet that was closed meanwhile remembers too; a new one has nothing to compare with.
     let mut again = a.copy(a.installation.clone());
     assert!(matches!(refusal(&mut again, &ledger), ScanError::Older { .. }));
     let mut fresh = Person::from_words(ledger.chain.clone(), a.wallet.words().clone(), 7);
     fresh.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
 
-    // Its owner can say that the chain did go back.
+    // The owner can confirm that the chain went back.
     let report = a.wallet.rescan(&ledger, &mut |_, _| {}).unwrap();
     assert_eq!((report.tip.get(), report.replaced), (3, None));
     assert_eq!(a.wallet.tip(), ledger.height());
@@ -71,7 +70,7 @@ fn a_reorganisation_is_followed_and_told() {
     ledger.grow(&a.wallet, 8);
     a.scan(&ledger);
     let (before, money) = (hash(&ledger, 8), a.balance());
-    // As many blocks as a reorganisation may replace, and none less than were there.
+    // As many blocks as a reorganisation may replace, and at least as many new ones.
     (0..3).for_each(|_| ledger.undo());
     ledger.grow(&b.wallet, 3);
     let report = a.wallet.scan(&ledger, &mut |_, _| {}).unwrap();
@@ -95,7 +94,7 @@ fn a_fork_below_every_reorganisation_is_refused() {
         matches!(refused, ScanError::Forked { height, seen, shown } if (height.get(), seen, shown) == (5, was, is)),
         "{refused}"
     );
-    // A wallet that comes after it all knows no better, and ends where one does that gives way.
+    // A new wallet cannot tell the branches apart, and ends with the same state as one that rescans.
     let mut fresh = Person::from_words(ledger.chain.clone(), a.wallet.words().clone(), 7);
     fresh.scan(&ledger);
     a.wallet.rescan(&ledger, &mut |_, _| {}).unwrap();
@@ -103,7 +102,7 @@ fn a_fork_below_every_reorganisation_is_refused() {
     assert_eq!(a.wallet.outputs().count(), 4);
 }
 
-/// The anchor moves with the tip: what was beyond every reorganisation once stays so.
+/// The checkpoint moves with the tip: a block that no reorganisation reaches remains so.
 #[test]
 fn many_small_steps_are_no_way_round() {
     let (mut ledger, mut a, b) = shallow();
@@ -131,8 +130,7 @@ fn a_view_only_wallet_remembers_too() {
     assert!(matches!(refused, ScanError::Older { .. }), "{refused}");
     assert_eq!((view.received(), view.unspent()), sums);
 
-    // Kept by the version before, without the block that no reorganisation reaches: it opens, and is a view
-    // key's as ever.
+    // Contents of the earlier version, without a checkpoint: they open, as those of a view wallet.
     let mut store = view.into_store();
     let kept = store.load().unwrap();
     let before = [&[129], &kept[1..kept.len() - 40]].concat();

@@ -1,4 +1,4 @@
-//! The program of `docs/EMBEDDING.md` is this one, and it pays.
+//! `docs/EMBEDDING.md` shows this program, and it pays.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 #[path = "embedding/pay.rs"]

@@ -1,4 +1,4 @@
-//! The wallet file: cut off anywhere, altered anywhere, opened twice, under a wrong passphrase.
+//! The wallet file: truncated, altered, opened twice, or opened with a wrong passphrase.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -121,7 +121,7 @@ fn a_file_altered_anywhere_is_refused() {
     }
 }
 
-/// Four gigabytes of memory, a billion passes: refused before anything is taken.
+/// Four gigabytes of memory, a billion passes: refused before any memory is allocated.
 #[test]
 fn an_absurd_key_derivation_is_not_run() {
     let folder = Folder::new();
@@ -229,13 +229,13 @@ fn a_whole_wallet_lives_in_it() {
     let opened = Wallet::open(open(&folder.file()).unwrap(), installation).unwrap();
     assert_eq!(opened.address(Account(0)).unwrap(), address);
     assert_eq!(*opened.words().phrase(), *words.phrase());
-    // Neither seed nor words are in the file in clear.
+    // The file contains neither the seed nor the words in the clear.
     let bytes = fs::read(folder.file()).unwrap();
     let word = words.phrase().split(' ').next().unwrap().to_owned();
     assert!(!bytes.windows(word.len()).any(|w| w == word.as_bytes()));
 }
 
-/// A backup opens without a lock, is made once, and its drill tells what going back would lose.
+/// A backup opens without a lock, is not overwritten, and the drill reports what a return to it would lose.
 #[test]
 fn a_backup_is_rehearsed() {
     let (mut ledger, folder) = (Ledger::new(), Folder::new());

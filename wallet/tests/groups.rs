@@ -1,4 +1,4 @@
-//! One transaction that pays several: any order of answers, who is dropped, what the parties can and cannot
+//! One transaction to several recipients: any order of responses, cancelled invites, and what each party can
 //! do.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
@@ -25,7 +25,7 @@ use support::{Ledger, Person, fee};
 
 const REWARD: u64 = 6_000_000_000;
 
-/// A ledger, a payer with three rewards of which one can be spent, and three to be paid.
+/// A ledger, a payer with three rewards of which one has matured, and three recipients.
 fn four() -> (Ledger, Person, [Person; 3]) {
     let mut ledger = Ledger::new();
     let mut a = ledger.wallet(10);
@@ -111,8 +111,7 @@ fn three_are_paid_by_one_transaction_whatever_the_order() {
             p.scan(&ledger);
             assert_eq!(p.balance(), [amount, 0, 0, 0, 0]);
         }
-        // The history shows three payments, whose fees add up; each has a proof that holds, and holds for its
-        // payee alone.
+        // The history shows three payments, whose fees add up. Each has a valid proof, for its payee only.
         let history = a.wallet.history();
         assert_eq!(history.iter().map(|e| e.fee.units()).sum::<u64>(), cost);
         let height = ledger.height();
@@ -149,7 +148,7 @@ fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
         assert!(take(&mut a, &responses[kept[0]]).unwrap().is_none());
         a.wallet.cancel(&invites[silent].session).unwrap();
         a.wallet.cancel(&invites[silent].session).unwrap();
-        // The first kernel pays for inputs and change: without it there is one of the payer's own.
+        // The first kernel pays for inputs and change: without it, the payer adds one of its own.
         let cost = if silent == 0 { fee(1, 3, 3) } else { fee(1, 3, 2) };
         let paid = 6_000_000 - [1_000_000, 2_000_000, 3_000_000][silent];
         assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - paid - cost]);
@@ -170,13 +169,13 @@ fn a_silent_recipient_is_dropped_and_nothing_of_his_is_ever_signed() {
         }
         assert_eq!(a.balance()[0] + a.balance()[1], 3 * REWARD - paid - cost);
         assert_eq!(a.wallet.history().iter().map(|e| e.fee.units()).max(), Some(cost - fee(0, 1, 1)));
-        // A promise that is never kept: it ends with its last height.
+        // This promise is never kept: it expires at its last height.
         assert_eq!(others[silent].balance()[0], 0);
     }
 }
 
-/// The last answer can be there before the last of the others is dropped: any of the answers completes the
-/// payment then.
+/// The last invite can be cancelled after all other responses have arrived: any of them then completes the
+/// payment.
 #[test]
 fn after_a_drop_any_answer_again_completes_the_payment() {
     let (_ledger, mut a, mut others) = four();
@@ -222,7 +221,7 @@ fn a_reorganisation_under_an_open_payment_locks_nothing() {
     assert_eq!(a.wallet.outputs().count(), 0);
 }
 
-/// Without change there is some as soon as one is dropped, and it is worth what it costs.
+/// A payment without change gets some when an invite is cancelled, and the change is worth its fee.
 #[test]
 fn change_appears_when_somebody_is_dropped() {
     for silent in [0, 1] {
@@ -241,14 +240,14 @@ fn change_appears_when_somebody_is_dropped() {
     }
 }
 
-/// What each of them is shown cannot be used for another one, nor twice, nor with the other's output.
+/// A response is valid for one recipient only, once, and with its own output.
 #[test]
 fn one_answer_stands_for_one_recipient() {
     let (_ledger, mut a, mut others) = four();
     let invites = invite(&mut a, &others);
     let responses = answer(&mut others, &invites);
     assert!(take(&mut a, &responses[0]).unwrap().is_none());
-    // Another answer of the same one, of a copy of his wallet that has not seen the invite.
+    // Another response of the same recipient, from a copy of its wallet that has not seen the invite.
     let words = others[0].wallet.words().clone();
     let mut twin = Person::from_words(a.wallet.chain().clone(), words, 5);
     let second = twin.respond(&invites[0]).unwrap();
@@ -261,7 +260,7 @@ fn one_answer_stands_for_one_recipient() {
     let wrong = Response { offset: responses[0].offset, ..responses[1].clone() };
     assert_eq!(refusal(take(&mut a, &wrong)), SlateError::ResponderOutput);
     assert!(others[1].respond(&invites[0]).is_err(), "an invite is for one");
-    // Nothing of that did harm.
+    // The payment is unaffected.
     assert!(take(&mut a, &responses[1]).unwrap().is_none());
     assert!(take(&mut a, &responses[2]).unwrap().is_some());
 }
@@ -281,13 +280,13 @@ fn no_part_of_it_stands_alone() {
         part.body.kernels.retain(|k| k.excess != excess);
         let refused =
             check_transaction(&ledger.chain, part).and_then(|p| verify_transaction(&ledger.chain, p));
-        // The first kernel pays for all inputs: without it the fee is too low already.
+        // The first kernel pays for all inputs: without it, the fee is already too low.
         assert!(if gone == 0 { refused.is_err() } else { matches!(refused, Err(Rejection::Unbalanced)) });
     }
 }
 
-/// A crash between the register and the wallet file, or a full disk: the same answers make the payment
-/// afterwards.
+/// After a crash between the register and the wallet file, or a full disk, the same responses complete the
+/// payment.
 #[test]
 fn a_crash_in_between_loses_nothing() {
     let (mut ledger, mut a, mut others) = four();
@@ -322,7 +321,7 @@ fn a_crash_in_between_loses_nothing() {
     }
 }
 
-/// A copy elsewhere can neither finish nor drop; a self-spend ends the whole, by any of its sessions.
+/// A copy elsewhere can neither finish nor cancel; a self-spend of any session ends the whole payment.
 #[test]
 fn copies_and_self_spends_concern_the_whole() {
     let (mut ledger, mut a, mut others) = four();
@@ -392,9 +391,8 @@ fn what_cannot_be_paid_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Any amounts, answered in any order, with anybody dropped at any time: what is made is taken by a block
-    /// and pays those who stayed, at a fee that no smaller one could replace by more than the payer's own
-    /// kernel.
+    /// Any amounts, any order of responses, any invites cancelled at any time: a block accepts the payment,
+    /// it pays the remaining recipients, and its fee exceeds the least fee by at most one kernel.
     #[test]
     fn any_order_of_answers_and_drops_pays_who_stayed(
         amounts in prop::array::uniform3(1u64..1_900_000_000),

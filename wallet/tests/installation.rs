@@ -1,4 +1,4 @@
-//! Old wallet files, copies and crashes beside their own installation: no session is closed twice.
+//! Old wallet files, copies and crashes under the same installation: no session is closed twice.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -23,8 +23,7 @@ fn refusal<T>(r: Result<T, WalletError>) -> SlateError {
     }
 }
 
-/// The wallet file as it was before, put back beside the same installation; or a copy of it under another
-/// name.
+/// An earlier version of the wallet file under the same installation, or a copy of it under another name.
 fn put_back(p: &Person) -> Person {
     p.copy(p.installation.clone())
 }
@@ -37,7 +36,7 @@ fn an_old_wallet_file_signs_what_was_signed_or_nothing() {
     let (first, second) = (b.respond(&invite).unwrap(), twin.respond(&invite).unwrap());
     let mut old = put_back(&a);
     let t = a.finalize(&first).unwrap();
-    // Another response under the same nonces is the way to the key.
+    // Signing another response with the same nonces would reveal the key.
     assert_eq!(refusal(old.finalize(&second)), SlateError::AnsweredTwice);
     // A payment that has left cannot be cancelled, even by a wallet file that does not contain it.
     assert!(matches!(refusal(old.wallet.cancel(&invite.session)), SlateError::HasLeft { .. }));
@@ -58,8 +57,8 @@ fn an_old_wallet_file_does_not_bring_a_cancelled_payment_back() {
     assert_eq!(old.balance(), a.balance());
 }
 
-/// The register comes first: when the wallet file cannot follow, the same response can be repeated, and no
-/// other.
+/// The register is written first: if the wallet file cannot be written, only the same response can be
+/// repeated.
 #[test]
 fn a_crash_between_register_and_wallet_is_finished_later() {
     let (_, mut a, mut b) = two();
@@ -113,7 +112,7 @@ fn the_folder_remembers_as_the_memory_does() {
         }
         let other = installation::open(&dir).unwrap();
         assert_eq!(other.close(&SessionId([8; 32]), &ON[2]).unwrap(), ON[2]);
-        // One key, the register, two sessions, no litter.
+        // One key, the register, two sessions, and no temporary files.
         let names = |d: &std::path::Path| fs::read_dir(d).unwrap().count();
         assert_eq!((names(&dir), names(&dir.join("closed"))), (2, 2));
     }

@@ -55,7 +55,7 @@ fn flipped(p: &RangeProof) -> RangeProof {
 fn ask_pay_collect() {
     let (mut ledger, mut a, mut b) = two();
     let invoice = b.ask(5_000_000, &a);
-    // Asking promises nothing and locks nothing.
+    // An invoice promises nothing and locks nothing.
     assert_eq!(b.balance(), [0; 5]);
     let payment = a.pay_invoice(&invoice).unwrap();
     assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 5_000_000 - FEE]);
@@ -121,7 +121,7 @@ fn a_payer_refuses_altered_invoices() {
     drop(ledger);
 }
 
-/// Nonces and possession are bound by the signing session; they are found wrong when the payer signs.
+/// The signing session binds nonces and possession; the payer detects wrong ones when it signs.
 #[test]
 fn a_payer_signs_for_no_share_without_possession() {
     let (_, mut a, mut b) = two();
@@ -181,7 +181,7 @@ fn repeated_messages_get_the_same_answer() {
     let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
     assert_ne!(payment, other);
     assert_eq!(a.wallet.payment_for(&invoice), Some(&payment));
-    // Paid once, it is never planned for again; neither is another invoice of the same session.
+    // A paid invoice is never planned for again; neither is another invoice with the same session.
     assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::SessionReused);
     let t = b.wallet.collect(&payment).unwrap();
     assert_eq!(b.wallet.collect(&payment).unwrap().get(), t.get());
@@ -191,8 +191,8 @@ fn repeated_messages_get_the_same_answer() {
     assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
 }
 
-/// An old wallet file beside its installation collects what was collected, or nothing; a copy elsewhere
-/// cannot collect.
+/// An old wallet file under its installation collects the same payment or nothing; a copy elsewhere cannot
+/// collect.
 #[test]
 fn nonces_are_used_once_whatever_becomes_of_the_file() {
     let (_, mut a, mut b) = two();
@@ -208,7 +208,7 @@ fn nonces_are_used_once_whatever_becomes_of_the_file() {
     assert_eq!(old.wallet.collect(&payment).unwrap().get().to_bytes(), t.get().to_bytes());
 }
 
-/// An old wallet file of the payer beside its installation pays nothing twice.
+/// An old wallet file of the payer under its installation pays nothing twice.
 #[test]
 fn an_old_wallet_file_pays_no_invoice_twice() {
     let (_, mut a, mut b) = two();
@@ -230,8 +230,8 @@ fn one_session_is_one_payment() {
     assert_eq!(refusal(b.respond(&pay)), SlateError::SessionReused);
 }
 
-/// The register comes first: when the wallet file cannot follow, the same payment can be collected later, and
-/// no other.
+/// The register is written first: if the wallet file cannot be written, only the same payment can be
+/// collected later.
 #[test]
 fn a_crash_at_any_write_loses_nothing() {
     let (_, mut a, mut b) = two();
@@ -246,7 +246,8 @@ fn a_crash_at_any_write_loses_nothing() {
     assert!(matches!(a.pay_invoice(&invoice), Err(WalletError::Store(_))));
     assert_eq!((a.balance()[3], a.paid().iter().count()), (0, 0));
     full(&a, false);
-    // It was noted as paid before it could be kept: nothing was signed that left, and nothing ever is.
+    // The register notes the payment, but the wallet could not store it: no signature has left, and none ever
+    // will.
     assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::PaidBefore);
     let invoice = b.ask(1_000, &a);
     let payment = a.pay_invoice(&invoice).unwrap();
@@ -357,7 +358,7 @@ thread_local! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
 
-    /// Whatever bit of a payment is flipped, it does not decode or is refused.
+    /// A payment with a flipped bit does not decode, or is refused.
     #[test]
     fn no_flipped_bit_in_a_payment_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         HALF.with_borrow_mut(|(_, b, _, payment)| {
@@ -372,8 +373,7 @@ proptest! {
         })?;
     }
 
-    /// Whatever bit of an invoice is flipped, it does not decode, or is refused by the payer, or by the
-    /// receiver.
+    /// An invoice with a flipped bit does not decode, or is refused by the payer or the receiver.
     #[test]
     fn no_flipped_bit_in_an_invoice_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         HALF.with_borrow_mut(|(a, b, invoice, _)| {

@@ -43,14 +43,14 @@ fn a_payment_by_encrypted_text() {
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     assert_eq!(b.balance()[0], 1_000);
-    // In the clear it can be read too, and something else is named.
+    // A message in the clear can be read too, and another kind is named.
     let plain = a.wallet.write_message(Account(0), Some(&to_b), &invite, Privacy::Plain).unwrap();
     assert_eq!(b.wallet.read_message::<Invite>(&plain).unwrap(), invite);
     let wrong = a.wallet.read_message::<Response>(&plain);
     assert!(matches!(wrong, Err(WalletError::Armor(ArmorError::Kind { .. }))));
 }
 
-/// Also its sender: what he kept is the invite itself.
+/// The sender cannot read it either; it keeps the invite itself.
 #[test]
 fn nobody_but_the_addressee_reads_it() {
     let (ledger, mut a, mut b) = two();
@@ -58,7 +58,7 @@ fn nobody_but_the_addressee_reads_it() {
     let letter = encrypted(&a, &b, &invite);
     assert!(not_ours(a.wallet.decrypt(&letter)));
     assert!(not_ours(ledger.wallet(77).wallet.decrypt(&letter)));
-    // Another account of the same wallet reads what was written to that account.
+    // Another account of the same wallet reads messages to that account.
     let second = b.wallet.add_account("second").unwrap();
     let to = b.wallet.address(second).unwrap();
     assert_eq!(b.wallet.decrypt(&letter).unwrap(), invite);
@@ -99,7 +99,7 @@ fn a_letter_is_written_in_one_way() {
     assert!(same < 40, "{same} equal bytes");
 }
 
-/// A key that makes the agreed secret known to everybody is refused.
+/// A key that makes the shared secret public is refused.
 #[test]
 fn the_identity_is_no_key() {
     let (_, mut a, b) = two();

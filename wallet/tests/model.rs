@@ -1,9 +1,9 @@
 //! Random histories, compared with the simplest model: the unspent outputs of the chain.
 //!
-//! After every scan, each wallet's own money is exactly the sum of its outputs that the chain has, each
-//! counted once, whatever happened before: payments to one or several, asked for or not, finished, lost,
-//! cancelled, ended by self-spends, expired, sealed, taken back, sealed again, and wallets restored from
-//! words in the middle of it. A payment shows as confirmed exactly when the chain has it.
+//! After every scan, the balance of each wallet is exactly the sum of its outputs on the chain, each counted
+//! once, whatever happened before: payments to one or several recipients, invoices, lost messages,
+//! cancellations, self-spends, expiries, blocks that are undone and sealed again, and wallets restored from
+//! words. A payment is confirmed exactly when the chain contains it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -34,16 +34,16 @@ enum Step {
         amounts: [u64; 2],
         both: bool,
     },
-    /// The newest answer is taken.
+    /// The newest response is accepted.
     Finalise,
     /// A wallet issues an invoice to the next one, which pays.
     Ask {
         from: usize,
         amount: u64,
     },
-    /// The newest payment of an invoice is taken.
+    /// The newest payment of an invoice is accepted.
     Collect,
-    /// The newest answer, and the newest payment of an invoice, are lost.
+    /// The newest response, and the newest payment of an invoice, are lost.
     Lose,
     Cancel,
     /// Ends the newest payment, free of charge or by a self-spend.
@@ -57,7 +57,7 @@ enum Step {
     Reopen {
         who: usize,
     },
-    /// Nothing is left but the words.
+    /// Only the words are left.
     Restore {
         who: usize,
     },
@@ -191,7 +191,7 @@ impl World {
         self.ledger.depth
     }
 
-    /// Seals what the chain takes of the pool; the rest stays there.
+    /// Seals the payments of the pool that the chain accepts; the others remain there.
     fn seal(&mut self) {
         let l = &self.ledger;
         let (ready, rest): (Vec<_>, Vec<_>) =
@@ -241,7 +241,7 @@ impl World {
             let shown = Some(session.status()).filter(|s| matches!(s, Signed(TxStatus::Confirmed { .. })));
             assert_eq!(sealed.map(|height| Signed(TxStatus::Confirmed { height })), shown);
         }
-        // A restored wallet has the same statuses as one that saw it all, where both know an output.
+        // A restored wallet knows the same status of each output that both know.
         let spent = |o: &&OutputRecord| matches!(o.status, OutputStatus::Spent { .. });
         let of = |p: &Person| p.wallet.outputs().filter(spent).map(|o| o.commitment).collect::<BTreeSet<_>>();
         assert!(of(&fresh).is_subset(&of(p)), "what the chain shows to be spent is spent");

@@ -1,4 +1,4 @@
-//! Wallets on one ledger: pay, pay on, restore, cancel, expire, reorganise.
+//! Wallets on one ledger: payments, restores, cancellations, expiries, reorganisations.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -38,7 +38,7 @@ fn pay_and_pay_on() {
     assert_eq!(a.balance(), [REWARD, 2 * REWARD, 0, 0, 0]);
     let t = a.pay(5_000_000, &mut b);
     assert_eq!(t.get().body.fees().unwrap().units(), FEE);
-    // The reward is locked, the change is on its way and counts nowhere else; the receiver has a promise.
+    // The reward is locked, and the change is pending and counted nowhere else; the receiver has a promise.
     assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 5_000_000 - FEE]);
     assert_eq!(a.wallet.balance(None).total().units(), 3 * REWARD);
     assert_eq!(b.balance(), [0, 0, 5_000_000, 0, 0]);
@@ -55,7 +55,7 @@ fn pay_and_pay_on() {
     }
     assert_eq!(c.balance(), [2_000_000, 0, 0, 0, 0]);
     assert_eq!(b.balance(), [3_000_000 - FEE, 0, 0, 0, 0]);
-    // Everything that was ever made is somewhere.
+    // All rewards are accounted for.
     let total: u64 = [&a, &b, &c].iter().map(|p| p.wallet.balance(None).total().units()).sum();
     assert_eq!(total, REWARD * ledger.height().get());
     let confirmed = |s: &SessionStatus| matches!(s, SessionStatus::Signed(TxStatus::Confirmed { .. }));
@@ -100,7 +100,7 @@ fn words_alone_find_everything() {
         twin.wallet.restore(Height::GENESIS, &ledger, &mut |_, _| {}).unwrap();
         let kept = |p: &Person| p.wallet.store().load().unwrap();
         assert_eq!(kept(&again), kept(&twin));
-        // What was found can be spent.
+        // The outputs that were found can be spent.
         let mut c = ledger.wallet(30);
         let t = again.pay(1_000, &mut c);
         ledger.seal(&a.wallet, &[t]);
@@ -245,7 +245,7 @@ fn what_expires_frees_its_inputs() {
     b.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
     assert_eq!(b.balance(), [0; 5]);
-    // What never came to be is forgotten.
+    // Outputs that never existed are forgotten.
     assert_eq!((a.wallet.outputs().count(), b.wallet.outputs().count()), (3, 0));
     assert_eq!(a.sent()[0], SessionStatus::Signed(TxStatus::Failed));
     a.wallet.cancel(&invite.session).unwrap();
@@ -294,8 +294,7 @@ fn reorganisations_are_followed_both_ways() {
     ledger.undo();
     a.scan(&ledger);
     b.scan(&ledger);
-    // As before, except that one more payment waits: the promise to `a`, and what `b` has locked is gone
-    // again.
+    // As before, except that one more payment waits: the promise to `a`; `b` has nothing locked any more.
     assert_eq!((a.balance()[0], a.balance()[3]), (before.0[0], before.0[3]));
     assert_eq!((b.balance()[0], b.balance()[2], b.balance()[3]), (0, 1_000_000, 0));
     ledger.seal(&c.wallet, &[t]);
@@ -305,7 +304,7 @@ fn reorganisations_are_followed_both_ways() {
     assert_eq!(a.balance()[0], after.0[0]);
 }
 
-/// Paying oneself neither makes nor hides money.
+/// A payment to oneself neither creates nor hides money.
 #[test]
 fn paying_oneself() {
     let (mut ledger, mut a, _) = two();
@@ -348,7 +347,7 @@ fn a_full_disk_loses_nothing() {
     b.wallet.store().full.set(false);
     b.scan(&ledger);
     assert_eq!(b.balance(), [1_000, 0, 0, 0, 0]);
-    // Looking takes no room where nothing has changed.
+    // A scan that changes nothing writes nothing.
     b.wallet.store().full.set(true);
     b.scan(&ledger);
 }

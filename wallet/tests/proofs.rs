@@ -1,4 +1,4 @@
-//! Proofs of payment: each check has something that it alone refuses.
+//! Proofs of payment: for each check, a proof that only this check refuses.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -65,7 +65,7 @@ fn payments_of_both_flows_are_proven() {
             let text = armor::to_text(id, &proof);
             assert_eq!(armor::from_text::<PaymentProof>(id, &text), Ok(proof));
         }
-        // Before its block it is nowhere.
+        // Earlier headers do not contain it.
         let excess = a.wallet.paid_excess(&session).unwrap();
         assert!(ledger.inclusion(&excess, 5).is_none());
     }
@@ -79,7 +79,7 @@ fn every_check_refuses_what_it_is_for() {
     let other = proof(&ledger, &a, &invoice, 6);
     let id = *ledger.chain.id();
     let refused = |f: &dyn Fn(&mut PaymentProof)| tamper(&good, f).verify(&id).unwrap_err();
-    // What the receiver did not promise.
+    // Receipts that the receiver did not sign.
     assert_eq!(refused(&|p| p.receipt.amount = Amount::new(1_000_001)), PaymentProofError::Receipt);
     assert_eq!(refused(&|p| p.receipt.memo = Hash::ZERO), PaymentProofError::Receipt);
     assert_eq!(refused(&|p| p.receipt.sender = None), PaymentProofError::Receipt);
@@ -100,7 +100,7 @@ fn every_check_refuses_what_it_is_for() {
     assert_eq!(refused(&|p| p.role = Role::Responder), PaymentProofError::Possession);
     // The kernel of another payment, unchanged.
     assert_eq!(refused(&|p| p.inclusion = other.inclusion.clone()), PaymentProofError::Excess);
-    // The right excess in a kernel that was not signed, or not promised.
+    // The right excess in a kernel that was not signed, or differs from the receipt.
     let shift = |s: &Signature| {
         let mut b = s.to_bytes();
         b[32] ^= 1;
@@ -110,7 +110,7 @@ fn every_check_refuses_what_it_is_for() {
     assert_eq!(refused(&unsigned), PaymentProofError::Kernel);
     let features = other.inclusion.kernel.features;
     assert_eq!(refused(&|p| p.inclusion.kernel.features = features), PaymentProofError::Kernel);
-    // No seal, or not the operator's.
+    // No seal, or the seal of another key.
     assert_eq!(refused(&|p| p.inclusion.seal = shift(&p.inclusion.seal)), PaymentProofError::Seal);
     let mut rng = ChaCha20Rng::seed_from_u64(9);
     let stranger = SecretScalar::random(&mut rng);
@@ -122,7 +122,7 @@ fn every_check_refuses_what_it_is_for() {
     // Another operator makes another chain.
     let own = tamper(&forged, |p| p.inclusion.params.operator = PublicKey::of(&stranger));
     assert!(matches!(own.verify(&id), Err(PaymentProofError::OtherChain { .. })));
-    // A header that does not have the kernel in its past, another place, another path.
+    // An earlier header, another index, another path.
     let earlier = ledger.memory.blocks()[4].clone();
     let before = |p: &mut PaymentProof| {
         (p.inclusion.header, p.inclusion.seal) = (earlier.header.clone(), earlier.seal)
@@ -144,7 +144,7 @@ fn a_proof_is_for_one_chain() {
     let (ledger, a, invite, _) = paid();
     let good = proof(&ledger, &a, &invite, 6);
     let there = Ledger::with(|p| p.genesis_time = 1);
-    // The receipt names the chain, and so does all that follows.
+    // The receipt names the chain, and so do all later parts.
     assert_eq!(good.verify(there.chain.id()), Err(PaymentProofError::Receipt));
     let text = armor::to_text(ledger.chain.id(), &good);
     assert!(matches!(
@@ -153,7 +153,7 @@ fn a_proof_is_for_one_chain() {
     ));
 }
 
-/// What was found on the chain is held against the payment before a proof is handed out.
+/// A wallet verifies the inclusion against the payment before it returns a proof.
 #[test]
 fn a_wallet_hands_out_no_proof_that_fails() {
     let (ledger, a, invite, invoice) = paid();

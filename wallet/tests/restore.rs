@@ -1,4 +1,4 @@
-//! Restoring: what comes back, from where it goes on, and that it is the same every time.
+//! Restores: what they find, how they resume, and that the result is always the same.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -21,7 +21,7 @@ fn restore(ledger: &Ledger, p: &mut Person) {
     p.wallet.restore(Height::GENESIS, ledger, &mut |_, _| {}).unwrap();
 }
 
-/// A source that answers a number of questions for outputs, and then no more.
+/// A source that answers a limited number of requests for outputs.
 struct Tiring<'a>(&'a Ledger, Cell<usize>);
 
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +53,13 @@ impl ChainSource for Tiring<'_> {
     }
 }
 
-/// Interrupted at any time, even with blocks arriving meanwhile, it ends where an uninterrupted one does.
+/// A restore that is interrupted at any time, even while blocks arrive, ends like an uninterrupted one.
 #[test]
 fn an_interrupted_restore_goes_on() {
     let (mut ledger, mut a, mut b) = two();
     let t = a.pay(5_000_000, &mut b);
     ledger.seal(&a.wallet, &[t]);
-    // More than the 32 batches of three outputs after which a restore is kept.
+    // More than the 32 batches of three outputs after which the progress is stored.
     ledger.grow(&a.wallet, 110);
     let mut late = again(&ledger, &a, 1);
     for answers in [0, 10, 34, 36] {
@@ -82,7 +82,7 @@ fn an_interrupted_restore_goes_on() {
     assert_eq!(late.wallet.store().load().unwrap(), whole.wallet.store().load().unwrap());
 }
 
-/// What came and went comes back from blocks that are stored, with its heights; from pruned ones it does not.
+/// Stored blocks show outputs that were created and spent, with their heights; pruned blocks do not.
 #[test]
 fn history_comes_back_as_far_as_blocks_are_stored() {
     let (mut ledger, mut a, mut b) = two();
@@ -118,7 +118,7 @@ fn nothing_before_the_birthday_is_looked_at() {
     let mut late = again(&ledger, &a, 5);
     late.wallet.restore(Height::new(4), &ledger, &mut |_, _| {}).unwrap();
     assert_eq!(late.wallet.outputs().count(), 3);
-    // Looking at everything afterwards finds the rest.
+    // A rescan afterwards finds the rest.
     restore(&ledger, &mut late);
     assert_eq!(late.wallet.outputs().count(), 6);
 }
@@ -136,7 +136,7 @@ fn a_block_taken_back_leaves_no_spent_reward() {
     assert_eq!(a.wallet.outputs().count(), 3);
 }
 
-/// What a restore on its way has seen is remembered as what a scan has.
+/// A wallet remembers the blocks that an unfinished restore has seen, like those of a scan.
 #[test]
 fn a_restore_does_not_go_on_at_an_older_tip() {
     let (mut ledger, a, _) = two();

@@ -81,7 +81,7 @@ fn a_restored_backup_ends_payments_by_self_spends() {
     assert_eq!(a.balance(), copy.balance());
 }
 
-/// A payment that is reorganised away and expires fails, and what was paid on from it fails with it.
+/// A payment that is undone and expires fails, and so does a payment that spends its outputs.
 #[test]
 fn descendants_fail_with_their_ancestor() {
     let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (10, 5, 4));
@@ -91,7 +91,7 @@ fn descendants_fail_with_their_ancestor() {
     let t = a.pay(1_000_000, &mut b);
     ledger.seal(&c.wallet, &[t]);
     b.scan(&ledger);
-    // Later than the first payment's, so it could wait longer by itself.
+    // Its last height is later than that of the first payment, so it could wait longer by itself.
     ledger.grow(&c.wallet, 2);
     b.scan(&ledger);
     let (session, paid_on) = signed(&mut b, &mut a);

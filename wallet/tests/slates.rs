@@ -56,7 +56,7 @@ fn nothing() -> Point {
     Point::from_bytes([0; 32]).unwrap()
 }
 
-/// What a receiver refuses at once.
+/// What a receiver refuses immediately.
 #[test]
 fn a_receiver_refuses_bad_terms() {
     let (ledger, mut a, mut b) = two();
@@ -70,7 +70,7 @@ fn a_receiver_refuses_bad_terms() {
     assert_eq!(refused(&|i| i.session = SessionId([1; 32])), possession(inviter));
     assert_eq!(refused(&|i| i.amount = Amount::ZERO), SlateError::AmountRange);
     assert_eq!(refused(&|i| i.amount = Amount::new(u64::MAX)), SlateError::AmountRange);
-    // More than there will be at the last height.
+    // More than the supply at the last height.
     let all = ledger.chain.supply(not_after).unwrap().checked_sub(agreed).unwrap();
     assert_eq!(refused(&|i| i.amount = all.checked_add(Amount::new(1)).unwrap()), SlateError::AmountRange);
     let least = fee(0, 1, 1);
@@ -78,7 +78,8 @@ fn a_receiver_refuses_bad_terms() {
     assert_eq!(refused(&|i| i.features = plain(least - 1, not_after)), low);
     let off = not_after.plus(1);
     assert_eq!(refused(&|i| i.features = plain(FEE, off)), SlateError::OffGrid { not_after: off, grid: 60 });
-    // A window that opens in years would leave a promise, a receipt, and nothing that any block takes.
+    // A window that opens in years would leave a promise and a receipt, and no transaction that a block
+    // accepts.
     let far = not_after.plus(60 * 1_000);
     let early = SlateError::TooEarly { not_before: far.minus(1_440), next: Height::new(1) };
     assert_eq!(refused(&|i| i.features = plain(FEE, far)), early);
@@ -100,12 +101,12 @@ fn a_receiver_refuses_bad_terms() {
     assert_eq!(refused(&|i| i.recipient = Some(i.sender)), SlateError::NotForUs);
     let elsewhere = |a: &Address| Address::new(Network::Main, *a.sign(), *a.encrypt());
     assert_eq!(refused(&|i| i.sender = elsewhere(&i.sender).unwrap()), SlateError::InviterNetwork);
-    // Nothing of this was remembered.
+    // None of this was stored.
     assert_eq!(b.balance(), [0; 5]);
     assert!(b.respond(&good).is_ok());
 }
 
-/// An invite made for another chain proves nothing here.
+/// An invite for another chain is invalid here.
 #[test]
 fn a_foreign_chains_invite_is_refused() {
     let (_, mut a, b) = two();
@@ -114,8 +115,8 @@ fn a_foreign_chains_invite_is_refused() {
     assert_eq!(slate_error(there.respond(&a.invite(1_000, &b))), possession(Role::Inviter));
 }
 
-/// An invite altered on its way is answered in good faith; the inviter sees that, even if the hash was put
-/// right.
+/// A receiver responds to an altered invite in good faith; the inviter detects that, even if the hash was
+/// adjusted.
 #[test]
 fn an_inviter_refuses_answers_to_altered_invites() {
     let (_, mut a, b) = two();
@@ -225,7 +226,7 @@ fn repeated_slates_get_the_same_answer() {
     assert_eq!(a.finalize(&response).unwrap().get(), t.get());
 }
 
-/// Three answers under one pair of nonces would reveal the inviter's key; the second one is never given.
+/// Three signatures under one pair of nonces would reveal the inviter's key; it never gives a second one.
 #[test]
 fn a_second_answer_is_refused_for_ever() {
     let (mut ledger, mut a, mut b) = two();
@@ -256,7 +257,7 @@ fn somebody_elses_response_is_refused() {
     let mut c = a.copy(Installation::in_memory([5; 32]));
     let theirs = c.invite(5_000, &b);
     let response = b.respond(&theirs).unwrap();
-    // The same session under another wallet is unknown; a response moved to our session answers another
+    // Another wallet does not know the session; a response that is moved to our session answers another
     // invite.
     let mut other = Ledger::new().wallet(9);
     assert_eq!(slate_error(other.finalize(&response)), SlateError::UnknownSession);
@@ -267,8 +268,7 @@ fn somebody_elses_response_is_refused() {
     assert_eq!(slate_error(a.finalize(&moved)), possession(Role::Responder));
 }
 
-/// A copy of the wallet file without the installation's key can wait, and nothing else: the original may have
-/// signed.
+/// A copy of the wallet file without the key of the installation can only wait: the original may have signed.
 #[test]
 fn a_copied_wallet_cannot_finalise() {
     let (_, mut a, mut b) = two();
@@ -282,7 +282,7 @@ fn a_copied_wallet_cannot_finalise() {
     assert!(a.finalize(&response).is_ok());
 }
 
-/// An input that a copy of the wallet has spent meanwhile cannot be paid with.
+/// A payment fails if a copy of the wallet has spent an input meanwhile.
 #[test]
 fn an_input_spent_elsewhere_stops_the_payment() {
     let (mut ledger, mut a, mut b) = two();
@@ -329,7 +329,7 @@ fn slates_decode_to_what_they_were_and_no_prefix_does() {
     assert!(Response::from_bytes(&[&r[..], &[0]].concat()).is_err());
 }
 
-/// One person per test case would be slow: a payment half done, shared by the cases.
+/// A half-finished payment, shared by all cases, because one for each case would be slow.
 fn half_done() -> (Person, Person, Invite, Response) {
     let (_, mut a, mut b) = two();
     let invite = a.invite(1_000, &b);
@@ -344,7 +344,7 @@ thread_local! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
-    /// Whatever bit of a response is flipped, it does not decode or is refused.
+    /// A response with a flipped bit does not decode, or is refused.
     #[test]
     fn no_flipped_bit_in_a_response_is_accepted(byte in 0usize..1_123, bit in 0u8..8) {
         HALF.with_borrow_mut(|(a, _, _, response)| {
@@ -358,8 +358,7 @@ proptest! {
         })?;
     }
 
-    /// Whatever bit of an invite is flipped, it does not decode, or is refused by the receiver, or by the
-    /// sender.
+    /// An invite with a flipped bit does not decode, or is refused by the receiver or the sender.
     #[test]
     fn no_flipped_bit_in_an_invite_is_accepted(byte in 0usize..362, bit in 0u8..8) {
         HALF.with_borrow_mut(|(a, b, invite, _)| {
@@ -377,7 +376,7 @@ proptest! {
         })?;
     }
 
-    /// Bytes of any origin are refused or mean exactly one thing.
+    /// Arbitrary bytes are refused, or have exactly one meaning.
     #[test]
     fn any_bytes_decode_to_one_thing_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..1_500)) {
         if let Ok(i) = Invite::from_bytes(&bytes) { prop_assert_eq!(&i.to_bytes(), &bytes); }

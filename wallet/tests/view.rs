@@ -40,7 +40,7 @@ fn a_view_key_shows_what_was_received_and_no_change() {
     ledger.seal(&a.wallet, &[t]);
     b.scan(&ledger);
     early.scan(&ledger, &mut |_, _| {}).unwrap();
-    // One that comes later sees the same from the blocks that are stored.
+    // A later view wallet sees the same from the stored blocks.
     let mut late = create();
     late.scan(&ledger, &mut |_, _| {}).unwrap();
     let seen = |w: &ViewWallet<MemoryStore>| {
@@ -51,9 +51,9 @@ fn a_view_key_shows_what_was_received_and_no_change() {
     assert_eq!(seen(&early), [(5_000_000, 4, Some(12)), (7_000_000, 8, None)]);
     assert_eq!(seen(&late), seen(&early));
     assert_eq!([late.received(), late.unspent()].map(Amount::units), [12_000_000, 7_000_000]);
-    // The owner has change beside that.
+    // The owner also has change.
     assert!(b.wallet.outputs().any(|o| o.purpose == Purpose::Change && o.opening.amount.units() < 4_000_000));
-    // Another account's key sees nothing of it.
+    // The key of another account shows nothing of it.
     b.wallet.add_account("other").unwrap();
     let other = b.wallet.view_key(Account(1)).unwrap();
     let mut other = ViewWallet::create(MemoryStore::default(), ledger.chain.clone(), other).unwrap();

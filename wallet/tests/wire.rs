@@ -1,4 +1,4 @@
-//! A wallet's contents: one form for one meaning, and nothing else decodes.
+//! The contents of a wallet: each meaning has one encoding, and nothing else decodes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -29,7 +29,7 @@ fn contents() -> (Vec<u8>, SessionId) {
     a.pay(4_000, &mut b);
     let invite = b.invite(5_000, &a);
     a.respond(&invite).unwrap();
-    // One of three has answered, and one was dropped.
+    // One of three has responded, and one invite was cancelled.
     let payees = vec![b.payee(6_000), b.payee(7_000), b.payee(8_000)];
     let plan = a.wallet.plan(PaymentRequest { payees, ..a.request(1, &b) }).unwrap();
     let several = a.wallet.invite(plan.confirm(|_| Decision::Yes).unwrap(), &mut a.rng).unwrap();
@@ -69,8 +69,7 @@ fn contents_come_back_byte_for_byte() {
     });
 }
 
-/// Contents of version 3 are those of version 4 without the last height and hash, of a block that no
-/// reorganisation reaches.
+/// Contents of version 3 are those of version 4 without the checkpoint at the end.
 #[test]
 fn contents_of_the_version_before_open() {
     CONTENTS.with(|(bytes, cancelled)| {
@@ -83,7 +82,7 @@ fn contents_of_the_version_before_open() {
     });
 }
 
-/// One input, no change, nobody named, no memo: the shortest payment there is, and enough of them to fill a
+/// One input, no change, no recipient named, no memo: the shortest payment, and enough of them to fill a
 /// wallet.
 #[test]
 fn a_wallet_of_shortest_payments_opens() {
@@ -107,7 +106,7 @@ fn no_prefix_opens() {
 }
 
 proptest! {
-    /// A flipped bit is refused, or means something else that has this form only.
+    /// Contents with a flipped bit are refused, or have another meaning with this encoding only.
     #[test]
     fn every_form_is_canonical(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         CONTENTS.with(|(bytes, cancelled)| {

@@ -1,4 +1,4 @@
-//! A tiny sealed chain in memory, and wallets on it.
+//! A small chain in memory, and wallets on it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use rand_chacha::{
@@ -88,7 +88,7 @@ impl Ledger {
         self.memory.undo().unwrap();
     }
 
-    /// That a kernel with this excess is under the seal of this block, given by its height.
+    /// The proof that a kernel with this excess is under the seal of the block at this height.
     pub fn inclusion(&self, excess: &Excess, height: u64) -> Option<KernelInclusion> {
         let block = &self.memory.blocks()[height as usize - 1];
         let kernels = self.memory.blocks().iter().flat_map(|b| b.body.kernels.clone());
@@ -274,7 +274,7 @@ impl Person {
         self.wallet.pay_invoice(bill, &mut self.rng)
     }
 
-    /// Scans; a ledger that went back is taken as it is, as its operator says that it did.
+    /// Scans, and accepts a ledger that went back, as if its operator had confirmed it.
     pub fn scan(&mut self, ledger: &Ledger) -> ScanReport {
         match self.wallet.scan(ledger, &mut |_, _| {}) {
             Err(ScanError::Older { .. }) => self.wallet.rescan(ledger, &mut |_, _| {}).unwrap(),
@@ -289,7 +289,7 @@ impl Person {
     }
 }
 
-/// A ledger on which the first wallet has three rewards, one of them immature at most; and a second wallet.
+/// A ledger on which the first wallet has three rewards, and a second wallet.
 pub fn two() -> (Ledger, Person, Person) {
     let mut ledger = Ledger::new();
     let (mut a, b) = (ledger.wallet(10), ledger.wallet(20));
