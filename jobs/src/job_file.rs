@@ -6,9 +6,9 @@
 //! nonce = "64 hexadecimal digits"       evaluator = "south"              key = "north.pub"
 //! expiry = 2027-01-31T00:00:00Z         [program]                        address = "north.example:7700"
 //! deadline = 600                        builtin = "sum_by_group@1"       [[input]]
-//! maximum_runs = 1                      parameters = { … }               input party = "north"
+//! maximum_runs = 1                      parameters = { … }               party = "north"
 //! protocol = "semi-honest"              [limits]                         [[output]]
-//! leaks = ["…"]                         rows = 1000, …                   name = "groups", result parties = ["…"]
+//! leaks = ["…"]                         rows = 1000, …                   name = "groups", result_parties = ["…"]
 //! ```
 //!
 //! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts

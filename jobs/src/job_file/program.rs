@@ -3,7 +3,7 @@
 //! ```toml
 //! [program]                                 [program]                          [program]
 //! builtin = "top_k@1"                       garble = "program.garble.rs"       bristol = "adder64.txt"
-//! parameters = { k = 3, … }                 parameters = { "P::ROWS" = 9 }     input parties = ["north", "south"]
+//! parameters = { k = 3, … }                 parameters = { "P::ROWS" = 9 }     input_parties = ["north", "south"]
 //! ```
 //!
 //! A source's parameters are its constants. `input_parties` says whose each parameter of `main` is, or each
