@@ -51,4 +51,4 @@ pub use hello::{HelloError, Reveal, Role, RunId, Terms};
 pub use in_memory::run_in_memory;
 pub use input_streams::prefetched_labels;
 pub use output_share::OutputShare;
-pub use session::{Connected, SessionError};
+pub use session::{Agreed, Connected, SessionError};

@@ -6,20 +6,16 @@ use subtle::{Choice, ConstantTimeEq};
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::EvaluatorInputs;
 use super::output_share::OutputShare;
-use super::session::{Connected, SessionError, check_transcript, decode, digest, require_result_party};
+use super::session::{
+    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party,
+};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::evaluate::Evaluation;
 use crate::keys::SessionKeys;
-use crate::ot::{Receiver, SessionId};
+use crate::ot::Receiver;
 use crate::program::{Program, Shape};
 use crate::{Bits, Block};
-
-/// The state after the handshake: the parties agree on program and terms.
-#[derive(Debug)]
-pub struct Agreed {
-    sid: SessionId,
-}
 
 /// The state after the set-up: the session can execute the program.
 pub struct Ready {

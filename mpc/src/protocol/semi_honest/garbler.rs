@@ -7,20 +7,16 @@ use zeroize::Zeroizing;
 use super::hello::{Reveal, Role, Terms, exchange};
 use super::input_streams::GarblerInputs;
 use super::output_share::OutputShare;
-use super::session::{Connected, SessionError, check_transcript, decode, digest, require_result_party};
+use super::session::{
+    Agreed, Connected, SessionError, check_transcript, decode, digest, require_result_party,
+};
 use crate::backend::Backend;
 use crate::channel::{Channel, Phase, TranscriptChannel};
 use crate::garble::Garbling;
 use crate::keys::SessionKeys;
-use crate::ot::{Sender, SessionId};
+use crate::ot::Sender;
 use crate::program::{Program, Shape};
 use crate::{Bits, Block, Delta};
-
-/// The state after the handshake: the parties agree on program and terms.
-#[derive(Debug)]
-pub struct Agreed {
-    sid: SessionId,
-}
 
 /// The state after the set-up: the session can execute the program.
 pub struct Ready {

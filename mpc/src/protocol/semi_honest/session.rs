@@ -5,11 +5,17 @@ use subtle::Choice;
 use super::hello::{HelloError, Reveal, Terms};
 use crate::channel::{Channel, ChannelError, Phase, TranscriptChannel};
 use crate::garble::StreamError;
-use crate::ot::OtError;
+use crate::ot::{OtError, SessionId};
 
 /// The state of a session before the handshake.
 #[derive(Debug)]
 pub struct Connected(pub(super) ());
+
+/// The state after the handshake: the parties agree on program and terms.
+#[derive(Debug)]
+pub struct Agreed {
+    pub(super) sid: SessionId,
+}
 
 /// Why a session failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
