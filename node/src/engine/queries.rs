@@ -139,8 +139,8 @@ impl Queries {
             SealEvent::Proposed(judged),
         )?;
         let mut response = Response::Done;
-        for (name, pool) in driven.connected {
-            ctx.chain_changed(LogEvent::Connected(name), pool)?;
+        for (name, mempool) in driven.connected {
+            ctx.chain_changed(LogEvent::Connected(name), mempool)?;
             response = Response::Sealed(name);
         }
         Ok(response)

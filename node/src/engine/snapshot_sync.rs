@@ -351,9 +351,9 @@ impl SnapshotSync {
         let name = BlockName::of(&f.tip.header);
         match f.checker.finish() {
             Ok(judged) => {
-                let pool = ctx.ledger.adopt(&judged, ctx.config.part_items)?;
+                let mempool = ctx.ledger.adopt(&judged, ctx.config.part_items)?;
                 ctx.branch.blocks.retain(|w| w.name.height > name.height);
-                ctx.chain_changed(LogEvent::SnapshotInstalled(name), pool)?;
+                ctx.chain_changed(LogEvent::SnapshotInstalled(name), mempool)?;
                 Ok(())
             }
             Err(why) => self.reject(ctx, name, why),

@@ -33,7 +33,7 @@ use crate::{
     effect::LogEvent,
     ledger::{
         LedgerError, MempoolChange,
-        fork::{self, ForkError},
+        fork::{self, ForkError, OurBranch},
     },
     message::{BlockName, MAX_HEADERS, Message},
     peer::{Offence, PeerId},
@@ -174,7 +174,7 @@ impl Sync {
             return Ok(());
         };
         self.follow(ctx, all)?;
-        // Of two who were asked, the second tells what the first has told.
+        // Of two peers that were asked, the second repeats what the first sent.
         let leads = ctx.branch.best() != before
             || last.is_better(from) && (ctx.branch.holds(last) || ctx.is_ours(last)?);
         if leads {
@@ -217,12 +217,12 @@ impl Sync {
             if !common || !promising {
                 return Ok(());
             }
-            let (tip, floor) = (ctx.ledger.tip(), ctx.ledger.store().floor());
-            match fork::choose(ctx.ledger.chain(), (tip, floor), &last.header, fork) {
+            let ours = OurBranch { tip: ctx.ledger.tip(), floor: ctx.ledger.store().floor() };
+            match fork::choose(ctx.ledger.chain(), ours, &last.header, fork) {
                 Ok(()) => {}
                 // The beginning of a branch that may yet turn out better.
                 Err(ForkError::NotBetter { .. })
-                    if all.len() == usize::from(MAX_HEADERS) && fork >= floor => {}
+                    if all.len() == usize::from(MAX_HEADERS) && fork >= ours.floor => {}
                 Err(ForkError::NotBetter { .. }) => return Ok(()),
                 Err(e) => {
                     ctx.log(LogEvent::BranchRejected(e));
@@ -258,20 +258,20 @@ impl Sync {
             blocks
                 .into_iter()
                 .try_fold(MempoolChange::default(), |_, b| ctx.ledger.connect(b))
-                .map(|pool| (0, pool))
+                .map(|mempool| (0, mempool))
         } else {
-            ctx.ledger.reorganise(blocks).map(|r| (r.undone.len(), r.pool))
+            ctx.ledger.reorganise(blocks).map(|r| (r.undone.len(), r.mempool))
         };
         let Some(name) = names.last().copied() else { return Ok(false) };
         match connected {
-            Ok((0, pool)) => ctx.chain_changed(LogEvent::Connected(name), pool)?,
-            Ok((undone, pool)) => ctx.chain_changed(LogEvent::Reorganised(name, undone), pool)?,
+            Ok((0, mempool)) => ctx.chain_changed(LogEvent::Connected(name), mempool)?,
+            Ok((undone, mempool)) => ctx.chain_changed(LogEvent::Reorganised(name, undone), mempool)?,
             Err(e) => self.reject(ctx, &names, e)?,
         }
         Ok(true)
     }
 
-    /// A sealed branch is not followed. Which of its blocks is at fault is not told apart: a branch that is
+    /// A sealed branch is not followed. It does not matter which of its blocks is at fault: a branch that is
     /// given up here is worth another look only if its operator seals a better one, which has another name.
     fn reject<F: Files>(
         &mut self,

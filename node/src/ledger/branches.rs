@@ -7,7 +7,7 @@ use crate::{
     codec::transaction_id,
     ledger::{
         Ledger, LedgerError, MempoolChange, Reorganised, evidence,
-        fork::{self, ForkError},
+        fork::{self, ForkError, OurBranch},
         mempool::{Mempool, conflict::AdmitError},
     },
     seal::{DoubleSeal, SealedHeader},
@@ -44,7 +44,8 @@ impl<F: Files> Ledger<F> {
         for block in &to {
             self.see(&SealedHeader::of(block))?;
         }
-        fork::choose(self.chain(), (self.tip(), self.store.floor()), &theirs, fork)?;
+        let ours = OurBranch { tip: self.tip(), floor: self.store.floor() };
+        fork::choose(self.chain(), ours, &theirs, fork)?;
         let mut branch = self.store.branch(fork)?;
         let (verified, broken) = verify_blocks(self.chain(), &common, to.clone());
         for block in verified {
@@ -59,44 +60,44 @@ impl<F: Files> Ledger<F> {
         let seals: Vec<SealedHeader> = undone.iter().map(SealedHeader::of).collect();
         self.witness(&seals)?;
         self.store.adopt(plan)?;
-        let pool = self.pool_after(&to, &undone, &common)?;
-        Ok(Reorganised { undone, pool })
+        let mempool = self.mempool_after(&to, &undone, &common)?;
+        Ok(Reorganised { undone, mempool })
     }
 
     /// Puts a state that was judged in place of the chain. Pending transactions that do not fit it are
     /// dropped.
     pub(crate) fn adopt(&mut self, judged: &Judged, items: u32) -> Result<MempoolChange, LedgerError> {
         self.store.adopt_snapshot(judged, items)?;
-        let mut pool = self.pool.clone();
-        let dropped = pool.recheck(self.store.chain(), &self.store)?;
-        let unsaved = self.put(pool);
+        let mut mempool = self.mempool.clone();
+        let dropped = mempool.recheck(self.store.chain(), &self.store)?;
+        let unsaved = self.put(mempool);
         Ok(MempoolChange { dropped, unsaved, ..MempoolChange::default() })
     }
 
     /// The mempool once `undone` blocks, the last first, have given way to others on top of `common`.
-    fn pool_after(
+    fn mempool_after(
         &mut self,
         new: &[Block],
         undone: &[Block],
         common: &Header,
     ) -> Result<MempoolChange, LedgerError> {
-        let mut pool = self.pool.clone();
-        let sealed = new.iter().flat_map(|b| self.take_sealed(&mut pool, b)).collect();
+        let mut mempool = self.mempool.clone();
+        let sealed = new.iter().flat_map(|b| self.take_sealed(&mut mempool, b)).collect();
         let (mut dropped, mut before) = (Vec::new(), common);
         for block in undone.iter().rev() {
-            self.return_payments(&mut pool, block, &before.total_offset, &mut dropped)?;
+            self.return_payments(&mut mempool, block, &before.total_offset, &mut dropped)?;
             before = &block.header;
         }
         // What waited for outputs of the blocks that gave way has its parents back.
-        dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
-        let unsaved = self.put(pool);
+        dropped.extend(mempool.recheck(self.store.chain(), &self.store)?);
+        let unsaved = self.put(mempool);
         let alarms = new.iter().flat_map(|b| self.evidence.against(&SealedHeader::of(b))).collect();
         Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
 
     /// Removes the transactions that a block includes from a mempool, and remembers them; returns their ids.
-    pub(crate) fn take_sealed(&mut self, pool: &mut Mempool, block: &Block) -> Vec<Hash> {
-        let (ids, taken) = pool.take_sealed(&block.body).into_iter().unzip();
+    pub(crate) fn take_sealed(&mut self, mempool: &mut Mempool, block: &Block) -> Vec<Hash> {
+        let (ids, taken) = mempool.take_sealed(&block.body).into_iter().unzip();
         self.originals.keep(block, taken);
         ids
     }
@@ -105,7 +106,7 @@ impl<F: Files> Ledger<F> {
     /// are not reported.
     pub(crate) fn return_payments(
         &self,
-        pool: &mut Mempool,
+        mempool: &mut Mempool,
         block: &Block,
         offset_before: &Scalar,
         dropped: &mut Vec<(Hash, Rejection)>,
@@ -120,7 +121,7 @@ impl<F: Files> Ledger<F> {
             for k in &t.body.kernels {
                 again &= self.store.has_kernel(&k.id())?;
             }
-            match pool.admit(self.store.chain(), &self.store, t) {
+            match mempool.admit(self.store.chain(), &self.store, t) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Err(AdmitError::Refused(why)) if !again => dropped.push((id, why)),
                 Ok(_) | Err(AdmitError::Refused(_) | AdmitError::Conflict(_)) => {}

@@ -76,7 +76,7 @@ pub struct Draft {
 #[derive(Debug)]
 pub struct Ledger<F: Files> {
     pub(crate) store: Store<F>,
-    pub(crate) pool: Mempool,
+    pub(crate) mempool: Mempool,
     pub(crate) evidence: Evidence,
     pub(crate) opened: MempoolChange,
     pub(crate) journal: Journal,
@@ -93,7 +93,7 @@ impl<F: Files> Ledger<F> {
         let evidence = load_evidence(&store)?;
         let mut ledger = Self {
             store,
-            pool: Mempool::new(limits),
+            mempool: Mempool::new(limits),
             evidence,
             opened: MempoolChange::default(),
             journal: Journal::default(),
@@ -116,7 +116,7 @@ impl<F: Files> Ledger<F> {
     /// The pending transactions.
     #[must_use]
     pub const fn mempool(&self) -> &Mempool {
-        &self.pool
+        &self.mempool
     }
 
     /// The chain's parameters.
@@ -143,9 +143,9 @@ impl<F: Files> Ledger<F> {
     /// The rule that it breaks, the pending transaction that it conflicts with, or the store's failure.
     pub fn submit(&mut self, t: Transaction) -> Result<Hash, LedgerError> {
         let t = self.judge(t)?;
-        self.journal.append(&mut self.store, &self.pool, t.get())?;
+        self.journal.append(&mut self.store, &self.mempool, t.get())?;
         self.save_mempool()?;
-        Ok(self.pool.admit_verified(self.store.chain(), &self.store, t)?)
+        Ok(self.mempool.admit_verified(self.store.chain(), &self.store, t)?)
     }
 
     /// Verifies a transaction that could be admitted to the mempool now, without admitting it.
@@ -153,7 +153,7 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// As [`Ledger::submit`].
     pub fn judge(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
-        Ok(self.pool.judge(self.store.chain(), &self.store, t)?)
+        Ok(self.mempool.judge(self.store.chain(), &self.store, t)?)
     }
 
     /// Whether a transaction that was verified before could be admitted to the mempool now.
@@ -161,7 +161,7 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// As [`Ledger::submit`].
     pub fn admits(&self, t: &Verified<Transaction>) -> Result<(), LedgerError> {
-        Ok(self.pool.admits(self.store.chain(), &self.store, t)?)
+        Ok(self.mempool.admits(self.store.chain(), &self.store, t)?)
     }
 
     /// Verifies a transaction by the rules that do not depend on the state.
@@ -199,7 +199,7 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// When the store cannot answer.
     pub fn still_fits(&self, t: &Verified<Transaction>) -> Result<bool, StoreError> {
-        match self.pool.fit(self.store.chain(), &self.store, t) {
+        match self.mempool.fit(self.store.chain(), &self.store, t) {
             Ok(_) => Ok(true),
             Err(ConnectError::Refused(_)) => Ok(false),
             Err(ConnectError::View(e)) => Err(e),
@@ -212,10 +212,10 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// As [`Ledger::submit`].
     pub fn receive(&mut self, t: Verified<Transaction>) -> Result<Hash, LedgerError> {
-        let id = self.pool.admit_verified(self.store.chain(), &self.store, t)?;
-        if let Some(t) = self.pool.get(&id).cloned() {
+        let id = self.mempool.admit_verified(self.store.chain(), &self.store, t)?;
+        if let Some(t) = self.mempool.get(&id).cloned() {
             // If there is no room now, saving tries again and reports it.
-            drop(self.journal.append(&mut self.store, &self.pool, &t));
+            drop(self.journal.append(&mut self.store, &self.mempool, &t));
         }
         Ok(id)
     }
@@ -225,7 +225,7 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// When the store cannot answer, or the reward and fees do not fit 64 bits.
     pub fn draft(&self) -> Result<Draft, LedgerError> {
-        let transactions = self.pool.select(self.chain(), &self.store, self.chain().room())?;
+        let transactions = self.mempool.select(self.chain(), &self.store, self.chain().room())?;
         let fees = transactions
             .iter()
             .map(|t| t.get().body.fees())
@@ -299,10 +299,10 @@ impl<F: Files> Ledger<F> {
     /// Adds a block that was checked, durably.
     fn append(&mut self, block: &Connected<BlockChange>) -> Result<MempoolChange, LedgerError> {
         self.store.apply(block)?;
-        let mut pool = self.pool.clone();
-        let sealed = self.take_sealed(&mut pool, &block.get().block);
-        let dropped = pool.recheck(self.store.chain(), &self.store)?;
-        let unsaved = self.put(pool);
+        let mut mempool = self.mempool.clone();
+        let sealed = self.take_sealed(&mut mempool, &block.get().block);
+        let dropped = mempool.recheck(self.store.chain(), &self.store)?;
+        let unsaved = self.put(mempool);
         let alarms = self.evidence.against(&SealedHeader::of(&block.get().block));
         Ok(MempoolChange { sealed, dropped, unsaved, alarms, ..MempoolChange::default() })
     }
@@ -316,11 +316,11 @@ impl<F: Files> Ledger<F> {
         let last = self.store.sealed_header(self.tip().height)?;
         self.witness(last.as_slice())?;
         let block = self.store.undo()?;
-        let mut pool = self.pool.clone();
+        let mut mempool = self.mempool.clone();
         let mut dropped = Vec::new();
-        self.return_payments(&mut pool, &block, &self.tip().total_offset, &mut dropped)?;
-        dropped.extend(pool.recheck(self.store.chain(), &self.store)?);
-        let unsaved = self.put(pool);
+        self.return_payments(&mut mempool, &block, &self.tip().total_offset, &mut dropped)?;
+        dropped.extend(mempool.recheck(self.store.chain(), &self.store)?);
+        let unsaved = self.put(mempool);
         Ok((block, MempoolChange { dropped, unsaved, ..MempoolChange::default() }))
     }
 
@@ -346,14 +346,15 @@ impl<F: Files> Ledger<F> {
     /// # Errors
     /// When it cannot be written.
     pub fn save_mempool(&mut self) -> Result<(), StoreError> {
-        self.journal.save(&mut self.store, &self.pool)
+        self.journal.save(&mut self.store, &self.mempool)
     }
 
     /// Takes over the mempool after a change of the chain, which is in force whether the file can be written
     /// or not.
-    pub(crate) fn put(&mut self, pool: Mempool) -> Option<StoreError> {
-        let same = pool.len() == self.pool.len() && pool.iter().all(|(id, _)| self.pool.get(id).is_some());
-        self.pool = pool;
+    pub(crate) fn put(&mut self, mempool: Mempool) -> Option<StoreError> {
+        let same = mempool.len() == self.mempool.len()
+            && mempool.iter().all(|(id, _)| self.mempool.get(id).is_some());
+        self.mempool = mempool;
         if same {
             return None;
         }
@@ -370,7 +371,7 @@ impl<F: Files> Ledger<F> {
         let mut change = MempoolChange { set_aside, ..MempoolChange::default() };
         for t in found.transactions {
             let id = transaction_id(&t);
-            match self.pool.admit(self.store.chain(), &self.store, t) {
+            match self.mempool.admit(self.store.chain(), &self.store, t) {
                 Err(AdmitError::View(e)) => return Err(e.into()),
                 Err(AdmitError::Refused(why)) => change.dropped.push((id, why)),
                 Ok(_) | Err(AdmitError::Conflict(_)) => {}

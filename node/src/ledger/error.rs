@@ -73,5 +73,5 @@ pub struct Reorganised {
     pub undone: Vec<Block>,
     /// How the mempool changed. Undone payments returned to it; those that no longer fit are among the
     /// dropped.
-    pub pool: MempoolChange,
+    pub mempool: MempoolChange,
 }

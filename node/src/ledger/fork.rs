@@ -42,16 +42,21 @@ pub fn compare(a: &Header, b: &Header) -> Ordering {
     a.height.cmp(&b.height).then_with(|| b.hash().cmp(&a.hash()))
 }
 
-/// Whether to leave `ours` at `fork` for `theirs`, where blocks up to `floor` are final.
+/// The branch that a node is on.
+#[derive(Clone, Copy, Debug)]
+pub struct OurBranch<'a> {
+    /// Its tip.
+    pub tip: &'a Header,
+    /// Blocks up to this height are final.
+    pub floor: Height,
+}
+
+/// Whether to leave our branch after block `fork` for one that ends at `theirs`.
 ///
 /// # Errors
 /// [`ForkError`], if not.
-pub fn choose(
-    chain: &Chain,
-    (ours, floor): (&Header, Height),
-    theirs: &Header,
-    fork: Height,
-) -> Result<(), ForkError> {
+pub fn choose(chain: &Chain, ours: OurBranch<'_>, theirs: &Header, fork: Height) -> Result<(), ForkError> {
+    let OurBranch { tip: ours, floor } = ours;
     let floor = floor.max(ours.height.minus(chain.params().reorganisation));
     if compare(theirs, ours) != Ordering::Greater {
         return Err(ForkError::NotBetter { ours: ours.height, theirs: theirs.height });
@@ -69,7 +74,7 @@ mod tests {
         let chain = Chain::new(Params::solo(PublicKey::from_point(Point::g()), 0)).unwrap();
         let at = |height, time| Header { height: Height::new(height), time, ..Header::genesis(&chain) };
         let decide = |ours: &Header, floor, theirs: &Header, fork| {
-            choose(&chain, (ours, Height::new(floor)), theirs, Height::new(fork))
+            choose(&chain, OurBranch { tip: ours, floor: Height::new(floor) }, theirs, Height::new(fork))
         };
         let ours = at(1_000, 0);
         let higher = at(1_001, 9);

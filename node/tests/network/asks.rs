@@ -182,7 +182,8 @@ fn who_says_nothing_delays_a_block_by_little() {
         }
         assert!(hand.now < began + 5 * SECOND, "{:?}", hand.now - began);
     }
-    // They are asked no more as long as there is somebody else, who is asked as soon as it may have it.
+    // They are asked no more as long as there is another peer, which is asked as soon as it may have the
+    // block.
     for n in [4, 5] {
         (1..=3).for_each(|peer| hand.say(peer, &hand.tip_message(n)));
         hand.asked();
@@ -234,7 +235,7 @@ fn the_losing_branch_is_not_asked() {
     assert!(hand.asked().is_empty());
 }
 
-/// Headers are asked of somebody else when the first is silent, and at once when it leaves.
+/// Headers are requested from another peer when the first is silent, and at once when it disconnects.
 #[test]
 fn headers_are_asked_of_several() {
     let mut hand = Hand::new(toy(8), 3, |_| ());
@@ -297,7 +298,7 @@ fn an_operator_waits_for_what_is_sealed_and_not_for_ever() {
     assert!(matches!(hand.ask(Request::Draft), Response::Draft { .. }));
 }
 
-/// Who answers what nobody asked is banned, and was not listened to; a new connection forgives nothing.
+/// A peer that responds without a request is ignored and banned; a new connection forgives nothing.
 #[test]
 fn an_answer_to_no_question_costs() {
     let mut hand = Hand::new(toy(6), 3, |_| ());

@@ -28,7 +28,7 @@ fn pending(world: &World, n: usize) -> usize {
     world.node(n).unwrap().ledger().mempool().len()
 }
 
-/// Both sides seal; the higher branch wins, nobody's payment is lost, and everybody has the evidence.
+/// Both sides seal; the higher branch wins, no payment is lost, and every node has the evidence.
 #[test]
 fn two_branches_become_one_and_leave_evidence() {
     for seed in 0..6 {

@@ -126,7 +126,7 @@ impl Lone {
         self.said.iter().filter(|(_, m)| asks(m)).map(|(peer, _)| *peer).collect()
     }
 
-    /// To whom a transaction was whispered by itself.
+    /// The peers that a transaction was stemmed to by itself.
     fn whispers(&self, t: &Transaction) -> Vec<PeerId> {
         let is = |m: &Message| matches!(m, Message::Stem(whispered) if whispered == t);
         self.said.iter().filter(|(_, m)| is(m)).map(|(peer, _)| *peer).collect()
@@ -179,7 +179,7 @@ fn a_full_disk_takes_nothing_in() {
     lone.full = false;
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
     assert_eq!(lone.whispers(&t), [relay]);
-    // What is kept is known to the next run, which whispers it to whom it meets.
+    // The next run knows what was saved, and stems it to the peers that it meets.
     let mut next = Lone::new(&toy, |_| ());
     next.happens(Event::LocalTxsLoaded(lone.kept.unwrap()));
     let other = next.meet(&toy, 2, true);
@@ -254,7 +254,7 @@ fn a_payment_that_fell_with_another_is_whispered_again() {
     assert!(next.whispers(&ours).is_empty() && !next.pending(&ours));
 }
 
-/// The pool has no room when its embargo ends: it is kept, and told when there is some.
+/// The mempool has no room when the embargo ends: the payment is kept, and fluffed when there is room.
 #[test]
 fn a_payment_that_found_no_room_is_told_when_there_is_some() {
     let (mut toy, coins) = toy(3);
@@ -346,7 +346,8 @@ fn an_answer_is_no_flood() {
     assert!(lone.closed.is_empty());
 }
 
-/// What nobody asked for is not decoded beyond what its sender may cause: what would be garbage is a flood.
+/// A message without a request is not decoded beyond its sender's allowance: what would be garbage is a
+/// flood.
 #[test]
 fn unasked_work_is_metered_before_it_is_done() {
     let (toy, _) = toy(0);

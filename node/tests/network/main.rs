@@ -9,6 +9,6 @@ mod lone;
 mod pending;
 mod puppet;
 mod schedules;
-mod shortcut;
+mod snapshot_sync;
 mod steps;
 mod world;

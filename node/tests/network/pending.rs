@@ -133,7 +133,7 @@ fn what_was_handed_in_outlives_its_node() {
         world.seal().unwrap();
         world.run(20 * SECOND);
         agreed(&world, &[0]);
-        // It is not whispered once more by a node that has seen it sealed.
+        // A node that has seen it sealed does not stem it again.
         world.crash(3);
         world.start(3);
         world.run(200 * SECOND);

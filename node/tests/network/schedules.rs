@@ -44,7 +44,7 @@ fn bounded(world: &World) {
     }
 }
 
-/// A payment at one of five nodes is whispered, told, sealed, and known to all.
+/// A payment at one of five nodes is stemmed, fluffed, sealed, and known to all.
 #[test]
 fn a_payment_reaches_everybody() {
     let mut world = World::new(1, Bank::open(), 5, Vec::new(), hasty);
@@ -120,7 +120,8 @@ fn random_schedules_end_in_agreement() {
     }
 }
 
-/// Whoever stems into a black hole is told to all by its embargo, as long as one honest node is left.
+/// A transaction that is stemmed into a black hole is fluffed when its embargo ends, as long as one honest
+/// node is left.
 #[test]
 fn a_black_hole_only_delays() {
     for seed in 0..5 {

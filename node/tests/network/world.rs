@@ -29,7 +29,7 @@ use sotto_node::{
 };
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-/// How often a node is told that time has passed.
+/// How often a node receives a tick.
 const TICK: Duration = Duration::from_millis(500);
 
 /// An honest node.
@@ -125,7 +125,7 @@ pub(crate) struct World {
     pub(crate) actors: Vec<Actor>,
     pub(crate) now: Duration,
     pub(crate) rng: ChaCha20Rng,
-    /// Who holds the operator's key: the first, and whoever else it should not have given it to.
+    /// The nodes that hold the operator's key: the first, and any that should not have it.
     pub(crate) operators: Vec<usize>,
     /// Who is on the other side of the partition.
     pub(crate) apart: Vec<bool>,
@@ -164,7 +164,7 @@ impl World {
         for n in 0..honest {
             let mut config = Config::new(address(n).key);
             config.listen_port = Some(4_000);
-            // A ring, and somebody else, so that the honest nodes are connected whatever the puppets do.
+            // A ring, and one more link, so that the honest nodes are connected whatever the puppets do.
             config.seeds = vec![address((n + 1) % honest), address(rng.next_u32() as usize % count)];
             config.seeds.extend((honest..count).map(address));
             config.seeds.retain(|a| a.key != config.key);

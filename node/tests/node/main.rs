@@ -8,7 +8,7 @@ mod flips;
 mod image;
 mod kill;
 mod ledger;
-mod pool;
+mod mempool;
 mod prune;
 mod reorganise;
 mod sealers;

@@ -99,7 +99,7 @@ fn nothing_is_left_over() {
     assert_eq!(ledger.audit(|_, _| {}).unwrap().pruned, Height::new(11));
 }
 
-/// An index from before the pruning is told apart and built anew.
+/// An index from before the pruning is detected and rebuilt.
 #[test]
 fn an_old_index_does_not_fit_a_pruned_store() {
     let (index, old, mut toy) = (Dir::new(), Dir::new(), Toy::new(94));

@@ -143,7 +143,7 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
     let twice = l.double_seals().unwrap();
     let found: Vec<_> = twice.iter().map(|d| d.second.clone()).collect();
     assert_eq!(found, good[..2].iter().map(SealedHeader::of).collect::<Vec<_>>());
-    assert_eq!(l.reorganise(good.clone()).unwrap().pool.alarms.len(), 2);
+    assert_eq!(l.reorganise(good.clone()).unwrap().mempool.alarms.len(), 2);
     assert_eq!(l.tip(), &good[3].header);
 }
 
@@ -234,13 +234,13 @@ fn the_pool_after_a_reorganisation() {
     assert_eq!(found.undone.len(), 3);
     let waiting: Vec<_> = l.mempool().iter().map(|(_, t)| t.body.kernels.clone()).collect();
     assert_eq!(waiting, vec![once.body.kernels]);
-    assert_eq!(found.pool.dropped.iter().map(|(_, why)| why.rule()).collect::<Vec<_>>(), vec!["MW-R24"]);
-    assert_eq!(found.pool.alarms.len(), 3);
+    assert_eq!(found.mempool.dropped.iter().map(|(_, why)| why.rule()).collect::<Vec<_>>(), vec!["MW-R24"]);
+    assert_eq!(found.mempool.alarms.len(), 3);
     drop(l);
     assert_eq!(open(&files).mempool().len(), 1);
 }
 
-/// Two sealed blocks of one height, however the second comes, are kept for ever and told each time.
+/// Two sealed blocks of one height, however the second comes, are kept for ever and reported each time.
 #[test]
 fn a_height_that_was_sealed_twice_is_an_alarm() {
     let mut toy = Toy::new(137);
@@ -253,7 +253,7 @@ fn a_height_that_was_sealed_twice_is_an_alarm() {
     let (old, new) = fork(&mut toy, 2, 1);
     let (first, second) = (blocks(&old)[0].clone(), blocks(&new)[0].clone());
     back(&mut toy, (old, new));
-    // The chain's own block again, and one that nobody sealed, are no alarm.
+    // The chain's own block again, and one without a valid seal, raise no alarm.
     let mut unsealed = second.clone();
     unsealed.header.time += 1;
     for block in [first.clone(), unsealed] {

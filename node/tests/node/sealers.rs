@@ -263,7 +263,7 @@ impl Council {
         sealed
     }
 
-    /// Whoever's turn it is proposes honestly.
+    /// The sealer whose turn it is proposes honestly.
     fn round(&mut self) -> Vec<(usize, Block)> {
         let n = self.turn();
         let proposal = self.draft(n, 0);
@@ -271,7 +271,7 @@ impl Council {
         self.happen(n, SealEvent::Proposed(judged))
     }
 
-    /// A proposal is shown without having been judged by whoever shows it.
+    /// A sealer sends a proposal without having judged it.
     fn show(&mut self, from: usize, proposal: Proposal) -> Vec<(usize, Block)> {
         let said = Said { from, block: proposal.header.hash(), word: Word::Show(proposal) };
         let others: Vec<usize> = (0..SEALERS).filter(|n| *n != from).collect();

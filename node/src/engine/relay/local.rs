@@ -66,7 +66,7 @@ impl Relay {
         }
     }
 
-    /// Stems what an earlier run saved, as if it were new: by another route, whoever has seen it.
+    /// Stems what an earlier run saved, as if it were new: by another route, even if peers have seen it.
     pub(crate) fn on_loaded<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, bytes: &[u8]) -> StepResult {
         let Ok(found) = mempool_file::read(bytes) else { return Ok(()) };
         if found.chain != *ctx.ledger.chain().id() {

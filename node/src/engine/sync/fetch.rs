@@ -115,7 +115,7 @@ impl Sync {
                 give_up(ctx);
                 return Ok(());
             }
-            // What is not needed next waits for somebody who does not let us wait, if there is one.
+            // A block that is not needed next waits for a peer without slow requests, if there is one.
             let patient = n > 0 && able.iter().any(|i| holders.get(*i).is_some_and(|h| !h.missed));
             let sound = patient || matches!(more, More::Sound(_));
             able.retain(|i| holders.get(*i).is_some_and(|h| h.load < h.most && !(sound && h.missed)));
@@ -148,7 +148,7 @@ impl Sync {
         ctx.send(id, if compact { Message::GetCompact(name) } else { Message::GetBlock(name) });
     }
 
-    /// Who may have blocks of the branch.
+    /// The peers that may have blocks of the branch.
     fn holders<F: Files>(&self, ctx: &StepContext<'_, F>) -> StepResult<Vec<Holder>> {
         let mut all = Vec::new();
         for (id, p) in ctx.peers.ready() {

@@ -50,7 +50,7 @@ pub enum Conflict {
     PackageLimit,
     /// No room for this fee.
     #[error(
-        "the pool is full of transactions that pay as much per weight: wait for a block, or pay a higher fee"
+        "the mempool is full of transactions that pay as much per weight: wait for a block, or pay a higher fee"
     )]
     Full,
 }
@@ -65,7 +65,7 @@ impl Conflict {
             Self::Created { .. } => "a pending one creates the same output",
             Self::Excess { .. } => "a pending one has the same excess",
             Self::PackageLimit => "too many pending ones depend on each other",
-            Self::Full => "the pool is full",
+            Self::Full => "the mempool is full",
         }
     }
 }

@@ -54,11 +54,11 @@ impl Mempool {
     }
 
     pub(crate) fn ancestors(&self, body: &Body) -> HashSet<Hash> {
-        self.reached(body, |pool, body| pool.parents(body))
+        self.reached(body, |mempool, body| mempool.parents(body))
     }
 
     pub(crate) fn descendants(&self, body: &Body) -> HashSet<Hash> {
-        self.reached(body, |pool, body| pool.children(body))
+        self.reached(body, |mempool, body| mempool.children(body))
     }
 
     /// Refuses a transaction whose ancestors would make a package too large.

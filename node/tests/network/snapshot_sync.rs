@@ -129,7 +129,7 @@ fn several_peers_share_the_work() {
     assert!(sent.iter().all(|n| *n >= 4) && sent.iter().sum::<usize>() == parts(), "{sent:?}");
 }
 
-/// A node that is told to check every block does so, though it had begun with a snapshot before it was told.
+/// A node that is configured to check every block does so, even if it had begun with a snapshot before.
 #[test]
 fn a_node_that_takes_no_snapshots_any_more_fetches_every_block() {
     let mut world = grown(20, 2, |_| ());
@@ -182,7 +182,7 @@ fn parts() -> usize {
     ranges + tip.output_count.div_ceil(ITEMS.into()).next_power_of_two() as usize
 }
 
-/// Where nobody has a snapshot, or none is wanted, every block is fetched.
+/// If no peer has a snapshot, or the node wants none, every block is fetched.
 #[test]
 fn without_a_snapshot_every_block_is_fetched() {
     for (far, every) in [(20, 0), (u64::MAX, K)] {
