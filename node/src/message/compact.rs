@@ -91,6 +91,20 @@ pub fn items(body: &Body, outputs: &[u32], kernels: &[u32]) -> Option<(Vec<Outpu
 }
 
 /// A compact block that is being filled.
+///
+/// ```
+/// use sotto_mw::testing::TestChain;
+/// use sotto_node::message::compact::{Compact, Filling};
+///
+/// let mut chain = TestChain::new(4);
+/// chain.grow(Vec::new());
+/// let block = &chain.blocks()[0];
+/// let compact = Compact::of(block, 7).expect("a connected block has a reward");
+/// // The block has only its reward, which the compact form includes: nothing is missing.
+/// let filling = Filling::new(compact, std::iter::empty());
+/// assert_eq!(filling.missing(), (Vec::new(), Vec::new()));
+/// assert_eq!(filling.block().as_ref(), Some(block));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Filling {
     compact: Compact,

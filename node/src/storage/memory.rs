@@ -13,6 +13,25 @@ use std::{
 };
 
 /// Files in memory. Clones share them, as two handles of one disk do.
+///
+/// ```
+/// use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+/// use sotto_node::{Files, Memory, storage::FileName};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut files = Memory::new();
+/// files.write(FileName::Head, 0, b"old")?;
+/// files.sync(FileName::Head)?;
+/// files.sync_names()?;
+/// files.write(FileName::Head, 0, b"new")?;
+///
+/// // The power fails before the next sync: any part of the last write may be on the disk.
+/// let disk = files.after_power_loss(&mut ChaCha20Rng::seed_from_u64(1));
+/// let bytes = disk.bytes(FileName::Head).expect("the name was synced");
+/// assert!((0..=3).any(|n| bytes == [&b"new"[..n], &b"old"[n..]].concat()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Mutex<State>>);
 
