@@ -14,7 +14,7 @@ use sotto_mw::{
 use sotto_node::{
     ledger::{
         Ledger, LedgerError,
-        fork::{ForkError, choose},
+        fork::{ForkError, OurBranch, choose},
         mempool::MempoolLimits,
     },
     seal::SealedHeader,
@@ -73,7 +73,12 @@ fn random_branches_are_followed_as_the_choice_says() {
                     let before = toy.state.clone();
                     let (old, new) = fork(&mut toy, depth, n);
                     let at = tip.height.minus(depth);
-                    let verdict = choose(&toy.chain, (&tip, l.store().floor()), toy.state.tip(), at);
+                    let verdict = choose(
+                        &toy.chain,
+                        OurBranch { tip: &tip, floor: l.store().floor() },
+                        toy.state.tip(),
+                        at,
+                    );
                     match (verdict, l.reorganise(blocks(&new))) {
                         (Ok(()), found) => {
                             let mut undone = found.unwrap().undone;
