@@ -1,23 +1,23 @@
 //! One attempt of the two compute parties at a run: straight-line code over one channel.
 //!
 //! ```text
-//! begin     openings cross       job, run, approvals, inputs the same? → attempt number, run id         nothing secret was said
-//!           ── the caller logs the run id, durably, and debits what is to be debited ──
+//! begin     openings cross       same job, run, approvals and inputs? → attempt number, run id      no secret is sent
+//!           ── the caller stores the run id and debits the run ──
 //! compute   the session          encrypted output shares for all result parties, facts, our statement
-//!           ── the caller keeps them, durably ──
-//! exchange  statements cross     a receipt that both signed, and the other's encrypted output share for us
+//!           ── the caller stores them ──
+//! exchange  statements cross     a receipt that both signed, and the other party's encrypted output share for us
 //! ```
 //!
-//! Each step consumes the one before it. Only after our outputs are kept does our signature leave; so whoever
-//! holds a receipt knows that both output shares exist, and can deliver again without computing again. If
-//! both compute parties kept outputs of one attempt and lost the connection before the signatures crossed,
-//! the next attempt finds that out at its beginning and only exchanges.
+//! Each step consumes the one before it. Our signature leaves only after our outputs are stored, so a receipt
+//! proves that both output shares exist and can be delivered again without computing again. If both compute
+//! parties stored the outputs of one attempt and lost the connection before the signatures crossed, the next
+//! attempt notices that at its beginning and only exchanges signatures.
 //!
-//! Every output takes the way to a result party who does not compute, also to a compute party that receives:
-//! neither compute party sees more than output shares before the receipt is signed.
+//! A compute party that is also a result party receives its outputs like any other result party: neither
+//! compute party sees more than output shares before the receipt is signed.
 //!
-//! Nothing is computed after the job's expiry, and what took longer than the job's limit is not signed: by
-//! the compute party's own clock.
+//! Nothing is computed after the job's expiry, and a result that took longer than the job's limit is not
+//! signed. Both are measured by the compute party's own clock.
 
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};

@@ -1,5 +1,4 @@
-//! What an input party's data set has been used for: a log that only grows, each entry bound to all before
-//! it.
+//! A log of what an input party's data sets were used for: append-only, each entry bound to all before it.
 //!
 //! ```text
 //! line    hex of (entry) ‖ space ‖ hex of its link [32]
@@ -7,13 +6,13 @@
 //! link i  H(input party's log key, link i−1, entry i)        link −1 is zero
 //! ```
 //!
-//! A run is debited before the first byte that depends on the data leaves, so a run that fails has cost its
-//! part, and once: the same run of the same job is not debited again, since it can only yield the same
-//! outputs. The data set is named by a hash under the input party's own key, so the log says nothing to
-//! others, and a budget holds for the data whatever job asks.
+//! A run is debited before the first byte that depends on the data leaves, so a run that fails has used its
+//! part of the budget. The same run of the same job is debited once, since it can only yield the same
+//! outputs. A data set is named by a hash under the input party's own key, so the log reveals nothing to
+//! others, and the budget of a data set holds across jobs.
 //!
-//! Altered, moved, inserted or removed lines are found, as long as the last link is known from elsewhere (the
-//! edge keeps it in a second file). **Not found**: both files put back to an earlier day together.
+//! Altered, moved, inserted or removed lines are detected as long as the last link is known from elsewhere
+//! (the edge keeps it in a second file). **Not detected**: both files replaced by older copies together.
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};

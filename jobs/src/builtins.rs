@@ -1,8 +1,4 @@
-//! Built-in programs, each with a name, a version and parameters.
-//!
-//! Those of two parties are [`Program`](sotto_mpc::Program)s by themselves; those of many input parties are
-//! [`Functionality`](crate::multiparty::Functionality) programs, and a [`Builtin`] is any of them, found by
-//! its name.
+//! Built-in functionalities, each with a name, a version and parameters. [`Builtin`] finds them by name.
 
 pub mod auc;
 mod auction;

@@ -1,5 +1,5 @@
-//! Circuits whose input values belong to input parties: what sources in the Garble language and circuit files
-//! become.
+//! Functionalities whose gates are data: compiled from a source in the Garble language, or read from a
+//! circuit file.
 
 mod assigned;
 mod bristol;

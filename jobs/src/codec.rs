@@ -1,8 +1,8 @@
-//! How records become bytes: fields in order, integers little-endian, lists as a count and their items.
+//! The encoding of records: fields in order, integers little-endian, lists as a count and their items.
 //!
-//! A record's fields are listed once, by [`record!`], for both directions. Nothing is allocated on a count's
-//! word: an item takes at least a byte, so a count above the bytes that are left is refused, and lists grow
-//! as items come.
+//! [`record!`] lists a record's fields once, for both directions. A count alone never causes an allocation:
+//! an item takes at least one byte, so a count above the number of remaining bytes is rejected, and lists
+//! grow as items are read.
 
 /// Most items of a list.
 const MAX_ITEMS: u32 = 1 << 16;

@@ -1,8 +1,8 @@
-//! Every hash of a job, and the one table of what each is for.
+//! All hashes of a job, with one table of their purposes.
 //!
-//! All are BLAKE3 in its key-derivation mode: the context string is part of the hash, so that no value made
-//! for one purpose can stand for another. A hash of several parts takes each part with its length before it,
-//! so that parts cannot be shifted against each other.
+//! They are BLAKE3 in key-derivation mode. The context string is part of the hash, so a value made for one
+//! purpose cannot be used for another. Each part is hashed with its length before it, so that parts cannot be
+//! shifted against each other.
 
 use core::fmt;
 

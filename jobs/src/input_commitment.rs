@@ -1,17 +1,17 @@
-//! An input party's input on its way: committed to, split in two, encrypted to the compute parties, and
-//! checked when it arrives.
+//! An input on its way from an input party: committed to, split into two shares, encrypted to the compute
+//! parties, and checked on arrival.
 //!
 //! ```text
-//! x = a ⊕ b       a uniform; a to the garbler, b to the evaluator; an input party who computes keeps x itself
-//! commitment      H(salt, place, share)            place = job, run, input party, compute party
-//! encrypted          to the compute party, at that place: salt [32] ‖ bits u64 ‖ packed bits
-//! input commitment        job ‖ run ‖ input party ‖ nonce ‖ rows ‖ commitments, signed by the input party
+//! x = a ⊕ b          a uniform; a to the garbler, b to the evaluator; a compute party keeps its own x
+//! share commitment   H(salt, place, share)            place = job, run, input party, compute party
+//! encrypted          to the compute party, for that place: salt [32] ‖ bits u64 ‖ packed bits
+//! input commitment   job ‖ run ‖ input party ‖ nonce ‖ rows ‖ share commitments, signed by the input party
 //! ```
 //!
-//! One share says nothing: each is uniform by itself. Any pair of shares is *some* input, so shares cannot be
-//! inconsistent; what the input commitment pins is which. Commitments hide because of their salts, and bind:
-//! an attempt after a crash runs on the same input or not at all. Bits are held packed ([`Bits`]), and wiped
-//! when dropped.
+//! One share alone reveals nothing, since each is uniform. Any pair of shares is *some* input, so shares
+//! cannot be inconsistent; the input commitment fixes which input it is. Commitments hide because of their
+//! salts, and bind: an attempt after a crash runs on the same input or not at all. Bits are packed ([`Bits`])
+//! and wiped when dropped.
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};

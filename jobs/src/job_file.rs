@@ -1,4 +1,4 @@
-//! Reading job files: TOML for people, turned into a [`Draft`] and its program; every complaint names a line.
+//! Reading job files: TOML for people, turned into a [`Draft`] and its program. Every error names a line.
 //!
 //! ```toml
 //! name = "Pay by group"                 [roles]                          [[party]]
@@ -11,11 +11,10 @@
 //! leaks = ["…"]                         rows = 1000, …                   name = "groups", result_parties = ["…"]
 //! ```
 //!
-//! `docs/JOBS.md` explains each entry, and `program` how the program is named. Schemas, hashes, gate counts
-//! and what the program says it reveals are filled in from it, so that they cannot contradict it: a job that
-//! was read fits its program. Nothing has a default but `leaks` (none beyond the program's), `columns` (the
-//! program's ranges) and `missing` (an empty field is an error). Files that the job names are read by the
-//! caller.
+//! `docs/JOBS.md` explains each entry. Schemas, hashes, gate counts and what the program reveals are computed
+//! from the program, so a job that was read matches its program. Only `leaks` (default: none beyond the
+//! program's), `columns` (the program's ranges) and `missing` (an empty field is an error) may be left out.
+//! The caller reads the files that the job names.
 
 mod program;
 

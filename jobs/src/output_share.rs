@@ -1,14 +1,15 @@
-//! Outputs on their way to their result parties: each compute party encrypts its output share, and only a
-//! result party joins the two.
+//! Outputs on their way to result parties: each compute party encrypts its output share, and only the result
+//! party combines the two.
 //!
 //! ```text
-//! encrypted output share   encrypted to the result party, at (run id, result party, compute party): salt [32] ‖ bits u64 ‖ packed output share
-//! facts    a commitment to each output share, which both compute parties sign
+//! encrypted output share   to the result party, for (run id, result party, compute party):
+//!                          salt [32] ‖ bits u64 ‖ packed output share
+//! facts                    a commitment to each output share, which both compute parties sign
 //! ```
 //!
-//! A result party's encrypted output share holds the bits of its outputs and of no other. It accepts output
-//! shares that the receipt commits to, so a compute party cannot give one result party another result than
-//! the one it signed. A compute party that is a result party itself is served in the same way.
+//! An encrypted output share has the bits of the result party's outputs and of no others. A result party
+//! accepts only output shares that the receipt commits to, so a compute party cannot give it another result
+//! than the one it signed.
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -1,19 +1,19 @@
-//! Reading an input party's `policy.toml`, and keeping its budget on a [`Storage`].
+//! Reading an input party's `policy.toml`, and keeping its budget in a [`Storage`].
 //!
 //! ```toml
 //! programs = ["64 hexadecimal digits"]        # circuits, as `sotto mpc check` prints them
 //! schemas = ["64 hexadecimal digits"]         # as `sotto mpc check` prints that of the input party
 //! purposes = ["To know the pay gap"]          # word for word
-//! result parties = ["0123-4567-89ab-cdef"]         # fingerprints
+//! result_parties = ["0123-4567-89ab-cdef"]    # fingerprints
 //! minimum_rows = 50
 //! runs_a_month = 2
 //! outputs_a_month = 8
 //! ```
 //!
-//! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after it. A log that
-//! ends before its head was cut; one that is longer by the entry that a crash cut off from its head is as it
-//! should be. A last line without its end is one that was being written when a crash came: nobody was told of
-//! it, and it goes.
+//! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after the log. A log
+//! that ends before its head was cut. A log that is one entry longer than its head is valid: a crash came
+//! between the two writes. An incomplete last line was being written when a crash came; the run had not
+//! begun, so the line is dropped.
 
 use std::io;
 

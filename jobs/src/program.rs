@@ -1,13 +1,14 @@
-//! What a job can have computed: a built-in operator, a source in the Garble language, or a circuit file.
+//! The program of a job: built in, compiled from a source in the Garble language, or read from a circuit
+//! file.
 //!
 //! ```text
-//! name and parameters ─► Builtin ─┐
-//! source and options  ─► Garble  ─┼─► Computation ─ pin ─► source, compiler, parameters, hash and number of gates
-//! file and input parties     ─► Bristol ─┘
+//! name and parameters     ─► Builtin ─┐
+//! source and options      ─► Garble  ─┼─► Computation ─ pin ─► source, compiler, parameters, hash and number of gates
+//! file and input parties  ─► Bristol ─┘
 //! ```
 //!
-//! Every party builds it itself, from what comes with the job, and arrives at the same [`Pin`] or at another
-//! job: the pin is part of what is signed.
+//! Every party builds the program itself from what comes with the job. The [`Pin`] is part of what is signed,
+//! so a party that arrives at another pin has another job.
 
 use super::hash::Digest;
 use super::job::{Gates, Parameter, Pin};

@@ -1,4 +1,4 @@
-//! The receipt: what both compute parties state about a finished run, for everybody who took part.
+//! The receipt: what both compute parties state about a finished run, for all parties of the job.
 //!
 //! ```text
 //! facts      job ‖ run ‖ attempt ‖ run id ‖ circuit ‖ AND gates ‖ input commitments ‖ output commitments ‖ transcript
@@ -6,12 +6,12 @@
 //! receipt    facts ‖ garbler's statement ‖ evaluator's statement
 //! ```
 //!
-//! **Shows**: that both compute parties state that they ran this circuit of this job once, on the inputs that
-//! the input parties committed to, saw the same control, transfer and output messages, before the job's
-//! expiry and within its seconds by their clocks, and delivered these output shares. **Does not show** that
-//! they computed correctly, that inputs were true, or that nobody colluded: it is evidence, not proof. The
-//! transcript hash leaves out the garbled tables; what altered them is found by the channel and by the
-//! outputs' labels.
+//! **Shows** that both compute parties state the following: they ran this circuit of this job once, on the
+//! inputs that the input parties committed to; they saw the same control, transfer and output messages; they
+//! were within the job's expiry and time limit by their clocks; and they delivered these output shares.
+//! **Does not show** that they computed correctly, that inputs were true, or that parties did not collude: it
+//! is evidence, not proof. The transcript hash leaves out the garbled tables; the channel and the labels of
+//! the outputs detect changes to those.
 
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};

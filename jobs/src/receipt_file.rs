@@ -1,10 +1,9 @@
-//! Receipts and results as JSON: for people and programs to read, and to be checked, a receipt without the
-//! job file.
+//! Receipts and results as JSON, to be read by people and programs and verified without the job file.
 //!
-//! `receipt.json` carries the job's and the receipt's canonical bytes as hexadecimal digits, and says the
-//! same in words. What is checked is the bytes; the words are written anew from them, and must be the same.
-//! `result.json` likewise: it has the result party's tables, and the two output shares that they come from,
-//! to which the receipt commits.
+//! `receipt.json` has the canonical bytes of job and receipt as hexadecimal digits, and the same content as
+//! JSON fields. The bytes are verified; the fields are rendered from them again and must be equal.
+//! `result.json` has the result party's tables and the two output shares that they come from, to which the
+//! receipt commits.
 
 mod unique;
 

@@ -1,14 +1,14 @@
-//! What makes one attempt at a run different from every other: its id.
+//! The id that makes one attempt at a run different from every other.
 //!
 //! ```text
 //! run id      H(job ‖ run ‖ attempt ‖ a nonce of every party)
-//! session id  H(run id ‖ exported value of the channel)       what both compute parties say first to each other
+//! session id  H(run id ‖ exported value of the channel)       the first thing that the compute parties compare
 //! ```
 //!
-//! A compute party's nonce is fresh for each attempt, an input party's is in its input commitment for the
-//! run, another party's in its approval. So no two attempts have one id as long as one compute party draws
-//! freshly, and a message of one does not fit into another: the id is in the hello of the session, hence in
-//! every hash of its transfers, and in the place that outputs are encrypted to.
+//! A compute party draws its nonce for each attempt. An input party's nonce is in its input commitment for
+//! the run, and any other party's in its approval. So no two attempts have the same id as long as one compute
+//! party draws freshly. The id is in the hello of the session, hence in every hash of its transfers, and in
+//! the place that outputs are encrypted for, so a message of one attempt is not valid in another.
 
 use super::approval::Agreement;
 use super::hash::{Digest, Purpose, hash};

@@ -1,8 +1,8 @@
-//! Text that strangers wrote and people read before they sign: short, printable, and saying what it shows.
+//! Text that strangers write and people read before they sign: short, printable and unambiguous.
 //!
-//! Control characters could rewrite what a terminal shows, and characters that are invisible or turn text
-//! around could make two names look alike. Runs of blanks, or blanks of other kinds than the space, could
-//! push words to where the reader takes them for somebody else's. None of these passes.
+//! Control characters could alter what a terminal shows. Invisible characters and characters that change the
+//! direction of text could make two names look alike. Runs of blanks, or blanks other than the space, could
+//! push words to where they seem to be someone else's. All of these are rejected.
 
 use core::fmt;
 

@@ -149,7 +149,7 @@ fn who_died_before_it_said_that_it_has_all_says_so_when_it_comes_back() {
     shelves[4] = Memory::default();
     shelves[4].put("finished", &kept).unwrap();
     for storage in &mut shelves[..2] {
-        storage.put("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+        storage.put("confirmed", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
     let started = Instant::now();
     let [acme, bolt, _, _, eve] = &mut shelves;
@@ -225,7 +225,7 @@ fn nothing_begins_after_the_expiry_and_what_was_finished_is_delivered() {
     // Eve alone has not fetched what is hers.
     shelves[4] = Memory::default();
     for storage in &mut shelves[..2] {
-        storage.put("served", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
+        storage.put("confirmed", &[0, 0, 1, 0, 2, 0, 3, 0]).unwrap();
     }
     check(&everybody(&agreement, &mut shelves));
     for id in [0, 1, 3].map(PartyId) {

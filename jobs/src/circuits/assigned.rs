@@ -1,13 +1,13 @@
-//! A circuit whose input values are tables of input parties: what sources and circuit files become.
+//! A circuit whose input values are assigned to input parties, each value as a table.
 //!
 //! ```text
-//! values of the circuit   v0  v1  v2  …        input party of each   0  1  0  …
-//! tables of input party 0       v0, v2               of input party 1      v1
-//! bits of a value         row ‖ row ‖ …        row = column ‖ column ‖ …
+//! values of the circuit      v0  v1  v2  …        input party of each   0  1  0  …
+//! tables of input party 0    v0, v2               of input party 1      v1
+//! bits of a value            row ‖ row ‖ …        row = column ‖ column ‖ …
 //! ```
 //!
-//! A job may narrow the range of a column. Then it enters in fewer bits, its range is asserted in the circuit
-//! as any other, and it is widened to what the circuit takes: by zeros, or by its sign.
+//! A job may narrow the range of a column. The column then takes fewer bits, the circuit checks its range
+//! like any other, and it is extended to the width that the circuit takes, by zeros or by its sign.
 
 use crate::multiparty::{CheckedInputs, Column, Header, Table};
 use sotto_mpc::Fancy;

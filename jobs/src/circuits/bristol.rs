@@ -1,14 +1,14 @@
 //! `bristol@1`: a circuit file as a functionality.
 //!
 //! ```text
-//! inputs     value 1, value 2, …      each a table of whole numbers without sign, its lowest wires first
+//! inputs     value 1, value 2, …      each a table of unsigned numbers, its lowest wires first
 //! outputs    output 1, output 2, …    likewise
-//! value of n bits    n ≤ 64: one row of n bits        n > 64: n/w rows of w bits, w the largest divisor of n up to 64
+//! value of n bits    n ≤ 64: one row of n bits    n > 64: n/w rows of w bits, w the largest divisor of n up to 64
 //! ```
 //!
-//! A file says nothing of names, ranges or meaning, so every bit pattern is an input, and what an output
-//! reveals is what its author wanted. A value of 128 bits is two rows of 64, of 512 eight; one of 67 bits, a
-//! prime, is 67 rows of one bit.
+//! A circuit file has no names, ranges or meanings, so every bit pattern is a valid input, and what an output
+//! reveals depends on the author of the file. A value of 128 bits is two rows of 64, one of 512 bits eight
+//! rows; one of 67 bits, a prime, is 67 rows of one bit.
 
 use sha2::{Digest, Sha256};
 

@@ -1,13 +1,13 @@
-//! A channel over TLS 1.3 between parties who have pinned each other's keys ([`link`]).
+//! Channels over TLS 1.3 between parties that have pinned each other's keys ([`sotto_link`]).
 //!
 //! ```text
 //! connect / meet / Listener ──▶ Framed<Pinned>: the phases of sotto_mpc::channel, encrypted
 //! run of the session = SHA-256("sotto mpc bound run v1" ‖ run ‖ RFC 9266 exporter of the connection)
 //! ```
 //!
-//! [`bound`] puts the connection into the run's name, and so into both hellos and the session id of the
-//! oblivious transfers: two parties who were put through by somebody who speaks to each of them end with
-//! `HelloError::Run` before anything secret is said, even if that somebody holds both their keys.
+//! [`bound`] puts the connection into the name of the run, and so into both hellos and the session id of the
+//! oblivious transfers. If a third party relays between two separate connections, the session ends with
+//! `HelloError::Run` before anything secret is sent, even if that third party holds both keys.
 
 use std::net::SocketAddr;
 

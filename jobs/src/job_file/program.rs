@@ -1,4 +1,4 @@
-//! The part of a job file that names the program: a built-in one, a source, or a circuit file.
+//! The entry of a job file that names the program: built in, a source, or a circuit file.
 //!
 //! ```toml
 //! [program]                                 [program]                          [program]
@@ -6,8 +6,8 @@
 //! parameters = { k = 3, … }                 parameters = { "P::ROWS" = 9 }     input_parties = ["north", "south"]
 //! ```
 //!
-//! A source's parameters are its constants. `input_parties` says whose each parameter of `main` is, or each
-//! input value of the circuit; without it, each has its own [[input]], in order.
+//! The parameters of a source are its constants. `input_parties` assigns each parameter of `main`, or each
+//! input value of the circuit, to a party; without it, each has its own `[[input]]`, in order.
 
 use std::collections::BTreeMap;
 use std::io;

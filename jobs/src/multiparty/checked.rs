@@ -1,6 +1,6 @@
-//! Input rows as a program reads them, and the check that they hold what was declared.
+//! Input rows as a functionality reads them, with a check of their declared ranges.
 //!
-//! Each input party is a stream of [`Inputs`]: its bits come in the order of its [`Declaration`].
+//! Each input party has one stream of [`Inputs`], with its bits in the order of its [`Declaration`].
 
 use super::declaration::Declaration;
 use sotto_mpc::gadgets::{Comparison, Words};

@@ -1,13 +1,13 @@
-//! What a program says of itself: the tables that come in and go out, row by row and bit by bit.
+//! The declaration of a functionality: its input and output tables, row by row and bit by bit.
 //!
 //! ```text
-//! input party's bits    table ‖ table ‖ …
-//! table           row ‖ row ‖ …                    as many as declared, always
-//! row             [present] ‖ number ‖ number ‖ …   each lowest bit first; `present` only if rows may be missing
+//! bits of an input party    table ‖ table ‖ …
+//! table                     row ‖ row ‖ …                      always as many as declared
+//! row                       [present] ‖ number ‖ number ‖ …    lowest bit first; `present` only if rows may be absent
 //! ```
 //!
-//! With [`Rows::UpTo`] an input party may bring fewer rows: the rest are absent rows, all zeros, and the
-//! circuit does not tell how many. Absent rows come last.
+//! With [`Rows::UpTo`] an input party may enter fewer rows. The rest are absent rows, all zeros and last, and
+//! the circuit does not reveal how many there are.
 
 use sha2::{Digest, Sha256};
 

@@ -1,8 +1,9 @@
-//! What an input party computes alone, and what a result party reads off the outputs: both in the clear.
+//! The local step of an input party on its own rows, and the figures that a result party derives from
+//! outputs: both in the clear.
 //!
-//! If input parties hold different rows, a sum needs no joint computation on rows: each adds up its own, and
-//! only the sums enter. Such a step belongs to the program, so it is covered by the program's name and
-//! version, and an input party runs it on rows as they are read.
+//! If input parties hold different rows, a sum needs no garbled computation on rows: each party adds up its
+//! own rows, and only the sums enter. The local step belongs to the functionality and is covered by its name
+//! and version. It runs on rows as they are read.
 
 use super::declaration::{Cells, Table};
 use super::declaration::{RowError, encode};

@@ -1,5 +1,5 @@
-//! A compute party's part: others are answered on threads of their own ([`server`](super::server)), while it
-//! attempts the run.
+//! A compute party's part: it attempts the run, while the [`server`](super::server) answers other parties on
+//! threads of their own.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -1,5 +1,4 @@
-//! A client's connection while it says what it wants: in time, and no longer than the compute party's part
-//! lasts.
+//! A client's connection while it sends its request: limited in time, and closed when the run is over.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

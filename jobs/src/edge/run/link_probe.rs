@@ -1,15 +1,14 @@
-//! How fast the two compute parties of a job are joined: they measure it before anybody signs.
+//! Measures the link between the two compute parties of a job before the parties sign.
 //!
 //! ```text
 //! evaluator                              garbler
-//!   a byte                  ──▶ ◀──        a byte          eight times; the fastest is the round trip
-//!   how many bytes u64      ──▶ ◀──        as many         64 KiB, then twice as many each time, until that takes a second
-//!   0 ‖ round trip u64 ‖ bytes a second u64 ──▶            so that both know
+//!   a byte                  ──▶ ◀──        a byte         eight times; the fastest is the round trip
+//!   how many bytes u64      ──▶ ◀──        as many        64 KiB, then twice as many each time, until that takes a second
+//!   0 ‖ round trip u64 ‖ bytes a second u64 ──▶           so that both know
 //! ```
 //!
-//! Tables flow from the garbler to the evaluator, so that direction is measured, over the same encrypted
-//! channel as a run's. Nothing is said of anybody's data. The garbler sends no more than [`MOST`] at once,
-//! whatever it is asked for.
+//! Tables flow from the garbler to the evaluator, so that direction is measured, over the same kind of
+//! encrypted channel. No data of any party is sent. The garbler sends at most [`MOST`] bytes at once.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,7 +1,6 @@
-//! How a party finds the others: which of them it calls, where, and how long it waits.
+//! How a party reaches the others: whom it calls, at which address, and with which timeouts.
 //!
-//! The job says where a compute party is met; `listen` and `rendezvous_server` say otherwise for this
-//! process.
+//! The addresses are in the job; `listen` and `rendezvous_server` override them for one process.
 
 use std::time::Duration;
 
