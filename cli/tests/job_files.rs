@@ -220,7 +220,7 @@ fn a_receipt_with_a_duplicate_member_is_invalid() {
     world.run("mpc verify receipt.json").ok();
     world.write("twice.json", &receipt.replacen("\"run\": 1", "\"run\": 2, \"run\": 1", 1));
     let said = world.run("mpc verify twice.json").fails(1);
-    assert!(said.contains("a member stands there twice"), "{said}");
+    assert!(said.contains("a member occurs twice"), "{said}");
 }
 
 #[test]

@@ -120,7 +120,11 @@ fn an_invalid_program_is_reported_with_its_line() {
         ("garble = \"adder.txt\"", 13, "adder.txt: line 1, column"),
         ("bristol = \"sum.garble.rs\"", 13, "sum.garble.rs: line 1:"),
         ("bristol = \"adder.txt\"\nparameters = { k = 1 }", 13, "a circuit has no parameters"),
-        ("bristol = \"adder.txt\"\ninput_parties = [\"north\"]", 13, "1 owners are named, the circuit has 2"),
+        (
+            "bristol = \"adder.txt\"\ninput_parties = [\"north\"]",
+            13,
+            "1 input parties are named, the circuit has 2",
+        ),
         (
             "bristol = \"adder.txt\"\ninput_parties = [\"north\", \"nord\"]",
             13,

@@ -198,6 +198,6 @@ fn the_compute_parties_measure_their_link_before_signing() {
         (&"measured".into(), &said[1]["bandwidth_mbit"])
     );
     assert!(said[0]["bandwidth_mbit"].as_f64().unwrap() > 0.0 && said[0]["delay_ms"].as_f64().unwrap() > 0.0);
-    assert!(world.run(&quote("west")).fails(1).contains("only the two computers"));
+    assert!(world.run(&quote("west")).fails(1).contains("only the two compute parties"));
     world.run("mpc quote job.toml --measure").fails(2);
 }

@@ -616,7 +616,7 @@ fn a_compiled_program_is_garbled() {
 }
 
 #[test]
-fn one_owner_may_have_several_parameters() {
+fn one_party_may_have_several_parameters() {
     let source = "pub fn main(a: u8, b: [u8; 2], c: u8) -> u8 { a ^ b[0] ^ b[1] ^ c }";
     let compile = |input_parties: Vec<usize>| {
         GarbleFunctionality::new(

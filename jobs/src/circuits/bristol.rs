@@ -37,7 +37,7 @@ pub enum BristolFunctionalityError {
     TooLarge(#[from] TooLarge),
     /// There is not one input party for each value.
     #[error(
-        "{found} owners are named, the circuit has {expected} input values; owners are numbered from 0 without a gap"
+        "{found} input parties are named, the circuit has {expected} input values; input parties are numbered from 0 without a gap"
     )]
     Parties {
         /// Input values of the circuit.
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_may_have_several_values() {
+    fn a_party_may_have_several_values() {
         let text = "2 8\n3 2 2 2\n1 2\n\n2 1 0 4 6 AND\n2 1 1 5 7 XOR\n";
         let program = BristolFunctionality::new(text, &[0, 1, 0]).unwrap();
         let parties: Vec<usize> = program.declaration().parties().iter().map(Vec::len).collect();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_value_has_an_owner() {
+    fn each_value_has_a_party() {
         assert_eq!(BristolFunctionality::new(AND, &[]).unwrap().declaration().parties().len(), 3);
         for given in [&[0, 1][..], &[0, 2, 0], &[1, 1, 1], &[0, 1, 3]] {
             let error = BristolFunctionalityError::Parties { expected: 3, found: given.len() };
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_covers_text_and_owners() {
+    fn the_hash_covers_text_and_parties() {
         let of = |text, given: &[usize]| BristolFunctionality::new(text, given).unwrap().id();
         assert_ne!(of(AND, &[0, 1, 1]), of(AND, &[0, 1, 0]));
         assert_ne!(of(AND, &[]), of(&format!("{AND}\n"), &[]), "the text is pinned, not only its meaning");

@@ -67,7 +67,7 @@ pub enum GarbleError {
     Compile(#[from] CompileError),
     /// The options do not name an input party for each parameter.
     #[error(
-        "the options name owners of {found} parameters, `main` has {expected}; owners are numbered from 0 without a gap"
+        "the options name input parties of {found} parameters, `main` has {expected}; input parties are numbered from 0 without a gap"
     )]
     Parties {
         /// Parameters of `main`.

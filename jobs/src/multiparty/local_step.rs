@@ -39,7 +39,7 @@ pub trait LocalStep {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocalStepError {
     /// More rows than the program allows.
-    #[error("more than {0} rows, the most that this program takes from one owner")]
+    #[error("more than {0} rows, the most that this program takes from one input party")]
     TooManyRows(usize),
     /// A key that is not above the one before.
     #[error("row {row}: keys must ascend, and none may come twice")]

@@ -16,7 +16,7 @@ use sotto_mpc::{Fancy, Inputs};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AucError {
     /// There is no pair to compare.
-    #[error("both classes need at least one row among the two owners")]
+    #[error("both classes need at least one row among the two input parties")]
     EmptyClass,
     /// More rows than the sums are made for.
     #[error("at most {} rows of a class", MAX_ROWS)]

@@ -11,8 +11,8 @@ use std::time::Instant;
 use sotto_link::pinned::LinkError;
 
 use super::error::RunError;
-use super::routes::Line;
-use super::setup::{AGAIN, MAX_RESPONSE, Outcome, Own, Setup, Stage};
+use super::routes::PartyChannel;
+use super::setup::{MAX_RESPONSE, Outcome, OwnInput, RETRY_INTERVAL, Setup, Stage};
 use crate::codec::{Codec as _, record};
 use crate::messages::{MessageError, RequestKind, Response};
 use crate::multiparty::Functionality;
@@ -34,7 +34,7 @@ const KEPT: &str = "sotto collected v1\0";
 
 pub(crate) fn run<P: Functionality>(
     setup: &Setup<'_, P>,
-    own: Option<Own>,
+    own: Option<OwnInput>,
     storage: &mut impl Storage,
 ) -> Result<Outcome, RunError> {
     let finished = name(setup.job(), Item::Finished);
@@ -77,7 +77,7 @@ fn confirm<P: Functionality>(setup: &Setup<'_, P>, storage: &mut impl Storage, t
 /// Brings both compute parties their share; each keeps it before it says so.
 fn deliver<P: Functionality>(
     setup: &Setup<'_, P>,
-    Own { prepared, unsaved }: &mut Own,
+    OwnInput { prepared, unsaved }: &mut OwnInput,
     storage: &mut impl Storage,
 ) -> Result<(), RunError> {
     let mut pending = prepared.encrypted.iter().collect::<Vec<_>>();
@@ -99,7 +99,7 @@ fn deliver<P: Functionality>(
                 input_commitment: prepared.input_commitment.to_bytes(),
                 encrypted: encrypted.clone(),
             };
-            match say(setup, *compute_party, line, kind)? {
+            match exchange(setup, *compute_party, line, kind)? {
                 Some(Response::Taken) => (setup.observe)(Stage::Delivered(setup.name(*compute_party))),
                 Some(Response::Refused(why)) => {
                     return Err(RunError::Refused { by: setup.name(*compute_party), why });
@@ -165,16 +165,16 @@ fn ask<P: Functionality>(
     kind: RequestKind,
 ) -> Result<Option<Response>, RunError> {
     match setup.routes().call(compute_party)? {
-        Some(line) => say(setup, compute_party, line, kind),
+        Some(line) => exchange(setup, compute_party, line, kind),
         None => Ok(None),
     }
 }
 
 /// The same over a line that is there.
-fn say<P: Functionality>(
+fn exchange<P: Functionality>(
     setup: &Setup<'_, P>,
     compute_party: PartyId,
-    mut line: Line,
+    mut line: PartyChannel,
     kind: RequestKind,
 ) -> Result<Option<Response>, RunError> {
     let asked = setup.request(kind).send(&mut line).map_err(MessageError::from);
@@ -196,7 +196,7 @@ fn wait<P: Functionality>(
         return Err(RunError::Late(awaited));
     }
     (setup.observe)(Stage::Waiting(awaited));
-    thread::sleep(AGAIN);
+    thread::sleep(RETRY_INTERVAL);
     Ok(())
 }
 

@@ -14,9 +14,9 @@ use sotto_link::pinned::Pinned;
 
 use super::error::RunError;
 use super::listener::Incoming;
-use super::routes::Line;
+use super::routes::PartyChannel;
 use super::server::{DurableState, Reply, Server, lock};
-use super::setup::{AGAIN, MAX_RESPONSE, Outcome, Own, Setup, Stage, now};
+use super::setup::{MAX_RESPONSE, Outcome, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
 use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
 use crate::input_commitment::{InputCommitment, InputShare};
@@ -38,7 +38,7 @@ const SIGNING: Duration = Duration::from_secs(60);
 
 pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     setup: &Setup<'_, P>,
-    own: Option<Own>,
+    own: Option<OwnInput>,
     storage: &mut S,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
@@ -97,7 +97,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// Attempts until both compute parties have signed.
     fn compute(
         &self,
-        called: &Receiver<Line>,
+        called: &Receiver<PartyChannel>,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Outcome, RunError> {
@@ -119,8 +119,11 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             if Instant::now() >= until {
                 return Err(last.unwrap_or_else(|| RunError::Late(self.awaited())));
             }
-            let line =
-                if setup.us == setup.job().garbler { called.recv_timeout(AGAIN).ok() } else { self.call()? };
+            let line = if setup.us == setup.job().garbler {
+                called.recv_timeout(RETRY_INTERVAL).ok()
+            } else {
+                self.call()?
+            };
             let Some(line) = line else {
                 (setup.observe)(Stage::Waiting(self.awaited()));
                 continue;
@@ -131,7 +134,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
                     let failed = Event::Failed { why: error.to_string(), is_passing: true };
                     self.durable().step(failed)?;
                     last = Some(RunError::Attempt(error));
-                    thread::sleep(AGAIN);
+                    thread::sleep(RETRY_INTERVAL);
                 }
                 Err(error) => return Err(error),
             }
@@ -140,9 +143,9 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
 
     /// Calls the garbler: to compute once all other inputs are here, and else to say that we are. Nothing if
     /// it is not ready.
-    fn call(&self) -> Result<Option<Line>, RunError> {
+    fn call(&self) -> Result<Option<PartyChannel>, RunError> {
         let (setup, job) = (self.setup, self.setup.job());
-        thread::sleep(AGAIN);
+        thread::sleep(RETRY_INTERVAL);
         let missing = self.durable().state.missing();
         let Some(mut line) = setup.routes().call(job.garbler)? else { return Ok(None) };
         let kind = if missing.is_empty() {
@@ -164,7 +167,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             },
             Ok(Response::Refused(why)) => Err(RunError::Refused { by: setup.name(job.garbler), why }),
             Ok(Response::Waiting(names)) => {
-                self.heard(names);
+                self.peer_waits_for(names);
                 Ok(None)
             }
             _ => Ok(None),
@@ -174,7 +177,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     /// One attempt over a channel to the other compute party.
     fn attempt(
         &self,
-        line: Line,
+        line: PartyChannel,
         own: Option<&InputShare>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), RunError> {
@@ -249,7 +252,12 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
 
     /// Waits until everybody has what there is for it, as long as the job's deadline is. The other compute
     /// party may have to be met once more, if it lacks our signature; or told that nothing will come of it.
-    fn serve(&self, called: &Receiver<Line>, own: Option<&InputShare>, rng: &mut (impl RngCore + CryptoRng)) {
+    fn serve(
+        &self,
+        called: &Receiver<PartyChannel>,
+        own: Option<&InputShare>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) {
         let setup = self.setup;
         let stopped = self.durable().state.stopped().map(str::to_owned);
         let until = if stopped.is_some() { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
@@ -257,13 +265,13 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         (setup.observe)(Stage::Serving);
         while Instant::now() < until && !self.durable().state.all_confirmed() {
             let line = match &stopped {
-                _ if is_garbler => called.recv_timeout(AGAIN / 4).ok(),
+                _ if is_garbler => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
                 None => {
-                    thread::sleep(AGAIN / 4);
+                    thread::sleep(RETRY_INTERVAL / 4);
                     self.remind()
                 }
                 Some(why) => {
-                    thread::sleep(AGAIN / 4);
+                    thread::sleep(RETRY_INTERVAL / 4);
                     has_told = has_told || self.tell(why).is_some();
                     None
                 }
@@ -301,7 +309,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     }
 
     /// Asks the garbler whether it is over; if not, a line on which to end it.
-    fn remind(&self) -> Option<Line> {
+    fn remind(&self) -> Option<PartyChannel> {
         let (setup, garbler) = (self.setup, self.setup.job().garbler);
         if self.durable().state.has_confirmed(garbler) {
             return None;

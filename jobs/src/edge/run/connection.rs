@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sotto_link::pinned::Pinned;
 
-use super::setup::AGAIN;
+use super::setup::RETRY_INTERVAL;
 
 /// For a word on any link.
 const WORD: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl Read for ClientConnection<'_> {
             if self.over.load(Ordering::Acquire) {
                 return Err(ErrorKind::ConnectionAborted.into());
             }
-            self.inner.set_deadline(self.end.min(now + AGAIN));
+            self.inner.set_deadline(self.end.min(now + RETRY_INTERVAL));
             match self.inner.read(into) {
                 // A read that ends early has taken nothing.
                 Err(e) if e.kind() == ErrorKind::TimedOut && now < self.end => {}

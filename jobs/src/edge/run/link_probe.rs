@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::Routes;
-use super::setup::AGAIN;
+use super::setup::RETRY_INTERVAL;
 use sotto_mpc::channel::{Channel, ChannelError, Phase};
 
 /// Bytes that are sent at once, at most.
@@ -48,7 +48,7 @@ pub fn probe(routes: &Routes<'_>) -> Result<LinkSpeed, RunError> {
         while !is_over() {
             match routes.call(garbler)?.map(|mut line| ask(&mut line)) {
                 Some(Ok(link_speed)) => return Ok(link_speed),
-                _ => thread::sleep(AGAIN),
+                _ => thread::sleep(RETRY_INTERVAL),
             }
         }
         return Err(RunError::Late(vec![routes.name(garbler)]));

@@ -17,8 +17,8 @@ use sotto_link::pinned::LinkError;
 use sotto_link::{Identity, PeerKey};
 
 use super::error::RunError;
-use super::routes::{Line, Routes, is_final};
-use super::setup::AGAIN;
+use super::routes::{PartyChannel, Routes, is_final};
+use super::setup::RETRY_INTERVAL;
 use crate::PartyId;
 use crate::edge::tls::{Listener, Rendezvous, Timeouts, meet};
 
@@ -36,7 +36,7 @@ pub(crate) enum Incoming {
 }
 
 /// One of the others, or why it will never come.
-type Arrival = Result<Line, (PartyId, LinkError)>;
+type Arrival = Result<PartyChannel, (PartyId, LinkError)>;
 
 impl Incoming {
     /// Opens the listener of a compute party.
@@ -68,11 +68,11 @@ impl Incoming {
     }
 
     /// Who comes next, if somebody does in a moment.
-    pub(crate) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<Line>, RunError> {
+    pub(crate) fn next(&mut self, routes: &Routes<'_>) -> Result<Option<PartyChannel>, RunError> {
         match self {
             // A failed handshake of a stranger does not stop the listener.
-            Self::Listener(listener) => Ok(listener.accept(routes.timeouts(AGAIN)).ok()),
-            Self::RendezvousServer { arrivals, .. } => match arrivals.recv_timeout(AGAIN) {
+            Self::Listener(listener) => Ok(listener.accept(routes.timeouts(RETRY_INTERVAL)).ok()),
+            Self::RendezvousServer { arrivals, .. } => match arrivals.recv_timeout(RETRY_INTERVAL) {
                 Ok(Ok(line)) => Ok(Some(line)),
                 Ok(Err((other, why))) => Err(routes.no_link(other, routes.us, why)),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(None),
@@ -96,7 +96,7 @@ impl Waiting {
         while open.strong_count() > 0 {
             let arrival = match meet(&self.at, &self.us, self.key, self.timeouts) {
                 Err(why) if !is_final(&why) => {
-                    thread::sleep(AGAIN);
+                    thread::sleep(RETRY_INTERVAL);
                     continue;
                 }
                 met => met.map_err(|why| (self.other, why)),

@@ -22,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 const SMALL_ORDER: &str = "its key is of small order";
 
 /// A channel to another party.
-pub(crate) type Line = Framed<Pinned>;
+pub(crate) type PartyChannel = Framed<Pinned>;
 
 /// What it takes to find the others.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ impl Routes<'_> {
     }
 
     /// A channel to a compute party; nothing if it is not there now.
-    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<Line>, RunError> {
+    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<PartyChannel>, RunError> {
         let (us, peer) = (self.link(), self.peer_key(compute_party)?);
         let line = match self.rendezvous_server_of(compute_party) {
             None => tls::connect(self.address_of(compute_party), &us, peer, self.timeouts(CONNECT)),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::connection::{ClientConnection, time_for};
 use super::error::RunError;
 use super::listener::Incoming;
-use super::routes::Line;
+use super::routes::PartyChannel;
 use super::setup::{Setup, now};
 use crate::PartyId;
 use crate::input_commitment::encrypted_length;
@@ -136,7 +136,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 
     /// The other compute party is there, and awaits these.
-    pub(crate) fn heard(&self, mut names: Vec<String>) {
+    pub(crate) fn peer_waits_for(&self, mut names: Vec<String>) {
         names.retain(|name| self.setup.job().find(name).is_some_and(|id| id != self.setup.us));
         *lock(&self.other) = Some((Instant::now(), names));
     }
@@ -146,7 +146,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
         mut listener: Incoming,
-        calls: &'scope SyncSender<Line>,
+        calls: &'scope SyncSender<PartyChannel>,
     ) {
         while !self.over.load(Ordering::Acquire) {
             let line = match listener.next(&self.setup.routes()) {
@@ -180,8 +180,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     fn client(
         &self,
         &ConnectionPermit(_, client): &ConnectionPermit<'_>,
-        line: Line,
-        calls: &SyncSender<Line>,
+        line: PartyChannel,
+        calls: &SyncSender<PartyChannel>,
     ) -> Option<()> {
         let (job, declaration) = (self.setup.job(), self.setup.program.declaration());
         let bits = job.input_of(client).map_or(0, |i| declaration.input_bits(i));
@@ -226,7 +226,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
             }
             RequestKind::Confirmed => self.step(Event::Confirmed(client)),
             RequestKind::Awaiting(names) if from_evaluator => {
-                self.heard(names);
+                self.peer_waits_for(names);
                 let state = &self.durable().state;
                 let waiting = || Response::Waiting(state.missing());
                 Reply::Response(state.stopped().map_or_else(waiting, |why| Response::Refused(why.to_owned())))
@@ -246,16 +246,16 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         client: PartyId,
         input_commitment: Option<Vec<u8>>,
         mut line: Framed<ClientConnection<'_>>,
-        calls: &SyncSender<Line>,
+        calls: &SyncSender<PartyChannel>,
     ) -> Option<()> {
         let job = self.setup.job();
         if client != job.evaluator || self.setup.us != job.garbler {
             let why = "the job does not give you that role".to_owned();
             return Response::Refused(why).send(&mut line).ok();
         }
-        self.heard(Vec::new());
+        self.peer_waits_for(Vec::new());
         let reply = match self.meet(client, input_commitment) {
-            Reply::Go if self.durable().bind().is_err() => Reply::Response(full()),
+            Reply::Go if self.durable().bind().is_err() => Reply::Response(storage_failed()),
             reply => reply,
         };
         if let Reply::Response(answer) = reply {
@@ -270,7 +270,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
 
     /// An event, where what cannot be kept is a refusal.
     pub(crate) fn step(&self, event: Event) -> Reply {
-        self.durable().step(event).unwrap_or_else(|_| Reply::Response(full()))
+        self.durable().step(event).unwrap_or_else(|_| Reply::Response(storage_failed()))
     }
 
     /// The other compute party is there, with its own input commitment if it is an input party.
@@ -286,6 +286,6 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 }
 
-fn full() -> Response {
+fn storage_failed() -> Response {
     Response::Refused("it cannot be kept here now: the disk may be full; try again later".to_owned())
 }

@@ -97,7 +97,7 @@ impl Outcome {
 }
 
 /// Our input, committed to.
-pub(crate) struct Own {
+pub(crate) struct OwnInput {
     pub(crate) prepared: PreparedInput,
     /// What must be stored before another party learns of the input; `None` once it is stored.
     pub(crate) unsaved: Option<Vec<u8>>,
@@ -113,7 +113,7 @@ impl<P: Functionality> Setup<'_, P> {
         &self,
         storage: &impl Storage,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Option<Own>, RunError> {
+    ) -> Result<Option<OwnInput>, RunError> {
         let (job, own) = (self.job(), name(self.job(), Item::Own));
         if job.input_of(self.us).is_none() {
             return Ok(None);
@@ -121,11 +121,11 @@ impl<P: Functionality> Setup<'_, P> {
         let bits = self.input.ok_or(RunError::NoInput)?;
         if let Some(kept) = storage.get(&own)?.and_then(|kept| SavedInput::from_bytes(&kept)) {
             let prepared = kept.resume(job, bits, self.identity)?;
-            return Ok(Some(Own { prepared, unsaved: None }));
+            return Ok(Some(OwnInput { prepared, unsaved: None }));
         }
         let prepared = crate::input_commitment::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
         let unsaved = Some(SavedInput::of(&prepared, bits, self.identity).to_bytes());
-        Ok(Some(Own { prepared, unsaved }))
+        Ok(Some(OwnInput { prepared, unsaved }))
     }
 
     /// Whether the job has not expired.
@@ -171,7 +171,7 @@ pub(crate) fn now() -> u64 {
 }
 
 /// How long to wait before something is tried again.
-pub(crate) const AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Longest answer of a compute party: output shares of outputs and a receipt.
 pub(crate) const MAX_RESPONSE: usize = 1 << 26;
