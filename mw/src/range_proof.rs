@@ -44,7 +44,7 @@ pub const REWIND_BYTES: usize = 224;
 
 /// The bytes of a range proof. [`crate::rules`] checks that its five scalars are canonical.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RangeProof(pub(crate) Box<[u8; PROOF_BYTES]>);
+pub struct RangeProof(Box<[u8; PROOF_BYTES]>);
 
 impl RangeProof {
     /// The proof with these bytes.
@@ -99,7 +99,7 @@ impl fmt::Debug for RangeProof {
 
 /// The first [`REWIND_BYTES`] of a range proof: enough to rewind it, not to verify it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProofHead(pub(crate) [u8; REWIND_BYTES]);
+pub struct ProofHead([u8; REWIND_BYTES]);
 
 impl ProofHead {
     /// The bytes.

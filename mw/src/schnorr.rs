@@ -140,25 +140,16 @@ mod tests {
     use crate::batch::verify_signatures;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-    fn signed(n: u64) -> Vec<SignedMessage> {
-        let mut rng = ChaCha20Rng::seed_from_u64(n);
-        (0..n)
-            .map(|i| {
-                let x = SecretScalar::random(&mut rng);
-                let message = i.to_le_bytes().to_vec();
-                SignedMessage { key: PublicKey::of(&x), signature: sign(&x, &message, &mut rng), message }
-            })
-            .collect()
-    }
-
     #[test]
     fn signs_and_verifies() {
-        let s = &signed(1)[0];
-        assert!(s.signature.verifies(&s.key, &s.message));
-        assert!(!s.signature.verifies(&s.key, b"another"));
-        assert!(!s.signature.verifies(&PublicKey(Point::h()), &s.message));
-        let shifted = Signature { z: s.signature.z + Scalar::ONE, ..s.signature };
-        assert!(!shifted.verifies(&s.key, &s.message));
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let x = SecretScalar::random(&mut rng);
+        let (key, signature) = (PublicKey::of(&x), sign(&x, b"message", &mut rng));
+        assert!(signature.verifies(&key, b"message"));
+        assert!(!signature.verifies(&key, b"another"));
+        assert!(!signature.verifies(&PublicKey(Point::h()), b"message"));
+        let shifted = Signature { z: signature.z + Scalar::ONE, ..signature };
+        assert!(!shifted.verifies(&key, b"message"));
     }
 
     /// The random source of a cloned machine repeats itself. Two messages under one nonce would reveal x.
@@ -172,7 +163,7 @@ mod tests {
 
     /// With the identity as key, R = z·G satisfies the equation for any z.
     #[test]
-    fn identity_is_no_key_and_no_nonce() {
+    fn the_identity_is_refused_as_key_and_nonce() {
         let id = PublicKey(crate::group::identity().into());
         let z = Scalar::from(5u64);
         let forged = Signature { r: mul_g(&z).into(), z };

@@ -48,25 +48,15 @@ pub struct Entry {
 
 fields!(Entry { key, leaf });
 
-/// The key to insert is in the set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("key {0} is in the set")]
-pub struct Occupied(pub Hash);
-
-/// The key to remove is not in the set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("key {0} is not in the set")]
-pub struct Absent(pub Hash);
-
-/// Why a batch of edits is refused.
+/// Why an edit is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// A key is inserted that is in the set.
-    #[error(transparent)]
-    Occupied(#[from] Occupied),
-    /// A key is removed that is not in the set.
-    #[error(transparent)]
-    Absent(#[from] Absent),
+    /// The key to insert is in the set.
+    #[error("key {0} is in the set already")]
+    Occupied(Hash),
+    /// The key to remove is not in the set.
+    #[error("key {0} is not in the set")]
+    Absent(Hash),
 }
 
 /// The set. Cloning is O(1).
@@ -81,7 +71,7 @@ pub enum EditError {
 ///
 /// let absent = tagged("example/key", &[b"other"]);
 /// assert_eq!(trie.prove(&absent).verify(&trie.root(), &absent), Ok(None));
-/// # Ok::<(), sotto_mw::trie::Occupied>(())
+/// # Ok::<(), sotto_mw::trie::EditError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Trie {
@@ -119,13 +109,13 @@ impl Trie {
     /// The set of these entries, in any order, built at once.
     ///
     /// # Errors
-    /// [`Occupied`] if a key comes twice.
-    pub fn from_leaves(entries: impl IntoIterator<Item = Entry>) -> Result<Self, Occupied> {
+    /// [`EditError::Occupied`] if a key comes twice.
+    pub fn from_leaves(entries: impl IntoIterator<Item = Entry>) -> Result<Self, EditError> {
         let mut edits: Vec<Edit> =
             entries.into_iter().map(|e| Edit { key: e.key, leaf: Some(e.leaf), leaves_at: END }).collect();
         edits.sort_unstable_by_key(|e| e.key);
         match edits.iter().zip(edits.iter().skip(1)).find(|(a, b)| a.key == b.key) {
-            Some((twice, _)) => Err(Occupied(twice.key)),
+            Some((twice, _)) => Err(EditError::Occupied(twice.key)),
             None => Ok(Self { top: merge(None, &edits), len: edits.len() as u64 }),
         }
     }
@@ -157,18 +147,18 @@ impl Trie {
     /// Adds an entry.
     ///
     /// # Errors
-    /// [`Occupied`] if the key is in the set, which then stays as it is.
-    pub fn insert(&mut self, key: Hash, leaf: Hash) -> Result<(), Occupied> {
-        self.apply(&[], &[Entry { key, leaf }]).map_err(|_| Occupied(key))
+    /// [`EditError::Occupied`] if the key is in the set, which then stays as it is.
+    pub fn insert(&mut self, key: Hash, leaf: Hash) -> Result<(), EditError> {
+        self.apply(&[], &[Entry { key, leaf }])
     }
 
     /// Removes a key and returns its leaf.
     ///
     /// # Errors
-    /// [`Absent`] if the key is not in the set.
-    pub fn remove(&mut self, key: &Hash) -> Result<Hash, Absent> {
-        let leaf = self.get(key).ok_or(Absent(*key))?;
-        self.apply(&[*key], &[]).map_err(|_| Absent(*key))?;
+    /// [`EditError::Absent`] if the key is not in the set.
+    pub fn remove(&mut self, key: &Hash) -> Result<Hash, EditError> {
+        let leaf = self.get(key).ok_or(EditError::Absent(*key))?;
+        self.apply(&[*key], &[])?;
         Ok(leaf)
     }
 
@@ -192,8 +182,8 @@ impl Trie {
         for (key, leaf) in steps {
             let before = edits.pop_if(|e| e.key == key).unwrap_or_else(|| self.unchanged(key));
             match (before.leaf, leaf) {
-                (Some(_), Some(_)) => return Err(Occupied(key).into()),
-                (None, None) => return Err(Absent(key).into()),
+                (Some(_), Some(_)) => return Err(EditError::Occupied(key)),
+                (None, None) => return Err(EditError::Absent(key)),
                 _ => edits.push(Edit { leaf, ..before }),
             }
         }

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use sotto_mw::{
     codec::{Decode, Encode},
     hash::{Hash, tagged},
-    trie::{Absent, Chunk, ChunkProof, EditError, Entry, Occupied, Prefix, Trie, TrieError, TrieProof},
+    trie::{
+        Chunk, ChunkProof,
+        EditError::{Absent, Occupied},
+        Entry, Prefix, Trie, TrieError, TrieProof,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -98,8 +102,7 @@ fn conflicts_are_refused_and_change_nothing() {
     let root = trie.root();
     let (a, new) = (entry(3), entry(99));
     let twice = [new, Entry { leaf: Hash::ZERO, ..new }];
-    let (occupied, absent) =
-        (|key| Err(EditError::from(Occupied(key))), |key| Err(EditError::from(Absent(key))));
+    let (occupied, absent) = (|key| Err(Occupied(key)), |key| Err(Absent(key)));
     assert_eq!(trie.insert(a.key, Hash::ZERO), Err(Occupied(a.key)));
     assert_eq!(trie.remove(&new.key), Err(Absent(new.key)));
     assert_eq!(trie.apply(&[], &[new, a]), occupied(a.key));
@@ -325,8 +328,8 @@ proptest! {
         let inserts: Vec<Entry> = inserts.into_iter().map(|key| Entry { key, leaf: Hash::ZERO }).collect();
         let (mut batch, mut single) = (trie(&set), trie(&set));
         let outcome = batch.apply(&removes, &inserts);
-        let steps = removes.iter().try_for_each(|k| single.remove(k).map(drop).map_err(EditError::from));
-        let steps = steps.and_then(|()| Ok(inserts.iter().try_for_each(|e| single.insert(e.key, e.leaf))?));
+        let steps = removes.iter().try_for_each(|k| single.remove(k).map(drop));
+        let steps = steps.and_then(|()| inserts.iter().try_for_each(|e| single.insert(e.key, e.leaf)));
         prop_assert_eq!(outcome.is_ok(), steps.is_ok());
         let want = if steps.is_ok() { single } else { trie(&set) };
         prop_assert_eq!((batch.root(), batch.len()), (want.root(), want.len()));
