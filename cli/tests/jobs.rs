@@ -15,8 +15,8 @@ use support::World;
 
 const JOB: &str = include_str!("data/job/job.toml");
 
-/// A world with the job at free ports, and the keys and bids of three parties; `changes` replaces parts of the
-/// job.
+/// A world with the job at free ports, and the keys and bids of three parties; `changes` replaces parts of
+/// the job.
 fn world(changes: &[(&str, &str)]) -> World {
     let world = World::empty();
     let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

@@ -10,8 +10,8 @@ const JOB: &str = include_str!("data/job/job.toml");
 const BUILTIN: &str = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
 const GARBLE: &str = "garble = \"sum.garble.rs\"\nparameters = { \"NORTH::MOST\" = 40 }";
 
-/// The sum of three numbers, none of which may be above a constant; the third one comes from a party that does
-/// not compute.
+/// The sum of three numbers, none of which may be above a constant; the third one comes from a party that
+/// does not compute.
 const SUM: &str = "\
 const MOST: u8 = NORTH::MOST;
 

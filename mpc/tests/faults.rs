@@ -1,7 +1,7 @@
 //! A faulty connection can end a session with an error, and do nothing else.
 //!
-//! A byte is flipped, or the connection is cut, at a chosen position of a small session with fixed seeds. Each
-//! party must end with the right output or with an error.
+//! A byte is flipped, or the connection is cut, at a chosen position of a small session with fixed seeds.
+//! Each party must end with the right output or with an error.
 
 #![allow(clippy::unwrap_used)]
 
@@ -232,7 +232,8 @@ fn output_hashes_and_labels_that_change_places_match_nothing() {
             faults[side] = Fault::Swap(at);
             let outcomes = run(reveal, faults, LONG);
             answers(reveal, &outcomes);
-            // Moving hashes of labels that the evaluator does not hold may go unnoticed, but not swapping those of one output.
+            // Moving hashes of labels that the evaluator does not hold may go unnoticed, but not swapping
+            // those of one output.
             if side == 1 || (at - outputs).is_multiple_of(32) {
                 let error = outcomes[1 - side].as_ref().err();
                 assert_eq!(error, Some(&SessionError::Output), "{reveal:?}, byte {at}");

@@ -197,7 +197,8 @@ fn mismatched_data_and_broken_rules_are_distinguished() {
     assert_eq!(twice.map(|()| Amount::ZERO), foreign(1, Rejection::KernelRoot));
 }
 
-/// An invalid item that the operator sealed is reported with its block, although it waited for a batch with others.
+/// An invalid item that the operator sealed is reported with its block, although it waited for a batch with
+/// others.
 #[test]
 fn a_sealed_lie_is_named() {
     let (mut ledger, good) = (CHAIN.clone(), Remains::of(&CHAIN));

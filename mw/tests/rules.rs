@@ -1,5 +1,5 @@
-//! Every rule rejects its cases for its own reason, and accepts their neighbours.
-//! `sotto_mw::testing::cases` defines the cases; these tests check them as transactions and inside sealed blocks.
+//! Every rule rejects its cases for its own reason, and accepts their neighbours. `sotto_mw::testing::cases`
+//! defines the cases; these tests check them as transactions and inside sealed blocks.
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{

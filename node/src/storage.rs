@@ -11,7 +11,8 @@
 //! Nothing here makes a system call. [`Files`] and [`Databases`] are implemented by the edges for a disk, and
 //! here by [`Memory`] and [`MemoryDatabases`], which tests use to cut the power at every write.
 //!
-//! **Reading order**: `format`, `snapshot_format` (the bytes), [`Files`], [`Databases`], `log`, `index`, `base`,
+//! **Reading order**: `format`, `snapshot_format` (the bytes), [`Files`], [`Databases`], `log`, `index`,
+//! `base`,
 //! [`ChainStore`], `branch`, the snapshots, [`Store`], `import`.
 
 pub(crate) mod base;

@@ -5,16 +5,16 @@
 //! CC=$PWD/benches/rivals/cc64 cargo run --release --manifest-path benches/rivals/Cargo.toml -- "Grin, 64-bit limbs"
 //! ```
 //!
-//! Each row takes turns: every contestant once, and again, until the time is up; a figure is the median turn, in
-//! processor time of the one thread there is. The last table is wall time and ours alone: one thread against two.
-//! Markdown goes to standard output, for `BENCHMARKS.md`. The second command builds Grin's C library with 64-bit
-//! limbs and assembly in place of the 32-bit limbs that the crate ships.
+//! Each row takes turns: every contestant once, and again, until the time is up; a figure is the median turn,
+//! in processor time of the one thread there is. The last table is wall time and ours alone: one thread
+//! against two. Markdown goes to standard output, for `BENCHMARKS.md`. The second command builds Grin's C
+//! library with 64-bit limbs and assembly in place of the 32-bit limbs that the crate ships.
 //!
-//! What each call does. *Verify*: proofs come as bytes and are decoded inside; commitments come decoded to us and to
-//! Tari, encoded to Grin (one square root more). A batch of ours is a whole transaction, so it also verifies one kernel
-//! signature and the balance. *Prove*: ours verifies and rewinds its proof before release, which theirs do not.
-//! *Rewind*: ours derives the output's nonces from the wallet's key, Grin is given them. Before anything is timed,
-//! each contestant has refused a corrupted batch.
+//! What each call does. *Verify*: proofs come as bytes and are decoded inside; commitments come decoded to us
+//! and to Tari, encoded to Grin (one square root more). A batch of ours is a whole transaction, so it also
+//! verifies one kernel signature and the balance. *Prove*: ours verifies and rewinds its proof before
+//! release, which theirs do not. *Rewind*: ours derives the output's nonces from the wallet's key, Grin is
+//! given them. Before anything is timed, each contestant has refused a corrupted batch.
 
 mod grin;
 mod machine;

@@ -32,8 +32,8 @@ pub(crate) fn race(name: &str, items: usize, contestants: Contestants<'_>) {
     );
 }
 
-/// The shortest wall time of each, in seconds: what remains when the machine is left alone for a turn. A pause before each
-/// makes that likelier, since schedulers favour who has slept.
+/// The shortest wall time of each, in seconds: what remains when the machine is left alone for a turn. A
+/// pause before each makes that likelier, since schedulers favour who has slept.
 pub(crate) fn wall(contestants: [&dyn Fn(); 2]) -> [f64; 2] {
     let mut least = [f64::INFINITY; 2];
     let since = Instant::now();

@@ -1,9 +1,9 @@
 //! Reads which file of a crate imports from which other file of it.
 //!
 //! An import is any path in code that leads to an item of another file: in a `use`, a type, an expression, a
-//! pattern, or the tokens of a macro call. Test code is left out. A path through a re-export counts as an import
-//! of the file that defines the item, and a `pub use` by itself is no import: a parent may offer what its
-//! children define. Names that a macro makes are not seen.
+//! pattern, or the tokens of a macro call. Test code is left out. A path through a re-export counts as an
+//! import of the file that defines the item, and a `pub use` by itself is no import: a parent may offer what
+//! its children define. Names that a macro makes are not seen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -105,7 +105,8 @@ impl Crate {
         found
     }
 
-    /// Where each type has its own methods: the file that defines it and its name, and the files with methods.
+    /// Where each type has its own methods: the file that defines it and its name, and the files with
+    /// methods.
     pub(crate) fn methods(&self) -> BTreeMap<(Module, String), BTreeSet<Module>> {
         let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (module, contents) in &self.modules {

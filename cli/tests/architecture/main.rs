@@ -1,5 +1,5 @@
-//! The architecture (docs/ARCHITECTURE.md), held against manifests and sources: which crate may import which, the
-//! layers inside each crate, and what a core must not touch.
+//! The architecture (docs/ARCHITECTURE.md), held against manifests and sources: which crate may import which,
+//! the layers inside each crate, and what a core must not touch.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod imports;
@@ -7,8 +7,8 @@ mod layers;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Folder → our packages that it may depend on. `vectors` may be a dev-dependency of all; `benches` and `fuzz` may import
-/// anything and are imported by none.
+/// Folder → our packages that it may depend on. `vectors` may be a dev-dependency of all; `benches` and
+/// `fuzz` may import anything and are imported by none.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("mw", &[]),
     ("mpc", &[]),

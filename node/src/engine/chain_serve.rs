@@ -49,8 +49,8 @@ fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[B
     Ok(())
 }
 
-/// A block that a peer asks for; none when its allowance does not reach, or when the block is not here, which is
-/// the response then.
+/// A block that a peer asks for; none when its allowance does not reach, or when the block is not here, which
+/// is the response then.
 fn block_for<F: Files>(
     ctx: &mut StepContext<'_, F>,
     id: PeerId,

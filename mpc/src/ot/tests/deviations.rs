@@ -104,8 +104,8 @@ fn garbage_does_not_panic() {
     }
 }
 
-/// An offer that comes from no tree is noticed exactly if it is taken: the receiver guesses a bit of `Δ`, and is
-/// caught if the guess is wrong.
+/// An offer that comes from no tree is noticed exactly if it is taken: the receiver guesses a bit of `Δ`, and
+/// is caught if the guess is wrong.
 #[test]
 fn false_offers_are_caught_when_taken() {
     for p in [0, 1, 64, 100, 127] {
@@ -145,8 +145,8 @@ fn a_false_answer_to_the_challenge_is_refused() {
     }
 }
 
-/// Different choices in one tree change the sender's outputs, unless its bits of `Δ` are zero: then the outputs
-/// are right, and pass.
+/// Different choices in one tree change the sender's outputs, unless its bits of `Δ` are zero: then the
+/// outputs are right, and pass.
 #[test]
 fn different_choices_in_one_tree_are_caught() {
     let corrections = SUMS + 64 * 32 + 64;

@@ -1,0 +1,10 @@
+//! Programs in the Garble language: against the language's own evaluator, against clear arithmetic, and at
+//! their bounds.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod arithmetic;
+mod expressions;
+mod joins;
+mod limits;
+mod programs;
+mod twin;
