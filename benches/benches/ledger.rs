@@ -226,7 +226,7 @@ fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
         transactions: &[t],
         coinbase_output: coinbase.output,
         coinbase_kernel: kernel,
-        time: time,
+        time,
     };
     let p = propose(TOY.chain(), &state, next).unwrap();
     (state, toy.seal(p.header, p.body))

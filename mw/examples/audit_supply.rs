@@ -4,7 +4,7 @@
 //! ```text
 //! Σ unspent − supply·H = Σ excesses + total offset·G
 //! ```
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "an example shows what it does")]
 
 use sotto_mw::{
     Amount, Commitment, SecretScalar,

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Each party draws a key and a pair of nonces, and shows the public part with a proof that it knows the
     // key.
-    let mut party = |role| {
+    let party = |role| {
         let x = SecretScalar::random(&mut OsRng);
         let nonces = Nonces::generate(&x, &mut OsRng);
         let participant = Participant { chain: chain.id(), session: &id, role };

@@ -4,7 +4,7 @@
 //! ```text
 //! Block ──check──▶ WellFormed ──verify──▶ Verified ──connect──▶ Connected
 //! ```
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "an example shows what it does")]
 
 use sotto_mw::{
     Block,

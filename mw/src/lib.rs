@@ -47,7 +47,7 @@ pub mod testing;
 pub use crate::{
     amount::{Amount, Height},
     block::{Block, Header},
-    chain::{Chain, ChainId, Network, Params},
+    chain::{Chain, ChainId, Params},
     codec::{Decode, DecodeError, Encode},
     commitment::Commitment,
     error::Rejection,

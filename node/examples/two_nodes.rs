@@ -3,6 +3,8 @@
 //! Nothing here waits or opens a socket. The program plays the network: it carries every message from one
 //! node to the other, and moves the clock between rounds.
 
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{codec::Encode, testing::TestChain};
 use sotto_node::{

@@ -130,7 +130,7 @@ fn a_payer_signs_for_no_share_without_possession() {
     let possession = SessionError::Possession { role: Role::Inviter };
     assert_eq!(refusal(a.pay_invoice(&bad)), possession.into());
     assert_eq!(a.balance()[3], 0);
-    assert_eq!(a.paid().iter().count(), 0);
+    assert_eq!(a.paid().len(), 0);
 }
 
 #[test]
@@ -239,12 +239,12 @@ fn a_crash_at_any_write_loses_nothing() {
     full(&b, true);
     let ask = b.asking(1_000, &a);
     assert!(matches!(b.wallet.create_invoice(Account(0), ask, &mut b.rng), Err(WalletError::Store(_))));
-    assert_eq!(b.issued().iter().count(), 0);
+    assert_eq!(b.issued().len(), 0);
     full(&b, false);
     let invoice = b.ask(1_000, &a);
     full(&a, true);
     assert!(matches!(a.pay_invoice(&invoice), Err(WalletError::Store(_))));
-    assert_eq!((a.balance()[3], a.paid().iter().count()), (0, 0));
+    assert_eq!((a.balance()[3], a.paid().len()), (0, 0));
     full(&a, false);
     // The register notes the payment, but the wallet could not store it: no signature has left, and none ever
     // will.

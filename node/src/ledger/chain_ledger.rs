@@ -249,7 +249,7 @@ impl<F: Files> Ledger<F> {
             transactions: &draft.transactions,
             coinbase_output: reward.0,
             coinbase_kernel: reward.1,
-            time: time,
+            time,
         };
         Ok(propose(self.chain(), &self.store, next)?)
     }

@@ -104,6 +104,7 @@ fn timed(
     (begin.elapsed(), effects)
 }
 
+#[allow(clippy::too_many_lines, reason = "one measurement, printed step by step")]
 #[test]
 #[ignore = "proving the outputs takes long"]
 fn longest_steps_of_a_large_state() {
