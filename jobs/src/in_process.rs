@@ -38,13 +38,16 @@ pub struct Parties<'a> {
     pub inputs: &'a [Bits],
 }
 
+/// The outputs of a result party: their places in the job, and their bits.
+pub type PartyOutputs = Vec<(usize, Vec<bool>)>;
+
 /// What a run in one process yields.
 #[derive(Clone, Debug)]
 pub struct Results {
     /// What both compute parties signed.
     pub receipt: Receipt,
-    /// For each result party its outputs: their places in the job, and their bits.
-    pub outputs: Vec<(PartyId, Vec<(usize, Vec<bool>)>)>,
+    /// The outputs of each result party.
+    pub outputs: Vec<(PartyId, PartyOutputs)>,
 }
 
 /// Why a run in one process failed.

@@ -1,7 +1,7 @@
 //! Two wallets pay each other in memory: one payment that the payer begins, and one that the receiver begins.
 //!
 //! ```text
-//! cargo run --release -p sotto-wallet --example pay
+//! cargo run --release -p sotto-wallet --example payment
 //! ```
 #![allow(clippy::print_stdout)]
 
