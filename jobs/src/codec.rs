@@ -1,6 +1,6 @@
 //! The encoding of records: fields in order, integers little-endian, lists as a count and their items.
 //!
-//! [`record!`] lists a record's fields once, for both directions. A count alone never causes an allocation:
+//! `record!` lists a record's fields once, for both directions. A count alone never causes an allocation:
 //! an item takes at least one byte, so a count above the number of remaining bytes is rejected, and lists
 //! grow as items are read.
 
