@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Each component owns its state and has one `step(&mut self, ctx, event)`. What they share is in the
-//! [`StepContext`](context::StepContext): settings, ledger, peers, the branch ahead of the chain, and the
+//! `StepContext`: settings, ledger, peers, the branch ahead of the chain, and the
 //! effects so far. A component tells the others of a change by a signal, which [`Node`] routes to all of them
 //! once the step is over.
 //!

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The first seen wins a conflict. A transaction may spend an output of a pending one: that is its *parent*,
-//! and it stays and goes with it ([`package`]). [`select`] decides what a block takes. The mempool is
+//! and it stays and goes with it (`package`). `select` decides what a block takes. The mempool is
 //! bounded; when it is full, a transaction gets in by paying more per weight than those that leave for it,
 //! each with its descendants.
 //!

@@ -20,7 +20,7 @@
 //! of keys. A part's check covers its place, so where one part is damaged all others are still found and
 //! read. One state and one size of parts give one string of bytes.
 //!
-//! Not guaranteed: a check finds damage, not lies; [`snapshot_layout`](super::snapshot_layout) compares each
+//! Not guaranteed: a check finds damage, not lies; `snapshot_layout` compares each
 //! part with the sealed headers.
 
 use crate::{
