@@ -14,7 +14,7 @@ use sotto_mw::{
     trie::{Chunk, TrieProof},
 };
 
-/// Index of a leaf (1) ‖ proof, for the range of [`LEAVES`] leaves.
+/// Index of a leaf (1) ‖ proof, for the range of `LEAVES` leaves.
 pub fn mw_mmr_proof(data: &[u8]) -> Verdict {
     let Some((&index, bytes)) = data.split_first() else { return Verdict::Refused };
     let Ok(proof) = MmrProof::from_bytes(bytes) else { return Verdict::Refused };
@@ -40,7 +40,7 @@ pub fn mw_peaks(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// Key (32) ‖ proof, for the trie of [`LEAVES`] entries.
+/// Key (32) ‖ proof, for the trie of `LEAVES` entries.
 pub fn mw_trie_proof(data: &[u8]) -> Verdict {
     let Some((key, bytes)) = data.split_first_chunk() else { return Verdict::Refused };
     let Ok(proof) = TrieProof::from_bytes(bytes) else { return Verdict::Refused };
@@ -54,7 +54,7 @@ pub fn mw_trie_proof(data: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// A chunk, for the trie of [`LEAVES`] entries.
+/// A chunk, for the trie of `LEAVES` entries.
 pub fn mw_chunk(data: &[u8]) -> Verdict {
     let Ok(chunk) = Chunk::from_bytes(data) else { return Verdict::Refused };
     assert!(chunk.to_bytes() == data, "two encodings of one chunk");

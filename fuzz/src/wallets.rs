@@ -180,7 +180,7 @@ pub fn wallet_contents(data: &[u8]) -> Verdict {
 pub(crate) const PASSPHRASE: &[u8] = b"open sesame";
 pub(crate) const SEALED: &[u8] = b"the contents";
 
-/// A wallet file under [`PASSPHRASE`]; only what was sealed under it comes out.
+/// A wallet file under `PASSPHRASE`; only what was sealed under it comes out.
 pub fn wallet_file(data: &[u8]) -> Verdict {
     let folder = Scratch::new();
     let path = folder.file("wallet", &cheap(data));
