@@ -222,12 +222,8 @@ fn heavy([inputs, outputs, kernels]: [usize; 3]) -> (MemoryState, Block) {
     let t = connect_transaction(TOY.chain(), &state, &t).unwrap();
     let (coinbase, kernel) = toy.reward(fee);
     let time = state.tip().time;
-    let next = NextBlock {
-        transactions: &[t],
-        coinbase_output: coinbase.output,
-        coinbase_kernel: kernel,
-        time,
-    };
+    let next =
+        NextBlock { transactions: &[t], coinbase_output: coinbase.output, coinbase_kernel: kernel, time };
     let p = propose(TOY.chain(), &state, next).unwrap();
     (state, toy.seal(p.header, p.body))
 }

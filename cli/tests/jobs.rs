@@ -104,10 +104,10 @@ fn all_parties_get_their_results_and_a_valid_receipt() {
     let with = |result: &str| world.run(&format!("mpc verify {receipt} --result {result} --job job.toml"));
     assert!(with(result).ok().contains("the result is that of west, and both compute parties signed it"));
     for (from, to, why) in [
-        ("\"420.50\"", "\"420.51\"", "the outputs are not what the computers' halves give"),
-        ("\"west\"", "\"north\"", "the garbler's half of the outputs is not the one"),
-        ("\"evaluator\": \"", "\"evaluator\": \"00", "the evaluator's half of the outputs is not the one"),
-        ("\"halves\"", "\"halfs\"", "it has no `halves`"),
+        ("\"420.50\"", "\"420.51\"", "the outputs are not what the compute parties' output shares give"),
+        ("\"west\"", "\"north\"", "the garbler's output share is not the one"),
+        ("\"evaluator\": \"", "\"evaluator\": \"00", "the evaluator's output share is not the one"),
+        ("\"output_shares\"", "\"output_sharez\"", "it has no `output_shares`"),
     ] {
         world.write("altered.json", &world.read(result).replacen(from, to, 1));
         assert!(with("altered.json").fails(1).contains(why), "{why}");
@@ -215,7 +215,7 @@ fn invalid_rows_are_named_and_nothing_is_sent() {
     for (rows, why) in [
         ("bid\n1000.01\n", "row 1 (line 2), column bid: outside the range"),
         ("bid\n1.234\n", "column bid: not a decimal number"),
-        ("bid\n\"\"\n", "column bid: there is nothing"),
+        ("bid\n\"\"\n", "column bid: the field is empty"),
         ("bid\n1\n2\n", "2 rows, the job says exactly 1"),
         ("bids\n1\n", "a column \"bids\" that the job does not name"),
     ] {

@@ -60,7 +60,7 @@ fn a_node_seals_prints_its_address_and_stops_on_a_signal() {
     assert_eq!(again["key"], started["key"]);
     assert!(again["listen"].is_null() && again["outside_port"].is_null());
     fs::set_permissions(world.path("data/node/identity"), PermissionsExt::from_mode(0o644)).unwrap();
-    assert!(world.run("node run").fails(1).contains("others can read"));
+    assert!(world.run("node run").fails(1).contains("other users can read"));
 }
 
 #[test]

@@ -132,5 +132,5 @@ fn an_unreachable_node_has_another_exit_code_than_a_refusing_one() {
     assert!(at("http://127.0.0.1:1").fails(3).contains("no node answers"));
     assert!(at("http://192.0.2.1:80").fails(1).contains("on this machine"));
     w.shell("chmod 644 token").ok();
-    assert!(at("http://127.0.0.1:1").fails(1).contains("read by others"));
+    assert!(at("http://127.0.0.1:1").fails(1).contains("other users can read the token"));
 }

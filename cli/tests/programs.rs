@@ -130,7 +130,7 @@ fn an_invalid_program_is_reported_with_its_line() {
             13,
             "names nord, who has no [[input]]",
         ),
-        ("bristol = \"adder.txt\"", 13, "takes the inputs of 2 owners, and there are 3"),
+        ("bristol = \"adder.txt\"", 13, "takes the inputs of 2 input parties, and there are 3"),
         ("bristol = \"/dev/zero\"", 13, "not a regular file"),
         ("bristol = \"adder.txt\"\ngarble = \"sum.garble.rs\"", 13, "must be one of"),
         ("parameters = {}", 13, "must be one of"),

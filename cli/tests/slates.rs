@@ -85,8 +85,8 @@ fn a_contact_has_one_address() {
     assert!(contact("list").ok().contains(&w.read("bob.address")));
     let send = "wallet send 1000 --yes --wallet alice --dry-run --to";
     assert!(w.run(&format!("{send} bob")).ok().contains(&w.read("bob.address")));
-    assert!(w.run(&format!("{send} bo")).fails(1).contains("no contact"));
+    assert!(w.run(&format!("{send} bo")).fails(1).contains("unknown contact `bo`"));
     contact("remove bOB").ok();
     contact("remove bob").fails(1);
-    assert!(w.run(&format!("{send} bob")).fails(1).contains("no contact"));
+    assert!(w.run(&format!("{send} bob")).fails(1).contains("unknown contact `bo`"));
 }

@@ -41,7 +41,7 @@ record!(EncryptedOutputShare { result_party, commitment, encrypted });
 
 /// The two output shares of a result party are not what the receipt commits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {0}'s output share of the outputs is not the one that both compute parties signed for")]
+#[error("the {0}'s output share is not the one that both compute parties signed for")]
 pub struct WrongOutputShare(&'static str);
 
 /// What a result party has in the end.

@@ -321,7 +321,7 @@ mod tests {
         for (text, at) in [
             ("age,pay\n30,1.5\n121,0\n", "row 2 (line 3), column age: outside the range"),
             ("age,pay\n30,1.555\n", "row 1 (line 2), column pay: not a decimal number of at most 2"),
-            ("age,pay\n,1\n", "row 1 (line 2), column age: there is nothing"),
+            ("age,pay\n,1\n", "row 1 (line 2), column age: the field is empty"),
             ("age,pay\n3e1,1\n", "column age: not a decimal number"),
             ("age,pay\n30,-0.06\n", "column pay: outside the range"),
             ("age,pay\n30\n", "line 2: 1 fields, the heading has 2"),
