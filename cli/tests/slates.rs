@@ -88,5 +88,5 @@ fn a_contact_has_one_address() {
     assert!(w.run(&format!("{send} bo")).fails(1).contains("unknown contact `bo`"));
     contact("remove bOB").ok();
     contact("remove bob").fails(1);
-    assert!(w.run(&format!("{send} bob")).fails(1).contains("unknown contact `bo`"));
+    assert!(w.run(&format!("{send} bob")).fails(1).contains("unknown contact `bob`"));
 }
