@@ -339,7 +339,7 @@ mod tests {
         for (text, at) in [
             ("[1]", "line 1: not a JSON object"),
             ("{\"age\":30,\"pay\":true}", "column pay: neither a number nor a text"),
-            ("{\"pay\":1}", "column age: there is nothing"),
+            ("{\"pay\":1}", "column age: the field is empty"),
             ("{\"age\":1e300,\"pay\":1}", "column age"),
             ("{\"age\":1,\"who\":1}", "a column \"who\""),
             ("{\"age\":1,\"pay\":1,\"age\":2}", "line 1: the column \"age\" occurs twice"),
