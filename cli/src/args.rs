@@ -71,6 +71,10 @@ pub(crate) struct Global {
     /// Print details
     #[arg(short, long, global = true, hide_short_help = true)]
     pub(crate) verbose: bool,
+    /// How long to wait for a chain or a wallet that another process is using; 0: not at all
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10, hide_short_help = true,
+          value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub(crate) wait: u64,
     /// When to use colours [default: auto]
     #[arg(long, global = true, value_name = "WHEN", hide_short_help = true)]
     pub(crate) color: Option<Color>,

@@ -18,6 +18,7 @@ use crate::{
     args::NodeArgs,
     config::Config,
     exit::{Failure, OrRefuse as _, Outcome},
+    lock_wait::LockWait,
     secret,
 };
 use sotto_mw::chain::{Chain, ChainId};
@@ -38,6 +39,7 @@ use sotto_wallet::{
         installation,
     },
     keys::Words,
+    store::StoreError as WalletError,
 };
 use std::{
     fs,
@@ -51,11 +53,14 @@ use std::{
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
     pub(crate) state: PathBuf,
+    /// How long to wait for locks in these folders.
+    pub(crate) lock_wait: LockWait,
 }
 
 impl Home {
     pub(crate) fn of(config: &Config) -> Self {
-        Self { dir: config.dir.value.clone(), state: config.state.value.clone() }
+        let (dir, state) = (config.dir.value.clone(), config.state.value.clone());
+        Self { dir, state, lock_wait: config.lock_wait }
     }
 
     pub(crate) fn chain(&self) -> PathBuf {
@@ -86,8 +91,9 @@ impl Home {
             return Err(Failure::refused(format!("no chain in {}", self.dir.display()))
                 .help("run `sotto chain init` to create one, or pass the right folder with --dir"));
         }
-        DiskLedger::open(&dir).map_err(|e| {
-            let locked = matches!(e, LedgerError::Store(StoreError::Locked { .. }));
+        let locked = |e: &LedgerError| matches!(e, LedgerError::Store(StoreError::Locked { .. }));
+        self.lock_wait.run("the chain", locked, || DiskLedger::open(&dir)).map_err(|e| {
+            let locked = locked(&e);
             let failure = Failure::refused("cannot open the chain").why(e);
             if locked {
                 failure.help("if a node runs in that folder, pass --node and the folder to ask it")
@@ -143,7 +149,10 @@ impl Home {
         if !path.exists() {
             return Err(self.no_wallet(name));
         }
-        WalletFile::open(&path, passphrase.as_bytes()).or_refuse(format!("cannot open wallet `{name}`"))
+        let locked = |e: &WalletError| matches!(e, WalletError::InUse { .. });
+        let open = || WalletFile::open(&path, passphrase.as_bytes());
+        let opened = self.lock_wait.run(&format!("wallet `{name}`"), locked, open);
+        opened.or_refuse(format!("cannot open wallet `{name}`"))
     }
 
     /// Creates a wallet for `chain` from its words.
@@ -163,8 +172,10 @@ impl Home {
         let NewWallet { name, passphrase } = new;
         let path = self.free_wallet(name)?;
         secret::make_folder(&self.dir.join("wallets"))?;
-        WalletFile::create(&path, passphrase.as_bytes(), KdfCost::STANDARD)
-            .or_refuse(format!("cannot create wallet `{name}`"))
+        let locked = |e: &WalletError| matches!(e, WalletError::InUse { .. });
+        let create = || WalletFile::create(&path, passphrase.as_bytes(), KdfCost::STANDARD);
+        let created = self.lock_wait.run(&format!("wallet `{name}`"), locked, create);
+        created.or_refuse(format!("cannot create wallet `{name}`"))
     }
 
     /// The failure for a wallet that does not exist; its help names the wallets that do.

@@ -9,8 +9,10 @@
 use crate::{
     args::{Color, Global},
     exit::{Failure, Outcome},
+    lock_wait::LockWait,
 };
 use clap::ValueEnum;
+use core::time::Duration;
 use serde::Deserialize;
 use std::{env, fs, io, path::PathBuf};
 
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) dir: Setting<PathBuf>,
     pub(crate) state: Setting<PathBuf>,
     pub(crate) color: Setting<Color>,
+    /// How long a command waits for a lock.
+    pub(crate) lock_wait: LockWait,
 }
 
 impl Config {
@@ -67,7 +71,8 @@ impl Config {
             Some(d) => Setting { value: d.into(), origin: "environment" },
             None => Setting { value: xdg("XDG_STATE_HOME", ".local/state").join("sotto"), origin: "default" },
         };
-        Ok(Self { dir, state, color })
+        let lock_wait = LockWait::new(Duration::from_secs(global.wait), global.quiet);
+        Ok(Self { dir, state, color, lock_wait })
     }
 }
 

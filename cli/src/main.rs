@@ -6,6 +6,7 @@ mod bridge;
 mod commands;
 mod config;
 mod exit;
+mod lock_wait;
 mod memory;
 mod output;
 mod qr;

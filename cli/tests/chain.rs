@@ -111,6 +111,45 @@ fn a_snapshot_is_imported_part_by_part() {
     assert!(w.run("chain import nothing --dir y").fails(1).contains("read"));
 }
 
+/// Commands at the same time wait for each other's locks, unless they are not to.
+#[test]
+fn commands_wait_for_a_lock() {
+    let w = World::empty();
+    w.run("chain init").ok();
+    w.run("wallet init --wallet alice --words-file alice.words").ok();
+    w.shell("for n in 1 2 3 4; do sotto chain seal --wallet alice & all+=\" $!\"; done; for n in $all; do wait $n || exit 9; done")
+        .ok();
+    assert_eq!(record(&w.run("chain info --json").ok())["height"], 4);
+    // The test's own process has each lock, so that nothing depends on time.
+    for (lock, command) in
+        [("data/chain/lock", "chain info"), ("data/wallets/alice.lock", "wallet address --wallet alice")]
+    {
+        let lock = fs::File::open(w.path(lock)).unwrap();
+        lock.lock().unwrap();
+        assert!(w.run(&format!("{command} --wait 0")).fails(1).contains("another process"), "{command}");
+        std::thread::scope(|s| {
+            let waiting = s.spawn(|| w.run(&format!("{command} --wait 600")));
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            lock.unlock().unwrap();
+            waiting.join().unwrap().ok();
+        });
+    }
+}
+
+/// The rewards go to the account that was named.
+#[test]
+fn rewards_go_to_the_account() {
+    let w = World::empty();
+    w.run("chain init").ok();
+    w.run("wallet init --wallet alice --words-file alice.words").ok();
+    w.run("wallet account create --name savings --wallet alice").ok();
+    assert!(w.run("chain seal --wallet alice --account nosuch").fails(1).contains("no account `nosuch`"));
+    w.run("chain seal --wallet alice --account savings --blocks 2").ok();
+    let outputs = |account: &str| w.run(&format!("wallet outputs --wallet alice --json {account}")).ok();
+    assert_eq!(outputs("--account savings").matches("\"type\":\"output\"").count(), 2, "{}", outputs(""));
+    assert_eq!(record(&w.run("chain info --json").ok())["height"], 2, "the refused command sealed nothing");
+}
+
 #[test]
 fn invalid_parameters_are_refused() {
     let w = World::empty();

@@ -6,7 +6,7 @@ mod snapshot;
 use crate::{
     Context, args,
     bridge::{ChainAt, Home, hex, now, read_text},
-    commands::wallet::same_chain,
+    commands::wallet::{ACCOUNT, chosen_account, same_chain},
     exit::{Code, Failure, OrRefuse as _, Outcome},
     output::counted,
     ui::{BAD, GOOD},
@@ -137,16 +137,17 @@ pub(crate) struct SealedBlock {
     pub(crate) double_seals: Vec<DoubleSeal>,
 }
 
-/// Seals the pending transactions; the reward goes to `wallet`.
+/// Seals the pending transactions; the reward goes to an account of `wallet`.
 pub(crate) fn seal_one(
     ledger: &mut DiskLedger,
     engine: &mut Solo,
     wallet: &Wallet<impl Store>,
+    account: Account,
 ) -> Outcome<SealedBlock> {
     let draft = ledger.draft().or_refuse("cannot draft a block")?;
     let fees = draft.due.checked_sub(ledger.chain().params().reward).unwrap_or_default();
     let reward = wallet
-        .coinbase(Account(0), draft.height, fees, &mut OsRng)
+        .coinbase(account, draft.height, fees, &mut OsRng)
         .or_refuse("the wallet cannot create the reward")?;
     let time = now().max(ledger.tip().time);
     let proposal = ledger.propose(&draft, reward, time).or_refuse("the block violates a rule")?;
@@ -179,9 +180,10 @@ fn seal_blocks(context: &Context, home: &Home, a: &args::ChainSeal) -> Outcome {
     let mut engine = Solo::new(ledger.chain(), key).or_refuse("cannot use the operator's key")?;
     let wallet = home.open_wallet(&a.wallet.wallet, &passphrase)?;
     same_chain(&wallet, ledger.chain())?;
+    let account = chosen_account(&wallet, &a.wallet)?.unwrap_or(ACCOUNT);
     let bar = context.ui.bar(a.blocks.into(), "sealing");
     for n in 1..=a.blocks {
-        let b = seal_one(&mut ledger, &mut engine, &wallet)?;
+        let b = seal_one(&mut ledger, &mut engine, &wallet, account)?;
         bar.at(n.into());
         for (id, why) in &b.dropped {
             context.ui.info(&format!("Transaction {id} left the mempool: {why}."));

@@ -21,7 +21,7 @@ mod sync;
 mod view_key;
 mod views;
 
-pub(crate) use command::address;
+pub(crate) use command::{ACCOUNT, address, chosen_account};
 pub(crate) use sync::{same_chain, scan};
 
 use crate::{Context, args, args::WalletVerb, bridge::Home, exit::Outcome, memory};

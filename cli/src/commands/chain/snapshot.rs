@@ -11,7 +11,7 @@ use serde_json::json;
 use sotto_mw::amount::Height;
 use sotto_node::{
     edge::{chain_dir::DiskStore, disk::Disk},
-    storage::{ExportError, Imported},
+    storage::{ExportError, ImportError, Imported, StoreError},
 };
 use std::{
     fs::File,
@@ -49,8 +49,9 @@ pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
 pub(crate) fn import(context: &Context, home: &Home, a: &args::ChainImport) -> Outcome {
     let expected = a.id.as_deref().map(chain_id).transpose()?;
     let (mut source, name) = opened(&a.file)?;
-    let found =
-        DiskStore::import(&home.chain(), &mut source, expected).or_refuse(format!("cannot import {name}"))?;
+    let locked = |e: &ImportError| matches!(e, ImportError::Store(StoreError::Locked { .. }));
+    let import = || DiskStore::import(&home.chain(), &mut source, expected);
+    let found = home.lock_wait.run("the chain", locked, import).or_refuse(format!("cannot import {name}"))?;
     report(context, &found, expected.is_some())
 }
 

@@ -4,7 +4,7 @@ use super::{certificate, config::Settings, log, sealer};
 use crate::{
     Context, args,
     bridge::Home,
-    commands::wallet::same_chain,
+    commands::wallet::{ACCOUNT, chosen_account, same_chain},
     exit::{Code, Failure, OrRefuse as _, Outcome},
     secret,
 };
@@ -35,7 +35,7 @@ use sotto_node::{
     ledger::LedgerError,
     peer::{Address, PeerKey},
 };
-use sotto_wallet::{coinbase::CoinbaseBuilder, keys::Account};
+use sotto_wallet::coinbase::CoinbaseBuilder;
 use std::{
     fs,
     net::ToSocketAddrs,
@@ -97,14 +97,8 @@ fn identity(path: &Path) -> Outcome<Identity> {
 fn rewards(home: &Home, a: &args::NodeRun, ledger: &DiskLedger) -> Outcome<CoinbaseBuilder> {
     let wallet = home.open_wallet(&a.wallet.wallet, &a.wallet.passphrase.get()?)?;
     same_chain(&wallet, ledger.chain())?;
-    let account = match &a.wallet.account {
-        Some(name) => wallet.account(name).ok_or_else(|| {
-            Failure::refused(format!("no account `{name}` in wallet `{}`", a.wallet.wallet))
-                .help("`sotto wallet account list` shows the accounts")
-        })?,
-        None => Account(0),
-    };
-    wallet.coinbase_builder(account).or_refuse("the wallet cannot take rewards")
+    let account = chosen_account(&wallet, &a.wallet)?;
+    wallet.coinbase_builder(account.unwrap_or(ACCOUNT)).or_refuse("the wallet cannot take rewards")
 }
 
 fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {

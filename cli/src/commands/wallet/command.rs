@@ -32,12 +32,7 @@ impl WalletCommand<'_> {
 
     /// The account given with --account.
     pub(crate) fn chosen(&self, wallet: &Wallet<WalletFile>) -> Outcome<Option<Account>> {
-        let Some(name) = &self.args.account else { return Ok(None) };
-        let found = wallet.account(name).ok_or_else(|| {
-            Failure::refused(format!("no account `{name}` in wallet `{}`", self.args.wallet))
-                .help("`sotto wallet account list` shows the accounts")
-        });
-        found.map(Some)
+        chosen_account(wallet, self.args)
     }
 
     /// The account that acts.
@@ -64,6 +59,19 @@ impl WalletCommand<'_> {
     pub(crate) fn chain(&self) -> Outcome<ChainAt> {
         self.home.chain_at(self.node)
     }
+}
+
+/// The account given with --account, if one is.
+pub(crate) fn chosen_account(
+    wallet: &Wallet<WalletFile>,
+    args: &args::WalletArgs,
+) -> Outcome<Option<Account>> {
+    let Some(name) = &args.account else { return Ok(None) };
+    let found = wallet.account(name).ok_or_else(|| {
+        Failure::refused(format!("no account `{name}` in wallet `{}`", args.wallet))
+            .help("`sotto wallet account list` shows the accounts")
+    });
+    found.map(Some)
 }
 
 /// An address for people: with its name, if the wallet knows one.
