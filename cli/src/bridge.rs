@@ -17,7 +17,7 @@ pub(crate) use failure::{chain_failure, node_failure};
 use crate::{
     args::NodeArgs,
     config::Config,
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     lock_wait::LockWait,
     secret,
 };
@@ -88,13 +88,13 @@ impl Home {
     pub(crate) fn ledger(&self) -> Outcome<DiskLedger> {
         let dir = self.chain();
         if !dir.exists() {
-            return Err(Failure::refused(format!("no chain in {}", self.dir.display()))
+            return Err(Failure::coded(ErrorCode::NoChain, format!("no chain in {}", self.dir.display()))
                 .help("run `sotto chain init` to create one, or pass the right folder with --dir"));
         }
         let locked = |e: &LedgerError| matches!(e, LedgerError::Store(StoreError::Locked { .. }));
         self.lock_wait.run("the chain", locked, || DiskLedger::open(&dir)).map_err(|e| {
             let locked = locked(&e);
-            let failure = Failure::refused("cannot open the chain").why(e);
+            let failure = Failure::refused("cannot open the chain").cause(&e);
             if locked {
                 failure.help("if a node runs in that folder, pass --node and the folder to ask it")
             } else {
@@ -185,7 +185,8 @@ impl Home {
             [] => format!("{create}; or pass the right folder with --dir"),
             names => format!("pass --wallet with one of: {}; or {create}", names.join(", ")),
         };
-        Failure::refused(format!("no wallet `{name}` in {}", self.dir.display())).help(help)
+        Failure::coded(ErrorCode::NoWallet, format!("no wallet `{name}` in {}", self.dir.display()))
+            .help(help)
     }
 
     fn wallet_names(&self) -> Vec<String> {
@@ -200,7 +201,7 @@ impl Home {
     pub(crate) fn free_wallet(&self, name: &str) -> Outcome<PathBuf> {
         let path = self.wallet(name)?;
         if path.exists() {
-            return Err(Failure::refused(format!("wallet `{name}` exists already"))
+            return Err(Failure::coded(ErrorCode::WalletExists, format!("wallet `{name}` exists already"))
                 .help("pass another name with --wallet; a wallet is never overwritten"));
         }
         Ok(path)
@@ -230,7 +231,7 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Outcome<String> {
         _ => fs::File::open(path).and_then(|f| f.take(most + 1).read_to_string(&mut text)),
     };
     read.map_err(|e| {
-        let unreadable = Failure::refused(format!("cannot read {name}")).why(e);
+        let unreadable = Failure::coded(ErrorCode::CannotRead, format!("cannot read {name}")).why(e);
         unreadable.help("check the path, its permissions, and that it is a text")
     })?;
     if text.len() as u64 > most {

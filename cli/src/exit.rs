@@ -10,31 +10,22 @@
 //! | 70 | internal error |
 //! | 130 | interrupted |
 
-use std::{fmt::Display, io, process::ExitCode};
+mod code;
+mod error_code;
 
-/// The exit code of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Code {
-    Done = 0,
-    Refused = 1,
-    Usage = 2,
-    Unreachable = 3,
-    Declined = 4,
-    Internal = 70,
-    Interrupted = 130,
-}
+pub(crate) use code::Code;
+pub(crate) use error_code::ErrorCode;
 
-impl From<Code> for ExitCode {
-    fn from(c: Code) -> Self {
-        Self::from(c as u8)
-    }
-}
+use core::{any::Any, fmt::Display};
+use serde_json::{Value, json};
+use std::io;
 
 /// An error for the user: what happened, why, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
+    /// The same for programs.
+    pub(crate) error: ErrorCode,
     pub(crate) what: String,
     pub(crate) why: Option<String>,
     pub(crate) help: Option<String>,
@@ -45,11 +36,16 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(code: Code, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), why: None, help: None }
+        Self { code, error: ErrorCode::of_exit(code), what: what.into(), why: None, help: None }
     }
 
     pub(crate) fn refused(what: impl Into<String>) -> Self {
         Self::new(Code::Refused, what)
+    }
+
+    /// A failure that programs can tell apart.
+    pub(crate) fn coded(error: ErrorCode, what: impl Into<String>) -> Self {
+        Self { error, ..Self::new(error.exit(), what) }
     }
 
     pub(crate) fn why(mut self, why: impl Display) -> Self {
@@ -57,21 +53,37 @@ impl Failure {
         self
     }
 
+    /// The error of a library as the reason; it also says which [`ErrorCode`] this is.
+    pub(crate) fn cause<E: Display + Any>(mut self, why: &E) -> Self {
+        if let Some(error) = ErrorCode::of(why) {
+            (self.error, self.code) = (error, error.exit());
+        }
+        self.why(why)
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// The record that is printed under `--json`.
+    pub(crate) fn record(&self) -> Value {
+        json!({
+            "v": 1, "type": "error", "code": self.error.as_str(), "exit": self.code as u8, "message": self.what,
+            "why": self.why, "help": self.help,
+        })
     }
 }
 
 /// Turns an error of a library, which says why, into a [`Failure`], which also says what failed.
 pub(crate) trait OrRefuse<T> {
-    /// The error as a refusal: exit code 1.
+    /// The error as a refusal, with the code that it has for programs.
     fn or_refuse(self, what: impl Into<String>) -> Outcome<T>;
 }
 
-impl<T, E: Display> OrRefuse<T> for Result<T, E> {
+impl<T, E: Display + Any> OrRefuse<T> for Result<T, E> {
     fn or_refuse(self, what: impl Into<String>) -> Outcome<T> {
-        self.map_err(|e| Failure::refused(what).why(e))
+        self.map_err(|e| Failure::refused(what).cause(&e))
     }
 }
 
@@ -80,7 +92,7 @@ impl From<io::Error> for Failure {
     fn from(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Code::Done, ""),
-            _ => Self::refused("cannot write the output").why(e),
+            _ => Self::coded(ErrorCode::CannotWrite, "cannot write the output").cause(&e),
         }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod lock_wait;
 mod memory;
+mod new_file;
 mod output;
 mod qr;
 mod secret;
@@ -20,7 +21,7 @@ use config::Config;
 use exit::{Code, Failure, Outcome};
 use output::Output;
 use std::process::ExitCode;
-use ui::{Ui, Volume};
+use ui::{ErrorForm, Ui, Volume};
 
 /// What every command needs: the settings, standard error and standard output.
 struct Context {
@@ -30,8 +31,10 @@ struct Context {
 }
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| {
-        ui::report(
+    // Known before the command line is parsed, because the parser's errors have the same form.
+    let form = ErrorForm::of(std::env::args_os());
+    std::panic::set_hook(Box::new(move |panic| {
+        form.report(
             &Failure::new(Code::Internal, "internal error: this is a bug in sotto")
                 .why(panic)
                 .help("please report it, with the command that you ran"),
@@ -39,12 +42,12 @@ fn main() -> ExitCode {
     }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return wrong_usage(&error),
+        Err(error) => return wrong_usage(&error, form),
     };
     match std::panic::catch_unwind(|| run(cli)) {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(failure)) => {
-            ui::report(&failure);
+            form.report(&failure);
             failure.code.into()
         }
         Err(_) => Code::Internal.into(),
@@ -52,15 +55,27 @@ fn main() -> ExitCode {
 }
 
 /// Prints what the parser has to say: an error, or the help or version that was asked for.
-fn wrong_usage(error: &clap::Error) -> ExitCode {
+fn wrong_usage(error: &clap::Error, form: ErrorForm) -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    match suggest::unknown_command(error, &arguments) {
+    let is_error = form == ErrorForm::Json && error.use_stderr();
+    let failure =
+        suggest::unknown_command(error, &arguments).or_else(|| is_error.then(|| usage_failure(error)));
+    match failure {
         Some(failure) => {
-            ui::report(&failure);
+            form.report(&failure);
             failure.code.into()
         }
         None => error.exit(),
     }
+}
+
+/// An error of the parser as a failure: its first paragraph says what is wrong, the rest how to use the verb.
+fn usage_failure(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let (what, help) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let what = what.trim().trim_start_matches("error: ");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Failure::new(Code::Usage, words(what)).help(words(help))
 }
 
 fn run(cli: Cli) -> Outcome {

@@ -1,12 +1,12 @@
 //! Secrets are read from a terminal, a file descriptor or a file of mode 0600; never from arguments or the
 //! environment.
 
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{ErrorCode, Failure, Outcome};
 use clap::Args;
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    fs::{DirBuilder, File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -54,17 +54,19 @@ pub(crate) fn choose_new(file: Option<&Path>) -> Outcome<Zeroizing<String>> {
 
 fn chosen(first: Zeroizing<String>, on_terminal: bool) -> Outcome<Zeroizing<String>> {
     if on_terminal && *prompt("Repeat passphrase: ")? != *first {
-        return Err(Failure::refused("the two passphrases differ").help("run the command again"));
+        return Err(Failure::coded(ErrorCode::InvalidPassphrase, "the two passphrases differ")
+            .help("run the command again"));
     }
     if first.is_empty() {
-        return Err(Failure::refused("the passphrase is empty").help("choose one that is hard to guess"));
+        return Err(Failure::coded(ErrorCode::InvalidPassphrase, "the passphrase is empty")
+            .help("choose one that is hard to guess"));
     }
     Ok(first)
 }
 
 fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
     rpassword::prompt_password(text).map(Zeroizing::new).map_err(|e| {
-        Failure::new(Code::Declined, "no terminal to ask for the passphrase on")
+        Failure::coded(ErrorCode::NoTerminal, "no terminal to ask for the passphrase on")
             .why(e)
             .help("pass --passphrase-file FILE (mode 0600) or --passphrase-fd N")
     })
@@ -72,7 +74,7 @@ fn prompt(text: &str) -> Outcome<Zeroizing<String>> {
 
 fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
     let file = File::open(format!("/dev/fd/{fd}"))
-        .map_err(|e| Failure::refused(format!("cannot read descriptor {fd}")).why(e))?;
+        .map_err(|e| Failure::coded(ErrorCode::CannotRead, format!("cannot read descriptor {fd}")).why(e))?;
     Ok(first_line(&bounded(file, &format!("descriptor {fd}"))?))
 }
 
@@ -80,7 +82,7 @@ fn read_descriptor(fd: u32) -> Outcome<Zeroizing<String>> {
 /// copy.
 pub(crate) fn ask(text: &str, instead: &str) -> Outcome<Zeroizing<String>> {
     let no_terminal = |e| {
-        Failure::new(Code::Declined, "no terminal to ask on")
+        Failure::coded(ErrorCode::NoTerminal, "no terminal to ask on")
             .why(e)
             .help(format!("pass {instead} to run without a terminal"))
     };
@@ -103,11 +105,11 @@ pub(crate) fn read_file(path: &Path) -> Outcome<Zeroizing<String>> {
 /// The whole of a secret file, which only its owner may be able to read.
 pub(crate) fn read_whole(path: &Path) -> Outcome<Zeroizing<String>> {
     let name = path.display();
-    let fail = |e| Failure::refused(format!("cannot read {name}")).why(e);
+    let fail = |e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {name}")).why(e);
     let file = File::open(path).map_err(fail)?;
     let mode = file.metadata().map_err(fail)?.mode();
     if mode & 0o077 != 0 {
-        return Err(Failure::refused(format!("others can read {name}"))
+        return Err(Failure::coded(ErrorCode::SecretExposed, format!("others can read {name}"))
             .why(format!("its mode is {:o}", mode & 0o777))
             .help(format!("run `chmod 600 {name}`")));
     }
@@ -123,7 +125,7 @@ fn bounded(file: File, name: &str) -> Outcome<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES + 1));
     file.take(MAX_BYTES as u64 + 1)
         .read_to_string(&mut text)
-        .map_err(|e| Failure::refused(format!("cannot read {name}")).why(e))?;
+        .map_err(|e| Failure::coded(ErrorCode::CannotRead, format!("cannot read {name}")).why(e))?;
     if text.len() > MAX_BYTES {
         return Err(Failure::refused(format!(
             "{name} is longer than {MAX_BYTES} bytes, the limit for a secret"
@@ -132,26 +134,10 @@ fn bounded(file: File, name: &str) -> Outcome<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Writes a secret to a new file of mode 0600, durably or not at all; never overwrites.
-pub(crate) fn write_new(path: &Path, text: &str) -> Outcome {
-    let fail = |e: io::Error| Failure::refused(format!("cannot write {}", path.display())).why(e);
-    let mut f = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut write = || {
-        f.set_permissions(PermissionsExt::from_mode(0o600))?;
-        f.write_all(text.as_bytes())?;
-        f.sync_all()?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(|e| {
-        // A partial secret is useless; the error to report is the first one.
-        let _ = fs::remove_file(path);
-        fail(e)
-    })
-}
-
 /// Creates a folder that only its owner can open, and its missing parents.
 pub(crate) fn make_folder(path: &Path) -> Outcome {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|e| Failure::refused(format!("cannot create {}", path.display())).why(e))
+    made.map_err(|e| {
+        Failure::coded(ErrorCode::CannotWrite, format!("cannot create {}", path.display())).cause(&e)
+    })
 }

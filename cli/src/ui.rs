@@ -1,6 +1,6 @@
 //! Standard error: messages, questions and progress. Data goes to standard output (see [`crate::output`]).
 
-use crate::exit::{Code, Failure, Outcome};
+use crate::exit::{Code, ErrorCode, Failure, Outcome};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -99,7 +99,7 @@ impl Drop for Progress {
 /// Asks on the controlling terminal, because standard input may carry a slate.
 pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
     let no_terminal = |_| {
-        Failure::new(Code::Declined, "no terminal to ask on")
+        Failure::coded(ErrorCode::NoTerminal, "no terminal to ask on")
             .help(format!("pass {instead} to run without a terminal"))
     };
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
@@ -109,17 +109,38 @@ pub(crate) fn ask_terminal(prompt: &str, instead: &str) -> Outcome<String> {
     Ok(answer)
 }
 
-/// Prints a failure.
-pub(crate) fn report(f: &Failure) {
-    if f.code == Code::Done {
-        return;
+/// How failures are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorForm {
+    Text,
+    /// One record in one line.
+    Json,
+}
+
+impl ErrorForm {
+    /// What a command line asks for, even if it has other faults.
+    pub(crate) fn of(arguments: impl Iterator<Item = std::ffi::OsString>) -> Self {
+        let json = arguments.take_while(|a| a != "--").any(|a| a == "--json");
+        if json { Self::Json } else { Self::Text }
     }
-    let mut err = anstream::stderr();
-    let _ = writeln!(err, "{BAD}error:{BAD:#} {}", f.what);
-    if let Some(why) = &f.why {
-        let _ = writeln!(err, "  why: {why}");
-    }
-    if let Some(help) = &f.help {
-        let _ = writeln!(err, "  help: {help}");
+
+    /// Prints a failure.
+    pub(crate) fn report(self, f: &Failure) {
+        if f.code == Code::Done {
+            return;
+        }
+        // A closed standard error is not an error.
+        let mut err = anstream::stderr();
+        if self == Self::Json {
+            let _ = writeln!(err, "{}", f.record());
+            return;
+        }
+        let _ = writeln!(err, "{BAD}error:{BAD:#} {}", f.what);
+        if let Some(why) = &f.why {
+            let _ = writeln!(err, "  why: {why}");
+        }
+        if let Some(help) = &f.help {
+            let _ = writeln!(err, "  help: {help}");
+        }
     }
 }

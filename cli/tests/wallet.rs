@@ -8,11 +8,9 @@ use support::World;
 #[test]
 fn accounts_have_names_addresses_and_balances_of_their_own() {
     let w = World::settled();
-    w.run("wallet account create --name rent --wallet bob").ok();
-    assert!(
-        w.run("wallet account create --name rent --wallet bob").fails(1).contains("already has this name")
-    );
-    assert!(w.run("wallet account create --name 7 --wallet bob").fails(1).contains("not only digits"));
+    w.run("wallet account create rent --wallet bob").ok();
+    assert!(w.run("wallet account create rent --wallet bob").fails(1).contains("already has this name"));
+    assert!(w.run("wallet account create 7 --wallet bob").fails(1).contains("not only digits"));
     assert!(w.run("wallet balance --account nobody --wallet bob").fails(1).contains("account list"));
     let address = w.run("wallet address --account rent --wallet bob").ok();
     assert_ne!(address.trim(), w.read("bob.address"));

@@ -150,6 +150,9 @@ pub(crate) struct ChainExport {
     #[arg(long, value_name = "ITEMS", default_value_t = sotto_node::storage::PART_ITEMS,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) part: u32,
+    /// Overwrite the file if it exists; never a key, a wallet or a file of a chain
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Create a ledger from a snapshot, verifying all of it

@@ -43,6 +43,9 @@ pub(crate) struct DandelionSimulate {
     /// figures
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
+    /// Overwrite the drawing if the file exists
+    #[arg(long, requires = "plot")]
+    pub(crate) force: bool,
 }
 
 /// How a node chooses the next hop of a stem.

@@ -4,7 +4,8 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// The running node that a verb asks.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Node options")]
 pub(crate) struct NodeArgs {
     /// Ask this running node, instead of reading the ledger in --dir
     #[arg(long, value_name = "DIR|URL", global = true)]

@@ -19,6 +19,26 @@ use clap::{Args, Subcommand};
 /// The wallet that a verb uses.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Wallet options")]
+pub(crate) struct WalletChoice {
+    /// Name of the wallet
+    #[arg(long, value_name = "NAME", default_value = "default", global = true)]
+    pub(crate) wallet: String,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+}
+
+/// The account that a verb uses; only verbs that use one have this option.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Wallet options")]
+pub(crate) struct AccountArgs {
+    /// Account, by name or number [default: 0; in sums and lists: all]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+}
+
+/// The wallet and the account that take the reward of blocks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Wallet options")]
 pub(crate) struct WalletArgs {
     /// Name of the wallet
     #[arg(long, value_name = "NAME", default_value = "default", global = true)]
@@ -38,14 +58,12 @@ pub(crate) struct WalletArgs {
 /// The text is encrypted to the address of the other side, and does not allow anyone who sees it to take
 /// money.
 ///
-/// The wallet reads the chain in --dir or, with --node, asks a running node and checks its answers against
-/// the operator's seal.
+/// A verb that needs the chain reads it in --dir or, with --node, asks a running node and checks its answers
+/// against the operator's seal.
 #[derive(Args, Debug)]
 pub(crate) struct Wallet {
     #[command(flatten)]
-    pub(crate) wallet: WalletArgs,
-    #[command(flatten, next_help_heading = "Wallet options")]
-    pub(crate) node: NodeArgs,
+    pub(crate) wallet: WalletChoice,
     #[command(subcommand)]
     pub(crate) verb: WalletVerb,
 }
@@ -78,4 +96,50 @@ pub(crate) enum WalletVerb {
     Passphrase(WalletPassphrase),
     Backup(WalletBackup),
     VerifyBackup(WalletVerifyBackup),
+}
+
+impl WalletVerb {
+    /// The account given to the verb, if it takes one.
+    pub(crate) fn account(&self) -> Option<&str> {
+        let account = match self {
+            Self::Balance(a) => &a.account,
+            Self::Address(a) => &a.account,
+            Self::Send(a) => &a.account,
+            Self::Receive(a) => &a.account,
+            Self::Invoice(a) => &a.account,
+            Self::Pay(a) => &a.account,
+            Self::History(a) => &a.account,
+            Self::Outputs(a) => &a.account,
+            Self::Consolidate(a) => &a.account,
+            Self::ViewKey(WalletViewKey::Export(a)) => &a.account,
+            _ => return None,
+        };
+        account.account.as_deref()
+    }
+
+    /// The node given to the verb, if it takes one.
+    pub(crate) const fn node(&self) -> Option<&NodeArgs> {
+        match self {
+            Self::Init(a) => Some(&a.node),
+            Self::Restore(a) => Some(&a.node),
+            Self::Balance(a) => Some(&a.node),
+            Self::Send(a) => Some(&a.node),
+            Self::Receive(a) => Some(&a.node),
+            Self::Invoice(a) => Some(&a.node),
+            Self::Pay(a) => Some(&a.node),
+            Self::Finalize(a) => Some(&a.node),
+            Self::Cancel(a) => Some(&a.node),
+            Self::Slates(a) => Some(&a.node),
+            Self::History(a) => Some(&a.node),
+            Self::Outputs(a) => Some(&a.node),
+            Self::Consolidate(a) => Some(&a.node),
+            Self::Scan(a) => Some(&a.node),
+            Self::Proof(WalletProof::Export(a)) => Some(&a.node),
+            Self::Proof(WalletProof::Verify(a)) => Some(&a.node),
+            Self::Account(WalletAccount::List(a)) => Some(&a.node),
+            Self::ViewKey(WalletViewKey::Import(a)) => Some(&a.node),
+            Self::ViewKey(WalletViewKey::Show(a)) => Some(&a.node),
+            _ => None,
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! store.
 
 use super::failure::chain_failure;
-use crate::exit::{Failure, OrRefuse as _, Outcome};
+use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use sotto_mw::{
     amount::Height,
@@ -142,14 +142,14 @@ const ACCEPT: &str = "if the operator confirms that the chain went back, run `so
 pub(crate) fn scan_failure(what: &str, e: ScanError<ChainReadError>) -> Failure {
     match e {
         ScanError::Source(ChainReadError::Node(e)) => chain_failure(what, &e),
-        ScanError::Store(e) => Failure::refused("cannot store what the scan found").why(e),
+        ScanError::Store(e) => Failure::refused("cannot store what the scan found").cause(&e),
         ScanError::Older { .. } => {
-            Failure::refused("the chain is older than what this wallet has seen").why(e).help(format!(
+            Failure::coded(ErrorCode::ChainDiffers, "the chain is older than what this wallet has seen").why(e).help(format!(
                 "wait until the node has caught up, or ask another node; nothing was changed; {ACCEPT}"
             ))
         }
         ScanError::Forked { .. } => {
-            Failure::refused("the chain differs from the one that this wallet has seen").why(e).help(format!(
+            Failure::coded(ErrorCode::ChainDiffers, "the chain differs from the one that this wallet has seen").why(e).help(format!(
                 "make no payment before you know why, and keep both hashes as evidence; nothing was changed; {ACCEPT}"
             ))
         }

@@ -7,7 +7,7 @@ use crate::{
     Context, args,
     bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::{ACCOUNT, chosen_account, same_chain},
-    exit::{Code, Failure, OrRefuse as _, Outcome},
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::counted,
     ui::{BAD, GOOD},
 };
@@ -50,8 +50,11 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
 /// Creates a solo chain and its operator's key in `home`.
 pub(crate) fn create(home: &Home, edit: impl FnOnce(&mut Params)) -> Outcome<(DiskLedger, OperatorKey)> {
     if home.chain().exists() {
-        return Err(Failure::refused(format!("a chain exists already in {}", home.dir.display()))
-            .help("pass another folder with --dir"));
+        return Err(Failure::coded(
+            ErrorCode::ChainExists,
+            format!("a chain exists already in {}", home.dir.display()),
+        )
+        .help("pass another folder with --dir"));
     }
     fs::create_dir_all(&home.dir).or_refuse(format!("cannot create {}", home.dir.display()))?;
     let key = OperatorKey::generate(&mut OsRng);

@@ -9,7 +9,7 @@ use crate::{
     Context,
     args::{self, Dandelion, DandelionSimulate},
     exit::{Code, Failure, Outcome},
-    output::{Readers, whole_file},
+    new_file::NewFile,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde_json::{Value, json};
@@ -52,6 +52,8 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     let name = clap::ValueEnum::to_possible_value(&a.forwarding)
         .map(|v| v.get_name().to_owned())
         .unwrap_or_default();
+    let plot = |path| NewFile::public(path, a.force, &context.config);
+    a.plot.as_deref().map_or(Ok(()), |file| plot(file).check())?;
     let learnt = measure(a, a.spies, a.forwarding.into())?;
     let fluff = if a.fluff > 0.0 { a.fluff } else { FLUFF };
     let params = Params::new(fluff, HOP, EARLY, EPOCH).map_err(usage)?;
@@ -59,8 +61,7 @@ fn simulate(context: &Context, a: &DandelionSimulate) -> Outcome {
     let (black_holes, black_holes_text) = delays(&hour(a, a.spies, params), params);
     if let Some(file) = &a.plot {
         let drawing = draw(context, a)?;
-        whole_file(file, Readers::Anybody, |out| out.write_all(drawing.as_bytes()))
-            .map_err(|e| Failure::refused(format!("{} cannot be written", file.display())).why(e))?;
+        plot(file).write_all(drawing.as_bytes())?;
     }
     let mut human = format!(
         "{} nodes, {:.0} % spies, {name}, {:.1} % diffusers\n  precision  {:.3}\n  recall     {:.3}\n",

@@ -4,11 +4,12 @@ use crate::{
     Context,
     args::{Cli, Generate, GenerateAll},
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    new_file::NewFile,
 };
 use clap::{CommandFactory, ValueEnum as _};
 use clap_complete::{Generator as _, Shell};
 use serde_json::json;
-use std::{fs, path::Path};
+use std::fs;
 
 pub(crate) fn run(context: &Context, command: &Generate) -> Outcome {
     match command {
@@ -28,21 +29,15 @@ fn all(context: &Context, a: &GenerateAll) -> Outcome {
     for shell in Shell::value_variants() {
         files.push((shells.join(shell.file_name("sotto")), completions(*shell)));
     }
-    if let Some((taken, _)) = files.iter().find(|(path, _)| !a.force && path.exists()) {
-        return Err(Failure::refused(format!("{} exists already", taken.display()))
-            .help("pass --force to overwrite it, or choose another folder"));
-    }
+    let file = |path| NewFile::public(path, a.force, &context.config);
+    files.iter().try_for_each(|(path, _)| file(path).check())?;
     for folder in [&pages, &shells] {
         fs::create_dir_all(folder).or_refuse(format!("cannot create {}", folder.display()))?;
     }
-    files.iter().try_for_each(|(path, text)| write(path, text))?;
+    files.iter().try_for_each(|(path, text)| file(path).write_all(text.as_bytes()))?;
     let fields = json!({ "folder": a.folder.display().to_string(), "files": files.len() });
     let human = format!("wrote {} files below {}", files.len(), a.folder.display());
     context.output.record("generated", fields, &human)
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text).or_refuse(format!("cannot write {}", path.display()))
 }
 
 /// The program and all its commands, by the names of their man pages: `sotto`, `sotto-wallet`,

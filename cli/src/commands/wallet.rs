@@ -29,8 +29,10 @@ use command::WalletCommand;
 
 pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     memory::protect(&context.ui);
-    let args::Wallet { wallet, node, verb } = arguments;
-    let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, node };
+    let args::Wallet { wallet, verb } = arguments;
+    let local = args::NodeArgs::default();
+    let (node, account) = (verb.node().unwrap_or(&local), verb.account());
+    let command = &WalletCommand { context, home: Home::of(&context.config), args: wallet, account, node };
     match verb {
         WalletVerb::Init(a) => custody::init(command, a),
         WalletVerb::Restore(a) => custody::restore(command, a),

@@ -72,12 +72,20 @@ impl WalletFile {
         replaced
     }
 
-    /// Writes a copy of the file, under the same passphrase, to a path that does not exist.
+    /// The bytes of a copy of the file, encrypted under the same passphrase.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn backup(&self) -> Result<Vec<u8>, StoreError> {
+        self.key.encrypt(&self.load()?, random())
+    }
+
+    /// Writes such a copy to a path that does not exist.
     ///
     /// # Errors
     /// When the path exists, or the copy cannot be made durable; nothing is left there then.
     pub fn back_up(&self, to: &Path) -> Result<(), StoreError> {
-        let bytes = self.key.encrypt(&self.load()?, random())?;
+        let bytes = self.backup()?;
         let mut file = private().create_new(true).open(to).map_err(failed("create", to))?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|e| {
             // Half a backup is useless; the first error is the one to report.

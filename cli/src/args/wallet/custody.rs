@@ -1,5 +1,6 @@
 //! Creating, restoring and backing up a wallet; view keys.
 
+use super::{super::NodeArgs, AccountArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub(crate) struct WalletInit {
     /// Write the words to this new file (mode 0600) instead of showing them
     #[arg(long, value_name = "FILE")]
     pub(crate) words_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Create a wallet from its 24 words and find its outputs on the chain
@@ -34,6 +37,8 @@ pub(crate) struct WalletRestore {
     /// Height of the first block in which the wallet can have received anything; skip all earlier ones
     #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
     pub(crate) birthday: u64,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Change the passphrase
@@ -95,7 +100,10 @@ pub(crate) enum WalletViewKey {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet view-key export --account 0 --wallet bob > bob.viewkey")]
-pub(crate) struct ViewKeyExport {}
+pub(crate) struct ViewKeyExport {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
 
 /// Create a view-only wallet from a view key
 #[derive(Args, Debug)]
@@ -105,6 +113,8 @@ Examples:
 pub(crate) struct ViewKeyImport {
     /// The view key; `-` is standard input
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// List what the account of a view-only wallet received, and what is still unspent
@@ -117,4 +127,6 @@ pub(crate) struct ViewKeyShow {
     /// Accept a chain that ends below what this wallet has seen, or that differs from it
     #[arg(long)]
     pub(crate) accept_chain: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }

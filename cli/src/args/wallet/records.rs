@@ -1,5 +1,6 @@
 //! Contacts, and proofs of payment.
 
+use super::super::NodeArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -58,6 +59,8 @@ Examples:
 pub(crate) struct ProofExport {
     /// The payment's session, as `wallet slates --all` shows it; a unique prefix is enough
     pub(crate) session: String,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Verify a proof of payment, without a wallet or a network
@@ -80,4 +83,6 @@ pub(crate) struct ProofVerify {
     /// Check that the payment has this memo
     #[arg(long, value_name = "TEXT")]
     pub(crate) memo: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }

@@ -1,5 +1,6 @@
 //! The steps of a payment.
 
+use super::{super::NodeArgs, AccountArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -44,6 +45,10 @@ pub(crate) struct WalletSend {
     /// Show the plan and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Answer an invite: print the response for the payer
@@ -60,6 +65,10 @@ pub(crate) struct WalletReceive {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Ask for a payment: print the invoice for the payer
@@ -89,6 +98,10 @@ pub(crate) struct WalletInvoice {
     pub(crate) inputs: u32,
     #[command(flatten)]
     pub(crate) form: SlateForm,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Pay an invoice: print the payment for the receiver, who finalizes it
@@ -112,6 +125,10 @@ pub(crate) struct WalletPay {
     /// Show the plan and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Finish a payment with the other side's response: print the transaction
@@ -130,6 +147,8 @@ pub(crate) struct WalletFinalize {
     /// Finish this session with the responses that it has, after another receiver was dropped
     #[arg(long, value_name = "SESSION", conflicts_with = "files")]
     pub(crate) session: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// List open payments, or print the last message of one again
@@ -146,4 +165,6 @@ pub(crate) struct WalletSlates {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) form: SlateForm,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }

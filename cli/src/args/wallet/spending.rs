@@ -1,5 +1,6 @@
 //! Ending a payment, and merging outputs.
 
+use super::{super::NodeArgs, AccountArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,6 +34,8 @@ pub(crate) struct WalletCancel {
     /// Show the self-spend and do nothing
     #[arg(long, requires = "self_spend", conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Merge the smallest outputs of an account into one
@@ -54,4 +57,8 @@ pub(crate) struct WalletConsolidate {
     /// Show the plan and do nothing
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }

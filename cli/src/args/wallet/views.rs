@@ -1,5 +1,6 @@
 //! What a wallet holds, and its accounts.
 
+use super::{super::NodeArgs, AccountArgs};
 use clap::{Args, Subcommand};
 
 /// Show the balance: spendable, immature, locked and pending
@@ -8,7 +9,12 @@ use clap::{Args, Subcommand};
 Examples:
   $ sotto wallet balance --wallet alice
   $ sotto wallet balance --account 0 --wallet alice --json")]
-pub(crate) struct WalletBalance {}
+pub(crate) struct WalletBalance {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
 
 /// Show the address that payers need
 #[derive(Args, Debug)]
@@ -20,6 +26,8 @@ pub(crate) struct WalletAddress {
     /// Also draw it as a QR code on standard error
     #[arg(long)]
     pub(crate) qr: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
 }
 
 /// List all outputs of the wallet, with their status
@@ -27,7 +35,12 @@ pub(crate) struct WalletAddress {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet outputs --wallet alice")]
-pub(crate) struct WalletOutputs {}
+pub(crate) struct WalletOutputs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
 
 /// Search the chain for outputs of this wallet that are new or spent
 ///
@@ -47,6 +60,8 @@ pub(crate) struct WalletScan {
     /// Accept a chain that ends below what this wallet has seen, or that differs from it
     #[arg(long)]
     pub(crate) accept_chain: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// List all payments, oldest first, with their status
@@ -64,6 +79,10 @@ pub(crate) struct WalletHistory {
     /// Print comma-separated values (RFC 4180) with a header line
     #[arg(long)]
     pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// Manage accounts: parts of a wallet with keys, an address and a balance of their own
@@ -78,7 +97,10 @@ pub(crate) enum WalletAccount {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet account list --wallet alice")]
-pub(crate) struct AccountList {}
+pub(crate) struct AccountList {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
 
 /// Create an account
 ///
@@ -86,10 +108,9 @@ pub(crate) struct AccountList {}
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet account create --name savings --wallet alice
-  $ sotto wallet account create --name rent --wallet bob && sotto wallet address --account rent --wallet bob")]
+  $ sotto wallet account create savings --wallet alice
+  $ sotto wallet account create rent --wallet bob && sotto wallet address --account rent --wallet bob")]
 pub(crate) struct AccountCreate {
     /// The account's name
-    #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
 }

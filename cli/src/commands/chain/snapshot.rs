@@ -4,7 +4,7 @@ use crate::{
     Context, args,
     bridge::{Home, chain_id},
     exit::{Failure, OrRefuse as _, Outcome},
-    output::{Readers, whole_file},
+    new_file::NewFile,
     ui::GOOD,
 };
 use serde_json::json;
@@ -20,20 +20,21 @@ use std::{
 };
 
 pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> Outcome {
+    let file = NewFile::public(&a.file, a.force, &context.config);
+    if !is_standard(&a.file) {
+        file.check()?;
+    }
     let ledger = home.ledger()?;
     let height = a.height.map_or(ledger.tip().height, Height::new);
     let bar = context.ui.bar(100, "exporting");
     let percent = |done: u32, all: u32| bar.at(100 * u64::from(done) / u64::from(all));
-    let write = |out: &mut dyn Write| ledger.store().export(height, a.part, out, percent);
-    let done = if is_standard(&a.file) {
-        write(&mut io::stdout().lock())
-    } else {
-        whole_file(&a.file, Readers::Anybody, write)
+    let write = |out: &mut dyn Write| {
+        ledger.store().export(height, a.part, out, percent).map_err(|e| match e {
+            ExportError::Write(e) => Failure::from(e),
+            ExportError::Store(e) => Failure::refused("cannot make the snapshot").cause(&e),
+        })
     };
-    let e = done.map_err(|e| match e {
-        ExportError::Write(e) => Failure::from(e),
-        ExportError::Store(e) => Failure::refused("cannot make the snapshot").why(e),
-    })?;
+    let e = if is_standard(&a.file) { write(&mut io::stdout().lock()) } else { file.write(write) }?;
     drop(bar);
     let human = format!("{} bytes in {} parts: the state after block {}", e.bytes, e.parts, e.height);
     if is_standard(&a.file) {

@@ -10,8 +10,8 @@
 use crate::{
     Context,
     bridge::{now, read_text},
-    exit::{Code, Failure, OrRefuse as _, Outcome},
-    output::{Readers, whole_file},
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
+    new_file::{Existing, NewFile, Readers},
     secret,
 };
 use sotto_jobs::attempt::AttemptError;
@@ -149,7 +149,9 @@ const EXPIRED: &str = "agree on a new job; results that were finished in time ar
 /// Refuses an expired job.
 pub(crate) fn check_expiry(job: &Job) -> Outcome {
     let is_over = now() >= job.expiry;
-    let expired = || Failure::refused("cannot sign this job").why("the job has expired").help(EXPIRED);
+    let expired = || {
+        Failure::coded(ErrorCode::Expired, "cannot sign this job").why("the job has expired").help(EXPIRED)
+    };
     if is_over { Err(expired()) } else { Ok(()) }
 }
 
@@ -185,32 +187,29 @@ pub(crate) fn home(context: &Context, identity: &Identity) -> PathBuf {
     context.config.dir.value.join("jobs").join(identity.public().fingerprint())
 }
 
-/// Writes a file for other parties beside the job, replacing an old one.
+/// Writes a file for other parties beside the job.
+///
+/// An approval replaces an earlier approval of the same party; nothing else is replaced.
 pub(crate) fn write(path: &Path, text: &str) -> Outcome {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).or_refuse(format!("{} cannot be made", folder.display()))?;
     }
-    put(
-        path,
-        Readers::Anybody,
-        text,
-        "free some space or check the permissions, then run the same command again",
-    )
+    let existing = Existing::Own(|bytes| {
+        core::str::from_utf8(bytes).is_ok_and(|text| Approval::from_text(text).is_some())
+    });
+    NewFile { path, readers: Readers::Anybody, existing }.write_all(text.as_bytes())
 }
 
 /// Writes a file of a party's result, readable only by its owner.
+///
+/// The result of a run that is repeated has the same bytes; any other file stays.
 pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
     let help = "free some space or pass another --out, then run the same command again; the result is kept and will be written then";
     if let Some(folder) = path.parent() {
         secret::make_folder(folder).map_err(|failed| failed.help(help))?;
     }
-    put(path, Readers::Owner, text, help)
-}
-
-fn put(path: &Path, readers: Readers, text: &str, help: &str) -> Outcome {
-    whole_file(path, readers, |out| out.write_all(text.as_bytes())).map_err(|e: io::Error| {
-        Failure::refused(format!("{} cannot be written", path.display())).why(e).help(help)
-    })
+    let file = NewFile { path, readers: Readers::Owner, existing: Existing::Same };
+    file.write_all(text.as_bytes()).map_err(|failed| failed.help(help))
 }
 
 /// The party with this name; refuses a key of another party.

@@ -13,7 +13,7 @@ use crate::{
     Context, args,
     bridge::read_text,
     exit::{Code, Failure, OrRefuse as _, Outcome},
-    secret,
+    new_file,
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -162,7 +162,7 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
         let name = party.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let identity = Identity::random(&mut OsRng);
         if sotto_jobs::text::Name::new(&name).is_some() {
-            secret::write_new(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
+            new_file::write_secret(&folder.join(format!("{name}.key")), &identity.to_secret_text())?;
         }
         party.insert("key".to_owned(), identity.public().to_text().into());
         if party.remove("rendezvous_server").is_some() || party.contains_key("address") {

@@ -5,8 +5,8 @@ use crate::{
     Context, args,
     bridge::now,
     exit::{Failure, OrRefuse as _, Outcome},
+    new_file,
     output::merge,
-    secret,
 };
 use rand_core::OsRng;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(crate) fn keygen(context: &Context, a: &args::MpcKeygen) -> Outcome {
     let identity = if is_new { Identity::random(&mut OsRng) } else { read_identity(&key)? };
     let public = identity.public();
     if is_new {
-        secret::write_new(&key, &identity.to_secret_text())?;
+        new_file::write_secret(&key, &identity.to_secret_text())?;
     }
     write(&shown, &format!("{}\n", public.to_text()))?;
     let fingerprint = public.fingerprint();

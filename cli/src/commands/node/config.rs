@@ -5,7 +5,7 @@ use crate::{
     args::LogFormat,
     bridge::Home,
     exit::{Failure, OrRefuse as _, Outcome},
-    secret,
+    new_file, secret,
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use serde::Deserialize;
@@ -117,7 +117,7 @@ pub(crate) fn init(context: &Context) -> Outcome {
     let home = Home::of(&context.config);
     secret::make_folder(&home.node())?;
     let path = home.node().join("config.toml");
-    secret::write_new(&path, TEMPLATE)?;
+    new_file::write_secret(&path, TEMPLATE)?;
     let shown = path.display().to_string();
     context.output.record("node-config-init", json!({ "file": shown }), &shown)
 }

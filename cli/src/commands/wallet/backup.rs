@@ -4,6 +4,7 @@ use super::command::WalletCommand;
 use crate::{
     args,
     exit::{Failure, OrRefuse as _, Outcome},
+    new_file::{Existing, NewFile, Readers},
     secret,
 };
 use serde_json::json;
@@ -24,14 +25,11 @@ pub(crate) fn passphrase(command: &WalletCommand<'_>, a: &args::WalletPassphrase
 }
 
 pub(crate) fn backup(command: &WalletCommand<'_>, a: &args::WalletBackup) -> Outcome {
+    let new = NewFile { path: &a.file, readers: Readers::Owner, existing: Existing::Never };
+    new.check()?;
     let wallet = command.open()?;
     let file = a.file.display().to_string();
-    if a.file.exists() {
-        return Err(Failure::refused("cannot make the backup")
-            .why(format!("{file} exists already"))
-            .help("choose another file; a backup never overwrites one"));
-    }
-    wallet.store().back_up(&a.file).or_refuse("cannot make the backup")?;
+    new.write_all(&wallet.store().backup().or_refuse("cannot make the backup")?)?;
     let human = format!("backed up wallet `{}` at height {} to {file}", command.args.wallet, wallet.tip());
     let fields = json!({ "wallet": command.args.wallet, "file": file, "height": wallet.tip().get() });
     command.context.output.record("backup", fields, &human)

@@ -4,7 +4,7 @@ use super::sync::{Scan, same_chain, scan};
 use crate::{
     Context, args,
     bridge::{ChainAt, Home},
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use sotto_wallet::{
     Wallet,
@@ -21,7 +21,9 @@ pub(crate) const ACCOUNT: Account = Account(0);
 pub(crate) struct WalletCommand<'a> {
     pub(crate) context: &'a Context,
     pub(crate) home: Home,
-    pub(crate) args: &'a args::WalletArgs,
+    pub(crate) args: &'a args::WalletChoice,
+    /// What the verb itself says: nothing, for a verb that has no such option.
+    pub(crate) account: Option<&'a str>,
     pub(crate) node: &'a args::NodeArgs,
 }
 
@@ -32,7 +34,7 @@ impl WalletCommand<'_> {
 
     /// The account given with --account.
     pub(crate) fn chosen(&self, wallet: &Wallet<WalletFile>) -> Outcome<Option<Account>> {
-        chosen_account(wallet, self.args)
+        account_named(wallet, &self.args.wallet, self.account)
     }
 
     /// The account that acts.
@@ -66,10 +68,18 @@ pub(crate) fn chosen_account(
     wallet: &Wallet<WalletFile>,
     args: &args::WalletArgs,
 ) -> Outcome<Option<Account>> {
-    let Some(name) = &args.account else { return Ok(None) };
+    account_named(wallet, &args.wallet, args.account.as_deref())
+}
+
+fn account_named(
+    wallet: &Wallet<WalletFile>,
+    wallet_name: &str,
+    account: Option<&str>,
+) -> Outcome<Option<Account>> {
+    let Some(name) = account else { return Ok(None) };
+    let unknown = format!("no account `{name}` in wallet `{wallet_name}`");
     let found = wallet.account(name).ok_or_else(|| {
-        Failure::refused(format!("no account `{name}` in wallet `{}`", args.wallet))
-            .help("`sotto wallet account list` shows the accounts")
+        Failure::coded(ErrorCode::NoAccount, unknown).help("`sotto wallet account list` shows the accounts")
     });
     found.map(Some)
 }

@@ -8,7 +8,7 @@ use crate::{
     args,
     bridge::NewWallet,
     exit::{Code, Failure, OrRefuse as _, Outcome},
-    secret,
+    new_file, secret,
 };
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
@@ -17,11 +17,12 @@ use sotto_wallet::{Wallet, edge::file::WalletFile, keys::Words};
 
 pub(crate) fn init(command: &WalletCommand<'_>, a: &args::WalletInit) -> Outcome {
     command.home.free_wallet(&command.args.wallet)?;
+    a.words_file.as_deref().map_or(Ok(()), new_file::check_secret)?;
     let chain = command.chain()?.chain().clone();
     let passphrase = command.args.passphrase.choose()?;
     let words = Words::generate(&mut OsRng).or_refuse("cannot generate seed words")?;
     match &a.words_file {
-        Some(path) => secret::write_new(path, &format!("{}\n", *words.phrase()))?,
+        Some(path) => new_file::write_secret(path, &format!("{}\n", *words.phrase()))?,
         None => show_and_ask_back(&words)?,
     }
     create(command, words, chain, &passphrase).map(drop)

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     args,
     bridge::hex,
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_mw::session::{Role, SessionId};
@@ -61,7 +61,7 @@ pub(crate) fn find<'a>(wallet: &'a Wallet<WalletFile>, prefix: &str) -> Outcome<
     let mut all = wallet.sessions().filter(|d| begins(d.session()));
     match (all.next(), all.next()) {
         (Some(session), None) if !prefix.is_empty() => Ok(session),
-        (None, _) => Err(Failure::refused(format!("no payment with session `{prefix}`"))
+        (None, _) => Err(Failure::coded(ErrorCode::NoSession, format!("no payment with session `{prefix}`"))
             .help("`sotto wallet slates --all` lists the sessions")),
         _ => Err(Failure::refused(format!("more than one session starts with `{prefix}`"))
             .help("write more digits of it")),

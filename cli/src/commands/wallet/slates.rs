@@ -4,7 +4,7 @@ use super::command::{ACCOUNT, WalletCommand, named};
 use crate::{
     args,
     bridge::{hex, read_text},
-    exit::{Code, Failure, OrRefuse as _, Outcome},
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     qr,
     ui::BOLD,
 };
@@ -110,9 +110,9 @@ pub(crate) fn wrong_slate(what: &str) -> impl Fn(WalletError) -> Failure + '_ {
                     "this is a response or a payment: the side that started finishes it with `sotto wallet finalize`"
                 }
             },
-            _ => return Failure::refused(what).why(e),
+            _ => return Failure::refused(what).cause(&e),
         };
-        Failure::refused(what).why(e).help(verb)
+        Failure::refused(what).cause(&e).help(verb)
     }
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn memo_text(memo: &Memo) -> &str {
 
 pub(crate) fn memo(text: &str) -> Outcome<Memo> {
     Memo::new(text.to_owned()).ok_or_else(|| {
-        Failure::refused("invalid memo")
+        Failure::coded(ErrorCode::InvalidMemo, "invalid memo")
             .why(format!(
                 "a memo is one line of at most {} bytes, without invisible or direction-changing characters",
                 Memo::MAX
@@ -168,7 +168,7 @@ pub(crate) fn read_slate(path: &Path) -> Outcome<String> {
 pub(crate) fn parse_amount(text: &str) -> Outcome<Amount> {
     let units = text.parse::<u64>().ok().filter(|n| *n > 0 && !text.starts_with('+'));
     units.map(Amount::new).ok_or_else(|| {
-        Failure::refused(format!("invalid amount `{text}`"))
+        Failure::coded(ErrorCode::InvalidAmount, format!("invalid amount `{text}`"))
             .why(format!("expected a whole number of base units, from 1 to {}", u64::MAX))
             .help("for example: sotto wallet send 2500000 --to ADDRESS")
     })

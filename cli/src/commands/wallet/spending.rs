@@ -40,7 +40,7 @@ pub(crate) fn cancel(command: &WalletCommand<'_>, a: &args::WalletCancel) -> Out
             }
             Err(e) if is_too_late(&e) => {
                 return Err(Failure::refused("cannot cancel the payment")
-                    .why(e)
+                    .cause(&e)
                     .help("pass --self-spend to spend one of its inputs back to this wallet, for a fee"));
             }
             Err(e) => return Err(e).or_refuse("cannot cancel the payment"),

@@ -3,7 +3,7 @@
 use crate::{
     Context,
     bridge::{ChainAt, View, scan_failure},
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
     ui::BAD,
 };
 use serde_json::json;
@@ -58,7 +58,7 @@ pub(crate) fn same_chain(wallet: &Wallet<impl Store>, chain: &Chain) -> Outcome 
     if ours == here {
         return Ok(());
     }
-    Err(Failure::refused("the wallet belongs to another chain")
+    Err(Failure::coded(ErrorCode::OtherChain, "the wallet belongs to another chain")
         .why(format!("it belongs to {ours}, and the chain here is {here}"))
         .help("pass the right --dir or --wallet"))
 }

@@ -4,7 +4,7 @@ use super::{command::WalletCommand, sync};
 use crate::{
     args::{ViewKeyImport, ViewKeyShow, WalletViewKey},
     bridge::{NewWallet, read_text, scan_failure},
-    exit::{Failure, OrRefuse as _, Outcome},
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
 };
 use serde_json::json;
 use sotto_wallet::{
@@ -59,9 +59,8 @@ fn show_received(command: &WalletCommand<'_>, a: &ViewKeyShow) -> Outcome {
     let file = command.home.open_wallet_file(name, &passphrase)?;
     let mut wallet = ViewWallet::open(file).or_refuse(format!("`{name}` is not a view-only wallet"))?;
     if wallet.chain().id() != chain.chain().id() {
-        return Err(
-            Failure::refused("the wallet belongs to another chain").help("pass the right --dir or --wallet")
-        );
+        return Err(Failure::coded(ErrorCode::OtherChain, "the wallet belongs to another chain")
+            .help("pass the right --dir or --wallet"));
     }
     let (view, what) = (chain.view(), sync::CANNOT_SCAN);
     let bar = command.context.ui.bar(view.unspent_count().or_refuse(what)?, "scanning");
