@@ -48,8 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let inputs = (0..job.inputs.len()).map(|i| read_input(&job, &program, i));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-    let parties =
-        Parties { agreement: &agreement, run: 1, now: NOW, identities: &identities, inputs: &inputs };
+    let parties = Parties { run: agreement.run(1)?, now: NOW, identities: &identities, inputs: &inputs };
     let results = in_process::run(&parties, &program, [&mut first, &mut second])?;
 
     for (party, outputs) in &results.outputs {

@@ -4,6 +4,7 @@
 //! approval    job id [32] ‖ party u16 ‖ roles u8 ‖ nonce [32] ‖ circuit [32] ‖ AND gates u64 ‖ Ed25519 signature [64]
 //! signed      "sotto consent v2\0" ‖ all but the last of these
 //! agreement   a job, and an approval of every party; it can be run until the job expires
+//! run         a number from 1 to the job's `maximum_runs`, given out by the agreement alone
 //! ```
 //!
 //! The roles are those that the job gives the party, so a signature given as a result party does not count
@@ -135,6 +136,60 @@ fn roles(job: &Job, party: PartyId) -> u8 {
     roles.into_iter().enumerate().map(|(i, has)| u8::from(has) << i).sum()
 }
 
+/// A run that was agreed to. [`Agreement::run`] alone makes one, so whatever computes or commits to an input
+/// takes this type, and no run beyond the job's `maximum_runs` exists.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    agreement: &'a Agreement,
+    number: u32,
+}
+
+impl<'a> Run<'a> {
+    /// What was agreed.
+    #[must_use]
+    pub const fn agreement(&self) -> &'a Agreement {
+        self.agreement
+    }
+
+    /// The job.
+    #[must_use]
+    pub const fn job(&self) -> &'a Job {
+        &self.agreement.job
+    }
+
+    /// Which run of the job, from 1.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What an input party brings to this run.
+    #[must_use]
+    pub const fn input_of(self, party: PartyId) -> RunInput<'a> {
+        RunInput { run: self, party }
+    }
+}
+
+/// An input party's input to a run: what an input commitment, an input share and an entry of a budget are
+/// about.
+#[derive(Clone, Copy, Debug)]
+pub struct RunInput<'a> {
+    /// The run.
+    pub run: Run<'a>,
+    /// Whose input.
+    pub party: PartyId,
+}
+
+/// The job allows fewer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the job allows {most} runs, not run {number}")]
+pub struct RunNotAllowed {
+    /// Which run was asked for.
+    pub number: u32,
+    /// The job's `maximum_runs`.
+    pub most: u32,
+}
+
 /// A job that every party has signed: the only thing that can be run.
 #[derive(Clone, Debug)]
 pub struct Agreement {
@@ -175,6 +230,19 @@ impl Agreement {
     #[must_use]
     pub const fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// A run of the job, from 1 to its `maximum_runs`.
+    ///
+    /// # Errors
+    /// If the parties did not agree to as many.
+    pub fn run(&self, number: u32) -> Result<Run<'_>, RunNotAllowed> {
+        let most = self.job.runs;
+        if (1..=most).contains(&number) {
+            Ok(Run { agreement: self, number })
+        } else {
+            Err(RunNotAllowed { number, most })
+        }
     }
 
     /// The nonce that a party signed with.

@@ -22,10 +22,10 @@
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Read, Write};
 
-use super::approval::Agreement;
+use super::approval::Run;
 use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputShare};
-use super::job::PartyId;
+use super::job::{Job, PartyId};
 use super::messages::{MessageError, receive, send};
 use super::output_share::{AttemptOutputs, EncryptedOutputShare};
 use super::receipt::{Delivered, Facts, Receipt, Statement};
@@ -41,6 +41,10 @@ use sotto_party::Identity;
 
 /// Longest message between the compute parties beside the session itself.
 const MAX_MESSAGE: usize = 1 << 26;
+
+/// How far ahead of ours the other compute party's attempt number may be. Each number is used once, so one that
+/// jumps to the end of all numbers would leave none for the run.
+const MAX_AHEAD: u32 = 1000;
 
 /// Why an attempt failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,10 +119,8 @@ impl AttemptError {
 /// What a compute party knows of the run when it begins.
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptContext<'k> {
-    /// What was agreed.
-    pub agreement: &'k Agreement,
-    /// Which run.
-    pub run: u32,
+    /// Which run of what was agreed.
+    pub run: Run<'k>,
     /// The inputs, in the job's order.
     pub input_commitments: &'k [InputCommitment],
     /// Who we are.
@@ -208,26 +210,43 @@ pub struct Begun<'k, S> {
     pub is_computed: bool,
 }
 
-/// Opens an attempt. `next` is the lowest attempt number that was not used, `waiting` what was computed and
-/// not signed.
+/// The channel between the two compute parties.
+#[derive(Debug)]
+pub struct AttemptChannel<S> {
+    /// Messages in frames.
+    pub framed: Framed<S>,
+    /// The value that the encrypted channel exports: the same at both ends of one channel and nowhere else.
+    pub exported: [u8; 32],
+}
+
+/// What a compute party keeps of earlier attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier<'k> {
+    /// The lowest attempt number that was not used.
+    pub next: u32,
+    /// What was computed and not signed.
+    pub waiting: Option<&'k Computed>,
+}
+
+/// Opens an attempt.
 ///
 /// # Errors
 /// If the other compute party wants something else, or is gone.
 pub fn begin<'k, S: Read + Write>(
     known: AttemptContext<'k>,
-    (mut channel, exported): (Framed<S>, [u8; 32]),
-    next: u32,
-    waiting: Option<&Computed>,
+    channel: AttemptChannel<S>,
+    Earlier { next, waiting }: Earlier<'_>,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Begun<'k, S>, AttemptError> {
+    let AttemptChannel { framed: mut channel, exported } = channel;
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let ours = Opening {
-        job: known.agreement.job().id(),
-        run: known.run,
+        job: known.run.job().id(),
+        run: known.run.number(),
         attempt: next,
         nonce,
-        approvals: known.agreement.nonces().to_vec(),
+        approvals: known.run.agreement().nonces().to_vec(),
         inputs: known.input_commitments.iter().map(InputCommitment::digest).collect(),
         waiting: waiting.map(|computed| computed.facts.run_id),
     };
@@ -235,6 +254,22 @@ pub fn begin<'k, S: Read + Write>(
     let theirs = receive(&mut channel, Phase::Hello, MAX_MESSAGE)?;
     let theirs =
         Opening::from_prefixed(Opening::PREFIX, &theirs).map_err(|_| AttemptError::Malformed("opening"))?;
+    compare(known.run.job(), &ours, &theirs)?;
+    if let (Some(computed), true) = (waiting, theirs.waiting == ours.waiting) {
+        let Facts { attempt, run_id, .. } = computed.facts;
+        return Ok(Begun { known, channel, exported, attempt, run_id, is_computed: true });
+    }
+    let attempt = ours.attempt.max(theirs.attempt);
+    let nonces = match known.role() {
+        Role::Garbler => [ours.nonce, theirs.nonce],
+        Role::Evaluator => [theirs.nonce, ours.nonce],
+    };
+    let run_id = run_id(known.run, attempt, known.input_commitments, nonces);
+    Ok(Begun { known, channel, exported, attempt, run_id, is_computed: false })
+}
+
+/// Whether both compute parties open an attempt at the same run on the same inputs.
+fn compare(job: &Job, ours: &Opening, theirs: &Opening) -> Result<(), AttemptError> {
     for (same, what) in
         [(theirs.job == ours.job, "another job"), (theirs.run == ours.run, "another run of the job")]
     {
@@ -242,7 +277,6 @@ pub fn begin<'k, S: Read + Write>(
             return Err(AttemptError::Differs(what));
         }
     }
-    let job = known.agreement.job();
     let mut approvals = job.ids().zip(theirs.approvals.iter().zip(&ours.approvals));
     if let Some((party, _)) = approvals.find(|(_, (theirs, ours))| theirs != ours) {
         return Err(AttemptError::Approval(job.party(party).name.to_string()));
@@ -253,36 +287,28 @@ pub fn begin<'k, S: Read + Write>(
     if theirs.inputs != ours.inputs {
         return Err(AttemptError::Differs("other inputs from the input parties"));
     }
-    if let (Some(computed), true) = (waiting, theirs.waiting == ours.waiting) {
-        let Facts { attempt, run_id, .. } = computed.facts;
-        return Ok(Begun { known, channel, exported, attempt, run_id, is_computed: true });
+    if theirs.attempt > ours.attempt.saturating_add(MAX_AHEAD) {
+        return Err(AttemptError::Malformed("attempt number"));
     }
-    let attempt = ours.attempt.max(theirs.attempt);
-    let nonces = match known.role() {
-        Role::Garbler => [ours.nonce, theirs.nonce],
-        Role::Evaluator => [theirs.nonce, ours.nonce],
-    };
-    let run_id = run_id(known.agreement, (known.run, attempt), known.input_commitments, nonces);
-    Ok(Begun { known, channel, exported, attempt, run_id, is_computed: false })
+    Ok(())
 }
 
 impl AttemptContext<'_> {
     /// Which compute party we are.
     #[must_use]
     pub fn role(&self) -> Role {
-        if self.agreement.job().garbler == self.us { Role::Garbler } else { Role::Evaluator }
+        if self.run.job().garbler == self.us { Role::Garbler } else { Role::Evaluator }
     }
 
     fn other(&self) -> PartyId {
-        let [garbler, evaluator] = self.agreement.job().compute_parties();
+        let [garbler, evaluator] = self.run.job().compute_parties();
         if self.us == garbler { evaluator } else { garbler }
     }
 }
 
 /// Where the bits of each input party are.
 #[must_use]
-pub fn holders(agreement: &Agreement) -> Vec<Holder> {
-    let job = agreement.job();
+pub fn holders(job: &Job) -> Vec<Holder> {
     let holder = |input_party| match input_party {
         input_party if input_party == job.garbler => Holder::Garbler,
         input_party if input_party == job.evaluator => Holder::Evaluator,
@@ -311,11 +337,11 @@ impl<S: Read + Write> Begun<'_, S> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Computed, Self), AttemptError> {
         let Self { known, channel, exported, attempt, run_id, .. } = self;
-        let (job, started) = (known.agreement.job(), clock());
+        let (job, started) = (known.run.job(), clock());
         if started >= job.expiry {
             return Err(AttemptError::Expired);
         }
-        let delegated = Delegated::new(program, holders(known.agreement));
+        let delegated = Delegated::new(program, holders(job));
         let delegated = delegated.ok_or(AttemptError::Malformed("number of input parties"))?;
         let terms = Terms { run: session_id(run_id, &exported), attempt, reveal: Reveal::ResultParty };
         let mut inputs = Bits::with_capacity(shares.iter().map(|share| share.bits().len()).sum());
@@ -341,7 +367,7 @@ impl<S: Read + Write> Begun<'_, S> {
             });
         let facts = Facts {
             job: job.id(),
-            run: known.run,
+            run: known.run.number(),
             attempt,
             run_id,
             circuit: job.program.circuit,
@@ -366,7 +392,7 @@ impl<S: Read + Write> Begun<'_, S> {
     /// If the other compute party leaves or signed something else.
     pub fn exchange(mut self, computed: &Computed) -> Result<Finished, AttemptError> {
         let Computed { facts, statement, encrypted_shares } = computed.clone();
-        let (job, other) = (self.known.agreement.job(), self.known.other());
+        let (job, other) = (self.known.run.job(), self.known.other());
         let encrypted_share_for = |id, encrypted_shares: &[EncryptedOutputShare]| {
             encrypted_shares.iter().find(|encrypted_share| encrypted_share.result_party == id).cloned()
         };

@@ -30,8 +30,16 @@ pub(crate) enum Purpose {
     OutputShare,
     /// An input commitment, as the receipt names it.
     InputCommitment,
-    /// A data set, under its input party's own key: what a budget is kept for.
-    DataSet,
+    /// An input party's bits, under its own key: whether a run is taken up with the same input.
+    InputBits,
+    /// A row of an input party's data under its own key, whatever its encoding.
+    Row,
+    /// All rows of an input party's data, under its own key: what a budget is kept for.
+    Rows,
+    /// The label that an input party gives its data, under its own key: what a budget is kept for.
+    Label,
+    /// An input party's policy, as it was when the party signed a job.
+    Policy,
     /// An entry of the budget's log, over its predecessor.
     Budget,
 }
@@ -47,7 +55,11 @@ impl Purpose {
             Self::InputShare => "sotto mpc share commitment v1",
             Self::OutputShare => "sotto mpc output commitment v1",
             Self::InputCommitment => "sotto mpc manifest v1",
-            Self::DataSet => "sotto mpc data set v1",
+            Self::InputBits => "sotto mpc data set v1",
+            Self::Row => "sotto mpc row v1",
+            Self::Rows => "sotto mpc rows v1",
+            Self::Label => "sotto mpc data set label v1",
+            Self::Policy => "sotto mpc policy v1",
             Self::Budget => "sotto mpc budget entry v1",
         }
     }
@@ -78,7 +90,7 @@ impl Digest {
         Some(Self(bytes))
     }
 
-    /// The first 16 digits: enough to tell things apart, not to identify them.
+    /// The first 16 digits, for people to tell things apart. Nothing is decided by them.
     #[must_use]
     pub fn short(&self) -> String {
         let mut text = self.to_string();

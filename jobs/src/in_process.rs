@@ -15,8 +15,8 @@ use sotto_mpc::Bits;
 use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
 use sotto_party::Identity;
 
-use crate::approval::Agreement;
-use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
+use crate::approval::Run;
+use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, begin};
 use crate::input_commitment::{InputCommitment, InputError, InputShare, PreparedInput, prepare};
 use crate::job::PartyId;
 use crate::multiparty::{Functionality, Table};
@@ -26,10 +26,8 @@ use crate::receipt::Receipt;
 /// Which run, and what the parties bring to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Parties<'a> {
-    /// The job that all of them signed.
-    pub agreement: &'a Agreement,
-    /// Which run of the job, from 1.
-    pub run: u32,
+    /// Which run of the job that all of them signed.
+    pub run: Run<'a>,
     /// Seconds since 1970, for the receipt.
     pub now: u64,
     /// The parties' keys, in the job's order.
@@ -85,14 +83,14 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
     program: &P,
     [first, second]: [&mut R; 2],
 ) -> Result<Results, InProcessError> {
-    let job = parties.agreement.job();
+    let job = parties.run.job();
     if parties.identities.len() != job.parties.len() || parties.inputs.len() != job.inputs.len() {
         return Err(InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() });
     }
     let mut prepared = Vec::with_capacity(job.inputs.len());
     for (input, bits) in job.inputs.iter().zip(parties.inputs) {
-        let run = (input.party, parties.run);
-        prepared.push(prepare(job, run, bits, parties.identity(input.party)?, first)?);
+        let place = parties.run.input_of(input.party);
+        prepared.push(prepare(place, bits, parties.identity(input.party)?, first)?);
     }
     let computing = Computing { parties, program, prepared: &prepared };
     let (near, far) = pipe_pair();
@@ -117,7 +115,7 @@ pub fn run<P: Functionality + Sync, R: RngCore + CryptoRng + Send>(
 
 impl Parties<'_> {
     fn identity(&self, party: PartyId) -> Result<&Identity, InProcessError> {
-        let job = self.agreement.job();
+        let job = self.run.job();
         let missing = InProcessError::Missing { parties: job.parties.len(), inputs: job.inputs.len() };
         self.identities.get(usize::from(party.0)).ok_or(missing)
     }
@@ -144,24 +142,25 @@ impl<P: Functionality> Computing<'_, P> {
         stream: Pipe,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Finished, InProcessError> {
-        let Parties { agreement, run, now, .. } = *self.parties;
+        let Parties { run, now, .. } = *self.parties;
         let input_commitments: Vec<InputCommitment> =
             self.prepared.iter().map(|prepared| prepared.input_commitment.clone()).collect();
         let identity = self.parties.identity(us)?;
-        let context = AttemptContext { agreement, run, input_commitments: &input_commitments, us, identity };
+        let context = AttemptContext { run, input_commitments: &input_commitments, us, identity };
         let decrypted = self.decrypt(us)?;
         let own = |prepared: &'_ PreparedInput| prepared.input_commitment.input_party == us;
         let shares = self.prepared.iter().zip(&decrypted).filter_map(|(prepared, share)| {
             share.as_ref().or_else(|| prepared.own.as_ref().filter(|_| own(prepared)))
         });
-        let begun = begin(context, (Framed::new(stream), [0; 32]), 1, None, rng)?;
+        let channel = AttemptChannel { framed: Framed::new(stream), exported: [0; 32] };
+        let begun = begin(context, channel, Earlier { next: 1, waiting: None }, rng)?;
         let (computed, begun) = begun.compute(self.program, &shares.collect::<Vec<_>>(), &mut || now, rng)?;
         Ok(begun.exchange(&computed)?)
     }
 
     /// The input shares that were encrypted to a compute party; none where it has the whole input or nothing.
     fn decrypt(&self, us: PartyId) -> Result<Vec<Option<InputShare>>, InProcessError> {
-        let (job, identity) = (self.parties.agreement.job(), self.parties.identity(us)?);
+        let (job, identity) = (self.parties.run.job(), self.parties.identity(us)?);
         let mut shares = Vec::with_capacity(self.prepared.len());
         for (i, prepared) in self.prepared.iter().enumerate() {
             let bits = self.program.declaration().input_bits(i);

@@ -16,7 +16,8 @@
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::budget::data_set;
+use super::approval::RunInput;
+use super::budget::bits_digest;
 use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId};
 use crate::codec::Bytes;
@@ -143,7 +144,7 @@ pub struct PreparedInput {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedInput {
     input_commitment: InputCommitment,
-    data_set: Digest,
+    bits: Digest,
     salt: Option<[u8; 32]>,
     encrypted: Vec<EncryptedShare>,
 }
@@ -154,7 +155,7 @@ struct EncryptedShare {
     compute_party: PartyId,
     encrypted: Bytes,
 }
-record!(SavedInput { input_commitment, data_set, salt, encrypted });
+record!(SavedInput { input_commitment, bits, salt, encrypted });
 record!(EncryptedShare { compute_party, encrypted });
 
 impl SavedInput {
@@ -169,7 +170,7 @@ impl SavedInput {
         };
         Self {
             input_commitment: prepared.input_commitment.clone(),
-            data_set: data_set(identity, bits),
+            bits: bits_digest(identity, bits),
             salt: prepared.own.as_ref().map(|share| share.salt),
             encrypted: prepared.encrypted.iter().map(encrypted_share).collect(),
         }
@@ -192,8 +193,8 @@ impl SavedInput {
     /// # Errors
     /// If they are not: a run has one input.
     pub fn resume(self, job: &Job, bits: &Bits, identity: &Identity) -> Result<PreparedInput, InputError> {
-        let Self { input_commitment, data_set: before, salt, encrypted } = self;
-        if data_set(identity, bits) != before {
+        let Self { input_commitment, bits: before, salt, encrypted } = self;
+        if bits_digest(identity, bits) != before {
             return Err(InputError::Changed(job.party(input_commitment.input_party).name.to_string()));
         }
         let own = salt.map(|salt| InputShare { salt, bits: bits.clone() });
@@ -211,12 +212,13 @@ impl SavedInput {
 /// # Errors
 /// If a compute party's key cannot be encrypted to.
 pub fn prepare(
-    job: &Job,
-    (input_party, run): (PartyId, u32),
+    input: RunInput<'_>,
     bits: &Bits,
     identity: &Identity,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<PreparedInput, InputError> {
+    let RunInput { run, party: input_party } = input;
+    let (job, run) = (run.job(), run.number());
     let mut share_commitments = Vec::with_capacity(2);
     let mut commit = |compute_party, share: &InputShare| {
         let digest = share.commit(&place(job, run, input_party, compute_party));
@@ -263,11 +265,9 @@ impl InputCommitment {
     ///
     /// # Errors
     /// If they are not, or were not signed by that input party.
-    pub fn from_bytes(
-        job: &Job,
-        (input_party, run): (PartyId, u32),
-        bytes: &[u8],
-    ) -> Result<Self, InputError> {
+    pub fn from_bytes(input: RunInput<'_>, bytes: &[u8]) -> Result<Self, InputError> {
+        let RunInput { run, party: input_party } = input;
+        let (job, run) = (run.job(), run.number());
         let name = || InputError::InputCommitment(job.party(input_party).name.to_string());
         let input_commitment: Self = Codec::from_prefixed(PREFIX, bytes).map_err(|_| name())?;
         let holders =

@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod hash;
+mod json;
 pub mod line_error;
 pub mod text;
 

@@ -64,7 +64,7 @@ pub enum Response {
     Finished {
         /// What both compute parties signed.
         receipt: Vec<u8>,
-        /// A output share of your outputs.
+        /// An output share of your outputs.
         encrypted_share: Option<EncryptedOutputShare>,
     },
     /// Let us begin.

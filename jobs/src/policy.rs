@@ -4,9 +4,10 @@
 //! columns by the hash of their schema, and result parties by their keys, because the author of a job chooses
 //! the names. How much of it is used up is in the [`budget`](super::budget).
 
-use super::hash::Digest;
+use super::hash::{Digest, Purpose, hash};
 use super::job::{Job, PartyId, Table};
-use super::text::Prose;
+use super::text::{Line, Prose};
+use crate::codec::{Codec, record};
 
 /// What an input party allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +18,27 @@ pub struct Policy {
     pub schemas: Vec<Digest>,
     /// Purposes, word for word.
     pub purposes: Vec<Prose>,
-    /// Fingerprints of those who may learn outputs.
-    pub result_parties: Vec<String>,
+    /// The keys of those who may learn outputs ([`PublicKey::digest`](sotto_party::PublicKey::digest)).
+    pub result_parties: Vec<Digest>,
     /// Fewest rows of each of the input party's tables: fewer would say too much of each.
     pub minimum_rows: u64,
     /// Runs in thirty days from which one partner learns something.
     pub runs_a_month: u32,
     /// Output tables that one partner learns in thirty days.
     pub outputs_a_month: u32,
+    /// What the input party calls its data: all data of one label share a budget.
+    pub data_set: Option<Line>,
 }
+record!(Policy {
+    programs,
+    schemas,
+    purposes,
+    result_parties,
+    minimum_rows,
+    runs_a_month,
+    outputs_a_month,
+    data_set,
+});
 
 /// What a job asks that the policy does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +54,12 @@ pub enum PolicyError {
     #[error("the policy does not allow this purpose: it is not in `purposes`, word for word")]
     Purpose,
     /// Somebody would learn an output who may not.
-    #[error("the policy does not allow {name} to learn an output: {fingerprint} is not in `result_parties`")]
+    #[error("the policy does not allow {name} to learn an output: the key {key} is not in `result_parties`")]
     Receiver {
         /// Its name in the job.
         name: String,
         /// Its key.
-        fingerprint: String,
+        key: Digest,
     },
     /// Too few rows.
     #[error("the policy wants at least {least} rows, table {table} has {given}")]
@@ -85,6 +98,12 @@ pub enum PolicyError {
 }
 
 impl Policy {
+    /// A hash of all that the policy says.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        hash(Purpose::Policy, &[&self.to_prefixed("")])
+    }
+
     /// Whether this input party may take part in the job, apart from what it has spent and from its rows,
     /// which are not known when it signs.
     ///
@@ -103,9 +122,9 @@ impl Policy {
         }
         for result_party in partners(job, input_party) {
             let party = job.party(result_party);
-            let (name, fingerprint) = (party.name.to_string(), party.key.fingerprint());
-            if !self.result_parties.contains(&fingerprint) {
-                return Err(PolicyError::Receiver { name, fingerprint });
+            let (name, key) = (party.name.to_string(), Digest(party.key.digest()));
+            if !self.result_parties.contains(&key) {
+                return Err(PolicyError::Receiver { name, key });
             }
             let outputs = job.outputs_of(result_party).len() as u32;
             for (what, most, wanted) in

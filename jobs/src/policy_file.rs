@@ -4,11 +4,15 @@
 //! programs = ["64 hexadecimal digits"]        # circuits, as `sotto mpc check` prints them
 //! schemas = ["64 hexadecimal digits"]         # as `sotto mpc check` prints that of the input party
 //! purposes = ["To know the pay gap"]          # word for word
-//! result_parties = ["0123-4567-89ab-cdef"]    # fingerprints
+//! result_parties = ["64 hexadecimal digits"]  # keys, as `sotto mpc check` prints them
 //! minimum_rows = 50
 //! runs_a_month = 2
 //! outputs_a_month = 8
+//! data_set = "patients"                       # optional: all data of one label share a budget
 //! ```
+//!
+//! A party that signs a job under a policy is [bound](bind) to have one when it runs the job: `policy-JOB` keeps
+//! the policy's hash, and without a policy nothing is debited, so nothing is sent.
 //!
 //! The budget is two items: `budget`, the log, and `budget-head`, its last link, written after the log. A log
 //! that ends before its head was cut. A log that is one entry longer than its head is valid: a crash came
@@ -19,12 +23,12 @@ use std::io;
 
 use serde::Deserialize;
 
-use crate::budget::{Budget, BudgetError};
+use crate::budget::{Budget, BudgetError, DataUse};
 use crate::line_error::{LineError, line_of};
 use crate::policy::{Policy, PolicyError};
 use crate::storage::Storage;
-use crate::text::Prose;
-use crate::{Digest, Job, PartyId};
+use crate::text::{Line, Prose};
+use crate::{Digest, Job};
 use sotto_party::Identity;
 
 #[derive(Deserialize)]
@@ -33,10 +37,11 @@ struct File {
     programs: Vec<toml::Spanned<String>>,
     schemas: Vec<toml::Spanned<String>>,
     purposes: Vec<toml::Spanned<String>>,
-    result_parties: Vec<String>,
+    result_parties: Vec<toml::Spanned<String>>,
     minimum_rows: u64,
     runs_a_month: u32,
     outputs_a_month: u32,
+    data_set: Option<toml::Spanned<String>>,
 }
 
 /// The policy of a file's text.
@@ -48,20 +53,23 @@ pub fn parse(text: &str) -> Result<Policy, LineError> {
     let file: File =
         toml::from_str(text).map_err(|e| at(&e.span().unwrap_or(0..0), e.message().to_owned()))?;
     let digest = |hash: &toml::Spanned<String>| {
-        let what = "a program and a schema are 64 hexadecimal digits, as `sotto mpc check` prints them";
+        let what = "programs, schemas and keys are 64 hexadecimal digits, as `sotto mpc check` prints them";
         Digest::from_hex(hash.get_ref()).ok_or_else(|| at(&hash.span(), what.to_owned()))
     };
     let purpose = |text: &toml::Spanned<String>| {
         Prose::new(text.get_ref()).map_err(|e| at(&text.span(), e.to_string()))
     };
+    let label =
+        |text: &toml::Spanned<String>| Line::new(text.get_ref()).map_err(|e| at(&text.span(), e.to_string()));
     Ok(Policy {
         programs: file.programs.iter().map(digest).collect::<Result<_, _>>()?,
         schemas: file.schemas.iter().map(digest).collect::<Result<_, _>>()?,
         purposes: file.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
-        result_parties: file.result_parties,
+        result_parties: file.result_parties.iter().map(digest).collect::<Result<_, _>>()?,
         minimum_rows: file.minimum_rows,
         runs_a_month: file.runs_a_month,
         outputs_a_month: file.outputs_a_month,
+        data_set: file.data_set.as_ref().map(label).transpose()?,
     })
 }
 
@@ -73,23 +81,77 @@ pub enum DebitError {
     Policy(#[from] PolicyError),
     /// The log cannot be trusted.
     #[error(transparent)]
-    Budget(#[from] BudgetError),
+    Budget(BudgetError),
+    /// The job was signed under a policy, and none is given.
+    #[error("this party signed the job under a policy, and no policy is given now")]
+    NoPolicy,
     /// The log cannot be read or written.
     #[error("the budget cannot be kept: {0}")]
     Storage(#[from] io::Error),
 }
 
-/// Debits a run of a job to a data set, durably, if it was not debited before.
+impl From<BudgetError> for DebitError {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::Policy(error) => Self::Policy(error),
+            error => Self::Budget(error),
+        }
+    }
+}
+
+/// Whether the policy of a party is the one under which it signed a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// It signed without a policy, or elsewhere.
+    Unbound,
+    /// It is.
+    Same,
+    /// The policy is another one now.
+    Changed,
+}
+
+/// Remembers, durably, that a job is signed under this policy.
 ///
 /// # Errors
-/// If the policy leaves no room, or the log was altered or cannot be kept.
+/// If it cannot be kept.
+pub fn bind(storage: &mut impl Storage, job: &Job, policy: &Policy) -> io::Result<()> {
+    storage.put(&binding_of(job), format!("{}\n", policy.digest()).as_bytes())
+}
+
+/// Compares a policy with the one under which this party signed a job.
+///
+/// # Errors
+/// If it signed under one, and none is given.
+pub fn check_binding(
+    storage: &impl Storage,
+    job: &Job,
+    policy: Option<&Policy>,
+) -> Result<Binding, DebitError> {
+    match (storage.get(&binding_of(job))?, policy) {
+        (None, _) => Ok(Binding::Unbound),
+        (Some(_), None) => Err(DebitError::NoPolicy),
+        (Some(signed), Some(policy)) => {
+            let is_same = signed == format!("{}\n", policy.digest()).as_bytes();
+            Ok(if is_same { Binding::Same } else { Binding::Changed })
+        }
+    }
+}
+
+fn binding_of(job: &Job) -> String {
+    format!("policy-{}", job.id())
+}
+
+/// Debits a use of data, durably, if it was not debited before.
+///
+/// # Errors
+/// If the policy leaves no room or is missing, or the log was altered or cannot be kept.
 pub fn debit(
     storage: &mut impl Storage,
-    (policy, identity): (Option<&Policy>, &Identity),
-    run: (&Job, PartyId, u32),
-    data_set: Digest,
+    identity: &Identity,
+    wanted: &DataUse<'_>,
     now: u64,
 ) -> Result<(), DebitError> {
+    check_binding(storage, wanted.input.run.job(), wanted.policy)?;
     let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
     let head = storage.get("budget-head")?.map(|head| String::from_utf8_lossy(&head).trim().to_owned());
     let known = match head {
@@ -99,7 +161,7 @@ pub fn debit(
     let mut lines = text(storage.get("budget")?);
     lines.truncate(lines.rfind('\n').map_or(0, |end| end + 1));
     let budget = Budget::read(identity, &lines, known)?;
-    if let Some((line, link)) = budget.debit(policy, run, data_set, now)? {
+    if let Some((line, link)) = budget.debit(wanted, now)? {
         storage.put("budget", format!("{lines}{line}").as_bytes())?;
         storage.put("budget-head", format!("{link}\n").as_bytes())?;
     }

@@ -5,18 +5,16 @@
 //! `result.json` has the result party's tables and the two output shares that they come from, to which the
 //! receipt commits.
 
-mod unique;
-
 use serde_json::{Value, json};
 
 use crate::codec::DecodeError;
+use crate::json::UniqueMembers;
 use crate::multiparty::{Cells, Functionality, Table};
 use crate::output_share::{AttemptOutputs, WrongOutputShare};
 use crate::receipt::{Receipt, ReceiptError, Statement};
 use crate::summary::decimal;
 use crate::{Job, PartyId};
 use sotto_party::hex::{from_hex, to_hex};
-use unique::UniqueMembers;
 
 /// Longest receipt file, in bytes.
 pub const MAX_FILE: u64 = 1 << 22;

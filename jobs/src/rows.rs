@@ -1,39 +1,46 @@
-//! Reading an input party's rows, CSV or JSON lines, against the schema in the job.
+//! Reading an input party's rows, CSV or JSON, against the schema in the job.
 //!
-//! A CSV file begins with a heading; a JSON line is an object. Columns are matched by name, in any order. A
-//! column that is not in the schema, or that occurs twice, is an error. A number has at most as many decimals
-//! as the schema, no exponent, and must be in range; it is parsed from its digits and never rounded, in JSON
-//! as in CSV. An empty field, `null` or a missing member is an error unless the schema has a value for it.
-//! **Errors name table, row and column, and never a value.**
+//! A CSV file begins with a heading; JSON is an object a line or a list of objects. Columns are matched by
+//! name, in any order. A column that is not in the schema, or that occurs twice, is an error. A number has at
+//! most as many decimals as the schema, no exponent, and must be in range; it is parsed from its digits and
+//! never rounded, in JSON as in CSV. An empty field, `null`, a word such as NA or a missing member is an error
+//! unless the schema has a value for it. Separators and encodings are recognised (`csv_table`, `encoding`).
+//!
+//! **No byte of a file is in an error.** Errors name table, row, line and the columns of the job; a heading or
+//! member that the job does not name is named by its place.
 //!
 //! Memory is one row, plus what the program's local step keeps.
 
-mod line;
+mod csv_table;
+mod encoding;
+mod field;
+mod json_table;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
+use crate::budget::RowsHasher;
 use crate::job::{Column, Count, Table};
 use crate::multiparty::{LocalStep, LocalStepError};
-use line::{Written, members};
+use field::Cell;
 
-/// Longest JSON line, in bytes.
-const MAX_LINE: u64 = 1 << 20;
+pub use field::{FieldFault, Reason};
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values with a heading (RFC 4180).
+    /// Separated values with a heading (RFC 4180, and what spreadsheets make of it).
     Csv,
-    /// One JSON object a line.
+    /// JSON: one object a line, or one list of objects.
     JsonLines,
 }
 
 impl Format {
-    /// The format of a file's name: `.jsonl` and `.ndjson` are JSON lines, all others CSV.
+    /// The format of a file's name: `.jsonl`, `.ndjson` and `.json` in any case are JSON, all others CSV.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let lines = [".jsonl", ".ndjson"].iter().any(|end| name.ends_with(end));
-        if lines { Self::JsonLines } else { Self::Csv }
+        let name = name.to_ascii_lowercase();
+        let is_json = [".jsonl", ".ndjson", ".json"].iter().any(|end| name.ends_with(end));
+        if is_json { Self::JsonLines } else { Self::Csv }
     }
 }
 
@@ -52,7 +59,7 @@ pub enum RowsError {
         /// The column.
         column: String,
         /// What is wrong.
-        what: String,
+        what: FieldFault,
     },
     /// A row as a whole, or the heading.
     #[error("table {table}, line {line}: {what}")]
@@ -79,6 +86,13 @@ pub enum RowsError {
     LocalStep(#[from] LocalStepError),
 }
 
+impl RowsError {
+    fn of_field(table: &Table, column: &Column, [row, line]: [u64; 2], what: FieldFault) -> Self {
+        let (table, column) = (table.name.to_string(), column.name.to_string());
+        Self::Field { table, row, line, column, what }
+    }
+}
+
 /// Reads the tables of an input party, and hands each row to the program's local step; how many rows each
 /// table has.
 ///
@@ -89,32 +103,141 @@ pub fn read<R: Read>(
     files: impl IntoIterator<Item = (Format, R)>,
     local: &mut (impl LocalStep + ?Sized),
 ) -> Result<Vec<u64>, RowsError> {
-    let mut rows = Vec::with_capacity(tables.len());
-    for (i, (table, (format, file))) in tables.iter().zip(files).enumerate() {
-        let mut given = 0;
-        let mut take = |row: &[i128], line| {
-            given += 1;
-            // Not one row more than was signed is even looked at.
-            if given > table.rows {
-                return Err(count(table, given));
-            }
-            let what = |e: LocalStepError| RowsError::Line {
-                table: table.name.to_string(),
-                line,
-                what: e.to_string(),
-            };
-            local.row(i, row).map_err(what)
-        };
-        match format {
-            Format::Csv => read_csv(table, file, &mut take)?,
-            Format::JsonLines => read_json(table, file, &mut take)?,
-        }
-        if table.count == Count::Exactly && given != table.rows {
-            return Err(count(table, given));
-        }
-        rows.push(given);
+    let mut take = |table, row: &[i128]| local.row(table, row);
+    first_fault(Reading { take: &mut take, hasher: None }, tables, files)
+}
+
+/// As [`read`], and hashes the rows: what a budget is kept for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_hashed<R: Read>(
+    tables: &[Table],
+    files: impl IntoIterator<Item = (Format, R)>,
+    hasher: &mut RowsHasher,
+    local: &mut (impl LocalStep + ?Sized),
+) -> Result<Vec<u64>, RowsError> {
+    let mut take = |table, row: &[i128]| local.row(table, row);
+    first_fault(Reading { take: &mut take, hasher: Some(hasher) }, tables, files)
+}
+
+/// Everything that is wrong with the tables of an input party, at most `most` faults. Rows that fit are handed
+/// to the program's local step.
+pub fn faults<R: Read>(
+    tables: &[Table],
+    files: impl IntoIterator<Item = (Format, R)>,
+    local: &mut (impl LocalStep + ?Sized),
+    most: usize,
+) -> Vec<RowsError> {
+    let mut take = |table, row: &[i128]| local.row(table, row);
+    let mut faults = Faults { most: most.max(1), found: Vec::new() };
+    Reading { take: &mut take, hasher: None }.read(tables, files, &mut faults);
+    faults.found
+}
+
+fn first_fault<R: Read>(
+    reading: Reading<'_>,
+    tables: &[Table],
+    files: impl IntoIterator<Item = (Format, R)>,
+) -> Result<Vec<u64>, RowsError> {
+    let mut faults = Faults { most: 1, found: Vec::new() };
+    let rows = reading.read(tables, files, &mut faults);
+    faults.found.pop().map_or(Ok(rows), Err)
+}
+
+/// Nothing more is to be read.
+#[derive(Clone, Copy, Debug)]
+struct Stop;
+
+/// What is wrong so far.
+struct Faults {
+    most: usize,
+    found: Vec<RowsError>,
+}
+
+impl Faults {
+    /// Adds a fault; after the last that is wanted, reading stops.
+    fn add(&mut self, fault: RowsError) -> Result<(), Stop> {
+        self.found.push(fault);
+        if self.found.len() < self.most { Ok(()) } else { Err(Stop) }
     }
-    Ok(rows)
+
+    /// Adds a fault after which the file cannot be read.
+    fn stop(&mut self, fault: RowsError) -> Result<(), Stop> {
+        self.found.push(fault);
+        Err(Stop)
+    }
+}
+
+/// What a row is handed to.
+type TakeRow<'l> = dyn FnMut(usize, &[i128]) -> Result<(), LocalStepError> + 'l;
+
+/// Where rows go.
+struct Reading<'l> {
+    take: &'l mut TakeRow<'l>,
+    hasher: Option<&'l mut RowsHasher>,
+}
+
+impl Reading<'_> {
+    /// Reads all tables; how many rows each has.
+    fn read<R: Read>(
+        mut self,
+        tables: &[Table],
+        files: impl IntoIterator<Item = (Format, R)>,
+        faults: &mut Faults,
+    ) -> Vec<u64> {
+        let mut rows = Vec::with_capacity(tables.len());
+        for (place, (table, (format, file))) in tables.iter().zip(files).enumerate() {
+            let before = faults.found.len();
+            let mut sink = RowSink { place, table, given: 0, numbers: Vec::new(), reading: &mut self };
+            let read = match format {
+                Format::Csv => csv_table::read(table, file, &mut sink, faults),
+                Format::JsonLines => json_table::read(table, file, &mut sink, faults),
+            };
+            let given = sink.given;
+            rows.push(given);
+            if read.is_ok() && table.count == Count::Exactly && given != table.rows {
+                // Rows that do not fit may be too few or too many for their own reasons.
+                let _ = faults.add(count(table, given));
+            }
+            if faults.found.len() > before && faults.found.len() >= faults.most {
+                break;
+            }
+        }
+        rows
+    }
+}
+
+/// Where the rows of one table go.
+struct RowSink<'r, 'l> {
+    place: usize,
+    table: &'r Table,
+    given: u64,
+    numbers: Vec<i128>,
+    reading: &'r mut Reading<'l>,
+}
+
+impl RowSink<'_, '_> {
+    /// Takes a row; without a number for some cell, it only counts.
+    fn row(&mut self, cells: &[Option<Cell>], line: u64, faults: &mut Faults) -> Result<(), Stop> {
+        self.given += 1;
+        // Not one row more than was signed is even looked at.
+        if self.given > self.table.rows {
+            return faults.stop(count(self.table, self.given));
+        }
+        self.numbers.clear();
+        self.numbers.extend(cells.iter().flatten().map(|cell| cell.number));
+        if self.numbers.len() < cells.len() {
+            return Ok(());
+        }
+        if let Some(hasher) = &mut self.reading.hasher {
+            hasher.row(self.place, cells.iter().map(|cell| cell.and_then(|cell| cell.written)));
+        }
+        (self.reading.take)(self.place, &self.numbers).or_else(|e| {
+            let (table, what) = (self.table.name.to_string(), e.to_string());
+            faults.add(RowsError::Line { table, line, what })
+        })
+    }
 }
 
 fn count(table: &Table, given: u64) -> RowsError {
@@ -122,83 +245,22 @@ fn count(table: &Table, given: u64) -> RowsError {
     RowsError::Count { table: table.name.to_string(), given, wanted: format!("{most}{}", table.rows) }
 }
 
-fn read_csv(
-    table: &Table,
-    file: impl Read,
-    take: &mut impl FnMut(&[i128], u64) -> Result<(), RowsError>,
-) -> Result<(), RowsError> {
-    let bad = |line, what: String| RowsError::Line { table: table.name.to_string(), line, what };
-    let error = |e: csv::Error| bad(e.position().map_or(1, csv::Position::line), plain(&e));
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let heading = reader.headers().map_err(error)?.clone();
-    let order = order(table, heading.iter()).map_err(|what| bad(1, what))?;
-    let (mut record, mut row) = (csv::StringRecord::new(), vec![0; table.columns.len()]);
-    let mut number = 0;
-    while reader.read_record(&mut record).map_err(error)? {
-        number += 1;
-        let line = record.position().map_or(0, csv::Position::line);
-        for (field, column) in record.iter().zip(&order) {
-            let Some((schema, cell)) = table.columns.get(*column).zip(row.get_mut(*column)) else { continue };
-            *cell = self::field(schema, Some(field))
-                .map_err(|what| field_error(table, schema, [number, line], what))?;
-        }
-        take(&row, line)?;
-    }
-    Ok(())
-}
-
-fn read_json(
-    table: &Table,
-    file: impl Read,
-    take: &mut impl FnMut(&[i128], u64) -> Result<(), RowsError>,
-) -> Result<(), RowsError> {
-    let (mut file, mut text, mut line, mut number) = (BufReader::new(file), String::new(), 0, 0);
-    let mut row = vec![0; table.columns.len()];
-    loop {
-        text.clear();
-        line += 1;
-        let bad = |what: String| RowsError::Line { table: table.name.to_string(), line, what };
-        let read = (&mut file).take(MAX_LINE).read_line(&mut text).map_err(|e| bad(e.to_string()))?;
-        if read == 0 {
-            return Ok(());
-        }
-        if read as u64 == MAX_LINE {
-            return Err(bad(format!("longer than {MAX_LINE} bytes")));
-        }
-        if text.trim().is_empty() {
-            continue;
-        }
-        number += 1;
-        let members =
-            members(&text).ok_or_else(|| bad("not a JSON object of numbers and texts".to_owned()))?;
-        order(table, members.iter().map(|(name, _)| name.as_str()).chain(absent(table, &members)))
-            .map_err(&bad)?;
-        for (schema, cell) in table.columns.iter().zip(&mut row) {
-            let error = |what| field_error(table, schema, [number, line], what);
-            let written = match members.iter().find(|(name, _)| *name == schema.name.as_str()) {
-                None | Some((_, Written::Nothing)) => None,
-                Some((_, Written::Text(text))) => Some(text.as_str()),
-                Some((_, Written::Else)) => return Err(error("neither a number nor a text".to_owned())),
-            };
-            *cell = field(schema, written).map_err(error)?;
-        }
-        take(&row, line)?;
-    }
-}
-
-/// Columns that a JSON object leaves out: whether they may be is decided field by field.
-fn absent<'t>(table: &'t Table, members: &[(String, Written)]) -> impl Iterator<Item = &'t str> {
-    let names = table.columns.iter().map(|column| column.name.as_str());
-    names.filter(|name| members.iter().all(|(member, _)| member != name))
-}
-
-/// The place in the schema of each name; all must be there, once, and nothing else.
+/// The place in the schema of each name; all must be there, once, and nothing else. A name that the job does
+/// not have is named by its place.
 fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, String> {
     let mut order = Vec::with_capacity(table.columns.len());
-    for name in names {
+    for (place, name) in names.enumerate() {
         let at = table.columns.iter().position(|column| column.name.as_str() == name);
         match at {
-            None => return Err(format!("there is a column {name:?} that the job does not name")),
+            None => {
+                let known: Vec<_> = table.columns.iter().take(8).map(|c| format!("{:?}", c.name)).collect();
+                let more = if table.columns.len() > 8 { ", …" } else { "" };
+                return Err(format!(
+                    "the name of column {} is not one that the job names ({}{more})",
+                    place + 1,
+                    known.join(", ")
+                ));
+            }
             Some(at) if order.contains(&at) => return Err(format!("the column {name:?} occurs twice")),
             Some(at) => order.push(at),
         }
@@ -209,20 +271,8 @@ fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<
     })
 }
 
-/// The number of a field. The error says nothing of the value.
-fn field(column: &Column, written: Option<&str>) -> Result<i128, String> {
-    let Some(written) = written.map(str::trim).filter(|text| !text.is_empty()) else {
-        return column
-            .missing
-            .ok_or_else(|| "the field is empty, and the job gives no value for empty fields".to_owned());
-    };
-    let number = number(written, column.decimals)
-        .ok_or_else(|| format!("not a decimal number of at most {} decimals", column.decimals))?;
-    let held = (column.min..=column.max).contains(&number);
-    held.then_some(number).ok_or_else(|| "outside the range that the job states".to_owned())
-}
-
-/// Parses a decimal text without rounding.
+/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
+/// than that, and never rounded.
 ///
 /// ```
 /// use sotto_jobs::rows::number;
@@ -230,9 +280,6 @@ fn field(column: &Column, written: Option<&str>) -> Result<i128, String> {
 /// assert_eq!(number("12.345", 2), None); // more decimals than the schema has
 /// assert_eq!(number("1e3", 0), None);
 /// ```
-///
-/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
-/// than that.
 #[must_use]
 pub fn number(text: &str, decimals: u8) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
@@ -250,23 +297,6 @@ pub fn number(text: &str, decimals: u8) -> Option<i128> {
     let mut all = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', zeros));
     let value = all.try_fold(0i128, |value, b| value.checked_mul(10)?.checked_add(i128::from(b - b'0')))?;
     Some(if negative { -value } else { value })
-}
-
-fn field_error(table: &Table, column: &Column, [row, line]: [u64; 2], what: String) -> RowsError {
-    let (table, column) = (table.name.to_string(), column.name.to_string());
-    RowsError::Field { table, row, line, column, what }
-}
-
-/// What a CSV error says, without the record.
-fn plain(e: &csv::Error) -> String {
-    match e.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields, the heading has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
-        csv::ErrorKind::Io(e) => e.to_string(),
-        _ => "not CSV".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -314,6 +344,35 @@ mod tests {
         assert_eq!(json("{\"age\":30,\"pay\":1.5}\n\n{\"pay\":null,\"age\":\"120\"}\n"), rows);
         assert_eq!(json("{\"age\":30,\"pay\":1.5}\n{\"age\":120}"), rows);
         assert_eq!(read_as(Format::Csv, "age,pay\n", Count::UpTo), Ok(vec![]));
+        // As spreadsheets and other countries write them.
+        for text in [
+            "age;pay\n30;1,5\n120;\n",
+            "sep=;\nage;pay\n30;1,50\n120;NA\n",
+            "\u{feff}sep=\t\r\nage\tpay\r\n30\t1.5\r\n120\t\r\n",
+            "pay|age\n1.5|30\n|120",
+            "age,pay,,\n30,1.5,,\n120,,,\n,,,\n,,,\n",
+            "\n\nage,pay\n\n30,1.5\n\n120,N/A\n\n",
+            "age,pay\r30,1.5\r120,\r",
+        ] {
+            assert_eq!(csv(text), rows, "{text:?}");
+        }
+        for text in [
+            "\u{feff}{\"age\":30,\"pay\":1.5}\r\n{\"age\":\"120\",\"pay\":\"NA\"}",
+            "[{\"age\":30,\"pay\":1.5},\n {\"age\":120}]",
+            " \n[\n]",
+        ] {
+            let rows = if text.ends_with("\n]") {
+                Err("table people has 0 rows, the job says exactly 2".into())
+            } else {
+                rows.clone()
+            };
+            assert_eq!(json(text), rows, "{text:?}");
+        }
+        for (name, format) in
+            [("A.JSONL", Format::JsonLines), ("b.json", Format::JsonLines), ("json", Format::Csv)]
+        {
+            assert_eq!(Format::of(name), format);
+        }
     }
 
     #[test]
@@ -321,12 +380,21 @@ mod tests {
         for (text, at) in [
             ("age,pay\n30,1.5\n121,0\n", "row 2 (line 3), column age: outside the range"),
             ("age,pay\n30,1.555\n", "row 1 (line 2), column pay: not a decimal number of at most 2"),
+            ("age,pay\r\n30,1\r\n\r\n30,x\r\n", "row 2 (line 4), column pay"),
+            (
+                "age;pay\n30;1,500\n",
+                "column pay: not a decimal number of at most 2 decimals: its comma may be",
+            ),
+            ("age,pay\n30,1\n,\n30,1\n", "line 3: all fields are empty, and rows follow"),
             ("age,pay\n,1\n", "row 1 (line 2), column age: the field is empty"),
-            ("age,pay\n3e1,1\n", "column age: not a decimal number"),
+            ("age,pay\n3e1,1\n", "column age: not a whole number: it has an exponent"),
             ("age,pay\n30,-0.06\n", "column pay: outside the range"),
             ("age,pay\n30\n", "line 2: 1 fields, the heading has 2"),
             ("age\n30\n", "line 1: the column \"pay\" of the job is not there"),
-            ("age,pay,name\n30,1,x\n", "line 1: there is a column \"name\""),
+            (
+                "age,pay,name\n30,1,x\n",
+                "line 1: the name of column 3 is not one that the job names (\"age\", \"pay\")",
+            ),
             ("age,pay,age\n30,1,30\n", "line 1: the column \"age\" occurs twice"),
             ("age,pay\n30,1\n", "has 1 rows, the job says exactly 2"),
             ("age,pay\n1,1\n1,1\n1,1\n", "has 3 rows, the job says exactly 2"),
@@ -334,21 +402,66 @@ mod tests {
         ] {
             let error = read_as(Format::Csv, text, Count::Exactly).unwrap_err();
             assert!(error.contains(at), "{text:?}: {error}");
-            assert!(!error.contains("121") && !error.contains("1.555"), "{error}");
+            assert!(
+                !error.contains("121") && !error.contains("1.555") && !error.contains("name\""),
+                "{error}"
+            );
         }
         for (text, at) in [
             ("[1]", "line 1: not a JSON object"),
+            ("[{\"age\":30,\"pay\":1},\n{\"age\":x", "line 2: not a JSON list of objects"),
+            ("[{\"age\":30,\"pay\":1}] {}", "line 1: not a JSON list of objects"),
+            ("[{\"age\":30,\"pay\":1},\n\n{\"age\":1000,\"pay\":1}]", "row 2 (line 3), column age: outside"),
             ("{\"age\":30,\"pay\":true}", "column pay: neither a number nor a text"),
             ("{\"pay\":1}", "column age: the field is empty"),
             ("{\"age\":1e300,\"pay\":1}", "column age"),
-            ("{\"age\":1,\"who\":1}", "a column \"who\""),
+            ("{\"age\":1,\"who\":1}", "line 1: the name of column 2 is not one"),
             ("{\"age\":1,\"pay\":1,\"age\":2}", "line 1: the column \"age\" occurs twice"),
-            ("{\"age\":3e1,\"pay\":1}", "column age: not a decimal number"),
-            ("{\"age\":1.5,\"pay\":1}", "column age: not a decimal number of at most 0"),
+            ("{\"age\":3e1,\"pay\":1}", "column age: not a whole number: it has an exponent"),
+            ("{\"age\":1.5,\"pay\":1}", "column age: not a whole number: it has more decimals"),
             ("{\"age\":1,\"pay\":[1]}", "column pay: neither a number nor a text"),
         ] {
             let error = read_as(Format::JsonLines, text, Count::Exactly).unwrap_err();
             assert!(error.contains(at), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_found_up_to_a_bound() {
+        let of = |text: &str, format, most| {
+            let table = Table { rows: 9, ..table(Count::UpTo) };
+            let declared = [multiparty::Table::new("people", Rows::UpTo(9), Vec::new())];
+            let mut local = Ascending(0, PassThrough::new(&declared));
+            let found = faults(&[table], [(format, text.as_bytes())], &mut local, most);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+        };
+        let csv = "age,pay\n1,x\n200,y\n3,1\n2,1\n4\n5,2\n";
+        let all = "table people, row 1 (line 2), column pay: not a decimal number of at most 2 decimals: it has letters | \
+                   table people, row 2 (line 3), column age: outside the range that the job states | \
+                   table people, row 2 (line 3), column pay: not a decimal number of at most 2 decimals: it has letters | \
+                   table people, line 5: row 2: keys must ascend, and none may come twice | \
+                   table people, line 6: 1 fields, the heading has 2";
+        assert_eq!(of(csv, Format::Csv, 100), all);
+        assert_eq!(of(csv, Format::Csv, 2), all.split(" | ").take(2).collect::<Vec<_>>().join(" | "));
+        let json = "{\"age\":1,\"pay\":[]}\n{}\nx\n{\"age\":2}\n";
+        assert_eq!(of(json, Format::JsonLines, 100).matches("line ").count(), 3);
+    }
+
+    /// A first step that wants its first column to ascend.
+    struct Ascending<'t>(i128, PassThrough<'t>);
+
+    impl LocalStep for Ascending<'_> {
+        fn tables(&self) -> &[multiparty::Table] {
+            self.1.tables()
+        }
+
+        fn row(&mut self, _: usize, row: &[i128]) -> Result<(), LocalStepError> {
+            let before = std::mem::replace(&mut self.0, row[0]);
+            if row[0] > before { Ok(()) } else { Err(LocalStepError::Order { row: 2 }) }
+        }
+
+        fn finish(self: Box<Self>) -> Result<Vec<Cells>, LocalStepError> {
+            Box::new(self.1).finish()
         }
     }
 

@@ -10,7 +10,7 @@
 //! party draws freshly. The id is in the hello of the session, hence in every hash of its transfers, and in
 //! the place that outputs are encrypted for, so a message of one attempt is not valid in another.
 
-use super::approval::Agreement;
+use super::approval::Run;
 use super::hash::{Digest, Purpose, hash};
 use super::input_commitment::InputCommitment;
 use super::job::PartyId;
@@ -44,12 +44,12 @@ impl Opening {
 /// The id of an attempt; `nonces` are the garbler's and the evaluator's.
 #[must_use]
 pub fn run_id(
-    agreement: &Agreement,
-    (run, attempt): (u32, u32),
+    run: Run<'_>,
+    attempt: u32,
     input_commitments: &[InputCommitment],
     nonces: [[u8; 32]; 2],
 ) -> Digest {
-    let job = agreement.job();
+    let job = run.job();
     let nonce = |(id, approval): (PartyId, &[u8; 32])| {
         let compute_party =
             job.compute_parties().into_iter().zip(nonces).find(|(compute_party, _)| *compute_party == id);
@@ -61,8 +61,9 @@ pub fn run_id(
         };
         compute_party.map(|(_, nonce)| nonce).or_else(input_party).unwrap_or(*approval)
     };
-    let nonces: Vec<[u8; 32]> = job.ids().zip(agreement.nonces()).map(nonce).collect();
-    hash(Purpose::Run, &[&job.id().0, &run.to_le_bytes(), &attempt.to_le_bytes(), nonces.as_flattened()])
+    let nonces: Vec<[u8; 32]> = job.ids().zip(run.agreement().nonces()).map(nonce).collect();
+    let run = run.number().to_le_bytes();
+    hash(Purpose::Run, &[&job.id().0, &run, &attempt.to_le_bytes(), nonces.as_flattened()])
 }
 
 /// The name under which the others meet a compute party at a rendezvous server: for this run and nothing

@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::approval::Agreement;
+use super::approval::{Agreement, Run};
 use super::attempt::{Computed, Finished};
 use super::hash::Digest;
 use super::input_commitment::{InputCommitment, InputError, InputShare};
@@ -24,9 +24,20 @@ use super::job::{Job, PartyId};
 use super::messages::Response;
 use sotto_party::Identity;
 
+/// Who we are.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnParty<'a> {
+    /// Our place in the job.
+    pub id: PartyId,
+    /// Our keys.
+    pub identity: &'a Identity,
+}
+
 /// What is kept between crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
+    /// Which run of which job the other items are about.
+    Run,
     /// What an input party stated.
     InputCommitment(PartyId),
     /// What an input party encrypted to us.
@@ -105,8 +116,7 @@ enum State {
 /// A compute party's run state for one run.
 #[derive(Debug)]
 pub struct RunState<'a> {
-    agreement: &'a Agreement,
-    run: u32,
+    run: Run<'a>,
     us: PartyId,
     identity: &'a Identity,
     /// Input bits of each input party, in the job's order.
@@ -122,25 +132,25 @@ impl<'a> RunState<'a> {
     /// if it were not there.
     #[must_use]
     pub fn restore(
-        (agreement, run): (&'a Agreement, u32),
-        (us, identity): (PartyId, &'a Identity),
+        run: Run<'a>,
+        OwnParty { id: us, identity }: OwnParty<'a>,
         bits: Vec<usize>,
         mut kept: impl FnMut(Item) -> Option<Vec<u8>>,
     ) -> Self {
-        let job = agreement.job();
+        let job = run.job();
         let mut input_commitments = BTreeMap::new();
         // Our own input comes with us each time; what binds it is kept elsewhere (`Item::Own`).
         for input in job.inputs.iter().filter(|input| input.party != us) {
             let share = job.computes(input.party) || kept(Item::InputShare(input.party)).is_some();
             let input_commitment = kept(Item::InputCommitment(input.party)).filter(|_| share);
-            let input_commitment =
-                input_commitment.and_then(|m| InputCommitment::from_bytes(job, (input.party, run), &m).ok());
+            let input_commitment = input_commitment
+                .and_then(|m| InputCommitment::from_bytes(run.input_of(input.party), &m).ok());
             input_commitments
                 .extend(input_commitment.map(|input_commitment| (input.party, input_commitment)));
         }
         let attempts = kept(Item::Attempts).map(|bytes| read_attempts(&bytes)).unwrap_or_default();
         let confirmed = kept(Item::Confirmed).map(|bytes| read_confirmed(&bytes)).unwrap_or_default();
-        let ours = |facts: &super::receipt::Facts| facts.job == job.id() && facts.run == run;
+        let ours = |facts: &super::receipt::Facts| facts.job == job.id() && facts.run == run.number();
         let computed = kept(Item::Computed).and_then(|b| Computed::from_bytes(&b)).filter(|c| ours(&c.facts));
         let finished =
             kept(Item::Finished).and_then(|b| Finished::from_bytes(&b)).filter(|f| ours(&f.receipt.facts));
@@ -149,20 +159,21 @@ impl<'a> RunState<'a> {
             (None, Some(computed)) => State::Computed(Box::new(computed)),
             (None, None) => State::Gathering,
         };
-        Self { agreement, run, us, identity, bits, input_commitments, attempts, state, confirmed }
+        Self { run, us, identity, bits, input_commitments, attempts, state, confirmed }
     }
 
     /// Goes back to what was kept, because something could not be.
     pub fn recover(&mut self, kept: impl FnMut(Item) -> Option<Vec<u8>>) {
         let (bits, own) = (std::mem::take(&mut self.bits), self.input_commitments.remove(&self.us));
-        *self = Self::restore((self.agreement, self.run), (self.us, self.identity), bits, kept);
+        let ours = OwnParty { id: self.us, identity: self.identity };
+        *self = Self::restore(self.run, ours, bits, kept);
         self.input_commitments.extend(own.map(|own| (self.us, own)));
     }
 
     /// What was agreed.
     #[must_use]
     pub const fn agreement(&self) -> &'a Agreement {
-        self.agreement
+        self.run.agreement()
     }
 
     /// Takes an event.
@@ -256,7 +267,7 @@ impl<'a> RunState<'a> {
     }
 
     fn job(&self) -> &'a Job {
-        self.agreement.job()
+        self.run.job()
     }
 
     fn deliver(&mut self, input_party: PartyId, bytes: &[u8], encrypted: Vec<u8>) -> Vec<Effect> {
@@ -287,7 +298,7 @@ impl<'a> RunState<'a> {
         encrypted: &[u8],
     ) -> Result<Option<InputCommitment>, InputError> {
         let job = self.job();
-        let input_commitment = InputCommitment::from_bytes(job, (input_party, self.run), bytes)?;
+        let input_commitment = InputCommitment::from_bytes(self.run.input_of(input_party), bytes)?;
         match self.input_commitments.get(&input_party) {
             Some(before) if *before == input_commitment => return Ok(None),
             Some(_) => return Err(InputError::Changed(job.party(input_party).name.to_string())),

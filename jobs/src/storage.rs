@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 
 use crate::Job;
+use crate::approval::Run;
 use crate::run_state::Item;
 
 /// A place for what survives a crash.
@@ -29,11 +30,25 @@ pub fn name(job: &Job, item: Item) -> String {
     match item {
         Item::InputCommitment(input_party) => format!("input-commitment-{}", job.party(input_party).name),
         Item::InputShare(input_party) => format!("share-{}", job.party(input_party).name),
+        Item::Run => "run".to_owned(),
         Item::Attempts => "attempts".to_owned(),
         Item::Computed => "computed".to_owned(),
         Item::Finished => "finished".to_owned(),
         Item::Confirmed => "confirmed".to_owned(),
         Item::Own => "own".to_owned(),
+    }
+}
+
+/// Takes a storage for a run, durably, so that nothing of another run or job is ever kept there. Whether it is
+/// for this run.
+///
+/// # Errors
+/// If it cannot be read or kept.
+pub fn claim(storage: &mut impl Storage, run: Run<'_>) -> io::Result<bool> {
+    let (item, ours) = (name(run.job(), Item::Run), format!("{}-{}\n", run.job().id(), run.number()));
+    match storage.get(&item)? {
+        Some(kept) => Ok(kept == ours.as_bytes()),
+        None => storage.put(&item, ours.as_bytes()).map(|()| true),
     }
 }
 

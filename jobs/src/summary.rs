@@ -10,6 +10,7 @@
 
 use core::fmt::{self, Write};
 
+use super::hash::Digest;
 use super::job::{Column, Count, Draft, Job, Meeting, PartyId, RendezvousServer, Value};
 
 /// The job in plain words, as `reader` sees it.
@@ -193,6 +194,7 @@ fn terms(out: &mut String, job: &Job) -> fmt::Result {
             }
             None => writeln!(out)?,
         }
+        writeln!(out, "    key    {}", Digest(party.key.digest()))?;
     }
     Ok(())
 }

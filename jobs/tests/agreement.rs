@@ -4,18 +4,19 @@
 mod support;
 
 use sotto_jobs::approval::ApprovalError;
-use sotto_jobs::budget::{Budget, BudgetError, data_set};
+use sotto_jobs::approval::RunNotAllowed;
+use sotto_jobs::budget::{Budget, BudgetError, DataSet, DataUse, Decimal, RowsHasher};
 use sotto_jobs::job::{
     Draft, JobError, MAX_AND_GATES, Meeting, Parameter, Part, PartyId, RendezvousServer, Value,
 };
 use sotto_jobs::policy::{Policy, PolicyError};
-use sotto_jobs::policy_file::{self, DebitError};
+use sotto_jobs::policy_file::{self, Binding, DebitError};
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::summary::describe;
 use sotto_jobs::text::Prose;
 use sotto_jobs::{Agreement, Approval, Digest, Job};
 use sotto_party::Identity;
-use support::{NOW, approvals, draft, identity, job, line, rng};
+use support::{NOW, agreement, approvals, draft, identity, job, line, rng};
 
 fn rendezvous_server(key: u64) -> Meeting {
     Meeting::RendezvousServer(RendezvousServer {
@@ -163,7 +164,7 @@ fn only_all_signatures_under_this_very_job_are_an_agreement() {
 }
 
 fn policy(job: &Job) -> Policy {
-    let allowed = [0, 4].map(|id| job.party(PartyId(id)).key.fingerprint());
+    let allowed = [0, 4].map(|id| Digest(job.party(PartyId(id)).key.digest()));
     Policy {
         programs: vec![job.program.circuit],
         schemas: vec![job.schema_of(PartyId(3))],
@@ -172,6 +173,7 @@ fn policy(job: &Job) -> Policy {
         minimum_rows: 3,
         runs_a_month: 2,
         outputs_a_month: 4,
+        data_set: None,
     }
 }
 
@@ -239,12 +241,42 @@ fn a_policy_counts_the_rows_that_there_are() {
     );
 }
 
+/// The agreement of the job, with more runs than a month allows.
+fn many_runs() -> Agreement {
+    let mut draft = draft();
+    draft.runs = 9;
+    agreement(&Job::new(draft).unwrap())
+}
+
+/// An input party's data: rows of one number.
+fn data(owner: PartyId, numbers: &[i128], label: Option<&str>) -> DataSet {
+    let mut hasher = RowsHasher::new(&identity(owner));
+    for value in numbers {
+        hasher.row(0, [Some(Decimal { value: *value, decimals: 0 })].into_iter());
+    }
+    hasher.finish(label.map(line).as_ref())
+}
+
+const DORA: PartyId = PartyId(3);
+
+#[test]
+fn a_run_exists_only_if_the_agreement_allows_it() {
+    let agreement = agreement(&job());
+    let number = |number| agreement.run(number).map(|run| run.number());
+    assert_eq!([number(1), number(2)], [Ok(1), Ok(2)]);
+    for beyond in [0, 3, u32::MAX] {
+        assert_eq!(number(beyond), Err(RunNotAllowed { number: beyond, most: 2 }));
+    }
+}
+
 #[test]
 fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
-    let (job, dora) = (job(), PartyId(3));
-    let (input_party, mut storage) = (identity(dora), Memory::default());
+    let agreement = many_runs();
+    let (input_party, mut storage) = (identity(DORA), Memory::default());
     let debit = |storage: &mut Memory, run| {
-        policy_file::debit(storage, (None, &input_party), (&job, dora, run), Digest([1; 32]), NOW)
+        let input = agreement.run(run).unwrap().input_of(DORA);
+        let wanted = DataUse { input, data_set: data(DORA, &[1], None), policy: None };
+        policy_file::debit(storage, &input_party, &wanted, NOW)
     };
     debit(&mut storage, 1).unwrap();
     let (whole, head) =
@@ -264,44 +296,110 @@ fn a_line_of_the_budget_that_a_crash_cut_off_is_written_anew() {
 
 #[test]
 fn a_budget_is_debited_once_a_run_and_runs_out() {
-    let (job, dora) = (job(), PartyId(3));
-    let (input_party, policy) = (identity(dora), policy(&job));
-    let data = data_set(&input_party, &[true, false][..].into());
+    let agreement = many_runs();
+    let (input_party, policy) = (identity(DORA), policy(agreement.job()));
+    let rows = data(DORA, &[1, 2], Some("people"));
     let mut log = String::new();
-    let mut debit = |run, data, now| {
+    let mut debit = |run, data_set, now| {
         let budget = Budget::read(&input_party, &log, None).unwrap();
-        let line = budget.debit(Some(&policy), (&job, dora, run), data, now)?;
-        Ok::<_, PolicyError>(line.map(|(line, link)| {
+        let input = agreement.run(run).unwrap().input_of(DORA);
+        let line = budget.debit(&DataUse { input, data_set, policy: Some(&policy) }, now)?;
+        Ok::<_, BudgetError>(line.map(|(line, link)| {
             log.push_str(&line);
             link
         }))
     };
-    assert!(debit(1, data, NOW).unwrap().is_some());
-    assert!(debit(1, data, NOW).unwrap().is_none(), "the same run costs once");
-    assert!(debit(2, data, NOW + 60).unwrap().is_some());
-    let spent = debit(3, data, NOW + 120).unwrap_err();
-    assert!(matches!(&spent, PolicyError::Spent { what: "runs", most: 2, spent: 2, .. }), "{spent}");
-    assert!(
-        debit(3, data_set(&input_party, &[true][..].into()), NOW).unwrap().is_some(),
-        "other data, other budget"
-    );
-    assert!(debit(3, data, NOW - 9_000_000).is_err(), "a clock put back gives nothing back");
-    assert!(debit(3, data, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
-    assert_ne!(
-        data,
-        data_set(&identity(PartyId(2)), &[true, false][..].into()),
-        "only the input party can name its data"
+    let spent = |error| {
+        matches!(error, Err(BudgetError::Policy(PolicyError::Spent { what: "runs", most: 2, spent: 2, .. })))
+    };
+    assert!(debit(1, rows, NOW).unwrap().is_some());
+    assert!(debit(1, rows, NOW).unwrap().is_none(), "the same run costs once");
+    let other_rows = debit(1, data(DORA, &[1, 3], Some("people")), NOW);
+    assert_eq!(other_rows, Err(BudgetError::OtherRows(1)), "and has one input");
+    assert!(debit(2, rows, NOW + 60).unwrap().is_some());
+    assert!(spent(debit(3, rows, NOW + 120)));
+    // Neither other rows nor another label are another budget, if the other is the same.
+    assert!(spent(debit(3, data(DORA, &[1], Some("people")), NOW)));
+    assert!(spent(debit(3, data(DORA, &[2, 1], Some("others")), NOW)));
+    assert!(spent(debit(3, data(DORA, &[2, 1], None), NOW)));
+    assert!(debit(4, data(DORA, &[1], Some("others")), NOW).unwrap().is_some(), "other data, other budget");
+    assert!(spent(debit(3, rows, NOW - 9_000_000)), "a clock put back gives nothing back");
+    assert!(debit(3, rows, NOW + 31 * 86_400).unwrap().is_some(), "a month later");
+    let theirs = data(PartyId(2), &[1, 2], Some("people"));
+    assert_ne!(rows, theirs, "only the input party can name its data");
+}
+
+#[test]
+fn the_same_rows_share_one_budget_whatever_the_job_makes_of_them() {
+    use sotto_jobs::multiparty::{Column, LocalStep, Parameters, PassThrough, Rows, Table};
+    use sotto_jobs::rows::{Format, read_hashed};
+    use sotto_mpc::number::Number;
+
+    let csv = "arm,value\n0,5\n1,7\n0,6\n1,9\n";
+    let named = |schema: &[sotto_jobs::job::Table], local: &mut dyn LocalStep, text: &str| {
+        let mut hasher = RowsHasher::new(&identity(DORA));
+        read_hashed(schema, [(Format::Csv, text.as_bytes())], &mut hasher, local).unwrap();
+        hasher.finish(None)
+    };
+    let of_width = |bits: u32, decimals, text| {
+        let number = Number::new(0, (1 << bits) - 1).unwrap().scaled(decimals);
+        let columns = vec![Column::new("arm", Number::bit()), Column::new("value", number)];
+        let declared = [Table::new("rows", Rows::UpTo(9), columns)];
+        let schema = sotto_jobs::verify_program::table(&declared[0]).unwrap();
+        named(&[schema], &mut PassThrough::new(&declared), text)
+    };
+    let rows = of_width(16, 0, csv);
+    assert_eq!(of_width(32, 0, csv), rows, "as u32");
+    assert_eq!(of_width(32, 2, csv), rows, "with decimals");
+    assert_eq!(of_width(16, 0, "value;arm\n9;1\n6;0\n7;1\n5;0\n"), rows, "in another order");
+    // Welch's test adds the rows up before they enter.
+    let value = Parameters::default().with("max", 100i128);
+    let parameters = Parameters::default().with("owners", 2i128).with("rows", 9i128);
+    let parameters = parameters.with("value", value).with("minimum", 2i128);
+    let welch = sotto_jobs::Builtin::new("welch@1", &parameters).unwrap();
+    let mut local = sotto_jobs::Functionality::local(&welch, 0);
+    let schema: Vec<_> =
+        local.tables().iter().map(|table| sotto_jobs::verify_program::table(table).unwrap()).collect();
+    assert_eq!(named(&schema, &mut *local, csv), rows, "added up");
+    assert_ne!(of_width(16, 0, "arm,value\n0,5\n"), rows);
+}
+
+#[test]
+fn a_job_signed_under_a_policy_is_not_run_without_one() {
+    let agreement = many_runs();
+    let (job, policy, mut storage) = (agreement.job(), policy(agreement.job()), Memory::default());
+    let debit = |storage: &mut Memory, policy| {
+        let input = agreement.run(1).unwrap().input_of(DORA);
+        let wanted = DataUse { input, data_set: data(DORA, &[1], None), policy };
+        policy_file::debit(storage, &identity(DORA), &wanted, NOW)
+    };
+    assert_eq!(policy_file::check_binding(&storage, job, None).unwrap(), Binding::Unbound);
+    policy_file::bind(&mut storage, job, &policy).unwrap();
+    assert!(matches!(debit(&mut storage, None), Err(DebitError::NoPolicy)));
+    assert_eq!(storage.get("budget").unwrap(), None, "nothing was debited");
+    let mut other = policy.clone();
+    other.runs_a_month += 1;
+    assert_eq!(policy_file::check_binding(&storage, job, Some(&policy)).unwrap(), Binding::Same);
+    assert_eq!(policy_file::check_binding(&storage, job, Some(&other)).unwrap(), Binding::Changed);
+    debit(&mut storage, Some(&policy)).unwrap();
+    let unbound = Job::new(draft()).unwrap();
+    assert_eq!(
+        policy_file::check_binding(&storage, &unbound, None).unwrap(),
+        Binding::Unbound,
+        "another job"
     );
 }
 
 #[test]
 fn a_log_that_was_altered_or_cut_is_refused() {
-    let (job, dora) = (job(), PartyId(3));
-    let input_party = identity(dora);
+    let agreement = many_runs();
+    let input_party = identity(DORA);
     let (mut log, mut last) = (String::new(), None);
     for run in 1..=3 {
         let budget = Budget::read(&input_party, &log, last).unwrap();
-        let (line, link) = budget.debit(None, (&job, dora, run), Digest([1; 32]), NOW).unwrap().unwrap();
+        let input = agreement.run(run).unwrap().input_of(DORA);
+        let wanted = DataUse { input, data_set: data(DORA, &[1], None), policy: None };
+        let (line, link) = budget.debit(&wanted, NOW).unwrap().unwrap();
         log.push_str(&line);
         last = Some(link);
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rand_core::{CryptoRng, RngCore};
-use sotto_jobs::attempt::{AttemptContext, AttemptError, Computed, Finished, begin};
+use sotto_jobs::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Finished, begin};
 use sotto_jobs::input_commitment::{InputCommitment, InputShare, PreparedInput, prepare};
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::output_share::AttemptOutputs;
@@ -20,6 +20,12 @@ use sotto_mpc::channel::{Framed, Pipe, pipe_pair};
 use support::{NOW, Sum, agreement, draft, draft_of, identity, job, rng};
 
 const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
+
+const FIRST: Earlier<'static> = Earlier { next: 1, waiting: None };
+
+fn channel<S: Read + Write>(stream: S) -> AttemptChannel<S> {
+    AttemptChannel { framed: Framed::new(stream), exported: [5; 32] }
+}
 
 /// What a run begins with: everybody's input, prepared.
 struct World {
@@ -35,7 +41,8 @@ impl World {
     }
 
     fn of(program: Sum, rows: [[i128; 3]; 3]) -> Self {
-        let job = Job::new(draft_of(&program)).unwrap();
+        let agreement = agreement(&Job::new(draft_of(&program)).unwrap());
+        let (job, run) = (agreement.job(), agreement.run(1).unwrap());
         let prepared: Vec<PreparedInput> = job
             .inputs
             .iter()
@@ -44,17 +51,16 @@ impl World {
             .map(|(i, (input, rows))| {
                 let cells = vec![rows.map(|value| vec![value]).to_vec()];
                 let bits = program.declaration().encode(i, &cells).unwrap();
-                prepare(&job, (input.party, 1), &bits, &identity(input.party), &mut rng(i as u64)).unwrap()
+                prepare(run.input_of(input.party), &bits, &identity(input.party), &mut rng(i as u64)).unwrap()
             })
             .collect();
         let input_commitments = prepared.iter().map(|p| p.input_commitment.clone()).collect();
-        Self { agreement: agreement(&job), program, input_commitments, prepared }
+        Self { agreement, program, input_commitments, prepared }
     }
 
     fn known<'k>(&'k self, us: PartyId, identity: &'k sotto_party::Identity) -> AttemptContext<'k> {
         AttemptContext {
-            agreement: &self.agreement,
-            run: 1,
+            run: self.agreement.run(1).unwrap(),
             input_commitments: &self.input_commitments,
             us,
             identity,
@@ -97,7 +103,12 @@ impl World {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Finished, AttemptError> {
         let identity = identity(us);
-        let begun = begin(self.known(us, &identity), (Framed::new(stream), [5; 32]), 1, kept.as_ref(), rng)?;
+        let begun = begin(
+            self.known(us, &identity),
+            channel(stream),
+            Earlier { next: 1, waiting: kept.as_ref() },
+            rng,
+        )?;
         let begun = if begun.is_computed {
             begun
         } else {
@@ -369,8 +380,7 @@ fn nobody_signs_what_began_after_the_expiry_or_took_too_long() {
         let [garbler, evaluator] = world.agreement.job().compute_parties();
         let one = |us, stream, seed| {
             let (identity, rng, mut times) = (identity(us), &mut rng(seed), times.into_iter());
-            let begun =
-                begin(world.known(us, &identity), (Framed::new(stream), [5; 32]), 1, None, rng).unwrap();
+            let begun = begin(world.known(us, &identity), channel(stream), FIRST, rng).unwrap();
             let shares = world.shares(us);
             let mut clock = || times.next().unwrap();
             begun.compute(&world.program, &shares.iter().collect::<Vec<_>>(), &mut clock, rng).err()

@@ -8,22 +8,23 @@ use proptest::prelude::*;
 use sotto_jobs::input_commitment::{InputCommitment, InputError, encrypted_length, prepare};
 use sotto_jobs::receipt::{Delivered, Facts, Receipt, ReceiptError, Statement};
 use sotto_jobs::{Digest, Job, PartyId};
-use support::{draft, identity, job, rng};
+use support::{agreement, draft, identity, job, rng};
 
 const DORA: PartyId = PartyId(3);
 
 #[test]
 fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
-    let (job, bits) = (job(), [true, false, true]);
-    let prepared = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
-    let input_commitment =
-        InputCommitment::from_bytes(&job, (DORA, 1), &prepared.input_commitment.to_bytes()).unwrap();
+    let (agreement, bits) = (agreement(&job()), [true, false, true]);
+    let job = agreement.job();
+    let [first, second] = [1, 2].map(|run| agreement.run(run).unwrap().input_of(DORA));
+    let prepared = prepare(first, &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let input_commitment = InputCommitment::from_bytes(first, &prepared.input_commitment.to_bytes()).unwrap();
     let shares: Vec<_> = prepared
         .encrypted
         .iter()
         .map(|(compute_party, encrypted)| {
             assert_eq!(encrypted.len(), encrypted_length(3));
-            input_commitment.decrypt(&job, &identity(*compute_party), encrypted, 3).unwrap()
+            input_commitment.decrypt(job, &identity(*compute_party), encrypted, 3).unwrap()
         })
         .collect();
     let joined: Vec<_> = shares[0].bits().xor(shares[1].bits()).iter().collect();
@@ -32,38 +33,40 @@ fn a_share_opens_for_its_computer_in_its_run_and_is_what_was_committed_to() {
     let refused = Err(InputError::InputShare("dora".into()));
     let [(garbler, to_garbler), (evaluator, to_evaluator)] = &prepared.encrypted[..] else { panic!() };
     let open = |who: PartyId, encrypted: &[u8], bits| {
-        input_commitment.decrypt(&job, &identity(who), encrypted, bits).map(|_| ())
+        input_commitment.decrypt(job, &identity(who), encrypted, bits).map(|_| ())
     };
     assert_eq!(open(*garbler, to_evaluator, 3), refused);
     assert_eq!(open(*evaluator, to_garbler, 3), refused);
     assert_eq!(open(PartyId(4), to_garbler, 3), refused);
     assert_eq!(open(*garbler, to_garbler, 4), refused, "another number of bits");
     // Another input of the same input party for the same run opens, but is not the one committed to.
-    let other = prepare(&job, (DORA, 1), &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
+    let other = prepare(first, &bits[..].into(), &identity(DORA), &mut rng(2)).unwrap();
     assert_eq!(open(*garbler, &other.encrypted[0].1, 3), refused);
-    let next = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let next = prepare(second, &bits[..].into(), &identity(DORA), &mut rng(1)).unwrap();
     assert_eq!(open(*garbler, &next.encrypted[0].1, 3), refused, "another run");
 }
 
 #[test]
 fn an_owner_who_computes_keeps_its_input_and_commits_to_it() {
-    let (job, acme) = (job(), PartyId(0));
-    let prepared = prepare(&job, (acme, 1), &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    let (agreement, acme) = (agreement(&job()), PartyId(0));
+    let (job, input) = (agreement.job(), agreement.run(1).unwrap().input_of(acme));
+    let prepared = prepare(input, &[true; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
     assert!(prepared.encrypted.is_empty());
     let own = prepared.own.unwrap();
     assert_eq!(own.bits().iter().collect::<Vec<_>>(), [true; 9]);
-    assert_eq!(prepared.input_commitment.check(&job, acme, &own, 9), Ok(()));
-    let changed = prepare(&job, (acme, 1), &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
-    assert!(prepared.input_commitment.check(&job, acme, &changed.own.unwrap(), 9).is_err());
+    assert_eq!(prepared.input_commitment.check(job, acme, &own, 9), Ok(()));
+    let changed = prepare(input, &[false; 9][..].into(), &identity(acme), &mut rng(1)).unwrap();
+    assert!(prepared.input_commitment.check(job, acme, &changed.own.unwrap(), 9).is_err());
 }
 
 #[test]
 fn a_manifest_is_of_its_owner_job_and_run() {
-    let job = job();
+    let agreement = agreement(&job());
+    let first = agreement.run(1).unwrap().input_of(DORA);
     let input_commitment = |input_party, run, signer| {
-        let prepared =
-            prepare(&job, (input_party, run), &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
-        InputCommitment::from_bytes(&job, (DORA, 1), &prepared.input_commitment.to_bytes())
+        let input = agreement.run(run).unwrap().input_of(input_party);
+        let prepared = prepare(input, &[true][..].into(), &identity(signer), &mut rng(1)).unwrap();
+        InputCommitment::from_bytes(first, &prepared.input_commitment.to_bytes())
     };
     let refused = Err(InputError::InputCommitment("dora".into()));
     assert!(input_commitment(DORA, 1, DORA).is_ok());
@@ -72,13 +75,14 @@ fn a_manifest_is_of_its_owner_job_and_run() {
     assert_eq!(input_commitment(DORA, 1, PartyId(2)), refused, "signed by another");
     let mut other = draft();
     other.nonce = Digest([8; 32]);
-    let prepared = prepare(&job, (DORA, 1), &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
+    let prepared = prepare(first, &[true][..].into(), &identity(DORA), &mut rng(1)).unwrap();
     let bytes = prepared.input_commitment.to_bytes();
-    assert_eq!(InputCommitment::from_bytes(&Job::new(other).unwrap(), (DORA, 1), &bytes), refused);
+    let other = support::agreement(&Job::new(other).unwrap());
+    assert_eq!(InputCommitment::from_bytes(other.run(1).unwrap().input_of(DORA), &bytes), refused);
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();
         altered[at] ^= 1;
-        assert_eq!(InputCommitment::from_bytes(&job, (DORA, 1), &altered), refused, "byte {at}");
+        assert_eq!(InputCommitment::from_bytes(first, &altered), refused, "byte {at}");
     }
 }
 
@@ -135,11 +139,13 @@ proptest! {
 
     #[test]
     fn any_bits_are_shared_and_joined(bits in proptest::collection::vec(any::<bool>(), 0..40), seed: u64) {
-        let job = job();
-        let prepared = prepare(&job, (DORA, 2), &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
+        let agreement = agreement(&job());
+        let job = agreement.job();
+        let input = agreement.run(2).unwrap().input_of(DORA);
+        let prepared = prepare(input, &bits[..].into(), &identity(DORA), &mut rng(seed)).unwrap();
         let open = |i: usize| {
             let (compute_party, encrypted) = &prepared.encrypted[i];
-            prepared.input_commitment.decrypt(&job, &identity(*compute_party), encrypted, bits.len()).unwrap()
+            prepared.input_commitment.decrypt(job, &identity(*compute_party), encrypted, bits.len()).unwrap()
         };
         let joined: Vec<_> = open(0).bits().xor(open(1).bits()).iter().collect();
         prop_assert_eq!(joined, bits);

@@ -48,9 +48,8 @@ fn part(
     let bits = input_party.map(|input_party| program.declaration().encode(input_party, &cells).unwrap());
     let identity = identity(us);
     let setup = Setup {
-        agreement,
+        run: agreement.run(1).unwrap(),
         program: &program,
-        run: 1,
         us,
         identity: &identity,
         input: bits.as_ref(),

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use sotto_jobs::run_state::{Effect, Event, Item, RunState};
+use sotto_jobs::run_state::{Effect, Event, Item, OwnParty, RunState};
 use sotto_jobs::{Digest, PartyId};
 use support::{agreement, identity, job};
 
@@ -15,7 +15,8 @@ fn attempts_go_on_after_a_record_that_a_crash_cut_off() {
     let mut kept = BTreeMap::new();
     let restored = |kept: &BTreeMap<Item, Vec<u8>>| {
         let kept = |item| kept.get(&item).cloned();
-        RunState::restore((&agreement, 1), (PartyId(0), &identity), vec![8; 3], kept)
+        let ours = OwnParty { id: PartyId(0), identity: &identity };
+        RunState::restore(agreement.run(1).unwrap(), ours, vec![8; 3], kept)
     };
     for attempt in 1..=8u32 {
         let mut state = restored(&kept);

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! text         "sotto-party-1:" ‖ hex of (signing key [32] ‖ encryption key [1216] ‖ check [4])
-//! fingerprint  first 16 digits of the hash of both keys, in groups of four
+//! digest       hash of both keys: what programs compare
+//! fingerprint  its first 32 digits, in groups of four: what people compare
 //! ```
 //!
 //! Signatures are Ed25519 (RFC 8032), verified strictly; keys of small order are refused.
@@ -113,17 +114,24 @@ impl PublicKey {
         format!("{PREFIX}{}{}", to_hex(&key), to_hex(&[a, b, c, d]))
     }
 
-    /// Sixteen digits for people to compare, in groups of four.
+    /// The hash of both keys, which stands for the party where a program decides.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        hash(FINGERPRINT, &[&self.to_bytes()])
+    }
+
+    /// The first 128 bits of the [`digest`](Self::digest) for people to compare: 32 digits in groups of four.
+    /// To find another key with the same fingerprint takes 2¹²⁸ tries.
     ///
     /// ```
     /// use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     /// let key = sotto_party::Identity::random(&mut ChaCha20Rng::seed_from_u64(7)).public();
-    /// assert_eq!(key.fingerprint().len(), "0123-4567-89ab-cdef".len());
+    /// assert_eq!(key.fingerprint().len(), "0123-4567-89ab-cdef-0123-4567-89ab-cdef".len());
     /// ```
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let digits = to_hex(&hash(FINGERPRINT, &[&self.to_bytes()]));
-        let groups: Vec<&str> = (0..4).filter_map(|i| digits.get(4 * i..4 * i + 4)).collect();
+        let digits = to_hex(&self.digest());
+        let groups: Vec<&str> = (0..8).filter_map(|i| digits.get(4 * i..4 * i + 4)).collect();
         groups.join("-")
     }
 

@@ -123,15 +123,23 @@ pub(crate) struct MpcKeygen {
 /// Check a job file and explain in plain words what it does
 ///
 /// The check reports every fault with its line. Signatures and policies refer to the job's id and the
-/// circuit's hash.
+/// circuit's hash. With --as and --input, it checks the rows of one input party instead, offline, and lists
+/// all faults, up to a hundred.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   $ sotto mpc check job.toml
-  $ sotto mpc check job.toml --json")]
+  $ sotto mpc check job.toml --json
+  $ sotto mpc check job.toml --as north --input north.csv")]
 pub(crate) struct MpcCheck {
     /// The job
     pub(crate) job: PathBuf,
+    /// With --input: your name in the job
+    #[arg(long = "as", value_name = "NAME", requires = "input")]
+    pub(crate) name: Option<String>,
+    /// Your rows, one file per table; `-` is standard input
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub(crate) input: Vec<PathBuf>,
 }
 
 /// Read a job in plain words, and sign it if you agree
@@ -151,7 +159,8 @@ pub(crate) struct MpcSign {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// What you allow others to do with your data; refuse to sign anything else
+    /// What you allow others to do with your data; refuse to sign anything else [default:
+    /// DIR/jobs/KEY/policy.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Do not ask for confirmation
@@ -181,11 +190,12 @@ pub(crate) struct MpcRun {
     /// Your secret key file
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Your rows, if you are an input party: CSV or JSON lines (.jsonl), one file per table; `-` is standard
+    /// Your rows, if you are an input party: CSV, or JSON (.jsonl, .json), one file per table; `-` is standard
     /// input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
-    /// What you allow others to do with your data
+    /// What you allow others to do with your data; required if you signed the job under a policy [default:
+    /// DIR/jobs/KEY/policy.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Number of the run

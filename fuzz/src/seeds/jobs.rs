@@ -1,8 +1,8 @@
 //! Seeds of the targets of jobs.
 
 use super::{Inputs, input};
-use crate::fixtures::job::{file, job, kept, messages, receipt_text, secret};
-use sotto_jobs::budget::Budget;
+use crate::fixtures::job::{agreement, file, job, kept, messages, receipt_text, secret};
+use sotto_jobs::budget::{Budget, DataUse, RowsHasher};
 use sotto_jobs::{Approval, PartyId};
 
 const POLICY: &str = "programs = []\nschemas = []\npurposes = [\"To know it\"]\nresult_parties = []\nminimum_rows = 1\nruns_a_month = 2\noutputs_a_month = 4\n";
@@ -48,6 +48,9 @@ pub(super) fn inputs(target: &str) -> Option<Inputs> {
             input("csv", "age,pay\n30,1.5\n120,-0.05\n"),
             input("json", "{\"age\": 30, \"pay\": \"1.5\"}\n\n{\"pay\": 2, \"age\": 7}\n"),
             input("out-of-range", "age,pay\n121,1\n"),
+            input("semicolons", "\u{feff}sep=;\r\nage;pay;;\r\n30;1,5;;\r\n120;NA;;\r\n;;;\r\n"),
+            input("list", "[{\"age\": 30, \"pay\": 1.5}, {\"age\": 1, \"age\": 2}]"),
+            input("utf-16", b"\xff\xfea\0g\0e\0,\0p\0a\0y\0\n\x001\0,\x002\0"),
             input("quoted", "\"pay\",\"age\"\r\n\"1.50\",\"3\"\r\n"),
         ],
         _ => return None,
@@ -60,8 +63,9 @@ fn budget() -> String {
     let mut lines = String::new();
     for run in 1..=2 {
         let log = Budget::read(&owner, &lines, None).expect("our own log");
-        let entry =
-            log.debit(None, (job(), PartyId(2), run), job().id(), 1000).expect("no policy forbids it");
+        let input = agreement().run(run).expect("a run").input_of(PartyId(2));
+        let wanted = DataUse { input, data_set: RowsHasher::new(&owner).finish(None), policy: None };
+        let entry = log.debit(&wanted, 1000).expect("no policy forbids it");
         lines += &entry.expect("a run that is new").0;
     }
     lines

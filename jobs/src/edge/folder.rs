@@ -1,9 +1,9 @@
 //! A folder of small files as [`Storage`]: each file is written whole or not at all.
 //!
 //! ```text
-//! FOLDER/                                mode 0700, files 0600
-//!   input-commitment-PARTY  share-PARTY  own  attempts  computed  finished  confirmed     of a run
-//!   budget  budget-head                                                                   of an input party
+//! FOLDER/                                mode 0700, files 0600; refused if others can look into it
+//!   run  input-commitment-PARTY  share-PARTY  own  attempts  computed  finished  confirmed     of a run
+//!   budget  budget-head  policy-JOB                                                            of an input party
 //! ```
 //!
 //! A file is replaced by a temporary file, a sync, a rename and a sync of the folder. Nothing is appended to
@@ -12,7 +12,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::storage::Storage;
@@ -32,9 +32,14 @@ impl Folder {
     /// Opens a folder, made if need be, and locks it.
     ///
     /// # Errors
-    /// If it cannot be made, or another process is at it (`WouldBlock`).
+    /// If it cannot be made, other users can look into it (`PermissionDenied`), or another process is at it
+    /// (`WouldBlock`).
     pub fn open(path: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+            let why = "other users can look into this folder: run `chmod 700` on it";
+            return Err(io::Error::new(ErrorKind::PermissionDenied, why));
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -72,7 +77,7 @@ impl Storage for Folder {
             self.sync()
         };
         write().inspect_err(|_| {
-            // OutputShare a file is of no use; the first error is the one to report.
+            // Half a file is of no use; the first error is the one to report.
             let _ = fs::remove_file(&new);
         })
     }
@@ -98,6 +103,9 @@ mod tests {
         remembers(&mut folder);
         assert_eq!(Folder::open(&path).unwrap_err().kind(), ErrorKind::WouldBlock, "one process at a time");
         drop(folder);
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o750)).unwrap();
+        assert_eq!(Folder::open(&path).unwrap_err().kind(), ErrorKind::PermissionDenied);
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
         assert_eq!(Folder::open(&path).unwrap().get("own").unwrap().unwrap(), b"two");
         fs::remove_dir_all(&path).unwrap();
         remembers(&mut Memory::default());

@@ -31,7 +31,7 @@ pub use setup::{Outcome, Setup, Stage};
 use rand_core::{CryptoRng, RngCore};
 
 use crate::multiparty::Functionality;
-use crate::storage::Storage;
+use crate::storage::{Storage, claim};
 use crate::verify_program::verify_declaration;
 
 /// Takes part in a run, to its end.
@@ -44,6 +44,9 @@ pub fn take_part<P: Functionality + Sync>(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Outcome, RunError> {
     verify_declaration(setup.job(), setup.program)?;
+    if !claim(storage, setup.run)? {
+        return Err(RunError::OtherStorage);
+    }
     let own = setup.prepare(storage, rng)?;
     if setup.job().computes(setup.us) {
         compute_party::run(setup, own, storage, rng)

@@ -167,7 +167,7 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Suite {
-    /// OutputShare gates and SoftSpoken transfers; the compute parties follow the protocol and do not
+    /// Half gates and SoftSpoken transfers; the compute parties follow the protocol and do not
     /// collude.
     SemiHonest = 1,
 }

@@ -4,7 +4,7 @@
 //! job.toml                      the job; the key files that it names are beside it
 //! job.approvals/NAME.approval   the signed approval of each party
 //! job.results/NAME-RUN/         results and receipt of a party, readable only by its owner
-//! DIR/jobs/FINGERPRINT/         a party's budget, and a folder for each run, which survive a crash
+//! DIR/jobs/KEY/                 a party's policy and budget, and a folder JOB-RUN for each run, which survive a crash
 //! ```
 
 use crate::{
@@ -15,29 +15,32 @@ use crate::{
     secret,
 };
 use sotto_jobs::attempt::AttemptError;
+use sotto_jobs::budget::BudgetError;
+use sotto_jobs::edge::folder::Folder;
+use sotto_jobs::edge::job_folder::JobFolder;
 use sotto_jobs::edge::run::RunError;
 use sotto_jobs::job::RendezvousServer;
 use sotto_jobs::job_file::{self, Counting};
 use sotto_jobs::line_error::LineError;
 use sotto_jobs::policy::{Policy, PolicyError};
-use sotto_jobs::policy_file::{self, DebitError};
+use sotto_jobs::policy_file::{self, Binding, DebitError, check_binding};
 use sotto_jobs::program::Computation;
 use sotto_jobs::text::Line;
-use sotto_jobs::{Agreement, Approval, Job, PartyId};
+use sotto_jobs::{Agreement, Approval, Digest, Job, PartyId};
 use sotto_link::pinned::LinkError;
 use sotto_mpc::ChannelError;
 use sotto_party::{Identity, PublicKey};
 use std::{
     fs::{self, File},
     io::{self, Read},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 /// Size limit of a key, approval or policy file, in bytes.
 const MAX_SMALL: u64 = 1 << 16;
-
-/// Size limit of a file that a job names, in bytes: a circuit of about three million gates.
-const MAX_BESIDE: u64 = 1 << 26;
 
 /// Reads and checks a job and its program, and counts its gates.
 pub(crate) fn load(path: &Path) -> Outcome<(Job, Computation)> {
@@ -64,12 +67,8 @@ fn read_job(path: &Path, counting: Counting<'_>) -> Outcome<(Job, Computation)> 
 
 /// Reads the files that a job names, from the job's folder.
 pub(crate) fn read_beside(job: &Path) -> impl FnMut(&str) -> io::Result<String> {
-    let folder = job.parent().unwrap_or(Path::new("")).to_owned();
-    move |name| {
-        let mut text = String::new();
-        let read = open_regular(&folder.join(name))?.take(MAX_BESIDE + 1).read_to_string(&mut text)?;
-        if read as u64 > MAX_BESIDE { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
-    }
+    let folder = JobFolder::of(job);
+    move |name| folder.read(name)
 }
 
 /// Opens a regular file; opening a pipe or a terminal in its place would block.
@@ -101,6 +100,14 @@ fn invalid_file(path: &Path, errors: &[LineError]) -> Failure {
 
 /// Reads a secret key file.
 pub(crate) fn read_identity(path: &Path) -> Outcome<Identity> {
+    let public = open_regular(path).and_then(|file| {
+        let mut text = String::new();
+        file.take(MAX_SMALL).read_to_string(&mut text).map(|_| text)
+    });
+    if public.is_ok_and(|text| PublicKey::from_text(&text).is_ok()) {
+        return Err(Failure::refused(format!("{} is a public key file", path.display()))
+            .help("pass the secret key file, which ends in .key"));
+    }
     Identity::from_secret_text(&secret::read_file(path)?).ok_or_else(|| {
         Failure::refused(format!("{} is not a secret key file", path.display()))
             .help("create one with `sotto mpc keygen NAME`")
@@ -115,9 +122,10 @@ pub(crate) fn read_public(path: &Path) -> Outcome<PublicKey> {
     })
 }
 
-/// Reads a policy.
-pub(crate) fn read_policy(path: Option<&PathBuf>) -> Outcome<Option<Policy>> {
-    let Some(path) = path else { return Ok(None) };
+/// Reads the policy that was passed, or else `policy.toml` in the party's folder, if it is there.
+pub(crate) fn read_policy(path: Option<&PathBuf>, home: &Path) -> Outcome<Option<Policy>> {
+    let default = home.join("policy.toml");
+    let Some(path) = path.or_else(|| Some(&default).filter(|path| path.exists())) else { return Ok(None) };
     let help = "docs/JOBS.md explains the entries of a policy";
     policy_file::parse(&read_small(path, help)?)
         .map(Some)
@@ -129,6 +137,51 @@ pub(crate) fn check_policy(policy: Option<&Policy>, job: &Job, us: PartyId) -> O
     let owner = job.input_of(us).is_some();
     let allowed = policy.filter(|_| owner).map_or(Ok(()), |policy| policy.check(job, us));
     allowed.map_err(|e| policy_failure(&e))
+}
+
+/// Refuses to run a job without a policy that was signed under one, before anything is sent.
+pub(crate) fn check_signed_policy(
+    context: &Context,
+    home: &Path,
+    job: &Job,
+    policy: Option<&Policy>,
+) -> Outcome {
+    if !home.exists() {
+        return Ok(());
+    }
+    let binding = open_home(home)
+        .map_err(DebitError::Storage)
+        .and_then(|folder| check_binding(&folder, job, policy))
+        .map_err(|e| debit_failure(&e, "cannot run this job"))?;
+    if binding == Binding::Changed {
+        context.ui.info("The policy differs from the one under which you signed this job.");
+    }
+    Ok(())
+}
+
+/// The folder of a party's policy and budget. Another run of the same party may use it for a moment.
+pub(crate) fn open_home(home: &Path) -> io::Result<Folder> {
+    let mut folder = Folder::open(home);
+    for _ in 0..100 {
+        if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+        folder = Folder::open(home);
+    }
+    folder
+}
+
+/// The failure for a use of data that cannot be recorded.
+fn debit_failure(e: &DebitError, what: &str) -> Failure {
+    let failed = Failure::refused(what).why(e);
+    match e {
+        DebitError::Policy(e) => policy_failure(e),
+        DebitError::NoPolicy => failed.help("nothing was sent; pass --policy FILE, or put the policy into DIR/jobs/KEY/policy.toml (see docs/JOBS.md)"),
+        DebitError::Storage(_) => failed.help("nothing was sent; free some space, or end the process that uses the folder, then run the same command again"),
+        DebitError::Budget(BudgetError::OtherRows(_)) => failed.help("nothing was sent; pass the same rows as before, or the next number with --run"),
+        DebitError::Budget(_) => failed.help("nothing was sent; restore the files `budget` and `budget-head` in DIR/jobs/KEY from one backup"),
+    }
 }
 
 /// The failure for a job that a policy does not allow.
@@ -177,14 +230,14 @@ pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
         Failure::refused("cannot run this job").why(e).help(format!(
             "each party signs with `sotto mpc sign`; collect all approvals in {}; all parties need the same job {}",
             folder.display(),
-            id.short()
+            id
         ))
     })
 }
 
 /// The folder of a party's budget and runs.
 pub(crate) fn home(context: &Context, identity: &Identity) -> PathBuf {
-    context.config.dir.value.join("jobs").join(identity.public().fingerprint())
+    context.config.dir.value.join("jobs").join(Digest(identity.public().digest()).to_string())
 }
 
 /// Writes a file for other parties beside the job.
@@ -200,25 +253,36 @@ pub(crate) fn write(path: &Path, text: &str) -> Outcome {
     NewFile { path, readers: Readers::Anybody, existing }.write_all(text.as_bytes())
 }
 
-/// Writes a file of a party's result, readable only by its owner.
+/// Writes a file of a party's result, readable only by its owner, into a folder that no other user can change.
 ///
 /// The result of a run that is repeated has the same bytes; any other file stays.
 pub(crate) fn write_result(path: &Path, text: &str) -> Outcome {
     let help = "free some space or pass another --out, then run the same command again; the result is kept and will be written then";
     if let Some(folder) = path.parent() {
         secret::make_folder(folder).map_err(|failed| failed.help(help))?;
+        let mode = fs::metadata(folder).map_or(0, |folder| folder.permissions().mode());
+        if mode & 0o022 != 0 {
+            return Err(Failure::refused(format!("results are not written to {}", folder.display()))
+                .why("other users can write to this folder")
+                .help(format!("run `chmod go-w {}`, or pass another --out, then run the same command again; the result is kept", folder.display())));
+        }
     }
     let file = NewFile { path, readers: Readers::Owner, existing: Existing::Same };
     file.write_all(text.as_bytes()).map_err(|failed| failed.help(help))
 }
 
-/// The party with this name; refuses a key of another party.
-pub(crate) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyId> {
+/// The party with this name.
+pub(crate) fn find_name(job: &Job, name: &str) -> Outcome<PartyId> {
     let names: Vec<_> = job.parties.iter().map(|party| party.name.as_str()).collect();
-    let us = job.find(name).ok_or_else(|| {
+    job.find(name).ok_or_else(|| {
         Failure::refused(format!("the job has no party named {name}"))
             .help(format!("its parties are {}", names.join(", ")))
-    })?;
+    })
+}
+
+/// The party with this name; refuses a key of another party.
+pub(crate) fn find(job: &Job, name: &str, identity: &Identity) -> Outcome<PartyId> {
+    let us = find_name(job, name)?;
     if job.party(us).key != identity.public() {
         return Err(Failure::refused(format!("this is not the key of {name}"))
             .why(format!(
@@ -245,8 +309,8 @@ pub(crate) fn read_rendezvous(text: &str) -> Outcome<RendezvousServer> {
 
 /// The failure of a run, or of anything else that needs the other parties.
 pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
-    if let RunError::Debit(DebitError::Policy(e)) = e {
-        return policy_failure(e);
+    if let RunError::Debit(e) = e {
+        return debit_failure(e, what);
     }
     let code = if e.is_unreachable() { Code::Unreachable } else { Code::Refused };
     let failed = Failure::new(code, what).why(e);
@@ -262,8 +326,6 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
         RunError::Expired => failed.help(EXPIRED),
         RunError::Late(_) | RunError::Link { .. } => failed
             .help("nothing is lost; ask the parties named above to run their part, then run the same command again"),
-        RunError::Debit(DebitError::Storage(_)) => failed.help("nothing was sent; free some space, or end the process that uses the folder, then run the same command again"),
-        RunError::Debit(_) => failed.help("nothing was sent; restore the files `budget` and `budget-head` in DIR/jobs/FINGERPRINT from one backup"),
         RunError::Storage(_) => failed.help("free some space, then run the same command again"),
         RunError::Input(_) => failed.help("pass the same rows as in the first attempt, or the next number with --run"),
         RunError::Attempt(e) if e.is_passing() => failed.help("run the same command again at both compute parties"),

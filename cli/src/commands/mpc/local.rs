@@ -1,9 +1,9 @@
 //! `sotto mpc local`: runs all parties of a job on this machine, each as a process of its own.
 //!
 //! The job is copied with new keys and loopback addresses (also instead of rendezvous servers), signed by all
-//! parties and run as usual. Keys and results are in a temporary folder that is removed at the end; a program
-//! that the job names is read from its own place. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the
-//! processes and removes the folder with all keys; SIGKILL does not.
+//! parties and run as usual. Keys, results and a copy of the program's file are in a temporary folder that is
+//! removed at the end. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends the processes and removes the folder with
+//! all keys; SIGKILL does not.
 
 use super::{
     job::{invalid_job, read_beside, write},
@@ -21,6 +21,7 @@ use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag::register,
 };
+use sotto_jobs::edge::job_folder::JobFolder;
 use sotto_jobs::job_file;
 use sotto_jobs::line_error::LineError;
 use sotto_jobs::{Approval, Job};
@@ -172,7 +173,7 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
         }
         identities.push(identity);
     }
-    absolute_program(&mut table, from);
+    copy_program(&mut table, from, folder)?;
     let text = toml::to_string(&table).or_refuse("cannot copy the job")?;
     write(to, &text)?;
     // The line numbers are those of the copy; `sotto mpc check` reports those of the original.
@@ -185,17 +186,20 @@ fn prepare(from: &Path, to: &Path) -> Outcome<Job> {
     Ok(job)
 }
 
-/// Makes the path of the program's file absolute, since the copy is in another folder.
-fn absolute_program(job: &mut toml::Table, from: &Path) {
+/// Copies the program's file beside the copy of the job. A file that cannot be read is named when the copy is.
+fn copy_program(job: &mut toml::Table, from: &Path, to: &Path) -> Outcome {
     let program = job.get_mut("program").and_then(toml::Value::as_table_mut);
-    let folder = from.parent().unwrap_or(Path::new(""));
     for (kind, file) in program.into_iter().flatten() {
-        if let ("garble" | "bristol", Some(name)) = (kind.as_str(), file.as_str())
-            && let Ok(path) = fs::canonicalize(folder.join(name))
+        if let ("garble" | "bristol", Some(path)) = (kind.as_str(), file.as_str())
+            && let Some(name) = Path::new(path).file_name()
+            && let Ok(text) = JobFolder::of(from).read(path)
         {
-            *file = path.to_string_lossy().into_owned().into();
+            let copy = Path::new("program").join(name);
+            write(&to.join(&copy), &text)?;
+            *file = copy.to_string_lossy().into_owned().into();
         }
     }
+    Ok(())
 }
 
 /// Starts the process of a party.

@@ -2,8 +2,8 @@
 
 use super::{
     job::{
-        check_policy, find, home, load_agreement, load_signed, policy_failure, read_identity, read_policy,
-        read_rendezvous, run_failure, write_result,
+        check_policy, check_signed_policy, find, home, load_agreement, load_signed, open_home,
+        policy_failure, read_identity, read_policy, read_rendezvous, run_failure, write_result,
     },
     session::peak_memory,
 };
@@ -16,9 +16,11 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::{Map, Value, json};
-use sotto_jobs::budget::data_set;
+use sotto_jobs::approval::Run;
+use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
 use sotto_jobs::edge::run::{Outcome as Ran, Setup, Stage, take_part};
+use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
 use sotto_jobs::policy_file::{DebitError, debit};
@@ -32,34 +34,35 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Mutex,
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let started = Instant::now();
     let (job, program) = load_signed(&a.job, &a.name)?;
-    let (identity, policy) = (read_identity(&a.key)?, read_policy(a.policy.as_ref())?);
+    let identity = read_identity(&a.key)?;
+    let home = home(context, &identity);
+    let policy = read_policy(a.policy.as_ref(), &home)?;
     let us = find(&job, &a.name, &identity)?;
     let server = a.rendezvous.as_deref().map(read_rendezvous).transpose()?;
-    if a.run > job.runs {
-        return Err(Failure::refused(format!("the job allows {} runs, not run {}", job.runs, a.run))
-            .help("agree on a new job"));
-    }
     check_policy(policy.as_ref(), &job, us)?;
-    let given = input(a, &job, &program, us)?;
+    check_signed_policy(context, &home, &job, policy.as_ref())?;
+    let mine = Mine { job: &job, us, program: &program };
+    let given = mine.read(&a.input, &identity, policy.as_ref())?;
     if let (Some(policy), Some(Input { rows, .. })) = (&policy, &given) {
         policy.check_rows(&job, us, rows).map_err(|e| policy_failure(&e))?;
     }
     let bits = given.as_ref().map(|input| &input.bits);
     let agreement = load_agreement(&a.job, job)?;
     let job = agreement.job();
-    let home = home(context, &identity);
-    let mut folder = open(&home.join(format!("{}-{}", job.id().short(), a.run)))?;
+    let number = agreement.run(a.run);
+    let number = number.map_err(|e| Failure::refused(e.to_string()).help("agree on a new job"))?;
+    let mut folder = open(&home.join(format!("{}-{}", job.id(), a.run)))?;
     let budget = Budget { home: &home, policy: policy.as_ref(), identity: &identity };
-    let charge = || budget.charge(job, us, a.run, bits);
+    let data_set = given.as_ref().map(|input| input.data_set);
+    let charge = || budget.charge(number, us, data_set);
     let beside = a.job.with_extension("results").join(format!("{}-{}", a.name, a.run));
     let results = Results { job, us, program: &program, folder: a.out.as_deref().unwrap_or(&beside) };
     let screen = Screen::new(context, job.program.and_gates);
@@ -73,9 +76,8 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         stage => screen.show(stage),
     };
     let setup = Setup {
-        agreement: &agreement,
+        run: number,
         program: &program,
-        run: a.run,
         us,
         identity: &identity,
         input: bits,
@@ -98,35 +100,93 @@ struct Input {
     /// Number of rows of each table.
     rows: Vec<u64>,
     bits: Bits,
+    data_set: DataSet,
 }
 
-/// Reads the rows of an input party; `None` for other parties.
-fn input(a: &args::MpcRun, job: &Job, program: &Computation, us: PartyId) -> Outcome<Option<Input>> {
-    let Some(owner) = job.input_of(us) else {
-        return match a.input[..] {
-            [] => Ok(None),
-            _ => Err(Failure::new(Code::Usage, format!("{} is not an input party of this job", a.name))
-                .help("omit --input")),
-        };
-    };
-    let schema = job.inputs.get(owner).map_or(&[][..], |input| &input.tables);
-    if schema.len() != a.input.len() {
-        let tables: Vec<_> = schema.iter().map(|table| table.name.as_str()).collect();
-        let what = format!("{} is an input party with {} tables", a.name, tables.len());
-        return Err(Failure::new(Code::Usage, what)
-            .help(format!("pass --input FILE for each of them, in this order: {}", tables.join(", "))));
+/// What a party brings to a job.
+#[derive(Clone, Copy)]
+pub(crate) struct Mine<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) us: PartyId,
+    pub(crate) program: &'a Computation,
+}
+
+impl Mine<'_> {
+    fn name(&self) -> &str {
+        self.job.party(self.us).name.as_str()
     }
-    let names: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
-    let bad = |e: &dyn std::fmt::Display| {
-        Failure::refused(format!("invalid rows in {}", names.join(", "))).why(e).help(
-            "correct the file; nothing was sent; `sotto mpc check` shows the columns and ranges of the job",
-        )
-    };
-    let files = a.input.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
-    let mut local = program.local(owner);
-    let rows = rows::read(schema, files.map_err(|e| bad(&e))?, &mut *local).map_err(|e| bad(&e))?;
-    let bits = local.enter(program.declaration().party(owner)).map_err(|e| bad(&e))?;
-    Ok(Some(Input { rows, bits }))
+
+    /// The place among the inputs, if the files are as many as the party has tables; `None` if it brings none.
+    fn owner(&self, files: &[PathBuf]) -> Outcome<Option<usize>> {
+        let Some(owner) = self.job.input_of(self.us) else {
+            return match files {
+                [] => Ok(None),
+                _ => Err(Failure::new(
+                    Code::Usage,
+                    format!("{} is not an input party of this job", self.name()),
+                )
+                .help("omit --input")),
+            };
+        };
+        let tables: Vec<_> = self.tables(owner).iter().map(|table| table.name.as_str()).collect();
+        if tables.len() == files.len() {
+            return Ok(Some(owner));
+        }
+        let what = format!("{} is an input party with {} tables", self.name(), tables.len());
+        Err(Failure::new(Code::Usage, what)
+            .help(format!("pass --input FILE for each of them, in this order: {}", tables.join(", "))))
+    }
+
+    fn tables(&self, owner: usize) -> &[Table] {
+        self.job.inputs.get(owner).map_or(&[][..], |input| &input.tables)
+    }
+
+    /// Reads the rows of an input party; `None` for other parties.
+    fn read(
+        &self,
+        files: &[PathBuf],
+        identity: &Identity,
+        policy: Option<&Policy>,
+    ) -> Outcome<Option<Input>> {
+        let Some(owner) = self.owner(files)? else { return Ok(None) };
+        let bad = |e: &dyn std::fmt::Display| invalid_rows(files, e);
+        let opened = files.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
+        let (mut local, mut hasher) = (self.program.local(owner), RowsHasher::new(identity));
+        let rows =
+            rows::read_hashed(self.tables(owner), opened.map_err(|e| bad(&e))?, &mut hasher, &mut *local);
+        let rows = rows.map_err(|e| bad(&e))?;
+        let bits = local.enter(self.program.declaration().party(owner)).map_err(|e| bad(&e))?;
+        let data_set = hasher.finish(policy.and_then(|policy| policy.data_set.as_ref()));
+        Ok(Some(Input { rows, bits, data_set }))
+    }
+
+    /// Refuses rows that do not fit, with everything that is wrong with them up to a bound.
+    pub(crate) fn check(&self, files: &[PathBuf]) -> Outcome {
+        let Some(owner) = self.owner(files)? else { return Ok(()) };
+        let opened = files.iter().map(|path| open_rows(path)).collect::<io::Result<Vec<_>>>();
+        let opened = opened.map_err(|e| invalid_rows(files, &e))?;
+        let mut local = self.program.local(owner);
+        let faults = rows::faults(self.tables(owner), opened, &mut *local, MAX_FAULTS);
+        if faults.is_empty() {
+            let entered = local.enter(self.program.declaration().party(owner));
+            return entered.map(|_| ()).map_err(|e| invalid_rows(files, &e));
+        }
+        let mut lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        if lines.len() >= MAX_FAULTS {
+            lines.push(format!("there may be more: these are the first {MAX_FAULTS}"));
+        }
+        Err(invalid_rows(files, &lines.join("\n       ")))
+    }
+}
+
+/// Most faults of a file that `mpc check --input` lists.
+const MAX_FAULTS: usize = 100;
+
+fn invalid_rows(files: &[PathBuf], why: &dyn std::fmt::Display) -> Failure {
+    let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+    Failure::refused(format!("invalid rows in {}", names.join(", "))).why(why).help(
+        "correct the file; nothing was sent; `sotto mpc check JOB --as NAME --input FILE` lists everything that is wrong, and `sotto mpc check JOB` shows columns and ranges",
+    )
 }
 
 fn open_rows(path: &Path) -> io::Result<(Format, Box<dyn Read>)> {
@@ -155,19 +215,10 @@ struct Budget<'a> {
 
 impl Budget<'_> {
     /// Charges a run, before any data of the party is sent.
-    fn charge(&self, job: &Job, us: PartyId, run: u32, bits: Option<&Bits>) -> Result<(), DebitError> {
-        let Some(bits) = bits else { return Ok(()) };
-        // Another run of this party may use the budget for a moment.
-        let mut folder = Folder::open(self.home);
-        for _ in 0..100 {
-            if !matches!(&folder, Err(e) if e.kind() == io::ErrorKind::WouldBlock) {
-                break;
-            }
-            thread::sleep(Duration::from_millis(50));
-            folder = Folder::open(self.home);
-        }
-        let data_set = data_set(self.identity, bits);
-        debit(&mut folder?, (self.policy, self.identity), (job, us, run), data_set, now())
+    fn charge(&self, run: Run<'_>, us: PartyId, data_set: Option<DataSet>) -> Result<(), DebitError> {
+        let Some(data_set) = data_set else { return Ok(()) };
+        let wanted = DataUse { input: run.input_of(us), data_set, policy: self.policy };
+        debit(&mut open_home(self.home)?, self.identity, &wanted, now())
     }
 }
 

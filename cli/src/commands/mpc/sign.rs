@@ -1,6 +1,10 @@
 //! `sotto mpc keygen`, `check` and `sign`.
 
-use super::job::{approvals, check_expiry, check_policy, load, read_identity, read_policy, write};
+use super::job::{
+    approvals, check_expiry, check_policy, find_name, home, load, open_home, read_identity, read_policy,
+    write,
+};
+use super::run::Mine;
 use crate::{
     Context, args,
     bridge::now,
@@ -10,8 +14,9 @@ use crate::{
 };
 use rand_core::OsRng;
 use serde_json::json;
+use sotto_jobs::policy_file::bind;
 use sotto_jobs::summary::describe;
-use sotto_jobs::{Approval, Job};
+use sotto_jobs::{Approval, Digest, Job};
 use sotto_party::Identity;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +57,15 @@ fn with_end(name: &Path, end: &str) -> PathBuf {
 }
 
 pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
-    let (job, _) = load(&a.job)?;
+    let (job, program) = load(&a.job)?;
+    if let Some(name) = &a.name {
+        let us = find_name(&job, name)?;
+        Mine { job: &job, us, program: &program }.check(&a.input)?;
+        let files: Vec<_> = a.input.iter().map(|path| path.display().to_string()).collect();
+        let fields = json!({ "job": job.id().to_string(), "party": name, "input": files });
+        let human = format!("{}: every row fits the job. Nothing was sent.", files.join(", "));
+        return context.output.record("mpc-input", fields, &human);
+    }
     let is_over = now() >= job.expiry;
     let over = "\nThis job has expired: it can no longer be signed or started. Agree on a new one.\n";
     let human = describe(&job, None) + if is_over { over } else { "" };
@@ -61,7 +74,8 @@ pub(crate) fn check(context: &Context, a: &args::MpcCheck) -> Outcome {
 
 pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
     let ((job, _), identity) = (load(&a.job)?, read_identity(&a.key)?);
-    let policy = read_policy(a.policy.as_ref())?;
+    let home = home(context, &identity);
+    let policy = read_policy(a.policy.as_ref(), &home)?;
     let us = job.find_key(&identity.public().signing_bytes()).ok_or_else(|| {
         Failure::refused("no party of the job has this key")
             .why(format!("its fingerprint is {}", identity.public().fingerprint()))
@@ -76,6 +90,10 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
         return context.output.record("mpc-plan", fields, &format!("{plan}\nNothing was signed."));
     }
     context.ui.confirm(&plan, a.yes)?;
+    if let Some(policy) = &policy {
+        let bound = open_home(&home).and_then(|mut folder| bind(&mut folder, &job, policy));
+        bound.or_refuse("cannot remember the policy")?;
+    }
     let approval = Approval::sign(&job, &identity, &mut OsRng).or_refuse("cannot sign the job")?;
     let file = approvals(&a.job).join(format!("{}.approval", job.party(us).name));
     write(&file, &approval.to_text())?;
@@ -86,7 +104,10 @@ pub(crate) fn run(context: &Context, a: &args::MpcSign) -> Outcome {
 
 /// The record of a job.
 fn fields(job: &Job) -> serde_json::Value {
-    let parties = job.parties.iter().map(|p| json!({ "name": p.name.as_str(), "key": p.key.fingerprint() }));
+    let parties = job.parties.iter().map(|p| {
+        json!({ "name": p.name.as_str(), "fingerprint": p.key.fingerprint(),
+                                                          "key": Digest(p.key.digest()).to_string() })
+    });
     let schemas = job.inputs.iter().map(|input| {
         let owner = job.party(input.party).name.as_str();
         json!({ "party": owner, "schema": job.schema_of(input.party).to_string() })

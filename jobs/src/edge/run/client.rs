@@ -40,6 +40,8 @@ pub(crate) fn run<P: Functionality>(
     let finished = name(setup.job(), Item::Finished);
     let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.digest());
     if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
+        // What lies here may be of another job.
+        Receipt::from_bytes(setup.job(), &kept.receipt.to_bytes())?;
         let outcome = outcome(setup, &kept, input_commitment)?;
         if storage.get(&name(setup.job(), Item::Confirmed))?.is_none() {
             confirm(setup, storage, 1);
@@ -208,8 +210,10 @@ fn outcome<P: Functionality>(
 ) -> Result<Outcome, RunError> {
     let (job, facts) = (setup.job(), &receipt.facts);
     let ours = job.input_of(setup.us).and_then(|i| facts.inputs.get(i).copied());
-    if facts.run != setup.run || ours != input_commitment {
-        return Err(RunError::Disagree("their receipt is about another run, or another input than ours"));
+    if facts.job != job.id() || facts.run != setup.run.number() || ours != input_commitment {
+        return Err(RunError::Disagree(
+            "their receipt is about another job or run, or another input than ours",
+        ));
     }
     let mine = job.outputs_of(setup.us);
     if mine.is_empty() {

@@ -18,12 +18,12 @@ use super::routes::PartyChannel;
 use super::server::{DurableState, Reply, Server, lock};
 use super::setup::{MAX_RESPONSE, Outcome, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
-use crate::attempt::{AttemptContext, AttemptError, Finished, begin};
+use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, begin};
 use crate::input_commitment::{InputCommitment, InputShare};
 use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::output_share::AttemptOutputs;
-use crate::run_state::{Event, Item, RunState};
+use crate::run_state::{Event, Item, OwnParty, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
 
@@ -45,7 +45,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
     let job = setup.job();
     let bits = (0..job.inputs.len()).map(|i| setup.program.declaration().input_bits(i)).collect();
     let kept = |item| storage.get(&name(job, item)).ok().flatten();
-    let state = RunState::restore((setup.agreement, setup.run), (setup.us, setup.identity), bits, kept);
+    let state = RunState::restore(setup.run, OwnParty { id: setup.us, identity: setup.identity }, bits, kept);
     if state.waiting().is_none() {
         setup.in_time()?;
     }
@@ -183,16 +183,17 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
     ) -> Result<(), RunError> {
         let setup = self.setup;
         let exported = line.get_ref().binding();
-        let line =
+        let framed =
             Framed::new(ProgressStream { inner: line.into_inner(), passed: 0, observe: setup.observe });
         let (input_commitments, next, waiting, is_finished) = {
             let state = &self.durable().state;
             let input_commitments = state.input_commitments().unwrap_or_default();
             (input_commitments, state.next_attempt(), state.waiting(), state.finished().is_some())
         };
-        let (agreement, run, us, identity) = (setup.agreement, setup.run, setup.us, setup.identity);
-        let known = AttemptContext { agreement, run, input_commitments: &input_commitments, us, identity };
-        let mut begun = begin(known, (line, exported), next, waiting.as_ref(), rng)?;
+        let (run, us, identity) = (setup.run, setup.us, setup.identity);
+        let known = AttemptContext { run, input_commitments: &input_commitments, us, identity };
+        let earlier = Earlier { next, waiting: waiting.as_ref() };
+        let mut begun = begin(known, AttemptChannel { framed, exported }, earlier, rng)?;
         let (computed, mut begun) = match waiting.filter(|_| begun.is_computed) {
             Some(computed) => (computed, begun),
             None if is_finished => return Err(RunError::Lost),

@@ -71,6 +71,9 @@ pub enum RunError {
     /// Something could not be kept, so nothing after it was done.
     #[error("what must survive a crash could not be kept: {0}")]
     Storage(#[from] io::Error),
+    /// The storage is that of another run or job.
+    #[error("what is kept here is of another run, or of another job")]
+    OtherStorage,
     /// The input party's own rules.
     #[error(transparent)]
     Debit(#[from] DebitError),

@@ -3,13 +3,16 @@
 //! ```text
 //! evaluator                              garbler
 //!   a byte                  ──▶ ◀──        a byte         eight times; the fastest is the round trip
-//!   how many bytes u64      ──▶ ◀──        as many        64 KiB, then twice as many each time, until that takes a second
+//!   how many bytes u64      ──▶ ◀──        as many        128 KiB, then twice as many each time, until that takes a second
 //!   0 ‖ round trip u64 ‖ bytes a second u64 ──▶           so that both know
 //! ```
 //!
 //! Tables flow from the garbler to the evaluator, so that direction is measured, over the same kind of
-//! encrypted channel. No data of any party is sent. The garbler sends at most [`MOST`] bytes at once.
+//! encrypted channel. No data of any party is sent. The garbler refuses a number that is not twice the one
+//! before or is above [`MOST`], so it sends less than 2·[`MOST`] bytes, and answers at most [`MAX_SESSIONS`]
+//! times.
 
+use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +24,8 @@ use sotto_mpc::channel::{Channel, ChannelError, Phase};
 
 /// Bytes that are sent at once, at most.
 const MOST: u64 = 1 << 28;
+/// Connections on which the garbler answers: the evaluator may lose some.
+const MAX_SESSIONS: usize = 8;
 /// Bytes in hand.
 const PIECE: usize = 1 << 16;
 /// Round trips that are tried.
@@ -58,10 +63,12 @@ pub fn probe(routes: &Routes<'_>) -> Result<LinkSpeed, RunError> {
         return Err(RunError::Refused { by: "the job".to_owned(), why });
     }
     let (mut listener, key) = (Incoming::open(routes)?, routes.peer_key(evaluator)?);
-    while !is_over() {
+    let mut sessions = 0;
+    while !is_over() && sessions < MAX_SESSIONS {
         let Some(mut line) = listener.next(routes)?.filter(|line| line.get_ref().peer() == key) else {
             continue;
         };
+        sessions += 1;
         if let Ok(link_speed) = answer(&mut line) {
             return Ok(link_speed);
         }
@@ -102,14 +109,18 @@ fn answer(line: &mut impl Channel) -> Result<LinkSpeed, ChannelError> {
         line.send(Phase::Hello, &[0])?;
         line.flush()?;
     }
-    // Twice as many each time: there cannot be more questions than bits.
-    for _ in 0..u64::BITS {
+    let mut expected = 2 * PIECE as u64;
+    loop {
         let bytes = number(line)?;
         if bytes == 0 {
             break;
         }
-        pieces(bytes.min(MOST), |n| line.send(Phase::Tables, &[0; PIECE][..n]))?;
+        if bytes != expected || bytes > MOST {
+            return Err(ChannelError::Io { phase: Phase::Hello, kind: ErrorKind::InvalidData });
+        }
+        pieces(bytes, |n| line.send(Phase::Tables, &[0; PIECE][..n]))?;
         line.flush()?;
+        expected *= 2;
     }
     Ok(LinkSpeed { round_trip: Duration::from_nanos(number(line)?), bytes_a_second: number(line)? })
 }
@@ -154,8 +165,30 @@ mod tests {
             near.receive(Phase::Hello, &mut [0]).unwrap();
         }
         near.send(Phase::Hello, &u64::MAX.to_le_bytes()).unwrap();
-        pieces(MOST, |n| near.receive(Phase::Tables, &mut [0; PIECE][..n])).unwrap();
-        drop(near);
+        near.flush().unwrap();
+        let mut one = [0];
         assert!(answering.join().unwrap().is_err());
+        assert!(near.receive(Phase::Tables, &mut one).is_err(), "not a byte");
+    }
+
+    #[test]
+    fn each_number_is_twice_the_one_before() {
+        const FIRST: u64 = 2 * PIECE as u64;
+        for numbers in [&[FIRST, FIRST][..], &[PIECE as u64], &[FIRST, 2 * FIRST, 2 * FIRST]] {
+            let (mut near, mut far) = memory_pair();
+            let answering = thread::spawn(move || answer(&mut far));
+            for _ in 0..PINGS {
+                near.send(Phase::Hello, &[0]).unwrap();
+                near.receive(Phase::Hello, &mut [0]).unwrap();
+            }
+            for (i, number) in numbers.iter().enumerate() {
+                near.send(Phase::Hello, &number.to_le_bytes()).unwrap();
+                near.flush().unwrap();
+                if i + 1 < numbers.len() {
+                    pieces(*number, |n| near.receive(Phase::Tables, &mut [0; PIECE][..n])).unwrap();
+                }
+            }
+            assert!(answering.join().unwrap().is_err(), "{numbers:?}");
+        }
     }
 }

@@ -101,12 +101,12 @@ pub(crate) struct Server<'a, P, S> {
     pub(crate) shut: Mutex<Option<RunError>>,
 }
 
-/// Nothing behind these locks is left output share changed by a panic.
+/// Nothing behind these locks is left half changed by a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One of a client's seats, until it is dropped.
+/// One of a client's connections, until it is dropped.
 struct ConnectionPermit<'o>(&'o Mutex<BTreeMap<PartyId, usize>>, PartyId);
 
 impl Drop for ConnectionPermit<'_> {
@@ -190,7 +190,7 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         let request = Request::receive(&mut line, most).ok()?;
         let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));
         line.get_mut().end_in(time_for(outputs.map(|table| table.bits() / 8).sum::<usize>() + REST));
-        if (request.job, request.run) != (job.id(), self.setup.run) {
+        if (request.job, request.run) != (job.id(), self.setup.run.number()) {
             let why = "this is another job, or another run of it: compare the job's ids".to_owned();
             return Response::Refused(why).send(&mut line).ok();
         }

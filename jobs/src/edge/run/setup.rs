@@ -6,6 +6,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
 use super::routes::Routes;
+use crate::approval::Run;
 use crate::input_commitment::{PreparedInput, SavedInput};
 use crate::job::RendezvousServer;
 use crate::messages::{Request, RequestKind};
@@ -15,20 +16,18 @@ use crate::policy_file::DebitError;
 use crate::receipt::Receipt;
 use crate::run_state::Item;
 use crate::storage::{Storage, name};
-use crate::{Agreement, Job, PartyId};
+use crate::{Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 
 /// What a party brings to a run.
 pub struct Setup<'a, P> {
-    /// What was agreed.
-    pub agreement: &'a Agreement,
+    /// Which run of what was agreed.
+    pub run: Run<'a>,
     /// The program. Whoever built it from something else than the job file holds its gates against the job
     /// first ([`verify`](crate::verify_program::verify)); its name, schemas and outputs are held against it
     /// here.
     pub program: &'a P,
-    /// Which run, from 1.
-    pub run: u32,
     /// Who we are.
     pub us: PartyId,
     /// Our keys.
@@ -105,7 +104,7 @@ pub(crate) struct OwnInput {
 
 impl<P: Functionality> Setup<'_, P> {
     pub(crate) fn job(&self) -> &Job {
-        self.agreement.job()
+        self.run.job()
     }
 
     /// Our input, committed to: as it was in an earlier attempt, or anew.
@@ -123,7 +122,8 @@ impl<P: Functionality> Setup<'_, P> {
             let prepared = kept.resume(job, bits, self.identity)?;
             return Ok(Some(OwnInput { prepared, unsaved: None }));
         }
-        let prepared = crate::input_commitment::prepare(job, (self.us, self.run), bits, self.identity, rng)?;
+        let prepared =
+            crate::input_commitment::prepare(self.run.input_of(self.us), bits, self.identity, rng)?;
         let unsaved = Some(SavedInput::of(&prepared, bits, self.identity).to_bytes());
         Ok(Some(OwnInput { prepared, unsaved }))
     }
@@ -149,7 +149,7 @@ impl<P: Functionality> Setup<'_, P> {
 
     /// How the others are found.
     pub(crate) fn routes(&self) -> Routes<'_> {
-        let (run, us, identity) = (self.run, self.us, self.identity);
+        let (run, us, identity) = (self.run.number(), self.us, self.identity);
         Routes {
             job: self.job(),
             run,
@@ -161,7 +161,7 @@ impl<P: Functionality> Setup<'_, P> {
     }
 
     pub(crate) fn request(&self, kind: RequestKind) -> Request {
-        Request { job: self.job().id(), run: self.run, kind }
+        Request { job: self.job().id(), run: self.run.number(), kind }
     }
 }
 

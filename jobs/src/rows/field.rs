@@ -1,0 +1,250 @@
+//! The number of one field, or what is wrong with it, never with the value.
+//!
+//! ```text
+//! number     sign? digits (point digits)?      exactly, with at most as many decimals as the schema
+//! comma      in place of the point, where no comma separates fields and it cannot separate thousands
+//! missing    empty, NA, N/A, #N/A, NULL        if the job says what that counts as
+//! truth      TRUE, FALSE                       in a column from 0 to 1
+//! ```
+
+use crate::budget::Decimal;
+use crate::job::Column;
+
+/// What is wrong with a field. No variant holds a byte of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldFault {
+    /// Nothing is there.
+    #[error("the field is empty, and the job gives no value for empty fields")]
+    Empty,
+    /// A word such as NA is there.
+    #[error(
+        "the field has a word for a missing value, such as NA, and the job gives no value for empty fields"
+    )]
+    MissingWord,
+    /// TRUE or FALSE in a column of numbers.
+    #[error("a truth value, and the column's range is not 0 to 1")]
+    Truth,
+    /// A list or an object of JSON, or a truth value in a column of numbers.
+    #[error("neither a number nor a text")]
+    Kind,
+    /// Not a number in digits.
+    #[error("not a {kind}{0}", kind = kind(*.1))]
+    Number(Reason, u8),
+    /// Too small or too large.
+    #[error("outside the range that the job states")]
+    Range,
+}
+
+fn kind(decimals: u8) -> String {
+    match decimals {
+        0 => "whole number".to_owned(),
+        n => format!("decimal number of at most {n} decimals"),
+    }
+}
+
+/// Why a field is not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No reason is recognised.
+    Other,
+    /// It has more decimals than the schema.
+    Decimals,
+    /// `1e3`.
+    Exponent,
+    /// `1,5` where commas separate fields or the file is JSON.
+    DecimalComma,
+    /// `1,500`.
+    AmbiguousComma,
+    /// `1 500`, `1'500`, `1,234,567`.
+    Thousands,
+    /// A currency or per cent sign.
+    Sign,
+    /// Letters.
+    Text,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Other => "",
+            Self::Decimals => ": it has more decimals",
+            Self::Exponent => ": it has an exponent",
+            Self::DecimalComma => ": it has a decimal comma; write a point",
+            Self::AmbiguousComma => ": its comma may be a decimal comma or separate thousands; write a point",
+            Self::Thousands => ": it has separators of thousands",
+            Self::Sign => ": it has a currency or per cent sign",
+            Self::Text => ": it has letters",
+        })
+    }
+}
+
+/// What is written in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written<'t> {
+    /// No member, or `null`.
+    Nothing,
+    /// Digits or a text.
+    Text(&'t str),
+    /// `true` or `false` of JSON.
+    Truth(bool),
+    /// A list or an object.
+    Else,
+}
+
+/// How numbers are written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comma {
+    /// A comma is never part of a number.
+    Separates,
+    /// A comma may stand for the point.
+    IsPoint,
+}
+
+/// A field that fits its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// The number that enters.
+    pub(super) number: i128,
+    /// What the file has there; `None` if it was missing.
+    pub(super) written: Option<Decimal>,
+}
+
+const MISSING: [&str; 4] = ["na", "n/a", "#n/a", "null"];
+
+/// The number of a field.
+pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Result<Cell, FieldFault> {
+    let text = match written {
+        Written::Nothing => "",
+        Written::Text(text) => text.trim(),
+        Written::Truth(value) if is_truth(column) => return Ok(of(column, value.into())),
+        Written::Truth(_) | Written::Else => return Err(FieldFault::Kind),
+    };
+    let is_word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if text.is_empty() || is_word(&MISSING) {
+        let missing = column.missing.map(|number| Cell { number, written: None });
+        return missing.ok_or(if text.is_empty() { FieldFault::Empty } else { FieldFault::MissingWord });
+    }
+    if is_word(&["true", "false"]) {
+        let is_true = is_word(&["true"]);
+        return if is_truth(column) { Ok(of(column, is_true.into())) } else { Err(FieldFault::Truth) };
+    }
+    let point = match (comma, decimal_comma(text)) {
+        (Comma::IsPoint, Some(true)) => text.replacen(',', ".", 1),
+        _ => text.to_owned(),
+    };
+    let number = super::number(&point, column.decimals)
+        .ok_or_else(|| FieldFault::Number(reason(text, comma), column.decimals))?;
+    let held = (column.min..=column.max).contains(&number);
+    held.then(|| of(column, number)).ok_or(FieldFault::Range)
+}
+
+fn of(column: &Column, number: i128) -> Cell {
+    Cell { number, written: Some(Decimal { value: number, decimals: column.decimals }) }
+}
+
+fn is_truth(column: &Column) -> bool {
+    (column.min, column.max, column.decimals) == (0, 1, 0)
+}
+
+/// Whether a text with one comma and no point is a number with a decimal comma; `None` if it is not of this
+/// form. Three digits after the comma could be thousands, unless a zero or nothing else is before it.
+fn decimal_comma(text: &str) -> Option<bool> {
+    let (whole, fraction) = text.split_once(',')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let whole = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    (digits(whole) && digits(fraction)).then_some(fraction.len() != 3 || whole.starts_with('0'))
+}
+
+/// Why a text is not a number of the schema.
+fn reason(text: &str, comma: Comma) -> Reason {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let bare = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_separator = |c: char| matches!(c, ' ' | '\'' | '\u{a0}' | '\u{202f}' | '\u{2019}' | ',' | '.');
+    match decimal_comma(text) {
+        Some(true) if comma == Comma::IsPoint => return Reason::Decimals,
+        Some(true) => return Reason::DecimalComma,
+        Some(false) => return Reason::AmbiguousComma,
+        None => {}
+    }
+    if bare.split_once('.').is_some_and(|(whole, fraction)| digits(whole) && digits(fraction)) {
+        return Reason::Decimals;
+    }
+    if bare.starts_with(|c: char| c.is_ascii_digit()) && bare.split(is_separator).all(digits) {
+        return Reason::Thousands;
+    }
+    if text.contains(['$', '€', '£', '¥', '%', '‰']) {
+        return Reason::Sign;
+    }
+    let exponent = bare.split_once(['e', 'E']).is_some_and(|(mantissa, power)| {
+        let power = power.strip_prefix(['-', '+']).unwrap_or(power);
+        mantissa.starts_with(|c: char| c.is_ascii_digit()) && digits(power)
+    });
+    match text.chars().any(char::is_alphabetic) {
+        _ if exponent => Reason::Exponent,
+        true => Reason::Text,
+        false => Reason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Line;
+
+    fn column(max: i128, decimals: u8, missing: Option<i128>) -> Column {
+        Column { name: Line::new("pay").unwrap(), min: 0, max, decimals, missing }
+    }
+
+    #[test]
+    fn what_is_unambiguous_is_a_number_and_all_else_is_named() {
+        let pay = column(1_000_000, 2, None);
+        let read = |text: &str, comma| cell(&pay, Written::Text(text), comma).map(|cell| cell.number);
+        for (text, value) in [("12,5", 1250), ("0,125", 0), ("7", 700), ("+3,50", 350), ("1.5", 150)] {
+            let expected =
+                if text == "0,125" { Err(FieldFault::Number(Reason::Decimals, 2)) } else { Ok(value) };
+            assert_eq!(read(text, Comma::IsPoint), expected, "{text}");
+        }
+        for (text, reason) in [
+            ("12,5", Reason::DecimalComma),
+            ("1,500", Reason::AmbiguousComma),
+            ("1,234,567", Reason::Thousands),
+            ("1 500", Reason::Thousands),
+            ("1.234.567", Reason::Thousands),
+            ("12.345", Reason::Decimals),
+            ("1e3", Reason::Exponent),
+            ("$5", Reason::Sign),
+            ("5 %", Reason::Sign),
+            ("0x1f", Reason::Text),
+            ("Jane", Reason::Text),
+            ("--1", Reason::Other),
+        ] {
+            assert_eq!(read(text, Comma::Separates), Err(FieldFault::Number(reason, 2)), "{text}");
+            assert!(!FieldFault::Number(reason, 2).to_string().contains(text));
+        }
+        assert_eq!(read("1,500", Comma::IsPoint), Err(FieldFault::Number(Reason::AmbiguousComma, 2)));
+        assert_eq!(read("10000.01", Comma::Separates), Err(FieldFault::Range));
+        assert_eq!(FieldFault::Number(Reason::Text, 0).to_string(), "not a whole number: it has letters");
+    }
+
+    #[test]
+    fn words_for_missing_values_and_truth_values_are_known() {
+        let (hole, full) = (column(5, 0, Some(3)), column(5, 0, None));
+        for word in ["", " ", "NA", "n/a", "#N/A", "null", "NULL"] {
+            let read = cell(&hole, Written::Text(word), Comma::Separates).unwrap();
+            assert_eq!((read.number, read.written), (3, None), "{word}");
+            let fault = if word.trim().is_empty() { FieldFault::Empty } else { FieldFault::MissingWord };
+            assert_eq!(cell(&full, Written::Text(word), Comma::Separates), Err(fault));
+        }
+        let bit = column(1, 0, None);
+        for (written, number) in [
+            (Written::Text("TRUE"), 1),
+            (Written::Text("false"), 0),
+            (Written::Truth(true), 1),
+            (Written::Truth(false), 0),
+        ] {
+            assert_eq!(cell(&bit, written, Comma::Separates).map(|cell| cell.number), Ok(number));
+        }
+        assert_eq!(cell(&full, Written::Text("TRUE"), Comma::Separates), Err(FieldFault::Truth));
+        assert_eq!(cell(&full, Written::Truth(true), Comma::Separates), Err(FieldFault::Kind));
+    }
+}
