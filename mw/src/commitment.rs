@@ -4,7 +4,7 @@
 
 use crate::{
     amount::Amount,
-    group::{Scalar, pedersen, point_newtype},
+    group::{Scalar, mul_g, mul_h, point_newtype},
     schnorr::PublicKey,
     secret::SecretScalar,
 };
@@ -27,7 +27,7 @@ impl Commitment {
     /// Commits to `v` under the blinding factor `r`, in constant time.
     #[must_use]
     pub fn new(v: Amount, r: &SecretScalar) -> Self {
-        Self(pedersen().commit(Scalar::from(v.units()), *r.expose()).into())
+        Self((mul_h(&Scalar::from(v.units())) + mul_g(r.expose())).into())
     }
 
     /// Whether `self − v·H = X + o·G`: the output holds `v`, and its blinding factor is the sum of `o` and

@@ -11,18 +11,13 @@ use crate::{
     codec::{Decode, DecodeError, Encode, Reader},
     tag,
 };
-use bulletproofs::{BulletproofGens, PedersenGens};
 use core::fmt;
 use curve25519_dalek::{
     constants::{RISTRETTO_BASEPOINT_POINT, RISTRETTO_BASEPOINT_TABLE},
-    ristretto::{CompressedRistretto, RistrettoPoint},
-    traits::{Identity, VartimeMultiscalarMul},
+    ristretto::{CompressedRistretto, RistrettoBasepointTable, RistrettoPoint},
+    traits::{Identity, MultiscalarMul, VartimeMultiscalarMul},
 };
 use sha2::Sha512;
-use sha3::{
-    Shake256,
-    digest::{ExtendableOutput, Update, XofReader},
-};
 use std::sync::LazyLock;
 
 /// A public scalar modulo the group's order; secret ones are [`SecretScalar`](crate::secret::SecretScalar).
@@ -34,10 +29,8 @@ pub(crate) type Element = RistrettoPoint;
 /// `H`: the element derivation (RFC 9496, section 4.3.4) of SHA-512("sotto/H/v1"), not a known multiple of G.
 static H: LazyLock<Element> = LazyLock::new(|| Element::hash_from_bytes::<Sha512>(tag::H.as_bytes()));
 
-static PEDERSEN: LazyLock<PedersenGens> =
-    LazyLock::new(|| PedersenGens { B: *H, B_blinding: RISTRETTO_BASEPOINT_POINT });
-
-static BULLETPROOF: LazyLock<BulletproofGens> = LazyLock::new(|| BulletproofGens::new(64, 1));
+/// Multiples of H, for constant-time products.
+static H_TABLE: LazyLock<RistrettoBasepointTable> = LazyLock::new(|| RistrettoBasepointTable::create(&H));
 
 /// The value generator.
 pub(crate) fn h() -> Element {
@@ -49,48 +42,14 @@ pub(crate) fn mul_g(x: &Scalar) -> Element {
     RISTRETTO_BASEPOINT_TABLE * x
 }
 
+/// `x·H`, constant time.
+pub(crate) fn mul_h(x: &Scalar) -> Element {
+    &*H_TABLE * x
+}
+
 /// `v·H`; variable time in `v`, which is public here.
 pub(crate) fn vartime_mul_h(v: u64) -> Element {
     vartime_sum_of_products([(Scalar::from(v), h())])
-}
-
-/// One value for each of the 130 generators that all range proofs share.
-#[derive(Clone, Debug)]
-pub(crate) struct StaticBases<T> {
-    pub(crate) g: [T; 64],
-    pub(crate) h: [T; 64],
-    /// For H, the value generator.
-    pub(crate) value: T,
-    /// For G, the blinding generator.
-    pub(crate) blinding: T,
-}
-
-impl<T: Copy> StaticBases<T> {
-    pub(crate) const fn filled(x: T) -> Self {
-        Self { g: [x; 64], h: [x; 64], value: x, blinding: x }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.g.iter().chain(&self.h).chain([&self.value, &self.blinding])
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.g.iter_mut().chain(&mut self.h).chain([&mut self.value, &mut self.blinding])
-    }
-}
-
-/// The 128 generators of the range proof, as the `bulletproofs` crate derives them, with our H and G.
-pub(crate) fn generators() -> StaticBases<Element> {
-    let chain = |name: u8| -> [Element; 64] {
-        let seed = [b"GeneratorsChain", &[name, 0, 0, 0, 0][..]].concat();
-        let mut stream = Shake256::default().chain(seed).finalize_xof();
-        core::array::from_fn(|_| {
-            let mut wide = [0; 64];
-            stream.read(&mut wide);
-            Element::from_uniform_bytes(&wide)
-        })
-    };
-    StaticBases { g: chain(b'G'), h: chain(b'H'), value: h(), blinding: RISTRETTO_BASEPOINT_POINT }
 }
 
 /// `Σ aᵢ·Pᵢ`; variable time: public values only.
@@ -99,14 +58,12 @@ pub(crate) fn vartime_sum_of_products(terms: impl IntoIterator<Item = (Scalar, E
     Element::vartime_multiscalar_mul(a, p)
 }
 
-/// The pair (H, G) in the form that the `bulletproofs` crate takes.
-pub(crate) fn pedersen() -> &'static PedersenGens {
-    &PEDERSEN
-}
-
-/// The 128 generators of the `bulletproofs` crate, for one party and 64 bits.
-pub(crate) fn bulletproof() -> &'static BulletproofGens {
-    &BULLETPROOF
+/// `Σ aᵢ·Pᵢ`, constant time.
+pub(crate) fn constant_time_sum_of_products<'a>(
+    scalars: impl Iterator<Item = &'a Scalar>,
+    points: impl Iterator<Item = &'a Element>,
+) -> Element {
+    Element::multiscalar_mul(scalars, points)
 }
 
 /// The identity element.
@@ -316,20 +273,6 @@ pub fn scalar_from_bytes(bytes: [u8; 32]) -> Option<Scalar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// H differs from G and from every generator of the range proof: a shared one would break binding.
-    #[test]
-    fn generators_differ() {
-        let pc = PedersenGens::default();
-        let share = bulletproof().share(0);
-        let mut all: Vec<Point> = share.G(64).map(|p| Point::from(*p)).collect();
-        assert!(all.iter().copied().eq(generators().g.map(Point::from)), "the crate's own derivation");
-        all.extend(generators().h.map(Point::from));
-        all.extend([Point::from(pc.B), Point::from(pc.B_blinding)]);
-        assert!(!all.contains(&Point::h()));
-        assert_ne!(Point::h(), Point::g());
-        assert!(!Point::h().is_identity());
-    }
 
     #[test]
     fn only_canonical_encodings_decode() {

@@ -10,6 +10,7 @@ pub mod tag;
 mod msm;
 
 pub mod amount;
+mod generators;
 pub mod group;
 pub mod hash;
 pub mod secret;

@@ -34,7 +34,7 @@ impl Output {
     /// The size of the shortest encoding.
     pub(crate) const LEAST_BYTES: usize = 34 + PROOF_BYTES;
 
-    /// Makes an output on `chain`. The same arguments give the same bytes. Not constant time.
+    /// Makes an output on `chain`. The same arguments give the same bytes. Constant time in its secrets.
     ///
     /// # Errors
     /// [`ProveError`] if the proof does not verify or rewind; nothing is released then.

@@ -1,25 +1,19 @@
 //! Makes range proofs whose prover randomness follows from keys, so that their owner can read them again.
 //!
-//! The `bulletproofs` crate draws 132 scalars in the order α, ρ, s_L (64), s_R (64), τ₁, τ₂.
-//! [`DeterministicRng`] serves it the scalars that [`crate::range_proof`] defines. Should the crate ever draw
-//! in another order, the proof would not rewind; [`prove`] therefore rewinds and verifies each proof before
-//! it returns it.
+//! The random scalars are those that [`crate::range_proof`] defines; its prover makes the proof of them, in
+//! constant time.
 //!
-//! Guaranteed: the same arguments give the same bytes, and a proof that is returned verifies and rewinds. Not
-//! constant time: the inner-product step of the crate multiplies blinded vectors in variable time.
+//! Guaranteed: the same arguments give the same bytes, and a proof that is returned verifies and rewinds: a
+//! fault of the machine that would reveal the amount or the blinding factor is found before anything leaves.
 
 use crate::{
     batch::{self, Claim},
     commitment::Commitment,
     features::OutputContext,
-    group::{bulletproof, pedersen},
-    range_proof::{Opening, PROOF_BYTES, RangeProof, Replayed, RewindKey, TauKey, keyed, scalar},
+    range_proof::{self, Committed, Nonces, Opening, RangeProof, Replayed, RewindKey, TauKey, keyed, scalar},
     secret::SecretScalar,
     tag,
 };
-use bulletproofs::RangeProof as Bulletproof;
-use rand_core::{CryptoRng, RngCore};
-use zeroize::Zeroizing;
 
 /// What the owner of an output needs to make it, and to read it again later.
 pub struct OutputKeys<'a> {
@@ -31,73 +25,40 @@ pub struct OutputKeys<'a> {
     pub tau: &'a TauKey,
 }
 
-/// The scalars of one proof, as a random source that the crate draws from.
-struct DeterministicRng {
-    rewind: Zeroizing<Vec<u8>>,
-    tau: Zeroizing<Vec<u8>>,
-    message: SecretScalar,
-    next: u64,
-}
-
-impl RngCore for DeterministicRng {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        let s = match self.next {
-            0 => scalar(&self.rewind, 0).add(&self.message),
-            i @ 1..=129 => scalar(&self.rewind, i),
-            i => scalar(&self.tau, i),
-        };
-        self.next += 1;
-        dest.fill(0);
-        let bytes = s.to_bytes();
-        let n = dest.len().min(32);
-        dest[..n].copy_from_slice(&bytes[..n]);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-impl CryptoRng for DeterministicRng {}
-
 /// Proves that `opening.amount`, blinded by `keys.blinding`, is in range; returns the commitment and the
 /// proof.
 ///
 /// The same arguments give the same bytes.
 ///
 /// # Errors
-/// [`ProveError`] if the crate fails, or draws its randomness in another order than this file relies on.
+/// [`ProveError`] if the proof does not pass its own check.
 pub(crate) fn prove(
     context: &OutputContext,
     opening: &Opening,
     keys: &OutputKeys<'_>,
 ) -> Result<(Commitment, RangeProof), ProveError> {
     let c = Commitment::new(opening.amount, keys.blinding);
-    let mut rng = DeterministicRng {
-        rewind: keyed(tag::REWIND, &keys.rewind.0, context, &c),
-        tau: keyed(tag::TAU, &keys.tau.0, context, &c),
-        message: opening.message().into(),
-        next: 0,
-    };
-    let (v, r) = (opening.amount.units(), keys.blinding.expose());
-    let mut t = context.transcript();
-    let (proof, _) =
-        Bulletproof::prove_single_with_rng(bulletproof(), pedersen(), &mut t, v, r, 64, &mut rng)
-            .map_err(|_| ProveError)?;
-    let bytes: [u8; PROOF_BYTES] = proof.to_bytes().try_into().map_err(|_| ProveError)?;
+    let committed =
+        Committed { amount: opening.amount.units(), blinding: keys.blinding, commitment: c.as_bytes() };
+    let nonces = nonces(context, opening, keys, &c);
+    let bytes = range_proof::prove(&mut context.transcript(), &[committed], &nonces).ok_or(ProveError)?;
     let proof = RangeProof::from_bytes(&bytes);
-    // Nothing is released unless it rewinds and verifies.
-    let rewinds = rng.next == 132 && rewinds_to(&proof, context, &c, keys.rewind) == Some(*opening);
+    let rewinds = rewinds_to(&proof, context, &c, keys.rewind) == Some(*opening);
     if rewinds && verifies(&proof, context, &c) { Ok((c, proof)) } else { Err(ProveError) }
+}
+
+/// α, ρ, s_L, s_R from the rewind key, τ₁ and τ₂ from the tau key, in this order.
+fn nonces(context: &OutputContext, opening: &Opening, keys: &OutputKeys<'_>, c: &Commitment) -> Nonces {
+    let rewind = keyed(tag::REWIND, &keys.rewind.0, context, c);
+    let tau = keyed(tag::TAU, &keys.tau.0, context, c);
+    let of_rewind = |i: u64| *scalar(&rewind, i).expose();
+    Nonces {
+        alpha: of_rewind(0) + opening.message(),
+        rho: of_rewind(1),
+        s_l: core::array::from_fn(|i| of_rewind(2 + i as u64)),
+        s_r: core::array::from_fn(|i| of_rewind(66 + i as u64)),
+        tau: [130, 131].map(|i| *scalar(&tau, i).expose()),
+    }
 }
 
 /// Whether the proof holds for `c` in `context`.

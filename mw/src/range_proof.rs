@@ -1,9 +1,9 @@
 //! Range proofs: 672 bytes that prove `0 ≤ v < 2⁶⁴` for `C = v·H + r·G`, and how their owner reads them
 //! again.
 //!
-//! The proofs are Bulletproofs (Bünz et al. 2018) as the `bulletproofs` crate makes them, one for each
-//! output, so that outputs stay separable. The transcript first absorbs a prefix `P` of chain id, features
-//! and extra data; a proof that is copied to another output fails.
+//! The proofs are Bulletproofs (Bünz et al. 2018), byte for byte as the `bulletproofs` crate makes them, one
+//! for each output, so that outputs stay separable. The transcript first absorbs a prefix `P` of chain id,
+//! features and extra data; a proof that is copied to another output fails.
 //!
 //! **Rewind.** The prover's 132 random scalars are derived from keys:
 //!
@@ -19,8 +19,11 @@
 //! scalar depends on C and P, proving twice gives the same bytes; two different proofs under the same nonces
 //! would reveal the amount or the blinding factor.
 
+mod inner_product;
+mod prove;
 mod rewind;
 
+pub(crate) use prove::{Committed, Nonces, prove};
 pub use rewind::Replayed;
 
 use crate::{

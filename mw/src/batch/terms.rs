@@ -1,10 +1,9 @@
 //! The products that a batch adds up: a coefficient for each shared generator, a scalar for each other point.
 
 use crate::{
-    group::{StaticBases, generators},
-    msm::{self, Addend, Backend, FixedBases, Residue, Residues, Sum, Words},
+    generators::{Generators, StaticBases},
+    msm::{Addend, Backend, Residue, Residues, Sum, Words},
 };
-use std::sync::LazyLock;
 
 /// The number of points that are summed at once. This bounds the memory; larger sums are not cheaper.
 const BLOCK: usize = 1 << 14;
@@ -34,12 +33,8 @@ impl Terms {
     /// The sum over these points; `None` if the encoding of a generator is not canonical, which does not
     /// happen.
     pub(super) fn sum(&self, backend: Backend, points: &[Addend]) -> Option<Sum> {
-        static GENERATORS: LazyLock<Option<FixedBases>> = LazyLock::new(|| {
-            let encoded: Vec<_> = generators().iter().map(|g| g.compress().to_bytes()).collect();
-            Some(FixedBases::new(Backend::detect(), &msm::decode_here(Backend::detect(), &encoded)?))
-        });
         let bases: Vec<_> = self.bases.iter().map(|x| x.to_words()[0]).collect();
-        let shared = || Some(GENERATORS.as_ref()?.sum_of_products(backend, &bases));
+        let shared = || Some(Generators::of(1)?.tables.sum_of_products(backend, &bases));
         let others = || {
             let blocks = self.scalars.chunks(BLOCK).zip(points.chunks(BLOCK));
             blocks.fold(Sum::IDENTITY, |sum, (scalars, points)| {

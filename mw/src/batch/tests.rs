@@ -6,7 +6,8 @@ use crate::{
     chain::ChainId,
     commitment::Commitment,
     features::{OutputContext, OutputFeatures},
-    group::{Point, Scalar, bulletproof, generators, identity, pedersen, vartime_sum_of_products},
+    generators::{Generators, pedersen},
+    group::{Point, Scalar, identity, vartime_sum_of_products},
     msm::Words,
     prover::{OutputKeys, prove},
     range_proof::{self, Opening, RangeProof, RewindKey, TauKey},
@@ -52,7 +53,8 @@ fn crate_accepts(c: &Commitment, p: &RangeProof) -> bool {
     let v = c.point().element().compress();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut t = context().transcript();
-    proof.verify_single_with_rng(bulletproof(), pedersen(), &mut t, &v, 64, &mut rng).is_ok()
+    let gens = bulletproofs::BulletproofGens::new(64, 1);
+    proof.verify_single_with_rng(&gens, &pedersen(), &mut t, &v, 64, &mut rng).is_ok()
 }
 
 /// The verdict of each back end, and of `curve25519-dalek` on the same terms: all the same.
@@ -76,7 +78,7 @@ fn sums_to_identity_by_dalek(terms: &Terms, points: &[[u8; 32]]) -> bool {
         .bases
         .iter()
         .map(|x| scalar(x.to_words()[0]))
-        .zip(generators().iter().copied().collect::<Vec<_>>());
+        .zip(Generators::of(1).unwrap().elements.iter().copied().collect::<Vec<_>>());
     let points = points.iter().map(|p| Point::from_bytes(*p).map(|p| p.element()));
     let Some(points) = points.collect::<Option<Vec<_>>>() else { return false };
     let others = terms.scalars.iter().map(|w| scalar(*w)).zip(points);

@@ -203,6 +203,11 @@ impl Point<Fe> {
     /// The identity.
     pub(super) const IDENTITY: Self = Self { minus: Fe::ONE, plus: Fe::ONE, z: Fe::ONE, t: Fe::ZERO };
 
+    /// The coordinates X, Y, Z and T.
+    pub(super) fn coordinates(&self) -> [Fe; 4] {
+        [self.plus.sub(self.minus), self.plus.add(self.minus), self.z.add(self.z), self.t.add(self.t)]
+    }
+
     /// Whether both are the same point of the curve.
     #[cfg(test)]
     pub(super) fn equals(&self, q: &Self) -> bool {

@@ -76,7 +76,7 @@ fn affine<F: Field>(s: F) -> Option<(F, F)> {
 /// 1/√w up to its sign, on which the caller's results do not depend: SQRT_RATIO_M1(1, w). `None` if a w is 0
 /// or not a square.
 #[inline(always)]
-fn inverse_square_root<F: Field>(w: F) -> Option<F> {
+pub(super) fn inverse_square_root<F: Field>(w: F) -> Option<F> {
     let w3 = w.square().mul(w);
     let w7 = w3.square().mul(w);
     let r = w3.mul(power_p58(w7));

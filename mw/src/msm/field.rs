@@ -59,6 +59,14 @@ impl Fe {
         }))
     }
 
+    /// 32 little-endian bytes of the value in 0 … p − 1.
+    pub(super) fn to_bytes(self) -> [u8; 32] {
+        let l = self.canonical().0;
+        let words =
+            [l[0] | l[1] << 51, l[1] >> 13 | l[2] << 38, l[2] >> 26 | l[3] << 25, l[3] >> 39 | l[4] << 12];
+        core::array::from_fn(|i| (words[i / 8] >> (8 * (i % 8))) as u8)
+    }
+
     /// One pass of carries over limbs below 2⁶³.
     pub(super) fn carried(mut l: [u64; 5]) -> Self {
         for i in 0..4 {

@@ -8,7 +8,7 @@ use super::{
     field::Fe,
     kernel::{Instructions, Kernel},
     lanes::{Field, Lanes, Mask},
-    pippenger::sum_of_digits,
+    pippenger::sums_of_digits,
     power::inverse,
 };
 
@@ -26,14 +26,14 @@ impl FixedBases {
         Self { multiples: backend.run(Multiples(bases)) }
     }
 
-    /// `Σ aᵢ·Pᵢ`, with one scalar for each base.
-    pub(super) fn sum_of_products(&self, backend: Backend, scalars: &[Words]) -> Point<Fe> {
-        let scalars = Recoded::new(scalars, WIDTH);
-        let mut digits = Vec::with_capacity(self.multiples.len());
-        for j in 0..WIDTH.windows() {
-            scalars.digits(j, &mut digits);
+    /// `Σ aᵢ·Pᵢ` for each list of scalars, with one scalar for each base.
+    pub(super) fn sums_of_products(&self, backend: Backend, lists: &[&[Words]]) -> Vec<Point<Fe>> {
+        let mut digits = Vec::with_capacity(lists.len() * self.multiples.len());
+        for scalars in lists {
+            let scalars = Recoded::new(scalars, WIDTH);
+            (0..WIDTH.windows()).for_each(|j| scalars.digits(j, &mut digits));
         }
-        sum_of_digits(backend, &self.multiples, digits, WIDTH)
+        sums_of_digits(backend, &self.multiples, digits, WIDTH)
     }
 }
 

@@ -54,17 +54,16 @@ pub(super) fn sum_of_products(backend: Backend, points: &[Addend], scalars: &[Wo
     sums.into_iter().rev().reduce(|sum, window| shifted(sum).add(&window)).unwrap_or(Point::IDENTITY)
 }
 
-/// `Σ dᵢ·Pᵢ` for digits of at most 2^(c−1).
-pub(super) fn sum_of_digits(
+/// `Σ dᵢ·Pᵢ` for digits of at most 2^(c−1): one sum for each list of as many digits as there are points.
+pub(super) fn sums_of_digits(
     backend: Backend,
     points: &[Addend],
     digits: Vec<i16>,
     width: Width,
-) -> Point<Fe> {
+) -> Vec<Point<Fe>> {
     let scratch = &mut Scratch { digits, ..Scratch::default() };
     let segments = backend.run(Segments { points, scratch, width });
-    let windows = backend.run(Windows { segments: &segments, width });
-    windows.first().copied().unwrap_or(Point::IDENTITY)
+    backend.run(Windows { segments: &segments, width })
 }
 
 /// The width with the least work for n points.

@@ -14,10 +14,10 @@ use super::{Opening, ProofHead, RewindKey, keyed, scalar};
 use crate::{
     commitment::Commitment,
     features::OutputContext,
-    group::{Element, Scalar, StaticBases, generators, identity, mul_g, scalar_from_bytes},
+    generators::Generators,
+    group::{Element, Scalar, identity, mul_g, scalar_from_bytes},
     tag,
 };
-use std::sync::LazyLock;
 
 /// A proof with its transcript replayed, ready for rewind keys.
 #[derive(Debug)]
@@ -57,7 +57,8 @@ impl<'a> Replayed<'a> {
     #[must_use]
     pub fn rewind_proven(&self, key: &RewindKey) -> Option<Opening> {
         let (opening, alpha) = self.read(key)?;
-        (vector_commitment(opening.amount.units(), &alpha).compress().to_bytes() == self.a).then_some(opening)
+        let a = vector_commitment(opening.amount.units(), &alpha)?;
+        (a.compress().to_bytes() == self.a).then_some(opening)
     }
 
     fn read(&self, key: &RewindKey) -> Option<(Opening, Scalar)> {
@@ -68,11 +69,12 @@ impl<'a> Replayed<'a> {
     }
 }
 
-/// The A of a proof for the amount `v` under α.
-fn vector_commitment(v: u64, alpha: &Scalar) -> Element {
-    static BASES: LazyLock<StaticBases<Element>> = LazyLock::new(generators);
-    let bits = BASES.g.iter().zip(&BASES.h).enumerate();
-    mul_g(alpha) + bits.fold(identity(), |sum, (i, (g, h))| if v >> i & 1 == 1 { sum + g } else { sum - h })
+/// The A of a proof for the amount `v` under α; `None` as for [`Generators::of`], which does not happen.
+fn vector_commitment(v: u64, alpha: &Scalar) -> Option<Element> {
+    let Generators { elements, .. } = Generators::of(1)?;
+    let bits = elements.g.iter().zip(&elements.h).enumerate();
+    let sum = bits.fold(identity(), |sum, (i, (g, h))| if v >> i & 1 == 1 { sum + g } else { sum - h });
+    Some(mul_g(alpha) + sum)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use super::{A, BITS, Challenges, E_BLINDING, IPP_A, IPP_B, L0, ROUNDS, S, T_X, T_X_BLINDING, T1, T2};
 use crate::{
     batch::{claim::Claim, terms::Terms, weights::ProofWeights},
-    group::StaticBases,
+    generators::StaticBases,
     msm::{Instructions, Kernel, Residue, Residues, Words, inverses, is_canonical, words},
 };
 

@@ -37,6 +37,11 @@ pub(super) fn check(terms: &[(Scalar, Element)]) {
         let scalars: Vec<_> = scalars.iter().map(words).collect();
         let fixed = FixedBases::new(backend, &points).sum_of_products(backend, &scalars);
         let free = Sum::of_products(backend, &points, &scalars);
+        let two = FixedBases::new(backend, &points).two_sums_of_products(backend, [&scalars; 2]);
+        let expected = encoded(&(sum + minus_claimed));
+        for sum in [fixed, free].iter().chain(&two) {
+            assert_eq!(sum.encode(), expected, "{backend:?}");
+        }
         assert_eq!(fixed.is_identity(), free.is_identity(), "{backend:?}");
         free.is_identity()
     };
