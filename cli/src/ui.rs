@@ -37,6 +37,12 @@ impl Ui {
         }
     }
 
+    /// Prints a warning, also with `--quiet`: what follows from a command is not what it seems.
+    pub(crate) fn warn(&self, text: &str) {
+        // A closed standard error is not an error.
+        let _ = writeln!(anstream::stderr(), "warning: {text}");
+    }
+
     /// Prints a message only with `--verbose`.
     pub(crate) fn detail(&self, text: &str) {
         if self.volume >= Volume::Verbose {

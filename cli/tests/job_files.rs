@@ -269,4 +269,168 @@ fn a_suppressed_figure_is_shown_as_such() {
     assert!(shown.contains("mean of a = 5.000000") && shown.contains("mean of b = suppressed"), "{shown}");
     let record: Value = serde_json::from_str(&world.run(&format!("{words} --json")).ok()).unwrap();
     assert_eq!(record["parties"]["west"]["figures"][1]["value"], Value::Null);
+    assert_eq!(record["parties"]["west"]["verdict"], "partly suppressed");
+    // Group b has no row: its cells are empty, and nobody takes a zero for a result.
+    world.run(&format!("{words} --out shown")).ok();
+    assert_eq!(
+        world.read("shown/west/groups.csv").replace('\r', ""),
+        "group,shown,count,sum\na,1,3,15\nb,0,,\n"
+    );
+    let result: Value = serde_json::from_str(&world.read("shown/west/result.json")).unwrap();
+    assert_eq!(
+        (&result["verdict"], &result["outputs"]["groups"][1]["sum"]),
+        (&"partly suppressed".into(), &Value::Null)
+    );
+    // If every group is suppressed, there is no result.
+    world.write("job.toml", &world.read("job.toml").replace("minimum = 2", "minimum = 4"));
+    let said = world.run(&format!("{words} --out none")).fails(5);
+    assert!(said.contains("has no result") && said.contains("suppressed"), "{said}");
+    assert_eq!(world.read("none/west/groups.csv").replace('\r', ""), "group,shown,count,sum\na,0,,\nb,0,,\n");
+}
+
+#[test]
+fn a_program_that_panics_has_no_result() {
+    let world = signed();
+    world.write("program.garble.rs", "pub fn main(x: u8, y: u8, z: u8) -> u8 { x + y + z }");
+    let auction = "builtin = \"auction@1\"\nparameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
+    let job = world.read("job.toml");
+    assert!(job.contains(auction), "{job}");
+    let panicked = "[[output]]\nname = \"panicked\"\nresult_parties = [\"north\", \"west\"]\n\n[[output]]\nname = \"result\"";
+    let job = job
+        .replace(auction, "garble = \"program.garble.rs\"")
+        .replace("[[output]]\nname = \"result\"", panicked);
+    world.write("job.toml", &job.replace("and_gates = ", "and_gates = 9"));
+    for (name, column) in [("north", "x"), ("south", "y"), ("west", "z")] {
+        world.write(&format!("{name}.csv"), &format!("{column}\n100\n"));
+    }
+    let words =
+        "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv --out out";
+    let said = world.run(words).fails(5);
+    assert!(said.contains("has no result") && said.contains("the program panicked"), "{said}");
+    assert!(world.read("out/west/result.json").contains("\"verdict\": \"panicked\""));
+    assert_eq!(
+        world.read("out/west/result.csv").lines().nth(1).unwrap_or_default().trim_matches(['"', '\r']),
+        ""
+    );
+}
+
+/// Words that stand in headings, keys and fields of an input party's files, and nowhere else.
+const MARKS: [&str; 4] = ["Zebra77", "Quagga88", "4711.0815", "Okapi-1970-01-01"];
+
+#[test]
+fn no_byte_of_a_file_is_in_any_message() {
+    let world = signed();
+    let [heading, text, number, date] = MARKS;
+    let files = [
+        ("north.csv", format!("{heading};{date};{number}\nx\n")),
+        ("north.csv", format!("{heading}\n1\n")),
+        ("north.csv", format!("bid,{heading}\n1,{text}\n")),
+        ("north.csv", format!("bid\n{text}\n")),
+        ("north.csv", format!("bid\n{number}\n")),
+        ("north.csv", format!("bid\n1,{text},{number}\n")),
+        ("north.csv", format!("bid\n1\n{text}\n")),
+        ("north.csv", format!("sep=;\nbid;{heading}\n1;2\n")),
+        ("north.csv", format!("bid,bid\n{number},{text}\n")),
+        ("north.csv", format!("\"{heading}\n")),
+        ("north.csv", format!("PK\u{3}\u{4}{text}")),
+        ("north.csv", format!("bid\n1\u{0}{text}\n")),
+        ("north.csv", format!("{{\"{heading}\": \"{text}\"}}\n")),
+        ("north.jsonl", format!("{{\"{heading}\": {number}}}\n")),
+        ("north.jsonl", format!("{{\"bid\": \"{text}\"}}\n")),
+        ("north.jsonl", format!("{{\"bid\": {number}}}\n")),
+        ("north.jsonl", format!("{{\"bid\": {{\"{heading}\": 1}}}}\n")),
+        ("north.jsonl", format!("{{\"bid\": {text}}}\n")),
+        ("north.jsonl", format!("{heading},{text}\n")),
+        ("north.json", format!("[{{\"bid\": 1}}, {{\"{heading}\": {number}}}]")),
+        ("north.json", format!("[{{\"bid\": {text}}}]")),
+        ("north.json", format!("[\"{text}\"]")),
+    ];
+    for (name, file) in files {
+        world.write(name, &file);
+        let run = format!("mpc run job.toml --as north --key north.key --input {name}");
+        let local = format!(
+            "mpc local job.toml --input north={name} --input south=south.csv --input west=west.csv -v"
+        );
+        for words in [
+            format!("mpc check job.toml --as north --input {name}"),
+            format!("mpc check job.toml --as north --input {name} --json"),
+            run.clone(),
+            format!("{run} -v --json"),
+            local,
+        ] {
+            let said = world.run(&words);
+            assert_eq!(said.code, 1, "{file:?}: {said:?}");
+            let found = MARKS.iter().find(|mark| said.err.contains(**mark) || said.out.contains(**mark));
+            assert_eq!(found, None, "{words}: {said:?}");
+        }
+        fs::remove_file(world.path(name)).unwrap();
+    }
+    // Nor in any file that was written.
+    let marks = MARKS.join("\\|");
+    assert_eq!(world.shell(&format!("grep -rl '{marks}' . || true")).ok(), "");
+}
+
+#[test]
+fn the_rows_of_one_party_are_checked_offline_and_all_faults_are_listed() {
+    let world = signed();
+    let sums =
+        "parameters = { rows = [5, 5, 5], groups = [\"a\", \"b\"], value = { max = 100 }, minimum = 2 }";
+    let auction = "parameters = { bidders = 3, bid = { max = 100000, decimals = 2 }, reserve = 100 }";
+    let job = world.read("job.toml").replace("auction@1", "sum_by_group@1").replace(auction, sums);
+    world.write("job.toml", &job.replace("name = \"result\"", "name = \"groups\""));
+    world.write("north.csv", "group;value\r\n0;x\r\n7;1\r\n1;1,500\r\n\r\n1;TRUE\r\n");
+    let said = world.run("mpc check job.toml --as north --input north.csv").fails(1);
+    for fault in [
+        "row 1 (line 2), column value",
+        "row 2 (line 3), column group",
+        "row 3 (line 4), column value",
+        "row 4 (line 6), column value",
+    ] {
+        assert!(said.contains(fault), "{fault}: {said}");
+    }
+    world.write("north.csv", "group;value\r\n0;5\r\n1;7\r\n;\r\n");
+    let shown = world.run("mpc check job.toml --as north --input north.csv").ok();
+    assert!(shown.contains("every row fits the job"), "{shown}");
+    world.run("mpc check job.toml --input north.csv").fails(2);
+    assert!(
+        world.run("mpc check job.toml --as east --input north.csv").fails(1).contains("no party named east")
+    );
+}
+
+#[test]
+fn a_policy_of_the_signature_is_needed_at_the_run() {
+    let world = signed();
+    let run = take_part("west");
+    world.run("mpc sign job.toml --key west.key --policy policy.toml --yes").ok();
+    let said = world.run(&run).fails(1);
+    assert!(said.contains("signed the job under a policy") && said.contains("--policy FILE"), "{said}");
+    // The default file in the party's folder counts as given.
+    let home = fs::read_dir(world.path("data/jobs")).unwrap().next().unwrap().unwrap().path();
+    world.write("none.toml", &world.read("policy.toml").replace("runs_a_month = 1", "runs_a_month = 0"));
+    fs::copy(world.path("none.toml"), home.join("policy.toml")).unwrap();
+    assert!(world.run(&run).fails(1).contains("your policy forbids this job"));
+}
+
+#[test]
+fn a_job_names_only_files_in_its_folder_and_results_go_to_a_private_one() {
+    let world = signed();
+    let job = world.read("job.toml");
+    for (name, why) in [("../../../../etc/passwd", "only files in its own folder"), ("link", "leads out")] {
+        symlink("/etc/passwd", world.path("link")).ok();
+        world.write("job.toml", &job.replace("key = \"north.pub\"", &format!("key = \"{name}\"")));
+        let said = world.run("mpc check job.toml").fails(1);
+        assert!(said.contains(why) && !said.contains("root:"), "{said}");
+    }
+    world.write("job.toml", &job);
+    fs::create_dir_all(world.path("open")).unwrap();
+    fs::set_permissions(world.path("open"), PermissionsExt::from_mode(0o777)).unwrap();
+    let [north, south] = ["north", "south"].map(|name| start(&world, &take_part(name)));
+    let said = world.run(&format!("{} --out open", take_part("west"))).fails(1);
+    assert!(said.contains("other users can write to this folder") && said.contains("chmod go-w"), "{said}");
+    assert_eq!(fs::read_dir(world.path("open")).unwrap().count(), 0);
+    fs::set_permissions(world.path("open"), PermissionsExt::from_mode(0o700)).unwrap();
+    assert!(world.run(&format!("{} --out open", take_part("west"))).ok().contains("12.50"));
+    for party in [north, south] {
+        assert!(party.wait_with_output().unwrap().status.success());
+    }
 }

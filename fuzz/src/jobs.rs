@@ -85,7 +85,9 @@ pub fn mpc_job_post(data: &[u8]) -> Verdict {
 /// A receipt that is accepted says what both computers of its own job signed, in words and in bytes.
 pub fn mpc_receipt(data: &[u8]) -> Verdict {
     let Ok(text) = str::from_utf8(data) else { return Verdict::Refused };
-    let Ok((of, receipt)) = receipt_file::read(text) else { return Verdict::Refused };
+    let Ok(receipt_file::SignedReceipt { job: of, receipt }) = receipt_file::read(text) else {
+        return Verdict::Refused;
+    };
     assert_eq!(of.id(), job().id(), "nobody can sign for the computers of another job");
     assert!(receipt_file::read(&receipt_file::render(&of, &receipt).to_string()).is_ok());
     Verdict::Accepted

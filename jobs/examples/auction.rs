@@ -13,8 +13,9 @@ use std::fs::{File, read_to_string};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_jobs::in_process::{self, Parties};
 use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::result::PartyResult;
 use sotto_jobs::summary::describe;
-use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file, receipt_file, rows};
+use sotto_jobs::{Agreement, Approval, Computation, Format, Identity, Job, job_file, rows};
 use sotto_mpc::Bits;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/gallery/auction");
@@ -53,8 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for (party, outputs) in &results.outputs {
         println!("{} receives", job.party(*party).name);
-        for (table, rows) in receipt_file::tables(&program, outputs) {
-            println!("{}", receipt_file::table_csv(table, &rows)?.replace("\r\n", "\n").trim_end());
+        for table in PartyResult::of(&program, outputs).tables {
+            println!("{}", table.to_csv()?.replace("\r\n", "\n").trim_end());
         }
     }
     Ok(())

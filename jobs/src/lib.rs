@@ -35,6 +35,7 @@ pub mod in_process;
 pub mod job_file;
 pub mod policy_file;
 pub mod receipt_file;
+pub mod result;
 pub mod rows;
 
 pub mod edge;

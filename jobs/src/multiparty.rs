@@ -32,6 +32,6 @@ pub use checked::{CheckedInputs, Chunk};
 pub use declaration::{Cells, Column, Declaration, INPUTS_HOLD, RowError, RowErrorKind, Rows, Table};
 pub use delegated::Delegated;
 pub use functionality::{Functionality, Header, MAX_INPUT_BITS, TooLarge};
-pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough};
+pub use local_step::{Figure, LocalStep, LocalStepError, PassThrough, RowNames};
 pub use parameters::{Parameter, ParameterError, Parameters};
 pub use request::max_input_request;

@@ -16,7 +16,9 @@ use super::text::{Line, TextError};
 use crate::builtins::Builtin;
 use crate::circuits::BristolFunctionality;
 use crate::circuits::GarbleFunctionality;
-use crate::multiparty::{Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, TooLarge};
+use crate::multiparty::{
+    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, RowNames, Table, TooLarge,
+};
 use sotto_mpc::Fancy;
 use sotto_mpc::circuit::language::COMPILER;
 use sotto_mpc::inputs::Inputs;
@@ -120,5 +122,13 @@ impl Functionality for Computation {
 
     fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
         with!(self, program => program.figures(outputs))
+    }
+
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        with!(self, program => program.is_suppressed(table, row))
+    }
+
+    fn row_names(&self, table: &Table) -> Option<RowNames> {
+        with!(self, program => program.row_names(table))
     }
 }

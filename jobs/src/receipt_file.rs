@@ -2,19 +2,21 @@
 //!
 //! `receipt.json` has the canonical bytes of job and receipt as hexadecimal digits, and the same content as
 //! JSON fields. The bytes are verified; the fields are rendered from them again and must be equal.
-//! `result.json` has the result party's tables and the two output shares that they come from, to which the
-//! receipt commits.
+//! `result.json` has the result party's tables, a [verdict](Verdict) whether they mean anything, and the two
+//! output shares that they come from, to which the receipt commits.
 
 use serde_json::{Value, json};
 
 use crate::codec::DecodeError;
 use crate::json::UniqueMembers;
-use crate::multiparty::{Cells, Functionality, Table};
+use crate::multiparty::{Functionality, Table};
 use crate::output_share::{AttemptOutputs, WrongOutputShare};
 use crate::receipt::{Receipt, ReceiptError, Statement};
-use crate::summary::decimal;
+use crate::result::{OutputBits, PartyResult, Verdict};
 use crate::{Job, PartyId};
 use sotto_party::hex::{from_hex, to_hex};
+
+pub use crate::result::tables;
 
 /// Longest receipt file, in bytes.
 pub const MAX_FILE: u64 = 1 << 22;
@@ -45,6 +47,15 @@ pub enum FileError {
     /// The words do not say what was signed.
     #[error("the words of the receipt differ from what the compute parties signed: they were altered")]
     Words,
+}
+
+/// A receipt that both compute parties of its job signed.
+#[derive(Clone, Debug)]
+pub struct SignedReceipt {
+    /// The job.
+    pub job: Job,
+    /// What both signed.
+    pub receipt: Receipt,
 }
 
 /// A receipt as a JSON record.
@@ -83,27 +94,38 @@ pub fn render(job: &Job, receipt: &Receipt) -> Value {
 ///
 /// # Errors
 /// If it is none, or was altered.
-pub fn read(text: &str) -> Result<(Job, Receipt), FileError> {
+pub fn read(text: &str) -> Result<SignedReceipt, FileError> {
     let UniqueMembers(value) = serde_json::from_str(text).map_err(|_| FileError::Form(NO_JSON))?;
     let bytes = |name: &str| bytes(value.get(name).and_then(Value::as_str));
     let job = Job::from_bytes(&bytes("job_bytes").ok_or(FileError::Form("it has no `job_bytes`"))?)?;
     let receipt = bytes("receipt_bytes").ok_or(FileError::Form("it has no `receipt_bytes`"))?;
     let receipt = Receipt::from_bytes(&job, &receipt)?;
-    if render(&job, &receipt) == value { Ok((job, receipt)) } else { Err(FileError::Words) }
+    if render(&job, &receipt) == value { Ok(SignedReceipt { job, receipt }) } else { Err(FileError::Words) }
 }
 
-/// What a result party got, as JSON: its name, its tables and what shows that they are those of the receipt.
+/// Whose result of which job a file is.
+#[derive(Clone, Copy, Debug)]
+pub struct ResultOf<'j> {
+    /// The job.
+    pub job: &'j Job,
+    /// The result party.
+    pub party: PartyId,
+}
+
+/// What a result party got, as JSON: its name, whether that is a result, its tables and what shows that they
+/// are those of the receipt.
 #[must_use]
 pub fn render_result(
     program: &impl Functionality,
-    (job, result_party): (&Job, PartyId),
-    outputs: &[(usize, Vec<bool>)],
+    ResultOf { job, party }: ResultOf<'_>,
+    outputs: &OutputBits,
     [garbler, evaluator]: &[Vec<u8>; 2],
 ) -> Value {
-    let tables = tables(program, outputs).into_iter();
-    let tables = tables.map(|(table, rows)| (table.name.clone(), table_json(table, &rows)));
+    let PartyResult { verdict, tables, .. } = PartyResult::of(program, outputs);
+    let tables = tables.iter().map(|table| (table.name().to_owned(), table.to_json()));
     json!({
-        "job": job.id().to_string(), "result_party": job.party(result_party).name.as_str(),
+        "job": job.id().to_string(), "result_party": job.party(party).name.as_str(),
+        "verdict": verdict.map(Verdict::as_str),
         "outputs": tables.collect::<serde_json::Map<_, _>>(),
         "output_shares": { "garbler": to_hex(garbler), "evaluator": to_hex(evaluator) },
     })
@@ -117,11 +139,11 @@ pub fn render_result(
 pub fn read_result(
     text: &str,
     program: &impl Functionality,
-    (job, receipt): (&Job, &Receipt),
+    SignedReceipt { job, receipt }: &SignedReceipt,
 ) -> Result<PartyId, FileError> {
     let UniqueMembers(value) = serde_json::from_str(text).map_err(|_| FileError::Form(NO_JSON))?;
-    let result_party = value.get("result_party").and_then(Value::as_str).and_then(|name| job.find(name));
-    let result_party = result_party.ok_or(FileError::Form("it names no result party of the job"))?;
+    let party = value.get("result_party").and_then(Value::as_str).and_then(|name| job.find(name));
+    let party = party.ok_or(FileError::Form("it names no result party of the job"))?;
     let output_share = |compute_party: &str| {
         let digits = value
             .get("output_shares")
@@ -131,16 +153,13 @@ pub fn read_result(
     };
     let widths: Vec<usize> = program.declaration().outputs().iter().map(Table::bits).collect();
     let origin = AttemptOutputs { job, run_id: receipt.facts.run_id, widths: &widths };
-    let received = origin.received(
-        result_party,
-        &receipt.facts,
-        [output_share("garbler")?, output_share("evaluator")?],
-    )?;
-    let outputs: Vec<_> = job.outputs_of(result_party).into_iter().zip(received.outputs).collect();
-    let says = render_result(program, (job, result_party), &outputs, &received.output_shares);
+    let received =
+        origin.received(party, &receipt.facts, [output_share("garbler")?, output_share("evaluator")?])?;
+    let outputs: Vec<_> = job.outputs_of(party).into_iter().zip(received.outputs).collect();
+    let says = render_result(program, ResultOf { job, party }, &outputs, &received.output_shares);
     let same =
         says.as_object().is_some_and(|says| says.iter().all(|(name, reply)| value.get(name) == Some(reply)));
-    if same { Ok(result_party) } else { Err(FileError::Outputs) }
+    if same { Ok(party) } else { Err(FileError::Outputs) }
 }
 
 /// The bytes of hexadecimal digits.
@@ -148,49 +167,4 @@ fn bytes(digits: Option<&str>) -> Option<Vec<u8>> {
     let digits = digits?;
     let mut bytes = vec![0; digits.len() / 2];
     from_hex(digits, &mut bytes).map(|()| bytes)
-}
-
-/// A result party's outputs: each table with its rows.
-#[must_use]
-pub fn tables<'p>(
-    program: &'p impl Functionality,
-    outputs: &[(usize, Vec<bool>)],
-) -> Vec<(&'p Table, Cells)> {
-    let declared = program.declaration().outputs();
-    // What is for others is as if it were zero, and is not looked at.
-    let bits = declared.iter().enumerate().flat_map(|(i, table)| {
-        let ours = outputs.iter().find(|(place, _)| *place == i).map(|(_, bits)| bits.clone());
-        ours.unwrap_or_else(|| vec![false; table.bits()])
-    });
-    let cells = program.declaration().decode(&bits.collect::<Vec<_>>()).unwrap_or_default();
-    let ours = |(i, (_, _)): &(usize, _)| outputs.iter().any(|(place, _)| place == i);
-    declared.iter().zip(cells).enumerate().filter(ours).map(|(_, table)| table).collect()
-}
-
-/// A table as JSON: a list of objects, decimals as texts, so that nothing is rounded.
-#[must_use]
-pub fn table_json(table: &Table, rows: &Cells) -> Value {
-    let row = |row: &Vec<i128>| {
-        let cells = table.columns.iter().zip(row);
-        cells
-            .map(|(c, value)| (c.name.clone(), json!(decimal(*value, c.number.decimals()))))
-            .collect::<serde_json::Map<_, _>>()
-    };
-    json!(rows.iter().map(row).collect::<Vec<_>>())
-}
-
-/// A table as CSV with a heading.
-///
-/// # Errors
-/// Never on a table of text.
-pub fn table_csv(table: &Table, rows: &Cells) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(table.columns.iter().map(|column| column.name.as_str()))?;
-    for row in rows {
-        writer.write_record(
-            table.columns.iter().zip(row).map(|(c, value)| decimal(*value, c.number.decimals())),
-        )?;
-    }
-    let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -15,15 +15,17 @@ mod csv_table;
 mod encoding;
 mod field;
 mod json_table;
+mod sink;
 
 use std::io::Read;
 
 use crate::budget::RowsHasher;
-use crate::job::{Column, Count, Table};
-use crate::multiparty::{LocalStep, LocalStepError};
-use field::Cell;
+use crate::job::{Count, Table};
+use crate::multiparty::LocalStep;
+use sink::{Faults, Reading, RowSink, count};
 
-pub use field::{FieldFault, Reason};
+pub use field::{FieldFault, Reason, number};
+pub use sink::RowsError;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,55 +43,6 @@ impl Format {
         let name = name.to_ascii_lowercase();
         let is_json = [".jsonl", ".ndjson", ".json"].iter().any(|end| name.ends_with(end));
         if is_json { Self::JsonLines } else { Self::Csv }
-    }
-}
-
-/// What is wrong with an input party's rows.
-#[derive(Debug, thiserror::Error)]
-pub enum RowsError {
-    /// A field of a row.
-    #[error("table {table}, row {row} (line {line}), column {column}: {what}")]
-    Field {
-        /// The table.
-        table: String,
-        /// The row, from 1, without the heading.
-        row: u64,
-        /// The line of the file.
-        line: u64,
-        /// The column.
-        column: String,
-        /// What is wrong.
-        what: FieldFault,
-    },
-    /// A row as a whole, or the heading.
-    #[error("table {table}, line {line}: {what}")]
-    Line {
-        /// The table.
-        table: String,
-        /// The line of the file.
-        line: u64,
-        /// What is wrong.
-        what: String,
-    },
-    /// Another number of rows than was signed.
-    #[error("table {table} has {given} rows, the job says {wanted}")]
-    Count {
-        /// The table.
-        table: String,
-        /// Rows of the file.
-        given: u64,
-        /// Rows of the job.
-        wanted: String,
-    },
-    /// The program's own first step refuses.
-    #[error(transparent)]
-    LocalStep(#[from] LocalStepError),
-}
-
-impl RowsError {
-    fn of_field(table: &Table, column: &Column, [row, line]: [u64; 2], what: FieldFault) -> Self {
-        let (table, column) = (table.name.to_string(), column.name.to_string());
-        Self::Field { table, row, line, column, what }
     }
 }
 
@@ -145,39 +98,6 @@ fn first_fault<R: Read>(
     faults.found.pop().map_or(Ok(rows), Err)
 }
 
-/// Nothing more is to be read.
-#[derive(Clone, Copy, Debug)]
-struct Stop;
-
-/// What is wrong so far.
-struct Faults {
-    most: usize,
-    found: Vec<RowsError>,
-}
-
-impl Faults {
-    /// Adds a fault; after the last that is wanted, reading stops.
-    fn add(&mut self, fault: RowsError) -> Result<(), Stop> {
-        self.found.push(fault);
-        if self.found.len() < self.most { Ok(()) } else { Err(Stop) }
-    }
-
-    /// Adds a fault after which the file cannot be read.
-    fn stop(&mut self, fault: RowsError) -> Result<(), Stop> {
-        self.found.push(fault);
-        Err(Stop)
-    }
-}
-
-/// What a row is handed to.
-type TakeRow<'l> = dyn FnMut(usize, &[i128]) -> Result<(), LocalStepError> + 'l;
-
-/// Where rows go.
-struct Reading<'l> {
-    take: &'l mut TakeRow<'l>,
-    hasher: Option<&'l mut RowsHasher>,
-}
-
 impl Reading<'_> {
     /// Reads all tables; how many rows each has.
     fn read<R: Read>(
@@ -208,101 +128,11 @@ impl Reading<'_> {
     }
 }
 
-/// Where the rows of one table go.
-struct RowSink<'r, 'l> {
-    place: usize,
-    table: &'r Table,
-    given: u64,
-    numbers: Vec<i128>,
-    reading: &'r mut Reading<'l>,
-}
-
-impl RowSink<'_, '_> {
-    /// Takes a row; without a number for some cell, it only counts.
-    fn row(&mut self, cells: &[Option<Cell>], line: u64, faults: &mut Faults) -> Result<(), Stop> {
-        self.given += 1;
-        // Not one row more than was signed is even looked at.
-        if self.given > self.table.rows {
-            return faults.stop(count(self.table, self.given));
-        }
-        self.numbers.clear();
-        self.numbers.extend(cells.iter().flatten().map(|cell| cell.number));
-        if self.numbers.len() < cells.len() {
-            return Ok(());
-        }
-        if let Some(hasher) = &mut self.reading.hasher {
-            hasher.row(self.place, cells.iter().map(|cell| cell.and_then(|cell| cell.written)));
-        }
-        (self.reading.take)(self.place, &self.numbers).or_else(|e| {
-            let (table, what) = (self.table.name.to_string(), e.to_string());
-            faults.add(RowsError::Line { table, line, what })
-        })
-    }
-}
-
-fn count(table: &Table, given: u64) -> RowsError {
-    let most = if table.count == Count::UpTo { "at most " } else { "exactly " };
-    RowsError::Count { table: table.name.to_string(), given, wanted: format!("{most}{}", table.rows) }
-}
-
-/// The place in the schema of each name; all must be there, once, and nothing else. A name that the job does
-/// not have is named by its place.
-fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, String> {
-    let mut order = Vec::with_capacity(table.columns.len());
-    for (place, name) in names.enumerate() {
-        let at = table.columns.iter().position(|column| column.name.as_str() == name);
-        match at {
-            None => {
-                let known: Vec<_> = table.columns.iter().take(8).map(|c| format!("{:?}", c.name)).collect();
-                let more = if table.columns.len() > 8 { ", …" } else { "" };
-                return Err(format!(
-                    "the name of column {} is not one that the job names ({}{more})",
-                    place + 1,
-                    known.join(", ")
-                ));
-            }
-            Some(at) if order.contains(&at) => return Err(format!("the column {name:?} occurs twice")),
-            Some(at) => order.push(at),
-        }
-    }
-    let lacks = (0..table.columns.len()).find(|at| !order.contains(at)).and_then(|at| table.columns.get(at));
-    lacks.map_or(Ok(order), |column| {
-        Err(format!("the column {:?} of the job is not there", column.name.as_str()))
-    })
-}
-
-/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
-/// than that, and never rounded.
-///
-/// ```
-/// use sotto_jobs::rows::number;
-/// assert_eq!(number("-12.5", 2), Some(-1250));
-/// assert_eq!(number("12.345", 2), None); // more decimals than the schema has
-/// assert_eq!(number("1e3", 0), None);
-/// ```
-#[must_use]
-pub fn number(text: &str, decimals: u8) -> Option<i128> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let figures = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
-    let point_is_valid = !whole.is_empty() && !digits.ends_with('.');
-    if !figures || !point_is_valid || fraction.len() > usize::from(decimals) || whole.len() > 30 {
-        return None;
-    }
-    let zeros = usize::from(decimals) - fraction.len();
-    let mut all = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', zeros));
-    let value = all.try_fold(0i128, |value, b| value.checked_mul(10)?.checked_add(i128::from(b - b'0')))?;
-    Some(if negative { -value } else { value })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::multiparty::{self, Cells, PassThrough, Rows};
+    use crate::job::Column;
+    use crate::multiparty::{self, Cells, LocalStepError, PassThrough, Rows};
     use crate::text::Line;
     use sotto_mpc::number::Number;
 

@@ -7,6 +7,7 @@
 //! | 2 | usage |
 //! | 3 | the node or another party cannot be reached |
 //! | 4 | declined, or no terminal to ask on |
+//! | 5 | a joint computation ended and has no result |
 //! | 70 | internal error |
 //! | 130 | interrupted |
 
@@ -21,6 +22,7 @@ pub(crate) enum Code {
     Usage = 2,
     Unreachable = 3,
     Declined = 4,
+    NoResult = 5,
     Internal = 70,
     Interrupted = 130,
 }

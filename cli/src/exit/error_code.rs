@@ -62,6 +62,8 @@ error_codes! {
     Declined = "declined", Declined;
     /// There is no terminal to ask on.
     NoTerminal = "no-terminal", Declined;
+    /// A joint computation ended and has no result.
+    NoResult = "no-result", NoResult;
     /// A fault of the program.
     Internal = "internal", Internal;
     /// Ended by a signal.
@@ -143,6 +145,7 @@ impl ErrorCode {
             Code::Usage => Self::Usage,
             Code::Unreachable => Self::Unreachable,
             Code::Declined => Self::Declined,
+            Code::NoResult => Self::NoResult,
             Code::Internal => Self::Internal,
             Code::Interrupted => Self::Interrupted,
             Code::Done | Code::Refused => Self::Refused,

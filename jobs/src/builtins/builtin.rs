@@ -8,7 +8,8 @@ use super::sum_by_group::SumByGroup;
 use super::top_k::TopK;
 use super::welch::Welch;
 use crate::multiparty::{
-    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, ParameterError, Parameters,
+    Cells, CheckedInputs, Figure, Functionality, Header, LocalStep, ParameterError, Parameters, RowNames,
+    Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::inputs::Inputs;
@@ -71,6 +72,14 @@ macro_rules! builtin {
 
             fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
                 match self { $(Self::$program(program) => program.figures(outputs),)+ }
+            }
+
+            fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+                match self { $(Self::$program(program) => program.is_suppressed(table, row),)+ }
+            }
+
+            fn row_names(&self, table: &Table) -> Option<RowNames> {
+                match self { $(Self::$program(program) => program.row_names(table),)+ }
             }
         }
     };

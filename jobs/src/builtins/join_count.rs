@@ -164,6 +164,10 @@ impl Functionality for JoinCount {
         Ok(())
     }
 
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        table.name == "join" && row.first() == Some(&0)
+    }
+
     fn local(&self, party: usize) -> Box<dyn LocalStep + '_> {
         Box::new(Ascending {
             rows: PassThrough::new(self.header.declaration.party(party)),

@@ -14,7 +14,7 @@
 
 use crate::multiparty::{
     Cells, CheckedInputs, Column, Declaration, Figure, Functionality, Header, ParameterError, Parameters,
-    Rows, Table,
+    RowNames, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
@@ -148,6 +148,15 @@ impl Functionality for SumByGroup {
             outputs.extend(f.keep(&shown, &sum)?.wires());
         }
         Ok(())
+    }
+
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        table.name == "groups" && row.first() == Some(&0)
+    }
+
+    fn row_names(&self, table: &Table) -> Option<RowNames> {
+        let names = || RowNames { column: "group", names: self.groups.clone() };
+        (table.name == "groups").then(names)
     }
 
     fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {

@@ -17,7 +17,7 @@ mod student;
 
 use crate::multiparty::{
     Cells, CheckedInputs, Chunk, Column, Declaration, Figure, Functionality, Header, LocalStep,
-    LocalStepError, ParameterError, Parameters, Rows, Table,
+    LocalStepError, ParameterError, Parameters, RowNames, Rows, Table,
 };
 use sotto_mpc::Fancy;
 use sotto_mpc::gadgets::{Arithmetic, CarrySaveAdder, Comparison, Selection, Words};
@@ -166,6 +166,15 @@ impl Functionality for Welch {
             }
         }
         Ok(())
+    }
+
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        table.name == "arms" && row.first() == Some(&0)
+    }
+
+    fn row_names(&self, table: &Table) -> Option<RowNames> {
+        let names = || RowNames { column: "arm", names: vec!["0".to_owned(), "1".to_owned()] };
+        (table.name == "arms").then(names)
     }
 
     fn local(&self, _: usize) -> Box<dyn LocalStep + '_> {

@@ -7,8 +7,8 @@ use sotto_mpc::program::{ProgramId, ProgramName};
 use sotto_mpc::{Fancy, Inputs};
 
 use super::checked::{Anonymous, CheckedInputs, Given};
-use super::declaration::{Cells, Declaration, RowError};
-use super::local_step::{Figure, LocalStep, PassThrough};
+use super::declaration::{Cells, Declaration, RowError, Table};
+use super::local_step::{Figure, LocalStep, PassThrough, RowNames};
 
 /// Most input bits of all input parties together: at a compute party each share is a bit, and for a program
 /// that wants all its rows at once some labels of 16 bytes.
@@ -74,6 +74,19 @@ pub trait Functionality {
     fn figures(&self, outputs: &[Cells]) -> Vec<Figure> {
         let _ = outputs;
         Vec::new()
+    }
+
+    /// Whether the numbers of a row of an output table stand for nothing, because too few rows are behind
+    /// them: never by default.
+    fn is_suppressed(&self, table: &Table, row: &[i128]) -> bool {
+        let _ = (table, row);
+        false
+    }
+
+    /// What the rows of an output table are: by default they have no names.
+    fn row_names(&self, table: &Table) -> Option<RowNames> {
+        let _ = table;
+        None
     }
 
     /// The whole program: the body, and before it whose inputs hold; if not all do, everything else is zero.

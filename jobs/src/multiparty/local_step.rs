@@ -118,3 +118,12 @@ pub struct Figure {
     /// The value; NaN if the outputs do not determine it.
     pub value: f64,
 }
+
+/// Names for the rows of an output table, where its numbers do not have them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowNames {
+    /// What the rows are, as the heading of a column.
+    pub column: &'static str,
+    /// The name of each row.
+    pub names: Vec<String>,
+}

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use super::encoding::{Allowance, Text};
 use super::field::{Comma, Written, cell};
-use super::{Faults, RowSink, RowsError, Stop};
+use super::sink::{Faults, RowSink, RowsError, Stop, order as order_of};
 use crate::job::Table;
 
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -75,7 +75,7 @@ fn names(heading: &str, separator: u8) -> Vec<String> {
 /// The separator of a heading, and the place in the schema of each of its names.
 fn order(table: &Table, heading: &str, stated: Option<u8>) -> Result<(u8, Vec<usize>), String> {
     let candidates: Vec<u8> = stated.map_or_else(|| SEPARATORS.to_vec(), |separator| vec![separator]);
-    let fits = |separator: &u8| super::order(table, names(heading, *separator).iter().map(String::as_str));
+    let fits = |separator: &u8| order_of(table, names(heading, *separator).iter().map(String::as_str));
     if let Some(found) = candidates.iter().find_map(|separator| Some((*separator, fits(separator).ok()?))) {
         return Ok(found);
     }

@@ -132,10 +132,38 @@ pub(super) fn cell(column: &Column, written: Written<'_>, comma: Comma) -> Resul
         (Comma::IsPoint, Some(true)) => text.replacen(',', ".", 1),
         _ => text.to_owned(),
     };
-    let number = super::number(&point, column.decimals)
+    let number = number(&point, column.decimals)
         .ok_or_else(|| FieldFault::Number(reason(text, comma), column.decimals))?;
     let held = (column.min..=column.max).contains(&number);
     held.then(|| of(column, number)).ok_or(FieldFault::Range)
+}
+
+/// The number of a decimal text in units of its last decimal: sign, digits, point, digits; no more decimals
+/// than that, and never rounded.
+///
+/// ```
+/// use sotto_jobs::rows::number;
+/// assert_eq!(number("-12.5", 2), Some(-1250));
+/// assert_eq!(number("12.345", 2), None); // more decimals than the schema has
+/// assert_eq!(number("1e3", 0), None);
+/// ```
+#[must_use]
+pub fn number(text: &str, decimals: u8) -> Option<i128> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let figures = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+    let point_is_valid = !whole.is_empty() && !digits.ends_with('.');
+    if !figures || !point_is_valid || fraction.len() > usize::from(decimals) || whole.len() > 30 {
+        return None;
+    }
+    let zeros = usize::from(decimals) - fraction.len();
+    let mut all = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', zeros));
+    let value = all.try_fold(0i128, |value, b| value.checked_mul(10)?.checked_add(i128::from(b - b'0')))?;
+    Some(if negative { -value } else { value })
 }
 
 fn of(column: &Column, number: i128) -> Cell {

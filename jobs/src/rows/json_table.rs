@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::csv_table::unreadable;
 use super::encoding::{Allowance, Text};
 use super::field::{Comma, FieldFault, Written, cell};
-use super::{Faults, RowSink, RowsError, Stop};
+use super::sink::{Faults, RowSink, RowsError, Stop, order as order_of};
 use crate::job::Table;
 use crate::json::Members;
 
@@ -173,7 +173,7 @@ impl Rows<'_, '_, '_> {
         // Whether a column may be absent is decided field by field.
         let absent = self.table.columns.iter().map(|column| column.name.as_str());
         let absent = absent.filter(|name| members.iter().all(|(member, _)| member != name));
-        if let Err(what) = super::order(self.table, names.chain(absent)) {
+        if let Err(what) = order_of(self.table, names.chain(absent)) {
             let fault = self.bad(line, what);
             return self.faults.add(fault);
         }

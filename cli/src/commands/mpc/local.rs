@@ -7,7 +7,7 @@
 
 use super::{
     job::{invalid_job, read_beside, write},
-    run::figure_text,
+    run::{figure_text, report},
 };
 use crate::{
     Context, args,
@@ -24,6 +24,7 @@ use signal_hook::{
 use sotto_jobs::edge::job_folder::JobFolder;
 use sotto_jobs::job_file;
 use sotto_jobs::line_error::LineError;
+use sotto_jobs::result::Verdict;
 use sotto_jobs::{Approval, Job};
 use sotto_party::Identity;
 use std::{
@@ -122,7 +123,10 @@ fn finish(running: &mut [Running<'_>], interrupted: &AtomicBool) -> Outcome {
             let name = party.name;
             match party.child.try_wait().or_refuse(format!("cannot wait for the process of {name}"))? {
                 None => {}
-                Some(status) if status.success() => ended += 1,
+                // A run without a result is finished too; what it lacks is reported at the end.
+                Some(status) if status.success() || status.code() == Some(Code::NoResult as i32) => {
+                    ended += 1
+                }
                 Some(_) => {
                     return Err(Failure::refused(format!("{name} did not finish the run"))
                         .why(output_of(&mut party.messages).trim())
@@ -217,12 +221,15 @@ fn start(scratch: &Path, name: &str, inputs: &[PathBuf], out: &Path) -> std::io:
 /// Prints what each party learned.
 fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Outcome {
     let mut records = serde_json::Map::new();
+    let mut worst = None;
     let mut human = String::new();
     for (name, text) in results {
         let record: Value = serde_json::from_str(text.trim()).unwrap_or_default();
         let outputs = record.get("outputs").cloned().unwrap_or_default();
         let figures = record.get("figures").cloned().unwrap_or_default();
         let spent = record.get("spent").cloned().unwrap_or_default();
+        let verdict = record.get("verdict").and_then(Value::as_str).and_then(Verdict::from_name);
+        worst = worst.max(verdict);
         let learned = outputs.as_object().is_some_and(|outputs| !outputs.is_empty());
         let shown = if learned { format!("{outputs:#}") } else { "nothing".to_owned() };
         human.push_str(&format!("{name} learns {shown}\n"));
@@ -233,10 +240,13 @@ fn show(context: &Context, results: &[(&str, String)], out: Option<&Path>) -> Ou
                 figure_text(figure["value"].as_f64())
             ));
         }
-        records.insert((*name).to_owned(), json!({ "outputs": outputs, "figures": figures, "spent": spent }));
+        let verdict = verdict.map(Verdict::as_str);
+        let record = json!({ "verdict": verdict, "outputs": outputs, "figures": figures, "spent": spent });
+        records.insert((*name).to_owned(), record);
     }
     if let Some(out) = out {
         human.push_str(&format!("Results and receipts are in {}", out.display()));
     }
-    context.output.record("mpc-local", json!({ "parties": records }), &human)
+    context.output.record("mpc-local", json!({ "parties": records }), &human)?;
+    report(context, worst)
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Context, args,
     bridge::now,
-    exit::{Code, Failure, OrRefuse as _, Outcome},
+    exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
     output::merge,
     ui::Progress,
 };
@@ -25,7 +25,8 @@ use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
 use sotto_jobs::policy_file::{DebitError, debit};
 use sotto_jobs::program::Computation;
-use sotto_jobs::receipt_file::{render, render_result, table_csv, table_json, tables};
+use sotto_jobs::receipt_file::{ResultOf, render, render_result};
+use sotto_jobs::result::{PartyResult, Verdict};
 use sotto_jobs::rows::{self, Format};
 use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
@@ -91,8 +92,39 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
-    let Shown { record, human } = saved.unwrap_or_else(|| results.save(&outcome))?;
-    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)
+    let Shown { record, human, verdict } = saved.unwrap_or_else(|| results.save(&outcome))?;
+    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)?;
+    report(context, verdict)
+}
+
+/// Says on standard error what a result lacks; fails if there is none.
+pub(crate) fn report(context: &Context, verdict: Option<Verdict>) -> Outcome {
+    let failed = |why: &str, help: &str| {
+        Err(Failure::coded(ErrorCode::NoResult, "the run is finished and has no result").why(why).help(help))
+    };
+    match verdict {
+        Some(Verdict::Panicked) => failed(
+            "the program panicked: a number overflowed, a divisor was zero or an index was out of bounds",
+            "correct the program or the rows, and agree on a new job or take the next run",
+        ),
+        Some(Verdict::InputsDoNotHold) => failed(
+            "the inputs of a party break what the program requires; inputs_hold has a 0 for that party",
+            "that party corrects its rows; then take the next run",
+        ),
+        Some(Verdict::Suppressed) => failed(
+            "too few rows stand behind every number, so all of them are suppressed",
+            "agree on a job with more rows or a smaller minimum",
+        ),
+        Some(Verdict::PartlySuppressed) => {
+            context.ui.warn("Some rows of the result are suppressed: their cells are empty.");
+            Ok(())
+        }
+        Some(Verdict::Unknown) => {
+            context.ui.warn("You do not learn whether all inputs hold and the program ended well: zeros may be no result.");
+            Ok(())
+        }
+        Some(Verdict::Complete) | None => Ok(()),
+    }
 }
 
 /// The input of an input party.
@@ -268,6 +300,7 @@ impl<'c> Screen<'c> {
 struct Shown {
     record: Value,
     human: String,
+    verdict: Option<Verdict>,
 }
 
 /// Where the results of a party go.
@@ -286,29 +319,27 @@ impl Results<'_> {
         let receipt = render(job, &outcome.receipt);
         write_result(&folder.join("receipt.json"), &format!("{receipt:#}\n"))?;
         let (mut human, mut fields) = (String::new(), Map::new());
-        let tables = tables(program, &outcome.outputs);
-        for (table, rows) in &tables {
-            let csv = table_csv(table, rows).or_refuse("cannot write the result")?;
-            write_result(&folder.join(format!("{}.csv", file_name(&table.name))), &csv)?;
-            let _ = write!(human, "{}\n{}\n", table.name, csv.trim_end());
-            fields.insert(table.name.clone(), table_json(table, rows));
+        let PartyResult { verdict, tables, figures } = PartyResult::of(program, &outcome.outputs);
+        for table in &tables {
+            let csv = table.to_csv().or_refuse("cannot write the result")?;
+            write_result(&folder.join(format!("{}.csv", file_name(table.name()))), &csv)?;
+            let _ = write!(human, "{}\n{}\n", table.name(), csv.trim_end());
+            fields.insert(table.name().to_owned(), table.to_json());
         }
-        let all = tables.len() == job.outputs.len();
-        let cells: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
-        let figures = if all { program.figures(&cells) } else { Vec::new() };
         for figure in &figures {
             let _ = writeln!(human, "{}  {}", figure.name, figure_text(Some(figure.value)));
         }
         let figures: Vec<Value> =
             figures.iter().map(|f| json!({ "name": f.name, "value": f.value })).collect();
-        let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run, "outputs": fields,
-                             "figures": figures, "receipt": folder.join("receipt.json").display().to_string() });
+        let record = json!({ "job": job.id().to_string(), "run": outcome.receipt.facts.run,
+                             "verdict": verdict.map(Verdict::as_str), "outputs": fields, "figures": figures,
+                             "receipt": folder.join("receipt.json").display().to_string() });
         if let Some(shares) = &outcome.output_shares {
-            let shown = render_result(program, (job, us), &outcome.outputs, shares);
+            let shown = render_result(program, ResultOf { job, party: us }, &outcome.outputs, shares);
             write_result(&folder.join("result.json"), &format!("{:#}\n", merge(record.clone(), shown)))?;
         }
         let _ = write!(human, "Receipt  {}", folder.join("receipt.json").display());
-        Ok(Shown { record, human })
+        Ok(Shown { record, human, verdict })
     }
 }
 

@@ -7,9 +7,8 @@ use crate::{
     output::merge,
 };
 use serde_json::json;
-use sotto_jobs::receipt::Receipt;
-use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, read, read_result, render};
-use sotto_jobs::{Job, PartyId};
+use sotto_jobs::PartyId;
+use sotto_jobs::receipt_file::{MAX_FILE, MAX_RESULT, SignedReceipt, read, read_result, render};
 use std::{fmt::Write as _, path::Path};
 
 use super::job::load;
@@ -23,11 +22,12 @@ not proof. The garbled tables are not part of its transcript; the encrypted chan
 fingerprints with those that you know.";
 
 pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
-    let (job, receipt) = read(&read_text(&a.receipt, MAX_FILE)?).map_err(|e| {
+    let signed = read(&read_text(&a.receipt, MAX_FILE)?).map_err(|e| {
         Failure::refused("invalid receipt")
             .why(e)
             .help("ask another party for its copy: all parties have the same receipt")
     })?;
+    let SignedReceipt { job, receipt } = &signed;
     let facts = &receipt.facts;
     let mut human = format!("valid: run {} of \"{}\", job {}\n", facts.run, job.name, job.id());
     let _ = writeln!(
@@ -45,9 +45,9 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
             party.key.fingerprint()
         );
     }
-    let mut record = render(&job, &receipt);
+    let mut record = render(job, receipt);
     if let (Some(result), Some(of)) = (&a.result, &a.job) {
-        let receiver = job.party(check_result(result, of, &job, &receipt)?).name.as_str();
+        let receiver = job.party(check_result(result, of, &signed)?).name.as_str();
         let _ = writeln!(human, "the result is that of {receiver}, and both compute parties signed it");
         record = merge(record, json!({ "result_of": receiver }));
     }
@@ -56,14 +56,14 @@ pub(crate) fn run(context: &Context, a: &args::MpcVerify) -> Outcome {
 }
 
 /// The result party of a result that both compute parties signed.
-fn check_result(result: &Path, of: &Path, job: &Job, receipt: &Receipt) -> Outcome<PartyId> {
+fn check_result(result: &Path, of: &Path, signed: &SignedReceipt) -> Outcome<PartyId> {
     let bad = |why: &dyn std::fmt::Display| {
         let help = "ask the source of the result for the receipt and the job of the same run";
         Failure::refused("invalid result").why(why).help(help)
     };
     let (here, program) = load(of)?;
-    if here.id() != job.id() {
+    if here.id() != signed.job.id() {
         return Err(bad(&"the receipt belongs to another job"));
     }
-    read_result(&read_text(result, MAX_RESULT)?, &program, (job, receipt)).map_err(|e| bad(&e))
+    read_result(&read_text(result, MAX_RESULT)?, &program, signed).map_err(|e| bad(&e))
 }

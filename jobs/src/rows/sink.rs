@@ -1,0 +1,151 @@
+//! Where rows go as they are read, and what is wrong with them.
+
+use super::field::{Cell, FieldFault};
+use crate::budget::RowsHasher;
+use crate::job::{Column, Count, Table};
+use crate::multiparty::LocalStepError;
+
+/// What is wrong with an input party's rows.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    /// A field of a row.
+    #[error("table {table}, row {row} (line {line}), column {column}: {what}")]
+    Field {
+        /// The table.
+        table: String,
+        /// The row, from 1, without the heading.
+        row: u64,
+        /// The line of the file.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        what: FieldFault,
+    },
+    /// A row as a whole, or the heading.
+    #[error("table {table}, line {line}: {what}")]
+    Line {
+        /// The table.
+        table: String,
+        /// The line of the file.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// Another number of rows than was signed.
+    #[error("table {table} has {given} rows, the job says {wanted}")]
+    Count {
+        /// The table.
+        table: String,
+        /// Rows of the file.
+        given: u64,
+        /// Rows of the job.
+        wanted: String,
+    },
+    /// The program's own first step refuses.
+    #[error(transparent)]
+    LocalStep(#[from] LocalStepError),
+}
+
+impl RowsError {
+    pub(super) fn of_field(table: &Table, column: &Column, [row, line]: [u64; 2], what: FieldFault) -> Self {
+        let (table, column) = (table.name.to_string(), column.name.to_string());
+        Self::Field { table, row, line, column, what }
+    }
+}
+
+/// Nothing more is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop;
+
+/// What is wrong so far.
+pub(super) struct Faults {
+    pub(super) most: usize,
+    pub(super) found: Vec<RowsError>,
+}
+
+impl Faults {
+    /// Adds a fault; after the last that is wanted, reading stops.
+    pub(super) fn add(&mut self, fault: RowsError) -> Result<(), Stop> {
+        self.found.push(fault);
+        if self.found.len() < self.most { Ok(()) } else { Err(Stop) }
+    }
+
+    /// Adds a fault after which the file cannot be read.
+    pub(super) fn stop(&mut self, fault: RowsError) -> Result<(), Stop> {
+        self.found.push(fault);
+        Err(Stop)
+    }
+}
+
+/// What a row is handed to.
+pub(super) type TakeRow<'l> = dyn FnMut(usize, &[i128]) -> Result<(), LocalStepError> + 'l;
+
+/// Where rows go.
+pub(super) struct Reading<'l> {
+    pub(super) take: &'l mut TakeRow<'l>,
+    pub(super) hasher: Option<&'l mut RowsHasher>,
+}
+
+/// Where the rows of one table go.
+pub(super) struct RowSink<'r, 'l> {
+    pub(super) place: usize,
+    pub(super) table: &'r Table,
+    pub(super) given: u64,
+    pub(super) numbers: Vec<i128>,
+    pub(super) reading: &'r mut Reading<'l>,
+}
+
+impl RowSink<'_, '_> {
+    /// Takes a row; without a number for some cell, it only counts.
+    pub(super) fn row(&mut self, cells: &[Option<Cell>], line: u64, faults: &mut Faults) -> Result<(), Stop> {
+        self.given += 1;
+        // Not one row more than was signed is even looked at.
+        if self.given > self.table.rows {
+            return faults.stop(count(self.table, self.given));
+        }
+        self.numbers.clear();
+        self.numbers.extend(cells.iter().flatten().map(|cell| cell.number));
+        if self.numbers.len() < cells.len() {
+            return Ok(());
+        }
+        if let Some(hasher) = &mut self.reading.hasher {
+            hasher.row(self.place, cells.iter().map(|cell| cell.and_then(|cell| cell.written)));
+        }
+        (self.reading.take)(self.place, &self.numbers).or_else(|e| {
+            let (table, what) = (self.table.name.to_string(), e.to_string());
+            faults.add(RowsError::Line { table, line, what })
+        })
+    }
+}
+
+pub(super) fn count(table: &Table, given: u64) -> RowsError {
+    let most = if table.count == Count::UpTo { "at most " } else { "exactly " };
+    RowsError::Count { table: table.name.to_string(), given, wanted: format!("{most}{}", table.rows) }
+}
+
+/// The place in the schema of each name; all must be there, once, and nothing else. A name that the job does
+/// not have is named by its place.
+pub(super) fn order<'n>(table: &Table, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, String> {
+    let mut order = Vec::with_capacity(table.columns.len());
+    for (place, name) in names.enumerate() {
+        let at = table.columns.iter().position(|column| column.name.as_str() == name);
+        match at {
+            None => {
+                let known: Vec<_> = table.columns.iter().take(8).map(|c| format!("{:?}", c.name)).collect();
+                let more = if table.columns.len() > 8 { ", …" } else { "" };
+                return Err(format!(
+                    "the name of column {} is not one that the job names ({}{more})",
+                    place + 1,
+                    known.join(", ")
+                ));
+            }
+            Some(at) if order.contains(&at) => return Err(format!("the column {name:?} occurs twice")),
+            Some(at) => order.push(at),
+        }
+    }
+    let lacks = (0..table.columns.len()).find(|at| !order.contains(at)).and_then(|at| table.columns.get(at));
+    lacks.map_or(Ok(order), |column| {
+        Err(format!("the column {:?} of the job is not there", column.name.as_str()))
+    })
+}
