@@ -149,7 +149,9 @@ def check_session(v):
     c, total = frost.h2(r + key.encode() + message), 0
     for p, rho in zip(v["parties"], factors):
         name, x, fresh = f"party {p['role']}", secret(p["secret"]), unhex(p["fresh"])
-        d, e = (frost.h3(fresh[i : i + 32] + scalar_bytes(x)) for i in (0, 32))
+        d, e = (frost.h3(fresh[i : i + 32] + scalar_bytes(x) + unhex(p["bound"])) for i in (0, 32))
+        bound = chain + session + bytes([p["role"]]) + message
+        check(name + ": what the nonces are bound to", bound == unhex(p["bound"]))
         check(name + ": nonces", (d, e) == (secret(p["d"]), secret(p["e"])))
         points = [(k * G).encode() for k in (x, d, e)]
         check(name + ": share", points == [unhex(p[k]) for k in shown])
@@ -158,6 +160,12 @@ def check_session(v):
         z = (d + rho * e + c * x) % ORDER
         check(name + ": response", scalar_bytes(z) == unhex(p["response"]))
         total += z
+    x, fresh, seen = unhex(v["parties"][0]["secret"]), unhex(v["clone_fresh"]), set()
+    for clone in v["clones"]:
+        nonce = frost.h3(fresh + x + unhex(clone["bound"]))
+        check("nonces of a clone", nonce == secret(clone["d"]) == secret(clone["e"]))
+        seen.add(nonce)
+    check("clones share no nonce", len(seen) == len(v["clones"]) == 2)
     check("session signature", r + scalar_bytes(total) == unhex(v["signature"]))
     check("session signature verifies", frost.verifies(key.encode(), message, unhex(v["signature"])))
 
@@ -174,9 +182,9 @@ def check_encrypted_message(v):
 
     message, chain = unhex(v["message"]), unhex(v["chain_id"])
     writer, reader = secret(v["writer_secret"]), secret(v["reader_secret"])
-    envelope = bytes([17, 1]) + chain
+    envelope = bytes([17, 2]) + chain
     text = le(len(message), 4) + message
-    text += bytes(-len(text) % 640)
+    text += bytes(-len(text) % 704)
     k = reader * G
     e = int.from_bytes(derived(b"sotto/wallet/ephemeral/v1", scalar_bytes(writer), k.encode(), envelope, text), "little")
     p, shared = (e % ORDER) * G, (e % ORDER) * k

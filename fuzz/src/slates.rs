@@ -66,7 +66,7 @@ fn pay(invoice: &Invoice) -> bool {
 fn collect(paid: &Payment) -> bool {
     let mut wallet = open(&payment().payee).expect("our own contents");
     let before = wallet.balance(None).pending;
-    let Ok(transaction) = wallet.collect(paid) else {
+    let Ok(transaction) = wallet.collect(paid, &payment().inputs) else {
         assert_eq!(contents(&wallet), payment().payee, "a refused payment left a trace");
         return false;
     };

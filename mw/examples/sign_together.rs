@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // key.
     let party = |role| {
         let x = SecretScalar::random(&mut OsRng);
-        let nonces = Nonces::generate(&x, &mut OsRng);
+        let nonces = Nonces::generate(&x, &id.0, &mut OsRng);
         let participant = Participant { chain: chain.id(), session: &id, role };
         let share = Share::new(&participant, &x, &nonces, &mut OsRng);
         (x, nonces, share)

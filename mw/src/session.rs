@@ -52,9 +52,13 @@ pub struct Nonces {
 }
 
 impl Nonces {
-    /// `d, e = H3(32 fresh bytes ‖ x)`.
-    pub fn generate(x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self { d: nonce(x, &[], rng), e: nonce(x, &[], rng) }
+    /// `d, e = H3(32 fresh bytes ‖ x ‖ bound)`, each with fresh bytes of its own.
+    ///
+    /// `bound` is everything that is known before the nonces are shown: the chain, the session, the role, and
+    /// the message that is answered. Two values of it have different nonces even if the random source repeats
+    /// itself, as on clones of one machine. Without it the nonces are those of RFC 9591, section 4.1.
+    pub fn generate(x: &SecretScalar, bound: &[u8], rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self { d: nonce(x, bound, rng), e: nonce(x, bound, rng) }
     }
 
     /// Restores a pair from encrypted storage.
@@ -194,7 +198,7 @@ pub enum SessionError {
 /// let mut party = |role| {
 ///     let x = SecretScalar::random(&mut OsRng);
 ///     let participant = Participant { chain: &chain, session: &id, role };
-///     let nonces = Nonces::generate(&x, &mut OsRng);
+///     let nonces = Nonces::generate(&x, b"the first payment", &mut OsRng);
 ///     let share = Share::new(&participant, &x, &nonces, &mut OsRng);
 ///     (x, nonces, share)
 /// };
@@ -325,7 +329,7 @@ mod tests {
     fn party(role: Role, seed: u64) -> Party {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let x = SecretScalar::random(&mut rng);
-        let nonces = Nonces::generate(&x, &mut rng);
+        let nonces = Nonces::generate(&x, &[], &mut rng);
         let share = Share::new(&Participant { chain: &CHAIN, session: &ID, role }, &x, &nonces, &mut rng);
         Party { x, nonces, share }
     }
@@ -393,7 +397,7 @@ mod tests {
         let a = party(Role::Inviter, 1);
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let x = SecretScalar::zero().sub(&a.x);
-        let nonces = Nonces::generate(&x, &mut rng);
+        let nonces = Nonces::generate(&x, &[], &mut rng);
         let share = Share::new(
             &Participant { chain: &CHAIN, session: &ID, role: Role::Responder },
             &x,
@@ -401,6 +405,17 @@ mod tests {
             &mut rng,
         );
         assert_eq!(open(&a, &Party { x, nonces, share }).map(|_| ()), Err(SessionError::Cancel));
+    }
+
+    /// The random source of a cloned machine repeats itself: the message that is answered must tell the nonces
+    /// apart.
+    #[test]
+    fn a_repeated_random_source_repeats_no_nonce() {
+        let x = SecretScalar::random(&mut ChaCha20Rng::seed_from_u64(1));
+        let of = |bound: &[u8]| Nonces::generate(&x, bound, &mut ChaCha20Rng::seed_from_u64(2)).commitments();
+        let ((d, e), (other_d, other_e)) = (of(b"one"), of(b"two"));
+        assert_eq!(of(b"one"), (d, e));
+        assert!(d != other_d && e != other_e && d != e);
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn frost_is_the_documents() {
     for p in v["participants"].as_array().unwrap() {
         let share = SecretScalar::from_bytes(array(&p["share"])).unwrap();
         let fresh = [bytes(&p["hiding_randomness"]), bytes(&p["binding_randomness"])].concat();
-        let nonces = Nonces::generate(&share, &mut Tape(&fresh));
+        let nonces = Nonces::generate(&share, &[], &mut Tape(&fresh));
         let (d, e) = nonces.secrets();
         assert_eq!([*d.to_bytes(), *e.to_bytes()], ["hiding_nonce", "binding_nonce"].map(|n| array(&p[n])));
         let (hiding, binding) = nonces.commitments();

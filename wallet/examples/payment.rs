@@ -9,7 +9,7 @@ use rand_core::OsRng;
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
     Account, Decision, Installation, InvoiceRequest, Memo, MemoryChain, MemoryStore, Payee, PaymentRequest,
-    Wallet, Words,
+    Wallet, Words, scan::UnspentInputs,
 };
 use std::error::Error;
 
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let invoice = alice.create_invoice(ACCOUNT, request, &mut OsRng)?;
     let plan = bob.plan_invoice(ACCOUNT, &invoice)?.confirm(|_| Decision::Yes).ok_or("declined")?;
     let payment = bob.pay_invoice(plan, &mut OsRng)?;
-    let transaction = alice.collect(&payment)?;
+    let transaction = alice.collect(&payment, &UnspentInputs::look_up(&chain, &payment)?)?;
     chain.seal(&miner, &[transaction], &mut OsRng)?;
     show("the invoice is paid", &chain, &mut alice, &mut bob)
 }

@@ -109,10 +109,16 @@ impl fmt::Display for MessageKind {
 pub trait Message: Encode + Decode {
     /// The kind of the message.
     const KIND: MessageKind;
+    /// The version of its bytes; no other one is read.
+    const VERSION: u8 = VERSION;
 }
+
+/// Invites and payments have been signed by the payer since this version.
+const SIGNED: u8 = 2;
 
 impl Message for Invite {
     const KIND: MessageKind = MessageKind::Invite;
+    const VERSION: u8 = SIGNED;
 }
 impl Message for Response {
     const KIND: MessageKind = MessageKind::Response;
@@ -125,6 +131,7 @@ impl Message for Invoice {
 }
 impl Message for Payment {
     const KIND: MessageKind = MessageKind::Payment;
+    const VERSION: u8 = SIGNED;
 }
 
 /// Why a text or its bytes cannot be read.
@@ -194,7 +201,7 @@ pub enum ArmorError {
 /// The bytes of a message in its envelope, for `chain`.
 #[must_use]
 pub fn to_bytes<T: Message>(chain: &ChainId, message: &T) -> Vec<u8> {
-    let mut out = Envelope { kind: T::KIND as u8, chain: *chain }.to_bytes();
+    let mut out = Envelope { kind: T::KIND as u8, version: T::VERSION, chain: *chain }.to_bytes();
     message.encode(&mut out);
     out
 }
@@ -210,6 +217,9 @@ pub fn from_bytes<T: Message>(chain: &ChainId, bytes: &[u8]) -> Result<T, ArmorE
     let found = MessageKind::of_code(envelope.kind)?;
     if found != T::KIND {
         return Err(ArmorError::Kind { found, expected: T::KIND });
+    }
+    if envelope.version != T::VERSION {
+        return Err(unreadable(DecodeError::Version { found: envelope.version }));
     }
     if envelope.chain != *chain {
         return Err(ArmorError::OtherChain { found: envelope.chain, expected: *chain });

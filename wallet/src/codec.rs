@@ -21,7 +21,7 @@ use sotto_mw::{
 };
 use std::collections::BTreeMap;
 
-/// Version of messages and of the files' headers.
+/// Version of the files' headers, and of the kinds of messages that have had one version only.
 pub(crate) const VERSION: u8 = 1;
 
 /// Most records of one kind in a wallet.
@@ -149,24 +149,24 @@ pub(crate) fn inputs(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, DecodeError>
     (0..n).map(|_| point_bytes(r)).collect()
 }
 
-/// What precedes every message that leaves a wallet: its kind, and the chain it belongs to.
+/// What precedes every message that leaves a wallet: its kind, the version of that kind, and the chain it
+/// belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Envelope {
     pub(crate) kind: u8,
+    pub(crate) version: u8,
     pub(crate) chain: ChainId,
 }
 
 impl Encode for Envelope {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[self.kind, VERSION]);
+        out.extend_from_slice(&[self.kind, self.version]);
         self.chain.encode(out);
     }
 }
 
 impl Decode for Envelope {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let kind = r.u8()?;
-        version(r)?;
-        Ok(Self { kind, chain: ChainId::decode(r)? })
+        Ok(Self { kind: r.u8()?, version: r.u8()?, chain: ChainId::decode(r)? })
     }
 }

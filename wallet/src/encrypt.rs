@@ -63,7 +63,7 @@ pub trait Encryptable: Message {
 
 impl Encryptable for Invite {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedInvite;
-    const PADDING: usize = 640;
+    const PADDING: usize = 704;
 }
 impl Encryptable for Response {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedResponse;
@@ -75,7 +75,7 @@ impl Encryptable for Invoice {
 }
 impl Encryptable for Payment {
     const ENCRYPTED: MessageKind = MessageKind::EncryptedPayment;
-    const PADDING: usize = 1_280;
+    const PADDING: usize = 1_344;
 }
 
 /// A message that only one account can read.
@@ -88,6 +88,7 @@ pub struct Encrypted<T> {
 
 impl<T: Encryptable> Message for Encrypted<T> {
     const KIND: MessageKind = T::ENCRYPTED;
+    const VERSION: u8 = T::VERSION;
 }
 
 impl<T: Encryptable> Encrypted<T> {
@@ -126,7 +127,7 @@ impl<T: Encryptable> Encrypted<T> {
 }
 
 fn envelope<T: Encryptable>(chain: &ChainId) -> Vec<u8> {
-    Envelope { kind: T::ENCRYPTED as u8, chain: *chain }.to_bytes()
+    Envelope { kind: T::ENCRYPTED as u8, version: T::VERSION, chain: *chain }.to_bytes()
 }
 
 /// Key and nonce of one message.
@@ -222,6 +223,7 @@ mod tests {
             sender,
             recipient: Some(to),
             memo: Memo::new("for the roof".into()).unwrap(),
+            signature: Some(possession),
         };
         let chain = ChainId::from_bytes([7; 32]);
         let message = Encrypted::new(&chain, &writer, &to, &invite);

@@ -128,7 +128,7 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (here, there) = (Installation::in_memory([1; 32]), Installation::in_memory([2; 32]));
         let x = SecretScalar::random(&mut rng);
-        let nonces = Nonces::generate(&x, &mut rng);
+        let nonces = Nonces::generate(&x, &[], &mut rng);
         let shown = nonces.commitments();
         let secrets = SessionSecrets { x, nonces };
         let (invite, other) = (Hash::from_bytes([1; 32]), Hash::from_bytes([2; 32]));

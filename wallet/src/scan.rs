@@ -27,10 +27,12 @@ mod finish;
 mod report;
 mod scanner;
 mod source;
+mod unspent_inputs;
 
 pub(crate) use cursor::ScanKey;
 pub use cursor::{BATCH, Progress};
 pub use report::{ReplacedBlock, ScanError, ScanReport};
 pub use scanner::RESTORE_GAP;
 pub(crate) use scanner::{Scannable, rescan, restore, scan};
-pub use source::{BlockContents, ChainSource};
+pub use source::{BlockContents, ChainSource, unspent_at};
+pub use unspent_inputs::UnspentInputs;

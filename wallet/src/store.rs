@@ -6,7 +6,7 @@
 //! and the folder of [`crate::edge::installation`]. The register is separate from the contents, so that an
 //! old copy of the contents does not bring back an old register.
 
-use sotto_mw::{hash::Hash, session::SessionId};
+use sotto_mw::{hash::Hash, session::{Role, SessionId}};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -123,25 +123,26 @@ impl Store for MemoryStore {
     }
 }
 
-/// Remembers for ever which response closed each signing session. It is separate from the wallet: an old copy
+/// Remembers for ever which response closed each signing session, in each of its two roles. It is separate from the wallet: an old copy
 /// of a wallet file, or the same file under two names, cannot close a session twice.
 pub trait SessionRegister: Send + Sync {
-    /// Closes a session with the response that has this hash, or with no response ([`Hash::ZERO`]), unless it
-    /// is already closed. Returns the hash that the session is closed with. After `Ok`, the entry survives a
-    /// power failure.
+    /// Closes a session in one role with the response that has this hash, or with no response
+    /// ([`Hash::ZERO`]), unless it is already closed. Returns the hash that the session is closed with. After
+    /// `Ok`, the entry survives a power failure. The other party chooses the identifier of a session that is
+    /// answered, so answering must not close a session that was begun here under the same identifier.
     ///
     /// # Errors
     /// [`StoreError`] when the entry could not be made durable or read; the caller must sign nothing then.
-    fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError>;
+    fn close(&self, session: &SessionId, role: Role, on: &Hash) -> Result<Hash, StoreError>;
 }
 
 /// A register in memory: it forgets everything when the process ends.
 #[derive(Debug, Default)]
-pub struct MemoryRegister(Mutex<BTreeMap<SessionId, Hash>>);
+pub struct MemoryRegister(Mutex<BTreeMap<(SessionId, Role), Hash>>);
 
 impl SessionRegister for MemoryRegister {
-    fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
+    fn close(&self, session: &SessionId, role: Role, on: &Hash) -> Result<Hash, StoreError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(*all.entry(*session).or_insert(*on))
+        Ok(*all.entry((*session, role)).or_insert(*on))
     }
 }

@@ -23,6 +23,14 @@ pub(crate) const ENCRYPT: &str = "sotto/wallet/encrypt/v1";
 pub(crate) const PENDING: &str = "sotto/wallet/pending/v1";
 /// Hash of a memo.
 pub(crate) const MEMO: &str = "sotto/wallet/memo/v1";
+/// Fresh bytes, signing key of the address, place in a session → secret key of one party in that session.
+pub(crate) const SESSION_KEY: &str = "sotto/wallet/session-key/v1";
+/// Hash of the terms of an invite or invoice, to which its nonces are bound.
+pub(crate) const TERMS: &str = "sotto/wallet/terms/v1";
+/// What a payer signs in its invite.
+pub(crate) const SIGNED_INVITE: &str = "sotto/wallet/signed-invite/v1";
+/// What a payer signs in its payment to an invoice that names it.
+pub(crate) const SIGNED_PAYMENT: &str = "sotto/wallet/signed-payment/v1";
 /// Hash of an invite.
 pub(crate) const INVITE: &str = "sotto/wallet/invite/v1";
 /// Hash of an invoice.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use sotto_mw::{codec::Encode, hash::Hash, session::SessionId};
+use sotto_mw::{codec::Encode, hash::Hash, session::{Role, SessionId}};
 use sotto_wallet::{
     WalletError,
     edge::installation,
@@ -77,7 +77,7 @@ fn a_crash_between_register_and_wallet_is_finished_later() {
 struct Full;
 
 impl SessionRegister for Full {
-    fn close(&self, _: &SessionId, _: &Hash) -> Result<Hash, StoreError> {
+    fn close(&self, _: &SessionId, _: Role, _: &Hash) -> Result<Hash, StoreError> {
         let source = io::Error::from(io::ErrorKind::StorageFull);
         Err(StoreError::Io { action: "write", path: "test".into(), source })
     }
@@ -107,14 +107,34 @@ fn the_folder_remembers_as_the_memory_does() {
         for on in [first, ON[0], ON[1], ON[2]] {
             // Opened again each time, as if the process ended after each step.
             let disk = installation::open(&dir).unwrap();
-            assert_eq!(disk.close(&SESSION, &on).unwrap(), first);
-            assert_eq!(memory.close(&SESSION, &on).unwrap(), first);
+            assert_eq!(disk.close(&SESSION, Role::Inviter, &on).unwrap(), first);
+            assert_eq!(memory.close(&SESSION, Role::Inviter, &on).unwrap(), first);
         }
         let other = installation::open(&dir).unwrap();
-        assert_eq!(other.close(&SessionId([8; 32]), &ON[2]).unwrap(), ON[2]);
+        assert_eq!(other.close(&SessionId([8; 32]), Role::Inviter, &ON[2]).unwrap(), ON[2]);
         // One key, the register, two sessions, and no temporary files.
         let names = |d: &std::path::Path| fs::read_dir(d).unwrap().count();
         assert_eq!((names(&dir), names(&dir.join("closed"))), (2, 2));
+    }
+}
+
+/// The other party chooses the identifier of a session that is answered here: answering it must leave a session
+/// of one's own with the same identifier open. What an earlier version closed stays closed in both roles.
+#[test]
+fn a_session_is_closed_in_each_role_by_itself() {
+    let folder = Folder::new();
+    let (disk, memory) = (installation::open(&folder.0).unwrap(), MemoryRegister::default());
+    for (role, on) in [(Role::Responder, ON[1]), (Role::Inviter, ON[2]), (Role::Responder, ON[1])] {
+        assert_eq!(disk.close(&SESSION, role, &on).unwrap(), on);
+        assert_eq!(memory.close(&SESSION, role, &on).unwrap(), on);
+    }
+    let before = SessionId([9; 32]);
+    let closed = folder.0.join("closed");
+    let of = |s: &SessionId, role| format!("{}-{role}", Hash::from_bytes(s.0));
+    let name = Hash::from_bytes(before.0).to_string();
+    fs::copy(closed.join(of(&SESSION, Role::Responder)), closed.join(name)).unwrap();
+    for role in [Role::Inviter, Role::Responder] {
+        assert_eq!(disk.close(&before, role, &ON[2]).unwrap(), ON[1]);
     }
 }
 
@@ -127,7 +147,7 @@ fn of_many_at_once_one_is_first() {
             let close = |n: u8| {
                 let disk = installation::open(&folder.0).unwrap();
                 barrier.wait();
-                disk.close(&session, &Hash::from_bytes([n; 32])).unwrap()
+                disk.close(&session, Role::Inviter, &Hash::from_bytes([n; 32])).unwrap()
             };
             let threads: Vec<_> = (0..8).map(|n| s.spawn(move || close(n))).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
@@ -151,8 +171,8 @@ fn the_folders_key_opens_what_it_sealed() {
 #[test]
 fn damage_is_refused() {
     let folder = Folder::new();
-    installation::open(&folder.0).unwrap().close(&SESSION, &ON[1]).unwrap();
-    let closed = folder.0.join("closed").join("07".repeat(32));
+    installation::open(&folder.0).unwrap().close(&SESSION, Role::Inviter, &ON[1]).unwrap();
+    let closed = folder.0.join("closed").join(format!("{}-inviter", "07".repeat(32)));
     let key = folder.0.join("installation.key");
     for path in [&closed, &key] {
         let whole = fs::read(path).unwrap();
@@ -161,13 +181,13 @@ fn damage_is_refused() {
         later[whole.len() - 33] = 2;
         for bad in [&[][..], &whole[..whole.len() - 1], &longer, &later] {
             fs::write(path, bad).unwrap();
-            let answer = installation::open(&folder.0).and_then(|i| i.close(&SESSION, &ON[2]));
+            let answer = installation::open(&folder.0).and_then(|i| i.close(&SESSION, Role::Inviter, &ON[2]));
             assert!(matches!(answer, Err(StoreError::Installation { .. })), "{path:?} {bad:?}");
             assert_eq!(fs::read(path).unwrap(), bad);
         }
         fs::write(path, whole).unwrap();
     }
-    assert_eq!(installation::open(&folder.0).unwrap().close(&SESSION, &ON[2]).unwrap(), ON[1]);
+    assert_eq!(installation::open(&folder.0).unwrap().close(&SESSION, Role::Inviter, &ON[2]).unwrap(), ON[1]);
 }
 
 #[cfg(unix)]
@@ -176,9 +196,9 @@ fn only_the_owner_reads_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let dir = folder.0.join("state");
-    installation::open(&dir).unwrap().close(&SESSION, &ON[1]).unwrap();
+    installation::open(&dir).unwrap().close(&SESSION, Role::Inviter, &ON[1]).unwrap();
     let mode = |name: &str| fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
-    let session = format!("closed/{}", "07".repeat(32));
+    let session = format!("closed/{}-inviter", "07".repeat(32));
     let modes = [mode(""), mode("closed"), mode("installation.key"), mode(&session)];
     assert_eq!(modes, [0o700, 0o700, 0o600, 0o600]);
     fs::set_permissions(dir.join("installation.key"), PermissionsExt::from_mode(0o640)).unwrap();

@@ -21,6 +21,7 @@ use sotto_wallet::{
     coin_selection::{CoinSelectionError, Decision},
     keys::{Account, Address},
     nonce_vault::Installation,
+    scan::{ChainSource, UnspentInputs},
     sessions::{SessionStatus, TxStatus},
     slate::{Invoice, InvoiceRequest, Memo, Payment, SlateError},
 };
@@ -59,7 +60,7 @@ fn ask_pay_collect() {
     assert_eq!(b.balance(), [0; 5]);
     let payment = a.pay_invoice(&invoice).unwrap();
     assert_eq!(a.balance(), [0, 2 * REWARD, 0, REWARD, REWARD - 5_000_000 - FEE]);
-    let t = b.wallet.collect(&payment).unwrap();
+    let t = b.collect(&ledger, &payment).unwrap();
     assert_eq!(t.get().body.fees().unwrap().units(), FEE);
     assert_eq!(b.balance(), [0, 0, 5_000_000, 0, 0]);
     ledger.seal(&a.wallet, &[t]);
@@ -135,7 +136,7 @@ fn a_payer_signs_for_no_share_without_possession() {
 
 #[test]
 fn a_receiver_refuses_altered_payments() {
-    let (_, mut a, mut b) = two();
+    let (ledger, mut a, mut b) = two();
     let invoice = b.ask(1_000_000, &a);
     let good = a.pay_invoice(&invoice).unwrap();
     let responder = Role::Responder;
@@ -153,7 +154,7 @@ fn a_receiver_refuses_altered_payments() {
         (&|p| p.change.as_mut().unwrap().features = OutputFeatures::Coinbase, SlateError::PayerChange),
     ];
     for (n, (alter, reason)) in cases.into_iter().enumerate() {
-        assert_eq!(refusal(b.wallet.collect(&tamper(&good, alter))), reason, "{n}");
+        assert_eq!(refusal(b.collect(&ledger, &tamper(&good, alter))), reason, "{n}");
     }
     let sums: [Alter<'_>; 5] = [
         &|p| p.offset += Scalar::ONE,
@@ -165,17 +166,76 @@ fn a_receiver_refuses_altered_payments() {
             change.proof = flipped(&change.proof);
         },
     ];
+    // The signature of a named payer covers all of this, so the sums are tested where no payer is named.
+    for (n, alter) in sums.iter().enumerate() {
+        assert_eq!(refusal(b.collect(&ledger, &tamper(&good, alter))), SlateError::PayerSignature, "{n}");
+    }
+    let ask = InvoiceRequest { payer: None, ..b.asking(1_000_000, &a) };
+    let open = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
+    let unsigned = a.pay_invoice(&open).unwrap();
     for (n, alter) in sums.into_iter().enumerate() {
-        let error = refusal(b.wallet.collect(&tamper(&good, alter)));
+        let error = refusal(b.collect(&ledger, &tamper(&unsigned, alter)));
         assert!(matches!(error, SlateError::PayerPart(_)), "{n}: {error}");
     }
     assert_eq!(b.balance(), [0; 5]);
-    assert!(b.wallet.collect(&good).is_ok());
+    assert!(b.collect(&ledger, &good).is_ok());
+    assert!(b.collect(&ledger, &unsigned).is_ok());
+}
+
+/// Someone who has seen an invoice answers it before the payer does. What they answer with is sound, but they
+/// are not the payer that it names, or own nothing on this chain.
+#[test]
+fn a_stranger_does_not_use_up_an_invoice() {
+    let (ledger, mut a, mut b) = two();
+    let chain = *ledger.chain.id();
+    // The same chain, on which the stranger was given rewards that the receiver's chain does not have.
+    let mut elsewhere = Ledger::new();
+    let mut stranger = elsewhere.wallet(66);
+    assert_eq!(*elsewhere.chain.id(), chain);
+    elsewhere.grow(&stranger.wallet, 3);
+    stranger.scan(&elsewhere);
+
+    let ask = InvoiceRequest { payer: None, ..b.asking(1_000, &a) };
+    let open = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
+    let invented = stranger.pay_invoice(&open).unwrap();
+    let input = SlateError::PayerInput { output: invented.inputs[0].encoded(), next: Height::new(4) };
+    assert_eq!(refusal(b.collect(&ledger, &invented)), input);
+    // Its inputs are not shown by what the chain says of another payment's inputs either.
+    let paid = a.pay_invoice(&open).unwrap();
+    let of_paid = UnspentInputs::look_up(&ledger, &paid).unwrap();
+    assert_eq!(refusal(b.wallet.collect(&invented, &of_paid)), input);
+    let signed = tamper(&paid, |p| p.signature = Some(shifted(open.receipt)));
+    assert_eq!(refusal(b.collect(&ledger, &signed)), SlateError::PayerSignature);
+    assert!(b.collect(&ledger, &paid).is_ok());
+
+    let named = b.ask(2_000, &a);
+    let paid = a.pay_invoice(&named).unwrap();
+    let forged: [fn(&mut Payment); 2] =
+        [|p| p.signature = None, |p| p.signature = Some(shifted(p.signature.unwrap()))];
+    for forge in forged {
+        assert_eq!(refusal(b.collect(&ledger, &tamper(&paid, forge))), SlateError::PayerSignature);
+    }
+    assert!(b.collect(&ledger, &paid).is_ok());
+}
+
+/// A reward that the next block cannot spend is no input of a payment yet.
+#[test]
+fn an_immature_input_is_refused_until_it_matures() {
+    let (mut ledger, mut a, mut b) = two();
+    let invoice = b.ask(1_000, &a);
+    let payment = a.pay_invoice(&invoice).unwrap();
+    let spent = *payment.inputs.first().unwrap();
+    ledger.undo();
+    assert!(ledger.unspent_output(&spent).unwrap().is_some(), "it is there, and too young");
+    let input = SlateError::PayerInput { output: spent.encoded(), next: Height::new(3) };
+    assert_eq!(refusal(b.collect(&ledger, &payment)), input);
+    ledger.grow(&a.wallet, 1);
+    assert!(b.collect(&ledger, &payment).is_ok());
 }
 
 #[test]
 fn repeated_messages_get_the_same_answer() {
-    let (_, mut a, mut b) = two();
+    let (ledger, mut a, mut b) = two();
     let invoice = b.ask(1_000, &a);
     let mut twin = a.copy(Installation::in_memory([5; 32]));
     let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
@@ -183,29 +243,29 @@ fn repeated_messages_get_the_same_answer() {
     assert_eq!(a.wallet.payment_for(&invoice), Some(&payment));
     // A paid invoice is never planned for again; neither is another invoice with the same session.
     assert_eq!(refusal(a.pay_invoice(&invoice)), SlateError::SessionReused);
-    let t = b.wallet.collect(&payment).unwrap();
-    assert_eq!(b.wallet.collect(&payment).unwrap().get(), t.get());
-    assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
+    let t = b.collect(&ledger, &payment).unwrap();
+    assert_eq!(b.collect(&ledger, &payment).unwrap().get(), t.get());
+    assert_eq!(refusal(b.collect(&ledger, &other)), SlateError::AnsweredTwice);
     let mut b = b.copy(b.installation.clone());
-    assert_eq!(b.wallet.collect(&payment).unwrap().get(), t.get());
-    assert_eq!(refusal(b.wallet.collect(&other)), SlateError::AnsweredTwice);
+    assert_eq!(b.collect(&ledger, &payment).unwrap().get(), t.get());
+    assert_eq!(refusal(b.collect(&ledger, &other)), SlateError::AnsweredTwice);
 }
 
 /// An old wallet file under its installation collects the same payment or nothing; a copy elsewhere cannot
 /// collect.
 #[test]
 fn nonces_are_used_once_whatever_becomes_of_the_file() {
-    let (_, mut a, mut b) = two();
+    let (ledger, mut a, mut b) = two();
     let invoice = b.ask(1_000, &a);
     let mut twin = a.copy(Installation::in_memory([5; 32]));
     let (payment, other) = (a.pay_invoice(&invoice).unwrap(), twin.pay_invoice(&invoice).unwrap());
     let (mut old, mut copy) = (b.copy(b.installation.clone()), b.copy(Installation::in_memory([5; 32])));
-    assert_eq!(refusal(copy.wallet.collect(&payment)), SlateError::ForeignInstallation);
+    assert_eq!(refusal(copy.collect(&ledger, &payment)), SlateError::ForeignInstallation);
     assert!(matches!(refusal(copy.wallet.cancel(&invoice.session)), SlateError::MayHaveLeft { .. }));
-    let t = b.wallet.collect(&payment).unwrap();
-    assert_eq!(refusal(old.wallet.collect(&other)), SlateError::AnsweredTwice);
+    let t = b.collect(&ledger, &payment).unwrap();
+    assert_eq!(refusal(old.collect(&ledger, &other)), SlateError::AnsweredTwice);
     assert!(matches!(refusal(old.wallet.cancel(&invoice.session)), SlateError::HasLeft { .. }));
-    assert_eq!(old.wallet.collect(&payment).unwrap().get().to_bytes(), t.get().to_bytes());
+    assert_eq!(old.collect(&ledger, &payment).unwrap().get().to_bytes(), t.get().to_bytes());
 }
 
 /// An old wallet file of the payer under its installation pays nothing twice.
@@ -234,7 +294,7 @@ fn one_session_is_one_payment() {
 /// collected later.
 #[test]
 fn a_crash_at_any_write_loses_nothing() {
-    let (_, mut a, mut b) = two();
+    let (ledger, mut a, mut b) = two();
     let full = |p: &Person, is: bool| p.wallet.store().full.set(is);
     full(&b, true);
     let ask = b.asking(1_000, &a);
@@ -252,10 +312,10 @@ fn a_crash_at_any_write_loses_nothing() {
     let invoice = b.ask(1_000, &a);
     let payment = a.pay_invoice(&invoice).unwrap();
     full(&b, true);
-    assert!(matches!(b.wallet.collect(&payment), Err(WalletError::Store(_))));
+    assert!(matches!(b.collect(&ledger, &payment), Err(WalletError::Store(_))));
     full(&b, false);
     assert!(matches!(refusal(b.wallet.cancel(&invoice.session)), SlateError::HasLeft { .. }));
-    assert!(b.wallet.collect(&payment).is_ok());
+    assert!(b.collect(&ledger, &payment).is_ok());
     assert_eq!(b.balance(), [0, 0, 1_000, 0, 0]);
 }
 
@@ -268,7 +328,7 @@ fn cancelling_is_free_for_who_asks_and_not_for_who_has_paid() {
     assert_eq!(refusal(a.wallet.cancel(&invoice.session)), SlateError::HasLeft { until });
     b.wallet.cancel(&invoice.session).unwrap();
     b.wallet.cancel(&invoice.session).unwrap();
-    assert_eq!(refusal(b.wallet.collect(&payment)), SlateError::Cancelled);
+    assert_eq!(refusal(b.collect(&ledger, &payment)), SlateError::Cancelled);
     let other = b.ask(1_000, &a);
     b.wallet.cancel(&other.session).unwrap();
     drop(ledger.wallet(3));
@@ -301,12 +361,12 @@ fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
 /// Anyone can pay an invoice that names no payer; its receipt names none either.
 #[test]
 fn an_open_invoice_takes_any_payer() {
-    let (_, mut a, mut b) = two();
+    let (ledger, mut a, mut b) = two();
     let ask = InvoiceRequest { payer: None, ..b.asking(1_000, &a) };
     let invoice = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
     assert_eq!(invoice.receipt().sender, None);
     let payment = a.pay_invoice(&invoice).unwrap();
-    assert!(b.wallet.collect(&payment).is_ok());
+    assert!(b.collect(&ledger, &payment).is_ok());
 }
 
 #[test]
@@ -338,7 +398,7 @@ fn many_sessions_at_once() {
     let mut payments: Vec<_> = invoices.iter().map(|i| a.pay_invoice(i).unwrap()).collect();
     let responses: Vec<_> = invites.iter().map(|i| b.respond(i).unwrap()).collect();
     payments.swap(0, 3);
-    let mut all: Vec<_> = payments.iter().map(|p| b.wallet.collect(p).unwrap()).collect();
+    let mut all: Vec<_> = payments.iter().map(|p| b.collect(&ledger, p).unwrap()).collect();
     all.extend(responses.iter().rev().map(|r| a.finalize(r).unwrap()));
     ledger.seal(&a.wallet, &all);
     b.scan(&ledger);
@@ -346,12 +406,12 @@ fn many_sessions_at_once() {
 }
 
 thread_local! {
-    static HALF: std::cell::RefCell<(Person, Person, Invoice, Payment)> = std::cell::RefCell::new({
-        let (_, mut a, mut b) = two();
+    static HALF: std::cell::RefCell<(Ledger, Person, Person, Invoice, Payment)> = std::cell::RefCell::new({
+        let (ledger, mut a, mut b) = two();
         let invoice = b.ask(1_000, &a);
         let payer = a.copy(a.installation.clone());
         let payment = a.pay_invoice(&invoice).unwrap();
-        (payer, b, invoice, payment)
+        (ledger, payer, b, invoice, payment)
     });
 }
 
@@ -361,13 +421,13 @@ proptest! {
     /// A payment with a flipped bit does not decode, or is refused.
     #[test]
     fn no_flipped_bit_in_a_payment_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
-        HALF.with_borrow_mut(|(_, b, _, payment)| {
+        HALF.with_borrow_mut(|(ledger, _, b, _, payment)| {
             let mut bytes = payment.to_bytes();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             if let Ok(bad) = Payment::from_bytes(&bytes) {
                 prop_assert_eq!(bad.to_bytes(), bytes);
-                prop_assert!(matches!(b.wallet.collect(&bad), Err(WalletError::Slate(_))));
+                prop_assert!(matches!(b.collect(ledger, &bad), Err(WalletError::Slate(_))));
             }
             Ok(())
         })?;
@@ -376,7 +436,7 @@ proptest! {
     /// An invoice with a flipped bit does not decode, or is refused by the payer or the receiver.
     #[test]
     fn no_flipped_bit_in_an_invoice_is_accepted(at in any::<prop::sample::Index>(), bit in 0u8..8) {
-        HALF.with_borrow_mut(|(a, b, invoice, _)| {
+        HALF.with_borrow_mut(|(ledger, a, b, invoice, _)| {
             let mut bytes = invoice.to_bytes();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
@@ -386,7 +446,7 @@ proptest! {
                 let Ok(bill) = fresh.wallet.plan_invoice(Account(0), &bad) else { return Ok(()) };
                 let bill = bill.confirm(|_| Decision::Yes).unwrap();
                 if let Ok(payment) = fresh.wallet.pay_invoice(bill, &mut fresh.rng) {
-                    prop_assert!(matches!(b.wallet.collect(&payment), Err(WalletError::Slate(_))));
+                    prop_assert!(matches!(b.collect(ledger, &payment), Err(WalletError::Slate(_))));
                 }
             }
             Ok(())

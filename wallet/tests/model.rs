@@ -119,7 +119,7 @@ impl World {
             Step::Ask { from, amount } => self.ask(from, amount),
             Step::Collect => {
                 let Some((from, payment)) = self.payments.pop() else { return };
-                if let Ok(t) = self.people[from].wallet.collect(&payment) {
+                if let Ok(t) = self.people[from].collect(&self.ledger, &payment) {
                     self.pool.push(t);
                 }
             }

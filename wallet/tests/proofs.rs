@@ -31,7 +31,7 @@ fn paid() -> (Ledger, Person, SessionId, SessionId) {
     let one = a.finalize(&response).unwrap();
     let invoice = b.ask(2_000_000, &a);
     let payment = a.pay_invoice(&invoice).unwrap();
-    let two = b.wallet.collect(&payment).unwrap();
+    let two = b.collect(&ledger, &payment).unwrap();
     ledger.seal(&a.wallet, &[one, two]);
     ledger.grow(&a.wallet, 2);
     a.scan(&ledger);

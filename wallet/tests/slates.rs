@@ -13,7 +13,7 @@ use sotto_mw::{
     output::{Extra, OutputFeatures},
     range_proof::RangeProof,
     schnorr::{PublicKey, Signature},
-    session::{Role, SessionError, SessionId},
+    session::{Role, SessionError, SessionId, Share},
 };
 use sotto_wallet::{
     WalletError,
@@ -115,35 +115,59 @@ fn a_foreign_chains_invite_is_refused() {
     assert_eq!(slate_error(there.respond(&a.invite(1_000, &b))), possession(Role::Inviter));
 }
 
-/// A receiver responds to an altered invite in good faith; the inviter detects that, even if the hash was
-/// adjusted.
+/// Only the address that an invite names can have made it: whatever is altered, the receiver refuses it, and
+/// signs no receipt that names somebody who did not ask for it.
 #[test]
-fn an_inviter_refuses_answers_to_altered_invites() {
-    let (_, mut a, b) = two();
+fn a_receiver_refuses_what_the_payer_did_not_sign() {
+    let (_, mut a, mut b) = two();
     let good = a.invite(1_000_000, &b);
-    let hash = good.hash(a.wallet.chain().id());
     let stranger = Ledger::new().wallet(77).address();
+    let shifted = |s: Signature| Signature::from_bytes(&tamper(&s.to_bytes(), |b| b[32] ^= 1)).unwrap();
     let KernelFeatures::Plain { fee, not_after } = good.features else { panic!() };
     type Alter<'a> = &'a dyn Fn(&mut Invite);
-    let cases: [(Alter<'_>, SlateError); 7] = [
-        (&|i| i.amount = Amount::new(999_999), SlateError::ResponderOutput),
-        (&|i| i.features = KernelFeatures::Plain { fee: Amount::new(FEE - 1), not_after }, partial()),
-        (&|i| i.features = KernelFeatures::Plain { fee, not_after: not_after.minus(60) }, partial()),
-        (&|i| i.share.hiding = Point::h(), partial()),
-        (&|i| i.share.binding = Point::h(), partial()),
-        (&|i| i.sender = stranger, SlateError::ResponderReceipt),
-        (&|i| i.memo = Memo::new("for the cellar".into()).unwrap(), SlateError::ResponderReceipt),
+    let cases: [Alter<'_>; 10] = [
+        &|i| i.amount = Amount::new(999_999),
+        &|i| i.features = KernelFeatures::Plain { fee: Amount::new(FEE - 1), not_after },
+        &|i| i.features = KernelFeatures::Plain { fee, not_after: not_after.minus(60) },
+        &|i| i.share.hiding = Point::h(),
+        &|i| i.share.binding = Point::h(),
+        &|i| i.sender = stranger,
+        &|i| i.recipient = None,
+        &|i| i.memo = Memo::new("for the cellar".into()).unwrap(),
+        &|i| i.signature = Some(shifted(i.signature.unwrap())),
+        &|i| i.signature = None,
     ];
-    for (n, (alter, reason)) in cases.into_iter().enumerate() {
-        let mut fresh = b.copy(b.installation.clone());
-        let response = fresh.respond(&tamper(&good, alter)).unwrap();
-        assert_eq!(slate_error(a.finalize(&response)), SlateError::InviteAltered, "{n}");
-        let response = Response { invite: hash, ..response };
-        assert_eq!(slate_error(a.finalize(&response)), reason, "{n}");
+    for (n, alter) in cases.into_iter().enumerate() {
+        assert_eq!(slate_error(b.respond(&tamper(&good, alter))), SlateError::InviterSignature, "{n}");
     }
-    // None of it used up the inviter's nonces.
-    let response = b.copy(b.installation.clone()).respond(&good).unwrap();
-    assert!(a.finalize(&response).is_ok());
+    assert_eq!((b.balance(), b.received().len()), ([0; 5], 0));
+    assert!(b.respond(&good).is_ok());
+}
+
+/// Clones of one machine have the same random source. What they answer or propose must tell their keys and
+/// nonces apart: three answers under one pair of nonces would reveal the key.
+#[test]
+fn clones_of_a_machine_share_no_key_and_no_nonce() {
+    let (_, mut a, b) = two();
+    let shown = |s: &Share| [*s.key.point(), s.hiding, s.binding];
+    let differ = |one: &Share, two: &Share| {
+        assert!(shown(one).iter().zip(shown(two)).all(|(x, y)| *x != y));
+    };
+    let clone = |p: &Person| p.copy(p.installation.clone());
+    let (one, two) = (a.invite(1_000, &b), a.invite(1_000, &b));
+    let answers = [&one, &two].map(|invite| clone(&b).respond(invite).unwrap());
+    differ(&answers[0].share, &answers[1].share);
+    assert_eq!(clone(&b).respond(&one).unwrap(), answers[0], "the clones do have the same random source");
+
+    let [mine, other] = [1_000, 1_001].map(|amount| clone(&a).invite(amount, &b));
+    assert_eq!(mine.session, other.session);
+    differ(&mine.share, &other.share);
+    let [mine, other] = [1_000, 1_001].map(|amount| clone(&b).ask(amount, &a));
+    assert_eq!(mine.session, other.session);
+    differ(&mine.share, &other.share);
+    let payments = [&mine, &b.copy(b.installation.clone()).ask(5, &a)]
+        .map(|invoice| clone(&a).pay_invoice(invoice).unwrap());
+    differ(&payments[0].share, &payments[1].share);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use core::fmt;
 use sotto_mw::{
     amount::Height,
     chain::Chain,
+    commitment::Commitment,
     hash::Hash,
     kernel::Excess,
     state::{ChainView, RewindData, Unspent},
@@ -24,7 +25,7 @@ use sotto_node::{
 };
 use sotto_wallet::{
     proof::KernelInclusion,
-    scan::{BlockContents, ChainSource, ScanError},
+    scan::{BlockContents, ChainSource, ScanError, unspent_at},
 };
 use std::{cell::RefCell, error::Error, iter::Peekable};
 
@@ -183,6 +184,13 @@ impl ChainSource for View<'_> {
                 all.truncate(most);
                 Ok(all)
             }
+        }
+    }
+
+    fn unspent_output(&self, c: &Commitment) -> Result<Option<RewindData>, ChainReadError> {
+        match self {
+            Self::Disk(view) => Ok(view.ledger.store().unspent(c)?.map(|u| u.rewind_data())),
+            Self::Node(_) => unspent_at(self, c),
         }
     }
 

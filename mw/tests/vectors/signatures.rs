@@ -74,10 +74,11 @@ pub(super) fn session() -> Value {
         let fresh =
             ["hiding", "binding", "possession"].map(|what| named(&format!("{what} of {role:?}"))).concat();
         let mut tape = Tape(&fresh);
-        let nonces = Nonces::generate(&x, &mut tape);
+        let bound = [chain.as_bytes().as_slice(), &id.0, &[role as u8], m].concat();
+        let nonces = Nonces::generate(&x, &bound, &mut tape);
         let share = Share::new(&Participant { chain: &chain, session: &id, role }, &x, &nonces, &mut tape);
         let json = json!({
-            "role": role as u8, "secret": secret(&x), "fresh": hex(&fresh),
+            "role": role as u8, "secret": secret(&x), "fresh": hex(&fresh), "bound": hex(&bound),
             "d": secret(nonces.secrets().0), "e": secret(nonces.secrets().1),
             "key": wire(&share.key), "hiding": wire(&share.hiding), "binding": wire(&share.binding),
             "possession": wire(&share.possession),
@@ -92,8 +93,15 @@ pub(super) fn session() -> Value {
     (ja["response"], jb["response"]) = (wire(&za).into(), wire(&zb).into());
     let signature = session.combine(&za, &zb).unwrap();
     assert!(signature.verifies(session.key(), m));
+    // The same secret and the same fresh bytes, as on clones of one machine, for two messages.
+    let clones = ["one invite", "another invite"].map(|bound| {
+        let nonces = Nonces::generate(&xa, bound.as_bytes(), &mut Tape(&named("clone").repeat(2)));
+        let (d, e) = nonces.secrets();
+        json!({ "bound": hex(bound), "d": secret(d), "e": secret(e) })
+    });
     json!({
-        "about": "two parties; each one's fresh bytes are for d, e and the proof of possession, 32 each",
+        "about": "two parties; each one's fresh bytes are for d, e and the proof of possession, 32 each; clones have the inviter's secret and the same fresh bytes twice",
+        "clones": clones, "clone_fresh": hex(named("clone")),
         "chain_id": wire(&chain), "session_id": hex(id.0), "message": hex(m), "parties": [ja, jb],
         "key": wire(session.key()), "signature": wire(&signature),
     })

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/installation.key    created on first use, mode 0600
-//! DIR/closed/SESSION      the response that closed the session; written once, never changed
+//! DIR/closed/SESSION-ROLE the response that closed the session in this role; written once, never changed
 //! ```
 //!
 //! A file is written under a temporary name, synced, and linked to its final name, which fails if the name is
@@ -19,7 +19,10 @@ use crate::{
     store::{SessionRegister, StoreError},
 };
 use rand_core::{OsRng, RngCore};
-use sotto_mw::{hash::Hash, session::SessionId};
+use sotto_mw::{
+    hash::Hash,
+    session::{Role, SessionId},
+};
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Read, Write},
@@ -47,8 +50,12 @@ pub fn open(dir: &Path) -> Result<Installation, StoreError> {
 struct Folder(PathBuf);
 
 impl SessionRegister for Folder {
-    fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
-        let path = self.0.join(Hash::from_bytes(session.0).to_string());
+    fn close(&self, session: &SessionId, role: Role, on: &Hash) -> Result<Hash, StoreError> {
+        let session = Hash::from_bytes(session.0);
+        // Earlier versions closed both roles with one file, which stays closed.
+        let both = self.0.join(session.to_string());
+        let closed = fs::exists(&both).map_err(failed("look for", &both))?;
+        let path = if closed { both } else { self.0.join(format!("{session}-{role}")) };
         let kept = write_once(&path, &nonce_vault::closed_bytes(on))?;
         nonce_vault::read_closed(&kept).map_err(|_| StoreError::Installation { path })
     }

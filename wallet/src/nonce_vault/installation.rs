@@ -18,7 +18,7 @@ use core::fmt;
 use sotto_mw::{
     codec::{Decode, DecodeError},
     hash::Hash,
-    session::SessionId,
+    session::{Role, SessionId},
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -43,12 +43,12 @@ impl Installation {
         Self::new(Zeroizing::new(key), MemoryRegister::default())
     }
 
-    /// Closes a session once and for all: see [`SessionRegister::close`].
+    /// Closes a session in one role once and for all: see [`SessionRegister::close`].
     ///
     /// # Errors
     /// [`StoreError`] when the register could not be made durable or read.
-    pub fn close(&self, session: &SessionId, on: &Hash) -> Result<Hash, StoreError> {
-        self.register.close(session, on)
+    pub fn close(&self, session: &SessionId, role: Role, on: &Hash) -> Result<Hash, StoreError> {
+        self.register.close(session, role, on)
     }
 
     /// The cipher for pending nonces.

@@ -60,6 +60,15 @@ pub trait ChainSource {
         Ok((tip == height).then_some(hash))
     }
 
+    /// The unspent output with this commitment, if there is one. A source that can look it up overrides this;
+    /// the default is [`unspent_at`].
+    ///
+    /// # Errors
+    /// When the source cannot answer.
+    fn unspent_output(&self, c: &Commitment) -> Result<Option<RewindData>, Self::Error> {
+        unspent_at(self, c)
+    }
+
     /// The inputs and outputs of the block at this height. A source may always answer `None`, for example if
     /// it pruned the block; the wallet then does not learn when an output was spent, or what was spent before
     /// a restore.
@@ -70,6 +79,28 @@ pub trait ChainSource {
         let _ = height;
         Ok(None)
     }
+}
+
+/// Looks an unspent output up by listing what comes after the key before its own.
+///
+/// # Errors
+/// When the source cannot answer.
+pub fn unspent_at<C: ChainSource + ?Sized>(source: &C, c: &Commitment) -> Result<Option<RewindData>, C::Error> {
+    let found = source.unspent(before(Unspent::key(c)).as_ref(), 1)?;
+    Ok(found.into_iter().next().filter(|u| u.commitment == *c))
+}
+
+/// The key before this one; `None` before the first.
+fn before(key: Hash) -> Option<Hash> {
+    let mut bytes = *key.as_bytes();
+    for b in bytes.iter_mut().rev() {
+        let (less, borrowed) = b.overflowing_sub(1);
+        *b = less;
+        if !borrowed {
+            return Some(Hash::from_bytes(bytes));
+        }
+    }
+    None
 }
 
 /// A state in memory, without its past. It sorts all outputs for every batch.

@@ -1,8 +1,11 @@
 //! Third step of the receiver, when it began: check the payer's part, sign, combine, and verify the result.
 //!
-//! What is checked: possession of X_s and no identities; z_s·G = D_s + ρ_s·E_s + c·X_s; and, by the consensus
-//! rules over the whole transaction, that inputs, change and offset balance and that the change's range proof
-//! holds. The receiver created its own parts, so the payer is at fault for anything else that is wrong.
+//! What is checked: possession of X_s and no identities; z_s·G = D_s + ρ_s·E_s + c·X_s; the signature of the
+//! payer whom the invoice names; and, by the consensus rules over the whole transaction, that inputs, change and
+//! offset balance and that the change's range proof holds. The receiver created its own parts, so the payer is at
+//! fault for anything else that is wrong. Whether the inputs exist is a question to the chain: the wallet asks it
+//! before it closes the session ([`crate::scan::UnspentInputs`]), so someone who has only seen an invoice
+//! cannot use it up with invented inputs.
 //! Source: `docs/SIGNING.md`, "Invoices".
 
 use super::{Invoice, Payment, SlateError, respond::not_expired};
@@ -45,6 +48,13 @@ impl<'a> CheckedPayment<'a> {
         let plain = |f, extra: &[u8]| f == OutputFeatures::Plain && extra.is_empty();
         if payment.change.as_ref().is_some_and(|c| !plain(c.features, c.extra.as_bytes())) {
             return Err(SlateError::PayerChange);
+        }
+        let signed = match &invoice.payer {
+            Some(payer) => payment.is_signed_by(chain.id(), payer),
+            None => payment.signature.is_none(),
+        };
+        if !signed {
+            return Err(SlateError::PayerSignature);
         }
         Ok(Self { invoice, payment, session })
     }

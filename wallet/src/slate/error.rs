@@ -65,6 +65,9 @@ pub enum SlateError {
     /// An address in the slate belongs to another network.
     #[error("the inviter's address belongs to another network")]
     InviterNetwork,
+    /// The payer's address did not sign the invite.
+    #[error("the inviter's signature is missing or invalid: the invite may not come from the address that it names")]
+    InviterSignature,
     /// The session was already used for another slate.
     #[error("the inviter reuses the session of an earlier slate: only the first one is accepted")]
     SessionReused,
@@ -140,6 +143,22 @@ pub enum SlateError {
     /// The payer's change is not a plain output.
     #[error("the responder's change is not a plain output")]
     PayerChange,
+    /// The payer that the invoice names did not sign the payment, or it names none and someone did.
+    #[error(
+        "the responder's signature is missing or invalid: the payment may not come from the payer that the invoice \
+         names; the invoice stays open"
+    )]
+    PayerSignature,
+    /// An input of the payer is not an unspent output of the chain.
+    #[error(
+        "the responder's input {output} is not an output that block {next} can spend; the invoice stays open"
+    )]
+    PayerInput {
+        /// The commitment of the input.
+        output: PointBytes,
+        /// The height of the next block.
+        next: Height,
+    },
     /// The payer's inputs, change and offset do not balance.
     #[error("the responder's inputs, change and offset do not make a valid payment: {0}")]
     PayerPart(Rejection),

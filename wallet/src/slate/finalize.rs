@@ -212,7 +212,52 @@ mod tests {
         },
     };
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-    use sotto_mw::chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params};
+    use sotto_mw::{
+        chain::{INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
+        group::Point,
+        session::SessionError,
+    };
+
+    /// A receiver that answers another invite than the payer made, in good faith or not: the payer detects it,
+    /// even if the hash was adjusted and the other invite bears its own signature.
+    #[test]
+    fn an_answer_to_another_invite_is_refused() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let chain = Chain::new(Params::solo(PublicKey::of(&SecretScalar::random(&mut rng)), 0)).unwrap();
+        let mut keys = || Root::new(&Words::generate(&mut rng).unwrap()).account(Account(0));
+        let (a, b, stranger) = (keys(), keys(), keys());
+        let (tip, not_after) = (Height::new(1), Height::new(120));
+        let plain = |fee, not_after| KernelFeatures::Plain { fee: Amount::new(fee), not_after };
+        let fee = chain.least_fee(OUTPUT_WEIGHT + KERNEL_WEIGHT).unwrap().units() + 1;
+        let (amount, recipient) = (Amount::new(1_000), Some(b.address(chain.params().network)));
+        let features = plain(fee, not_after);
+        let terms = InviteTerms { amount, features, recipient, memo: Memo::default() };
+        let (good, _) = invite(&a, &chain, terms, &mut rng);
+        type Alter<'a> = &'a dyn Fn(&mut Invite);
+        let partial = SlateError::Session(SessionError::Partial { role: Role::Responder });
+        let cases: [(Alter<'_>, SlateError); 7] = [
+            (&|i| i.amount = Amount::new(999), SlateError::ResponderOutput),
+            (&|i| i.features = plain(fee - 1, not_after), partial.clone()),
+            (&|i| i.features = plain(fee, not_after.minus(60)), partial.clone()),
+            (&|i| i.share.hiding = Point::h(), partial.clone()),
+            (&|i| i.share.binding = Point::h(), partial),
+            (
+                &|i| i.sender = stranger.address(chain.params().network),
+                SlateError::ResponderReceipt,
+            ),
+            (&|i| i.memo = Memo::new("for the cellar".into()).unwrap(), SlateError::ResponderReceipt),
+        ];
+        for (n, (alter, reason)) in cases.into_iter().enumerate() {
+            let mut other = good.clone();
+            alter(&mut other);
+            let signer = if other.sender == good.sender { &a } else { &stranger };
+            let other = other.signed(chain.id(), signer.sign(), &mut rng);
+            let response = respond(&b, &chain, tip, &other, &mut rng).unwrap().response;
+            let check = |r: &Response| CheckedResponse::check(&chain, tip, &good, r).map(|_| ()).unwrap_err();
+            assert_eq!(check(&response), SlateError::InviteAltered, "{n}");
+            assert_eq!(check(&Response { invite: good.hash(chain.id()), ..response }), reason, "{n}");
+        }
+    }
 
     /// The three steps of a slate give the transaction that one party with all keys would build, except for
     /// the nonces, the split of the excess, and the offset.

@@ -1,14 +1,26 @@
-//! First step of the payer: draw x, d and e; send X, D, E and the terms.
+//! First step of the payer: draw x, d and e; send X, D, E and the terms, signed by the payer's address.
 //!
-//! Nothing signed leaves in this step, so cancelling afterwards is free.
+//! No partial signature leaves in this step, so cancelling afterwards is free. The signature shows the receiver
+//! who proposes the payment, before it signs a receipt for that payer. 
 
-use super::{Invite, Memo, session};
+use super::{
+    Invite, Memo,
+    session::{self, Place},
+};
 use crate::{
+    codec::put_option,
     keys::{AccountKeys, Address},
     nonce_vault::SessionSecrets,
+    tag,
 };
 use rand_core::{CryptoRng, RngCore};
-use sotto_mw::{amount::Amount, chain::Chain, kernel::KernelFeatures, session::Role};
+use sotto_mw::{
+    amount::Amount,
+    chain::{Chain, ChainId},
+    codec::Encode,
+    hash::{Hash, tagged},
+    kernel::KernelFeatures,
+};
 
 /// The terms of one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +35,18 @@ pub(crate) struct InviteTerms {
     pub(crate) memo: Memo,
 }
 
+impl InviteTerms {
+    /// The hash to which the keys and nonces of the session are bound.
+    fn hash(&self, chain: &ChainId) -> Hash {
+        let mut bytes = chain.to_bytes();
+        self.amount.encode(&mut bytes);
+        self.features.encode(&mut bytes);
+        put_option(self.recipient.as_ref(), &mut bytes);
+        self.memo.encode(&mut bytes);
+        tagged(tag::TERMS, &[&bytes])
+    }
+}
+
 /// Opens a session under these terms.
 ///
 /// # Security
@@ -34,8 +58,10 @@ pub(crate) fn invite(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> (Invite, SessionSecrets) {
     let session = session::fresh_session(rng);
-    let (share, secrets) = session::draw(chain.id(), &session, Role::Inviter, rng);
+    let id = chain.id();
+    let (share, secrets) = session::draw(keys, &Place::inviter(id, &session, terms.hash(id)), rng);
     let sender = keys.address(chain.params().network);
     let InviteTerms { amount, features, recipient, memo } = terms;
-    (Invite { session, amount, features, share, sender, recipient, memo }, secrets)
+    let invite = Invite { session, amount, features, share, sender, recipient, memo, signature: None };
+    (invite.signed(id, keys.sign(), rng), secrets)
 }

@@ -7,20 +7,26 @@
 //! nothing until the kernel is in a block. No partial signature leaves here, so cancelling afterwards is
 //! free.
 
-use super::{Invoice, Memo, Receipt, session};
+use super::{
+    Invoice, Memo, Receipt,
+    session::{self, Place},
+};
 use crate::{
+    codec::put_option,
     keys::{AccountKeys, Address, Purpose, fresh_index},
     nonce_vault::SessionSecrets,
+    tag,
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    chain::{Chain, ChainId, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    codec::Encode,
+    hash::{Hash, tagged},
     kernel::KernelFeatures,
     output::{OutputFeatures, ProveError},
     range_proof::Opening,
     schnorr::sign,
-    session::Role,
 };
 
 /// The terms of an invoice.
@@ -64,6 +70,14 @@ pub(crate) struct NewInvoice {
     pub(crate) secrets: SessionSecrets,
 }
 
+/// The hash to which the keys and nonces of the session are bound.
+fn terms_hash(chain: &ChainId, features: &KernelFeatures, payer: Option<&Address>, rest: &[&[u8]]) -> Hash {
+    let mut bytes = chain.to_bytes();
+    features.encode(&mut bytes);
+    put_option(payer, &mut bytes);
+    tagged(tag::TERMS, &[&bytes, &rest.concat()])
+}
+
 /// Opens a session under these terms.
 ///
 /// # Security
@@ -77,9 +91,13 @@ pub(crate) fn invoice(
     let (InvoiceRequest { amount, payer, memo, .. }, features) = terms;
     let id = chain.id();
     let session = session::fresh_session(rng);
-    let (share, secrets) = session::draw(id, &session, Role::Inviter, rng);
     let opening = Opening { amount, index: fresh_index(rng) };
     let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;
+    let memo_hash = memo.hash();
+    // The commitment is to the amount.
+    let rest = [output.commitment.as_bytes().as_slice(), memo_hash.as_bytes()];
+    let terms = terms_hash(id, &features, payer.as_ref(), &rest);
+    let (share, secrets) = session::draw(keys, &Place::inviter(id, &session, terms), rng);
     let receipt = Receipt {
         session,
         amount,
@@ -87,7 +105,7 @@ pub(crate) fn invoice(
         key: share.key,
         commitment: output.commitment,
         sender: payer.map(|p| *p.sign()),
-        memo: memo.hash(),
+        memo: memo_hash,
     };
     let invoice = Invoice {
         session,

@@ -1,13 +1,20 @@
 //! The four messages of slates, their hashes and their bytes.
 //!
 //! ```text
-//! invite    session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ sender ‖ [recipient] ‖ memo
+//! invite    session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ sender ‖ parts (1) ‖ recipient ‖ memo
+//!           ‖ signature (64)
 //! response  session (32) ‖ invite hash (32) ‖ share ‖ output ‖ o_r (32) ‖ z_r (32) ‖ receiver ‖ receipt (64)
 //! invoice   session (32) ‖ amount (8) ‖ kernel features ‖ share ‖ output ‖ o_r (32) ‖ receiver ‖ [payer]
 //!           ‖ memo ‖ receipt (64)
-//! payment   session (32) ‖ invoice hash (32) ‖ share ‖ list of inputs ‖ [change] ‖ o_s (32) ‖ z_s (32)
+//! payment   session (32) ‖ invoice hash (32) ‖ share ‖ list of inputs ‖ parts (1) ‖ change ‖ o_s (32)
+//!           ‖ z_s (32) ‖ signature (64)
 //! share     X (32) ‖ D (32) ‖ E (32) ‖ proof of possession (64)
+//! parts     1 if there is a recipient or change, plus 2 if there is a signature
 //! ```
+//!
+//! The payer's address signs its invite and its payment, each without the signature, after a label and the
+//! chain id. So nobody else can speak in its name, and the receipt names a payer who has been proven. A payment
+//! to an invoice that names no payer has no signature.
 #![deny(clippy::indexing_slicing)]
 
 use super::{Memo, Receipt};
@@ -16,6 +23,7 @@ use crate::{
     keys::Address,
     tag,
 };
+use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::ChainId,
@@ -25,7 +33,8 @@ use sotto_mw::{
     hash::{Hash, tagged},
     kernel::KernelFeatures,
     output::Output,
-    schnorr::{PublicKey, Signature},
+    schnorr::{PublicKey, Signature, sign},
+    secret::SecretScalar,
     session::{Session, SessionError, SessionId, Share, Shares},
 };
 
@@ -46,9 +55,32 @@ pub struct Invite {
     pub recipient: Option<Address>,
     /// A line of text for the receiver.
     pub memo: Memo,
+    /// The signature of the payer's address. Invites in wallets of earlier versions have none; a receiver
+    /// refuses them.
+    pub signature: Option<Signature>,
 }
 
 impl Invite {
+    /// The same invite, signed by the payer's address.
+    pub(crate) fn signed(
+        self,
+        chain: &ChainId,
+        x: &SecretScalar,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let signature = Some(sign(x, &self.statement(chain), rng));
+        Self { signature, ..self }
+    }
+
+    /// Whether the payer's address signed the invite.
+    pub(crate) fn is_signed(&self, chain: &ChainId) -> bool {
+        self.signature.is_some_and(|s| s.verifies(self.sender.sign(), &self.statement(chain)))
+    }
+
+    fn statement(&self, chain: &ChainId) -> Vec<u8> {
+        statement(tag::SIGNED_INVITE, chain, &Self { signature: None, ..self.clone() })
+    }
+
     /// The hash of all bytes of the invite on `chain`.
     #[must_use]
     pub fn hash(&self, chain: &ChainId) -> Hash {
@@ -187,13 +219,52 @@ pub struct Payment {
     pub offset: Scalar,
     /// z_s, the payer's partial signature.
     pub partial: Scalar,
+    /// The signature of the payer's address, if the invoice names the payer.
+    pub signature: Option<Signature>,
 }
 
 impl Payment {
+    /// The same payment, signed by the payer's address.
+    pub(crate) fn signed(
+        self,
+        chain: &ChainId,
+        x: &SecretScalar,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let signature = Some(sign(x, &self.statement(chain), rng));
+        Self { signature, ..self }
+    }
+
+    /// Whether this address signed the payment.
+    pub(crate) fn is_signed_by(&self, chain: &ChainId, payer: &Address) -> bool {
+        self.signature.is_some_and(|s| s.verifies(payer.sign(), &self.statement(chain)))
+    }
+
+    fn statement(&self, chain: &ChainId) -> Vec<u8> {
+        statement(tag::SIGNED_PAYMENT, chain, &Self { signature: None, ..self.clone() })
+    }
+
     /// The hash of all bytes of the payment.
     #[must_use]
     pub fn hash(&self) -> Hash {
         tagged(tag::PAYMENT, &[&self.to_bytes()])
+    }
+}
+
+/// What an address signs: a label, the chain, and a message without its signature.
+fn statement(label: &str, chain: &ChainId, unsigned: &impl Encode) -> Vec<u8> {
+    [label.as_bytes(), chain.as_bytes(), &unsigned.to_bytes()].concat()
+}
+
+/// Which optional parts a message has.
+fn put_parts(other: bool, signature: bool, out: &mut Vec<u8>) {
+    out.push(u8::from(other) | u8::from(signature) << 1);
+}
+
+fn parts(r: &mut Reader<'_>, what: &'static str) -> Result<(bool, bool), DecodeError> {
+    match r.u8()? {
+        parts @ 0..=3 => Ok((parts & 1 == 1, parts & 2 == 2)),
+        code => Err(DecodeError::Code { what, code }),
     }
 }
 
@@ -220,21 +291,28 @@ impl Encode for Invite {
         self.features.encode(out);
         put_share(&self.share, out);
         self.sender.encode(out);
-        put_option(self.recipient.as_ref(), out);
+        put_parts(self.recipient.is_some(), self.signature.is_some(), out);
+        self.recipient.iter().for_each(|a| a.encode(out));
         self.memo.encode(out);
+        self.signature.iter().for_each(|s| s.encode(out));
     }
 }
 
 impl Decode for Invite {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (session, amount) = (session(r)?, Amount::decode(r)?);
+        let (features, share) = (KernelFeatures::decode(r)?, share(r)?);
+        let sender = Address::decode(r)?;
+        let (named, signed) = parts(r, "parts of an invite")?;
         Ok(Self {
-            session: session(r)?,
-            amount: Amount::decode(r)?,
-            features: KernelFeatures::decode(r)?,
-            share: share(r)?,
-            sender: Address::decode(r)?,
-            recipient: option(r, "recipient flag")?,
+            session,
+            amount,
+            features,
+            share,
+            sender,
+            recipient: named.then(|| Address::decode(r)).transpose()?,
             memo: Memo::decode(r)?,
+            signature: signed.then(|| Signature::decode(r)).transpose()?,
         })
     }
 }
@@ -305,22 +383,28 @@ impl Encode for Payment {
         self.invoice.encode(out);
         put_share(&self.share, out);
         put_list(&self.inputs, out);
-        put_option(self.change.as_ref(), out);
+        put_parts(self.change.is_some(), self.signature.is_some(), out);
+        self.change.iter().for_each(|c| c.encode(out));
         self.offset.encode(out);
         self.partial.encode(out);
+        self.signature.iter().for_each(|s| s.encode(out));
     }
 }
 
 impl Decode for Payment {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (session, invoice) = (session(r)?, Hash::decode(r)?);
+        let (share, inputs) = (share(r)?, list(r, "inputs", 32)?);
+        let (change, signed) = parts(r, "parts of a payment")?;
         Ok(Self {
-            session: session(r)?,
-            invoice: Hash::decode(r)?,
-            share: share(r)?,
-            inputs: list(r, "inputs", 32)?,
-            change: option(r, "change flag")?,
+            session,
+            invoice,
+            share,
+            inputs,
+            change: change.then(|| Output::decode(r)).transpose()?,
             offset: Scalar::decode(r)?,
             partial: Scalar::decode(r)?,
+            signature: signed.then(|| Signature::decode(r)).transpose()?,
         })
     }
 }

@@ -15,7 +15,7 @@ use super::{
     finalize::{Funding, change, is_agreed, offset_share},
     invoice,
     respond::{check_kernel, not_expired},
-    session,
+    session::{self, Place},
 };
 use crate::keys::AccountKeys;
 use rand_core::{CryptoRng, RngCore};
@@ -72,7 +72,8 @@ impl CheckedInvoice {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Payment, Excess), SlateError> {
         let (invoice, id) = (&self.0, chain.id());
-        let (share, secrets) = session::draw(id, &invoice.session, Role::Responder, rng);
+        let place = Place::responder(id, &invoice.session, invoice.hash(id));
+        let (share, secrets) = session::draw(keys, &place, rng);
         let session = invoice.session(id, share)?;
         let mut inputs: Vec<_> = funding.commitments(keys).collect();
         inputs.sort_unstable();
@@ -84,7 +85,10 @@ impl CheckedInvoice {
             change: change(keys, chain, funding)?,
             offset: offset_share(keys, funding, &secrets.x),
             partial: session.sign(Role::Responder, &secrets.x, secrets.nonces)?,
+            signature: None,
         };
+        // An invoice that names no payer does not ask who pays.
+        let payment = if invoice.payer.is_some() { payment.signed(id, keys.sign(), rng) } else { payment };
         Ok((payment, Excess::from_point(*session.key().point())))
     }
 

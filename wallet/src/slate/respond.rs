@@ -4,7 +4,10 @@
 //! repeats it byte for byte when the same invite arrives again. The receiver reserves nothing and reveals no
 //! other output. Source: `docs/SIGNING.md`, "Slates".
 
-use super::{Invite, Response, SlateError, session};
+use super::{
+    Invite, Response, SlateError,
+    session::{self, Place},
+};
 use crate::keys::{AccountKeys, Purpose, fresh_index};
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
@@ -35,16 +38,20 @@ pub(crate) fn respond(
     invite: &Invite,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<NewResponse, SlateError> {
-    check_terms(keys, chain, tip, invite)?;
-    let receiver = keys.address(chain.params().network);
-    let (share, secrets) = session::draw(chain.id(), &invite.session, Role::Responder, rng);
-    let session = invite.session(chain.id(), share)?;
+    check(keys, chain, tip, invite)?;
+    let (id, receiver) = (chain.id(), keys.address(chain.params().network));
+    let place = Place::responder(id, &invite.session, invite.hash(id));
+    let (share, secrets) = session::draw(keys, &place, rng);
+    let session = invite.session(id, share)?;
+    if !invite.is_signed(id) {
+        return Err(SlateError::InviterSignature);
+    }
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
-    let output = keys.output(chain.id(), OutputFeatures::Plain, Purpose::Received, &opening)?;
-    let receipt = sign(keys.sign(), &invite.receipt(&share.key, &output.commitment).message(chain.id()), rng);
+    let output = keys.output(id, OutputFeatures::Plain, Purpose::Received, &opening)?;
+    let receipt = sign(keys.sign(), &invite.receipt(&share.key, &output.commitment).message(id), rng);
     let response = Response {
         session: invite.session,
-        invite: invite.hash(chain.id()),
+        invite: invite.hash(id),
         share,
         // o_r = r − x_r
         offset: keys.blinding(Purpose::Received, &opening).sub(&secrets.x).reveal(),
@@ -56,7 +63,8 @@ pub(crate) fn respond(
     Ok(NewResponse { response, opening, excess: Excess::from_point(*session.key().point()) })
 }
 
-fn check_terms(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
+/// Checks the terms of an invite; `respond` also checks the share and the signature of the payer.
+fn check(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
     let network = chain.params().network;
     if invite.sender.network() != network {
         return Err(SlateError::InviterNetwork);

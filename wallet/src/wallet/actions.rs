@@ -10,7 +10,7 @@ use crate::{
     error::WalletError,
     keys::{Account, Address},
     proof::{KernelInclusion, PaymentProof},
-    scan::{self, ChainSource, Progress, ScanError, ScanReport},
+    scan::{self, ChainSource, Progress, ScanError, ScanReport, UnspentInputs},
     sessions::SessionView,
     slate::{Invite, Invoice, InvoiceRequest, Payment, Response},
     store::Store,
@@ -188,13 +188,18 @@ impl<S: Store> Wallet<S> {
     }
 
     /// Checks a payment to an invoice of this wallet, signs, destroys the nonces, and returns the
-    /// transaction. The same payment gets the same transaction.
+    /// transaction. The same payment gets the same transaction. `inputs` is what the chain says of the
+    /// payment's inputs; a payment with others stays refused until the chain shows them.
     ///
     /// # Errors
     /// [`SlateError`](crate::slate::SlateError) with the party at fault. A refused payment changes nothing,
     /// and a valid one can still arrive. Once a payment was accepted, no other ever is.
-    pub fn collect(&mut self, payment: &Payment) -> Result<Verified<Transaction>, WalletError> {
-        self.perform(|context| invoicing::collect(context, payment))
+    pub fn collect(
+        &mut self,
+        payment: &Payment,
+        inputs: &UnspentInputs,
+    ) -> Result<Verified<Transaction>, WalletError> {
+        self.perform(|context| invoicing::collect(context, payment, inputs))
     }
 }
 

@@ -15,7 +15,7 @@ use sotto_mw::{
     chain::Chain,
     hash::Hash,
     rules::{Verified, check_transaction, verify_transaction},
-    session::SessionId,
+    session::{Role, SessionId},
     transaction::Transaction,
 };
 
@@ -78,7 +78,7 @@ impl Context<'_> {
     /// Closes a session with one response, for ever and before anything signed leaves: whatever happens to
     /// the wallet file, no other response is signed.
     pub(crate) fn close(&self, session: &SessionId, on: &Hash) -> Result<(), WalletError> {
-        match self.installation.close(session, on)? {
+        match self.installation.close(session, Role::Inviter, on)? {
             closed if closed == *on => Ok(()),
             Hash::ZERO => Err(SlateError::Cancelled.into()),
             _ => Err(SlateError::AnsweredTwice.into()),

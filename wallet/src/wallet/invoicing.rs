@@ -6,6 +6,7 @@ use crate::{
     error::WalletError,
     keys::{Account, Purpose, fresh_index},
     outputs::{OutputRecord, OutputSecret},
+    scan::UnspentInputs,
     slate::{
         Invoice, InvoiceRequest, Payment, SlateError, collect::CheckedPayment, finalize::Funding, invoice,
         pay::CheckedInvoice,
@@ -14,7 +15,8 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    amount::Amount, commitment::Commitment, range_proof::Opening, rules::Verified, transaction::Transaction,
+    amount::Amount, commitment::Commitment, range_proof::Opening, rules::Verified, session::Role,
+    transaction::Transaction,
 };
 
 pub(crate) fn create_invoice(
@@ -69,7 +71,7 @@ pub(crate) fn pay_invoice(
     let paid = PaidInvoice { account, invoice, payment: payment.clone(), excess, tx_status };
     next.paid.insert(payment.session, paid);
     // Before the signature leaves: an older wallet file must not pay again.
-    if context.installation.close(&payment.session, &payment.hash())? != payment.hash() {
+    if context.installation.close(&payment.session, Role::Responder, &payment.hash())? != payment.hash() {
         return Err(SlateError::PaidBefore.into());
     }
     Ok(Change::new(next, payment))
@@ -78,13 +80,18 @@ pub(crate) fn pay_invoice(
 /// Refuses a session in which this wallet already pays.
 fn unpaid(context: &Context<'_>, invoice: &Invoice) -> Result<(), SlateError> {
     let (session, state) = (&invoice.session, context.state);
-    let used = state.paid.contains_key(session) || state.payment_with(session).is_some();
-    if used { Err(SlateError::SessionReused) } else { Ok(()) }
+    let used = state.paid.contains_key(session)
+        || state.received.contains_key(session)
+        || state.payment_with(session).is_some();
+    // An invoice of this wallet can be paid from another of its accounts, but not one that copies its session.
+    let copied = state.issued.get(session).is_some_and(|i| i.invoice != *invoice);
+    if used || copied { Err(SlateError::SessionReused) } else { Ok(()) }
 }
 
 pub(crate) fn collect(
     context: &Context<'_>,
     payment: &Payment,
+    inputs: &UnspentInputs,
 ) -> Result<Change<Verified<Transaction>>, WalletError> {
     let issued = context.state.issued.get(&payment.session).ok_or(SlateError::UnknownSession)?;
     let encrypted = match &issued.stage {
@@ -98,6 +105,7 @@ pub(crate) fn collect(
     let secrets = context.decrypt(encrypted, &issued.invoice.hash(context.chain.id()))?;
     let checked = CheckedPayment::check(context.chain, context.tip(), &issued.invoice, payment)?;
     let excess = checked.excess();
+    inputs.check(context.chain, payment)?;
     let transaction = checked.collect(context.chain, secrets)?;
     context.close(&payment.session, &payment.hash())?;
     let secret = OutputSecret { purpose: Purpose::Received, opening: issued.opening };

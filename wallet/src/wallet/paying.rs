@@ -20,7 +20,7 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::Amount, group::PointBytes, hash::Hash, kernel::KernelFeatures, range_proof::Opening,
-    rules::Verified, session::SessionId, transaction::Transaction,
+    rules::Verified, session::{Role, SessionId}, transaction::Transaction,
 };
 
 pub(crate) fn invite(
@@ -197,7 +197,7 @@ fn close_unanswered(context: &Context<'_>, session: &SessionId) -> Result<(), Wa
     if context.decrypt(encrypted, &hash).is_err() {
         return Err(SlateError::MayHaveLeft { until }.into());
     }
-    match context.installation.close(session, &Hash::ZERO)? {
+    match context.installation.close(session, Role::Inviter, &Hash::ZERO)? {
         Hash::ZERO => Ok(()),
         _ => Err(SlateError::HasLeft { until }.into()),
     }

@@ -23,7 +23,7 @@ use sotto_wallet::{
     keys::{Account, Address, Words},
     nonce_vault::Installation,
     proof::KernelInclusion,
-    scan::{self, ChainSource, ScanError, ScanReport},
+    scan::{self, ChainSource, ScanError, ScanReport, UnspentInputs},
     sessions::SessionStatus,
     slate::{Invite, Invoice, InvoiceRequest, Memo, Payment, Response},
     store::{MemoryStore, Store, StoreError},
@@ -272,6 +272,15 @@ impl Person {
     pub fn pay_invoice(&mut self, invoice: &Invoice) -> Result<Payment, WalletError> {
         let bill = self.wallet.plan_invoice(Account(0), invoice)?.confirm(|_| Decision::Yes).unwrap();
         self.wallet.pay_invoice(bill, &mut self.rng)
+    }
+
+    /// Collects a payment, with what this ledger says of its inputs.
+    pub fn collect(
+        &mut self,
+        ledger: &Ledger,
+        payment: &Payment,
+    ) -> Result<Verified<Transaction>, WalletError> {
+        self.wallet.collect(payment, &UnspentInputs::look_up(ledger, payment).unwrap())
     }
 
     /// Scans, and accepts a ledger that went back, as if its operator had confirmed it.

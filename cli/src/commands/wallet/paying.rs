@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     args,
-    bridge::hex,
+    bridge::{ChainAt, hex},
     exit::{Code, Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
@@ -19,6 +19,7 @@ use sotto_wallet::{
     armor::{self, MessageKind},
     coin_selection::{Decision, Payee, PaymentRequest},
     edge::file::WalletFile,
+    scan::UnspentInputs,
     slate::{Memo, Payment, Response},
 };
 
@@ -62,11 +63,11 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
 pub(crate) fn finalize(command: &WalletCommand<'_>, a: &args::WalletFinalize) -> Outcome {
     let texts = a.files.iter().map(|f| read_slate(f)).collect::<Outcome<Vec<_>>>()?;
     let (mut wallet, chain, _) = command.open_fresh()?;
-    drop(chain);
     let mut finalized = vec![];
     for text in texts.iter().flat_map(|t| armor::split_messages(t)) {
-        finalized.push(finalize_one(&mut wallet, &text)?);
+        finalized.push(finalize_one(&mut wallet, &chain, &text)?);
     }
+    drop(chain);
     if let Some(prefix) = &a.session {
         let response = kept_response(&wallet, prefix)?;
         finalized.push(finalize_response(&mut wallet, &response)?);
@@ -126,11 +127,12 @@ fn kept_response(wallet: &Wallet<WalletFile>, prefix: &str) -> Outcome<Response>
     })
 }
 
-fn finalize_one(wallet: &mut Wallet<WalletFile>, text: &str) -> Outcome<Finalized> {
+fn finalize_one(wallet: &mut Wallet<WalletFile>, chain: &ChainAt, text: &str) -> Outcome<Finalized> {
     let kind = armor::kind(text).or_refuse("not a response to a slate")?;
     if matches!(kind, MessageKind::Payment | MessageKind::EncryptedPayment) {
         let payment: Payment = wallet.read_message(text).or_refuse("cannot use this payment")?;
-        return wallet.collect(&payment).map(Finalized::Complete).or_refuse("the payment was refused");
+        let inputs = UnspentInputs::look_up(&chain.view(), &payment).or_refuse("cannot read the chain")?;
+        return wallet.collect(&payment, &inputs).map(Finalized::Complete).or_refuse("the payment was refused");
     }
     let response: Response = wallet.read_message(text).map_err(wrong_slate("cannot use this response"))?;
     finalize_response(wallet, &response)
