@@ -19,7 +19,7 @@ use sotto_mw::{
     group::PointBytes,
     session::SessionId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the files' headers, and of the kinds of messages that have had one version only.
 pub(crate) const VERSION: u8 = 1;
@@ -147,6 +147,30 @@ pub(crate) fn put_inputs(all: &[PointBytes], out: &mut Vec<u8>) {
 pub(crate) fn inputs(r: &mut Reader<'_>) -> Result<Vec<PointBytes>, DecodeError> {
     let n = count(r, "inputs", 32)?;
     (0..n).map(|_| point_bytes(r)).collect()
+}
+
+/// Writes a set of 32-byte names.
+pub(crate) fn put_set<'a>(all: impl ExactSizeIterator<Item = &'a [u8; 32]>, out: &mut Vec<u8>) {
+    put_count(all.len(), out);
+    all.for_each(|name| out.extend_from_slice(name));
+}
+
+/// Reads a set of 32-byte names; they must be strictly ascending.
+pub(crate) fn set<T: Ord>(
+    r: &mut Reader<'_>,
+    what: &'static str,
+    read: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> Result<BTreeSet<T>, DecodeError> {
+    let n = count(r, what, 32)?;
+    let mut all = BTreeSet::new();
+    for _ in 0..n {
+        let name = read(r)?;
+        if all.last().is_some_and(|last| *last >= name) {
+            return Err(DecodeError::Code { what: "ascending record", code: 0 });
+        }
+        all.insert(name);
+    }
+    Ok(all)
 }
 
 /// What precedes every message that leaves a wallet: its kind, the version of that kind, and the chain it

@@ -38,10 +38,11 @@ use crate::{
     state::State,
 };
 use core::iter;
-use cost::{Costs, choose, free_coins, on_this_network};
+use cost::{Costs, Shape, choose, chosen_coins, free_coins, least_fee, on_this_network, spending_cost, total};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    group::PointBytes,
     kernel::KernelFeatures,
 };
 
@@ -181,11 +182,54 @@ impl PaymentPlan {
     }
 }
 
+/// Which outputs of the account pay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Spend {
+    /// As few as suffice; the rule is that of the module's head.
+    #[default]
+    Fewest,
+    /// Exactly these.
+    Exactly(Vec<PointBytes>),
+}
+
+/// What spending one more output costs on this chain. An amount that is not higher is dust: it costs as much
+/// to spend as it is worth.
+#[must_use]
+pub fn dust_limit(chain: &Chain) -> Amount {
+    spending_cost(chain).unwrap_or(Amount::ZERO)
+}
+
+/// Plans to pay everything that these outputs are worth to one recipient; the amount of `payee` is replaced.
+/// [`Spend::Fewest`] means all free outputs that are worth more than they cost.
+pub(crate) fn plan_all(
+    state: &State,
+    chain: &Chain,
+    account: Account,
+    payee: Payee,
+    spend: &Spend,
+) -> Result<PaymentPlan, CoinSelectionError> {
+    let coins = match spend {
+        Spend::Exactly(these) => chosen_coins(state, chain, account, these)?,
+        Spend::Fewest => {
+            let cost = spending_cost(chain)?;
+            free_coins(state, chain, account).into_iter().filter(|o| o.opening.amount > cost).collect()
+        }
+    };
+    let shape = Shape { inputs: coins.len() as u64, outputs: 1, kernels: 1 };
+    let fee = least_fee(chain, shape)?;
+    let sum = total(coins.iter().copied())?;
+    let amount = sum.checked_sub(fee).filter(|a| *a > Amount::ZERO);
+    let amount = amount.ok_or(CoinSelectionError::NotWorth { fee })?;
+    let these = Spend::Exactly(coins.iter().map(|o| o.commitment).collect());
+    plan(state, chain, PaymentRequest { account, payees: vec![Payee { amount, ..payee }] }, &these)
+}
+
 /// Plans a payment from the outputs of an account.
 pub(crate) fn plan(
     state: &State,
     chain: &Chain,
     request: PaymentRequest,
+    spend: &Spend,
 ) -> Result<PaymentPlan, CoinSelectionError> {
     let payees = &request.payees;
     payees.iter().try_for_each(|p| on_this_network(chain, p.recipient))?;
@@ -193,9 +237,15 @@ pub(crate) fn plan(
         return Err(CoinSelectionError::Zero);
     }
     let amount = Amount::checked_sum(payees.iter().map(|p| p.amount)).ok_or(CoinSelectionError::Overflow)?;
-    let coins = free_coins(state, chain, request.account);
     let costs = Costs { chain, amount, payees: payees.len() as u64, fixed: None };
-    let Some(chosen) = choose(&costs, &coins)? else {
+    let chosen = match spend {
+        Spend::Fewest => choose(&costs, &free_coins(state, chain, request.account))?,
+        Spend::Exactly(these) => {
+            let coins = chosen_coins(state, chain, request.account, these)?;
+            (total(coins.iter().copied())? >= costs.needed(coins.len(), 0)?).then_some(coins)
+        }
+    };
+    let Some(chosen) = chosen else {
         let balance = state.balance(chain, Some(request.account));
         return Err(CoinSelectionError::Insufficient { needed: costs.needed(1, 0)?, balance });
     };
@@ -208,10 +258,7 @@ pub(crate) fn plan(
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        cost::{Shape, least_fee},
-        *,
-    };
+    use super::*;
     use crate::{
         keys::Purpose,
         outputs::{OutputOrigin, OutputStatus},
@@ -259,7 +306,7 @@ mod tests {
     }
 
     fn chosen(coins: &[u64], amount: u64) -> Result<PaymentPlan, CoinSelectionError> {
-        plan(&wallet_of(coins), &chain(), paying(&[amount]))
+        plan(&wallet_of(coins), &chain(), paying(&[amount]), &Spend::Fewest)
     }
 
     fn amounts(p: &PaymentPlan) -> Vec<u64> {
@@ -299,7 +346,7 @@ mod tests {
         params.max_weight = 90;
         let small = Chain::new(params).unwrap();
         let request = paying(&[1_000_000]);
-        assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request), Err(CoinSelectionError::TooHeavy));
+        assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request, &Spend::Fewest), Err(CoinSelectionError::TooHeavy));
     }
 
     proptest! {

@@ -1,12 +1,12 @@
 //! The contents of a store: what a wallet and a view wallet keep.
 //!
 //! ```text
-//! wallet        version (1): 4 ‖ chain parameters ‖ entropy (32) ‖ state
-//! view wallet   version (1): 130 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
+//! wallet        version (1): 5 ‖ chain parameters ‖ entropy (32) ‖ state
+//! view wallet   version (1): 131 ‖ chain parameters ‖ account (4) ‖ rewind key (32) ‖ state
 //! ```
 //!
-//! The versions before, 3 and 129, have no checkpoint at the end of the state. They are read, and written
-//! again in the present version. Every version of a view wallet is 128 or higher, and no version of a wallet
+//! The versions before, 4 and 130, have no sets at the end of the state, and 3 and 129 no checkpoint either. They
+//! are read, and written again in the present version. Every version of a view wallet is 128 or higher, and no version of a wallet
 //! is.
 #![deny(clippy::indexing_slicing)]
 
@@ -21,12 +21,14 @@ use sotto_mw::{
 };
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
+const WITHOUT_SETS: u8 = 4;
 const WITHOUT_CHECKPOINT: u8 = 3;
 
 /// Set in every version of a view wallet.
 const VIEW: u8 = 0x80;
-const VIEW_VERSION: u8 = VIEW | 2;
+const VIEW_VERSION: u8 = VIEW | 3;
+const VIEW_WITHOUT_SETS: u8 = VIEW | 2;
 const VIEW_WITHOUT_CHECKPOINT: u8 = VIEW | 1;
 
 /// Whether these are the contents of a view wallet.
@@ -56,6 +58,7 @@ impl Decode for Contents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let state = match r.u8()? {
             VERSION => State::decode,
+            WITHOUT_SETS => State::decode_without_sets,
             WITHOUT_CHECKPOINT => State::decode_without_checkpoint,
             code => return Err(DecodeError::Code { what: "version of a wallet", code }),
         };
@@ -88,6 +91,7 @@ impl Decode for ViewContents {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let state = match r.u8()? {
             VIEW_VERSION => State::decode,
+            VIEW_WITHOUT_SETS => State::decode_without_sets,
             VIEW_WITHOUT_CHECKPOINT => State::decode_without_checkpoint,
             code => return Err(DecodeError::Code { what: "version of a view wallet", code }),
         };

@@ -1,8 +1,11 @@
 //! History: every payment and every unexplained output of a wallet, as one list for people and spreadsheets.
 //!
-//! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. Each output
-//! that no payment of this wallet explains is one entry too, so that a restored wallet shows what the chain
-//! still proves. Entries are in the order of the chain; those that are not in it come last.
+//! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. What no payment
+//! of this wallet explains, because another copy of the wallet paid or this one was restored, is shown as the
+//! chain proves it: an output that came in is one entry, and everything that one block spends is another,
+//! less the change that the same block brought back. Change is no income, so it has an entry of its own only
+//! where no block shows what was spent for it. Entries are in the order of the chain; those that are not in it
+//! come last.
 
 use crate::{
     keys::{Account, Address, Purpose},
@@ -15,6 +18,7 @@ use sotto_mw::{
     amount::{Amount, Height},
     output::OutputFeatures,
 };
+use std::collections::BTreeMap;
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +31,10 @@ pub enum EntryKind {
     Reward,
     /// A received output that only the chain shows: its payer and purpose are unknown.
     Found,
-    /// Change of a payment that this wallet does not remember.
+    /// Outputs that a payment which this wallet does not remember has spent, less its change: what was paid and
+    /// the fee, together.
+    Spent,
+    /// Change of a payment that this wallet does not remember, and whose inputs no stored block shows.
     Change,
     /// A consolidation: several outputs became one.
     Consolidation,
@@ -74,6 +81,7 @@ impl fmt::Display for EntryKind {
             Self::Received => "received",
             Self::Reward => "reward",
             Self::Found => "found",
+            Self::Spent => "spent",
             Self::Change => "change",
             Self::Consolidation => "consolidation",
             Self::SelfSpend => "self-spend",
@@ -85,7 +93,13 @@ impl fmt::Display for EntryKind {
 pub(crate) fn history(state: &State) -> Vec<HistoryEntry> {
     let mut all: Vec<HistoryEntry> = sessions(state).map(|s| payment(&s)).collect();
     all.extend(state.self_transfers.values().map(|t| self_transfer(state, t)));
-    all.extend(state.outputs.values().filter_map(unexplained));
+    let spent = unexplained_spends(state);
+    let folded = |o: &OutputRecord| {
+        let created = created(o).filter(|_| o.purpose == Purpose::Change);
+        created.is_some_and(|h| spent.contains_key(&(o.account, h)))
+    };
+    all.extend(state.outputs.values().filter(|o| !folded(o)).filter_map(unexplained));
+    all.extend(spent.into_values());
     all.sort_by_key(|e| (e.height().is_none(), e.height(), e.kind, e.id));
     all
 }
@@ -119,15 +133,49 @@ fn self_transfer(state: &State, t: &SelfTransfer) -> HistoryEntry {
     }
 }
 
-/// The entry of an output that no payment of this wallet explains.
-fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
+/// The height of the block that created an output which only the chain explains.
+fn created(o: &OutputRecord) -> Option<Height> {
     let (OutputStatus::Unspent { created }
     | OutputStatus::Locked { created, .. }
     | OutputStatus::Spent { created, .. }) = o.status
     else {
         return None;
     };
-    (o.origin == OutputOrigin::Chain).then(|| HistoryEntry {
+    (o.origin == OutputOrigin::Chain).then_some(created)
+}
+
+/// One entry for each account and block that spends outputs for which no payment of this wallet accounts.
+fn unexplained_spends(state: &State) -> BTreeMap<(Account, Height), HistoryEntry> {
+    let explained = state.inputs_of_confirmed();
+    let mut all: BTreeMap<(Account, Height), HistoryEntry> = BTreeMap::new();
+    for o in state.outputs.values().filter(|o| !explained.contains(&o.commitment)) {
+        let OutputStatus::Spent { spent: height, .. } = o.status else { continue };
+        let entry = all.entry((o.account, height)).or_insert_with(|| spend(o, height));
+        entry.amount = entry.amount.checked_add(o.opening.amount).unwrap_or(Amount::new(u64::MAX));
+    }
+    for o in state.outputs.values().filter(|o| o.purpose == Purpose::Change) {
+        let block = created(o).and_then(|h| all.get_mut(&(o.account, h)));
+        block.into_iter().for_each(|e| e.amount = e.amount.checked_sub(o.opening.amount).unwrap_or_default());
+    }
+    all
+}
+
+fn spend(first: &OutputRecord, height: Height) -> HistoryEntry {
+    HistoryEntry {
+        kind: EntryKind::Spent,
+        status: SessionStatus::Signed(TxStatus::Confirmed { height }),
+        account: first.account,
+        amount: Amount::ZERO,
+        fee: Amount::ZERO,
+        counterparty: None,
+        memo: String::new(),
+        id: first.commitment.0,
+    }
+}
+
+/// The entry of an output that no payment of this wallet explains.
+fn unexplained(o: &OutputRecord) -> Option<HistoryEntry> {
+    created(o).map(|created| HistoryEntry {
         kind: match (o.features, o.purpose) {
             (OutputFeatures::Coinbase, _) => EntryKind::Reward,
             (_, Purpose::Received) => EntryKind::Found,

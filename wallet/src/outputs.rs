@@ -101,9 +101,11 @@ pub struct OutputRecord {
 pub struct Balance {
     /// Outputs that the next block can spend.
     pub spendable: Amount,
+    /// Outputs that the next block could spend, and that are frozen here.
+    pub frozen: Amount,
     /// Block rewards that have not matured yet.
     pub immature: Amount,
-    /// Incoming payments that are signed but not on the chain.
+    /// Incoming payments that were answered, are not on the chain, and can still enter the next block.
     pub pending: Amount,
     /// Outputs that open payments reserve.
     pub locked: Amount,
@@ -112,17 +114,18 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Everything the wallet owns on the chain: spendable, immature and locked.
+    /// Everything the wallet owns on the chain: spendable, frozen, immature and locked.
     #[must_use]
     pub fn total(&self) -> Amount {
-        add(add(self.spendable, self.immature), self.locked)
+        add(add(add(self.spendable, self.frozen), self.immature), self.locked)
     }
 
     /// Adds one output.
-    pub(crate) fn count(&mut self, o: &OutputRecord, chain: &Chain, tip: Height) {
+    pub(crate) fn count(&mut self, o: &OutputRecord, chain: &Chain, tip: Height, frozen: bool) {
         let field = match (o.status, o.purpose) {
             (OutputStatus::Pending, Purpose::Received) => &mut self.pending,
             (OutputStatus::Pending, Purpose::Change) => &mut self.change,
+            (OutputStatus::Unspent { .. }, _) if o.is_spendable(chain, tip) && frozen => &mut self.frozen,
             (OutputStatus::Unspent { .. }, _) if o.is_spendable(chain, tip) => &mut self.spendable,
             (OutputStatus::Unspent { .. }, _) => &mut self.immature,
             (OutputStatus::Locked { .. }, _) => &mut self.locked,

@@ -23,7 +23,11 @@ use sotto_mw::{
 
 /// One payment of a wallet, as seen from its signing session.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionView<'a>(pub(crate) Record<'a>);
+pub struct SessionView<'a> {
+    pub(crate) record: Record<'a>,
+    status: SessionStatus,
+    locks: bool,
+}
 
 /// What the wallet remembers of a session.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +47,7 @@ pub(crate) fn sessions(state: &State) -> impl Iterator<Item = SessionView<'_>> {
     let invites = state.sent.values().flat_map(|s| s.parts().map(move |p| Record::Invite(s, p)));
     let begun = invites.chain(state.issued.values().map(Record::Issued));
     let answered = state.received.values().map(Record::Received).chain(state.paid.values().map(Record::Paid));
-    begun.chain(answered).map(SessionView)
+    begun.chain(answered).map(|record| SessionView::new(state, record))
 }
 
 /// The open invites of the payment that this session belongs to.
@@ -54,14 +58,52 @@ pub(crate) fn open_invites<'a>(
     let payment = state.payment_with(session).into_iter();
     let parts = payment.flat_map(|s| s.parts().map(move |p| (s, p)));
     let open = parts.filter(|(_, part)| matches!(part, PaymentPart::Open(_)));
-    open.map(|(sent, part)| SessionView(Record::Invite(sent, part)))
+    open.map(|(sent, part)| SessionView::new(state, Record::Invite(sent, part)))
+}
+
+/// What has become of a payment, at the height of the last scan.
+fn status(state: &State, record: &Record<'_>) -> SessionStatus {
+    let tip = state.tip.height;
+    let signed = |status, id: &SessionId| match status {
+        TxStatus::Waiting if state.is_ending(id) => SessionStatus::Ending,
+        status => SessionStatus::Signed(status),
+    };
+    match record {
+        Record::Invite(sent, part) => match sent.status(*part, tip) {
+            SessionStatus::Signed(status) => signed(status, &sent.id),
+            unsigned => unsigned,
+        },
+        Record::Issued(IssuedInvoice { stage, invoice, .. }) => match stage {
+            InvoiceStage::Open(_) if invoice.not_after() > tip => SessionStatus::Begun,
+            InvoiceStage::Open(_) | InvoiceStage::Expired => SessionStatus::Expired,
+            InvoiceStage::Cancelled => SessionStatus::Cancelled,
+            InvoiceStage::Collected { tx_status, .. } => SessionStatus::Signed(*tx_status),
+        },
+        Record::Paid(p) => signed(p.tx_status, &p.invoice.session),
+        Record::Received(r) => received_status(state, r),
+    }
+}
+
+/// Only a block shows whether the payer has signed.
+fn received_status(state: &State, r: &ReceivedPayment) -> SessionStatus {
+    match r.tx_status {
+        TxStatus::Confirmed { .. } => SessionStatus::Signed(r.tx_status),
+        _ if state.dismissed.contains(&r.invite.session) => SessionStatus::Dismissed,
+        TxStatus::Waiting if r.invite.not_after() > state.tip.height => SessionStatus::Answered,
+        TxStatus::Waiting | TxStatus::Displaced { .. } | TxStatus::Failed => SessionStatus::Expired,
+    }
 }
 
 impl<'a> SessionView<'a> {
+    fn new(state: &State, record: Record<'a>) -> Self {
+        let locks = matches!(record, Record::Invite(_, PaymentPart::Open(_)));
+        Self { status: status(state, &record), record, locks }
+    }
+
     /// The identifier of the signing session.
     #[must_use]
     pub const fn session(&self) -> SessionId {
-        match self.0 {
+        match self.record {
             Record::Invite(_, part) => part.invite().session,
             Record::Received(r) => r.invite.session,
             Record::Issued(i) => i.invoice.session,
@@ -72,7 +114,7 @@ impl<'a> SessionView<'a> {
     /// The account of this wallet that pays or is paid.
     #[must_use]
     pub const fn account(&self) -> Account {
-        match self.0 {
+        match self.record {
             Record::Invite(SentPayment { account, .. }, _)
             | Record::Received(ReceivedPayment { account, .. })
             | Record::Issued(IssuedInvoice { account, .. })
@@ -83,7 +125,7 @@ impl<'a> SessionView<'a> {
     /// The amount that the receiver gets.
     #[must_use]
     pub const fn amount(&self) -> Amount {
-        match self.0 {
+        match self.record {
             Record::Invite(_, part) => part.invite().amount,
             Record::Received(ReceivedPayment { invite, .. }) => invite.amount,
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
@@ -95,7 +137,7 @@ impl<'a> SessionView<'a> {
     /// What this wallet pays beyond the amount: zero where it is paid.
     #[must_use]
     pub fn fee(&self) -> Amount {
-        match self.0 {
+        match self.record {
             Record::Invite(sent, part) => sent.fee(part),
             Record::Paid(p) => p.invoice.features.fee(),
             Record::Received(_) | Record::Issued(_) => Amount::ZERO,
@@ -105,7 +147,7 @@ impl<'a> SessionView<'a> {
     /// The memo that travels with the slate.
     #[must_use]
     pub const fn memo(&self) -> &'a Memo {
-        match self.0 {
+        match self.record {
             Record::Invite(_, part) => &part.invite().memo,
             Record::Received(ReceivedPayment { invite, .. }) => &invite.memo,
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
@@ -117,7 +159,7 @@ impl<'a> SessionView<'a> {
     /// The last height at which the payment can enter a block.
     #[must_use]
     pub fn not_after(&self) -> Height {
-        match self.0 {
+        match self.record {
             Record::Invite(_, part) => part.invite().not_after(),
             Record::Received(ReceivedPayment { invite, .. }) => invite.not_after(),
             Record::Issued(IssuedInvoice { invoice, .. }) | Record::Paid(PaidInvoice { invoice, .. }) => {
@@ -129,7 +171,7 @@ impl<'a> SessionView<'a> {
     /// The address of the other party, if it is known.
     #[must_use]
     pub const fn counterparty(&self) -> Option<&'a Address> {
-        match self.0 {
+        match self.record {
             Record::Invite(_, part) => part.invite().recipient.as_ref(),
             Record::Received(r) => Some(&r.invite.sender),
             Record::Issued(i) => i.invoice.payer.as_ref(),
@@ -140,7 +182,7 @@ impl<'a> SessionView<'a> {
     /// The role of this wallet in the signing session.
     #[must_use]
     pub const fn role(&self) -> Role {
-        match self.0 {
+        match self.record {
             Record::Invite(..) | Record::Issued(_) => Role::Inviter,
             Record::Received(_) | Record::Paid(_) => Role::Responder,
         }
@@ -149,46 +191,46 @@ impl<'a> SessionView<'a> {
     /// Whether this wallet pays; otherwise it is paid.
     #[must_use]
     pub const fn is_payer(&self) -> bool {
-        matches!(self.0, Record::Invite(..) | Record::Paid(_))
+        matches!(self.record, Record::Invite(..) | Record::Paid(_))
     }
 
-    /// How far the session has come.
+    /// How far the session has come, at the height of the last scan.
     #[must_use]
     pub const fn status(&self) -> SessionStatus {
-        match self.0 {
-            Record::Invite(sent, part) => sent.status(part),
-            Record::Issued(IssuedInvoice { stage: InvoiceStage::Open(_), .. }) => SessionStatus::Begun,
-            Record::Issued(IssuedInvoice { stage: InvoiceStage::Cancelled, .. }) => SessionStatus::Cancelled,
-            Record::Issued(IssuedInvoice { stage: InvoiceStage::Collected { tx_status, .. }, .. })
-            | Record::Received(ReceivedPayment { tx_status, .. })
-            | Record::Paid(PaidInvoice { tx_status, .. }) => SessionStatus::Signed(*tx_status),
-        }
+        self.status
     }
 
-    /// Whether the payment can still confirm and has not confirmed yet.
+    /// Whether something can still happen: the payment can confirm and has not confirmed yet, or it locks
+    /// outputs.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(
-            self.status(),
-            SessionStatus::Begun | SessionStatus::Held | SessionStatus::Signed(TxStatus::Waiting)
-        )
+        let open = matches!(
+            self.status,
+            SessionStatus::Begun
+                | SessionStatus::Held
+                | SessionStatus::Answered
+                | SessionStatus::Ending
+                | SessionStatus::Signed(TxStatus::Waiting)
+        );
+        open || self.locks
     }
 
     /// The one response that this wallet accepted to an invite of its own, or gave to somebody else's invite.
     #[must_use]
     pub fn response(&self) -> Option<&'a Response> {
-        match self.0 {
+        match self.record {
             Record::Invite(_, PaymentPart::Open(open)) => open.response.as_deref(),
             Record::Invite(_, PaymentPart::Signed(signed)) => Some(&signed.response),
             Record::Received(r) => Some(&r.response),
-            Record::Invite(_, PaymentPart::Cancelled(_)) | Record::Issued(_) | Record::Paid(_) => None,
+            Record::Invite(_, PaymentPart::Cancelled(_) | PaymentPart::Expired(_))
+            | Record::Issued(_) | Record::Paid(_) => None,
         }
     }
 
     /// The excess of the payment's kernel, once this wallet has signed for it.
     #[must_use]
     pub const fn excess(&self) -> Option<Excess> {
-        match self.0 {
+        match self.record {
             Record::Invite(_, PaymentPart::Signed(s)) => Some(s.excess),
             Record::Received(r) => Some(r.excess),
             Record::Paid(p) => Some(p.excess),

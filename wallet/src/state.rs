@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! bytes = last scanned block (40) ‖ list of accounts ‖ [restore] ‖ maps of outputs, sent, received, issued,
-//!         paid, self-transfers ‖ contacts ‖ checkpoint (40)
+//!         paid, self-transfers ‖ contacts ‖ checkpoint (40) ‖ set of frozen outputs ‖ set of dismissed sessions
 //! ```
 #![deny(clippy::indexing_slicing)]
 
@@ -43,7 +43,7 @@ pub use status::{SessionStatus, TxStatus};
 
 use crate::{
     accounts::AccountInfo,
-    codec::{list, map, option, put_list, put_map, put_option},
+    codec::{list, map, option, point_bytes, put_list, put_map, put_option, put_set, session, set},
     contacts::Contacts,
     keys::{Account, Purpose},
     outputs::{Balance, OutputOrigin, OutputRecord, OutputStatus},
@@ -55,7 +55,7 @@ use sotto_mw::{
     group::PointBytes,
     session::SessionId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a wallet knows, except its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,10 @@ pub(crate) struct State {
     pub(crate) paid: BTreeMap<SessionId, PaidInvoice>,
     pub(crate) self_transfers: BTreeMap<SessionId, SelfTransfer>,
     pub(crate) contacts: Contacts,
+    /// The outputs that no plan may spend.
+    pub(crate) frozen: BTreeSet<PointBytes>,
+    /// The payments to this wallet that it answered and no longer expects.
+    pub(crate) dismissed: BTreeSet<SessionId>,
 }
 
 impl Default for State {
@@ -90,6 +94,8 @@ impl Default for State {
             paid: BTreeMap::new(),
             self_transfers: BTreeMap::new(),
             contacts: Contacts::default(),
+            frozen: BTreeSet::new(),
+            dismissed: BTreeSet::new(),
         }
     }
 }
@@ -125,8 +131,12 @@ impl State {
     /// The balance of an account, or of all accounts.
     pub(crate) fn balance(&self, chain: &Chain, account: Option<Account>) -> Balance {
         let mut balance = Balance::default();
-        let counts = |o: &&OutputRecord| account.is_none_or(|a| a == o.account) && self.is_backed(o);
-        self.outputs.values().filter(counts).for_each(|o| balance.count(o, chain, self.tip.height));
+        let counts = |o: &&OutputRecord| {
+            account.is_none_or(|a| a == o.account) && self.is_backed(o) && self.is_expected(o)
+        };
+        for o in self.outputs.values().filter(counts) {
+            balance.count(o, chain, self.tip.height, self.frozen.contains(&o.commitment));
+        }
         balance
     }
 
@@ -141,6 +151,27 @@ impl State {
         };
         let held = |c: &PointBytes| self.outputs.get(c).is_some_and(|i| i.is_locked_by(&s));
         self.payment(&s).is_some_and(|p| p.inputs.iter().all(held))
+    }
+
+    /// Whether an output that was not on the chain yet can still get there: the payer can sign, and the next
+    /// block can contain the payment.
+    fn is_expected(&self, o: &OutputRecord) -> bool {
+        let (OutputOrigin::Slate(s), Purpose::Received, OutputStatus::Pending) =
+            (o.origin, o.purpose, o.status)
+        else {
+            return true;
+        };
+        let answered = self.received.get(&s).map(|r| r.invite.not_after());
+        let not_after = answered.or_else(|| self.issued.get(&s).map(|i| i.invoice.not_after()));
+        !self.dismissed.contains(&s) && not_after.is_none_or(|h| h > self.tip.height)
+    }
+
+    /// Whether a self-spend that ends this payment waits for a block.
+    pub(crate) fn is_ending(&self, payment: &SessionId) -> bool {
+        let ends = |t: &SelfTransfer| {
+            t.reason == SelfTransferReason::SelfSpend { of: *payment } && t.tx_status == TxStatus::Waiting
+        };
+        self.self_transfers.values().any(ends)
     }
 
     /// The payment, of any kind, with this identifier.
@@ -192,6 +223,10 @@ impl State {
         if let Some(PaidInvoice { invoice, tx_status, .. }) = self.paid.get(session) {
             return tx_status.cancelled(last_possible_height(chain, invoice.not_after()));
         }
+        if let Some(r) = self.received.get(session) {
+            let until = last_possible_height(chain, r.invite.not_after());
+            return r.tx_status.cancelled(until).map_err(|_| SlateError::Answered { until });
+        }
         let id = self.payment_with(session).ok_or(SlateError::UnknownSession)?.id;
         let sent = self.sent.get_mut(&id).ok_or(SlateError::UnknownSession)?;
         match sent.part(session) {
@@ -225,6 +260,12 @@ impl State {
         }
     }
 
+    /// Decodes the bytes of the version before, which had no frozen outputs and no dismissed sessions.
+    pub(crate) fn decode_without_sets(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let before = Self::decode_without_checkpoint(r)?;
+        Ok(Self { checkpoint: BlockRef::decode(r)?, ..before })
+    }
+
     /// Decodes the bytes of earlier versions, which had no checkpoint.
     pub(crate) fn decode_without_checkpoint(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
@@ -239,6 +280,8 @@ impl State {
             paid: map(r)?,
             self_transfers: map(r)?,
             contacts: Contacts::decode(r)?,
+            frozen: BTreeSet::new(),
+            dismissed: BTreeSet::new(),
         })
     }
 }
@@ -256,12 +299,15 @@ impl Encode for State {
         put_map(&self.self_transfers, out);
         self.contacts.encode(out);
         self.checkpoint.encode(out);
+        put_set(self.frozen.iter().map(|c| &c.0), out);
+        put_set(self.dismissed.iter().map(|s| &s.0), out);
     }
 }
 
 impl Decode for State {
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let before = Self::decode_without_checkpoint(r)?;
-        Ok(Self { checkpoint: BlockRef::decode(r)?, ..before })
+        let before = Self::decode_without_sets(r)?;
+        let frozen = set(r, "frozen outputs", point_bytes)?;
+        Ok(Self { frozen, dismissed: set(r, "dismissed sessions", session)?, ..before })
     }
 }

@@ -10,6 +10,7 @@
 
 mod actions;
 mod context;
+mod freezing;
 mod invoicing;
 mod messages;
 mod paying;
@@ -168,6 +169,12 @@ impl<S: Store> Wallet<S> {
     /// All outputs, in the order of their commitments.
     pub fn outputs(&self) -> impl Iterator<Item = &OutputRecord> {
         self.state.outputs.values()
+    }
+
+    /// Whether an output is frozen.
+    #[must_use]
+    pub fn is_frozen(&self, output: &OutputRecord) -> bool {
+        self.state.frozen.contains(&output.commitment)
     }
 
     /// All sessions: those that this wallet began first, each kind in the order of session identifiers.

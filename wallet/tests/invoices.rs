@@ -355,7 +355,8 @@ fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
     a.scan(&ledger);
     b.scan(&ledger);
     assert_eq!((a.balance()[3], a.balance()[4], a.wallet.balance(None).total()), (0, 0, before));
-    assert!(b.issued().iter().all(|s| *s == SessionStatus::Cancelled));
+    assert_eq!(b.issued(), [SessionStatus::Expired]);
+    assert_eq!(b.copy(b.installation.clone()).issued(), [SessionStatus::Expired]);
 }
 
 /// Anyone can pay an invoice that names no payer; its receipt names none either.

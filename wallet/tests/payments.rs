@@ -239,7 +239,7 @@ fn what_expires_frees_its_inputs() {
     // Past the last height, but a reorganisation could still bring it in.
     a.scan(&ledger);
     b.scan(&ledger);
-    assert_eq!((a.balance()[3], b.balance()[2]), (REWARD, 1_000));
+    assert_eq!((a.balance()[3], b.balance()[2]), (REWARD, 0), "no next block can contain it");
     ledger.grow(&c.wallet, 1);
     a.scan(&ledger);
     b.scan(&ledger);
@@ -273,7 +273,9 @@ fn an_unanswered_invite_is_not_locked_for_ever() {
     ledger.grow(&c.wallet, 5);
     a.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
-    assert!(matches!(a.finalize(&response), Err(WalletError::Slate(SlateError::Cancelled))));
+    let over = SlateError::Expired { not_after: Height::new(10), next: ledger.height().next() };
+    assert!(matches!(a.finalize(&response), Err(WalletError::Slate(e)) if e == over));
+    assert_eq!(a.sent(), [SessionStatus::Expired]);
 }
 
 #[test]

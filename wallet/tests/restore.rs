@@ -5,13 +5,13 @@ mod support;
 
 use sotto_mw::{amount::Height, hash::Hash, kernel::Excess, state::RewindData};
 use sotto_wallet::{
-    history::EntryKind,
+    history::{EntryKind, HistoryEntry},
     outputs::OutputStatus,
     scan::{BlockContents, ChainSource, ScanError},
     store::Store,
 };
 use std::cell::Cell;
-use support::{Ledger, Person, two};
+use support::{Ledger, Person, fee, two};
 
 fn again(ledger: &Ledger, p: &Person, seed: u64) -> Person {
     Person::from_words(ledger.chain.clone(), p.wallet.words().clone(), seed)
@@ -103,12 +103,20 @@ fn history_comes_back_as_far_as_blocks_are_stored() {
     restore(&ledger, &mut b2);
     assert_eq!((spent(&b), spent(&b2)), (vec![(4, 5)], vec![(4, 5)]));
     assert_eq!(b2.balance(), b.balance());
-    let kinds: Vec<_> = b2.wallet.history().iter().map(|e| (e.kind, e.height().unwrap().get())).collect();
-    assert_eq!(kinds, [(EntryKind::Found, 4), (EntryKind::Change, 5)]);
+    // What was paid is shown as spent, with its fee, and the change is no income.
+    let shown = |p: &Person| {
+        let entry = |e: &HistoryEntry| (e.kind, e.height().unwrap().get(), e.amount.units());
+        p.wallet.history().iter().map(entry).collect::<Vec<_>>()
+    };
+    let paid = 1_000_000 + fee(1, 2, 1);
+    assert_eq!(shown(&b2), [(EntryKind::Found, 4, 5_000_000), (EntryKind::Spent, 5, paid)]);
+    assert_eq!(shown(&b), [(EntryKind::Received, 4, 5_000_000), (EntryKind::Sent, 5, 1_000_000)]);
     ledger.pruned = 4;
     let mut b3 = again(&ledger, &b, 4);
     restore(&ledger, &mut b3);
     assert_eq!((spent(&b3), b3.balance()), (vec![], b.balance()));
+    // No stored block shows what was spent for this change.
+    assert_eq!(shown(&b3), [(EntryKind::Change, 5, 5_000_000 - paid)]);
 }
 
 #[test]

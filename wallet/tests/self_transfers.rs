@@ -27,6 +27,7 @@ fn fate(p: &Person, session: &SessionId) -> TxStatus {
     let view = p.wallet.sessions().find(|s| s.session() == *session).unwrap();
     match view.status() {
         SessionStatus::Signed(status) => status,
+        SessionStatus::Ending => TxStatus::Waiting,
         other => panic!("not signed: {other:?}"),
     }
 }

@@ -29,6 +29,9 @@ fn contents() -> (Vec<u8>, SessionId) {
     a.pay(4_000, &mut b);
     let invite = b.invite(5_000, &a);
     a.respond(&invite).unwrap();
+    let dismissed = b.invite(6_000, &a);
+    a.respond(&dismissed).unwrap();
+    a.wallet.dismiss(&dismissed.session).unwrap();
     // One of three has responded, and one invite was cancelled.
     let payees = vec![b.payee(6_000), b.payee(7_000), b.payee(8_000)];
     let plan = a.wallet.plan(PaymentRequest { payees, ..a.request(1, &b) }).unwrap();
@@ -36,6 +39,8 @@ fn contents() -> (Vec<u8>, SessionId) {
     let response = b.respond(&several[0]).unwrap();
     assert!(a.wallet.finalize(&response, &mut a.rng).unwrap().is_none());
     a.wallet.cancel(&several[1].session).unwrap();
+    let free = a.wallet.outputs().find(|o| o.is_spendable(a.wallet.chain(), a.wallet.tip())).unwrap().commitment;
+    a.wallet.freeze(&free).unwrap();
     (a.wallet.store().load().unwrap().to_vec(), cancelled.session)
 }
 
@@ -61,7 +66,7 @@ fn contents_come_back_byte_for_byte() {
     CONTENTS.with(|(bytes, cancelled)| {
         assert_eq!(kept_again(open(bytes).unwrap(), cancelled).as_ref(), Some(bytes));
         assert!(open(&[&bytes[..], &[0]].concat()).is_none());
-        for version in [2, 5] {
+        for version in [2, 6] {
             let mut other = bytes.clone();
             other[0] = version;
             assert!(open(&other).is_none());
@@ -69,15 +74,23 @@ fn contents_come_back_byte_for_byte() {
     });
 }
 
-/// Contents of version 3 are those of version 4 without the checkpoint at the end.
+/// Contents of version 4 are those of version 5 without the sets at the end, and those of version 3 have no
+/// checkpoint either.
 #[test]
-fn contents_of_the_version_before_open() {
+fn contents_of_the_versions_before_open() {
     CONTENTS.with(|(bytes, cancelled)| {
-        let (present, anchor) = bytes.split_at(bytes.len() - 40);
-        let before = [&[3], &present[1..]].concat();
+        let (mut wallet, sets) = (open(bytes).unwrap(), 4 + 32 + 4 + 32);
+        let frozen = wallet.outputs().find(|o| wallet.is_frozen(o)).unwrap().commitment;
+        let (present, anchor) = bytes[..bytes.len() - sets].split_at(bytes.len() - sets - 40);
         assert_eq!(anchor, [0; 40], "no chain here is that long");
-        assert_eq!(kept_again(open(&before).unwrap(), cancelled).as_ref(), Some(bytes));
-        assert!(open(&[&[3], &bytes[1..]].concat()).is_none());
+        assert!(wallet.unfreeze(&frozen).unwrap());
+        let empty = [present, anchor, &[0; 8]].concat();
+        for before in [[&[3], &present[1..]].concat(), [&[4], &present[1..], anchor].concat()] {
+            assert_eq!(kept_again(open(&before).unwrap(), cancelled).as_ref(), Some(&empty));
+        }
+        for version in [3, 4] {
+            assert!(open(&[&[version], &bytes[1..]].concat()).is_none());
+        }
         assert!(open(present).is_none());
     });
 }

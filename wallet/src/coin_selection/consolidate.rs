@@ -6,7 +6,7 @@
 
 use super::{
     CoinSelectionError, Confirmed, Decision, Linkage,
-    cost::{Shape, free_coins, least_fee, total},
+    cost::{Shape, free_coins, least_fee, spending_cost, total},
 };
 use crate::{
     keys::Account,
@@ -15,7 +15,7 @@ use crate::{
 };
 use sotto_mw::{
     amount::{Amount, Height},
-    chain::{Chain, INPUT_WEIGHT},
+    chain::Chain,
     group::PointBytes,
 };
 
@@ -89,7 +89,7 @@ pub(crate) fn consolidation(
     account: Account,
     most: usize,
 ) -> Result<SelfTransferPlan, CoinSelectionError> {
-    let cost = chain.least_fee(INPUT_WEIGHT).ok_or(CoinSelectionError::Overflow)?;
+    let cost = spending_cost(chain)?;
     let mut coins = free_coins(state, chain, account);
     coins.retain(|o| o.opening.amount > cost);
     if coins.len().min(most) < 2 {

@@ -9,11 +9,16 @@ use crate::{
 use sotto_mw::{
     amount::Amount,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT},
+    group::PointBytes,
 };
+use std::collections::BTreeSet;
 
 /// The outputs that an account can spend, in ascending order of amounts.
 pub(crate) fn free_coins<'a>(state: &'a State, chain: &Chain, account: Account) -> Vec<&'a OutputRecord> {
-    let free = |o: &&OutputRecord| o.account == account && o.is_spendable(chain, state.tip.height);
+    let free = |o: &&OutputRecord| {
+        let frozen = state.frozen.contains(&o.commitment);
+        o.account == account && !frozen && o.is_spendable(chain, state.tip.height)
+    };
     let mut coins: Vec<_> = state.outputs.values().filter(free).collect();
     coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
     coins
@@ -25,6 +30,29 @@ pub(crate) fn on_this_network(chain: &Chain, address: Option<Address>) -> Result
         Some(found) => Err(CoinSelectionError::Network { found, expected }),
         None => Ok(()),
     }
+}
+
+/// What spending one more output costs: an amount below it is dust.
+pub(crate) fn spending_cost(chain: &Chain) -> Result<Amount, CoinSelectionError> {
+    chain.least_fee(INPUT_WEIGHT).ok_or(CoinSelectionError::Overflow)
+}
+
+/// The outputs with these commitments, each of which the account can spend.
+pub(crate) fn chosen_coins<'a>(
+    state: &'a State,
+    chain: &Chain,
+    account: Account,
+    chosen: &[PointBytes],
+) -> Result<Vec<&'a OutputRecord>, CoinSelectionError> {
+    let free = free_coins(state, chain, account);
+    let pick = |c: &PointBytes| {
+        let found = free.iter().find(|o| o.commitment == *c).copied();
+        found.ok_or(CoinSelectionError::NotFree { output: *c })
+    };
+    let distinct: BTreeSet<&PointBytes> = chosen.iter().collect();
+    let mut coins = distinct.into_iter().map(pick).collect::<Result<Vec<_>, _>>()?;
+    coins.sort_unstable_by_key(|o| (o.opening.amount, o.commitment));
+    Ok(coins)
 }
 
 /// The numbers of inputs, outputs and kernels of a transaction.

@@ -1,7 +1,7 @@
 //! Why a payment cannot be planned.
 
 use crate::{outputs::Balance, slate::InvoiceRequest};
-use sotto_mw::{amount::Amount, chain::Network};
+use sotto_mw::{amount::Amount, chain::Network, group::PointBytes};
 
 /// Why a payment cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,14 +14,22 @@ pub enum CoinSelectionError {
     Overflow,
     /// The account has too little.
     #[error(
-        "insufficient funds: {needed} needed (amounts and fee), {} spendable; {} not matured, {} locked by open payments",
-        balance.spendable, balance.immature, balance.locked
+        "insufficient funds: {needed} needed (amounts and fee), {} spendable; {} not matured, {} locked by open payments, {} frozen",
+        balance.spendable, balance.immature, balance.locked, balance.frozen
     )]
     Insufficient {
         /// Amounts and least fee.
         needed: Amount,
         /// The balance of the account.
         balance: Balance,
+    },
+    /// An output that was chosen cannot be spent.
+    #[error(
+        "output {output} is not a free output of this account: it is unknown, spent, locked, frozen, or has not matured"
+    )]
+    NotFree {
+        /// The commitment of the output.
+        output: PointBytes,
     },
     /// The payment needs more inputs than a transaction can hold.
     #[error("the payment needs more inputs than one transaction can hold; pay in several parts")]

@@ -77,12 +77,23 @@ pub enum SlateError {
     /// The responder answers another invite than this wallet made.
     #[error("the responder answers an altered slate: its hash differs from the one that this wallet made")]
     InviteAltered,
+    /// This wallet has not answered the payment, so there is nothing to dismiss.
+    #[error("this wallet did not answer a payment in that session: cancel what it began itself")]
+    NotAnswered,
     /// Another response was accepted before.
     #[error("the responder answered twice: this wallet accepted another response before")]
     AnsweredTwice,
     /// The session was cancelled.
     #[error("the payment was cancelled; make a new one")]
     Cancelled,
+    /// This wallet is paid: only the payer can end the payment.
+    #[error(
+        "this wallet has answered, and only the payer can end the payment: it can confirm until height {until}"
+    )]
+    Answered {
+        /// The last height at which it can confirm: its last height plus the reorganisation limit.
+        until: Height,
+    },
     /// It is too late to cancel for free.
     #[error("the signed payment has left this wallet: it can confirm until height {until}")]
     HasLeft {

@@ -63,6 +63,17 @@ pub(crate) fn respond(
     Ok(NewResponse { response, opening, excess: Excess::from_point(*session.key().point()) })
 }
 
+/// Checks the terms of an invite and the signature of the payer.
+pub(crate) fn check_signed(
+    keys: &AccountKeys,
+    chain: &Chain,
+    tip: Height,
+    invite: &Invite,
+) -> Result<(), SlateError> {
+    check(keys, chain, tip, invite)?;
+    if invite.is_signed(chain.id()) { Ok(()) } else { Err(SlateError::InviterSignature) }
+}
+
 /// Checks the terms of an invite; `respond` also checks the share and the signature of the payer.
 fn check(keys: &AccountKeys, chain: &Chain, tip: Height, invite: &Invite) -> Result<(), SlateError> {
     let network = chain.params().network;

@@ -55,9 +55,15 @@ impl State {
         confirmed.flat_map(|(inputs, h)| inputs.into_iter().map(move |c| (c, h))).collect()
     }
 
+    /// The inputs of this wallet's payments that are in the chain.
+    pub(crate) fn inputs_of_confirmed(&self) -> BTreeSet<PointBytes> {
+        let confirmed = self.spends().filter(|p| matches!(p.tx_status, TxStatus::Confirmed { .. }));
+        confirmed.flat_map(|p| p.inputs).collect()
+    }
+
     /// Everything that spends outputs of this wallet and was not cancelled.
     fn spends(&self) -> impl Iterator<Item = WalletSpend> {
-        let live = self.sent.values().filter(|s| s.stage != PaymentStage::Cancelled);
+        let live = self.sent.values().filter(|s| !s.is_unsigned_and_over());
         let paid = self.paid.iter().map(|(id, p)| WalletSpend {
             id: *id,
             inputs: p.inputs(),
@@ -89,8 +95,8 @@ impl State {
                 }
                 // No party can finish it any more, and what a copy of this wallet may have finished cannot
                 // confirm.
-                PaymentStage::Open(_) if seen.is_over(chain, not_after) => s.cancel_all(),
-                PaymentStage::Open(_) | PaymentStage::Cancelled => {}
+                PaymentStage::Open(_) if seen.is_over(chain, not_after) => s.expire(),
+                PaymentStage::Open(_) | PaymentStage::Cancelled | PaymentStage::Expired(_) => {}
             }
         }
         self.received.values_mut().for_each(|r| r.tx_status = status(r.invite.not_after(), &r.excess));
@@ -187,6 +193,7 @@ impl State {
             o.status = status.unwrap_or(o.status);
             status.is_some()
         });
+        self.frozen.retain(|c| outputs.contains_key(c));
         self.outputs = outputs;
     }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! issued    Open ── collect ─▶ Collected: waiting ⇄ confirmed, waiting ─▶ failed
-//!             └── cancel, or past last height + K ─▶ Cancelled
+//!             ├── cancel ─▶ Cancelled
+//!             └── past last height + K ─▶ Expired
 //! paid      signed: see `state`
 //!
 //! issued bytes = invoice ‖ account (4) ‖ amount (8) ‖ index (12) ‖ stage
@@ -39,6 +40,8 @@ pub(crate) enum InvoiceStage {
     Open(EncryptedNonces),
     /// Cancelled before anything signed left; the nonces are destroyed.
     Cancelled,
+    /// Nobody paid it before its last chance had passed; the nonces are destroyed.
+    Expired,
     /// Signed; the nonces are destroyed, the result is kept.
     Collected {
         /// The one payment that was accepted.
@@ -65,7 +68,7 @@ impl IssuedInvoice {
     pub(crate) const fn tx_status(&self) -> TxStatus {
         match self.stage {
             InvoiceStage::Open(_) => TxStatus::Waiting,
-            InvoiceStage::Cancelled => TxStatus::Failed,
+            InvoiceStage::Cancelled | InvoiceStage::Expired => TxStatus::Failed,
             InvoiceStage::Collected { tx_status, .. } => tx_status,
         }
     }
@@ -74,14 +77,14 @@ impl IssuedInvoice {
     pub(crate) const fn excess(&self) -> Option<Excess> {
         match self.stage {
             InvoiceStage::Collected { excess, .. } => Some(excess),
-            InvoiceStage::Open(_) | InvoiceStage::Cancelled => None,
+            InvoiceStage::Open(_) | InvoiceStage::Cancelled | InvoiceStage::Expired => None,
         }
     }
 
     /// Cancels the invoice if no partial signature has left; cancelling twice is the same as once.
     pub(crate) fn cancel(&mut self, chain: &Chain) -> Result<(), SlateError> {
         match self.stage {
-            InvoiceStage::Cancelled => {}
+            InvoiceStage::Cancelled | InvoiceStage::Expired => {}
             InvoiceStage::Open(_) => self.stage = InvoiceStage::Cancelled,
             InvoiceStage::Collected { tx_status, .. } => {
                 return tx_status.cancelled(last_possible_height(chain, self.invoice.not_after()));
@@ -97,8 +100,8 @@ impl IssuedInvoice {
             InvoiceStage::Collected { tx_status, excess, .. } => {
                 *tx_status = seen.kernel_status(chain, not_after, excess);
             }
-            InvoiceStage::Open(_) if seen.is_over(chain, not_after) => self.stage = InvoiceStage::Cancelled,
-            InvoiceStage::Open(_) | InvoiceStage::Cancelled => {}
+            InvoiceStage::Open(_) if seen.is_over(chain, not_after) => self.stage = InvoiceStage::Expired,
+            InvoiceStage::Open(_) | InvoiceStage::Cancelled | InvoiceStage::Expired => {}
         }
     }
 }
@@ -144,6 +147,7 @@ impl Encode for IssuedInvoice {
                 encrypted.encode(out);
             }
             InvoiceStage::Cancelled => out.push(1),
+            InvoiceStage::Expired => out.push(3),
             InvoiceStage::Collected { payment, transaction, excess, tx_status } => {
                 out.push(2);
                 payment.encode(out);
@@ -164,6 +168,7 @@ impl Decode for IssuedInvoice {
             stage: match r.u8()? {
                 0 => InvoiceStage::Open(EncryptedNonces::decode(r)?),
                 1 => InvoiceStage::Cancelled,
+                3 => InvoiceStage::Expired,
                 2 => InvoiceStage::Collected {
                     payment: Box::new(Payment::decode(r)?),
                     transaction: Transaction::decode(r)?,

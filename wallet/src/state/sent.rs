@@ -5,7 +5,8 @@
 //! each invite     awaited ── response ─▶ held ── the last response arrives ─▶ signed, all at once
 //!                    └──── cancel ─────────┴──▶ cancelled: nonces destroyed unsigned
 //! the payment     Open ── no response is awaited ─▶ Finalised: signed, see `state`
-//!                   └── all invites cancelled, or past last height + K ─▶ Cancelled
+//!                   ├── all invites cancelled ─▶ Cancelled
+//!                   └── past last height + K ─▶ Expired
 //!
 //! bytes = session of the first invite (32) ‖ account (4) ‖ list of inputs ‖ [change (32)]
 //!         ‖ list of cancelled invites ‖ stage
@@ -60,6 +61,8 @@ pub(crate) enum PaymentStage {
     Open(Vec<OpenInvite>),
     /// Cancelled before anything signed left; the nonces are destroyed.
     Cancelled,
+    /// Open until its last chance had passed; the nonces are destroyed. These invites were open then.
+    Expired(Vec<Invite>),
     /// Signed; the nonces are destroyed, the result is kept.
     Finalised {
         /// The invites that it pays, in their order.
@@ -91,6 +94,7 @@ pub(crate) enum PaymentPart<'a> {
     Open(&'a OpenInvite),
     Signed(&'a SignedInvite),
     Cancelled(&'a Invite),
+    Expired(&'a Invite),
 }
 
 impl<'a> PaymentPart<'a> {
@@ -98,7 +102,8 @@ impl<'a> PaymentPart<'a> {
         match self {
             Self::Open(OpenInvite { invite, .. })
             | Self::Signed(SignedInvite { invite, .. })
-            | Self::Cancelled(invite) => invite,
+            | Self::Cancelled(invite)
+            | Self::Expired(invite) => invite,
         }
     }
 }
@@ -108,19 +113,21 @@ impl SentPayment {
     pub(crate) const fn tx_status(&self) -> TxStatus {
         match self.stage {
             PaymentStage::Open(_) => TxStatus::Waiting,
-            PaymentStage::Cancelled => TxStatus::Failed,
+            PaymentStage::Cancelled | PaymentStage::Expired(_) => TxStatus::Failed,
             PaymentStage::Finalised { tx_status, .. } => tx_status,
         }
     }
 
     /// All invites; the cancelled ones come last.
     pub(crate) fn parts(&self) -> impl Iterator<Item = PaymentPart<'_>> {
-        let (open, signed): (&[OpenInvite], &[SignedInvite]) = match &self.stage {
-            PaymentStage::Open(open) => (open, &[]),
-            PaymentStage::Finalised { signed, .. } => (&[], signed),
-            PaymentStage::Cancelled => (&[], &[]),
+        let (open, signed, expired): (&[OpenInvite], &[SignedInvite], &[Invite]) = match &self.stage {
+            PaymentStage::Open(open) => (open, &[], &[]),
+            PaymentStage::Finalised { signed, .. } => (&[], signed, &[]),
+            PaymentStage::Expired(expired) => (&[], &[], expired),
+            PaymentStage::Cancelled => (&[], &[], &[]),
         };
         let live = open.iter().map(PaymentPart::Open).chain(signed.iter().map(PaymentPart::Signed));
+        let live = live.chain(expired.iter().map(PaymentPart::Expired));
         live.chain(self.cancelled.iter().map(PaymentPart::Cancelled))
     }
 
@@ -129,13 +136,15 @@ impl SentPayment {
         self.parts().find(|p| p.invite().session == *session)
     }
 
-    /// The status of one invite.
-    pub(crate) const fn status(&self, part: PaymentPart<'_>) -> SessionStatus {
+    /// The status of one invite, after the block at `tip`.
+    pub(crate) fn status(&self, part: PaymentPart<'_>, tip: Height) -> SessionStatus {
         match part {
+            PaymentPart::Open(o) if o.invite.not_after() <= tip => SessionStatus::Expired,
             PaymentPart::Open(OpenInvite { response: None, .. }) => SessionStatus::Begun,
             PaymentPart::Open(_) => SessionStatus::Held,
             PaymentPart::Signed(_) => SessionStatus::Signed(self.tx_status()),
             PaymentPart::Cancelled(_) => SessionStatus::Cancelled,
+            PaymentPart::Expired(_) => SessionStatus::Expired,
         }
     }
 
@@ -167,11 +176,16 @@ impl SentPayment {
         }
     }
 
-    /// Cancels all invites.
-    pub(crate) fn cancel_all(&mut self) {
+    /// Ends all open invites, which nobody can finish any more.
+    pub(crate) fn expire(&mut self) {
         let PaymentStage::Open(open) = &mut self.stage else { return };
-        self.cancelled.extend(core::mem::take(open).into_iter().map(|o| o.invite));
-        self.stage = PaymentStage::Cancelled;
+        let expired = core::mem::take(open).into_iter().map(|o| o.invite);
+        self.stage = PaymentStage::Expired(expired.collect());
+    }
+
+    /// Whether it ended before anything was signed.
+    pub(crate) const fn is_unsigned_and_over(&self) -> bool {
+        matches!(self.stage, PaymentStage::Cancelled | PaymentStage::Expired(_))
     }
 }
 
@@ -242,6 +256,10 @@ impl Encode for SentPayment {
                 transaction.encode(out);
                 tx_status.encode(out);
             }
+            PaymentStage::Expired(expired) => {
+                out.push(3);
+                put_list(expired, out);
+            }
         }
     }
 }
@@ -263,6 +281,10 @@ impl Decode for SentPayment {
                 let signed: Vec<SignedInvite> = invites(r)?;
                 let (transaction, tx_status) = (Transaction::decode(r)?, TxStatus::decode(r)?);
                 (!signed.is_empty(), PaymentStage::Finalised { signed, transaction, tx_status })
+            }
+            3 => {
+                let expired: Vec<Invite> = invites(r)?;
+                (!expired.is_empty(), PaymentStage::Expired(expired))
             }
             code => return Err(DecodeError::Code { what: "stage", code }),
         };

@@ -34,9 +34,17 @@ pub enum SessionStatus {
     Begun,
     /// The recipient has answered, but other recipients of the same transaction have not. Cancelling is free.
     Held,
+    /// This wallet has answered, and the payer decides whether to sign. It locks nothing here.
+    Answered,
     /// Cancelled before anything signed left this wallet.
     Cancelled,
-    /// This wallet has signed.
+    /// Its last height has passed before the other party, or the payer, signed it.
+    Expired,
+    /// This wallet has answered, and no longer expects the payer to sign.
+    Dismissed,
+    /// This wallet has signed, and a self-spend that ends the payment is waiting for a block.
+    Ending,
+    /// This wallet has signed as the payer, or the payment is in a block.
     Signed(TxStatus),
 }
 
@@ -60,8 +68,12 @@ impl fmt::Display for SessionStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Begun => "open",
-            Self::Held => "answered",
+            Self::Held => "held",
+            Self::Answered => "answered",
             Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Dismissed => "dismissed",
+            Self::Ending => "ending",
             Self::Signed(TxStatus::Waiting) => "waiting",
             Self::Signed(TxStatus::Confirmed { .. }) => "confirmed",
             Self::Signed(TxStatus::Displaced { .. }) => "displaced",

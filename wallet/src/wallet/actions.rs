@@ -1,9 +1,11 @@
 //! The actions of a wallet: everything that pays, receives, scans, or writes a message.
 
-use super::{Wallet, context::Change, invoicing, messages, paying, receiving, self_transfers};
+use super::{Wallet, context::Change, freezing, invoicing, messages, paying, receiving, self_transfers};
 use crate::{
     accounts::{AccountInfo, AccountNameError},
-    coin_selection::{self, Confirmed, InvoicePlan, PaymentPlan, PaymentRequest, SelfTransferPlan},
+    coin_selection::{
+        self, Confirmed, InvoicePlan, Payee, PaymentPlan, PaymentRequest, SelfTransferPlan, Spend,
+    },
     coinbase::{CoinbaseBuilder, CoinbaseError},
     contacts::{ContactError, ContactName},
     encrypt::{Encryptable, Encrypted, Privacy},
@@ -18,6 +20,7 @@ use crate::{
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
     amount::{Amount, Height},
+    group::PointBytes,
     kernel::{Excess, Kernel},
     output::Output,
     rules::Verified,
@@ -81,9 +84,50 @@ impl<S: Store> Wallet<S> {
     /// # Errors
     /// [`coin_selection::CoinSelectionError`] when the payment cannot be made.
     pub fn plan(&self, request: PaymentRequest) -> Result<PaymentPlan, WalletError> {
+        self.plan_from(request, &Spend::Fewest)
+    }
+
+    /// Plans a payment from the outputs that `spend` names; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Wallet::plan`], and [`coin_selection::CoinSelectionError::NotFree`].
+    pub fn plan_from(&self, request: PaymentRequest, spend: &Spend) -> Result<PaymentPlan, WalletError> {
         let context = self.context();
         context.keys(request.account)?;
-        Ok(coin_selection::plan(context.state, context.chain, request)?)
+        Ok(coin_selection::plan(context.state, context.chain, request, spend)?)
+    }
+
+    /// Plans to pay everything that the outputs of an account are worth, less the fee, to one recipient, whose
+    /// amount is replaced; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Wallet::plan_from`].
+    pub fn plan_all(
+        &self,
+        account: Account,
+        payee: Payee,
+        spend: &Spend,
+    ) -> Result<PaymentPlan, WalletError> {
+        let context = self.context();
+        context.keys(account)?;
+        Ok(coin_selection::plan_all(context.state, context.chain, account, payee, spend)?)
+    }
+
+    /// Freezes an output: no plan spends it until it is unfrozen. A payment that has locked it already can
+    /// still spend it.
+    ///
+    /// # Errors
+    /// [`coin_selection::CoinSelectionError::NotFree`] when this wallet has no such output on the chain.
+    pub fn freeze(&mut self, output: &PointBytes) -> Result<(), WalletError> {
+        self.perform(|context| freezing::freeze(context, output))
+    }
+
+    /// Unfreezes an output. Returns whether it was frozen.
+    ///
+    /// # Errors
+    /// The error of the store.
+    pub fn unfreeze(&mut self, output: &PointBytes) -> Result<bool, WalletError> {
+        self.perform(|context| freezing::unfreeze(context, output))
     }
 
     /// Locks the inputs of a confirmed plan and opens a session for each payee. The invites are in the order
@@ -113,6 +157,25 @@ impl<S: Store> Wallet<S> {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Response, WalletError> {
         self.perform(|context| receiving::respond(context, account, invite, rng))
+    }
+
+    /// Checks an invite as [`Wallet::respond`] does, except for the payer's share; nothing changes.
+    ///
+    /// # Errors
+    /// [`SlateError`](crate::slate::SlateError) when the terms are refused, the payer's address did not sign
+    /// them, or the session was used.
+    pub fn check_invite(&self, account: Account, invite: &Invite) -> Result<(), WalletError> {
+        receiving::check(&self.context(), account, invite)
+    }
+
+    /// Stops expecting a payment that this wallet has answered: it is no longer pending. The payer can still
+    /// sign it, and it is received then all the same. Answering the same invite again takes it back.
+    ///
+    /// # Errors
+    /// [`SlateError::NotAnswered`](crate::slate::SlateError::NotAnswered) or
+    /// [`SlateError::Confirmed`](crate::slate::SlateError::Confirmed).
+    pub fn dismiss(&mut self, session: &SessionId) -> Result<(), WalletError> {
+        self.perform(|context| receiving::dismiss(context, session))
     }
 
     /// Accepts the response of one payee. When all other payees have responded too, signs, destroys the

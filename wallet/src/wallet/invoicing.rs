@@ -96,6 +96,10 @@ pub(crate) fn collect(
     let issued = context.state.issued.get(&payment.session).ok_or(SlateError::UnknownSession)?;
     let encrypted = match &issued.stage {
         InvoiceStage::Cancelled => return Err(SlateError::Cancelled.into()),
+        InvoiceStage::Expired => {
+            let (not_after, next) = (issued.invoice.not_after(), context.tip().next());
+            return Err(SlateError::Expired { not_after, next }.into());
+        }
         InvoiceStage::Collected { payment: first, transaction, .. } if **first == *payment => {
             return Ok(Change::none(context.verify(transaction.clone())?));
         }

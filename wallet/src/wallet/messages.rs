@@ -12,6 +12,7 @@ use crate::{
     state::{InvoiceStage, IssuedInvoice, PaidInvoice, PaymentPart, PaymentStage, SignedInvite},
 };
 use sotto_mw::{
+    amount::Height,
     kernel::Excess,
     session::{Role, SessionId},
 };
@@ -71,20 +72,26 @@ pub(crate) fn last_message(
 ) -> Result<String, WalletError> {
     let envelope = Envelope { account: session.account(), to: session.counterparty(), privacy };
     let transaction = |t| Ok(armor::to_text(context.chain.id(), t));
-    match session.0 {
+    match session.record {
         Record::Received(r) => write(context, envelope, &r.response),
         Record::Paid(p) => write(context, envelope, &p.payment),
         Record::Invite(s, part) => match (part, &s.stage) {
             (PaymentPart::Open(o), _) => write(context, envelope, &o.invite),
             (PaymentPart::Signed(_), PaymentStage::Finalised { transaction: t, .. }) => transaction(t),
+            (PaymentPart::Expired(i), _) => Err(expired(context, i.not_after())),
             _ => Err(SlateError::Cancelled.into()),
         },
         Record::Issued(i) => match &i.stage {
             InvoiceStage::Open(_) => write(context, envelope, &i.invoice),
             InvoiceStage::Collected { transaction: t, .. } => transaction(t),
             InvoiceStage::Cancelled => Err(SlateError::Cancelled.into()),
+            InvoiceStage::Expired => Err(expired(context, i.invoice.not_after())),
         },
     }
+}
+
+fn expired(context: &Context<'_>, not_after: Height) -> WalletError {
+    SlateError::Expired { not_after, next: context.tip().next() }.into()
 }
 
 /// The session of an invite or an invoice of this wallet. The wallet cannot decrypt its own message, but

@@ -62,6 +62,10 @@ pub(crate) fn finalize(
         }
         (_, Some(PaymentPart::Signed(_))) => return Err(SlateError::AnsweredTwice.into()),
         (PaymentStage::Open(open), Some(PaymentPart::Open(_))) => with_response(open, response)?,
+        (_, Some(PaymentPart::Expired(invite))) => {
+            let (not_after, next) = (invite.not_after(), context.tip().next());
+            return Err(SlateError::Expired { not_after, next }.into());
+        }
         _ => return Err(SlateError::Cancelled.into()),
     };
     let there = open.iter().filter_map(|o| Some((o, o.response.as_deref()?)));

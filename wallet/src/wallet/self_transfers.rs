@@ -33,10 +33,7 @@ pub(crate) fn plan_self_spend(
 ) -> Result<SelfTransferPlan, WalletError> {
     let of = payment_of(context, session);
     let payment = context.state.payment(&of).ok_or(SlateError::UnknownSession)?;
-    let ends = |t: &SelfTransfer| {
-        t.reason == SelfTransferReason::SelfSpend { of } && t.tx_status == TxStatus::Waiting
-    };
-    if payment.tx_status != TxStatus::Waiting || context.state.self_transfers.values().any(ends) {
+    if payment.tx_status != TxStatus::Waiting || context.state.is_ending(&of) {
         return Err(SlateError::Over.into());
     }
     Ok(coin_selection::self_spend(context.state, context.chain, &payment.inputs)?)
