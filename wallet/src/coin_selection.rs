@@ -38,7 +38,9 @@ use crate::{
     state::State,
 };
 use core::iter;
-use cost::{Costs, Shape, choose, chosen_coins, free_coins, least_fee, on_this_network, spending_cost, total};
+use cost::{
+    Costs, Shape, choose, chosen_coins, free_coins, least_fee, on_this_network, spending_cost, total,
+};
 use sotto_mw::{
     amount::{Amount, Height},
     chain::{Chain, KERNEL_WEIGHT, OUTPUT_WEIGHT},
@@ -346,7 +348,10 @@ mod tests {
         params.max_weight = 90;
         let small = Chain::new(params).unwrap();
         let request = paying(&[1_000_000]);
-        assert_eq!(plan(&wallet_of(&[50_000; 40]), &small, request, &Spend::Fewest), Err(CoinSelectionError::TooHeavy));
+        assert_eq!(
+            plan(&wallet_of(&[50_000; 40]), &small, request, &Spend::Fewest),
+            Err(CoinSelectionError::TooHeavy)
+        );
     }
 
     proptest! {

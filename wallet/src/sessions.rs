@@ -223,7 +223,8 @@ impl<'a> SessionView<'a> {
             Record::Invite(_, PaymentPart::Signed(signed)) => Some(&signed.response),
             Record::Received(r) => Some(&r.response),
             Record::Invite(_, PaymentPart::Cancelled(_) | PaymentPart::Expired(_))
-            | Record::Issued(_) | Record::Paid(_) => None,
+            | Record::Issued(_)
+            | Record::Paid(_) => None,
         }
     }
 

@@ -6,7 +6,10 @@
 //! and the folder of [`crate::edge::installation`]. The register is separate from the contents, so that an
 //! old copy of the contents does not bring back an old register.
 
-use sotto_mw::{hash::Hash, session::{Role, SessionId}};
+use sotto_mw::{
+    hash::Hash,
+    session::{Role, SessionId},
+};
 use std::{
     collections::BTreeMap,
     path::PathBuf,

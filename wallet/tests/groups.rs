@@ -362,13 +362,12 @@ fn an_open_payment_to_several_ends_with_its_last_height() {
     ledger.grow(&c.wallet, 12);
     a.scan(&ledger);
     assert_eq!(a.balance(), [3 * REWARD, 0, 0, 0, 0]);
-    assert!(
-        a.wallet
-            .sessions()
-            .all(|d| d.is_payer() && d.role() == Role::Inviter)
-    );
+    assert!(a.wallet.sessions().all(|d| d.is_payer() && d.role() == Role::Inviter));
     let of = |i: usize| a.wallet.sessions().find(|d| d.session() == invites[i].session).unwrap().status();
-    assert_eq!([of(0), of(1), of(2)], [SessionStatus::Expired, SessionStatus::Cancelled, SessionStatus::Expired]);
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [SessionStatus::Expired, SessionStatus::Cancelled, SessionStatus::Expired]
+    );
     let over = SlateError::Expired { not_after: invites[2].not_after(), next: ledger.height().next() };
     assert_eq!(refusal(take(&mut a, &responses[2])), over);
     assert_eq!(refusal(take(&mut a, &responses[1])), SlateError::Cancelled);

@@ -3,7 +3,11 @@
 
 mod support;
 
-use sotto_mw::{codec::Encode, hash::Hash, session::{Role, SessionId}};
+use sotto_mw::{
+    codec::Encode,
+    hash::Hash,
+    session::{Role, SessionId},
+};
 use sotto_wallet::{
     WalletError,
     edge::installation,

@@ -196,9 +196,8 @@ fn exactly_the_chosen_outputs_pay() {
     ledger.grow(&a.wallet, 3);
     a.scan(&ledger);
     let free = |a: &Person| -> Vec<_> {
-        let spendable = |o: &&sotto_wallet::outputs::OutputRecord| {
-            o.is_spendable(a.wallet.chain(), a.wallet.tip())
-        };
+        let spendable =
+            |o: &&sotto_wallet::outputs::OutputRecord| o.is_spendable(a.wallet.chain(), a.wallet.tip());
         a.wallet.outputs().filter(spendable).map(|o| o.commitment).collect()
     };
     let chosen = Spend::Exactly(free(&a)[..2].to_vec());
@@ -222,7 +221,9 @@ fn exactly_the_chosen_outputs_pay() {
     ledger.seal(&b.wallet, &[t]);
     a.scan(&ledger);
     let left = |o: &&sotto_wallet::outputs::OutputRecord| matches!(o.status, OutputStatus::Unspent { .. });
-    assert!(a.wallet.outputs().filter(left).all(|o| o.matures(a.wallet.chain()) > Some(ledger.height().next())));
+    assert!(
+        a.wallet.outputs().filter(left).all(|o| o.matures(a.wallet.chain()) > Some(ledger.height().next()))
+    );
     assert_eq!(dust_limit(a.wallet.chain()).units(), fee(1, 0, 0));
     assert_eq!(ledger.height(), Height::new(7));
     let nothing = PaymentRequest { account: Account(0), payees: vec![b.payee(0)] };

@@ -39,7 +39,8 @@ fn contents() -> (Vec<u8>, SessionId) {
     let response = b.respond(&several[0]).unwrap();
     assert!(a.wallet.finalize(&response, &mut a.rng).unwrap().is_none());
     a.wallet.cancel(&several[1].session).unwrap();
-    let free = a.wallet.outputs().find(|o| o.is_spendable(a.wallet.chain(), a.wallet.tip())).unwrap().commitment;
+    let free =
+        a.wallet.outputs().find(|o| o.is_spendable(a.wallet.chain(), a.wallet.tip())).unwrap().commitment;
     a.wallet.freeze(&free).unwrap();
     (a.wallet.store().load().unwrap().to_vec(), cancelled.session)
 }

@@ -213,9 +213,11 @@ fn slate(e: &SlateError) -> Option<ErrorCode> {
     match e {
         SlateError::Expired { .. } => Some(ErrorCode::Expired),
         SlateError::Cancelled | SlateError::Over => Some(ErrorCode::Cancelled),
-        SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. } => Some(ErrorCode::TooLate),
+        SlateError::HasLeft { .. } | SlateError::MayHaveLeft { .. } | SlateError::Answered { .. } => {
+            Some(ErrorCode::TooLate)
+        }
         SlateError::NotForUs => Some(ErrorCode::NotForUs),
-        SlateError::UnknownSession => Some(ErrorCode::NoSession),
+        SlateError::UnknownSession | SlateError::NotAnswered => Some(ErrorCode::NoSession),
         SlateError::Rules(_) => Some(ErrorCode::RuleViolated),
         _ => Some(ErrorCode::InvalidSlate),
     }

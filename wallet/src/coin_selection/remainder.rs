@@ -35,7 +35,11 @@ pub(crate) fn remainder(
 ) -> Result<Remainder, CoinSelectionError> {
     let spent = sent.inputs.iter().filter_map(|c| state.outputs.get(c)).map(|o| o.opening.amount);
     let sum = Amount::checked_sum(spent).ok_or(CoinSelectionError::Overflow)?;
-    let live = || sent.parts().filter(|p| !matches!(p, PaymentPart::Cancelled(_) | PaymentPart::Expired(_))).map(PaymentPart::invite);
+    let live = || {
+        sent.parts()
+            .filter(|p| !matches!(p, PaymentPart::Cancelled(_) | PaymentPart::Expired(_)))
+            .map(PaymentPart::invite)
+    };
     let amounts = Amount::checked_sum(live().map(|i| i.amount)).ok_or(CoinSelectionError::Overflow)?;
     let fees = Amount::checked_sum(live().map(|i| i.features.fee())).ok_or(CoinSelectionError::Overflow)?;
     let left = sum.checked_sub(amounts).and_then(|left| left.checked_sub(fees));

@@ -85,7 +85,10 @@ pub trait ChainSource {
 ///
 /// # Errors
 /// When the source cannot answer.
-pub fn unspent_at<C: ChainSource + ?Sized>(source: &C, c: &Commitment) -> Result<Option<RewindData>, C::Error> {
+pub fn unspent_at<C: ChainSource + ?Sized>(
+    source: &C,
+    c: &Commitment,
+) -> Result<Option<RewindData>, C::Error> {
     let found = source.unspent(before(Unspent::key(c)).as_ref(), 1)?;
     Ok(found.into_iter().next().filter(|u| u.commitment == *c))
 }

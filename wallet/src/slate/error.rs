@@ -66,7 +66,9 @@ pub enum SlateError {
     #[error("the inviter's address belongs to another network")]
     InviterNetwork,
     /// The payer's address did not sign the invite.
-    #[error("the inviter's signature is missing or invalid: the invite may not come from the address that it names")]
+    #[error(
+        "the inviter's signature is missing or invalid: the invite may not come from the address that it names"
+    )]
     InviterSignature,
     /// The session was already used for another slate.
     #[error("the inviter reuses the session of an earlier slate: only the first one is accepted")]

@@ -241,10 +241,7 @@ mod tests {
             (&|i| i.features = plain(fee, not_after.minus(60)), partial.clone()),
             (&|i| i.share.hiding = Point::h(), partial.clone()),
             (&|i| i.share.binding = Point::h(), partial),
-            (
-                &|i| i.sender = stranger.address(chain.params().network),
-                SlateError::ResponderReceipt,
-            ),
+            (&|i| i.sender = stranger.address(chain.params().network), SlateError::ResponderReceipt),
             (&|i| i.memo = Memo::new("for the cellar".into()).unwrap(), SlateError::ResponderReceipt),
         ];
         for (n, (alter, reason)) in cases.into_iter().enumerate() {

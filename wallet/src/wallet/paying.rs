@@ -19,8 +19,14 @@ use crate::{
 };
 use rand_core::{CryptoRng, RngCore};
 use sotto_mw::{
-    amount::Amount, group::PointBytes, hash::Hash, kernel::KernelFeatures, range_proof::Opening,
-    rules::Verified, session::{Role, SessionId}, transaction::Transaction,
+    amount::Amount,
+    group::PointBytes,
+    hash::Hash,
+    kernel::KernelFeatures,
+    range_proof::Opening,
+    rules::Verified,
+    session::{Role, SessionId},
+    transaction::Transaction,
 };
 
 pub(crate) fn invite(

@@ -132,7 +132,10 @@ fn finalize_one(wallet: &mut Wallet<WalletFile>, chain: &ChainAt, text: &str) ->
     if matches!(kind, MessageKind::Payment | MessageKind::EncryptedPayment) {
         let payment: Payment = wallet.read_message(text).or_refuse("cannot use this payment")?;
         let inputs = UnspentInputs::look_up(&chain.view(), &payment).or_refuse("cannot read the chain")?;
-        return wallet.collect(&payment, &inputs).map(Finalized::Complete).or_refuse("the payment was refused");
+        return wallet
+            .collect(&payment, &inputs)
+            .map(Finalized::Complete)
+            .or_refuse("the payment was refused");
     }
     let response: Response = wallet.read_message(text).map_err(wrong_slate("cannot use this response"))?;
     finalize_response(wallet, &response)

@@ -77,16 +77,21 @@ const fn role(session: &SessionView<'_>) -> &'static str {
     }
 }
 
-const fn step(step: SessionStatus) -> &'static str {
-    match step {
-        SessionStatus::Begun => "waiting for an answer",
-        SessionStatus::Held => "answered, waiting for the other receivers",
-        SessionStatus::Cancelled => "cancelled",
-        SessionStatus::Signed(TxStatus::Waiting) => "signed, not in a block yet",
-        SessionStatus::Signed(TxStatus::Confirmed { .. }) => "confirmed",
-        SessionStatus::Signed(TxStatus::Displaced { .. }) => {
-            "displaced: another transaction spent one of its inputs"
+/// What has become of a payment, for people.
+pub(crate) fn step(status: SessionStatus) -> String {
+    match status {
+        SessionStatus::Begun => "waiting for an answer".into(),
+        SessionStatus::Held => "answered, waiting for the other receivers".into(),
+        SessionStatus::Answered => "answered, waiting for the payer".into(),
+        SessionStatus::Cancelled => "cancelled".into(),
+        SessionStatus::Expired => "expired".into(),
+        SessionStatus::Dismissed => "dismissed; it is received if the payer signs it all the same".into(),
+        SessionStatus::Ending => "being ended: a self-spend waits for a block".into(),
+        SessionStatus::Signed(TxStatus::Waiting) => "signed, not in a block yet".into(),
+        SessionStatus::Signed(TxStatus::Confirmed { height }) => format!("in block {height}"),
+        SessionStatus::Signed(TxStatus::Displaced { height }) => {
+            format!("ended: block {height} spends one of its inputs elsewhere")
         }
-        SessionStatus::Signed(TxStatus::Failed) => "failed",
+        SessionStatus::Signed(TxStatus::Failed) => "failed: it can never be in a block".into(),
     }
 }
