@@ -49,7 +49,7 @@ fn a_node_seals_prints_its_address_and_stops_on_a_signal() {
     assert!(log.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{log}");
     let info: Value = serde_json::from_str(&world.run("chain info --json").ok()).unwrap();
     assert!(info["height"].as_u64().unwrap() >= 2);
-    for name in ["identity", "book"] {
+    for name in ["identity", "addr_book"] {
         let mode = fs::metadata(world.path("data/node").join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

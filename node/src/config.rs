@@ -9,14 +9,16 @@ use crate::{
     storage::PART_ITEMS,
     token_bucket::Allowance,
 };
-use core::time::Duration;
+use core::{net::SocketAddr, time::Duration};
 
 /// The settings of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The node's own key, so that it does not connect to itself.
     pub key: PeerKey,
-    /// The port on which it accepts connections, if it does.
+    /// Where it accepts connections, if it does: shown to its operator.
+    pub listen: Option<SocketAddr>,
+    /// The port that peers are told to connect to, if there is one.
     pub listen_port: Option<u16>,
     /// Addresses that are known from the start.
     pub seeds: Vec<Address>,
@@ -62,6 +64,9 @@ pub struct Config {
     pub mempool: MempoolLimits,
     /// How large the stempool may grow.
     pub stempool: MempoolLimits,
+    /// Bytes of transactions that were submitted here and that no block has, at most; a file of them is read
+    /// back whole.
+    pub local_txs_bytes: u64,
     /// When transactions are stemmed and when they are fluffed.
     pub dandelion: sotto_dandelion::Params,
 }
@@ -73,6 +78,7 @@ impl Config {
         let second = Duration::from_secs;
         Self {
             key,
+            listen: None,
             listen_port: None,
             seeds: Vec::new(),
             outbound: 8,
@@ -95,6 +101,7 @@ impl Config {
             part_items: PART_ITEMS,
             mempool: MempoolLimits::default(),
             stempool: MempoolLimits { transactions: 1_000, weight: 200_000 },
+            local_txs_bytes: 32 << 20,
             dandelion: sotto_dandelion::Params::default(),
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     event::RequestId,
     ledger::{LedgerError, fork::ForkError, mempool::conflict::Conflict},
     message::{BlockName, Message},
-    peer::{Address, CloseReason, PeerId},
+    peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
     storage::{StoreError, snapshot_check::PrunedError},
 };
@@ -34,16 +34,44 @@ pub enum Effect {
     Respond(RequestId, Box<Response>),
     /// Save the address book, in place of the one that was saved.
     SaveAddrBook(Vec<u8>),
-    /// Save these transactions, which were submitted here and may be unknown to all others, in place of those
-    /// that were saved, durably. Then report the outcome as the next event:
-    /// [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved) or
-    /// [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither relays
-    /// nor acknowledges what was submitted.
-    SaveLocalTxs(Vec<u8>),
+    /// Write to the file of transactions that were submitted here and may be unknown to all others, durably.
+    /// Then report the outcome as the next event: [`Event::LocalTxsSaved`](crate::event::Event::LocalTxsSaved)
+    /// or [`Event::LocalTxsNotSaved`](crate::event::Event::LocalTxsNotSaved). Until then the node neither
+    /// relays nor acknowledges what was submitted.
+    SaveLocalTxs(FileWrite),
+    /// Keep these bytes, the damaged file of submitted transactions, for inspection.
+    SetAsideLocalTxs(Vec<u8>),
     /// Report this to the operator.
     Log(LogEvent),
     /// Stop: no later step does anything.
     Stop,
+}
+
+/// A change of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileWrite {
+    /// These bytes in place of the file, whole or not at all.
+    Replace(Vec<u8>),
+    /// These bytes at this offset, where the file ends. A crash may leave a part of them.
+    Append {
+        /// The offset.
+        at: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+impl FileWrite {
+    /// Makes the change to a file in memory.
+    pub fn apply(self, file: &mut Vec<u8>) {
+        match self {
+            Self::Replace(bytes) => *file = bytes,
+            Self::Append { at, bytes } => {
+                file.truncate(usize::try_from(at).unwrap_or(usize::MAX));
+                file.extend(bytes);
+            }
+        }
+    }
 }
 
 /// The response to a request.
@@ -137,6 +165,14 @@ pub enum Refusal {
     /// The transaction could not be saved, so it was not sent.
     #[error("cannot save the payment, so it was not sent: make room on the node's disk and send it again")]
     NotSaved,
+    /// As many submitted transactions are held as one file may.
+    #[error(
+        "this node holds {most} bytes of payments that no block has, its limit: wait for a block, or hand the payment to another node"
+    )]
+    LocalTxsFull {
+        /// Most bytes.
+        most: u64,
+    },
     /// Too many transactions wait.
     #[error("too many transactions are waiting: try again in a minute")]
     Busy,
@@ -163,6 +199,14 @@ pub struct Status {
     pub connections: (usize, usize),
     /// Addresses it knows of.
     pub addresses: usize,
+    /// Its key.
+    pub key: PeerKey,
+    /// Where it accepts connections, if it does.
+    pub listen: Option<core::net::SocketAddr>,
+    /// Transactions in the stem phase: known to this node and not public.
+    pub stems: usize,
+    /// The addresses that could not be connected lately.
+    pub dial_failures: Vec<DialFailure>,
 }
 
 /// A connected peer.
@@ -173,7 +217,7 @@ pub struct PeerStatus {
     /// Its address.
     pub address: core::net::SocketAddr,
     /// Its key.
-    pub key: crate::peer::PeerKey,
+    pub key: PeerKey,
     /// Whether we opened the connection.
     pub outbound: bool,
     /// Its last block, as its sealed header shows.
@@ -185,6 +229,23 @@ pub struct PeerStatus {
 pub enum LogEvent {
     /// A block was connected.
     Connected(BlockName),
+    /// A block was connected while later ones were still being fetched.
+    Fetched(BlockName),
+    /// How far a node that is behind has come: its tip, and the best block it knows of.
+    Progress {
+        /// The tip's height.
+        at: Height,
+        /// The best block's height.
+        best: Height,
+        /// Parts of a snapshot that are here, and how many there are.
+        parts: Option<(usize, usize)>,
+    },
+    /// No peer that was asked has this block any more, and none offers a snapshot.
+    NoBodies(BlockName),
+    /// An address could not be connected, for another reason than the time before.
+    DialFailed(DialFailure),
+    /// The file of submitted transactions was damaged; so many could be read.
+    LocalTxsDamaged(usize),
     /// The chain moved to a better branch, and so many blocks were undone.
     Reorganised(BlockName, usize),
     /// The node was far behind, and now starts from the state after this block.

@@ -4,7 +4,7 @@
 //! edges ──Event──▶ Node::step(now, rng, event) ──▶ effects ──▶ edges
 //! ```
 
-use crate::peer::{Address, Direction, PeerId, PeerKey};
+use crate::peer::{Address, DialError, Direction, PeerId, PeerKey};
 use sotto_mw::{
     amount::Height,
     commitment::Commitment,
@@ -19,8 +19,9 @@ use sotto_mw::{
 pub enum Event {
     /// Time has passed. Send it a few times a second: the node then does everything that is due.
     Tick,
-    /// The bytes of the last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) of an earlier run.
-    /// Send it once, when the node starts.
+    /// What the file that [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) writes held when the
+    /// node started. Send it once, before all else; a second time with the mempool's file of a store that was
+    /// damaged, whose transactions were acknowledged too.
     LocalTxsLoaded(Vec<u8>),
     /// The last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) is on disk, durably.
     LocalTxsSaved,
@@ -35,8 +36,8 @@ pub enum Event {
         /// Which side opened it.
         direction: Direction,
     },
-    /// No peer with that key answers at this address.
-    DialFailed(Address),
+    /// No connection to this address was made.
+    DialFailed(Address, DialError),
     /// A connection has closed.
     Disconnected(PeerId),
     /// A message arrived.

@@ -56,6 +56,53 @@ impl Direction {
     }
 }
 
+/// Why a connection to an address was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DialError {
+    /// Nothing listens there.
+    Refused,
+    /// The machine or its network cannot be reached.
+    Unreachable,
+    /// Something answers, but not the node with this key.
+    OtherKey,
+    /// The node with this key answers, and follows another chain.
+    OtherChain,
+    /// There was no answer in time.
+    TimedOut,
+    /// The connection broke, or what answered is no node of this protocol.
+    Broken,
+}
+
+impl DialError {
+    /// A short name that does not change.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::OtherKey => "key differs",
+            Self::OtherChain => "other chain",
+            Self::TimedOut => "timed out",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// An address that could not be connected lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DialFailure {
+    /// The address.
+    pub address: Address,
+    /// Why the last attempt failed.
+    pub why: DialError,
+    /// How many attempts in a row have failed.
+    pub times: u32,
+    /// How long until the next attempt.
+    pub next: core::time::Duration,
+    /// Its place among the addresses that the settings name, from 1, if it is one of them.
+    pub configured: Option<usize>,
+}
+
 /// What a peer did wrong, and how many points that adds to its ban score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {

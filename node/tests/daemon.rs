@@ -28,7 +28,7 @@ use sotto_node::{
     effect::{Refusal, Response, Status},
     event::{Event, Request},
     message::Message,
-    peer::{Address, Direction, PeerId, PeerKey},
+    peer::{Address, DialError, Direction, PeerId, PeerKey},
     seal::OperatorKey,
 };
 use std::{
@@ -183,12 +183,12 @@ fn a_submission_that_cannot_be_saved_is_refused() {
     let node = start(1, dir.path(), chain(dir.path(), toy.chain().params(), toy.blocks()), &[], None);
     let submit = || node.handle().ask(Request::Submit(Box::new(payment.clone()))).unwrap();
     // A folder in place of the file that is written first.
-    let obstacle = dir.path().join("node/own.draft");
+    let obstacle = dir.path().join("node/local_txs.draft");
     std::fs::create_dir(&obstacle).unwrap();
     assert!(matches!(submit(), Response::Refused(Refusal::NotSaved)));
     std::fs::remove_dir(&obstacle).unwrap();
     assert!(matches!(submit(), Response::Submitted(_)));
-    assert!(std::fs::metadata(dir.path().join("node/own")).unwrap().len() > 600, "it is saved by then");
+    assert!(std::fs::metadata(dir.path().join("node/local_txs")).unwrap().len() > 600, "it is saved by then");
     stop(node);
 }
 
@@ -316,17 +316,28 @@ fn inbound_connections_are_limited() {
     });
 }
 
+/// A connection that is not made is an event that says why.
 #[test]
-fn an_unreachable_address_is_an_event() {
+fn a_failed_connection_says_why() {
     let (toy, _) = toy();
     let (events, happened) = channel();
     let net = Net::open(net::Setup { listen: None, ..sockets(1) }, toy.chain().id(), events).unwrap();
     assert_eq!(net.address(), None);
-    // A port that was free a moment ago, and an invalid key.
+    // A port that was free a moment ago; a node of this chain, and one of another.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = [address(2, free), Address { at: free, key: PeerKey([0; 32]) }];
-    for address in nobody {
+    let here = Net::open(sockets(2), toy.chain().id(), channel().0).unwrap();
+    let other = Net::open(sockets(3), TestChain::new(99).chain().id(), channel().0).unwrap();
+    let (here, other) = (&here.address().unwrap(), &other.address().unwrap());
+    for (address, expected) in [
+        (address(2, free), DialError::Refused),
+        (Address { at: free, key: PeerKey([0; 32]) }, DialError::OtherKey),
+        (address(4, *here), DialError::OtherKey),
+        (address(3, *other), DialError::OtherChain),
+    ] {
         net.dial(address);
-        assert!(matches!(happened.recv().unwrap(), Event::DialFailed(at) if at == address));
+        match happened.recv().unwrap() {
+            Event::DialFailed(at, why) => assert_eq!((at, why), (address, expected)),
+            event => panic!("{event:?}"),
+        }
     }
 }

@@ -110,6 +110,7 @@ impl Daemon {
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
+        config.listen = address;
         config.listen_port = outside.map(NonZeroU16::get).or(address.map(|a| a.port()));
         let counters = Arc::<Counters>::default();
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
@@ -179,13 +180,18 @@ impl Edges for DaemonEdges {
                 }
             }
             Effect::SaveLocalTxs(own) => {
-                return Some(match self.saved.replace(SavedFile::LocalTxs, &own) {
+                return Some(match self.saved.write(SavedFile::LocalTxs, &own) {
                     Ok(()) => Event::LocalTxsSaved,
                     Err(why) => {
                         tracing::error!(%why, "cannot save submitted transactions; refusing further ones until it succeeds");
                         Event::LocalTxsNotSaved
                     }
                 });
+            }
+            Effect::SetAsideLocalTxs(damaged) => {
+                if let Err(why) = self.saved.replace(SavedFile::LocalTxsDamaged, &damaged) {
+                    tracing::error!(%why, "cannot keep the damaged file of submitted transactions");
+                }
             }
             Effect::Log(event) => {
                 log::record(&event);

@@ -6,7 +6,7 @@
 
 use crate::{
     effect::LogEvent,
-    peer::{CloseReason, PeerId},
+    peer::{CloseReason, DialFailure, PeerId},
 };
 use tracing::{debug, error, info, warn};
 
@@ -19,6 +19,24 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::Connected(block) => {
             info!(height = block.height.get(), hash = %block.hash, "block connected");
         }
+        LogEvent::Fetched(block) => {
+            debug!(height = block.height.get(), hash = %block.hash, "block fetched and connected");
+        }
+        LogEvent::Progress { at, best, parts: None } => {
+            info!(height = at.get(), best = best.get(), "fetching blocks");
+        }
+        LogEvent::Progress { at, best, parts: Some((here, all)) } => {
+            info!(height = at.get(), best = best.get(), here, all, "fetching a snapshot");
+        }
+        LogEvent::NoBodies(block) => warn!(
+            height = block.height.get(),
+            "no connected peer has this block any more, and there is no snapshot in its place: connect to another node, or allow snapshots"
+        ),
+        LogEvent::DialFailed(failed) => dial_failed(failed),
+        LogEvent::LocalTxsDamaged(read) => error!(
+            read,
+            "the file of submitted transactions is damaged, and some may be lost; it is kept as local_txs.damaged"
+        ),
         LogEvent::Reorganised(block, undone) => {
             warn!(height = block.height.get(), hash = %block.hash, undone, "reorganised to a better branch");
         }
@@ -48,6 +66,16 @@ pub(crate) fn record(event: &LogEvent) {
         LogEvent::MempoolNotSaved(why) => warn!(%why, "cannot save the mempool"),
         LogEvent::Failed(why) => error!(%why, "the store failed"),
     }
+}
+
+/// A failure to connect: shown by default if the settings name the address.
+fn dial_failed(f: &DialFailure) {
+    let (why, retry_seconds) = (f.why.name(), f.next.as_millis().div_ceil(1_000));
+    match f.configured {
+        Some(number) => warn!(number, why, retry_seconds, "cannot connect to a node that the settings name"),
+        None => debug!(why, retry_seconds, "cannot connect to a node"),
+    }
+    debug!(target: ADDRESSES, address = %f.address.at, why, "cannot connect to a node");
 }
 
 fn closed(peer: PeerId, why: CloseReason) {

@@ -24,7 +24,7 @@ impl Counters {
     /// Counts an event.
     pub fn count(&self, event: &LogEvent) {
         let counter = match event {
-            LogEvent::Connected(_) => &self.blocks,
+            LogEvent::Connected(_) | LogEvent::Fetched(_) => &self.blocks,
             LogEvent::Reorganised(..) => &self.reorganisations,
             LogEvent::InvalidBlock(..) => &self.bad_blocks,
             LogEvent::DoubleSeal(_) => &self.double_seals,

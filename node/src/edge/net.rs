@@ -19,12 +19,14 @@ use crate::{
     edge::log::ADDRESSES,
     event::Event,
     message::{MAX_MESSAGE, Message},
-    peer::{Address, Direction, PeerId, PeerKey},
+    peer::{Address, DialError, Direction, PeerId, PeerKey},
 };
 use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use sotto_link::{
     Identity,
-    web::{Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session},
+    web::{
+        Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session, WebError,
+    },
 };
 use sotto_mw::{chain::ChainId, codec::Encode};
 use std::{
@@ -197,6 +199,19 @@ fn serve(
     });
 }
 
+/// Why a connection was not made.
+fn dial_error(why: &WebError) -> DialError {
+    match why {
+        WebError::Unreachable { kind: io::ErrorKind::ConnectionRefused, .. } => DialError::Refused,
+        WebError::Unreachable { kind: io::ErrorKind::TimedOut, .. } | WebError::TimedOut => DialError::TimedOut,
+        WebError::Unreachable { .. } => DialError::Unreachable,
+        WebError::NotThatPeer => DialError::OtherKey,
+        // Only the node with that key knew the path; what it signed names another chain.
+        WebError::BadProof => DialError::OtherChain,
+        _ => DialError::Broken,
+    }
+}
+
 /// A connection.
 #[derive(Debug)]
 struct Open {
@@ -233,13 +248,13 @@ impl Shared {
 
     async fn dial(self: &Arc<Self>, to: Address) {
         let session = match sotto_link::PeerKey::from_bytes(to.key.0) {
-            Ok(key) => self.endpoint.connect(&to.at.to_string(), key).await.ok(),
-            Err(_) => None,
+            Ok(key) => self.endpoint.connect(&to.at.to_string(), key).await.map_err(|e| dial_error(&e)),
+            Err(_) => Err(DialError::OtherKey),
         };
         match session {
-            Some(session) => self.accept(session, Direction::Outbound(to)),
+            Ok(session) => self.accept(session, Direction::Outbound(to)),
             // An error means that the node has stopped.
-            None => drop(self.events.send(Event::DialFailed(to)).await),
+            Err(why) => drop(self.events.send(Event::DialFailed(to, why)).await),
         }
     }
 

@@ -1,17 +1,21 @@
-//! The files that a node saves beside its chain: each is replaced as a whole.
+//! The files that a node saves beside its chain: the address book, which is replaced as a whole, and the
+//! transactions that were submitted here, to which new ones are appended.
 //!
 //! The directory is made with mode 0700 and its files with 0600: they reveal which nodes this one knows and
 //! what it stemmed. After a crash a file is the old or the new one; its bytes carry their own checksum, and a
 //! damaged file counts as none.
 
+use crate::effect::FileWrite;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-/// More than any of these files can hold.
+/// More than any of these files can hold: what is held is bounded by half of it
+/// ([`Config::local_txs_bytes`](crate::config::Config::local_txs_bytes)). A longer file is an error: to read a part
+/// of it would lose the rest.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// A file that a node saves.
@@ -21,13 +25,16 @@ pub enum SavedFile {
     AddrBook,
     /// Transactions that were submitted here and may be unknown to all others.
     LocalTxs,
+    /// The same, as it was when it was found to be damaged.
+    LocalTxsDamaged,
 }
 
 impl SavedFile {
     const fn name(self) -> &'static str {
         match self {
-            Self::AddrBook => "book",
-            Self::LocalTxs => "own",
+            Self::AddrBook => "addr_book",
+            Self::LocalTxs => "local_txs",
+            Self::LocalTxsDamaged => "local_txs.damaged",
         }
     }
 }
@@ -51,17 +58,40 @@ impl SavedFiles {
     /// The bytes that were saved last, if any were.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
-    pub fn read(&self, file: SavedFile) -> io::Result<Option<Vec<u8>>> {
-        match File::open(self.dir.join(file.name())) {
+    /// When the file is there and cannot be read, or is longer than any that was saved.
+    pub fn read(&self, name: SavedFile) -> io::Result<Option<Vec<u8>>> {
+        match File::open(self.dir.join(name.name())) {
             Ok(file) => {
                 let mut bytes = Vec::new();
-                file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+                file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+                if bytes.len() as u64 > MAX_BYTES {
+                    let why = format!("file {} is longer than {MAX_BYTES} bytes", name.name());
+                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+                }
                 Ok(Some(bytes))
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// Changes a file, durably.
+    ///
+    /// # Errors
+    /// When it cannot be written; a file that was to be replaced is as it was before then, and one that was to
+    /// grow may have grown by a part.
+    pub fn write(&self, file: SavedFile, change: &FileWrite) -> io::Result<()> {
+        let (at, bytes) = match change {
+            FileWrite::Replace(bytes) => return self.replace(file, bytes),
+            FileWrite::Append { at, bytes } => (*at, bytes),
+        };
+        let file = OpenOptions::new().write(true).open(self.dir.join(file.name()))?;
+        if file.metadata()?.len() < at {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_all_at(bytes, at)?;
+        file.set_len(at + bytes.len() as u64)?;
+        file.sync_data()
     }
 
     /// Replaces a file, durably.

@@ -36,6 +36,8 @@ pub(crate) struct Branch {
     /// headers have not come.
     pub(crate) shown: Option<(BlockName, Duration)>,
     pub(crate) mode: SnapshotMode,
+    /// Whether every peer that was asked for the first body has dropped it, so that only a snapshot helps.
+    pub(crate) no_bodies: bool,
 }
 
 /// A block of the branch.
@@ -70,7 +72,7 @@ impl BranchBlock {
 
 impl Branch {
     pub(crate) const fn new() -> Self {
-        Self { blocks: VecDeque::new(), shown: None, mode: SnapshotMode::Off }
+        Self { blocks: VecDeque::new(), shown: None, mode: SnapshotMode::Off, no_bodies: false }
     }
 
     /// Whether blocks are being fetched.

@@ -77,6 +77,8 @@ pub(crate) struct StepContext<'a, F: Files> {
     pub(crate) branch: &'a mut Branch,
     /// Whether this node seals blocks.
     pub(crate) seals: bool,
+    /// How many transactions are stemmed.
+    pub(crate) stems: usize,
     pub(crate) effects: Vec<Effect>,
     pub(crate) signals: VecDeque<Signal>,
     /// Whether the chain may grow now, or more of it may be asked for.
@@ -147,6 +149,15 @@ impl<F: Files> StepContext<'_, F> {
         }
         self.signals.push_back(Signal::ChainChanged);
         Ok(())
+    }
+
+    /// Gives the branch up: no peer has its next block any more. One that does will show it.
+    pub(crate) fn give_branch_up(&mut self) {
+        let front = self.branch.blocks.front();
+        for id in front.map(|w| w.denied.clone()).unwrap_or_default() {
+            self.peers.forget_tip(id);
+        }
+        self.branch.blocks.clear();
     }
 
     /// What the rules say to a peer's transaction. One that breaks a rule whatever the state adds to its ban

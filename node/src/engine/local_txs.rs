@@ -14,12 +14,13 @@
 //! long on average as an embargo, because what comes at once after a block comes from nearby.
 //!
 //! Guaranteed: a transaction that was acknowledged is saved durably until a block has it or its window is
-//! over: here, or where it is pending under its own name, in the mempool's file. Not guaranteed: that one
+//! over: here, or where it is pending under its own name, in the mempool's file. What is held fits in one file
+//! that is read back whole; a submission beyond that is refused. Not guaranteed: that one
 //! which a restart found in the mempool is stemmed again when the mempool drops it, nor one whose block was
 //! undone. An attacker who makes a transaction fall sees its route a second time, which shows no more before
 //! the epoch changes (`docs/THREATS.md`).
 
-use crate::event::RequestId;
+use crate::{event::RequestId, ledger::mempool_file};
 use core::time::Duration;
 use sotto_mw::{error::Rejection, hash::Hash, rules::Verified, transaction::Transaction};
 use std::collections::BTreeMap;
@@ -32,18 +33,31 @@ pub(crate) struct LocalTxs {
     unacknowledged: Vec<(RequestId, Hash)>,
     /// Those that are neither stemmed nor public, and when they are stemmed again.
     again: BTreeMap<Hash, Duration>,
+    /// Bytes of the entries of all.
+    bytes: u64,
     file: File,
 }
 
 /// How what is to be saved compares with what was saved last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum File {
-    #[default]
-    Same,
+#[derive(Debug, Default)]
+struct File {
+    /// Where the file ends; `None` when it is not known, and must be replaced.
+    end: Option<u64>,
+    /// Submitted, and not in the file yet.
+    unwritten: Vec<Hash>,
     /// The file holds more than it need.
-    Stale,
-    /// The file must be written before this step is over.
-    Due,
+    stale: bool,
+    /// The file must be replaced in this step.
+    due: bool,
+}
+
+/// What must be written now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Save {
+    /// Everything.
+    All,
+    /// These, at the end of the file.
+    More(u64, Vec<Hash>),
 }
 
 /// How far a submitted transaction has come.
@@ -75,16 +89,24 @@ impl LocalTxs {
         self.all.iter().map(|(id, t)| (id, t.get()))
     }
 
+    /// Whether a file of at most `most` bytes holds this one too.
+    pub(crate) fn has_room(&self, t: &Transaction, most: u64) -> bool {
+        mempool_file::EMPTY + self.bytes + mempool_file::entry_bytes(t) <= most
+    }
+
     /// Takes in what was submitted now. It must be saved before any peer hears of it.
     pub(crate) fn submit(&mut self, request: RequestId, id: Hash, t: Verified<Transaction>) {
-        self.all.insert(id, t);
+        self.load(id, t);
         self.unacknowledged.push((request, id));
-        self.file = File::Due;
+        self.file.unwritten.push(id);
     }
 
     /// Takes in what an earlier run saved.
     pub(crate) fn load(&mut self, id: Hash, t: Verified<Transaction>) {
-        self.all.insert(id, t);
+        let bytes = mempool_file::entry_bytes(t.get());
+        if self.all.insert(id, t).is_none() {
+            self.bytes += bytes;
+        }
     }
 
     pub(crate) fn take_unacknowledged(&mut self) -> Vec<(RequestId, Hash)> {
@@ -109,7 +131,9 @@ impl LocalTxs {
     }
 
     pub(crate) fn forget(&mut self, id: &Hash) {
-        self.all.remove(id);
+        if let Some(t) = self.all.remove(id) {
+            self.bytes = self.bytes.saturating_sub(mempool_file::entry_bytes(t.get()));
+        }
         self.again.remove(id);
         self.mark_stale();
     }
@@ -122,25 +146,33 @@ impl LocalTxs {
     }
 
     /// Takes note that the file holds more than it need.
-    pub(crate) fn mark_stale(&mut self) {
-        if self.file == File::Same {
-            self.file = File::Stale;
-        }
+    pub(crate) const fn mark_stale(&mut self) {
+        self.file.stale = true;
     }
 
     /// Has a stale file written in this step.
-    pub(crate) fn save_stale(&mut self) {
-        if self.file == File::Stale {
-            self.file = File::Due;
-        }
+    pub(crate) const fn save_stale(&mut self) {
+        self.file.due |= self.file.stale;
     }
 
-    /// Whether the file must be written now; it counts as written then.
-    pub(crate) fn take_save(&mut self) -> bool {
-        let due = self.file == File::Due;
-        if due {
-            self.file = File::Same;
+    /// Takes note of where the file ends; `None` when that is not known.
+    pub(crate) const fn file_ends(&mut self, end: Option<u64>) {
+        self.file.end = end;
+    }
+
+    /// What must be written now, if anything; it counts as written then.
+    pub(crate) fn take_save(&mut self, most: u64) -> Option<Save> {
+        let mut unwritten = core::mem::take(&mut self.file.unwritten);
+        unwritten.retain(|id| self.all.contains_key(id));
+        let more: u64 = unwritten.iter().filter_map(|id| self.get(id)).map(|t| mempool_file::entry_bytes(t.get())).sum();
+        match self.file.end.filter(|end| !self.file.due && end + more <= most) {
+            Some(_) if unwritten.is_empty() => None,
+            Some(end) => Some(Save::More(end, unwritten)),
+            None if unwritten.is_empty() && !self.file.due => None,
+            None => {
+                (self.file.due, self.file.stale) = (false, false);
+                Some(Save::All)
+            }
         }
-        due
     }
 }

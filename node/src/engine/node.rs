@@ -47,7 +47,12 @@ struct Parts {
     /// The tip that was announced last.
     announced: BlockName,
     saved: Duration,
+    /// When the progress of a node that is behind was logged last.
+    reported: Duration,
 }
+
+/// How often the progress of a node that is behind is logged.
+const REPORT: Duration = Duration::from_secs(10);
 
 /// How much a node holds for others. Each is bounded by [`Config`] or a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +103,7 @@ impl<F: Files> Node<F> {
             snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
             queries: Queries::new(operator),
             saved: Duration::ZERO,
+            reported: Duration::ZERO,
         };
         Self { config, ledger, peers: Peers::new(book), branch, parts, stopped: false }
     }
@@ -136,6 +142,7 @@ impl<F: Files> Node<F> {
             peers: &mut self.peers,
             branch: &mut self.branch,
             seals: self.parts.queries.seals(),
+            stems: self.parts.relay.len(),
             effects: Vec::new(),
             signals: VecDeque::new(),
             advance: false,
@@ -163,7 +170,10 @@ impl Parts {
             Event::LocalTxsSaved => self.relay.on_saved(ctx)?,
             Event::LocalTxsNotSaved => self.relay.on_not_saved(ctx),
             Event::Connected { peer, key, direction } => handshake::on_connected(ctx, peer, key, direction),
-            Event::DialFailed(address) => ctx.peers.dial_failed(&address),
+            Event::DialFailed(address, why) => {
+                let news = ctx.peers.dial_failed(ctx.config, ctx.now, address, why);
+                news.into_iter().for_each(|news| ctx.log(LogEvent::DialFailed(news)));
+            }
             Event::Disconnected(peer) => ctx.disconnected(peer),
             Event::Frame { peer, bytes } => self.on_frame(ctx, peer, &bytes)?,
             Event::Request { id, request: Request::Submit(t) } => self.relay.on_submit(ctx, id, *t)?,
@@ -206,10 +216,21 @@ impl Parts {
         self.settle(ctx)?;
         self.snapshots.step(ctx, PartEvent::Tick)?;
         self.settle(ctx)?;
+        self.report(ctx);
         if ctx.now >= self.saved + ctx.config.save_interval {
             self.save(ctx);
         }
         Ok(())
+    }
+
+    /// Logs now and then how far a node that is behind has come.
+    fn report<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
+        let at = ctx.ledger.tip().height;
+        let Some(best) = ctx.branch.ahead(ctx.now).filter(|best| *best > at.next()) else { return };
+        if ctx.now >= self.reported + REPORT {
+            self.reported = ctx.now;
+            ctx.log(LogEvent::Progress { at, best, parts: self.snapshots.parts() });
+        }
     }
 
     /// Saves what should outlive the process and is not on disk yet.

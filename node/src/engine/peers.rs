@@ -18,15 +18,17 @@
 pub(crate) mod addr_book;
 pub(crate) mod addr_book_file;
 pub(crate) mod ban_score;
+pub(crate) mod dial_failures;
 
 use crate::{
     config::Config,
     message::BlockName,
-    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
+    peer::{Address, CloseReason, DialError, DialFailure, Direction, Offence, PeerId, PeerKey},
     token_bucket::TokenBucket,
 };
 use addr_book::AddrBook;
 use ban_score::{Record, Score};
+use dial_failures::{DialFailures, configured};
 use core::{
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -150,13 +152,14 @@ pub(crate) struct Peers {
     pub(crate) dialling: HashMap<Address, Duration>,
     /// No further attempt before.
     pub(crate) next_dial: Duration,
+    pub(crate) failures: DialFailures,
     record: Record,
 }
 
 impl Peers {
     pub(crate) fn new(book: AddrBook) -> Self {
         let (all, dialling, record) = (BTreeMap::new(), HashMap::new(), Record::default());
-        Self { book, all, dialling, next_dial: Duration::ZERO, record }
+        Self { book, all, dialling, next_dial: Duration::ZERO, failures: DialFailures::default(), record }
     }
 
     /// Adds a new connection, or returns why it is refused.
@@ -187,6 +190,7 @@ impl Peers {
         };
         if let Direction::Outbound(a) = direction {
             self.dialling.remove(&a);
+            self.failures.forget(&a);
         }
         if self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound) {
             return Err(CloseReason::Refused);
@@ -209,10 +213,18 @@ impl Peers {
         goes
     }
 
-    /// An attempt to connect has failed.
-    pub(crate) fn dial_failed(&mut self, address: &Address) {
-        self.dialling.remove(address);
-        self.book.failed(address);
+    /// An attempt to connect has failed; returns that if its reason is news.
+    pub(crate) fn dial_failed(
+        &mut self,
+        config: &Config,
+        now: Duration,
+        address: Address,
+        why: DialError,
+    ) -> Option<DialFailure> {
+        self.dialling.remove(&address);
+        self.book.failed(&address);
+        let news = self.failures.add(now, config.dial_pause, address, why)?;
+        Some(DialFailure { configured: configured(&config.seeds, &address), ..news })
     }
 
     /// Takes note that a peer has delivered headers or a block.
@@ -261,6 +273,7 @@ impl Peers {
         }
         let dialling = self.dialling.keys().map(|a| a.key);
         let mut except: HashSet<PeerKey> = dialling.chain([config.key]).collect();
+        except.extend(self.failures.waiting(now));
         except.extend(self.all.values().filter(|p| p.outbound()).map(|p| p.key));
         // Prefer an address that has no connection in either direction.
         let others = except.iter().copied().chain(self.all.values().map(|p| p.key)).collect();

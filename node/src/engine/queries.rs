@@ -1,6 +1,6 @@
 //! Requests of programs on this machine: a wallet, the command line, a monitor.
 //!
-//! No response depends on the stempool. Sealing takes two requests, since the node holds no wallet: what the
+//! Of the stempool a response reveals how many transactions it holds, and no more. Sealing takes two requests, since the node holds no wallet: what the
 //! next block would be, and then its reward.
 //!
 //! ```text
@@ -163,6 +163,10 @@ fn status<F: Files>(ctx: &StepContext<'_, F>) -> Status {
         pending_weight: ctx.ledger.mempool().weight(),
         connections: (outbound, ctx.peers.ready().count() - outbound),
         addresses: ctx.peers.book.len(),
+        key: ctx.config.key,
+        listen: ctx.config.listen,
+        stems: ctx.stems,
+        dial_failures: ctx.peers.failures.all(ctx.now, &ctx.config.seeds),
     }
 }
 

@@ -2,7 +2,7 @@
 //! for others.
 //!
 //! ```text
-//! off ──headers show that the chain is far behind──▶ choosing: which peer has which ──▶ fetching: parts, from all that have it
+//! off ──the chain is far behind, or peers have no bodies──▶ choosing: which peer has which ──▶ fetching: parts, from all that have it
 //!   ▲                                                   │ none that is deep enough            │ each checked alone as it arrives,
 //!   │                                                   ▼                                     │ saved, then judged in order by the rules
 //!   └──────── blocks are fetched one by one ◀───────────┴── no peer has it any more ◀─────────┤
@@ -28,6 +28,7 @@ pub(crate) mod fetching;
 use super::{
     branch::{Branch, SnapshotMode},
     context::{PartEvent, Signal, StepContext, StepResult},
+    sync::are_sealed,
 };
 use crate::{
     config::Config,
@@ -55,6 +56,8 @@ const OF_ONE: usize = 4;
 const WINDOW: usize = 256;
 /// Parts that are judged in order in one step, so that no step takes long.
 const AT_ONCE: usize = 4;
+/// Kept parts that may turn out not to be the chain's before all that was kept is dropped.
+const MISMATCHES: usize = 64;
 /// Response times without a new part after which the snapshot is given up, and before another is tried.
 const PATIENCE: u32 = 6;
 
@@ -67,6 +70,15 @@ pub(crate) struct SnapshotSync {
     again: Duration,
     /// The height of the last snapshot that was begun for others.
     served: Height,
+    /// Whether a snapshot is chosen because bodies are not to be had.
+    no_bodies: bool,
+}
+
+/// No peer has the bodies that are needed next, and there is no snapshot in their place.
+fn without_bodies<F: Files>(ctx: &mut StepContext<'_, F>) {
+    let front = ctx.branch.blocks.front().map(|w| w.name);
+    front.into_iter().for_each(|name| ctx.log(LogEvent::NoBodies(name)));
+    ctx.give_branch_up();
 }
 
 enum Stage {
@@ -81,7 +93,7 @@ impl SnapshotSync {
     /// when it is asked next.
     pub(crate) fn resumed<F: Files>(config: &Config, ledger: &Ledger<F>, branch: &mut Branch) -> Self {
         let (awaited, again, served) = (BTreeSet::new(), Duration::ZERO, Height::GENESIS);
-        let mut this = Self { stage: Stage::None, awaited, again, served };
+        let mut this = Self { stage: Stage::None, awaited, again, served, no_bodies: false };
         if let Some(mut fetching) = Fetching::resumed(config, ledger).ok().flatten() {
             fetching.until = PATIENCE * config.response_timeout;
             this.set(branch, Stage::Fetching(Box::new(fetching)));
@@ -92,6 +104,12 @@ impl SnapshotSync {
     /// How many parts are held or requested.
     pub(crate) fn len(&self) -> usize {
         if let Stage::Fetching(f) = &self.stage { f.wants.len() } else { 0 }
+    }
+
+    /// How many parts are here, and how many there are, while a snapshot is fetched.
+    pub(crate) fn parts(&self) -> Option<(usize, usize)> {
+        let Stage::Fetching(f) = &self.stage else { return None };
+        Some((f.wants.iter().filter(|w| matches!(w, PartState::Here)).count(), f.wants.len()))
     }
 
     pub(crate) fn step<F: Files>(
@@ -147,13 +165,23 @@ impl SnapshotSync {
         }
     }
 
-    /// Begins to choose a snapshot, if the headers that are known show that the chain is far behind.
+    /// Begins to choose a snapshot, if the headers that are known show that the chain is far behind, or if the
+    /// bodies that it needs are not to be had.
     fn consider<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
-        let far = ctx.ledger.tip().height.plus(ctx.config.snapshot_threshold);
-        let behind = ctx.branch.best().is_some_and(|best| best.height >= far);
-        if ctx.branch.is_suspended() || !behind || ctx.now < self.again {
+        if ctx.branch.is_suspended() {
             return;
         }
+        let threshold = ctx.config.snapshot_threshold;
+        let far = ctx.ledger.tip().height.plus(threshold);
+        let behind = ctx.branch.best().is_some_and(|best| best.height >= far);
+        let no_bodies = core::mem::take(&mut ctx.branch.no_bodies);
+        if ctx.now < self.again || threshold == u64::MAX || !(behind || no_bodies) {
+            if no_bodies {
+                without_bodies(ctx);
+            }
+            return;
+        }
+        self.no_bodies = no_bodies;
         self.set(ctx.branch, Stage::Choosing(Vec::new(), ctx.now + ctx.config.response_timeout));
         let all: Vec<PeerId> = ctx.peers.ready().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.ask_for_snapshots(ctx, id));
@@ -248,8 +276,11 @@ impl SnapshotSync {
     /// attempt.
     fn give_up<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         let again = ctx.now + PATIENCE * ctx.config.response_timeout;
-        if matches!(self.end(ctx.branch, again), Stage::Fetching(_)) {
-            ctx.branch.blocks.clear();
+        let no_bodies = core::mem::take(&mut self.no_bodies);
+        match self.end(ctx.branch, again) {
+            Stage::Fetching(_) => ctx.branch.blocks.clear(),
+            _ if no_bodies => without_bodies(ctx),
+            _ => {}
         }
         Ok(())
     }
@@ -299,7 +330,10 @@ impl SnapshotSync {
             return Ok(());
         }
         let part = Part::from_bytes(range.kind(), bytes).ok();
-        if part.is_none_or(|part| belongs(&f.headers, &range, &part).is_err()) {
+        let chain = ctx.ledger.chain();
+        let is_sealed = |part: &Part| !matches!(part, Part::Headers(all) if !are_sealed(chain, all));
+        let fits = |part: &Part| belongs(&f.headers, &range, part).is_ok() && is_sealed(part);
+        if !part.is_some_and(|part| fits(&part)) {
             f.lost(id);
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
@@ -338,6 +372,15 @@ impl SnapshotSync {
                         let judged = JudgedPart { place, parts, part: &part, bytes: &bytes };
                         ctx.ledger.store_mut().install_part(judged)?;
                         f.judged += 1;
+                    }
+                    // Not the chain's fault: it was kept by an earlier run, or the disk altered it.
+                    Err(PrunedError::Part { .. }) if f.mismatches < MISMATCHES => {
+                        f.mismatches += 1;
+                        *want = PartState::Open;
+                    }
+                    Err(PrunedError::Part { .. } | PrunedError::Incomplete) => {
+                        ctx.ledger.store_mut().drop_download()?;
+                        return self.give_up(ctx);
                     }
                     Err(why) => return self.on_broken_rule(ctx, why),
                 },

@@ -6,7 +6,8 @@
 //! the next block is here ─▶ connected          a better branch from further down is here ─▶ adopted at once
 //! ```
 //!
-//! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies.
+//! A node that is far behind fetches a [snapshot](super::snapshot_sync) before the bodies, and so does one whose
+//! peers have dropped the bodies that it needs, however short the chain is.
 //!
 //! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node
 //! some hundred bytes each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing
@@ -264,6 +265,9 @@ impl Sync {
         };
         let Some(name) = names.last().copied() else { return Ok(false) };
         match connected {
+            Ok((0, mempool)) if ctx.branch.is_fetching() => {
+                ctx.chain_changed(LogEvent::Fetched(name), mempool)?;
+            }
             Ok((0, mempool)) => ctx.chain_changed(LogEvent::Connected(name), mempool)?,
             Ok((undone, mempool)) => ctx.chain_changed(LogEvent::Reorganised(name, undone), mempool)?,
             Err(e) => self.reject(ctx, &names, e)?,
@@ -294,7 +298,7 @@ impl Sync {
 }
 
 /// Whether the operator sealed all of these headers.
-fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
+pub(super) fn are_sealed(chain: &Chain, all: &[SealedHeader]) -> bool {
     let signed = |s: &SealedHeader| SignedMessage {
         key: chain.params().operator,
         message: s.header.seal_message(chain.id()),

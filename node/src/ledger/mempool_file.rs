@@ -54,6 +54,14 @@ pub(crate) fn entry(chain: &ChainId, at: u64, t: &Transaction) -> Vec<u8> {
     with_check(tag::POOL, &place(chain, at), [lengths, bytes].concat())
 }
 
+/// How many bytes a file without entries has.
+pub(crate) const EMPTY: u64 = HEADER as u64;
+
+/// How many bytes the entry of a transaction has.
+pub(crate) fn entry_bytes(t: &Transaction) -> u64 {
+    (t.to_bytes().len() + LENGTHS + CHECK) as u64
+}
+
 /// A file of these transactions, in the order given.
 pub(crate) fn file<'a>(chain: &ChainId, all: impl Iterator<Item = &'a Transaction>) -> Vec<u8> {
     let mut out = with_check(tag::POOL, &[], [&[VERSION], &chain.as_bytes()[..]].concat());

@@ -3,6 +3,7 @@
 use crate::{
     effect::{KernelProof, PeerStatus, Response, Status},
     message::BlockName,
+    peer::DialFailure,
     rpc::{Fault, Hex},
 };
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,28 @@ records! {
         inbound: u64,
         /// Addresses in the address book.
         addresses: u64,
+        /// The node's own Ed25519 key.
+        key: Hex<Hash>,
+        /// Where the node accepts connections, if it does.
+        listen: Option<String>,
+        /// Transactions in the stem phase: known to this node and not public.
+        stems: u64,
+        /// Addresses that could not be connected lately, the latest first.
+        dial_failures: Vec<DialFailureRecord>,
+    }
+
+    /// An address that could not be connected.
+    DialFailureRecord {
+        /// IP address and port.
+        address: String,
+        /// The Ed25519 key that was expected there.
+        key: Hex<Hash>,
+        /// `refused`, `unreachable`, `key differs`, `other chain`, `timed out` or `broken`.
+        why: String,
+        /// How many attempts in a row have failed.
+        times: u64,
+        /// Seconds until the next attempt.
+        retry_seconds: u64,
     }
 
     /// A connected peer.
@@ -193,6 +216,22 @@ impl From<Status> for StatusRecord {
             outbound: s.connections.0 as u64,
             inbound: s.connections.1 as u64,
             addresses: s.addresses as u64,
+            key: Hex(Hash::from_bytes(s.key.0)),
+            listen: s.listen.map(|at| at.to_string()),
+            stems: s.stems as u64,
+            dial_failures: s.dial_failures.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<DialFailure> for DialFailureRecord {
+    fn from(f: DialFailure) -> Self {
+        Self {
+            address: f.address.at.to_string(),
+            key: Hex(Hash::from_bytes(f.address.key.0)),
+            why: f.why.name().to_owned(),
+            times: f.times.into(),
+            retry_seconds: f.next.as_millis().div_ceil(1_000) as u64,
         }
     }
 }

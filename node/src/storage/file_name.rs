@@ -20,7 +20,7 @@ pub enum FileName {
     /// Sealed headers that are not in the chain.
     Evidence,
     /// Parts of a snapshot that is being fetched from peers.
-    Arriving,
+    SnapshotDownload,
     /// A snapshot that is served to peers.
     Snapshot(u32),
     /// A snapshot that is being made.
@@ -40,16 +40,16 @@ impl fmt::Display for FileName {
         match self {
             Self::Genesis => f.write_str("genesis"),
             Self::Head => f.write_str("head"),
-            Self::Mempool => f.write_str("pool"),
+            Self::Mempool => f.write_str("mempool"),
             Self::Segment(n) => write!(f, "log-{n:08}"),
             Self::Base(n) => write!(f, "base-{n:08}"),
             Self::BaseDraft => f.write_str("base-draft"),
             Self::Evidence => f.write_str("evidence"),
-            Self::Arriving => f.write_str("arriving"),
+            Self::SnapshotDownload => f.write_str("snapshot-download"),
             Self::Snapshot(n) => write!(f, "snapshot-{n}"),
             Self::SnapshotDraft => f.write_str("snapshot-draft"),
             Self::Draft => f.write_str("draft"),
-            Self::MempoolDamaged => f.write_str("pool.damaged"),
+            Self::MempoolDamaged => f.write_str("mempool.damaged"),
             Self::Index => f.write_str("index"),
             Self::NextIndex => f.write_str("index-next"),
         }

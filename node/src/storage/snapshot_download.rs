@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 
 /// How many parts may be lost with the power.
 const UNSYNCED: u32 = 8;
-const FILE: FileName = FileName::Arriving;
+const FILE: FileName = FileName::SnapshotDownload;
 
 /// What has arrived.
 #[derive(Debug)]

@@ -106,7 +106,7 @@ impl SnapshotInstall {
         let Self { entries, end, mut index, kernels, outputs } = self;
         let count = judged.parts();
         if entries.len() != count.all as usize {
-            return Err(StoreError::damaged(FileName::Arriving, 0, Damage::Short));
+            return Err(StoreError::damaged(FileName::SnapshotDownload, 0, Damage::Short));
         }
         let header = &judged.tip().header;
         if (kernels.len(), kernels.root()) != (header.kernel_count, header.kernel_root) {

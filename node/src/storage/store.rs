@@ -274,7 +274,7 @@ impl<F: Files> Store<F> {
 
     /// Installs a part that was judged, beside the chain.
     pub(crate) fn install_part(&mut self, part: JudgedPart<'_>) -> Result<(), StoreError> {
-        let missing = || StoreError::damaged(FileName::Arriving, 0, Damage::Misplaced);
+        let missing = || StoreError::damaged(FileName::SnapshotDownload, 0, Damage::Misplaced);
         self.download.as_mut().ok_or_else(missing)?.install(&mut self.inner, part)
     }
 
@@ -294,7 +294,7 @@ impl<F: Files> Store<F> {
         self.inner.running()?;
         let download = self.download.take().filter(|d| d.tip() == judged.tip());
         let download =
-            download.ok_or_else(|| StoreError::damaged(FileName::Arriving, 0, Damage::Misplaced))?;
+            download.ok_or_else(|| StoreError::damaged(FileName::SnapshotDownload, 0, Damage::Misplaced))?;
         self.inner.stop();
         self.server.stop_building(&mut self.inner)?;
         let state = download.into_install()?.finish(&mut self.inner, judged)?;

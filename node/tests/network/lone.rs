@@ -1,6 +1,8 @@
 //! One node, and peers that say what the test tells them to: what it makes of each message, and whom it tells
 //! what.
 
+mod operating;
+
 use core::{net::SocketAddr, time::Duration};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
@@ -13,12 +15,12 @@ use sotto_mw::{
 use sotto_node::{
     codec::transaction_id,
     config::Config,
-    effect::{Effect, LogEvent, Refusal, Response},
+    effect::{Effect, FileWrite, LogEvent, Refusal, Response},
     engine::Node,
     event::{Event, Request, RequestId},
     ledger::{Ledger, mempool::MempoolLimits},
     message::{BlockName, Hello, Message, compact::Compact, rules},
-    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
+    peer::{Address, CloseReason, DialError, Direction, Offence, PeerId, PeerKey},
     seal::SealedHeader,
     storage::{Layout, Memory, Store},
     token_bucket::Allowance,
@@ -35,6 +37,10 @@ struct Lone {
     /// Whether its folder cannot be written.
     full: bool,
     kept: Option<Vec<u8>>,
+    /// What was written to it.
+    writes: Vec<FileWrite>,
+    /// Damaged files that were kept.
+    set_aside: Vec<Vec<u8>>,
     said: Vec<(PeerId, Message)>,
     answers: Vec<Response>,
     closed: Vec<(PeerId, CloseReason)>,
@@ -54,7 +60,20 @@ impl Lone {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let node = Node::new(config, ledger, None, None, &mut rng);
         let (said, answers, closed, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { node, rng, now: Duration::ZERO, full: false, kept: None, said, answers, closed, notes }
+        let (writes, set_aside) = (Vec::new(), Vec::new());
+        Self {
+            node,
+            rng,
+            now: Duration::ZERO,
+            full: false,
+            kept: None,
+            writes,
+            set_aside,
+            said,
+            answers,
+            closed,
+            notes,
+        }
     }
 
     fn happens(&mut self, event: Event) {
@@ -69,10 +88,12 @@ impl Lone {
                     Effect::Respond(_, answer) => self.answers.push(*answer),
                     Effect::SaveLocalTxs(_) if self.full => next.push_back(Event::LocalTxsNotSaved),
                     Effect::SaveLocalTxs(own) => {
-                        self.kept = Some(own);
+                        self.writes.push(own.clone());
+                        own.apply(self.kept.get_or_insert_default());
                         next.push_back(Event::LocalTxsSaved);
                     }
                     Effect::Close(peer, why) => self.closed.push((peer, why)),
+                    Effect::SetAsideLocalTxs(damaged) => self.set_aside.push(damaged),
                     Effect::Log(note) => self.notes.push(note),
                     Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::Stop => {}
                 }

@@ -195,3 +195,55 @@ fn without_a_snapshot_every_block_is_fetched() {
         assert_eq!((store.base(), store.tip().height), (Height::GENESIS, Height::new(BLOCKS + K + 1)));
     }
 }
+
+/// A chain of a few blocks, far below the threshold, whose only node that can be reached has pruned: its state is
+/// taken in place of the bodies. A node that takes no snapshots says what is missing.
+#[test]
+fn a_newcomer_joins_a_short_chain_that_was_pruned() {
+    for threshold in [2_880, u64::MAX] {
+        let mut world = World::new(30, Bank::long(), 2, Vec::new(), |c| {
+            (c.snapshot_threshold, c.snapshot_every) = (threshold, 0);
+        });
+        world.crash(1);
+        world.honest(1).erase();
+        world.run(2 * SECOND);
+        (0..=K).for_each(|_| assert!(world.seal().is_some()));
+        world.crash(0);
+        world.honest(0).prune();
+        world.start(0);
+        world.start(1);
+        world.run(60 * SECOND);
+        let ledger = world.node(1).unwrap().ledger();
+        let missing = world.notes.iter().any(|(who, note)| *who == 1 && matches!(note, LogEvent::NoBodies(_)));
+        if threshold == u64::MAX {
+            assert!(missing && ledger.tip().height == Height::GENESIS, "{:?}", world.notes);
+            continue;
+        }
+        let tips = world.tips();
+        assert_eq!(tips[0], tips[1], "{:?}", world.notes);
+        assert!(!missing && ledger.store().base() > Height::GENESIS);
+        ledger.audit(|_, _| ()).unwrap();
+        // It goes on as the other does.
+        assert!(world.seal().is_some());
+        world.run(20 * SECOND);
+        let tips = world.tips();
+        assert_eq!(tips[0], tips[1]);
+    }
+}
+
+/// A node that was away for a while, and comes back to peers that have dropped what it missed.
+#[test]
+fn a_node_that_was_away_joins_a_chain_that_was_pruned() {
+    let mut world = World::new(31, Bank::long(), 2, Vec::new(), |c| c.snapshot_every = 0);
+    world.run(5 * SECOND);
+    world.crash(1);
+    (0..3 * K).for_each(|_| assert!(world.seal().is_some()));
+    world.crash(0);
+    world.honest(0).prune();
+    world.start(0);
+    world.start(1);
+    world.run(60 * SECOND);
+    let tips = world.tips();
+    assert_eq!(tips[0], tips[1], "{:?}", world.notes);
+    assert!(world.node(1).unwrap().ledger().store().base() > Height::new(BLOCKS));
+}

@@ -23,7 +23,7 @@ use sotto_node::{
     event::{Event, Request, RequestId},
     ledger::Ledger,
     message::{BlockName, Message},
-    peer::{Address, CloseReason, Direction, PeerId, PeerKey},
+    peer::{Address, CloseReason, DialError, Direction, PeerId, PeerKey},
     sealing::Solo,
     storage::{FileName, Layout, Memory, Store},
 };
@@ -52,6 +52,13 @@ impl Honest {
     /// Whether its disk has this file.
     pub(crate) fn has(&self, file: FileName) -> bool {
         self.files.bytes(file).is_some()
+    }
+
+    /// Drops the bodies of all blocks that are final, while it is down.
+    pub(crate) fn prune(&mut self) {
+        assert!(self.node.is_none());
+        let mut store = Store::open_on(self.files.clone(), layout()).unwrap();
+        assert!(store.prune().unwrap().dropped > 0);
     }
 
     /// Takes away all that it has; when it starts, it begins without any block.
@@ -304,7 +311,7 @@ impl World {
             What::Frame(..) => return,
             What::Gone(peer) => Event::Disconnected(peer),
             What::Connected(peer, key, direction) => Event::Connected { peer, key, direction },
-            What::Unreachable(address) => Event::DialFailed(address),
+            What::Unreachable(address) => Event::DialFailed(address, DialError::Refused),
         };
         match &mut self.actors[to] {
             Actor::Honest(_) => self.step(to, event),
@@ -339,11 +346,19 @@ impl World {
             Effect::Respond(RequestId(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::SaveAddrBook(book) => self.honest(n).book = Some(book),
             Effect::SaveLocalTxs(own) => {
-                self.honest(n).own = Some(own);
+                own.apply(self.honest(n).own.get_or_insert_default());
                 self.step(n, Event::LocalTxsSaved);
             }
             Effect::Log(LogEvent::Closed(_, why)) => self.closings.push((n, why)),
-            Effect::Log(LogEvent::Dropped(_) | LogEvent::Connected(_) | LogEvent::Reorganised(..)) => {}
+            Effect::Log(
+                LogEvent::Dropped(_)
+                | LogEvent::Connected(_)
+                | LogEvent::Fetched(_)
+                | LogEvent::Progress { .. }
+                | LogEvent::DialFailed(_)
+                | LogEvent::Reorganised(..),
+            ) => {}
+            Effect::SetAsideLocalTxs(_) => panic!("nothing damages a file of submitted transactions"),
             Effect::Log(note) => self.notes.push((n, note)),
             Effect::Stop => self.honest(n).node = None,
         }

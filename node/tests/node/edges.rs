@@ -3,7 +3,11 @@
 use crate::toy::{Dir, Toy};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_node::{
-    edge::operator::{self, KeyFileError},
+    edge::{
+        operator::{self, KeyFileError},
+        saved_files::{SavedFile, SavedFiles},
+    },
+    effect::FileWrite,
     ledger::{Ledger, LedgerError},
     seal::OperatorKey,
     storage::{Store, StoreError},
@@ -101,4 +105,24 @@ fn the_operators_key_stays_private() {
     fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
     assert!(matches!(operator::read(&path), Err(KeyFileError::Damaged { .. })));
     assert!(matches!(operator::read(&dir.path().join("none")), Err(KeyFileError::Io { .. })));
+}
+
+/// A saved file grows by what is appended, and one that is too long is refused: to read a part of it would lose the
+/// rest without a word.
+#[test]
+fn a_saved_file_is_read_whole_or_refused() {
+    let dir = Dir::new();
+    let files = SavedFiles::open(dir.path()).unwrap();
+    let name = SavedFile::LocalTxs;
+    assert_eq!(files.read(name).unwrap(), None);
+    let more = |at: u64| FileWrite::Append { at, bytes: b"more".to_vec() };
+    assert!(files.write(name, &more(0)).is_err(), "there is nothing to append to");
+    files.write(name, &FileWrite::Replace(b"first".to_vec())).unwrap();
+    files.write(name, &more(5)).unwrap();
+    files.write(name, &more(5)).unwrap();
+    assert_eq!(files.read(name).unwrap().unwrap(), b"firstmore", "what a failed write left is overwritten");
+    assert!(files.write(name, &more(10)).is_err(), "no gap");
+    let path = dir.path().join("local_txs");
+    fs::File::options().write(true).open(&path).unwrap().set_len((64 << 20) + 1).unwrap();
+    assert!(files.read(name).unwrap_err().to_string().contains("local_txs is longer"));
 }

@@ -8,13 +8,16 @@
 use super::{DandelionEvent, Relay, kernels};
 use crate::{
     codec::transaction_id,
-    effect::{Effect, LogEvent, Refusal, Response},
+    effect::{Effect, FileWrite, LogEvent, Refusal, Response},
     engine::{
         context::{StepContext, StepResult, exponential, not_fatal},
-        local_txs::TxStatus,
+        local_txs::{Save, TxStatus},
     },
     event::RequestId,
-    ledger::{LedgerError, mempool_file},
+    ledger::{
+        LedgerError,
+        mempool_file::{self, Tail},
+    },
     storage::Files,
 };
 use core::time::Duration;
@@ -32,8 +35,12 @@ impl Relay {
         let known = ctx.ledger.mempool().get(&id).is_some();
         let response = match if known { Ok(None) } else { ctx.ledger.judge(t).map(Some) } {
             Ok(Some(t)) if !self.local.contains(&id) => {
-                self.local.submit(request, id, t);
-                return Ok(());
+                let most = ctx.config.local_txs_bytes;
+                if self.local.has_room(t.get(), most) {
+                    self.local.submit(request, id, t);
+                    return Ok(());
+                }
+                Response::Refused(Refusal::LocalTxsFull { most })
             }
             Ok(_) => Response::Submitted(id),
             Err(LedgerError::Store(e)) => {
@@ -60,6 +67,7 @@ impl Relay {
     pub(crate) fn on_not_saved<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
         // Some of it may be on disk all the same.
         self.local.mark_stale();
+        self.local.file_ends(None);
         for (request, id) in self.local.take_unacknowledged() {
             self.local.forget(&id);
             ctx.respond(request, Response::Refused(Refusal::NotSaved));
@@ -68,10 +76,23 @@ impl Relay {
 
     /// Stems what an earlier run saved, as if it were new: by another route, even if peers have seen it.
     pub(crate) fn on_loaded<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, bytes: &[u8]) -> StepResult {
-        let Ok(found) = mempool_file::read(bytes) else { return Ok(()) };
-        if found.chain != *ctx.ledger.chain().id() {
-            return Ok(());
+        let found = match mempool_file::read(bytes) {
+            Ok(found) if found.chain == *ctx.ledger.chain().id() => found,
+            // There was no file.
+            Err(_) if bytes.is_empty() => return Ok(()),
+            _ => {
+                ctx.effects.push(Effect::SetAsideLocalTxs(bytes.to_vec()));
+                ctx.log(LogEvent::LocalTxsDamaged(0));
+                return Ok(());
+            }
+        };
+        if found.tail == Tail::Damaged {
+            ctx.effects.push(Effect::SetAsideLocalTxs(bytes.to_vec()));
+            ctx.log(LogEvent::LocalTxsDamaged(found.transactions.len()));
         }
+        // What a crash cut off was not acknowledged; the next write replaces the file.
+        let whole = found.tail == Tail::Whole && self.local.ids().next().is_none();
+        self.local.file_ends(whole.then_some(found.end));
         for t in found.transactions {
             let id = transaction_id(&t);
             match ctx.ledger.verify(t) {
@@ -89,17 +110,37 @@ impl Relay {
 
     /// Has the edge save what must be saved, if that has changed; the last thing in a step.
     pub(crate) fn save<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) {
-        if !self.local.take_save() {
-            return;
+        let write = match self.local.take_save(ctx.config.local_txs_bytes) {
+            None => return,
+            Some(Save::All) => self.all_local(ctx),
+            Some(Save::More(at, ids)) => self.more_local(ctx, at, &ids),
+        };
+        let end = match &write {
+            FileWrite::Replace(bytes) => bytes.len() as u64,
+            FileWrite::Append { at, bytes } => at + bytes.len() as u64,
+        };
+        self.local.file_ends(Some(end));
+        ctx.effects.push(Effect::SaveLocalTxs(write));
+    }
+
+    /// The entries of what was submitted last, at the end of the file.
+    fn more_local<F: Files>(&self, ctx: &StepContext<'_, F>, at: u64, ids: &[Hash]) -> FileWrite {
+        let mut bytes = Vec::new();
+        for t in ids.iter().filter_map(|id| self.local.get(id)) {
+            bytes.extend(mempool_file::entry(ctx.ledger.chain().id(), at + bytes.len() as u64, t.get()));
         }
+        FileWrite::Append { at, bytes }
+    }
+
+    /// A file of all that may be unknown to others.
+    fn all_local<F: Files>(&self, ctx: &mut StepContext<'_, F>) -> FileWrite {
         let pending = self.local.ids().any(|id| ctx.ledger.mempool().get(id).is_some());
         // What the mempool's file has need not be in this one. If that cannot be written, saving it reports
         // that.
         let pending = pending && ctx.ledger.save_mempool().is_ok();
         let mempool = ctx.ledger.mempool();
         let left = self.local.iter().filter(|(id, _)| !pending || mempool.get(id).is_none());
-        let bytes = mempool_file::file(ctx.ledger.chain().id(), left.map(|(_, t)| t));
-        ctx.effects.push(Effect::SaveLocalTxs(bytes));
+        FileWrite::Replace(mempool_file::file(ctx.ledger.chain().id(), left.map(|(_, t)| t)))
     }
 
     /// Has the edge save what is left, if something has become public or has expired.

@@ -31,6 +31,8 @@ pub(crate) struct Fetching {
     pub(crate) checker: Checker,
     /// So many parts have passed the rules, in order.
     pub(crate) judged: usize,
+    /// So many kept parts were not the chain's.
+    pub(crate) mismatches: usize,
     /// When the snapshot is given up, if no part has arrived.
     pub(crate) until: Duration,
 }
@@ -65,7 +67,8 @@ impl Fetching {
         let wants = (0..layout.count().all).map(want).collect();
         let checker = Checker::new(chain, tip, layout.count()).ok()?;
         let (tip, hash, holders) = (tip.clone(), tip.header.hash(), BTreeMap::new());
-        Some(Self { tip, hash, headers, layout, wants, holders, checker, judged: 0, until: Duration::ZERO })
+        let (judged, mismatches, until) = (0, 0, Duration::ZERO);
+        Some(Self { tip, hash, headers, layout, wants, holders, checker, judged, mismatches, until })
     }
 
     /// What an earlier run began, if all its headers are here, the chain is not beyond it, and snapshots are

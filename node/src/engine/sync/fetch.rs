@@ -112,7 +112,7 @@ impl Sync {
             let more = self.more(ctx, this);
             let mut able = self.able(ctx, &holders, name);
             if able.is_empty() && !asked && n == 0 {
-                give_up(ctx);
+                on_no_holder(ctx);
                 return Ok(());
             }
             // A block that is not needed next waits for a peer without slow requests, if there is one.
@@ -182,13 +182,17 @@ impl Sync {
     }
 }
 
-/// Gives the branch up: no peer has its next block any more. One that does will show it.
-fn give_up<F: Files>(ctx: &mut StepContext<'_, F>) {
-    let front = ctx.branch.blocks.front();
-    for id in front.map(|w| w.denied.clone()).unwrap_or_default() {
-        ctx.peers.forget_tip(id);
+/// No peer has the first block of the branch. If peers say so of a block that no reorganisation can reach, they
+/// have dropped its body, and a snapshot is needed; else the branch is theirs no longer.
+fn on_no_holder<F: Files>(ctx: &mut StepContext<'_, F>) {
+    let limit = ctx.ledger.chain().params().reorganisation;
+    let front = ctx.branch.blocks.front().filter(|w| !w.denied.is_empty()).map(|w| w.name.height.plus(limit));
+    if front.zip(ctx.branch.best()).is_some_and(|(last, best)| last <= best.height) {
+        ctx.branch.no_bodies = true;
+        ctx.advance = true;
+    } else {
+        ctx.give_branch_up();
     }
-    ctx.branch.blocks.clear();
 }
 
 /// Names of blocks that are here, ever further apart, from the end of the branch to the genesis.
