@@ -84,15 +84,28 @@ impl Home {
         Ok(self.dir.join("wallets").join(name))
     }
 
+    /// Opens the ledger to read. In a folder that cannot be written, nothing is written: the index is then built
+    /// in memory.
+    pub(crate) fn ledger_to_read(&self) -> Outcome<DiskLedger> {
+        self.ledger_by(|dir| match DiskLedger::open(dir) {
+            Err(LedgerError::Store(e)) if e.is_read_only() => DiskLedger::open_read_only(dir),
+            opened => opened,
+        })
+    }
+
     /// Opens the ledger.
     pub(crate) fn ledger(&self) -> Outcome<DiskLedger> {
+        self.ledger_by(DiskLedger::open)
+    }
+
+    fn ledger_by(&self, open: impl Fn(&Path) -> Result<DiskLedger, LedgerError>) -> Outcome<DiskLedger> {
         let dir = self.chain();
         if !dir.exists() {
             return Err(Failure::coded(ErrorCode::NoChain, format!("no chain in {}", self.dir.display()))
                 .help("run `sotto chain init` to create one, or pass the right folder with --dir"));
         }
         let locked = |e: &LedgerError| matches!(e, LedgerError::Store(StoreError::Locked { .. }));
-        self.lock_wait.run("the chain", locked, || DiskLedger::open(&dir)).map_err(|e| {
+        self.lock_wait.run("the chain", locked, || open(&dir)).map_err(|e| {
             let locked = locked(&e);
             let failure = Failure::refused("cannot open the chain").cause(&e);
             if locked {
@@ -105,8 +118,17 @@ impl Home {
 
     /// The chain: through the node given with --node, or else in this folder.
     pub(crate) fn chain_at(&self, node: &NodeArgs) -> Outcome<ChainAt> {
+        self.chain_by(node, Self::ledger)
+    }
+
+    /// The same to read, as [`Home::ledger_to_read`] opens it.
+    pub(crate) fn chain_to_read(&self, node: &NodeArgs) -> Outcome<ChainAt> {
+        self.chain_by(node, Self::ledger_to_read)
+    }
+
+    fn chain_by(&self, node: &NodeArgs, open: impl Fn(&Self) -> Outcome<DiskLedger>) -> Outcome<ChainAt> {
         if node.node.is_none() {
-            return self.ledger().map(|ledger| ChainAt::Disk(Box::new(ledger)));
+            return open(self).map(|ledger| ChainAt::Disk(Box::new(ledger)));
         }
         let light = LightClient::new(self.client(node)?);
         light
@@ -247,12 +269,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The bytes that an even number of hexadecimal digits stand for.
+pub(crate) fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
+    let digits = digits.filter(|d| d.len().is_multiple_of(2))?;
+    Some(digits.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect())
+}
+
 /// A chain's id, as `chain info` prints it.
 pub(crate) fn chain_id(text: &str) -> Outcome<ChainId> {
-    let digits: Option<Vec<u32>> = text.trim().chars().map(|c| c.to_digit(16)).collect();
-    let bytes: Option<Vec<u8>> =
-        digits.map(|d| d.chunks(2).map(|b| b.iter().fold(0, |n, d| 16 * n + *d as u8)).collect());
-    let exact = bytes.filter(|_| text.trim().len() == 64).and_then(|b| b.try_into().ok());
+    let exact = hex_bytes(text.trim()).and_then(|b| b.try_into().ok());
     exact.map(ChainId::from_bytes).ok_or_else(|| {
         Failure::refused(format!("invalid chain id `{text}`"))
             .help("a chain id has 64 hexadecimal digits: see `sotto chain info`")

@@ -6,6 +6,7 @@ mod bridge;
 mod commands;
 mod config;
 mod exit;
+mod local_time;
 mod lock_wait;
 mod memory;
 mod new_file;

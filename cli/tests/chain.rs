@@ -7,6 +7,57 @@ use serde_json::Value;
 use std::fs;
 use support::World;
 
+/// On a chain of a few blocks the state takes more than the blocks: nothing is deleted then.
+#[test]
+fn pruning_never_makes_a_chain_larger() {
+    let w = World::empty();
+    w.run("chain init --reorganisation 0 --window 120").ok();
+    w.run("wallet init --wallet alice --words-file alice.words").ok();
+    w.run("chain seal --wallet alice").ok();
+    let before = record(&w.run("chain info --json").ok());
+    assert!(w.run("chain prune --yes").ok().contains("nothing to gain"));
+    let after = record(&w.run("chain info --json").ok());
+    assert_eq!((&before["log_bytes"], &after["pruned"]), (&after["log_bytes"], &0.into()));
+    w.run("chain block 1").ok();
+}
+
+/// A payment that a block has is found by its kernel, and submitting it again says so and succeeds.
+#[test]
+fn a_payment_in_a_block_is_found() {
+    let w = small();
+    w.run("wallet scan --wallet alice").ok();
+    w.shell(
+        "sotto wallet send 1000000 --to $(cat bob.address) --yes --wallet alice > one.txt \
+         && sotto wallet receive --yes --wallet bob one.txt > two.txt \
+         && sotto wallet finalize two.txt --wallet alice > payment.txt && sotto chain submit payment.txt",
+    )
+    .ok();
+    w.run("chain seal --wallet alice").ok();
+    let height = record(&w.run("chain info --json").ok())["height"].as_u64().unwrap();
+    let again = record(&w.run("chain submit payment.txt --json").ok());
+    assert_eq!((&again["type"], &again["height"]), (&"already-sealed".into(), &height.into()));
+    assert_eq!(w.run("chain submit payment.txt").ok().trim(), format!("already in block {height}"));
+    let block = record(&w.run(&format!("chain block {height} --json")).ok());
+    let kernels = block["kernels"].as_array().unwrap();
+    let plain = kernels.iter().find(|k| k["kind"] != "coinbase").unwrap();
+    let excess = plain["excess"].as_str().unwrap();
+    let found = record(&w.run(&format!("chain kernel {excess} --json")).ok());
+    assert_eq!(
+        (&found["height"], &found["block"], &found["time"]),
+        (&height.into(), &block["hash"], &block["time"])
+    );
+    assert_eq!((&found["fee"], &found["kind"]), (&plain["fee"], &plain["kind"]));
+    // Dates for people are local.
+    let local = |zone: &str, command: &str| w.shell(&format!("TZ={zone} sotto {command}")).ok();
+    for command in [format!("chain kernel {excess}"), format!("chain block {height}"), "chain info".into()] {
+        let (utc, east) = (local("UTC", &command), local("Asia/Tokyo", &command));
+        assert!(utc.contains("+00:00") && east.contains("+09:00"), "{utc}{east}");
+    }
+    let none = format!("{}{}", &excess[..62], if excess.ends_with("00") { "08" } else { "00" });
+    w.run(&format!("chain kernel {none}")).fails(1);
+    assert!(w.run("chain kernel beef").fails(1).contains("64 hexadecimal digits"));
+}
+
 fn record(text: &str) -> Value {
     serde_json::from_str(text.lines().last().unwrap()).unwrap()
 }
@@ -42,7 +93,13 @@ fn a_pruned_chain_is_audited_and_goes_on() {
     let before = record(&w.run("chain audit --json").ok());
     assert_eq!((&before["pruned"], &before["unchecked"]), (&0.into(), &Value::Array(vec![])));
     let info = record(&w.run("chain info --json").ok());
-    let pruned = record(&w.run("chain prune --json").ok());
+    // Nothing is deleted unasked.
+    assert!(w.run("chain prune").fails(4).contains("--yes"));
+    let planned = record(&w.run("chain prune --dry-run --json").ok());
+    assert!(w.run("chain prune --dry-run").ok().contains("would delete 10 block bodies"));
+    w.run("chain block 10").ok();
+    let pruned = record(&w.run("chain prune --yes --json").ok());
+    assert_eq!(planned, pruned, "what was announced was done");
     assert_eq!((&pruned["pruned"], &pruned["dropped"]), (&10.into(), &10.into()));
     assert!(pruned["bytes_after"].as_u64() < pruned["bytes_before"].as_u64());
     assert!(w.run("chain prune").ok().contains("nothing to prune"));
@@ -142,7 +199,7 @@ fn rewards_go_to_the_account() {
     let w = World::empty();
     w.run("chain init").ok();
     w.run("wallet init --wallet alice --words-file alice.words").ok();
-    w.run("wallet account create --name savings --wallet alice").ok();
+    w.run("wallet account create savings --wallet alice").ok();
     assert!(w.run("chain seal --wallet alice --account nosuch").fails(1).contains("no account `nosuch`"));
     w.run("chain seal --wallet alice --account savings --blocks 2").ok();
     let outputs = |account: &str| w.run(&format!("wallet outputs --wallet alice --json {account}")).ok();

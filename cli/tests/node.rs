@@ -36,7 +36,7 @@ fn a_node_seals_prints_its_address_and_stops_on_a_signal() {
     world.run("wallet init --wallet alice --words-file alice.words").ok();
     let seal = "--listen 127.0.0.1:0 --outside-port 7 --seal --every 1 --wallet alice --log json -v";
     let act = "until grep -q '\"height\":2' log; do sleep 0.1; done
-        sotto chain info 2> second && exit 9; [ $? = 1 ] || exit 8
+        sotto chain info --wait 0 2> second && exit 9; [ $? = 1 ] || exit 8
         sotto wallet address --wallet alice || exit 7";
     run(&world, seal, act, "INT").ok();
     let started: Value = serde_json::from_str(&world.read("started")).unwrap();

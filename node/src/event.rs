@@ -20,9 +20,10 @@ pub enum Event {
     /// Time has passed. Send it a few times a second: the node then does everything that is due.
     Tick,
     /// What the file that [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) writes held when the
-    /// node started. Send it once, before all else; a second time with the mempool's file of a store that was
-    /// damaged, whose transactions were acknowledged too.
+    /// node started; nothing, if there was none. Send it once, before all else.
     LocalTxsLoaded(Vec<u8>),
+    /// The mempool's file of a damaged store in place of which the ledger is: what it holds was acknowledged.
+    MempoolRecovered(Vec<u8>),
     /// The last [`Effect::SaveLocalTxs`](crate::effect::Effect::SaveLocalTxs) is on disk, durably.
     LocalTxsSaved,
     /// It could not be written. The bytes of the one before may still be there.

@@ -75,7 +75,13 @@ impl World {
         let identity = Identity::from_seed(&[1; 32]);
         let net = net::Setup { identity, listen: None, inbound: 0, from_one: 0, cover: Cover::Sparse };
         let rpc = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let setup = Setup { config: Config::new(PeerKey([0; 32])), net, rpc, dir: dir.path().join("node") };
+        let setup = Setup {
+            config: Config::new(PeerKey([0; 32])),
+            net,
+            rpc,
+            dir: dir.path().join("node"),
+            recovered: None,
+        };
         let node = Daemon::start(setup, ledger, None).unwrap();
         Self { toy, payment, dir, node: Some(node) }
     }

@@ -14,6 +14,7 @@ pub(crate) enum Chain {
     Submit(ChainSubmit),
     Block(ChainBlock),
     Audit(ChainAudit),
+    Kernel(ChainKernel),
     Prune(ChainPrune),
     Export(ChainExport),
     Import(ChainImport),
@@ -122,13 +123,36 @@ pub(crate) struct ChainAudit {}
 ///
 /// All headers with their seals, all kernels and the unspent outputs stay; `chain audit` verifies the chain
 /// from the genesis with these alone. A block is final when no reorganisation can replace it (see `chain init
-/// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block.
+/// --reorganisation`). Pruning cannot be undone, and `chain block` no longer shows a pruned block; the command
+/// asks first, and deletes nothing where that would save nothing.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto chain prune
-  $ sotto chain prune --json && sotto chain audit")]
-pub(crate) struct ChainPrune {}
+  $ sotto chain prune --dry-run
+  $ sotto chain prune --yes --json && sotto chain audit")]
+pub(crate) struct ChainPrune {
+    /// Delete without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show what would be deleted, and delete nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+}
+
+/// Show in which block a kernel is
+///
+/// Each payment has a kernel of its own, which stays in the chain for good: its excess identifies the payment. A
+/// proof of payment and `wallet history` name it. Without --node, the ledger in --dir is read.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto chain kernel $(sotto chain block 1 --json | grep -o '\"excess\":\"[0-9a-f]*' | cut -d'\"' -f4)")]
+pub(crate) struct ChainKernel {
+    /// The kernel's excess: 64 hexadecimal digits
+    pub(crate) excess: String,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
 
 /// Write a snapshot of the chain's state: headers with seals, kernels, unspent outputs
 ///

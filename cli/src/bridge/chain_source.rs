@@ -8,6 +8,7 @@ use crate::exit::{ErrorCode, Failure, OrRefuse as _, Outcome};
 use core::fmt;
 use sotto_mw::{
     amount::Height,
+    block::Header,
     chain::Chain,
     commitment::Commitment,
     hash::Hash,
@@ -60,6 +61,37 @@ impl ChainAt {
         match self {
             Self::Disk(ledger) => ledger.submit(t).or_refuse(what),
             Self::Node(light) => light.submit(t).map_err(|e| chain_failure(what, &e)),
+        }
+    }
+
+    /// The height of the last block.
+    pub(crate) fn tip_height(&self) -> Height {
+        match self {
+            Self::Disk(ledger) => ledger.tip().height,
+            Self::Node(light) => light.tip().height,
+        }
+    }
+
+    /// The header at a height.
+    pub(crate) fn header(&self, height: Height) -> Outcome<Option<Header>> {
+        let what = "cannot read the chain";
+        match self {
+            Self::Disk(ledger) => ledger.store().header(height).or_refuse(what),
+            Self::Node(light) => light.header(height).map_err(|e| chain_failure(what, &e)),
+        }
+    }
+
+    /// The height of the last block that has a kernel with this excess.
+    pub(crate) fn kernel_height(&self, excess: &Excess) -> Outcome<Option<Height>> {
+        let what = "cannot read the chain";
+        match self {
+            Self::Disk(ledger) => {
+                Ok(ledger.store().last_seen(excess).or_refuse(what)?.map(|seen| seen.height))
+            }
+            Self::Node(light) => {
+                let found = light.kernel(excess).map_err(|e| chain_failure(what, &e))?;
+                Ok(found.map(|k| k.found.height))
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! `sotto chain`: creates, inspects, audits and copies the ledger on this machine.
 
 mod join;
+mod kernel;
+mod prune;
 mod snapshot;
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     bridge::{ChainAt, Home, hex, now, read_text},
     commands::wallet::{ACCOUNT, chosen_account, same_chain},
     exit::{Code, ErrorCode, Failure, OrRefuse as _, Outcome},
+    local_time::local_time,
     output::counted,
     ui::{BAD, GOOD},
 };
@@ -19,7 +22,7 @@ use sotto_mw::{
     block::Block,
     chain::{Chain, INPUT_WEIGHT, KERNEL_WEIGHT, OUTPUT_WEIGHT, Params},
     hash::Hash,
-    kernel::{Kernel, KernelFeatures},
+    kernel::Kernel,
     transaction::Transaction,
 };
 use sotto_node::{
@@ -41,7 +44,8 @@ pub(crate) fn run(context: &Context, command: args::Chain) -> Outcome {
         args::Chain::Submit(a) => submit(context, &home, &a),
         args::Chain::Block(a) => block(context, &home, a.height),
         args::Chain::Audit(_) => audit(context, &home),
-        args::Chain::Prune(_) => prune(context, &home),
+        args::Chain::Kernel(a) => kernel::kernel(context, &home, &a),
+        args::Chain::Prune(a) => prune::prune(context, &home, &a),
         args::Chain::Export(a) => snapshot::export(context, &home, &a),
         args::Chain::Import(a) => snapshot::import(context, &home, &a),
     }
@@ -84,7 +88,7 @@ fn init(context: &Context, home: &Home, a: &args::ChainInit) -> Outcome {
 }
 
 fn info(context: &Context, home: &Home) -> Outcome {
-    let ledger = home.ledger()?;
+    let ledger = home.ledger_to_read()?;
     let (chain, tip, p) = (ledger.chain(), ledger.tip(), ledger.chain().params());
     let sizes = ledger.store().sizes().or_refuse("cannot read the sizes")?;
     let supply = chain.supply(tip.height).unwrap_or_default();
@@ -93,10 +97,15 @@ fn info(context: &Context, home: &Home) -> Outcome {
     let bodies = if base > Height::GENESIS { format!(" (pruned up to block {base})") } else { String::new() };
     let twice = ledger.double_seals().or_refuse("cannot read the evidence of double seals")?;
     let mut human = format!(
-        "chain     {} ({})\nheight    {}\ntip       {}\nsupply    {supply} base units\nunspent   {}\nkernels   {}\npending   {}\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
+        "chain     {} ({})\nheight    {}{}\ntip       {}\nsupply    {supply} base units\nunspent   {}\nkernels   {}\npending   {}\non disk   {} bytes of blocks{bodies}, {} bytes of index\nreward    {} a block, spendable after {} blocks\nleast fee {} per unit of weight ({} for a payment with change)",
         chain.id(),
         p.network,
         tip.height,
+        if tip.height > Height::GENESIS {
+            format!(", sealed {}", local_time(tip.time))
+        } else {
+            String::new()
+        },
         tip.hash(),
         counted(tip.output_count, "output"),
         tip.kernel_count,
@@ -110,7 +119,7 @@ fn info(context: &Context, home: &Home) -> Outcome {
     );
     let fields = json!({
         "chain_id": chain.id().to_string(), "network": p.network.to_string(), "height": tip.height.get(),
-        "tip": tip.hash().to_string(), "supply": supply.to_string(), "unspent": tip.output_count,
+        "time": tip.time, "tip": tip.hash().to_string(), "supply": supply.to_string(), "unspent": tip.output_count,
         "kernels": tip.kernel_count, "pending": pending, "log_bytes": sizes.log, "index_bytes": sizes.index,
         "pruned": base.get(), "reorganisation": p.reorganisation,
         "double_seals": twice.iter().map(|d| json!({
@@ -213,18 +222,25 @@ fn submit_one(context: &Context, chain: &mut ChainAt, text: &str) -> Outcome {
     let t: Transaction =
         armor::from_text(chain.chain().id(), text).or_refuse("not a transaction of this chain")?;
     let (weight, fee) = (t.body.weight(), t.body.fees().unwrap_or_default());
-    let id = chain.submit(t).map_err(|refused| match refused.code {
-        Code::Refused => {
-            refused.help("nothing was changed; docs/RULES.md explains the rule with this number")
+    let id = match chain.submit(t.clone()) {
+        Ok(id) => id,
+        Err(refused) if refused.code == Code::Refused => {
+            let Some(height) = kernel::sealed_at(chain, &t)? else {
+                return Err(
+                    refused.help("nothing was changed; docs/RULES.md explains the rule with this number")
+                );
+            };
+            let fields = json!({ "height": height.get(), "weight": weight, "fee": fee.to_string() });
+            return context.output.record("already-sealed", fields, &format!("already in block {height}"));
         }
-        _ => refused,
-    })?;
+        Err(unreachable) => return Err(unreachable),
+    };
     let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
     context.output.record("submitted", fields, &format!("pending {id}  weight {weight}, fee {fee}"))
 }
 
 fn block(context: &Context, home: &Home, height: u64) -> Outcome {
-    let ledger = home.ledger()?;
+    let ledger = home.ledger_to_read()?;
     let found = ledger.store().block(Height::new(height)).or_refuse("cannot read the block")?;
     let b = found.ok_or_else(|| {
         Failure::refused(format!("no block {height}"))
@@ -233,19 +249,10 @@ fn block(context: &Context, home: &Home, height: u64) -> Outcome {
     context.output.record("block", block_json(&b, ledger.chain()), &block_text(&b, ledger.chain()))
 }
 
-fn kernel_kind(features: &KernelFeatures) -> &'static str {
-    match features {
-        KernelFeatures::Plain { .. } => "plain",
-        KernelFeatures::Coinbase { .. } => "coinbase",
-        KernelFeatures::HeightRanged { .. } => "height-ranged",
-        KernelFeatures::NoRecentDuplicate { .. } => "no-recent-duplicate",
-    }
-}
-
 fn block_json(b: &Block, chain: &Chain) -> Value {
     let kernel = |k: &Kernel| {
         let w = k.features.window(chain.params().window_width);
-        json!({ "kind": kernel_kind(&k.features), "excess": k.excess.to_string(), "fee": k.features.fee().to_string(),
+        json!({ "kind": kernel::kernel_kind(&k.features), "excess": k.excess.to_string(), "fee": k.features.fee().to_string(),
                 "not_before": w.not_before.get(), "not_after": w.not_after.get() })
     };
     json!({
@@ -264,6 +271,7 @@ fn block_json(b: &Block, chain: &Chain) -> Value {
 /// What anyone sees of a block.
 pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     let mut text = format!("block {} {}\n", b.header.height, b.header.hash());
+    text += &format!("  sealed  {}\n", local_time(b.header.time));
     for c in &b.body.inputs {
         text += &format!("  spends  {c}\n");
     }
@@ -273,7 +281,7 @@ pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
     }
     for k in &b.body.kernels {
         let w = k.features.window(chain.params().window_width);
-        let (kind, fee) = (kernel_kind(&k.features), k.features.fee());
+        let (kind, fee) = (kernel::kernel_kind(&k.features), k.features.fee());
         text += &format!(
             "  kernel  {}  {kind}, fee {fee}, heights {} to {}\n",
             k.excess, w.not_before, w.not_after
@@ -283,7 +291,7 @@ pub(crate) fn block_text(b: &Block, chain: &Chain) -> String {
 }
 
 fn audit(context: &Context, home: &Home) -> Outcome {
-    let ledger = home.ledger()?;
+    let ledger = home.ledger_to_read()?;
     let bar = context.ui.bar(ledger.tip().height.get(), "auditing");
     let a = ledger.audit(|done, _| bar.at(done.get())).map_err(|e| {
         Failure::refused("the audit failed")
@@ -308,24 +316,4 @@ fn audit(context: &Context, home: &Home) -> Outcome {
         unchecked.iter().for_each(|what| human += &format!("\n  {what}"));
     }
     context.output.record("chain-audit", fields, &human)
-}
-
-fn prune(context: &Context, home: &Home) -> Outcome {
-    let mut ledger = home.ledger()?;
-    let p = ledger.prune().or_refuse("cannot prune the chain")?;
-    let fields = json!({
-        "pruned": p.base.get(), "dropped": p.dropped, "bytes_before": p.bytes_before, "bytes_after": p.bytes_after,
-    });
-    let human = match p.dropped {
-        0 => format!(
-            "nothing to prune: of {} blocks, the latest {} are not final yet",
-            ledger.tip().height,
-            ledger.chain().params().reorganisation
-        ),
-        n => format!(
-            "deleted {n} block bodies, up to block {}: {} bytes before, {} now",
-            p.base, p.bytes_before, p.bytes_after
-        ),
-    };
-    context.output.record("chain-prune", fields, &human)
 }

@@ -4,6 +4,7 @@ mod certificate;
 mod config;
 mod log;
 mod peers;
+mod recovery;
 mod run;
 mod sealer;
 mod status;

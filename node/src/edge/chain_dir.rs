@@ -54,6 +54,23 @@ impl Store<Disk> {
         Self::open_on(files, layout(dir))
     }
 
+    /// Opens the store in a directory to read, and writes nothing there: the index is built in memory, from the
+    /// whole log. Every change of it fails.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let absent = || StoreError::Absent { dir: dir.to_owned() };
+        if !dir.exists() {
+            return Err(absent());
+        }
+        let files = Disk::read_only(dir)?;
+        if !has_chain(&files)? {
+            return Err(if importing(&files)? { StoreError::Importing } else { absent() });
+        }
+        Self::open_on(files, Layout::in_memory())
+    }
+
     /// Imports a snapshot into a directory without a chain, or goes on with an import: see [`import`].
     ///
     /// # Errors
@@ -82,6 +99,16 @@ impl Ledger<Disk> {
     /// As [`Store::open`].
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         Self::over(Store::open(dir)?, MempoolLimits::default())
+    }
+
+    /// Opens the ledger in a directory to read, and writes nothing there: see [`Store::open_read_only`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_read_only(dir: &Path) -> Result<Self, LedgerError> {
+        let mut ledger = Self::over(Store::open_read_only(dir)?, MempoolLimits::default())?;
+        ledger.store_mut().files_mut().freeze();
+        Ok(ledger)
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Setup {
     pub rpc: Option<SocketAddr>,
     /// The directory for its files besides the chain.
     pub dir: PathBuf,
+    /// The mempool's file of a damaged store in place of which this ledger is: what it holds was acknowledged.
+    pub recovered: Option<Vec<u8>>,
 }
 
 /// Why a node did not start.
@@ -95,7 +97,7 @@ impl Daemon {
         ledger: Ledger<Disk>,
         operator: Option<OperatorKey>,
     ) -> Result<Self, StartError> {
-        let Setup { mut config, net, rpc, dir } = setup;
+        let Setup { mut config, net, rpc, dir, recovered } = setup;
         let sealing = operator.map(|key| Solo::new(ledger.chain(), key)).transpose()?;
         let refused = |source| StartError::Kept { dir: dir.clone(), source };
         let kept = SavedFiles::open(&dir).map_err(refused)?;
@@ -104,6 +106,7 @@ impl Daemon {
         let (events, received) = channel();
         // The first event; the receiver exists, so sending cannot fail.
         drop(events.send(Event::LocalTxsLoaded(own.unwrap_or_default())));
+        recovered.into_iter().for_each(|bytes| drop(events.send(Event::MempoolRecovered(bytes))));
         let handle = NodeHandle::new(events.clone());
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;

@@ -4,10 +4,16 @@
 //! what this node has pending is not yet. The index's files have the modes that sled gives them, below such a
 //! directory. What is there already keeps the modes that it has.
 
-use crate::storage::{FileName, Files, StoreError};
+use crate::{
+    edge::{
+        directory::{length_in, numbers_in, path_in, read_in},
+        overlay::Overlay,
+    },
+    storage::{FileName, Files, StoreError},
+};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -16,9 +22,18 @@ use std::{
 #[derive(Debug)]
 pub struct Disk {
     dir: PathBuf,
-    /// The file that was written last.
-    writing: Option<(FileName, File)>,
-    _lock: File,
+    access: Access,
+}
+
+#[derive(Debug)]
+enum Access {
+    Write {
+        /// The file that was written last.
+        writing: Option<(FileName, File)>,
+        _lock: File,
+    },
+    /// Nothing is written. A directory without a lock file has never been opened to write.
+    Read { overlay: Overlay, _lock: Option<File> },
 }
 
 impl Disk {
@@ -30,9 +45,38 @@ impl Disk {
         let refused = |source| StoreError::Directory { dir: dir.to_owned(), source };
         let lock = writable(&dir.join("lock")).map_err(refused)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), writing: None, _lock: lock }),
+            Ok(()) => Ok(Self { dir: dir.to_owned(), access: Access::Write { writing: None, _lock: lock } }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
             Err(TryLockError::Error(source)) => Err(refused(source)),
+        }
+    }
+
+    /// Opens a directory to read, and writes nothing in it: what opening a store changes is changed in memory.
+    /// Others may read at the same time.
+    ///
+    /// # Errors
+    /// As [`Disk::lock`].
+    pub fn read_only(dir: &Path) -> Result<Self, StoreError> {
+        let refused = |source| StoreError::Directory { dir: dir.to_owned(), source };
+        let lock = match File::open(dir.join("lock")) {
+            Ok(lock) => Some(lock),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(refused(e)),
+        };
+        match lock.as_ref().map_or(Ok(()), File::try_lock_shared) {
+            Ok(()) => {
+                let access = Access::Read { overlay: Overlay::default(), _lock: lock };
+                Ok(Self { dir: dir.to_owned(), access })
+            }
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(refused(source)),
+        }
+    }
+
+    /// Refuses to change anything from now on, if nothing is written.
+    pub(crate) const fn freeze(&mut self) {
+        if let Access::Read { overlay, .. } = &mut self.access {
+            overlay.freeze();
         }
     }
 
@@ -42,30 +86,25 @@ impl Disk {
         &self.dir
     }
 
-    fn path(&self, file: FileName) -> PathBuf {
-        self.dir.join(file.to_string())
-    }
-
-    /// The numbers of all files with this prefix and name.
     fn numbers(&self, prefix: &str, named: impl Fn(u32) -> FileName) -> io::Result<Vec<u32>> {
-        let mut all = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            let name = entry?.file_name();
-            let number = name.to_str().and_then(|n| n.strip_prefix(prefix)).and_then(|n| n.parse().ok());
-            all.extend(number.filter(|n| name == *named(*n).to_string()));
+        match &self.access {
+            Access::Write { .. } => numbers_in(&self.dir, prefix, named),
+            Access::Read { overlay, .. } => overlay.numbers(&self.dir, prefix, named),
         }
-        Ok(all)
     }
+}
 
-    /// The open file to write to. It stays open until its sync, so that a failed write-back is reported
-    /// there.
-    fn writer(&mut self, file: FileName) -> io::Result<&mut File> {
-        let open = match self.writing.take() {
-            Some((name, open)) if name == file => open,
-            _ => writable(&self.path(file))?,
-        };
-        Ok(&mut self.writing.insert((file, open)).1)
-    }
+/// The open file to write to. It stays open until its sync, so that a failed write-back is reported there.
+fn writer<'a>(
+    dir: &Path,
+    writing: &'a mut Option<(FileName, File)>,
+    file: FileName,
+) -> io::Result<&'a mut File> {
+    let open = match writing.take() {
+        Some((name, open)) if name == file => open,
+        _ => writable(&path_in(dir, file))?,
+    };
+    Ok(&mut writing.insert((file, open)).1)
 }
 
 /// Opens a file to write to, and makes it if need be.
@@ -99,45 +138,68 @@ impl Files for Disk {
     }
 
     fn len(&self, file: FileName) -> io::Result<Option<u64>> {
-        match fs::metadata(self.path(file)) {
-            Ok(m) => Ok(Some(m.len())),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
+        match &self.access {
+            Access::Write { .. } => length_in(&self.dir, file),
+            Access::Read { overlay, .. } => overlay.len(&self.dir, file),
         }
     }
 
     fn read(&self, file: FileName, offset: u64, n: usize) -> io::Result<Vec<u8>> {
-        let mut open = File::open(self.path(file))?;
-        open.seek(SeekFrom::Start(offset))?;
-        let mut bytes = vec![0; n];
-        open.read_exact(&mut bytes).map(|()| bytes)
+        match &self.access {
+            Access::Write { .. } => read_in(&self.dir, file, offset, n),
+            Access::Read { overlay, .. } => overlay.read(&self.dir, file, offset, n),
+        }
     }
 
     fn write(&mut self, file: FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let open = self.writer(file)?;
-        open.seek(SeekFrom::Start(offset))?;
-        open.write_all(bytes)
+        match &mut self.access {
+            Access::Write { writing, .. } => {
+                let open = writer(&self.dir, writing, file)?;
+                open.seek(SeekFrom::Start(offset))?;
+                open.write_all(bytes)
+            }
+            Access::Read { overlay, .. } => overlay.write(&self.dir, file, offset, bytes),
+        }
     }
 
     fn truncate(&mut self, file: FileName, length: u64) -> io::Result<()> {
-        self.writer(file)?.set_len(length)
+        match &mut self.access {
+            Access::Write { writing, .. } => writer(&self.dir, writing, file)?.set_len(length),
+            Access::Read { overlay, .. } => overlay.truncate(&self.dir, file, length),
+        }
     }
 
     fn sync(&mut self, file: FileName) -> io::Result<()> {
-        self.writer(file)?.sync_data()
+        match &mut self.access {
+            Access::Write { writing, .. } => writer(&self.dir, writing, file)?.sync_data(),
+            Access::Read { overlay, .. } => overlay.may_change(),
+        }
     }
 
     fn rename(&mut self, from: FileName, to: FileName) -> io::Result<()> {
-        self.writing = None;
-        fs::rename(self.path(from), self.path(to))
+        match &mut self.access {
+            Access::Write { writing, .. } => {
+                *writing = None;
+                fs::rename(path_in(&self.dir, from), path_in(&self.dir, to))
+            }
+            Access::Read { overlay, .. } => overlay.rename(&self.dir, from, to),
+        }
     }
 
     fn remove(&mut self, file: FileName) -> io::Result<()> {
-        self.writing = None;
-        fs::remove_file(self.path(file))
+        match &mut self.access {
+            Access::Write { writing, .. } => {
+                *writing = None;
+                fs::remove_file(path_in(&self.dir, file))
+            }
+            Access::Read { overlay, .. } => overlay.remove(file),
+        }
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
-        sync_dir(&self.dir)
+        match &self.access {
+            Access::Write { .. } => sync_dir(&self.dir),
+            Access::Read { overlay, .. } => overlay.may_change(),
+        }
     }
 }

@@ -25,7 +25,8 @@ use core::{net::SocketAddr, num::NonZeroU16, time::Duration};
 use sotto_link::{
     Identity,
     web::{
-        Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session, WebError,
+        Certificate, Cover, Endpoint, Limits, ListenError, Listener, Page, Receiver, Sender, Session,
+        WebError,
     },
 };
 use sotto_mw::{chain::ChainId, codec::Encode};
@@ -203,7 +204,9 @@ fn serve(
 fn dial_error(why: &WebError) -> DialError {
     match why {
         WebError::Unreachable { kind: io::ErrorKind::ConnectionRefused, .. } => DialError::Refused,
-        WebError::Unreachable { kind: io::ErrorKind::TimedOut, .. } | WebError::TimedOut => DialError::TimedOut,
+        WebError::Unreachable { kind: io::ErrorKind::TimedOut, .. } | WebError::TimedOut => {
+            DialError::TimedOut
+        }
         WebError::Unreachable { .. } => DialError::Unreachable,
         WebError::NotThatPeer => DialError::OtherKey,
         // Only the node with that key knew the path; what it signed names another chain.

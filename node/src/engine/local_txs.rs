@@ -164,7 +164,8 @@ impl LocalTxs {
     pub(crate) fn take_save(&mut self, most: u64) -> Option<Save> {
         let mut unwritten = core::mem::take(&mut self.file.unwritten);
         unwritten.retain(|id| self.all.contains_key(id));
-        let more: u64 = unwritten.iter().filter_map(|id| self.get(id)).map(|t| mempool_file::entry_bytes(t.get())).sum();
+        let more: u64 =
+            unwritten.iter().filter_map(|id| self.get(id)).map(|t| mempool_file::entry_bytes(t.get())).sum();
         match self.file.end.filter(|end| !self.file.due && end + more <= most) {
             Some(_) if unwritten.is_empty() => None,
             Some(end) => Some(Save::More(end, unwritten)),

@@ -167,6 +167,7 @@ impl Parts {
         match event {
             Event::Tick => self.on_tick(ctx)?,
             Event::LocalTxsLoaded(bytes) => self.relay.on_loaded(ctx, &bytes)?,
+            Event::MempoolRecovered(bytes) => self.relay.on_recovered(ctx, &bytes)?,
             Event::LocalTxsSaved => self.relay.on_saved(ctx)?,
             Event::LocalTxsNotSaved => self.relay.on_not_saved(ctx),
             Event::Connected { peer, key, direction } => handshake::on_connected(ctx, peer, key, direction),

@@ -28,11 +28,11 @@ use crate::{
 };
 use addr_book::AddrBook;
 use ban_score::{Record, Score};
-use dial_failures::{DialFailures, configured};
 use core::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
+use dial_failures::{DialFailures, configured};
 use sotto_mw::hash::Hash;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 

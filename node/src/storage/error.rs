@@ -180,6 +180,13 @@ impl StoreError {
         }
     }
 
+    /// Whether the folder cannot be written, so that nothing but reading it is possible.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let (Self::Directory { source, .. } | Self::Io { source, .. }) = self else { return false };
+        matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+
     /// A failure while writing to `file`.
     pub(crate) fn writing(file: FileName, source: io::Error) -> Self {
         if is_full(&source) { Self::DiskFull { file } } else { Self::Io { file, source } }

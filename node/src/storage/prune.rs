@@ -14,7 +14,7 @@ use crate::storage::{
     error::StoreError,
     file_name::FileName,
     files::{Files, replace, write_at},
-    format::{Head, Record},
+    format::{Head, Position, Record},
     log::Log,
     snapshot_state::{PART_ITEMS, Snapshot},
 };
@@ -31,6 +31,27 @@ pub struct Pruned {
     pub bytes_before: u64,
     /// Bytes of base and log now.
     pub bytes_after: u64,
+}
+
+/// What pruning would do.
+pub(crate) fn plan<F: Files>(store: &ChainStore<F>) -> Result<Pruned, StoreError> {
+    store.running()?;
+    let (to, before) = (store.head.floor, store.head.base);
+    let bytes_before = store.sizes()?.log;
+    let mut planned =
+        Pruned { base: to, dropped: to.get() - before.get(), bytes_before, bytes_after: bytes_before };
+    if planned.dropped > 0 {
+        let start = Snapshot::plan(store, to, PART_ITEMS)?.start;
+        let base =
+            start.to_bytes().len() as u64 + start.parts.iter().map(|p| u64::from(p.length)).sum::<u64>();
+        let mut end = Position::start(store.head.end.segment + 1);
+        for height in (to.get() + 1..=store.head.header.height.get()).map(Height::new) {
+            let bytes = store.body(height)?.to_bytes();
+            end.offset += Record::Block { height, bytes }.to_bytes(store.chain.id(), end).len() as u64;
+        }
+        planned.bytes_after = base + end.offset;
+    }
+    Ok(planned)
 }
 
 /// Drops all bodies at and below the floor, durably.

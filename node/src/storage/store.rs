@@ -164,6 +164,15 @@ impl<F: Files> Store<F> {
         self.inner.resume()
     }
 
+    /// What [`Store::prune`] would do now. It does not pay on a chain of a few blocks, whose base would be
+    /// larger than the bodies.
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub fn plan_prune(&self) -> Result<Pruned, StoreError> {
+        prune::plan(&self.inner)
+    }
+
     /// Drops all bodies at and below the floor, durably.
     ///
     /// # Errors

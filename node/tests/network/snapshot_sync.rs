@@ -214,7 +214,8 @@ fn a_newcomer_joins_a_short_chain_that_was_pruned() {
         world.start(1);
         world.run(60 * SECOND);
         let ledger = world.node(1).unwrap().ledger();
-        let missing = world.notes.iter().any(|(who, note)| *who == 1 && matches!(note, LogEvent::NoBodies(_)));
+        let missing =
+            world.notes.iter().any(|(who, note)| *who == 1 && matches!(note, LogEvent::NoBodies(_)));
         if threshold == u64::MAX {
             assert!(missing && ledger.tip().height == Height::GENESIS, "{:?}", world.notes);
             continue;

@@ -24,7 +24,7 @@ pub(crate) fn export(context: &Context, home: &Home, a: &args::ChainExport) -> O
     if !is_standard(&a.file) {
         file.check()?;
     }
-    let ledger = home.ledger()?;
+    let ledger = home.ledger_to_read()?;
     let height = a.height.map_or(ledger.tip().height, Height::new);
     let bar = context.ui.bar(100, "exporting");
     let percent = |done: u32, all: u32| bar.at(100 * u64::from(done) / u64::from(all));

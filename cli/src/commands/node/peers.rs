@@ -7,6 +7,7 @@ use crate::{
 };
 use serde_json::json;
 use sotto_link::PeerKey;
+use sotto_mw::hash::Hash;
 use sotto_node::rpc;
 
 pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
@@ -16,10 +17,7 @@ pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
         context.ui.info("The node has no peers.");
     }
     for p in all {
-        // In the form that --connect takes; every connected peer has proven its key, so the conversion
-        // succeeds.
-        let key = PeerKey::from_bytes(*p.key.0.as_bytes())
-            .map_or_else(|_| p.key.0.to_string(), |key| key.to_string());
+        let key = key_text(&p.key.0);
         let direction = if p.outbound { "outbound" } else { "inbound" };
         let height = p.tip.as_ref().map(|t| t.height);
         let fields = json!({
@@ -31,4 +29,10 @@ pub(crate) fn peers(context: &Context, a: &args::NodePeers) -> Outcome {
         context.output.record("peer", fields, &human)?;
     }
     Ok(())
+}
+
+/// A node's key in the form that --connect takes; one that is no point, which only a user can have written, stays
+/// in hexadecimal.
+pub(super) fn key_text(key: &Hash) -> String {
+    PeerKey::from_bytes(*key.as_bytes()).map_or_else(|_| key.to_string(), |key| key.to_string())
 }

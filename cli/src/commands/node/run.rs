@@ -1,6 +1,6 @@
 //! `sotto node run`: runs a node in the foreground until it is stopped.
 
-use super::{certificate, config::Settings, log, sealer};
+use super::{certificate, config::Settings, log, recovery, sealer};
 use crate::{
     Context, args,
     bridge::Home,
@@ -32,7 +32,6 @@ use sotto_node::{
         rpc::Server,
     },
     event::Request,
-    ledger::LedgerError,
     peer::{Address, PeerKey},
 };
 use sotto_wallet::coinbase::CoinbaseBuilder;
@@ -50,7 +49,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     let home = Home::of(&context.config);
     let settings = with_flags(Settings::load(&home)?, a);
     // Take the lock first, so that a second process changes nothing.
-    let ledger = home.ledger()?;
+    let recovery::Opened { ledger, recovered } = recovery::open(context, &home, &settings)?;
     log::start(context.ui.volume, settings.log, settings.log_addresses);
     secret::make_folder(&home.node())?;
     let identity = identity(&home.node().join("identity"))?;
@@ -62,7 +61,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     };
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).or_refuse("cannot handle signals")?;
     let (peer, chain) = (identity.peer_key(), ledger.chain().clone());
-    let setup = setup(&settings, identity, &home)?;
+    let setup = Setup { recovered, ..setup(&settings, identity, &home)? };
     let outside = settings.outside_port;
     let daemon = Daemon::start(setup, ledger, key).or_refuse("cannot start the node")?;
     stop_on(signals, daemon.handle().clone())?;
@@ -71,7 +70,7 @@ pub(crate) fn run(context: &Context, a: &args::NodeRun) -> Outcome {
     Started { chain: &chain, key: peer, outside }.print(context, &home, &daemon)?;
     let ended = daemon.wait();
     drop(sealing);
-    ended.map_err(failed)
+    ended.map_err(|why| recovery::stopped(&home, &settings, &why))
 }
 
 /// The settings, overridden by flags.
@@ -121,7 +120,7 @@ fn setup(s: &Settings, identity: Identity, home: &Home) -> Outcome<Setup> {
         }
     };
     let net = Sockets { identity, listen, inbound, from_one, cover };
-    Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node() })
+    Ok(Setup { config, net, rpc: Some(s.rpc), dir: home.node(), recovered: None })
 }
 
 fn listen_setup(s: &Settings, at: &str, folder: &Path) -> Outcome<ListenSetup> {
@@ -211,11 +210,4 @@ impl Started<'_> {
         let human = format!("node running on {network} chain {id}; {reached}");
         context.output.record("node-started", fields, &human)
     }
-}
-
-/// A node stops by itself only if its store fails.
-fn failed(why: LedgerError) -> Failure {
-    Failure::refused("the node stopped: its ledger cannot be read or written")
-        .why(why)
-        .help("repair the disk and start the node again; everything that it acknowledged is on disk")
 }

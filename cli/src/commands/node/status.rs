@@ -1,9 +1,11 @@
 //! `sotto node status`.
 
+use super::peers::key_text;
 use crate::{
     Context, args,
-    bridge::{Home, node_failure},
+    bridge::{Home, node_failure, now},
     exit::Outcome,
+    local_time::{age, local_time},
     output::counted,
 };
 use serde_json::json;
@@ -14,17 +16,21 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
     let failed = |e| node_failure("the node does not answer", &e);
     let chain = client.ask(&rpc::Chain {}).map_err(failed)?;
     let s = client.ask(&rpc::Status {}).map_err(failed)?;
-    let human = format!(
-        "chain     {} ({})\nheight    {}{}\ntip       {}\nunspent   {}\nkernels   {}\npending   {}, weight {}\npeers     {} outbound, {} inbound; {} addresses known",
+    let key = key_text(&s.key.0);
+    let mut human = format!(
+        "chain     {} ({})\nkey       {key}\nlisten    {}\nheight    {}{}\ntip       {}{}\nunspent   {}\nkernels   {}\npending   {}, weight {}; {} in the stem phase\npeers     {} outbound, {} inbound; {} addresses known",
         chain.chain_id.0,
         chain.network,
+        s.listen.as_deref().unwrap_or("accepts no connections (see --listen)"),
         s.tip.height,
         if s.best > s.tip.height { format!(" of {}", s.best) } else { String::new() },
         s.tip.hash.0,
+        tip_age(&s),
         counted(s.unspent, "output"),
         s.kernels,
         counted(s.pending, "transaction"),
         s.pending_weight,
+        counted(s.stems, "payment"),
         s.outbound,
         s.inbound,
         s.addresses,
@@ -33,7 +39,29 @@ pub(crate) fn status(context: &Context, a: &args::NodeStatus) -> Outcome {
         "chain_id": chain.chain_id, "network": chain.network, "height": s.tip.height, "tip": s.tip.hash,
         "time": s.time, "best": s.best, "unspent": s.unspent, "kernels": s.kernels, "pending": s.pending,
         "pending_weight": s.pending_weight, "outbound": s.outbound, "inbound": s.inbound,
-        "addresses": s.addresses,
+        "addresses": s.addresses, "key": key, "listen": s.listen, "stems": s.stems,
+        "dial_failures": s.dial_failures.iter().map(|f| json!({
+            "address": f.address, "key": key_text(&f.key.0), "why": f.why, "times": f.times,
+            "retry_seconds": f.retry_seconds,
+        })).collect::<Vec<_>>(),
     });
+    for f in &s.dial_failures {
+        let times = counted(f.times, "time");
+        human += &format!(
+            "\nfailed    {}@{}: {} ({times}); next try in {} s",
+            key_text(&f.key.0),
+            f.address,
+            f.why,
+            f.retry_seconds
+        );
+    }
     context.output.record("node-status", fields, &human)
+}
+
+/// When the last block was sealed, and how long ago.
+fn tip_age(s: &rpc::StatusRecord) -> String {
+    if s.tip.height == 0 {
+        return String::new();
+    }
+    format!(", sealed {} ({} ago)", local_time(s.time), age(now().saturating_sub(s.time)))
 }

@@ -91,9 +91,25 @@ impl Relay {
             ctx.log(LogEvent::LocalTxsDamaged(found.transactions.len()));
         }
         // What a crash cut off was not acknowledged; the next write replaces the file.
-        let whole = found.tail == Tail::Whole && self.local.ids().next().is_none();
-        self.local.file_ends(whole.then_some(found.end));
-        for t in found.transactions {
+        self.local.file_ends((found.tail == Tail::Whole).then_some(found.end));
+        self.load(ctx, found.transactions)
+    }
+
+    /// Takes over what was pending in a store that was damaged. It waits until the new one has come as far.
+    pub(crate) fn on_recovered<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        bytes: &[u8],
+    ) -> StepResult {
+        let found = mempool_file::read(bytes).ok().filter(|found| found.chain == *ctx.ledger.chain().id());
+        // The next write saves these too.
+        self.local.file_ends(None);
+        self.local.mark_stale();
+        self.load(ctx, found.map(|found| found.transactions).unwrap_or_default())
+    }
+
+    fn load<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, all: Vec<Transaction>) -> StepResult {
+        for t in all {
             let id = transaction_id(&t);
             match ctx.ledger.verify(t) {
                 Ok(t) => self.local.load(id, t),

@@ -87,7 +87,8 @@ fn a_failed_connection_is_named_once_for_each_reason() {
     let seed = Address { at: SocketAddr::from(([10, 7, 0, 1], 4_000)), key: PeerKey([7; 32]) };
     let mut lone = Lone::new(&toy, |c| c.seeds = vec![seed]);
     let failures = |lone: &Lone| -> Vec<(DialError, Option<usize>)> {
-        let of = |n: &LogEvent| if let LogEvent::DialFailed(f) = n { Some((f.why, f.configured)) } else { None };
+        let of =
+            |n: &LogEvent| if let LogEvent::DialFailed(f) = n { Some((f.why, f.configured)) } else { None };
         lone.notes.iter().filter_map(of).collect()
     };
     for why in [DialError::Refused, DialError::Refused, DialError::OtherChain, DialError::OtherChain] {
@@ -103,7 +104,10 @@ fn a_failed_connection_is_named_once_for_each_reason() {
     let shown = status(&mut lone);
     assert_eq!((shown.key, shown.stems), (PeerKey([99; 32]), 0));
     let failed = &shown.dial_failures[..];
-    assert!(matches!(failed, [f] if (f.address, f.why, f.times) == (seed, DialError::OtherChain, 4)), "{failed:?}");
+    assert!(
+        matches!(failed, [f] if (f.address, f.why, f.times) == (seed, DialError::OtherChain, 4)),
+        "{failed:?}"
+    );
     let direction = Direction::Outbound(seed);
     lone.happens(Event::Connected { peer: PeerId(7), key: seed.key, direction });
     assert!(status(&mut lone).dial_failures.is_empty(), "it is connected");
