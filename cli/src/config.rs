@@ -7,7 +7,7 @@
 //! a payment of the original.
 
 use crate::{
-    args::{Color, Global},
+    args::{Accept, Color, Global},
     exit::{Failure, Outcome},
     lock_wait::LockWait,
 };
@@ -22,6 +22,18 @@ use std::{env, fs, io, path::PathBuf};
 struct UserFile {
     dir: Option<PathBuf>,
     color: Option<String>,
+    #[serde(default)]
+    listen: ListenSettings,
+}
+
+/// The consent rules of `sotto wallet listen`; its flags override them.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListenSettings {
+    pub(crate) accept: Option<Accept>,
+    pub(crate) most: Option<String>,
+    pub(crate) least: Option<String>,
+    pub(crate) per_hour: Option<u32>,
 }
 
 /// A setting, and where it comes from.
@@ -39,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) color: Setting<Color>,
     /// How long a command waits for a lock.
     pub(crate) lock_wait: LockWait,
+    pub(crate) listen: ListenSettings,
 }
 
 impl Config {
@@ -72,14 +85,14 @@ impl Config {
             None => Setting { value: xdg("XDG_STATE_HOME", ".local/state").join("sotto"), origin: "default" },
         };
         let lock_wait = LockWait::new(Duration::from_secs(global.wait), global.quiet);
-        Ok(Self { dir, state, color, lock_wait })
+        Ok(Self { dir, state, color, lock_wait, listen: user.listen })
     }
 }
 
 fn bad_file(path: &std::path::Path, why: &str) -> Failure {
     Failure::refused(format!("invalid settings in {}", path.display()))
         .why(why.trim_end())
-        .help("the keys are `dir` (a path) and `color` (auto, always or never)")
+        .help("the keys are `dir` (a path), `color` (auto, always or never) and the section `listen`")
 }
 
 fn xdg(variable: &str, under_home: &str) -> PathBuf {

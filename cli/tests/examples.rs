@@ -71,7 +71,9 @@ fn every_example_runs() {
             // `node run` runs until it is stopped; the verbs that ask a node need a running one.
             let started = "> started & node=$!; until [ -s started ]; do sleep 0.1; done";
             let asks = |verb| line.starts_with(&format!("sotto node {verb}"));
-            let line = if asks("run") {
+            let line = if line.starts_with("sotto wallet listen") {
+                format!("{line} > started & l=$!; until [ -s started ]; do sleep 0.1; done; kill -TERM $l")
+            } else if asks("run") {
                 format!("{line} {started}; kill -TERM $node")
             } else if ["status", "peers", "stop"].into_iter().any(asks) {
                 format!("sotto node run {started}; {line} && {{ kill -TERM $node 2> log || true; }}")

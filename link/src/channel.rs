@@ -15,7 +15,6 @@
 //! Source: RFC 8446, RFC 9266 (channel binding).
 
 use core::fmt;
-use std::collections::BTreeSet;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -241,10 +240,10 @@ pub(crate) fn client(
 /// The configuration of a server that accepts `peers`.
 pub(crate) fn server_config(
     us: &Identity,
-    peers: BTreeSet<PeerKey>,
+    peers: impl Into<tls::Pins>,
     purpose: &str,
 ) -> Result<Arc<ServerConfig>, LinkError> {
-    tls::server(us, peers, purpose).map(Arc::new).map_err(|e| LinkError::from(&e))
+    tls::server(us, peers.into(), purpose).map(Arc::new).map_err(|e| LinkError::from(&e))
 }
 
 /// The server's end of a handshake over `stream`.

@@ -45,7 +45,7 @@ pub(crate) fn client(us: &Identity, peer: PeerKey, purpose: &str) -> Result<Clie
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Pins(BTreeSet::from([peer]))))
+        .with_custom_certificate_verifier(Arc::new(Pins::from(BTreeSet::from([peer]))))
         .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(raw_key(us))));
     config.alpn_protocols = vec![purpose.into()];
     config.resumption = Resumption::disabled();
@@ -53,11 +53,11 @@ pub(crate) fn client(us: &Identity, peer: PeerKey, purpose: &str) -> Result<Clie
     Ok(config)
 }
 
-/// The configuration of a server that accepts a set of peers.
-pub(crate) fn server(us: &Identity, peers: BTreeSet<PeerKey>, purpose: &str) -> Result<ServerConfig, Error> {
+/// The configuration of a server that accepts these peers.
+pub(crate) fn server(us: &Identity, peers: Pins, purpose: &str) -> Result<ServerConfig, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(Pins(peers)))
+        .with_client_cert_verifier(Arc::new(peers))
         .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(raw_key(us))));
     config.alpn_protocols = vec![purpose.into()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -158,15 +158,29 @@ impl sign::Signer for Key {
     }
 }
 
-/// The keys that the peer may prove.
+/// The keys that the peer may prove; it always has to prove one.
 #[derive(Debug)]
-struct Pins(BTreeSet<PeerKey>);
+pub(crate) enum Pins {
+    /// One of these.
+    Listed(BTreeSet<PeerKey>),
+    /// Any key.
+    Any,
+}
+
+impl From<BTreeSet<PeerKey>> for Pins {
+    fn from(keys: BTreeSet<PeerKey>) -> Self {
+        Self::Listed(keys)
+    }
+}
 
 impl Pins {
     fn check(&self, shown: &[u8]) -> Result<(), Error> {
         let key = peer_key(shown).ok_or(CertificateError::BadEncoding)?;
         let other = || CertificateError::Other(OtherError(Arc::new(NotPinned(key))));
-        if self.0.contains(&key) { Ok(()) } else { Err(other().into()) }
+        match self {
+            Self::Listed(keys) if !keys.contains(&key) => Err(other().into()),
+            Self::Listed(_) | Self::Any => Ok(()),
+        }
     }
 
     fn signed(
@@ -322,7 +336,7 @@ mod tests {
 
     /// Runs a handshake in memory between `client` and party 1, which expects party 2.
     fn shake(client: ClientConfig) -> Result<(Connection, Connection), Error> {
-        let expected = server(&identity(1), [identity(2).peer_key()].into(), USE)?;
+        let expected = server(&identity(1), BTreeSet::from([identity(2).peer_key()]).into(), USE)?;
         let mut a: Connection = ClientConnection::new(Arc::new(client), nameless())?.into();
         let mut b: Connection = ServerConnection::new(Arc::new(expected))?.into();
         for _ in 0..4 {
@@ -351,7 +365,7 @@ mod tests {
             .with_safe_default_protocol_versions()
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Pins([identity(1).peer_key()].into())))
+            .with_custom_certificate_verifier(Arc::new(Pins::from(BTreeSet::from([identity(1).peer_key()]))))
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(raw_key(&identity(
                 2,
             )))));

@@ -35,6 +35,8 @@ pub mod backup;
 mod view_wallet;
 mod wallet;
 
+pub mod listener;
+
 pub mod edge;
 mod encrypted_file;
 

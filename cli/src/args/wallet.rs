@@ -1,12 +1,14 @@
 //! The verbs of `sotto wallet`: custody of a wallet, the steps of a payment, and what the wallet holds.
 
 mod custody;
+mod listen;
 mod records;
 mod slates;
 mod spending;
 mod views;
 
 pub(crate) use custody::*;
+pub(crate) use listen::*;
 pub(crate) use records::*;
 pub(crate) use slates::*;
 pub(crate) use spending::*;
@@ -76,6 +78,7 @@ pub(crate) enum WalletVerb {
     Address(WalletAddress),
     Send(WalletSend),
     Receive(WalletReceive),
+    Listen(WalletListen),
     Invoice(WalletInvoice),
     Pay(WalletPay),
     Finalize(WalletFinalize),
@@ -106,6 +109,7 @@ impl WalletVerb {
             Self::Address(a) => &a.account,
             Self::Send(a) => &a.account,
             Self::Receive(a) => &a.account,
+            Self::Listen(a) => &a.account,
             Self::Invoice(a) => &a.account,
             Self::Pay(a) => &a.account,
             Self::History(a) => &a.account,
@@ -125,6 +129,7 @@ impl WalletVerb {
             Self::Balance(a) => Some(&a.node),
             Self::Send(a) => Some(&a.node),
             Self::Receive(a) => Some(&a.node),
+            Self::Listen(a) => Some(&a.node),
             Self::Invoice(a) => Some(&a.node),
             Self::Pay(a) => Some(&a.node),
             Self::Finalize(a) => Some(&a.node),

@@ -2,15 +2,17 @@
 //!
 //! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`,
 //! `invoices` and `slates` (the steps of a payment), `plan` (what is confirmed), `sessions` (open payments),
-//! `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
+//! `listen` and `deliver` (receiving by itself, and paying one that does), `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
 //! outputs, scan), `history`.
 
 mod accounts;
 mod backup;
 mod command;
 mod custody;
+mod deliver;
 mod history;
 mod invoices;
+mod listen;
 mod paying;
 mod plan;
 mod records;
@@ -39,6 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         WalletVerb::Balance(_) => views::balance(command),
         WalletVerb::Address(a) => views::address(command, a),
         WalletVerb::Send(a) => paying::send(command, a),
+        WalletVerb::Listen(a) => listen::listen(command, a),
         WalletVerb::Receive(a) => slates::receive(command, a),
         WalletVerb::Invoice(a) => invoices::invoice(command, a),
         WalletVerb::Pay(a) => invoices::pay(command, a),

@@ -6,7 +6,7 @@ fn config(folder: &Path) -> Config {
     let setting = |name: &str| Setting { value: folder.join(name), origin: "flag" };
     let color = Setting { value: Color::Auto, origin: "flag" };
     let lock_wait = crate::lock_wait::LockWait::new(core::time::Duration::ZERO, true);
-    Config { color, dir: setting("data"), state: setting("state"), lock_wait }
+    Config { color, dir: setting("data"), state: setting("state"), lock_wait, listen: Default::default() }
 }
 
 /// Every name in the folder.

@@ -19,6 +19,7 @@ use crate::connection_limits::{Admission, HandshakeSlots, SLOTS};
 use crate::error::LinkError;
 use crate::identity::{Identity, PeerKey};
 use crate::timeouts::Timeouts;
+use crate::tls::Pins;
 
 /// How long to wait between looking for a connection and looking for a finished handshake.
 const POLL: Duration = Duration::from_millis(5);
@@ -50,10 +51,22 @@ impl Listener {
         peers: impl IntoIterator<Item = PeerKey>,
         purpose: &str,
     ) -> Result<Self, LinkError> {
+        Self::bind_to(address, us, Pins::Listed(peers.into_iter().collect()), purpose)
+    }
+
+    /// The same for the holders of any key: they still prove one, which [`Pinned::peer`] names.
+    ///
+    /// # Errors
+    /// [`LinkError::CannotListen`] if the address is in use or does not exist.
+    pub fn bind_open(address: &str, us: &Identity, purpose: &str) -> Result<Self, LinkError> {
+        Self::bind_to(address, us, Pins::Any, purpose)
+    }
+
+    fn bind_to(address: &str, us: &Identity, peers: Pins, purpose: &str) -> Result<Self, LinkError> {
         let failed = |e: io::Error| LinkError::CannotListen { address: address.to_owned(), kind: e.kind() };
         let tcp = TcpListener::bind(address).map_err(failed)?;
         tcp.set_nonblocking(true).map_err(failed)?;
-        let config = channel::server_config(us, peers.into_iter().collect(), purpose)?;
+        let config = channel::server_config(us, peers, purpose)?;
         let (report, finished) = sync_channel(SLOTS);
         let slots = HandshakeSlots::default();
         Ok(Self { tcp, config, purpose: purpose.to_owned(), slots, report, finished })

@@ -3,6 +3,7 @@
 //! The channel to the peer runs inside the channel to the server and has a handshake of its own. The party
 //! with the smaller key is its TLS client.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use super::tcp::connect;
@@ -42,7 +43,7 @@ pub fn meet(
     if us.peer_key() < peer {
         return channel::client(Box::new(server), us, peer, purpose, timeouts);
     }
-    let config = channel::server_config(us, [peer].into(), purpose)?;
+    let config = channel::server_config(us, BTreeSet::from([peer]), purpose)?;
     channel::server(Box::new(server), config, purpose, timeouts)
 }
 

@@ -3,7 +3,7 @@
 //! Two ends share two byte queues. As with [`Tcp`](super::tcp), a read blocks until data arrive, the other
 //! end is dropped or the deadline passes. Writes never block.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -115,7 +115,7 @@ impl Timed for MemoryStream {
 pub fn in_memory(client: &Identity, server: &Identity, purpose: &str) -> Result<(Pinned, Pinned), LinkError> {
     let [near, far] = MemoryStream::pair();
     let timeouts = Timeouts::default();
-    let config = channel::server_config(server, [client.peer_key()].into(), purpose)?;
+    let config = channel::server_config(server, BTreeSet::from([client.peer_key()]), purpose)?;
     thread::scope(|scope| {
         let accepted = scope.spawn(|| channel::server(Box::new(far), config, purpose, timeouts));
         let connected = channel::client(Box::new(near), client, server.peer_key(), purpose, timeouts)?;

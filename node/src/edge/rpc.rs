@@ -19,9 +19,9 @@
 mod http;
 mod token;
 
-pub use http::Service;
+pub use http::{Service, is_here, is_json};
 pub(crate) use token::read_files;
-pub use token::{TOKEN_FILE, Token, TokenError, URL_FILE};
+pub use token::{Files, TOKEN_FILE, Token, TokenError, URL_FILE};
 
 use core::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
 use http::Handler;
@@ -35,7 +35,6 @@ use std::{
     sync::Arc,
     thread::{self, JoinHandle},
 };
-use token::Files;
 use tokio::{
     runtime::Builder,
     sync::{Semaphore, watch},

@@ -37,6 +37,9 @@ pub(crate) struct WalletSend {
     /// A line for the receiver, the same for all; the proof of payment signs its hash
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) memo: String,
+    /// Deliver it to the receiver's `wallet listen` at this address, and finish the payment at once
+    #[arg(long, value_name = "KEY@HOST:PORT")]
+    pub(crate) to_listener: Option<String>,
     #[command(flatten)]
     pub(crate) form: SlateForm,
     /// Do not ask for confirmation
@@ -117,6 +120,9 @@ Examples:
 pub(crate) struct WalletPay {
     /// The invoice; `-` is standard input
     pub(crate) file: PathBuf,
+    /// Deliver the payment to the receiver's `wallet listen` at this address
+    #[arg(long, value_name = "KEY@HOST:PORT")]
+    pub(crate) to_listener: Option<String>,
     #[command(flatten)]
     pub(crate) form: SlateForm,
     /// Do not ask for confirmation

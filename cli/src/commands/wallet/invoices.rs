@@ -2,6 +2,7 @@
 
 use super::{
     command::{WalletCommand, named},
+    deliver::{self, ListenerAddress},
     plan::{bill_json, bill_text},
     slates::{Addressed, declined, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate},
 };
@@ -31,6 +32,7 @@ pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> O
 }
 
 pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
+    let listener = a.to_listener.as_deref().map(ListenerAddress::parse).transpose()?;
     let text = read_slate(&a.file)?;
     let (mut wallet, chain, _) = command.open_fresh()?;
     let invoice: Invoice = wallet.read_message(&text).map_err(wrong_slate("cannot use this invoice"))?;
@@ -54,6 +56,9 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
         }
     };
     drop(chain);
+    if let Some(listener) = &listener {
+        return deliver::payment(command, &wallet, listener, &payment);
+    }
     command.context.ui.info(&format!("Give this payment to the receiver. {}", who_reads(a.form)));
     let to = Some(&invoice.receiver);
     print_slate(command, &wallet, &Addressed { slate: &payment, session: payment.session, to }, a.form)

@@ -2,6 +2,7 @@
 
 use super::{
     command::WalletCommand,
+    deliver::{self, ListenerAddress},
     plan::{plan_json, plan_text},
     sessions::find,
     slates::{Addressed, declined, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate},
@@ -36,6 +37,11 @@ enum Finalized {
 
 pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome {
     let (to, memo) = (receivers(a)?, memo(&a.memo)?);
+    let listener = a.to_listener.as_deref().map(ListenerAddress::parse).transpose()?;
+    if listener.is_some() && to.len() > 1 {
+        return Err(Failure::new(Code::Usage, "one listener is for one receiver")
+            .help("pay each receiver with a command of its own, or omit --to-listener"));
+    }
     let (mut wallet, chain, _) = command.open_fresh()?;
     let (account, payees) = (command.account(&wallet)?, payees(&wallet, &to, &memo)?);
     let plan = wallet.plan(PaymentRequest { account, payees }).or_refuse("cannot make this payment")?;
@@ -47,6 +53,9 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     let plan = plan.confirm(|_| Decision::Yes).ok_or_else(declined)?;
     let invites = wallet.invite(plan, &mut OsRng).or_refuse("cannot start the payment")?;
     drop(chain);
+    if let (Some(listener), [invite]) = (&listener, &invites[..]) {
+        return deliver::invite(command, wallet, listener, invite);
+    }
     let several = invites.len() > 1;
     let give = if several { "each receiver its invite" } else { "this invite to the receiver" };
     command.context.ui.info(&format!("Give {give}. {}", who_reads(a.form)));

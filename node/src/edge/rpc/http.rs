@@ -211,7 +211,8 @@ const fn headers(first: u64, most: u32) -> NodeRequest {
 
 /// Whether a Host header names this machine, with or without a port. A web page whose name was pointed to
 /// this machine sends that name instead (DNS rebinding).
-fn is_here(host: &str) -> bool {
+#[must_use]
+pub fn is_here(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
@@ -221,7 +222,8 @@ fn is_here(host: &str) -> bool {
 }
 
 /// Whether a Content-Type is JSON, with any parameters.
-fn is_json(kind: &[u8]) -> bool {
+#[must_use]
+pub fn is_json(kind: &[u8]) -> bool {
     let kind = kind.split(|b| *b == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }

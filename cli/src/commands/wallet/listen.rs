@@ -1,0 +1,238 @@
+//! `sotto wallet listen`: a wallet that receives by itself, and its JSON-RPC for programs on this machine.
+//!
+//! ```text
+//! payers    ─▶ pinned channel, a thread each ─┐
+//!                                             ├─▶ one bounded queue ─▶ the wallet, on this thread ─▶ answers
+//! programs  ─▶ HTTP on loopback, a thread each ┘
+//! ```
+//!
+//! `sotto_wallet::listener` decides what is answered; here are sockets, threads and the clock. Bounded: bytes and
+//! seconds of a connection, connections at a time, and the queue; one wallet works off one request after the
+//! other, and scans the chain at most every few seconds.
+
+mod frame;
+mod http;
+mod rpc;
+mod server;
+
+use self::{
+    rpc::Service,
+    server::{Event, Servers},
+};
+use super::{command::WalletCommand, slates::parse_amount, sync::scan};
+use crate::{
+    args::{self, Accept},
+    bridge::hex,
+    exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
+    secret,
+};
+use core::time::Duration;
+use rand_core::OsRng;
+use serde_json::json;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag::register,
+};
+use sotto_link::Identity;
+use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
+use sotto_wallet::{
+    Wallet,
+    edge::file::WalletFile,
+    keys::Account,
+    listener::{Consent, Delivery, Effect, Listener, Message, Received, Senders},
+};
+use std::{
+    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    time::Instant,
+};
+
+pub(crate) use frame::{Answer, PURPOSE, read_answer, write_delivery};
+
+/// Context of the listener's key, derived from the wallet's words and the account.
+const KEY: &str = "sotto wallet listener key v1";
+/// How old the last scan may be.
+const FRESH: Duration = Duration::from_secs(3);
+/// How often to look whether the listener was stopped.
+const POLL: Duration = Duration::from_millis(200);
+/// Invites an hour, if nothing else is said.
+const PER_HOUR: u32 = 60;
+
+pub(crate) fn listen(command: &WalletCommand<'_>, a: &args::WalletListen) -> Outcome {
+    let consent = consent(command, a)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        register(signal, Arc::clone(&stop)).or_refuse("signals cannot be handled")?;
+    }
+    let (wallet, chain, _) = command.open_fresh()?;
+    drop(chain);
+    let account = command.account(&wallet)?;
+    let identity = identity(&wallet, account, a)?;
+    let folder = command.home.dir.join("listen").join(&command.args.wallet);
+    secret::make_folder(&folder)?;
+    let servers = Servers::start(&a.listen, &identity, &folder, &stop)?;
+    let listener = format!("{}@{}", identity.peer_key(), servers.address);
+    let service = Service { account, listener };
+    let listener = Listener::new(consent, account);
+    let start = Instant::now();
+    let mut machine = Machine { command, wallet, listener, service, start, scanned: start };
+    machine.announce(&servers)?;
+    while !stop.load(Ordering::Relaxed) {
+        if let Some(event) = servers.next(POLL) {
+            machine.on(event)?;
+        }
+    }
+    command.context.ui.info("Stopped listening.");
+    Ok(())
+}
+
+/// The wallet with all that it needs to answer.
+struct Machine<'a> {
+    command: &'a WalletCommand<'a>,
+    wallet: Wallet<WalletFile>,
+    listener: Listener,
+    service: Service,
+    /// The clock of the limits begins here; it never goes back.
+    start: Instant,
+    scanned: Instant,
+}
+
+impl Machine<'_> {
+    fn announce(&self, servers: &Servers) -> Outcome {
+        let address = self.wallet.address(self.service.account).or_refuse("cannot derive the address")?;
+        let fields = json!({
+            "address": address.to_string(), "listener": self.service.listener, "rpc": servers.url,
+            "rpc_token": servers.token_file().display().to_string(),
+        });
+        let human = format!(
+            "listening at {}\npayers run: sotto wallet send UNITS --to {address} --to-listener {}\nprograms ask {} with the token in {}",
+            servers.address,
+            self.service.listener,
+            servers.url,
+            servers.token_file().display(),
+        );
+        self.command.context.output.record("listening", fields, &human)
+    }
+
+    /// Handles one event. A failure of the chain is the caller's answer, and no reason to stop.
+    fn on(&mut self, event: Event) -> Outcome {
+        match event {
+            Event::Delivery { text, signature, binding, answer } => {
+                let now = self.start.elapsed().as_secs();
+                let reply = match self.refresh() {
+                    Err(e) => Answer::Refused(format!("the wallet cannot see the chain now: {}", e.what)),
+                    Ok(()) => {
+                        let delivery = Delivery { message: Message { text: &text, binding }, signature, now };
+                        let effects = self.listener.step(&mut self.wallet, &delivery, &mut OsRng);
+                        self.perform(effects)?
+                    }
+                };
+                // The payer may have gone.
+                let _ = answer.send(reply);
+            }
+            Event::Call { body, answer } => {
+                // What the wallet knows is better than no answer: the height is in it.
+                let _ = self.refresh();
+                let _ = answer.send(rpc::respond(&mut self.wallet, &self.service, &body, &mut OsRng));
+            }
+        }
+        Ok(())
+    }
+
+    /// Performs what the listener wants done; the answer for the payer.
+    fn perform(&self, effects: Vec<Effect>) -> Outcome<Answer> {
+        let mut answer = Answer::Refused("no answer".to_owned());
+        for effect in effects {
+            match effect {
+                Effect::Reply(text) => answer = Answer::Reply(text),
+                Effect::Refuse(why) => {
+                    self.command.context.ui.detail(&format!("refused: {why}"));
+                    answer = Answer::Refused(why.to_string());
+                }
+                Effect::Received(received) => self.report(&received)?,
+                Effect::Submit(t) => {
+                    if let Err(e) = self.submit(&t) {
+                        let why = e.why.unwrap_or_default();
+                        return Ok(Answer::Refused(format!("{}: {why}", e.what)));
+                    }
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    fn submit(&self, t: &Verified<Transaction>) -> Outcome {
+        self.command.chain()?.submit(t.get().clone()).map(drop)
+    }
+
+    fn report(&self, r: &Received) -> Outcome {
+        let from = r.from.as_ref().map(|from| super::command::named(&self.wallet, from));
+        let fields = json!({
+            "session": hex(&r.session.0), "amount": r.amount.to_string(), "memo": r.memo.as_str(),
+            "from": r.from.map(|from| from.to_string()),
+        });
+        let human = format!(
+            "answered {} base units from {}  {}",
+            r.amount,
+            from.as_deref().unwrap_or("somebody"),
+            r.memo.as_str()
+        );
+        self.command.context.output.record("answered", fields, human.trim_end())
+    }
+
+    /// Scans, unless that was done a moment ago.
+    fn refresh(&mut self) -> Outcome {
+        if self.scanned != self.start && self.scanned.elapsed() < FRESH {
+            return Ok(());
+        }
+        let chain = self.command.chain()?;
+        scan(self.command.context, &mut self.wallet, &chain.view())?;
+        self.scanned = Instant::now();
+        Ok(())
+    }
+}
+
+/// The listener's key: that of the file, or one derived from the words, the same after a restore.
+fn identity(wallet: &Wallet<WalletFile>, account: Account, a: &args::WalletListen) -> Outcome<Identity> {
+    if let Some(path) = &a.key {
+        let text = secret::read_file(path)?;
+        let party = sotto_party::Identity::from_secret_text(&text).ok_or_else(|| {
+            Failure::refused(format!("{} is not a secret key of a party", path.display()))
+                .help("`sotto mpc keygen NAME` makes one")
+        })?;
+        return Ok(sotto_jobs::edge::tls::identity(&party));
+    }
+    let words = wallet.words().phrase();
+    let seed = sotto_party::hash::hash(KEY, &[words.as_bytes(), &account.0.to_le_bytes()]);
+    Ok(Identity::from_seed(&zeroize::Zeroizing::new(seed)))
+}
+
+/// The rules: flags, then the user's settings, then the defaults.
+fn consent(command: &WalletCommand<'_>, a: &args::WalletListen) -> Outcome<Consent> {
+    let set = &command.context.config.listen;
+    let amount = |flag: &Option<String>, set: &Option<String>| {
+        flag.as_deref().or(set.as_deref()).map(parse_amount).transpose()
+    };
+    let most = amount(&a.most, &set.most)?;
+    let accept = a.accept.or(set.accept).unwrap_or(Accept::Contacts);
+    let usage = |what: &str, help: &str| Failure::coded(ErrorCode::Usage, what).help(help);
+    let senders = match (accept, most) {
+        (Accept::Never, None) => Senders::Never,
+        (Accept::Contacts, None) => Senders::Contacts,
+        (Accept::Anyone, Some(most)) => Senders::Anyone { most },
+        (Accept::Anyone, None) => {
+            return Err(usage("`anyone` needs a largest amount", "pass --most UNITS as well"));
+        }
+        (_, Some(_)) if a.most.is_none() => match accept {
+            Accept::Never => Senders::Never,
+            _ => Senders::Contacts,
+        },
+        (_, Some(_)) => {
+            return Err(usage("--most has no effect without `--accept anyone`", "pass both, or neither"));
+        }
+    };
+    Ok(Consent {
+        senders,
+        least: amount(&a.least, &set.least)?.unwrap_or(Amount::new(1)),
+        per_hour: a.per_hour.or(set.per_hour).unwrap_or(PER_HOUR),
+    })
+}
