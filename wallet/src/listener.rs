@@ -1,21 +1,20 @@
 //! A wallet that receives by itself: which messages of strangers it answers, and what it answers.
 //!
 //! ```text
-//! message ─▶ bounded? ─▶ read ─┬─ invite ─▶ signed by its sender? ─▶ consent ─▶ limit per hour ─▶ response
-//!                              └─ payment of an invoice of ours ─▶ checked ─▶ accepted, and a transaction
+//! message ─▶ bounded? ─▶ read ─┬─ invite ─▶ consent ─▶ limit per hour ─▶ checked, signed ─▶ response
+//!                              └─ payment of an invoice of ours ─▶ its inputs are looked up ─▶ accepted, and a
+//!                                 transaction
 //! anything else, or a rule that is not met ─▶ refusal with a reason
-//!
-//! delivery of an invite: Schnorr signature of the sender's address over tag ‖ chain id ‖ binding ‖ invite
 //! ```
 //!
-//! A pure machine: time and randomness come in, and what is to be sent or submitted goes out as [`Effect`]s.
-//! The wallet's store is written before an effect is returned, as in every operation of a wallet.
+//! A pure machine: time and randomness come in, and what is to be sent, looked up or submitted goes out as
+//! [`Effect`]s. The wallet's store is written before an effect is returned, as in every operation of a wallet.
 //!
-//! Guaranteed: nothing is answered against the rules. Encryption does not say who wrote an invite, so its
-//! sender signs the binding of the channel that it comes on: an invite that someone else copied is refused. A
-//! message that was answered before is answered again with the same bytes and counts once. A listener never
-//! pays, and never cancels: the worst that a stranger can make it do is to sign receipts for money that the
-//! stranger then does not send, at most as many an hour as the rules allow.
+//! Guaranteed: nothing is answered against the rules. An invite is signed by its sender, so a contact's name is
+//! not taken in vain; the reply is encrypted to the sender, so a copied invite tells its bearer nothing. A message
+//! that was answered before is answered again with the same bytes and counts once. A listener never pays, and
+//! never cancels: the worst that a stranger can make it do is to sign receipts for money that the stranger then
+//! does not send, at most as many an hour as the rules allow.
 //!
 //! Not guaranteed: that someone who is refused does not learn why. The reasons tell whether the sender is a
 //! contact, and which amounts are accepted.
@@ -26,23 +25,14 @@ use crate::{
     encrypt::Privacy,
     error::WalletError,
     keys::{Account, Address},
-    sessions::SessionStatus,
+    scan::UnspentInputs,
+    sessions::{SessionStatus, SessionView},
     slate::{Invite, Memo, Payment, SlateError},
     store::Store,
-    tag,
     wallet::Wallet,
 };
 use rand_core::{CryptoRng, RngCore};
-use sotto_mw::{
-    amount::Amount,
-    batch::verify_signatures,
-    chain::ChainId,
-    codec::Encode,
-    rules::Verified,
-    schnorr::{Signature, SignedMessage, sign},
-    session::SessionId,
-    transaction::Transaction,
-};
+use sotto_mw::{amount::Amount, rules::Verified, session::SessionId, transaction::Transaction};
 use std::collections::VecDeque;
 
 /// The longest message that a listener reads, in bytes: far above that of any invite.
@@ -88,9 +78,6 @@ pub enum Refusal {
     /// It is neither an invite nor a payment of an invoice.
     #[error("this wallet takes invites and payments of invoices only")]
     Kind,
-    /// Someone else than the sender in the invite delivers it.
-    #[error("the sender of the invite has not signed this delivery")]
-    NotSigned,
     /// The sender's invites are not answered.
     #[error("this wallet does not take payments from this address")]
     Sender,
@@ -120,6 +107,8 @@ pub enum Refusal {
 /// What a listener wants done, in this order.
 #[derive(Debug)]
 pub enum Effect {
+    /// Look up the inputs of this payment of an invoice, and go on with [`collect`].
+    LookUp(Box<Payment>),
     /// Submit this transaction, which completes the payment of an invoice.
     Submit(Box<Verified<Transaction>>),
     /// Send this text back.
@@ -143,43 +132,13 @@ pub struct Received {
     pub memo: Memo,
 }
 
-/// A message on a channel.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// The text of a slate.
-    pub text: &'a str,
-    /// The binding of the channel, which no other channel has.
-    pub binding: [u8; 32],
-}
-
 /// A message as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
-    /// The message.
-    pub message: Message<'a>,
-    /// The signature of [`sign_delivery`].
-    pub signature: Signature,
+    /// The text of a slate.
+    pub text: &'a str,
     /// When it arrived, in seconds of a clock that does not go back.
     pub now: u64,
-}
-
-/// Signs the delivery of a message with the key of an account's address.
-///
-/// # Errors
-/// [`WalletError::NoAccount`].
-pub fn sign_delivery<S: Store>(
-    wallet: &Wallet<S>,
-    account: Account,
-    message: &Message<'_>,
-    rng: &mut (impl RngCore + CryptoRng),
-) -> Result<Signature, WalletError> {
-    let keys = wallet.account_keys(account)?;
-    Ok(sign(keys.sign(), &signed_bytes(wallet.chain().id(), message), rng))
-}
-
-fn signed_bytes(chain: &ChainId, message: &Message<'_>) -> Vec<u8> {
-    let Message { text, binding } = message;
-    [tag::DELIVERY.as_bytes(), &chain.to_bytes(), binding, text.as_bytes()].concat()
 }
 
 /// The consent rules, and what was answered in the last hour.
@@ -214,12 +173,15 @@ impl Listener {
         delivery: &Delivery<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Vec<Effect>, Refusal> {
-        if delivery.message.text.len() > MAX_MESSAGE {
+        if delivery.text.len() > MAX_MESSAGE {
             return Err(Refusal::TooLong);
         }
-        match armor::kind(delivery.message.text).map_err(WalletError::from)? {
+        match armor::kind(delivery.text).map_err(WalletError::from)? {
             MessageKind::Invite | MessageKind::EncryptedInvite => self.answer(wallet, delivery, rng),
-            MessageKind::Payment | MessageKind::EncryptedPayment => collect(wallet, delivery.message.text),
+            MessageKind::Payment | MessageKind::EncryptedPayment => {
+                let payment = wallet.read_message::<Payment>(delivery.text)?;
+                Ok(vec![Effect::LookUp(Box::new(payment))])
+            }
             _ => Err(Refusal::Kind),
         }
     }
@@ -231,13 +193,12 @@ impl Listener {
         delivery: &Delivery<'_>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Vec<Effect>, Refusal> {
-        let invite: Invite = wallet.read_message(delivery.message.text)?;
+        let invite: Invite = wallet.read_message(delivery.text)?;
         let account = match (wallet.addressee(&invite), invite.recipient) {
             (Some(account), _) => account,
             (None, None) => self.account,
             (None, Some(_)) => return Err(WalletError::from(SlateError::NotForUs).into()),
         };
-        check_signature(wallet, &invite.sender, delivery)?;
         let is_known = wallet.sessions().any(|s| s.session() == invite.session);
         if !is_known {
             self.allow(wallet, &invite)?;
@@ -282,28 +243,19 @@ impl Listener {
     }
 }
 
-/// Refuses an invite that its sender does not deliver.
-fn check_signature<S: Store>(
-    wallet: &Wallet<S>,
-    sender: &Address,
-    delivery: &Delivery<'_>,
-) -> Result<(), Refusal> {
-    let message = signed_bytes(wallet.chain().id(), &delivery.message);
-    let signed = SignedMessage { key: *sender.sign(), message, signature: delivery.signature };
-    verify_signatures(&[signed]).map_err(|_| Refusal::NotSigned)
-}
-
-/// Takes the payment of an invoice. The invoice is the consent.
-fn collect<S: Store>(wallet: &mut Wallet<S>, text: &str) -> Result<Vec<Effect>, Refusal> {
-    let payment: Payment = wallet.read_message(text)?;
-    let is_new =
-        wallet.sessions().any(|s| s.session() == payment.session && s.status() == SessionStatus::Begun);
-    let transaction = wallet.collect(&payment)?;
+/// Takes the payment of an invoice, whose inputs were looked up. The invoice is the consent.
+pub fn collect<S: Store>(wallet: &mut Wallet<S>, payment: &Payment, inputs: &UnspentInputs) -> Vec<Effect> {
+    let of_payment = |s: &SessionView<'_>| s.session() == payment.session;
+    let is_new = wallet.sessions().any(|s| of_payment(&s) && s.status() == SessionStatus::Begun);
+    let transaction = match wallet.collect(payment, inputs) {
+        Ok(transaction) => transaction,
+        Err(e) => return vec![Effect::Refuse(e.into())],
+    };
     let mut effects = vec![Effect::Submit(Box::new(transaction)), Effect::Reply(ACCEPTED.to_owned())];
-    let of_invoice = wallet.sessions().find(|s| s.session() == payment.session);
-    effects.extend(of_invoice.filter(|_| is_new).map(|s| {
+    let of_invoice = wallet.sessions().find(of_payment).filter(|_| is_new);
+    effects.extend(of_invoice.map(|s| {
         let (amount, from, memo) = (s.amount(), s.counterparty().copied(), s.memo().clone());
         Effect::Received(Received { session: payment.session, amount, from, memo })
     }));
-    Ok(effects)
+    effects
 }

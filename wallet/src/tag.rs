@@ -43,8 +43,6 @@ pub(crate) const MESSAGE: &str = "sotto/wallet/letter/v1";
 pub(crate) const EPHEMERAL: &str = "sotto/wallet/ephemeral/v1";
 /// Hash of a response.
 pub(crate) const RESPONSE: &str = "sotto/wallet/response/v1";
-/// Signature of the delivery of a message to a listener.
-pub(crate) const DELIVERY: &str = "sotto/wallet/delivery/v1";
 /// Checksum of one line of armored text.
 pub(crate) const ARMOR_LINE: &str = "sotto/wallet/armor-line/v1";
 /// Checksum of a whole armored text.

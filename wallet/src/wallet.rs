@@ -23,7 +23,7 @@ use crate::{
     contents::{self, Contents},
     error::WalletError,
     history::{self, HistoryEntry},
-    keys::{Account, AccountKeys, Address, Root, ViewKey, Words},
+    keys::{Account, Address, Root, ViewKey, Words},
     nonce_vault::Installation,
     outputs::{Balance, OutputRecord},
     scan::{ScanKey, Scannable},
@@ -113,11 +113,6 @@ impl<S: Store> Wallet<S> {
     fn context(&self) -> Context<'_> {
         let Self { root, chain, installation, state, .. } = self;
         Context { root, chain, installation, state }
-    }
-
-    /// The keys of an account, for signatures outside of slates.
-    pub(crate) fn account_keys(&self, account: Account) -> Result<AccountKeys, WalletError> {
-        self.context().keys(account)
     }
 
     /// Performs an operation: stores the next state, takes it over, and returns the result.

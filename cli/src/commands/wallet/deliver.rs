@@ -5,8 +5,7 @@
 //! pay    payment ─▶ channel ─▶ accepted; the receiver submits it
 //! ```
 //!
-//! The channel proves the listener's key, and the payer signs the channel's binding with its address. Nothing
-//! is signed before the listener has answered, so a payment that it refuses, or that does not reach it, is
+//! The channel proves the listener's key; the invite itself is signed by the payer's address. Nothing more is signed before the listener has answered, so a payment that it refuses, or that does not reach it, is
 //! cancelled for free. The chain is not kept open while the other side works.
 
 use super::{
@@ -29,7 +28,7 @@ use sotto_wallet::{
     edge::file::WalletFile,
     encrypt::Privacy,
     keys::Account,
-    listener::{ACCEPTED, Message, sign_delivery},
+    listener::ACCEPTED,
     slate::{Invite, Payment, Response},
 };
 
@@ -67,7 +66,7 @@ impl ListenerAddress {
     /// Delivers a text, and returns the reply.
     ///
     /// The channel's key is new each time: the listener knows the payer by its address.
-    fn deliver(&self, wallet: &Wallet<WalletFile>, account: Account, text: &str) -> Outcome<String> {
+    fn deliver(&self, text: &str) -> Outcome<String> {
         let mut seed = zeroize::Zeroizing::new([0; 32]);
         OsRng.fill_bytes(&mut *seed);
         let us = Identity::from_seed(&seed);
@@ -77,9 +76,7 @@ impl ListenerAddress {
         };
         let channel = connect(&self.host, &us, self.key, PURPOSE, TIMEOUTS);
         let mut channel = channel.map_err(|e: LinkError| unreachable(&e))?;
-        let message = Message { text, binding: channel.binding() };
-        let signature = sign_delivery(wallet, account, &message, &mut OsRng).or_refuse("cannot sign")?;
-        write_delivery(&mut channel, &signature, text).map_err(|e| unreachable(&e))?;
+        write_delivery(&mut channel, text).map_err(|e| unreachable(&e))?;
         match read_answer(&mut channel).map_err(|e| unreachable(&e))? {
             Answer::Reply(text) => Ok(text),
             // Foreign text: shown without control characters, and not all of it.
@@ -102,7 +99,7 @@ pub(crate) fn invite(
     let account = wallet.sessions().find(|s| s.session() == session).map_or(Account(0), |s| s.account());
     let text = wallet.write_message(account, invite.recipient.as_ref(), invite, Privacy::Encrypted);
     let text = text.or_refuse("cannot write the invite")?;
-    let answered = to.deliver(&wallet, account, &text).and_then(|reply| {
+    let answered = to.deliver(&text).and_then(|reply| {
         let response: Response =
             wallet.read_message(&reply).or_refuse("the listener's response is unusable")?;
         wallet.finalize(&response, &mut OsRng).or_refuse("the response was refused")
@@ -145,7 +142,7 @@ pub(crate) fn payment(
     let text = wallet.write_message(account, receiver.as_ref(), payment, Privacy::Encrypted);
     let text = text.or_refuse("cannot write the payment")?;
     let kept = "the payment is signed and kept: give the same command again, or without --to-listener to get its text";
-    let reply = to.deliver(wallet, account, &text).map_err(|failed| failed.help(kept))?;
+    let reply = to.deliver(&text).map_err(|failed| failed.help(kept))?;
     if reply != ACCEPTED {
         return Err(Failure::refused("the listener's answer is unusable").help(kept));
     }

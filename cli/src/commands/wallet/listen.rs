@@ -36,10 +36,11 @@ use signal_hook::{
 use sotto_link::Identity;
 use sotto_mw::{amount::Amount, rules::Verified, transaction::Transaction};
 use sotto_wallet::{
-    Wallet,
+    Payment, Wallet,
     edge::file::WalletFile,
     keys::Account,
-    listener::{Consent, Delivery, Effect, Listener, Message, Received, Senders},
+    listener::{self, Consent, Delivery, Effect, Listener, Received, Senders},
+    scan::UnspentInputs,
 };
 use std::{
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
@@ -116,12 +117,12 @@ impl Machine<'_> {
     /// Handles one event. A failure of the chain is the caller's answer, and no reason to stop.
     fn on(&mut self, event: Event) -> Outcome {
         match event {
-            Event::Delivery { text, signature, binding, answer } => {
+            Event::Delivery { text, answer } => {
                 let now = self.start.elapsed().as_secs();
                 let reply = match self.refresh() {
                     Err(e) => Answer::Refused(format!("the wallet cannot see the chain now: {}", e.what)),
                     Ok(()) => {
-                        let delivery = Delivery { message: Message { text: &text, binding }, signature, now };
+                        let delivery = Delivery { text: &text, now };
                         let effects = self.listener.step(&mut self.wallet, &delivery, &mut OsRng);
                         self.perform(effects)?
                     }
@@ -139,10 +140,17 @@ impl Machine<'_> {
     }
 
     /// Performs what the listener wants done; the answer for the payer.
-    fn perform(&self, effects: Vec<Effect>) -> Outcome<Answer> {
+    fn perform(&mut self, effects: Vec<Effect>) -> Outcome<Answer> {
         let mut answer = Answer::Refused("no answer".to_owned());
         for effect in effects {
             match effect {
+                Effect::LookUp(payment) => match self.inputs(&payment) {
+                    Ok(inputs) => {
+                        let effects = listener::collect(&mut self.wallet, &payment, &inputs);
+                        return self.perform(effects);
+                    }
+                    Err(e) => return Ok(Answer::Refused(e.what)),
+                },
                 Effect::Reply(text) => answer = Answer::Reply(text),
                 Effect::Refuse(why) => {
                     self.command.context.ui.detail(&format!("refused: {why}"));
@@ -158,6 +166,10 @@ impl Machine<'_> {
             }
         }
         Ok(answer)
+    }
+
+    fn inputs(&self, payment: &Payment) -> Outcome<UnspentInputs> {
+        UnspentInputs::look_up(&self.command.chain()?.view(), payment).or_refuse("cannot read the chain")
     }
 
     fn submit(&self, t: &Verified<Transaction>) -> Outcome {

@@ -1,17 +1,13 @@
 //! What goes over the channel between a payer and a listener: one delivery, one answer.
 //!
 //! ```text
-//! delivery = version (1), 1 ‖ signature (64) ‖ length (4) ‖ text
+//! delivery = version (1), 1 ‖ length (4) ‖ text
 //! answer   = version (1), 1 ‖ kind (1): 0 a reply, 1 a refusal ‖ length (4) ‖ text
 //! ```
 //!
 //! Integers are little-endian; a text has at most [`MAX_MESSAGE`] bytes of UTF-8. The length is checked before
 //! anything is read.
 
-use sotto_mw::{
-    codec::{Decode as _, Encode as _},
-    schnorr::Signature,
-};
 use sotto_wallet::listener::MAX_MESSAGE;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -26,18 +22,14 @@ pub(crate) enum Answer {
     Refused(String),
 }
 
-pub(crate) fn write_delivery(out: &mut impl Write, signature: &Signature, text: &str) -> io::Result<()> {
+pub(crate) fn write_delivery(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(&[VERSION])?;
-    out.write_all(&signature.to_bytes())?;
     write_text(out, text)
 }
 
-pub(crate) fn read_delivery(from: &mut impl Read) -> io::Result<(Signature, String)> {
+pub(crate) fn read_delivery(from: &mut impl Read) -> io::Result<String> {
     read_version(from)?;
-    let mut signature = [0; 64];
-    from.read_exact(&mut signature)?;
-    let signature = Signature::from_bytes(&signature).map_err(|_| invalid("invalid signature"))?;
-    Ok((signature, read_text(from)?))
+    read_text(from)
 }
 
 pub(crate) fn write_answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
@@ -94,18 +86,12 @@ fn invalid(why: &'static str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_core::OsRng;
-    use sotto_mw::{schnorr::sign, secret::SecretScalar};
-
-    fn signature() -> Signature {
-        sign(&SecretScalar::random(&mut OsRng), b"m", &mut OsRng)
-    }
 
     #[test]
     fn frames_survive_and_nothing_else_is_read() {
-        let (mut bytes, signature) = (Vec::new(), signature());
-        write_delivery(&mut bytes, &signature, "text").unwrap();
-        assert_eq!(read_delivery(&mut &bytes[..]).unwrap(), (signature, "text".to_owned()));
+        let mut bytes = Vec::new();
+        write_delivery(&mut bytes, "text").unwrap();
+        assert_eq!(read_delivery(&mut &bytes[..]).unwrap(), "text");
         for cut in 0..bytes.len() {
             assert!(read_delivery(&mut &bytes[..cut]).is_err(), "{cut}");
         }
@@ -123,7 +109,7 @@ mod tests {
     /// A length is refused before memory is taken for it.
     #[test]
     fn a_text_is_bounded() {
-        let mut bytes = [&[VERSION][..], &signature().to_bytes()].concat();
+        let mut bytes = vec![VERSION];
         let head = bytes.len();
         bytes.extend_from_slice(&(MAX_MESSAGE as u32 + 1).to_le_bytes());
         assert_eq!(read_delivery(&mut &bytes[..]).unwrap_err().kind(), ErrorKind::InvalidData);

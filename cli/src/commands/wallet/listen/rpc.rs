@@ -42,7 +42,7 @@ const PAYMENT: &[Field] = &[
     (
         "status",
         "string",
-        "`waiting` for the other side, `signed`, `confirmed`, `displaced`, `failed` or `cancelled`.",
+        "`open`, `held`, `answered`, `waiting` for a block, `confirmed`, `displaced`, `failed`, `cancelled`, `expired`, `dismissed` or `ending`.",
     ),
     ("height", "integer?", "The height of the block that it is in."),
     ("with", "string?", "The other side's address."),
@@ -329,16 +329,13 @@ fn shown(s: &SessionView<'_>) -> Value {
         (Role::Inviter, false) => "invoice",
         (Role::Responder, true) => "pay",
     };
-    let (status, height) = match s.status() {
-        SessionStatus::Begun | SessionStatus::Held => ("waiting", None),
-        SessionStatus::Cancelled => ("cancelled", None),
-        SessionStatus::Signed(TxStatus::Waiting) => ("signed", None),
-        SessionStatus::Signed(TxStatus::Confirmed { height }) => ("confirmed", Some(height.get())),
-        SessionStatus::Signed(TxStatus::Displaced { .. }) => ("displaced", None),
-        SessionStatus::Signed(TxStatus::Failed) => ("failed", None),
+    let status = s.status();
+    let height = match status {
+        SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height.get()),
+        _ => None,
     };
     json!({
-        "session": hex(&s.session().0), "role": role, "amount": s.amount().to_string(), "status": status,
+        "session": hex(&s.session().0), "role": role, "amount": s.amount().to_string(), "status": status.to_string(),
         "height": height, "with": s.counterparty().map(ToString::to_string), "memo": s.memo().as_str(),
         "not_after": s.not_after().get(),
     })
@@ -395,7 +392,7 @@ mod tests {
             }
         }
         let payment = ask("payment", json!({ "session": session }));
-        assert_eq!((&payment["amount"], &payment["status"]), (&"5000".into(), &"waiting".into()));
+        assert_eq!((&payment["amount"], &payment["status"]), (&"5000".into(), &"open".into()));
         assert_eq!((&payment["memo"], &payment["role"]), (&"order 7".into(), &"invoice".into()));
         assert_eq!(ask("payments", json!({}))["payments"].as_array().unwrap().len(), 2);
     }

@@ -16,7 +16,6 @@ use sotto_link::{
     Identity, Pinned,
     pinned::{Listener, Timeouts},
 };
-use sotto_mw::schnorr::Signature;
 use sotto_node::edge::rpc::{Files, Token};
 use std::{
     io::{self, BufReader},
@@ -41,7 +40,7 @@ const TOTAL: Duration = Duration::from_secs(60);
 
 /// A request, and where its answer goes.
 pub(super) enum Event {
-    Delivery { text: String, signature: Signature, binding: [u8; 32], answer: SyncSender<Answer> },
+    Delivery { text: String, answer: SyncSender<Answer> },
     Call { body: Vec<u8>, answer: SyncSender<Option<Value>> },
 }
 
@@ -129,9 +128,9 @@ fn accept_payers(mut listener: Listener, queue: &SyncSender<Event>, stop: &Atomi
 
 /// Serves one payer.
 pub(super) fn serve_payer(mut channel: Pinned, queue: &SyncSender<Event>) -> io::Result<()> {
-    let (signature, text) = read_delivery(&mut channel)?;
+    let text = read_delivery(&mut channel)?;
     let (answer, answered) = sync_channel(1);
-    let event = Event::Delivery { text, signature, binding: channel.binding(), answer };
+    let event = Event::Delivery { text, answer };
     let busy = || Answer::Refused("the wallet is busy; try again in a minute".to_owned());
     let answer = match queue.try_send(event) {
         Ok(()) => answered.recv_timeout(TOTAL).unwrap_or_else(|_| busy()),
@@ -185,21 +184,17 @@ mod tests {
         *,
     };
     use sotto_link::pinned::in_memory;
-    use sotto_mw::{schnorr::sign, secret::SecretScalar};
 
-    /// A payer and a listener over a channel in memory: the text and the binding arrive, the answer goes back.
+    /// A payer and a listener over a channel in memory: the text arrives, the answer goes back.
     #[test]
     fn a_delivery_is_answered_on_its_channel() {
         let [payer, shop] = [1, 2].map(|n| Identity::from_seed(&[n; 32]));
         let (mut near, far) = in_memory(&payer, &shop, PURPOSE).unwrap();
         let (queue, events) = sync_channel(1);
         let served = thread::spawn(move || serve_payer(far, &queue));
-        let signature = sign(&SecretScalar::random(&mut OsRng), b"m", &mut OsRng);
-        write_delivery(&mut near, &signature, "an invite").unwrap();
-        let Ok(Event::Delivery { text, signature: seen, binding, answer }) = events.recv() else {
-            panic!("a delivery")
-        };
-        assert_eq!((&*text, seen, binding), ("an invite", signature, near.binding()));
+        write_delivery(&mut near, "an invite").unwrap();
+        let Ok(Event::Delivery { text, answer }) = events.recv() else { panic!("a delivery") };
+        assert_eq!(text, "an invite");
         answer.send(Answer::Reply("a response".to_owned())).unwrap();
         assert_eq!(read_answer(&mut near).unwrap(), Answer::Reply("a response".to_owned()));
         served.join().unwrap().unwrap();
@@ -214,8 +209,7 @@ mod tests {
         let (mut near, far) = in_memory(&payer, &shop, PURPOSE).unwrap();
         let full = queue.clone();
         let served = thread::spawn(move || serve_payer(far, &full));
-        let signature = sign(&SecretScalar::random(&mut OsRng), b"m", &mut OsRng);
-        write_delivery(&mut near, &signature, "an invite").unwrap();
+        write_delivery(&mut near, "an invite").unwrap();
         assert!(matches!(read_answer(&mut near).unwrap(), Answer::Refused(why) if why.contains("busy")));
         served.join().unwrap().unwrap();
         let (mut near, far) = in_memory(&payer, &shop, PURPOSE).unwrap();
