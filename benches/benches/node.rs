@@ -167,6 +167,10 @@ impl Net {
         while let Some((n, event)) = self.queue.pop_front() {
             let Some(node) = self.nodes.get_mut(n) else { continue };
             for effect in node.step(self.now, &mut self.rng, event) {
+                if let Effect::Verify(ticket, work) = effect {
+                    self.queue.push_back((n, Event::Verified(ticket, work.run())));
+                    continue;
+                }
                 let Effect::Send(peer, message) = effect else { continue };
                 let Some((other, peer)) = self.links.get(&(n, peer)).copied() else { continue };
                 let bytes = message.to_bytes();

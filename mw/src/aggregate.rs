@@ -12,7 +12,8 @@
 //!               aggregate(aggregate(x, y), z) and aggregate(x, aggregate(y, z))
 //! ```
 //!
-//! The last law has a condition: no output is created twice or spent twice **among all of them**. The
+//! The last law has a condition: no output is created or spent twice, and no excess occurs twice, **among all
+//! of them**. The
 //! converse does not hold. Joining in steps may cut an output through before its duplicate arrives, and then
 //! succeeds where joining at once reports the conflict. Both results balance; the rules decide whether they
 //! may enter a block.
@@ -23,7 +24,7 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// Two transactions that spend or create the same output.
+/// Two transactions that spend or create the same output, or have kernels under the same excess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// The same output is spent twice.
@@ -32,12 +33,15 @@ pub enum Conflict {
     /// The same output is created twice.
     #[error("two transactions create output {0}")]
     CreatedTwice(PointBytes),
+    /// Two kernels have the same excess: no body holds both (MW-R01).
+    #[error("two kernels have the excess {0}")]
+    ExcessTwice(PointBytes),
 }
 
 /// Joins transactions into one, and cuts it through.
 ///
 /// # Errors
-/// [`Conflict`] if an output is spent or created twice.
+/// [`Conflict`] if an output is spent or created twice, or an excess occurs twice.
 ///
 /// ```
 /// use sotto_mw::{aggregate::aggregate, testing::TestChain};
@@ -69,6 +73,12 @@ fn cut_through(all: Body) -> Result<Body, Conflict> {
     for i in all.inputs {
         if !inputs.insert(i) {
             return Err(Conflict::SpentTwice(i.encoded()));
+        }
+    }
+    let mut excesses = HashSet::new();
+    for k in &all.kernels {
+        if !excesses.insert(k.excess) {
+            return Err(Conflict::ExcessTwice(k.excess.encoded()));
         }
     }
     let mut outputs = Vec::with_capacity(all.outputs.len());

@@ -98,7 +98,13 @@ impl Header {
 /// The hash of an encoded body.
 #[must_use]
 pub fn body_hash(body: &Body) -> Hash {
-    tagged(tag::BODY, &[&body.to_bytes()])
+    body_hash_of_bytes(&body.to_bytes())
+}
+
+/// The hash of a body that is encoded already: it can be compared before a point is decoded.
+#[must_use]
+pub fn body_hash_of_bytes(bytes: &[u8]) -> Hash {
+    tagged(tag::BODY, &[bytes])
 }
 
 /// A sealed block.

@@ -52,6 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             for (n, event) in std::mem::take(&mut events) {
                 for effect in nodes[n].step(now, &mut rng, event) {
                     match effect {
+                        Effect::Verify(ticket, work) => {
+                            events.push((n, Event::Verified(ticket, work.run())));
+                        }
                         Effect::Send(_, message) => {
                             events.push((1 - n, Event::Frame { peer, bytes: message.to_bytes() }));
                         }

@@ -81,5 +81,10 @@ pub(crate) fn ends(r: &Reader<'_>) -> Result<(), Damage> {
 /// The name of a pending transaction: the hash of its bytes.
 #[must_use]
 pub fn transaction_id(t: &Transaction) -> Hash {
-    tagged(tag::TRANSACTION, &[&t.to_bytes()])
+    transaction_id_of_bytes(&t.to_bytes())
+}
+
+/// The name of a transaction by its bytes, before a point of it is decoded.
+pub(crate) fn transaction_id_of_bytes(bytes: &[u8]) -> Hash {
+    tagged(tag::TRANSACTION, &[bytes])
 }

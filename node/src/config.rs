@@ -43,11 +43,16 @@ pub struct Config {
     pub trickle: Duration,
     /// How often the mempool is saved.
     pub save_interval: Duration,
-    /// Bytes that a peer may send.
+    /// Bytes that a machine may send without being asked.
     pub received: Allowance,
-    /// Weight of transactions that a peer may have verified.
+    /// Units of work that a machine may cause at most; a unit is the time of decoding a point
+    /// ([`price`](crate::message::price)).
     pub work: Allowance,
-    /// Bytes that a peer may request.
+    /// Units of these that each machine has for itself, whatever others cause.
+    pub work_own: Allowance,
+    /// Units of work that all machines together may cause beyond their own.
+    pub work_shared: Allowance,
+    /// Bytes that a machine may request.
     pub served: Allowance,
     /// How many transactions the node remembers that a peer has.
     pub known_txs: usize,
@@ -93,6 +98,8 @@ impl Config {
             save_interval: second(30),
             received: Allowance { rate: 8 << 20, burst: 64 << 20 },
             work: Allowance { rate: 20_000, burst: 200_000 },
+            work_own: Allowance { rate: 1_000, burst: 10_000 },
+            work_shared: Allowance { rate: 60_000, burst: 400_000 },
             served: Allowance { rate: 32 << 20, burst: 256 << 20 },
             known_txs: 10_000,
             in_flight: 16,

@@ -18,3 +18,4 @@ pub mod recovery;
 pub mod rpc;
 pub mod saved_files;
 pub mod sled_database;
+pub(crate) mod workers;

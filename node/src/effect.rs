@@ -8,6 +8,7 @@ use crate::{
     peer::{Address, CloseReason, DialFailure, PeerId, PeerKey},
     seal::{DoubleSeal, SealedHeader},
     storage::{StoreError, snapshot_check::PrunedError},
+    work::{Ticket, Work},
 };
 use sotto_mw::{
     amount::{Amount, Height},
@@ -41,6 +42,9 @@ pub enum Effect {
     SaveLocalTxs(FileWrite),
     /// Keep these bytes, the damaged file of submitted transactions, for inspection.
     SetAsideLocalTxs(Vec<u8>),
+    /// Do this work, anywhere and at any time, and pass its verdict in:
+    /// [`Event::Verified`](crate::event::Event::Verified). At most sixteen are under way at a time.
+    Verify(Ticket, Work),
     /// Report this to the operator.
     Log(LogEvent),
     /// Stop: no later step does anything.

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! Node::step(now, rng, Event) ─▶ effects
-//!   frame ─▶ metered ─▶ decoded ─▶ handshake      hello, pings, addresses
+//!   frame ─▶ charged ─▶ decoded ─▶ handshake      hello, pings, addresses
 //!                                  Relay          stems, fluffs, transactions that were submitted here
 //!                                  Gossip         announcements, transaction requests, orphans
 //!                                  Sync           tips, headers, compact and whole blocks
 //!                                  SnapshotSync   snapshots, in parts, fetched and served
 //!                                  chain_serve    requests of peers for headers, blocks and parts
+//!            └─ points: Effect::Verify ─▶ a worker ─▶ Event::Verified ─▶ as above      [`verify_queue`]
 //!   request ─▶ response            Queries        status, proofs, drafts, sealing
 //!   tick ─▶ whatever is due
 //! ```
@@ -42,5 +43,6 @@ pub(crate) mod snapshot_sync;
 pub(crate) mod stempool;
 pub(crate) mod sync;
 pub(crate) mod tx_request;
+pub(crate) mod verify_queue;
 
 pub use node::{Node, Usage};

@@ -4,7 +4,10 @@
 //! edges ──Event──▶ Node::step(now, rng, event) ──▶ effects ──▶ edges
 //! ```
 
-use crate::peer::{Address, DialError, Direction, PeerId, PeerKey};
+use crate::{
+    peer::{Address, DialError, Direction, PeerId, PeerKey},
+    work::{Ticket, Verdict},
+};
 use sotto_mw::{
     amount::Height,
     commitment::Commitment,
@@ -48,6 +51,8 @@ pub enum Event {
         /// The message's bytes.
         bytes: Vec<u8>,
     },
+    /// Work of an [`Effect::Verify`](crate::effect::Effect::Verify) is done.
+    Verified(Ticket, Verdict),
     /// A program on this machine asks for something. The response carries the same id.
     Request {
         /// The id, which the edge chooses.

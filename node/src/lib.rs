@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod config;
 pub mod effect;
 pub mod event;
+pub mod work;
 
 pub mod engine;
 

@@ -151,3 +151,49 @@ pub fn block(header: &Header, block: &Block) -> Result<(), InvalidResponse> {
     let matches = block.header == *header && body_hash(&block.body) == header.body_hash;
     if matches { Ok(()) } else { Err(InvalidResponse::Block) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::{mmr::Mmr, testing::TestChain};
+
+    /// A proof that holds for a kernel of the chain is one for its block alone, and for its excess.
+    #[test]
+    fn a_kernel_is_in_its_block_and_under_its_excess() {
+        let mut toy = TestChain::new(48);
+        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
+        let kernels: Vec<_> = toy.blocks().iter().flat_map(|b| b.body.kernels.clone()).collect();
+        let mut range = Mmr::new();
+        kernels.iter().for_each(|k| range.push(k.id()));
+        let tip = toy.blocks()[2].header.clone();
+        let found = |place: u64| KernelProof {
+            height: toy.blocks()[1].header.height,
+            kernel: kernels[1].clone(),
+            place,
+            path: range.prove(place).unwrap(),
+            tip: BlockName::of(&tip),
+        };
+        let excess = &kernels[1].excess;
+        assert_eq!(kernel(&tip, excess, &found(1), 1..2), Ok(()));
+        for block in [0..1, 2..3] {
+            assert_eq!(kernel(&tip, excess, &found(1), block), Err(InvalidResponse::OtherKernel));
+        }
+        let other = kernel(&tip, &kernels[0].excess, &found(1), 1..2);
+        assert_eq!(other, Err(InvalidResponse::OtherKernel));
+        assert!(matches!(kernel(&tip, excess, &found(2), 2..3), Err(InvalidResponse::Kernel(_))));
+    }
+
+    /// A tip gives way to a better one, and to no other.
+    #[test]
+    fn a_tip_only_moves_onward() {
+        let mut toy = TestChain::new(49);
+        (0..3).for_each(|_| drop(toy.grow(Vec::new())));
+        let header = |n: usize| &toy.blocks()[n].header;
+        assert_eq!(onward(header(1), header(2)), Ok(()));
+        assert_eq!(onward(header(1), header(1)), Ok(()));
+        assert_eq!(onward(header(2), header(1)), Err(InvalidResponse::Regression));
+        let twin = Header { time: header(1).time + 1, ..header(1).clone() };
+        let both = [onward(header(1), &twin), onward(&twin, header(1))];
+        assert_eq!(both.iter().filter(|r| r.is_ok()).count(), 1, "of two at one height, one is better");
+    }
+}

@@ -32,12 +32,13 @@
 //! items are at most the block. An IPv4 address is written as its IPv6 mapping. The body of a block stays
 //! bytes until its seal has been checked, so that a peer cannot make a node decode points that no operator
 //! sealed. So does a part of a snapshot ([`snapshot_format`](crate::storage::snapshot_format)) until it is
-//! one that was requested. For the same reason every other long message is metered before it is decoded. A
-//! frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
+//! one that was requested. For the same reason every other message is charged before it is decoded
+//! ([`price`]). A frame carries its length, so there is no end mark and no checksum: the channel below authenticates.
 //!
 //! Not guaranteed: that a message makes sense. The engine judges what it says.
 
 pub mod compact;
+pub mod price;
 
 use crate::{
     message::compact::{Compact, ShortId},
@@ -155,33 +156,6 @@ pub enum Message {
 pub fn rules() -> Hash {
     let weights = [INPUT_WEIGHT, OUTPUT_WEIGHT, KERNEL_WEIGHT, EXTRA_BYTES_PER_WEIGHT].map(u64::to_le_bytes);
     tagged("sotto/node-rules/v1", &[&[VERSION], &weights.concat(), Rejection::RULES.concat().as_bytes()])
-}
-
-/// What decoding a message costs, besides its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// Nothing that counts, or nothing is decoded.
-    Light,
-    /// The points of a stemmed transaction.
-    Stem,
-    /// The points of a transaction that was requested, or should have been.
-    Transaction,
-    /// The points of parts of a block.
-    Block,
-    /// A seal to verify.
-    Seal,
-}
-
-/// What decoding a message will cost, by its kind; garbage costs nothing.
-#[must_use]
-pub fn cost(bytes: &[u8]) -> Cost {
-    match bytes.get(1) {
-        Some(5) => Cost::Stem,
-        Some(8) => Cost::Transaction,
-        Some(9) => Cost::Seal,
-        Some(13 | 15) => Cost::Block,
-        _ => Cost::Light,
-    }
 }
 
 impl Message {

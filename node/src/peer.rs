@@ -108,8 +108,12 @@ pub struct DialFailure {
 pub enum Offence {
     /// Bytes that no correct node sends.
     Garbage = 100,
-    /// A transaction or block that breaks a rule whatever the state, or headers without a valid seal.
+    /// A copy that its own sender must have found wrong: a body that is not its header's, a foreign seal, items
+    /// that were not asked for.
     Invalid = 99,
+    /// A transaction that breaks a rule whatever the state: a correct relay would have refused it. It may be
+    /// another's, so it costs the connection and never a ban.
+    Relayed = 40,
     /// A response without a request.
     Unasked = 20,
     /// More work or bytes than its allowance.
@@ -118,6 +122,16 @@ pub enum Offence {
     Late = 15,
     /// A compact block whose parts do not make the one that is sealed; by chance once in millions.
     Mismatch = 25,
+    /// A transaction that spends outputs which are nowhere to be found. An honest peer may know a parent that
+    /// this node does not, so this alone never bans.
+    Absent = 1,
+}
+
+impl Offence {
+    /// Whether it may be another's fault that the peer passed on.
+    pub(crate) const fn is_relayed(self) -> bool {
+        matches!(self, Self::Relayed | Self::Absent)
+    }
 }
 
 /// Why the node closed a connection.
@@ -131,6 +145,8 @@ pub enum CloseReason {
     Refused,
     /// Its ban score reached the limit, the last points for this.
     Banned(Offence),
+    /// It passed on a transaction that breaks a rule; it may come back.
+    Relayed,
     /// It sent nothing for too long.
     Silent,
 }

@@ -109,3 +109,29 @@ pub(crate) fn read_operator(bytes: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>
     let secret = zeroize::Zeroizing::new(r.array()?);
     ends(&r).map(|()| secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_mw::testing::TestChain;
+
+    /// Two headers of one height that differ, each under its own seal, are evidence; anything less is not.
+    #[test]
+    fn evidence_is_two_headers_of_a_height_and_two_seals() {
+        let mut toy = TestChain::new(50);
+        (0..2).for_each(|_| drop(toy.grow(Vec::new())));
+        let [first, next] = [0, 1].map(|n| SealedHeader::of(&toy.blocks()[n]));
+        let header = Header { time: first.header.time + 1, ..first.header.clone() };
+        let key = OperatorKey::from_secret(toy.operator().clone());
+        let seal = key.seal(toy.chain().id(), &header, &mut rand_core::OsRng);
+        let second = SealedHeader { header, seal };
+        let holds = |first: &SealedHeader, second: &SealedHeader| {
+            DoubleSeal { first: first.clone(), second: second.clone() }.holds(toy.chain())
+        };
+        assert!(holds(&first, &second) && holds(&second, &first));
+        assert!(!holds(&first, &first), "the same header");
+        assert!(!holds(&first, &next), "another height");
+        let unsealed = SealedHeader { seal: first.seal, ..second.clone() };
+        assert!(!holds(&first, &unsealed) && !holds(&unsealed, &first), "a seal that is another's");
+    }
+}

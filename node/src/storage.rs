@@ -42,6 +42,7 @@ pub(crate) mod snapshot_layout;
 pub(crate) mod snapshot_serve;
 pub(crate) mod snapshot_state;
 pub(crate) mod store;
+pub(crate) mod verified_seals;
 
 pub use chain_store::{ChainStore, Layout, Opened};
 pub use database::{Batch, Database, Databases, KeyValue, Slot};

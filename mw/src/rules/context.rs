@@ -187,6 +187,7 @@ impl From<Conflict> for Rejection {
         match c {
             Conflict::SpentTwice(output) => Self::NotUnspent { output },
             Conflict::CreatedTwice(output) => Self::AlreadyUnspent { output },
+            Conflict::ExcessTwice(excess) => Self::ExcessRepeated { excess },
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         node_handle::NodeHandle,
         rpc::{RpcError, Server, Service},
         saved_files::{SavedFile, SavedFiles},
+        workers::Workers,
     },
     effect::{Effect, LogEvent},
     engine::Node,
@@ -111,6 +112,7 @@ impl Daemon {
         config.key = PeerKey(*net.identity.peer_key().as_bytes());
         config.inbound = net.inbound;
         let outside = net.listen.as_ref().and_then(|listen| listen.outside);
+        let workers = Workers::start(&events).map_err(StartError::Thread)?;
         let net = Net::open(net, ledger.chain().id(), events)?;
         let address = net.address();
         config.listen = address;
@@ -119,7 +121,8 @@ impl Daemon {
         let service = || Service::new(ledger.chain(), handle.clone(), counters.clone());
         let rpc = rpc.map(|at| Server::start(&dir, at, service(), &mut OsRng)).transpose()?;
         let mut node = Node::new(config, ledger, sealing, book.as_deref(), &mut OsRng);
-        let mut edges = DaemonEdges { net, saved: kept, handle: handle.clone(), counters, failed: None };
+        let mut edges =
+            DaemonEdges { net, saved: kept, handle: handle.clone(), counters, workers, failed: None };
         let node = thread::Builder::new().name("node".into()).spawn(move || {
             node = run(node, &Clock::start(), &mut OsRng, &received, &mut edges);
             // In this order: no new requests, no waiting requests, no connections.
@@ -166,6 +169,7 @@ struct DaemonEdges {
     saved: SavedFiles,
     handle: NodeHandle,
     counters: Arc<Counters>,
+    workers: Workers,
     failed: Option<LedgerError>,
 }
 
@@ -196,6 +200,7 @@ impl Edges for DaemonEdges {
                     tracing::error!(%why, "cannot keep the damaged file of submitted transactions");
                 }
             }
+            Effect::Verify(ticket, work) => self.workers.begin(ticket, work),
             Effect::Log(event) => {
                 log::record(&event);
                 self.counters.count(&event);

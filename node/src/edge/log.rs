@@ -80,6 +80,7 @@ fn dial_failed(f: &DialFailure) {
 
 fn closed(peer: PeerId, why: CloseReason) {
     match why {
+        CloseReason::Relayed => debug!(peer = peer.0, "closed a peer that relayed an invalid transaction"),
         CloseReason::Banned(offence) => warn!(peer = peer.0, ?offence, "banned a peer"),
         why => debug!(peer = peer.0, ?why, "closed a connection"),
     }

@@ -1,103 +1,153 @@
 //! What peers ask for of the chain: headers, blocks whole and compact, and snapshots in parts.
 //!
-//! Every response is metered before it is read from disk, and then by its bytes: a peer that asks for more
-//! than its allowance gets no response, or, for a part of a snapshot, the response that there is none now. A
-//! peer that asks for a block that is not in the chain, or was pruned, is told so, and asks another.
+//! Every response is charged before it is made: its bytes, and the work of reading and decoding. Headers and
+//! whole blocks are sent as they are stored, without decoding a point of a body. Compact forms and items need
+//! the points; the last few blocks that were decoded for them are kept, since all peers ask for the same. A
+//! peer that asks for more than its allowance gets no response, or, for a part of a snapshot, the response
+//! that there is none now. A peer that asks for a block that is not in the chain, or was pruned, is told so,
+//! and asks another.
 
 use super::context::{StepContext, StepResult};
 use crate::{
     message::{
         BlockName, MAX_HEADERS, MAX_MESSAGE, Message,
         compact::{Compact, items},
+        price,
     },
     peer::{Offence, PeerId},
-    seal::SealedHeader,
     storage::Files,
 };
-use sotto_mw::{amount::Height, block::Block, codec::Encode, hash::Hash};
+use sotto_mw::{amount::Height, block::Block, hash::Hash};
+use std::{collections::VecDeque, sync::Arc};
 
 /// What a request costs the peer, besides the bytes of the response.
 const REQUEST: u64 = 1_024;
+/// Blocks that stay decoded.
+const RECENT: usize = 4;
 
-/// Responds to a request for something of the chain.
-pub(crate) fn on_request<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, request: Message) -> StepResult {
-    match request {
-        Message::GetHeaders(names) => on_get_headers(ctx, id, &names),
-        Message::GetCompact(name) => on_get_compact(ctx, id, name),
-        Message::GetItems { block, outputs, kernels } => on_get_items(ctx, id, block, &outputs, &kernels),
-        Message::GetBlock(name) => on_get_block(ctx, id, name),
-        Message::GetSnapshots => on_get_snapshots(ctx, id),
-        Message::GetPart { block, place } => on_get_part(ctx, id, block, place),
-        _ => Ok(()),
+/// The answers to requests for something of the chain.
+#[derive(Default)]
+pub(crate) struct ChainServe {
+    recent: VecDeque<(Hash, Arc<Block>)>,
+}
+
+impl ChainServe {
+    /// Responds to a request.
+    pub(crate) fn on_request<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        request: Message,
+    ) -> StepResult {
+        match request {
+            Message::GetHeaders(names) => on_get_headers(ctx, id, &names),
+            Message::GetCompact(name) => self.on_get_compact(ctx, id, name),
+            Message::GetItems { block, outputs, kernels } => {
+                self.on_get_items(ctx, id, block, [&outputs, &kernels])
+            }
+            Message::GetBlock(name) => on_get_block(ctx, id, name),
+            Message::GetSnapshots => on_get_snapshots(ctx, id),
+            Message::GetPart { block, place } => on_get_part(ctx, id, block, place),
+            _ => Ok(()),
+        }
+    }
+
+    /// A block that a peer asks for, decoded; none when its allowance does not reach, or when the block is
+    /// not here.
+    fn decoded<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult<Option<Arc<Block>>> {
+        let Some(bytes) = stored_bytes(ctx, id, name)? else { return Ok(None) };
+        if let Some((_, block)) = self.recent.iter().find(|(hash, _)| *hash == name.hash) {
+            let bytes = block.body.weight() * 32;
+            let block = block.clone();
+            return Ok(ctx.may_serve(id, bytes).then_some(block));
+        }
+        if !ctx.may_serve(id, bytes) || !ctx.may_work(id, price::decoding(bytes)) {
+            return Ok(None);
+        }
+        let Some(block) = ctx.ledger.store().block(name.height)?.map(Arc::new) else { return Ok(None) };
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front((name.hash, block.clone()));
+        Ok(Some(block))
+    }
+
+    fn on_get_compact<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        name: BlockName,
+    ) -> StepResult {
+        let compact = self.decoded(ctx, id, name)?.and_then(|b| Compact::of(&b, ctx.rng.next_u64()));
+        compact.into_iter().for_each(|c| ctx.send(id, Message::Compact(c)));
+        Ok(())
+    }
+
+    /// Items of a block, which are no more than the block that was charged: places ascend.
+    fn on_get_items<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        id: PeerId,
+        block: BlockName,
+        [outputs, kernels]: [&[u32]; 2],
+    ) -> StepResult {
+        let Some(whole) = self.decoded(ctx, id, block)? else { return Ok(()) };
+        let Some((outputs, kernels)) = items(&whole.body, outputs, kernels) else {
+            ctx.blame(id, Offence::Garbage);
+            return Ok(());
+        };
+        ctx.send(id, Message::Items { block, outputs, kernels });
+        Ok(())
     }
 }
 
 fn on_get_headers<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, names: &[BlockName]) -> StepResult {
-    if !ctx.may_serve(id, REQUEST + 256 * u64::from(MAX_HEADERS)) {
-        return Ok(());
-    }
     let mut common = Height::GENESIS;
     for name in names {
-        if ctx.ledger.store().header(name.height)?.is_some_and(|h| h.hash() == name.hash) {
+        if ctx.is_ours(*name)? {
             common = name.height;
             break;
         }
     }
     let last = common.plus(MAX_HEADERS.into()).min(ctx.ledger.tip().height);
+    let count = last.get() - common.get();
+    if !ctx.may_work(id, price::SERVED_HEADER * count) || !ctx.may_serve(id, REQUEST + 256 * count) {
+        return Ok(());
+    }
     let all = ctx.ledger.store().sealed_headers(common.next(), last)?;
     ctx.send(id, Message::Headers(all));
     Ok(())
 }
 
-/// A block that a peer asks for; none when its allowance does not reach, or when the block is not here, which
-/// is the response then.
-fn block_for<F: Files>(
+/// How many bytes a block has that a peer asks for. If it is not here, that is the response.
+fn stored_bytes<F: Files>(
     ctx: &mut StepContext<'_, F>,
     id: PeerId,
     name: BlockName,
-) -> StepResult<Option<Block>> {
+) -> StepResult<Option<u64>> {
     if !ctx.may_serve(id, REQUEST) {
         return Ok(None);
     }
     let store = ctx.ledger.store();
     let ours = store.header(name.height)?.is_some_and(|h| h.hash() == name.hash);
-    let block = if ours && name.height > store.base() { store.block(name.height)? } else { None };
-    let Some(block) = block else {
+    let bytes = if ours && name.height > store.base() { store.block_bytes(name.height)? } else { None };
+    if bytes.is_none() {
         ctx.send(id, Message::NotFound(name));
-        return Ok(None);
-    };
-    let bytes = block.body.weight() * 32;
-    Ok(ctx.may_serve(id, bytes).then_some(block))
+    }
+    Ok(bytes)
 }
 
 fn on_get_block<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, name: BlockName) -> StepResult {
-    if let Some(block) = block_for(ctx, id, name)? {
-        let (sealed, body) = (SealedHeader::of(&block), block.body.to_bytes());
+    let Some(bytes) = stored_bytes(ctx, id, name)? else { return Ok(()) };
+    if !ctx.may_serve(id, bytes) {
+        return Ok(());
+    }
+    if let Some((sealed, body)) = ctx.ledger.store().stored_block(name.height)? {
         ctx.send(id, Message::Block { sealed, body });
     }
-    Ok(())
-}
-
-fn on_get_compact<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, name: BlockName) -> StepResult {
-    let compact = block_for(ctx, id, name)?.and_then(|b| Compact::of(&b, ctx.rng.next_u64()));
-    compact.into_iter().for_each(|c| ctx.send(id, Message::Compact(c)));
-    Ok(())
-}
-
-/// Items of a block, which are no more than the block that was metered: places ascend.
-fn on_get_items<F: Files>(
-    ctx: &mut StepContext<'_, F>,
-    id: PeerId,
-    block: BlockName,
-    outputs: &[u32],
-    kernels: &[u32],
-) -> StepResult {
-    let Some(whole) = block_for(ctx, id, block)? else { return Ok(()) };
-    let Some((outputs, kernels)) = items(&whole.body, outputs, kernels) else {
-        ctx.blame(id, Offence::Garbage);
-        return Ok(());
-    };
-    ctx.send(id, Message::Items { block, outputs, kernels });
     Ok(())
 }
 
@@ -114,8 +164,13 @@ fn on_get_part<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, block: Hash, 
     if !ctx.may_serve(id, REQUEST) {
         return Ok(());
     }
-    let bytes = ctx.ledger.store().snapshot_part(&block, place)?;
-    let bytes = bytes.filter(|b| b.len() + 64 <= MAX_MESSAGE && ctx.may_serve(id, b.len() as u64));
+    let length = ctx.ledger.store().snapshot_part_bytes(&block, place);
+    let bytes = match length {
+        Some(length) if length + 64 <= MAX_MESSAGE as u64 && ctx.may_serve(id, length) => {
+            ctx.ledger.store().snapshot_part(&block, place)?
+        }
+        _ => None,
+    };
     ctx.send(id, Message::Part { block, place, bytes: bytes.unwrap_or_default() });
     Ok(())
 }

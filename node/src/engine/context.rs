@@ -8,7 +8,8 @@
 
 use super::{
     branch::Branch,
-    peers::{Peer, Peers},
+    peers::{Peer, Peers, ban_score::Whose, budget::Charge},
+    verify_queue::{Then, VerifyQueue},
 };
 use crate::{
     codec::transaction_id,
@@ -16,9 +17,13 @@ use crate::{
     effect::{Effect, LogEvent, Response},
     event::RequestId,
     ledger::{Ledger, LedgerError, MempoolChange},
-    message::{BlockName, Message},
+    message::{
+        BlockName, Message,
+        price::{self, Answer},
+    },
     peer::{CloseReason, Offence, PeerId, PeerKey},
     storage::Files,
+    work::Work,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -57,8 +62,8 @@ pub(crate) enum Signal {
 
 /// What the rules say to a transaction of a peer.
 pub(crate) enum Verdict {
-    /// It can enter the mempool.
-    Fits(Box<Verified<Transaction>>),
+    /// It may enter the mempool; its proofs are being verified.
+    Verifying,
     /// It is in the mempool.
     Known,
     /// It spends an output that is neither in the chain nor in the mempool.
@@ -75,6 +80,7 @@ pub(crate) struct StepContext<'a, F: Files> {
     pub(crate) ledger: &'a mut Ledger<F>,
     pub(crate) peers: &'a mut Peers,
     pub(crate) branch: &'a mut Branch,
+    pub(crate) verify: &'a mut VerifyQueue,
     /// Whether this node seals blocks.
     pub(crate) seals: bool,
     /// How many transactions are stemmed.
@@ -116,16 +122,35 @@ impl<F: Files> StepContext<'_, F> {
 
     /// Adds an offence to a peer's ban score; says whether that closed the connection.
     pub(crate) fn blame(&mut self, id: PeerId, offence: Offence) -> bool {
-        let goes = self.peers.blame(self.config, self.now, id, offence);
-        if goes {
-            self.close(id, CloseReason::Banned(offence));
-        }
-        goes
+        let closes = self.peers.blame(self.config, self.now, id, offence);
+        closes.into_iter().for_each(|why| self.close(id, why));
+        closes.is_some()
     }
 
-    /// Whether a peer may be sent so many bytes more; they are taken from its allowance.
+    /// Whether a peer may be sent so many bytes more; they are taken from its machine's allowance, and so is
+    /// the work of reading them.
     pub(crate) fn may_serve(&mut self, id: PeerId, bytes: u64) -> bool {
-        self.peers.all.get_mut(&id).is_some_and(|p| p.served.take(self.now, bytes))
+        let Some(machine) = self.peers.all.get(&id).map(Peer::machine) else { return false };
+        self.peers.budgets.served(self.now, &machine, bytes) && self.may_work(id, price::serving(bytes))
+    }
+
+    /// Charges work to a peer's machine, before it is done.
+    pub(crate) fn charge(&mut self, id: PeerId, units: u64) -> Charge {
+        let machine = self.peers.all.get(&id).map(Peer::machine);
+        machine.map_or(Charge::Busy, |m| self.peers.budgets.work(self.now, &m, units))
+    }
+
+    /// Charges a frame: nothing, if it is what a question of ours brought, except for a transaction.
+    pub(crate) fn charge_for(&mut self, id: PeerId, asked: Option<Answer>, bytes: &[u8]) -> Charge {
+        match asked {
+            Some(Answer::Transaction(_)) | None => self.charge(id, price::price(bytes)),
+            Some(_) => Charge::Paid,
+        }
+    }
+
+    /// Whether work that a peer asks for can be done now; it is charged then.
+    pub(crate) fn may_work(&mut self, id: PeerId, units: u64) -> bool {
+        self.charge(id, units) == Charge::Paid
     }
 
     /// Whether a block is in the chain.
@@ -160,24 +185,41 @@ impl<F: Files> StepContext<'_, F> {
         self.branch.blocks.clear();
     }
 
-    /// What the rules say to a peer's transaction. One that breaks a rule whatever the state adds to its ban
-    /// score.
-    pub(crate) fn judge(&mut self, from: PeerId, t: Transaction) -> StepResult<Verdict> {
+    /// Judges a transaction as far as look-ups can, and passes it on to be verified if it may enter the
+    /// mempool. One that breaks a rule whatever the state is blamed on the peer that sent it.
+    pub(crate) fn judge(&mut self, t: Transaction, then: Then) -> StepResult<Verdict> {
         let id = transaction_id(&t);
         if self.ledger.mempool().get(&id).is_some() {
             return Ok(Verdict::Known);
         }
-        match self.ledger.judge(t.clone()) {
-            Ok(t) => return Ok(Verdict::Fits(Box::new(t))),
-            Err(LedgerError::Refused(why)) if always_refused(&why) => {
-                self.blame(from, Offence::Invalid);
+        let from = then.peer();
+        match self.ledger.precheck(t.clone()) {
+            Ok(t) => {
+                let peer = from.and_then(|id| self.peers.all.get(&id));
+                let own = Whose::of_this_node(self.config.key);
+                let work = Work::Verify(Box::new(self.ledger.chain().clone()), Box::new(t));
+                let queued = self.verify.push(peer.map_or(own, Peer::machine), then, work);
+                Ok(if queued { Verdict::Verifying } else { Verdict::Refused })
             }
-            Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => {
-                return Ok(Verdict::Orphan(Box::new(t)));
+            Err(e) => self.refused(from, t, e),
+        }
+    }
+
+    /// What follows when the rules refuse a transaction, before or after its proofs were verified.
+    pub(crate) fn refused(
+        &mut self,
+        from: Option<PeerId>,
+        t: Transaction,
+        why: LedgerError,
+    ) -> StepResult<Verdict> {
+        match why {
+            LedgerError::Refused(why) if always_refused(&why) => {
+                from.into_iter().for_each(|from| _ = self.blame(from, Offence::Relayed));
             }
-            Err(e) => {
+            LedgerError::Refused(Rejection::NotUnspent { .. }) => return Ok(Verdict::Orphan(Box::new(t))),
+            e => {
                 not_fatal(e)?;
-                self.signals.push_back(Signal::Unfit(id));
+                self.signals.push_back(Signal::Unfit(transaction_id(&t)));
             }
         }
         Ok(Verdict::Refused)

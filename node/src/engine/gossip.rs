@@ -2,27 +2,30 @@
 //!
 //! ```text
 //! mempool ─▶ announced to each peer, after a random delay
-//! announcement ─▶ requested ([`tx_request`](super::tx_request)) ─▶ judged ─▶ mempool ─▶ announced in turn
+//! announcement ─▶ requested ([`tx_request`](super::tx_request)) ─▶ looked up ─▶ verified ─▶ mempool ─▶ announced in turn
 //!                                                                    └─ parent unknown ─▶ waits ([`orphans`](super::orphans))
 //! ```
+//!
+//! A transaction is verified by a worker, and judged anew when it comes back: the chain may have moved.
 
 use super::{
-    context::{PartEvent, Signal, StepContext, StepResult, Verdict, exponential, not_fatal},
+    context::{PartEvent, Signal, StepContext, StepResult, Verdict, exponential},
     orphans::Orphans,
     peers::{Peer, Recent},
     tx_request::TxRequests,
+    verify_queue::Then,
 };
 use crate::{
     codec::transaction_id,
     config::Config,
     effect::Effect,
-    ledger::LedgerError,
     message::{MAX_IDS, Message},
     peer::{Offence, PeerId, PeerKey},
     storage::Files,
 };
-use sotto_mw::{error::Rejection, hash::Hash, transaction::Transaction};
-use std::collections::{BTreeMap, VecDeque};
+use core::time::Duration;
+use sotto_mw::{hash::Hash, rules::Verified, transaction::Transaction};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 /// Refused transactions that are not requested again before the next block.
 const MAX_REFUSED: usize = 16_384;
@@ -34,6 +37,8 @@ pub(crate) struct Gossip {
     orphans: Orphans,
     /// Orphans whose parents have come, to be judged again.
     adopted: VecDeque<Transaction>,
+    /// Those whose proofs are being verified: as many as the queue of work holds.
+    verifying: HashSet<Hash>,
 }
 
 impl Gossip {
@@ -43,6 +48,7 @@ impl Gossip {
             refused: Recent::new(MAX_REFUSED),
             orphans: Orphans::default(),
             adopted: VecDeque::new(),
+            verifying: HashSet::new(),
         }
     }
 
@@ -51,9 +57,14 @@ impl Gossip {
         self.requests.len()
     }
 
-    /// Whether a peer owes a transaction.
-    pub(crate) fn awaits(&self, id: PeerId) -> bool {
-        self.requests.awaits(id)
+    /// Whether a peer owes this transaction.
+    pub(crate) fn awaits(&self, id: PeerId, tx: &Hash) -> bool {
+        self.requests.awaits(id, tx)
+    }
+
+    /// Takes note that a transaction came which the node is too busy to look at.
+    pub(crate) fn put_off(&mut self, id: PeerId, tx: &Hash, now: Duration) {
+        self.requests.put_off(id, tx, now);
     }
 
     pub(crate) fn step<F: Files>(
@@ -99,9 +110,9 @@ impl Gossip {
         ask.chunks(MAX_IDS.into()).for_each(|ids| ctx.send(id, Message::GetTransactions(ids.to_vec())));
     }
 
-    /// Whether a transaction was refused, or waits for its parent.
+    /// Whether a transaction was refused, waits for its parent, or is being verified.
     fn has_judged(&self, id: &Hash) -> bool {
-        self.refused.contains(id) || self.orphans.contains(id)
+        self.refused.contains(id) || self.orphans.contains(id) || self.verifying.contains(id)
     }
 
     fn on_transaction<F: Files>(
@@ -118,14 +129,45 @@ impl Gossip {
             }
             return Ok(());
         }
-        match ctx.judge(id, t)? {
-            Verdict::Fits(t) => ctx.accept(*t, &[]).map(drop).or_else(not_fatal),
-            Verdict::Orphan(t) => {
-                self.orphans.insert(tx, *t);
+        let verdict = ctx.judge(t, Then::Gossip(Some(id), tx))?;
+        if matches!(verdict, Verdict::Orphan(_)) {
+            ctx.blame(id, Offence::Absent);
+        }
+        self.take(tx, verdict);
+        Ok(())
+    }
+
+    fn take(&mut self, tx: Hash, verdict: Verdict) {
+        match verdict {
+            Verdict::Verifying => _ = self.verifying.insert(tx),
+            Verdict::Orphan(t) => self.orphans.insert(tx, *t),
+            Verdict::Known | Verdict::Refused => {}
+        }
+    }
+
+    /// The proofs of a transaction were verified: it enters the mempool, if it still fits.
+    pub(crate) fn on_verified<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        tx: Hash,
+        t: Verified<Transaction>,
+    ) -> StepResult {
+        self.verifying.remove(&tx);
+        let transaction = t.get().clone();
+        match ctx.accept(t, &[]) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let verdict = ctx.refused(None, transaction, e)?;
+                self.take(tx, verdict);
                 Ok(())
             }
-            Verdict::Known | Verdict::Refused => Ok(()),
         }
+    }
+
+    /// The proofs of a transaction do not hold.
+    pub(crate) fn on_invalid(&mut self, tx: Hash) {
+        self.verifying.remove(&tx);
+        self.refused.insert(tx);
     }
 
     fn on_tick<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
@@ -138,12 +180,9 @@ impl Gossip {
     /// Judges those orphans again whose parents may have come since.
     fn adopt_orphans<F: Files>(&mut self, ctx: &mut StepContext<'_, F>) -> StepResult {
         for t in core::mem::take(&mut self.adopted) {
-            let id = transaction_id(&t);
-            match ctx.ledger.judge(t.clone()) {
-                Ok(t) => ctx.accept(t, &[]).map(drop).or_else(not_fatal)?,
-                Err(LedgerError::Refused(Rejection::NotUnspent { .. })) => self.orphans.insert(id, t),
-                Err(e) => not_fatal(e)?,
-            }
+            let tx = transaction_id(&t);
+            let verdict = ctx.judge(t, Then::Gossip(None, tx))?;
+            self.take(tx, verdict);
         }
         Ok(())
     }
@@ -172,13 +211,12 @@ impl Gossip {
 /// Sends the transactions that a peer asks for, as far as its allowance reaches.
 fn on_get_transactions<F: Files>(ctx: &mut StepContext<'_, F>, id: PeerId, ids: &[Hash]) {
     for tx in ids {
-        let Some(t) = ctx.ledger.mempool().get(tx) else { continue };
-        let bytes = t.body.weight() * 32;
-        let Some(peer) = ctx.peers.all.get_mut(&id).filter(|p| p.ready()) else { return };
-        if !peer.served.take(ctx.now, bytes) {
+        let Some(weight) = ctx.ledger.mempool().get(tx).map(|t| t.body.weight()) else { continue };
+        if !ctx.peers.all.get(&id).is_some_and(Peer::ready) || !ctx.may_serve(id, weight * 32) {
             return;
         }
-        ctx.effects.push(Effect::Send(id, Message::Transaction(t.clone())));
+        let Some(answer) = ctx.ledger.mempool().get(tx).cloned().map(Message::Transaction) else { continue };
+        ctx.send(id, answer);
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::{
     context::{StepContext, StepResult},
-    peers::{Peer, Stage},
+    peers::{NewPeer, Peer, Stage},
 };
 use crate::{
     effect::Effect,
@@ -25,7 +25,7 @@ pub(crate) fn on_connected<F: Files>(
     key: PeerKey,
     direction: Direction,
 ) {
-    if let Err(why) = ctx.peers.connected(ctx.config, ctx.now, (id, key, direction)) {
+    if let Err(why) = ctx.peers.connected(ctx.config, ctx.now, NewPeer { id, key, direction }) {
         ctx.effects.push(Effect::Close(id, why));
         return;
     }

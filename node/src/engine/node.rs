@@ -2,25 +2,30 @@
 
 use super::{
     branch::Branch,
-    chain_serve,
+    chain_serve::ChainServe,
     context::{PartEvent, Signal, StepContext, StepResult},
     gossip::Gossip,
     handshake,
-    peers::{Peers, addr_book::AddrBook, addr_book_file},
+    peers::{Peers, addr_book::AddrBook, addr_book_file, budget::Charge},
     queries::Queries,
     relay::Relay,
     snapshot_sync::SnapshotSync,
     sync::Sync,
+    verify_queue::{Then, VerifyQueue},
 };
 use crate::{
     config::Config,
     effect::{Effect, LogEvent},
     event::{Event, Request},
     ledger::Ledger,
-    message::{BlockName, Cost, Hello, Message, cost},
+    message::{
+        BlockName, Hello, Message,
+        price::{self, Answer},
+    },
     peer::{Offence, PeerId},
     sealing::Solo,
     storage::Files,
+    work::{Ticket, Verdict, Work},
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
@@ -33,6 +38,7 @@ pub struct Node<F: Files> {
     ledger: Ledger<F>,
     peers: Peers,
     branch: Branch,
+    verify: VerifyQueue,
     parts: Parts,
     stopped: bool,
 }
@@ -43,6 +49,7 @@ struct Parts {
     gossip: Gossip,
     sync: Sync,
     snapshots: SnapshotSync,
+    serve: ChainServe,
     queries: Queries,
     /// The tip that was announced last.
     announced: BlockName,
@@ -71,12 +78,9 @@ pub struct Usage {
     pub remembered: usize,
     /// Headers and blocks of a branch, and parts of a snapshot, that are being fetched.
     pub blocks: usize,
+    /// Messages and transactions that wait for a worker or are with one.
+    pub verifying: usize,
 }
-
-/// A unit of weight stands for about as many bytes.
-const BYTES_PER_WEIGHT: u64 = 32;
-/// The weight of the points that take as long to decode as a seal to verify.
-const SEAL_WORK: u64 = 20;
 
 impl<F: Files> Node<F> {
     /// A node over a ledger. `operator` is the engine that seals here, if one does; `book` is what the last
@@ -101,11 +105,13 @@ impl<F: Files> Node<F> {
             gossip: Gossip::new(&config),
             sync: Sync::new(),
             snapshots: SnapshotSync::resumed(&config, &ledger, &mut branch),
+            serve: ChainServe::default(),
             queries: Queries::new(operator),
             saved: Duration::ZERO,
             reported: Duration::ZERO,
         };
-        Self { config, ledger, peers: Peers::new(book), branch, parts, stopped: false }
+        let (peers, verify) = (Peers::new(&config, book), VerifyQueue::default());
+        Self { config, ledger, peers, branch, verify, parts, stopped: false }
     }
 
     /// The chain and its pending transactions.
@@ -126,6 +132,7 @@ impl<F: Files> Node<F> {
             asked: self.parts.gossip.len(),
             remembered: knows.max().unwrap_or(0),
             blocks: self.branch.blocks.len() + self.parts.snapshots.len(),
+            verifying: self.verify.len(),
         }
     }
 
@@ -141,6 +148,7 @@ impl<F: Files> Node<F> {
             ledger: &mut self.ledger,
             peers: &mut self.peers,
             branch: &mut self.branch,
+            verify: &mut self.verify,
             seals: self.parts.queries.seals(),
             stems: self.parts.relay.len(),
             effects: Vec::new(),
@@ -158,6 +166,8 @@ impl<F: Files> Node<F> {
             ctx.effects.push(Effect::Stop);
         }
         self.parts.relay.save(&mut ctx);
+        let begun = ctx.verify.begin();
+        ctx.effects.extend(begun);
         ctx.effects
     }
 }
@@ -176,7 +186,8 @@ impl Parts {
                 news.into_iter().for_each(|news| ctx.log(LogEvent::DialFailed(news)));
             }
             Event::Disconnected(peer) => ctx.disconnected(peer),
-            Event::Frame { peer, bytes } => self.on_frame(ctx, peer, &bytes)?,
+            Event::Frame { peer, bytes } => self.on_frame(ctx, peer, bytes)?,
+            Event::Verified(ticket, verdict) => self.on_verified(ctx, ticket, verdict)?,
             Event::Request { id, request: Request::Submit(t) } => self.relay.on_submit(ctx, id, *t)?,
             Event::Request { id, request } => self.queries.step(ctx, id, request)?,
         }
@@ -245,20 +256,20 @@ impl Parts {
         self.relay.save_all(ctx);
     }
 
-    /// A message: metered, decoded, and passed on to the component that it concerns.
-    fn on_frame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> StepResult {
+    /// A message: charged, decoded (by a worker, if it has points), and passed on to the component that it
+    /// concerns.
+    fn on_frame<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: Vec<u8>) -> StepResult {
+        if !self.admits(ctx, id, &bytes) {
+            return Ok(());
+        }
         let Some(peer) = ctx.peers.all.get_mut(&id) else { return Ok(()) };
-        if !peer.received.take(ctx.now, bytes.len() as u64) {
-            ctx.blame(id, Offence::Flood);
-            return Ok(());
-        }
         peer.heard = ctx.now;
-        if !self.may_work(ctx, id, bytes) {
-            ctx.blame(id, Offence::Flood);
+        let (ready, machine) = (peer.ready(), peer.machine());
+        if ready && price::has_points(&bytes) {
+            ctx.verify.push(machine, Then::Message(id), Work::Decode(bytes));
             return Ok(());
         }
-        let Some(peer) = ctx.peers.all.get(&id) else { return Ok(()) };
-        match (peer.ready(), Message::from_bytes(bytes)) {
+        match (ready, Message::from_bytes(&bytes)) {
             (false, Ok(Message::Hello(hello))) => return self.on_hello(ctx, id, &hello),
             (true, Ok(message)) => return self.on_message(ctx, id, message),
             (_, Err(_)) | (false, Ok(_)) => ctx.blame(id, Offence::Garbage),
@@ -266,20 +277,77 @@ impl Parts {
         Ok(())
     }
 
-    /// Whether a peer may still cause the work that this message makes, which its kind tells before it is
-    /// decoded: points by their bytes, unless the peer was asked for some, and a seal by what it takes to
-    /// verify one.
-    fn may_work<F: Files>(&self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> bool {
-        let points = bytes.len() as u64 / BYTES_PER_WEIGHT;
-        let work = match cost(bytes) {
-            Cost::Light => 0,
-            Cost::Stem => points,
-            Cost::Transaction if self.gossip.awaits(id) => 0,
-            Cost::Block if self.sync.awaits(id) => 0,
-            Cost::Transaction | Cost::Block => points,
-            Cost::Seal => SEAL_WORK,
-        };
-        ctx.peers.all.get_mut(&id).is_none_or(|p| p.work.take(ctx.now, work))
+    /// Whether a frame is handled: it is charged to its sender's machine before anything is done. The first
+    /// answer to an open question is free, within what that answer may weigh. A transaction is always
+    /// charged, but what was requested is not blamed: it is requested again later.
+    fn admits<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, bytes: &[u8]) -> bool {
+        let Some(peer) = ctx.peers.all.get(&id) else { return false };
+        let (length, machine) = (bytes.len() as u64, peer.machine());
+        let answer = price::answer(bytes).filter(|_| peer.ready());
+        let most = |a| price::most_bytes(a, ctx.ledger.chain().params().max_weight);
+        let asked = answer.filter(|a| length <= most(*a)).filter(|a| self.is_asked(id, *a));
+        if asked.is_none() && !ctx.peers.budgets.received(ctx.now, &machine, length) {
+            ctx.blame(id, Offence::Flood);
+            return false;
+        }
+        match (asked, ctx.charge_for(id, asked, bytes)) {
+            (_, Charge::Paid) => {}
+            (Some(Answer::Transaction(tx)), _) => {
+                self.gossip.put_off(id, &tx, ctx.now);
+                return false;
+            }
+            (_, Charge::Busy) => return false,
+            (_, Charge::Flood) => {
+                ctx.blame(id, Offence::Flood);
+                return false;
+            }
+        }
+        let transaction = matches!(bytes.get(1), Some(5 | 8));
+        if transaction && price::least_weight(bytes) > ctx.ledger.chain().room() {
+            ctx.blame(id, Offence::Relayed);
+            return false;
+        }
+        true
+    }
+
+    /// Whether a peer was asked for this, and it is the first answer.
+    fn is_asked(&mut self, id: PeerId, answer: Answer) -> bool {
+        match answer {
+            Answer::Transaction(tx) => self.gossip.awaits(id, &tx),
+            Answer::Part(block, place) => self.snapshots.awaits_part(id, &block, place),
+            Answer::Snapshots => self.snapshots.awaits_snapshots(id),
+            answer => self.sync.came(id, answer),
+        }
+    }
+
+    /// What a worker found out.
+    fn on_verified<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        ticket: Ticket,
+        verdict: Verdict,
+    ) -> StepResult {
+        let Some(then) = ctx.verify.done(ticket) else { return Ok(()) };
+        match (then, verdict) {
+            (Then::Message(id), Verdict::Decoded(Ok(message))) if ctx.peers.all.contains_key(&id) => {
+                return self.on_message(ctx, id, *message);
+            }
+            (Then::Message(id), Verdict::Decoded(Err(_))) => _ = ctx.blame(id, Offence::Garbage),
+            (Then::Gossip(_, tx), Verdict::Transaction(Ok(t))) => {
+                return self.gossip.on_verified(ctx, tx, *t);
+            }
+            (Then::Stem(_, key), Verdict::Transaction(Ok(t))) => {
+                return self.relay.on_verified(ctx, key, *t);
+            }
+            (then, Verdict::Transaction(Err(_))) => {
+                if let Then::Gossip(_, tx) = then {
+                    self.gossip.on_invalid(tx);
+                }
+                then.peer().into_iter().for_each(|from| _ = ctx.blame(from, Offence::Relayed));
+            }
+            (_, Verdict::Decoded(_)) | (Then::Message(_), Verdict::Transaction(_)) => {}
+        }
+        Ok(())
     }
 
     fn on_hello<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, id: PeerId, hello: &Hello) -> StepResult {
@@ -329,7 +397,7 @@ impl Parts {
             | Message::GetItems { .. }
             | Message::GetBlock(_)
             | Message::GetSnapshots
-            | Message::GetPart { .. }) => return chain_serve::on_request(ctx, id, m),
+            | Message::GetPart { .. }) => return self.serve.on_request(ctx, id, m),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Peers: the open connections, what each may cause, and which peers are banned.
+//! Peers: the open connections, what each may cause ([`budget`]), and which peers are banned ([`ban_score`]).
 //!
 //! ```text
 //! dial or accept ─▶ handshake ──hello, same chain, same rules──▶ ready ─▶ disconnected
@@ -9,7 +9,8 @@
 //! A ban score falls by one a second. At a hundred the connection is closed and the peer's IP address is
 //! refused for a day (of IPv6 the /64; on this machine, the key). A peer that reconnects soon keeps its
 //! score, by its key or its address. A transaction that does not fit the chain's state adds nothing: an
-//! honest peer may be a block behind.
+//! honest peer may be a block behind. One that breaks a rule whatever the state closes the connection; it may
+//! be another's fault, so it bans no address.
 //!
 //! Guaranteed: every list here has a bound. Not guaranteed: that an attacker with many addresses is kept out;
 //! a node chooses its outbound connections itself, from buckets that one provider cannot fill
@@ -18,16 +19,17 @@
 pub(crate) mod addr_book;
 pub(crate) mod addr_book_file;
 pub(crate) mod ban_score;
+pub(crate) mod budget;
 pub(crate) mod dial_failures;
 
 use crate::{
     config::Config,
     message::BlockName,
     peer::{Address, CloseReason, DialError, DialFailure, Direction, Offence, PeerId, PeerKey},
-    token_bucket::TokenBucket,
 };
 use addr_book::AddrBook;
-use ban_score::{Record, Score};
+use ban_score::{Outcome, Record, Score, Who, Whose};
+use budget::Budgets;
 use core::{
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -61,9 +63,6 @@ pub(crate) struct Peer {
     pub(crate) knows: Recent,
     /// Transactions to announce to it, and when.
     pub(crate) offers: (Vec<Hash>, Duration),
-    pub(crate) received: TokenBucket,
-    pub(crate) work: TokenBucket,
-    pub(crate) served: TokenBucket,
     pub(crate) heard: Duration,
     pub(crate) pinged: Duration,
     pub(crate) sent_addresses: bool,
@@ -86,6 +85,15 @@ impl Peer {
     /// Its IP address.
     pub(crate) const fn ip(&self) -> IpAddr {
         self.address().ip()
+    }
+
+    pub(crate) fn who(&self) -> Who {
+        Who { ip: self.ip(), key: self.key }
+    }
+
+    /// The machine that its connection comes from or leads to.
+    pub(crate) fn machine(&self) -> Whose {
+        Whose::refused(self.ip(), self.key)
     }
 
     /// Queues a transaction, to be announced at `due` or with what is queued already.
@@ -143,6 +151,14 @@ impl Recent {
     }
 }
 
+/// A connection that has just been opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewPeer {
+    pub(crate) id: PeerId,
+    pub(crate) key: PeerKey,
+    pub(crate) direction: Direction,
+}
+
 /// All peers, and the address book.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
@@ -152,14 +168,16 @@ pub(crate) struct Peers {
     pub(crate) dialling: HashMap<Address, Duration>,
     /// No further attempt before.
     pub(crate) next_dial: Duration,
+    pub(crate) budgets: Budgets,
     pub(crate) failures: DialFailures,
     record: Record,
 }
 
 impl Peers {
-    pub(crate) fn new(book: AddrBook) -> Self {
+    pub(crate) fn new(config: &Config, book: AddrBook) -> Self {
         let (all, dialling, record) = (BTreeMap::new(), HashMap::new(), Record::default());
-        Self { book, all, dialling, next_dial: Duration::ZERO, failures: DialFailures::default(), record }
+        let (budgets, failures) = (Budgets::new(config), DialFailures::default());
+        Self { book, all, dialling, next_dial: Duration::ZERO, budgets, failures, record }
     }
 
     /// Adds a new connection, or returns why it is refused.
@@ -167,8 +185,9 @@ impl Peers {
         &mut self,
         config: &Config,
         now: Duration,
-        (id, key, direction): (PeerId, PeerKey, Direction),
+        new: NewPeer,
     ) -> Result<(), CloseReason> {
+        let NewPeer { id, key, direction } = new;
         let inbound = self.all.values().filter(|p| !p.outbound()).count();
         let peer = Peer {
             direction,
@@ -179,9 +198,6 @@ impl Peers {
             missed: 0,
             knows: Recent::new(config.known_txs),
             offers: (Vec::new(), now),
-            received: TokenBucket::new(config.received, now),
-            work: TokenBucket::new(config.work, now),
-            served: TokenBucket::new(config.served, now),
             heard: now,
             pinged: now,
             sent_addresses: false,
@@ -195,22 +211,33 @@ impl Peers {
         if self.is_banned(now, peer.ip(), key) || (!peer.outbound() && inbound >= config.inbound) {
             return Err(CloseReason::Refused);
         }
+        self.budgets.connected(config, now, peer.machine());
         self.all.insert(id, peer);
         Ok(())
     }
 
-    /// Adds an offence to a peer's ban score; says whether the peer is banned now.
-    pub(crate) fn blame(&mut self, config: &Config, now: Duration, id: PeerId, offence: Offence) -> bool {
-        let Some(peer) = self.all.get_mut(&id) else { return false };
-        let goes = peer.score.blame(now, offence);
-        let (ip, key, direction) = (peer.ip(), peer.key, peer.direction);
-        if goes {
-            self.record.ban(now, (ip, key), now + config.ban_time);
-            if let Direction::Outbound(a) = direction {
-                self.book.failed(&a);
+    /// Adds an offence to a peer's ban score; returns why its connection must close, if it must.
+    pub(crate) fn blame(
+        &mut self,
+        config: &Config,
+        now: Duration,
+        id: PeerId,
+        offence: Offence,
+    ) -> Option<CloseReason> {
+        let peer = self.all.get_mut(&id)?;
+        let (outcome, who, direction) = (peer.score.blame(now, offence), peer.who(), peer.direction);
+        let why = match outcome {
+            Outcome::Stays => return None,
+            Outcome::Closes => CloseReason::Relayed,
+            Outcome::Bans => {
+                self.record.ban(now, who, now + config.ban_time);
+                CloseReason::Banned(offence)
             }
+        };
+        if let Direction::Outbound(a) = direction {
+            self.book.failed(&a);
         }
-        goes
+        Some(why)
     }
 
     /// An attempt to connect has failed; returns that if its reason is news.
@@ -245,7 +272,8 @@ impl Peers {
     /// Removes a peer whose connection has closed. Its ban score is remembered.
     pub(crate) fn disconnected(&mut self, now: Duration, id: PeerId) -> Option<Peer> {
         let peer = self.all.remove(&id)?;
-        self.record.left(now, (peer.ip(), peer.key), peer.score);
+        self.record.left(now, peer.who(), peer.score);
+        self.budgets.disconnected(now, peer.machine());
         Some(peer)
     }
 

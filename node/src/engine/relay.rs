@@ -18,6 +18,7 @@ use super::{
     local_txs::LocalTxs,
     peers::Peer,
     stempool::{Room, Stempool},
+    verify_queue::Then,
 };
 use crate::{
     codec::transaction_id,
@@ -25,12 +26,12 @@ use crate::{
     effect::LogEvent,
     ledger::LedgerError,
     message::Message,
-    peer::{PeerId, PeerKey},
+    peer::{Offence, PeerId, PeerKey},
     storage::Files,
 };
 use core::time::Duration;
 use rand_core::CryptoRngCore;
-use sotto_mw::{hash::Hash, kernel::Kernel, transaction::Transaction};
+use sotto_mw::{hash::Hash, kernel::Kernel, rules::Verified, transaction::Transaction};
 use std::collections::{BTreeMap, VecDeque};
 
 type Dandelion = sotto_dandelion::Relay<Hash, Hash, PeerKey>;
@@ -86,8 +87,23 @@ impl Relay {
         from: PeerId,
         t: Transaction,
     ) -> StepResult {
-        let Verdict::Fits(t) = ctx.judge(from, t)? else { return Ok(()) };
         let Some(key) = ctx.peers.all.get(&from).map(|p| p.key) else { return Ok(()) };
+        if let Verdict::Orphan(_) = ctx.judge(t, Then::Stem(from, key))? {
+            ctx.blame(from, Offence::Absent);
+        }
+        Ok(())
+    }
+
+    /// The proofs of a stem were verified: it is taken, if it still fits.
+    pub(crate) fn on_verified<F: Files>(
+        &mut self,
+        ctx: &mut StepContext<'_, F>,
+        key: PeerKey,
+        t: Verified<Transaction>,
+    ) -> StepResult {
+        if let Err(e) = ctx.ledger.admits(&t) {
+            return not_fatal(e);
+        }
         loop {
             match self.stems.room(&key, t.get().body.weight()) {
                 Room::Here => break,
@@ -95,11 +111,11 @@ impl Relay {
                     self.dandelion(ctx, DandelionEvent::Evicted(other))?;
                     self.stems.remove(&other);
                 }
-                Room::Nowhere => return ctx.accept(*t, &[key]).map(drop).or_else(not_fatal),
+                Room::Nowhere => return ctx.accept(t, &[key]).map(drop).or_else(not_fatal),
             }
         }
         let (tx, kernels) = (transaction_id(t.get()), kernels(t.get()));
-        self.stems.insert(tx, *t, Some(key));
+        self.stems.insert(tx, t, Some(key));
         self.dandelion(ctx, DandelionEvent::Stem { from: key, tx, kernels })
     }
 
@@ -146,8 +162,7 @@ impl Relay {
 
     fn send_stem<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, to: PeerKey, members: &[Hash]) {
         let Some((id, _)) = ctx.peers.ready().find(|(_, p)| p.key == to) else { return };
-        let most = ctx.ledger.chain().params().max_weight;
-        for t in self.stems.joined(members, most) {
+        for t in self.stems.joined(members, ctx.ledger.chain()) {
             ctx.send(id, Message::Stem(t));
         }
         let nonce = ctx.rng.next_u64();

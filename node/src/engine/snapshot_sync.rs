@@ -34,7 +34,7 @@ use crate::{
     config::Config,
     effect::LogEvent,
     ledger::Ledger,
-    message::{BlockName, MAX_MESSAGE, Message},
+    message::{BlockName, Message},
     peer::{Offence, PeerId},
     seal::SealedHeader,
     storage::{
@@ -110,6 +110,17 @@ impl SnapshotSync {
     pub(crate) fn parts(&self) -> Option<(usize, usize)> {
         let Stage::Fetching(f) = &self.stage else { return None };
         Some((f.wants.iter().filter(|w| matches!(w, PartState::Here)).count(), f.wants.len()))
+    }
+
+    /// Whether a peer was asked for this part and has not responded.
+    pub(crate) fn awaits_part(&mut self, id: PeerId, block: &Hash, place: u32) -> bool {
+        let asked = self.fetching().filter(|f| f.hash == *block).and_then(|f| f.want(place).copied());
+        matches!(asked, Some(PartState::Asked(peer, _)) if peer == id)
+    }
+
+    /// Whether a peer was asked for its snapshots and has not responded.
+    pub(crate) fn awaits_snapshots(&self, id: PeerId) -> bool {
+        self.awaited.contains(&id)
     }
 
     pub(crate) fn step<F: Files>(
@@ -304,9 +315,6 @@ impl SnapshotSync {
             let Some((id, n)) = able.min_by_key(|(_, n)| **n) else { return };
             *n += 1;
             *want = PartState::Asked(*id, ctx.now + ctx.config.response_timeout);
-            if let Some(peer) = ctx.peers.all.get_mut(id) {
-                peer.received.grant(MAX_MESSAGE as u64);
-            }
             ctx.send(*id, Message::GetPart { block: f.hash, place: place as u32 });
         }
     }

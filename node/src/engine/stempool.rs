@@ -9,7 +9,13 @@
 //! end their stems. What was submitted to this node itself does not count.
 
 use crate::{ledger::mempool::MempoolLimits, peer::PeerKey};
-use sotto_mw::{aggregate::aggregate, hash::Hash, rules::Verified, transaction::Transaction};
+use sotto_mw::{
+    aggregate::aggregate,
+    chain::Chain,
+    hash::Hash,
+    rules::{Verified, check_transaction},
+    transaction::Transaction,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Transactions that are not public.
@@ -104,13 +110,17 @@ impl Stempool {
         Some(transaction)
     }
 
-    /// These transactions as they are stemmed: aggregated into one, unless that would be too heavy.
-    pub(crate) fn joined(&self, members: &[Hash], most: u64) -> Vec<Transaction> {
+    /// These transactions as they are stemmed: aggregated into one where the next node's rules allow it, else
+    /// one by one, each of which was verified when it came.
+    pub(crate) fn joined(&self, members: &[Hash], chain: &Chain) -> Vec<Transaction> {
         let all: Vec<Transaction> = members.iter().filter_map(|id| self.get(id)).cloned().collect();
-        match aggregate(all.iter().cloned()) {
-            Ok(one) if all.len() > 1 && one.body.weight() <= most => vec![one],
-            _ => all,
+        if all.len() < 2 {
+            return all;
         }
+        // Balance and proofs of the whole follow from those of the members; its shape does not.
+        let one = aggregate(all.iter().cloned()).ok();
+        let checked = one.and_then(|one| check_transaction(chain, one).ok());
+        checked.map_or(all, |one| vec![one.get().clone()])
     }
 }
 

@@ -11,8 +11,9 @@
 //!
 //! Only the operator can seal a header, so no other peer can make a node fetch anything. Headers cost a node
 //! some hundred bytes each, at most [`MAX_AHEAD`](super::branch::MAX_AHEAD) at a time, unless it is choosing
-//! a snapshot. A body that is not the one its header names is never decoded into the chain; a branch that
-//! breaks a rule is remembered and not fetched again.
+//! a snapshot. A body that is not the one its header names is not decoded, and the seal that is stored is the
+//! one that came with the header: what a copy adds to its header condemns the copy and its sender, never the
+//! header. A block that breaks a rule is not fetched again until the chain changes.
 //!
 //! Every request for a block has a response: the block, or that the peer does not have it. A response without
 //! a request adds to the peer's ban score.
@@ -36,14 +37,16 @@ use crate::{
         LedgerError, MempoolChange,
         fork::{self, ForkError, OurBranch},
     },
-    message::{BlockName, MAX_HEADERS, Message},
+    message::{BlockName, MAX_HEADERS, Message, price::Answer},
     peer::{Offence, PeerId},
     seal::SealedHeader,
     storage::Files,
 };
 use core::cmp::Ordering;
-use requests::BlockRequests;
-use sotto_mw::{batch::verify_signatures, block::Block, chain::Chain, schnorr::SignedMessage};
+use requests::{BlockRequests, Wanted};
+use sotto_mw::{
+    batch::verify_signatures, block::Block, chain::Chain, error::Rejection, schnorr::SignedMessage,
+};
 
 /// Blocks that broke a rule, as far as they are remembered.
 const MAX_BAD: usize = 1_024;
@@ -59,9 +62,15 @@ impl Sync {
         Self { requests: BlockRequests::default(), bad: Recent::new(MAX_BAD) }
     }
 
-    /// Whether a peer owes a block or a part of one.
-    pub(crate) fn awaits(&self, id: PeerId) -> bool {
-        self.requests.owes_block(id)
+    /// Takes note that what a peer was asked for is here; says whether it is the first to answer the question.
+    pub(crate) fn came(&mut self, id: PeerId, answer: Answer) -> bool {
+        self.requests.came(id, |about| match answer {
+            Answer::Headers => about.headers().is_some(),
+            Answer::Compact(hash) => *about == Wanted::Compact(hash),
+            Answer::Items(hash) => *about == Wanted::Items(hash),
+            Answer::Block(hash) => about.block() == Some(&hash),
+            Answer::Transaction(_) | Answer::Snapshots | Answer::Part(..) => false,
+        })
     }
 
     pub(crate) fn step<F: Files>(
@@ -73,6 +82,8 @@ impl Sync {
             PartEvent::Advance => return self.connect(ctx),
             PartEvent::Message(id, message) => self.on_message(ctx, id, message)?,
             PartEvent::Signal(Signal::Disconnected(id, _)) => self.requests.lost(*id),
+            // Each change of the chain is a new start: a refusal is worth a second look from another tip.
+            PartEvent::Signal(Signal::ChainChanged) => self.bad.clear(),
             PartEvent::Tick => {
                 for id in self.requests.late(ctx.now, ctx.config.response_timeout) {
                     ctx.peers.forget_tip(id);
@@ -165,7 +176,9 @@ impl Sync {
             [a, b] => b.header.previous == a.header.hash() && b.header.height == a.header.height.next(),
             _ => false,
         });
-        if !linked || !are_sealed(ctx.ledger.chain(), &all) {
+        // What is ours has been found to be sealed: repeating it costs no signature.
+        let known = if linked { known(ctx, &all)? } else { 0 };
+        if !linked || !are_sealed(ctx.ledger.chain(), all.get(known..).unwrap_or_default()) {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         }
@@ -275,8 +288,8 @@ impl Sync {
         Ok(true)
     }
 
-    /// A sealed branch is not followed. It does not matter which of its blocks is at fault: a branch that is
-    /// given up here is worth another look only if its operator seals a better one, which has another name.
+    /// A sealed branch is not followed. Its first block that breaks a rule, and what builds on that, are not
+    /// fetched again; the sound blocks before it may yet be part of another branch.
     fn reject<F: Files>(
         &mut self,
         ctx: &mut StepContext<'_, F>,
@@ -284,17 +297,43 @@ impl Sync {
         why: LedgerError,
     ) -> StepResult {
         ctx.branch.blocks.clear();
-        for name in names {
-            self.bad.insert(name.hash);
+        let (from, why) = match why {
+            LedgerError::Refused(why) => (names.first().map(|n| n.height), why),
+            LedgerError::InvalidBlock(broken) => (Some(broken.height), broken.why),
+            // Neither says anything against a block: the one is about our tip, the other about the operator.
+            LedgerError::DoubleSeal(d) => return Ok(ctx.log(LogEvent::DoubleSeal(d))),
+            LedgerError::Fork(e) => return Ok(ctx.log(LogEvent::BranchRejected(e))),
+            e => return Err(e),
+        };
+        let broken = names.iter().filter(|n| from.is_some_and(|from| n.height >= from));
+        if condemns_the_block(&why) {
+            broken.clone().for_each(|name| _ = self.bad.insert(name.hash));
         }
-        match (why, names.last()) {
-            (LedgerError::Refused(why), Some(name)) => ctx.log(LogEvent::InvalidBlock(*name, why)),
-            (LedgerError::DoubleSeal(d), _) => ctx.log(LogEvent::DoubleSeal(d)),
-            (LedgerError::Fork(e), _) => ctx.log(LogEvent::BranchRejected(e)),
-            (e, _) => return Err(e),
-        }
+        broken
+            .clone()
+            .next()
+            .into_iter()
+            .for_each(|name| ctx.log(LogEvent::InvalidBlock(*name, why.clone())));
         Ok(())
     }
+}
+
+/// Whether breaking this rule says something about the block that a header names. A body or a seal that is
+/// not the header's (MW-R20, MW-R21) says something about one copy, and its sender.
+fn condemns_the_block(why: &Rejection) -> bool {
+    !matches!(why, Rejection::BodyHash | Rejection::Seal)
+}
+
+/// How many headers of a list that is linked are in the chain, from its first on.
+fn known<F: Files>(ctx: &StepContext<'_, F>, all: &[SealedHeader]) -> StepResult<usize> {
+    let mut known = 0;
+    for s in all {
+        if !ctx.is_ours(BlockName::of(&s.header))? {
+            break;
+        }
+        known += 1;
+    }
+    Ok(known)
 }
 
 /// Whether the operator sealed all of these headers.

@@ -134,9 +134,23 @@ impl TxRequests {
         ask
     }
 
-    /// Whether a peer owes a transaction.
-    pub(crate) fn awaits(&self, peer: PeerId) -> bool {
-        self.lists.get(&peer).is_some_and(|l| !l.open.is_empty())
+    /// Whether a peer owes this transaction.
+    pub(crate) fn awaits(&self, peer: PeerId, tx: &Hash) -> bool {
+        self.lists.get(&peer).is_some_and(|l| l.open.contains_key(tx))
+    }
+
+    /// Takes note that a transaction came which cannot be looked at now: it is requested again soon, from
+    /// this peer or another.
+    pub(crate) fn put_off(&mut self, peer: PeerId, tx: &Hash, now: Duration) {
+        if let Some(list) = self.lists.get_mut(&peer) {
+            list.open.remove(tx);
+        }
+        if let Some(offered) = self.all.get_mut(tx) {
+            offered.asked.retain(|p| *p != peer);
+            offered.by.push(peer);
+            offered.due = now + EARLY;
+            self.due.insert((offered.due, *tx));
+        }
     }
 
     /// Takes note that a peer has sent a transaction; says whether it was asked to.
@@ -230,7 +244,7 @@ mod tests {
             fetched += asked.iter().filter(|tx| wanted.arrived(honest, tx)).count();
         }
         assert_eq!(fetched, 1_000);
-        assert!(wanted.awaits(liar) && !wanted.awaits(honest));
+        assert!(wanted.awaits(liar, &tx(10_000)) && wanted.lists[&honest].open.is_empty());
         assert!(wanted.ask(liar, 19 * SECOND, ANSWER).is_empty());
         assert!(wanted.ask_others(20 * SECOND, ANSWER, |_| false).is_empty());
         assert_eq!(wanted.ask(liar, 20 * SECOND, ANSWER).len(), 1_000 - MAX_OPEN);
@@ -252,8 +266,21 @@ mod tests {
         wanted.lost(PeerId(1), SECOND);
         assert_eq!(wanted.ask_others(SECOND, ANSWER, |_| false), [(PeerId(2), tx(1))]);
         wanted.here(&tx(1));
-        assert!(wanted.awaits(PeerId(2)) && wanted.len() == 0);
+        assert!(wanted.awaits(PeerId(2), &tx(1)) && wanted.len() == 0);
         (2..30).for_each(|s| assert!(wanted.ask_others(s * SECOND, ANSWER, |_| false).is_empty()));
-        assert!(!wanted.awaits(PeerId(2)) && wanted.due.is_empty());
+        assert!(!wanted.awaits(PeerId(2), &tx(1)) && wanted.due.is_empty());
+    }
+
+    /// What came and could not be looked at is asked for again, of the same peer if there is no other.
+    #[test]
+    fn what_is_put_off_is_asked_for_again() {
+        let mut wanted = TxRequests::new(10);
+        wanted.offered(PeerId(1), tx(1));
+        wanted.ask(PeerId(1), Duration::ZERO, ANSWER);
+        wanted.put_off(PeerId(1), &tx(1), SECOND);
+        assert!(!wanted.awaits(PeerId(1), &tx(1)));
+        assert!(wanted.ask_others(2 * SECOND, ANSWER, |_| false).is_empty());
+        assert_eq!(wanted.ask_others(3 * SECOND, ANSWER, |_| false), [(PeerId(1), tx(1))]);
+        assert!(wanted.arrived(PeerId(1), &tx(1)) && wanted.len() == 0);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 use sotto_mw::{
     amount::Height,
     block::{Block, Header},
-    error::Rejection,
+    error::{ConnectError, Rejection},
     group::Scalar,
     hash::Hash,
     rules::{InvalidBlock, connect_block, verify_blocks},
@@ -30,8 +30,8 @@ impl<F: Files> Ledger<F> {
     /// crash it is on one branch or on the other.
     ///
     /// # Errors
-    /// [`ForkError`] when it is not preferred, the rule that refuses one of its blocks, or the store's
-    /// failure. Evidence of double seals is kept in each case.
+    /// [`ForkError`] when it is not preferred, [`InvalidBlock`] when a rule refuses one of its blocks, or the
+    /// store's failure. Evidence of double seals is kept in each case.
     pub fn reorganise(&mut self, to: Vec<Block>) -> Result<Reorganised, LedgerError> {
         let (Some(first), Some(last)) = (to.first(), to.last()) else {
             return Err(ForkError::Unconnected.into());
@@ -49,11 +49,15 @@ impl<F: Files> Ledger<F> {
         let mut branch = self.store.branch(fork)?;
         let (verified, broken) = verify_blocks(self.chain(), &common, to.clone());
         for block in verified {
-            let block = connect_block(self.chain(), &branch, block)?;
+            let height = block.get().header.height;
+            let block = connect_block(self.chain(), &branch, block).map_err(|e| match e {
+                ConnectError::Refused(why) => LedgerError::from(InvalidBlock { height, why }),
+                ConnectError::View(e) => e.into(),
+            })?;
             branch.push(&block)?;
         }
-        if let Some(InvalidBlock { why, .. }) = broken {
-            return Err(why.into());
+        if let Some(broken) = broken {
+            return Err(broken.into());
         }
         let plan = branch.plan();
         let undone: Vec<Block> = plan.undone().cloned().collect();

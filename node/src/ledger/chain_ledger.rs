@@ -23,7 +23,7 @@ use sotto_mw::{
     kernel::{Kernel, Window},
     output::Output,
     rules::{
-        BlockChange, Connected, NextBlock, Proposal, ProposalChange, Verified, check_block,
+        BlockChange, Connected, NextBlock, Proposal, ProposalChange, Verified, WellFormed, check_block,
         check_transaction, connect_block, connect_proposal, propose, seal_proposal, verify_block,
         verify_transaction,
     },
@@ -154,6 +154,14 @@ impl<F: Files> Ledger<F> {
     /// As [`Ledger::submit`].
     pub fn judge(&self, t: Transaction) -> Result<Verified<Transaction>, LedgerError> {
         Ok(self.mempool.judge(self.store.chain(), &self.store, t)?)
+    }
+
+    /// Whether a transaction could be admitted to the mempool now if its proofs hold.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn precheck(&self, t: Transaction) -> Result<WellFormed<Transaction>, LedgerError> {
+        Ok(self.mempool.prejudge(self.store.chain(), &self.store, t)?)
     }
 
     /// Whether a transaction that was verified before could be admitted to the mempool now.

@@ -9,6 +9,7 @@ use sotto_mw::{
     block::Block,
     error::{ConnectError, Rejection},
     hash::Hash,
+    rules::InvalidBlock,
 };
 
 /// Why the ledger refused or failed.
@@ -17,6 +18,9 @@ pub enum LedgerError {
     /// A rule refuses the block or transaction.
     #[error(transparent)]
     Refused(#[from] Rejection),
+    /// A rule refuses one block of a branch; those before it are sound.
+    #[error(transparent)]
+    InvalidBlock(#[from] InvalidBlock),
     /// Pending transactions conflict with it.
     #[error(transparent)]
     Conflict(#[from] Conflict),

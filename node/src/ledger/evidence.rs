@@ -108,3 +108,46 @@ pub(crate) fn load_evidence<F: Files>(store: &Store<F>) -> Result<Evidence, Stor
         Err(damaged(Damage::Misplaced))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ledger::{Ledger, LedgerError, mempool::MempoolLimits},
+        storage::{Layout, Memory},
+    };
+    use sotto_mw::testing::TestChain;
+
+    /// A header without the operator's seal is no evidence: neither when it is seen nor when it is read from
+    /// the disk.
+    #[test]
+    fn evidence_is_sealed() {
+        let mut toy = TestChain::new(51);
+        (0..2).for_each(|_| drop(toy.grow(Vec::new())));
+        let files = Memory::new();
+        let layout = Layout::in_memory;
+        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let mut ledger = Ledger::over(store, MempoolLimits::default()).unwrap();
+        toy.blocks().iter().for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let mut forged = SealedHeader::of(&toy.blocks()[0]);
+        forged.header.time += 1;
+        assert!(ledger.see(&forged).unwrap().is_none() && ledger.double_seals().unwrap().is_empty());
+        drop(ledger);
+        let mut on_disk = files.clone();
+        let bytes = bytes(toy.chain().id(), &[forged]);
+        crate::storage::files::replace(&mut on_disk, FileName::Evidence, &bytes).unwrap();
+        let store = Store::open_on(on_disk, layout()).unwrap();
+        let found = Ledger::over(store, MempoolLimits::default());
+        let misplaced = |e: &LedgerError| {
+            matches!(
+                e,
+                LedgerError::Store(StoreError::Damaged {
+                    file: FileName::Evidence,
+                    damage: Damage::Misplaced,
+                    ..
+                })
+            )
+        };
+        assert!(found.as_ref().err().is_some_and(misplaced), "{found:?}");
+    }
+}

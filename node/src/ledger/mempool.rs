@@ -28,7 +28,7 @@ use sotto_mw::{
     error::{ConnectError, Rejection},
     hash::Hash,
     kernel::{Excess, Kernel},
-    rules::{Verified, check_transaction, verify_transaction},
+    rules::{Verified, WellFormed, check_transaction, verify_transaction},
     state::ChainView,
     transaction::{Body, Transaction},
 };
@@ -139,14 +139,28 @@ impl Mempool {
         view: &V,
         t: Transaction,
     ) -> Result<Verified<Transaction>, AdmitError<V::Error>> {
-        // Cheap checks first: proofs are verified only for what could get in, which costs its maker a coin.
+        let well_formed = self.prejudge(chain, view, t)?;
+        let verified = verify_transaction(chain, well_formed)?;
+        self.fit(chain, view, &verified)?;
+        Ok(verified)
+    }
+
+    /// Whether a transaction could be admitted if its proofs hold. They are verified only for what passes
+    /// this, which costs its maker a coin.
+    ///
+    /// # Errors
+    /// [`AdmitError`], if it could not.
+    pub fn prejudge<V: ChainView>(
+        &self,
+        chain: &Chain,
+        view: &V,
+        t: Transaction,
+    ) -> Result<WellFormed<Transaction>, AdmitError<V::Error>> {
         self.clash(&transaction_id(&t), &t)?;
         let well_formed = check_transaction(chain, t)?;
         self.precheck(chain, view, &well_formed)?;
         self.room_for(&well_formed.get().body)?;
-        let verified = verify_transaction(chain, well_formed)?;
-        self.fit(chain, view, &verified)?;
-        Ok(verified)
+        Ok(well_formed)
     }
 
     /// Whether a transaction that was verified before could be admitted.

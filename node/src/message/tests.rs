@@ -77,6 +77,25 @@ fn every_kind_is_read_back_and_no_prefix_is() {
     assert!(matches!(Message::from_bytes(&[2, 1]), Err(DecodeError::Version { .. })));
 }
 
+/// What each kind may cost its receiver is in the document on threats, in a row of its own; and no frame is
+/// free but by the question that it answers.
+#[test]
+fn every_kind_has_its_row_among_the_threats() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/THREATS.md");
+    let threats = std::fs::read_to_string(path).unwrap();
+    let table = threats.split_once("| message | bytes |").unwrap().1.split("\n\n").next().unwrap();
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(2).map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect();
+    assert!(rows.iter().all(|row| row.len() == 5 && row.iter().all(|cell| !cell.is_empty())), "{rows:?}");
+    let mut names: Vec<String> = all()
+        .iter()
+        .map(|m| format!("{m:?}").chars().take_while(char::is_ascii_alphanumeric).collect())
+        .collect();
+    names.dedup();
+    assert_eq!(names, rows.iter().map(|row| row[0]).collect::<Vec<_>>());
+    assert!(all().iter().all(|m| price::price(&m.to_bytes()) >= 1));
+}
+
 #[test]
 fn counts_are_bounded_before_anything_is_made() {
     let counted = |kind: u8, n: u16| [&[VERSION, kind][..], &n.to_le_bytes(), &[0; 40]].concat();

@@ -28,6 +28,7 @@ use super::{
     log::Log,
     memory_database::MemoryDatabases,
     plan::{ChainStep, Plan},
+    verified_seals::VerifiedSeals,
 };
 use crate::codec::Damage;
 use sotto_mw::{
@@ -96,6 +97,7 @@ pub struct ChainStore<F: Files> {
     opened: Opened,
     state: Running,
     since_flush: u32,
+    pub(crate) seals: VerifiedSeals,
 }
 
 /// A state that is on disk, whole, and that no head names yet.
@@ -136,8 +138,20 @@ impl<F: Files> ChainStore<F> {
         let Attached { index, outputs, replayed, rebuilt } = attach(&truth, databases.as_ref())?;
         let commitments = StateCommitments { kernels: head.kernels.clone(), outputs };
         let opened = Opened { cut, replayed, rebuilt };
-        let (state, since_flush) = (Running::Yes, 0);
-        Ok(Self { chain, files, databases, log, index, head, base, commitments, opened, state, since_flush })
+        Ok(Self {
+            chain,
+            files,
+            databases,
+            log,
+            index,
+            head,
+            base,
+            commitments,
+            opened,
+            state: Running::Yes,
+            since_flush: 0,
+            seals: VerifiedSeals::default(),
+        })
     }
 
     /// The chain's parameters.

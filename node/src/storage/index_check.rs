@@ -148,22 +148,35 @@ pub(crate) fn block_at(
     if same { Ok(block) } else { Err(damaged(Damage::Misplaced)) }
 }
 
-/// The header with the seal of its block, whose record begins at `at`. The whole record is read and its
-/// checksum checked only if it does not begin with that header and a seal that holds.
-pub(crate) fn sealed_at(
+/// The block with this header as it is stored: header and seal, and the bytes of its body.
+pub(crate) fn stored_at(
     files: &impl Files,
     log: &Log,
-    chain: &Chain,
     at: Position,
     header: &Header,
-) -> Result<SealedHeader, StoreError> {
+) -> Result<(SealedHeader, Vec<u8>), StoreError> {
+    let damaged = |damage: Damage| StoreError::damaged(FileName::Segment(at.segment), at.offset, damage);
+    let Record::Block { mut bytes, .. } = log.read(files, at)?.0 else {
+        return Err(damaged(Damage::Misplaced));
+    };
+    let mut r = Reader::new(&bytes);
+    let sealed = r.version().and_then(|()| SealedHeader::decode(&mut r)).map_err(|e| damaged(e.into()))?;
+    if sealed.header != *header {
+        return Err(damaged(Damage::Misplaced));
+    }
+    let body = bytes.split_off(bytes.len() - r.left());
+    Ok((sealed, body))
+}
+
+/// The header and the seal with which the record at `at` begins, if it does. Their checksum is not checked.
+pub(crate) fn front_at(
+    files: &impl Files,
+    log: &Log,
+    at: Position,
+) -> Result<Option<SealedHeader>, StoreError> {
     let front = log.peek(files, at, 1 + SEALED_BYTES as usize)?;
     let mut r = Reader::new(&front);
-    let sealed = r.version().and_then(|()| SealedHeader::decode(&mut r));
-    match sealed {
-        Ok(sealed) if sealed.header == *header && sealed.holds(chain) => Ok(sealed),
-        _ => block_at(files, log, at, header).map(|block| SealedHeader::of(&block)),
-    }
+    Ok(r.version().and_then(|()| SealedHeader::decode(&mut r)).ok())
 }
 
 /// Compares the whole index with the head; returns the trie of unspent outputs.

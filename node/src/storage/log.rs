@@ -126,6 +126,14 @@ impl Log {
         Ok((record, Position { offset: at.offset + n, ..at }))
     }
 
+    /// How many bytes the record that begins at `at` has.
+    pub(crate) fn length_at(&self, files: &impl Files, at: Position) -> Result<u64, StoreError> {
+        let file = FileName::Segment(at.segment);
+        let read = files.read(file, at.offset, RECORD_PREFIX);
+        let prefix = read.map_err(|source| StoreError::Io { file, source })?;
+        Record::length(&prefix).map_err(|damage| StoreError::damaged(file, at.offset, damage))
+    }
+
     /// The first `n` bytes of the content of the record that begins at `at`. The checksum covers the whole
     /// record and is not checked: the caller must compare these bytes with something else.
     pub(crate) fn peek(&self, files: &impl Files, at: Position, n: usize) -> Result<Vec<u8>, StoreError> {

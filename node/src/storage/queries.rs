@@ -11,8 +11,8 @@ use crate::{
         chain_store::ChainStore,
         error::{IndexFault, StoreError},
         files::{Files, length},
-        format::HeaderEntry,
-        index_check::{block_at, entry, sealed_at},
+        format::{HeaderEntry, Position},
+        index_check::{block_at, entry, front_at, stored_at},
         snapshot_format::{Part, Start},
     },
 };
@@ -66,7 +66,37 @@ impl<F: Files> ChainStore<F> {
         self.body(h).map(Some)
     }
 
-    /// The same for a height up to the tip, while the store is stopped too.
+    /// How many bytes the block at this height has on disk; `None` above the tip, and for the genesis.
+    ///
+    /// # Errors
+    /// When its record is damaged, or its body is gone.
+    pub fn block_bytes(&self, h: Height) -> Result<Option<u64>, StoreError> {
+        self.entry(h)?.map(|entry| self.log.length_at(&self.files, entry.at)).transpose()
+    }
+
+    /// The block at this height as it is stored: header and seal, and the bytes of its body. They are trusted
+    /// by their checksum, and no point of the body is decoded.
+    ///
+    /// # Errors
+    /// As [`ChainStore::block`].
+    pub fn stored_block(&self, h: Height) -> Result<Option<(SealedHeader, Vec<u8>)>, StoreError> {
+        let entry = self.entry(h)?;
+        entry.map(|entry| stored_at(&self.files, &self.log, entry.at, &entry.header)).transpose()
+    }
+
+    /// Where the block at this height is.
+    fn entry(&self, h: Height) -> Result<Option<HeaderEntry>, StoreError> {
+        self.running()?;
+        if h == Height::GENESIS || h > self.head.header.height {
+            return Ok(None);
+        }
+        if h <= self.head.base {
+            return Err(StoreError::Pruned { height: h, base: self.head.base });
+        }
+        Ok(Some(self.index.header(h)?.ok_or(IndexFault::Header(h))?))
+    }
+
+    /// The block at a height up to the tip, while the store is stopped too.
     pub(crate) fn body(&self, h: Height) -> Result<Block, StoreError> {
         if h <= self.head.base {
             return Err(StoreError::Pruned { height: h, base: self.head.base });
@@ -105,9 +135,18 @@ impl<F: Files> ChainStore<F> {
         let rest = first.get().max(self.head.base.get() + 1)..=last.get();
         for h in rest.map(Height::new) {
             let HeaderEntry { header, at } = self.index.header(h)?.ok_or(IndexFault::Header(h))?;
-            all.push(sealed_at(&self.files, &self.log, &self.chain, at, &header)?);
+            all.push(self.sealed_at(at, &header)?);
         }
         Ok(all)
+    }
+
+    /// The header with the seal of its block, whose record begins at `at`. The whole record is read and its
+    /// checksum checked only if it does not begin with that header and a seal that holds.
+    fn sealed_at(&self, at: Position, header: &Header) -> Result<SealedHeader, StoreError> {
+        match front_at(&self.files, &self.log, at)? {
+            Some(sealed) if sealed.header == *header && self.seals.holds(&self.chain, &sealed) => Ok(sealed),
+            _ => block_at(&self.files, &self.log, at, header).map(|block| SealedHeader::of(&block)),
+        }
     }
 
     /// The base's start and its parts; `None` when nothing was pruned.

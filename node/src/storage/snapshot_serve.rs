@@ -116,6 +116,13 @@ impl SnapshotServer {
         there.then(|| snapshot.bytes(&store.files, place)).transpose()
     }
 
+    /// How many bytes that part has.
+    pub(crate) fn part_bytes<F: Files>(&self, store: &ChainStore<F>, tip: &Hash, place: u32) -> Option<u64> {
+        let snapshot = self.all(store).find(|k| k.start.tip.header.hash() == *tip)?;
+        let entry = snapshot.start.parts.get(usize::try_from(place).ok()?)?;
+        Some(u64::from(entry.length))
+    }
+
     /// Whether a snapshot is being made.
     pub(crate) const fn is_building(&self) -> bool {
         self.build.is_some()

@@ -244,6 +244,11 @@ impl<F: Files> Store<F> {
         self.server.part(&self.inner, tip, place)
     }
 
+    /// How many bytes that part has; `None` when it is not here.
+    pub(crate) fn snapshot_part_bytes(&self, tip: &Hash, place: u32) -> Option<u64> {
+        self.server.part_bytes(&self.inner, tip, place)
+    }
+
     /// Whether a snapshot is being made.
     pub(crate) const fn is_building_snapshot(&self) -> bool {
         self.server.is_building()

@@ -1,171 +1,24 @@
 //! One node among peers that are played by hand: what it asks of whom and when, and what it answers.
 
 use core::{net::SocketAddr, time::Duration};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sotto_mw::{
-    block::{Block, Header},
-    chain::Params,
     codec::{Decode, Encode},
     hash::Hash,
-    testing::TestChain,
 };
 use sotto_node::{
-    config::Config,
-    effect::{Effect, LogEvent, Refusal, Response},
-    engine::Node,
-    event::{Event, Request, RequestId},
+    effect::{Refusal, Response},
+    event::{Event, Request},
     ledger::Ledger,
-    message::{BlockName, Hello, Message, compact::Compact, rules},
-    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
+    message::{BlockName, Message, compact::Compact},
+    peer::{Address, Direction, Offence, PeerId, PeerKey},
     seal::{OperatorKey, SealedHeader},
-    sealing::Solo,
-    storage::{Memory, Store},
+    storage::Store,
 };
 
-use crate::world::layout;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A node, the time, and what came of it since this was asked last.
-struct Hand {
-    node: Node<Memory>,
-    toy: TestChain,
-    now: Duration,
-    rng: ChaCha20Rng,
-    said: Vec<(u64, Message)>,
-    closed: Vec<(u64, CloseReason)>,
-    alarms: usize,
-    answer: Option<Response>,
-    files: Memory,
-    /// How often the pool could not be written down, and how often the store failed.
-    lacks: (usize, usize),
-}
-
-impl Hand {
-    /// A node with the first so many blocks of this chain.
-    fn new(toy: TestChain, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
-        let files = Memory::new();
-        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
-        let mut ledger = Ledger::over(store, Default::default()).unwrap();
-        toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
-        let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut config = Config::new(PeerKey([99; 32]));
-        (config.outbound, config.snapshot_every) = (0, 0);
-        edit(&mut config);
-        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
-        let node = Node::new(config, ledger, Some(operator), None, &mut rng);
-        let (said, closed, answer) = (Vec::new(), Vec::new(), None);
-        Self { node, toy, now: Duration::ZERO, rng, said, closed, alarms: 0, answer, files, lacks: (0, 0) }
-    }
-
-    fn happen(&mut self, event: Event) {
-        let mut kept = false;
-        for effect in self.node.step(self.now, &mut self.rng, event) {
-            match effect {
-                Effect::SaveLocalTxs(_) => kept = true,
-                Effect::Send(peer, message) => self.said.push((peer.0, message)),
-                Effect::Close(peer, why) => self.closed.push((peer.0, why)),
-                Effect::Respond(_, answer) => self.answer = Some(*answer),
-                Effect::Log(LogEvent::DoubleSeal(_)) => self.alarms += 1,
-                Effect::Log(LogEvent::MempoolNotSaved(_)) => self.lacks.0 += 1,
-                Effect::Log(LogEvent::Failed(_)) => self.lacks.1 += 1,
-                _ => {}
-            }
-        }
-        if kept {
-            self.happen(Event::LocalTxsSaved);
-        }
-    }
-
-    /// Somebody connects who has yet to show a block; its key is its number's.
-    fn join(&mut self, peer: u64, direction: fn(Address) -> Direction) {
-        let n = (peer % 100) as u8;
-        let address = Address { at: SocketAddr::from(([10, n, 0, 1], 4_000)), key: PeerKey([n; 32]) };
-        let (key, direction) = (address.key, direction(address));
-        self.happen(Event::Connected { peer: PeerId(peer), key, direction });
-        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listen_port: None };
-        self.say(peer, &Message::Hello(hello));
-    }
-
-    fn say(&mut self, peer: u64, message: &Message) {
-        self.happen(Event::Frame { peer: PeerId(peer), bytes: message.to_bytes() });
-    }
-
-    /// Lets time pass, in ticks of half a second.
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while self.now < end {
-            self.now += SECOND / 2;
-            self.happen(Event::Tick);
-        }
-    }
-
-    fn block(&self, n: usize) -> &Block {
-        &self.toy.blocks()[n]
-    }
-
-    fn tip_message(&self, n: usize) -> Message {
-        Message::Tip(SealedHeader::of(self.block(n)))
-    }
-
-    fn block_message(&self, n: usize) -> Message {
-        let block = self.block(n);
-        Message::Block { sealed: SealedHeader::of(block), body: block.body.to_bytes() }
-    }
-
-    /// A sealed header after this one, which it takes the place of.
-    fn after(&mut self, header: &mut Header) -> SealedHeader {
-        (header.previous, header.height, header.time) =
-            (header.hash(), header.height.next(), header.time + 1);
-        let key = OperatorKey::from_secret(self.toy.operator().clone());
-        let seal = key.seal(self.toy.chain().id(), header, &mut self.rng);
-        SealedHeader { header: header.clone(), seal }
-    }
-
-    fn name(&self, n: usize) -> BlockName {
-        BlockName::of(&self.block(n).header)
-    }
-
-    fn height(&self) -> usize {
-        self.node.ledger().tip().height.get() as usize
-    }
-
-    /// Who has been asked for blocks since this was asked last, in order.
-    fn asked(&mut self) -> Vec<u64> {
-        let blocks = |m: &Message| matches!(m, Message::GetBlock(_) | Message::GetCompact(_));
-        self.take(blocks)
-    }
-
-    fn asked_headers(&mut self) -> Vec<u64> {
-        self.take(|m| matches!(m, Message::GetHeaders(_)))
-    }
-
-    fn take(&mut self, which: impl Fn(&Message) -> bool) -> Vec<u64> {
-        let found = self.said.iter().filter(|(_, m)| which(m)).map(|(peer, _)| *peer).collect();
-        self.said.retain(|(_, m)| !which(m));
-        found
-    }
-
-    fn ask(&mut self, request: Request) -> Response {
-        self.happen(Event::Request { id: RequestId(0), request });
-        self.answer.take().unwrap()
-    }
-
-    fn banned(&self, peer: u64, offence: Offence) -> bool {
-        self.closed.contains(&(peer, CloseReason::Banned(offence)))
-    }
-}
-
-fn inbound(a: Address) -> Direction {
-    Direction::Inbound(a.at)
-}
-
-fn toy(blocks: usize) -> TestChain {
-    let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
-    let mut toy = TestChain::with(31, wide);
-    (0..blocks).for_each(|_| drop(toy.grow(Vec::new())));
-    toy
-}
+use crate::{
+    hand::{Hand, Lacks, SECOND, inbound, toy},
+    world::layout,
+};
 
 /// Three show a block first and say nothing more; so does the one who has it.
 #[test]
@@ -434,11 +287,11 @@ fn a_pool_that_cannot_be_saved_is_saved_later() {
     hand.files.limit(Some(0));
     assert!(matches!(hand.ask(Request::Submit(Box::new(payment))), Response::Submitted(_)));
     hand.pass(70 * SECOND);
-    assert_eq!(hand.lacks, (2, 0), "a save every half minute");
+    assert_eq!(hand.lacks, Lacks { saves: 2, store: 0 }, "a save every half minute");
     hand.files.limit(None);
     hand.pass(60 * SECOND);
     assert!(matches!(hand.ask(Request::Stop), Response::Done));
-    assert_eq!(hand.lacks, (2, 0));
+    assert_eq!(hand.lacks, Lacks { saves: 2, store: 0 });
     let ledger =
         Ledger::over(Store::open_on(hand.files.copy(), layout()).unwrap(), Default::default()).unwrap();
     assert_eq!(ledger.mempool().len(), 1);

@@ -2,13 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod asks;
+mod attacker;
+mod attacks;
 mod bank;
 mod boasters;
 mod branches;
+mod hand;
 mod lone;
 mod pending;
 mod puppet;
 mod schedules;
+mod siege;
 mod snapshot_sync;
 mod steps;
+mod survivors;
 mod world;

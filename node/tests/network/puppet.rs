@@ -1,9 +1,10 @@
 //! Peers that do what no node does.
 
-use crate::bank::Bank;
+use crate::{attacker::Attacker, bank::Bank};
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 use sotto_mw::{
     amount::Height,
+    block::Block,
     chain::Chain,
     codec::{Decode, Encode},
     hash::Hash,
@@ -34,6 +35,8 @@ pub(crate) enum Habit {
     /// Shows the best block that it has heard of, gives nothing, leaves before anybody loses idle_timeout,
     /// and comes again.
     Boaster,
+    /// Every attack that is known, without end.
+    Attacker,
 }
 
 pub(crate) const HABITS: [Habit; 7] = [
@@ -54,13 +57,23 @@ pub(crate) struct Puppet {
     pub(crate) habit: Habit,
     links: BTreeMap<PeerId, u32>,
     best: Option<SealedHeader>,
+    pub(crate) attacker: Option<Attacker>,
 }
 
-type Sends = Vec<(PeerId, Vec<u8>)>;
+pub(crate) type Sends = Vec<(PeerId, Vec<u8>)>;
 
 impl Puppet {
     pub(crate) fn new(habit: Habit) -> Self {
-        Self { habit, links: BTreeMap::new(), best: None }
+        Self { habit, links: BTreeMap::new(), best: None, attacker: None }
+    }
+
+    pub(crate) fn attacker(bank: &Bank) -> Self {
+        Self { attacker: Some(Attacker::new(bank)), ..Self::new(Habit::Attacker) }
+    }
+
+    /// Whether it seeks connections of its own.
+    pub(crate) fn returns(&self) -> bool {
+        self.habit == Habit::Boaster || self.habit == Habit::Attacker && self.links.len() < 3
     }
 
     pub(crate) fn happen(&mut self, bank: &Bank, rng: &mut ChaCha20Rng, event: &Event) -> Sends {
@@ -74,10 +87,32 @@ impl Puppet {
                 self.links.remove(peer);
                 Vec::new()
             }
-            Event::Frame { peer, bytes } => self.answer(*peer, bytes, rng),
+            Event::Frame { peer, bytes } => match &mut self.attacker {
+                Some(a) => a.answer(bytes, rng).iter().map(|m| (*peer, m.to_bytes())).collect(),
+                None => self.answer(*peer, bytes, rng),
+            },
+            Event::Tick if self.attacker.is_some() => self.strike(rng),
             Event::Tick => self.links.keys().flat_map(|p| self.habit(bank, rng).map(|m| (*p, m))).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// An attack on one of its peers, every few ticks.
+    fn strike(&mut self, rng: &mut ChaCha20Rng) -> Sends {
+        let Some(attacker) = self.attacker.as_mut().filter(|_| rng.next_u32().is_multiple_of(4)) else {
+            return Vec::new();
+        };
+        let n = rng.next_u32() as usize % self.links.len().max(1);
+        let Some(peer) = self.links.keys().nth(n).copied() else { return Vec::new() };
+        attacker.strike(rng).iter().map(|m| (peer, m.to_bytes())).collect()
+    }
+
+    /// An attacker has a block, and shows it to all its peers.
+    pub(crate) fn leaked(&mut self, block: &Block) -> Sends {
+        let Some(attacker) = &mut self.attacker else { return Vec::new() };
+        attacker.leaked(block);
+        let tip = Message::Tip(SealedHeader::of(block)).to_bytes();
+        self.links.keys().map(|peer| (*peer, tip.clone())).collect()
     }
 
     /// Whom it leaves now.
@@ -135,7 +170,7 @@ impl Puppet {
         let old = &base[pick % base.len()];
         let messages: Vec<Vec<u8>> = match self.habit {
             _ if !rng.next_u32().is_multiple_of(8) => Vec::new(),
-            Habit::BlackHole | Habit::Stranger | Habit::Boaster => Vec::new(),
+            Habit::BlackHole | Habit::Stranger | Habit::Boaster | Habit::Attacker => Vec::new(),
             Habit::Garbage => vec![random[..pick % 200].to_vec()],
             Habit::Flood => {
                 let ids = (0..500).map(|n| Hash::from_bytes([n as u8 ^ random[2]; 32])).collect();

@@ -5,16 +5,13 @@
 //! power at any moment: what its disk had not acknowledged is then kept, torn or lost, and it starts again
 //! from that. Some of the peers are puppets: they do what no node does, and are not asked to agree.
 
-use crate::{
-    bank::Bank,
-    puppet::{Habit, Puppet},
-};
+use crate::{bank::Bank, puppet::Puppet};
 use core::{net::SocketAddr, time::Duration};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use sotto_mw::{codec::Encode, hash::Hash, transaction::Transaction};
+use sotto_mw::{block::Block, codec::Encode, hash::Hash, transaction::Transaction};
 use sotto_node::{
     codec::transaction_id,
     config::Config,
@@ -26,6 +23,7 @@ use sotto_node::{
     peer::{Address, CloseReason, DialError, Direction, PeerId, PeerKey},
     sealing::Solo,
     storage::{FileName, Layout, Memory, Store},
+    work::{Ticket, Verdict},
 };
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
@@ -96,6 +94,8 @@ enum What {
     Gone(PeerId),
     Connected(PeerId, PeerKey, Direction),
     Unreachable(Address),
+    /// A worker of the run that began then is done.
+    Verified(Duration, Ticket, Box<Verdict>),
 }
 
 impl PartialEq for Due {
@@ -126,6 +126,14 @@ struct End {
     broken: bool,
 }
 
+/// A node closed a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closing {
+    pub(crate) by: usize,
+    pub(crate) who: usize,
+    pub(crate) why: CloseReason,
+}
+
 /// The network.
 pub(crate) struct World {
     pub(crate) bank: Bank,
@@ -144,6 +152,8 @@ pub(crate) struct World {
     pub(crate) notes: Vec<(usize, LogEvent)>,
     /// Why nodes closed connections.
     pub(crate) closings: Vec<(usize, CloseReason)>,
+    /// Who closed the connection with whom, and why.
+    pub(crate) closed: Vec<Closing>,
     pub(crate) bytes: u64,
 }
 
@@ -199,6 +209,7 @@ impl World {
             answers: BTreeMap::new(),
             notes: Vec::new(),
             closings: Vec::new(),
+            closed: Vec::new(),
             bytes: 0,
         };
         (0..honest).for_each(|n| world.start(n));
@@ -312,13 +323,17 @@ impl World {
             What::Gone(peer) => Event::Disconnected(peer),
             What::Connected(peer, key, direction) => Event::Connected { peer, key, direction },
             What::Unreachable(address) => Event::DialFailed(address, DialError::Refused),
+            What::Verified(run, ticket, verdict) if self.honest(to).started == run => {
+                Event::Verified(ticket, *verdict)
+            }
+            What::Verified(..) => return,
         };
         match &mut self.actors[to] {
             Actor::Honest(_) => self.step(to, event),
             Actor::Puppet(p) => {
                 let sends = p.happen(&self.bank, &mut self.rng, &event);
                 let leaves = if matches!(event, Event::Tick) { p.leaves() } else { Vec::new() };
-                let returns = p.habit == Habit::Boaster && matches!(event, Event::Tick);
+                let returns = p.returns() && matches!(event, Event::Tick);
                 sends.into_iter().for_each(|(peer, bytes)| self.send(to, peer, bytes));
                 leaves.into_iter().for_each(|peer| self.cut(to, peer));
                 if returns {
@@ -341,8 +356,18 @@ impl World {
     fn carry_out(&mut self, n: usize, effect: Effect) {
         match effect {
             Effect::Dial(to) => self.dial(n, to),
+            Effect::Verify(ticket, work) => {
+                // Not in the order in which it was begun.
+                let (run, wait) = (self.honest(n).started, ticket.0 * 37 % 100);
+                let verified = What::Verified(run, ticket, Box::new(work.run()));
+                self.later(Duration::from_millis(wait), n, verified);
+            }
             Effect::Send(peer, message) => self.say(n, peer, message),
-            Effect::Close(peer, _) => self.cut(n, peer),
+            Effect::Close(peer, why) => {
+                let other = self.links.get(&(n, peer)).map(|end| end.other.0);
+                self.closed.extend(other.map(|m| Closing { by: n, who: m, why }));
+                self.cut(n, peer);
+            }
             Effect::Respond(RequestId(t), answer) => drop(self.answers.insert(t, *answer)),
             Effect::SaveAddrBook(book) => self.honest(n).book = Some(book),
             Effect::SaveLocalTxs(own) => {
@@ -410,6 +435,15 @@ impl World {
         let wait = end.busy - now;
         self.bytes += bytes.len() as u64;
         self.later(wait, m, What::Frame(id, bytes));
+    }
+
+    /// Attackers have a block before any honest node can show it, and show it first.
+    pub(crate) fn leak(&mut self, block: &Block) {
+        for n in 0..self.actors.len() {
+            let Actor::Puppet(p) = &mut self.actors[n] else { continue };
+            let sends = p.leaked(block);
+            sends.into_iter().for_each(|(peer, bytes)| self.send(n, peer, bytes));
+        }
     }
 
     /// Asks a node something.

@@ -125,7 +125,7 @@ fn a_branch_that_breaks_a_rule_changes_nothing() {
     let good = blocks(&new);
     back(&mut toy, (old, new));
     let rule = |l: &mut Ledger<Memory>, to: Vec<Block>| match l.reorganise(to) {
-        Err(LedgerError::Refused(r)) => r.rule(),
+        Err(LedgerError::InvalidBlock(broken)) => broken.why.rule(),
         other => panic!("{other:?}"),
     };
     let mut changed = good.clone();

@@ -206,6 +206,7 @@ impl Network {
         for effect in node.step(self.now, &mut OsRng, event) {
             match effect {
                 Effect::Dial(to) => self.dial(n, to),
+                Effect::Verify(ticket, work) => self.step(n, Event::Verified(ticket, work.run()))?,
                 Effect::Send(peer, message) => self.send(End { node: n, peer }, &message),
                 Effect::Close(peer, _) => self.close(End { node: n, peer }),
                 Effect::Respond(_, answer) => self.answer = Some(*answer),

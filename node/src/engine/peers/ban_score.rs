@@ -22,35 +22,65 @@ use std::collections::BTreeMap;
 const MOST: usize = 4_096;
 /// Slightly more than 99: one invalid message bans a peer, and so do repeated lesser offences.
 const TOO_MANY: u64 = 99;
+/// Up to this a score rises by what may be the fault of others.
+const MOST_RELAYED: u64 = 50;
 
 /// A score, as the time at which it will have fallen to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Score(Duration);
 
 impl Score {
-    /// Adds an offence; says whether the score has reached the limit.
-    pub(crate) fn blame(&mut self, now: Duration, offence: Offence) -> bool {
-        self.0 = self.0.max(now) + Duration::from_secs(offence as u64);
-        self.0 - now >= Duration::from_secs(TOO_MANY)
+    /// Adds an offence; returns what follows. What may be another's fault never adds up to a ban.
+    pub(crate) fn blame(&mut self, now: Duration, offence: Offence) -> Outcome {
+        let (before, points) = (self.0.max(now), Duration::from_secs(offence as u64));
+        if offence.is_relayed() {
+            self.0 = before.max((before + points).min(now + Duration::from_secs(MOST_RELAYED)));
+            return if offence == Offence::Relayed { Outcome::Closes } else { Outcome::Stays };
+        }
+        self.0 = before + points;
+        if self.0 - now >= Duration::from_secs(TOO_MANY) { Outcome::Bans } else { Outcome::Stays }
     }
+}
+
+/// What follows from an offence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The peer stays.
+    Stays,
+    /// The connection closes, and the peer may come back.
+    Closes,
+    /// The connection closes, and its address is refused for a day.
+    Bans,
 }
 
 /// What a score is recorded under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Whose {
+pub(crate) enum Whose {
     Machine(IpAddr),
     Key(PeerKey),
 }
 
 impl Whose {
+    /// This node itself, as the cause of work of its own.
+    pub(crate) const fn of_this_node(key: PeerKey) -> Self {
+        Self::Key(key)
+    }
+
     /// What is banned: a machine, or on this machine a key.
-    fn refused(ip: IpAddr, key: PeerKey) -> Self {
+    pub(crate) fn refused(ip: IpAddr, key: PeerKey) -> Self {
         match ip {
             _ if ip.is_loopback() => Self::Key(key),
             IpAddr::V4(_) => Self::Machine(ip),
             IpAddr::V6(ip) => Self::Machine(Ipv6Addr::from(u128::from(ip) >> 64 << 64).into()),
         }
     }
+}
+
+/// A peer, as it can be recognised when it comes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who {
+    pub(crate) ip: IpAddr,
+    pub(crate) key: PeerKey,
 }
 
 /// What is remembered of peers that are not connected.
@@ -68,16 +98,16 @@ impl Record {
     }
 
     /// Remembers the score of a peer that disconnects.
-    pub(crate) fn left(&mut self, now: Duration, (ip, key): (IpAddr, PeerKey), score: Score) {
+    pub(crate) fn left(&mut self, now: Duration, who: Who, score: Score) {
         if score.0 > now {
-            for whose in [Whose::Key(key), Whose::refused(ip, key)] {
+            for whose in [Whose::Key(who.key), Whose::refused(who.ip, who.key)] {
                 put(&mut self.scores, now, whose, score.0);
             }
         }
     }
 
-    pub(crate) fn ban(&mut self, now: Duration, (ip, key): (IpAddr, PeerKey), until: Duration) {
-        put(&mut self.bans, now, Whose::refused(ip, key), until);
+    pub(crate) fn ban(&mut self, now: Duration, who: Who, until: Duration) {
+        put(&mut self.bans, now, Whose::refused(who.ip, who.key), until);
     }
 
     pub(crate) fn is_banned(&self, now: Duration, ip: IpAddr, key: PeerKey) -> bool {
@@ -127,15 +157,16 @@ mod tests {
         ] {
             let mut record = Record::default();
             let mut score = record.score(SECOND, home, key(1));
-            assert!((0..4).all(|_| !score.blame(SECOND, Offence::Unasked)));
-            record.left(SECOND, (home, key(1)), score);
+            assert!((0..4).all(|_| score.blame(SECOND, Offence::Unasked) == Outcome::Stays));
+            record.left(SECOND, Who { ip: home, key: key(1) }, score);
             let mut score = record.score(2 * SECOND, back.0, back.1);
-            assert_eq!(score.blame(2 * SECOND, Offence::Unasked), banned, "{back:?}");
+            let bans = score.blame(2 * SECOND, Offence::Unasked) == Outcome::Bans;
+            assert_eq!(bans, banned, "{back:?}");
         }
         let mut record = Record::default();
         let mut score = record.score(SECOND, local, key(1));
         score.blame(SECOND, Offence::Unasked);
-        record.left(SECOND, (local, key(1)), score);
+        record.left(SECOND, Who { ip: local, key: key(1) }, score);
         assert_eq!(record.score(SECOND, local, key(2)), Score(SECOND), "another node of this machine");
         assert_eq!(record.score(30 * SECOND, local, key(1)), Score(30 * SECOND), "faded");
     }
@@ -143,12 +174,24 @@ mod tests {
     #[test]
     fn demerits_fade_by_one_a_second() {
         let mut score = Score::default();
-        assert!(!score.blame(SECOND, Offence::Unasked) && !score.blame(SECOND, Offence::Late));
+        assert_eq!(score.blame(SECOND, Offence::Unasked), Outcome::Stays);
+        assert_eq!(score.blame(SECOND, Offence::Late), Outcome::Stays);
         // 35 less 30, and 4 times 20.
-        assert!((0..4).all(|_| !score.blame(31 * SECOND, Offence::Unasked)));
-        assert!(score.blame(31 * SECOND, Offence::Late));
-        assert!(Score::default().blame(SECOND, Offence::Invalid));
-        assert!(Score::default().blame(SECOND, Offence::Garbage));
+        assert!((0..4).all(|_| score.blame(31 * SECOND, Offence::Unasked) == Outcome::Stays));
+        assert_eq!(score.blame(31 * SECOND, Offence::Late), Outcome::Bans);
+        assert_eq!(Score::default().blame(SECOND, Offence::Invalid), Outcome::Bans);
+        assert_eq!(Score::default().blame(SECOND, Offence::Garbage), Outcome::Bans);
+    }
+
+    /// What a peer only passed on closes its connection and never bans, however often; its own offences count
+    /// on top.
+    #[test]
+    fn what_was_passed_on_never_bans() {
+        let mut score = Score::default();
+        assert!((0..1_000).all(|_| score.blame(SECOND, Offence::Absent) == Outcome::Stays));
+        assert!((0..1_000).all(|_| score.blame(SECOND, Offence::Relayed) == Outcome::Closes));
+        assert!((0..2).all(|_| score.blame(SECOND, Offence::Unasked) == Outcome::Stays));
+        assert_eq!(score.blame(SECOND, Offence::Unasked), Outcome::Bans);
     }
 
     /// A machine has a whole /64 of IPv6, as its seats are counted.
@@ -156,8 +199,8 @@ mod tests {
     fn a_ban_is_for_a_machine() {
         let mut record = Record::default();
         let at = |s: &str| s.parse::<IpAddr>().unwrap();
-        record.ban(SECOND, (at("2001:db8:1:2:3::4"), key(1)), 9 * SECOND);
-        record.ban(SECOND, (at("127.0.0.1"), key(7)), 9 * SECOND);
+        record.ban(SECOND, Who { ip: at("2001:db8:1:2:3::4"), key: key(1) }, 9 * SECOND);
+        record.ban(SECOND, Who { ip: at("127.0.0.1"), key: key(7) }, 9 * SECOND);
         assert!(record.is_banned(SECOND, at("2001:db8:1:2:ffff::1"), key(2)));
         assert!(!record.is_banned(SECOND, at("2001:db8:1:3:3::4"), key(1)));
         assert!(!record.is_banned(9 * SECOND, at("2001:db8:1:2:3::4"), key(1)));
@@ -174,7 +217,7 @@ mod tests {
         let local = IpAddr::from([127, 0, 0, 1]);
         let most = MOST as u32;
         for n in 0..=most {
-            record.ban(SECOND, (local, key(n)), Duration::from_secs(100 + u64::from(n)));
+            record.ban(SECOND, Who { ip: local, key: key(n) }, Duration::from_secs(100 + u64::from(n)));
         }
         assert_eq!(record.bans.len(), MOST);
         assert!(!record.is_banned(SECOND, local, key(0)));

@@ -15,7 +15,8 @@ use crate::{
     storage::Files,
 };
 use sotto_mw::{
-    block::{Block, body_hash},
+    block::{Block, body_hash_of_bytes},
+    chain::Chain,
     codec::Decode,
     kernel::Kernel,
     output::Output,
@@ -37,11 +38,13 @@ impl Sync {
             return Ok(());
         }
         // The header was found to be sealed before its body was asked for.
+        let chain = ctx.ledger.chain();
         let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
             return Ok(());
         };
-        let sound = |b: &Body| body_hash(b) == sealed.header.body_hash;
-        let Some(body) = Body::from_bytes(body).ok().filter(sound) else {
+        // Points are decoded only once the bytes are those that were sealed.
+        let sound = body_hash_of_bytes(body) == w.sealed.header.body_hash && seals(chain, &w.sealed, sealed);
+        let Some(body) = Some(body).filter(|_| sound).and_then(|body| Body::from_bytes(body).ok()) else {
             self.blame(ctx, id, Offence::Invalid);
             return Ok(());
         };
@@ -55,7 +58,7 @@ impl Sync {
         &mut self,
         ctx: &mut StepContext<'_, F>,
         id: PeerId,
-        compact: Compact,
+        mut compact: Compact,
     ) -> StepResult {
         let name = BlockName::of(&compact.sealed.header);
         if self.requests.answered(id, |about| *about == Wanted::Compact(name.hash)).is_none() {
@@ -65,6 +68,11 @@ impl Sync {
         let Some(w) = ctx.branch.get_mut(name).filter(|w| !w.is_here()) else {
             return Ok(());
         };
+        if !seals(ctx.ledger.chain(), &w.sealed, &compact.sealed) {
+            self.blame(ctx, id, Offence::Invalid);
+            return Ok(());
+        }
+        compact.sealed = w.sealed.clone();
         let filling = Filling::new(compact, ctx.ledger.mempool().iter().map(|(_, t)| t));
         let (outputs, kernels) = filling.missing();
         w.body = Fetch::Filling(id, Box::new(filling));
@@ -148,4 +156,10 @@ impl Sync {
         }
         Ok(())
     }
+}
+
+/// Whether a copy of a header that is here has a seal of the operator. It is not the one that is kept: the
+/// hash that was asked for does not cover it.
+fn seals(chain: &Chain, ours: &SealedHeader, copy: &SealedHeader) -> bool {
+    copy.seal == ours.seal || copy.holds(chain)
 }

@@ -17,14 +17,14 @@
 
 use super::{
     Sync,
-    requests::{More, Wanted},
+    requests::{More, Patience, Wanted},
 };
 use crate::{
     engine::{
         branch::MAX_AHEAD,
         context::{StepContext, StepResult},
     },
-    message::{BlockName, MAX_LOCATOR, MAX_MESSAGE, Message},
+    message::{BlockName, MAX_LOCATOR, Message},
     peer::PeerId,
     storage::Files,
 };
@@ -86,7 +86,8 @@ impl Sync {
     }
 
     fn more<F: Files>(&mut self, ctx: &mut StepContext<'_, F>, which: impl Fn(&Wanted) -> bool) -> More {
-        self.requests.more((ctx.now, ctx.config.block_timeout), which, &mut ctx.peers.all)
+        let patience = Patience { now: ctx.now, timeout: ctx.config.block_timeout };
+        self.requests.more(patience, which, &mut ctx.peers.all)
     }
 
     /// Requests the bodies of the branch, unless a snapshot comes first.
@@ -142,9 +143,6 @@ impl Sync {
     ) {
         let about = if compact { Wanted::Compact(name.hash) } else { Wanted::Block(name.hash) };
         self.requests.ask(ctx.now, id, about);
-        if let Some(peer) = ctx.peers.all.get_mut(&id) {
-            peer.received.grant(MAX_MESSAGE as u64);
-        }
         ctx.send(id, if compact { Message::GetCompact(name) } else { Message::GetBlock(name) });
     }
 

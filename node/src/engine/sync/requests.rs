@@ -49,6 +49,8 @@ struct BlockRequest {
     about: Wanted,
     since: Duration,
     wait: Wait,
+    /// Whether its answer is here and being decoded.
+    came: bool,
 }
 
 /// How many more peers to ask for the same.
@@ -60,6 +62,13 @@ pub(crate) enum More {
     Any(usize),
 }
 
+/// How long to wait before others are asked too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) now: Duration,
+    pub(crate) timeout: Duration,
+}
+
 /// All open requests.
 #[derive(Default)]
 pub(crate) struct BlockRequests(Vec<BlockRequest>);
@@ -67,7 +76,7 @@ pub(crate) struct BlockRequests(Vec<BlockRequest>);
 impl BlockRequests {
     pub(crate) fn ask(&mut self, now: Duration, of: PeerId, about: Wanted) {
         self.0.retain(|q| q.of != of || q.about != about);
-        self.0.push(BlockRequest { of, about, since: now, wait: Wait::Fresh });
+        self.0.push(BlockRequest { of, about, since: now, wait: Wait::Fresh, came: false });
     }
 
     /// Closes a request to this peer that has been answered, and returns it, if there is one.
@@ -95,9 +104,11 @@ impl BlockRequests {
         self.open(which).any(|q| q.of == of)
     }
 
-    /// Whether a peer may still deliver a block or a part of one, however late.
-    pub(crate) fn owes_block(&self, of: PeerId) -> bool {
-        self.0.iter().any(|q| q.of == of && q.about.block().is_some())
+    /// Takes note that an answer of a peer is here, however late; says whether there is a question that has
+    /// none yet. A second copy answers nothing.
+    pub(crate) fn came(&mut self, of: PeerId, which: impl Fn(&Wanted) -> bool) -> bool {
+        let open = self.0.iter_mut().find(|q| q.of == of && !q.came && which(&q.about));
+        open.map(|q| q.came = true).is_some()
     }
 
     /// How many blocks are requested from a peer.
@@ -109,16 +120,17 @@ impl BlockRequests {
     /// silent peers delay a response by little.
     pub(crate) fn more(
         &mut self,
-        (now, block_timeout): (Duration, Duration),
+        patience: Patience,
         which: impl Fn(&Wanted) -> bool,
         peers: &mut BTreeMap<PeerId, Peer>,
     ) -> More {
+        let Patience { now, timeout } = patience;
         let (mut asked, mut patient, mut trusted) = (0, false, false);
         for q in self.0.iter_mut().filter(|q| q.wait != Wait::Late && which(&q.about)) {
             asked += 1;
             let Some(peer) = peers.get_mut(&q.of).filter(|_| q.wait == Wait::Fresh) else { continue };
             // A peer that delivers one block after the other is not slow.
-            if q.since.max(peer.gave.unwrap_or_default()) + block_timeout <= now {
+            if q.since.max(peer.gave.unwrap_or_default()) + timeout <= now {
                 q.wait = Wait::Slow;
                 peer.missed = peer.missed.saturating_add(1);
             } else {
@@ -154,23 +166,27 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// What a peer was asked for is not charged to it, however late it comes; what it was not asked for is.
+    /// What a peer was asked for is not charged to it, however late it comes, and once; what it was not asked
+    /// for is.
     #[test]
     fn a_block_is_owed_until_it_comes_or_is_forgotten() {
         let (mut all, peer) = (BlockRequests::default(), PeerId(1));
         let name = BlockName { height: Height::new(7), hash: Hash::from_bytes([7; 32]) };
+        let block = |about: &Wanted| about.block() == Some(&name.hash);
         all.ask(Duration::ZERO, peer, Wanted::Headers(name));
-        assert!(!all.owes_block(peer), "headers are no block");
+        assert!(!all.came(peer, block), "headers are no block");
         for about in [Wanted::Compact(name.hash), Wanted::Items(name.hash), Wanted::Block(name.hash)] {
             all.ask(SECOND, peer, about);
-            assert!(all.owes_block(peer) && !all.owes_block(PeerId(2)));
+            assert!(!all.came(PeerId(2), block) && all.came(peer, |a| *a == about));
+            assert!(!all.came(peer, block), "a second copy");
             assert_eq!(all.answered(peer, |a| *a == about), Some(about));
-            assert!(!all.owes_block(peer));
+            assert!(!all.came(peer, block));
         }
         all.ask(SECOND, peer, Wanted::Block(name.hash));
         assert_eq!(all.late(21 * SECOND, 20 * SECOND), [peer]);
-        assert!(all.owes_block(peer) && !all.is_asked(|a| a.block().is_some()));
+        assert!(all.came(peer, block) && !all.is_asked(|a| a.block().is_some()));
+        all.ask(SECOND, peer, Wanted::Block(name.hash));
         assert_eq!(all.late(81 * SECOND, 20 * SECOND), []);
-        assert!(!all.owes_block(peer));
+        assert!(!all.came(peer, block));
     }
 }

@@ -1,6 +1,12 @@
 //! What the operator of one node relies on: submitted payments are read back whole, and failures are named.
 
 use super::*;
+use core::net::SocketAddr;
+use sotto_node::{
+    effect::FileWrite,
+    event::{Request, RequestId},
+    peer::{Address, DialError, Direction, PeerKey},
+};
 
 /// What is held of submitted payments fits in one file, which a restart reads back whole: a payment beyond that is
 /// refused, and every one that was acknowledged is there again.
@@ -8,25 +14,25 @@ use super::*;
 fn what_was_acknowledged_is_read_back_whole() {
     let (mut toy, coins) = toy(6);
     let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Lone::new(&toy, |c| c.local_txs_bytes = 5_000);
-    lone.meet(&toy, 1, true);
+    let mut lone = Hand::lone(&toy, |c| c.local_txs_bytes = 5_000);
+    lone.meet(1, true);
     let answers: Vec<Response> = payments.iter().map(|t| lone.submit(t)).collect();
     let full = answers.iter().position(|a| !matches!(a, Response::Submitted(_))).unwrap();
     assert!((1..payments.len()).contains(&full), "{answers:?}");
     let refused = |a: &Response| matches!(a, Response::Refused(Refusal::LocalTxsFull { most: 5_000 }));
     assert!(answers[full..].iter().all(refused), "{answers:?}");
     assert!(lone.kept.as_ref().unwrap().len() <= 5_000);
-    let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
-    let relay = next.meet(&toy, 3, true);
+    let mut next = Hand::lone(&toy, |_| ());
+    next.happen(Event::LocalTxsLoaded(lone.kept.clone().unwrap()));
+    let relay = next.meet(3, true);
     for t in &payments[..full] {
-        assert_eq!(next.whispers(t), [relay]);
+        assert_eq!(next.stemmed_to(t), [relay]);
     }
-    assert!(next.whispers(&payments[full]).is_empty());
+    assert!(next.stemmed_to(&payments[full]).is_empty());
     // Once blocks have them, there is room again.
     toy.grow(payments[..full].to_vec());
-    lone.take(PeerId(1), toy.blocks().last().unwrap());
-    lone.run(40 * SECOND);
+    lone.receive(1, toy.blocks().last().unwrap());
+    lone.pass(40 * SECOND);
     assert!(matches!(lone.submit(&payments[full]), Response::Submitted(_)));
 }
 
@@ -35,8 +41,8 @@ fn what_was_acknowledged_is_read_back_whole() {
 fn a_submission_is_appended() {
     let (mut toy, coins) = toy(5);
     let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Lone::new(&toy, |_| ());
-    lone.meet(&toy, 1, true);
+    let mut lone = Hand::lone(&toy, |_| ());
+    lone.meet(1, true);
     for t in &payments {
         let before = lone.kept.as_ref().map_or(0, Vec::len);
         assert!(matches!(lone.submit(t), Response::Submitted(_)));
@@ -54,11 +60,11 @@ fn a_submission_is_appended() {
     let (extra, _) = toy.pay(&[&coins[0]], &[6]);
     drop(lone.submit(&extra));
     lone.full = false;
-    lone.run(40 * SECOND);
-    let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::LocalTxsLoaded(lone.kept.unwrap()));
-    let relay = next.meet(&toy, 3, true);
-    assert!(payments.iter().all(|t| next.whispers(t) == [relay]));
+    lone.pass(40 * SECOND);
+    let mut next = Hand::lone(&toy, |_| ());
+    next.happen(Event::LocalTxsLoaded(lone.kept.unwrap()));
+    let relay = next.meet(3, true);
+    assert!(payments.iter().all(|t| next.stemmed_to(t) == [relay]));
 }
 
 /// A file that is damaged in the middle is kept, what is before the damage is stemmed, and the operator hears of it.
@@ -66,18 +72,18 @@ fn a_submission_is_appended() {
 fn a_damaged_file_of_submitted_payments_is_set_aside() {
     let (mut toy, coins) = toy(2);
     let payments: Vec<Transaction> = coins.iter().map(|c| toy.pay(&[c], &[5]).0).collect();
-    let mut lone = Lone::new(&toy, |_| ());
-    lone.meet(&toy, 1, true);
+    let mut lone = Hand::lone(&toy, |_| ());
+    lone.meet(1, true);
     payments.iter().for_each(|t| drop(lone.submit(t)));
     let mut damaged = lone.kept.unwrap();
     let last = damaged.len() - 1;
     damaged[last] ^= 1;
-    let mut next = Lone::new(&toy, |_| ());
-    next.happens(Event::LocalTxsLoaded(damaged.clone()));
+    let mut next = Hand::lone(&toy, |_| ());
+    next.happen(Event::LocalTxsLoaded(damaged.clone()));
     assert_eq!(next.set_aside, [damaged]);
     assert!(next.notes.iter().any(|n| matches!(n, LogEvent::LocalTxsDamaged(1))));
-    let relay = next.meet(&toy, 3, true);
-    assert_eq!((next.whispers(&payments[0]), next.whispers(&payments[1])), (vec![relay], vec![]));
+    let relay = next.meet(3, true);
+    assert_eq!((next.stemmed_to(&payments[0]), next.stemmed_to(&payments[1])), (vec![relay], vec![]));
 }
 
 /// A failed connection is reported once for each reason, and the status names it.
@@ -85,20 +91,20 @@ fn a_damaged_file_of_submitted_payments_is_set_aside() {
 fn a_failed_connection_is_named_once_for_each_reason() {
     let (toy, _) = toy(1);
     let seed = Address { at: SocketAddr::from(([10, 7, 0, 1], 4_000)), key: PeerKey([7; 32]) };
-    let mut lone = Lone::new(&toy, |c| c.seeds = vec![seed]);
-    let failures = |lone: &Lone| -> Vec<(DialError, Option<usize>)> {
+    let mut lone = Hand::lone(&toy, |c| c.seeds = vec![seed]);
+    let failures = |lone: &Hand| -> Vec<(DialError, Option<usize>)> {
         let of =
             |n: &LogEvent| if let LogEvent::DialFailed(f) = n { Some((f.why, f.configured)) } else { None };
         lone.notes.iter().filter_map(of).collect()
     };
     for why in [DialError::Refused, DialError::Refused, DialError::OtherChain, DialError::OtherChain] {
-        lone.happens(Event::DialFailed(seed, why));
-        lone.run(SECOND);
+        lone.happen(Event::DialFailed(seed, why));
+        lone.pass(SECOND);
     }
     assert_eq!(failures(&lone), [(DialError::Refused, Some(1)), (DialError::OtherChain, Some(1))]);
-    let status = |lone: &mut Lone| {
-        lone.happens(Event::Request { id: RequestId(2), request: Request::Status });
-        let Some(Response::Status(status)) = lone.answers.pop() else { panic!("no status") };
+    let status = |lone: &mut Hand| {
+        lone.happen(Event::Request { id: RequestId(2), request: Request::Status });
+        let Some(Response::Status(status)) = lone.answer.take() else { panic!("no status") };
         status
     };
     let shown = status(&mut lone);
@@ -109,7 +115,7 @@ fn a_failed_connection_is_named_once_for_each_reason() {
         "{failed:?}"
     );
     let direction = Direction::Outbound(seed);
-    lone.happens(Event::Connected { peer: PeerId(7), key: seed.key, direction });
+    lone.happen(Event::Connected { peer: PeerId(7), key: seed.key, direction });
     assert!(status(&mut lone).dial_failures.is_empty(), "it is connected");
 }
 
@@ -118,9 +124,9 @@ fn a_failed_connection_is_named_once_for_each_reason() {
 fn the_status_counts_stems() {
     let (mut toy, coins) = toy(1);
     let (t, _) = toy.pay(&[&coins[0]], &[5]);
-    let mut lone = Lone::new(&toy, |_| ());
-    lone.meet(&toy, 1, true);
+    let mut lone = Hand::lone(&toy, |_| ());
+    lone.meet(1, true);
     assert!(matches!(lone.submit(&t), Response::Submitted(_)));
-    lone.happens(Event::Request { id: RequestId(2), request: Request::Status });
-    assert!(matches!(lone.answers.pop(), Some(Response::Status(s)) if (s.stems, s.pending) == (1, 0)));
+    lone.happen(Event::Request { id: RequestId(2), request: Request::Status });
+    assert!(matches!(lone.answer.take(), Some(Response::Status(s)) if (s.stems, s.pending) == (1, 0)));
 }

@@ -1,0 +1,177 @@
+//! What a message costs its receiver, and which question it answers, as its bytes tell before they are
+//! decoded.
+//!
+//! ```text
+//! unit        the time in which one point is decoded, about 4 µs
+//! every frame 1    a point 1    a seal to verify 20    4 ids 1    2,048 bytes that are hashed 1
+//! a transaction: three times its bytes / 32, for its points, its look-ups and its proofs
+//! ```
+//!
+//! A price is what the message may make a node do at most, so it is charged before anything is done. Garbage
+//! costs what its kind says.
+
+use crate::codec::transaction_id_of_bytes;
+use sotto_mw::{
+    block::Header,
+    chain::{INPUT_WEIGHT, OUTPUT_WEIGHT},
+    codec::{Decode, Reader},
+    hash::Hash,
+};
+
+/// Bytes of a point.
+const POINT: u64 = 32;
+/// Bytes that are hashed in one unit.
+const HASHED: u64 = 2_048;
+/// The units of a seal.
+pub const SEAL: u64 = 20;
+/// The units of a header that is served: a look-up, a read and a point.
+pub const SERVED_HEADER: u64 = 3;
+/// The units of a request for one thing of the chain, besides what it weighs.
+pub const REQUEST: u64 = 5;
+
+/// The units of work that a frame makes at most, whatever it turns out to be.
+#[must_use]
+pub fn price(frame: &[u8]) -> u64 {
+    let (length, count) = (frame.len() as u64, u64::from(count(frame)));
+    let points = length / POINT;
+    1 + match frame.get(1) {
+        Some(5 | 8) => 3 * points,
+        Some(13 | 15) => points,
+        Some(9) => SEAL,
+        Some(11 | 19) => SEAL * count.min(points),
+        Some(4 | 6 | 7) => count.min(points) / 4,
+        Some(10) => 2 * count.min(points),
+        Some(12 | 14 | 16 | 20) => REQUEST + points / 8,
+        Some(18) => SEAL,
+        Some(17 | 21) => 2 + length / HASHED,
+        _ => length / HASHED,
+    }
+}
+
+/// The units of serving so many bytes as they are stored: they are read and their checksum is computed.
+#[must_use]
+pub const fn serving(bytes: u64) -> u64 {
+    bytes / HASHED
+}
+
+/// The units of decoding a stored body of so many bytes.
+#[must_use]
+pub const fn decoding(bytes: u64) -> u64 {
+    bytes / POINT
+}
+
+/// The count of two bytes with which a list begins.
+fn count(frame: &[u8]) -> u16 {
+    frame.get(2..4).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes)
+}
+
+/// Whether decoding a message means decoding points without end, so that a worker does it.
+#[must_use]
+pub fn has_points(frame: &[u8]) -> bool {
+    matches!(frame.get(1), Some(5 | 8 | 13 | 15))
+}
+
+/// What a message says that it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A request for headers.
+    Headers,
+    /// A request for a compact block.
+    Compact(Hash),
+    /// A request for items of a block.
+    Items(Hash),
+    /// A request for a block, or for less of it.
+    Block(Hash),
+    /// A request for a transaction.
+    Transaction(Hash),
+    /// A request for snapshots.
+    Snapshots,
+    /// A request for a part of a snapshot.
+    Part(Hash, u32),
+}
+
+/// The question that a frame answers, if it is of a kind that answers one.
+#[must_use]
+pub fn answer(frame: &[u8]) -> Option<Answer> {
+    let content = frame.get(2..)?;
+    let mut r = Reader::new(content);
+    let block = |mut r: Reader<'_>| Header::decode(&mut r).ok().map(|h| h.hash());
+    Some(match frame.get(1)? {
+        8 => Answer::Transaction(transaction_id_of_bytes(content)),
+        11 => Answer::Headers,
+        13 => Answer::Compact(block(r)?),
+        15 => {
+            r.u64().ok()?;
+            Answer::Items(Hash::decode(&mut r).ok()?)
+        }
+        17 => Answer::Block(block(r)?),
+        19 => Answer::Snapshots,
+        21 => Answer::Part(Hash::decode(&mut r).ok()?, r.u32().ok()?),
+        _ => return None,
+    })
+}
+
+/// Most bytes of an answer that holds a block of this weight, or less of it.
+#[must_use]
+pub const fn most_bytes(answer: Answer, max_weight: u64) -> u64 {
+    const FRAME: u64 = 4_096;
+    FRAME
+        + match answer {
+            Answer::Compact(_) => POINT * max_weight / INPUT_WEIGHT,
+            Answer::Items(_) | Answer::Block(_) => 2 * POINT * max_weight,
+            Answer::Headers | Answer::Transaction(_) | Answer::Snapshots | Answer::Part(..) => {
+                super::MAX_MESSAGE as u64
+            }
+        }
+}
+
+/// The least that a transaction in this frame weighs, by its counts and its length: no output has more bytes
+/// for its weight than this, and inputs have a count.
+#[must_use]
+pub fn least_weight(frame: &[u8]) -> u64 {
+    const INPUTS: usize = 2 + 1 + 32;
+    /// Of an output with its proof, and more than those of any kernel for its weight.
+    const BYTES: u64 = 706;
+    let inputs = frame.get(INPUTS..INPUTS + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let inputs = u64::from(inputs).min(frame.len() as u64 / POINT);
+    let rest = (frame.len() as u64).saturating_sub(inputs * POINT + INPUTS as u64 + 12);
+    inputs * INPUT_WEIGHT + rest * OUTPUT_WEIGHT / (BYTES + POINT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use sotto_mw::{codec::Encode, testing::TestChain};
+
+    /// What the counts of a transaction say is never more than it weighs, so no transaction is refused for
+    /// its bytes that the rules allow.
+    #[test]
+    fn the_least_weight_is_no_more_than_the_weight() {
+        let mut toy = TestChain::new(45);
+        let coins: Vec<_> = (0..6).map(|_| toy.grow(Vec::new())).collect();
+        toy.mature();
+        let all: Vec<_> = coins.iter().map(|c| toy.pay(&[c], &[5, 6, 7]).0).collect();
+        for n in 1..=all.len() {
+            let t = sotto_mw::aggregate::aggregate(all[..n].to_vec()).unwrap();
+            let frame = Message::Stem(t.clone()).to_bytes();
+            let least = least_weight(&frame);
+            assert!(least <= t.body.weight() && 2 * least > t.body.weight(), "{least} {}", t.body.weight());
+        }
+        let many = vec![0xff; 1_000_000];
+        assert!(least_weight(&many) > 20_000, "a count beyond the bytes counts as the bytes");
+    }
+
+    /// A transaction is recognised by its bytes as by its value.
+    #[test]
+    fn a_transaction_answers_by_its_id() {
+        let mut toy = TestChain::new(46);
+        let coin = toy.grow(Vec::new());
+        toy.mature();
+        let t = toy.pay(&[&coin], &[5]).0;
+        let frame = Message::Transaction(t.clone()).to_bytes();
+        assert_eq!(answer(&frame), Some(Answer::Transaction(crate::codec::transaction_id(&t))));
+        assert_eq!(answer(&Message::Stem(t).to_bytes()), None);
+        assert_eq!(answer(&[]), None);
+    }
+}

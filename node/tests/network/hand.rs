@@ -1,0 +1,310 @@
+//! One node among peers that are played by hand: what is said to it, and what it asks, answers and closes.
+
+use core::{net::SocketAddr, time::Duration};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sotto_mw::{
+    block::{Block, Header},
+    chain::Params,
+    codec::Encode,
+    hash::Hash,
+    testing::TestChain,
+    transaction::Transaction,
+};
+use sotto_node::{
+    codec::transaction_id,
+    config::Config,
+    effect::{Effect, FileWrite, LogEvent, Response},
+    engine::Node,
+    event::{Event, Request, RequestId},
+    ledger::Ledger,
+    message::{
+        BlockName, Hello, Message,
+        compact::{Compact, items as items_of},
+        rules,
+    },
+    peer::{Address, CloseReason, Direction, Offence, PeerId, PeerKey},
+    seal::{OperatorKey, SealedHeader},
+    sealing::Solo,
+    storage::{Memory, Store},
+};
+use std::collections::VecDeque;
+
+use crate::world::layout;
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// A node, the time, and what came of it so far, or since it was asked last.
+pub(crate) struct Hand {
+    pub(crate) node: Node<Memory>,
+    pub(crate) toy: TestChain,
+    pub(crate) now: Duration,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) said: Vec<(u64, Message)>,
+    pub(crate) closed: Vec<(u64, CloseReason)>,
+    pub(crate) alarms: usize,
+    pub(crate) answer: Option<Response>,
+    pub(crate) notes: Vec<LogEvent>,
+    pub(crate) files: Memory,
+    /// How often the mempool could not be saved, and how often the store failed.
+    pub(crate) lacks: Lacks,
+    /// How much work it has had done.
+    pub(crate) begun: usize,
+    /// Whether peers answer its pings at once.
+    pongs: bool,
+    /// Whether what is submitted to it cannot be saved, and what was saved last.
+    pub(crate) full: bool,
+    pub(crate) kept: Option<Vec<u8>>,
+    /// What was written to it, and damaged files that were kept.
+    pub(crate) writes: Vec<FileWrite>,
+    pub(crate) set_aside: Vec<Vec<u8>>,
+}
+
+/// What failed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lacks {
+    pub(crate) saves: usize,
+    pub(crate) store: usize,
+}
+
+impl Hand {
+    /// A node that seals, with the first so many blocks of this chain.
+    pub(crate) fn new(toy: TestChain, blocks: usize, edit: impl FnOnce(&mut Config)) -> Self {
+        let operator = Solo::new(toy.chain(), OperatorKey::from_secret(toy.operator().clone())).unwrap();
+        let edit = |c: &mut Config| {
+            (c.outbound, c.snapshot_every) = (0, 0);
+            edit(c);
+        };
+        Self::over(toy, blocks, Some(operator), (1, false), edit)
+    }
+
+    /// A node that does not seal, with all blocks of this chain, whose peers answer its pings.
+    pub(crate) fn lone(toy: &TestChain, edit: impl FnOnce(&mut Config)) -> Self {
+        let edit = |c: &mut Config| {
+            // One in twenty nodes ends all stems at once; with this seed this one does not.
+            c.dandelion = sotto_dandelion::Params::new(0.05, SECOND / 100, 0.1, 60 * SECOND).unwrap();
+            edit(c);
+        };
+        Self::over(toy.clone(), toy.blocks().len(), None, (5, true), edit)
+    }
+
+    fn over(
+        toy: TestChain,
+        blocks: usize,
+        operator: Option<Solo>,
+        (seed, pongs): (u64, bool),
+        edit: impl FnOnce(&mut Config),
+    ) -> Self {
+        let files = Memory::new();
+        let store = Store::create_on(files.clone(), layout(), toy.chain().params().clone()).unwrap();
+        let mut config = Config::new(PeerKey([99; 32]));
+        edit(&mut config);
+        let mut ledger = Ledger::over(store, config.mempool).unwrap();
+        toy.blocks().iter().take(blocks).for_each(|b| drop(ledger.connect(b.clone()).unwrap()));
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let node = Node::new(config, ledger, operator, None, &mut rng);
+        Self {
+            node,
+            toy,
+            now: Duration::ZERO,
+            rng,
+            said: Vec::new(),
+            closed: Vec::new(),
+            alarms: 0,
+            answer: None,
+            notes: Vec::new(),
+            files,
+            lacks: Lacks::default(),
+            begun: 0,
+            pongs,
+            full: false,
+            kept: None,
+            writes: Vec::new(),
+            set_aside: Vec::new(),
+        }
+    }
+
+    pub(crate) fn happen(&mut self, event: Event) {
+        let mut next = VecDeque::from([event]);
+        while let Some(event) = next.pop_front() {
+            for effect in self.node.step(self.now, &mut self.rng, event) {
+                next.extend(self.carry_out(effect));
+            }
+        }
+    }
+
+    /// Carries an effect out; returns what follows from it at once.
+    fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Send(peer, Message::Ping(nonce)) if self.pongs => {
+                return Some(Event::Frame { peer, bytes: Message::Pong(nonce).to_bytes() });
+            }
+            Effect::Send(peer, message) => self.said.push((peer.0, message)),
+            Effect::Verify(ticket, work) => {
+                self.begun += 1;
+                return Some(Event::Verified(ticket, work.run()));
+            }
+            Effect::SaveLocalTxs(_) if self.full => return Some(Event::LocalTxsNotSaved),
+            Effect::SaveLocalTxs(own) => {
+                self.writes.push(own.clone());
+                own.apply(self.kept.get_or_insert_default());
+                return Some(Event::LocalTxsSaved);
+            }
+            Effect::SetAsideLocalTxs(damaged) => self.set_aside.push(damaged),
+            Effect::Close(peer, why) => self.closed.push((peer.0, why)),
+            Effect::Respond(_, answer) => self.answer = Some(*answer),
+            Effect::Log(note) => {
+                match note {
+                    LogEvent::DoubleSeal(_) => self.alarms += 1,
+                    LogEvent::MempoolNotSaved(_) => self.lacks.saves += 1,
+                    LogEvent::Failed(_) => self.lacks.store += 1,
+                    _ => {}
+                }
+                self.notes.push(note);
+            }
+            Effect::Dial(_) | Effect::SaveAddrBook(_) | Effect::Stop => {}
+        }
+        None
+    }
+
+    /// Somebody connects who has yet to show a block; its key is its number's.
+    pub(crate) fn join(&mut self, peer: u64, direction: fn(Address) -> Direction) {
+        let n = (peer % 100) as u8;
+        let address = Address { at: SocketAddr::from(([10, n, 0, 1], 4_000)), key: PeerKey([n; 32]) };
+        let (key, direction) = (address.key, direction(address));
+        self.happen(Event::Connected { peer: PeerId(peer), key, direction });
+        let hello = Hello { chain: *self.toy.chain().id(), rules: rules(), listen_port: None };
+        self.say(peer, &Message::Hello(hello));
+    }
+
+    pub(crate) fn say(&mut self, peer: u64, message: &Message) {
+        self.happen(Event::Frame { peer: PeerId(peer), bytes: message.to_bytes() });
+    }
+
+    /// Lets time pass, in ticks of half a second.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += SECOND / 2;
+            self.happen(Event::Tick);
+        }
+    }
+
+    pub(crate) fn block(&self, n: usize) -> &Block {
+        &self.toy.blocks()[n]
+    }
+
+    pub(crate) fn tip_message(&self, n: usize) -> Message {
+        Message::Tip(SealedHeader::of(self.block(n)))
+    }
+
+    pub(crate) fn block_message(&self, n: usize) -> Message {
+        let block = self.block(n);
+        Message::Block { sealed: SealedHeader::of(block), body: block.body.to_bytes() }
+    }
+
+    /// A sealed header after this one, which it takes the place of.
+    pub(crate) fn after(&mut self, header: &mut Header) -> SealedHeader {
+        (header.previous, header.height, header.time) =
+            (header.hash(), header.height.next(), header.time + 1);
+        let key = OperatorKey::from_secret(self.toy.operator().clone());
+        let seal = key.seal(self.toy.chain().id(), header, &mut self.rng);
+        SealedHeader { header: header.clone(), seal }
+    }
+
+    pub(crate) fn name(&self, n: usize) -> BlockName {
+        BlockName::of(&self.block(n).header)
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.node.ledger().tip().height.get() as usize
+    }
+
+    /// Who has been asked for blocks since this was asked last, in order.
+    pub(crate) fn asked(&mut self) -> Vec<u64> {
+        let blocks = |m: &Message| matches!(m, Message::GetBlock(_) | Message::GetCompact(_));
+        self.take(blocks)
+    }
+
+    pub(crate) fn asked_headers(&mut self) -> Vec<u64> {
+        self.take(|m| matches!(m, Message::GetHeaders(_)))
+    }
+
+    pub(crate) fn take(&mut self, which: impl Fn(&Message) -> bool) -> Vec<u64> {
+        let found = self.said.iter().filter(|(_, m)| which(m)).map(|(peer, _)| *peer).collect();
+        self.said.retain(|(_, m)| !which(m));
+        found
+    }
+
+    pub(crate) fn ask(&mut self, request: Request) -> Response {
+        self.happen(Event::Request { id: RequestId(0), request });
+        self.answer.take().unwrap()
+    }
+
+    /// A peer that has said hello, as one that the node chose if it did.
+    pub(crate) fn meet(&mut self, peer: u64, chosen: bool) -> u64 {
+        self.join(peer, if chosen { Direction::Outbound } else { inbound });
+        peer
+    }
+
+    pub(crate) fn submit(&mut self, t: &Transaction) -> Response {
+        self.ask(Request::Submit(Box::new(t.clone())))
+    }
+
+    /// A peer offers a transaction, and hands it out when it is asked for.
+    pub(crate) fn give(&mut self, peer: u64, t: &Transaction) -> bool {
+        let id = transaction_id(t);
+        self.say(peer, &Message::Announce(vec![id]));
+        let asked = self.asked_of(&id).contains(&peer);
+        if asked {
+            self.say(peer, &Message::Transaction(t.clone()));
+        }
+        asked
+    }
+
+    /// Which peers were asked for a transaction, in order.
+    pub(crate) fn asked_of(&self, id: &Hash) -> Vec<u64> {
+        let asks = |m: &Message| matches!(m, Message::GetTransactions(ids) if ids.contains(id));
+        self.said.iter().filter(|(_, m)| asks(m)).map(|(peer, _)| *peer).collect()
+    }
+
+    /// The peers that a transaction was stemmed to by itself.
+    pub(crate) fn stemmed_to(&self, t: &Transaction) -> Vec<u64> {
+        let is = |m: &Message| matches!(m, Message::Stem(stemmed) if stemmed == t);
+        self.said.iter().filter(|(_, m)| is(m)).map(|(peer, _)| *peer).collect()
+    }
+
+    /// The next block comes from a peer.
+    pub(crate) fn receive(&mut self, peer: u64, block: &Block) {
+        self.say(peer, &Message::Tip(SealedHeader::of(block)));
+        self.say(peer, &Message::Compact(Compact::of(block, 7).unwrap()));
+        let items = self.said.iter().rev().find_map(|(_, m)| match m {
+            Message::GetItems { block, outputs, kernels } => Some((*block, outputs.clone(), kernels.clone())),
+            _ => None,
+        });
+        let name = BlockName::of(&block.header);
+        if let Some((_, outputs, kernels)) = items.filter(|(asked, ..)| *asked == name) {
+            let (outputs, kernels) = items_of(&block.body, &outputs, &kernels).unwrap();
+            self.say(peer, &Message::Items { block: name, outputs, kernels });
+        }
+        assert_eq!(self.node.ledger().tip(), &block.header);
+    }
+
+    pub(crate) fn pending(&self, t: &Transaction) -> bool {
+        self.node.ledger().mempool().get(&transaction_id(t)).is_some()
+    }
+
+    pub(crate) fn banned(&self, peer: u64, offence: Offence) -> bool {
+        self.closed.contains(&(peer, CloseReason::Banned(offence)))
+    }
+}
+
+pub(crate) fn inbound(a: Address) -> Direction {
+    Direction::Inbound(a.at)
+}
+
+pub(crate) fn toy(blocks: usize) -> TestChain {
+    let wide = |p: &mut Params| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100);
+    let mut toy = TestChain::with(31, wide);
+    (0..blocks).for_each(|_| drop(toy.grow(Vec::new())));
+    toy
+}
