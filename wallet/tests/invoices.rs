@@ -136,7 +136,9 @@ fn a_payer_signs_for_no_share_without_possession() {
 
 #[test]
 fn a_receiver_refuses_altered_payments() {
-    let (ledger, mut a, mut b) = two();
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 2);
+    a.scan(&ledger);
     let invoice = b.ask(1_000_000, &a);
     let good = a.pay_invoice(&invoice).unwrap();
     let responder = Role::Responder;
@@ -186,7 +188,9 @@ fn a_receiver_refuses_altered_payments() {
 /// are not the payer that it names, or own nothing on this chain.
 #[test]
 fn a_stranger_does_not_use_up_an_invoice() {
-    let (ledger, mut a, mut b) = two();
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 2);
+    a.scan(&ledger);
     let chain = *ledger.chain.id();
     // The same chain, on which the stranger was given rewards that the receiver's chain does not have.
     let mut elsewhere = Ledger::new();
@@ -198,7 +202,7 @@ fn a_stranger_does_not_use_up_an_invoice() {
     let ask = InvoiceRequest { payer: None, ..b.asking(1_000, &a) };
     let open = b.wallet.create_invoice(Account(0), ask, &mut b.rng).unwrap();
     let invented = stranger.pay_invoice(&open).unwrap();
-    let input = SlateError::PayerInput { output: invented.inputs[0].encoded(), next: Height::new(4) };
+    let input = SlateError::PayerInput { output: invented.inputs[0].encoded(), next: Height::new(6) };
     assert_eq!(refusal(b.collect(&ledger, &invented)), input);
     // Its inputs are not shown by what the chain says of another payment's inputs either.
     let paid = a.pay_invoice(&open).unwrap();

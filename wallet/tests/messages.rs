@@ -82,7 +82,7 @@ fn its_length_tells_its_kind_alone() {
     };
     let here = Some(b.address());
     let long = "x".repeat(Memo::MAX);
-    assert_eq!([length("", None), length("", here), length(&long, here)], [688; 3]);
+    assert_eq!([length("", None), length("", here), length(&long, here)], [752; 3]);
 }
 
 /// Encrypting a message again gives the same bytes; a changed message shares neither key nor text with it.
@@ -120,7 +120,7 @@ fn other_lengths_do_not_decode() {
     assert!(Encrypted::<Invite>::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
     let long = [&bytes[..], &vec![0; 1 << 20]].concat();
     assert!(Encrypted::<Invite>::from_bytes(&long).is_err());
-    let doubled = [&bytes[..], &[0; 640]].concat();
+    let doubled = [&bytes[..], &[0; 704]].concat();
     assert!(not_ours(b.wallet.decrypt(&Encrypted::<Invite>::from_bytes(&doubled).unwrap())));
 }
 
