@@ -8,6 +8,7 @@ use sotto_mw::{
     chain::Network,
     hash::Hash,
     kernel::Excess,
+    session::SessionId,
     state::RewindData,
 };
 use sotto_wallet::{
@@ -203,7 +204,10 @@ fn cancelling_is_free_until_something_has_left() {
         e => panic!("{e}"),
     };
     assert_eq!(refused(a.finalize(&response).unwrap_err()), SlateError::Cancelled);
-    assert_eq!(refused(b.wallet.cancel(&invite.session).unwrap_err()), SlateError::UnknownSession);
+    // Last height 1440, reorganisation limit 720.
+    let answered = SlateError::Answered { until: Height::new(2_160) };
+    assert_eq!(refused(b.wallet.cancel(&invite.session).unwrap_err()), answered);
+    assert_eq!(refused(b.wallet.cancel(&SessionId([7; 32])).unwrap_err()), SlateError::UnknownSession);
     let invite = a.invite(1_000, &b);
     let response = b.respond(&invite).unwrap();
     let t = a.finalize(&response).unwrap();

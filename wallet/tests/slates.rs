@@ -148,7 +148,9 @@ fn a_receiver_refuses_what_the_payer_did_not_sign() {
 /// nonces apart: three answers under one pair of nonces would reveal the key.
 #[test]
 fn clones_of_a_machine_share_no_key_and_no_nonce() {
-    let (_, mut a, b) = two();
+    let (mut ledger, mut a, b) = two();
+    ledger.grow(&a.wallet, 4);
+    a.scan(&ledger);
     let shown = |s: &Share| [*s.key.point(), s.hiding, s.binding];
     let differ = |one: &Share, two: &Share| {
         assert!(shown(one).iter().zip(shown(two)).all(|(x, y)| *x != y));
@@ -343,7 +345,7 @@ fn slates_decode_to_what_they_were_and_no_prefix_does() {
     let (i, r) = (invite.to_bytes(), response.to_bytes());
     assert_eq!(
         (i.len(), r.len()),
-        (32 + 8 + 17 + 160 + 65 + 66 + 2 + 12, 32 + 32 + 160 + 706 + 64 + 65 + 64)
+        (32 + 8 + 17 + 160 + 65 + 66 + 2 + 12 + 64, 32 + 32 + 160 + 706 + 64 + 65 + 64)
     );
     assert_eq!(Invite::from_bytes(&i).as_ref(), Ok(&invite));
     assert_eq!(Response::from_bytes(&r).as_ref(), Ok(&response));

@@ -123,7 +123,10 @@ fn an_open_invite_expires_before_its_outputs_are_free() {
 
 #[test]
 fn an_invite_is_checked_before_it_is_answered() {
-    let (_, mut a, mut b) = two();
+    let (mut ledger, mut a, mut b) = two();
+    ledger.grow(&a.wallet, 4);
+    a.scan(&ledger);
+    b.scan(&ledger);
     let invite = a.invite(777, &b);
     let unsigned = sotto_wallet::Invite { signature: None, ..invite.clone() };
     assert_eq!(refusal(b.wallet.check_invite(Account(0), &unsigned)), SlateError::InviterSignature);
@@ -222,7 +225,7 @@ fn exactly_the_chosen_outputs_pay() {
     a.scan(&ledger);
     let left = |o: &&sotto_wallet::outputs::OutputRecord| matches!(o.status, OutputStatus::Unspent { .. });
     assert!(
-        a.wallet.outputs().filter(left).all(|o| o.matures(a.wallet.chain()) > Some(ledger.height().next()))
+        a.wallet.outputs().filter(left).all(|o| o.matures(a.wallet.chain()) >= Some(ledger.height().next()))
     );
     assert_eq!(dust_limit(a.wallet.chain()).units(), fee(1, 0, 0));
     assert_eq!(ledger.height(), Height::new(7));

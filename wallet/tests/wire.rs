@@ -21,6 +21,8 @@ fn contents() -> (Vec<u8>, SessionId) {
     a.scan(&ledger);
     let t = a.pay(1_000_000, &mut b);
     ledger.seal(&b.wallet, &[t]);
+    ledger.grow(&b.wallet, 2);
+    ledger.grow(&a.wallet, 4);
     a.scan(&ledger);
     b.scan(&ledger);
     let cancelled = a.invite(2_000, &b);
