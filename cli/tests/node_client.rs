@@ -89,7 +89,7 @@ fn a_chain_older_than_what_was_seen_is_refused() {
     look.iter().for_each(|verb| drop(w.run(verb).ok()));
     let kept = "cat data/wallets/alice data/wallets/bob data/wallets/watch | sha256sum";
     let before = w.shell(kept).ok();
-    let send = "wallet send 5 --to $(cat bob.address) --yes --wallet alice";
+    let send = "wallet send 10000 --to $(cat bob.address) --yes --wallet alice";
     let verbs = ["wallet history --wallet bob", "wallet scan --full --wallet alice", send];
     for verb in look.iter().chain(&verbs) {
         let why = beside(&w, "old", &format!("sotto {verb} --node old")).fails(1);

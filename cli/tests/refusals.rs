@@ -34,7 +34,7 @@ fn without_a_terminal_the_code_is_4_and_nothing_happens() {
     w.run("wallet init --wallet carol").fails(4);
     assert!(!w.path("data/wallets/carol").exists());
     let before = w.run("wallet balance --wallet alice --json").ok();
-    assert!(w.run("wallet send 1000 --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
+    assert!(w.run("wallet send 10000 --to $(cat bob.address) --wallet alice").fails(4).contains("--yes"));
     w.shell("env -u SOTTO_PASSPHRASE_FILE sotto wallet balance --wallet alice").fails(4);
     assert_eq!(w.run("wallet balance --wallet alice --json").ok(), before);
 }
@@ -93,7 +93,7 @@ fn impossible_amounts_are_refused() {
     }
     let address = w.read("bob.address");
     let typo = format!("{}{}", &address[..address.len() - 1], if address.ends_with('q') { 'p' } else { 'q' });
-    w.run(&format!("wallet send 1000 --to {typo} --yes --wallet alice")).fails(1);
+    w.run(&format!("wallet send 10000 --to {typo} --yes --wallet alice")).fails(1);
     assert!(w.run("wallet balance --wallet alice").ok().contains("locked                       0"));
 }
 

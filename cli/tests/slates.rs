@@ -25,11 +25,11 @@ fn slates_are_encrypted_by_default_and_print_again_byte_for_byte() {
     assert!(w.run("wallet slates xyz --wallet alice").fails(1).contains("no payment"));
     assert!(w.run("wallet slates '' --wallet alice").fails(1).contains("more than one"));
     // With --plain it is not encrypted, and it is read like an encrypted one.
-    w.run("wallet send 1000 --to bob --plain --yes --wallet alice > plain.txt").ok();
+    w.run("wallet send 10000 --to bob --plain --yes --wallet alice > plain.txt").ok();
     assert!(w.read("plain.txt").starts_with("BEGIN SOTTO INVITE."));
     w.run("wallet receive plain.txt --yes --qr --wallet bob").ok();
     assert!(
-        w.run("wallet send 1000 --to bob --memo \"$(printf 'a\\nb')\" --yes --wallet alice")
+        w.run("wallet send 10000 --to bob --memo \"$(printf 'a\\nb')\" --yes --wallet alice")
             .fails(1)
             .contains("memo")
     );
@@ -56,7 +56,19 @@ fn an_invoice_is_paid_once_and_proven() {
     assert!(
         verify("proof.json --memo 'for the roof' --to $(cat bob.address)")
             .ok()
-            .contains("1000000 base units")
+            .contains("1,000,000 base units")
+    );
+    // What is shown can be compared with an address, and the chain at hand is asked.
+    let shown = verify("proof.json").ok();
+    let bob = w.read("bob.address");
+    assert!(shown.contains(&bob[..59]) && shown.contains("still in the chain here, in block 9"), "{shown}");
+    let id: serde_json::Value = serde_json::from_str(&w.run("chain info --json").ok()).unwrap();
+    let elsewhere = verify(&format!("proof.json --id {} --json", id["chain_id"].as_str().unwrap())).ok();
+    assert!(elsewhere.contains("\"in_chain\":null"), "{elsewhere}");
+    assert!(
+        w.run(&format!("wallet proof export {} --wallet bob", session.trim()))
+            .fails(1)
+            .contains("only the payer")
     );
     assert!(verify("proof.json --memo 'for the cellar'").fails(1).contains("another memo"));
     assert!(
@@ -83,9 +95,12 @@ fn a_contact_has_one_address() {
     assert!(contact("add 'b b' $(cat bob.address)").fails(1).contains("letters"));
     assert!(contact("add carol nowhere").fails(1).contains("address"));
     assert!(contact("list").ok().contains(&w.read("bob.address")));
-    let send = "wallet send 1000 --yes --wallet alice --dry-run --to";
+    let send = "wallet send 10000 --yes --wallet alice --dry-run --to";
     assert!(w.run(&format!("{send} bob")).ok().contains(&w.read("bob.address")));
     assert!(w.run(&format!("{send} bo")).fails(1).contains("unknown contact `bo`"));
+    // One address has one name, and no name looks like an address.
+    assert!(contact("add robert $(cat bob.address)").fails(1).contains("is contact `Bob` already"));
+    assert!(contact(&format!("add ssotto1x {}", own.trim())).fails(1).contains("like an address"));
     contact("remove bOB").ok();
     contact("remove bob").fails(1);
     assert!(w.run(&format!("{send} bob")).fails(1).contains("unknown contact `bob`"));

@@ -10,7 +10,7 @@
 
 use crate::{
     codec::{count, put_count},
-    keys::{Address, AddressError},
+    keys::{Address, AddressError, looks_like_an_address},
 };
 use core::fmt;
 use sotto_mw::{
@@ -78,6 +78,15 @@ pub enum ContactError {
         /// The name.
         name: ContactName,
     },
+    /// The address has a name already.
+    #[error("this address is contact `{name}` already: remove that contact first, or use its name")]
+    Named {
+        /// The name.
+        name: ContactName,
+    },
+    /// The name begins like an address.
+    #[error("a contact's name must not begin like an address")]
+    LikeAnAddress,
     /// The address belongs to another network.
     #[error("the address belongs to the {found} network: expected the {expected} network of this wallet")]
     Network {
@@ -118,11 +127,18 @@ pub enum ContactError {
 pub struct Contacts(BTreeMap<ContactName, Address>);
 
 impl Contacts {
-    /// Adds a contact. Adding the same contact again changes nothing.
+    /// Adds a contact. Adding the same contact again changes nothing. One address has one name, so that the
+    /// name that is shown is the one that was typed; and no name looks like an address.
     ///
     /// # Errors
-    /// [`ContactError::Taken`].
+    /// [`ContactError::Taken`], [`ContactError::Named`] or [`ContactError::LikeAnAddress`].
     pub(crate) fn add(&mut self, name: ContactName, address: Address) -> Result<(), ContactError> {
+        if looks_like_an_address(name.as_str()) {
+            return Err(ContactError::LikeAnAddress);
+        }
+        if let Some(other) = self.name_of(&address).filter(|other| **other != name) {
+            return Err(ContactError::Named { name: other.clone() });
+        }
         match self.0.get(&name) {
             Some(known) if *known != address => Err(ContactError::Taken { name }),
             Some(_) => Ok(()),
@@ -218,6 +234,10 @@ mod tests {
         assert_eq!(all.resolve(" bob ", Network::Solo), Ok(address(0)));
         assert_eq!(all.resolve(&address(1).to_string(), Network::Solo), Ok(address(1)));
         assert_eq!(all.name_of(&address(0)).map(ContactName::as_str), Some("Bob"));
+        assert_eq!(all.add(name("robert"), address(0)), Err(ContactError::Named { name: name("bob") }));
+        for like in ["ssotto1x", "SOTTO1", "tsotto1bob"] {
+            assert_eq!(all.add(name(like), address(1)), Err(ContactError::LikeAnAddress), "{like}");
+        }
         let unknown = Err(ContactError::Unknown { name: name("bo") });
         assert_eq!(all.resolve("bo", Network::Solo), unknown);
         assert_eq!(all.remove(name("bO")), unknown);

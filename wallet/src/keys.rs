@@ -19,7 +19,8 @@
 mod address;
 mod view_key;
 
-pub use address::{Address, AddressError};
+pub(crate) use address::looks_like_an_address;
+pub use address::{Address, AddressError, address_prefix};
 pub use view_key::{ViewKey, ViewKeyError};
 
 use crate::tag;

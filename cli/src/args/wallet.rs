@@ -87,6 +87,8 @@ pub(crate) enum WalletVerb {
     History(WalletHistory),
     Outputs(WalletOutputs),
     Consolidate(WalletConsolidate),
+    Freeze(WalletFreeze),
+    Unfreeze(WalletUnfreeze),
     Scan(WalletScan),
     #[command(subcommand)]
     Contact(WalletContact),

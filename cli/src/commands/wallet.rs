@@ -2,11 +2,13 @@
 //!
 //! One file per group of verbs: `custody` (create, restore), `backup`, `view_key`, `accounts`, `paying`,
 //! `invoices` and `slates` (the steps of a payment), `plan` (what is confirmed), `sessions` (open payments),
-//! `listen` and `deliver` (receiving by itself, and paying one that does), `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
+//! `choosing` (freeze outputs, name them), `listen` and `deliver` (receiving by itself, and paying one that does),
+//! `spending` (end a payment, merge outputs), `records` (contacts, proofs), `views` (balance, address,
 //! outputs, scan), `history`.
 
 mod accounts;
 mod backup;
+mod choosing;
 mod command;
 mod custody;
 mod deliver;
@@ -51,6 +53,8 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
         WalletVerb::Contact(verb) => records::contact(command, verb),
         WalletVerb::Proof(verb) => records::proof(command, verb),
         WalletVerb::Consolidate(a) => spending::consolidate(command, a),
+        WalletVerb::Freeze(a) => choosing::freeze(command, &a.output),
+        WalletVerb::Unfreeze(a) => choosing::unfreeze(command, &a.output),
         WalletVerb::Outputs(_) => views::outputs(command),
         WalletVerb::History(a) => history::history(command, a),
         WalletVerb::Scan(a) => views::scan(command, a),

@@ -56,6 +56,8 @@ error_codes! {
     Usage = "usage", Usage;
     /// An amount is not a positive whole number of base units.
     InvalidAmount = "invalid-amount", Usage;
+    /// An amount costs more to spend than it is worth.
+    Dust = "dust", Refused;
     /// The node or another party cannot be reached.
     Unreachable = "unreachable", Unreachable;
     /// The user answered no.

@@ -104,9 +104,9 @@ impl World {
         w.shell(&format!("{sessions} --all | {first} > paid.session")).ok();
         w.shell("sotto wallet proof export $(cat paid.session) --wallet alice > payment.proof").ok();
         w.pay();
-        w.shell("sotto wallet invoice 5000 --from alice --wallet bob > bill.txt").ok();
+        w.shell("sotto wallet invoice 5000 --allow-dust --from alice --wallet bob > bill.txt").ok();
         w.shell("sotto wallet pay bill.txt --yes --wallet alice > payment.txt").ok();
-        w.shell("sotto wallet invoice 6000 --from alice --wallet bob > invoice.txt").ok();
+        w.shell("sotto wallet invoice 6000 --allow-dust --from alice --wallet bob > invoice.txt").ok();
         w.shell(&format!("{sessions} | {first} > open.session")).ok();
         w
     }

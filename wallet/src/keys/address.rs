@@ -145,6 +145,22 @@ impl Address {
     }
 }
 
+/// Whether a text begins as an address of any network does.
+pub(crate) fn looks_like_an_address(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    NETWORKS.into_iter().any(|n| lower.strip_prefix(prefix(n)).is_some_and(|rest| rest.starts_with('1')))
+}
+
+/// What every address with this signing key begins with, on this network. A proof of payment shows the signing
+/// keys of addresses; so a person can compare them with an address, letter by letter.
+#[must_use]
+pub fn address_prefix(network: Network, sign: &PublicKey) -> String {
+    let any = Address { network, sign: *sign, encrypt: *sign }.to_string();
+    // Five bits a letter: those that version and signing key fill, but the last, which the next key shares.
+    let letters = prefix(network).len() + 1 + (8 * (1 + 32)) / 5;
+    any.get(..letters).unwrap_or(&any).to_owned()
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&[VERSION], &self.sign.as_bytes()[..], &self.encrypt.as_bytes()[..]].concat();
@@ -179,9 +195,22 @@ mod tests {
     use super::*;
     use crate::keys::{Account, Root, Words};
     use bech32::{Bech32, ByteIterExt, Fe32, Fe32IterExt};
+    use sotto_mw::group::Scalar;
 
     fn address(network: Network) -> Address {
         Root::new(&Words::from_entropy(&[7; 32]).unwrap()).account(Account(0)).address(network)
+    }
+
+    #[test]
+    fn a_signing_key_fixes_how_an_address_begins() {
+        let of = |sign: PublicKey, encrypt: PublicKey| Address::new(Network::Solo, sign, encrypt).unwrap();
+        let keys = [1u64, 2, 3].map(|n| PublicKey::of(&Scalar::from(n).into()));
+        let begins = address_prefix(Network::Solo, &keys[0]);
+        assert_eq!(begins.len(), "ssotto1".len() + 52);
+        for encrypt in keys {
+            assert!(of(keys[0], encrypt).to_string().starts_with(&begins));
+            assert!(!of(keys[1], encrypt).to_string().starts_with(&begins));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) enum WalletContact {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  $ sotto wallet contact add robert $(cat bob.address) --wallet alice")]
+  $ sotto wallet contact add dora $(sotto wallet address --wallet dora) --wallet bob")]
 pub(crate) struct ContactAdd {
     /// Letters, digits, `-`, `_` and `.`; case does not matter
     pub(crate) name: String,

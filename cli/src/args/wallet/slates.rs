@@ -31,6 +31,15 @@ pub(crate) struct WalletSend {
     /// Amount for the receiver, in base units; for several receivers, --to has it
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
+    /// Pay everything that the account can spend, less the fee, to one receiver
+    #[arg(long, conflicts_with = "amount")]
+    pub(crate) all: bool,
+    /// Spend exactly the outputs that are named like this; a unique prefix of the commitment is enough
+    #[arg(long, value_name = "OUTPUT")]
+    pub(crate) spend: Vec<String>,
+    /// Allow amounts that cost more to spend than they are worth
+    #[arg(long, hide_short_help = true)]
+    pub(crate) allow_dust: bool,
     /// The receiver: an address or the name of a contact; for several, WHO=UNITS for each
     #[arg(long, value_name = "WHO|WHO=UNITS", required = true)]
     pub(crate) to: Vec<String>,
@@ -90,6 +99,9 @@ pub(crate) struct WalletInvoice {
     /// Amount that you receive, in base units
     #[arg(value_name = "UNITS", allow_negative_numbers = true)]
     pub(crate) amount: String,
+    /// Allow an amount that costs more to spend than it is worth
+    #[arg(long, hide_short_help = true)]
+    pub(crate) allow_dust: bool,
     /// The payer: an address or the name of a contact
     #[arg(long, value_name = "ADDRESS|NAME")]
     pub(crate) from: Option<String>,
@@ -144,7 +156,7 @@ pub(crate) struct WalletPay {
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet finalize response.txt --wallet alice > finished.txt
-  $ sotto wallet finalize response.txt --wallet alice | sotto chain submit -
+  $ sotto wallet finalize response.txt --submit --wallet alice
   $ sotto wallet finalize payment.txt --wallet bob | sotto chain submit -")]
 pub(crate) struct WalletFinalize {
     /// The responses, or the payments of invoices; `-` is standard input
@@ -153,6 +165,9 @@ pub(crate) struct WalletFinalize {
     /// Finish this session with the responses that it has, after another receiver was dropped
     #[arg(long, value_name = "SESSION", conflicts_with = "files")]
     pub(crate) session: Option<String>,
+    /// Submit the transaction instead of printing it
+    #[arg(long)]
+    pub(crate) submit: bool,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
@@ -169,6 +184,9 @@ pub(crate) struct WalletSlates {
     /// Also list payments that are confirmed, expired or cancelled
     #[arg(long, conflicts_with = "session")]
     pub(crate) all: bool,
+    /// Stop expecting this payment, which you answered; it is received if the payer signs it all the same
+    #[arg(long, requires = "session")]
+    pub(crate) forget: bool,
     #[command(flatten)]
     pub(crate) form: SlateForm,
     #[command(flatten)]

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 /// Cancel a payment: free of charge until it is finalized
 ///
+/// A payment that you were asked for, and that the other side has not finished, is yours to cancel only if you
+/// started it. One that you answered is ended by its payer; `wallet slates SESSION --forget` stops expecting it.
+///
 /// Of a payment to several receivers, this drops the one whose invite is given; the others are still paid,
 /// and its share becomes change.
 ///
@@ -17,22 +20,26 @@ use std::path::PathBuf;
 #[command(after_long_help = "\
 Examples:
   $ sotto wallet cancel invite.txt --wallet alice
+  $ sotto wallet cancel --all --dry-run --wallet alice
   $ sotto wallet cancel one.txt --self-spend --yes --wallet alice")]
 pub(crate) struct WalletCancel {
     /// The invites as `send` printed them, or the invoice; `-` is standard input
-    #[arg(required_unless_present = "session")]
+    #[arg(required_unless_present_any = ["session", "all"])]
     pub(crate) file: Option<PathBuf>,
     /// The session, as `wallet slates` shows it, instead of a file; a unique prefix is enough
     #[arg(long, value_name = "SESSION", conflicts_with = "file")]
     pub(crate) session: Option<String>,
+    /// Cancel everything that this wallet started and that can be cancelled for free
+    #[arg(long, conflicts_with_all = ["file", "session", "self_spend"])]
+    pub(crate) all: bool,
     /// If it is too late to cancel for free, spend one of the inputs back to this wallet
     #[arg(long)]
     pub(crate) self_spend: bool,
     /// Do not ask for confirmation
-    #[arg(long, requires = "self_spend")]
+    #[arg(long)]
     pub(crate) yes: bool,
-    /// Show the self-spend and do nothing
-    #[arg(long, requires = "self_spend", conflicts_with = "yes")]
+    /// Show what would be cancelled, or the self-spend, and do nothing
+    #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
@@ -61,4 +68,27 @@ pub(crate) struct WalletConsolidate {
     pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+/// Never spend an output until it is unfrozen
+///
+/// No payment and no consolidation chooses a frozen output, because spending it together with others would link
+/// them for ever. The list is kept in this wallet file; a restore from words does not know it.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet freeze $(sotto wallet outputs --wallet alice | sed -n '1s/.*\\([0-9a-f]\\{64\\}\\).*/\\1/p') --wallet alice")]
+pub(crate) struct WalletFreeze {
+    /// The output's commitment, as `wallet outputs` shows it; a unique prefix is enough
+    pub(crate) output: String,
+}
+
+/// Let payments spend a frozen output again
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet unfreeze $(sotto wallet outputs --wallet alice | sed -n '1s/.*\\([0-9a-f]\\{64\\}\\).*/\\1/p') --wallet alice")]
+pub(crate) struct WalletUnfreeze {
+    /// The output's commitment, as `wallet outputs` shows it; a unique prefix is enough
+    pub(crate) output: String,
 }

@@ -57,6 +57,11 @@ impl WalletCommand<'_> {
         Ok((wallet, chain, report))
     }
 
+    /// What a command that is suggested next needs, to use the same node as this one.
+    pub(crate) fn at_node(&self) -> String {
+        self.node.node.as_ref().map_or_else(String::new, |node| format!(" --node {node}"))
+    }
+
     /// The chain given with --node or --dir.
     pub(crate) fn chain(&self) -> Outcome<ChainAt> {
         self.home.chain_at(self.node)

@@ -5,12 +5,16 @@ use crate::{
     args::WalletHistory,
     bridge::hex,
     exit::{Code, Failure, Outcome},
+    local_time::local_time,
+    output::grouped,
 };
 use serde_json::json;
+use sotto_mw::amount::Height;
 use sotto_wallet::history::HistoryEntry;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The columns of `history --csv`, which never change.
-const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id";
+/// The columns of `history --csv`: none changes, and new ones come last.
+const COLUMNS: &str = "height,kind,account,amount,fee,party,memo,id,date";
 
 pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome {
     if a.csv && command.context.output.json {
@@ -23,56 +27,70 @@ pub(crate) fn history(command: &WalletCommand<'_>, a: &WalletHistory) -> Outcome
     if all.is_empty() {
         command.context.ui.info("no payments yet");
     }
-    all.iter().try_for_each(|(e, account)| entry(command, e, account))
+    all.iter().try_for_each(|line| entry(command, line))
+}
+
+/// An entry with the name of its account and the time of its block.
+struct Line {
+    entry: HistoryEntry,
+    account: String,
+    time: Option<u64>,
 }
 
 /// Payments that are in a block: the columns have no status.
-fn print_csv(command: &WalletCommand<'_>, all: &[(HistoryEntry, String)]) -> Outcome {
+fn print_csv(command: &WalletCommand<'_>, all: &[Line]) -> Outcome {
     command.context.output.line(COLUMNS)?;
-    let mut confirmed = all.iter().filter(|(e, _)| e.height().is_some());
-    confirmed.try_for_each(|(e, account)| command.context.output.line(&csv(e, account)))
+    let mut confirmed = all.iter().filter(|l| l.entry.height().is_some());
+    confirmed.try_for_each(|line| command.context.output.line(&csv(line)))
 }
 
-/// The payments of the chosen account or of all, each with the name of its account.
-fn entries(command: &WalletCommand<'_>) -> Outcome<Vec<(HistoryEntry, String)>> {
-    let (wallet, ..) = command.open_fresh()?;
+/// The payments of the chosen account or of all.
+fn entries(command: &WalletCommand<'_>) -> Outcome<Vec<Line>> {
+    let (wallet, chain, _) = command.open_fresh()?;
     let chosen = command.chosen(&wallet)?;
     let mut all = wallet.history();
     all.retain(|e| chosen.is_none_or(|a| a == e.account));
-    Ok(all
+    let heights: BTreeSet<Height> = all.iter().filter_map(HistoryEntry::height).collect();
+    let times: BTreeMap<Height, Option<u64>> = heights
         .into_iter()
-        .map(|e| {
-            let name = wallet.account_name(e.account);
-            (e, name)
-        })
-        .collect())
+        .map(|h| Ok((h, chain.header(h)?.map(|header| header.time))))
+        .collect::<Outcome<_>>()?;
+    let line = |entry: HistoryEntry| {
+        let time = entry.height().and_then(|h| times.get(&h).copied().flatten());
+        Line { account: wallet.account_name(entry.account), time, entry }
+    };
+    Ok(all.into_iter().map(line).collect())
 }
 
-fn entry(command: &WalletCommand<'_>, e: &HistoryEntry, account: &str) -> Outcome {
+fn entry(command: &WalletCommand<'_>, line: &Line) -> Outcome {
+    let Line { entry: e, account, time } = line;
     let party = e.counterparty.map(|p| p.to_string());
     let height = e.height().map(|h| h.get());
     let fields = json!({
-        "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "account": account,
+        "kind": e.kind.to_string(), "status": e.status.to_string(), "height": height, "time": time, "account": account,
         "amount": e.amount.to_string(), "fee": e.fee.to_string(), "party": party, "memo": e.memo, "id": hex(&e.id),
     });
     let at = height.map_or_else(String::new, |h| h.to_string());
+    let date = time.map(local_time).unwrap_or_default();
     let memo = if e.memo.is_empty() { String::new() } else { format!("  {}", e.memo) };
     let human = format!(
-        "{at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
+        "{date:26}  {at:>8}  {:13}  {:9}  {:>20}  fee {:>8}  {}{memo}",
         e.kind,
         e.status,
-        e.amount.units(),
-        e.fee.units(),
+        grouped(e.amount.units()),
+        grouped(e.fee.units()),
         hex(&e.id[..8]),
     );
     command.context.output.record("payment", fields, &human)
 }
 
-fn csv(e: &HistoryEntry, account: &str) -> String {
+fn csv(line: &Line) -> String {
+    let Line { entry: e, account, time } = line;
+    let date = time.map(local_time).unwrap_or_default();
     let height = e.height().map_or_else(String::new, |h| h.to_string());
     let party = e.counterparty.map_or_else(String::new, |p| p.to_string());
     let (amount, fee, memo) = (e.amount.units(), e.fee.units(), quoted(&e.memo));
-    format!("{height},{},{account},{amount},{fee},{party},{memo},{}", e.kind, hex(&e.id))
+    format!("{height},{},{account},{amount},{fee},{party},{memo},{},{date}", e.kind, hex(&e.id))
 }
 
 /// A text from another person as one field: quoted, and never a formula.

@@ -1,21 +1,33 @@
 //! `sotto wallet invoice` and `pay`: a payment that its receiver starts.
 
 use super::{
+    choosing::Dust,
     command::{WalletCommand, named},
     deliver::{self, ListenerAddress},
     plan::{bill_json, bill_text},
-    slates::{Addressed, declined, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate},
+    sessions::step,
+    slates::{
+        Addressed, declined, in_block, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate,
+    },
 };
 use crate::{
     args,
-    exit::{OrRefuse as _, Outcome},
+    exit::{Failure, OrRefuse as _, Outcome},
 };
 use rand_core::OsRng;
-use sotto_wallet::{InvoiceRequest, coin_selection::Decision, slate::Invoice};
+use sotto_mw::amount::Height;
+use sotto_wallet::{
+    InvoiceRequest, Wallet,
+    coin_selection::Decision,
+    edge::file::WalletFile,
+    sessions::{SessionStatus, TxStatus},
+    slate::Invoice,
+};
 
 pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> Outcome {
     let (amount, memo) = (parse_amount(&a.amount)?, memo(&a.memo)?);
     let (mut wallet, chain, _) = command.open_fresh()?;
+    Dust::of(a.allow_dust).check(&wallet, amount)?;
     let (network, account) = (wallet.chain().params().network, command.account(&wallet)?);
     let payer = a.from.as_deref().map(|from| wallet.contacts().resolve(from, network)).transpose();
     let payer = payer.or_refuse("invalid payer")?;
@@ -31,6 +43,27 @@ pub(crate) fn invoice(command: &WalletCommand<'_>, a: &args::WalletInvoice) -> O
     print_slate(command, &wallet, &slate, a.form)
 }
 
+/// Whether an invoice that was paid can still be collected: the height of its block if it is in one already, and
+/// an error if it never can be.
+fn still_useful(wallet: &Wallet<WalletFile>, invoice: &Invoice) -> Outcome<Option<Height>> {
+    let paid = wallet.sessions().find(|s| s.session() == invoice.session && s.is_payer());
+    let over = |why: String| {
+        Failure::refused("the payment of this invoice has ended, and nothing was paid")
+            .why(why)
+            .help("ask for a new invoice")
+    };
+    match paid.map(|s| s.status()) {
+        Some(SessionStatus::Signed(TxStatus::Confirmed { height })) => Ok(Some(height)),
+        Some(status @ SessionStatus::Signed(TxStatus::Displaced { .. } | TxStatus::Failed)) => {
+            Err(over(step(status)))
+        }
+        Some(_) if invoice.not_after() <= wallet.tip() => {
+            Err(over(format!("it expired after height {}", invoice.not_after())))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
 pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
     let listener = a.to_listener.as_deref().map(ListenerAddress::parse).transpose()?;
     let text = read_slate(&a.file)?;
@@ -38,6 +71,9 @@ pub(crate) fn pay(command: &WalletCommand<'_>, a: &args::WalletPay) -> Outcome {
     let invoice: Invoice = wallet.read_message(&text).map_err(wrong_slate("cannot use this invoice"))?;
     let payment = match wallet.payment_for(&invoice) {
         Some(payment) => {
+            if let Some(height) = still_useful(&wallet, &invoice)? {
+                return in_block(command, &invoice.session, height);
+            }
             command.context.ui.info("This invoice has been paid already; this is the same payment again.");
             payment.clone()
         }

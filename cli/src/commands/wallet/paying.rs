@@ -1,26 +1,36 @@
 //! `sotto wallet send` and `finalize`: a payment that its payer starts, to one or several receivers.
 
 use super::{
+    choosing::{Dust, spend},
     command::WalletCommand,
     deliver::{self, ListenerAddress},
     plan::{plan_json, plan_text},
     sessions::find,
-    slates::{Addressed, declined, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate},
+    slates::{
+        Addressed, declined, in_block, memo, parse_amount, print_slate, read_slate, who_reads, wrong_slate,
+    },
 };
 use crate::{
     args,
     bridge::{ChainAt, hex},
     exit::{Code, Failure, OrRefuse as _, Outcome},
+    output::grouped,
 };
 use rand_core::OsRng;
 use serde_json::json;
-use sotto_mw::{amount::Amount, rules::Verified, session::SessionId, transaction::Transaction};
+use sotto_mw::{
+    amount::{Amount, Height},
+    rules::Verified,
+    session::{Role, SessionId},
+    transaction::Transaction,
+};
 use sotto_wallet::{
     SessionView, Wallet,
     armor::{self, MessageKind},
-    coin_selection::{Decision, Payee, PaymentRequest},
+    coin_selection::{Decision, Payee, PaymentPlan, PaymentRequest},
     edge::file::WalletFile,
     scan::UnspentInputs,
+    sessions::{SessionStatus, TxStatus},
     slate::{Memo, Payment, Response},
 };
 
@@ -30,7 +40,7 @@ type Receiver = (String, Amount);
 /// The result of a response.
 enum Finalized {
     /// It was the last one: the transaction is complete.
-    Complete(Verified<Transaction>),
+    Complete(SessionId, Verified<Transaction>),
     /// Other responses of the same payment are missing.
     Waiting(SessionId),
 }
@@ -43,8 +53,7 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
             .help("pay each receiver with a command of its own, or omit --to-listener"));
     }
     let (mut wallet, chain, _) = command.open_fresh()?;
-    let (account, payees) = (command.account(&wallet)?, payees(&wallet, &to, &memo)?);
-    let plan = wallet.plan(PaymentRequest { account, payees }).or_refuse("cannot make this payment")?;
+    let plan = plan(command, &wallet, a, payees(&wallet, &to, &memo)?)?;
     let text = plan_text(&plan, &wallet);
     if a.dry_run {
         return command.context.output.record("payment-plan", plan_json(&plan), &text);
@@ -69,29 +78,75 @@ pub(crate) fn send(command: &WalletCommand<'_>, a: &args::WalletSend) -> Outcome
     Ok(())
 }
 
+/// The plan of a payment: of these amounts, or with --all of everything.
+fn plan(
+    command: &WalletCommand<'_>,
+    wallet: &Wallet<WalletFile>,
+    a: &args::WalletSend,
+    payees: Vec<Payee>,
+) -> Outcome<PaymentPlan> {
+    let (account, spend) = (command.account(wallet)?, spend(wallet, &a.spend)?);
+    let what = "cannot make this payment";
+    let plan = match payees.first().filter(|_| a.all) {
+        Some(payee) => wallet.plan_all(account, payee.clone(), &spend).or_refuse(what)?,
+        None => {
+            let dust = Dust::of(a.allow_dust);
+            payees.iter().try_for_each(|p| dust.check(wallet, p.amount))?;
+            wallet.plan_from(PaymentRequest { account, payees }, &spend).or_refuse(what)?
+        }
+    };
+    Dust::of(a.allow_dust).check(wallet, plan.amount())?;
+    Ok(plan)
+}
+
 pub(crate) fn finalize(command: &WalletCommand<'_>, a: &args::WalletFinalize) -> Outcome {
     let texts = a.files.iter().map(|f| read_slate(f)).collect::<Outcome<Vec<_>>>()?;
-    let (mut wallet, chain, _) = command.open_fresh()?;
+    let (mut wallet, mut chain, _) = command.open_fresh()?;
     let mut finalized = vec![];
     for text in texts.iter().flat_map(|t| armor::split_messages(t)) {
         finalized.push(finalize_one(&mut wallet, &chain, &text)?);
     }
-    drop(chain);
     if let Some(prefix) = &a.session {
         let response = kept_response(&wallet, prefix)?;
         finalized.push(finalize_response(&mut wallet, &response)?);
     }
     let mut waits = None;
-    let mut made: Vec<Verified<Transaction>> = vec![];
+    let mut made: Vec<(SessionId, Verified<Transaction>)> = vec![];
     for one in finalized {
         match one {
-            Finalized::Complete(t) if made.iter().all(|m| m.get() != t.get()) => made.push(t),
-            Finalized::Complete(_) => {}
+            Finalized::Complete(s, t) if made.iter().all(|(_, m)| m.get() != t.get()) => made.push((s, t)),
+            Finalized::Complete(..) => {}
             Finalized::Waiting(session) => waits = Some(session),
         }
     }
-    made.iter().try_for_each(|t| transaction(command, t, &wallet))?;
+    for (session, t) in &made {
+        match confirmed(&wallet, session) {
+            Some(height) => in_block(command, session, height)?,
+            None if a.submit => submit(command, &mut chain, t)?,
+            None => transaction(command, t, &wallet)?,
+        }
+    }
     waits.map_or(Ok(()), |session| waiting(command, &session, &wallet))
+}
+
+/// The block that contains a payment of this session already.
+fn confirmed(wallet: &Wallet<WalletFile>, session: &SessionId) -> Option<Height> {
+    let mut begun = wallet.sessions().filter(|s| s.session() == *session && s.role() == Role::Inviter);
+    match begun.next()?.status() {
+        SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height),
+        _ => None,
+    }
+}
+
+fn submit(command: &WalletCommand<'_>, chain: &mut ChainAt, t: &Verified<Transaction>) -> Outcome {
+    let id = chain.submit(t.get().clone()).map_err(|refused| {
+        Failure { what: "the payment is signed, but the ledger does not accept it now".into(), ..refused }
+            .help("finalize again to print it or to submit it later; it is the same transaction")
+    })?;
+    let (weight, fee) = (t.get().body.weight(), t.get().body.fees().unwrap_or_default());
+    let fields = json!({ "id": id.to_string(), "weight": weight, "fee": fee.to_string() });
+    let human = format!("pending {id}  weight {weight}, fee {}", grouped(fee.units()));
+    command.context.output.record("submitted", fields, &human)
 }
 
 fn transaction(
@@ -102,7 +157,10 @@ fn transaction(
     command
         .context
         .ui
-        .info("Submit this transaction with `sotto chain submit`. It can no longer be cancelled for free.");
+        .info(&format!(
+            "Submit this transaction with `sotto chain submit{}`, or finalize again with --submit. It can no longer be cancelled for free.",
+            command.at_node(),
+        ));
     let text = armor::to_text(wallet.chain().id(), t.get());
     let network = wallet.chain().params().network.to_string();
     command.context.output.record("transaction", json!({ "network": network, "text": text }), &text)
@@ -117,8 +175,8 @@ fn waiting(command: &WalletCommand<'_>, session: &SessionId, wallet: &Wallet<Wal
         return Ok(());
     }
     command.context.ui.info(&format!(
-        "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}",
-        open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]),
+        "Kept. The payment is signed when all {} receivers have answered; {} responses are missing. To drop a receiver and pay the others, run: sotto wallet cancel --session {}{}",
+        open.len(), awaited.len(), awaited.first().map_or("", |s| &s[..12]), command.at_node(),
     ));
     if command.context.output.json {
         let fields = json!({ "session": hex(&session.0), "of": open.len(), "awaited": awaited });
@@ -141,10 +199,8 @@ fn finalize_one(wallet: &mut Wallet<WalletFile>, chain: &ChainAt, text: &str) ->
     if matches!(kind, MessageKind::Payment | MessageKind::EncryptedPayment) {
         let payment: Payment = wallet.read_message(text).or_refuse("cannot use this payment")?;
         let inputs = UnspentInputs::look_up(&chain.view(), &payment).or_refuse("cannot read the chain")?;
-        return wallet
-            .collect(&payment, &inputs)
-            .map(Finalized::Complete)
-            .or_refuse("the payment was refused");
+        let done = wallet.collect(&payment, &inputs).or_refuse("the payment was refused")?;
+        return Ok(Finalized::Complete(payment.session, done));
     }
     let response: Response = wallet.read_message(text).map_err(wrong_slate("cannot use this response"))?;
     finalize_response(wallet, &response)
@@ -152,7 +208,8 @@ fn finalize_one(wallet: &mut Wallet<WalletFile>, chain: &ChainAt, text: &str) ->
 
 fn finalize_response(wallet: &mut Wallet<WalletFile>, response: &Response) -> Outcome<Finalized> {
     let done = wallet.finalize(response, &mut OsRng).or_refuse("the response was refused")?;
-    Ok(done.map_or(Finalized::Waiting(response.session), Finalized::Complete))
+    let session = response.session;
+    Ok(done.map_or(Finalized::Waiting(session), |t| Finalized::Complete(session, t)))
 }
 
 /// One receiver and an amount, or several receivers with an amount each.
@@ -163,6 +220,8 @@ fn receivers(a: &args::WalletSend) -> Outcome<Vec<Receiver>> {
         )
     };
     match (&a.amount, &a.to[..]) {
+        (None, [who]) if a.all && !who.contains('=') => Ok(vec![(who.clone(), Amount::ZERO)]),
+        (None, _) if a.all => Err(usage("everything can be paid to one receiver only")),
         (Some(amount), [who]) if !who.contains('=') => Ok(vec![(who.clone(), parse_amount(amount)?)]),
         (Some(_), _) => Err(usage("one amount is for one receiver; for several, write --to WHO=UNITS")),
         (None, all) => all

@@ -1,7 +1,7 @@
 //! The plan that a payer confirms: every input, the change, the fee, and what becomes public.
 
 use super::{command::named, slates::memo_text};
-use crate::ui::BOLD;
+use crate::{output::grouped, ui::BOLD};
 use serde_json::{Value, json};
 use sotto_mw::amount::Amount;
 use sotto_wallet::{
@@ -19,7 +19,8 @@ pub(crate) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> Stri
         if one {
             return format!("  to     {}\n", who(p));
         }
-        format!("  pay    {:>20}  to {}, with a fee of {fee} in its kernel\n", p.amount.units(), who(p))
+        let (amount, fee) = (grouped(p.amount.units()), grouped(fee.units()));
+        format!("  pay    {amount:>20}  to {}, with a fee of {fee} in its kernel\n", who(p))
     };
     let payees: String = plan.payees().iter().zip(plan.fees()).map(line).collect();
     let memo = plan.payees().first().map_or("", |p| memo_text(&p.memo));
@@ -27,7 +28,7 @@ pub(crate) fn plan_text(plan: &PaymentPlan, wallet: &Wallet<WalletFile>) -> Stri
     let several = if one { String::new() } else { format!(" to {} in one transaction", plan.payees().len()) };
     format!(
         "{BOLD}Pay {} base units{several}{BOLD:#} on the {network} network\n{payees}  memo   {memo}\n{sums}\nPublic afterwards: {}.\nUntil you finalize it, you can cancel it for free; after that, it cannot be undone. It expires after height {end}.",
-        plan.amount(),
+        grouped(plan.amount().units()),
         plan.linkage(),
     )
 }
@@ -37,7 +38,7 @@ pub(crate) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
     let sums = sums(invoice.amount, bill.inputs(), invoice.features.fee(), bill.change());
     format!(
         "{BOLD}Pay {} base units{BOLD:#} on the {network} network, as invoiced\n  to     {to}\n  memo   {}\n{sums}\nPublic afterwards: {}. The receiver sees what you spend before anyone else does.\nThe receiver has signed a receipt. The payment contains your signature and cannot be undone. It expires after height {}.",
-        invoice.amount,
+        grouped(invoice.amount.units()),
         memo_text(&invoice.memo),
         bill.linkage(),
         invoice.not_after(),
@@ -47,13 +48,13 @@ pub(crate) fn bill_text(bill: &InvoicePlan, network: &str, to: &str) -> String {
 fn sums(amount: Amount, inputs: &[OutputRecord], fee: Amount, change: Amount) -> String {
     let inputs: String = inputs
         .iter()
-        .map(|i| format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment))
+        .map(|i| format!("  spend  {:>20}  {}\n", grouped(i.opening.amount.units()), i.commitment))
         .collect();
     format!(
         "{inputs}  fee    {:>20}\n  change {:>20}  back to this wallet\n  total  {:>20}  leaves this wallet",
-        fee.units(),
-        change.units(),
-        amount.checked_add(fee).unwrap_or_default().units(),
+        grouped(fee.units()),
+        grouped(change.units()),
+        grouped(amount.checked_add(fee).unwrap_or_default().units()),
     )
 }
 

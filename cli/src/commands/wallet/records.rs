@@ -5,13 +5,14 @@ use crate::{
     args::{self, WalletContact, WalletProof},
     bridge::{self, hex},
     exit::{Failure, OrRefuse as _, Outcome},
+    output::grouped,
 };
 use serde_json::{Value, json};
-use sotto_mw::chain::ChainId;
+use sotto_mw::{amount::Height, chain::ChainId, schnorr::PublicKey};
 use sotto_wallet::{
     armor,
     contacts::{ContactError, ContactName},
-    keys::Address,
+    keys::{Address, address_prefix},
     proof::{PaymentProof, PaymentProofError, ProvenPayment},
 };
 use std::path::Path;
@@ -60,7 +61,8 @@ fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
     let (wallet, chain, _) = command.open_fresh()?;
     let session = find(&wallet, &a.session)?.session();
     let what = "cannot prove this payment";
-    let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what)?;
+    let excess = wallet.paid_excess(&session).ok_or(PaymentProofError::UnknownSession).or_refuse(what);
+    let excess = excess.map_err(|f| f.help("only the payer has the proof of a payment: ask for it"))?;
     let inclusion = chain.inclusion(&excess)?;
     let inclusion = inclusion.ok_or(PaymentProofError::Unconfirmed).or_refuse(what)?;
     let proof = wallet.prove(&session, inclusion).or_refuse(what)?;
@@ -72,9 +74,13 @@ fn export(command: &WalletCommand<'_>, a: &args::ProofExport) -> Outcome {
 
 fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
     let text = bridge::read_text(&a.file, armor::MAX_TEXT as u64)?;
-    let chain = match &a.id {
-        Some(id) => bridge::chain_id(id)?,
-        None => *command.chain()?.chain().id(),
+    // With --id, nothing but the proof is read.
+    let (chain, ledger) = match &a.id {
+        Some(id) => (bridge::chain_id(id)?, None),
+        None => {
+            let ledger = command.chain()?;
+            (*ledger.chain().id(), Some(ledger))
+        }
     };
     let what = "invalid proof of payment";
     let text = inner(&text, &a.file)?;
@@ -92,27 +98,47 @@ fn verify(command: &WalletCommand<'_>, a: &args::ProofVerify) -> Outcome {
             return Err(Failure::refused("the payment was made to another address"));
         }
     }
-    verified(command, &proof, &shown, &chain)
+    let excess = proof.inclusion.kernel.excess;
+    let now = ledger.map(|ledger| ledger.kernel_height(&excess)).transpose()?;
+    if now == Some(None) {
+        return Err(Failure::refused("the payment is not in the chain any more")
+            .why(format!("the chain here has no kernel {excess}; block {} was sealed with it", shown.block))
+            .help("if the chain here is behind, let it catch up; otherwise keep the proof as evidence"));
+    }
+    verified(command, &Verified { proof: &proof, shown: &shown, chain: &chain, now: now.flatten() })
 }
 
-fn verified(
-    command: &WalletCommand<'_>,
-    proof: &PaymentProof,
-    shown: &ProvenPayment,
-    chain: &ChainId,
-) -> Outcome {
+/// A proof that holds, and where the chain at hand has its kernel now.
+struct Verified<'a> {
+    proof: &'a PaymentProof,
+    shown: &'a ProvenPayment,
+    chain: &'a ChainId,
+    now: Option<Height>,
+}
+
+fn verified(command: &WalletCommand<'_>, verified: &Verified<'_>) -> Outcome {
+    let Verified { proof, shown, chain, now } = verified;
+    let network = proof.inclusion.params.network;
+    let begins = |key: &PublicKey| format!("{}…", address_prefix(network, key));
+    let still = now.map_or_else(
+        || "Only the chain itself can show that the block is still part of it.".to_owned(),
+        |h| format!("The payment is still in the chain here, in block {h}."),
+    );
     let human = format!(
-        "{} base units were paid in or before block {} of chain {chain}\n  receiver's key  {}\n  payer's key     {}\n  kernel          {}\n  hash of memo    {}\nThe chain's operator sealed block {}. Only the chain itself can show that the block is still part of it.",
-        proof.receipt.amount,
+        "{} base units were paid in or before block {} of chain {chain}\n  to the address  {}\n  by the address  {}\n  kernel          {}\n  hash of memo    {}\nCompare the first letters with the addresses that you know, or pass --to. The chain's operator sealed block {}. {still}",
+        grouped(proof.receipt.amount.units()),
         shown.height,
-        hex(proof.receiver.as_bytes()),
-        payer(proof).unwrap_or_else(|| "(not named)".into()),
+        begins(&proof.receiver),
+        proof.receipt.sender.as_ref().map_or_else(|| "(not named)".into(), begins),
         proof.inclusion.kernel.excess,
         proof.receipt.memo,
         shown.block,
     );
     let mut fields = proof_json(proof);
     fields["verified"] = true.into();
+    fields["receiver"] = begins(&proof.receiver).into();
+    fields["payer"] = proof.receipt.sender.as_ref().map(begins).into();
+    fields["in_chain"] = now.map(|h| h.get()).into();
     command.context.output.record("payment-proof", fields, &human)
 }
 

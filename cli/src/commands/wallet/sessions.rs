@@ -8,6 +8,7 @@ use crate::{
     args,
     bridge::hex,
     exit::{ErrorCode, Failure, OrRefuse as _, Outcome},
+    output::grouped,
 };
 use serde_json::json;
 use sotto_mw::session::{Role, SessionId};
@@ -18,9 +19,15 @@ use sotto_wallet::{
 };
 
 pub(crate) fn slates(command: &WalletCommand<'_>, a: &args::WalletSlates) -> Outcome {
-    let (wallet, chain, _) = command.open_fresh()?;
+    let (mut wallet, chain, _) = command.open_fresh()?;
     drop(chain);
     if let Some(prefix) = &a.session {
+        if a.forget {
+            let session = find(&wallet, prefix)?.session();
+            wallet.dismiss(&session).or_refuse("cannot dismiss the payment")?;
+            let what = "dismissed; it is received if the payer signs it all the same";
+            return command.context.output.record("dismissed", json!({ "session": hex(&session.0) }), what);
+        }
         let session = find(&wallet, prefix)?;
         let text = wallet.message(&session, privacy(a.form)).or_refuse("no message to print again")?;
         let message = Message { text: &text, session: session.session() };
@@ -39,19 +46,61 @@ fn print_session(
     session: &SessionView<'_>,
 ) -> Outcome {
     let (role, step, id) = (role(session), step(session.status()), hex(&session.session().0));
+    let height = match session.status() {
+        SessionStatus::Signed(TxStatus::Confirmed { height }) => Some(height.get()),
+        _ => None,
+    };
     let partner = session.counterparty().map(|a| named(wallet, a));
     let fields = json!({
         "session": id, "role": role, "amount": session.amount().to_string(), "step": step,
+        "status": session.status().to_string(), "height": height,
         "with": session.counterparty().map(ToString::to_string), "not_after": session.not_after().get(),
         "memo": session.memo().as_str(),
     });
     let human = format!(
-        "{id}\n  {role} {} base units: {step}; expires after height {}\n  with {}",
-        session.amount(),
-        session.not_after(),
+        "{id}\n  {role} {} base units: {step}{}\n  with {}{}",
+        grouped(session.amount().units()),
+        time_left(wallet, session),
         partner.as_deref().unwrap_or("anyone who answers"),
+        proof(session),
     );
     command.context.output.record("slate", fields, &human)
+}
+
+/// When a payment that is not in a block expires, or what its expiry still holds.
+fn time_left(wallet: &Wallet<WalletFile>, session: &SessionView<'_>) -> String {
+    let (end, tip) = (session.not_after(), wallet.tip());
+    let free = end.plus(wallet.chain().params().reorganisation).next();
+    match session.status() {
+        SessionStatus::Begun | SessionStatus::Held | SessionStatus::Answered => {
+            format!("; expires after height {end}")
+        }
+        SessionStatus::Signed(TxStatus::Waiting) | SessionStatus::Ending if end > tip => {
+            format!("; expires after height {end}")
+        }
+        SessionStatus::Signed(TxStatus::Waiting) | SessionStatus::Ending => {
+            format!("; it expired after height {end}, and its outputs are free from height {free} on")
+        }
+        SessionStatus::Expired if session.is_open() => {
+            format!(" after height {end}; its outputs are free from height {free} on, or when you cancel it")
+        }
+        SessionStatus::Expired => format!(" after height {end}"),
+        _ => String::new(),
+    }
+}
+
+/// Who can prove a payment that is in a block.
+fn proof(session: &SessionView<'_>) -> String {
+    match (session.status(), session.is_payer()) {
+        (SessionStatus::Signed(TxStatus::Confirmed { .. }), true) => {
+            let id = hex(&session.session().0);
+            format!("\n  you have its proof: sotto wallet proof export {}", id.get(..12).unwrap_or(&id))
+        }
+        (SessionStatus::Signed(TxStatus::Confirmed { .. }), false) => {
+            "\n  the payer has its proof, signed by you".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 /// The payment whose session starts with a prefix.

@@ -2,51 +2,104 @@
 
 use super::{
     command::WalletCommand,
-    sessions::find,
+    sessions::{find, step},
     slates::{declined, read_slate},
 };
 use crate::{
     args,
     bridge::{ChainAt, hex},
     exit::{Failure, OrRefuse as _, Outcome},
+    output::grouped,
     ui::BOLD,
 };
 use rand_core::OsRng;
 use serde_json::{Value, json};
-use sotto_mw::{rules::Verified, session::SessionId, transaction::Transaction};
+use sotto_mw::{
+    rules::Verified,
+    session::{Role, SessionId},
+    transaction::Transaction,
+};
 use sotto_wallet::{
-    Wallet, WalletError, armor,
+    SessionView, Wallet, WalletError, armor,
     coin_selection::{Confirmed, Decision, SelfTransferPlan},
     edge::file::WalletFile,
+    sessions::SessionStatus,
     slate::SlateError,
 };
 
 pub(crate) fn cancel(command: &WalletCommand<'_>, a: &args::WalletCancel) -> Outcome {
     let text = a.file.as_deref().map(read_slate).transpose()?;
     let mut wallet = command.open()?;
-    let sessions = match (&text, &a.session) {
-        (Some(text), _) => {
-            armor::split_messages(text).iter().map(|t| wallet.session_of(t)).collect::<Result<_, _>>()
-        }
-        (None, prefix) => Ok(vec![find(&wallet, prefix.as_deref().unwrap_or_default())?.session()]),
-    };
-    let sessions: Vec<SessionId> = sessions.or_refuse("not the start of a payment of this wallet")?;
+    let sessions = sessions(&wallet, a, text.as_deref())?;
+    if sessions.is_empty() {
+        command.context.ui.info("No payment can be cancelled for free.");
+    }
     for session in sessions {
+        if a.dry_run && is_free(&wallet, &session) {
+            would_cancel(command, &session, &wallet)?;
+            continue;
+        }
         match wallet.cancel(&session) {
             Ok(()) => report_cancelled(command, &session, &wallet)?,
             Err(e) if is_too_late(&e) && a.self_spend => {
                 drop(wallet);
                 return self_spend(command, a, &session);
             }
-            Err(e) if is_too_late(&e) => {
-                return Err(Failure::refused("cannot cancel the payment")
-                    .cause(&e)
-                    .help("pass --self-spend to spend one of its inputs back to this wallet, for a fee"));
-            }
-            Err(e) => return Err(e).or_refuse("cannot cancel the payment"),
+            Err(e) => return Err(cannot_cancel(&e)),
         }
     }
     Ok(())
+}
+
+/// The sessions that are to be cancelled.
+fn sessions(
+    wallet: &Wallet<WalletFile>,
+    a: &args::WalletCancel,
+    text: Option<&str>,
+) -> Outcome<Vec<SessionId>> {
+    if a.all {
+        let free = wallet.sessions().filter(is_free_session);
+        return Ok(free.map(|s| s.session()).collect());
+    }
+    let sessions = match (text, &a.session) {
+        (Some(text), _) => {
+            armor::split_messages(text).iter().map(|t| wallet.session_of(t)).collect::<Result<_, _>>()
+        }
+        (None, prefix) => Ok(vec![find(wallet, prefix.as_deref().unwrap_or_default())?.session()]),
+    };
+    sessions.or_refuse("not the start of a payment of this wallet")
+}
+
+/// Whether nothing signed has left for this session.
+fn is_free_session(s: &SessionView<'_>) -> bool {
+    let unsigned = matches!(s.status(), SessionStatus::Begun | SessionStatus::Held | SessionStatus::Expired);
+    s.role() == Role::Inviter && unsigned && (s.is_open() || s.status() == SessionStatus::Begun)
+}
+
+fn is_free(wallet: &Wallet<WalletFile>, session: &SessionId) -> bool {
+    wallet.sessions().any(|s| s.session() == *session && is_free_session(&s))
+}
+
+fn would_cancel(command: &WalletCommand<'_>, session: &SessionId, wallet: &Wallet<WalletFile>) -> Outcome {
+    let view = wallet.sessions().find(|s| s.session() == *session);
+    let (amount, what) = view.map(|s| (s.amount(), step(s.status()))).unwrap_or_default();
+    let id = hex(&session.0);
+    let fields = json!({ "session": id, "amount": amount.to_string(), "fee": "0" });
+    let human = format!("would cancel {id} for free: {} base units, {what}", grouped(amount.units()));
+    command.context.output.record("cancel-plan", fields, &human)
+}
+
+fn cannot_cancel(e: &WalletError) -> Failure {
+    let failure = Failure::refused("cannot cancel the payment").cause(e);
+    match e {
+        WalletError::Slate(SlateError::Answered { .. }) => {
+            failure.help("to stop expecting it, run: sotto wallet slates SESSION --forget")
+        }
+        e if is_too_late(e) => {
+            failure.help("pass --self-spend to spend one of its inputs back to this wallet, for a fee")
+        }
+        _ => failure,
+    }
 }
 
 fn report_cancelled(
@@ -59,7 +112,12 @@ fn report_cancelled(
     let human = match (rest.len(), awaited) {
         (0, _) => "cancelled; its outputs can be spent again".to_owned(),
         (n, 0) => format!(
-            "dropped; its share becomes change. All {n} others have answered; to pay them, run: sotto wallet finalize --session {}",
+            "dropped; its share becomes change. {}; to pay, run: sotto wallet finalize --session {}",
+            if n == 1 {
+                "The other receiver has answered".to_owned()
+            } else {
+                format!("All {n} others have answered")
+            },
             rest.first().map_or_else(String::new, |o| hex(&o.session().0[..6])),
         ),
         (n, _) => format!(
@@ -147,13 +205,13 @@ fn is_too_late(e: &WalletError) -> bool {
 
 fn merge_text(plan: &SelfTransferPlan, what: &str) -> String {
     let line = |i: &sotto_wallet::outputs::OutputRecord| {
-        format!("  spend  {:>20}  {}\n", i.opening.amount.units(), i.commitment)
+        format!("  spend  {:>20}  {}\n", grouped(i.opening.amount.units()), i.commitment)
     };
     let inputs: String = plan.inputs().iter().map(line).collect();
     format!(
         "{BOLD}{what}{BOLD:#}\n{inputs}  fee    {:>20}\n  new    {:>20}  one output of this wallet\nPublic afterwards: {}. It expires after height {}.",
-        plan.fee().units(),
-        plan.amount().units(),
+        grouped(plan.fee().units()),
+        grouped(plan.amount().units()),
         plan.linkage(),
         plan.not_after(),
     )

@@ -7,11 +7,12 @@ use super::{
 use crate::{
     args::{WalletAddress, WalletScan},
     exit::{OrRefuse as _, Outcome},
+    output::grouped,
     qr,
     ui::BOLD,
 };
 use serde_json::json;
-use sotto_mw::amount::Height;
+use sotto_mw::amount::{Amount, Height};
 use sotto_wallet::outputs::{OutputRecord, OutputStatus};
 
 pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
@@ -22,21 +23,26 @@ pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
     let network = wallet.chain().params().network;
     let fields = json!({
         "wallet": command.args.wallet, "account": account, "network": network.to_string(), "height": wallet.tip().get(),
-        "spendable": b.spendable.to_string(), "immature": b.immature.to_string(),
+        "spendable": b.spendable.to_string(), "frozen": b.frozen.to_string(), "immature": b.immature.to_string(),
         "pending": b.pending.to_string(), "locked": b.locked.to_string(), "change": b.change.to_string(),
         "total": b.total().to_string(),
     });
+    let frozen = if b.frozen == Amount::ZERO {
+        String::new()
+    } else {
+        format!("\nfrozen    {:>20}  that no payment spends until it is unfrozen", grouped(b.frozen.units()))
+    };
     let of = account.map_or_else(String::new, |a| format!(", account `{a}`"));
     let human = format!(
-        "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
+        "wallet `{}`{of} on the {network} network at height {}\n{BOLD}spendable {:>20}{BOLD:#}{frozen}\nimmature  {:>20}  rewards that cannot be spent yet\nlocked    {:>20}  in open payments; {} of it returns as change\ntotal     {:>20}\npending   {:>20}  incoming, not in a block yet",
         command.args.wallet,
         wallet.tip(),
-        b.spendable.units(),
-        b.immature.units(),
-        b.locked.units(),
-        b.change,
-        b.total().units(),
-        b.pending.units(),
+        grouped(b.spendable.units()),
+        grouped(b.immature.units()),
+        grouped(b.locked.units()),
+        grouped(b.change.units()),
+        grouped(b.total().units()),
+        grouped(b.pending.units()),
     );
     command.context.output.record("wallet-balance", fields, &human)
 }
@@ -68,12 +74,14 @@ pub(crate) fn outputs(command: &WalletCommand<'_>) -> Outcome {
         let fields = json!({
             "commitment": o.commitment.to_string(), "account": wallet.account_name(o.account),
             "amount": o.opening.amount.to_string(), "status": status,
-            "height": height, "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
+            "height": height, "frozen": wallet.is_frozen(o), "spendable": o.is_spendable(wallet.chain(), wallet.tip()),
         });
         let matures = o.matures(wallet.chain()).filter(|h| *h > wallet.tip().next());
         let matures = matures.map_or(String::new(), |h| format!(", spendable from {h}"));
         let at = height.map_or(String::new(), |h| format!(" at {h}{matures}"));
-        let human = format!("{:>20}  {}  {status}{at}", o.opening.amount.units(), o.commitment);
+        let frozen = if wallet.is_frozen(o) { ", frozen" } else { "" };
+        let amount = grouped(o.opening.amount.units());
+        let human = format!("{amount:>20}  {}  {status}{frozen}{at}", o.commitment);
         command.context.output.record("output", fields, &human)?;
     }
     Ok(())
