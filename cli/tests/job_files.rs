@@ -62,6 +62,11 @@ fn results_are_private_and_written_before_others_have_theirs() {
     west.wait().unwrap();
     let result = world.path("job.results/north-1/result.json");
     wait_for("north has its result while it still serves", || result.exists());
+    // What is there and is no result of this run stays; the result is kept.
+    let said = world.run(&take_part("west")).fails(1);
+    assert!(said.contains("result.json exists already") && said.contains("the result is kept"), "{said}");
+    assert_eq!(world.read("precious"), "mine");
+    fs::remove_file(world.path("job.results/west-1/result.json")).unwrap();
     let shown = world.run(&take_part("west")).ok();
     assert!(shown.contains("12.50"), "{shown}");
     for party in [north, south] {
@@ -306,7 +311,7 @@ fn a_program_that_panics_has_no_result() {
     let words =
         "mpc local job.toml --input north=north.csv --input south=south.csv --input west=west.csv --out out";
     let said = world.run(words).fails(5);
-    assert!(said.contains("has no result") && said.contains("the program panicked"), "{said}");
+    assert!(said.contains("has no result") && said.contains("the program ended in a panic"), "{said}");
     assert!(world.read("out/west/result.json").contains("\"verdict\": \"panicked\""));
     assert_eq!(
         world.read("out/west/result.csv").lines().nth(1).unwrap_or_default().trim_matches(['"', '\r']),

@@ -32,7 +32,7 @@ use crate::job::{
     RendezvousServer, Suite,
 };
 use crate::line_error::{LineError, line_of};
-use crate::multiparty::Functionality;
+use crate::multiparty::{Functionality, TooLarge};
 use crate::program::{Computation, PinError};
 use crate::text::{Name, Prose, Text};
 use crate::verify_program::{leaks, schema};
@@ -330,9 +330,9 @@ impl Drafting<'_> {
             Counting::Before { party, gates } if !computes(party) => program.pin_stated(options, gates),
             _ => program.pin(options, limits.get_ref().and_gates.min(MAX_AND_GATES)),
         };
-        let what =
-            |e: PinError| format!("{e}: raise `and_gates`, at most to {MAX_AND_GATES}, or compute less");
-        Some((pin.map_err(|e| self.report(&limits.span(), what(e))).ok()?, program))
+        let what = |e: PinError| format!("{e}{}", needed(&program, &e));
+        let pin = pin.map_err(|e| what(e));
+        Some((pin.map_err(|what| self.report(&limits.span(), what)).ok()?, program))
     }
 
     /// Gives columns the ranges that the job states.
@@ -404,6 +404,22 @@ impl Drafting<'_> {
             );
             self.report(&span, what);
         }
+    }
+}
+
+/// Most gates that are counted to say how many a job needs: less than a second.
+const MAX_COUNTED: u64 = 1 << 26;
+
+/// How many gates a program needs that has more than its job allows.
+fn needed(program: &Computation, e: &PinError) -> String {
+    if !matches!(e, PinError::TooLarge(TooLarge::Gates(_))) {
+        return String::new();
+    }
+    match program.gate_stream(MAX_COUNTED) {
+        Ok((_, cost)) => format!(": it has {}; raise `and_gates`, or compute less", cost.and_gates),
+        Err(_) => format!(
+            ": it has more than {MAX_COUNTED}; raise `and_gates`, at most to {MAX_AND_GATES}, or compute less"
+        ),
     }
 }
 

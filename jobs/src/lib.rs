@@ -24,9 +24,11 @@ pub mod input_commitment;
 pub mod output_share;
 pub mod receipt;
 
+pub mod admission;
 pub mod attempt;
+pub mod collect;
 pub mod messages;
-pub mod run_id;
+mod run_id;
 pub mod run_state;
 pub mod storage;
 

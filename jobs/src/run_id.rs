@@ -19,21 +19,21 @@ use sotto_mpc::protocol::semi_honest::RunId;
 
 /// How one compute party opens an attempt to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
+pub(crate) struct Opening {
     /// The job.
-    pub job: Digest,
+    pub(crate) job: Digest,
     /// Which run.
-    pub run: u32,
+    pub(crate) run: u32,
     /// The lowest number that this compute party has not used.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// Drawn for this attempt.
-    pub nonce: [u8; 32],
+    pub(crate) nonce: [u8; 32],
     /// The nonces of the parties' approvals that lie here, in the job's order.
-    pub approvals: Vec<[u8; 32]>,
+    pub(crate) approvals: Vec<[u8; 32]>,
     /// The input commitments' hashes, in the job's order.
-    pub inputs: Vec<Digest>,
+    pub(crate) inputs: Vec<Digest>,
     /// The id of an attempt whose outputs lie here, lacking the other's signature.
-    pub waiting: Option<Digest>,
+    pub(crate) waiting: Option<Digest>,
 }
 record!(Opening { job, run, attempt, nonce, approvals, inputs, waiting });
 
@@ -43,7 +43,7 @@ impl Opening {
 
 /// The id of an attempt; `nonces` are the garbler's and the evaluator's.
 #[must_use]
-pub fn run_id(
+pub(crate) fn run_id(
     run: Run<'_>,
     attempt: u32,
     input_commitments: &[InputCommitment],
@@ -69,12 +69,12 @@ pub fn run_id(
 /// The name under which the others meet a compute party at a rendezvous server: for this run and nothing
 /// else.
 #[must_use]
-pub fn rendezvous(job: Digest, run: u32, compute_party: PartyId) -> Digest {
+pub(crate) fn rendezvous(job: Digest, run: u32, compute_party: PartyId) -> Digest {
     hash(Purpose::Rendezvous, &[&job.0, &run.to_le_bytes(), &compute_party.0.to_le_bytes()])
 }
 
 /// What the two compute parties call their session over one channel.
 #[must_use]
-pub fn session_id(run_id: Digest, exported: &[u8; 32]) -> RunId {
+pub(crate) fn session_id(run_id: Digest, exported: &[u8; 32]) -> RunId {
     RunId(hash(Purpose::Session, &[&run_id.0, exported]).0)
 }

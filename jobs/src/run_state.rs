@@ -93,6 +93,19 @@ pub enum Event {
     },
 }
 
+/// What a compute party does next on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// The run is finished: deliver.
+    Deliver,
+    /// Nothing will come of it, for this reason.
+    Stop(String),
+    /// The job has expired, and nothing was computed in time.
+    Expire,
+    /// Meet the other compute party.
+    Meet,
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -209,6 +222,18 @@ impl<'a> RunState<'a> {
         }
     }
 
+    /// What to do next, at this time (seconds since 1970).
+    #[must_use]
+    pub fn next_step(&self, now: u64) -> NextStep {
+        match &self.state {
+            State::Finished(_) => NextStep::Deliver,
+            State::Stopped(why) => NextStep::Stop(why.clone()),
+            State::Computed(_) => NextStep::Meet,
+            State::Gathering | State::Computing if now >= self.job().expiry => NextStep::Expire,
+            State::Gathering | State::Computing => NextStep::Meet,
+        }
+    }
+
     /// The inputs, in the job's order, once all are there.
     #[must_use]
     pub fn input_commitments(&self) -> Option<Vec<InputCommitment>> {
@@ -254,10 +279,12 @@ impl<'a> RunState<'a> {
         lacks.map(|input_party| job.party(input_party).name.to_string()).collect()
     }
 
-    /// Whether every other party has collected its results.
+    /// The other parties who have not collected their results.
     #[must_use]
-    pub fn all_confirmed(&self) -> bool {
-        self.job().ids().all(|id| id == self.us || self.confirmed.contains(&id))
+    pub fn uncollected(&self) -> Vec<String> {
+        let job = self.job();
+        let lacks = job.ids().filter(|id| *id != self.us && !self.confirmed.contains(id));
+        lacks.map(|id| job.party(id).name.to_string()).collect()
     }
 
     /// Whether a party has what there is for it.

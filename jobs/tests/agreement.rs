@@ -103,6 +103,11 @@ fn every_rule_names_its_place() {
     );
     has(|d| d.inputs[1].party = PartyId(0), Part::Input(1), JobError::Twice);
     has(|d| d.inputs[1].tables[0].rows = 11, Part::Input(1), JobError::Limit);
+    has(|d| d.inputs[1].tables[0].rows = 0, Part::Input(1), JobError::Zero);
+    let same = |d: &mut Draft| {
+        d.parties[..2].iter_mut().for_each(|p| p.meeting = Some(Meeting::Address(line("a.example:1"))));
+    };
+    has(same, Part::Party(1), JobError::OneAddress);
     has(|d| d.limits.and_gates = 10, Part::Field("limits.and_gates"), JobError::Limit);
     let most = MAX_AND_GATES;
     has(|d| d.limits.and_gates = MAX_AND_GATES + 1, Part::Field("limits.and_gates"), JobError::TooMany(most));

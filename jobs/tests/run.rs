@@ -15,6 +15,7 @@ use sotto_jobs::edge::run::{Outcome, RunError, Setup, Stage, take_part};
 use sotto_jobs::edge::tls;
 use sotto_jobs::job::{Draft, Meeting};
 use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::policy_file::DebitError;
 use sotto_jobs::storage::{Memory, Storage};
 use sotto_jobs::{Agreement, Approval, Job, PartyId};
 use support::{NAMES, Sum, agreement, approvals, draft, identity, line, rng};
@@ -42,6 +43,17 @@ fn part(
     storage: &mut Memory,
     observe: &(dyn Fn(Stage) + Sync),
 ) -> Result<Outcome, RunError> {
+    debited(agreement, us, rows, (storage, &|| Ok(())), observe)
+}
+
+/// The same, with a budget that may refuse.
+fn debited(
+    agreement: &Agreement,
+    us: PartyId,
+    rows: [i128; 3],
+    (storage, debit): (&mut Memory, &(dyn Fn() -> Result<(), DebitError> + Sync)),
+    observe: &(dyn Fn(Stage) + Sync),
+) -> Result<Outcome, RunError> {
     let program = Sum::new(3);
     let input_party = agreement.job().input_of(us);
     let cells = vec![rows.map(|value| vec![value]).to_vec()];
@@ -55,7 +67,7 @@ fn part(
         input: bits.as_ref(),
         listen: None,
         rendezvous_server: None,
-        debit: &|| Ok(()),
+        debit,
         observe,
     };
     // Nobody ever draws the same twice, also not after a crash.
@@ -83,7 +95,9 @@ fn everybody(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
 
 /// The same, until all are there together: on a slow machine, a deadline of seconds may be too short.
 fn at_last(agreement: &Agreement, shelves: &mut [Memory; 5]) -> Results {
-    let passing = |r: &Result<_, _>| matches!(r, Err(RunError::Late(_) | RunError::Attempt(_)));
+    let passing = |r: &Result<_, _>| {
+        matches!(r, Err(RunError::Late(_) | RunError::Attempt(_) | RunError::NotCollected(_)))
+    };
     let mut tries = (0..10).map(|_| everybody(agreement, shelves));
     tries.find(|results| !results.values().any(passing)).unwrap()
 }
@@ -337,4 +351,52 @@ fn a_party_with_another_job_is_told_so() {
         let refused = part(&theirs, PartyId(3), rows_of(PartyId(3)), &mut Memory::default(), &|_| {});
         assert!(matches!(&refused, Err(RunError::Refused { by, .. }) if by == "acme"), "{refused:?}");
     });
+}
+
+#[test]
+fn nothing_leaves_before_the_run_is_debited() {
+    let mut draft = at_free_ports();
+    draft.deadline = 4;
+    let agreement = agreement(&Job::new(draft).unwrap());
+    let mut shelves = <[Memory; 5]>::default();
+    // Dora delivers, and acme, who computes, begins an attempt, only after a debit.
+    for refusing in [3, 0] {
+        let results: Results = thread::scope(|scope| {
+            let start = |(i, storage): (usize, _)| {
+                let (agreement, id) = (&agreement, PartyId(i as u16));
+                let debit = move || if i == refusing { Err(DebitError::NoPolicy) } else { Ok(()) };
+                let run = move || debited(agreement, id, rows_of(id), (storage, &debit), &|_| {});
+                (id.0, scope.spawn(run))
+            };
+            let running: Vec<_> = shelves.iter_mut().enumerate().map(start).collect();
+            running.into_iter().map(|(id, thread)| (id, thread.join().unwrap())).collect()
+        });
+        let refused = &results[&(refusing as u16)];
+        assert!(matches!(refused, Err(RunError::Debit(DebitError::NoPolicy))), "{refused:?}");
+        assert!(results.values().all(Result::is_err), "no party has a result");
+        if refusing == 3 {
+            assert_eq!(shelves[3].get("own").unwrap(), None, "dora is bound to nothing");
+            for storage in &shelves[..2] {
+                assert_eq!(storage.get("share-dora").unwrap(), None, "nothing of dora's was delivered");
+            }
+        }
+        for storage in &shelves[..2] {
+            assert_eq!(storage.get("computed").unwrap(), None);
+        }
+        assert_eq!(shelves[0].get("attempts").unwrap(), None, "acme began no attempt");
+    }
+}
+
+#[test]
+fn what_is_kept_of_one_run_is_of_no_other() {
+    let mut draft = at_free_ports();
+    draft.deadline = 1;
+    let ours = agreement(&Job::new(draft.clone()).unwrap());
+    draft.nonce = sotto_jobs::Digest([8; 32]);
+    let other = agreement(&Job::new(draft).unwrap());
+    let mut storage = Memory::default();
+    let late = part(&ours, PartyId(4), [0; 3], &mut storage, &|_| {});
+    assert!(matches!(late, Err(RunError::Late(_))), "{late:?}");
+    let refused = part(&other, PartyId(4), [0; 3], &mut storage, &|_| {});
+    assert!(matches!(refused, Err(RunError::OtherStorage)), "{refused:?}");
 }

@@ -37,13 +37,25 @@ impl Said {
         self.out
     }
 
-    /// Asserts the exit code, one clear error and no panic; gives back the error text.
+    /// Asserts the exit code, one clear error and no panic; gives back the error text, for people also under
+    /// `--json`.
     pub(crate) fn fails(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
-        assert_eq!(self.err.matches("error:").count(), 1, "one clear error: {self:?}");
-        assert!(!self.err.contains("panicked") && !self.err.contains("internal error"), "{self:?}");
-        self.err
+        let said: Vec<String> =
+            self.err.lines().map(|line| record(line).unwrap_or(line.to_owned())).collect();
+        let said = said.join("\n");
+        assert_eq!(said.matches("error:").count(), 1, "one clear error: {self:?}");
+        assert!(!said.contains("panicked") && !said.contains("internal error"), "{self:?}");
+        said
     }
+}
+
+/// A line that is the record of an error, as people see it.
+fn record(line: &str) -> Option<String> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    let is_error = record["type"] == "error";
+    is_error.then(|| format!("error: {}\n  why: {}\n  help: {}", text("message"), text("why"), text("help")))
 }
 
 impl World {

@@ -19,6 +19,7 @@ mod connection;
 mod error;
 mod link_probe;
 mod listener;
+mod progress;
 mod routes;
 mod server;
 mod setup;
@@ -26,7 +27,9 @@ mod setup;
 pub use error::RunError;
 pub use link_probe::{LinkSpeed, probe};
 pub use routes::Routes;
-pub use setup::{Outcome, Setup, Stage};
+pub use setup::{Setup, Stage};
+
+pub use crate::collect::Outcome;
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -43,6 +43,9 @@ pub enum JobError {
     /// One party cannot be both compute parties.
     #[error("garbler and evaluator must be two parties: one who is both sees all inputs")]
     OneComputeParty,
+    /// Both compute parties at one place.
+    #[error("both compute parties have this address; each needs one of its own")]
+    OneAddress,
     /// A compute party without an address.
     #[error(
         "a compute party needs an address (host:port) at which the others reach it, or a rendezvous server"
@@ -165,6 +168,16 @@ impl Draft {
             self.garbler != self.evaluator,
             JobError::OneComputeParty,
         );
+        let address = |id: PartyId| match self.parties.get(usize::from(id.0)).map(|party| &party.meeting) {
+            Some(Some(Meeting::Address(address))) => Some(address),
+            _ => None,
+        };
+        // Port 0 is any free one.
+        let is_shared = address(self.garbler)
+            .filter(|address| !address.as_str().ends_with(":0"))
+            .is_some_and(|ours| self.garbler != self.evaluator && address(self.evaluator) == Some(ours));
+        let part = Part::Party(self.evaluator.0.into());
+        require(faults, part, !is_shared, JobError::OneAddress);
     }
 
     fn check_input(&self, i: usize, input: &Input, faults: &mut Vec<Fault>) {
@@ -173,6 +186,7 @@ impl Draft {
         require(faults, Part::Input(i), before, JobError::Twice);
         let rows = input.tables.iter().fold(0u64, |rows, table| rows.saturating_add(table.rows));
         require(faults, Part::Input(i), rows <= self.limits.rows, JobError::Limit);
+        require(faults, Part::Input(i), input.tables.iter().all(|table| table.rows > 0), JobError::Zero);
         for (t, table) in input.tables.iter().enumerate() {
             for (c, column) in table.columns.iter().enumerate() {
                 let part = Part::Column(i, t, c);

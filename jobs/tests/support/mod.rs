@@ -2,6 +2,8 @@
 //! nothing else.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod world;
+
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sotto_jobs::job::{Draft, Input, Limits, Meeting, Output, Party, Pin, Suite};

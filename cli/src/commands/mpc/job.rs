@@ -212,7 +212,7 @@ pub(crate) fn check_expiry(job: &Job) -> Outcome {
 /// fetched.
 pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
     let folder = approvals(path);
-    let mut all = Vec::new();
+    let mut all = bundled(&folder, &job)?;
     for party in &job.parties {
         let file = folder.join(format!("{}.approval", party.name));
         if !file.exists() {
@@ -223,7 +223,9 @@ pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
         let approval = Approval::from_text(&read_small(&file, &help)?);
         let bad =
             || Failure::refused(format!("{} is not an approval of a job", file.display())).help(help.clone());
-        all.push(approval.ok_or_else(bad)?);
+        let approval = approval.ok_or_else(bad)?;
+        all.retain(|bundled| bundled.party != approval.party);
+        all.push(approval);
     }
     let id = job.id();
     Agreement::regardless_of_expiry(job, &all).map_err(|e| {
@@ -233,6 +235,22 @@ pub(crate) fn load_agreement(path: &Path, job: Job) -> Outcome<Agreement> {
             id
         ))
     })
+}
+
+/// The approvals of the file `bundle.approval`, one a line, which one person collected for all. A file of a party's
+/// own counts instead of its line.
+fn bundled(folder: &Path, job: &Job) -> Outcome<Vec<Approval>> {
+    let file = folder.join("bundle.approval");
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let help = "make it again: `cat *.approval > bundle.approval` in the folder of all approvals";
+    let bad = || Failure::refused(format!("{} is not a list of approvals", file.display())).help(help);
+    let text = read_small(&file, help)?;
+    let approvals: Option<Vec<_>> = text.lines().map(Approval::from_text).collect();
+    let mut approvals = approvals.ok_or_else(bad)?;
+    approvals.retain(|approval| job.ids().any(|id| id == approval.party));
+    Ok(approvals)
 }
 
 /// The folder of a party's budget and runs.
@@ -342,6 +360,7 @@ pub(crate) fn run_failure(e: &RunError, what: &str) -> Failure {
         RunError::Disagree(_) | RunError::Receipt(_) | RunError::OutputShare(_) => failed.help(
             "keep all files and ask both compute parties: one of them delivers something else than it signed",
         ),
+        RunError::NotCollected(_) => failed.help("nothing is lost; run the same command again when they run theirs"),
         RunError::Lost => failed.help("all parties have to pass the next number with --run"),
         _ => failed.help("nothing was disclosed; compare the job's id (`sotto mpc check`) and the version of sotto with the other parties"),
     }

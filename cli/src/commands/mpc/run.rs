@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use sotto_jobs::approval::Run;
 use sotto_jobs::budget::{DataSet, DataUse, RowsHasher};
 use sotto_jobs::edge::folder::Folder;
-use sotto_jobs::edge::run::{Outcome as Ran, Setup, Stage, take_part};
+use sotto_jobs::edge::run::{Outcome as Ran, RunError, Setup, Stage, take_part};
 use sotto_jobs::job::Table;
 use sotto_jobs::multiparty::Functionality;
 use sotto_jobs::policy::Policy;
@@ -32,12 +32,13 @@ use sotto_jobs::{Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::File,
-    io::{self, Read},
+    io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
     sync::Mutex,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
@@ -87,14 +88,23 @@ pub(crate) fn run(context: &Context, a: &args::MpcRun) -> Outcome {
         debit: &charge,
         observe: &observe,
     };
-    let outcome = take_part(&setup, &mut folder, &mut OsRng)
-        .map_err(|e| run_failure(&e, &format!("{} did not finish the run", job.party(us).name)))?;
+    let name = &job.party(us).name;
+    let (outcome, left) = match take_part(&setup, &mut folder, &mut OsRng) {
+        Ok(outcome) => (Some(outcome), None),
+        // Our own result is there.
+        Err(e @ RunError::NotCollected(_)) => {
+            (None, Some(run_failure(&e, &format!("{name} waited for others until the deadline"))))
+        }
+        Err(e) => return Err(run_failure(&e, &format!("{name} did not finish the run"))),
+    };
     let spent = json!({ "seconds": started.elapsed().as_secs_f64(), "peak_memory_bytes": peak_memory() });
     // Saved as soon as it was there, or now if it had been computed before.
     let saved = saved.into_inner().ok().flatten();
-    let Shown { record, human, verdict } = saved.unwrap_or_else(|| results.save(&outcome))?;
-    context.output.record("mpc-result", merge(record, json!({ "spent": spent })), &human)?;
-    report(context, verdict)
+    let saved = saved.or_else(|| outcome.map(|outcome| results.save(&outcome))).transpose()?;
+    if let Some(Shown { record, human, .. }) = &saved {
+        context.output.record("mpc-result", merge(record.clone(), json!({ "spent": spent })), human)?;
+    }
+    left.map_or_else(|| report(context, saved.and_then(|shown| shown.verdict)), Err)
 }
 
 /// Says on standard error what a result lacks; fails if there is none.
@@ -104,7 +114,7 @@ pub(crate) fn report(context: &Context, verdict: Option<Verdict>) -> Outcome {
     };
     match verdict {
         Some(Verdict::Panicked) => failed(
-            "the program panicked: a number overflowed, a divisor was zero or an index was out of bounds",
+            "the program ended in a panic: a number overflowed, a divisor was zero or an index was out of bounds",
             "correct the program or the rows, and agree on a new job or take the next run",
         ),
         Some(Verdict::InputsDoNotHold) => failed(
@@ -254,45 +264,82 @@ impl Budget<'_> {
     }
 }
 
-/// Prints each stage once, and a progress bar for the joint computation.
+/// How often the same trouble is named, and progress without a bar.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Prints each stage once, trouble at intervals, and the progress of the joint computation: a bar on a terminal,
+/// else a line at intervals.
 struct Screen<'c> {
     context: &'c Context,
     gates: u64,
-    shown: Mutex<(Option<Stage>, Option<Progress>)>,
+    shown: Mutex<OnScreen>,
+}
+
+/// What was shown last.
+#[derive(Default)]
+struct OnScreen {
+    stage: Option<Stage>,
+    bar: Option<Progress>,
+    progress: Option<Instant>,
+    trouble: BTreeMap<String, (String, Instant)>,
+}
+
+impl OnScreen {
+    /// Whether the trouble with a party is new, or was named long ago.
+    fn is_due(&mut self, party: &str, why: &str) -> bool {
+        let before = self.trouble.get(party);
+        let is_due = before.is_none_or(|(text, at)| text != why || at.elapsed() >= INTERVAL);
+        if is_due {
+            self.trouble.insert(party.to_owned(), (why.to_owned(), Instant::now()));
+        }
+        is_due
+    }
 }
 
 impl<'c> Screen<'c> {
     fn new(context: &'c Context, gates: u64) -> Self {
-        Self { context, gates, shown: Mutex::new((None, None)) }
+        Self { context, gates, shown: Mutex::default() }
+    }
+
+    fn passed(&self, shown: &mut OnScreen, bytes: u64) {
+        // The table of a gate has 32 bytes; all other messages are small or come first.
+        let gates = (bytes / 32).min(self.gates);
+        if let Some(bar) = &shown.bar {
+            bar.at(gates);
+        }
+        let is_due = shown.progress.is_some_and(|at| at.elapsed() >= INTERVAL);
+        if is_due && !io::stderr().is_terminal() {
+            shown.progress = Some(Instant::now());
+            self.context.ui.info(&format!("Computed {gates} of {} AND gates.", self.gates));
+        }
     }
 
     fn show(&self, stage: Stage) {
         let Ok(mut shown) = self.shown.lock() else { return };
-        if let Stage::Passed(bytes) = stage {
-            if let (_, Some(bar)) = &*shown {
-                // The table of a gate has 32 bytes; all other messages are small or come first.
-                bar.at((bytes / 32).min(self.gates));
-            }
-            return;
-        }
-        if shown.0.as_ref() == Some(&stage) {
-            return;
-        }
         let text = match &stage {
+            Stage::Passed(bytes) => return self.passed(&mut shown, *bytes),
+            Stage::Finished(_) => return,
+            Stage::Unreachable { party, why } => {
+                if shown.is_due(party, why) {
+                    self.context.ui.info(&format!("{party}: {why}; trying again until the deadline."));
+                }
+                return;
+            }
+            stage if shown.stage.as_ref() == Some(stage) => return,
             Stage::Waiting(names) => format!("Waiting for {}.", names.join(", ")),
             Stage::Delivered(computer) => format!("{computer} has our encrypted input share."),
             Stage::Attempt(attempt) => format!("Computing jointly (attempt {attempt})."),
             Stage::Signed => "Computed, and signed by both compute parties.".to_owned(),
             Stage::Serving => "Delivering the results to the other parties.".to_owned(),
-            Stage::Passed(_) | Stage::Finished(_) => return,
         };
         // Remove the bar of the stage before.
-        shown.1 = None;
+        (shown.bar, shown.progress) = (None, None);
         self.context.ui.info(&text);
         if matches!(stage, Stage::Attempt(_)) {
-            shown.1 = Some(self.context.ui.bar(self.gates, "computing jointly"));
+            shown.bar = Some(self.context.ui.bar(self.gates, "computing jointly"));
+            shown.progress = Some(Instant::now());
         }
-        shown.0 = Some(stage);
+        shown.stage = Some(stage);
     }
 }
 

@@ -12,25 +12,15 @@ use sotto_link::pinned::LinkError;
 
 use super::error::RunError;
 use super::routes::PartyChannel;
-use super::setup::{MAX_RESPONSE, Outcome, OwnInput, RETRY_INTERVAL, Setup, Stage};
-use crate::codec::{Codec as _, record};
+use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage};
+use crate::PartyId;
+use crate::collect::{Collected, Ended, Outcome};
 use crate::messages::{MessageError, RequestKind, Response};
 use crate::multiparty::Functionality;
-use crate::output_share::{AttemptOutputs, EncryptedOutputShare};
 use crate::receipt::Receipt;
 use crate::run_state::Item;
 use crate::storage::{Storage, name};
-use crate::{Digest, PartyId};
 use sotto_mpc::channel::ChannelError;
-
-/// What was collected, as it is kept.
-struct Collected {
-    receipt: Receipt,
-    encrypted_shares: Vec<EncryptedOutputShare>,
-}
-record!(Collected { receipt, encrypted_shares });
-
-const KEPT: &str = "sotto collected v1\0";
 
 pub(crate) fn run<P: Functionality>(
     setup: &Setup<'_, P>,
@@ -39,10 +29,10 @@ pub(crate) fn run<P: Functionality>(
 ) -> Result<Outcome, RunError> {
     let finished = name(setup.job(), Item::Finished);
     let input_commitment = own.as_ref().map(|own| own.prepared.input_commitment.digest());
-    if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_prefixed(KEPT, &kept).ok()) {
-        // What lies here may be of another job.
-        Receipt::from_bytes(setup.job(), &kept.receipt.to_bytes())?;
-        let outcome = outcome(setup, &kept, input_commitment)?;
+    let widths = setup.widths();
+    let collector = setup.collector(input_commitment, &widths);
+    if let Some(kept) = storage.get(&finished)?.and_then(|kept| Collected::from_bytes(setup.job(), &kept)) {
+        let outcome = collector.outcome(&kept)?;
         if storage.get(&name(setup.job(), Item::Confirmed))?.is_none() {
             confirm(setup, storage, 1);
         }
@@ -55,8 +45,8 @@ pub(crate) fn run<P: Functionality>(
         }
     }
     let collected = collect(setup)?;
-    storage.put(&finished, &collected.to_prefixed(KEPT))?;
-    let outcome = outcome(setup, &collected, input_commitment)?;
+    storage.put(&finished, &collected.to_bytes())?;
+    let outcome = collector.outcome(&collected)?;
     (setup.observe)(Stage::Finished(Box::new(outcome.clone())));
     confirm(setup, storage, 5);
     Ok(outcome)
@@ -89,7 +79,7 @@ fn deliver<P: Functionality>(
         for encrypted_share in pending {
             let (compute_party, encrypted) = encrypted_share;
             setup.in_time()?;
-            let Some(line) = setup.routes().call(*compute_party)? else {
+            let Some(line) = setup.call(*compute_party)? else {
                 left.push(encrypted_share);
                 continue;
             };
@@ -111,11 +101,15 @@ fn deliver<P: Functionality>(
         }
         pending = left;
         if !pending.is_empty() {
-            wait(
-                setup,
-                until,
-                pending.iter().map(|(compute_party, _)| setup.name(*compute_party)).collect(),
-            )?;
+            let away: Vec<_> = pending.iter().map(|(compute_party, _)| *compute_party).collect();
+            let mut awaited: Vec<_> = away.iter().map(|compute_party| setup.name(*compute_party)).collect();
+            // A compute party that is there knows who else is missing.
+            for there in setup.job().compute_parties().into_iter().filter(|id| !away.contains(id)) {
+                if let Some(Response::Waiting(names)) = ask(setup, there, RequestKind::Collect)? {
+                    awaited.extend(names);
+                }
+            }
+            wait(setup, until, awaited)?;
         }
     }
     Ok(())
@@ -125,7 +119,7 @@ fn deliver<P: Functionality>(
 fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError> {
     let compute_parties = setup.job().compute_parties();
     let until = setup.deadline() + std::time::Duration::from_secs(setup.job().limits.seconds.into());
-    let mut ended: [Option<(Receipt, Option<EncryptedOutputShare>)>; 2] = [None, None];
+    let mut ended: [Option<Ended>; 2] = [None, None];
     loop {
         let mut awaited: Vec<String> = Vec::new();
         for (compute_party, ended) in
@@ -133,7 +127,8 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
         {
             match ask(setup, compute_party, RequestKind::Collect)? {
                 Some(Response::Finished { receipt, encrypted_share }) => {
-                    *ended = Some((Receipt::from_bytes(setup.job(), &receipt)?, encrypted_share));
+                    let receipt = Receipt::from_bytes(setup.job(), &receipt)?;
+                    *ended = Some(Ended { receipt, encrypted_share });
                 }
                 Some(Response::Refused(why)) => {
                     return Err(RunError::Refused { by: setup.name(compute_party), why });
@@ -144,12 +139,8 @@ fn collect<P: Functionality>(setup: &Setup<'_, P>) -> Result<Collected, RunError
                 _ => awaited.push(setup.name(compute_party)),
             }
         }
-        if let [Some((receipt, a)), Some((other, b))] = &ended {
-            if receipt != other {
-                return Err(RunError::Disagree("their receipts differ"));
-            }
-            let encrypted_shares = a.iter().chain(b).cloned().collect();
-            return Ok(Collected { receipt: receipt.clone(), encrypted_shares });
+        if let [Some(garbler), Some(evaluator)] = &ended {
+            return Ok(Collected::of([garbler.clone(), evaluator.clone()])?);
         }
         if awaited.is_empty() {
             awaited = compute_parties.map(|compute_party| setup.name(compute_party)).to_vec();
@@ -166,7 +157,7 @@ fn ask<P: Functionality>(
     compute_party: PartyId,
     kind: RequestKind,
 ) -> Result<Option<Response>, RunError> {
-    match setup.routes().call(compute_party)? {
+    match setup.call(compute_party)? {
         Some(line) => exchange(setup, compute_party, line, kind),
         None => Ok(None),
     }
@@ -200,32 +191,4 @@ fn wait<P: Functionality>(
     (setup.observe)(Stage::Waiting(awaited));
     thread::sleep(RETRY_INTERVAL);
     Ok(())
-}
-
-/// What the party has in the end, if the receipt is about its own input.
-fn outcome<P: Functionality>(
-    setup: &Setup<'_, P>,
-    Collected { receipt, encrypted_shares }: &Collected,
-    input_commitment: Option<Digest>,
-) -> Result<Outcome, RunError> {
-    let (job, facts) = (setup.job(), &receipt.facts);
-    let ours = job.input_of(setup.us).and_then(|i| facts.inputs.get(i).copied());
-    if facts.job != job.id() || facts.run != setup.run.number() || ours != input_commitment {
-        return Err(RunError::Disagree(
-            "their receipt is about another job or run, or another input than ours",
-        ));
-    }
-    let mine = job.outputs_of(setup.us);
-    if mine.is_empty() {
-        return Ok(Outcome::of(receipt.clone()));
-    }
-    let [EncryptedOutputShare { encrypted: a, .. }, EncryptedOutputShare { encrypted: b, .. }] =
-        &encrypted_shares[..]
-    else {
-        return Err(RunError::Disagree("one of them has no output share of our outputs"));
-    };
-    let widths = setup.widths();
-    let origin = AttemptOutputs { job, run_id: facts.run_id, widths: &widths };
-    let received = origin.join(setup.us, setup.identity, facts, [&a.0, &b.0])?;
-    Ok(Outcome::received(receipt.clone(), mine, received))
 }

@@ -1,8 +1,6 @@
 //! A compute party's part: it attempts the run, while the [`server`](super::server) answers other parties on
 //! threads of their own.
 
-use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,28 +8,26 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rand_core::{CryptoRng, RngCore};
-use sotto_link::pinned::Pinned;
 
 use super::error::RunError;
 use super::listener::Incoming;
+use super::progress::ProgressStream;
 use super::routes::PartyChannel;
 use super::server::{DurableState, Reply, Server, lock};
-use super::setup::{MAX_RESPONSE, Outcome, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
+use super::setup::{MAX_RESPONSE, OwnInput, RETRY_INTERVAL, Setup, Stage, now};
 use crate::PartyId;
-use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, Finished, begin};
+use crate::admission::Connections;
+use crate::attempt::{AttemptChannel, AttemptContext, AttemptError, Earlier, begin};
+use crate::collect::Outcome;
 use crate::input_commitment::{InputCommitment, InputShare};
 use crate::messages::{RequestKind, Response};
 use crate::multiparty::Functionality;
-use crate::output_share::AttemptOutputs;
-use crate::run_state::{Event, Item, OwnParty, RunState};
+use crate::run_state::{Event, Item, NextStep, OwnParty, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
 
 /// How long others can still hear that a run failed.
 const FAILURE_NOTICE: Duration = Duration::from_secs(5);
-
-/// Longest reason that is sent to other parties; the rest is room for the name of the party it comes from.
-const MAX_REASON: usize = 800;
 
 /// How long signatures may take to cross, once all is computed.
 const SIGNING: Duration = Duration::from_secs(60);
@@ -63,7 +59,7 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
         own,
         other: Mutex::new(None),
         over: false.into(),
-        connections: Mutex::new(BTreeMap::new()),
+        connections: Mutex::new(Connections::default()),
         shut: Mutex::new(None),
     };
     let (calls, called) = sync_channel(1);
@@ -81,7 +77,9 @@ pub(crate) fn run<P: Functionality + Sync, S: Storage + Send>(
             server.serve(&called, own, rng);
         }
         server.over.store(true, Ordering::Release);
+        let left = server.durable().state.uncollected();
         outcome
+            .and_then(|outcome| if left.is_empty() { Ok(outcome) } else { Err(RunError::NotCollected(left)) })
     })
 }
 
@@ -104,17 +102,20 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let (setup, until) = (self.setup, self.setup.deadline());
         let mut last = None;
         loop {
-            if let Some(finished) = self.durable().state.finished() {
-                return setup.outcome(finished);
-            }
-            if let Some(why) = self.durable().state.stopped() {
-                return Err(RunError::Stopped(why.to_owned()));
-            }
             if let Some(why) = lock(&self.shut).take() {
                 return Err(why);
             }
-            if self.durable().state.waiting().is_none() {
-                setup.in_time()?;
+            let next = self.durable().state.next_step(now());
+            match next {
+                NextStep::Deliver => {
+                    let durable = self.durable();
+                    let finished = durable.state.finished().ok_or(RunError::Lost)?;
+                    let widths = setup.widths();
+                    return Ok(setup.collector(None, &widths).outcome_of_compute_party(finished)?);
+                }
+                NextStep::Stop(why) => return Err(RunError::Stopped(why)),
+                NextStep::Expire => return Err(RunError::Expired),
+                NextStep::Meet => {}
             }
             if Instant::now() >= until {
                 return Err(last.unwrap_or_else(|| RunError::Late(self.awaited())));
@@ -147,7 +148,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let (setup, job) = (self.setup, self.setup.job());
         thread::sleep(RETRY_INTERVAL);
         let missing = self.durable().state.missing();
-        let Some(mut line) = setup.routes().call(job.garbler)? else { return Ok(None) };
+        let Some(mut line) = setup.call(job.garbler)? else { return Ok(None) };
         let kind = if missing.is_empty() {
             self.durable().bind()?;
             RequestKind::Compute { input_commitment: self.own.clone() }
@@ -264,7 +265,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         let until = if stopped.is_some() { Instant::now() + FAILURE_NOTICE } else { setup.deadline() };
         let (mut has_told, is_garbler) = (false, setup.us == setup.job().garbler);
         (setup.observe)(Stage::Serving);
-        while Instant::now() < until && !self.durable().state.all_confirmed() {
+        while Instant::now() < until && !self.durable().state.uncollected().is_empty() {
             let line = match &stopped {
                 _ if is_garbler => called.recv_timeout(RETRY_INTERVAL / 4).ok(),
                 None => {
@@ -284,27 +285,17 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         }
     }
 
-    /// Nothing more will come of this run here: those who ask are told why. Where others only stayed away or
-    /// were cut off, the same command goes on with the run, and nobody is told to give up.
+    /// Nothing more will come of this run here: those who ask hear why.
     fn stop(&self, error: &RunError) {
-        let is_passing = match error {
-            RunError::Late(_) => true,
-            RunError::Attempt(error) => error.is_passing(),
-            _ => false,
-        };
-        if !is_passing {
-            let mut why = Self::words(error);
-            while why.len() > MAX_REASON {
-                why.pop();
-            }
-            self.step(Event::Failed { why: why.trim_end().to_owned(), is_passing: false });
+        if !error.is_passing() {
+            self.step(Event::Failed { why: error.public_reason(), is_passing: false });
         }
     }
 
     /// Tells the garbler why we stopped.
     fn tell(&self, why: &str) -> Option<()> {
         let (setup, garbler) = (self.setup, self.setup.job().garbler);
-        let mut line = setup.routes().call(garbler).ok()??;
+        let mut line = setup.call(garbler).ok()??;
         setup.request(RequestKind::Stopped(why.to_owned())).send(&mut line).ok()?;
         Response::receive(&mut line, MAX_RESPONSE).ok().map(|_| ())
     }
@@ -315,7 +306,7 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
         if self.durable().state.has_confirmed(garbler) {
             return None;
         }
-        let mut line = setup.routes().call(garbler).ok()??;
+        let mut line = setup.call(garbler).ok()??;
         setup.request(RequestKind::Collect).send(&mut line).ok()?;
         match Response::receive(&mut line, MAX_RESPONSE).ok()? {
             Response::Finished { .. } => {
@@ -326,46 +317,6 @@ impl<P: Functionality + Sync, S: Storage + Send> Server<'_, P, S> {
             Response::Refused(_) => None,
             _ => self.call().ok()?,
         }
-    }
-
-    /// The reason that other parties receive. Errors of our own policy and disk stay private.
-    fn words(error: &RunError) -> String {
-        match error {
-            RunError::Debit(_) | RunError::Storage(_) | RunError::NoInput => {
-                "this compute party cannot or may not go on; its operator knows why".to_owned()
-            }
-            error => error.to_string(),
-        }
-    }
-}
-
-/// The stream of an attempt, which reports its progress.
-struct ProgressStream<'o> {
-    inner: Pinned,
-    passed: u64,
-    observe: &'o (dyn Fn(Stage) + Sync),
-}
-
-impl ProgressStream<'_> {
-    fn pass(&mut self, bytes: usize) {
-        self.passed += bytes as u64;
-        (self.observe)(Stage::Passed(self.passed));
-    }
-}
-
-impl Read for ProgressStream<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(into).inspect(|n| self.pass(*n))
-    }
-}
-
-impl Write for ProgressStream<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write(bytes).inspect(|n| self.pass(*n))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
@@ -385,27 +336,5 @@ impl Shares<'_> {
             Held::Opened(share) => share,
         };
         self.0.iter().map(share).collect()
-    }
-}
-
-impl<P: Functionality> Setup<'_, P> {
-    pub(crate) fn other(&self) -> PartyId {
-        let [garbler, evaluator] = self.job().compute_parties();
-        if self.us == garbler { evaluator } else { garbler }
-    }
-
-    /// What a compute party has in the end: its receipt, and its outputs if it receives any.
-    fn outcome(&self, finished: &Finished) -> Result<Outcome, RunError> {
-        let (job, receipt) = (self.job(), finished.receipt.clone());
-        let Some(theirs) = &finished.ours else { return Ok(Outcome::of(receipt)) };
-        let ours =
-            finished.encrypted_shares.iter().find(|encrypted_share| encrypted_share.result_party == self.us);
-        let ours = ours.map_or(&[][..], |encrypted_share| &encrypted_share.encrypted.0);
-        let encrypted =
-            if self.us == job.garbler { [ours, &theirs.encrypted.0] } else { [&theirs.encrypted.0, ours] };
-        let (widths, run_id) = (self.widths(), receipt.facts.run_id);
-        let origin = AttemptOutputs { job, run_id, widths: &widths };
-        let received = origin.join(self.us, self.identity, &receipt.facts, encrypted)?;
-        Ok(Outcome::received(receipt, job.outputs_of(self.us), received))
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use sotto_link::pinned::LinkError;
 
 use crate::attempt::AttemptError;
+use crate::collect::Disagreement;
 use crate::input_commitment::InputError;
 use crate::output_share::WrongOutputShare;
 use crate::policy_file::DebitError;
@@ -52,7 +53,7 @@ pub enum RunError {
     },
     /// The two compute parties say different things.
     #[error("the two compute parties disagree: {0}")]
-    Disagree(&'static str),
+    Disagree(Disagreement),
     /// The compute parties cannot compute together.
     #[error(transparent)]
     Attempt(#[from] AttemptError),
@@ -71,6 +72,9 @@ pub enum RunError {
     /// Something could not be kept, so nothing after it was done.
     #[error("what must survive a crash could not be kept: {0}")]
     Storage(#[from] io::Error),
+    /// The run is finished, and some did not collect what there was for them before the deadline.
+    #[error("the run is finished, and {} did not collect what there is for them", .0.join(", "))]
+    NotCollected(Vec<String>),
     /// The storage is that of another run or job.
     #[error("what is kept here is of another run, or of another job")]
     OtherStorage,
@@ -82,10 +86,51 @@ pub enum RunError {
     Lost,
 }
 
+impl From<Disagreement> for RunError {
+    fn from(error: Disagreement) -> Self {
+        match error {
+            Disagreement::OutputShare(error) => Self::OutputShare(error),
+            error => Self::Disagree(error),
+        }
+    }
+}
+
+/// Longest reason that is sent to other parties; the rest is room for the name of the party it comes from.
+const MAX_REASON: usize = 800;
+
 impl RunError {
+    /// Whether others only stayed away or were cut off: then the same command goes on with the run, and no party
+    /// gives up.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Late(_) => true,
+            Self::Attempt(error) => error.is_passing(),
+            _ => false,
+        }
+    }
+
+    /// The reason that other parties receive. Errors of our own policy, rows and disk stay private.
+    #[must_use]
+    pub fn public_reason(&self) -> String {
+        let mut why = match self {
+            Self::Debit(_) | Self::Storage(_) | Self::OtherStorage | Self::NoInput => {
+                "this compute party cannot or may not go on; its operator knows why".to_owned()
+            }
+            error => error.to_string(),
+        };
+        while why.len() > MAX_REASON {
+            why.pop();
+        }
+        why.trim_end().to_owned()
+    }
+
     /// Whether it is that others could not be reached.
     #[must_use]
     pub const fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Late(_) | Self::Link { why: LinkError::Unreachable { .. }, .. })
+        matches!(
+            self,
+            Self::Late(_) | Self::NotCollected(_) | Self::Link { why: LinkError::Unreachable { .. }, .. }
+        )
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::error::RunError;
 use super::listener::Incoming;
-use super::routes::Routes;
+use super::routes::{Call, Routes};
 use super::setup::RETRY_INTERVAL;
 use sotto_mpc::channel::{Channel, ChannelError, Phase};
 
@@ -51,10 +51,15 @@ pub fn probe(routes: &Routes<'_>) -> Result<LinkSpeed, RunError> {
     let is_over = || until.is_none_or(|until| Instant::now() >= until);
     if routes.us == evaluator {
         while !is_over() {
-            match routes.call(garbler)?.map(|mut line| ask(&mut line)) {
-                Some(Ok(link_speed)) => return Ok(link_speed),
-                _ => thread::sleep(RETRY_INTERVAL),
+            match routes.call(garbler)? {
+                Call::There(mut line) => {
+                    if let Ok(link_speed) = ask(&mut line) {
+                        return Ok(link_speed);
+                    }
+                }
+                Call::Away(_) => {}
             }
+            thread::sleep(RETRY_INTERVAL);
         }
         return Err(RunError::Late(vec![routes.name(garbler)]));
     }

@@ -9,7 +9,7 @@
 //! is dropped.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use sotto_link::pinned::LinkError;
 use sotto_link::{Identity, PeerKey};
 
 use super::error::RunError;
-use super::routes::{PartyChannel, Routes, is_final};
+use super::routes::{PartyChannel, Routes, is_final, is_trouble};
 use super::setup::RETRY_INTERVAL;
 use crate::PartyId;
 use crate::edge::tls::{Listener, Rendezvous, Timeouts, meet};
@@ -30,6 +30,8 @@ pub(crate) enum Incoming {
     Listener(Listener),
     RendezvousServer {
         arrivals: Receiver<Arrival>,
+        /// Why the server could not be reached, the last time.
+        trouble: Arc<Mutex<Option<LinkError>>>,
         /// As long as this is here, others are waited for.
         _open: Arc<()>,
     },
@@ -53,6 +55,7 @@ impl Incoming {
                 .map_err(|why| RunError::Listen { party: routes.name(routes.us), why });
         };
         let (open, (arrive, arrivals)) = (Arc::new(()), sync_channel(others.len()));
+        let trouble = Arc::new(Mutex::new(None));
         for other in others {
             let waiting = Waiting {
                 at: routes.rendezvous(rendezvous_server, routes.us)?,
@@ -60,11 +63,22 @@ impl Incoming {
                 other,
                 key: routes.peer_key(other)?,
                 timeouts: routes.timeouts(WAIT),
+                trouble: Arc::clone(&trouble),
             };
             let (arrive, open) = (arrive.clone(), Arc::downgrade(&open));
             thread::spawn(move || waiting.receive(&arrive, &open));
         }
-        Ok(Self::RendezvousServer { arrivals, _open: open })
+        Ok(Self::RendezvousServer { arrivals, trouble, _open: open })
+    }
+
+    /// Why the rendezvous server could not be reached since this was asked last.
+    pub(crate) fn trouble(&self) -> Option<LinkError> {
+        match self {
+            Self::Listener(_) => None,
+            Self::RendezvousServer { trouble, .. } => {
+                trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+            }
+        }
     }
 
     /// Who comes next, if somebody does in a moment.
@@ -88,6 +102,7 @@ struct Waiting {
     other: PartyId,
     key: PeerKey,
     timeouts: Timeouts,
+    trouble: Arc<Mutex<Option<LinkError>>>,
 }
 
 impl Waiting {
@@ -96,6 +111,9 @@ impl Waiting {
         while open.strong_count() > 0 {
             let arrival = match meet(&self.at, &self.us, self.key, self.timeouts) {
                 Err(why) if !is_final(&why) => {
+                    if is_trouble(&why) {
+                        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                    }
                     thread::sleep(RETRY_INTERVAL);
                     continue;
                 }

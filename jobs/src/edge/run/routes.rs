@@ -24,6 +24,12 @@ const SMALL_ORDER: &str = "its key is of small order";
 /// A channel to another party.
 pub(crate) type PartyChannel = Framed<Pinned>;
 
+/// What comes of calling another party.
+pub(crate) enum Call {
+    There(PartyChannel),
+    Away(LinkError),
+}
+
 /// What it takes to find the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Routes<'a> {
@@ -93,8 +99,8 @@ impl Routes<'_> {
         tls::peer_key(&self.job.party(id).key).ok_or_else(refused)
     }
 
-    /// A channel to a compute party; nothing if it is not there now.
-    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<PartyChannel>, RunError> {
+    /// A channel to a compute party, or why it is not there now.
+    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Call, RunError> {
         let (us, peer) = (self.link(), self.peer_key(compute_party)?);
         let line = match self.rendezvous_server_of(compute_party) {
             None => tls::connect(self.address_of(compute_party), &us, peer, self.timeouts(CONNECT)),
@@ -106,9 +112,9 @@ impl Routes<'_> {
             ),
         };
         match line {
-            Ok(line) => Ok(Some(line)),
+            Ok(line) => Ok(Call::There(line)),
             Err(why) if is_final(&why) => Err(self.no_link(compute_party, compute_party, why)),
-            Err(_) => Ok(None),
+            Err(why) => Ok(Call::Away(why)),
         }
     }
 
@@ -120,6 +126,13 @@ impl Routes<'_> {
         });
         RunError::Link { party: self.name(other) + &through, why }
     }
+}
+
+/// Whether a person may have to do something: an address that is wrong, or where nothing answers. A party that is
+/// late is no such thing.
+pub(crate) const fn is_trouble(why: &LinkError) -> bool {
+    use LinkError::{Incompatible, Io, Unreachable};
+    matches!(why, Unreachable { .. } | Incompatible(_) | Io(_))
 }
 
 /// Whether trying again is of no use: the wrong ones meet, or somebody alters what passes.

@@ -9,7 +9,6 @@
 //! request within seconds, and is disconnected when the run is over, so that no client can lock the others
 //! out or delay the end.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,17 +19,15 @@ use super::connection::{ClientConnection, time_for};
 use super::error::RunError;
 use super::listener::Incoming;
 use super::routes::PartyChannel;
-use super::setup::{Setup, now};
+use super::setup::{Setup, Stage, now};
 use crate::PartyId;
+use crate::admission::{Admission, Connections};
 use crate::input_commitment::encrypted_length;
 use crate::messages::{Request, RequestKind, Response};
 use crate::multiparty::Functionality;
 use crate::run_state::{Effect, Event, Item, RunState};
 use crate::storage::{Storage, name};
 use sotto_mpc::channel::Framed;
-
-/// Concurrent connections of one party. It needs one, and a second while a broken one has not timed out.
-const MAX_CONNECTIONS: usize = 4;
 
 /// Beside inputs and outputs: input commitments, receipts, names, and what encryption adds.
 const REST: usize = 1 << 16;
@@ -96,7 +93,7 @@ pub(crate) struct Server<'a, P, S> {
     /// When the other compute party was last there, and whose inputs it awaited.
     pub(crate) other: Mutex<Option<(Instant, Vec<String>)>>,
     pub(crate) over: AtomicBool,
-    pub(crate) connections: Mutex<BTreeMap<PartyId, usize>>,
+    pub(crate) connections: Mutex<Connections>,
     /// Why the listener stopped.
     pub(crate) shut: Mutex<Option<RunError>>,
 }
@@ -107,13 +104,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One of a client's connections, until it is dropped.
-struct ConnectionPermit<'o>(&'o Mutex<BTreeMap<PartyId, usize>>, PartyId);
+struct ConnectionPermit<'o>(&'o Mutex<Connections>, PartyId);
 
 impl Drop for ConnectionPermit<'_> {
     fn drop(&mut self) {
-        if let Some(taken) = lock(self.0).get_mut(&self.1) {
-            *taken -= 1;
-        }
+        lock(self.0).close(self.1);
     }
 }
 
@@ -149,6 +144,10 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         calls: &'scope SyncSender<PartyChannel>,
     ) {
         while !self.over.load(Ordering::Acquire) {
+            if let Some(why) = listener.trouble() {
+                let party = "the rendezvous server".to_owned();
+                (self.setup.observe)(Stage::Unreachable { party, why: why.to_string() });
+            }
             let line = match listener.next(&self.setup.routes()) {
                 Ok(Some(line)) => line,
                 Ok(None) => continue,
@@ -169,12 +168,8 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
     }
 
     fn permit(&self, client: PartyId) -> Option<ConnectionPermit<'_>> {
-        let mut connections = lock(&self.connections);
-        let taken = connections.entry(client).or_default();
-        (*taken < MAX_CONNECTIONS).then(|| {
-            *taken += 1;
-            ConnectionPermit(&self.connections, client)
-        })
+        let has_room = lock(&self.connections).open(client);
+        has_room.then(|| ConnectionPermit(&self.connections, client))
     }
 
     fn client(
@@ -190,9 +185,9 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         let request = Request::receive(&mut line, most).ok()?;
         let outputs = job.outputs_of(client).into_iter().filter_map(|i| declaration.outputs().get(i));
         line.get_mut().end_in(time_for(outputs.map(|table| table.bits() / 8).sum::<usize>() + REST));
-        if (request.job, request.run) != (job.id(), self.setup.run.number()) {
-            let why = "this is another job, or another run of it: compare the job's ids".to_owned();
-            return Response::Refused(why).send(&mut line).ok();
+        let admission = Admission { run: self.setup.run, us: self.setup.us };
+        if let Err(answer) = admission.check(client, &request, now()) {
+            return answer.send(&mut line).ok();
         }
         if let RequestKind::Compute { input_commitment } = request.kind {
             return self.called(client, input_commitment, line, calls);
@@ -203,40 +198,32 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         }
     }
 
-    /// What a client wants, other than to compute.
+    /// What a client wants that may want it, other than to compute.
     fn kind(&self, client: PartyId, kind: RequestKind) -> Reply {
-        let job = self.setup.job();
-        let from_evaluator = client == job.evaluator && self.setup.us == job.garbler;
         match kind {
-            RequestKind::Deliver { .. } if now() >= job.expiry => {
-                Reply::Response(Response::Refused("the job has expired".to_owned()))
-            }
-            RequestKind::Deliver { input_commitment, encrypted }
-                if !job.computes(client) && job.input_of(client).is_some() =>
-            {
+            RequestKind::Deliver { input_commitment, encrypted } => {
                 self.step(Event::Delivered { input_party: client, input_commitment, encrypted })
             }
-            RequestKind::Collect => {
-                let reply = self.step(Event::Collecting(client));
-                // The other compute party asks only when it is over for it.
-                if job.computes(client) {
-                    self.step(Event::Confirmed(client));
-                }
-                reply
-            }
             RequestKind::Confirmed => self.step(Event::Confirmed(client)),
-            RequestKind::Awaiting(names) if from_evaluator => {
+            RequestKind::Awaiting(names) => {
                 self.peer_waits_for(names);
                 let state = &self.durable().state;
                 let waiting = || Response::Waiting(state.missing());
                 Reply::Response(state.stopped().map_or_else(waiting, |why| Response::Refused(why.to_owned())))
             }
-            RequestKind::Stopped(why) if from_evaluator => {
+            RequestKind::Stopped(why) => {
                 let why = format!("{} stopped: {why}", self.setup.name(client));
                 self.step(Event::Failed { why, is_passing: false });
                 Reply::Response(Response::Taken)
             }
-            _ => Reply::Response(Response::Refused("the job does not give you that role".to_owned())),
+            RequestKind::Collect | RequestKind::Compute { .. } => {
+                let reply = self.step(Event::Collecting(client));
+                // The other compute party asks only when it is over for it.
+                if self.setup.job().computes(client) {
+                    self.step(Event::Confirmed(client));
+                }
+                reply
+            }
         }
     }
 
@@ -248,11 +235,6 @@ impl<'a, P: Functionality + Sync, S: Storage + Send> Server<'a, P, S> {
         mut line: Framed<ClientConnection<'_>>,
         calls: &SyncSender<PartyChannel>,
     ) -> Option<()> {
-        let job = self.setup.job();
-        if client != job.evaluator || self.setup.us != job.garbler {
-            let why = "the job does not give you that role".to_owned();
-            return Response::Refused(why).send(&mut line).ok();
-        }
         self.peer_waits_for(Vec::new());
         let reply = match self.meet(client, input_commitment) {
             Reply::Go if self.durable().bind().is_err() => Reply::Response(storage_failed()),

@@ -5,18 +5,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rand_core::{CryptoRng, RngCore};
 
 use super::error::RunError;
-use super::routes::Routes;
+use super::routes::{Call, PartyChannel, Routes, is_trouble};
 use crate::approval::Run;
+use crate::collect::{Collector, Outcome};
 use crate::input_commitment::{PreparedInput, SavedInput};
 use crate::job::RendezvousServer;
 use crate::messages::{Request, RequestKind};
 use crate::multiparty::Functionality;
-use crate::output_share::JoinedOutputs;
 use crate::policy_file::DebitError;
-use crate::receipt::Receipt;
-use crate::run_state::Item;
+use crate::run_state::{Item, OwnParty};
 use crate::storage::{Storage, name};
-use crate::{Job, PartyId};
+use crate::{Digest, Job, PartyId};
 use sotto_mpc::Bits;
 use sotto_party::Identity;
 
@@ -49,6 +48,13 @@ pub struct Setup<'a, P> {
 pub enum Stage {
     /// The other parties are called, or awaited.
     Waiting(Vec<String>),
+    /// Another party cannot be reached; it is called again until the deadline.
+    Unreachable {
+        /// Which.
+        party: String,
+        /// Why.
+        why: String,
+    },
     /// A compute party took our input.
     Delivered(String),
     /// The compute parties begin.
@@ -62,37 +68,6 @@ pub enum Stage {
     Finished(Box<Outcome>),
     /// Others fetch what there is for them.
     Serving,
-}
-
-/// What a party has in the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// What both compute parties signed.
-    pub receipt: Receipt,
-    /// Our outputs: their places in the job, and their bits.
-    pub outputs: Vec<(usize, Vec<bool>)>,
-    /// What shows that they are those of the receipt, if we receive any.
-    pub output_shares: Option<[Vec<u8>; 2]>,
-}
-
-impl Outcome {
-    /// The end of a run for a party that learns nothing.
-    pub(crate) const fn of(receipt: Receipt) -> Self {
-        Self { receipt, outputs: Vec::new(), output_shares: None }
-    }
-
-    /// The end of a run for a result party.
-    pub(crate) fn received(
-        receipt: Receipt,
-        places: Vec<usize>,
-        JoinedOutputs { outputs, output_shares }: JoinedOutputs,
-    ) -> Self {
-        Self {
-            receipt,
-            outputs: places.into_iter().zip(outputs).collect(),
-            output_shares: Some(output_shares),
-        }
-    }
 }
 
 /// Our input, committed to.
@@ -138,6 +113,17 @@ impl<P: Functionality> Setup<'_, P> {
         self.program.declaration().outputs().iter().map(|table| table.bits()).collect()
     }
 
+    /// We, at the end of the run.
+    pub(crate) const fn collector<'s>(&'s self, input: Option<Digest>, widths: &'s [usize]) -> Collector<'s> {
+        let ours = OwnParty { id: self.us, identity: self.identity };
+        Collector { run: self.run, ours, input, widths }
+    }
+
+    pub(crate) fn other(&self) -> PartyId {
+        let [garbler, evaluator] = self.job().compute_parties();
+        if self.us == garbler { evaluator } else { garbler }
+    }
+
     pub(crate) fn name(&self, id: PartyId) -> String {
         self.job().party(id).name.to_string()
     }
@@ -145,6 +131,20 @@ impl<P: Functionality> Setup<'_, P> {
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
         now.checked_add(Duration::from_secs(self.job().deadline.into())).unwrap_or(now)
+    }
+
+    /// A channel to a compute party; nothing if it is not there now, and then what is the trouble is observed.
+    pub(crate) fn call(&self, compute_party: PartyId) -> Result<Option<PartyChannel>, RunError> {
+        Ok(match self.routes().call(compute_party)? {
+            Call::There(line) => Some(line),
+            Call::Away(why) => {
+                if is_trouble(&why) {
+                    let party = self.name(compute_party);
+                    (self.observe)(Stage::Unreachable { party, why: why.to_string() });
+                }
+                None
+            }
+        })
     }
 
     /// How the others are found.

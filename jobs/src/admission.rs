@@ -1,0 +1,74 @@
+//! Which request of which party a compute party takes, and how many connections each may hold.
+//!
+//! | request | from whom |
+//! |---|---|
+//! | deliver | input parties that do not compute, before the expiry |
+//! | collect, confirmed | every party |
+//! | compute, awaiting, stopped | the evaluator, at the garbler |
+//!
+//! All of them name the job and the run. A party holds at most [`MAX_CONNECTIONS`] connections: it needs one, and
+//! a second while a broken one has not timed out.
+
+use std::collections::BTreeMap;
+
+use crate::approval::Run;
+use crate::job::PartyId;
+use crate::messages::{Request, RequestKind, Response};
+
+/// Most connections of one party at a time.
+pub const MAX_CONNECTIONS: usize = 4;
+
+/// What a compute party takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission<'a> {
+    /// The run.
+    pub run: Run<'a>,
+    /// The compute party.
+    pub us: PartyId,
+}
+
+impl Admission<'_> {
+    /// Whether a request of this client is taken now (seconds since 1970).
+    ///
+    /// # Errors
+    /// The answer to one that is not.
+    pub fn check(&self, client: PartyId, request: &Request, now: u64) -> Result<(), Response> {
+        let job = self.run.job();
+        let refused = |why: &str| Err(Response::Refused(why.to_owned()));
+        if (request.job, request.run) != (job.id(), self.run.number()) {
+            return refused("this is another job, or another run of it: compare the job's ids");
+        }
+        let is_allowed = match &request.kind {
+            RequestKind::Deliver { .. } if now >= job.expiry => return refused("the job has expired"),
+            RequestKind::Deliver { .. } => !job.computes(client) && job.input_of(client).is_some(),
+            RequestKind::Collect | RequestKind::Confirmed => true,
+            RequestKind::Compute { .. } | RequestKind::Awaiting(_) | RequestKind::Stopped(_) => {
+                client == job.evaluator && self.us == job.garbler
+            }
+        };
+        if is_allowed { Ok(()) } else { refused("the job does not give you that role") }
+    }
+}
+
+/// The connections of each party.
+#[derive(Debug, Default)]
+pub struct Connections {
+    open: BTreeMap<PartyId, usize>,
+}
+
+impl Connections {
+    /// Takes a connection of a party; whether it may have another.
+    pub fn open(&mut self, party: PartyId) -> bool {
+        let open = self.open.entry(party).or_default();
+        let has_room = *open < MAX_CONNECTIONS;
+        *open += usize::from(has_room);
+        has_room
+    }
+
+    /// A connection of a party ended.
+    pub fn close(&mut self, party: PartyId) {
+        if let Some(open) = self.open.get_mut(&party) {
+            *open = open.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a party makes of the two compute parties' ends of a run: one outcome, or a disagreement. No socket and
+//! no file.
+//!
+//! ```text
+//! garbler's receipt, share ──┐
+//!                            ├─ equal? ─► Collected ─ of our run, about our input? ─► shares open as signed? ─► Outcome
+//! evaluator's receipt, share ┘
+//! ```
+
+use crate::approval::Run;
+use crate::attempt::Finished;
+use crate::codec::{Codec as _, record};
+use crate::hash::Digest;
+use crate::job::Job;
+use crate::output_share::{AttemptOutputs, EncryptedOutputShare, JoinedOutputs, WrongOutputShare};
+use crate::receipt::Receipt;
+use crate::run_state::OwnParty;
+
+/// What a party has in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What both compute parties signed.
+    pub receipt: Receipt,
+    /// Our outputs: their places in the job, and their bits.
+    pub outputs: Vec<(usize, Vec<bool>)>,
+    /// What shows that they are those of the receipt, if we receive any.
+    pub output_shares: Option<[Vec<u8>; 2]>,
+}
+
+/// What a compute party answers at the end of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What both signed, as this one says.
+    pub receipt: Receipt,
+    /// Its share of our outputs.
+    pub encrypted_share: Option<EncryptedOutputShare>,
+}
+
+/// What was collected from both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collected {
+    receipt: Receipt,
+    encrypted_shares: Vec<EncryptedOutputShare>,
+}
+record!(Collected { receipt, encrypted_shares });
+
+/// The two compute parties do not say the same, or say something about another run or input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Disagreement {
+    /// Two receipts.
+    #[error("their receipts differ")]
+    Receipts,
+    /// The receipt is not about what we brought.
+    #[error("their receipt is about another job or run, or another input than ours")]
+    NotOurs,
+    /// A share is missing.
+    #[error("one of them has no output share of our outputs")]
+    NoShare,
+    /// A share is not what was signed for.
+    #[error(transparent)]
+    OutputShare(#[from] WrongOutputShare),
+}
+
+impl Collected {
+    const PREFIX: &'static str = "sotto collected v1\0";
+
+    /// What both compute parties answered, the garbler first.
+    ///
+    /// # Errors
+    /// If their receipts differ.
+    pub fn of([garbler, evaluator]: [Ended; 2]) -> Result<Self, Disagreement> {
+        if garbler.receipt != evaluator.receipt {
+            return Err(Disagreement::Receipts);
+        }
+        let encrypted_shares = garbler.encrypted_share.into_iter().chain(evaluator.encrypted_share).collect();
+        Ok(Self { receipt: garbler.receipt, encrypted_shares })
+    }
+
+    /// The form in which it is kept.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_prefixed(Self::PREFIX)
+    }
+
+    /// What was kept, if it is of this job and both compute parties signed it.
+    #[must_use]
+    pub fn from_bytes(job: &Job, bytes: &[u8]) -> Option<Self> {
+        let kept = Self::from_prefixed(Self::PREFIX, bytes).ok()?;
+        Receipt::from_bytes(job, &kept.receipt.to_bytes()).ok().map(|_| kept)
+    }
+}
+
+/// A party at the end of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Collector<'a> {
+    /// The run.
+    pub run: Run<'a>,
+    /// We.
+    pub ours: OwnParty<'a>,
+    /// Our input commitment's digest, if we are an input party.
+    pub input: Option<Digest>,
+    /// Bits of each output, in the job's order.
+    pub widths: &'a [usize],
+}
+
+impl Collector<'_> {
+    /// What the party has in the end, if the receipt is of its run and about its own input.
+    ///
+    /// # Errors
+    /// If it is not, or the shares are not what the receipt commits to.
+    pub fn outcome(
+        &self,
+        Collected { receipt, encrypted_shares }: &Collected,
+    ) -> Result<Outcome, Disagreement> {
+        let (job, facts) = (self.run.job(), &receipt.facts);
+        let about = job.input_of(self.ours.id).and_then(|i| facts.inputs.get(i).copied());
+        if facts.job != job.id() || facts.run != self.run.number() || about != self.input {
+            return Err(Disagreement::NotOurs);
+        }
+        if job.outputs_of(self.ours.id).is_empty() {
+            return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
+        }
+        let [a, b] = &encrypted_shares[..] else { return Err(Disagreement::NoShare) };
+        self.join(receipt, [&a.encrypted.0, &b.encrypted.0])
+    }
+
+    /// What a compute party has in the end.
+    ///
+    /// # Errors
+    /// If the shares are not what the receipt commits to.
+    pub fn outcome_of_compute_party(&self, finished: &Finished) -> Result<Outcome, Disagreement> {
+        let receipt = &finished.receipt;
+        let Some(theirs) = &finished.ours else {
+            return Ok(Outcome { receipt: receipt.clone(), outputs: Vec::new(), output_shares: None });
+        };
+        let ours = finished.encrypted_shares.iter().find(|share| share.result_party == self.ours.id);
+        let (ours, theirs) = (ours.map_or(&[][..], |share| &share.encrypted.0), &theirs.encrypted.0[..]);
+        let is_garbler = self.run.job().garbler == self.ours.id;
+        self.join(receipt, if is_garbler { [ours, theirs] } else { [theirs, ours] })
+    }
+
+    fn join(&self, receipt: &Receipt, encrypted: [&[u8]; 2]) -> Result<Outcome, Disagreement> {
+        let (job, facts) = (self.run.job(), &receipt.facts);
+        let origin = AttemptOutputs { job, run_id: facts.run_id, widths: self.widths };
+        let JoinedOutputs { outputs, output_shares } =
+            origin.join(self.ours.id, self.ours.identity, facts, encrypted)?;
+        Ok(Outcome {
+            receipt: receipt.clone(),
+            outputs: job.outputs_of(self.ours.id).into_iter().zip(outputs).collect(),
+            output_shares: Some(output_shares),
+        })
+    }
+}

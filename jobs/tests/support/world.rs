@@ -1,0 +1,163 @@
+//! A run of the two compute parties in memory.
+
+use std::io::{Read, Write};
+use std::thread;
+
+use rand_core::{CryptoRng, RngCore};
+use sotto_jobs::attempt::{AttemptChannel, AttemptContext, AttemptError, Computed, Earlier, Finished, begin};
+use sotto_jobs::input_commitment::{InputCommitment, InputShare, PreparedInput, prepare};
+use sotto_jobs::multiparty::Functionality;
+use sotto_jobs::output_share::AttemptOutputs;
+use sotto_jobs::{Agreement, Job, PartyId};
+use sotto_mpc::channel::Framed;
+
+use super::{NOW, Sum, agreement, draft_of, identity, rng};
+
+pub(crate) const ROWS: [[i128; 3]; 3] = [[100, 200, 999], [1, 2, 3], [0, 0, 50]];
+
+pub(crate) const FIRST: Earlier<'static> = Earlier { next: 1, waiting: None };
+
+pub(crate) fn channel<S: Read + Write>(stream: S) -> AttemptChannel<S> {
+    AttemptChannel { framed: Framed::new(stream), exported: [5; 32] }
+}
+
+/// What a run begins with: everybody's input, prepared.
+pub(crate) struct World {
+    pub(crate) agreement: Agreement,
+    pub(crate) program: Sum,
+    /// The value that the channel exports at an end.
+    pub(crate) exported: [u8; 32],
+    pub(crate) input_commitments: Vec<InputCommitment>,
+    pub(crate) prepared: Vec<PreparedInput>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(Sum::new(3), ROWS)
+    }
+
+    pub(crate) fn of(program: Sum, rows: [[i128; 3]; 3]) -> Self {
+        let agreement = agreement(&Job::new(draft_of(&program)).unwrap());
+        let (job, run) = (agreement.job(), agreement.run(1).unwrap());
+        let prepared: Vec<PreparedInput> = job
+            .inputs
+            .iter()
+            .zip(rows)
+            .enumerate()
+            .map(|(i, (input, rows))| {
+                let cells = vec![rows.map(|value| vec![value]).to_vec()];
+                let bits = program.declaration().encode(i, &cells).unwrap();
+                prepare(run.input_of(input.party), &bits, &identity(input.party), &mut rng(i as u64)).unwrap()
+            })
+            .collect();
+        let input_commitments = prepared.iter().map(|p| p.input_commitment.clone()).collect();
+        Self { agreement, program, exported: [5; 32], input_commitments, prepared }
+    }
+
+    pub(crate) fn known<'k>(
+        &'k self,
+        us: PartyId,
+        identity: &'k sotto_party::Identity,
+    ) -> AttemptContext<'k> {
+        AttemptContext {
+            run: self.agreement.run(1).unwrap(),
+            input_commitments: &self.input_commitments,
+            us,
+            identity,
+        }
+    }
+
+    /// The shares that a compute party holds.
+    pub(crate) fn shares(&self, us: PartyId) -> Vec<InputShare> {
+        let job = self.agreement.job();
+        let share = |(i, prepared): (usize, &PreparedInput)| {
+            let encrypted = prepared.encrypted.iter().find(|(compute_party, _)| *compute_party == us);
+            let bits = self.program.declaration().input_bits(i);
+            let opened = encrypted.map(|(_, encrypted)| {
+                prepared.input_commitment.decrypt(job, &identity(us), encrypted, bits).unwrap()
+            });
+            opened.or_else(|| {
+                prepared.own.as_ref().filter(|_| prepared.input_commitment.input_party == us).map(copy)
+            })
+        };
+        self.prepared.iter().enumerate().filter_map(share).collect()
+    }
+
+    /// One compute party's part, up to its end or an error. `kept` is what survives a crash.
+    pub(crate) fn compute<S: Read + Write>(
+        &self,
+        us: PartyId,
+        stream: S,
+        kept: &mut Option<Computed>,
+        seed: u64,
+    ) -> Result<Finished, AttemptError> {
+        self.compute_with(us, stream, kept, &mut rng(seed))
+    }
+
+    /// The same, with its own randomness.
+    pub(crate) fn compute_with<S: Read + Write>(
+        &self,
+        us: PartyId,
+        stream: S,
+        kept: &mut Option<Computed>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Finished, AttemptError> {
+        let identity = identity(us);
+        let begun = begin(
+            self.known(us, &identity),
+            channel(stream),
+            Earlier { next: 1, waiting: kept.as_ref() },
+            rng,
+        )?;
+        let begun = if begun.is_computed {
+            begun
+        } else {
+            let shares = self.shares(us);
+            let (computed, begun) =
+                begun.compute(&self.program, &shares.iter().collect::<Vec<_>>(), &mut || NOW, rng)?;
+            *kept = Some(computed);
+            begun
+        };
+        begun.exchange(kept.as_ref().unwrap())
+    }
+
+    /// Both compute parties, over these two ends.
+    pub(crate) fn run<S: Read + Write + Send>(
+        &self,
+        (near, far): (S, S),
+        kept: &mut [Option<Computed>; 2],
+        seed: u64,
+    ) -> [Result<Finished, AttemptError>; 2] {
+        let [garbler, evaluator] = self.agreement.job().compute_parties();
+        let [ours, theirs] = kept;
+        thread::scope(|scope| {
+            let garbling = scope.spawn(move || self.compute(garbler, near, ours, seed));
+            let evaluated = self.compute(evaluator, far, theirs, seed + 1);
+            [garbling.join().unwrap(), evaluated]
+        })
+    }
+
+    /// What a result party reads out of both compute parties' encrypted output shares.
+    pub(crate) fn outputs(
+        &self,
+        result_party: PartyId,
+        [garbler, evaluator]: [&Finished; 2],
+    ) -> Option<Vec<Vec<bool>>> {
+        let widths: Vec<usize> = self.program.declaration().outputs().iter().map(|t| t.bits()).collect();
+        let facts = &garbler.receipt.facts;
+        let origin = AttemptOutputs { job: self.agreement.job(), run_id: facts.run_id, widths: &widths };
+        let encrypted = |f: &Finished| {
+            f.encrypted_shares.iter().find(|p| p.result_party == result_party).map(|p| p.encrypted.0.clone())
+        };
+        let (a, b) = (encrypted(garbler)?, encrypted(evaluator)?);
+        origin
+            .join(result_party, &identity(result_party), facts, [&a, &b])
+            .ok()
+            .map(|received| received.outputs)
+    }
+}
+
+/// A share as its input party kept it.
+pub(crate) fn copy(share: &InputShare) -> InputShare {
+    InputShare::from_bytes(&share.to_bytes()).unwrap()
+}
