@@ -162,7 +162,11 @@ impl Home {
     /// Opens a wallet.
     pub(crate) fn open_wallet(&self, name: &str, passphrase: &str) -> Outcome<Wallet<WalletFile>> {
         let file = self.open_wallet_file(name, passphrase)?;
-        Wallet::open(file, self.installation()?).or_refuse(format!("cannot open wallet `{name}`"))
+        let opened = Wallet::open(file, self.installation()?);
+        let view_only = matches!(opened, Err(sotto_wallet::WalletError::ViewOnly));
+        let opened = opened.or_refuse(format!("cannot open wallet `{name}`"));
+        let show = || format!("a view key shows what was received: sotto wallet view-key show --wallet {name}");
+        if view_only { opened.map_err(|f| f.help(show())) } else { opened }
     }
 
     /// Opens the file of a wallet of any kind.
@@ -211,7 +215,8 @@ impl Home {
             .help(help)
     }
 
-    fn wallet_names(&self) -> Vec<String> {
+    /// The names of the wallets in the folder.
+    pub(crate) fn wallet_names(&self) -> Vec<String> {
         let files = fs::read_dir(self.dir.join("wallets")).into_iter().flatten().flatten();
         let names = files.filter_map(|file| file.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| self.wallet(name).is_ok()).collect();

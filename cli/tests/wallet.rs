@@ -41,7 +41,9 @@ fn a_view_key_shows_and_cannot_pay() {
     let shown = w.run("wallet view-key show --wallet watch --json").ok();
     assert_eq!(shown.matches(r#""type":"received","#).count(), 8);
     assert!(shown.contains(r#""received":"48000000000","unspent":"48000000000""#), "{shown}");
-    assert!(w.run("wallet balance --wallet watch").fails(1).contains("view-only wallet"));
+    let refused = w.run("wallet balance --wallet watch").fails(1);
+    assert!(refused.contains("view-only wallet") && refused.contains("view-key show --wallet watch"));
+    assert_eq!(w.run("wallet list").ok(), "alice\nbob\nwatch\n");
     assert!(w.run("wallet view-key show --wallet alice").fails(1).contains("not a view-only wallet"));
     w.write("nonsense", "ssottoview1qqqq");
     w.run("wallet view-key import nonsense --wallet other").fails(1);

@@ -11,7 +11,7 @@ use sotto_mw::{
     commitment::Commitment,
     group::{Point, Scalar},
     kernel::KernelFeatures,
-    output::OutputFeatures,
+    output::{Extra, OutputFeatures},
     range_proof::RangeProof,
     schnorr::{PublicKey, Signature},
     session::{Role, SessionError, SessionId},
@@ -103,6 +103,7 @@ fn a_payer_refuses_altered_invoices() {
     assert_eq!(refused(&|i| i.features = plain(least - 1, not_after)), low);
     let high = SlateError::FeeTooHigh { fee: Amount::new(most + 1), most: Amount::new(most) };
     assert_eq!(refused(&|i| i.features = plain(most + 1, not_after)), high);
+    assert_eq!(refused(&|i| i.features = plain(most, not_after)), SlateError::InvoiceReceipt, "no higher");
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(4) };
     assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
     assert_eq!(refused(&|i| i.share.key = PublicKey::from_point(Point::h())), SlateError::InvoiceOutput);
@@ -145,7 +146,7 @@ fn a_receiver_refuses_altered_payments() {
     let partial: SlateError = SessionError::Partial { role: responder }.into();
     let possession: SlateError = SessionError::Possession { role: responder }.into();
     type Alter<'a> = &'a dyn Fn(&mut Payment);
-    let cases: [(Alter<'_>, SlateError); 8] = [
+    let cases: [(Alter<'_>, SlateError); 9] = [
         (&|p| p.session = SessionId([1; 32]), SlateError::UnknownSession),
         (&|p| p.invoice = sotto_mw::hash::Hash::ZERO, SlateError::InviteAltered),
         (&|p| p.share.key = PublicKey::from_point(Point::h()), possession.clone()),
@@ -154,6 +155,7 @@ fn a_receiver_refuses_altered_payments() {
         (&|p| p.share.binding = Point::h(), partial.clone()),
         (&|p| p.partial += Scalar::ONE, partial),
         (&|p| p.change.as_mut().unwrap().features = OutputFeatures::Coinbase, SlateError::PayerChange),
+        (&|p| p.change.as_mut().unwrap().extra = Extra::new(vec![1]).unwrap(), SlateError::PayerChange),
     ];
     for (n, (alter, reason)) in cases.into_iter().enumerate() {
         assert_eq!(refusal(b.collect(&ledger, &tamper(&good, alter))), reason, "{n}");
@@ -361,6 +363,37 @@ fn what_was_paid_and_never_collected_is_free_after_its_last_chance() {
     assert_eq!((a.balance()[3], a.balance()[4], a.wallet.balance(None).total()), (0, 0, before));
     assert_eq!(b.issued(), [SessionStatus::Expired]);
     assert_eq!(b.copy(b.installation.clone()).issued(), [SessionStatus::Expired]);
+}
+
+/// The last block that can contain a payment is the last before which it is made or collected.
+#[test]
+fn an_invoice_is_paid_and_collected_until_its_last_height() {
+    let mut ledger = Ledger::with(|p| (p.window_width, p.window_grid, p.reorganisation) = (6, 3, 2));
+    let (mut a, mut b, miner) = (ledger.wallet(10), ledger.wallet(20), ledger.wallet(30));
+    ledger.grow(&a.wallet, 6);
+    ledger.grow(&miner.wallet, 3);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let (one, two) = (b.ask(1_000, &a), b.ask(2_000, &a));
+    let late = a.wallet.plan_invoice(Account(0), &two).unwrap().confirm(|_| Decision::Yes).unwrap();
+    let payment = a.pay_invoice(&one).unwrap();
+    let last = one.not_after();
+    ledger.grow(&miner.wallet, (last.get() - ledger.height().get() - 1) as usize);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    assert_eq!(ledger.height().next(), last);
+    assert!(a.wallet.plan_invoice(Account(0), &two).is_ok());
+    assert!(b.copy(Installation::in_memory([3; 32])).wallet.check_invite(Account(0), &a.invite(5, &b)).is_ok());
+    let mut in_time = b.copy(b.installation.clone());
+    ledger.grow(&miner.wallet, 1);
+    a.scan(&ledger);
+    b.scan(&ledger);
+    let expired = SlateError::Expired { not_after: last, next: last.next() };
+    assert_eq!(refusal(b.collect(&ledger, &payment)), expired);
+    assert_eq!(refusal(a.wallet.pay_invoice(late, &mut a.rng)), expired);
+    assert_eq!(refusal(a.wallet.plan_invoice(Account(0), &two)), expired);
+    // What was refused closed nothing.
+    assert!(in_time.collect(&ledger, &payment).is_ok());
 }
 
 /// Anyone can pay an invoice that names no payer; its receipt names none either.

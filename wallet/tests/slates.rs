@@ -83,6 +83,12 @@ fn a_receiver_refuses_bad_terms() {
     let far = not_after.plus(60 * 1_000);
     let early = SlateError::TooEarly { not_before: far.minus(1_440), next: Height::new(1) };
     assert_eq!(refused(&|i| i.features = plain(FEE, far)), early);
+    // The window may open one grid step after the next block, and no later: what is altered within it fails at
+    // the signature.
+    let width = ledger.chain.params().window_width;
+    let opens = |at: u64| plain(FEE, Height::new(at + width));
+    assert_eq!(refused(&|i| i.features = opens(60)), SlateError::InviterSignature);
+    assert!(matches!(refused(&|i| i.features = opens(120)), SlateError::TooEarly { .. }));
     let expired = SlateError::Expired { not_after: Height::GENESIS, next: Height::new(1) };
     assert_eq!(refused(&|i| i.features = plain(FEE, Height::GENESIS)), expired);
     for other in [

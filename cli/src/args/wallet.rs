@@ -63,6 +63,7 @@ pub(crate) struct WalletArgs {
 /// A verb that needs the chain reads it in --dir or, with --node, asks a running node and checks its answers
 /// against the operator's seal.
 #[derive(Args, Debug)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct Wallet {
     #[command(flatten)]
     pub(crate) wallet: WalletChoice,
@@ -74,6 +75,7 @@ pub(crate) struct Wallet {
 pub(crate) enum WalletVerb {
     Init(WalletInit),
     Restore(WalletRestore),
+    List(WalletList),
     Balance(WalletBalance),
     Address(WalletAddress),
     Send(WalletSend),

@@ -40,6 +40,7 @@ pub(crate) fn run(context: &Context, arguments: &args::Wallet) -> Outcome {
     match verb {
         WalletVerb::Init(a) => custody::init(command, a),
         WalletVerb::Restore(a) => custody::restore(command, a),
+        WalletVerb::List(_) => views::list(command),
         WalletVerb::Balance(_) => views::balance(command),
         WalletVerb::Address(a) => views::address(command, a),
         WalletVerb::Send(a) => paying::send(command, a),

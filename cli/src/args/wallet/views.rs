@@ -3,6 +3,13 @@
 use super::{super::NodeArgs, AccountArgs};
 use clap::{Args, Subcommand};
 
+/// List the wallets in the folder, by name
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  $ sotto wallet list")]
+pub(crate) struct WalletList {}
+
 /// Show the balance: spendable, immature, locked and pending
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

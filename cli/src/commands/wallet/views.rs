@@ -1,4 +1,4 @@
-//! `sotto wallet balance`, `address`, `outputs` and `scan`.
+//! `sotto wallet list`, `balance`, `address`, `outputs` and `scan`.
 
 use super::{
     command::WalletCommand,
@@ -14,6 +14,15 @@ use crate::{
 use serde_json::json;
 use sotto_mw::amount::{Amount, Height};
 use sotto_wallet::outputs::{OutputRecord, OutputStatus};
+
+/// The names alone: a file says nothing of its wallet without the passphrase.
+pub(crate) fn list(command: &WalletCommand<'_>) -> Outcome {
+    let names = command.home.wallet_names();
+    if names.is_empty() {
+        command.context.ui.info("No wallets; `sotto wallet init --wallet NAME` creates one.");
+    }
+    names.iter().try_for_each(|name| command.context.output.record("wallet", json!({ "name": name }), name))
+}
 
 pub(crate) fn balance(command: &WalletCommand<'_>) -> Outcome {
     let (wallet, ..) = command.open_fresh()?;
