@@ -165,7 +165,8 @@ impl Home {
         let opened = Wallet::open(file, self.installation()?);
         let view_only = matches!(opened, Err(sotto_wallet::WalletError::ViewOnly));
         let opened = opened.or_refuse(format!("cannot open wallet `{name}`"));
-        let show = || format!("a view key shows what was received: sotto wallet view-key show --wallet {name}");
+        let show =
+            || format!("a view key shows what was received: sotto wallet view-key show --wallet {name}");
         if view_only { opened.map_err(|f| f.help(show())) } else { opened }
     }
 

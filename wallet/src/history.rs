@@ -3,7 +3,7 @@
 //! Each payment is one entry, whether this wallet began it, answered it, or made it with itself. What no payment
 //! of this wallet explains, because another copy of the wallet paid or this one was restored, is shown as the
 //! chain proves it: an output that came in is one entry, and everything that one block spends is another,
-//! less the change that the same block brought back. Change is no income, so it has an entry of its own only
+//! less the change that the same block brought back. Change is not income: it has an entry of its own only
 //! where no block shows what was spent for it. Entries are in the order of the chain; those that are not in it
 //! come last.
 

@@ -90,7 +90,7 @@ pub enum StoreError {
         kib: u32,
     },
     /// Other users can read a file that only the owner should read.
-    #[error("other users can read {path} (mode {mode:o}); if nobody has read it, run chmod 600 on it")]
+    #[error("other users can read {path} (mode {mode:o}); run chmod 600 on it, unless others have read it")]
     Exposed {
         /// The file.
         path: PathBuf,

@@ -383,7 +383,9 @@ fn an_invoice_is_paid_and_collected_until_its_last_height() {
     b.scan(&ledger);
     assert_eq!(ledger.height().next(), last);
     assert!(a.wallet.plan_invoice(Account(0), &two).is_ok());
-    assert!(b.copy(Installation::in_memory([3; 32])).wallet.check_invite(Account(0), &a.invite(5, &b)).is_ok());
+    assert!(
+        b.copy(Installation::in_memory([3; 32])).wallet.check_invite(Account(0), &a.invite(5, &b)).is_ok()
+    );
     let mut in_time = b.copy(b.installation.clone());
     ledger.grow(&miner.wallet, 1);
     a.scan(&ledger);

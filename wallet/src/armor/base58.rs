@@ -29,7 +29,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     digits.into_iter().collect()
 }
 
-/// Decodes 44 digits; `None` when their number is wrong, a character is no digit, or the value exceeds 32
+/// Decodes 44 digits; `None` when their number is wrong, a character is not a digit, or the value exceeds 32
 /// bytes.
 pub(crate) fn decode(digits: &[char]) -> Option<[u8; 32]> {
     let mut n = [0u8; 32];

@@ -6,8 +6,8 @@ use sotto_mw::{amount::Amount, chain::Network, group::PointBytes};
 /// Why a payment cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CoinSelectionError {
-    /// An amount is zero, or there is no recipient.
-    #[error("nothing to pay: an amount is zero, or there is no recipient")]
+    /// An amount is zero, or no recipient is named.
+    #[error("nothing to pay: an amount is zero, or no recipient is named")]
     Zero,
     /// The sum of amounts and fee overflows.
     #[error("the sum of amounts and fee exceeds 64 bits")]

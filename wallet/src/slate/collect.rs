@@ -8,7 +8,7 @@
 //! cannot use it up with invented inputs.
 //! Source: `docs/SIGNING.md`, "Invoices".
 
-use super::{Invoice, Payment, SlateError, respond::not_expired};
+use super::{Invoice, Payment, SlateError, messages::SignedByPayer as _, respond::not_expired};
 use crate::nonce_vault::SessionSecrets;
 use sotto_mw::{
     amount::Height,

@@ -208,6 +208,7 @@ mod tests {
         slate::{
             Memo,
             invite::{InviteTerms, invite},
+            messages::SignedByPayer as _,
             respond::respond,
         },
     };

@@ -5,6 +5,7 @@
 
 use super::{
     Invite, Memo,
+    messages::SignedByPayer as _,
     session::{self, Place},
 };
 use crate::{

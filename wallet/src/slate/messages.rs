@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The payer's address signs its invite and its payment, each without the signature, after a label and the
-//! chain id. So nobody else can speak in its name, and the receipt names a payer who has been proven. A payment
+//! chain id. No other party can write in its name, and the receipt names a payer who has been proven. A payment
 //! to an invoice that names no payer has no signature.
 #![deny(clippy::indexing_slicing)]
 
@@ -61,26 +61,6 @@ pub struct Invite {
 }
 
 impl Invite {
-    /// The same invite, signed by the payer's address.
-    pub(crate) fn signed(
-        self,
-        chain: &ChainId,
-        x: &SecretScalar,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Self {
-        let signature = Some(sign(x, &self.statement(chain), rng));
-        Self { signature, ..self }
-    }
-
-    /// Whether the payer's address signed the invite.
-    pub(crate) fn is_signed(&self, chain: &ChainId) -> bool {
-        self.signature.is_some_and(|s| s.verifies(self.sender.sign(), &self.statement(chain)))
-    }
-
-    fn statement(&self, chain: &ChainId) -> Vec<u8> {
-        statement(tag::SIGNED_INVITE, chain, &Self { signature: None, ..self.clone() })
-    }
-
     /// The hash of all bytes of the invite on `chain`.
     #[must_use]
     pub fn hash(&self, chain: &ChainId) -> Hash {
@@ -224,26 +204,6 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// The same payment, signed by the payer's address.
-    pub(crate) fn signed(
-        self,
-        chain: &ChainId,
-        x: &SecretScalar,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Self {
-        let signature = Some(sign(x, &self.statement(chain), rng));
-        Self { signature, ..self }
-    }
-
-    /// Whether this address signed the payment.
-    pub(crate) fn is_signed_by(&self, chain: &ChainId, payer: &Address) -> bool {
-        self.signature.is_some_and(|s| s.verifies(payer.sign(), &self.statement(chain)))
-    }
-
-    fn statement(&self, chain: &ChainId) -> Vec<u8> {
-        statement(tag::SIGNED_PAYMENT, chain, &Self { signature: None, ..self.clone() })
-    }
-
     /// The hash of all bytes of the payment.
     #[must_use]
     pub fn hash(&self) -> Hash {
@@ -251,9 +211,57 @@ impl Payment {
     }
 }
 
-/// What an address signs: a label, the chain, and a message without its signature.
-fn statement(label: &str, chain: &ChainId, unsigned: &impl Encode) -> Vec<u8> {
-    [label.as_bytes(), chain.as_bytes(), &unsigned.to_bytes()].concat()
+/// A message that the payer's address signs as a whole.
+pub(crate) trait SignedByPayer: Encode + Clone {
+    /// What precedes the chain and the message in what is signed.
+    const LABEL: &'static str;
+
+    /// The signature.
+    fn signature(&self) -> Option<Signature>;
+
+    /// The same message with another signature.
+    fn with_signature(self, signature: Option<Signature>) -> Self;
+
+    /// What is signed: the label, the chain, and the message without its signature.
+    fn statement(&self, chain: &ChainId) -> Vec<u8> {
+        let unsigned = self.clone().with_signature(None);
+        [Self::LABEL.as_bytes(), chain.as_bytes(), &unsigned.to_bytes()].concat()
+    }
+
+    /// The same message, signed with the key of an address.
+    fn signed(self, chain: &ChainId, x: &SecretScalar, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let signature = sign(x, &self.statement(chain), rng);
+        self.with_signature(Some(signature))
+    }
+
+    /// Whether this address signed the message.
+    fn is_signed_by(&self, chain: &ChainId, payer: &Address) -> bool {
+        self.signature().is_some_and(|s| s.verifies(payer.sign(), &self.statement(chain)))
+    }
+}
+
+impl SignedByPayer for Invite {
+    const LABEL: &'static str = tag::SIGNED_INVITE;
+
+    fn signature(&self) -> Option<Signature> {
+        self.signature
+    }
+
+    fn with_signature(self, signature: Option<Signature>) -> Self {
+        Self { signature, ..self }
+    }
+}
+
+impl SignedByPayer for Payment {
+    const LABEL: &'static str = tag::SIGNED_PAYMENT;
+
+    fn signature(&self) -> Option<Signature> {
+        self.signature
+    }
+
+    fn with_signature(self, signature: Option<Signature>) -> Self {
+        Self { signature, ..self }
+    }
 }
 
 /// Which optional parts a message has.

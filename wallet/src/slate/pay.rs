@@ -14,6 +14,7 @@ use super::{
     Invoice, InvoiceRequest, Payment, SlateError,
     finalize::{Funding, change, is_agreed, offset_share},
     invoice,
+    messages::SignedByPayer as _,
     respond::{check_kernel, not_expired},
     session::{self, Place},
 };

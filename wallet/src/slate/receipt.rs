@@ -8,7 +8,7 @@
 //! ```
 //!
 //! All parts except m, the message of the kernel, have a fixed width. If no payer is named, its key is 32
-//! zero bytes: the encoding of the identity, which is no valid key. Source: `docs/SIGNING.md`, "Proofs of
+//! zero bytes: the encoding of the identity, which is never a valid key. Source: `docs/SIGNING.md`, "Proofs of
 //! payment".
 #![deny(clippy::indexing_slicing)]
 
@@ -84,7 +84,7 @@ impl Decode for Receipt {
             features: KernelFeatures::decode(r)?,
             key: PublicKey::decode(r)?,
             commitment: Commitment::decode(r)?,
-            // The identity is no valid key: it means that no payer is named.
+            // The identity is never a valid key: it means that no payer is named.
             sender: Some(Point::decode(r)?).filter(|p| !p.is_identity()).map(PublicKey::from_point),
             memo: Hash::decode(r)?,
         })

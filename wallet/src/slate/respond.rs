@@ -6,6 +6,7 @@
 
 use super::{
     Invite, Response, SlateError,
+    messages::SignedByPayer as _,
     session::{self, Place},
 };
 use crate::keys::{AccountKeys, Purpose, fresh_index};
@@ -43,7 +44,7 @@ pub(crate) fn respond(
     let place = Place::responder(id, &invite.session, invite.hash(id));
     let (share, secrets) = session::draw(keys, &place, rng);
     let session = invite.session(id, share)?;
-    if !invite.is_signed(id) {
+    if !invite.is_signed_by(id, &invite.sender) {
         return Err(SlateError::InviterSignature);
     }
     let opening = Opening { amount: invite.amount, index: fresh_index(rng) };
@@ -71,7 +72,7 @@ pub(crate) fn check_signed(
     invite: &Invite,
 ) -> Result<(), SlateError> {
     check(keys, chain, tip, invite)?;
-    if invite.is_signed(chain.id()) { Ok(()) } else { Err(SlateError::InviterSignature) }
+    if invite.is_signed_by(chain.id(), &invite.sender) { Ok(()) } else { Err(SlateError::InviterSignature) }
 }
 
 /// Checks the terms of an invite; `respond` also checks the share and the signature of the payer.

@@ -40,7 +40,7 @@ pub(crate) enum InvoiceStage {
     Open(EncryptedNonces),
     /// Cancelled before anything signed left; the nonces are destroyed.
     Cancelled,
-    /// Nobody paid it before its last chance had passed; the nonces are destroyed.
+    /// Not paid before its last chance had passed; the nonces are destroyed.
     Expired,
     /// Signed; the nonces are destroyed, the result is kept.
     Collected {

@@ -176,7 +176,7 @@ impl SentPayment {
         }
     }
 
-    /// Ends all open invites, which nobody can finish any more.
+    /// Ends all open invites, which no party can finish any more.
     pub(crate) fn expire(&mut self) {
         let PaymentStage::Open(open) = &mut self.stage else { return };
         let expired = core::mem::take(open).into_iter().map(|o| o.invite);
