@@ -63,6 +63,62 @@ fn a_node_seals_prints_its_address_and_stops_on_a_signal() {
     assert!(world.run("node run").fails(1).contains("other users can read"));
 }
 
+/// A node that cannot connect says why: in its log, once for each reason, and in its status.
+#[test]
+fn a_failed_connection_is_named() {
+    let world = World::empty();
+    world.run("chain init").ok();
+    run(&world, "--listen 127.0.0.1:0", "", "TERM").ok();
+    let started: Value = serde_json::from_str(&world.read("started")).unwrap();
+    let key = started["key"].as_str().unwrap();
+    world.run("chain join data/chain/genesis --dir other").ok();
+    // A port that was free a moment ago.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let act = "until sotto node status --dir other | grep -q refused; do sleep 0.1; done
+        until sotto node status --dir other --json > status && grep -q '\"times\":[3-9]' status; do sleep 0.1; done";
+    run(&world, &format!("--dir other --connect {key}@{free}"), act, "TERM").ok();
+    let status: Value = serde_json::from_str(&world.read("status")).unwrap();
+    let failed = &status["dial_failures"][0];
+    assert_eq!((&failed["why"], &failed["key"]), (&"refused".into(), &key.into()));
+    assert_eq!(failed["address"], free.to_string());
+    assert!(status["key"].as_str().unwrap().starts_with("sottokey1") && status["stems"] == 0);
+    let log = world.read("log");
+    let named = "cannot connect to a node that the settings name";
+    assert_eq!(log.matches(named).count(), 1, "{log}");
+    assert!(log.contains("why=\"refused\"") && !log.contains("127.0.0.1"), "{log}");
+}
+
+/// A copy of a chain that was joined and is damaged is moved aside, and fetched again; the operator's own is not.
+#[test]
+fn a_damaged_copy_is_fetched_again() {
+    let world = World::empty();
+    world.run("chain init").ok();
+    world.run("wallet init --wallet alice --words-file alice.words").ok();
+    world.run("chain seal --blocks 3 --wallet alice").ok();
+    world.shell("mkdir other && cp -r data/chain other/chain").ok();
+    for copy in ["data", "other"] {
+        let head = world.path(copy).join("chain/head");
+        let mut bytes = fs::read(&head).unwrap();
+        bytes[40] ^= 1;
+        fs::write(head, bytes).unwrap();
+    }
+    assert!(world.run("node run").fails(1).contains("restore it from a copy"));
+    assert!(
+        world.run("node run --dir other").fails(1).contains("restore it from a copy"),
+        "no peers are known"
+    );
+    // The key of a node is one that others pin: here, that of a node of another chain.
+    world.run("chain init --dir third").ok();
+    run(&world, "--dir third --listen 127.0.0.1:0", "", "TERM").ok();
+    let started: Value = serde_json::from_str(&world.read("started")).unwrap();
+    let peer = format!("{}@127.0.0.1:9", started["key"].as_str().unwrap());
+    assert!(world.run(&format!("node run --connect {peer}")).fails(1).contains("restore it from a copy"));
+    run(&world, &format!("--dir other --connect {peer}"), "", "TERM").ok();
+    assert!(world.read("log").contains("fetches the chain again"), "{}", world.read("log"));
+    assert!(world.path("other/chain.damaged-1/log-00000000").exists());
+    assert!(world.run("chain info --dir other").ok().contains("height    0"));
+}
+
 #[test]
 fn logs_contain_addresses_only_with_the_flag() {
     let world = World::empty();

@@ -23,6 +23,8 @@ mod inner_product;
 mod prove;
 mod rewind;
 
+#[cfg(test)]
+pub(crate) use prove::prove_opening;
 pub(crate) use prove::{Committed, Nonces, prove};
 pub use rewind::Replayed;
 

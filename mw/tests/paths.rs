@@ -11,7 +11,7 @@ use sotto_mw::{
     mmr::Peaks,
     range_proof::RangeProof,
     rules::{
-        InvalidBlock, NextBlock, check_block, check_transaction, connect_transaction, propose,
+        InvalidBlock, NextBlock, check_block, check_transaction, connect_block, connect_transaction, propose,
         pruned::{PrunedVerifier, VerifyError},
         verify_block, verify_blocks, verify_transaction,
     },
@@ -148,6 +148,39 @@ impl Remains {
     }
 }
 
+/// Outputs count once: a list that comes twice, or overlaps another, does not make up for one that is missing, and
+/// the verdict waits for that one even where the sums would agree without it.
+#[test]
+fn outputs_count_once_and_all_of_them() {
+    let (ledger, left) = (&*CHAIN, Remains::of(&CHAIN));
+    let trie = left.trie();
+    let mut pruned = PrunedVerifier::new(ledger.chain(), left.headers.last().unwrap()).unwrap();
+    pruned.headers(&left.headers).unwrap();
+    pruned.kernels(Height::new(1), &Peaks::new(), &left.kernels.concat()).unwrap();
+    let add = |pruned: &mut PrunedVerifier, depth: u8, index: u32| {
+        let chunk = trie.chunk(Prefix::new(depth, index).unwrap());
+        let covered = |u: &&Unspent| chunk.prefix.covers(&Unspent::key(&u.output.commitment));
+        let under: Vec<Unspent> = left.unspent.iter().filter(covered).cloned().collect();
+        pruned.outputs(chunk.prefix, &chunk.proof, &under).map(|()| Amount::ZERO)
+    };
+    assert_eq!(pruned.clone().finish(), Err(VerifyError::Incomplete), "no outputs");
+    let (mut whole, two) = (pruned.clone(), foreign(7, Rejection::OutputRoot));
+    add(&mut pruned, 2, 1).unwrap();
+    for (depth, index) in [(2, 1), (1, 0), (0, 0), (3, 2), (3, 3), (32, 0x4000_0000), (32, 0x7fff_ffff)] {
+        assert_eq!(add(&mut pruned, depth, index), two, "{depth} {index:b}");
+    }
+    for (depth, index) in [(3, 1), (1, 1)] {
+        add(&mut pruned, depth, index).unwrap();
+        assert_eq!(pruned.clone().finish(), Err(VerifyError::Incomplete), "{depth} {index:b}");
+    }
+    assert_eq!(add(&mut pruned, 2, 3), two, "below one that is here");
+    add(&mut pruned, 3, 0).unwrap();
+    assert_eq!(pruned.finish(), Ok(ledger.chain().supply(Height::new(7)).unwrap()));
+    add(&mut whole, 0, 0).unwrap();
+    assert_eq!(add(&mut whole, 5, 17), two);
+    whole.finish().unwrap();
+}
+
 fn foreign(height: u64, why: Rejection) -> Result<Amount, VerifyError> {
     Err(VerifyError::Mismatch(InvalidBlock { height: Height::new(height), why }))
 }
@@ -239,6 +272,15 @@ fn a_value_verified_on_one_chain_is_checked_again_on_another() {
     assert!(connect_transaction(ours.chain(), ours.state(), &verified).is_ok());
     let refused = connect_transaction(theirs.chain(), theirs.state(), &verified).map(|_| ());
     assert_eq!(refused, Err(signature.into()));
+    // So is a block, on whichever state it is judged.
+    let mut grown = ours.clone();
+    grown.grow(vec![payment.clone()]);
+    let block = grown.blocks().last().unwrap().clone();
+    let judged = check_block(ours.chain(), block).unwrap();
+    let judged = verify_block(ours.chain(), ours.state().tip(), judged).unwrap();
+    assert!(connect_block(ours.chain(), ours.state(), judged.clone()).is_ok());
+    let refused = connect_block(theirs.chain(), ours.state(), judged).map(|_| ());
+    assert_eq!(refused, Err(Rejection::Seal.into()));
     // The shape depends on the chain too: a fee that suffices on one is too low on another.
     let dear = TestChain::with(22, |p| p.fee_per_weight = Amount::new(2_000));
     let refused = verify_transaction(dear.chain(), checked).map(|_| ());

@@ -10,7 +10,7 @@ use crate::{
     group::{Point, Scalar, identity, vartime_sum_of_products},
     msm::Words,
     prover::{OutputKeys, prove},
-    range_proof::{self, Opening, RangeProof, RewindKey, TauKey},
+    range_proof::{self, Committed, Nonces, Opening, RangeProof, RewindKey, TauKey, prove_opening},
     schnorr::{PublicKey, sign},
     secret::SecretScalar,
 };
@@ -252,4 +252,98 @@ fn a_batch_accepts_exactly_when_each_member_does() {
     bad[3].signature.z += Scalar::ONE;
     bad[5].signature.z -= Scalar::ONE;
     assert_eq!(verify_signatures(&bad), Err(3));
+}
+
+/// The weights under which a batch would be added, as numbers modulo the group's order.
+fn weights_of(claims: &[Claim<'_>], signed: &[SignedMessage]) -> (Vec<[Scalar; 2]>, Vec<Scalar>) {
+    let challenges = Challenges::replay(Backend::detect(), claims).unwrap();
+    let signed: Vec<_> = signed.iter().map(|s| (s, s.challenge())).collect();
+    let (of_proofs, of_signatures) = weights(&challenges, &signed);
+    let pairs = of_proofs.iter().map(|w| [w.e, w.ec].map(Scalar::from));
+    (pairs.collect(), of_signatures.into_iter().map(Scalar::from).collect())
+}
+
+/// Adds to a scalar of a proof.
+fn added(p: &RangeProof, element: usize, by: Scalar) -> RangeProof {
+    let sum = crate::group::scalar_from_bytes(p.element(element)).unwrap() + by;
+    edited(p, |bytes| bytes[32 * element..32 * (element + 1)].copy_from_slice(sum.as_bytes()))
+}
+
+/// Two errors in the last scalars of one proof, given twice, that cancel under the weights of the batch before they
+/// were made. The last scalars enter no challenge of their proof, so both errors are multiples of one point.
+#[test]
+fn errors_chosen_for_the_weights_of_other_proofs_do_not_cancel() {
+    let good = [proven(1), proven(1)].concat();
+    for last in [19, 20] {
+        let mut bad = good.clone();
+        let (pairs, _) = weights_of(&claims(&good), &[]);
+        let [[first, _], [second, _]] = pairs[..] else { panic!("two proofs") };
+        bad[0].1 = added(&bad[0].1, last, second);
+        bad[1].1 = added(&bad[1].1, last, -first);
+        // Under these weights the errors are gone.
+        assert!(holds_under(&claims(&bad), &pairs), "scalar {last}");
+        assert!(!all_agree(&claims(&bad), &[]), "scalar {last}");
+    }
+}
+
+/// Whether the equation of some proofs holds under weights that are given.
+fn holds_under(claims: &[Claim<'_>], pairs: &[[Scalar; 2]]) -> bool {
+    let word = |x: &Scalar| u128::from_le_bytes(x.to_bytes()[..16].try_into().unwrap());
+    let chosen: Vec<_> =
+        pairs.iter().map(|[e, ec]| weights::ProofWeights { e: word(e), ec: word(ec) }).collect();
+    let challenges = Challenges::replay(Backend::detect(), claims).unwrap();
+    let items: Vec<_> = claims.iter().zip(&challenges).zip(&chosen).map(|((c, h), w)| (c, h, w)).collect();
+    let terms = Backend::detect().run(Coefficients(&items)).unwrap();
+    terms
+        .sum(Backend::detect(), &msm::decode(Backend::detect(), &points(claims, &[])).unwrap())
+        .unwrap()
+        .is_identity()
+}
+
+/// Two errors in signatures that cancel under the weights of the batch before they were made.
+#[test]
+fn errors_chosen_for_the_weights_of_other_signatures_do_not_cancel() {
+    let good = signed(2);
+    let (_, drawn) = weights_of(&[], &good);
+    let mut bad = good.clone();
+    bad[0].signature.z += drawn[1];
+    bad[1].signature.z -= drawn[0];
+    let error = drawn[0] * (bad[0].signature.z - good[0].signature.z)
+        + drawn[1] * (bad[1].signature.z - good[1].signature.z);
+    assert_eq!(error, Scalar::ZERO, "under these weights the errors are gone");
+    assert!(!all_agree(&[], &bad));
+    // Nor do those in a proof and in a signature.
+    let proof = proven(1);
+    let ([pair], [w]) =
+        (&weights_of(&claims(&proof), &good[..1]).0[..], &weights_of(&claims(&proof), &good[..1]).1[..])
+    else {
+        panic!("one of each")
+    };
+    assert!(pair[0] != *w && pair[1] != *w && pair[0] != pair[1]);
+}
+
+/// A proof whose two equations are wrong by opposite amounts: S and T₁ are opened as if they held one blinding factor
+/// less and one more. Each equation then misses x·G, and the other has it too much, so their plain sum holds.
+#[test]
+fn errors_between_the_two_equations_of_a_proof_do_not_cancel() {
+    let (amount, r) = (Amount::new(77), SecretScalar::from(Scalar::from(5u64)));
+    let c = Commitment::new(amount, &r);
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let mut next = || Scalar::random(&mut rng);
+    let (alpha, rho, tau) = (next(), next(), [next(), next()]);
+    let (s_l, s_r) = (core::array::from_fn(|_| next()), core::array::from_fn(|_| next()));
+    let nonces = |by: Scalar| Nonces { alpha, rho: rho - by, s_l, s_r, tau: [tau[0] + by, tau[1]] };
+    let proof = |by: Scalar| {
+        let committed = [Committed { amount: amount.units(), blinding: &r, commitment: c.as_bytes() }];
+        let bytes =
+            prove_opening(&mut context().transcript(), &committed, &nonces(Scalar::ZERO), &nonces(by));
+        RangeProof::from_bytes(&bytes.unwrap())
+    };
+    let (sound, false_one) = ([(c, proof(Scalar::ZERO))], [(c, proof(Scalar::ONE))]);
+    assert!(all_agree(&claims(&sound), &[]) && crate_accepts(&c, &sound[0].1));
+    // With one weight for both equations it would pass.
+    assert!(holds_under(&claims(&false_one), &[[Scalar::ONE; 2]]));
+    assert!(holds_under(&claims(&false_one), &[[Scalar::from(12_345u64); 2]]));
+    assert!(!holds_under(&claims(&false_one), &[[Scalar::ONE, Scalar::from(2u64)]]));
+    assert!(!all_agree(&claims(&false_one), &[]) && !crate_accepts(&c, &false_one[0].1));
 }

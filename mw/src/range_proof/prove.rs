@@ -57,6 +57,17 @@ pub(crate) fn prove(
     committed: &[Committed<'_>],
     nonces: &Nonces,
 ) -> Option<[u8; PROOF_BYTES]> {
+    prove_opening(t, committed, nonces, nonces)
+}
+
+/// The same, where what is committed under `nonces` is opened under others: a false proof, unless both are the
+/// same. Tests make errors of a chosen size with it.
+pub(crate) fn prove_opening(
+    t: &mut Transcript,
+    committed: &[Committed<'_>],
+    nonces: &Nonces,
+    opened: &Nonces,
+) -> Option<[u8; PROOF_BYTES]> {
     let generators = Generators::of(committed.len())?;
     let bits = BITS / committed.len();
     if committed.iter().any(|c| bits < 64 && c.amount >> bits != 0) {
@@ -85,8 +96,8 @@ pub(crate) fn prove(
     let (l, r) = polynomials.at(x);
     let blinding = committed.iter().zip(&z_powers).map(|(c, z)| c.blinding.expose() * z);
     let t_x = inner(&*l, &*r).to_bytes();
-    let t_x_blinding = ((nonces.tau[1] * x + nonces.tau[0]) * x + blinding.sum::<Scalar>()).to_bytes();
-    let e_blinding = (nonces.alpha + nonces.rho * x).to_bytes();
+    let t_x_blinding = ((opened.tau[1] * x + opened.tau[0]) * x + blinding.sum::<Scalar>()).to_bytes();
+    let e_blinding = (opened.alpha + opened.rho * x).to_bytes();
     t.append_message(b"t_x", &t_x);
     t.append_message(b"t_x_blinding", &t_x_blinding);
     t.append_message(b"e_blinding", &e_blinding);

@@ -125,6 +125,8 @@ pub struct PrunedVerifier {
     repeatable: HashSet<Hash>,
     sums: SupplyAudit,
     outputs: u64,
+    /// The prefixes whose outputs were checked: none overlaps another.
+    covered: BTreeMap<u64, Prefix>,
     waiting: Waiting,
 }
 
@@ -149,6 +151,7 @@ impl PrunedVerifier {
             repeatable: HashSet::new(),
             sums: SupplyAudit::default(),
             outputs: 0,
+            covered: BTreeMap::new(),
             waiting: Waiting::default(),
         })
     }
@@ -257,7 +260,8 @@ impl PrunedVerifier {
     /// once.
     ///
     /// # Errors
-    /// [`VerifyError::Mismatch`] with MW-R23, after which nothing is remembered; [`VerifyError::Invalid`]
+    /// [`VerifyError::Mismatch`] with MW-R23, also for a prefix that overlaps an earlier one, after which nothing
+    /// is remembered; [`VerifyError::Invalid`]
     /// with any other rule, and with MW-R23 for an output of a later block.
     pub fn outputs(
         &mut self,
@@ -266,7 +270,15 @@ impl PrunedVerifier {
         all: &[Unspent],
     ) -> Result<(), VerifyError> {
         let last = &self.last;
+        // An output that counts twice would hide another that is missing.
+        let first = first_place(&prefix);
+        let before = self.covered.range(..=first).next_back();
+        let after = self.covered.range(first..).next();
+        if before.into_iter().chain(after).any(|(_, covered)| covered.overlaps(&prefix)) {
+            return Err(mismatch(last.height, Rejection::OutputRoot));
+        }
         check_outputs(last, prefix, proof, all)?;
+        self.covered.insert(first, prefix);
         for u in all {
             let there = Height::GENESIS < u.created && u.created <= last.height;
             let there = if there { Ok(()) } else { Err(Rejection::OutputRoot) };
@@ -290,6 +302,11 @@ impl PrunedVerifier {
         self.waiting.now(&self.chain)?;
         Ok(self.sums.finish(&self.chain, last.height, &last.total_offset)?)
     }
+}
+
+/// The least key under a prefix, by its first bits.
+fn first_place(prefix: &Prefix) -> u64 {
+    (u64::from(prefix.index()) << 32) >> prefix.depth()
 }
 
 /// Kernels and outputs that wait for a batch.

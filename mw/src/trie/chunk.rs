@@ -60,6 +60,13 @@ impl Prefix {
         first_difference(&self.first_key(), key) >= self.depth.into()
     }
 
+    /// Whether a key starts with both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (short, long) = if self.depth <= other.depth { (self, other) } else { (other, self) };
+        u64::from(long.index) >> (long.depth - short.depth) == u64::from(short.index)
+    }
+
     /// The least key under it.
     fn first_key(&self) -> Hash {
         let mut key = [0; 32];

@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod edges;
 mod flips;
+mod folders;
 mod image;
 mod kill;
 mod ledger;

@@ -130,3 +130,34 @@ fn the_status_counts_stems() {
     lone.happen(Event::Request { id: RequestId(2), request: Request::Status });
     assert!(matches!(lone.answer.take(), Some(Response::Status(s)) if (s.stems, s.pending) == (1, 0)));
 }
+
+/// What was pending in a damaged store was acknowledged: it waits until the chain has been fetched again, and is
+/// stemmed then. It is saved until a block has it.
+#[test]
+fn what_a_damaged_store_had_pending_is_stemmed_again() {
+    let (mut toy, coins) = toy(1);
+    let (t, _) = toy.pay(&[&coins[0]], &[5]);
+    let mut lone = Lone::new(&toy, |_| ());
+    lone.meet(&toy, 1, true);
+    assert!(matches!(lone.submit(&t), Response::Submitted(_)));
+    let empty = TestChain::with(17, |p| (p.window_width, p.window_grid, p.reorganisation) = (400, 20, 100));
+    assert_eq!(empty.chain(), toy.chain());
+    let mut next = Lone::new(&empty, |_| ());
+    next.happens(Event::LocalTxsLoaded(Vec::new()));
+    next.happens(Event::MempoolRecovered(lone.kept.unwrap()));
+    let relay = next.meet(&toy, 3, true);
+    assert!(next.whispers(&t).is_empty(), "no node would accept it from one that is behind");
+    next.run(40 * SECOND);
+    assert!(next.kept.is_some(), "it is saved again");
+    for block in toy.blocks() {
+        next.take(relay, block);
+    }
+    assert_eq!(next.node.ledger().tip(), &toy.blocks().last().unwrap().header);
+    for _ in 0..1_000 {
+        next.run(SECOND);
+        if !next.whispers(&t).is_empty() {
+            break;
+        }
+    }
+    assert_eq!(next.whispers(&t), [relay]);
+}

@@ -1,0 +1,116 @@
+//! Folders that cannot be written, and folders whose chain is damaged and can be fetched again.
+
+use crate::toy::{Dir, Toy};
+use sotto_node::{
+    edge::{
+        chain_dir::DiskLedger,
+        recovery::{RecoveryError, begin_again, is_damage},
+    },
+    ledger::{Ledger, LedgerError},
+    storage::StoreError,
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Every file below a folder: its bytes, and when it was written.
+fn contents(dir: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            all.extend(contents(&entry.path()));
+        } else {
+            let written = entry.metadata().unwrap().modified().unwrap();
+            all.insert(entry.path(), (fs::read(entry.path()).unwrap(), written));
+        }
+    }
+    all
+}
+
+/// A chain of some blocks with a pending payment, in a folder.
+fn grown(seed: u64, dir: &Path) -> Toy {
+    let mut toy = Toy::new(seed);
+    let mut ledger = Ledger::create(dir, toy.chain.params().clone()).unwrap();
+    for _ in 0..8 {
+        ledger.connect(toy.mine().get().block.clone()).unwrap();
+    }
+    let coins = toy.spendable();
+    ledger.submit(toy.pay(&coins[..1], 2, 0)).unwrap();
+    toy
+}
+
+/// Whatever opening would repair is repaired in memory: the folder stays as it is, byte for byte.
+#[test]
+fn a_chain_that_is_only_read_is_not_written() {
+    let dir = Dir::new();
+    let chain = dir.path().join("chain");
+    let mut toy = grown(70, &chain);
+    // A block that was never acknowledged, a torn entry of the mempool, and what a crash left over.
+    let append = |name: &str, bytes: &[u8]| {
+        let mut all = fs::read(chain.join(name)).unwrap_or_default();
+        all.extend(bytes);
+        fs::write(chain.join(name), all).unwrap();
+    };
+    append("log-00000000", b"torn");
+    append("mempool", b"torn");
+    append("base-draft", b"left over");
+    let before = contents(dir.path());
+    {
+        let mut ledger = DiskLedger::open_read_only(&chain).unwrap();
+        assert_eq!((ledger.tip().height.get(), ledger.store().opened().cut), (8, 4));
+        assert_eq!(ledger.mempool().len(), 1);
+        toy.agrees(ledger.store());
+        ledger.audit(|_, _| ()).unwrap();
+        // Others may read, and none may write.
+        drop(DiskLedger::open_read_only(&chain).unwrap());
+        assert!(matches!(DiskLedger::open(&chain), Err(LedgerError::Store(StoreError::Locked { .. }))));
+        // Nothing can be acknowledged that is not on disk.
+        let coins = toy.spendable();
+        let refused =
+            |e: Result<(), LedgerError>| matches!(e, Err(LedgerError::Store(e)) if e.is_read_only());
+        assert!(refused(ledger.submit(toy.pay(&coins[1..2], 2, 0)).map(drop)));
+        assert!(refused(ledger.connect(toy.mine().get().block.clone()).map(drop)));
+    }
+    assert!(contents(dir.path()) == before, "the folder was written");
+    // While another writes, nothing is read.
+    let writer = DiskLedger::open(&chain).unwrap();
+    let locked = DiskLedger::open_read_only(&chain);
+    assert!(matches!(locked, Err(LedgerError::Store(StoreError::Locked { .. }))));
+    drop(writer);
+    fs::remove_file(chain.join("lock")).unwrap();
+    DiskLedger::open_read_only(&chain).unwrap();
+    assert!(!chain.join("lock").exists());
+    assert!(DiskLedger::open_read_only(&dir.path().join("nowhere")).is_err());
+}
+
+/// A damaged copy is moved aside whole, with what was pending, and an empty one of the same chain is in its place.
+#[test]
+fn a_damaged_copy_gives_way_to_an_empty_one() {
+    let dir = Dir::new();
+    let chain = dir.path().join("chain");
+    let toy = grown(71, &chain);
+    let mempool = fs::read(chain.join("mempool")).unwrap();
+    for n in 1..3 {
+        let head = chain.join("head");
+        let mut bytes = fs::read(&head).unwrap();
+        bytes[40] ^= 1;
+        fs::write(&head, &bytes).unwrap();
+        let before = contents(&chain).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>();
+        assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
+        let again = begin_again(&chain).unwrap();
+        assert_eq!((again.ledger.chain(), again.ledger.tip().height.get()), (&toy.chain, 0));
+        assert_eq!(again.aside, dir.path().join(format!("chain.damaged-{n}")));
+        assert_eq!(contents(&again.aside).into_values().map(|(bytes, _)| bytes).collect::<Vec<_>>(), before);
+        assert_eq!(again.mempool.is_some_and(|found| found == mempool), n == 1);
+    }
+    // Without the parameters nobody can tell which chain to fetch.
+    fs::write(chain.join("genesis"), b"damaged").unwrap();
+    assert!(is_damage(&DiskLedger::open(&chain).unwrap_err()));
+    assert!(matches!(begin_again(&chain), Err(RecoveryError::Genesis { .. })));
+    assert!(chain.join("genesis").exists(), "it stays where it was");
+    // A lock or a missing folder is no damage.
+    assert!(!is_damage(&DiskLedger::open(&dir.path().join("nowhere")).unwrap_err()));
+}
